@@ -1,0 +1,1 @@
+"""Moves parcels: orders, fleet, roads, solver, planning, the board."""

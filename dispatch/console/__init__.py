@@ -1,0 +1,1 @@
+"""The dispatcher's pages: the board, orders, imports, fleet."""

@@ -1,0 +1,1 @@
+"""Hub, Zone, Vehicle, Driver, Shift."""

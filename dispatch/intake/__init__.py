@@ -1,0 +1,1 @@
+"""Orders in: files and API calls become orders, row by row, with reasons."""

@@ -1,0 +1,1 @@
+"""Shopper, Place, Order, Parcel, Promise, Attempt."""

@@ -1,0 +1,1 @@
+"""Rows become a Problem, a Solution becomes a Plan with Routes and Stops."""

@@ -1,0 +1,1 @@
+"""Networks, travel times, route geometry and addresses of the installation."""

@@ -1,0 +1,1 @@
+"""Route optimisation: a Problem in, a refereed Solution out. PURE: no Django."""

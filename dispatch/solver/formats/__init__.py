@@ -1,0 +1,1 @@
+"""Files in and out: VRPLIB, Solomon, the project's JSON."""

@@ -1,0 +1,1 @@
+"""The ground: settings, wiring by name, embedded services, and core."""

@@ -1,0 +1,78 @@
+"""The only clock of the house: aware UTC instants, and local dates in a named zone.
+
+``now()`` is read here and nowhere else, so that tests and the rehearsal can set it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import threading
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from lastmile.core.errors import Invalid
+
+UTC = dt.UTC
+_lock = threading.Lock()
+_test_clock: tuple[float, dt.timedelta] | None = None
+
+
+def now() -> dt.datetime:
+    """Return the present instant, aware, in UTC."""
+    path = os.environ.get("TEST_CLOCK_FILE")
+    if path and os.environ.get("ALLOW_TEST_CLOCK") == "1":
+        return dt.datetime.now(UTC) + _offset_from(Path(path))
+    return dt.datetime.now(UTC)
+
+
+def _offset_from(path: Path) -> dt.timedelta:
+    """Offset of the test clock: the file holds an ISO 8601 instant that was "now" when written."""
+    global _test_clock
+    try:
+        stamp = path.stat().st_mtime
+    except FileNotFoundError:
+        return dt.timedelta(0)
+    with _lock:
+        if _test_clock is None or _test_clock[0] != stamp:
+            said = dt.datetime.fromisoformat(path.read_text(encoding="utf-8").strip())
+            _test_clock = (stamp, said - dt.datetime.fromtimestamp(stamp, UTC))
+        return _test_clock[1]
+
+
+@lru_cache(maxsize=512)
+def zone(name: str) -> ZoneInfo:
+    """Return the IANA zone ``name``. Raises Invalid when there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
+        raise Invalid(
+            f"There is no time zone called {name!r}; use an IANA name such as Europe/Lisbon."
+        ) from unknown
+
+
+def local_instant(date: dt.date, minute_of_day: int, zone_name: str) -> dt.datetime:
+    """Return the UTC instant of a wall-clock minute on a local date.
+
+    ``minute_of_day`` may pass 1440 (a shift over midnight). In a DST gap the clock has jumped:
+    the instant is the one the same number of minutes after the last valid wall time (PEP 495,
+    fold=0). In an overlap the first of the two is meant.
+    """
+    day, minute = divmod(minute_of_day, 1440)
+    wall = dt.datetime.combine(
+        date + dt.timedelta(days=day),
+        dt.time(minute // 60, minute % 60),
+        tzinfo=zone(zone_name),
+    )
+    return wall.astimezone(UTC)
+
+
+def local_date(instant: dt.datetime, zone_name: str) -> dt.date:
+    """Return the calendar date of an instant in a zone."""
+    return instant.astimezone(zone(zone_name)).date()
+
+
+def day_bounds(date: dt.date, zone_name: str) -> tuple[dt.datetime, dt.datetime]:
+    """Return [start, end) of a local day as UTC instants (23, 24 or 25 hours apart)."""
+    return local_instant(date, 0, zone_name), local_instant(date, 1440, zone_name)

@@ -1,0 +1,34 @@
+"""Places on the sphere: ``Point(lat=, lon=)`` by keyword; [lon, lat] only in GeoJSON. PURE."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """WGS 84 degrees. Raises ValueError outside the globe or for NaN."""
+
+    lat: float
+    lon: float
+
+    def __post_init__(self) -> None:
+        if not (-90 <= self.lat <= 90 and -180 <= self.lon <= 180):
+            raise ValueError(f"lat {self.lat}, lon {self.lon} is not a place on Earth.")
+
+    def geojson(self) -> dict[str, object]:
+        """RFC 7946 geometry: longitude first."""
+        return {"type": "Point", "coordinates": [self.lon, self.lat]}
+
+
+def distance_m(a: Point, b: Point) -> float:
+    """Great-circle distance in metres (haversine, mean radius)."""
+    p1, p2 = math.radians(a.lat), math.radians(b.lat)
+    h = (
+        math.sin((p2 - p1) / 2) ** 2
+        + math.cos(p1) * math.cos(p2) * math.sin(math.radians(b.lon - a.lon) / 2) ** 2
+    )
+    return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(h)))

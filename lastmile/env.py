@@ -1,0 +1,57 @@
+"""Typed readers of the environment that fail loudly and say the remedy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class BadEnvironment(Exception):
+    """A variable is missing or does not fit; the message says which and what to do."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    """Return a variable; raise when it is unset and there is no default."""
+    value = os.environ.get(name)
+    if value:
+        return value
+    if default is None:
+        raise BadEnvironment(f"{name} is not set. Set it in the environment and start again.")
+    return default
+
+
+def flag(name: str, default: bool = False) -> bool:
+    """Return a yes/no variable: 1/0, true/false, yes/no, on/off."""
+    value = os.environ.get(name, "")
+    if not value:
+        return default
+    if value.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if value.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise BadEnvironment(f"{name}={value!r} is neither yes nor no. Use 1 or 0.")
+
+
+def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+    """Return a whole number within bounds."""
+    value = os.environ.get(name, "")
+    if not value:
+        return default
+    try:
+        found = int(value)
+    except ValueError:
+        raise BadEnvironment(f"{name}={value!r} is not a whole number.") from None
+    if not least <= found <= most:
+        raise BadEnvironment(f"{name}={found} is outside {least} to {most}.")
+    return found
+
+
+def secret(name: str, default: str | None = None) -> str:
+    """Return NAME, or the contents of the file that NAME_FILE names."""
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as fault:
+            raise BadEnvironment(f"{name}_FILE={path!r} cannot be read: {fault}.") from fault
+    return text(name, default)

@@ -1,0 +1,1 @@
+"""Shared pointers: which schema has work of which kind, due when. No content."""

@@ -1,0 +1,1 @@
+"""Holds parcels: the storey of locker banks, compartments and reservations."""

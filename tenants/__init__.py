@@ -1,0 +1,1 @@
+"""Owns the house: retailers, members, roles, keys, policy, audit."""

@@ -1,0 +1,1 @@
+"""Members, sessions, API keys and audit, in the retailer's own schema."""
