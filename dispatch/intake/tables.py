@@ -1,0 +1,175 @@
+"""Files to rows of text: CSV in any usual encoding and delimiter, XLSX with guards. PURE.
+
+The reader never trusts a size it was told: bytes, rows, cells and the unpacked size of a
+workbook are all bounded, and whatever cannot be read is a ``BadFile`` with cause and remedy.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_CELL = 10_000
+MAX_COLUMNS = 200
+MAX_UNPACKED = 200 * 1024 * 1024
+MAX_RATIO = 200
+_XLSX_MAGIC = b"PK\x03\x04"
+_OLD_EXCEL_MAGIC = b"\xd0\xcf\x11\xe0"
+
+
+class BadFile(Exception):
+    """The file cannot be read as a table. ``code`` is stable, ``params`` fill the sentence."""
+
+    def __init__(self, code: str, **params: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The heading row and an iterator of (row number as people count, cells)."""
+
+    headings: list[str]
+    rows: Iterator[tuple[int, list[str]]]
+
+
+def read_table(data: bytes) -> Table:
+    """Open a file by what it holds, not by what it is called.
+
+    Raises
+    ------
+    BadFile
+        empty, old_excel, not_text, bad_workbook, workbook_too_large, no_headings.
+    """
+    if not data.strip():
+        raise BadFile("empty")
+    if data.startswith(_OLD_EXCEL_MAGIC):
+        raise BadFile("old_excel")
+    rows = _xlsx_rows(data) if data.startswith(_XLSX_MAGIC) else _csv_rows(data)
+    for _number, cells in rows:
+        if any(cell.strip() for cell in cells):
+            if len(cells) > MAX_COLUMNS:
+                raise BadFile("too_many_columns", most=MAX_COLUMNS)
+            return Table([cell.strip() for cell in cells], rows)
+    raise BadFile("no_headings")
+
+
+def decode(data: bytes) -> str:
+    """Decode text: byte order marks first, then UTF-8, then Windows-1252.
+
+    Raises BadFile("not_text") for NUL bytes, which no encoding of a table has.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError:
+            raise BadFile("not_text") from None
+    if b"\x00" in data:
+        raise BadFile("not_text")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    text = decode(data)
+    head = text[:20_000].splitlines()
+    first = next((line for line in head if line.strip()), "")
+    delimiter = max(",;\t|", key=first.count)
+    csv.field_size_limit(10 * MAX_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            raise BadFile("bad_csv", row=reader.line_num) from None
+        yield reader.line_num, cells
+
+
+def _xlsx_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    _guard_zip(data)
+    import openpyxl  # 0.3 s, only when a workbook comes
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheet = next((s for s in book.worksheets if s.sheet_state == "visible"), None)
+    except Exception as fault:  # noqa: BLE001 - openpyxl raises a dozen kinds for a broken file
+        raise BadFile("bad_workbook") from fault
+    if sheet is None:
+        raise BadFile("bad_workbook")
+    sheet.reset_dimensions()  # a stated size may be a lie; read what is there
+    try:
+        for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+            yield number, [_cell_text(value) for value in cells[: MAX_COLUMNS + 1]]
+    except Exception as fault:  # noqa: BLE001 - as above, while streaming
+        raise BadFile("bad_workbook") from fault
+
+
+def _guard_zip(data: bytes) -> None:
+    """Refuse a workbook that unpacks to far more than it is (a zip bomb) or has entities."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(item.file_size for item in archive.infolist())
+            names = set(archive.namelist())
+    except zipfile.BadZipFile:
+        raise BadFile("bad_workbook") from None
+    if unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(len(data), 50_000):
+        raise BadFile("workbook_too_large", most_mb=MAX_UNPACKED // 1024 // 1024)
+    if "[Content_Types].xml" not in names:
+        raise BadFile("bad_workbook")
+
+
+def _cell_text(value: object) -> str:
+    """A workbook's typed cell as the text a person would have typed."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, dt.datetime):
+        if value.time() == dt.time():
+            return value.date().isoformat()
+        return value.isoformat(timespec="minutes")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, dt.time):
+        return value.strftime("%H:%M")
+    return str(value)
+
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def neutral(cell: str) -> str:
+    """Return a cell that no spreadsheet will run: a leading ' before = + - @ tab and return.
+
+    Plain numbers keep their sign: they are data, and run nothing.
+    """
+    if not cell.startswith(_FORMULA_STARTS):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return "'" + cell
+    return cell
+
+
+def write_csv(headings: list[str], rows: Iterator[list[str]]) -> Iterator[str]:
+    """Yield the lines of a CSV file (UTF-8 with a byte order mark, so that Excel reads it)."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    out.write("\ufeff")
+    for cells in (headings, *rows):
+        writer.writerow([neutral(cell) for cell in cells])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
