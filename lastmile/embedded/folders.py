@@ -1,0 +1,105 @@
+"""Where the embedded services keep their data, sockets and locks. Pure: reads no setting."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+LONGEST_RUN = 80  # a socket's path may have 104 bytes (macOS) or 108 (Linux), file name included
+PLAIN = re.compile(r"[A-Za-z0-9/._-]+")  # needs no quoting in any kind of URL
+
+
+class UnsafeFolder(RuntimeError):
+    """The socket folder cannot be kept to its owner; the message says the remedy."""
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(str(path).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The embedded services' places under one LASTMILE_VAR."""
+
+    var: Path
+
+    @property
+    def postgres(self) -> Path:
+        return self.var / "postgres"
+
+    @property
+    def valkey(self) -> Path:
+        return self.var / "valkey"
+
+    @property
+    def log(self) -> Path:
+        return self.var / "log"
+
+    @property
+    def lock(self) -> Path:
+        """Held (flock) by the one process that runs the services on this data."""
+        return self.var / "services.lock"
+
+    @property
+    def users(self) -> Path:
+        """Held shared (flock) by each command that uses services started for its sake."""
+        return self.var / "services.users"
+
+    @property
+    def children(self) -> Path:
+        """Pids of the running children, for the stale check where the kernel keeps no leash."""
+        return self.var / "children.json"
+
+    @property
+    def run(self) -> Path:
+        """The socket folder: VAR/run, or a short plain path in /tmp where that is too long."""
+        wanted = self.var / "run"
+        if len(str(wanted)) <= LONGEST_RUN and PLAIN.fullmatch(str(wanted)):
+            return wanted
+        return Path(tempfile.gettempdir()) / f"lastmile-{os.getuid()}-{_hash(self.var)}"
+
+    @property
+    def spare(self) -> Path:
+        """Last resort for root below a closed folder: programs and data that others can reach."""
+        return Path("/var/tmp") / f"lastmile-{_hash(self.var)}"  # noqa: S108 (ownership is checked)
+
+    @property
+    def valkey_socket(self) -> Path:
+        return self.run / "valkey.sock"
+
+
+def make_private(folder: Path, *, uid: int | None = None, gid: int | None = None) -> None:
+    """Make a 0700 folder of ours (or of `uid`), refusing one that a stranger laid there first.
+
+    Raises
+    ------
+    UnsafeFolder
+        It is a link, or belongs to somebody else.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    ours = found.st_uid in {os.geteuid(), uid}
+    # Root may take back its own checkout's folders from the user it lent them to before.
+    ours = ours or (os.geteuid() == 0 and not _in_public(folder))
+    if not stat.S_ISDIR(found.st_mode) or not ours:
+        raise UnsafeFolder(
+            f"{folder} belongs to another user or is a link. Remove it and start again."
+        )
+    if uid is not None and gid is not None and os.geteuid() == 0:
+        os.chown(folder, uid, gid)
+    folder.chmod(0o700)
+    if stat.S_IMODE(folder.stat().st_mode) != 0o700:
+        raise UnsafeFolder(
+            f"{folder} cannot be kept to its owner (mode 0700): its file system has no modes. "
+            "Set LASTMILE_VAR to a folder on a local disk."
+        )
+
+
+def _in_public(folder: Path) -> bool:
+    return bool(folder.parent.stat().st_mode & stat.S_IWOTH)

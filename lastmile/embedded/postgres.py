@@ -1,0 +1,172 @@
+"""The embedded PostgreSQL: made once, started on a Unix socket alone, ready when it answers."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from lastmile.embedded import process
+from lastmile.embedded.folders import Folders, make_private
+from lastmile.embedded.identity import Identity
+
+MAJOR = "18"
+DATABASE = "lastmile"
+STOP = signal.SIGINT  # the fast shutdown: roll back, write out, leave
+SETTINGS = {
+    "listen_addresses": "",  # no TCP at all: the 0700 folder is the lock on the door
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    # Dropping or dumping fifty schemas of 500 relations takes a lock for each of them.
+    "max_locks_per_transaction": "1024",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",
+    "log_min_messages": "warning",
+}
+DURABLE = {"shared_buffers": "256MB", "fsync": "on", "synchronous_commit": "on",
+           "full_page_writes": "on"}  # fmt: skip
+THROWAWAY = {"shared_buffers": "128MB", "fsync": "off", "synchronous_commit": "off",
+             "full_page_writes": "off", "autovacuum": "off", "max_wal_size": "4GB"}  # fmt: skip
+
+
+class PostgresFailed(RuntimeError):
+    """PostgreSQL cannot be prepared; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """How to prepare, start and greet one cluster."""
+
+    folders: Folders
+    identity: Identity
+    durable: bool = True
+
+    def prepare(self) -> None:
+        """Make the cluster if there is none; free it of what a dead machine left behind."""
+        who = self.identity
+        make_private(self.folders.run, uid=who.uid, gid=who.gid)
+        if not who.data.exists():
+            self._initdb()
+        version = (who.data / "PG_VERSION").read_text().strip()
+        if version != MAJOR:
+            raise PostgresFailed(
+                f"{who.data} was written by PostgreSQL {version}; this one is {MAJOR}. Dump it "
+                "with the old version and restore it here, or move the folder away."
+            )
+        if who.uid is not None and who.data.stat().st_uid != who.uid:
+            _give(who.data, who.uid, who.gid or 0)
+        self._sweep_stale()
+
+    def argv(self) -> list[str]:
+        """Return the server's command line."""
+        chosen = SETTINGS | (DURABLE if self.durable else THROWAWAY)
+        chosen = chosen | {"unix_socket_directories": str(self.folders.run)}
+        flags = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
+        return [str(self.identity.home / "bin" / "postgres"), "-D", str(self.identity.data), *flags]
+
+    def ready(self) -> bool:
+        """Say whether it answers queries, not only connections."""
+        try:
+            with self._connect("postgres") as connection:
+                connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    def has_database(self) -> bool:
+        """Say whether the house's database answers."""
+        try:
+            with self._connect(DATABASE) as connection:
+                connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    def make_database(self) -> None:
+        """Create the house's database when it is not there."""
+        with self._connect("postgres") as connection:
+            known = connection.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+            ).fetchone()
+            if known is None:
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _connect(self, name: str) -> psycopg.Connection:
+        return psycopg.connect(
+            host=str(self.folders.run), user="postgres", dbname=name, connect_timeout=2,
+            autocommit=True,
+        )  # fmt: skip
+
+    def _initdb(self) -> None:
+        """Run initdb in a folder beside, then rename: a kill half-way leaves no half cluster."""
+        who = self.identity
+        half = who.data.with_name(f"{who.data.name}.new")
+        shutil.rmtree(half, ignore_errors=True)
+        half.parent.mkdir(parents=True, exist_ok=True)
+        make_private(half, uid=who.uid, gid=who.gid)
+        system_locale = "C.UTF-8" if sys.platform == "linux" else "C"
+        flags = ["-U", "postgres", "--auth=trust", "-E", "UTF8", f"--locale={system_locale}",
+                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # fmt: skip
+        if not self.durable:
+            flags.append("--no-sync")
+        child = process.spawn(
+            [str(who.home / "bin" / "initdb"), "-D", str(half), *flags],
+            who=who.who,
+            # Its own directory must be one that the lesser user can enter.
+            cwd=Path("/"),
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+            output=subprocess.PIPE,
+        )
+        said, _ = child.communicate()
+        if child.returncode != 0:
+            text = said.decode(errors="replace").strip()
+            raise PostgresFailed(
+                f"PostgreSQL's initdb failed in {half}: {text[-800:]} Check that the folder "
+                "is on a local disk with room, or set LASTMILE_VAR elsewhere."
+            )
+        half.rename(who.data)
+
+    def _sweep_stale(self) -> None:
+        """Remove lock files of a dead server, and stop one that outlived its supervisor.
+
+        Called with the services' flock held, so no living supervisor owns that server.
+        PostgreSQL alone looks only whether the pid exists, and pids are used again.
+        """
+        data = self.identity.data
+        for file in (data / "postmaster.pid", self.folders.run / ".s.PGSQL.5432.lock"):
+            try:
+                pid = int(re.split(r"\s", file.read_text(), maxsplit=1)[0])
+            except (OSError, ValueError):
+                continue
+            command = process.command_of(pid)
+            if "postgres" in command and str(data) in command:
+                _stop_orphan(pid, data)
+            file.unlink(missing_ok=True)
+
+
+def _stop_orphan(pid: int, data: Path) -> None:
+    os.kill(pid, STOP)
+    deadline = time.monotonic() + 30
+    while str(data) in process.command_of(pid):
+        if time.monotonic() > deadline:
+            raise PostgresFailed(
+                f"An old PostgreSQL (pid {pid}) still runs on {data} and does not stop. "
+                f"End it with `kill -QUIT {pid}` and start again."
+            )
+        time.sleep(0.1)
+
+
+def _give(folder: Path, uid: int, gid: int) -> None:
+    for root, folders, files in os.walk(folder):
+        os.chown(root, uid, gid)
+        for name in (*folders, *files):
+            os.chown(Path(root) / name, uid, gid, follow_symlinks=False)

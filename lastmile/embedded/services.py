@@ -1,0 +1,164 @@
+"""The two services on one LASTMILE_VAR: who may run them, and their children for a supervisor."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lastmile.embedded import identity, process, urls, valkey
+from lastmile.embedded import postgres as pg
+from lastmile.embedded.child import ChildSpec
+from lastmile.embedded.folders import Folders, make_private
+from lastmile.embedded.postgres import Postgres
+from lastmile.embedded.supervisor import Supervisor
+from lastmile.embedded.valkey import Valkey
+
+READY_S = 300.0  # crash recovery of a large database takes its time
+
+
+class Taken(RuntimeError):
+    """Another process runs the services on this data; the message says who."""
+
+
+def holder(folders: Folders) -> tuple[str, int] | None:
+    """Return (kind, pid) of the process that runs the services on this data, if any does."""
+    try:
+        descriptor = os.open(folders.lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        said = os.pread(descriptor, 200, 0).decode(errors="replace").split()
+        return (said[0], int(said[1])) if len(said) == 2 else ("another process", 0)
+    else:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(slots=True)
+class Services:
+    """The embedded services that the environment leaves to us.
+
+    Parameters
+    ----------
+    kind
+        `up` or `keeper`: what a second start is told.
+    durable
+        False for tests alone: a crash may lose data.
+    """
+
+    folders: Folders
+    kind: str
+    durable: bool = True
+    wants_postgres: bool = field(default_factory=urls.wants_postgres)
+    wants_valkey: bool = field(default_factory=urls.wants_valkey)
+    note: str = ""
+    _lock: int | None = None
+
+    def take(self) -> None:
+        """Take the data for this process until it dies.
+
+        Raises
+        ------
+        Taken
+            Another living process has it.
+        """
+        self.folders.var.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.folders.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            kind, pid = holder(self.folders) or ("another process", 0)
+            raise Taken(
+                f"Lastmile already runs on {self.folders.var} ({kind}, pid {pid}). "
+                "Stop that one first, or set LASTMILE_VAR to another folder."
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{self.kind} {os.getpid()}\n".encode(), 0)
+        self._lock = descriptor
+        _stop_leftovers(self.folders)
+
+    def specs(self) -> list[ChildSpec]:
+        """Return the services' children, ready to be supervised; call after `take()`."""
+        made: list[ChildSpec] = []
+        if self.wants_postgres:
+            who = identity.choose(self.folders)
+            self.note = who.note
+            server = Postgres(self.folders, who, self.durable)
+            made.append(
+                ChildSpec(
+                    "postgres",
+                    server.argv(),
+                    who=who.who,
+                    cwd=Path("/"),
+                    stop=pg.STOP,
+                    death=pg.STOP,
+                    prepare=server.prepare,
+                    ready=server.ready,
+                    service=True,
+                )
+            )
+        else:
+            make_private(self.folders.run)
+        if self.wants_valkey:
+            store = Valkey(self.folders, self.durable)
+            made.append(
+                ChildSpec(
+                    "valkey",
+                    store.argv(),
+                    stop=valkey.STOP,
+                    death=valkey.STOP,
+                    prepare=store.prepare,
+                    ready=store.ready,
+                    service=True,
+                )
+            )
+        return made
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Start the services and return when they answer and the database exists."""
+        specs = self.specs()
+        if self.note:
+            supervisor.say("up", self.note)
+        for spec in specs:
+            supervisor.start(spec)
+        supervisor.wait_ready([spec.name for spec in specs], READY_S)
+        if self.wants_postgres:
+            Postgres(self.folders, identity.choose(self.folders), self.durable).make_database()
+
+
+def _stop_leftovers(folders: Folders) -> None:
+    """Stop children of a supervisor that was killed where no kernel leash stopped them (macOS).
+
+    A pid is used again, so the program's name must fit too.
+    """
+    try:
+        known = json.loads(folders.children.read_text())
+    except (OSError, ValueError):
+        return
+    for name, pids in known.items():
+        for pid in pids:
+            command = process.command_of(pid)
+            marks = ("valkey-server",) if name == "valkey" else ("lastmile",)
+            if name != "postgres" and any(mark in command for mark in marks):
+                _end(pid)
+    folders.children.unlink(missing_ok=True)
+
+
+def _end(pid: int) -> None:
+    for number, patience_s in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
+        try:
+            os.killpg(pid, number)
+        except (ProcessLookupError, PermissionError):
+            return
+        deadline = time.monotonic() + patience_s
+        while process.command_of(pid) and time.monotonic() < deadline:
+            time.sleep(0.1)

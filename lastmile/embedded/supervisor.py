@@ -1,0 +1,209 @@
+"""Keeps children alive: starts, restarts with back-off, stops in order, leaves no orphan."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from lastmile.embedded import process
+from lastmile.embedded.child import Child, ChildSpec
+
+GRACE_S = 10.0
+STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopping(Exception):
+    """Somebody asked the supervisor to stop."""
+
+
+class NotReady(RuntimeError):
+    """A child does not become ready; the message says which, and where to look."""
+
+
+class Supervisor:
+    """A set of children with one loop in the main thread.
+
+    The loop sleeps in select() until a signal arrives (a child's death is one) or a restart is
+    due; nothing polls. Use it as a context manager: leaving stops every child.
+
+    Parameters
+    ----------
+    say
+        Called with a child's name and each line it prints, and with the supervisor's own words.
+    pidfiles
+        Files kept true after each start: JSON {name: [pid]}.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str, str], None],
+        pidfiles: Iterable[Path] = (),
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self.say = say
+        self.pidfiles = list(pidfiles)
+        self.grace_s = grace_s
+        self.children: dict[str, Child] = {}
+        self.asked_to_stop = False
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._old_handlers: dict[signal.Signals, object] = {}
+
+    # --- life ---------------------------------------------------------------------------------
+    def __enter__(self) -> Self:
+        # Its own handlers, always: a background shell starts programs with SIGINT ignored.
+        for number in (*STOPPERS, signal.SIGCHLD):
+            self._old_handlers[number] = signal.signal(number, self._on_signal)
+        self._old_wakeup = signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        try:
+            self.stop()
+        finally:
+            signal.set_wakeup_fd(self._old_wakeup)
+            for number, handler in self._old_handlers.items():
+                signal.signal(number, handler)  # type: ignore[arg-type]
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+        return kind is not None and issubclass(kind, Stopping)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if number != signal.SIGCHLD:
+            self.asked_to_stop = True
+
+    # --- work ---------------------------------------------------------------------------------
+    def start(self, spec: ChildSpec) -> None:
+        """Start a child and keep it alive from now on."""
+        child = self.children[spec.name] = Child(spec, self.say)
+        child.start()
+        self._write_pids()
+
+    def wait_ready(self, names: Iterable[str], timeout_s: float) -> None:
+        """Return when each named child answers; heal the others meanwhile.
+
+        Raises
+        ------
+        NotReady
+            After `timeout_s`.
+        Stopping
+            When somebody asked.
+        """
+        deadline = time.monotonic() + timeout_s
+        waiting = list(names)
+        while waiting:
+            waiting = [name for name in waiting if not self._answers(name)]
+            if waiting and time.monotonic() > deadline:
+                raise NotReady(
+                    f"{', '.join(waiting)} did not answer within {timeout_s:.0f} s. "
+                    "The lines above that begin with its name say why."
+                )
+            if waiting:
+                self.turn(0.05)
+
+    def _answers(self, name: str) -> bool:
+        child = self.children[name]
+        alive = child.process is not None and child.process.poll() is None
+        return alive and (child.spec.ready is None or child.spec.ready())
+
+    def run_once(self, spec: ChildSpec) -> int:
+        """Run a child to its end, healing the others meanwhile; return its exit status."""
+        child = Child(spec, self.say)
+        child.start()
+        try:
+            while (status := child.reap()) is None:
+                self.turn(None)
+        finally:
+            self._end([child])
+        return status
+
+    def run(self) -> None:
+        """Keep everybody alive until asked to stop."""
+        while True:
+            self.turn(None)
+
+    def turn(self, timeout_s: float | None) -> None:
+        """Sleep until something happens, then reap and restart; raise Stopping when asked."""
+        dues = [child.due for child in self.children.values() if child.due is not None]
+        if dues:
+            until = max(0.0, min(dues) - time.monotonic())
+            timeout_s = until if timeout_s is None else min(timeout_s, until)
+        if not self.asked_to_stop:
+            select.select([self._wake_read], [], [], timeout_s)
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_read, 4096)
+        if self.asked_to_stop:
+            raise Stopping
+        for child in self.children.values():
+            self._heal(child)
+
+    def _heal(self, child: Child) -> None:
+        status = child.reap()
+        if status is not None:
+            delay = child.plan_restart()
+            name = child.spec.name
+            self.say("up", f"{name} {_ending(status)}; starting it again in {delay:g} s")
+        if child.due is not None and time.monotonic() >= child.due:
+            try:
+                child.start()
+            except (OSError, RuntimeError) as fault:
+                self.say("up", f"{child.spec.name} cannot be started: {fault}")
+                child.plan_restart()
+            self._write_pids()
+
+    # --- the end ------------------------------------------------------------------------------
+    def stop(self) -> None:
+        """Stop everybody: those who use the services first, the services last."""
+        for service in (False, True):
+            self._end([c for c in self.children.values() if c.spec.service is service])
+        for file in self.pidfiles:
+            file.unlink(missing_ok=True)
+
+    def _end(self, children: list[Child]) -> None:
+        running = [(c, c.process) for c in children if c.process is not None]
+        for child, one in running:
+            child.due = None
+            if one.poll() is None:
+                # The master alone: it knows how to end its own pool.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(one.pid, child.spec.stop)
+        deadline = time.monotonic() + self.grace_s
+        while any(one.poll() is None for _, one in running) and time.monotonic() < deadline:
+            select.select([self._wake_read], [], [], 0.2)
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_read, 4096)
+        for child, one in running:
+            process.signal_group(one, signal.SIGKILL)
+            one.wait()
+            child.process = None
+
+    def _write_pids(self) -> None:
+        pids = {name: child.pids for name, child in self.children.items()}
+        for file in self.pidfiles:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            half = file.with_name(f"{file.name}.{os.getpid()}")
+            half.write_text(json.dumps(pids))
+            half.replace(file)
+
+
+def _ending(status: int) -> str:
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
