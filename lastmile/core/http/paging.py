@@ -1,0 +1,131 @@
+"""Cursor paging: pages stay whole while rows are added, and page 1,000 costs what page 1 costs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import json
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from lastmile.core.errors import FieldProblem, Invalid
+
+M = TypeVar("M", bound=Model)
+MOST = 100
+USUAL = 50
+NEWEST_FIRST = ("-created_at", "-public_id")
+
+
+def cursor_page(
+    request: Request,
+    queryset: QuerySet[M],
+    serializer: type[BaseSerializer[Any]],
+    *,
+    order: Sequence[str] = NEWEST_FIRST,
+) -> Response:
+    """Return ``{"items": […], "next": url | null}``; ``?limit=`` up to 100, default 50.
+
+    Parameters
+    ----------
+    queryset : QuerySet
+        What the caller may see; its own ordering is replaced.
+    order : sequence of str
+        Fields that are never null and together unique, with ``-`` for descending. The last one
+        is ``public_id`` or another unique field, never the primary key: a cursor can be read.
+
+    Raises
+    ------
+    Invalid
+        The cursor is not one of ours, or the limit is no number from 1 to 100.
+    """
+    limit = page_limit(request)
+    rows = queryset.order_by(*order)
+    cursor = request.query_params.get("cursor")
+    if cursor:
+        rows = rows.filter(_after(_decode(cursor, order, queryset.model), order))
+    found = list(rows[: limit + 1])
+    more = len(found) > limit
+    items = serializer(found[:limit], many=True, context={"request": request}).data
+    following = _url(request, _encode(found[limit - 1], order)) if more else None
+    return Response({"items": items, "next": following})
+
+
+def page_limit(request: Request) -> int:
+    """Return ``?limit=`` within bounds."""
+    said = request.query_params.get("limit", str(USUAL))
+    if not (said.isascii() and said.isdigit() and 1 <= int(said[:9]) <= MOST):
+        raise Invalid(
+            _("limit must be a whole number from 1 to %(most)d.") % {"most": MOST},
+            errors=[FieldProblem("?limit", _("Not a number from 1 to 100."))],
+        )
+    return int(said)
+
+
+def _value(row: Model, field: str) -> Any:
+    found: Any = row
+    for part in field.split("__"):
+        found = getattr(found, part)
+    return found.isoformat() if isinstance(found, dt.datetime | dt.date) else found
+
+
+def _encode(row: Model, order: Sequence[str]) -> str:
+    values = [_value(row, field.lstrip("-")) for field in order]
+    raw = json.dumps(values, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _decode(cursor: str, order: Sequence[str], model: type[Model]) -> list[Any]:
+    unreadable = Invalid(
+        _("This cursor was not given out by this list. Start again without one."),
+        errors=[FieldProblem("?cursor", _("Unknown cursor."))],
+    )
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        values = json.loads(raw)
+    except (binascii.Error, ValueError, RecursionError):
+        raise unreadable from None
+    if not isinstance(values, list) or len(values) != len(order):
+        raise unreadable
+    clean = []
+    for name, value in zip(order, values, strict=True):
+        field = _field(model, name.lstrip("-"))
+        try:
+            clean.append(field.to_python(value))
+        except Exception:  # noqa: BLE001  each field type refuses in its own way
+            raise unreadable from None
+        if value is None or isinstance(value, list | dict) or "\x00" in str(value):
+            raise unreadable
+    return clean
+
+
+def _field(model: type[Model], path: str) -> Any:
+    """Return the field at the end of ``a__b__c``."""
+    *relations, last = path.split("__")
+    for relation in relations:
+        model = model._meta.get_field(relation).related_model  # type: ignore[assignment]
+    return model._meta.get_field(last)
+
+
+def _after(values: Sequence[Any], order: Sequence[str]) -> Q:
+    """Build the row-wise comparison: (a, b) after (x, y) is a > x or (a = x and b > y)."""
+    condition = Q(pk__in=[])
+    equal = Q()
+    for name, value in zip(order, values, strict=True):
+        field, down = name.lstrip("-"), name.startswith("-")
+        condition |= equal & Q(**{f"{field}__{'lt' if down else 'gt'}": value})
+        equal &= Q(**{field: value})
+    return condition
+
+
+def _url(request: Request, cursor: str) -> str:
+    """Return a reference relative to the host: absolute ones would repeat what Host claims."""
+    kept = [(k, v) for k, v in request.query_params.items() if k != "cursor"]
+    return f"{request.path}?{urlencode([*kept, ('cursor', cursor)])}"

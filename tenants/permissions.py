@@ -1,0 +1,213 @@
+"""Who may: the principal of a request, and the checks that every face makes before anything else.
+
+A page says ``@page(Act.X)``, an API view ``acts = {"get": Act.X}``, a consumer ``act = Act.X``;
+what stands open to everybody says ``@open_to_all("why")``. A boot check reads ``who_may`` from
+every URL, so that silence is never permission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlencode
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from lastmile.core.errors import NotAllowed, NotFound
+from tenants.roles import TABLE, Act, Grant, KeyRole, Kind, Role, granted
+
+__all__ = [
+    "TABLE",
+    "Act",
+    "Grant",
+    "KeyRole",
+    "Kind",
+    "Principal",
+    "RetailerAPIView",
+    "Role",
+    "may",
+    "open_to_all",
+    "page",
+    "require",
+    "visible",
+]
+
+M = TypeVar("M", bound=Model)
+View = Callable[..., HttpResponseBase]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody whom the door has recognised, in one retailer.
+
+    Parameters
+    ----------
+    kind : Kind
+        Member or API key.
+    public_id, name : str
+        ``mbr_…`` or ``key_…``, and what to call it.
+    role : str
+        A ``Role`` or ``KeyRole``, by kind.
+    hubs : frozenset of str, optional
+        Public ids of the hubs it is limited to; None means all.
+    house : bool
+        Whether it belongs to the operator's own schema.
+    ref : str
+        For keys: the driver, bank or carrier that the key speaks for.
+    """
+
+    kind: Kind
+    public_id: str
+    name: str
+    role: str
+    hubs: frozenset[str] | None = None
+    house: bool = False
+    ref: str = ""
+
+    @property
+    def is_authenticated(self) -> bool:
+        """DRF and templates ask this of a user."""
+        return True
+
+
+def may(principal: Principal | None, act: Act, hub: str | None = None) -> bool:
+    """Tell whether a principal may do an act, at a hub (public id) when one is named."""
+    if principal is None or not granted(principal.kind, principal.role, act):
+        return False
+    row = TABLE[act]
+    if row.house and not principal.house:
+        return False
+    if principal.hubs is None:
+        return True
+    return not row.all_hubs and (hub is None or hub in principal.hubs)
+
+
+def require(principal: Principal | None, act: Act, hub: str | None = None) -> None:
+    """Pass, or raise.
+
+    Raises
+    ------
+    NotAllowed
+        The role has no tick for the act.
+    NotFound
+        The role may, but not at this hub: what lies outside one's hubs is unknown to one.
+    """
+    if may(principal, act, hub):
+        return
+    if hub is not None and may(principal, act):
+        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+    raise NotAllowed(
+        _("Your role does not allow this (%(act)s). Ask an owner or manager for it.")
+        % {"act": act.value},
+        data={"act": act.value},
+    )
+
+
+def visible(
+    principal: Principal | None, queryset: QuerySet[M], field: str = "hub__public_id"
+) -> QuerySet[M]:
+    """Return what lies in the principal's hubs; nothing for a stranger."""
+    if principal is None:
+        return queryset.none()
+    if principal.hubs is None:
+        return queryset
+    return queryset.filter(**{f"{field}__in": principal.hubs})
+
+
+def open_to_all(reason: str) -> Callable[[View], View]:
+    """Mark a view that needs no principal, and say why."""
+
+    def mark(view: View) -> View:
+        view.who_may = f"everybody: {reason}"  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def page(act: Act, *, post: Act | None = None) -> Callable[[View], View]:
+    """Guard a page for members: ``@page(Act.X)``; ``post=`` names the act of unsafe methods.
+
+    A stranger is led to the login page and back; a member without the act gets 403.
+    """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            principal: Principal | None = getattr(request, "principal", None)
+            if principal is None or principal.kind != Kind.MEMBER:
+                return to_login(request)
+            safe = request.method in {"GET", "HEAD", "OPTIONS"}
+            require(principal, act if safe or post is None else post)
+            return view(request, *args, **kwargs)
+
+        guarded.who_may = {"get": act, "post": post or act}  # type: ignore[attr-defined]
+        return guarded
+
+    return guard
+
+
+def to_login(request: HttpRequest) -> HttpResponse:
+    """Lead a stranger to the login page; htmx fragments make the whole window go there."""
+    fragment = request.headers.get("HX-Request") == "true"
+    back = "" if fragment or request.method != "GET" else request.get_full_path()
+    url = reverse("login") + (f"?{urlencode({'next': back})}" if back and back != "/" else "")
+    if fragment:
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
+class RetailerAPIView(APIView):
+    """Base of every API view: ``acts = {"get": Act.X, "post": Act.Y}``; the rest is denied.
+
+    ``request.principal`` is the caller. Unsafe calls run inside the idempotency wrapper, which is
+    the one outer transaction: services underneath stay as they are.
+    """
+
+    acts: ClassVar[Mapping[str, Act]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Recognise the caller, then look the method's act up in the table."""
+        super().initial(request, *args, **kwargs)
+        request.principal = request.user
+
+    def check_permissions(self, request: Request) -> None:
+        """Deny by default: no act for the method, no entry."""
+        method = (request.method or "").lower()
+        if method == "options" or not hasattr(self, method):
+            method = "get" if "get" in self.acts else next(iter(self.acts), "")
+        act = self.acts.get("get" if method == "head" else method)
+        if request.user is None:
+            self.permission_denied(request)
+        if act is None:
+            raise NotAllowed(_("Nobody may do this."))
+        require(getattr(request, "user", None), act)
+
+    def shape_in(self, serializer: type[BaseSerializer[Any]], **kwargs: Any) -> dict[str, Any]:
+        """Return the validated body; raises ValidationError (422 with JSON pointers)."""
+        shape = serializer(data=self.request.data, **kwargs)
+        shape.is_valid(raise_exception=True)
+        data: dict[str, Any] = shape.validated_data
+        return data
+
+    def shape_out(
+        self,
+        serializer: type[BaseSerializer[Any]],
+        instance: Any,
+        status: int = 200,
+        **headers: str,
+    ) -> Response:
+        """Return one thing as JSON; ``headers`` take ``ETag=``, ``Location=``."""
+        return Response(
+            serializer(instance, context={"request": self.request}).data,
+            status=status,
+            headers=headers or None,
+        )
