@@ -39,10 +39,14 @@ def main(argv: list[str]) -> int:
         services.take()
     except Taken:
         return 0  # somebody was faster: the users find those services
-    with Supervisor(_say, [folders.children]) as supervisor:
-        services.start(supervisor)
-        threading.Thread(target=_stop_after_last_user, args=[folders], daemon=True).start()
-        supervisor.run()
+    try:
+        with Supervisor(_say, [folders.children]) as supervisor:
+            services.start(supervisor)
+            threading.Thread(target=_stop_after_last_user, args=[folders], daemon=True).start()
+            supervisor.run()
+    except RuntimeError as fault:
+        _say("keeper", str(fault))
+        return 1
     return 0
 
 

@@ -62,8 +62,8 @@ class Services:
     note: str = ""
     _lock: int | None = None
 
-    def take(self) -> None:
-        """Take the data for this process until it dies.
+    def take(self, *, wait: bool = False) -> None:
+        """Take the data for this process until it dies, or `wait` for the one who has it.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class Services:
         self.folders.var.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.folders.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             os.close(descriptor)
             kind, pid = holder(self.folders) or ("another process", 0)

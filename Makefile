@@ -1,0 +1,63 @@
+# The two commands are `make run` and `make test`; see README.md.
+# Needs Python >= 3.11 with venv and pip, and make. Nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types imports migrations messages pytest lock proof clean
+
+PYTHON ?= python3
+PY := .venv/bin/python
+BOOTSTRAP := $(PYTHON) lastmile/embedded/bootstrap.py
+TEST_ENV := DJANGO_SETTINGS_MODULE=lastmile.settings_test
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1: /p' Makefile
+
+run: ## start everything with the demo on http://localhost:8000/ (PORT, LASTMILE_VAR move it)
+	@$(BOOTSTRAP) requirements.txt
+	@exec $(PY) manage.py up --demo
+
+test: lint types imports migrations messages pytest ## everything that CI runs
+
+lint: .installed ## style
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: .installed
+	$(PY) -m mypy .
+
+imports: .installed
+	.venv/bin/lint-imports
+
+migrations: .installed
+	$(TEST_ENV) $(PY) manage.py makemigrations --check --dry-run
+
+messages: .installed
+	$(PY) -m tests.messages
+
+pytest: .installed
+	$(PY) -m pytest $(ARGS)
+
+.PHONY: .installed
+.installed:
+	@$(BOOTSTRAP) requirements-test.txt
+
+lock: .installed ## write the hash-locked requirements anew from the .in files
+	$(LOCK) requirements-install.in -o requirements-install.txt
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-test.in -c requirements.txt -o requirements-test.txt
+LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+# make proof            lists the campaigns
+# make proof NAME       runs one; its line goes to tests/bench/RESULTS.md
+ifeq (proof,$(firstword $(MAKECMDGOALS)))
+CAMPAIGN := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+.PHONY: $(CAMPAIGN)
+$(CAMPAIGN):
+	@:
+endif
+proof: .installed ## run a long campaign by name: make proof NAME
+	@$(PY) -m tests.bench $(CAMPAIGN)
+
+clean: ## remove .venv and caches; the data under var/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/test
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,146 @@
+"""The house's own children: web, workers, beat, and the commands that run once before them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lastmile import env
+from lastmile.embedded.child import ChildSpec
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+WEB_STATEMENT_TIMEOUT_S = 5  # a page that asks longer has a fault; a worker may
+NO_STATEMENT_TIMEOUT = 0  # a migration takes what it takes
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the environment says about the processes (CONTRACT section 2)."""
+
+    var: Path
+    bind: str
+    port: int
+    web_workers: int
+    solve_workers: int
+    trusted_proxies: str
+
+    @classmethod
+    def from_environment(cls, var: Path, port: int) -> House:
+        """Read BIND, WEB_WORKERS, SOLVE_WORKERS and TRUSTED_PROXIES."""
+        return cls(
+            var=var,
+            bind=env.text("BIND", "127.0.0.1"),
+            port=port,
+            web_workers=env.number("WEB_WORKERS", 1, least=1, most=64),
+            solve_workers=env.number("SOLVE_WORKERS", 1, least=1, most=64),
+            trusted_proxies=env.text("TRUSTED_PROXIES", "127.0.0.1"),
+        )
+
+    def web(self) -> ChildSpec:
+        """Return the web server: ASGI with websockets."""
+        flags = {
+            "--host": self.bind,
+            "--port": str(self.port),
+            "--workers": str(self.web_workers),
+            "--forwarded-allow-ips": self.trusted_proxies,
+            "--timeout-graceful-shutdown": "5",
+            "--ws-max-size": "65536",
+            "--ws-ping-interval": "20",
+            "--log-level": "warning",
+        }
+        argv = [*_module("uvicorn"), "lastmile.asgi:application", "--no-access-log",
+                "--no-server-header", *_flat(flags)]  # fmt: skip
+        timeout = os.environ.get("STATEMENT_TIMEOUT_S") or str(WEB_STATEMENT_TIMEOUT_S)
+        return _child("web", argv, {"STATEMENT_TIMEOUT_S": timeout}, ready=self.answers)
+
+    def workers(self) -> list[ChildSpec]:
+        """Return the Celery workers: a solve or an import never stands before a person."""
+        queues = {
+            "worker": ("hot,default", 2),
+            "solve": ("solve", self.solve_workers),
+            "bulk": ("bulk", 1),
+        }
+        return [
+            _child(name, _celery("worker", {"-n": f"{name}@%h", "-Q": queue, "-c": str(many),
+                                            "-l": "WARNING"}, "--without-gossip",
+                                 "--without-mingle"),
+                   # Cold: at the supervisor's death the pool must go too, not after its tasks.
+                   death=signal.SIGQUIT)
+            for name, (queue, many) in queues.items()
+        ]  # fmt: skip
+
+    def beat(self) -> ChildSpec:
+        """Return the clock."""
+        flags = {"-l": "WARNING", "--schedule": str(self.var / "beat-schedule")}
+        return _child("beat", _celery("beat", flags))
+
+    def prepare(self) -> ChildSpec:
+        """Return the run-once child that migrates every schema and gathers the static files."""
+        migrator = os.environ.get("MIGRATOR_DATABASE_URL")
+        extra = {"STATEMENT_TIMEOUT_S": str(NO_STATEMENT_TIMEOUT)}
+        if migrator:
+            extra["DATABASE_URL"] = migrator
+        return self.command("prepare", extra=extra)
+
+    def command(self, name: str, *flags: str, extra: Mapping[str, str] | None = None) -> ChildSpec:
+        """Return a management command as a run-once child."""
+        argv = [sys.executable, str(CHECKOUT / "manage.py"), name, *flags]
+        return _child(name, argv, extra)
+
+    def answers(self) -> bool:
+        """Say whether the web server takes connections."""
+        try:
+            with socket.create_connection((self.reachable_at, self.port), timeout=2):
+                return True
+        except OSError:
+            return False
+
+    def port_is_free(self) -> bool:
+        """Say whether the web server will get its port."""
+        family = socket.AF_INET6 if ":" in self.bind else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.bind, self.port))
+            except OSError:
+                return False
+        return True
+
+    @property
+    def reachable_at(self) -> str:
+        """Where this machine reaches the web server."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def _celery(what: str, flags: Mapping[str, str], *switches: str) -> list[str]:
+    return [*_module("celery"), "-A", "lastmile.celery", what, *switches, *_flat(flags)]
+
+
+def _flat(flags: Mapping[str, str]) -> list[str]:
+    return [part for pair in flags.items() for part in pair]
+
+
+def _child(
+    name: str,
+    argv: list[str],
+    extra: Mapping[str, str] | None = None,
+    *,
+    ready: Callable[[], bool] | None = None,
+    death: signal.Signals = signal.SIGTERM,
+) -> ChildSpec:
+    surroundings = {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "lastmile.settings"),
+        **(extra or {}),
+    }
+    return ChildSpec(name, argv, env=surroundings, cwd=CHECKOUT, ready=ready, death=death)

@@ -1,0 +1,118 @@
+"""``manage.py up``: the whole house under one supervisor, until Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, get_commands
+
+from lastmile.embedded.folders import Folders
+from lastmile.embedded.house import House
+from lastmile.embedded.services import Services, Taken, holder
+from lastmile.embedded.supervisor import Supervisor
+
+READY_S = 120.0
+
+
+class Command(BaseCommand):
+    """Start services, migrate, then web, workers and beat; heal whatever dies."""
+
+    help = "Run PostgreSQL, Valkey, web, workers and beat under one supervisor."
+    requires_system_checks: ClassVar[
+        list[str]
+    ] = []  # nothing may touch the database before it is up
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """--pidfile and --demo."""
+        parser.add_argument("--pidfile", type=Path, help="keep {name: [pid]} as JSON in this file")
+        parser.add_argument("--demo", action="store_true", help="open and plan the demo retailers")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until asked to stop; exit 1 when it cannot start."""
+        house = House.from_environment(settings.VAR, settings.PORT)
+        folders = Folders(settings.VAR)
+        services = Services(folders, "up")
+        self._take(services)
+        if not house.port_is_free():
+            raise CommandError(
+                f"Port {house.port} on {house.bind} is taken by another program. "
+                f"Set PORT to a free one, as in `PORT={house.port + 80} make run`."
+            )
+        pidfiles = [folders.children]
+        if options["pidfile"]:
+            pidfiles.append(options["pidfile"].absolute())
+        try:
+            with Supervisor(Prefixed(sys.stdout), pidfiles) as supervisor:
+                self._run(supervisor, services, house, options["demo"])
+        except RuntimeError as fault:
+            raise CommandError(str(fault)) from fault
+
+    def _take(self, services: Services) -> None:
+        found = holder(services.folders)
+        if found is not None and found[0] == "keeper":
+            self.stdout.write("Another command uses the embedded services; waiting for its end.")
+        try:
+            services.take(wait=found is not None and found[0] == "keeper")
+        except (Taken, OSError) as fault:
+            raise CommandError(str(fault)) from fault
+
+    def _run(self, supervisor: Supervisor, services: Services, house: House, demo: bool) -> None:
+        services.start(supervisor)
+        self._once(supervisor, house, "prepare")
+        supervisor.start(house.web())
+        supervisor.wait_ready(["web"], READY_S)
+        for spec in [*house.workers(), house.beat()]:
+            supervisor.start(spec)
+        if demo:
+            self._demo(supervisor, house)
+        for line in addresses(house):
+            supervisor.say("up", line)
+        supervisor.run()
+
+    def _demo(self, supervisor: Supervisor, house: House) -> None:
+        if "seed_demo" in get_commands():
+            self._once(supervisor, house, "seed_demo")
+        else:
+            supervisor.say("up", "This version has no demo (seed_demo); nothing is opened.")
+
+    def _once(self, supervisor: Supervisor, house: House, name: str) -> None:
+        spec = house.prepare() if name == "prepare" else house.command(name)
+        status = supervisor.run_once(spec)
+        if status != 0:
+            raise CommandError(
+                f"`manage.py {name}` failed (status {status}); its lines above say why. "
+                "Everything is stopped again."
+            )
+
+
+class Prefixed:
+    """Writes lines with the child's name before them, from many threads at once."""
+
+    def __init__(self, out: Any) -> None:
+        self.out = out
+        self.lock = threading.Lock()
+
+    def __call__(self, name: str, line: str) -> None:
+        """Write one line; a terminal that went away stops nobody."""
+        try:
+            with self.lock:
+                self.out.write(f"{name:<8} | {line}\n")
+                self.out.flush()
+        except (OSError, ValueError):
+            return
+
+
+def addresses(house: House) -> list[str]:
+    """Return what to tell the person who started the house."""
+    domain = settings.BASE_DOMAIN
+    host = f"{domain}:{house.port}" if settings.LOCAL else domain
+    lines = [f"Lastmile is up: {settings.PUBLIC_SCHEME}://{host}/ (Ctrl-C stops it)"]
+    logins = house.var / "demo-logins.txt"
+    if logins.exists():
+        lines.append(f"Demo logins, readable by you alone: {logins}")
+    return lines

@@ -1,0 +1,85 @@
+"""Runs a long campaign by name: ``python -m tests.bench [NAME …]``; `make proof NAME` calls it.
+
+A campaign is a function `run() -> str` in a module of this folder: it measures, raises when a
+promise is broken, and returns one line of figures. The line goes to RESULTS.md with command,
+commit, machine and date. Resuming is the campaign's own matter, with files under var/proof/NAME.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+# name -> (module, what it shows)
+CAMPAIGNS: dict[str, tuple[str, str]] = {
+    "startup": ("tests.bench.startup", "first and later start of `manage.py up` to the first page"),
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named campaigns, or list them all."""
+    if not names:
+        for name, (_, shows) in CAMPAIGNS.items():
+            print(f"  make proof {name:<14} {shows}")
+        return 0
+    unknown = [name for name in names if name not in CAMPAIGNS]
+    if unknown:
+        print(f"No campaign {', '.join(unknown)}. `make proof` lists them.", file=sys.stderr)
+        return 2
+    for name in names:
+        _run(name)
+    return 0
+
+
+def _run(name: str) -> None:
+    began = time.monotonic()
+    figures = importlib.import_module(CAMPAIGNS[name][0]).run()
+    append(f"make proof {name}", f"{figures} ({time.monotonic() - began:.0f} s)")
+
+
+def append(command: str, figures: str) -> None:
+    """Add one line to RESULTS.md and print it."""
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    line = f"| {today} | `{command}` | {commit()} | {machine()} | {figures} |"
+    if not RESULTS.exists():
+        RESULTS.write_text(
+            "# Measured\n\n| date | command | commit | machine | figures |\n"
+            "| --- | --- | --- | --- | --- |\n"
+        )
+    with RESULTS.open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+    print(line)
+
+
+def commit() -> str:
+    """Return the checkout's commit, marked when files differ from it."""
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout.strip() or "not a git checkout"
+
+
+def machine() -> str:
+    """Return what the figures were measured on."""
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores, {memory_gb:.0f} GB, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
