@@ -31,6 +31,7 @@ SETTINGS = {
     "log_timezone": "UTC",
     "jit": "off",
     "log_min_messages": "warning",
+    "log_checkpoints": "off",
 }
 DURABLE = {"shared_buffers": "256MB", "fsync": "on", "synchronous_commit": "on",
            "full_page_writes": "on"}  # fmt: skip

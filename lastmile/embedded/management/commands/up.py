@@ -23,9 +23,7 @@ class Command(BaseCommand):
     """Start services, migrate, then web, workers and beat; heal whatever dies."""
 
     help = "Run PostgreSQL, Valkey, web, workers and beat under one supervisor."
-    requires_system_checks: ClassVar[
-        list[str]
-    ] = []  # nothing may touch the database before it is up
+    requires_system_checks = ()  # nothing may touch the database before it is up
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """--pidfile and --demo."""
