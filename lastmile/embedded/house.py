@@ -140,6 +140,7 @@ def _child(
     surroundings = {
         **os.environ,
         "PYTHONUNBUFFERED": "1",
+        "SKIP_CHECKS": "1",  # Celery's; `prepare` has run Django's checks once for everybody
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "lastmile.settings"),
         **(extra or {}),
     }
