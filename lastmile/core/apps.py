@@ -1,0 +1,19 @@
+"""Core as a Django app; its label is ``core``."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class CoreConfig(AppConfig):
+    """The retailer's own journal and jobs, and what every storey stands on."""
+
+    name = "lastmile.core"
+    label = "core"
+
+    def ready(self) -> None:
+        """Make the house's Celery app the current one, in every process that may give a hint."""
+        import_module(settings.CELERY_APP)

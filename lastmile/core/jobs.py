@@ -1,0 +1,315 @@
+"""Leased jobs: long work that ends exactly once, whatever dies.
+
+The row is the record. A worker *claims* it (attempt counted before it runs), keeps the lease by a
+heartbeat, writes only behind the *fence*, and ends it in the transaction that records
+``job.finished``. A worker that dies stops beating: the reaper gives the job to another, or ends it.
+
+PostgreSQL's row locks carry the fence. ``fenced()`` holds KEY SHARE on the job: the heartbeat's
+update passes it, while whoever would take the lease away needs FOR UPDATE and cannot until the
+fenced transaction has ended. So a write is either committed under the lease or refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from lastmile.core import clock
+from lastmile.core.actor import current_actor
+from lastmile.core.errors import Conflict, NotFound
+from lastmile.core.events import record
+from lastmile.core.hints import Hint, after_commit
+from lastmile.core.models import FINISHED, UNFINISHED, Job, JobState, Lane
+from lastmile.core.tenancy import current_schema
+from lastmile.core.wiring import JobSpec, job_spec
+from lastmile.worklist.services import point
+
+JOBS: Final = "jobs"  # the pointers' kind
+RUN_TASK: Final = "core.run_job"
+HINT_GRACE_S: Final = 5  # so long the hint given at the commit has, before the sweep gives another
+HARD_KILL_S: Final = 30  # between the soft limit, which a runner can tidy up after, and the kill
+POLL_S: Final = 1.0  # cancelled() asks the database no more often
+
+MOVES: Final[Mapping[str, frozenset[str]]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
+    JobState.RUNNING: frozenset({JobState.QUEUED, *FINISHED}),
+}
+
+
+class LeaseLost(RuntimeError):
+    """This worker no longer holds the job; nothing it would write now may count."""
+
+
+def lease_s() -> float:
+    """Seconds after its last heartbeat for which a worker is believed alive."""
+    return float(settings.JOB_LEASE_S)
+
+
+def heartbeat_s() -> float:
+    """Seconds between two heartbeats: twelve may be missed before the lease runs out."""
+    return lease_s() / 12
+
+
+class Lease:
+    """What a runner is given: its job, and the proof that the job is still its own.
+
+    Attributes
+    ----------
+    id, kind, subject, payload, attempt
+        The job's public id and what it was asked to do; ``attempt`` counts from 1.
+    """
+
+    def __init__(self, job: Job, spec: JobSpec) -> None:
+        if job.lease_token is None:
+            raise ValueError(f"{job.public_id} is {job.state}: it has no lease.")
+        self.id: str = job.public_id
+        self.kind: str = job.kind
+        self.subject: str = job.subject
+        self.payload: Mapping[str, Any] = job.payload
+        self.attempt: int = job.attempt
+        self.actor: str = job.actor
+        self.spec = spec
+        self.pk: int = job.pk
+        self.token: uuid.UUID = job.lease_token
+        self.told_to_stop = ""  # "", "cancelled", "timeout" or "lost": what the runner was told
+        self._deadline = time.monotonic() + spec.time_limit_s
+        self._asked_at = float("-inf")
+
+    def progress(self, percent: int, note: str = "") -> None:
+        """Say how far the work is. Raises LeaseLost when it is another's."""
+        mine = self._mine().update(
+            progress_percent=max(0, min(100, percent)), progress_note=note[:200]
+        )
+        if not mine:
+            raise LeaseLost(f"{self.id} is no longer run by this worker.")
+
+    def cancelled(self) -> bool:
+        """Whether the runner should stop: cancelled, out of time, or no longer its own.
+
+        Cheap enough for an inner loop. A runner that was told to stop returns soon; the job ends
+        as cancelled or timed out whatever it returns.
+        """
+        if self.told_to_stop:
+            return True
+        if time.monotonic() >= self._deadline:
+            self.told_to_stop = "timeout"
+        elif time.monotonic() >= self._asked_at + POLL_S:
+            self._asked_at = time.monotonic()
+            asked = self._mine().values_list("cancel_requested", flat=True).first()
+            if asked is None:
+                self.told_to_stop = "lost"
+            elif asked:
+                self.told_to_stop = "cancelled"
+        return bool(self.told_to_stop)
+
+    @contextmanager
+    def fenced(self) -> Iterator[None]:
+        """Open a transaction that commits only under this lease; use it for every write.
+
+        Raises LeaseLost when the job is another's. Keep it short: whoever reaps or cancels the
+        job waits for it.
+        """
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT 1 FROM core_job WHERE id = %s AND lease_token = %s"
+                    " AND state = 'running' FOR KEY SHARE",
+                    [self.pk, self.token],
+                )
+                if cursor.fetchone() is None:
+                    raise LeaseLost(f"{self.id} is no longer run by this worker.")
+            yield
+
+    def renew(self) -> bool:
+        """Beat: hold the lease for another while; False when lost or past the time limit."""
+        beat = self._mine().filter(deadline_at__gt=Now())
+        return bool(beat.update(lease_until=_in_seconds(lease_s()), heartbeat_at=Now()))
+
+    def _mine(self) -> Any:
+        return Job.objects.filter(pk=self.pk, lease_token=self.token, state=JobState.RUNNING)
+
+
+def _in_seconds(seconds: float) -> Any:
+    return Now() + dt.timedelta(seconds=seconds)
+
+
+def enqueue(
+    kind: str,
+    *,
+    subject: str = "",
+    payload: Mapping[str, Any] | None = None,
+    dedupe_key: str | None = None,
+) -> Job:
+    """Ask for work of a wired kind; it is done once the transaction has committed.
+
+    Locks: nothing. Records: nothing before the end. Raises: NotWired for an unknown kind.
+
+    Parameters
+    ----------
+    payload : Mapping, optional
+        JSON ids and numbers the runner needs; never names or texts.
+    dedupe_key : str, optional
+        While a job of this key is unfinished it is returned instead of a second one.
+    """
+    spec, schema = job_spec(kind), current_schema()
+    with transaction.atomic():
+        wanted = Job(
+            kind=kind,
+            subject=subject,
+            actor=current_actor(),
+            payload=dict(payload or {}),
+            dedupe_key=dedupe_key,
+        )
+        found = _insert_or_find(wanted)
+        if found is wanted:
+            point(schema=schema, kind=JOBS, due_in_s=HINT_GRACE_S)
+            after_commit(run_hint(found.public_id, spec, schema))
+    return found
+
+
+def _insert_or_find(wanted: Job) -> Job:
+    if wanted.dedupe_key is None:
+        wanted.save(force_insert=True)
+        return wanted
+    for _turn in range(3):  # the one in the way may end between the refusal and the look
+        try:
+            with transaction.atomic():
+                wanted.save(force_insert=True)
+        except IntegrityError:
+            unfinished = Job.objects.filter(dedupe_key=wanted.dedupe_key, state__in=UNFINISHED)
+            if (other := unfinished.first()) is not None:
+                return other
+        else:
+            return wanted
+    raise Conflict(
+        _("The same work is being finished and asked for at once. Try again in a moment.")
+    )
+
+
+def run_hint(public_id: str, spec: JobSpec, schema: str) -> Hint:
+    """Return the hint that makes a worker of the right queue try to claim this job."""
+    limits = (
+        ("soft_time_limit", spec.time_limit_s),
+        ("time_limit", spec.time_limit_s + HARD_KILL_S),
+    )
+    return Hint(RUN_TASK, spec.queue, (("job", public_id), ("schema", schema)), limits)
+
+
+def claim(public_id: str) -> Lease | None:
+    """Take a queued job that is due, or return None: of any number of callers one gets it.
+
+    The attempt is counted and committed before the runner starts, so that a job that kills its
+    worker is given up after ``max_attempts``.
+    """
+    with transaction.atomic():
+        waiting = Job.objects.select_for_update(skip_locked=True).filter(
+            public_id=public_id, state=JobState.QUEUED, due_at__lte=Now()
+        )
+        job = waiting.first()
+        if job is None:
+            return None
+        spec = job_spec(job.kind)
+        move(
+            job,
+            JobState.RUNNING,
+            attempt=job.attempt + 1,
+            lease_token=uuid.uuid4(),
+            lease_until=_in_seconds(lease_s()),
+            deadline_at=_in_seconds(spec.time_limit_s),
+            heartbeat_at=Now(),
+            started_at=job.started_at or clock.now(),
+        )
+    return Lease(job, spec)
+
+
+def move(job: Job, to: JobState, **changes: Any) -> None:
+    """Write a job's state: the one place that does. The caller holds the row FOR UPDATE.
+
+    A final state gives up the lease and records ``job.finished`` in the same transaction.
+    """
+    if to not in MOVES.get(job.state, frozenset()):
+        raise RuntimeError(f"{job.public_id} cannot go from {job.state} to {to}.")
+    if to != JobState.RUNNING:
+        changes |= {"lease_token": None, "lease_until": None, "deadline_at": None}
+    if to in FINISHED:
+        changes["finished_at"] = clock.now()
+    Job.objects.filter(pk=job.pk).update(state=to, **changes)
+    job.state = to
+    for name in ("attempt", "lease_token", "reason", "detail", "result", "finished_at"):
+        if name in changes:
+            setattr(job, name, changes[name])
+    if to in FINISHED:
+        record(
+            "job.finished",
+            subject=job.public_id,
+            lane=Lane.PERSON,
+            data={
+                "kind": job.kind,
+                "subject": job.subject,
+                "state": str(to),
+                "reason": job.reason,
+                "attempt": job.attempt,
+            },
+        )
+
+
+def job_by_id(public_id: str) -> Job:
+    """Return a job of the present retailer. Raises NotFound."""
+    job = Job.objects.filter(public_id=public_id).first()
+    if job is None:
+        raise NotFound(_("There is no such operation. Check its id."))
+    return job
+
+
+def cancel(job_public_id: str) -> Job:
+    """Stop a job: at once when it is queued, as soon as its runner listens when it runs.
+
+    Locks: the job. Records: job.finished when it ends here. Raises: NotFound; Conflict when it
+    has ended.
+    """
+    with transaction.atomic():
+        job = Job.objects.select_for_update().filter(public_id=job_public_id).first()
+        if job is None:
+            raise NotFound(_("There is no such operation. Check its id."))
+        if job.finished:
+            raise Conflict(
+                _("This operation has already ended, so there is nothing left to cancel."),
+                data={"state": job.state},
+            )
+        Job.objects.filter(pk=job.pk).update(cancel_requested=True)
+        job.cancel_requested = True
+        if job.state == JobState.QUEUED:
+            move(job, JobState.CANCELLED)
+    return job
+
+
+def job_out(job: Job) -> dict[str, Any]:
+    """Return the job as the operations API shows it."""
+    return {
+        "id": job.public_id,
+        "kind": job.kind,
+        "subject": job.subject,
+        "state": str(job.state),
+        "reason": job.reason,
+        "detail": job.detail,
+        "progress": {"percent": job.progress_percent, "note": job.progress_note},
+        "attempt": job.attempt,
+        "cancel_requested": job.cancel_requested,
+        "result": job.result,
+        "created_at": _iso(job.created_at),
+        "started_at": _iso(job.started_at),
+        "finished_at": _iso(job.finished_at),
+    }
+
+
+def _iso(instant: dt.datetime | None) -> str | None:
+    return None if instant is None else instant.astimezone(dt.UTC).isoformat()

@@ -1,0 +1,206 @@
+"""The retailer's journal of events, their deliveries, and its leased jobs.
+
+Nothing here is called from outside core: ``core.events`` and ``core.jobs`` are the doors.
+Facts (``…_at`` of what happened) go by the house's clock. Leases, back-off and due times are the
+machinery's own: they go by the database's clock, which is one for all workers and never jumps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from lastmile.core.bases import PublicIdField
+from lastmile.core.clock import now
+
+
+class Lane(models.TextChoices):
+    """Who waits for the consequence of an event."""
+
+    PERSON = "person", "a person waits"
+    BULK = "bulk", "nobody waits"
+
+
+class DeliveryState(models.TextChoices):
+    """Where the run of one handler for one event stands."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    DONE = "done"
+    DEAD = "dead"
+
+
+class JobState(models.TextChoices):
+    """Where a job stands; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+FINISHED = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+class Event(models.Model):
+    """A fact, written in the transaction that made it true; never changed but for its position.
+
+    ``id`` is handed out before the commit and therefore says nothing about order for a reader;
+    ``position`` is given by the relay after the commit, and is what feeds, replay and deltas count.
+    """
+
+    public_id = PublicIdField("evt")
+    kind = models.CharField(max_length=80)
+    subject = models.CharField(max_length=80)
+    actor = models.CharField(max_length=80)
+    data = models.JSONField[dict[str, Any], dict[str, Any]](default=dict)
+    occurred_at = models.DateTimeField(default=now)
+    recorded_at = models.DateTimeField(default=now)
+    lane = models.CharField(max_length=8, choices=Lane.choices, default=Lane.BULK)
+    position = models.BigIntegerField(null=True, unique=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="event_position_positive", condition=Q(position__isnull=True) | Q(position__gte=1),
+            ),
+            models.CheckConstraint(name="event_lane_known", condition=Q(lane__in=Lane.values)),
+        ]
+        indexes = [
+            models.Index(
+                name="event_unpositioned", fields=["id"], condition=Q(position__isnull=True)
+            ),
+            models.Index(name="event_timeline", fields=["subject", "occurred_at", "id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"
+
+
+class Delivery(models.Model):
+    """One handler owed one event; done exactly once, or dead with its error kept."""
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
+    handler = models.CharField(max_length=200)
+    lane = models.CharField(max_length=8, choices=Lane.choices)
+    state = models.CharField(
+        max_length=8, choices=DeliveryState.choices, default=DeliveryState.WAITING
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(db_default=Now())  # while leased: when the lease runs out
+    lease_token = models.UUIDField(null=True)
+    error = models.TextField(default="", blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(name="delivery_once", fields=["event", "handler"]),
+            models.CheckConstraint(
+                name="delivery_state_known", condition=Q(state__in=DeliveryState.values)
+            ),
+            models.CheckConstraint(
+                name="delivery_lease_while_leased",
+                condition=Q(state=DeliveryState.LEASED, lease_token__isnull=False)
+                | (~Q(state=DeliveryState.LEASED) & Q(lease_token__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="delivery_dead_says_why", condition=~Q(state=DeliveryState.DEAD) | ~Q(error="")
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="delivery_open",
+                fields=["handler", "lane", "due_at"],
+                condition=Q(state__in=[DeliveryState.WAITING, DeliveryState.LEASED]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handler} for event {self.event_id}: {self.state}"
+
+
+class Job(models.Model):
+    """Long work that ends exactly once, whatever dies: succeeded, failed or cancelled.
+
+    ``lease_token`` is the fence: only the worker that holds it may write on the job's behalf.
+    ``reason`` is a word for programs, ``detail`` the sentence for people.
+    """
+
+    public_id = PublicIdField("job")
+    kind = models.CharField(max_length=80)
+    subject = models.CharField(max_length=80, default="", blank=True)
+    actor = models.CharField(max_length=80)
+    payload = models.JSONField[dict[str, Any], dict[str, Any]](default=dict)
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
+    reason = models.CharField(max_length=40, default="", blank=True)
+    detail = models.TextField(default="", blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(db_default=Now())
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    progress_percent = models.PositiveSmallIntegerField(default=0)
+    progress_note = models.CharField(max_length=200, default="", blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    dedupe_key = models.CharField(max_length=200, null=True)
+    result = models.JSONField[dict[str, Any] | None, dict[str, Any] | None](null=True)
+    created_at = models.DateTimeField(default=now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="job_dedupe_unfinished",
+                fields=["dedupe_key"],
+                condition=Q(state__in=UNFINISHED),
+            ),
+            models.CheckConstraint(name="job_state_known", condition=Q(state__in=JobState.values)),
+            models.CheckConstraint(
+                name="job_lease_while_running",
+                condition=Q(
+                    state=JobState.RUNNING,
+                    lease_token__isnull=False,
+                    lease_until__isnull=False,
+                    deadline_at__isnull=False,
+                    started_at__isnull=False,
+                )
+                | (
+                    ~Q(state=JobState.RUNNING)
+                    & Q(lease_token__isnull=True, lease_until__isnull=True)
+                ),
+            ),
+            models.CheckConstraint(
+                name="job_finished_has_time",
+                condition=Q(state__in=FINISHED, finished_at__isnull=False)
+                | Q(state__in=UNFINISHED, finished_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="job_failed_says_why", condition=~Q(state=JobState.FAILED) | ~Q(reason="")
+            ),
+            models.CheckConstraint(
+                name="job_percent_in_range", condition=Q(progress_percent__lte=100)
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="job_unfinished",
+                fields=["state", "due_at", "id"],
+                condition=Q(state__in=UNFINISHED),
+            ),
+            models.Index(name="job_by_subject", fields=["subject", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}: {self.state}"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the job has ended."""
+        return self.state in FINISHED

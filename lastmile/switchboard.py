@@ -1,0 +1,20 @@
+"""The wiring of the whole house on one page, by name: a boot check resolves every one.
+
+``HANDLERS``  event kind -> handlers ``def on_x(event: DomainEvent) -> None``, each run once per
+              event in a transaction of its own; what goes outside the house enqueues a job.
+``JOBS``      job kind -> how it is run, ``def run(job: Lease) -> Mapping | None``.
+Rolls         acts over the whole house: one function a room, walked by a command in core.
+"""
+
+from __future__ import annotations
+
+from lastmile.core.wiring import JobSpec
+
+HANDLERS: dict[str, list[str]] = {}
+
+JOBS: dict[str, JobSpec] = {}
+
+# Rolls: command -> functions, each `def room() -> Mapping` in the retailer's context.
+LEDGER: list[str] = []
+INVARIANTS: list[str] = []
+SEED_DEMO: list[str] = []
