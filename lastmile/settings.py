@@ -45,6 +45,8 @@ HOUSE_APPS = [  # no tables: commands, templates, static files
 ]
 INSTALLED_APPS = [*SHARED_APPS, *[a for a in TENANT_APPS if a not in SHARED_APPS], *HOUSE_APPS]
 
+SWITCHBOARD = "lastmile.switchboard"  # HANDLERS and JOBS: the one name by which core is wired
+BROKER_APP = "lastmile.celery"
 RETAILERS = (
     "tenants.selectors"  # find(schema), active(): the one name by which core finds retailers
 )
@@ -135,10 +137,12 @@ CHANNEL_LAYERS = {
 VISIBILITY_TIMEOUT_S = 1800  # at least four times the longest task (330 s), else it runs twice
 CELERY_BROKER_URL = _URLS["BROKER_URL"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 2  # a request that gives a hint waits no longer
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": VISIBILITY_TIMEOUT_S,
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 25,
     "global_keyprefix": "lm:",
@@ -156,3 +160,7 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_DISABLE_PREFETCH = True
+
+# --- Jobs --------------------------------------------------------------------------------------
+JOB_LEASE_S = env.number("LIMIT_JOB_LEASE_S", 60, least=1)  # a worker silent so long is dead

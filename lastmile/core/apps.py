@@ -16,4 +16,4 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the house's Celery app the current one, in every process that may give a hint."""
-        import_module(settings.CELERY_APP)
+        import_module(settings.BROKER_APP)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from lastmile.core.clock import now
 from lastmile.core.ids import LENGTH, new_public_id
 
+if TYPE_CHECKING:
+    _Text = models.CharField[str, str]
+else:
+    _Text = models.CharField  # generic for the type checker only
 
-class PublicIdField(models.CharField[str, str]):
+
+class PublicIdField(_Text):
     """The id the outside sees: ``PublicIdField("ord")``; set once, unique in the retailer."""
 
     def __init__(self, prefix: str = "", **kwargs: Any) -> None:

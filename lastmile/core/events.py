@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import connection
 
 from lastmile.core.actor import current_actor
 from lastmile.core.clock import now
@@ -115,7 +115,7 @@ def record(
 
 
 def events_since(position: int, limit: int = 100) -> list[DomainEvent]:
-    """Return the events after a position, in order; a reader that keeps the last one misses none."""
+    """Return the events after a position, in order; who keeps the last position misses none."""
     rows = Event.objects.filter(position__gt=position).order_by("position")
     return [as_domain_event(event) for event in rows[: max(1, min(limit, _PAGE))]]
 

@@ -30,6 +30,7 @@ from lastmile.core.events import record
 from lastmile.core.hints import Hint, after_commit
 from lastmile.core.models import FINISHED, UNFINISHED, Job, JobState, Lane
 from lastmile.core.tenancy import current_schema
+from lastmile.core.timing import in_seconds
 from lastmile.core.wiring import JobSpec, job_spec
 from lastmile.worklist.services import point
 
@@ -132,14 +133,10 @@ class Lease:
     def renew(self) -> bool:
         """Beat: hold the lease for another while; False when lost or past the time limit."""
         beat = self._mine().filter(deadline_at__gt=Now())
-        return bool(beat.update(lease_until=_in_seconds(lease_s()), heartbeat_at=Now()))
+        return bool(beat.update(lease_until=in_seconds(lease_s()), heartbeat_at=Now()))
 
     def _mine(self) -> Any:
         return Job.objects.filter(pk=self.pk, lease_token=self.token, state=JobState.RUNNING)
-
-
-def _in_seconds(seconds: float) -> Any:
-    return Now() + dt.timedelta(seconds=seconds)
 
 
 def enqueue(
@@ -223,8 +220,8 @@ def claim(public_id: str) -> Lease | None:
             JobState.RUNNING,
             attempt=job.attempt + 1,
             lease_token=uuid.uuid4(),
-            lease_until=_in_seconds(lease_s()),
-            deadline_at=_in_seconds(spec.time_limit_s),
+            lease_until=in_seconds(lease_s()),
+            deadline_at=in_seconds(spec.time_limit_s),
             heartbeat_at=Now(),
             started_at=job.started_at or clock.now(),
         )

@@ -7,8 +7,6 @@ machinery's own: they go by the database's clock, which is one for all workers a
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -58,7 +56,7 @@ class Event(models.Model):
     kind = models.CharField(max_length=80)
     subject = models.CharField(max_length=80)
     actor = models.CharField(max_length=80)
-    data = models.JSONField[dict[str, Any], dict[str, Any]](default=dict)
+    data = models.JSONField(default=dict)
     occurred_at = models.DateTimeField(default=now)
     recorded_at = models.DateTimeField(default=now)
     lane = models.CharField(max_length=8, choices=Lane.choices, default=Lane.BULK)
@@ -67,7 +65,8 @@ class Event(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="event_position_positive", condition=Q(position__isnull=True) | Q(position__gte=1),
+                name="event_position_positive",
+                condition=Q(position__isnull=True) | Q(position__gte=1),
             ),
             models.CheckConstraint(name="event_lane_known", condition=Q(lane__in=Lane.values)),
         ]
@@ -135,7 +134,7 @@ class Job(models.Model):
     kind = models.CharField(max_length=80)
     subject = models.CharField(max_length=80, default="", blank=True)
     actor = models.CharField(max_length=80)
-    payload = models.JSONField[dict[str, Any], dict[str, Any]](default=dict)
+    payload = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
     reason = models.CharField(max_length=40, default="", blank=True)
     detail = models.TextField(default="", blank=True)
@@ -149,7 +148,7 @@ class Job(models.Model):
     progress_note = models.CharField(max_length=200, default="", blank=True)
     cancel_requested = models.BooleanField(default=False)
     dedupe_key = models.CharField(max_length=200, null=True)
-    result = models.JSONField[dict[str, Any] | None, dict[str, Any] | None](null=True)
+    result = models.JSONField(null=True)
     created_at = models.DateTimeField(default=now)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -78,7 +78,9 @@ def load(path: str) -> Callable[..., Any]:
     try:
         found = import_string(path)
     except ImportError as missing:
-        raise NotWired(f"{path!r} in {settings.SWITCHBOARD} does not resolve: {missing}.") from missing
+        raise NotWired(
+            f"{path!r} in {settings.SWITCHBOARD} does not resolve: {missing}."
+        ) from missing
     if not callable(found):
         raise NotWired(f"{path!r} in {settings.SWITCHBOARD} is not callable.")
     return found  # type: ignore[no-any-return]
