@@ -1,0 +1,219 @@
+"""Build one version of a network from what a reader found. PURE."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dispatch.roads import hierarchy, rules, store
+from dispatch.roads.city import City
+from dispatch.roads.streets import E7, StreetArrays, assemble
+
+OSM_ATTRIBUTION = "© OpenStreetMap contributors"
+OSM_LICENCE = "ODbL 1.0"
+
+Said = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the data comes from, in the words that must be shown."""
+
+    title: str
+    source: str
+    licence: str = OSM_LICENCE
+    attribution: str = OSM_ATTRIBUTION
+
+
+def build(
+    city: City,
+    *,
+    name: str,
+    origin: Origin,
+    var: Path | str | None = None,
+    said: Said = lambda _text: None,
+    more: Callable[[Path, StreetArrays], dict[str, int]] | None = None,
+) -> store.NetworkInfo:
+    """Write streets, one graph per profile, addresses and meta; put the version in force.
+
+    Parameters
+    ----------
+    more : callable, optional
+        Writes further files into the version's folder and returns counts for meta.json.
+
+    Raises
+    ------
+    ValueError
+        When no profile has a street that can be left and reached again.
+    """
+    said(f"{len(city.ways):,} usable ways; joining them into streets.")
+    streets = assemble(city.ways)
+    counts = {
+        "streets": len(streets),
+        "junctions": len(streets.node_lonlat),
+        "named_streets": len(streets.names) - 1,
+        "turn_restrictions_not_routed": city.turn_restrictions,
+        "ways_left_out": sum(city.left_out.values()),
+    }
+    notes = []
+    if city.turn_restrictions:
+        notes.append(
+            f"{city.turn_restrictions} turn restrictions are known and not yet obeyed by routes."
+        )
+    with store.new_version(name, var) as place:
+        write_arrays(
+            place / "streets",
+            {
+                field.name: getattr(streets, field.name)
+                for field in fields(StreetArrays)
+                if field.name != "names"
+            },
+        )
+        (place / "streets" / "names.json").write_text(
+            json.dumps(streets.names, ensure_ascii=False), encoding="utf-8"
+        )
+        built = []
+        for graph in rules.GRAPHS:
+            size = write_graph(place / graph, streets, graph)
+            if size is None:
+                notes.append(f"No connected streets for {graph}: straight lines are used.")
+                continue
+            built.append(graph)
+            counts |= {f"{graph}_{key}": value for key, value in size.items()}
+            said(f"{graph}: {size['nodes']:,} junctions, {size['arcs']:,} directed streets.")
+        if not built:
+            raise ValueError("The file holds no street that can be left and reached again.")
+        counts |= write_extras(place, city, streets, said)
+        if more is not None:
+            counts |= more(place, streets)
+        meta = {
+            "name": name,
+            "title": origin.title,
+            "source": origin.source,
+            "licence": origin.licence,
+            "attribution": origin.attribution,
+            "bbox": bounding_box(streets),
+            "profiles": [p for p in rules.PROFILES if rules.GRAPH_OF[p] in built],
+            "counts": counts,
+            "left_out": city.left_out,
+            "builder": store.BUILDER,
+            "notes": notes,
+            "tables": rules.tables(),
+        }
+        (place / "meta.json").write_text(
+            json.dumps(meta, ensure_ascii=False, indent=1), encoding="utf-8"
+        )
+    return store.info_of(store.network_folder(name, var) / store.current_version(name, var))
+
+
+def write_extras(place: Path, city: City, streets: StreetArrays, said: Said) -> dict[str, int]:
+    """Water and parks for the base map."""
+    (place / "areas.json").write_text(
+        json.dumps([(a.kind, a.name, a.ring) for a in city.areas], ensure_ascii=False),
+        encoding="utf-8",
+    )
+    return {"areas": len(city.areas)}
+
+
+def write_arrays(folder: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
+    folder.mkdir(parents=True)
+    for key, array in arrays.items():
+        np.save(folder / f"{key}.npy", array)
+
+
+def bounding_box(streets: StreetArrays) -> list[float]:
+    west, south = (streets.shape.min(axis=0) / E7).tolist()
+    east, north = (streets.shape.max(axis=0) / E7).tolist()
+    return [west, south, east, north]
+
+
+def write_graph(folder: Path, streets: StreetArrays, graph: str) -> dict[str, int] | None:
+    """The largest strongly connected part for one graph, numbered by contraction order."""
+    tail, head, edge, ahead = directed(streets, graph)
+    nodes, keep = largest_part(len(streets.node_lonlat), tail, head)
+    if not keep.any():
+        return None
+    dropped = len(streets.node_lonlat) - len(nodes)
+    tail, head, edge, ahead = tail[keep], head[keep], edge[keep], ahead[keep]
+    local = np.full(len(streets.node_lonlat), -1, np.int32)
+    local[nodes] = np.arange(len(nodes), dtype=np.int32)
+    tail, head = local[tail], local[head]
+    where = streets.node_lonlat[nodes].astype(np.float64) / E7
+    try:
+        order = hierarchy.order_nodes(
+            tail, head, where[:, 1].astype(np.float32), where[:, 0].astype(np.float32)
+        )
+    except ImportError:
+        order = None  # no wheel for this machine: routes go by scipy's Dijkstra, exact and slower
+    if order is not None:
+        rank = np.empty(len(order), np.int32)
+        rank[order] = np.arange(len(order), dtype=np.int32)
+        tail, head, nodes = rank[tail], rank[head], nodes[order]
+    arrays: dict[str, npt.NDArray[np.generic]] = {
+        "node": nodes.astype(np.int32),
+        "tail": tail,
+        "head": head,
+        "edge": edge,
+        "ahead": ahead,
+        "kph": arc_speeds(streets, graph, edge, ahead),
+    }
+    if order is not None:
+        shape = hierarchy.build(len(nodes), tail, head)
+        arrays |= {f"h_{f.name}": getattr(shape, f.name) for f in fields(shape)}
+    write_arrays(folder, arrays)
+    return {"nodes": len(nodes), "arcs": len(tail), "nodes_outside": dropped}
+
+
+Int32 = npt.NDArray[np.int32]
+
+
+def directed(
+    streets: StreetArrays, graph: str
+) -> tuple[Int32, Int32, Int32, npt.NDArray[np.bool_]]:
+    """Arcs (tail, head, street, along its drawing?) that the graph may use."""
+    bit = rules.GRAPHS.index(graph)
+    forth = np.flatnonzero(streets.flags >> bit & 1).astype(np.int32)
+    back = np.flatnonzero(streets.flags >> (bit + len(rules.GRAPHS)) & 1).astype(np.int32)
+    return (
+        np.concatenate([streets.u[forth], streets.v[back]]),
+        np.concatenate([streets.v[forth], streets.u[back]]),
+        np.concatenate([forth, back]),
+        np.concatenate([np.ones(len(forth), bool), np.zeros(len(back), bool)]),
+    )
+
+
+def largest_part(
+    count: int, tail: Int32, head: Int32
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Nodes of the largest strongly connected part, and which arcs lie within it."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    if not len(tail):
+        return np.zeros(0, np.int64), np.zeros(0, bool)
+    matrix = csr_matrix((np.ones(len(tail), np.int8), (tail, head)), shape=(count, count))
+    _, label = connected_components(matrix, directed=True, connection="strong")
+    largest = int(np.bincount(label).argmax())
+    keep = (label[tail] == largest) & (label[head] == largest)
+    return np.flatnonzero(label == largest), keep
+
+
+def arc_speeds(
+    streets: StreetArrays, graph: str, edge: Int32, ahead: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    """Free speed of each arc; refuses to write what is not finite and positive."""
+    posted = np.where(ahead, streets.posted[edge, 0], streets.posted[edge, 1])
+    key = streets.road_class[edge].astype(np.int64) * 256 + posted
+    kinds, back = np.unique(key, return_inverse=True)
+    kph = np.array(
+        [rules.speed_kph(graph, rules.CLASSES[k // 256], k % 256) for k in kinds.tolist()],
+        np.float32,
+    )[back]
+    if not (np.isfinite(kph).all() and (kph > 0).all()):
+        raise ValueError(f"A speed of the {graph} graph is not finite and positive.")
+    return kph

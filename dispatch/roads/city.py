@@ -1,0 +1,42 @@
+"""What a reader of street data hands over, whatever the format. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dispatch.roads.streets import Way
+
+
+@dataclass(frozen=True, slots=True)
+class AddressObject:
+    """A thing with a house number, or a named place (``number`` empty)."""
+
+    source_id: str
+    number: str
+    street: str
+    postcode: str
+    city: str
+    name: str
+    kind: str
+    lat: float
+    lon: float
+
+
+@dataclass(slots=True)
+class Area:
+    """A polygon for the base map; ``rings`` in 1e-7 degrees."""
+
+    kind: str  # water | park
+    name: str
+    ring: list[tuple[int, int]]
+
+
+@dataclass(slots=True)
+class City:
+    """All that a reader found, whatever the format."""
+
+    ways: list[Way] = field(default_factory=list)
+    addresses: list[AddressObject] = field(default_factory=list)
+    areas: list[Area] = field(default_factory=list)
+    turn_restrictions: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,283 @@
+"""Times and distances between places, and the lines between them. PURE.
+
+The answer always says what it stands on: ``source``, the places no street reaches
+(``uncovered``), and a note as a code with parameters (for gettext) and as an English sentence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dispatch.roads import hierarchy
+from dispatch.roads.geometry import Line, lines_between
+from dispatch.roads.network import SNAP_LIMIT_M, Graph, Network, UnknownNetwork, load
+from dispatch.roads.rules import PROFILES, Profile
+from lastmile.core.geo import EARTH_RADIUS_M, Point
+
+DETOUR: Final = 1.4  # streets are about 1.4 times as long as the straight line
+STRAIGHT_KPH: Final[Mapping[str, float]] = {
+    "van": 28.0,
+    "e_van": 28.0,
+    "cargo_bike": 15.0,
+    "foot": 5.0,
+}
+CACHE_BYTES: Final = 96 * 1024 * 1024
+Int32 = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class TravelMatrix:
+    """N x N answers, row = from, column = to.
+
+    Parameters
+    ----------
+    duration_s, distance_m : int32[N, N]
+        The fastest path's seconds, and the metres of that same path.
+    source : str
+        ``roads``, or ``straight_line`` when no pair goes over streets.
+    note : str
+        Empty, or what a person must know, in English.
+    snapped_m : int32[N]
+        Metres from each place to its street; for an uncovered place the search limit.
+    note_code, note_params
+        The note for translation: ``no_network``, ``unknown_network``, ``no_profile``,
+        ``nothing_covered``, ``some_uncovered``.
+    uncovered : tuple of int
+        Rows whose times are straight-line estimates although ``source`` is ``roads``.
+    """
+
+    duration_s: Int32
+    distance_m: Int32
+    source: Literal["roads", "straight_line"]
+    note: str
+    snapped_m: Int32
+    note_code: str = ""
+    note_params: Mapping[str, object] = field(default_factory=dict)
+    uncovered: tuple[int, ...] = ()
+    network_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The way between two places that follow each other; ``line`` is (lon, lat)."""
+
+    duration_s: int
+    distance_m: int
+    line: Line
+    source: Literal["roads", "straight_line"]
+
+
+_NOTES: Final[Mapping[str, str]] = {
+    "no_network": "No street network is named: straight lines times {detour}.",
+    "unknown_network": "The street network {network} is not built here: straight lines times "
+    "{detour}. Build it with manage.py roads_build.",
+    "no_profile": "The network {network} has no streets for {profile}: straight lines times "
+    "{detour}.",
+    "nothing_covered": "No place lies within {limit_m} m of a street of {network}: straight "
+    "lines times {detour}.",
+    "some_uncovered": "{count} places lie more than {limit_m} m from every street of {network}: "
+    "their times are straight lines times {detour}.",
+}
+
+
+def travel(
+    points: Sequence[Point],
+    *,
+    network: str | None,
+    profile: Profile,
+    depart_minute: int | None = None,
+    var: Path | str | None = None,
+) -> TravelMatrix:
+    """Times and distances between all places.
+
+    Parameters
+    ----------
+    network : str or None
+        Name of a built network; None or "" asks for straight lines.
+    depart_minute : int or None
+        Local minute of the day at the hub; picks the hour's traffic. None is free flow.
+
+    Notes
+    -----
+    Answers are kept in the process, at most CACHE_BYTES of them, keyed by network version,
+    profile, hour and places. Not on disk: 1,000 x 1,000 over Greater Porto is computed in well
+    under a second, so that a file would only be something to clean up and to leak.
+    """
+    hour = None if depart_minute is None else depart_minute // 60 % 24
+    graph, code, found = _graph(network, profile, var)
+    if graph is None or found is None:
+        return _straight(points, profile, code, {"network": network or "", "profile": profile})
+    if graph.name != "van":
+        hour = None
+    digest = hashlib.sha256(np.array([(p.lat, p.lon) for p in points]).tobytes()).hexdigest()
+    key = (str(found.folder), graph.name, profile, hour, digest)
+    held = _cache.get(key)
+    if held is None:
+        held = _over_roads(points, found, graph, profile, hour)
+        _cache.put(key, held)
+    return held
+
+
+def _graph(
+    network: str | None, profile: Profile, var: Path | str | None
+) -> tuple[Graph | None, str, Network | None]:
+    if profile not in PROFILES:
+        raise ValueError(f"{profile!r} is no profile; use one of {', '.join(PROFILES)}.")
+    if not network:
+        return None, "no_network", None
+    try:
+        found = load(network, var)
+    except UnknownNetwork:
+        return None, "unknown_network", None
+    return found.graph(profile), "no_profile", found
+
+
+def _over_roads(
+    points: Sequence[Point], network: Network, graph: Graph, profile: Profile, hour: int | None
+) -> TravelMatrix:
+    snaps = graph.snap(points)
+    covered = snaps.covered
+    params: dict[str, object] = {"network": network.info.title}
+    if len(points) and not covered.any():
+        return _straight(points, profile, "nothing_covered", params, snaps.away_m)
+    duration, distance = split(graph.at(hour).table(snaps.only(covered)))
+    if covered.all():
+        return TravelMatrix(
+            duration, distance, "roads", "", snaps.away_m, network_version=network.version
+        )
+    whole = _straight(points, profile, "some_uncovered", params, snaps.away_m)
+    rows = np.ix_(covered, covered)
+    whole.duration_s[rows] = duration
+    whole.distance_m[rows] = distance
+    outside = np.flatnonzero(~covered).tolist()
+    code, said, text = _note("some_uncovered", {**params, "count": len(outside)})
+    return TravelMatrix(
+        whole.duration_s,
+        whole.distance_m,
+        "roads",
+        text,
+        snaps.away_m,
+        code,
+        said,
+        tuple(outside),
+        network.version,
+    )
+
+
+def split(costs: npt.NDArray[np.int64]) -> tuple[Int32, Int32]:
+    """Composite costs to whole seconds and metres."""
+    if (costs >= hierarchy.ENDLESS).any():
+        raise ValueError("A street leads nowhere: the network is not strongly connected.")
+    seconds = ((costs >> hierarchy.SHIFT) + 5) // 10
+    metres = ((costs & hierarchy.LENGTH_MASK) + 5) // 10
+    return seconds.astype(np.int32), metres.astype(np.int32)
+
+
+def _note(code: str, params: Mapping[str, object]) -> tuple[str, dict[str, object], str]:
+    said = {**params, "detour": DETOUR, "limit_m": SNAP_LIMIT_M}
+    return code, said, _NOTES[code].format(**said)
+
+
+def _straight(
+    points: Sequence[Point],
+    profile: Profile,
+    code: str,
+    params: Mapping[str, object],
+    snapped_m: Int32 | None = None,
+) -> TravelMatrix:
+    lat = np.radians([p.lat for p in points])
+    lon = np.radians([p.lon for p in points])
+    h = (
+        np.sin((lat[:, None] - lat) / 2) ** 2
+        + np.cos(lat)[:, None] * np.cos(lat) * np.sin((lon[:, None] - lon) / 2) ** 2
+    )
+    metres = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, h))) * DETOUR
+    code, said, text = _note(code, {"count": len(points), **params})
+    return TravelMatrix(
+        np.rint(metres * 3.6 / STRAIGHT_KPH[profile]).astype(np.int32),
+        np.rint(metres).astype(np.int32),
+        "straight_line",
+        text,
+        np.zeros(len(points), np.int32) if snapped_m is None else snapped_m,
+        code,
+        said,
+        tuple(range(len(points))) if snapped_m is not None else (),
+    )
+
+
+def legs(
+    points: Sequence[Point],
+    *,
+    network: str | None,
+    profile: Profile,
+    depart_minute: int | None = None,
+    var: Path | str | None = None,
+) -> list[Leg]:
+    """The way from each place to the next, along streets where streets reach both."""
+    times = travel(points, network=network, profile=profile, depart_minute=depart_minute, var=var)
+    graph, _, _ = _graph(network, profile, var)
+    motor = graph is not None and graph.name == "van"
+    hour = depart_minute // 60 % 24 if depart_minute is not None and motor else None
+    lines: dict[int, Line] = {}
+    if graph is not None and times.source == "roads":
+        lines = lines_between(graph.at(hour), graph.snap(points))
+    return [
+        Leg(
+            int(times.duration_s[at, at + 1]),
+            int(times.distance_m[at, at + 1]),
+            lines.get(at) or [(a.lon, a.lat), (b.lon, b.lat)],
+            "roads" if at in lines else "straight_line",
+        )
+        for at, (a, b) in enumerate(pairwise(points))
+    ]
+
+
+def route_geometry(
+    points: Sequence[Point],
+    network: str | None,
+    profile: Profile,
+    var: Path | str | None = None,
+) -> list[Line]:
+    """Per leg the (lon, lat) line along the streets; a straight line where none reach."""
+    return [leg.line for leg in legs(points, network=network, profile=profile, var=var)]
+
+
+class _Cache:
+    """Least recently used answers, bounded by bytes. Arrays are handed out read-only."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.held: OrderedDict[tuple[object, ...], TravelMatrix] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, key: tuple[object, ...]) -> TravelMatrix | None:
+        with self.lock:
+            found = self.held.get(key)
+            if found is not None:
+                self.held.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[object, ...], answer: TravelMatrix) -> None:
+        for array in (answer.duration_s, answer.distance_m, answer.snapped_m):
+            array.setflags(write=False)
+        with self.lock:
+            self.held[key] = answer
+            while len(self.held) > 1 and self.bytes() > self.most:
+                self.held.popitem(last=False)
+
+    def bytes(self) -> int:
+        return sum(a.duration_s.nbytes + a.distance_m.nbytes for a in self.held.values())
+
+
+_cache = _Cache(CACHE_BYTES)
+__all__ = ["Leg", "TravelMatrix", "legs", "route_geometry", "travel"]

@@ -1,0 +1,318 @@
+"""A loaded network: arrays mapped from disk, places snapped to streets, tables and paths. PURE."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dispatch.roads import dijkstra, hierarchy, rules, store
+from dispatch.roads.store import NetworkInfo, UnknownNetwork
+from dispatch.roads.streets import E7, StreetArrays, metres_per_degree
+from lastmile.core.geo import Point
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+    from shapely import STRtree
+
+__all__ = ["Graph", "Network", "NetworkInfo", "Snaps", "UnknownNetwork", "available", "load"]
+
+available = store.available
+SNAP_LIMIT_M: Final = 2_000  # a place farther from every street of its profile is not covered
+HOURS_KEPT: Final = 4  # hours of one graph held with weights; about 10 MB each for Greater Porto
+NO_DOORS: Final = [rules.CLASS_ID["motorway"], rules.CLASS_ID["motorway_link"]]
+Longs = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Snaps:
+    """Places on streets. ``share`` is the part of the street before the place, along its drawing.
+
+    ``edge`` is -1 where no street lies within SNAP_LIMIT_M; ``away_m`` is then the limit or more.
+    """
+
+    edge: npt.NDArray[np.int32]
+    share: npt.NDArray[np.float64]
+    away_m: npt.NDArray[np.int32]
+
+    @property
+    def covered(self) -> npt.NDArray[np.bool_]:
+        found: npt.NDArray[np.bool_] = self.edge >= 0
+        return found
+
+    def only(self, rows: npt.NDArray[np.bool_]) -> Snaps:
+        return Snaps(self.edge[rows], self.share[rows], self.away_m[rows])
+
+
+class Graph:
+    """The streets as one profile may use them."""
+
+    def __init__(self, folder: Path, name: str, streets: StreetArrays) -> None:
+        self.name = name
+        self.streets = streets
+
+        def mapped(key: str) -> npt.NDArray[Any]:
+            array: npt.NDArray[Any] = np.load(folder / f"{key}.npy", mmap_mode="r")
+            return array
+
+        self.node, self.tail, self.head = mapped("node"), mapped("tail"), mapped("head")
+        self.edge, self.ahead, self.kph = mapped("edge"), mapped("ahead"), mapped("kph")
+        self.shape: hierarchy.Hierarchy | None = None
+        if (folder / "h_parent.npy").exists():
+            self.shape = hierarchy.Hierarchy(
+                **{f.name: mapped(f"h_{f.name}") for f in fields(hierarchy.Hierarchy)}
+            )
+        self._hours: OrderedDict[int | None, Weighted] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @cached_property
+    def arc_of(self) -> npt.NDArray[np.int32]:
+        """[streets, 2]: the arc along and the arc against the drawing, -1 where shut."""
+        table = np.full((len(self.streets), 2), -1, np.int32)
+        table[self.edge, np.where(self.ahead, 0, 1)] = np.arange(len(self.edge))
+        return table
+
+    @cached_property
+    def length_dm(self) -> npt.NDArray[np.int32]:
+        lengths: npt.NDArray[np.int32] = self.streets.length_dm[self.edge]
+        return lengths
+
+    def arc_times_ds(self, hour: int | None) -> npt.NDArray[np.float64]:
+        """Seconds x 10 of each arc at that hour; finite and at least 1."""
+        factor = np.array([rules.traffic_factor(self.name, c, hour) for c in rules.CLASSES])
+        kph = self.kph * factor[self.streets.road_class[self.edge]]
+        times = self.length_dm * 3.6 / kph
+        if not np.isfinite(times).all():
+            raise ValueError(f"A travel time of graph {self.name} is not finite.")
+        result: npt.NDArray[np.float64] = np.maximum(1.0, np.rint(times))
+        return result
+
+    def at(self, hour: int | None) -> Weighted:
+        """The graph with that hour's weights; a few hours are kept."""
+        with self._lock:
+            held = self._hours.get(hour)
+            if held is None:
+                held = Weighted(self, hierarchy.weights(self.arc_times_ds(hour), self.length_dm))
+                self._hours[hour] = held
+                while len(self._hours) > HOURS_KEPT:
+                    self._hours.popitem(last=False)
+            self._hours.move_to_end(hour)
+            return held
+
+    @cached_property
+    def _tree(self) -> tuple[STRtree, npt.NDArray[np.int32], npt.NDArray[np.object_]]:
+        """Street lines in metres around the network's middle, for snapping."""
+        import shapely
+
+        usable = np.unique(self.edge)
+        usable = usable[~np.isin(self.streets.road_class[usable], NO_DOORS)]
+        size = np.diff(self.streets.first)[usable]
+        start = np.repeat(self.streets.first[usable] - (np.cumsum(size) - size), size)
+        corners = self.streets.shape[start + np.arange(int(size.sum()))]
+        lines: Any = shapely.linestrings(
+            self.plane(corners / E7), indices=np.repeat(np.arange(len(usable)), size)
+        )
+        return shapely.STRtree(lines), usable, lines
+
+    @cached_property
+    def _scale(self) -> npt.NDArray[np.float64]:
+        lats = self.streets.node_lonlat[:, 1]
+        return np.array(metres_per_degree((int(lats.min()) + int(lats.max())) / 2 / E7))
+
+    def plane(self, lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Degrees to metres on a plane that touches the middle of the network."""
+        result: npt.NDArray[np.float64] = lonlat * self._scale
+        return result
+
+    def snap(self, points: Sequence[Point]) -> Snaps:
+        """Put each place on the nearest street of this profile."""
+        import shapely
+
+        count = len(points)
+        edge = np.full(count, -1, np.int32)
+        share, away = np.zeros(count), np.full(count, SNAP_LIMIT_M, np.int32)
+        if not count:
+            return Snaps(edge, share, away)
+        tree, usable, lines = self._tree
+        spots: Any = shapely.points(self.plane(np.array([(p.lon, p.lat) for p in points])))
+        (rows, found), metres = tree.query_nearest(
+            spots, max_distance=SNAP_LIMIT_M, return_distance=True, all_matches=False
+        )
+        edge[rows] = usable[found]
+        share[rows] = shapely.line_locate_point(lines[found], spots[rows], normalized=True)
+        away[rows] = np.rint(metres).astype(np.int32)
+        return Snaps(edge, share, away)
+
+
+class Weighted:
+    """A graph at one hour: what it answers tables and paths from."""
+
+    def __init__(self, graph: Graph, weight: Longs) -> None:
+        self.graph = graph
+        self.weight = weight  # composite, per arc
+
+    @cached_property
+    def metric(self) -> hierarchy.Metric | None:
+        """The hierarchy customised; None where the network was built without one."""
+        graph = self.graph
+        if graph.shape is None:
+            return None
+        return hierarchy.customise(graph.shape, graph.tail, graph.head, self.weight)
+
+    @cached_property
+    def sparse(self) -> tuple[csr_matrix, Longs]:
+        """scipy's matrix of the best arc between two nodes, and which arc that is."""
+        from scipy.sparse import csr_matrix
+
+        graph = self.graph
+        sort = np.lexsort((self.weight, graph.head, graph.tail))
+        tail, head = graph.tail[sort], graph.head[sort]
+        keep = np.concatenate([[True], (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])])
+        arcs = sort[keep & (tail != head)]
+        count = len(graph.node)
+        first = np.searchsorted(graph.tail[arcs], np.arange(count + 1))
+        matrix = csr_matrix(
+            (self.weight[arcs].astype(np.float64), graph.head[arcs], first), shape=(count, count)
+        )
+        return matrix, arcs
+
+    def ends(self, snaps: Snaps) -> hierarchy.Ends:
+        """How snapped places enter and leave the graph. Direction aware."""
+        graph, weight = self.graph, self.weight
+        along, against = graph.arc_of[snaps.edge].T
+        open_arc = np.where(along >= 0, along, against)
+        u = np.where(along >= 0, graph.tail[open_arc], graph.head[open_arc])
+        v = np.where(along >= 0, graph.head[open_arc], graph.tail[open_arc])
+
+        def part(arc: npt.NDArray[np.int32], share: npt.NDArray[np.float64]) -> Longs:
+            return np.where(arc >= 0, share_of(weight[arc], share), hierarchy.ENDLESS)
+
+        leave_v, reach_u = part(along, 1 - snaps.share), part(along, snaps.share)
+        leave_u, reach_v = part(against, snaps.share), part(against, 1 - snaps.share)
+        swap = u > v
+        return hierarchy.Ends(
+            low=np.minimum(u, v),
+            high=np.maximum(u, v),
+            leave_low=np.where(swap, leave_v, leave_u),
+            leave_high=np.where(swap, leave_u, leave_v),
+            reach_low=np.where(swap, reach_v, reach_u),
+            reach_high=np.where(swap, reach_u, reach_v),
+        )
+
+    def table(self, snaps: Snaps, *, oracle: bool = False) -> Longs:
+        """Composite costs between all snapped places (see ``hierarchy``).
+
+        ``oracle`` asks scipy's Dijkstra even where a hierarchy is at hand.
+        """
+        ends = self.ends(snaps)
+        if oracle or self.metric is None:
+            best = dijkstra.table(self.sparse[0], ends)
+        else:
+            best = hierarchy.table(self.metric, ends)
+        self._same_street(best, snaps)
+        np.fill_diagonal(best, 0)
+        return best
+
+    def _same_street(self, best: Longs, snaps: Snaps) -> None:
+        """Two places on one street need not leave it."""
+        sort = np.argsort(snaps.edge, kind="stable")
+        edges = snaps.edge[sort]
+        cuts = np.flatnonzero(np.concatenate([[True], edges[1:] != edges[:-1], [True]]))
+        for a, b in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+            if b - a < 2:
+                continue
+            rows = sort[a:b]
+            ahead = snaps.share[rows][None, :] - snaps.share[rows][:, None]
+            block = best[np.ix_(rows, rows)]
+            along, against = self.graph.arc_of[edges[a]]
+            if along >= 0:
+                direct = share_of(self.weight[along], np.maximum(ahead, 0))
+                block = np.where(ahead >= 0, np.minimum(block, direct), block)
+            if against >= 0:
+                direct = share_of(self.weight[against], np.maximum(-ahead, 0))
+                block = np.where(ahead <= 0, np.minimum(block, direct), block)
+            best[np.ix_(rows, rows)] = block
+
+
+def share_of(weight: Longs | np.int64, share: npt.NDArray[np.float64]) -> Longs:
+    """The part of composite weights that belongs to a part of their street."""
+    time = np.rint((weight >> hierarchy.SHIFT) * share).astype(np.int64)
+    length = np.rint((weight & hierarchy.LENGTH_MASK) * share).astype(np.int64)
+    return hierarchy.weights(time, length)
+
+
+class Network:
+    """One version of a network. Shared between threads; nothing in it is ever written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.info = store.info_of(folder)
+        parts = {
+            field.name: np.load(folder / "streets" / f"{field.name}.npy", mmap_mode="r")
+            for field in fields(StreetArrays)
+            if field.name != "names"
+        }
+        names = json.loads((folder / "streets" / "names.json").read_text(encoding="utf-8"))
+        self.streets = StreetArrays(**parts, names=names)
+        self._graphs = {
+            graph: Graph(folder / graph, graph, self.streets)
+            for graph in rules.GRAPHS
+            if (folder / graph).is_dir()
+        }
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+    @property
+    def version(self) -> str:
+        return self.info.version
+
+    def graph(self, profile: rules.Profile) -> Graph | None:
+        """The profile's graph; None where the network has no connected streets for it."""
+        return self._graphs.get(rules.GRAPH_OF[profile])
+
+
+_loaded: dict[Path, Network] = {}
+_loading = threading.Lock()
+
+
+def load(name: str, var: Path | str | None = None) -> Network:
+    """The version of the network now in force, opened once per process.
+
+    A new version is picked up at the next call; what was handed out before stays usable.
+
+    Raises
+    ------
+    UnknownNetwork
+        When no such network is built, or only by another version of the builder.
+    """
+    folder = store.network_folder(name, var)
+    for attempt in (1, 2, 3):
+        version = store.current_version(name, var)
+        with _loading:
+            held = _loaded.get(folder)
+            if held is not None and held.version == version:
+                return held
+            try:
+                fresh = Network(folder / version)
+            except FileNotFoundError:
+                if attempt == 3:
+                    raise
+                continue  # two builds went by between the pointer and the folder: look again
+            if fresh.info.builder != store.BUILDER:
+                raise UnknownNetwork(
+                    f"The network {name!r} was built by another version of Lastmile. "
+                    "Run manage.py roads_build again with its file."
+                )
+            _loaded[folder] = fresh
+            return fresh
+    raise AssertionError("unreachable")

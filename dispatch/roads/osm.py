@@ -1,0 +1,178 @@
+"""Read an OpenStreetMap extract with pyosmium, in one pass. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import osmium
+from osmium import osm
+
+from dispatch.roads.city import AddressObject, Area, City
+from dispatch.roads.rules import CLASS_ID, GRAPHS, posted_kph, usable
+from dispatch.roads.streets import E7, Way
+
+KEYS = ("highway", "addr:housenumber", "place", "natural", "leisure", "landuse", "restriction")
+_WATER = {"water", "bay"}
+_GREEN = {"park", "garden", "golf_course", "nature_reserve", "pitch", "common"}
+_GREEN_LAND = {"forest", "grass", "recreation_ground", "village_green", "cemetery", "meadow"}
+
+
+def read(path: Path, said: Callable[[str], None] = lambda _text: None) -> City:
+    """Read streets, addresses, places, water and parks, and count turn restrictions.
+
+    Raises
+    ------
+    ValueError
+        When the file is not an OSM extract or holds no street.
+    """
+    city = City()
+    multi: dict[int, Mapping[str, str]] = {}
+    try:
+        objects = (
+            osmium.FileProcessor(str(path))
+            .with_locations()
+            .with_filter(osmium.filter.KeyFilter(*KEYS))
+        )
+        for thing in objects:
+            tags = {tag.k: tag.v for tag in thing.tags}
+            if isinstance(thing, osm.Node):
+                _node(city, thing.id, tags, thing.location)
+            elif isinstance(thing, osm.Way):
+                _way(city, thing, tags)
+            elif isinstance(thing, osm.Relation):
+                _relation(city, thing, tags, multi)
+        if multi:
+            said(f"{len(multi)} addresses are drawn as multipolygons; reading their outlines.")
+            _outlines(city, path, multi)
+    except RuntimeError as fault:
+        raise ValueError(
+            f"{path.name} cannot be read as OpenStreetMap data ({fault}). "
+            "Give a .osm.pbf or .osm file, for example an extract of your city."
+        ) from fault
+    if not city.ways:
+        raise ValueError(
+            f"{path.name} holds no street that any profile may use. "
+            "Check that the extract was cut with its highways."
+        )
+    return city
+
+
+def _node(city: City, osm_id: int, tags: Mapping[str, str], where: osm.Location) -> None:
+    if where.valid():
+        _address(city, f"n{osm_id}", tags, where.lat, where.lon)
+
+
+def _way(city: City, way: osm.Way, tags: Mapping[str, str]) -> None:
+    refs: list[int] = []
+    line: list[tuple[int, int]] = []
+    for ref in way.nodes:
+        where = ref.location
+        if where.valid():  # a cut extract names nodes that lie outside it
+            refs.append(ref.ref)
+            line.append((where.x, where.y))
+    if not line:
+        return
+    if "highway" in tags:
+        _street(city, refs, line, tags)
+    if "addr:housenumber" in tags or "place" in tags:
+        body = line[:-1] if len(line) > 1 and line[0] == line[-1] else line
+        _address(
+            city,
+            f"w{way.id}",
+            tags,
+            sum(y for _, y in body) / len(body) / E7,
+            sum(x for x, _ in body) / len(body) / E7,
+        )
+    kind = _area_kind(tags)
+    if kind and len(line) > 3 and line[0] == line[-1]:
+        city.areas.append(Area(kind, tags.get("name", ""), line))
+
+
+def _street(
+    city: City, refs: list[int], line: list[tuple[int, int]], tags: Mapping[str, str]
+) -> None:
+    road_class = tags["highway"]
+    if road_class not in CLASS_ID or len(refs) < 2:
+        city.left_out[road_class] = city.left_out.get(road_class, 0) + 1
+        return
+    along = against = 0
+    for bit, graph in enumerate(GRAPHS):
+        ahead, back = usable(graph, tags)
+        along |= ahead << bit
+        against |= back << bit
+    if not along and not against:
+        city.left_out["no access"] = city.left_out.get("no access", 0) + 1
+        return
+    both = posted_kph(tags.get("maxspeed"))
+    city.ways.append(
+        Way(
+            nodes=refs,
+            lonlat=line,
+            road_class=road_class,
+            name=tags.get("name", ""),
+            along=along,
+            against=against,
+            posted_along=posted_kph(tags.get("maxspeed:forward")) or both,
+            posted_against=posted_kph(tags.get("maxspeed:backward")) or both,
+        )
+    )
+
+
+def _area_kind(tags: Mapping[str, str]) -> str:
+    if tags.get("natural") in _WATER or tags.get("landuse") in {"reservoir", "basin"}:
+        return "water"
+    if tags.get("leisure") in _GREEN or tags.get("landuse") in _GREEN_LAND:
+        return "park"
+    return "park" if tags.get("natural") in {"wood", "scrub", "grassland", "beach"} else ""
+
+
+def _address(city: City, source_id: str, tags: Mapping[str, str], lat: float, lon: float) -> None:
+    number = tags.get("addr:housenumber", "")
+    place = "" if number else (tags.get("name", "") if "place" in tags else "")
+    if not number and not place:
+        return
+    city.addresses.append(
+        AddressObject(
+            source_id=source_id,
+            number=number,
+            street=tags.get("addr:street", "") or (tags.get("addr:place", "") if number else ""),
+            postcode=tags.get("addr:postcode", ""),
+            city=tags.get("addr:city", ""),
+            name=place or tags.get("name", ""),
+            kind=tags.get("place", "house" if number else ""),
+            lat=lat,
+            lon=lon,
+        )
+    )
+
+
+def _relation(
+    city: City, relation: osm.Relation, tags: Mapping[str, str], multi: dict[int, Mapping[str, str]]
+) -> None:
+    if tags.get("type", "").startswith("restriction"):
+        city.turn_restrictions += 1
+    elif tags.get("type") == "multipolygon" and "addr:housenumber" in tags:
+        for member in relation.members:
+            if member.type == "w" and member.role in {"outer", ""}:
+                multi[member.ref] = {**tags, "@relation": str(relation.id)}
+                break
+
+
+def _outlines(city: City, path: Path, multi: Mapping[int, Mapping[str, str]]) -> None:
+    """Second, narrow pass: the outer way of every building whose address is on a relation."""
+    ways: Iterable[object] = (
+        osmium.FileProcessor(str(path), osm.NODE | osm.WAY)
+        .with_locations()
+        .with_filter(osmium.filter.EntityFilter(osm.WAY))
+        .with_filter(osmium.filter.IdFilter(list(multi)))
+    )
+    for way in ways:
+        if not isinstance(way, osm.Way):
+            continue
+        line = [(ref.location.lon, ref.location.lat) for ref in way.nodes if ref.location.valid()]
+        tags = multi.get(way.id)
+        if line and tags is not None:
+            lon = sum(x for x, _ in line) / len(line)
+            lat = sum(y for _, y in line) / len(line)
+            _address(city, f"r{tags['@relation']}", tags, lat, lon)

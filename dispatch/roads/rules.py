@@ -1,0 +1,227 @@
+"""What each profile may use, how fast, and at which hour: the stated tables. PURE.
+
+Speeds are effective town speeds in km/h (stops and turns included), not limits. A posted limit
+replaces the class speed after multiplication by ``POSTED_SHARE``: nobody averages the limit.
+Every table that shapes a time is copied into the network's meta.json, so that an answer can be
+explained from its network alone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Final, Literal, get_args
+
+Profile = Literal["van", "e_van", "cargo_bike", "foot"]
+PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
+GRAPHS: Final = ("van", "cargo_bike", "foot")  # an electric van drives the van's streets
+GRAPH_OF: Final[Mapping[Profile, str]] = {
+    "van": "van",
+    "e_van": "van",
+    "cargo_bike": "cargo_bike",
+    "foot": "foot",
+}
+
+CLASSES: Final = (
+    "motorway",
+    "motorway_link",
+    "trunk",
+    "trunk_link",
+    "primary",
+    "primary_link",
+    "secondary",
+    "secondary_link",
+    "tertiary",
+    "tertiary_link",
+    "unclassified",
+    "residential",
+    "living_street",
+    "road",
+    "service",
+    "track",
+    "pedestrian",
+    "cycleway",
+    "footway",
+    "path",
+    "bridleway",
+    "steps",
+    "corridor",
+)
+CLASS_ID: Final = {name: at for at, name in enumerate(CLASSES)}
+
+POSTED_SHARE: Final = 0.8
+_VAN: Final = {
+    "motorway": 85,
+    "motorway_link": 45,
+    "trunk": 65,
+    "trunk_link": 40,
+    "primary": 40,
+    "primary_link": 30,
+    "secondary": 36,
+    "secondary_link": 28,
+    "tertiary": 32,
+    "tertiary_link": 25,
+    "unclassified": 28,
+    "residential": 24,
+    "living_street": 10,
+    "road": 22,
+    "service": 12,
+    "track": 12,
+}
+_BIKE: Final = {
+    **dict.fromkeys(
+        (
+            "primary",
+            "primary_link",
+            "secondary",
+            "secondary_link",
+            "tertiary",
+            "tertiary_link",
+            "unclassified",
+            "residential",
+            "road",
+            "cycleway",
+        ),
+        16,
+    ),
+    "trunk": 16,
+    "trunk_link": 16,
+    "living_street": 12,
+    "service": 12,
+    "track": 10,
+    "path": 10,
+    "pedestrian": 6,
+    "footway": 6,
+    "bridleway": 8,
+}
+_FOOT: Final = {
+    **dict.fromkeys(set(CLASSES) - {"motorway", "motorway_link", "steps"}, 5),
+    "steps": 3,
+}
+SPEED_KPH: Final[Mapping[str, Mapping[str, float]]] = {
+    "van": _VAN,
+    "cargo_bike": _BIKE,
+    "foot": _FOOT,
+}
+# Classes that a profile uses only where a tag of its own says so.
+ONLY_WHEN_SAID: Final[Mapping[str, frozenset[str]]] = {
+    "van": frozenset(),
+    "cargo_bike": frozenset({"trunk", "trunk_link", "footway", "bridleway"}),
+    "foot": frozenset({"trunk", "trunk_link"}),
+}
+# The most specific tag wins; read from left to right, the last one present decides.
+ACCESS_TAGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "van": ("access", "vehicle", "motor_vehicle", "motorcar", "goods"),
+    "cargo_bike": ("access", "vehicle", "bicycle"),
+    "foot": ("access", "foot"),
+}
+_SHUT: Final = frozenset(
+    {"no", "private", "agricultural", "forestry", "military", "emergency", "use_sidepath"}
+)
+_SAID: Final = frozenset({"yes", "designated", "permissive", "official"})
+
+# Share of the free speed kept, by hour of the local day; a default a town should replace by its
+# own measurements. Main roads lose more than side streets in the two peaks.
+_PEAK_MAIN: Final = (
+    *(1.0,) * 6, 0.92, 0.72, 0.68, 0.80, 0.86, 0.86, 0.84,
+    0.84, 0.84, 0.82, 0.76, 0.66, 0.66, 0.78, 0.90, 0.96, 1.0, 1.0,
+)  # fmt: skip
+_PEAK_SIDE: Final = (
+    *(1.0,) * 6, 0.97, 0.88, 0.86, 0.92, 0.94, 0.94, 0.93,
+    0.93, 0.93, 0.92, 0.90, 0.86, 0.86, 0.91, 0.96, 0.98, 1.0, 1.0,
+)  # fmt: skip
+MAIN_CLASSES: Final = frozenset(CLASSES[:8])
+
+
+def traffic_factor(graph: str, road_class: str, hour: int | None) -> float:
+    """Share of the free speed at ``hour`` (0 to 23); 1.0 when no hour is given or no motor."""
+    if hour is None or graph != "van":
+        return 1.0
+    return (_PEAK_MAIN if road_class in MAIN_CLASSES else _PEAK_SIDE)[hour % 24]
+
+
+def tables() -> dict[str, object]:
+    """The tables as plain data, for meta.json."""
+    return {
+        "speed_kph": {graph: dict(speeds) for graph, speeds in SPEED_KPH.items()},
+        "posted_share": POSTED_SHARE,
+        "hourly_share_main": list(_PEAK_MAIN),
+        "hourly_share_side": list(_PEAK_SIDE),
+        "main_classes": sorted(MAIN_CLASSES),
+    }
+
+
+_NUMBER = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(mph|km/h|kmh|kph)?\s*$", re.IGNORECASE)
+
+
+def posted_kph(text: str | None) -> int:
+    """Read a ``maxspeed`` value; 0 when it says nothing usable.
+
+    OSM holds "50", "30 mph", "PT:urban", "none", "signals" and worse. Whatever is not a finite
+    speed between 5 and 140 km/h counts as unknown, so that no weight is ever NaN, zero or endless.
+    """
+    if not text:
+        return 0
+    found = _NUMBER.match(text.split(";")[0])
+    if not found:
+        return 0
+    kph = float(found.group(1)) * (1.609344 if (found.group(2) or "").lower() == "mph" else 1.0)
+    return round(kph) if math.isfinite(kph) and 5 <= kph <= 140 else 0
+
+
+def speed_kph(graph: str, road_class: str, posted: int) -> float:
+    """Effective free speed; finite and above zero for every class that the profile may use."""
+    base = SPEED_KPH[graph][road_class]
+    if posted <= 0:
+        return base
+    if graph == "van":
+        # A posted limit tells of the road; service alleys and tracks stay slow whatever it says.
+        return min(posted * POSTED_SHARE, base * 2) if base > 15 else min(base, posted)
+    return min(base, posted)
+
+
+def usable(graph: str, tags: Mapping[str, str]) -> tuple[bool, bool]:
+    """Whether a way may be used (along its drawing, against it)."""
+    road_class = tags.get("highway", "")
+    if road_class not in SPEED_KPH[graph] or tags.get("area") == "yes":
+        return False, False
+    if tags.get("route") == "ferry" or tags.get("impassable") == "yes":
+        return False, False
+    verdict, own = None, None
+    for key in ACCESS_TAGS[graph]:
+        if key in tags:
+            verdict = tags[key]
+            own = verdict if key not in {"access", "vehicle"} else own
+    if verdict in _SHUT:
+        return False, False
+    if road_class in ONLY_WHEN_SAID[graph] and own not in _SAID:
+        return False, False
+    if graph == "van" and road_class == "track" and verdict is None:
+        return False, False  # a field track nobody has vouched for is no road for a van
+    return _directions(graph, tags)
+
+
+def _directions(graph: str, tags: Mapping[str, str]) -> tuple[bool, bool]:
+    if graph == "foot":
+        one = tags.get("oneway:foot", "no")
+    else:
+        one = tags.get("oneway", "")
+        if not one and (
+            tags.get("junction") in {"roundabout", "circular"}
+            or tags.get("highway") in {"motorway", "motorway_link"}
+        ):
+            one = "yes"
+        if graph == "cargo_bike":
+            contraflow = any(
+                tags.get(key, "").startswith("opposite")
+                for key in ("cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
+            )
+            one = tags.get("oneway:bicycle", "no" if contraflow else one)
+    if one in {"yes", "1", "true"}:
+        return True, False
+    if one in {"-1", "reverse"}:
+        return False, True
+    if one in {"reversible", "alternating"} and graph != "foot":
+        return False, False  # open one way by the hour; nobody knows which
+    return True, True

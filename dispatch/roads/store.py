@@ -1,0 +1,175 @@
+"""Where networks lie: versioned read-only folders under LASTMILE_VAR/roads/<name>/. PURE.
+
+    <var>/roads/<name>/current          one line: the version in force
+    <var>/roads/<name>/<version>/       meta.json, streets/*.npy, <graph>/*.npy, addresses.sqlite
+    <var>/roads/<name>.lock             held by the one builder
+
+A version is built in a folder of its own, renamed into place whole, and only then named by
+``current``, which is replaced in one step: a reader sees the old version or the new one, never a
+half. The version before stays on disk for the readers that still hold it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lastmile.core.errors import NotFound
+
+BUILDER = 1  # raise it when the arrays change shape or meaning
+KEPT = 2
+_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
+
+
+class UnknownNetwork(NotFound):
+    """No network of that name is built here; the message says how to build one."""
+
+    code = "unknown_network"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInfo:
+    """What a page or an operator wants to know of a network.
+
+    ``bbox`` is (west, south, east, north) in degrees. ``attribution`` must be shown wherever a
+    map, a route or a geocode made from the network is shown.
+    """
+
+    name: str
+    version: str
+    title: str
+    source: str
+    licence: str
+    attribution: str
+    bbox: tuple[float, float, float, float]
+    profiles: tuple[str, ...]
+    counts: dict[str, int]
+    builder: int
+    notes: tuple[str, ...]
+
+    def covers(self, lat: float, lon: float) -> bool:
+        west, south, east, north = self.bbox
+        return south <= lat <= north and west <= lon <= east
+
+
+def var_folder(var: Path | str | None = None) -> Path:
+    """The installation's data folder: the argument, LASTMILE_VAR, or ./var beside the code."""
+    if var is not None:
+        return Path(var)
+    said = os.environ.get("LASTMILE_VAR")
+    return Path(said) if said else Path(__file__).resolve().parents[2] / "var"
+
+
+def network_folder(name: str, var: Path | str | None = None) -> Path:
+    if not _NAME.match(name):
+        raise UnknownNetwork(
+            f"{name!r} is no network name: use small letters, digits, '-' and '_', at most 63."
+        )
+    return var_folder(var) / "roads" / name
+
+
+def current_version(name: str, var: Path | str | None = None) -> str:
+    """The version in force; raises UnknownNetwork when none is."""
+    try:
+        return (network_folder(name, var) / "current").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        raise UnknownNetwork(
+            f"No street network is called {name!r} here. "
+            f"Build it with: manage.py roads_build FILE.osm.pbf --name {name}"
+        ) from None
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    return found
+
+
+def info_of(folder: Path) -> NetworkInfo:
+    meta = read_meta(folder)
+    west, south, east, north = meta["bbox"]
+    return NetworkInfo(
+        name=meta["name"],
+        version=folder.name,
+        title=meta["title"],
+        source=meta["source"],
+        licence=meta["licence"],
+        attribution=meta["attribution"],
+        bbox=(west, south, east, north),
+        profiles=tuple(meta["profiles"]),
+        counts=meta["counts"],
+        builder=meta["builder"],
+        notes=tuple(meta["notes"]),
+    )
+
+
+def available(var: Path | str | None = None) -> list[NetworkInfo]:
+    """Every network that this installation can route on, by name."""
+    root = var_folder(var) / "roads"
+    found = []
+    for pointer in sorted(root.glob("*/current")):
+        folder = pointer.parent / pointer.read_text(encoding="ascii").strip()
+        info = info_of(folder)
+        if info.builder == BUILDER:
+            found.append(info)
+    return found
+
+
+@contextmanager
+def new_version(name: str, var: Path | str | None = None) -> Iterator[Path]:
+    """Give a folder to build in; put it in force when the block ends well, else throw it away.
+
+    One builder per name at a time: a second one waits.
+    """
+    home = network_folder(name, var)
+    home.mkdir(parents=True, exist_ok=True)
+    with (home.parent / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        place = Path(tempfile.mkdtemp(prefix=f".building-{name}-", dir=home.parent))
+        try:
+            yield place
+            _sync(place)
+            version = f"{_next_number(home):06d}"
+            place.chmod(0o755)
+            place.rename(home / version)
+            _point(home, version)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        _forget_old(home)
+
+
+def _versions(home: Path) -> list[str]:
+    return sorted(entry.name for entry in home.iterdir() if entry.name.isdigit())
+
+
+def _next_number(home: Path) -> int:
+    return int((_versions(home) or ["0"])[-1]) + 1
+
+
+def _sync(place: Path) -> None:
+    for entry in place.rglob("*"):
+        if entry.is_file():
+            with entry.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def _point(home: Path, version: str) -> None:
+    fresh = home / f".current-{os.getpid()}"
+    with fresh.open("w", encoding="ascii") as file:
+        file.write(version + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(home / "current")
+
+
+def _forget_old(home: Path) -> None:
+    for version in _versions(home)[:-KEPT]:
+        shutil.rmtree(home / version, ignore_errors=True)

@@ -1,0 +1,215 @@
+"""From ways to streets: split at junctions, join what is one, keep the drawing. PURE.
+
+Readers (``osm``, ``aequilibrae``) hand over :class:`Way`; everything later works on the arrays of
+:class:`StreetArrays`: an undirected street piece per row with its line, and a bit for each profile
+and direction that may use it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from dispatch.roads.rules import CLASS_ID, GRAPHS
+
+EARTH_RADIUS_M = 6_371_008.8
+E7 = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One drawn line of the source.
+
+    ``nodes`` are the source's ids, ``lonlat`` its corners in 1e-7 degrees; ``along``/``against``
+    hold a bit per graph (order of ``rules.GRAPHS``); ``posted`` are limits in km/h, 0 unknown.
+    """
+
+    nodes: Sequence[int]
+    lonlat: Sequence[tuple[int, int]]
+    road_class: str
+    name: str
+    along: int
+    against: int
+    posted_along: int = 0
+    posted_against: int = 0
+
+
+@dataclass(slots=True)
+class StreetArrays:
+    """Streets as columns; row = one piece between two junctions."""
+
+    node_lonlat: npt.NDArray[np.int32]  # [nodes, 2]
+    u: npt.NDArray[np.int32]
+    v: npt.NDArray[np.int32]
+    first: npt.NDArray[np.int64]  # [edges + 1] into shape
+    shape: npt.NDArray[np.int32]  # [corners, 2] lon, lat in 1e-7 degrees
+    length_dm: npt.NDArray[np.int32]
+    road_class: npt.NDArray[np.uint8]
+    name: npt.NDArray[np.int32]  # into names, 0 = nameless
+    flags: npt.NDArray[np.uint8]  # bit g: along for graph g; bit g + 3: against
+    posted: npt.NDArray[np.uint8]  # [edges, 2]
+    names: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.u)
+
+
+@dataclass(slots=True)
+class _Piece:
+    nodes: list[int]
+    line: list[tuple[int, int]]
+    key: tuple[int, str, int, int, int, int]  # class, name, along, against, posted both ways
+
+    def turned(self) -> _Piece:
+        cls, name, along, against, p1, p2 = self.key
+        return _Piece(self.nodes[::-1], self.line[::-1], (cls, name, against, along, p2, p1))
+
+
+def assemble(ways: Sequence[Way]) -> StreetArrays:
+    """Split ways where they meet, join pieces through plain corners, return the columns."""
+    pieces = _join(_split(ways))
+    return _columns(pieces)
+
+
+def _split(ways: Sequence[Way]) -> list[_Piece]:
+    uses: Counter[int] = Counter()
+    for way in ways:
+        uses.update(way.nodes)
+        uses[way.nodes[0]] += 1
+        uses[way.nodes[-1]] += 1
+    pieces: list[_Piece] = []
+    for way in ways:
+        key = (
+            CLASS_ID[way.road_class],
+            way.name,
+            way.along,
+            way.against,
+            way.posted_along,
+            way.posted_against,
+        )
+        start = 0
+        for at in range(1, len(way.nodes)):
+            if uses[way.nodes[at]] > 1:
+                piece = _Piece(
+                    list(way.nodes[start : at + 1]), list(way.lonlat[start : at + 1]), key
+                )
+                start = at
+                if len(set(piece.line)) > 1:  # a line without length leads nowhere
+                    pieces.append(piece)
+                elif piece.nodes[0] != piece.nodes[-1]:
+                    # Two nodes on one spot: keep the joint by a line one unit long.
+                    lon, lat = piece.line[0]
+                    piece.line = [(lon, lat), (lon + 1, lat)]
+                    piece.nodes = [piece.nodes[0], piece.nodes[-1]]
+                    pieces.append(piece)
+    return pieces
+
+
+def _join(pieces: list[_Piece]) -> list[_Piece]:
+    """Follow chains through nodes where exactly two pieces of one character meet."""
+    ends: defaultdict[int, list[int]] = defaultdict(list)
+    for at, piece in enumerate(pieces):
+        ends[piece.nodes[0]].append(at)
+        ends[piece.nodes[-1]].append(at)
+    done = [False] * len(pieces)
+    joined: list[_Piece] = []
+    for at, piece in enumerate(pieces):
+        if done[at]:
+            continue
+        done[at] = True
+        chain = _grow(piece, pieces, ends, done)
+        chain = _grow(chain.turned(), pieces, ends, done).turned()
+        joined.append(chain)
+    return joined
+
+
+def _grow(
+    chain: _Piece, pieces: list[_Piece], ends: dict[int, list[int]], done: list[bool]
+) -> _Piece:
+    nodes, line = list(chain.nodes), list(chain.line)
+    while nodes[-1] != nodes[0]:
+        following = [at for at in ends[nodes[-1]] if not done[at]]
+        if len(ends[nodes[-1]]) != 2 or len(following) != 1:
+            break
+        found = pieces[following[0]]
+        if found.nodes[0] != nodes[-1]:
+            found = found.turned()
+        if found.key != chain.key:
+            break
+        done[following[0]] = True
+        nodes += found.nodes[1:]
+        line += found.line[1:]
+    return _Piece(nodes, line, chain.key)
+
+
+def line_length_dm(lonlat: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """Length in decimetres of each step of a line given in 1e-7 degrees."""
+    rad = np.radians(lonlat.astype(np.float64) / E7)
+    dlon, dlat = np.diff(rad[:, 0]), np.diff(rad[:, 1])
+    mid = (rad[1:, 1] + rad[:-1, 1]) / 2
+    steps: npt.NDArray[np.float64] = (
+        np.hypot(dlat, dlon * np.cos(mid)) * EARTH_RADIUS_M * 10
+    )  # steps are short: the plane differs from the sphere by less than a millimetre
+    return steps
+
+
+def _columns(pieces: list[_Piece]) -> StreetArrays:
+    node_at: dict[int, int] = {}
+    node_lonlat: list[tuple[int, int]] = []
+    names: dict[str, int] = {"": 0}
+    count = len(pieces)
+    u, v = np.zeros(count, np.int32), np.zeros(count, np.int32)
+    first = np.zeros(count + 1, np.int64)
+    cls, flags = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
+    name, posted = np.zeros(count, np.int32), np.zeros((count, 2), np.uint8)
+    corners: list[tuple[int, int]] = []
+    for at, piece in enumerate(pieces):
+        for node, where in ((piece.nodes[0], piece.line[0]), (piece.nodes[-1], piece.line[-1])):
+            if node not in node_at:
+                node_at[node] = len(node_lonlat)
+                node_lonlat.append(where)
+        u[at], v[at] = node_at[piece.nodes[0]], node_at[piece.nodes[-1]]
+        corners += piece.line
+        first[at + 1] = len(corners)
+        cls[at] = piece.key[0]
+        name[at] = names.setdefault(piece.key[1], len(names))
+        flags[at] = piece.key[2] | (piece.key[3] << len(GRAPHS))
+        posted[at] = piece.key[4], piece.key[5]
+    shape = np.array(corners, np.int32).reshape(-1, 2)
+    return StreetArrays(
+        node_lonlat=np.array(node_lonlat, np.int32).reshape(-1, 2),
+        u=u,
+        v=v,
+        first=first,
+        shape=shape,
+        length_dm=_lengths(shape, first),
+        road_class=cls,
+        name=name,
+        flags=flags,
+        posted=posted,
+        names=list(names),
+    )
+
+
+def _lengths(shape: npt.NDArray[np.int32], first: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    if len(shape) == 0:
+        return np.zeros(0, np.int32)
+    steps = line_length_dm(shape)
+    steps[first[1:-1] - 1] = 0.0  # the jump from one piece's end to the next one's start
+    total = np.concatenate([[0.0], np.cumsum(steps)])
+    lengths = total[first[1:] - 1] - total[first[:-1]]
+    if not np.isfinite(lengths).all():
+        raise ValueError("A street has no finite length: the source holds broken coordinates.")
+    whole: npt.NDArray[np.int32] = np.maximum(1, np.rint(lengths)).astype(np.int32)
+    return whole
+
+
+def metres_per_degree(lat: float) -> tuple[float, float]:
+    """Metres in one degree of (longitude, latitude) near ``lat``."""
+    degree = math.radians(1) * EARTH_RADIUS_M
+    return degree * math.cos(math.radians(lat)), degree
