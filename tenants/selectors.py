@@ -41,7 +41,7 @@ def active() -> list[RetailerRef]:
 
 
 def retailers() -> QuerySet[Retailer]:
-    """Return the rows of all retailers but the house itself, newest first. Read in shared tables."""
+    """Return the rows of all retailers but the house itself, newest first."""
     return Retailer.objects.exclude(schema_name=HOUSE).order_by("-created_at", "-public_id")
 
 

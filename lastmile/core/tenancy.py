@@ -48,7 +48,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 HOUSE = "house"  # the operator's own schema, served on BASE_DOMAIN
-TEMPLATE = "template"  # always migrated, never entered by a request: what a new retailer is cloned from
+TEMPLATE = (
+    "template"  # always migrated, never entered by a request: what a new retailer is cloned from
+)
 ACTIVE = "active"
 _GROUP = re.compile(r"[A-Za-z0-9_.-]{1,99}\Z")  # what a channel layer takes
 
@@ -102,7 +104,7 @@ class Retailers(Protocol):
 
 @cache
 def _retailers() -> Retailers:
-    return cast(Retailers, import_module(settings.RETAILERS))
+    return cast("Retailers", import_module(settings.RETAILERS))
 
 
 def current_schema() -> str:
@@ -195,7 +197,9 @@ def shared_tables() -> Iterator[None]:
 
 
 def for_each_retailer() -> Iterator[RetailerRef]:
-    """Enter every active retailer in turn, the house included; one that closes meanwhile is left out.
+    """Enter every active retailer in turn, the house included.
+
+    One that closes meanwhile is left out.
 
     Use it as ``for retailer in for_each_retailer():`` and outside any transaction.
     """

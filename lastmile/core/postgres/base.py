@@ -43,9 +43,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     # --- the path ----------------------------------------------------------------------------
     def _cursor(self, name: str | None = None) -> Any:
         if self.alias == NO_DB_ALIAS:  # creating and dropping databases: no tables, no retailer
-            return super()._cursor(name)
+            return super()._cursor(name)  # type: ignore[misc]
         wanted = context.place().search_path
-        cursor = super()._cursor(name)
+        cursor = super()._cursor(name)  # type: ignore[misc]
         if self._path != wanted:
             self._take(wanted)
         return cursor
@@ -72,13 +72,13 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def _rollback(self) -> Any:
         try:
-            return super()._rollback()
+            return super()._rollback()  # type: ignore[misc]
         finally:
             self._path = None
 
     def _savepoint_rollback(self, sid: str) -> None:
         try:
-            super()._savepoint_rollback(sid)
+            super()._savepoint_rollback(sid)  # type: ignore[misc]
         finally:
             self._path = None
 

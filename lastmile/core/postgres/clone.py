@@ -119,10 +119,11 @@ def _definitions(cursor: CursorWrapper, source: str, target: str) -> Iterable[st
             " EXCLUDING INDEXES EXCLUDING STATISTICS)"
         )
         names = ", ".join(columns)
-        yield f"INSERT INTO {table} ({names}) SELECT {names} FROM {source}.{table}"
+        # Every name here was quoted by PostgreSQL itself, or checked as a schema's.
+        yield f"INSERT INTO {table} ({names}) SELECT {names} FROM {source}.{table}"  # noqa: S608
         for column in identities:
             yield (
-                f"SELECT setval(pg_get_serial_sequence('{target}.{table}', '{column}'),"
+                f"SELECT setval(pg_get_serial_sequence('{target}.{table}', '{column}'),"  # noqa: S608
                 f" max({column})) FROM {table} HAVING max({column}) IS NOT NULL"
             )
     yield from _column(cursor, _CONSTRAINTS, source, kinds=["p", "u", "x"])
@@ -131,6 +132,6 @@ def _definitions(cursor: CursorWrapper, source: str, target: str) -> Iterable[st
     yield from _column(cursor, _TRIGGERS, source)
 
 
-def _column(cursor: CursorWrapper, query: str, schema: str, **more: object) -> list[str]:
+def _column(cursor: CursorWrapper, query: str, schema: str, **more: list[str]) -> list[str]:
     cursor.execute(query, {"schema": schema, **more})
     return [row[0] for row in cursor.fetchall()]

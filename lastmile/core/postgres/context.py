@@ -133,7 +133,7 @@ def _refuse_inside_transaction(wanted: Place, connection: BaseDatabaseWrapper) -
         return
     # The transaction that a test is wrapped in is nobody's act; Django's `durable` looks past it
     # in the same way.
-    if any(not block._from_testcase for block in connection.atomic_blocks):  # noqa: SLF001
+    if any(not block._from_testcase for block in connection.atomic_blocks):  # type: ignore[attr-defined]  # noqa: SLF001
         raise OtherRetailer(
             f"A transaction of {present.schema} is open, so {wanted.schema} cannot be entered."
             " Commit first, or record an event and act in its handler."
