@@ -1,0 +1,185 @@
+"""Emission factors with their provenance: grams of CO2e per kilometre, tank and well apart. PURE.
+
+One gram per kilometre is one milligram per metre, so factors are whole milligrams per metre and
+distances whole metres; the sum is rounded once, at the end.
+
+TTW (tank to wheel) is what leaves the exhaust; WTT (well to tank) what making and bringing the
+energy cost; WTW is both. Following ISO 14083, a battery's TTW is nought and all of its electricity
+(generation, grid losses, upstream) is WTT. Sums of factors of two kinds are never offset.
+
+Source of the van figures: UK Government GHG conversion factors 2025 (DESNZ/DEFRA, Open Government
+Licence v3), tables "Freighting goods", "WTT- vans" and "UK electricity T&D for EVs", per km.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Energy = Literal["diesel", "petrol", "electric", "muscle"]
+Quality = Literal["published", "derived", "own"]
+
+DEFRA_2025 = "UK Government GHG conversion factors 2025 (DESNZ/DEFRA), OGL v3"
+#: UK grid 2025, g CO2e per kWh: generation 177.00, its losses 18.53, upstream 45.90 and 3.97.
+UK_GRID_2025_G_PER_KWH = 245.40
+
+
+class UnknownFactor(LookupError):
+    """No factor stands for this class of vehicle and energy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """What one metre of one class of vehicle emits, and who says so.
+
+    Parameters
+    ----------
+    vehicle_class, energy : str
+        The key: ``van_1`` to 1.305 t, ``van_2`` to 1.74 t, ``van_3`` to 3.5 t, ``van`` their
+        average, ``cargo_bike``, ``foot``.
+    ttw_mg_per_m, wtt_mg_per_m : int
+        Milligrams of CO2e per metre, which is grams per kilometre.
+    region, year, source, quality : str, int, str, str
+        Provenance; ``published`` is quoted, ``derived`` computed from published parts (the source
+        says how), ``own`` is the retailer's measurement.
+    """
+
+    vehicle_class: str
+    energy: str
+    ttw_mg_per_m: int
+    wtt_mg_per_m: int
+    region: str
+    year: int
+    source: str
+    quality: Quality
+
+    @property
+    def wtw_mg_per_m(self) -> int:
+        """Well to wheel: both parts."""
+        return self.ttw_mg_per_m + self.wtt_mg_per_m
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emission:
+    """Grams of CO2e of one distance; ``wtw_g`` is rounded by itself, not the sum of roundings."""
+
+    ttw_g: int
+    wtt_g: int
+    wtw_g: int
+    factor: Factor
+
+
+def _uk(vehicle_class: str, energy: Energy, ttw: int, wtt: int) -> Factor:
+    return Factor(
+        vehicle_class=vehicle_class,
+        energy=energy,
+        ttw_mg_per_m=ttw,
+        wtt_mg_per_m=wtt,
+        region="GB",
+        year=2025,
+        source=DEFRA_2025,
+        quality="published",
+    )
+
+
+_FACTORS = (
+    _uk("van_1", "diesel", 157, 37),
+    _uk("van_1", "petrol", 202, 56),
+    _uk("van_1", "electric", 0, 51),
+    _uk("van_2", "diesel", 193, 46),
+    _uk("van_2", "petrol", 209, 61),
+    _uk("van_2", "electric", 0, 78),
+    _uk("van_3", "diesel", 279, 67),
+    _uk("van_3", "petrol", 338, 98),
+    _uk("van_3", "electric", 0, 103),
+    _uk("van", "diesel", 256, 61),
+    _uk("van", "petrol", 213, 62),
+    _uk("van", "electric", 0, 94),
+    Factor(
+        vehicle_class="cargo_bike",
+        energy="electric",
+        ttw_mg_per_m=0,
+        wtt_mg_per_m=7,
+        region="GB",
+        year=2025,
+        source=f"0.03 kWh/km (assumed) x {UK_GRID_2025_G_PER_KWH:.1f} g/kWh, {DEFRA_2025}",
+        quality="derived",
+    ),
+    Factor(
+        vehicle_class="cargo_bike",
+        energy="muscle",
+        ttw_mg_per_m=0,
+        wtt_mg_per_m=0,
+        region="",
+        year=2025,
+        source="No fuel; the rider's food is outside ISO 14083's boundary",
+        quality="derived",
+    ),
+    Factor(
+        vehicle_class="foot",
+        energy="muscle",
+        ttw_mg_per_m=0,
+        wtt_mg_per_m=0,
+        region="",
+        year=2025,
+        source="No fuel; the walker's food is outside ISO 14083's boundary",
+        quality="derived",
+    ),
+)
+
+FACTORS: Mapping[tuple[str, str], Factor] = {(f.vehicle_class, f.energy): f for f in _FACTORS}
+VEHICLE_CLASSES: tuple[str, ...] = tuple(dict.fromkeys(f.vehicle_class for f in _FACTORS))
+_CLASS_OF_PROFILE = {"van": "van", "e_van": "van", "cargo_bike": "cargo_bike", "foot": "foot"}
+
+
+def class_of_profile(profile: str) -> str:
+    """Return the class that stands for a speed profile when none is named."""
+    return _CLASS_OF_PROFILE[profile]
+
+
+def factor_for(vehicle_class: str, energy: str, *, own_wtw_mg_per_m: int | None = None) -> Factor:
+    """Return the factor of a class and energy, or the retailer's own measurement.
+
+    Raises
+    ------
+    UnknownFactor
+        When nothing stands for the pair (a petrol cargo bike) and no measurement is given.
+    """
+    if own_wtw_mg_per_m is not None:
+        return Factor(
+            vehicle_class=vehicle_class,
+            energy=energy,
+            ttw_mg_per_m=0,
+            wtt_mg_per_m=own_wtw_mg_per_m,
+            region="",
+            year=0,
+            source="The retailer's own figure, well to wheel, parts not stated",
+            quality="own",
+        )
+    try:
+        return FACTORS[vehicle_class, energy]
+    except KeyError:
+        raise UnknownFactor(
+            f"No emission factor stands for {vehicle_class} on {energy}. Choose another class, "
+            "or give the vehicle a figure of its own."
+        ) from None
+
+
+def emission(distance_m: int, factor: Factor) -> Emission:
+    """Return what driving ``distance_m`` metres emits.
+
+    Formula: grams = metres x mg/m / 1000, rounded to the nearest gram.
+    """
+    if distance_m < 0:
+        raise ValueError(f"A distance of {distance_m} m cannot be driven.")
+
+    def grams(mg_per_m: int) -> int:
+        return (distance_m * mg_per_m + 500) // 1000
+
+    return Emission(
+        ttw_g=grams(factor.ttw_mg_per_m),
+        wtt_g=grams(factor.wtt_mg_per_m),
+        wtw_g=grams(factor.wtw_mg_per_m),
+        factor=factor,
+    )

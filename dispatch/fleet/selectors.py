@@ -1,0 +1,144 @@
+"""Reading fleet: rows for faces and planning, and which hub serves a place."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import shapely
+from django.db.models import QuerySet
+from shapely.geometry import shape
+from shapely.prepared import PreparedGeometry, prep
+
+from dispatch import emissions
+from dispatch.fleet.breaks import Break
+from dispatch.fleet.hours import open_spans
+from dispatch.fleet.models import Driver, Hub, Shift, Vehicle, Zone
+from dispatch.fleet.states import ShiftState
+from lastmile.core import clock
+from lastmile.core.geo import Point, distance_m
+
+
+def hubs() -> QuerySet[Hub]:
+    """Every hub, by name."""
+    return Hub.objects.all()
+
+
+def zones() -> QuerySet[Zone]:
+    """Every zone with its hub."""
+    return Zone.objects.select_related("hub")
+
+
+def vehicles() -> QuerySet[Vehicle]:
+    """Every vehicle with its hub."""
+    return Vehicle.objects.select_related("hub")
+
+
+def drivers() -> QuerySet[Driver]:
+    """Every driver with their hub."""
+    return Driver.objects.select_related("hub")
+
+
+def shifts() -> QuerySet[Shift]:
+    """Every shift with its hub, vehicle and driver."""
+    return Shift.objects.select_related("hub", "vehicle", "driver")
+
+
+def shifts_on(hub: Hub, service_date: dt.date) -> QuerySet[Shift]:
+    """The scheduled shifts of a hub on a date, earliest first: what planning may use."""
+    return shifts().filter(hub=hub, service_date=service_date, state=ShiftState.SCHEDULED)
+
+
+def breaks_of(shift: Shift) -> list[Break]:
+    """The breaks of a shift, earliest first."""
+    return [Break.from_json(kept) for kept in shift.breaks]
+
+
+def hub_open(hub: Hub, date: dt.date) -> list[tuple[dt.datetime, dt.datetime]]:
+    """When a hub is open on a local date, as [opens_at, closes_at) instants."""
+    return open_spans(hub.hours, date, hub.zone)
+
+
+def shift_times(
+    hub: Hub, date: dt.date, start_minute: int, end_minute: int
+) -> tuple[dt.datetime, dt.datetime]:
+    """Local minutes of a date as instants; an end before the start is the next day's."""
+    if end_minute <= start_minute:
+        end_minute += 1440
+    return (
+        clock.local_instant(date, start_minute, hub.zone),
+        clock.local_instant(date, end_minute, hub.zone),
+    )
+
+
+def factor_of(vehicle: Vehicle) -> emissions.Factor:
+    """The emission factor that counts for a vehicle: its own, else its class's."""
+    return emissions.factor_for(
+        vehicle.emission_class, vehicle.energy, own_wtw_mg_per_m=vehicle.own_co2_mg_per_m
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HubChoice:
+    """Which hub serves a place, and how that was found: zone, nearest, only or none."""
+
+    hub: Hub | None
+    how: str
+
+
+@dataclass(frozen=True)
+class ServiceMap:
+    """The active hubs and zones of a retailer, read once and asked many times.
+
+    A hub with zones serves them and nothing else; a hub without zones serves everywhere.
+    """
+
+    hubs: Sequence[Hub]
+    zones: Sequence[Zone]
+
+    @cached_property
+    def _shapes(self) -> list[tuple[Zone, PreparedGeometry[shapely.Geometry]]]:
+        smallest_first = sorted(self.zones, key=lambda zone: (zone.area_m2, zone.pk))
+        return [(zone, prep(shape(zone.polygon))) for zone in smallest_first]
+
+    @cached_property
+    def _everywhere(self) -> list[Hub]:
+        bound = {zone.hub_id for zone in self.zones}
+        return [hub for hub in self.hubs if hub.pk not in bound]
+
+    def zones_at(self, point: Point) -> list[Zone]:
+        """The zones that hold a place, smallest first."""
+        spot = shapely.Point(point.lon, point.lat)
+        return [
+            zone
+            for zone, polygon in self._shapes
+            if zone.min_lat <= point.lat <= zone.max_lat
+            and zone.min_lon <= point.lon <= zone.max_lon
+            and polygon.covers(spot)
+        ]
+
+    def serving(self, point: Point | None) -> HubChoice:
+        """Choose the hub: by zone, else the nearest hub that serves everywhere.
+
+        Without a place only a sole hub can be chosen.
+        """
+        if point is None:
+            return HubChoice(self.hubs[0], "only") if len(self.hubs) == 1 else HubChoice(None, "")
+        holding = self.zones_at(point)
+        by_pk = {hub.pk: hub for hub in self.hubs}
+        if holding:
+            return HubChoice(by_pk[holding[0].hub_id], "zone")
+        if not self._everywhere:
+            return HubChoice(None, "none")
+        nearest = min(self._everywhere, key=lambda hub: (distance_m(hub.point, point), hub.pk))
+        return HubChoice(nearest, "nearest")
+
+
+def service_map() -> ServiceMap:
+    """Read the active hubs and their active zones: two queries."""
+    return ServiceMap(
+        hubs=list(Hub.objects.filter(active=True).order_by("pk")),
+        zones=list(Zone.objects.filter(active=True, hub__active=True).order_by("pk")),
+    )

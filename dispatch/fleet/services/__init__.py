@@ -1,0 +1,25 @@
+"""The acts of fleet: add, change and retire each noun."""
+
+from dispatch.fleet.services.drivers import add_driver, change_driver, retire_driver
+from dispatch.fleet.services.hubs import add_hub, change_hub, retire_hub
+from dispatch.fleet.services.shifts import add_shift, cancel_shift, change_shift
+from dispatch.fleet.services.vehicles import add_vehicle, change_vehicle, retire_vehicle
+from dispatch.fleet.services.zones import add_zone, change_zone, remove_zone
+
+__all__ = [
+    "add_driver",
+    "add_hub",
+    "add_shift",
+    "add_vehicle",
+    "add_zone",
+    "cancel_shift",
+    "change_driver",
+    "change_hub",
+    "change_shift",
+    "change_vehicle",
+    "change_zone",
+    "remove_zone",
+    "retire_driver",
+    "retire_hub",
+    "retire_vehicle",
+]

@@ -1,0 +1,71 @@
+"""Hubs: open, change, retire."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict, Unpack
+
+from django.db import transaction
+
+from dispatch.fleet import hours, values
+from dispatch.fleet.models import Hub
+from dispatch.fleet.services.writing import create, locked, refuse_while_in_shifts, write
+
+
+class HubFields(TypedDict, total=False):
+    """What a caller may say about a hub."""
+
+    external_id: str | None
+    name: str
+    address: str
+    lat: float
+    lon: float
+    zone: str
+    hours: list[list[list[int]]]
+    loading_s: int
+    network: str
+
+
+RULES: dict[str, values.Rule] = {
+    "external_id": values.external_id,
+    "name": values.name,
+    "address": values.text(500),
+    "lat": values.degrees(90),
+    "lon": values.degrees(180),
+    "zone": values.zone_name,
+    "hours": hours.checked,
+    "loading_s": values.whole(0, 14_400),
+    "network": values.text(64),
+    "active": values.yes_no,
+}
+
+
+@transaction.atomic
+def add_hub(**fields: Unpack[HubFields]) -> Hub:
+    """Open a hub; name, zone, lat and lon are required.
+
+    Records: hub.added. Raises: Invalid, ExternalIdTaken.
+    """
+    kept = values.clean(fields, RULES, required=("name", "zone", "lat", "lon"))
+    return create(Hub, kept, "hub.added")
+
+
+@transaction.atomic
+def change_hub(*, hub: Hub, version: int | None = None, **fields: Unpack[HubFields]) -> Hub:
+    """Change what is given of a hub.
+
+    Locks: the hub. Records: hub.changed, when something differs. Raises: Invalid, Stale,
+    ExternalIdTaken.
+    """
+    kept: dict[str, Any] = values.clean(fields, RULES)
+    return write(locked(hub, version), kept, "hub.changed")
+
+
+@transaction.atomic
+def retire_hub(*, hub: Hub, version: int | None = None) -> Hub:
+    """Close a hub for new work; its history stays.
+
+    Locks: the hub. Records: hub.retired. Raises: StillInUse while shifts are to come, Stale.
+    """
+    row = locked(hub, version)
+    refuse_while_in_shifts(row.shifts.all())
+    return write(row, {"active": False}, "hub.retired")

@@ -1,0 +1,133 @@
+"""Vehicles: add, change, retire."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict, Unpack
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dispatch import emissions
+from dispatch.fleet import skills, values
+from dispatch.fleet.models import Energy, Hub, Profile, Vehicle
+from dispatch.fleet.services.writing import create, locked, refuse_while_in_shifts, write
+from lastmile.core.errors import Problems
+
+_ENERGIES_OF_PROFILE = {
+    Profile.VAN: {Energy.DIESEL, Energy.PETROL},
+    Profile.E_VAN: {Energy.ELECTRIC},
+    Profile.CARGO_BIKE: {Energy.ELECTRIC, Energy.MUSCLE},
+    Profile.FOOT: {Energy.MUSCLE},
+}
+
+
+class VehicleFields(TypedDict, total=False):
+    """What a caller may say about a vehicle. ``weight_g volume_cm3 parcels`` are its capacities;
+    ``own_co2_mg_per_m`` (well to wheel) goes before the factor of ``emission_class``.
+    """
+
+    external_id: str | None
+    name: str
+    hub: Hub
+    plate: str
+    profile: str
+    energy: str
+    weight_g: int
+    volume_cm3: int
+    parcels: int
+    fixed_cost_minor: int
+    cost_per_km_minor: int
+    cost_per_hour_minor: int
+    skills: list[str]
+    range_m: int | None
+    emission_class: str
+    own_co2_mg_per_m: int | None
+
+
+_COST = values.whole(0, 100_000_000)
+RULES: dict[str, values.Rule] = {
+    "external_id": values.external_id,
+    "name": values.name,
+    "hub": values.as_it_is,
+    "plate": values.text(20),
+    "profile": values.one_of(*Profile.values),
+    "energy": values.one_of(*Energy.values),
+    "weight_g": values.whole(1, 40_000_000),
+    "volume_cm3": values.whole(1, 120_000_000),
+    "parcels": values.whole(1, 10_000),
+    "fixed_cost_minor": _COST,
+    "cost_per_km_minor": _COST,
+    "cost_per_hour_minor": _COST,
+    "skills": skills.normalise,
+    "range_m": values.whole(1, 5_000_000, null=True),
+    "emission_class": values.one_of(*emissions.VEHICLE_CLASSES),
+    "own_co2_mg_per_m": values.whole(0, 5_000, null=True),
+    "active": values.yes_no,
+}
+_REQUIRED = ("name", "hub", "profile", "energy", "weight_g", "volume_cm3", "parcels")
+
+
+def _check_whole(kept: dict[str, Any]) -> None:
+    """Check what only makes sense together: profile, energy, emission class."""
+    problems = Problems()
+    profile, energy = Profile(kept["profile"]), kept["energy"]
+    if energy not in _ENERGIES_OF_PROFILE[profile]:
+        problems.add(
+            "/energy",
+            _("The profile %(profile)s runs on %(energies)s; change one of the two.")
+            % {
+                "profile": profile.value,
+                "energies": ", ".join(sorted(_ENERGIES_OF_PROFILE[profile])),
+            },
+        )
+    problems.raise_if_any()
+    try:
+        emissions.factor_for(
+            kept["emission_class"], energy, own_wtw_mg_per_m=kept.get("own_co2_mg_per_m")
+        )
+    except emissions.UnknownFactor as unknown:
+        problems.add("/emission_class", str(unknown))
+    problems.raise_if_any()
+
+
+@transaction.atomic
+def add_vehicle(**fields: Unpack[VehicleFields]) -> Vehicle:
+    """Add a vehicle; name, hub, profile, energy and the three capacities are required.
+
+    Records: vehicle.added. Raises: Invalid, ExternalIdTaken.
+    """
+    kept = values.clean(fields, RULES, required=_REQUIRED)
+    kept.setdefault("emission_class", emissions.class_of_profile(kept["profile"]))
+    _check_whole(kept)
+    return create(Vehicle, kept, "vehicle.added")
+
+
+@transaction.atomic
+def change_vehicle(
+    *, vehicle: Vehicle, version: int | None = None, **fields: Unpack[VehicleFields]
+) -> Vehicle:
+    """Change what is given of a vehicle. A vehicle with shifts to come keeps its hub.
+
+    Locks: the vehicle. Records: vehicle.changed, when something differs. Raises: Invalid, Stale,
+    ExternalIdTaken, StillInUse.
+    """
+    kept = values.clean(fields, RULES)
+    row = locked(vehicle, version)
+    if "profile" in kept and "emission_class" not in kept and kept["profile"] != row.profile:
+        kept["emission_class"] = emissions.class_of_profile(kept["profile"])
+    names = ("profile", "energy", "emission_class", "own_co2_mg_per_m")
+    _check_whole({name: getattr(row, name) for name in names} | kept)
+    if kept.get("hub", row.hub) != row.hub:
+        refuse_while_in_shifts(row.shifts.all())
+    return write(row, kept, "vehicle.changed")
+
+
+@transaction.atomic
+def retire_vehicle(*, vehicle: Vehicle, version: int | None = None) -> Vehicle:
+    """Take a vehicle out of service; its history stays.
+
+    Locks: the vehicle. Records: vehicle.retired. Raises: StillInUse, Stale.
+    """
+    row = locked(vehicle, version)
+    refuse_while_in_shifts(row.shifts.all())
+    return write(row, {"active": False}, "vehicle.retired")

@@ -1,0 +1,87 @@
+"""How a noun of fleet is written: once here, so that every act locks, counts and records alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext as _
+
+from dispatch.fleet.errors import ExternalIdTaken, StillInUse
+from dispatch.fleet.models import Driver, Hub, Shift, Vehicle, Zone
+from dispatch.fleet.states import ShiftState
+from lastmile.core import clock
+from lastmile.core.errors import Conflict, Stale
+from lastmile.core.events import record
+
+Noun = TypeVar("Noun", Hub, Zone, Vehicle, Driver, Shift)
+
+
+def create(model: type[Noun], values: Mapping[str, Any], kind: str) -> Noun:
+    """Insert one row and record ``kind``. Must run inside a transaction."""
+    try:
+        with transaction.atomic():
+            row = model.objects.create(**values)
+    except IntegrityError as refused:
+        raise taken(refused, values) from refused
+    record(kind, subject=row.public_id, data=_hub_of(row))
+    return row
+
+
+def taken(refused: IntegrityError, values: Mapping[str, Any]) -> Conflict:
+    """Say in words which uniqueness a write broke."""
+    if "external_id" in str(refused):
+        return ExternalIdTaken(
+            _("The external_id %(id)r is already in use; choose another or change that row.")
+            % {"id": values.get("external_id")}
+        )
+    if "member" in str(refused):
+        return Conflict(_("This member already is a driver; one login drives as one driver."))
+    raise refused
+
+
+def locked(row: Noun, version: int | None) -> Noun:
+    """Return the row as it stands, locked. Raises Stale when ``version`` is no longer present."""
+    present = type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
+    if version is not None and present.version != version:
+        raise Stale(
+            _("Somebody changed this meanwhile; read it again and repeat your change."),
+            data={"version": present.version},
+        )
+    return present
+
+
+def write(row: Noun, values: Mapping[str, Any], kind: str) -> Noun:
+    """Write what differs to a locked row, raise its version and record ``kind``.
+
+    Nothing is written or recorded when nothing differs.
+    """
+    changed = sorted(name for name, value in values.items() if getattr(row, name) != value)
+    if not changed:
+        return row
+    for name in changed:
+        setattr(row, name, values[name])
+    row.version += 1
+    try:
+        with transaction.atomic():
+            row.save(update_fields=[*changed, "version"])
+    except IntegrityError as refused:
+        raise taken(refused, values) from refused
+    record(kind, subject=row.public_id, data=_hub_of(row) | {"changed": changed})
+    return row
+
+
+def refuse_while_in_shifts(shifts: models.QuerySet[Shift]) -> None:
+    """Raise StillInUse when a scheduled shift has not ended yet."""
+    open_shift = shifts.filter(state=ShiftState.SCHEDULED, ends_at__gt=clock.now()).first()
+    if open_shift is not None:
+        raise StillInUse(
+            _("A shift on %(date)s still uses it; cancel that shift first.")
+            % {"date": open_shift.service_date.isoformat()},
+            data={"shift": open_shift.public_id},
+        )
+
+
+def _hub_of(row: Hub | Zone | Vehicle | Driver | Shift) -> dict[str, Any]:
+    return {"hub": row.public_id if isinstance(row, Hub) else row.hub.public_id}

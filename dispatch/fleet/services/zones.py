@@ -1,0 +1,69 @@
+"""Zones: draw, redraw, remove."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, TypedDict, Unpack
+
+from django.db import transaction
+
+from dispatch.fleet import polygons, values
+from dispatch.fleet.models import Hub, Zone
+from dispatch.fleet.services.writing import create, locked, write
+from lastmile.core.events import record
+
+
+class ZoneFields(TypedDict, total=False):
+    """What a caller may say about a zone."""
+
+    external_id: str | None
+    name: str
+    hub: Hub
+    polygon: dict[str, Any]
+    active: bool
+
+
+RULES: dict[str, values.Rule] = {
+    "external_id": values.external_id,
+    "name": values.name,
+    "hub": values.as_it_is,
+    "polygon": polygons.checked,
+    "active": values.yes_no,
+}
+
+
+def _columns(kept: dict[str, Any]) -> dict[str, Any]:
+    area = kept.pop("polygon", None)
+    return kept | (asdict(area) if area is not None else {})
+
+
+@transaction.atomic
+def add_zone(**fields: Unpack[ZoneFields]) -> Zone:
+    """Draw a zone that a hub serves; name, hub and polygon are required.
+
+    Records: zone.added. Raises: Invalid, ExternalIdTaken.
+    """
+    kept = values.clean(fields, RULES, required=("name", "hub", "polygon"))
+    return create(Zone, _columns(kept), "zone.added")
+
+
+@transaction.atomic
+def change_zone(*, zone: Zone, version: int | None = None, **fields: Unpack[ZoneFields]) -> Zone:
+    """Change what is given of a zone.
+
+    Locks: the zone. Records: zone.changed, when something differs. Raises: Invalid, Stale,
+    ExternalIdTaken.
+    """
+    kept = values.clean(fields, RULES)
+    return write(locked(zone, version), _columns(kept), "zone.changed")
+
+
+@transaction.atomic
+def remove_zone(*, zone: Zone, version: int | None = None) -> None:
+    """Remove a zone: nothing but the choice of a hub for new orders depends on it.
+
+    Locks: the zone. Records: zone.removed. Raises: Stale.
+    """
+    row = locked(zone, version)
+    record("zone.removed", subject=row.public_id, data={"hub": row.hub.public_id})
+    row.delete()

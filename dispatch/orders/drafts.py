@@ -1,0 +1,115 @@
+"""What an intake hands to ``place_orders``: frozen, untested, as the outside wrote it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from dispatch.orders.models import Order
+from lastmile.core.errors import DomainError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopperDraft:
+    """Who; a national phone number is read in the country of the hub, or of the retailer."""
+
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceDraft:
+    """Where: coordinates are taken as they are, else the memory, else the geocoder finds them."""
+
+    text: str = ""
+    street: str = ""
+    house_number: str = ""
+    unit: str = ""
+    postcode: str = ""
+    city: str = ""
+    region: str = ""
+    country: str = ""
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParcelDraft:
+    external_id: str | None = None
+    barcode: str = ""
+    weight_g: int = 0
+    volume_cm3: int = 0
+    length_mm: int | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowDraft:
+    """A window as instants: service may begin within [opens_at, closes_at)."""
+
+    opens_at: dt.datetime
+    closes_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalWindowDraft:
+    """A window in wall-clock minutes of the service date at the hub; an end before the start is
+    the next day's.
+    """
+
+    opens_minute: int
+    closes_minute: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDraft:
+    """One order as the retailer sent it.
+
+    ``hub`` is a hub's public id, external_id or name; "" lets zone or distance choose. Totals left
+    at None are the sums of the parcels. ``service_s`` None takes the default.
+    """
+
+    external_id: str | None = None
+    direction: str = "outward"
+    shopper: ShopperDraft = ShopperDraft()
+    place: PlaceDraft
+    hub: str = ""
+    service_date: dt.date | None = None
+    window: WindowDraft | LocalWindowDraft | None = None
+    service_s: int | None = None
+    parcels: tuple[ParcelDraft, ...] = ()
+    parcel_count: int | None = None
+    weight_g: int | None = None
+    volume_cm3: int | None = None
+    skills: tuple[str, ...] = ()
+    value_minor: int | None = None
+    price_minor: int | None = None
+    currency: str = ""
+    handover: str = ""
+    notes: str = ""
+
+    def digest(self) -> str:
+        """SHA-256 of the whole content, byte for byte: the same order sent again has the same."""
+
+        def plain(value: Any) -> str:
+            if isinstance(value, dt.datetime):
+                return value.astimezone(dt.UTC).isoformat() if value.tzinfo else value.isoformat()
+            return str(value)
+
+        content = json.dumps(asdict(self), sort_keys=True, default=plain, ensure_ascii=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """What became of one draft; ``refused`` comes with its problem."""
+
+    status: Literal["placed", "same", "updated", "refused"]
+    order: Order | None = None
+    problem: DomainError | None = None

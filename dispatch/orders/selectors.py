@@ -1,0 +1,150 @@
+"""Reading orders: lists with filters and search, one order with all of it, what planning takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, Prefetch, QuerySet
+
+from dispatch.fleet.models import Hub
+from dispatch.orders.addresses import plain
+from dispatch.orders.models import Attempt, Order, Parcel, Place, Promise, Shopper
+from dispatch.orders.states import OrderState
+from lastmile.core.events import timeline as events_of
+
+MOST_TERMS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """What a list is narrowed by; empty parts narrow nothing. ``until`` belongs to the days."""
+
+    text: str = ""
+    states: Sequence[str] = ()
+    hub: str = ""
+    direction: str = ""
+    since: dt.date | None = None
+    until: dt.date | None = None
+    external_ids: Sequence[str] = ()
+
+
+def orders() -> QuerySet[Order]:
+    """Every order with shopper, place, hub and standing promise."""
+    return Order.objects.select_related("shopper", "place", "hub", "promise")
+
+
+def orders_with_parcels() -> QuerySet[Order]:
+    """Every order as a list shows it: two queries however many there are."""
+    return orders().prefetch_related("parcels")
+
+
+def found(queryset: QuerySet[Order], wanted: OrderFilter) -> QuerySet[Order]:
+    """Narrow a list. Every word of ``text`` must stand somewhere in ids, name, phone or address."""
+    for word in search_words(wanted.text):
+        queryset = queryset.filter(search__contains=word)
+    if wanted.states:
+        queryset = queryset.filter(state__in=list(wanted.states))
+    if wanted.hub:
+        queryset = queryset.filter(hub__public_id=wanted.hub)
+    if wanted.direction:
+        queryset = queryset.filter(direction=wanted.direction)
+    if wanted.since:
+        queryset = queryset.filter(service_date__gte=wanted.since)
+    if wanted.until:
+        queryset = queryset.filter(service_date__lte=wanted.until)
+    if wanted.external_ids:
+        queryset = queryset.filter(external_id__in=list(wanted.external_ids))
+    return queryset
+
+
+def search_words(text: str) -> list[str]:
+    """The words of a search in the form that ``Order.search`` is kept in."""
+    return plain(text).split()[:MOST_TERMS]
+
+
+def counts(queryset: QuerySet[Order]) -> dict[str, int]:
+    """How many orders of a list stand in each state; states without any are 0."""
+    rows = queryset.order_by().values_list("state").annotate(n=Count("pk"))
+    return {state.value: 0 for state in OrderState} | dict(rows)
+
+
+def to_plan(hub: Hub, service_date: dt.date) -> QuerySet[Order]:
+    """What a plan for a hub and date may hold: ready or planned, with promise and place."""
+    states = [OrderState.READY.value, OrderState.PLANNED.value]
+    return orders().filter(hub=hub, service_date=service_date, state__in=states).order_by("pk")
+
+
+def waiting_for_pin() -> QuerySet[Order]:
+    """Orders whose place is not on the map yet."""
+    return orders().filter(state=OrderState.NEEDS_PIN)
+
+
+def parcels() -> QuerySet[Parcel]:
+    """Every parcel with its order and hub."""
+    return Parcel.objects.select_related("order__hub")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHistory:
+    """Everything that was promised, tried and recorded about one order, oldest first."""
+
+    order: Order
+    parcels: list[Parcel]
+    promises: list[Promise]
+    attempts: list[Attempt]
+
+
+def history(order: Order) -> OrderHistory:
+    """Return an order's promises and attempts: what measures are computed from."""
+    full = (
+        orders()
+        .prefetch_related(
+            "parcels",
+            Prefetch("promises", Promise.objects.select_related("place", "supersedes")),
+            Prefetch("attempts", Attempt.objects.select_related("promise", "shift")),
+        )
+        .get(pk=order.pk)
+    )
+    return OrderHistory(
+        order=full,
+        parcels=list(full.parcels.all()),
+        promises=list(full.promises.all()),
+        attempts=list(full.attempts.all()),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One line of what happened to an order: a kind and its facts, never a name or a text."""
+
+    id: str
+    kind: str
+    occurred_at: dt.datetime
+    actor: str
+    data: dict[str, object]
+
+
+def timeline(order: Order) -> list[TimelineEntry]:
+    """Return what happened to an order, oldest first, from the journal of events."""
+    return [
+        TimelineEntry(
+            id=event.public_id,
+            kind=event.kind,
+            occurred_at=event.occurred_at,
+            actor=event.actor,
+            data=dict(event.data),
+        )
+        for event in events_of(order.public_id)
+    ]
+
+
+def of_shopper(shopper: Shopper) -> QuerySet[Order]:
+    """The orders of one shopper."""
+    return orders().filter(shopper=shopper)
+
+
+def places(public_ids: Iterable[str]) -> QuerySet[Place]:
+    """Places by their ids."""
+    return Place.objects.filter(public_id__in=list(public_ids))

@@ -1,0 +1,29 @@
+"""The acts of orders."""
+
+from dispatch.orders.services.attempting import record_attempt
+from dispatch.orders.services.changing import (
+    cancel_order,
+    change_order,
+    return_order,
+    try_again,
+)
+from dispatch.orders.services.moves import mark_loaded, mark_out, mark_planned, mark_unplanned
+from dispatch.orders.services.pinning import set_pin
+from dispatch.orders.services.placing import place_order, place_orders
+from dispatch.orders.services.promising import set_promise
+
+__all__ = [
+    "cancel_order",
+    "change_order",
+    "mark_loaded",
+    "mark_out",
+    "mark_planned",
+    "mark_unplanned",
+    "place_order",
+    "place_orders",
+    "record_attempt",
+    "return_order",
+    "set_pin",
+    "set_promise",
+    "try_again",
+]

@@ -1,0 +1,143 @@
+"""The one function that writes an order's state, and the moves that others ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from dispatch.orders.errors import MoveNotAllowed
+from dispatch.orders.models import Order
+from dispatch.orders.states import MOVES, OPEN, OrderState, waiting_state
+from lastmile.core.clock import now
+from lastmile.core.errors import Stale
+from lastmile.core.events import Lane, record_many
+
+# What people read on the timeline; a move without a word of its own is said by its state.
+# "order.placed" is the intake's; an order that comes to lack its hub or date is "waiting".
+_KINDS = {OrderState.PLACED: "order.waiting"}
+
+
+def lock_orders(pks: Iterable[int]) -> list[Order]:
+    """Return the orders locked, in pk order, so that two callers cannot wait for each other."""
+    return list(
+        Order.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("shopper", "place", "hub", "promise")
+        .filter(pk__in=list(pks))
+        .order_by("pk")
+    )
+
+
+def lock_order(order: Order, version: int | None = None) -> Order:
+    """Return the order as it stands, locked. Raises Stale when ``version`` is no longer present."""
+    (present,) = lock_orders([order.pk])
+    if version is not None and present.version != version:
+        raise Stale(
+            _("Somebody changed this order meanwhile; read it again and repeat your change."),
+            data={"version": present.version},
+        )
+    return present
+
+
+def move(
+    orders: Sequence[Order],
+    to: OrderState,
+    *,
+    data: Mapping[str, Any] | None = None,
+    lane: Lane = Lane.BULK,
+    also: Mapping[str, Any] | None = None,
+) -> list[Order]:
+    """Write the state of locked orders and record ``order.<state>`` for each that moves.
+
+    Orders that already stand there are left alone. ``also`` are columns written in the same
+    UPDATE. Raises MoveNotAllowed, naming the first order in the way, before anything is written.
+    """
+    moving = [order for order in orders if order.state != to]
+    for order in moving:
+        if to not in MOVES[OrderState(order.state)]:
+            raise MoveNotAllowed(
+                _("The order %(order)s is %(state)s and cannot become %(to)s.")
+                % {"order": order.external_id or order.public_id, "state": order.state, "to": to},
+                data={"order": order.public_id, "state": order.state, "to": to.value},
+            )
+    if not moving:
+        return []
+    columns = dict(also or {})
+    Order.objects.filter(pk__in=[order.pk for order in moving]).update(
+        state=to.value, version=F("version") + 1, updated_at=now(), **columns
+    )
+    record_many(
+        [
+            (
+                _KINDS.get(to, f"order.{to.value}"),
+                order.public_id,
+                {"from": order.state, **(data or {})},
+            )
+            for order in moving
+        ],
+        lane=lane,
+    )
+    for order in moving:
+        order.state = to.value
+        order.version += 1
+        for name, value in columns.items():
+            setattr(order, name, value)
+    return moving
+
+
+def rewrite(row: Order, values: Mapping[str, Any]) -> None:
+    """Write columns of a locked order, and in the same UPDATE the state that follows from them.
+
+    Only an order that waits to be planned changes its state here: by what it has and lacks.
+    """
+    for name, value in values.items():
+        setattr(row, name, value)
+    to = waiting_state(
+        has_pin=row.place.lat is not None,
+        has_hub=row.hub is not None,
+        has_date=row.service_date is not None,
+    )
+    if OrderState(row.state) in OPEN and to != row.state:
+        move([row], to, also=values)
+    else:
+        row.version += 1
+        row.save(update_fields=[*values, "version"])
+
+
+@transaction.atomic
+def mark_planned(*, orders: Iterable[int], plan: str) -> list[Order]:
+    """Say that a published plan holds these orders (pks).
+
+    Locks: the orders, in pk order. Records: order.planned. Raises: MoveNotAllowed.
+    """
+    return move(lock_orders(orders), OrderState.PLANNED, data={"plan": plan})
+
+
+@transaction.atomic
+def mark_unplanned(*, orders: Iterable[int], plan: str) -> list[Order]:
+    """Say that these orders (pks) stand in no plan any more and may be planned again.
+
+    Locks: the orders, in pk order. Records: order.ready. Raises: MoveNotAllowed.
+    """
+    return move(lock_orders(orders), OrderState.READY, data={"plan": plan})
+
+
+@transaction.atomic
+def mark_loaded(*, orders: Iterable[int], shift: str = "") -> list[Order]:
+    """Say that these orders (pks) lie in the vehicle.
+
+    Locks: the orders, in pk order. Records: order.loaded. Raises: MoveNotAllowed.
+    """
+    return move(lock_orders(orders), OrderState.LOADED, data={"shift": shift})
+
+
+@transaction.atomic
+def mark_out(*, orders: Iterable[int], shift: str = "") -> list[Order]:
+    """Say that these orders (pks) have left the hub.
+
+    Locks: the orders, in pk order. Records: order.out. Raises: MoveNotAllowed.
+    """
+    return move(lock_orders(orders), OrderState.OUT, data={"shift": shift}, lane=Lane.PERSON)
