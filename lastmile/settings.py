@@ -102,7 +102,7 @@ _CONNECTION = urls.database(_URLS["DATABASE_URL"])
 DATABASES = {
     "default": {
         **_CONNECTION,
-        "ENGINE": "django_tenants.postgresql_backend",
+        "ENGINE": "lastmile.core.postgres",
         # Persistent connections leak under ASGI (138 and growing); the pool does not.
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
@@ -123,6 +123,7 @@ CACHES = {
         "LOCATION": _URLS["CACHE_URL"],
         "KEY_PREFIX": "lm",
         "TIMEOUT": 300,
+        "KEY_FUNCTION": "lastmile.core.tenancy.cache_key_function",
     }
 }
 CHANNEL_LAYERS = {

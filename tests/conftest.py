@@ -13,6 +13,8 @@ from django.conf import settings
 
 from lastmile.embedded.keeper import services_in_use
 
+pytest_plugins = ["tests.databases"]
+
 _servers = contextlib.ExitStack()
 
 
@@ -26,3 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Let go of the servers."""
     _servers.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse Django's flush: it would empty the shared tables, retailers and all."""
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        if mark is not None and mark.kwargs.get("transaction"):
+            raise pytest.UsageError(
+                f"{item.nodeid}: ask for fresh_db instead of django_db(transaction=True)."
+            )

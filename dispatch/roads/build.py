@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatch.roads import hierarchy, rules, store
+from dispatch.roads.arrays import write_arrays
 from dispatch.roads.city import City
 from dispatch.roads.streets import E7, StreetArrays, assemble
 
@@ -67,19 +68,19 @@ def build(
         )
     with store.new_version(name, var) as place:
         write_arrays(
-            place / "streets",
+            place / "streets.bin",
             {
                 field.name: getattr(streets, field.name)
                 for field in fields(StreetArrays)
                 if field.name != "names"
             },
         )
-        (place / "streets" / "names.json").write_text(
+        (place / "names.json").write_text(
             json.dumps(streets.names, ensure_ascii=False), encoding="utf-8"
         )
         built = []
         for graph in rules.GRAPHS:
-            size = write_graph(place / graph, streets, graph)
+            size = write_graph(place / f"{graph}.bin", streets, graph)
             if size is None:
                 notes.append(f"No connected streets for {graph}: straight lines are used.")
                 continue
@@ -120,19 +121,13 @@ def write_extras(place: Path, city: City, streets: StreetArrays, said: Said) -> 
     return {"areas": len(city.areas)}
 
 
-def write_arrays(folder: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
-    folder.mkdir(parents=True)
-    for key, array in arrays.items():
-        np.save(folder / f"{key}.npy", array)
-
-
 def bounding_box(streets: StreetArrays) -> list[float]:
     west, south = (streets.shape.min(axis=0) / E7).tolist()
     east, north = (streets.shape.max(axis=0) / E7).tolist()
     return [west, south, east, north]
 
 
-def write_graph(folder: Path, streets: StreetArrays, graph: str) -> dict[str, int] | None:
+def write_graph(path: Path, streets: StreetArrays, graph: str) -> dict[str, int] | None:
     """The largest strongly connected part for one graph, numbered by contraction order."""
     tail, head, edge, ahead = directed(streets, graph)
     nodes, keep = largest_part(len(streets.node_lonlat), tail, head)
@@ -165,7 +160,7 @@ def write_graph(folder: Path, streets: StreetArrays, graph: str) -> dict[str, in
     if order is not None:
         shape = hierarchy.build(len(nodes), tail, head)
         arrays |= {f"h_{f.name}": getattr(shape, f.name) for f in fields(shape)}
-    write_arrays(folder, arrays)
+    write_arrays(path, arrays)
     return {"nodes": len(nodes), "arcs": len(tail), "nodes_outside": dropped}
 
 
@@ -198,8 +193,11 @@ def largest_part(
         return np.zeros(0, np.int64), np.zeros(0, bool)
     matrix = csr_matrix((np.ones(len(tail), np.int8), (tail, head)), shape=(count, count))
     _, label = connected_components(matrix, directed=True, connection="strong")
-    largest = int(np.bincount(label).argmax())
-    keep = (label[tail] == largest) & (label[head] == largest)
+    within = label[tail] == label[head]
+    if not within.any():
+        return np.zeros(0, np.int64), np.zeros(0, bool)
+    largest = int(np.bincount(label[tail[within]]).argmax())  # most streets, not most nodes
+    keep = within & (label[tail] == largest)
     return np.flatnonzero(label == largest), keep
 
 

@@ -69,7 +69,9 @@ def _open(low: int, low_cost: int, high: int, high_cost: int) -> list[tuple[int,
 
 def _direct(weighted: Weighted, edge: int, start: float, stop: float, cost: int) -> bool:
     """Whether staying on the street costs just what the table says."""
-    arc = int(weighted.graph.arc_of[edge, 0 if stop >= start else 1])
+    if start == stop:
+        return cost == 0
+    arc = int(weighted.graph.arc_of[edge, 0 if stop > start else 1])
     if arc < 0:
         return False
     share = np.array([abs(stop - start)])

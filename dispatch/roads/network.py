@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatch.roads import dijkstra, hierarchy, rules, store
+from dispatch.roads.arrays import map_arrays
 from dispatch.roads.store import NetworkInfo, UnknownNetwork
 from dispatch.roads.streets import E7, StreetArrays, metres_per_degree
 from lastmile.core.geo import Point
@@ -27,6 +28,7 @@ __all__ = ["Graph", "Network", "NetworkInfo", "Snaps", "UnknownNetwork", "availa
 
 available = store.available
 SNAP_LIMIT_M: Final = 2_000  # a place farther from every street of its profile is not covered
+NETWORKS_KEPT: Final = 8  # opened at once per process; each is four mapped files
 HOURS_KEPT: Final = 4  # hours of one graph held with weights; about 10 MB each for Greater Porto
 NO_DOORS: Final = [rules.CLASS_ID["motorway"], rules.CLASS_ID["motorway_link"]]
 Longs = npt.NDArray[np.int64]
@@ -55,20 +57,16 @@ class Snaps:
 class Graph:
     """The streets as one profile may use them."""
 
-    def __init__(self, folder: Path, name: str, streets: StreetArrays) -> None:
+    def __init__(self, path: Path, name: str, streets: StreetArrays) -> None:
         self.name = name
         self.streets = streets
-
-        def mapped(key: str) -> npt.NDArray[Any]:
-            array: npt.NDArray[Any] = np.load(folder / f"{key}.npy", mmap_mode="r")
-            return array
-
-        self.node, self.tail, self.head = mapped("node"), mapped("tail"), mapped("head")
-        self.edge, self.ahead, self.kph = mapped("edge"), mapped("ahead"), mapped("kph")
+        found = map_arrays(path)
+        self.node, self.tail, self.head = found["node"], found["tail"], found["head"]
+        self.edge, self.ahead, self.kph = found["edge"], found["ahead"], found["kph"]
         self.shape: hierarchy.Hierarchy | None = None
-        if (folder / "h_parent.npy").exists():
+        if "h_parent" in found:
             self.shape = hierarchy.Hierarchy(
-                **{f.name: mapped(f"h_{f.name}") for f in fields(hierarchy.Hierarchy)}
+                **{f.name: found[f"h_{f.name}"] for f in fields(hierarchy.Hierarchy)}
             )
         self._hours: OrderedDict[int | None, Weighted] = OrderedDict()
         self._lock = threading.Lock()
@@ -255,17 +253,12 @@ class Network:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.info = store.info_of(folder)
-        parts = {
-            field.name: np.load(folder / "streets" / f"{field.name}.npy", mmap_mode="r")
-            for field in fields(StreetArrays)
-            if field.name != "names"
-        }
-        names = json.loads((folder / "streets" / "names.json").read_text(encoding="utf-8"))
-        self.streets = StreetArrays(**parts, names=names)
+        names = json.loads((folder / "names.json").read_text(encoding="utf-8"))
+        self.streets = StreetArrays(**map_arrays(folder / "streets.bin"), names=names)
         self._graphs = {
-            graph: Graph(folder / graph, graph, self.streets)
+            graph: Graph(folder / f"{graph}.bin", graph, self.streets)
             for graph in rules.GRAPHS
-            if (folder / graph).is_dir()
+            if (folder / f"{graph}.bin").exists()
         }
 
     @property
@@ -281,7 +274,7 @@ class Network:
         return self._graphs.get(rules.GRAPH_OF[profile])
 
 
-_loaded: dict[Path, Network] = {}
+_loaded: OrderedDict[Path, Network] = OrderedDict()
 _loading = threading.Lock()
 
 
@@ -301,6 +294,7 @@ def load(name: str, var: Path | str | None = None) -> Network:
         with _loading:
             held = _loaded.get(folder)
             if held is not None and held.version == version:
+                _loaded.move_to_end(folder)
                 return held
             try:
                 fresh = Network(folder / version)
@@ -314,5 +308,7 @@ def load(name: str, var: Path | str | None = None) -> Network:
                     "Run manage.py roads_build again with its file."
                 )
             _loaded[folder] = fresh
+            while len(_loaded) > NETWORKS_KEPT:
+                _loaded.popitem(last=False)
             return fresh
     raise AssertionError("unreachable")

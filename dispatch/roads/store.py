@@ -1,7 +1,7 @@
 """Where networks lie: versioned read-only folders under LASTMILE_VAR/roads/<name>/. PURE.
 
     <var>/roads/<name>/current          one line: the version in force
-    <var>/roads/<name>/<version>/       meta.json, streets/*.npy, <graph>/*.npy, addresses.sqlite
+    <var>/roads/<name>/<version>/       meta.json, names.json, *.bin, addresses.sqlite
     <var>/roads/<name>.lock             held by the one builder
 
 A version is built in a folder of its own, renamed into place whole, and only then named by

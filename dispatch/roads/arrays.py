@@ -1,0 +1,47 @@
+"""Many arrays in one file, mapped at once: one open file per graph, however many columns. PURE."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+ALIGN: Final = 64
+MAGIC: Final = b"LMARRAY1"
+
+
+def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    """Write ``arrays`` behind a JSON index of (name, type, shape, offset)."""
+    index, at = [], 0
+    for name, array in arrays.items():
+        index.append((name, array.dtype.str, array.shape, at))
+        at += -(-array.nbytes // ALIGN) * ALIGN
+    head = json.dumps(index).encode()
+    head += b" " * (-(len(MAGIC) + 8 + len(head)) % ALIGN)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(MAGIC + len(head).to_bytes(8, "little") + head)
+        for array in arrays.values():
+            file.write(np.ascontiguousarray(array).tobytes())
+            file.write(b"\0" * (-array.nbytes % ALIGN))
+
+
+def map_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Map a file of :func:`write_arrays`, read-only. Raises ValueError for any other file."""
+    whole = np.memmap(path, dtype=np.uint8, mode="r")
+    if whole[: len(MAGIC)].tobytes() != MAGIC:
+        raise ValueError(f"{path} is no file of arrays. Build the network again.")
+    start = len(MAGIC) + 8
+    size = int.from_bytes(whole[len(MAGIC) : start].tobytes(), "little")
+    found = {}
+    for name, kind, shape, at in json.loads(whole[start : start + size].tobytes()):
+        dtype = np.dtype(kind)
+        nbytes = int(np.prod(shape)) * dtype.itemsize
+        first = start + size + at
+        # A plain view: a memmap object per column would cost more in every small slice.
+        raw = np.asarray(whole[first : first + nbytes])
+        found[name] = raw.view(dtype).reshape(shape)
+    return found

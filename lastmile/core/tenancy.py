@@ -1,0 +1,246 @@
+"""Retailers as the ground sees them: a name of a schema, a few facts, and whose turn it is.
+
+One request, one task, one socket message = one retailer. Core knows retailers through the module
+that ``settings.RETAILERS`` names (``find``, ``active``) and hands on a frozen ``RetailerRef``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import ParamSpec, Protocol, TypeVar, cast
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from lastmile.core.errors import Unavailable
+from lastmile.core.postgres import context
+from lastmile.core.postgres.context import PUBLIC, NoRetailer, OtherRetailer, Place
+
+__all__ = [
+    "HOUSE",
+    "TEMPLATE",
+    "NoRetailer",
+    "OtherRetailer",
+    "RetailerNotOpen",
+    "RetailerRef",
+    "Retailers",
+    "UnknownRetailer",
+    "cache_key",
+    "cache_key_function",
+    "current_retailer",
+    "current_schema",
+    "for_each_retailer",
+    "group_name",
+    "in_retailer",
+    "retailer_context",
+    "shared_context",
+    "shared_tables",
+]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+HOUSE = "house"  # the operator's own schema, served on BASE_DOMAIN
+TEMPLATE = (
+    "template"  # always migrated, never entered by a request: what a new retailer is cloned from
+)
+ACTIVE = "active"
+_GROUP = re.compile(r"[A-Za-z0-9_.-]{1,99}\Z")  # what a channel layer takes
+
+
+class UnknownRetailer(NoRetailer):
+    """No retailer has this schema."""
+
+
+class RetailerNotOpen(Unavailable):
+    """The retailer exists, and is suspended, or still opening, or closing."""
+
+    code = "retailer_not_open"
+
+
+@dataclass(frozen=True, slots=True)
+class RetailerRef:
+    """What everybody may know of a retailer without asking the database.
+
+    Parameters
+    ----------
+    schema, public_id, name : str
+        ``t_acme``, ``ret_…`` and what people call it.
+    zone, currency, language, units : str
+        IANA zone, ISO 4217, BCP 47, ``metric`` or ``imperial``.
+    status : str
+        ``opening``, ``active``, ``suspended``, ``closing`` or ``closed``.
+    domain : str
+        The primary host name; absolute URLs are built from it, never from a Host header.
+    """
+
+    schema: str
+    public_id: str
+    name: str
+    zone: str
+    currency: str
+    language: str
+    units: str
+    status: str
+    domain: str
+
+
+class Retailers(Protocol):
+    """The module that ``settings.RETAILERS`` names. Both read shared tables only."""
+
+    def find(self, schema: str) -> RetailerRef | None:
+        """Return the retailer of a schema, whatever its status, or None."""
+
+    def active(self) -> list[RetailerRef]:
+        """Return everyone who may be worked for, the house itself among them."""
+
+
+@cache
+def _retailers() -> Retailers:
+    return cast("Retailers", import_module(settings.RETAILERS))
+
+
+def current_schema() -> str:
+    """Return the schema at hand, ``public`` in shared_context(); raises NoRetailer."""
+    return context.place().schema
+
+
+def current_retailer() -> RetailerRef:
+    """Return the retailer at hand.
+
+    Raises
+    ------
+    NoRetailer
+        Nothing was entered, or only the shared tables were.
+    """
+    found = context.place()
+    if isinstance(found.ref, RetailerRef):
+        return found.ref
+    if found.schema == PUBLIC:
+        raise NoRetailer(
+            "Only the shared tables are open here. Enter a retailer with retailer_context(…)."
+        )
+    return _known(found.schema)  # entered by django_tenants' set_schema, by name alone
+
+
+def retailer_context(
+    who: RetailerRef | str, *, allow_suspended: bool = False
+) -> AbstractContextManager[RetailerRef]:
+    """Enter a retailer, by reference or by schema, for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    who : RetailerRef or str
+        A str is looked up now; a reference is taken at its word.
+    allow_suspended : bool
+        Enter also one that is not active (to resume, close or inspect it).
+
+    Raises
+    ------
+    UnknownRetailer
+        There is no such schema.
+    RetailerNotOpen
+        It is not active.
+    OtherRetailer
+        A transaction of another retailer is open.
+    """
+    return _retailer_context(who, allow_suspended)
+
+
+@contextmanager
+def _retailer_context(who: RetailerRef | str, allow_suspended: bool) -> Iterator[RetailerRef]:
+    ref = who if isinstance(who, RetailerRef) else _known(who)
+    if ref.status != ACTIVE and not allow_suspended:
+        raise RetailerNotOpen(
+            _("%(name)s is not open (%(status)s). Ask the operator of this installation.")
+            % {"name": ref.name, "status": ref.status},
+            data={"status": ref.status},
+        )
+    with context.entered(Place(ref.schema, ref), connection):
+        yield ref
+
+
+def _known(schema: str) -> RetailerRef:
+    if not isinstance(schema, str) or not schema:
+        raise UnknownRetailer("The retailer's schema is missing. Pass it by name: schema='t_…'.")
+    ref = _retailers().find(schema)
+    if ref is None:
+        raise UnknownRetailer(
+            f"There is no retailer with the schema {schema!r}. `retailer_open` makes one."
+        )
+    return ref
+
+
+def shared_context() -> AbstractContextManager[Place]:
+    """Open the shared tables and nothing else: looking up hosts, the house's own work."""
+    return context.entered(Place(PUBLIC), connection)
+
+
+@contextmanager
+def shared_tables() -> Iterator[None]:
+    """Make sure that the shared tables can be read: as they are from any retailer, else alone.
+
+    For look-ups that may happen anywhere, inside a retailer's transaction too.
+    """
+    if context.here() is not None:
+        yield
+        return
+    with shared_context():
+        yield
+
+
+def for_each_retailer() -> Iterator[RetailerRef]:
+    """Enter every active retailer in turn, the house included.
+
+    One that closes meanwhile is left out.
+
+    Use it as ``for retailer in for_each_retailer():`` and outside any transaction.
+    """
+    for listed in _retailers().active():
+        present = _retailers().find(listed.schema)
+        if present is not None and present.status == ACTIVE:
+            with retailer_context(present):
+                yield present
+
+
+async def in_retailer(
+    ref: RetailerRef, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run a sync function in a thread, inside a retailer: how async code touches the database.
+
+    Consumers and async views use nothing else; the async ORM is not for them.
+    """
+
+    def run() -> T:
+        with retailer_context(ref):
+            return function(*args, **kwargs)
+
+    result: T = await database_sync_to_async(run)()
+    return result
+
+
+def group_name(*parts: str) -> str:
+    """Return the name of a channel group of the retailer at hand: ``t_acme.board.hub_…``."""
+    name = ".".join((current_schema(), *parts))
+    if _GROUP.match(name) is None:
+        raise ValueError(
+            f"{name!r} cannot name a group: letters, digits, - _ . and at most 99 of them."
+        )
+    return name
+
+
+def cache_key(*parts: str) -> str:
+    """Return a key of the retailer at hand, for stores that have no key function of their own."""
+    return ":".join((current_schema(), *parts))
+
+
+def cache_key_function(key: str, key_prefix: str, version: int) -> str:
+    """Django's KEY_FUNCTION: no cached value is ever another retailer's, and none is nobody's."""
+    return f"{key_prefix}:{version}:{current_schema()}:{key}"

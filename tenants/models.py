@@ -1,0 +1,68 @@
+"""Who is in the house: shared tables, without people and without orders."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from lastmile.core.bases import PublicIdField, Timestamped
+
+
+class Status(models.TextChoices):
+    """Where a retailer stands; `states.py` has the moves."""
+
+    OPENING = "opening"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Retailer(Timestamped):
+    """One retailer and its policy; its people, orders and events live in ``schema_name``."""
+
+    public_id = PublicIdField("ret")
+    # django_tenants' commands ask for this name.
+    schema_name = models.CharField(max_length=48, unique=True)
+    name = models.CharField(max_length=120)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPENING)
+    zone = models.CharField(max_length=64)
+    currency = models.CharField(max_length=3)
+    language = models.CharField(max_length=16)
+    units = models.CharField(max_length=8)
+    brand = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="retailer_schema_lower", condition=Q(schema_name=Lower("schema_name"))
+            ),
+            models.CheckConstraint(
+                name="retailer_status_known", condition=Q(status__in=Status.values)
+            ),
+        )
+        indexes = (models.Index(fields=("status", "schema_name"), name="retailer_by_status"),)
+
+    def __str__(self) -> str:
+        return self.schema_name
+
+
+class Domain(models.Model):
+    """A host name under which a retailer is served; one of them is the address it gives out."""
+
+    retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="domains")
+    domain = models.CharField(max_length=253, unique=True)
+    is_primary = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                name="domain_one_primary", fields=("retailer",), condition=Q(is_primary=True)
+            ),
+            models.CheckConstraint(name="domain_lower", condition=Q(domain=Lower("domain"))),
+        )
+
+    def __str__(self) -> str:
+        return self.domain

@@ -1,0 +1,94 @@
+"""Who is who: looked up in the shared tables at every request and task.
+
+Nothing is cached: one indexed read of two rows, so that a suspension holds from the next request
+on in every process.
+"""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from lastmile.core.errors import NotFound
+from lastmile.core.tenancy import HOUSE, RetailerRef, shared_tables
+from tenants.models import Domain, Retailer, Status
+
+
+def find(schema: str) -> RetailerRef | None:
+    """Return the retailer of a schema, whatever its status, or None."""
+    return _one(_rows().filter(schema_name=schema))
+
+
+def by_public_id(public_id: str) -> RetailerRef:
+    """Return the retailer of a public id; raises NotFound."""
+    found = _one(_rows().filter(public_id=public_id))
+    if found is None:
+        raise NotFound("There is no such retailer.")
+    return found
+
+
+def by_host(host: str) -> RetailerRef | None:
+    """Return who is served on a Host header, as it came (any case, port, trailing dot), or None."""
+    name = host_name(host)
+    if not name:
+        return None
+    return _one(_rows().filter(domains__domain=name))
+
+
+def active() -> list[RetailerRef]:
+    """Return everyone who may be worked for, by schema; the operator's own house among them."""
+    with shared_tables():
+        return [_ref(row) for row in _rows().filter(status=Status.ACTIVE).order_by("schema_name")]
+
+
+def retailers() -> QuerySet[Retailer]:
+    """Return the rows of all retailers but the house itself, newest first."""
+    return Retailer.objects.exclude(schema_name=HOUSE).order_by("-created_at", "-public_id")
+
+
+def schemas() -> list[str]:
+    """Return every schema that holds a retailer's tables, the template apart, by name."""
+    with shared_tables():
+        return list(
+            Retailer.objects.exclude(status__in=[Status.OPENING, Status.CLOSED])
+            .order_by("schema_name")
+            .values_list("schema_name", flat=True)
+        )
+
+
+def host_name(host: str) -> str:
+    """Return the name in a Host header: lower case, without port and trailing dot; "" if none.
+
+    ``ACME.Localhost.:8000`` is ``acme.localhost``.
+    """
+    name = host.strip().lower()
+    if name.startswith("["):  # an IPv6 address names nobody
+        return ""
+    name, _, port = name.partition(":")
+    if port and not port.isdigit():
+        return ""
+    return name.removesuffix(".")
+
+
+def _rows() -> QuerySet[Retailer]:
+    primary = Domain.objects.filter(retailer=OuterRef("pk"), is_primary=True).values("domain")
+    return Retailer.objects.annotate(primary_domain=Subquery(primary[:1]))
+
+
+def _one(rows: QuerySet[Retailer]) -> RetailerRef | None:
+    with shared_tables():
+        row = rows.first()
+    return None if row is None else _ref(row)
+
+
+def _ref(row: Retailer) -> RetailerRef:
+    return RetailerRef(
+        schema=row.schema_name,
+        public_id=row.public_id,
+        name=row.name,
+        zone=row.zone,
+        currency=row.currency,
+        language=row.language,
+        units=row.units,
+        status=row.status,
+        domain=row.primary_domain or "",  # type: ignore[attr-defined]
+    )
