@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,8 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     due: float | None = None  # when to start again
+    deaths: int = 0
+    last_words: deque[str] = field(default_factory=lambda: deque(maxlen=12))
     backoff: Backoff = field(default_factory=Backoff)
 
     def start(self) -> None:
@@ -81,7 +84,9 @@ class Child:
         assert running.stdout is not None
         with running.stdout as lines:
             for line in lines:
-                self.say(self.spec.name, line.decode(errors="replace").rstrip())
+                text = line.decode(errors="replace").rstrip()
+                self.last_words.append(text)
+                self.say(self.spec.name, text)
 
     def reap(self) -> int | None:
         """Return the exit status of a process that has just ended, and end its group."""
@@ -92,6 +97,7 @@ class Child:
             # A killed master leaves its pool behind, which would hold the port and the tasks.
             process.signal_group(self.process, signal.SIGKILL)
             self.process = None
+            self.deaths += 1
         return status
 
     def plan_restart(self) -> float:

@@ -22,11 +22,27 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(str(path).encode()).hexdigest()[:12]
 
 
+def reachable(path: Path) -> bool:
+    """Say whether any user may enter every folder on the way (and read a program)."""
+    path = path.absolute()
+    if path.is_file() and path.stat().st_mode & 0o005 != 0o005:
+        return False
+    folders = list(path.parents) if path.is_file() else [path, *path.parents]
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders if folder.exists())
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """The embedded services' places under one LASTMILE_VAR."""
 
     var: Path
+
+    def make_var(self) -> None:
+        """Make LASTMILE_VAR; what is secret in it has closed modes of its own."""
+        if not self.var.exists():
+            self.var.mkdir(parents=True, exist_ok=True)
+            if os.geteuid() == 0:
+                self.var.chmod(0o755)  # whatever root's umask: a lesser user runs PostgreSQL
 
     @property
     def postgres(self) -> Path:
@@ -57,9 +73,14 @@ class Folders:
 
     @property
     def run(self) -> Path:
-        """The socket folder: VAR/run, or a short plain path in /tmp where that is too long."""
+        """The socket folder: VAR/run, or a short plain path in /tmp.
+
+        The second where the first is too long for a socket, needs quoting, or lies where only
+        root may enter: PostgreSQL may have to step down.
+        """
         wanted = self.var / "run"
-        if len(str(wanted)) <= LONGEST_RUN and PLAIN.fullmatch(str(wanted)):
+        fits = len(str(wanted)) <= LONGEST_RUN and PLAIN.fullmatch(str(wanted))
+        if fits and (os.geteuid() != 0 or reachable(self.var)):
             return wanted
         return Path(tempfile.gettempdir()) / f"lastmile-{os.getuid()}-{_hash(self.var)}"
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lastmile.embedded import binaries, process
-from lastmile.embedded.folders import Folders
+from lastmile.embedded.folders import Folders, reachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +71,6 @@ def _servant() -> pwd.struct_passwd:
     )
 
 
-def reachable(path: Path) -> bool:
-    """Say whether any user may enter every folder on the way (and read a program)."""
-    path = path.absolute()
-    if path.is_file() and path.stat().st_mode & 0o005 != 0o005:
-        return False
-    folders = [path, *path.parents] if path.is_dir() else list(path.parents)
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders if folder.exists())
-
-
 def namespaces_work() -> bool:
     """Try it: start a program as nobody in a user namespace."""
     if sys.platform != "linux":
@@ -94,22 +85,30 @@ def namespaces_work() -> bool:
 
 
 def _copied(home: Path, spare: Path) -> Path:
-    """Copy the programs to `spare`, once for each version of them."""
+    """Copy the programs to `spare`, once for each version of them; return the copy's home."""
     spare.mkdir(mode=0o755, exist_ok=True)
     found = spare.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0:
         raise RuntimeError(f"{spare} was not made by root. Remove it and start again.")
     spare.chmod(0o755)
+    package = home.parent
     stamp = int((home / "bin" / "postgres").stat().st_mtime)
-    target = spare / f"pginstall-{stamp}"
+    target = spare / f"programs-{stamp}"
     if not target.exists():
-        half = spare / f"pginstall-{stamp}.{os.getpid()}"
-        shutil.copytree(home, half, symlinks=True)
-        for folder, _, files in os.walk(half):
-            Path(folder).chmod(0o755)
-            for name in files:
-                program = Path(folder) / name
-                if not program.is_symlink():
-                    program.chmod(0o755 if os.access(program, os.X_OK) else 0o644)
+        half = spare / f"programs-{stamp}.{os.getpid()}"
+        shutil.copytree(home, half / package.name / home.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # found by a path relative to bin/
+        if libraries.is_dir():
+            shutil.copytree(libraries, half / libraries.name, symlinks=True)
+        _open_to_all(half)
         half.rename(target)
-    return target
+    return target / package.name / home.name
+
+
+def _open_to_all(top: Path) -> None:
+    for root, _, files in os.walk(top):
+        Path(root).chmod(0o755)
+        for name in files:
+            file = Path(root) / name
+            if not file.is_symlink():
+                file.chmod(0o755 if file.stat().st_mode & stat.S_IXUSR else 0o644)

@@ -73,7 +73,7 @@ def services_in_use(var: Path, *, durable: bool = True) -> Iterator[None]:
         They do not come up; the message holds what they said last.
     """
     folders = Folders(var)
-    folders.var.mkdir(parents=True, exist_ok=True)
+    folders.make_var()
     descriptor = os.open(folders.users, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)

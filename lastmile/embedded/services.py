@@ -70,7 +70,7 @@ class Services:
         Taken
             Another living process has it.
         """
-        self.folders.var.mkdir(parents=True, exist_ok=True)
+        self.folders.make_var()
         descriptor = os.open(self.folders.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -85,6 +85,12 @@ class Services:
         os.pwrite(descriptor, f"{self.kind} {os.getpid()}\n".encode(), 0)
         self._lock = descriptor
         _stop_leftovers(self.folders)
+
+    def release(self) -> None:
+        """Give the data back; a process that ends does so by itself."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def specs(self) -> list[ChildSpec]:
         """Return the services' children, ready to be supervised; call after `take()`."""

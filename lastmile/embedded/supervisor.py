@@ -17,6 +17,7 @@ from lastmile.embedded import process
 from lastmile.embedded.child import Child, ChildSpec
 
 GRACE_S = 10.0
+HOPELESS_DEATHS = 5  # at the start; later a child is restarted for ever
 STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -99,7 +100,7 @@ class Supervisor:
         Raises
         ------
         NotReady
-            After `timeout_s`.
+            After `timeout_s`, or when one dies again and again.
         Stopping
             When somebody asked.
         """
@@ -107,13 +108,19 @@ class Supervisor:
         waiting = list(names)
         while waiting:
             waiting = [name for name in waiting if not self._answers(name)]
-            if waiting and time.monotonic() > deadline:
-                raise NotReady(
-                    f"{', '.join(waiting)} did not answer within {timeout_s:.0f} s. "
-                    "The lines above that begin with its name say why."
-                )
+            hopeless = [n for n in waiting if self.children[n].deaths >= HOPELESS_DEATHS]
+            if hopeless or (waiting and time.monotonic() > deadline):
+                raise NotReady(self._why(hopeless or waiting))
             if waiting:
                 self.turn(0.05)
+
+    def _why(self, names: list[str]) -> str:
+        parts = []
+        for name in names:
+            child = self.children[name]
+            how = f"died {child.deaths} times" if child.deaths else "does not answer"
+            parts.append(f"{name} {how} at the start. It said:\n" + "\n".join(child.last_words))
+        return "\n".join(parts)
 
     def _answers(self, name: str) -> bool:
         child = self.children[name]
