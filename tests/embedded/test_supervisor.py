@@ -1,0 +1,166 @@
+"""The supervisor heals, stops in order and leaves no orphan: shown with small real children."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lastmile.embedded.child import Backoff, ChildSpec
+from lastmile.embedded.supervisor import NotReady, Stopping, Supervisor
+from tests.embedded.helpers import ROOT, driver, eventually, own_environment, processes_with
+
+# A supervisor of its own process: children named on the command line, one Python source each.
+UNDER_SUPERVISION = """
+import sys
+from pathlib import Path
+from lastmile.embedded.child import ChildSpec
+from lastmile.embedded.supervisor import Supervisor
+mark, pidfile, *children = sys.argv[1:]
+with Supervisor(lambda *said: print(*said, flush=True), [Path(pidfile)], grace_s=1) as supervisor:
+    for number, source in enumerate(children):
+        supervisor.start(ChildSpec(f"c{number}", [sys.executable, "-c", source, mark],
+                                   service=source.startswith("#service")))
+    supervisor.run()
+"""
+SLEEPS = "import time; time.sleep(600)"
+HAS_A_POOL = """
+import os, time
+for _ in range(2):
+    if os.fork() == 0:
+        break
+time.sleep(600)
+"""
+IGNORES_TERM = (
+    "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf'); time.sleep(600)"
+)
+SAYS_WHEN_STOPPED = """{kind}
+import signal, sys, time
+def stop(*_):
+    print("stopped", flush=True)
+    sys.exit(0)
+signal.signal(15, stop)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+class Running:
+    """A supervisor under test."""
+
+    def __init__(self, tmp_path: Path, *children: str, background: bool = False) -> None:
+        self.mark = f"mark-{tmp_path.name}-{os.getpid()}"
+        self.pidfile = tmp_path / "pids.json"
+        ignore = (lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if background else None
+        self.log = tmp_path / "log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                driver(UNDER_SUPERVISION, self.mark, str(self.pidfile), *children),
+                cwd=ROOT,
+                env=own_environment(),
+                stdout=log,
+                stderr=log,
+                preexec_fn=ignore,
+            )
+        eventually(lambda: self.pidfile.exists() and len(self.pids()) == len(children), 15, "start")
+
+    def pids(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = json.loads(self.pidfile.read_text())
+        return found
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def alive(self) -> list[int]:
+        return [pid for pid in processes_with(self.mark) if pid != self.process.pid]
+
+
+def test_a_child_killed_with_its_pool_left_over_is_restarted_whole(tmp_path: Path) -> None:
+    running = Running(tmp_path, HAS_A_POOL)
+    (first,) = running.pids()["c0"]
+    eventually(lambda: len(running.alive()) == 3, 10, "the pool is there")
+    pool = set(running.alive())
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: running.pids()["c0"] not in ([first], []), 5, "restart")
+    eventually(lambda: len(running.alive()) == 3, 10, "the new pool is there")
+    assert not pool & set(running.alive())
+    assert "c0 was ended by SIGKILL; starting it again in 0.5 s" in running.said()
+    running.process.terminate()
+    assert running.process.wait(10) == 0
+    assert running.alive() == []
+    assert not running.pidfile.exists()
+
+
+def test_kill_9_of_the_supervisor_leaves_no_child(tmp_path: Path) -> None:
+    running = Running(tmp_path, SLEEPS, SLEEPS, SLEEPS)
+    eventually(lambda: len(running.alive()) == 3, 10, "children")
+    running.process.kill()
+    running.process.wait()
+    eventually(lambda: running.alive() == [], 3, "no orphan")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_way_of_asking_stops_everybody_even_started_in_the_background(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    running = Running(tmp_path, SLEEPS, SLEEPS, background=True)
+    running.process.send_signal(number)
+    assert running.process.wait(10) == 0
+    assert running.alive() == []
+
+
+def test_a_child_that_is_deaf_to_sigterm_is_ended_after_the_grace(tmp_path: Path) -> None:
+    running = Running(tmp_path, IGNORES_TERM)
+    time.sleep(0.3)
+    running.process.terminate()
+    assert running.process.wait(10) == 0
+    assert running.alive() == []
+
+
+def test_services_are_stopped_after_those_who_use_them(tmp_path: Path) -> None:
+    running = Running(
+        tmp_path,
+        SAYS_WHEN_STOPPED.format(kind="#service"),
+        SAYS_WHEN_STOPPED.format(kind="#user"),
+        SAYS_WHEN_STOPPED.format(kind="#user"),
+    )
+    eventually(lambda: running.said().count("ready") == 3, 10, "children listen")
+    running.process.terminate()
+    running.process.wait(10)
+    stopped = [line.split()[0] for line in running.said().splitlines() if "stopped" in line]
+    assert stopped[-1] == "c0"
+    assert sorted(stopped) == ["c0", "c1", "c2"]
+
+
+def test_restarts_back_off_and_a_minute_alive_is_forgiven() -> None:
+    backoff = Backoff()
+    assert [backoff.after(1) for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert backoff.after(60) == 0.5
+    assert backoff.after(1) == 1
+
+
+def test_a_child_that_dies_again_and_again_at_the_start_is_reported_with_its_words() -> None:
+    broken = ChildSpec("web", [sys.executable, "-c", "exit('no such module')"], ready=lambda: False)
+    with Supervisor(lambda *said: None) as supervisor:
+        supervisor.start(broken)
+        supervisor.children["web"].backoff.delay = 0.01
+        with pytest.raises(NotReady, match=r"web died 5 times at the start(.|\n)*no such module"):
+            supervisor.wait_ready(["web"], 60)
+
+
+def test_a_stop_while_starting_up_is_obeyed() -> None:
+    asleep = ChildSpec("web", [sys.executable, "-c", SLEEPS], ready=lambda: False)
+    with Supervisor(lambda *said: None) as supervisor:
+        supervisor.start(asleep)
+        child = supervisor.children["web"].process
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopping):
+            supervisor.wait_ready(["web"], 60)
+    assert child is not None
+    assert child.returncode == -signal.SIGTERM
