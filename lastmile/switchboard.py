@@ -12,7 +12,9 @@ from lastmile.core.wiring import JobSpec
 
 HANDLERS: dict[str, list[str]] = {}
 
-JOBS: dict[str, JobSpec] = {}
+JOBS: dict[str, JobSpec] = {
+    "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
+}
 
 # Rolls: command -> functions, each `def room() -> Mapping` in the retailer's context.
 LEDGER: list[str] = []

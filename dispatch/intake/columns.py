@@ -30,30 +30,92 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("order_id", ("order", "order no", "order number", "external id", "id", "reference", "ref",
-                        "pedido", "numero de pedido", "id pedido", "referencia"), "A-1001"),
-    Column("name", ("customer", "customer name", "recipient", "shopper", "contact", "nombre",
-                    "cliente", "destinatario"), "Ana Rojas"),
-    Column("phone", ("telephone", "mobile", "phone number", "telefono", "movil", "celular"),
-           "+56 9 6123 4567"),
+    Column(
+        "order_id",
+        (
+            "order",
+            "order no",
+            "order number",
+            "external id",
+            "id",
+            "reference",
+            "ref",
+            "pedido",
+            "numero de pedido",
+            "id pedido",
+            "referencia",
+        ),
+        "A-1001",
+    ),
+    Column(
+        "name",
+        (
+            "customer",
+            "customer name",
+            "recipient",
+            "shopper",
+            "contact",
+            "nombre",
+            "cliente",
+            "destinatario",
+        ),
+        "Ana Rojas",
+    ),
+    Column(
+        "phone",
+        ("telephone", "mobile", "phone number", "telefono", "movil", "celular"),
+        "+56 9 6123 4567",
+    ),
     Column("email", ("e mail", "mail", "correo", "correo electronico"), "ana@example.org"),
     Column("language", ("lang", "idioma"), "es"),
-    Column("address", ("full address", "delivery address", "direccion", "direccion completa"),
-           "Av. del Mar 1200, La Serena"),
+    Column(
+        "address",
+        ("full address", "delivery address", "direccion", "direccion completa"),
+        "Av. del Mar 1200, La Serena",
+    ),
     Column("street", ("street name", "calle"), ""),
     Column("house_number", ("number", "house no", "housenumber", "numero", "no"), ""),
     Column("postcode", ("zip", "zip code", "postal code", "codigo postal", "cp"), ""),
     Column("city", ("town", "ciudad", "comuna", "localidad"), ""),
     Column("lat", ("latitude", "latitud", "y"), "-29.9027"),
     Column("lon", ("lng", "long", "longitude", "longitud", "x"), "-71.2519"),
-    Column("date", ("delivery date", "service date", "day", "fecha", "fecha de entrega"),
-           "2026-12-01"),
-    Column("window_from", ("from", "window start", "earliest", "time from", "opens", "desde",
-                           "ventana desde", "hora desde"), "09:00"),
-    Column("window_to", ("to", "until", "window end", "latest", "time to", "closes", "hasta",
-                         "ventana hasta", "hora hasta"), "12:00"),
-    Column("service_minutes", ("service", "service time", "duration", "minutes", "minutos",
-                               "tiempo de servicio"), "4"),
+    Column(
+        "date", ("delivery date", "service date", "day", "fecha", "fecha de entrega"), "2026-12-01"
+    ),
+    Column(
+        "window_from",
+        (
+            "from",
+            "window start",
+            "earliest",
+            "time from",
+            "opens",
+            "desde",
+            "ventana desde",
+            "hora desde",
+        ),
+        "09:00",
+    ),
+    Column(
+        "window_to",
+        (
+            "to",
+            "until",
+            "window end",
+            "latest",
+            "time to",
+            "closes",
+            "hasta",
+            "ventana hasta",
+            "hora hasta",
+        ),
+        "12:00",
+    ),
+    Column(
+        "service_minutes",
+        ("service", "service time", "duration", "minutes", "minutos", "tiempo de servicio"),
+        "4",
+    ),
     Column("service_seconds", ("service s",), ""),
     Column("parcels", ("packages", "pieces", "boxes", "bultos", "paquetes", "cajas"), "2"),
     Column("parcel_id", ("package id", "barcode", "tracking", "parcel", "codigo de barras"), ""),
@@ -64,8 +126,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("skills", ("requirements", "tags", "requisitos"), ""),
     Column("hub", ("depot", "store", "warehouse", "hub id", "bodega", "tienda", "centro"), ""),
     Column("direction", ("kind", "type", "tipo"), "outward"),
-    Column("notes", ("note", "instructions", "comment", "comments", "notas", "instrucciones",
-                     "comentarios"), "Ring twice"),
+    Column(
+        "notes",
+        ("note", "instructions", "comment", "comments", "notas", "instrucciones", "comentarios"),
+        "Ring twice",
+    ),
 )
 
 NAMES = frozenset(c.name for c in COLUMNS)
@@ -79,9 +144,7 @@ def fold(heading: str) -> str:
 
 
 _BY_HEADING: dict[str, str] = {
-    folded: column.name
-    for column in COLUMNS
-    for folded in (fold(column.name), *column.aliases)
+    folded: column.name for column in COLUMNS for folded in (fold(column.name), *column.aliases)
 }
 
 

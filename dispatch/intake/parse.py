@@ -4,15 +4,16 @@ A row either becomes a :class:`Row` or is refused with all of its faults at once
 person mends it in one go. Faults are codes with parameters; ``words.py`` says them to people.
 
 Rows that share an ``order_id`` and differ in ``parcel_id`` are one order of several parcels, as
-parcel carriers export them.
+parcel carriers export them: service times add up, and the window is what all parcels allow.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from dispatch.intake.columns import recognise
@@ -133,7 +134,11 @@ def parse_orders(data: bytes, *, max_rows: int) -> Parsed:
     if count == 0:
         raise BadFile("no_rows")
     return Parsed(
-        tuple(table.headings), tuple(unknown), tuple(accepted.values()), tuple(refused), count,
+        tuple(table.headings),
+        tuple(unknown),
+        tuple(accepted.values()),
+        tuple(refused),
+        count,
         cells_by_row,
     )
 
@@ -159,13 +164,36 @@ def _join(accepted: Mapping[str, Row], row: Row) -> Row | tuple[Fault, ...]:
     new = {parcel.external_id for parcel in row.parcels}
     if "" in ids | new or ids & new:
         return (Fault("order_id", "twice", {"value": row.external_id, "row": first.number}),)
-    same = replace(row, number=first.number, parcels=first.parcels, service_s=first.service_s)
-    if same != replace(first):
-        return (Fault("order_id", "parcel_differs", {"value": row.external_id, "row": first.number}),)
-    service = None
-    if first.service_s is not None or row.service_s is not None:
-        service = (first.service_s or 0) + (row.service_s or 0)
-    return replace(first, parcels=first.parcels + row.parcels, service_s=service)
+    about = {"value": row.external_id, "row": first.number}
+    opens = _both(max, first.opens_minute, row.opens_minute)
+    closes = _both(min, first.closes_minute, row.closes_minute)
+    joined = replace(
+        first,
+        parcels=first.parcels + row.parcels,
+        service_s=_both(operator.add, first.service_s, row.service_s),
+        opens_minute=opens,
+        closes_minute=closes,
+    )
+    alike = replace(
+        row,
+        number=first.number,
+        parcels=joined.parcels,
+        service_s=joined.service_s,
+        opens_minute=opens,
+        closes_minute=closes,
+    )
+    if alike != joined:
+        return (Fault("order_id", "parcel_differs", about),)
+    if opens is not None and closes is not None and closes <= opens:
+        return (Fault("window_from", "parcel_windows_apart", about),)
+    return joined
+
+
+def _both(of_two: Callable[[int, int], int], first: int | None, second: int | None) -> int | None:
+    """Combine two values of which either may be missing."""
+    if first is None or second is None:
+        return second if first is None else first
+    return of_two(first, second)
 
 
 class _Reader:
@@ -323,18 +351,19 @@ def _plain_number(value: str) -> str:
     if "," in value and "." in value:
         last = max(value.rfind(","), value.rfind("."))
         whole = re.sub(r"[.,]", "", value[:last])
-        return f"{whole}.{value[last + 1:]}"
+        return f"{whole}.{value[last + 1 :]}"
     return value.replace(",", ".")
 
 
 _TIME = re.compile(
-    r"(?:\d{4}-\d{2}-\d{2}[T ])?(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2}(?:\.\d+)?)?\s*([ap]\.?m\.?)?\s*h?",
+    r"(?:\d{4}-\d{2}-\d{2}[T ])?"  # a spreadsheet's date before the time
+    r"(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2}(?:\.\d+)?)?\s*([ap]\.?m\.?)?\s*h?",
     re.IGNORECASE,
 )
 
 
 def read_minute(value: str) -> int | None:
-    """Return the minute of the day of ``9``, ``09:30``, ``9.30``, ``9h30``, ``2:15 pm``, ``24:00``."""
+    """Return the minute of the day of ``9``, ``09:30``, ``9.30``, ``9h30``, ``2:15 pm``."""
     match = _TIME.fullmatch(value.strip())
     if not match:
         return None

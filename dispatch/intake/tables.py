@@ -101,7 +101,7 @@ def _xlsx_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet = next((s for s in book.worksheets if s.sheet_state == "visible"), None)
-    except Exception as fault:  # noqa: BLE001 - openpyxl raises a dozen kinds for a broken file
+    except Exception as fault:
         raise BadFile("bad_workbook") from fault
     if sheet is None:
         raise BadFile("bad_workbook")
@@ -109,7 +109,7 @@ def _xlsx_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
     try:
         for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
             yield number, [_cell_text(value) for value in cells[: MAX_COLUMNS + 1]]
-    except Exception as fault:  # noqa: BLE001 - as above, while streaming
+    except Exception as fault:
         raise BadFile("bad_workbook") from fault
 
 

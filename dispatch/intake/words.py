@@ -12,13 +12,25 @@ FILE_WORDS: dict[str, object] = {
     "empty": _("The file is empty. Choose a file with a heading row and at least one order."),
     "old_excel": _("This is an old Excel file (.xls). Save it as .xlsx or CSV and try again."),
     "not_text": _("The file is neither CSV text nor an Excel workbook. Save it as CSV or .xlsx."),
-    "bad_workbook": _("The workbook cannot be opened. Open it in a spreadsheet program, save it as .xlsx and try again."),
-    "workbook_too_large": _("The workbook unpacks to more than %(most_mb)s MB. Split it into smaller files."),
-    "bad_csv": _("The CSV breaks near line %(row)s, usually by an unclosed quotation mark. Mend that line and try again."),
-    "too_many_columns": _("The file has more than %(most)s columns. Remove those that are not needed."),
+    "bad_workbook": _(
+        "The workbook cannot be opened. Open it in a spreadsheet program, save it as .xlsx and try again."
+    ),
+    "workbook_too_large": _(
+        "The workbook unpacks to more than %(most_mb)s MB. Split it into smaller files."
+    ),
+    "bad_csv": _(
+        "The CSV breaks near line %(row)s, usually by an unclosed quotation mark. Mend that line and try again."
+    ),
+    "too_many_columns": _(
+        "The file has more than %(most)s columns. Remove those that are not needed."
+    ),
     "no_headings": _("No heading row was found. The first row must name the columns."),
-    "no_order_id": _("No column holds the order number. Name one of the columns order_id; the file has: %(headings)s"),
-    "no_place": _("No column says where to deliver. Add address, or street and house_number, or lat and lon."),
+    "no_order_id": _(
+        "No column holds the order number. Name one of the columns order_id; the file has: %(headings)s"
+    ),
+    "no_place": _(
+        "No column says where to deliver. Add address, or street and house_number, or lat and lon."
+    ),
     "no_rows": _("There are headings but no rows under them."),
     "too_many_rows": _("The file has more than %(most)s rows. Split it into smaller files."),
 }
@@ -34,19 +46,31 @@ ROW_WORDS: dict[str, object] = {
     "not_a_date": _("“%(value)s” is not a date. Write it as 2026-12-01."),
     "not_a_direction": _("“%(value)s” is not known. Write outward or return."),
     "half_a_place": _("is missing. lat and lon go together."),
-    "null_island": _("lat and lon are both 0, which is a place in the Atlantic. Leave both empty or correct them."),
+    "null_island": _(
+        "lat and lon are both 0, which is a place in the Atlantic. Leave both empty or correct them."
+    ),
     "no_place": _("is missing. Give an address, or lat and lon."),
-    "window_ends_first": _("The window ends (%(closes)s) before it begins (%(opens)s). Correct one of the two."),
-    "one_id_many_parcels": _("One parcel id cannot stand for %(count)s parcels. Give each parcel a row of its own."),
-    "twice": _("“%(value)s” stands in row %(row)s already. Remove one of the two, or give each row its own parcel_id if they are parcels of one order."),
-    "parcel_differs": _("“%(value)s” stands in row %(row)s already, with another address, name or window. Parcels of one order must agree."),
-    "unknown_hub": _("There is no hub called “%(value)s”. Use the name or id of one of your hubs."),
-    "hub_not_yours": _("You may not place orders for the hub “%(value)s”. Ask an owner or manager."),
-    "no_hub": _("No active hub can serve this order. Open a hub first."),
-    "no_date": _("is missing. Give each order a date, or choose one date for the whole file."),
-    "window_impossible": _("The window does not exist on that day at that hub."),
-    "bad_phone": _("“%(value)s” is not a phone number. Write it with its country code, as +56 9 6123 4567."),
-    "bad_email": _("“%(value)s” is not an e-mail address."),
+    "window_ends_first": _(
+        "The window ends (%(closes)s) before it begins (%(opens)s). Correct one of the two."
+    ),
+    "one_id_many_parcels": _(
+        "One parcel id cannot stand for %(count)s parcels. Give each parcel a row of its own."
+    ),
+    "twice": _(
+        "“%(value)s” stands in row %(row)s already. Remove one of the two, or give each row its own parcel_id if they are parcels of one order."
+    ),
+    "parcel_differs": _(
+        "“%(value)s” stands in row %(row)s already, with another address or name. Parcels of one order must agree."
+    ),
+    "parcel_windows_apart": _(
+        "The windows of the parcels of “%(value)s” (first in row %(row)s) do not overlap. Make two orders of them."
+    ),
+    "hub_not_yours": _(
+        "You may not place orders for the hub “%(value)s”. Ask an owner or manager."
+    ),
+    "order_not_yours": _(
+        "The order “%(value)s” belongs to a hub you have no say over. Ask an owner or manager."
+    ),
     "refused": _("%(detail)s"),
 }
 

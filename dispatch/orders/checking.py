@@ -11,7 +11,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
-from lastmile.core.tenancy import current_retailer
 
 from dispatch.fleet import skills, values
 from dispatch.fleet.models import Hub
@@ -27,6 +26,7 @@ from dispatch.orders.models import Direction, Handover
 from lastmile.core import clock
 from lastmile.core.errors import Invalid, Problems
 from lastmile.core.phones import e164, region_of
+from lastmile.core.tenancy import current_retailer
 from lastmile.core.units import spread
 
 DEFAULT_SERVICE_S = 180

@@ -7,7 +7,6 @@ from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from lastmile.core.tenancy import current_retailer
 
 from dispatch.fleet import values
 from dispatch.fleet.models import Hub
@@ -20,6 +19,7 @@ from dispatch.orders.states import ENDED, OPEN, OrderState
 from lastmile.core.errors import Invalid
 from lastmile.core.events import Lane, record
 from lastmile.core.phones import region_of
+from lastmile.core.tenancy import current_retailer
 
 
 class OrderFields(TypedDict, total=False):

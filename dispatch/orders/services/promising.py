@@ -6,7 +6,6 @@ import datetime as dt
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from lastmile.core.tenancy import current_retailer
 
 from dispatch.orders.checking import LONGEST_WINDOW
 from dispatch.orders.errors import OrderUnderWay
@@ -16,6 +15,7 @@ from dispatch.orders.states import ENDED, OPEN, OrderState
 from lastmile.core import clock
 from lastmile.core.errors import Problems
 from lastmile.core.events import record
+from lastmile.core.tenancy import current_retailer
 
 
 @transaction.atomic

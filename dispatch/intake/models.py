@@ -1,0 +1,96 @@
+"""An order file on its way in: the batch, its bytes until it is read, and what was refused."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from dispatch.fleet.models import Hub
+from lastmile.core.bases import PublicIdField, Timestamped
+from lastmile.core.clock import now
+
+
+class ImportBatch(Timestamped):
+    """One file somebody handed in, as a rehearsal (dry run) or in earnest."""
+
+    class State(models.TextChoices):
+        RECEIVED = "received"
+        DONE = "done"
+        FAILED = "failed"
+
+    public_id = PublicIdField("imp")
+    filename = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.PositiveIntegerField()
+    dry_run = models.BooleanField(default=False)
+    hub = models.ForeignKey(
+        Hub,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="the hub of every row that names none; empty: by zone, else the nearest",
+    )
+    service_date = models.DateField(null=True, help_text="the date of every row that has none")
+    actor = models.CharField(max_length=64)
+    hubs_scope = models.JSONField(
+        null=True, help_text="hub ids its sender may place orders for; null: all"
+    )
+    language = models.CharField(max_length=35, help_text="in which its refusals are worded")
+    job = models.CharField(max_length=32, default="")
+    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
+    problem_code = models.CharField(max_length=40, default="")
+    problem_params = models.JSONField(default=dict)
+    unknown_headings = models.JSONField(default=list)
+    headings = models.JSONField(default=list)
+
+    rows_count = models.PositiveIntegerField(default=0)
+    created_count = models.PositiveIntegerField(default=0)
+    updated_count = models.PositiveIntegerField(default=0)
+    unchanged_count = models.PositiveIntegerField(default=0)
+    refused_count = models.PositiveIntegerField(default=0)
+    needs_pin_count = models.PositiveIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["received", "done", "failed"]), name="import_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="received") | Q(finished_at__isnull=False),
+                name="import_end_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.filename}"
+
+
+class ImportFile(models.Model):
+    """The bytes, kept until the batch has ended: what was acknowledged cannot be lost."""
+
+    batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, related_name="file")
+    content = models.BinaryField()
+    created_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"file of batch {self.batch_id}"
+
+
+class RefusedRow(models.Model):
+    """A row that became no order: its cells as they came and its faults as codes."""
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="refused")
+    number = models.PositiveIntegerField()
+    cells = models.JSONField()
+    faults = models.JSONField(help_text="[{column, code, params}]")
+
+    class Meta:
+        ordering = ["batch", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="refused_row_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"row {self.number}"

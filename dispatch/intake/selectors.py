@@ -1,0 +1,62 @@
+"""What is known of imports: lists, one with its figures, and its refused rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from dispatch.intake.columns import COLUMNS
+from dispatch.intake.models import ImportBatch
+from dispatch.intake.parse import Fault
+from dispatch.intake.tables import write_csv
+from dispatch.intake.words import say_fault, say_file
+from lastmile.core.errors import NotFound
+
+
+def batches(hubs: frozenset[str] | None) -> QuerySet[ImportBatch]:
+    """Return the imports, newest first; for a limited principal those into its own hubs."""
+    found = ImportBatch.objects.select_related("hub").order_by("-created_at", "-id")
+    return found if hubs is None else found.filter(hub__public_id__in=hubs)
+
+
+def get_batch(public_id: str, hubs: frozenset[str] | None) -> ImportBatch:
+    """Return one import. Raises NotFound when it is unknown or another's."""
+    found = None if "\x00" in public_id else batches(hubs).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+    return found
+
+
+def file_problem(batch: ImportBatch) -> str:
+    """Why the file as a whole could not be read; empty when it could."""
+    return say_file(batch.problem_code, batch.problem_params) if batch.problem_code else ""
+
+
+def refused_rows(batch: ImportBatch, most: int = 100) -> list[tuple[int, list[str], list[str]]]:
+    """Return (row number, cells, sentences) of the first refused rows."""
+    return [(row.number, row.cells, words_of(row.faults)) for row in batch.refused.all()[:most]]
+
+
+def words_of(faults: list[dict[str, Any]]) -> list[str]:
+    """The sentences of stored faults, in the reader's language."""
+    return [say_fault(Fault(f["column"], f["code"], f["params"])) for f in faults]
+
+
+def refused_csv(batch: ImportBatch) -> Iterator[str]:
+    """Yield the file of the refused rows: the sender's own columns, then why, ready to be mended."""
+    width = len(batch.headings)
+
+    def rows() -> Iterator[list[str]]:
+        for row in batch.refused.iterator(chunk_size=500):
+            cells = [*row.cells[:width], *[""] * (width - len(row.cells))]
+            yield [*cells, " · ".join(words_of(row.faults))]
+
+    return write_csv([*batch.headings, "why_refused"], rows())
+
+
+def sample_csv() -> Iterator[str]:
+    """Yield a sample file with every column and one order."""
+    return write_csv([c.name for c in COLUMNS], iter([[c.sample for c in COLUMNS]]))

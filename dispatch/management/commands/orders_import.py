@@ -1,0 +1,94 @@
+"""``orders_import --schema FILE``: hand an order file in and see it through."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
+
+from dispatch.fleet.models import Hub
+from dispatch.intake import selectors
+from dispatch.intake.models import ImportBatch
+from dispatch.intake.services import receive_file
+from lastmile.core.errors import DomainError
+from lastmile.core.tenancy import NoRetailer, retailer_context
+from lastmile.core.waiting import StillRunning, see_through
+
+
+class Command(BaseCommand):
+    """Import a file of orders through the same door as page and API."""
+
+    help = "Import orders from a CSV or XLSX file; prints the counts and the first refused rows."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument("--schema", required=True, help="the retailer's schema")
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen")
+        parser.add_argument("--hub", default="", help="id or name of the hub of rows without one")
+        parser.add_argument("--date", default=None, type=dt.date.fromisoformat, metavar="YYYY-MM-DD")
+        parser.add_argument("--timeout", type=int, default=600, help="seconds to wait")
+        parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            content = options["file"].read_bytes()
+        except OSError as fault:
+            raise CommandError(f"{options['file']} cannot be read: {fault.strerror}.") from fault
+        try:
+            with retailer_context(options["schema"]):
+                self._import(content, options)
+        except (DomainError, NoRetailer, StillRunning) as fault:
+            raise CommandError(str(fault)) from fault
+
+    def _import(self, content: bytes, options: dict[str, Any]) -> None:
+        batch = receive_file(
+            content=content,
+            filename=options["file"].name,
+            dry_run=options["dry_run"],
+            hub=_hub(options["hub"]),
+            service_date=options["date"],
+        )
+        see_through(batch.job, timeout_s=options["timeout"])
+        batch.refresh_from_db()
+        if options["json"]:
+            self.stdout.write(json.dumps(_facts(batch)))
+        else:
+            self._say(batch)
+        if batch.state != ImportBatch.State.DONE:
+            raise CommandError(selectors.file_problem(batch) or "The import did not end well.")
+
+    def _say(self, batch: ImportBatch) -> None:
+        for name, value in _facts(batch).items():
+            self.stdout.write(f"{name:>16}  {value}")
+        for number, _cells, faults in selectors.refused_rows(batch, most=20):
+            self.stdout.write(f"row {number}: {' · '.join(faults)}")
+
+
+def _hub(name: str) -> Hub | None:
+    if not name:
+        return None
+    hub = Hub.objects.filter(Q(public_id=name) | Q(external_id=name) | Q(name=name)).first()
+    if hub is None:
+        raise CommandError(f"There is no hub called {name!r}.")
+    return hub
+
+
+def _facts(batch: ImportBatch) -> dict[str, Any]:
+    return {
+        "import": batch.public_id,
+        "state": batch.state,
+        "dry_run": batch.dry_run,
+        "rows": batch.rows_count,
+        "created": batch.created_count,
+        "updated": batch.updated_count,
+        "unchanged": batch.unchanged_count,
+        "refused": batch.refused_count,
+        "needs_pin": batch.needs_pin_count,
+        "unknown_headings": batch.unknown_headings,
+        "problem": selectors.file_problem(batch),
+    }

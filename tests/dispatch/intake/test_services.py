@@ -1,0 +1,171 @@
+"""An order file on its way in: what stands afterwards, and what does not."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from dispatch.fleet.models import Hub
+from dispatch.intake import selectors
+from dispatch.intake.models import ImportBatch, ImportFile
+from dispatch.intake.services import receive_file
+from dispatch.orders.models import Order
+from lastmile.core.errors import Invalid, NotFound, TooLarge
+from lastmile.core.events import Event
+from lastmile.core.models import Job, JobState
+from lastmile.core.runner import run_job
+from lastmile.core.tenancy import RetailerRef, retailer_context
+
+DAY = dt.date(2026, 12, 1)
+GOOD = (
+    "order_id,name,lat,lon,date,from,to,parcels,kg\n"
+    "A1,Ana,38.72,-9.14,2026-12-01,09:00,12:00,2,4\n"
+    "A2,Rui,38.73,-9.15,2026-12-01,,,1,1\n"
+)
+
+
+@pytest.fixture
+def hub(retailer: RetailerRef) -> Hub:
+    return Hub.objects.create(name="Lisboa", lat=38.72, lon=-9.13, zone="Europe/Lisbon")
+
+
+def bring(text: str, **kwargs: object) -> ImportBatch:
+    batch = receive_file(content=text.encode(), filename="orders.csv", **kwargs)  # type: ignore[arg-type]
+    assert run_job(batch.job) == JobState.SUCCEEDED, Job.objects.get(public_id=batch.job).detail
+    batch.refresh_from_db()
+    return batch
+
+
+def test_a_file_becomes_orders_with_their_promises_and_parcels(hub: Hub) -> None:
+    batch = bring(GOOD)
+    assert (batch.state, batch.rows_count, batch.created_count) == ("done", 2, 2)
+    first = Order.objects.select_related("promise").get(external_id="A1")
+    assert (first.hub, first.service_date, first.parcel_count, first.weight_g) == (
+        hub,
+        DAY,
+        2,
+        4000,
+    )
+    assert first.promise is not None
+    assert first.promise.opens_at == dt.datetime(2026, 12, 1, 9, tzinfo=dt.UTC)
+    assert Order.objects.get(external_id="A2").promise is None
+
+
+def test_the_same_file_again_changes_nothing(hub: Hub) -> None:
+    bring(GOOD)
+    before = list(Order.objects.order_by("pk").values())
+    events = Event.objects.filter(kind__startswith="order.").count()
+    again = bring(GOOD)
+    assert (again.created_count, again.updated_count, again.unchanged_count) == (0, 0, 2)
+    assert list(Order.objects.order_by("pk").values()) == before
+    assert Event.objects.filter(kind__startswith="order.").count() == events
+
+
+def test_a_dry_run_says_the_same_counts_and_changes_nothing(hub: Hub) -> None:
+    text = GOOD + "A3,Zé,91,0,,,,,\n"
+    dry = bring(text, dry_run=True)
+    assert (dry.created_count, dry.refused_count) == (2, 1)
+    assert Order.objects.count() == 0
+    assert not Event.objects.filter(kind__startswith="order.").exists()
+    real = bring(text)
+    assert (real.created_count, real.refused_count) == (dry.created_count, dry.refused_count)
+
+
+def test_refused_rows_come_back_in_the_senders_columns_with_the_reason_and_can_be_mended(
+    hub: Hub,
+) -> None:
+    batch = bring(
+        "Pedido;Lat;Lng;Fecha;Color\nB1;91;-9;2026-12-01;red\nB2;38.7;-9.1;2026-12-01;x\n"
+    )
+    assert batch.unknown_headings == ["Color"]
+    file = "".join(selectors.refused_csv(batch))
+    heading, row = file.lstrip("\ufeff").strip().split("\r\n")
+    assert heading == "Pedido,Lat,Lng,Fecha,Color,why_refused"
+    assert row.startswith("B1,91,-9,2026-12-01,red,lat: “91” is outside -90 to 90.")
+    mended = bring(file.replace("91", "38.8", 1))
+    assert (mended.created_count, mended.refused_count) == (1, 0)
+
+
+def test_a_file_that_is_no_table_ends_as_failed_with_a_sentence(hub: Hub) -> None:
+    batch = bring("name,lat,lon\nAna,1,2\n")
+    assert batch.state == "failed"
+    assert "order_id" in selectors.file_problem(batch)
+    assert Order.objects.count() == 0
+
+
+def test_the_bytes_are_kept_until_they_are_read_and_no_longer(hub: Hub) -> None:
+    batch = receive_file(content=GOOD.encode(), filename="orders.csv")
+    assert bytes(ImportFile.objects.get(batch=batch).content) == GOOD.encode()
+    run_job(batch.job)
+    assert not ImportFile.objects.filter(batch=batch).exists()
+
+
+def test_a_job_that_died_half_way_ends_with_every_order_once(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dispatch.intake import services
+
+    text = "order_id,lat,lon,date\n" + "".join(f"C{i},38.7,-9.1,2026-12-01\n" for i in range(30))
+    monkeypatch.setattr(services, "CHUNK", 10)
+    batch = receive_file(content=text.encode(), filename="orders.csv")
+    real, calls = services.place_orders, []
+
+    def dies_on_the_second(*args: object, **kwargs: object) -> object:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(services, "place_orders", dies_on_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(batch.job)
+    Job.objects.filter(public_id=batch.job).update(
+        state="queued", lease_token=None, lease_until=None, deadline_at=None
+    )
+    run_job(batch.job)
+    batch.refresh_from_db()
+    assert Order.objects.count() == 30
+    assert (batch.created_count, batch.unchanged_count, batch.refused_count) == (20, 10, 0)
+
+
+def test_a_file_over_the_limit_is_refused_and_leaves_nothing(
+    hub: Hub, settings: pytest.FixtureRequest
+) -> None:
+    settings.LIMIT_IMPORT_BYTES = 10  # type: ignore[attr-defined]
+    with pytest.raises(TooLarge):
+        receive_file(content=b"x" * 11, filename="orders.csv")
+    assert not ImportBatch.objects.exists()
+    assert not Job.objects.exists()
+
+
+def test_who_is_limited_to_a_hub_reaches_no_other(hub: Hub) -> None:
+    other = Hub.objects.create(name="Porto", lat=41.15, lon=-8.61, zone="Europe/Lisbon")
+    bring("order_id,lat,lon,date,hub\nP1,41.1,-8.6,2026-12-01,Porto\n")
+    mine = {"hub": hub, "hubs_scope": {hub.public_id}}
+    with pytest.raises(Invalid):
+        receive_file(content=GOOD.encode(), filename="x.csv", hubs_scope={hub.public_id})
+    before = Order.objects.values().get(external_id="P1")
+    batch = bring(
+        "order_id,lat,lon,date,hub,notes\nQ1,38.7,-9.1,2026-12-01,Porto,\n"
+        "P1,38.7,-9.1,2026-12-01,,mine now\nQ2,38.7,-9.1,2026-12-01,lisboa,\n",
+        **mine,
+    )
+    assert (batch.created_count, batch.refused_count) == (1, 2)
+    assert Order.objects.values().get(external_id="P1") == before
+    with pytest.raises(NotFound):
+        selectors.get_batch(batch.public_id, frozenset({other.public_id}))
+
+
+def test_an_import_of_one_retailer_is_unknown_to_another(hub: Hub, other: RetailerRef) -> None:
+    batch = bring(GOOD)
+    assert list(selectors.batches(None)) == [batch]
+    with retailer_context(other):
+        assert list(selectors.batches(None)) == []
+        assert Order.objects.count() == 0
+
+
+def test_refusals_are_worded_in_the_senders_language(hub: Hub) -> None:
+    batch = bring("order_id,lat,lon,date,phone\nD1,38.7,-9.1,2026-12-01,not a phone\n")
+    (_number, _cells, faults) = selectors.refused_rows(batch)[0]
+    assert "phone" in faults[0]
