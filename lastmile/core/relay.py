@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 
 from lastmile.core.actor import acting_as
 from lastmile.core.events import RELAY, as_domain_event
-from lastmile.core.models import Delivery, DeliveryState, Lane
+from lastmile.core.models import Delivery, DeliveryState
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import backoff_s, in_seconds
 from lastmile.core.wiring import handlers_of, load

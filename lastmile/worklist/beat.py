@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def window(instant: dt.datetime, every_s: int) -> dt.datetime:
-    """Return the start of the window of ``every_s`` seconds, counted from 1970, around an instant."""
+    """Return the start of the window of ``every_s`` seconds (counted from 1970) we are in."""
     stamp = int(instant.timestamp())
     return dt.datetime.fromtimestamp(stamp - stamp % every_s, dt.UTC)
 
