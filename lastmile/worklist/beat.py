@@ -37,7 +37,7 @@ class FairTurns(Scheduler):
     def setup_schedule(self) -> None:
         """Make an entry of each turn in the schedule."""
         for name, turn in SCHEDULE.items():
-            self.data[name] = ScheduleEntry(
+            self.schedule[name] = ScheduleEntry(
                 name=name,
                 task=turn.task,
                 # Twice a window: clocks of two beats differ, and the row decides anyway.
@@ -50,11 +50,13 @@ class FairTurns(Scheduler):
         self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **kwargs: Any
     ) -> Any:
         """Publish the entry if this window's turn is still to be had."""
-        entry = self.reserve(entry) if advance else entry
+        if advance:
+            self.reserve(entry)
+        name = str(entry.name)
         try:
-            return self.fire(entry.name, producer)
+            return self.fire(name, producer)
         except (Error, OperationalError, OSError):
-            log.warning("%s did not fire; the next round tries again", entry.name, exc_info=True)
+            log.warning("%s did not fire; the next round tries again", name, exc_info=True)
             return None
         finally:
             connection.close()

@@ -1,0 +1,1 @@
+"""Core: tenancy, events, jobs, errors, ids, money, units, geo, clock."""

@@ -1,0 +1,262 @@
+"""record(), the relay and positions: no committed event is skipped, none is told twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from lastmile.core.actor import acting_as
+from lastmile.core.events import Lane, events_since, record, timeline
+from lastmile.core.models import Delivery, Event
+from lastmile.core.relay import RELAY_BATCH, relay_batch
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from lastmile.worklist.models import WorkPointer
+from tests.core.conftest import Crew
+
+
+def place(number: int) -> Event:
+    with transaction.atomic():
+        return record("order.placed", subject=f"ord_{number}", data={"number": number})
+
+
+def test_record_outside_a_transaction_raises_and_writes_nothing(shop: RetailerRef) -> None:
+    with pytest.raises(RuntimeError, match="outside a transaction"):
+        record("order.placed", subject="ord_1")
+    assert not Event.objects.exists()
+    assert not WorkPointer.objects.exists()
+
+
+def test_record_keeps_who_what_and_when(shop: RetailerRef) -> None:
+    happened = dt.datetime(2026, 11, 22, 8, 30, tzinfo=dt.UTC)
+    with transaction.atomic(), acting_as("mem_ada"):
+        record(
+            "order.placed",
+            subject="ord_1",
+            data={"parcels": 2},
+            lane=Lane.PERSON,
+            occurred_at=happened,
+        )
+    relay_batch()
+    (event,) = events_since(0)
+    assert (event.kind, event.subject, event.actor) == ("order.placed", "ord_1", "mem_ada")
+    assert (event.data, event.lane, event.occurred_at) == ({"parcels": 2}, Lane.PERSON, happened)
+    assert event.position == 1
+    assert event.public_id.startswith("evt_")
+
+
+@pytest.mark.parametrize("kind", ["placed", "Order.placed", "order.", "order placed", ""])
+def test_record_refuses_what_is_not_noun_and_verb(shop: RetailerRef, kind: str) -> None:
+    with pytest.raises(ValueError, match="not an event kind"), transaction.atomic():
+        record(kind, subject="ord_1")
+    assert not Event.objects.exists()
+
+
+def test_record_refuses_an_instant_without_a_zone(shop: RetailerRef) -> None:
+    with pytest.raises(ValueError, match="zone"), transaction.atomic():
+        record("order.placed", subject="o", occurred_at=dt.datetime(2026, 1, 1))
+    assert not Event.objects.exists()
+
+
+def test_a_rolled_back_act_leaves_no_event_and_no_pointer(shop: RetailerRef) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        record("order.placed", subject="ord_1")
+        raise ZeroDivisionError
+    assert not Event.objects.exists()
+    assert not WorkPointer.objects.exists()
+
+
+def test_one_transaction_points_and_hints_once_however_much_it_records(
+    shop: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
+) -> None:
+    with transaction.atomic():
+        for number in range(5):
+            record("order.placed", subject=f"ord_{number}")
+        assert hints == [], "a hint before the commit would find nothing"
+    assert WorkPointer.objects.filter(kind="relay").count() == 1
+    assert hints == [("core.relay", {"schema": shop.schema})]
+
+
+def test_a_savepoint_rolled_back_takes_its_pointer_and_the_next_record_points_anew(
+    shop: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
+) -> None:
+    with transaction.atomic():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            record("order.placed", subject="ord_1")
+            raise ZeroDivisionError
+        record("order.placed", subject="ord_2")
+    assert WorkPointer.objects.count() == 1
+    assert len(hints) == 1
+    assert relay_batch()[0] == 1
+
+
+def test_a_broker_that_is_away_neither_fails_nor_slows_the_act(
+    shop: RetailerRef, dead_broker: None
+) -> None:
+    begun = dt.datetime.now(dt.UTC)
+    for number in range(5):
+        place(number)
+    assert (dt.datetime.now(dt.UTC) - begun).total_seconds() < 4
+    assert Event.objects.count() == 5
+    assert WorkPointer.objects.count() == 5, "the sweep finds what the broker was not told"
+
+
+def test_a_reader_by_id_misses_the_slow_transaction_and_a_reader_by_position_does_not(
+    shop: RetailerRef, crew: Crew
+) -> None:
+    recorded, commit = threading.Event(), threading.Event()
+
+    def slow_transaction() -> None:
+        with transaction.atomic():
+            record("order.placed", subject="ord_slow")
+            recorded.set()
+            assert commit.wait(10)
+
+    crew.start(slow_transaction)
+    assert recorded.wait(10)
+    place(2)
+
+    def naive(after: int) -> list[tuple[int, str]]:
+        return list(Event.objects.filter(id__gt=after).order_by("id").values_list("id", "subject"))
+
+    relay_batch()
+    by_id, by_position = naive(0), events_since(0)
+    assert [subject for _, subject in by_id] == ["ord_2"]
+    assert [event.subject for event in by_position] == ["ord_2"]
+
+    commit.set()
+    crew.join()
+    relay_batch()
+    assert naive(by_id[-1][0]) == [], "the naive reader never sees ord_slow: why positions exist"
+    later = events_since(by_position[-1].position)
+    assert [event.subject for event in later] == ["ord_slow"]
+
+
+def test_positions_have_no_gap_and_no_double_while_writers_relays_and_readers_race(
+    shop: RetailerRef, crew: Crew
+) -> None:
+    writers_done = threading.Event()
+
+    def write(first: int) -> None:
+        for number in range(first, first + 40):
+            place(number)
+
+    def relay() -> None:
+        while not writers_done.is_set():
+            relay_batch()
+
+    def read() -> list[int]:
+        positions: list[int] = []
+        while not writers_done.is_set() or events_since(positions[-1] if positions else 0):
+            found = events_since(positions[-1] if positions else 0, 7)
+            positions += [event.position for event in found]
+        return positions
+
+    writers = Crew(shop)
+    for first in (0, 100, 200, 300):
+        writers.start(write, first)
+    crew.start(relay)
+    crew.start(relay)
+    crew.start(read)
+    writers.join()
+    while relay_batch()[0]:
+        pass
+    while Event.objects.filter(position=None).exists():  # the other relay holds the lock
+        relay_batch()
+    writers_done.set()
+    (positions,) = [result for result in crew.join() if result is not None]
+    assert positions == list(range(1, 161)), "the reader saw each event once, in order"
+    assert Delivery.objects.count() == 160
+
+
+def test_only_one_relay_at_a_time_gives_positions(shop: RetailerRef, crew: Crew) -> None:
+    place(1)
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            relay_batch()
+            held.set()
+            assert let_go.wait(10)
+
+    crew.start(hold)
+    assert held.wait(10)
+    assert relay_batch() == (0, set()), "it does not wait: the other will look again"
+    let_go.set()
+    crew.join()
+    assert [event.position for event in events_since(0)] == [1]
+
+
+def test_the_relays_lock_is_one_per_retailer(
+    shop: RetailerRef, other: RetailerRef, crew: Crew
+) -> None:
+    place(1)
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            relay_batch()
+            held.set()
+            assert let_go.wait(10)
+
+    crew.start(hold)
+    assert held.wait(10)
+    with retailer_context(other):
+        place(7)
+        assert relay_batch()[0] == 1, "the neighbour's relay is not held up"
+        assert [(e.position, e.subject) for e in events_since(0)] == [(1, "ord_7")]
+    let_go.set()
+    crew.join()
+
+
+def test_an_event_is_its_retailers_alone(shop: RetailerRef, other: RetailerRef) -> None:
+    place(1)
+    relay_batch()
+    with retailer_context(other):
+        relay_batch()
+        assert events_since(0) == []
+        assert timeline("ord_1") == []
+    assert [event.subject for event in events_since(0)] == ["ord_1"]
+
+
+def test_the_timeline_follows_what_happened_and_not_when_it_was_told(shop: RetailerRef) -> None:
+    with transaction.atomic():
+        record("order.delivered", subject="ord_1")
+        record("order.placed", subject="ord_1", occurred_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+        record("order.placed", subject="ord_2")
+    assert [event.kind for event in timeline("ord_1")] == ["order.placed", "order.delivered"]
+
+
+def test_the_pointer_stands_until_the_last_batch_is_positioned(
+    shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lastmile.core.relay.RELAY_BATCH", 2)
+    for number in range(3):
+        place(number)
+    assert relay_batch()[0] == 2
+    assert WorkPointer.objects.filter(kind="relay").exists()
+    assert relay_batch()[0] == 1
+    assert not WorkPointer.objects.filter(kind="relay").exists()
+    assert RELAY_BATCH > 2
+
+
+def test_record_and_relay_cost_a_fixed_number_of_queries(shop: RetailerRef) -> None:
+    connection.ensure_connection()
+    with transaction.atomic():
+        with CaptureQueriesContext(connection, ) as first:
+            record("order.placed", subject="ord_0")
+        with CaptureQueriesContext(connection) as second:
+            record("order.placed", subject="ord_1")
+    assert len(first) == 2, "the event and the pointer"
+    assert len(second) == 1, "the event"
+    with transaction.atomic():
+        for number in range(200):
+            record("order.placed", subject=f"ord_{number}")
+    with CaptureQueriesContext(connection) as relayed:
+        assert relay_batch()[0] == 202
+    # lock, pointers seen, positions, deliveries, the lane's pointer, pointers cleared (+ BEGIN, COMMIT)
+    assert len(relayed) <= 8, [query["sql"][:80] for query in relayed.captured_queries]

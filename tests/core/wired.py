@@ -1,0 +1,121 @@
+"""A switchboard for the tests of the machinery, with handlers and runners that leave a trace.
+
+A trace is an event of kind ``test.trace``: it commits or vanishes with whatever wrote it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lastmile.core.errors import Invalid, Unavailable
+from lastmile.core.events import DomainEvent, record
+from lastmile.core.jobs import Lease
+from lastmile.core.models import Event
+from lastmile.core.wiring import JobSpec
+
+HANDLERS: dict[str, list[str]] = {
+    "order.placed": ["tests.core.wired.on_placed"],
+    "order.twice": ["tests.core.wired.on_placed", "tests.core.wired.on_placed_too"],
+    "order.broken": ["tests.core.wired.on_broken"],
+    "order.gone": ["tests.core.wired.no_such_handler"],
+}
+
+JOBS: dict[str, JobSpec] = {
+    "test.echo": JobSpec("tests.core.wired.echo"),
+    "test.refuse": JobSpec("tests.core.wired.refuse"),
+    "test.away": JobSpec("tests.core.wired.away", max_attempts=2),
+    "test.crash": JobSpec("tests.core.wired.crash", max_attempts=2),
+    "test.once": JobSpec("tests.core.wired.echo", max_attempts=1),
+    "test.patient": JobSpec("tests.core.wired.patient", time_limit_s=60),
+    "test.brief": JobSpec("tests.core.wired.patient", time_limit_s=1),
+    "test.called": JobSpec("tests.core.wired.called"),
+    "test.slow": JobSpec("tests.core.wired.slow", max_attempts=5),
+    "test.poison": JobSpec("tests.core.wired.poison", max_attempts=2),
+}
+
+broken = True  # on_broken fails while this holds
+during: list[Callable[[Lease], Any]] = []  # what `called` does
+
+
+def traces() -> list[str]:
+    """Return the subjects of the traces that committed, in order."""
+    found = Event.objects.filter(kind="test.trace").order_by("id")
+    return list(found.values_list("subject", flat=True))
+
+
+def on_placed(event: DomainEvent) -> None:
+    """Leave one trace."""
+    record("test.trace", subject=event.subject)
+
+
+def on_placed_too(event: DomainEvent) -> None:
+    """Leave another."""
+    record("test.trace", subject=f"{event.subject}/too")
+
+
+def on_broken(event: DomainEvent) -> None:
+    """Leave a trace and fail after it."""
+    record("test.trace", subject=event.subject)
+    if broken:
+        raise ValueError("the vase is broken")
+
+
+def echo(job: Lease) -> Mapping[str, Any]:
+    """Write behind the fence and answer."""
+    job.progress(50, "half")
+    with job.fenced():
+        record("test.trace", subject=job.id)
+    return {"said": dict(job.payload), "attempt": job.attempt}
+
+
+def refuse(job: Lease) -> None:
+    """Refuse as a service does."""
+    raise Invalid("The file has no rows. Add one and send it again.")
+
+
+def away(job: Lease) -> None:
+    """Refuse for now."""
+    raise Unavailable("The map is being built. Try again in a minute.")
+
+
+def crash(job: Lease) -> None:
+    """Fail as a bug does."""
+    raise ZeroDivisionError("a bug")
+
+
+def patient(job: Lease) -> Mapping[str, Any]:
+    """Work until told to stop, at most half a minute."""
+    for turn in range(600):
+        if job.cancelled():
+            return {"turns": turn}
+        time.sleep(0.05)
+    return {"turns": 600}
+
+
+def called(job: Lease) -> Mapping[str, Any]:
+    """Do what the test put into ``during``."""
+    for act in during:
+        act(job)
+    return {}
+
+
+def slow(job: Lease) -> Mapping[str, Any]:
+    """First attempt: say so and never come back (the test kills its worker). Then: finish."""
+    with job.fenced():
+        record("test.trace", subject=f"{job.id}/{job.attempt}/{os.getpid()}")
+    if job.attempt == 1:
+        time.sleep(120)
+    with job.fenced():
+        record("test.trace", subject=f"{job.id}/done")
+    return {"attempt": job.attempt}
+
+
+def poison(job: Lease) -> None:
+    """Kill the process that runs it."""
+    with job.fenced():
+        record("test.trace", subject=job.id)
+    os.kill(os.getpid(), signal.SIGKILL)
