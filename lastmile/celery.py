@@ -20,6 +20,7 @@ from lastmile.schedule import SWEEP_TASK
 app = Celery("lastmile")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name) for name in QUEUES]
+app.conf.task_routes = ("lastmile.core.tasks.route",)
 app.conf.beat_scheduler = "lastmile.worklist.beat.FairTurns"
 app.autodiscover_tasks(lambda: settings.INSTALLED_APPS)
 

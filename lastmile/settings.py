@@ -144,6 +144,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
+    "max_retries": 1,  # one quick second try; without this a dead broker takes 2 s of each hint
+    "interval_start": 0,
+    "interval_step": 0.05,
     "socket_keepalive": True,
     "health_check_interval": 25,
     "global_keyprefix": "lm:",

@@ -20,20 +20,40 @@ from lastmile.core.jobs import JOBS, RUN_TASK
 from lastmile.core.models import Lane
 from lastmile.core.relay import deliver_batch, lane_kind, owed_handlers, relay_batch, settle
 from lastmile.core.runner import run_job, tend
-from lastmile.core.tenancy import NoRetailer, current_schema, retailer_context, shared_context
+from lastmile.core.tenancy import (
+    ACTIVE,
+    NoRetailer,
+    current_schema,
+    find_retailer,
+    retailer_context,
+    shared_context,
+)
 from lastmile.worklist import selectors as worklist
+from lastmile.worklist.services import forget
 
 BUDGET_S: Final = 15.0  # a task that has more to do asks for another, so that others get a turn
 LANE_QUEUE: Final = {Lane.PERSON: "hot", Lane.BULK: "bulk"}
 
 
-def retailer_task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+_routes: dict[str, str] = {}
+
+
+def route(name: str, *_message: Any, **_options: Any) -> dict[str, str] | None:
+    """Tell Celery the queue of a task sent without one (``task_routes`` names this)."""
+    return {"queue": _routes[name]} if name in _routes else None
+
+
+def retailer_task(
+    name: str, *, queue: str = "default", **options: Any
+) -> Callable[[Callable[..., Any]], Any]:
     """Make a Celery task that runs in the context of the retailer named by ``schema=``.
 
     ``@retailer_task("notifications.send", queue="hot")`` over ``def send(*, message): …`` is
     called as ``send.delay(schema=…, message=…)``. Raises NoRetailer in its body when ``schema`` is
     missing or unknown.
     """
+
+    _routes[name] = queue
 
     def decorate(body: Callable[..., Any]) -> Any:
         @shared_task(name=name, **options)
@@ -49,12 +69,16 @@ def retailer_task(name: str, **options: Any) -> Callable[[Callable[..., Any]], A
     return decorate
 
 
-def house_task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+def house_task(
+    name: str, *, queue: str = "default", **options: Any
+) -> Callable[[Callable[..., Any]], Any]:
     """Make a Celery task without a retailer: it sees shared tables only.
 
     It enters a retailer only through ``core.tenancy.for_each_retailer()``. Raises TypeError when
     it is sent with ``schema=``: then a retailer_task was meant.
     """
+
+    _routes[name] = queue
 
     def decorate(body: Callable[..., Any]) -> Any:
         @shared_task(name=name, **options)
@@ -134,6 +158,18 @@ WAYS: Final[dict[str, tuple[str, dict[str, str]]]] = {
 }
 
 
+def _standing(schema: str) -> str | None:
+    """Return a retailer's status; forget the pointers of one that is no more.
+
+    Work for a suspended retailer waits, with its pointers, until the retailer is resumed.
+    """
+    ref = find_retailer(schema)
+    if ref is None:
+        forget(schema=schema)
+        return None
+    return ref.status
+
+
 @house_task("core.sweep", queue="hot")
 def sweep(*, grace_s: float = 2) -> int:
     """Ask for the work that still stands pointed at; return how many asks.
@@ -141,7 +177,12 @@ def sweep(*, grace_s: float = 2) -> int:
     The grace is for the hint given at the commit, which is usually on its way.
     """
     asked = 0
+    standing: dict[str, str | None] = {}
     for schema, kind in worklist.due(grace_s=grace_s):
+        if schema not in standing:
+            standing[schema] = _standing(schema)
+        if standing[schema] != ACTIVE:
+            continue
         task, kwargs = WAYS[kind]
         asked += publish(task, queue="hot", kwargs={"schema": schema, **kwargs})
     return asked

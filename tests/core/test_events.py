@@ -100,7 +100,7 @@ def test_a_broker_that_is_away_neither_fails_nor_slows_the_act(
     begun = dt.datetime.now(dt.UTC)
     for number in range(5):
         place(number)
-    assert (dt.datetime.now(dt.UTC) - begun).total_seconds() < 4
+    assert (dt.datetime.now(dt.UTC) - begun).total_seconds() < 1
     assert Event.objects.count() == 5
     assert WorkPointer.objects.count() == 5, "the sweep finds what the broker was not told"
 
@@ -247,7 +247,7 @@ def test_the_pointer_stands_until_the_last_batch_is_positioned(
 def test_record_and_relay_cost_a_fixed_number_of_queries(shop: RetailerRef) -> None:
     connection.ensure_connection()
     with transaction.atomic():
-        with CaptureQueriesContext(connection, ) as first:
+        with CaptureQueriesContext(connection) as first:
             record("order.placed", subject="ord_0")
         with CaptureQueriesContext(connection) as second:
             record("order.placed", subject="ord_1")

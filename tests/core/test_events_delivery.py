@@ -1,0 +1,258 @@
+"""Deliveries: each handler takes effect once per event, however often it is tried."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+
+from lastmile.core import relay
+from lastmile.core.events import DomainEvent, Lane, record
+from lastmile.core.models import Delivery, DeliveryState, Event
+from lastmile.core.relay import deliver_batch, owed_handlers, relay_batch, settle
+from lastmile.core.tenancy import RetailerRef
+from lastmile.core.timing import backoff_s
+from lastmile.worklist.models import WorkPointer
+from tests.core import wired
+from tests.core.conftest import Crew
+from tests.drain import drain
+
+PLACED = "tests.core.wired.on_placed"
+BROKEN = "tests.core.wired.on_broken"
+
+
+def owe(kind: str, count: int = 1, lane: Lane = Lane.BULK) -> None:
+    with transaction.atomic():
+        for number in range(count):
+            record(kind, subject=f"ord_{number}", lane=lane)
+    relay_batch()
+
+
+def make_due() -> None:
+    Delivery.objects.filter(state__in=relay.OPEN).update(due_at=Now())
+
+
+def test_every_handler_of_a_kind_runs_once(shop: RetailerRef) -> None:
+    owe("order.twice")
+    drain()
+    drain()
+    assert sorted(wired.traces()) == ["ord_0", "ord_0/too"]
+    assert set(Delivery.objects.values_list("state", flat=True)) == {DeliveryState.DONE}
+
+
+def test_a_kind_without_handlers_is_only_a_fact(shop: RetailerRef) -> None:
+    owe("order.noted")
+    assert not Delivery.objects.exists()
+    assert not WorkPointer.objects.exists()
+
+
+def test_ten_workers_at_once_run_each_delivery_once(shop: RetailerRef, crew: Crew) -> None:
+    owe("order.placed", 150)
+    start = threading.Barrier(10)
+
+    def work() -> None:
+        start.wait(10)
+        while deliver_batch(PLACED, Lane.BULK):
+            pass
+
+    for _ in range(10):
+        crew.start(work)
+    crew.join()
+    assert sorted(wired.traces()) == sorted(f"ord_{n}" for n in range(150))
+
+
+def test_a_failed_handler_leaves_no_effect_keeps_its_error_and_waits(shop: RetailerRef) -> None:
+    owe("order.broken")
+    assert deliver_batch(BROKEN, Lane.BULK) == 1
+    delivery = Delivery.objects.get()
+    assert wired.traces() == []
+    assert delivery.state == DeliveryState.WAITING
+    assert delivery.attempts == 1
+    assert delivery.error == "ValueError: the vase is broken"
+    assert owed_handlers(Lane.BULK) == [], "not before its time"
+    assert settle(Lane.BULK)
+    assert WorkPointer.objects.count() == 1, "a pointer of its own brings the sweep back"
+    wired.broken = False
+    make_due()
+    drain()
+    assert wired.traces() == ["ord_0"]
+    assert Delivery.objects.get().error == ""
+
+
+def test_the_last_permitted_failure_is_dead_with_its_reason(shop: RetailerRef) -> None:
+    owe("order.broken")
+    for _ in range(relay.MAX_ATTEMPTS + 2):
+        make_due()
+        deliver_batch(BROKEN, Lane.BULK)
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.DEAD, relay.MAX_ATTEMPTS)
+    assert "the vase is broken" in delivery.error
+    WorkPointer.objects.update(due_at=Now())
+    assert settle(Lane.BULK)
+    assert not WorkPointer.objects.exists(), "nobody looks for the dead"
+
+
+def test_a_handler_that_does_not_resolve_dies_with_that_reason(shop: RetailerRef) -> None:
+    owe("order.gone")
+    for _ in range(relay.MAX_ATTEMPTS):
+        make_due()
+        deliver_batch("tests.core.wired.no_such_handler", Lane.BULK)
+    delivery = Delivery.objects.get()
+    assert delivery.state == DeliveryState.DEAD
+    assert "does not resolve" in delivery.error
+
+
+def test_one_broken_event_does_not_hold_up_its_neighbours(
+    shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def picky(event: DomainEvent) -> None:
+        if event.subject == "ord_1":
+            raise ValueError("not this one")
+        seen.append(event.subject)
+
+    monkeypatch.setattr(wired, "on_placed", picky)
+    owe("order.placed", 4)
+    assert deliver_batch(PLACED, Lane.BULK) == 4
+    assert seen == ["ord_0", "ord_2", "ord_3"]
+
+
+def test_a_batch_is_a_hundred_and_a_retry_runs_alone(
+    shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(event: DomainEvent) -> None:
+        raise ValueError("down")
+
+    monkeypatch.setattr(wired, "on_placed", fails)
+    owe("order.placed", 130)
+    assert [deliver_batch(PLACED, Lane.BULK) for _ in range(2)] == [100, 30]
+    make_due()
+    assert [deliver_batch(PLACED, Lane.BULK) for _ in range(2)] == [1, 1]
+
+
+def test_a_delivery_that_kills_its_worker_is_buried_and_its_neighbours_are_not(
+    shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Stands for a kill: nothing after it runs."""
+
+    def kills(event: DomainEvent) -> None:
+        if event.subject == "ord_0":
+            raise Killed
+        record("test.trace", subject=event.subject)
+
+    monkeypatch.setattr(wired, "on_placed", kills)
+    owe("order.placed", 3)
+    for _ in range(relay.MAX_ATTEMPTS + 4):
+        make_due()  # the lease of the killed worker has run out
+        try:
+            deliver_batch(PLACED, Lane.BULK)
+        except Killed:
+            continue
+    assert sorted(wired.traces()) == ["ord_1", "ord_2"]
+    dead = Delivery.objects.get(state=DeliveryState.DEAD)
+    assert dead.event.subject == "ord_0"
+    assert "died or hung" in dead.error
+
+
+def test_a_worker_whose_lease_ran_out_does_not_run_the_handler_again(
+    shop: RetailerRef, crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stalled, go_on = threading.Event(), threading.Event()
+    real = relay._lease
+
+    def lease_then_stall(handler: str, lane: str, token: object) -> object:
+        found = real(handler, lane, token)  # type: ignore[arg-type]
+        stalled.set()
+        assert go_on.wait(10)
+        return found
+
+    owe("order.placed", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(relay, "_lease", lease_then_stall)
+        crew.start(deliver_batch, PLACED, Lane.BULK)
+        assert stalled.wait(10)
+    make_due()
+    while deliver_batch(PLACED, Lane.BULK):
+        pass
+    go_on.set()
+    crew.join()
+    assert sorted(wired.traces()) == ["ord_0", "ord_1", "ord_2"]
+
+
+def test_a_slow_handler_is_not_started_a_second_time_when_its_lease_runs_out(
+    shop: RetailerRef, crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, go_on, runs = threading.Event(), threading.Event(), []
+
+    def slow(event: DomainEvent) -> None:
+        runs.append(event.subject)
+        running.set()
+        assert go_on.wait(10)
+
+    monkeypatch.setattr(wired, "on_placed", slow)
+    owe("order.placed")
+    Delivery.objects.update(due_at=Now())
+    monkeypatch.setattr(relay, "LEASE_S", -1)  # run out at once
+    crew.start(deliver_batch, PLACED, Lane.BULK)
+    assert running.wait(10)
+    assert deliver_batch(PLACED, Lane.BULK) == 0, "the row is locked by the running handler"
+    go_on.set()
+    crew.join()
+    assert runs == ["ord_0"]
+
+
+def test_what_the_time_did_not_suffice_for_is_handed_back_untried(shop: RetailerRef) -> None:
+    owe("order.placed", 5)
+    assert deliver_batch(PLACED, Lane.BULK, until=time.monotonic() - 1) == 5
+    assert wired.traces() == []
+    assert set(Delivery.objects.values_list("state", "attempts")) == {(DeliveryState.WAITING, 0)}
+    assert not settle(Lane.BULK)
+    drain()
+    assert len(wired.traces()) == 5
+
+
+def test_a_person_does_not_wait_behind_the_bulk(shop: RetailerRef) -> None:
+    owe("order.placed", 120)
+    with transaction.atomic():
+        record("order.placed", subject="ord_now", lane=Lane.PERSON)
+    relay_batch()
+    assert deliver_batch(PLACED, Lane.PERSON) == 1
+    assert wired.traces() == ["ord_now"]
+
+
+def test_the_handlers_actor_is_the_events(shop: RetailerRef) -> None:
+    from lastmile.core.actor import acting_as
+
+    with acting_as("mem_ada"):
+        owe("order.placed")
+    drain()
+    assert Event.objects.get(kind="test.trace").actor == "mem_ada"
+
+
+def test_nothing_is_pointed_at_once_all_is_done(shop: RetailerRef) -> None:
+    owe("order.placed", 3, Lane.PERSON)
+    drain()
+    for lane in Lane:
+        assert settle(lane)
+    assert not WorkPointer.objects.exists()
+
+
+def test_waits_grow_fourfold_and_end_within_hours() -> None:
+    waits = [backoff_s(attempt) for attempt in range(1, relay.MAX_ATTEMPTS)]
+    assert 2 <= waits[0] <= 2.4
+    assert all(later > sooner for sooner, later in zip(waits[:5], waits[1:6], strict=True))
+    assert sum(waits) < 4 * 3600
+
+
+def test_a_delivery_costs_a_fixed_number_of_queries(shop: RetailerRef) -> None:
+    owe("order.placed", 50)
+    with CaptureQueriesContext(connection) as captured:
+        assert deliver_batch(PLACED, Lane.BULK) == 50
+    # each: BEGIN, mark, the handler's event and pointer, COMMIT; the batch: 5 to lease, 3 to clear
+    assert len(captured) <= 50 * 5 + 8, len(captured)

@@ -1,0 +1,326 @@
+"""Pointers and turns: no work is lost from sight, no writer waits, idle retailers cost nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+
+from lastmile.core.events import record
+from lastmile.core.models import Event
+from lastmile.core.relay import relay_batch
+from lastmile.core.tasks import deliver, relay, sweep
+from lastmile.core.tenancy import NoRetailer, RetailerRef, retailer_context, shared_context
+from lastmile.core.tasks import house_task, retailer_task
+from lastmile.core.timing import in_seconds
+from lastmile.schedule import SCHEDULE
+from lastmile.worklist import beat
+from lastmile.worklist.models import ScheduleMark, WorkPointer
+from lastmile.worklist.selectors import due, seen
+from lastmile.worklist.services import clear, forget, point, take_turn
+from tests.core import wired
+from tests.core.conftest import Crew
+
+
+def place(subject: str) -> None:
+    with transaction.atomic():
+        record("order.placed", subject=subject)
+
+
+# --- Pointers -------------------------------------------------------------------------------
+
+
+def test_a_pointer_written_while_the_work_is_done_is_not_lost(
+    shop: RetailerRef, crew: Crew
+) -> None:
+    place("ord_1")
+    read, written = threading.Event(), threading.Event()
+
+    def worker() -> None:
+        pointers = seen(shop.schema, "relay")  # sees the first
+        read.set()
+        assert written.wait(10)
+        clear(pointer_ids=pointers)
+
+    crew.start(worker)
+    assert read.wait(10)
+    place("ord_2")
+    written.set()
+    crew.join()
+    assert seen(shop.schema, "relay"), "the second event is still pointed at"
+
+
+def test_the_naive_removal_loses_the_pointer_and_its_upsert_makes_writers_wait(
+    shop: RetailerRef, crew: Crew
+) -> None:
+    """What one row per (schema, kind) would do: the reason why pointers are rows of their own."""
+    upsert = (
+        "INSERT INTO naive_pointer VALUES (%s, now()) ON CONFLICT (schema) DO UPDATE"
+        " SET due_at = least(naive_pointer.due_at, excluded.due_at)"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE naive_pointer (schema text PRIMARY KEY, due_at timestamptz)")
+    try:
+        inserted, commit = threading.Event(), threading.Event()
+
+        def slow_writer() -> None:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(upsert, [shop.schema])
+                inserted.set()
+                assert commit.wait(20)
+
+        crew.start(slow_writer)
+        assert inserted.wait(10)
+        with pytest.raises(OperationalError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '300ms'")
+            cursor.execute(upsert, [shop.schema])
+        commit.set()
+        crew.join()
+
+        # Seen, then a second writer's upsert into the row that stands, then removed: lost.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT schema FROM naive_pointer")
+            cursor.execute(upsert, [shop.schema])
+            cursor.execute("DELETE FROM naive_pointer WHERE schema = %s", [shop.schema])
+            cursor.execute("SELECT count(*) FROM naive_pointer")
+            assert cursor.fetchone() == (0,)
+    finally:
+        commit.set()
+        crew.join()
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE naive_pointer")
+
+
+def test_no_writer_waits_for_another_that_has_not_committed(
+    shop: RetailerRef, crew: Crew
+) -> None:
+    recorded, commit = threading.Event(), threading.Event()
+
+    def slow_writer() -> None:
+        with transaction.atomic():
+            record("order.placed", subject="ord_slow")
+            recorded.set()
+            assert commit.wait(20)
+
+    crew.start(slow_writer)
+    assert recorded.wait(10)
+    begun = time.monotonic()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '300ms'")
+        record("order.placed", subject="ord_fast")
+    relay_batch()
+    assert time.monotonic() - begun < 1
+    commit.set()
+    crew.join()
+    relay_batch()
+    assert Event.objects.filter(position=None).count() == 0
+
+
+def test_pointers_hold_a_schema_a_kind_and_a_time_and_nothing_else() -> None:
+    fields = {field.name for field in WorkPointer._meta.get_fields()}
+    assert fields == {"id", "schema", "kind", "due_at"}
+
+
+def test_due_names_each_schema_and_kind_once_the_longest_waiting_first(
+    shop: RetailerRef, other: RetailerRef
+) -> None:
+    for _ in range(3):
+        point(schema=other.schema, kind="relay")
+    point(schema=shop.schema, kind="jobs")
+    point(schema=shop.schema, kind="relay", due_in_s=60)
+    WorkPointer.objects.filter(kind="jobs").update(due_at=in_seconds(-30))
+    assert due() == [(shop.schema, "jobs"), (other.schema, "relay")]
+    assert due(grace_s=10) == [(shop.schema, "jobs")]
+
+
+def test_forget_takes_one_retailers_pointers(shop: RetailerRef, other: RetailerRef) -> None:
+    point(schema=shop.schema, kind="relay")
+    point(schema=other.schema, kind="relay")
+    assert forget(schema=shop.schema) == 1
+    assert list(WorkPointer.objects.values_list("schema", flat=True)) == [other.schema]
+
+
+# --- The sweep ------------------------------------------------------------------------------
+
+
+def test_the_sweep_asks_for_what_was_never_hinted(
+    shop: RetailerRef, other: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
+) -> None:
+    place("ord_1")
+    with retailer_context(other):
+        place("ord_2")
+    hints.clear()  # lost: the broker was emptied
+    assert sweep(grace_s=0) == 2
+    assert sorted(kwargs["schema"] for _task, kwargs in hints) == [shop.schema, other.schema]
+    for task, kwargs in list(hints):
+        assert task == "core.relay"
+        relay(**kwargs)
+    for task, kwargs in list(hints):
+        if task == "core.deliver":
+            deliver(**kwargs)
+    assert wired.traces() == ["ord_1"]
+    with retailer_context(other):
+        assert wired.traces() == ["ord_2"]
+
+
+def test_the_sweep_runs_without_a_retailer_and_enters_none(
+    shop: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
+) -> None:
+    place("ord_1")
+    with shared_context(), CaptureQueriesContext(connection) as captured:
+        sweep(grace_s=0)
+    assert not [q for q in captured.captured_queries if "core_" in q["sql"]]
+
+
+def test_the_sweep_costs_the_same_with_no_and_with_a_thousand_idle_retailers(
+    shop: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
+) -> None:
+    place("ord_1")
+
+    def cost() -> tuple[int, str]:
+        with shared_context():
+            with CaptureQueriesContext(connection) as captured:
+                sweep(grace_s=0)
+            with connection.cursor() as cursor:
+                cursor.execute("SET enable_seqscan = off")
+                cursor.execute(
+                    "EXPLAIN SELECT schema, kind, min(due_at) FROM worklist_workpointer"
+                    " WHERE due_at <= now() GROUP BY schema, kind"
+                )
+                plan = "\n".join(line for (line,) in cursor.fetchall())
+                cursor.execute("SET enable_seqscan = on")
+        return len(captured), plan
+
+    queries, _plan = cost()
+    # What a thousand retailers with nothing to do now leave behind: pointers at a later time.
+    WorkPointer.objects.bulk_create(
+        WorkPointer(schema=f"t_{n}", kind="jobs", due_at=dt.datetime(2999, 1, 1, tzinfo=dt.UTC))
+        for n in range(1000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE worklist_workpointer")
+    again, plan = cost()
+    assert again == queries
+    assert "pointer_due" in plan, plan
+
+
+def test_the_sweep_lets_be_whom_nobody_may_work_for(
+    shop: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
+) -> None:
+    point(schema="t_long_gone", kind="relay")
+    place("ord_1")
+    hints.clear()
+    assert sweep(grace_s=0) == 1
+    assert [kwargs["schema"] for _task, kwargs in hints] == [shop.schema]
+    assert not WorkPointer.objects.filter(schema="t_long_gone").exists()
+
+
+# --- Tasks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schema", [None, "", "t_nobody", "public"])
+def test_a_retailers_task_without_a_known_retailer_raises_in_its_body(
+    shop: RetailerRef, schema: str | None
+) -> None:
+    ran: list[bool] = []
+
+    @retailer_task(f"test.body.{schema}")
+    def body() -> None:
+        ran.append(True)
+
+    with pytest.raises(NoRetailer):
+        body(**({} if schema is None else {"schema": schema}))
+    assert not ran
+
+
+def test_the_houses_task_refuses_a_retailer(shop: RetailerRef) -> None:
+    @house_task("test.house")
+    def body() -> str:
+        return "done"
+
+    with pytest.raises(TypeError, match="retailer_task"):
+        body(schema=shop.schema)
+    assert body() == "done"
+
+
+def test_a_task_leaves_no_retailer_behind(shop: RetailerRef, other: RetailerRef) -> None:
+    from lastmile.core.tenancy import current_schema
+
+    @retailer_task("test.where")
+    def where() -> str:
+        return current_schema()
+
+    assert where(schema=other.schema) == other.schema
+    assert current_schema() == shop.schema
+
+
+# --- Beat -----------------------------------------------------------------------------------
+
+
+def test_a_turn_is_taken_once_in_its_window(shop: RetailerRef) -> None:
+    at = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+    assert take_turn(name="sweep", due_at=at)
+    assert not take_turn(name="sweep", due_at=at)
+    assert not take_turn(name="sweep", due_at=at - dt.timedelta(seconds=5)), "a clock set back"
+    assert take_turn(name="sweep", due_at=at + dt.timedelta(seconds=5))
+    assert ScheduleMark.objects.count() == 1
+
+
+def test_eight_beats_at_once_fire_once(shop: RetailerRef, crew: Crew) -> None:
+    at = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+    start = threading.Barrier(8)
+
+    def tick() -> bool:
+        start.wait(10)
+        with transaction.atomic():
+            mine = take_turn(name="sweep", due_at=at)
+            if mine:
+                time.sleep(0.2)  # the others arrive meanwhile
+            return mine
+
+    for _ in range(8):
+        crew.start(tick)
+    assert sum(crew.join()) == 1
+
+
+def test_a_beat_that_cannot_publish_gives_its_turn_away(
+    shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lastmile.celery import app
+
+    clock = beat.FairTurns(app=app)
+    sent: list[str] = []
+    broken = True
+
+    def send_task(name: str, **_options: Any) -> str:
+        if broken:
+            raise OSError("the broker is away")
+        sent.append(name)
+        return name
+
+    monkeypatch.setattr(app, "send_task", send_task)
+    monkeypatch.setattr(beat, "now", lambda: dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC))
+    (entry,) = clock.schedule.values()
+    assert clock.apply_async(entry) is None
+    broken = False
+    clock.apply_async(entry)
+    clock.apply_async(entry)
+    assert sent == [SCHEDULE["sweep"].task]
+
+
+def test_windows_begin_at_multiples_of_their_length() -> None:
+    at = dt.datetime(2026, 11, 22, 12, 0, 7, 900_000, tzinfo=dt.UTC)
+    assert beat.window(at, 5) == dt.datetime(2026, 11, 22, 12, 0, 5, tzinfo=dt.UTC)
+    assert beat.window(at, 3600) == dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+
+
+def test_due_goes_by_the_databases_clock(shop: RetailerRef) -> None:
+    point(schema=shop.schema, kind="relay")
+    assert WorkPointer.objects.filter(due_at__lte=Now()).count() == 1
