@@ -36,6 +36,7 @@ __all__ = [
     "cache_key_function",
     "current_retailer",
     "current_schema",
+    "find_retailer",
     "for_each_retailer",
     "group_name",
     "in_retailer",
@@ -176,6 +177,11 @@ def _known(schema: str) -> RetailerRef:
             f"There is no retailer with the schema {schema!r}. `retailer_open` makes one."
         )
     return ref
+
+
+def find_retailer(schema: str) -> RetailerRef | None:
+    """Return the retailer of a schema, whatever its status, or None; reads shared tables only."""
+    return _retailers().find(schema)
 
 
 def shared_context() -> AbstractContextManager[Place]:

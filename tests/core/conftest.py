@@ -13,9 +13,10 @@ from celery import Celery
 from django.db import connection
 
 from lastmile.core.models import Delivery, Event, Job
-from lastmile.core.tenancy import RetailerRef, retailer_context, shared_context
+from lastmile.core.tenancy import RetailerRef, find_retailer, retailer_context
 from lastmile.worklist.models import ScheduleMark, WorkPointer
 from tests.core import wired
+from tests.databases import copy_of
 
 
 @pytest.fixture
@@ -26,31 +27,37 @@ def wiring(settings: Any) -> None:
     wired.during.clear()
 
 
-def _empty(*retailers: RetailerRef) -> None:
-    for retailer in retailers:
-        with retailer_context(retailer):
-            for model in (Delivery, Event, Job):
-                model.objects.all().delete()
-    with shared_context():
-        WorkPointer.objects.all().delete()
-        ScheduleMark.objects.all().delete()
+@pytest.fixture(scope="module")
+def real_database(
+    template_database: str, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """A database of the module's own, where commits are real."""
+    with django_db_blocker.unblock(), copy_of(template_database):
+        yield
+
+
+def _empty(schema: str) -> None:
+    """Leave no work of the test before, nor of the opening of the retailers."""
+    with retailer_context(schema):
+        for model in (Delivery, Event, Job, WorkPointer, ScheduleMark):
+            model.objects.all().delete()
 
 
 @pytest.fixture
-def shop(
-    django_db_setup: None,
-    django_db_blocker: Any,
-    wiring: None,
-    retailer: RetailerRef,
-    other: RetailerRef,
-) -> Iterator[RetailerRef]:
-    """A retailer's context with real commits, so that other connections see what was done."""
-    with django_db_blocker.unblock():
-        _empty(retailer, other)
-        with retailer_context(retailer):
-            yield retailer
-        _empty(retailer, other)
-        connection.close()
+def shop(real_database: None, wiring: None) -> Iterator[RetailerRef]:
+    """Retailer t1, entered, with real commits: other connections see what was done."""
+    _empty("t1")
+    _empty("t2")
+    with retailer_context("t1") as ref:
+        yield ref
+
+
+@pytest.fixture
+def neighbour(shop: RetailerRef) -> RetailerRef:
+    """Retailer t2, not entered."""
+    ref = find_retailer("t2")
+    assert ref is not None
+    return ref
 
 
 class Crew:

@@ -15,9 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from lastmile.core.events import record
 from lastmile.core.models import Event
 from lastmile.core.relay import relay_batch
-from lastmile.core.tasks import deliver, relay, sweep
+from lastmile.core.tasks import deliver, house_task, relay, retailer_task, sweep
 from lastmile.core.tenancy import NoRetailer, RetailerRef, retailer_context, shared_context
-from lastmile.core.tasks import house_task, retailer_task
 from lastmile.core.timing import in_seconds
 from lastmile.schedule import SCHEDULE
 from lastmile.worklist import beat
@@ -77,9 +76,11 @@ def test_the_naive_removal_loses_the_pointer_and_its_upsert_makes_writers_wait(
 
         crew.start(slow_writer)
         assert inserted.wait(10)
-        with pytest.raises(OperationalError), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '300ms'")
-            cursor.execute(upsert, [shop.schema])
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '300ms'")
+            with pytest.raises(OperationalError):
+                cursor.execute(upsert, [shop.schema])
+            cursor.execute("SET lock_timeout = '3s'")
         commit.set()
         crew.join()
 
@@ -97,9 +98,7 @@ def test_the_naive_removal_loses_the_pointer_and_its_upsert_makes_writers_wait(
             cursor.execute("DROP TABLE naive_pointer")
 
 
-def test_no_writer_waits_for_another_that_has_not_committed(
-    shop: RetailerRef, crew: Crew
-) -> None:
+def test_no_writer_waits_for_another_that_has_not_committed(shop: RetailerRef, crew: Crew) -> None:
     recorded, commit = threading.Event(), threading.Event()
 
     def slow_writer() -> None:
@@ -129,36 +128,36 @@ def test_pointers_hold_a_schema_a_kind_and_a_time_and_nothing_else() -> None:
 
 
 def test_due_names_each_schema_and_kind_once_the_longest_waiting_first(
-    shop: RetailerRef, other: RetailerRef
+    shop: RetailerRef, neighbour: RetailerRef
 ) -> None:
     for _ in range(3):
-        point(schema=other.schema, kind="relay")
+        point(schema=neighbour.schema, kind="relay")
     point(schema=shop.schema, kind="jobs")
     point(schema=shop.schema, kind="relay", due_in_s=60)
     WorkPointer.objects.filter(kind="jobs").update(due_at=in_seconds(-30))
-    assert due() == [(shop.schema, "jobs"), (other.schema, "relay")]
+    assert due() == [(shop.schema, "jobs"), (neighbour.schema, "relay")]
     assert due(grace_s=10) == [(shop.schema, "jobs")]
 
 
-def test_forget_takes_one_retailers_pointers(shop: RetailerRef, other: RetailerRef) -> None:
+def test_forget_takes_one_retailers_pointers(shop: RetailerRef, neighbour: RetailerRef) -> None:
     point(schema=shop.schema, kind="relay")
-    point(schema=other.schema, kind="relay")
+    point(schema=neighbour.schema, kind="relay")
     assert forget(schema=shop.schema) == 1
-    assert list(WorkPointer.objects.values_list("schema", flat=True)) == [other.schema]
+    assert list(WorkPointer.objects.values_list("schema", flat=True)) == [neighbour.schema]
 
 
 # --- The sweep ------------------------------------------------------------------------------
 
 
 def test_the_sweep_asks_for_what_was_never_hinted(
-    shop: RetailerRef, other: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
+    shop: RetailerRef, neighbour: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
 ) -> None:
     place("ord_1")
-    with retailer_context(other):
+    with retailer_context(neighbour):
         place("ord_2")
     hints.clear()  # lost: the broker was emptied
     assert sweep(grace_s=0) == 2
-    assert sorted(kwargs["schema"] for _task, kwargs in hints) == [shop.schema, other.schema]
+    assert sorted(kwargs["schema"] for _task, kwargs in hints) == [shop.schema, neighbour.schema]
     for task, kwargs in list(hints):
         assert task == "core.relay"
         relay(**kwargs)
@@ -166,7 +165,7 @@ def test_the_sweep_asks_for_what_was_never_hinted(
         if task == "core.deliver":
             deliver(**kwargs)
     assert wired.traces() == ["ord_1"]
-    with retailer_context(other):
+    with retailer_context(neighbour):
         assert wired.traces() == ["ord_2"]
 
 
@@ -250,14 +249,14 @@ def test_the_houses_task_refuses_a_retailer(shop: RetailerRef) -> None:
     assert body() == "done"
 
 
-def test_a_task_leaves_no_retailer_behind(shop: RetailerRef, other: RetailerRef) -> None:
+def test_a_task_leaves_no_retailer_behind(shop: RetailerRef, neighbour: RetailerRef) -> None:
     from lastmile.core.tenancy import current_schema
 
     @retailer_task("test.where")
     def where() -> str:
         return current_schema()
 
-    assert where(schema=other.schema) == other.schema
+    assert where(schema=neighbour.schema) == neighbour.schema
     assert current_schema() == shop.schema
 
 
