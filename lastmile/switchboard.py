@@ -14,6 +14,7 @@ HANDLERS: dict[str, list[str]] = {}
 
 JOBS: dict[str, JobSpec] = {
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
+    "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),
 }
 
 # Rolls: command -> functions, each `def room() -> Mapping` in the retailer's context.

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from lastmile.core.clock import zone
 from lastmile.core.errors import Invalid, Problems
+from tenants.models import Retailer
 
 UNITS = ("metric", "imperial")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
@@ -79,3 +80,15 @@ def check(policy: Policy) -> Policy:
         problems.add("/units", _("Choose metric or imperial."))
     problems.raise_if_any(_("The policy does not fit; see errors."))
     return policy
+
+
+def policy_of(row: Retailer) -> Policy:
+    """Return the policy that a row holds."""
+    return Policy(
+        name=row.name,
+        zone=row.zone,
+        currency=row.currency,
+        language=row.language,
+        units=row.units,
+        brand=Brand(**row.brand),
+    )

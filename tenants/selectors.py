@@ -7,6 +7,7 @@ on in every process.
 from __future__ import annotations
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
 from lastmile.core.errors import NotFound
 from lastmile.core.tenancy import HOUSE, RetailerRef, shared_tables
@@ -22,7 +23,7 @@ def by_public_id(public_id: str) -> RetailerRef:
     """Return the retailer of a public id; raises NotFound."""
     found = _one(_rows().filter(public_id=public_id))
     if found is None:
-        raise NotFound("There is no such retailer.")
+        raise NotFound(_("There is no such retailer."))
     return found
 
 
@@ -38,6 +39,14 @@ def active() -> list[RetailerRef]:
     """Return everyone who may be worked for, by schema; the operator's own house among them."""
     with shared_tables():
         return [_ref(row) for row in _rows().filter(status=Status.ACTIVE).order_by("schema_name")]
+
+
+def row_of(rows: QuerySet[Retailer], schema: str) -> Retailer:
+    """Return the row of a schema from `rows` (locked ones, to change it); raises NotFound."""
+    row = rows.filter(schema_name=schema).first()
+    if row is None:
+        raise NotFound(_("There is no retailer with the schema %(schema)s.") % {"schema": schema})
+    return row
 
 
 def retailers() -> QuerySet[Retailer]:

@@ -1,4 +1,4 @@
-"""The moves of a retailer. PURE."""
+"""The moves of a retailer, and what each is called in the journal. PURE."""
 
 from __future__ import annotations
 
@@ -11,4 +11,12 @@ MOVES: Mapping[str, frozenset[str]] = {
     "suspended": frozenset({"active", "closing"}),
     "closing": frozenset({"closed"}),
     "closed": frozenset(),
+}
+# active -> closing is the first half of closing, in one transaction with the second.
+VERBS: Mapping[tuple[str, str], str] = {
+    ("opening", "active"): "opened",
+    ("opening", "closed"): "given_up",
+    ("active", "suspended"): "suspended",
+    ("suspended", "active"): "resumed",
+    ("closing", "closed"): "closed",
 }

@@ -34,7 +34,12 @@ _LOCK = 20_261_122  # one maker at a time
 _numbers = itertools.count(1)
 # What decides the contents of the template, apart from the migrations.
 _MAKERS = (
-    *("tenants/services.py", "tenants/policy.py", "tests/databases.py", "lastmile/settings.py"),
+    *(
+        "tenants/services/opening.py",
+        "tenants/policy.py",
+        "tests/databases.py",
+        "lastmile/settings.py",
+    ),
     *("lastmile/core/postgres/clone.py", "lastmile/core/postgres/migrate.py"),
 )
 
@@ -108,8 +113,9 @@ def ensure_template() -> str:
         before = use(making)
         try:
             migrate_house()
-            open_retailer(FIRST)
-            open_retailer(SECOND)
+            with retailer_context(HOUSE):
+                open_retailer(FIRST)
+                open_retailer(SECOND)
         finally:
             use(before)
         admin.execute(f'ALTER DATABASE "{making}" RENAME TO "{name}"')

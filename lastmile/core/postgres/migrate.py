@@ -36,7 +36,7 @@ class MigrationRunning(Unavailable):
 
 def exists(schema: str) -> bool:
     """Tell whether there is a schema of this name."""
-    with entered(Place(PUBLIC), connection), connection.cursor() as cursor:
+    with shared_path(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema])
         return cursor.fetchone() is not None
 

@@ -1,6 +1,6 @@
-"""Opening, suspending and closing retailers, and the schemas under them.
+"""Opening a retailer: its names are reserved, then its tables are made from the template.
 
-House work: it reads and writes shared tables. Each act is a fact in the journal of the house.
+The caller stands in the house (``retailer_context(HOUSE)``): the act is a fact in its journal.
 """
 
 from __future__ import annotations
@@ -9,19 +9,22 @@ import re
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from lastmile.core.errors import Conflict, FieldProblem, Invalid
+from lastmile.core.jobs import enqueue
+from lastmile.core.models import Job
 from lastmile.core.postgres import migrate
 from lastmile.core.postgres.clone import clone_schema
 from lastmile.core.postgres.context import PUBLIC, is_valid_name
-from lastmile.core.tenancy import HOUSE, TEMPLATE, RetailerRef, shared_context
+from lastmile.core.tenancy import HOUSE, TEMPLATE, RetailerRef
 from tenants import policy, selectors
 from tenants.models import Domain, Retailer, Status
 from tenants.policy import Policy
-from tenants.states import MOVES
+from tenants.services.standing import columns, move
 
+OPEN_JOB = "retailer.open"
 RESERVED = frozenset({PUBLIC, HOUSE, TEMPLATE, "information_schema"})
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\Z")
@@ -31,12 +34,6 @@ class NameTaken(Conflict):
     """The schema or the host name belongs to somebody already."""
 
     code = "name_taken"
-
-
-class WrongMove(Conflict):
-    """The retailer is not in a state from which this can be done."""
-
-    code = "wrong_move"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +56,25 @@ class Opening:
 
 
 def open_retailer(opening: Opening) -> RetailerRef:
-    """Open a retailer at once: reserve its names, then make its tables. Not for a web request.
+    """Open a retailer now: reserve its names, then make its tables. Not for a web request.
 
-    Locks: the house lock, shared (migrations wait). Records: retailer.opened in the house.
-    Raises: Invalid, NameTaken, MigrationRunning.
+    What could not be built leaves nothing behind. Locks: the house lock, shared (migrations
+    wait). Records: retailer.opened. Raises: Invalid, NameTaken, MigrationRunning.
     """
-    with shared_context():
+    with transaction.atomic():
+        return build(reserve(opening).public_id)
+
+
+def request_opening(opening: Opening) -> tuple[Retailer, Job]:
+    """Reserve the names and leave the tables to a job: what a web request does.
+
+    Locks: nothing. Records: job.finished, and retailer.opened before it. Raises: Invalid,
+    NameTaken.
+    """
+    with transaction.atomic():
         retailer = reserve(opening)
-        return build(retailer.public_id)
+        job = enqueue(OPEN_JOB, subject=retailer.public_id, dedupe_key=retailer.public_id)
+    return retailer, job
 
 
 def reserve(opening: Opening) -> Retailer:
@@ -77,17 +85,20 @@ def reserve(opening: Opening) -> Retailer:
     """
     schema, domain = _checked_names(opening.schema, opening.domain)
     given = policy.check(opening.policy)
-    with transaction.atomic():
-        if Retailer.objects.filter(schema_name=schema).exists() or migrate.exists(schema):
+    try:
+        with transaction.atomic():
+            if migrate.exists(schema):
+                raise IntegrityError("schema_name")
+            retailer = Retailer.objects.create(schema_name=schema, **columns(given))
+            Domain.objects.create(retailer=retailer, domain=domain)
+    except IntegrityError as taken:
+        if "schema_name" in str(taken):
             raise NameTaken(
                 _("The schema %(schema)s is in use. Choose another name.") % {"schema": schema}
-            )
-        if Domain.objects.filter(domain=domain).exists():
-            raise NameTaken(
-                _("The address %(domain)s is in use. Choose another one.") % {"domain": domain}
-            )
-        retailer = Retailer.objects.create(schema_name=schema, **_columns(given))
-        Domain.objects.create(retailer=retailer, domain=domain)
+            ) from taken
+        raise NameTaken(
+            _("The address %(domain)s is in use. Choose another one.") % {"domain": domain}
+        ) from taken
     return retailer
 
 
@@ -95,55 +106,27 @@ def build(public_id: str) -> RetailerRef:
     """Make the tables of a reserved retailer and let people in; done already, it only says so.
 
     All or nothing in one transaction, so that a worker's death in the middle leaves no trace and
-    a second run is safe. Locks: the house lock, shared; the row. Raises: WrongMove,
-    MigrationRunning.
+    a second run is safe. Locks: the house lock, shared; the row. Records: retailer.opened.
+    Raises: WrongMove, MigrationRunning.
     """
     with transaction.atomic():
         migrate.share_house_lock()
         retailer = Retailer.objects.select_for_update().get(public_id=public_id)
         if retailer.status != Status.ACTIVE:
             clone_schema(TEMPLATE, retailer.schema_name)
-            _move(retailer, Status.ACTIVE)
+            move(retailer, Status.ACTIVE)
     return selectors.by_public_id(public_id)
 
 
-def migrate_house() -> dict[str, list[str]]:
-    """Bring public, the template, the house and every retailer to the code's migrations.
-
-    Safe to run again at any time, and after any interruption. Locks: the house lock. Returns: the
-    migrations applied, by schema. Raises: MigrationRunning.
-    """
-    with migrate.house_lock():
-        migrate.create_extensions()
-        migrate.create(TEMPLATE)
-        done = {schema: migrate.migrate(schema) for schema in (PUBLIC, TEMPLATE)}
-        for schema in selectors.schemas():
-            done[schema] = migrate.migrate(schema)
-    with shared_context():
-        if not Retailer.objects.filter(schema_name=HOUSE).exists():
-            open_house()
-            done[HOUSE] = []
-    return done
-
-
 def open_house() -> RetailerRef:
-    """Open the operator's own schema, served on BASE_DOMAIN."""
+    """Open the operator's own schema, served on BASE_DOMAIN. Stands in shared_context()."""
     given = Policy(name="Lastmile", zone="UTC", currency="EUR")
-    with shared_context():
-        retailer = Retailer.objects.create(schema_name=HOUSE, **_columns(given))
-        Domain.objects.create(retailer=retailer, domain=settings.BASE_DOMAIN.lower())
-        return build(retailer.public_id)
-
-
-def _columns(given: Policy) -> dict[str, object]:
-    return {
-        "name": given.name.strip(),
-        "zone": given.zone,
-        "currency": given.currency,
-        "language": given.language,
-        "units": given.units,
-        "brand": given.brand_json(),
-    }
+    with transaction.atomic():
+        migrate.share_house_lock()
+        clone_schema(TEMPLATE, HOUSE)
+        row = Retailer.objects.create(schema_name=HOUSE, status=Status.ACTIVE, **columns(given))
+        Domain.objects.create(retailer=row, domain=settings.BASE_DOMAIN.lower())
+    return selectors.by_public_id(row.public_id)
 
 
 def _checked_names(schema: str, domain: str) -> tuple[str, str]:
@@ -168,16 +151,3 @@ def _checked_names(schema: str, domain: str) -> tuple[str, str]:
             ],
         )
     return schema, host
-
-
-def _move(retailer: Retailer, status: Status) -> None:
-    """Write the status; the one place that does."""
-    if status not in MOVES[retailer.status]:
-        raise WrongMove(
-            _("%(name)s is %(present)s and cannot become %(wanted)s.")
-            % {"name": retailer.name, "present": retailer.status, "wanted": status.value},
-            data={"status": retailer.status},
-        )
-    retailer.status = status
-    retailer.version += 1
-    retailer.save(update_fields=["status", "version"])

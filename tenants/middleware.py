@@ -1,0 +1,129 @@
+"""Which retailer a request is for: by its Host, looked up at every request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils import translation
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+
+from lastmile.core.http.problems import Problem, plain_problem_response
+from lastmile.core.tenancy import HOUSE, RetailerNotOpen, RetailerRef, retailer_context
+from tenants.models import Status
+from tenants.selectors import by_host
+
+RETRY_AFTER_S = 300
+# Nothing of a retailer's is known here: no template, no session, no script.
+_PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width"><h1>{title}</h1><p>{detail}</p></html>"""
+
+
+class RetailerMiddleware:
+    """Enters the retailer of the Host for the length of the request; sets ``request.retailer``.
+
+    An unknown host is 404 and one that is not active 503, before any session or view. On
+    BASE_DOMAIN the retailer is the house itself and the public pages are served. Works under sync
+    and async handlers, and for the parts of a streamed answer, which come after the request.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Look the host up, then answer inside its context."""
+        if self._is_async:
+            return self._answer_async(request)
+        ref = by_host(request.META.get("HTTP_HOST", ""))
+        if ref is None or not _may_enter(ref):
+            return _closed_door(request, ref)
+        _prepare(request, ref)
+        with retailer_context(ref):
+            response: HttpResponseBase = self.get_response(request)
+        return _keep_inside(response, ref)
+
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        ref = await sync_to_async(by_host)(request.META.get("HTTP_HOST", ""))
+        if ref is None or not _may_enter(ref):
+            return _closed_door(request, ref)
+        _prepare(request, ref)
+        with retailer_context(ref):
+            response: HttpResponseBase = await self.get_response(request)
+        return _keep_inside(response, ref)
+
+
+def _may_enter(ref: RetailerRef) -> bool:
+    return ref.status == Status.ACTIVE
+
+
+def _prepare(request: HttpRequest, ref: RetailerRef) -> None:
+    request.retailer = ref  # type: ignore[attr-defined]
+    if ref.schema == HOUSE:
+        request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
+
+
+def _closed_door(request: HttpRequest, ref: RetailerRef | None) -> HttpResponse:
+    """Return 404 for a host that is nobody's, 503 for a retailer that is not open."""
+    language = translation.get_language_from_request(request)
+    with translation.override(language):
+        if ref is None:
+            title = _("Nobody is served at this address")
+            detail = _("Check the address for a typing error, or ask who gave it to you.")
+            problem = Problem(404, "not_found", f"{title}. {detail}")
+        else:
+            title = _("This shop's deliveries are closed for now")
+            detail = _("Come back later, or ask the shop. Nothing you have ordered is lost.")
+            problem = Problem(
+                503,
+                RetailerNotOpen.code,
+                f"{title}. {detail}",
+                headers={"Retry-After": str(RETRY_AFTER_S)},
+            )
+    if request.path.startswith("/api/"):
+        return plain_problem_response(problem)
+    page = _PAGE.format(language=language, title=escape(title), detail=escape(detail))
+    return HttpResponse(page, status=problem.status, headers=dict(problem.headers))
+
+
+def _keep_inside(response: HttpResponseBase, ref: RetailerRef) -> HttpResponseBase:
+    """Let what is streamed later still read this retailer's rows, and nobody else's."""
+    if response.streaming:
+        stream = cast("StreamingHttpResponse", response)
+        if stream.is_async:
+            parts = cast("AsyncIterator[bytes]", stream.streaming_content)
+            stream.streaming_content = _inside_async(parts, ref)
+        else:
+            stream.streaming_content = _inside(
+                iter(cast("Iterator[bytes]", stream.streaming_content)), ref
+            )
+    return response
+
+
+def _inside(parts: Iterator[bytes], ref: RetailerRef) -> Iterator[bytes]:
+    while True:
+        with retailer_context(ref):
+            try:
+                part = next(parts)
+            except StopIteration:
+                return
+        yield part
+
+
+async def _inside_async(parts: AsyncIterator[bytes], ref: RetailerRef) -> AsyncIterator[bytes]:
+    while True:
+        with retailer_context(ref):
+            try:
+                part = await anext(parts)
+            except StopAsyncIteration:
+                return
+        yield part

@@ -1,0 +1,32 @@
+"""The acts on retailers; one file per act."""
+
+from tenants.services.house import migrate_house, pending_migrations
+from tenants.services.opening import (
+    NameTaken,
+    Opening,
+    build,
+    open_house,
+    open_retailer,
+    request_opening,
+    reserve,
+)
+from tenants.services.policy import set_policy
+from tenants.services.standing import HouseStands, WrongMove, close, resume, suspend
+
+__all__ = [
+    "HouseStands",
+    "NameTaken",
+    "Opening",
+    "WrongMove",
+    "build",
+    "close",
+    "migrate_house",
+    "open_house",
+    "open_retailer",
+    "pending_migrations",
+    "request_opening",
+    "reserve",
+    "resume",
+    "set_policy",
+    "suspend",
+]

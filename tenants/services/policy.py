@@ -1,0 +1,38 @@
+"""A retailer's decisions about itself, changed by its own members in its own context."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from lastmile.core.errors import Stale
+from lastmile.core.events import record
+from lastmile.core.tenancy import current_schema
+from tenants.models import Retailer
+from tenants.policy import Policy, check, policy_of
+from tenants.selectors import row_of
+from tenants.services.standing import columns
+
+
+def set_policy(policy: Policy, *, expected_version: int | None = None) -> Retailer:
+    """Give the retailer at hand a policy; the same policy again changes nothing.
+
+    Locks: the row. Records: policy.changed with the names of the changed fields. Raises: Invalid;
+    Stale when somebody changed it since `expected_version`.
+    """
+    given = columns(check(policy))
+    with transaction.atomic():
+        retailer = row_of(Retailer.objects.select_for_update(), current_schema())
+        if expected_version is not None and expected_version != retailer.version:
+            raise Stale(_("Somebody changed the policy meanwhile. Load it again, then change it."))
+        before: dict[str, Any] = columns(policy_of(retailer))
+        changed = sorted(name for name, value in given.items() if before[name] != value)
+        if changed:
+            for name in changed:
+                setattr(retailer, name, given[name])
+            retailer.version += 1
+            retailer.save(update_fields=[*changed, "version"])
+            record("policy.changed", subject=retailer.public_id, data={"fields": changed})
+    return retailer

@@ -1,0 +1,132 @@
+"""Where a retailer stands: suspended, resumed, closed; the one place that writes a status.
+
+The caller stands in the house (``retailer_context(HOUSE)``): each act is a fact in its journal.
+"""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from lastmile.core.errors import Conflict, Invalid, NotAllowed
+from lastmile.core.events import record
+from lastmile.core.postgres.context import check_name
+from lastmile.core.tenancy import HOUSE
+from lastmile.worklist.services import forget
+from tenants.models import Domain, Retailer, Status
+from tenants.policy import Policy
+from tenants.selectors import row_of
+from tenants.states import MOVES, VERBS
+
+
+class WrongMove(Conflict):
+    """The retailer is not in a state from which this can be done."""
+
+    code = "wrong_move"
+
+
+class HouseStands(NotAllowed):
+    """The operator's own schema is neither suspended nor closed."""
+
+    code = "house_stands"
+
+
+def suspend(schema: str) -> Retailer:
+    """Shut a retailer's doors from the next request on; its data stays as it is.
+
+    Locks: the row. Records: retailer.suspended. Raises: NotFound, WrongMove, HouseStands.
+    """
+    with transaction.atomic():
+        return move(_locked(schema), Status.SUSPENDED)
+
+
+def resume(schema: str) -> Retailer:
+    """Open the doors of a suspended retailer again.
+
+    Locks: the row. Records: retailer.resumed. Raises: NotFound, WrongMove, HouseStands.
+    """
+    with transaction.atomic():
+        retailer = _locked(schema)
+        if retailer.status != Status.SUSPENDED:
+            raise _wrong(retailer, Status.ACTIVE)
+        return move(retailer, Status.ACTIVE)
+
+
+def close(schema: str, *, confirm: str, drop: bool = False) -> Retailer:
+    """End a retailer: nobody enters, its host name and schema name are free again.
+
+    Its tables are kept under another name (``closed_…``) for the operator to archive, or dropped.
+    Locks: the row, and with `drop` every table. Records: retailer.closed. Raises: NotFound,
+    WrongMove, HouseStands; Invalid when `confirm` is not the schema's name.
+    """
+    if confirm != schema:
+        raise Invalid(_("To close a retailer, repeat the name of its schema."))
+    with transaction.atomic():
+        retailer = _locked(schema)
+        if retailer.status == Status.OPENING:  # reserved and never built: there are no tables
+            release(retailer)
+            return retailer
+        move(retailer, Status.CLOSING)
+        release(retailer)
+        with connection.cursor() as cursor:
+            if drop:
+                cursor.execute(f"DROP SCHEMA {check_name(schema)} CASCADE")
+            else:
+                kept = check_name(retailer.schema_name)
+                cursor.execute(f"ALTER SCHEMA {check_name(schema)} RENAME TO {kept}")
+    return retailer
+
+
+def release(retailer: Retailer) -> None:
+    """Close the row: its names are free, no work waits for it. The caller holds it locked."""
+    forget(schema=retailer.schema_name)
+    Domain.objects.filter(retailer=retailer).delete()
+    retailer.schema_name = "closed_" + retailer.public_id.partition("_")[2]
+    retailer.save(update_fields=["schema_name"])
+    move(retailer, Status.CLOSED)
+
+
+def move(retailer: Retailer, status: Status) -> Retailer:
+    """Write the status and its fact. The caller holds the row locked.
+
+    Raises
+    ------
+    WrongMove
+        The table of moves has no such move.
+    """
+    before = retailer.status
+    if status not in MOVES[before]:
+        raise _wrong(retailer, status)
+    retailer.status = status
+    retailer.version += 1
+    retailer.save(update_fields=["status", "version"])
+    verb = VERBS.get((before, status.value))
+    if verb is not None:
+        record(f"retailer.{verb}", subject=retailer.public_id, data={"from": before})
+    return retailer
+
+
+def columns(given: Policy) -> dict[str, object]:
+    """Return a policy as the columns of the row."""
+    return {
+        "name": given.name.strip(),
+        "zone": given.zone,
+        "currency": given.currency,
+        "language": given.language,
+        "units": given.units,
+        "brand": given.brand_json(),
+    }
+
+
+def _locked(schema: str) -> Retailer:
+    if schema == HOUSE:
+        raise HouseStands(_("The house itself is neither suspended nor closed."))
+    return row_of(Retailer.objects.select_for_update(), schema)
+
+
+def _wrong(retailer: Retailer, wanted: Status) -> WrongMove:
+    return WrongMove(
+        _("%(name)s is %(present)s and cannot become %(wanted)s.")
+        % {"name": retailer.name, "present": retailer.status, "wanted": wanted.value},
+        data={"status": retailer.status},
+    )
