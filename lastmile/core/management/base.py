@@ -19,6 +19,8 @@ class HouseCommand(BaseCommand):
     With ``--json`` the mapping is printed as one line; a refusal exits with 1 and its sentence.
     """
 
+    requires_system_checks = ()  # `prepare` runs them, once, at every start
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--json``; call it from an overriding method."""
         parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -16,7 +16,6 @@ class Command(HouseCommand):
     """Migrate public, the template, the house and every retailer; does nothing twice."""
 
     help = "Migrate every schema. Safe to repeat; --check only tells what is behind."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--check``."""
