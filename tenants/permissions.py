@@ -23,6 +23,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from lastmile.core.errors import NotAllowed, NotFound
+from lastmile.core.idempotency import call_of, run_once
 from tenants.roles import TABLE, Act, Grant, KeyRole, Kind, Role, granted
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
 
 M = TypeVar("M", bound=Model)
 View = Callable[..., HttpResponseBase]
+UNSAFE = frozenset({"post", "put", "patch", "delete"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,23 +175,59 @@ class RetailerAPIView(APIView):
     """
 
     acts: ClassVar[Mapping[str, Act]] = {}
+    wrapped: ClassVar[bool] = True  # False where each item of a batch brings its own client UUID
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Do as DRF does, with unsafe methods inside the idempotency wrapper."""
+        self.args, self.kwargs = args, kwargs
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = self.default_response_headers
+        try:
+            self.initial(self.request, *args, **kwargs)
+            response = self._answer()
+        except Exception as fault:  # noqa: BLE001  every exception becomes a problem answer
+            response = self.handle_exception(fault)
+        self.response = self.finalize_response(self.request, response, *args, **kwargs)
+        return self.response
+
+    def _answer(self) -> Response:
+        method = (self.request.method or "").lower()
+        handler = self.http_method_not_allowed
+        if method in self.http_method_names:
+            handler = getattr(self, method, handler)
+
+        def act() -> Response:
+            found: Response = handler(self.request, *self.args, **self.kwargs)
+            return found
+
+        if method not in UNSAFE or not self.wrapped:
+            return act()
+        caller = self.principal
+        call = call_of(self.request, caller.public_id, required=caller.kind == Kind.KEY)
+        return run_once(call, act, self.handle_exception)
+
+    @property
+    def principal(self) -> Principal:
+        """The caller; the checks of ``initial`` have seen to it that there is one."""
+        principal: Principal = self.request.user  # type: ignore[assignment]
+        return principal
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Recognise the caller, then look the method's act up in the table."""
         super().initial(request, *args, **kwargs)
-        request.principal = request.user
+        request.principal = request.user  # type: ignore[attr-defined]
 
     def check_permissions(self, request: Request) -> None:
         """Deny by default: no act for the method, no entry."""
-        method = (request.method or "").lower()
-        if method == "options" or not hasattr(self, method):
-            method = "get" if "get" in self.acts else next(iter(self.acts), "")
-        act = self.acts.get("get" if method == "head" else method)
         if request.user is None:
             self.permission_denied(request)
+        method = (request.method or "").lower().replace("head", "get")
+        if method == "options" or not hasattr(self, method):
+            return require_any(self.principal, self.acts)
+        act = self.acts.get(method)
         if act is None:
             raise NotAllowed(_("Nobody may do this."))
-        require(getattr(request, "user", None), act)
+        return require(self.principal, act)
 
     def shape_in(self, serializer: type[BaseSerializer[Any]], **kwargs: Any) -> dict[str, Any]:
         """Return the validated body; raises ValidationError (422 with JSON pointers)."""
@@ -206,8 +244,11 @@ class RetailerAPIView(APIView):
         **headers: str,
     ) -> Response:
         """Return one thing as JSON; ``headers`` take ``ETag=``, ``Location=``."""
-        return Response(
-            serializer(instance, context={"request": self.request}).data,
-            status=status,
-            headers=headers or None,
-        )
+        shape = serializer(instance, context={"request": self.request})
+        return Response(shape.data, status=status, headers=headers or None)
+
+
+def require_any(principal: Principal, acts: Mapping[str, Act]) -> None:
+    """Pass HEAD and OPTIONS, and the 405 of other methods, for whom one of the acts is granted."""
+    if not any(may(principal, act) for act in acts.values()):
+        raise NotAllowed(_("Your role does not allow this. Ask an owner or manager for it."))

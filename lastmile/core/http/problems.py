@@ -69,27 +69,32 @@ def sqlstate(fault: BaseException) -> str:
 
 
 def problem_from(fault: BaseException) -> Problem:
-    """Return the problem that an exception means."""
+    """Return the problem that an exception means; an unknown one is logged and answered 500."""
+    return known_problem(fault) or _unexpected(fault)
+
+
+def known_problem(fault: BaseException) -> Problem | None:
+    """Return the problem that an exception means, None for what nobody expected."""
     if isinstance(fault, DomainError):
         return _from_domain(fault)
     for kind, say in _KNOWN:
         if isinstance(fault, kind):
             return say(fault)
     if isinstance(fault, DatabaseError | InterfaceError):
-        known = _from_database(fault)
-        if known is not None:
-            return known
-    return _unexpected(fault)
+        return _from_database(fault)
+    return None
 
 
 def problem_response(problem: Problem) -> Response:
     """Return the answer as DRF sends it."""
-    return Response(
+    response = Response(
         problem.body(),
         status=problem.status,
         headers=dict(problem.headers) or None,
         content_type=MEDIA_TYPE,
     )
+    response.retryable = problem.retryable  # type: ignore[attr-defined]
+    return response
 
 
 def plain_problem_response(problem: Problem) -> HttpResponse:

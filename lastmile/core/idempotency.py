@@ -1,0 +1,257 @@
+"""Idempotency-Key: the same call twice is one effect and one answer.
+
+The effect and the stored answer commit together, so there is no instant at which one exists
+without the other. While a call runs it holds a lock that PostgreSQL drops with the transaction:
+a process that dies leaves nothing behind, and the repeated call simply runs.
+
+A call's transaction is the one outer transaction of the house; the services' own become
+savepoints inside it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.utils.translation import gettext as _
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lastmile.core.clock import now
+from lastmile.core.errors import Conflict, DomainError, Invalid
+from lastmile.core.http.problems import RETRY_AT_ONCE, sqlstate
+from lastmile.core.models import IdempotencyRecord
+from lastmile.core.tenancy import current_schema
+
+KEPT = dt.timedelta(hours=24)
+TRIES = 4
+REPLAYED = "Idempotency-Replayed"
+_KEPT_HEADERS = ("Location", "ETag", "Content-Type")
+# Refusals that may be different next time, by nature of the status.
+_NOT_FINAL = frozenset({401, 403, 408, 425, 429})
+R = TypeVar("R", bound=Response)
+Refuse = Callable[[Exception], Response]
+
+
+class KeyMissing(DomainError):
+    """An API key must name every unsafe call."""
+
+    code: ClassVar[str] = "idempotency_key_missing"
+    status: ClassVar[int] = 400
+
+
+class KeyReused(Invalid):
+    """The same Idempotency-Key came with another body."""
+
+    code: ClassVar[str] = "idempotency_key_reused"
+
+
+class StillRunning(Conflict):
+    """The first call with this key has not answered yet."""
+
+    code: ClassVar[str] = "idempotency_running"
+    retryable: ClassVar[bool] = True
+
+
+class _Refused(Exception):
+    """Carries an answer of 400 and above out of a savepoint, which it rolls back."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One unsafe call: who, what, and the hash of everything that decides its effect."""
+
+    principal: str
+    route: str
+    key: str
+    body_hash: str
+
+    def lock_number(self) -> int:
+        """Return the advisory lock of this call: retailer, principal, route and key in 64 bits."""
+        name = "\x1f".join((current_schema(), self.principal, self.route, self.key))
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+def secret_once(response: R, *fields: str) -> R:
+    """Mark top-level members that the stored copy must not hold: a replay shows null for them."""
+    response.secret_fields = fields  # type: ignore[attr-defined]
+    return response
+
+
+def call_of(request: Request, principal: str, *, required: bool) -> Call | None:
+    """Read Idempotency-Key; None where it is absent and not required.
+
+    Raises
+    ------
+    KeyMissing
+        An API key sent none.
+    Invalid
+        It is longer than 255 characters or holds others than printable ASCII.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        if required:
+            raise KeyMissing(
+                _("Calls by API key that change something need an Idempotency-Key, a UUID say.")
+            )
+        return None
+    if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
+        raise Invalid(_("Idempotency-Key must be 1 to 255 printable ASCII characters."))
+    return Call(principal, f"{request.method} {request.path}"[:300], key, _body_hash(request))
+
+
+def run_once(call: Call | None, act: Callable[[], Response], refuse: Refuse) -> Response:
+    """Run an act in one transaction and answer; with a ``call``, at most once per key.
+
+    Parameters
+    ----------
+    act : callable
+        Does the work; raises or answers 400 and above to have everything rolled back.
+    refuse : callable
+        Turns an exception into an answer.
+
+    Notes
+    -----
+    Serialisation failures and deadlocks roll everything back, so the act is run again, up to
+    four times with a growing random pause. A lost connection is answered 503: whether the commit
+    went through is known to the stored answer alone, and the repeated call finds it.
+    """
+    for attempt in range(TRIES):
+        try:
+            with transaction.atomic():
+                return _attempt(act, refuse) if call is None else _first_or_replay(call, act, refuse)
+        except _Refused as refused:
+            return refused.response
+        except (DatabaseError, InterfaceError) as fault:
+            if sqlstate(fault) not in RETRY_AT_ONCE or attempt == TRIES - 1:
+                return refuse(fault)
+            time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311
+        except Exception as fault:  # noqa: BLE001  the face's last line: refuse() logs the unknown
+            return refuse(fault)
+    raise AssertionError("unreachable: the last attempt answers")
+
+
+def forget_expired(batch: int = 5000) -> int:
+    """Delete stored answers past their 24 hours; return how many."""
+    old = IdempotencyRecord.objects.filter(expires_at__lte=now()).values("pk")[:batch]
+    return IdempotencyRecord.objects.filter(pk__in=old).delete()[0]
+
+
+def _attempt(act: Callable[[], Response], refuse: Refuse) -> Response:
+    """Run without a key: an answer of 400 and above rolls back like an exception."""
+    response = act()
+    if response.status_code >= 400:
+        raise _Refused(response)
+    return response
+
+
+def _first_or_replay(call: Call, act: Callable[[], Response], refuse: Refuse) -> Response:
+    if not _take_lock(call.lock_number()):
+        raise StillRunning(
+            _("The first call with this Idempotency-Key is still running. Ask again shortly."),
+            data={"retry_after_s": 1},
+        )
+    stored = IdempotencyRecord.objects.filter(
+        principal=call.principal, route=call.route, key=call.key
+    ).first()
+    if stored is not None and stored.expires_at <= now():
+        stored.delete()
+        stored = None
+    if stored is not None:
+        return _replay(stored, call)
+    response = _in_savepoint(act, refuse)
+    if response.status_code < 400 or _is_final(response):
+        _store(call, response)
+    return response
+
+
+def _in_savepoint(act: Callable[[], Response], refuse: Refuse) -> Response:
+    """Run the act so that a refusal undoes its writes and can itself be stored."""
+    try:
+        with transaction.atomic():
+            return _attempt(act, refuse)
+    except _Refused as refused:
+        return refused.response
+    except (DatabaseError, InterfaceError) as fault:
+        if not connection.is_usable() or sqlstate(fault) in RETRY_AT_ONCE:
+            raise
+        return refuse(fault)
+    except Exception as fault:  # noqa: BLE001  as in run_once
+        return refuse(fault)
+
+
+def _take_lock(number: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+        return bool(cursor.fetchone()[0])
+
+
+def _is_final(response: Response) -> bool:
+    if response.status_code >= 500 or response.status_code in _NOT_FINAL:
+        return False
+    return not getattr(response, "retryable", False)
+
+
+def _store(call: Call, response: Response) -> None:
+    IdempotencyRecord.objects.create(
+        principal=call.principal,
+        route=call.route,
+        key=call.key,
+        body_hash=call.body_hash,
+        status=response.status_code,
+        headers={name: response[name] for name in _KEPT_HEADERS if name in response},
+        body=_without_secrets(response),
+        expires_at=now() + KEPT,
+    )
+
+
+def _without_secrets(response: Response) -> str:
+    data = response.data
+    secret: tuple[str, ...] = getattr(response, "secret_fields", ())
+    if secret and isinstance(data, Mapping):
+        data = {**data, **dict.fromkeys(secret), "secret_already_shown": True}
+    return "" if data is None else JSONRenderer().render(data).decode()
+
+
+def _replay(stored: IdempotencyRecord, call: Call) -> Response:
+    if stored.body_hash != call.body_hash:
+        raise KeyReused(
+            _("This Idempotency-Key was used with another body. Take a new key for a new call.")
+        )
+    headers = dict(stored.headers)
+    content_type = headers.pop("Content-Type", None)
+    data: Any = json.loads(stored.body) if stored.body else None
+    response = Response(data, status=stored.status, headers=headers, content_type=content_type)
+    response[REPLAYED] = "true"
+    return response
+
+
+def _body_hash(request: Request) -> str:
+    """Hash what decides the effect; form data by content, since each try draws a new boundary."""
+    found = hashlib.sha256(request.META.get("QUERY_STRING", "").encode("utf-8", "replace"))
+    if (request.content_type or "").startswith("multipart/"):
+        for name in sorted(request.data):
+            for value in request.data.getlist(name):
+                found.update(f"\x1e{name}\x1f".encode("utf-8", "replace"))
+                if hasattr(value, "chunks"):
+                    for chunk in value.chunks():
+                        found.update(chunk)
+                    value.seek(0)
+                else:
+                    found.update(str(value).encode("utf-8", "replace"))
+    else:
+        found.update(b"\x1e" + request.body)
+    return found.hexdigest()

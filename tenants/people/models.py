@@ -1,0 +1,160 @@
+"""Members, their sessions, API keys, tickets, counted log-ins, audit: all in the retailer's schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from lastmile.core.bases import PublicIdField, Timestamped
+from lastmile.core.clock import now
+from tenants.roles import Kind, KeyRole, Role
+
+
+def _hubs() -> Any:
+    """Public ids of the hubs that somebody is limited to; null means all."""
+    return ArrayField(models.CharField(max_length=40), null=True, blank=True)
+
+
+class Member(Timestamped):
+    """Somebody of the retailer's staff. Never deleted: the audit speaks of them for ever."""
+
+    public_id = PublicIdField("mbr")
+    email = models.EmailField(max_length=254)
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=16)
+    hubs = _hubs()
+    language = models.CharField(max_length=16, default="", blank=True)
+    password = models.CharField(max_length=256, default="", blank=True)
+    active = models.BooleanField(default=True)
+    session_epoch = models.PositiveIntegerField(default=1)
+    last_login_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="member_email_unique"),
+            models.CheckConstraint(
+                name="member_role_known", condition=Q(role__in=[r.value for r in Role])
+            ),
+            models.CheckConstraint(
+                name="member_owner_all_hubs", condition=~Q(role=Role.OWNER) | Q(hubs__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Session(AbstractBaseSession):
+    """A log-in. Its data names schema, member and epoch, which every request compares."""
+
+    member = models.ForeignKey(Member, null=True, on_delete=models.CASCADE, related_name="+")
+    objects = BaseSessionManager()
+
+    def __str__(self) -> str:
+        return f"session of {self.member_id}"
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        """Django's hook, which needs the store; the store imports this module, so not at the top."""
+        raise NotImplementedError("Use tenants.people.sessions.SessionStore.")
+
+
+class LoginAttempt(models.Model):
+    """Tries within a window, per account and per address; counted before a password is looked at."""
+
+    scope = models.CharField(max_length=8)
+    subject_hash = models.CharField(max_length=64)
+    tries = models.PositiveIntegerField()
+    window_ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="login_attempt_once", fields=["scope", "subject_hash"]),
+            models.CheckConstraint(
+                name="login_attempt_scope_known", condition=Q(scope__in=["account", "address"])
+            ),
+        ]
+        indexes = [models.Index(name="login_attempt_window", fields=["window_ends_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.tries} tries by {self.scope}"
+
+
+class ApiKey(Timestamped):
+    """A key for a machine; only its hash is kept, so only its maker has ever seen it."""
+
+    public_id = PublicIdField("key")
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=16)
+    hubs = _hubs()
+    ref = models.CharField(max_length=80, default="", blank=True)
+    origins = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=8)
+    created_by = models.CharField(max_length=80)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="api_key_role_known", condition=Q(role__in=[r.value for r in KeyRole])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def alive(self) -> bool:
+        """Whether it opens doors at this instant."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now())
+
+
+class SocketTicket(models.Model):
+    """Opens one websocket within a minute; using it deletes it."""
+
+    secret_hash = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=8)
+    principal_id = models.CharField(max_length=40)
+    session_key = models.CharField(max_length=40, default="", blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="socket_ticket_kind_known", condition=Q(kind__in=[k.value for k in Kind])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"ticket of {self.principal_id}"
+
+
+class AuditEntry(models.Model):
+    """Who changed what; written in the transaction of the change, never edited."""
+
+    public_id = PublicIdField("aud")
+    at = models.DateTimeField(default=now)
+    actor = models.CharField(max_length=80)
+    act = models.CharField(max_length=80)
+    subject = models.CharField(max_length=80)
+    changes = models.JSONField[dict[str, Any], dict[str, Any]](default=dict)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(name="audit_newest", fields=["-at", "-public_id"]),
+            models.Index(name="audit_subject", fields=["subject", "-at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.subject}"

@@ -1,0 +1,120 @@
+"""Who is who: principals from sessions and keys, and the lists that pages and API show."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from lastmile.core.clock import now
+from lastmile.core.tenancy import current_schema
+from tenants.people import sessions
+from tenants.people.models import ApiKey, AuditEntry, Member, Session
+from tenants.permissions import Kind, Principal
+
+HOUSE = "house"
+_COARSE = dt.timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """By what somebody was recognised, so that it can be asked again later."""
+
+    kind: Kind
+    principal_id: str
+    session_key: str = ""
+
+
+def principal_of_member(member: Member) -> Principal:
+    """Return the principal that a member is."""
+    return Principal(
+        kind=Kind.MEMBER,
+        public_id=member.public_id,
+        name=member.name,
+        role=member.role,
+        hubs=None if member.hubs is None else frozenset(member.hubs),
+        house=current_schema() == HOUSE,
+    )
+
+
+def principal_of_key(key: ApiKey) -> Principal:
+    """Return the principal that a key is."""
+    return Principal(
+        kind=Kind.KEY,
+        public_id=key.public_id,
+        name=key.name,
+        role=key.role,
+        hubs=None if key.hubs is None else frozenset(key.hubs),
+        house=current_schema() == HOUSE,
+        ref=key.ref,
+    )
+
+
+def member_of_session(session: sessions.SessionStore) -> Member | None:
+    """Return whose session this is, if it was made in this house and has not been ended."""
+    public_id = session.get(sessions.MEMBER)
+    if not public_id or session.get(sessions.SCHEMA) != current_schema():
+        return None
+    member = Member.objects.filter(public_id=public_id, active=True).first()
+    if member is None or session.get(sessions.EPOCH) != member.session_epoch:
+        return None
+    return member
+
+
+def key_of_secret(secret: str) -> ApiKey | None:
+    """Return the living key with this secret; keys of other houses are not even looked up."""
+    head, _, body = secret.rpartition("_")
+    if head != f"lm_{current_schema()}" or not body:
+        return None
+    digest = hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+    key = ApiKey.objects.filter(secret_hash=digest).first()
+    return key if key is not None and key.alive else None
+
+
+def mark_used(key: ApiKey) -> None:
+    """Note that a key is in use, to five minutes: a busy key must not be a hot row."""
+    instant = now()
+    if key.last_used_at is None or key.last_used_at <= instant - _COARSE:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=instant)
+
+
+def still(credential: Credential) -> Principal | None:
+    """Return the present principal behind a credential, None once it has lost its force."""
+    if credential.kind == Kind.KEY:
+        key = ApiKey.objects.filter(public_id=credential.principal_id).first()
+        return principal_of_key(key) if key is not None and key.alive else None
+    if not Session.objects.filter(
+        session_key=credential.session_key, expire_date__gt=now()
+    ).exists():
+        return None
+    member = member_of_session(sessions.SessionStore(credential.session_key))
+    if member is None or member.public_id != credential.principal_id:
+        return None
+    return principal_of_member(member)
+
+
+def members() -> QuerySet[Member]:
+    """Return all members, the inactive too."""
+    return Member.objects.all()
+
+
+def keys() -> QuerySet[ApiKey]:
+    """Return all keys, the revoked too."""
+    return ApiKey.objects.all()
+
+
+def audit_entries(subject: str = "", actor: str = "") -> QuerySet[AuditEntry]:
+    """Return the audit, of one subject or actor where named."""
+    found = AuditEntry.objects.all()
+    if subject:
+        found = found.filter(subject=subject)
+    return found.filter(actor=actor) if actor else found
+
+
+def names_of(public_ids: set[str]) -> dict[str, str]:
+    """Return what to call members and keys."""
+    named = dict(Member.objects.filter(public_id__in=public_ids).values_list("public_id", "name"))
+    named |= dict(ApiKey.objects.filter(public_id__in=public_ids).values_list("public_id", "name"))
+    return named

@@ -1,0 +1,37 @@
+"""Acts on people, keys and sessions. Import from here."""
+
+from tenants.people.services.audit import audit, changed
+from tenants.people.services.keys import create_key, revoke_key, rotate_key
+from tenants.people.services.login import log_in
+from tenants.people.services.members import (
+    add_member,
+    change_member,
+    change_self,
+    end_sessions,
+)
+from tenants.people.services.passwords import (
+    change_password,
+    password_link_token,
+    set_password_by_link,
+)
+from tenants.people.services.tickets import issue_ticket, take_ticket
+from tenants.people.services.tidy import tidy
+
+__all__ = [
+    "add_member",
+    "audit",
+    "change_member",
+    "change_password",
+    "change_self",
+    "changed",
+    "create_key",
+    "end_sessions",
+    "issue_ticket",
+    "log_in",
+    "password_link_token",
+    "revoke_key",
+    "rotate_key",
+    "set_password_by_link",
+    "take_ticket",
+    "tidy",
+]

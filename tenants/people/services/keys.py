@@ -1,0 +1,157 @@
+"""API keys: made, rotated and revoked; a secret exists in clear only in the answer that made it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from lastmile.core.actor import current_actor
+from lastmile.core.clock import now
+from lastmile.core.errors import NotFound, Problems
+from lastmile.core.ids import ALPHABET, looks_like
+from lastmile.core.tenancy import current_schema
+from tenants.people.errors import KeyRevoked
+from tenants.people.models import ApiKey
+from tenants.people.services.audit import audit, changed
+from tenants.people.sockets import access_changed
+from tenants.permissions import KeyRole
+
+SECRET_LENGTH = 32  # base32: 160 bits
+_SHOWN = ("name", "role", "hubs", "ref", "origins", "expires_at")
+
+
+def create_key(
+    *,
+    name: str,
+    role: str,
+    hubs: Iterable[str] | None = None,
+    ref: str = "",
+    origins: Iterable[str] = (),
+    expires_at: dt.datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key; return its row and the secret, which nobody can read again.
+
+    Locks: nothing. Records: an audit entry. Raises: Invalid.
+
+    Parameters
+    ----------
+    ref : str
+        For keys that speak for one driver, locker bank or carrier: its id.
+    origins : iterable of str
+        For checkout keys: the shops' origins (``https://shop.example``) that may send it.
+    """
+    wanted: dict[str, Any] = {
+        "name": name.strip(),
+        "role": role,
+        "hubs": None if hubs is None else sorted(set(hubs)),
+        "ref": ref.strip(),
+        "origins": sorted({origin.rstrip("/").lower() for origin in origins}),
+        "expires_at": expires_at,
+    }
+    _check(wanted)
+    secret = _new_secret()
+    with transaction.atomic():
+        key = ApiKey.objects.create(
+            secret_hash=hash_of(secret),
+            hint=secret[-4:],
+            created_by=current_actor(),
+            **wanted,
+        )
+        audit("key.create", key.public_id, changed({}, wanted))
+    return key, secret
+
+
+@transaction.atomic
+def rotate_key(*, public_id: str) -> tuple[ApiKey, str]:
+    """Give a key a new secret; the old one is worthless from the commit on.
+
+    Locks: the key. Records: an audit entry. Raises: KeyRevoked, NotFound.
+    """
+    key = _locked(public_id)
+    if key.revoked_at is not None:
+        raise KeyRevoked(_("This key is revoked for good. Make a new one."))
+    secret = _new_secret()
+    key.secret_hash, key.hint = hash_of(secret), secret[-4:]
+    key.version += 1
+    key.save()
+    audit("key.rotate", key.public_id)
+    access_changed(key.public_id)
+    return key, secret
+
+
+@transaction.atomic
+def revoke_key(*, public_id: str) -> ApiKey:
+    """Revoke a key for good; its websockets close. Revoking twice is once.
+
+    Locks: the key. Records: an audit entry. Raises: NotFound.
+    """
+    key = _locked(public_id)
+    if key.revoked_at is None:
+        key.revoked_at = now()
+        key.version += 1
+        key.save()
+        audit("key.revoke", key.public_id, {"revoked_at": (None, key.revoked_at)})
+        access_changed(key.public_id)
+    return key
+
+
+def hash_of(secret: str) -> str:
+    """Return what is stored of a secret. 160 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def _new_secret() -> str:
+    """Return ``lm_<schema>_<32 base32 characters>``: the key itself says whose it is."""
+    body = "".join(secrets.choice(ALPHABET) for _n in range(SECRET_LENGTH))
+    return f"lm_{current_schema()}_{body}"
+
+
+def _locked(public_id: str) -> ApiKey:
+    key = ApiKey.objects.select_for_update().filter(public_id=public_id).first()
+    if key is None:
+        raise NotFound(_("There is no such key here."))
+    return key
+
+
+def _check(wanted: dict[str, Any]) -> None:
+    problems = Problems()
+    if not 1 <= len(wanted["name"]) <= 120:
+        problems.add("/name", _("A name has 1 to 120 characters."))
+    roles = [role.value for role in KeyRole]
+    if wanted["role"] not in roles:
+        problems.add("/role", _("Choose one of: %(roles)s.") % {"roles": ", ".join(roles)})
+    if wanted["hubs"] is not None and (
+        not wanted["hubs"] or any(not looks_like(hub, "hub") for hub in wanted["hubs"])
+    ):
+        problems.add("/hubs", _("Name hubs by their ids, hub_…, or null for all."))
+    if len(wanted["ref"]) > 80:
+        problems.add("/ref", _("A reference has at most 80 characters."))
+    if wanted["origins"] and wanted["role"] != KeyRole.CHECKOUT:
+        problems.add("/origins", _("Only checkout keys are bound to origins."))
+    if wanted["role"] == KeyRole.CHECKOUT and not wanted["origins"]:
+        problems.add("/origins", _("A checkout key is public: name the origins that may send it."))
+    for at, origin in enumerate(wanted["origins"]):
+        if not _is_origin(origin):
+            problems.add(f"/origins/{at}", _("An origin looks like https://shop.example."))
+    expires_at = wanted["expires_at"]
+    if expires_at is not None and (expires_at.tzinfo is None or expires_at <= now()):
+        problems.add("/expires_at", _("Name an instant to come, with its offset."))
+    problems.raise_if_any()
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    if len(text) > 200 or parts.scheme not in {"http", "https"} or not parts.hostname:
+        return False
+    return text == f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")

@@ -1,0 +1,191 @@
+"""Let members in, change what they may, and end their sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from lastmile.core.clock import now
+from lastmile.core.errors import NotFound, Problems, Stale
+from lastmile.core.ids import looks_like
+from tenants.people.errors import LastOwner, MemberExists, OwnersOnly
+from tenants.people.models import Member, Session
+from tenants.people.services.audit import audit, changed
+from tenants.people.services.passwords import check_strength
+from tenants.people.sockets import access_changed
+from tenants.permissions import Principal, Role
+
+_SHOWN = ("name", "role", "hubs", "language", "active")
+_OF_ACCESS = ("role", "hubs", "active")
+
+
+def add_member(
+    *,
+    email: str,
+    name: str,
+    role: str,
+    hubs: Iterable[str] | None = None,
+    language: str = "",
+    password: str | None = None,
+    by: Principal | None = None,
+) -> Member:
+    """Let somebody in; without a password they set one through a link.
+
+    Locks: nothing. Records: an audit entry. Raises: Invalid, MemberExists, OwnersOnly.
+
+    Parameters
+    ----------
+    by : Principal, optional
+        Who lets them in; None is the operator at the command line.
+    """
+    email = email.strip()
+    wanted: dict[str, Any] = {"name": name.strip(), "role": role, "language": language}
+    wanted["hubs"] = None if hubs is None else sorted(set(hubs))
+    _check(wanted, email=email)
+    _owners_only(by, role)
+    if password is not None:
+        check_strength(password, email=email, name=name)
+    try:
+        with transaction.atomic():
+            member = Member.objects.create(
+                email=email,
+                password="" if password is None else make_password(password),
+                **wanted,
+            )
+            audit("member.add", member.public_id, changed({}, wanted | {"active": True}))
+    except IntegrityError as taken:
+        if "member_email_unique" not in str(taken):
+            raise
+        raise MemberExists(
+            _("There is a member with this e-mail already. Change that one instead.")
+        ) from taken
+    return member
+
+
+@transaction.atomic
+def change_member(
+    *, public_id: str, by: Principal | None, expected_version: int | None = None, **wanted: Any
+) -> Member:
+    """Change name, role, hubs, language or whether the member is active.
+
+    Locks: the owners where ownership is at stake, then the member. Records: an audit entry. A
+    change of role, hubs or activity ends all sessions. Raises: Invalid, LastOwner, NotFound,
+    OwnersOnly, Stale.
+    """
+    unknown = set(wanted) - set(_SHOWN)
+    if unknown:
+        raise TypeError(f"change_member() does not take {sorted(unknown)}")
+    if wanted.get("hubs") is not None:
+        wanted["hubs"] = sorted(set(wanted["hubs"]))
+    # Owners first and in pk order: two owners who demote each other must not both succeed.
+    owners = list(
+        Member.objects.select_for_update().filter(role=Role.OWNER, active=True).order_by("pk")
+    )
+    member = Member.objects.select_for_update().filter(public_id=public_id).first()
+    if member is None:
+        raise NotFound(_("There is no such member here."))
+    if expected_version is not None and expected_version != member.version:
+        raise Stale(
+            _("Somebody has changed this member since you read it. Read again and repeat."),
+            data={"version": member.version},
+        )
+    before = {field: getattr(member, field) for field in _SHOWN}
+    after = before | wanted
+    _check(after)
+    if before["role"] != after["role"] or member.role == Role.OWNER:
+        _owners_only(by, member.role, after["role"])
+    stays_owner = after["role"] == Role.OWNER and after["active"]
+    if not stays_owner and [o.pk for o in owners] == [member.pk]:
+        raise LastOwner(_("This is the last owner. Make somebody else an owner first."))
+    changes = changed(before, after)
+    if not changes:
+        return member
+    for field, (_was, value) in changes.items():
+        setattr(member, field, value)
+    member.version += 1
+    if any(field in changes for field in _OF_ACCESS):
+        _shut(member)
+    member.save()
+    audit("member.change", member.public_id, changes)
+    return member
+
+
+@transaction.atomic
+def change_self(*, public_id: str, name: str | None = None, language: str | None = None) -> Member:
+    """Change one's own name or language.
+
+    Locks: the member. Records: an audit entry. Raises: Invalid, NotFound.
+    """
+    member = Member.objects.select_for_update().filter(public_id=public_id).first()
+    if member is None:
+        raise NotFound(_("There is no such member here."))
+    before = {"name": member.name, "language": member.language}
+    after = dict(before)
+    if name is not None:
+        after["name"] = name.strip()
+    if language is not None:
+        after["language"] = language
+    _check({**after, "role": member.role, "hubs": member.hubs})
+    changes = changed(before, after)
+    if changes:
+        member.name, member.language = after["name"], after["language"]
+        member.version += 1
+        member.save()
+        audit("member.change_self", member.public_id, changes)
+    return member
+
+
+@transaction.atomic
+def end_sessions(*, public_id: str) -> None:
+    """Log a member out everywhere, their websockets too.
+
+    Locks: the member. Records: an audit entry. Raises: NotFound.
+    """
+    member = Member.objects.select_for_update().filter(public_id=public_id).first()
+    if member is None:
+        raise NotFound(_("There is no such member here."))
+    _shut(member)
+    member.save()
+    audit("member.log_out_everywhere", member.public_id)
+
+
+def _shut(member: Member) -> None:
+    """Make every session of the member worthless, the ones being written just now included."""
+    member.session_epoch += 1
+    Session.objects.filter(member=member, expire_date__gt=now()).delete()
+    access_changed(member.public_id)
+
+
+def _owners_only(by: Principal | None, *roles: str) -> None:
+    if by is not None and by.role != Role.OWNER and Role.OWNER in roles:
+        raise OwnersOnly(_("Only an owner may make, change or remove an owner. Ask one."))
+
+
+def _check(wanted: dict[str, Any], *, email: str | None = None) -> None:
+    problems = Problems()
+    if email is not None:
+        try:
+            validate_email(email)
+        except ValidationError:
+            problems.add("/email", _("This is not an e-mail address."))
+    if not 1 <= len(wanted["name"]) <= 120:
+        problems.add("/name", _("A name has 1 to 120 characters."))
+    roles = [role.value for role in Role]
+    if wanted["role"] not in roles:
+        problems.add("/role", _("Choose one of: %(roles)s.") % {"roles": ", ".join(roles)})
+    hubs = wanted["hubs"]
+    if hubs is not None:
+        if not hubs:
+            problems.add("/hubs", _("Name at least one hub, or null for all."))
+        if any(not looks_like(hub, "hub") for hub in hubs):
+            problems.add("/hubs", _("Hubs are named by their ids, hub_…"))
+        if wanted["role"] == Role.OWNER:
+            problems.add("/hubs", _("An owner has all hubs."))
+    _check_language(problems, wanted["language"])
+    problems.raise_if_any()

@@ -1,0 +1,51 @@
+"""Tickets open one websocket for clients that cannot send a cookie; each works once, for a minute."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+
+from django.db import connection
+
+from lastmile.core.clock import now
+from tenants.people.models import SocketTicket
+from tenants.people.selectors import Credential
+from tenants.people.services.keys import hash_of
+from tenants.permissions import Kind
+
+LASTS = dt.timedelta(seconds=60)
+
+
+def issue_ticket(*, credential: Credential) -> tuple[str, dt.datetime]:
+    """Return a new ticket and when it ends; it carries no more rights than the credential has.
+
+    Locks: nothing. Records: nothing. Raises: nothing of its own.
+    """
+    secret = f"tkt_{secrets.token_urlsafe(24)}"
+    expires_at = now() + LASTS
+    SocketTicket.objects.create(
+        secret_hash=hash_of(secret),
+        kind=credential.kind,
+        principal_id=credential.principal_id,
+        session_key=credential.session_key,
+        expires_at=expires_at,
+    )
+    return secret, expires_at
+
+
+def take_ticket(*, secret: str) -> Credential | None:
+    """Use a ticket up; None for one that is unknown, used, late or of another retailer.
+
+    Locks: the ticket, by deleting it: of two users at once one gets nothing. Records: nothing.
+    Raises: nothing of its own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM people_socketticket WHERE secret_hash = %s"
+            " RETURNING kind, principal_id, session_key, expires_at",
+            [hash_of(secret)],
+        )
+        row = cursor.fetchone()
+    if row is None or row[3] <= now():
+        return None
+    return Credential(kind=Kind(row[0]), principal_id=row[1], session_key=row[2])

@@ -1,0 +1,26 @@
+"""Throw away what has ended: sessions, tickets, windows of counted log-ins."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from lastmile.core.clock import now
+from lastmile.core.idempotency import forget_expired
+from tenants.people.models import AuditEntry, LoginAttempt, Session, SocketTicket
+
+AUDIT_KEPT = dt.timedelta(days=731)  # 24 months
+
+
+def tidy() -> dict[str, int]:
+    """Delete what has ended in this retailer's schema; return how many of each.
+
+    Locks: nothing that lives. Records: nothing. Raises: nothing of its own.
+    """
+    instant = now()
+    return {
+        "sessions": Session.objects.filter(expire_date__lte=instant).delete()[0],
+        "tickets": SocketTicket.objects.filter(expires_at__lte=instant).delete()[0],
+        "login_attempts": LoginAttempt.objects.filter(window_ends_at__lte=instant).delete()[0],
+        "audit": AuditEntry.objects.filter(at__lte=instant - AUDIT_KEPT).delete()[0],
+        "idempotency": forget_expired(),
+    }
