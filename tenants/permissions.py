@@ -80,6 +80,10 @@ class Principal:
         """DRF and templates ask this of a user."""
         return True
 
+    def may(self, act: Act | str, hub: str | None = None) -> bool:
+        """For templates: ``may`` with the principal first."""
+        return may(self, Act(act), hub)
+
 
 def may(principal: Principal | None, act: Act, hub: str | None = None) -> bool:
     """Tell whether a principal may do an act, at a hub (public id) when one is named."""

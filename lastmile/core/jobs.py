@@ -259,6 +259,12 @@ def move(job: Job, to: JobState, **changes: Any) -> None:
         )
 
 
+def jobs(*, kind: str = "", state: str = "", subject: str = "") -> QuerySet[Job]:
+    """Return the retailer's jobs, narrowed by what is named."""
+    named = {"kind": kind, "state": state, "subject": subject}
+    return Job.objects.filter(**{name: value for name, value in named.items() if value})
+
+
 def job_by_id(public_id: str) -> Job:
     """Return a job of the present retailer. Raises NotFound."""
     job = Job.objects.filter(public_id=public_id).first()

@@ -203,3 +203,29 @@ class Job(models.Model):
     def finished(self) -> bool:
         """Whether the job has ended."""
         return self.state in FINISHED
+
+
+class IdempotencyRecord(models.Model):
+    """The answer to an unsafe call, written in the transaction of its effect, kept 24 hours.
+
+    ``body`` is the JSON text as it was sent, secrets taken out. Only ``core.idempotency`` uses it.
+    """
+
+    principal = models.CharField(max_length=40)
+    route = models.CharField(max_length=300)
+    key = models.CharField(max_length=255)
+    body_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField(default=dict)
+    body = models.TextField(default="", blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="idempotency_once", fields=["principal", "route", "key"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.principal} {self.route}: {self.status}"

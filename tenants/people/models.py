@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.db.models import Q
@@ -17,7 +16,7 @@ from tenants.roles import Kind, KeyRole, Role
 
 def _hubs() -> Any:
     """Public ids of the hubs that somebody is limited to; null means all."""
-    return ArrayField(models.CharField(max_length=40), null=True, blank=True)
+    return models.JSONField(null=True, blank=True)
 
 
 class Member(Timestamped):
@@ -94,7 +93,7 @@ class ApiKey(Timestamped):
     role = models.CharField(max_length=16)
     hubs = _hubs()
     ref = models.CharField(max_length=80, default="", blank=True)
-    origins = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    origins = models.JSONField(default=list, blank=True)
     secret_hash = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=8)
     created_by = models.CharField(max_length=80)
@@ -147,7 +146,7 @@ class AuditEntry(models.Model):
     actor = models.CharField(max_length=80)
     act = models.CharField(max_length=80)
     subject = models.CharField(max_length=80)
-    changes = models.JSONField[dict[str, Any], dict[str, Any]](default=dict)
+    changes = models.JSONField(default=dict)
 
     class Meta:
         verbose_name_plural = "audit entries"

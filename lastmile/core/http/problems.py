@@ -290,3 +290,14 @@ _KNOWN: tuple[tuple[type[BaseException], Callable[[Any], Problem]], ...] = (
     ),
     (BadRequest, _plain(400, "malformed", lambda: _("The request is not well formed."))),
 )
+
+# Codes that are not a DomainError's; the page of problems shows them too.
+CODES: tuple[tuple[str, int, str], ...] = (
+    ("malformed", 400, "The request is not well formed."),
+    ("not_authenticated", 401, "Nobody was recognised."),
+    ("csrf_failed", 403, "A form that is out of date, or from elsewhere."),
+    ("method_not_allowed", 405, "The address does not take that method."),
+    ("not_acceptable", 406, "Only application/json is served."),
+    ("unsupported_media_type", 415, "Only application/json is taken."),
+    ("internal", 500, "Our fault; the reference names it in our logs."),
+)

@@ -1,23 +1,29 @@
 """Acts on people, keys and sessions. Import from here."""
 
 from tenants.people.services.audit import audit, changed
-from tenants.people.services.keys import create_key, revoke_key, rotate_key
+from tenants.people.services.keys import create_key, mark_used, revoke_key, rotate_key
 from tenants.people.services.login import log_in
 from tenants.people.services.members import (
     add_member,
     change_member,
     change_self,
     end_sessions,
+    offer_password_link,
 )
 from tenants.people.services.passwords import (
+    LINK_LASTS_S,
     change_password,
+    member_of_link,
     password_link_token,
     set_password_by_link,
 )
 from tenants.people.services.tickets import issue_ticket, take_ticket
 from tenants.people.services.tidy import tidy
+from tenants.people.sockets import access_changed
 
 __all__ = [
+    "LINK_LASTS_S",
+    "access_changed",
     "add_member",
     "audit",
     "change_member",
@@ -28,6 +34,9 @@ __all__ = [
     "end_sessions",
     "issue_ticket",
     "log_in",
+    "mark_used",
+    "member_of_link",
+    "offer_password_link",
     "password_link_token",
     "revoke_key",
     "rotate_key",

@@ -12,7 +12,7 @@ from lastmile.core.actor import current_actor
 from tenants.people.models import AuditEntry
 
 # A name like one of these never reaches the journal: it would outlive every rotation.
-_SECRET_WORDS = ("password", "secret", "token", "hash", "pin", "code")
+_SECRET_WORDS = ("password", "secret", "token", "hash", "pin")
 Change = tuple[Any, Any]
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from lastmile.core.clock import now
-from lastmile.core.errors import NotFound, Problems, Stale
+from lastmile.core.errors import Conflict, NotFound, Problems, Stale
 from lastmile.core.ids import looks_like
 from tenants.people.errors import LastOwner, MemberExists, OwnersOnly
-from tenants.people.models import Member, Session
+from tenants.people.models import Member
+from tenants.people.services.access import end_access
 from tenants.people.services.audit import audit, changed
 from tenants.people.services.passwords import check_strength
-from tenants.people.sockets import access_changed
 from tenants.permissions import Principal, Role
 
 _SHOWN = ("name", "role", "hubs", "language", "active")
@@ -74,7 +74,7 @@ def change_member(
 ) -> Member:
     """Change name, role, hubs, language or whether the member is active.
 
-    Locks: the owners where ownership is at stake, then the member. Records: an audit entry. A
+    Locks: the active owners, then the member. Records: an audit entry. A
     change of role, hubs or activity ends all sessions. Raises: Invalid, LastOwner, NotFound,
     OwnersOnly, Stale.
     """
@@ -87,9 +87,7 @@ def change_member(
     owners = list(
         Member.objects.select_for_update().filter(role=Role.OWNER, active=True).order_by("pk")
     )
-    member = Member.objects.select_for_update().filter(public_id=public_id).first()
-    if member is None:
-        raise NotFound(_("There is no such member here."))
+    member = _locked(public_id)
     if expected_version is not None and expected_version != member.version:
         raise Stale(
             _("Somebody has changed this member since you read it. Read again and repeat."),
@@ -110,7 +108,7 @@ def change_member(
         setattr(member, field, value)
     member.version += 1
     if any(field in changes for field in _OF_ACCESS):
-        _shut(member)
+        end_access(member)
     member.save()
     audit("member.change", member.public_id, changes)
     return member
@@ -122,9 +120,7 @@ def change_self(*, public_id: str, name: str | None = None, language: str | None
 
     Locks: the member. Records: an audit entry. Raises: Invalid, NotFound.
     """
-    member = Member.objects.select_for_update().filter(public_id=public_id).first()
-    if member is None:
-        raise NotFound(_("There is no such member here."))
+    member = _locked(public_id)
     before = {"name": member.name, "language": member.language}
     after = dict(before)
     if name is not None:
@@ -142,24 +138,38 @@ def change_self(*, public_id: str, name: str | None = None, language: str | None
 
 
 @transaction.atomic
-def end_sessions(*, public_id: str) -> None:
-    """Log a member out everywhere, their websockets too.
+def end_sessions(*, public_id: str, by: Principal | None) -> None:
+    """Log a member out everywhere, their websockets too; everybody may do so to themselves.
 
-    Locks: the member. Records: an audit entry. Raises: NotFound.
+    Locks: the member. Records: an audit entry. Raises: NotFound, OwnersOnly.
     """
-    member = Member.objects.select_for_update().filter(public_id=public_id).first()
-    if member is None:
-        raise NotFound(_("There is no such member here."))
-    _shut(member)
+    member = _locked(public_id)
+    if by is None or by.public_id != public_id:
+        _owners_only(by, member.role)
+    end_access(member)
     member.save()
     audit("member.log_out_everywhere", member.public_id)
 
 
-def _shut(member: Member) -> None:
-    """Make every session of the member worthless, the ones being written just now included."""
-    member.session_epoch += 1
-    Session.objects.filter(member=member, expire_date__gt=now()).delete()
-    access_changed(member.public_id)
+@transaction.atomic
+def offer_password_link(*, public_id: str, by: Principal | None) -> Member:
+    """Allow a set-password link to be made; who holds one can become the member.
+
+    Locks: the member. Records: an audit entry. Raises: Conflict, NotFound, OwnersOnly.
+    """
+    member = _locked(public_id)
+    _owners_only(by, member.role)
+    if not member.active:
+        raise Conflict(_("This member is not active. Let them in again first."))
+    audit("member.offer_password_link", member.public_id)
+    return member
+
+
+def _locked(public_id: str) -> Member:
+    member = Member.objects.select_for_update().filter(public_id=public_id).first()
+    if member is None:
+        raise NotFound(_("There is no such member here."))
+    return member
 
 
 def _owners_only(by: Principal | None, *roles: str) -> None:
@@ -187,5 +197,6 @@ def _check(wanted: dict[str, Any], *, email: str | None = None) -> None:
             problems.add("/hubs", _("Hubs are named by their ids, hub_…"))
         if wanted["role"] == Role.OWNER:
             problems.add("/hubs", _("An owner has all hubs."))
-    _check_language(problems, wanted["language"])
+    if wanted["language"] not in {"", *(code for code, _name in settings.LANGUAGES)}:
+        problems.add("/language", _("The house does not speak this language yet."))
     problems.raise_if_any()

@@ -17,9 +17,9 @@ from lastmile.core.errors import FieldProblem, Invalid, NotFound
 from lastmile.core.tenancy import current_schema
 from tenants.people.errors import LinkExpired
 from tenants.people.models import Member
+from tenants.people.services.access import end_access
 from tenants.people.services.audit import audit
 from tenants.people.services.login import forget_tries
-from tenants.people.sockets import access_changed
 
 LINK_LASTS_S = 72 * 3600
 
@@ -91,10 +91,9 @@ def member_of_link(token: str, *, lock: bool = False) -> Member:
 
 def _store(member: Member, password: str) -> None:
     member.password = make_password(password)
-    member.session_epoch += 1
     member.version += 1
+    end_access(member)
     member.save()
-    access_changed(member.public_id)
 
 
 def _salt() -> str:

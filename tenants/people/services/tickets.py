@@ -9,8 +9,7 @@ from django.db import connection
 
 from lastmile.core.clock import now
 from tenants.people.models import SocketTicket
-from tenants.people.selectors import Credential
-from tenants.people.services.keys import hash_of
+from tenants.people.selectors import Credential, hash_of
 from tenants.permissions import Kind
 
 LASTS = dt.timedelta(seconds=60)

@@ -1,0 +1,28 @@
+"""The door of the house: HTTP to Django, websockets to the consumers, storeys named as strings."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lastmile.settings")
+_http = get_asgi_application()  # first: it loads the apps that consumers stand on
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.urls import URLPattern  # noqa: E402
+from django.utils.module_loading import import_string  # noqa: E402
+
+
+def socket_routes() -> list[URLPattern]:
+    """Return the routes of every storey in settings.SOCKET_ROUTES; the last one answers 4404."""
+    return [route for name in settings.SOCKET_ROUTES for route in import_string(name)]
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": _http,
+        "websocket": import_string(settings.SOCKET_GATE)(URLRouter(socket_routes())),
+    }
+)

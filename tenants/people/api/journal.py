@@ -1,0 +1,90 @@
+"""REST v1: operations (long work) and the feed of events."""
+
+from __future__ import annotations
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lastmile.core.errors import FieldProblem, Invalid
+from lastmile.core.events import events_since
+from lastmile.core.http import cursor_page
+from lastmile.core.http.paging import page_limit
+from lastmile.core.jobs import cancel, job_by_id, jobs
+from lastmile.core.openapi import page_of
+from tenants.people.api import shapes
+from tenants.permissions import Act, RetailerAPIView
+
+
+class OperationsView(RetailerAPIView):
+    """Long work."""
+
+    acts = {"get": Act.JOBS_VIEW}
+
+    @extend_schema(operation_id="operations_list", responses=page_of(shapes.OperationOut))
+    def get(self, request: Request) -> Response:
+        """List operations, newest first; ``?kind=``, ``?state=``, ``?subject=`` narrow it."""
+        wanted = {
+            name: request.query_params[name]
+            for name in ("kind", "state", "subject")
+            if name in request.query_params
+        }
+        return cursor_page(request, jobs(**wanted), shapes.OperationOut)
+
+
+class OperationView(RetailerAPIView):
+    """One operation."""
+
+    acts = {"get": Act.JOBS_VIEW}
+
+    @extend_schema(operation_id="operations_get", responses=shapes.OperationOut)
+    def get(self, request: Request, public_id: str) -> Response:
+        """Return an operation."""
+        return self.shape_out(shapes.OperationOut, job_by_id(public_id))
+
+
+class CancelOperationView(RetailerAPIView):
+    """The end of an operation."""
+
+    acts = {"post": Act.JOBS_CANCEL}
+
+    @extend_schema(operation_id="operations_cancel", request=None, responses=shapes.OperationOut)
+    def post(self, request: Request, public_id: str) -> Response:
+        """Ask an operation to stop: at once while queued, soon while running."""
+        return self.shape_out(shapes.OperationOut, cancel(public_id))
+
+
+_AFTER = OpenApiParameter(
+    "after", OpenApiTypes.INT64, description="Position of the last event you have; 0 for all."
+)
+
+
+class EventsView(RetailerAPIView):
+    """The feed of events."""
+
+    acts = {"get": Act.EVENTS_VIEW}
+
+    @extend_schema(
+        operation_id="events_list", parameters=[_AFTER], responses=shapes.EventFeedOut
+    )
+    def get(self, request: Request) -> Response:
+        """List events after a position, oldest first: who goes on from the last misses none."""
+        after, limit = _position(request), page_limit(request)
+        found = events_since(after, limit)
+        position = found[-1].position if found else after
+        full = len(found) == limit
+        feed = {
+            "items": found,
+            "next": f"{request.path}?after={position}&limit={limit}" if full else None,
+            "position": position,
+        }
+        return self.shape_out(shapes.EventFeedOut, feed)
+
+
+def _position(request: Request) -> int:
+    said = request.query_params.get("after", "0")
+    if not (said.isascii() and said.isdigit() and len(said) <= 18):
+        text = "after is the position of an event you have seen, a whole number."
+        raise Invalid(text, errors=[FieldProblem("?after", text)])
+    return int(said)

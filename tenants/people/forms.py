@@ -1,0 +1,159 @@
+"""Forms of the people pages. They check shape; services decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from tenants.people.models import Member
+from tenants.permissions import KeyRole, Role
+
+ROLE_NAMES = {
+    Role.OWNER: _("Owner: everything, other owners too"),
+    Role.MANAGER: _("Manager: everything but owners"),
+    Role.DISPATCHER: _("Dispatcher: orders, fleet and plans"),
+    Role.PICKER: _("Picker: sees orders and plans"),
+    Role.DRIVER: _("Driver: the driver's app"),
+    Role.READONLY: _("Read-only: sees orders and plans"),
+}
+KEY_ROLE_NAMES = {
+    KeyRole.INTEGRATION: _("Integration: a shop or ERP that sends orders"),
+    KeyRole.DRIVER: _("Driver: one driver's device"),
+    KeyRole.LOCKER: _("Locker: a locker bank"),
+    KeyRole.CARRIER: _("Carrier: a carrier's system"),
+    KeyRole.CHECKOUT: _("Checkout: may stand in a shop's page"),
+}
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.replace(",", " ").split() if word]
+
+
+class LoginForm(forms.Form):
+    """E-mail and password."""
+
+    email = forms.CharField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class NewPasswordForm(forms.Form):
+    """A password to be set by link."""
+
+    password = forms.CharField(
+        label=_("New password"),
+        max_length=1024,
+        strip=False,
+        help_text=_("At least 10 characters; a sentence is good."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
+    )
+
+
+class ChangePasswordForm(forms.Form):
+    """The present password and the next."""
+
+    old = forms.CharField(
+        label=_("Present password"),
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    password = forms.CharField(
+        label=_("New password"),
+        max_length=1024,
+        strip=False,
+        help_text=_("At least 10 characters; a sentence is good."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class AccountForm(forms.Form):
+    """One's own name and language."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=lambda: [("", _("As the browser asks")), *settings.LANGUAGES],
+    )
+
+
+class HubsField(forms.CharField):
+    """Hub ids, apart by spaces or commas; empty means all hubs."""
+
+    def clean(self, value: Any) -> list[str] | None:
+        """Return the ids, or None for all."""
+        return _words(super().clean(value)) or None
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show a list as one line."""
+        return " ".join(value) if isinstance(value, list) else value
+
+
+class MemberForm(forms.Form):
+    """What a member is."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    role = forms.ChoiceField(label=_("Role"), choices=lambda: list(ROLE_NAMES.items()))
+    hubs = HubsField(
+        label=_("Hubs"),
+        required=False,
+        help_text=_("Ids of the hubs they are limited to (hub_…); empty for all."),
+    )
+    active = forms.BooleanField(label=_("May log in"), required=False, initial=True)
+
+    @classmethod
+    def of(cls, member: Member) -> MemberForm:
+        """Return the form as the member stands."""
+        fields = ("name", "role", "hubs", "active")
+        return cls(initial={field: getattr(member, field) for field in fields})
+
+
+class InviteForm(MemberForm):
+    """Somebody to let in."""
+
+    email = forms.EmailField(label=_("E-mail"), max_length=254)
+    field_order = ("email", "name", "role", "hubs")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["active"]
+
+
+class KeyForm(forms.Form):
+    """A key to make."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=120, help_text=_("What will use it, such as “Shop system”.")
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=lambda: list(KEY_ROLE_NAMES.items()))
+    hubs = HubsField(
+        label=_("Hubs"), required=False, help_text=_("Ids of hubs (hub_…); empty for all.")
+    )
+    ref = forms.CharField(
+        label=_("Speaks for"),
+        max_length=80,
+        required=False,
+        help_text=_("The id of one driver, locker bank or carrier, where there is one."),
+    )
+    origins = forms.CharField(
+        label=_("Origins"),
+        max_length=2000,
+        required=False,
+        help_text=_("Checkout keys only: the shops that may send it, https://shop.example."),
+    )
+
+    def clean_origins(self) -> list[str]:
+        """Return the origins as a list."""
+        return _words(self.cleaned_data["origins"])

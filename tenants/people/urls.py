@@ -1,0 +1,16 @@
+"""Pages of people."""
+
+from django.urls import path
+
+from tenants.people import views
+
+urlpatterns = [
+    path("login/", views.login, name="login"),
+    path("logout/", views.logout, name="logout"),
+    path("set-password/<str:token>/", views.set_password, name="set-password"),
+    path("account/", views.account, name="account"),
+    path("members/", views.members, name="members"),
+    path("members/<str:public_id>/", views.member, name="member"),
+    path("api-keys/", views.api_keys, name="api-keys"),
+    path("audit/", views.audit, name="audit"),
+]

@@ -1,0 +1,267 @@
+"""Pages of people: log in and out, my account, members, keys, audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms as django_forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from lastmile.core.errors import DomainError, Invalid
+from lastmile.core.http import fetch
+from lastmile.core.http.address import client_address
+from lastmile.core.tenancy import current_schema
+from tenants.people import forms, links, selectors, services
+from tenants.people.models import Member
+from tenants.permissions import Act, Principal, open_to_all, page
+
+PAGE = 50
+
+
+def _principal(request: HttpRequest) -> Principal:
+    principal: Principal = request.principal  # type: ignore[attr-defined]
+    return principal
+
+
+def _tried(form: django_forms.Form, act: Callable[[], Any]) -> Any | None:
+    """Do it if the form is well shaped; write what the service refuses beside its fields."""
+    if not form.is_valid():
+        return None
+    try:
+        return act() or True
+    except DomainError as refused:
+        placed = False
+        for problem in refused.errors:
+            name = problem.pointer.strip("/").split("/")[0]
+            if name in form.fields:
+                form.add_error(name, problem.detail)
+                placed = True
+        if not placed:
+            form.add_error(None, str(refused.detail))
+        return None
+
+
+def _status(form: django_forms.Form) -> int:
+    return 422 if form.is_bound and not form.is_valid() else 200
+
+
+def _enter(request: HttpRequest, member: Member) -> None:
+    """Start the member's session under a fresh key and a fresh CSRF token."""
+    request.session.belong_to(  # type: ignore[attr-defined]
+        schema=current_schema(),
+        member_pk=member.pk,
+        member_id=member.public_id,
+        epoch=member.session_epoch,
+    )
+    rotate_token(request)
+
+
+@open_to_all("this is where strangers become members")
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def login(request: HttpRequest) -> HttpResponse:
+    """Log in; the answer is the same for an unknown account and a wrong password."""
+    following = request.POST.get("next") or request.GET.get("next") or "/"
+    if not url_has_allowed_host_and_scheme(following, allowed_hosts=None):
+        following = "/"
+    if request.method == "GET" and getattr(request, "principal", None) is not None:
+        return HttpResponseRedirect(following)
+    form = forms.LoginForm(request.POST or None)
+    if form.is_valid():
+        try:
+            member = services.log_in(
+                email=form.cleaned_data["email"],
+                password=form.cleaned_data["password"],
+                address=client_address(request),
+            )
+        except DomainError as refused:
+            form.add_error(None, refused.detail)
+            return _login_page(request, form, following, refused.status)
+        _enter(request, member)
+        return HttpResponseRedirect(following)
+    return _login_page(request, form, following, _status(form))
+
+
+def _login_page(
+    request: HttpRequest, form: forms.LoginForm, following: str, status: int
+) -> HttpResponse:
+    shown = {"form": form, "next": following}
+    return render(request, "tenants/login.html", shown, status=status)
+
+
+@open_to_all("logging out twice is once")
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """End this session; its websockets close at once."""
+    principal = getattr(request, "principal", None)
+    request.session.flush()
+    if principal is not None:
+        services.access_changed(principal.public_id)
+    return redirect("login")
+
+
+@open_to_all("the link is the credential")
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def set_password(request: HttpRequest, token: str) -> HttpResponse:
+    """Set a password by link, and log in."""
+    services.member_of_link(token)
+    form = forms.NewPasswordForm(request.POST or None)
+    member = _tried(
+        form,
+        lambda: services.set_password_by_link(
+            token=token, password=form.cleaned_data["password"]
+        ),
+    )
+    if isinstance(member, Member):
+        _enter(request, member)
+        messages.success(request, _("Your password is set. Welcome."))
+        return redirect("/")
+    answer = render(request, "tenants/set_password.html", {"form": form}, status=_status(form))
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+@page(Act.SELF_VIEW, post=Act.SELF_EDIT)
+@sensitive_post_parameters("old", "password")
+@require_http_methods(["GET", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """My name, language and password; log out everywhere."""
+    me = fetch(selectors.members(), _principal(request).public_id)
+    what = request.POST.get("what", "")
+    about = forms.AccountForm(
+        request.POST if what == "about" else None,
+        initial={"name": me.name, "language": me.language},
+    )
+    password = forms.ChangePasswordForm(request.POST if what == "password" else None)
+    if what == "about" and _tried(
+        about, lambda: services.change_self(public_id=me.public_id, **about.cleaned_data)
+    ):
+        messages.success(request, _("Saved."))
+        return redirect("account")
+    if what == "password":
+        member = _tried(
+            password,
+            lambda: services.change_password(
+                public_id=me.public_id,
+                old=password.cleaned_data["old"],
+                new=password.cleaned_data["password"],
+            ),
+        )
+        if isinstance(member, Member):
+            _enter(request, member)
+            messages.success(request, _("Your password is changed; all other log-ins have ended."))
+            return redirect("account")
+    if what == "everywhere":
+        services.end_sessions(public_id=me.public_id, by=_principal(request))
+        request.session.flush()
+        return redirect("login")
+    shown = {"me": me, "about": about, "password": password}
+    status = max(_status(about), _status(password))
+    return render(request, "tenants/account.html", shown, status=status)
+
+
+@page(Act.MEMBERS_VIEW, post=Act.MEMBERS_EDIT)
+@require_http_methods(["GET", "POST"])
+def members(request: HttpRequest) -> HttpResponse:
+    """The staff, and a form to let somebody in."""
+    form = forms.InviteForm(request.POST or None)
+    member = _tried(
+        form, lambda: services.add_member(by=_principal(request), **form.cleaned_data)
+    )
+    shown: dict[str, Any] = {"form": form}
+    if isinstance(member, Member):
+        shown = {"form": forms.InviteForm(), "invited": member}
+        shown["link"] = links.set_password_url(member)
+    found = selectors.members().order_by("-active", "name", "public_id")
+    shown["page"] = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    shown["role_names"] = forms.ROLE_NAMES
+    return render(request, "tenants/members.html", shown, status=_status(form))
+
+
+@page(Act.MEMBERS_VIEW, post=Act.MEMBERS_EDIT)
+@require_http_methods(["GET", "POST"])
+def member(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One member: change, log out everywhere, give a new set-password link."""
+    found = fetch(selectors.members(), public_id)
+    by, what = _principal(request), request.POST.get("what", "")
+    form = forms.MemberForm(request.POST) if what == "change" else forms.MemberForm.of(found)
+    shown: dict[str, Any] = {"member": found, "form": form}
+    if what == "change" and _tried(
+        form,
+        lambda: services.change_member(
+            public_id=public_id,
+            by=by,
+            expected_version=_version(request),
+            **form.cleaned_data,
+        ),
+    ):
+        messages.success(request, _("Saved."))
+        return redirect("member", public_id)
+    if what == "link":
+        shown["link"] = links.set_password_url(
+            services.offer_password_link(public_id=public_id, by=by)
+        )
+    if what == "everywhere":
+        services.end_sessions(public_id=public_id, by=by)
+        messages.success(request, _("All their log-ins have ended."))
+        return redirect("member", public_id)
+    return render(request, "tenants/member.html", shown, status=_status(form))
+
+
+def _version(request: HttpRequest) -> int | None:
+    said = request.POST.get("version", "")
+    if not said:
+        return None
+    if not (said.isascii() and said.isdigit() and len(said) < 10):
+        raise Invalid(_("This form is damaged. Reload the page."))
+    return int(said)
+
+
+@page(Act.KEYS_VIEW, post=Act.KEYS_EDIT)
+@never_cache
+@require_http_methods(["GET", "POST"])
+def api_keys(request: HttpRequest) -> HttpResponse:
+    """API keys: make one (its secret is shown here once), rotate, revoke."""
+    what, public_id = request.POST.get("what", ""), request.POST.get("key", "")
+    form = forms.KeyForm(request.POST if what == "create" else None)
+    shown: dict[str, Any] = {"form": form}
+    if what == "create":
+        made = _tried(form, lambda: services.create_key(**form.cleaned_data))
+        if made:
+            shown = {"form": forms.KeyForm(), "made": made[0], "secret": made[1]}
+    elif what == "rotate":
+        key, secret = services.rotate_key(public_id=public_id)
+        shown |= {"made": key, "secret": secret}
+    elif what == "revoke":
+        services.revoke_key(public_id=public_id)
+        messages.success(request, _("The key is revoked."))
+        return redirect("api-keys")
+    found = selectors.keys().order_by("-created_at", "-public_id")
+    shown["page"] = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    shown["role_names"] = forms.KEY_ROLE_NAMES
+    return render(request, "tenants/api_keys.html", shown, status=_status(form))
+
+
+@page(Act.AUDIT_VIEW)
+@require_safe
+def audit(request: HttpRequest) -> HttpResponse:
+    """Who changed what."""
+    subject = request.GET.get("subject", "")[:80]
+    found = selectors.audit_entries(subject).order_by("-at", "-public_id")
+    entries = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    names = selectors.names_of({e.actor for e in entries} | {e.subject for e in entries})
+    shown = {"page": entries, "names": names, "subject": subject}
+    return render(request, "tenants/audit.html", shown)

@@ -1,0 +1,7 @@
+"""Websocket routes of last resort; settings.SOCKET_ROUTES names this list last."""
+
+from django.urls import re_path
+
+from tenants.consumers import NothingHere
+
+nothing_here = [re_path(r"", NothingHere.as_asgi())]
