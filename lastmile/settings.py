@@ -85,6 +85,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
                 "django.contrib.messages.context_processors.messages",
+                "tenants.people.context.principal",
             ]
         },
     }
@@ -172,3 +173,91 @@ JOB_LEASE_S = env.number("LIMIT_JOB_LEASE_S", 60, least=1)  # a worker silent so
 # --- Limits (LIMIT_*): past them the answer is 413 or 422 with the limit in words -----------------
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)
 LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 20_000, least=1)
+
+# --- The door: who is let in, and how it is told ----------------------------------------------
+HTTPS = PUBLIC_SCHEME == "https"
+_HOST_ONLY = "__Host-" if HTTPS else ""  # the browser itself refuses such a cookie from a sibling
+TRUSTED_PROXIES = [net for net in env.text("TRUSTED_PROXIES", "").replace(",", " ").split() if net]
+MIDDLEWARE = [
+    "lastmile.core.http.health.HealthMiddleware",  # any Host, no retailer
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",  # files need no retailer
+    "lastmile.core.http.headers.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "tenants.middleware.RetailerMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "tenants.people.middleware.PrincipalMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "lastmile.core.http.pages.ProblemMiddleware",
+]
+SESSION_ENGINE = "tenants.people.sessions"
+SESSION_COOKIE_NAME = f"{_HOST_ONLY}sid"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = f"{_HOST_ONLY}csrf"
+CSRF_FAILURE_VIEW = "lastmile.core.http.pages.csrf_failure"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and not LOCAL
+SECURE_SSL_REDIRECT = False  # the proxy's work: /healthz must answer plainly behind it
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+USE_X_FORWARDED_HOST = False  # else the caller chooses the retailer
+X_FRAME_OPTIONS = "DENY"
+PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("LIMIT_BODY_BYTES", 1_048_576, least=1024)
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+FILE_UPLOAD_PERMISSIONS = 0o600
+APPEND_SLASH = False  # a redirected POST loses its body; core.http.pages leads GETs on
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+_VALIDATORS = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
+    {
+        "NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
+]
+
+LIMIT_API_PER_MINUTE = env.number("LIMIT_API_PER_MINUTE", 1200, least=1)
+LIMIT_SOCKETS_PER_RETAILER = env.number("LIMIT_SOCKETS_PER_RETAILER", 200, least=1)
+SOCKET_GATE = "tenants.gate.SocketGate"
+SOCKET_ROUTES = ["tenants.ws.nothing_here"]  # lists of routes; the last one answers 4404
+REST_FRAMEWORK = {
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.people.authentication.PrincipalAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["lastmile.core.http.deny.Nobody"],
+    "DEFAULT_PARSER_CLASSES": ["lastmile.core.http.parsing.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["lastmile.core.http.throttle.CallerThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "lastmile.core.openapi.HouseSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "lastmile.core.http.problems.drf_exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "URL_FORMAT_OVERRIDE": None,
+    "COMPACT_JSON": True,
+    "STRICT_JSON": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Lastmile",
+    "DESCRIPTION": "The delivery operating system that retailers run themselves.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "PREPROCESSING_HOOKS": ["lastmile.core.openapi.only_v1"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}

@@ -35,7 +35,7 @@ from lastmile.core.tenancy import current_schema
 KEPT = dt.timedelta(hours=24)
 TRIES = 4
 REPLAYED = "Idempotency-Replayed"
-_KEPT_HEADERS = ("Location", "ETag", "Content-Type")
+_KEPT_HEADERS = ("Location", "ETag")
 # Refusals that may be different next time, by nature of the status.
 _NOT_FINAL = frozenset({401, 403, 408, 425, 429})
 R = TypeVar("R", bound=Response)
@@ -132,7 +132,9 @@ def run_once(call: Call | None, act: Callable[[], Response], refuse: Refuse) -> 
     for attempt in range(TRIES):
         try:
             with transaction.atomic():
-                return _attempt(act, refuse) if call is None else _first_or_replay(call, act, refuse)
+                return (
+                    _attempt(act, refuse) if call is None else _first_or_replay(call, act, refuse)
+                )
         except _Refused as refused:
             return refused.response
         except (DatabaseError, InterfaceError) as fault:
@@ -206,13 +208,16 @@ def _is_final(response: Response) -> bool:
 
 
 def _store(call: Call, response: Response) -> None:
+    headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
+    if response.content_type:
+        headers["Content-Type"] = response.content_type
     IdempotencyRecord.objects.create(
         principal=call.principal,
         route=call.route,
         key=call.key,
         body_hash=call.body_hash,
         status=response.status_code,
-        headers={name: response[name] for name in _KEPT_HEADERS if name in response},
+        headers=headers,
         body=_without_secrets(response),
         expires_at=now() + KEPT,
     )

@@ -8,7 +8,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from tenants.permissions import Kind, Principal
+from tenants.roles import Kind
 
 REALM = 'Bearer realm="lastmile"'
 
@@ -19,7 +19,7 @@ class PrincipalAuthentication(SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         """Return who calls, None for a stranger."""
         plain: Any = request._request  # noqa: SLF001  DRF's documented way to the request beneath
-        principal: Principal | None = getattr(plain, "principal", None)
+        principal = getattr(plain, "principal", None)
         if principal is None:
             if getattr(plain, "credential_fault", ""):
                 raise AuthenticationFailed(plain.credential_fault)

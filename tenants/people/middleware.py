@@ -50,7 +50,7 @@ class PrincipalMiddleware:
         principal = request.principal  # type: ignore[attr-defined]
         with (
             acting_as(principal.public_id if principal else NOBODY),
-            translation.override(language or _guess_language(request)),
+            translation.override(_language(request, language)),
         ):
             response = self.get_response(request)
             response.headers.setdefault("Content-Language", translation.get_language() or "en")
@@ -91,9 +91,15 @@ def _recognise_member(request: HttpRequest) -> str:
     return member.language
 
 
-def _guess_language(request: HttpRequest) -> str:
-    """Return what the browser asks for, else what the retailer speaks."""
-    if request.headers.get("Accept-Language"):
+def _language(request: HttpRequest, own: str) -> str:
+    """Return what was chosen in this browser, else by the member, else what the browser asks for.
+
+    A browser that asks for nothing gets what the retailer speaks.
+    """
+    known = dict(settings.LANGUAGES)
+    if own in known and request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) not in known:
+        return own
+    if settings.LANGUAGE_COOKIE_NAME in request.COOKIES or "Accept-Language" in request.headers:
         return translation.get_language_from_request(request)
     spoken = current_retailer().language
-    return spoken if spoken in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+    return spoken if spoken in known else settings.LANGUAGE_CODE

@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 
 from lastmile.core.bases import PublicIdField, Timestamped
 from lastmile.core.clock import now
-from tenants.roles import Kind, KeyRole, Role
+from tenants.roles import KeyRole, Kind, Role
 
 
 def _hubs() -> Any:

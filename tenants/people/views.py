@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms as django_forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -121,9 +122,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     form = forms.NewPasswordForm(request.POST or None)
     member = _tried(
         form,
-        lambda: services.set_password_by_link(
-            token=token, password=form.cleaned_data["password"]
-        ),
+        lambda: services.set_password_by_link(token=token, password=form.cleaned_data["password"]),
     )
     if isinstance(member, Member):
         _enter(request, member)
@@ -150,7 +149,9 @@ def account(request: HttpRequest) -> HttpResponse:
         about, lambda: services.change_self(public_id=me.public_id, **about.cleaned_data)
     ):
         messages.success(request, _("Saved."))
-        return redirect("account")
+        answer = redirect("account")
+        answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # what was saved rules from here on
+        return answer
     if what == "password":
         member = _tried(
             password,
@@ -178,9 +179,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def members(request: HttpRequest) -> HttpResponse:
     """The staff, and a form to let somebody in."""
     form = forms.InviteForm(request.POST or None)
-    member = _tried(
-        form, lambda: services.add_member(by=_principal(request), **form.cleaned_data)
-    )
+    member = _tried(form, lambda: services.add_member(by=_principal(request), **form.cleaned_data))
     shown: dict[str, Any] = {"form": form}
     if isinstance(member, Member):
         shown = {"form": forms.InviteForm(), "invited": member}

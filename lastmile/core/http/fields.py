@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 
 class InstantField(serializers.DateTimeField):
-    """An instant with its offset (RFC 3339): 2026-05-01T08:00:00+02:00; without one it is refused."""
+    """An instant with its offset (RFC 3339), 2026-05-01T08:00:00+02:00; refused without one."""
 
     default_error_messages = {
         "no_offset": _("Say the offset too, as in 2026-05-01T08:00:00+02:00 or …Z.")

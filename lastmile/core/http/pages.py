@@ -87,7 +87,9 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """CSRF_FAILURE_VIEW: a form from elsewhere, or from before a log-in in another tab."""
     log.info("CSRF refused %s: %s", request.path, reason)
-    detail = _("This form is out of date or came from elsewhere. Reload the page and send it again.")
+    detail = _(
+        "This form is out of date or came from elsewhere. Reload the page and send it again."
+    )
     return refusal(request, Problem(403, "csrf_failed", detail))
 
 

@@ -46,7 +46,9 @@ def strict_json(raw: bytes) -> Any:
         text = raw.decode("utf-8-sig")
         found = json.loads(text, parse_constant=_refuse_constant)
     except UnicodeDecodeError:
-        raise ParseError(_("The body is not UTF-8. Encode it as UTF-8 and send it again.")) from None
+        raise ParseError(
+            _("The body is not UTF-8. Encode it as UTF-8 and send it again.")
+        ) from None
     except RecursionError:
         raise ParseError(_too_deep()) from None
     except ValueError as fault:

@@ -65,9 +65,7 @@ class EventsView(RetailerAPIView):
 
     acts = {"get": Act.EVENTS_VIEW}
 
-    @extend_schema(
-        operation_id="events_list", parameters=[_AFTER], responses=shapes.EventFeedOut
-    )
+    @extend_schema(operation_id="events_list", parameters=[_AFTER], responses=shapes.EventFeedOut)
     def get(self, request: Request) -> Response:
         """List events after a position, oldest first: who goes on from the last misses none."""
         after, limit = _position(request), page_limit(request)

@@ -117,9 +117,7 @@ class ApiKeysView(RetailerAPIView):
         """Make a key. Its secret is in this answer only; a replay of the call shows null."""
         key, secret = services.create_key(**self.shape_in(shapes.CreateKeyIn))
         key.secret = secret  # type: ignore[attr-defined]
-        return secret_once(
-            self.shape_out(shapes.NewKeyOut, key, 201, ETag=etag(key)), "secret"
-        )
+        return secret_once(self.shape_out(shapes.NewKeyOut, key, 201, ETag=etag(key)), "secret")
 
 
 class ApiKeyView(RetailerAPIView):

@@ -38,9 +38,7 @@ def audit(act: str, subject: str, changes: Mapping[str, Change] | None = None) -
         if field.split("_")[-1] in _SECRET_WORDS:
             raise ValueError(f"{field} is a secret; audit that it changed, not what it became.")
         shown[field] = {"before": _plain(before), "after": _plain(after)}
-    return AuditEntry.objects.create(
-        actor=current_actor(), act=act, subject=subject, changes=shown
-    )
+    return AuditEntry.objects.create(actor=current_actor(), act=act, subject=subject, changes=shown)
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Change]:

@@ -75,7 +75,9 @@ def change_password(*, public_id: str, old: str, new: str) -> Member:
 def member_of_link(token: str, *, lock: bool = False) -> Member:
     """Return whom a link is for. Raises LinkExpired for used, old, foreign and forged ones."""
     expired = LinkExpired(
-        _("This link has been used or is older than 72 hours. Ask an owner or manager for a new one.")
+        _(
+            "This link has been used or is older than 72 hours. Ask an owner or manager for a new one."
+        )
     )
     try:
         found: Any = signing.loads(token, salt=_salt(), max_age=LINK_LASTS_S)

@@ -1,0 +1,23 @@
+"""Addresses on a retailer's host. Storeys are named as strings; this storey imports none."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from lastmile.core import docs
+
+API = [
+    path("schema/", docs.schema, name="api-schema"),
+    path("docs/", docs.reading_room, name="api-docs"),
+    path("problems/", docs.problems, name="api-problems"),
+    path("", include("tenants.people.api.urls")),
+]
+urlpatterns = [
+    path("api/v1/", include(API)),
+    path("", include("tenants.people.urls")),
+]
+
+handler400 = "lastmile.core.http.pages.bad_request"
+handler403 = "lastmile.core.http.pages.forbidden"
+handler404 = "lastmile.core.http.pages.not_found"
+handler500 = "lastmile.core.http.pages.server_error"
