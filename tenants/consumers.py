@@ -173,7 +173,7 @@ class RetailerConsumer(AsyncWebsocketConsumer):
     async def ask(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a sync function in a thread, in the retailer's context: the way to the database."""
         # By name, so that a suspension since the connect is seen.
-        return await in_retailer(self.retailer, function, *args, **kwargs)
+        return await in_retailer(self.retailer.schema, function, *args, **kwargs)
 
     # --- frames --------------------------------------------------------------------------------
     async def say(self, kind: str, data: Any, seq: int | None = None) -> None:

@@ -31,7 +31,7 @@ App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 class SocketGate:
-    """ASGI middleware: puts ``retailer``, ``refusal``, ``principal`` and ``credential`` in scope."""
+    """ASGI middleware: puts retailer, refusal, principal and credential in the scope."""
 
     def __init__(self, app: App) -> None:
         self.app = app

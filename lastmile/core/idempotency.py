@@ -81,7 +81,7 @@ class Call:
 
     def lock_number(self) -> int:
         """Return the advisory lock of this call: retailer, principal, route and key in 64 bits."""
-        name = "\x1f".join((current_schema(), self.principal, self.route, self.key))
+        name = f"{current_schema()}\x1f{self.principal}\x1f{self.route}\x1f{self.key}"
         return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
@@ -132,9 +132,9 @@ def run_once(call: Call | None, act: Callable[[], Response], refuse: Refuse) -> 
     for attempt in range(TRIES):
         try:
             with transaction.atomic():
-                return (
-                    _attempt(act, refuse) if call is None else _first_or_replay(call, act, refuse)
-                )
+                if call is None:
+                    return _attempt(act)
+                return _first_or_replay(call, act, refuse)
         except _Refused as refused:
             return refused.response
         except (DatabaseError, InterfaceError) as fault:
@@ -152,7 +152,7 @@ def forget_expired(batch: int = 5000) -> int:
     return IdempotencyRecord.objects.filter(pk__in=old).delete()[0]
 
 
-def _attempt(act: Callable[[], Response], refuse: Refuse) -> Response:
+def _attempt(act: Callable[[], Response]) -> Response:
     """Run without a key: an answer of 400 and above rolls back like an exception."""
     response = act()
     if response.status_code >= 400:
@@ -184,7 +184,7 @@ def _in_savepoint(act: Callable[[], Response], refuse: Refuse) -> Response:
     """Run the act so that a refusal undoes its writes and can itself be stored."""
     try:
         with transaction.atomic():
-            return _attempt(act, refuse)
+            return _attempt(act)
     except _Refused as refused:
         return refused.response
     except (DatabaseError, InterfaceError) as fault:

@@ -217,7 +217,7 @@ def for_each_retailer() -> Iterator[RetailerRef]:
 
 
 async def in_retailer(
-    ref: RetailerRef, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    who: RetailerRef | str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """Run a sync function in a thread, inside a retailer: how async code touches the database.
 
@@ -225,7 +225,7 @@ async def in_retailer(
     """
 
     def run() -> T:
-        with retailer_context(ref):
+        with retailer_context(who):
             return function(*args, **kwargs)
 
     result: T = await database_sync_to_async(run)()

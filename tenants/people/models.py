@@ -1,4 +1,4 @@
-"""Members, their sessions, API keys, tickets, counted log-ins, audit: all in the retailer's schema."""
+"""Members, sessions, API keys, tickets, counted log-ins, audit: in the retailer's own schema."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Session(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> Any:
-        """Django's hook, which needs the store; the store imports this module, so not at the top."""
+        """Django's hook. The store imports this module, so it cannot be named here."""
         raise NotImplementedError("Use tenants.people.sessions.SessionStore.")
 
 
 class LoginAttempt(models.Model):
-    """Tries within a window, per account and per address; counted before a password is looked at."""
+    """Tries in a window, per account and per address; counted before a password is looked at."""
 
     scope = models.CharField(max_length=8)
     subject_hash = models.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""Log-in: tries are counted in PostgreSQL before a password is looked at, and always cost the same."""
+"""Log-in: tries are counted in PostgreSQL before a password is looked at; all cost the same."""
 
 from __future__ import annotations
 

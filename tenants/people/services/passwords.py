@@ -36,7 +36,7 @@ def check_strength(password: str, *, email: str, name: str) -> None:
 
 
 def password_link_token(member: Member) -> str:
-    """Return the secret part of a set-password link: good for 72 hours, once, in this house only."""
+    """Return the secret of a set-password link: good for 72 hours, once, in this house only."""
     return signing.dumps([member.public_id, _state(member)], salt=_salt())
 
 
@@ -75,9 +75,7 @@ def change_password(*, public_id: str, old: str, new: str) -> Member:
 def member_of_link(token: str, *, lock: bool = False) -> Member:
     """Return whom a link is for. Raises LinkExpired for used, old, foreign and forged ones."""
     expired = LinkExpired(
-        _(
-            "This link has been used or is older than 72 hours. Ask an owner or manager for a new one."
-        )
+        _("This link is used up or older than 72 hours. Ask an owner or manager for a new one.")
     )
     try:
         found: Any = signing.loads(token, salt=_salt(), max_age=LINK_LASTS_S)

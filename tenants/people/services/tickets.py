@@ -1,4 +1,4 @@
-"""Tickets open one websocket for clients that cannot send a cookie; each works once, for a minute."""
+"""Tickets open a websocket for clients that cannot send a cookie; once, within a minute."""
 
 from __future__ import annotations
 
