@@ -13,7 +13,7 @@ from django.conf import settings
 
 from lastmile.embedded.keeper import services_in_use
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.chromium"]
 
 _servers = contextlib.ExitStack()
 

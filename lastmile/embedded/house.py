@@ -76,16 +76,11 @@ class House:
 
     def beat(self) -> ChildSpec:
         """Return the clock."""
-        flags = {"-l": "WARNING", "--schedule": str(self.var / "beat-schedule")}
-        return _child("beat", _celery("beat", flags))
+        return _child("beat", _celery("beat", {"-l": "WARNING"}))
 
     def prepare(self) -> ChildSpec:
         """Return the run-once child that migrates every schema and gathers the static files."""
-        migrator = os.environ.get("MIGRATOR_DATABASE_URL")
-        extra = {"STATEMENT_TIMEOUT_S": str(NO_STATEMENT_TIMEOUT)}
-        if migrator:
-            extra["DATABASE_URL"] = migrator
-        return self.command("prepare", extra=extra)
+        return self.command("prepare", extra={"STATEMENT_TIMEOUT_S": str(NO_STATEMENT_TIMEOUT)})
 
     def command(self, name: str, *flags: str, extra: Mapping[str, str] | None = None) -> ChildSpec:
         """Return a management command as a run-once child."""

@@ -1,0 +1,30 @@
+"""``manage.py child NAME``: one of the house's processes alone, for containers and systemd."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand
+
+from lastmile.embedded.house import House
+
+
+class Command(BaseCommand):
+    """Become the web server, a worker or beat, with the same flags as under `up`."""
+
+    help = "Become one process of the house: web, worker, solve, bulk or beat."
+    requires_system_checks = ()  # `prepare` runs them
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """NAME."""
+        parser.add_argument("name", choices=["web", "worker", "solve", "bulk", "beat"])
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Replace this process, so that signals and exit status are the child's own."""
+        house = House.from_environment(settings.VAR, settings.PORT)
+        specs = {spec.name: spec for spec in (house.web(), *house.workers(), house.beat())}
+        spec = specs[options["name"]]
+        os.execve(spec.argv[0], list(spec.argv), dict(spec.env or os.environ))  # noqa: S606
