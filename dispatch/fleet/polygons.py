@@ -16,6 +16,7 @@ from shapely.validation import explain_validity
 from lastmile.core.errors import Invalid
 from lastmile.core.geo import EARTH_RADIUS_M
 
+_KINDS = ("Polygon", "MultiPolygon")  # a tuple: what comes in need not be hashable
 MOST_POINTS = 5_000
 SMALLEST_M2 = 1_000
 LARGEST_M2 = 500_000_000_000  # a country; a typing slip that covers a continent is refused
@@ -46,7 +47,7 @@ def checked(raw: Any) -> Area:
     """
     if isinstance(raw, dict) and raw.get("type") == "Feature":
         raw = raw.get("geometry")
-    if not isinstance(raw, dict) or raw.get("type") not in {"Polygon", "MultiPolygon"}:
+    if not isinstance(raw, dict) or raw.get("type") not in _KINDS:
         raise Invalid(_("A zone is a GeoJSON Polygon or MultiPolygon."))
     _check_rings(raw)
     try:
@@ -58,6 +59,8 @@ def checked(raw: Any) -> Area:
             _("The polygon is not valid: %(why)s. Draw it again without crossing lines.")
             % {"why": explain_validity(found)}
         )
+    if not isinstance(found, Polygon | MultiPolygon):
+        raise Invalid(_("A zone is a GeoJSON Polygon or MultiPolygon."))
     area_m2 = _area_m2(found)
     if not SMALLEST_M2 <= area_m2 <= LARGEST_M2:
         raise Invalid(

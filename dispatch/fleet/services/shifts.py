@@ -53,8 +53,8 @@ def _settle(
     row: Shift | None, kept: dict[str, Any], vehicle: Vehicle, driver: Driver | None
 ) -> dict[str, Any]:
     """Check the shift as a whole and fill in what follows from it."""
-    starts_at = kept.get("starts_at", row and row.starts_at)
-    ends_at = kept.get("ends_at", row and row.ends_at)
+    starts_at: dt.datetime = kept["starts_at"] if "starts_at" in kept else _of(row).starts_at
+    ends_at: dt.datetime = kept["ends_at"] if "ends_at" in kept else _of(row).ends_at
     if not SHORTEST <= ends_at - starts_at <= LONGEST:
         problems = Problems()
         problems.add("/ends_at", _("A shift ends between 15 minutes and 24 hours after it starts."))
@@ -72,6 +72,11 @@ def _settle(
         "service_date": clock.local_date(starts_at, vehicle.hub.zone),
         "breaks": [pause.as_json() for pause in sorted(pauses, key=lambda b: b.opens_at)],
     }
+
+
+def _of(row: Shift | None) -> Shift:
+    assert row is not None, "a new shift says when it starts and ends"
+    return row
 
 
 def _lock_means(vehicle: Vehicle, driver: Driver | None) -> tuple[Vehicle, Driver | None]:
@@ -103,7 +108,7 @@ def _refuse_overlap(
     others = Shift.objects.filter(
         same, state=ShiftState.SCHEDULED, starts_at__lt=ends_at, ends_at__gt=starts_at
     )
-    other = others.exclude(pk=row.pk if row else None).first()
+    other = (others.exclude(pk=row.pk) if row else others).first()
     if other is None:
         return
     who = vehicle.name if other.vehicle_id == vehicle.pk else driver.name if driver else ""

@@ -57,7 +57,9 @@ def write(row: Noun, values: Mapping[str, Any], kind: str) -> Noun:
 
     Nothing is written or recorded when nothing differs.
     """
-    changed = sorted(name for name, value in values.items() if getattr(row, name) != value)
+    changed: list[str] = sorted(
+        name for name, value in values.items() if getattr(row, name) != value
+    )
     if not changed:
         return row
     for name in changed:

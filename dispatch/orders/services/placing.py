@@ -122,9 +122,9 @@ def _refuse_second_version(checked: Checked, seen: dict[str, str]) -> None:
 
 def _assign(at: int, checked: Checked, place: Place, book: Book) -> Ready:
     """Choose the hub and read window and date in its zone."""
-    if checked.hub is not None:
-        hub, how = checked.hub, HubChoice.GIVEN.value
-    else:
+    hub: Hub | None = checked.hub
+    how: str = HubChoice.GIVEN
+    if hub is None:
         choice = book.services.serving(place.point)
         hub, how = choice.hub, choice.how
     zone = hub.zone if hub else book.zone
@@ -222,7 +222,7 @@ def columns_of(item: Ready) -> dict[str, Any]:
         "shopper": shopper,
         "place": item.place,
         "hub": item.hub,
-        "hub_choice": item.how,
+        "hub_choice": str(item.how),
         "service_date": item.date,
         "search": search_of(
             item.checked.own["external_id"], shopper, item.place, item.checked.parcels
@@ -281,7 +281,7 @@ def _promise(won: Sequence[tuple[Ready, Order]], cause: str) -> list[Promise]:
 
 
 def _record(won: Sequence[tuple[Ready, Order]], promises: Sequence[Promise]) -> None:
-    facts = [
+    facts: list[tuple[str, str, Mapping[str, object]]] = [
         (
             "order.placed",
             row.public_id,
