@@ -26,7 +26,7 @@ def _one(word: str) -> str:
     if not isinstance(word, str):
         raise Invalid(_("A skill is a word, not %(word)r.") % {"word": word})
     plain = unicodedata.normalize("NFKC", word).casefold()
-    skill = re.sub(r"[^\w]+", "-", plain).strip("-_")
+    skill = re.sub(r"[\W_]+", "-", plain).strip("-")
     if len(skill) > LONGEST:
         raise Invalid(
             _("The skill %(word)r is too long; use at most %(longest)d letters.")

@@ -33,7 +33,7 @@ def plain(text: str) -> str:
     """Small letters without accents, punctuation as single spaces."""
     flat = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(c for c in flat if not unicodedata.combining(c))
-    return re.sub(r"[^\w]+", " ", bare, flags=re.UNICODE).strip()
+    return re.sub(r"[\W_]+", " ", bare).strip()
 
 
 def key(

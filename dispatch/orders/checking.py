@@ -327,7 +327,9 @@ def window_of(
     opens_at = clock.local_instant(date, window.opens_minute, zone)
     closes_at = clock.local_instant(date, closes, zone)
     if opens_at >= closes_at:
-        raise Invalid(_("On this date the clock jumps over the whole window; choose another."))
+        problems = Problems()
+        problems.add("/window", _("On this date the clock jumps over the window; choose another."))
+        problems.raise_if_any(_("The order does not fit; see errors."))
     return opens_at, closes_at
 
 
