@@ -26,20 +26,20 @@ SQUARE = square(LAT, LON)
 def make_hub(**fields: Any) -> Hub:
     """An open hub in Lisbon."""
     n = next(_numbers)
-    said = {"name": f"Hub {n}", "zone": "Europe/Lisbon", "lat": LAT, "lon": LON} | fields
+    said: dict[str, Any] = {"name": f"Hub {n}", "zone": "Europe/Lisbon", "lat": LAT, "lon": LON} | fields
     return services.add_hub(**said)
 
 
 def make_zone(**fields: Any) -> Zone:
     """A square around the hub."""
     hub = fields.pop("hub", None) or make_hub()
-    said = {"name": f"Zone {next(_numbers)}", "polygon": square(hub.lat, hub.lon)} | fields
+    said: dict[str, Any] = {"name": f"Zone {next(_numbers)}", "polygon": square(hub.lat, hub.lon)} | fields
     return services.add_zone(hub=hub, **said)
 
 
 def make_vehicle(**fields: Any) -> Vehicle:
     """A diesel van of a tonne and eight cubic metres."""
-    said = {
+    said: dict[str, Any] = {
         "name": f"Van {next(_numbers)}",
         "profile": "van",
         "energy": "diesel",
@@ -57,7 +57,7 @@ def make_vehicle(**fields: Any) -> Vehicle:
 def make_driver(**fields: Any) -> Driver:
     """A driver with a Portuguese number."""
     n = next(_numbers)
-    said = {"name": f"Driver {n}", "phone": f"+3519{10_000_000 + n}"} | fields
+    said: dict[str, Any] = {"name": f"Driver {n}", "phone": f"+3519{10_000_000 + n}"} | fields
     hub = said.pop("hub", None) or make_hub()
     return services.add_driver(hub=hub, **said)
 
