@@ -7,6 +7,7 @@ work to be right.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from celery import Celery
@@ -17,9 +18,11 @@ from kombu import Queue
 from lastmile.core.wiring import QUEUES
 from lastmile.schedule import SWEEP_TASK
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lastmile.settings")
+
 app = Celery("lastmile")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.task_queues = [Queue(name) for name in QUEUES]
+app.conf.task_queues = [Queue(name, routing_key=name) for name in QUEUES]
 app.conf.task_routes = ("lastmile.core.tasks.route",)
 app.conf.beat_scheduler = "lastmile.worklist.beat.FairTurns"
 app.autodiscover_tasks(lambda: settings.INSTALLED_APPS)

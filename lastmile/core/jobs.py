@@ -37,7 +37,7 @@ from lastmile.worklist.services import point
 
 JOBS: Final = "jobs"  # the pointers' kind
 RUN_TASK: Final = "core.run_job"
-HINT_GRACE_S: Final = 5  # so long the hint given at the commit has, before the sweep gives another
+HINT_GRACE_S: Final = 3  # so long the hint given at the commit has, before the sweep gives another
 HARD_KILL_S: Final = 30  # between the soft limit, which a runner can tidy up after, and the kill
 POLL_S: Final = 1.0  # cancelled() asks the database no more often
 
@@ -87,7 +87,10 @@ class Lease:
         self._asked_at = float("-inf")
 
     def progress(self, percent: int, note: str = "") -> None:
-        """Say how far the work is. Raises LeaseLost when it is another's."""
+        """Say how far the work is. Raises LeaseLost when it is another's.
+
+        Call it outside ``fenced()``: inside, nobody sees it before the commit, and a cancel waits.
+        """
         mine = self._mine().update(
             progress_percent=max(0, min(100, percent)), progress_note=note[:200]
         )
@@ -117,8 +120,8 @@ class Lease:
     def fenced(self) -> Iterator[None]:
         """Open a transaction that commits only under this lease; use it for every write.
 
-        Raises LeaseLost when the job is another's. Keep it short: whoever reaps or cancels the
-        job waits for it.
+        Raises LeaseLost when the job is another's. The reaper steps over a job while one is open;
+        PostgreSQL ends a transaction that idles for 30 s.
         """
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -281,7 +284,9 @@ def cancel(job_public_id: str) -> Job:
     has ended.
     """
     with transaction.atomic():
-        job = Job.objects.select_for_update().filter(public_id=job_public_id).first()
+        # NO KEY: it must not wait for a fenced write, which may take a while.
+        found = Job.objects.select_for_update(no_key=True).filter(public_id=job_public_id)
+        job = found.first()
         if job is None:
             raise NotFound(_("There is no such operation. Check its id."))
         if job.finished:

@@ -37,8 +37,12 @@ from lastmile.worklist.services import clear, point
 
 log = logging.getLogger(__name__)
 
-TEND_S: Final = 15  # between two looks at a retailer that has unfinished jobs
 TEND_BATCH: Final = 100
+
+
+def tend_s() -> float:
+    """Seconds between two looks at a retailer that has unfinished jobs: 15, with a lease of 60."""
+    return lease_s() / 4
 
 
 def run_job(public_id: str) -> JobState | None:
@@ -178,7 +182,7 @@ def tend() -> list[Hint]:
             _refuse(pk, str(fault))
     with transaction.atomic():
         if Job.objects.filter(state__in=UNFINISHED).exists():
-            point(schema=schema, kind=JOBS, due_in_s=TEND_S)
+            point(schema=schema, kind=JOBS, due_in_s=tend_s())
         clear(pointer_ids=pointers)
     return hints
 
@@ -230,6 +234,3 @@ def _refuse(pk: int, why: str) -> None:
         if job is not None:
             log.error("%s cannot be run: %s", job.public_id, why)
             move(job, JobState.FAILED, reason="not_wired", detail=why)
-
-
-__all__ = ["beating", "lease_s", "run_job", "tend"]

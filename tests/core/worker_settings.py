@@ -1,0 +1,15 @@
+"""Settings of the real worker and beat that test_workers.py starts and kills."""
+
+from __future__ import annotations
+
+import os
+
+from lastmile.schedule import SCHEDULE, Turn
+from lastmile.settings_test import *  # noqa: F403
+from lastmile.settings_test import DATABASES
+
+DATABASES["default"]["NAME"] = os.environ["WORKER_DATABASE"]
+CELERY_BROKER_URL = os.environ["WORKER_BROKER"]
+SWITCHBOARD = "tests.core.wired"
+JOB_LEASE_S = 2  # sixty seconds in the house
+SCHEDULE["sweep"] = Turn("core.sweep", 1, "hot")
