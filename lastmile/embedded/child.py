@@ -60,6 +60,8 @@ class Child:
     say: Callable[[str, str], None]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
+    once: bool = False  # run to its end, not kept alive
+    status: int | None = None  # how a run to the end ended
     due: float | None = None  # when to start again
     deaths: int = 0
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=12))

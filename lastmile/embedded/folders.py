@@ -67,11 +67,6 @@ class Folders:
         return self.var / "services.users"
 
     @property
-    def children(self) -> Path:
-        """Pids of the running children, for the stale check where the kernel keeps no leash."""
-        return self.var / "children.json"
-
-    @property
     def run(self) -> Path:
         """The socket folder: VAR/run, or a short plain path in /tmp.
 

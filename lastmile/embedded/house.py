@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -65,14 +64,12 @@ class House:
             "solve": ("solve", self.solve_workers),
             "bulk": ("bulk", 1),
         }
-        return [
-            _child(name, _celery("worker", {"-n": f"{name}@%h", "-Q": queue, "-c": str(many),
-                                            "-l": "WARNING"}, "--without-gossip",
-                                 "--without-mingle"),
-                   # Cold: at the supervisor's death the pool must go too, not after its tasks.
-                   death=signal.SIGQUIT)
-            for name, (queue, many) in queues.items()
-        ]  # fmt: skip
+        switches = ("--without-gossip", "--without-mingle")
+        made = []
+        for name, (queue, many) in queues.items():
+            flags = {"-n": f"{name}@%h", "-Q": queue, "-c": str(many), "-l": "WARNING"}
+            made.append(_child(name, _celery("worker", flags, *switches)))
+        return made
 
     def beat(self) -> ChildSpec:
         """Return the clock."""
@@ -130,7 +127,6 @@ def _child(
     extra: Mapping[str, str] | None = None,
     *,
     ready: Callable[[], bool] | None = None,
-    death: signal.Signals = signal.SIGTERM,
 ) -> ChildSpec:
     surroundings = {
         **os.environ,
@@ -139,4 +135,4 @@ def _child(
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "lastmile.settings"),
         **(extra or {}),
     }
-    return ChildSpec(name, argv, env=surroundings, cwd=CHECKOUT, ready=ready, death=death)
+    return ChildSpec(name, argv, env=surroundings, cwd=CHECKOUT, ready=ready)

@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
     except Taken:
         return 0  # somebody was faster: the users find those services
     try:
-        with Supervisor(_say, [folders.children]) as supervisor:
+        with Supervisor(_say) as supervisor:
             services.start(supervisor)
             threading.Thread(target=_stop_after_last_user, args=[folders], daemon=True).start()
             supervisor.run()

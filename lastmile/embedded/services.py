@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import signal
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lastmile.embedded import identity, process, urls, valkey
+from lastmile.embedded import identity, urls, valkey
 from lastmile.embedded import postgres as pg
 from lastmile.embedded.child import ChildSpec
 from lastmile.embedded.folders import Folders, make_private
@@ -84,7 +81,6 @@ class Services:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{self.kind} {os.getpid()}\n".encode(), 0)
         self._lock = descriptor
-        _stop_leftovers(self.folders)
 
     def release(self) -> None:
         """Give the data back; a process that ends does so by itself."""
@@ -139,32 +135,3 @@ class Services:
         supervisor.wait_ready([spec.name for spec in specs], READY_S)
         if self.wants_postgres:
             Postgres(self.folders, identity.choose(self.folders), self.durable).make_database()
-
-
-def _stop_leftovers(folders: Folders) -> None:
-    """Stop children of a supervisor that was killed where no kernel leash stopped them (macOS).
-
-    A pid is used again, so the program's name must fit too.
-    """
-    try:
-        known = json.loads(folders.children.read_text())
-    except (OSError, ValueError):
-        return
-    for name, pids in known.items():
-        for pid in pids:
-            command = process.command_of(pid)
-            marks = ("valkey-server",) if name == "valkey" else ("lastmile",)
-            if name != "postgres" and any(mark in command for mark in marks):
-                _end(pid)
-    folders.children.unlink(missing_ok=True)
-
-
-def _end(pid: int) -> None:
-    for number, patience_s in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
-        try:
-            os.killpg(pid, number)
-        except (ProcessLookupError, PermissionError):
-            return
-        deadline = time.monotonic() + patience_s
-        while process.command_of(pid) and time.monotonic() < deadline:
-            time.sleep(0.1)

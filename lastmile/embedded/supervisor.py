@@ -7,6 +7,8 @@ import json
 import os
 import select
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,6 +20,7 @@ from lastmile.embedded.child import Child, ChildSpec
 
 GRACE_S = 10.0
 HOPELESS_DEATHS = 5  # at the start; later a child is restarted for ever
+GUARDIAN = Path(__file__).with_name("guardian.py")
 STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -58,6 +61,7 @@ class Supervisor:
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._old_handlers: dict[signal.Signals, object] = {}
+        self._guardian: subprocess.Popen[bytes] | None = None
 
     # --- life ---------------------------------------------------------------------------------
     def __enter__(self) -> Self:
@@ -92,7 +96,7 @@ class Supervisor:
         """Start a child and keep it alive from now on."""
         child = self.children[spec.name] = Child(spec, self.say)
         child.start()
-        self._write_pids()
+        self._tell_pids()
 
     def wait_ready(self, names: Iterable[str], timeout_s: float) -> None:
         """Return when each named child answers; heal the others meanwhile.
@@ -129,14 +133,17 @@ class Supervisor:
 
     def run_once(self, spec: ChildSpec) -> int:
         """Run a child to its end, healing the others meanwhile; return its exit status."""
-        child = Child(spec, self.say)
+        child = self.children[spec.name] = Child(spec, self.say, once=True)
         child.start()
+        self._tell_pids()
         try:
-            while (status := child.reap()) is None:
+            while child.status is None:
                 self.turn(None)
         finally:
             self._end([child])
-        return status
+            del self.children[spec.name]
+            self._tell_pids()
+        return child.status
 
     def run(self) -> None:
         """Keep everybody alive until asked to stop."""
@@ -155,12 +162,16 @@ class Supervisor:
                 os.read(self._wake_read, 4096)
         if self.asked_to_stop:
             raise Stopping
-        for child in self.children.values():
+        if self._guardian is not None and self._guardian.poll() is not None:
+            self._tell_pids()
+        for child in list(self.children.values()):
             self._heal(child)
 
     def _heal(self, child: Child) -> None:
         status = child.reap()
-        if status is not None:
+        if status is not None and child.once:
+            child.status = status
+        elif status is not None:
             delay = child.plan_restart()
             name = child.spec.name
             self.say("up", f"{name} {_ending(status)}; starting it again in {delay:g} s")
@@ -170,7 +181,7 @@ class Supervisor:
             except (OSError, RuntimeError) as fault:
                 self.say("up", f"{child.spec.name} cannot be started: {fault}")
                 child.plan_restart()
-            self._write_pids()
+            self._tell_pids()
 
     # --- the end ------------------------------------------------------------------------------
     def stop(self) -> None:
@@ -179,6 +190,11 @@ class Supervisor:
             self._end([c for c in self.children.values() if c.spec.service is service])
         for file in self.pidfiles:
             file.unlink(missing_ok=True)
+        if self._guardian is not None and self._guardian.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._guardian.stdin.write(b"{}\n")
+                self._guardian.stdin.close()
+            self._guardian.wait()
 
     def _end(self, children: list[Child]) -> None:
         running = [(c, c.process) for c in children if c.process is not None]
@@ -198,13 +214,39 @@ class Supervisor:
             one.wait()
             child.process = None
 
-    def _write_pids(self) -> None:
-        pids = {name: child.pids for name, child in self.children.items()}
+    def _tell_pids(self) -> None:
+        """Keep the pid files and the guardian true."""
+        pids = {name: child.pids for name, child in self.children.items() if not child.once}
         for file in self.pidfiles:
             file.parent.mkdir(parents=True, exist_ok=True)
             half = file.with_name(f"{file.name}.{os.getpid()}")
             half.write_text(json.dumps(pids))
             half.replace(file)
+        self._tell_guardian()
+
+    def _tell_guardian(self) -> None:
+        known = {
+            "users": [pid for c in self.children.values() if not c.spec.service for pid in c.pids],
+            "services": [
+                (pid, int(c.spec.stop))
+                for c in self.children.values()
+                if c.spec.service
+                for pid in c.pids
+            ],
+        }
+        if self._guardian is None or self._guardian.poll() is not None:
+            # Not on a leash: it has to outlive us by some seconds.
+            self._guardian = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(GUARDIAN)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        assert self._guardian.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # killed just now: the next turn starts another
+            self._guardian.stdin.write(json.dumps(known).encode() + b"\n")
+            self._guardian.stdin.flush()
 
 
 def _ending(status: int) -> str:

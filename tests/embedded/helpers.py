@@ -36,6 +36,18 @@ def processes_with(mark: str) -> list[int]:
     return [pid for pid in pids if pid != os.getpid() and mark in process.command_of(pid)]
 
 
+def parent_of(pid: int) -> int:
+    """Return a process's parent, 0 when it is gone."""
+    if sys.platform == "linux":
+        try:
+            return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            return 0
+    asked = ["/bin/ps", "-o", "ppid=", "-p", str(pid)]
+    said = subprocess.run(asked, capture_output=True, check=False).stdout
+    return int(said or 0)
+
+
 def query(folders: Folders, sql: str) -> list[tuple[object, ...]]:
     """Ask the embedded PostgreSQL."""
     with psycopg.connect(

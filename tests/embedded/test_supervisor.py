@@ -13,8 +13,15 @@ from pathlib import Path
 import pytest
 
 from lastmile.embedded.child import Backoff, ChildSpec
-from lastmile.embedded.supervisor import NotReady, Stopping, Supervisor
-from tests.embedded.helpers import ROOT, driver, eventually, own_environment, processes_with
+from lastmile.embedded.supervisor import GUARDIAN, NotReady, Stopping, Supervisor
+from tests.embedded.helpers import (
+    ROOT,
+    driver,
+    eventually,
+    own_environment,
+    parent_of,
+    processes_with,
+)
 
 # A supervisor of its own process: children named on the command line, one Python source each.
 UNDER_SUPERVISION = """
@@ -81,6 +88,10 @@ class Running:
         return [pid for pid in processes_with(self.mark) if pid != self.process.pid]
 
 
+def guardians_of(running: Running) -> list[int]:
+    return [pid for pid in processes_with(str(GUARDIAN)) if parent_of(pid) == running.process.pid]
+
+
 def test_a_child_killed_with_its_pool_left_over_is_restarted_whole(tmp_path: Path) -> None:
     running = Running(tmp_path, HAS_A_POOL)
     (first,) = running.pids()["c0"]
@@ -97,12 +108,24 @@ def test_a_child_killed_with_its_pool_left_over_is_restarted_whole(tmp_path: Pat
     assert not running.pidfile.exists()
 
 
-def test_kill_9_of_the_supervisor_leaves_no_child(tmp_path: Path) -> None:
-    running = Running(tmp_path, SLEEPS, SLEEPS, SLEEPS)
-    eventually(lambda: len(running.alive()) == 3, 10, "children")
+def test_kill_9_of_the_supervisor_leaves_no_child_no_pool_and_nobody_deaf(tmp_path: Path) -> None:
+    running = Running(tmp_path, SLEEPS, HAS_A_POOL, IGNORES_TERM)
+    eventually(lambda: len(running.alive()) == 5, 10, "children")
+    eventually(lambda: "deaf" in running.said(), 10, "one child is deaf")
     running.process.kill()
     running.process.wait()
-    eventually(lambda: running.alive() == [], 3, "no orphan")
+    eventually(lambda: running.alive() == [], 6, "no orphan")
+
+
+def test_a_guardian_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    running = Running(tmp_path, HAS_A_POOL)
+    eventually(lambda: len(running.alive()) == 3, 10, "children")
+    (first,) = guardians_of(running)
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: guardians_of(running) not in ([first], []), 5, "another guardian")
+    running.process.kill()
+    running.process.wait()
+    eventually(lambda: running.alive() == [], 6, "no orphan")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

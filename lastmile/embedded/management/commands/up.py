@@ -41,9 +41,7 @@ class Command(BaseCommand):
                 f"Port {house.port} on {house.bind} is taken by another program. "
                 f"Set PORT to a free one, as in `PORT={house.port + 80} make run`."
             )
-        pidfiles = [folders.children]
-        if options["pidfile"]:
-            pidfiles.append(options["pidfile"].absolute())
+        pidfiles = [options["pidfile"].absolute()] if options["pidfile"] else []
         try:
             with Supervisor(Prefixed(sys.stdout), pidfiles) as supervisor:
                 self._run(supervisor, services, house, options["demo"])

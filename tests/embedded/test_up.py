@@ -1,0 +1,191 @@
+"""The whole house for real: `manage.py up` on data of its own, every child killed, then itself.
+
+The tests of this module share one running house and follow one another; the last one ends it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from celery import Celery
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from lastmile.embedded import urls
+from lastmile.embedded.folders import Folders
+from lastmile.embedded.valkey import Valkey
+from tests.embedded.helpers import ROOT, eventually, own_environment, processes_with, query
+
+pytestmark = pytest.mark.slow
+CHILDREN = {"postgres", "valkey", "web", "worker", "solve", "bulk", "beat"}
+ASKS_THE_DATABASE = (
+    "from lastmile.core.tenancy import shared_context\n"
+    "from django.db import connection\n"
+    "with shared_context(), connection.cursor() as c:\n"
+    "    c.execute('SELECT 6 * 7'); print('answer', c.fetchone()[0])\n"
+)
+
+
+def manage(var: Path, *words: str, port: int = 0) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), *words],
+        env=own_environment()
+        | {"LASTMILE_VAR": str(var), "DJANGO_SETTINGS_MODULE": "lastmile.settings"}
+        | ({"PORT": str(port)} if port else {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+class House:
+    """A running `manage.py up`."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        self.folders = Folders(var)
+        self.pidfile = var / "up.pids"
+        self.pidfile.unlink(missing_ok=True)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
+        self.process = manage(var, "up", "--pidfile", str(self.pidfile), port=self.port)
+        self.lines: list[str] = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if "Lastmile is up" in line:
+                break
+        else:
+            raise AssertionError("".join(self.lines))
+        # A pipe that nobody reads would fill up and stop the house.
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+
+    def pids(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = json.loads(self.pidfile.read_text())
+        return found
+
+    def get(self, path: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path, headers={"Host": "localhost"})
+            return connection.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            connection.close()
+
+    def database_answers(self) -> bool:
+        try:
+            return query(self.folders, "SELECT 1") == [(1,)]
+        except psycopg.Error:
+            return False
+
+    def workers(self) -> set[str]:
+        """Return the names of the workers that answer a ping through the broker."""
+        app = Celery(broker=urls.resolve(self.var)["BROKER_URL"])
+        app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+        try:
+            replies = app.control.ping(timeout=1)
+        except (OSError, OperationalError, redis.RedisError):
+            return set()
+        finally:
+            app.close()
+        return {name.split("@")[0] for reply in replies or [] for name in reply}
+
+    def whole(self) -> bool:
+        return (
+            set(self.pids()) == CHILDREN
+            and all(self.pids().values())
+            and self.database_answers()
+            and Valkey(self.folders).ready()
+            and self.get("/readyz") == 200
+            and self.workers() == {"worker", "solve", "bulk"}
+        )
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    """Return a house on data that stays between runs, so that only the first one migrates all."""
+    environment = {name: os.environ.pop(name, None) for name in urls.NAMES}
+    found = House(settings.VAR / "up")
+    yield found
+    found.process.kill()
+    found.process.wait()
+    os.environ.update({name: value for name, value in environment.items() if value})
+
+
+def test_everything_is_up_when_it_says_so(house: House) -> None:
+    assert house.get("/healthz") == 200
+    assert house.get("/readyz") == 200
+    assert set(house.pids()) == CHILDREN
+
+
+def test_a_second_start_is_refused_in_one_sentence(house: House) -> None:
+    second = manage(house.var, "up", port=house.port)
+    said, _ = second.communicate(timeout=30)
+    assert second.returncode == 1
+    assert said == (
+        f"CommandError: Lastmile already runs on {house.var} (up, pid {house.process.pid}). "
+        "Stop that one first, or set LASTMILE_VAR to another folder.\n"
+    )
+
+
+def test_a_command_in_a_second_terminal_uses_the_running_services(house: House) -> None:
+    before = house.pids()
+    command = manage(house.var, "shell", "-v0", "-c", ASKS_THE_DATABASE)
+    said, _ = command.communicate(timeout=60)
+    assert (command.returncode, said.splitlines()[-1]) == (0, "answer 42")
+    assert house.pids() == before
+    assert not processes_with(f"lastmile.embedded.keeper {house.var}")
+
+
+def test_the_web_outlives_a_kill_of_postgresql(house: House) -> None:
+    web, server = house.pids()["web"], house.pids()["postgres"]
+    query(house.folders, "CREATE TABLE IF NOT EXISTS kept (n int)")
+    query(house.folders, "TRUNCATE kept; INSERT INTO kept VALUES (7)")
+    os.kill(server[0], signal.SIGKILL)
+    eventually(lambda: house.pids()["postgres"] not in (server, []), 10, "restart")
+    eventually(lambda: house.get("/readyz") == 200, 15, "pages with data again")
+    assert house.pids()["web"] == web
+    assert query(house.folders, "SELECT n FROM kept") == [(7,)]
+
+
+def test_every_child_killed_at_once_heals_by_itself(house: House) -> None:
+    eventually(house.whole, 45, "every child answers")
+    before = house.pids()
+    for name in CHILDREN:
+        os.kill(before[name][0], signal.SIGKILL)
+    eventually(
+        lambda: all(house.pids()[name] not in (before[name], []) for name in CHILDREN),
+        10,
+        "every child is restarted",
+    )
+    eventually(house.whole, 45, "every child answers again")
+
+
+def test_kill_9_of_the_supervisor_leaves_nothing_running(house: House) -> None:
+    mine = [pid for pids in house.pids().values() for pid in pids]
+    house.process.kill()
+    house.process.wait()
+    eventually(lambda: not any(alive(pid) for pid in mine), 8, "no child is left")
+    eventually(lambda: not processes_with(str(house.var)), 8, "no grandchild is left")
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
