@@ -1,0 +1,40 @@
+"""A real uvicorn in a thread of the test, on a port of its own."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+
+@contextmanager
+def served(application: Any) -> Iterator[int]:
+    """Serve an ASGI application for the length of a block; yields the port."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(application, lifespan="off", log_level="error", ws="websockets-sansio")
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listening.close()
+
+
+def get(port: int, host: str, path: str, **headers: str) -> tuple[int, bytes]:
+    """Ask for a page at a host name; returns status and body."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        line.request("GET", path, headers={"Host": host, **headers})
+        answer = line.getresponse()
+        return answer.status, answer.read()
+    finally:
+        line.close()

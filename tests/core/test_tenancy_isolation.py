@@ -1,0 +1,161 @@
+"""Nobody reads another retailer's row, by any way in; and the naive ways, run the same, do.
+
+Each right way below makes 1,200 reads or more (4,800 together) against two retailers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+from django.db import connections
+from websockets.sync.client import connect
+
+from lastmile.core.models import Event
+from lastmile.core.tenancy import NoRetailer, RetailerNotOpen, UnknownRetailer, retailer_context
+from tenants.models import Retailer
+from tests.core.isolation_app import NAIVE, READS, application, whose, whose_task
+from tests.core.serving import get, served
+
+TWO = ("t1", "t2")
+PER_WAY = 1200
+
+
+@pytest.fixture
+def marked(fresh_db: str, settings: object) -> Iterator[None]:
+    """Two retailers with one event each, whose subject says whose it is."""
+    settings.MIDDLEWARE = ["tenants.middleware.RetailerMiddleware"]  # type: ignore[attr-defined]
+    settings.ROOT_URLCONF = "tests.core.isolation_app"  # type: ignore[attr-defined]
+    for schema in TWO:
+        with retailer_context(schema):
+            Event.objects.create(kind="test.mark", subject=schema)
+    yield
+    connections.close_all()
+
+
+@pytest.fixture
+def naive(marked: None) -> Iterator[None]:
+    """django_tenants' own backend, on the same database."""
+    of = connections.settings["default"]
+    connections.settings[NAIVE] = {**of, "ENGINE": "django_tenants.postgresql_backend"}
+    yield
+    connections[NAIVE].close()
+    del connections[NAIVE]
+    del connections.settings[NAIVE]
+
+
+def count(work: Callable[[str], list[str]], clients: int) -> Counter[bool]:
+    """Run ``work(schema) -> answers`` for both retailers from many threads; count right answers."""
+    with ThreadPoolExecutor(clients) as pool:
+        turns = [TWO[turn % 2] for turn in range(clients)]
+        answers = list(pool.map(work, turns))
+    return Counter(
+        answer == schema for schema, given in zip(turns, answers, strict=True) for answer in given
+    )
+
+
+@pytest.mark.slow
+def test_threads_read_their_own_retailer(marked: None) -> None:
+    def work(first: str) -> list[str]:
+        given = []
+        for turn in range(PER_WAY // 8):  # each thread changes sides at every read
+            schema = first if turn % 2 else TWO[first == "t1"]
+            with retailer_context(schema):
+                given.append(first if whose() == schema else "wrong")
+        connections.close_all()
+        return given
+
+    assert count(work, clients=8) == {True: PER_WAY}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["sync", "async", "stream", "async-stream"])
+def test_views_read_their_own_retailer(marked: None, way: str) -> None:
+    with served(application()) as port:
+
+        def work(schema: str) -> list[str]:
+            given: list[str] = []
+            for _turn in range(13):
+                status, body = get(port, f"{schema}.localhost:{port}", f"/{way}")
+                given += json.loads(body) if status == 200 else ["error"]
+            return given
+
+        found = count(work, clients=6)
+    assert found == {True: 6 * 13 * READS}  # 312, and 1,248 over the four kinds of view
+
+
+def over_sockets(path: str, reads: int, sockets: int = 20) -> Counter[bool]:
+    """Open sockets of both retailers, then ask on all of them in turn, over and over."""
+    found: Counter[bool] = Counter()
+    with served(application()) as port, ExitStack() as opened:
+        lines = []
+        for turn in range(sockets):
+            schema = TWO[turn % 2]
+            url = f"ws://{schema}.localhost:{port}/ws/{path}"
+            # No resolver here knows *.localhost, so the address is given by hand.
+            wire = socket.create_connection(("127.0.0.1", port))
+            line = opened.enter_context(connect(url, sock=wire, open_timeout=30))
+            lines.append((schema, line))
+        for _round in range(reads // sockets):
+            for _schema, line in lines:
+                line.send("whose?")
+            for schema, line in lines:
+                found[line.recv(timeout=30) == schema] += 1
+    print(f"{path}: {dict(found)}")
+    return found
+
+
+@pytest.mark.slow
+def test_websockets_read_their_own_retailer(marked: None) -> None:
+    assert over_sockets("ours", PER_WAY) == {True: PER_WAY}
+
+
+@pytest.mark.slow
+def test_tasks_read_their_own_retailer(marked: None) -> None:
+    def work(first: str) -> list[str]:
+        given = []
+        for turn in range(PER_WAY // 8):
+            schema = first if turn % 2 else TWO[first == "t1"]
+            answer = whose_task.apply(kwargs={"schema": schema}).get()
+            given.append(first if answer == schema else "wrong")
+        connections.close_all()
+        return given
+
+    assert count(work, clients=8) == {True: PER_WAY}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["set-once", "async-context"])
+def test_the_naive_ways_answer_wrongly(naive: None, path: str) -> None:
+    """The proof that the tests above can fail: the same sockets over django_tenants' backend."""
+    found = over_sockets(path, 400)
+    assert found[False] >= 100, found
+
+
+def test_a_naive_thread_keeps_the_last_retailer(naive: None) -> None:
+    connections[NAIVE].set_schema("t2")  # somebody's request, over now
+    assert whose(NAIVE) == "t2"  # and the next one, which forgot to say whose it is, reads on
+    with pytest.raises(NoRetailer):
+        whose()
+
+
+@pytest.mark.parametrize(
+    ("schema", "refusal"), [(None, NoRetailer), ("", NoRetailer), ("t_gone", UnknownRetailer)]
+)
+def test_a_task_without_its_retailer_raises(
+    marked: None, schema: str | None, refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        whose_task.apply(kwargs={} if schema is None else {"schema": schema}).get()
+
+
+def test_a_task_of_a_suspended_retailer_raises(marked: None) -> None:
+    with retailer_context("house"):
+        Retailer.objects.filter(schema_name="t2").update(status="suspended")
+    with pytest.raises(RetailerNotOpen):
+        whose_task.apply(kwargs={"schema": "t2"}).get()
