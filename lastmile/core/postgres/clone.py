@@ -43,6 +43,15 @@ _TABLES = """
       FROM pg_class c
      WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'r' ORDER BY c.relname
 """
+# A copied default would call the source's own functions; written out, it finds the target's.
+_DEFAULTS = """
+    SELECT format('ALTER TABLE %%s ALTER COLUMN %%I SET DEFAULT %%s', quote_ident(c.relname),
+                  a.attname, pg_get_expr(d.adbin, d.adrelid))
+      FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid
+           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.adnum
+     WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'r' AND a.attgenerated = ''
+     ORDER BY c.relname, a.attnum
+"""
 _FUNCTIONS = """
     SELECT pg_get_functiondef(p.oid), p.proname FROM pg_proc p
      WHERE p.pronamespace = %(schema)s::regnamespace AND p.prokind IN ('f','p') ORDER BY p.oid
@@ -116,7 +125,7 @@ def _definitions(cursor: CursorWrapper, source: str, target: str) -> Iterable[st
     for _oid, table, columns, identities in tables:
         yield (
             f"CREATE TABLE {table} (LIKE {source}.{table} INCLUDING ALL"
-            " EXCLUDING INDEXES EXCLUDING STATISTICS)"
+            " EXCLUDING DEFAULTS EXCLUDING INDEXES EXCLUDING STATISTICS)"
         )
         names = ", ".join(columns)
         # Every name here was quoted by PostgreSQL itself, or checked as a schema's.
@@ -126,6 +135,7 @@ def _definitions(cursor: CursorWrapper, source: str, target: str) -> Iterable[st
                 f"SELECT setval(pg_get_serial_sequence('{target}.{table}', '{column}'),"  # noqa: S608
                 f" max({column})) FROM {table} HAVING max({column}) IS NOT NULL"
             )
+    yield from _column(cursor, _DEFAULTS, source)
     yield from _column(cursor, _CONSTRAINTS, source, kinds=["p", "u", "x"])
     yield from _column(cursor, _INDEXES, source)
     yield from _column(cursor, _CONSTRAINTS, source, kinds=["f"])

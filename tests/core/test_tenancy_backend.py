@@ -1,0 +1,164 @@
+"""What the backend believes of its session's search_path is what PostgreSQL says it is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from django.db import DatabaseError, connection, connections, transaction
+
+from lastmile.core.models import Event
+from lastmile.core.postgres.base import DatabaseWrapper
+from lastmile.core.tenancy import OtherRetailer, RetailerRef, retailer_context, shared_context
+
+
+def reported() -> str | None:
+    """Return the path that the server reported last (PostgreSQL 18 reports every change)."""
+    return connection.connection.info.parameter_status("search_path")
+
+
+class Undone(Exception):
+    """Leaves a transaction by rolling it back."""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_path_is_right_over_any_walk_of_transactions(fresh_db: str, seed: int) -> None:
+    """Transactions, savepoints, rollbacks, failed statements, closed sessions, in any order."""
+    dice = random.Random(seed)
+
+    def look(schema: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_schemas(false)")
+            (found,) = cursor.fetchone()
+        assert found == ([schema] if schema == "public" else [schema, "public"])
+        assert reported() == (schema if schema == "public" else f"{schema}, public")
+
+    def walk(schema: str, depth: int) -> None:
+        for _step in range(dice.randint(1, 4)):
+            act = dice.choice(["look", "nest", "undo", "fail", "close"])
+            if act == "look":
+                look(schema)
+            elif act == "nest" and depth < 4:
+                with transaction.atomic():
+                    walk(schema, depth + 1)
+            elif act == "undo" and depth < 4:
+                with suppress(Undone), transaction.atomic():
+                    walk(schema, depth + 1)
+                    raise Undone
+            elif act == "fail":
+                with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as bad:
+                    bad.execute("SELECT 1/0")
+                look(schema)
+            elif act == "close" and depth == 0:
+                connection.close()
+                look(schema)
+
+    for _turn in range(60):
+        schema = dice.choice(["t1", "t2", "public"])
+        with shared_context() if schema == "public" else retailer_context(schema):
+            walk(schema, 0)
+            look(schema)
+
+
+def test_a_rollback_that_undoes_the_set_is_noticed(fresh_db: str) -> None:
+    with shared_context():
+        connection.cursor().close()
+    with retailer_context("t1"):
+        with suppress(Undone), transaction.atomic():
+            connection.cursor().close()  # SET inside the transaction
+            raise Undone
+        assert reported() == "public"  # PostgreSQL has taken it back
+        assert Event.objects.count() == 0  # and it is set again
+
+
+def test_a_server_side_cursor_reads_its_own_retailer(fresh_db: str) -> None:
+    for schema in ("t1", "t2"):
+        with retailer_context(schema):
+            Event.objects.create(kind="test.mark", subject=schema)
+    for schema in ("t1", "t2", "t1"):
+        with retailer_context(schema):
+            assert [event.subject for event in Event.objects.iterator(chunk_size=1)] == [schema]
+
+
+@pytest.fixture
+def pooled(fresh_db: str) -> Iterator[DatabaseWrapper]:
+    """Connections from a pool of one session, so that everybody gets the same."""
+    of = connections.settings["default"]
+    pool = {"min_size": 1, "max_size": 1, "timeout": 5}
+    connections.settings["pooled"] = {**of, "OPTIONS": {**of["OPTIONS"], "pool": pool}}
+    yield connections["pooled"]
+    connections["pooled"].close()
+    connections["pooled"].close_pool()
+    del connections["pooled"]
+    del connections.settings["pooled"]
+
+
+def test_a_session_from_the_pool_never_keeps_its_last_users_retailer(
+    pooled: DatabaseWrapper,
+) -> None:
+    pids = set()
+    for turn in range(6):
+        schema = ("t1", "t2")[turn % 2]
+        with retailer_context(schema), pooled.cursor() as cursor:
+            cursor.execute("SELECT current_schema(), pg_backend_pid()")
+            found, pid = cursor.fetchone()
+        assert found == schema
+        pooled.close()  # checks the session in
+        pids.add(pid)
+    assert len(pids) == 1  # one session went from hand to hand
+
+
+def test_the_path_is_sent_only_when_it_changes(
+    retailer: RetailerRef, other: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    real = DatabaseWrapper._take
+
+    def spy(self: DatabaseWrapper, wanted: str) -> None:
+        sent.append(wanted)
+        real(self, wanted)
+
+    monkeypatch.setattr(DatabaseWrapper, "_take", spy)
+    for _turn in range(5):
+        Event.objects.count()
+    with retailer_context(other):
+        Event.objects.count()
+        Event.objects.count()
+    Event.objects.count()
+    assert [path for path in sent if path.startswith("t2")] == ["t2, public"]
+    assert len(sent) <= 3
+
+
+def test_django_tenants_dialect_moves_the_same_variable(db: None) -> None:
+    with retailer_context("t1"):
+        connection.set_schema("t2")
+        assert connection.schema_name == "t2"
+        assert connection.tenant is not None
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_schema()")
+            assert cursor.fetchone() == ("t2",)
+        connection.set_schema("t2", include_public=False)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_schemas(false)")
+            assert cursor.fetchone() == (["t2"],)
+        connection.set_schema_to_public()
+        assert connection.schema_name == "public"
+        with pytest.raises(OtherRetailer), transaction.atomic():
+            connection.set_schema("t1")
+
+
+@pytest.mark.parametrize("name", ["pg_catalog", "a b", 'x"; drop schema t1', "T1", "x" * 49, ""])
+def test_a_name_that_could_leave_its_place_is_refused(db: None, name: str) -> None:
+    with shared_context(), pytest.raises(ValueError, match="cannot name a schema"):
+        connection.set_schema(name)
+
+
+def test_connecting_needs_no_retailer_and_a_transaction_without_one_reads_nothing(
+    fresh_db: str,
+) -> None:
+    connection.close()
+    with transaction.atomic():  # BEGIN speaks to no table
+        pass
+    assert connection.pg_version >= 140_000
