@@ -6,7 +6,7 @@ from lastmile.core.postgres import migrate
 from lastmile.core.postgres.context import PUBLIC
 from lastmile.core.tenancy import HOUSE, TEMPLATE, shared_context
 from tenants import selectors
-from tenants.services.opening import open_house
+from tenants.services.opening import keep_house_at_base_domain, open_house
 
 
 def migrate_house() -> dict[str, list[str]]:
@@ -25,6 +25,8 @@ def migrate_house() -> dict[str, list[str]]:
         if selectors.find(HOUSE) is None:
             open_house()
             done[HOUSE] = []
+        else:
+            keep_house_at_base_domain()
     return done
 
 

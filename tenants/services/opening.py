@@ -129,6 +129,19 @@ def open_house() -> RetailerRef:
     return selectors.by_public_id(row.public_id)
 
 
+def keep_house_at_base_domain() -> None:
+    """Serve the house where the environment says now. Raises: NameTaken."""
+    wanted = settings.BASE_DOMAIN.lower()
+    with transaction.atomic():
+        taken = Domain.objects.select_for_update().filter(domain=wanted).first()
+        if taken is not None and taken.retailer.schema_name != HOUSE:
+            raise NameTaken(
+                _("BASE_DOMAIN %(domain)s is the address of a retailer. Choose another one.")
+                % {"domain": wanted}
+            )
+        Domain.objects.filter(retailer__schema_name=HOUSE).update(domain=wanted)
+
+
 def _checked_names(schema: str, domain: str) -> tuple[str, str]:
     if not is_valid_name(schema) or schema in RESERVED:
         raise Invalid(
