@@ -179,6 +179,7 @@ class RetailerAPIView(APIView):
     """
 
     acts: ClassVar[Mapping[str, Act]] = {}
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
     wrapped: ClassVar[bool] = True  # False where each item of a batch brings its own client UUID
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -226,7 +227,7 @@ class RetailerAPIView(APIView):
         if request.user is None:
             self.permission_denied(request)
         method = (request.method or "").lower().replace("head", "get")
-        if method == "options" or not hasattr(self, method):
+        if method not in self.http_method_names or not hasattr(self, method):
             return require_any(self.principal, self.acts)
         act = self.acts.get(method)
         if act is None:
