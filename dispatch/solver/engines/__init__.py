@@ -1,1 +1,1 @@
-"""Search engines behind one Protocol."""
+"""Search engines behind one Protocol (``base.Engine``)."""

@@ -1,0 +1,209 @@
+"""OR-Tools (Apache-2.0) routing: knows breaks, several windows and who-may of its own. PURE.
+
+Cheapest insertion, then guided local search. It falls far behind PyVRP beyond some hundred
+visits; ``solve.choose`` says when it is taken.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, Final
+
+from ortools.constraint_solver import pywrapcp, routing_enums_pb2
+
+from dispatch.solver.cost import PER_METRE, PER_SECOND, UNIT, rounded
+from dispatch.solver.draft import Ground
+from dispatch.solver.engines.base import Leash, Proposal
+from dispatch.solver.engines.translate import Translator
+from dispatch.solver.problem import Vehicle, service_s
+from dispatch.solver.timing import NEVER
+
+TIME: Final = "time"
+GRACE_S: Final = 3600  # OR-Tools asks for a time limit of its own; the leash is the true one
+
+
+class ORTools:
+    """The engine behind ``base.Engine``; one phase, counted in solutions found."""
+
+    name = "ortools"
+
+    def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
+        """Search until the leash is taut. The seed has no say: this search draws no lots."""
+        translator = Translator(ground)
+        if translator.empty:
+            return Proposal({}, ())
+        model = _Model(ground, translator)
+        return model.search(leash)
+
+
+class _Model:
+    """One routing model: a node for each visit, then one for each place of a start or end."""
+
+    def __init__(self, ground: Ground, translator: Translator) -> None:
+        self.ground, self.problem, self.translator = ground, ground.problem, translator
+        self.visits = translator.visits
+        vehicles = self.problem.vehicles
+        gates = sorted({p for v in vehicles for p in (v.start, v.end)})
+        self.places = [*(self.problem.visits[v].place for v in self.visits), *gates]
+        node = {place: len(self.visits) + at for at, place in enumerate(gates)}
+        self.manager = pywrapcp.RoutingIndexManager(
+            len(self.places),
+            len(vehicles),
+            [node[v.start] for v in vehicles],
+            [node[v.end] for v in vehicles],
+        )
+        self.routing = pywrapcp.RoutingModel(self.manager)
+        self._money()
+        self._loads()
+        self._times()
+        self._visits()
+
+    def _matrix(self, vehicle: int, *, metres: bool, rate: int) -> list[list[int]]:
+        timer = self.ground.timer
+        look = timer.drive_m if metres else timer.drive_s
+        return [[look(vehicle, a, b) * rate for b in self.places] for a in self.places]
+
+    def _money(self) -> None:
+        known: dict[tuple[int, int], int] = {}
+        for at, vehicle in enumerate(self.problem.vehicles):
+            rate = vehicle.cost_per_km * PER_METRE // self.translator.divisor
+            key = (vehicle.profile, rate)
+            if key not in known:
+                known[key] = self.routing.RegisterTransitMatrix(
+                    self._matrix(at, metres=True, rate=rate)
+                )
+            self.routing.SetArcCostEvaluatorOfVehicle(known[key], at)
+            hour = vehicle.loading_s * vehicle.cost_per_hour * PER_SECOND
+            fixed = (vehicle.fixed_cost * UNIT + hour) // self.translator.divisor
+            self.routing.SetFixedCostOfVehicle(fixed, at)
+        ranged = [v.max_distance_m for v in self.problem.vehicles]
+        if any(top is not None for top in ranged):
+            ways = [
+                self.routing.RegisterTransitMatrix(self._matrix(at, metres=True, rate=1))
+                for at in range(len(ranged))
+            ]
+            tops = [NEVER if top is None else top for top in ranged]
+            self.routing.AddDimensionWithVehicleTransitAndCapacity(ways, 0, tops, True, "range")
+
+    def _loads(self) -> None:
+        for at, name in enumerate(self.problem.dimensions):
+            demand = [self.problem.visits[v].demand[at] for v in self.visits]
+            demand += [0] * (len(self.places) - len(demand))
+            self.routing.AddDimensionWithVehicleCapacity(
+                self.routing.RegisterUnaryTransitVector(demand),
+                0,
+                [v.capacity[at] for v in self.problem.vehicles],
+                True,
+                f"load:{name}",
+            )
+
+    def _times(self) -> None:
+        transits: dict[tuple[int, int], int] = {}
+        for at, vehicle in enumerate(self.problem.vehicles):
+            key = (vehicle.profile, vehicle.speed_percent)
+            if key not in transits:
+                transits[key] = self.routing.RegisterTransitMatrix(self._with_service(at))
+        order = [transits[v.profile, v.speed_percent] for v in self.problem.vehicles]
+        horizon = max(v.closes_s for v in self.problem.vehicles) + 1
+        self.routing.AddDimensionWithVehicleTransits(order, horizon, horizon, False, TIME)
+        time = self.routing.GetDimensionOrDie(TIME)
+        for at, vehicle in enumerate(self.problem.vehicles):
+            self._shift(time, at, vehicle, horizon)
+
+    def _with_service(self, vehicle: int) -> list[list[int]]:
+        matrix = self._matrix(vehicle, metres=False, rate=1)
+        for row, seconds in enumerate(self._services(vehicle)):
+            matrix[row] = [drive + seconds for drive in matrix[row]]
+        return matrix
+
+    def _services(self, vehicle: int) -> list[int]:
+        it = self.problem.vehicles[vehicle]
+        return [service_s(self.problem.visits[v], it) for v in self.visits]
+
+    def _shift(self, time: Any, at: int, vehicle: Vehicle, horizon: int) -> None:
+        shift = self.ground.timer.shifts[at]
+        start, end = self.routing.Start(at), self.routing.End(at)
+        first, latest = shift.opens + vehicle.loading_s, shift.latest + vehicle.loading_s
+        if first > min(latest, shift.closes):
+            # no time to load: the vehicle stays at home
+            for row in range(len(self.visits)):
+                self.routing.VehicleVar(self.manager.NodeToIndex(row)).RemoveValue(at)
+            return
+        time.CumulVar(start).SetRange(first, min(latest, shift.closes))
+        time.CumulVar(end).SetRange(first, shift.closes)
+        longest = min(horizon, max(0, shift.longest - vehicle.loading_s))
+        time.SetSpanUpperBoundForVehicle(longest, at)
+        second = vehicle.cost_per_hour * PER_SECOND // self.translator.divisor
+        time.SetSpanCostCoefficientForVehicle(second, at)
+        self.routing.AddVariableMinimizedByFinalizer(time.CumulVar(end))
+        self.routing.AddVariableMaximizedByFinalizer(time.CumulVar(start))
+        if vehicle.breaks:
+            solver = self.routing.solver()
+            rests = [
+                solver.FixedDurationIntervalVar(
+                    b.opens_s, b.closes_s - 1, b.duration_s, False, f"break {at}/{nth}"
+                )
+                for nth, b in enumerate(vehicle.breaks)
+            ]
+            services = [0] * self.routing.Size()
+            for row, seconds in enumerate(self._services(at)):
+                services[self.manager.NodeToIndex(row)] = seconds
+            time.SetBreakIntervalsOfVehicle(rests, at, services)
+
+    def _visits(self) -> None:
+        time = self.routing.GetDimensionOrDie(TIME)
+        for row, visit in enumerate(self.visits):
+            index = self.manager.NodeToIndex(row)
+            spans = self.ground.timer.windows(visit)
+            if spans[-1][1] < NEVER:
+                moment = time.CumulVar(index)
+                moment.SetRange(spans[0][0], spans[-1][1])
+                for before, after in pairwise(spans):
+                    if before[1] + 1 <= after[0] - 1:
+                        moment.RemoveInterval(before[1] + 1, after[0] - 1)
+            for vehicle in range(len(self.problem.vehicles)):
+                if vehicle not in self.ground.may[visit]:
+                    self.routing.VehicleVar(index).RemoveValue(vehicle)
+            prize = self.translator.prize(self.problem.visits[visit])
+            self.routing.AddDisjunction([index], prize)
+
+    def search(self, leash: Leash) -> Proposal:
+        """Run the search, keeping the best sequences seen."""
+        routing, found = self.routing, 0
+        best: tuple[int, dict[int, list[int]]] | None = None
+
+        def noted() -> None:
+            nonlocal found, best
+            found += 1
+            cost = routing.CostVar().Max()
+            if best is None or cost < best[0]:
+                best = (cost, self._sequences())
+            leash.tell("ortools", found, rounded(best[0] * self.translator.divisor))
+
+        routing.AddAtSolutionCallback(noted)
+        limit = routing.solver().CustomLimit(lambda: leash.taut(0, found))
+        routing.AddSearchMonitor(limit)
+        parameters = pywrapcp.DefaultRoutingSearchParameters()
+        parameters.first_solution_strategy = (
+            routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
+        )
+        parameters.local_search_metaheuristic = (
+            routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
+        )
+        parameters.time_limit.FromSeconds(GRACE_S)
+        if not leash.taut(0, 0):
+            routing.SolveWithParameters(parameters)
+        return Proposal(best[1] if best else {}, (found,))
+
+    def _sequences(self) -> dict[int, list[int]]:
+        sequences: dict[int, list[int]] = {}
+        for vehicle in range(len(self.problem.vehicles)):
+            visits, index = [], self.routing.Start(vehicle)
+            while not self.routing.IsEnd(index):
+                node = self.manager.IndexToNode(index)
+                if node < len(self.visits):
+                    visits.append(self.visits[node])
+                index = self.routing.NextVar(index).Value()
+            if visits:
+                sequences[vehicle] = visits
+        return sequences

@@ -1,0 +1,104 @@
+"""PyVRP (MIT), the main engine: iterated local search over the translated problem. PURE.
+
+Where every visit is worth any trip and there is room for all, they are asked for as required,
+which searches faster; if a third of the budget passes without a feasible plan, or that plan was
+not to be had, the search begins anew with prices in place of demands.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from typing import Final
+
+import pyvrp
+
+from dispatch.solver.cost import rounded
+from dispatch.solver.draft import Ground
+from dispatch.solver.engines.base import Leash, Proposal
+from dispatch.solver.engines.translate import Translation, Translator
+
+_library = logging.getLogger("pyvrp")
+_library.handlers.clear()  # its import sends INFO to stdout, which here carries answers
+_library.setLevel(logging.WARNING)
+
+PATIENCE: Final = 0.3  # share of the time in which the required plan must become feasible
+MIN_PENALTY, MAX_PENALTY = 0.1, 100_000.0  # PyVRP's defaults, per metre that costs 1
+IMPOSSIBLE: Final = 2**60  # PyVRP's cost of an infeasible solution lies above
+
+
+class PyVRP:
+    """The engine behind ``base.Engine``."""
+
+    name = "pyvrp"
+
+    def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
+        """Search until the leash is taut; phases: required (where it applies), priced."""
+        translator = Translator(ground)
+        if translator.empty:
+            return Proposal({}, ())
+        counts: list[int] = []
+        plan = translator.translate(required=True)
+        if plan.certain:
+            best, count = _run(plan, seed, leash, phase=0, patience=leash.share(PATIENCE))
+            counts.append(count)
+            if best.is_feasible() or leash.stopped:
+                return Proposal(_sequences(plan, best), tuple(counts))
+        plan = translator.translate(required=False)
+        best, count = _run(plan, seed, leash, phase=len(counts), patience=None)
+        return Proposal(_sequences(plan, best), (*counts, count))
+
+
+class _Stop:
+    """PyVRP's stopping criterion on our leash; counts the iterations."""
+
+    def __init__(self, leash: Leash, phase: int, patience: float | None, plan: Translation) -> None:
+        self.leash, self.phase, self.patience = leash, phase, patience
+        self.divisor = plan.divisor
+        self.count = 0
+
+    def __call__(self, best_cost: int) -> bool:
+        feasible = best_cost < IMPOSSIBLE
+        if self.leash.taut(self.phase, self.count):
+            return True
+        if not feasible and self.patience is not None and time.perf_counter() > self.patience:
+            return True
+        if feasible:
+            cost = rounded(best_cost * self.divisor)
+            self.leash.tell("pyvrp", self.count, cost)
+        self.count += 1
+        return False
+
+
+def _run(
+    plan: Translation, seed: int, leash: Leash, *, phase: int, patience: float | None
+) -> tuple[pyvrp.Solution, int]:
+    stop = _Stop(leash, phase, patience, plan)
+    penalty = pyvrp.PenaltyParams(
+        min_penalty=MIN_PENALTY * plan.unit, max_penalty=MAX_PENALTY * plan.unit
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "struggles to find a feasible solution": settled later
+        result = pyvrp.solve(
+            plan.data,
+            stop,
+            seed=seed,
+            collect_stats=False,
+            display=False,
+            params=pyvrp.SolveParams(penalty=penalty),
+        )
+    return result.best, stop.count
+
+
+def _sequences(plan: Translation, best: pyvrp.Solution) -> dict[int, list[int]]:
+    """Translate back, giving each route the next vehicle of its type."""
+    free = [iter(twins) for twins in plan.vehicles]
+    sequences: dict[int, list[int]] = {}
+    for route in best.routes():
+        visits = [plan.visits[a.idx] for a in route if a.is_client()]
+        if visits:
+            seen: set[int] = set()
+            once = [v for v in visits if not (v in seen or seen.add(v))]  # type: ignore[func-returns-value]
+            sequences[next(free[route.vehicle_type()])] = once
+    return sequences

@@ -1,0 +1,254 @@
+"""A Problem in PyVRP's words. PURE.
+
+- Money: PyVRP wants whole prices per metre and second. In units of 1/18,000 of a minor unit all
+  of ours are whole; their greatest common divisor is taken out.
+- Loading: PyVRP's vehicle starts when it leaves; the loading's hourly price joins the fixed one.
+- Waiting and the whole duration are paid, as in ``cost``.
+- Skills and allowed vehicles: a load dimension each, with room 0 where a vehicle may not go.
+- Several windows: mutually exclusive copies of a client in a group.
+- Service by profile: the least of them at the door, the rest on the way out, for which each
+  visit then has a location of its own.
+- Breaks: the working clock of ``pauses``.
+- Prices of not serving: kept up to three times the dearest trip there is, compressed above, so
+  that no price drowns the search's penalties and their order stays.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pyvrp
+
+from dispatch.solver.cost import PER_METRE, PER_SECOND, UNIT
+from dispatch.solver.draft import Ground
+from dispatch.solver.explain import alone
+from dispatch.solver.pauses import WorkClock, work_clock
+from dispatch.solver.problem import Problem, Vehicle, Visit
+from dispatch.solver.timing import NEVER, scaled
+
+TRIPS: Final = 3  # prices above so many of the dearest trips are compressed
+Int64 = np.ndarray[Any, np.dtype[Any]]  # as loose as PyVRP's stubs need it
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """PyVRP's data, with the way back: client -> visit, vehicle type -> vehicles."""
+
+    data: pyvrp.ProblemData
+    visits: tuple[int, ...]
+    vehicles: tuple[tuple[int, ...], ...]
+    divisor: int  # cost in 1/18,000 minor units = PyVRP's cost * divisor
+    unit: float  # what a metre costs on the whole, in PyVRP's money: the scale of penalties
+    certain: bool  # every visit is worth any trip, so it may be asked for as required
+
+
+class Translator:
+    """Builds the translation of one problem; ``required`` asks for every visit."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.problem: Problem = ground.problem
+        self.clock: WorkClock = work_clock(self.problem.vehicles)
+        self.visits = [v for v in range(len(self.problem.visits)) if alone(ground, v) is None]
+        self.limits = self._limits()
+        self.kinds = self._kinds()
+        self.rates = sorted({(v.profile, v.speed_percent) for v, _ in self.kinds})
+        self.own_rows = any(
+            isinstance(s := self.problem.visits[v].service_s, tuple) and len(set(s)) > 1
+            for v in self.visits
+        )
+        self.trip = self._dearest_trip()
+        self.divisor = self._divisor()
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether there is nothing to search for."""
+        return not self.visits or not self.kinds
+
+    def translate(self, *, required: bool) -> Translation:
+        """Return the problem in PyVRP's words."""
+        clients, groups, origins = self._clients(required)
+        distances, durations = self._matrices()
+        data = pyvrp.ProblemData(
+            [pyvrp.Location(0, 0) for _ in range(len(distances[0]))],
+            clients,
+            [pyvrp.Depot(place) for place in range(self.problem.places)],
+            [self._vehicle_type(v, len(twins)) for v, twins in self.kinds],
+            distances,
+            durations,
+            groups,
+        )
+        return Translation(
+            data,
+            tuple(origins),
+            tuple(twins for _, twins in self.kinds),
+            self.divisor,
+            self._unit(distances[0], durations[0]),
+            self._certain(),
+        )
+
+    def _limits(self) -> list[frozenset[int]]:
+        """Vehicle sets behind each skill or permission that not every vehicle has."""
+        problem, everybody = self.problem, frozenset(range(len(self.problem.vehicles)))
+        skills = {s for v in self.visits for s in problem.visits[v].skills}
+        sets = [
+            frozenset(at for at in everybody if skill in problem.vehicles[at].skills)
+            for skill in sorted(skills)
+        ]
+        allowed = {problem.visits[v].vehicles for v in self.visits} - {None}
+        for names in sorted(sorted(a) for a in allowed if a is not None):
+            index = problem.vehicle_index
+            sets.append(frozenset(index[name] for name in names if name in index))
+        return sorted({s for s in sets if s != everybody}, key=sorted)
+
+    def _kinds(self) -> list[tuple[Vehicle, tuple[int, ...]]]:
+        """Vehicles alike in all but their id, with what PyVRP can express of their shift."""
+        kinds: dict[tuple[Vehicle, tuple[bool, ...]], list[int]] = {}
+        for at, vehicle in enumerate(self.problem.vehicles):
+            member = tuple(at in limit for limit in self.limits)
+            kinds.setdefault((replace(vehicle, id=""), member), []).append(at)
+        return [(self.problem.vehicles[t[0]], tuple(t)) for t in kinds.values() if self._usable(t)]
+
+    def _usable(self, twins: list[int]) -> bool:
+        early, late, latest, longest = self._shift(self.problem.vehicles[twins[0]])
+        return early <= latest <= late and longest >= 0
+
+    def _shift(self, vehicle: Vehicle) -> tuple[int, int, int, int]:
+        """Earliest and latest departure, latest end and longest time from departure to end."""
+        own = sum(b.duration_s for b in vehicle.breaks)
+        lost = 0 if self.clock.pauses else own
+        late = self.clock(vehicle.closes_s) - lost
+        latest = vehicle.closes_s if vehicle.latest_start_s is None else vehicle.latest_start_s
+        longest = NEVER if vehicle.max_duration_s is None else vehicle.max_duration_s - own
+        return (
+            self.clock(vehicle.opens_s) + vehicle.loading_s,
+            late,
+            min(late, self.clock(min(latest, vehicle.closes_s)) + vehicle.loading_s),
+            longest - vehicle.loading_s,
+        )
+
+    def _dearest_trip(self) -> int:
+        """An upper bound on what one more visit can cost, in 1/18,000 minor units."""
+        best = 1
+        for vehicle, _ in self.kinds:
+            profile = self.problem.profiles[vehicle.profile]
+            seconds = int(scaled(profile.duration_s, vehicle.speed_percent).max())
+            ways = 2 * int(profile.distance_m.max()) * vehicle.cost_per_km * PER_METRE
+            hours = (2 * seconds + vehicle.loading_s) * vehicle.cost_per_hour * PER_SECOND
+            best = max(best, vehicle.fixed_cost * UNIT + ways + hours)
+        return best
+
+    def _divisor(self) -> int:
+        prices = [
+            part
+            for vehicle, _ in self.kinds
+            for part in (
+                vehicle.cost_per_km * PER_METRE,
+                vehicle.cost_per_hour * PER_SECOND,
+                vehicle.fixed_cost * UNIT,
+            )
+        ]
+        return math.gcd(*prices) or 1
+
+    def prize(self, visit: Visit) -> int:
+        price, cap = visit.unserved_cost * UNIT, TRIPS * self.trip
+        if price > cap:
+            price = int(cap * (1 + math.log2(price / cap) / 4))
+        return price // self.divisor
+
+    def _certain(self) -> bool:
+        visits = [self.problem.visits[v] for v in self.visits]
+        return all(v.unserved_cost * UNIT > TRIPS * self.trip for v in visits) and all(
+            sum(v.demand[d] for v in visits) <= 0.95 * sum(x.capacity[d] * len(t) for x, t in kinds)
+            for kinds in [self.kinds]
+            for d in range(len(self.problem.dimensions))
+        )
+
+    def _clients(
+        self, required: bool
+    ) -> tuple[list[pyvrp.Client], list[pyvrp.ClientGroup], list[int]]:
+        clients: list[pyvrp.Client] = []
+        groups: list[pyvrp.ClientGroup] = []
+        origins: list[int] = []
+        for row, at in enumerate(self.visits):
+            visit, spans = self.problem.visits[at], self.ground.timer.windows(at)
+            group = len(groups) if len(spans) > 1 else None
+            if group is not None:
+                copies = list(range(len(clients), len(clients) + len(spans)))
+                groups.append(pyvrp.ClientGroup(copies, required))
+            service = visit.service_s if isinstance(visit.service_s, int) else min(visit.service_s)
+            for first, last in spans:
+                clients.append(
+                    pyvrp.Client(
+                        location=self.problem.places + row if self.own_rows else visit.place,
+                        delivery=[*visit.demand, *self._marks(visit)],
+                        service_duration=service,
+                        tw_early=self.clock(first),
+                        tw_late=self.clock(last),
+                        prize=self.prize(visit),
+                        required=required and group is None,
+                        group=group,
+                    )
+                )
+                origins.append(at)
+        return clients, groups, origins
+
+    def _marks(self, visit: Visit) -> list[int]:
+        """One unit in the dimension of every limit that this visit lies under."""
+        may = self.ground.may[self.problem.visit_index[visit.id]]
+        return [int(may <= limit) for limit in self.limits]
+
+    def _vehicle_type(self, vehicle: Vehicle, count: int) -> pyvrp.VehicleType:
+        early, late, latest, longest = self._shift(vehicle)
+        at = self.problem.vehicle_index[vehicle.id]
+        room = [len(self.visits) if at in limit else 0 for limit in self.limits]
+        second = vehicle.cost_per_hour * PER_SECOND
+        top = NEVER if vehicle.max_distance_m is None else vehicle.max_distance_m
+        return pyvrp.VehicleType(
+            num_available=count,
+            capacity=[*vehicle.capacity, *room],
+            start_depot=vehicle.start,
+            end_depot=vehicle.end,
+            fixed_cost=(vehicle.fixed_cost * UNIT + vehicle.loading_s * second) // self.divisor,
+            tw_early=early,
+            tw_late=late,
+            start_late=latest,
+            shift_duration=min(longest, NEVER),
+            max_distance=top,
+            unit_distance_cost=vehicle.cost_per_km * PER_METRE // self.divisor,
+            unit_duration_cost=second // self.divisor,
+            profile=self.rates.index((vehicle.profile, vehicle.speed_percent)),
+        )
+
+    def _matrices(self) -> tuple[list[Int64], list[Int64]]:
+        """Distance and duration per profile and speed, with rows for visits where needed."""
+        places = [self.problem.visits[v].place for v in self.visits] if self.own_rows else []
+        rows = np.array([*range(self.problem.places), *places])
+        distances: list[Int64] = []
+        durations: list[Int64] = []
+        for profile, speed in self.rates:
+            given = self.problem.profiles[profile]
+            duration = scaled(given.duration_s, speed).astype(np.int64)
+            distance = given.distance_m.astype(np.int64)
+            if self.own_rows:
+                duration, distance = duration[np.ix_(rows, rows)], distance[np.ix_(rows, rows)]
+                for row, visit in enumerate(self.visits, start=self.problem.places):
+                    service = self.problem.visits[visit].service_s
+                    if isinstance(service, tuple):
+                        duration[row] += service[profile] - min(service)
+                np.fill_diagonal(duration, 0)
+            distances.append(distance)
+            durations.append(duration)
+        return distances, durations
+
+    def _unit(self, distance: Int64, duration: Int64) -> float:
+        """Price of a mean drive divided by its metres, with the dearest vehicle's rates."""
+        metres, seconds = max(1.0, float(distance.mean())), float(duration.mean())
+        rates = [
+            v.cost_per_km * PER_METRE + v.cost_per_hour * PER_SECOND * seconds / metres
+            for v, _ in self.kinds
+        ]
+        return max(1.0, max(rates) / self.divisor)

@@ -1,0 +1,77 @@
+"""Why a visit is left out: the first proof that leaves no vehicle, found by trying. PURE.
+
+Vehicles are sifted in this order: there and allowed, skilled, roomy enough alone, in range alone,
+in time alone, and at last beside the others in the plan. The reason is the sieve that lets none
+through, so each reason holds for every vehicle that the sieves before it let pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dispatch.solver.cost import UNIT
+from dispatch.solver.draft import Draft, Ground
+from dispatch.solver.gaps import gaps
+from dispatch.solver.solution import Reason, Unserved
+
+
+def reasons(draft: Draft, missing: Iterable[int]) -> list[Unserved]:
+    """Return the proven reason for each visit that is in no tour."""
+    return [_reason(draft, visit) for visit in missing]
+
+
+def alone(ground: Ground, visit: int) -> Unserved | None:
+    """Return why no vehicle could serve the visit even by itself, or None when one could."""
+    problem = ground.problem
+    it = problem.visits[visit]
+    left = [
+        at
+        for at, vehicle in enumerate(problem.vehicles)
+        if it.vehicles is None or vehicle.id in it.vehicles
+    ]
+    if not left:
+        return Unserved(it.id, Reason.NO_SHIFT)
+    skilled = [at for at in left if it.skills <= problem.vehicles[at].skills]
+    if not skilled:
+        anywhere = frozenset().union(*(problem.vehicles[at].skills for at in left))
+        lacking = it.skills - anywhere or it.skills  # each somewhere, never together
+        return Unserved(it.id, Reason.NO_SKILL, skills=tuple(sorted(lacking)))
+    skilled = sorted({ground.twin[at] for at in skilled})
+    roomy = [at for at in skilled if ground.fits(at, it.demand)]
+    if not roomy:
+        return Unserved(it.id, Reason.TOO_HEAVY, dimensions=_too_much(ground, skilled, visit))
+    timer = ground.timer
+    near = [at for at in roomy if timer.chain(at, [visit]).distance <= ground.ranges[at]]
+    if not near:
+        return Unserved(it.id, Reason.OUT_OF_RANGE)
+    if all(timer.shortest(at, [visit]) is None for at in near):
+        return Unserved(it.id, Reason.WINDOW_IMPOSSIBLE)
+    return None
+
+
+def _too_much(ground: Ground, vehicles: list[int], visit: int) -> tuple[str, ...]:
+    """Dimensions that exceed every vehicle; when none does, all that exceed some vehicle."""
+    names, demand = ground.problem.dimensions, ground.demands[visit]
+    over = [
+        [amount > room for amount, room in zip(demand, ground.rooms[at], strict=True)]
+        for at in vehicles
+    ]
+    everywhere = tuple(
+        name for name, column in zip(names, zip(*over, strict=True), strict=True) if all(column)
+    )
+    somewhere = tuple(
+        name for name, column in zip(names, zip(*over, strict=True), strict=True) if any(column)
+    )
+    return everywhere or somewhere
+
+
+def _reason(draft: Draft, visit: int) -> Unserved:
+    by_itself = alone(draft.ground, visit)
+    if by_itself is not None:
+        return by_itself
+    it = draft.ground.problem.visits[visit]
+    fitting = gaps(draft, visit)
+    if not fitting:
+        return Unserved(it.id, Reason.NO_CAPACITY_LEFT)
+    dearer = fitting[0].exact > it.unserved_cost * UNIT
+    return Unserved(it.id, Reason.NOT_WORTH if dearer else Reason.LEFT_OUT)

@@ -1,0 +1,72 @@
+"""From an engine's proposal to a plan that holds and leaves out nothing that fits. PURE.
+
+Engines may approximate (breaks, above all). Here every tour is made to hold exactly, and every
+visit left over goes where it still fits, if that costs no more than leaving it. Deterministic:
+no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from dispatch.solver.cost import UNIT
+from dispatch.solver.draft import Draft, Ground
+from dispatch.solver.gaps import gaps
+
+
+def settle(ground: Ground, proposal: dict[int, list[int]]) -> Draft:
+    """Return the proposal made to hold, with what fits put in. Vehicles and visits by index."""
+    draft = Draft(ground)
+    for vehicle, visits in sorted(proposal.items()):
+        draft.put(vehicle, _holding(ground, vehicle, visits))
+    fill(draft)
+    return draft
+
+
+def fill(draft: Draft) -> None:
+    """Put each missing visit, dearest first, into its cheapest gap until none fits that pays."""
+    visits = draft.ground.problem.visits
+    waiting = sorted(draft.missing(), key=lambda v: (-visits[v].unserved_cost, v))
+    placed = True
+    while placed and waiting:
+        placed, left = False, []
+        for visit in waiting:
+            fitting = gaps(draft, visit)
+            if fitting and fitting[0].exact <= visits[visit].unserved_cost * UNIT:
+                draft.insert(fitting[0].vehicle, fitting[0].position, visit)
+                placed = True
+            else:
+                left.append(visit)
+        waiting = left
+
+
+def holds(ground: Ground, vehicle: int, visits: list[int]) -> bool:
+    """Tell whether one vehicle can drive a sequence: who, load, range and time."""
+    return (
+        all(vehicle in ground.may[v] for v in visits)
+        and ground.fits(vehicle, ground.timer.load(visits))
+        and ground.timer.chain(vehicle, visits).distance <= ground.ranges[vehicle]
+        and ground.timer.shortest(vehicle, visits) is not None
+    )
+
+
+def _holding(ground: Ground, vehicle: int, visits: list[int]) -> list[int]:
+    """Return the sequence without as little as it takes to make it hold."""
+    kept = [v for v in visits if vehicle in ground.may[v]]
+    if not kept or holds(ground, vehicle, kept):
+        return kept
+    prices = ground.problem.visits
+    by_price = sorted(range(len(kept)), key=lambda at: (prices[kept[at]].unserved_cost, at))
+    for at in by_price:
+        fewer = kept[:at] + kept[at + 1 :]
+        if not fewer or holds(ground, vehicle, fewer):
+            return fewer
+    return _rebuilt(ground, vehicle, kept)
+
+
+def _rebuilt(ground: Ground, vehicle: int, visits: list[int]) -> list[int]:
+    """Keep the order; take visits in from the dearest down as long as the tour holds."""
+    prices = ground.problem.visits
+    chosen: set[int] = set()
+    for visit in sorted(visits, key=lambda v: (-prices[v].unserved_cost, visits.index(v))):
+        if holds(ground, vehicle, [v for v in visits if v in chosen or v == visit]):
+            chosen.add(visit)
+    return [v for v in visits if v in chosen]

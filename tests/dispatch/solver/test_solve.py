@@ -1,0 +1,84 @@
+"""solve(): plans that hold, the same for the same seed and counts, stopped when told."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from dispatch.solver.check import check
+from dispatch.solver.cost import cost
+from dispatch.solver.engines.base import Progress
+from dispatch.solver.problem import Problem
+from dispatch.solver.solve import Stop, replay, solve
+from lastmile.core.errors import Invalid
+from tests.dispatch.solver.problems import rich
+
+
+@pytest.mark.parametrize("engine", ["pyvrp", "ortools"])
+@pytest.mark.parametrize("seed", range(8))
+def test_every_answer_passes_the_referee_and_is_replayed_exactly(engine: str, seed: int) -> None:
+    problem = rich(seed, visits=14, vehicles=3)
+    iterations = 100 if engine == "pyvrp" else 8
+    found = solve(problem, stop=Stop(iterations=iterations), seed=seed, engine=engine)
+    assert check(problem, found.solution) == []
+    assert found.cost == cost(problem, found.solution)
+    assert replay(problem, found.work).solution == found.solution
+
+
+def test_a_search_by_the_clock_is_replayed_by_its_counts() -> None:
+    problem = rich(77, visits=20, vehicles=3)
+    found = solve(problem, stop=Stop(seconds=0.3), seed=5)
+    assert sum(found.work[0].counts) > 0
+    again = replay(problem, found.work)
+    assert again.solution == found.solution
+    assert again.work == found.work
+
+
+def test_the_time_limit_is_kept() -> None:
+    problem = rich(3, visits=60, vehicles=6)
+    began = time.perf_counter()
+    found = solve(problem, stop=Stop(seconds=0.6))
+    assert time.perf_counter() - began < 1.2
+    assert found.seconds <= 0.9
+
+
+def test_a_search_stops_when_told_and_still_answers_well() -> None:
+    problem = rich(4, visits=40, vehicles=4)
+    began = time.perf_counter()
+    found = solve(
+        problem,
+        stop=Stop(seconds=30),
+        should_stop=lambda: time.perf_counter() - began > 0.2,
+    )
+    assert time.perf_counter() - began < 1.5
+    assert found.stopped
+    assert check(problem, found.solution) == []
+
+
+def test_progress_is_told_while_it_runs() -> None:
+    told: list[Progress] = []
+    solve(rich(5, visits=40, vehicles=4), stop=Stop(seconds=0.9), on_progress=told.append)
+    assert len(told) >= 2
+    assert [p.iterations for p in told] == sorted(p.iterations for p in told)
+
+
+def test_no_visits_or_no_vehicles_make_an_empty_plan() -> None:
+    full = rich(1, visits=3, vehicles=1)
+    for problem in (
+        Problem(full.profiles, (), full.vehicles, full.dimensions),
+        Problem(full.profiles, full.visits, (), full.dimensions),
+    ):
+        found = solve(problem, stop=Stop(seconds=0.2))
+        assert found.solution.routes == ()
+        assert {u.reason.value for u in found.solution.unserved} <= {"no_shift"}
+        assert check(problem, found.solution) == []
+
+
+def test_a_stop_is_seconds_or_iterations_and_an_engine_has_a_name() -> None:
+    with pytest.raises(Invalid):
+        Stop()
+    with pytest.raises(Invalid):
+        Stop(seconds=1, iterations=1)
+    with pytest.raises(Invalid, match="No engine"):
+        solve(rich(1, visits=2, vehicles=1), stop=Stop(iterations=1), engine="abacus")
