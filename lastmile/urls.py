@@ -11,6 +11,7 @@ API = [
     path("docs/", docs.reading_room, name="api-docs"),
     path("problems/", docs.problems, name="api-problems"),
     path("", include("tenants.people.api.urls")),
+    path("", include("dispatch.api.urls")),
 ]
 urlpatterns = [
     path("api/v1/", include(API)),

@@ -13,6 +13,7 @@ from shapely.geometry import shape
 from shapely.prepared import PreparedGeometry, prep
 
 from dispatch import emissions
+from dispatch.fleet import polygons
 from dispatch.fleet.breaks import Break
 from dispatch.fleet.hours import open_spans
 from dispatch.fleet.models import Driver, Hub, Shift, Vehicle, Zone
@@ -29,6 +30,18 @@ def hubs() -> QuerySet[Hub]:
 def zones() -> QuerySet[Zone]:
     """Every zone with its hub."""
     return Zone.objects.select_related("hub")
+
+
+def zones_holding(queryset: QuerySet[Zone], point: Point) -> QuerySet[Zone]:
+    """Narrow zones to those that hold a place: by their boxes, then by their polygons."""
+    near = queryset.filter(
+        min_lat__lte=point.lat,
+        max_lat__gte=point.lat,
+        min_lon__lte=point.lon,
+        max_lon__gte=point.lon,
+    )
+    holding = [zone.pk for zone in near if polygons.contains(zone.polygon, point.lat, point.lon)]
+    return queryset.filter(pk__in=holding)
 
 
 def vehicles() -> QuerySet[Vehicle]:

@@ -9,7 +9,13 @@ from django.utils.translation import gettext as _
 
 from dispatch.fleet import skills, values
 from dispatch.fleet.models import Driver, Hub
-from dispatch.fleet.services.writing import create, locked, refuse_while_in_shifts, write
+from dispatch.fleet.services.writing import (
+    create,
+    locked,
+    refuse_to_retire_in_use,
+    refuse_while_in_shifts,
+    write,
+)
 from lastmile.core.errors import Invalid
 from lastmile.core.ids import looks_like
 from lastmile.core.phones import e164, region_of
@@ -24,6 +30,7 @@ class DriverFields(TypedDict, total=False):
     hub: Hub
     skills: list[str]
     member: str | None
+    active: bool
 
 
 def _member(raw: Any) -> str | None:
@@ -67,10 +74,12 @@ def change_driver(
     """Change what is given of a driver.
 
     Locks: the driver. Records: driver.changed, when something differs. Raises: Invalid, Stale,
-    ExternalIdTaken, Conflict.
+    ExternalIdTaken, Conflict, StillInUse.
     """
     kept = values.clean(fields, _rules(fields.get("hub", driver.hub)))
-    return write(locked(driver, version), kept, "driver.changed")
+    row = locked(driver, version)
+    refuse_to_retire_in_use(row, kept)
+    return write(row, kept, "driver.changed")
 
 
 @transaction.atomic

@@ -8,7 +8,13 @@ from django.db import transaction
 
 from dispatch.fleet import hours, values
 from dispatch.fleet.models import Hub
-from dispatch.fleet.services.writing import create, locked, refuse_while_in_shifts, write
+from dispatch.fleet.services.writing import (
+    create,
+    locked,
+    refuse_to_retire_in_use,
+    refuse_while_in_shifts,
+    write,
+)
 
 
 class HubFields(TypedDict, total=False):
@@ -23,6 +29,7 @@ class HubFields(TypedDict, total=False):
     hours: list[list[list[int]]]
     loading_s: int
     network: str
+    active: bool
 
 
 RULES: dict[str, values.Rule] = {
@@ -54,10 +61,12 @@ def change_hub(*, hub: Hub, version: int | None = None, **fields: Unpack[HubFiel
     """Change what is given of a hub.
 
     Locks: the hub. Records: hub.changed, when something differs. Raises: Invalid, Stale,
-    ExternalIdTaken.
+    ExternalIdTaken, StillInUse.
     """
     kept: dict[str, Any] = values.clean(fields, RULES)
-    return write(locked(hub, version), kept, "hub.changed")
+    row = locked(hub, version)
+    refuse_to_retire_in_use(row, kept)
+    return write(row, kept, "hub.changed")
 
 
 @transaction.atomic

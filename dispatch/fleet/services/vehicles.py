@@ -10,7 +10,13 @@ from django.utils.translation import gettext as _
 from dispatch import emissions
 from dispatch.fleet import skills, values
 from dispatch.fleet.models import Energy, Hub, Profile, Vehicle
-from dispatch.fleet.services.writing import create, locked, refuse_while_in_shifts, write
+from dispatch.fleet.services.writing import (
+    create,
+    locked,
+    refuse_to_retire_in_use,
+    refuse_while_in_shifts,
+    write,
+)
 from lastmile.core.errors import Problems
 
 _ENERGIES_OF_PROFILE = {
@@ -42,6 +48,7 @@ class VehicleFields(TypedDict, total=False):
     range_m: int | None
     emission_class: str
     own_co2_mg_per_m: int | None
+    active: bool
 
 
 _COST = values.whole(0, 100_000_000)
@@ -117,6 +124,7 @@ def change_vehicle(
         kept["emission_class"] = emissions.class_of_profile(kept["profile"])
     names = ("profile", "energy", "emission_class", "own_co2_mg_per_m")
     _check_whole({name: getattr(row, name) for name in names} | kept)
+    refuse_to_retire_in_use(row, kept)
     if kept.get("hub", row.hub) != row.hub:
         refuse_while_in_shifts(row.shifts.all())
     return write(row, kept, "vehicle.changed")

@@ -14,18 +14,20 @@ from dispatch.fleet.states import ShiftState
 from lastmile.core import clock
 from lastmile.core.errors import Conflict, Stale
 from lastmile.core.events import record
+from tenants.people.services import audit
 
 Noun = TypeVar("Noun", Hub, Zone, Vehicle, Driver, Shift)
 
 
 def create(model: type[Noun], values: Mapping[str, Any], kind: str) -> Noun:
-    """Insert one row and record ``kind``. Must run inside a transaction."""
+    """Insert one row, record and audit ``kind``. Must run inside a transaction."""
     try:
         with transaction.atomic():
             row = model.objects.create(**values)
     except IntegrityError as refused:
         raise taken(refused, values) from refused
     record(kind, subject=row.public_id, data=_hub_of(row))
+    audit(kind, row.public_id, {name: (None, shown) for name, shown in _audited(values).items()})
     return row
 
 
@@ -53,7 +55,7 @@ def locked(row: Noun, version: int | None) -> Noun:
 
 
 def write(row: Noun, values: Mapping[str, Any], kind: str) -> Noun:
-    """Write what differs to a locked row, raise its version and record ``kind``.
+    """Write what differs to a locked row, raise its version, record and audit ``kind``.
 
     Nothing is written or recorded when nothing differs.
     """
@@ -62,6 +64,7 @@ def write(row: Noun, values: Mapping[str, Any], kind: str) -> Noun:
     )
     if not changed:
         return row
+    before = _audited({name: getattr(row, name) for name in changed})
     for name in changed:
         setattr(row, name, values[name])
     row.version += 1
@@ -71,6 +74,8 @@ def write(row: Noun, values: Mapping[str, Any], kind: str) -> Noun:
     except IntegrityError as refused:
         raise taken(refused, values) from refused
     record(kind, subject=row.public_id, data=_hub_of(row) | {"changed": changed})
+    after = _audited({name: getattr(row, name) for name in changed})
+    audit(kind, row.public_id, {name: (before[name], after[name]) for name in after})
     return row
 
 
@@ -83,6 +88,22 @@ def refuse_while_in_shifts(shifts: models.QuerySet[Shift]) -> None:
             % {"date": open_shift.service_date.isoformat()},
             data={"shift": open_shift.public_id},
         )
+
+
+def refuse_to_retire_in_use(row: Hub | Vehicle | Driver, values: Mapping[str, Any]) -> None:
+    """Raise StillInUse when ``active=False`` would leave a shift to come without its means."""
+    if row.active and values.get("active") is False:
+        refuse_while_in_shifts(row.shifts.all())
+
+
+def _audited(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the audit keeps of columns: rows by their public id, a zone by its area."""
+    shapes = {"polygon", "min_lat", "min_lon", "max_lat", "max_lon"}
+    return {
+        name: value.public_id if isinstance(value, Hub | Vehicle | Driver) else value
+        for name, value in values.items()
+        if name not in shapes
+    }
 
 
 def _hub_of(row: Hub | Zone | Vehicle | Driver | Shift) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dispatch.fleet import polygons, values
 from dispatch.fleet.models import Hub, Zone
 from dispatch.fleet.services.writing import create, locked, write
 from lastmile.core.events import record
+from tenants.people.services import audit
 
 
 class ZoneFields(TypedDict, total=False):
@@ -66,4 +67,5 @@ def remove_zone(*, zone: Zone, version: int | None = None) -> None:
     """
     row = locked(zone, version)
     record("zone.removed", subject=row.public_id, data={"hub": row.hub.public_id})
+    audit("zone.removed", row.public_id, {"name": (row.name, None)})
     row.delete()

@@ -1,0 +1,254 @@
+"""What goes in and out of hubs, zones, vehicles, drivers and shifts; every field is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from dispatch import emissions
+from dispatch.fleet.models import Driver, Energy, Hub, Profile, Shift, Vehicle, Zone
+from dispatch.fleet.states import ShiftState
+from lastmile.core.http.fields import InstantField
+
+_HUB_REF = "Public id of a hub, or `external_id:…`."
+_HOURS = (
+    "Seven days, Monday first, each a list of [opens, closes) in local minutes of the day; closes "
+    "may pass 1440."
+)
+
+
+def text(most: int, **kwargs: Any) -> serializers.CharField:
+    """A text that is kept byte for byte."""
+    return serializers.CharField(max_length=most, trim_whitespace=False, **kwargs)
+
+
+def optional_text(most: int, **kwargs: Any) -> serializers.CharField:
+    """A text that may be left out or empty."""
+    return text(most, required=False, allow_blank=True, **kwargs)
+
+
+def external_id() -> serializers.CharField:
+    """The caller's own id, unique among the retailer's rows of the kind."""
+    return optional_text(64, allow_null=True, help_text="Your own id, unique for this resource.")
+
+
+def whole(most: int, least: int = 0, **kwargs: Any) -> serializers.IntegerField:
+    """A whole number within bounds."""
+    return serializers.IntegerField(min_value=least, max_value=most, **kwargs)
+
+
+def words(**kwargs: Any) -> serializers.ListField:
+    """Skills."""
+    return serializers.ListField(
+        child=serializers.CharField(max_length=120, allow_blank=True), max_length=40, **kwargs
+    )
+
+
+def hub_id(**kwargs: Any) -> serializers.CharField:
+    """The hub of a row, by its public id."""
+    return serializers.CharField(source="hub.public_id", read_only=True, **kwargs)
+
+
+class HoursField(serializers.ListField):
+    """Opening hours."""
+
+    child = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(), max_length=2), max_length=6
+    )
+
+
+class HubIn(serializers.Serializer[Any]):
+    """A hub: where routes begin and end."""
+
+    external_id = external_id()
+    name = text(120)
+    address = optional_text(500)
+    lat = serializers.FloatField(min_value=-90, max_value=90)
+    lon = serializers.FloatField(min_value=-180, max_value=180)
+    zone = serializers.CharField(max_length=64, help_text="IANA time zone, Europe/Lisbon.")
+    hours = HoursField(required=False, min_length=7, max_length=7, help_text=_HOURS)
+    loading_s = whole(14_400, required=False, help_text="Seconds to load before leaving.")
+    network = optional_text(64, help_text="Name of a loaded road network; empty: straight lines.")
+    active = serializers.BooleanField(required=False)
+
+
+class HubOut(serializers.ModelSerializer[Hub]):
+    """A hub."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    hours = HoursField(help_text=_HOURS)
+
+    class Meta:
+        model = Hub
+        fields = (
+            "id", "external_id", "name", "address", "lat", "lon", "zone", "hours", "loading_s",
+            "network", "active", "created_at", "updated_at", "version",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class ZoneIn(serializers.Serializer[Any]):
+    """A service area of a hub."""
+
+    external_id = external_id()
+    name = text(120)
+    hub = serializers.CharField(max_length=80, help_text=_HUB_REF)
+    polygon = serializers.JSONField(
+        help_text="GeoJSON Polygon or MultiPolygon (RFC 7946), [longitude, latitude]."
+    )
+    active = serializers.BooleanField(required=False)
+
+
+class ZoneOut(serializers.ModelSerializer[Zone]):
+    """A zone."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    hub = hub_id()
+    polygon = serializers.JSONField()
+
+    class Meta:
+        model = Zone
+        fields = (
+            "id", "external_id", "name", "hub", "polygon", "area_m2", "active", "created_at",
+            "updated_at", "version",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class VehicleIn(serializers.Serializer[Any]):
+    """A vehicle: its capacities are weight_g, volume_cm3 and parcels."""
+
+    external_id = external_id()
+    name = text(120)
+    hub = serializers.CharField(max_length=80, help_text=_HUB_REF)
+    plate = optional_text(20)
+    profile = serializers.ChoiceField(choices=Profile.values)
+    energy = serializers.ChoiceField(choices=Energy.values)
+    weight_g = whole(40_000_000, 1)
+    volume_cm3 = whole(120_000_000, 1)
+    parcels = whole(10_000, 1)
+    fixed_cost_minor = whole(100_000_000, required=False)
+    cost_per_km_minor = whole(100_000_000, required=False)
+    cost_per_hour_minor = whole(100_000_000, required=False)
+    skills = words(required=False)
+    range_m = whole(5_000_000, 1, required=False, allow_null=True)
+    emission_class = serializers.ChoiceField(choices=emissions.VEHICLE_CLASSES, required=False)
+    own_co2_mg_per_m = whole(
+        5_000,
+        required=False,
+        allow_null=True,
+        help_text="Your own measurement, well to wheel; goes before the class's factor.",
+    )
+    active = serializers.BooleanField(required=False)
+
+
+class VehicleOut(serializers.ModelSerializer[Vehicle]):
+    """A vehicle."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    hub = hub_id()
+    skills = words()
+
+    class Meta:
+        model = Vehicle
+        fields = (
+            "id", "external_id", "name", "hub", "plate", "profile", "energy", "weight_g",
+            "volume_cm3", "parcels", "fixed_cost_minor", "cost_per_km_minor",
+            "cost_per_hour_minor", "skills", "range_m", "emission_class", "own_co2_mg_per_m",
+            "active", "created_at", "updated_at", "version",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class DriverIn(serializers.Serializer[Any]):
+    """A driver; a national phone number is read in the hub's country."""
+
+    external_id = external_id()
+    name = text(120)
+    phone = optional_text(40)
+    hub = serializers.CharField(max_length=80, help_text=_HUB_REF)
+    skills = words(required=False)
+    member = serializers.CharField(
+        max_length=40, required=False, allow_null=True, allow_blank=True, help_text="Login, mbr_…"
+    )
+    active = serializers.BooleanField(required=False)
+
+
+class DriverOut(serializers.ModelSerializer[Driver]):
+    """A driver."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    hub = hub_id()
+    skills = words()
+
+    class Meta:
+        model = Driver
+        fields = (
+            "id", "external_id", "name", "phone", "hub", "skills", "member", "active",
+            "created_at", "updated_at", "version",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class BreakShape(serializers.Serializer[Any]):
+    """A pause of duration_s that begins within [opens_at, closes_at]."""
+
+    opens_at = InstantField()
+    closes_at = InstantField()
+    duration_s = whole(14_400, 60)
+    paid = serializers.BooleanField(required=False, default=False)
+
+
+class ShiftIn(serializers.Serializer[Any]):
+    """A vehicle, and perhaps a driver, on the road for a time; hub and date follow from them."""
+
+    external_id = external_id()
+    vehicle = serializers.CharField(max_length=80, help_text="Public id, or `external_id:…`.")
+    driver = serializers.CharField(
+        max_length=80, required=False, allow_null=True, help_text="Public id, or `external_id:…`."
+    )
+    starts_at = InstantField()
+    ends_at = InstantField()
+    breaks = BreakShape(many=True, required=False)
+
+
+class ShiftOut(serializers.ModelSerializer[Shift]):
+    """A shift."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    hub = hub_id()
+    vehicle = serializers.CharField(source="vehicle.public_id", read_only=True)
+    driver = serializers.CharField(
+        source="driver.public_id", read_only=True, default=None, allow_null=True
+    )
+    breaks = BreakShape(many=True)
+    state = serializers.ChoiceField(choices=[s.value for s in ShiftState])
+
+    class Meta:
+        model = Shift
+        fields = (
+            "id", "external_id", "hub", "vehicle", "driver", "service_date", "starts_at",
+            "ends_at", "breaks", "state", "created_at", "updated_at", "version",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class FactorOut(serializers.Serializer[emissions.Factor]):
+    """An emission factor with its provenance; mg per metre is g per kilometre."""
+
+    vehicle_class = serializers.CharField()
+    energy = serializers.CharField()
+    ttw_mg_per_m = serializers.IntegerField(help_text="Tank to wheel.")
+    wtt_mg_per_m = serializers.IntegerField(help_text="Well to tank.")
+    wtw_mg_per_m = serializers.IntegerField(help_text="Well to wheel: both.")
+    region = serializers.CharField()
+    year = serializers.IntegerField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    quality = serializers.ChoiceField(choices=["published", "derived", "own"])
+
+
+class FactorsOut(serializers.Serializer[Any]):
+    """The factors of this installation."""
+
+    items = FactorOut(many=True)

@@ -1,0 +1,260 @@
+"""What goes in and out of orders and parcels; every field is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from dispatch.api.shapes_fleet import external_id, optional_text, text, whole, words
+from dispatch.orders.models import (
+    Attempt,
+    Cause,
+    Direction,
+    Handover,
+    HubChoice,
+    Option,
+    Order,
+    Parcel,
+    Place,
+    Promise,
+    Shopper,
+)
+from dispatch.orders.states import OrderState
+from lastmile.core.http.fields import InstantField
+
+
+class ShopperIn(serializers.Serializer[Any]):
+    """Who; a national phone number is read in the hub's country, else the retailer's."""
+
+    name = optional_text(200)
+    phone = optional_text(64)
+    email = optional_text(254)
+    language = optional_text(35, help_text="BCP 47, es-CL.")
+
+
+class PlaceIn(serializers.Serializer[Any]):
+    """Where: coordinates are taken as they are, else the address is looked up or asks for a pin."""
+
+    text = optional_text(2_000, help_text="The address as it was written.")
+    street = optional_text(200)
+    house_number = optional_text(32)
+    unit = optional_text(64)
+    postcode = optional_text(32)
+    city = optional_text(120)
+    region = optional_text(120)
+    country = optional_text(2, help_text="ISO 3166-1, two letters.")
+    lat = serializers.FloatField(
+        min_value=-90, max_value=90, required=False, allow_null=True, default=None
+    )
+    lon = serializers.FloatField(
+        min_value=-180, max_value=180, required=False, allow_null=True, default=None
+    )
+
+
+class ParcelIn(serializers.Serializer[Any]):
+    """One parcel."""
+
+    external_id = external_id()
+    barcode = optional_text(64)
+    weight_g = whole(40_000_000, required=False, default=0)
+    volume_cm3 = whole(120_000_000, required=False, default=0)
+    length_mm = whole(20_000, 1, required=False, allow_null=True)
+    width_mm = whole(20_000, 1, required=False, allow_null=True)
+    height_mm = whole(20_000, 1, required=False, allow_null=True)
+
+
+class WindowIn(serializers.Serializer[Any]):
+    """Service may begin within [opens_at, closes_at)."""
+
+    opens_at = InstantField()
+    closes_at = InstantField()
+
+
+class OrderIn(serializers.Serializer[Any]):
+    """An order; the same external_id and content again is the same order."""
+
+    external_id = external_id()
+    direction = serializers.ChoiceField(choices=Direction.values, required=False)
+    shopper = ShopperIn(required=False)
+    place = PlaceIn()
+    hub = optional_text(120, help_text="Id, external_id or name; empty: zone or distance choose.")
+    service_date = serializers.DateField(required=False, allow_null=True)
+    window = WindowIn(required=False, allow_null=True)
+    service_s = whole(28_800, required=False, allow_null=True)
+    parcels = ParcelIn(many=True, required=False, max_length=999)  # type: ignore[call-arg]
+    parcel_count = whole(999, 1, required=False, allow_null=True)
+    weight_g = whole(40_000_000, required=False, allow_null=True)
+    volume_cm3 = whole(120_000_000, required=False, allow_null=True)
+    skills = words(required=False)
+    value_minor = whole(10**13, required=False, allow_null=True)
+    price_minor = whole(10**13, required=False, allow_null=True)
+    currency = optional_text(3, help_text="ISO 4217; empty: the retailer's.")
+    handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
+    notes = optional_text(4_000)
+
+
+class ChangeOrderIn(serializers.Serializer[Any]):
+    """What to change; the rest stays."""
+
+    notes = optional_text(4_000)
+    handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
+    skills = words(required=False)
+    service_s = whole(28_800, required=False)
+    service_date = serializers.DateField(required=False, allow_null=True)
+    hub = text(80, required=False, help_text="Public id, or `external_id:…`.")
+    shopper = ShopperIn(required=False)
+
+
+class PinIn(serializers.Serializer[Any]):
+    """Where the address really is."""
+
+    lat = serializers.FloatField(min_value=-90, max_value=90)
+    lon = serializers.FloatField(min_value=-180, max_value=180)
+
+
+class CancelIn(serializers.Serializer[Any]):
+    """Who wants it called off."""
+
+    cause = serializers.ChoiceField(
+        choices=[Cause.SHOPPER.value, Cause.DISPATCHER.value, Cause.API.value], required=False
+    )
+
+
+class PromiseIn(serializers.Serializer[Any]):
+    """A window to promise; it supersedes the one that stands."""
+
+    opens_at = InstantField()
+    closes_at = InstantField()
+    option = serializers.ChoiceField(choices=Option.values, required=False)
+    handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
+    cause = serializers.ChoiceField(choices=Cause.values, required=False, default=Cause.API.value)
+
+
+class TryAgainIn(serializers.Serializer[Any]):
+    """The day on which a failed order is tried again; none: the same."""
+
+    service_date = serializers.DateField(required=False, allow_null=True)
+
+
+class ShopperOut(serializers.ModelSerializer[Shopper]):
+    """Who."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Shopper
+        fields = ("id", "name", "phone", "email", "language")
+        read_only_fields = fields
+
+
+class PlaceOut(serializers.ModelSerializer[Place]):
+    """Where, who put the pin there, and how exactly it is known."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Place
+        fields = (
+            "id", "text", "street", "house_number", "unit", "postcode", "city", "region",
+            "country", "lat", "lon", "pin_source", "provider", "precision", "confidence",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class PromiseOut(serializers.ModelSerializer[Promise]):
+    """What was promised; service may begin within [opens_at, closes_at)."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Promise
+        fields = ("id", "number", "option", "handover", "opens_at", "closes_at", "cause", "made_at")
+        read_only_fields = fields
+
+
+class ParcelOut(serializers.ModelSerializer[Parcel]):
+    """A parcel."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    order = serializers.CharField(source="order.public_id", read_only=True)
+
+    class Meta:
+        model = Parcel
+        fields = (
+            "id", "order", "external_id", "barcode", "weight_g", "volume_cm3", "length_mm",
+            "width_mm", "height_mm",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class AttemptOut(serializers.ModelSerializer[Attempt]):
+    """One try at the door."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    shift = serializers.CharField(
+        source="shift.public_id", read_only=True, default=None, allow_null=True
+    )
+    promise = serializers.CharField(
+        source="promise.public_id", read_only=True, default=None, allow_null=True
+    )
+
+    class Meta:
+        model = Attempt
+        fields = (
+            "id", "number", "outcome", "reason", "promise", "shift", "stop", "arrived_at",
+            "departed_at", "recorded_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class OrderOut(serializers.ModelSerializer[Order]):
+    """An order."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    state = serializers.ChoiceField(choices=[s.value for s in OrderState])
+    hub = serializers.CharField(
+        source="hub.public_id", read_only=True, default=None, allow_null=True
+    )
+    hub_choice = serializers.ChoiceField(choices=HubChoice.values, allow_blank=True)
+    skills = words()
+    shopper = ShopperOut()
+    place = PlaceOut()
+    promise = PromiseOut(allow_null=True)
+
+    class Meta:
+        model = Order
+        fields = (
+            "id", "external_id", "direction", "state", "hub", "hub_choice", "service_date",
+            "service_s", "weight_g", "volume_cm3", "parcel_count", "skills", "value_minor",
+            "price_minor", "currency", "handover", "notes", "shopper", "place", "promise",
+            "source", "created_at", "updated_at", "version",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class OrderDetailOut(OrderOut):
+    """An order with its parcels, every promise ever given and every attempt."""
+
+    parcels = ParcelOut(many=True)
+    promises = PromiseOut(many=True)
+    attempts = AttemptOut(many=True)
+
+    class Meta(OrderOut.Meta):
+        fields = (*OrderOut.Meta.fields, "parcels", "promises", "attempts")  # type: ignore[assignment]
+
+
+class TimelineEntryOut(serializers.Serializer[Any]):
+    """One line of what happened: ids and facts."""
+
+    id = serializers.CharField()
+    kind = serializers.CharField()
+    occurred_at = InstantField()
+    actor = serializers.CharField()
+    data = serializers.DictField()  # type: ignore[assignment]
+
+
+class TimelineOut(serializers.Serializer[Any]):
+    """What happened to an order, oldest first."""
+
+    items = TimelineEntryOut(many=True)
