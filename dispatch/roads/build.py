@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.roads import hierarchy, rules, store
+from dispatch.roads import address_index, hierarchy, rules, store
 from dispatch.roads.arrays import write_arrays
 from dispatch.roads.city import City
 from dispatch.roads.streets import E7, StreetArrays, assemble
@@ -113,12 +113,14 @@ def build(
 
 
 def write_extras(place: Path, city: City, streets: StreetArrays, said: Said) -> dict[str, int]:
-    """Water and parks for the base map."""
+    """Addresses, and water and parks for the base map."""
     (place / "areas.json").write_text(
         json.dumps([(a.kind, a.name, a.ring) for a in city.areas], ensure_ascii=False),
         encoding="utf-8",
     )
-    return {"areas": len(city.areas)}
+    counts = address_index.build(place / "addresses.sqlite", streets, city.addresses)
+    said(f"{counts['addresses']:,} house numbers on {counts['address_streets']:,} streets.")
+    return {"areas": len(city.areas), **counts}
 
 
 def bounding_box(streets: StreetArrays) -> list[float]:

@@ -25,7 +25,7 @@ from typing import Any
 
 from lastmile.core.errors import NotFound
 
-BUILDER = 1  # raise it when the arrays change shape or meaning
+BUILDER = 2  # raise it when the arrays change shape or meaning
 KEPT = 2
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
 

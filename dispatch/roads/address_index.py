@@ -1,0 +1,187 @@
+"""Build a network's address index: SQLite with FTS5's trigram tokenizer. PURE."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dispatch.roads.addresses import fold, fold_postcode, house_number
+from dispatch.roads.city import AddressObject
+from dispatch.roads.streets import E7, StreetArrays, metres_per_degree
+
+APART_M: Final = 600  # two pieces of one name farther apart are two streets
+SCHEMA: Final = """
+CREATE TABLE street (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, city TEXT NOT NULL,
+    cities TEXT NOT NULL, postcodes TEXT NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL,
+    extent_m INTEGER NOT NULL, houses INTEGER NOT NULL
+);
+CREATE TABLE house (
+    street INTEGER NOT NULL REFERENCES street, low INTEGER NOT NULL, high INTEGER NOT NULL,
+    suffix TEXT NOT NULL, number TEXT NOT NULL, postcode TEXT NOT NULL, city TEXT NOT NULL,
+    lat REAL NOT NULL, lon REAL NOT NULL, source TEXT NOT NULL
+);
+CREATE TABLE place (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+    lat REAL NOT NULL, lon REAL NOT NULL
+);
+CREATE VIRTUAL TABLE words USING fts5(key, street UNINDEXED, tokenize = 'trigram');
+"""
+INDEXES: Final = """
+CREATE INDEX street_key ON street (key);
+CREATE INDEX house_street ON house (street, low);
+CREATE INDEX place_key ON place (key);
+INSERT INTO words (key, street) SELECT key, id FROM street;
+INSERT INTO words (words) VALUES ('optimize');
+PRAGMA optimize;
+"""
+Plane = npt.NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class _Name:
+    """All that carries one folded name: lines of the network and houses."""
+
+    names: Counter[str] = field(default_factory=Counter)
+    spots: list[tuple[float, float]] = field(default_factory=list)
+    houses: list[AddressObject] = field(default_factory=list)
+
+
+def build(path: Path, streets: StreetArrays, objects: Sequence[AddressObject]) -> dict[str, int]:
+    """Write the index; returns its counts."""
+    named = _by_name(streets, objects)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
+        db.execute("BEGIN")
+        scale = np.array(metres_per_degree(float(np.mean(streets.node_lonlat[:, 1])) / E7))
+        count = sum(_write_name(db, key, found, scale) for key, found in named.items())
+        places = _places(objects)
+        db.executemany("INSERT INTO place (key, name, kind, lat, lon) VALUES (?,?,?,?,?)", places)
+        db.commit()
+        db.executescript(INDEXES)
+        (houses,) = db.execute("SELECT count(*) FROM house").fetchone()
+    return {"address_streets": count, "addresses": houses, "places": len(places)}
+
+
+def _by_name(streets: StreetArrays, objects: Sequence[AddressObject]) -> dict[str, _Name]:
+    named: defaultdict[str, _Name] = defaultdict(_Name)
+    keys = [fold(name) for name in streets.names]
+    for at, name in enumerate(streets.name.tolist()):
+        if not name:
+            continue
+        found = named[keys[name]]
+        found.names[streets.names[name]] += 1
+        line = streets.shape[streets.first[at] : streets.first[at + 1]]
+        # Ends and every few corners: enough to tell which pieces belong together.
+        picked = np.unique(np.concatenate([np.arange(0, len(line), 4), [len(line) - 1]]))
+        found.spots += [(lon / E7, lat / E7) for lon, lat in line[picked].tolist()]
+    for thing in objects:
+        if thing.number and thing.street:
+            found = named[fold(thing.street)]
+            found.names[thing.street] += 1
+            found.houses.append(thing)
+    return {key: found for key, found in named.items() if key}
+
+
+def _write_name(
+    db: sqlite3.Connection, key: str, found: _Name, scale: npt.NDArray[np.float64]
+) -> int:
+    spots = np.array(found.spots + [(house.lon, house.lat) for house in found.houses])
+    label = clusters(spots * scale, APART_M)
+    name = found.names.most_common(1)[0][0]
+    lines = len(found.spots)
+    for cluster in range(int(label.max()) + 1):
+        rows = np.flatnonzero(label == cluster)
+        on_line = rows[rows < lines]
+        houses = [found.houses[row - lines] for row in rows[rows >= lines].tolist()]
+        around = spots[on_line] if len(on_line) else spots[rows]
+        middle = np.median(around, axis=0)
+        lon, lat = around[np.hypot(*((around - middle) * scale).T).argmin()]
+        cities = Counter(house.city for house in houses if house.city)
+        codes = {fold_postcode(house.postcode) for house in houses if house.postcode}
+        extent = np.hypot(*(np.ptp(spots[rows], axis=0) * scale))
+        street = db.execute(
+            "INSERT INTO street (key, name, city, cities, postcodes, lat, lon, extent_m, houses)"
+            " VALUES (?,?,?,?,?,?,?,?,?)",
+            (
+                key,
+                name,
+                cities.most_common(1)[0][0] if cities else "",
+                "|".join(sorted({fold(city) for city in cities})),
+                "|".join(sorted(codes)),
+                float(lat),
+                float(lon),
+                int(extent),
+                len(houses),
+            ),
+        ).lastrowid
+        db.executemany(
+            "INSERT INTO house VALUES (?,?,?,?,?,?,?,?,?,?)",
+            [(street, *row) for house in houses for row in _house_rows(house)],
+        )
+    return int(label.max()) + 1
+
+
+def _house_rows(house: AddressObject) -> list[tuple[object, ...]]:
+    number = house_number(house.number)
+    if number is None:
+        return []
+    return [
+        (
+            number.low,
+            number.high,
+            number.suffix,
+            house.number,
+            house.postcode,
+            house.city,
+            house.lat,
+            house.lon,
+            house.source_id,
+        )
+    ]
+
+
+def clusters(spots: Plane, apart_m: float) -> npt.NDArray[np.int64]:
+    """Label each spot by the group it is linked to in steps of at most ``apart_m``."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    count = len(spots)
+    if np.hypot(*np.ptp(spots, axis=0)) <= apart_m:
+        return np.zeros(count, np.int64)
+    pairs = cKDTree(spots).query_pairs(apart_m, output_type="ndarray")
+    links = coo_matrix((np.ones(len(pairs), np.int8), pairs.T), shape=(count, count))
+    label: npt.NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
+    return label
+
+
+def _places(objects: Sequence[AddressObject]) -> list[tuple[str, str, str, float, float]]:
+    """Named places, and the middle of every city and postcode that addresses speak of."""
+    rows = [
+        (fold(thing.name), thing.name, thing.kind, thing.lat, thing.lon)
+        for thing in objects
+        if not thing.number and thing.name
+    ]
+    known = {key for key, *_ in rows}
+    groups: defaultdict[tuple[str, str], list[tuple[float, float, str]]] = defaultdict(list)
+    for thing in objects:
+        if not thing.number:
+            continue
+        if thing.city and fold(thing.city) not in known:
+            groups[fold(thing.city), "city"].append((thing.lat, thing.lon, thing.city))
+        if thing.postcode:
+            code = fold_postcode(thing.postcode)
+            groups[code, "postcode"].append((thing.lat, thing.lon, thing.postcode))
+    for (key, kind), found in groups.items():
+        lat, lon = np.median([(a, b) for a, b, _ in found], axis=0).tolist()
+        rows.append((key, found[0][2], kind, lat, lon))
+    return [row for row in rows if row[0]]

@@ -1,0 +1,196 @@
+"""Address text: fold it, take it apart, read house numbers. PURE.
+
+Folding maps both the index and the question to one form: no accents, no case, no punctuation,
+usual abbreviations and their long forms alike ("Street" = "St." = "st", "Rua" = "R." = "r").
+Typing errors are not forgiven here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+# One word stands for all of a row. "st" is both street and saint, "dr" drive and doctor: the
+# abbreviation does not tell them apart, so neither does the index.
+_ALIKE: Final = """
+st street saint sankt
+av avenue ave avenida avda aven
+rd road
+dr drive doutor doctor dra doutora
+ln lane
+ct court
+pl place plac
+sq square
+blvd boulevard bd boul bulevar
+hwy highway
+pkwy parkway
+ter terrace terr
+cir circle
+n north norte
+s south sur sul
+e east este
+w west oeste
+ne northeast
+nw northwest
+se southeast
+sw southwest
+r rua
+tv travessa trav
+pc praca pca
+lg largo
+estr estrada
+al alameda
+c calle
+pje pasaje psje passagem
+pza plaza plz
+cam camino
+gral general gen
+pdte presidente pres
+cnel coronel
+prof professor profesor
+eng engenheiro ing ingeniero
+sta santa
+sto santo
+sra senhora senora
+aptd apartado
+"""
+_WORD: Final[Mapping[str, str]] = {
+    word: row.split()[0] for row in _ALIKE.strip().splitlines() for word in row.split()
+}
+_PARTICLES: Final = frozenset({"de", "da", "do", "dos", "das", "del", "d", "of", "the"})
+_LETTERS: Final = str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
+# Endings that are written short inside a word; the dot is what tells.
+_ENDINGS: Final = (
+    (re.compile(r"(?<=\w{3})k\.(?=\s|$|,|\d)"), "katu"),
+    (re.compile(r"(?<=\w{3})str\.?(?=\s|$|,|\d)"), "strasse"),
+    (re.compile(r"(?<=\w{3})g\.(?=\s|$|,|\d)"), "gatan"),
+)
+_NUMBER_MARK: Final = re.compile(
+    r"(?<!\w)(?:nº|n°|no\.|nr\.?|num\.?|número|numero|#)\s*(?=\d)", re.IGNORECASE
+)
+_UNIT: Final = re.compile(
+    r"[,\s]+(?:apt|apartment|apto|apartamento|unit|suite|ste|flat|depto|dpto|departamento|piso"
+    r"|floor|fl|krs|casa|block|bloque|torre|oficina|of)\b\.?\s*[\w-]*",
+    re.IGNORECASE,
+)
+_POSTCODE: Final = re.compile(
+    r"(?<![\w-])(\d{4}-\d{3}|\d{5}-\d{4}|\d{5}-\d{3}|\d{7}|\d{5}|\d{4}(?=\s*\w{2}\b)"
+    r"|[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2})(?![\w-])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressParts:
+    """An address as far as it is known; any part may be empty."""
+
+    street: str = ""
+    number: str = ""
+    postcode: str = ""
+    city: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HouseNumber:
+    """``low`` to ``high`` (equal but for a range such as 8-10) and a folded letter or fraction."""
+
+    low: int
+    high: int
+    suffix: str = ""
+
+
+@lru_cache(maxsize=65_536)
+def fold(text: str) -> str:
+    """The one form of a street or place name."""
+    plain = text.casefold()
+    for pattern, whole in _ENDINGS:
+        plain = pattern.sub(whole, plain)
+    plain = unicodedata.normalize("NFKD", plain.translate(_LETTERS))
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    plain = plain.replace("'", "").replace("’", "")
+    words = re.findall(r"[^\W_]+", plain)
+    kept = [_WORD.get(word, word) for word in words if word not in _PARTICLES]
+    return " ".join(kept or words)
+
+
+def fold_postcode(text: str) -> str:
+    """Without spaces and signs; a Portuguese 4000-447 and a US 21231-1000 keep their first part."""
+    return re.sub(
+        r"[^0-9a-z]", "", text.casefold().split("-")[0] if text[:1].isdigit() else text.casefold()
+    )
+
+
+_HOUSE: Final = re.compile(
+    r"^\s*(\d{1,6})"
+    r"(?:\s*(?P<fraction>1/2|½))?"
+    r"(?:\s*[-–/;,]\s*(?P<high>\d{1,6})(?!\s*\.|\w))?"
+    r"(?:\s*-?\s*(?P<letter>[^\W\d_]{1,2})(?![^\W_]))?"
+)
+
+
+def house_number(text: str) -> HouseNumber | None:
+    """Read "12", "12 B", "12-16", "226 1/2", "2, 2. krs."; None when there is no number."""
+    found = _HOUSE.match(text)
+    if not found:
+        return None
+    low = high = int(found.group(1))
+    if found.group("high"):
+        other = int(found.group("high"))
+        if abs(other - low) <= 60:  # "12-16" is a range, "12-1203" a house and a flat
+            low, high = min(low, other), max(low, other)
+    suffix = "1/2" if found.group("fraction") else (found.group("letter") or "").casefold()
+    return HouseNumber(low, high, suffix)
+
+
+def parse(text: str) -> AddressParts:
+    """Take one line of address apart: number before or after the street, postcode, city.
+
+    "2120 E Fairmount Ave, Baltimore 21231", "Kaivokatu 1, 00100 Helsinki" and
+    "Av. Francisco de Aguirre #485 depto 12, La Serena" all come out whole.
+    """
+    plain = _UNIT.sub("", " ".join(text.split()))
+    pieces = [piece.strip() for piece in plain.split(",") if piece.strip()]
+    if not pieces:
+        return AddressParts()
+    head, rest = pieces[0], ", ".join(pieces[1:])
+    if rest and re.fullmatch(r"\d+\s?\w?", pieces[1]):
+        head, rest = f"{head} {pieces[1]}", ", ".join(pieces[2:])  # "Rua Direita, 12, Porto"
+    street, number, tail = _street_and_number(head)
+    rest = f"{tail}, {rest}".strip(", ") if tail else rest
+    postcode = ""
+    found = _POSTCODE.search(rest)
+    if found:
+        postcode = found.group(1)
+        rest = f"{rest[: found.start()]} {rest[found.end() :]}"
+    cities = [re.sub(r"\s+", " ", piece).strip(" -") for piece in rest.split(",")]
+    cities = [city for city in cities if city and not city.isdigit()]
+    return AddressParts(street, number, postcode, cities[0] if cities else "")
+
+
+_BEFORE: Final = re.compile(
+    r"^(\d{1,6}(?:\s*-\s*\d{1,6})?(?:\s1/2)?(?:-?[a-zA-Z])?)\s+(?=\S*[^\W\d_])(.+)$"
+)
+_AFTER: Final = re.compile(
+    r"^(.*?[^\W\d_].*?)\s+(\d{1,6}(?:\s*[-–/]\s*\d{1,6})?(?:\s?-?[a-zA-Z](?![^\W_]))?)(?:\s+(.*))?$"
+)
+_ORDINAL: Final = re.compile(r"^\d+(?:st|nd|rd|th)$", re.IGNORECASE)
+
+
+def _street_and_number(head: str) -> tuple[str, str, str]:
+    """Street, number, and what follows in the same piece ("Kaivokatu 1 00100 Helsinki")."""
+    marks = list(_NUMBER_MARK.finditer(head))
+    if marks and head[: marks[-1].start()].strip():
+        # "Calle 7 #12": what follows the mark is the number, whatever stands before it.
+        number, _, tail = head[marks[-1].end() :].partition(" ")
+        return head[: marks[-1].start()].strip(), number, tail
+    first = head.split(" ", 1)[0]
+    before = None if _ORDINAL.match(first) else _BEFORE.match(head)
+    if before:
+        return before.group(2), before.group(1), ""
+    after = _AFTER.match(head)
+    if after:
+        return after.group(1), after.group(2), after.group(3) or ""
+    return head, "", ""

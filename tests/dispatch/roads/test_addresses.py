@@ -1,0 +1,105 @@
+"""Address text as people write it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatch.roads.addresses import (
+    AddressParts,
+    HouseNumber,
+    fold,
+    fold_postcode,
+    house_number,
+    parse,
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Main Street", "MAIN ST."),
+        ("Saint Helena Avenue", "St Helena Ave"),
+        ("East Fairmount Avenue", "E. Fairmount Av"),
+        ("Yrjönkatu", "yrjonkatu"),
+        ("Kaivokatu", "Kaivok."),
+        ("Rua de Santa Catarina", "R. Sta. Catarina"),
+        ("Praça da República", "Praca República"),
+        ("Avenida Francisco de Aguirre", "Avda. Francisco Aguirre"),
+        ("Hauptstraße", "Hauptstr."),
+        ("O'Donnell Street", "ODonnell st"),
+        ("Pasaje Los Aromos", "Psje. Los Aromos"),
+        ("Blåbærveien", "BLABAERVEIEN"),
+    ],
+)
+def test_two_ways_to_write_one_street_fold_alike(one: str, other: str) -> None:
+    assert fold(one) == fold(other) != ""
+
+
+def test_different_streets_stay_different() -> None:
+    names = ["East Street", "West Street", "East Avenue", "North East Street", "Calle 1", "Calle 2"]
+    assert len({fold(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12", HouseNumber(12, 12)),
+        ("12 B", HouseNumber(12, 12, "b")),
+        ("14B", HouseNumber(14, 14, "b")),
+        ("723-B", HouseNumber(723, 723, "b")),
+        ("8-10", HouseNumber(8, 10)),
+        ("29-27", HouseNumber(27, 29)),
+        ("226 1/2", HouseNumber(226, 226, "1/2")),
+        ("2, 2. krs./Floor 2", HouseNumber(2, 2)),
+        ("7, Floors 1-3", HouseNumber(7, 7)),
+        ("12-1203", HouseNumber(12, 12)),
+        ("Lot A", None),
+        ("", None),
+    ],
+)
+def test_house_numbers_are_read_as_they_stand_in_the_world(
+    text: str, number: HouseNumber | None
+) -> None:
+    assert house_number(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "2120 E Fairmount Ave, Baltimore, MD 21231, USA",
+            AddressParts("E Fairmount Ave", "2120", "21231", "Baltimore"),
+        ),
+        ("Kaivokatu 1, 00100 Helsinki", AddressParts("Kaivokatu", "1", "00100", "Helsinki")),
+        ("KAIVOKATU 1 B 00100 HELSINKI", AddressParts("KAIVOKATU", "1 B", "00100", "HELSINKI")),
+        (
+            "Rua de Santa Catarina, 123, 4000-447 Porto",
+            AddressParts("Rua de Santa Catarina", "123", "4000-447", "Porto"),
+        ),
+        (
+            "Av. Francisco de Aguirre #485 depto 12, La Serena",
+            AddressParts("Av. Francisco de Aguirre", "485", "", "La Serena"),
+        ),
+        ("Calle 7 #12", AddressParts("Calle 7", "12", "", "")),
+        ("Rua Direita nº 12 Braga", AddressParts("Rua Direita", "12", "", "Braga")),
+        ("45th Street 12", AddressParts("45th Street", "12", "", "")),
+        ("Balmaceda", AddressParts("Balmaceda", "", "", "")),
+        ("   ", AddressParts()),
+    ],
+)
+def test_a_line_is_taken_apart(text: str, parts: AddressParts) -> None:
+    assert parse(text) == parts
+
+
+def test_postcodes_compare_by_their_main_part() -> None:
+    assert fold_postcode("4000-447") == fold_postcode("4000")
+    assert fold_postcode("sw1a 2aa") == fold_postcode("SW1A2AA")
+
+
+@given(st.text(max_size=80))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    parts = parse(text)
+    house_number(parts.number)
+    assert fold(fold(text)) == fold(text) or fold(text)
