@@ -47,6 +47,8 @@ def main(argv: list[str]) -> int:
     except RuntimeError as fault:
         _say("keeper", str(fault))
         return 1
+    finally:
+        services.release()
     return 0
 
 

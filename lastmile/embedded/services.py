@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,7 +84,9 @@ class Services:
         self._lock = descriptor
 
     def release(self) -> None:
-        """Give the data back; a process that ends does so by itself."""
+        """Give the data back after a stop, and leave no socket folder behind in /tmp."""
+        if self._lock is not None and self.folders.run.parent != self.folders.var:
+            shutil.rmtree(self.folders.run, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

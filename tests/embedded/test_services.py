@@ -98,6 +98,8 @@ def test_a_long_or_odd_path_gets_its_sockets_in_a_short_folder(tmp_path: Path) -
         assert query(folders, "SELECT 1") == [(1,)]
         assert valkey(folders).ping()
         assert stat.S_IMODE(folders.run.stat().st_mode) == 0o700
+    eventually(lambda: gone(folders), 15, "services stop")
+    assert not folders.run.exists()
 
 
 def test_a_socket_folder_that_a_stranger_laid_in_tmp_is_refused(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ class Command(BaseCommand):
                 self._run(supervisor, services, house, options["demo"])
         except RuntimeError as fault:
             raise CommandError(str(fault)) from fault
+        finally:
+            services.release()
 
     def _take(self, services: Services) -> None:
         found = holder(services.folders)
