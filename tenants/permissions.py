@@ -179,7 +179,7 @@ class RetailerAPIView(APIView):
     """
 
     acts: ClassVar[Mapping[str, Act]] = {}
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     wrapped: ClassVar[bool] = True  # False where each item of a batch brings its own client UUID
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -248,8 +248,9 @@ def _body_hash(request: Request) -> str:
     """Hash what decides the effect; form data by content, since each try draws a new boundary."""
     found = hashlib.sha256(request.META.get("QUERY_STRING", "").encode("utf-8", "replace"))
     if (request.content_type or "").startswith("multipart/"):
-        for name in sorted(request.data):
-            for value in request.data.getlist(name):
+        form: Any = request.data
+        for name in sorted(form):
+            for value in form.getlist(name):
                 found.update(f"\x1e{name}\x1f".encode("utf-8", "replace"))
                 if hasattr(value, "chunks"):
                     for chunk in value.chunks():

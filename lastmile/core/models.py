@@ -222,9 +222,7 @@ class IdempotencyRecord(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="idempotency_once", fields=["principal", "route", "key"]
-            ),
+            models.UniqueConstraint(name="idempotency_once", fields=["principal", "route", "key"]),
         ]
 
     def __str__(self) -> str:

@@ -59,13 +59,13 @@ class ProblemOut(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField(help_text="Stable word for programs.")
     detail = serializers.CharField(help_text="Cause and remedy, for people.")
-    errors = FieldProblemOut(many=True, required=False)
+    errors = FieldProblemOut(many=True, required=False)  # type: ignore[assignment]
 
 
 class HouseSchema(AutoSchema):
     """Declares on each operation what the base view and the problem handler do on each call."""
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         """Add paging to page shapes, and Idempotency-Key to unsafe methods."""
         found = list(super().get_override_parameters())
         if self.method in UNSAFE and getattr(self.view, "wrapped", True):
@@ -80,8 +80,8 @@ class HouseSchema(AutoSchema):
         found: Any = self.get_response_serializers()
         return found if isinstance(found, dict) else {200: found}
 
-    def _get_response_bodies(self, direction: str = "response") -> Any:
-        bodies = super()._get_response_bodies(direction)  # type: ignore[no-untyped-call]
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
         for status in self._refusals():
             bodies.setdefault(str(status), self._problem(status))
         return bodies

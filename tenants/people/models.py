@@ -53,7 +53,7 @@ class Session(AbstractBaseSession):
     """A log-in. Its data names schema, member and epoch, which every request compares."""
 
     member = models.ForeignKey(Member, null=True, on_delete=models.CASCADE, related_name="+")
-    objects = BaseSessionManager()
+    objects = BaseSessionManager()  # type: ignore[misc]
 
     def __str__(self) -> str:
         return f"session of {self.member_id}"

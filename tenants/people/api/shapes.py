@@ -200,7 +200,7 @@ class EventOut(serializers.Serializer[Any]):
     actor = serializers.CharField()
     occurred_at = serializers.DateTimeField()
     position = serializers.IntegerField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
 
 
 class EventFeedOut(serializers.Serializer[Any]):

@@ -27,7 +27,8 @@ LINK_LASTS_S = 72 * 3600
 def check_strength(password: str, *, email: str, name: str) -> None:
     """Raise Invalid, with every reason, for a password that is too easily guessed."""
     try:
-        validate_password(password, user=Member(email=email, name=name))
+        about: Any = Member(email=email, name=name)
+        validate_password(password, user=about)
     except ValidationError as weak:
         raise Invalid(
             " ".join(weak.messages),
