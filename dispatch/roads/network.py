@@ -24,9 +24,19 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
     from shapely import STRtree
 
-__all__ = ["Graph", "Network", "NetworkInfo", "Snaps", "UnknownNetwork", "available", "load"]
+__all__ = [
+    "Graph",
+    "Network",
+    "NetworkInfo",
+    "Snaps",
+    "UnknownNetwork",
+    "available",
+    "covering",
+    "load",
+]
 
 available = store.available
+covering = store.covering
 SNAP_LIMIT_M: Final = 2_000  # a place farther from every street of its profile is not covered
 NETWORKS_KEPT: Final = 8  # opened at once per process; each is four mapped files
 HOURS_KEPT: Final = 4  # hours of one graph held with weights; about 10 MB each for Greater Porto

@@ -17,13 +17,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lastmile.core.errors import NotFound
+from lastmile.core.geo import Point
 
 BUILDER = 2  # raise it when the arrays change shape or meaning
 KEPT = 2
@@ -117,10 +118,25 @@ def available(var: Path | str | None = None) -> list[NetworkInfo]:
     found = []
     for pointer in sorted(root.glob("*/current")):
         folder = pointer.parent / pointer.read_text(encoding="ascii").strip()
-        info = info_of(folder)
+        try:
+            info = info_of(folder)
+        except FileNotFoundError:
+            continue  # replaced twice since the pointer was read, or taken away by hand
         if info.builder == BUILDER:
             found.append(info)
     return found
+
+
+def covering(points: Sequence[Point], var: Path | str | None = None) -> str | None:
+    """The network whose bounds hold most of the places, the smallest of several; None for none."""
+    best: tuple[int, float, str] | None = None
+    for info in available(var):
+        inside = sum(info.covers(point.lat, point.lon) for point in points)
+        west, south, east, north = info.bbox
+        rank = (inside, -(east - west) * (north - south), info.name)
+        if inside and (best is None or rank > best):
+            best = rank
+    return best[2] if best else None
 
 
 @contextmanager

@@ -232,6 +232,24 @@ def test_without_the_wheel_the_network_still_answers_the_same(
     assert (a.distance_m == b.distance_m).all()
 
 
+def test_no_place_and_one_place_are_answered_too(tmp_path: Path) -> None:
+    grid(3).build(tmp_path)
+    assert travel(tmp_path).duration_s.shape == (0, 0)
+    assert travel(tmp_path, spot(0, 0)).duration_s.tolist() == [[0]]
+    assert matrix.legs([spot(0, 0)], network="town", profile="van", var=tmp_path) == []
+
+
+def test_a_route_starts_and_ends_at_its_places_and_follows_the_streets(tmp_path: Path) -> None:
+    grid(4).build(tmp_path)
+    (line,) = matrix.route_geometry([spot(0.5, 0), spot(2, 1.5)], "town", "van", tmp_path)
+    ends = [Point(lon=lon, lat=lat) for lon, lat in (line[0], line[-1])]
+    assert distance_m(ends[0], spot(0.5, 0)) < 1
+    assert distance_m(ends[1], spot(2, 1.5)) < 1
+    for lon, lat in line:
+        x, y = (lon - spot(0, 0).lon) * 1000, (lat - spot(0, 0).lat) * 1000
+        assert min(abs(x - round(x)), abs(y - round(y))) < 0.01, "every corner is on a street"
+
+
 def test_answers_are_kept_and_cannot_be_written_to(tmp_path: Path) -> None:
     grid(3).build(tmp_path)
     first = travel(tmp_path, spot(0, 0), spot(2, 2))

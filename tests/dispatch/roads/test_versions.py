@@ -78,6 +78,15 @@ def test_available_lists_what_is_built_with_its_words(tmp_path: Path) -> None:
     assert not info.covers(spot(9, 9).lat, spot(9, 9).lon)
 
 
+def test_a_hub_is_offered_the_smallest_network_that_holds_most_places(tmp_path: Path) -> None:
+    grid(6).build(tmp_path, "large")
+    grid(3).build(tmp_path, "small")
+    assert store.covering([spot(1, 1)], tmp_path) == "small"
+    assert store.covering([spot(1, 1), spot(4, 4)], tmp_path) == "large"
+    assert store.covering([spot(50, 50)], tmp_path) is None
+    assert store.covering([], tmp_path) is None
+
+
 @pytest.mark.parametrize("name", ["../x", "", "A", "a" * 64, "x/y"])
 def test_a_network_name_never_leaves_the_folder(name: str, tmp_path: Path) -> None:
     with pytest.raises(UnknownNetwork, match="no network name"):
