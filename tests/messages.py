@@ -11,6 +11,7 @@ from pathlib import Path
 import polib
 
 ROOT = Path(__file__).resolve().parent.parent
+STOREYS = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
 
 
 def compiled(source: Path) -> bytes:
@@ -21,7 +22,8 @@ def compiled(source: Path) -> bytes:
 def main(argv: list[str]) -> int:
     """Check every catalogue, or write it; return 1 when one is stale."""
     stale = []
-    for source in sorted(ROOT.glob("*/**/locale/*/LC_MESSAGES/*.po")):
+    sources = [po for name in STOREYS for po in (ROOT / name).rglob("locale/*/LC_MESSAGES/*.po")]
+    for source in sorted(sources):
         target = source.with_suffix(".mo")
         wanted = compiled(source)
         if target.exists() and target.read_bytes() == wanted:
