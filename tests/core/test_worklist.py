@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
+from lastmile.core import relay as relay_module
+from lastmile.core import runner
 from lastmile.core.events import record
+from lastmile.core.jobs import enqueue
 from lastmile.core.models import Event
 from lastmile.core.relay import relay_batch
 from lastmile.core.tasks import deliver, house_task, relay, retailer_task, sweep
@@ -323,3 +327,53 @@ def test_windows_begin_at_multiples_of_their_length() -> None:
 def test_due_goes_by_the_databases_clock(shop: RetailerRef) -> None:
     point(schema=shop.schema, kind="relay")
     assert WorkPointer.objects.filter(due_at__lte=Now()).count() == 1
+
+
+# --- Seen before the work, cleared after it ------------------------------------------------------
+
+
+def _arrive_before_seen(
+    monkeypatch: pytest.MonkeyPatch, module: Any, crew: Crew, arrive: Callable[[], None]
+) -> None:
+    """Let new work be committed by another connection just before the pointers are read."""
+    real, waiting = module.seen, [arrive]
+
+    def seen_after_arrival(schema: str, kind: str) -> list[int]:
+        if waiting:
+            crew.start(waiting.pop())
+            crew.join()
+        found: list[int] = real(schema, kind)
+        return found
+
+    monkeypatch.setattr(module, "seen", seen_after_arrival)
+
+
+def test_the_relay_clears_no_pointer_to_an_event_it_did_not_see(
+    shop: RetailerRef, crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place("ord_1")
+    _arrive_before_seen(monkeypatch, relay_module, crew, lambda: place("ord_2"))
+    relay_batch()
+    unseen = Event.objects.filter(position=None).exists()
+    assert WorkPointer.objects.filter(kind="relay").exists() == unseen
+
+
+def test_settling_a_lane_clears_no_pointer_to_a_delivery_it_did_not_see(
+    shop: RetailerRef, crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place("ord_1")
+    _arrive_before_seen(monkeypatch, relay_module, crew, lambda: relay_batch())
+    assert not relay_module.settle("bulk")
+    assert WorkPointer.objects.filter(kind="deliver.bulk").exists()
+
+
+def test_tending_clears_no_pointer_to_a_job_it_did_not_see(
+    shop: RetailerRef, crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def arrive() -> None:
+        enqueue("test.echo")
+        WorkPointer.objects.update(due_at=Now())
+
+    _arrive_before_seen(monkeypatch, runner, crew, arrive)
+    runner.tend()
+    assert WorkPointer.objects.filter(kind="jobs").exists()
