@@ -72,7 +72,9 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(
-                name="event_unpositioned", fields=["id"], condition=Q(position__isnull=True)
+                name="event_unpositioned",
+                fields=["-lane", "id"],  # PERSON before BULK
+                condition=Q(position__isnull=True),
             ),
             models.Index(name="event_timeline", fields=["subject", "occurred_at", "id"]),
         ]

@@ -41,7 +41,9 @@ OPEN: Final = (DeliveryState.WAITING, DeliveryState.LEASED)
 _POSITION_SQL: Final = """
 WITH batch AS (
     SELECT id, row_number() OVER (ORDER BY id) AS n
-    FROM (SELECT id FROM core_event WHERE position IS NULL ORDER BY id LIMIT %s) waiting
+    FROM (
+        SELECT id FROM core_event WHERE position IS NULL ORDER BY lane DESC, id LIMIT %s
+    ) waiting
 ), top AS (
     SELECT coalesce(max(position), 0) AS position FROM core_event
 )
@@ -58,6 +60,9 @@ def lane_kind(lane: str) -> str:
 
 def relay_batch() -> tuple[int, set[tuple[str, str]]]:
     """Position one batch of committed events; return their number and the (handler, lane) owed.
+
+    A person's events go into the next batch, however many of the bulk wait; within a batch the
+    order is that of writing.
 
     Locks: the retailer's relay (advisory, until the commit). When another relay holds it, that
     one sees our events: it looks once more after it has let go. Returns (0, empty) then.

@@ -248,6 +248,23 @@ def test_the_pointer_stands_until_the_last_batch_is_positioned(
     assert RELAY_BATCH > 2
 
 
+def test_a_persons_event_is_in_the_next_batch_however_much_bulk_waits(
+    shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lastmile.core.relay.RELAY_BATCH", 5)
+    with transaction.atomic():
+        for number in range(20):
+            record("order.placed", subject=f"ord_{number}")
+    with transaction.atomic():
+        record("driver.near", subject="rte_1", lane=Lane.PERSON)
+    relay_batch()
+    subjects = [event.subject for event in events_since(0)]
+    assert subjects == ["ord_0", "ord_1", "ord_2", "ord_3", "rte_1"]
+    while relay_batch()[0]:
+        pass
+    assert [event.position for event in events_since(0)] == list(range(1, 22))
+
+
 def test_record_and_relay_cost_a_fixed_number_of_queries(shop: RetailerRef) -> None:
     connection.ensure_connection()
     with transaction.atomic():

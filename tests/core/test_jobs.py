@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from lastmile.core import jobs
+from lastmile.core import jobs, runner
 from lastmile.core.actor import acting_as
 from lastmile.core.errors import Conflict, NotFound
 from lastmile.core.events import record
@@ -337,6 +337,13 @@ def test_a_runner_is_told_when_its_time_is_up(shop: RetailerRef) -> None:
     assert 1 <= time.monotonic() - begun < 5
     job.refresh_from_db()
     assert (job.reason, ends(job)) == ("timeout", ["failed"])
+
+
+def test_a_job_whose_heart_beat_while_the_reaper_came_is_let_be(shop: RetailerRef) -> None:
+    lease = claimed("test.once")
+    runner._reap(lease.pk)  # found silent a moment ago
+    job = job_by_id(lease.id)
+    assert (job.state, ends(job)) == (JobState.RUNNING, [])
 
 
 def test_many_reapers_and_the_worker_at_once_end_a_job_once(shop: RetailerRef, crew: Crew) -> None:

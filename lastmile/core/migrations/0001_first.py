@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('position', models.BigIntegerField(null=True, unique=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('position__isnull', True)), fields=['id'], name='event_unpositioned'), models.Index(fields=['subject', 'occurred_at', 'id'], name='event_timeline')],
+                'indexes': [models.Index(condition=models.Q(('position__isnull', True)), fields=['-lane', 'id'], name='event_unpositioned'), models.Index(fields=['subject', 'occurred_at', 'id'], name='event_timeline')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('position__isnull', True), ('position__gte', 1), _connector='OR'), name='event_position_positive'), models.CheckConstraint(condition=models.Q(('lane__in', ['person', 'bulk'])), name='event_lane_known')],
             },
         ),
