@@ -110,6 +110,20 @@ def settle(lane: str) -> bool:
     return True
 
 
+def revive(handler: str) -> int:
+    """Try the dead deliveries of a handler again, once its fault is mended; return how many.
+
+    Locks: those deliveries. Records: nothing. Raises: nothing of its own.
+    """
+    with transaction.atomic():
+        dead = Delivery.objects.filter(handler=handler, state=DeliveryState.DEAD)
+        lanes = sorted(set(dead.values_list("lane", flat=True)))
+        revived = dead.update(state=DeliveryState.WAITING, attempts=0, due_at=Now())
+        for lane in lanes:
+            point(schema=current_schema(), kind=lane_kind(lane))
+    return revived
+
+
 def deliver_batch(handler: str, lane: str, *, until: float = float("inf")) -> int:
     """Run up to 100 due deliveries of one handler; return how many were leased.
 

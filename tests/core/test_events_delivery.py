@@ -96,6 +96,13 @@ def test_the_last_permitted_failure_is_dead_with_its_reason(shop: RetailerRef) -
     assert settle(Lane.BULK)
     assert not WorkPointer.objects.exists(), "nobody looks for the dead"
 
+    wired.broken = False
+    assert relay.revive("tests.core.wired.on_placed") == 0
+    assert relay.revive(BROKEN) == 1
+    assert WorkPointer.objects.filter(kind="deliver.bulk").exists()
+    drain()
+    assert wired.traces() == ["ord_0"]
+
 
 def test_a_handler_that_does_not_resolve_dies_with_that_reason(shop: RetailerRef) -> None:
     owe("order.gone")
