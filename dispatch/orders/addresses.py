@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-# Street words that people shorten, all forms as one. Latin-script ones only: other scripts rarely
-# shorten, and a wrong expansion would join two different streets.
-_ONE_FORM = {
-    form: forms[0]
-    for forms in (
-        ("st", "str", "street", "strasse"),
-        ("rd", "road"),
-        ("av", "ave", "avda", "avenue", "avenida"),
-        ("blvd", "boulevard"),
-        ("dr", "drive"),
-        ("ln", "lane"),
-        ("sq", "square"),
-        ("hwy", "highway"),
-        ("calle", "c", "cl"),
-        ("rua", "r"),
-        ("pje", "psje", "pasaje"),
-        ("", "no", "nr", "num", "numero", "n"),
-    )
-    for form in forms
-}
+from dispatch.roads.addresses import AddressParts, fold, fold_postcode, house_number, parse
+
 KEY_LENGTH = 400
+_SAID = ("text", "street", "house_number", "postcode", "city")
 
 
 def plain(text: str) -> str:
@@ -36,38 +20,46 @@ def plain(text: str) -> str:
     return re.sub(r"[\W_]+", " ", bare).strip()
 
 
-def key(
-    *,
-    text: str,
-    street: str = "",
-    house_number: str = "",
-    postcode: str = "",
-    city: str = "",
-    country: str = "",
-    **_rest: object,
-) -> str:
+def parts_of(place: Mapping[str, str]) -> AddressParts:
+    """Return what is known of an address: its columns, and what its text says beyond them."""
+    said = parse(place["street"] or place["text"])
+    return AddressParts(
+        street=said.street,
+        number=place["house_number"] or said.number,
+        postcode=place["postcode"] or said.postcode,
+        city=place["city"] or said.city,
+    )
+
+
+def key(place: Mapping[str, str]) -> str:
     """Return the memory key of an address, "" when it says too little to be known again.
 
-    A flat's number is left out: the pin is the door of the building. A house number in front of
-    its street is put behind it.
+    Street, number, postcode and city, each folded. Every number that these parts leave out (a
+    flat, a second street number) follows, so that two doors never share a key by mistake.
     """
-    head = f"{street} {house_number}" if street.strip() else text
-    first, _comma, rest = head.partition(",")
-    words = _number_last(plain(first).split()) + plain(rest).split()
-    words = [_ONE_FORM.get(word, word) for word in words]
-    said = {word for word in words if word}
-    tail = [word for part in (postcode, city, country) for word in plain(part).split()]
-    words += [word for word in tail if word not in said]
-    kept = " ".join(word for word in words if word)
-    return kept[:KEY_LENGTH] if len(said) > 1 else ""
+    parts = parts_of(place)
+    words = [
+        fold(parts.street) or fold(place["text"]),
+        _number(parts.number),
+        fold_postcode(parts.postcode),
+        fold(parts.city),
+    ]
+    whole = " ".join(word for word in words if word)
+    # The text may repeat the columns, so a number counts as often as the fullest field says it.
+    said: Counter[str] = Counter()
+    for name in _SAID:
+        said |= Counter(re.findall(r"\d+", place[name]))
+    left = said - Counter(re.findall(r"\d+", whole))
+    full = " ".join([whole, *sorted(left.elements())])
+    return full[:KEY_LENGTH] if len(full.split()) > 1 else ""
 
 
-def _number_last(words: list[str]) -> list[str]:
-    """``12 main street`` -> ``main street 12``, when 12 is the only number there."""
-    numbers = [word for word in words if any(c.isdigit() for c in word)]
-    if len(numbers) == 1 and words and words[0] == numbers[0] and len(words) > 1:
-        return [*words[1:], words[0]]
-    return words
+def _number(text: str) -> str:
+    """``12 B`` and ``12b`` alike; what is no house number is folded as it is."""
+    found = house_number(text)
+    if found is None:
+        return fold(text)
+    return f"{found.low}{found.suffix}" if found.low == found.high else f"{found.low}-{found.high}"
 
 
 def search_text(parts: Iterable[str | None]) -> str:

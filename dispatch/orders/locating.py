@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dispatch.orders import addresses
+from dispatch.fleet.selectors import ServiceMap
+from dispatch.orders import addresses, geocoding
 from dispatch.orders.checking import PLACE_FIELDS, Checked
 from dispatch.orders.models import HUMAN_PINS, PinSource, Place
+from dispatch.roads.geocode import Candidate
 from lastmile.core.clock import now
 
 # What the memory trusts most stands last: a person's pin, then the retailer's own coordinates.
@@ -78,18 +80,20 @@ def _pin_of(place: Place) -> Pin:
     )
 
 
-def locate(batch: Sequence[Checked]) -> list[Place]:
+def locate(batch: Sequence[Checked], services: ServiceMap) -> list[Place]:
     """Return the place of each order: rows that stand already, or new ones not yet saved.
 
     Coordinates that come with an order are taken as they are, unless a person corrected exactly
-    these at this address. Orders of one batch at the same place share one row.
+    these at this address. Else a remembered pin, else the geocoder's answer over the networks of
+    the hubs, else no pin. Orders of one batch at the same place share one row.
     """
-    keys = [addresses.key(**checked.place) for checked in batch]
+    keys = [addresses.key(checked.place) for checked in batch]
     memory = Memory(keys)
+    asked = _Geocoder(services)
     fresh: dict[tuple[Any, ...], Place] = {}
     found = []
     for checked, key in zip(batch, keys, strict=True):
-        pin = _pin(checked, key, memory)
+        pin = _pin(checked, key, memory) or asked.pin(checked, key)
         fields = {name: checked.place[name] for name in PLACE_FIELDS} | {"key": key} | asdict(pin)
         place = memory.same(fields) or fresh.get(tuple(fields.values()))
         if place is None:
@@ -98,9 +102,39 @@ def locate(batch: Sequence[Checked]) -> list[Place]:
     return found
 
 
-def _pin(checked: Checked, key: str, memory: Memory) -> Pin:
+class _Geocoder:
+    """Asks each address of a batch once."""
+
+    def __init__(self, services: ServiceMap) -> None:
+        self._all = sorted({hub.network for hub in services.hubs if hub.network})
+        self._met: dict[tuple[str, ...], Pin] = {}
+
+    def pin(self, checked: Checked, key: str) -> Pin:
+        """The geocoder's pin, or none; a named hub's network alone is asked."""
+        networks = self._all
+        if checked.hub is not None:
+            networks = [checked.hub.network] if checked.hub.network else []
+        question = (key or repr(checked.place), *networks)
+        if question not in self._met:
+            answer = geocoding.sure(checked.place, networks) if networks else None
+            self._met[question] = _pin_from(*answer) if answer else NO_PIN
+        return self._met[question]
+
+
+def _pin_from(candidate: Candidate, network: str) -> Pin:
+    return Pin(
+        lat=candidate.point.lat,
+        lon=candidate.point.lon,
+        pin_source=PinSource.GEOCODER.value,
+        provider=f"roads:{network}",
+        precision=candidate.precision,
+        confidence=candidate.confidence,
+    )
+
+
+def _pin(checked: Checked, key: str, memory: Memory) -> Pin | None:
     lat, lon = checked.place["lat"], checked.place["lon"]
     if lat is not None and lon is not None:
         given = Pin(lat=lat, lon=lon, pin_source=PinSource.GIVEN.value)
         return memory.correction(key, lat, lon) or given
-    return memory.best(key) or NO_PIN
+    return memory.best(key)

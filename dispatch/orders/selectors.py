@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from django.db.models import Count, Prefetch, QuerySet
 
 from dispatch.fleet.models import Hub
+from dispatch.fleet.selectors import service_map
 from dispatch.orders.addresses import plain
+from dispatch.orders.checking import PLACE_FIELDS
+from dispatch.orders.geocoding import suggestions
 from dispatch.orders.models import Attempt, Order, Parcel, Place, Promise, Shopper
 from dispatch.orders.states import OrderState
+from dispatch.roads.geocode import Candidate
 from lastmile.core.events import timeline as events_of
 
 MOST_TERMS = 8
@@ -79,6 +83,13 @@ def to_plan(hub: Hub, service_date: dt.date) -> QuerySet[Order]:
 def waiting_for_pin() -> QuerySet[Order]:
     """Orders whose place is not on the map yet."""
     return orders().filter(state=OrderState.NEEDS_PIN)
+
+
+def pin_suggestions(order: Order) -> list[tuple[Candidate, str]]:
+    """Where the geocoder thinks an order's address may lie, best first, each with its network."""
+    place = {name: getattr(order.place, name) for name in PLACE_FIELDS}
+    hubs = [order.hub] if order.hub else service_map().hubs
+    return suggestions(place, sorted({hub.network for hub in hubs if hub.network}))
 
 
 def parcels() -> QuerySet[Parcel]:

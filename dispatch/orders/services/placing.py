@@ -101,7 +101,7 @@ def _prepare(drafts: Sequence[OrderDraft], book: Book, answers: list[Placed | No
         else:
             passed.append((at, checked))
     ready = []
-    places = locate([checked for _at, checked in passed])
+    places = locate([checked for _at, checked in passed], book.services)
     for (at, checked), place in zip(passed, places, strict=True):
         try:
             ready.append(_assign(at, checked, place, book))

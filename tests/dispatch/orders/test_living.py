@@ -91,21 +91,39 @@ def test_another_house_in_the_street_is_another_place(retailer: RetailerRef) -> 
     assert make_order(place=PlaceDraft(text="Travessa Sem Nome 33, Lisboa")).state == "needs_pin"
 
 
-def test_house_and_street_with_numbers_keep_their_order() -> None:
-    assert addresses.key(text="Calle 12 5") != addresses.key(text="Calle 5 12")
-    assert addresses.key(text="Calle") == ""
+def key(text: str = "", **parts: str) -> str:
+    """The memory key of an address."""
+    empty = dict.fromkeys(("street", "house_number", "postcode", "city"), "")
+    return addresses.key(empty | parts | {"text": text})
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Calle 12 5", "Calle 5 12"),
+        ("Calle 12 5", "Calle 12 7"),
+        ("Rua A 1, Lisboa", "Rua A 1, Porto"),
+        ("Rua A 12, 1250-001 Lisboa", "Rua A 12, 1300-001 Lisboa"),
+        ("Rua A 1", "Rua A 11"),
+        ("Long Street 4", "Long Street 4B"),
+    ],
+)
+def test_two_doors_never_share_a_key(one: str, two: str) -> None:
+    assert key(one) != key(two)
+
+
+@pytest.mark.parametrize("text", ["", "Calle", "  ", "?", "12"])
+def test_an_address_that_says_too_little_is_not_remembered(text: str) -> None:
+    assert key(text) == ""
 
 
 def test_parts_and_text_of_one_address_have_one_key() -> None:
-    whole = addresses.key(text="Av. da Liberdade 10, 1250-001 Lisboa")
-    parts = addresses.key(
-        text="",
-        street="Avenida da Liberdade",
-        house_number="10",
-        postcode="1250-001",
-        city="Lisboa",
+    whole = key("Av. da Liberdade 10, 1250-001 Lisboa")
+    parts = key(
+        street="Avenida da Liberdade", house_number="10", postcode="1250-001", city="Lisboa"
     )
-    assert whole == parts
+    both = key("Av. da Liberdade 10", postcode="1250-001", city="Lisboa")
+    assert whole == parts == both
 
 
 def test_given_coordinates_are_taken_as_they_are_until_a_person_corrects_them(
