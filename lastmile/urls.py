@@ -16,6 +16,7 @@ API = [
 urlpatterns = [
     path("api/v1/", include(API)),
     path("", include("tenants.people.urls")),
+    path("", include("tenants.urls")),
 ]
 
 handler400 = "lastmile.core.http.pages.bad_request"

@@ -11,4 +11,5 @@ __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"
 urlpatterns = [
     path("api/v1/", include(API)),
     path("", include("tenants.people.urls")),
+    path("", include("tenants.urls")),
 ]

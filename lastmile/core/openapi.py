@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer, inline_serializer
 from rest_framework import serializers
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -43,6 +43,7 @@ def page_of(item: type[serializers.BaseSerializer[Any]]) -> serializers.Serializ
     return page
 
 
+@extend_schema_serializer(component_name="FieldProblem")
 class FieldProblemOut(serializers.Serializer[Any]):
     """One fault in the input."""
 
@@ -51,6 +52,7 @@ class FieldProblemOut(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+@extend_schema_serializer(component_name="Problem")
 class ProblemOut(serializers.Serializer[Any]):
     """RFC 9457."""
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django import forms as django_forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -21,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from lastmile.core.errors import DomainError, Invalid
 from lastmile.core.http import fetch
 from lastmile.core.http.address import client_address
+from lastmile.core.http.forms import status_of, tried
 from lastmile.core.tenancy import current_schema
 from tenants.people import forms, links, selectors, services
 from tenants.people.models import Member
@@ -32,28 +31,6 @@ PAGE = 50
 def _principal(request: HttpRequest) -> Principal:
     principal: Principal = request.principal  # type: ignore[attr-defined]
     return principal
-
-
-def _tried(form: django_forms.Form, act: Callable[[], Any]) -> Any | None:
-    """Do it if the form is well shaped; write what the service refuses beside its fields."""
-    if not form.is_valid():
-        return None
-    try:
-        return act() or True
-    except DomainError as refused:
-        placed = False
-        for problem in refused.errors:
-            name = problem.pointer.strip("/").split("/")[0]
-            if name in form.fields:
-                form.add_error(name, problem.detail)
-                placed = True
-        if not placed:
-            form.add_error(None, str(refused.detail))
-        return None
-
-
-def _status(form: django_forms.Form) -> int:
-    return 422 if form.is_bound and not form.is_valid() else 200
 
 
 def _enter(request: HttpRequest, member: Member) -> None:
@@ -91,7 +68,7 @@ def login(request: HttpRequest) -> HttpResponse:
             return _login_page(request, form, following, refused.status)
         _enter(request, member)
         return HttpResponseRedirect(following)
-    return _login_page(request, form, following, _status(form))
+    return _login_page(request, form, following, status_of(form))
 
 
 def _login_page(
@@ -120,7 +97,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     """Set a password by link, and log in."""
     services.member_of_link(token)
     form = forms.NewPasswordForm(request.POST or None)
-    member = _tried(
+    member = tried(
         form,
         lambda: services.set_password_by_link(token=token, password=form.cleaned_data["password"]),
     )
@@ -128,7 +105,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
         _enter(request, member)
         messages.success(request, _("Your password is set. Welcome."))
         return redirect("/")
-    answer = render(request, "tenants/set_password.html", {"form": form}, status=_status(form))
+    answer = render(request, "tenants/set_password.html", {"form": form}, status=status_of(form))
     answer["Referrer-Policy"] = "no-referrer"
     return answer
 
@@ -145,7 +122,7 @@ def account(request: HttpRequest) -> HttpResponse:
         initial={"name": me.name, "language": me.language},
     )
     password = forms.ChangePasswordForm(request.POST if what == "password" else None)
-    if what == "about" and _tried(
+    if what == "about" and tried(
         about, lambda: services.change_self(public_id=me.public_id, **about.cleaned_data)
     ):
         messages.success(request, _("Saved."))
@@ -153,7 +130,7 @@ def account(request: HttpRequest) -> HttpResponse:
         answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # what was saved rules from here on
         return answer
     if what == "password":
-        member = _tried(
+        member = tried(
             password,
             lambda: services.change_password(
                 public_id=me.public_id,
@@ -170,7 +147,7 @@ def account(request: HttpRequest) -> HttpResponse:
         request.session.flush()
         return redirect("login")
     shown = {"me": me, "about": about, "password": password}
-    status = max(_status(about), _status(password))
+    status = max(status_of(about), status_of(password))
     return render(request, "tenants/account.html", shown, status=status)
 
 
@@ -179,7 +156,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def members(request: HttpRequest) -> HttpResponse:
     """The staff, and a form to let somebody in."""
     form = forms.InviteForm(request.POST or None)
-    member = _tried(form, lambda: services.add_member(by=_principal(request), **form.cleaned_data))
+    member = tried(form, lambda: services.add_member(by=_principal(request), **form.cleaned_data))
     shown: dict[str, Any] = {"form": form}
     if isinstance(member, Member):
         shown = {"form": forms.InviteForm(), "invited": member}
@@ -187,7 +164,7 @@ def members(request: HttpRequest) -> HttpResponse:
     found = selectors.members().order_by("-active", "name", "public_id")
     shown["page"] = Paginator(found, PAGE).get_page(request.GET.get("page"))
     shown["role_names"] = forms.ROLE_NAMES
-    return render(request, "tenants/members.html", shown, status=_status(form))
+    return render(request, "tenants/members.html", shown, status=status_of(form))
 
 
 @page(Act.MEMBERS_VIEW, post=Act.MEMBERS_EDIT)
@@ -198,7 +175,7 @@ def member(request: HttpRequest, public_id: str) -> HttpResponse:
     by, what = _principal(request), request.POST.get("what", "")
     form = forms.MemberForm(request.POST) if what == "change" else forms.MemberForm.of(found)
     shown: dict[str, Any] = {"member": found, "form": form}
-    if what == "change" and _tried(
+    if what == "change" and tried(
         form,
         lambda: services.change_member(
             public_id=public_id,
@@ -217,7 +194,7 @@ def member(request: HttpRequest, public_id: str) -> HttpResponse:
         services.end_sessions(public_id=public_id, by=by)
         messages.success(request, _("All their log-ins have ended."))
         return redirect("member", public_id)
-    return render(request, "tenants/member.html", shown, status=_status(form))
+    return render(request, "tenants/member.html", shown, status=status_of(form))
 
 
 def _version(request: HttpRequest) -> int | None:
@@ -238,7 +215,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     form = forms.KeyForm(request.POST if what == "create" else None)
     shown: dict[str, Any] = {"form": form}
     if what == "create":
-        made = _tried(form, lambda: services.create_key(**form.cleaned_data))
+        made = tried(form, lambda: services.create_key(**form.cleaned_data))
         if made:
             shown = {"form": forms.KeyForm(), "made": made[0], "secret": made[1]}
     elif what == "rotate":
@@ -251,7 +228,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     found = selectors.keys().order_by("-created_at", "-public_id")
     shown["page"] = Paginator(found, PAGE).get_page(request.GET.get("page"))
     shown["role_names"] = forms.KEY_ROLE_NAMES
-    return render(request, "tenants/api_keys.html", shown, status=_status(form))
+    return render(request, "tenants/api_keys.html", shown, status=status_of(form))
 
 
 @page(Act.AUDIT_VIEW)

@@ -11,6 +11,7 @@ from lastmile.core.errors import Stale
 from lastmile.core.events import record
 from lastmile.core.tenancy import current_schema
 from tenants.models import Retailer
+from tenants.people.services import audit
 from tenants.policy import Policy, check, policy_of
 from tenants.selectors import row_of
 from tenants.services.standing import columns
@@ -19,8 +20,8 @@ from tenants.services.standing import columns
 def set_policy(policy: Policy, *, expected_version: int | None = None) -> Retailer:
     """Give the retailer at hand a policy; the same policy again changes nothing.
 
-    Locks: the row. Records: policy.changed with the names of the changed fields. Raises: Invalid;
-    Stale when somebody changed it since `expected_version`.
+    Locks: the row. Records: policy.changed with the names of the changed fields, and an audit
+    entry. Raises: Invalid; Stale when somebody changed it since `expected_version`.
     """
     given = columns(check(policy))
     with transaction.atomic():
@@ -34,5 +35,10 @@ def set_policy(policy: Policy, *, expected_version: int | None = None) -> Retail
                 setattr(retailer, name, given[name])
             retailer.version += 1
             retailer.save(update_fields=[*changed, "version"])
+            audit(
+                "policy.set",
+                retailer.public_id,
+                {name: (before[name], given[name]) for name in changed},
+            )
             record("policy.changed", subject=retailer.public_id, data={"fields": changed})
     return retailer

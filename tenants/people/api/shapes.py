@@ -12,6 +12,9 @@ from tenants.people.models import ApiKey, AuditEntry, Member
 from tenants.permissions import KeyRole, Principal, Role, may
 from tenants.roles import Act
 
+MEMBER_ROLES = [role.value for role in Role]
+KEY_ROLES = [role.value for role in KeyRole]
+OPERATION_STATES = ["queued", "running", "succeeded", "failed", "cancelled"]
 _HUBS = "Public ids of the hubs it is limited to; null means all."
 
 
@@ -46,7 +49,7 @@ class AddMemberIn(serializers.Serializer[Any]):
 
     email = serializers.EmailField(max_length=254)
     name = serializers.CharField(max_length=120)
-    role = serializers.ChoiceField(choices=[r.value for r in Role])
+    role = serializers.ChoiceField(choices=MEMBER_ROLES)
     hubs = _hubs(default=None)
     language = serializers.CharField(max_length=16, required=False, default="", allow_blank=True)
 
@@ -55,7 +58,7 @@ class ChangeMemberIn(serializers.Serializer[Any]):
     """What to change; the rest stays."""
 
     name = serializers.CharField(max_length=120, required=False)
-    role = serializers.ChoiceField(choices=[r.value for r in Role], required=False)
+    role = serializers.ChoiceField(choices=MEMBER_ROLES, required=False)
     hubs = _hubs()
     language = serializers.CharField(max_length=16, required=False, allow_blank=True)
     active = serializers.BooleanField(required=False)
@@ -97,7 +100,7 @@ class CreateKeyIn(serializers.Serializer[Any]):
     """A key to make."""
 
     name = serializers.CharField(max_length=120)
-    role = serializers.ChoiceField(choices=[r.value for r in KeyRole])
+    role = serializers.ChoiceField(choices=KEY_ROLES)
     hubs = _hubs(default=None)
     ref = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     origins = serializers.ListField(
@@ -173,9 +176,7 @@ class OperationOut(serializers.Serializer[Any]):
     id = serializers.CharField()
     kind = serializers.CharField()
     subject = serializers.CharField(allow_blank=True)
-    state = serializers.ChoiceField(
-        choices=["queued", "running", "succeeded", "failed", "cancelled"]
-    )
+    state = serializers.ChoiceField(choices=OPERATION_STATES)
     reason = serializers.CharField(allow_blank=True)
     detail = serializers.CharField(allow_blank=True)
     progress = ProgressOut()

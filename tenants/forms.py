@@ -1,0 +1,64 @@
+"""The form of the retailer's settings. It checks shape; ``policy.check`` decides."""
+
+from __future__ import annotations
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from tenants.policy import Brand, Policy
+
+
+class PolicyForm(forms.Form):
+    """Name, zone, currency, language, units and brand."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    zone = forms.CharField(
+        label=_("Time zone"),
+        max_length=64,
+        help_text=_("As in the IANA list, such as Europe/Lisbon."),
+    )
+    currency = forms.CharField(
+        label=_("Currency"), max_length=3, help_text=_("As in ISO 4217, such as EUR.")
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=lambda: settings.LANGUAGES)
+    units = forms.ChoiceField(
+        label=_("Units"),
+        choices=[("metric", _("Kilometres, kilograms")), ("imperial", _("Miles, pounds"))],
+    )
+    hue = forms.IntegerField(
+        label=_("Accent colour"),
+        min_value=0,
+        max_value=359,
+        required=False,
+        help_text=_("A hue from 0 to 359; empty for the house's own."),
+    )
+    corner = forms.FloatField(
+        label=_("Corners"),
+        min_value=0,
+        max_value=2,
+        help_text=_("0 is square, 1 as designed, 2 round."),
+    )
+    logo = forms.CharField(
+        label=_("Logo"),
+        max_length=500,
+        required=False,
+        help_text=_("An https:// address of a picture; empty for the name alone."),
+    )
+
+    @classmethod
+    def of(cls, policy: Policy) -> PolicyForm:
+        """Return the form as the policy stands."""
+        return cls(
+            initial={
+                **{f: getattr(policy, f) for f in ("name", "zone", "currency")},
+                **{f: getattr(policy, f) for f in ("language", "units")},
+                **{f: getattr(policy.brand, f) for f in ("hue", "corner", "logo")},
+            }
+        )
+
+    def policy(self) -> Policy:
+        """Return the policy that was asked for, unchecked."""
+        said = dict(self.cleaned_data)
+        brand = Brand(hue=said.pop("hue"), corner=said.pop("corner"), logo=said.pop("logo"))
+        return Policy(**{**said, "currency": said["currency"].upper()}, brand=brand)
