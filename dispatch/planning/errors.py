@@ -1,0 +1,49 @@
+"""Why planning says no: the cause and the remedy, beside the noun."""
+
+from __future__ import annotations
+
+from lastmile.core.errors import Conflict, DomainError, Invalid
+
+
+class NothingToPlan(Invalid):
+    """The hub has no orders or no shifts on that day."""
+
+    code = "nothing_to_plan"
+
+
+class PlanNotDraft(Conflict):
+    """Only drafts change; a published plan is revised into a new draft."""
+
+    code = "plan_not_draft"
+
+
+class PlanMoved(Conflict):
+    """Somebody else changed the plan since it was read."""
+
+    code = "plan_moved"
+
+
+class NothingToUndo(Conflict):
+    """No edit is left to take back."""
+
+    code = "nothing_to_undo"
+
+
+class OrderNotInPlan(Invalid):
+    """The order is no part of this plan's problem."""
+
+    code = "order_not_in_plan"
+
+
+class RouteNotInPlan(Invalid):
+    """The route or shift is no part of this plan."""
+
+    code = "route_not_in_plan"
+
+
+class SolveFailed(DomainError):
+    """The solver's process ended without an answer; the job says why."""
+
+    code = "solve_failed"
+    status = 503
+    retryable = True

@@ -1,0 +1,218 @@
+"""Plans of a hub's day: versioned, immutable once published.
+
+A Plan holds what was asked (PlanInput: the whole Problem, so that it can be replayed), what was
+found (Route, Stop, Unserved) and what people changed by hand (PlanEdit). All figures are planned
+ones; what really happened is written by the driver's acts, never here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import models
+from django.db.models import F, Q
+
+from dispatch.fleet.models import Driver, Hub, Shift, Vehicle
+from dispatch.orders.models import Order
+from lastmile.core.bases import PublicIdField, Timestamped
+from lastmile.core.clock import now
+
+
+class Plan(Timestamped):
+    """One version of one hub's day."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        PUBLISHED = "published"
+        SUPERSEDED = "superseded"
+        DISCARDED = "discarded"
+
+    public_id = PublicIdField("pln")
+    hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="plans")
+    service_date = models.DateField()
+    number = models.PositiveIntegerField(help_text="1, 2, 3 … within the hub and date")
+    status = models.CharField(max_length=12, choices=Status, default=Status.DRAFT)
+    version = models.PositiveIntegerField(default=1, help_text="counts edits; the ETag")
+    based_on = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    job = models.CharField(max_length=32, default="", help_text="public id of the solving job")
+    actor = models.CharField(max_length=64, default="system")
+    published_at = models.DateTimeField(null=True)
+    published_by = models.CharField(max_length=64, default="")
+
+    origin_at = models.DateTimeField(help_text="second 0 of the problem")
+    currency = models.CharField(max_length=3)
+    engine = models.CharField(max_length=40, default="")
+    solver_version = models.CharField(max_length=40, default="")
+    seed = models.BigIntegerField(default=0)
+    work = models.JSONField(default=dict, help_text="iterations of each phase: what a replay repeats")
+    input_sha256 = models.CharField(max_length=64, default="")
+    solve_ms = models.PositiveIntegerField(default=0)
+    network = models.CharField(max_length=120, default="", help_text="name@version, or empty")
+    travel_source = models.CharField(max_length=20, default="roads")
+    travel_note = models.TextField(default="")
+
+    orders_count = models.PositiveIntegerField(default=0)
+    unserved_count = models.PositiveIntegerField(default=0)
+    violations_count = models.PositiveIntegerField(default=0)
+    distance_m = models.PositiveBigIntegerField(default=0)
+    travel_s = models.PositiveBigIntegerField(default=0)
+    duration_s = models.PositiveBigIntegerField(default=0)
+    cost_fixed_minor = models.BigIntegerField(default=0)
+    cost_distance_minor = models.BigIntegerField(default=0)
+    cost_time_minor = models.BigIntegerField(default=0)
+    co2_g = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-service_date", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["hub", "service_date", "number"], name="plan_number_once"),
+            models.UniqueConstraint(
+                fields=["hub", "service_date"],
+                condition=Q(status="published"),
+                name="plan_published_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "published", "superseded", "discarded"]),
+                name="plan_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="published") | Q(published_at__isnull=False),
+                name="plan_published_has_time",
+            ),
+        ]
+        indexes = [models.Index(fields=["hub", "-service_date", "-number"], name="plan_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.service_date} #{self.number}"
+
+    @property
+    def cost_minor(self) -> int:
+        """Fixed, distance and time together, in minor units of ``currency``."""
+        return self.cost_fixed_minor + self.cost_distance_minor + self.cost_time_minor
+
+
+class PlanInput(models.Model):
+    """The Problem as it was solved, compressed JSON: what a replay and an explanation read."""
+
+    plan = models.OneToOneField(Plan, on_delete=models.CASCADE, related_name="input")
+    problem_gz = models.BinaryField()
+    created_at = models.DateTimeField(default=now)
+
+
+class Route(models.Model):
+    """One shift's tour in a plan: leaves the hub, visits its stops, comes back."""
+
+    public_id = PublicIdField("rte")
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="routes")
+    number = models.PositiveIntegerField(help_text="1, 2, 3 … within the plan")
+    shift = models.ForeignKey(Shift, on_delete=models.PROTECT, related_name="routes")
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="+")
+    driver = models.ForeignKey(Driver, null=True, on_delete=models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField(help_text="leaves the hub")
+    ends_at = models.DateTimeField(help_text="is back at the hub")
+    distance_m = models.PositiveBigIntegerField(default=0)
+    travel_s = models.PositiveIntegerField(default=0)
+    service_s = models.PositiveIntegerField(default=0)
+    wait_s = models.PositiveIntegerField(default=0)
+    breaks = models.JSONField(default=list, help_text="[{starts_at, ends_at, after: stop position}]")
+    weight_g = models.PositiveBigIntegerField(default=0)
+    volume_cm3 = models.PositiveBigIntegerField(default=0)
+    parcels = models.PositiveIntegerField(default=0)
+    cost_fixed_minor = models.BigIntegerField(default=0)
+    cost_distance_minor = models.BigIntegerField(default=0)
+    cost_time_minor = models.BigIntegerField(default=0)
+    co2_g = models.PositiveBigIntegerField(default=0)
+    violations = models.JSONField(default=list)
+    geometry = models.JSONField(default=list, help_text="one line per leg, [[lon, lat], …]")
+
+    class Meta:
+        ordering = ["plan", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "number"], name="route_number_once"),
+            models.UniqueConstraint(fields=["plan", "shift"], name="route_shift_once"),
+            models.CheckConstraint(condition=Q(ends_at__gte=F("starts_at")), name="route_forward"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} #{self.number}"
+
+    @property
+    def cost_minor(self) -> int:
+        """Fixed, distance and time together, in minor units of the plan's currency."""
+        return self.cost_fixed_minor + self.cost_distance_minor + self.cost_time_minor
+
+    @property
+    def duration(self) -> dt.timedelta:
+        """From leaving the hub to being back."""
+        return self.ends_at - self.starts_at
+
+
+class Stop(models.Model):
+    """One order on a route, with its planned times; the leg is the one that leads to it."""
+
+    public_id = PublicIdField("stp")
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="stops")
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="stops")
+    position = models.PositiveIntegerField(help_text="1, 2, 3 … along the route")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="stops")
+    arrives_at = models.DateTimeField()
+    starts_at = models.DateTimeField(help_text="service begins: arrival, or the window's opening")
+    departs_at = models.DateTimeField()
+    leg_travel_s = models.PositiveIntegerField(default=0)
+    leg_distance_m = models.PositiveIntegerField(default=0)
+    slack_s = models.IntegerField(
+        default=0, help_text="how much later it may begin before a promise on the route breaks"
+    )
+    violations = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["route", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["route", "position"], name="stop_position_once"),
+            models.UniqueConstraint(fields=["plan", "order"], name="stop_order_once"),
+        ]
+        indexes = [models.Index(fields=["order", "-id"], name="stop_by_order")]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} at {self.position}"
+
+
+class Unserved(models.Model):
+    """An order the plan could not take, with its true reason."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="unserved")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=40)
+    params = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["plan", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "order"], name="unserved_order_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id}: {self.reason}"
+
+
+class PlanEdit(models.Model):
+    """A hand edit: the arrangement before and after, so that it can be undone exactly."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="edits")
+    number = models.PositiveIntegerField()
+    act = models.CharField(max_length=20)
+    actor = models.CharField(max_length=64)
+    facts = models.JSONField(default=dict, help_text="ids only: order, from, to, positions")
+    before = models.JSONField(help_text="{shift id: [order ids]}")
+    after = models.JSONField(help_text="{shift id: [order ids]}")
+    undone = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["plan", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "number"], name="edit_number_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.act} #{self.number}"
