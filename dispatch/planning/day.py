@@ -1,0 +1,179 @@
+"""What a hub's day asks of the router: its shifts and the orders to be carried out.
+
+Everything planning needs of rows is read here, once, in one transaction, into frozen values; what
+follows (matrices, the solve) takes minutes and must not hold the database.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from dispatch.emissions import factor_for
+from dispatch.fleet.models import Hub, Shift
+from dispatch.fleet.states import ShiftState
+from dispatch.orders.models import Order
+from dispatch.orders.states import OrderState
+from lastmile.core.geo import Point
+
+PLANNABLE = (OrderState.READY, OrderState.PLANNED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakAsked:
+    """A break that begins within [opens_at, closes_at] and takes ``duration_s``."""
+
+    opens_at: dt.datetime
+    closes_at: dt.datetime
+    duration_s: int
+    paid: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftAsked:
+    """One shift with its vehicle, in the units of the house."""
+
+    shift: str
+    shift_pk: int
+    vehicle_pk: int
+    driver_pk: int | None
+    name: str
+    profile: str
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    breaks: tuple[BreakAsked, ...]
+    weight_g: int
+    volume_cm3: int
+    parcels: int
+    skills: frozenset[str]
+    fixed_cost_minor: int
+    cost_per_km_minor: int
+    cost_per_hour_minor: int
+    range_m: int | None
+    co2_mg_per_m: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAsked:
+    """One order with its place, its promise's window if it has one, and its load."""
+
+    order: str
+    order_pk: int
+    point: Point
+    opens_at: dt.datetime | None
+    closes_at: dt.datetime | None
+    service_s: int
+    weight_g: int
+    volume_cm3: int
+    parcels: int
+    skills: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """A hub's day as it stands at one instant."""
+
+    hub: str
+    hub_pk: int
+    hub_point: Point
+    zone: str
+    network: str
+    loading_s: int
+    service_date: dt.date
+    shifts: tuple[ShiftAsked, ...]
+    orders: tuple[OrderAsked, ...]
+
+
+def read_day(
+    hub: Hub,
+    service_date: dt.date,
+    *,
+    only_orders: Collection[str] | None = None,
+    only_shifts: Collection[str] | None = None,
+) -> Day:
+    """Read a hub's day in one snapshot.
+
+    ``only_orders`` and ``only_shifts`` limit it to the ids of an earlier plan (for revising one);
+    None takes every order that is ready or planned and every shift that is not cancelled.
+    """
+    with transaction.atomic():
+        shifts = (
+            Shift.objects.filter(hub=hub, service_date=service_date)
+            .exclude(state=ShiftState.CANCELLED)
+            .select_related("vehicle", "driver")
+            .order_by("id")
+        )
+        orders = (
+            Order.objects.filter(hub=hub, service_date=service_date, state__in=PLANNABLE)
+            .select_related("place", "promise__place")
+            .order_by("id")
+        )
+        if only_shifts is not None:
+            shifts = shifts.filter(public_id__in=only_shifts)
+        if only_orders is not None:
+            orders = orders.filter(public_id__in=only_orders)
+        return Day(
+            hub=hub.public_id,
+            hub_pk=hub.pk,
+            hub_point=hub.point,
+            zone=hub.zone,
+            network=hub.network,
+            loading_s=hub.loading_s,
+            service_date=service_date,
+            shifts=tuple(_shift(s) for s in shifts),
+            orders=tuple(_order(o) for o in orders),
+        )
+
+
+def _shift(shift: Shift) -> ShiftAsked:
+    vehicle, driver = shift.vehicle, shift.driver
+    return ShiftAsked(
+        shift=shift.public_id,
+        shift_pk=shift.pk,
+        vehicle_pk=vehicle.pk,
+        driver_pk=driver.pk if driver else None,
+        name=vehicle.name,
+        profile=vehicle.profile,
+        starts_at=shift.starts_at,
+        ends_at=shift.ends_at,
+        breaks=tuple(
+            BreakAsked(
+                opens_at=dt.datetime.fromisoformat(b["opens_at"]),
+                closes_at=dt.datetime.fromisoformat(b["closes_at"]),
+                duration_s=b["duration_s"],
+                paid=b["paid"],
+            )
+            for b in shift.breaks
+        ),
+        weight_g=vehicle.weight_g,
+        volume_cm3=vehicle.volume_cm3,
+        parcels=vehicle.parcels,
+        skills=frozenset(vehicle.skills) | frozenset(driver.skills if driver else ()),
+        fixed_cost_minor=vehicle.fixed_cost_minor,
+        cost_per_km_minor=vehicle.cost_per_km_minor,
+        cost_per_hour_minor=vehicle.cost_per_hour_minor,
+        range_m=vehicle.range_m,
+        co2_mg_per_m=co2_mg_per_m(vehicle),
+    )
+
+
+def _order(order: Order) -> OrderAsked:
+    promise = order.promise
+    point = (promise.place if promise else order.place).point or order.place.point
+    if point is None:  # a CHECK and the states keep such an order from being plannable
+        raise ValueError(f"{order.public_id} is {order.state} and has no pin.")
+    return OrderAsked(
+        order=order.public_id,
+        order_pk=order.pk,
+        point=point,
+        opens_at=promise.opens_at if promise else None,
+        closes_at=promise.closes_at if promise else None,
+        service_s=order.service_s,
+        weight_g=order.weight_g,
+        volume_cm3=order.volume_cm3,
+        parcels=order.parcel_count,
+        skills=frozenset(order.skills),
+    )
