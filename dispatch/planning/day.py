@@ -12,24 +12,12 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from dispatch.emissions import factor_for
+from dispatch.fleet.breaks import Break
 from dispatch.fleet.models import Hub, Shift
-from dispatch.fleet.states import ShiftState
+from dispatch.fleet.selectors import breaks_of, factor_of, shifts_on
 from dispatch.orders.models import Order
-from dispatch.orders.states import OrderState
+from dispatch.orders.selectors import to_plan
 from lastmile.core.geo import Point
-
-PLANNABLE = (OrderState.READY, OrderState.PLANNED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakAsked:
-    """A break that begins within [opens_at, closes_at] and takes ``duration_s``."""
-
-    opens_at: dt.datetime
-    closes_at: dt.datetime
-    duration_s: int
-    paid: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +32,7 @@ class ShiftAsked:
     profile: str
     starts_at: dt.datetime
     ends_at: dt.datetime
-    breaks: tuple[BreakAsked, ...]
+    breaks: tuple[Break, ...]
     weight_g: int
     volume_cm3: int
     parcels: int
@@ -100,17 +88,8 @@ def read_day(
     None takes every order that is ready or planned and every shift that is not cancelled.
     """
     with transaction.atomic():
-        shifts = (
-            Shift.objects.filter(hub=hub, service_date=service_date)
-            .exclude(state=ShiftState.CANCELLED)
-            .select_related("vehicle", "driver")
-            .order_by("id")
-        )
-        orders = (
-            Order.objects.filter(hub=hub, service_date=service_date, state__in=PLANNABLE)
-            .select_related("place", "promise__place")
-            .order_by("id")
-        )
+        shifts = shifts_on(hub, service_date)
+        orders = to_plan(hub, service_date).select_related("place", "promise__place")
         if only_shifts is not None:
             shifts = shifts.filter(public_id__in=only_shifts)
         if only_orders is not None:
@@ -139,15 +118,7 @@ def _shift(shift: Shift) -> ShiftAsked:
         profile=vehicle.profile,
         starts_at=shift.starts_at,
         ends_at=shift.ends_at,
-        breaks=tuple(
-            BreakAsked(
-                opens_at=dt.datetime.fromisoformat(b["opens_at"]),
-                closes_at=dt.datetime.fromisoformat(b["closes_at"]),
-                duration_s=b["duration_s"],
-                paid=b["paid"],
-            )
-            for b in shift.breaks
-        ),
+        breaks=tuple(breaks_of(shift)),
         weight_g=vehicle.weight_g,
         volume_cm3=vehicle.volume_cm3,
         parcels=vehicle.parcels,
@@ -156,7 +127,7 @@ def _shift(shift: Shift) -> ShiftAsked:
         cost_per_km_minor=vehicle.cost_per_km_minor,
         cost_per_hour_minor=vehicle.cost_per_hour_minor,
         range_m=vehicle.range_m,
-        co2_mg_per_m=co2_mg_per_m(vehicle),
+        co2_mg_per_m=factor_of(vehicle).wtw_mg_per_m,
     )
 
 

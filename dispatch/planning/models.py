@@ -44,7 +44,9 @@ class Plan(Timestamped):
     engine = models.CharField(max_length=40, default="")
     solver_version = models.CharField(max_length=40, default="")
     seed = models.BigIntegerField(default=0)
-    work = models.JSONField(default=dict, help_text="iterations of each phase: what a replay repeats")
+    work = models.JSONField(
+        default=dict, help_text="iterations of each phase: what a replay repeats"
+    )
     input_sha256 = models.CharField(max_length=64, default="")
     solve_ms = models.PositiveIntegerField(default=0)
     network = models.CharField(max_length=120, default="", help_text="name@version, or empty")
@@ -65,7 +67,9 @@ class Plan(Timestamped):
     class Meta:
         ordering = ["-service_date", "-number"]
         constraints = [
-            models.UniqueConstraint(fields=["hub", "service_date", "number"], name="plan_number_once"),
+            models.UniqueConstraint(
+                fields=["hub", "service_date", "number"], name="plan_number_once"
+            ),
             models.UniqueConstraint(
                 fields=["hub", "service_date"],
                 condition=Q(status="published"),
@@ -114,7 +118,9 @@ class Route(models.Model):
     travel_s = models.PositiveIntegerField(default=0)
     service_s = models.PositiveIntegerField(default=0)
     wait_s = models.PositiveIntegerField(default=0)
-    breaks = models.JSONField(default=list, help_text="[{starts_at, ends_at, after: stop position}]")
+    breaks = models.JSONField(
+        default=list, help_text="[{starts_at, ends_at, after: stop position}]"
+    )
     weight_g = models.PositiveBigIntegerField(default=0)
     volume_cm3 = models.PositiveBigIntegerField(default=0)
     parcels = models.PositiveIntegerField(default=0)

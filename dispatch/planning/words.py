@@ -14,7 +14,9 @@ UNSERVED: dict[str, tuple[object, object]] = {
     ),
     "no_skill": (
         _("No vehicle or driver of the day has: %(skills)s."),
-        _("Give a shift to a vehicle or driver that has it, or take the requirement off the order."),
+        _(
+            "Give a shift to a vehicle or driver that has it, or take the requirement off the order."
+        ),
     ),
     "too_heavy": (
         _("It is more than the largest vehicle of the day can carry (%(dimension)s)."),

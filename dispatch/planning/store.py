@@ -1,0 +1,192 @@
+"""A timed arrangement becomes rows: Plan figures, Route, Stop, Unserved. Called under a fence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dispatch.planning.day import Day
+from dispatch.planning.models import Plan, Route, Stop, Unserved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedStop:
+    """One order on a route, in seconds from the problem's origin."""
+
+    order: int  # index into Day.orders
+    arrive_s: int
+    start_s: int
+    depart_s: int
+    leg_travel_s: int
+    leg_distance_m: int
+    slack_s: int
+    violations: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedBreak:
+    """A break as it is held; ``after`` stops have been served before it."""
+
+    start_s: int
+    end_s: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedRoute:
+    """One shift's tour with its times, loads, cost parts and grams."""
+
+    shift: int  # index into Day.shifts
+    start_s: int
+    end_s: int
+    stops: tuple[TimedStop, ...]
+    breaks: tuple[TimedBreak, ...]
+    distance_m: int
+    travel_s: int
+    service_s: int
+    wait_s: int
+    cost_fixed_minor: int
+    cost_distance_minor: int
+    cost_time_minor: int
+    co2_g: int
+    violations: tuple[Mapping[str, Any], ...] = ()
+    geometry: Sequence[Sequence[tuple[float, float]]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedPlan:
+    """All routes of a plan, and who is left out and why."""
+
+    routes: tuple[TimedRoute, ...]
+    unserved: tuple[tuple[int, str, Mapping[str, Any]], ...] = field(default=())
+
+
+def write_rows(plan: Plan, day: Day, timed: TimedPlan) -> None:
+    """Replace the routes, stops and unserved of a draft by a timed arrangement.
+
+    Routes keep their public ids and numbers by shift, so that a link to a route outlives an edit.
+    """
+    kept = {route.shift_id: route for route in plan.routes.all()}
+    numbers = _numbers(kept, day, timed)
+    Stop.objects.filter(plan=plan).delete()
+    Unserved.objects.filter(plan=plan).delete()
+    rows = [_route(plan, day, timed_route, kept, numbers) for timed_route in timed.routes]
+    gone = set(kept) - {row.shift_id for row in rows}
+    Route.objects.filter(plan=plan, shift_id__in=gone).delete()
+    Route.objects.bulk_create([row for row in rows if row.pk is None])
+    Route.objects.bulk_update([row for row in rows if row.shift_id in kept], _ROUTE_COLUMNS)
+    Stop.objects.bulk_create(
+        [
+            _stop(plan, row, day, at, stop)
+            for row, timed_route in zip(rows, timed.routes, strict=True)
+            for at, stop in enumerate(timed_route.stops, start=1)
+        ],
+        batch_size=1000,
+    )
+    Unserved.objects.bulk_create(
+        [
+            Unserved(plan=plan, order_id=day.orders[order].order_pk, reason=reason, params=params)
+            for order, reason, params in timed.unserved
+        ],
+        batch_size=1000,
+    )
+    _sum(plan, timed)
+
+
+def _numbers(kept: Mapping[int, Route], day: Day, timed: TimedPlan) -> dict[int, int]:
+    numbers = {shift_pk: route.number for shift_pk, route in kept.items()}
+    free = max(numbers.values(), default=0) + 1
+    for route in timed.routes:
+        shift_pk = day.shifts[route.shift].shift_pk
+        if shift_pk not in numbers:
+            numbers[shift_pk] = free
+            free += 1
+    return numbers
+
+
+_ROUTE_COLUMNS = [
+    "starts_at", "ends_at", "distance_m", "travel_s", "service_s", "wait_s", "breaks", "weight_g",
+    "volume_cm3", "parcels", "cost_fixed_minor", "cost_distance_minor", "cost_time_minor", "co2_g",
+    "violations", "geometry",
+]  # fmt: skip
+
+
+def _at(plan: Plan, seconds: int) -> dt.datetime:
+    return plan.origin_at + dt.timedelta(seconds=seconds)
+
+
+def _route(
+    plan: Plan,
+    day: Day,
+    timed: TimedRoute,
+    kept: Mapping[int, Route],
+    numbers: Mapping[int, int],
+) -> Route:
+    shift = day.shifts[timed.shift]
+    row = kept.get(shift.shift_pk) or Route(
+        plan=plan,
+        number=numbers[shift.shift_pk],
+        shift_id=shift.shift_pk,
+        vehicle_id=shift.vehicle_pk,
+        driver_id=shift.driver_pk,
+    )
+    orders = [day.orders[stop.order] for stop in timed.stops]
+    row.starts_at, row.ends_at = _at(plan, timed.start_s), _at(plan, timed.end_s)
+    row.distance_m, row.travel_s = timed.distance_m, timed.travel_s
+    row.service_s, row.wait_s = timed.service_s, timed.wait_s
+    row.breaks = [
+        {
+            "starts_at": _at(plan, b.start_s).isoformat(),
+            "ends_at": _at(plan, b.end_s).isoformat(),
+            "after": b.after,
+        }
+        for b in timed.breaks
+    ]
+    row.weight_g = sum(o.weight_g for o in orders)
+    row.volume_cm3 = sum(o.volume_cm3 for o in orders)
+    row.parcels = sum(o.parcels for o in orders)
+    row.cost_fixed_minor = timed.cost_fixed_minor
+    row.cost_distance_minor = timed.cost_distance_minor
+    row.cost_time_minor = timed.cost_time_minor
+    row.co2_g = timed.co2_g
+    row.violations = [dict(v) for v in timed.violations]
+    row.geometry = [
+        [[round(lon, 6), round(lat, 6)] for lon, lat in line] for line in timed.geometry
+    ]
+    return row
+
+
+def _stop(plan: Plan, route: Route, day: Day, position: int, timed: TimedStop) -> Stop:
+    return Stop(
+        plan=plan,
+        route=route,
+        position=position,
+        order_id=day.orders[timed.order].order_pk,
+        arrives_at=_at(plan, timed.arrive_s),
+        starts_at=_at(plan, timed.start_s),
+        departs_at=_at(plan, timed.depart_s),
+        leg_travel_s=timed.leg_travel_s,
+        leg_distance_m=timed.leg_distance_m,
+        slack_s=timed.slack_s,
+        violations=[dict(v) for v in timed.violations],
+    )
+
+
+def _sum(plan: Plan, timed: TimedPlan) -> None:
+    """Write the plan's own figures: sums over its routes, kept for lists and comparisons."""
+    routes = timed.routes
+    plan.orders_count = sum(len(r.stops) for r in routes)
+    plan.unserved_count = len(timed.unserved)
+    plan.violations_count = sum(
+        len(r.violations) + sum(len(s.violations) for s in r.stops) for r in routes
+    )
+    plan.distance_m = sum(r.distance_m for r in routes)
+    plan.travel_s = sum(r.travel_s for r in routes)
+    plan.duration_s = sum(r.end_s - r.start_s for r in routes)
+    plan.cost_fixed_minor = sum(r.cost_fixed_minor for r in routes)
+    plan.cost_distance_minor = sum(r.cost_distance_minor for r in routes)
+    plan.cost_time_minor = sum(r.cost_time_minor for r in routes)
+    plan.co2_g = sum(r.co2_g for r in routes)
+    plan.save()
