@@ -7,7 +7,6 @@ follows (matrices, the solve) takes minutes and must not hold the database.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -17,6 +16,7 @@ from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.selectors import breaks_of, factor_of, shifts_on
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import to_plan
+from dispatch.solver.problem import Problem
 from lastmile.core.geo import Point
 
 
@@ -75,36 +75,52 @@ class Day:
     orders: tuple[OrderAsked, ...]
 
 
-def read_day(
-    hub: Hub,
-    service_date: dt.date,
-    *,
-    only_orders: Collection[str] | None = None,
-    only_shifts: Collection[str] | None = None,
-) -> Day:
-    """Read a hub's day in one snapshot.
-
-    ``only_orders`` and ``only_shifts`` limit it to the ids of an earlier plan (for revising one);
-    None takes every order that is ready or planned and every shift that is not cancelled.
-    """
+def read_day(hub: Hub, service_date: dt.date) -> Day:
+    """Read a hub's day in one snapshot: the shifts scheduled and the orders that can be planned."""
     with transaction.atomic():
-        shifts = shifts_on(hub, service_date)
-        orders = to_plan(hub, service_date).select_related("place", "promise__place")
-        if only_shifts is not None:
-            shifts = shifts.filter(public_id__in=only_shifts)
-        if only_orders is not None:
-            orders = orders.filter(public_id__in=only_orders)
-        return Day(
-            hub=hub.public_id,
-            hub_pk=hub.pk,
-            hub_point=hub.point,
-            zone=hub.zone,
-            network=hub.network,
-            loading_s=hub.loading_s,
-            service_date=service_date,
-            shifts=tuple(_shift(s) for s in shifts),
-            orders=tuple(_order(o) for o in orders),
+        shifts = list(shifts_on(hub, service_date))
+        orders = list(to_plan(hub, service_date).select_related("place", "promise__place"))
+    return _day(hub, service_date, shifts, orders)
+
+
+def read_planned_day(hub: Hub, service_date: dt.date, problem: Problem) -> Day:
+    """Read the shifts and orders of a problem that was built earlier, in the problem's own order.
+
+    Rows may have moved on since (an order cancelled, a vehicle renamed): the day still lists
+    every one, since the plan was made with it.
+    """
+    shifts = {
+        s.public_id: s
+        for s in Shift.objects.select_related("vehicle", "driver").filter(
+            public_id__in=[v.id for v in problem.vehicles]
         )
+    }
+    orders = {
+        o.public_id: o
+        for o in Order.objects.select_related("place", "promise__place").filter(
+            public_id__in=[v.id for v in problem.visits]
+        )
+    }
+    return _day(
+        hub,
+        service_date,
+        [shifts[v.id] for v in problem.vehicles],
+        [orders[v.id] for v in problem.visits],
+    )
+
+
+def _day(hub: Hub, service_date: dt.date, shifts: list[Shift], orders: list[Order]) -> Day:
+    return Day(
+        hub=hub.public_id,
+        hub_pk=hub.pk,
+        hub_point=hub.point,
+        zone=hub.zone,
+        network=hub.network,
+        loading_s=hub.loading_s,
+        service_date=service_date,
+        shifts=tuple(_shift(s) for s in shifts),
+        orders=tuple(_order(o) for o in orders),
+    )
 
 
 def _shift(shift: Shift) -> ShiftAsked:

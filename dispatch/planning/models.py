@@ -51,7 +51,8 @@ class Plan(Timestamped):
     solve_ms = models.PositiveIntegerField(default=0)
     network = models.CharField(max_length=120, default="", help_text="name@version, or empty")
     travel_source = models.CharField(max_length=20, default="roads")
-    travel_note = models.TextField(default="")
+    travel_note = models.CharField(max_length=40, default="", help_text="code of roads' note")
+    travel_params = models.JSONField(default=dict)
 
     orders_count = models.PositiveIntegerField(default=0)
     unserved_count = models.PositiveIntegerField(default=0)
@@ -96,11 +97,14 @@ class Plan(Timestamped):
 
 
 class PlanInput(models.Model):
-    """The Problem as it was solved, compressed JSON: what a replay and an explanation read."""
+    """The Problem as it was solved (``keep.pack``): what edits, replays and explanations read."""
 
     plan = models.OneToOneField(Plan, on_delete=models.CASCADE, related_name="input")
-    problem_gz = models.BinaryField()
+    problem = models.BinaryField()
     created_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"input of plan {self.plan_id}"
 
 
 class Route(models.Model):

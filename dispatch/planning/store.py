@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dispatch.planning.day import Day
@@ -60,7 +60,11 @@ class TimedPlan:
     """All routes of a plan, and who is left out and why."""
 
     routes: tuple[TimedRoute, ...]
-    unserved: tuple[tuple[int, str, Mapping[str, Any]], ...] = field(default=())
+    unserved: tuple[tuple[int, str, Mapping[str, Any]], ...] = ()
+
+    def with_unserved(self, unserved: tuple[tuple[int, str, Mapping[str, Any]], ...]) -> TimedPlan:
+        """Return the same routes with other words for who is left out."""
+        return replace(self, unserved=unserved)
 
 
 def write_rows(plan: Plan, day: Day, timed: TimedPlan) -> None:

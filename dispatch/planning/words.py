@@ -34,6 +34,10 @@ UNSERVED: dict[str, tuple[object, object]] = {
         _("It fits a vehicle alone, but not beside the orders that are already on the routes."),
         _("Add a shift, widen its window, or take another order off."),
     ),
+    "not_worth": (
+        _("Carrying it would cost more than leaving it is worth."),
+        _("Raise the price of leaving it, or put it on a route by hand."),
+    ),
     "by_hand": (
         _("A person took it off its route."),
         _("Put it back on a route, or plan the day again."),
@@ -47,16 +51,17 @@ DIMENSIONS: dict[str, object] = {
 }
 
 VIOLATIONS: dict[str, object] = {
-    "late": _("Begins %(minutes)s min after its window closes."),
-    "capacity": _("Carries more than the vehicle can (%(dimension)s: %(load)s of %(capacity)s)."),
-    "skill": _("The vehicle and driver lack: %(skills)s."),
-    "not_allowed": _("This vehicle may not carry it."),
-    "shift": _("Ends %(minutes)s min after the shift."),
-    "shift_start": _("Leaves %(minutes)s min before the shift begins."),
+    "window": _("Begins %(minutes)s min outside its window."),
+    "capacity": _("Carries too much for the vehicle (%(dimension)s, by %(amount)s)."),
+    "skill": _("The vehicle and its driver lack what the order asks for."),
+    "vehicle": _("This vehicle may not carry it."),
+    "shift": _("Works %(minutes)s min outside the shift."),
+    "duration": _("Works %(minutes)s min longer than it may."),
+    "range": _("Drives %(km)s km more than the vehicle's range."),
     "break": _("The break cannot be held in its time."),
-    "range": _("Drives %(km)s km; the vehicle's range is %(most_km)s km."),
-    "duration": _("Takes longer than the route may."),
+    "travel": _("Cannot be there in time."),
 }
+_SCALES = {"weight_g": (1000, "kg"), "volume_cm3": (1000, "l"), "parcels": (1, "")}
 
 
 def say_unserved(reason: str, params: Mapping[str, object]) -> tuple[str, str]:
@@ -66,8 +71,12 @@ def say_unserved(reason: str, params: Mapping[str, object]) -> tuple[str, str]:
 
 
 def say_violation(code: str, params: Mapping[str, object]) -> str:
-    """Return the sentence for one violation."""
-    return str(VIOLATIONS[code]) % _spoken(params)
+    """Return the sentence for one violation; ``by`` is in its own unit (s, m, of a dimension)."""
+    by = int(str(params.get("by", 0)))
+    scale, unit = _SCALES.get(str(params.get("dimension", "")), (1, ""))
+    amount = f"{by / scale:.10g} {unit}".strip()
+    said = {**params, "minutes": -(-by // 60), "km": f"{by / 1000:.1f}", "amount": amount}
+    return str(VIOLATIONS[code]) % _spoken(said)
 
 
 def _spoken(params: Mapping[str, object]) -> dict[str, object]:

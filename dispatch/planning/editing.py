@@ -1,0 +1,171 @@
+"""Changing a draft by hand: move, take off, put in sequence, undo. The server recomputes it all.
+
+An edit may break a promise: it is timed all the same, and every violation is named. Who edits
+holds the plan's row; a second editor with an old version is told, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dispatch.planning import arrangement as arranging
+from dispatch.planning.arrangement import Arrangement
+from dispatch.planning.day import Day, read_planned_day
+from dispatch.planning.errors import NothingToUndo, PlanNotDraft
+from dispatch.planning.keep import unpack
+from dispatch.planning.models import Plan, PlanEdit, Unserved
+from dispatch.planning.read import read
+from dispatch.planning.services import facts, lock_plan
+from dispatch.planning.states import DRAFT
+from dispatch.planning.store import write_rows
+from dispatch.solver.insertion import evaluate
+from dispatch.solver.problem import Problem
+from lastmile.core.actor import current_actor
+from lastmile.core.events import Lane, record
+
+Change = Callable[[Arrangement, set[str], set[str]], Arrangement]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A locked draft laid out for work: its problem, its day, who carries what."""
+
+    plan: Plan
+    problem: Problem
+    day: Day
+    arrangement: Arrangement
+
+
+def move_stop(*, plan: Plan, version: int | None, order: str, shift: str, position: int) -> Plan:
+    """Put an order (public id) at a position (from 1) of a shift's route, from wherever it is.
+
+    Locks: the plan. Records: plan.edited. Raises: PlanNotDraft, PlanMoved, OrderNotInPlan,
+    RouteNotInPlan.
+    """
+    return _edit(
+        plan,
+        version,
+        "move",
+        {"order": order, "shift": shift, "position": position},
+        lambda now, orders, _shifts: arranging.move(now, order, shift, position, orders),
+    )
+
+
+def take_off(*, plan: Plan, version: int | None, order: str) -> Plan:
+    """Take an order off its route, so that it is unserved "by hand".
+
+    Locks: the plan. Records: plan.edited. Raises: PlanNotDraft, PlanMoved, OrderNotInPlan.
+    """
+    return _edit(
+        plan,
+        version,
+        "take_off",
+        {"order": order},
+        lambda now, orders, _shifts: arranging.remove(now, order, orders),
+    )
+
+
+def put_in_sequence(*, plan: Plan, version: int | None, shift: str, orders: Sequence[str]) -> Plan:
+    """Give a route's orders another sequence.
+
+    Locks: the plan. Records: plan.edited. Raises: PlanNotDraft, PlanMoved, OrderNotInPlan,
+    RouteNotInPlan.
+    """
+    return _edit(
+        plan,
+        version,
+        "sequence",
+        {"shift": shift},
+        lambda now, _orders, _shifts: arranging.sequence(now, shift, orders),
+    )
+
+
+def undo(*, plan: Plan, version: int | None) -> Plan:
+    """Take the last edit back that is not undone.
+
+    Locks: the plan. Records: plan.edited. Raises: PlanNotDraft, PlanMoved, NothingToUndo.
+    """
+    with transaction.atomic():
+        bench = _lay_out(plan, version)
+        last = bench.plan.edits.filter(undone=False).order_by("-number").first()
+        if last is None:
+            raise NothingToUndo(_("There is no edit left to undo."))
+        last.undone = True
+        last.save(update_fields=["undone"])
+        return _rearrange(bench, last.before, "undo", {"edit": last.number})
+
+
+def _edit(
+    plan: Plan, version: int | None, act: str, said: Mapping[str, Any], change: Change
+) -> Plan:
+    with transaction.atomic():
+        bench = _lay_out(plan, version)
+        orders = {o.order for o in bench.day.orders}
+        shifts = {s.shift for s in bench.day.shifts}
+        after = change(bench.arrangement, orders, shifts)
+        number = bench.plan.edits.count() + 1
+        PlanEdit.objects.create(
+            plan=bench.plan,
+            number=number,
+            act=act,
+            actor=current_actor(),
+            facts=dict(said),
+            before=bench.arrangement,
+            after=after,
+        )
+        return _rearrange(bench, after, act, {**said, "edit": number})
+
+
+def _lay_out(plan: Plan, version: int | None) -> Bench:
+    present = lock_plan(plan, version)
+    if present.status != DRAFT:
+        raise PlanNotDraft(
+            _("This plan is %(status)s and does not change. Make a new draft from it.")
+            % {"status": present.get_status_display()},
+            data={"status": present.status},
+        )
+    problem = unpack(bytes(present.input.problem))
+    day = read_planned_day(present.hub, present.service_date, problem)
+    return Bench(present, problem, day, arrangement_of(present, problem))
+
+
+def arrangement_of(plan: Plan, problem: Problem) -> Arrangement:
+    """Return {shift: [orders]} of a plan's rows; every shift of the problem has a list."""
+    found: Arrangement = {vehicle.id: [] for vehicle in problem.vehicles}
+    rows = plan.stops.order_by("route_id", "position").values_list(
+        "route__shift__public_id", "order__public_id"
+    )
+    for shift, order in rows:
+        found[shift].append(order)
+    return found
+
+
+def _rearrange(bench: Bench, after: Arrangement, act: str, said: Mapping[str, Any]) -> Plan:
+    plan, problem = bench.plan, bench.problem
+    solution = evaluate(problem, after)
+    timed = read(problem, solution, bench.day)
+    by_hand = _by_hand(bench, after)
+    unserved = tuple(
+        (order, "by_hand", {}) if bench.day.orders[order].order in by_hand else (order, why, said_)
+        for order, why, said_ in timed.unserved
+    )
+    plan.version += 1
+    write_rows(plan, bench.day, timed.with_unserved(unserved))
+    record(
+        "plan.edited", subject=plan.public_id, data={**facts(plan), "act": act, **said},
+        lane=Lane.PERSON,
+    )  # fmt: skip
+    return plan
+
+
+def _by_hand(bench: Bench, after: Arrangement) -> set[str]:
+    """Orders that a person took off: those that were on a route, or that were off by hand before."""
+    carried = {order for orders in after.values() for order in orders}
+    before = {order for orders in bench.arrangement.values() for order in orders}
+    marked = Unserved.objects.filter(plan=bench.plan, reason="by_hand")
+    return (before | set(marked.values_list("order__public_id", flat=True))) - carried
