@@ -66,10 +66,9 @@ def build(day: Day) -> Built:
     check_day(day)
     origin_at = min(shift.starts_at for shift in day.shifts)
     names = sorted({shift.profile for shift in day.shifts})
-    points = [day.hub_point, *(order.point for order in day.orders)]
     minute = _middle_minute(day, origin_at)
     matrices = {
-        name: travel(points, network=day.network or None, profile=name, depart_minute=minute)  # type: ignore[arg-type]
+        name: travel(day.points, network=day.network or None, profile=name, depart_minute=minute)  # type: ignore[arg-type]
         for name in names
     }
     unserved_cost = _unserved_cost(day, matrices)

@@ -7,6 +7,7 @@ follows (matrices, the solve) takes minutes and must not hold the database.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -50,7 +51,6 @@ class OrderAsked:
 
     order: str
     order_pk: int
-    point: Point
     opens_at: dt.datetime | None
     closes_at: dt.datetime | None
     service_s: int
@@ -66,7 +66,7 @@ class Day:
 
     hub: str
     hub_pk: int
-    hub_point: Point
+    points: tuple[Point, ...]  # by place: the hub, then the orders
     zone: str
     network: str
     loading_s: int
@@ -76,18 +76,21 @@ class Day:
 
 
 def read_day(hub: Hub, service_date: dt.date) -> Day:
-    """Read a hub's day in one snapshot: the shifts scheduled and the orders that can be planned."""
+    """Read a hub's day: the shifts that are scheduled and the orders that can be planned."""
     with transaction.atomic():
         shifts = list(shifts_on(hub, service_date))
         orders = list(to_plan(hub, service_date).select_related("place", "promise__place"))
-    return _day(hub, service_date, shifts, orders)
+    points = [hub.point, *(_pin(order) for order in orders)]
+    return _day(hub, service_date, shifts, orders, points)
 
 
-def read_planned_day(hub: Hub, service_date: dt.date, problem: Problem) -> Day:
+def read_planned_day(
+    hub: Hub, service_date: dt.date, problem: Problem, points: Sequence[Point]
+) -> Day:
     """Read the shifts and orders of a problem that was built earlier, in the problem's own order.
 
-    Rows may have moved on since (an order cancelled, a vehicle renamed): the day still lists
-    every one, since the plan was made with it.
+    Rows may have moved on since (an order cancelled, a pin corrected): the day still lists every
+    one, and at the places the plan was made with.
     """
     shifts = {
         s.public_id: s
@@ -106,14 +109,21 @@ def read_planned_day(hub: Hub, service_date: dt.date, problem: Problem) -> Day:
         service_date,
         [shifts[v.id] for v in problem.vehicles],
         [orders[v.id] for v in problem.visits],
+        points,
     )
 
 
-def _day(hub: Hub, service_date: dt.date, shifts: list[Shift], orders: list[Order]) -> Day:
+def _day(
+    hub: Hub,
+    service_date: dt.date,
+    shifts: Sequence[Shift],
+    orders: Sequence[Order],
+    points: Sequence[Point],
+) -> Day:
     return Day(
         hub=hub.public_id,
         hub_pk=hub.pk,
-        hub_point=hub.point,
+        points=tuple(points),
         zone=hub.zone,
         network=hub.network,
         loading_s=hub.loading_s,
@@ -147,15 +157,20 @@ def _shift(shift: Shift) -> ShiftAsked:
     )
 
 
+def _pin(order: Order) -> Point:
+    """Where the promise says, else where the order says; a plannable order has a pin."""
+    place = order.promise.place if order.promise else order.place
+    point = place.point or order.place.point
+    if point is None:
+        raise ValueError(f"{order.public_id} is {order.state} and has no pin.")
+    return point
+
+
 def _order(order: Order) -> OrderAsked:
     promise = order.promise
-    point = (promise.place if promise else order.place).point or order.place.point
-    if point is None:  # a CHECK and the states keep such an order from being plannable
-        raise ValueError(f"{order.public_id} is {order.state} and has no pin.")
     return OrderAsked(
         order=order.public_id,
         order_pk=order.pk,
-        point=point,
         opens_at=promise.opens_at if promise else None,
         closes_at=promise.closes_at if promise else None,
         service_s=order.service_s,

@@ -27,6 +27,7 @@ from dispatch.solver.insertion import evaluate
 from dispatch.solver.problem import Problem
 from lastmile.core.actor import current_actor
 from lastmile.core.events import Lane, record
+from lastmile.core.geo import Point
 
 Change = Callable[[Arrangement, set[str], set[str]], Arrangement]
 
@@ -130,7 +131,8 @@ def _lay_out(plan: Plan, version: int | None) -> Bench:
             data={"status": present.status},
         )
     problem = unpack(bytes(present.input.problem))
-    day = read_planned_day(present.hub, present.service_date, problem)
+    points = [Point(lat=lat, lon=lon) for lat, lon in present.input.points]
+    day = read_planned_day(present.hub, present.service_date, problem, points)
     return Bench(present, problem, day, arrangement_of(present, problem))
 
 
@@ -164,7 +166,7 @@ def _rearrange(bench: Bench, after: Arrangement, act: str, said: Mapping[str, An
 
 
 def _by_hand(bench: Bench, after: Arrangement) -> set[str]:
-    """Orders that a person took off: those that were on a route, or that were off by hand before."""
+    """Orders that a person took off: on a route until now, or taken off in an earlier edit."""
     carried = {order for orders in after.values() for order in orders}
     before = {order for orders in bench.arrangement.values() for order in orders}
     marked = Unserved.objects.filter(plan=bench.plan, reason="by_hand")

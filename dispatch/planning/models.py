@@ -76,6 +76,7 @@ class Plan(Timestamped):
                 condition=Q(status="published"),
                 name="plan_published_once",
             ),
+            models.UniqueConstraint(fields=["job"], condition=~Q(job=""), name="plan_job_once"),
             models.CheckConstraint(
                 condition=Q(status__in=["draft", "published", "superseded", "discarded"]),
                 name="plan_status_known",
@@ -101,6 +102,7 @@ class PlanInput(models.Model):
 
     plan = models.OneToOneField(Plan, on_delete=models.CASCADE, related_name="input")
     problem = models.BinaryField()
+    points = models.JSONField(help_text="[[lat, lon]] by place: the hub, then the orders")
     created_at = models.DateTimeField(default=now)
 
     def __str__(self) -> str:

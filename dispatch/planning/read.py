@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from dispatch.planning.day import Day
@@ -77,7 +78,8 @@ def _route(
     service_s = sum(served.depart_s - served.start_s for served in route.visits)
     rested_s = sum(b.end_s - b.start_s for b in route.breaks)
     price = route_cost(vehicle, route)
-    points = [day.hub_point, *(day.orders[order].point for order in orders), day.hub_point]
+    places = [vehicle.start, *(problem.visits[order].place for order in orders), vehicle.end]
+    way = [day.points[place] for place in places]
     return TimedRoute(
         shift=at,
         start_s=route.start_s,
@@ -98,7 +100,7 @@ def _route(
         cost_time_minor=price.time,
         co2_g=price.co2_g,
         violations=tuple(own),
-        geometry=route_geometry(points, day.network or None, day.shifts[at].profile),  # type: ignore[arg-type]
+        geometry=route_geometry(way, day.network or None, day.shifts[at].profile),  # type: ignore[arg-type]
     )
 
 
@@ -111,7 +113,7 @@ def _legs(problem: Problem, vehicle: Vehicle, orders: Sequence[int]) -> list[tup
             -(-int(profile.duration_s[a, b]) * 100 // vehicle.speed_percent),
             int(profile.distance_m[a, b]),
         )
-        for a, b in zip(places, places[1:], strict=False)
+        for a, b in pairwise(places)
     ]
 
 

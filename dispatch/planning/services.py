@@ -172,7 +172,7 @@ def revise_plan(*, plan: Plan) -> Plan:
         new.published_at, new.published_by = None, ""
         new.actor, new.created_at = current_actor(), now()
         new.save(force_insert=True)
-        PlanInput.objects.create(plan=new, problem=old.input.problem)
+        PlanInput.objects.create(plan=new, problem=old.input.problem, points=old.input.points)
         _copy_routes(old, new)
         record("plan.drafted", subject=new.public_id, data=facts(new), lane=Lane.PERSON)
     return new
