@@ -150,7 +150,7 @@ def arrangement_of(plan: Plan, problem: Problem) -> Arrangement:
 def _rearrange(bench: Bench, after: Arrangement, act: str, said: Mapping[str, Any]) -> Plan:
     plan, problem = bench.plan, bench.problem
     solution = evaluate(problem, after)
-    timed = read(problem, solution, bench.day)
+    timed = read(problem, solution, bench.day, _lines_that_hold(bench, after))
     by_hand = _by_hand(bench, after)
     unserved = tuple(
         (order, "by_hand", {}) if bench.day.orders[order].order in by_hand else (order, why, said_)
@@ -163,6 +163,12 @@ def _rearrange(bench: Bench, after: Arrangement, act: str, said: Mapping[str, An
         lane=Lane.PERSON,
     )  # fmt: skip
     return plan
+
+
+def _lines_that_hold(bench: Bench, after: Arrangement) -> dict[str, Any]:
+    """Geometries of the routes whose sequence is as it was: streets are searched for the rest."""
+    rows = bench.plan.routes.values_list("shift__public_id", "geometry")
+    return {shift: line for shift, line in rows if after[shift] == bench.arrangement[shift]}
 
 
 def _by_hand(bench: Bench, after: Arrangement) -> set[str]:

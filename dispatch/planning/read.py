@@ -18,10 +18,13 @@ from dispatch.solver.solution import Route, Solution
 Facts = Mapping[str, Any]
 
 
-def read(problem: Problem, solution: Solution, day: Day) -> TimedPlan:
+def read(
+    problem: Problem, solution: Solution, day: Day, lines: Mapping[str, Any] | None = None
+) -> TimedPlan:
     """Return a solution of a day's problem as what planning stores.
 
     ``problem.visits[i]`` is ``day.orders[i]`` and ``problem.vehicles[i]`` is ``day.shifts[i]``.
+    ``lines`` are geometries, by shift, that are known to hold still.
     """
     by_visit: dict[str, list[Facts]] = defaultdict(list)
     by_vehicle: dict[str, list[Facts]] = defaultdict(list)
@@ -29,7 +32,7 @@ def read(problem: Problem, solution: Solution, day: Day) -> TimedPlan:
         target = by_visit[violation.visit] if violation.visit else by_vehicle[violation.vehicle]
         target.append(violation_facts(violation))
     routes = [
-        _route(problem, route, day, by_visit, by_vehicle[route.vehicle])
+        _route(problem, route, day, by_visit, by_vehicle[route.vehicle], lines or {})
         for route in solution.routes
         if route.visits
     ]
@@ -55,6 +58,7 @@ def _route(
     day: Day,
     by_visit: Mapping[str, Sequence[Facts]],
     own: Sequence[Facts],
+    lines: Mapping[str, Any],
 ) -> TimedRoute:
     at = problem.vehicle_index[route.vehicle]
     vehicle = problem.vehicles[at]
@@ -78,8 +82,11 @@ def _route(
     service_s = sum(served.depart_s - served.start_s for served in route.visits)
     rested_s = sum(b.end_s - b.start_s for b in route.breaks)
     price = route_cost(vehicle, route)
-    places = [vehicle.start, *(problem.visits[order].place for order in orders), vehicle.end]
-    way = [day.points[place] for place in places]
+    line = lines.get(route.vehicle)
+    if line is None:
+        places = [vehicle.start, *(problem.visits[order].place for order in orders), vehicle.end]
+        way = [day.points[place] for place in places]
+        line = route_geometry(way, day.network or None, day.shifts[at].profile)  # type: ignore[arg-type]
     return TimedRoute(
         shift=at,
         start_s=route.start_s,
@@ -100,7 +107,7 @@ def _route(
         cost_time_minor=price.time,
         co2_g=price.co2_g,
         violations=tuple(own),
-        geometry=route_geometry(way, day.network or None, day.shifts[at].profile),  # type: ignore[arg-type]
+        geometry=line,
     )
 
 

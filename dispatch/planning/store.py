@@ -70,10 +70,12 @@ class TimedPlan:
 def write_rows(plan: Plan, day: Day, timed: TimedPlan) -> None:
     """Replace the routes, stops and unserved of a draft by a timed arrangement.
 
-    Routes keep their public ids and numbers by shift, so that a link to a route outlives an edit.
+    Routes keep their public ids and numbers by shift, and stops theirs by order, so that a link
+    outlives an edit.
     """
     kept = {route.shift_id: route for route in plan.routes.all()}
     numbers = _numbers(kept, day, timed)
+    ids = dict(Stop.objects.filter(plan=plan).values_list("order_id", "public_id"))
     Stop.objects.filter(plan=plan).delete()
     Unserved.objects.filter(plan=plan).delete()
     rows = [_route(plan, day, timed_route, kept, numbers) for timed_route in timed.routes]
@@ -83,7 +85,7 @@ def write_rows(plan: Plan, day: Day, timed: TimedPlan) -> None:
     Route.objects.bulk_update([row for row in rows if row.shift_id in kept], _ROUTE_COLUMNS)
     Stop.objects.bulk_create(
         [
-            _stop(plan, row, day, at, stop)
+            _stop(plan, row, day, at, stop, ids)
             for row, timed_route in zip(rows, timed.routes, strict=True)
             for at, stop in enumerate(timed_route.stops, start=1)
         ],
@@ -162,12 +164,17 @@ def _route(
     return row
 
 
-def _stop(plan: Plan, route: Route, day: Day, position: int, timed: TimedStop) -> Stop:
+def _stop(
+    plan: Plan, route: Route, day: Day, position: int, timed: TimedStop, ids: Mapping[int, str]
+) -> Stop:
+    order_id = day.orders[timed.order].order_pk
+    known = {"public_id": ids[order_id]} if order_id in ids else {}
     return Stop(
+        **known,
         plan=plan,
         route=route,
         position=position,
-        order_id=day.orders[timed.order].order_pk,
+        order_id=order_id,
         arrives_at=_at(plan, timed.arrive_s),
         starts_at=_at(plan, timed.start_s),
         departs_at=_at(plan, timed.depart_s),

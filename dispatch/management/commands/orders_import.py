@@ -30,7 +30,9 @@ class Command(BaseCommand):
         parser.add_argument("--schema", required=True, help="the retailer's schema")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen")
         parser.add_argument("--hub", default="", help="id or name of the hub of rows without one")
-        parser.add_argument("--date", default=None, type=dt.date.fromisoformat, metavar="YYYY-MM-DD")
+        parser.add_argument(
+            "--date", default=None, type=dt.date.fromisoformat, metavar="YYYY-MM-DD"
+        )
         parser.add_argument("--timeout", type=int, default=600, help="seconds to wait")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 

@@ -1,0 +1,125 @@
+"""What is known of plans: lists, the plan that counts, the board's picture, places for a stop."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
+
+from dispatch.fleet.models import Hub
+from dispatch.planning.editing import arrangement_of
+from dispatch.planning.errors import OrderNotInPlan
+from dispatch.planning.keep import unpack
+from dispatch.planning.models import Plan, Route, Stop, Unserved
+from dispatch.planning.states import DISCARDED, DRAFT, PUBLISHED
+from dispatch.solver.insertion import Place, evaluate, places
+from lastmile.core.errors import NotFound
+
+BEST_PER_ROUTE = 3
+
+
+def plans(hubs: frozenset[str] | None = None) -> QuerySet[Plan]:
+    """Return plans, newest day first; those of some hubs for a principal limited to them."""
+    found = Plan.objects.select_related("hub").order_by("-service_date", "-number", "public_id")
+    return found if hubs is None else found.filter(hub__public_id__in=hubs)
+
+
+def get_plan(public_id: str, hubs: frozenset[str] | None) -> Plan:
+    """Return one plan. Raises NotFound when it is unknown or at another's hub."""
+    plan = None if "\x00" in public_id else plans(hubs).filter(public_id=public_id).first()
+    if plan is None:
+        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+    return plan
+
+
+def versions(hub: Hub, service_date: dt.date) -> list[Plan]:
+    """Return the versions of a hub's day that were not discarded, newest first."""
+    found = plans().filter(hub=hub, service_date=service_date).exclude(status=DISCARDED)
+    return list(found.order_by("-number"))
+
+
+def plan_to_show(hub: Hub, service_date: dt.date) -> Plan | None:
+    """Return what a dispatcher looks at first: the newest draft after the published, else that."""
+    for plan in versions(hub, service_date):
+        if plan.status in {DRAFT, PUBLISHED}:
+            return plan
+    return None
+
+
+def published(hub: Hub, service_date: dt.date) -> Plan | None:
+    """Return the plan that counts for a hub's day, if one was published."""
+    return plans().filter(hub=hub, service_date=service_date, status=PUBLISHED).first()
+
+
+def routes_of(plan: Plan) -> list[Route]:
+    """Return the routes with vehicle, driver, shift and stops down to the promise, in 2 queries."""
+    stops = Stop.objects.select_related(
+        "order__place", "order__shopper", "order__promise"
+    ).order_by("position")
+    return list(
+        plan.routes.select_related("vehicle", "driver", "shift")
+        .prefetch_related(Prefetch("stops", queryset=stops))
+        .order_by("number")
+    )
+
+
+def unserved_of(plan: Plan) -> list[Unserved]:
+    """Return who is left out, with order, place and promise, in one query."""
+    return list(
+        plan.unserved.select_related("order__place", "order__shopper", "order__promise").order_by(
+            "id"
+        )
+    )
+
+
+def get_route(public_id: str, hubs: frozenset[str] | None) -> Route:
+    """Return one route with its plan and hub. Raises NotFound."""
+    found = Route.objects.select_related("plan__hub", "vehicle", "driver", "shift")
+    if hubs is not None:
+        found = found.filter(plan__hub__public_id__in=hubs)
+    route = None if "\x00" in public_id else found.filter(public_id=public_id).first()
+    if route is None:
+        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+    return route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A place for an order: shift, position from 1, and what it adds there."""
+
+    shift: str
+    position: int
+    added_s: int
+    added_m: int
+    added_cost_minor: int
+    added_co2_g: int
+
+
+def options_for(plan: Plan, order: str) -> list[Option]:
+    """Return the best feasible places for an order on each route, the cheapest first.
+
+    Exact: each is what the solver's insertion adds to the plan without the order. Raises
+    OrderNotInPlan.
+    """
+    problem = unpack(bytes(plan.input.problem))
+    if order not in problem.visit_index:
+        raise OrderNotInPlan(_("That order is not part of this plan."), data={"order": order})
+    found: dict[str, list[Place]] = {}
+    for place in places(problem, evaluate(problem, arrangement_of(plan, problem)), order):
+        best = found.setdefault(place.vehicle, [])
+        if len(best) < BEST_PER_ROUTE:
+            best.append(place)
+    chosen = sorted((p for best in found.values() for p in best), key=lambda p: (p.cost, p.added_s))
+    return [
+        Option(
+            shift=p.vehicle,
+            position=p.position + 1,
+            added_s=p.added_s,
+            added_m=p.added_m,
+            added_cost_minor=p.cost,
+            added_co2_g=p.co2_g,
+        )
+        for p in chosen
+    ]
