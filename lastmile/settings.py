@@ -173,6 +173,7 @@ JOB_LEASE_S = env.number("LIMIT_JOB_LEASE_S", 60, least=1)  # a worker silent so
 # --- Limits (LIMIT_*): past them the answer is 413 or 422 with the limit in words -----------------
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)
 LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 20_000, least=1)
+LIMIT_SOLVE_MEMORY_MB = env.number("LIMIT_SOLVE_MEMORY_MB", 4096, least=256)
 
 # --- The door: who is let in, and how it is told ----------------------------------------------
 HTTPS = PUBLIC_SCHEME == "https"

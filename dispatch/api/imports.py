@@ -1,4 +1,4 @@
-"""REST v1: order-imports. A file goes in, an operation says how far it is, the batch what came of it."""
+"""REST v1: order-imports. A file goes in; its operation says how far it is, itself what came."""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ def batches(hubs: frozenset[str] | None) -> QuerySet[ImportBatch]:
 
 def get_batch(public_id: str, hubs: frozenset[str] | None) -> ImportBatch:
     """Return one import. Raises NotFound when it is unknown or another's."""
-    found = None if "\x00" in public_id else batches(hubs).filter(public_id=public_id).first()
+    known = batches(hubs)
+    found = None if "\x00" in public_id else known.filter(public_id=public_id).first()
     if found is None:
         raise NotFound(_("There is no such thing here, or it is not yours to see."))
     return found

@@ -20,6 +20,7 @@ from dispatch.planning.errors import NothingToUndo, PlanNotDraft
 from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan, PlanEdit, Unserved
 from dispatch.planning.read import read
+from dispatch.planning.selectors import arrangement_of
 from dispatch.planning.services import facts, lock_plan
 from dispatch.planning.states import DRAFT
 from dispatch.planning.store import write_rows
@@ -134,17 +135,6 @@ def _lay_out(plan: Plan, version: int | None) -> Bench:
     points = [Point(lat=lat, lon=lon) for lat, lon in present.input.points]
     day = read_planned_day(present.hub, present.service_date, problem, points)
     return Bench(present, problem, day, arrangement_of(present, problem))
-
-
-def arrangement_of(plan: Plan, problem: Problem) -> Arrangement:
-    """Return {shift: [orders]} of a plan's rows; every shift of the problem has a list."""
-    found: Arrangement = {vehicle.id: [] for vehicle in problem.vehicles}
-    rows = plan.stops.order_by("route_id", "position").values_list(
-        "route__shift__public_id", "order__public_id"
-    )
-    for shift, order in rows:
-        found[shift].append(order)
-    return found
 
 
 def _rearrange(bench: Bench, after: Arrangement, act: str, said: Mapping[str, Any]) -> Plan:

@@ -9,12 +9,13 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
-from dispatch.planning.editing import arrangement_of
+from dispatch.planning.arrangement import Arrangement
 from dispatch.planning.errors import OrderNotInPlan
 from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan, Route, Stop, Unserved
 from dispatch.planning.states import DISCARDED, DRAFT, PUBLISHED
 from dispatch.solver.insertion import Place, evaluate, places
+from dispatch.solver.problem import Problem
 from lastmile.core.errors import NotFound
 
 BEST_PER_ROUTE = 3
@@ -83,6 +84,17 @@ def get_route(public_id: str, hubs: frozenset[str] | None) -> Route:
     if route is None:
         raise NotFound(_("There is no such thing here, or it is not yours to see."))
     return route
+
+
+def arrangement_of(plan: Plan, problem: Problem) -> Arrangement:
+    """Return {shift: [orders]} of a plan's rows; every shift of the problem has a list."""
+    found: Arrangement = {vehicle.id: [] for vehicle in problem.vehicles}
+    rows = plan.stops.order_by("route_id", "position").values_list(
+        "route__shift__public_id", "order__public_id"
+    )
+    for shift, order in rows:
+        found[shift].append(order)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,7 +135,7 @@ def _publish(plan: Plan, version: int | None) -> Plan:
 
 
 def _still_planned(orders: set[int]) -> list[int]:
-    """Of the orders that fell out of a plan, those that wait on it still: not cancelled, not out."""
+    """Of the orders that fell out of a plan, those that still wait: not cancelled, not out."""
     waiting = Order.objects.filter(pk__in=orders, state=OrderState.PLANNED)
     return list(waiting.values_list("pk", flat=True))
 
