@@ -7,8 +7,6 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from lastmile.core.http.fields import InstantField
-from lastmile.core.openapi import page_of
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -18,6 +16,8 @@ from dispatch.fleet.models import Hub
 from dispatch.intake import selectors, services
 from dispatch.intake.models import ImportBatch
 from lastmile.core.http import cursor_page, fetch
+from lastmile.core.http.fields import InstantField
+from lastmile.core.openapi import page_of
 from tenants.permissions import Act, RetailerAPIView, visible
 
 

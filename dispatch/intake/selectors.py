@@ -47,7 +47,7 @@ def words_of(faults: list[dict[str, Any]]) -> list[str]:
 
 
 def refused_csv(batch: ImportBatch) -> Iterator[str]:
-    """Yield the file of the refused rows: the sender's own columns, then why, ready to be mended."""
+    """Yield the file of the refused rows: the sender's own columns, then why; to be mended."""
     width = len(batch.headings)
 
     def rows() -> Iterator[list[str]]:
