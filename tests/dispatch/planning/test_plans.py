@@ -6,6 +6,8 @@ import datetime as dt
 import threading
 
 import pytest
+from dispatch.solver.check import check
+from dispatch.solver.insertion import evaluate
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
@@ -25,8 +27,6 @@ from dispatch.planning.keep import pack, unpack
 from dispatch.planning.models import Plan, Route, Stop
 from dispatch.planning.services import discard_plan, publish_plan, request_plan, revise_plan
 from dispatch.planning.words import say_unserved, say_violation
-from dispatch.solver.check import check
-from dispatch.solver.insertion import evaluate
 from lastmile.core.errors import Invalid, NotFound
 from lastmile.core.models import Event, Job, JobState
 from lastmile.core.runner import run_job
@@ -350,7 +350,6 @@ def test_one_plan_published_twice_at_once_is_published_once(
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(outcomes)[-1] == "published"
     assert outcomes.count("published") == 1
     assert len(outcomes) == 8
     assert events("plan.published") == 1
