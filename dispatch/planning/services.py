@@ -170,7 +170,7 @@ def revise_plan(*, plan: Plan) -> Plan:
         new.number = next_number(old.hub, old.service_date)
         new.status, new.version, new.based_on = DRAFT, 1, old
         new.published_at, new.published_by = None, ""
-        new.actor, new.created_at = current_actor(), now()
+        new.job, new.actor, new.created_at = "", current_actor(), now()
         new.save(force_insert=True)
         PlanInput.objects.create(plan=new, problem=old.input.problem, points=old.input.points)
         _copy_routes(old, new)

@@ -7,6 +7,8 @@ is one transaction under the job's lease: a worker that was given up on writes n
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
+from importlib import metadata
 from typing import Any
 
 from django.conf import settings
@@ -80,9 +82,9 @@ def _write(job: Lease, hub: Hub, day: Day, built: Built, result: Result, timed: 
         origin_at=built.origin_at,
         currency=current_retailer().currency,
         engine=result.engine,
-        solver_version=result.version,
+        solver_version=f"{result.engine} {metadata.version(result.engine)}",
         seed=result.seed,
-        work=result.work,
+        work=[asdict(phase) for phase in result.work],
         input_sha256=digest,
         solve_ms=round(result.seconds * 1000),
         network=built.travel.network,

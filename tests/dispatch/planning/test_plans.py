@@ -322,7 +322,7 @@ def test_a_cancelled_order_does_not_hinder_the_publication_of_the_next_plan(
     publish_plan(plan=plan(hub))
     order = Order.objects.order_by("pk").first()
     assert order is not None
-    cancel_order(order=order, reason="shopper changed their mind")
+    cancel_order(order=order)
     second = publish_plan(plan=plan(hub))
     assert second.orders_count == 3
     assert Order.objects.get(pk=order.pk).state == "cancelled"
