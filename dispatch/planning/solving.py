@@ -11,19 +11,15 @@ from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
-from django.conf import settings
-
 from dispatch.fleet.models import Hub
 from dispatch.planning.build import Built, build
 from dispatch.planning.day import Day, read_day
-from dispatch.planning.errors import SolveFailed
 from dispatch.planning.keep import pack
 from dispatch.planning.models import Plan, PlanInput
 from dispatch.planning.read import read
 from dispatch.planning.services import facts, next_number
 from dispatch.planning.store import TimedPlan, write_rows
-from dispatch.solver.child import ChildFailed, Limits, solve_in_child
-from dispatch.solver.solve import Result
+from dispatch.solver.solve import Result, Stop, solve
 from lastmile.core.events import Lane, record
 from lastmile.core.jobs import Lease
 from lastmile.core.tenancy import current_retailer
@@ -58,17 +54,7 @@ def solve_day(
 
 
 def _solve(job: Lease, built: Built, seconds: int, seed: int) -> Result:
-    try:
-        return solve_in_child(
-            built.problem,
-            seconds=seconds,
-            seed=seed,
-            limits=Limits(memory_mb=settings.LIMIT_SOLVE_MEMORY_MB),
-            on_progress=lambda share: job.progress(15 + int(75 * share), "solving"),
-            should_stop=job.cancelled,
-        )
-    except ChildFailed as fault:
-        raise SolveFailed(str(fault)) from fault
+    return solve(built.problem, stop=Stop(seconds=seconds), seed=seed, should_stop=job.cancelled)
 
 
 def _write(job: Lease, hub: Hub, day: Day, built: Built, result: Result, timed: TimedPlan) -> Plan:

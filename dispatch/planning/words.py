@@ -83,6 +83,7 @@ def _spoken(params: Mapping[str, object]) -> dict[str, object]:
     said = dict(params)
     if "dimension" in said:
         said["dimension"] = DIMENSIONS.get(str(said["dimension"]), said["dimension"])
-    if isinstance(said.get("skills"), list | tuple):
-        said["skills"] = ", ".join(str(s) for s in said["skills"])  # type: ignore[union-attr]
+    skills = said.get("skills")
+    if isinstance(skills, list | tuple):
+        said["skills"] = ", ".join(str(skill) for skill in skills)
     return said

@@ -6,8 +6,6 @@ import datetime as dt
 import threading
 
 import pytest
-from dispatch.solver.check import check
-from dispatch.solver.insertion import evaluate
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
@@ -27,6 +25,8 @@ from dispatch.planning.keep import pack, unpack
 from dispatch.planning.models import Plan, Route, Stop
 from dispatch.planning.services import discard_plan, publish_plan, request_plan, revise_plan
 from dispatch.planning.words import say_unserved, say_violation
+from dispatch.solver.check import check
+from dispatch.solver.insertion import evaluate
 from lastmile.core.errors import Invalid, NotFound
 from lastmile.core.models import Event, Job, JobState
 from lastmile.core.runner import run_job
