@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lastmile import env
 from lastmile.embedded import urls
+from lastmile.embedded.folders import Folders
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.text("LASTMILE_VAR", str(BASE_DIR / "var"))).resolve()
@@ -46,6 +47,7 @@ HOUSE_APPS = [  # no tables: commands, templates, static files
 INSTALLED_APPS = [*SHARED_APPS, *[a for a in TENANT_APPS if a not in SHARED_APPS], *HOUSE_APPS]
 
 SWITCHBOARD = "lastmile.switchboard"  # HANDLERS and JOBS: the one name by which core is wired
+SCHEDULE = "lastmile.schedule"
 BROKER_APP = "lastmile.celery"
 RETAILERS = (
     "tenants.selectors"  # find(schema), active(): the one name by which core finds retailers
@@ -97,6 +99,7 @@ STATICFILES_DIRS: list[str] = []
 
 # --- Servers (unset = the embedded ones: lastmile/embedded/urls.py) ---------------------------
 _URLS = urls.resolve(VAR)
+SOCKET_FOLDER = Folders(VAR).run  # start-up refuses it when others may enter
 # `manage.py up` and deploy/ give the web 5 s; workers and commands may ask for more.
 STATEMENT_TIMEOUT_S = env.number("STATEMENT_TIMEOUT_S", 60)
 _CONNECTION = urls.database(_URLS["DATABASE_URL"])

@@ -236,6 +236,8 @@ class RetailerConsumer(AsyncWebsocketConsumer):
 class NothingHere(AsyncWebsocketConsumer):
     """Answers addresses that no consumer serves."""
 
+    who_may = "everybody: there is nothing here"
+
     async def connect(self) -> None:
         """Close with 4404."""
         await self.accept()

@@ -32,6 +32,7 @@ class Retailer(Timestamped):
     language = models.CharField(max_length=16)
     units = models.CharField(max_length=8)
     brand = models.JSONField(default=dict)
+    is_demo = models.BooleanField(default=False)  # start-up refuses one off the laptop
     version = models.PositiveIntegerField(default=1)
 
     class Meta:

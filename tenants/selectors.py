@@ -64,6 +64,13 @@ def schemas() -> list[str]:
         )
 
 
+def demos() -> list[str]:
+    """Return the schemas of demo retailers that are not closed, by name."""
+    with shared_tables():
+        rows = Retailer.objects.filter(is_demo=True).exclude(status=Status.CLOSED)
+        return list(rows.order_by("schema_name").values_list("schema_name", flat=True))
+
+
 def host_name(host: str) -> str:
     """Return the name in a Host header: lower case, without port and trailing dot; "" if none.
 

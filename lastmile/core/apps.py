@@ -15,5 +15,6 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        """Make the house's Celery app the current one, in every process that may give a hint."""
+        """Make the house's Celery app the current one everywhere; register the boot checks."""
         import_module(settings.BROKER_APP)
+        import_module("lastmile.core.checks")

@@ -40,6 +40,7 @@ __all__ = [
     "for_each_retailer",
     "group_name",
     "in_retailer",
+    "registry",
     "retailer_context",
     "shared_context",
     "shared_tables",
@@ -94,7 +95,7 @@ class RetailerRef:
 
 
 class Retailers(Protocol):
-    """The module that ``settings.RETAILERS`` names. Both read shared tables only."""
+    """The module that ``settings.RETAILERS`` names. It reads shared tables only."""
 
     def find(self, schema: str) -> RetailerRef | None:
         """Return the retailer of a schema, whatever its status, or None."""
@@ -102,9 +103,16 @@ class Retailers(Protocol):
     def active(self) -> list[RetailerRef]:
         """Return everyone who may be worked for, the house itself among them."""
 
+    def schemas(self) -> list[str]:
+        """Return every schema that holds a retailer's tables, active or not."""
+
+    def demos(self) -> list[str]:
+        """Return the schemas of demo retailers."""
+
 
 @cache
-def _retailers() -> Retailers:
+def registry() -> Retailers:
+    """Return the module that knows the retailers."""
     return cast("Retailers", import_module(settings.RETAILERS))
 
 
@@ -171,7 +179,7 @@ def _retailer_context(who: RetailerRef | str, allow_suspended: bool) -> Iterator
 def _known(schema: str) -> RetailerRef:
     if not isinstance(schema, str) or not schema:
         raise UnknownRetailer("The retailer's schema is missing. Pass it by name: schema='t_…'.")
-    ref = _retailers().find(schema)
+    ref = registry().find(schema)
     if ref is None:
         raise UnknownRetailer(
             f"There is no retailer with the schema {schema!r}. `retailer_open` makes one."
@@ -181,7 +189,7 @@ def _known(schema: str) -> RetailerRef:
 
 def find_retailer(schema: str) -> RetailerRef | None:
     """Return the retailer of a schema, whatever its status, or None; reads shared tables only."""
-    return _retailers().find(schema)
+    return registry().find(schema)
 
 
 def shared_context() -> AbstractContextManager[Place]:
@@ -209,8 +217,8 @@ def for_each_retailer() -> Iterator[RetailerRef]:
 
     Use it as ``for retailer in for_each_retailer():`` and outside any transaction.
     """
-    for listed in _retailers().active():
-        present = _retailers().find(listed.schema)
+    for listed in registry().active():
+        present = registry().find(listed.schema)
         if present is not None and present.status == ACTIVE:
             with retailer_context(present):
                 yield present

@@ -48,11 +48,14 @@ class Opening:
         Its host name; a single word is put before BASE_DOMAIN.
     policy : Policy
         Its first policy.
+    is_demo : bool
+        Made to be shown, with its passwords in a file: refused off the laptop.
     """
 
     schema: str
     domain: str
     policy: Policy
+    is_demo: bool = False
 
 
 def open_retailer(opening: Opening) -> RetailerRef:
@@ -83,13 +86,17 @@ def reserve(opening: Opening) -> Retailer:
     Locks: nothing; the unique constraints decide a race. Records: nothing. Raises: Invalid,
     NameTaken.
     """
+    if opening.is_demo and not settings.LOCAL:
+        raise Invalid(_("Demo retailers are for localhost only: their passwords lie in a file."))
     schema, domain = _checked_names(opening.schema, opening.domain)
     given = policy.check(opening.policy)
     try:
         with transaction.atomic():
             if migrate.exists(schema):
                 raise IntegrityError("schema_name")
-            retailer = Retailer.objects.create(schema_name=schema, **columns(given))
+            retailer = Retailer.objects.create(
+                schema_name=schema, is_demo=opening.is_demo, **columns(given)
+            )
             Domain.objects.create(retailer=retailer, domain=domain)
     except IntegrityError as taken:
         if "schema_name" in str(taken):

@@ -1,0 +1,235 @@
+"""Boot checks: a wrong name, an open door or an uneven schema fails at start, not at midnight.
+
+The static ones run with every ``manage.py check``; those that ask the database run with
+``check --database default``, which ``prepare`` calls after the migrations at every start.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from celery import current_app
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Doubt
+from django.db import DatabaseError, connection
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.module_loading import import_string, module_has_submodule
+
+from lastmile.core import wiring
+from lastmile.core.postgres.context import PUBLIC
+from lastmile.core.tenancy import TEMPLATE, registry, shared_context
+
+STOREYS = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
+_OURS = re.compile(rf"({'|'.join(STOREYS)})(\.\w+)+\Z")
+LEDGER = "django_migrations"  # the one table that stands in public and in every retailer
+_WHO = "Say @page(Act.X) or @open_to_all('why'); on API classes acts = {…}; on consumers act."
+
+
+# --- names -----------------------------------------------------------------------------------
+@register("house")
+def every_wired_name_resolves(**_kwargs: Any) -> list[CheckMessage]:
+    """Resolve the switchboard, the rolls, the schedule and every name in settings."""
+    found = [*wiring.problems(), *_schedule_problems()]
+    for where, name in _names_in_settings():
+        if not _resolves(name):
+            found.append(f"{where} names {name!r}, which does not resolve.")
+    return [Error(text, id="house.E001") for text in found]
+
+
+def _schedule_problems() -> Iterator[str]:
+    for app in apps.get_app_configs():  # as Celery does, without the checks that it runs on it
+        if app.module is not None and module_has_submodule(app.module, "tasks"):
+            import_module(f"{app.name}.tasks")
+    for name, turn in import_module(settings.SCHEDULE).SCHEDULE.items():
+        if turn.task not in current_app.tasks:
+            yield f"The schedule {name!r} names the task {turn.task!r}, which nobody defines."
+
+
+def _names_in_settings() -> Iterator[tuple[str, str]]:
+    for setting in dir(settings):
+        if setting.isupper() and setting != "LOGGING":  # loggers are named like modules
+            for text in _texts(getattr(settings, setting)):
+                if _OURS.match(text):
+                    yield f"settings.{setting}", text
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _resolves(name: str) -> bool:
+    for find in (import_module, import_string, apps.get_model):
+        try:
+            find(name)
+        except (ImportError, LookupError, ValueError):
+            continue
+        return True
+    return False
+
+
+# --- doors -----------------------------------------------------------------------------------
+@register("house")
+def every_door_says_who_may(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse a page, an API method's class or a websocket that does not state who may."""
+    silent = {
+        where
+        for urlconf in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF)
+        for where, view in views(urlconf)
+        if not _says_who(view)
+    }
+    silent |= {f"websocket {where}" for where, app in sockets() if not _says_who(app)}
+    return [
+        Error(f"{where} does not say who may.", hint=_WHO, id="house.E002")
+        for where in sorted(silent)
+    ]
+
+
+def views(urlconf: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield every (address, view) under a URLconf, in order."""
+    yield from _under("/", get_resolver(urlconf).url_patterns)
+
+
+def _under(head: str, patterns: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for pattern in patterns:
+        where = head + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _under(where, pattern.url_patterns)
+        elif isinstance(pattern, URLPattern):
+            yield where, pattern.callback
+
+
+def sockets() -> Iterator[tuple[str, Any]]:
+    """Yield every (address, consumer) of the websocket routes."""
+    for name in settings.SOCKET_ROUTES:
+        for route in import_string(name):
+            yield f"/{route.pattern}", route.callback
+
+
+def _says_who(view: Any) -> bool:
+    shown = getattr(view, "cls", None) or getattr(view, "consumer_class", None)
+    return any(
+        getattr(holder, word, None)
+        for holder in (view, shown)
+        for word in ("who_may", "acts", "act")
+        if holder is not None
+    )
+
+
+# --- schemas ---------------------------------------------------------------------------------
+_SHAPES = """
+    SELECT n.nspname, c.relname, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+                                            || CASE WHEN a.attnotnull THEN '!' ELSE '' END, ', '
+                                            ORDER BY a.attname)
+      FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
+           LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE n.nspname = ANY(%s) GROUP BY 1, 2
+"""
+
+
+@register(Tags.database)
+def every_schema_has_the_same_tables(databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Compare public, the template and every retailer: no name twice, no table uneven."""
+    if not databases or "default" not in databases:
+        return []
+    try:
+        with shared_context():
+            shapes = table_shapes([PUBLIC, TEMPLATE, *registry().schemas()])
+    except DatabaseError as away:
+        return [Doubt(f"The schemas cannot be compared: {away}", hint="Run migrate_house.",
+                        id="house.W003")]  # fmt: skip
+    return [*_twice(shapes), *_uneven(shapes)]
+
+
+def table_shapes(schemas: list[str]) -> dict[str, dict[str, str]]:
+    """Return schema -> table -> its columns in words. Stands in shared_context()."""
+    found: dict[str, dict[str, str]] = {schema: {} for schema in schemas}
+    with connection.cursor() as cursor:
+        cursor.execute(_SHAPES, [schemas])
+        for schema, table, columns in cursor.fetchall():
+            found[schema][table] = columns
+    return found
+
+
+def _twice(shapes: Mapping[str, Mapping[str, str]]) -> Iterator[CheckMessage]:
+    """A table that a retailer lacks would be read from public, in silence."""
+    own = {table for schema, tables in shapes.items() if schema != PUBLIC for table in tables}
+    for table in sorted(own & set(shapes[PUBLIC]) - {LEDGER}):
+        yield Error(
+            f"The table {table} stands in public and in a retailer's schema.",
+            hint="An app belongs to SHARED_APPS or to TENANT_APPS; drop the table in public.",
+            id="house.E004",
+        )
+
+
+def _uneven(shapes: Mapping[str, Mapping[str, str]]) -> Iterator[CheckMessage]:
+    model = shapes[TEMPLATE]
+    for schema, tables in shapes.items():
+        if schema in {PUBLIC, TEMPLATE}:
+            continue
+        differing = sorted(
+            table for table in {*model, *tables} if model.get(table) != tables.get(table)
+        )
+        if differing:
+            yield Error(
+                f"{schema} differs from the template in: {', '.join(differing)}.",
+                hint="Run migrate_house; if it stays, somebody changed tables by hand.",
+                id="house.E005",
+            )
+
+
+# --- what only a laptop may do ---------------------------------------------------------------
+@register("house")
+def nothing_of_the_laptop_goes_live(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse DEBUG, a settable clock, an open socket folder and missing keys when public."""
+    if settings.LOCAL:
+        return []
+    refused = {
+        "DEBUG is on": settings.DEBUG,
+        "ALLOW_TEST_CLOCK is set": os.environ.get("ALLOW_TEST_CLOCK", "") not in {"", "0"},
+        "FIELD_KEYS is missing": not any(
+            os.environ.get(name) for name in ("FIELD_KEYS", "FIELD_KEYS_FILE")
+        ),
+        "the folder of the servers' sockets is open to others": _open_to_others(
+            settings.SOCKET_FOLDER
+        ),
+    }
+    return [_refusal(reason) for reason, true in refused.items() if true]
+
+
+@register(Tags.database)
+def no_demo_goes_live(databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Refuse demo retailers, whose passwords lie in a file, when public."""
+    if settings.LOCAL or not databases or "default" not in databases:
+        return []
+    try:
+        demos = registry().demos()
+    except DatabaseError:
+        return []  # the comparison above says it
+    return [_refusal(f"{schema} is a demo retailer") for schema in demos]
+
+
+def _refusal(reason: str) -> Error:
+    return Error(
+        f"BASE_DOMAIN is {settings.BASE_DOMAIN}, and {reason}.",
+        hint="Unset it, close it, or set it; only localhost may run so.",
+        id="house.E006",
+    )
+
+
+def _open_to_others(folder: Path) -> bool:
+    return folder.exists() and bool(stat.S_IMODE(folder.stat().st_mode) & 0o077)
