@@ -17,15 +17,17 @@ import pytest
 pytest_plugins = ["tests.chromium"]
 @pytest.mark.browser
 def test_page(): pass
-@pytest.mark.skipif({skip}, reason={reason!r})
-def test_other(): pass
+@pytest.mark.skip(reason="shared data is not here")
+def test_excused(): pass
+@pytest.mark.skipif({lazy}, reason="lazy")
+def test_lazy(): pass
 """
 
 
 def run(
-    folder: Path, *, environment: dict[str, str], skip: bool = False, reason: str = ""
+    folder: Path, environment: dict[str, str], *, lazy: bool
 ) -> subprocess.CompletedProcess[str]:
-    (folder / "test_one.py").write_text(SUITE.format(skip=skip, reason=reason))
+    (folder / "test_one.py").write_text(SUITE.format(lazy=lazy))
     kept = {n: v for n, v in os.environ.items() if n not in {"CHROMIUM", "REQUIRE_BROWSER"}}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:django", "-p", "no:cacheprovider",
@@ -39,7 +41,7 @@ def run(
 
 
 @pytest.fixture
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def nowhere(tmp_path: Path) -> dict[str, str]:
     """Return an environment in which some program stands for Chromium."""
     program = tmp_path / "chromium"
     program.write_text("#!/bin/sh\n")
@@ -61,8 +63,9 @@ def test_an_unexpected_skip_fails_the_run_only_where_everything_must_run(
     tmp_path: Path, nowhere: dict[str, str]
 ) -> None:
     must = {**nowhere, "REQUIRE_BROWSER": "1"}
-    refused = run(tmp_path, environment=must, skip=True, reason="lazy")
+    refused = run(tmp_path, must, lazy=True)
     assert refused.returncode == 1
-    assert "UNEXPECTED SKIP" in refused.stdout
-    allowed = run(tmp_path, environment=must, skip=True, reason="shared data is not here")
-    assert allowed.returncode == 0
+    named = [line for line in refused.stdout.splitlines() if line.startswith("UNEXPECTED SKIP")]
+    assert len(named) == 1
+    assert named[0].endswith("test_lazy: lazy")
+    assert run(tmp_path, must, lazy=False).returncode == 0
