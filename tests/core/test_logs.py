@@ -1,0 +1,42 @@
+"""No secret leaves the process in a log line."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from lastmile.core.logs import HIDDEN, RedactingFormatter
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("key lm_t_acme_0123456789abcdefghjkmnpqrstvwxyz used", "0123456789abcdefgh"),
+        ("opened with tkt_EIubEG8LBMh2iH9oSjYVT66mg1RrcmRL", "EIubEG8"),
+        ("Not Found: /set-password/WyJtYnJf:1vM:x-Y/", "WyJtYnJf"),
+        ("Not Found: /t/abc-DEF_123/", "abc-DEF"),
+        ("Authorization: Bearer something.secret", "something"),
+        ("Cookie: sid=abcdef0123456789; csrf=x", "abcdef01"),
+        ("GET /ws/v1/board/?ticket=tkt_x&y=1", "tkt_x"),
+        ("dsn postgres password=hunter2 host=x", "hunter2"),
+    ],
+)
+def test_a_secret_is_hidden_and_the_rest_is_kept(line: str, secret: str) -> None:
+    record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "%s", (line,), None)
+    said = RedactingFormatter("%(levelname)s %(message)s").format(record)
+    assert secret not in said
+    assert HIDDEN in said
+    assert said.startswith("ERROR ")
+
+
+def test_tracebacks_are_redacted_too() -> None:
+    try:
+        raise ValueError("bad key lm_t_acme_0123456789abcdefghjkmnpqrstvwxyz")
+    except ValueError:
+        import sys
+
+        record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", (), sys.exc_info())
+    said = RedactingFormatter("%(message)s").format(record)
+    assert "0123456789abcdef" not in said
+    assert "ValueError" in said
