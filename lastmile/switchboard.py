@@ -19,6 +19,12 @@ JOBS: dict[str, JobSpec] = {
 }
 
 # Rolls: command -> functions, each `def room() -> Mapping` in the retailer's context.
-LEDGER: list[str] = []
-INVARIANTS: list[str] = []
+LEDGER: list[str] = [
+    "dispatch.fleet.standing.ledger",
+    "dispatch.orders.standing.ledger",
+]
+INVARIANTS: list[str] = [
+    "dispatch.fleet.standing.invariants",
+    "dispatch.orders.standing.invariants",
+]
 SEED_DEMO: list[str] = []

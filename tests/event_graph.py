@@ -2,13 +2,18 @@
 
 An edge ``a -> b`` says that something wired to ``a`` may record ``b``. It is found without running
 anything: from the handler's source along the house's own functions that it calls by name, to each
-``record("kind", …)``; and through ``enqueue("kind", …)`` to the runner of that job.
+``record("kind", …)`` and ``record_many(…)``; and through ``enqueue("kind", …)`` to the runner of
+that job.
+
+A kind that is handed on as an argument counts where it is written as a string; one that is looked
+up counts if its table is the module's ``KINDS``. Both may find too much, never too little.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -27,12 +32,12 @@ def recorded_by(path: str, wired_jobs: Mapping[str, JobSpec]) -> set[str]:
     seen: set[Any] = set()
     while waiting:
         act = inspect.unwrap(waiting.pop())
-        if act in seen or not getattr(act, "__module__", "").startswith(HOUSE):
+        if act in seen or not (getattr(act, "__module__", None) or "").startswith(HOUSE):
             continue
         seen.add(act)
         for call, target in _calls(act):
-            if target is events.record:
-                kinds.add(_kind(call, act))
+            if target in (events.record, events.record_many):
+                kinds |= _kinds(call, act)
             elif target is jobs.enqueue:
                 kind = _kind(call, act)
                 kinds.add("job.finished")
@@ -40,6 +45,8 @@ def recorded_by(path: str, wired_jobs: Mapping[str, JobSpec]) -> set[str]:
                     waiting.append(load(wired_jobs[kind].path))
             elif callable(target):
                 waiting.append(target)
+                if (getattr(target, "__module__", None) or "").startswith(HOUSE):
+                    kinds |= {text for text in _texts(call) if _looks_like_a_kind(text)}
     return kinds
 
 
@@ -61,6 +68,30 @@ def _stands_for(name: ast.expr, names: Mapping[str, Any]) -> Any:
     if isinstance(name, ast.Attribute):
         return getattr(_stands_for(name.value, names), name.attr, None)
     return None
+
+
+def _kinds(call: ast.Call, act: Callable[..., Any]) -> set[str]:
+    """Return what one call of record or record_many may record."""
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        return {first.value}
+    source = ast.parse(textwrap.dedent(inspect.getsource(act)))
+    spelled = {text for text in _texts(source) if _looks_like_a_kind(text)}
+    tabled = set(getattr(inspect.getmodule(act), "KINDS", {}).values())
+    handed_on = isinstance(first, ast.Name) and first.id in inspect.signature(act).parameters
+    if not (spelled or tabled or handed_on):
+        _kind(call, act)
+    return spelled | tabled
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _looks_like_a_kind(text: str) -> bool:
+    return re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", text) is not None
 
 
 def _kind(call: ast.Call, act: Callable[..., Any]) -> str:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from lastmile.core.actor import acting_as
-from lastmile.core.events import Lane, events_since, record, timeline
+from lastmile.core.events import Lane, events_since, record, record_many, timeline
 from lastmile.core.models import Delivery, Event
 from lastmile.core.relay import RELAY_BATCH, relay_batch
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -281,3 +281,20 @@ def test_record_and_relay_cost_a_fixed_number_of_queries(shop: RetailerRef) -> N
         assert relay_batch()[0] == 202
     # BEGIN, lock, pointers seen, positions, deliveries, lane's pointer, pointers cleared, COMMIT
     assert len(relayed) == 8, "\n".join(query["sql"][:90] for query in relayed.captured_queries)
+
+
+def test_many_facts_are_one_insert_and_each_an_event(
+    shop: RetailerRef, django_assert_max_num_queries: Any
+) -> None:
+    facts = [("test.many", f"x{n}", {"n": n}) for n in range(200)]
+    with transaction.atomic(), django_assert_max_num_queries(3):
+        made = record_many(facts)
+    stored = list(Event.objects.filter(kind="test.many").order_by("id"))
+    assert [(e.subject, e.data) for e in stored] == [(s, d) for _kind, s, d in facts]
+    assert [e.public_id for e in made] == [e.public_id for e in stored]
+
+
+def test_one_bad_kind_among_many_records_none(shop: RetailerRef) -> None:
+    with pytest.raises(ValueError, match="not an event kind"), transaction.atomic():
+        record_many([("test.good", "x", {}), ("Bad", "x", {})])
+    assert not Event.objects.filter(kind="test.good").exists()

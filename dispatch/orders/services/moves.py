@@ -16,9 +16,19 @@ from lastmile.core.clock import now
 from lastmile.core.errors import Stale
 from lastmile.core.events import Lane, record_many
 
-# What people read on the timeline; a move without a word of its own is said by its state.
-# "order.placed" is the intake's; an order that comes to lack its hub or date is "waiting".
-_KINDS = {OrderState.PLACED: "order.waiting"}
+#: The event of each move; "order.placed" is the intake's own.
+KINDS = {
+    OrderState.NEEDS_PIN: "order.needs_pin",
+    OrderState.PLACED: "order.waiting",
+    OrderState.READY: "order.ready",
+    OrderState.PLANNED: "order.planned",
+    OrderState.LOADED: "order.loaded",
+    OrderState.OUT: "order.out",
+    OrderState.DELIVERED: "order.delivered",
+    OrderState.FAILED: "order.failed",
+    OrderState.RETURNED: "order.returned",
+    OrderState.CANCELLED: "order.cancelled",
+}
 
 
 def lock_orders(pks: Iterable[int]) -> list[Order]:
@@ -70,14 +80,7 @@ def move(
         state=to.value, version=F("version") + 1, updated_at=now(), **columns
     )
     record_many(
-        [
-            (
-                _KINDS.get(to, f"order.{to.value}"),
-                order.public_id,
-                {"from": order.state, **(data or {})},
-            )
-            for order in moving
-        ],
+        [(KINDS[to], order.public_id, {"from": order.state, **(data or {})}) for order in moving],
         lane=lane,
     )
     for order in moving:

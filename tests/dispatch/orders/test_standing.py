@@ -1,0 +1,107 @@
+"""The ledger holds everything; each invariant names the row that breaks it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.db import connection
+
+from dispatch.fleet import standing as fleet
+from dispatch.orders import services
+from dispatch.orders import standing as orders
+from dispatch.orders.models import Order, Parcel, Promise
+from lastmile.core.models import Event
+from lastmile.core.tenancy import RetailerRef
+from tests.event_graph import recorded_by
+from tests.factories import make_hub, make_order, make_shift, make_window, make_zone
+
+BROKEN = {
+    "an order has as many parcels as it says": lambda o: Parcel.objects.filter(order=o).delete(),
+    "an order was placed once, and that is recorded": lambda o: Event.objects.filter(
+        subject=o.public_id
+    ).delete(),
+    "promises are numbered from 1 without a gap": lambda o: Promise.objects.filter(order=o).update(
+        number=7
+    ),
+    "the standing promise is the order's own and its last": lambda o: Promise.objects.create(
+        order=o,
+        number=2,
+        option="window",
+        place=o.place,
+        opens_at=o.promise.opens_at,
+        closes_at=o.promise.closes_at,
+        cause="api",
+        made_at=o.created_at,
+    ),
+    "a delivered order has a delivery, a failed one a failure, as its last attempt": (
+        lambda o: Order.objects.filter(pk=o.pk).update(state="delivered")
+    ),
+}
+
+
+def test_the_ledger_holds_everything_acknowledged(retailer: RetailerRef) -> None:
+    hub = make_hub()
+    zone, shift = make_zone(hub=hub), make_shift()
+    order = make_order(hub=hub.public_id, window=make_window())
+    assert orders.ledger() == {
+        "orders": {order.public_id: "ready"}, "parcels": 1, "promises": 1, "attempts": 0,
+    }  # fmt: skip
+    found = fleet.ledger()
+    assert found["zones"] == [zone.public_id]
+    assert found["shifts"] == {shift.public_id: "scheduled"}
+    assert hub.public_id in str(found["hubs"])
+
+
+def test_a_sound_house_breaks_no_invariant(retailer: RetailerRef) -> None:
+    make_hub()
+    order = make_order(window=make_window())
+    services.mark_planned(orders=[order.pk], plan="pln_1")
+    left = dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC)
+    services.record_attempt(
+        order=order, outcome="failed", reason="no_access", arrived_at=left, departed_at=left
+    )
+    make_shift()
+    found = {**orders.invariants(), **fleet.invariants()}
+    assert set(found) >= set(BROKEN)
+    assert all(ids == [] for ids in found.values()), found
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_invariant_names_the_order_that_breaks_it(retailer: RetailerRef, name: str) -> None:
+    make_hub()
+    order = make_order(window=make_window())
+    sound = make_order(window=make_window())
+    BROKEN[name](order)
+    found = orders.invariants()
+    assert found[name] == [order.public_id]
+    assert sound.public_id not in str(found)
+
+
+def test_an_overlap_that_slipped_in_is_named(retailer: RetailerRef) -> None:
+    shift = make_shift()
+    other = make_shift(vehicle=shift.vehicle, starts_at=shift.ends_at)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE fleet_shift DROP CONSTRAINT shift_one_vehicle")
+    type(other).objects.filter(pk=other.pk).update(starts_at=shift.starts_at)
+    broken = fleet.invariants()["a vehicle stands in one shift at a time"]
+    assert broken == sorted([shift.public_id, other.public_id])
+
+
+@pytest.mark.parametrize(
+    ("act", "kinds"),
+    [
+        ("dispatch.orders.services.cancel_order", {"order.cancelled"}),
+        ("dispatch.orders.services.mark_planned", {"order.planned"}),
+        (
+            "dispatch.orders.services.place_orders",
+            {"order.placed", "order.promised", "order.changed"},
+        ),
+        ("dispatch.orders.services.record_attempt", {"attempt.recorded", "order.delivered"}),
+        ("dispatch.fleet.services.add_hub", {"hub.added"}),
+        ("dispatch.fleet.services.cancel_shift", {"shift.cancelled"}),
+    ],
+)
+def test_the_graph_of_events_sees_what_an_act_records(act: str, kinds: set[str]) -> None:
+    assert kinds <= recorded_by(act, {})
