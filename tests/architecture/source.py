@@ -1,0 +1,187 @@
+"""Reads the house's own source for the rules about it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STOREYS = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
+
+
+@dataclass(frozen=True)
+class Module:
+    """One Python file of a storey."""
+
+    path: str
+    text: str
+
+    @property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    """Return every module of the six storeys, migrations left out."""
+    found = (
+        path
+        for storey in STOREYS
+        for path in sorted((ROOT / storey).rglob("*.py"))
+        if "migrations" not in path.parts
+    )
+    return tuple(
+        Module(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in found
+    )
+
+
+@cache
+def templates() -> tuple[Module, ...]:
+    """Return every template of the six storeys."""
+    found = (
+        path
+        for storey in STOREYS
+        for path in sorted((ROOT / storey).rglob("templates/**/*.*"))
+        if path.suffix in {".html", ".txt", ".svg"}
+    )
+    return tuple(
+        Module(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in found
+    )
+
+
+Rule = Callable[[Module], Iterator[str]]
+
+
+def offences(rule: Rule, where: tuple[Module, ...], *, but: tuple[str, ...] = ()) -> list[str]:
+    """Return ``path:what`` for every breach of a rule, files under `but` left out."""
+    return [
+        f"{module.path}: {what}"
+        for module in where
+        if not module.path.startswith(but)
+        for what in rule(module)
+    ]
+
+
+def names_used(module: Module) -> Iterator[tuple[str, int]]:
+    """Yield every identifier: names, attributes, imported names."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Name):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.Attribute):
+            yield node.attr, node.lineno
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            for alias in node.names:
+                yield alias.name.rpartition(".")[2], node.lineno
+
+
+def uses(*forbidden: str) -> Rule:
+    """Return the rule that none of these identifiers is used."""
+
+    def rule(module: Module) -> Iterator[str]:
+        for name, line in names_used(module):
+            if name in forbidden:
+                yield f"line {line} uses {name}"
+
+    return rule
+
+
+def imports_from(*forbidden: str) -> Rule:
+    """Return the rule that none of these modules is imported."""
+
+    def rule(module: Module) -> Iterator[str]:
+        for node in ast.walk(module.tree):
+            found = []
+            if isinstance(node, ast.Import):
+                found = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found = [node.module]
+            for name in found:
+                if name.startswith(forbidden):
+                    yield f"line {node.lineno} imports {name}"
+
+    return rule
+
+
+def calls(*forbidden: str) -> Rule:
+    """Return the rule that no method of these names is called (``x.raw(…)``)."""
+
+    def rule(module: Module) -> Iterator[str]:
+        for node in ast.walk(module.tree):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in forbidden
+            ):
+                yield f"line {node.lineno} calls .{node.func.attr}()"
+
+    return rule
+
+
+def reads_the_clock(module: Module) -> Iterator[str]:
+    """No clock but core.clock's: ``datetime.now()``, ``timezone.now()``, ``date.today()``."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            of = getattr(owner, "attr", None) or getattr(owner, "id", None)
+            if (of, node.func.attr) in {
+                *(("datetime", verb) for verb in ("now", "utcnow", "today")),
+                *(("date", "today"), ("timezone", "now"), ("time", "time")),
+            }:
+                yield f"line {node.lineno} calls {of}.{node.func.attr}()"
+
+
+def holds(*forbidden: str) -> Rule:
+    """Return the rule that none of these texts stands in the file."""
+
+    def rule(module: Module) -> Iterator[str]:
+        for number, line in enumerate(module.text.splitlines(), 1):
+            for text in forbidden:
+                if text in line:
+                    yield f"line {number} holds {text!r}"
+
+    return rule
+
+
+def longer_than(most: int) -> Rule:
+    """Return the rule that a file has at most so many lines."""
+
+    def rule(module: Module) -> Iterator[str]:
+        lines = module.text.count("\n")
+        if lines > most:
+            yield f"{lines} lines; make it a package, one file per act"
+
+    return rule
+
+
+def functions_longer_than(most: int) -> Rule:
+    """Return the rule that a function has at most so many lines, docstring left out."""
+
+    def rule(module: Module) -> Iterator[str]:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body
+                doc = ast.get_docstring(node, clean=False)
+                start = body[0].end_lineno if doc is not None else node.lineno - 1
+                lines = (node.end_lineno or 0) - (start or 0)
+                if lines > most:
+                    yield f"{node.name} has {lines} lines"
+
+    return rule
+
+
+def imports_in_functions(module: Module) -> Iterator[str]:
+    """No import of ours inside a function: it hides a circle."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.ImportFrom):
+                    name = inner.module or ""
+                elif isinstance(inner, ast.Import):
+                    name = inner.names[0].name
+                else:
+                    continue
+                if name.split(".")[0] in STOREYS:
+                    yield f"line {inner.lineno} imports {name} inside {node.name}"

@@ -1,0 +1,181 @@
+"""Rules that no linter knows, read from the source; each is shown to bite."""
+
+from __future__ import annotations
+
+import configparser
+import subprocess
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.architecture.source import (
+    ROOT,
+    STOREYS,
+    Module,
+    Rule,
+    calls,
+    functions_longer_than,
+    holds,
+    imports_from,
+    imports_in_functions,
+    longer_than,
+    modules,
+    offences,
+    reads_the_clock,
+    templates,
+    uses,
+)
+
+TENANCY = uses(
+    "set_schema", "set_tenant", "set_schema_to_public", "schema_context", "tenant_context"
+)
+SIGNALS = imports_from("django.db.models.signals", "django.dispatch", "django_tenants.signals")
+UNSAFE = uses("mark_safe", "SafeString", "csrf_exempt", "RawSQL", "xframe_options_exempt")
+RAW = calls("raw", "extra")
+THREADS = uses("database_sync_to_async", "sync_to_async")
+ASYNC_ORM = calls("aget", "afirst", "alast", "acount", "aexists", "acreate", "aupdate", "adelete",
+                  "asave", "aiterator", "abulk_create", "aget_or_create")  # fmt: skip
+NOTES = holds("TODO", "FIXME", "XXX")
+UNESCAPED = holds("|safe", "autoescape off", "safeseq")
+
+RULES = {
+    "the schema is moved by core alone": (TENANCY, ("lastmile/core/postgres/",)),
+    "no signals": (SIGNALS, ()),
+    "nothing is marked safe, no door left unguarded": (UNSAFE, ()),
+    "no raw or extra queries": (RAW, ()),
+    "threads are entered through in_retailer": (
+        THREADS,
+        ("lastmile/core/tenancy.py", "tenants/gate.py", "tenants/middleware.py"),
+    ),
+    "no async ORM": (ASYNC_ORM, ()),
+    "no import inside a function": (imports_in_functions, ("lastmile/embedded/", "lastmile/asgi")),
+    "nothing is left for later": (NOTES, ()),
+    "one clock": (reads_the_clock, ("lastmile/core/clock.py",)),
+    "a module has at most 500 lines": (longer_than(500), ()),
+    "a function has at most 60 lines": (functions_longer_than(60), ()),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_source_keeps_the_rule(name: str) -> None:
+    rule, but = RULES[name]
+    assert offences(rule, modules(), but=but) == []
+
+
+def test_templates_escape_everything() -> None:
+    assert offences(UNESCAPED, templates()) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "breach"),
+    [
+        (TENANCY, "from django_tenants.utils import schema_context"),
+        (TENANCY, "connection.set_tenant(t)"),
+        (SIGNALS, "from django.db.models.signals import post_save"),
+        (UNSAFE, "from django.utils.safestring import mark_safe"),
+        (RAW, "Order.objects.raw('SELECT 1')"),
+        (THREADS, "x = database_sync_to_async(f)"),
+        (ASYNC_ORM, "async def f(): await Order.objects.aget()"),
+        (imports_in_functions, "def f():\n    from tenants import services"),
+        (imports_in_functions, "async def f():\n    import dispatch.orders"),
+        (NOTES, "x = 1  # TODO later"),
+        (reads_the_clock, "dt.date.today()"),
+        (reads_the_clock, "dt.datetime.now(dt.UTC)"),
+        (reads_the_clock, "time.time()"),
+        (longer_than(3), "a = 1\nb = 2\nc = 3\nd = 4\n"),
+        (
+            functions_longer_than(3),
+            "def f():\n    'doc'\n    a = 1\n    b = 2\n    c = 3\n    d = 4\n",
+        ),
+        (UNESCAPED, "{{ name|safe }}"),
+    ],
+)
+def test_each_rule_bites(rule: Rule, breach: str) -> None:
+    assert offences(rule, (Module("dispatch/x.py", breach),)) != []
+
+
+def test_there_is_source_to_read() -> None:
+    assert len(modules()) > 80
+    assert {module.path.split("/")[0] for module in modules()} == set(STOREYS)
+    assert templates()
+
+
+# --- the import rules themselves -------------------------------------------------------------
+def contracts() -> configparser.ConfigParser:
+    found = configparser.ConfigParser()
+    found.read(ROOT / ".importlinter")
+    return found
+
+
+def listed(section: str, key: str) -> set[str]:
+    return set(contracts()[f"importlinter:contract:{section}"][key].split())
+
+
+def test_no_import_rule_is_ignored() -> None:
+    for section in contracts().sections():
+        assert "ignore_imports" not in contracts()[section], section
+        assert contracts()[section].get("unmatched_ignore_imports_alerting") is None
+
+
+def test_every_room_with_layers_is_held_to_their_order() -> None:
+    layered = {
+        str(path.parent.relative_to(ROOT)).replace("/", ".")
+        for storey in STOREYS[1:]
+        for path in chain(
+            (ROOT / storey).rglob("services.py"),
+            (ROOT / storey).rglob("selectors.py"),
+            (ROOT / storey).rglob("services/__init__.py"),
+        )
+        if path.name != "__init__.py"
+    } | {
+        str(path.parent.parent.relative_to(ROOT)).replace("/", ".")
+        for storey in STOREYS[1:]
+        for path in (ROOT / storey).rglob("services/__init__.py")
+    }
+    assert layered - listed("slice", "containers") == set()
+
+
+def test_the_tower_has_six_storeys_in_order() -> None:
+    layers = contracts()["importlinter:contract:tower"]["layers"].split()
+    assert layers == ["portal", "notifications", "lockers", "dispatch", "tenants", "lastmile"]
+
+
+def test_every_storey_and_core_are_held_free_of_circles() -> None:
+    assert listed("acyclic", "ancestors") == {*STOREYS[1:], "lastmile.core"}
+
+
+def test_pure_modules_are_listed() -> None:
+    pure = listed("pure", "source_modules")
+    assert {"dispatch.solver", "dispatch.roads", "dispatch.emissions"} <= pure
+    marked = {
+        module.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+        for module in modules()
+        if (module.text.partition('"""')[2].partition('"""')[0]).rstrip().endswith("PURE.")
+    }
+    assert {name for name in marked if not name.startswith(tuple(pure))} == set()
+
+
+# --- what stands in the repository -----------------------------------------------------------
+def tracked() -> list[Path]:
+    named = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    )
+    return [ROOT / name for name in named.stdout.split("\0") if name]
+
+
+def test_no_shared_app_is_a_retailers_app_too() -> None:
+    assert set(settings.SHARED_APPS) & set(settings.TENANT_APPS) == set()
+
+
+def test_no_tracked_file_names_a_machine() -> None:
+    words = (b"/work" + b"/", b"farm" + b"-bench", b"farm" + b"-studio", b"/root" + b"/.pyenv")
+    found = [
+        (str(path.relative_to(ROOT)), word)
+        for path in tracked()
+        if path.is_file()
+        for word in words
+        if word in path.read_bytes()
+    ]
+    assert found == []
