@@ -151,6 +151,16 @@ def test_a_job_whose_process_is_killed_runs_again_and_ends_once(
     print(f"ended {took:.1f} s after the kill, with a lease of 2 s")
 
 
+def test_a_job_that_hangs_is_stopped_at_its_limit(
+    shop: RetailerRef, house_at_work: House, real_hints: None
+) -> None:
+    job = enqueue("test.hung")
+    took = wait_for(lambda: finished(job), 30)
+    job.refresh_from_db()
+    assert (job.state, job.reason, ends(job)) == (JobState.FAILED, "timeout", ["failed"])
+    assert took < 15, "its process is free again long before it would have looked up"
+
+
 def test_a_job_that_kills_its_process_is_given_up_and_its_neighbour_is_not(
     shop: RetailerRef, house_at_work: House, real_hints: None
 ) -> None:

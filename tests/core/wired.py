@@ -34,6 +34,7 @@ JOBS: dict[str, JobSpec] = {
     "test.brief": JobSpec("tests.core.wired.patient", time_limit_s=1),
     "test.called": JobSpec("tests.core.wired.called"),
     "test.slow": JobSpec("tests.core.wired.slow", max_attempts=5),
+    "test.hung": JobSpec("tests.core.wired.hung", time_limit_s=1),
     "test.poison": JobSpec("tests.core.wired.poison", max_attempts=2),
 }
 
@@ -112,6 +113,11 @@ def slow(job: Lease) -> Mapping[str, Any]:
     with job.fenced():
         record("test.trace", subject=f"{job.id}/done")
     return {"attempt": job.attempt}
+
+
+def hung(job: Lease) -> None:
+    """Never look up."""
+    time.sleep(120)
 
 
 def poison(job: Lease) -> None:
