@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 ENGINES: Final[Mapping[str, Engine]] = {e.name: e for e in (PyVRP(), ORTools())}
 RESERVE_S: Final = 0.02  # time kept for settling and refereeing
-RESERVE_PER_VISIT_S: Final = 0.0002
+RESERVE_PER_VISIT_S: Final = 0.0001
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,190 @@
+"""The solver's command line; the planning worker uses the same door (``child``).
+
+    python -m dispatch.solver FILE [--seconds N | --iterations N] [--seed N] [--threads N]
+                                   [--out FILE.sol|FILE.json] [--replay FILE.json]
+
+FILE is Solomon, VRPLIB or the project's JSON; ``-`` reads one line of JSON from standard input.
+Prints one JSON line {cost, routes, feasible, seconds, startup_s, engine, seed, work, …};
+``--replay`` takes such a line and repeats its work by count. With ``--stream`` lines of progress
+come before it, the last line holds the solution, and the line ``stop`` on standard input ends the
+search with the best plan so far; the end of standard input means nobody waits any more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from dispatch.solver.cost import UNIT
+from dispatch.solver.engines.base import Progress
+from dispatch.solver.formats.json import (
+    dumps,
+    loads,
+    problem_from_json,
+    solution_to_json,
+)
+from dispatch.solver.formats.text import CHOICES, Instance, parse, to_sol
+from dispatch.solver.solve import ENGINES, Phase, Result, Stop, replay, solve, work_json
+from lastmile.core.errors import Invalid
+
+REFUSED: Final = 2
+NO_MEMORY: Final = 12  # exit status, after ENOMEM
+NOBODY_WAITS: Final = 13
+DEFAULT_SECONDS: Final = 10.0
+
+
+def main(argv: list[str] | None = None, *, began: float | None = None) -> int:
+    """Run the command; return its exit status."""
+    began = time.perf_counter() if began is None else began
+    options = _parser().parse_args(argv)
+    _limit(options)
+    try:
+        return _run(options, began)
+    except Invalid as refusal:
+        print(_refusal(refusal), file=sys.stderr)
+        return REFUSED
+    except MemoryError:
+        os.write(2, b"Out of memory: raise the limit or split the problem.\n")
+        return NO_MEMORY
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m dispatch.solver", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("file", help="Solomon, VRPLIB or JSON file; - for JSON on standard input")
+    parser.add_argument("--seconds", type=float, help=f"time to search ({DEFAULT_SECONDS:g})")
+    parser.add_argument("--iterations", type=int, help="search so many iterations instead")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--threads", type=int, default=1, help="cores it may use; the engines here search on one"
+    )
+    parser.add_argument("--engine", choices=sorted(ENGINES))
+    parser.add_argument("--distances", choices=CHOICES, default="dimacs")
+    parser.add_argument("--out", type=Path, help="VRPLIB solution, or JSON if it ends in .json")
+    parser.add_argument("--replay", type=Path, help="a line printed before: repeat its work")
+    parser.add_argument("--stream", action="store_true", help="progress and solution on stdout")
+    parser.add_argument("--memory-mb", type=int, help="address space this process may take")
+    parser.add_argument("--cpu-seconds", type=int, help="processor time it may take")
+    parser.add_argument("--nice", type=int, default=0)
+    return parser
+
+
+def _limit(options: argparse.Namespace) -> None:
+    """Bind this process before it reads anything large."""
+    if options.memory_mb is not None:
+        room = options.memory_mb * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (room, room))
+    if options.cpu_seconds is not None:
+        seconds = options.cpu_seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    if options.nice:
+        os.nice(options.nice)
+
+
+def _run(options: argparse.Namespace, began: float) -> int:
+    instance, stopped = _read(options)
+    startup_s = time.perf_counter() - began
+    if options.replay is not None:
+        result = replay(instance.problem, _work(options.replay))
+    else:
+        count = options.iterations
+        seconds = DEFAULT_SECONDS if options.seconds is None else options.seconds
+        result = solve(
+            instance.problem,
+            stop=Stop(seconds=seconds) if count is None else Stop(iterations=count),
+            seed=options.seed,
+            engine=options.engine,
+            on_progress=_tell if options.stream else None,
+            should_stop=stopped.is_set,
+        )
+    line = _summary(instance, result, startup_s)
+    if options.out is not None:
+        _write(options.out, result, line["cost"])
+    if options.stream:
+        line["solution"] = solution_to_json(result.solution)
+    print(dumps(line), flush=True)
+    return 0
+
+
+def _read(options: argparse.Namespace) -> tuple[Instance, threading.Event]:
+    """Read the problem; from standard input, go on listening there."""
+    stopped = threading.Event()
+    if options.file == "-":
+        instance = Instance(problem_from_json(loads(sys.stdin.buffer.readline())), 1, False)
+        if options.stream:
+            threading.Thread(target=_listen, args=(stopped,), daemon=True).start()
+        return instance, stopped
+    try:
+        text = Path(options.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise Invalid(f"The file {options.file} cannot be read ({fault}).") from fault
+    if text.lstrip().startswith("{"):
+        return Instance(problem_from_json(loads(text)), 1, False), stopped
+    return parse(text, options.distances), stopped
+
+
+def _listen(stopped: threading.Event) -> None:
+    """Wait for ``stop``; leave at once when the other side is gone."""
+    for line in sys.stdin.buffer:
+        if line.strip() == b"stop":
+            stopped.set()
+    os._exit(NOBODY_WAITS)
+
+
+def _work(path: Path) -> tuple[Phase, ...]:
+    try:
+        data = loads(path.read_text(encoding="utf-8"))
+        return tuple(
+            Phase(str(p["engine"]), int(p["seed"]), tuple(int(c) for c in p["counts"]))
+            for p in data["work"]
+        )
+    except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as fault:
+        raise Invalid(
+            f"{path} holds no work to replay ({fault!r}): give a line that this command printed."
+        ) from fault
+
+
+def _tell(progress: Progress) -> None:
+    line: dict[str, Any] = {
+        "seconds": round(progress.seconds, 3),
+        "iterations": progress.iterations,
+        "cost": progress.cost,
+        "engine": progress.engine,
+    }
+    print(dumps({"progress": line}), flush=True)
+
+
+def _summary(instance: Instance, result: Result, startup_s: float) -> dict[str, Any]:
+    exact = result.cost.exact / (UNIT * instance.scale)
+    return {
+        "cost": round(exact, 3) if instance.scale > 1 else result.cost.total,
+        "routes": len(result.solution.routes),
+        "feasible": not (instance.asks_for_all and result.solution.unserved),
+        "seconds": round(result.seconds, 3),
+        "startup_s": round(startup_s, 3),
+        "engine": result.engine,
+        "seed": result.seed,
+        "work": work_json(result.work),
+        "unserved": len(result.solution.unserved),
+        "co2_g": result.cost.co2_g,
+        "stopped": result.stopped,
+    }
+
+
+def _write(path: Path, result: Result, cost: float) -> None:
+    if path.suffix == ".json":
+        text = dumps(solution_to_json(result.solution)) + "\n"
+    else:
+        text = to_sol(result.solution, str(cost))
+    path.write_text(text, encoding="utf-8")
+
+
+def _refusal(refusal: Invalid) -> str:
+    faults = [f"  {e.pointer}: {e.detail}" for e in refusal.errors]
+    return "\n".join([refusal.detail, *faults])

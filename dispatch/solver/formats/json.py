@@ -1,0 +1,292 @@
+"""The project's own JSON of problems and solutions. PURE.
+
+A problem::
+
+    {"format": "lastmile-problem/1", "name": "", "dimensions": ["weight_g"],
+     "profiles": [{"name": "van", "duration_s": [[0, 60], [60, 0]], "distance_m": [[…], […]]}],
+     "visits": [{"id": "a", "place": 1, "service_s": 120, "demand": [500],
+                 "windows": [[0, 7200]], "unserved_cost": 5000, "skills": ["cold"],
+                 "vehicles": null}],
+     "vehicles": [{"id": "k", "start": 0, "end": 0, "opens_s": 0, "closes_s": 28800,
+                   "capacity": [9000], "breaks": [[10800, 14400, 1800]], …}]}
+
+The names, units and defaults are those of ``problem.Problem`` and its parts; only what has a
+default may be left out, and a name that is not known is refused, so that no typing error passes
+for a default. Windows are ``[opens_s, closes_s]``, breaks ``[opens_s, closes_s, duration_s]``,
+``service_s`` a number or one number per profile.
+
+A solution::
+
+    {"format": "lastmile-solution/1",
+     "routes": [{"vehicle": "k", "start_s": 0, "depart_s": 0, "end_s": 300, "distance_m": 90,
+                 "load": [500], "visits": [["a", 60, 60, 180]], "breaks": []}],
+     "unserved": [{"visit": "b", "reason": "no_skill", "dimensions": [], "skills": ["cold"]}]}
+
+with visits as ``[id, arrive_s, start_s, depart_s]`` and breaks as
+``[index, start_s, end_s, before]``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from dispatch.solver.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.solution import Reason, Route, Served, Solution, TakenBreak, Unserved
+from lastmile.core.errors import Invalid
+
+PROBLEM: Final = "lastmile-problem/1"
+SOLUTION: Final = "lastmile-solution/1"
+T = TypeVar("T")
+Read = Callable[[Any, str], Any]
+
+
+def _refuse(pointer: str, cause: str) -> Invalid:
+    return Invalid(f"At {pointer or 'the top'}: {cause}")
+
+
+def _whole(value: Any, pointer: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _refuse(pointer, f"give a whole number, not {str(value)[:40]!r}.")
+    return value
+
+
+def _text(value: Any, pointer: str) -> str:
+    if not isinstance(value, str):
+        raise _refuse(pointer, f"give a text, not {str(value)[:40]!r}.")
+    return value
+
+
+def _optional(read: Read) -> Read:
+    return lambda value, pointer: None if value is None else read(value, pointer)
+
+
+def _list(read: Read, into: Callable[[Any], Any] = tuple) -> Read:
+    def each(value: Any, pointer: str) -> Any:
+        if not isinstance(value, list):
+            raise _refuse(pointer, "give a list.")
+        return into(read(item, f"{pointer}/{at}") for at, item in enumerate(value))
+
+    return each
+
+
+def _row(kind: Callable[..., T], *reads: Read) -> Read:
+    """Read a short list as the fields of ``kind``."""
+
+    def one(value: Any, pointer: str) -> T:
+        if not isinstance(value, list) or len(value) != len(reads):
+            raise _refuse(pointer, f"give a list of {len(reads)} values.")
+        return kind(
+            *(
+                read(v, f"{pointer}/{at}")
+                for at, (read, v) in enumerate(zip(reads, value, strict=True))
+            )
+        )
+
+    return one
+
+
+def _matrix(value: Any, pointer: str) -> Any:
+    if not isinstance(value, list) or not value or not all(isinstance(r, list) for r in value):
+        raise _refuse(pointer, "give N rows of N whole numbers.")
+    if len({len(row) for row in value}) != 1:
+        raise _refuse(pointer, "all rows must be equally long.")
+    try:
+        array = np.array(value)
+    except (ValueError, OverflowError) as fault:
+        raise _refuse(pointer, f"not a matrix ({fault}).") from fault
+    if array.dtype.kind not in "iu":
+        raise _refuse(pointer, "give whole numbers only.")
+    return array
+
+
+def _service(value: Any, pointer: str) -> int | tuple[int, ...]:
+    if isinstance(value, list):
+        return tuple(_whole(v, f"{pointer}/{at}") for at, v in enumerate(value))
+    return _whole(value, pointer)
+
+
+_WHOLES: Final = _list(_whole)
+_NAMES: Final = _list(_text)
+_NAME_SET: Final = _list(_text, frozenset)
+_WINDOW: Final = _row(Window, _whole, _whole)
+_BREAK: Final = _row(Break, _whole, _whole, _whole)
+_SPECIAL: Final[Mapping[str, Read]] = {
+    "id": _text,
+    "name": _text,
+    "duration_s": _matrix,
+    "distance_m": _matrix,
+    "service_s": _service,
+    "demand": _WHOLES,
+    "capacity": _WHOLES,
+    "windows": _list(_WINDOW),
+    "breaks": _list(_BREAK),
+    "skills": _NAME_SET,
+    "vehicles": _optional(_NAME_SET),
+    "latest_start_s": _optional(_whole),
+    "max_distance_m": _optional(_whole),
+    "max_duration_s": _optional(_whole),
+}
+
+
+def _object(kind: Callable[..., T], reads: Mapping[str, Read]) -> Read:
+    """Read an object as a dataclass, each field by ``reads`` or as a whole number."""
+    known = {f.name: f for f in fields(kind) if f.init}  # type: ignore[arg-type]
+
+    def one(value: Any, pointer: str) -> T:
+        given = _members(value, pointer, set(known))
+        for name, member in known.items():
+            if name not in given and member.default is MISSING:
+                raise _refuse(pointer, f"{name} is missing.")
+        return kind(**{k: reads.get(k, _whole)(v, f"{pointer}/{k}") for k, v in given.items()})
+
+    return one
+
+
+def _members(value: Any, pointer: str, known: set[str]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _refuse(pointer, "give an object.")
+    strange = sorted(set(value) - known)
+    if strange:
+        raise _refuse(pointer, f"{strange[0]!r} is not known; known are {sorted(known)}.")
+    return value
+
+
+def _top(data: Any, kind: str, known: set[str]) -> dict[str, Any]:
+    given = _members(data, "", known | {"format"})
+    if given.get("format") != kind:
+        raise _refuse("/format", f"expected {kind!r}, found {given.get('format')!r}.")
+    return given
+
+
+def _plain(item: Any, defaults: type) -> dict[str, Any]:
+    """Write a dataclass out, leaving out what equals its default."""
+    out: dict[str, Any] = {}
+    for member in fields(defaults):
+        value = getattr(item, member.name)
+        if member.default is not MISSING and value == member.default:
+            continue
+        if isinstance(value, frozenset):
+            value = sorted(value)
+        elif isinstance(value, tuple):
+            value = [
+                [v.opens_s, v.closes_s]
+                if isinstance(v, Window)
+                else [v.opens_s, v.closes_s, v.duration_s]
+                if isinstance(v, Break)
+                else v
+                for v in value
+            ]
+        out[member.name] = value
+    return out
+
+
+def problem_to_json(problem: Problem) -> dict[str, Any]:
+    """Return a problem as plain data."""
+    return {
+        "format": PROBLEM,
+        "name": problem.name,
+        "dimensions": list(problem.dimensions),
+        "profiles": [
+            {
+                "name": p.name,
+                "duration_s": p.duration_s.tolist(),
+                "distance_m": p.distance_m.tolist(),
+            }
+            for p in problem.profiles
+        ],
+        "visits": [_plain(v, Visit) for v in problem.visits],
+        "vehicles": [_plain(v, Vehicle) for v in problem.vehicles],
+    }
+
+
+def problem_from_json(data: Any) -> Problem:
+    """Read a problem from plain data; raises ``Invalid`` with the place and the cause."""
+    given = _top(data, PROBLEM, {"name", "dimensions", "profiles", "visits", "vehicles"})
+    for name in ("profiles", "visits", "vehicles"):
+        if name not in given:
+            raise _refuse("", f"{name} is missing.")
+    return Problem(
+        profiles=_list(_object(Profile, _SPECIAL))(given["profiles"], "/profiles"),
+        visits=_list(_object(Visit, _SPECIAL))(given["visits"], "/visits"),
+        vehicles=_list(_object(Vehicle, _SPECIAL))(given["vehicles"], "/vehicles"),
+        dimensions=_NAMES(given.get("dimensions", []), "/dimensions"),
+        name=_text(given.get("name", ""), "/name"),
+    )
+
+
+def solution_to_json(solution: Solution) -> dict[str, Any]:
+    """Return a solution as plain data."""
+    return {
+        "format": SOLUTION,
+        "routes": [
+            {
+                "vehicle": r.vehicle,
+                "start_s": r.start_s,
+                "depart_s": r.depart_s,
+                "end_s": r.end_s,
+                "distance_m": r.distance_m,
+                "load": list(r.load),
+                "visits": [[s.visit, s.arrive_s, s.start_s, s.depart_s] for s in r.visits],
+                "breaks": [[b.index, b.start_s, b.end_s, b.before] for b in r.breaks],
+            }
+            for r in solution.routes
+        ],
+        "unserved": [
+            {
+                "visit": u.visit,
+                "reason": u.reason.value,
+                "dimensions": list(u.dimensions),
+                "skills": list(u.skills),
+            }
+            for u in solution.unserved
+        ],
+    }
+
+
+def _reason(value: Any, pointer: str) -> Reason:
+    try:
+        return Reason(value)
+    except ValueError as fault:
+        known = ", ".join(r.value for r in Reason)
+        raise _refuse(pointer, f"no such reason; there are {known}.") from fault
+
+
+_ROUTE: Final = _object(
+    Route,
+    {
+        "vehicle": _text,
+        "load": _WHOLES,
+        "visits": _list(_row(Served, _text, _whole, _whole, _whole)),
+        "breaks": _list(_row(TakenBreak, _whole, _whole, _whole, _whole)),
+    },
+)
+_UNSERVED: Final = _object(
+    Unserved, {"visit": _text, "reason": _reason, "dimensions": _NAMES, "skills": _NAMES}
+)
+
+
+def solution_from_json(data: Any) -> Solution:
+    """Read a solution from plain data; raises ``Invalid`` with the place and the cause."""
+    given = _top(data, SOLUTION, {"routes", "unserved"})
+    return Solution(
+        routes=_list(_ROUTE)(given.get("routes", []), "/routes"),
+        unserved=_list(_UNSERVED)(given.get("unserved", []), "/unserved"),
+    )
+
+
+def loads(text: str | bytes) -> Any:
+    """Parse JSON text; raises ``Invalid`` where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as fault:
+        raise Invalid(f"This is not JSON ({fault}).") from fault
+
+
+def dumps(data: Any) -> str:
+    """Write plain data on one line, the same bytes for the same data."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
