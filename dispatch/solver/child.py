@@ -107,13 +107,9 @@ def run(
     ):
         told = threading.Thread(target=_send, args=(it, problem), daemon=True)
         told.start()
-        try:
-            line = _Watch(it, _deadline(stop, limits), on_progress, should_stop).answer()
-            status = it.wait(timeout=GRACE_S) if line is not None else it.wait()
-        except subprocess.TimeoutExpired:
-            status = 0  # it has answered; that it lingers is no matter, it is killed on the way out
+        line = _Watch(it, _deadline(stop, limits), on_progress, should_stop).answer()
         if line is None:
-            raise _failure(status, errors)
+            raise _failure(it, errors)
     return _result(problem, line)
 
 
@@ -239,14 +235,18 @@ def _say_stop(pipe: IO[bytes]) -> None:
         pipe.flush()
 
 
-def _failure(status: int, errors: IO[bytes]) -> Exception:
+def _failure(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Exception:
     """Name what ended the child: its exit status, its signal, its last words."""
+    try:
+        status = child.wait(timeout=GRACE_S)
+    except subprocess.TimeoutExpired:
+        return SolveCrashed("The solver fell silent without a plan and was killed. Try again.")
     errors.seek(0, os.SEEK_END)
     errors.seek(max(0, errors.tell() - TAIL))
     words = errors.read().decode(errors="replace").strip()
     if status == 2:
         return Invalid(words or "The solver refused the problem.")
-    starved = ("MemoryError", "bad_alloc", "cannot allocate", "failed to map")
+    starved = ("out of memory", "MemoryError", "bad_alloc", "cannot allocate", "failed to map")
     if status == NO_MEMORY or any(word.lower() in words.lower() for word in starved):
         return SolveOutOfMemory(
             "The problem does not fit into the memory one solve may take. Plan fewer orders at "

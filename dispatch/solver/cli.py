@@ -37,6 +37,7 @@ REFUSED: Final = 2
 NO_MEMORY: Final = 12  # exit status, after ENOMEM
 NOBODY_WAITS: Final = 13
 DEFAULT_SECONDS: Final = 10.0
+PIECE: Final = 1 << 20
 
 
 def main(argv: list[str] | None = None, *, began: float | None = None) -> int:
@@ -116,9 +117,10 @@ def _read(options: argparse.Namespace) -> tuple[Instance, threading.Event]:
     """Read the problem; from standard input, go on listening there."""
     stopped = threading.Event()
     if options.file == "-":
-        instance = Instance(problem_from_json(loads(sys.stdin.buffer.readline())), 1, False)
+        line, rest = _first_line()
+        instance = Instance(problem_from_json(loads(line)), 1, False)
         if options.stream:
-            threading.Thread(target=_listen, args=(stopped,), daemon=True).start()
+            threading.Thread(target=_listen, args=(stopped, rest), daemon=True).start()
         return instance, stopped
     try:
         text = Path(options.file).read_text(encoding="utf-8")
@@ -129,12 +131,30 @@ def _read(options: argparse.Namespace) -> tuple[Instance, threading.Event]:
     return parse(text, options.distances), stopped
 
 
-def _listen(stopped: threading.Event) -> None:
+def _first_line() -> tuple[bytes, bytes]:
+    """Read one line from standard input, and what came with it.
+
+    Past the buffered reader, whose lock a listening thread would hold when Python shuts down.
+    """
+    pieces: list[bytes] = []
+    while piece := os.read(0, PIECE):
+        end = piece.find(b"\n")
+        if end >= 0:
+            return b"".join([*pieces, piece[:end]]), piece[end + 1 :]
+        pieces.append(piece)
+    return b"".join(pieces), b""
+
+
+def _listen(stopped: threading.Event, rest: bytes) -> None:
     """Wait for ``stop``; leave at once when the other side is gone."""
-    for line in sys.stdin.buffer:
-        if line.strip() == b"stop":
+    while True:
+        *lines, rest = rest.split(b"\n")
+        if b"stop" in lines:
             stopped.set()
-    os._exit(NOBODY_WAITS)
+        piece = os.read(0, PIECE)
+        if not piece:
+            os._exit(NOBODY_WAITS)
+        rest += piece
 
 
 def _work(path: Path) -> tuple[Phase, ...]:

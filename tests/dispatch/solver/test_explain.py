@@ -1,0 +1,163 @@
+"""The reasons for leaving a visit out are true, and no visit is left out that fits and pays."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+
+from dispatch.solver.check import check
+from dispatch.solver.insertion import evaluate, places
+from dispatch.solver.problem import Problem, Vehicle, Visit, Window
+from dispatch.solver.solution import Reason
+from dispatch.solver.solve import Stop, solve
+from tests.dispatch.solver import brute
+from tests.dispatch.solver.problems import line
+from tests.dispatch.solver.strategies import problems
+
+LEFT = frozenset({Reason.NO_CAPACITY_LEFT, Reason.NOT_WORTH, Reason.LEFT_OUT})
+
+
+def _truth(problem: Problem, at: int) -> Reason | None:
+    """The first sieve that no vehicle passes, by brute force; None when one passes all alone."""
+    visit = problem.visits[at]
+    left = [v for v in problem.vehicles if visit.vehicles is None or v.id in visit.vehicles]
+    if not left:
+        return Reason.NO_SHIFT
+    left = [v for v in left if visit.skills <= v.skills]
+    if not left:
+        return Reason.NO_SKILL
+    left = [v for v in left if all(d <= c for d, c in zip(visit.demand, v.capacity, strict=True))]
+    if not left:
+        return Reason.TOO_HEAVY
+
+    def way(v: Vehicle) -> int:
+        metres = problem.profiles[v.profile].distance_m
+        return int(metres[v.start, visit.place]) + int(metres[visit.place, v.end])
+
+    left = [v for v in left if v.max_distance_m is None or way(v) <= v.max_distance_m]
+    if not left:
+        return Reason.OUT_OF_RANGE
+    index = problem.vehicle_index
+    if all(brute.shortest(problem, index[v.id], (at,)) is None for v in left):
+        return Reason.WINDOW_IMPOSSIBLE
+    return None
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems(max_visits=4))
+def test_every_reason_is_what_brute_force_finds(problem: Problem) -> None:
+    found = solve(problem, stop=Stop(iterations=20))
+    assert check(problem, found.solution) == []
+    for unserved in found.solution.unserved:
+        truth = _truth(problem, problem.visit_index[unserved.visit])
+        if truth is not None:
+            assert unserved.reason is truth
+            continue
+        fitting = places(problem, found.solution, unserved.visit)
+        assert unserved.reason is not Reason.LEFT_OUT
+        assert (unserved.reason is Reason.NO_CAPACITY_LEFT) == (not fitting)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems(max_visits=3))
+def test_small_plans_are_as_cheap_as_the_best_of_all_plans(problem: Problem) -> None:
+    found = solve(problem, stop=Stop(iterations=150), seed=1)
+    least = brute.cheapest(problem)
+    assert found.cost.exact >= least
+    if not any(v.breaks for v in problem.vehicles):
+        assert found.cost.exact == least
+
+
+def _alone(**visit: object) -> Reason:
+    problem = Problem(
+        (line([0, 600]),),
+        (Visit("a", 1, **visit),),  # type: ignore[arg-type]
+        (
+            Vehicle("k", 0, 0, 0, 3_600, capacity=(10, 5), skills=frozenset({"lift"})),
+            Vehicle("m", 0, 0, 0, 3_600, capacity=(10, 5), skills=frozenset({"cold"})),
+        ),
+        ("weight_g", "parcels"),
+    )
+    (unserved,) = evaluate(problem, {}).unserved
+    return unserved.reason
+
+
+def test_each_reason_stands_for_its_cause() -> None:
+    assert _alone(demand=(1, 1), vehicles=frozenset({"z"})) is Reason.NO_SHIFT
+    assert _alone(demand=(1, 1), skills=frozenset({"cold", "lift"})) is Reason.NO_SKILL
+    assert _alone(demand=(11, 1)) is Reason.TOO_HEAVY
+    assert _alone(demand=(1, 1), windows=(Window(0, 600),)) is Reason.WINDOW_IMPOSSIBLE
+    assert _alone(demand=(1, 1), windows=(Window(0, 601),)) is Reason.LEFT_OUT
+
+
+def test_a_reason_names_the_dimension_and_the_skill() -> None:
+    problem = Problem(
+        (line([0, 600]),),
+        (Visit("a", 1, demand=(11, 1)), Visit("b", 1, demand=(1, 1), skills=frozenset({"cold"}))),
+        (Vehicle("k", 0, 0, 0, 3_600, capacity=(10, 5), skills=frozenset({"lift"})),),
+        ("weight_g", "parcels"),
+    )
+    heavy, cold = evaluate(problem, {}).unserved
+    assert heavy.dimensions == ("weight_g",)
+    assert cold.skills == ("cold",)
+
+
+def test_what_no_longer_fits_and_what_is_not_worth_it_are_told_apart() -> None:
+    problem = Problem(
+        (line([0, 600]),),
+        (
+            Visit("a", 1, demand=(6,)),
+            Visit("b", 1, demand=(5,)),
+            Visit("c", 1, demand=(0,), unserved_cost=3),
+        ),
+        (Vehicle("k", 0, 0, 0, 3_600, capacity=(10,), fixed_cost=0, cost_per_km=1_000),),
+        ("weight_g",),
+    )
+    found = solve(problem, stop=Stop(iterations=50)).solution
+    assert [(u.visit, u.reason) for u in found.unserved] in (
+        [("a", Reason.NO_CAPACITY_LEFT)],
+        [("b", Reason.NO_CAPACITY_LEFT)],
+    )
+    lonely = Problem(problem.profiles, problem.visits[2:], problem.vehicles, problem.dimensions)
+    (left,) = solve(lonely, stop=Stop(iterations=50)).solution.unserved
+    assert left.reason is Reason.NOT_WORTH
+
+
+def test_an_edited_plan_is_timed_whatever_it_breaks() -> None:
+    problem = Problem(
+        (line([0, 600]),),
+        (
+            Visit("a", 1, 60, windows=(Window(0, 700),)),
+            Visit("b", 1, 60, windows=(Window(0, 700),)),
+        ),
+        (Vehicle("k", 0, 0, 0, 3_600),),
+    )
+    plan = evaluate(problem, {"k": ["a", "b"]})
+    assert [v.kind.value for v in check(problem, evaluate(problem, {"k": ["a", "a"]}))] == [
+        "duplicate"
+    ] or plan.routes[0].end_s == 600 + 120 + 600
+    late = evaluate(
+        Problem(
+            problem.profiles,
+            (problem.visits[0], Visit("b", 1, 60, windows=(Window(0, 660),))),
+            problem.vehicles,
+        ),
+        {"k": ["a", "b"]},
+    )
+    assert [s.start_s for s in late.routes[0].visits] == [600, 660]
+
+
+def test_the_places_of_a_visit_say_what_each_adds() -> None:
+    problem = Problem(
+        (line([0, 100, 200]),),
+        (Visit("a", 1, 10), Visit("b", 2, 10)),
+        (
+            Vehicle("k", 0, 0, 0, 9_000, cost_per_km=1_000, cost_per_hour=3_600, co2_mg_per_m=500),
+            Vehicle("m", 0, 0, 0, 9_000, cost_per_km=1_000, fixed_cost=7),
+        ),
+    )
+    plan = evaluate(problem, {"k": ["a", "b"]})
+    found = {(p.vehicle, p.position): p for p in places(problem, plan, "b")}
+    assert set(found) == {("k", 0), ("k", 1), ("m", 0)}
+    after = found["k", 1]
+    assert (after.added_s, after.added_m, after.cost, after.co2_g) == (210, 2_000, 2_210, 1_000)
+    assert found["m", 0].cost == 4_000 + 7
