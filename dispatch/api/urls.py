@@ -1,8 +1,8 @@
-"""Addresses under /api/v1/ of orders and fleet."""
+"""Addresses under /api/v1/ of orders, fleet, imports and plans."""
 
 from django.urls import path
 
-from dispatch.api import fleet, orders
+from dispatch.api import fleet, imports, orders, plans
 
 urlpatterns = [
     path("hubs/", fleet.HubsView.as_view(), name="api-hubs"),
@@ -26,4 +26,30 @@ urlpatterns = [
     path("orders/<str:ref>/timeline/", orders.OrderTimelineView.as_view(), name="api-timeline"),
     path("parcels/", orders.ParcelsView.as_view(), name="api-parcels"),
     path("parcels/<str:ref>/", orders.ParcelView.as_view(), name="api-parcel"),
+    path("order-imports/", imports.OrderImportsView.as_view(), name="api-imports"),
+    path("order-imports/<str:public_id>/", imports.OrderImportView.as_view(), name="api-import"),
+    path(
+        "order-imports/<str:public_id>/refused/",
+        imports.RefusedRowsView.as_view(),
+        name="api-import-refused",
+    ),
+    path(
+        "order-imports/<str:public_id>/refused.csv",
+        imports.RefusedFileView.as_view(),
+        name="api-import-refused-file",
+    ),
+    path("plans/", plans.PlansView.as_view(), name="api-plans"),
+    path("plans/<str:public_id>/", plans.PlanView.as_view(), name="api-plan"),
+    path("plans/<str:public_id>/publish/", plans.PublishPlanView.as_view(), name="api-publish"),
+    path("plans/<str:public_id>/discard/", plans.DiscardPlanView.as_view(), name="api-discard"),
+    path("plans/<str:public_id>/revise/", plans.RevisePlanView.as_view(), name="api-revise"),
+    path("plans/<str:public_id>/edits/", plans.PlanEditsView.as_view(), name="api-plan-edits"),
+    path(
+        "plans/<str:public_id>/options/<str:order>/",
+        plans.PlanOptionsView.as_view(),
+        name="api-plan-options",
+    ),
+    path("routes/", plans.RoutesView.as_view(), name="api-routes"),
+    path("routes/<str:public_id>/", plans.RouteView.as_view(), name="api-route"),
+    path("stops/", plans.StopsView.as_view(), name="api-stops"),
 ]

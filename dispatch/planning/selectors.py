@@ -12,7 +12,7 @@ from dispatch.fleet.models import Hub
 from dispatch.planning.arrangement import Arrangement
 from dispatch.planning.errors import OrderNotInPlan
 from dispatch.planning.keep import unpack
-from dispatch.planning.models import Plan, Route, Stop, Unserved
+from dispatch.planning.models import Plan, PlanEdit, Route, Stop, Unserved
 from dispatch.planning.states import DISCARDED, DRAFT, PUBLISHED
 from dispatch.solver.insertion import Place, evaluate, places
 from dispatch.solver.problem import Problem
@@ -75,11 +75,44 @@ def unserved_of(plan: Plan) -> list[Unserved]:
     )
 
 
+def with_parts(plan: Plan) -> Plan:
+    """Return a plan with its routes and unserved read beforehand, for showing it whole."""
+    routes = Route.objects.select_related("plan", "vehicle", "driver", "shift").order_by("number")
+    unserved = Unserved.objects.select_related("order").order_by("id")
+    return (
+        Plan.objects.select_related("hub", "based_on")
+        .prefetch_related(
+            Prefetch("routes", queryset=routes), Prefetch("unserved", queryset=unserved)
+        )
+        .get(pk=plan.pk)
+    )
+
+
+def edits_of(plan: Plan, most: int = 100) -> list[PlanEdit]:
+    """Return the last changes by hand, newest first."""
+    return list(plan.edits.order_by("-number")[:most])
+
+
+def routes(hubs: frozenset[str] | None = None) -> QuerySet[Route]:
+    """Return routes with what they point at, latest first; those of some hubs where limited."""
+    found = Route.objects.select_related("plan", "vehicle", "driver", "shift")
+    return found if hubs is None else found.filter(plan__hub__public_id__in=hubs)
+
+
+def stops(hubs: frozenset[str] | None = None) -> QuerySet[Stop]:
+    """Return stops with route and order; those of some hubs where limited."""
+    found = Stop.objects.select_related("route", "order")
+    return found if hubs is None else found.filter(plan__hub__public_id__in=hubs)
+
+
 def get_route(public_id: str, hubs: frozenset[str] | None) -> Route:
     """Return one route with its plan and hub. Raises NotFound."""
-    found = Route.objects.select_related("plan__hub", "vehicle", "driver", "shift")
-    if hubs is not None:
-        found = found.filter(plan__hub__public_id__in=hubs)
+    stops_made = Stop.objects.select_related("route", "order").order_by("position")
+    found = (
+        routes(hubs)
+        .select_related("plan__hub")
+        .prefetch_related(Prefetch("stops", queryset=stops_made))
+    )
     route = None if "\x00" in public_id else found.filter(public_id=public_id).first()
     if route is None:
         raise NotFound(_("There is no such thing here, or it is not yours to see."))

@@ -1,0 +1,217 @@
+"""What goes in and out of plans, routes and stops; every field is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from dispatch.planning.models import Plan, PlanEdit, Route, Stop, Unserved
+from dispatch.planning.services import LEAST_S, MOST_S, USUAL_S
+from dispatch.planning.words import say_unserved, say_violation
+from lastmile.core.http.fields import InstantField
+
+_EDITS = ("move", "take_off", "sequence", "undo")
+
+
+class PlanIn(serializers.Serializer[Any]):
+    """Which day to plan, and how long to search."""
+
+    hub = serializers.CharField(max_length=80, help_text="Public id, or external_id:yours.")
+    service_date = serializers.DateField()
+    seconds = serializers.IntegerField(min_value=LEAST_S, max_value=MOST_S, default=USUAL_S)
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=1)
+
+
+class EditIn(serializers.Serializer[Any]):
+    """One change by hand.
+
+    ``move``: order, shift, position · ``take_off``: order · ``sequence``: shift, orders · ``undo``.
+    """
+
+    act = serializers.ChoiceField(choices=_EDITS)
+    order = serializers.CharField(max_length=40, required=False)
+    shift = serializers.CharField(max_length=40, required=False)
+    position = serializers.IntegerField(min_value=1, max_value=20_000, required=False)
+    orders = serializers.ListField(
+        child=serializers.CharField(max_length=40), max_length=20_000, required=False
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Ask for what the act needs, by name."""
+        needs = {
+            "move": ("order", "shift", "position"),
+            "take_off": ("order",),
+            "sequence": ("shift", "orders"),
+            "undo": (),
+        }[attrs["act"]]
+        missing = {name: ["This act needs it."] for name in needs if name not in attrs}
+        if missing:
+            raise serializers.ValidationError(missing)
+        return attrs
+
+
+class ViolationOut(serializers.Serializer[Any]):
+    """A rule that a hand-edited plan breaks: ``by`` in seconds, metres or of the dimension."""
+
+    code = serializers.CharField()
+    by = serializers.IntegerField()
+    dimension = serializers.CharField(required=False)
+    detail = serializers.SerializerMethodField()
+
+    def get_detail(self, violation: dict[str, Any]) -> str:
+        """The sentence, in the reader's language."""
+        return say_violation(violation["code"], violation)
+
+
+class PlanOut(serializers.ModelSerializer[Plan]):
+    """One version of one hub's day, with its figures."""
+
+    id = serializers.CharField(source="public_id")
+    hub = serializers.CharField(source="hub.public_id")
+    operation = serializers.CharField(source="job")
+    based_on = serializers.CharField(source="based_on.public_id", default=None)
+    cost_minor = serializers.IntegerField()
+    published_at = InstantField(allow_null=True)
+    created_at = InstantField()
+
+    class Meta:
+        model = Plan
+        fields = (
+            "id", "hub", "service_date", "number", "status", "version", "based_on", "operation",
+            "orders_count", "unserved_count", "violations_count", "distance_m", "travel_s",
+            "duration_s", "cost_minor", "cost_fixed_minor", "cost_distance_minor",
+            "cost_time_minor", "currency", "co2_g", "engine", "solver_version", "seed", "work",
+            "input_sha256", "solve_ms", "network", "travel_source", "travel_note", "published_at",
+            "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class StopOut(serializers.ModelSerializer[Stop]):
+    """One order on a route, with its planned times; the leg is the one that leads to it."""
+
+    id = serializers.CharField(source="public_id")
+    route = serializers.CharField(source="route.public_id")
+    order = serializers.CharField(source="order.public_id")
+    external_id = serializers.CharField(source="order.external_id", allow_null=True)
+    arrives_at = InstantField()
+    starts_at = InstantField()
+    departs_at = InstantField()
+    violations = ViolationOut(many=True)
+
+    class Meta:
+        model = Stop
+        fields = (
+            "id", "route", "position", "order", "external_id", "arrives_at", "starts_at",
+            "departs_at", "leg_travel_s", "leg_distance_m", "slack_s", "violations",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class RouteOut(serializers.ModelSerializer[Route]):
+    """One shift's tour in a plan."""
+
+    id = serializers.CharField(source="public_id")
+    plan = serializers.CharField(source="plan.public_id")
+    shift = serializers.CharField(source="shift.public_id")
+    vehicle = serializers.CharField(source="vehicle.public_id")
+    driver = serializers.CharField(source="driver.public_id", default=None)
+    starts_at = InstantField()
+    ends_at = InstantField()
+    cost_minor = serializers.IntegerField()
+    violations = ViolationOut(many=True)
+
+    class Meta:
+        model = Route
+        fields = (
+            "id", "plan", "number", "shift", "vehicle", "driver", "starts_at", "ends_at",
+            "distance_m", "travel_s", "service_s", "wait_s", "breaks", "weight_g", "volume_cm3",
+            "parcels", "cost_minor", "cost_fixed_minor", "cost_distance_minor", "cost_time_minor",
+            "co2_g", "violations",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class RouteDetailOut(RouteOut):
+    """A route with its stops and its line, one list of [lon, lat] a leg."""
+
+    stops = StopOut(many=True)
+
+    class Meta(RouteOut.Meta):
+        fields = (*RouteOut.Meta.fields, "stops", "geometry")  # type: ignore[assignment]
+        read_only_fields = fields
+
+
+class UnservedOut(serializers.ModelSerializer[Unserved]):
+    """An order the plan could not take: the reason as a code, why, and what would help."""
+
+    order = serializers.CharField(source="order.public_id")
+    external_id = serializers.CharField(source="order.external_id", allow_null=True)
+    why = serializers.SerializerMethodField()
+    remedy = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Unserved
+        fields = ("order", "external_id", "reason", "params", "why", "remedy")
+        read_only_fields = fields
+
+    def get_why(self, row: Unserved) -> str:
+        """The reason, in the reader's language."""
+        return say_unserved(row.reason, row.params)[0]
+
+    def get_remedy(self, row: Unserved) -> str:
+        """What would help, in the reader's language."""
+        return say_unserved(row.reason, row.params)[1]
+
+
+class PlanDetailOut(PlanOut):
+    """A plan with its routes (without stops) and everyone left out."""
+
+    routes = RouteOut(many=True)
+    unserved = UnservedOut(many=True)
+
+    class Meta(PlanOut.Meta):
+        fields = (*PlanOut.Meta.fields, "routes", "unserved")  # type: ignore[assignment]
+        read_only_fields = fields
+
+
+class EditOut(serializers.ModelSerializer[PlanEdit]):
+    """One change by hand, as it was made."""
+
+    created_at = InstantField()
+
+    class Meta:
+        model = PlanEdit
+        fields = ("number", "act", "actor", "facts", "undone", "created_at")
+        read_only_fields = fields
+
+
+class EditsOut(serializers.Serializer[Any]):
+    """The changes of a plan, newest first, the last hundred."""
+
+    items = EditOut(many=True)
+
+
+class OptionOut(serializers.Serializer[Any]):
+    """A feasible place for an order and what it adds there."""
+
+    shift = serializers.CharField()
+    position = serializers.IntegerField()
+    added_s = serializers.IntegerField()
+    added_m = serializers.IntegerField()
+    added_cost_minor = serializers.IntegerField()
+    added_co2_g = serializers.IntegerField()
+
+
+class OptionsOut(serializers.Serializer[Any]):
+    """The best places on each route, the cheapest first."""
+
+    items = OptionOut(many=True)
+
+
+class PlanRequestedOut(serializers.Serializer[Any]):
+    """The job that makes the plan; ask ``operations/{operation}/`` how far it is."""
+
+    operation = serializers.CharField(source="public_id")
+    state = serializers.CharField()

@@ -1,0 +1,213 @@
+"""Plans, routes, stops and order files over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from dispatch.orders.models import Order
+from dispatch.planning.models import Plan, Stop
+from lastmile.core.models import Event, Job, JobState
+from lastmile.core.runner import run_job
+from lastmile.core.tenancy import RetailerRef
+from tenants.permissions import KeyRole, Role
+from tests.dispatch.planning.test_plans import arrangement, day_of, plan
+from tests.factories import make_hub
+from tests.databases import client_of
+from tests.people import KeyClient, add_member, key_client, logged_in
+
+API = "/api/v1/plans/"
+
+
+@pytest.fixture
+def api(retailer: RetailerRef) -> KeyClient:
+    return key_client(retailer)
+
+
+def test_a_plan_is_asked_for_watched_read_and_published(api: KeyClient) -> None:
+    hub = day_of(5)
+    asked = api.post(API, {"hub": hub.public_id, "service_date": "2026-11-23", "seconds": 1})
+    assert asked.status_code == 202, asked.content
+    operation = asked.json()["operation"]
+    assert asked["Location"] == f"/api/v1/operations/{operation}/"
+    assert run_job(operation) == JobState.SUCCEEDED
+    done = api.get(f"/api/v1/operations/{operation}/").json()
+    made = api.get(f"{API}{done['result']['plan']}/")
+    body = made.json()
+    assert (made["ETag"], body["orders_count"], body["status"]) == ('"1"', 5, "draft")
+    assert sum(r["cost_minor"] for r in body["routes"]) == body["cost_minor"]
+    published = api.post(f"{API}{body['id']}/publish/", {})
+    assert published.json()["status"] == "published"
+    listed = api.get(f"{API}?hub={hub.public_id}&status=published").json()["items"]
+    assert [p["id"] for p in listed] == [body["id"]]
+    again = api.post(f"{API}{body['id']}/publish/", {})
+    assert (again.status_code, again.json()["code"]) == (409, "plan_not_draft")
+
+
+def test_a_route_tells_its_stops_in_order_with_its_line(api: KeyClient) -> None:
+    made = plan(day_of(6))
+    for route in api.get(f"/api/v1/routes/?plan={made.public_id}").json()["items"]:
+        full = api.get(f"/api/v1/routes/{route['id']}/").json()
+        assert [s["position"] for s in full["stops"]] == list(range(1, len(full["stops"]) + 1))
+        assert len(full["geometry"]) == len(full["stops"]) + 1
+    stops = api.get(f"/api/v1/stops/?plan={made.public_id}").json()["items"]
+    assert len(stops) == 6
+    assert [s["arrives_at"] for s in stops] == sorted(s["arrives_at"] for s in stops)
+
+
+def test_an_edit_needs_the_version_it_was_made_on(api: KeyClient) -> None:
+    made = plan(day_of(6))
+    order = Stop.objects.filter(plan=made).select_related("order").order_by("pk").first()
+    assert order is not None
+    name = order.order.public_id
+    options = api.get(f"{API}{made.public_id}/options/{name}/").json()["items"]
+    best = options[0]
+    body = {"act": "move", "order": name, "shift": best["shift"], "position": best["position"]}
+    moved = api.post(f"{API}{made.public_id}/edits/", body, if_match='"1"')
+    assert (moved.status_code, moved["ETag"]) == (200, '"2"')
+    before = arrangement(made)
+    stale = api.post(f"{API}{made.public_id}/edits/", {"act": "undo"}, if_match='"1"')
+    assert stale.status_code in {409, 412}
+    assert arrangement(made) == before
+    undone = api.post(f"{API}{made.public_id}/edits/", {"act": "undo"}, if_match='"2"')
+    assert undone.status_code == 200
+    edits = api.get(f"{API}{made.public_id}/edits/").json()["items"]
+    assert [(e["act"], e["undone"]) for e in edits] == [("move", True)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"act": "move"},
+        {"act": "explode"},
+        {"act": "move", "order": "ord_x", "shift": "sft_x", "position": 0},
+        {"act": "move", "order": "ord_x", "shift": "sft_x", "position": 1},
+        {"act": "sequence", "shift": "sft_x", "orders": "all"},
+        {"act": "take_off", "order": ["a"]},
+        {},
+    ],
+)
+def test_an_edit_that_makes_no_sense_is_refused_and_changes_nothing(
+    api: KeyClient, body: dict[str, Any]
+) -> None:
+    made = plan(day_of(3))
+    before, count = arrangement(made), Event.objects.count()
+    answer = api.post(f"{API}{made.public_id}/edits/", body)
+    assert answer.status_code == 422, answer.content
+    assert arrangement(made) == before
+    assert Event.objects.count() == count
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"hub": "hub_no", "service_date": "2026-11-23"},
+        {"hub": 7, "service_date": "soon"},
+        {"hub": "x", "service_date": "2026-11-23", "seconds": 10**9},
+    ],
+)
+def test_a_plan_that_cannot_be_asked_for_is_refused(api: KeyClient, body: dict[str, Any]) -> None:
+    assert api.post(API, body).status_code == 422
+    assert not Job.objects.exists()
+
+
+def test_a_strangers_key_and_another_hub_see_no_plan(
+    api: KeyClient, retailer: RetailerRef, other: RetailerRef
+) -> None:
+    made = plan(day_of(3))
+    elsewhere = make_hub()
+    limited = add_member(Role.DISPATCHER, hubs=[elsewhere.public_id])
+    browser = logged_in(retailer, limited)
+    addresses = [API, "/api/v1/routes/", "/api/v1/stops/"]
+    assert [browser.get(a).json()["items"] for a in addresses] == [[], [], []]
+    route = made.routes.first()
+    assert route is not None
+    for address in (f"{API}{made.public_id}/", f"/api/v1/routes/{route.public_id}/"):
+        assert browser.get(address).status_code == 404
+        assert client_of(retailer).get(address).status_code == 401
+    assert browser.post(f"{API}{made.public_id}/publish/").status_code in {403, 404}
+    assert Plan.objects.get().status == "draft"
+    foreign = key_client(other)
+    assert [foreign.get(a).json()["items"] for a in addresses] == [[], [], []]
+    assert foreign.get(f"{API}{made.public_id}/").status_code == 404
+
+
+def test_who_may_only_read_changes_no_plan(api: KeyClient, retailer: RetailerRef) -> None:
+    made = plan(day_of(2))
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    assert reader.get(f"{API}{made.public_id}/").status_code == 200
+    for act in ("publish", "discard", "revise", "edits"):
+        assert reader.post(f"{API}{made.public_id}/{act}/").status_code == 403
+    locker = key_client(retailer, KeyRole.LOCKER)
+    assert locker.get(API).status_code == 403
+    assert Plan.objects.get().status == "draft"
+
+
+def test_lists_of_plans_routes_and_stops_cost_the_same_however_long(api: KeyClient) -> None:
+    hub = day_of(30, shifts=3)
+    plan(hub)
+
+    def cost(address: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert api.get(address).status_code == 200
+        return len(queries)
+
+    cost(API)  # the key's first use of the hour is one write more
+    few = [cost(a + "?limit=2") for a in (API, "/api/v1/routes/", "/api/v1/stops/")]
+    many = [cost(a + "?limit=100") for a in (API, "/api/v1/routes/", "/api/v1/stops/")]
+    assert many == few
+
+
+def test_an_order_file_goes_in_and_its_refused_rows_come_back(
+    api: KeyClient, retailer: RetailerRef
+) -> None:
+    make_hub()
+    text = b"order_id,lat,lon,date\nF1,38.7,-9.1,2026-11-23\nF2,200,-9.1,2026-11-23\n"
+    browser = logged_in(retailer, add_member(Role.DISPATCHER))
+    taken = browser.post("/api/v1/order-imports/", {"file": SimpleUploadedFile("a.csv", text)})
+    assert taken.status_code == 202, taken.content
+    batch = taken.json()
+    assert run_job(batch["operation"]) == JobState.SUCCEEDED
+    told = browser.get(f"/api/v1/order-imports/{batch['id']}/").json()
+    assert (told["state"], told["created_count"], told["refused_count"]) == ("done", 1, 1)
+    rows = browser.get(f"/api/v1/order-imports/{batch['id']}/refused/").json()
+    assert rows["items"][0]["row"] == 3
+    file = browser.get(f"/api/v1/order-imports/{batch['id']}/refused.csv")
+    assert b"why_refused" in b"".join(file.streaming_content)  # type: ignore[attr-defined]
+    assert Order.objects.count() == 1
+
+
+def test_imports_are_unknown_to_strangers(
+    api: KeyClient, retailer: RetailerRef, other: RetailerRef
+) -> None:
+    make_hub()
+    browser = logged_in(retailer, add_member(Role.DISPATCHER))
+    taken = browser.post(
+        "/api/v1/order-imports/",
+        {"file": SimpleUploadedFile("a.csv", b"order_id,lat,lon\nA,1,1\n")},
+    ).json()
+    address = f"/api/v1/order-imports/{taken['id']}/"
+    foreign = key_client(other)
+    assert foreign.get("/api/v1/order-imports/").json()["items"] == []
+    assert foreign.get(address).status_code == 404
+    assert client_of(retailer).get(address).status_code == 401
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    refused = reader.post(
+        "/api/v1/order-imports/", {"file": SimpleUploadedFile("a.csv", b"order_id\n")}
+    )
+    assert refused.status_code == 403
+
+
+def test_a_post_without_a_file_or_with_json_is_refused(
+    api: KeyClient, retailer: RetailerRef
+) -> None:
+    browser = logged_in(retailer, add_member(Role.DISPATCHER))
+    assert browser.post("/api/v1/order-imports/", {}).status_code == 422
+    wrong = browser.post("/api/v1/order-imports/", {"file": "x"}, content_type="application/json")
+    assert wrong.status_code == 415
+    assert not Job.objects.exists()
