@@ -86,6 +86,15 @@ def load(path: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
+ROLLS = ("LEDGER", "INVARIANTS")
+
+
+def roll(name: str) -> list[tuple[str, Callable[..., Any]]]:
+    """Return (room, function) of an act over the whole house: ``dispatch.orders``, its ledger."""
+    paths: Sequence[str] = getattr(import_module(settings.SWITCHBOARD), name, ())
+    return [(".".join(path.split(".")[:-2]), load(path)) for path in paths]
+
+
 def problems() -> list[str]:
     """Return what is wrong with the switchboard, one sentence each; the boot check prints them."""
     found: list[str] = []
@@ -99,6 +108,8 @@ def problems() -> list[str]:
     for kind, paths in handler_table().items():
         if len(set(paths)) != len(paths):
             found.append(f"Event {kind!r} names a handler twice; each runs once per event.")
+    for name in ROLLS:
+        names += getattr(import_module(settings.SWITCHBOARD), name, ())
     for path in dict.fromkeys(names):
         try:
             load(path)

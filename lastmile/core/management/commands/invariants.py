@@ -1,0 +1,72 @@
+"""`invariants --all`: what must hold in every retailer; exit 1 names what does not."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from lastmile.core.management.base import HouseCommand
+from lastmile.core.tenancy import RetailerRef, for_each_retailer, retailer_context
+from lastmile.core.wiring import roll
+
+
+class Command(HouseCommand):
+    """Walks INVARIANTS in the switchboard: one function a room, in each retailer."""
+
+    help = "Check what must hold, in one retailer or in all."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add ``--schema`` and ``--all``, of which one is needed."""
+        super().add_arguments(parser)
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--schema")
+        which.add_argument("--all", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the findings, then fail when there are any."""
+        self.broken: list[dict[str, Any]] = []
+        super().handle(*args, **options)
+        if self.broken:
+            names = "; ".join(
+                f"{b['schema']}: {b['invariant']} ({b['count']})" for b in self.broken
+            )
+            raise CommandError(f"{len(self.broken)} broken: {names}")
+
+    def work(self, **options: Any) -> Mapping[str, Any]:
+        """Check every room in every retailer that was asked for."""
+        checked = 0
+        for retailer in _asked(options["schema"]):
+            for room, look in roll("INVARIANTS"):
+                found = dict(look())
+                checked += len(found)
+                self.broken += [
+                    {
+                        "schema": retailer.schema,
+                        "room": room,
+                        "invariant": name,
+                        "count": len(ids),
+                        "ids": list(ids)[:20],
+                    }
+                    for name, ids in found.items()
+                    if ids
+                ]
+        return {"checked": checked, "broken": self.broken}
+
+    def said(self, result: Mapping[str, Any]) -> str:
+        """Return how many hold, and each that does not."""
+        lines = [
+            f"{b['schema']} {b['room']}: {b['invariant']} is broken by {', '.join(b['ids'])}"
+            for b in result["broken"]
+        ]
+        return "\n".join([*lines, f"{result['checked'] - len(lines)} invariants hold."])
+
+
+def _asked(schema: str | None) -> Iterator[RetailerRef]:
+    if schema is None:
+        yield from for_each_retailer()
+        return
+    with retailer_context(schema, allow_suspended=True) as retailer:
+        yield retailer

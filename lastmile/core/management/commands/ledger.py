@@ -1,0 +1,37 @@
+"""`ledger --schema S`: ids, states and counts of everything that one retailer was told is kept."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from typing import Any
+
+from lastmile.core.management.base import HouseCommand
+from lastmile.core.tenancy import retailer_context
+from lastmile.core.wiring import roll
+
+
+class Command(HouseCommand):
+    """Walks LEDGER in the switchboard: one function a room."""
+
+    help = "List everything acknowledged of one retailer, room by room."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add ``--schema``."""
+        super().add_arguments(parser)
+        parser.add_argument("--schema", required=True)
+
+    def work(self, **options: Any) -> Mapping[str, Any]:
+        """Read each room inside the retailer."""
+        with retailer_context(options["schema"], allow_suspended=True) as retailer:
+            rooms = {room: dict(read()) for room, read in roll("LEDGER")}
+        return {"schema": retailer.schema, "rooms": rooms}
+
+    def said(self, result: Mapping[str, Any]) -> str:
+        """Return one line a noun."""
+        lines = [
+            f"{room}: {len(kept) if hasattr(kept, '__len__') else kept} {noun}"
+            for room, nouns in result["rooms"].items()
+            for noun, kept in nouns.items()
+        ]
+        return "\n".join([result["schema"], *lines])
