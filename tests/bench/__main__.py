@@ -16,11 +16,14 @@ import sys
 import time
 from pathlib import Path
 
+import django
+
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 # name -> (module, what it shows)
 CAMPAIGNS: dict[str, tuple[str, str]] = {
+    "orders": ("tests.bench.orders", "20,000 orders placed, met again, searched, read for a plan"),
     "startup": ("tests.bench.startup", "first and later start of `manage.py up` to the first page"),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
@@ -43,6 +46,8 @@ def main(names: list[str]) -> int:
 
 
 def _run(name: str) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lastmile.settings_test")
+    django.setup()
     began = time.monotonic()
     figures = importlib.import_module(CAMPAIGNS[name][0]).run()
     append(f"make proof {name}", f"{figures} ({time.monotonic() - began:.0f} s)")
