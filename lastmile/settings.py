@@ -179,6 +179,7 @@ LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 20_000, least=1)
 LIMIT_SOLVE_MEMORY_MB = env.number("LIMIT_SOLVE_MEMORY_MB", 4096, least=256)
 
 # --- The door: who is let in, and how it is told ----------------------------------------------
+SEEDING_MARK = VAR / "seeding"  # stands while `up --demo` makes the first data; /readyz says 503
 HTTPS = PUBLIC_SCHEME == "https"
 _HOST_ONLY = "__Host-" if HTTPS else ""  # the browser itself refuses such a cookie from a sibling
 TRUSTED_PROXIES = [net for net in env.text("TRUSTED_PROXIES", "").replace(",", " ").split() if net]

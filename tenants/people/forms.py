@@ -105,7 +105,9 @@ class MemberForm(forms.Form):
     """What a member is."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
-    role = forms.ChoiceField(label=_("Role"), choices=lambda: list(ROLE_NAMES.items()))
+    role = forms.ChoiceField(
+        label=_("Role"), choices=lambda: list(ROLE_NAMES.items()), initial=Role.DISPATCHER
+    )
     hubs = HubsField(
         label=_("Hubs"),
         required=False,

@@ -30,9 +30,7 @@ def test_both_answer_on_any_host_with_a_word(house: RetailerRef, host: str) -> N
 def test_not_ready_while_the_first_data_are_being_made(
     house: RetailerRef, settings: Any, tmp_path: Path
 ) -> None:
-    settings.VAR = tmp_path
-    mark = tmp_path / health.SEEDING
-    mark.parent.mkdir()
+    mark = settings.SEEDING_MARK = tmp_path / "seeding"
     mark.touch()
     assert Client().get("/readyz").status_code == 503
     assert Client().get("/healthz").status_code == 200

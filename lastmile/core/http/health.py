@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
@@ -15,7 +14,6 @@ from lastmile.core.postgres.context import PUBLIC
 from lastmile.core.tenancy import HOUSE, NoRetailer, retailer_context
 
 log = logging.getLogger(__name__)
-SEEDING = Path("run") / "seeding"  # under VAR, while the first data are being made
 _migrated = False
 
 
@@ -50,7 +48,7 @@ def not_ready() -> str:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError, NoRetailer) as away:
         return f"PostgreSQL: {away}"
-    return "seeding" if (settings.VAR / SEEDING).exists() else ""
+    return "seeding" if settings.SEEDING_MARK.exists() else ""
 
 
 def _word(status: int, text: str) -> HttpResponse:

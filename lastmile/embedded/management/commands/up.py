@@ -62,12 +62,16 @@ class Command(BaseCommand):
     def _run(self, supervisor: Supervisor, services: Services, house: House, demo: bool) -> None:
         services.start(supervisor)
         self._once(supervisor, house, "prepare")
+        settings.SEEDING_MARK.unlink(missing_ok=True)  # an earlier start may have been killed
+        if demo:
+            settings.SEEDING_MARK.touch()  # before web is there: ready means seeded, too
         supervisor.start(house.web())
         supervisor.wait_ready(["web"], READY_S)
         for spec in [*house.workers(), house.beat()]:
             supervisor.start(spec)
         if demo:
             self._demo(supervisor, house)
+            settings.SEEDING_MARK.unlink(missing_ok=True)
         for line in addresses(house):
             supervisor.say("up", line)
         supervisor.run()
