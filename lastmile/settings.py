@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from lastmile import env
+from csp.constants import NONCE, NONE, SELF
+
+from lastmile import assets, env
 from lastmile.embedded import urls
 from lastmile.embedded.folders import Folders
 
@@ -87,14 +90,39 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
                 "django.contrib.messages.context_processors.messages",
-                "tenants.people.context.principal",
+                "lastmile.core.context.look",
             ]
         },
     }
 ]
-STATIC_URL = "/static/"
+# --- What a browser gets ----------------------------------------------------------------------
+STATIC_URL = f"/static/{'dev' if DEBUG else assets.version(BASE_DIR)}/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS: list[str] = []
+# No collectstatic: WhiteNoise serves the files from where they stand, under the version above.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+WHITENOISE_IMMUTABLE_FILE_TEST = assets.never_changes if not DEBUG else assets.may_change
+BASEMAP_STYLE_URL = env.text("BASEMAP_STYLE_URL", "")  # a MapLibre style instead of our streets
+_BASEMAP = ["{0.scheme}://{0.netloc}".format(urlsplit(BASEMAP_STYLE_URL))] * bool(BASEMAP_STYLE_URL)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:", "blob:", *_BASEMAP],  # MapLibre draws through data: and blob:
+        "font-src": [SELF],
+        "connect-src": [SELF, *_BASEMAP],
+        "worker-src": [SELF],
+        "manifest-src": [SELF],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+LANGUAGE_COOKIE_NAME = "language"
 
 
 # --- Servers (unset = the embedded ones: lastmile/embedded/urls.py) ---------------------------

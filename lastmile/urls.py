@@ -15,6 +15,7 @@ API = [
 ]
 urlpatterns = [
     path("api/v1/", include(API)),
+    path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),
 ]

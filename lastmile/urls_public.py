@@ -10,6 +10,7 @@ __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"
 
 urlpatterns = [
     path("api/v1/", include(API)),
+    path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),
 ]

@@ -1,0 +1,35 @@
+/* Loads one module for each element that asks: <div data-module="map"> -> ./map/mount.js, else ./<name>.js.
+ *
+ * A module exports mount(el) and may return a function that undoes it. htmx swaps are followed: what
+ * comes in is mounted, what goes out is unmounted. A module that fails says so in the console and
+ * leaves the server-rendered content as it was: every page works without scripts.
+ */
+const FOLDERS = new Set(["map"]);
+const mounted = new WeakMap();
+
+async function mountOne(el) {
+  if (mounted.has(el)) return;
+  mounted.set(el, null);
+  const name = el.dataset.module;
+  if (!/^[a-z][a-z-]*$/.test(name)) return;
+  try {
+    const module = await import(FOLDERS.has(name) ? `./${name}/mount.js` : `./${name}.js`);
+    if (el.isConnected) mounted.set(el, (await module.mount(el)) ?? null);
+  } catch (error) {
+    console.error(`Module "${name}" could not start; the page keeps its plain form.`, error);
+    el.dispatchEvent(new CustomEvent("module:failed", { bubbles: true, detail: { name, error } }));
+  }
+}
+
+function each(root, act) {
+  if (root.matches?.("[data-module]")) act(root);
+  root.querySelectorAll?.("[data-module]").forEach(act);
+}
+
+document.documentElement.classList.add("js");
+each(document, mountOne);
+document.addEventListener("htmx:load", (event) => each(event.detail.elt, mountOne));
+document.addEventListener("htmx:beforeCleanupElement", (event) => {
+  mounted.get(event.detail.elt)?.();
+  mounted.delete(event.detail.elt);
+});

@@ -1,0 +1,203 @@
+"""The components as template tags: ``{% load look %}``; the page ``/design/`` shows each one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+from django.utils.formats import date_format, number_format
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+from lastmile.core.clock import now
+from lastmile.core.navigation import WAYS
+from lastmile.core.statuses import status_of
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "", label: str | Promise = "") -> SafeString:
+    """One icon of the vendored set; silent for screen readers unless it has a ``label``."""
+    sprite = static("icons/lucide.svg")
+    if label:
+        return format_html(
+            '<svg class="icon {}" role="img" aria-label="{}"><use href="{}#{}"/></svg>',
+            extra, label, sprite, name,
+        )  # fmt: skip
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', extra, sprite, name
+    )
+
+
+@register.simple_tag
+def status(code: str, word: str | Promise = "") -> SafeString:
+    """A status: tone, icon and word, always the three together."""
+    known = status_of(str(code))
+    return format_html(
+        '<span class="status {}">{}{}</span>', known.tone, icon(known.icon), word or known.word
+    )
+
+
+@register.simple_tag
+def safe_url(name: str, *args: Any, **kwargs: Any) -> str:
+    """``{% url %}`` for a page that this host may not serve: empty instead of an error."""
+    try:
+        return reverse(name, args=args, kwargs=kwargs)
+    except NoReverseMatch:
+        return ""
+
+
+@register.inclusion_tag("components/_nav.html", takes_context=True)
+def nav(context: template.Context) -> dict[str, Any]:
+    """The ways through the house that this principal may go."""
+    request: HttpRequest | None = context.get("request")
+    principal = context.get("principal")
+    if request is None or principal is None:
+        return {"ways": []}
+    found = [
+        (way, safe_url(way.url)) for way in WAYS if way.url and principal.may(way.act)
+    ]  # fmt: skip
+    here = max(
+        (url for _way, url in found if url and request.path.startswith(url)), key=len, default=""
+    )
+    return {"ways": [{"way": w, "url": u, "current": u == here} for w, u in found if u]}
+
+
+@register.simple_tag
+def when(instant: datetime | None, style: str = "time") -> SafeString:
+    """A moment as a person would say it, in the active zone; the exact instant on hover.
+
+    ``style`` is ``time`` (14:10), ``day`` (Mon 23 Nov) or ``both``; another year is always said.
+    """
+    if instant is None:
+        return SafeString("–")
+    local = localtime(instant)
+
+    day = date_format(local, "D j M" if local.year == localtime(now()).year else "D j M Y")
+    said = {"time": local.strftime("%H:%M"), "day": day}.get(style, f"{day}, {local:%H:%M}")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        instant.isoformat(), local.strftime("%Y-%m-%d %H:%M:%S %Z"), said,
+    )  # fmt: skip
+
+
+@register.filter
+def clock_minutes(minute: int | None) -> str:
+    """Minutes after midnight as ``08:30``; ``24:00`` stays so, the next day gets ``+1``."""
+    if minute is None:
+        return "–"
+    day, rest = divmod(int(minute), 1440)
+    if day and not rest:
+        return "24:00" if day == 1 else f"00:00 +{day}"
+    return f"{rest // 60:02d}:{rest % 60:02d}" + (f" +{day}" if day else "")
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds as ``2 h 05 min`` or ``40 s``."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    hours, minutes = divmod(round(whole / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+@register.filter
+def km(distance_m: float | None) -> str:
+    """Metres as ``12.4 km``; below a kilometre as metres."""
+
+    if distance_m is None:
+        return "–"
+    if distance_m < 1000:
+        return f"{round(distance_m)} m"
+    value = distance_m / 1000
+    return f"{number_format(value, decimal_pos=1 if value < 100 else 0, force_grouping=True)} km"
+
+
+@register.filter
+def kg(weight_g: float | None) -> str:
+    """Grams as ``12.4 kg``."""
+
+    if weight_g is None:
+        return "–"
+    value = weight_g / 1000
+    return f"{number_format(value, decimal_pos=1 if value < 100 else 0, force_grouping=True)} kg"
+
+
+_PARAMETER = re.compile(r"^[a-z_]+$")
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """The present query string with some parameters changed; None or "" removes one."""
+    request: HttpRequest = context["request"]
+    params = request.GET.copy()
+    params.pop("cursor", None)
+    for key, value in changes.items():
+        if not _PARAMETER.match(key):
+            raise ValueError(f"{key!r} is no name of a parameter.")
+        if value in (None, ""):
+            params.pop(key, None)
+        else:
+            params[key] = str(value)
+    text = params.urlencode()
+    return f"?{text}" if text else "?"
+
+
+@register.inclusion_tag("components/_sort.html", takes_context=True)
+def sort_head(
+    context: template.Context, key: str, label: str | Promise, klass: str = ""
+) -> dict[str, Any]:
+    """A table head that sorts: a link ``?sort=key`` / ``?sort=-key``, with aria-sort."""
+    request: HttpRequest = context["request"]
+    present = request.GET.get("sort", "")
+    direction = {key: "ascending", f"-{key}": "descending"}.get(present, "none")
+    target = f"-{key}" if direction == "ascending" else key
+    return {
+        "label": label, "klass": klass, "direction": direction,
+        "url": query(context, sort=target),
+    }  # fmt: skip
+
+
+@register.inclusion_tag("components/_field.html")
+def field(bound: Any, klass: str = "") -> dict[str, Any]:
+    """A form field with label, hint and error, tied together for screen readers."""
+    widget = bound.field.widget
+    kind = getattr(widget, "input_type", "")
+    described = []
+    if bound.help_text:
+        described.append(f"{bound.id_for_label}-hint")
+    if bound.errors:
+        described.append(f"{bound.id_for_label}-error")
+    attrs: dict[str, str] = {}
+    if described:
+        attrs["aria-describedby"] = " ".join(described)
+    if bound.errors:
+        attrs["aria-invalid"] = "true"
+    return {
+        "bound": bound, "widget": bound.as_widget(attrs=attrs), "klass": klass,
+        "inline": kind == "checkbox", "many": kind in {"radio"},
+    }  # fmt: skip
+
+
+@register.filter
+def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """``mapping|lookup:key`` in a template."""
+    return mapping.get(key)
+
+
+@register.inclusion_tag("components/_facts.html")
+def facts(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
+    """A list of names and values; pairs whose value is empty are left out."""
+    return {"pairs": [(k, v) for k, v in pairs if v not in (None, "")]}

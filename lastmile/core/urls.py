@@ -1,0 +1,13 @@
+"""Pages of the frame; included by both URL maps under ``/look/``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from lastmile.core import views
+
+app_name = "look"
+urlpatterns = [
+    path("theme", views.choose_theme, name="theme"),
+    path("language", views.choose_language, name="language"),
+]

@@ -1,0 +1,54 @@
+"""Small pages of the frame: choose a theme, choose a language, see the components."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import check_for_language
+from django.views.decorators.http import require_POST
+
+from lastmile.core.context import THEMES
+
+YEAR_S = 365 * 24 * 3600
+
+
+def _back(request: HttpRequest) -> HttpResponseRedirect:
+    """Back to the page that asked, never to another site."""
+    target = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+        target = "/"
+    return HttpResponseRedirect(target)
+
+
+def _keep(response: HttpResponse, request: HttpRequest, name: str, value: str) -> None:
+    response.set_cookie(
+        name, value, max_age=YEAR_S, samesite="Lax", secure=request.is_secure(), path="/"
+    )
+
+
+_WHY = "everybody: how a page looks in one browser concerns nobody else"
+
+
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Keep the reader's theme in a cookie; an unknown word changes nothing."""
+    response = _back(request)
+    theme = request.POST.get("theme", "")
+    if theme in THEMES:
+        _keep(response, request, "theme", theme)
+    return response
+
+
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Keep the reader's language in a cookie; an unknown one changes nothing."""
+    response = _back(request)
+    language = request.POST.get("language", "")
+    if language in dict(settings.LANGUAGES) and check_for_language(language):
+        _keep(response, request, settings.LANGUAGE_COOKIE_NAME, language)
+    return response
+
+
+for _view in (choose_theme, choose_language):
+    _view.who_may = _WHY  # type: ignore[attr-defined]
