@@ -187,7 +187,7 @@ def field(bound: Any, klass: str = "") -> dict[str, Any]:
         attrs["aria-invalid"] = "true"
     return {
         "bound": bound, "widget": bound.as_widget(attrs=attrs), "klass": klass,
-        "inline": kind == "checkbox", "many": kind in {"radio"},
+        "inline": kind == "checkbox", "many": kind == "radio",
     }  # fmt: skip
 
 
