@@ -139,7 +139,11 @@ class RouteDetailOut(RouteOut):
     stops = StopOut(many=True)
 
     class Meta(RouteOut.Meta):
-        fields = (*RouteOut.Meta.fields, "stops", "geometry")  # type: ignore[assignment]
+        fields = (  # type: ignore[assignment]
+            *RouteOut.Meta.fields,
+            "stops",
+            "geometry",
+        )
         read_only_fields = fields
 
 
@@ -172,7 +176,11 @@ class PlanDetailOut(PlanOut):
     unserved = UnservedOut(many=True)
 
     class Meta(PlanOut.Meta):
-        fields = (*PlanOut.Meta.fields, "routes", "unserved")  # type: ignore[assignment]
+        fields = (  # type: ignore[assignment]
+            *PlanOut.Meta.fields,
+            "routes",
+            "unserved",
+        )
         read_only_fields = fields
 
 

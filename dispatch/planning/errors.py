@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lastmile.core.errors import Conflict, DomainError, Invalid
+from lastmile.core.errors import Conflict, Invalid
 
 
 class NothingToPlan(Invalid):
@@ -39,11 +39,3 @@ class RouteNotInPlan(Invalid):
     """The route or shift is no part of this plan."""
 
     code = "route_not_in_plan"
-
-
-class SolveFailed(DomainError):
-    """The solver's process ended without an answer; the job says why."""
-
-    code = "solve_failed"
-    status = 503
-    retryable = True

@@ -11,6 +11,8 @@ from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
+from django.conf import settings
+
 from dispatch.fleet.models import Hub
 from dispatch.planning.build import Built, build
 from dispatch.planning.day import Day, read_day
@@ -19,7 +21,9 @@ from dispatch.planning.models import Plan, PlanInput
 from dispatch.planning.read import read
 from dispatch.planning.services import facts, next_number
 from dispatch.planning.store import TimedPlan, write_rows
-from dispatch.solver.solve import Result, Stop, solve
+from dispatch.solver.child import Limits, run
+from dispatch.solver.engines.base import Progress
+from dispatch.solver.solve import Result, Stop
 from lastmile.core.events import Lane, record
 from lastmile.core.jobs import Lease
 from lastmile.core.tenancy import current_retailer
@@ -31,7 +35,8 @@ def solve_day(
     """Plan a hub's day and leave a draft; answers {plan, …figures}.
 
     A job that died after its draft was written answers with that draft.
-    Locks: the hub. Records: plan.drafted. Raises: NothingToPlan, SolveFailed.
+    Locks: the hub. Records: plan.drafted. Raises: NothingToPlan and what the child
+    refuses (SolveFailed).
     """
     made = Plan.objects.select_related("hub").filter(job=job.id).first()
     if made is not None:
@@ -54,7 +59,20 @@ def solve_day(
 
 
 def _solve(job: Lease, built: Built, seconds: int, seed: int) -> Result:
-    return solve(built.problem, stop=Stop(seconds=seconds), seed=seed, should_stop=job.cancelled)
+    """Search in a child process; its faults are refusals with a reason, and the worker lives on."""
+
+    def tell(progress: Progress) -> None:
+        share = min(1.0, progress.seconds / seconds)
+        job.progress(15 + int(75 * share), "solving")
+
+    return run(
+        built.problem,
+        stop=Stop(seconds=seconds),
+        seed=seed,
+        limits=Limits(memory_mb=settings.LIMIT_SOLVE_MEMORY_MB),
+        on_progress=tell,
+        should_stop=job.cancelled,
+    )
 
 
 def _write(job: Lease, hub: Hub, day: Day, built: Built, result: Result, timed: TimedPlan) -> Plan:
