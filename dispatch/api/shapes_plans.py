@@ -144,7 +144,6 @@ class RouteDetailOut(RouteOut):
             "stops",
             "geometry",
         )
-        read_only_fields = fields
 
 
 class UnservedOut(serializers.ModelSerializer[Unserved]):
@@ -181,7 +180,6 @@ class PlanDetailOut(PlanOut):
             "routes",
             "unserved",
         )
-        read_only_fields = fields
 
 
 class EditOut(serializers.ModelSerializer[PlanEdit]):
