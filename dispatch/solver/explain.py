@@ -41,12 +41,18 @@ def alone(ground: Ground, visit: int) -> Unserved | None:
     if not roomy:
         return Unserved(it.id, Reason.TOO_HEAVY, dimensions=_too_much(ground, skilled, visit))
     timer = ground.timer
-    near = [at for at in roomy if timer.chain(at, [visit]).distance <= ground.ranges[at]]
+    near = [at for at in roomy if _there_and_back(ground, at, it.place) <= ground.ranges[at]]
     if not near:
         return Unserved(it.id, Reason.OUT_OF_RANGE)
     if all(timer.shortest(at, [visit]) is None for at in near):
         return Unserved(it.id, Reason.WINDOW_IMPOSSIBLE)
     return None
+
+
+def _there_and_back(ground: Ground, vehicle: int, place: int) -> int:
+    it = ground.problem.vehicles[vehicle]
+    out = ground.timer.drive_m(vehicle, it.start, place)
+    return out + ground.timer.drive_m(vehicle, place, it.end)
 
 
 def _too_much(ground: Ground, vehicles: list[int], visit: int) -> tuple[str, ...]:

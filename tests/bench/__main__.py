@@ -27,6 +27,7 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "startup": ("tests.bench.startup", "first and later start of `manage.py up` to the first page"),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
+    "solver": ("tests.bench.solver", "gaps to best-known costs beside plain PyVRP"),
 }
 
 

@@ -39,8 +39,8 @@ class PyVRP:
         if translator.empty:
             return Proposal({}, ())
         counts: list[int] = []
-        plan = translator.translate(required=True)
-        if plan.certain:
+        if translator.certain:
+            plan = translator.translate(required=True)
             best, count = _run(plan, seed, leash, phase=0, patience=leash.share(PATIENCE))
             counts.append(count)
             if best.is_feasible() or leash.stopped:

@@ -30,6 +30,7 @@ from dispatch.solver.problem import Problem, Vehicle, Visit
 from dispatch.solver.timing import NEVER, scaled
 
 TRIPS: Final = 3  # prices above so many of the dearest trips are compressed
+AMPLE: Final = 0.95  # a load above this share of all room is not asked for as a whole
 Int64 = np.ndarray[Any, np.dtype[Any]]  # as loose as PyVRP's stubs need it
 
 
@@ -42,7 +43,6 @@ class Translation:
     vehicles: tuple[tuple[int, ...], ...]
     divisor: int  # cost in 1/18,000 minor units = PyVRP's cost * divisor
     unit: float  # what a metre costs on the whole, in PyVRP's money: the scale of penalties
-    certain: bool  # every visit is worth any trip, so it may be asked for as required
 
 
 class Translator:
@@ -87,7 +87,6 @@ class Translator:
             tuple(twins for _, twins in self.kinds),
             self.divisor,
             self._unit(distances[0], durations[0]),
-            self._certain(),
         )
 
     def _limits(self) -> list[frozenset[int]]:
@@ -159,11 +158,15 @@ class Translator:
             price = int(cap * (1 + math.log2(price / cap) / 4))
         return price // self.divisor
 
-    def _certain(self) -> bool:
+    @property
+    def certain(self) -> bool:
+        """Tell whether each visit is worth any trip and there is room: ask for all of them."""
         visits = [self.problem.visits[v] for v in self.visits]
-        return all(v.unserved_cost * UNIT > TRIPS * self.trip for v in visits) and all(
-            sum(v.demand[d] for v in visits) <= 0.95 * sum(x.capacity[d] * len(t) for x, t in kinds)
-            for kinds in [self.kinds]
+        if any(v.unserved_cost * UNIT <= TRIPS * self.trip for v in visits):
+            return False
+        return all(
+            sum(v.demand[d] for v in visits)
+            <= AMPLE * sum(vehicle.capacity[d] * len(twins) for vehicle, twins in self.kinds)
             for d in range(len(self.problem.dimensions))
         )
 

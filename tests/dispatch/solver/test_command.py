@@ -16,7 +16,13 @@ import pytest
 
 from dispatch.solver import child
 from dispatch.solver.check import check
-from dispatch.solver.child import Limits, SolveCrashed, SolveOutOfMemory, SolveOutOfTime
+from dispatch.solver.child import (
+    Limits,
+    SolveCancelled,
+    SolveCrashed,
+    SolveOutOfMemory,
+    SolveOutOfTime,
+)
 from dispatch.solver.formats.json import dumps, problem_to_json
 from dispatch.solver.problem import Problem
 from dispatch.solver.solve import Stop, solve
@@ -195,6 +201,20 @@ def test_a_child_that_breaks_down_is_a_typed_error(monkeypatch: pytest.MonkeyPat
     with pytest.raises(SolveCrashed):
         child.run(rich(1, visits=30, vehicles=3), stop=Stop(seconds=30), on_progress=abort)
     assert started[0].poll() is not None
+
+
+def test_a_child_that_does_not_answer_a_cancel_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "GRACE_S", 0.5)
+    real = subprocess.Popen
+
+    def frozen(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started = real(*args, **options)
+        started.send_signal(signal.SIGSTOP)
+        return started
+
+    monkeypatch.setattr(child.subprocess, "Popen", frozen)
+    with pytest.raises(SolveCancelled):
+        child.run(rich(1, visits=5, vehicles=1), stop=Stop(seconds=30), should_stop=lambda: True)
 
 
 def test_a_child_dies_with_its_parent() -> None:
