@@ -1,4 +1,4 @@
-"""What becomes of an order: pins, promises, moves, attempts, changes."""
+"""What becomes of an order: promises, moves, attempts."""
 
 from __future__ import annotations
 
@@ -9,172 +9,19 @@ from typing import Any
 
 import pytest
 
-from dispatch.orders import addresses, selectors, services
-from dispatch.orders.drafts import ParcelDraft, PlaceDraft, ShopperDraft
+from dispatch.orders import selectors, services
 from dispatch.orders.errors import MoveNotAllowed, OrderUnderWay
-from dispatch.orders.models import Attempt, Order, Place, Promise
-from dispatch.orders.selectors import OrderFilter
+from dispatch.orders.models import Attempt, Order, Promise
 from dispatch.orders.services.moves import lock_orders, move
 from dispatch.orders.states import ENDED, MOVES, OrderState
-from lastmile.core import clock
-from lastmile.core.errors import Invalid, Stale
+from lastmile.core.errors import Invalid
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.helpers import kinds, race, refused
-from tests.factories import make_hub, make_order, make_orders, make_shift, make_window, make_zone
+from tests.dispatch.orders.acts import at, attempt, out
+from tests.factories import make_hub, make_order, make_orders, make_shift, make_window
 from tests.factories.fleet import LAT, LON
 from tests.factories.orders import DAY
-
-LOST = PlaceDraft(text="Travessa Sem Nome 3, Lisboa")
-HOUR = dt.timedelta(hours=1)
-
-
-def at(hour: int, day: dt.date = DAY) -> dt.datetime:
-    """An hour of the day, UTC."""
-    return dt.datetime.combine(day, dt.time(hour), tzinfo=dt.UTC)
-
-
-def out(order: Order) -> Order:
-    """Put an order on the road."""
-    services.mark_planned(orders=[order.pk], plan="pln_1")
-    services.mark_loaded(orders=[order.pk])
-    services.mark_out(orders=[order.pk])
-    return Order.objects.get(pk=order.pk)
-
-
-def attempt(order: Order, **fields: Any) -> Attempt:
-    """End an attempt an hour ago."""
-    left = clock.now() - HOUR
-    said = {"outcome": "delivered", "arrived_at": left - HOUR / 20, "departed_at": left} | fields
-    return services.record_attempt(order=order, **said)
-
-
-# --- pins --------------------------------------------------------------------------------------
-
-
-def test_an_order_without_coordinates_asks_for_a_pin_and_gets_ready_by_it(
-    retailer: RetailerRef,
-) -> None:
-    hub = make_hub()
-    order = make_order(place=LOST)
-    assert (order.state, order.place.pin_source) == ("needs_pin", "")
-    services.set_pin(order=order, lat=LAT, lon=LON)
-    order.refresh_from_db()
-    assert (order.state, order.hub) == ("ready", hub)
-    assert (order.place.lat, order.place.pin_source) == (LAT, "dispatcher")
-    assert order.place.text == LOST.text
-    assert kinds(order.public_id) == ["order.placed", "order.pinned", "order.ready"]
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "Travessa Sem Nome 3, Lisboa",
-        "travessa sem nome, 3, LISBOA",
-        "Travessa  Sem Nome nº 3 – Lisboa",
-        "3 Travessa Sem Nome, Lisboa",
-    ],
-)
-def test_a_corrected_pin_is_used_the_next_time_the_address_comes(
-    retailer: RetailerRef, written: str
-) -> None:
-    make_hub()
-    services.set_pin(order=make_order(place=LOST), lat=LAT, lon=LON)
-    again = make_order(place=PlaceDraft(text=written))
-    assert (again.state, again.place.lat, again.place.pin_source) == ("ready", LAT, "dispatcher")
-    assert again.place.text == written
-
-
-def test_another_house_in_the_street_is_another_place(retailer: RetailerRef) -> None:
-    make_hub()
-    services.set_pin(order=make_order(place=LOST), lat=LAT, lon=LON)
-    assert make_order(place=PlaceDraft(text="Travessa Sem Nome 33, Lisboa")).state == "needs_pin"
-
-
-def key(text: str = "", **parts: str) -> str:
-    """The memory key of an address."""
-    empty = dict.fromkeys(("street", "house_number", "postcode", "city"), "")
-    return addresses.key(empty | parts | {"text": text})
-
-
-@pytest.mark.parametrize(
-    ("one", "two"),
-    [
-        ("Calle 12 5", "Calle 5 12"),
-        ("Calle 12 5", "Calle 12 7"),
-        ("Rua A 1, Lisboa", "Rua A 1, Porto"),
-        ("Rua A 12, 1250-001 Lisboa", "Rua A 12, 1300-001 Lisboa"),
-        ("Rua A 1", "Rua A 11"),
-        ("Long Street 4", "Long Street 4B"),
-    ],
-)
-def test_two_doors_never_share_a_key(one: str, two: str) -> None:
-    assert key(one) != key(two)
-
-
-@pytest.mark.parametrize("text", ["", "Calle", "  ", "?", "12"])
-def test_an_address_that_says_too_little_is_not_remembered(text: str) -> None:
-    assert key(text) == ""
-
-
-def test_parts_and_text_of_one_address_have_one_key() -> None:
-    whole = key("Av. da Liberdade 10, 1250-001 Lisboa")
-    parts = key(
-        street="Avenida da Liberdade", house_number="10", postcode="1250-001", city="Lisboa"
-    )
-    both = key("Av. da Liberdade 10", postcode="1250-001", city="Lisboa")
-    assert whole == parts == both
-
-
-def test_given_coordinates_are_taken_as_they_are_until_a_person_corrects_them(
-    retailer: RetailerRef,
-) -> None:
-    make_hub()
-    wrong = PlaceDraft(text="Rua Torta 9, Lisboa", lat=LAT, lon=LON)
-    order = make_order(place=wrong)
-    assert order.place.pin_source == "given"
-    services.set_pin(order=order, lat=LAT + 0.01, lon=LON)
-    assert make_order(place=wrong).place.lat == LAT + 0.01
-    moved = PlaceDraft(text="Rua Torta 9, Lisboa", lat=LAT + 0.02, lon=LON)
-    assert make_order(place=moved).place.lat == LAT + 0.02
-
-
-def test_one_pin_serves_every_waiting_order_to_the_place(retailer: RetailerRef) -> None:
-    make_hub()
-    one, two, gone = (make_order(place=LOST) for _n in range(3))
-    services.cancel_order(order=gone)
-    services.set_pin(order=one, lat=LAT, lon=LON)
-    states = {o.pk: o.state for o in Order.objects.all()}
-    assert states == {one.pk: "ready", two.pk: "ready", gone.pk: "cancelled"}
-    gone.refresh_from_db()
-    assert gone.place.lat is None, "history keeps the place it had"
-
-
-def test_a_pin_outside_every_zone_leaves_the_order_without_hub(retailer: RetailerRef) -> None:
-    make_zone()
-    order = make_order(place=LOST)
-    services.set_pin(order=order, lat=0.0, lon=0.0)
-    order.refresh_from_db()
-    assert (order.state, order.hub, order.hub_choice) == ("placed", None, "none")
-
-
-@pytest.mark.parametrize(("lat", "lon"), [(91, 0), (0, 181), (float("nan"), 0), ("1", 2)])
-def test_a_pin_off_the_earth_is_refused(retailer: RetailerRef, lat: Any, lon: Any) -> None:
-    make_hub()
-    order = make_order(place=LOST)
-    with refused(Invalid):
-        services.set_pin(order=order, lat=lat, lon=lon)
-    assert Place.objects.count() == 1
-
-
-def test_a_pin_does_not_move_under_a_driver(retailer: RetailerRef) -> None:
-    make_hub()
-    order = out(make_order())
-    with refused(OrderUnderWay):
-        services.set_pin(order=order, lat=LAT, lon=LON)
-
-
-# --- promises ----------------------------------------------------------------------------------
 
 
 def test_a_promise_is_superseded_never_edited(retailer: RetailerRef) -> None:
@@ -265,9 +112,6 @@ def test_ten_promises_at_once_form_one_chain(retailer: RetailerRef, fresh_db: st
     assert order.promise == chain[-1]
 
 
-# --- moves -------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("start", "to"), list(itertools.product(OrderState, OrderState)))
 def test_only_the_moves_of_the_table_are_made(
     retailer: RetailerRef, start: OrderState, to: OrderState
@@ -323,9 +167,6 @@ def test_an_ended_order_changes_no_more(retailer: RetailerRef, state: OrderState
         services.set_promise(order=order, opens_at=at(9), closes_at=at(12), cause="choice")
     with refused(OrderUnderWay):
         services.set_pin(order=order, lat=LAT, lon=LON)
-
-
-# --- attempts ----------------------------------------------------------------------------------
 
 
 def test_a_delivery_keeps_when_and_under_which_promise(retailer: RetailerRef) -> None:
@@ -424,159 +265,3 @@ def test_only_what_is_planned_or_out_can_be_attempted(retailer: RetailerRef, sta
     with refused(OrderUnderWay):
         attempt(order)
     assert not Attempt.objects.exists()
-
-
-# --- changes -----------------------------------------------------------------------------------
-
-
-def test_a_change_is_counted_and_named(retailer: RetailerRef) -> None:
-    make_hub()
-    order = make_order()
-    changed = services.change_order(order=order, notes="ring twice", service_s=60)
-    assert (changed.notes, changed.service_s, changed.version) == ("ring twice", 60, 2)
-    event = Event.objects.get(subject=order.public_id, kind="order.changed")
-    assert event.data == {"changed": ["notes", "service_s"]}
-    services.change_order(order=order, notes="ring twice")
-    assert Event.objects.filter(kind="order.changed").count() == 1
-
-
-def test_a_stale_change_is_refused(retailer: RetailerRef) -> None:
-    make_hub()
-    order = make_order()
-    services.change_order(order=order, version=1, notes="one")
-    with refused(Stale):
-        services.change_order(order=order, version=1, notes="two")
-
-
-def test_what_a_plan_was_made_with_stays_and_contact_may_change(retailer: RetailerRef) -> None:
-    make_hub()
-    order = make_order()
-    services.mark_planned(orders=[order.pk], plan="pln_1")
-    with refused(OrderUnderWay, match="service_s"):
-        services.change_order(order=order, service_s=60)
-    services.change_order(order=order, shopper={"phone": "911111111"})
-    order.refresh_from_db()
-    assert order.shopper.phone == "+351911111111"
-    assert order.state == "planned"
-
-
-def test_a_changed_contact_does_not_touch_the_shoppers_other_orders(retailer: RetailerRef) -> None:
-    make_hub()
-    ana = ShopperDraft(name="Ana", phone="+351912345678")
-    one, two = make_order(shopper=ana), make_order(shopper=ana)
-    services.change_order(order=one, shopper={"name": "Ana Maria"})
-    one.refresh_from_db()
-    two.refresh_from_db()
-    assert (one.shopper.name, two.shopper.name) == ("Ana Maria", "Ana")
-    assert one.shopper.phone == two.shopper.phone
-
-
-def test_a_wrong_contact_is_named_by_its_path(retailer: RetailerRef) -> None:
-    make_hub()
-    order = make_order()
-    with refused(Invalid, at="/shopper/phone"):
-        services.change_order(order=order, shopper={"phone": "nope"})
-
-
-def test_a_date_or_hub_makes_a_waiting_order_ready(retailer: RetailerRef) -> None:
-    zone = make_zone()
-    order = make_order(place=PlaceDraft(lat=0.0, lon=0.0), service_date=None)
-    services.change_order(order=order, hub=zone.hub)
-    order.refresh_from_db()
-    assert (order.state, order.hub_choice) == ("placed", "given")
-    services.change_order(order=order, service_date=DAY)
-    order.refresh_from_db()
-    assert order.state == "ready"
-    services.change_order(order=order, service_date=None)
-    order.refresh_from_db()
-    assert order.state == "placed"
-
-
-def test_a_promised_day_moves_only_by_a_promise(retailer: RetailerRef) -> None:
-    make_hub()
-    order = make_order(window=make_window())
-    with refused(OrderUnderWay, match="another window"):
-        services.change_order(order=order, service_date=DAY + dt.timedelta(days=1))
-
-
-# --- reading -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "josé peña",
-        "PENA jose",
-        "99887766",
-        "CORDOBA",
-        "córd",
-        "xref-77",
-        "pena  avenida",
-        "barc0de",
-    ],
-)
-def test_search_finds_by_name_phone_id_address_and_barcode(
-    retailer: RetailerRef, text: str
-) -> None:
-    make_hub()
-    wanted = make_order(
-        external_id="XREF-77",
-        shopper=ShopperDraft(name="José Peña", phone="+56999887766"),
-        place=PlaceDraft(text="Avenida Córdoba 12", lat=LAT, lon=LON),
-        parcels=(ParcelDraft(barcode="BARC0DE"),),
-    )
-    make_orders(3)
-    assert list(selectors.found(selectors.orders(), OrderFilter(text=text))) == [wanted]
-
-
-def test_every_word_of_a_search_must_be_there(retailer: RetailerRef) -> None:
-    make_hub()
-    make_order(shopper=ShopperDraft(name="José Peña"))
-    assert not selectors.found(selectors.orders(), OrderFilter(text="jose gomez")).exists()
-    assert selectors.found(selectors.orders(), OrderFilter(text="%_ ''")).exists()
-
-
-def test_filters_narrow_by_state_hub_day_and_direction(retailer: RetailerRef) -> None:
-    hub, other_hub = make_hub(), make_hub(lat=41.0)
-    a = make_order(hub=hub.public_id)
-    b = make_order(hub=other_hub.public_id, direction="return")
-    c = make_order(hub=hub.public_id, service_date=DAY + dt.timedelta(days=1))
-    services.cancel_order(order=c)
-
-    def ids(**fields: Any) -> set[int]:
-        found = selectors.found(selectors.orders(), OrderFilter(**fields))
-        return set(found.values_list("pk", flat=True))
-
-    assert ids(hub=other_hub.public_id) == {b.pk}
-    assert ids(states=["ready"]) == {a.pk, b.pk}
-    assert ids(direction="return") == {b.pk}
-    assert ids(since=DAY + dt.timedelta(days=1)) == {c.pk}
-    assert ids(until=DAY) == {a.pk, b.pk}
-    assert ids(external_ids=[a.external_id]) == {a.pk}
-    assert selectors.counts(selectors.orders())["ready"] == 2
-    assert selectors.counts(selectors.orders())["cancelled"] == 1
-
-
-def test_the_timeline_tells_what_happened_in_order(retailer: RetailerRef) -> None:
-    make_hub()
-    order = make_order(place=LOST)
-    services.set_pin(order=order, lat=LAT, lon=LON)
-    services.cancel_order(order=order)
-    assert [line.kind for line in selectors.timeline(order)] == [
-        "order.placed",
-        "order.pinned",
-        "order.ready",
-        "order.cancelled",
-    ]
-
-
-def test_planning_reads_a_days_orders_with_one_query(
-    retailer: RetailerRef, django_assert_num_queries: Any
-) -> None:
-    hub = make_hub()
-    make_orders(30, window=make_window())
-    with django_assert_num_queries(1):
-        for order in selectors.to_plan(hub, DAY):
-            assert order.promise is not None
-            assert order.place.point is not None
-            assert order.shopper.name

@@ -1,0 +1,140 @@
+"""Pins that people set, and the memory of addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dispatch.orders import addresses, services
+from dispatch.orders.drafts import PlaceDraft
+from dispatch.orders.errors import OrderUnderWay
+from dispatch.orders.models import Order, Place
+from lastmile.core.errors import Invalid
+from lastmile.core.tenancy import RetailerRef
+from tests.dispatch.helpers import kinds, refused
+from tests.dispatch.orders.acts import LOST, out
+from tests.factories import make_hub, make_order, make_zone
+from tests.factories.fleet import LAT, LON
+
+
+def test_an_order_without_coordinates_asks_for_a_pin_and_gets_ready_by_it(
+    retailer: RetailerRef,
+) -> None:
+    hub = make_hub()
+    order = make_order(place=LOST)
+    assert (order.state, order.place.pin_source) == ("needs_pin", "")
+    services.set_pin(order=order, lat=LAT, lon=LON)
+    order.refresh_from_db()
+    assert (order.state, order.hub) == ("ready", hub)
+    assert (order.place.lat, order.place.pin_source) == (LAT, "dispatcher")
+    assert order.place.text == LOST.text
+    assert kinds(order.public_id) == ["order.placed", "order.pinned", "order.ready"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Travessa Sem Nome 3, Lisboa",
+        "travessa sem nome, 3, LISBOA",
+        "Travessa  Sem Nome nº 3 – Lisboa",
+        "3 Travessa Sem Nome, Lisboa",
+    ],
+)
+def test_a_corrected_pin_is_used_the_next_time_the_address_comes(
+    retailer: RetailerRef, written: str
+) -> None:
+    make_hub()
+    services.set_pin(order=make_order(place=LOST), lat=LAT, lon=LON)
+    again = make_order(place=PlaceDraft(text=written))
+    assert (again.state, again.place.lat, again.place.pin_source) == ("ready", LAT, "dispatcher")
+    assert again.place.text == written
+
+
+def test_another_house_in_the_street_is_another_place(retailer: RetailerRef) -> None:
+    make_hub()
+    services.set_pin(order=make_order(place=LOST), lat=LAT, lon=LON)
+    assert make_order(place=PlaceDraft(text="Travessa Sem Nome 33, Lisboa")).state == "needs_pin"
+
+
+def key(text: str = "", **parts: str) -> str:
+    """The memory key of an address."""
+    empty = dict.fromkeys(("street", "house_number", "postcode", "city"), "")
+    return addresses.key(empty | parts | {"text": text})
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Calle 12 5", "Calle 5 12"),
+        ("Calle 12 5", "Calle 12 7"),
+        ("Rua A 1, Lisboa", "Rua A 1, Porto"),
+        ("Rua A 12, 1250-001 Lisboa", "Rua A 12, 1300-001 Lisboa"),
+        ("Rua A 1", "Rua A 11"),
+        ("Long Street 4", "Long Street 4B"),
+    ],
+)
+def test_two_doors_never_share_a_key(one: str, two: str) -> None:
+    assert key(one) != key(two)
+
+
+@pytest.mark.parametrize("text", ["", "Calle", "  ", "?", "12"])
+def test_an_address_that_says_too_little_is_not_remembered(text: str) -> None:
+    assert key(text) == ""
+
+
+def test_parts_and_text_of_one_address_have_one_key() -> None:
+    whole = key("Av. da Liberdade 10, 1250-001 Lisboa")
+    parts = key(
+        street="Avenida da Liberdade", house_number="10", postcode="1250-001", city="Lisboa"
+    )
+    both = key("Av. da Liberdade 10", postcode="1250-001", city="Lisboa")
+    assert whole == parts == both
+
+
+def test_given_coordinates_are_taken_as_they_are_until_a_person_corrects_them(
+    retailer: RetailerRef,
+) -> None:
+    make_hub()
+    wrong = PlaceDraft(text="Rua Torta 9, Lisboa", lat=LAT, lon=LON)
+    order = make_order(place=wrong)
+    assert order.place.pin_source == "given"
+    services.set_pin(order=order, lat=LAT + 0.01, lon=LON)
+    assert make_order(place=wrong).place.lat == LAT + 0.01
+    moved = PlaceDraft(text="Rua Torta 9, Lisboa", lat=LAT + 0.02, lon=LON)
+    assert make_order(place=moved).place.lat == LAT + 0.02
+
+
+def test_one_pin_serves_every_waiting_order_to_the_place(retailer: RetailerRef) -> None:
+    make_hub()
+    one, two, gone = (make_order(place=LOST) for _n in range(3))
+    services.cancel_order(order=gone)
+    services.set_pin(order=one, lat=LAT, lon=LON)
+    states = {o.pk: o.state for o in Order.objects.all()}
+    assert states == {one.pk: "ready", two.pk: "ready", gone.pk: "cancelled"}
+    gone.refresh_from_db()
+    assert gone.place.lat is None, "history keeps the place it had"
+
+
+def test_a_pin_outside_every_zone_leaves_the_order_without_hub(retailer: RetailerRef) -> None:
+    make_zone()
+    order = make_order(place=LOST)
+    services.set_pin(order=order, lat=0.0, lon=0.0)
+    order.refresh_from_db()
+    assert (order.state, order.hub, order.hub_choice) == ("placed", None, "none")
+
+
+@pytest.mark.parametrize(("lat", "lon"), [(91, 0), (0, 181), (float("nan"), 0), ("1", 2)])
+def test_a_pin_off_the_earth_is_refused(retailer: RetailerRef, lat: Any, lon: Any) -> None:
+    make_hub()
+    order = make_order(place=LOST)
+    with refused(Invalid):
+        services.set_pin(order=order, lat=lat, lon=lon)
+    assert Place.objects.count() == 1
+
+
+def test_a_pin_does_not_move_under_a_driver(retailer: RetailerRef) -> None:
+    make_hub()
+    order = out(make_order())
+    with refused(OrderUnderWay):
+        services.set_pin(order=order, lat=LAT, lon=LON)
