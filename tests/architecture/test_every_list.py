@@ -1,0 +1,131 @@
+"""Every list of the API, found by itself: two retailers, each its own rows; a stranger, nothing."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from lastmile.core.checks import views
+from lastmile.core.ids import new_public_id
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from tenants.permissions import Act, Kind, Role, granted
+from tests.architecture.world import make_world
+from tests.people import add_member, key_client, logged_in
+
+# Lists that cannot be asked for without saying of what.
+ASKED: dict[str, dict[str, str]] = {}
+# Answers to GET that list nothing of a retailer's: documents, oneself, constants.
+NO_LISTS = {
+    "/api/v1/schema/",
+    "/api/v1/docs/",
+    "/api/v1/problems/",
+    "/api/v1/me/",
+    "/api/v1/emissions/factors/",
+}
+
+
+@cache
+def readable() -> dict[str, Act]:
+    """Return every address of the API that answers GET, with the act it asks for."""
+    return {
+        where: view.cls.acts["get"]  # type: ignore[attr-defined]
+        for where, view in views("lastmile.urls")
+        if where.startswith("/api/v1/") and "get" in getattr(_class(view), "acts", {})
+    }
+
+
+def _class(view: Any) -> Any:
+    return getattr(view, "cls", None)
+
+
+def lists() -> list[str]:
+    """Return the addresses without parameters."""
+    return [where for where in readable() if "<" not in where and where not in NO_LISTS]
+
+
+def details() -> list[tuple[str, str]]:
+    """Return (list, address of one of its things) for each list with such addresses."""
+    found = []
+    for where in readable():
+        head, _, tail = where.partition("<")
+        if tail and "<" not in tail and head in lists():
+            found.append((head, where))
+    return found
+
+
+@pytest.fixture
+def cast(retailer: RetailerRef, other: RetailerRef) -> dict[str, Client]:
+    """The same world in t1 and t2, and an owner logged in at each."""
+    make_world()
+    browsers = {"t1": logged_in(retailer, add_member(Role.OWNER))}
+    with retailer_context(other):
+        make_world()
+        browsers["t2"] = logged_in(other, add_member(Role.OWNER))
+    return browsers
+
+
+def items(answer: HttpResponse) -> dict[str, Any]:
+    """Return what a list shows, by id."""
+    assert answer.status_code == 200, answer.content
+    shown = json.loads(answer.content)["items"]
+    return {item.get("id") or json.dumps(item, sort_keys=True): item for item in shown}
+
+
+def test_every_list_shows_each_retailer_its_own_and_a_stranger_nothing(
+    cast: dict[str, Client], retailer: RetailerRef
+) -> None:
+    strange = Client(headers={"host": retailer.domain})
+    for where in lists():
+        ours = items(cast["t1"].get(where, ASKED.get(where, {})))
+        theirs = items(cast["t2"].get(where, ASKED.get(where, {})))
+        assert ours, f"{where} is empty: make one of its things in tests/architecture/world.py"
+        assert theirs, where
+        assert not set(ours) & set(theirs), where
+        answer = strange.get(where, ASKED.get(where, {}))
+        assert answer.status_code == 401, where
+        assert not any(shown in answer.content.decode() for shown in ours), where
+
+
+def test_a_key_or_session_of_one_retailer_opens_nothing_at_another(
+    cast: dict[str, Client], retailer: RetailerRef, other: RetailerRef
+) -> None:
+    secret = key_client(other).browser.defaults["HTTP_AUTHORIZATION"]
+    with_key = Client(headers={"host": retailer.domain, "authorization": secret})
+    with_cookie = Client(headers={"host": retailer.domain})
+    with_cookie.cookies = cast["t2"].cookies
+    for where in lists():
+        for browser in (with_key, with_cookie):
+            assert browser.get(where, ASKED.get(where, {})).status_code == 401, where
+
+
+def test_what_is_anothers_is_unknown_in_the_same_words(cast: dict[str, Client]) -> None:
+    assert details()
+    for listing, where in details():
+        mine = next(iter(items(cast["t1"].get(listing, ASKED.get(listing, {})))))
+        anothers = next(iter(items(cast["t2"].get(listing, ASKED.get(listing, {})))))
+        nobodys = new_public_id(anothers.partition("_")[0])
+        head, _, tail = where.partition("<")
+        tail = tail.partition(">")[2]
+        assert cast["t1"].get(head + mine + tail).status_code == 200, where
+        theirs, none = (cast["t1"].get(f"{head}{i}{tail}") for i in (anothers, nobodys))
+        assert (theirs.status_code, none.status_code) == (404, 404), where
+        assert theirs.json() == none.json(), where
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.OWNER])
+def test_a_role_without_the_act_reads_no_list(retailer: RetailerRef, role: Role) -> None:
+    browser = logged_in(retailer, add_member(role))
+    for where in lists():
+        allowed = granted(Kind.MEMBER, role, readable()[where])
+        status = browser.get(where, ASKED.get(where, {})).status_code
+        assert status == (200 if allowed else 403), (where, role)
+
+
+def test_the_lists_are_found() -> None:
+    assert len(lists()) > 10
+    assert len(details()) > 5

@@ -1,0 +1,27 @@
+"""One of everything that the API lists, in the retailer at hand.
+
+A new list endpoint is found by ``test_every_list`` by itself; its noun is made here.
+"""
+
+from __future__ import annotations
+
+from lastmile.core.jobs import enqueue
+from lastmile.core.relay import relay_batch
+from tenants.people import services as people
+from tenants.permissions import KeyRole
+from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle, make_zone
+from tests.factories.orders import make_order
+from tests.people import add_member
+
+
+def make_world() -> None:
+    """Make one of everything."""
+    hub = make_hub()
+    make_zone(hub=hub)
+    make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
+    make_order(hub=hub.public_id)
+    add_member()
+    people.create_key(name="World", role=KeyRole.INTEGRATION, hubs=None, origins=[])
+    enqueue("retailer.open", subject="ret_nobody")
+    while relay_batch()[0]:
+        pass
