@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -15,6 +17,7 @@ from lastmile.core.ids import new_public_id
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tenants.permissions import Act, Kind, Role, granted
 from tests.architecture.world import make_world
+from tests.databases import copy_of
 from tests.people import add_member, key_client, logged_in
 
 # Lists that cannot be asked for without saying of what.
@@ -27,6 +30,9 @@ NO_LISTS = {
     "/api/v1/me/",
     "/api/v1/emissions/factors/",
 }
+
+
+Cast = dict[str, Client]
 
 
 @cache
@@ -58,15 +64,16 @@ def details() -> list[tuple[str, str]]:
     return found
 
 
-@pytest.fixture
-def cast(retailer: RetailerRef, other: RetailerRef) -> dict[str, Client]:
-    """The same world in t1 and t2, and an owner logged in at each."""
-    make_world()
-    browsers = {"t1": logged_in(retailer, add_member(Role.OWNER))}
-    with retailer_context(other):
-        make_world()
-        browsers["t2"] = logged_in(other, add_member(Role.OWNER))
-    return browsers
+@pytest.fixture(scope="module")
+def cast(template_database: str, django_db_setup: None, django_db_blocker: Any) -> Iterator[Cast]:
+    """The same world in t1 and t2, made once, and an owner logged in at each."""
+    with django_db_blocker.unblock(), copy_of(template_database):
+        browsers = {}
+        for schema in ("t1", "t2"):
+            with retailer_context(schema) as ref:
+                make_world()
+                browsers[schema] = logged_in(ref, add_member(Role.OWNER))
+        yield browsers
 
 
 def items(answer: HttpResponse) -> dict[str, Any]:
@@ -77,7 +84,7 @@ def items(answer: HttpResponse) -> dict[str, Any]:
 
 
 def test_every_list_shows_each_retailer_its_own_and_a_stranger_nothing(
-    cast: dict[str, Client], retailer: RetailerRef
+    cast: Cast, retailer: RetailerRef
 ) -> None:
     strange = Client(headers={"host": retailer.domain})
     for where in lists():
@@ -92,18 +99,18 @@ def test_every_list_shows_each_retailer_its_own_and_a_stranger_nothing(
 
 
 def test_a_key_or_session_of_one_retailer_opens_nothing_at_another(
-    cast: dict[str, Client], retailer: RetailerRef, other: RetailerRef
+    cast: Cast, retailer: RetailerRef, other: RetailerRef
 ) -> None:
     secret = key_client(other).browser.defaults["HTTP_AUTHORIZATION"]
     with_key = Client(headers={"host": retailer.domain, "authorization": secret})
     with_cookie = Client(headers={"host": retailer.domain})
-    with_cookie.cookies = cast["t2"].cookies
+    with_cookie.cookies = copy.deepcopy(cast["t2"].cookies)
     for where in lists():
         for browser in (with_key, with_cookie):
             assert browser.get(where, ASKED.get(where, {})).status_code == 401, where
 
 
-def test_what_is_anothers_is_unknown_in_the_same_words(cast: dict[str, Client]) -> None:
+def test_what_is_anothers_is_unknown_in_the_same_words(cast: Cast) -> None:
     assert details()
     for listing, where in details():
         mine = next(iter(items(cast["t1"].get(listing, ASKED.get(listing, {})))))

@@ -5,12 +5,16 @@ A new list endpoint is found by ``test_every_list`` by itself; its noun is made 
 
 from __future__ import annotations
 
+from dispatch.intake.services import receive_file
+from dispatch.planning.services import request_plan
 from lastmile.core.jobs import enqueue
+from lastmile.core.models import JobState
 from lastmile.core.relay import relay_batch
+from lastmile.core.runner import run_job
 from tenants.people import services as people
 from tenants.permissions import KeyRole
 from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle, make_zone
-from tests.factories.orders import make_order
+from tests.factories.orders import DAY, make_order
 from tests.people import add_member
 
 
@@ -20,8 +24,11 @@ def make_world() -> None:
     make_zone(hub=hub)
     make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
     make_order(hub=hub.public_id)
+    plan = request_plan(hub=hub, service_date=DAY, seconds=1)
+    assert run_job(plan.public_id) == JobState.SUCCEEDED
     add_member()
     people.create_key(name="World", role=KeyRole.INTEGRATION, hubs=None, origins=[])
+    receive_file(content=b"order;address\nA1;Rua 1\n", filename="day.csv")
     enqueue("retailer.open", subject="ret_nobody")
     while relay_batch()[0]:
         pass
