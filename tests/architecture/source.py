@@ -106,16 +106,14 @@ def imports_from(*forbidden: str) -> Rule:
 
 
 def calls(*forbidden: str) -> Rule:
-    """Return the rule that no method of these names is called (``x.raw(…)``)."""
+    """Return the rule that nothing of these names is called: ``x.raw(…)``, ``raw(…)``."""
 
     def rule(module: Module) -> Iterator[str]:
         for node in ast.walk(module.tree):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr in forbidden
-            ):
-                yield f"line {node.lineno} calls .{node.func.attr}()"
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
+                if name in forbidden:
+                    yield f"line {node.lineno} calls {name}()"
 
     return rule
 

@@ -32,7 +32,8 @@ TENANCY = uses(
     "set_schema", "set_tenant", "set_schema_to_public", "schema_context", "tenant_context"
 )
 SIGNALS = imports_from("django.db.models.signals", "django.dispatch", "django_tenants.signals")
-UNSAFE = uses("mark_safe", "SafeString", "csrf_exempt", "RawSQL", "xframe_options_exempt")
+UNSAFE = uses("mark_safe", "csrf_exempt", "RawSQL", "xframe_options_exempt")
+CALLED_SAFE = calls("SafeString", "SafeText")
 RAW = calls("raw", "extra")
 THREADS = uses("database_sync_to_async", "sync_to_async")
 ASYNC_ORM = calls("aget", "afirst", "alast", "acount", "aexists", "acreate", "aupdate", "adelete",
@@ -44,6 +45,7 @@ RULES = {
     "the schema is moved by core alone": (TENANCY, ("lastmile/core/postgres/",)),
     "no signals": (SIGNALS, ()),
     "nothing is marked safe, no door left unguarded": (UNSAFE, ()),
+    "no text is called safe": (CALLED_SAFE, ()),
     "no raw or extra queries": (RAW, ()),
     "threads are entered through in_retailer": (
         THREADS,
@@ -75,6 +77,7 @@ def test_templates_escape_everything() -> None:
         (TENANCY, "connection.set_tenant(t)"),
         (SIGNALS, "from django.db.models.signals import post_save"),
         (UNSAFE, "from django.utils.safestring import mark_safe"),
+        (CALLED_SAFE, "SafeString('<b>')"),
         (RAW, "Order.objects.raw('SELECT 1')"),
         (THREADS, "x = database_sync_to_async(f)"),
         (ASYNC_ORM, "async def f(): await Order.objects.aget()"),

@@ -13,7 +13,7 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
@@ -79,7 +79,7 @@ def when(instant: datetime | None, style: str = "time") -> SafeString:
     ``style`` is ``time`` (14:10), ``day`` (Mon 23 Nov) or ``both``; another year is always said.
     """
     if instant is None:
-        return SafeString("–")
+        return conditional_escape("–")
     local = localtime(instant)
 
     day = date_format(local, "D j M" if local.year == localtime(now()).year else "D j M Y")
