@@ -66,7 +66,7 @@ def amazon(folder: Path) -> list[OrderFile]:
                 opens, closes = _local_window(package["time_window"], zone, date)
                 rows.append(
                     [
-                        stop_id,
+                        f"{route['station_code']}-{stop_id}",  # stop ids repeat between routes
                         stop["lat"],
                         stop["lng"],
                         date.isoformat(),
