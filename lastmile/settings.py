@@ -97,7 +97,6 @@ TEMPLATES = [
 ]
 # --- What a browser gets ----------------------------------------------------------------------
 STATIC_URL = f"/static/{'dev' if DEBUG else assets.version(BASE_DIR)}/"
-STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS: list[str] = []
 # No collectstatic: WhiteNoise serves the files from where they stand, under the version above.
 WHITENOISE_USE_FINDERS = True

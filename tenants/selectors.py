@@ -107,4 +107,5 @@ def _ref(row: Retailer) -> RetailerRef:
         units=row.units,
         status=row.status,
         domain=row.primary_domain or "",  # type: ignore[attr-defined]
+        brand=row.brand,
     )

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from lastmile.core.tenancy import HOUSE, RetailerRef
+
 THEME_CHOICES = (
     ("auto", _("As the device"), "monitor"),
     ("light", _("Light"), "sun"),
@@ -23,6 +25,14 @@ def theme_of(request: HttpRequest) -> str:
     return chosen if chosen in THEMES else "auto"
 
 
+def brand_of(request: HttpRequest) -> dict[str, Any]:
+    """Name, hue, corner and logo of the retailer whose host this is."""
+    retailer: RetailerRef | None = getattr(request, "retailer", None)
+    if retailer is None or retailer.schema == HOUSE:
+        return {}
+    return {"name": retailer.name, **retailer.brand}
+
+
 def look(request: HttpRequest) -> dict[str, Any]:
     """Context processor: ``theme``, ``themes``, ``languages``, ``principal``, ``brand``."""
     return {
@@ -30,5 +40,5 @@ def look(request: HttpRequest) -> dict[str, Any]:
         "themes": THEME_CHOICES,
         "languages": settings.LANGUAGES,
         "principal": getattr(request, "principal", None),
-        "brand": getattr(request, "brand", None),
+        "brand": brand_of(request),
     }

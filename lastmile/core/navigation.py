@@ -24,10 +24,10 @@ class Way:
 
 WAYS: tuple[Way, ...] = (
     Way("home", "home.view", _("Today"), "house"),
-    Way("console:board", "plans.view", _("Board"), "map"),
-    Way("orders:list", "orders.view", _("Orders"), "package"),
-    Way("intake:list", "orders.import", _("Import"), "file-up"),
-    Way("fleet:index", "fleet.view", _("Fleet"), "truck"),
+    Way("board", "plans.view", _("Board"), "map"),
+    Way("orders", "orders.view", _("Orders"), "package"),
+    Way("imports", "orders.import", _("Import"), "file-up"),
+    Way("fleet", "fleet.view", _("Fleet"), "truck"),
     Way("members", "members.view", _("People"), "users"),
     Way("settings", "policy.view", _("Settings"), "settings-2"),
 )

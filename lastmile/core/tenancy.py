@@ -7,12 +7,12 @@ that ``settings.RETAILERS`` names (``find``, ``active``) and hands on a frozen `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from channels.db import database_sync_to_async
 from django.conf import settings
@@ -81,6 +81,8 @@ class RetailerRef:
         ``opening``, ``active``, ``suspended``, ``closing`` or ``closed``.
     domain : str
         The primary host name; absolute URLs are built from it, never from a Host header.
+    brand : mapping
+        ``hue``, ``corner`` and ``logo`` as the policy has them; read only.
     """
 
     schema: str
@@ -92,6 +94,7 @@ class RetailerRef:
     units: str
     status: str
     domain: str
+    brand: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 class Retailers(Protocol):

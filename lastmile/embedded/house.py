@@ -76,7 +76,7 @@ class House:
         return _child("beat", _celery("beat", {"-l": "WARNING"}))
 
     def prepare(self) -> ChildSpec:
-        """Return the run-once child that migrates every schema and gathers the static files."""
+        """Return the run-once child that migrates every schema and checks."""
         return self.command("prepare", extra={"STATEMENT_TIMEOUT_S": str(NO_STATEMENT_TIMEOUT)})
 
     def command(self, name: str, *flags: str, extra: Mapping[str, str] | None = None) -> ChildSpec:
