@@ -21,7 +21,7 @@ from lastmile.settings import CACHES, CHANNEL_LAYERS, DATABASES  # noqa: E402
 # Runs of the suite at the same time share the servers, never the keys.
 _RUN = f"test{os.getpid()}"
 CACHES["default"]["KEY_PREFIX"] = _RUN
-CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = _RUN
+CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = _RUN  # type: ignore[index]
 # The tests' database is made and dropped by one thread: a pool would hold it open.
 DATABASES["default"]["OPTIONS"].pop("pool", None)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from lastmile.core import docs
 
-API = [
+API: list[URLPattern | URLResolver] = [
     path("schema/", docs.schema, name="api-schema"),
     path("docs/", docs.reading_room, name="api-docs"),
     path("problems/", docs.problems, name="api-problems"),

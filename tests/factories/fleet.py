@@ -26,15 +26,16 @@ SQUARE = square(LAT, LON)
 def make_hub(**fields: Any) -> Hub:
     """An open hub in Lisbon."""
     n = next(_numbers)
-    said: dict[str, Any] = {"name": f"Hub {n}", "zone": "Europe/Lisbon", "lat": LAT, "lon": LON} | fields
-    return services.add_hub(**said)
+    said: dict[str, Any] = {"name": f"Hub {n}", "zone": "Europe/Lisbon", "lat": LAT, "lon": LON}
+    return services.add_hub(**said | fields)
 
 
 def make_zone(**fields: Any) -> Zone:
     """A square around the hub."""
     hub = fields.pop("hub", None) or make_hub()
-    said: dict[str, Any] = {"name": f"Zone {next(_numbers)}", "polygon": square(hub.lat, hub.lon)} | fields
-    return services.add_zone(hub=hub, **said)
+    said: dict[str, Any] = {"name": f"Zone {next(_numbers)}"}
+    said["polygon"] = square(hub.lat, hub.lon)
+    return services.add_zone(hub=hub, **said | fields)
 
 
 def make_vehicle(**fields: Any) -> Vehicle:

@@ -15,9 +15,9 @@ from lastmile.core.models import Event, Job, JobState
 from lastmile.core.runner import run_job
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import KeyRole, Role
+from tests.databases import client_of
 from tests.dispatch.planning.test_plans import arrangement, day_of, plan
 from tests.factories import make_hub
-from tests.databases import client_of
 from tests.people import KeyClient, add_member, key_client, logged_in
 
 API = "/api/v1/plans/"
