@@ -33,6 +33,13 @@ class PolicyForm(forms.Form):
         required=False,
         help_text=_("A hue from 0 to 359; empty for the house's own."),
     )
+    chroma = forms.FloatField(
+        label=_("Vividness"),
+        min_value=0,
+        max_value=0.4,
+        required=False,
+        help_text=_("From 0, grey, to 0.4; refused where it cannot be read."),
+    )
     corner = forms.FloatField(
         label=_("Corners"),
         min_value=0,
@@ -53,12 +60,12 @@ class PolicyForm(forms.Form):
             initial={
                 **{f: getattr(policy, f) for f in ("name", "zone", "currency")},
                 **{f: getattr(policy, f) for f in ("language", "units")},
-                **{f: getattr(policy.brand, f) for f in ("hue", "corner", "logo")},
+                **{f: getattr(policy.brand, f) for f in ("hue", "chroma", "corner", "logo")},
             }
         )
 
     def policy(self) -> Policy:
         """Return the policy that was asked for, unchecked."""
         said = dict(self.cleaned_data)
-        brand = Brand(hue=said.pop("hue"), corner=said.pop("corner"), logo=said.pop("logo"))
+        brand = Brand(**{f: said.pop(f) for f in ("hue", "chroma", "corner", "logo")})
         return Policy(**{**said, "currency": said["currency"].upper()}, brand=brand)

@@ -14,30 +14,17 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from lastmile.core.clock import zone
+from lastmile.core.contrast import ENOUGH, worst
 from lastmile.core.errors import Invalid, Problems
+from lastmile.core.tenancy import Brand
 from tenants.models import Retailer
 
+__all__ = ["UNITS", "Brand", "Policy", "check", "policy_of"]
 UNITS = ("metric", "imperial")
+MOST_CHROMA = 0.4
+MOST_CORNER = 2.0
+_LOGO = re.compile(r"(https://|/(?!/))[^\s\"'<>\\]{1,490}\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Brand:
-    """How the pages of a retailer look apart from the house style.
-
-    Parameters
-    ----------
-    hue : int, optional
-        Hue of the accent colour in OKLCH, 0 to 359; None keeps the house's.
-    corner : float
-        Factor on every radius: 0 square, 1 as designed, 2 round.
-    logo : str
-        ``https://`` address or path of a picture; "" for the name alone.
-    """
-
-    hue: int | None = None
-    corner: float = 1.0
-    logo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +65,42 @@ def check(policy: Policy) -> Policy:
         problems.add("/language", _("Choose one of: %(known)s.") % {"known": known})
     if policy.units not in UNITS:
         problems.add("/units", _("Choose metric or imperial."))
+    _check_brand(policy.brand, problems)
     problems.raise_if_any(_("The policy does not fit; see errors."))
     return policy
+
+
+def _check_brand(brand: Brand, problems: Problems) -> None:
+    """A colour that cannot be read is refused, whoever likes it."""
+    fits = True
+    if brand.hue is not None and not 0 <= brand.hue < 360:
+        problems.add("/brand/hue", _("Give a hue from 0 to 359."))
+        fits = False
+    if brand.chroma is not None and not 0 <= brand.chroma <= MOST_CHROMA:
+        problems.add("/brand/chroma", _("Give a vividness from 0 to 0.4."))
+        fits = False
+    if not 0 <= brand.corner <= MOST_CORNER:
+        problems.add("/brand/corner", _("Give a factor from 0 to 2."))
+    if brand.logo and _LOGO.match(brand.logo) is None:
+        problems.add(
+            "/brand/logo", _("Give an https:// address or a path on this host, without spaces.")
+        )
+    if fits and (found := worst(brand.hue, brand.chroma)).ratio < ENOUGH:
+        told = _(
+            "This colour has a contrast of %(ratio).1f to 1 (%(text)s on %(ground)s, %(scheme)s);"
+            " at least 4.5 to 1 is needed to read it. Choose a less vivid one or another hue."
+        )
+        problems.add(
+            "/brand/chroma",
+            told
+            % {
+                "ratio": int(found.ratio * 10) / 10,  # 4.49 must not be told as 4.5
+                "text": found.text,
+                "ground": found.ground,
+                "scheme": found.scheme,
+            },
+            "contrast",
+        )
 
 
 def policy_of(row: Retailer) -> Policy:

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from lastmile.core.errors import NotFound
-from lastmile.core.tenancy import HOUSE, RetailerRef, shared_tables
+from lastmile.core.tenancy import HOUSE, Brand, RetailerRef, shared_tables
 from tenants.models import Domain, Retailer, Status
 
 
@@ -107,5 +107,5 @@ def _ref(row: Retailer) -> RetailerRef:
         units=row.units,
         status=row.status,
         domain=row.primary_domain or "",  # type: ignore[attr-defined]
-        brand=row.brand,
+        brand=Brand(**row.brand),
     )

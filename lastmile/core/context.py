@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -26,11 +27,11 @@ def theme_of(request: HttpRequest) -> str:
 
 
 def brand_of(request: HttpRequest) -> dict[str, Any]:
-    """Name, hue, corner and logo of the retailer whose host this is."""
+    """Name, colour, corner and logo of the retailer whose host this is."""
     retailer: RetailerRef | None = getattr(request, "retailer", None)
     if retailer is None or retailer.schema == HOUSE:
         return {}
-    return {"name": retailer.name, **retailer.brand}
+    return {"name": retailer.name, **asdict(retailer.brand)}
 
 
 def look(request: HttpRequest) -> dict[str, Any]:

@@ -7,12 +7,12 @@ that ``settings.RETAILERS`` names (``find``, ``active``) and hands on a frozen `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import ParamSpec, Protocol, TypeVar, cast
 
 from channels.db import database_sync_to_async
 from django.conf import settings
@@ -26,6 +26,7 @@ from lastmile.core.postgres.context import PUBLIC, NoRetailer, OtherRetailer, Pl
 __all__ = [
     "HOUSE",
     "TEMPLATE",
+    "Brand",
     "NoRetailer",
     "OtherRetailer",
     "RetailerNotOpen",
@@ -68,6 +69,28 @@ class RetailerNotOpen(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """How the pages of a retailer look apart from the house style.
+
+    Parameters
+    ----------
+    hue : int, optional
+        Hue of the accent colour in OKLCH, 0 to 359; None keeps the house's.
+    chroma : float, optional
+        How vivid that colour is, 0 (grey) to 0.4; None keeps the house's.
+    corner : float
+        Factor on every radius: 0 square, 1 as designed, 2 round.
+    logo : str
+        ``https://`` address or path of a picture; "" for the name alone.
+    """
+
+    hue: int | None = None
+    chroma: float | None = None
+    corner: float = 1.0
+    logo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RetailerRef:
     """What everybody may know of a retailer without asking the database.
 
@@ -81,8 +104,8 @@ class RetailerRef:
         ``opening``, ``active``, ``suspended``, ``closing`` or ``closed``.
     domain : str
         The primary host name; absolute URLs are built from it, never from a Host header.
-    brand : mapping
-        ``hue``, ``corner`` and ``logo`` as the policy has them; read only.
+    brand : Brand
+        How its pages look.
     """
 
     schema: str
@@ -94,7 +117,7 @@ class RetailerRef:
     units: str
     status: str
     domain: str
-    brand: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    brand: Brand = Brand()
 
 
 class Retailers(Protocol):

@@ -14,6 +14,7 @@ from lastmile.core.postgres.context import check_name
 from lastmile.core.tenancy import HOUSE
 from lastmile.worklist.services import forget
 from tenants.models import Domain, Retailer, Status
+from tenants.people.services import audit
 from tenants.policy import Policy
 from tenants.selectors import row_of
 from tenants.states import MOVES, VERBS
@@ -87,7 +88,7 @@ def release(retailer: Retailer) -> None:
 
 
 def move(retailer: Retailer, status: Status) -> Retailer:
-    """Write the status and its fact. The caller holds the row locked.
+    """Write the status, its fact and who did it. The caller holds the row locked.
 
     Raises
     ------
@@ -103,6 +104,7 @@ def move(retailer: Retailer, status: Status) -> Retailer:
     verb = VERBS.get((before, status.value))
     if verb is not None:
         record(f"retailer.{verb}", subject=retailer.public_id, data={"from": before})
+        audit(f"retailer.{verb}", retailer.public_id, {"status": (before, status.value)})
     return retailer
 
 

@@ -19,8 +19,9 @@ def tried(form: Form, act: Callable[[], Any]) -> Any | None:
     except DomainError as refused:
         placed = False
         for problem in refused.errors:
-            name = problem.pointer.strip("/").split("/")[0]
-            if name in form.fields:
+            parts = problem.pointer.strip("/").split("/")
+            name = next((part for part in reversed(parts) if part in form.fields), None)
+            if name is not None:
                 form.add_error(name, problem.detail)
                 placed = True
         if not placed:
