@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
-from dispatch.solver.check import check
+from dispatch.solver import solve as solve_module
+from dispatch.solver.check import Kind, Violation, check
 from dispatch.solver.cost import cost
 from dispatch.solver.engines.base import Progress
-from dispatch.solver.problem import Problem
-from dispatch.solver.solve import Stop, replay, solve
+from dispatch.solver.problem import Break, Problem
+from dispatch.solver.solve import NotRefereed, Stop, lineup, replay, solve
 from lastmile.core.errors import Invalid
-from tests.dispatch.solver.problems import rich
+from tests.dispatch.solver.problems import HOUR, rich
 
 
 @pytest.mark.parametrize("engine", ["pyvrp", "ortools"])
@@ -33,6 +35,33 @@ def test_a_search_by_the_clock_is_replayed_by_its_counts() -> None:
     again = replay(problem, found.work)
     assert again.solution == found.solution
     assert again.work == found.work
+
+
+def test_breaks_that_do_not_meet_bring_both_engines_and_the_better_plan() -> None:
+    given = rich(2, visits=12, vehicles=4)
+    apart = tuple(
+        replace(v, breaks=(Break((2 + at) * HOUR, (2 + at) * HOUR + 900, 1_800),))
+        for at, v in enumerate(given.vehicles)
+    )
+    problem = Problem(given.profiles, given.visits, apart, given.dimensions)
+    assert lineup(problem) == ("pyvrp", "ortools")
+    assert lineup(given) == ("pyvrp",)
+    found = solve(problem, stop=Stop(iterations=15), seed=4)
+    alone = [solve(problem, stop=Stop(iterations=15), seed=4, engine=e) for e in lineup(problem)]
+    assert found.cost.exact == min(one.cost.exact for one in alone)
+    assert found.work == alone[0].work + alone[1].work
+    assert replay(problem, found.work).solution == found.solution
+
+
+def test_what_the_referee_refuses_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = rich(1, visits=5, vehicles=1)
+    fault = Violation(Kind.WINDOW, "made up")
+    monkeypatch.setattr(solve_module, "check", lambda *_: [fault])
+    with pytest.raises(NotRefereed):
+        solve(problem, stop=Stop(iterations=5))
+    refused = iter([[fault], []])
+    monkeypatch.setattr(solve_module, "check", lambda *_: next(refused))
+    assert solve(problem, stop=Stop(iterations=5)).engine == "ortools"
 
 
 def test_the_time_limit_is_kept() -> None:
