@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from django.urls import include, path
+from django.utils.module_loading import import_string
 
 from lastmile.urls import API, handler400, handler403, handler404, handler500
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
+HOUSE_API = import_string("tenants.house.urls.API")
 urlpatterns = [
-    path("api/v1/", include(API)),
+    path("api/v1/", include([*API, *HOUSE_API])),
     path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),
+    path("", include("tenants.house.urls")),
 ]

@@ -50,8 +50,8 @@ def row_of(rows: QuerySet[Retailer], schema: str) -> Retailer:
 
 
 def retailers() -> QuerySet[Retailer]:
-    """Return the rows of all retailers but the house itself, newest first."""
-    return Retailer.objects.exclude(schema_name=HOUSE).order_by("-created_at", "-public_id")
+    """Return all retailers but the house, newest first, each with its ``primary_domain``."""
+    return _rows().exclude(schema_name=HOUSE).order_by("-created_at", "-public_id")
 
 
 def schemas() -> list[str]:

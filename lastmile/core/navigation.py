@@ -29,5 +29,6 @@ WAYS: tuple[Way, ...] = (
     Way("imports", "orders.import", _("Import"), "file-up"),
     Way("fleet", "fleet.view", _("Fleet"), "truck"),
     Way("members", "members.view", _("People"), "users"),
+    Way("retailers", "retailers.view", _("Retailers"), "layout-grid"),
     Way("settings", "policy.view", _("Settings"), "settings-2"),
 )

@@ -1,0 +1,1 @@
+"""The operator's door: retailers opened, suspended and closed, on BASE_DOMAIN alone."""

@@ -1,0 +1,43 @@
+"""The form that opens a retailer. It checks shape; the service decides."""
+
+from __future__ import annotations
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from tenants.policy import Policy
+from tenants.services import Opening
+
+
+class OpenForm(forms.Form):
+    """Names, zone, currency, language, units."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    domain = forms.CharField(
+        label=_("Host name"),
+        max_length=253,
+        help_text=_("A word is put before this installation's own address."),
+    )
+    schema = forms.CharField(
+        label=_("Schema"), max_length=48, help_text=_("Where its tables live, such as t_acme.")
+    )
+    zone = forms.CharField(
+        label=_("Time zone"),
+        max_length=64,
+        help_text=_("As in the IANA list, such as Europe/Lisbon."),
+    )
+    currency = forms.CharField(
+        label=_("Currency"), max_length=3, help_text=_("As in ISO 4217, such as EUR.")
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=lambda: settings.LANGUAGES)
+    units = forms.ChoiceField(
+        label=_("Units"),
+        choices=[("metric", _("Kilometres, kilograms")), ("imperial", _("Miles, pounds"))],
+    )
+
+    def opening(self) -> Opening:
+        """Return what was asked for, unchecked."""
+        said = dict(self.cleaned_data)
+        names = (said.pop("schema"), said.pop("domain"))
+        return Opening(*names, Policy(**{**said, "currency": said["currency"].upper()}))

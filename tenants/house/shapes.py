@@ -1,0 +1,68 @@
+"""What goes in and out of the operator's API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from lastmile.core.http.fields import InstantField
+from lastmile.core.jobs import job_out
+from tenants.models import Retailer, Status
+from tenants.policy import UNITS
+
+
+class RetailerOut(serializers.ModelSerializer[Retailer]):
+    """A retailer, without anything of its people or orders."""
+
+    id = serializers.CharField(source="public_id")
+    schema = serializers.CharField(source="schema_name")
+    domain = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(choices=Status.values)
+    created_at = InstantField()
+
+    class Meta:
+        model = Retailer
+        fields = (
+            *("id", "schema", "name", "domain", "status", "zone", "currency", "language"),
+            *("units", "is_demo", "version", "created_at"),
+        )
+        read_only_fields = fields
+
+    def get_domain(self, row: Retailer) -> str:
+        """Return its host name; a closed retailer has none."""
+        return getattr(row, "primary_domain", None) or ""
+
+
+class OpenRetailerIn(serializers.Serializer[Any]):
+    """A retailer to be opened."""
+
+    schema = serializers.CharField(max_length=48, help_text="Name of its schema, such as t_acme.")
+    domain = serializers.CharField(
+        max_length=253, help_text="Host name; a single word is put before BASE_DOMAIN."
+    )
+    name = serializers.CharField(max_length=120)
+    zone = serializers.CharField(max_length=64, help_text="IANA time zone.")
+    currency = serializers.CharField(max_length=3, help_text="ISO 4217.")
+    language = serializers.CharField(max_length=16, default="en")
+    units = serializers.ChoiceField(choices=UNITS, default="metric")
+
+
+class CloseRetailerIn(serializers.Serializer[Any]):
+    """What closing wants to hear again."""
+
+    confirm = serializers.CharField(max_length=48, help_text="The name of the schema.")
+    drop = serializers.BooleanField(
+        default=False, help_text="Drop the tables for good instead of keeping them aside."
+    )
+
+
+class OpeningOut(serializers.Serializer[Any]):
+    """The retailer that is being opened, and the operation that does it."""
+
+    retailer = RetailerOut()
+    operation = serializers.SerializerMethodField()
+
+    def get_operation(self, pair: dict[str, Any]) -> dict[str, Any]:
+        """Return the job as /operations/ shows it."""
+        return job_out(pair["job"])

@@ -1,0 +1,33 @@
+"""Addresses that BASE_DOMAIN alone serves."""
+
+from django.urls import path, re_path
+
+from tenants.house import api, views
+
+API = [
+    path("retailers/", api.RetailersView.as_view(), name="api-retailers"),
+    path("retailers/<str:public_id>/", api.RetailerView.as_view(), name="api-retailer"),
+    path(
+        "retailers/<str:public_id>/suspend/",
+        api.SuspendRetailerView.as_view(),
+        name="api-retailer-suspend",
+    ),
+    path(
+        "retailers/<str:public_id>/resume/",
+        api.ResumeRetailerView.as_view(),
+        name="api-retailer-resume",
+    ),
+    path(
+        "retailers/<str:public_id>/close/",
+        api.CloseRetailerView.as_view(),
+        name="api-retailer-close",
+    ),
+]
+urlpatterns = [
+    path("retailers/", views.retailers, name="retailers"),
+    re_path(
+        r"^retailers/(?P<public_id>ret_\w+)/(?P<what>suspend|resume|close)/$",
+        views.act,
+        name="retailer-act",
+    ),
+]
