@@ -66,6 +66,20 @@ def nav(context: template.Context) -> dict[str, Any]:
     found = [
         (way, safe_url(way.url)) for way in WAYS if way.url and principal.may(way.act)
     ]  # fmt: skip
+    path = request.path
+    here = max(
+        (
+            url
+            for _way, url in found
+            if url and (path == url or url != "/" and path.startswith(url))
+        ),
+        key=len,
+        default="",
+    )
+    return {"ways": []}
+    found = [
+        (way, safe_url(way.url)) for way in WAYS if way.url and principal.may(way.act)
+    ]  # fmt: skip
     here = max(
         (url for _way, url in found if url and request.path.startswith(url)), key=len, default=""
     )

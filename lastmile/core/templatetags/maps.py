@@ -1,0 +1,102 @@
+"""The map as a tag: ``{% load maps %}{% map source="#plan" ground=ground %}``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from lastmile.core.palette import DASHES, colour_of, ink_on, pattern_of
+
+register = template.Library()
+
+
+def words() -> dict[str, str]:
+    """What the map says, in the reader's language; ``static/js/map/words.js`` has the English."""
+    return {
+        "title": _("Map"),
+        "zoom_in": _("Zoom in"),
+        "zoom_out": _("Zoom out"),
+        "fit": _("Show everything"),
+        "keys": _(
+            "Arrow keys move the map, plus and minus zoom, N and B go to the next and previous "
+            "stop, F shows everything, Escape lets go. The list beside the map offers the same."
+        ),
+        "no_streets": _("No street map is loaded here: places stand on plain ground."),
+        "no_data": _("The places could not be fetched. The list has them; reload to try again."),
+        "no_webgl": _("This browser cannot draw the map (WebGL is off). The list has everything."),
+        "cluster": _("{n} orders here: click to look closer"),
+        "pin": _("Pin. Arrow keys move it, Shift makes small steps."),
+        "pin_none": _("Click where the door is, or give the coordinates."),
+        "corner": _("Corner {n}"),
+        "longitude": _("Longitude"),
+        "latitude": _("Latitude"),
+        "remove": _("Remove corner {n}"),
+        "add_center": _("Add a corner at the centre of the map"),
+        "undo": _("Take back the last corner"),
+        "clear": _("Start over"),
+        "polygon_hint": _(
+            "Click to add corners; drag one to move it. The list does the same by keyboard."
+        ),
+    }
+
+
+@register.inclusion_tag("components/_map.html")
+def map(  # noqa: A001 - the tag's name is what a template says
+    source: str = "",
+    ground: Mapping[str, Any] | None = None,
+    tiles: str = "",
+    mode: str = "show",
+    klass: str = "",
+    label: str = "",
+    **more: Any,
+) -> dict[str, Any]:
+    """A map; ``static/js/map/mount.js`` states the shape of its data, events and keys.
+
+    ``source`` is ``#id`` of a JSON script or an address; ``ground`` a TileJSON (its attribution is
+    shown), ``tiles`` the address pattern with ``{z}/{x}/{y}``. Further keywords become data
+    attributes: ``center``, ``zoom``, ``cluster``, and for the modes ``lon lat geometry list``.
+    """
+    attribution = str((ground or {}).get("attribution", ""))
+    data = {
+        "source": source,
+        "tiles": tiles if ground is not None or tiles else "",
+        "attribution": attribution,
+        "basemap": settings.BASEMAP_STYLE_URL,
+        "mode": mode,
+        "words": json.dumps(words(), ensure_ascii=False),
+        **{key.replace("_", "-"): str(value) for key, value in more.items() if value is not None},
+    }
+    return {
+        "data": {key: value for key, value in data.items() if value != ""},
+        "klass": klass,
+        "label": label or _("Map"),
+    }
+
+
+@register.simple_tag
+def route_swatch(number: int) -> SafeString:
+    """A short piece of the route's line as the map draws it: colour and dash."""
+    return format_html(
+        '<svg class="swatch" viewBox="0 0 24 12" aria-hidden="true">'
+        '<line x1="1" y1="6" x2="23" y2="6" stroke="{}" stroke-width="5" stroke-dasharray="{}"/>'
+        "</svg>",
+        colour_of(int(number)), DASHES[pattern_of(int(number))],
+    )  # fmt: skip
+
+
+@register.simple_tag
+def stop_number(number: int, seq: int | str) -> SafeString:
+    """The numbered circle of a stop, in its route's colour, as the map draws it."""
+    colour = colour_of(int(number))
+    return format_html(
+        '<svg class="stop-number" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" '
+        'r="11" fill="{}"/><text x="12" y="16" text-anchor="middle" fill="{}">{}</text></svg>',
+        colour, ink_on(colour), seq,
+    )  # fmt: skip
