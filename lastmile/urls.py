@@ -18,6 +18,7 @@ urlpatterns = [
     path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),
+    path("", include("portal.home.urls")),
 ]
 
 handler400 = "lastmile.core.http.pages.bad_request"

@@ -16,4 +16,5 @@ urlpatterns = [
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),
     path("", include("tenants.house.urls")),
+    path("", include("portal.home.urls_public")),
 ]

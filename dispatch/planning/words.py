@@ -38,6 +38,10 @@ UNSERVED: dict[str, tuple[object, object]] = {
         _("Carrying it would cost more than leaving it is worth."),
         _("Raise the price of leaving it, or put it on a route by hand."),
     ),
+    "left_out": (
+        _("It fits on a route, and nobody has put it there."),
+        _("Put it on a route; the cheapest places are offered."),
+    ),
     "by_hand": (
         _("A person took it off its route."),
         _("Put it back on a route, or plan the day again."),

@@ -55,7 +55,7 @@ def login(request: HttpRequest) -> HttpResponse:
         following = "/"
     if request.method == "GET" and getattr(request, "principal", None) is not None:
         return HttpResponseRedirect(following)
-    form = forms.LoginForm(request.POST or None)
+    form = forms.LoginForm(request.POST or None, initial={"email": request.GET.get("email", "")})
     if form.is_valid():
         try:
             member = services.log_in(

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from lastmile.core.clock import now
+from lastmile.core.money import exponent
 from lastmile.core.navigation import WAYS
 from lastmile.core.statuses import status_of
 
@@ -147,6 +148,24 @@ def kg(weight_g: float | None) -> str:
         return "–"
     value = weight_g / 1000
     return f"{number_format(value, decimal_pos=1 if value < 100 else 0, force_grouping=True)} kg"
+
+
+@register.filter
+def money(minor: int | None, currency: str) -> str:
+    """Minor units as ``12.30 EUR``, in the reader's way of writing numbers."""
+    if minor is None:
+        return "–"
+    places = exponent(currency)
+    shown = number_format(minor / 10**places, decimal_pos=places, force_grouping=True)
+    return f"{shown} {currency}"
+
+
+@register.filter
+def grams(weight_g: int | None) -> str:
+    """Grams as ``840 g`` or ``12.4 kg``: for CO2e, where both sizes occur."""
+    if weight_g is None:
+        return "–"
+    return f"{round(weight_g)} g" if weight_g < 1000 else kg(weight_g)
 
 
 _PARAMETER = re.compile(r"^[a-z_]+$")

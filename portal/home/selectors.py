@@ -1,0 +1,208 @@
+"""What the retailer's first page says of a day: counts, figures, the next best step."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, Min, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dispatch.fleet.models import Hub, Shift
+from dispatch.fleet.states import ShiftState
+from dispatch.orders.models import Order
+from dispatch.orders.states import OrderState
+from dispatch.planning.models import Plan
+from dispatch.planning.states import DRAFT, PUBLISHED
+from lastmile.core.clock import local_date, now
+from lastmile.core.tenancy import current_retailer
+
+WAITING = (OrderState.READY, OrderState.PLACED, OrderState.NEEDS_PIN)
+CARRIED = (OrderState.PLANNED, OrderState.LOADED, OrderState.OUT, OrderState.DELIVERED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubDay:
+    """One hub's day: its orders, its shifts, and the plan that counts or waits."""
+
+    hub: Hub
+    orders: int
+    waiting: int
+    shifts: int
+    plan: Plan | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Something worth doing now: a sentence, what the button says, where it leads."""
+
+    text: str
+    act: str
+    url: str
+    args: tuple[str, ...] = ()
+    query: str = ""
+    needs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Today:
+    """A day of a retailer, over the hubs the reader works at."""
+
+    date: dt.date
+    is_today: bool
+    orders: int
+    planned: int
+    delivered: int
+    needs_pin: int
+    routes: int
+    violations: int
+    unserved: int
+    cost_minor: int
+    currency: str
+    distance_m: int
+    co2_g: int
+    hubs: list[HubDay] = field(default_factory=list)
+
+    @property
+    def cost_per_order_minor(self) -> int | None:
+        """Planned cost divided by the orders it carries."""
+        carried = sum(h.plan.orders_count for h in self.hubs if h.plan)
+        return round(self.cost_minor / carried) if carried else None
+
+    @property
+    def co2_per_order_g(self) -> int | None:
+        """Planned grams divided by the orders they carry."""
+        carried = sum(h.plan.orders_count for h in self.hubs if h.plan)
+        return round(self.co2_g / carried) if carried else None
+
+
+def day_to_show(hubs: frozenset[str] | None) -> dt.date:
+    """Return today in the retailer's zone, or the next day that has orders if today has none."""
+    today = local_date(now(), current_retailer().zone)
+    orders = _orders(hubs).filter(service_date__gte=today).exclude(state=OrderState.CANCELLED)
+    return orders.aggregate(next=Min("service_date"))["next"] or today
+
+
+def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
+    """Return a day's picture in four queries, however many orders it has."""
+    retailer = current_retailer()
+    places = Hub.objects.filter(active=True) if hubs is None else Hub.objects.filter(
+        active=True, public_id__in=hubs
+    )  # fmt: skip
+    counts = {row["hub"]: row for row in _day_counts(hubs, date)}
+    shifts = dict(
+        Shift.objects.filter(service_date=date, state=ShiftState.SCHEDULED)
+        .values_list("hub")
+        .annotate(n=Count("pk"))
+    )
+    plans: dict[int, Plan] = {}
+    drawn = Plan.objects.filter(service_date=date, status__in=[DRAFT, PUBLISHED])
+    for plan in drawn.annotate(route_count=Count("routes")).order_by("number"):
+        before = plans.get(plan.hub_id)
+        if before is None or before.status != PUBLISHED:  # what was published counts
+            plans[plan.hub_id] = plan
+    nothing = {"orders": 0, "waiting": 0, "planned": 0, "delivered": 0, "needs_pin": 0}
+    rows = [
+        HubDay(
+            hub=hub,
+            orders=counts.get(hub.pk, nothing)["orders"],
+            waiting=counts.get(hub.pk, nothing)["waiting"],
+            shifts=shifts.get(hub.pk, 0),
+            plan=plans.get(hub.pk),
+        )
+        for hub in places.order_by("name")
+    ]
+    shown = [row.plan for row in rows if row.plan]
+    return Today(
+        date=date,
+        is_today=date == local_date(now(), retailer.zone),
+        orders=sum(c["orders"] for c in counts.values()),
+        planned=sum(c["planned"] for c in counts.values()),
+        delivered=sum(c["delivered"] for c in counts.values()),
+        needs_pin=_orders(hubs).filter(state=OrderState.NEEDS_PIN).count(),
+        routes=sum(plan.route_count for plan in shown),  # type: ignore[attr-defined]
+        violations=sum(plan.violations_count for plan in shown),
+        unserved=sum(plan.unserved_count for plan in shown),
+        cost_minor=sum(plan.cost_minor for plan in shown),
+        currency=retailer.currency,
+        distance_m=sum(plan.distance_m for plan in shown),
+        co2_g=sum(plan.co2_g for plan in shown),
+        hubs=rows,
+    )
+
+
+def _orders(hubs: frozenset[str] | None) -> QuerySet[Order]:
+    found = Order.objects.all()
+    return found if hubs is None else found.filter(hub__public_id__in=hubs)
+
+
+def _day_counts(hubs: frozenset[str] | None, date: dt.date) -> Iterable[Mapping[str, Any]]:
+    return (
+        _orders(hubs)
+        .filter(service_date=date)
+        .exclude(state=OrderState.CANCELLED)
+        .order_by()
+        .values("hub")
+        .annotate(
+            orders=Count("pk"),
+            waiting=Count("pk", filter=Q(state__in=WAITING)),
+            planned=Count("pk", filter=Q(state__in=CARRIED)),
+            delivered=Count("pk", filter=Q(state=OrderState.DELIVERED)),
+            needs_pin=Count("pk", filter=Q(state=OrderState.NEEDS_PIN)),
+        )
+    )
+
+
+def next_steps(day: Today) -> list[Step]:
+    """Return what is worth doing now, the most urgent first; empty when the day is in order."""
+    steps: list[Step] = []
+    date = day.date.isoformat()
+    if not day.hubs:
+        return [Step(text=_("There is no hub yet. A hub is where your vehicles load."),
+                     act=_("Add a hub"), url="console:fleet", needs="fleet.edit")]  # fmt: skip
+    if day.needs_pin:
+        steps.append(
+            Step(
+                text=ngettext(
+                    "%(n)d address could not be placed on the map.",
+                    "%(n)d addresses could not be placed on the map.",
+                    day.needs_pin,
+                )
+                % {"n": day.needs_pin},
+                act=_("Set the pins"),
+                url="console:pins",
+                needs="orders.edit",
+            )
+        )
+    for row in day.hubs:
+        steps += _of_hub(row, date)
+    if not day.orders:
+        steps.append(Step(text=_("No orders are waiting for this day."), act=_("Import orders"),
+                          url="console:imports", needs="orders.import"))  # fmt: skip
+    return steps
+
+
+def _of_hub(row: HubDay, date: str) -> list[Step]:
+    where = (row.hub.public_id, date)
+    said = {"hub": row.hub.name, "n": row.waiting}
+    if row.orders and not row.shifts:
+        return [Step(text=_("%(hub)s has orders and no shift.") % said, act=_("Add shifts"),
+                     url="console:fleet", needs="fleet.edit")]  # fmt: skip
+    if row.orders and row.plan is None:
+        return [Step(text=_("%(hub)s is not planned yet.") % said, act=_("Plan the day"),
+                     url="console:board-day", args=where, needs="plans.edit")]  # fmt: skip
+    if row.plan and row.plan.violations_count:
+        return [Step(text=_("The plan of %(hub)s breaks promises.") % said, act=_("Look at it"),
+                     url="console:board-day", args=where, needs="plans.view")]  # fmt: skip
+    if row.plan and row.plan.status == DRAFT:
+        return [Step(text=_("The plan of %(hub)s is a draft.") % said, act=_("Review and publish"),
+                     url="console:board-day", args=where, needs="plans.publish")]  # fmt: skip
+    if row.plan and row.waiting:
+        text = ngettext("%(hub)s: %(n)d order came after the plan.",
+                        "%(hub)s: %(n)d orders came after the plan.", row.waiting)  # fmt: skip
+        return [Step(text=text % said, act=_("Plan again"), url="console:board-day", args=where,
+                     needs="plans.edit")]  # fmt: skip
+    return []

@@ -1,0 +1,133 @@
+"""The first pages: what this is, and what today asks for."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from dispatch.planning.services import publish_plan
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from portal.home import selectors
+from tenants.models import Retailer
+from tenants.permissions import Role
+from tests.dispatch.planning.test_plans import day_of, plan
+from tests.factories import make_hub, make_order, make_orders
+from tests.factories.orders import DAY
+from tests.people import add_member, logged_in
+
+MORNING = dt.datetime(2026, 11, 23, 6, tzinfo=dt.UTC)
+
+
+def steps(date: dt.date = DAY) -> list[str]:
+    return [step.act for step in selectors.next_steps(selectors.today(None, date))]
+
+
+def test_an_empty_house_says_what_to_do_first(retailer: RetailerRef) -> None:
+    assert steps() == ["Add a hub"]
+    make_hub()
+    assert steps() == ["Import orders"]
+
+
+def test_the_day_leads_from_orders_to_shifts_to_a_plan_to_its_publication(
+    retailer: RetailerRef,
+) -> None:
+    hub = day_of(4)
+    assert steps() == ["Plan the day"]
+    draft = plan(hub)
+    assert steps() == ["Review and publish"]
+    publish_plan(plan=draft)
+    assert steps() == []
+    make_order(hub=hub.public_id)
+    assert steps() == ["Plan again"]
+
+
+def test_orders_without_a_shift_ask_for_one(retailer: RetailerRef) -> None:
+    make_orders(2, hub=make_hub().public_id)
+    assert steps() == ["Add shifts"]
+
+
+def test_the_figures_are_those_of_the_plans_that_count(retailer: RetailerRef) -> None:
+    made = publish_plan(plan=plan(day_of(5)))
+    day = selectors.today(None, DAY)
+    assert (day.orders, day.planned, day.routes) == (5, 5, made.routes.count())
+    assert (day.cost_minor, day.distance_m, day.co2_g) == (
+        made.cost_minor, made.distance_m, made.co2_g,
+    )  # fmt: skip
+    assert day.cost_per_order_minor == round(made.cost_minor / 5)
+
+
+def test_who_works_at_one_hub_sees_that_hub_alone(retailer: RetailerRef) -> None:
+    mine, other = day_of(2), day_of(3)
+    day = selectors.today(frozenset({mine.public_id}), DAY)
+    assert [row.hub for row in day.hubs] == [mine]
+    assert day.orders == 2
+    assert other not in [row.hub for row in day.hubs]
+
+
+def test_a_day_costs_the_same_queries_however_many_orders(retailer: RetailerRef) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            selectors.next_steps(selectors.today(None, DAY))
+        return len(queries)
+
+    day_of(2)
+    few = cost()
+    day_of(30)
+    assert cost() == few <= 5
+
+
+def test_the_page_shows_the_next_day_with_orders_when_today_has_none(
+    retailer: RetailerRef,
+) -> None:
+    make_orders(1, hub=make_hub().public_id)
+    with time_machine.travel(MORNING - dt.timedelta(days=3), tick=False):
+        assert selectors.day_to_show(None) == DAY
+    with time_machine.travel(MORNING + dt.timedelta(days=3), tick=False):
+        assert selectors.day_to_show(None) == dt.date(2026, 11, 26)
+
+
+def test_a_member_is_told_of_today_and_a_stranger_is_led_to_the_door(
+    retailer: RetailerRef, other: RetailerRef
+) -> None:
+    day_of(3)
+    with time_machine.travel(MORNING, tick=False):
+        member = logged_in(retailer, add_member(Role.DISPATCHER))
+        page = member.get("/")
+        assert page.status_code == 200
+        assert b"0 of 3 orders are planned" in page.content
+        assert b"is not planned yet" in page.content
+        reader = logged_in(retailer, add_member(Role.READONLY))
+        assert b"is not planned yet" not in reader.get("/").content
+        with retailer_context(other):
+            foreign = logged_in(other, add_member(Role.OWNER))
+        assert b"0 of 3" not in foreign.get("/").content
+    stranger = Client(headers={"host": retailer.domain}).get("/")
+    assert stranger.status_code == 302
+    assert stranger["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_public_page_says_what_this_is_and_leads_to_the_demo(
+    house: RetailerRef, retailer: RetailerRef, language: str
+) -> None:
+    public = Client(headers={"host": "localhost", "accept-language": language})
+    assert retailer.name.encode() not in public.get("/").content
+    Retailer.objects.filter(schema_name=retailer.schema).update(is_demo=True)
+    page = public.get("/")
+    assert page.status_code == 200
+    assert b"http://t1.localhost:8000/login/?next=/console/" in page.content
+
+
+def test_outside_the_laptop_no_retailer_is_listed(
+    house: RetailerRef, retailer: RetailerRef, settings: pytest.FixtureRequest
+) -> None:
+    Retailer.objects.filter(schema_name=retailer.schema).update(is_demo=True)
+    settings.LOCAL = False  # type: ignore[attr-defined]
+    page = Client(headers={"host": "localhost"}).get("/")
+    assert page.status_code == 200
+    assert b"t1.localhost" not in page.content
