@@ -24,6 +24,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 # name -> (module, what it shows)
 CAMPAIGNS: dict[str, tuple[str, str]] = {
     "orders": ("tests.bench.orders", "20,000 orders placed, met again, searched, read for a plan"),
+    "opening": ("tests.bench.opening", "a retailer opened, by each way there is"),
     "startup": ("tests.bench.startup", "first and later start of `manage.py up` to the first page"),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
