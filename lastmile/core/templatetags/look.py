@@ -72,7 +72,7 @@ def nav(context: template.Context) -> dict[str, Any]:
         (
             url
             for _way, url in found
-            if url and (path == url or url != "/" and path.startswith(url))
+            if url and (path == url or (url != "/" and path.startswith(url)))
         ),
         key=len,
         default="",

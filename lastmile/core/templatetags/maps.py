@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from lastmile.core.palette import DASHES, colour_of, ink_on, pattern_of
+from lastmile.core.palette import DASHES, colour_of, pattern_of
 
 register = template.Library()
 
@@ -84,9 +84,8 @@ def map(  # noqa: A001 - the tag's name is what a template says
 def route_swatch(number: int) -> SafeString:
     """A short piece of the route's line as the map draws it: colour and dash."""
     return format_html(
-        '<svg class="swatch" viewBox="0 0 24 12" aria-hidden="true">'
-        '<line x1="1" y1="6" x2="23" y2="6" stroke="{}" stroke-width="5" stroke-dasharray="{}"/>'
-        "</svg>",
+        '<svg class="swatch route-{}" viewBox="0 0 24 12" aria-hidden="true">'
+        '<line x1="1" y1="6" x2="23" y2="6" stroke-width="5" stroke-dasharray="{}"/></svg>',
         colour_of(int(number)), DASHES[pattern_of(int(number))],
     )  # fmt: skip
 
@@ -94,9 +93,8 @@ def route_swatch(number: int) -> SafeString:
 @register.simple_tag
 def stop_number(number: int, seq: int | str) -> SafeString:
     """The numbered circle of a stop, in its route's colour, as the map draws it."""
-    colour = colour_of(int(number))
     return format_html(
-        '<svg class="stop-number" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" '
-        'r="11" fill="{}"/><text x="12" y="16" text-anchor="middle" fill="{}">{}</text></svg>',
-        colour, ink_on(colour), seq,
+        '<svg class="stop-number route-{}" viewBox="0 0 24 24" aria-hidden="true">'
+        '<circle cx="12" cy="12" r="10"/><text x="12" y="16" text-anchor="middle">{}</text></svg>',
+        colour_of(int(number)), seq,
     )  # fmt: skip

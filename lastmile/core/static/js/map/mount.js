@@ -25,6 +25,7 @@
  */
 import * as maplibregl from "../../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
 import { addLayers, emphasise, kindOf, SOURCES, TOUCHABLE } from "./layers.js";
+import { palette } from "./palette.js";
 import { bounds, collections } from "./shapes.js";
 import { baseStyle, INKS, inkSet } from "./style.js";
 import { words } from "./words.js";
@@ -85,7 +86,8 @@ class LastmileMap {
   }
 
   setData(data) {
-    this.shapes = collections(data ?? {});
+    this.data = data ?? {};
+    this.shapes = collections(this.data, palette(this.el));
     this.order = (this.shapes.stops?.features ?? []).map((feature) => feature.properties.id);
     if (this.map.getSource("stops")) this.draw();
   }
@@ -196,9 +198,9 @@ function listenToPage(house) {
 function followTheme(house) {
   const change = () => {
     house.inks = INKS[inkSet()];
-    if (house.el.dataset.basemap) return;
+    if (house.el.dataset.basemap) return house.setData(house.data);
     house.map.setStyle(house.style(), { diff: false });
-    house.map.once("style.load", () => house.dress());
+    house.map.once("style.load", () => { house.setData(house.data); house.dress(); });
   };
   const media = matchMedia("(prefers-color-scheme: dark)");
   media.addEventListener("change", change);

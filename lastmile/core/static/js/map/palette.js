@@ -1,14 +1,26 @@
-/* Route colours for readers who see few of them: Okabe-Ito first, then two of Tol's, then again
- * with a dash. The number on each stop says the same a third time. Twin of core/palette.py. */
-export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#aa4499", "#e69f00", "#56b4e9", "#882255", "#7a7a29"];
+/* Route colours come from the tokens (--route-1 … 8), so list and map cannot differ; after eight routes
+ * they come again with a dash. Twin of core/palette.py. */
+const COUNT = 8;
 export const DASHES = [null, [2.4, 1.2], [0.9, 1.1], [4, 1, 0.9, 1]];
+export const patternOf = (number) => Math.floor((number - 1) / COUNT) % DASHES.length;
 
-export const colourOf = (number) => COLOURS[(((number - 1) % COLOURS.length) + COLOURS.length) % COLOURS.length];
-export const patternOf = (number) => Math.floor((number - 1) / COLOURS.length) % DASHES.length;
+/** The eight colours as they are in the theme of this element: ["rgb(…)", …]. */
+export function palette(el) {
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  el.append(probe);
+  const colours = Array.from({ length: COUNT }, (_none, index) => {
+    probe.style.color = `var(--route-${index + 1})`;
+    return getComputedStyle(probe).color;
+  });
+  probe.remove();
+  return (number) => colours[(((number - 1) % COUNT) + COUNT) % COUNT];
+}
 
 /** Black or white, whichever reads better on a colour (WCAG relative luminance). */
-export function inkOn(hex) {
-  const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+export function inkOn(colour) {
+  const parts = colour.startsWith("#") ? [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16)) : colour.match(/[\d.]+/g).slice(0, 3).map(Number);
+  const [r, g, b] = parts.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
   const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  return (1.05 / (light + 0.05)) >= ((light + 0.05) / 0.05) ? "#ffffff" : "#000000";
+  return 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 ? "#ffffff" : "#000000";
 }

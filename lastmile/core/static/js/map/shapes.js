@@ -1,5 +1,5 @@
 /* From the page's JSON to GeoJSON: tolerant of what is missing, exact about what is there. */
-import { colourOf, inkOn, patternOf } from "./palette.js";
+import { inkOn, patternOf } from "./palette.js";
 
 /** Google's polyline (precision 5) to [[lon, lat], …]. */
 export function decode(text) {
@@ -27,7 +27,8 @@ const collection = (features) => ({ type: "FeatureCollection", features });
 const point = (lon, lat, properties) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: [lon, lat] } });
 const known = (thing) => Number.isFinite(thing.lon) && Number.isFinite(thing.lat);
 
-export function collections(data) {
+/** @param colourOf number of a route -> CSS colour, see palette.js */
+export function collections(data, colourOf) {
   const routes = (data.routes ?? []).map((route, index) => {
     const number = route.number ?? index + 1;
     const colour = /^#[0-9a-f]{6}$/i.test(route.color ?? "") ? route.color : colourOf(number);
