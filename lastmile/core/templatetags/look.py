@@ -57,6 +57,11 @@ def safe_url(name: str, *args: Any, **kwargs: Any) -> str:
         return ""
 
 
+def _leads(url: str, path: str) -> bool:
+    """Whether a page lies under an item; the first page lies over all and is only itself."""
+    return path == url or (url != "/" and path.startswith(url))
+
+
 @register.inclusion_tag("components/_nav.html", takes_context=True)
 def nav(context: template.Context) -> dict[str, Any]:
     """The ways through the house that this principal may go."""
@@ -67,22 +72,8 @@ def nav(context: template.Context) -> dict[str, Any]:
     found = [
         (way, safe_url(way.url)) for way in WAYS if way.url and principal.may(way.act)
     ]  # fmt: skip
-    path = request.path
     here = max(
-        (
-            url
-            for _way, url in found
-            if url and (path == url or (url != "/" and path.startswith(url)))
-        ),
-        key=len,
-        default="",
-    )
-    return {"ways": []}
-    found = [
-        (way, safe_url(way.url)) for way in WAYS if way.url and principal.may(way.act)
-    ]  # fmt: skip
-    here = max(
-        (url for _way, url in found if url and request.path.startswith(url)), key=len, default=""
+        (url for _way, url in found if url and _leads(url, request.path)), key=len, default=""
     )
     return {"ways": [{"way": w, "url": u, "current": u == here} for w, u in found if u]}
 
