@@ -27,4 +27,14 @@ INVARIANTS: list[str] = [
     "dispatch.fleet.standing.invariants",
     "dispatch.orders.standing.invariants",
 ]
-SEED_DEMO: list[str] = []
+# Rolls of the demo: `def room(demo: Demo) -> Mapping`, in this order; first in the house, then in
+# each demo retailer.
+OPEN_DEMO: list[str] = [
+    "dispatch.fleet.demo.open_demo",
+    "tenants.demo.open_demo",
+]
+SEED_DEMO: list[str] = [
+    "dispatch.fleet.demo.seed_demo",
+    "dispatch.orders.demo.seed_demo",
+    "dispatch.planning.demo.seed_demo",
+]

@@ -32,6 +32,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until asked to stop; exit 1 when it cannot start."""
+        if options["demo"] and not settings.LOCAL:
+            raise CommandError(
+                f"BASE_DOMAIN is {settings.BASE_DOMAIN}: the demo is for localhost only. "
+                "Start without --demo (`python manage.py up`)."
+            )
         house = House.from_environment(settings.VAR, settings.PORT)
         folders = Folders(settings.VAR)
         services = Services(folders, "up")

@@ -1,0 +1,245 @@
+"""The demo's hubs, zones, vehicles and drivers, and their shifts of today and tomorrow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dispatch.fleet import services
+from dispatch.fleet.breaks import Break
+from dispatch.fleet.errors import ShiftOverlaps
+from dispatch.fleet.models import Driver, Hub, Shift, Vehicle
+from dispatch.fleet.selectors import shift_times
+from dispatch.roads import demo_city
+from dispatch.roads.store import available
+from lastmile.core.demo import Demo, demo_days
+from lastmile.core.tenancy import current_retailer
+
+Span = tuple[int, int]  # local minutes of the day
+EARLY: Final[Span] = (8 * 60, 15 * 60)
+LATE: Final[Span] = (15 * 60, 21 * 60 + 30)
+DAY: Final[Span] = (9 * 60, 18 * 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """A vehicle and who drives it when: ``crews`` are (driver's name, span)."""
+
+    id: str
+    name: str
+    fields: Mapping[str, Any]
+    crews: Sequence[tuple[str, Span]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A hub with its zone (west, south, east, north; none: it serves everywhere) and its means."""
+
+    id: str
+    name: str
+    address: str
+    lat: float
+    lon: float
+    box: tuple[float, float, float, float] | None
+    loading_s: int
+    means: Sequence[Means]
+
+
+def _kind(profile: str, energy: str, capacity: tuple[int, int, int], costs: tuple[int, int, int],
+          **more: Any) -> Mapping[str, Any]:  # fmt: skip
+    weight_kg, volume_l, parcels = capacity
+    fixed, per_km, per_hour = costs
+    return {
+        "profile": profile,
+        "energy": energy,
+        "weight_g": weight_kg * 1_000,
+        "volume_cm3": volume_l * 1_000,
+        "parcels": parcels,
+        "fixed_cost_minor": fixed,
+        "cost_per_km_minor": per_km,
+        "cost_per_hour_minor": per_hour,
+        **more,
+    }
+
+
+# What a day, a kilometre and an hour cost: in pesos for the grocer, in cents for the bookshop.
+_VAN = _kind("van", "diesel", (900, 7_500, 110), (14_000, 190, 5_200))
+_E_VAN = _kind("e_van", "electric", (750, 6_000, 90), (15_500, 70, 5_200), range_m=180_000,
+               skills=["refrigerated"])  # fmt: skip
+_BIKE = _kind("cargo_bike", "electric", (140, 1_100, 24), (5_000, 15, 4_400), range_m=60_000)
+_SHOP_E_VAN = _kind("e_van", "electric", (350, 2_200, 55), (1_700, 9, 600), range_m=160_000)
+_SHOP_BIKE = _kind("cargo_bike", "electric", (90, 500, 40), (550, 2, 500), range_m=55_000)
+_SHOP_FOOT = _kind("foot", "muscle", (25, 120, 14), (0, 0, 480), range_m=14_000)
+
+FLEETS: Final[Mapping[str, Sequence[Base]]] = {
+    "verdura": (
+        Base(
+            id="vf-serena",
+            name="Bodega La Serena",
+            address="Avenida Balmaceda, La Serena",
+            lat=-29.9110,
+            lon=-71.2520,
+            box=(-71.45, -29.940, -71.00, -29.70),
+            loading_s=900,
+            means=(
+                Means(id="vf-van-1", name="Furgón 1", fields=_VAN,
+                      crews=(("Marco Díaz", EARLY), ("Paula Cortés", LATE))),
+                Means(id="vf-ev-1", name="Furgón eléctrico 1", fields=_E_VAN,
+                      crews=(("Jorge Olivares", EARLY), ("Camila Rivera", LATE))),
+                Means(id="vf-ev-2", name="Furgón eléctrico 2", fields=_E_VAN,
+                      crews=(("Andrea Castillo", EARLY), ("Luis Barraza", LATE))),
+                Means(id="vf-bici-1", name="Bicicleta de carga 1", fields=_BIKE,
+                      crews=(("Sofía Godoy", DAY),)),
+            ),
+        ),
+        Base(
+            id="vf-coquimbo",
+            name="Bodega Coquimbo",
+            address="Avenida Videla, Coquimbo",
+            lat=-29.9660,
+            lon=-71.3330,
+            box=(-71.45, -30.30, -71.00, -29.940),
+            loading_s=900,
+            means=(
+                Means(id="vf-van-2", name="Furgón 2", fields=_VAN,
+                      crews=(("Pedro Contreras", EARLY), ("Valeria Núñez", LATE))),
+                Means(id="vf-van-3", name="Furgón 3", fields=_VAN,
+                      crews=(("Iván Pizarro", EARLY), ("Natalia Flores", LATE))),
+                Means(id="vf-ev-3", name="Furgón eléctrico 3", fields=_E_VAN,
+                      crews=(("Diego Alfaro", EARLY), ("Marta Cisternas", LATE))),
+                Means(id="vf-bici-2", name="Bicicleta de carga 2", fields=_BIKE,
+                      crews=(("Emilio Vergara", DAY),)),
+            ),
+        ),
+    ),
+    "faro": (
+        Base(
+            id="lf-centro",
+            name="Faro Centro",
+            address="Calle Prat, La Serena",
+            lat=-29.9036,
+            lon=-71.2500,
+            box=None,
+            loading_s=600,
+            means=(
+                Means(id="lf-ev-1", name="E-van 1", fields=_SHOP_E_VAN,
+                      crews=(("Ana Salinas", DAY),)),
+                Means(id="lf-ev-2", name="E-van 2", fields=_SHOP_E_VAN,
+                      crews=(("Bruno Carvajal", DAY),)),
+                Means(id="lf-bike-1", name="Cargo bike 1", fields=_SHOP_BIKE,
+                      crews=(("Julia Espinoza", DAY),)),
+                Means(id="lf-foot-1", name="Courier on foot", fields=_SHOP_FOOT,
+                      crews=(("Nico Palma", DAY),)),
+            ),
+        ),
+    ),
+}  # fmt: skip
+LUNCH_S: Final = 1_800
+
+
+def open_demo(demo: Demo) -> Mapping[str, Any]:
+    """Fetch the streets the demo stands on; without them it goes on, and says so."""
+    try:
+        info = demo_city.fetch_demo_network(said=demo.said)
+    except demo_city.DemoCityUnavailable as away:
+        demo.said(f"{away.detail} Until then, ways are straight lines.")
+        return {"network": ""}
+    return {"network": f"{info.name}@{info.version}"}
+
+
+def seed_demo(demo: Demo) -> Mapping[str, Any]:
+    """Add the hubs, vehicles and drivers that are missing, and shifts for today and tomorrow.
+
+    Stands in a retailer. Records: hub.added, zone.added, vehicle.added, driver.added, shift.added;
+    hub.changed when the streets have come since. Raises: nothing.
+    """
+    network = demo_network()
+    bases = FLEETS.get(current_retailer().schema, ())
+    added = 0
+    for base in bases:
+        hub = _hub(base, network)
+        for means in base.means:
+            vehicle = _vehicle(means, hub)
+            crews = [(_driver(means, n, who, hub), span) for n, (who, span) in
+                     enumerate(means.crews, 1)]  # fmt: skip
+            added += sum(_shifts(vehicle, crews, date) for date in demo_days())
+    return {"hubs": len(bases), "shifts_added": added}
+
+
+def demo_network() -> str:
+    """Return the name of the demo's network, or "" where it is not built."""
+    return demo_city.NAME if any(i.name == demo_city.NAME for i in available()) else ""
+
+
+def _hub(base: Base, network: str) -> Hub:
+    hub = Hub.objects.filter(external_id=base.id).first()
+    if hub is None:
+        hub = services.add_hub(
+            external_id=base.id,
+            name=base.name,
+            address=base.address,
+            lat=base.lat,
+            lon=base.lon,
+            zone=current_retailer().zone,
+            loading_s=base.loading_s,
+            network=network,
+        )
+        if base.box is not None:
+            services.add_zone(external_id=base.id, name=base.name, hub=hub, polygon=_ring(base.box))
+    elif network and not hub.network:
+        hub = services.change_hub(hub=hub, network=network)
+    return hub
+
+
+def _ring(box: tuple[float, float, float, float]) -> dict[str, Any]:
+    west, south, east, north = box
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def _vehicle(means: Means, hub: Hub) -> Vehicle:
+    known = Vehicle.objects.select_related("hub").filter(external_id=means.id).first()
+    return known or services.add_vehicle(
+        external_id=means.id, name=means.name, hub=hub, **means.fields
+    )
+
+
+def _driver(means: Means, number: int, name: str, hub: Hub) -> Driver:
+    external_id = f"{means.id}-{number}"
+    known = Driver.objects.select_related("hub").filter(external_id=external_id).first()
+    return known or services.add_driver(external_id=external_id, name=name, hub=hub)
+
+
+def _shifts(vehicle: Vehicle, crews: Sequence[tuple[Driver, Span]], date: dt.date) -> int:
+    """Add a vehicle's shifts of a day, unless somebody made any: theirs count."""
+    if not (vehicle.active and vehicle.hub.active):
+        return 0
+    if Shift.objects.filter(vehicle=vehicle, service_date=date).exists():
+        return 0
+    added = 0
+    for driver, span in crews:
+        if not driver.active:
+            continue
+        starts_at, ends_at = shift_times(vehicle.hub, date, *span)
+        try:
+            services.add_shift(
+                vehicle=vehicle,
+                driver=driver,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                breaks=[_lunch(starts_at)],
+            )
+            added += 1
+        except ShiftOverlaps:  # a shift over midnight, or the driver helps out elsewhere
+            continue
+    return added
+
+
+def _lunch(starts_at: dt.datetime) -> Break:
+    return Break(
+        opens_at=starts_at + dt.timedelta(hours=3),
+        closes_at=starts_at + dt.timedelta(hours=4, minutes=30),
+        duration_s=LUNCH_S,
+    )

@@ -1,0 +1,76 @@
+"""The demo's orders: drawn where people live, placed through the door that files take."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from dispatch.orders.demo.cast import SHOPS, Shop
+from dispatch.orders.demo.draw import draw, scattered
+from dispatch.orders.drafts import OrderDraft, Placed
+from dispatch.orders.models import Order
+from dispatch.orders.services import place_orders
+from dispatch.orders.services.placing import MOST_AT_ONCE
+from dispatch.roads import demo_city
+from dispatch.roads.demo_city import Home
+from dispatch.roads.store import available
+from lastmile.core.demo import Demo, demo_days
+from lastmile.core.tenancy import current_retailer
+
+SOURCE = "demo"
+SPARE = 1.5  # homes drawn for each order, so that those beside a named street can be taken
+
+
+def seed_demo(demo: Demo) -> Mapping[str, Any]:
+    """Place today's and tomorrow's orders; a day that has any of the demo's stays as it is.
+
+    Stands in a retailer. Records: order.placed, order.promised. Raises: nothing.
+    """
+    shop = SHOPS.get(current_retailer().schema)
+    if shop is None:
+        return {}
+    days = {}
+    for date in demo_days():
+        if Order.objects.filter(external_id__startswith=shop.prefix(date)).exists():
+            continue
+        drafts = drafts_of(shop, date, demo)
+        placed = _place(drafts)
+        taken = sum(answer.status == "placed" for answer in placed)
+        demo.said(f"{shop.name}: {taken} orders for {date}.")
+        for answer in placed:
+            if answer.problem is not None:
+                demo.said(f"{shop.name}: one order was refused: {answer.problem.detail}")
+        days[date.isoformat()] = taken
+    return {"orders_placed": days}
+
+
+def drafts_of(shop: Shop, date: dt.date, demo: Demo) -> list[OrderDraft]:
+    """Draw a day's orders: the same seed, date and streets give the same orders."""
+    count = demo.orders or shop.orders
+    seed = _seed(shop, date, demo.seed)
+    return draw(shop, date, count, seed, _homes(round(count * SPARE) + 10, seed))
+
+
+def _seed(shop: Shop, date: dt.date, seed: int) -> int:
+    said = f"{shop.code} {date.isoformat()} {seed}".encode()
+    return int.from_bytes(hashlib.sha256(said).digest()[:6], "big")
+
+
+def _homes(count: int, seed: int) -> Sequence[Home]:
+    if any(info.name == demo_city.NAME for info in available()):
+        return demo_city.draw_homes(demo_city.NAME, count, seed)
+    return scattered(count, seed)
+
+
+def _place(drafts: Sequence[OrderDraft]) -> list[Placed]:
+    """All or none, so that a day is never half there."""
+    with transaction.atomic():
+        return [
+            answer
+            for at in range(0, len(drafts), MOST_AT_ONCE)
+            for answer in place_orders(drafts[at : at + MOST_AT_ONCE], source=SOURCE)
+        ]
