@@ -30,8 +30,8 @@ imports: .installed
 migrations: .installed
 	$(TEST_ENV) $(PY) manage.py makemigrations --check --dry-run
 
-messages: .installed
-	$(PY) -m tests.messages
+messages: .installed ## texts: all translated? WRITE=--write merges and compiles the catalogues
+	$(TEST_ENV) $(PY) -m tests.messages $(WRITE)
 
 pytest: .installed
 	$(PY) -m pytest $(ARGS)

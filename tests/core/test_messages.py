@@ -1,0 +1,140 @@
+"""The tool that finds the house's texts, and the Spanish catalogue that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polib
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from lastmile.core.statuses import STATUSES
+from lastmile.core.tenancy import RetailerRef
+from tests.messages.catalogue import LANGUAGES, entry_faults, faults, merged, path_of
+from tests.messages.source import Found, Text, in_python, in_template, texts
+
+PYTHON = """
+from django.utils import translation
+from django.utils.translation import gettext as _, ngettext, npgettext_lazy, pgettext_lazy as told
+
+one = _("Publish " "plan")
+two = ngettext("%(n)d stop", "%(n)d stops", n)
+three = told("status", "Late")
+four = npgettext_lazy("board", "one", "many", n)
+five = translation.gettext("By the module")
+handed_on = _(variable)
+not_ours = self.get("A key")
+"""
+TEMPLATE = """
+<h1 title="{% translate 'It\\'s (here)' %}">{% translate "Board" context "nav" %}</h1>
+{% blocktranslate trimmed with name=order.name count n=stops|length %}
+  {{ name }} has one stop
+{% plural %}
+  {{ name }} has {{ n }} stops
+{% endblocktranslate %}
+{{ value|default:_("none") }} {# translate "not this" #} plain text
+"""
+
+
+def test_every_form_of_gettext_in_python_is_found() -> None:
+    assert {text for _line, text in in_python(PYTHON)} == {
+        Text("Publish plan"),
+        Text("%(n)d stop", "%(n)d stops"),
+        Text("Late", context="status"),
+        Text("one", "many", "board"),
+        Text("By the module"),
+    }
+
+
+def test_a_text_put_together_while_running_is_refused() -> None:
+    head = "from django.utils.translation import gettext as _\n"
+    for call in ('_(f"Order {order} is late")', '_("Order " + order)', '_("%s" % order)'):
+        assert list(in_python(head + call)) == [(2, None)], call
+
+
+def test_every_tag_of_a_template_is_found() -> None:
+    assert set(in_template(TEMPLATE.replace("\\'", "’"))) == {
+        Text("It’s (here)"),
+        Text("Board", context="nav"),
+        Text("%(name)s has one stop", "%(name)s has %(n)s stops"),
+        Text("none"),
+    }
+
+
+def test_one_text_with_two_plurals_is_a_fault() -> None:
+    found = Found()
+    found.add(Text("stop"), "a.py")
+    found.add(Text("stop", "stops"), "b.py")
+    assert (found.texts[("", "stop")].plural, found.faults) == ("stops", [])
+    found.add(Text("stop", "halts"), "c.py")
+    assert len(found.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("english", "spanish", "right"),
+    [
+        ("%(n)d of %(all)d", "%(n)d de %(all)d", True),
+        ("%(n)d of %(all)d", "%(all)d tienen %(n)d", True),
+        ("%(n)d of %(all)d", "%(n)d de %(todo)d", False),
+        ("%(n)d of %(all)d", "%(n)s de %(all)d", False),
+        ("{n} of 100%%", "{n} de 100%%", True),
+        ("{n} of 100%%", "{m} de 100%%", False),
+        ("Late", "", False),
+        (" and ", "y", False),
+    ],
+)
+def test_a_translation_keeps_the_placeholders(english: str, spanish: str, right: bool) -> None:
+    entry = polib.POEntry(msgid=english, msgstr=spanish)
+    assert (not list(entry_faults(entry))) is right
+
+
+def test_both_plural_forms_are_demanded() -> None:
+    entry = polib.POEntry(msgid="one stop", msgid_plural="%(n)d stops")
+    entry.msgstr_plural = {0: "una parada", 1: ""}
+    assert list(entry_faults(entry))
+    entry.msgstr_plural[1] = "%(n)d paradas"
+    assert not list(entry_faults(entry))
+
+
+def test_missing_left_over_and_uncompiled_texts_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    language = LANGUAGES[0]
+    po = tmp_path / "django.po"
+    monkeypatch.setattr("tests.messages.catalogue.path_of", lambda _language: po)
+    found = Found()
+    found.add(Text("Late"), "a.py")
+    catalogue = merged(found, language)
+    catalogue[0].msgstr = "Atrasado"
+    catalogue.save(str(po))
+    assert list(faults(found, language)) == ["django.mo is not compiled from django.po"]
+    po.with_suffix(".mo").write_bytes(polib.pofile(str(po)).to_binary())
+    assert not list(faults(found, language))
+    assert merged(found, language)[0].msgstr == "Atrasado"  # merging again keeps what was said
+    later = Found()
+    later.add(Text("Early"), "a.py")
+    said = list(faults(later, language))
+    assert said == ["missing: 'Early' (in a.py)", "nobody says any more: 'Late'"]
+
+
+def test_texts_of_every_storey_with_pages_are_found() -> None:
+    places = {place.split("/")[0] for where in texts().places.values() for place in where}
+    assert {"lastmile", "tenants", "dispatch"} <= places
+
+
+def test_statuses_speak_spanish() -> None:
+    for language in LANGUAGES:
+        catalogue = {(e.msgctxt or "", e.msgid) for e in polib.pofile(str(path_of(language)))}
+        assert {("status", word) for word in ("Late", "Delivered")} <= catalogue
+    with translation.override("es"):
+        assert str(STATUSES["late"].word) == "Atrasado"
+
+
+def test_a_retailer_s_language_is_what_a_stranger_reads(
+    other: RetailerRef, other_client: Client
+) -> None:
+    answer = other_client.get("/login/")
+    assert answer.headers["Content-Language"] == "es"
+    assert 'lang="es"' in answer.content.decode()
+    assert "Iniciar sesión" in answer.content.decode()

@@ -1,0 +1,159 @@
+"""Every text for people that the code holds, read from the code itself.
+
+Python through its syntax tree, templates through Django's own ``templatize``: no machine needs
+GNU gettext. Scripts hold no texts; pages hand them over in data attributes.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parents[2]
+STOREYS = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
+# How many of a call's first arguments are (context, text, plural).
+SHAPES = {
+    **dict.fromkeys(("gettext", "gettext_lazy", "gettext_noop"), (False, False)),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), (False, True)),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), (True, False)),
+    **dict.fromkeys(("npgettext", "npgettext_lazy"), (True, True)),
+}
+_CALL = re.compile(r"\b(_|n?p?gettext)\(")
+_TRANSLATION = "django.utils.translation"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text as the code writes it: the text, its plural and its context, "" where it has none."""
+
+    msgid: str
+    plural: str = ""
+    context: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What a catalogue knows it by."""
+        return (self.context, self.msgid)
+
+
+@dataclass(slots=True)
+class Found:
+    """The texts of the house with the files they stand in, and what is wrong in the code."""
+
+    texts: dict[tuple[str, str], Text] = field(default_factory=dict)
+    places: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, text: Text, place: str) -> None:
+        """Note a text; the same text with and without a plural is one text with a plural."""
+        known = self.texts.get(text.key)
+        if known is None or not known.plural:
+            self.texts[text.key] = text
+        elif text.plural not in {"", known.plural}:
+            self.faults.append(f"{place}: {text.msgid!r} has another plural elsewhere.")
+        self.places.setdefault(text.key, set()).add(place)
+
+
+class Unreadable(ValueError):
+    """A call whose text is put together while running: no catalogue can hold it."""
+
+
+def text_of(name: str, call: ast.Call) -> Text | None:
+    """Return the text of a gettext call; None where it hands on a text marked elsewhere.
+
+    Raises
+    ------
+    Unreadable
+        If the text is an f-string or a sum.
+    """
+    has_context, has_plural = SHAPES[name]
+    parts: list[str] = []
+    for given in call.args[: 1 + has_context + has_plural]:
+        if isinstance(given, ast.Constant) and isinstance(given.value, str):
+            parts.append(given.value)
+        elif isinstance(given, ast.JoinedStr | ast.BinOp):
+            raise Unreadable
+        else:
+            return None
+    context = parts.pop(0) if has_context else ""
+    return Text(parts[0], parts[1] if has_plural else "", context)
+
+
+def in_python(source: str) -> Iterator[tuple[int, Text | None]]:
+    """Yield line and text of every gettext call; None for a text that cannot be extracted."""
+    tree = ast.parse(source)
+    names = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == _TRANSLATION
+        for alias in node.names
+        if alias.name in SHAPES
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Name):
+            name = names.get(node.func.id, "")
+        elif isinstance(node.func, ast.Attribute):
+            name = node.func.attr
+        else:
+            continue
+        if name in SHAPES:
+            try:
+                text = text_of(name, node)
+            except Unreadable:
+                yield node.lineno, None
+            else:
+                if text is not None:
+                    yield node.lineno, text
+
+
+def in_template(source: str) -> Iterator[Text]:
+    """Yield every text that a template's tags and filters mark."""
+    calls = templatize(source)
+    for match in _CALL.finditer(calls):
+        name = "gettext" if match[1] == "_" else match[1]
+        text = text_of(name, _call_at(calls, match.start()))
+        if text is not None:
+            yield text
+
+
+def _call_at(calls: str, start: int) -> ast.Call:
+    """Parse the call that begins at a place; it ends at the first bracket that closes it."""
+    for end in re.finditer(r"\)", calls[start:]):
+        try:
+            parsed = ast.parse(calls[start : start + end.end()], mode="eval").body
+        except SyntaxError:
+            continue  # the bracket stands inside the text
+        if isinstance(parsed, ast.Call):
+            return parsed
+    raise SyntaxError(f"No call at {calls[start : start + 60]!r}")
+
+
+def texts(root: Path = ROOT) -> Found:
+    """Read every storey."""
+    found = Found()
+    files = (p for s in STOREYS for p in (root / s).rglob("*") if p.suffix in {".py", ".html"})
+    for path in sorted(files):
+        place = str(path.relative_to(root))
+        if "migrations" in path.parts or "vendor" in path.parts:
+            continue
+        source = path.read_text(encoding="utf-8")
+        if path.suffix == ".html" or "templates" in path.parts:
+            for text in in_template(source):
+                found.add(text, place)
+            continue
+        for line, read in in_python(source):
+            if read is None:
+                found.faults.append(
+                    f"{place}:{line}: the text is put together while running, so it cannot be "
+                    "translated. Write it whole, with %(name)s where values stand."
+                )
+            else:
+                found.add(read, place)
+    return found
