@@ -89,6 +89,12 @@ def logins_file() -> Path:
     return found
 
 
+def login_of(schema: str) -> str:
+    """The e-mail of a demo retailer's dispatcher; empty for a retailer that has none."""
+    found = (p.email for p in _PEOPLE if p.schema == schema and p.role == Role.DISPATCHER)
+    return next(found, "")
+
+
 def open_demo(demo: Demo) -> Mapping[str, Any]:
     """Open the demo retailers and let their people in. Stands in the house.
 

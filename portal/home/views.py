@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portal.home import selectors
+from tenants.demo import login_of
 from tenants.links import origin
 from tenants.permissions import Act, Principal, open_to_all, page
 from tenants.selectors import demos, find
@@ -20,7 +21,9 @@ def front(request: HttpRequest) -> HttpResponse:
     shown = []
     if settings.LOCAL:
         found = [find(schema) for schema in demos()]
-        shown = [{"name": r.name, "origin": origin(r), "domain": r.domain} for r in found if r]
+        shown = [
+            {"name": r.name, "origin": origin(r), "email": login_of(r.schema)} for r in found if r
+        ]
     return render(request, "home/front.html", {"demos": shown})
 
 
