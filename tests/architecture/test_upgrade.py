@@ -1,0 +1,153 @@
+"""What was written by the first migrations is still there after all of them.
+
+The history is read from the repository: every app's first migration makes a house, each of its
+tables gets a row, then ``migrate_house`` brings it to the present as an operator's upgrade does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, connections, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import Migration
+from django.db.migrations.recorder import MigrationRecorder
+
+from lastmile.core import checks
+from lastmile.core.postgres import migrate
+from lastmile.core.postgres.context import PUBLIC, Place, entered
+from lastmile.core.tenancy import TEMPLATE, retailer_context, shared_context
+from tenants.services import migrate_house
+from tests.architecture.filling import fill, in_order
+from tests.core.test_clone import CATALOGUE, catalogue
+from tests.databases import copy_of
+
+OLD = "t_old"
+OURS = [
+    config.label
+    for config in apps.get_app_configs()
+    if config.name in {*settings.SHARED_APPS, *settings.TENANT_APPS}
+]
+# What neither a field nor a check of the model tells: CHECKs in SQL, and the retailer's own names.
+SAID: dict[str, dict[str, Any]] = {
+    "tenants.retailer": {"schema_name": OLD, "status": "active", "name": "Öld & Söns"},
+    "tenants.domain": {"domain": "old.localhost"},
+    "orders.attempt": {"outcome": "delivered", "reason": ""},
+}
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture
+def empty_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """A database with nothing in it."""
+    with django_db_blocker.unblock(), copy_of("template0") as name:
+        yield name
+
+
+def first_of(loader: MigrationLoader) -> list[tuple[str, str]]:
+    """Return every app's first migration."""
+    return [node for app in OURS for node in loader.graph.root_nodes(app)]
+
+
+def make(schema: str) -> list[type[Any]]:
+    """Bring a schema to the first migrations; return the models of that time that live in it."""
+    migrate.create(schema)
+    with entered(Place(schema, with_public=False), connection):
+        MigrationRecorder(connection).ensure_schema()
+        executor = MigrationExecutor(connection)
+        firsts = first_of(executor.loader)
+    with entered(Place(schema), connection):
+        executor.migrate(firsts)
+    state = executor.loader.project_state(firsts)
+    own = settings.SHARED_APPS if schema == PUBLIC else settings.TENANT_APPS
+    labels = {config.label for config in apps.get_app_configs() if config.name in own}
+    return [
+        model
+        for model in state.apps.get_models()
+        if model._meta.app_label in labels - {"contenttypes"} and model._meta.managed
+    ]
+
+
+def rows(schema: str, tables: list[str]) -> Rows:
+    """Return every row of these tables, as PostgreSQL writes them."""
+    found: Rows = {}
+    with entered(Place(schema), connection), connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"SELECT to_jsonb(r) FROM {schema}.{table} r ORDER BY 1")
+            found[table] = [json.loads(row) for (row,) in cursor.fetchall()]
+    return found
+
+
+def fill_all(schema: str, found: list[type[Any]]) -> Rows:
+    with entered(Place(schema), connection), transaction.atomic():
+        for model in in_order(found):
+            fill(model, SAID.get(model._meta.label_lower, {}))
+    return rows(schema, [model._meta.db_table for model in found])
+
+
+def test_the_first_data_survives_every_later_migration(empty_db: str) -> None:
+    migrate.create_extensions()
+    before = {PUBLIC: fill_all(PUBLIC, make(PUBLIC))}
+    make(TEMPLATE)
+    before[OLD] = fill_all(OLD, make(OLD))
+    assert sum(len(found) for tables in before.values() for found in tables.values()) > 20
+
+    applied = migrate_house()
+
+    assert applied[OLD] == applied[TEMPLATE]
+    for schema, tables in before.items():
+        after = rows(schema, list(tables))
+        for table, written in tables.items():
+            for old in written:  # beside it, the house itself has come in
+                assert any(holds_all_of(new, old) for new in after[table]), (table, old)
+
+
+def holds_all_of(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    """Tell whether a row has every value of the old one, in the columns that there still are."""
+    return all(old[column] == value for column, value in new.items() if column in old)
+
+
+def test_an_upgraded_retailer_equals_a_fresh_one(empty_db: str) -> None:
+    migrate.create_extensions()
+    fill_all(PUBLIC, make(PUBLIC))
+    make(TEMPLATE)
+    make(OLD)
+    assert migrate_house()[OLD] or not _later()
+    with shared_context(), transaction.atomic():
+        old, fresh = catalogue(OLD), catalogue(TEMPLATE)
+    for kind in set(CATALOGUE) - {"ledger"}:
+        assert old[kind] == fresh[kind], kind
+    assert checks.every_schema_has_the_same_tables(databases=["default"]) == []
+    with retailer_context(OLD) as ref:
+        assert ref.domain == "old.localhost"
+    connections.close_all()
+
+
+def _later() -> list[tuple[str, str]]:
+    loader = MigrationLoader(None)
+    return [node for node in loader.graph.nodes if node[0] in OURS and node not in first_of(loader)]
+
+
+def our_migrations() -> list[Migration]:
+    found = MigrationLoader(None).disk_migrations.items()
+    return [migration for (app, _name), migration in found if app in OURS and app != "contenttypes"]
+
+
+def test_every_migration_can_be_undone_and_has_a_name() -> None:
+    assert len(our_migrations()) > 8
+    for migration in our_migrations():
+        assert all(operation.reversible for operation in migration.operations), migration
+        assert re.fullmatch(r"\d{4}_(?!auto)[a-z][a-z0-9_]+", migration.name), migration
+
+
+def test_data_and_structure_change_in_migrations_of_their_own() -> None:
+    for migration in our_migrations():
+        kinds = {type(operation).__name__ for operation in migration.operations}
+        assert "RunPython" not in kinds or kinds == {"RunPython"}, migration
