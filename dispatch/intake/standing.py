@@ -1,0 +1,39 @@
+"""What stands in intake, for the walk over the whole house: its ledger and its invariants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db.models import Count, F, QuerySet
+
+from dispatch.intake.models import ImportBatch, ImportFile
+
+
+def ledger() -> Mapping[str, object]:
+    """Return every import with its state."""
+    return {"imports": dict(ImportBatch.objects.order_by("pk").values_list("public_id", "state"))}
+
+
+def invariants() -> Mapping[str, list[str]]:
+    """Return invariant -> ids of the imports that break it; empty lists when all is well."""
+    batches = ImportBatch.objects.all()
+    received = ImportBatch.State.RECEIVED
+    return {
+        "an import that has not ended still has its file": _ids(
+            batches.filter(state=received, file__isnull=True)
+        ),
+        "an import that has ended keeps no file": sorted(
+            ImportFile.objects.exclude(batch__state=received).values_list(
+                "batch__public_id", flat=True
+            )
+        ),
+        "an import counts the rows it refused": _ids(
+            batches.filter(state=ImportBatch.State.DONE)
+            .annotate(n=Count("refused"))
+            .exclude(n=F("refused_count"))
+        ),
+    }
+
+
+def _ids(rows: QuerySet[ImportBatch]) -> list[str]:
+    return sorted(rows.values_list("public_id", flat=True))
