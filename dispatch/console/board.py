@@ -1,0 +1,264 @@
+"""Pages of the board: a hub's day, its routes, its orders, its map. Reading only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import groupby
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from dispatch.console import board_cards as cards
+from dispatch.fleet.models import Hub
+from dispatch.fleet.selectors import hubs, shifts_on
+from dispatch.orders.selectors import to_plan
+from dispatch.planning import pictures, selectors
+from dispatch.planning.models import Plan
+from dispatch.planning.states import DRAFT
+from dispatch.roads import tiles
+from dispatch.roads.network import UnknownNetwork
+from lastmile.core import clock
+from lastmile.core.errors import NotFound
+from tenants.permissions import Act, Principal, may, page, require, visible
+
+SECONDS = (5, 15, 60, 180)
+
+
+def principal_of(request: HttpRequest) -> Principal:
+    """The member at the screen; the page's guard has seen to it that there is one."""
+    principal: Principal = request.principal  # type: ignore[attr-defined]
+    return principal
+
+
+def hubs_of(request: HttpRequest) -> QuerySet[Hub]:
+    """The active hubs where this member works."""
+    return visible(principal_of(request), hubs().filter(active=True), field="public_id")
+
+
+def hub_of(request: HttpRequest, public_id: str) -> Hub:
+    """One of the member's hubs. Raises NotFound."""
+    found = visible(principal_of(request), hubs(), field="public_id")
+    hub = found.filter(public_id=public_id).first()
+    if hub is None:
+        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+    return hub
+
+
+def plan_of(request: HttpRequest, public_id: str) -> Plan:
+    """A plan at one of the member's hubs. Raises NotFound."""
+    return selectors.get_plan(public_id, principal_of(request).hubs)
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def board(request: HttpRequest) -> HttpResponse:
+    """Lead to a hub's day: the hub and date asked for, else the first hub and today there."""
+    mine = hubs_of(request)
+    hub = mine.filter(public_id=request.GET.get("hub", "")).first() or mine.first()
+    if hub is None:
+        return render(request, "board/no_hub.html")
+    try:
+        date = dt.date.fromisoformat(request.GET.get("date", ""))
+    except ValueError:
+        date = _first_day(hub)
+    return redirect("console:board-day", hub=hub.public_id, date=date)
+
+
+def _first_day(hub: Hub) -> dt.date:
+    """Today, or the next day with a plan when today has none, else the last day with one."""
+    today = clock.local_date(clock.now(), hub.zone)
+    planned = Plan.objects.filter(hub=hub).order_by("service_date")
+    coming = planned.filter(service_date__gte=today).first() or planned.last()
+    return coming.service_date if coming else today
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def day(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
+    """Show a hub's day: the plan asked for, else the one a dispatcher looks at first."""
+    where = hub_of(request, hub)
+    asked = request.GET.get("plan")
+    plan = plan_of(request, asked) if asked else selectors.plan_to_show(where, date)
+    if plan is not None and (plan.hub_id, plan.service_date) != (where.pk, date):
+        return HttpResponseRedirect(address_of(plan))
+    return show(request, "board/board.html", where, date, plan)
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def body(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
+    """Return the part of the board that follows the plan, searched and filtered."""
+    where = hub_of(request, hub)
+    asked = request.GET.get("plan")
+    plan = plan_of(request, asked) if asked else selectors.plan_to_show(where, date)
+    return show(request, "board/_board.html", where, date, plan)
+
+
+def show(
+    request: HttpRequest,
+    template: str,
+    hub: Hub,
+    date: dt.date,
+    plan: Plan | None,
+    *,
+    status: int = 200,
+    **more: Any,
+) -> HttpResponse:
+    """Render a template of the board, with times on the hub's own clock."""
+    with timezone.override(clock.zone(hub.zone)):
+        context = context_of(request, hub, date, plan) | more
+        return render(request, template, context, status=status)
+
+
+def address_of(plan: Plan) -> str:
+    """Where a plan is shown."""
+    return f"/console/{plan.hub.public_id}/{plan.service_date}/?plan={plan.public_id}"
+
+
+def context_of(
+    request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None
+) -> dict[str, Any]:
+    """Everything that the board's templates speak of."""
+    who = principal_of(request)
+    today = clock.local_date(clock.now(), hub.zone)
+    may_edit = may(who, Act.PLANS_EDIT, hub.public_id)
+    return {
+        "hub": hub,
+        "hubs": hubs_of(request),
+        "date": date,
+        "date_said": cards.date_said(date, today),
+        "today": today,
+        "before": date - dt.timedelta(days=1),
+        "after": date + dt.timedelta(days=1),
+        "plan": plan,
+        "versions": selectors.versions(hub, date),
+        "revision": pictures.revision(hub, date),
+        "job": cards.job_card(pictures.job_of_day(hub, date)),
+        "may_plan": may_edit,
+        "may_edit": may_edit and plan is not None and plan.status == DRAFT,
+        "may_publish": may(who, Act.PLANS_PUBLISH, hub.public_id),
+        "seconds": SECONDS,
+        "ground": ground_of(hub),
+        **(_waiting(hub, date) if plan is None else _plan_context(request, plan)),
+    }
+
+
+def _waiting(hub: Hub, date: dt.date) -> dict[str, Any]:
+    """What waits to be planned on a day without a plan."""
+    return {"orders_waiting": to_plan(hub, date).count(), "shifts": shifts_on(hub, date).count()}
+
+
+def _plan_context(request: HttpRequest, plan: Plan) -> dict[str, Any]:
+    shown = shown_of(request)
+    routes = pictures.routes_in_short(plan)
+    if shown.only == "broken":
+        routes = [r for r in routes if r.violations or r.late_count]  # type: ignore[attr-defined]
+    if shown.only.startswith("rte_"):
+        routes = [r for r in routes if r.public_id == shown.only]
+    opened = [r for r in routes if shown.text or r.public_id in shown.opened]
+    rows = pictures.searched(pictures.stops_of(plan, opened), shown.text) if opened else []
+    stops = {pk: list(found) for pk, found in groupby(rows, key=lambda stop: stop.route_id)}
+    if shown.text:
+        routes = [r for r in routes if r.pk in stops]
+    left = pictures.searched(pictures.unserved_in(plan), shown.text)
+    return {
+        "shown": shown,
+        "routes": cards.route_cards(routes, stops),
+        "route_count": plan.routes.count(),
+        "unserved": cards.left_cards(left) if shown.only in {"", "unserved"} else [],
+        "show_routes": shown.only != "unserved",
+        "undoable": plan.status == DRAFT and plan.edits.filter(undone=False).exists(),
+        "travel_note": cards.travel_note(plan),
+    }
+
+
+def shown_of(request: HttpRequest) -> cards.Shown:
+    """What of the plan the reader asks for; an act carries it along, so that nothing folds up."""
+    said = request.POST if request.method == "POST" else request.GET
+    return cards.Shown(
+        text=said.get("q", "").replace("\x00", "")[:200],
+        only=said.get("only", "")[:40],
+        opened=frozenset(said.getlist("open")[:100]),
+    )
+
+
+def ground_of(hub: Hub) -> dict[str, Any] | None:
+    """The streets to draw under a hub's routes, None where no network is loaded."""
+    if not hub.network:
+        return None
+    try:
+        return tiles.tilejson(hub.network)
+    except UnknownNetwork:
+        return None
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def route(request: HttpRequest, public_id: str, route: str) -> HttpResponse:
+    """Return a route's stops: what its card holds once it is opened."""
+    plan = plan_of(request, public_id)
+    found = [r for r in pictures.routes_in_short(plan) if r.public_id == route]
+    if not found:
+        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+    stops = {found[0].pk: list(pictures.stops_of(plan, found))}
+    (card,) = cards.route_cards(found, stops)
+    may_edit = may(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    with timezone.override(clock.zone(plan.hub.zone)):
+        more = {"card": card, "plan": plan, "may_edit": may_edit and plan.status == DRAFT}
+        return render(request, "board/_stops.html", more)
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def order(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
+    """Show one order of a plan: where it stands, and where else it could go at what price."""
+    plan = plan_of(request, public_id)
+    found = pictures.order_in(plan, order)
+    if found is None:
+        raise NotFound(_("This order is not part of the plan any more. Reload the board."))
+    who = principal_of(request)
+    may_edit = may(who, Act.PLANS_EDIT, plan.hub.public_id) and plan.status == DRAFT
+    stop = pictures.stop_for(plan, order)
+    left = pictures.unserved_in(plan).filter(order=found).first()
+    routes = pictures.routes_in_short(plan)
+    with timezone.override(clock.zone(plan.hub.zone)):
+        return render(request, "board/_order.html", {
+            "plan": plan,
+            "order": found,
+            "stop": stop,
+            "violations": cards.said(stop.violations) if stop else [],
+            "left": cards.left_cards([left])[0] if left else None,
+            "parcels": found.parcels.all()[:50],
+            "may_edit": may_edit,
+            "options": pictures.choices_for(plan, order) if may_edit else None,
+            "shifts": pictures.shifts_in(plan, routes) if may_edit else [],
+            "shown": shown_of(request),
+        })  # fmt: skip
+
+
+@page(Act.PLANS_PUBLISH)
+@require_safe
+def publication(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show what publishing a draft would change, before it is done."""
+    plan = plan_of(request, public_id)
+    require(principal_of(request), Act.PLANS_PUBLISH, plan.hub.public_id)
+    more = {"plan": plan, "change": pictures.publication_of(plan), "shown": shown_of(request)}
+    return render(request, "board/_publication.html", more)
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def drawing(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Return the map's drawing of a plan; a version that the browser has is not sent again."""
+    plan = plan_of(request, public_id)
+    mark = f'"{plan.public_id}-{plan.version}"'
+    headers = {"ETag": mark, "Cache-Control": "private, no-cache"}
+    if request.headers.get("If-None-Match") == mark:
+        return HttpResponse(status=304, headers=headers)
+    compact = {"separators": (",", ":")}
+    return JsonResponse(pictures.drawing_of(plan), json_dumps_params=compact, headers=headers)

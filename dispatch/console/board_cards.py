@@ -1,0 +1,211 @@
+"""What the board's templates are given: rows with their words said, nothing left to work out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from dispatch.orders.models import Order, Promise
+from dispatch.planning.models import Plan, Route, Stop, Unserved
+from dispatch.planning.words import DIMENSIONS, say_unserved, say_violation
+from lastmile.core.models import Job, JobState
+
+COLOURS = 8  # of the palette in board.css; the number on the line tells apart what repeats
+_UNITS = {"weight_g": (1000, "kg"), "volume_cm3": (1000, "l"), "parcels": (1, "")}
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One bar: what of a vehicle's capacity a route uses."""
+
+    name: str
+    percent: int
+    said: str
+
+    @property
+    def over(self) -> bool:
+        return self.percent > 100
+
+    @property
+    def drawn(self) -> int:
+        """The bar's length: a full bar is full."""
+        return min(self.percent, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class StopCard:
+    """One stop as a row."""
+
+    stop: Stop
+    promise: Promise | None
+    violations: list[str]
+    first: bool
+    last: bool
+
+    @property
+    def tight(self) -> bool:
+        """Less than five minutes until a promise breaks."""
+        return self.promise is not None and self.stop.slack_s < 300
+
+
+@dataclass(frozen=True, slots=True)
+class RouteCard:
+    """One route as a card; ``stops`` is None while it is closed."""
+
+    route: Route
+    colour: int
+    loads: list[Load]
+    violations: list[str]
+    stops: list[StopCard] | None
+
+    @property
+    def broken(self) -> int:
+        """How many things are wrong on it."""
+        return len(self.violations) + int(self.route.late_count)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftCard:
+    """One unserved order: why, and what would help."""
+
+    order: Order
+    why: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobCard:
+    """How far the planning is, in words."""
+
+    job: Job
+    percent: int
+    said: str
+
+    @property
+    def running(self) -> bool:
+        return not self.job.finished
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of a plan is shown: a search, a choice of routes, which routes stand open."""
+
+    text: str = ""
+    only: str = ""
+    opened: frozenset[str] = field(default_factory=frozenset)
+
+
+def loads_of(route: Route) -> list[Load]:
+    """Return the three bars of a route."""
+    found = []
+    for name, (scale, unit) in _UNITS.items():
+        used, most = getattr(route, name), getattr(route.vehicle, name)
+        said = _("%(used)s of %(most)s") % {
+            "used": f"{used / scale:.10g}" if scale == 1 else f"{used / scale:.0f}",
+            "most": f"{most / scale:.10g} {unit}".strip(),
+        }
+        found.append(Load(str(DIMENSIONS[name]), round(used * 100 / most), said))
+    return found
+
+
+def route_cards(routes: Sequence[Route], stops: Mapping[int, list[Stop]]) -> list[RouteCard]:
+    """Return the cards of routes; those in ``stops`` stand open."""
+    return [
+        RouteCard(
+            route=route,
+            colour=(route.number - 1) % COLOURS,
+            loads=loads_of(route),
+            violations=said(route.violations),
+            stops=stop_cards(route, stops[route.pk]) if route.pk in stops else None,
+        )
+        for route in routes
+    ]
+
+
+def stop_cards(route: Route, stops: Iterable[Stop]) -> list[StopCard]:
+    """Return the rows of a route's stops."""
+    last = int(route.stop_count)  # type: ignore[attr-defined]
+    return [
+        StopCard(
+            stop=stop,
+            promise=stop.order.promise,
+            violations=said(stop.violations),
+            first=stop.position == 1,
+            last=stop.position == last,
+        )
+        for stop in stops
+    ]
+
+
+def left_cards(rows: Iterable[Unserved]) -> list[LeftCard]:
+    """Return who is left out, each with the true reason and the remedy."""
+    return [LeftCard(row.order, *say_unserved(row.reason, row.params)) for row in rows]
+
+
+def said(violations: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return violations as sentences."""
+    return [say_violation(str(v["code"]), v) for v in violations]
+
+
+def job_card(job: Job | None) -> JobCard | None:
+    """Return how far a job is; while the solver works, by the time it was given."""
+    if job is None:
+        return None
+    words = {
+        "reading": _("Reading orders and shifts"),
+        "travel_times": _("Working out travel times"),
+        "solving": _("Searching for the best routes"),
+        "streets": _("Following the streets"),
+        "writing": _("Writing the plan down"),
+    }
+    if job.state == JobState.QUEUED:
+        return JobCard(job, 0, _("Waiting for a free worker"))
+    return JobCard(job, job.progress_percent, words.get(job.progress_note, _("Starting")))
+
+
+def travel_note(plan: Plan) -> str:
+    """Return what a person must know of the ways and times; empty when all go over streets."""
+    if plan.travel_source == "roads":
+        if plan.travel_note == "some_uncovered":
+            return _(
+                "Some places lie outside the loaded street network: their times are estimates "
+                "along straight lines."
+            )
+        return ""
+    return {
+        "no_network": _(
+            "No street network is chosen for this hub: times and distances are estimates along "
+            "straight lines. Choose a network on the hub's page, then plan again."
+        ),
+        "unknown_network": _(
+            "The hub's street network is not loaded on this server: times and distances are "
+            "estimates along straight lines. Ask the operator to build it."
+        ),
+    }.get(
+        plan.travel_note,
+        _(
+            "The loaded street network does not cover these places: times and distances are "
+            "estimates along straight lines."
+        ),
+    )
+
+
+def said_of_change(act: str) -> str:
+    """Return what somebody did to a plan, as the rest of a sentence that begins with a name."""
+    return {
+        "move": _("moved an order"),
+        "take_off": _("took an order off its route"),
+        "sequence": _("changed the sequence of a route"),
+        "undo": _("undid an edit"),
+        "published": _("published this plan"),
+        "discarded": _("discarded this plan"),
+    }.get(act, _("changed this plan"))
+
+
+def date_said(date: dt.date, today: dt.date) -> str:
+    """Return today, tomorrow, yesterday or nothing."""
+    return {0: _("today"), 1: _("tomorrow"), -1: _("yesterday")}.get((date - today).days, "")

@@ -1,0 +1,235 @@
+"""Plans as a board shows them: routes in short, the map's drawing, what changed, what would change.
+
+Read-only. The list and the map are read apart: the list never touches the lines, the map never
+touches names or addresses.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from dispatch.fleet.models import Hub
+from dispatch.orders.addresses import plain
+from dispatch.orders.models import Order
+from dispatch.planning.models import Plan, Route, Stop, Unserved
+from dispatch.planning.selectors import published
+from dispatch.planning.services import JOB
+from lastmile.core.events import timeline
+from lastmile.core.jobs import jobs
+from lastmile.core.models import UNFINISHED, Job
+
+_AT_THE_DOOR = ("order__place", "order__shopper", "order__promise__place")
+
+
+def revision(hub: Hub, service_date: dt.date) -> int:
+    """Return a number that grows by one with every act on the plans of a hub's day.
+
+    A new plan has version 1, and an edit, a publication and a discard each add one to a version:
+    so the sum over the day counts the acts, without a counter to lock.
+    """
+    found = Plan.objects.filter(hub=hub, service_date=service_date).aggregate(n=Sum("version"))
+    return int(found["n"] or 0)
+
+
+def job_of_day(hub: Hub, service_date: dt.date) -> Job | None:
+    """Return the job that plans this day now, or the last one if it ended without a plan."""
+    found = jobs(kind=JOB, subject=hub.public_id).filter(
+        payload__service_date=service_date.isoformat()
+    )
+    last = found.order_by("-id").first()
+    if last is None or last.state in UNFINISHED:
+        return last
+    newer = Plan.objects.filter(hub=hub, service_date=service_date, created_at__gt=last.created_at)
+    return None if newer.exists() else last
+
+
+def routes_in_short(plan: Plan) -> list[Route]:
+    """Return the routes with vehicle, driver, shift, ``stop_count`` and ``late_count``; no lines."""
+    broken = Q(stops__isnull=False) & ~Q(stops__violations=[])
+    return list(
+        plan.routes.defer("geometry")
+        .select_related("vehicle", "driver", "shift")
+        .annotate(stop_count=Count("stops"), late_count=Count("stops", filter=broken))
+        .order_by("number")
+    )
+
+
+def stops_of(plan: Plan, routes: Iterable[Route] | None = None) -> QuerySet[Stop]:
+    """Return stops down to the promise in the order they are made, of some routes where named."""
+    found = Stop.objects.filter(plan=plan).select_related(*_AT_THE_DOOR)
+    if routes is not None:
+        found = found.filter(route__in=[route.pk for route in routes])
+    return found.order_by("route_id", "position")
+
+
+def unserved_in(plan: Plan) -> QuerySet[Unserved]:
+    """Return who is left out, down to the promise."""
+    return plan.unserved.select_related(*_AT_THE_DOOR).order_by("id")
+
+
+def searched(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """Narrow stops or unserved: every word must stand in ids, name, phone or address."""
+    for word in plain(text).split()[:8]:
+        rows = rows.filter(order__search__contains=word)
+    return rows
+
+
+def stop_for(plan: Plan, order: str) -> Stop | None:
+    """Return where an order (public id) stands in a plan, None when it is unserved."""
+    return stops_of(plan).select_related("route", *_AT_THE_DOOR).filter(
+        order__public_id=order
+    ).first()  # fmt: skip
+
+
+def order_in(plan: Plan, order: str) -> Order | None:
+    """Return an order of a plan, served or not, with what a drawer shows; None for others."""
+    rows = Order.objects.select_related("place", "shopper", "promise__place").filter(
+        public_id=order
+    )
+    return rows.filter(Q(stops__plan=plan) | Q(pk__in=plan.unserved.values("order"))).first()
+
+
+# --- the map -----------------------------------------------------------------------------------
+
+
+def polyline(line: Sequence[Sequence[float]]) -> str:
+    """Encode [[lon, lat], …] at five decimals (about a metre).
+
+    Source: Google's encoded polyline algorithm format.
+    """
+    letters: list[str] = []
+    last = (0, 0)
+    for lon, lat in line:
+        here = (round(lat * 1e5), round(lon * 1e5))
+        if here != last:
+            for now, before in zip(here, last, strict=True):
+                letters.append(_letters(now - before))
+            last = here
+    return "".join(letters)
+
+
+def _letters(step: int) -> str:
+    rest = ~(step << 1) if step < 0 else step << 1
+    found = ""
+    while rest >= 0x20:
+        found += chr((0x20 | (rest & 0x1F)) + 63)
+        rest >>= 5
+    return found + chr(rest + 63)
+
+
+def drawing_of(plan: Plan) -> dict[str, Any]:
+    """Return what the map draws, compact: lines as polylines, stops as [lon, lat, order, broken].
+
+    Ids and places only; a stop's number is its place in the list. Three queries.
+    """
+    stops: dict[int, list[list[Any]]] = {}
+    rows = (
+        Stop.objects.filter(plan=plan)
+        .order_by("route_id", "position")
+        .values_list("route_id", "violations", *_PIN)
+    )
+    for route, violations, order, *pin in rows:
+        lon, lat = _lon_lat(pin)
+        stops.setdefault(route, []).append([lon, lat, order, int(bool(violations))])
+    routes = plan.routes.order_by("number").values_list("pk", "public_id", "number", "geometry")
+    left = plan.unserved.order_by("id").values_list(*_PIN)
+    return {
+        "plan": plan.public_id,
+        "version": plan.version,
+        "hub": [round(plan.hub.lon, 5), round(plan.hub.lat, 5)],
+        "straight": plan.travel_source != "roads",
+        "routes": [
+            {
+                "id": public_id,
+                "number": number,
+                "line": polyline([point for leg in geometry for point in leg]),
+                "stops": stops.get(pk, []),
+            }
+            for pk, public_id, number, geometry in routes
+        ],
+        "unserved": [[*_lon_lat(pin), order] for order, *pin in left],
+    }
+
+
+# Where the promise says, else where the order says.
+_PIN = (
+    "order__public_id",
+    "order__promise__place__lat",
+    "order__promise__place__lon",
+    "order__place__lat",
+    "order__place__lon",
+)
+
+
+def _lon_lat(pin: Sequence[float | None]) -> tuple[float | None, float | None]:
+    lat, lon = (pin[0], pin[1]) if pin[0] is not None else (pin[2], pin[3])
+    return (None if lon is None else round(lon, 5), None if lat is None else round(lat, 5))
+
+
+# --- what changed ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One act on a plan, as its event says: who (public id), what, which order."""
+
+    actor: str
+    act: str
+    order: str
+    version: int
+    at: dt.datetime
+
+
+def changes_since(plan: Plan, version: int) -> list[Change]:
+    """Return the acts that took a plan from a version to the present one, oldest first."""
+    return [
+        Change(
+            actor=event.actor,
+            act=str(event.data.get("act") or event.kind.partition(".")[2]),
+            order=str(event.data.get("order", "")),
+            version=int(event.data["version"]),
+            at=event.occurred_at,
+        )
+        for event in timeline(plan.public_id)
+        if int(event.data.get("version", 0)) > version
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What publishing a draft would change against the plan that counts now."""
+
+    before: Plan | None
+    added: int
+    dropped: int
+    moved: int
+    cost_minor: int
+    distance_m: int
+    co2_g: int
+
+
+def publication_of(draft: Plan) -> Publication:
+    """Compare a draft with the plan it would supersede: orders in, out, and to another route."""
+    before = published(draft.hub, draft.service_date)
+    now = dict(_shift_of_order(draft))
+    then = {} if before is None else dict(_shift_of_order(before))
+    return Publication(
+        before=before,
+        added=len(now.keys() - then.keys()),
+        dropped=len(then.keys() - now.keys()),
+        moved=sum(then[order] != now[order] for order in now.keys() & then.keys()),
+        cost_minor=draft.cost_minor - (before.cost_minor if before else 0),
+        distance_m=draft.distance_m - (before.distance_m if before else 0),
+        co2_g=draft.co2_g - (before.co2_g if before else 0),
+    )
+
+
+def _shift_of_order(plan: Plan) -> QuerySet[Stop, tuple[int, int]]:
+    return Stop.objects.filter(plan=plan).annotate(shift=F("route__shift_id")).values_list(
+        "order_id", "shift"
+    )  # fmt: skip
