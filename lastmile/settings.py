@@ -265,7 +265,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LIMIT_API_PER_MINUTE = env.number("LIMIT_API_PER_MINUTE", 1200, least=1)
 LIMIT_SOCKETS_PER_RETAILER = env.number("LIMIT_SOCKETS_PER_RETAILER", 200, least=1)
 SOCKET_GATE = "tenants.gate.SocketGate"
-SOCKET_ROUTES = ["tenants.ws.nothing_here"]  # lists of routes; the last one answers 4404
+SOCKET_ROUTES = [  # lists of routes; the last one answers 4404
+    "dispatch.ws.routes",
+    "tenants.ws.nothing_here",
+]
 REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.people.authentication.PrincipalAuthentication"],

@@ -10,7 +10,15 @@ from __future__ import annotations
 
 from lastmile.core.wiring import JobSpec
 
-HANDLERS: dict[str, list[str]] = {}
+_BOARD = "dispatch.console.handlers.on_plan_changed"
+HANDLERS: dict[str, list[str]] = {
+    "plan.requested": ["dispatch.console.handlers.on_planning_asked"],
+    "plan.drafted": [_BOARD],
+    "plan.edited": [_BOARD],
+    "plan.published": [_BOARD],
+    "plan.discarded": [_BOARD],
+    "job.finished": ["dispatch.console.handlers.on_job_finished"],
+}
 
 JOBS: dict[str, JobSpec] = {
     "planning.solve": JobSpec("dispatch.planning.tasks.plan_day", time_limit_s=420, queue="solve"),

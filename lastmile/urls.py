@@ -16,6 +16,7 @@ API: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("api/v1/", include(API)),
     path("look/", include("lastmile.core.urls")),
+    path("", include("dispatch.urls")),
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),
     path("", include("portal.home.urls")),

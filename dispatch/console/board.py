@@ -120,9 +120,7 @@ def address_of(plan: Plan) -> str:
     return f"/console/{plan.hub.public_id}/{plan.service_date}/?plan={plan.public_id}"
 
 
-def context_of(
-    request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None
-) -> dict[str, Any]:
+def context_of(request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None) -> dict[str, Any]:
     """Everything that the board's templates speak of."""
     who = principal_of(request)
     today = clock.local_date(clock.now(), hub.zone)
@@ -225,7 +223,6 @@ def order(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
     may_edit = may(who, Act.PLANS_EDIT, plan.hub.public_id) and plan.status == DRAFT
     stop = pictures.stop_for(plan, order)
     left = pictures.unserved_in(plan).filter(order=found).first()
-    routes = pictures.routes_in_short(plan)
     with timezone.override(clock.zone(plan.hub.zone)):
         return render(request, "board/_order.html", {
             "plan": plan,
@@ -235,8 +232,7 @@ def order(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
             "left": cards.left_cards([left])[0] if left else None,
             "parcels": found.parcels.all()[:50],
             "may_edit": may_edit,
-            "options": pictures.choices_for(plan, order) if may_edit else None,
-            "shifts": pictures.shifts_in(plan, routes) if may_edit else [],
+            "choices": pictures.choices_for(plan, order, stop) if may_edit else None,
             "shown": shown_of(request),
         })  # fmt: skip
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
-from dispatch.fleet.models import Hub
+from dispatch.fleet.models import Hub, Shift
 from dispatch.orders.addresses import plain
 from dispatch.orders.models import Order
+from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan, Route, Stop, Unserved
-from dispatch.planning.selectors import published
+from dispatch.planning.selectors import options_for, published
 from dispatch.planning.services import JOB
 from lastmile.core.events import timeline
 from lastmile.core.jobs import jobs
@@ -49,7 +50,7 @@ def job_of_day(hub: Hub, service_date: dt.date) -> Job | None:
 
 
 def routes_in_short(plan: Plan) -> list[Route]:
-    """Return the routes with vehicle, driver, shift, ``stop_count`` and ``late_count``; no lines."""
+    """Return routes with vehicle, driver, shift, ``stop_count``, ``late_count``; not the lines."""
     broken = Q(stops__isnull=False) & ~Q(stops__violations=[])
     return list(
         plan.routes.defer("geometry")
@@ -67,6 +68,15 @@ def stops_of(plan: Plan, routes: Iterable[Route] | None = None) -> QuerySet[Stop
     return found.order_by("route_id", "position")
 
 
+def stops_for_file(plan: Plan, routes: Iterable[Route] | None = None) -> QuerySet[Stop]:
+    """Return stops with their routes' vehicles and drivers, route by route."""
+    return (
+        stops_of(plan, routes)
+        .select_related("route__vehicle", "route__driver", *_AT_THE_DOOR)
+        .order_by("route__number", "position")
+    )
+
+
 def unserved_in(plan: Plan) -> QuerySet[Unserved]:
     """Return who is left out, down to the promise."""
     return plan.unserved.select_related(*_AT_THE_DOOR).order_by("id")
@@ -81,7 +91,7 @@ def searched(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
 
 def stop_for(plan: Plan, order: str) -> Stop | None:
     """Return where an order (public id) stands in a plan, None when it is unserved."""
-    return stops_of(plan).select_related("route", *_AT_THE_DOOR).filter(
+    return stops_of(plan).select_related("route__shift", *_AT_THE_DOOR).filter(
         order__public_id=order
     ).first()  # fmt: skip
 
@@ -92,6 +102,70 @@ def order_in(plan: Plan, order: str) -> Order | None:
         public_id=order
     )
     return rows.filter(Q(stops__plan=plan) | Q(pk__in=plan.unserved.values("order"))).first()
+
+
+# --- places for a stop -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A feasible place for an order: whose route, and what it adds (less, if below zero).
+
+    Where the order stands well already, the figures count from there; else from the plan
+    without it.
+    """
+
+    shift: Shift
+    number: int | None
+    position: int
+    here: bool
+    added_s: int
+    added_m: int
+    added_cost_minor: int
+    added_co2_g: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """All that a person can choose from: priced places, and every shift of the plan."""
+
+    places: list[Choice]
+    shifts: list[tuple[Shift, int | None]]
+    compared: bool  # whether the figures count from where the order stands
+
+
+def choices_for(plan: Plan, order: str, stop: Stop | None) -> Choices:
+    """Return where an order of a plan may go. Raises OrderNotInPlan."""
+    problem = unpack(bytes(plan.input.problem))
+    ids = [vehicle.id for vehicle in problem.vehicles]
+    shifts = {
+        shift.public_id: shift
+        for shift in Shift.objects.select_related("vehicle", "driver").filter(public_id__in=ids)
+    }
+    numbers = dict(plan.routes.values_list("shift__public_id", "number"))
+    options = options_for(plan, order, problem)
+    place = (stop.route.shift.public_id, stop.position) if stop is not None else None
+    here = next((o for o in options if (o.shift, o.position) == place), None)
+    return Choices(
+        places=[
+            Choice(
+                shift=shifts[o.shift],
+                number=numbers.get(o.shift),
+                position=o.position,
+                here=o is here,
+                added_s=o.added_s - (here.added_s if here else 0),
+                added_m=o.added_m - (here.added_m if here else 0),
+                added_cost_minor=o.added_cost_minor - (here.added_cost_minor if here else 0),
+                added_co2_g=o.added_co2_g - (here.added_co2_g if here else 0),
+            )
+            for o in options
+        ],
+        shifts=sorted(
+            ((shift, numbers.get(shift_id)) for shift_id, shift in shifts.items()),
+            key=lambda pair: (pair[1] is None, pair[1] or 0, pair[0].pk),
+        ),
+        compared=here is not None,
+    )
 
 
 # --- the map -----------------------------------------------------------------------------------

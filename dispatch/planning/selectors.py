@@ -142,13 +142,13 @@ class Option:
     added_co2_g: int
 
 
-def options_for(plan: Plan, order: str) -> list[Option]:
+def options_for(plan: Plan, order: str, problem: Problem | None = None) -> list[Option]:
     """Return the best feasible places for an order on each route, the cheapest first.
 
-    Exact: each is what the solver's insertion adds to the plan without the order. Raises
-    OrderNotInPlan.
+    Exact: each is what the solver's insertion adds to the plan without the order. Who has unpacked
+    the plan's problem already hands it in. Raises OrderNotInPlan.
     """
-    problem = unpack(bytes(plan.input.problem))
+    problem = problem or unpack(bytes(plan.input.problem))
     if order not in problem.visit_index:
         raise OrderNotInPlan(_("That order is not part of this plan."), data={"order": order})
     found: dict[str, list[Place]] = {}

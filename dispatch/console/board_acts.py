@@ -1,0 +1,271 @@
+"""The board's acts: plan, move, take off, undo, publish, discard, revise. Each is one service.
+
+Every act names the version that the person saw. When somebody else was faster the answer is 409
+with the board as it stands now, and says who changed what.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from dispatch.console import board_cards as cards
+from dispatch.console.board import address_of, hub_of, plan_of, principal_of, show
+from dispatch.planning import editing, pictures, services
+from dispatch.planning.errors import OrderNotInPlan, PlanMoved
+from dispatch.planning.models import Plan
+from lastmile.core import jobs
+from lastmile.core.errors import DomainError, Invalid, NotFound
+from lastmile.core.http import toast
+from lastmile.core.http.htmx import is_fragment
+from lastmile.core.models import Job
+from tenants.people.selectors import names_of
+from tenants.permissions import Act, page, require
+
+Change = Callable[[Plan, int], Plan]
+
+
+def _number(request: HttpRequest, name: str, least: int = 1, most: int = 10**9) -> int:
+    """A whole number of the form. Raises Invalid."""
+    text = request.POST.get(name, "")
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise Invalid(
+            _("Write a whole number from %(least)d to %(most)d (%(name)s).")
+            % {"least": least, "most": most, "name": name}
+        )
+    return int(text)
+
+
+def _word(request: HttpRequest, name: str) -> str:
+    """An id of the form; a NUL, which no id has, never reaches a query."""
+    return request.POST.get(name, "").replace("\x00", "")[:40]
+
+
+def _changed(
+    request: HttpRequest, public_id: str, change: Change, said: str, *, act: Act = Act.PLANS_EDIT
+) -> HttpResponse:
+    """Make a change to a plan and show the board as it is then, with a toast that can undo it."""
+    plan = plan_of(request, public_id)
+    require(principal_of(request), act, plan.hub.public_id)
+    version = _number(request, "version")
+    try:
+        plan = change(plan, version)
+    except PlanMoved as moved:
+        return _stale(request, public_id, version, moved)
+    undo = reverse("console:undo", args=[plan.public_id]) if _can_undo(plan) else ""
+    return _answer(request, plan, said, undo)
+
+
+def _can_undo(plan: Plan) -> bool:
+    return plan.status == Plan.Status.DRAFT and plan.edits.filter(undone=False).exists()
+
+
+def _answer(request: HttpRequest, plan: Plan, said: str, undo: str = "") -> HttpResponse:
+    if not is_fragment(request):
+        messages.success(request, said)
+        return HttpResponseRedirect(address_of(plan))
+    response = show(request, "board/_board.html", plan.hub, plan.service_date, plan)
+    response["HX-Retarget"], response["HX-Reswap"] = "#board", "outerHTML"
+    toast(response, said)
+    if undo:
+        told = json.loads(response["HX-Trigger"])
+        told["toast"]["undo"] = {"url": f"{undo}?version={plan.version}"}
+        response["HX-Trigger"] = json.dumps(told)
+    return response
+
+
+def _stale(request: HttpRequest, public_id: str, version: int, moved: PlanMoved) -> HttpResponse:
+    """Say who changed what since, above the plan as it is now."""
+    plan = plan_of(request, public_id)
+    changes = pictures.changes_since(plan, version)[-5:]
+    names = names_of({change.actor for change in changes})
+    lines = [
+        f"{names.get(change.actor, _('The system'))} {cards.said_of_change(change.act)}"
+        for change in changes
+    ]
+    if not is_fragment(request):
+        messages.error(request, " ".join([moved.detail, *lines]))
+        return HttpResponseRedirect(address_of(plan))
+    more = {"notice": moved.detail, "notice_lines": lines, "notice_changes": changes}
+    response = show(
+        request, "board/_board.html", plan.hub, plan.service_date, plan, status=409, **more
+    )
+    response["HX-Retarget"], response["HX-Reswap"] = "#board", "outerHTML"
+    return response
+
+
+@page(Act.PLANS_EDIT)
+@require_POST
+def move(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Put an order at a position of a route, from wherever it is."""
+    order, shift = _word(request, "order"), _word(request, "shift")
+    position = _number(request, "position", most=20_000)
+    return _changed(
+        request,
+        public_id,
+        lambda plan, version: editing.move_stop(
+            plan=plan, version=version, order=order, shift=shift, position=position
+        ),
+        _("Moved. Times, cost and CO2e are worked out anew."),
+    )
+
+
+@page(Act.PLANS_EDIT)
+@require_POST
+def step(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Put a stop one place earlier or later on its own route."""
+    order, by = _word(request, "order"), _word(request, "by")
+    if by not in {"-1", "1"}:
+        raise Invalid(_("A stop moves one place earlier (-1) or later (1)."))
+
+    def change(plan: Plan, version: int) -> Plan:
+        stop = pictures.stop_for(plan, order)
+        if stop is None:
+            raise OrderNotInPlan(_("That order is on no route now. Reload the board."))
+        return editing.move_stop(
+            plan=plan,
+            version=version,
+            order=order,
+            shift=stop.route.shift.public_id,
+            position=max(1, stop.position + int(by)),
+        )
+
+    earlier = by == "-1"
+    return _changed(
+        request, public_id, change, _("One place earlier.") if earlier else _("One place later.")
+    )
+
+
+@page(Act.PLANS_EDIT)
+@require_POST
+def take_off(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Take an order off its route."""
+    order = _word(request, "order")
+    return _changed(
+        request,
+        public_id,
+        lambda plan, version: editing.take_off(plan=plan, version=version, order=order),
+        _("Taken off its route. It is now unserved."),
+    )
+
+
+@page(Act.PLANS_EDIT)
+@require_POST
+def undo(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Take the last edit back."""
+    if "version" in request.GET and "version" not in request.POST:  # the toast's button
+        request.POST = request.POST.copy()
+        request.POST["version"] = request.GET["version"]
+    return _changed(
+        request,
+        public_id,
+        lambda plan, version: editing.undo(plan=plan, version=version),
+        _("Undone."),
+    )
+
+
+@page(Act.PLANS_PUBLISH)
+@require_POST
+def publish(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Make a draft the plan that counts."""
+    return _changed(
+        request,
+        public_id,
+        lambda plan, version: services.publish_plan(plan=plan, version=version),
+        _("Published. This is now the plan that counts."),
+        act=Act.PLANS_PUBLISH,
+    )
+
+
+@page(Act.PLANS_EDIT)
+@require_POST
+def discard(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Put a draft away, and show what is left of the day."""
+    plan = plan_of(request, public_id)
+    require(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    version = _number(request, "version")
+    try:
+        services.discard_plan(plan=plan, version=version)
+    except PlanMoved as moved:
+        return _stale(request, public_id, version, moved)
+    messages.success(request, _("Draft %(number)d is discarded.") % {"number": plan.number})
+    return _go(request, reverse("console:board-day", args=[plan.hub.public_id, plan.service_date]))
+
+
+@page(Act.PLANS_EDIT)
+@require_POST
+def revise(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Make a new draft that is the same as this plan, to change it."""
+    plan = plan_of(request, public_id)
+    require(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    draft = services.revise_plan(plan=plan)
+    messages.success(
+        request,
+        _("Draft %(number)d is a copy of version %(old)d. Change it, then publish it.")
+        % {"number": draft.number, "old": plan.number},
+    )
+    return _go(request, address_of(draft))
+
+
+def _go(request: HttpRequest, address: str) -> HttpResponse:
+    """Lead to another page; htmx makes the whole window go there."""
+    if is_fragment(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
+
+
+@page(Act.PLANS_EDIT)
+@require_POST
+def plan_day(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
+    """Ask for a plan of the day; the job's panel shows how far it is."""
+    where = hub_of(request, hub)
+    require(principal_of(request), Act.PLANS_EDIT, where.public_id)
+    seconds = _number(request, "seconds", services.LEAST_S, services.MOST_S)
+    job = services.request_plan(hub=where, service_date=date, seconds=seconds)
+    if not is_fragment(request):
+        return redirect("console:board-day", hub=hub, date=date)
+    return render(request, "board/_job.html", {"job": cards.job_card(job), "may_plan": True})
+
+
+def _job_of(request: HttpRequest, public_id: str, act: Act) -> Job:
+    """A planning job at one of the member's hubs. Raises NotFound."""
+    job = jobs.job_by_id(public_id)
+    if job.kind != services.JOB:
+        raise NotFound(_("There is no such operation. Check its id."))
+    require(principal_of(request), act, hub_of(request, job.subject).public_id)
+    return job
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def job(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Return how far a planning job is; once it has made a draft, lead who asked for it there."""
+    found = _job_of(request, public_id, Act.PLANS_VIEW)
+    context = {"job": cards.job_card(found), "may_plan": principal_of(request).may(Act.PLANS_EDIT)}
+    response = render(request, "board/_job.html", context)
+    if found.result and found.actor == principal_of(request).public_id:
+        response["HX-Redirect"] = address_of(plan_of(request, found.result["plan"]))
+    return response
+
+
+@page(Act.PLANS_EDIT)
+@require_POST
+def cancel_job(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Stop a planning job."""
+    found = _job_of(request, public_id, Act.PLANS_EDIT)
+    try:
+        found = jobs.cancel(found.public_id)
+    except DomainError:  # it ended first: the panel says how
+        found.refresh_from_db()
+    if not is_fragment(request):
+        date = found.payload["service_date"]
+        return redirect("console:board-day", hub=found.subject, date=date)
+    return render(request, "board/_job.html", {"job": cards.job_card(found), "may_plan": True})

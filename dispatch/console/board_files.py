@@ -1,0 +1,86 @@
+"""A plan on paper and in a spreadsheet: the manifest of a route, stops as CSV."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dispatch.console.board import plan_of, principal_of
+from dispatch.intake.tables import write_csv
+from dispatch.planning import pictures, selectors
+from dispatch.planning.models import Plan, Stop
+from lastmile.core import clock
+from tenants.permissions import Act, page
+
+HEADINGS = [
+    "route", "vehicle", "driver", "stop", "arrives_at", "starts_at", "departs_at", "window_from",
+    "window_to", "external_id", "order", "name", "phone", "address", "lat", "lon", "parcels",
+    "weight_g", "volume_cm3", "notes",
+]  # fmt: skip
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def manifest(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show one route to be printed: everything a driver needs where no phone works."""
+    route = selectors.get_route(public_id, principal_of(request).hubs)
+    stops = list(pictures.stops_of(route.plan, [route]).prefetch_related("order__parcels"))
+    zone = clock.zone(route.plan.hub.zone)
+    with timezone.override(zone):
+        return render(
+            request, "board/manifest.html", {"route": route, "plan": route.plan, "stops": stops}
+        )
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def route_csv(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Download the stops of one route."""
+    route = selectors.get_route(public_id, principal_of(request).hubs)
+    name = f"route-{route.plan.service_date}-{route.number}"
+    return _csv(route.plan, name, list(pictures.stops_for_file(route.plan, [route])))
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def plan_csv(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Download the stops of every route of a plan."""
+    plan = plan_of(request, public_id)
+    name = f"plan-{plan.service_date}-{plan.number}"
+    return _csv(plan, name, list(pictures.stops_for_file(plan)))
+
+
+def _csv(plan: Plan, name: str, stops: list[Stop]) -> HttpResponse:
+    rows = list(write_csv(HEADINGS, (_cells(plan, stop) for stop in stops)))
+    return StreamingHttpResponse(
+        rows,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
+
+
+def _cells(plan: Plan, stop: Stop) -> list[str]:
+    """One line; times on the hub's clock with their offset (the writer neutralises formulas)."""
+    zone = clock.zone(plan.hub.zone)
+
+    def local(instant: dt.datetime | None) -> str:
+        return "" if instant is None else instant.astimezone(zone).isoformat(timespec="seconds")
+
+    order, promise, route = stop.order, stop.order.promise, stop.route
+    place = promise.place if promise and promise.place.lat is not None else order.place
+    return [
+        "" if cell is None else str(cell)
+        for cell in (
+            route.number, route.vehicle.name, route.driver.name if route.driver else "",
+            stop.position, local(stop.arrives_at), local(stop.starts_at), local(stop.departs_at),
+            local(promise.opens_at if promise else None),
+            local(promise.closes_at if promise else None),
+            order.external_id or "", order.public_id, order.shopper.name, order.shopper.phone,
+            place.text, place.lat, place.lon, order.parcel_count, order.weight_g,
+            order.volume_cm3, order.notes,
+        )
+    ]  # fmt: skip

@@ -1,0 +1,2 @@
+/* The manifest's one button. */
+document.querySelectorAll("[data-print]").forEach((button) => button.addEventListener("click", () => window.print()));
