@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from itertools import groupby
 from typing import Any
+from urllib.parse import quote
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -141,7 +142,7 @@ def context_of(request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None)
         "may_edit": may_edit and plan is not None and plan.status == DRAFT,
         "may_publish": may(who, Act.PLANS_PUBLISH, hub.public_id),
         "seconds": SECONDS,
-        "ground": ground_of(hub),
+        **ground_of(hub),
         **(_waiting(hub, date) if plan is None else _plan_context(request, plan)),
     }
 
@@ -185,14 +186,18 @@ def shown_of(request: HttpRequest) -> cards.Shown:
     )
 
 
-def ground_of(hub: Hub) -> dict[str, Any] | None:
-    """The streets to draw under a hub's routes, None where no network is loaded."""
-    if not hub.network:
-        return None
+def ground_of(hub: Hub) -> dict[str, Any]:
+    """The streets under a hub's routes (none where no network is loaded), and the middle."""
+    found: dict[str, Any] = {"center": f"{hub.lon:.6f},{hub.lat:.6f}", "ground": None, "tiles": ""}
     try:
-        return tiles.tilejson(hub.network)
+        ground = tiles.tilejson(hub.network) if hub.network else None
     except UnknownNetwork:
-        return None
+        return found
+    if ground is not None:
+        found["ground"] = ground
+        name = quote(hub.network, safe="")
+        found["tiles"] = f"/roads/{name}/tiles/{ground['version']}/{{z}}/{{x}}/{{y}}.pbf"
+    return found
 
 
 @page(Act.PLANS_VIEW)

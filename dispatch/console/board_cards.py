@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Order, Promise
 from dispatch.planning.models import Plan, Route, Stop, Unserved
-from dispatch.planning.words import DIMENSIONS, say_unserved, say_violation
+from dispatch.planning.words import say_unserved, say_violation
 from lastmile.core.models import Job, JobState
+from lastmile.core.palette import colour_of
 
-COLOURS = 8  # of the palette in board.css; the number on the line tells apart what repeats
 _UNITS = {"weight_g": (1000, "kg"), "volume_cm3": (1000, "l"), "parcels": (1, "")}
 
 
@@ -101,6 +101,7 @@ class Shown:
 
 def loads_of(route: Route) -> list[Load]:
     """Return the three bars of a route."""
+    names = {"weight_g": _("weight"), "volume_cm3": _("volume"), "parcels": _("parcels")}
     found = []
     for name, (scale, unit) in _UNITS.items():
         used, most = getattr(route, name), getattr(route.vehicle, name)
@@ -108,7 +109,7 @@ def loads_of(route: Route) -> list[Load]:
             "used": f"{used / scale:.10g}" if scale == 1 else f"{used / scale:.0f}",
             "most": f"{most / scale:.10g} {unit}".strip(),
         }
-        found.append(Load(str(DIMENSIONS[name]), round(used * 100 / most), said))
+        found.append(Load(names[name], round(used * 100 / most), said))
     return found
 
 
@@ -117,7 +118,7 @@ def route_cards(routes: Sequence[Route], stops: Mapping[int, list[Stop]]) -> lis
     return [
         RouteCard(
             route=route,
-            colour=(route.number - 1) % COLOURS,
+            colour=colour_of(route.number),
             loads=loads_of(route),
             violations=said(route.violations),
             stops=stop_cards(route, stops[route.pk]) if route.pk in stops else None,

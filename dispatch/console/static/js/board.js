@@ -1,11 +1,30 @@
 /* The board: ties list, map and live frames together. The server renders; this only points and asks again. */
 import { toast } from "./frame.js";
 
-export async function mount(frame) {
-  const canvas = frame.querySelector("#board-map");
-  const tip = frame.querySelector("#board-tip");
+/* The plan's compact drawing, in the shape that the map reads. */
+function picture({ hub, routes, unserved, straight }, words) {
+  const [lon, lat] = words.hub.split(",").map(Number);
+  return {
+    hubs: [{ id: "hub", name: words.hubWord, lon: hub?.[0] ?? lon, lat: hub?.[1] ?? lat }],
+    routes: routes.map(({ id, number, line }) => ({ id, number, straight, label: `${words.routeWord} ${number}`, geometry: line })),
+    stops: [
+      ...routes.flatMap((route) => route.stops.map(([x, y, id, broken], i) => ({ id, route: route.id, seq: i + 1, lon: x, lat: y, state: broken ? "violation" : "", label: `${words.routeWord} ${route.number}, ${words.stopWord} ${i + 1}` }))),
+      ...unserved.map(([x, y, id]) => ({ id, seq: "!", lon: x, lat: y, state: "unserved", label: words.leftWord })),
+    ],
+  };
+}
+
+/* The map is mounted beside us, with its library still on the way. */
+const mapOf = (el) => new Promise((done) => {
+  const look = () => (el.lastmileMap ? done(el.lastmileMap) : el.isConnected && requestAnimationFrame(look));
+  look();
+});
+
+export function mount(frame) {
+  const canvas = frame.querySelector(".board-canvas");
+  const mapWords = frame.querySelector(".board-map").dataset;
   const board = () => document.getElementById("board");
-  let map = null, chosen = "", shown = "";
+  let map = null, chosen = "", shown = "", fitted = false;
   const stop = new AbortController();
   const listen = (target, kind, act) => target.addEventListener(kind, act, { signal: stop.signal });
 
@@ -14,13 +33,21 @@ export async function mount(frame) {
     const { drawing, plan, version } = board().dataset;
     if (!map || `${plan}:${version}` === shown) return;
     shown = `${plan}:${version}`;
-    if (!drawing) return map.show(null);
-    const answer = await fetch(drawing, { headers: { Accept: "application/json" } });
-    if (answer.ok) map.show(await answer.json());
+    const first = !fitted;
+    let found = { routes: [], unserved: [] };
+    if (drawing) {
+      const answer = await fetch(drawing, { headers: { Accept: "application/json" } });
+      if (!answer.ok) return;
+      found = await answer.json();
+    }
+    map.setData(picture(found, mapWords));
+    if (first && drawing) { fitted = true; map.fit({ animate: false }); }
+    frame.dataset.ready = "true";
+    performance.mark("board:ready");
   }
-  function choose(route) {
+  function choose(route, fly = false) {
     chosen = route;
-    map?.choose(route);
+    if (map && map.state.route !== (route || null)) map.choose({ kind: "route", id: route || null, fly: Boolean(route) && fly });
     frame.querySelectorAll(".route").forEach((card) => card.classList.toggle("chosen", card.dataset.route === route));
   }
   function mark(order, klass) {
@@ -29,23 +56,14 @@ export async function mount(frame) {
     row?.classList.add(klass);
     return row;
   }
-  const { routeWord, stopWord, leftWord } = canvas.dataset;
-  const on = {
-    hover(what, at) {
-      mark(what?.order, "hovered");
-      tip.hidden = !what;
-      if (!what) return;
-      tip.textContent = what.order ? (what.r ? `${routeWord} ${what.r}, ${stopWord} ${what.n}` : leftWord) : `${routeWord} ${what.n}`;
-      tip.style.left = `${at.x}px`;
-      tip.style.top = `${at.y}px`;
-    },
-    click(what) {
-      if (!what) return choose("");
-      if (what.route) { choose(what.route); unfold(what.route, what.order); }
-      if (what.order) drawer(what.order);
-      map.point(what.order ?? "");
-    },
-  };
+  listen(canvas, "map:hover", ({ detail: { kind, id } }) => mark(kind === "stop" ? id : "", "hovered"));
+  listen(canvas, "map:select", ({ detail: { kind, id } }) => {
+    if (kind === "stop") {
+      const { route } = map.feature("stops", id).properties;
+      if (route) { choose(route); unfold(route, id); }
+      drawer(id);
+    } else if (kind === "route") { choose(id); unfold(id); } else if (!kind) choose("");
+  });
   function unfold(route, order) {
     const card = document.getElementById(route), details = card?.querySelector("details");
     if (!details) return;
@@ -60,16 +78,14 @@ export async function mount(frame) {
 
   /* --- the list points at the map ---------------------------------------------------------- */
   const orderOf = (event) => event.target.closest?.("[data-order]")?.dataset.order ?? "";
-  for (const kind of ["pointerover", "focusin"]) listen(frame, kind, (event) => { if (event.target.closest(".board-list")) map?.point(orderOf(event)); });
+  for (const kind of ["pointerover", "focusin"]) listen(frame, kind, (event) => { if (event.target.closest(".board-list")) map?.emphasise({ stop: orderOf(event) || null }); });
   frame.addEventListener("toggle", (event) => {
     if (!event.target.matches?.("[data-route-details]")) return;
     event.target.querySelectorAll("input[name=open]").forEach((input) => { input.disabled = !event.target.open; });
     const card = event.target.closest(".route");
-    if (event.target.open && event.isTrusted && card && document.activeElement?.closest(".route") === card) { choose(card.dataset.route); map?.fit(card.dataset.route); }
+    if (event.target.open && event.isTrusted && card && document.activeElement?.closest(".route") === card) choose(card.dataset.route, true);
     else if (!event.target.open && chosen === card?.dataset.route) choose("");
   }, { capture: true, signal: stop.signal });
-  const fit = document.getElementById("board-fit");
-  if (fit) listen(fit, "click", () => { choose(""); map?.fit(); });
 
   /* --- after an act ------------------------------------------------------------------------ */
   listen(document, "htmx:beforeSwap", (event) => {
@@ -138,14 +154,6 @@ export async function mount(frame) {
   connect();
 
   /* --- the map comes last: the list can be used before ------------------------------------- */
-  try {
-    const { draw: begin } = await import("./board-map.js");
-    map = begin(canvas, on);
-    await draw();
-    map.ready.then(() => { frame.dataset.ready = "true"; performance.mark("board:ready"); });
-  } catch (error) {
-    console.error("The map could not start; the list says the same.", error);
-    canvas.hidden = true;
-  }
-  return () => { ended = true; stop.abort(); socket?.close(); map?.end(); };
+  mapOf(canvas).then((found) => { map = found; return draw(); });
+  return () => { ended = true; stop.abort(); socket?.close(); };
 }

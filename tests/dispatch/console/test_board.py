@@ -1,0 +1,141 @@
+"""The board's pages and acts: who may, what is shown, what changes, what a stale act is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+
+from dispatch.planning import selectors
+from dispatch.planning.models import Plan
+from lastmile.core.models import Event, Job
+from lastmile.core.tenancy import RetailerRef
+from tenants.permissions import Role
+from tests.dispatch.planning.test_plans import day_of, plan
+from tests.factories import make_hub
+from tests.factories.orders import DAY
+from tests.people import add_member, logged_in
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def desk(retailer: RetailerRef) -> Client:
+    return logged_in(retailer, add_member(Role.DISPATCHER))
+
+
+def at(draft: Plan, verb: str = "") -> str:
+    return f"/console/plans/{draft.public_id}/{verb}"
+
+
+def test_the_board_shows_a_plan_with_its_routes_and_figures(desk: Client) -> None:
+    draft = plan(day_of(6))
+    page = desk.get(f"/console/{draft.hub.public_id}/{DAY}/")
+    assert page.status_code == 200
+    html = page.content.decode()
+    for route in selectors.routes_of(draft):
+        assert route.public_id in html
+        assert route.vehicle.name in html
+    assert "straight lines" in html
+
+
+def test_the_console_leads_to_the_day_with_a_plan(desk: Client) -> None:
+    draft = plan(day_of(3))
+    assert desk.get("/console/")["Location"] == f"/console/{draft.hub.public_id}/{DAY}/"
+    asked = desk.get(f"/console/?hub={draft.hub.public_id}&date=2026-12-24")
+    assert asked["Location"] == f"/console/{draft.hub.public_id}/2026-12-24/"
+
+
+def test_a_day_without_a_plan_says_what_waits_and_offers_the_first_step(desk: Client) -> None:
+    hub = day_of(4)
+    html = desk.get(f"/console/{hub.public_id}/{DAY}/").content.decode()
+    assert "4 orders are ready" in html
+    assert "2 shifts are scheduled" in html
+    asked = desk.post(f"/console/{hub.public_id}/{DAY}/plan/", {"seconds": "1"}, headers=HTMX)
+    assert asked.status_code == 200
+    assert "hx-trigger" in asked.content.decode()
+    job = Job.objects.get(kind="planning.solve")
+    shown = desk.get(f"/console/jobs/{job.public_id}/", headers=HTMX)
+    assert "Waiting for a free worker" in shown.content.decode()
+    stopped = desk.post(f"/console/jobs/{job.public_id}/cancel/", headers=HTMX)
+    assert "Planning was stopped" in stopped.content.decode()
+
+
+def test_a_route_opens_with_its_stops_in_order(desk: Client) -> None:
+    draft = plan(day_of(6))
+    route = selectors.routes_of(draft)[0]
+    html = desk.get(at(draft, f"routes/{route.public_id}/"), headers=HTMX).content.decode()
+    places = [html.index(f"stop-{s.order.public_id}") for s in route.stops.all()]
+    assert places == sorted(places)
+
+
+def test_a_stop_moves_and_the_answer_is_the_board_worked_out_anew(desk: Client) -> None:
+    draft = plan(day_of(6))
+    route = next(r for r in selectors.routes_of(draft) if r.stops.count() > 1)
+    first, second = (s.order.public_id for s in route.stops.all()[:2])
+    moved = desk.post(
+        at(draft, "step/"),
+        {"order": first, "by": "1", "version": "1", "open": route.public_id},
+        headers=HTMX,
+    )
+    assert moved.status_code == 200, moved.content
+    html = moved.content.decode()
+    assert html.index(f"stop-{second}") < html.index(f"stop-{first}")
+    assert 'data-version="2"' in html
+    told = json.loads(moved["HX-Trigger"])["toast"]
+    back = desk.post(told["undo"]["url"], headers=HTMX)
+    html = back.content.decode()
+    assert 'data-version="3"' in html
+    again = desk.get(at(draft, f"routes/{route.public_id}/")).content.decode()
+    assert again.index(f"stop-{first}") < again.index(f"stop-{second}")
+
+
+def test_a_stale_act_changes_nothing_and_says_who_was_faster(
+    desk: Client, retailer: RetailerRef
+) -> None:
+    draft = plan(day_of(6))
+    ana = logged_in(retailer, add_member(Role.MANAGER))
+    stop = draft.stops.first()
+    assert stop is not None
+    order = stop.order.public_id
+    taken = ana.post(at(draft, "take-off/"), {"order": order, "version": "1"}, headers=HTMX)
+    assert taken.status_code == 200
+    before = Event.objects.count()
+    late = desk.post(at(draft, "take-off/"), {"order": order, "version": "1"}, headers=HTMX)
+    assert late.status_code == 409
+    html = late.content.decode()
+    assert "A manager took an order off its route" in html
+    assert 'data-version="2"' in html
+    assert late["HX-Retarget"] == "#board"
+    assert Event.objects.count() == before
+
+
+def test_the_drawer_prices_the_places_of_an_order(desk: Client) -> None:
+    draft = plan(day_of(6))
+    stop = draft.stops.first()
+    assert stop is not None
+    html = desk.get(at(draft, f"orders/{stop.order.public_id}/"), headers=HTMX).content.decode()
+    assert "It is here now" in html
+    assert "Move here" in html
+    assert "EUR" in html
+
+
+def test_a_draft_is_published_with_what_changes_then_revised(desk: Client) -> None:
+    draft = plan(day_of(5))
+    said = desk.get(at(draft, "publication/"), headers=HTMX).content.decode()
+    assert "It becomes the plan of the day." in said
+    done = desk.post(at(draft, "publish/"), {"version": "1"}, headers=HTMX)
+    assert done.status_code == 200
+    draft.refresh_from_db()
+    assert draft.status == "published"
+    made = desk.post(at(draft, "revise/"), headers=HTMX)
+    assert made.status_code == 204
+    new = Plan.objects.get(number=2)
+    assert made["HX-Redirect"].endswith(f"?plan={new.public_id}")
+    said = desk.get(at(new, "publication/"), headers=HTMX).content.decode()
+    assert "takes the place of version 1" in said
+    gone = desk.post(at(new, "discard/"), {"version": "1"}, headers=HTMX)
+    assert gone.status_code == 204
+    new.refresh_from_db()
+    assert new.status == "discarded"
