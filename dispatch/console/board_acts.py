@@ -34,8 +34,8 @@ Change = Callable[[Plan, int], Plan]
 
 
 def _number(request: HttpRequest, name: str, least: int = 1, most: int = 10**9) -> int:
-    """A whole number of the form. Raises Invalid."""
-    text = request.POST.get(name, "")
+    """A whole number of the form, or of the address (a toast's button). Raises Invalid."""
+    text = request.POST.get(name) or request.GET.get(name, "")
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
         raise Invalid(
             _("Write a whole number from %(least)d to %(most)d (%(name)s).")
@@ -161,9 +161,6 @@ def take_off(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, public_id: str) -> HttpResponse:
     """Take the last edit back."""
-    if "version" in request.GET and "version" not in request.POST:  # the toast's button
-        request.POST = request.POST.copy()
-        request.POST["version"] = request.GET["version"]
     return _changed(
         request,
         public_id,

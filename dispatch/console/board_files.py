@@ -38,7 +38,7 @@ def manifest(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def route_csv(request: HttpRequest, public_id: str) -> HttpResponse:
+def route_csv(request: HttpRequest, public_id: str) -> StreamingHttpResponse:
     """Download the stops of one route."""
     route = selectors.get_route(public_id, principal_of(request).hubs)
     name = f"route-{route.plan.service_date}-{route.number}"
@@ -47,14 +47,14 @@ def route_csv(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def plan_csv(request: HttpRequest, public_id: str) -> HttpResponse:
+def plan_csv(request: HttpRequest, public_id: str) -> StreamingHttpResponse:
     """Download the stops of every route of a plan."""
     plan = plan_of(request, public_id)
     name = f"plan-{plan.service_date}-{plan.number}"
     return _csv(plan, name, list(pictures.stops_for_file(plan)))
 
 
-def _csv(plan: Plan, name: str, stops: list[Stop]) -> HttpResponse:
+def _csv(plan: Plan, name: str, stops: list[Stop]) -> StreamingHttpResponse:
     rows = list(write_csv(HEADINGS, (_cells(plan, stop) for stop in stops)))
     return StreamingHttpResponse(
         rows,

@@ -24,7 +24,7 @@ class Way:
 
 WAYS: tuple[Way, ...] = (
     Way("home", "home.view", _("Today"), "house"),
-    Way("board", "plans.view", _("Board"), "map"),
+    Way("console:board", "plans.view", _("Board"), "map"),
     Way("orders", "orders.view", _("Orders"), "package"),
     Way("imports", "orders.import", _("Import"), "file-up"),
     Way("fleet", "fleet.view", _("Fleet"), "truck"),

@@ -13,7 +13,6 @@ from lastmile.core.models import Event, Job
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role
 from tests.dispatch.planning.test_plans import day_of, plan
-from tests.factories import make_hub
 from tests.factories.orders import DAY
 from tests.people import add_member, logged_in
 
