@@ -243,7 +243,11 @@ def _agreement(street: _Street, parts: AddressParts) -> float:
 
 
 def _house(houses: list[_House], number: HouseNumber, parts: AddressParts) -> Candidate | None:
-    """The house of that number: its letter too if possible, else a range that holds it."""
+    """The house of that number, or the doors that stand for it.
+
+    Only an object that says the number itself is the house: with its letter, or as an end of its
+    range. Another letter, or a number inside a range, places it between doors that are known.
+    """
     same = [house for house in houses if house.low == number.low == house.high == number.high]
     exact = [house for house in same if house.suffix == number.suffix]
     ranged = [
@@ -255,11 +259,15 @@ def _house(houses: list[_House], number: HouseNumber, parts: AddressParts) -> Ca
         and ((number.low - house.low) % 2 == 0 or number.low < number.high)
     ]
     twin = [h for h in ranged if (h.low, h.high) == (number.low, number.high)]
-    for found, sure in ((twin, 1.0), (exact, 1.0), (same, 0.92), (ranged, 0.88)):
+    ends = [h for h in ranged if number.low in {h.low, h.high} or number.high in {h.low, h.high}]
+    for found, sure in ((twin, 1.0), (exact, 1.0), (ends, 0.9)):
         if found:
             return _medoid(found, sure, parts)
     spanned = [house for house in houses if number.low <= house.low <= number.high]
-    return _medoid(spanned, 0.85, parts) if spanned else None
+    for found, sure in ((same, 0.9), (ranged, 0.88), (spanned, 0.85)):
+        if found:
+            return replace(_medoid(found, sure, parts), precision="interpolated")
+    return None
 
 
 def _medoid(houses: list[_House], sure: float, parts: AddressParts) -> Candidate:

@@ -74,7 +74,7 @@ def test_a_missing_number_lies_between_its_neighbours_on_its_own_side(var: Path)
 
 def test_a_range_holds_the_numbers_of_its_side(var: Path) -> None:
     found = best("Long Street 13, Upper Town", var)
-    assert found.precision == "house"
+    assert found.precision == "interpolated", "no object says 13 itself"
     assert near(found, 9.5, 0.2)
     assert found.confidence < 1
 
