@@ -25,7 +25,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 CAMPAIGNS: dict[str, tuple[str, str]] = {
     "orders": ("tests.bench.orders", "20,000 orders placed, met again, searched, read for a plan"),
     "opening": ("tests.bench.opening", "a retailer opened, by each way there is"),
-    "startup": ("tests.bench.startup", "first and later start of `manage.py up` to the first page"),
+    "startup": ("tests.bench.startup", "`make run` on a fresh clone, and again on its data"),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
     "solver": ("tests.bench.solver", "gaps to best-known costs beside plain PyVRP"),
