@@ -53,7 +53,7 @@ OPENINGS: Final = {
 }
 _HEAD = """\
 # Logins of the demo, made at random on this machine. Only its owner may read this file.
-# address  role  e-mail  password
+# address, role, e-mail, password
 """
 
 

@@ -15,6 +15,8 @@ from lastmile.embedded.child import ChildSpec
 CHECKOUT = Path(__file__).resolve().parents[2]
 WEB_STATEMENT_TIMEOUT_S = 5  # a page that asks longer has a fault; a worker may
 NO_STATEMENT_TIMEOUT = 0  # a migration takes what it takes
+# Celery warns of root because of pickle, which nothing here reads (settings: JSON alone).
+_ROOT_IS_FINE = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class House:
         made = []
         for name, (queue, many) in queues.items():
             flags = {"-n": f"{name}@%h", "-Q": queue, "-c": str(many), "-l": "WARNING"}
-            made.append(_child(name, _celery("worker", flags, *switches)))
+            made.append(_child(name, _celery("worker", flags, *switches), _ROOT_IS_FINE))
         return made
 
     def beat(self) -> ChildSpec:
@@ -114,7 +116,7 @@ def _module(name: str) -> list[str]:
 
 
 def _celery(what: str, flags: Mapping[str, str], *switches: str) -> list[str]:
-    return [*_module("celery"), "-A", "lastmile.celery", what, *switches, *_flat(flags)]
+    return [*_module("celery"), "--quiet", "-A", "lastmile.celery", what, *switches, *_flat(flags)]
 
 
 def _flat(flags: Mapping[str, str]) -> list[str]:

@@ -121,5 +121,6 @@ def addresses(house: House) -> list[str]:
     lines = [f"Lastmile is up: {settings.PUBLIC_SCHEME}://{host}/ (Ctrl-C stops it)"]
     logins = house.var / "demo-logins.txt"
     if logins.exists():
-        lines.append(f"Demo logins, readable by you alone: {logins}")
+        lines.append(f"Demo logins (kept in {logins}, readable by you alone):")
+        lines += [f"  {row}" for row in logins.read_text(encoding="utf-8").splitlines()]
     return lines

@@ -1,0 +1,281 @@
+"""The demo: the same orders from the same seed, nothing twice, never empty, never off localhost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import stat
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import Client
+
+from dispatch.fleet.demo import FLEETS
+from dispatch.fleet.models import Hub, Shift, Vehicle
+from dispatch.fleet.services import cancel_shift
+from dispatch.orders.demo import drafts_of
+from dispatch.orders.demo.cast import SHOPS
+from dispatch.orders.models import Order
+from dispatch.orders.states import OrderState
+from dispatch.planning import demo as planning_demo
+from dispatch.planning.models import Plan
+from dispatch.planning.services import discard_plan, revise_plan
+from dispatch.roads import demo_city
+from lastmile import switchboard
+from lastmile.core import clock
+from lastmile.core import demo as core_demo
+from lastmile.core.demo import Demo
+from lastmile.core.tenancy import HOUSE, RetailerRef, retailer_context
+from tenants import selectors
+from tenants.demo import OPENINGS
+from tenants.policy import Policy
+from tenants.services import Opening, open_retailer
+from tests.dispatch.roads import town
+
+DATE = dt.date(2026, 11, 23)
+
+
+@pytest.fixture
+def var(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of the test's own, without streets."""
+    settings.VAR = tmp_path
+    monkeypatch.setenv("LASTMILE_VAR", str(tmp_path))
+    monkeypatch.setattr(planning_demo, "SOLVE_S", 1)
+    return tmp_path
+
+
+@pytest.fixture
+def streets(var: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A grid of ten by ten streets, a kilometre apart, where La Serena and Coquimbo lie."""
+    for name, value in {"LAT": -29.99, "LON": -71.34, "STEP": 0.01}.items():
+        monkeypatch.setattr(town, name, value)
+    town.grid(10).build(var, demo_city.NAME)
+    return var
+
+
+@pytest.fixture
+def unplanned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the plans out, where a test is not about them."""
+    rooms = [path for path in switchboard.SEED_DEMO if "planning" not in path]
+    monkeypatch.setattr(switchboard, "SEED_DEMO", rooms)
+
+
+def sow(*argv: str) -> tuple[dict[str, Any], str]:
+    """Run seed_demo; return its JSON and its lines."""
+    out, lines = io.StringIO(), io.StringIO()
+    call_command("seed_demo", "--json", *argv, stdout=out, stderr=lines, no_color=True)
+    return json.loads(out.getvalue()), lines.getvalue()
+
+
+def standing(schema: str) -> dict[str, Any]:
+    """Everything the ledger holds of a retailer."""
+    out = io.StringIO()
+    call_command("ledger", "--json", "--schema", schema, stdout=out)
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+def days_later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    moved = clock.now() + dt.timedelta(days=days)
+    monkeypatch.setattr(core_demo, "now", lambda: moved)
+
+
+@pytest.mark.parametrize("schema", list(SHOPS))
+def test_the_same_seed_draws_the_same_orders_and_another_others(streets: Path, schema: str) -> None:
+    shop = SHOPS[schema]
+    drawn = drafts_of(shop, DATE, Demo(seed=5))
+    assert drawn == drafts_of(shop, DATE, Demo(seed=5))
+    assert len({draft.external_id for draft in drawn}) == len(drawn) == shop.orders
+    for other in (
+        drafts_of(shop, DATE, Demo(seed=6)),
+        drafts_of(shop, DATE + dt.timedelta(1), Demo(seed=5)),
+    ):
+        same = {draft.place for draft in drawn} & {draft.place for draft in other}
+        assert len(same) < len(drawn) / 20
+
+
+def test_every_retailer_of_the_demo_has_a_fleet_and_a_shop() -> None:
+    assert set(OPENINGS) == set(FLEETS) == set(SHOPS)
+
+
+def test_every_order_is_taken_in_both_shops_with_a_handful_that_ask_for_a_pin(
+    db: None, streets: Path, unplanned: None
+) -> None:
+    sow("--orders", "60")
+    for schema, odd in (("verdura", 2), ("faro", 1)):
+        with retailer_context(schema):
+            states = Counter(Order.objects.values_list("state", flat=True))
+            assert states == {OrderState.READY: 120 - 2 * odd, OrderState.NEEDS_PIN: 2 * odd}
+            assert set(Hub.objects.values_list("network", flat=True)) == {demo_city.NAME}
+            assert Order.objects.exclude(promise=None).count() > 40
+    with retailer_context("verdura"):
+        assert Vehicle.objects.count() == 8
+        assert Vehicle.objects.values("profile").distinct().count() == 3
+
+
+def test_sown_again_nothing_is_there_twice(db: None, streets: Path) -> None:
+    sow("--schema", "faro", "--orders", "20")
+    before, logins = standing("faro"), (streets / "demo-logins.txt").read_text()
+    found, _lines = sow("--schema", "faro", "--orders", "20", "--seed", "9")
+    assert standing("faro") == before
+    assert (streets / "demo-logins.txt").read_text() == logins
+    assert found["retailers"]["faro"] == {
+        "dispatch.fleet": {"hubs": 1, "shifts_added": 0},
+        "dispatch.orders": {"orders_placed": {}},
+        "dispatch.planning": {"planned": 0, "published": []},
+    }
+
+
+def test_today_is_published_and_tomorrow_is_a_draft_with_true_reasons(
+    db: None, streets: Path
+) -> None:
+    sow("--schema", "faro", "--orders", "20")
+    with retailer_context("faro"):
+        today, tomorrow = core_demo.demo_days()
+        plans = {plan.service_date: plan for plan in Plan.objects.all()}
+        assert {date: plan.status for date, plan in plans.items()} == {
+            today: "published",
+            tomorrow: "draft",
+        }
+        for plan in plans.values():
+            assert (plan.violations_count, plan.travel_source) == (0, "roads")
+            assert plan.orders_count >= 15
+            assert [row.reason for row in plan.unserved.all()] == ["window_impossible"]
+        assert Order.objects.filter(state=OrderState.PLANNED, service_date=today).exists()
+
+
+def test_on_a_later_day_its_orders_are_added_and_the_draft_of_yesterday_is_published(
+    db: None, streets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sow("--schema", "faro", "--orders", "12")
+    for days, added in ((1, 1), (4, 2)):
+        days_later(monkeypatch, days)
+        found, _lines = sow("--schema", "faro", "--orders", "12")
+        placed = found["retailers"]["faro"]["dispatch.orders"]["orders_placed"]
+        assert list(placed.values()) == [12] * added
+        with retailer_context("faro"):
+            today, tomorrow = core_demo.demo_days()
+            assert Plan.objects.filter(service_date=today, status="published").count() == 1
+            assert Plan.objects.filter(service_date=tomorrow, status="draft").count() == 1
+
+
+def test_what_people_did_by_hand_stays(
+    db: None, streets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sow("--schema", "faro", "--orders", "12")
+    with retailer_context("faro"):
+        _today, tomorrow = core_demo.demo_days()
+        theirs = revise_plan(plan=Plan.objects.get(service_date=tomorrow))
+        Plan.objects.filter(pk=theirs.pk).update(version=2)  # they moved a stop
+        discard_plan(plan=Plan.objects.get(service_date=tomorrow, number=1))
+        for shift in Shift.objects.filter(service_date=tomorrow):
+            cancel_shift(shift=shift)
+    days_later(monkeypatch, 1)
+    sow("--schema", "faro", "--orders", "12")
+    with retailer_context("faro"):
+        kept = Plan.objects.get(pk=theirs.pk)
+        assert (kept.status, kept.version) == ("draft", 2)
+        assert not Plan.objects.filter(service_date=tomorrow, status="published").exists()
+        assert Shift.objects.filter(service_date=tomorrow).exclude(state="cancelled").count() == 0
+
+
+def logins(var: Path) -> dict[str, tuple[str, str]]:
+    """E-mail -> (host, password), as a person reads the file."""
+    rows = [line.split() for line in (var / "demo-logins.txt").read_text().splitlines()]
+    return {
+        row[2]: (row[0].split("/")[2].partition(":")[0], row[3]) for row in rows if row[0] != "#"
+    }
+
+
+def may_enter(host: str, email: str, password: str) -> bool:
+    answer = Client(headers={"host": host}).post("/login/", {"email": email, "password": password})
+    return answer.status_code == 302
+
+
+def test_the_logins_let_their_people_in_and_lie_in_a_file_for_one_reader(
+    db: None, streets: Path, unplanned: None
+) -> None:
+    sow("--orders", "2")
+    file = streets / "demo-logins.txt"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    found = logins(streets)
+    assert Counter(host for host, _password in found.values()) == {
+        "localhost": 1, "verdura.localhost": 3, "faro.localhost": 3,
+    }  # fmt: skip
+    assert len({password for _host, password in found.values()}) == 7
+    for email, (host, password) in found.items():
+        assert may_enter(host, email, password), email
+        assert not may_enter(host, email, password + "x"), email
+
+
+def test_a_lost_file_of_logins_is_written_anew_with_new_passwords(
+    db: None, streets: Path, unplanned: None
+) -> None:
+    sow("--orders", "2")
+    old = logins(streets)
+    (streets / "demo-logins.txt").unlink()
+    sow("--orders", "2")
+    for email, (host, password) in logins(streets).items():
+        assert may_enter(host, email, password), email
+        assert not may_enter(host, email, old[email][1]), email
+
+
+def test_without_the_streets_the_demo_stands_on_straight_lines_and_says_so(
+    db: None, var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any, **_kwargs: Any) -> None:
+        raise demo_city.DemoCityUnavailable("No package index can be reached.")
+
+    fetch = demo_city.fetch_demo_network
+    monkeypatch.setattr(demo_city, "fetch_demo_network", away)
+    _found, lines = sow("--schema", "faro", "--orders", "12")
+    assert "No package index can be reached. Until then, ways are straight lines." in lines
+    with retailer_context("faro"):
+        assert set(Plan.objects.values_list("travel_source", flat=True)) == {"straight_line"}
+        assert Hub.objects.get().network == ""
+    for name, value in {"LAT": -29.99, "LON": -71.34, "STEP": 0.01}.items():
+        monkeypatch.setattr(town, name, value)
+    town.grid(10).build(var, demo_city.NAME)
+    monkeypatch.setattr(demo_city, "fetch_demo_network", fetch)
+    sow("--schema", "faro", "--orders", "12")
+    with retailer_context("faro"):
+        assert Hub.objects.get().network == demo_city.NAME
+
+
+def test_the_demo_is_refused_off_localhost(db: None, var: Path, settings: Any) -> None:
+    settings.LOCAL, settings.BASE_DOMAIN = False, "shop.example"
+    for argv in (["seed_demo"], ["up", "--demo"]):
+        with pytest.raises(CommandError, match="localhost only"):
+            call_command(*argv)
+    assert selectors.demos() == []
+    assert not (var / "demo-logins.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        (["--schema", "t1"], "no demo retailer t1. Choose from: verdura, faro"),
+        (["--orders", "0"], "--orders takes 1 to"),
+        (["--orders", "5001"], "--orders takes 1 to"),
+    ],
+)
+def test_a_wrong_word_is_refused_with_the_remedy(
+    db: None, streets: Path, argv: list[str], why: str
+) -> None:
+    with pytest.raises(CommandError, match=why):
+        sow(*argv)
+    assert selectors.demos() == []
+
+
+def test_a_real_retailer_of_the_same_name_is_left_alone(house: RetailerRef, streets: Path) -> None:
+    with retailer_context(HOUSE):
+        open_retailer(Opening("faro", "faro", Policy("Real", "UTC", "EUR")))
+    before = standing("faro")
+    with pytest.raises(CommandError, match="is no demo"):
+        sow("--schema", "faro")
+    assert standing("faro") == before
