@@ -66,7 +66,7 @@ def _kind(profile: str, energy: str, capacity: tuple[int, int, int], costs: tupl
 
 # What a day, a kilometre and an hour cost: in pesos for the grocer, in cents for the bookshop.
 _VAN = _kind("van", "diesel", (900, 7_500, 64), (14_000, 190, 5_200))
-_E_VAN = _kind("e_van", "electric", (750, 6_000, 54), (15_500, 70, 5_200), range_m=180_000,
+_E_VAN = _kind("e_van", "electric", (750, 6_000, 60), (15_500, 70, 5_200), range_m=180_000,
                skills=["refrigerated"])  # fmt: skip
 _BIKE = _kind("cargo_bike", "electric", (170, 1_300, 26), (3_000, 15, 3_800), range_m=60_000)
 _SHOP_E_VAN = _kind("e_van", "electric", (350, 2_200, 55), (1_700, 9, 600), range_m=160_000)
