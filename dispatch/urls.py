@@ -5,6 +5,7 @@ from django.urls import include, path
 from dispatch.console import tiles
 
 urlpatterns = [
+    path("console/", include("dispatch.console.office_urls")),
     path("console/", include("dispatch.console.urls")),
     path(
         "roads/<str:network>/tiles/<str:version>/<int:z>/<int:x>/<int:y>.pbf",

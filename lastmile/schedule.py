@@ -18,4 +18,5 @@ class Turn(NamedTuple):
 SCHEDULE: dict[str, Turn] = {
     "sweep": Turn(SWEEP_TASK, 5, "hot"),
     "tidy": Turn("people.tidy", 6 * 3600, "bulk"),
+    "forget_files": Turn("intake.tidy", 3600, "bulk"),
 }

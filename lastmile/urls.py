@@ -15,6 +15,7 @@ API: list[URLPattern | URLResolver] = [
 ]
 urlpatterns = [
     path("api/v1/", include(API)),
+    path("", include("dispatch.urls")),
     path("look/", include("lastmile.core.urls")),
     path("", include("dispatch.urls")),
     path("", include("tenants.people.urls")),

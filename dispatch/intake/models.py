@@ -36,6 +36,13 @@ class ImportBatch(Timestamped):
         null=True, help_text="hub ids its sender may place orders for; null: all"
     )
     language = models.CharField(max_length=35, help_text="in which its refusals are worded")
+    rehearsal = models.OneToOneField(
+        "self",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="followed_by",
+        help_text="the dry run whose file was then brought in",
+    )
     job = models.CharField(max_length=32, default="")
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     problem_code = models.CharField(max_length=40, default="")
@@ -68,10 +75,16 @@ class ImportBatch(Timestamped):
 
 
 class ImportFile(models.Model):
-    """The bytes, kept until the batch has ended: what was acknowledged cannot be lost."""
+    """The bytes, kept until the batch has ended: what was acknowledged cannot be lost.
+
+    Those of a dry run stay for a day, so that the same file can be brought in without sending it
+    again; ``sketch`` says where its orders would lie: {spots: [[lon, lat, state]], hubs: [[name,
+    how, count]]}.
+    """
 
     batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, related_name="file")
     content = models.BinaryField()
+    sketch = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=now)
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,7 +14,12 @@ from dispatch.intake.models import ImportBatch
 from dispatch.intake.parse import Fault
 from dispatch.intake.tables import write_csv
 from dispatch.intake.words import say_fault, say_file
+from dispatch.orders.models import Order
+from lastmile.core import jobs
 from lastmile.core.errors import NotFound
+from lastmile.core.models import JobState
+
+MOST_SPOTS = 5_000
 
 
 def batches(hubs: frozenset[str] | None) -> QuerySet[ImportBatch]:
@@ -29,6 +35,53 @@ def get_batch(public_id: str, hubs: frozenset[str] | None) -> ImportBatch:
     if found is None:
         raise NotFound(_("There is no such thing here, or it is not yours to see."))
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far an import is, and the word with which it ended.
+
+    ``word`` is queued, running, done, failed or cancelled; ``problem`` the sentence of a failure.
+    """
+
+    word: str
+    percent: int = 100
+    note: str = ""
+    problem: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.word in {"done", "failed", "cancelled"}
+
+
+def standing(batch: ImportBatch) -> Standing:
+    """Say how an import stands: by its own state, else by that of the job that reads it."""
+    if batch.state == ImportBatch.State.FAILED:
+        return Standing(word="failed", problem=file_problem(batch))
+    job = jobs.jobs(subject=batch.public_id).filter(public_id=batch.job).first()
+    if job is not None and job.state == JobState.CANCELLED:
+        return Standing(word="cancelled")
+    if batch.state == ImportBatch.State.DONE:
+        return Standing(word="done")
+    if job is None or job.state == JobState.FAILED:
+        why = job.detail if job else ""
+        return Standing(
+            word="failed", problem=why or _("It stopped before its end. Send the file again.")
+        )
+    word = "queued" if job.state == JobState.QUEUED else "running"
+    return Standing(word=word, percent=job.progress_percent, note=job.progress_note)
+
+
+def sketch(batch: ImportBatch) -> dict[str, Any]:
+    """Where the orders of an import lie: ``spots`` [[lon, lat, state]] and ``hubs`` [[name, how,
+    count]]; of a dry run as it would be, else as the orders stand now.
+    """
+    if batch.dry_run:
+        kept = getattr(batch, "file", None)
+        return {"spots": [], "hubs": [], **(kept.sketch if kept else {})}
+    rows = Order.objects.filter(source=f"import:{batch.public_id}", place__lat__isnull=False)
+    spots = rows.order_by("pk").values_list("place__lon", "place__lat", "state")[:MOST_SPOTS]
+    return {"spots": [list(spot) for spot in spots], "hubs": []}
 
 
 def file_problem(batch: ImportBatch) -> str:

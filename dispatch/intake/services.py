@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import transaction
@@ -30,12 +31,14 @@ from dispatch.orders.states import OrderState
 from lastmile.core import jobs
 from lastmile.core.actor import current_actor
 from lastmile.core.clock import now
-from lastmile.core.errors import DomainError, FieldProblem, Invalid, TooLarge
+from lastmile.core.errors import Conflict, DomainError, FieldProblem, Invalid, TooLarge
 from lastmile.core.events import record
 from lastmile.core.jobs import Lease
 
 JOB = "intake.import"
 CHUNK = 500
+MOST_SPOTS = 5_000
+FILES_KEPT = dt.timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -47,6 +50,15 @@ class Counts:
     same: int = 0
     refused: int = 0
     needs_pin: int = 0
+    spots: list[tuple[float, float, str]] = field(default_factory=list)
+    hubs: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def sketch(self) -> dict[str, list[list[object]]]:
+        """Where the orders lie, and which hub got how many, chosen in what way."""
+        return {
+            "spots": [list(spot) for spot in self.spots],
+            "hubs": [[name, how, count] for (name, how), count in sorted(self.hubs.items())],
+        }
 
 
 def receive_file(
@@ -64,11 +76,7 @@ def receive_file(
     one of them for the whole file. Locks: nothing. Records: import.received. Raises: TooLarge,
     Invalid.
     """
-    if hubs_scope is not None and (hub is None or hub.public_id not in hubs_scope):
-        raise Invalid(
-            _("Choose one of your hubs for this file."),
-            errors=[FieldProblem("/hub", _("Choose one of your hubs."), "required")],
-        )
+    _refuse_foreign_hub(hub, hubs_scope)
     if len(content) > settings.LIMIT_IMPORT_BYTES:
         raise TooLarge(
             _("The file has %(found)s MB; %(most)s MB are the most. Split it into smaller files.")
@@ -77,23 +85,78 @@ def receive_file(
                 "most": round(settings.LIMIT_IMPORT_BYTES / 1e6, 1),
             }
         )
+    batch = ImportBatch(
+        filename=filename.replace("\x00", "")[-255:] or "orders",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        dry_run=dry_run,
+        hub=hub,
+        service_date=service_date,
+    )
     with transaction.atomic():
-        batch = ImportBatch.objects.create(
-            filename=filename.replace("\x00", "")[-255:] or "orders",
-            sha256=hashlib.sha256(content).hexdigest(),
-            size_bytes=len(content),
-            dry_run=dry_run,
-            hub=hub,
-            service_date=service_date,
-            actor=current_actor(),
-            language=get_language() or settings.LANGUAGE_CODE,
-            hubs_scope=None if hubs_scope is None else sorted(hubs_scope),
+        return _queue(batch, content, hubs_scope)
+
+
+@transaction.atomic
+def import_rehearsed(
+    *, rehearsal: ImportBatch, hubs_scope: Collection[str] | None = None
+) -> ImportBatch:
+    """Bring in the very file that was rehearsed; asked twice it is the same import.
+
+    Locks: the rehearsal. Records: import.received. Raises: Conflict when it is no rehearsal that
+    ended well, or its file is no longer kept, Invalid outside the caller's hubs.
+    """
+    _refuse_foreign_hub(rehearsal.hub, hubs_scope)
+    row = ImportBatch.objects.select_for_update(no_key=True).get(pk=rehearsal.pk)
+    known = ImportBatch.objects.filter(rehearsal=row).first()
+    if known is not None:
+        return known
+    if not row.dry_run or row.state != ImportBatch.State.DONE:
+        raise Conflict(_("Only a rehearsal that ended well can be followed by its import."))
+    kept = ImportFile.objects.filter(batch=row).first()
+    if kept is None:
+        raise Conflict(_("The file is no longer kept. Choose it again."))
+    batch = ImportBatch(
+        filename=row.filename,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        hub=row.hub,
+        service_date=row.service_date,
+        rehearsal=row,
+    )
+    return _queue(batch, bytes(kept.content), hubs_scope)
+
+
+def forget_files() -> int:
+    """Delete the files of rehearsals, and of imports stopped before they began, after a day.
+
+    Locks: nothing. Records: nothing. Raises: nothing of its own.
+    """
+    old = ImportFile.objects.filter(created_at__lt=now() - FILES_KEPT)
+    ended = jobs.jobs(kind=JOB).filter(state__in=["succeeded", "failed", "cancelled"])
+    return old.filter(batch__job__in=ended.values("public_id")).delete()[0]
+
+
+def _refuse_foreign_hub(hub: Hub | None, hubs_scope: Collection[str] | None) -> None:
+    if hubs_scope is not None and (hub is None or hub.public_id not in hubs_scope):
+        raise Invalid(
+            _("Choose one of your hubs for this file."),
+            errors=[FieldProblem("/hub", _("Choose one of your hubs."), "required")],
         )
-        ImportFile.objects.create(batch=batch, content=content)
-        job = jobs.enqueue(JOB, subject=batch.public_id, payload={"batch": batch.public_id})
-        batch.job = job.public_id
-        batch.save(update_fields=["job"])
-        record("import.received", subject=batch.public_id, data={"dry_run": dry_run})
+
+
+def _queue(
+    batch: ImportBatch, content: bytes, hubs_scope: Collection[str] | None
+) -> ImportBatch:
+    batch.actor = current_actor()
+    batch.language = get_language() or settings.LANGUAGE_CODE
+    batch.hubs_scope = None if hubs_scope is None else sorted(hubs_scope)
+    batch.save()
+    ImportFile.objects.create(batch=batch, content=content)
+    job = jobs.enqueue(JOB, subject=batch.public_id, payload={"batch": batch.public_id})
+    batch.job = job.public_id
+    batch.save(update_fields=["job"])
+    record("import.received", subject=batch.public_id, data={"dry_run": batch.dry_run})
     return batch
 
 
@@ -199,8 +262,17 @@ def _count(
             refused.append(_refused_row(batch, row.number, parsed.cells[row.number], faults))
             continue
         setattr(counts, outcome.status, getattr(counts, outcome.status) + 1)
-        if outcome.order is not None and outcome.order.state == OrderState.NEEDS_PIN:
-            counts.needs_pin += 1
+        if outcome.order is not None:
+            _sketch(outcome.order, counts)
+
+
+def _sketch(order: Order, counts: Counts) -> None:
+    counts.needs_pin += order.state == OrderState.NEEDS_PIN
+    if order.hub is not None:
+        counts.hubs[order.hub.name, order.hub_choice] += 1
+    spot = order.place.point
+    if spot is not None and len(counts.spots) < MOST_SPOTS:
+        counts.spots.append((round(spot.lon, 5), round(spot.lat, 5), order.state))
 
 
 def _order_faults(problem: DomainError | None) -> Iterable[Fault]:
@@ -243,6 +315,7 @@ def _end(
         batch.refused_count = counts.refused
         batch.needs_pin_count = counts.needs_pin
         _close(batch, ImportBatch.State.DONE)
+        ImportFile.objects.filter(batch=batch).update(sketch=counts.sketch())
         record("import.done", subject=batch.public_id, data=_result(batch))
 
 
@@ -258,7 +331,8 @@ def _close(batch: ImportBatch, state: str) -> None:
     batch.state = state
     batch.finished_at = now()
     batch.save()
-    ImportFile.objects.filter(batch=batch).delete()
+    if not batch.dry_run or state == ImportBatch.State.FAILED:
+        ImportFile.objects.filter(batch=batch).delete()
 
 
 def _result(batch: ImportBatch) -> dict[str, int]:

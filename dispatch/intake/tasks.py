@@ -1,13 +1,21 @@
-"""The job that reads an order file; wired in the switchboard as ``intake.import``."""
+"""The job that reads an order file (``intake.import`` in the switchboard), and the tidying."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dispatch.intake.services import read_batch
+from dispatch.intake.services import forget_files, read_batch
 from lastmile.core.jobs import Lease
+from lastmile.core.tasks import house_task
+from lastmile.core.tenancy import for_each_retailer
 
 
 def import_orders(job: Lease) -> Mapping[str, int]:
     """Read the batch that the job's payload names."""
     return read_batch(job)
+
+
+@house_task("intake.tidy", queue="bulk", time_limit=300, soft_time_limit=280)
+def forget_files_everywhere() -> int:
+    """Delete the files that no import needs any more, of every retailer."""
+    return sum(forget_files() for _retailer in for_each_retailer())

@@ -14,7 +14,7 @@ from dispatch.orders.addresses import plain
 from dispatch.orders.checking import PLACE_FIELDS
 from dispatch.orders.geocoding import suggestions
 from dispatch.orders.models import Attempt, Order, Parcel, Place, Promise, Shopper
-from dispatch.orders.states import OrderState
+from dispatch.orders.states import OPEN, OrderState
 from dispatch.roads.geocode import Candidate
 from lastmile.core.events import timeline as events_of
 
@@ -23,7 +23,10 @@ MOST_TERMS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """What a list is narrowed by; empty parts narrow nothing. ``until`` belongs to the days."""
+    """What a list is narrowed by; empty parts narrow nothing. ``until`` belongs to the days.
+
+    ``unpromised`` keeps what waits without a window; ``source`` what one intake placed.
+    """
 
     text: str = ""
     states: Sequence[str] = ()
@@ -32,6 +35,8 @@ class OrderFilter:
     since: dt.date | None = None
     until: dt.date | None = None
     external_ids: Sequence[str] = ()
+    unpromised: bool = False
+    source: str = ""
 
 
 def orders() -> QuerySet[Order]:
@@ -60,6 +65,10 @@ def found(queryset: QuerySet[Order], wanted: OrderFilter) -> QuerySet[Order]:
         queryset = queryset.filter(service_date__lte=wanted.until)
     if wanted.external_ids:
         queryset = queryset.filter(external_id__in=list(wanted.external_ids))
+    if wanted.unpromised:
+        queryset = queryset.filter(promise__isnull=True, state__in=[s.value for s in OPEN])
+    if wanted.source:
+        queryset = queryset.filter(source=wanted.source)
     return queryset
 
 

@@ -1,5 +1,6 @@
 """The acts of orders."""
 
+from dispatch.orders.services.adding import add_order
 from dispatch.orders.services.attempting import record_attempt
 from dispatch.orders.services.changing import (
     cancel_order,
@@ -13,6 +14,7 @@ from dispatch.orders.services.placing import place_order, place_orders
 from dispatch.orders.services.promising import set_promise
 
 __all__ = [
+    "add_order",
     "cancel_order",
     "change_order",
     "mark_loaded",

@@ -2,13 +2,14 @@
 
 from lastmile.core.http.htmx import toast
 from lastmile.core.http.lookup import by_external_id, fetch
-from lastmile.core.http.paging import cursor_page
+from lastmile.core.http.paging import cursor_page, cut
 from lastmile.core.http.preconditions import etag, expected_version, require_match
 from lastmile.core.http.problems import problem_from, problem_response
 
 __all__ = [
     "by_external_id",
     "cursor_page",
+    "cut",
     "etag",
     "expected_version",
     "fetch",

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -46,16 +47,29 @@ def cursor_page(
     Invalid
         The cursor is not one of ours, or the limit is no number from 1 to 100.
     """
-    limit = page_limit(request)
+    found, following = cut(request, queryset, page_limit(request), order=order)
+    items = serializer(found, many=True, context={"request": request}).data
+    return Response({"items": items, "next": following})
+
+
+def cut(
+    request: Request | HttpRequest,
+    queryset: QuerySet[M],
+    limit: int = USUAL,
+    *,
+    order: Sequence[str] = NEWEST_FIRST,
+) -> tuple[list[M], str | None]:
+    """Return the rows of a page, and the address of the next page if there is one.
+
+    For pages; ``cursor_page`` is the same for the API. Raises Invalid for a foreign cursor.
+    """
     rows = queryset.order_by(*order)
-    cursor = request.query_params.get("cursor")
+    cursor = request.GET.get("cursor")
     if cursor:
         rows = rows.filter(_after(_decode(cursor, order, queryset.model), order))
     found = list(rows[: limit + 1])
     more = len(found) > limit
-    items = serializer(found[:limit], many=True, context={"request": request}).data
-    following = _url(request, _encode(found[limit - 1], order)) if more else None
-    return Response({"items": items, "next": following})
+    return found[:limit], _url(request, _encode(found[limit - 1], order)) if more else None
 
 
 def page_limit(request: Request) -> int:
@@ -125,7 +139,7 @@ def _after(values: Sequence[Any], order: Sequence[str]) -> Q:
     return condition
 
 
-def _url(request: Request, cursor: str) -> str:
+def _url(request: Request | HttpRequest, cursor: str) -> str:
     """Return a reference relative to the host: absolute ones would repeat what Host claims."""
-    kept = [(k, v) for k, v in request.query_params.items() if k != "cursor"]
+    kept = [(k, v) for k, v in request.GET.items() if k != "cursor"]
     return f"{request.path}?{urlencode([*kept, ('cursor', cursor)])}"

@@ -1,0 +1,155 @@
+"""Pages of imports: hand in a file, see what it would do, bring it in, mend what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dispatch.console.desk import hubs_of, principal_of
+from dispatch.console.ground import ground_of, hub_marks
+from dispatch.console.imports_forms import ImportForm
+from dispatch.intake import selectors, services
+from dispatch.intake.columns import COLUMNS
+from dispatch.intake.models import ImportBatch
+from lastmile.core import jobs
+from lastmile.core.errors import DomainError, Invalid
+from lastmile.core.http import cut
+from lastmile.core.http.forms import status_of, tried
+from lastmile.core.http.htmx import is_fragment
+from tenants.people import selectors as people
+from tenants.permissions import Act, page, require
+
+FAULTS_SHOWN = 20
+HUB_WAYS = {
+    "given": gettext_lazy("named in the file or here"),
+    "zone": gettext_lazy("by zone"),
+    "nearest": gettext_lazy("the nearest"),
+    "only": gettext_lazy("the only hub"),
+}
+
+
+@page(Act.ORDERS_VIEW, post=Act.ORDERS_IMPORT)
+@require_http_methods(["GET", "POST"])
+def imports(request: HttpRequest) -> HttpResponse:
+    """Hand in a file to be rehearsed; below it the imports there were."""
+    principal = principal_of(request)
+    form = ImportForm(principal, request.POST or None, request.FILES or None)
+    batch = tried(
+        form,
+        lambda: services.receive_file(
+            content=form.cleaned_data["file"].read(),
+            filename=form.cleaned_data["file"].name,
+            dry_run=True,
+            hub=form.cleaned_data["hub"],
+            service_date=form.cleaned_data["service_date"],
+            hubs_scope=principal.hubs,
+        ),
+    )
+    if isinstance(batch, ImportBatch):
+        return redirect("import", batch.public_id)
+    rows, following = cut(request, selectors.batches(principal.hubs), 20)
+    shown = {
+        "form": form,
+        "rows": [(row, selectors.standing(row)) for row in rows],
+        "next": following,
+        "first": "cursor" not in request.GET,
+        "names": people.names_of({row.actor for row in rows}),
+        "columns": COLUMNS,
+    }
+    return render(request, "console/imports/imports.html", shown, status=status_of(form))
+
+
+@page(Act.ORDERS_VIEW, post=Act.ORDERS_IMPORT)
+@require_http_methods(["GET", "POST"])
+def import_page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One import: its progress, then its result. POST brings a rehearsed file in, or stops."""
+    principal = principal_of(request)
+    batch = selectors.get_batch(public_id, principal.hubs)
+    refused: DomainError | None = None
+    if request.method == "POST":
+        try:
+            return _act(request, batch)
+        except DomainError as problem:
+            refused = problem
+    template = "console/imports/_state.html" if is_fragment(request) else "console/imports/import.html"
+    shown = _shown(request, batch) | {"problem": refused}
+    return render(request, template, shown, status=refused.status if refused else 200)
+
+
+def _act(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    what = request.POST.get("what", "")
+    principal = principal_of(request)
+    if what == "import":
+        made = services.import_rehearsed(rehearsal=batch, hubs_scope=principal.hubs)
+        return redirect("import", made.public_id)
+    if what == "stop":
+        require(principal, Act.JOBS_CANCEL)
+        jobs.cancel(batch.job)
+        return redirect("import", batch.public_id)
+    raise Invalid(_("This form is damaged. Reload the page."))
+
+
+def _shown(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
+    """Everything the page of an import shows."""
+    hubs = [batch.hub] if batch.hub else hubs_of(principal_of(request))
+    standing = selectors.standing(batch)
+    sketch = selectors.sketch(batch) if standing.ended else {"spots": [], "hubs": []}
+    return {
+        "batch": batch,
+        "standing": standing,
+        "faults": selectors.refused_rows(batch, FAULTS_SHOWN),
+        "sketch": sketch,
+        "hub_ways": [(name, HUB_WAYS.get(how, how), count) for name, how, count in sketch["hubs"]],
+        "follow": ImportBatch.objects.filter(rehearsal=batch).first() if batch.dry_run else None,
+        "file_kept": batch.dry_run and hasattr(batch, "file"),
+        "ground": ground_of(hubs),
+        "new_count": batch.created_count + batch.updated_count,
+    }
+
+
+@page(Act.ORDERS_VIEW)
+@require_safe
+def import_map(request: HttpRequest, public_id: str) -> JsonResponse:
+    """Where the orders of an import lie, as the map module reads it."""
+    principal = principal_of(request)
+    batch = selectors.get_batch(public_id, principal.hubs)
+    stops = [
+        {"id": f"spot-{n}", "lon": lon, "lat": lat, "state": state, "label": ""}
+        for n, (lon, lat, state) in enumerate(selectors.sketch(batch)["spots"], 1)
+    ]
+    return JsonResponse({"routes": [], "stops": stops, "hubs": hub_marks(hubs_of(principal))})
+
+
+@page(Act.ORDERS_VIEW)
+@require_safe
+def refused_file(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """The refused rows in the sender's own columns, with why."""
+    batch = selectors.get_batch(public_id, principal_of(request).hubs)
+    return _csv(selectors.refused_csv(batch), f"refused-{batch.public_id}.csv")
+
+
+@page(Act.ORDERS_VIEW)
+@require_safe
+def sample_file(request: HttpRequest) -> HttpResponseBase:
+    """A file with every column and one order."""
+    return _csv(selectors.sample_csv(), "orders-sample.csv")
+
+
+def _csv(lines: Iterable[str], name: str) -> StreamingHttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    # Read here: what is streamed is written after the retailer's context has been left.
+    return StreamingHttpResponse(
+        list(lines), content_type="text/csv; charset=utf-8", headers=headers
+    )

@@ -1,0 +1,179 @@
+"""Orders in words: windows as a person says them, states, and what happened to an order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.formats import date_format
+from django.utils.functional import Promise as Lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dispatch.orders.models import Order, Promise
+from dispatch.orders.selectors import TimelineEntry
+from lastmile.core import clock
+from lastmile.core.tenancy import current_retailer
+
+Words = str | Lazy
+
+CANCEL_CAUSES: dict[str, Words] = {
+    "shopper": gettext_lazy("The shopper called it off"),
+    "dispatcher": gettext_lazy("We cannot deliver it"),
+    "mistake": gettext_lazy("It was placed by mistake"),
+}
+CAUSES: dict[str, Words] = {
+    "file": gettext_lazy("from a file"),
+    "api": gettext_lazy("by the shop's system"),
+    "choice": gettext_lazy("chosen by the shopper"),
+    "shopper": gettext_lazy("asked for by the shopper"),
+    "dispatcher": gettext_lazy("by the office"),
+    "redispatch": gettext_lazy("after the route changed"),
+    "failed_attempt": gettext_lazy("after a failed attempt"),
+}
+REASONS: dict[str, Words] = {
+    "not_home": gettext_lazy("nobody was home"),
+    "address_not_found": gettext_lazy("the address was not found"),
+    "no_access": gettext_lazy("no way in"),
+    "no_parking": gettext_lazy("nowhere to park"),
+    "no_time": gettext_lazy("no time was left"),
+    "refused": gettext_lazy("the shopper refused it"),
+    "parcel_missing": gettext_lazy("the parcel was missing"),
+    "parcel_damaged": gettext_lazy("the parcel was damaged"),
+    "proof_missing": gettext_lazy("the proof was missing"),
+    "vehicle_broke_down": gettext_lazy("the vehicle broke down"),
+    "cancelled": gettext_lazy("it was cancelled at the door"),
+    "other": gettext_lazy("another reason"),
+}
+HUB_WAYS: dict[str, Words] = {
+    "given": gettext_lazy("as it was asked for"),
+    "zone": gettext_lazy("by zone"),
+    "nearest": gettext_lazy("the nearest"),
+    "only": gettext_lazy("the only hub"),
+    "none": gettext_lazy("no hub serves this place"),
+}
+PINS: dict[str, Words] = {
+    "given": gettext_lazy("coordinates came with the order"),
+    "geocoder": gettext_lazy("found by its address"),
+    "shopper": gettext_lazy("put there by the shopper"),
+    "driver": gettext_lazy("put there by the driver"),
+    "dispatcher": gettext_lazy("put there by the office"),
+}
+PRECISIONS: dict[str, Words] = {
+    "house": gettext_lazy("to the house"),
+    "interpolated": gettext_lazy("between known house numbers"),
+    "street": gettext_lazy("to the street"),
+    "place": gettext_lazy("to the part of town"),
+}
+DIRECTIONS: dict[str, Words] = {
+    "outward": gettext_lazy("Delivery"),
+    "return": gettext_lazy("Return"),
+}
+HANDOVERS: dict[str, Words] = {
+    "": gettext_lazy("Nothing was said"),
+    "attended": gettext_lazy("In person"),
+    "contactless": gettext_lazy("Contactless"),
+}
+FIELDS: dict[str, Words] = {
+    "notes": gettext_lazy("notes"),
+    "handover": gettext_lazy("handover"),
+    "skills": gettext_lazy("skills"),
+    "service_s": gettext_lazy("time at the door"),
+    "service_date": gettext_lazy("date"),
+    "hub": gettext_lazy("hub"),
+    "shopper": gettext_lazy("shopper"),
+    "place": gettext_lazy("place"),
+    "parcels": gettext_lazy("parcels"),
+}
+# kind of event -> (icon, tone, sentence); %(…)s are filled from the event's facts
+HAPPENED: dict[str, tuple[str, str, Words]] = {
+    "order.placed": ("package", "active", gettext_lazy("Came in")),
+    "order.promised": ("calendar-days", "active", gettext_lazy("Promised for %(window)s")),
+    "order.changed": ("pencil", "", gettext_lazy("Changed: %(changed)s")),
+    "order.pinned": ("map-pin", "", gettext_lazy("Pin %(pin)s")),
+    "order.ready": ("circle-dot", "", gettext_lazy("Can be planned")),
+    "order.waiting": ("clock", "", gettext_lazy("Waits for a hub or a date")),
+    "order.needs_pin": ("map-pin-off", "", gettext_lazy("Needs a pin on the map")),
+    "order.planned": ("route", "active", gettext_lazy("Stands in a published plan")),
+    "order.loaded": ("package-check", "active", gettext_lazy("Loaded")),
+    "order.out": ("truck", "active", gettext_lazy("On its way")),
+    "order.delivered": ("circle-check", "ok", gettext_lazy("Delivered")),
+    "order.failed": ("circle-x", "failed", gettext_lazy("The attempt failed")),
+    "order.returned": ("undo-2", "", gettext_lazy("Back at the hub")),
+    "order.cancelled": ("ban", "failed", gettext_lazy("Cancelled: %(cancel)s")),
+    "attempt.recorded": ("footprints", "", gettext_lazy("At the door: %(outcome)s")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of an order's timeline."""
+
+    icon: str
+    tone: str
+    words: str
+    at: dt.datetime
+    who: str
+
+
+def zone_of(order: Order) -> str:
+    """The zone in which an order's times are said: its hub's, else the retailer's."""
+    return order.hub.zone if order.hub else current_retailer().zone
+
+
+def day_words(date: dt.date | None) -> str:
+    """A date as ``Mon 23 Nov``; another year is said."""
+    if date is None:
+        return ""
+    now = clock.local_date(clock.now(), current_retailer().zone)
+    return date_format(date, "D j M" if date.year == now.year else "D j M Y")
+
+
+def window_words(opens_at: dt.datetime, closes_at: dt.datetime, zone: str) -> str:
+    """A window as ``09:00–12:00``, with the day of its end when that is another."""
+    opens, closes = (instant.astimezone(clock.zone(zone)) for instant in (opens_at, closes_at))
+    later = "" if closes.date() == opens.date() else f" {day_words(closes.date())}"
+    return f"{opens:%H:%M}–{closes:%H:%M}{later}"
+
+
+def promise_words(promise: Promise | None, zone: str, day: dt.date | None = None) -> str:
+    """A promise's window; its day comes first unless it is ``day``."""
+    if promise is None:
+        return ""
+    date = clock.local_date(promise.opens_at, zone)
+    words = window_words(promise.opens_at, promise.closes_at, zone)
+    return words if date == day else f"{day_words(date)}, {words}"
+
+
+def happenings(
+    entries: list[TimelineEntry], zone: str, names: Mapping[str, str]
+) -> list[Happening]:
+    """A timeline in words, newest first; kinds of other rooms are shown by their name."""
+    return [_happening(entry, zone, names) for entry in reversed(entries)]
+
+
+def _happening(entry: TimelineEntry, zone: str, names: Mapping[str, str]) -> Happening:
+    icon, tone, words = HAPPENED.get(entry.kind, ("circle", "", entry.kind.replace(".", " ")))
+    who = names.get(entry.actor, "" if entry.actor == "system" else entry.actor)
+    said = str(words) % _facts(entry, zone) if entry.kind in HAPPENED else str(words)
+    return Happening(icon=icon, tone=tone, words=said, at=entry.occurred_at, who=who)
+
+
+def _facts(entry: TimelineEntry, zone: str) -> dict[str, str]:
+    data = entry.data
+    facts = {"changed": "", "pin": "", "cancel": "", "outcome": "", "window": ""}
+    if entry.kind == "order.promised":
+        opens, closes = (dt.datetime.fromisoformat(str(data[n])) for n in ("opens_at", "closes_at"))
+        day = day_words(clock.local_date(opens, zone))
+        facts["window"] = f"{day}, {window_words(opens, closes, zone)}"
+    names = data.get("changed")
+    if isinstance(names, list):
+        facts["changed"] = ", ".join(str(FIELDS.get(str(n), n)) for n in names)
+    facts["pin"] = str(PINS.get(str(data.get("pin_source")), ""))
+    cause = str(data.get("cause", ""))
+    facts["cancel"] = str(CANCEL_CAUSES.get(cause, CAUSES.get(cause, cause)))
+    if entry.kind == "attempt.recorded":
+        reason = str(data.get("reason") or "")
+        facts["outcome"] = str(REASONS.get(reason, reason)) if reason else _("delivered")
+    return facts

@@ -1,0 +1,231 @@
+"""The import pages: from a file to orders, by role and hub, and what is refused changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from dispatch.intake.models import ImportBatch, ImportFile
+from dispatch.intake.services import forget_files
+from dispatch.orders.models import Order
+from lastmile.core.models import Job
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from tenants.permissions import Role
+from tests.drain import drain
+from tests.factories import make_hub
+from tests.people import add_member, logged_in
+
+HOSTILE = "<script>alert(1)</script>"
+GOOD = (
+    "order_id,name,lat,lon,date,from,to,parcels,kg,Colour\n"
+    "A1,Ana,38.72,-9.14,2026-12-01,09:00,12:00,2,4,red\n"
+    "A2,Rui,38.73,-9.15,2026-12-01,,,1,1,blue\n"
+    "=A3,Zé,91,0,2026-12-01,,,1,1,x\n"
+)
+MAY_IMPORT = {Role.OWNER, Role.MANAGER, Role.DISPATCHER}
+MAY_SEE = {*MAY_IMPORT, Role.PICKER, Role.READONLY}
+
+
+def send(browser: Client, text: str = GOOD, name: str = "orders.csv", **fields: Any) -> Any:
+    file = SimpleUploadedFile(name, text.encode(), content_type="text/csv")
+    return browser.post("/console/imports/", {"file": file, "hub": "", "service_date": ""} | fields)
+
+
+def rehearsed(browser: Client, text: str = GOOD, **fields: Any) -> str:
+    """Send a file, let it be read, return the address of its page."""
+    answer = send(browser, text, **fields)
+    assert answer.status_code == 302, answer.content.decode()
+    drain()
+    return str(answer["Location"])
+
+
+@pytest.fixture
+def desk(retailer: RetailerRef) -> Client:
+    make_hub(name="Lisboa")
+    return logged_in(retailer, add_member(Role.DISPATCHER))
+
+
+def test_a_file_is_rehearsed_first_and_then_brought_in(desk: Client) -> None:
+    where = rehearsed(desk)
+    page = desk.get(where).content.decode()
+    assert "nothing is changed yet" in page
+    assert "Colour" in page  # a heading nobody knows is named
+    assert "outside -90 to 90" in page  # the fault, in words
+    assert Order.objects.count() == 0
+    answer = desk.post(where, {"what": "import"})
+    drain()
+    assert set(Order.objects.values_list("external_id", flat=True)) == {"A1", "A2"}
+    done = desk.get(answer["Location"]).content.decode()
+    assert "2 orders were brought in" in done
+    assert "One row was refused" in done
+
+
+def test_bringing_a_rehearsal_in_twice_is_once(desk: Client) -> None:
+    where = rehearsed(desk)
+    first = desk.post(where, {"what": "import"})
+    again = desk.post(where, {"what": "import"})
+    assert first["Location"] == again["Location"]
+    assert ImportBatch.objects.filter(dry_run=False).count() == 1
+
+
+def test_the_map_shows_where_a_rehearsals_orders_would_lie(desk: Client) -> None:
+    where = rehearsed(desk)
+    shown = desk.get(f"{where}map.json").json()
+    assert [(s["lon"], s["lat"], s["state"]) for s in shown["stops"]] == [
+        (-9.14, 38.72, "ready"),
+        (-9.15, 38.73, "ready"),
+    ]
+    assert [hub["name"] for hub in shown["hubs"]] == ["Lisboa"]
+    assert "the only hub" not in desk.get(where).content.decode()  # the nearest, and said so
+    assert "the nearest" in desk.get(where).content.decode()
+
+
+def test_the_refused_rows_come_back_with_reasons_and_no_formula(desk: Client) -> None:
+    where = rehearsed(desk)
+    answer = desk.get(f"{where}refused.csv")
+    rows = list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+    assert rows[0][-1] == "why_refused"
+    assert rows[1][0].lstrip("'") == "=A3"
+    assert not rows[1][0].startswith("=")
+    assert "outside" in rows[1][-1]
+    assert "attachment" in answer["Content-Disposition"]
+
+
+def test_the_sample_file_can_be_imported_as_it_is(desk: Client) -> None:
+    sample = desk.get("/console/imports/sample.csv").getvalue().decode("utf-8-sig")
+    where = rehearsed(desk, sample)
+    batch = ImportBatch.objects.get()
+    assert (batch.refused_count, batch.created_count) == (0, 1), desk.get(where).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("orders.csv", "", "The file is empty"),
+        ("orders.csv", "colour\nred\n", "No column"),
+        ("orders.xls", "\xd0\xcf\x11\xe0", "The file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_ends_with_a_word(
+    desk: Client, name: str, text: str, words: str
+) -> None:
+    where = rehearsed(desk, text, name=name) if text else rehearsed(desk, text)
+    page = desk.get(where).content.decode()
+    assert "could not be brought in" in page
+    assert words in page
+    assert "hx-trigger" not in page  # nobody waits any longer
+    assert not ImportFile.objects.exists()
+
+
+def test_an_import_whose_job_died_says_so(desk: Client) -> None:
+    where = send(desk)["Location"]
+    assert 'hx-trigger="load' in desk.get(where).content.decode()
+    Job.objects.update(state="failed", detail="The worker ran out of memory.", finished_at="2026-11-22T00:00Z")
+    page = desk.get(where).content.decode()
+    assert "The worker ran out of memory." in page
+    assert "hx-trigger" not in page
+
+
+def test_an_import_can_be_stopped_before_it_begins(desk: Client) -> None:
+    where = send(desk)["Location"]
+    desk.post(where, {"what": "stop"})
+    drain()
+    assert "This import was stopped." in desk.get(where).content.decode()
+    assert "Stopped" in desk.get("/console/imports/").content.decode()
+    assert Order.objects.count() == 0
+
+
+def test_the_fragment_that_polls_is_the_state_alone(desk: Client) -> None:
+    where = rehearsed(desk)
+    fragment = desk.get(where, headers={"hx-request": "true"}).content.decode()
+    assert fragment.lstrip().startswith('<div id="import-state"')
+    assert "<html" not in fragment
+
+
+def test_hostile_text_in_a_file_is_only_text(desk: Client) -> None:
+    head = "order_id,name,lat,lon," + HOSTILE
+    text = f"{head}\n{HOSTILE},{HOSTILE},91,0,1\n"
+    file = SimpleUploadedFile(f"{HOSTILE}.csv", text.encode())
+    where = desk.post("/console/imports/", {"file": file})["Location"]
+    drain()
+    for path in (where, "/console/imports/"):
+        page = desk.get(path).content.decode()
+        assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in desk.get(where).content.decode()
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_only_the_desk_imports(retailer: RetailerRef, role: Role) -> None:
+    make_hub()
+    browser = logged_in(retailer, add_member(role))
+    shown = browser.get("/console/imports/")
+    assert (shown.status_code == 200) is (role in MAY_SEE)
+    if role in MAY_SEE:
+        assert ('type="file"' in shown.content.decode()) is (role in MAY_IMPORT)
+    answer = send(browser)
+    assert answer.status_code == (302 if role in MAY_IMPORT else 403)
+    assert ImportBatch.objects.exists() is (role in MAY_IMPORT)
+
+
+def test_a_reader_cannot_bring_a_rehearsal_in(retailer: RetailerRef, desk: Client) -> None:
+    where = rehearsed(desk)
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    assert "Bring in 2 orders" not in reader.get(where).content.decode()
+    assert reader.post(where, {"what": "import"}).status_code == 403
+    assert not ImportBatch.objects.filter(dry_run=False).exists()
+
+
+def test_somebody_of_one_hub_imports_for_that_hub_alone(retailer: RetailerRef) -> None:
+    mine, theirs = make_hub(name="Mine"), make_hub(name="Theirs")
+    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[mine.public_id]))
+    assert "Theirs" not in browser.get("/console/imports/").content.decode()
+    for hub in ("", theirs.public_id):
+        assert send(browser, hub=hub).status_code == 422
+    assert not ImportBatch.objects.exists()
+    where = rehearsed(browser, hub=mine.public_id)
+    other = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[theirs.public_id]))
+    assert other.get(where).status_code == 404
+    assert other.get(f"{where}refused.csv").status_code == 404
+    assert other.get(f"{where}map.json").status_code == 404
+    assert other.post(where, {"what": "import"}).status_code == 404
+    browser.post(where, {"what": "import"})
+    drain()
+    assert {order.hub for order in Order.objects.all()} == {mine}
+
+
+def test_another_retailer_and_a_stranger_see_nothing(
+    desk: Client, other: RetailerRef, client: Client
+) -> None:
+    where = rehearsed(desk)
+    assert client.get(where).status_code == 302
+    assert send(client).status_code == 302
+    assert ImportBatch.objects.count() == 1
+    with retailer_context(other):
+        outsider = logged_in(other, add_member(Role.OWNER))
+    assert outsider.get(where).status_code == 404
+    assert "orders.csv" not in outsider.get("/console/imports/").content.decode()
+
+
+def test_a_form_from_elsewhere_is_refused(retailer: RetailerRef) -> None:
+    make_hub()
+    browser = Client(enforce_csrf_checks=True, headers={"host": retailer.domain})
+    browser.cookies = logged_in(retailer, add_member(Role.OWNER)).cookies
+    assert send(browser).status_code == 403
+    assert not ImportBatch.objects.exists()
+
+
+def test_a_rehearsals_file_is_forgotten_after_a_day(desk: Client) -> None:
+    where = rehearsed(desk)
+    assert forget_files() == 0
+    ImportFile.objects.update(created_at="2026-01-01T00:00Z")
+    assert forget_files() == 1
+    page = desk.get(where).content.decode()
+    assert "kept for a day" in page
+    answer = desk.post(where, {"what": "import"})
+    assert answer.status_code == 409
+    assert "Choose it again" in answer.content.decode()
