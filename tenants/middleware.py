@@ -8,7 +8,7 @@ from typing import Any, cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
@@ -48,7 +48,7 @@ class RetailerMiddleware:
         if ref is None or not _may_enter(ref):
             return _closed_door(request, ref)
         _prepare(request, ref)
-        with retailer_context(ref):
+        with retailer_context(ref), timezone.override(ref.zone):
             response: HttpResponseBase = self.get_response(request)
         return _keep_inside(response, ref)
 
@@ -57,7 +57,7 @@ class RetailerMiddleware:
         if ref is None or not _may_enter(ref):
             return _closed_door(request, ref)
         _prepare(request, ref)
-        with retailer_context(ref):
+        with retailer_context(ref), timezone.override(ref.zone):
             response: HttpResponseBase = await self.get_response(request)
         return _keep_inside(response, ref)
 
@@ -111,7 +111,7 @@ def _keep_inside(response: HttpResponseBase, ref: RetailerRef) -> HttpResponseBa
 
 def _inside(parts: Iterator[bytes], ref: RetailerRef) -> Iterator[bytes]:
     while True:
-        with retailer_context(ref):
+        with retailer_context(ref), timezone.override(ref.zone):
             try:
                 part = next(parts)
             except StopIteration:
@@ -121,7 +121,7 @@ def _inside(parts: Iterator[bytes], ref: RetailerRef) -> Iterator[bytes]:
 
 async def _inside_async(parts: AsyncIterator[bytes], ref: RetailerRef) -> AsyncIterator[bytes]:
     while True:
-        with retailer_context(ref):
+        with retailer_context(ref), timezone.override(ref.zone):
             try:
                 part = await anext(parts)
             except StopAsyncIteration:

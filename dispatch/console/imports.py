@@ -83,7 +83,9 @@ def import_page(request: HttpRequest, public_id: str) -> HttpResponse:
             return _act(request, batch)
         except DomainError as problem:
             refused = problem
-    template = "console/imports/_state.html" if is_fragment(request) else "console/imports/import.html"
+    template = (
+        "console/imports/_state.html" if is_fragment(request) else "console/imports/import.html"
+    )
     shown = _shown(request, batch) | {"problem": refused}
     return render(request, template, shown, status=refused.status if refused else 200)
 

@@ -43,6 +43,19 @@ class Lines(forms.Textarea):
         super().__init__(attrs={"rows": 3})
 
 
+class NotesField(forms.CharField):
+    """Free text that survives: only a browser's line ends are not taken for a change."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Notes"), max_length=4000, required=False, strip=False, widget=Lines()
+        )
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compare with one kind of line end."""
+        return super().has_changed(*(str(t or "").replace("\r\n", "\n") for t in (initial, data)))
+
+
 def minute_of(time: dt.time | None) -> int | None:
     """A time of day in minutes."""
     return None if time is None else time.hour * 60 + time.minute
@@ -77,7 +90,7 @@ class NewOrderForm(WindowFields):
     """An order typed in at the office."""
 
     external_id = forms.CharField(label=_("Order number"), max_length=64)
-    name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    name = forms.CharField(label=_("Name"), max_length=200, required=False, strip=False)
     phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
     email = forms.CharField(label=_("E-mail"), max_length=254, required=False)
     text = forms.CharField(
@@ -95,19 +108,25 @@ class NewOrderForm(WindowFields):
         label=_("Weight in all, kg"), min_value=0, max_digits=9, decimal_places=3, required=False
     )
     volume_l = forms.DecimalField(
-        label=_("Volume in all, litres"), min_value=0, max_digits=9, decimal_places=3, required=False
+        label=_("Volume in all, litres"),
+        min_value=0,
+        max_digits=9,
+        decimal_places=3,
+        required=False,
     )
     service_minutes = forms.IntegerField(
         label=_("Minutes at the door"), min_value=0, max_value=480, required=False
     )
     skills = forms.CharField(
-        label=_("Skills needed"), required=False, help_text=_("Apart by commas, such as cold, lift.")
+        label=_("Skills needed"),
+        required=False,
+        help_text=_("Apart by commas, such as cold, lift."),
     )
     direction = forms.ChoiceField(label=_("Kind"), choices=lambda: list(DIRECTIONS.items()))
     handover = forms.ChoiceField(
         label=_("Handover"), required=False, choices=lambda: list(HANDOVERS.items())
     )
-    notes = forms.CharField(label=_("Notes"), max_length=4000, required=False, widget=Lines())
+    notes = NotesField()
 
     def __init__(self, principal: Principal, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -154,17 +173,19 @@ class ChangeOrderForm(forms.Form):
 
     hub = HubField(label=_("Hub"), required=False)
     service_date = forms.DateField(label=_("Date"), required=False, widget=DateInput())
-    name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    name = forms.CharField(label=_("Name"), max_length=200, required=False, strip=False)
     phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
     email = forms.CharField(label=_("E-mail"), max_length=254, required=False)
     service_minutes = forms.IntegerField(label=_("Minutes at the door"), min_value=0, max_value=480)
     skills = forms.CharField(
-        label=_("Skills needed"), required=False, help_text=_("Apart by commas, such as cold, lift.")
+        label=_("Skills needed"),
+        required=False,
+        help_text=_("Apart by commas, such as cold, lift."),
     )
     handover = forms.ChoiceField(
         label=_("Handover"), required=False, choices=lambda: list(HANDOVERS.items())
     )
-    notes = forms.CharField(label=_("Notes"), max_length=4000, required=False, widget=Lines())
+    notes = NotesField()
 
     def __init__(self, principal: Principal, order: Order, data: Any = None) -> None:
         self.order = order

@@ -145,9 +145,7 @@ def _refuse_foreign_hub(hub: Hub | None, hubs_scope: Collection[str] | None) -> 
         )
 
 
-def _queue(
-    batch: ImportBatch, content: bytes, hubs_scope: Collection[str] | None
-) -> ImportBatch:
+def _queue(batch: ImportBatch, content: bytes, hubs_scope: Collection[str] | None) -> ImportBatch:
     batch.actor = current_actor()
     batch.language = get_language() or settings.LANGUAGE_CODE
     batch.hubs_scope = None if hubs_scope is None else sorted(hubs_scope)

@@ -94,9 +94,13 @@ def waiting_for_pin() -> QuerySet[Order]:
     return orders().filter(state=OrderState.NEEDS_PIN)
 
 
-def pin_suggestions(order: Order) -> list[tuple[Candidate, str]]:
-    """Where the geocoder thinks an order's address may lie, best first, each with its network."""
-    place = {name: getattr(order.place, name) for name in PLACE_FIELDS}
+def pin_suggestions(order: Order, text: str = "") -> list[tuple[Candidate, str]]:
+    """Where the geocoder thinks an order's address may lie, best first, each with its network.
+
+    ``text`` is looked for in place of the order's own address.
+    """
+    own = {name: getattr(order.place, name) for name in PLACE_FIELDS}
+    place = dict.fromkeys(own, "") | {"text": text} if text else own
     hubs = [order.hub] if order.hub else service_map().hubs
     return suggestions(place, sorted({hub.network for hub in hubs if hub.network}))
 

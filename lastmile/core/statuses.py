@@ -21,6 +21,7 @@ STATUSES: dict[str, Status] = {
     # an order's life
     "new": Status("idle", "circle-dashed", pgettext_lazy("status", "New")),
     "needs_pin": Status("risk", "map-pin-off", pgettext_lazy("status", "Needs a pin")),
+    "placed": Status("risk", "circle-dashed", pgettext_lazy("status", "No hub or date")),
     "ready": Status("idle", "circle-dot", pgettext_lazy("status", "To plan")),
     "promised": Status("idle", "calendar-days", pgettext_lazy("status", "Promised")),
     "planned": Status("active", "route", pgettext_lazy("status", "Planned")),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.formats import number_format
 
+from lastmile.core.statuses import status_of
 from tenants.permissions import Principal
 
 register = template.Library()
@@ -13,3 +15,19 @@ register = template.Library()
 def may(principal: Principal, act: str) -> bool:
     """``principal|may:"orders.edit"``: whether a button is worth showing; the view asks again."""
     return principal.may(act)
+
+
+@register.filter
+def status_word(code: str) -> str:
+    """The word of a status, for lists of choices."""
+    return str(status_of(code).word)
+
+
+@register.filter
+def litres(volume_cm3: int | None) -> str:
+    """Cubic centimetres as ``12.4 l``."""
+    if volume_cm3 is None:
+        return "–"
+    value = volume_cm3 / 1000
+    places = 1 if value < 100 else 0
+    return f"{number_format(value, decimal_pos=places, force_grouping=True)} l"

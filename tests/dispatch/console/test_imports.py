@@ -125,7 +125,12 @@ def test_a_file_that_cannot_be_read_ends_with_a_word(
 def test_an_import_whose_job_died_says_so(desk: Client) -> None:
     where = send(desk)["Location"]
     assert 'hx-trigger="load' in desk.get(where).content.decode()
-    Job.objects.update(state="failed", detail="The worker ran out of memory.", finished_at="2026-11-22T00:00Z")
+    Job.objects.update(
+        state="failed",
+        reason="crashed",
+        detail="The worker ran out of memory.",
+        finished_at="2026-11-22T00:00Z",
+    )
     page = desk.get(where).content.decode()
     assert "The worker ran out of memory." in page
     assert "hx-trigger" not in page

@@ -1,0 +1,143 @@
+"""The address desk: orders whose address was not found, and the pin a person puts for them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dispatch.console import orders_words as words
+from dispatch.console.desk import hubs_of, principal_of, version_of
+from dispatch.console.ground import ground_of, hub_marks
+from dispatch.orders import selectors, services
+from dispatch.orders.models import Order
+from lastmile.core.http import cut, fetch
+from lastmile.core.http.forms import status_of, tried
+from tenants.permissions import Act, Principal, page, visible
+
+PAGE = 50
+MOST_CANDIDATES = 8
+OLDEST_DAY_FIRST = ("created_at", "public_id")
+
+
+class PinForm(forms.Form):
+    """Where the door is."""
+
+    lat = forms.FloatField(
+        label=gettext_lazy("Latitude"), widget=forms.NumberInput(attrs={"step": "any"})
+    )
+    lon = forms.FloatField(
+        label=gettext_lazy("Longitude"), widget=forms.NumberInput(attrs={"step": "any"})
+    )
+
+
+def waiting(principal: Principal) -> QuerySet[Order]:
+    """The orders of a principal's hubs that need a pin."""
+    return visible(principal, selectors.waiting_for_pin().select_related("shopper", "place", "hub"))
+
+
+@page(Act.ORDERS_VIEW)
+@require_safe
+def pins(request: HttpRequest) -> HttpResponse:
+    """What waits for a pin, the one that waits longest first."""
+    principal = principal_of(request)
+    found = waiting(principal)
+    rows, following = cut(request, found, PAGE, order=OLDEST_DAY_FIRST)
+    shown = {
+        "rows": rows,
+        "next": following,
+        "first": "cursor" not in request.GET,
+        "count": found.count(),
+        "may_edit": principal.may(Act.ORDERS_EDIT),
+    }
+    return render(request, "console/pins/pins.html", shown)
+
+
+@page(Act.ORDERS_VIEW, post=Act.ORDERS_EDIT)
+@require_http_methods(["GET", "POST"])
+def pin(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Put one pin: by a suggestion, a click, arrow keys or two numbers; then the next opens."""
+    principal = principal_of(request)
+    order = fetch(visible(principal, selectors.orders()), public_id)
+    form = PinForm(request.POST or None, initial=_initial(request, order))
+    if tried(
+        form,
+        lambda: services.set_pin(order=order, version=version_of(request), **form.cleaned_data),
+    ):
+        return _onward(request, principal, order)
+    text = _searched(request)
+    left = waiting(principal).exclude(pk=order.pk)
+    shown: dict[str, Any] = {
+        "order": order,
+        "form": form,
+        "text": text,
+        "candidates": _candidates(order, text),
+        "left": left.count(),
+        "following": left.order_by(*OLDEST_DAY_FIRST).first(),
+        "precisions": words.PRECISIONS,
+        "ground": ground_of([order.hub] if order.hub else hubs_of(principal)),
+        "may_edit": principal.may(Act.ORDERS_EDIT),
+        "map_source": reverse("pin-map", args=[order.public_id])
+        + (f"?{urlencode({'q': text})}" if text else ""),
+    }
+    return render(request, "console/pins/pin.html", shown, status=status_of(form))
+
+
+def _onward(request: HttpRequest, principal: Principal, order: Order) -> HttpResponse:
+    """Say what was kept and open the next one, else go back to the list."""
+    left = waiting(principal).order_by(*OLDEST_DAY_FIRST)
+    following, count = left.first(), left.count()
+    done = _("The pin is kept, also for the next order to this address.")
+    if following is None:
+        messages.success(request, done + " " + _("No other waits."))
+        return redirect("order", order.public_id)
+    more = ngettext("One more waits.", "%(n)d more wait.", count) % {"n": count}
+    messages.success(request, f"{done} {more}")
+    return redirect("pin", following.public_id)
+
+
+def _initial(request: HttpRequest, order: Order) -> dict[str, Any]:
+    """The suggestion that a link names, else where the pin stands now."""
+    asked = PinForm({"lat": request.GET.get("lat", ""), "lon": request.GET.get("lon", "")})
+    if asked.is_valid():
+        return asked.cleaned_data
+    return {"lat": order.place.lat, "lon": order.place.lon}
+
+
+def _searched(request: HttpRequest) -> str:
+    return request.GET.get("q", "")[:300].replace("\x00", "").strip()
+
+
+def _candidates(order: Order, text: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"candidate-{n}",
+            "number": n,
+            "lat": round(found.point.lat, 6),
+            "lon": round(found.point.lon, 6),
+            "label": found.label,
+            "precision": found.precision,
+        }
+        for n, (found, _network) in enumerate(selectors.pin_suggestions(order, text), 1)
+        if n <= MOST_CANDIDATES
+    ]
+
+
+@page(Act.ORDERS_VIEW)
+@require_safe
+def pin_map(request: HttpRequest, public_id: str) -> JsonResponse:
+    """The suggestions and hubs around a pin that is sought, as the map module reads them."""
+    principal = principal_of(request)
+    order = fetch(visible(principal, selectors.orders()), public_id)
+    hubs = [order.hub] if order.hub else list(hubs_of(principal))
+    candidates = _candidates(order, _searched(request))
+    return JsonResponse({"stops": [], "hubs": hub_marks(hubs), "candidates": candidates})

@@ -1,0 +1,350 @@
+"""The pages of orders: what is found and shown, what may be done to an order, and by whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from dispatch.orders import services
+from dispatch.orders.drafts import PlaceDraft, ShopperDraft
+from dispatch.orders.models import Order
+from lastmile.core.events import Event
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from tenants.permissions import Role
+from tests.factories import make_hub, make_order, make_orders, make_window
+from tests.people import add_member, logged_in
+
+HOSTILE = "<script>alert(1)</script>"
+DAY = dt.date(2026, 11, 23)
+MAY_EDIT = {Role.OWNER, Role.MANAGER, Role.DISPATCHER}
+MAY_SEE = {*MAY_EDIT, Role.PICKER, Role.READONLY}
+
+
+@pytest.fixture
+def desk(retailer: RetailerRef) -> Client:
+    make_hub(name="Lisboa")
+    return logged_in(retailer, add_member(Role.DISPATCHER))
+
+
+def new(**fields: Any) -> dict[str, Any]:
+    """A form as a browser sends it."""
+    said = {
+        "external_id": "M-1", "name": "Ana", "phone": "912 345 678", "email": "", "text": "Rua 1",
+        "lat": "38.72", "lon": "-9.14", "hub": "", "service_date": "2026-11-23", "opens": "09:00",
+        "closes": "11:30", "parcels": "2", "weight_kg": "3.5", "volume_l": "12", "skills": "Cold",
+        "service_minutes": "4", "direction": "outward", "handover": "", "notes": "Ring twice",
+    }  # fmt: skip
+    return said | fields
+
+
+def path_of(order: Order) -> str:
+    return f"/console/orders/{order.public_id}/"
+
+
+def body(answer: Any) -> str:
+    text: str = answer.content.decode()
+    return text
+
+
+# --- the list -----------------------------------------------------------------------------------
+def test_the_list_is_narrowed_by_search_state_hub_date_window_and_import(desk: Client) -> None:
+    hub = make_hub(name="Porto")
+    make_order(external_id="SEEN", shopper=ShopperDraft(name="Zoë Álvarez"), window=make_window())
+    make_order(external_id="PORTO", hub=hub.public_id)
+    make_order(external_id="LATER", service_date=dt.date(2026, 12, 24))
+    make_order(external_id="LOST", place=PlaceDraft(text="Rua que não existe 1"))
+    Order.objects.filter(external_id="LATER").update(source="import:imp_00000000000000000000")
+
+    def found(query: str) -> set[str]:
+        page = body(desk.get(f"/console/orders/?{query}"))
+        return {name for name in ("SEEN", "PORTO", "LATER", "LOST") if f">{name}<" in page}
+
+    assert found("") == {"SEEN", "PORTO", "LATER", "LOST"}
+    assert found("q=zoe+alvarez") == {"SEEN"}
+    assert found("state=needs_pin") == {"LOST"}
+    assert found(f"hub={hub.public_id}") == {"PORTO"}
+    assert found("since=2026-12-01") == {"LATER"}
+    assert found("until=2026-12-01") == {"SEEN", "PORTO", "LOST"}
+    assert found("unpromised=1") == {"PORTO", "LATER", "LOST"}
+    assert found("import=imp_00000000000000000000") == {"LATER"}
+    assert found("q=nobody") == set()
+    assert "No order fits" in body(desk.get("/console/orders/?q=nobody"))
+
+
+@pytest.mark.parametrize("query", ["state=x&since=x&until=99&hub=x", "q=%27%22%3C", "cursor="])
+def test_a_misspelt_address_is_no_fault_of_ours(desk: Client, query: str) -> None:
+    assert desk.get(f"/console/orders/?{query}").status_code == 200
+    assert desk.get("/console/orders/?cursor=zzz").status_code == 422
+
+
+def test_pages_of_the_list_hold_every_order_once(desk: Client) -> None:
+    made = {order.external_id for order in make_orders(120)}
+    seen: list[str] = []
+    path: str | None = "/console/orders/"
+    while path:
+        page = desk.get(path)
+        seen += [row.external_id for row, _window in page.context["rows"]]
+        path = page.context["next"]
+        assert (path is None) or path in body(page).replace("&amp;", "&")
+    assert len(seen) == 120
+    assert set(seen) == made
+
+
+def test_the_list_costs_the_same_for_one_order_and_for_fifty(desk: Client) -> None:
+    make_orders(1)
+    desk.get("/console/orders/")
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        desk.get("/console/orders/")
+    make_orders(49)
+    with CaptureQueriesContext(connection) as many:
+        desk.get("/console/orders/")
+    assert len(few) == len(many) <= 12, [q["sql"][:90] for q in many]
+
+
+# --- one order ------------------------------------------------------------------------------------
+def test_an_order_shows_what_it_is_and_what_happened(desk: Client) -> None:
+    order = make_order(window=make_window(9, 12), notes="Second bell", skills=("cold",))
+    page = body(desk.get(path_of(order)))
+    for words in (
+        "Second bell",
+        "cold",
+        "09:00–12:00",
+        "Promised for Mon 23 Nov, 09:00–12:00",
+        "Came in",
+        "2.0 kg",
+    ):
+        assert words in page, words
+    drawer = body(desk.get(path_of(order), headers={"hx-request": "true"}))
+    assert drawer.lstrip().startswith("<header>")
+    assert "Second bell" in drawer
+
+
+def test_a_promise_a_change_and_a_cancellation_stand_in_the_timeline(desk: Client) -> None:
+    order = make_order(window=make_window(9, 12))
+    said = {"what": "promise", "promise-service_date": "2026-11-24", "promise-opens": "14:00",
+            "promise-closes": "16:00", "version": order.version}  # fmt: skip
+    assert desk.post(path_of(order), said).status_code == 302
+    order.refresh_from_db()
+    assert order.service_date == dt.date(2026, 11, 24)
+    assert order.promise is not None
+    assert (order.promise.opens_at.hour, order.promise.cause) == (14, "dispatcher")
+    desk.post(path_of(order), {"what": "cancel", "cause": "shopper", "version": order.version})
+    order.refresh_from_db()
+    assert order.state == "cancelled"
+    page = body(desk.get(path_of(order)))
+    assert "Cancelled: The shopper called it off" in page
+    assert "Tue 24 Nov, 14:00–16:00" in page
+
+
+def test_a_change_writes_only_what_was_changed(desk: Client) -> None:
+    porto = make_hub(name="Porto")
+    order = make_order(notes="  keep\r\n me  ", skills=("cold",))
+    form = {
+        "what": "change", "version": order.version, "hub": porto.public_id,
+        "service_date": "2026-11-30", "name": order.shopper.name, "phone": order.shopper.phone,
+        "email": "new@example.org", "service_minutes": "3", "skills": "cold", "handover": "",
+        "notes": "  keep\r\n me  ",
+    }  # fmt: skip
+    assert desk.post(path_of(order), form).status_code == 302
+    order = Order.objects.select_related("shopper").get(pk=order.pk)
+    assert (order.hub, order.service_date, order.shopper.email) == (
+        porto,
+        dt.date(2026, 11, 30),
+        "new@example.org",
+    )
+    assert order.service_s == 180
+    (event,) = Event.objects.filter(kind="order.changed", subject=order.public_id)
+    assert event.data["changed"] == ["hub", "service_date", "shopper"]
+
+
+def test_a_stale_form_changes_nothing_and_says_so(desk: Client) -> None:
+    order = make_order()
+    services.change_order(order=order, notes="somebody else's")
+    said = {"what": "cancel", "cause": "mistake", "version": order.version}
+    answer = desk.post(path_of(order), said)
+    assert answer.status_code == 422
+    assert "Somebody changed this order meanwhile" in body(answer)
+    order.refresh_from_db()
+    assert order.state == "ready"
+
+
+def test_a_fault_in_a_field_stands_beside_the_field(desk: Client) -> None:
+    order = make_order()
+    form = {"what": "change", "version": order.version, "hub": order.hub.public_id, "phone": "12",
+            "service_date": "2026-11-23", "service_minutes": "3"}  # fmt: skip
+    answer = desk.post(path_of(order), form)
+    assert answer.status_code == 422
+    assert answer.context["forms"]["change"].errors["phone"]
+    assert 'id="id_phone-error"' in body(answer)
+    backwards = {"what": "promise", "promise-service_date": "2026-11-24", "promise-opens": "14:00"}
+    answer = desk.post(path_of(order), backwards)
+    assert answer.context["forms"]["promise"].errors["closes"]
+
+
+def test_a_failed_order_is_tried_again_or_returned(desk: Client) -> None:
+    again, back = make_order(window=make_window()), make_order()
+    Order.objects.update(state="failed")
+    page = body(desk.get(path_of(again)))
+    assert "Try again" in page
+    desk.post(path_of(again), {"what": "again", "service_date": "2026-11-25"})
+    desk.post(path_of(back), {"what": "return"})
+    assert list(Order.objects.order_by("pk").values_list("state", flat=True)) == [
+        "ready",
+        "returned",
+    ]
+
+
+# --- a new one ---
+def test_an_order_is_typed_in(desk: Client) -> None:
+    answer = desk.post("/console/orders/new/", new())
+    order = Order.objects.select_related("shopper", "promise").get()
+    assert answer["Location"] == path_of(order)
+    assert (order.external_id, order.state, order.parcel_count) == ("M-1", "ready", 2)
+    assert (order.weight_g, order.volume_cm3, order.skills) == (3500, 12000, ["cold"])
+    assert order.shopper.phone == "+351912345678"
+    assert order.promise is not None
+    assert order.promise.cause == "dispatcher"
+
+
+def test_the_form_sent_twice_is_one_order(desk: Client) -> None:
+    first, again = (desk.post("/console/orders/new/", new()) for _n in range(2))
+    assert first["Location"] == again["Location"]
+    assert Order.objects.count() == 1
+
+
+def test_every_fresh_form_has_a_number_of_its_own(desk: Client) -> None:
+    numbers = {
+        desk.get("/console/orders/new/").context["form"]["external_id"].value() for _n in "123"
+    }
+    assert len(numbers) == 3
+
+
+def test_a_new_order_never_overwrites_another(desk: Client) -> None:
+    order = make_order(external_id="M-1", notes="as it was")
+    answer = desk.post("/console/orders/new/", new(notes="other"))
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["external_id"]
+    order.refresh_from_db()
+    assert (order.notes, order.version) == ("as it was", 1)
+
+
+def test_the_faults_of_a_new_order_stand_beside_their_fields(desk: Client) -> None:
+    answer = desk.post(
+        "/console/orders/new/",
+        new(phone="12", email="x", lat="91", lon="200", closes="", skills="x" * 60, parcels="0"),
+    )
+    assert answer.status_code == 422
+    assert {"closes", "parcels"} <= set(answer.context["form"].errors)
+    answer = desk.post("/console/orders/new/", new(phone="12", email="x", lat="91"))
+    assert {"phone", "email", "lat"} <= set(answer.context["form"].errors)
+    assert Order.objects.count() == 0
+
+
+def test_an_address_that_is_not_found_leads_to_the_pin(desk: Client) -> None:
+    answer = desk.post("/console/orders/new/", new(lat="", lon="", text="Rua que não existe 1"))
+    order = Order.objects.get()
+    assert answer["Location"] == f"/console/pins/{order.public_id}/"
+
+
+# --- who may ---
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_sees_and_does_what_the_table_says(retailer: RetailerRef, role: Role) -> None:
+    make_hub()
+    order = make_order()
+    browser = logged_in(retailer, add_member(role))
+    for path in ("/console/orders/", path_of(order)):
+        assert (browser.get(path).status_code == 200) is (role in MAY_SEE)
+    assert (browser.get("/console/orders/new/").status_code == 200) is (role in MAY_EDIT)
+    if role in MAY_SEE:
+        assert ('name="what" value="cancel"' in body(browser.get(path_of(order)))) is (
+            role in MAY_EDIT
+        )
+    events = Event.objects.count()
+    cancelled = browser.post(path_of(order), {"what": "cancel", "cause": "shopper"})
+    placed = browser.post("/console/orders/new/", new())
+    order.refresh_from_db()
+    if role in MAY_EDIT:
+        assert (cancelled.status_code, placed.status_code, order.state) == (302, 302, "cancelled")
+    else:
+        assert (cancelled.status_code, placed.status_code, order.state) == (403, 403, "ready")
+        assert (Order.objects.count(), Event.objects.count()) == (1, events)
+
+
+def test_somebody_of_one_hub_sees_and_places_orders_of_that_hub_alone(
+    retailer: RetailerRef,
+) -> None:
+    mine, theirs = make_hub(name="Mine"), make_hub(name="Theirs")
+    own = make_order(hub=mine.public_id, external_id="OWN")
+    foreign = make_order(hub=theirs.public_id, external_id="FOREIGN")
+    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[mine.public_id]))
+    page = body(browser.get("/console/orders/"))
+    assert "OWN" in page
+    assert "FOREIGN" not in page
+    assert browser.get(path_of(own)).status_code == 200
+    for path in (
+        path_of(foreign),
+        f"{path_of(foreign)}map.json",
+        f"/console/pins/{foreign.public_id}/",
+    ):
+        assert browser.get(path).status_code == 404
+    assert browser.post(path_of(foreign), {"what": "cancel", "cause": "shopper"}).status_code == 404
+    assert browser.post("/console/orders/new/", new(hub="")).status_code == 422
+    assert browser.post("/console/orders/new/", new(hub=theirs.public_id)).status_code == 422
+    form = {"what": "change", "hub": theirs.public_id, "service_minutes": "3"}
+    assert browser.post(path_of(own), form).status_code == 422
+    assert Order.objects.count() == 2
+    assert browser.post("/console/orders/new/", new(hub=mine.public_id)).status_code == 302
+    assert Order.objects.get(external_id="M-1").hub == mine
+
+
+def test_another_retailer_and_a_stranger_see_no_order(
+    desk: Client, other: RetailerRef, client: Client
+) -> None:
+    order = make_order(external_id="OURS")
+    for path in ("/console/orders/", path_of(order), "/console/orders/new/"):
+        assert client.get(path).status_code == 302
+    assert client.post("/console/orders/new/", new()).status_code == 302
+    with retailer_context(other):
+        outsider = logged_in(other, add_member(Role.OWNER))
+    assert "OURS" not in body(outsider.get("/console/orders/"))
+    assert outsider.get(path_of(order)).status_code == 404
+    assert outsider.post(path_of(order), {"what": "cancel", "cause": "shopper"}).status_code == 404
+    assert Order.objects.get().state == "ready"
+
+
+def test_forms_from_elsewhere_are_refused(retailer: RetailerRef) -> None:
+    make_hub()
+    order = make_order()
+    browser = Client(enforce_csrf_checks=True, headers={"host": retailer.domain})
+    browser.cookies = logged_in(retailer, add_member(Role.OWNER)).cookies
+    assert browser.post(path_of(order), {"what": "cancel", "cause": "shopper"}).status_code == 403
+    assert browser.post("/console/orders/new/", new()).status_code == 403
+    assert list(Order.objects.values_list("state", flat=True)) == ["ready"]
+
+
+def test_hostile_text_is_only_text(retailer: RetailerRef) -> None:
+    make_hub(name=HOSTILE)
+    make_hub(name="Other")
+    browser = logged_in(retailer, add_member(Role.OWNER))
+    order = make_order(
+        external_id=HOSTILE, notes=HOSTILE, shopper=ShopperDraft(name=HOSTILE),
+        place=PlaceDraft(text=HOSTILE, lat=38.72, lon=-9.14),
+    )  # fmt: skip
+    lost = make_order(external_id="L", place=PlaceDraft(text=HOSTILE), notes=HOSTILE)
+    paths = ["/console/orders/", path_of(order), f"/console/orders/?q={HOSTILE}", "/console/pins/",
+             f"/console/pins/{lost.public_id}/?q={HOSTILE}", "/console/orders/new/",
+             f"/console/orders/?import={HOSTILE}"]  # fmt: skip
+    for path in paths:
+        page = body(browser.get(path))
+        assert "<script>alert" not in page, path
+        assert "<html" in page
+    fragment = body(browser.get(path_of(order), headers={"hx-request": "true"}))
+    assert "<script>alert" not in fragment
+    assert "&lt;script&gt;" in fragment
