@@ -38,6 +38,7 @@ from lastmile.core.jobs import Lease
 JOB = "intake.import"
 CHUNK = 500
 MOST_SPOTS = 5_000
+ENDED = ("succeeded", "failed", "cancelled")  # states of a job that nothing moves any more
 FILES_KEPT = dt.timedelta(days=1)
 
 
@@ -133,7 +134,7 @@ def forget_files() -> int:
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
     old = ImportFile.objects.filter(created_at__lt=now() - FILES_KEPT)
-    ended = jobs.jobs(kind=JOB).filter(state__in=["succeeded", "failed", "cancelled"])
+    ended = jobs.jobs(kind=JOB).filter(state__in=ENDED)
     return old.filter(batch__job__in=ended.values("public_id")).delete()[0]
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from django.db.models import Count, F, QuerySet
 
 from dispatch.intake.models import ImportBatch, ImportFile
+from dispatch.intake.services import ENDED, JOB
+from lastmile.core.jobs import jobs
 
 
 def ledger() -> Mapping[str, object]:
@@ -18,14 +20,15 @@ def invariants() -> Mapping[str, list[str]]:
     """Return invariant -> ids of the imports that break it; empty lists when all is well."""
     batches = ImportBatch.objects.all()
     received = ImportBatch.State.RECEIVED
+    stopped = jobs(kind=JOB).filter(state__in=ENDED).values("public_id")
     return {
         "an import that has not ended still has its file": _ids(
-            batches.filter(state=received, file__isnull=True)
+            batches.filter(state=received, file__isnull=True).exclude(job__in=stopped)
         ),
         "an import that has ended keeps no file": sorted(
-            ImportFile.objects.exclude(batch__state=received).values_list(
-                "batch__public_id", flat=True
-            )
+            ImportFile.objects.exclude(batch__state=received)
+            .exclude(batch__state=ImportBatch.State.DONE, batch__dry_run=True)
+            .values_list("batch__public_id", flat=True)
         ),
         "an import counts the rows it refused": _ids(
             batches.filter(state=ImportBatch.State.DONE)

@@ -12,6 +12,7 @@ from django.test import Client
 
 from dispatch.intake.models import ImportBatch, ImportFile
 from dispatch.intake.services import forget_files
+from dispatch.intake.standing import invariants
 from dispatch.orders.models import Order
 from lastmile.core.models import Job
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -234,3 +235,15 @@ def test_a_rehearsals_file_is_forgotten_after_a_day(desk: Client) -> None:
     answer = desk.post(where, {"what": "import"})
     assert answer.status_code == 409
     assert "Choose it again" in answer.content.decode()
+
+
+def test_what_a_rehearsal_keeps_breaks_no_invariant(desk: Client) -> None:
+    where = rehearsed(desk)
+    desk.post(where, {"what": "import"})
+    stopped = send(desk)["Location"]
+    desk.post(stopped, {"what": "stop"})
+    drain()
+    ImportFile.objects.update(created_at="2026-01-01T00:00Z")
+    assert set().union(*invariants().values()) == set()
+    forget_files()
+    assert set().union(*invariants().values()) == set()
