@@ -17,7 +17,6 @@ urlpatterns = [
     path("api/v1/", include(API)),
     path("", include("dispatch.urls")),
     path("look/", include("lastmile.core.urls")),
-    path("", include("dispatch.urls")),
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),
     path("", include("portal.home.urls")),
