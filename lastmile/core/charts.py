@@ -1,0 +1,206 @@
+"""Small charts as numbers: where each mark of a chart stands, in per cent of its field. PURE.
+
+The templates under ``components/charts/`` draw what is reckoned here; text keeps its size because
+every x is a per cent and every y a pixel. Each chart carries its own rows, so a table twin and a
+CSV can say the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ROW = 28  # pixels per row of a bar chart or Gantt
+FIELD = 160  # pixels of height of a line chart
+LEFT, RIGHT = 24.0, 90.0  # per cent: names stand left of the field, values right of a bar
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark: x and width in per cent, y in pixels, what it says and how it is drawn."""
+
+    x: float
+    width: float
+    y: float = 0.0
+    label: str = ""
+    value: str = ""
+    kind: str = ""
+
+    @property
+    def end(self) -> float:
+        """Where it ends, in per cent."""
+        return round(self.x + self.width, 2)
+
+    @property
+    def top(self) -> float:
+        """The upper edge of a bar in its row."""
+        return self.y + 5
+
+    @property
+    def base(self) -> float:
+        """The line on which its text stands."""
+        return self.y + 18
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A place on an axis and its word."""
+
+    at: float
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Everything that a template needs to draw one chart and its table."""
+
+    height: float
+    marks: tuple[Mark, ...]
+    ticks: tuple[Tick, ...] = ()
+    target: float | None = None
+    line: str = ""
+    band: str = ""
+    table: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def with_axis(self) -> float:
+        """The height with a line of words below it."""
+        return self.height + 20
+
+    @property
+    def axis_base(self) -> float:
+        """The line on which the words of the axis stand."""
+        return self.height + 16
+
+
+def nice_step(span: float, most: int = 5) -> float:
+    """A step of 1, 2 or 5 times a power of ten that cuts ``span`` in at most ``most`` parts."""
+    if span <= 0:
+        return 1.0
+    raw = span / most
+    power: float = 10.0 ** math.floor(math.log10(raw))
+    return next(power * m for m in (1, 2, 5, 10) if power * m >= raw - 1e-12)
+
+
+def plain(value: float) -> str:
+    """A number without needless decimals: ``12``, ``12.5``, ``0.25``."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) < 100 else f"{value:.0f}"
+
+
+def bars(rows: Sequence[tuple[str, float]], unit: str = "", target: float | None = None) -> Chart:
+    """Horizontal bars from zero. Negative values are refused: a bar has no room left of zero."""
+    if any(value < 0 for _label, value in rows):
+        raise ValueError("A bar chart starts at zero; draw negative values as a line.")
+    most = max([value for _label, value in rows] + [target or 0.0], default=0.0) or 1.0
+    scale = (RIGHT - LEFT) / most
+    marks = tuple(
+        Mark(LEFT, round(value * scale, 2), i * ROW, label, f"{plain(value)} {unit}".strip())
+        for i, (label, value) in enumerate(rows)
+    )
+    return Chart(
+        height=len(rows) * ROW,
+        marks=marks,
+        target=None if target is None else round(LEFT + target * scale, 2),
+        table=tuple((m.label, m.value) for m in marks),
+    )
+
+
+def line(
+    points: Sequence[tuple[str, float]],
+    unit: str = "",
+    target: float | None = None,
+    interval: Sequence[tuple[float, float]] = (),
+) -> Chart:
+    """A series over time with its interval as a band; the axis starts at zero unless far from it.
+
+    Parameters
+    ----------
+    points : sequence of (str, float)
+        Word on the x axis, value.
+    interval : sequence of (low, high), optional
+        One per point; drawn as a band.
+    """
+    values = [v for _w, v in points] + [b for pair in interval for b in pair]
+    values += [] if target is None else [target]
+    if not values:
+        return Chart(FIELD, ())
+    low, high = min(values), max(values)
+    if 0 <= low <= 0.6 * high or low == high:
+        low = min(0.0, low)
+    step = nice_step(high - low)
+    low, high = math.floor(low / step) * step, math.ceil(high / step) * step
+    span = (high - low) or 1.0
+    across = max(len(points) - 1, 1)
+
+    def x(i: int) -> float:
+        return round(100 * i / across, 2)
+
+    def y(value: float) -> float:
+        return round(FIELD * (1 - (value - low) / span), 1)
+
+    marks = tuple(
+        Mark(x(i), 0, y(v), word, f"{plain(v)} {unit}".strip())
+        for i, (word, v) in enumerate(points)
+    )
+    band = ""
+    if interval:
+        upper = [f"{x(i):.2f},{y(h):.1f}" for i, (_l, h) in enumerate(interval)]
+        lower = [f"{x(i):.2f},{y(lo):.1f}" for i, (lo, _h) in enumerate(interval)]
+        band = " ".join([*upper, *reversed(lower)])
+    steps = round(span / step)
+    return Chart(
+        height=FIELD,
+        marks=marks,
+        ticks=tuple(Tick(y(low + k * step), plain(low + k * step)) for k in range(steps + 1)),
+        target=None if target is None else y(target),
+        line=" ".join(f"{m.x:.2f},{m.y:.1f}" for m in marks),
+        band=band,
+        table=tuple((m.label, m.value) for m in marks),
+    )
+
+
+def gantt(
+    rows: Sequence[tuple[str, Sequence[tuple[int, int, str]]]], starts: int, ends: int
+) -> Chart:
+    """Rows of spans between two minutes of a day; ``kind``: ``drive pause warn bad``, or none."""
+    length = max(ends - starts, 1)
+    scale = (100 - LEFT) / length
+    marks: list[Mark] = []
+    table: list[tuple[str, ...]] = []
+    for i, (label, spans) in enumerate(rows):
+        marks.append(Mark(0, 0, i * ROW, label, kind="name"))
+        for begin, end, kind in spans:
+            a, b = max(begin, starts), min(end, ends)
+            if b <= a:
+                continue
+            said = f"{hour(begin)}–{hour(end)}"
+            marks.append(
+                Mark(LEFT + (a - starts) * scale, (b - a) * scale, i * ROW, "", said, kind)
+            )
+            table.append((label, said, kind))
+    step = 60 * max(1, math.ceil(length / 60 / 6))
+    first = math.ceil(starts / step) * step
+    ticks = tuple(
+        Tick(LEFT + (minute - starts) * scale, hour(minute))
+        for minute in range(first, ends + 1, step)
+    )
+    return Chart(len(rows) * ROW, tuple(marks), ticks, table=tuple(table))
+
+
+def heat(cells: Sequence[tuple[str, float]], unit: str = "") -> Chart:
+    """A strip of cells in five shades, each with its number, so that no shade stands alone."""
+    most = max((value for _word, value in cells), default=0.0) or 1.0
+    width = 100 / max(len(cells), 1)
+    marks = tuple(
+        Mark(i * width, width, 0, word, plain(value), str(min(4, math.ceil(4 * value / most))))
+        for i, (word, value) in enumerate(cells)
+    )
+    return Chart(
+        44, marks, table=tuple((m.label, f"{m.value} {unit}".strip()) for m in marks)
+    )  # fmt: skip
+
+
+def hour(minute: int) -> str:
+    """Minutes after midnight as ``08:30``; the next day starts again at ``00:00``."""
+    return f"{minute // 60 % 24:02d}:{minute % 60:02d}"

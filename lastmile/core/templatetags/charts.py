@@ -1,0 +1,79 @@
+"""Charts as tags: ``{% load charts %}{% bar_chart title rows unit="km" target=40 %}``.
+
+Each has real axes with units, direct labels, and a table twin below it; small SVG, no script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from lastmile.core import charts
+
+register = template.Library()
+Title = str | Promise
+
+
+def _shown(
+    chart: charts.Chart, title: Title, heads: Sequence[Title], **more: Any
+) -> dict[str, Any]:  # fmt: skip
+    return {"chart": chart, "title": title, "heads": heads, **more}
+
+
+@register.inclusion_tag("components/charts/bars.html")
+def bar_chart(
+    title: Title, rows: Sequence[tuple[str, float]], unit: str = "", target: float | None = None
+) -> dict[str, Any]:
+    """Horizontal bars: ``rows`` of (name, value); ``target`` is a thin line."""
+    return _shown(charts.bars(rows, unit, target), title, (_("What"), _("Value")))
+
+
+@register.inclusion_tag("components/charts/line.html")
+def line_chart(
+    title: Title,
+    points: Sequence[tuple[str, float]],
+    unit: str = "",
+    target: float | None = None,
+    interval: Sequence[tuple[float, float]] = (),
+) -> dict[str, Any]:
+    """A series with its interval: ``points`` of (when, value)."""
+    chart = charts.line(points, unit, target, interval)
+    return _shown(chart, title, (_("When"), _("Value")), unit=unit)
+
+
+@register.inclusion_tag("components/charts/gantt.html")
+def gantt_chart(
+    title: Title,
+    rows: Sequence[tuple[str, Sequence[tuple[int, int, str]]]],
+    starts: int,
+    ends: int,
+) -> dict[str, Any]:
+    """Who works when: ``rows`` of (name, spans of (from minute, to minute, kind))."""
+    return _shown(
+        charts.gantt(rows, starts, ends), title, (_("Who"), _("When"), _("What"))
+    )  # fmt: skip
+
+
+@register.inclusion_tag("components/charts/heat.html")
+def heat_strip(
+    title: Title, cells: Sequence[tuple[str, float]], unit: str = ""
+) -> dict[str, Any]:  # fmt: skip
+    """A strip of cells: (word, value), the value written in each."""
+    return _shown(charts.heat(cells, unit), title, (_("When"), _("Value")), unit=unit)
+
+
+@register.simple_tag
+def meter(value: float, most: float, label: str = "") -> SafeString:
+    """How full something is, as a bar; over the brim it changes tone. The words stand beside it."""
+    share = 0.0 if most <= 0 else value / most
+    return format_html(
+        '<svg class="meter" role="img" aria-label="{} {} %"><rect class="ground" width="100%" '
+        'height="6"/><rect class="fill{}" width="{}%" height="6"/></svg>',
+        label, round(share * 100), " over" if share > 1 else "", round(min(share, 1) * 100, 1),
+    )  # fmt: skip
