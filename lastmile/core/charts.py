@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 ROW = 28  # pixels per row of a bar chart or Gantt
 FIELD = 160  # pixels of height of a line chart
-LEFT, RIGHT = 24.0, 90.0  # per cent: names stand left of the field, values right of a bar
+LEFT, RIGHT = 24.0, 82.0  # per cent: names stand left of the field, values right of a bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,11 @@ def gantt(
 ) -> Chart:
     """Rows of spans between two minutes of a day; ``kind``: ``drive pause warn bad``, or none."""
     length = max(ends - starts, 1)
-    scale = (100 - LEFT) / length
+    scale = (96 - LEFT) / length
+
+    def x(minute: int) -> float:
+        return round(LEFT + (minute - starts) * scale, 2)
+
     marks: list[Mark] = []
     table: list[tuple[str, ...]] = []
     for i, (label, spans) in enumerate(rows):
@@ -175,16 +179,11 @@ def gantt(
             if b <= a:
                 continue
             said = f"{hour(begin)}–{hour(end)}"
-            marks.append(
-                Mark(LEFT + (a - starts) * scale, (b - a) * scale, i * ROW, "", said, kind)
-            )
+            marks.append(Mark(x(a), round((b - a) * scale, 2), i * ROW, "", said, kind))
             table.append((label, said, kind))
     step = 60 * max(1, math.ceil(length / 60 / 6))
     first = math.ceil(starts / step) * step
-    ticks = tuple(
-        Tick(LEFT + (minute - starts) * scale, hour(minute))
-        for minute in range(first, ends + 1, step)
-    )
+    ticks = tuple(Tick(x(minute), hour(minute)) for minute in range(first, ends + 1, step))
     return Chart(len(rows) * ROW, tuple(marks), ticks, table=tuple(table))
 
 

@@ -6,4 +6,4 @@ from django.urls import path
 
 from portal.home import views
 
-urlpatterns = [path("", views.home, name="home")]
+urlpatterns = [path("", views.home, name="home"), path("design/", views.design, name="design")]

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal.home import selectors
+from portal.home import gallery, selectors
 from tenants.demo import login_of
 from tenants.links import origin
 from tenants.permissions import Act, Principal, open_to_all, page
@@ -35,3 +35,10 @@ def home(request: HttpRequest) -> HttpResponse:
     day = selectors.today(principal.hubs, selectors.day_to_show(principal.hubs))
     steps = [step for step in selectors.next_steps(day) if principal.may(step.needs)]
     return render(request, "home/home.html", {"day": day, "steps": steps[:4]})
+
+
+@page(Act.HOME_VIEW)
+@require_safe
+def design(request: HttpRequest) -> HttpResponse:
+    """Every component in every token set, for those who build pages."""
+    return render(request, "home/design.html", gallery.examples())

@@ -94,7 +94,7 @@ def route_swatch(number: int) -> SafeString:
 def stop_number(number: int, seq: int | str) -> SafeString:
     """The numbered circle of a stop, in its route's colour, as the map draws it."""
     return format_html(
-        '<svg class="stop-number route-{}" viewBox="0 0 24 24" aria-hidden="true">'
+        '<svg class="stop-number{} route-{}" viewBox="0 0 24 24" aria-hidden="true">'
         '<circle cx="12" cy="12" r="10"/><text x="12" y="16" text-anchor="middle">{}</text></svg>',
-        colour_of(int(number)), seq,
+        " long" if len(str(seq)) > 2 else "", colour_of(int(number)), seq,
     )  # fmt: skip
