@@ -76,7 +76,7 @@ class Chart:
 
 def nice_step(span: float, most: int = 5) -> float:
     """A step of 1, 2 or 5 times a power of ten that cuts ``span`` in at most ``most`` parts."""
-    if span <= 0:
+    if span < 1e-300:
         return 1.0
     raw = span / most
     power: float = 10.0 ** math.floor(math.log10(raw))
@@ -128,9 +128,10 @@ def line(
     low, high = min(values), max(values)
     if 0 <= low <= 0.6 * high or low == high:
         low = min(0.0, low)
-    step = nice_step(high - low)
+    # Values that differ by less than floats can tell would ask for endless ticks.
+    step = nice_step(max(high - low, 1e-9 * max(abs(low), abs(high))))
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
-    span = (high - low) or 1.0
+    span = high - low if high > low else step
     across = max(len(points) - 1, 1)
 
     def x(i: int) -> float:

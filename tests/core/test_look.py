@@ -1,0 +1,209 @@
+"""The look keeps its promises: readable in every token set, one word per state, no stray style."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.template import Context, Template
+from django.test import Client, RequestFactory
+from django.utils import translation
+
+from lastmile import assets
+from lastmile.core.contrast import ENOUGH, luminance, ratio
+from lastmile.core.palette import COLOURS, DASHES, colour_of, pattern_of
+from lastmile.core.statuses import STATUSES, status_of
+from lastmile.core.tenancy import RetailerRef
+
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = ROOT / "lastmile" / "core" / "static"
+TOKENS = (STATIC / "css" / "tokens.css").read_text(encoding="utf-8")
+TEMPLATES = [
+    file
+    for file in ROOT.glob("*/**/templates/**/*.*")
+    if file.suffix in {".html", ".svg"} and ".venv" not in file.parts
+]
+GROUNDS = ("surface-0", "surface-1", "surface-2")
+TEXTS = ("text-strong", "text-normal", "text-muted")
+TONES = ("ok", "risk", "late", "failed", "idle")
+
+
+def colours(css: str) -> dict[str, tuple[float, float]]:
+    """Luminance of every role of a block: (light, dark)."""
+    css = css.replace("var(--brand-hue)", "205").replace("var(--brand-chroma)", "0.085")
+    found: dict[str, tuple[float, float]] = {}
+    for name, light, dark in re.findall(
+        r"--([\w-]+): light-dark\((.+?), (#\w+|oklch\([^)]*\))\)", css
+    ):
+        found.setdefault(name, (level(light), level(dark)))
+    return found
+
+
+def level(colour: str) -> float:
+    """Relative luminance of ``#rgb``, ``#rrggbb`` or ``oklch(…)``."""
+    if colour.startswith("#"):
+        digits = colour[1:] if len(colour) == 7 else "".join(c * 2 for c in colour[1:])
+        parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        red, green, blue = (
+            v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    light, chroma, hue = (float(part) for part in colour[6:-1].split("/")[0].split())
+    return luminance(light, chroma, hue)
+
+
+PLAIN = colours(
+    TOKENS[TOKENS.index(":root, [data-theme] {") : TOKENS.index('[data-theme="contrast"]')]
+)
+LOUD = PLAIN | colours(TOKENS[TOKENS.index('[data-theme="contrast"]') :])
+
+
+@pytest.mark.parametrize(("roles", "least"), [(PLAIN, ENOUGH), (LOUD, 7.0)], ids=["plain", "loud"])
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_every_text_reads_on_every_ground(
+    roles: dict[str, tuple[float, float]], least: float, scheme: int
+) -> None:
+    pairs = [(text, ground) for text in (*TEXTS, "accent", *TONES) for ground in GROUNDS]
+    pairs += [(tone, f"{tone}-soft") for tone in TONES]
+    pairs += [("on-accent", "accent"), ("accent", "accent-soft")]
+    pairs += [("text-normal", f"{tone}-soft") for tone in TONES]
+    faint = {
+        f"{text} on {ground}": round(ratio(roles[text][scheme], roles[ground][scheme]), 2)
+        for text, ground in pairs
+        if ratio(roles[text][scheme], roles[ground][scheme]) < least
+    }
+    assert not faint
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_borders_of_fields_and_focus_are_seen(scheme: int) -> None:
+    for role in ("line-strong", "focus"):
+        for ground in ("surface-0", "surface-1"):
+            assert ratio(PLAIN[role][scheme], PLAIN[ground][scheme]) >= 3, (role, ground)
+
+
+def test_who_asks_the_system_for_contrast_gets_the_same_tokens_as_who_asks_us() -> None:
+    ours = TOKENS.split('[data-theme="contrast"] {')[1].split("}")[0]
+    systems = TOKENS.split('[data-theme="auto"] {')[-1].split("}")[0]
+    assert re.sub(r"\s+", " ", ours).strip() == re.sub(r"\s+", " ", systems).strip()
+
+
+def test_only_tokens_name_colours() -> None:
+    for sheet in (STATIC / "css").glob("*.css"):
+        if sheet.name == "tokens.css":
+            continue
+        css = re.sub(r'url\("[^"]*"\)', "", sheet.read_text(encoding="utf-8"))
+        named = set(re.findall(r"#[0-9a-fA-F]{3,8}\b|oklch\(\d|rgba?\(", css))
+        # the ground of the map before its first script, and paper
+        assert named <= {"#eef1f1", "#151b1f", "#fff", "#000"}, sheet.name
+
+
+def test_every_icon_that_is_asked_for_is_in_the_sprite() -> None:
+    sprite = set(re.findall(r'symbol id="([\w-]+)"', (STATIC / "icons/lucide.svg").read_text()))
+    asked = {(s.icon, "statuses.py") for s in STATUSES.values()}
+    for file in TEMPLATES:
+        text = file.read_text(encoding="utf-8")
+        asked |= {(name, file.name) for name in re.findall(r'{% icon "([\w-]+)"', text)}
+    for file in [*ROOT.glob("*/*.py"), *ROOT.glob("*/*/*.py")]:
+        if "tests" not in file.parts:
+            found = re.findall(r'\b(?:icon|glyph)="([\w-]+)"', file.read_text(encoding="utf-8"))
+            asked |= {(name, file.name) for name in found}
+    assert not {pair for pair in asked if pair[0] not in sprite}
+
+
+def test_no_template_styles_or_scripts_inline() -> None:
+    for file in TEMPLATES:
+        text = file.read_text(encoding="utf-8")
+        if file.suffix == ".svg" or "nonce" in text:
+            text = re.sub(r"<(style|script) nonce=.*?</\1>", "", text, flags=re.DOTALL)
+        assert not re.search(r"\sstyle=|\son[a-z]+=\"|javascript:", text), file
+        assert not re.search(r"<script(?![^>]*(src=|application/json))", text), file
+
+
+def test_a_status_is_a_tone_an_icon_and_a_word() -> None:
+    html = Template('{% load look %}{% status "late" %}').render(Context())
+    assert 'class="status late"' in html
+    assert "#clock-alert" in html
+    assert "Late" in html
+    assert status_of("made_up").word == "Made up"
+    with translation.override("es"):
+        assert str(status_of("late").word) == "Atrasado"
+
+
+def test_hostile_text_stays_text_in_every_tag() -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    page = Template(
+        "{% load look maps charts %}{% status x %}{% icon x %}{% icon 'x' '' x %}"
+        "{% stop_number 1 x %}{% meter 1 2 x %}{% map source=x label=x %}"
+        "{% bar_chart x rows %}{% facts pairs %}"
+    )
+    html = page.render(Context({"x": evil, "rows": [(evil, 1.0)], "pairs": [(evil, evil)]}))
+    assert "<img" not in html
+    assert html.count("&lt;img") >= 8
+
+
+def test_sixteen_routes_differ_by_colour_or_dash() -> None:
+    looks = [(colour_of(n), pattern_of(n)) for n in range(1, COLOURS * len(DASHES) + 1)]
+    assert len(set(looks)) == COLOURS * len(DASHES)
+    assert {f"--route-{n}" for n in range(1, COLOURS + 1)} <= set(re.findall(r"--route-\d", TOKENS))
+    twin = (STATIC / "js/map/palette.js").read_text()
+    assert f"const COUNT = {COLOURS};" in twin
+    dashes = re.search(r"DASHES = (\[.*\]);", twin)
+    assert dashes is not None
+    assert len(json.loads(dashes[1])) == len(DASHES)
+
+
+def test_the_map_says_in_every_language_what_its_script_says_in_english() -> None:
+    from_script = set(
+        re.findall(r"^  (\w+): ", (STATIC / "js/map/words.js").read_text(), re.MULTILINE)
+    )
+    inline = set(re.findall(r'[ {](\w+): "', (STATIC / "js/map/words.js").read_text()))
+    html = Template("{% load maps %}{% map %}").render(Context())
+    for key in keys:
+        assert f"&quot;{key}&quot;" in html, key
+
+
+def test_the_address_of_static_files_changes_with_any_of_them(tmp_path: Path) -> None:
+    folder = tmp_path / "room" / "static"
+    folder.mkdir(parents=True)
+    (folder / "a.js").write_text("1")
+    first = assets.version(tmp_path)
+    assert assets.version(tmp_path) == first
+    (folder / "a.js").write_text("2")
+    assert assets.version(tmp_path) != first
+
+
+def test_static_files_are_kept_for_ever_and_come_before_any_retailer(client: Client) -> None:
+    html = client.get("/login/").content.decode()
+    address = re.search(r"/static/\w+/css/tokens\.css", html)[0]  # type: ignore[index]
+    answer = client.get(address, headers={"host": "nobody.example"})
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_a_theme_is_kept_and_another_site_is_never_the_way_back(client: Client) -> None:
+    answer = client.post("/look/theme", {"theme": "dark", "next": "https://evil.example/"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    assert answer.cookies["theme"].value == "dark"
+    assert 'data-theme="dark"' in client.get("/login/").content.decode()
+    assert "theme" not in client.post("/look/theme", {"theme": "<b>"}).cookies
+
+
+def test_a_language_is_kept(client: Client) -> None:
+    client.post("/look/language", {"language": "es", "next": "/login/"})
+    assert 'lang="es"' in client.get("/login/").content.decode()
+
+
+def test_the_policy_of_content_has_no_hole(client: Client, retailer: RetailerRef) -> None:
+    policy = client.get("/login/").headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "*" not in policy
+    assert "default-src 'none'" in policy
+
+
+def test_a_query_keeps_the_filters_and_drops_the_place() -> None:
+    request = RequestFactory().get("/o/?state=late&cursor=abc&q=a%26b")
+    page = Template("{% load look %}{% query sort='name' state=None %}")
+    assert page.render(Context({"request": request})) == "?q=a%26b&amp;sort=name"
