@@ -14,18 +14,22 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One item: where it leads (URL name), what it needs (act), how it is shown."""
+    """One item: where it leads (URL name), what it needs (act), how it is shown.
+
+    ``also`` names further pages that lie under it, though their addresses do not.
+    """
 
     url: str
     act: str
     label: str | Promise
     icon: str
+    also: tuple[str, ...] = ()
 
 
 WAYS: tuple[Way, ...] = (
     Way("home", "home.view", _("Today"), "house"),
     Way("console:board", "plans.view", _("Board"), "map"),
-    Way("orders", "orders.view", _("Orders"), "package"),
+    Way("orders", "orders.view", _("Orders"), "package", also=("pins",)),
     Way("imports", "orders.import", _("Import"), "file-up"),
     Way("fleet", "fleet.view", _("Fleet"), "truck"),
     Way("members", "members.view", _("People"), "users"),

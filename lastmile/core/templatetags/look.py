@@ -69,13 +69,13 @@ def nav(context: template.Context) -> dict[str, Any]:
     principal = context.get("principal")
     if request is None or principal is None:
         return {"ways": []}
-    found = [
-        (way, safe_url(way.url)) for way in WAYS if way.url and principal.may(way.act)
-    ]  # fmt: skip
+    ways = [(way, safe_url(way.url)) for way in WAYS if principal.may(way.act)]
+    under = [(way, safe_url(name)) for way in WAYS for name in (way.url, *way.also)]
     here = max(
-        (url for _way, url in found if url and _leads(url, request.path)), key=len, default=""
-    )
-    return {"ways": [{"way": w, "url": u, "current": u == here} for w, u in found if u]}
+        ((len(url), way.url) for way, url in under if url and _leads(url, request.path)),
+        default=(0, ""),
+    )[1]
+    return {"ways": [{"way": w, "url": u, "current": w.url == here} for w, u in ways if u]}
 
 
 @register.simple_tag
