@@ -28,6 +28,7 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "startup": ("tests.bench.startup", "`make run` on a fresh clone, and again on its data"),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
+    "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),
     "solver": ("tests.bench.solver", "gaps to best-known costs beside plain PyVRP"),
 }
 
