@@ -28,6 +28,8 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "startup": ("tests.bench.startup", "`make run` on a fresh clone, and again on its data"),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
+    "retailer_open": ("tests.bench.retailer_open", "opening a retailer, beside its migrations"),
+    "import": ("tests.bench.imports", "5,000 rows of CSV and XLSX by HTTP, beside raw COPY"),
     "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),
     "solver": ("tests.bench.solver", "gaps to best-known costs beside plain PyVRP"),
 }
