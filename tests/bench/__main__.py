@@ -30,6 +30,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
     "retailer_open": ("tests.bench.retailer_open", "opening a retailer, beside its migrations"),
     "import": ("tests.bench.imports", "5,000 rows of CSV and XLSX by HTTP, beside raw COPY"),
+    "real_input": ("tests.bench.real_input", "Amazon routes and a LoggiBUD day, by the doors"),
+    "porto_plan": ("tests.bench.porto", "Porto built, 1,000 orders planned, beside plain PyVRP"),
+    "tenancy": ("tests.bench.tenancy", "20,000 reads of two retailers by every way in: 0 wrong"),
+    "kills": ("tests.bench.kills", "kill -9 of every child under load: nothing lost or twice"),
     "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),
     "solver": ("tests.bench.solver", "gaps to best-known costs beside plain PyVRP"),
 }
