@@ -28,7 +28,6 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "startup": ("tests.bench.startup", "`make run` on a fresh clone, and again on its data"),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
-    "retailer_open": ("tests.bench.retailer_open", "opening a retailer, beside its migrations"),
     "import": ("tests.bench.imports", "5,000 rows of CSV and XLSX by HTTP, beside raw COPY"),
     "real_input": ("tests.bench.real_input", "Amazon routes and a LoggiBUD day, by the doors"),
     "porto_plan": ("tests.bench.porto", "Porto built, 1,000 orders planned, beside plain PyVRP"),

@@ -57,7 +57,8 @@ def run() -> str:
         assert plan["orders"] + plan["unserved"] == ORDERS, plan
         plain = plain_pyvrp(problem)
         assert not check(problem, plain)
-    theirs = cost(problem, plain)
+    theirs = cost(problem, plain).total
+    more = 100 * (plan["cost_minor"] / theirs - 1)
     whole = seconds_between(door_op)
     return (
         f"roads_build {built['seconds']:.0f} s; {ORDERS:,} orders, {VANS} vans; plan by command "
@@ -65,7 +66,7 @@ def run() -> str:
         f"{plan['routes']} routes, {plan['distance_m'] / 1000:,.0f} km, {plan['unserved']} "
         f"unserved, cost {plan['cost_minor'] / 100:,.2f}; plain PyVRP on the same problem, "
         f"{SECONDS} s: {len([r for r in plain.routes if r.visits])} routes, "
-        f"{len(plain.unserved)} unserved, cost {theirs.total / 100:,.2f} ({100 * (plan['cost_minor'] / theirs.total - 1):+.2f} % ours)"
+        f"{len(plain.unserved)} unserved, cost {theirs / 100:,.2f} (ours {more:+.2f} %)"
     )
 
 
