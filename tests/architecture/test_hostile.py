@@ -18,7 +18,7 @@ from tests.databases import copy_of
 from tests.hostile import api_probes, page_probes
 
 SEED = 20_261_122
-EACH = 14
+EACH = 8
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_no_call_to_the_api_breaks_it_changes_what_it_is_refused_or_reaches_anot
     answered = [sweep.send(probe) for probe in probes]
     # The sweep bites only while some calls pass and some are refused for each of the reasons.
     assert {200, 400, 404, 422} <= set(answered), sorted(set(answered))
-    assert sum(status < 300 for status in answered) > 50
+    assert sum(status < 300 for status in answered) > 30
     sweep.end()
 
 

@@ -18,8 +18,7 @@ from typing import Any
 
 import httpx
 
-from tests.bench.startup import ROOT, ready
-from tests.embedded.helpers import own_environment
+from tests.embedded.helpers import ROOT, own_environment
 
 UP_S = 180.0
 ENDED = {"succeeded", "failed", "cancelled"}
@@ -165,11 +164,13 @@ def running_house(var: Path | None = None) -> Iterator[House]:
             house.stop()
 
 
-def in_shell(house: House, code: str) -> Json:
-    """Run Python in the house's own settings; it prints one JSON line at its end."""
-    said = house.command("shell", "-v0", "-c", code)
-    found: Json = json.loads(said.strip().splitlines()[-1])
-    return found
+def ready(port: int) -> bool:
+    """Say whether /readyz answers 200."""
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", headers={"Host": "localhost"})
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200
 
 
 def shared_folder(name: str) -> Path:

@@ -25,8 +25,7 @@ from psycopg import sql
 
 from lastmile.embedded import urls
 from lastmile.embedded.folders import Folders
-from tests.bench.house import Door, House, running_house, wait_until
-from tests.bench.startup import ready
+from tests.bench.house import Door, House, ready, running_house, wait_until
 from tests.embedded.helpers import processes_with
 
 CHILDREN = ("web", "postgres", "valkey", "worker", "solve", "bulk", "beat")
