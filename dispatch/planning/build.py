@@ -75,7 +75,7 @@ def build(day: Day) -> Built:
     problem = Problem(
         profiles=tuple(Profile(name, m.duration_s, m.distance_m) for name, m in matrices.items()),
         visits=tuple(
-            _visit(at, order, origin_at, unserved_cost) for at, order in enumerate(day.orders)
+            visit_of(at, order, origin_at, unserved_cost) for at, order in enumerate(day.orders)
         ),
         vehicles=tuple(_vehicle(shift, day, origin_at, names) for shift in day.shifts),
         dimensions=DIMENSIONS,
@@ -106,7 +106,8 @@ def _unserved_cost(day: Day, matrices: Mapping[str, TravelMatrix]) -> int:
     return min(dearest * UNSERVED_FACTOR + 1_000_000, 10**11)
 
 
-def _visit(at: int, order: OrderAsked, origin_at: dt.datetime, unserved_cost: int) -> Visit:
+def visit_of(at: int, order: OrderAsked, origin_at: dt.datetime, unserved_cost: int) -> Visit:
+    """Return an order as the solver's visit at place ``at + 1``."""
     windows: tuple[Window, ...] = ()
     if order.opens_at is not None and order.closes_at is not None:
         opens = max(0, _seconds(order.opens_at, origin_at))

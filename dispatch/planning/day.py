@@ -80,7 +80,7 @@ def read_day(hub: Hub, service_date: dt.date) -> Day:
     with transaction.atomic():
         shifts = list(shifts_on(hub, service_date))
         orders = list(to_plan(hub, service_date).select_related("place", "promise__place"))
-    points = [hub.point, *(_pin(order) for order in orders)]
+    points = [hub.point, *(pin_of(order) for order in orders)]
     return _day(hub, service_date, shifts, orders, points)
 
 
@@ -129,7 +129,7 @@ def _day(
         loading_s=hub.loading_s,
         service_date=service_date,
         shifts=tuple(_shift(s) for s in shifts),
-        orders=tuple(_order(o) for o in orders),
+        orders=tuple(order_asked(o) for o in orders),
     )
 
 
@@ -157,7 +157,7 @@ def _shift(shift: Shift) -> ShiftAsked:
     )
 
 
-def _pin(order: Order) -> Point:
+def pin_of(order: Order) -> Point:
     """Where the promise says, else where the order says; a plannable order has a pin."""
     place = order.promise.place if order.promise else order.place
     point = place.point or order.place.point
@@ -166,7 +166,8 @@ def _pin(order: Order) -> Point:
     return point
 
 
-def _order(order: Order) -> OrderAsked:
+def order_asked(order: Order) -> OrderAsked:
+    """Return what an order asks of the day as it stands now."""
     promise = order.promise
     return OrderAsked(
         order=order.public_id,

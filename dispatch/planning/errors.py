@@ -23,6 +23,12 @@ class PlanMoved(Conflict):
     code = "plan_moved"
 
 
+class PlanOutdated(Conflict):
+    """Orders or shifts changed after the draft was made; ``data["outdated"]`` names them."""
+
+    code = "plan_outdated"
+
+
 class NothingToUndo(Conflict):
     """No edit is left to take back."""
 

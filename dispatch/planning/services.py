@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
-from dispatch.orders.services import mark_planned, mark_unplanned
+from dispatch.orders.services import lock_orders, mark_planned, mark_unplanned
 from dispatch.orders.states import OrderState
 from dispatch.planning.build import check_day
 from dispatch.planning.day import read_day
 from dispatch.planning.errors import PlanMoved
 from dispatch.planning.models import Plan, PlanInput, Route, Stop, Unserved
+from dispatch.planning.standing_facts import refuse_outdated
 from dispatch.planning.states import DISCARDED, DRAFT, PUBLISHED, SUPERSEDED, check_move
 from lastmile.core import jobs
 from lastmile.core.actor import current_actor
@@ -81,11 +82,13 @@ def lock_plan(plan: Plan, version: int | None = None) -> Plan:
 def publish_plan(*, plan: Plan, version: int | None = None) -> Plan:
     """Make a draft the plan that counts; what was published before is superseded.
 
+    A draft whose orders or shifts changed since it was made is refused: planned again, it fits.
+
     From then on the plan never changes; orders on it are planned, those that fell out are ready.
 
-    Locks: the draft, then the plan it supersedes, then orders in pk order. Records:
+    Locks: the draft, its hub, the plan it supersedes, then orders in pk order. Records:
     plan.published, plan.superseded, order.planned, order.ready. Raises: PlanNotDraft, PlanMoved,
-    MoveNotAllowed.
+    MoveNotAllowed, PlanOutdated.
     """
     try:
         with transaction.atomic():
@@ -106,6 +109,8 @@ def _publish(plan: Plan, version: int | None) -> Plan:
         _("Only a draft can be published; this plan is %(status)s. Make a new draft from it.")
         % {"status": draft.get_status_display()},
     )
+    # One publication of a hub at a time: else the second would not see what the first one planned.
+    Hub.objects.select_for_update(no_key=True).get(pk=draft.hub_id)
     before = (
         Plan.objects.select_for_update()
         .filter(hub_id=draft.hub_id, service_date=draft.service_date, status=PUBLISHED)
@@ -115,6 +120,9 @@ def _publish(plan: Plan, version: int | None) -> Plan:
     dropped: set[int] = set()
     if before is not None:
         dropped = set(Stop.objects.filter(plan=before).values_list("order_id", flat=True)) - held
+    locked = lock_orders(held | dropped)
+    refuse_outdated(draft, before, [order for order in locked if order.pk in held])
+    if before is not None:
         before.status = SUPERSEDED
         before.save(update_fields=["status"])
         record(

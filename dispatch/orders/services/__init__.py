@@ -8,7 +8,13 @@ from dispatch.orders.services.changing import (
     return_order,
     try_again,
 )
-from dispatch.orders.services.moves import mark_loaded, mark_out, mark_planned, mark_unplanned
+from dispatch.orders.services.moves import (
+    lock_orders,
+    mark_loaded,
+    mark_out,
+    mark_planned,
+    mark_unplanned,
+)
 from dispatch.orders.services.pinning import set_pin
 from dispatch.orders.services.placing import place_order, place_orders
 from dispatch.orders.services.promising import set_promise
@@ -17,6 +23,7 @@ __all__ = [
     "add_order",
     "cancel_order",
     "change_order",
+    "lock_orders",
     "mark_loaded",
     "mark_out",
     "mark_planned",

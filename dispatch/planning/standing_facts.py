@@ -1,0 +1,59 @@
+"""Whether a draft still says what its orders and shifts say: asked before it is published.
+
+A draft is made from rows as they stood. Until it is published they may change: an order is
+called off, goes to another day or hub (and there onto another plan), gets another window or pin;
+a shift is cancelled. Publishing such a draft would carry an order twice, or to the wrong door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from django.utils.translation import gettext as _
+
+from dispatch.fleet.models import Shift
+from dispatch.fleet.states import ShiftState
+from dispatch.orders.models import Order
+from dispatch.orders.states import OrderState
+from dispatch.planning.build import visit_of
+from dispatch.planning.day import order_asked, pin_of
+from dispatch.planning.errors import PlanOutdated
+from dispatch.planning.keep import unpack
+from dispatch.planning.models import Plan, Stop
+from lastmile.core.geo import Point
+
+MOST_NAMED = 20
+HELD = {OrderState.PLANNED, OrderState.LOADED}  # by a published plan
+
+
+def refuse_outdated(draft: Plan, before: Plan | None, orders: Iterable[Order]) -> None:
+    """Raise PlanOutdated, naming orders and shifts, unless the draft says what they say now.
+
+    ``orders`` are those on the draft's routes, locked; ``before`` is the plan that it supersedes.
+    """
+    problem = unpack(bytes(draft.input.problem))
+    points = [Point(lat=lat, lon=lon) for lat, lon in draft.input.points]
+    planned = set(Stop.objects.filter(plan=before).values_list("order_id", flat=True))
+    outdated: dict[str, str] = {}
+    for order in orders:
+        visit = problem.visits[problem.visit_index[order.public_id]]
+        asked = visit_of(visit.place - 1, order_asked(order), draft.origin_at, visit.unserved_cost)
+        if (order.hub_id, order.service_date) != (draft.hub_id, draft.service_date):
+            outdated[order.public_id] = "moved"
+        elif order.state in HELD and order.pk not in planned:
+            outdated[order.public_id] = "planned_elsewhere"
+        elif order.state not in {OrderState.READY, *HELD}:
+            outdated[order.public_id] = order.state
+        elif (
+            replace(asked, vehicles=visit.vehicles) != visit or pin_of(order) != points[visit.place]
+        ):
+            outdated[order.public_id] = "changed"
+    shifts = Shift.objects.filter(routes__plan=draft).exclude(state=ShiftState.SCHEDULED)
+    outdated |= dict.fromkeys(shifts.values_list("public_id", flat=True), "cancelled")
+    if outdated:
+        raise PlanOutdated(
+            _("%(count)d orders or shifts of this plan changed after it was made. Plan the day "
+              "again, or take those orders off it.") % {"count": len(outdated)},
+            data={"outdated": dict(list(outdated.items())[:MOST_NAMED]), "count": len(outdated)},
+        )  # fmt: skip
