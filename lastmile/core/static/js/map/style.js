@@ -4,7 +4,7 @@
  * names stand along the streets with no network and no font file. */
 
 export const INKS = {
-  light: { ground: "#eef1f1", water: "#c9dde5", park: "#dde8d8", casing: "#c3cccd", path: "#c3cbca", local: "#ffffff", main: "#ffffff", highway: "#fdf3dc", highwayCasing: "#dccb9f", name: "#55646a", halo: "#ffffff", water_name: "#4d7486", text: "#14242b", line: "#ffffff", focus: "#1f4fd8" },
+  light: { ground: "#e8eced", water: "#c3dae3", park: "#d9e6d3", casing: "#b7c2c4", path: "#bac4c4", local: "#ffffff", main: "#ffffff", highway: "#fdf3dc", highwayCasing: "#dccb9f", name: "#55646a", halo: "#ffffff", water_name: "#4d7486", text: "#14242b", line: "#ffffff", focus: "#1f4fd8" },
   dark: { ground: "#151b1f", water: "#0f2a36", park: "#182620", casing: "#10161a", path: "#2b3439", local: "#273035", main: "#343f45", highway: "#4b4a3d", highwayCasing: "#10161a", name: "#9aa9af", halo: "#151b1f", water_name: "#6fa3ba", text: "#f2f6f7", line: "#10161a", focus: "#9db8ff" },
   contrast: { ground: "#ffffff", water: "#bfe3f2", park: "#e3f2da", casing: "#5a5a5a", path: "#8a8a8a", local: "#ffffff", main: "#ffffff", highway: "#ffe9ad", highwayCasing: "#000000", name: "#000000", halo: "#ffffff", water_name: "#00384d", text: "#000000", line: "#ffffff", focus: "#0000c8" },
 };
