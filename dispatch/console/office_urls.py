@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
 
-from dispatch.console import imports, orders, pins
+from dispatch.console import fleet, imports, orders, pins, shifts
+
+
+class RoomConverter:
+    """One of the kinds of thing in the fleet."""
+
+    regex = "|".join(fleet.ROOMS)
+
+    def to_python(self, value: str) -> str:
+        """As it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """As it is."""
+        return value
+
+
+register_converter(RoomConverter, "fleet_room")
 
 urlpatterns = [
     path("orders/", orders.orders, name="orders"),
@@ -19,4 +36,11 @@ urlpatterns = [
     path("imports/<str:public_id>/", imports.import_page, name="import"),
     path("imports/<str:public_id>/map.json", imports.import_map, name="import-map"),
     path("imports/<str:public_id>/refused.csv", imports.refused_file, name="import-refused"),
+    path("fleet/", fleet.fleet, name="fleet"),
+    path("fleet/shifts/", shifts.shifts, name="shifts"),
+    path("fleet/shifts/<str:public_id>/", shifts.shift_page, name="shift"),
+    path("fleet/<fleet_room:room>/", fleet.room_page, name="fleet-room"),
+    path("fleet/<fleet_room:room>/map.json", fleet.room_map, name="fleet-map"),
+    path("fleet/<fleet_room:room>/new/", fleet.new_thing, name="fleet-new"),
+    path("fleet/<fleet_room:room>/<str:public_id>/", fleet.thing, name="fleet-thing"),
 ]

@@ -1,0 +1,81 @@
+"""Fleet in words: profiles, energies, classes, opening hours, money."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.utils.dates import WEEKDAYS
+from django.utils.functional import Promise as Lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from lastmile.core.errors import Invalid
+from lastmile.core.money import exponent
+
+Words = str | Lazy
+
+PROFILES: dict[str, Words] = {
+    "van": gettext_lazy("Van"),
+    "e_van": gettext_lazy("Electric van"),
+    "cargo_bike": gettext_lazy("Cargo bike"),
+    "foot": gettext_lazy("On foot"),
+}
+ENERGIES: dict[str, Words] = {
+    "diesel": gettext_lazy("Diesel"),
+    "petrol": gettext_lazy("Petrol"),
+    "electric": gettext_lazy("Electric"),
+    "muscle": gettext_lazy("Muscle"),
+}
+CLASSES: dict[str, Words] = {
+    "van": gettext_lazy("Van, average up to 3.5 t"),
+    "van_1": gettext_lazy("Small van, up to 1.3 t"),
+    "van_2": gettext_lazy("Medium van, up to 1.7 t"),
+    "van_3": gettext_lazy("Large van, up to 3.5 t"),
+    "cargo_bike": gettext_lazy("Cargo bike"),
+    "foot": gettext_lazy("On foot"),
+}
+_SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})")
+
+
+def day_name(day: int) -> str:
+    """Monday is 0."""
+    return str(WEEKDAYS[day]).capitalize()
+
+
+def hours_words(spans: Sequence[Sequence[int]]) -> str:
+    """A day's opening hours as ``06:00-22:00, …``; an empty text is closed."""
+    return ", ".join(f"{_time(opens)}-{_time(closes)}" for opens, closes in spans)
+
+
+def _time(minute: int) -> str:
+    past = minute if minute == 1440 else minute % 1440
+    return f"{past // 60:02d}:{past % 60:02d}"
+
+
+def hours_read(text: str) -> list[list[int]]:
+    """Read what ``hours_words`` writes; an end at or before its start is the next day's.
+
+    Raises Invalid with the form that is understood.
+    """
+    spans = []
+    for part in filter(None, (piece.strip() for piece in re.split(r"[,;]", text))):
+        found = _SPAN.fullmatch(part)
+        numbers = [int(n) for n in found.groups()] if found else [99, 0, 99, 0]
+        opens, closes = numbers[0] * 60 + numbers[1], numbers[2] * 60 + numbers[3]
+        if opens >= 1440 or closes > 1440 or numbers[1] > 59 or numbers[3] > 59:
+            raise Invalid(_("Write hours as 06:00-22:00, several apart by commas."))
+        spans.append([opens, closes if closes > opens else closes + 1440])
+    return spans
+
+
+def to_minor(amount: Decimal | None, currency: str) -> int:
+    """An amount as it is typed, in minor units."""
+    return 0 if amount is None else round(amount * 10 ** exponent(currency))
+
+
+def from_minor(minor: int, currency: str) -> Decimal:
+    """Minor units as they are typed."""
+    places = exponent(currency)
+    return (Decimal(minor) / 10**places).quantize(Decimal(1).scaleb(-places))

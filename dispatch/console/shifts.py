@@ -1,0 +1,144 @@
+"""Pages of shifts: a hub's day as a table, one shift, a day copied to another."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from dispatch.console.desk import date_of, hubs_of, principal_of, version_of
+from dispatch.console.fleet import ROOMS
+from dispatch.console.orders_words import day_words, window_words
+from dispatch.console.pointers import pointed
+from dispatch.console.shifts_forms import CopyForm, ShiftForm
+from dispatch.fleet import selectors, services
+from dispatch.fleet.models import Hub, Shift
+from dispatch.fleet.states import ShiftState
+from lastmile.core import clock
+from lastmile.core.http import fetch
+from lastmile.core.http.forms import status_of, tried
+from tenants.permissions import Act, page, visible
+
+DAY = dt.timedelta(days=1)
+
+
+def day_url(hub: Hub, date: dt.date) -> str:
+    """The page of a hub's day."""
+    return f"{reverse('shifts')}?hub={hub.public_id}&date={date.isoformat()}"
+
+
+@page(Act.FLEET_VIEW, post=Act.FLEET_EDIT)
+@require_http_methods(["GET", "POST"])
+def shifts(request: HttpRequest) -> HttpResponse:
+    """A hub's day; POST adds a shift to it, or copies it to another day."""
+    principal = principal_of(request)
+    hubs = list(hubs_of(principal).filter(active=True))
+    asked = request.GET.get("hub", "")
+    hub = fetch(hubs_of(principal), asked) if asked else next(iter(hubs), None)
+    if hub is None:
+        return render(request, "console/fleet/no_hub.html", {"rooms": ROOMS.values()})
+    today = clock.local_date(clock.now(), hub.zone)
+    date = date_of(request.GET.get("date", "")) or today
+    what = request.POST.get("what", "")
+    form = ShiftForm(hub, date, None, request.POST if what == "add" else None)
+    copying = CopyForm(request.POST if what == "copy" else None, initial={"to": date + DAY})
+    if tried(form, pointed(lambda: services.add_shift(**form.said()), form.fields_of)):
+        messages.success(request, _("The shift is added."))
+        return redirect(day_url(hub, date))
+    copied = tried(
+        copying,
+        lambda: services.copy_shifts(hub=hub, since=date, to=copying.cleaned_data["to"]),
+    )
+    if isinstance(copied, services.Copied):
+        return _after_copy(request, hub, copying.cleaned_data["to"], copied)
+    with timezone.override(hub.zone):
+        shown = _day(hub, date) | {
+            "hubs": hubs,
+            "rooms": ROOMS.values(),
+            "today": today,
+            "form": form,
+            "copying": copying,
+            "may_edit": principal.may(Act.FLEET_EDIT),
+        }
+        status = max(status_of(form), status_of(copying))
+        return render(request, "console/fleet/shifts.html", shown, status=status)
+
+
+def _day(hub: Hub, date: dt.date) -> dict[str, Any]:
+    rows = selectors.shifts().filter(hub=hub, service_date=date)
+    return {
+        "hub": hub,
+        "date": date,
+        "day": day_words(date),
+        "before": date - DAY,
+        "after": date + DAY,
+        "rows": [
+            (
+                row,
+                window_words(row.starts_at, row.ends_at, hub.zone),
+                [_pause(pause, hub.zone) for pause in selectors.breaks_of(row)],
+            )
+            for row in rows
+        ],
+        "open": [window_words(a, b, hub.zone) for a, b in selectors.hub_open(hub, date)],
+        "scheduled": sum(row.state == ShiftState.SCHEDULED for row in rows),
+    }
+
+
+def _pause(pause: Any, zone: str) -> str:
+    words = window_words(pause.opens_at, pause.closes_at, zone)
+    minutes = ngettext("%(n)d min", "%(n)d min", pause.duration_s // 60)
+    return f"{minutes % {'n': pause.duration_s // 60}}, {words}"
+
+
+def _after_copy(
+    request: HttpRequest, hub: Hub, to: dt.date, copied: services.Copied
+) -> HttpResponse:
+    count = len(copied.made)
+    messages.success(
+        request, ngettext("One shift was copied.", "%(n)d shifts were copied.", count) % {"n": count}
+    )
+    for shift, why in copied.left[:5]:
+        messages.warning(request, f"{shift.vehicle.name}: {why}")
+    return redirect(day_url(hub, to))
+
+
+@page(Act.FLEET_VIEW, post=Act.FLEET_EDIT)
+@require_http_methods(["GET", "POST"])
+def shift_page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One shift: change it, or call it off."""
+    principal = principal_of(request)
+    shift: Shift = fetch(visible(principal, selectors.shifts()), public_id)
+    hub, date = shift.hub, shift.service_date
+    if request.POST.get("what") == "cancel":
+        services.cancel_shift(shift=shift, version=version_of(request))
+        messages.success(request, _("The shift is called off."))
+        return redirect(day_url(hub, date))
+    form = ShiftForm(hub, date, shift, request.POST or None)
+    version = version_of(request)
+    act = pointed(
+        lambda: services.change_shift(shift=shift, version=version, **form.said()), form.fields_of
+    )
+    if tried(form, act):
+        messages.success(request, _("Saved."))
+        return redirect(day_url(hub, date))
+    with timezone.override(hub.zone):
+        shown = {
+            "shift": shift,
+            "hub": hub,
+            "date": date,
+            "day": day_words(date),
+            "form": form,
+            "rooms": ROOMS.values(),
+            "back": day_url(hub, date),
+            "may_edit": principal.may(Act.FLEET_EDIT) and shift.state == ShiftState.SCHEDULED,
+        }
+        return render(request, "console/fleet/shift.html", shown, status=status_of(form))
