@@ -59,7 +59,8 @@ ROOMS = {
         ),
         Room(
             name="zones", rows=selectors.zones, form=ZoneForm,
-            add=services.add_zone, change=lambda row, **said: services.change_zone(zone=row, **said),
+            add=services.add_zone,
+            change=lambda row, **said: services.change_zone(zone=row, **said),
             title=gettext_lazy("Zones"), new=gettext_lazy("New zone"),
         ),
         Room(

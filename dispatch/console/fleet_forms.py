@@ -187,9 +187,7 @@ class VehicleForm(NounForm):
 
     def start(self, row: Vehicle) -> dict[str, Any]:
         currency = current_retailer().currency
-        costs = {
-            name: words.from_minor(getattr(row, f"{name}_minor"), currency) for name in _COSTS
-        }
+        costs = {name: words.from_minor(getattr(row, f"{name}_minor"), currency) for name in _COSTS}
         return super().start(row) | costs | {
             "weight_kg": _short(row.weight_g),
             "volume_l": _short(row.volume_cm3),

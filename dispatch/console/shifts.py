@@ -104,7 +104,8 @@ def _after_copy(
 ) -> HttpResponse:
     count = len(copied.made)
     messages.success(
-        request, ngettext("One shift was copied.", "%(n)d shifts were copied.", count) % {"n": count}
+        request,
+        ngettext("One shift was copied.", "%(n)d shifts were copied.", count) % {"n": count},
     )
     for shift, why in copied.left[:5]:
         messages.warning(request, f"{shift.vehicle.name}: {why}")

@@ -39,7 +39,9 @@ class ShiftForm(forms.Form):
     starts = forms.TimeField(label=_("From"), widget=TimeInput(), initial=dt.time(8))
     ends = forms.TimeField(label=_("To"), widget=TimeInput(), initial=dt.time(16))
 
-    def __init__(self, hub: Hub, date: dt.date, shift: Shift | None = None, data: Any = None) -> None:
+    def __init__(
+        self, hub: Hub, date: dt.date, shift: Shift | None = None, data: Any = None
+    ) -> None:
         self.hub, self.date, self.shift = hub, date, shift
         super().__init__(data, initial=self._start(shift) if shift else None)
         vehicles = list(Vehicle.objects.filter(hub=hub, active=True))

@@ -51,7 +51,7 @@ def copy_shifts(*, hub: Hub, since: dt.date, to: dt.date) -> Copied:
 
 
 def _moved(instant: dt.datetime, since: dt.date, to: dt.date, zone: str) -> dt.datetime:
-    """The instant of the same wall-clock time, as many days after ``to`` as it was after ``since``."""
+    """The same time on the wall, as many days after ``to`` as it was after ``since``."""
     local = instant.astimezone(clock.zone(zone))
     date = to + (local.date() - since)
     return clock.local_instant(date, local.hour * 60 + local.minute, zone)

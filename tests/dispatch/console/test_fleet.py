@@ -1,4 +1,4 @@
-"""The fleet pages: each noun added, changed and taken out of use, by those who may, at their hubs."""
+"""The fleet pages: nouns added, changed and taken out of use, by those who may, at their hubs."""
 
 from __future__ import annotations
 
@@ -116,10 +116,17 @@ def test_a_vehicle_is_kept_in_exact_units(desk: Client) -> None:
     assert desk.post("/console/fleet/vehicles/new/", vehicle_form(hub)).status_code == 302
     row = Vehicle.objects.get()
     assert (row.weight_g, row.volume_cm3, row.parcels) == (900_500, 7_000_000, 80)
-    assert (row.fixed_cost_minor, row.cost_per_km_minor, row.cost_per_hour_minor) == (5000, 31, 1800)
+    assert (row.fixed_cost_minor, row.cost_per_km_minor, row.cost_per_hour_minor) == (
+        5000,
+        31,
+        1800,
+    )
     assert (row.skills, row.emission_class, row.range_m) == (["cold", "lift"], "van", None)
     said = desk.get(at("vehicles", row)).context["form"]
-    same = {name: str(said[name].value() if said[name].value() is not None else "") for name in said.fields}
+    same = {
+        name: str(said[name].value() if said[name].value() is not None else "")
+        for name in said.fields
+    }
     desk.post(at("vehicles", row), same | {"active": "on", "version": "1"})
     row.refresh_from_db()
     assert row.version == 1  # a form sent back as it came changes nothing
@@ -139,19 +146,28 @@ def test_what_does_not_go_together_is_said_beside_the_field(desk: Client) -> Non
     hub = make_hub()
     wrong = errors(desk.post("/console/fleet/vehicles/new/", vehicle_form(hub, energy="muscle")))
     assert wrong == {"energy"}
-    assert errors(desk.post("/console/fleet/vehicles/new/", vehicle_form(hub, weight_kg="0"))) == {"weight_kg"}
-    assert errors(desk.post("/console/fleet/drivers/new/", driver_form(hub, phone="12"))) == {"phone"}
+    assert errors(desk.post("/console/fleet/vehicles/new/", vehicle_form(hub, weight_kg="0"))) == {
+        "weight_kg"
+    }
+    assert errors(desk.post("/console/fleet/drivers/new/", driver_form(hub, phone="12"))) == {
+        "phone"
+    }
     flat = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [0, 0]]]}
     for polygon in ("", "{", "[" * 3000, json.dumps(flat), '{"type":"Point","coordinates":[0,0]}'):
-        assert errors(desk.post("/console/fleet/zones/new/", zone_form(hub, polygon=polygon))) == {"polygon"}
-    assert not (Vehicle.objects.exists() or Driver.objects.exists() or Zone.objects.exists())
+        assert errors(desk.post("/console/fleet/zones/new/", zone_form(hub, polygon=polygon))) == {
+            "polygon"
+        }
+    assert [model.objects.count() for model in (Vehicle, Driver, Zone)] == [0, 0, 0]
 
 
 def test_a_driver_signs_in_as_a_member_with_that_role(desk: Client) -> None:
     hub, member = make_hub(), add_member(Role.DRIVER)
     add_member(Role.PICKER)
     page = desk.get("/console/fleet/drivers/new/")
-    assert [value for value, _name in page.context["form"].fields["member"].choices] == ["", member.public_id]
+    assert [value for value, _name in page.context["form"].fields["member"].choices] == [
+        "",
+        member.public_id,
+    ]
     desk.post("/console/fleet/drivers/new/", driver_form(hub, member=member.public_id))
     assert Driver.objects.get().member == member.public_id
 
@@ -182,7 +198,7 @@ def test_what_stands_in_a_shift_to_come_is_not_taken_out_of_use(desk: Client) ->
     assert vehicle.active
 
 
-# --- shifts -----------------------------------------------------------------------------------------
+# --- shifts ---
 def test_a_shift_is_added_in_the_hubs_own_time_with_its_break(desk: Client) -> None:
     hub = make_hub(zone="America/Santiago", lat=-29.9, lon=-71.2)
     vehicle, driver = make_vehicle(hub=hub), make_driver(hub=hub, phone="")
@@ -214,7 +230,10 @@ def test_a_night_shift_and_its_break_end_the_next_day(desk: Client) -> None:
         ({"starts": ""}, "starts"),
         ({"starts": "08:00", "ends": "08:05"}, "ends"),
         ({"break_0_opens": "12:00"}, "break_0_closes"),
-        ({"break_0_opens": "13:00", "break_0_closes": "12:00", "break_0_minutes": "9"}, "break_0_opens"),
+        (
+            {"break_0_opens": "13:00", "break_0_closes": "12:00", "break_0_minutes": "9"},
+            "break_0_opens",
+        ),
         ({"vehicle": "veh_x"}, "vehicle"),
     ],
 )
@@ -242,14 +261,27 @@ def test_a_shift_is_changed_and_called_off_and_keeps_its_breaks(desk: Client) ->
     vehicle = make_vehicle(hub=hub)
     noon = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
     pauses = [
-        Break(opens_at=noon + dt.timedelta(hours=n), closes_at=noon + dt.timedelta(hours=n, minutes=5), duration_s=630)
+        Break(
+            opens_at=noon + dt.timedelta(hours=n),
+            closes_at=noon + dt.timedelta(hours=n, minutes=5),
+            duration_s=630,
+        )
         for n in range(3)
     ]
-    shift = add_shift(vehicle=vehicle, starts_at=noon - dt.timedelta(hours=4), ends_at=noon + dt.timedelta(hours=6), breaks=pauses)
+    shift = add_shift(
+        vehicle=vehicle,
+        starts_at=noon - dt.timedelta(hours=4),
+        ends_at=noon + dt.timedelta(hours=6),
+        breaks=pauses,
+    )
     path = f"/console/fleet/shifts/{shift.public_id}/"
     form = desk.get(path).context["form"]
     same = {name: form[name].value() for name in form.fields}
-    said = {name: str(value) if not isinstance(value, dt.time) else f"{value:%H:%M}" for name, value in same.items() if value not in (None, False)}
+    said = {
+        name: str(value) if not isinstance(value, dt.time) else f"{value:%H:%M}"
+        for name, value in same.items()
+        if value not in (None, False)
+    }
     assert desk.post(path, said | {"ends": "19:00", "version": "1"}).status_code == 302
     shift.refresh_from_db()
     assert shift.ends_at.hour == 19
@@ -272,29 +304,38 @@ def test_a_day_is_copied_at_the_same_wall_clock_times_and_only_once(desk: Client
     copy = Shift.objects.get(service_date="2026-10-26", vehicle=vehicle)
     assert copy.starts_at == dt.datetime(2026, 10, 26, 8, tzinfo=dt.UTC)
     assert breaks_of(copy)[0].opens_at.hour == 12
-    assert (copy.driver, Shift.objects.get(service_date=friday, vehicle=vehicle).starts_at.hour) == (driver, 7)
+    assert (
+        copy.driver,
+        Shift.objects.get(service_date=friday, vehicle=vehicle).starts_at.hour,
+    ) == (driver, 7)
     again = desk.post(day_of(hub, friday), {"what": "copy", "to": "2026-10-26"}, follow=True)
     assert "already stands in another shift" in again.content.decode()
     assert Shift.objects.count() == 4
 
 
-# --- who may ----------------------------------------------------------------------------------------
+# --- who may ---
 @pytest.mark.parametrize("role", list(Role))
 def test_each_role_sees_and_changes_what_the_table_says(retailer: RetailerRef, role: Role) -> None:
     hub = make_hub()
     vehicle, driver, zone = make_vehicle(hub=hub), make_driver(hub=hub), make_zone(hub=hub)
     shift = make_shift(vehicle=vehicle)
     browser = logged_in(retailer, add_member(role))
-    seen = [day_of(hub), f"/console/fleet/shifts/{shift.public_id}/", at("hubs", hub),
-            at("vehicles", vehicle), at("drivers", driver), at("zones", zone),
-            *(f"/console/fleet/{room}/" for room in ("hubs", "zones", "vehicles", "drivers"))]  # fmt: skip
+    rooms = ("hubs", "zones", "vehicles", "drivers")
+    seen = [
+        *(day_of(hub), f"/console/fleet/shifts/{shift.public_id}/"),
+        *(f"/console/fleet/{room}/" for room in rooms),
+        *(at(room, row) for room, row in zip(rooms, (hub, zone, vehicle, driver), strict=True)),
+    ]
     for path in seen:
         assert (browser.get(path).status_code == 200) is (role in MAY_SEE), path
     before = Event.objects.count()
     acts = [
-        ("/console/fleet/hubs/new/", HUB), ("/console/fleet/vehicles/new/", vehicle_form(hub)),
-        ("/console/fleet/drivers/new/", driver_form(hub)), ("/console/fleet/zones/new/", zone_form(hub)),
-        (at("zones", zone), {"what": "remove"}), (day_of(hub), {"what": "copy", "to": "2026-12-01"}),
+        ("/console/fleet/hubs/new/", HUB),
+        ("/console/fleet/vehicles/new/", vehicle_form(hub)),
+        ("/console/fleet/drivers/new/", driver_form(hub)),
+        ("/console/fleet/zones/new/", zone_form(hub)),
+        (at("zones", zone), {"what": "remove"}),
+        (day_of(hub), {"what": "copy", "to": "2026-12-01"}),
         (f"/console/fleet/shifts/{shift.public_id}/", {"what": "cancel"}),
     ]  # fmt: skip
     for path, form in acts:
@@ -309,11 +350,19 @@ def test_somebody_of_one_hub_works_on_that_hub_alone(retailer: RetailerRef) -> N
     browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[mine.public_id]))
     page = browser.get("/console/fleet/vehicles/").content.decode()
     assert "Foreign van" not in page
-    for path in (at("vehicles", foreign), at("hubs", theirs), day_of(theirs), f"/console/fleet/shifts/{shift.public_id}/"):
+    for path in (
+        at("vehicles", foreign),
+        at("hubs", theirs),
+        day_of(theirs),
+        f"/console/fleet/shifts/{shift.public_id}/",
+    ):
         assert browser.get(path).status_code == 404, path
     assert browser.post("/console/fleet/hubs/new/", HUB).status_code == 403
     assert errors(browser.post("/console/fleet/vehicles/new/", vehicle_form(theirs))) == {"hub"}
-    assert browser.post(f"/console/fleet/shifts/{shift.public_id}/", {"what": "cancel"}).status_code == 404
+    assert (
+        browser.post(f"/console/fleet/shifts/{shift.public_id}/", {"what": "cancel"}).status_code
+        == 404
+    )
     assert errors(browser.post(day_of(mine), shift_form(foreign))) == {"vehicle"}
     assert browser.post("/console/fleet/vehicles/new/", vehicle_form(mine)).status_code == 302
     shift.refresh_from_db()
