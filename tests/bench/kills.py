@@ -31,7 +31,7 @@ from tests.embedded.helpers import processes_with
 CHILDREN = ("web", "postgres", "valkey", "worker", "solve", "bulk", "beat")
 WORKERS = {"worker", "solve", "bulk"}
 UNDER_LOAD_S = 4.0
-HEAL_S, END_S = 60.0, 240.0
+HEAL_S, END_S = 120.0, 400.0
 FILE_ROWS = 200
 DAY = "2026-11-25"
 Json = dict[str, Any]
