@@ -91,9 +91,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"UNEXPECTED SKIP {line}", red=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return one Chromium for the whole run."""
+    """Return one Chromium for a module's tests.
+
+    Not for the run: as long as it lives, an event loop runs in this thread, and Django refuses
+    the ORM beside one.
+    """
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=find(), args=FLAGS)
         yield found

@@ -1,0 +1,57 @@
+"""Every first page, in one table: the browser tests and the pictures walk it.
+
+A new page is a new line; ``ready`` is a selector that stands once the page is whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.browser.live import Live
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A page to look at: its name, its path, who looks ("" for a stranger), when it is whole.
+
+    ``ours`` is False where the page is another's work as a whole (Swagger UI): it must be quiet
+    and call nobody, but its colours are not held to ours.
+    """
+
+    name: str
+    path: str
+    role: str = "owner"
+    ready: str = "main h1"
+    public: bool = False
+    status: int = 200
+    ours: bool = True
+
+    def url(self, live: Live) -> str:
+        """Return the address; {date}, {hub}, {order}, {plan}, {member} come from the world."""
+        world = live.world
+        path = self.path.format(
+            date=world.date,
+            hub=world.hub,
+            order=world.order,
+            plan=world.plan,
+            member=world.member,
+        )
+        return (live.public if self.public else live.retailer) + path
+
+
+PAGES = (
+    Visit("front", "/", role="", public=True),
+    Visit("login", "/login/", role=""),
+    Visit("nothing-here", "/no-such-page/", role="", status=404),
+    Visit("home", "/"),
+    Visit("members", "/members/"),
+    Visit("member", "/members/{member}/"),
+    Visit("api-keys", "/api-keys/"),
+    Visit("audit", "/audit/"),
+    Visit("account", "/account/", role="driver"),
+    Visit("settings", "/settings/"),
+    Visit("settings-read", "/settings/", role="dispatcher"),
+    Visit("forbidden", "/members/", role="picker", status=403),
+    Visit("api-docs", "/api/v1/docs/", ready=".swagger-ui .opblock", ours=False),
+    Visit("api-problems", "/api/v1/problems/"),
+)

@@ -1,0 +1,84 @@
+"""Each first page is quiet, readable by machines and by eyes, and fits a phone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.accessibility import violations
+from tests.browser.live import Live
+from tests.browser.pages import PAGES, Visit
+from tests.browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+_TOO_WIDE = """() => {
+    const wide = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= wide) return [];
+    return [...document.querySelectorAll('body *')]
+        .filter(e => e.getBoundingClientRect().right > wide + 0.5)
+        .slice(0, 5)
+        .map(e => e.tagName.toLowerCase() + '.' + e.className);
+}"""
+
+
+def visited(live: Live, page: Page, visit: Visit) -> int:
+    """Go to a page as who should; return the answer's status."""
+    if visit.role:
+        live.log_in(page.context, visit.role)
+    answer = page.goto(visit.url(live))
+    page.locator(visit.ready).first.wait_for()
+    page.wait_for_load_state("networkidle")
+    assert answer is not None
+    return answer.status
+
+
+@pytest.mark.parametrize("visit", PAGES, ids=[visit.name for visit in PAGES])
+def test_a_page_is_quiet_accessible_and_fits(
+    live: Live, page: Page, watch: Watch, visit: Visit
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size(DESK)
+    assert visited(live, page, visit) == visit.status
+    faults = [*_unfit(page)] if visit.ours else []
+    said = watch.take()
+    if visit.status >= 400:  # the console repeats the page's own status
+        said = [line for line in said if str(visit.status) not in line]
+    assert not faults + said, "\n".join(["", *faults, *said])
+
+
+def _unfit(page: Page) -> Iterator[str]:
+    for size, scheme in itertools.product((DESK, PHONE), ("light", "dark")):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        for fault in violations(page):
+            yield f"{size['width']} px, {scheme}: {fault}"
+    too_wide = page.evaluate(_TOO_WIDE)
+    if too_wide:
+        yield f"390 px: the page scrolls sideways because of {too_wide}"
+
+
+def test_a_fault_is_seen(live: Live, browser: Browser, page: Page, watch: Watch) -> None:
+    page.goto(f"{live.retailer}/login/")
+    assert watch.take() == []
+    assert violations(page) == []
+    page.evaluate(
+        """() => {
+        document.querySelector('main').insertAdjacentHTML('beforeend',
+            '<p style="color: #bbb; background: #fff; inline-size: 3000px">pale</p><input>');
+        fetch('http://127.0.0.1:9/').catch(() => 0);
+        console.error('something');
+    }"""
+    )
+    page.wait_for_timeout(100)
+    said = "\n".join(watch.take())
+    assert "Content Security Policy" in said  # the style attribute, and the fetch
+    assert "another host" in said or "connect-src" in said
+    assert "something" in said
+    assert any(fault.startswith("label") for fault in violations(page))
+    page.evaluate("document.querySelector('main > p:last-of-type').style.inlineSize = '3000px'")
+    page.set_viewport_size(PHONE)
+    assert page.evaluate(_TOO_WIDE)

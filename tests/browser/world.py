@@ -1,0 +1,124 @@
+"""A working day to look at: a hub in Lisbon, vans and bicycles, orders, a published plan.
+
+Drawn by a seed, so that pictures of it can be compared. No street network is loaded: travel is on
+straight lines, and the pages say so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from dispatch.fleet.models import Hub
+from dispatch.orders.drafts import OrderDraft, ParcelDraft, PlaceDraft, ShopperDraft, WindowDraft
+from dispatch.orders.services import place_orders
+from dispatch.planning.models import Plan
+from dispatch.planning.services import publish_plan, request_plan
+from lastmile.core import clock
+from lastmile.core.models import JobState
+from lastmile.core.runner import run_job
+from tenants.people.models import Member
+from tenants.permissions import Role
+from tests.drain import drain
+from tests.factories.fleet import LAT, LON, make_driver, make_hub, make_shift, make_vehicle
+from tests.factories.fleet import make_zone as draw_zone
+from tests.factories.orders import make_draft
+from tests.people import add_member
+
+_FIRST = ("Ana", "Bruno", "Carla", "Duarte", "Elisa", "Filipe", "Graça", "Hugo", "Inês", "Jorge")
+_LAST = ("Almeida", "Barros", "Costa", "Duarte", "Esteves", "Faria", "Gomes", "Henriques")
+_STREETS = ("Rua Augusta", "Rua da Prata", "Avenida da Liberdade", "Rua Garrett", "Rua do Ouro")
+_FLEET = (("Van", "van", "diesel", 3), ("Electric van", "e_van", "electric", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a page's address may need."""
+
+    date: dt.date
+    hub: str
+    order: str
+    plan: str
+    member: str
+    emails: dict[str, str]
+
+
+def make_day(*, orders: int = 36, seconds: int = 1) -> World:
+    """Make the day in the retailer at hand, planned and published."""
+    rng = random.Random(7)
+    hub = make_hub(name="Alcântara")
+    draw_zone(hub=hub, name="Lisboa")
+    date = clock.local_date(clock.now(), hub.zone) + dt.timedelta(days=1)
+    _shifts(hub, date)
+    drafts = [_draft(hub, date, n, rng) for n in range(orders)]
+    placed = place_orders([*drafts, _lost(hub, date)], source="test")
+    assert all(one.status == "placed" for one in placed), [one.problem for one in placed]
+    first = placed[0].order
+    assert first is not None
+    plan = _plan(hub, date, seconds)
+    members = {str(role): add_member(role, email=f"{role}@first.example") for role in Role}
+    _named(members)
+    drain()
+    return World(
+        date=date,
+        hub=hub.public_id,
+        order=first.public_id,
+        plan=plan.public_id,
+        member=members[str(Role.DISPATCHER)].public_id,
+        emails={role: member.email for role, member in members.items()},
+    )
+
+
+def _named(members: dict[str, Member]) -> None:
+    for name, member in zip(_FIRST, members.values(), strict=False):
+        Member.objects.filter(pk=member.pk).update(name=f"{name} {_LAST[0]}")
+
+
+def _shifts(hub: Hub, date: dt.date) -> None:
+    starts_at = dt.datetime.combine(date, dt.time(8), tzinfo=ZoneInfo(hub.zone))
+    for word, profile, energy, count in _FLEET:
+        for n in range(1, count + 1):
+            vehicle = make_vehicle(hub=hub, name=f"{word} {n}", profile=profile, energy=energy,
+                                   parcels=14)  # fmt: skip
+            driver = make_driver(hub=hub, name=f"{_FIRST[n + len(word) % 5]} {_LAST[n]}")
+            make_shift(vehicle=vehicle, driver=driver, starts_at=starts_at)
+
+
+def _lost(hub: Hub, date: dt.date) -> OrderDraft:
+    """An address that nobody finds: it asks for a pin."""
+    return make_draft(
+        external_id="L-1000",
+        hub=hub.public_id,
+        service_date=date,
+        shopper=ShopperDraft(name="Zita Lopes"),
+        place=PlaceDraft(text="Beco sem nome 3, Lisboa"),
+    )
+
+
+def _draft(hub: Hub, date: dt.date, number: int, rng: random.Random) -> OrderDraft:
+    midnight = dt.datetime.combine(date, dt.time(), tzinfo=ZoneInfo(hub.zone))
+    opens, hours = rng.choice(((9, 3), (10, 4), (9, 6), (12, 3)))
+    window = WindowDraft(
+        opens_at=midnight + dt.timedelta(hours=opens),
+        closes_at=midnight + dt.timedelta(hours=opens + hours),
+    )
+    street = f"{rng.choice(_STREETS)} {rng.randint(1, 180)}, Lisboa"
+    place = PlaceDraft(text=street, lat=LAT + rng.gauss(0.01, 0.012), lon=LON + rng.gauss(0, 0.018))
+    parcel = ParcelDraft(weight_g=rng.randint(400, 9_000), volume_cm3=rng.randint(2, 40) * 1_000)
+    return make_draft(
+        external_id=f"L-{1001 + number}",
+        hub=hub.public_id,
+        service_date=date,
+        shopper=ShopperDraft(name=f"{rng.choice(_FIRST)} {rng.choice(_LAST)}"),
+        place=place,
+        window=window if number % 3 else None,
+        parcels=(parcel,),
+    )
+
+
+def _plan(hub: Hub, date: dt.date, seconds: int) -> Plan:
+    job = request_plan(hub=hub, service_date=date, seconds=seconds)
+    assert run_job(job.public_id) == JobState.SUCCEEDED
+    return publish_plan(plan=Plan.objects.get(hub=hub, service_date=date))
