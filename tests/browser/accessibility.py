@@ -13,7 +13,7 @@ GRAVE = {"serious", "critical"}
 _RUN = """() => Promise.allSettled(document.getAnimations()
     .filter(moving => moving.effect.getComputedTiming().iterations !== Infinity)
     .map(moving => moving.finished))
-    .then(() => axe.run(document, {resultTypes: ['violations'], reporter: 'v2'}))
+    .then(() => axe.run(document, {resultTypes: ['violations'], reporter: 'v2', preload: false}))
     .then(result => result.violations.map(found => ({
         id: found.id, impact: found.impact, help: found.help,
         nodes: found.nodes.slice(0, 5).map(

@@ -27,15 +27,8 @@ class Visit:
     ours: bool = True
 
     def url(self, live: Live) -> str:
-        """Return the address; {date}, {hub}, {order}, {plan}, {member} come from the world."""
-        world = live.world
-        path = self.path.format(
-            date=world.date,
-            hub=world.hub,
-            order=world.order,
-            plan=world.plan,
-            member=world.member,
-        )
+        """Return the address; what stands in braces comes from ``World.names``."""
+        path = self.path.format(**live.world.names)
         return (live.public if self.public else live.retailer) + path
 
 
@@ -44,6 +37,9 @@ PAGES = (
     Visit("login", "/login/", role=""),
     Visit("nothing-here", "/no-such-page/", role="", status=404),
     Visit("home", "/"),
+    Visit("board", "/console/{hub}/{date}/"),
+    Visit("board-readonly", "/console/{hub}/{date}/", role="readonly"),
+    Visit("manifest", "/console/routes/{route}/manifest/", ready="h1"),
     Visit("members", "/members/"),
     Visit("member", "/members/{member}/"),
     Visit("api-keys", "/api-keys/"),

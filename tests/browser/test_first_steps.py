@@ -69,6 +69,7 @@ def test_a_person_logs_in_and_out_by_keyboard_alone(live: Live, page: Page, watc
     page.keyboard.press("Enter")
     tab_to(page, "Sign out")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Sign in to First & Sons")).to_be_visible()
     page.goto(f"{live.retailer}/members/")
     expect(page).to_have_url(re.compile(r"/login/\?next="))
     assert watch.take() == []

@@ -15,6 +15,7 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import OrderDraft, ParcelDraft, PlaceDraft, ShopperDraft, WindowDraft
 from dispatch.orders.services import place_orders
 from dispatch.planning.models import Plan
+from dispatch.planning.selectors import routes_of
 from dispatch.planning.services import publish_plan, request_plan
 from lastmile.core import clock
 from lastmile.core.models import JobState
@@ -35,13 +36,9 @@ _FLEET = (("Van", "van", "diesel", 3), ("Electric van", "e_van", "electric", 1))
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a page's address may need."""
+    """What a page's address may name, and who may log in, by role."""
 
-    date: dt.date
-    hub: str
-    order: str
-    plan: str
-    member: str
+    names: dict[str, str]
     emails: dict[str, str]
 
 
@@ -62,11 +59,14 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
     _named(members)
     drain()
     return World(
-        date=date,
-        hub=hub.public_id,
-        order=first.public_id,
-        plan=plan.public_id,
-        member=members[str(Role.DISPATCHER)].public_id,
+        names={
+            "date": str(date),
+            "hub": hub.public_id,
+            "order": first.public_id,
+            "plan": plan.public_id,
+            "route": routes_of(plan)[0].public_id,
+            "member": members[str(Role.DISPATCHER)].public_id,
+        },
         emails={role: member.email for role, member in members.items()},
     )
 
