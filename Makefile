@@ -31,7 +31,7 @@ migrations: .installed
 	$(TEST_ENV) $(PY) manage.py makemigrations --check --dry-run
 
 messages: .installed ## texts: all translated? WRITE=--write merges and compiles the catalogues
-	$(TEST_ENV) $(PY) -m tests.messages $(WRITE)
+	$(PY) -m tests.messages $(WRITE)
 
 pytest: .installed
 	$(PY) -m pytest $(ARGS)

@@ -8,6 +8,7 @@ compiled files are committed: a bare machine has no msgfmt.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 import django
@@ -21,6 +22,7 @@ def main(argv: list[str]) -> int:
     reader = argparse.ArgumentParser(prog="python -m tests.messages", description=__doc__)
     reader.add_argument("--write", action="store_true", help="merge and compile the catalogues")
     asked = reader.parse_args(argv)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lastmile.settings_test")
     django.setup()
     found = texts()
     wrong = list(found.faults)
