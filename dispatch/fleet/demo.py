@@ -105,7 +105,7 @@ FLEETS: Final[Mapping[str, Sequence[Base]]] = {
             means=(
                 Means(id="vf-van-2", name="Furgón 2", fields=_VAN,
                       crews=(("Pedro Contreras", EARLY), ("Valeria Núñez", LATE))),
-                Means(id="vf-van-3", name="Furgón 3", fields=_VAN,
+                Means(id="vf-ev-4", name="Furgón eléctrico 4", fields=_E_VAN,
                       crews=(("Iván Pizarro", EARLY), ("Natalia Flores", LATE))),
                 Means(id="vf-ev-3", name="Furgón eléctrico 3", fields=_E_VAN,
                       crews=(("Diego Alfaro", EARLY), ("Marta Cisternas", LATE))),
