@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dispatch.fleet.models import Hub
-from dispatch.planning.errors import NothingToPlan
+from dispatch.planning.errors import NothingToPlan, PlanMoved, PlanOutdated
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import versions
 from dispatch.planning.services import publish_plan, request_plan
@@ -15,7 +15,7 @@ from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core.demo import Demo, demo_days
 from lastmile.core.models import Job, JobState
 from lastmile.core.tenancy import current_retailer
-from lastmile.core.waiting import see_through
+from lastmile.core.waiting import StillRunning, see_through
 
 SOLVE_S: Final = 6
 WAIT_S: Final = 240
@@ -26,7 +26,7 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
 
     Every day is asked for before the first is waited for, so that worker and command share the
     work. Stands in a retailer. Records: plan.requested, plan.drafted, plan.published. Raises:
-    StillRunning.
+    nothing: what does not succeed is said, and the house starts all the same.
     """
     today, tomorrow = demo_days()
     hubs = list(Hub.objects.filter(active=True).order_by("pk"))
@@ -38,7 +38,7 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
     ]
     for hub, date, job in reversed(asked):  # a worker begins with the first
         _wait(hub, date, job, demo)
-    published = [plan.public_id for hub in hubs if (plan := _publish(hub, today)) is not None]
+    published = [plan.public_id for hub in hubs if (plan := _publish(hub, today, demo)) is not None]
     return {"planned": len(asked), "published": published}
 
 
@@ -55,7 +55,11 @@ def _asked(hub: Hub, date: dt.date, demo: Demo) -> Job | None:
 
 
 def _wait(hub: Hub, date: dt.date, job: Job, demo: Demo) -> None:
-    ended = see_through(job.public_id, timeout_s=WAIT_S)
+    try:
+        ended = see_through(job.public_id, timeout_s=WAIT_S)
+    except StillRunning as late:
+        demo.said(f"{hub.name}, {date}: {late}")
+        return
     if ended.state != JobState.SUCCEEDED:
         demo.said(f"{hub.name}, {date}: {ended.state}: {ended.detail or ended.reason}")
         return
@@ -67,7 +71,7 @@ def _wait(hub: Hub, date: dt.date, job: Job, demo: Demo) -> None:
     )
 
 
-def _publish(hub: Hub, date: dt.date) -> Plan | None:
+def _publish(hub: Hub, date: dt.date, demo: Demo) -> Plan | None:
     """Publish a draft that nobody has touched; what people did by hand stays theirs."""
     found = versions(hub, date)
     if not found or any(plan.status == PUBLISHED for plan in found):
@@ -75,4 +79,8 @@ def _publish(hub: Hub, date: dt.date) -> Plan | None:
     newest = found[0]
     if newest.status != DRAFT or newest.version != 1:
         return None
-    return publish_plan(plan=newest, version=newest.version)
+    try:
+        return publish_plan(plan=newest, version=newest.version)
+    except (PlanMoved, PlanOutdated) as refused:  # somebody works on the day: it is theirs
+        demo.said(f"{hub.name}, {date}: the draft stays a draft. {refused.detail}")
+        return None

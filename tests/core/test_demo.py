@@ -21,9 +21,10 @@ from dispatch.fleet.services import cancel_shift
 from dispatch.orders.demo import drafts_of
 from dispatch.orders.demo.cast import SHOPS
 from dispatch.orders.models import Order
+from dispatch.orders.services import cancel_order
 from dispatch.orders.states import OrderState
 from dispatch.planning import demo as planning_demo
-from dispatch.planning.models import Plan
+from dispatch.planning.models import Plan, Stop
 from dispatch.planning.services import discard_plan, revise_plan
 from dispatch.roads import demo_city
 from lastmile import switchboard
@@ -31,6 +32,7 @@ from lastmile.core import clock
 from lastmile.core import demo as core_demo
 from lastmile.core.demo import Demo
 from lastmile.core.tenancy import HOUSE, RetailerRef, retailer_context
+from lastmile.core.waiting import StillRunning
 from tenants import selectors
 from tenants.demo import OPENINGS
 from tenants.policy import Policy
@@ -182,6 +184,33 @@ def test_what_people_did_by_hand_stays(
         assert (kept.status, kept.version) == ("draft", 2)
         assert not Plan.objects.filter(service_date=tomorrow, status="published").exists()
         assert Shift.objects.filter(service_date=tomorrow).exclude(state="cancelled").count() == 0
+
+
+def test_a_draft_whose_orders_changed_overnight_stays_a_draft_and_is_said(
+    db: None, streets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sow("--schema", "faro", "--orders", "12")
+    with retailer_context("faro"):
+        _today, tomorrow = core_demo.demo_days()
+        cancel_order(order=Stop.objects.filter(plan__service_date=tomorrow)[0].order)
+    days_later(monkeypatch, 1)
+    _found, lines = sow("--schema", "faro", "--orders", "12")
+    assert f"Faro Centro, {tomorrow}: the draft stays a draft." in lines
+    with retailer_context("faro"):
+        assert Plan.objects.get(service_date=tomorrow).status == "draft"
+
+
+def test_a_solve_that_takes_too_long_does_not_keep_the_house_from_starting(
+    db: None, streets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*_args: Any, **_kwargs: Any) -> None:
+        raise StillRunning("job_x is running after 1 s. It goes on.")
+
+    monkeypatch.setattr(planning_demo, "see_through", late)
+    _found, lines = sow("--schema", "faro", "--orders", "12")
+    assert lines.count("It goes on.") == 2
+    with retailer_context("faro"):
+        assert Order.objects.count() == 24
 
 
 def logins(var: Path) -> dict[str, tuple[str, str]]:
