@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,18 @@ def test_a_query_keeps_the_filters_and_drops_the_place() -> None:
     request = RequestFactory().get("/o/?state=late&cursor=abc&q=a%26b")
     page = Template("{% load look %}{% query sort='name' state=None %}")
     assert page.render(Context({"request": request})) == "?q=a%26b&amp;sort=name"
+
+
+def test_numbers_are_said_with_their_unit_and_none_is_a_dash() -> None:
+    page = Template(
+        "{% load look %}{{ d|long_day }}|{{ 990|km }}|{{ 12400|km }}|{{ 3900|duration }}"
+        "|{{ 45|duration }}|{{ 1440|clock_minutes }}|{{ 1500|clock_minutes }}|{{ 850|grams }}|{{ 12400|kg }}"
+        "|{{ 1230|money:'EUR' }}|{{ 1230|money:'CLP' }}|{{ none|km }}"
+        "{{ none|kg }}{{ none|duration }}"
+    )
+    with translation.override("en"):
+        said = page.render(Context({"d": date(2026, 11, 22), "none": None})).split("|")
+    assert said == [
+        "Sunday 22 November", "990 m", "12.4 km", "1 h 05 min", "45 s", "24:00", "01:00 +1",
+        "850 g", "12.4 kg", "12.30 EUR", "1,230 CLP", "–––",
+    ]  # fmt: skip

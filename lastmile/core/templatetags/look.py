@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import template
@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import pgettext
 
 from lastmile.core.clock import now
 from lastmile.core.money import exponent
@@ -94,6 +95,14 @@ def when(instant: datetime | None, style: str = "time") -> SafeString:
         '<time datetime="{}" title="{}">{}</time>',
         instant.isoformat(), local.strftime("%Y-%m-%d %H:%M:%S %Z"), said,
     )  # fmt: skip
+
+
+@register.filter
+def long_day(day: date | None) -> str:
+    """A day in words, as ``Sunday 22 November``; each language has its own order and joints."""
+    if day is None:
+        return "–"
+    return date_format(day, pgettext("format of a day in words (Django's date letters)", "l j F"))
 
 
 @register.filter
