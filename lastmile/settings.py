@@ -215,7 +215,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # files need no retailer
     "lastmile.core.http.headers.HeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "lastmile.core.http.headers.BrandedPolicyMiddleware",
     "tenants.middleware.RetailerMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

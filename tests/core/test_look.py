@@ -6,17 +6,20 @@ import json
 import re
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.http import HttpResponse
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.utils import translation
 
 from lastmile import assets
 from lastmile.core.contrast import ENOUGH, luminance, ratio
+from lastmile.core.http.headers import BrandedPolicyMiddleware
 from lastmile.core.palette import COLOURS, DASHES, colour_of, pattern_of
 from lastmile.core.statuses import STATUSES, status_of
-from lastmile.core.tenancy import RetailerRef
+from lastmile.core.tenancy import Brand, RetailerRef
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "lastmile" / "core" / "static"
@@ -28,6 +31,7 @@ TEMPLATES = [
 ]
 GROUNDS = ("surface-0", "surface-1", "surface-2")
 TEXTS = ("text-strong", "text-normal", "text-muted")
+CSP = "Content-Security-Policy"
 TONES = ("ok", "risk", "late", "failed", "idle")
 
 
@@ -203,6 +207,28 @@ def test_the_policy_of_content_has_no_hole(client: Client, retailer: RetailerRef
     assert "default-src 'none'" in policy
 
 
+@pytest.mark.parametrize(
+    ("logo", "source"),
+    [
+        ("https://cdn.example:8443/a.png", "https://cdn.example:8443"),
+        ("https://cdn.example", "https://cdn.example"),
+        ("https://cdn.example;script-src", None),
+        ("https://*", None),
+        ("/media/logo.png", None),
+        ("", None),
+    ],
+)
+def test_a_logo_may_be_fetched_and_opens_nothing_else(logo: str, source: str | None) -> None:
+    request = RequestFactory().get("/")
+    request.retailer = SimpleNamespace(brand=Brand(logo=logo))  # type: ignore[attr-defined]
+    answer = HttpResponse()
+    BrandedPolicyMiddleware(lambda _request: answer)(request)
+    parts = [part.strip().partition(" ") for part in answer.headers[CSP].split(";")]
+    policy = {name: value for name, _space, value in parts}
+    assert policy["img-src"].removeprefix("'self' data: blob:").strip() == (source or "")
+    assert policy["script-src"].startswith("'self'")
+
+
 def test_a_query_keeps_the_filters_and_drops_the_place() -> None:
     request = RequestFactory().get("/o/?state=late&cursor=abc&q=a%26b")
     page = Template("{% load look %}{% query sort='name' state=None %}")
@@ -212,7 +238,8 @@ def test_a_query_keeps_the_filters_and_drops_the_place() -> None:
 def test_numbers_are_said_with_their_unit_and_none_is_a_dash() -> None:
     page = Template(
         "{% load look %}{{ d|long_day }}|{{ 990|km }}|{{ 12400|km }}|{{ 3900|duration }}"
-        "|{{ 45|duration }}|{{ 1440|clock_minutes }}|{{ 1500|clock_minutes }}|{{ 850|grams }}|{{ 12400|kg }}"
+        "|{{ 45|duration }}|{{ 1440|clock_minutes }}|{{ 1500|clock_minutes }}"
+        "|{{ 850|grams }}|{{ 12400|kg }}"
         "|{{ 1230|money:'EUR' }}|{{ 1230|money:'CLP' }}|{{ none|km }}"
         "{{ none|kg }}{{ none|duration }}"
     )

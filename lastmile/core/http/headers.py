@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
+from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+# Nothing that could end the source and begin a directive of its own.
+_ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?(?=[/?#]|\Z)")
 
 
 class HeadersMiddleware:
@@ -21,3 +26,18 @@ class HeadersMiddleware:
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class BrandedPolicyMiddleware(CSPMiddleware):
+    """The policy of settings; pictures may also come from where the retailer's logo lies."""
+
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
+        """Add the logo's origin, and nothing else of what a retailer may write."""
+        parts: PolicyParts = super().get_policy_parts(request, response, report_only)
+        retailer = getattr(request, "retailer", None)
+        origin = _ORIGIN.match(retailer.brand.logo) if retailer is not None else None
+        if origin is not None:
+            parts.update = {**(parts.update or {}), "img-src": [origin[0]]}
+        return parts
