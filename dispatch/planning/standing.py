@@ -33,7 +33,12 @@ def invariants() -> Mapping[str, list[str]]:
         legs_m=Coalesce(Sum("stops__leg_distance_m"), 0),
     )
     published = Event.objects.filter(subject=OuterRef("public_id"), kind="plan.published")
-    held = Stop.objects.filter(order=OuterRef("pk"), plan__status=PUBLISHED)
+    held = Stop.objects.filter(
+        order=OuterRef("pk"),
+        plan__status=PUBLISHED,
+        plan__hub=OuterRef("hub"),
+        plan__service_date=OuterRef("service_date"),
+    )
     left_out = Unserved.objects.filter(plan=OuterRef("plan"), order=OuterRef("order"))
     return {
         "a plan counts the stops it has": _ids(
@@ -52,7 +57,7 @@ def invariants() -> Mapping[str, list[str]]:
         "a published plan was published once, and that is recorded": _ids(
             plans.filter(status=PUBLISHED).exclude(Exists(published))
         ),
-        "an order that is planned stands in a published plan": sorted(
+        "an order that is planned stands in the published plan of its hub and day": sorted(
             Order.objects.filter(state=OrderState.PLANNED)
             .exclude(Exists(held))
             .values_list("public_id", flat=True)

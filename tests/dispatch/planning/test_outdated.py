@@ -14,6 +14,7 @@ from dispatch.orders.services import cancel_order, change_order, set_pin, set_pr
 from dispatch.planning.errors import PlanOutdated
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.services import publish_plan, request_plan, revise_plan
+from dispatch.planning.standing import invariants
 from lastmile.core.models import Event, Job, JobState
 from lastmile.core.runner import run_job
 from lastmile.core.tenancy import RetailerRef
@@ -101,3 +102,15 @@ def test_what_does_not_concern_the_plan_does_not_hinder_it(retailer: RetailerRef
     again = publish_plan(plan=revise_plan(plan=first))
     assert again.status == "published"
     assert Place.objects.count() == 3
+
+
+def test_a_planned_order_of_another_day_than_its_plan_breaks_an_invariant(
+    retailer: RetailerRef,
+) -> None:
+    publish_plan(plan=plan(day_of(2)))
+    assert not any(invariants().values())
+    order = Order.objects.order_by("pk").first()
+    assert order is not None
+    Order.objects.filter(pk=order.pk).update(service_date=TOMORROW)
+    broken = {name for name, ids in invariants().items() if ids}
+    assert broken == {"an order that is planned stands in the published plan of its hub and day"}
