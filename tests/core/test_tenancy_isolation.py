@@ -1,6 +1,6 @@
 """Nobody reads another retailer's row, by any way in; and the naive ways, run the same, do.
 
-Each right way below makes 1,200 reads or more (4,800 together) against two retailers at once.
+Each right way below makes 960 reads or more (4,128 together) against two retailers at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.core.isolation_app import NAIVE, READS, application, whose, whose_tas
 from tests.core.serving import get, served
 
 TWO = ("t1", "t2")
-PER_WAY = 1200
+PER_WAY = 960
 
 
 @pytest.fixture
