@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from dispatch.fleet.models import Hub
+from dispatch.intake.services import receive_file
 from dispatch.orders.drafts import OrderDraft, ParcelDraft, PlaceDraft, ShopperDraft, WindowDraft
 from dispatch.orders.services import place_orders
 from dispatch.planning.models import Plan
@@ -32,6 +33,13 @@ _FIRST = ("Ana", "Bruno", "Carla", "Duarte", "Elisa", "Filipe", "Graça", "Hugo"
 _LAST = ("Almeida", "Barros", "Costa", "Duarte", "Esteves", "Faria", "Gomes", "Henriques")
 _STREETS = ("Rua Augusta", "Rua da Prata", "Avenida da Liberdade", "Rua Garrett", "Rua do Ouro")
 _FLEET = (("Van", "van", "diesel", 3), ("Electric van", "e_van", "electric", 1))
+# Two good rows, one without a place, one whose window ends before it begins.
+_FILE = b"""order_id,name,address,lat,lon,date,from,to
+M-1,Rui Costa,Rua Augusta 10,38.7100,-9.1370,,,
+M-2,Eva Gomes,Rua Garrett 73,38.7106,-9.1421,,10:00,13:00
+M-3,Nuno Faria,,,,,,
+M-4,Olga Reis,Rua do Ouro 5,38.7090,-9.1385,,15:00,11:00
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +60,21 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
     drafts = [_draft(hub, date, n, rng) for n in range(orders)]
     placed = place_orders([*drafts, _lost(hub, date)], source="test")
     assert all(one.status == "placed" for one in placed), [one.problem for one in placed]
-    first = placed[0].order
+    first, lost = placed[0].order, placed[-1].order
     assert first is not None
+    assert lost is not None
     plan = _plan(hub, date, seconds)
     members = {str(role): add_member(role, email=f"{role}@first.example") for role in Role}
     _named(members)
+    rehearsed = receive_file(content=_FILE, filename="monday.csv", dry_run=True)
     drain()
     return World(
         names={
             "date": str(date),
             "hub": hub.public_id,
             "order": first.public_id,
+            "lost": lost.public_id,
+            "import": rehearsed.public_id,
             "plan": plan.public_id,
             "route": routes_of(plan)[0].public_id,
             "member": members[str(Role.DISPATCHER)].public_id,
