@@ -52,7 +52,7 @@ export function mount(frame) {
   }
   function mark(order, klass) {
     frame.querySelectorAll(`.${klass}[data-order]`).forEach((row) => row.classList.remove(klass));
-    const row = order && (document.getElementById(`stop-${order}`) ?? document.getElementById(`left-${order}`));
+    const row = order ? (document.getElementById(`stop-${order}`) ?? document.getElementById(`left-${order}`)) : null;
     row?.classList.add(klass);
     return row;
   }
@@ -75,6 +75,14 @@ export function mount(frame) {
     const { plan } = board().dataset;
     window.htmx.ajax("GET", `/console/plans/${plan}/orders/${order}/`, { target: "#drawer-body", swap: "innerHTML" });
   }
+
+  /* --- acts of the list: one listener for a thousand rows ---------------------------------- */
+  listen(frame, "click", (event) => {
+    const order = event.target.closest("[data-order]")?.dataset.order;
+    const step = event.target.closest("[data-step]");
+    if (event.target.closest("[data-drawer]") && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); drawer(order); }
+    else if (order && step?.id) window.htmx.ajax("POST", board().dataset.step, { source: step, values: { order, by: step.dataset.step } });
+  });
 
   /* --- the list points at the map ---------------------------------------------------------- */
   const orderOf = (event) => event.target.closest?.("[data-order]")?.dataset.order ?? "";
@@ -114,7 +122,26 @@ export function mount(frame) {
     const mine = plans.find((one) => one.plan === plan);
     return plan ? !mine || mine.version > Number(version) : plans.length > 0;
   }
+  /* Every act says what is open and searched for, so that the answer folds nothing up. */
+  listen(document, "htmx:configRequest", ({ detail: { verb, path, formData } }) => {
+    if (verb !== "post" || !path.startsWith("/console/plans/")) return;
+    for (const name of ["open", "q", "only"]) {
+      formData.delete(name);
+      frame.querySelectorAll(`.board-list [name=${name}]:not(:disabled)`).forEach((input) => formData.append(name, input.value));
+    }
+    if (!formData.has("version") && !path.includes("?")) formData.append("version", board().dataset.version);
+  });
+  /* A frame can be here before the answer to our own act: wait for that, then compare. */
+  let acting = 0;
+  const waiting = [];
+  listen(document, "htmx:beforeRequest", ({ detail }) => { if (detail.requestConfig.verb === "post") acting += 1; });
+  listen(document, "htmx:afterRequest", ({ detail }) => {
+    if (detail.requestConfig.verb !== "post") return;
+    acting -= 1;
+    if (!acting) setTimeout(() => waiting.splice(0).forEach(tell), 50);
+  });
   function tell(data) {
+    if (acting) { waiting.push(data); return; }
     const { plan, version } = showing();
     const name = data.actor_name || words.saidSomebody;
     if (data.plan === plan) {
