@@ -1,0 +1,149 @@
+"""Who may see and do what on the board: roles, hubs, the other retailer, a stranger."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from dispatch.planning.models import Plan
+from lastmile.core.models import Event, Job
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from tenants.permissions import Role
+from tests.databases import client_of
+from tests.dispatch.planning.test_plans import day_of, plan
+from tests.factories import make_hub
+from tests.factories.orders import DAY
+from tests.people import add_member, logged_in
+
+HTMX = {"HX-Request": "true"}
+READERS = (Role.OWNER, Role.MANAGER, Role.DISPATCHER, Role.PICKER, Role.READONLY)
+
+
+def reading(draft: Plan) -> list[str]:
+    """Every address of the board that only reads."""
+    route, order = draft.routes.all()[0], draft.stops.all()[0].order
+    day, mine = f"/console/{draft.hub.public_id}/{DAY}/", f"/console/plans/{draft.public_id}/"
+    return [
+        day,
+        f"{day}body/",
+        f"{mine}map.json",
+        f"{mine}stops.csv",
+        f"{mine}routes/{route.public_id}/",
+        f"{mine}orders/{order.public_id}/",
+        f"/console/routes/{route.public_id}/manifest/",
+        f"/console/routes/{route.public_id}/stops.csv",
+        f"/console/jobs/{draft.job}/",
+    ]
+
+
+def acts(draft: Plan) -> list[tuple[str, dict[str, str]]]:
+    """Every act of the board, well formed."""
+    stop = draft.stops.select_related("order", "route__shift")[0]
+    mine = f"/console/plans/{draft.public_id}/"
+    order = {"order": stop.order.public_id, "version": "1"}
+    return [
+        (f"{mine}move/", {**order, "shift": stop.route.shift.public_id, "position": "2"}),
+        (f"{mine}step/", {**order, "by": "1"}),
+        (f"{mine}take-off/", order),
+        (f"{mine}undo/", {"version": "1"}),
+        (f"{mine}publish/", {"version": "1"}),
+        (f"{mine}discard/", {"version": "1"}),
+        (f"{mine}revise/", {}),
+        (f"/console/{draft.hub.public_id}/{DAY}/plan/", {"seconds": "1"}),
+        (f"/console/jobs/{draft.job}/cancel/", {}),
+    ]
+
+
+def test_every_role_of_the_house_reads_and_a_driver_does_not(retailer: RetailerRef) -> None:
+    draft = plan(day_of(3))
+    for role in READERS:
+        browser = logged_in(retailer, add_member(role))
+        for address in reading(draft):
+            assert browser.get(address).status_code == 200, (role, address)
+    driver = logged_in(retailer, add_member(Role.DRIVER))
+    for address in reading(draft):
+        assert driver.get(address).status_code == 403, address
+
+
+@pytest.mark.parametrize("role", [Role.PICKER, Role.READONLY, Role.DRIVER])
+def test_who_may_only_read_changes_nothing(retailer: RetailerRef, role: Role) -> None:
+    draft = plan(day_of(3))
+    browser = logged_in(retailer, add_member(role))
+    before = (Event.objects.count(), Job.objects.count())
+    for address, body in acts(draft):
+        assert browser.post(address, body, headers=HTMX).status_code == 403, address
+    assert (Event.objects.count(), Job.objects.count()) == before
+    html = browser.get(reading(draft)[0]).content.decode()
+    assert "Publish" not in html
+    assert 'data-step="-1"' not in html
+
+
+def unknown_to(browser: Client, draft: Plan) -> None:
+    """Nothing of a plan can be seen or changed by this browser, nor told from what is not there."""
+    before = Event.objects.count()
+    for address in reading(draft):
+        assert browser.get(address).status_code == 404, address
+    for address, body in acts(draft):
+        assert browser.post(address, body, headers=HTMX).status_code == 404, address
+    assert Event.objects.count() == before
+    draft.refresh_from_db()
+    assert (draft.version, draft.status) == (1, "draft")
+
+
+def test_a_member_of_another_hub_finds_nothing(retailer: RetailerRef) -> None:
+    draft, elsewhere = plan(day_of(3)), make_hub()
+    unknown_to(logged_in(retailer, add_member(Role.MANAGER, hubs=[elsewhere.public_id])), draft)
+
+
+def test_the_other_retailer_finds_nothing(retailer: RetailerRef, other: RetailerRef) -> None:
+    draft = plan(day_of(3))
+    with retailer_context(other):
+        browser = logged_in(other, add_member(Role.OWNER))
+    unknown_to(browser, draft)
+
+
+def test_a_stranger_is_led_to_the_log_in(retailer: RetailerRef) -> None:
+    draft = plan(day_of(3))
+    stranger = client_of(retailer)
+    for address in reading(draft):
+        answer = stranger.get(address)
+        assert answer.status_code == 302, address
+        assert answer["Location"].startswith("/login/")
+    before = Event.objects.count()
+    for address, body in acts(draft):
+        assert stranger.post(address, body, headers=HTMX)["HX-Redirect"] == "/login/", address
+    assert Event.objects.count() == before
+
+
+def test_acts_need_a_token_of_this_page(retailer: RetailerRef) -> None:
+    draft = plan(day_of(3))
+    browser = logged_in(retailer, add_member(Role.OWNER))
+    careful = Client(enforce_csrf_checks=True, headers={"host": retailer.domain})
+    careful.cookies = browser.cookies
+    for address, body in acts(draft):
+        assert careful.post(address, body).status_code == 403, address
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("move/", {"order": "\x00", "shift": "\x00", "position": "1", "version": "1"}),
+        ("move/", {"order": "ord_x", "shift": "sft_x", "position": "-1", "version": "1"}),
+        ("move/", {"order": "ord_x", "shift": "sft_x", "position": "9" * 30, "version": "1"}),
+        ("move/", {"order": "ord_x", "shift": "sft_x", "position": "²", "version": "1"}),
+        ("step/", {"order": "ord_x", "by": "7", "version": "1"}),
+        ("take-off/", {"order": "ord_x"}),
+        ("undo/", {"version": "nothing"}),
+    ],
+)
+def test_malformed_acts_are_refused_in_words(
+    retailer: RetailerRef, verb: str, body: dict[str, str]
+) -> None:
+    draft = plan(day_of(3))
+    browser = logged_in(retailer, add_member(Role.OWNER))
+    before = Event.objects.count()
+    answer = browser.post(f"/console/plans/{draft.public_id}/{verb}", body, headers=HTMX)
+    assert answer.status_code == 422
+    assert answer["HX-Reswap"] == "none"
+    assert "toast" in answer["HX-Trigger"]
+    assert Event.objects.count() == before

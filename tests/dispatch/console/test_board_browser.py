@@ -1,0 +1,155 @@
+"""The board in a real browser: a stop moved by keyboard alone, published, undone; two browsers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from dispatch.planning.models import Plan
+from lastmile.asgi import application
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from tenants.permissions import Role
+from tests.core.serving import served
+from tests.dispatch.planning.test_plans import day_of, plan
+from tests.drain import drain
+from tests.factories.orders import DAY
+from tests.people import add_member, logged_in
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database_first(django_db_setup: None) -> None:
+    """Set up before the browser, so that its event loop has ended when the database is left."""
+
+
+@pytest.fixture(autouse=True)
+def sync_in_a_test_that_drives_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playwright's sync door keeps an event loop in this thread, which Django would refuse."""
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture
+def house(fresh_db: str, retailer: RetailerRef, settings: Any) -> Iterator[str]:
+    """The house on a port, as a browser sees it; sockets accept this origin alone."""
+    with served(application) as port:
+        settings.PORT = port
+        yield f"http://{retailer.domain}:{port}"
+
+
+def workers(ref: RetailerRef) -> None:
+    """What the workers do, in a thread of their own: this one has Playwright's event loop."""
+
+    def work() -> None:
+        try:
+            with retailer_context(ref):
+                drain(jobs=False)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+
+
+def enter(context: BrowserContext, house: str, desk: Client) -> Page:
+    """A page of somebody who is signed in."""
+    context.add_cookies([{"name": "sid", "value": desk.cookies["sid"].value, "url": house}])
+    page = context.new_page()
+    page.faults = []  # type: ignore[attr-defined]
+    page.on("pageerror", lambda fault: page.faults.append(str(fault)))  # type: ignore[attr-defined]
+    return page
+
+
+def open_board(page: Page, house: str, draft: Plan) -> None:
+    page.goto(f"{house}/console/{draft.hub.public_id}/{DAY}/")
+    page.wait_for_selector("#board-frame[data-ready]")
+
+
+def order_of_stops(page: Page) -> list[str]:
+    found: list[Any] = page.locator(".stop").evaluate_all("rows => rows.map(r => r.dataset.order)")
+    return found
+
+
+def test_a_stop_is_moved_published_and_undone_by_keyboard_alone(
+    context: BrowserContext, house: str, retailer: RetailerRef
+) -> None:
+    draft = plan(day_of(5, shifts=1))
+    page = enter(context, house, logged_in(retailer, add_member(Role.DISPATCHER)))
+    open_board(page, house, draft)
+    page.locator(".route summary").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".stop")
+    before = order_of_stops(page)
+
+    page.locator(f"#down-{before[0]}").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#board")).to_have_attribute("data-version", "2")
+    assert order_of_stops(page) == [before[1], before[0], *before[2:]]
+    expect(page.locator(f"#down-{before[0]}")).to_be_focused()
+
+    page.locator("#board-undo").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#board")).to_have_attribute("data-version", "3")
+    assert order_of_stops(page) == before
+
+    page.locator(f"#move-{before[0]}").focus()
+    page.keyboard.press("Enter")
+    drawer = page.locator("#drawer")
+    expect(drawer).to_be_visible()
+    drawer.get_by_label("As stop").focus()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    expect(page.locator("#board")).to_have_attribute("data-version", "4")
+    expect(drawer).to_be_hidden()
+    assert order_of_stops(page) == [*before[1:], before[0]]
+
+    page.locator("#board-publish").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#board-publish-now")).to_be_visible()
+    page.locator("#board-publish-now").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".board-version .status")).to_contain_text("Published")
+    expect(page.locator("#board-revise")).to_be_visible()
+    draft.refresh_from_db()
+    assert draft.status == "published"
+    assert page.faults == []  # type: ignore[attr-defined]
+
+
+def test_a_colleague_sees_the_edit_and_a_stale_act_is_told_by_whom(
+    browser: Browser, house: str, retailer: RetailerRef
+) -> None:
+    draft = plan(day_of(5, shifts=1))
+    workers(retailer)
+    pages = []
+    for role in (Role.DISPATCHER, Role.MANAGER):
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        page = enter(context, house, logged_in(retailer, add_member(role)))
+        open_board(page, house, draft)
+        expect(page.locator("#board-frame")).to_have_attribute("data-live", "true")
+        page.locator(".route summary").click()
+        page.wait_for_selector(".stop")
+        pages.append(page)
+    ana, bruno = pages
+    first = order_of_stops(ana)[0]
+    ana.locator(f"#down-{first}").click()
+    expect(ana.locator("#board")).to_have_attribute("data-version", "2")
+    # Nobody has told Bruno's board yet: his act names the version that he sees.
+    bruno.locator(f"#down-{first}").click()
+    expect(bruno.locator("#board-news")).to_contain_text("A dispatcher moved an order")
+    expect(bruno.locator("#board")).to_have_attribute("data-version", "2")
+    ana.locator(f"#down-{first}").click()
+    expect(ana.locator("#board")).to_have_attribute("data-version", "3")
+    workers(retailer)
+    expect(bruno.locator("#board")).to_have_attribute("data-version", "3")
+    assert order_of_stops(bruno) == order_of_stops(ana)
+    for page in pages:
+        assert page.faults == []  # type: ignore[attr-defined]
+        page.context.close()

@@ -1,0 +1,175 @@
+"""The board live: two dispatchers see each other's edits, and nobody else does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import channel_layers
+from channels.routing import URLRouter
+from django.db import connections
+
+from dispatch import ws
+from dispatch.planning import editing, services
+from dispatch.planning.models import Plan
+from lastmile.core.tenancy import RetailerRef, in_retailer
+from tenants import consumers
+from tenants.gate import SocketGate
+from tenants.permissions import Role
+from tests.dispatch.planning.test_plans import day_of, plan
+from tests.drain import drain
+from tests.factories import make_hub
+from tests.factories.orders import DAY
+from tests.people import add_member, logged_in
+from tests.sockets import Socket
+
+pytestmark = pytest.mark.asyncio
+BOARD = SocketGate(URLRouter(ws.routes))
+
+
+@pytest.fixture(autouse=True)
+def own_layer(fresh_db: str) -> Any:
+    """Give each test's event loop a channel layer of its own."""
+    channel_layers.backends.clear()
+    consumers._open.clear()
+    yield
+    channel_layers.backends.clear()
+
+
+@pytest.fixture
+def draft(retailer: RetailerRef) -> Plan:
+    made = plan(day_of(4))
+    drain(jobs=False)  # what made it is told before anybody listens
+    return Plan.objects.select_related("hub").get(pk=made.pk)
+
+
+async def session_of(ref: RetailerRef, role: str = Role.DISPATCHER, hubs: Any = None) -> str:
+    def enter() -> str:
+        found: str = logged_in(ref, add_member(role, hubs=hubs)).cookies["sid"].value
+        return found
+
+    return await in_retailer(ref, enter)
+
+
+def _hub() -> str:
+    return make_hub().public_id
+
+
+@asynccontextmanager
+async def board(ref: RetailerRef, session: str, hub: str, date: str = "") -> AsyncIterator[Socket]:
+    found = Socket(
+        BOARD,
+        f"/ws/v1/board/?hub={hub}&date={date or DAY.isoformat()}",
+        [
+            (b"host", ref.domain.encode()),
+            (b"origin", f"http://{ref.domain}:8000".encode()),
+            (b"cookie", f"sid={session}".encode()),
+        ],
+    )
+    assert await found.open()
+    try:
+        yield found
+    finally:
+        await found.leave()
+        await sync_to_async(connections.close_all)()
+
+
+def take_one_off(draft: Plan) -> str:
+    """A colleague's act, and what the workers then do."""
+    order = draft.stops.select_related("order")[0].order.public_id
+    editing.take_off(plan=draft, version=None, order=order)
+    drain(jobs=False)
+    return order
+
+
+async def test_two_dispatchers_see_the_same_edit_as_the_next_number(
+    retailer: RetailerRef, draft: Plan
+) -> None:
+    hub = draft.hub.public_id
+    ana, bruno = await session_of(retailer), await session_of(retailer)
+    async with board(retailer, ana, hub) as first, board(retailer, bruno, hub) as second:
+        for one in (first, second):
+            shown = await one.frame()
+            assert (shown["type"], shown["seq"]) == ("snapshot", 1)
+            assert shown["data"]["plans"][0]["plan"] == draft.public_id
+        order = await in_retailer(retailer, take_one_off, draft)
+        for one in (first, second):
+            told = await one.frame()
+            assert (told["type"], told["seq"]) == ("plan", 2)
+            assert told["data"]["act"] == "take_off"
+            assert (told["data"]["order"], told["data"]["version"]) == (order, 2)
+            assert told["data"]["unserved"] == 1
+
+
+async def test_what_happened_together_comes_as_one_jump_which_a_client_sees_as_a_gap(
+    retailer: RetailerRef, draft: Plan
+) -> None:
+    def twice() -> None:
+        for _turn in range(2):
+            order = draft.stops.select_related("order")[0].order.public_id
+            editing.take_off(plan=draft, version=None, order=order)
+        drain(jobs=False)
+
+    async with board(retailer, await session_of(retailer), draft.hub.public_id) as one:
+        assert (await one.frame())["seq"] == 1
+        await in_retailer(retailer, twice)
+        assert (await one.frame())["seq"] == 3, "the state, not each step to it"
+        await one.say('{"type": "snapshot"}')
+        assert (await one.frame())["data"]["plans"][0]["version"] == 3
+
+
+async def test_a_planning_job_is_told_when_asked_for_and_when_it_ends(
+    retailer: RetailerRef, draft: Plan
+) -> None:
+    def ask() -> None:
+        services.request_plan(hub=draft.hub, service_date=DAY, seconds=1)
+        drain()
+
+    async with board(retailer, await session_of(retailer), draft.hub.public_id) as one:
+        await one.frame()
+        await in_retailer(retailer, ask)
+        frames = [await one.frame() for _n in range(3)]
+        jobs = [f["data"]["state"] for f in frames if f["type"] == "job"]
+        plans = [f["data"]["act"] for f in frames if f["type"] == "plan"]
+        assert (jobs[-1], plans) == ("succeeded", ["drafted"])
+
+
+async def test_another_hub_another_day_and_another_retailer_hear_nothing(
+    retailer: RetailerRef, other: RetailerRef, draft: Plan
+) -> None:
+    elsewhere = await in_retailer(retailer, _hub)
+    session = await session_of(retailer)
+    async with (
+        board(retailer, session, elsewhere) as hub,
+        board(retailer, session, draft.hub.public_id, "2026-11-24") as day,
+    ):
+        for one in (hub, day):
+            assert (await one.frame())["data"]["plans"] == []
+        await in_retailer(retailer, take_one_off, draft)
+        for one in (hub, day):
+            assert await one.receive_nothing(0.3)
+    theirs = await session_of(other, Role.OWNER)
+    async with board(other, theirs, draft.hub.public_id) as one:
+        assert await one.close_code() == 4404
+
+
+@pytest.mark.parametrize(
+    ("role", "hubs", "code"),
+    [(Role.DRIVER, None, 4403), (Role.MANAGER, ["hub_elsewhere"], 4404)],
+)
+async def test_who_may_not_see_the_plans_of_a_hub_is_not_let_in(
+    retailer: RetailerRef, draft: Plan, role: str, hubs: Any, code: int
+) -> None:
+    if hubs:
+        hubs = [await in_retailer(retailer, _hub)]
+    async with board(retailer, await session_of(retailer, role, hubs), draft.hub.public_id) as one:
+        assert await one.close_code() == code
+
+
+@pytest.mark.parametrize("date", ["tomorrow", "2026-02-30", "%00"])
+async def test_a_day_that_is_none_is_unknown(retailer: RetailerRef, draft: Plan, date: str) -> None:
+    async with board(retailer, await session_of(retailer), draft.hub.public_id, date) as one:
+        assert await one.close_code() == 4404
