@@ -20,7 +20,7 @@ from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core.clock import local_date, now
 from lastmile.core.tenancy import current_retailer
 
-WAITING = (OrderState.READY, OrderState.PLACED, OrderState.NEEDS_PIN)
+WAITING = (OrderState.READY, OrderState.PLACED)  # one that needs a pin is said by itself
 CARRIED = (OrderState.PLANNED, OrderState.LOADED, OrderState.OUT, OrderState.DELIVERED)
 
 
@@ -162,7 +162,7 @@ def next_steps(day: Today) -> list[Step]:
     date = day.date.isoformat()
     if not day.hubs:
         return [Step(text=_("There is no hub yet. A hub is where your vehicles load."),
-                     act=_("Add a hub"), url="console:fleet", needs="fleet.edit")]  # fmt: skip
+                     act=_("Add a hub"), url="fleet", needs="fleet.edit")]  # fmt: skip
     if day.needs_pin:
         steps.append(
             Step(
@@ -173,7 +173,7 @@ def next_steps(day: Today) -> list[Step]:
                 )
                 % {"n": day.needs_pin},
                 act=_("Set the pins"),
-                url="console:pins",
+                url="pins",
                 needs="orders.edit",
             )
         )
@@ -181,7 +181,7 @@ def next_steps(day: Today) -> list[Step]:
         steps += _of_hub(row, date)
     if not day.orders:
         steps.append(Step(text=_("No orders are waiting for this day."), act=_("Import orders"),
-                          url="console:imports", needs="orders.import"))  # fmt: skip
+                          url="imports", needs="orders.import"))  # fmt: skip
     return steps
 
 
@@ -190,7 +190,7 @@ def _of_hub(row: HubDay, date: str) -> list[Step]:
     said = {"hub": row.hub.name, "n": row.waiting}
     if row.orders and not row.shifts:
         return [Step(text=_("%(hub)s has orders and no shift.") % said, act=_("Add shifts"),
-                     url="console:fleet", needs="fleet.edit")]  # fmt: skip
+                     url="shifts", needs="fleet.edit")]  # fmt: skip
     if row.orders and row.plan is None:
         return [Step(text=_("%(hub)s is not planned yet.") % said, act=_("Plan the day"),
                      url="console:board-day", args=where, needs="plans.edit")]  # fmt: skip
