@@ -47,6 +47,9 @@ export function addLayers(map, { inks, cluster }) {
     layout: dash ? { "line-join": "round", "line-cap": "butt" } : round,
     paint: { "line-color": ["get", "colour"], "line-width": zoomed(9, 1.6, 14, 3.2, 18, 7), ...(dash ? { "line-dasharray": dash } : {}) },
   }));
+  // The route that speaks is drawn once more, above those that recede.
+  add({ id: "spoken-casing", type: "line", source: "routes", layout: round, filter: ["==", ["get", "id"], ""], paint: { "line-color": inks.line, "line-width": zoomed(9, 4.5, 14, 8, 18, 14) } });
+  add({ id: "spoken", type: "line", source: "routes", layout: { "line-join": "round" }, filter: ["==", ["get", "id"], ""], paint: { "line-color": ["get", "colour"], "line-width": zoomed(9, 2, 14, 4, 18, 8) } });
   add({ id: "routes-way", type: "symbol", source: "routes", minzoom: 11, filter: ["==", ["get", "id"], ""], layout: { "symbol-placement": "line", "symbol-spacing": 90, "text-field": "❯", "text-font": FONT, "text-size": 12, "text-keep-upright": false, "text-allow-overlap": true, "text-ignore-placement": true }, paint: { "text-color": inks.line, "text-halo-color": ["get", "colour"], "text-halo-width": 1.6 } });
   add({ id: "routes-touch", type: "line", source: "routes", paint: { "line-color": "#000000", "line-opacity": 0, "line-width": 16 } });
   const alone = ["!", ["has", "point_count"]];
@@ -73,8 +76,9 @@ export function addLayers(map, { inks, cluster }) {
   add({ id: "chosen-number", type: "symbol", source: "stops", filter: ["==", ["get", "id"], ""], layout: { "text-field": ["get", "seq"], "text-font": FONT, "text-size": 13, "text-allow-overlap": true }, paint: { "text-color": ["get", "ink"] } });
 }
 
-/** One route speaks and the rest recede; null lets all speak. `shown` hides the others altogether. */
-export function emphasise(map, { route = null, hovered = null, stop = null, shown = null }) {
+/** One route speaks and the rest recede; null lets all speak. `shown` hides the others altogether.
+ * @param patternOf id of a route -> index into DASHES */
+export function emphasise(map, { route = null, hovered = null, stop = null, shown = null }, patternOf) {
   const speaks = route ?? hovered;
   const opacity = (key, quiet) => (speaks ? ["case", ["==", ["get", key], speaks], 1, quiet] : 1);
   const only = (key) => (shown ? ["in", ["get", key], ["literal", [...shown, ""]]] : true);
@@ -83,7 +87,10 @@ export function emphasise(map, { route = null, hovered = null, stop = null, show
     map.setPaintProperty(`routes-${index}`, "line-opacity", opacity("id", 0.22));
     map.setFilter(`routes-${index}`, all(["==", ["get", "pattern"], index], only("id")));
   });
-  for (const layer of ["routes-casing", "routes-touch"]) map.setFilter(layer, all(only("id"), layer === "routes-casing" && speaks ? ["==", ["get", "id"], speaks] : true));
+  map.setFilter("routes-touch", all(only("id")));
+  map.setFilter("routes-casing", speaks ? ["==", ["get", "id"], ""] : all(only("id")));
+  for (const layer of ["spoken-casing", "spoken"]) map.setFilter(layer, ["==", ["get", "id"], speaks ?? ""]);
+  map.setPaintProperty("spoken", "line-dasharray", DASHES[patternOf(speaks)] ?? undefined);
   map.setFilter("routes-way", ["==", ["get", "id"], speaks ?? ""]);
   const alone = ["!", ["has", "point_count"]];
   map.setFilter("stops", all(alone, only("route")));

@@ -81,7 +81,7 @@ class LastmileMap {
 
   draw() {
     for (const name of SOURCES) this.map.getSource(name)?.setData(this.shapes[name] ?? { type: "FeatureCollection", features: [] });
-    emphasise(this.map, this.state);
+    this.emphasise({});
     this.onDraw?.();
   }
 
@@ -98,7 +98,8 @@ class LastmileMap {
 
   emphasise(changes) {
     Object.assign(this.state, changes);
-    if (this.map.getSource("stops")) emphasise(this.map, this.state);
+    const patternOf = (id) => this.shapes.byId?.get(id)?.pattern ?? 0;
+    if (this.map.getSource("stops")) emphasise(this.map, this.state, patternOf);
   }
 
   choose({ kind, id = null, fly = true } = {}) {
