@@ -12,8 +12,10 @@ from django.utils import translation
 from lastmile.core.statuses import STATUSES
 from lastmile.core.tenancy import RetailerRef
 from tests.messages.catalogue import LANGUAGES, entry_faults, faults, merged, path_of
-from tests.messages.source import Found, Text, in_python, in_template, texts
+from tests.messages.source import ROOT, Found, Text, in_python, in_template, texts, unmarked
 
+# The same in every language: names, units, an example's number.
+NAMES = {"Lastmile", "CO2e", "CSV", "km", "kg", "ord_7f3k"}
 PYTHON = """
 from django.utils import translation
 from django.utils.translation import gettext as _, ngettext, npgettext_lazy, pgettext_lazy as told
@@ -121,6 +123,13 @@ def test_missing_left_over_and_uncompiled_texts_are_named(
 def test_texts_of_every_storey_with_pages_are_found() -> None:
     places = {place.split("/")[0] for where in texts().places.values() for place in where}
     assert {"lastmile", "tenants", "dispatch"} <= places
+
+
+def test_no_template_says_a_word_that_is_not_marked() -> None:
+    assert unmarked('<p title="Say it">{% translate "ok" %} <b>Hi</b></p>') == ["Say it", "Hi"]
+    for path in sorted(ROOT.glob("*/**/templates/**/*.html")):
+        said = [word for word in unmarked(path.read_text()) if word.strip(" ·") not in NAMES]
+        assert not said, f"{path.relative_to(ROOT)}: mark {said} with translate"
 
 
 def test_statuses_speak_spanish() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.template.base import Lexer, TokenType
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,10 @@ SHAPES = {
     **dict.fromkeys(("npgettext", "npgettext_lazy"), (True, True)),
 }
 _CALL = re.compile(r"\b(_|n?p?gettext)\(")
+_NO_WORDS = re.compile(r"<(script|style|svg)\b.*?</\1>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>", re.DOTALL)
+_SPOKEN = re.compile(r'(?:aria-label|title|placeholder|alt)="([^"]*)"')
+_LETTERS = re.compile(r"[^\W\d_]{2}")
 _TRANSLATION = "django.utils.translation"
 
 
@@ -121,6 +126,24 @@ def in_template(source: str) -> Iterator[Text]:
         text = text_of(name, _call_at(calls, match.start()))
         if text is not None:
             yield text
+
+
+def unmarked(source: str) -> list[str]:
+    """Return the words of a template that no tag marks: readers of another language miss them."""
+    said, marked, classes = [], False, False
+    for token in Lexer(source).tokenize():
+        if token.token_type == TokenType.BLOCK:
+            tag = token.contents.split()
+            if tag[0] in {"blocktranslate", "endblocktranslate"}:
+                marked = tag[0] == "blocktranslate"
+            elif tag[0] in {"block", "endblock"}:
+                classes = tag[1:] == ["page_class"]  # names of CSS, not words
+            said.append(" ")
+        elif token.token_type == TokenType.TEXT:
+            said.append("" if marked or classes else token.contents)
+    text = _NO_WORDS.sub("", "".join(said))
+    words = [*_SPOKEN.findall(text), *_TAG.sub("|", text).split("|")]
+    return [word.strip() for word in words if _LETTERS.search(word)]
 
 
 def _call_at(calls: str, start: int) -> ast.Call:
