@@ -49,6 +49,12 @@ def status(code: str, word: str | Promise = "") -> SafeString:
     )
 
 
+@register.filter
+def status_word(code: str) -> str:
+    """The word of a status alone, where no icon can stand: in an option, on paper."""
+    return str(status_of(code).word)
+
+
 @register.simple_tag
 def safe_url(name: str, *args: Any, **kwargs: Any) -> str:
     """``{% url %}`` for a page that this host may not serve: empty instead of an error."""
