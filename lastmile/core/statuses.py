@@ -38,6 +38,7 @@ STATUSES: dict[str, Status] = {
     "late": Status("late", "clock-alert", pgettext_lazy("status", "Late")),
     # plans, jobs, people, retailers
     "draft": Status("idle", "pencil", pgettext_lazy("status", "Draft")),
+    "discarded": Status("idle", "ban", pgettext_lazy("status", "Discarded")),
     "superseded": Status("idle", "history", pgettext_lazy("status", "Superseded")),
     "queued": Status("idle", "clock", pgettext_lazy("status", "Waiting")),
     "running": Status("active", "loader", pgettext_lazy("status", "Working")),
