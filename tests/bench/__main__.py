@@ -26,6 +26,7 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "orders": ("tests.bench.orders", "20,000 orders placed, met again, searched, read for a plan"),
     "opening": ("tests.bench.opening", "a retailer opened, by each way there is"),
     "startup": ("tests.bench.startup", "`make run` on a fresh clone, and again on its data"),
+    "board": ("tests.bench.board", "the board with 1,000 stops: interactive, memory"),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
     "import": ("tests.bench.imports", "5,000 rows of CSV and XLSX by HTTP, beside raw COPY"),

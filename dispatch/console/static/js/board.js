@@ -180,6 +180,7 @@ export function mount(frame) {
   }
   connect();
 
+  performance.mark("board:list");
   /* --- the map comes last: the list can be used before ------------------------------------- */
   mapOf(canvas).then((found) => { map = found; return draw(); });
   return () => { ended = true; stop.abort(); socket?.close(); };
