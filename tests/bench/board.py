@@ -53,10 +53,11 @@ def run() -> str:
     with bench_database(), retailer_context("t1"):
         plan = planned()
         desk = logged_in(current_retailer(), add_member(Role.DISPATCHER))
+        routes = plan.routes.count()
         found = openings(plan, current_retailer().domain, desk.cookies["sid"].value)
     lists = [one.list_s for one in found]
     said = (
-        f"{plan.orders_count} stops on {plan.routes.count()} routes: list answers in "
+        f"{plan.orders_count} stops on {routes} routes: list answers in "
         f"{median(lists):.2f} s (longest {max(lists):.2f}), map drawn in "
         f"{median(one.map_s for one in found):.2f} s, a route opens in "
         f"{median(one.open_route_s for one in found):.2f} s, a stop moved and all worked out anew "
