@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -67,6 +68,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         "first": "cursor" not in request.GET,
         "names": people.names_of({row.actor for row in rows}),
         "columns": COLUMNS,
+        "most_rows": settings.LIMIT_IMPORT_ROWS,
     }
     return render(request, "console/imports/imports.html", shown, status=status_of(form))
 

@@ -44,3 +44,9 @@ def square_km(area_m2: int) -> str:
 def amount(minor: int, currency: str) -> str:
     """Minor units of a currency as ``12.30``."""
     return number_format(from_minor(minor, currency), force_grouping=True)
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """A whole number with its thousands apart, as the reader's language writes it."""
+    return number_format(number, force_grouping=True)
