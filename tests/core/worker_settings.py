@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from lastmile.schedule import SCHEDULE, Turn
+from lastmile import schedule
 from lastmile.settings_test import *  # noqa: F403
 from lastmile.settings_test import DATABASES
 
@@ -12,4 +12,4 @@ DATABASES["default"]["NAME"] = os.environ["WORKER_DATABASE"]
 CELERY_BROKER_URL = os.environ["WORKER_BROKER"]
 SWITCHBOARD = "tests.core.wired"
 JOB_LEASE_S = 2  # sixty seconds in the house
-SCHEDULE["sweep"] = Turn("core.sweep", 1, "hot")
+schedule.SCHEDULE["sweep"] = schedule.Turn("core.sweep", 1, "hot")
