@@ -12,7 +12,6 @@ import random
 import time
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -108,8 +107,6 @@ def opening(browser: Browser, house: str, session: str, plan: Plan) -> Opening:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.add_cookies([{"name": "sid", "value": session, "url": house}])
     page = context.new_page()
-    sizes: list[int] = []
-    page.on("response", lambda answer: sizes.append(_size(answer)))
     page.goto(f"{house}/console/{plan.hub.public_id}/{DAY}/?plan={plan.public_id}")
     page.wait_for_selector("#board-frame[data-ready]", timeout=60_000)
     marks: dict[str, float] = page.evaluate(
@@ -117,6 +114,10 @@ def opening(browser: Browser, house: str, session: str, plan: Plan) -> Opening:
         ".map(mark => [mark.name, mark.startTime / 1000]))"
     )
     heap = page.evaluate("() => performance.memory.usedJSHeapSize / 2**20")
+    sent = page.evaluate(
+        "() => performance.getEntries().filter(one => one.name.includes('/console/'))"
+        ".reduce((sum, one) => sum + (one.encodedBodySize ?? 0), 0) / 1024"
+    )
     began = time.monotonic()
     page.locator(".route summary").first.click()
     page.wait_for_selector(".stop .step.later:not([disabled])")
@@ -132,14 +133,7 @@ def opening(browser: Browser, house: str, session: str, plan: Plan) -> Opening:
         list_s=marks["board:list"],
         map_s=marks["board:ready"],
         heap_mb=float(heap),
-        sent_kb=sum(sizes) / 1024,
+        sent_kb=float(sent),
         open_route_s=opened - began,
         move_s=moved - opened,
     )
-
-
-def _size(answer: Any) -> int:
-    """Bytes of the board's own page and drawing."""
-    if "/console/" not in answer.url:
-        return 0
-    return int(answer.headers.get("content-length", 0))
