@@ -11,6 +11,7 @@ import datetime as dt
 import io
 import random
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from lastmile.embedded.folders import Folders
 from tests.bench.house import Door, House, running_house, shared_folder
 from tests.bench.roads import places
 
-ORDERS, VANS, SECONDS, SEED = 1_000, 30, 60, 11
+ORDERS, VANS, SECONDS, SEED = 1_000, 30, 30, 11
 DAY = dt.date(2026, 11, 25)
 Json = dict[str, Any]
 
@@ -56,9 +57,10 @@ def run() -> str:
         assert plan["travel_source"] == "roads", plan
         assert plan["orders"] + plan["unserved"] == ORDERS, plan
         plain = plain_pyvrp(problem)
-        assert not check(problem, plain)
     theirs = cost(problem, plain).total
     more = 100 * (plan["cost_minor"] / theirs - 1)
+    broken = Counter(str(fault.kind) for fault in check(problem, plain))
+    held = f"refused by the referee: {dict(broken)}" if broken else "feasible"
     whole = seconds_between(door_op)
     return (
         f"roads_build {built['seconds']:.0f} s; {ORDERS:,} orders, {VANS} vans; plan by command "
@@ -66,7 +68,8 @@ def run() -> str:
         f"{plan['routes']} routes, {plan['distance_m'] / 1000:,.0f} km, {plan['unserved']} "
         f"unserved, cost {plan['cost_minor'] / 100:,.2f}; plain PyVRP on the same problem, "
         f"{SECONDS} s: {len([r for r in plain.routes if r.visits])} routes, "
-        f"{len(plain.unserved)} unserved, cost {theirs / 100:,.2f} (ours {more:+.2f} %)"
+        f"{len(plain.unserved)} unserved, {held}, cost {theirs / 100:,.2f} "
+        f"(ours {more:+.2f} %)"
     )
 
 
@@ -129,8 +132,11 @@ def plain_pyvrp(problem: Problem) -> Solution:
     """The problem in PyVRP's words, by hand: one kind of van, one window, money per m and s."""
     van = problem.vehicles[0]
     profile = problem.profiles[van.profile]
-    # In 1/18,000 of a minor unit a metre and a second have whole prices; 90 keeps them whole here.
-    per_m, per_s = 18 * van.cost_per_km, 5 * van.cost_per_hour
+    # A metre is 10: PyVRP's default penalties, bounded in its own money, then suffice, and the
+    # rounding of the other prices stays below a thousandth.
+    unit = van.cost_per_km / 1000 / 10
+    per_s = van.cost_per_hour / 3600
+    fixed = van.fixed_cost + per_s * van.loading_s
     data = pyvrp.ProblemData(
         [pyvrp.Location(0, 0) for _ in range(problem.places)],
         [
@@ -148,11 +154,11 @@ def plain_pyvrp(problem: Problem) -> Solution:
             pyvrp.VehicleType(
                 len(problem.vehicles),
                 list(van.capacity),
-                fixed_cost=18_000 * van.fixed_cost + per_s * van.loading_s,
+                fixed_cost=round(fixed / unit),
                 tw_early=van.opens_s + van.loading_s,
                 tw_late=van.closes_s,
-                unit_distance_cost=per_m,
-                unit_duration_cost=per_s,
+                unit_distance_cost=10,
+                unit_duration_cost=round(per_s / unit),
             )
         ],
         [profile.distance_m.astype(np.int64)],
