@@ -34,7 +34,7 @@ messages: .installed ## texts: all translated? WRITE=--write merges and compiles
 	$(PY) -m tests.messages $(WRITE)
 
 pytest: .installed
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m tests.halves $(ARGS)
 
 .PHONY: .installed
 .installed:
