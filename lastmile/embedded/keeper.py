@@ -53,7 +53,8 @@ def main(argv: list[str]) -> int:
 
 
 def _say(name: str, line: str) -> None:
-    print(f"{name}: {line}", flush=True)  # noqa: T201 (its log file)
+    # One write a line: several children speak at once.
+    print(f"{name}: {line}\n", end="", flush=True)  # noqa: T201 (its log file)
 
 
 def _stop_after_last_user(folders: Folders) -> None:

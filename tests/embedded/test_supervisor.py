@@ -24,13 +24,15 @@ from tests.embedded.helpers import (
 )
 
 # A supervisor of its own process: children named on the command line, one Python source each.
-UNDER_SUPERVISION = """
-import sys
+UNDER_SUPERVISION = r"""
+import os, sys
 from pathlib import Path
 from lastmile.embedded.child import ChildSpec
 from lastmile.embedded.supervisor import Supervisor
 mark, pidfile, *children = sys.argv[1:]
-with Supervisor(lambda *said: print(*said, flush=True), [Path(pidfile)], grace_s=1) as supervisor:
+def say(name, line):
+    os.write(1, f"{name} {line}\n".encode())  # whole lines, from several threads at once
+with Supervisor(say, [Path(pidfile)], grace_s=1) as supervisor:
     for number, source in enumerate(children):
         supervisor.start(ChildSpec(f"c{number}", [sys.executable, "-c", source, mark],
                                    service=source.startswith("#service")))
