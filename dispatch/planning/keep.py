@@ -14,9 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from dispatch.solver.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.problem import (
+    Break,
+    Charger,
+    Pair,
+    Problem,
+    Profile,
+    Slice,
+    Vehicle,
+    Visit,
+    Window,
+)
 
-FORMAT = 1
+FORMAT = 2
 
 
 def pack(problem: Problem) -> tuple[bytes, str]:
@@ -25,16 +35,26 @@ def pack(problem: Problem) -> tuple[bytes, str]:
         "format": FORMAT,
         "name": problem.name,
         "dimensions": problem.dimensions,
-        "profiles": [p.name for p in problem.profiles],
+        "profiles": [
+            {"name": p.name, "hourly_from_s": [s.from_s for s in p.hourly]}
+            for p in problem.profiles
+        ],
         "visits": [asdict(v) for v in problem.visits],
         "vehicles": [asdict(v) for v in problem.vehicles],
+        "pairs": [asdict(p) for p in problem.pairs],
+        "together": problem.together,
+        "apart": problem.apart,
+        "co2_cost_per_kg": problem.co2_cost_per_kg,
+        "fairness_cost": problem.fairness_cost,
     }
     text = json.dumps(said, sort_keys=True, default=sorted).encode()
     digest = hashlib.sha256(text)
     arrays: dict[str, Any] = {"problem": np.frombuffer(text, dtype=np.uint8)}
     for at, profile in enumerate(problem.profiles):
-        for name, matrix in (("s", profile.duration_s), ("m", profile.distance_m)):
-            arrays[f"{name}{at}"] = matrix
+        matrices = {f"s{at}": profile.duration_s, f"m{at}": profile.distance_m}
+        matrices |= {f"s{at}_{n}": s.duration_s for n, s in enumerate(profile.hourly)}
+        for name, matrix in matrices.items():
+            arrays[name] = matrix
             digest.update(matrix.tobytes())
     out = io.BytesIO()
     np.savez_compressed(out, **arrays)
@@ -42,19 +62,30 @@ def pack(problem: Problem) -> tuple[bytes, str]:
 
 
 def unpack(data: bytes) -> Problem:
-    """Return the problem that ``pack`` kept."""
+    """Return the problem that ``pack`` kept, in this format or the first."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         said = json.loads(arrays["problem"].tobytes())
         return Problem(
             profiles=tuple(
-                Profile(name, arrays[f"s{at}"], arrays[f"m{at}"])
-                for at, name in enumerate(said["profiles"])
+                _profile(profile, at, arrays) for at, profile in enumerate(said["profiles"])
             ),
             visits=tuple(_visit(v) for v in said["visits"]),
             vehicles=tuple(_vehicle(v) for v in said["vehicles"]),
             dimensions=tuple(said["dimensions"]),
             name=said["name"],
+            pairs=tuple(Pair(**p) for p in said.get("pairs", ())),
+            together=tuple(frozenset(m) for m in said.get("together", ())),
+            apart=tuple(frozenset(m) for m in said.get("apart", ())),
+            co2_cost_per_kg=said.get("co2_cost_per_kg", 0),
+            fairness_cost=said.get("fairness_cost", 0),
         )
+
+
+def _profile(said: str | dict[str, Any], at: int, arrays: Any) -> Profile:
+    """Read one profile; in format 1 it was its name alone."""
+    name, later = (said, []) if isinstance(said, str) else (said["name"], said["hourly_from_s"])
+    slices = tuple(Slice(from_s, arrays[f"s{at}_{n}"]) for n, from_s in enumerate(later))
+    return Profile(name, arrays[f"s{at}"], arrays[f"m{at}"], slices)
 
 
 def _visit(said: dict[str, Any]) -> Visit:
@@ -64,6 +95,7 @@ def _visit(said: dict[str, Any]) -> Visit:
         | {
             "service_s": tuple(service) if isinstance(service, list) else service,
             "demand": tuple(said["demand"]),
+            "collect": tuple(said.get("collect", ())),
             "windows": tuple(Window(**w) for w in said["windows"]),
             "skills": frozenset(said["skills"]),
             "vehicles": None if only is None else frozenset(only),
@@ -72,11 +104,16 @@ def _visit(said: dict[str, Any]) -> Visit:
 
 
 def _vehicle(said: dict[str, Any]) -> Vehicle:
+    loaded = said.get("loaded")
     return Vehicle(
         **said
         | {
             "capacity": tuple(said["capacity"]),
             "skills": frozenset(said["skills"]),
             "breaks": tuple(Break(**b) for b in said["breaks"]),
+            "reloads": tuple(said.get("reloads", ())),
+            "chargers": tuple(Charger(**c) for c in said.get("chargers", ())),
+            "prefix": tuple(said.get("prefix", ())),
+            "loaded": None if loaded is None else frozenset(loaded),
         }
     )

@@ -81,7 +81,7 @@ def _route(
     travel_s = sum(seconds for seconds, _metres in legs)
     service_s = sum(served.depart_s - served.start_s for served in route.visits)
     rested_s = sum(b.end_s - b.start_s for b in route.breaks)
-    price = route_cost(vehicle, route)
+    price = route_cost(problem, route)
     line = lines.get(route.vehicle)
     if line is None:
         places = [vehicle.start, *(problem.visits[order].place for order in orders), vehicle.end]

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dispatch.solver.cost import UNIT
 from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.gaps import gaps
+from dispatch.solver.problem import missed_cost
 from dispatch.solver.solution import Reason, Unserved
 
 
@@ -79,5 +80,5 @@ def _reason(draft: Draft, visit: int) -> Unserved:
     fitting = gaps(draft, visit)
     if not fitting:
         return Unserved(it.id, Reason.NO_CAPACITY_LEFT)
-    dearer = fitting[0].exact > it.unserved_cost * UNIT
+    dearer = fitting[0].exact > missed_cost(it) * UNIT
     return Unserved(it.id, Reason.NOT_WORTH if dearer else Reason.LEFT_OUT)

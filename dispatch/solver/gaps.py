@@ -13,7 +13,7 @@ from dispatch.solver.segments import Segment, merge
 class Gap:
     """A feasible place for a visit, by index: behind ``position`` visits of the vehicle.
 
-    ``exact`` is the money it adds in 1/18,000 of a minor unit, with the vehicle's fixed cost
+    ``exact`` is the money it adds in 1/9,000,000 of a minor unit, with the vehicle's fixed cost
     when it would stay at home otherwise. Values may be negative where times or distances break
     the triangle inequality.
     """

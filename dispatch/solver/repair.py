@@ -10,6 +10,7 @@ from __future__ import annotations
 from dispatch.solver.cost import UNIT
 from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.gaps import gaps
+from dispatch.solver.problem import missed_cost
 
 
 def settle(ground: Ground, proposal: dict[int, list[int]]) -> Draft:
@@ -24,13 +25,13 @@ def settle(ground: Ground, proposal: dict[int, list[int]]) -> Draft:
 def fill(draft: Draft) -> None:
     """Put each missing visit, dearest first, into its cheapest gap until none fits that pays."""
     visits = draft.ground.problem.visits
-    waiting = sorted(draft.missing(), key=lambda v: (-visits[v].unserved_cost, v))
+    waiting = sorted(draft.missing(), key=lambda v: (-missed_cost(visits[v]), v))
     placed = True
     while placed and waiting:
         placed, left = False, []
         for visit in waiting:
             fitting = gaps(draft, visit)
-            if fitting and fitting[0].exact <= visits[visit].unserved_cost * UNIT:
+            if fitting and fitting[0].exact <= missed_cost(visits[visit]) * UNIT:
                 draft.insert(fitting[0].vehicle, fitting[0].position, visit)
                 placed = True
             else:
@@ -54,7 +55,7 @@ def _holding(ground: Ground, vehicle: int, visits: list[int]) -> list[int]:
     if not kept or holds(ground, vehicle, kept):
         return kept
     prices = ground.problem.visits
-    by_price = sorted(range(len(kept)), key=lambda at: (prices[kept[at]].unserved_cost, at))
+    by_price = sorted(range(len(kept)), key=lambda at: (missed_cost(prices[kept[at]]), at))
     for at in by_price:
         fewer = kept[:at] + kept[at + 1 :]
         if not fewer or holds(ground, vehicle, fewer):
@@ -66,7 +67,7 @@ def _rebuilt(ground: Ground, vehicle: int, visits: list[int]) -> list[int]:
     """Keep the order; take visits in from the dearest down as long as the tour holds."""
     prices = ground.problem.visits
     chosen: set[int] = set()
-    for visit in sorted(visits, key=lambda v: (-prices[v].unserved_cost, visits.index(v))):
+    for visit in sorted(visits, key=lambda v: (-missed_cost(prices[v]), visits.index(v))):
         if holds(ground, vehicle, [v for v in visits if v in chosen or v == visit]):
             chosen.add(visit)
     return [v for v in visits if v in chosen]

@@ -34,11 +34,39 @@ class TakenBreak:
 
 
 @dataclass(frozen=True, slots=True)
+class Reload:
+    """The end of one trip and the begin of the next, at ``place``, loading ``[start_s, end_s)``.
+
+    ``before`` is how many visits of the route are done by then; ``load`` is what the vehicle
+    carries when it leaves, one value per dimension.
+    """
+
+    place: int
+    arrive_s: int
+    start_s: int
+    end_s: int
+    before: int
+    load: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A stop at the vehicle's charger of that index, on the cable for ``[start_s, end_s)``."""
+
+    charger: int
+    arrive_s: int
+    start_s: int
+    end_s: int
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One vehicle's round: work starts, loading, ``depart_s``, visits, back at ``end_s``.
 
     Breaks that fit outside the route, before or after, are not listed. ``load`` is what the
-    vehicle carries when it leaves, one value per dimension.
+    vehicle carries when it leaves, one value per dimension. Reloads and charges say behind how
+    many visits they come; two behind the same visit are made in the order of time.
     """
 
     vehicle: str
@@ -49,6 +77,20 @@ class Route:
     distance_m: int
     load: tuple[int, ...] = ()
     breaks: tuple[TakenBreak, ...] = ()
+    reloads: tuple[Reload, ...] = ()
+    charges: tuple[Charge, ...] = ()
+
+    @property
+    def stops(self) -> tuple[Served | Reload | Charge, ...]:
+        """Everything the vehicle stops for, in the order it is driven."""
+        found: list[Served | Reload | Charge] = []
+        between: list[Reload | Charge] = [*self.reloads, *self.charges]
+        between.sort(key=lambda f: (f.arrive_s, f.end_s))
+        for at, served in enumerate(self.visits):
+            found += [f for f in between if f.before == at]
+            found.append(served)
+        found += [f for f in between if f.before >= len(self.visits)]
+        return tuple(found)
 
 
 class Reason(StrEnum):
@@ -66,7 +108,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unserved:
-    """A visit left out, with the dimensions or skills that say why where they do."""
+    """A visit left out, with the dimensions or skills that say why where they do.
+
+    A group of alternatives of which none is served is named once, by its first visit.
+    """
 
     visit: str
     reason: Reason

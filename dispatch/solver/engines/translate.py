@@ -1,6 +1,6 @@
 """A Problem in PyVRP's words. PURE.
 
-- Money: PyVRP wants whole prices per metre and second. In units of 1/18,000 of a minor unit all
+- Money: PyVRP wants whole prices per metre and second. In units of 1/9,000,000 of a minor unit all
   of ours are whole; their greatest common divisor is taken out.
 - Loading: PyVRP's vehicle starts when it leaves; the loading's hourly price joins the fixed one.
 - Waiting and the whole duration are paid, as in ``cost``.
@@ -26,7 +26,7 @@ from dispatch.solver.cost import PER_METRE, PER_SECOND, UNIT
 from dispatch.solver.draft import Ground
 from dispatch.solver.explain import alone
 from dispatch.solver.pauses import WorkClock, work_clock
-from dispatch.solver.problem import Problem, Vehicle, Visit
+from dispatch.solver.problem import Problem, Vehicle, Visit, missed_cost
 from dispatch.solver.timing import NEVER, scaled
 
 TRIPS: Final = 3  # prices above so many of the dearest trips are compressed
@@ -41,7 +41,7 @@ class Translation:
     data: pyvrp.ProblemData
     visits: tuple[int, ...]
     vehicles: tuple[tuple[int, ...], ...]
-    divisor: int  # cost in 1/18,000 minor units = PyVRP's cost * divisor
+    divisor: int  # cost in 1/9,000,000 minor units = PyVRP's cost * divisor
     unit: float  # what a metre costs on the whole, in PyVRP's money: the scale of penalties
 
 
@@ -130,7 +130,7 @@ class Translator:
         )
 
     def _dearest_trip(self) -> int:
-        """An upper bound on what one more visit can cost, in 1/18,000 minor units."""
+        """An upper bound on what one more visit can cost, in 1/9,000,000 minor units."""
         best = 1
         for vehicle, _ in self.kinds:
             profile = self.problem.profiles[vehicle.profile]
@@ -153,7 +153,7 @@ class Translator:
         return math.gcd(*prices) or 1
 
     def prize(self, visit: Visit) -> int:
-        price, cap = visit.unserved_cost * UNIT, TRIPS * self.trip
+        price, cap = missed_cost(visit) * UNIT, TRIPS * self.trip
         if price > cap:
             price = int(cap * (1 + math.log2(price / cap) / 4))
         return price // self.divisor
@@ -162,7 +162,7 @@ class Translator:
     def certain(self) -> bool:
         """Tell whether each visit is worth any trip and there is room: ask for all of them."""
         visits = [self.problem.visits[v] for v in self.visits]
-        if any(v.unserved_cost * UNIT <= TRIPS * self.trip for v in visits):
+        if any(missed_cost(v) * UNIT <= TRIPS * self.trip for v in visits):
             return False
         return all(
             sum(v.demand[d] for v in visits)

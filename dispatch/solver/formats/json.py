@@ -6,14 +6,18 @@ A problem::
      "profiles": [{"name": "van", "duration_s": [[0, 60], [60, 0]], "distance_m": [[…], […]]}],
      "visits": [{"id": "a", "place": 1, "service_s": 120, "demand": [500],
                  "windows": [[0, 7200]], "unserved_cost": 5000, "skills": ["cold"],
-                 "vehicles": null}],
+                 "vehicles": null, …}],
      "vehicles": [{"id": "k", "start": 0, "end": 0, "opens_s": 0, "closes_s": 28800,
-                   "capacity": [9000], "breaks": [[10800, 14400, 1800]], …}]}
+                   "capacity": [9000], "breaks": [[10800, 14400, 1800]], …}],
+     "pairs": [["a", "b"]], "together": [["c", "d"]], "apart": [], "co2_cost_per_kg": 0,
+     "fairness_cost": 0}
 
 The names, units and defaults are those of ``problem.Problem`` and its parts; only what has a
 default may be left out, and a name that is not known is refused, so that no typing error passes
-for a default. Windows are ``[opens_s, closes_s]``, breaks ``[opens_s, closes_s, duration_s]``,
-``service_s`` a number or one number per profile.
+for a default. Windows are ``[opens_s, closes_s]``, breaks ``[opens_s, closes_s, duration_s]`` with
+``false`` behind it when it is not paid, chargers ``[place, m_per_minute]``, pairs ``[pickup,
+delivery]``, ``service_s`` a number or one number per profile; a profile's ``hourly`` is a list of
+``{"from_s": 36000, "duration_s": [[…], […]]}``.
 
 A solution::
 
@@ -22,8 +26,9 @@ A solution::
                  "load": [500], "visits": [["a", 60, 60, 180]], "breaks": []}],
      "unserved": [{"visit": "b", "reason": "no_skill", "dimensions": [], "skills": ["cold"]}]}
 
-with visits as ``[id, arrive_s, start_s, depart_s]`` and breaks as
-``[index, start_s, end_s, before]``.
+with visits as ``[id, arrive_s, start_s, depart_s]``, breaks as
+``[index, start_s, end_s, before]``, reloads as ``[place, arrive_s, start_s, end_s, before, load]``
+and charges as ``[charger, arrive_s, start_s, end_s, before]``.
 """
 
 from __future__ import annotations
@@ -35,8 +40,27 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from dispatch.solver.problem import Break, Problem, Profile, Vehicle, Visit, Window
-from dispatch.solver.solution import Reason, Route, Served, Solution, TakenBreak, Unserved
+from dispatch.solver.problem import (
+    Break,
+    Charger,
+    Pair,
+    Problem,
+    Profile,
+    Slice,
+    Vehicle,
+    Visit,
+    Window,
+)
+from dispatch.solver.solution import (
+    Charge,
+    Reason,
+    Reload,
+    Route,
+    Served,
+    Solution,
+    TakenBreak,
+    Unserved,
+)
 from lastmile.core.errors import Invalid
 
 PROBLEM: Final = "lastmile-problem/1"
@@ -114,7 +138,21 @@ _WHOLES: Final = _list(_whole)
 _NAMES: Final = _list(_text)
 _NAME_SET: Final = _list(_text, frozenset)
 _WINDOW: Final = _row(Window, _whole, _whole)
-_BREAK: Final = _row(Break, _whole, _whole, _whole)
+_PAIR: Final = _row(Pair, _text, _text)
+_CHARGER: Final = _row(Charger, _whole, _whole)
+
+
+def _truth(value: Any, pointer: str) -> bool:
+    if not isinstance(value, bool):
+        raise _refuse(pointer, f"give true or false, not {str(value)[:40]!r}.")
+    return value
+
+
+def _break(value: Any, pointer: str) -> Break:
+    paid = (_truth,) if isinstance(value, list) and len(value) == 4 else ()
+    return _row(Break, _whole, _whole, _whole, *paid)(value, pointer)  # type: ignore[no-any-return]
+
+
 _SPECIAL: Final[Mapping[str, Read]] = {
     "id": _text,
     "name": _text,
@@ -124,12 +162,23 @@ _SPECIAL: Final[Mapping[str, Read]] = {
     "demand": _WHOLES,
     "capacity": _WHOLES,
     "windows": _list(_WINDOW),
-    "breaks": _list(_BREAK),
+    "breaks": _list(_break),
+    "chargers": _list(_CHARGER),
+    "reloads": _WHOLES,
+    "collect": _WHOLES,
+    "group": _text,
+    "prefix": _NAMES,
+    "loaded": _optional(_NAME_SET),
     "skills": _NAME_SET,
     "vehicles": _optional(_NAME_SET),
     "latest_start_s": _optional(_whole),
     "max_distance_m": _optional(_whole),
     "max_duration_s": _optional(_whole),
+    "max_stops": _optional(_whole),
+    "overtime_after_s": _optional(_whole),
+    "reload_s": _optional(_whole),
+    "range_m": _optional(_whole),
+    "start_range_m": _optional(_whole),
 }
 
 
@@ -173,69 +222,107 @@ def _plain(item: Any, defaults: type) -> dict[str, Any]:
         if isinstance(value, frozenset):
             value = sorted(value)
         elif isinstance(value, tuple):
-            value = [
-                [v.opens_s, v.closes_s]
-                if isinstance(v, Window)
-                else [v.opens_s, v.closes_s, v.duration_s]
-                if isinstance(v, Break)
-                else v
-                for v in value
-            ]
+            value = [_short(v) for v in value]
         out[member.name] = value
     return out
 
 
+def _short(item: Any) -> Any:
+    """Write a part of a visit or a vehicle as a short list; numbers and names as they are."""
+    match item:
+        case Window():
+            return [item.opens_s, item.closes_s]
+        case Break(paid=True):
+            return [item.opens_s, item.closes_s, item.duration_s]
+        case Break():
+            return [item.opens_s, item.closes_s, item.duration_s, False]
+        case Charger():
+            return [item.place, item.m_per_minute]
+    return item
+
+
+def _profile(profile: Profile) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "name": profile.name,
+        "duration_s": profile.duration_s.tolist(),
+        "distance_m": profile.distance_m.tolist(),
+    }
+    if profile.hourly:
+        out["hourly"] = [
+            {"from_s": s.from_s, "duration_s": s.duration_s.tolist()} for s in profile.hourly
+        ]
+    return out
+
+
 def problem_to_json(problem: Problem) -> dict[str, Any]:
-    """Return a problem as plain data."""
+    """Return a problem as plain data; relations and prices that say nothing are left out."""
+    relations: dict[str, Any] = {
+        "pairs": [[p.pickup, p.delivery] for p in problem.pairs],
+        "together": [sorted(members) for members in problem.together],
+        "apart": [sorted(members) for members in problem.apart],
+        "co2_cost_per_kg": problem.co2_cost_per_kg,
+        "fairness_cost": problem.fairness_cost,
+    }
     return {
         "format": PROBLEM,
         "name": problem.name,
         "dimensions": list(problem.dimensions),
-        "profiles": [
-            {
-                "name": p.name,
-                "duration_s": p.duration_s.tolist(),
-                "distance_m": p.distance_m.tolist(),
-            }
-            for p in problem.profiles
-        ],
+        "profiles": [_profile(p) for p in problem.profiles],
         "visits": [_plain(v, Visit) for v in problem.visits],
         "vehicles": [_plain(v, Vehicle) for v in problem.vehicles],
-    }
+    } | {name: value for name, value in relations.items() if value}
+
+
+_SLICE: Final = _object(Slice, _SPECIAL)
 
 
 def problem_from_json(data: Any) -> Problem:
     """Read a problem from plain data; raises ``Invalid`` with the place and the cause."""
-    given = _top(data, PROBLEM, {"name", "dimensions", "profiles", "visits", "vehicles"})
+    given = _top(data, PROBLEM, {f.name for f in fields(Problem) if f.init})
     for name in ("profiles", "visits", "vehicles"):
         if name not in given:
             raise _refuse("", f"{name} is missing.")
     return Problem(
-        profiles=_list(_object(Profile, _SPECIAL))(given["profiles"], "/profiles"),
+        profiles=_list(_object(Profile, {**_SPECIAL, "hourly": _list(_SLICE)}))(
+            given["profiles"], "/profiles"
+        ),
         visits=_list(_object(Visit, _SPECIAL))(given["visits"], "/visits"),
         vehicles=_list(_object(Vehicle, _SPECIAL))(given["vehicles"], "/vehicles"),
         dimensions=_NAMES(given.get("dimensions", []), "/dimensions"),
         name=_text(given.get("name", ""), "/name"),
+        pairs=_list(_PAIR)(given.get("pairs", []), "/pairs"),
+        together=_list(_NAME_SET)(given.get("together", []), "/together"),
+        apart=_list(_NAME_SET)(given.get("apart", []), "/apart"),
+        co2_cost_per_kg=_whole(given.get("co2_cost_per_kg", 0), "/co2_cost_per_kg"),
+        fairness_cost=_whole(given.get("fairness_cost", 0), "/fairness_cost"),
     )
+
+
+def _route(r: Route) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "vehicle": r.vehicle,
+        "start_s": r.start_s,
+        "depart_s": r.depart_s,
+        "end_s": r.end_s,
+        "distance_m": r.distance_m,
+        "load": list(r.load),
+        "visits": [[s.visit, s.arrive_s, s.start_s, s.depart_s] for s in r.visits],
+        "breaks": [[b.index, b.start_s, b.end_s, b.before] for b in r.breaks],
+    }
+    if r.reloads:
+        out["reloads"] = [
+            [f.place, f.arrive_s, f.start_s, f.end_s, f.before, list(f.load)] for f in r.reloads
+        ]
+    if r.charges:
+        out["charges"] = [[f.charger, f.arrive_s, f.start_s, f.end_s, f.before] for f in r.charges]
+    return out
 
 
 def solution_to_json(solution: Solution) -> dict[str, Any]:
     """Return a solution as plain data."""
     return {
         "format": SOLUTION,
-        "routes": [
-            {
-                "vehicle": r.vehicle,
-                "start_s": r.start_s,
-                "depart_s": r.depart_s,
-                "end_s": r.end_s,
-                "distance_m": r.distance_m,
-                "load": list(r.load),
-                "visits": [[s.visit, s.arrive_s, s.start_s, s.depart_s] for s in r.visits],
-                "breaks": [[b.index, b.start_s, b.end_s, b.before] for b in r.breaks],
-            }
-            for r in solution.routes
-        ],
+        "routes": [_route(r) for r in solution.routes],
         "unserved": [
             {
                 "visit": u.visit,
@@ -263,6 +350,8 @@ _ROUTE: Final = _object(
         "load": _WHOLES,
         "visits": _list(_row(Served, _text, _whole, _whole, _whole)),
         "breaks": _list(_row(TakenBreak, _whole, _whole, _whole, _whole)),
+        "reloads": _list(_row(Reload, _whole, _whole, _whole, _whole, _whole, _WHOLES)),
+        "charges": _list(_row(Charge, _whole, _whole, _whole, _whole, _whole)),
     },
 )
 _UNSERVED: Final = _object(

@@ -108,7 +108,7 @@ def cheapest(problem: Problem) -> int:
                     total = before + exact
                     if total < best.get(done | mask, 1 << 60):
                         best[done | mask] = total
-    prices = [v.unserved_cost * 18_000 for v in problem.visits]
+    prices = [v.unserved_cost * 9_000_000 for v in problem.visits]
     return min(
         exact + sum(p for at, p in enumerate(prices) if (everybody & ~done) >> at & 1)
         for done, exact in best.items()
@@ -133,8 +133,8 @@ def _routes(problem: Problem, vehicle: int) -> dict[int, int]:
                 seconds = shortest(problem, vehicle, order)
                 if seconds is None:
                     continue
-                exact = it.fixed_cost * 18_000 + metres * it.cost_per_km * 18
-                exact += seconds * it.cost_per_hour * 5
+                exact = it.fixed_cost * 9_000_000 + metres * it.cost_per_km * 9_000
+                exact += seconds * it.cost_per_hour * 2_500
                 mask = sum(1 << v for v in order)
                 found[mask] = min(exact, found.get(mask, 1 << 60))
     return found
