@@ -44,6 +44,7 @@ lock: .installed ## write the hash-locked requirements anew from the .in files
 	$(LOCK) requirements-install.in -o requirements-install.txt
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-test.in -c requirements.txt -o requirements-test.txt
+	$(LOCK) requirements-bench.in -c requirements-test.txt -o requirements-bench.txt
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
@@ -55,8 +56,9 @@ CAMPAIGN := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
 $(CAMPAIGN):
 	@:
 endif
-proof: .installed ## run a long campaign by name: make proof NAME
-	@$(PY) -m tests.bench $(CAMPAIGN)
+proof: ## run a long campaign by name: make proof NAME [ONLY=part]
+	@$(BOOTSTRAP) requirements-bench.txt
+	@ONLY='$(ONLY)' $(PY) -m tests.bench $(CAMPAIGN)
 
 clean: ## remove .venv and caches; the data under var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/test

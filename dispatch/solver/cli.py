@@ -3,11 +3,11 @@
     python -m dispatch.solver FILE [--seconds N | --iterations N] [--seed N] [--threads N]
                                    [--out FILE.sol|FILE.json] [--replay FILE.json]
 
-FILE is Solomon, VRPLIB or the project's JSON; ``-`` reads one line of JSON from standard input.
-Prints one JSON line {cost, routes, feasible, seconds, startup_s, engine, seed, work, …};
-``--replay`` takes such a line and repeats its work by count. With ``--stream`` lines of progress
-come before it, the last line holds the solution, and the line ``stop`` on standard input ends the
-search with the best plan so far; the end of standard input means nobody waits any more.
+FILE is Solomon, VRPLIB, Li & Lim or the project's JSON; ``-`` reads one line of JSON from
+standard input. Prints one JSON line {cost, routes, feasible, seconds, startup_s, engine, seed,
+work, …}; ``--replay`` takes such a line and repeats its work by count. With ``--stream`` lines of
+progress come before it, the last line holds the solution, and the line ``stop`` on standard input
+ends the search with the best plan so far; the end of standard input means nobody waits any more.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def main(argv: list[str] | None = None, *, began: float | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dispatch.solver", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("file", help="Solomon, VRPLIB or JSON file; - for JSON on standard input")
+    parser.add_argument(
+        "file", help="Solomon, VRPLIB, Li & Lim or JSON file; - for JSON on standard input"
+    )
     parser.add_argument("--seconds", type=float, help=f"time to search ({DEFAULT_SECONDS:g})")
     parser.add_argument("--iterations", type=int, help="search so many iterations instead")
     parser.add_argument("--seed", type=int, default=0)
@@ -66,7 +68,12 @@ def _parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=1, help="cores it may use; the engines here search on one"
     )
     parser.add_argument("--engine", choices=sorted(ENGINES))
-    parser.add_argument("--distances", choices=CHOICES, default="dimacs")
+    parser.add_argument(
+        "--distances",
+        choices=CHOICES,
+        default="dimacs",
+        help="cut to one decimal (default), rounded to whole numbers, or exact to a thousandth",
+    )
     parser.add_argument("--out", type=Path, help="VRPLIB solution, or JSON if it ends in .json")
     parser.add_argument("--replay", type=Path, help="a line printed before: repeat its work")
     parser.add_argument("--stream", action="store_true", help="progress and solution on stdout")

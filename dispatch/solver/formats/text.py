@@ -1,20 +1,34 @@
-"""Solomon and VRPLIB files in, VRPLIB solutions out. PURE.
+"""Solomon, VRPLIB and Li & Lim files in, VRPLIB solutions in and out. PURE.
 
 Distances are Euclidean. By the convention of the DIMACS challenge (``dimacs``) they are cut to
-one decimal; ``rounded`` takes TSPLIB's nearest whole number, ``exact`` three decimals. Times are
-in the same unit as distances, and the price of a plan is the sum of its distances. The solver
-works in whole tenths (or thousandths), ``Instance.scale`` to one of the file.
+one decimal; ``rounded`` takes TSPLIB's nearest whole number. ``exact`` stands for the double
+precision in which the records of Li & Lim are kept: distances to the nearest thousandth, travel
+times up to the next one, so that what keeps the windows here keeps them in double precision too.
+Times are in the same unit as distances, and the price of a plan is the sum of its distances. The
+solver works in whole tenths (or thousandths), ``Instance.scale`` to one of the file.
 """
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import numpy as np
 
-from dispatch.solver.problem import MAX_TIME_S, Int32, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.faults import MAX_VISITS
+from dispatch.solver.problem import (
+    MAX_TIME_S,
+    Int32,
+    Pair,
+    Problem,
+    Profile,
+    Vehicle,
+    Visit,
+    Window,
+)
 from dispatch.solver.solution import Solution
 from lastmile.core.errors import Invalid
 
@@ -22,6 +36,8 @@ Distances = Literal["dimacs", "rounded", "exact"]
 CHOICES: Final[tuple[str, ...]] = get_args(Distances)
 SCALES: Final[dict[str, int]] = {"dimacs": 10, "rounded": 1, "exact": 1000}
 PRICE: Final = 10**9  # of leaving a customer: these files ask for all of them
+GRAIN: Final = 1e-6  # what a square root in double precision may be off, in thousandths
+_ROUTE: Final = re.compile(r"\s*route\s*#?\s*\d+\s*:(.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +63,12 @@ class _Customer:
 
 
 def parse(text: str, distances: Distances = "dimacs") -> Instance:
-    """Read a Solomon or VRPLIB text.
+    """Read a Solomon, VRPLIB or Li & Lim text.
 
     Raises
     ------
     Invalid
-        When it is neither, or says what this solver cannot read; names the line or section.
+        When it is none of them, or says what this solver cannot read; names the line or section.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     head = [line.upper() for line in lines[:12]]
@@ -60,8 +76,11 @@ def parse(text: str, distances: Distances = "dimacs") -> Instance:
         return _solomon(lines, distances)
     if any(line.startswith("DIMENSION") for line in head):
         return _vrplib(lines, distances)
+    if len(lines) > 1 and (len(lines[0].split()), len(lines[1].split())) == (3, 9):
+        return _li_lim(lines, distances)
     raise Invalid(
-        "Neither a Solomon file (VEHICLE, CUSTOMER) nor a VRPLIB file (DIMENSION …) nor JSON."
+        "Neither a Solomon file (VEHICLE, CUSTOMER) nor a VRPLIB file (DIMENSION …) nor a Li & "
+        "Lim file (three numbers, then lines of nine) nor JSON."
     )
 
 
@@ -85,27 +104,79 @@ def _solomon(lines: list[str], distances: Distances) -> Instance:
         raise Invalid("Customers must be numbered 0, 1, 2 … with the depot as 0.")
     customers = [_Customer(*row[1:]) for row in rows]
     scale = SCALES[distances]
-    return Instance(
-        _problem(lines[0], customers, _euclid(customers, distances), number, capacity, scale),
-        scale,
-    )
+    profile = _euclid(customers, distances)
+    return Instance(_problem(lines[0], customers, profile, number, capacity, scale), scale)
 
 
-def _euclid(customers: list[_Customer], distances: Distances) -> Int32:
-    at = np.array([(c.x, c.y) for c in customers])
-    way = np.sqrt(((at[:, None, :] - at[None, :, :]) ** 2).sum(axis=2)) * SCALES[distances]
-    whole = np.floor(way + 0.5) if distances == "rounded" else np.floor(way)
-    matrix: Int32 = whole.astype(np.int32)
-    return matrix
+def _li_lim(lines: list[str], distances: Distances) -> Instance:
+    """Read pickup-and-delivery pairs: vehicles, capacity, speed; then nine numbers a node.
+
+    The eighth names a delivery's pickup, the ninth a pickup's delivery, 0 is none. The speed is
+    not used: a unit of way takes a unit of time, as everywhere in this benchmark.
+    """
+    number, capacity, _speed = _numbers(lines[0], 3)
+    rows = [_numbers(line, 9) for line in lines[1:]]
+    if [row[0] for row in rows] != list(range(len(rows))):
+        raise Invalid("Nodes must be numbered 0, 1, 2 … in their order, with the depot as 0.")
+    pairs = _pairs(rows)
+    deliveries = {delivery for _, delivery in pairs}
+    # What a pair carries is on board from its pickup: the delivery alone states it.
+    customers = [
+        _Customer(row[1], row[2], -row[3] if at in deliveries else 0.0, row[4], row[5], row[6])
+        for at, row in enumerate(rows)
+    ]
+    scale = SCALES[distances]
+    profile = _euclid(customers, distances)
+    name = f"Li & Lim, {len(pairs)} pairs"
+    return Instance(_problem(name, customers, profile, number, capacity, scale, pairs), scale)
+
+
+def _pairs(rows: list[list[float]]) -> list[tuple[int, int]]:
+    """Return pickup and delivery by node; each names the other and they carry the same."""
+    ends: list[tuple[int, int]] = []
+    for at, row in enumerate(rows):
+        if not all(v.is_integer() and 0 <= v < len(rows) for v in row[7:]):
+            raise Invalid(f"Node {at}: the last two numbers must name nodes of this file or be 0.")
+        ends.append((int(row[7]), int(row[8])))
+        if at and (ends[at][0] > 0) == (ends[at][1] > 0):
+            raise Invalid(
+                f"Node {at} must name either its pickup (8th number) or its delivery (9th): "
+                "write a place that is both as two nodes, a file without pairs as Solomon's."
+            )
+    for at, (pickup, delivery) in enumerate(ends):
+        sign, other, answer = (1, delivery, (at, 0)) if delivery else (-1, pickup, (0, at))
+        amount = rows[at][3]
+        if at and (ends[other] != answer or sign * amount < 0 or rows[other][3] != -amount):
+            raise Invalid(
+                f"Nodes {at} and {other} are no pair: each must name the other, the pickup with "
+                "what it takes on, the delivery with as much below 0."
+            )
+    return [(at, delivery) for at, (_, delivery) in enumerate(ends) if delivery]
+
+
+def _euclid(customers: list[_Customer], distances: Distances) -> Profile:
+    """Distances and travel times between all nodes, in whole 1/scale, by the convention."""
+    if len(customers) > MAX_VISITS + 1:
+        raise Invalid(f"At most {MAX_VISITS} customers can be read; this file has more.")
+    x, y = np.array([(c.x, c.y) for c in customers]).T
+    distance = np.empty((len(x), len(x)), dtype=np.int32)
+    duration = np.empty_like(distance) if distances == "exact" else distance
+    for row in range(len(x)):  # row by row: all at once would need 16 bytes more for each pair
+        way = np.sqrt((x[row] - x) ** 2 + (y[row] - y) ** 2) * SCALES[distances]
+        distance[row] = np.floor(way) if distances == "dimacs" else np.floor(way + 0.5)
+        if distances == "exact":
+            duration[row] = np.ceil(way - GRAIN)
+    return Profile("distance", duration, distance)
 
 
 def _problem(
     name: str,
     customers: list[_Customer],
-    matrix: Int32,
+    profile: Profile,
     number: float,
     capacity: float,
     scale: int,
+    pairs: Sequence[tuple[int, int]] = (),
 ) -> Problem:
     depot = customers[0]
     vehicle = Vehicle(
@@ -118,7 +189,7 @@ def _problem(
         cost_per_km=1000,
     )
     return Problem(
-        profiles=(Profile("distance", matrix, matrix),),
+        profiles=(profile,),
         visits=tuple(
             Visit(
                 str(at),
@@ -133,6 +204,7 @@ def _problem(
         ),
         vehicles=tuple(_numbered(vehicle, at) for at in range(int(number))),
         dimensions=("demand",),
+        pairs=tuple(Pair(str(pickup), str(delivery)) for pickup, delivery in pairs),
         name=name,
     )
 
@@ -226,15 +298,16 @@ def _vrplib(lines: list[str], distances: Distances) -> Instance:
     kind = words.get("EDGE_WEIGHT_TYPE", "EUC_2D").upper()
     if kind == "EXPLICIT":
         matrix = _explicit(words, sections, count)
+        profile = Profile("distance", matrix, matrix)
         return Instance(
-            _problem(words.get("NAME", ""), customers, matrix, vehicles, capacity, 1), 1
+            _problem(words.get("NAME", ""), customers, profile, vehicles, capacity, 1), 1
         )
     if kind != "EUC_2D" or places is None:
         raise Invalid(f"EDGE_WEIGHT_TYPE {kind} cannot be read: EUC_2D or EXPLICIT can.")
     scale = SCALES[distances]
-    matrix = _euclid(customers, distances)
+    profile = _euclid(customers, distances)
     name = words.get("NAME", "")
-    return Instance(_problem(name, customers, matrix, vehicles, capacity, scale), scale)
+    return Instance(_problem(name, customers, profile, vehicles, capacity, scale), scale)
 
 
 def _explicit(words: dict[str, str], sections: dict[str, list[str]], count: int) -> Int32:
@@ -261,3 +334,28 @@ def to_sol(solution: Solution, cost: str) -> str:
     routes = [" ".join(s.visit for s in route.visits) for route in solution.routes]
     lines = [f"Route #{at}: {route}" for at, route in enumerate(routes, start=1)]
     return "\n".join([*lines, f"Cost {cost}"]) + "\n"
+
+
+def from_sol(text: str) -> list[list[str]]:
+    """Read the routes of a solution file: visits by id, in order, depots left out.
+
+    Takes VRPLIB's ``Route #1: 3 7`` and the ``Route 1 : 3 7`` of the pickup-and-delivery records;
+    every other line (names, dates, the cost) is passed over.
+
+    Raises
+    ------
+    Invalid
+        When it holds no route, or a route names no numbers.
+    """
+    routes: list[list[str]] = []
+    for line in text.splitlines():
+        said = _ROUTE.match(line)
+        if said is None:
+            continue
+        visits = said[1].split()
+        if not all(word.isdecimal() for word in visits):
+            raise Invalid(f"A route names visits by their numbers; this one does not: {line[:80]}")
+        routes.append([str(int(word)) for word in visits if int(word)])
+    if not routes:
+        raise Invalid("No route is in it: expected lines like 'Route #1: 3 7 5'.")
+    return routes
