@@ -12,6 +12,7 @@ from dispatch.solver.insertion import evaluate
 from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
 from dispatch.solver.solution import Reason, Route, Solution, TakenBreak, Unserved
 from tests.dispatch.solver.problems import line
+from tests.dispatch.solver.test_check_whole import WHOLE
 
 PROBLEM = Problem(
     (line([0, 600, 1_200]),),
@@ -139,7 +140,7 @@ def test_the_referee_sees(name: str) -> None:
 
 
 def test_every_kind_of_violation_is_among_the_faults() -> None:
-    assert {kind for kind, _ in CASES.values()} == set(Kind)
+    assert {kind for kind, _ in (*CASES.values(), *WHOLE.values())} == set(Kind)
 
 
 def test_a_violation_says_by_how_much_and_in_which_dimension() -> None:
