@@ -25,7 +25,8 @@ from dispatch.solver.check import check
 from dispatch.solver.cli import NO_MEMORY
 from dispatch.solver.cost import cost
 from dispatch.solver.engines.base import Progress
-from dispatch.solver.formats.json import dumps, loads, problem_to_json, solution_from_json
+from dispatch.solver.formats.json import loads, solution_from_json
+from dispatch.solver.formats.packed import write
 from dispatch.solver.problem import Problem
 from dispatch.solver.solve import Phase, Result, Stop
 from lastmile.core.errors import DomainError, Invalid
@@ -103,23 +104,25 @@ def run(
     limits = limits or Limits()
     with (
         tempfile.TemporaryFile() as errors,
-        _child(_command(stop, seed, engine, limits), errors) as it,
+        tempfile.TemporaryFile() as asked,  # nameless: nothing is left, whoever is killed
     ):
-        told = threading.Thread(target=_send, args=(it, problem), daemon=True)
-        told.start()
-        line = _Watch(it, _deadline(stop, limits), on_progress, should_stop).answer()
-        if line is None:
-            raise _failure(it, errors)
+        write(problem, asked)
+        asked.seek(0)
+        command = _command(asked.fileno(), stop, seed, engine, limits)
+        with _child(command, asked.fileno(), errors) as it:
+            line = _Watch(it, _deadline(stop, limits), on_progress, should_stop).answer()
+            if line is None:
+                raise _failure(it, errors)
     return _result(problem, line)
 
 
-def _command(stop: Stop, seed: int, engine: str | None, limits: Limits) -> list[str]:
+def _command(asked_in: int, stop: Stop, seed: int, engine: str | None, limits: Limits) -> list[str]:
     asked = (
         ["--seconds", str(stop.seconds)]
         if stop.seconds is not None
         else ["--iterations", str(stop.iterations)]
     )
-    command = [sys.executable, "-m", "dispatch.solver", "-", "--stream", *asked]
+    command = [sys.executable, "-m", "dispatch.solver", f"fd:{asked_in}", "--stream", *asked]
     command += ["--seed", str(seed), "--nice", str(limits.nice)]
     command += ["--memory-mb", str(limits.memory_mb)]
     if engine is not None:
@@ -130,7 +133,7 @@ def _command(stop: Stop, seed: int, engine: str | None, limits: Limits) -> list[
 
 
 @contextlib.contextmanager
-def _child(command: list[str], errors: IO[bytes]) -> Any:
+def _child(command: list[str], asked_in: int, errors: IO[bytes]) -> Any:
     """Start the child; on the way out it is gone, whatever happened."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -142,6 +145,7 @@ def _child(command: list[str], errors: IO[bytes]) -> Any:
         cwd=ROOT,
         env=kept | threads | {"PYTHONPATH": str(ROOT)},
         start_new_session=True,
+        pass_fds=(asked_in,),
     )
     try:
         yield child
@@ -154,14 +158,6 @@ def _child(command: list[str], errors: IO[bytes]) -> Any:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-
-
-def _send(child: subprocess.Popen[bytes], problem: Problem) -> None:
-    """Write the problem; a child that died meanwhile is noticed by its silence."""
-    if child.stdin is not None:
-        with contextlib.suppress(OSError, ValueError):
-            child.stdin.write(dumps(problem_to_json(problem)).encode() + b"\n")
-            child.stdin.flush()
 
 
 def _deadline(stop: Stop, limits: Limits) -> float | None:

@@ -4,10 +4,11 @@
                                    [--out FILE.sol|FILE.json] [--replay FILE.json]
 
 FILE is Solomon, VRPLIB, Li & Lim or the project's JSON; ``-`` reads one line of JSON from
-standard input. Prints one JSON line {cost, routes, feasible, seconds, startup_s, engine, seed,
-work, …}; ``--replay`` takes such a line and repeats its work by count. With ``--stream`` lines of
-progress come before it, the last line holds the solution, and the line ``stop`` on standard input
-ends the search with the best plan so far; the end of standard input means nobody waits any more.
+standard input, ``fd:N`` a packed problem from a file that is already open. Prints one JSON line
+{cost, routes, feasible, seconds, startup_s, engine, seed, work, …}; ``--replay`` takes such a
+line and repeats its work by count. With ``--stream`` lines of progress come before it, the last
+line holds the solution, and the line ``stop`` on standard input ends the search with the best
+plan so far; the end of standard input means nobody waits any more.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any, Final
 
 from dispatch.solver.cost import UNIT
 from dispatch.solver.engines.base import Progress
+from dispatch.solver.formats import packed
 from dispatch.solver.formats.json import (
     dumps,
     loads,
@@ -128,6 +130,12 @@ def _read(options: argparse.Namespace) -> tuple[Instance, threading.Event]:
         instance = Instance(problem_from_json(loads(line)), 1, False)
         if options.stream:
             threading.Thread(target=_listen, args=(stopped, rest), daemon=True).start()
+        return instance, stopped
+    if options.file.startswith("fd:"):
+        with os.fdopen(int(options.file[3:]), "rb") as file:
+            instance = Instance(packed.read(file), 1, False)
+        if options.stream:
+            threading.Thread(target=_listen, args=(stopped, b""), daemon=True).start()
         return instance, stopped
     try:
         text = Path(options.file).read_text(encoding="utf-8")

@@ -43,7 +43,8 @@ def profile(given: Profile, at: int, faults: Problems) -> Profile:
     """Return the profile with its own read-only int32 matrices."""
     pointer = f"/profiles/{at}"
     duration = _matrix(given.duration_s, f"{pointer}/duration_s", faults)
-    distance = _matrix(given.distance_m, f"{pointer}/distance_m", faults)
+    same = given.distance_m is given.duration_s  # as in benchmarks: kept once
+    distance = duration if same else _matrix(given.distance_m, f"{pointer}/distance_m", faults)
     if duration.shape != distance.shape:
         faults.add(pointer, "duration_s and distance_m must have the same shape.")
     if len(given.hourly) > MAX_SLICES:
@@ -79,6 +80,8 @@ def _matrix(given: npt.ArrayLike, pointer: str, faults: Problems) -> Int32:
         return nothing
     if np.diagonal(array).any():
         faults.add(pointer, "From a place to itself the value must be 0.")
+    if array.dtype == np.int32 and array.flags.c_contiguous and not array.flags.writeable:
+        return array  # already as a problem keeps it, perhaps mapped from a file
     own = np.array(array, dtype=np.int32, order="C")
     own.setflags(write=False)
     return own

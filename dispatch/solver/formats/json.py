@@ -254,8 +254,11 @@ def _profile(profile: Profile) -> dict[str, Any]:
     return out
 
 
-def problem_to_json(problem: Problem) -> dict[str, Any]:
-    """Return a problem as plain data; relations and prices that say nothing are left out."""
+def statement(problem: Problem) -> dict[str, Any]:
+    """Return all of a problem but its profiles, as plain data.
+
+    Relations and prices that say nothing are left out.
+    """
     relations: dict[str, Any] = {
         "pairs": [[p.pickup, p.delivery] for p in problem.pairs],
         "together": [sorted(members) for members in problem.together],
@@ -267,10 +270,14 @@ def problem_to_json(problem: Problem) -> dict[str, Any]:
         "format": PROBLEM,
         "name": problem.name,
         "dimensions": list(problem.dimensions),
-        "profiles": [_profile(p) for p in problem.profiles],
         "visits": [_plain(v, Visit) for v in problem.visits],
         "vehicles": [_plain(v, Vehicle) for v in problem.vehicles],
     } | {name: value for name, value in relations.items() if value}
+
+
+def problem_to_json(problem: Problem) -> dict[str, Any]:
+    """Return a problem as plain data."""
+    return statement(problem) | {"profiles": [_profile(p) for p in problem.profiles]}
 
 
 _SLICE: Final = _object(Slice, _SPECIAL)
@@ -279,13 +286,20 @@ _SLICE: Final = _object(Slice, _SPECIAL)
 def problem_from_json(data: Any) -> Problem:
     """Read a problem from plain data; raises ``Invalid`` with the place and the cause."""
     given = _top(data, PROBLEM, {f.name for f in fields(Problem) if f.init})
-    for name in ("profiles", "visits", "vehicles"):
+    if "profiles" not in given:
+        raise _refuse("", "profiles is missing.")
+    read = _list(_object(Profile, {**_SPECIAL, "hourly": _list(_SLICE)}))
+    return stated(given, read(given["profiles"], "/profiles"))
+
+
+def stated(given: Any, profiles: tuple[Profile, ...]) -> Problem:
+    """Read a ``statement``, with the profiles that belong to it."""
+    given = _top(given, PROBLEM, {f.name for f in fields(Problem) if f.init})
+    for name in ("visits", "vehicles"):
         if name not in given:
             raise _refuse("", f"{name} is missing.")
     return Problem(
-        profiles=_list(_object(Profile, {**_SPECIAL, "hourly": _list(_SLICE)}))(
-            given["profiles"], "/profiles"
-        ),
+        profiles=profiles,
         visits=_list(_object(Visit, _SPECIAL))(given["visits"], "/visits"),
         vehicles=_list(_object(Vehicle, _SPECIAL))(given["vehicles"], "/vehicles"),
         dimensions=_NAMES(given.get("dimensions", []), "/dimensions"),
