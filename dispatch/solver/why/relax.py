@@ -1,0 +1,208 @@
+"""What each relaxation changes in a problem: one rule gives way, all others stay. PURE.
+
+Each change only ever allows more, so what is admitted with some amount is admitted with any
+larger one. The one exception is the battery: a larger one takes longer to fill, so that with
+chargers the amount found is enough, and not surely the least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from dispatch.solver.parts import MAX_TIME_S, Break, Vehicle, Visit, Window
+from dispatch.solver.problem import Problem
+from dispatch.solver.why.answer import Relax, Relaxation
+
+
+def relaxed(problem: Problem, relaxations: Sequence[Relaxation]) -> Problem:
+    """Return the problem with these rules relaxed; the given one stays as it is."""
+    for relaxation in relaxations:
+        problem = _CHANGES[relaxation.kind](problem, relaxation)
+    return problem
+
+
+def twin_name(problem: Problem, vehicle: str) -> str:
+    """Id for one more vehicle like this one, which no vehicle of the problem has."""
+    name = f"{vehicle}+"
+    while name in problem.vehicle_index:
+        name += "+"
+    return name
+
+
+def _on_visit(change: Callable[[Visit, Relaxation], Visit]) -> _Change:
+    def made(problem: Problem, it: Relaxation) -> Problem:
+        at = problem.visit_index[it.visit]
+        visits = list(problem.visits)
+        visits[at] = change(visits[at], it)
+        return replace(problem, visits=tuple(visits))
+
+    return made
+
+
+def _on_vehicle(change: Callable[[Vehicle, Relaxation], Vehicle]) -> _Change:
+    def made(problem: Problem, it: Relaxation) -> Problem:
+        at = problem.vehicle_index[it.vehicle]
+        vehicles = list(problem.vehicles)
+        vehicles[at] = change(vehicles[at], it)
+        return replace(problem, vehicles=tuple(vehicles))
+
+    return made
+
+
+_Change = Callable[[Problem, Relaxation], Problem]
+
+
+def _window_later(visit: Visit, it: Relaxation) -> Visit:
+    """Let every window close later, as far as the next one's opening."""
+    if not visit.windows:
+        return visit
+    ends = [w.opens_s for w in visit.windows[1:]] + [MAX_TIME_S]
+    return replace(
+        visit,
+        windows=tuple(
+            Window(w.opens_s, max(w.closes_s, min(w.closes_s + it.amount, end)))
+            for w, end in zip(visit.windows, ends, strict=True)
+        ),
+    )
+
+
+def _window_earlier(visit: Visit, it: Relaxation) -> Visit:
+    """Let every window open earlier, as far as the close of the one before."""
+    begins = [0] + [w.closes_s for w in visit.windows[:-1]]
+    return replace(
+        visit,
+        windows=tuple(
+            Window(max(w.opens_s - it.amount, begin), w.closes_s)
+            for w, begin in zip(visit.windows, begins, strict=False)
+        ),
+    )
+
+
+def _release(visit: Visit, it: Relaxation) -> Visit:
+    return replace(visit, release_s=max(0, visit.release_s - it.amount))
+
+
+def _price(visit: Visit, it: Relaxation) -> Visit:
+    """Let missing it cost so much more; the price of a visit counts once for each priority."""
+    return replace(visit, unserved_cost=visit.unserved_cost - (-it.amount // (1 + visit.priority)))
+
+
+def _breaks(vehicle: Vehicle, later: int, earlier: int) -> Vehicle:
+    def moved(rest: Break) -> Break:
+        opens = max(0, rest.opens_s - earlier)
+        return replace(rest, opens_s=opens, closes_s=min(rest.closes_s + later, MAX_TIME_S))
+
+    return replace(vehicle, breaks=tuple(moved(rest) for rest in vehicle.breaks))
+
+
+def _more(name: str) -> Callable[[Vehicle, Relaxation], Vehicle]:
+    """A limit that may be None grows by the amount."""
+
+    def change(vehicle: Vehicle, it: Relaxation) -> Vehicle:
+        value = getattr(vehicle, name)
+        return vehicle if value is None else replace(vehicle, **{name: value + it.amount})
+
+    return change
+
+
+def _battery(vehicle: Vehicle, it: Relaxation) -> Vehicle:
+    if vehicle.range_m is None:
+        return vehicle
+    start = vehicle.start_range_m
+    return replace(
+        vehicle,
+        range_m=min(vehicle.range_m + it.amount, MAX_TIME_S),
+        start_range_m=None if start is None else min(start + it.amount, MAX_TIME_S),
+    )
+
+
+def _capacity(problem: Problem, it: Relaxation) -> Problem:
+    at = problem.dimensions.index(it.what)
+
+    def change(vehicle: Vehicle, _it: Relaxation) -> Vehicle:
+        room = list(vehicle.capacity)
+        room[at] += it.amount
+        return replace(vehicle, capacity=tuple(room))
+
+    return _on_vehicle(change)(problem, it)
+
+
+def _apart(problem: Problem, it: Relaxation) -> Problem:
+    """Take the two visits out of each other's company; both stay apart from the others."""
+    sets: list[frozenset[str]] = []
+    for members in problem.apart:
+        both = {it.visit, it.what} <= members
+        sets += [members - {it.visit}, members - {it.what}] if both else [members]
+    return replace(problem, apart=tuple(sets))
+
+
+def _together(problem: Problem, it: Relaxation) -> Problem:
+    both = {it.visit, it.what}
+    return replace(
+        problem,
+        together=tuple(m - {it.visit} if both <= m else m for m in problem.together),
+    )
+
+
+def _loaded(problem: Problem, it: Relaxation) -> Problem:
+    """Put the visit's goods on the vehicle, if it is loaded, and off any other."""
+
+    def change(vehicle: Vehicle) -> Vehicle:
+        if vehicle.loaded is None:
+            return vehicle
+        goods = vehicle.loaded - {it.visit}
+        if vehicle.id == it.vehicle:
+            goods |= {it.visit}
+        return replace(vehicle, loaded=goods)
+
+    return replace(problem, vehicles=tuple(change(v) for v in problem.vehicles))
+
+
+def _another(problem: Problem, it: Relaxation) -> Problem:
+    """Add a vehicle like this one, empty; who may come there may its twin."""
+    like = problem.vehicles[problem.vehicle_index[it.vehicle]]
+    name = twin_name(problem, like.id)
+    visits = tuple(
+        replace(v, vehicles=v.vehicles | {name})
+        if v.vehicles is not None and like.id in v.vehicles
+        else v
+        for v in problem.visits
+    )
+    twin = replace(like, id=name, prefix=(), loaded=None)
+    return replace(problem, visits=visits, vehicles=(*problem.vehicles, twin))
+
+
+_CHANGES: dict[Relax, _Change] = {
+    Relax.WINDOW_LATER: _on_visit(_window_later),
+    Relax.WINDOW_EARLIER: _on_visit(_window_earlier),
+    Relax.RELEASE: _on_visit(_release),
+    Relax.BREAK_LATER: _on_vehicle(lambda v, it: _breaks(v, it.amount, 0)),
+    Relax.BREAK_EARLIER: _on_vehicle(lambda v, it: _breaks(v, 0, it.amount)),
+    Relax.SHIFT_LATER: _on_vehicle(_more("closes_s")),
+    Relax.SHIFT_EARLIER: _on_vehicle(
+        lambda v, it: replace(v, opens_s=max(0, v.opens_s - it.amount))
+    ),
+    Relax.START_LATER: _on_vehicle(_more("latest_start_s")),
+    Relax.DURATION: _on_vehicle(_more("max_duration_s")),
+    Relax.DISTANCE: _on_vehicle(_more("max_distance_m")),
+    Relax.BATTERY: _on_vehicle(_battery),
+    Relax.CAPACITY: _capacity,
+    Relax.STOPS: _on_vehicle(_more("max_stops")),
+    Relax.TRIPS: _on_vehicle(lambda v, it: replace(v, max_trips=v.max_trips + it.amount)),
+    Relax.SKILL: _on_vehicle(lambda v, it: replace(v, skills=v.skills | {it.what})),
+    Relax.VEHICLE: _on_visit(
+        lambda v, it: v if v.vehicles is None else replace(v, vehicles=v.vehicles | {it.vehicle})
+    ),
+    Relax.APART: _apart,
+    Relax.TOGETHER: _together,
+    Relax.LOADED: _loaded,
+    Relax.PREFIX: _on_vehicle(
+        lambda v, it: replace(v, prefix=v.prefix[: max(0, len(v.prefix) - it.amount)])
+    ),
+    Relax.COMMITTED: _on_vehicle(
+        lambda v, it: replace(v, prefix=tuple(p for p in v.prefix if p != it.visit))
+    ),
+    Relax.ANOTHER_VEHICLE: _another,
+    Relax.PRICE: _on_visit(_price),
+}

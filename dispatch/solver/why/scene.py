@@ -1,0 +1,226 @@
+"""One vehicle, its visits and the one in question: small enough to try everything. PURE.
+
+What a visit may do on one vehicle does not depend on the other vehicles, but for what visits say
+of one another; that is turned into ``needs`` here. The rest is a problem of one vehicle, so that
+each relaxation can be tried in earnest: changed, scheduled at every position, refereed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dispatch.solver.check import check
+from dispatch.solver.cost import rounded, route_cost
+from dispatch.solver.draft import Draft, Ground
+from dispatch.solver.parts import Int32, Profile, Slice, Vehicle, Visit
+from dispatch.solver.problem import Problem
+from dispatch.solver.repair import holds
+from dispatch.solver.solution import Reason, Route, Unserved
+from dispatch.solver.why.answer import Place, Relax, Relaxation
+from dispatch.solver.why.relax import relaxed
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A sequence with the visit in, timed and refereed; ``position`` is the first newcomer's."""
+
+    position: int
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A problem of one vehicle with its tour, and the visits that are to come in.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of this vehicle and these visits alone.
+    tour, unit : tuple of str
+        Visits that stay, in their order; and who comes in (two for a pair).
+    needs : tuple of Relaxation
+        What must give way whatever the schedule: skills, who may come, whose company.
+    """
+
+    problem: Problem
+    vehicle: str
+    tour: tuple[str, ...]
+    unit: tuple[str, ...]
+    needs: tuple[Relaxation, ...]
+
+
+def scene(
+    problem: Problem, sequences: dict[str, tuple[str, ...]], vehicle: str, unit: tuple[str, ...]
+) -> Scene:
+    """Cut one vehicle's part out of a problem and a plan that does not serve the unit."""
+    needs = tuple(_needs(problem, sequences, vehicle, unit))
+    tour = sequences.get(vehicle, ())
+    part = restricted(problem, vehicle, (*tour, *unit))
+    return Scene(part, vehicle, tour, unit, needs)
+
+
+def twin_scene(
+    problem: Problem, sequences: dict[str, tuple[str, ...]], vehicle: str, unit: tuple[str, ...]
+) -> Scene:
+    """Set the scene for one more vehicle like this one; it keeps the vehicle's id."""
+    needs = tuple(_needs(problem, sequences | {vehicle: ()}, vehicle, unit))
+    whole = restricted(problem, vehicle, unit)
+    fresh = replace(whole.vehicles[0], prefix=(), loaded=None)
+    return Scene(replace(whole, vehicles=(fresh,)), vehicle, (), unit, needs)
+
+
+def _needs(
+    problem: Problem, sequences: dict[str, tuple[str, ...]], name: str, unit: tuple[str, ...]
+) -> Iterator[Relaxation]:
+    """Yield what no position on this vehicle can do without."""
+    vehicle = problem.vehicles[problem.vehicle_index[name]]
+    where = {v: other for other, visits in sequences.items() for v in visits}
+    for skill in sorted({s for u in unit for s in _visit(problem, u).skills} - vehicle.skills):
+        yield Relaxation(Relax.SKILL, vehicle=name, what=skill)
+    for u in unit:
+        allowed = _visit(problem, u).vehicles
+        if allowed is not None and name not in allowed:
+            yield Relaxation(Relax.VEHICLE, vehicle=name, visit=u)
+        for members in problem.together:
+            away = sorted(m for m in members - set(unit) if where.get(m, name) != name)
+            if u in members and away:
+                yield Relaxation(Relax.TOGETHER, visit=u, what=away[0])
+        for other in problem.vehicles:
+            if other.id == name:
+                continue
+            if u in (other.loaded or ()):
+                yield Relaxation(Relax.LOADED, vehicle=name, visit=u)
+            if u in other.prefix:
+                yield Relaxation(Relax.COMMITTED, vehicle=other.id, visit=u)
+
+
+def _visit(problem: Problem, name: str) -> Visit:
+    return problem.visits[problem.visit_index[name]]
+
+
+def restricted(problem: Problem, vehicle: str, visits: Sequence[str]) -> Problem:
+    """Return the problem of one vehicle and some visits, over the places they need alone."""
+    kept = frozenset(visits)
+    it = problem.vehicles[problem.vehicle_index[vehicle]]
+    made = [_visit(problem, name) for name in dict.fromkeys(visits)]
+    used = {it.start, it.end, *it.reloads, *(c.place for c in it.chargers)}
+    places = sorted(used | {v.place for v in made})
+    at = {place: number for number, place in enumerate(places)}
+    return Problem(
+        profiles=tuple(_cut(p, places) for p in problem.profiles),
+        visits=tuple(replace(v, place=at[v.place]) for v in made),
+        vehicles=(_moved(it, at, kept),),
+        dimensions=problem.dimensions,
+        pairs=tuple(p for p in problem.pairs if {p.pickup, p.delivery} <= kept),
+        together=tuple(m & kept for m in problem.together if len(m & kept) > 1),
+        apart=tuple(m & kept for m in problem.apart if len(m & kept) > 1),
+        co2_cost_per_kg=problem.co2_cost_per_kg,
+        fairness_cost=problem.fairness_cost,
+    )
+
+
+def _moved(vehicle: Vehicle, at: dict[int, int], kept: frozenset[str]) -> Vehicle:
+    """Give the vehicle's places their new numbers; forget visits that are not there."""
+    return replace(
+        vehicle,
+        start=at[vehicle.start],
+        end=at[vehicle.end],
+        reloads=tuple(at[place] for place in vehicle.reloads),
+        chargers=tuple(replace(c, place=at[c.place]) for c in vehicle.chargers),
+        prefix=tuple(name for name in vehicle.prefix if name in kept),
+        loaded=None if vehicle.loaded is None else vehicle.loaded & kept,
+    )
+
+
+def _cut(profile: Profile, places: list[int]) -> Profile:
+    rows = np.ix_(places, places)
+
+    def part(matrix: Int32) -> Int32:
+        return matrix[rows]
+
+    slices = tuple(Slice(s.from_s, part(s.duration_s)) for s in profile.hourly)
+    return Profile(profile.name, part(profile.duration_s), part(profile.distance_m), slices)
+
+
+def sequences_of(it: Scene) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield each way to put the unit into the tour, with the first newcomer's position."""
+    for first in range(len(it.tour) + 1):
+        one = (*it.tour[:first], it.unit[0], *it.tour[first:])
+        if len(it.unit) == 1:
+            yield first, one
+            continue
+        for second in range(first + 1, len(one) + 1):
+            yield first, (*one[:second], it.unit[1], *one[second:])
+
+
+class Stage:
+    """A scene with some relaxations applied: tries sequences, times and referees them."""
+
+    def __init__(self, it: Scene, relaxations: Sequence[Relaxation]) -> None:
+        self.scene = it
+        self.problem = relaxed(it.problem, relaxations)
+        self.ground = Ground(self.problem)
+
+    def route(self, visits: Sequence[str]) -> Route | None:
+        """Return the sequence's schedule, if it holds and the referee lets it through."""
+        chosen = [self.problem.visit_index[v] for v in visits]
+        if not holds(self.ground, 0, chosen):
+            return None
+        made = set(visits)
+        left = [v.id for v in self.problem.visits if v.id not in made]
+        missing = [Unserved(name, Reason.LEFT_OUT) for name in left]
+        solution = Draft(self.ground, {0: chosen}).solution(missing)
+        return None if check(self.problem, solution) else solution.routes[0]
+
+    def trials(self, only: Sequence[int] | None = None) -> Iterator[Trial]:
+        """Yield every sequence with the unit in that holds, of some positions where asked."""
+        for position, visits in sequences_of(self.scene):
+            if only is not None and position not in only:
+                continue
+            route = self.route(visits)
+            if route is not None:
+                yield Trial(position, route)
+
+    def any(self) -> bool:
+        """Tell whether the unit can come in anywhere."""
+        return next(self.trials(), None) is not None
+
+    def cheapest(self) -> Trial:
+        """Return the trial that costs least; there must be one."""
+        return min(self.trials(), key=self.exact)
+
+    def exact(self, trial: Trial) -> int:
+        """What the route of a trial costs, exactly."""
+        return route_cost(self.problem, trial.route).exact
+
+    def as_it_is(self, visits: Sequence[str]) -> Place:
+        """Say what the unit adds in a sequence that it is in, even one that breaks rules."""
+        chosen = [self.problem.visit_index[v] for v in visits]
+        route = Draft(self.ground, {0: chosen}).solution([]).routes[0]
+        return self.place(Trial(visits.index(self.scene.unit[0]), route))
+
+    def place(self, trial: Trial) -> Place:
+        """Say what a trial adds to the tour without the unit."""
+        before = self._without()
+        after = route_cost(self.problem, trial.route)
+        spent = route_cost(self.problem, before) if before else None
+        worked = before.end_s - before.start_s if before else 0
+        come = next(s for s in trial.route.visits if s.visit == self.scene.unit[-1])
+        return Place(
+            visit=self.scene.unit[-1],
+            vehicle=self.scene.vehicle,
+            position=trial.position,
+            start_s=come.start_s,
+            added_s=trial.route.end_s - trial.route.start_s - worked,
+            added_m=trial.route.distance_m - (before.distance_m if before else 0),
+            cost=rounded(after.exact - (spent.exact if spent else 0)),
+            co2_g=after.co2_g - (spent.co2_g if spent else 0),
+        )
+
+    def _without(self) -> Route | None:
+        """The tour as it is, timed as it comes where it breaks rules; None when there is none."""
+        chosen = [self.problem.visit_index[v] for v in self.scene.tour]
+        return Draft(self.ground, {0: chosen}).solution([]).routes[0] if chosen else None

@@ -1,0 +1,296 @@
+"""What is said to stand in a visit's way does, and what is said to let it in lets it in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations, pairwise
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from dispatch.solver.check import check
+from dispatch.solver.cost import cost, missed_cost
+from dispatch.solver.formats.json import dumps
+from dispatch.solver.insertion import evaluate, places
+from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.solution import Solution
+from dispatch.solver.solve import Stop, solve
+from dispatch.solver.why.answer import Relax, Relaxation, Way
+from dispatch.solver.why.asking import Asker
+from dispatch.solver.why.relax import relaxed, twin_name
+from lastmile.core.errors import Invalid
+from tests.dispatch.solver import brute
+from tests.dispatch.solver.problems import line, rich
+from tests.dispatch.solver.strategies import problems
+
+MOST = 120  # seconds that are as good as any number in a day of forty
+
+
+def _home(problem: Problem, way: Way) -> str:
+    """The vehicle of a way, by its id in the relaxed problem."""
+    if any(r.kind is Relax.ANOTHER_VEHICLE for r in way.relaxations):
+        return twin_name(problem, way.place.vehicle)
+    return way.place.vehicle
+
+
+def _admits(problem: Problem, plan: Solution, visit: str, vehicle: str = "") -> bool:
+    return any(p.vehicle == vehicle or not vehicle for p in places(problem, plan, visit))
+
+
+def _proven(problem: Problem, plan: Solution, way: Way) -> None:
+    """With all of a way the referee passes the plan; with any of it left out, nobody takes it."""
+    whole = relaxed(problem, way.relaxations)
+    home = _home(problem, way)
+    assert _admits(whole, plan, way.place.visit, home)
+    sequences = {k: list(v) for k, v in plan.sequences.items()}
+    sequences.setdefault(home, []).insert(way.place.position, way.place.visit)
+    found = evaluate(whole, sequences)
+    assert check(whole, found) == []
+    for at, one in enumerate(way.relaxations):
+        fewer = [*way.relaxations[:at], *way.relaxations[at + 1 :]]
+        if one.kind is not Relax.PRICE:
+            assert not _admits(relaxed(problem, fewer), plan, way.place.visit)
+        if one.amount > 1 and one.kind is not Relax.PRICE:
+            less = [*way.relaxations[:at], replace(one, amount=one.amount - 1), *fewer[at:]]
+            assert not _admits(relaxed(problem, less), plan, way.place.visit, home)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems(max_visits=4))
+def test_every_way_lets_the_visit_in_and_none_of_it_can_be_spared(problem: Problem) -> None:
+    plan = solve(problem, stop=Stop(iterations=20)).solution
+    asker = Asker(problem, plan)
+    for unserved in plan.unserved:
+        found = asker.ask(unserved.visit)
+        assert found.complete
+        assert found.place is None
+        for way in found.ways:
+            _proven(problem, plan, way)
+        for refusal in found.refusals:
+            assert not _admits(problem, plan, unserved.visit, refusal.vehicle)
+            for way in refusal.ways:
+                assert _admits(
+                    relaxed(problem, way.relaxations), plan, unserved.visit, refusal.vehicle
+                )
+
+
+def _loose(problem: Problem, visit: Visit, vehicle: Vehicle) -> Iterator[Relaxation]:
+    """Whatever might give way on a vehicle, by more than anybody needs."""
+    for kind in (Relax.WINDOW_LATER, Relax.WINDOW_EARLIER):
+        yield Relaxation(kind, MOST, visit=visit.id)
+    for kind in (Relax.SHIFT_LATER, Relax.SHIFT_EARLIER, Relax.START_LATER, Relax.DURATION,
+                 Relax.BREAK_LATER, Relax.BREAK_EARLIER):  # fmt: skip
+        yield Relaxation(kind, MOST, vehicle=vehicle.id)
+    yield Relaxation(Relax.DISTANCE, 10_000, vehicle=vehicle.id)
+    for dimension in problem.dimensions:
+        yield Relaxation(Relax.CAPACITY, 100, vehicle=vehicle.id, what=dimension)
+    yield Relaxation(Relax.VEHICLE, vehicle=vehicle.id, visit=visit.id)
+    for skill in visit.skills:
+        yield Relaxation(Relax.SKILL, vehicle=vehicle.id, what=skill)
+
+
+def _by_brute_force(problem: Problem, tour: list[int], at: int, vehicle: int) -> bool:
+    """Tell whether the visit fits anywhere into the tour, by simulating each second."""
+    return any(
+        brute._may(problem, vehicle, order)
+        and _near(problem, vehicle, order)
+        and brute.shortest(problem, vehicle, order) is not None
+        for order in ((*tour[:behind], at, *tour[behind:]) for behind in range(len(tour) + 1))
+    )
+
+
+def _near(problem: Problem, vehicle: int, order: tuple[int, ...]) -> bool:
+    it = problem.vehicles[vehicle]
+    where = [it.start, *(problem.visits[v].place for v in order), it.end]
+    metres = problem.profiles[it.profile].distance_m
+    driven = sum(int(metres[a, b]) for a, b in pairwise(where))
+    return it.max_distance_m is None or driven <= it.max_distance_m
+
+
+def _fewest(problem: Problem, tours: dict[str, list[int]], at: int, upto: int) -> int | None:
+    """Size of the smallest set that admits the visit on any vehicle, by trying every set."""
+    visit = problem.visits[at]
+    for size in range(upto + 1):
+        for number, vehicle in enumerate(problem.vehicles):
+            tour = tours.get(vehicle.id, [])
+            loose = list(_loose(problem, visit, vehicle))
+            if size == 1:
+                names = [problem.visits[v].id for v in tour]
+                loose += [Relaxation(Relax.WINDOW_LATER, MOST, visit=name) for name in names]
+            for chosen in combinations(loose, size):
+                if _by_brute_force(relaxed(problem, chosen), tour, at, number):
+                    return size
+    return None
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems(max_visits=3, max_vehicles=2), st.data())
+def test_no_smaller_set_would_do(problem: Problem, data: st.DataObject) -> None:
+    plan = solve(problem, stop=Stop(iterations=10)).solution
+    assume(plan.unserved)
+    left = data.draw(st.sampled_from(plan.unserved)).visit
+    found = Asker(problem, plan).ask(left)
+    tours = {k: [problem.visit_index[v] for v in made] for k, made in plan.sequences.items()}
+    fewest = _fewest(problem, tours, problem.visit_index[left], 2)
+    said = [len(way.relaxations) for refusal in found.refusals for way in refusal.ways]
+    if found.alternatives:
+        assert fewest == 0
+    elif fewest is None:
+        assert min(said, default=3) > 2
+    else:
+        assert min(said) == fewest
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whoever_is_left_out_gets_in_as_it_is_said(seed: int) -> None:
+    problem = rich(seed, visits=40, vehicles=3)
+    plan = solve(problem, stop=Stop(iterations=10), seed=seed).solution
+    asker = Asker(problem, plan)
+    assert plan.unserved
+    for unserved in plan.unserved:
+        found = asker.ask(unserved.visit)
+        assert found.ways, unserved
+        for way in found.ways[:2]:
+            _proven(problem, plan, way)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_alternative_costs_exactly_whbehindis_said(seed: int) -> None:
+    problem = rich(seed, visits=18, vehicles=3)
+    plan = solve(problem, stop=Stop(iterations=40), seed=seed).solution
+    asker, before = Asker(problem, plan), cost(problem, plan)
+    for route in plan.routes:
+        for served in route.visits:
+            found = asker.ask(served.visit)
+            assert found.place is not None
+            assert found.place.vehicle == route.vehicle
+            for other in found.alternatives:
+                moved = {
+                    k: [v for v in made if v != served.visit] for k, made in plan.sequences.items()
+                }
+                moved.setdefault(other.vehicle, []).insert(other.position, served.visit)
+                after = evaluate(problem, {k: v for k, v in moved.items() if v})
+                assert check(problem, after) == []
+                assert abs(cost(problem, after).total - before.total - other.cost) <= 2
+            taken = {a.vehicle for a in found.alternatives} | {route.vehicle}
+            for refusal in found.refusals:
+                assert refusal.vehicle not in taken
+                assert not _admits(problem, plan, served.visit, refusal.vehicle)
+
+
+def _day(visit: Visit, **vehicle: object) -> Problem:
+    """One vehicle that serves a, 600 s away; the visit is 600 s further on."""
+    given: dict[str, object] = {"capacity": (10,), "closes_s": 3_600, "cost_per_hour": 3_600}
+    return Problem(
+        (line([0, 600, 1_200]),),
+        (Visit("a", 1, 60, demand=(6,)), visit),
+        (Vehicle("k", 0, 0, 0, **(given | vehicle)),),  # type: ignore[arg-type]
+        ("weight_g",),
+    )
+
+
+def _said(problem: Problem) -> list[tuple[Relaxation, ...]]:
+    plan = evaluate(problem, {"k": ["a"]})
+    found = Asker(problem, plan).ask("b")
+    for way in found.ways:
+        _proven(problem, plan, way)
+    return [way.relaxations for way in found.ways]
+
+
+def test_the_window_is_late_by_exactly_so_much() -> None:
+    problem = _day(Visit("b", 2, demand=(1,), windows=(Window(0, 1_200),)))
+    assert (Relaxation(Relax.WINDOW_LATER, 1, visit="b"),) in _said(problem)
+
+
+def test_overtime_is_counted_to_the_second() -> None:
+    problem = _day(Visit("b", 2, demand=(1,)), closes_s=2_400)
+    assert (Relaxation(Relax.SHIFT_LATER, 60, vehicle="k"),) in _said(problem)
+
+
+def test_capacity_is_counted_in_its_dimension() -> None:
+    problem = _day(Visit("b", 2, demand=(7,)))
+    said = _said(problem)
+    assert (Relaxation(Relax.CAPACITY, 3, vehicle="k", what="weight_g"),) in said
+    assert (Relaxation(Relax.ANOTHER_VEHICLE, vehicle="k"),) in said
+
+
+def test_a_skill_and_a_window_are_needed_together() -> None:
+    problem = _day(Visit("b", 2, demand=(1,), windows=(Window(0, 900),), skills=frozenset({"x"})))
+    assert _said(problem) == [
+        (
+            Relaxation(Relax.WINDOW_LATER, 301, visit="b"),
+            Relaxation(Relax.SKILL, vehicle="k", what="x"),
+        )
+    ]
+
+
+def test_a_break_in_the_way_is_named() -> None:
+    problem = _day(
+        Visit("b", 2, 600, demand=(1,), windows=(Window(1_201, 1_202),)),
+        breaks=(Break(1_300, 1_700, 600),),
+        closes_s=9_000,
+    )
+    assert (Relaxation(Relax.BREAK_LATER, 102, vehicle="k"),) in _said(problem)
+
+
+def test_the_range_is_short_by_metres() -> None:
+    problem = _day(Visit("b", 2, demand=(1,)), max_distance_m=20_000)
+    assert (Relaxation(Relax.DISTANCE, 4_000, vehicle="k"),) in _said(problem)
+
+
+def test_another_stop_thbehindwould_be_late_is_named_with_its_seconds() -> None:
+    problem = Problem(
+        (line([0, 600, 1_200]),),
+        (
+            Visit("a", 1, 60, windows=(Window(0, 700),)),
+            Visit("b", 1, 120, windows=(Window(0, 601),)),
+        ),
+        (Vehicle("k", 0, 0, 0, 9_000),),
+    )
+    assert (Relaxation(Relax.WINDOW_LATER, 21, visit="a"),) in _said(problem)
+
+
+def test_a_visit_not_worth_its_way_says_whbehindit_would_have_to_be_worth() -> None:
+    problem = _day(Visit("b", 2, demand=(1,), unserved_cost=700, priority=1))
+    plan = evaluate(problem, {"k": ["a"]})
+    found = Asker(problem, plan).ask("b")
+    assert found.alternatives[0].cost == 1_200
+    assert not found.ways  # 1,400 for missing it are more than 1,200
+    poor = _day(Visit("b", 2, demand=(1,), unserved_cost=500, priority=1))
+    (way,) = Asker(poor, plan).ask("b").ways
+    (one,) = way.relaxations
+    assert (one.kind, one.amount) == (Relax.PRICE, 200)
+    assert missed_cost(relaxed(poor, way.relaxations).visits[1]) == 1_200
+
+
+def test_vehicles_behindhome_of_one_kind_are_asked_once() -> None:
+    problem = _day(Visit("b", 2, demand=(11,)))
+    spare = tuple(replace(problem.vehicles[0], id=f"s{at}") for at in range(5))
+    more = replace(problem, vehicles=(*problem.vehicles, *spare))
+    found = Asker(more, evaluate(more, {"k": ["a"]})).ask("b")
+    assert [r.vehicle for r in found.refusals] == ["k", "s0"]
+
+
+def test_an_answer_thbehindran_out_of_time_says_so() -> None:
+    problem = rich(1, visits=60, vehicles=4)
+    plan = solve(problem, stop=Stop(iterations=5)).solution
+    found = Asker(problem, plan).ask(plan.routes[0].visits[0].visit, seconds=0)
+    assert found.complete is False
+    assert found.place is not None
+
+
+def test_an_answer_is_plain_data() -> None:
+    problem = _day(Visit("b", 2, demand=(7,)))
+    said = Asker(problem, evaluate(problem, {"k": ["a"]})).ask("b").to_json()
+    assert '"kind":"capacity","amount":3' in dumps(said)
+
+
+def test_who_is_unknown_is_refused() -> None:
+    problem = _day(Visit("b", 2, demand=(7,)))
+    plan = evaluate(problem, {"k": ["a"]})
+    with pytest.raises(Invalid):
+        Asker(problem, plan).ask("z")
+    with pytest.raises(Invalid):
+        Asker(replace(problem, vehicles=(replace(problem.vehicles[0], id="m"),)), plan)
