@@ -56,9 +56,9 @@ CAMPAIGN := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
 $(CAMPAIGN):
 	@:
 endif
-proof: ## run a long campaign by name: make proof NAME [ONLY=part]
+proof: ## run a long campaign by name: make proof NAME (SEEDS, ONLY narrow it)
 	@$(BOOTSTRAP) requirements-bench.txt
-	@ONLY='$(ONLY)' $(PY) -m tests.bench $(CAMPAIGN)
+	@$(PY) -m tests.bench $(CAMPAIGN)
 
 clean: ## remove .venv and caches; the data under var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/test

@@ -1,8 +1,9 @@
 """Runs a long campaign by name: ``python -m tests.bench [NAME …]``; `make proof NAME` calls it.
 
-A campaign is a function `run() -> str` in a module of this folder: it measures, raises when a
-promise is broken, and returns one line of figures. The line goes to RESULTS.md with command,
-commit, machine and date. Resuming is the campaign's own matter, with files under var/proof/NAME.
+A campaign is a function `run() -> str` in a module of this folder (or the one named after a
+colon): it measures, raises when a promise is broken, and returns one line of figures. The line
+goes to RESULTS.md with command, commit, machine and date. Resuming is the campaign's own matter,
+with files under var/proof/NAME.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import django
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
-# name -> (module, what it shows)
+# name -> (module or module:function, what it shows)
 CAMPAIGNS: dict[str, tuple[str, str]] = {
     "orders": ("tests.bench.orders", "20,000 orders placed, met again, searched, read for a plan"),
     "opening": ("tests.bench.opening", "a retailer opened, by each way there is"),
@@ -35,7 +36,12 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "tenancy": ("tests.bench.tenancy", "20,000 reads of two retailers by every way in: 0 wrong"),
     "kills": ("tests.bench.kills", "kill -9 of every child under load: nothing lost or twice"),
     "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),
-    "solver": ("tests.bench.solver", "gaps to best-known costs beside plain PyVRP"),
+    "solver": ("tests.bench.solver", "the solver beside every open peer: all that follows"),
+    "solver_table": ("tests.bench.solver_table", "gaps to best-known costs, 100 to 1,000 stops"),
+    "solver_porto": ("tests.bench.solver_versus:porto", "streets of Greater Porto, beside PyVRP"),
+    "solver_pairs": ("tests.bench.solver_versus:pairs", "pickup and delivery, beside PyVRP"),
+    "solver_city": ("tests.bench.solver_versus:city", "5,000 and 10,000 stops, beside PyVRP"),
+    "solver_real": ("tests.bench.solver_versus:real", "Amazon and LoggiBUD, beside all there is"),
 }
 
 
@@ -58,7 +64,8 @@ def _run(name: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lastmile.settings_test")
     django.setup()
     began = time.monotonic()
-    figures = importlib.import_module(CAMPAIGNS[name][0]).run()
+    module, _, act = CAMPAIGNS[name][0].partition(":")
+    figures = getattr(importlib.import_module(module), act or "run")()
     append(f"make proof {name}", f"{figures} ({time.monotonic() - began:.0f} s)")
 
 

@@ -1,37 +1,42 @@
-"""The open peers on a neutral problem, each in its own words by hand, none through our code.
+"""PyVRP on a neutral problem, in its own words by hand, with its own defaults; not our engine.
 
-Each answers routes by vehicle id at the moments asked for; ``evaluate`` times them, the referees
+A peer answers routes by vehicle id at the moments asked for; ``evaluate`` times them, the referees
 judge them. Set-up (building the peer's model) is not counted against its seconds.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pyvrp
-from ortools.routing import enums_pb2, pywraprouting
 from pyvrp import IteratedLocalSearchCallbacks, IteratedLocalSearchParams, SolveParams
 
 from dispatch.solver.problem import Problem, Vehicle
 
 Routes = dict[str, list[str]]
 SCALE = 10  # PyVRP's money is ours x this: its bounds on penalties then suffice for small prices
-IMPOSSIBLE = 2**62
 
 
 @dataclass(slots=True)
 class Answers:
-    """The best routes at each moment (seconds of search), and the clock's own course."""
+    """The best routes at each moment (seconds of search), and when the search began."""
 
     at: dict[float, Routes] = field(default_factory=dict)
     began: float = 0.0
+    cpu_began: float = 0.0
+
+    def begin(self) -> None:
+        """Start the clocks: the model is built."""
+        self.began, self.cpu_began = time.perf_counter(), time.process_time()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the search began."""
+        return time.perf_counter() - self.began
 
 
 def kinds(problem: Problem) -> list[list[Vehicle]]:
@@ -64,12 +69,12 @@ def run_pyvrp(problem: Problem, marks: Sequence[float], seed: int) -> Answers:
         left = list(marks)
 
         def __call__(self, _best_cost: float) -> bool:
-            now = time.perf_counter() - answers.began
+            now = answers.seconds
             while self.left and now >= self.left[0]:
                 snapshot(self.left.pop(0))
             return not self.left
 
-    answers.began = time.perf_counter()
+    answers.begin()
     ils = IteratedLocalSearchParams(callbacks=Watch())
     result = pyvrp.solve(
         data, Clock(), seed=seed, collect_stats=False, display=False, params=SolveParams(ils=ils)
@@ -197,133 +202,3 @@ def _pyvrp_routes(
         if names:
             routes[next(free[route.vehicle_type()]).id] = names
     return routes
-
-
-def run_ortools(problem: Problem, marks: Sequence[float], _seed: int) -> Answers:
-    """OR-Tools' routing library as performance.md found it best: cheapest insertion, then GLS."""
-    if problem.pairs:
-        raise ValueError("OR-Tools is measured here without pairs.")
-    vans, answers = problem.vehicles, Answers()
-    visits = list(problem.visits)
-    ends = sorted({place for v in vans for place in (v.start, v.end)})
-    nodes = [*ends, *(v.place for v in visits)]
-    manager = pywraprouting.RoutingIndexManager(
-        len(nodes),
-        len(vans),
-        [ends.index(v.start) for v in vans],
-        [ends.index(v.end) for v in vans],
-    )
-    model = pywraprouting.RoutingModel(manager)
-    rows = np.ix_(nodes, nodes)
-    profile = problem.profiles[0]
-    way = model.RegisterTransitMatrix(profile.distance_m[rows].tolist())
-    service = np.array([0] * len(ends) + [v.service_s for v in visits])
-    if any(v.cost_per_hour or v.fixed_cost or v.profile for v in vans):
-        raise ValueError("OR-Tools is measured here by distance alone.")
-    model.SetArcCostEvaluatorOfAllVehicles(way)
-    time_of = model.RegisterTransitMatrix((profile.duration_s[rows] + service[:, None]).tolist())
-    horizon = max(v.closes_s for v in vans)
-    model.AddDimension(time_of, horizon, horizon, False, "time")
-    clock = model.GetDimensionOrDie("time")
-    for at, visit in enumerate(visits, start=len(ends)):
-        for window in visit.windows:
-            clock.CumulVar(manager.NodeToIndex(at)).SetRange(window.opens_s, window.closes_s - 1)
-    for at in range(len(problem.dimensions)):
-        load = model.RegisterUnaryTransitVector([0] * len(ends) + [v.demand[at] for v in visits])
-        rooms = [v.capacity[at] for v in vans]
-        model.AddDimensionWithVehicleCapacity(load, 0, rooms, True, f"load{at}")
-    best: Routes = {}
-    left = sorted(marks)
-
-    def pass_marks() -> None:
-        now = time.perf_counter() - answers.began
-        while left and now >= left[0]:
-            mark = left.pop(0)
-            if best:
-                answers.at[mark] = dict(best)
-
-    def on_solution() -> None:
-        pass_marks()
-        best.clear()
-        for number, van in enumerate(vans):
-            index, names = model.NextVar(model.Start(number)).Value(), []
-            while not model.IsEnd(index):
-                names.append(visits[manager.IndexToNode(index) - len(ends)].id)
-                index = model.NextVar(index).Value()
-            if names:
-                best[van.id] = names
-
-    model.AddAtSolutionCallback(on_solution)
-    how = pywraprouting.DefaultRoutingSearchParameters()
-    how.first_solution_strategy = enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
-    how.local_search_metaheuristic = enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
-    how.time_limit.FromMilliseconds(int(1000 * max(marks)))
-    answers.began = time.perf_counter()
-    model.SolveWithParameters(how)
-    for mark in left:
-        if best:
-            answers.at[mark] = dict(best)
-    return answers
-
-
-def run_vroom(problem: Problem, marks: Sequence[float], _seed: int, *, level: int = 5) -> Answers:
-    """VROOM on both cores; it ends by itself or at the last mark, which is its only answer."""
-    import vroom
-
-    model, names = vroom_model(problem)
-    answers = Answers(began=time.perf_counter())
-    found = model.solve(
-        exploration_level=level, nb_threads=2, timeout=timedelta(seconds=max(marks))
-    )
-    if not found.unassigned:
-        answers.at[max(marks)] = vroom_routes(problem, found, names)
-    return answers
-
-
-def vroom_model(problem: Problem, routes: Routes | None = None) -> tuple[Any, dict[int, str]]:
-    """The problem in VROOM's words: times, distances as costs; ``routes`` to start from."""
-    import vroom
-
-    model = vroom.Input()
-    model.set_durations_matrix("car", problem.profiles[0].duration_s.astype("uint32"))
-    model.set_costs_matrix("car", problem.profiles[0].distance_m.astype("uint32"))
-    if any(v.profile for v in problem.vehicles) or problem.pairs:
-        raise ValueError("VROOM is measured here on one profile, without pairs.")
-    number = {visit.id: at for at, visit in enumerate(problem.visits)}
-    for at, van in enumerate(problem.vehicles):
-        steps = [
-            vroom.VehicleStep("single", number[name]) for name in (routes or {}).get(van.id, ())
-        ]
-        model.add_vehicle(
-            vroom.Vehicle(
-                at,
-                start=van.start,
-                end=van.end,
-                capacity=list(van.capacity),
-                time_window=(van.opens_s, van.closes_s),
-                **({"steps": steps} if steps else {}),
-            )
-        )
-    model.add_job(
-        [
-            vroom.Job(
-                number[v.id],
-                location=v.place,
-                delivery=list(v.demand),
-                default_service=v.service_s,
-                time_windows=[(w.opens_s, w.closes_s - 1) for w in v.windows],
-            )
-            for v in problem.visits
-        ]
-    )
-    return model, {at: name for name, at in number.items()}
-
-
-def vroom_routes(problem: Problem, found: Any, names: dict[int, str]) -> Routes:
-    """Read VROOM's answer back."""
-    routes: Routes = defaultdict(list)
-    table = found.routes
-    jobs = table[table.type == "job"]
-    for vehicle, job in zip(jobs.vehicle_id, jobs.id, strict=True):
-        routes[problem.vehicles[int(vehicle)].id].append(names[int(job)])
-    return dict(routes)

@@ -1,0 +1,145 @@
+"""The issue's table: gap to best-known costs on the shared instances, ours and the open peers'."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import combinations
+from statistics import mean
+
+from tests.bench.solver_cases import load
+from tests.bench.solver_measure import OURS, Run, measure
+from tests.bench.solver_page import effort, plot, seeds, table, wanted, write
+
+INSTANCES = {
+    100: ("C104", "R208", "RC106"),
+    200: ("C2_2_4", "R1_2_5", "RC2_2_3"),
+    400: ("C1_4_6", "R2_4_2", "RC1_4_8"),
+    1000: ("C2_10_3", "R1_10_4", "RC2_10_5"),
+}
+BUDGETS: dict[int, tuple[float, ...]] = {
+    100: (0.5, 1, 2),
+    200: (2, 5, 10),
+    400: (2, 10),
+    1000: (2, 10, 30, 60),
+}
+# n, seconds -> the issue's best open peer then, must and aim, in per cent
+GOALS = {
+    (100, 2): ("0.37-0.53", 0.10, 0.02),
+    (200, 10): ("0.52", 0.20, 0.08),
+    (400, 10): ("1.70", 0.90, 0.5),
+    (1000, 2): ("17", 3.0, 2.0),
+    (1000, 10): ("7.4", 1.6, 1.0),
+    (1000, 30): ("3.25", 1.15, 0.7),
+    (1000, 60): ("2.11", 1.0, 0.5),
+}
+Gaps = dict[str, dict[float, list[float]]]  # by instance and seconds, one for each seed
+
+
+def run() -> str:
+    """Measure every size; return the means at the issue's budgets."""
+    runs: list[Run] = []
+    rows, details, plots, said = [], [], "", []
+    for size, names in INSTANCES.items():
+        if not any(wanted(f"{size}/{name}") for name in names):
+            continue
+        gaps: dict[str, Gaps] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+        for name in (n for n in names if wanted(f"{size}/{n}")):
+            found = _instance(size, name)
+            runs += found
+            best = load(f"vrptw/{name}").best
+            assert best is not None
+            for one in found:
+                for seconds, cost in one.costs.items():
+                    gaps[one.who][name][seconds].append(100 * (cost / best - 1))
+            details += [_detail(size, name, seconds, found, gaps) for seconds in BUDGETS[size]]
+        rows += [_row(size, seconds, gaps) for seconds in BUDGETS[size]]
+        curves = {who: _curve(gaps[who], BUDGETS[size]) for who in gaps}
+        plots += plot(f"gap_{size}", f"{size} customers: mean gap to the best known", curves)
+        for seconds in BUDGETS[size]:
+            if (size, seconds) in GOALS:
+                at = {who: _mean(gaps[who], seconds) for who in gaps}
+                figures = ", ".join(f"{w} {g:.2f} %" for w, g in at.items() if g is not None)
+                said.append(f"n={size} {seconds:g} s: {figures}")
+    write("table", _text(rows, details, plots), runs)
+    return "; ".join(said)
+
+
+def _instance(size: int, name: str) -> list[Run]:
+    """Ours anew for each budget, which it is told; the peers once to the longest, noted between.
+
+    VROOM ends by itself or when its time is over, so it too is run for each budget.
+    """
+    case, budgets = f"vrptw/{name}", BUDGETS[size]
+    found = [measure(case, OURS, [seconds], seed) for seconds in budgets for seed in seeds()]
+    found += [measure(case, "pyvrp", budgets, seed) for seed in seeds()]
+    found.append(measure(case, "ortools", budgets, 0))
+    found += [measure(case, "vroom", [seconds], 0) for seconds in budgets]
+    return found
+
+
+def _curve(gaps: Gaps, budgets: tuple[float, ...]) -> dict[float, float]:
+    return {s: mean_gap for s in budgets if (mean_gap := _mean(gaps, s)) is not None}
+
+
+def _mean(gaps: Gaps, seconds: float) -> float | None:
+    """Mean over the instances; None where one has no answer by then."""
+    found = [mean(by[seconds]) for by in gaps.values() if by.get(seconds)]
+    return mean(found) if found and len(found) == len(gaps) else None
+
+
+def _of_two(gaps: Gaps, seconds: float) -> float | None:
+    """What the better of two seeds at once comes to: the mean over all pairs of the seeds."""
+    found = [
+        mean(min(pair) for pair in combinations(by[seconds], 2))
+        for by in gaps.values()
+        if len(by.get(seconds, ())) > 1
+    ]
+    return mean(found) if found and len(found) == len(gaps) else None
+
+
+def _row(size: int, seconds: float, gaps: dict[str, Gaps]) -> list[object]:
+    peer, must, aim = GOALS.get((size, seconds), (None, None, None))
+    ours = gaps[OURS]
+    lots = list(zip(*(by[seconds] for by in ours.values()), strict=True))
+    spread = f"{min(map(mean, lots)):.2f} to {max(map(mean, lots)):.2f}"
+    return [
+        size,
+        f"{seconds:g} s",
+        _mean(ours, seconds),
+        spread,
+        _mean(gaps["pyvrp"], seconds),
+        _of_two(gaps["pyvrp"], seconds),
+        _mean(gaps["ortools"], seconds),
+        _mean(gaps["vroom"], seconds),
+        peer,
+        must,
+        aim,
+    ]
+
+
+def _detail(
+    size: int, name: str, seconds: float, found: list[Run], gaps: dict[str, Gaps]
+) -> list[object]:
+    ours = [r for r in found if r.who == OURS and seconds in r.costs]
+    cells: list[object] = [name, size, f"{seconds:g} s"]
+    for who in (OURS, "pyvrp", "ortools", "vroom"):
+        at = gaps[who][name].get(seconds)
+        cells.append(mean(at) if at else None)
+    engines = ", ".join(sorted({r.engine for r in ours}))
+    return [*cells, f"{mean(r.routes for r in ours):.1f}", *effort(ours), engines]
+
+
+def _text(rows: list[list[object]], details: list[list[object]], plots: str) -> str:
+    heads = ["n", "wall", "ours", "by seed", "PyVRP", "PyVRP, better of two seeds", "OR-Tools",
+             "VROOM", "best peer in the issue", "must", "aim"]  # fmt: skip
+    more = ["instance", "n", "wall", "ours", "PyVRP", "OR-Tools", "VROOM", "our routes",
+            "our wall s", "our CPU s", "our MB", "engine"]  # fmt: skip
+    return (
+        "## Gap to best-known costs\n\n"
+        "Mean gap in per cent by the DIMACS convention, three shared instances a size (C, R, RC), "
+        f"{len(seeds())} seeds for ours and PyVRP; a dash where an instance has no feasible "
+        "answer by then.\n\n"
+        + table(heads, rows)
+        + f"\n{plots}\n### By instance\n\n"
+        + table(more, details)
+    )
