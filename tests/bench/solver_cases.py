@@ -132,6 +132,7 @@ def _straight(at: np.ndarray, metres_per_s: float) -> Int32:
     table = np.empty((len(at), len(at)), dtype=np.int32)
     for row, spot in enumerate(at):
         table[row] = np.hypot(*(at - spot).T) / metres_per_s + 0.5
+    table.setflags(write=False)  # a problem takes it as it is, without a copy
     return table
 
 

@@ -34,16 +34,15 @@ BIKE = ("bike", 0.3, 150, 900, 900, 4, 1_450, 1)
 def porto(count: int, objective: str) -> Problem:
     """Return the problem of so many stops. Raises KeyError for an unknown objective."""
     priced = {"distance": False, "money": True, "mixed": True}[objective]
-    profiles = _profiles(count)
+    made = profiles(count)
     draw = np.random.default_rng(SEED + count)
-    visits = tuple(_visit(i, draw, profiles[0]) for i in range(count))
+    visits = tuple(_visit(i, draw, made[0]) for i in range(count))
     types = [*TYPES[:2], BIKE] if objective == "mixed" else list(TYPES)
     vehicles = _fleet(types, visits, priced)
-    if objective != "mixed":
-        profiles = profiles[:1]
-    else:
+    used = made if objective == "mixed" else made[:1]
+    if objective == "mixed":
         visits = tuple(replace(v, service_s=(int(v.service_s), 120)) for v in visits)  # type: ignore[arg-type]
-    return Problem(profiles, visits, vehicles, ("kg", "litres"), f"porto {count} {objective}")
+    return Problem(used, visits, vehicles, ("kg", "litres"), f"porto {count} {objective}")
 
 
 def _visit(at: int, draw: np.random.Generator, profile: Profile) -> Visit:
@@ -82,7 +81,7 @@ def _fleet(types: list[tuple], visits: tuple[Visit, ...], priced: bool) -> tuple
     return tuple(fleet)
 
 
-def _profiles(count: int) -> tuple[Profile, Profile]:
+def profiles(count: int) -> tuple[Profile, Profile]:
     """Seconds and metres by van and by cargo bike between the hub and the stops."""
     kept = FOLDER / f"porto-{count}.npz"
     if not kept.exists():

@@ -9,7 +9,7 @@ from typing import Any
 
 import vroom
 
-from dispatch.solver.problem import Problem
+from dispatch.solver.problem import Problem, Vehicle, Visit
 from tests.bench.solver_peers import Answers, Routes
 
 
@@ -27,47 +27,105 @@ def run_vroom(problem: Problem, marks: Sequence[float], _seed: int, *, level: in
 
 
 def vroom_model(problem: Problem, routes: Routes | None = None) -> tuple[Any, dict[int, str]]:
-    """The problem in VROOM's words: times, distances as costs; ``routes`` to start from."""
+    """The problem in VROOM's words, as far as it has them; ``routes`` to start from.
+
+    Soft closes become hard at their latest, of alternatives the first stands, and traffic,
+    reloads, batteries, fairness and company are left out: VROOM has no words for them.
+    """
     model = vroom.Input()
-    model.set_durations_matrix("car", problem.profiles[0].duration_s.astype("uint32"))
-    model.set_costs_matrix("car", problem.profiles[0].distance_m.astype("uint32"))
-    if any(v.profile for v in problem.vehicles) or problem.pairs:
-        raise ValueError("VROOM is measured here on one profile, without pairs.")
+    for profile in problem.profiles:
+        model.set_durations_matrix(profile.name, profile.duration_s.astype("uint32"))
+        model.set_distances_matrix(profile.name, profile.distance_m.astype("uint32"))
+        if all(v.cost_per_hour == 0 for v in problem.vehicles):
+            model.set_costs_matrix(profile.name, profile.distance_m.astype("uint32"))
     number = {visit.id: at for at, visit in enumerate(problem.visits)}
+    skills = {
+        name: at for at, name in enumerate(sorted({s for v in problem.visits for s in v.skills}))
+    }
     for at, van in enumerate(problem.vehicles):
-        steps = [
-            vroom.VehicleStep("single", number[name]) for name in (routes or {}).get(van.id, ())
-        ]
         model.add_vehicle(
-            vroom.Vehicle(
-                at,
-                start=van.start,
-                end=van.end,
-                capacity=list(van.capacity),
-                time_window=(van.opens_s, van.closes_s),
-                **({"steps": steps} if steps else {}),
-            )
+            _vehicle(problem, at, van, skills, (routes or {}).get(van.id, ()), number)
         )
-    model.add_job(
-        [
-            vroom.Job(
-                number[v.id],
-                location=v.place,
-                delivery=list(v.demand),
-                default_service=v.service_s,
-                time_windows=[(w.opens_s, w.closes_s - 1) for w in v.windows],
+    paired = {name for pair in problem.pairs for name in (pair.pickup, pair.delivery)}
+    groups: set[str] = set()
+    for visit in problem.visits:
+        if visit.id not in paired and (not visit.group or visit.group not in groups):
+            groups.add(visit.group)
+            model.add_job(
+                vroom.Job(
+                    **_step(problem, visit, number),
+                    delivery=list(visit.demand),
+                    pickup=list(visit.collect or (0,) * len(visit.demand)),
+                    skills={skills[name] for name in visit.skills},
+                    priority=10 * visit.priority,
+                )
             )
-            for v in problem.visits
-        ]
-    )
+    for pair in problem.pairs:
+        pickup, delivery = (
+            problem.visits[problem.visit_index[name]] for name in (pair.pickup, pair.delivery)
+        )
+        model.add_shipment(
+            vroom.ShipmentStep(**_step(problem, pickup, number)),
+            vroom.ShipmentStep(**_step(problem, delivery, number)),
+            amount=vroom.Amount(list(delivery.demand)),
+        )
     return model, {at: name for name, at in number.items()}
+
+
+def _step(problem: Problem, visit: Visit, number: dict[str, int]) -> dict[str, Any]:
+    service = visit.service_s
+    kinds = {} if isinstance(service, int) else {
+        p.name: seconds for p, seconds in zip(problem.profiles, service, strict=True)
+    }  # fmt: skip
+    return {
+        "id": number[visit.id],
+        "location": visit.place,
+        "default_service": service if isinstance(service, int) else service[0],
+        "service_per_type": kinds or None,
+        "time_windows": [(w.opens_s, w.closes_s - 1 + visit.max_late_s) for w in visit.windows],
+    }
+
+
+def _vehicle(
+    problem: Problem,
+    at: int,
+    van: Vehicle,
+    skills: dict[str, int],
+    route: Sequence[str],
+    number: dict[str, int],
+) -> vroom.Vehicle:
+    profile = problem.profiles[van.profile].name
+    priced = bool(van.cost_per_hour or van.fixed_cost)
+    costs = vroom.VehicleCosts(van.fixed_cost, van.cost_per_hour, van.cost_per_km)
+    optional: dict[str, Any] = {"costs": costs} if priced else {}
+    if van.max_stops is not None:
+        optional["max_tasks"] = van.max_stops
+    if van.max_distance_m is not None:
+        optional["max_distance"] = van.max_distance_m
+    if route:
+        optional["steps"] = [vroom.VehicleStep("single", number[name]) for name in route]
+    return vroom.Vehicle(
+        at,
+        start=van.start,
+        end=van.end,
+        profile=profile,
+        type=profile,
+        capacity=list(van.capacity),
+        skills={skills[name] for name in van.skills if name in skills},
+        time_window=(van.opens_s + van.first_loading_s, van.closes_s),
+        breaks=[
+            vroom.Break(index, [(rest.opens_s, rest.closes_s - 1)], rest.duration_s)
+            for index, rest in enumerate(van.breaks)
+        ],
+        **optional,
+    )
 
 
 def vroom_routes(problem: Problem, found: Any, names: dict[int, str]) -> Routes:
     """Read VROOM's answer back."""
     routes: Routes = defaultdict(list)
     table = found.routes
-    jobs = table[table.type == "job"]
+    jobs = table[table.type.isin(["job", "pickup", "delivery"])]
     for vehicle, job in zip(jobs.vehicle_id, jobs.id, strict=True):
         routes[problem.vehicles[int(vehicle)].id].append(names[int(job)])
     return dict(routes)

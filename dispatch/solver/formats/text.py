@@ -166,6 +166,8 @@ def _euclid(customers: list[_Customer], distances: Distances) -> Profile:
         distance[row] = np.floor(way) if distances == "dimacs" else np.floor(way + 0.5)
         if distances == "exact":
             duration[row] = np.ceil(way - GRAIN)
+    for table in (distance, duration):
+        table.setflags(write=False)  # a problem takes it as it is, without a copy
     return Profile("distance", duration, distance)
 
 

@@ -1,0 +1,157 @@
+"""All places of one new order in a plan with every constraint on: how fast, and are they right."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import mean
+
+from dispatch.solver.check import check
+from dispatch.solver.cost import UNIT, cost
+from dispatch.solver.insertion import evaluate, places
+from dispatch.solver.problem import Problem
+from dispatch.solver.solution import Solution
+from dispatch.solver.solve import Stop, solve
+from tests.bench.solver_page import table, wanted, write
+from tests.bench.solver_recost import Unsound
+from tests.bench.solver_rich import rich_day
+from tests.bench.solver_vroom import vroom_model
+
+SIZES = {400: (5.0, 20.0), 1000: (15.0, 40.0)}  # stops: (p95 wanted in ms, seconds of planning)
+ORDERS, SPARE, PROVED, RESOLVED, SEED = 200, 20, 25, 2, 1
+
+
+def run() -> str:
+    """Plan, ask for the places of 200 orders, prove some of them, let VROOM re-solve."""
+    rows, said = [], []
+    for size, (target_ms, seconds) in SIZES.items():
+        if not wanted(f"insertion/{size}"):
+            continue
+        problem, plan = planned(size, seconds)
+        orders = newcomers(problem, size)
+        took, counts = timed(problem, plan, orders)
+        proved = prove(problem, plan, orders[:PROVED])
+        vroom_s, lost = re_solved(problem, plan, orders[:RESOLVED])
+        routes, p50, p95 = len(plan.routes), quantile(took, 0.5), quantile(took, 0.95)
+        rows.append(
+            [size, routes, mean(counts), p50, p95, max(took), target_ms, proved, vroom_s, lost]
+        )
+        said.append(
+            f"n={size}: {len(orders)} orders, {mean(counts):.0f} places each on {routes} routes, "
+            f"p50 {p50:.1f} ms, p95 {p95:.1f} ms (wanted {target_ms:g}); VROOM level 0 "
+            f"{vroom_s:.1f} s"
+        )
+    heads = ["stops", "routes", "places an order", "p50 ms", "p95 ms", "longest ms", "p95 wanted",
+             "proved", "VROOM level 0 s", "VROOM unassigned"]  # fmt: skip
+    text = (
+        "## One new order: every place it fits\n\nGreater Porto with every constraint on: vans and "
+        "cargo bikes, traffic by the hour, breaks, several windows, soft closes, skills, three "
+        "loads, pairs, alternatives, reloads, batteries, overtime, CO2e, fairness. "
+        f"{ORDERS} orders, one after the other, each with all its places and their marginal time, "
+        f"way, money and grams. Proved: of {PROVED} orders the cheapest place and one by chance "
+        "were carried out; the referee let the plan through and the whole plan's cost rose by what "
+        "had been said. VROOM (level 0, two threads) plans all anew with one order more, with the "
+        f"constraints that it has words for. Load when measured {os.getloadavg()[0]:.1f}.\n\n"
+    )
+    write("insertion", text + table(heads, rows), [])
+    return "; ".join(said)
+
+
+def planned(size: int, seconds: float) -> tuple[Problem, Solution]:
+    """Return a day of ``size`` planned stops and the newcomers, who are not in the plan yet."""
+    problem = rich_day(size + ORDERS + SPARE)
+    first = replace(
+        problem,
+        visits=problem.visits[:size],
+        pairs=tuple(p for p in problem.pairs if problem.visit_index[p.delivery] < size),
+        together=tuple(s for s in problem.together if _within(problem, s, size)),
+        apart=tuple(s for s in problem.apart if _within(problem, s, size)),
+    )
+    found = solve(first, stop=Stop(seconds=seconds), seed=SEED)
+    plan = evaluate(problem, found.solution.sequences)
+    faults = check(problem, plan)
+    if faults:
+        raise Unsound(f"The plan does not hold with the newcomers named: {faults[:3]}")
+    return problem, plan
+
+
+def _within(problem: Problem, names: frozenset[str], size: int) -> bool:
+    return all(problem.visit_index[name] < size for name in names)
+
+
+def newcomers(problem: Problem, size: int) -> list[str]:
+    """The orders to be placed: those behind the planned ones that stand for themselves."""
+    paired = {name for pair in problem.pairs for name in (pair.pickup, pair.delivery)}
+    alone = [v.id for v in problem.visits[size:] if v.id not in paired]
+    return alone[:ORDERS]
+
+
+def timed(problem: Problem, plan: Solution, orders: Sequence[str]) -> tuple[list[float], list[int]]:
+    """Milliseconds and number of places of each order; the first call warms up, uncounted."""
+    places(problem, plan, orders[0])
+    took, counts = [], []
+    for order in orders:
+        began = time.perf_counter()
+        found = places(problem, plan, order)
+        took.append(1000 * (time.perf_counter() - began))
+        counts.append(len(found))
+    return took, counts
+
+
+def prove(problem: Problem, plan: Solution, orders: Sequence[str]) -> int:
+    """Carry out some places; raises where the referee objects or the price was another."""
+    before = cost(problem, plan).exact
+    proved = 0
+    for number, order in enumerate(orders):
+        found = places(problem, plan, order)
+        for place in {0, (7 * number + 3) % max(1, len(found))} if found else ():
+            said = found[place]
+            sequences = {vehicle: list(names) for vehicle, names in plan.sequences.items()}
+            sequences.setdefault(said.vehicle, []).insert(said.position, order)
+            after = evaluate(problem, sequences)
+            faults = check(problem, after)
+            if faults:
+                raise Unsound(f"{order} at {said}: {faults[:3]}")
+            rise = (cost(problem, after).exact - before) / UNIT + missed(problem, order)
+            if abs(rise - said.cost) > 2:
+                raise Unsound(f"{order} at {said}: the plan's cost rose by {rise:.2f}.")
+            proved += 1
+    return proved
+
+
+def missed(problem: Problem, order: str) -> int:
+    """What the plan pays for not serving the order: for alternatives the dearest of them."""
+    group = problem.visits[problem.visit_index[order]].group
+    return max(
+        v.unserved_cost * (1 + v.priority)
+        for v in problem.visits
+        if v.id == order or (group and v.group == group)
+    )
+
+
+def re_solved(problem: Problem, plan: Solution, orders: Sequence[str]) -> tuple[float, int]:
+    """Mean seconds of VROOM's level 0 for the plan's stops and one more; most it left out."""
+    served = {s.visit for route in plan.routes for s in route.visits}
+    seconds, lost = [], 0
+    for order in orders:
+        kept = served | {order}
+        small = replace(
+            problem,
+            visits=tuple(v for v in problem.visits if v.id in kept),
+            pairs=tuple(p for p in problem.pairs if p.pickup in kept),
+            together=(),
+            apart=(),
+        )
+        model, _ = vroom_model(small)
+        began = time.perf_counter()
+        found = model.solve(exploration_level=0, nb_threads=2)
+        seconds.append(time.perf_counter() - began)
+        lost = max(lost, len(found.unassigned))
+    return mean(seconds), lost
+
+
+def quantile(values: Sequence[float], part: float) -> float:
+    """Return the value that this part of all lies at or below."""
+    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
