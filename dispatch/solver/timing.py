@@ -95,7 +95,7 @@ class Timer:
         for leg, drive in enumerate(chain.drives):
             arrive = now + drive
             while at < len(rests) and rests[at].opens_s <= arrive:
-                arrive, ((begin, end),) = _place(rests[at : at + 1], now, now + drive)
+                arrive, ((begin, end),) = place_breaks(rests[at : at + 1], now, now + drive)
                 breaks.append(TakenBreak(at, begin, end, leg))
                 now, drive, at = end, max(0, arrive - end), at + 1
                 arrive = now + drive
@@ -128,7 +128,7 @@ class Timer:
         now, at = begin.start + shift.loading, begin.rested
         for leg, taken in enumerate(choices(shift, chain, begin)):
             rests = self.problem.vehicles[vehicle].breaks[at : at + taken]
-            arrive, placed = _place(rests, now, now + chain.drives[leg])
+            arrive, placed = place_breaks(rests, now, now + chain.drives[leg])
             breaks += [TakenBreak(at + i, b, e, leg) for i, (b, e) in enumerate(placed)]
             now = max(arrive, placed[-1][1]) if placed else arrive
             at += taken
@@ -160,7 +160,9 @@ class Timer:
         )
 
 
-def _place(rests: Sequence[Break], leave: int, arrive: int) -> tuple[int, list[tuple[int, int]]]:
+def place_breaks(
+    rests: Sequence[Break], leave: int, arrive: int
+) -> tuple[int, list[tuple[int, int]]]:
     """Put breaks into one leg; return the arrival and each break's begin and end.
 
     A break is spent on arrival where its window allows, else on the way, as late as it and those

@@ -1,0 +1,381 @@
+"""A problem laid out in flat arrays for compiled code. PURE, and free of compiled code itself.
+
+A vehicle's sequence is a row of codes: a visit by its index, a reload or a charge by a negative
+number. -1 - r is place r of ``Vehicle.reloads``, and -1 - R - c its charger c, R being the number
+of its reload places.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dispatch.solver.cost import PER_METRE, PER_MILLIGRAM, PER_SECOND, UNIT
+from dispatch.solver.passes import NEVER, Shift
+from dispatch.solver.problem import Problem, Vehicle, Visit, missed_cost
+from dispatch.solver.timing import scaled
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+# Columns of Model.visit
+PLACE: Final = 0
+HARD: Final = 1  # first of its windows with max_late_s added; SOFT: as they are told
+HARD_END: Final = 2
+SOFT: Final = 3
+SOFT_END: Final = 4
+LATE_PRICE: Final = 5  # minor units an hour
+LATE: Final = 6  # seconds it may be late
+RELEASE: Final = 7
+SERVICE_COST: Final = 8
+PARTNER: Final = 9  # the other end of its pair, or -1
+ROLE: Final = 10  # 0 alone, 1 pickup, 2 delivery
+BRINGS: Final = 11  # 1 where goods must be loaded for it
+OWNER: Final = 12  # vehicle that has its goods on board, or -1
+APART: Final = 13  # first of its sets in Model.apart
+APART_END: Final = 14
+TOGETHER: Final = 15
+TOGETHER_END: Final = 16
+JOB: Final = 17  # the visit that stands for its pair or group
+VISIT: Final = 18
+
+# Columns of Model.vehicle
+START: Final = 0
+END: Final = 1
+OPENS: Final = 2
+LATEST: Final = 3
+CLOSES: Final = 4
+RATE: Final = 5  # row of Model.slices and of Model.fast
+PROFILE: Final = 6
+LOADING: Final = 7
+RELOADING: Final = 8
+MAX_METRES: Final = 9
+LONGEST: Final = 10
+MAX_STOPS: Final = 11
+MAX_TRIPS: Final = 12
+RANGE: Final = 13  # -1: no battery
+CHARGE: Final = 14  # metres in the battery at the start
+OVER_AFTER: Final = 15
+PREFIX: Final = 16
+PREFIX_END: Final = 17
+ON_BOARD: Final = 18  # 1 where the first trip's goods are on board already
+BREAKS: Final = 19
+BREAKS_END: Final = 20
+PAUSES: Final = 21  # first row in Model.pauses: (breaks + 1) ** 2 of them
+RESTED: Final = 22  # first row in Model.rested: breaks + 1 of them
+RELOADS: Final = 23
+RELOADS_END: Final = 24
+CHARGERS: Final = 25
+CHARGERS_END: Final = 26
+KIND: Final = 27  # first vehicle that is like it in all but its id
+BEHIND: Final = 28  # seconds of unpaid breaks in all
+VEHICLE: Final = 29
+
+# Columns of Model.price
+PER_M: Final = 0
+PER_S: Final = 1
+OVER_PER_S: Final = 2
+FIXED: Final = 3
+PRICE: Final = 4
+
+
+class Model(NamedTuple):
+    """A problem that does not change while it is worked on. Money is in floats of 1/UNIT.
+
+    Windows are first and last second; ``pauses`` are (until, total, floor) as in ``passes``;
+    ``rested`` is (latest end of work, seconds had, unpaid seconds had) by breaks had.
+    """
+
+    visit: Int64  # [visit, VISIT]
+    service: Int32  # [visit, profile]
+    demand: Int64  # [visit, dimension]
+    collect: Int64
+    windows: Int64  # [window, 2]
+    may: Bool  # [visit, vehicle]
+    missed: Float  # [visit] what it costs to miss its job
+    vehicle: Int64  # [vehicle, VEHICLE]
+    price: Float  # [vehicle, PRICE]
+    room: Int64  # [vehicle, dimension]
+    breaks: Int64  # [break, 4] first second, last second, length, unpaid length
+    pauses: Int64  # [.., 3]
+    rested: Int64  # [.., 3]
+    prefix: Int64
+    reloads: Int64  # places
+    chargers: Int64  # [charger, 2] place, metres a minute
+    apart: Int64  # sets by visit
+    together: Int64
+    seconds: Int32  # [slice, place, place]
+    slice_from: Int64  # [slice]
+    slices: Int64  # [rate + 1] first slice of each rate
+    fast: Int32  # [rate, place, place] seconds at the best hour
+    metres: Int32  # [profile, place, place]
+    fairness: float
+    sets: int  # how many sets of ``apart``
+    unions: int  # how many sets of ``together``
+
+
+def lay_out(problem: Problem) -> Model:
+    """Return a problem's arrays."""
+    owner = _owners(problem)
+    brought = {p.delivery for p in problem.pairs}
+    windows: list[tuple[int, int]] = []
+    apart, together = _sets(problem, problem.apart), _sets(problem, problem.together)
+    visits = np.zeros((len(problem.visits), VISIT), dtype=np.int64)
+    for at, visit in enumerate(problem.visits):
+        _visit(visits[at], problem, at, visit, windows)
+        _company(visits[at], problem, at, visit, delivery=visit.id in brought)
+        visits[at, OWNER] = owner[at]
+        visits[at, APART : APART_END + 1] = apart[1][at : at + 2]
+        visits[at, TOGETHER : TOGETHER_END + 1] = together[1][at : at + 2]
+    rates = sorted({(v.profile, v.speed_percent) for v in problem.vehicles}) or [(0, 100)]
+    seconds, slice_from, slices = _seconds(problem, rates)
+    fleet = _Fleet(problem, rates)
+    demand = np.array([v.demand for v in problem.visits], dtype=np.int64)
+    collect = np.array([v.collect or (0,) * len(problem.dimensions) for v in problem.visits])
+    return Model(
+        visit=visits,
+        service=_services(problem),
+        demand=demand.reshape(len(problem.visits), -1),
+        collect=collect.astype(np.int64).reshape(len(problem.visits), -1),
+        windows=_rows(windows, 2),
+        may=_may(problem, owner),
+        missed=_missed(problem),
+        vehicle=fleet.vehicle,
+        price=fleet.price,
+        room=np.array([v.capacity for v in problem.vehicles], dtype=np.int64).reshape(
+            len(problem.vehicles), -1
+        ),
+        breaks=_rows(fleet.breaks, 4),
+        pauses=_rows(fleet.pauses, 3),
+        rested=_rows(fleet.rested, 3),
+        prefix=np.array(fleet.prefix, dtype=np.int64),
+        reloads=np.array(fleet.reloads, dtype=np.int64),
+        chargers=_rows(fleet.chargers, 2),
+        apart=apart[0],
+        together=together[0],
+        seconds=seconds,
+        slice_from=slice_from,
+        slices=slices,
+        fast=_fast(seconds, slices),
+        metres=np.stack([p.distance_m for p in problem.profiles]),
+        fairness=float(problem.fairness_cost) * UNIT / (3600 * 3600),
+        sets=len(problem.apart),
+        unions=len(problem.together),
+    )
+
+
+def codes(problem: Problem, vehicle: int, *, reload: int = -1, charger: int = -1) -> int:
+    """Return the code of a vehicle's reload place (by its index) or charger."""
+    return -1 - reload if reload >= 0 else -1 - len(problem.vehicles[vehicle].reloads) - charger
+
+
+def _rows(rows: list[Any], width: int) -> Int64:
+    return np.array(rows, dtype=np.int64).reshape(-1, width)
+
+
+def _visit(
+    row: Int64, problem: Problem, at: int, visit: Visit, windows: list[tuple[int, int]]
+) -> None:
+    row[PLACE] = visit.place
+    row[SOFT] = len(windows)
+    windows += [(w.opens_s, w.closes_s - 1) for w in visit.windows]
+    row[SOFT_END] = row[HARD] = len(windows)
+    if visit.max_late_s:
+        windows += [(w.opens_s, w.closes_s - 1 + visit.max_late_s) for w in visit.windows]
+        row[HARD_END] = len(windows)
+    else:
+        row[HARD], row[HARD_END] = row[SOFT], row[SOFT_END]
+    row[LATE_PRICE], row[LATE] = visit.late_cost_per_hour, visit.max_late_s
+    row[RELEASE], row[SERVICE_COST] = visit.release_s, visit.service_cost
+
+
+def _company(row: Int64, problem: Problem, at: int, visit: Visit, *, delivery: bool) -> None:
+    """Its pair or its group."""
+    row[PARTNER] = problem.partner.get(at, -1)
+    row[JOB] = at
+    if row[PARTNER] >= 0:
+        row[ROLE] = 2 if delivery else 1
+        row[JOB] = row[PARTNER] if delivery else at
+    elif visit.group:
+        row[JOB] = problem.groups[visit.group][0]
+    row[BRINGS] = int(any(visit.demand) and row[ROLE] != 2)
+
+
+def _owners(problem: Problem) -> list[int]:
+    owner = [-1] * len(problem.visits)
+    for at, vehicle in enumerate(problem.vehicles):
+        for name in vehicle.loaded or ():
+            owner[problem.visit_index[name]] = at
+    return owner
+
+
+def _sets(problem: Problem, sets: tuple[frozenset[str], ...]) -> tuple[Int64, Int64]:
+    """Return the sets of each visit, one after the other, and where each visit's begin."""
+    member: list[list[int]] = [[] for _ in problem.visits]
+    for number, names in enumerate(sets):
+        for name in names:
+            member[problem.visit_index[name]].append(number)
+    begins = list(accumulate((len(m) for m in member), initial=0))
+    flat = [number for m in member for number in m]
+    return np.array(flat, dtype=np.int64), np.array(begins, dtype=np.int64)
+
+
+def _services(problem: Problem) -> Int32:
+    rows = [
+        v.service_s if isinstance(v.service_s, tuple) else (v.service_s,) * len(problem.profiles)
+        for v in problem.visits
+    ]
+    return np.array(rows, dtype=np.int32).reshape(len(rows), len(problem.profiles))
+
+
+def _may(problem: Problem, owner: list[int]) -> Bool:
+    """Who may serve whom: skills, permission, goods on board, committed stops."""
+    kinds: dict[tuple[frozenset[str], frozenset[str] | None], Bool] = {}
+    may = np.zeros((len(problem.visits), len(problem.vehicles)), dtype=np.bool_)
+    for at, visit in enumerate(problem.visits):
+        kind = (visit.skills, visit.vehicles)
+        if kind not in kinds:
+            allowed = visit.vehicles
+            kinds[kind] = np.array(
+                [
+                    visit.skills <= vehicle.skills and (allowed is None or vehicle.id in allowed)
+                    for vehicle in problem.vehicles
+                ],
+                dtype=np.bool_,
+            )
+        may[at] = kinds[kind]
+        if owner[at] >= 0:
+            may[at, : owner[at]] = may[at, owner[at] + 1 :] = False
+    for number, vehicle in enumerate(problem.vehicles):
+        for name in vehicle.prefix:
+            at = problem.visit_index[name]
+            may[at, :number] = may[at, number + 1 :] = False
+    return may
+
+
+def _missed(problem: Problem) -> Float:
+    """What it costs to miss the job of each visit: both ends of a pair, the dearest of a group."""
+    prices = [missed_cost(v) for v in problem.visits]
+    whole = list(prices)
+    for at, partner in problem.partner.items():
+        whole[at] = prices[at] + prices[partner]
+    for members in problem.groups.values():
+        for at in members:
+            whole[at] = max(prices[m] for m in members)
+    return np.array(whole, dtype=np.float64) * UNIT
+
+
+def _seconds(problem: Problem, rates: list[tuple[int, int]]) -> tuple[Int32, Int64, Int64]:
+    matrices: list[Int32] = []
+    begins: list[int] = []
+    first = [0]
+    for profile, speed in rates:
+        given = problem.profiles[profile]
+        matrices.append(scaled(given.duration_s, speed))
+        begins.append(-NEVER)
+        for part in given.hourly:
+            matrices.append(scaled(part.duration_s, speed))
+            begins.append(part.from_s)
+        first.append(len(matrices))
+    return np.stack(matrices), np.array(begins), np.array(first)
+
+
+def _fast(seconds: Int32, slices: Int64) -> Int32:
+    """Return the least seconds of each leg, by rate; no second copy where no hour differs."""
+    if len(slices) - 1 == len(seconds):
+        return seconds
+    least = [seconds[a:b].min(axis=0) for a, b in pairwise(slices)]
+    return np.stack(least)
+
+
+class _Fleet:
+    """Collects what belongs to the vehicles."""
+
+    def __init__(self, problem: Problem, rates: list[tuple[int, int]]) -> None:
+        self.problem = problem
+        self.vehicle = np.zeros((len(problem.vehicles), VEHICLE), dtype=np.int64)
+        self.price = np.zeros((len(problem.vehicles), PRICE))
+        self.breaks: list[tuple[int, int, int, int]] = []
+        self.pauses: list[tuple[int, int, int]] = []
+        self.rested: list[tuple[int, int, int]] = []
+        self.prefix: list[int] = []
+        self.reloads: list[int] = []
+        self.chargers: list[tuple[int, int]] = []
+        kinds: dict[Any, int] = {}
+        named = frozenset().union(*(v.vehicles for v in problem.visits if v.vehicles is not None))
+        for at, it in enumerate(problem.vehicles):
+            row = self.vehicle[at]
+            row[RATE] = rates.index((it.profile, it.speed_percent))
+            row[KIND] = kinds.setdefault(_kind(it, named), at)
+            self._limits(row, it)
+            self._prices(self.price[at], it)
+            self._rests(row, it)
+            self._places(row, it)
+
+    def _limits(self, row: Int64, it: Vehicle) -> None:
+        shift = Shift.of(it)
+        row[START], row[END] = it.start, it.end
+        row[OPENS], row[LATEST], row[CLOSES] = shift.opens, shift.latest, shift.closes
+        row[PROFILE], row[LOADING] = it.profile, it.first_loading_s
+        row[RELOADING], row[LONGEST] = it.reloading_s, shift.longest
+        row[MAX_METRES] = _limit(it.max_distance_m)
+        row[MAX_STOPS], row[MAX_TRIPS] = _limit(it.max_stops), it.max_trips
+        row[RANGE] = -1 if it.range_m is None else it.range_m
+        row[CHARGE] = row[RANGE] if it.start_range_m is None else it.start_range_m
+        row[OVER_AFTER] = _limit(it.overtime_after_s)
+        row[ON_BOARD] = int(it.loaded is not None)
+
+    def _prices(self, row: Float, it: Vehicle) -> None:
+        grams = it.co2_mg_per_m * self.problem.co2_cost_per_kg * PER_MILLIGRAM
+        row[PER_M] = float(it.cost_per_km) * PER_METRE + float(grams)
+        row[PER_S] = float(it.cost_per_hour) * PER_SECOND
+        row[OVER_PER_S] = float(it.overtime_cost_per_hour) * PER_SECOND
+        row[FIXED] = float(it.fixed_cost) * UNIT
+
+    def _rests(self, row: Int64, it: Vehicle) -> None:
+        shift = Shift.of(it)
+        row[BREAKS], row[PAUSES], row[RESTED] = (
+            len(self.breaks),
+            len(self.pauses),
+            len(self.rested),
+        )
+        unpaid = [0 if b.paid else b.duration_s for b in it.breaks]
+        for rest, free in zip(it.breaks, unpaid, strict=True):
+            self.breaks.append((rest.opens_s, rest.closes_s - 1, rest.duration_s, free))
+        for taken in range(len(it.breaks) + 1):
+            ways = {p.count: (p.until, p.total, p.floor) for p in shift.pauses[taken]}
+            none = (-NEVER, 0, NEVER)
+            self.pauses += [ways.get(count, none) for count in range(len(it.breaks) + 1)]
+            self.rested.append((shift.ends[taken], shift.rested[taken], sum(unpaid[:taken])))
+        row[BREAKS_END], row[BEHIND] = len(self.breaks), sum(unpaid)
+
+    def _places(self, row: Int64, it: Vehicle) -> None:
+        row[PREFIX], row[RELOADS], row[CHARGERS] = (
+            len(self.prefix),
+            len(self.reloads),
+            len(self.chargers),
+        )
+        self.prefix += [self.problem.visit_index[name] for name in it.prefix]
+        self.reloads += it.reloads
+        self.chargers += [(c.place, c.m_per_minute) for c in it.chargers]
+        row[PREFIX_END], row[RELOADS_END], row[CHARGERS_END] = (
+            len(self.prefix),
+            len(self.reloads),
+            len(self.chargers),
+        )
+
+
+def _limit(value: int | None) -> int:
+    return 10**15 if value is None else value
+
+
+def _kind(it: Vehicle, named: frozenset[str]) -> Any:
+    """Return what makes two vehicles exchangeable: all but the id, where nobody asks for it."""
+    fields = tuple(getattr(it, name) for name in it.__slots__ if name != "id")
+    own = it.id in named or it.prefix or it.loaded is not None
+    return (fields, it.id if own else "")

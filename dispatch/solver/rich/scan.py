@@ -1,0 +1,428 @@
+"""When one sequence can be driven, and what that costs: the passes of ``passes``, compiled. PURE.
+
+Exact for windows, breaks, releases, facilities and shifts: the paid time found is the least
+there is, as ``timing`` would find it. Three choices are made by rule and not by trying all: a
+late visit is served as soon as the vehicle is there, and of being in time and being late where
+allowed the cheaper is taken for the whole route; unpaid breaks are taken where the route then
+costs least at its earliest end; with travel that differs by the hour, work begins as early as
+may be and is then put off as long as the end stays the same.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from numba import njit
+
+from dispatch.solver.passes import NEVER
+from dispatch.solver.problem import LEG_PARTS
+from dispatch.solver.rich.lay import (
+    BEGIN,
+    FAULT,
+    FINE,
+    FINISH,
+    FIRST,
+    HAD,
+    HARDLY,
+    LATENESS,
+    PAID,
+    SERVED,
+    SOFTLY,
+    TAKEN,
+    TIME,
+    WAY,
+    Scratch,
+    lay,
+)
+from dispatch.solver.rich.model import (
+    BREAKS,
+    BREAKS_END,
+    CLOSES,
+    FIXED,
+    LATE,
+    LATE_PRICE,
+    LATEST,
+    LOADING,
+    LONGEST,
+    OPENS,
+    OVER_AFTER,
+    OVER_PER_S,
+    PAUSES,
+    PER_M,
+    PER_S,
+    RATE,
+    RESTED,
+    SOFT,
+    SOFT_END,
+    Int64,
+    Model,
+)
+
+INFINITE: Final = 1e30
+PLATEAUS: Final = 64  # how many begins of work are tried where waiting is left
+_PER_SECOND: Final = 2500.0  # cost.PER_SECOND
+_MINOR: Final = 9e6  # cost.UNIT
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def scan(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> float:
+    """Return what a sequence costs at its best schedule, INFINITE where there is none.
+
+    ``s.out`` has the details; a vehicle without a sequence costs nothing.
+    """
+    if count == 0:
+        s.out[:] = 0
+        return 0.0
+    fault = lay(model, vehicle, codes, count, s)
+    s.out[FAULT] = fault
+    if fault != FINE:
+        return INFINITE
+    worked = _best(model, vehicle, codes, count, s)
+    if worked >= INFINITE:
+        s.out[FAULT] = TIME
+        return INFINITE
+    price = model.price[vehicle]
+    return price[FIXED] + s.out[WAY] * price[PER_M] + s.out[SERVED] * _MINOR + worked
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def worked_cost(model: Model, vehicle: int, paid: int) -> float:
+    """Return the price of paid seconds: plain, overtime, fairness."""
+    price = model.price[vehicle]
+    over = max(0, paid - model.vehicle[vehicle, OVER_AFTER])
+    return paid * price[PER_S] + over * price[OVER_PER_S] + model.fairness * paid * paid
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _best(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> float:
+    """Find the cheapest schedule, then the shortest, then the one that ends first."""
+    breaks = model.vehicle[vehicle, BREAKS_END] - model.vehicle[vehicle, BREAKS]
+    best = INFINITE
+    length = NEVER
+    for hard in range(2):
+        if hard and not s.out[SOFTLY]:
+            break
+        for had in range(breaks + 1):
+            way = model.vehicle[vehicle, PAUSES] + had
+            if model.pauses[way, 0] == -NEVER:
+                break  # these breaks cannot all be had one after the other
+            floor = model.pauses[way, 2]
+            best, length = _begins(model, vehicle, codes, count, s, hard, had, floor, best, length)
+    return best
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _begins(
+    model: Model,
+    vehicle: int,
+    codes: Int64,
+    count: int,
+    s: Scratch,
+    hard: int,
+    had: int,
+    floor: int,
+    best: float,
+    length: int,
+) -> tuple[float, int]:
+    """Try the begins of work, plateau by plateau; see ``passes``."""
+    row = model.vehicle[vehicle]
+    start = max(row[OPENS], max(floor, s.out[FIRST]))
+    busy = row[LOADING]
+    for at in range(count + 1):
+        busy += s.drive[at]
+    for at in range(count):
+        busy += s.serve[at]
+    hourly = _hourly(model, row[RATE])
+    for _ in range(PLATEAUS):
+        if start > row[LATEST]:
+            break
+        taken = _forward(model, vehicle, count, s, hard, start, had)
+        if taken < 0:
+            break
+        end = s.time[count + 1, taken]
+        best, length = _keep(model, vehicle, codes, count, s, hard, start, had, taken, best, length)
+        if hourly:
+            begin = _put_off(model, vehicle, count, s, hard, start, had, end)
+        else:
+            begin = min(row[LATEST], _backward(model, vehicle, count, s, hard, end, had))
+        if begin > start:
+            taken = _forward(model, vehicle, count, s, hard, begin, had)
+            if taken >= 0:
+                best, length = _keep(
+                    model, vehicle, codes, count, s, hard, begin, had, taken, best, length
+                )
+        rested = model.rested[row[RESTED] + max(taken, had), 1] - model.rested[row[RESTED] + had, 1]
+        if end - begin - busy - rested <= 0:
+            break
+        start = max(begin, start) + 1
+    return best, length
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _keep(
+    model: Model,
+    vehicle: int,
+    codes: Int64,
+    count: int,
+    s: Scratch,
+    hard: int,
+    start: int,
+    had: int,
+    taken: int,
+    best: float,
+    length: int,
+) -> tuple[float, int]:
+    """Keep the schedule just made if it is allowed and better."""
+    row = model.vehicle[vehicle]
+    end = s.time[count + 1, taken]
+    lasts = end - start
+    if lasts > row[LONGEST]:
+        return best, length
+    rested = row[RESTED]
+    paid = lasts - (model.rested[rested + taken, 2] - model.rested[rested + had, 2])
+    late = _lateness(model, codes, count, s, taken) if hard else 0
+    cost = worked_cost(model, vehicle, paid) + late * _PER_SECOND
+    if cost > best or (
+        cost == best and (lasts > length or (lasts == length and end >= s.out[FINISH]))
+    ):
+        return best, length
+    s.out[BEGIN], s.out[HAD], s.out[FINISH], s.out[TAKEN] = start, had, end, taken
+    s.out[PAID], s.out[LATENESS], s.out[HARDLY] = paid, late, hard
+    return cost, lasts
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _hourly(model: Model, rate: int) -> bool:
+    return model.slices[rate + 1] - model.slices[rate] > 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _opening(model: Model, low: int, high: int, floor: int, arrive: int) -> int:
+    """First second at or after the arrival at which service may begin, else NEVER."""
+    if low == high:
+        return max(arrive, floor)
+    for window in range(low, high):
+        if arrive <= model.windows[window, 1]:
+            return max(arrive, model.windows[window, 0])
+    return NEVER
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _forward(
+    model: Model, vehicle: int, count: int, s: Scratch, hard: int, start: int, had: int
+) -> int:
+    """Work from a begin as early as can be; return the breaks had at the end, -1 if it fails."""
+    row = model.vehicle[vehicle]
+    rate, breaks = row[RATE], row[BREAKS_END] - row[BREAKS]
+    hourly = _hourly(model, rate)
+    for j in range(breaks + 1):
+        s.time[0, j] = NEVER
+    s.time[0, had] = start + row[LOADING]
+    for leg in range(count + 1):
+        if breaks:
+            _rest_on(model, vehicle, s, leg, had, breaks, hourly)
+        elif hourly:
+            place, target = s.place[leg], s.place[leg + 1]
+            s.time[leg + 1, 0] = driven(model, rate, place, target, s.time[leg, 0], s.halt, 0)
+            s.origin[leg + 1, 0] = 0
+        else:
+            s.time[leg + 1, 0] = s.time[leg, 0] + s.drive[leg]
+            s.origin[leg + 1, 0] = 0
+        if leg == count:
+            break
+        alive = False
+        low, high, floor = s.lows[hard, leg], s.highs[hard, leg], s.floor[leg]
+        for j in range(had, breaks + 1):
+            if s.time[leg + 1, j] < NEVER:
+                begin = _opening(model, low, high, floor, s.time[leg + 1, j])
+                s.begin[leg, j] = begin
+                s.time[leg + 1, j] = NEVER if begin == NEVER else begin + s.serve[leg]
+                alive = alive or begin < NEVER
+        if not alive:
+            return -1
+    taken, least = -1, NEVER
+    for j in range(had, breaks + 1):
+        end = s.time[count + 1, j]
+        ends = model.rested[row[RESTED] + j, 0]
+        if end <= row[CLOSES] and end <= ends:
+            paid = end - model.rested[row[RESTED] + j, 2]
+            if taken < 0 or paid < least:
+                taken, least = j, paid
+    return taken
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _rest_on(
+    model: Model, vehicle: int, s: Scratch, leg: int, had: int, breaks: int, hourly: bool
+) -> None:
+    """Drive one leg with each possible number of breaks on it."""
+    row = model.vehicle[vehicle]
+    for j in range(breaks + 1):
+        s.time[leg + 1, j] = NEVER
+    for j in range(had, breaks + 1):
+        leave = s.time[leg, j]
+        if leave >= NEVER:
+            continue
+        for rests in range(breaks + 1 - j):
+            way = row[PAUSES] + j * (breaks + 1) + rests
+            if leave > model.pauses[way, 0]:
+                break
+            if hourly:
+                ready = halting(model, vehicle, s, leg, leave, j, rests)
+            else:
+                ready = max(leave + s.drive[leg] + model.pauses[way, 1], model.pauses[way, 2])
+            if ready < s.time[leg + 1, j + rests]:
+                s.time[leg + 1, j + rests] = ready
+                s.origin[leg + 1, j + rests] = j
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _backward(
+    model: Model, vehicle: int, count: int, s: Scratch, hard: int, end: int, had: int
+) -> int:
+    """Return the latest begin of work that can still end then."""
+    row = model.vehicle[vehicle]
+    breaks = row[BREAKS_END] - row[BREAKS]
+    now, before = 0, 1
+    for j in range(breaks + 1):
+        s.bound[now, j] = min(end, min(row[CLOSES], model.rested[row[RESTED] + j, 0]))
+    for leg in range(count, -1, -1):
+        drive = s.drive[leg]
+        for j in range(breaks + 1):
+            latest = -NEVER
+            for rests in range(breaks + 1 - j):
+                way = row[PAUSES] + j * (breaks + 1) + rests
+                bound = s.bound[now, j + rests]
+                if model.pauses[way, 2] <= bound:
+                    leave = min(model.pauses[way, 0], bound - drive - model.pauses[way, 1])
+                    latest = max(latest, leave)
+            if leg > 0:
+                latest = _closing(
+                    model,
+                    s.lows[hard, leg - 1],
+                    s.highs[hard, leg - 1],
+                    s.floor[leg - 1],
+                    latest - s.serve[leg - 1],
+                )
+            s.bound[before, j] = latest
+        now, before = before, now
+    return s.bound[now, had] - row[LOADING]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _closing(model: Model, low: int, high: int, floor: int, latest: int) -> int:
+    """Last second at or before ``latest`` at which service may begin, else -NEVER."""
+    if low == high:
+        return latest if latest >= floor else -NEVER
+    for window in range(high - 1, low - 1, -1):
+        if model.windows[window, 0] <= latest:
+            return min(latest, model.windows[window, 1])
+    return -NEVER
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _put_off(
+    model: Model,
+    vehicle: int,
+    count: int,
+    s: Scratch,
+    hard: int,
+    start: int,
+    had: int,
+    end: int,
+) -> int:
+    """Return the latest begin of work, found by halving, that ends no later."""
+    sure, never = start, min(model.vehicle[vehicle, LATEST], end) + 1
+    while never - sure > 1:
+        middle = (sure + never) // 2
+        taken = _forward(model, vehicle, count, s, hard, middle, had)
+        if taken >= 0 and s.time[count + 1, taken] <= end:
+            sure = middle
+        else:
+            never = middle
+    return sure
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _lateness(model: Model, codes: Int64, count: int, s: Scratch, taken: int) -> int:
+    """Sum the late seconds times their price an hour along the schedule just made."""
+    late, j = 0, s.origin[count + 1, taken]
+    for at in range(count - 1, -1, -1):
+        code = codes[at]
+        if code >= 0 and model.visit[code, LATE] > 0:
+            late += late_by(model, code, s.begin[at, j]) * model.visit[code, LATE_PRICE]
+        j = s.origin[at + 1, j]
+    return late
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def late_by(model: Model, visit: int, begin: int) -> int:
+    """Return by how many seconds service begins after its best window."""
+    least = NEVER
+    for window in range(model.visit[visit, SOFT], model.visit[visit, SOFT_END]):
+        if model.windows[window, 0] <= begin:
+            least = min(least, max(0, begin - model.windows[window, 1]))
+    return 0 if least == NEVER else least
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def driven(
+    model: Model, rate: int, origin: int, target: int, leave: int, halts: Int64, count: int
+) -> int:
+    """Return the arrival of a drive through the hours that stands still in each halt."""
+    now, left, halt = leave, LEG_PARTS, 0
+    piece, last = model.slices[rate], model.slices[rate + 1]
+    while True:
+        while piece + 1 < last and model.slice_from[piece + 1] <= now:
+            piece += 1
+        seconds = int(model.seconds[piece, origin, target])
+        there = now - (-left * seconds // LEG_PARTS)
+        boundary = int(model.slice_from[piece + 1]) if piece + 1 < last else 4 * NEVER
+        resting = halt < count and halts[halt, 0] <= boundary
+        if resting:
+            boundary = int(halts[halt, 0])
+        if there <= boundary:
+            return there
+        if boundary > now:
+            left -= (boundary - now) * LEG_PARTS // seconds
+        now = boundary
+        if resting:
+            now = int(halts[halt, 1])
+            halt += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def halting(
+    model: Model, vehicle: int, s: Scratch, leg: int, leave: int, had: int, rests: int
+) -> int:
+    """Return when a leg through the hours with breaks on it is over; ``s.halt`` has the breaks.
+
+    As in ``timing``: a break is spent on arrival where its window allows, else on the way, as
+    late as it and those behind it may begin.
+    """
+    row = model.vehicle[vehicle]
+    place, target = s.place[leg], s.place[leg + 1]
+    arrive = driven(model, row[RATE], place, target, leave, s.halt, 0)
+    free = leave
+    for number in range(rests):
+        at = row[BREAKS] + had + number
+        bound = NEVER
+        for behind in range(row[BREAKS] + had + rests - 1, at - 1, -1):
+            bound = min(bound - model.breaks[behind, 2], model.breaks[behind, 1])
+        opens = max(free, model.breaks[at, 0])
+        start = max(min(max(arrive, opens), bound), opens)
+        free = start + model.breaks[at, 2]
+        s.halt[number, 0], s.halt[number, 1] = start, free
+        if start < arrive:
+            arrive = driven(model, row[RATE], place, target, leave, s.halt, number + 1)
+    return max(arrive, free)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def retrace(model: Model, vehicle: int, count: int, s: Scratch, rests: Int64) -> None:
+    """Repeat the schedule that ``scan`` chose; ``rests`` gets the breaks taken on each leg."""
+    taken = _forward(model, vehicle, count, s, s.out[HARDLY], s.out[BEGIN], s.out[HAD])
+    for leg in range(count, -1, -1):
+        before = s.origin[leg + 1, taken]
+        rests[leg] = taken - before
+        taken = before

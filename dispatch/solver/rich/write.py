@@ -1,0 +1,106 @@
+"""From a sequence of codes to the route it stands for, with every time. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dispatch.solver.problem import Problem
+from dispatch.solver.rich.lay import BEGIN, HAD, WAY, Scratch
+from dispatch.solver.rich.model import RATE, Model
+from dispatch.solver.rich.scan import INFINITE, driven, halting, retrace, scan
+from dispatch.solver.solution import Charge, Reload, Route, Served, TakenBreak
+from dispatch.solver.timing import place_breaks
+
+
+class Writer:
+    """Writes the routes of one problem."""
+
+    def __init__(self, problem: Problem, model: Model, room: Scratch) -> None:
+        self.problem, self.model, self.room = problem, model, room
+
+    def route(self, vehicle: int, codes: Sequence[int]) -> Route | None:
+        """Return the route at its best schedule, None where there is none."""
+        row = np.array(codes, dtype=np.int64)
+        if scan(self.model, vehicle, row, len(row), self.room) >= INFINITE or not len(row):
+            return None
+        rests = np.zeros(len(row) + 1, dtype=np.int64)
+        retrace(self.model, vehicle, len(row), self.room, rests)
+        return self._written(vehicle, list(codes), rests.tolist())
+
+    def _written(self, vehicle: int, codes: list[int], rests: list[int]) -> Route:
+        room, it = self.room, self.problem.vehicles[vehicle]
+        start, had = int(room.out[BEGIN]), int(room.out[HAD])
+        now = depart = start + it.first_loading_s
+        served: list[Served] = []
+        breaks: list[TakenBreak] = []
+        reloads: list[Reload] = []
+        charges: list[Charge] = []
+        taken = had
+        loads = trip_loads(self.problem, vehicle, codes)
+        for leg, count in enumerate(rests):
+            arrive, placed = self._leg(vehicle, leg, now, taken, count)
+            breaks += [TakenBreak(taken + i, b, e, len(served)) for i, (b, e) in enumerate(placed)]
+            taken += count
+            now = max(arrive, placed[-1][1]) if placed else arrive
+            if leg == len(codes):
+                break
+            begin = int(room.begin[leg, taken])
+            end = begin + int(room.serve[leg])
+            code, now = codes[leg], end
+            if code >= 0:
+                served.append(Served(self.problem.visits[code].id, arrive, begin, end))
+            elif -1 - code < len(it.reloads):
+                place = it.reloads[-1 - code]
+                load = loads[len(reloads) + 1]
+                reloads.append(Reload(place, arrive, begin, end, len(served), load))
+            else:
+                charger = -1 - code - len(it.reloads)
+                charges.append(Charge(charger, arrive, begin, end, len(served)))
+        return Route(
+            vehicle=it.id,
+            start_s=start,
+            depart_s=depart,
+            visits=tuple(served),
+            end_s=now,
+            distance_m=int(room.out[WAY]),
+            load=loads[0],
+            breaks=tuple(breaks),
+            reloads=tuple(reloads),
+            charges=tuple(charges),
+        )
+
+    def _leg(
+        self, vehicle: int, leg: int, leave: int, had: int, count: int
+    ) -> tuple[int, list[tuple[int, int]]]:
+        """Return the arrival of a leg and the breaks on it, as ``scan`` counted them."""
+        model, room = self.model, self.room
+        rate = int(model.vehicle[vehicle, RATE])
+        if model.slices[rate + 1] - model.slices[rate] == 1:
+            rests = self.problem.vehicles[vehicle].breaks[had : had + count]
+            return place_breaks(rests, leave, leave + int(room.drive[leg]))
+        halting(model, vehicle, room, leg, leave, had, count)
+        placed = [(int(b), int(e)) for b, e in room.halt[:count]]
+        halts = room.halt.copy()
+        place, target = int(room.place[leg]), int(room.place[leg + 1])
+        arrive, on_way = int(driven(model, rate, place, target, leave, halts, 0)), 0
+        for begin, _ in placed:
+            if begin < arrive:
+                on_way += 1
+                arrive = int(driven(model, rate, place, target, leave, halts, on_way))
+        return arrive, placed
+
+
+def trip_loads(problem: Problem, vehicle: int, codes: Sequence[int]) -> list[tuple[int, ...]]:
+    """Return what the vehicle loads for each trip, per dimension."""
+    reloads = len(problem.vehicles[vehicle].reloads)
+    fetched = {problem.visit_index[p.delivery] for p in problem.pairs}
+    loads = [[0] * len(problem.dimensions)]
+    for code in codes:
+        if code < 0:
+            if -1 - code < reloads:
+                loads.append([0] * len(problem.dimensions))
+        elif code not in fetched:
+            loads[-1] = [a + b for a, b in zip(loads[-1], problem.visits[code].demand, strict=True)]
+    return [tuple(load) for load in loads]
