@@ -1,0 +1,82 @@
+"""Parts solved become one plan: what one part left out is offered to all vehicles. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dispatch.solver.check import check
+from dispatch.solver.cost import cost
+from dispatch.solver.decompose.part import Part
+from dispatch.solver.draft import Draft, Ground
+from dispatch.solver.explain import reasons
+from dispatch.solver.problem import Problem
+from dispatch.solver.repair import fill
+from dispatch.solver.solution import Route, Solution
+from dispatch.solver.violations import Violation
+
+
+class PartRefused(RuntimeError):
+    """A part's plan does not hold in the whole: a fault of ours, not of the input."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        super().__init__(f"The referee refused a part's plan: {violations[:5]}")
+        self.violations = violations
+
+
+def join(
+    problem: Problem,
+    parts: Sequence[Part],
+    solutions: Sequence[Solution],
+    ground: Ground | None = None,
+) -> Solution:
+    """Return the parts' plans as one plan of the whole, refereed as such.
+
+    A visit that its part could not serve goes where it fits best in the whole, if that pays; the
+    reasons of those that stay out are found anew, against all vehicles.
+
+    Raises
+    ------
+    PartRefused
+        When a part's plan broke its part's own rules.
+    """
+    routes = [
+        part.outward(route)
+        for part, solution in zip(parts, solutions, strict=True)
+        for route in solution.routes
+        if route.visits
+    ]
+    order = {vehicle.id: at for at, vehicle in enumerate(problem.vehicles)}
+    routes.sort(key=lambda route: order[route.vehicle])
+    left = [u for solution in solutions for u in solution.unserved]
+    left.sort(key=lambda u: problem.visit_index[u.visit])
+    plain = Solution(tuple(routes), tuple(left))
+    faults = check(problem, plain)
+    if faults:
+        raise PartRefused(faults)
+    return plain if not left else _filled(problem, plain, ground or Ground(problem))
+
+
+def _filled(problem: Problem, plain: Solution, ground: Ground) -> Solution:
+    """Offer what is left to every vehicle; routes that take nothing on stay as they are."""
+    index = problem.visit_index
+    present = {
+        problem.vehicle_index[route.vehicle]: [index[s.visit] for s in route.visits]
+        for route in plain.routes
+    }
+    draft = Draft(ground, present)
+    fill(draft)
+    offered = draft.solution(reasons(draft, draft.missing()))
+    before = {route.vehicle: route for route in plain.routes}
+    routes = tuple(_same(before.get(route.vehicle), route) for route in offered.routes)
+    filled = Solution(routes, offered.unserved)
+    if cost(problem, filled).exact <= cost(problem, plain).exact and not check(problem, filled):
+        return filled
+    draft = Draft(ground, present)
+    return Solution(plain.routes, tuple(reasons(draft, draft.missing())))
+
+
+def _same(before: Route | None, after: Route) -> Route:
+    """Keep a route's own schedule where its visits are what they were."""
+    if before is not None and [s.visit for s in before.visits] == [s.visit for s in after.visits]:
+        return before
+    return after

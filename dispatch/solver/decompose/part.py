@@ -1,0 +1,155 @@
+"""One part of a problem, a problem itself: its visits, its vehicles, their corner of the matrices.
+
+A route means the same in the part and in the whole, but for the places of its reloads, which are
+rows of the matrices; ``Part.places`` tells which. PURE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dispatch.solver.problem import (
+    Charger,
+    Int32,
+    Pair,
+    Problem,
+    Profile,
+    Slice,
+    Vehicle,
+    Visit,
+)
+from dispatch.solver.solution import Route, Solution
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A problem of its own, cut from a larger one.
+
+    Parameters
+    ----------
+    problem : Problem
+        Ids, times and prices are those of the whole.
+    places : tuple of int
+        For each place of the part the place of the whole.
+    present : Solution or None
+        What the whole plan has for these visits and vehicles, in the part's own places: the
+        least that a solve of the part must reach.
+    """
+
+    problem: Problem
+    places: tuple[int, ...]
+    present: Solution | None = None
+
+    def outward(self, route: Route) -> Route:
+        """Return a route of the part in the whole's places."""
+        return _moved(route, self.places)
+
+
+def extract(
+    problem: Problem,
+    visits: Sequence[int],
+    vehicles: Sequence[int],
+    solution: Solution | None = None,
+) -> Part:
+    """Cut out some visits and vehicles, by index; nothing that must stay together may be torn.
+
+    Its matrices are copies of the rows and columns in use, so the part is as small as it looks.
+    """
+    places = _places(problem, visits, vehicles)
+    row = {place: at for at, place in enumerate(places)}
+    profiles = sorted({problem.vehicles[at].profile for at in vehicles}) or [0]
+    names = {problem.visits[at].id for at in visits}
+    drivers = {problem.vehicles[at].id for at in vehicles}
+    part = Problem(
+        profiles=_profiles(problem, profiles, places),
+        visits=tuple(_visit(problem.visits[at], row, profiles, drivers) for at in sorted(visits)),
+        vehicles=tuple(_vehicle(problem.vehicles[at], row, profiles) for at in sorted(vehicles)),
+        dimensions=problem.dimensions,
+        name=problem.name,
+        pairs=tuple(p for p in problem.pairs if _whole(p, names)),
+        together=_within(problem.together, names),
+        apart=_within(problem.apart, names),
+        co2_cost_per_kg=problem.co2_cost_per_kg,
+        fairness_cost=problem.fairness_cost,
+    )
+    present = None if solution is None else _present(solution, names, drivers, row)
+    return Part(part, tuple(places), present)
+
+
+def _places(problem: Problem, visits: Iterable[int], vehicles: Iterable[int]) -> list[int]:
+    used = {problem.visits[at].place for at in visits}
+    for at in vehicles:
+        it = problem.vehicles[at]
+        used |= {it.start, it.end, *it.reloads, *(c.place for c in it.chargers)}
+    return sorted(used)
+
+
+def _profiles(problem: Problem, kept: list[int], places: list[int]) -> tuple[Profile, ...]:
+    rows = np.array(places, dtype=np.intp)
+    cut: dict[int, Int32] = {}  # a matrix that several profiles share is cut once
+
+    def corner(matrix: Int32) -> Int32:
+        if id(matrix) not in cut:
+            piece: Int32 = matrix[np.ix_(rows, rows)]
+            piece.setflags(write=False)
+            cut[id(matrix)] = piece
+        return cut[id(matrix)]
+
+    return tuple(
+        Profile(
+            it.name,
+            corner(it.duration_s),
+            corner(it.distance_m),
+            tuple(Slice(s.from_s, corner(s.duration_s)) for s in it.hourly),
+        )
+        for it in (problem.profiles[at] for at in kept)
+    )
+
+
+def _visit(it: Visit, row: dict[int, int], profiles: list[int], drivers: set[str]) -> Visit:
+    service = it.service_s
+    return replace(
+        it,
+        place=row[it.place],
+        service_s=tuple(service[p] for p in profiles) if isinstance(service, tuple) else service,
+        vehicles=None if it.vehicles is None else it.vehicles & drivers,
+    )
+
+
+def _vehicle(it: Vehicle, row: dict[int, int], profiles: list[int]) -> Vehicle:
+    return replace(
+        it,
+        start=row[it.start],
+        end=row[it.end],
+        profile=profiles.index(it.profile),
+        reloads=tuple(row[place] for place in it.reloads),
+        chargers=tuple(Charger(row[c.place], c.m_per_minute) for c in it.chargers),
+    )
+
+
+def _whole(pair: Pair, names: set[str]) -> bool:
+    return pair.pickup in names and pair.delivery in names
+
+
+def _within(sets: tuple[frozenset[str], ...], names: set[str]) -> tuple[frozenset[str], ...]:
+    """Keep what still says something of two visits or more."""
+    return tuple(kept for kept in (members & names for members in sets) if len(kept) > 1)
+
+
+def _present(
+    solution: Solution, names: set[str], drivers: set[str], row: dict[int, int]
+) -> Solution:
+    return Solution(
+        tuple(_moved(r, row) for r in solution.routes if r.vehicle in drivers),
+        tuple(u for u in solution.unserved if u.visit in names),
+    )
+
+
+def _moved(route: Route, places: Sequence[int] | dict[int, int]) -> Route:
+    if not route.reloads:
+        return route
+    moved = tuple(replace(reload, place=places[reload.place]) for reload in route.reloads)
+    return replace(route, reloads=moved)
