@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from dispatch.solver.parts import (
     MAX_TRIPS,
     Break,
     Int32,
+    Pair,
     Profile,
     Slice,
     Vehicle,
@@ -24,13 +25,37 @@ from dispatch.solver.parts import (
 )
 from lastmile.core.errors import Problems
 
-if TYPE_CHECKING:
-    from dispatch.solver.problem import Problem
-
 MAX_VISITS: Final = 20_000
 MAX_VEHICLES: Final = 5_000
 MAX_FAULTS: Final = 50
 MAX_SLICES: Final = 48
+
+
+class Asked(Protocol):
+    """A problem as far as its door looks at it."""
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]: ...
+    @property
+    def visits(self) -> tuple[Visit, ...]: ...
+    @property
+    def vehicles(self) -> tuple[Vehicle, ...]: ...
+    @property
+    def dimensions(self) -> tuple[str, ...]: ...
+    @property
+    def pairs(self) -> tuple[Pair, ...]: ...
+    @property
+    def together(self) -> tuple[frozenset[str], ...]: ...
+    @property
+    def apart(self) -> tuple[frozenset[str], ...]: ...
+    @property
+    def co2_cost_per_kg(self) -> int: ...
+    @property
+    def fairness_cost(self) -> int: ...
+    @property
+    def places(self) -> int: ...
+    @property
+    def visit_index(self) -> dict[str, int]: ...
 
 
 def stop_when_many(faults: Problems) -> None:
@@ -87,7 +112,7 @@ def _matrix(given: npt.ArrayLike, pointer: str, faults: Problems) -> Int32:
     return own
 
 
-def sizes(problem: Problem, faults: Problems) -> None:
+def sizes(problem: Asked, faults: Problems) -> None:
     """Refuse what is larger than the solver takes."""
     if len(problem.visits) > MAX_VISITS:
         faults.add("/visits", f"At most {MAX_VISITS} visits; split the day by hub or zone.")
@@ -97,7 +122,7 @@ def sizes(problem: Problem, faults: Problems) -> None:
         faults.add("/dimensions", "Each load dimension needs a name of its own.")
 
 
-def money(problem: Problem, faults: Problems) -> None:
+def money(problem: Asked, faults: Problems) -> None:
     """Look at the prices that hold for the whole day."""
     _whole(problem.co2_cost_per_kg, "/co2_cost_per_kg", faults, top=10**9)
     _whole(problem.fairness_cost, "/fairness_cost", faults, top=10**9)
@@ -124,7 +149,7 @@ def _whole(value: object, pointer: str, faults: Problems, *, top: int = MAX_AMOU
     return fine
 
 
-def _amounts(problem: Problem, given: tuple[int, ...], pointer: str, faults: Problems) -> None:
+def _amounts(problem: Asked, given: tuple[int, ...], pointer: str, faults: Problems) -> None:
     if len(given) != len(problem.dimensions):
         faults.add(pointer, f"Give one value for each dimension: {list(problem.dimensions)}.")
     for at, value in enumerate(given):
@@ -138,11 +163,11 @@ def _span(opens: object, closes: object, pointer: str, faults: Problems) -> None
         faults.add(pointer, f"It closes ({closes}) before it opens ({opens}).")
 
 
-def _place(problem: Problem, place: object, pointer: str, faults: Problems) -> None:
+def _place(problem: Asked, place: object, pointer: str, faults: Problems) -> None:
     _whole(place, pointer, faults, top=problem.places - 1)
 
 
-def visit(problem: Problem, given: Visit, pointer: str, faults: Problems) -> None:
+def visit(problem: Asked, given: Visit, pointer: str, faults: Problems) -> None:
     """Look at one visit by itself."""
     _place(problem, given.place, f"{pointer}/place", faults)
     services: Iterable[int] = (given.service_s,) if isinstance(given.service_s, int) else ()
@@ -171,7 +196,7 @@ def visit(problem: Problem, given: Visit, pointer: str, faults: Problems) -> Non
         faults.add(f"{pointer}/group", "Give the name of its group of alternatives: a text.")
 
 
-def vehicle(problem: Problem, given: Vehicle, pointer: str, faults: Problems) -> None:
+def vehicle(problem: Asked, given: Vehicle, pointer: str, faults: Problems) -> None:
     """Look at one vehicle by itself."""
     _whole(given.profile, f"{pointer}/profile", faults, top=len(problem.profiles) - 1)
     _place(problem, given.start, f"{pointer}/start", faults)
@@ -215,7 +240,7 @@ def _breaks(breaks: tuple[Break, ...], pointer: str, faults: Problems) -> None:
             faults.add(pointer, "Breaks must stand in the order they are taken in.")
 
 
-def _facilities(problem: Problem, given: Vehicle, pointer: str, faults: Problems) -> None:
+def _facilities(problem: Asked, given: Vehicle, pointer: str, faults: Problems) -> None:
     for at, place in enumerate(given.reloads):
         _place(problem, place, f"{pointer}/reloads/{at}", faults)
     fine = _whole(given.max_trips, f"{pointer}/max_trips", faults, top=MAX_TRIPS)
@@ -232,7 +257,7 @@ def _facilities(problem: Problem, given: Vehicle, pointer: str, faults: Problems
         faults.add(f"{pointer}/start_range_m", "There cannot be more in it than range_m.")
 
 
-def relations(problem: Problem, faults: Problems) -> None:
+def relations(problem: Asked, faults: Problems) -> None:
     """Look at what visits and vehicles say of one another; ids are known to be good."""
     _pairs(problem, faults)
     for name in ("together", "apart"):
@@ -251,12 +276,12 @@ def relations(problem: Problem, faults: Problems) -> None:
             faults.add(f"/vehicles/{at}/prefix", "A visit stands twice.")
 
 
-def _known(problem: Problem, members: Iterable[str], pointer: str, faults: Problems) -> None:
+def _known(problem: Asked, members: Iterable[str], pointer: str, faults: Problems) -> None:
     for visit_id in sorted(set(members) - set(problem.visit_index), key=str):
         faults.add(pointer, f"The problem has no visit {visit_id}.", "unknown")
 
 
-def _pairs(problem: Problem, faults: Problems) -> None:
+def _pairs(problem: Asked, faults: Problems) -> None:
     seen: set[str] = set()
     for at, pair in enumerate(problem.pairs):
         pointer = f"/pairs/{at}"
