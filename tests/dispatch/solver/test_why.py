@@ -157,7 +157,7 @@ def test_whoever_is_left_out_gets_in_as_it_is_said(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_an_alternative_costs_exactly_whbehindis_said(seed: int) -> None:
+def test_an_alternative_costs_exactly_what_is_said(seed: int) -> None:
     problem = rich(seed, visits=18, vehicles=3)
     plan = solve(problem, stop=Stop(iterations=40), seed=seed).solution
     asker, before = Asker(problem, plan), cost(problem, plan)
@@ -240,7 +240,7 @@ def test_the_range_is_short_by_metres() -> None:
     assert (Relaxation(Relax.DISTANCE, 4_000, vehicle="k"),) in _said(problem)
 
 
-def test_another_stop_thbehindwould_be_late_is_named_with_its_seconds() -> None:
+def test_another_stop_that_would_be_late_is_named_with_its_seconds() -> None:
     problem = Problem(
         (line([0, 600, 1_200]),),
         (
@@ -252,7 +252,7 @@ def test_another_stop_thbehindwould_be_late_is_named_with_its_seconds() -> None:
     assert (Relaxation(Relax.WINDOW_LATER, 21, visit="a"),) in _said(problem)
 
 
-def test_a_visit_not_worth_its_way_says_whbehindit_would_have_to_be_worth() -> None:
+def test_a_visit_not_worth_its_way_says_what_it_would_have_to_be_worth() -> None:
     problem = _day(Visit("b", 2, demand=(1,), unserved_cost=700, priority=1))
     plan = evaluate(problem, {"k": ["a"]})
     found = Asker(problem, plan).ask("b")
@@ -265,7 +265,7 @@ def test_a_visit_not_worth_its_way_says_whbehindit_would_have_to_be_worth() -> N
     assert missed_cost(relaxed(poor, way.relaxations).visits[1]) == 1_200
 
 
-def test_vehicles_behindhome_of_one_kind_are_asked_once() -> None:
+def test_vehicles_at_home_of_one_kind_are_asked_once() -> None:
     problem = _day(Visit("b", 2, demand=(11,)))
     spare = tuple(replace(problem.vehicles[0], id=f"s{at}") for at in range(5))
     more = replace(problem, vehicles=(*problem.vehicles, *spare))
@@ -273,7 +273,7 @@ def test_vehicles_behindhome_of_one_kind_are_asked_once() -> None:
     assert [r.vehicle for r in found.refusals] == ["k", "s0"]
 
 
-def test_an_answer_thbehindran_out_of_time_says_so() -> None:
+def test_an_answer_that_ran_out_of_time_says_so() -> None:
     problem = rich(1, visits=60, vehicles=4)
     plan = solve(problem, stop=Stop(iterations=5)).solution
     found = Asker(problem, plan).ask(plan.routes[0].visits[0].visit, seconds=0)

@@ -1,0 +1,177 @@
+"""The verb: change a plan that is being driven, with as little unrest as it is worth. PURE."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Final
+
+from dispatch.solver.check import check
+from dispatch.solver.cost import Cost, cost
+from dispatch.solver.draft import Draft, Ground
+from dispatch.solver.explain import reasons
+from dispatch.solver.problem import Problem
+from dispatch.solver.redispatch.change import Change, Disturbance, Moved, Redispatched, Retimed
+from dispatch.solver.redispatch.cut import FETCH, Rest, cut
+from dispatch.solver.redispatch.search import Search
+from dispatch.solver.redispatch.unrest import Unrest, bounded
+from dispatch.solver.repair import holds
+from dispatch.solver.solution import Solution
+from dispatch.solver.solve import NotRefereed
+from lastmile.core.errors import Invalid
+
+RESERVE_S: Final = 0.02  # kept for writing the plan out and refereeing it
+RESERVE_PER_VISIT_S: Final = 0.0003
+UNPRICED: Final = Disturbance()  # nobody minds, nothing is bounded
+
+
+def redispatch(
+    problem: Problem,
+    solution: Solution,
+    change: Change,
+    *,
+    now_s: int,
+    seconds: float | None = 1.0,
+    iterations: int | None = None,
+    seed: int = 0,
+    disturbance: Disturbance = UNPRICED,
+    committed: int = 1,
+) -> Redispatched:
+    """Plan the rest of a day anew after a change.
+
+    Parameters
+    ----------
+    problem, solution
+        The day as it was planned, and the plan that is being driven.
+    now_s : int
+        What began by this second is done.
+    seconds : float or None
+        Repair comes first and ends well within a second; the rest of the time improves the plan
+        around what was touched. None: as long as ``iterations`` take.
+    iterations : int or None
+        Improvements to try at most; with ``seconds`` None the answer can be repeated.
+    disturbance : Disturbance
+        Price and bounds of what people were told.
+    committed : int
+        Next stops of each vehicle on its way that stay as they are.
+
+    Returns
+    -------
+    Redispatched
+        Its solution passed the referee.
+
+    Raises
+    ------
+    Invalid
+        When neither seconds nor iterations are given, or the change does not fit the problem.
+    NotRefereed
+        When the referee lets no plan through: a fault of ours.
+    """
+    if seconds is None and iterations is None:
+        raise Invalid("Say when to stop: seconds, iterations or both.")
+    began = time.perf_counter()
+    reserve_s = RESERVE_S + RESERVE_PER_VISIT_S * len(problem.visits)
+    until = None if seconds is None else began + max(seconds / 2, seconds - reserve_s)
+    rest = _drivable(cut(problem, solution, change, now_s=now_s, committed=committed))
+    before = _cost_of(rest)
+    search = _search(rest, disturbance, seed, until)
+    search.improve(iterations)
+    plan = _written(search, rest.problem)
+    told = _told(rest, plan, before, disturbance)
+    return replace(told, iterations=search.iterations, seconds=time.perf_counter() - began)
+
+
+def _drivable(rest: Rest) -> Rest:
+    """Release vehicles that cannot hold their committed stops in any schedule from those."""
+    ground, index = Ground(rest.problem), rest.problem.visit_index
+
+    def keeps(at: int) -> bool:
+        prefix = [index[v] for v in rest.problem.vehicles[at].prefix]
+        return not prefix or holds(ground, at, prefix)
+
+    vehicles = tuple(
+        v if keeps(at) else replace(v, prefix=()) for at, v in enumerate(rest.problem.vehicles)
+    )
+    if vehicles == rest.problem.vehicles:
+        return rest
+    return replace(rest, problem=replace(rest.problem, vehicles=vehicles))
+
+
+def _cost_of(rest: Rest) -> Cost:
+    """What the rest of the plan would cost as it was, timed as it comes."""
+    draft = Draft(Ground(rest.problem), _numbered(rest))
+    return cost(rest.problem, draft.solution([]))
+
+
+def _numbered(rest: Rest) -> dict[int, list[int]]:
+    visits, vehicles = rest.problem.visit_index, rest.problem.vehicle_index
+    return {vehicles[k]: [visits[v] for v in made] for k, made in rest.sequences.items()}
+
+
+def _search(rest: Rest, rules: Disturbance, seed: int, until: float | None) -> Search:
+    """Repair within the bounds; who would be lost by them is let out of them."""
+    if rules.max_shift_s is None:
+        return _repaired(rest, rest.problem, rules, seed, until)
+    beyond: frozenset[str] = frozenset()
+    while True:
+        problem = bounded(rest, rules.max_shift_s, beyond)
+        search = _repaired(rest, problem, rules, seed, until)
+        left = {problem.visits[v].id for v in search.draft.missing()}
+        more = (left & set(rest.starts)) - beyond
+        if not more:
+            return search
+        beyond |= more
+
+
+def _repaired(
+    rest: Rest, problem: Problem, rules: Disturbance, seed: int, until: float | None
+) -> Search:
+    ground = Ground(problem)
+    search = Search(Unrest.of(ground, rest, rules), seed=seed, until=until)
+    search.begin(_numbered(rest))
+    search.fill()
+    return search
+
+
+def _written(search: Search, problem: Problem) -> Solution:
+    """Write the plan out and have it refereed, by the rules without the bounds."""
+    draft = search.draft
+    solution = draft.solution(reasons(draft, draft.missing()))
+    violations = check(problem, solution)
+    if violations:
+        raise NotRefereed(violations)
+    return solution
+
+
+def _told(rest: Rest, plan: Solution, before: Cost, rules: Disturbance) -> Redispatched:
+    """Say what is not as it was planned."""
+    served = [(r.vehicle, s) for r in plan.routes for s in r.visits]
+    retimed = tuple(
+        Retimed(s.visit, rest.starts[s.visit], s.start_s)
+        for _, s in served
+        if rest.starts.get(s.visit, s.start_s) != s.start_s
+    )
+    most = rules.max_shift_s
+    return Redispatched(
+        problem=rest.problem,
+        solution=plan,
+        before=before,
+        after=cost(rest.problem, plan),
+        moved=tuple(
+            Moved(s.visit, rest.drivers[s.visit], vehicle)
+            for vehicle, s in served
+            if rest.drivers.get(s.visit, vehicle) != vehicle
+        ),
+        retimed=retimed,
+        beyond=tuple(
+            r.visit for r in retimed if most is not None and abs(r.after_s - r.before_s) > most
+        ),
+        admitted=tuple(
+            s.visit
+            for _, s in served
+            if s.visit not in rest.drivers and not s.visit.startswith(FETCH)
+        ),
+        dropped=tuple(u for u in plan.unserved if u.visit in rest.drivers),
+        iterations=0,
+        seconds=0.0,
+    )

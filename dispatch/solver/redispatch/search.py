@@ -1,0 +1,228 @@
+"""Repair what a change broke, then improve around it. PURE; vehicles and visits by index.
+
+Repair: tours that no longer hold let go of as little as they can; whoever has no vehicle goes
+into the cheapest gap, those that were planned before the new ones, and pushes one neighbour out
+of the way where there is no gap. Improvement: take a visit that was touched and some near it
+out, put them back one by one, keep what is better. Without a deadline the same seed and number
+of iterations give the same plan.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from dispatch.solver.cost import UNIT
+from dispatch.solver.draft import Draft
+from dispatch.solver.gaps import Gap, gaps
+from dispatch.solver.redispatch.unrest import Unrest
+from dispatch.solver.repair import holds
+
+NEAR: Final = 30  # neighbours of a visit that are looked at
+PUSHED: Final = 12  # of these, how many may be pushed out of the way
+RUIN: Final = 8  # visits taken out at once, at most
+REMEMBERED: Final = 50_000
+
+
+class Search:
+    """A plan under repair."""
+
+    def __init__(self, unrest: Unrest, *, seed: int = 0, until: float | None = None) -> None:
+        self.unrest, self.ground = unrest, unrest.ground
+        self.draft = Draft(self.ground)
+        self.until = until
+        self.lots = random.Random(seed)  # noqa: S311 - no secret: a search that can be repeated
+        self.iterations = 0
+        self._prices: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._near: dict[int, list[int]] = {}
+        problem = self.ground.problem
+        index = problem.visit_index
+        self._held = [len(vehicle.prefix) for vehicle in problem.vehicles]
+        self.touched = {index[v] for v in unrest.rest.touched}
+        self._committed = {index[v] for vehicle in problem.vehicles for v in vehicle.prefix}
+
+    def out_of_time(self) -> bool:
+        """Tell whether the deadline is over."""
+        return self.until is not None and time.perf_counter() >= self.until
+
+    # --- repair -------------------------------------------------------------------------------
+    def begin(self, sequences: dict[int, list[int]]) -> None:
+        """Take over what is left of the plan; tours that do not hold let go of visits."""
+        for vehicle, visits in sorted(sequences.items()):
+            kept = self._holding(vehicle, visits)
+            self.touched |= set(visits) if len(kept) < len(visits) else set()
+            self.draft.put(vehicle, kept)
+        self.touched |= set(self.draft.missing())
+
+    def _holding(self, vehicle: int, visits: list[int]) -> list[int]:
+        """Return the tour without as little as it takes to make it hold, its first stops last."""
+        if not visits or holds(self.ground, vehicle, visits):
+            return visits
+        held = self._held[vehicle]
+        for at in range(len(visits) - 1, held - 1, -1):
+            fewer = visits[:at] + visits[at + 1 :]
+            if not fewer or holds(self.ground, vehicle, fewer):
+                return fewer
+        chosen: list[int] = []
+        order = sorted(range(len(visits)), key=lambda at: (at >= held, self._rank(visits[at]), at))
+        for at in order:
+            more = sorted([*chosen, at])
+            if holds(self.ground, vehicle, [visits[i] for i in more]):
+                chosen = more
+        return [visits[at] for at in chosen]
+
+    def _rank(self, visit: int) -> int:
+        return -self.unrest.missed(visit)
+
+    def fill(self) -> None:
+        """Give everybody without a vehicle the cheapest gap that pays, by pushing where needed."""
+        for visit in sorted(self.draft.missing(), key=lambda v: (self._rank(v), v)):
+            if not self._insert(visit) and not self.out_of_time():
+                self._push(visit)
+
+    def _insert(self, visit: int) -> bool:
+        """Put a visit into its best gap; False when there is none that pays."""
+        best = self._best(visit)
+        if best is None:
+            return False
+        self.draft.insert(best.vehicle, best.position, visit)
+        return True
+
+    def _best(self, visit: int) -> Gap | None:
+        """The gap that costs least with what it disturbs, of those within the bounds."""
+        free = self._free_to_move(visit)
+        best: Gap | None = None
+        least = self.unrest.missed(visit)
+        if visit in self._committed or visit in self.ground.problem.partner:
+            return None  # it is where it is committed, or nowhere
+        for gap in gaps(self.draft, visit):
+            if gap.position < self._first(gap.vehicle):
+                continue
+            moves = self.unrest.moves(gap.vehicle, visit)
+            if moves and not free:
+                continue
+            price = gap.exact + (self.unrest.rules.per_move * UNIT if moves else 0)
+            if price < least or (best is None and price == least):
+                best, least = gap, price
+        return best
+
+    def _first(self, vehicle: int) -> int:
+        """First position behind the committed stops that are still on the tour."""
+        held = self._held[vehicle]
+        return min(held, len(self.draft.tours[vehicle].visits)) if held else 0
+
+    def _free_to_move(self, visit: int) -> bool:
+        most = self.unrest.rules.max_moves
+        return most is None or visit not in self.unrest.drivers or self.moved() < most
+
+    def moved(self) -> int:
+        """How many visits are on another vehicle than planned."""
+        return sum(
+            self.unrest.moves(tour.vehicle, v) for tour in self.draft.tours for v in tour.visits
+        )
+
+    def _push(self, visit: int) -> bool:
+        """Let a visit take a neighbour's room, if the neighbour finds another."""
+        for other in self._neighbours(visit)[:PUSHED]:
+            home = self._home(other)
+            if home is None or self.out_of_time():
+                continue
+            vehicle, at = home
+            if at < self._first(vehicle):
+                continue
+            before = self._kept()
+            self._remove(other)
+            if self._insert(visit) and self._insert(other):
+                return True
+            self._restore(before)
+        return False
+
+    # --- improvement --------------------------------------------------------------------------
+    def improve(self, iterations: int | None) -> None:
+        """Ruin and recreate around what was touched until the time or the count is over."""
+        if not self.touched:
+            return
+        best = self.price()
+        while not self.out_of_time() and (iterations is None or self.iterations < iterations):
+            self.iterations += 1
+            before = self._kept()
+            out = self._ruin()
+            for visit in sorted(out, key=lambda v: (self._rank(v), self.lots.random())):
+                self._insert(visit)
+            now = self.price()
+            if now <= best:
+                best = now
+                self.touched |= set(out) if now < best else set()
+            else:
+                self._restore(before)
+
+    def _ruin(self) -> list[int]:
+        """Take out a touched visit and some near it; those without a vehicle join in."""
+        seed = self.lots.choice(sorted(self.touched))
+        size = self.lots.randint(2, RUIN)
+        near = [seed, *self._neighbours(seed)]
+        homes = {v: self._home(v) for v in near}
+        free = [v for v in near if (h := homes[v]) and h[1] >= self._first(h[0])]
+        chosen = free[:size] if self.lots.random() < 0.5 else self._some(free, size)
+        for visit in chosen:
+            self._remove(visit)
+        return self.draft.missing()
+
+    def _some(self, free: list[int], size: int) -> list[int]:
+        return self.lots.sample(free[: 2 * size], min(size, len(free)))
+
+    def price(self) -> int:
+        """Exact cost of the plan with what it disturbs and whom it leaves out."""
+        routes = sum(self._tour_price(t.vehicle, tuple(t.visits)) for t in self.draft.tours)
+        return routes + sum(self.unrest.missed(v) for v in self.draft.missing())
+
+    def _tour_price(self, vehicle: int, visits: tuple[int, ...]) -> int:
+        if not visits:
+            return 0
+        key = (vehicle, visits)
+        if key not in self._prices:
+            if len(self._prices) > REMEMBERED:
+                self._prices.clear()
+            route = self.ground.timer.schedule(vehicle, visits)
+            assert route is not None, "every tour of a draft under repair holds"
+            self._prices[key] = self.unrest.price(route)
+        return self._prices[key]
+
+    # --- the draft ----------------------------------------------------------------------------
+    def _kept(self) -> list[list[int]]:
+        return [tour.visits for tour in self.draft.tours]
+
+    def _restore(self, before: Iterable[list[int]]) -> None:
+        for vehicle, visits in enumerate(before):
+            if self.draft.tours[vehicle].visits != visits:
+                self.draft.put(vehicle, visits)
+
+    def _remove(self, visit: int) -> None:
+        home = self._home(visit)
+        if home is not None:
+            tour = self.draft.tours[home[0]].visits
+            self.draft.put(home[0], [v for v in tour if v != visit])
+
+    def _home(self, visit: int) -> tuple[int, int] | None:
+        """Vehicle and position of a visit."""
+        for tour in self.draft.tours:
+            if visit in tour.visits:
+                return tour.vehicle, tour.visits.index(visit)
+        return None
+
+    def _neighbours(self, visit: int) -> list[int]:
+        """The visits nearest in time, there and back."""
+        if visit not in self._near:
+            problem = self.ground.problem
+            seconds = problem.profiles[0].duration_s
+            place = problem.visits[visit].place
+
+            def way(other: int) -> tuple[int, int]:
+                there = problem.visits[other].place
+                return int(seconds[place, there]) + int(seconds[there, place]), other
+
+            others = (v for v in range(len(problem.visits)) if v != visit)
+            self._near[visit] = sorted(others, key=way)[:NEAR]
+        return self._near[visit]

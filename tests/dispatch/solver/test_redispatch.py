@@ -1,0 +1,293 @@
+"""A plan that is being driven is changed as little as it takes, and nobody is lost on the way."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dispatch.solver.check import check
+from dispatch.solver.insertion import places
+from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.redispatch.change import Change, Disturbance, Redispatched
+from dispatch.solver.redispatch.cut import cut
+from dispatch.solver.redispatch.run import redispatch
+from dispatch.solver.solution import Route, Served, Solution, TakenBreak
+from dispatch.solver.solve import Stop, solve
+from lastmile.core.errors import Invalid
+from tests.dispatch.solver.problems import HOUR, line, rich
+
+NOON = 3 * HOUR
+
+
+def _day(seed: int, visits: int = 24, vehicles: int = 4) -> tuple[Problem, Solution]:
+    """A random day and its plan; half the visits bring nothing, so that anybody can take them."""
+    lots = random.Random(seed)
+    problem = rich(seed, visits=visits, vehicles=vehicles)
+    light = tuple(replace(v, demand=(0, 0)) if lots.random() < 0.5 else v for v in problem.visits)
+    problem = replace(problem, visits=light)
+    return problem, solve(problem, stop=Stop(iterations=30), seed=seed).solution
+
+
+def _change(problem: Problem, plan: Solution, seed: int) -> Change:
+    """Something of everything that can happen to a day."""
+    lots = random.Random(seed)
+    ahead = [s.visit for r in plan.routes for s in r.visits if s.start_s > NOON]
+    some = lots.sample(ahead, min(4, len(ahead)))
+    known = {v.id: v for v in problem.visits}
+    new = tuple(
+        replace(known[name], id=f"new-{name}", windows=(), skills=frozenset(), vehicles=None)
+        for name in some[:2]
+    )
+    later = tuple(
+        replace(known[name], windows=(Window(NOON + HOUR, NOON + 3 * HOUR),)) for name in some[2:3]
+    )
+    late = lots.choice([r.vehicle for r in plan.routes])
+    return Change(
+        visits=new + later,
+        removed=frozenset(some[3:]),
+        ready_s={late: NOON + lots.choice([0, 1_200])},
+    )
+
+
+def _kept(found: Redispatched, plan: Solution) -> None:
+    """What is committed comes first, what is on board stays with its vehicle."""
+    sequences = found.solution.sequences
+    for vehicle in found.problem.vehicles:
+        made = sequences.get(vehicle.id, ())
+        assert made[: len(vehicle.prefix)] == vehicle.prefix
+        for visit in vehicle.loaded or ():
+            elsewhere = [k for k, s in sequences.items() if visit in s and k != vehicle.id]
+            assert elsewhere == []
+    assert check(found.problem, found.solution) == []
+    done = {s.visit for r in plan.routes for s in r.visits if s.start_s <= NOON}
+    assert done.isdisjoint(v.id for v in found.problem.visits)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 10_000), st.integers(0, 2), st.integers(0, 2))
+def test_what_is_committed_loaded_or_done_stays(seed: int, committed: int, tries: int) -> None:
+    problem, plan = _day(seed % 40)
+    change = _change(problem, plan, seed)
+    found = redispatch(
+        problem, plan, change, now_s=NOON, seconds=None, iterations=tries * 4, committed=committed
+    )
+    _kept(found, plan)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 10_000), st.integers(0, 3), st.sampled_from([0, 300, 1_800]))
+def test_the_bounds_on_what_is_disturbed_are_kept(seed: int, moves: int, shift: int) -> None:
+    problem, plan = _day(seed % 40)
+    rules = Disturbance(max_moves=moves, max_shift_s=shift)
+    found = redispatch(
+        problem,
+        plan,
+        _change(problem, plan, seed),
+        now_s=NOON,
+        seconds=None,
+        iterations=6,
+        disturbance=rules,
+    )
+    _kept(found, plan)
+    assert len(found.moved) <= moves
+    for one in found.retimed:
+        assert abs(one.after_s - one.before_s) <= shift or one.visit in found.beyond
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nothing_happened_and_nothing_is_changed(seed: int) -> None:
+    problem, plan = _day(seed)
+    found = redispatch(problem, plan, Change(), now_s=NOON, seconds=None, iterations=0)
+    assert found.moved == found.dropped == found.beyond == ()
+    assert found.solution.sequences == {
+        r.vehicle: left
+        for r in plan.routes
+        if (left := tuple(s.visit for s in r.visits if s.start_s > NOON))
+    }
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_visit_that_fits_gets_in_and_nobody_falls_out(seed: int) -> None:
+    problem, plan = _day(seed)
+    rest = cut(problem, plan, Change(), now_s=NOON)
+    spare = problem.visits[seed % len(problem.visits)]
+    new = Visit("new", spare.place, 60, demand=(0, 0), unserved_cost=10**6)
+    wide = replace(rest.problem, visits=(*rest.problem.visits, new))
+    found = redispatch(problem, plan, Change(visits=(new,)), now_s=NOON, seconds=None, iterations=5)
+    now = redispatch(problem, plan, Change(), now_s=NOON, seconds=None, iterations=0)
+    assert found.dropped == ()
+    if places(wide, now.solution, "new"):
+        assert "new" in found.admitted
+    kept = {v for s in found.solution.sequences.values() for v in s} - {"new"}
+    assert kept >= {v for s in now.solution.sequences.values() for v in s}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_seed_and_count_give_the_same_answer(seed: int) -> None:
+    problem, plan = _day(seed)
+    change = _change(problem, plan, seed)
+    one, two = (
+        redispatch(problem, plan, change, now_s=NOON, seconds=None, iterations=12, seed=seed)
+        for _ in range(2)
+    )
+    assert one.solution == two.solution
+    assert one.iterations == two.iterations == 12
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_improvement_never_makes_it_dearer(seed: int) -> None:
+    problem, plan = _day(seed)
+    change = _change(problem, plan, seed)
+    before, after = (
+        redispatch(problem, plan, change, now_s=NOON, seconds=None, iterations=n).after.exact
+        for n in (0, 30)
+    )
+    assert after <= before
+
+
+def _two() -> tuple[Problem, Solution]:
+    """Two vehicles and four stops on a line, a minute apart; k has a and b, m has c and d."""
+    problem = Problem(
+        (line([0, 600, 1_200, 1_800, 2_400]),),
+        tuple(Visit(name, at, 60, demand=(0,)) for at, name in enumerate("abcd", start=1)),
+        tuple(
+            Vehicle(name, 0, 0, 0, 6 * HOUR, capacity=(5,), cost_per_hour=3_600) for name in "km"
+        ),
+        ("parcels",),
+    )
+
+    def route(vehicle: str, stops: list[tuple[str, int]], end_s: int, metres: int) -> Route:
+        made = tuple(Served(name, at, at, at + 60) for name, at in stops)
+        return Route(vehicle, 0, 0, made, end_s, metres, (0,))
+
+    plan = Solution(
+        (
+            route("k", [("a", 600), ("b", 1_260)], 2_520, 24_000),
+            route("m", [("c", 1_800), ("d", 2_460)], 4_920, 48_000),
+        )
+    )
+    assert check(problem, plan) == []
+    return problem, plan
+
+
+def test_a_vehicle_that_falls_out_leaves_its_visits_to_another() -> None:
+    problem, plan = _two()
+    found = redispatch(
+        problem, plan, Change(lost=frozenset({"m"})), now_s=700, seconds=None, iterations=20
+    )
+    assert sorted(found.solution.sequences["k"]) == ["b", "c", "d"]
+    assert {(m.visit, m.before, m.after) for m in found.moved} == {("c", "m", "k"), ("d", "m", "k")}
+
+
+def test_visits_without_a_choice_are_not_counted_as_moved() -> None:
+    problem, plan = _two()
+    found = redispatch(
+        problem,
+        plan,
+        Change(lost=frozenset({"m"})),
+        now_s=700,
+        seconds=None,
+        iterations=5,
+        disturbance=Disturbance(max_moves=0, max_shift_s=30),
+    )
+    assert found.dropped == ()
+    assert set(found.beyond) >= {"c", "d"}
+
+
+def test_a_price_on_moving_keeps_a_visit_where_it_is() -> None:
+    problem, plan = _two()
+    change = Change(ready_s={"m": 3_600})
+    free, dear = (
+        redispatch(
+            problem,
+            plan,
+            change,
+            now_s=700,
+            seconds=None,
+            iterations=40,
+            disturbance=Disturbance(per_move=price),
+            committed=0,
+        )
+        for price in (0, 10**6)
+    )
+    assert free.moved
+    assert not dear.moved
+
+
+def test_a_late_vehicle_retimes_its_stops() -> None:
+    problem, plan = _two()
+    found = redispatch(
+        problem, plan, Change(ready_s={"m": 1_000}), now_s=700, seconds=None, iterations=0
+    )
+    assert {(r.visit, r.before_s, r.after_s) for r in found.retimed} == {
+        ("c", 1_800, 2_800),
+        ("d", 2_460, 3_460),
+    }
+
+
+def test_what_is_done_is_used_up() -> None:
+    problem, _ = _two()
+    vehicle = replace(
+        problem.vehicles[0],
+        fixed_cost=90,
+        max_distance_m=50_000,
+        max_duration_s=9_000,
+        max_stops=3,
+        overtime_after_s=2_000,
+        range_m=40_000,
+        breaks=(Break(600, 900, 300), Break(3_000, 4_000, 60)),
+    )
+    visits = (replace(problem.visits[0], collect=(2,)), replace(problem.visits[1], demand=(1,)))
+    problem = replace(problem, vehicles=(vehicle,), visits=visits)
+    plan = Solution(
+        (
+            Route(
+                "k",
+                0,
+                0,
+                (Served("a", 600, 600, 660), Served("b", 1_560, 1_560, 1_620)),
+                2_880,
+                24_000,
+                (1,),
+                (TakenBreak(0, 660, 960, 1),),
+            ),
+        )
+    )
+    assert check(problem, plan) == []
+    rest = cut(problem, plan, Change(), now_s=700)
+    (left,) = rest.problem.vehicles
+    assert [v.id for v in rest.problem.visits] == ["b"]
+    assert (left.start, left.opens_s, left.latest_start_s) == (1, 660, 660)
+    assert (left.fixed_cost, left.max_distance_m, left.max_duration_s) == (0, 44_000, 8_340)
+    assert (left.max_stops, left.overtime_after_s, left.start_range_m) == (2, 1_340, 34_000)
+    assert left.capacity == (3,)
+    assert left.breaks == (Break(660, 661, 300), vehicle.breaks[1])  # it is in it
+    late = cut(problem, plan, Change(ready_s={"k": 2_000}), now_s=700).problem.vehicles[0]
+    assert (late.opens_s, late.breaks) == (2_000, (vehicle.breaks[1],))
+    assert (left.prefix, left.loaded) == (("b",), frozenset({"b"}))
+    assert rest.starts == {"b": 1_560}
+
+
+def test_a_vehicle_still_at_the_hub_is_free_to_load_something_else() -> None:
+    problem, plan = _two()
+    later = replace(plan.routes[1], start_s=1_000)
+    rest = cut(problem, replace(plan, routes=(plan.routes[0], later)), Change(), now_s=700)
+    at_hub = rest.problem.vehicles[1]
+    assert (at_hub.opens_s, at_hub.prefix, at_hub.loaded) == (700, (), None)
+
+
+def test_a_removed_stop_commits_nobody() -> None:
+    problem, plan = _two()
+    rest = cut(problem, plan, Change(removed=frozenset({"b"})), now_s=700)
+    assert rest.problem.vehicles[0].prefix == ()
+    assert rest.problem.vehicles[0].opens_s == 700
+
+
+def test_it_must_be_told_when_to_stop() -> None:
+    problem, plan = _two()
+    with pytest.raises(Invalid):
+        redispatch(problem, plan, Change(), now_s=0, seconds=None)
