@@ -1,0 +1,537 @@
+"""The best plan of a tiny problem, by trying everything: what every engine is held against.
+
+Written from the words of ``dispatch.solver.problem`` alone; it shares no code with the referee,
+the engines or the timing. Every order of visits, reloads and charges is driven by every vehicle
+with every way to take its breaks; what stays is one cheapest route for each set of visits, and
+these are put together in every way. A branch ends early only where it breaks a rule that nothing
+behind it can heal, or where another way is nowhere worse (``_Way``'s order; ``patient`` tries the
+waiting and resting that this leaves out, second by second).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+from typing import Any, NamedTuple
+
+from dispatch.solver.problem import Problem, Vehicle, Visit
+from dispatch.solver.solution import (
+    Charge,
+    Reason,
+    Reload,
+    Route,
+    Served,
+    Solution,
+    TakenBreak,
+    Unserved,
+)
+
+UNIT = 9_000_000  # of a minor unit: whole for a metre's, a second's and a milligram's price
+PARTS = 1_000_000  # of a leg
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The least exact cost, and a plan that has it."""
+
+    exact: int
+    solution: Solution
+
+
+class _Way(NamedTuple):
+    """One way to have come so far: what the order of the stops leaves open."""
+
+    start: int
+    now: int
+    had: int  # breaks done, in their order
+    unpaid: int  # seconds of breaks on the route that nobody pays
+    late: int  # lateness so far, in seconds times the price of an hour
+    trail: Any = None  # what was done, newest first: (event, trail) or None
+
+    def beats(self, other: _Way) -> bool:
+        """Tell whether it is nowhere worse: it may wait, and then do all that the other can."""
+        return (
+            self.had == other.had
+            and self.now <= other.now
+            and self.start >= other.start
+            and self.start + self.unpaid >= other.start + other.unpaid
+            and self.late <= other.late
+        )
+
+    def done(self, event: object, **changes: int) -> _Way:
+        return self._replace(trail=(event, self.trail), **changes)
+
+
+class _Rest(NamedTuple):
+    index: int
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tour:
+    """Where a vehicle stands; ``orders`` are the visits of each trip, by index."""
+
+    orders: tuple[tuple[int, ...], ...]
+    floor: int  # release of the goods that this trip may carry, from the second trip on
+    place: int
+    metres: int
+    battery: int | None
+    charged: frozenset[int]  # chargers used since the last visit or reload
+    ways: tuple[_Way, ...]
+
+    @property
+    def visits(self) -> tuple[int, ...]:
+        return sum(self.orders, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    exact: int
+    tour: _Tour
+    way: _Way
+    metres: int
+
+
+def optimum(problem: Problem, *, patient: bool = False) -> Best | None:
+    """Return the best plan; None where no plan at all holds (commitments that cannot be kept).
+
+    With ``patient`` nothing is left out: every second of waiting is tried, at many times the cost.
+    """
+    choices = []
+    for at, vehicle in enumerate(problem.vehicles):
+        routes: dict[int, _Route | None] = dict(_Explorer(problem, at, patient=patient).routes())
+        if not vehicle.prefix:
+            routes[0] = None
+        choices.append(routes)
+    found: tuple[int, int, tuple[_Route | None, ...]] | None = None
+    plans: dict[tuple[int, ...], tuple[int, tuple[_Route | None, ...]]] = {(): (0, ())}
+    for routes in choices:
+        grown: dict[tuple[int, ...], tuple[int, tuple[_Route | None, ...]]] = {}
+        for (masks, (exact, made)), (mask, route) in product(plans.items(), routes.items()):
+            if _beside(problem, masks, mask):
+                key, total = (*masks, mask), exact + (route.exact if route else 0)
+                grown[key] = (total, (*made, route))
+        plans = grown
+    for masks, (exact, made) in plans.items():
+        done = sum(masks)
+        total = exact + _missed(problem, done) * UNIT
+        if found is None or total < found[0]:
+            found = (total, done, made)
+    if found is None:
+        return None
+    return Best(found[0], _solution(problem, found[1], found[2]))
+
+
+def _members(problem: Problem, names: Iterable[str]) -> int:
+    ids = [v.id for v in problem.visits]
+    return sum(1 << ids.index(name) for name in names)
+
+
+def _groups(problem: Problem) -> list[list[int]]:
+    """Alternatives, and everybody else alone."""
+    found: dict[str, list[int]] = {}
+    for at, visit in enumerate(problem.visits):
+        found.setdefault(f"g {visit.group}" if visit.group else f"v {at}", []).append(at)
+    return list(found.values())
+
+
+def _beside(problem: Problem, masks: tuple[int, ...], mask: int) -> bool:
+    """Tell whether a vehicle may serve these beside what the vehicles before it serve."""
+    done = sum(masks)
+    if done & mask:
+        return False
+    for group in _groups(problem):
+        if sum((done | mask) >> at & 1 for at in group) > 1:
+            return False
+    return not any(
+        _members(problem, s) & done and _members(problem, s) & mask for s in problem.together
+    )
+
+
+def _missed(problem: Problem, done: int) -> int:
+    price = [v.unserved_cost * (1 + v.priority) for v in problem.visits]
+    return sum(
+        max(price[at] for at in group)
+        for group in _groups(problem)
+        if not any(done >> at & 1 for at in group)
+    )
+
+
+class _Explorer:
+    """Drives one vehicle in every way."""
+
+    def __init__(self, problem: Problem, vehicle: int, *, patient: bool) -> None:
+        self.problem, self.patient = problem, patient
+        self.it: Vehicle = problem.vehicles[vehicle]
+        self.profile = problem.profiles[self.it.profile]
+        self.ids = [v.id for v in problem.visits]
+        self.prefix = [self.ids.index(name) for name in self.it.prefix]
+        self.pickup = {self.ids.index(p.delivery): self.ids.index(p.pickup) for p in problem.pairs}
+        self.apart = [{self.ids.index(n) for n in s} for s in problem.apart]
+        self.mine = [self._mine(v) for v in problem.visits]
+        self.best: dict[int, _Route] = {}
+
+    def _mine(self, visit: Visit) -> bool:
+        """Tell whether the vehicle may come there at all."""
+        for other in self.problem.vehicles:
+            if other.id != self.it.id and (
+                visit.id in other.prefix or (other.loaded is not None and visit.id in other.loaded)
+            ):
+                return False
+        return visit.skills <= self.it.skills and (
+            visit.vehicles is None or self.it.id in visit.vehicles
+        )
+
+    def routes(self) -> dict[int, _Route]:
+        it = self.it
+        battery = it.range_m if it.start_range_m is None else it.start_range_m
+        loading = it.loading_s if it.loaded is None else 0
+        last = it.closes_s if it.latest_start_s is None else min(it.latest_start_s, it.closes_s)
+        ways = [
+            _Way(start, start + loading, had, 0, 0)
+            for start in range(it.opens_s, last + 1)
+            for had in self._rested_before(start)
+        ]
+        self._explore(
+            _Tour(((),), 0, it.start, 0, battery, frozenset(), tuple(self._pruned(ways)))
+        )
+        return self.best
+
+    def _explore(self, tour: _Tour) -> None:
+        if not tour.ways:
+            return
+        self._finish(tour)
+        done = tour.visits
+        for at in range(len(self.ids)):
+            if at not in done and self._may_follow(tour, at):
+                self._explore(self._visit(tour, at))
+        if len(done) < len(self.prefix):
+            return
+        if len(tour.orders) < self.it.max_trips and self._pairs_done(tour.orders[-1]):
+            releases = {v.release_s for at, v in enumerate(self.problem.visits) if at not in done}
+            for place, floor in product(sorted(set(self.it.reloads)), sorted(releases | {0})):
+                self._explore(self._reload(tour, place, floor))
+        for charger in range(len(self.it.chargers)):
+            if charger not in tour.charged:
+                self._explore(self._charge(tour, charger))
+
+    # What may be
+
+    def _may_follow(self, tour: _Tour, at: int) -> bool:
+        visit, done, trip = self.problem.visits[at], tour.visits, tour.orders[-1]
+        if not self.mine[at] or (self.it.max_stops is not None and len(done) >= self.it.max_stops):
+            return False
+        if len(done) < len(self.prefix) and self.prefix[len(done)] != at:
+            return False
+        if visit.group and any(self.problem.visits[v].group == visit.group for v in done):
+            return False
+        if any(at in s and any(v in s for v in trip) for s in self.apart):
+            return False
+        if at in self.pickup and self.pickup[at] not in trip:
+            return False
+        first = len(tour.orders) == 1
+        if self.it.loaded is not None:
+            if visit.id in self.it.loaded:
+                return first and self._fits((*trip, at))
+            if first and any(visit.demand) and at not in self.pickup:
+                return False
+        if not first and visit.release_s > tour.floor:
+            return False
+        return self._fits((*trip, at))
+
+    def _fits(self, trip: tuple[int, ...]) -> bool:
+        """Tell whether what is on board fits after the loading and after every stop."""
+        for dimension, room in enumerate(self.it.capacity):
+            amounts = [self.problem.visits[v].demand[dimension] for v in trip]
+            board = sum(a for v, a in zip(trip, amounts, strict=True) if v not in self.pickup)
+            if board > room:
+                return False
+            for v, amount in zip(trip, amounts, strict=True):
+                board -= amount if v not in self.pickup or self.pickup[v] in trip else 0
+                if self.problem.visits[v].collect:
+                    board += self.problem.visits[v].collect[dimension]
+                for delivery, pickup in self.pickup.items():
+                    board += self.problem.visits[delivery].demand[dimension] if pickup == v else 0
+                if board > room:
+                    return False
+        return True
+
+    def _pairs_done(self, trip: tuple[int, ...]) -> bool:
+        return all(d in trip for d, p in self.pickup.items() if p in trip)
+
+    # What is done
+
+    def _visit(self, tour: _Tour, at: int) -> _Tour:
+        visit = self.problem.visits[at]
+        ways = self._in_reach(tour, visit.place)
+        exempt = self.it.loaded is not None and visit.id in self.it.loaded
+        if len(tour.orders) == 1 and not exempt:
+            ways = tuple(w for w in ways if w.start >= visit.release_s)
+        given = visit.service_s
+        service = given[self.it.profile] if isinstance(given, tuple) else given
+        grown = [
+            way._replace(late=way.late + late * visit.late_cost_per_hour).done(
+                Served(visit.id, arrive, begin, begin + service), now=begin + service
+            )
+            for arrive, way in self._arrivals(ways, tour.place, visit.place)
+            for begin, late in self._begins(visit, way.now)
+        ]
+        moved = self._moved(tour, visit.place, grown)
+        orders = (*tour.orders[:-1], (*tour.orders[-1], at))
+        return replace(moved, orders=orders, charged=frozenset())
+
+    def _reload(self, tour: _Tour, place: int, floor: int) -> _Tour:
+        seconds = self.it.loading_s if self.it.reload_s is None else self.it.reload_s
+        grown = []
+        for arrive, way in self._arrivals(self._in_reach(tour, place), tour.place, place):
+            begin = max(way.now, floor)
+            event = Reload(place, arrive, begin, begin + seconds, 0)
+            grown.append(way.done(event, now=begin + seconds))
+        moved = self._moved(tour, place, grown)
+        return replace(moved, orders=(*tour.orders, ()), floor=floor, charged=frozenset())
+
+    def _charge(self, tour: _Tour, charger: int) -> _Tour:
+        """Charge to the full; who is on the cable may rest meanwhile."""
+        it = self.it.chargers[charger]
+        metres = int(self.profile.distance_m[tour.place, it.place])
+        full = self.it.range_m
+        assert full is not None
+        assert tour.battery is not None
+        seconds = -(-(full - tour.battery + metres) * 60 // it.m_per_minute)
+        grown = []
+        for arrive, way in self._arrivals(self._in_reach(tour, it.place), tour.place, it.place):
+            leave = max(way.now, arrive + seconds)
+            grown.append(way.done(Charge(charger, arrive, arrive, leave, 0), now=leave))
+        moved = self._moved(tour, it.place, grown)
+        if moved.battery is not None:
+            moved = replace(moved, battery=full)
+        return replace(moved, charged=tour.charged | {charger})
+
+    def _in_reach(self, tour: _Tour, place: int) -> tuple[_Way, ...]:
+        """The ways on, none where battery or range do not allow the leg."""
+        leg = int(self.profile.distance_m[tour.place, place])
+        limit = self.it.max_distance_m
+        if tour.battery is not None and leg > tour.battery:
+            return ()
+        return () if limit is not None and tour.metres + leg > limit else tour.ways
+
+    def _moved(self, tour: _Tour, place: int, ways: list[_Way]) -> _Tour:
+        leg = int(self.profile.distance_m[tour.place, place])
+        metres = tour.metres + leg
+        battery = None if tour.battery is None else tour.battery - leg
+        kept = tuple(self._pruned(w for w in ways if w.now <= self.it.closes_s))
+        return replace(tour, place=place, metres=metres, battery=battery, ways=kept)
+
+    def _finish(self, tour: _Tour) -> None:
+        if len(tour.visits) < max(1, len(self.prefix)) or not self._pairs_done(tour.orders[-1]):
+            return
+        ways = self._in_reach(tour, self.it.end)
+        back = [w for _, w in self._arrivals(ways, tour.place, self.it.end, rest=False)]
+        home = self._moved(tour, self.it.end, back)
+        mask = sum(1 << v for v in tour.visits)
+        for way in home.ways:
+            longest = self.it.max_duration_s
+            if longest is not None and way.now - way.start > longest:
+                continue
+            if not self._rests_after(way):
+                continue
+            exact = self._price(tour, home.metres, way)
+            if mask not in self.best or exact < self.best[mask].exact:
+                self.best[mask] = _Route(exact, tour, way, home.metres)
+
+    def _price(self, tour: _Tour, metres: int, way: _Way) -> int:
+        it, problem = self.it, self.problem
+        paid = way.now - way.start - way.unpaid
+        whole = it.fixed_cost + sum(problem.visits[v].service_cost for v in tour.visits)
+        # Half up: fairness_cost * (paid / 3600)² + 1/2, cut to a whole number.
+        whole += (2 * problem.fairness_cost * paid * paid + 3600 * 3600) // (2 * 3600 * 3600)
+        hourly = paid * it.cost_per_hour + way.late
+        if it.overtime_after_s is not None:
+            hourly += max(0, paid - it.overtime_after_s) * it.overtime_cost_per_hour
+        exact = whole * UNIT + hourly * UNIT // 3600 + metres * it.cost_per_km * UNIT // 1000
+        return exact + metres * it.co2_mg_per_m * problem.co2_cost_per_kg * UNIT // 1_000_000
+
+    # Time
+
+    def _pruned(self, ways: Iterable[_Way]) -> list[_Way]:
+        if self.patient:
+            return list({w[:-1]: w for w in ways}.values())
+        kept: list[_Way] = []
+        for way in sorted(ways, key=lambda w: (w.now, -w.start, -w.unpaid, w.late)):
+            if not any(k.beats(way) for k in kept):
+                kept.append(way)
+        return kept
+
+    def _rested_before(self, start: int) -> list[int]:
+        """Counts of breaks that may be over when work begins."""
+        counts, free = [0], 0
+        for index, rest in enumerate(self.it.breaks):
+            begin = max(free, rest.opens_s)
+            if begin >= rest.closes_s or begin + rest.duration_s > start:
+                break
+            free = begin + rest.duration_s
+            counts.append(index + 1)
+        return counts
+
+    def _rests_after(self, way: _Way) -> bool:
+        now = way.now
+        for rest in self.it.breaks[way.had :]:
+            begin = max(now, rest.opens_s)
+            if begin >= rest.closes_s:
+                return False
+            now = begin + rest.duration_s
+        return True
+
+    def _begins(self, visit: Visit, ready: int) -> Iterator[tuple[int, int]]:
+        """Yield moments to begin service, with the seconds it is late then."""
+        moments = {ready, *(w.opens_s for w in visit.windows if w.opens_s > ready)}
+        if self.patient:
+            moments = set(range(ready, self.it.closes_s + 1))
+        for begin in sorted(moments):
+            late = [max(0, begin - w.closes_s + 1) for w in visit.windows if w.opens_s <= begin]
+            if not visit.windows:
+                yield begin, 0
+            elif late and min(late) <= visit.max_late_s:
+                yield begin, min(late)
+
+    def _arrivals(
+        self, ways: Iterable[_Way], origin: int, target: int, *, rest: bool = True
+    ) -> Iterator[tuple[int, _Way]]:
+        """Yield arrivals with the way as it stands when the driver is free there."""
+        for way in ways:
+            leaves = range(way.now, self.it.closes_s + 1) if self.patient else (way.now,)
+            for leave in leaves:
+                for there in self._driven(way._replace(now=leave), origin, target, PARTS):
+                    if there.now > self.it.closes_s:
+                        continue
+                    yield there.now, there
+                    if rest:
+                        yield from ((there.now, rested) for rested in self._rests(there))
+
+    def _driven(self, way: _Way, origin: int, target: int, left: int) -> Iterator[_Way]:
+        """Drive what is left of a leg, with every way to rest on it."""
+        there = self._there(way.now, origin, target, left)
+        yield way._replace(now=there)
+        if not self.profile.hourly:
+            yield from self._halted(way, there)
+            return
+        for begin in self._may_rest(way, there):
+            on = self._left(way.now, begin, origin, target, left)
+            yield from self._driven(self._rested(way, begin), origin, target, on)
+
+    def _halted(self, way: _Way, there: int) -> Iterator[_Way]:
+        """Rest before ``there``; the clock of the drive stands still meanwhile."""
+        begins = list(self._may_rest(way, there))
+        for begin in begins if self.patient else begins[:1]:
+            rested = self._rested(way, begin)
+            later = there + rested.now - begin
+            yield rested._replace(now=later)
+            yield from self._halted(rested, later)
+
+    def _rests(self, way: _Way) -> Iterator[_Way]:
+        """Rest where the vehicle stands: once, twice …; sooner is never worse."""
+        begins = self._may_rest(way, self.it.closes_s)
+        for begin in begins if self.patient else begins[:1]:
+            rested = self._rested(way, begin)
+            yield rested
+            yield from self._rests(rested)
+
+    def _may_rest(self, way: _Way, until: int) -> range:
+        """Moments before ``until`` at which the next break may begin."""
+        if way.had == len(self.it.breaks):
+            return range(0)
+        rest = self.it.breaks[way.had]
+        return range(max(way.now, rest.opens_s), min(rest.closes_s, until))
+
+    def _rested(self, way: _Way, begin: int) -> _Way:
+        rest = self.it.breaks[way.had]
+        end = begin + rest.duration_s
+        unpaid = way.unpaid + (0 if rest.paid else rest.duration_s)
+        return way.done(_Rest(way.had, begin, end), now=end, had=way.had + 1, unpaid=unpaid)
+
+    def _pace(self, origin: int, target: int, moment: int) -> tuple[int, int | None]:
+        """Seconds of the whole leg at this moment, and when that changes."""
+        matrix, until = self.profile.duration_s, None
+        for part in self.profile.hourly:
+            if part.from_s <= moment:
+                matrix = part.duration_s
+            elif until is None:
+                until = part.from_s
+        return -(-int(matrix[origin, target]) * 100 // self.it.speed_percent), until
+
+    def _there(self, now: int, origin: int, target: int, left: int) -> int:
+        seconds, until = self._pace(origin, target, now)
+        end = now - (-left * seconds // PARTS)
+        if until is None or end <= until:
+            return end
+        return self._there(until, origin, target, left - (until - now) * PARTS // seconds)
+
+    def _left(self, now: int, until: int, origin: int, target: int, left: int) -> int:
+        """Parts of the leg that are left at a moment before its end."""
+        seconds, change = self._pace(origin, target, now)
+        stop = until if change is None else min(until, change)
+        left -= (stop - now) * PARTS // seconds if stop > now else 0
+        return left if stop == until else self._left(stop, until, origin, target, left)
+
+
+# Plans
+
+
+def _solution(problem: Problem, done: int, made: tuple[_Route | None, ...]) -> Solution:
+    routes = [
+        _written(problem, vehicle, route)
+        for vehicle, route in zip(problem.vehicles, made, strict=True)
+        if route is not None
+    ]
+    unserved = [
+        Unserved(problem.visits[group[0]].id, Reason.NOT_WORTH)
+        for group in _groups(problem)
+        if not any(done >> at & 1 for at in group)
+    ]
+    return Solution(tuple(routes), tuple(unserved))
+
+
+def _written(problem: Problem, vehicle: Vehicle, route: _Route) -> Route:
+    events, trail = [], route.way.trail
+    while trail is not None:
+        event, trail = trail
+        events.append(event)
+    events.reverse()
+    fetched = {p.delivery for p in problem.pairs}
+    loads = [
+        tuple(
+            sum(problem.visits[v].demand[d] for v in trip if problem.visits[v].id not in fetched)
+            for d in range(len(problem.dimensions))
+        )
+        for trip in route.tour.orders
+    ]
+    visits: list[Served] = []
+    rests: list[TakenBreak] = []
+    reloads: list[Reload] = []
+    charges: list[Charge] = []
+    for event in events:
+        before = len(visits)
+        if isinstance(event, Served):
+            visits.append(event)
+        elif isinstance(event, _Rest):
+            rests.append(TakenBreak(event.index, event.begin, event.end, before))
+        elif isinstance(event, Reload):
+            reloads.append(replace(event, before=before, load=loads[len(reloads) + 1]))
+        else:
+            charges.append(replace(event, before=before))
+    start = route.way.start
+    depart = start + (vehicle.loading_s if vehicle.loaded is None else 0)
+    return Route(
+        vehicle=vehicle.id,
+        start_s=start,
+        depart_s=depart,
+        visits=tuple(visits),
+        end_s=route.way.now,
+        distance_m=route.metres,
+        load=loads[0],
+        breaks=tuple(rests),
+        reloads=tuple(reloads),
+        charges=tuple(charges),
+    )
