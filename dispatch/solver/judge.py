@@ -6,7 +6,7 @@ Like ``check``, it shares no code with whatever made the route.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from dispatch.solver.problem import LEG_PARTS, Problem, Vehicle, Visit
 from dispatch.solver.solution import Charge, Reload, Route, Served, TakenBreak
@@ -329,6 +329,8 @@ class Judge:
         for index, rest in taken.items():
             self._rest(index, rest)
         inside = sorted(taken)
+        if any(taken[a].start_s > taken[b].start_s for a, b in pairwise(inside)):
+            self._say(Kind.BREAK, "Takes its breaks in another order than they stand in.")
         first = inside[0] if inside else None
         for count in range(len(due) + 1):
             # breaks before `count` lie before work, those from `count` on and not taken, after it

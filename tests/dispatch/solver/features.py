@@ -295,9 +295,7 @@ def _charging(it: Draft) -> None:
 def _free(it: Draft) -> list[int]:
     """Visits that no vehicle has a claim on, and that are in no relation a claim would break."""
     taken = {n for v in it.vehicles for n in (*v.get("prefix", ()), *(v.get("loaded") or ()))}
-    return [
-        at for at, v in enumerate(it.visits) if v["id"] not in taken and at not in it.paired
-    ]
+    return [at for at, v in enumerate(it.visits) if v["id"] not in taken and at not in it.paired]
 
 
 def _prefix(it: Draft) -> None:

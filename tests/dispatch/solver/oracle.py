@@ -4,7 +4,7 @@ Written from the words of ``dispatch.solver.problem`` alone; it shares no code w
 the engines or the timing. Every order of visits, reloads and charges is driven by every vehicle
 with every way to take its breaks; what stays is one cheapest route for each set of visits, and
 these are put together in every way. A branch ends early only where it breaks a rule that nothing
-behind it can heal, or where another way is nowhere worse (``_Way``'s order; ``patient`` tries the
+behind it can heal, or where another way is nowhere worse (``Way.beats``; ``patient`` tries the
 waiting and resting that this leaves out, second by second).
 """
 
@@ -12,20 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations, product
-from typing import Any, NamedTuple
+from itertools import product
 
 from dispatch.solver.problem import Problem, Vehicle, Visit
 from dispatch.solver.solution import (
     Charge,
     Reason,
     Reload,
-    Route,
     Served,
     Solution,
-    TakenBreak,
     Unserved,
 )
+from tests.dispatch.solver.ways import Driven, Rest, Tour, Way, written
 
 UNIT = 9_000_000  # of a minor unit: whole for a metre's, a second's and a milligram's price
 PARTS = 1_000_000  # of a leg
@@ -39,61 +37,6 @@ class Best:
     solution: Solution
 
 
-class _Way(NamedTuple):
-    """One way to have come so far: what the order of the stops leaves open."""
-
-    start: int
-    now: int
-    had: int  # breaks done, in their order
-    unpaid: int  # seconds of breaks on the route that nobody pays
-    late: int  # lateness so far, in seconds times the price of an hour
-    trail: Any = None  # what was done, newest first: (event, trail) or None
-
-    def beats(self, other: _Way) -> bool:
-        """Tell whether it is nowhere worse: it may wait, and then do all that the other can."""
-        return (
-            self.had == other.had
-            and self.now <= other.now
-            and self.start >= other.start
-            and self.start + self.unpaid >= other.start + other.unpaid
-            and self.late <= other.late
-        )
-
-    def done(self, event: object, **changes: int) -> _Way:
-        return self._replace(trail=(event, self.trail), **changes)
-
-
-class _Rest(NamedTuple):
-    index: int
-    begin: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Tour:
-    """Where a vehicle stands; ``orders`` are the visits of each trip, by index."""
-
-    orders: tuple[tuple[int, ...], ...]
-    floor: int  # release of the goods that this trip may carry, from the second trip on
-    place: int
-    metres: int
-    battery: int | None
-    charged: frozenset[int]  # chargers used since the last visit or reload
-    ways: tuple[_Way, ...]
-
-    @property
-    def visits(self) -> tuple[int, ...]:
-        return sum(self.orders, ())
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    exact: int
-    tour: _Tour
-    way: _Way
-    metres: int
-
-
 def optimum(problem: Problem, *, patient: bool = False) -> Best | None:
     """Return the best plan; None where no plan at all holds (commitments that cannot be kept).
 
@@ -101,14 +44,14 @@ def optimum(problem: Problem, *, patient: bool = False) -> Best | None:
     """
     choices = []
     for at, vehicle in enumerate(problem.vehicles):
-        routes: dict[int, _Route | None] = dict(_Explorer(problem, at, patient=patient).routes())
+        routes: dict[int, Driven | None] = dict(_Explorer(problem, at, patient=patient).routes())
         if not vehicle.prefix:
             routes[0] = None
         choices.append(routes)
-    found: tuple[int, int, tuple[_Route | None, ...]] | None = None
-    plans: dict[tuple[int, ...], tuple[int, tuple[_Route | None, ...]]] = {(): (0, ())}
+    found: tuple[int, int, tuple[Driven | None, ...]] | None = None
+    plans: dict[tuple[int, ...], tuple[int, tuple[Driven | None, ...]]] = {(): (0, ())}
     for routes in choices:
-        grown: dict[tuple[int, ...], tuple[int, tuple[_Route | None, ...]]] = {}
+        grown: dict[tuple[int, ...], tuple[int, tuple[Driven | None, ...]]] = {}
         for (masks, (exact, made)), (mask, route) in product(plans.items(), routes.items()):
             if _beside(problem, masks, mask):
                 key, total = (*masks, mask), exact + (route.exact if route else 0)
@@ -171,7 +114,7 @@ class _Explorer:
         self.pickup = {self.ids.index(p.delivery): self.ids.index(p.pickup) for p in problem.pairs}
         self.apart = [{self.ids.index(n) for n in s} for s in problem.apart]
         self.mine = [self._mine(v) for v in problem.visits]
-        self.best: dict[int, _Route] = {}
+        self.best: dict[int, Driven] = {}
 
     def _mine(self, visit: Visit) -> bool:
         """Tell whether the vehicle may come there at all."""
@@ -184,22 +127,20 @@ class _Explorer:
             visit.vehicles is None or self.it.id in visit.vehicles
         )
 
-    def routes(self) -> dict[int, _Route]:
+    def routes(self) -> dict[int, Driven]:
         it = self.it
         battery = it.range_m if it.start_range_m is None else it.start_range_m
         loading = it.loading_s if it.loaded is None else 0
         last = it.closes_s if it.latest_start_s is None else min(it.latest_start_s, it.closes_s)
         ways = [
-            _Way(start, start + loading, had, 0, 0)
+            Way(start, start + loading, had, 0, 0)
             for start in range(it.opens_s, last + 1)
             for had in self._rested_before(start)
         ]
-        self._explore(
-            _Tour(((),), 0, it.start, 0, battery, frozenset(), tuple(self._pruned(ways)))
-        )
+        self._explore(Tour(((),), 0, it.start, 0, battery, frozenset(), tuple(self._pruned(ways))))
         return self.best
 
-    def _explore(self, tour: _Tour) -> None:
+    def _explore(self, tour: Tour) -> None:
         if not tour.ways:
             return
         self._finish(tour)
@@ -219,7 +160,7 @@ class _Explorer:
 
     # What may be
 
-    def _may_follow(self, tour: _Tour, at: int) -> bool:
+    def _may_follow(self, tour: Tour, at: int) -> bool:
         visit, done, trip = self.problem.visits[at], tour.visits, tour.orders[-1]
         if not self.mine[at] or (self.it.max_stops is not None and len(done) >= self.it.max_stops):
             return False
@@ -263,7 +204,7 @@ class _Explorer:
 
     # What is done
 
-    def _visit(self, tour: _Tour, at: int) -> _Tour:
+    def _visit(self, tour: Tour, at: int) -> Tour:
         visit = self.problem.visits[at]
         ways = self._in_reach(tour, visit.place)
         exempt = self.it.loaded is not None and visit.id in self.it.loaded
@@ -282,7 +223,7 @@ class _Explorer:
         orders = (*tour.orders[:-1], (*tour.orders[-1], at))
         return replace(moved, orders=orders, charged=frozenset())
 
-    def _reload(self, tour: _Tour, place: int, floor: int) -> _Tour:
+    def _reload(self, tour: Tour, place: int, floor: int) -> Tour:
         seconds = self.it.loading_s if self.it.reload_s is None else self.it.reload_s
         grown = []
         for arrive, way in self._arrivals(self._in_reach(tour, place), tour.place, place):
@@ -292,7 +233,7 @@ class _Explorer:
         moved = self._moved(tour, place, grown)
         return replace(moved, orders=(*tour.orders, ()), floor=floor, charged=frozenset())
 
-    def _charge(self, tour: _Tour, charger: int) -> _Tour:
+    def _charge(self, tour: Tour, charger: int) -> Tour:
         """Charge to the full; who is on the cable may rest meanwhile."""
         it = self.it.chargers[charger]
         metres = int(self.profile.distance_m[tour.place, it.place])
@@ -309,7 +250,7 @@ class _Explorer:
             moved = replace(moved, battery=full)
         return replace(moved, charged=tour.charged | {charger})
 
-    def _in_reach(self, tour: _Tour, place: int) -> tuple[_Way, ...]:
+    def _in_reach(self, tour: Tour, place: int) -> tuple[Way, ...]:
         """The ways on, none where battery or range do not allow the leg."""
         leg = int(self.profile.distance_m[tour.place, place])
         limit = self.it.max_distance_m
@@ -317,14 +258,14 @@ class _Explorer:
             return ()
         return () if limit is not None and tour.metres + leg > limit else tour.ways
 
-    def _moved(self, tour: _Tour, place: int, ways: list[_Way]) -> _Tour:
+    def _moved(self, tour: Tour, place: int, ways: list[Way]) -> Tour:
         leg = int(self.profile.distance_m[tour.place, place])
         metres = tour.metres + leg
         battery = None if tour.battery is None else tour.battery - leg
         kept = tuple(self._pruned(w for w in ways if w.now <= self.it.closes_s))
         return replace(tour, place=place, metres=metres, battery=battery, ways=kept)
 
-    def _finish(self, tour: _Tour) -> None:
+    def _finish(self, tour: Tour) -> None:
         if len(tour.visits) < max(1, len(self.prefix)) or not self._pairs_done(tour.orders[-1]):
             return
         ways = self._in_reach(tour, self.it.end)
@@ -339,9 +280,9 @@ class _Explorer:
                 continue
             exact = self._price(tour, home.metres, way)
             if mask not in self.best or exact < self.best[mask].exact:
-                self.best[mask] = _Route(exact, tour, way, home.metres)
+                self.best[mask] = Driven(exact, tour, way, home.metres)
 
-    def _price(self, tour: _Tour, metres: int, way: _Way) -> int:
+    def _price(self, tour: Tour, metres: int, way: Way) -> int:
         it, problem = self.it, self.problem
         paid = way.now - way.start - way.unpaid
         whole = it.fixed_cost + sum(problem.visits[v].service_cost for v in tour.visits)
@@ -355,10 +296,10 @@ class _Explorer:
 
     # Time
 
-    def _pruned(self, ways: Iterable[_Way]) -> list[_Way]:
+    def _pruned(self, ways: Iterable[Way]) -> list[Way]:
         if self.patient:
             return list({w[:-1]: w for w in ways}.values())
-        kept: list[_Way] = []
+        kept: list[Way] = []
         for way in sorted(ways, key=lambda w: (w.now, -w.start, -w.unpaid, w.late)):
             if not any(k.beats(way) for k in kept):
                 kept.append(way)
@@ -375,7 +316,7 @@ class _Explorer:
             counts.append(index + 1)
         return counts
 
-    def _rests_after(self, way: _Way) -> bool:
+    def _rests_after(self, way: Way) -> bool:
         now = way.now
         for rest in self.it.breaks[way.had :]:
             begin = max(now, rest.opens_s)
@@ -397,8 +338,8 @@ class _Explorer:
                 yield begin, min(late)
 
     def _arrivals(
-        self, ways: Iterable[_Way], origin: int, target: int, *, rest: bool = True
-    ) -> Iterator[tuple[int, _Way]]:
+        self, ways: Iterable[Way], origin: int, target: int, *, rest: bool = True
+    ) -> Iterator[tuple[int, Way]]:
         """Yield arrivals with the way as it stands when the driver is free there."""
         for way in ways:
             leaves = range(way.now, self.it.closes_s + 1) if self.patient else (way.now,)
@@ -410,7 +351,7 @@ class _Explorer:
                     if rest:
                         yield from ((there.now, rested) for rested in self._rests(there))
 
-    def _driven(self, way: _Way, origin: int, target: int, left: int) -> Iterator[_Way]:
+    def _driven(self, way: Way, origin: int, target: int, left: int) -> Iterator[Way]:
         """Drive what is left of a leg, with every way to rest on it."""
         there = self._there(way.now, origin, target, left)
         yield way._replace(now=there)
@@ -421,7 +362,7 @@ class _Explorer:
             on = self._left(way.now, begin, origin, target, left)
             yield from self._driven(self._rested(way, begin), origin, target, on)
 
-    def _halted(self, way: _Way, there: int) -> Iterator[_Way]:
+    def _halted(self, way: Way, there: int) -> Iterator[Way]:
         """Rest before ``there``; the clock of the drive stands still meanwhile."""
         begins = list(self._may_rest(way, there))
         for begin in begins if self.patient else begins[:1]:
@@ -430,7 +371,7 @@ class _Explorer:
             yield rested._replace(now=later)
             yield from self._halted(rested, later)
 
-    def _rests(self, way: _Way) -> Iterator[_Way]:
+    def _rests(self, way: Way) -> Iterator[Way]:
         """Rest where the vehicle stands: once, twice …; sooner is never worse."""
         begins = self._may_rest(way, self.it.closes_s)
         for begin in begins if self.patient else begins[:1]:
@@ -438,18 +379,18 @@ class _Explorer:
             yield rested
             yield from self._rests(rested)
 
-    def _may_rest(self, way: _Way, until: int) -> range:
+    def _may_rest(self, way: Way, until: int) -> range:
         """Moments before ``until`` at which the next break may begin."""
         if way.had == len(self.it.breaks):
             return range(0)
         rest = self.it.breaks[way.had]
         return range(max(way.now, rest.opens_s), min(rest.closes_s, until))
 
-    def _rested(self, way: _Way, begin: int) -> _Way:
+    def _rested(self, way: Way, begin: int) -> Way:
         rest = self.it.breaks[way.had]
         end = begin + rest.duration_s
         unpaid = way.unpaid + (0 if rest.paid else rest.duration_s)
-        return way.done(_Rest(way.had, begin, end), now=end, had=way.had + 1, unpaid=unpaid)
+        return way.done(Rest(way.had, begin, end), now=end, had=way.had + 1, unpaid=unpaid)
 
     def _pace(self, origin: int, target: int, moment: int) -> tuple[int, int | None]:
         """Seconds of the whole leg at this moment, and when that changes."""
@@ -476,12 +417,9 @@ class _Explorer:
         return left if stop == until else self._left(stop, until, origin, target, left)
 
 
-# Plans
-
-
-def _solution(problem: Problem, done: int, made: tuple[_Route | None, ...]) -> Solution:
+def _solution(problem: Problem, done: int, made: tuple[Driven | None, ...]) -> Solution:
     routes = [
-        _written(problem, vehicle, route)
+        written(problem, vehicle, route)
         for vehicle, route in zip(problem.vehicles, made, strict=True)
         if route is not None
     ]
@@ -491,47 +429,3 @@ def _solution(problem: Problem, done: int, made: tuple[_Route | None, ...]) -> S
         if not any(done >> at & 1 for at in group)
     ]
     return Solution(tuple(routes), tuple(unserved))
-
-
-def _written(problem: Problem, vehicle: Vehicle, route: _Route) -> Route:
-    events, trail = [], route.way.trail
-    while trail is not None:
-        event, trail = trail
-        events.append(event)
-    events.reverse()
-    fetched = {p.delivery for p in problem.pairs}
-    loads = [
-        tuple(
-            sum(problem.visits[v].demand[d] for v in trip if problem.visits[v].id not in fetched)
-            for d in range(len(problem.dimensions))
-        )
-        for trip in route.tour.orders
-    ]
-    visits: list[Served] = []
-    rests: list[TakenBreak] = []
-    reloads: list[Reload] = []
-    charges: list[Charge] = []
-    for event in events:
-        before = len(visits)
-        if isinstance(event, Served):
-            visits.append(event)
-        elif isinstance(event, _Rest):
-            rests.append(TakenBreak(event.index, event.begin, event.end, before))
-        elif isinstance(event, Reload):
-            reloads.append(replace(event, before=before, load=loads[len(reloads) + 1]))
-        else:
-            charges.append(replace(event, before=before))
-    start = route.way.start
-    depart = start + (vehicle.loading_s if vehicle.loaded is None else 0)
-    return Route(
-        vehicle=vehicle.id,
-        start_s=start,
-        depart_s=depart,
-        visits=tuple(visits),
-        end_s=route.way.now,
-        distance_m=route.metres,
-        load=loads[0],
-        breaks=tuple(rests),
-        reloads=tuple(reloads),
-        charges=tuple(charges),
-    )

@@ -1,0 +1,8 @@
+"""How hard the random tests try: SOLVER_TRIALS=20 tries twenty times as many problems."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+TRIALS: Final = max(1, int(os.environ.get("SOLVER_TRIALS", "1")))
