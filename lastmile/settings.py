@@ -200,6 +200,10 @@ CELERY_WORKER_DISABLE_PREFETCH = True
 # --- Jobs --------------------------------------------------------------------------------------
 JOB_LEASE_S = env.number("LIMIT_JOB_LEASE_S", 60, least=1)  # a worker silent so long is dead
 
+# --- Solving -----------------------------------------------------------------------------------
+SOLVING_FOLDER = VAR / "solving"  # who solves on this machine now: locked files, see solver.cores
+SOLVE_CORES = env.number("SOLVE_CORES", 0, most=1024)  # 0: all that this process may use
+
 # --- Limits (LIMIT_*): past them the answer is 413 or 422 with the limit in words -----------------
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)
 LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 20_000, least=1)

@@ -21,7 +21,9 @@ HANDLERS: dict[str, list[str]] = {
 }
 
 JOBS: dict[str, JobSpec] = {
-    "planning.solve": JobSpec("dispatch.planning.tasks.plan_day", time_limit_s=420, queue="solve"),
+    "planning.solve": JobSpec(
+        "dispatch.planning.tasks.plan_day", time_limit_s=420, queue="solve", fair=True
+    ),
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
     "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),
 }

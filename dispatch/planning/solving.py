@@ -22,11 +22,12 @@ from dispatch.planning.read import read
 from dispatch.planning.services import facts, next_number
 from dispatch.planning.store import TimedPlan, write_rows
 from dispatch.solver.child import Limits, run
+from dispatch.solver.cores import seat, usable
 from dispatch.solver.engines.base import Progress
 from dispatch.solver.solve import Result, Stop
 from lastmile.core.events import Lane, record
 from lastmile.core.jobs import Lease
-from lastmile.core.tenancy import current_retailer
+from lastmile.core.tenancy import current_retailer, current_schema
 
 
 def solve_day(
@@ -65,14 +66,23 @@ def _solve(job: Lease, built: Built, seconds: int, seed: int) -> Result:
         share = min(1.0, progress.seconds / seconds)
         job.progress(15 + int(75 * share), "solving")
 
-    return run(
-        built.problem,
-        stop=Stop(seconds=seconds),
-        seed=seed,
-        limits=Limits(memory_mb=settings.LIMIT_SOLVE_MEMORY_MB),
-        on_progress=tell,
-        should_stop=job.cancelled,
-    )
+    with seat(settings.SOLVING_FOLDER, current_schema(), cores_to_share()) as own:
+        return run(
+            built.problem,
+            stop=Stop(seconds=seconds),
+            seed=seed,
+            limits=Limits(memory_mb=settings.LIMIT_SOLVE_MEMORY_MB),
+            threads=own.threads,
+            seat=own,
+            on_progress=tell,
+            should_stop=job.cancelled,
+        )
+
+
+def cores_to_share() -> tuple[int, ...]:
+    """Return the cores of this machine that solves may use: the last ones, if not all."""
+    found = usable()
+    return found[-settings.SOLVE_CORES :] if settings.SOLVE_CORES else found
 
 
 def _write(job: Lease, hub: Hub, day: Day, built: Built, result: Result, timed: TimedPlan) -> Plan:

@@ -8,6 +8,7 @@ child dies with its parent: it listens on a pipe that only the parent holds.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import selectors
 import signal
@@ -23,6 +24,7 @@ from typing import IO, Any, Final
 
 from dispatch.solver.check import check
 from dispatch.solver.cli import NO_MEMORY
+from dispatch.solver.cores import Seat
 from dispatch.solver.cost import cost
 from dispatch.solver.engines.base import Progress
 from dispatch.solver.formats.json import loads, solution_from_json
@@ -32,7 +34,10 @@ from dispatch.solver.solve import Phase, Result, Stop
 from lastmile.core.errors import DomainError, Invalid
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-KEPT: Final = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR")  # no address, key or secret goes along
+# No address, key or secret goes along.
+KEPT: Final = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "NUMBA_CACHE_DIR")
+ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+ARENAS: Final = "2"  # of malloc: each further one takes 64 MB of address space for nothing
 TICK_S: Final = 0.1
 GRACE_S: Final = 3.0  # between "stop" and the kill
 TAIL: Final = 2_000
@@ -71,7 +76,17 @@ class SolveCancelled(SolveFailed):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one solve may take; ``wall_s`` None means the search's seconds x 1.5 + 60."""
+    """What one solve may take.
+
+    Parameters
+    ----------
+    memory_mb : int
+        Address space, with what is mapped but not touched: a thread's stack, compiled code.
+    wall_s : float or None
+        None means the search's seconds x 1.5 + 60; no limit where it stops by iterations.
+    cpu_s : int or None
+        Processor time of each thread; None means as much as the wall clock allows it.
+    """
 
     memory_mb: int = 3_000
     wall_s: float | None = None
@@ -86,13 +101,17 @@ def run(
     seed: int = 0,
     engine: str | None = None,
     limits: Limits | None = None,
+    threads: int = 1,
+    seat: Seat | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Result:
     """Solve in a child process; the plan is refereed once more on this side.
 
     ``should_stop`` is asked ten times a second; when it says yes, the child is asked for its best
-    plan so far (``Result.stopped``), and killed if that takes longer than ``GRACE_S``.
+    plan so far (``Result.stopped``), and killed if that takes longer than ``GRACE_S``. With a
+    ``seat`` (``cores.seat``) the child is kept on the cores that are this solve's share while
+    others come and go; ``threads`` is then best the seat's.
 
     Raises
     ------
@@ -108,15 +127,18 @@ def run(
     ):
         write(problem, asked)
         asked.seek(0)
-        command = _command(asked.fileno(), stop, seed, engine, limits)
+        command = _command(asked.fileno(), stop, seed, engine, limits, threads)
         with _child(command, asked.fileno(), errors) as it:
-            line = _Watch(it, _deadline(stop, limits), on_progress, should_stop).answer()
+            deadline = _deadline(stop, limits)
+            line = _Watch(it, deadline, seat, on_progress, should_stop).answer()
             if line is None:
                 raise _failure(it, errors)
     return _result(problem, line)
 
 
-def _command(asked_in: int, stop: Stop, seed: int, engine: str | None, limits: Limits) -> list[str]:
+def _command(
+    asked_in: int, stop: Stop, seed: int, engine: str | None, limits: Limits, threads: int
+) -> list[str]:
     asked = (
         ["--seconds", str(stop.seconds)]
         if stop.seconds is not None
@@ -124,11 +146,12 @@ def _command(asked_in: int, stop: Stop, seed: int, engine: str | None, limits: L
     )
     command = [sys.executable, "-m", "dispatch.solver", f"fd:{asked_in}", "--stream", *asked]
     command += ["--seed", str(seed), "--nice", str(limits.nice)]
-    command += ["--memory-mb", str(limits.memory_mb)]
+    command += ["--memory-mb", str(limits.memory_mb), "--threads", str(threads)]
     if engine is not None:
         command += ["--engine", engine]
-    if limits.cpu_s is not None:
-        command += ["--cpu-seconds", str(limits.cpu_s)]
+    cpu_s = limits.cpu_s or _wall_s(stop, limits)
+    if cpu_s is not None:
+        command += ["--cpu-seconds", str(math.ceil(cpu_s * threads))]
     return command
 
 
@@ -136,7 +159,7 @@ def _command(asked_in: int, stop: Stop, seed: int, engine: str | None, limits: L
 def _child(command: list[str], asked_in: int, errors: IO[bytes]) -> Any:
     """Start the child; on the way out it is gone, whatever happened."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    threads = dict.fromkeys(ONE_THREAD, "1") | {"MALLOC_ARENA_MAX": ARENAS}
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command,
         stdin=subprocess.PIPE,
@@ -160,10 +183,15 @@ def _child(command: list[str], asked_in: int, errors: IO[bytes]) -> Any:
                     pipe.close()
 
 
-def _deadline(stop: Stop, limits: Limits) -> float | None:
+def _wall_s(stop: Stop, limits: Limits) -> float | None:
     if limits.wall_s is not None:
-        return time.monotonic() + limits.wall_s
-    return None if stop.seconds is None else time.monotonic() + stop.seconds * 1.5 + 60
+        return limits.wall_s
+    return None if stop.seconds is None else stop.seconds * 1.5 + 60
+
+
+def _deadline(stop: Stop, limits: Limits) -> float | None:
+    wall_s = _wall_s(stop, limits)
+    return None if wall_s is None else time.monotonic() + wall_s
 
 
 class _Watch:
@@ -173,10 +201,11 @@ class _Watch:
         self,
         child: subprocess.Popen[bytes],
         deadline: float | None,
+        seat: Seat | None,
         on_progress: Callable[[Progress], None] | None,
         should_stop: Callable[[], bool] | None,
     ) -> None:
-        self.child, self.deadline = child, deadline
+        self.child, self.deadline, self.seat = child, deadline, seat
         self.on_progress, self.should_stop = on_progress, should_stop
         self.asked_at: float | None = None
 
@@ -212,6 +241,8 @@ class _Watch:
 
     def _mind(self) -> None:
         now = time.monotonic()
+        if self.seat is not None:
+            self.seat.hold(self.child.pid)
         if self.deadline is not None and now > self.deadline:
             raise SolveOutOfTime(
                 "The solver did not end in its time and was stopped. Try fewer orders at once."

@@ -19,7 +19,7 @@ from lastmile.core.hints import publish
 from lastmile.core.jobs import JOBS, RUN_TASK
 from lastmile.core.models import Lane
 from lastmile.core.relay import deliver_batch, lane_kind, owed_handlers, relay_batch, settle
-from lastmile.core.runner import run_job, tend
+from lastmile.core.runner import tend
 from lastmile.core.tenancy import (
     ACTIVE,
     NoRetailer,
@@ -28,6 +28,7 @@ from lastmile.core.tenancy import (
     retailer_context,
     shared_context,
 )
+from lastmile.core.turns import run_in_turn
 from lastmile.worklist import selectors as worklist
 from lastmile.worklist.services import forget
 
@@ -140,8 +141,8 @@ def _ask_deliver(handler: str, lane: str) -> None:
 
 @retailer_task(RUN_TASK)
 def run(*, job: str) -> None:
-    """Run one job, if it still waits to be run."""
-    run_job(job)
+    """Run one job, if it still waits to be run and it is its retailer's turn."""
+    run_in_turn(job)
 
 
 @retailer_task("core.tend", queue="hot")

@@ -34,12 +34,16 @@ class JobSpec:
         How often a worker may start it before it is given up.
     queue : str
         One of ``QUEUES``.
+    fair : bool
+        Whether retailers take turns at the workers (``core.turns``): for long jobs that come in
+        heaps.
     """
 
     path: str
     time_limit_s: int = 300
     max_attempts: int = 3
     queue: str = "default"
+    fair: bool = False
 
 
 def _table(name: str) -> Any:

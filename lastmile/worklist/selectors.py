@@ -31,3 +31,10 @@ def due(*, grace_s: float = 0, limit: int = 1000) -> list[tuple[str, str]]:
         .order_by("oldest")[:limit]
     )
     return [(schema, kind) for schema, kind, _oldest in waiting]
+
+
+def pointed(kind: str, *, limit: int = 200) -> list[str]:
+    """Return the schemas that have work of a kind, due or not, the longest waiting first."""
+    rows = WorkPointer.objects.filter(kind=kind).values_list("schema")
+    oldest = rows.annotate(oldest=Min("due_at")).order_by("oldest")
+    return [schema for schema, _oldest in oldest[:limit]]

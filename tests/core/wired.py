@@ -32,6 +32,7 @@ JOBS: dict[str, JobSpec] = {
     "test.once": JobSpec("tests.core.wired.echo", max_attempts=1),
     "test.patient": JobSpec("tests.core.wired.patient", time_limit_s=60),
     "test.brief": JobSpec("tests.core.wired.patient", time_limit_s=1),
+    "test.fair": JobSpec("tests.core.wired.echo", fair=True),
     "test.called": JobSpec("tests.core.wired.called"),
     "test.slow": JobSpec("tests.core.wired.slow", max_attempts=5),
     "test.hung": JobSpec("tests.core.wired.hung", time_limit_s=1),
