@@ -10,7 +10,7 @@ waiting and resting that this leaves out, second by second).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -65,6 +65,15 @@ def optimum(problem: Problem, *, patient: bool = False) -> Best | None:
     if found is None:
         return None
     return Best(found[0], _solution(problem, found[1], found[2]))
+
+
+def course(problem: Problem, vehicle: int, codes: Sequence[int]) -> int | None:
+    """Return the least exact price of one order of stops, None where it cannot be driven.
+
+    A code is a visit by index, or -1 - r for reload place r of the vehicle, or -1 - R - c for its
+    charger c, R being the number of its reload places.
+    """
+    return _Explorer(problem, vehicle, patient=False).course(codes)
 
 
 def _members(problem: Problem, names: Iterable[str]) -> int:
@@ -128,6 +137,29 @@ class _Explorer:
         )
 
     def routes(self) -> dict[int, Driven]:
+        self._explore(self._begin())
+        return self.best
+
+    def course(self, codes: Sequence[int]) -> int | None:
+        """Least exact price of one order of stops: visits, and below 0 reloads, then chargers."""
+        tours = [self._begin()]
+        for code in codes:
+            tours = [grown for tour in tours for grown in self._steps(tour, code) if grown.ways]
+        for tour in tours:
+            self._finish(tour)
+        return min((route.exact for route in self.best.values()), default=None)
+
+    def _steps(self, tour: Tour, code: int) -> list[Tour]:
+        if code >= 0:
+            return [self._visit(tour, code)] if self._may_follow(tour, code) else []
+        places = list(self.it.reloads)
+        if -1 - code >= len(places):
+            free = len(tour.visits) >= len(self.prefix)
+            return [self._charge(tour, -1 - code - len(places))] if free else []
+        floors = self._floors(tour)
+        return [self._reload(tour, places[-1 - code], floor) for floor in floors]
+
+    def _begin(self) -> Tour:
         it = self.it
         battery = it.range_m if it.start_range_m is None else it.start_range_m
         loading = it.loading_s if it.loaded is None else 0
@@ -137,8 +169,7 @@ class _Explorer:
             for start in range(it.opens_s, last + 1)
             for had in self._rested_before(start)
         ]
-        self._explore(Tour(((),), 0, it.start, 0, battery, frozenset(), tuple(self._pruned(ways))))
-        return self.best
+        return Tour(((),), 0, it.start, 0, battery, frozenset(), tuple(self._pruned(ways)))
 
     def _explore(self, tour: Tour) -> None:
         if not tour.ways:
@@ -150,15 +181,23 @@ class _Explorer:
                 self._explore(self._visit(tour, at))
         if len(done) < len(self.prefix):
             return
-        if len(tour.orders) < self.it.max_trips and self._pairs_done(tour.orders[-1]):
-            releases = {v.release_s for at, v in enumerate(self.problem.visits) if at not in done}
-            for place, floor in product(sorted(set(self.it.reloads)), sorted(releases | {0})):
-                self._explore(self._reload(tour, place, floor))
+        for place, floor in product(sorted(set(self.it.reloads)), self._floors(tour)):
+            self._explore(self._reload(tour, place, floor))
         for charger in range(len(self.it.chargers)):
             if charger not in tour.charged:
                 self._explore(self._charge(tour, charger))
 
     # What may be
+
+    def _floors(self, tour: Tour) -> list[int]:
+        """Releases to wait for at a reload, were there one now; none where there may not be."""
+        done = tour.visits
+        if len(done) < len(self.prefix) or len(tour.orders) >= self.it.max_trips:
+            return []
+        if not self._pairs_done(tour.orders[-1]):
+            return []
+        left = {v.release_s for at, v in enumerate(self.problem.visits) if at not in done}
+        return sorted(left | {0})
 
     def _may_follow(self, tour: Tour, at: int) -> bool:
         visit, done, trip = self.problem.visits[at], tour.visits, tour.orders[-1]

@@ -1,0 +1,105 @@
+"""The compiled scan under every constraint and every pair of them, against trying everything."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from dispatch.solver.check import check
+from dispatch.solver.cost import UNIT, route_cost
+from dispatch.solver.problem import Problem
+from dispatch.solver.rich.lay import scratch
+from dispatch.solver.rich.model import lay_out
+from dispatch.solver.rich.scan import INFINITE, scan
+from dispatch.solver.rich.write import Writer
+from dispatch.solver.solution import Solution
+from tests.dispatch.solver.features import FEATURES, mixed
+from tests.dispatch.solver.oracle import course
+from tests.dispatch.solver.trials import TRIALS
+
+RESTS = frozenset({"breaks", "unpaid"})
+
+
+def chosen_by_rule(features: Collection[str]) -> bool:
+    """Tell whether the scan makes a choice by rule, not by trying all: its docstring names them.
+
+    Of being late and being in time it takes the cheaper for the whole route; with breaks it does
+    not overlap rest and charge, nor try every second of rest where travel differs by the hour.
+    """
+    given = set(features)
+    return "late" in given or bool(given & RESTS and given & {"charging", "hourly"})
+
+
+def sequence(lots: random.Random, problem: Problem, vehicle: int) -> list[int]:
+    """Draw some stops of a vehicle, one of a group at most, mostly what is committed first."""
+    it, groups = problem.vehicles[vehicle], set()
+    order = []
+    for at in lots.sample(range(len(problem.visits)), lots.randint(1, len(problem.visits))):
+        group = problem.visits[at].group
+        if not group or group not in groups:
+            order.append(at)
+            groups.add(group)
+    if lots.random() < 0.8:
+        committed = [problem.visit_index[name] for name in it.prefix]
+        taken = {problem.visits[at].group for at in committed} - {""}
+        free = [at for at in order if at not in committed]
+        order = committed + [at for at in free if problem.visits[at].group not in taken]
+    for facility in range(len(it.reloads) + len(it.chargers)):
+        if lots.random() < 0.5:
+            order.insert(lots.randint(0, len(order)), -1 - facility)
+    return order
+
+
+def agree(seed: int, features: Collection[str], *, tries: int) -> None:
+    """Hold the scan's prices and routes of random sequences to what trying everything finds."""
+    lots = random.Random(f"{seed} {sorted(features)}")
+    problem = mixed(lots, visits=lots.randint(1, 4), vehicles=2, features=features)
+    model = lay_out(problem)
+    room = scratch(model)
+    writer = Writer(problem, model, room)
+    slack = 1 + (UNIT if problem.fairness_cost else 0)  # a route's fairness is rounded by itself
+    by_rule = chosen_by_rule(features)
+    for _ in range(tries):
+        vehicle = lots.randrange(2)
+        codes = sequence(lots, problem, vehicle)
+        groups = [problem.visits[c].group for c in codes if c >= 0 and problem.visits[c].group]
+        if len(groups) > 1:
+            continue  # committed to two alternatives: the plan's fault, not the sequence's
+        due = course(problem, vehicle, codes)
+        price = scan(model, vehicle, np.array(codes), len(codes), room)
+        route = writer.route(vehicle, codes)
+        assert (route is None) == (price >= INFINITE)
+        if due is None or route is None:
+            assert route is None
+            assert due is None or by_rule
+            continue
+        assert price >= due - slack
+        assert price <= due + slack or by_rule
+        mine = route_cost(problem, route).exact
+        assert abs(mine - price) <= slack
+        name = problem.vehicles[vehicle].id
+        faults = check(problem, Solution((route,)))
+        # What the route alone cannot settle: where the others of a pair, group or set are.
+        assert [f for f in faults if f.vehicle == name and f.kind not in {"pair", "prefix"}] == []
+
+
+@pytest.mark.parametrize("seed", range(3 * TRIALS))
+@pytest.mark.parametrize("feature", FEATURES)
+def test_a_sequence_costs_the_least_it_can_with(feature: str, seed: int) -> None:
+    agree(seed, {feature}, tries=6)
+
+
+@pytest.mark.parametrize("pair", list(combinations(FEATURES, 2)), ids="-".join)
+def test_a_sequence_costs_the_least_it_can_with_both(pair: tuple[str, str]) -> None:
+    for seed in range(TRIALS):
+        agree(seed, pair, tries=5)
+
+
+@pytest.mark.parametrize("seed", range(60 * TRIALS))
+def test_a_sequence_costs_the_least_it_can_with_many(seed: int) -> None:
+    lots = random.Random(seed)
+    agree(seed, lots.sample(list(FEATURES), lots.randint(3, 12)), tries=5)
