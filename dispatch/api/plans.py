@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dispatch.api import finding, shapes_plans
-from dispatch.planning import editing, selectors, services
+from dispatch.planning import editing, explaining, selectors, services
 from dispatch.planning.models import Plan
 from lastmile.core.http import cursor_page, etag, expected_version
 from lastmile.core.openapi import IF_MATCH, page_of
@@ -176,6 +176,21 @@ class PlanOptionsView(_OnePlan):
         """Return the best feasible places for an order on each route and what each adds."""
         options = selectors.options_for(self.plan(public_id), order)
         return self.shape_out(shapes_plans.OptionsOut, {"items": options})
+
+
+class PlanWhyView(_OnePlan):
+    """Why an order stands where it stands."""
+
+    acts = {"get": Act.PLANS_VIEW}
+
+    @extend_schema(operation_id="plans_why", responses=shapes_plans.WhyOut)
+    def get(self, request: Request, public_id: str, order: str) -> Response:
+        """Return other places for an order, what keeps it from each shift, what would let it in.
+
+        Every answer was tried and passed the referee. ``complete`` is false where the time of a
+        request was not enough to try everything.
+        """
+        return self.shape_out(shapes_plans.WhyOut, explaining.why(self.plan(public_id), order))
 
 
 class RoutesView(RetailerAPIView):

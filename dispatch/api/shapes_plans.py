@@ -6,9 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from dispatch.planning.explaining import Need
 from dispatch.planning.models import Plan, PlanEdit, Route, Stop, Unserved
 from dispatch.planning.services import LEAST_S, MOST_S, USUAL_S
-from dispatch.planning.words import say_unserved, say_violation
+from dispatch.planning.words import say_need, say_unserved, say_violation
 from lastmile.core.http.fields import InstantField
 
 _EDITS = ("move", "take_off", "sequence", "undo")
@@ -214,6 +215,64 @@ class OptionsOut(serializers.Serializer[Any]):
     """The best places on each route, the cheapest first."""
 
     items = OptionOut(many=True)
+
+
+class SpotOut(serializers.Serializer[Any]):
+    """A place on a shift's route: when it would be served there, and what that adds.
+
+    Where the order is served, the places beside ``here`` say what they add beyond it.
+    """
+
+    shift = serializers.CharField(source="shift.public_id")
+    position = serializers.IntegerField()
+    starts_at = InstantField()
+    added_s = serializers.IntegerField()
+    added_m = serializers.IntegerField()
+    added_cost_minor = serializers.IntegerField()
+    added_co2_g = serializers.IntegerField()
+
+
+class NeedOut(serializers.Serializer[Any]):
+    """One thing that would have to give way, by the least that is enough.
+
+    ``amount`` is in seconds, metres, minor units or of the dimension ``what``, as ``kind`` says.
+    """
+
+    kind = serializers.CharField()
+    amount = serializers.IntegerField()
+    shift = serializers.CharField()
+    order = serializers.CharField()
+    what = serializers.CharField()
+    detail = serializers.SerializerMethodField()
+
+    def get_detail(self, need: Need) -> str:
+        """The sentence, in the reader's language."""
+        return say_need(need.kind, need.params)
+
+
+class OpeningOut(serializers.Serializer[Any]):
+    """Needs that are enough together, none to be spared, and where the order would then be."""
+
+    needs = NeedOut(many=True)
+    place = SpotOut(source="spot")
+
+
+class ObstacleOut(serializers.Serializer[Any]):
+    """A shift that cannot take the order, and each smallest set of needs by which it could."""
+
+    shift = serializers.CharField(source="shift.public_id")
+    openings = OpeningOut(many=True)
+
+
+class WhyOut(serializers.Serializer[Any]):
+    """Why an order stands where it stands; ``here`` is null where it is unserved."""
+
+    order = serializers.CharField()
+    here = SpotOut(allow_null=True)
+    others = SpotOut(many=True)
+    obstacles = ObstacleOut(many=True)
+    openings = OpeningOut(many=True)
+    complete = serializers.BooleanField()
 
 
 class PlanRequestedOut(serializers.Serializer[Any]):

@@ -49,6 +49,9 @@ urlpatterns = [
         plans.PlanOptionsView.as_view(),
         name="api-plan-options",
     ),
+    path(
+        "plans/<str:public_id>/why/<str:order>/", plans.PlanWhyView.as_view(), name="api-plan-why"
+    ),
     path("routes/", plans.RoutesView.as_view(), name="api-routes"),
     path("routes/<str:public_id>/", plans.RouteView.as_view(), name="api-route"),
     path("stops/", plans.StopsView.as_view(), name="api-stops"),

@@ -18,7 +18,7 @@ from dispatch.console import board_cards as cards
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs, shifts_on
 from dispatch.orders.selectors import to_plan
-from dispatch.planning import pictures, selectors
+from dispatch.planning import explaining, pictures, selectors
 from dispatch.planning.models import Plan
 from dispatch.planning.states import DRAFT
 from dispatch.roads import tiles
@@ -240,6 +240,21 @@ def order(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
             "choices": pictures.choices_for(plan, order, stop) if may_edit else None,
             "shown": shown_of(request),
         })  # fmt: skip
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def why(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
+    """Return why an order stands where it stands, or what would let it in: worked out on asking."""
+    plan = plan_of(request, public_id)
+    may_edit = may(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    more = {
+        "plan": plan,
+        "why": cards.why_card(explaining.why(plan, order)),
+        "priced": may_edit and plan.status == DRAFT,  # the drawer prices the places already
+    }
+    with timezone.override(clock.zone(plan.hub.zone)):
+        return render(request, "board/_why.html", more)
 
 
 @page(Act.PLANS_PUBLISH)

@@ -9,12 +9,15 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from dispatch.fleet.models import Shift
 from dispatch.orders.models import Order, Promise
+from dispatch.planning.explaining import Explanation, Opening, Spot
 from dispatch.planning.models import Plan, Route, Stop, Unserved
-from dispatch.planning.words import say_unserved, say_violation
+from dispatch.planning.words import say_need, say_unserved, say_violation
 from lastmile.core.models import Job, JobState
 from lastmile.core.palette import colour_of
 
+MOST_SAID = 2  # ways that are said of one shift
 _UNITS = {"weight_g": (1000, "kg"), "volume_cm3": (1000, "l"), "parcels": (1, "")}
 
 
@@ -75,6 +78,23 @@ class LeftCard:
     order: Order
     why: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningCard:
+    """What would have to give way, as sentences, and where the order would then be."""
+
+    needs: list[str]
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class WhyCard:
+    """Why an order stands where it stands: shifts that cannot take it, and what would let it in."""
+
+    found: Explanation
+    obstacles: list[tuple[Shift, list[OpeningCard]]]
+    openings: list[OpeningCard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +165,22 @@ def stop_cards(route: Route, stops: Iterable[Stop]) -> list[StopCard]:
 def left_cards(rows: Iterable[Unserved]) -> list[LeftCard]:
     """Return who is left out, each with the true reason and the remedy."""
     return [LeftCard(row.order, *say_unserved(row.reason, row.params)) for row in rows]
+
+
+def why_card(found: Explanation) -> WhyCard:
+    """Return an explanation with its sentences said."""
+
+    def said_of(opening: Opening) -> OpeningCard:
+        return OpeningCard([say_need(n.kind, n.params) for n in opening.needs], opening.spot)
+
+    return WhyCard(
+        found=found,
+        obstacles=[
+            (obstacle.shift, [said_of(o) for o in obstacle.openings[:MOST_SAID]])
+            for obstacle in found.obstacles
+        ],
+        openings=[said_of(o) for o in found.openings],
+    )
 
 
 def said(violations: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from django.utils.translation import gettext_lazy as _
+
+from lastmile.core.money import Money
 
 UNSERVED: dict[str, tuple[object, object]] = {
     # code: (why, what to do)
@@ -65,6 +68,35 @@ VIOLATIONS: dict[str, object] = {
     "break": _("The break cannot be held in its time."),
     "travel": _("Cannot be there in time."),
 }
+NEEDS: dict[str, object] = {
+    "window_later": _("A window that ends %(minutes)s min later."),
+    "window_earlier": _("A window that begins %(minutes)s min earlier."),
+    "release": _("Goods that are ready %(minutes)s min earlier."),
+    "break_later": _("On %(vehicle)s: a break that begins %(minutes)s min later."),
+    "break_earlier": _("On %(vehicle)s: a break that begins %(minutes)s min earlier."),
+    "shift_later": _("On %(vehicle)s: %(minutes)s min of overtime."),
+    "shift_earlier": _("On %(vehicle)s: a shift that begins %(minutes)s min earlier."),
+    "start_later": _("On %(vehicle)s: a latest start that is %(minutes)s min later."),
+    "duration": _("On %(vehicle)s: %(minutes)s min more of working time."),
+    "distance": _("On %(vehicle)s: %(km)s km more of range."),
+    "battery": _("On %(vehicle)s: %(km)s km more in the battery."),
+    "capacity": _("On %(vehicle)s: room for %(amount)s more (%(dimension)s)."),
+    "stops": _("On %(vehicle)s: %(by)s more stops than it may make."),
+    "trips": _("On %(vehicle)s: %(by)s more trips than it may make."),
+    "skill": _("On %(vehicle)s: %(what)s."),
+    "vehicle": _("Leave for %(vehicle)s to carry it."),
+    "apart": _("Leave to share a trip with order %(order)s."),
+    "together": _("Leave to travel without order %(order)s."),
+    "loaded": _("On %(vehicle)s: its goods on board."),
+    "prefix": _("On %(vehicle)s: %(by)s committed stops that may move."),
+    "committed": _("On %(vehicle)s: that it is no committed stop there."),
+    "another_vehicle": _("One more vehicle like %(vehicle)s."),
+    "price": _("A price for leaving it out that is %(money)s higher."),
+}
+NEEDS_OF_ANOTHER: dict[str, object] = {
+    "window_later": _("A window that ends %(minutes)s min later for order %(order)s."),
+    "window_earlier": _("A window that begins %(minutes)s min earlier for order %(order)s."),
+}
 _SCALES = {"weight_g": (1000, "kg"), "volume_cm3": (1000, "l"), "parcels": (1, "")}
 
 
@@ -81,6 +113,17 @@ def say_violation(code: str, params: Mapping[str, object]) -> str:
     amount = f"{by / scale:.10g} {unit}".strip()
     said = {**params, "minutes": -(-by // 60), "km": f"{by / 1000:.1f}", "amount": amount}
     return str(VIOLATIONS[code]) % _spoken(said)
+
+
+def say_need(kind: str, params: Mapping[str, object]) -> str:
+    """Return what would have to give way; ``by`` is in its own unit (s, m, minor units, …)."""
+    by = int(str(params.get("by", 0)))
+    scale, unit = _SCALES.get(str(params.get("dimension", "")), (1, ""))
+    amount = f"{math.ceil(by * 10 / scale) / 10:.10g} {unit}".strip()
+    said = {**params, "minutes": -(-by // 60), "km": f"{math.ceil(by / 100) / 10:.1f}"}
+    said |= {"amount": amount, "money": str(Money(by, str(params.get("currency", "EUR"))))}
+    words = NEEDS_OF_ANOTHER if params.get("of_another") and kind in NEEDS_OF_ANOTHER else NEEDS
+    return str(words[kind]) % _spoken(said)
 
 
 def _spoken(params: Mapping[str, object]) -> dict[str, object]:

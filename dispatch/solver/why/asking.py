@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.gaps import gaps
 from dispatch.solver.problem import Problem, missed_cost
-from dispatch.solver.solution import Solution
 from dispatch.solver.why.answer import Place, Refusal, Relax, Relaxation, Way, Why
 from dispatch.solver.why.scene import Stage, scene, twin_scene
 from dispatch.solver.why.smallest import ORDER, Budget, OutOfTime, smallest
@@ -34,8 +33,8 @@ class Asker:
     Parameters
     ----------
     problem : Problem
-    solution : Solution
-        A plan of it. Its sequences are what counts; they are timed anew.
+    sequences : mapping of str to sequence of str
+        A plan of it: vehicle to visits in order (``Solution.sequences``), timed anew.
 
     Raises
     ------
@@ -43,9 +42,9 @@ class Asker:
         When the plan speaks of visits or vehicles that the problem does not have.
     """
 
-    def __init__(self, problem: Problem, solution: Solution) -> None:
+    def __init__(self, problem: Problem, sequences: Mapping[str, Sequence[str]]) -> None:
         self.problem = problem
-        self.sequences = dict(solution.sequences)
+        self.sequences = {vehicle: tuple(visits) for vehicle, visits in sequences.items()}
         strange = [v for v in self.sequences if v not in problem.vehicle_index]
         strange += [
             v for made in self.sequences.values() for v in made if v not in problem.visit_index

@@ -61,7 +61,7 @@ def _proven(problem: Problem, plan: Solution, way: Way) -> None:
 @given(problems(max_visits=4))
 def test_every_way_lets_the_visit_in_and_none_of_it_can_be_spared(problem: Problem) -> None:
     plan = solve(problem, stop=Stop(iterations=20)).solution
-    asker = Asker(problem, plan)
+    asker = Asker(problem, plan.sequences)
     for unserved in plan.unserved:
         found = asker.ask(unserved.visit)
         assert found.complete
@@ -131,7 +131,7 @@ def test_no_smaller_set_would_do(problem: Problem, data: st.DataObject) -> None:
     plan = solve(problem, stop=Stop(iterations=10)).solution
     assume(plan.unserved)
     left = data.draw(st.sampled_from(plan.unserved)).visit
-    found = Asker(problem, plan).ask(left)
+    found = Asker(problem, plan.sequences).ask(left)
     tours = {k: [problem.visit_index[v] for v in made] for k, made in plan.sequences.items()}
     fewest = _fewest(problem, tours, problem.visit_index[left], 2)
     said = [len(way.relaxations) for refusal in found.refusals for way in refusal.ways]
@@ -147,7 +147,7 @@ def test_no_smaller_set_would_do(problem: Problem, data: st.DataObject) -> None:
 def test_whoever_is_left_out_gets_in_as_it_is_said(seed: int) -> None:
     problem = rich(seed, visits=40, vehicles=3)
     plan = solve(problem, stop=Stop(iterations=10), seed=seed).solution
-    asker = Asker(problem, plan)
+    asker = Asker(problem, plan.sequences)
     assert plan.unserved
     for unserved in plan.unserved:
         found = asker.ask(unserved.visit)
@@ -160,7 +160,7 @@ def test_whoever_is_left_out_gets_in_as_it_is_said(seed: int) -> None:
 def test_an_alternative_costs_exactly_what_is_said(seed: int) -> None:
     problem = rich(seed, visits=18, vehicles=3)
     plan = solve(problem, stop=Stop(iterations=40), seed=seed).solution
-    asker, before = Asker(problem, plan), cost(problem, plan)
+    asker, before = Asker(problem, plan.sequences), cost(problem, plan)
     for route in plan.routes:
         for served in route.visits:
             found = asker.ask(served.visit)
@@ -193,7 +193,7 @@ def _day(visit: Visit, **vehicle: object) -> Problem:
 
 def _said(problem: Problem) -> list[tuple[Relaxation, ...]]:
     plan = evaluate(problem, {"k": ["a"]})
-    found = Asker(problem, plan).ask("b")
+    found = Asker(problem, plan.sequences).ask("b")
     for way in found.ways:
         _proven(problem, plan, way)
     return [way.relaxations for way in found.ways]
@@ -255,11 +255,11 @@ def test_another_stop_that_would_be_late_is_named_with_its_seconds() -> None:
 def test_a_visit_not_worth_its_way_says_what_it_would_have_to_be_worth() -> None:
     problem = _day(Visit("b", 2, demand=(1,), unserved_cost=700, priority=1))
     plan = evaluate(problem, {"k": ["a"]})
-    found = Asker(problem, plan).ask("b")
+    found = Asker(problem, plan.sequences).ask("b")
     assert found.alternatives[0].cost == 1_200
     assert not found.ways  # 1,400 for missing it are more than 1,200
     poor = _day(Visit("b", 2, demand=(1,), unserved_cost=500, priority=1))
-    (way,) = Asker(poor, plan).ask("b").ways
+    (way,) = Asker(poor, plan.sequences).ask("b").ways
     (one,) = way.relaxations
     assert (one.kind, one.amount) == (Relax.PRICE, 200)
     assert missed_cost(relaxed(poor, way.relaxations).visits[1]) == 1_200
@@ -269,21 +269,21 @@ def test_vehicles_at_home_of_one_kind_are_asked_once() -> None:
     problem = _day(Visit("b", 2, demand=(11,)))
     spare = tuple(replace(problem.vehicles[0], id=f"s{at}") for at in range(5))
     more = replace(problem, vehicles=(*problem.vehicles, *spare))
-    found = Asker(more, evaluate(more, {"k": ["a"]})).ask("b")
+    found = Asker(more, {"k": ["a"]}).ask("b")
     assert [r.vehicle for r in found.refusals] == ["k", "s0"]
 
 
 def test_an_answer_that_ran_out_of_time_says_so() -> None:
     problem = rich(1, visits=60, vehicles=4)
     plan = solve(problem, stop=Stop(iterations=5)).solution
-    found = Asker(problem, plan).ask(plan.routes[0].visits[0].visit, seconds=0)
+    found = Asker(problem, plan.sequences).ask(plan.routes[0].visits[0].visit, seconds=0)
     assert found.complete is False
     assert found.place is not None
 
 
 def test_an_answer_is_plain_data() -> None:
     problem = _day(Visit("b", 2, demand=(7,)))
-    said = Asker(problem, evaluate(problem, {"k": ["a"]})).ask("b").to_json()
+    said = Asker(problem, {"k": ["a"]}).ask("b").to_json()
     assert '"kind":"capacity","amount":3' in dumps(said)
 
 
@@ -291,6 +291,6 @@ def test_who_is_unknown_is_refused() -> None:
     problem = _day(Visit("b", 2, demand=(7,)))
     plan = evaluate(problem, {"k": ["a"]})
     with pytest.raises(Invalid):
-        Asker(problem, plan).ask("z")
+        Asker(problem, plan.sequences).ask("z")
     with pytest.raises(Invalid):
-        Asker(replace(problem, vehicles=(replace(problem.vehicles[0], id="m"),)), plan)
+        Asker(replace(problem, vehicles=(replace(problem.vehicles[0], id="m"),)), plan.sequences)
