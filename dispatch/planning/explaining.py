@@ -87,7 +87,9 @@ def why(plan: Plan, order: str, *, seconds: float = SECONDS) -> Explanation:
     found = Asker(problem, arrangement_of(plan, problem)).ask(order, seconds=seconds)
     words = _Words(plan, [vehicle.id for vehicle in problem.vehicles])
     words.read_orders(
-        r for w in (*found.ways, *(w for f in found.refusals for w in f.ways)) for r in w.relaxations
+        r
+        for w in (*found.ways, *(w for f in found.refusals for w in f.ways))
+        for r in w.relaxations
     )
     return Explanation(
         order=order,

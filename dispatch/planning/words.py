@@ -83,7 +83,7 @@ NEEDS: dict[str, object] = {
     "capacity": _("On %(vehicle)s: room for %(amount)s more (%(dimension)s)."),
     "stops": _("On %(vehicle)s: %(by)s more stops than it may make."),
     "trips": _("On %(vehicle)s: %(by)s more trips than it may make."),
-    "skill": _("On %(vehicle)s: %(what)s."),
+    "skill": _("On %(vehicle)s: the skill %(what)s."),
     "vehicle": _("Leave for %(vehicle)s to carry it."),
     "apart": _("Leave to share a trip with order %(order)s."),
     "together": _("Leave to travel without order %(order)s."),

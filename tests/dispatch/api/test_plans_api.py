@@ -59,6 +59,26 @@ def test_a_route_tells_its_stops_in_order_with_its_line(api: KeyClient) -> None:
     assert [s["arrives_at"] for s in stops] == sorted(s["arrives_at"] for s in stops)
 
 
+def test_a_plan_says_why_an_order_stands_where_it_stands(api: KeyClient) -> None:
+    made = plan(day_of(6))
+    stop = Stop.objects.filter(plan=made).select_related("order", "route__shift").first()
+    assert stop is not None
+    said = api.get(f"{API}{made.public_id}/why/{stop.order.public_id}/").json()
+    assert said["complete"]
+    assert (said["here"]["shift"], said["here"]["position"]) == (
+        stop.route.shift.public_id,
+        stop.position,
+    )
+    assert said["others"][0]["added_cost_minor"] >= -1
+    assert said["openings"] == []
+    body = {"act": "take_off", "order": stop.order.public_id}
+    assert api.post(f"{API}{made.public_id}/edits/", body, if_match='"1"').status_code == 200
+    left = api.get(f"{API}{made.public_id}/why/{stop.order.public_id}/").json()
+    assert left["here"] is None
+    assert left["others"]
+    assert api.get(f"{API}{made.public_id}/why/ord_other/").status_code in {404, 409, 422}
+
+
 def test_an_edit_needs_the_version_it_was_made_on(api: KeyClient) -> None:
     made = plan(day_of(6))
     order = Stop.objects.filter(plan=made).select_related("order").order_by("pk").first()

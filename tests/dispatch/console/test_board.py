@@ -13,7 +13,7 @@ from lastmile.core.models import Event, Job
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role
 from tests.dispatch.planning.test_plans import day_of, plan
-from tests.factories.orders import DAY
+from tests.factories.orders import DAY, make_order
 from tests.people import add_member, logged_in
 
 HTMX = {"HX-Request": "true"}
@@ -138,3 +138,23 @@ def test_a_draft_is_published_with_what_changes_then_revised(desk: Client) -> No
     assert gone.status_code == 204
     new.refresh_from_db()
     assert new.status == "discarded"
+
+
+def test_the_drawer_says_why_a_stop_is_there_and_what_would_let_in_who_is_not(
+    desk: Client,
+) -> None:
+    hub = day_of(3, shifts=1)
+    cold = make_order(hub=hub.public_id, skills=("fridge",))
+    draft = plan(hub)
+    stop = selectors.routes_of(draft)[0].stops.all()[0]
+    drawer = desk.get(at(draft, f"orders/{cold.public_id}/"), headers=HTMX).content.decode()
+    assert at(draft, f"orders/{cold.public_id}/why/") in drawer
+    out = desk.get(at(draft, f"orders/{cold.public_id}/why/"), headers=HTMX).content.decode()
+    assert "What would let it in" in out
+    assert "the skill fridge." in out
+    here = desk.get(at(draft, f"orders/{stop.order.public_id}/why/"), headers=HTMX).content.decode()
+    assert "Why here" in here
+    assert "Other places for this stop" not in here  # the drawer of a draft prices them already
+    desk.post(at(draft, "publish/"), {"version": draft.version}, headers=HTMX)
+    published = desk.get(at(draft, f"orders/{stop.order.public_id}/why/"), headers=HTMX)
+    assert "Other places for this stop" in published.content.decode()
