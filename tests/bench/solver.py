@@ -8,7 +8,7 @@ tables and plots.
 
 from __future__ import annotations
 
-from tests.bench import solver_insertion, solver_table, solver_versus
+from tests.bench import solver_insertion, solver_redispatch, solver_table, solver_versus
 
 PARTS = {
     "table": solver_table.run,
@@ -17,6 +17,7 @@ PARTS = {
     "city": solver_versus.city,
     "real": solver_versus.real,
     "insertion": solver_insertion.run,
+    "redispatch": solver_redispatch.run,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
@@ -39,9 +40,9 @@ def vroom_model(problem: Problem, routes: Routes | None = None) -> tuple[Any, di
         if all(v.cost_per_hour == 0 for v in problem.vehicles):
             model.set_costs_matrix(profile.name, profile.distance_m.astype("uint32"))
     number = {visit.id: at for at, visit in enumerate(problem.visits)}
-    skills = {
-        name: at for at, name in enumerate(sorted({s for v in problem.visits for s in v.skills}))
-    }
+    bound = {name: van.id for van in problem.vehicles for name in van.loaded or ()}
+    needs = {visit.id: _needs(visit, bound) for visit in problem.visits}
+    skills = {name: at for at, name in enumerate(sorted({s for n in needs.values() for s in n}))}
     for at, van in enumerate(problem.vehicles):
         model.add_vehicle(
             _vehicle(problem, at, van, skills, (routes or {}).get(van.id, ()), number)
@@ -56,7 +57,7 @@ def vroom_model(problem: Problem, routes: Routes | None = None) -> tuple[Any, di
                     **_step(problem, visit, number),
                     delivery=list(visit.demand),
                     pickup=list(visit.collect or (0,) * len(visit.demand)),
-                    skills={skills[name] for name in visit.skills},
+                    skills={skills[name] for name in needs[visit.id]},
                     priority=10 * visit.priority,
                 )
             )
@@ -70,6 +71,26 @@ def vroom_model(problem: Problem, routes: Routes | None = None) -> tuple[Any, di
             amount=vroom.Amount(list(delivery.demand)),
         )
     return model, {at: name for name, at in number.items()}
+
+
+def _needs(visit: Visit, bound: dict[str, str]) -> set[str]:
+    """Skills, and marks for what only some vehicles may do: goods on board, goods at the hub."""
+    marks = {f"aboard {bound[visit.id]}"} if visit.id in bound else set()
+    if not marks and any(visit.demand):
+        marks.add("loads at the hub")
+    if visit.vehicles is not None:
+        marks.add(_one_of(visit.vehicles))
+    return set(visit.skills) | marks
+
+
+def _one_of(vehicles: frozenset[str]) -> str:
+    return f"one of {sorted(vehicles)}"
+
+
+def _has(problem: Problem, van: Vehicle) -> set[str]:
+    sets = {v.vehicles for v in problem.visits if v.vehicles is not None and van.id in v.vehicles}
+    marks = {f"aboard {van.id}", *map(_one_of, sets)}
+    return set(van.skills) | marks | ({"loads at the hub"} if van.loaded is None else set())
 
 
 def _step(problem: Problem, visit: Visit, number: dict[str, int]) -> dict[str, Any]:
@@ -95,6 +116,7 @@ def _vehicle(
     number: dict[str, int],
 ) -> vroom.Vehicle:
     profile = problem.profiles[van.profile].name
+    has = _has(problem, van)
     priced = bool(van.cost_per_hour or van.fixed_cost)
     costs = vroom.VehicleCosts(van.fixed_cost, van.cost_per_hour, van.cost_per_km)
     optional: dict[str, Any] = {"costs": costs} if priced else {}
@@ -111,7 +133,7 @@ def _vehicle(
         profile=profile,
         type=profile,
         capacity=list(van.capacity),
-        skills={skills[name] for name in van.skills if name in skills},
+        skills={at for name, at in skills.items() if name in has},
         time_window=(van.opens_s + van.first_loading_s, van.closes_s),
         breaks=[
             vroom.Break(index, [(rest.opens_s, rest.closes_s - 1)], rest.duration_s)
@@ -134,3 +156,30 @@ def vroom_routes(problem: Problem, found: Any, names: dict[int, str]) -> Routes:
 def run_vroom_level_0(problem: Problem, marks: Sequence[float], seed: int) -> Answers:
     """VROOM's quickest level."""
     return run_vroom(problem, marks, seed, level=0)
+
+
+def warm_vroom(problem: Problem, routes: Routes) -> tuple[float, set[str]]:
+    """Re-solve at level 0 from what is left of a plan; return seconds and whom it serves.
+
+    Where VROOM refuses the plan as a start (a visit on it cannot be made any more), it begins
+    anew, and only those seconds count.
+    """
+    single = {name for pair in problem.pairs for name in (pair.pickup, pair.delivery)}
+    known = {
+        vehicle: [name for name in names if name not in single]
+        for vehicle, names in routes.items()
+        if vehicle in problem.vehicle_index
+    }
+    for start in (known, None):
+        model, names = vroom_model(problem, start)
+        began = time.perf_counter()
+        try:
+            found = model.solve(exploration_level=0, nb_threads=2)
+        except RuntimeError:
+            if start is None:
+                raise
+            continue
+        took = time.perf_counter() - began
+        served = vroom_routes(problem, found, names)
+        return took, {name for route in served.values() for name in route}
+    raise AssertionError("not reached")
