@@ -32,7 +32,7 @@ from dispatch.solver.formats.json import (
     solution_to_json,
 )
 from dispatch.solver.formats.text import CHOICES, Instance, parse, to_sol
-from dispatch.solver.solve import ENGINES, Phase, Result, Stop, replay, solve, work_json
+from dispatch.solver.solve import ENGINES, Phase, Result, Stop, lineup, replay, solve, work_json
 from lastmile.core.errors import Invalid
 
 REFUSED: Final = 2
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--iterations", type=int, help="search so many iterations instead")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--threads", type=int, default=1, help="cores it may use; the engines here search on one"
+        "--threads", type=int, help="cores the search may use (all that this process may)"
     )
     parser.add_argument("--engine", choices=sorted(ENGINES))
     parser.add_argument(
@@ -99,6 +99,8 @@ def _limit(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace, began: float) -> int:
     instance, stopped = _read(options)
+    for name in [options.engine] if options.engine else lineup(instance.problem):
+        ENGINES[name]  # loaded before the clock of the search runs
     startup_s = time.perf_counter() - began
     if options.replay is not None:
         result = replay(instance.problem, _work(options.replay))
@@ -110,6 +112,7 @@ def _run(options: argparse.Namespace, began: float) -> int:
             stop=Stop(seconds=seconds) if count is None else Stop(iterations=count),
             seed=options.seed,
             engine=options.engine,
+            threads=options.threads,
             on_progress=_tell if options.stream else None,
             should_stop=stopped.is_set,
         )

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dispatch.solver.check import Violation, check
+from dispatch.solver.core.covers import covers
 from dispatch.solver.cost import Cost, cost
 from dispatch.solver.draft import Ground
 from dispatch.solver.engines.base import Engine, Leash, Progress
-from dispatch.solver.engines.ortools import ORTools
-from dispatch.solver.engines.pyvrp import PyVRP
+from dispatch.solver.engines.shelf import CORE, ORTOOLS, PYVRP, Shelf, cores
 from dispatch.solver.explain import reasons
 from dispatch.solver.pauses import work_clock
 from dispatch.solver.problem import Problem
@@ -27,7 +27,7 @@ from lastmile.core.errors import Invalid
 
 log = logging.getLogger(__name__)
 
-ENGINES: Final[Mapping[str, Engine]] = {e.name: e for e in (PyVRP(), ORTools())}
+ENGINES: Final[Mapping[str, Engine]] = Shelf()
 RESERVE_S: Final = 0.02  # time kept for settling and refereeing
 RESERVE_PER_VISIT_S: Final = 0.0001
 SLOW: Final = 8
@@ -85,6 +85,7 @@ def solve(
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     engine: str | None = None,
+    threads: int | None = None,
 ) -> Result:
     """Plan a day.
 
@@ -99,8 +100,11 @@ def solve(
         visits, 1.5 s for 1,000 with every constraint). When it says yes, the best plan so far is
         returned. ``child.run`` ends the search within its grace in any case.
     engine : str, optional
-        ``pyvrp`` or ``ortools``; by default as ``lineup`` says, and OR-Tools if the referee
-        should refuse what comes.
+        One of ``ENGINES``; by default as ``lineup`` says, and OR-Tools if the referee should
+        refuse what comes.
+    threads : int, optional
+        Cores that the search may use; all that this process may by default. A search by
+        iterations gives the same plan with any number.
 
     Returns
     -------
@@ -122,18 +126,20 @@ def solve(
     counts = None if stop.iterations is None else (stop.iterations,)
     tries: list[_Try] = []
     ground, stopped = Ground(problem), False
+
+    def _leash(engines: int) -> Leash:
+        deadline = _deadline(problem, stop, began, engines)
+        return Leash(began, deadline, counts, on_progress, should_stop, threads=threads or cores())
+
     for left, name in zip(range(len(names), 0, -1), names, strict=True):
-        leash = Leash(
-            began, _deadline(problem, stop, began, left), counts, on_progress, should_stop
-        )
+        leash = _leash(left)
         tries.append(_attempt(ground, ENGINES[name], seed, leash))
         stopped = stopped or leash.stopped
         if stopped:
             break
     if all(t.refused for t in tries) and engine is None and not stopped:
-        log.error("The referee refuses every plan; %s is asked.", ORTools.name)
-        leash = Leash(began, _deadline(problem, stop, began, 1), counts, on_progress, should_stop)
-        tries.append(_attempt(ground, ENGINES[ORTools.name], seed, leash))
+        log.error("The referee refuses every plan; %s is asked.", ORTOOLS)
+        tries.append(_attempt(ground, ENGINES[ORTOOLS], seed, _leash(1)))
     return _best(problem, tries, began, stopped)
 
 
@@ -146,7 +152,7 @@ def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:
     for phase in work:
         if phase.engine not in ENGINES:
             raise Invalid(f"No engine {phase.engine}; there are {', '.join(ENGINES)}.")
-        leash = Leash(began, counts=phase.counts or (0,))
+        leash = Leash(began, counts=phase.counts or (0,), threads=cores())
         tries.append(_attempt(ground, ENGINES[phase.engine], phase.seed, leash))
     return _best(problem, tries, began, stopped=False)
 
@@ -154,15 +160,17 @@ def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:
 def lineup(problem: Problem) -> tuple[str, ...]:
     """Name the engines for a problem; the better plan is taken, each has its part of the time.
 
-    PyVRP alone, but for small problems whose breaks no common clock can stand for: there
-    OR-Tools, which knows breaks of its own accord, was ahead on three of four (50 visits, six
-    vehicles with breaks an hour apart, 4 s), and behind on all where the breaks meet.
+    The core wherever it has words for all there is. Else PyVRP alone, but for small problems whose
+    breaks no common clock can stand for: there OR-Tools, which knows breaks of its own accord, was
+    ahead on three of four (50 visits, six vehicles with breaks an hour apart, 4 s).
     """
+    if covers(problem):
+        return (CORE,)
     if not any(v.breaks for v in problem.vehicles) or len(problem.visits) > SMALL:
-        return (PyVRP.name,)
+        return (PYVRP,)
     if work_clock(problem.vehicles).pauses:
-        return (PyVRP.name,)
-    return (PyVRP.name, ORTools.name)
+        return (PYVRP,)
+    return (PYVRP, ORTOOLS)
 
 
 def work_json(work: tuple[Phase, ...]) -> list[dict[str, Any]]:

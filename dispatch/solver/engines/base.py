@@ -33,6 +33,8 @@ class Leash:
     counts : tuple of int or None
         Iterations of each phase, the last one for any phase behind it. With counts and no
         deadline a search is repeatable.
+    threads : int
+        Cores that the engine may use.
     """
 
     began: float
@@ -41,6 +43,7 @@ class Leash:
     on_progress: Callable[[Progress], None] | None = None
     should_stop: Callable[[], bool] | None = None
     progress_every_s: float = 0.25
+    threads: int = 1
     stopped: bool = field(default=False, init=False)
     _polled: float = field(default=0.0, init=False)
     _told: float = field(default=0.0, init=False)

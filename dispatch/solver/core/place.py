@@ -1,0 +1,253 @@
+"""Where a visit fits best: the look at gaps, most of the search's time. PURE, compiled.
+
+Gaps are found from two sides, behind a visit that may well come before and before one that may
+well come behind; each gap is overlooked with a small chance ("blink", Christiaens and Vanden
+Berghe 2020). ``plain`` serves problems with one matrix and nothing that is priced by time;
+``full`` asks all there is.
+"""
+
+from __future__ import annotations
+
+from dispatch.solver.core.arrays import (
+    AHEAD,
+    BEHIND,
+    BLINK,
+    CLOSES,
+    COST_LAYER,
+    COUNT,
+    DRIVEN,
+    DUE,
+    EARLIEST,
+    FAR,
+    FIXED,
+    INTO,
+    KIND,
+    LATEST,
+    LONGEST,
+    NEXT,
+    NOWHERE,
+    OPENS,
+    OUT,
+    OVERLOOK,
+    PREV,
+    REACH,
+    READY,
+    ROOM,
+    SECOND,
+    SERVICE,
+    SLOT,
+    SPAN,
+    TIME_LAYER,
+    WIDTH,
+    WORK,
+    Float,
+    Int32,
+    Int64,
+    UInt8,
+    Words,
+)
+from dispatch.solver.core.chance import below, until
+from dispatch.solver.core.compiled import compiled, inlined
+from dispatch.solver.core.tour import detour_m
+
+KINDS_TRIED = 12  # kinds of empty vehicles looked at for one visit
+
+
+@inlined
+def roomy(visit: Int64, tour: Int64, name: int, slot: int) -> bool:
+    """Tell whether a tour has room for a visit's load."""
+    loads = tour.shape[1] - ROOM
+    first = visit.shape[1] - loads
+    fits = True
+    for at in range(loads):
+        if tour[slot, ROOM + at] < visit[name, first + at]:
+            fits = False
+    return fits
+
+
+@compiled
+def price(
+    node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
+    metres: Int32, may: UInt8, name: int, left: int, limit: int,
+) -> int:  # fmt: skip
+    """Return what a visit behind a node costs, or FAR when it does not fit below a limit."""
+    slot, right = node[left * WIDTH + SLOT], node[left * WIDTH + NEXT]
+    origin, target = row[left, 0], row[right, 1]
+    layer = tour[slot, COST_LAYER]
+    more = cost[layer, origin, name] + cost[layer, name, target] - node[left * WIDTH + OUT]
+    if left == right:
+        more += tour[slot, FIXED]
+    if more >= limit or not roomy(visit, tour, name, slot):
+        return FAR
+    if len(may) > 1 and may[name, tour[slot, KIND]] == 0:
+        return FAR
+    layer = tour[slot, TIME_LAYER]
+    seconds, opens, closes = visit[name, SERVICE + layer], visit[name, OPENS], visit[name, CLOSES]
+    drive_in, drive_out = time[layer, origin, name], time[layer, name, target]
+    arrive = node[left * WIDTH + READY] + drive_in
+    if arrive > closes or max(arrive, opens) + seconds + drive_out > node[right * WIDTH + DUE]:
+        return FAR
+    if metres.shape[1] > 1:
+        way = tour[slot, DRIVEN] + detour_m(node, row, tour, metres, name, left)
+        if way > tour[slot, REACH]:
+            return FAR
+    if len(span) > SPAN:
+        a, b = left * SPAN, right * SPAN
+        shift, latest = span[a + AHEAD] + drive_in, span[a + LATEST]
+        work = shift + max(0, opens - shift - latest) + seconds + drive_out
+        latest = min(latest, closes - shift)
+        work = work + max(0, span[b + EARLIEST] - work - latest) + span[b + BEHIND]
+        more += (work - tour[slot, WORK]) * tour[slot, SECOND]
+        if work > tour[slot, LONGEST] or more >= limit:
+            return FAR
+    return more
+
+
+@inlined
+def plain(  # noqa: C901 - both looks at a gap side by side, nothing between them
+    node: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32, before: Int32,
+    after: Int32, back: float, name: int, limit: int, num: Int64, word: Words, tune: Float,
+) -> tuple[int, int]:  # fmt: skip
+    """Look at the gaps nearby where one matrix is all there is; return cost and node before."""
+    seconds, opens, closes = visit[name, SERVICE], visit[name, OPENS], visit[name, CLOSES]
+    best, found, blink, log_rest = limit, NOWHERE, num[BLINK], tune[OVERLOOK]
+    for at in range(before.shape[1]):
+        left = before[name, at, 0]
+        if left == 0:
+            break
+        base = left * WIDTH
+        cost_in, skipped = before[name, at, 1], node[base + OUT]
+        if back * (cost_in - skipped) >= best:
+            continue
+        slot = node[base + SLOT]
+        if slot < 0:
+            continue
+        right = node[base + NEXT]
+        target = row[right, 1]
+        more = cost_in + cost[0, name, target] - skipped
+        if more >= best:
+            continue
+        arrive = node[base + READY] + before[name, at, 2]
+        if arrive > closes:
+            continue
+        if max(arrive, opens) + seconds + time[0, name, target] > node[right * WIDTH + DUE]:
+            continue
+        if not roomy(visit, tour, name, slot):
+            continue
+        blink -= 1
+        if blink <= 0:
+            blink = until(word, log_rest)
+            continue
+        best, found = more, left
+    for at in range(after.shape[1]):
+        right = after[name, at, 0]
+        if right == 0:
+            break
+        base = right * WIDTH
+        cost_out, skipped = after[name, at, 1], node[base + INTO]
+        if back * (cost_out - skipped) >= best:
+            continue
+        slot = node[base + SLOT]
+        if slot < 0:
+            continue
+        left = node[base + PREV]
+        origin = row[left, 0]
+        more = cost[0, origin, name] + cost_out - skipped
+        if more >= best:
+            continue
+        arrive = node[left * WIDTH + READY] + time[0, origin, name]
+        if arrive > closes:
+            continue
+        if max(arrive, opens) + seconds + after[name, at, 2] > node[base + DUE]:
+            continue
+        if not roomy(visit, tour, name, slot):
+            continue
+        blink -= 1
+        if blink <= 0:
+            blink = until(word, log_rest)
+            continue
+        best, found = more, left
+    num[BLINK] = blink
+    return best, found
+
+
+@compiled
+def full(
+    node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
+    metres: Int32, may: UInt8, before: Int32, after: Int32, name: int, limit: int, num: Int64,
+    word: Words, tune: Float,
+) -> tuple[int, int]:  # fmt: skip
+    """Look at the gaps nearby under everything; return cost and node before."""
+    best, found = limit, NOWHERE
+    near = before.shape[1]
+    for at in range(2 * near):
+        if at < near:
+            left = before[name, at, 0]
+            if left == 0:
+                continue
+        else:
+            right = after[name, at - near, 0]
+            if right == 0:
+                break
+            if node[right * WIDTH + SLOT] < 0:
+                continue
+            left = node[right * WIDTH + PREV]
+        if node[left * WIDTH + SLOT] < 0:
+            continue
+        more = price(node, span, row, visit, tour, cost, time, metres, may, name, left, best)
+        if more >= best:
+            continue
+        num[BLINK] -= 1
+        if num[BLINK] <= 0:
+            num[BLINK] = until(word, tune[OVERLOOK])
+            continue
+        best, found = more, left
+    return best, found
+
+
+@compiled
+def empty(
+    node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
+    metres: Int32, may: UInt8, free: Int32, name: int, limit: int, num: Int64, word: Words,
+    tune: Float,
+) -> tuple[int, int]:  # fmt: skip
+    """Look at a vehicle of each kind that has no tour yet; return cost and its depot."""
+    best, found = limit, NOWHERE
+    kinds = len(free)
+    first = below(word, kinds) if kinds > KINDS_TRIED else 0
+    for step in range(min(kinds, KINDS_TRIED)):
+        kind = (first + step) % kinds
+        if free[kind, 0] == 0:
+            continue
+        depot = len(visit) + free[kind, free[kind, 0]]
+        more = price(node, span, row, visit, tour, cost, time, metres, may, name, depot, best)
+        if more >= best:
+            continue
+        num[BLINK] -= 1
+        if num[BLINK] <= 0:
+            num[BLINK] = until(word, tune[OVERLOOK])
+            continue
+        best, found = more, depot
+    return best, found
+
+
+@compiled
+def anywhere(
+    node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
+    metres: Int32, may: UInt8, name: int, limit: int,
+) -> tuple[int, int]:  # fmt: skip
+    """Look at every gap of every tour; return cost and node before."""
+    best, found = limit, NOWHERE
+    for slot in range(len(tour)):
+        if tour[slot, COUNT] == 0 or not roomy(visit, tour, name, slot):
+            continue
+        depot = len(visit) + slot
+        left = depot
+        while True:
+            more = price(node, span, row, visit, tour, cost, time, metres, may, name, left, best)
+            if more < best:
+                best, found = more, left
+            left = node[left * WIDTH + NEXT]
+            if left == depot:
+                break
+    return best, found

@@ -1,0 +1,342 @@
+"""The search: rounds of parts on threads, cooling down, by the clock or by count. PURE.
+
+A search is LEGS legs, each at one temperature. From ``WHOLE`` visits up the plan is cut anew
+every LEGS / ROUNDS legs into parts that are searched side by side; below, each thread searches
+the whole from a seed of its own and the best is taken. A part's chance derives from the seed,
+its round and its number, and each part's iterations in each leg are recorded: with that record
+the same plan comes out whatever the threads' timing.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from dispatch.solver.core.arrays import BEST, COST, LOST, Float, Int32, Int64, Part, State
+from dispatch.solver.core.chance import seeded
+from dispatch.solver.core.kernel import iterate
+from dispatch.solver.core.model import Model
+from dispatch.solver.core.near import Near, near_of
+from dispatch.solver.core.parts import Plan, construct, joined, load, part_of, state_of, written
+from dispatch.solver.core.split import cut, layout, middles
+
+WHOLE: Final = 400  # visits from which the plan is cut
+PART: Final = 600  # visits in a part at most, about
+ROUNDS: Final = 40
+LEGS: Final = 200
+HOT, COLD = 3.0, 0.03  # first and last temperature, in mean costs per visit of the first plan
+TUNE: Final = (10.0, 10.0, 0.5, 0.01, math.log(1 - 0.01))  # as in ``arrays``
+SLICE_S: Final = 0.01  # of one compiled call
+FIRST_ITERATIONS: Final = 100
+SPARE_SLOTS: Final = 8  # free vehicles of a kind that a part gets beyond what it drives
+
+Ask = Callable[[], bool]
+Tell = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long to search: to a moment, or by counts.
+
+    Parameters
+    ----------
+    until : float or None
+        A moment of ``time.perf_counter()``.
+    iterations : int or None
+        Of all parts together, spread evenly.
+    record : tuple of int or None
+        What ``Found.record`` said: repeats that search.
+    """
+
+    until: float | None = None
+    iterations: int | None = None
+    record: tuple[int, ...] | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """The best plan, its cost in the model's unit, and the record that repeats the search."""
+
+    plan: Plan
+    cost: int
+    record: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A part under search."""
+
+    part: Part
+    state: State
+    visits: Int64
+    kinds: Int32
+    counts: list[int] = field(default_factory=list)
+
+    @property
+    def best(self) -> int:
+        return int(self.state.num[BEST])
+
+    @property
+    def now(self) -> int:
+        return int(self.state.num[COST] + self.state.num[LOST])
+
+    def plan(self, *, best: bool) -> Plan:
+        return written(self.state, self.visits, self.kinds, best=best)
+
+
+class Search:
+    """One search over a model."""
+
+    def __init__(
+        self, model: Model, *, seed: int, threads: int, budget: Budget, stopped: Ask, tell: Tell
+    ) -> None:
+        self.model, self.seed, self.budget = model, seed, budget
+        self.stopped, self.tell = stopped, tell
+        self.threads = max(1, threads)
+        self.near: Near = near_of(model, self.threads)
+        self.apart = model.size >= WHOLE
+        self.parts = self._parts()
+        self.rounds = ROUNDS if self.apart else 1
+        self.steps = LEGS // self.rounds
+        self.done = 0
+        self.record: list[int] = [self.parts, 0]
+        self.at: Float = layout(model) if self.apart else np.zeros((model.size + 1, 2))
+        self.heat = 0.0
+        self.best = 0
+        self.slice_s = 0.0
+
+    def _parts(self) -> int:
+        if self.budget.record is not None:
+            return self.budget.record[0]
+        many = self.threads if self.budget.until is not None else 1
+        return max(many, -(-self.model.size // PART)) if self.apart else many
+
+    def run(self) -> Found:
+        """Search and return the best plan found."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            plan, cost = self._first(pool)
+            best = (cost, plan)
+            self.heat = (cost - self._missed_price(plan)) / max(1, len(plan.visits))
+            for turn in range(self.rounds):
+                if turn and self._over():
+                    break
+                self.best = best[0]
+                self.slice_s = self._slice_s(turn)
+                pieces = self._pieces(plan, turn, pool)
+                jobs = [pool.submit(self._legs, p, turn, at) for at, p in enumerate(pieces)]
+                for job in jobs:
+                    job.result()
+                self._note(pieces)
+                best = min(best, self._best_of(pieces), key=lambda b: b[0])
+                plan = joined([p.plan(best=False) for p in pieces]) if self.apart else plan
+        return Found(best[1], best[0], tuple(self.record))
+
+    def _best_of(self, pieces: list[_Piece]) -> tuple[int, Plan]:
+        """Put the parts' best together; of searches of the whole, take the best."""
+        if self.apart:
+            return sum(p.best for p in pieces), joined([p.plan(best=True) for p in pieces])
+        chosen = min(pieces, key=lambda p: p.best)
+        return chosen.best, chosen.plan(best=True)
+
+    def _slice_s(self, turn: int) -> float:
+        """Return the seconds that one part may take in a round; rounds share evenly."""
+        if self.budget.until is None:
+            return 0.0
+        left = max(0.0, self.budget.until - time.perf_counter())
+        return left / (self.rounds - turn) / -(-self.parts // self.threads)
+
+    # --- the first plan
+
+    def _first(self, pool: ThreadPoolExecutor) -> tuple[Plan, int]:
+        """Build a plan: by insertion, in clusters where there are many visits."""
+        model, lots = self.model, random.Random(self.seed)  # noqa: S311 - the search's chance
+        groups = [np.arange(1, model.size + 1)]
+        if model.size > 2 * PART:
+            cuts = cut(self.at[1:], np.ones(model.size, np.int64), self.at[0], self.parts, lots)
+            groups = [np.sort(c) + 1 for c in cuts]
+        shares = _shared([len(k.vehicles) for k in model.kinds], [len(g) for g in groups])
+        pieces = list(
+            pool.map(lambda at: self._built(groups[at], shares[at], at), range(len(groups)))
+        )
+        return joined([p for p, _ in pieces]), sum(c for _, c in pieces)
+
+    def _built(self, visits: Int64, slots: Int32, number: int) -> tuple[Plan, int]:
+        model = self.model
+        part = part_of(model, self.near, visits, slots)
+        state = self._state(part, visits, slots, -1, number)
+        best: tuple[int, Plan] | None = None
+        away = part.cost[0, 0, 1 : len(visits) + 1]
+        for keys in (
+            model.closes[visits],
+            -away,
+            model.closes[visits].astype(np.int64) - model.opens[visits],
+        ):
+            order = (np.argsort(keys, kind="stable") + 1).astype(np.int32)
+            construct(part, state, order)
+            cost = int(state.num[BEST])
+            if best is None or cost < best[0]:
+                best = (cost, written(state, visits, slots, best=True))
+        assert best is not None
+        return best[1], best[0]
+
+    def _missed_price(self, plan: Plan) -> int:
+        return int(self.model.price.sum() - self.model.price[plan.visits].sum())
+
+    # --- one round
+
+    def _pieces(self, plan: Plan, turn: int, pool: ThreadPoolExecutor) -> list[_Piece]:
+        """Cut the plan into this round's parts; whole for each thread where it is small."""
+        model = self.model
+        lots = random.Random(f"{self.seed} {turn}")  # noqa: S311 - the search's chance
+        count = np.array([len(k.vehicles) for k in model.kinds])
+        used = np.bincount(plan.kinds, minlength=len(count))
+        if not self.apart:
+            tours = [np.arange(len(plan))] * self.parts
+            free = [count - used] * self.parts
+        else:
+            sizes = np.diff(plan.ends, prepend=0)
+            tours = cut(middles(plan, self.at), sizes, self.at[0], self.parts, lots)
+            free = _spread(count - used, len(tours))
+        homes = self._homes(plan, tours)
+        jobs = range(len(tours))
+        return list(
+            pool.map(lambda at: self._piece(plan, tours[at], free[at], homes[at], turn, at), jobs)
+        )
+
+    def _homes(self, plan: Plan, tours: list[Int64]) -> list[Int64]:
+        """Deal the missed visits out: to the part with a visit near each, else to any."""
+        made = np.zeros(self.model.size + 1, bool)
+        made[plan.visits] = True
+        missed = np.flatnonzero(~made)[1:]
+        if not self.apart:
+            return [missed] * len(tours)
+        part_of_tour = np.zeros(len(plan), np.int64)
+        for part, chosen in enumerate(tours):
+            part_of_tour[chosen] = part
+        home = np.full(self.model.size + 1, -1)
+        home[plan.visits] = np.repeat(part_of_tour, np.diff(plan.ends, prepend=0))
+        dealt: list[list[int]] = [[] for _ in tours]
+        for visit in missed:
+            beside = home[self.near.around[visit]]
+            beside = beside[beside >= 0]
+            dealt[int(beside[0]) if len(beside) else int(visit) % len(tours)].append(int(visit))
+        return [np.array(d, np.int64) for d in dealt]
+
+    def _piece(
+        self, plan: Plan, tours: Int64, free: Int64, missed: Int64, turn: int, number: int
+    ) -> _Piece:
+        """Set a part up with the tours it takes over, free vehicles and missed visits."""
+        starts = plan.starts
+        rows = [plan.visits[starts[t] : plan.ends[t]] for t in tours]
+        served = np.concatenate([*rows, np.zeros(0, np.int32)]).astype(np.int64)
+        visits = np.concatenate([served, missed])
+        driven = plan.kinds[tours]
+        spare = np.minimum(free, np.bincount(driven, minlength=len(free)) + SPARE_SLOTS)
+        slots = np.concatenate([driven, np.repeat(np.arange(len(free)), spare)]).astype(np.int32)
+        part = part_of(self.model, self.near, visits, slots)
+        state = self._state(part, visits, slots, turn, number)
+        ends = np.cumsum([len(r) for r in rows], dtype=np.int64)
+        load(part, state, np.arange(1, len(served) + 1, dtype=np.int32), ends)
+        return _Piece(part, state, visits, slots)
+
+    def _state(self, part: Part, visits: Int64, slots: Int32, turn: int, number: int) -> State:
+        word = seeded(self.seed, turn + 1, number)
+        return state_of(self.model, part, visits, slots, word, np.array(TUNE))
+
+    # --- legs
+
+    def _legs(self, piece: _Piece, turn: int, number: int) -> None:
+        """Search one part through its round's legs, by the clock or by count."""
+        begun = time.perf_counter()
+        pace = FIRST_ITERATIONS / 0.001
+        for step in range(self.steps):
+            leg = turn * self.steps + step
+            heat = self.heat * HOT * (COLD / HOT) ** (leg / (LEGS - 1))
+            if self.budget.until is None:
+                made = self._counted(leg, number)
+                if not self._made(piece, made, heat):
+                    return
+                continue
+            end = begun + self.slice_s * (step + 1) / self.steps
+            made = 0
+            while True:
+                left = end - time.perf_counter()
+                if left <= 0 and made:
+                    break
+                if self.stopped() or left < -1.0:
+                    piece.counts.append(made)
+                    return
+                count = max(20, int(pace * min(SLICE_S, max(left, 0.0005))))
+                before = time.perf_counter()
+                self._iterate(piece, count, heat)
+                pace = count / max(1e-6, time.perf_counter() - before)
+                made += count
+                self._say(piece, number)
+            piece.counts.append(made)
+
+    def _made(self, piece: _Piece, count: int, heat: float) -> bool:
+        """Make counted iterations; False when told to stop on the way."""
+        done = 0
+        while done < count:
+            if self.stopped():
+                piece.counts.append(done)
+                return False
+            some = min(count - done, 2_000)
+            self._iterate(piece, some, heat)
+            done += some
+        piece.counts.append(count)
+        return True
+
+    def _iterate(self, piece: _Piece, count: int, heat: float) -> None:
+        if len(piece.visits):
+            arrays: tuple[Any, ...] = (*piece.part, *piece.state)
+            iterate(*arrays, 1.0 + self.near.back, count, heat)  # type: ignore[call-arg]
+
+    def _counted(self, leg: int, number: int) -> int:
+        budget = self.budget
+        if budget.record is not None:
+            turn, step = divmod(leg, self.steps)
+            at = 2 + (turn * self.parts + number) * self.steps + step
+            return budget.record[at] if at < len(budget.record) else 0
+        assert budget.iterations is not None
+        at, slices = leg * self.parts + number, LEGS * self.parts
+        return budget.iterations * (at + 1) // slices - budget.iterations * at // slices
+
+    def _over(self) -> bool:
+        if self.budget.until is not None and time.perf_counter() >= self.budget.until - 0.001:
+            return True
+        if self.budget.record is not None:
+            return len(self.record) >= len(self.budget.record)
+        return self.stopped()
+
+    def _note(self, pieces: list[_Piece]) -> None:
+        for piece in pieces:
+            self.record += [*piece.counts, *([0] * (self.steps - len(piece.counts)))]
+            self.done += sum(piece.counts)
+        self.record[1] = self.done
+
+    def _say(self, piece: _Piece, number: int) -> None:
+        if number == 0:
+            self.tell(self.done + sum(piece.counts), self.best if self.apart else piece.best)
+
+
+def _shared(vehicles: list[int], sizes: list[int]) -> list[Int32]:
+    """Deal the vehicles of each kind to groups by their size; return each group's slots."""
+    ends = np.cumsum([0, *sizes]) / max(1, sum(sizes))
+    shares: list[Int32] = []
+    for at in range(len(sizes)):
+        own = [round(v * ends[at + 1]) - round(v * ends[at]) for v in vehicles]
+        shares.append(np.repeat(np.arange(len(vehicles)), own).astype(np.int32))
+    return shares
+
+
+def _spread(free: Int64, parts: int) -> list[Int64]:
+    """Deal the free vehicles of each kind to the parts, evenly."""
+    return [free * (at + 1) // parts - free * at // parts for at in range(parts)]

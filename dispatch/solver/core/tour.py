@@ -1,0 +1,206 @@
+"""Changing a tour: a visit in, a visit out, its times anew. PURE, compiled."""
+
+from __future__ import annotations
+
+from dispatch.solver.core.arrays import (
+    AHEAD,
+    BEHIND,
+    CLOSES,
+    COST_LAYER,
+    COUNT,
+    DRIVEN,
+    DUE,
+    EARLIEST,
+    FREE_AT,
+    INTO,
+    KIND,
+    LATEST,
+    LOOSE,
+    METRE_LAYER,
+    NEXT,
+    NOWHERE,
+    OPENS,
+    OUT,
+    PREV,
+    READY,
+    ROOM,
+    SERVICE,
+    SLOT,
+    SPAN,
+    TIME,
+    TIME_LAYER,
+    USED,
+    WIDTH,
+    WORK,
+    Int32,
+    Int64,
+)
+from dispatch.solver.core.compiled import compiled, inlined
+
+
+@inlined
+def join(
+    node: Int32, row: Int32, tour: Int64, cost: Int32, time: Int32, left: int, right: int,
+    slot: int,
+) -> None:  # fmt: skip
+    """Let two nodes of a tour follow each other; an empty tour costs nothing."""
+    price = seconds = 0
+    if left != right:
+        origin, target = row[left, 0], row[right, 1]
+        price = cost[tour[slot, COST_LAYER], origin, target]
+        seconds = time[tour[slot, TIME_LAYER], origin, target]
+    node[left * WIDTH + NEXT] = right
+    node[left * WIDTH + OUT] = price
+    node[left * WIDTH + TIME] = seconds
+    node[right * WIDTH + PREV] = left
+    node[right * WIDTH + INTO] = price
+
+
+@compiled
+def detour_m(node: Int32, row: Int32, tour: Int64, metres: Int32, name: int, left: int) -> int:
+    """Return the metres that a visit behind a node adds."""
+    right = node[left * WIDTH + NEXT]
+    layer = tour[node[left * WIDTH + SLOT], METRE_LAYER]
+    origin, target = row[left, 0], row[right, 1]
+    more = metres[layer, origin, name] + metres[layer, name, target]
+    return more if left == right else more - metres[layer, origin, target]
+
+
+@inlined
+def put(
+    node: Int32, row: Int32, tour: Int64, visit: Int64, cost: Int32, time: Int32, metres: Int32,
+    name: int, left: int,
+) -> None:  # fmt: skip
+    """Put a visit behind a node; times are not told on."""
+    slot, right = node[left * WIDTH + SLOT], node[left * WIDTH + NEXT]
+    if metres.shape[1] > 1:
+        tour[slot, DRIVEN] += detour_m(node, row, tour, metres, name, left)
+    join(node, row, tour, cost, time, left, name, slot)
+    join(node, row, tour, cost, time, name, right, slot)
+    node[name * WIDTH + SLOT] = slot
+    tour[slot, COUNT] += 1
+    loads = visit.shape[1] - (tour.shape[1] - ROOM)
+    for at in range(tour.shape[1] - ROOM):
+        tour[slot, ROOM + at] -= visit[name, loads + at]
+
+
+@inlined
+def take(
+    node: Int32, row: Int32, tour: Int64, visit: Int64, cost: Int32, time: Int32, metres: Int32,
+    name: int,
+) -> None:  # fmt: skip
+    """Take a visit out of its tour; times are not told on."""
+    base = name * WIDTH
+    slot, left = node[base + SLOT], node[base + PREV]
+    join(node, row, tour, cost, time, left, node[base + NEXT], slot)
+    node[base + SLOT] = NOWHERE
+    node[base + OUT] = LOOSE
+    node[base + INTO] = LOOSE
+    if metres.shape[1] > 1:
+        tour[slot, DRIVEN] -= detour_m(node, row, tour, metres, name, left)
+    tour[slot, COUNT] -= 1
+    loads = visit.shape[1] - (tour.shape[1] - ROOM)
+    for at in range(tour.shape[1] - ROOM):
+        tour[slot, ROOM + at] += visit[name, loads + at]
+
+
+@compiled
+def tell_ahead(node: Int32, span: Int32, visit: Int64, start: int, depot: int, layer: int) -> None:
+    """Tell the times of a node on to those behind it, as far as they change."""
+    left, name = start, node[start * WIDTH + NEXT]
+    while name != depot:
+        at, origin = name * WIDTH, left * WIDTH
+        drive, seconds, opens = (
+            node[origin + TIME],
+            visit[name, SERVICE + layer],
+            visit[name, OPENS],
+        )
+        ready = max(node[origin + READY] + drive, opens) + seconds
+        same = ready == node[at + READY]
+        node[at + READY] = ready
+        if len(span) > SPAN:
+            a, o = name * SPAN, left * SPAN
+            shift, latest = span[o + AHEAD] + drive, span[o + LATEST]
+            work = shift + seconds + max(0, opens - shift - latest)
+            latest = min(latest, visit[name, CLOSES] - shift)
+            same = same and work == span[a + AHEAD] and latest == span[a + LATEST]
+            span[a + AHEAD] = work
+            span[a + LATEST] = latest
+        if same:
+            return
+        left, name = name, node[at + NEXT]
+
+
+@compiled
+def tell_back(node: Int32, span: Int32, visit: Int64, start: int, depot: int, layer: int) -> None:
+    """Tell the times of a node on to those before it, as far as they change."""
+    right, name = start, node[start * WIDTH + PREV]
+    while name != depot:
+        at = name * WIDTH
+        shift, closes = node[at + TIME] + visit[name, SERVICE + layer], visit[name, CLOSES]
+        due = min(node[right * WIDTH + DUE] - shift, closes)
+        same = due == node[at + DUE]
+        node[at + DUE] = due
+        if len(span) > SPAN:
+            a, t = name * SPAN, right * SPAN
+            wait = max(0, span[t + EARLIEST] - shift - closes)
+            work = span[t + BEHIND] + shift + wait
+            early = max(span[t + EARLIEST] - shift, visit[name, OPENS]) - wait
+            same = same and work == span[a + BEHIND] and early == span[a + EARLIEST]
+            span[a + BEHIND] = work
+            span[a + EARLIEST] = early
+        if same:
+            return
+        right, name = name, node[at + PREV]
+
+
+@inlined
+def tell_new(node: Int32, span: Int32, visit: Int64, tour: Int64, name: int, depot: int) -> None:
+    """Time a visit that was just put into a tour, and the tour around it."""
+    slot = node[depot * WIDTH + SLOT]
+    layer = tour[slot, TIME_LAYER]
+    node[name * WIDTH + READY] = -1
+    node[name * WIDTH + DUE] = -1
+    tell_ahead(node, span, visit, node[name * WIDTH + PREV], depot, layer)
+    tell_back(node, span, visit, node[name * WIDTH + NEXT], depot, layer)
+    if len(span) > SPAN:
+        last = node[depot * WIDTH + PREV]
+        tour[slot, WORK] = span[last * SPAN + AHEAD] + node[last * WIDTH + TIME]
+
+
+@compiled
+def retime(node: Int32, span: Int32, visit: Int64, tour: Int64, depot: int) -> None:
+    """Time a whole tour."""
+    slot = node[depot * WIDTH + SLOT]
+    name = node[depot * WIDTH + NEXT]
+    if name == depot:
+        tour[slot, WORK] = 0
+        return
+    while name != depot:
+        node[name * WIDTH + READY] = -1
+        node[name * WIDTH + DUE] = -1
+        name = node[name * WIDTH + NEXT]
+    layer = tour[slot, TIME_LAYER]
+    tell_ahead(node, span, visit, depot, depot, layer)
+    tell_back(node, span, visit, depot, depot, layer)
+    if len(span) > SPAN:
+        last = node[depot * WIDTH + PREV]
+        tour[slot, WORK] = span[last * SPAN + AHEAD] + node[last * WIDTH + TIME]
+
+
+@compiled
+def sort_out(tour: Int64, free: Int32, num: Int64, slot: int) -> None:
+    """Keep the list of empty slots true for a slot whose tour has changed."""
+    kind, at = tour[slot, KIND], tour[slot, FREE_AT]
+    if tour[slot, COUNT] == 0 and at == NOWHERE:
+        free[kind, 0] += 1
+        free[kind, free[kind, 0]] = slot
+        tour[slot, FREE_AT] = free[kind, 0]
+        num[USED] -= 1
+    elif tour[slot, COUNT] > 0 and at != NOWHERE:
+        last = free[kind, free[kind, 0]]
+        free[kind, 0] -= 1
+        free[kind, at] = last
+        tour[last, FREE_AT] = at
+        tour[slot, FREE_AT] = NOWHERE
+        num[USED] += 1

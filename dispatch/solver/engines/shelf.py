@@ -1,0 +1,51 @@
+"""The engines by name, each loaded when it is first asked for. PURE.
+
+Compiled code, PyVRP and OR-Tools take tenths of a second and many megabytes to load; a process
+that only reads plans must not pay for them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from dispatch.solver.engines.base import Engine
+
+CORE: Final = "core"
+PYVRP: Final = "pyvrp"
+ORTOOLS: Final = "ortools"
+WHERE: Final[dict[str, tuple[str, str]]] = {
+    CORE: ("dispatch.solver.engines.core", "Core"),
+    PYVRP: ("dispatch.solver.engines.pyvrp", "PyVRP"),
+    ORTOOLS: ("dispatch.solver.engines.ortools", "ORTools"),
+}
+
+
+class Shelf(Mapping[str, Engine]):
+    """All engines there are."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Engine] = {}
+
+    def __getitem__(self, name: str) -> Engine:
+        if name not in self._loaded:
+            module, kind = WHERE[name]
+            engine: Engine = getattr(importlib.import_module(module), kind)()
+            self._loaded[name] = engine
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(WHERE)
+
+    def __len__(self) -> int:
+        return len(WHERE)
+
+    def __contains__(self, name: object) -> bool:
+        return name in WHERE
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
