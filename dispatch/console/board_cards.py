@@ -86,6 +86,7 @@ class OpeningCard:
 
     needs: list[str]
     spot: Spot
+    one_more: bool  # a vehicle that is not there yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,11 @@ def why_card(found: Explanation) -> WhyCard:
     """Return an explanation with its sentences said."""
 
     def said_of(opening: Opening) -> OpeningCard:
-        return OpeningCard([say_need(n.kind, n.params) for n in opening.needs], opening.spot)
+        return OpeningCard(
+            needs=[say_need(n.kind, n.params) for n in opening.needs],
+            spot=opening.spot,
+            one_more=any(n.kind == "another_vehicle" for n in opening.needs),
+        )
 
     return WhyCard(
         found=found,

@@ -16,7 +16,7 @@ from dispatch.solver.redispatch.cut import FETCH, Rest, cut
 from dispatch.solver.redispatch.search import Search
 from dispatch.solver.redispatch.unrest import Unrest, bounded
 from dispatch.solver.repair import holds
-from dispatch.solver.solution import Solution
+from dispatch.solver.solution import Route, Solution
 from dispatch.solver.solve import NotRefereed
 from lastmile.core.errors import Invalid
 
@@ -136,11 +136,26 @@ def _repaired(
 def _written(search: Search, problem: Problem) -> Solution:
     """Write the plan out and have it refereed, by the rules without the bounds."""
     draft = search.draft
-    solution = draft.solution(reasons(draft, draft.missing()))
+    plan = draft.solution(reasons(draft, draft.missing()))
+    solution = replace(plan, routes=tuple(_loaded(problem, route) for route in plan.routes))
     violations = check(problem, solution)
     if violations:
         raise NotRefereed(violations)
     return solution
+
+
+def _loaded(problem: Problem, route: Route) -> Route:
+    """Say what the vehicle has on board when it leaves: nothing that is fetched on the way."""
+    if route.reloads:
+        return route
+    brought = {pair.delivery for pair in problem.pairs}
+    loads = [
+        problem.visits[problem.visit_index[s.visit]].demand
+        for s in route.visits
+        if s.visit not in brought
+    ]
+    zeros = (0,) * len(problem.dimensions)
+    return replace(route, load=tuple(sum(column) for column in zip(zeros, *loads, strict=True)))
 
 
 def _told(rest: Rest, plan: Solution, before: Cost, rules: Disturbance) -> Redispatched:

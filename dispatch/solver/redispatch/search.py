@@ -22,6 +22,7 @@ from dispatch.solver.repair import holds
 
 NEAR: Final = 30  # neighbours of a visit that are looked at
 PUSHED: Final = 12  # of these, how many may be pushed out of the way
+DRIVERS: Final = 4  # vehicles that are tried for a pair, when one of them can take it
 RUIN: Final = 8  # visits taken out at once, at most
 REMEMBERED: Final = 50_000
 
@@ -51,7 +52,7 @@ class Search:
     def begin(self, sequences: dict[int, list[int]]) -> None:
         """Take over what is left of the plan; tours that do not hold let go of visits."""
         for vehicle, visits in sorted(sequences.items()):
-            kept = self._holding(vehicle, visits)
+            kept = self._paired(self._holding(vehicle, visits))
             self.touched |= set(visits) if len(kept) < len(visits) else set()
             self.draft.put(vehicle, kept)
         self.touched |= set(self.draft.missing())
@@ -73,17 +74,25 @@ class Search:
                 chosen = more
         return [visits[at] for at in chosen]
 
+    def _paired(self, visits: list[int]) -> list[int]:
+        """Leave out who lost the other end of their pair."""
+        made, partner = set(visits), self.ground.problem.partner
+        return [v for v in visits if partner.get(v, v) in made]
+
     def _rank(self, visit: int) -> int:
-        return -self.unrest.missed(visit)
+        partner = self.ground.problem.partner.get(visit, visit)
+        return -max(self.unrest.missed(visit), self.unrest.missed(partner))
 
     def fill(self) -> None:
         """Give everybody without a vehicle the cheapest gap that pays, by pushing where needed."""
         for visit in sorted(self.draft.missing(), key=lambda v: (self._rank(v), v)):
-            if not self._insert(visit) and not self.out_of_time():
+            if self._home(visit) is None and not self._insert(visit) and not self.out_of_time():
                 self._push(visit)
 
     def _insert(self, visit: int) -> bool:
-        """Put a visit into its best gap; False when there is none that pays."""
+        """Put a visit, or the pair it is in, into its best gap; False when none pays."""
+        if visit in self.ground.problem.partner:
+            return self._insert_pair(visit)
         best = self._best(visit)
         if best is None:
             return False
@@ -95,7 +104,7 @@ class Search:
         free = self._free_to_move(visit)
         best: Gap | None = None
         least = self.unrest.missed(visit)
-        if visit in self._committed or visit in self.ground.problem.partner:
+        if visit in self._committed:
             return None  # it is where it is committed, or nowhere
         for gap in gaps(self.draft, visit):
             if gap.position < self._first(gap.vehicle):
@@ -107,6 +116,43 @@ class Search:
             if price < least or (best is None and price == least):
                 best, least = gap, price
         return best
+
+    def _insert_pair(self, visit: int) -> bool:
+        """Put a pickup into good gaps and try every place behind it for its delivery."""
+        pickup, delivery = self._ends(visit)
+        if {pickup, delivery} & self._committed:
+            return False
+        least = self.unrest.missed(pickup) + self.unrest.missed(delivery)
+        best: tuple[int, list[int]] | None = None
+        tried: set[int] = set()
+        for gap in gaps(self.draft, pickup):
+            if gap.position < self._first(gap.vehicle) or gap.vehicle in tried:
+                continue
+            if len(tried) == DRIVERS and best is not None:
+                break
+            tried.add(gap.vehicle)
+            if not self._free_to_move(delivery) and self.unrest.moves(gap.vehicle, delivery):
+                continue
+            tour = self.draft.tours[gap.vehicle].visits
+            before = self._tour_price(gap.vehicle, tuple(tour))
+            begun = [*tour[: gap.position], pickup, *tour[gap.position :]]
+            for at in range(gap.position + 1, len(begun) + 1):
+                made = [*begun[:at], delivery, *begun[at:]]
+                if holds(self.ground, gap.vehicle, made):
+                    price = self._tour_price(gap.vehicle, tuple(made)) - before
+                    if price < least or (best is None and price == least):
+                        best, least = (gap.vehicle, made), price
+        if best is not None:
+            self.draft.put(*best)
+        return best is not None
+
+    def _ends(self, visit: int) -> tuple[int, int]:
+        """Pickup and delivery of the pair that a visit is in."""
+        problem = self.ground.problem
+        partner = problem.partner[visit]
+        name = problem.visits[visit].id
+        is_pickup = any(pair.pickup == name for pair in problem.pairs)
+        return (visit, partner) if is_pickup else (partner, visit)
 
     def _first(self, vehicle: int) -> int:
         """First position behind the committed stops that are still on the tour."""
@@ -127,7 +173,7 @@ class Search:
         """Let a visit take a neighbour's room, if the neighbour finds another."""
         for other in self._neighbours(visit)[:PUSHED]:
             home = self._home(other)
-            if home is None or self.out_of_time():
+            if home is None or other in self.ground.problem.partner or self.out_of_time():
                 continue
             vehicle, at = home
             if at < self._first(vehicle):
@@ -150,7 +196,8 @@ class Search:
             before = self._kept()
             out = self._ruin()
             for visit in sorted(out, key=lambda v: (self._rank(v), self.lots.random())):
-                self._insert(visit)
+                if self._home(visit) is None:
+                    self._insert(visit)
             now = self.price()
             if now <= best:
                 best = now
@@ -168,6 +215,7 @@ class Search:
         chosen = free[:size] if self.lots.random() < 0.5 else self._some(free, size)
         for visit in chosen:
             self._remove(visit)
+            self._remove(self.ground.problem.partner.get(visit, visit))
         return self.draft.missing()
 
     def _some(self, free: list[int], size: int) -> list[int]:

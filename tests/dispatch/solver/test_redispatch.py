@@ -183,6 +183,22 @@ def test_a_vehicle_that_falls_out_leaves_its_visits_to_another() -> None:
     assert {(m.visit, m.before, m.after) for m in found.moved} == {("c", "m", "k"), ("d", "m", "k")}
 
 
+def test_goods_on_a_vehicle_that_fell_out_are_fetched_where_it_stands() -> None:
+    problem, plan = _two()
+    visits = tuple(replace(v, demand=(1,)) if v.id == "d" else v for v in problem.visits)
+    problem = replace(problem, visits=visits)
+    plan = replace(plan, routes=(plan.routes[0], replace(plan.routes[1], load=(1,))))
+    assert check(problem, plan) == []
+    found = redispatch(
+        problem, plan, Change(lost=frozenset({"m"})), now_s=1_900, seconds=None, iterations=20
+    )
+    assert found.solution.sequences == {"k": ("fetch:d", "d")}
+    fetch = found.problem.visits[found.problem.visit_index["fetch:d"]]
+    assert fetch.place == problem.visits[2].place  # where m stands: at c
+    assert found.dropped == ()
+    assert [(m.visit, m.after) for m in found.moved] == [("d", "k")]
+
+
 def test_visits_without_a_choice_are_not_counted_as_moved() -> None:
     problem, plan = _two()
     found = redispatch(
