@@ -87,12 +87,14 @@ def cut(
     fetches, pairs = _rescued(lost, known)
     vehicles = tuple(_onward(stands, change, known, now_s, committed))
     names = frozenset(known)
+    pairs += _pairs(problem, change, names)
+    fetched = frozenset(pair.delivery for pair in pairs)
     changed = replace(
         problem,
         profiles=change.profiles or problem.profiles,
-        visits=(*(_bound(v, vehicles) for v in known.values()), *fetches),
+        visits=(*(_bound(v, vehicles, fetched) for v in known.values()), *fetches),
         vehicles=vehicles,
-        pairs=(*_pairs(problem, change, names), *pairs),
+        pairs=tuple(pairs),
         together=tuple(m & names for m in problem.together),
         apart=tuple(m & names for m in problem.apart),
     )
@@ -300,12 +302,12 @@ def _breaks(vehicle: Vehicle, stand: _Standing, on_time: bool) -> tuple[Break, .
     return tuple(found)
 
 
-def _bound(visit: Visit, vehicles: tuple[Vehicle, ...]) -> Visit:
+def _bound(visit: Visit, vehicles: tuple[Vehicle, ...], fetched: frozenset[str]) -> Visit:
     """Say who can come by now: whose goods are on board goes with them, nobody loads twice."""
     owner = [v.id for v in vehicles if v.loaded is not None and visit.id in v.loaded]
     if owner:
         return replace(visit, vehicles=frozenset(owner))
-    if not any(visit.demand):
+    if not any(visit.demand) or visit.id in fetched:
         return visit
     closed = {v.id for v in vehicles if v.loaded is not None and not v.reloads}
     if not closed:
