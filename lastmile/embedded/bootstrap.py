@@ -3,7 +3,8 @@
     python3 lastmile/embedded/bootstrap.py requirements.txt
 
 Standard library alone. Does nothing when this very list is installed already: a stamp in .venv
-carries the list's hash. Installs with uv, which is itself installed by hash, else with pip.
+carries the list's hash. Installs with uv, which is itself installed by hash, else with pip. Then
+compiles the solver, where its sources have changed since.
 """
 
 from __future__ import annotations
@@ -19,19 +20,42 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
+LOCKS = [ROOT / "requirements.txt"]
 
 
 def main(lock: str) -> None:
     """Bring .venv to the state that the lock describes."""
-    wanted = hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()[:20]
+    wanted = digest([ROOT / lock])
     stamp = VENV / f"installed-{lock}"
-    if runs(PYTHON) and stamp.exists() and stamp.read_text() == wanted:
+    if not (runs(PYTHON) and stamp.exists() and stamp.read_text() == wanted):
+        if not runs(PYTHON):
+            make_venv()
+        print(f"Installing {lock} into {VENV} …", flush=True)
+        install(lock)
+        stamp.write_text(wanted)
+    compile_solver()
+
+
+def digest(files: list[Path]) -> str:
+    """Return a short hash of some files' contents."""
+    found = hashlib.sha256()
+    for file in files:
+        found.update(file.read_bytes())
+    return found.hexdigest()[:20]
+
+
+def compile_solver() -> None:
+    """Compile the solver for this machine; without it the first plan would wait for that."""
+    wanted = digest([*sorted((ROOT / "dispatch" / "solver").rglob("*.py")), *LOCKS])
+    stamp = VENV / "compiled-solver"
+    if stamp.exists() and stamp.read_text() == wanted:
         return
-    if not runs(PYTHON):
-        make_venv()
-    print(f"Installing {lock} into {VENV} …", flush=True)
-    install(lock)
-    stamp.write_text(wanted)
+    print("Compiling the solver …", flush=True)
+    done = subprocess.run([str(PYTHON), "-m", "dispatch.solver.warm"], cwd=ROOT, check=False)
+    if done.returncode == 0:
+        stamp.write_text(wanted)
+    else:
+        print("That failed; the first plan will take half a minute longer.", flush=True)
 
 
 def runs(python: Path) -> bool:

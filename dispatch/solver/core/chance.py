@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.solver.core.compiled import compiled
+from dispatch.solver.compiled import compiled
 
 Words = npt.NDArray[np.uint64]
 

@@ -64,7 +64,7 @@ from dispatch.solver.core.arrays import (
     Words,
 )
 from dispatch.solver.core.chance import until
-from dispatch.solver.core.compiled import allocating
+from dispatch.solver.compiled import allocating
 from dispatch.solver.core.kernel import note, remember
 from dispatch.solver.core.model import Model
 from dispatch.solver.core.near import Near, within

@@ -47,7 +47,7 @@ from dispatch.solver.core.arrays import (
     Words,
 )
 from dispatch.solver.core.chance import below, until
-from dispatch.solver.core.compiled import compiled, inlined
+from dispatch.solver.compiled import compiled, inlined
 from dispatch.solver.core.tour import detour_m
 
 KINDS_TRIED = 12  # kinds of empty vehicles looked at for one visit

@@ -35,7 +35,7 @@ from dispatch.solver.core.arrays import (
     Int32,
     Int64,
 )
-from dispatch.solver.core.compiled import compiled, inlined
+from dispatch.solver.compiled import compiled, inlined
 
 
 @inlined
