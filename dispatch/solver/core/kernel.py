@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 
+from dispatch.solver.compiled import compiled, inlined
 from dispatch.solver.core.arrays import (
     AWAY,
     BEST,
@@ -50,7 +51,6 @@ from dispatch.solver.core.arrays import (
     Words,
 )
 from dispatch.solver.core.chance import below, unit
-from dispatch.solver.compiled import compiled, inlined
 from dispatch.solver.core.place import anywhere, empty, full, plain
 from dispatch.solver.core.tour import put, retime, sort_out, take, tell_new
 

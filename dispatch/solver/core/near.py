@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from dispatch.solver.core.arrays import Float, Int32, Int64
 from dispatch.solver.compiled import allocating
+from dispatch.solver.core.arrays import Float, Int32, Int64
 from dispatch.solver.core.model import Model
 
 NEIGHBOURS: Final = 100

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dispatch.solver.compiled import allocating
 from dispatch.solver.core.arrays import (
     AHEAD,
     AWAY,
@@ -64,7 +65,6 @@ from dispatch.solver.core.arrays import (
     Words,
 )
 from dispatch.solver.core.chance import until
-from dispatch.solver.compiled import allocating
 from dispatch.solver.core.kernel import note, remember
 from dispatch.solver.core.model import Model
 from dispatch.solver.core.near import Near, within

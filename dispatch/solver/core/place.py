@@ -8,6 +8,7 @@ Berghe 2020). ``plain`` serves problems with one matrix and nothing that is pric
 
 from __future__ import annotations
 
+from dispatch.solver.compiled import compiled, inlined
 from dispatch.solver.core.arrays import (
     AHEAD,
     BEHIND,
@@ -47,7 +48,6 @@ from dispatch.solver.core.arrays import (
     Words,
 )
 from dispatch.solver.core.chance import below, until
-from dispatch.solver.compiled import compiled, inlined
 from dispatch.solver.core.tour import detour_m
 
 KINDS_TRIED = 12  # kinds of empty vehicles looked at for one visit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dispatch.solver.compiled import compiled, inlined
 from dispatch.solver.core.arrays import (
     AHEAD,
     BEHIND,
@@ -35,7 +36,6 @@ from dispatch.solver.core.arrays import (
     Int32,
     Int64,
 )
-from dispatch.solver.compiled import compiled, inlined
 
 
 @inlined

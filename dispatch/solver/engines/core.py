@@ -6,6 +6,7 @@ import numpy as np
 
 from dispatch.solver.core.model import Model, model_of
 from dispatch.solver.core.parts import Plan
+from dispatch.solver.core.samples import problems
 from dispatch.solver.core.search import Budget, Search
 from dispatch.solver.cost import rounded
 from dispatch.solver.draft import Ground
@@ -17,6 +18,11 @@ class Core:
     """Ruin and recreate by strings; see ``dispatch.solver.core``."""
 
     name = CORE
+
+    def __init__(self) -> None:
+        """Load what is compiled: once a process, about a second, before any clock runs."""
+        for problem in problems():
+            self.search(Ground(problem), seed=0, leash=Leash(0.0, counts=(2,)))
 
     def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
         """Search until the leash is taut; counts are the core's record of its iterations."""
