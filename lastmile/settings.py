@@ -203,6 +203,8 @@ JOB_LEASE_S = env.number("LIMIT_JOB_LEASE_S", 60, least=1)  # a worker silent so
 # --- Solving -----------------------------------------------------------------------------------
 SOLVING_FOLDER = VAR / "solving"  # who solves on this machine now: locked files, see solver.cores
 SOLVE_CORES = env.number("SOLVE_CORES", 0, most=1024)  # 0: all that this process may use
+SOLVE_SPREAD = env.number("SOLVE_SPREAD", 1, least=1, most=1024)  # parts of a plan at once
+SOLVE_SPREAD_FROM = env.number("SOLVE_SPREAD_FROM", 3000, least=500)  # visits
 
 # --- Limits (LIMIT_*): past them the answer is 413 or 422 with the limit in words -----------------
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)

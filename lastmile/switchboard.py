@@ -17,7 +17,10 @@ HANDLERS: dict[str, list[str]] = {
     "plan.edited": [_BOARD],
     "plan.published": [_BOARD],
     "plan.discarded": [_BOARD],
-    "job.finished": ["dispatch.console.handlers.on_job_finished"],
+    "job.finished": [
+        "dispatch.console.handlers.on_job_finished",
+        "dispatch.planning.handlers.on_job_finished",
+    ],
 }
 
 JOBS: dict[str, JobSpec] = {

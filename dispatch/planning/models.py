@@ -207,6 +207,59 @@ class Unserved(models.Model):
         return f"{self.order_id}: {self.reason}"
 
 
+class SolvePart(models.Model):
+    """A part of a large plan while it is solved, by whichever worker takes it up first.
+
+    Rows live as long as the plan's job: it puts them out, gathers their results, and takes them
+    away in the transaction that writes the plan. ``lease_token`` is the fence: only the worker
+    that holds it may write a result. Its clock is the database's, one for all machines.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    job = models.CharField(max_length=32, help_text="public id of the plan's job")
+    holder = models.UUIDField(help_text="lease of the job's attempt that put it out")
+    turn = models.PositiveSmallIntegerField(help_text="round, from 0")
+    number = models.PositiveIntegerField(help_text="within the round, from 0")
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    problem = models.BinaryField(help_text="keep.pack")
+    present = models.JSONField(default=dict, help_text="{shift id: [order ids]} to start from")
+    seconds = models.FloatField(help_text="to search, at most")
+    seed = models.BigIntegerField(default=0)
+    until = models.DateTimeField(help_text="later than this nobody waits for it")
+    attempt = models.PositiveSmallIntegerField(default=0)
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    result = models.JSONField(null=True, help_text="{solution, work}")
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["job", "turn", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["holder", "turn", "number"], name="part_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "running", "done", "failed"]),
+                name="part_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="running", lease_token__isnull=False, lease_until__isnull=False)
+                | (~Q(state="running") & Q(lease_token__isnull=True, lease_until__isnull=True)),
+                name="part_lease_while_running",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(result__isnull=False), name="part_done_has_result"
+            ),
+        ]
+        indexes = [models.Index(fields=["job", "state"], name="part_by_job")]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.turn}/{self.number}: {self.state}"
+
+
 class PlanEdit(models.Model):
     """A hand edit: the arrangement before and after, so that it can be undone exactly."""
 

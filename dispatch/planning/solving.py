@@ -11,23 +11,21 @@ from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
-from django.conf import settings
-
 from dispatch.fleet.models import Hub
 from dispatch.planning.build import Built, build
 from dispatch.planning.day import Day, read_day
 from dispatch.planning.keep import pack
 from dispatch.planning.models import Plan, PlanInput
 from dispatch.planning.read import read
+from dispatch.planning.searching import search
 from dispatch.planning.services import facts, next_number
+from dispatch.planning.spread import Spread, is_large, search_part
 from dispatch.planning.store import TimedPlan, write_rows
-from dispatch.solver.child import Limits, run
-from dispatch.solver.cores import seat, usable
-from dispatch.solver.engines.base import Progress
-from dispatch.solver.solve import Result, Stop
+from dispatch.solver.problem import Problem
+from dispatch.solver.solve import Result
 from lastmile.core.events import Lane, record
 from lastmile.core.jobs import Lease
-from lastmile.core.tenancy import current_retailer, current_schema
+from lastmile.core.tenancy import current_retailer
 
 
 def solve_day(
@@ -48,8 +46,8 @@ def solve_day(
     job.progress(5, "travel_times")
     built = build(day)
     job.progress(15, "solving")
-    result = _solve(job, built, seconds, seed)
-    if job.cancelled():
+    result = _solve(job, built.problem, seconds, seed)
+    if result is None or job.cancelled():
         return {}
     job.progress(92, "streets")
     timed = read(built.problem, result.solution, day)
@@ -59,30 +57,21 @@ def solve_day(
     return _answer(plan)
 
 
-def _solve(job: Lease, built: Built, seconds: int, seed: int) -> Result:
-    """Search in a child process; its faults are refusals with a reason, and the worker lives on."""
+def _solve(job: Lease, problem: Problem, seconds: int, seed: int) -> Result | None:
+    """Search here, or with other workers where the problem is large; None when cancelled there."""
 
-    def tell(progress: Progress) -> None:
-        share = min(1.0, progress.seconds / seconds)
-        job.progress(15 + int(75 * share), "solving")
+    def tell(share: float) -> None:
+        job.progress(15 + int(75 * min(1.0, share)), "solving")
 
-    with seat(settings.SOLVING_FOLDER, current_schema(), cores_to_share()) as own:
-        return run(
-            built.problem,
-            stop=Stop(seconds=seconds),
-            seed=seed,
-            limits=Limits(memory_mb=settings.LIMIT_SOLVE_MEMORY_MB),
-            threads=own.threads,
-            seat=own,
-            on_progress=tell,
-            should_stop=job.cancelled,
-        )
-
-
-def cores_to_share() -> tuple[int, ...]:
-    """Return the cores of this machine that solves may use: the last ones, if not all."""
-    found = usable()
-    return found[-settings.SOLVE_CORES :] if settings.SOLVE_CORES else found
+    if is_large(problem):
+        return Spread(job, problem, seconds, seed, search_part, tell).solve()
+    return search(
+        problem,
+        seconds=seconds,
+        seed=seed,
+        on_progress=lambda progress: tell(progress.seconds / seconds),
+        should_stop=job.cancelled,
+    )
 
 
 def _write(job: Lease, hub: Hub, day: Day, built: Built, result: Result, timed: TimedPlan) -> Plan:
@@ -96,7 +85,7 @@ def _write(job: Lease, hub: Hub, day: Day, built: Built, result: Result, timed: 
         origin_at=built.origin_at,
         currency=current_retailer().currency,
         engine=result.engine,
-        solver_version=f"{result.engine} {metadata.version(result.engine)}",
+        solver_version=_version(result.engine),
         seed=result.seed,
         work=[asdict(phase) for phase in result.work],
         input_sha256=digest,
@@ -112,6 +101,14 @@ def _write(job: Lease, hub: Hub, day: Day, built: Built, result: Result, timed: 
     write_rows(plan, day, timed)
     record("plan.drafted", subject=plan.public_id, data=facts(plan), lane=Lane.PERSON)
     return plan
+
+
+def _version(engine: str) -> str:
+    """Name an engine with its version; our own engines are as old as the house."""
+    try:
+        return f"{engine} {metadata.version(engine)}"
+    except metadata.PackageNotFoundError:
+        return f"{engine} of the house"
 
 
 def _answer(plan: Plan) -> dict[str, Any]:

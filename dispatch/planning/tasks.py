@@ -1,13 +1,20 @@
-"""The job that plans a day; wired in the switchboard as ``planning.solve``."""
+"""The job that plans a day, wired in the switchboard as ``planning.solve``, and its parts."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from typing import Any
 
+from dispatch.planning import parts
 from dispatch.planning.solving import solve_day
+from dispatch.planning.spread import search_part
+from dispatch.solver.child import SolveFailed
 from lastmile.core.jobs import Lease
+from lastmile.core.tasks import retailer_task
+
+log = logging.getLogger(__name__)
 
 
 def plan_day(job: Lease) -> Mapping[str, Any]:
@@ -19,3 +26,15 @@ def plan_day(job: Lease) -> Mapping[str, Any]:
         seconds=int(job.payload["seconds"]),
         seed=int(job.payload["seed"]),
     )
+
+
+@retailer_task(parts.TASK, queue=parts.QUEUE)
+def solve_part(*, part: int) -> None:
+    """Solve a part of somebody's plan, if it still waits to be solved."""
+    lease = parts.claim(part)
+    if lease is None:
+        return
+    try:
+        parts.solve_claimed(lease, lambda it: search_part(it, lambda: False))
+    except SolveFailed as failed:
+        log.warning("Part %d failed: %s", part, failed.detail)

@@ -23,7 +23,7 @@ def towns(
     alternatives, shared vehicles, committed and loaded visits, and reloads.
     """
     lots = random.Random(seed)
-    at = [(apart_m * h, 0) for h in range(hubs)]
+    at = [(float(apart_m * h), 0.0) for h in range(hubs)]
     at += [(lots.gauss(apart_m * (n % hubs), 4_000), lots.gauss(0, 4_000))
            for n in range(hubs * visits)]  # fmt: skip
     problem = Problem(

@@ -1,0 +1,49 @@
+"""One search in a child process, with the house's limits and this machine's fair share of cores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from django.conf import settings
+
+from dispatch.solver.child import Limits, run
+from dispatch.solver.cores import seat, usable
+from dispatch.solver.engines.base import Progress
+from dispatch.solver.problem import Problem
+from dispatch.solver.solve import Result, Stop
+from lastmile.core.tenancy import current_schema
+
+
+def search(
+    problem: Problem,
+    *,
+    seconds: float,
+    seed: int,
+    present: Mapping[str, Sequence[str]] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Result:
+    """Solve; faults of the child are refusals with a reason (``SolveFailed``), the worker lives on.
+
+    Parameters
+    ----------
+    present : mapping of vehicle id to visit ids, optional
+        A plan to start from.
+    """
+    with seat(settings.SOLVING_FOLDER, current_schema(), _cores()) as own:
+        return run(
+            problem,
+            stop=Stop(seconds=seconds),
+            seed=seed,
+            limits=Limits(memory_mb=settings.LIMIT_SOLVE_MEMORY_MB),
+            threads=own.threads,
+            seat=own,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+
+
+def _cores() -> tuple[int, ...]:
+    """Return the cores of this machine that solves may use: the last ones, if not all."""
+    found = usable()
+    return found[-settings.SOLVE_CORES :] if settings.SOLVE_CORES else found
