@@ -38,6 +38,7 @@ def search(
             limits=Limits(memory_mb=settings.LIMIT_SOLVE_MEMORY_MB),
             threads=own.threads,
             seat=own,
+            present=present,
             on_progress=on_progress,
             should_stop=should_stop,
         )

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -27,7 +27,7 @@ from dispatch.solver.cli import NO_MEMORY
 from dispatch.solver.cores import Seat
 from dispatch.solver.cost import cost
 from dispatch.solver.engines.base import Progress
-from dispatch.solver.formats.json import loads, solution_from_json
+from dispatch.solver.formats.json import dumps, loads, solution_from_json
 from dispatch.solver.formats.packed import write
 from dispatch.solver.problem import Problem
 from dispatch.solver.solve import Phase, Result, Stop
@@ -103,6 +103,7 @@ def run(
     limits: Limits | None = None,
     threads: int = 1,
     seat: Seat | None = None,
+    present: Mapping[str, Sequence[str]] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Result:
@@ -111,7 +112,7 @@ def run(
     ``should_stop`` is asked ten times a second; when it says yes, the child is asked for its best
     plan so far (``Result.stopped``), and killed if that takes longer than ``GRACE_S``. With a
     ``seat`` (``cores.seat``) the child is kept on the cores that are this solve's share while
-    others come and go; ``threads`` is then best the seat's.
+    others come and go; ``threads`` is then best the seat's. ``present`` is a plan to start from.
 
     Raises
     ------
@@ -124,11 +125,16 @@ def run(
     with (
         tempfile.TemporaryFile() as errors,
         tempfile.TemporaryFile() as asked,  # nameless: nothing is left, whoever is killed
+        tempfile.TemporaryFile() as begun,
     ):
         write(problem, asked)
         asked.seek(0)
         command = _command(asked.fileno(), stop, seed, engine, limits, threads)
-        with _child(command, asked.fileno(), errors) as it:
+        if present:
+            begun.write(dumps({k: list(visits) for k, visits in present.items()}).encode())
+            begun.seek(0)
+            command += ["--present", f"/dev/fd/{begun.fileno()}"]
+        with _child(command, (asked.fileno(), begun.fileno()), errors) as it:
             deadline = _deadline(stop, limits)
             line = _Watch(it, deadline, seat, on_progress, should_stop).answer()
             if line is None:
@@ -156,7 +162,7 @@ def _command(
 
 
 @contextlib.contextmanager
-def _child(command: list[str], asked_in: int, errors: IO[bytes]) -> Any:
+def _child(command: list[str], files: tuple[int, ...], errors: IO[bytes]) -> Any:
     """Start the child; on the way out it is gone, whatever happened."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     threads = dict.fromkeys(ONE_THREAD, "1") | {"MALLOC_ARENA_MAX": ARENAS}
@@ -168,7 +174,7 @@ def _child(command: list[str], asked_in: int, errors: IO[bytes]) -> Any:
         cwd=ROOT,
         env=kept | threads | {"PYTHONPATH": str(ROOT)},
         start_new_session=True,
-        pass_fds=(asked_in,),
+        pass_fds=files,
     )
     try:
         yield child

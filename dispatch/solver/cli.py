@@ -2,6 +2,7 @@
 
     python -m dispatch.solver FILE [--seconds N | --iterations N] [--seed N] [--threads N]
                                    [--out FILE.sol|FILE.json] [--replay FILE.json]
+                                   [--present FILE.json]
 
 FILE is Solomon, VRPLIB, Li & Lim or the project's JSON; ``-`` reads one line of JSON from
 standard input, ``fd:N`` a packed problem from a file that is already open. Prints one JSON line
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         help="cut to one decimal (default), rounded to whole numbers, or exact to a thousandth",
     )
     parser.add_argument("--out", type=Path, help="VRPLIB solution, or JSON if it ends in .json")
+    parser.add_argument("--present", type=Path, help="JSON {vehicle: [visits]} to start from")
     parser.add_argument("--replay", type=Path, help="a line printed before: repeat its work")
     parser.add_argument("--stream", action="store_true", help="progress and solution on stdout")
     parser.add_argument("--memory-mb", type=int, help="address space this process may take")
@@ -113,6 +115,7 @@ def _run(options: argparse.Namespace, began: float) -> int:
             seed=options.seed,
             engine=options.engine,
             threads=options.threads,
+            present=None if options.present is None else _present(options.present),
             on_progress=_tell if options.stream else None,
             should_stop=stopped.is_set,
         )
@@ -173,6 +176,15 @@ def _listen(stopped: threading.Event, rest: bytes) -> None:
         if not piece:
             os._exit(NOBODY_WAITS)
         rest += piece
+
+
+def _present(path: Path) -> dict[str, list[str]]:
+    """Read a plan to start from."""
+    try:
+        data = loads(path.read_text(encoding="utf-8"))
+        return {str(k): [str(visit) for visit in visits] for k, visits in data.items()}
+    except (OSError, UnicodeDecodeError, AttributeError, TypeError) as fault:
+        raise Invalid(f"{path} holds no plan to start from ({fault!r}).") from fault
 
 
 def _work(path: Path) -> tuple[Phase, ...]:

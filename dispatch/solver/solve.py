@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ ENGINES: Final[Mapping[str, Engine]] = Shelf()
 RESERVE_S: Final = 0.02  # time kept for settling and refereeing
 RESERVE_PER_VISIT_S: Final = 0.0001
 SLOW: Final = 8
+PRESENT: Final = "present"  # stands in ``work`` for a plan that was given and not bettered
 SMALL: Final = 100
 
 
@@ -86,6 +87,7 @@ def solve(
     should_stop: Callable[[], bool] | None = None,
     engine: str | None = None,
     threads: int | None = None,
+    present: Mapping[str, Sequence[str]] | None = None,
 ) -> Result:
     """Plan a day.
 
@@ -105,6 +107,9 @@ def solve(
     threads : int, optional
         Cores that the search may use; all that this process may by default. A search by
         iterations gives the same plan with any number.
+    present : mapping of vehicle id to visit ids, optional
+        A plan to start from: the answer is never dearer than what of it holds. Its ``work`` does
+        not replay without it.
 
     Returns
     -------
@@ -126,10 +131,15 @@ def solve(
     counts = None if stop.iterations is None else (stop.iterations,)
     tries: list[_Try] = []
     ground, stopped = Ground(problem), False
+    given = None if present is None else by_index(problem, present)
+    if given:
+        tries.append(_settled(ground, given, Phase(PRESENT, seed, ())))
 
     def _leash(engines: int) -> Leash:
         deadline = _deadline(problem, stop, began, engines)
-        return Leash(began, deadline, counts, on_progress, should_stop, threads=threads or cores())
+        leash = Leash(began, deadline, counts, on_progress, should_stop, present=given)
+        leash.threads = threads or cores()
+        return leash
 
     for left, name in zip(range(len(names), 0, -1), names, strict=True):
         leash = _leash(left)
@@ -207,10 +217,24 @@ class _Try:
 def _attempt(ground: Ground, engine: Engine, seed: int, leash: Leash) -> _Try:
     """Search, settle and referee."""
     proposal = engine.search(ground, seed=seed, leash=leash)
-    draft = settle(ground, proposal.sequences)
+    return _settled(ground, proposal.sequences, Phase(engine.name, seed, proposal.counts))
+
+
+def _settled(ground: Ground, sequences: Mapping[int, Sequence[int]], phase: Phase) -> _Try:
+    draft = settle(ground, {vehicle: list(visits) for vehicle, visits in sequences.items()})
     solution = draft.solution(reasons(draft, draft.missing()))
-    phase = Phase(engine.name, seed, proposal.counts)
     return _Try(solution, phase, check(ground.problem, solution))
+
+
+def by_index(problem: Problem, sequences: Mapping[str, Sequence[str]]) -> dict[int, list[int]]:
+    """Return a plan by ids as one by indices. Raises Invalid where it names what is not there."""
+    try:
+        return {
+            problem.vehicle_index[vehicle]: [problem.visit_index[v] for v in visits]
+            for vehicle, visits in sequences.items()
+        }
+    except KeyError as unknown:
+        raise Invalid(f"The plan to start from names {unknown}, which the problem lacks.") from None
 
 
 def _best(problem: Problem, tries: list[_Try], began: float, stopped: bool) -> Result:

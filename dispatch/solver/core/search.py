@@ -32,6 +32,7 @@ PART: Final = 600  # visits in a part at most, about
 ROUNDS: Final = 40
 LEGS: Final = 200
 HOT, COLD = 3.0, 0.03  # first and last temperature, in mean costs per visit of the first plan
+WARM: Final = 0.3  # first temperature where a plan is given: hotter would forget it
 TUNE: Final = (10.0, 10.0, 0.5, 0.01, math.log(1 - 0.01))  # as in ``arrays``
 SLICE_S: Final = 0.01  # of one compiled call
 FIRST_ITERATIONS: Final = 100
@@ -95,9 +96,17 @@ class Search:
     """One search over a model."""
 
     def __init__(
-        self, model: Model, *, seed: int, threads: int, budget: Budget, stopped: Ask, tell: Tell
+        self,
+        model: Model,
+        *,
+        seed: int,
+        threads: int,
+        budget: Budget,
+        stopped: Ask,
+        tell: Tell,
+        given: Plan | None = None,
     ) -> None:
-        self.model, self.seed, self.budget = model, seed, budget
+        self.model, self.seed, self.budget, self.given = model, seed, budget, given
         self.stopped, self.tell = stopped, tell
         self.threads = max(1, threads)
         self.near: Near = near_of(model, self.threads)
@@ -109,6 +118,7 @@ class Search:
         self.record: list[int] = [self.parts, 0]
         self.at: Float = layout(model) if self.apart else np.zeros((model.size + 1, 2))
         self.heat = 0.0
+        self.hot = HOT if given is None else WARM
         self.best = 0
         self.slice_s = 0.0
 
@@ -121,7 +131,7 @@ class Search:
     def run(self) -> Found:
         """Search and return the best plan found."""
         with ThreadPoolExecutor(self.threads) as pool:
-            plan, cost = self._first(pool)
+            plan, cost = self._first(pool) if self.given is None else self._as_given(pool)
             best = (cost, plan)
             self.heat = (cost - self._missed_price(plan)) / max(1, len(plan.visits))
             for turn in range(self.rounds):
@@ -185,6 +195,12 @@ class Search:
                 best = (cost, written(state, visits, slots, best=True))
         assert best is not None
         return best[1], best[0]
+
+    def _as_given(self, pool: ThreadPoolExecutor) -> tuple[Plan, int]:
+        """Begin with the plan that was given."""
+        assert self.given is not None
+        pieces = self._pieces(self.given, 0, pool)
+        return self.given, sum(p.now for p in pieces) if self.apart else pieces[0].now
 
     def _missed_price(self, plan: Plan) -> int:
         return int(self.model.price.sum() - self.model.price[plan.visits].sum())
@@ -258,7 +274,7 @@ class Search:
         pace = FIRST_ITERATIONS / 0.001
         for step in range(self.steps):
             leg = turn * self.steps + step
-            heat = self.heat * HOT * (COLD / HOT) ** (leg / (LEGS - 1))
+            heat = self.heat * self.hot * (COLD / self.hot) ** (leg / (LEGS - 1))
             if self.budget.until is None:
                 made = self._counted(leg, number)
                 if not self._made(piece, made, heat):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,6 +35,8 @@ class Leash:
         deadline a search is repeatable.
     threads : int
         Cores that the engine may use.
+    present : mapping of int to sequence of int, or None
+        A plan to start from, vehicle to visits by index; an engine that cannot begins anew.
     """
 
     began: float
@@ -44,6 +46,7 @@ class Leash:
     should_stop: Callable[[], bool] | None = None
     progress_every_s: float = 0.25
     threads: int = 1
+    present: Mapping[int, Sequence[int]] | None = None
     stopped: bool = field(default=False, init=False)
     _polled: float = field(default=0.0, init=False)
     _told: float = field(default=0.0, init=False)

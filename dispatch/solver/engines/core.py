@@ -36,6 +36,7 @@ class Core:
             budget=_budget(leash),
             stopped=lambda: leash.taut(0, -1),
             tell=lambda done, cost: leash.tell(CORE, done, rounded(cost * model.divisor)),
+            given=_given(model, leash),
         ).run()
         return Proposal(_sequences(model, found.plan), found.record)
 
@@ -47,6 +48,25 @@ def _budget(leash: Leash) -> Budget:
     if len(leash.counts) == 1:
         return Budget(iterations=leash.counts[0])
     return Budget(record=leash.counts)
+
+
+def _given(model: Model, leash: Leash) -> Plan | None:
+    """Translate the plan to start from, leaving out what the core does not look at."""
+    if not leash.present:
+        return None
+    name = {int(visit): at for at, visit in enumerate(np.asarray(model.visits), start=1)}
+    kind = {vehicle: at for at, it in enumerate(model.kinds) for vehicle in it.vehicles}
+    tours = [
+        (kind[vehicle], [name[v] for v in visits if v in name])
+        for vehicle, visits in sorted(leash.present.items())
+        if vehicle in kind
+    ]
+    tours = [(it, visits) for it, visits in tours if visits]
+    return Plan(
+        np.array([v for _, visits in tours for v in visits], np.int32),
+        np.cumsum([len(visits) for _, visits in tours], dtype=np.int64),
+        np.array([it for it, _ in tours], np.int32),
+    )
 
 
 def _sequences(model: Model, plan: Plan) -> dict[int, list[int]]:

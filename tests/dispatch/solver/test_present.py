@@ -1,0 +1,89 @@
+"""A search that starts from a plan: never dearer than it, in a call and in a child."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dispatch.solver import child
+from dispatch.solver.check import check
+from dispatch.solver.cli import main
+from dispatch.solver.cost import cost
+from dispatch.solver.formats.json import dumps, problem_to_json
+from dispatch.solver.solve import PRESENT, Stop, solve
+from lastmile.core.errors import Invalid
+from tests.dispatch.solver.problems import rich
+from tests.dispatch.solver.towns import towns
+
+TOWN = towns(4, hubs=1, visits=60, vehicles=8)
+
+
+@pytest.mark.parametrize("engine", ["core", "pyvrp"])
+@pytest.mark.parametrize("iterations", [0, 200])
+def test_the_answer_is_never_dearer_than_the_plan_it_starts_from(
+    engine: str, iterations: int
+) -> None:
+    good = solve(TOWN, stop=Stop(iterations=8_000), seed=1, engine="core")
+    again = solve(
+        TOWN,
+        stop=Stop(iterations=iterations),
+        seed=2,
+        engine=engine,
+        present=good.solution.sequences,
+    )
+    assert again.cost.exact <= good.cost.exact
+    assert check(TOWN, again.solution) == []
+    assert again.work[0].engine == PRESENT
+
+
+def test_the_core_goes_on_from_where_the_plan_is() -> None:
+    good = solve(TOWN, stop=Stop(iterations=4_000), seed=1, engine="core")
+    cold = solve(TOWN, stop=Stop(iterations=400), seed=2, engine="core")
+    warm = solve(
+        TOWN, stop=Stop(iterations=400), seed=2, engine="core", present=good.solution.sequences
+    )
+    assert warm.cost.exact < cold.cost.exact
+
+
+def test_a_plan_in_pieces_is_a_start_too() -> None:
+    """Some visits in no route, a route that breaks rules: what does not hold is put right."""
+    good = solve(TOWN, stop=Stop(iterations=500), seed=1).solution.sequences
+    (first, visits), *rest = good.items()
+    everything = tuple(v for names in good.values() for v in names)
+    for pieces in ({first: visits[::-1]}, dict(rest), {first: everything}, {first: ()}):
+        found = solve(TOWN, stop=Stop(iterations=100), seed=1, present=pieces)
+        assert check(TOWN, found.solution) == []
+
+
+def test_a_plan_of_strangers_is_refused() -> None:
+    with pytest.raises(Invalid, match="nobody"):
+        solve(TOWN, stop=Stop(iterations=1), present={"nobody": ()})
+    with pytest.raises(Invalid, match="nowhere"):
+        solve(TOWN, stop=Stop(iterations=1), present={"k0": ("nowhere",)})
+
+
+def test_other_vehicles_of_a_kind_may_drive_it() -> None:
+    mixed = replace(rich(3, visits=20, vehicles=5), name="mixed")
+    plan = solve(mixed, stop=Stop(iterations=500), seed=1)
+    again = solve(mixed, stop=Stop(iterations=50), seed=2, present=plan.solution.sequences)
+    assert again.cost.exact <= plan.cost.exact
+
+
+def test_a_child_starts_from_it_too() -> None:
+    good = solve(TOWN, stop=Stop(iterations=8_000), seed=1)
+    found = child.run(TOWN, stop=Stop(iterations=0), seed=2, present=good.solution.sequences)
+    assert cost(TOWN, found.solution).exact <= good.cost.exact
+    with pytest.raises(Invalid, match="nobody"):
+        child.run(TOWN, stop=Stop(iterations=0), present={"nobody": ["v1"]})
+
+
+def test_a_file_that_holds_no_plan_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked, path = tmp_path / "asked.json", tmp_path / "plan.json"
+    asked.write_text(dumps(problem_to_json(TOWN)))
+    path.write_text("[]")
+    assert main([str(asked), "--iterations", "1", "--present", str(path)]) == 2
+    assert "holds no plan to start from" in capsys.readouterr().err
