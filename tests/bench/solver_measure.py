@@ -3,8 +3,8 @@
     python -m tests.bench.solver_measure '{"case": …, "who": …, "marks": […], "seed": …}'
 
 prints one line of JSON. ``measure`` calls it, keeps each line under var/proof/solver and takes it
-from there the next time if the machine was quiet: a peer's always, ours while the commit is the
-same and clean. FRESH=1 measures everything anew.
+from there the next time if the machine let it run: a peer's always, ours while the commit is the
+same and clean. FRESH=1 measures everything anew, COMMIT names one whose runs are taken as ours.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dispatch.solver.cost import UNIT, cost
 from dispatch.solver.insertion import evaluate
 from dispatch.solver.problem import Problem
 from dispatch.solver.solution import Solution
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import ENGINES, Stop, lineup, solve
 from tests.bench.solver_cases import Case, load
 from tests.bench.solver_peers import Answers, run_pyvrp
 from tests.bench.solver_recost import Unsound, of_file, recost
@@ -34,7 +34,7 @@ from tests.bench.solver_recost import Unsound, of_file, recost
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "var" / "proof" / "solver" / "runs.jsonl"
 OURS = "ours"
-QUIET = 1.2  # load beyond which a kept measurement is not taken again
+UNDISTURBED = 0.9  # CPU seconds a second of search must have had to be taken again
 PEERS: dict[str, tuple[str, str]] = {
     "ortools": ("tests.bench.solver_ortools", "run_ortools"),
     "vroom": ("tests.bench.solver_vroom", "run_vroom"),
@@ -100,6 +100,8 @@ def version(who: str) -> str:
     """Return what must be the same for a kept run to stand: our commit, or the peer's release."""
     if who.split(":")[0] != OURS:
         return "its release"
+    if os.environ.get("COMMIT"):
+        return os.environ["COMMIT"]
     asked = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--exclude", "*"],
         cwd=ROOT,
@@ -116,7 +118,10 @@ def _kept(wanted: dict[str, Any]) -> dict[str, Any] | None:
     found = None
     for line in KEPT.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        if row["wanted"] == wanted and row["found"]["load"] < QUIET:
+        if (
+            row["wanted"] == wanted
+            and row["found"]["cpu_s"] >= UNDISTURBED * row["found"]["wall_s"]
+        ):
             found = row["found"]
     return found
 
@@ -127,6 +132,8 @@ def main(words: list[str]) -> int:
     case = load(asked["case"])
     who, _, engine = asked["who"].partition(":")
     if who == OURS:
+        for name in [engine] if engine else lineup(case.problem):
+            ENGINES[name]  # loaded before the clock runs, as the command does
         own = Answers()
         own.begin()
         plans, name = _ours(case.problem, asked["marks"], asked["seed"], engine or None)
