@@ -118,11 +118,9 @@ def _kept(wanted: dict[str, Any]) -> dict[str, Any] | None:
     found = None
     for line in KEPT.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        if (
-            row["wanted"] == wanted
-            and row["found"]["cpu_s"] >= UNDISTURBED * row["found"]["wall_s"]
-        ):
-            found = row["found"]
+        held = row["found"]
+        if row["wanted"] == wanted and held["cpu_s"] >= UNDISTURBED * held["wall_s"]:
+            found = held
     return found
 
 
