@@ -11,7 +11,7 @@ from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.gaps import gaps
 from dispatch.solver.problem import Problem, missed_cost
 from dispatch.solver.why.answer import Place, Refusal, Relax, Relaxation, Way, Why
-from dispatch.solver.why.scene import Stage, scene, twin_scene
+from dispatch.solver.why.scene import Scene, Stage, scene, twin_scene
 from dispatch.solver.why.smallest import ORDER, Budget, OutOfTime, smallest
 from lastmile.core.errors import Invalid
 
@@ -183,20 +183,26 @@ class _Question:
         """Take the vehicle's two best places, or find out what binds it."""
         self.budget.check()
         it = scene(self.problem, self.sequences, name, unit)
-        if not it.needs:
-            stage = Stage(it, ())
-            only = None if fitting is None else fitting.get(name, ())[: 2 + (name == self.home)]
-            trials = list(stage.trials(only))
-            trials.sort(key=stage.exact)
-            self.places += [stage.place(trial) for trial in trials[: 2 + (name == self.home)]]
-            if trials:
-                self.refusals.pop(name, None)
-                return
+        if not it.needs and (fitting is None or name in fitting) and self._fits(it, fitting):
+            self.refusals.pop(name, None)
+            return
         if name == self.home or any(p.vehicle == name for p in self.places):
             return
         ways = smallest(it, upto=self.upto, budget=self.budget)
+        free = [way.place for way in ways if not way.relaxations]
+        self.places += free
+        if free:
+            return
         before = self.refusals.get(name)
         self.refusals[name] = Refusal(name, _fewest([*(before.ways if before else ()), *ways]))
+
+    def _fits(self, it: Scene, fitting: dict[str, list[int]] | None) -> bool:
+        """Keep the vehicle's best places, one more where the visit is at home; False for none."""
+        stage, most = Stage(it, ()), 2 + (it.vehicle == self.home)
+        only = None if fitting is None else fitting[it.vehicle][:most]
+        trials = sorted(stage.trials(only), key=stage.exact)
+        self.places += [stage.place(trial) for trial in trials[:most]]
+        return bool(trials)
 
     def _ways(self, places: list[Place]) -> list[Way]:
         """The smallest sets for a visit that nobody serves."""
@@ -230,8 +236,15 @@ class _Question:
         for name in reversed(kinds.values()):
             more = Relaxation(Relax.ANOTHER_VEHICLE, vehicle=name)
             for unit in self.units:
+                if self._held(unit):
+                    continue
                 it = twin_scene(self.problem, self.sequences, name, unit)
                 yield from smallest(it, upto=upto, budget=self.budget, extra=(more,))
+
+    def _held(self, unit: tuple[str, ...]) -> bool:
+        """Tell whether a vehicle is committed to some of these, or has their goods on board."""
+        held = {v for it in self.problem.vehicles for v in (*it.prefix, *(it.loaded or ()))}
+        return bool(held & set(unit))
 
 
 def _same(one: Place, other: Place) -> bool:

@@ -56,7 +56,7 @@ def scene(
     problem: Problem, sequences: dict[str, tuple[str, ...]], vehicle: str, unit: tuple[str, ...]
 ) -> Scene:
     """Cut one vehicle's part out of a problem and a plan that does not serve the unit."""
-    needs = tuple(_needs(problem, sequences, vehicle, unit))
+    needs = tuple(_needs(problem, sequences, vehicle, unit, home=vehicle))
     tour = sequences.get(vehicle, ())
     part = restricted(problem, vehicle, (*tour, *unit))
     return Scene(part, vehicle, tour, unit, needs)
@@ -66,16 +66,20 @@ def twin_scene(
     problem: Problem, sequences: dict[str, tuple[str, ...]], vehicle: str, unit: tuple[str, ...]
 ) -> Scene:
     """Set the scene for one more vehicle like this one; it keeps the vehicle's id."""
-    needs = tuple(_needs(problem, sequences | {vehicle: ()}, vehicle, unit))
+    needs = tuple(_needs(problem, sequences, vehicle, unit, home=""))
     whole = restricted(problem, vehicle, unit)
     fresh = replace(whole.vehicles[0], prefix=(), loaded=None)
     return Scene(replace(whole, vehicles=(fresh,)), vehicle, (), unit, needs)
 
 
 def _needs(
-    problem: Problem, sequences: dict[str, tuple[str, ...]], name: str, unit: tuple[str, ...]
+    problem: Problem,
+    sequences: dict[str, tuple[str, ...]],
+    name: str,
+    unit: tuple[str, ...],
+    home: str,
 ) -> Iterator[Relaxation]:
-    """Yield what no position on this vehicle can do without."""
+    """Yield what no position can do without on the vehicle ``home``, which is like ``name``."""
     vehicle = problem.vehicles[problem.vehicle_index[name]]
     where = {v: other for other, visits in sequences.items() for v in visits}
     for skill in sorted({s for u in unit for s in _visit(problem, u).skills} - vehicle.skills):
@@ -85,7 +89,7 @@ def _needs(
         if allowed is not None and name not in allowed:
             yield Relaxation(Relax.VEHICLE, vehicle=name, visit=u)
         for members in problem.together:
-            away = sorted(m for m in members - set(unit) if where.get(m, name) != name)
+            away = sorted(m for m in members - set(unit) if where.get(m, home) != home)
             if u in members and away:
                 yield Relaxation(Relax.TOGETHER, visit=u, what=away[0])
         for other in problem.vehicles:

@@ -36,7 +36,14 @@ def _home(problem: Problem, way: Way) -> str:
 
 
 def _admits(problem: Problem, plan: Solution, visit: str, vehicle: str = "") -> bool:
-    return any(p.vehicle == vehicle or not vehicle for p in places(problem, plan, visit))
+    """Tell whether some place for the visit gives a plan that the referee lets through."""
+    for place in places(problem, plan, visit):
+        made = {k: list(v) for k, v in plan.sequences.items()}
+        made.setdefault(place.vehicle, []).insert(place.position, visit)
+        here = place.vehicle == vehicle or not vehicle
+        if here and not check(problem, evaluate(problem, made)):
+            return True
+    return False
 
 
 def _proven(problem: Problem, plan: Solution, way: Way) -> None:
@@ -238,6 +245,62 @@ def test_a_break_in_the_way_is_named() -> None:
 def test_the_range_is_short_by_metres() -> None:
     problem = _day(Visit("b", 2, demand=(1,)), max_distance_m=20_000)
     assert (Relaxation(Relax.DISTANCE, 4_000, vehicle="k"),) in _said(problem)
+
+
+def test_stops_and_committed_stops_are_counted() -> None:
+    problem = _day(Visit("b", 1, demand=(1,), windows=(Window(0, 640),)), max_stops=1)
+    stops = Relaxation(Relax.STOPS, vehicle="k")
+    assert (stops,) in _said(
+        replace(problem, visits=(problem.visits[0], Visit("b", 1, demand=(1,))))
+    )
+    early = replace(
+        problem, vehicles=(replace(problem.vehicles[0], max_stops=None, prefix=("a",)),)
+    )
+    assert (Relaxation(Relax.PREFIX, vehicle="k"),) in _said(early)
+
+
+def _pairs_of(problem: Problem, sequences: dict[str, list[str]]) -> list[tuple[Relaxation, ...]]:
+    """What would let b in, on any vehicle; each way is proven."""
+    plan = evaluate(problem, sequences)
+    found = Asker(problem, plan.sequences).ask("b")
+    for way in found.ways:
+        _proven(problem, plan, way)
+    return [way.relaxations for way in found.ways]
+
+
+def test_company_that_may_not_be_and_company_that_must_be() -> None:
+    problem = _day(Visit("b", 2, demand=(1,)))
+    apart = replace(problem, apart=(frozenset("ab"),))
+    assert (Relaxation(Relax.APART, visit="b", what="a"),) in _pairs_of(apart, {"k": ["a"]})
+    other = replace(problem.vehicles[0], id="m", capacity=(0,))
+    both = replace(
+        problem, vehicles=(replace(problem.vehicles[0], capacity=(6,)), replace(other, id="m"))
+    )
+    tied = replace(
+        both,
+        together=(frozenset("ab"),),
+        vehicles=(both.vehicles[0], replace(other, capacity=(3,))),
+    )
+    said = _pairs_of(tied, {"k": ["a"]})
+    assert (Relaxation(Relax.TOGETHER, visit="b", what="a"),) in said
+    assert (Relaxation(Relax.CAPACITY, 1, vehicle="k", what="weight_g"),) in said
+
+
+def test_goods_that_are_not_on_board() -> None:
+    problem = _day(Visit("b", 2, demand=(1,)), loaded=frozenset("a"))
+    assert (Relaxation(Relax.LOADED, vehicle="k", visit="b"),) in _pairs_of(problem, {"k": ["a"]})
+
+
+def test_an_alternative_may_be_another_of_its_group() -> None:
+    problem = Problem(
+        (line([0, 600, 1_200]),),
+        (Visit("door", 2, 60, group="g"), Visit("locker", 1, 30, service_cost=40, group="g")),
+        (Vehicle("k", 0, 0, 0, 9_000, cost_per_hour=3_600),),
+    )
+    found = Asker(problem, {"k": ["door"]}).ask("door")
+    assert found.place is not None
+    (other,) = found.alternatives
+    assert (other.visit, other.vehicle, other.cost) == ("locker", "k", 40 - 1_230)
 
 
 def test_another_stop_that_would_be_late_is_named_with_its_seconds() -> None:
