@@ -36,6 +36,7 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "tenancy": ("tests.bench.tenancy", "20,000 reads of two retailers by every way in: 0 wrong"),
     "kills": ("tests.bench.kills", "kill -9 of every child under load: nothing lost or twice"),
     "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),
+    "solver_fuzz": ("tests.bench.solver_fuzz", "1,000 random problems, all constraints: 0 wrong"),
     "solver": ("tests.bench.solver", "the solver beside every open peer: all that follows"),
     "solver_table": ("tests.bench.solver_table", "gaps to best-known costs, 100 to 1,000 stops"),
     "solver_porto": ("tests.bench.solver_versus:porto", "streets of Greater Porto, beside PyVRP"),

@@ -38,6 +38,7 @@ class Draft:
     lots: random.Random
     unit: int
     day: int
+    near: int
     places: list[tuple[int, int]]
     visits: list[dict[str, Any]]
     vehicles: list[dict[str, Any]]
@@ -69,7 +70,7 @@ def _matrix(it: Draft, slow: float = 1.0, uneven: bool = False) -> Any:
         ]
         for a, p in enumerate(it.places)
     ]
-    return np.array(far, dtype=np.int64) * it.unit
+    return np.array(far, dtype=np.int64) * it.unit // it.near
 
 
 def _windows(it: Draft) -> None:
@@ -244,7 +245,8 @@ def _profiles(it: Draft) -> None:
         vehicle["profile"] = it.lots.randint(0, 1)
         vehicle["speed_percent"] = it.lots.choice([100, 70, 130])
     for visit in it.visits:
-        visit["service_s"] = it.lots.choice([it.time(0, 3), (it.time(0, 3), it.time(0, 3))])
+        bike, van = (it.time(0, 3) // it.near for _ in range(2))
+        visit["service_s"] = it.lots.choice([van, (van, bike)])
 
 
 def _hourly(it: Draft) -> None:
@@ -357,6 +359,7 @@ def mixed(
     features: Collection[str],
     unit: int = 1,
     day: int = TINY_DAY,
+    near: int = 1,
 ) -> Problem:
     """Return a random problem with exactly these constraints.
 
@@ -366,23 +369,26 @@ def mixed(
         Names of ``FEATURES``; an unknown one is an error.
     unit, day : int
         Seconds of a unit of time, and units of the day.
+    near : int
+        By how much places are nearer to one another, and doors quicker, than in a tiny problem.
     """
     unknown = set(features) - set(FEATURES)
     if unknown:
         raise ValueError(f"no such feature: {sorted(unknown)}")
-    side = max(8, day // 6)
+    side = max(8, day // 6) * near
     count = min(visits, 4) + 1 if unit == 1 else visits + 1
     places = [(lots.randint(0, side), lots.randint(0, side)) for _ in range(count)]
     it = Draft(
         lots,
         unit,
         day,
+        near,
         places,
         visits=[
             {
                 "id": f"v{at}",
                 "place": lots.randint(0, count - 1) if unit == 1 else at + 1,
-                "service_s": lots.randint(0, 3) * unit,
+                "service_s": lots.randint(0, 3) * unit // near,
                 "demand": (lots.randint(0, 1),),
                 "unserved_cost": 1_000 * unit,
             }
@@ -426,6 +432,19 @@ def _made(it: Draft) -> Problem:
         visits=tuple(Visit(**v) for v in it.visits),
         vehicles=tuple(Vehicle(**v) for v in it.vehicles),
         **it.whole,
+    )
+
+
+def grown(seed: int, *, visits: int) -> Problem:
+    """Return a random problem of a whole day in seconds, with a random choice of constraints."""
+    lots = random.Random(f"grown {seed}")
+    return mixed(
+        lots,
+        visits=visits,
+        vehicles=lots.randint(1, 2 + visits // 10),
+        features=lots.sample(list(FEATURES), lots.randint(3, len(FEATURES))),
+        unit=720,
+        near=10,
     )
 
 

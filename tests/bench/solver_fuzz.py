@@ -1,0 +1,174 @@
+"""A thousand random problems with every constraint: `make proof solver_fuzz`.
+
+Half are tiny and held against the oracle, engine by engine, by iterations; half have 10 to 120
+visits and are solved by the clock. Every answer is refereed again here. ``FUZZ=100`` makes it a
+hundred. The promise: nothing infeasible is ever returned, nothing crashes, nothing is cheaper
+than the truth, no time limit is exceeded by more than 10 %, hostile JSON is refused as such.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from dispatch.solver.check import check
+from dispatch.solver.core.covers import covers
+from dispatch.solver.cost import cost
+from dispatch.solver.formats.json import dumps, loads, problem_from_json, problem_to_json
+from dispatch.solver.problem import Problem
+from dispatch.solver.solve import ENGINES, NotRefereed, Result, Stop, replay, solve
+from lastmile.core.errors import Invalid
+from tests.dispatch.solver.degenerate import DEGENERATE
+from tests.dispatch.solver.features import grown, seeded
+from tests.dispatch.solver.hostile import spoiled
+from tests.dispatch.solver.oracle import optimum
+
+COUNT: Final = int(os.environ.get("FUZZ", "1000"))
+ITERATIONS: Final = {"rich": 400, "core": 400, "pyvrp": 60, "ortools": 5, "": 400}
+LIMITS_S: Final = (0.3, 0.5, 1.0, 2.0)
+OVERRUN: Final = 1.10
+FAULTS: Final = Path("var/proof/solver_fuzz.txt")
+
+
+@dataclass
+class Tally:
+    """What was seen; ``faults`` break a promise, ``refused`` were never returned."""
+
+    solved: Counter[str] = field(default_factory=Counter)
+    equal: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    overrun: float = 0.0
+    slowest: str = ""
+
+    def fault(self, *what: object) -> None:
+        self.faults.append(" ".join(str(w) for w in what))
+
+
+def run() -> str:
+    """Try them all; raise when a promise is broken."""
+    tally = Tally()
+    _warm()
+    for name, problem in _small():
+        _held_against_the_truth(tally, name, problem)
+    for seed in range(COUNT // 2):
+        _by_the_clock(tally, seed)
+    hostile = _hostile(tally)
+    FAULTS.parent.mkdir(parents=True, exist_ok=True)
+    FAULTS.write_text("\n".join(tally.faults), encoding="utf-8")
+    broken = [f for f in tally.faults if not f.startswith("dearer")]
+    if broken:
+        raise AssertionError(f"{len(broken)} promises broken, see {FAULTS}: {broken[:3]}")
+    shares = ", ".join(
+        f"{name or 'solve()'} {tally.equal[name]} of {tally.solved[name]} equal to the oracle"
+        + (f" ({tally.refused[name]} refused)" if tally.refused[name] else "")
+        for name in ITERATIONS
+        if tally.solved[name]
+    )
+    return (
+        f"{COUNT} random problems, {len(DEGENERATE)} degenerate: 0 infeasible returned, 0 crashes, "
+        f"0 below the truth; {shares}; {tally.solved['clock']} by the clock, longest overrun "
+        f"{100 * tally.overrun:.1f} % ({tally.slowest}), {tally.refused['clock']} refused; "
+        f"{hostile} hostile texts refused or read"
+    )
+
+
+def _warm() -> None:
+    """Load and compile what is measured by the clock."""
+    for seed in range(3):
+        for name in ENGINES:
+            _solved(grown(seed, visits=12), name, Stop(iterations=5))
+
+
+def _small() -> Iterator[tuple[str, Problem]]:
+    for name, make in DEGENERATE.items():
+        yield name, make()
+    for seed in range(COUNT // 2):
+        yield f"seeded({seed})", seeded(seed)
+
+
+def _solved(problem: Problem, engine: str, stop: Stop) -> Result | NotRefereed | Exception:
+    try:
+        return solve(problem, stop=stop, seed=1, engine=engine or None)
+    except NotRefereed as refusal:
+        return refusal
+    except Exception as crash:  # noqa: BLE001 - a crash is what is looked for
+        return crash
+
+
+def _held_against_the_truth(tally: Tally, name: str, problem: Problem) -> None:
+    best = optimum(problem)
+    for engine, iterations in ITERATIONS.items():
+        if (engine == "core" and not covers(problem)) or (engine and engine not in ENGINES):
+            continue
+        found = _solved(problem, engine, Stop(iterations=iterations))
+        where = f"{name} {engine or 'solve()'}"
+        if isinstance(found, NotRefereed):
+            tally.refused[engine] += 1
+            if best is not None and engine in {"", "rich", "core"}:
+                tally.fault("refused", where, found)
+            continue
+        if isinstance(found, Exception):
+            tally.fault("crash", where, repr(found))
+            continue
+        tally.solved[engine] += 1
+        _sound(tally, where, problem, found)
+        if best is None or found.cost.exact < best.exact:
+            tally.fault("below the truth", where, found.cost.exact, best and best.exact)
+        elif found.cost.exact == best.exact:
+            tally.equal[engine] += 1
+        else:
+            tally.fault("dearer", where, (found.cost.exact - best.exact) / 9e6)
+        if engine == "" and replay(problem, found.work).solution != found.solution:
+            tally.fault("another plan on replay", where)
+
+
+def _sound(tally: Tally, where: str, problem: Problem, found: Result) -> None:
+    faults = check(problem, found.solution)
+    if faults:
+        tally.fault("infeasible", where, faults[:2])
+    if cost(problem, found.solution) != found.cost:
+        tally.fault("wrong price", where)
+
+
+def _by_the_clock(tally: Tally, seed: int) -> None:
+    lots = random.Random(f"clock {seed}")
+    visits, limit = lots.randint(10, 120), lots.choice(LIMITS_S)
+    problem = grown(seed, visits=visits)
+    began = time.perf_counter()
+    found = _solved(problem, "", Stop(seconds=limit))
+    took = time.perf_counter() - began
+    where = f"grown({seed}, visits={visits}) in {limit} s"
+    if took / limit - 1 > tally.overrun:
+        tally.overrun, tally.slowest = took / limit - 1, where
+    if took > limit * OVERRUN:
+        tally.fault("over time", where, f"{took:.2f} s")
+    if isinstance(found, NotRefereed):
+        tally.refused["clock"] += 1
+        if not any(v.prefix for v in problem.vehicles):
+            tally.fault("refused", where, found)
+    elif isinstance(found, Exception):
+        tally.fault("crash", where, repr(found))
+    else:
+        tally.solved["clock"] += 1
+        _sound(tally, where, problem, found)
+
+
+def _hostile(tally: Tally) -> int:
+    lots = random.Random(1)
+    texts = 10 * COUNT
+    for number in range(texts):
+        text = spoiled(lots, problem_to_json(seeded(number % 200)))
+        try:
+            dumps(problem_to_json(problem_from_json(loads(text))))
+        except Invalid:
+            continue
+        except Exception as crash:  # noqa: BLE001 - a crash is what is looked for
+            tally.fault("crash at the door", number, repr(crash))
+    return texts
