@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dispatch.solver.problem import Problem, Vehicle, service_s
+from dispatch.solver.rich.model import Model, lay_out
 from dispatch.solver.segments import Segment, merge
 from dispatch.solver.solution import Route, Solution, Unserved
 from dispatch.solver.timing import NEVER, Timer
@@ -23,6 +24,7 @@ class Ground:
     def __init__(self, problem: Problem, timer: Timer | None = None) -> None:
         self.problem = problem
         self.timer = timer or Timer(problem)
+        self._model: Model | None = None
         self.demands = [v.demand for v in problem.visits]
         self.rooms = [v.capacity for v in problem.vehicles]
         self.ranges = [
@@ -44,6 +46,13 @@ class Ground:
             for at, vehicle in enumerate(problem.vehicles)
         ]
         self.may = [kinds[v.skills, v.vehicles] for v in problem.visits]
+
+    @property
+    def model(self) -> Model:
+        """The problem as flat arrays, made when first asked for."""
+        if self._model is None:
+            self._model = lay_out(self.problem)
+        return self._model
 
     def fits(self, vehicle: int, load: Sequence[int]) -> bool:
         """Tell whether the vehicle has room for a load."""

@@ -7,7 +7,7 @@ of its reload places.
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -42,7 +42,9 @@ APART_END: Final = 14
 TOGETHER: Final = 15
 TOGETHER_END: Final = 16
 JOB: Final = 17  # the visit that stands for its pair or group
-VISIT: Final = 18
+GROUP: Final = 18  # first of its alternatives in Model.group, itself among them
+GROUP_END: Final = 19
+VISIT: Final = 20
 
 # Columns of Model.vehicle
 START: Final = 0
@@ -109,6 +111,9 @@ class Model(NamedTuple):
     chargers: Int64  # [charger, 2] place, metres a minute
     apart: Int64  # sets by visit
     together: Int64
+    union: Int64  # visits by set of ``together``
+    unions: Int64  # [set + 1] where each set's begin
+    group: Int64  # alternatives
     seconds: Int32  # [slice, place, place]
     slice_from: Int64  # [slice]
     slices: Int64  # [rate + 1] first slice of each rate
@@ -116,7 +121,6 @@ class Model(NamedTuple):
     metres: Int32  # [profile, place, place]
     fairness: float
     sets: int  # how many sets of ``apart``
-    unions: int  # how many sets of ``together``
 
 
 def lay_out(problem: Problem) -> Model:
@@ -132,6 +136,8 @@ def lay_out(problem: Problem) -> Model:
         visits[at, OWNER] = owner[at]
         visits[at, APART : APART_END + 1] = apart[1][at : at + 2]
         visits[at, TOGETHER : TOGETHER_END + 1] = together[1][at : at + 2]
+    _alternatives(visits, problem)
+    unions = [sorted(u) for u in problem.together]
     rates = sorted({(v.profile, v.speed_percent) for v in problem.vehicles}) or [(0, 100)]
     seconds, slice_from, slices = _seconds(problem, rates)
     fleet = _Fleet(problem, rates)
@@ -158,6 +164,9 @@ def lay_out(problem: Problem) -> Model:
         chargers=_rows(fleet.chargers, 2),
         apart=apart[0],
         together=together[0],
+        union=np.array([problem.visit_index[v] for v in chain(*unions)], dtype=np.int64),
+        unions=np.array([0, *accumulate(len(u) for u in unions)], dtype=np.int64),
+        group=np.array(list(chain(*problem.groups.values())), dtype=np.int64),
         seconds=seconds,
         slice_from=slice_from,
         slices=slices,
@@ -165,7 +174,6 @@ def lay_out(problem: Problem) -> Model:
         metres=np.stack([p.distance_m for p in problem.profiles]),
         fairness=float(problem.fairness_cost) * UNIT / (3600 * 3600),
         sets=len(problem.apart),
-        unions=len(problem.together),
     )
 
 
@@ -204,6 +212,14 @@ def _company(row: Int64, problem: Problem, at: int, visit: Visit, *, delivery: b
     elif visit.group:
         row[JOB] = problem.groups[visit.group][0]
     row[BRINGS] = int(any(visit.demand) and row[ROLE] != 2)
+
+
+def _alternatives(visits: Int64, problem: Problem) -> None:
+    begin = 0
+    for members in problem.groups.values():
+        for at in members:
+            visits[at, GROUP], visits[at, GROUP_END] = begin, begin + len(members)
+        begin += len(members)
 
 
 def _owners(problem: Problem) -> list[int]:

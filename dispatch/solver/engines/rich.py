@@ -1,0 +1,182 @@
+"""The engine for everything: ruin and recreate on a scan that knows every rule. PURE.
+
+It needs no settling: what it proposes holds, priced to the cent. It may begin from a plan, change
+only a part of it, and be charged for what it breaks of promises already given.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+
+from dispatch.solver.cost import UNIT, rounded
+from dispatch.solver.draft import Ground
+from dispatch.solver.engines.base import Leash, Proposal
+from dispatch.solver.rich.begin import lay_plan
+from dispatch.solver.rich.lay import Scratch, scratch
+from dispatch.solver.rich.model import Model
+from dispatch.solver.rich.near import near
+from dispatch.solver.rich.search import search, settle_in
+from dispatch.solver.rich.state import BEST, Promise, State, fresh, nothing_promised
+
+HOT: Final = 3.0  # temperature at first, in costs of a stop; COLD: at last
+COLD: Final = 0.03
+WARM: Final = 0.3  # at first when it begins from a plan
+CHUNK_S: Final = 0.01  # of search between two looks at the clock
+MOST: Final = 2000  # iterations in one chunk
+FIRST: Final = 20
+THREADS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What a visit was promised, and what it costs to break it.
+
+    Parameters
+    ----------
+    vehicle : int or None
+        Who was to come; ``move_cost`` minor units for another one.
+    opens_s, closes_s : int or None
+        The window told; each minute outside of it costs ``slip_cost_per_minute``.
+    """
+
+    vehicle: int | None = None
+    move_cost: int = 0
+    opens_s: int | None = None
+    closes_s: int | None = None
+    slip_cost_per_minute: int = 0
+
+
+class Rich:
+    """The engine behind ``base.Engine``."""
+
+    name = "rich"
+
+    def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
+        """Search from nothing until the leash is taut."""
+        return improve(ground, seed=seed, leash=leash)
+
+
+def improve(
+    ground: Ground,
+    *,
+    seed: int,
+    leash: Leash,
+    start: Mapping[int, Sequence[int]] | None = None,
+    visits: Collection[int] | None = None,
+    vehicles: Collection[int] | None = None,
+    promises: Mapping[int, Promised] | None = None,
+    threads: int = THREADS,
+) -> Proposal:
+    """Search until the leash is taut and return the best sequences found.
+
+    Parameters
+    ----------
+    start : mapping, optional
+        Sequences to begin from, by vehicle; negative codes as in ``rich.model``. What does not
+        hold of it is left out first.
+    visits, vehicles : collections of int, optional
+        The only visits that may be moved, the only vehicles that may be changed.
+    promises : mapping of int to Promised, optional
+        By visit: what it costs to break what was told. Part of the objective of this search,
+        not of ``cost``.
+    threads : int
+        Searches from seeds of their own, of which the best one counts.
+    """
+    model = ground.model
+    promise = _promise(model, promises or {})
+    around = near(model)
+    runs = [
+        _Run(model, promise, fresh(model, around, seed, thread), scratch(model))
+        for thread in range(max(1, threads))
+    ]
+    for run in runs:
+        _limit(run.state, visits, vehicles)
+        lay_plan(ground.problem, model, promise, run.state, run.room, start or {})
+    warm = start is not None and any(start.values())
+    with ThreadPoolExecutor(len(runs)) as pool:
+        list(pool.map(lambda run: run.go(leash, warm=warm, leads=run is runs[0]), runs))
+    best = min(runs, key=lambda run: float(run.state.money[BEST]))
+    return Proposal(best.sequences(), (runs[0].iterations,))
+
+
+def _promise(model: Model, promises: Mapping[int, Promised]) -> Promise:
+    empty = nothing_promised(model)
+    if not promises:
+        return empty
+    for at, told in promises.items():
+        if told.vehicle is not None:
+            empty.vehicle[at], empty.move[at] = told.vehicle, float(told.move_cost) * UNIT
+        if told.opens_s is not None and told.closes_s is not None:
+            empty.opens[at], empty.closes[at] = told.opens_s, told.closes_s - 1
+            empty.slip[at] = float(told.slip_cost_per_minute) * UNIT / 60
+    return empty._replace(asked=True)
+
+
+def _limit(
+    state: State, visits: Collection[int] | None, vehicles: Collection[int] | None
+) -> None:
+    if visits is not None:
+        state.locked[:] = True
+        state.locked[list(visits)] = False
+    if vehicles is not None:
+        state.closed[:] = True
+        state.closed[list(vehicles)] = False
+
+
+class _Run:
+    """One search in one thread."""
+
+    def __init__(self, model: Model, promise: Promise, state: State, room: Scratch) -> None:
+        self.model, self.promise, self.state, self.room = model, promise, state, room
+        self.iterations = 0
+
+    def go(self, leash: Leash, *, warm: bool, leads: bool) -> None:
+        """Iterate until the leash is taut; only one run may tell of it."""
+        began = time.perf_counter()
+        settle_in(self.model, self.promise, self.state, self.room)
+        hot = self._hot() * (WARM / HOT if warm else 1.0)
+        chunk, clock = FIRST, time.perf_counter()
+        whole = None if leash.deadline is None else leash.deadline - began
+        while not leash.taut(0, self.iterations):
+            if leash.counts is not None:
+                chunk = min(chunk, leash.counts[0] - self.iterations)
+                part = self.iterations / max(1, leash.counts[0])
+            else:
+                part = 0.0 if not whole else (clock - began) / whole
+            cold = hot * COLD / HOT
+            heat = hot * (cold / hot) ** min(1.0, part) if hot > 0 else 0.0
+            search(self.model, self.promise, self.state, self.room, chunk, heat)
+            self.iterations += chunk
+            now = time.perf_counter()
+            took, clock = max(1e-6, now - clock), now
+            if leads:
+                leash.tell(Rich.name, self.iterations, rounded(int(self.state.money[BEST])))
+            chunk = FIRST * 5
+            if leash.counts is None:
+                chunk = max(1, min(MOST, int(self._chunk(chunk, took))))
+
+    def _chunk(self, done: int, took: float) -> float:
+        self._pace = done / took
+        return self._pace * CHUNK_S
+
+    def _hot(self) -> float:
+        """Return the first temperature: so many times what a stop costs."""
+        stops = int(self.state.visits.sum())
+        routes = float(self.state.cost.sum())
+        return HOT * routes / stops if stops else 0.0
+
+    def sequences(self) -> dict[int, list[int]]:
+        """Return the best plan found."""
+        counts = self.state.best_count.tolist()
+        return {
+            vehicle: self.state.best[vehicle, :count].tolist()
+            for vehicle, count in enumerate(counts)
+            if count
+        }
+
+

@@ -1,0 +1,36 @@
+"""Chance in compiled code: one word of state, so that a seed tells all that follows. PURE.
+
+Source: Marsaglia (2003), Xorshift RNGs; the shifts 13, 7, 17.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Word = npt.NDArray[np.uint64]
+
+
+def seeded(seed: int, thread: int) -> Word:
+    """Return the state that belongs to a seed and a thread."""
+    word = np.random.SeedSequence([seed & 0xFFFFFFFF, thread]).generate_state(1, np.uint64)
+    word[0] |= np.uint64(1)  # the one state that never moves is 0
+    return word
+
+
+@njit(cache=True, nogil=True, inline="always")
+def unit(word: Word) -> float:
+    """Draw a number from [0, 1)."""
+    x = word[0]
+    x ^= x << np.uint64(13)
+    x ^= x >> np.uint64(7)
+    x ^= x << np.uint64(17)
+    word[0] = x
+    return float(np.float64(x >> np.uint64(11)) * 1.1102230246251565e-16)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def below(word: Word, count: int) -> int:
+    """Draw a whole number from 0 to ``count`` - 1."""
+    return int(unit(word) * count)

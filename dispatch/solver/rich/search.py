@@ -1,0 +1,265 @@
+"""Ruin and recreate over the whole model: strings out, jobs back, taken or undone. PURE, compiled.
+
+Sources: as ``recreate``; acceptance as in Schrimpf et al. (2000) by simulated annealing: a plan
+is kept if it is not worse by more than -T ln(u).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from dispatch.solver.rich.chance import below, unit
+from dispatch.solver.rich.gap import first_gap
+from dispatch.solver.rich.lay import Scratch
+from dispatch.solver.rich.model import JOB, PARTNER, Model
+from dispatch.solver.rich.recreate import ABSENT, DONE, KEPT, TOUCHED, TRIES, recreate, touch
+from dispatch.solver.rich.scan import INFINITE
+from dispatch.solver.rich.state import BEST, NOW, Promise, State, priced, refresh
+
+LONGEST: Final = 10.0  # of a string
+MEAN: Final = 10.0  # jobs taken out in one iteration
+KEEP: Final = 0.5  # chance that a piece of a string stays
+MORE: Final = 0.01  # chance that this piece is not yet long enough
+LOTS: Final = 0.1  # chance of single visits from anywhere in place of strings
+ROUTE: Final = 0.05  # chance of a whole route
+UNION: Final = 0.1  # chance of all that go together, where there are such
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def search(
+    model: Model,
+    promise: Promise,
+    state: State,
+    s: Scratch,
+    iterations: int,
+    temperature: float,
+) -> None:
+    """Make so many iterations at a temperature; the best plan stays in ``state.best``."""
+    for _ in range(iterations):
+        state.num[DONE] += 1
+        state.num[TOUCHED] = 0
+        count = state.num[ABSENT]
+        state.num[KEPT] = count
+        state.kept[:count] = state.absent[:count]
+        before = state.money[NOW]
+        fine = _ruin(model, promise, state, s)
+        if fine:
+            recreate(model, promise, state, s, TRIES)
+            after = state.money[NOW]
+            for at in range(state.num[TOUCHED]):
+                after += state.cost[state.touched[at]]
+            after += _missed(model, state.absent, state.num[ABSENT])
+            after -= _missed(model, state.kept, state.num[KEPT])
+            fine = after < before - temperature * math.log(unit(state.word) + 1e-300)
+        if not fine:
+            _undo(model, promise, state, s)
+            state.money[NOW] = before
+            continue
+        state.money[NOW] = after
+        if after < state.money[BEST] - 0.5:
+            state.money[BEST] = after
+            remember(state)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def settle_in(model: Model, promise: Promise, state: State, s: Scratch) -> None:
+    """Serve what is absent and begin to count; routes must have been refreshed."""
+    for visit in range(len(state.where)):
+        state.key[visit] = 0.0
+    for visit in range(len(state.where)):
+        if state.where[visit] >= 0:
+            state.key[model.visit[visit, JOB]] = 1.0
+    state.num[ABSENT] = 0
+    for visit in range(len(state.where)):
+        if model.visit[visit, JOB] == visit and state.key[visit] == 0.0:
+            state.absent[state.num[ABSENT]] = visit
+            state.num[ABSENT] += 1
+    state.num[DONE] += 1
+    state.num[TOUCHED] = 0
+    state.money[NOW] = 0.0
+    while True:
+        absent = state.num[ABSENT]
+        recreate(model, promise, state, s, absent)
+        if state.num[ABSENT] == absent:
+            break
+    total = 0.0
+    for vehicle in range(len(state.count)):
+        total += state.cost[vehicle]
+    state.money[NOW] = total + _missed(model, state.absent, state.num[ABSENT])
+    state.money[BEST] = state.money[NOW]
+    remember(state)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _missed(model: Model, jobs: np.ndarray, count: int) -> float:
+    total = 0.0
+    for at in range(count):
+        total += model.missed[jobs[at]]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def remember(state: State) -> None:
+    """Keep the present plan as the best one."""
+    for vehicle in range(len(state.count)):
+        count = state.count[vehicle]
+        state.best_count[vehicle] = count
+        state.best[vehicle, :count] = state.codes[vehicle, :count]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _undo(model: Model, promise: Promise, state: State, s: Scratch) -> None:
+    """Put every route and job back where it was before the iteration."""
+    for at in range(state.num[TOUCHED]):
+        vehicle = state.touched[at]
+        for position in range(state.count[vehicle]):
+            code = state.codes[vehicle, position]
+            if code >= 0:
+                state.where[code] = -1
+    for at in range(state.num[TOUCHED]):
+        vehicle = state.touched[at]
+        count = state.saved_count[vehicle]
+        state.count[vehicle] = count
+        state.codes[vehicle, :count] = state.saved[vehicle, :count]
+        refresh(model, promise, state, s, vehicle)
+    state.num[ABSENT] = state.num[KEPT]
+    for at in range(state.num[KEPT]):
+        state.absent[at] = state.kept[at]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _take(model: Model, state: State, visit: int) -> None:
+    """Mark a visit, and the other end of its pair, as taken out."""
+    job, partner = model.visit[visit, JOB], model.visit[visit, PARTNER]
+    if state.where[visit] < 0 or state.locked[visit]:
+        return
+    if partner >= 0 and state.locked[partner]:
+        return
+    touch(state, state.where[visit])
+    state.where[visit] = -1
+    if partner >= 0:
+        state.where[partner] = -1
+    state.absent[state.num[ABSENT]] = job
+    state.num[ABSENT] += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ruin(model: Model, promise: Promise, state: State, s: Scratch) -> bool:
+    """Take some jobs out; False where what is left would not hold."""
+    visits = len(state.where)
+    seed = below(state.word, visits)
+    kind = unit(state.word)
+    unions = len(model.unions) - 1
+    if kind < LOTS:
+        for _ in range(1 + below(state.word, int(min(MEAN, 0.5 * visits) + 1))):
+            _take(model, state, below(state.word, visits))
+    elif kind < LOTS + ROUTE and state.where[seed] >= 0:
+        vehicle = state.where[seed]
+        if state.visits[vehicle] <= 3 * MEAN and not state.closed[vehicle]:
+            for at in range(state.count[vehicle]):
+                if state.codes[vehicle, at] >= 0:
+                    _take(model, state, state.codes[vehicle, at])
+    elif kind < LOTS + ROUTE + UNION and unions > 0:
+        union = below(state.word, unions)
+        for at in range(model.unions[union], model.unions[union + 1]):
+            _take(model, state, model.union[at])
+    else:
+        _strings(model, state, seed)
+    for at in range(state.num[TOUCHED]):
+        if not _closed_up(model, promise, state, s, state.touched[at]):
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _strings(model: Model, state: State, seed: int) -> None:
+    """Take strings out of the routes around a visit."""
+    used, served = 0, 0
+    for vehicle in range(len(state.count)):
+        if state.count[vehicle]:
+            used += 1
+            served += state.visits[vehicle]
+    if not used:
+        return
+    most = min(LONGEST, served / used)
+    strings = int(unit(state.word) * (4.0 * MEAN / (1.0 + most) - 1.0) + 1.0)
+    _string(model, state, seed, most)
+    for at in range(state.near.shape[1]):
+        peer = state.near[seed, at]
+        if peer < 0 or state.num[TOUCHED] >= strings:
+            break
+        vehicle = state.where[peer]
+        if vehicle >= 0 and state.stamp[vehicle] != state.num[DONE]:
+            _string(model, state, peer, most)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _string(model: Model, state: State, visit: int, most: float) -> None:
+    """Take one string with a visit in it; sometimes a piece in its middle stays."""
+    vehicle = state.where[visit]
+    if vehicle < 0 or state.closed[vehicle]:
+        return
+    count, among, own = 0, 0, state.other
+    for at in range(state.count[vehicle]):
+        code = state.codes[vehicle, at]
+        if code >= 0:
+            if code == visit:
+                among = count
+            own[count] = code
+            count += 1
+    length = int(1.0 + unit(state.word) * min(most, float(count)))
+    length = min(length, count)
+    kept = 0
+    if 1 < length < count and unit(state.word) < KEEP:
+        kept = 1
+        while length + kept < count and unit(state.word) < MORE:
+            kept += 1
+    whole = length + kept
+    low, high = max(0, among - whole + 1), min(among, count - whole)
+    begin = low + below(state.word, high - low + 1)
+    skip = begin + 1 + below(state.word, length - 1) if kept else begin + whole
+    for at in range(begin, begin + whole):
+        if not skip <= at < skip + kept:
+            _take(model, state, own[at])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _closed_up(model: Model, promise: Promise, state: State, s: Scratch, vehicle: int) -> bool:
+    """Close the gaps of a route, without the stops at facilities that it can now do without."""
+    codes, count, visits = state.codes[vehicle], 0, 0
+    for at in range(state.count[vehicle]):
+        code = codes[at]
+        if code < 0 or state.where[code] == vehicle:
+            codes[count] = code
+            count += 1
+            visits += code >= 0
+    if visits == 0:
+        count = 0
+    state.count[vehicle] = count
+    if visits < count:
+        _fewer_stops(model, promise, state, s, vehicle)
+    return bool(refresh(model, promise, state, s, vehicle))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fewer_stops(model: Model, promise: Promise, state: State, s: Scratch, vehicle: int) -> None:
+    """Leave out each reload or charge without which the route costs no more."""
+    codes = state.codes[vehicle]
+    cost = priced(model, promise, state, s, vehicle, codes, state.count[vehicle])
+    at = first_gap(model, vehicle)
+    while at < state.count[vehicle]:
+        count = state.count[vehicle]
+        if codes[at] < 0:
+            for behind in range(count):
+                state.trial[behind] = codes[behind + 1] if behind >= at else codes[behind]
+            fewer = priced(model, promise, state, s, vehicle, state.trial, count - 1)
+            if fewer < INFINITE and fewer <= cost:
+                cost = fewer
+                state.count[vehicle] = count - 1
+                codes[: count - 1] = state.trial[: count - 1]
+                continue
+        at += 1

@@ -1,0 +1,334 @@
+"""A plan under search: every vehicle's codes, and what prices a change to them fast. PURE, compiled.
+
+Beside each route stand the segments before and behind each gap (least seconds, earliest and
+latest begin; see ``segments``), the loads there, and the most that is on board before and behind
+it on the same trip. They price a change exactly where the route is *plain* (no breaks, hours,
+batteries, releases, lateness, second windows); elsewhere they never say too much, and ``scan``
+says how much it is.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from dispatch.solver.passes import NEVER
+from dispatch.solver.rich.chance import Word, seeded
+from dispatch.solver.rich.lay import (
+    FACILITIES,
+    LATENESS,
+    PAID,
+    VISITS,
+    WAY,
+    Scratch,
+    is_reload,
+)
+from dispatch.solver.rich.model import (
+    APART,
+    APART_END,
+    BREAKS,
+    BREAKS_END,
+    CLOSES,
+    HARD,
+    HARD_END,
+    LATE,
+    LATEST,
+    LOADING,
+    ON_BOARD,
+    OPENS,
+    PARTNER,
+    RANGE,
+    RATE,
+    RELEASE,
+    ROLE,
+    Bool,
+    Float,
+    Int64,
+    Model,
+)
+from dispatch.solver.rich.scan import INFINITE, retrace, scan, worked_cost
+
+WIDE: Final = 1000  # visits up to which a route may hold all of them
+SHORT: Final = 512
+
+# Columns of segments
+LASTS: Final = 0
+EARLY: Final = 1
+LATER: Final = 2
+
+# Places in State.money
+NOW: Final = 0  # cost of all routes and of what is missed
+BEST: Final = 1
+
+
+class Promise(NamedTuple):
+    """What is already promised, by visit, and what it costs to change it."""
+
+    vehicle: Int64  # who was to come, -1: nobody
+    move: Float  # price of another vehicle
+    opens: Int64  # promised begin of service: first and last second
+    closes: Int64
+    slip: Float  # price of a second outside of that
+    asked: bool  # whether there is any price at all
+
+
+class State(NamedTuple):
+    """Routes by vehicle; positions count codes, gap p is before the code at p."""
+
+    codes: Int64  # [vehicle, width]
+    count: Int64  # [vehicle]
+    visits: Int64  # [vehicle] visits among the codes
+    cost: Float  # [vehicle]
+    worked: Float  # [vehicle] the part of it that depends on time
+    way: Int64  # [vehicle] metres
+    exact: Bool  # [vehicle] the route is plain
+    where: Int64  # [visit] its vehicle or -1
+    position: Int64  # [visit]
+    place: Int64  # [vehicle, width + 2]
+    own: Int64  # [vehicle, width, 3] segment of each stop
+    before: Int64  # [vehicle, width + 1, 3] of all before the gap
+    after: Int64  # [vehicle, width + 1, 3] of all behind it
+    load: Int64  # [vehicle, width + 1, dimension] on board in the gap
+    most_before: Int64  # ... at most since the trip began
+    most_after: Int64  # ... at most until the trip ends
+    plain_visit: Bool
+    plain_vehicle: Bool
+    locked: Bool  # [visit] stays where it is
+    closed: Bool  # [vehicle] stays as it is
+    near: Int64  # [visit, neighbour] nearest first, -1 ends
+    saved: Int64  # [vehicle, width] codes before the iteration
+    saved_count: Int64
+    stamp: Int64  # [vehicle] iteration that touched it last
+    touched: Int64  # vehicles touched in this iteration
+    trial: Int64  # [width + 4]
+    other: Int64  # [width + 4]
+    absent: Int64  # jobs that are not served
+    kept: Int64  # jobs that were absent before the iteration
+    key: Float
+    rests: Int64
+    best: Int64  # [vehicle, width]
+    best_count: Int64
+    num: Int64  # see ``search``
+    money: Float
+    word: Word
+
+
+def width_of(model: Model) -> int:
+    """Return how many codes a route may hold."""
+    visits, vehicles = model.may.shape
+    if visits <= WIDE:
+        return visits + FACILITIES
+    return min(visits + FACILITIES, max(SHORT, 8 * visits // max(1, vehicles)))
+
+
+def fresh(model: Model, near: Int64, seed: int, thread: int) -> State:
+    """Return a state in which nobody is served."""
+    visits, vehicles = model.may.shape
+    width, dimensions = width_of(model), model.demand.shape[1]
+
+    def whole(*shape: int) -> Int64:
+        return np.zeros(shape, dtype=np.int64)
+
+    return State(
+        codes=whole(vehicles, width),
+        count=whole(vehicles),
+        visits=whole(vehicles),
+        cost=np.zeros(vehicles),
+        worked=np.zeros(vehicles),
+        way=whole(vehicles),
+        exact=np.zeros(vehicles, dtype=np.bool_),
+        where=np.full(visits, -1, dtype=np.int64),
+        position=whole(visits),
+        place=whole(vehicles, width + 2),
+        own=whole(vehicles, width, 3),
+        before=whole(vehicles, width + 1, 3),
+        after=whole(vehicles, width + 1, 3),
+        load=whole(vehicles, width + 1, dimensions),
+        most_before=whole(vehicles, width + 1, dimensions),
+        most_after=whole(vehicles, width + 1, dimensions),
+        plain_visit=_plain_visits(model),
+        plain_vehicle=_plain_vehicles(model),
+        locked=np.zeros(visits, dtype=np.bool_),
+        closed=np.zeros(vehicles, dtype=np.bool_),
+        near=near,
+        saved=whole(vehicles, width),
+        saved_count=whole(vehicles),
+        stamp=whole(vehicles),
+        touched=whole(vehicles + 1),
+        trial=whole(width + 8),
+        other=whole(width + 8),
+        absent=whole(visits + 1),
+        kept=whole(visits + 1),
+        key=np.zeros(visits + 1),
+        rests=whole(width + 8),
+        best=whole(vehicles, width),
+        best_count=whole(vehicles),
+        num=whole(16),
+        money=np.zeros(4),
+        word=seeded(seed, thread),
+    )
+
+
+def nothing_promised(model: Model) -> Promise:
+    """Return the promise that costs nothing to break."""
+    none = np.full(len(model.visit), -1, dtype=np.int64)
+    free = np.zeros(len(model.visit))
+    return Promise(none, free, none, none, free, asked=False)
+
+
+def _plain_visits(model: Model) -> Bool:
+    visit = model.visit
+    return np.asarray(
+        (visit[:, HARD_END] - visit[:, HARD] <= 1)
+        & (visit[:, LATE] == 0)
+        & (visit[:, RELEASE] == 0)
+        & (visit[:, APART] == visit[:, APART_END])
+    )
+
+
+def _plain_vehicles(model: Model) -> Bool:
+    row = model.vehicle
+    several = np.diff(model.slices)[row[:, RATE]] > 1
+    return np.asarray(
+        (row[:, BREAKS] == row[:, BREAKS_END])
+        & (row[:, RANGE] < 0)
+        & (row[:, ON_BOARD] == 0)
+        & ~several
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def priced(
+    model: Model, promise: Promise, state: State, s: Scratch, vehicle: int, codes: Int64, count: int
+) -> float:
+    """Return what a sequence costs with what it breaks of the promises, INFINITE if it fails."""
+    cost = scan(model, vehicle, codes, count, s)
+    if not promise.asked or cost >= INFINITE or count == 0:
+        return cost
+    retrace(model, vehicle, count, s, state.rests)
+    had = s.out[6]
+    for at in range(count):
+        had += state.rests[at]
+        code = codes[at]
+        if code < 0:
+            continue
+        if promise.vehicle[code] != vehicle and promise.vehicle[code] >= 0:
+            cost += promise.move[code]
+        begin = s.begin[at, had]
+        if promise.closes[code] >= 0:
+            off = max(promise.opens[code] - begin, begin - promise.closes[code])
+            cost += max(0, off) * promise.slip[code]
+    return cost
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def refresh(model: Model, promise: Promise, state: State, s: Scratch, vehicle: int) -> bool:
+    """Price a vehicle's route anew and lay out its gaps; False where it does not hold."""
+    count = state.count[vehicle]
+    cost = priced(model, promise, state, s, vehicle, state.codes[vehicle], count)
+    if cost >= INFINITE:
+        return False
+    state.cost[vehicle] = cost
+    state.way[vehicle] = s.out[WAY]
+    state.visits[vehicle] = s.out[VISITS]
+    state.worked[vehicle] = 0.0
+    if count:
+        free = model.price[vehicle, 3] + s.out[WAY] * model.price[vehicle, 0] + s.out[2] * 9e6
+        state.worked[vehicle] = cost - free
+        if not promise.asked:
+            state.worked[vehicle] = (
+                worked_cost(model, vehicle, s.out[PAID]) + s.out[LATENESS] * 2500.0
+            )
+    _segments(model, state, s, vehicle, count, promise.asked)
+    if model.demand.shape[1]:
+        _loads(model, state, vehicle, count)
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def own_segment(model: Model, visit: int, serve: int, own: Int64) -> None:
+    """Write the segment of one stop, its windows taken as one from first to last."""
+    own[LASTS] = serve
+    if visit < 0 or model.visit[visit, HARD] == model.visit[visit, HARD_END]:
+        own[EARLY], own[LATER] = 0, NEVER
+        return
+    own[EARLY] = model.windows[model.visit[visit, HARD], 0]
+    own[LATER] = model.windows[model.visit[visit, HARD_END] - 1, 1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _segments(
+    model: Model, state: State, s: Scratch, vehicle: int, count: int, asked: bool
+) -> None:
+    row = model.vehicle[vehicle]
+    before, after = state.before[vehicle], state.after[vehicle]
+    before[0, LASTS] = 0
+    before[0, EARLY] = row[OPENS] + row[LOADING]
+    before[0, LATER] = row[LATEST] + row[LOADING]
+    after[count, LASTS], after[count, EARLY], after[count, LATER] = 0, 0, row[CLOSES]
+    plain = state.plain_vehicle[vehicle] and not asked
+    state.place[vehicle, 0] = row[0]
+    state.place[vehicle, count + 1] = row[1]
+    for at in range(count):
+        code = state.codes[vehicle, at]
+        own_segment(model, code, s.serve[at], state.own[vehicle, at])
+        state.place[vehicle, at + 1] = s.place[at + 1]
+        if code >= 0:
+            state.where[code] = vehicle
+            state.position[code] = at
+            plain = plain and state.plain_visit[code]
+        join(before[at], s.drive[at], state.own[vehicle, at], before[at + 1])
+    state.exact[vehicle] = plain
+    for at in range(count - 1, -1, -1):
+        join(state.own[vehicle, at], s.drive[at + 1], after[at + 1], after[at])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def join(first: Int64, drive: int, second: Int64, whole: Int64) -> bool:
+    """Join two segments with a drive between; False where the second comes too late."""
+    shift = first[LASTS] + drive
+    late = first[EARLY] + shift > second[LATER]
+    wait = max(0, second[EARLY] - shift - first[LATER])
+    early = max(second[EARLY] - shift, first[EARLY]) - wait
+    later = min(second[LATER] - shift, first[LATER])
+    whole[LASTS] = shift + second[LASTS] + wait
+    whole[EARLY], whole[LATER] = early, later
+    return not late
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _loads(model: Model, state: State, vehicle: int, count: int) -> None:
+    """Follow the load through each trip, forwards for what was, backwards for what will be."""
+    dimensions = model.demand.shape[1]
+    codes, load = state.codes[vehicle], state.load[vehicle]
+    most_before, most_after = state.most_before[vehicle], state.most_after[vehicle]
+    begin = 0
+    while True:
+        end = begin
+        while end < count and not is_reload(model, vehicle, codes[end]):
+            end += 1
+        for d in range(dimensions):
+            on_board = 0
+            for at in range(begin, end):
+                code = codes[at]
+                if code >= 0 and model.visit[code, ROLE] != 2:
+                    on_board += model.demand[code, d]
+            most = on_board
+            load[begin, d] = most_before[begin, d] = on_board
+            for at in range(begin, end):
+                code = codes[at]
+                if code >= 0:
+                    on_board += model.collect[code, d] - model.demand[code, d]
+                    if model.visit[code, ROLE] == 1:
+                        on_board += model.demand[model.visit[code, PARTNER], d]
+                most = max(most, on_board)
+                load[at + 1, d], most_before[at + 1, d] = on_board, most
+            most = 0
+            for at in range(end, begin - 1, -1):
+                most = max(most, load[at, d])
+                most_after[at, d] = most
+        if end >= count:
+            break
+        begin = end + 1
