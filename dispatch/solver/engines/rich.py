@@ -114,7 +114,8 @@ def _promise(model: Model, promises: Mapping[int, Promised]) -> Promise:
         if told.opens_s is not None and told.closes_s is not None:
             empty.opens[at], empty.closes[at] = told.opens_s, told.closes_s - 1
             empty.slip[at] = float(told.slip_cost_per_minute) * UNIT / 60
-    return empty._replace(asked=True)
+    empty.asked[0] = True
+    return empty
 
 
 def _limit(

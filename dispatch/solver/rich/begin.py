@@ -88,9 +88,7 @@ class _Start:
         row = np.array(codes, dtype=np.int64)
         if len(row) + 4 > self.state.codes.shape[1]:
             return False
-        cost = priced(
-            self.model, self.promise, self.state, self.room, vehicle, row, len(row)
-        )
+        cost = priced(self.model, self.promise, self.state, self.room, vehicle, row, len(row))
         return bool(cost < INFINITE)
 
     def _holding(self, vehicle: int, prefix: list[int], given: list[int]) -> list[int]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from dispatch.solver.rich.compiled import compiled
 
 Word = npt.NDArray[np.uint64]
 
@@ -19,7 +20,7 @@ def seeded(seed: int, thread: int) -> Word:
     return word
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled
 def unit(word: Word) -> float:
     """Draw a number from [0, 1)."""
     x = word[0]
@@ -30,7 +31,7 @@ def unit(word: Word) -> float:
     return float(np.float64(x >> np.uint64(11)) * 1.1102230246251565e-16)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled
 def below(word: Word, count: int) -> int:
     """Draw a whole number from 0 to ``count`` - 1."""
     return int(unit(word) * count)

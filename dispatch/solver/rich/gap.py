@@ -6,9 +6,7 @@ only where that leaves hope to be better than ``best`` and is not exact itself.
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
-
+from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.lay import Scratch, is_reload, place_of
 from dispatch.solver.rich.model import (
     BEHIND,
@@ -40,7 +38,7 @@ from dispatch.solver.rich.state import LASTS, Promise, State, join, own_segment,
 SMALL = 12  # stops up to which nothing is left out for speed
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def put(source: Int64, count: int, target: Int64, gap: int, code: int) -> None:
     """Copy codes with one more in a gap; source and target may be the same."""
     for at in range(count, gap, -1):
@@ -50,13 +48,13 @@ def put(source: Int64, count: int, target: Int64, gap: int, code: int) -> None:
         target[at] = source[at]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def first_gap(model: Model, vehicle: int) -> int:
     """Return the first gap behind the committed visits."""
     return model.vehicle[vehicle, PREFIX_END] - model.vehicle[vehicle, PREFIX]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def open_to(model: Model, state: State, vehicle: int, visits: int) -> bool:
     """Tell whether so many more visits may come to a route at all."""
     if state.closed[vehicle]:
@@ -66,7 +64,7 @@ def open_to(model: Model, state: State, vehicle: int, visits: int) -> bool:
     return state.visits[vehicle] + visits <= model.vehicle[vehicle, MAX_STOPS]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def _timed(model: Model, state: State, vehicle: int, lasts: int) -> float:
     """Return what the time costs more for a route that takes so long; INFINITE if too long."""
     row = model.vehicle[vehicle]
@@ -76,7 +74,7 @@ def _timed(model: Model, state: State, vehicle: int, lasts: int) -> float:
     return worked_cost(model, vehicle, paid) - state.worked[vehicle]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def alone_in(
     model: Model,
     promise: Promise,
@@ -125,7 +123,7 @@ def alone_in(
     return INFINITE if cost >= INFINITE else cost - state.cost[vehicle]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def pair_in(
     model: Model,
     promise: Promise,
@@ -192,10 +190,8 @@ def pair_in(
     return (best, found) if found >= 0 else (INFINITE, -1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _carries(
-    model: Model, state: State, vehicle: int, gap: int, then: int, delivery: int
-) -> bool:
+@compiled
+def _carries(model: Model, state: State, vehicle: int, gap: int, then: int, delivery: int) -> bool:
     """Tell whether what is fetched in one gap fits on board in the other too."""
     for d in range(model.demand.shape[1]):
         if state.load[vehicle, then, d] + model.demand[delivery, d] > model.room[vehicle, d]:
@@ -203,7 +199,7 @@ def _carries(
     return gap <= then
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def _fits_behind(model: Model, state: State, vehicle: int, gap: int, visit: int) -> bool:
     """Tell whether what a visit gives to the vehicle fits to the end of the trip."""
     for d in range(model.demand.shape[1]):
@@ -213,7 +209,7 @@ def _fits_behind(model: Model, state: State, vehicle: int, gap: int, visit: int)
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def with_stop(
     model: Model,
     promise: Promise,
@@ -231,7 +227,7 @@ def with_stop(
     row = model.vehicle[vehicle]
     count, begin = state.count[vehicle], first_gap(model, vehicle)
     stops = (row[RELOADS_END] - row[RELOADS]) + (row[CHARGERS_END] - row[CHARGERS])
-    base = np.empty(count + 2, dtype=np.int64)
+    base = state.base
     found = 0
     for stop in range(stops):
         code = -1 - stop
@@ -258,11 +254,12 @@ def with_stop(
                         cost = priced(model, promise, state, s, vehicle, state.trial, total)
                         if cost - state.cost[vehicle] < best:
                             best, found = cost - state.cost[vehicle], total
-                            state.other[:total] = state.trial[:total]
+                            for at in range(total):
+                                state.other[at] = state.trial[at]
     return (best, found) if found else (INFINITE, 0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _nearest_gap(
     model: Model, vehicle: int, codes: Int64, count: int, visit: int, low: int, high: int
 ) -> int:

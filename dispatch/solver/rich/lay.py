@@ -6,11 +6,11 @@ each leg's drive, each stop's service and windows, and when loading may begin.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numba import njit
 
+from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.model import (
     APART,
     APART_END,
@@ -47,6 +47,7 @@ from dispatch.solver.rich.model import (
     Int64,
     Model,
 )
+from dispatch.solver.rich.packed import Packed
 
 FACILITIES: Final = 128  # reloads and charges beside the visits of one sequence, at most
 
@@ -81,7 +82,7 @@ VISITS: Final = 12
 OUT: Final = 13
 
 
-class Scratch(NamedTuple):
+class Scratch(Packed):
     """Room for one scan at a time; each thread needs its own."""
 
     place: Int64  # [stop + 2]
@@ -120,20 +121,20 @@ def scratch(model: Model) -> Scratch:
         halt=np.zeros((breaks + 1, 2), dtype=np.int64),
         load=np.zeros(model.demand.shape[1], dtype=np.int64),
         mark=np.zeros(len(model.visit), dtype=np.int64),
-        mark_set=np.zeros(model.sets, dtype=np.int64),
+        mark_set=np.zeros(len(model.marks), dtype=np.int64),
         stamp=np.zeros(1, dtype=np.int64),
         out=np.zeros(OUT, dtype=np.int64),
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def is_reload(model: Model, vehicle: int, code: int) -> bool:
     """Tell whether a code stands for a reload of this vehicle."""
     row = model.vehicle[vehicle]
     return code < 0 and -1 - code < row[RELOADS_END] - row[RELOADS]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def place_of(model: Model, vehicle: int, code: int) -> int:
     """Return the place that a code stands for."""
     if code >= 0:
@@ -145,7 +146,7 @@ def place_of(model: Model, vehicle: int, code: int) -> int:
     return model.chargers[row[CHARGERS] - 1 - code - reloads, 0]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def lay(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> int:
     """Lay a sequence out; return what is wrong with it, FINE if nothing is."""
     if count > len(s.drive) - 1:
@@ -156,7 +157,7 @@ def lay(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> int
     return fault
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _way(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> int:
     """Walk the way: who, committed stops, metres, battery."""
     row = model.vehicle[vehicle]
@@ -212,7 +213,7 @@ def _way(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> in
     return METRES if metres > row[MAX_METRES] else FINE
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _trips(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> int:
     """Look at the goods of each trip and leave when they can be loaded."""
     trip, begin = 0, 0
@@ -237,7 +238,7 @@ def _trips(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> 
     return TRIPS if trip + 1 > model.vehicle[vehicle, MAX_TRIPS] else FINE
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _goods(
     model: Model, vehicle: int, codes: Int64, begin: int, end: int, trip: int, s: Scratch
 ) -> int:
@@ -273,7 +274,7 @@ def _goods(
     return release if fetched == brought else -PAIRED
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _loads(model: Model, vehicle: int, codes: Int64, begin: int, end: int, s: Scratch) -> int:
     """Follow the load of one trip in each dimension."""
     for dimension in range(len(s.load)):

@@ -8,7 +8,7 @@ of its reload places.
 from __future__ import annotations
 
 from itertools import accumulate, chain, pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from dispatch.solver.cost import PER_METRE, PER_MILLIGRAM, PER_SECOND, UNIT
 from dispatch.solver.passes import NEVER, Shift
 from dispatch.solver.problem import Problem, Vehicle, Visit, missed_cost
+from dispatch.solver.rich.packed import Packed
 from dispatch.solver.timing import scaled
 
 Int32 = npt.NDArray[np.int32]
@@ -86,7 +87,7 @@ FIXED: Final = 3
 PRICE: Final = 4
 
 
-class Model(NamedTuple):
+class Model(Packed):
     """A problem that does not change while it is worked on. Money is in floats of 1/UNIT.
 
     Windows are first and last second; ``pauses`` are (until, total, floor) as in ``passes``;
@@ -119,8 +120,8 @@ class Model(NamedTuple):
     slices: Int64  # [rate + 1] first slice of each rate
     fast: Int32  # [rate, place, place] seconds at the best hour
     metres: Int32  # [profile, place, place]
-    fairness: float
-    sets: int  # how many sets of ``apart``
+    fairness: Float  # [1] price of a squared second
+    marks: Int64  # [sets of ``apart``] only says how many there are
 
 
 def lay_out(problem: Problem) -> Model:
@@ -172,8 +173,8 @@ def lay_out(problem: Problem) -> Model:
         slices=slices,
         fast=_fast(seconds, slices),
         metres=np.stack([p.distance_m for p in problem.profiles]),
-        fairness=float(problem.fairness_cost) * UNIT / (3600 * 3600),
-        sets=len(problem.apart),
+        fairness=np.array([float(problem.fairness_cost) * UNIT / (3600 * 3600)]),
+        marks=np.zeros(len(problem.apart), dtype=np.int64),
     )
 
 

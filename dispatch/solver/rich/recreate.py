@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-from numba import njit
-
 from dispatch.solver.rich.chance import below, unit
+from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.gap import alone_in, first_gap, open_to, pair_in, put, with_stop
 from dispatch.solver.rich.lay import Scratch
 from dispatch.solver.rich.model import (
@@ -49,6 +47,7 @@ DONE: Final = 0  # iterations made
 ABSENT: Final = 1  # jobs not served
 TOUCHED: Final = 2
 KEPT: Final = 3
+SEEN: Final = 4  # looks at vehicles so far
 # Places in the pick
 VEHICLE: Final = 0
 GAP: Final = 1
@@ -57,7 +56,7 @@ WHOM: Final = 3
 COUNT: Final = 4
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def touch(state: State, vehicle: int) -> None:
     """Keep a vehicle's codes before the first change of an iteration."""
     iteration = state.num[DONE]
@@ -68,11 +67,12 @@ def touch(state: State, vehicle: int) -> None:
     state.num[TOUCHED] += 1
     count = state.count[vehicle]
     state.saved_count[vehicle] = count
-    state.saved[vehicle, :count] = state.codes[vehicle, :count]
+    for at in range(count):
+        state.saved[vehicle, at] = state.codes[vehicle, at]
     state.money[NOW] -= state.cost[vehicle]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def tied(model: Model, state: State, visit: int, so_far: int) -> int:
     """Return the vehicle that serves those it must be together with.
 
@@ -88,7 +88,7 @@ def tied(model: Model, state: State, visit: int, so_far: int) -> int:
     return so_far
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def recreate(model: Model, promise: Promise, state: State, s: Scratch, tries: int) -> None:
     """Put absent jobs back, in a random kind of order, where that costs no more than missing."""
     count = state.num[ABSENT]
@@ -102,7 +102,7 @@ def recreate(model: Model, promise: Promise, state: State, s: Scratch, tries: in
     state.num[ABSENT] = left
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _order(model: Model, state: State, count: int) -> None:
     kind = below(state.word, 9)
     for at in range(count):
@@ -117,7 +117,7 @@ def _order(model: Model, state: State, count: int) -> None:
         state.key[before + 1], state.absent[before + 1] = key, job
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _key(model: Model, state: State, kind: int, job: int) -> float:
     whom = model.visit[job, PARTNER] if model.visit[job, ROLE] == 1 else job
     low, high = model.visit[whom, HARD], model.visit[whom, HARD_END]
@@ -136,10 +136,10 @@ def _key(model: Model, state: State, kind: int, job: int) -> float:
     return unit(state.word)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _serve(model: Model, promise: Promise, state: State, s: Scratch, job: int) -> bool:
     """Put one job where it costs least; False where that costs more than missing it."""
-    pick = np.empty(COUNT + 1, dtype=np.int64)
+    pick = state.pick
     pick[VEHICLE] = -1
     best = model.missed[job] + 0.5
     low, high = model.visit[job, GROUP], model.visit[job, GROUP_END]
@@ -152,15 +152,18 @@ def _serve(model: Model, promise: Promise, state: State, s: Scratch, job: int) -
     return _apply(model, promise, state, s, pick)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _apply(model: Model, promise: Promise, state: State, s: Scratch, pick: Int64) -> bool:
     vehicle, whom = pick[VEHICLE], pick[WHOM]
     touch(state, vehicle)
     codes, count = state.codes[vehicle], state.count[vehicle]
     partner = model.visit[whom, PARTNER]
-    before = codes[:count].copy()
+    old = count
+    for at in range(count):
+        state.base[at] = codes[at]
     if pick[THEN] == -2:
-        codes[: pick[COUNT]] = state.other[: pick[COUNT]]
+        for at in range(pick[COUNT]):
+            codes[at] = state.other[at]
         state.count[vehicle] = pick[COUNT]
     else:
         if pick[THEN] >= 0:
@@ -171,8 +174,9 @@ def _apply(model: Model, promise: Promise, state: State, s: Scratch, pick: Int64
     if refresh(model, promise, state, s, vehicle):
         return True
     # The gaps were priced for a route that has changed since: leave it as it was.
-    state.count[vehicle] = len(before)
-    codes[: len(before)] = before
+    state.count[vehicle] = old
+    for at in range(old):
+        codes[at] = state.base[at]
     state.where[whom] = -1
     if partner >= 0:
         state.where[partner] = -1
@@ -180,7 +184,7 @@ def _apply(model: Model, promise: Promise, state: State, s: Scratch, pick: Int64
     return False
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _try(
     model: Model, promise: Promise, state: State, s: Scratch, visit: int, pick: Int64, best: float
 ) -> float:
@@ -200,15 +204,13 @@ def _try(
         if best == before or len(state.where) <= ALL:
             for vehicle in range(len(state.count)):
                 if state.count[vehicle]:
-                    best = _in_route(
-                        model, promise, state, s, visit, partner, vehicle, pick, best
-                    )
+                    best = _in_route(model, promise, state, s, visit, partner, vehicle, pick, best)
     if best == before or unit(state.word) < STOP_CHANCE:
         best = _with_stops(model, promise, state, s, visit, partner, limit, pick, best)
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _nearby(
     model: Model,
     promise: Promise,
@@ -223,16 +225,15 @@ def _nearby(
     if len(state.where) <= ALL:
         return best  # every gap is tried afterwards
     if partner >= 0:
-        seen = np.zeros(len(state.count), dtype=np.bool_)
+        state.num[SEEN] += 1
+        seen = state.num[SEEN]
         for whom in (visit, partner):
             for at in range(min(PEERS, state.near.shape[1])):
                 peer = state.near[whom, at]
                 vehicle = state.where[peer] if peer >= 0 else -1
-                if vehicle >= 0 and not seen[vehicle]:
-                    seen[vehicle] = True
-                    best = _in_route(
-                        model, promise, state, s, visit, partner, vehicle, pick, best
-                    )
+                if vehicle >= 0 and state.seen[vehicle] != seen:
+                    state.seen[vehicle] = seen
+                    best = _in_route(model, promise, state, s, visit, partner, vehicle, pick, best)
         return best
     for at in range(state.near.shape[1]):
         peer = state.near[visit, at]
@@ -250,7 +251,7 @@ def _nearby(
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _empty(
     model: Model,
     promise: Promise,
@@ -263,16 +264,18 @@ def _empty(
 ) -> float:
     """Try one vehicle of each kind that is still at home."""
     vehicles = len(state.count)
-    seen = np.zeros(vehicles, dtype=np.bool_)
+    state.num[SEEN] += 1
+    seen = state.num[SEEN]
     for vehicle in range(vehicles):
         kind = model.vehicle[vehicle, KIND]
-        if state.count[vehicle] == 0 and not seen[kind]:
-            seen[kind] = not promise.asked
+        if state.count[vehicle] == 0 and state.seen[kind] != seen:
+            if not promise.asked[0]:
+                state.seen[kind] = seen
             best = _in_route(model, promise, state, s, visit, partner, vehicle, pick, best)
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _in_route(
     model: Model,
     promise: Promise,
@@ -294,9 +297,7 @@ def _in_route(
             continue
         then = -1
         if partner >= 0:
-            added, then = pair_in(
-                model, promise, state, s, visit, partner, vehicle, gap, best
-            )
+            added, then = pair_in(model, promise, state, s, visit, partner, vehicle, gap, best)
         else:
             added = alone_in(model, promise, state, s, visit, vehicle, gap, best)
         if added < best:
@@ -305,7 +306,7 @@ def _in_route(
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _with_stops(
     model: Model,
     promise: Promise,
@@ -323,9 +324,9 @@ def _with_stops(
     for step in range(vehicles):
         vehicle = (first + step) % vehicles
         row = model.vehicle[vehicle]
-        if (
-            row[RELOADS] == row[RELOADS_END] and row[CHARGERS] == row[CHARGERS_END]
-        ) or not open_to(model, state, vehicle, 2):
+        if (row[RELOADS] == row[RELOADS_END] and row[CHARGERS] == row[CHARGERS_END]) or not open_to(
+            model, state, vehicle, 2
+        ):
             continue
         if (limit >= 0 and vehicle != limit) or not model.may[visit, vehicle]:
             continue
@@ -339,5 +340,3 @@ def _with_stops(
         if tried == 4:
             break
     return best
-
-

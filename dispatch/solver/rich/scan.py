@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from numba import njit
-
 from dispatch.solver.passes import NEVER
 from dispatch.solver.problem import LEG_PARTS
+from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.lay import (
     BEGIN,
     FAULT,
@@ -64,14 +63,15 @@ _PER_SECOND: Final = 2500.0  # cost.PER_SECOND
 _MINOR: Final = 9e6  # cost.UNIT
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def scan(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> float:
     """Return what a sequence costs at its best schedule, INFINITE where there is none.
 
     ``s.out`` has the details; a vehicle without a sequence costs nothing.
     """
     if count == 0:
-        s.out[:] = 0
+        for at in range(len(s.out)):
+            s.out[at] = 0
         return 0.0
     fault = lay(model, vehicle, codes, count, s)
     s.out[FAULT] = fault
@@ -85,15 +85,15 @@ def scan(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> fl
     return price[FIXED] + s.out[WAY] * price[PER_M] + s.out[SERVED] * _MINOR + worked
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def worked_cost(model: Model, vehicle: int, paid: int) -> float:
     """Return the price of paid seconds: plain, overtime, fairness."""
     price = model.price[vehicle]
     over = max(0, paid - model.vehicle[vehicle, OVER_AFTER])
-    return paid * price[PER_S] + over * price[OVER_PER_S] + model.fairness * paid * paid
+    return paid * price[PER_S] + over * price[OVER_PER_S] + model.fairness[0] * paid * paid
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _best(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> float:
     """Find the cheapest schedule, then the shortest, then the one that ends first."""
     breaks = model.vehicle[vehicle, BREAKS_END] - model.vehicle[vehicle, BREAKS]
@@ -111,7 +111,7 @@ def _best(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> f
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _begins(
     model: Model,
     vehicle: int,
@@ -158,7 +158,7 @@ def _begins(
     return best, length
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _keep(
     model: Model,
     vehicle: int,
@@ -191,12 +191,12 @@ def _keep(
     return cost, lasts
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def _hourly(model: Model, rate: int) -> bool:
     return model.slices[rate + 1] - model.slices[rate] > 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def _opening(model: Model, low: int, high: int, floor: int, arrive: int) -> int:
     """First second at or after the arrival at which service may begin, else NEVER."""
     if low == high:
@@ -207,7 +207,7 @@ def _opening(model: Model, low: int, high: int, floor: int, arrive: int) -> int:
     return NEVER
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _forward(
     model: Model, vehicle: int, count: int, s: Scratch, hard: int, start: int, had: int
 ) -> int:
@@ -251,7 +251,7 @@ def _forward(
     return taken
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _rest_on(
     model: Model, vehicle: int, s: Scratch, leg: int, had: int, breaks: int, hourly: bool
 ) -> None:
@@ -276,7 +276,7 @@ def _rest_on(
                 s.origin[leg + 1, j + rests] = j
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _backward(
     model: Model, vehicle: int, count: int, s: Scratch, hard: int, end: int, had: int
 ) -> int:
@@ -309,7 +309,7 @@ def _backward(
     return s.bound[now, had] - row[LOADING]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def _closing(model: Model, low: int, high: int, floor: int, latest: int) -> int:
     """Last second at or before ``latest`` at which service may begin, else -NEVER."""
     if low == high:
@@ -320,7 +320,7 @@ def _closing(model: Model, low: int, high: int, floor: int, latest: int) -> int:
     return -NEVER
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _put_off(
     model: Model,
     vehicle: int,
@@ -343,7 +343,7 @@ def _put_off(
     return sure
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _lateness(model: Model, codes: Int64, count: int, s: Scratch, taken: int) -> int:
     """Sum the late seconds times their price an hour along the schedule just made."""
     late, j = 0, s.origin[count + 1, taken]
@@ -355,7 +355,7 @@ def _lateness(model: Model, codes: Int64, count: int, s: Scratch, taken: int) ->
     return late
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def late_by(model: Model, visit: int, begin: int) -> int:
     """Return by how many seconds service begins after its best window."""
     least = NEVER
@@ -365,7 +365,7 @@ def late_by(model: Model, visit: int, begin: int) -> int:
     return 0 if least == NEVER else least
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def driven(
     model: Model, rate: int, origin: int, target: int, leave: int, halts: Int64, count: int
 ) -> int:
@@ -391,7 +391,7 @@ def driven(
             halt += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def halting(
     model: Model, vehicle: int, s: Scratch, leg: int, leave: int, had: int, rests: int
 ) -> int:
@@ -418,7 +418,7 @@ def halting(
     return max(arrive, free)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def retrace(model: Model, vehicle: int, count: int, s: Scratch, rests: Int64) -> None:
     """Repeat the schedule that ``scan`` chose; ``rests`` gets the breaks taken on each leg."""
     taken = _forward(model, vehicle, count, s, s.out[HARDLY], s.out[BEGIN], s.out[HAD])

@@ -9,13 +9,11 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
-from numba import njit
-
 from dispatch.solver.rich.chance import below, unit
+from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.gap import first_gap
 from dispatch.solver.rich.lay import Scratch
-from dispatch.solver.rich.model import JOB, PARTNER, Model
+from dispatch.solver.rich.model import JOB, PARTNER, Int64, Model
 from dispatch.solver.rich.recreate import ABSENT, DONE, KEPT, TOUCHED, TRIES, recreate, touch
 from dispatch.solver.rich.scan import INFINITE
 from dispatch.solver.rich.state import BEST, NOW, Promise, State, priced, refresh
@@ -29,7 +27,7 @@ ROUTE: Final = 0.05  # chance of a whole route
 UNION: Final = 0.1  # chance of all that go together, where there are such
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def search(
     model: Model,
     promise: Promise,
@@ -44,7 +42,8 @@ def search(
         state.num[TOUCHED] = 0
         count = state.num[ABSENT]
         state.num[KEPT] = count
-        state.kept[:count] = state.absent[:count]
+        for at in range(count):
+            state.kept[at] = state.absent[at]
         before = state.money[NOW]
         fine = _ruin(model, promise, state, s)
         if fine:
@@ -65,7 +64,7 @@ def search(
             remember(state)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def settle_in(model: Model, promise: Promise, state: State, s: Scratch) -> None:
     """Serve what is absent and begin to count; routes must have been refreshed."""
     for visit in range(len(state.where)):
@@ -94,24 +93,25 @@ def settle_in(model: Model, promise: Promise, state: State, s: Scratch) -> None:
     remember(state)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _missed(model: Model, jobs: np.ndarray, count: int) -> float:
+@compiled
+def _missed(model: Model, jobs: Int64, count: int) -> float:
     total = 0.0
     for at in range(count):
         total += model.missed[jobs[at]]
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def remember(state: State) -> None:
     """Keep the present plan as the best one."""
     for vehicle in range(len(state.count)):
         count = state.count[vehicle]
         state.best_count[vehicle] = count
-        state.best[vehicle, :count] = state.codes[vehicle, :count]
+        for at in range(count):
+            state.best[vehicle, at] = state.codes[vehicle, at]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _undo(model: Model, promise: Promise, state: State, s: Scratch) -> None:
     """Put every route and job back where it was before the iteration."""
     for at in range(state.num[TOUCHED]):
@@ -124,14 +124,15 @@ def _undo(model: Model, promise: Promise, state: State, s: Scratch) -> None:
         vehicle = state.touched[at]
         count = state.saved_count[vehicle]
         state.count[vehicle] = count
-        state.codes[vehicle, :count] = state.saved[vehicle, :count]
+        for at in range(count):
+            state.codes[vehicle, at] = state.saved[vehicle, at]
         refresh(model, promise, state, s, vehicle)
     state.num[ABSENT] = state.num[KEPT]
     for at in range(state.num[KEPT]):
         state.absent[at] = state.kept[at]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _take(model: Model, state: State, visit: int) -> None:
     """Mark a visit, and the other end of its pair, as taken out."""
     job, partner = model.visit[visit, JOB], model.visit[visit, PARTNER]
@@ -147,7 +148,7 @@ def _take(model: Model, state: State, visit: int) -> None:
     state.num[ABSENT] += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _ruin(model: Model, promise: Promise, state: State, s: Scratch) -> bool:
     """Take some jobs out; False where what is left would not hold."""
     visits = len(state.where)
@@ -175,7 +176,7 @@ def _ruin(model: Model, promise: Promise, state: State, s: Scratch) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _strings(model: Model, state: State, seed: int) -> None:
     """Take strings out of the routes around a visit."""
     used, served = 0, 0
@@ -197,7 +198,7 @@ def _strings(model: Model, state: State, seed: int) -> None:
             _string(model, state, peer, most)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _string(model: Model, state: State, visit: int, most: float) -> None:
     """Take one string with a visit in it; sometimes a piece in its middle stays."""
     vehicle = state.where[visit]
@@ -227,7 +228,7 @@ def _string(model: Model, state: State, visit: int, most: float) -> None:
             _take(model, state, own[at])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _closed_up(model: Model, promise: Promise, state: State, s: Scratch, vehicle: int) -> bool:
     """Close the gaps of a route, without the stops at facilities that it can now do without."""
     codes, count, visits = state.codes[vehicle], 0, 0
@@ -245,7 +246,7 @@ def _closed_up(model: Model, promise: Promise, state: State, s: Scratch, vehicle
     return bool(refresh(model, promise, state, s, vehicle))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _fewer_stops(model: Model, promise: Promise, state: State, s: Scratch, vehicle: int) -> None:
     """Leave out each reload or charge without which the route costs no more."""
     codes = state.codes[vehicle]
@@ -260,6 +261,7 @@ def _fewer_stops(model: Model, promise: Promise, state: State, s: Scratch, vehic
             if fewer < INFINITE and fewer <= cost:
                 cost = fewer
                 state.count[vehicle] = count - 1
-                codes[: count - 1] = state.trial[: count - 1]
+                for behind in range(count - 1):
+                    codes[behind] = state.trial[behind]
                 continue
         at += 1

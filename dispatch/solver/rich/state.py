@@ -1,4 +1,4 @@
-"""A plan under search: every vehicle's codes, and what prices a change to them fast. PURE, compiled.
+"""A plan under search: each vehicle's codes, and what prices a change fast. PURE, compiled.
 
 Beside each route stand the segments before and behind each gap (least seconds, earliest and
 latest begin; see ``segments``), the loads there, and the most that is on board before and behind
@@ -9,13 +9,13 @@ says how much it is.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numba import njit
 
 from dispatch.solver.passes import NEVER
 from dispatch.solver.rich.chance import Word, seeded
+from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.lay import (
     FACILITIES,
     LATENESS,
@@ -48,6 +48,7 @@ from dispatch.solver.rich.model import (
     Int64,
     Model,
 )
+from dispatch.solver.rich.packed import Packed
 from dispatch.solver.rich.scan import INFINITE, retrace, scan, worked_cost
 
 WIDE: Final = 1000  # visits up to which a route may hold all of them
@@ -63,7 +64,7 @@ NOW: Final = 0  # cost of all routes and of what is missed
 BEST: Final = 1
 
 
-class Promise(NamedTuple):
+class Promise(Packed):
     """What is already promised, by visit, and what it costs to change it."""
 
     vehicle: Int64  # who was to come, -1: nobody
@@ -71,10 +72,10 @@ class Promise(NamedTuple):
     opens: Int64  # promised begin of service: first and last second
     closes: Int64
     slip: Float  # price of a second outside of that
-    asked: bool  # whether there is any price at all
+    asked: Bool  # [1] whether there is any price at all
 
 
-class State(NamedTuple):
+class State(Packed):
     """Routes by vehicle; positions count codes, gap p is before the code at p."""
 
     codes: Int64  # [vehicle, width]
@@ -102,8 +103,11 @@ class State(NamedTuple):
     saved_count: Int64
     stamp: Int64  # [vehicle] iteration that touched it last
     touched: Int64  # vehicles touched in this iteration
-    trial: Int64  # [width + 4]
-    other: Int64  # [width + 4]
+    trial: Int64  # [width + 8]
+    other: Int64
+    base: Int64
+    pick: Int64  # see ``recreate``
+    seen: Int64  # [vehicle]
     absent: Int64  # jobs that are not served
     kept: Int64  # jobs that were absent before the iteration
     key: Float
@@ -159,6 +163,9 @@ def fresh(model: Model, near: Int64, seed: int, thread: int) -> State:
         touched=whole(vehicles + 1),
         trial=whole(width + 8),
         other=whole(width + 8),
+        base=whole(width + 8),
+        pick=whole(8),
+        seen=whole(vehicles),
         absent=whole(visits + 1),
         kept=whole(visits + 1),
         key=np.zeros(visits + 1),
@@ -175,7 +182,14 @@ def nothing_promised(model: Model) -> Promise:
     """Return the promise that costs nothing to break."""
     none = np.full(len(model.visit), -1, dtype=np.int64)
     free = np.zeros(len(model.visit))
-    return Promise(none, free, none, none, free, asked=False)
+    return Promise(
+        vehicle=none,
+        move=free,
+        opens=none.copy(),
+        closes=none.copy(),
+        slip=free.copy(),
+        asked=np.zeros(1, dtype=np.bool_),
+    )
 
 
 def _plain_visits(model: Model) -> Bool:
@@ -199,13 +213,13 @@ def _plain_vehicles(model: Model) -> Bool:
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def priced(
     model: Model, promise: Promise, state: State, s: Scratch, vehicle: int, codes: Int64, count: int
 ) -> float:
     """Return what a sequence costs with what it breaks of the promises, INFINITE if it fails."""
     cost = scan(model, vehicle, codes, count, s)
-    if not promise.asked or cost >= INFINITE or count == 0:
+    if not promise.asked[0] or cost >= INFINITE or count == 0:
         return cost
     retrace(model, vehicle, count, s, state.rests)
     had = s.out[6]
@@ -223,7 +237,7 @@ def priced(
     return cost
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def refresh(model: Model, promise: Promise, state: State, s: Scratch, vehicle: int) -> bool:
     """Price a vehicle's route anew and lay out its gaps; False where it does not hold."""
     count = state.count[vehicle]
@@ -237,17 +251,17 @@ def refresh(model: Model, promise: Promise, state: State, s: Scratch, vehicle: i
     if count:
         free = model.price[vehicle, 3] + s.out[WAY] * model.price[vehicle, 0] + s.out[2] * 9e6
         state.worked[vehicle] = cost - free
-        if not promise.asked:
+        if not promise.asked[0]:
             state.worked[vehicle] = (
                 worked_cost(model, vehicle, s.out[PAID]) + s.out[LATENESS] * 2500.0
             )
-    _segments(model, state, s, vehicle, count, promise.asked)
+    _segments(model, state, s, vehicle, count, promise.asked[0])
     if model.demand.shape[1]:
         _loads(model, state, vehicle, count)
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def own_segment(model: Model, visit: int, serve: int, own: Int64) -> None:
     """Write the segment of one stop, its windows taken as one from first to last."""
     own[LASTS] = serve
@@ -258,7 +272,7 @@ def own_segment(model: Model, visit: int, serve: int, own: Int64) -> None:
     own[LATER] = model.windows[model.visit[visit, HARD_END] - 1, 1]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _segments(
     model: Model, state: State, s: Scratch, vehicle: int, count: int, asked: bool
 ) -> None:
@@ -285,7 +299,7 @@ def _segments(
         join(state.own[vehicle, at], s.drive[at + 1], after[at + 1], after[at])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def join(first: Int64, drive: int, second: Int64, whole: Int64) -> bool:
     """Join two segments with a drive between; False where the second comes too late."""
     shift = first[LASTS] + drive
@@ -298,7 +312,7 @@ def join(first: Int64, drive: int, second: Int64, whole: Int64) -> bool:
     return not late
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _loads(model: Model, state: State, vehicle: int, count: int) -> None:
     """Follow the load through each trip, forwards for what was, backwards for what will be."""
     dimensions = model.demand.shape[1]

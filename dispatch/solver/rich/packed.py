@@ -1,0 +1,45 @@
+"""Many arrays handed to compiled code as one pointer. PURE, and free of compiled code itself.
+
+A call that hands on a hundred arrays one by one copies some seven hundred words and makes every
+function slow to compile. A ``Packed`` keeps its arrays and a table of their addresses and
+lengths; compiled code takes the table's address, and ``pack.name`` there is the array.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+Kinds = tuple[tuple[str, str, int], ...]
+
+
+class Packed:
+    """Arrays by name; a subclass says in its annotations which.
+
+    Raises
+    ------
+    TypeError
+        When an array is missing, unknown, or not C-contiguous.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls.names = tuple(name for name in cls.__annotations__ if name != "names")
+
+    def __init__(self, **arrays: np.ndarray[Any, Any]) -> None:
+        if set(arrays) != set(self.names):
+            raise TypeError(f"arrays differ: {sorted(set(arrays) ^ set(self.names))}")
+        table: list[int] = []
+        kinds: list[tuple[str, str, int]] = []
+        for name in self.names:
+            array = arrays[name]
+            if not array.flags.c_contiguous:
+                raise TypeError(f"{name} is not contiguous")
+            setattr(self, name, array)
+            kinds.append((name, array.dtype.name, array.ndim))
+            table += [array.ctypes.data, *array.shape]
+        self._table = np.array(table, dtype=np.int64)
+        self.kinds: Kinds = tuple(kinds)
+        self.address = int(self._table.ctypes.data)
