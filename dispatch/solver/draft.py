@@ -7,24 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING
 
+from dispatch.solver.lenient import as_it_comes
 from dispatch.solver.problem import Problem, Vehicle, service_s
 from dispatch.solver.rich.model import Model, lay_out
+from dispatch.solver.rich.reach import hand, plain
 from dispatch.solver.segments import Segment, merge
 from dispatch.solver.solution import Route, Solution, Unserved
 from dispatch.solver.timing import NEVER, Timer
+
+if TYPE_CHECKING:
+    from dispatch.solver.rich.hand import Hand
 
 
 class Ground:
     """What never changes while a problem is worked on: times, who may serve whom, room.
 
-    ``twin`` gives for each vehicle the first that is like it in all but its id.
+    ``twin`` gives for each vehicle the first that is like it in all but its id. ``plain`` problems
+    are worked on without compiled code.
     """
 
     def __init__(self, problem: Problem, timer: Timer | None = None) -> None:
         self.problem = problem
         self.timer = timer or Timer(problem)
+        self.plain = plain(problem)
         self._model: Model | None = None
+        self._hand: Hand | None = None
         self.demands = [v.demand for v in problem.visits]
         self.rooms = [v.capacity for v in problem.vehicles]
         self.ranges = [
@@ -54,28 +64,60 @@ class Ground:
             self._model = lay_out(self.problem)
         return self._model
 
+    @property
+    def hand(self) -> Hand:
+        """The compiled scan; numba is loaded when it is first asked for."""
+        if self._hand is None:
+            self._hand = hand(self.problem, self.model)
+        return self._hand
+
+    def equipped(self, vehicle: int, codes: Iterable[int]) -> list[int]:
+        """Return codes with the reloads and charges they need, if they have none and some help."""
+        given, it = list(codes), self.problem.vehicles[vehicle]
+        if not (it.reloads or it.chargers) or not given or min(given) < 0:
+            return given
+        return self.hand.equipped(vehicle, given) or given
+
+    def price(self, vehicle: int, codes: Sequence[int]) -> float:
+        """Return the price of a sequence in 1/UNIT, infinity where it does not hold."""
+        timed = self.hand.timed(vehicle, codes)
+        return inf if timed is None else timed.exact
+
+    def route(self, vehicle: int, codes: Sequence[int]) -> Route | None:
+        """Return the best schedule of a sequence, None where there is none."""
+        if self.plain:
+            return self.timer.schedule(vehicle, codes)
+        return self.hand.route(vehicle, codes)
+
     def fits(self, vehicle: int, load: Sequence[int]) -> bool:
         """Tell whether the vehicle has room for a load."""
         return all(a <= room for a, room in zip(load, self.rooms[vehicle], strict=True))
 
 
 class Tour:
-    """One vehicle's sequence with its load, length, time and the segments around each gap."""
+    """One vehicle's codes; where the problem is plain also the segments around each gap.
 
-    def __init__(self, ground: Ground, vehicle: int, visits: Iterable[int]) -> None:
+    ``codes`` are visits by index and, below 0, reloads and charges (see ``rich.model``).
+    """
+
+    def __init__(self, ground: Ground, vehicle: int, codes: Iterable[int]) -> None:
         self.vehicle = vehicle
-        self.visits = list(visits)
+        self.codes = list(codes)
+        self.visits = [code for code in self.codes if code >= 0]
+        if ground.plain:
+            self._lay(ground)
+
+    def _lay(self, ground: Ground) -> None:
+        vehicle = self.vehicle
         timer, problem = ground.timer, ground.problem
         it = problem.vehicles[vehicle]
         self.load = timer.load(self.visits)
         self.places = [it.start, *(problem.visits[v].place for v in self.visits), it.end]
+        self.distance, self.duration = 0, 0 if not self.visits else None
         if self.visits:
             self.distance = timer.chain(vehicle, self.visits).distance
             self.duration = timer.shortest(vehicle, self.visits)
-        else:
-            self.distance, self.duration = 0, 0
         shift = timer.shifts[vehicle]
-        self.plain = not it.breaks and all(len(timer.windows(v)) == 1 for v in self.visits)
         gate: Segment = (0, 0, shift.opens + shift.loading, shift.latest + shift.loading)
         self.before = [gate]
         for at, visit in enumerate(self.visits):
@@ -105,26 +147,43 @@ class Draft:
         for vehicle, visits in (sequences or {}).items():
             self.put(vehicle, visits)
 
-    def put(self, vehicle: int, visits: Iterable[int]) -> None:
-        """Give a vehicle another sequence."""
-        self.tours[vehicle] = Tour(self.ground, vehicle, visits)
+    def put(self, vehicle: int, codes: Iterable[int]) -> None:
+        """Give a vehicle another sequence.
+
+        One of visits alone gets the reloads and charges that it needs, where some make it hold.
+        """
+        self.tours[vehicle] = Tour(self.ground, vehicle, self.ground.equipped(vehicle, codes))
+
+    def lay(self, vehicle: int, codes: Iterable[int]) -> None:
+        """Give a vehicle exactly these codes."""
+        self.tours[vehicle] = Tour(self.ground, vehicle, codes)
 
     def insert(self, vehicle: int, position: int, visit: int) -> None:
-        """Put one more visit into a vehicle's sequence."""
-        visits = self.tours[vehicle].visits
-        self.put(vehicle, [*visits[:position], visit, *visits[position:]])
+        """Put one more visit behind so many of a vehicle's visits, where that costs least."""
+        codes = self.tours[vehicle].codes
+        gaps = [g for g in range(len(codes) + 1) if sum(c >= 0 for c in codes[:g]) == position]
+        made = [[*codes[:gap], visit, *codes[gap:]] for gap in gaps]
+        if len(made) > 1:
+            made.sort(key=lambda codes: self.ground.price(vehicle, codes))
+        self.tours[vehicle] = Tour(self.ground, vehicle, made[0])
 
     def missing(self) -> list[int]:
-        """Visits in no tour, in the problem's order."""
+        """Visits in no tour, in the problem's order; of a group the first if none is served."""
         made = {v for tour in self.tours for v in tour.visits}
-        return [v for v in range(len(self.ground.problem.visits)) if v not in made]
+        problem = self.ground.problem
+        left = []
+        for at, visit in enumerate(problem.visits):
+            members = problem.groups.get(visit.group, ()) if visit.group else ()
+            if at not in made and (not members or (at == members[0] and not made & {*members})):
+                left.append(at)
+        return left
 
     def solution(self, unserved: Sequence[Unserved]) -> Solution:
         """Write the plan out with its exact times; a tour that breaks rules is timed as it is."""
         routes: list[Route] = []
         for tour in self.tours:
             if tour.visits:
+                route = self.ground.route(tour.vehicle, tour.codes)
                 timer = self.ground.timer
-                route = timer.schedule(tour.vehicle, tour.visits)
-                routes.append(route or timer.as_it_comes(tour.vehicle, tour.visits))
+                routes.append(route or as_it_comes(timer, tour.vehicle, tour.codes))
         return Solution(tuple(routes), tuple(unserved))

@@ -8,11 +8,12 @@ through, so each reason holds for every vehicle that the sieves before it let pa
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from dispatch.solver.cost import UNIT
+from dispatch.solver.cost import UNIT, unserved_cost
 from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.gaps import gaps
-from dispatch.solver.problem import missed_cost
+from dispatch.solver.repair import holds
 from dispatch.solver.solution import Reason, Unserved
 
 
@@ -41,13 +42,23 @@ def alone(ground: Ground, visit: int) -> Unserved | None:
     roomy = [at for at in skilled if ground.fits(at, it.demand)]
     if not roomy:
         return Unserved(it.id, Reason.TOO_HEAVY, dimensions=_too_much(ground, skilled, visit))
-    timer = ground.timer
     near = [at for at in roomy if _there_and_back(ground, at, it.place) <= ground.ranges[at]]
     if not near:
         return Unserved(it.id, Reason.OUT_OF_RANGE)
-    if all(timer.shortest(at, [visit]) is None for at in near):
+    if not any(_could(ground, at, visit) for at in near):
         return Unserved(it.id, Reason.WINDOW_IMPOSSIBLE)
     return None
+
+
+def _could(ground: Ground, vehicle: int, visit: int) -> bool:
+    """Tell whether a vehicle could serve a visit, and its pair, behind what it is committed to."""
+    problem = ground.problem
+    partner = problem.partner.get(visit)
+    ends = [visit] if partner is None else [visit, partner]
+    if any(p.delivery == problem.visits[visit].id for p in problem.pairs):
+        ends.reverse()
+    committed = [problem.visit_index[name] for name in problem.vehicles[vehicle].prefix]
+    return holds(ground, vehicle, [*committed, *(v for v in ends if v not in committed)])
 
 
 def _there_and_back(ground: Ground, vehicle: int, place: int) -> int:
@@ -73,12 +84,16 @@ def _too_much(ground: Ground, vehicles: list[int], visit: int) -> tuple[str, ...
 
 
 def _reason(draft: Draft, visit: int) -> Unserved:
-    by_itself = alone(draft.ground, visit)
-    if by_itself is not None:
-        return by_itself
-    it = draft.ground.problem.visits[visit]
-    fitting = gaps(draft, visit)
+    problem = draft.ground.problem
+    it = problem.visits[visit]
+    members = problem.groups[it.group] if it.group else (visit,)
+    by_itself = [alone(draft.ground, member) for member in members]
+    if all(why is not None for why in by_itself):
+        return replace(by_itself[0] or Unserved(it.id, Reason.LEFT_OUT), visit=it.id)
+    fitting = [gap for member in members for gap in gaps(draft, member)]
     if not fitting:
         return Unserved(it.id, Reason.NO_CAPACITY_LEFT)
-    dearer = fitting[0].exact > missed_cost(it) * UNIT
+    pair = {visit, problem.partner.get(visit, visit)}
+    missed = unserved_cost(problem, [problem.visits[v].id for v in pair])
+    dearer = min(gap.exact for gap in fitting) > missed * UNIT
     return Unserved(it.id, Reason.NOT_WORTH if dearer else Reason.LEFT_OUT)

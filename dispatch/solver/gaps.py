@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dispatch.solver.cost import UNIT, driven_exact
@@ -15,7 +16,8 @@ class Gap:
 
     ``exact`` is the money it adds in 1/9,000,000 of a minor unit, with the vehicle's fixed cost
     when it would stay at home otherwise. Values may be negative where times or distances break
-    the triangle inequality.
+    the triangle inequality. Of a pair ``position`` is the pickup's and ``pair_position`` the
+    delivery's, the pickup counted. ``codes`` is the tour as it would be.
     """
 
     vehicle: int
@@ -24,15 +26,81 @@ class Gap:
     added_m: int
     exact: int
     co2_mg: int
+    pair_position: int | None = None
+    codes: tuple[int, ...] = ()
 
 
 def gaps(draft: Draft, visit: int) -> list[Gap]:
-    """Return all feasible places for a visit that is in no tour, cheapest first."""
-    found: list[Gap] = []
-    for vehicle in sorted(draft.ground.may[visit]):
-        found += _in_tour(draft.ground, draft.tours[vehicle], visit)
+    """Return all feasible places for a visit that is in no tour, cheapest first.
+
+    Of a visit in a pair, all places for both of the pair; none while the other is in a tour. None
+    either while an alternative is served. Reloads and charges stay where they are.
+    """
+    ground = draft.ground
+    if ground.plain:
+        found: list[Gap] = []
+        for vehicle in sorted(ground.may[visit]):
+            found += _in_tour(ground, draft.tours[vehicle], visit)
+    else:
+        found = _whole(draft, visit)
     found.sort(key=lambda gap: (gap.exact, gap.added_s, gap.vehicle, gap.position))
     return found
+
+
+def _whole(draft: Draft, visit: int) -> list[Gap]:
+    """Ask the compiled scan, under every rule of the model."""
+    problem, made = draft.ground.problem, {v for tour in draft.tours for v in tour.visits}
+    partner = problem.partner.get(visit)
+    group = problem.visits[visit].group
+    if partner in made or (group and made & set(problem.groups[group])):
+        return []
+    if partner is not None and problem.visits[visit].id not in {p.pickup for p in problem.pairs}:
+        visit, partner = partner, visit
+    ends = (visit,) if partner is None else (visit, partner)
+    limit = _tied(draft, ends)
+    if limit < -1:
+        return []
+    tours = {tour.vehicle: tour.codes for tour in draft.tours if tour.codes}
+    fee = sum(problem.visits[v].service_cost for v in ends) * UNIT
+    best: dict[tuple[int, int, int | None], Gap] = {}
+    for vehicle, gap, then, seconds, metres, exact in draft.ground.hand.gaps(tours, visit, limit):
+        codes = tours.get(vehicle, [])
+        position, pair_position = _visits(codes[:gap]), None
+        if partner is not None:
+            pair_position = _visits(codes[:then]) + 1
+            codes = [*codes[:then], partner, *codes[then:]]
+        co2_mg = problem.vehicles[vehicle].co2_mg_per_m * metres
+        key = (vehicle, position, pair_position)
+        if key not in best or exact + fee < best[key].exact:
+            best[key] = Gap(
+                vehicle,
+                position,
+                seconds,
+                metres,
+                exact + fee,
+                co2_mg,
+                pair_position,
+                (*codes[:gap], visit, *codes[gap:]),
+            )
+    return list(best.values())
+
+
+def _visits(codes: Sequence[int]) -> int:
+    return sum(code >= 0 for code in codes)
+
+
+def _tied(draft: Draft, ends: tuple[int, ...]) -> int:
+    """Return the vehicle of those they must be together with; -1: any, -2: there is none."""
+    problem = draft.ground.problem
+    if not problem.together:
+        return -1
+    names = {problem.visits[v].id for v in ends}
+    peers = {v for union in problem.together if union & names for v in union} - names
+    at = {problem.visit_index[v] for v in peers}
+    vehicles = {tour.vehicle for tour in draft.tours if at.intersection(tour.visits)}
+    if len(vehicles) > 1:
+        return -2
+    return vehicles.pop() if vehicles else -1
 
 
 def _in_tour(ground: Ground, tour: Tour, visit: int) -> list[Gap]:
@@ -45,7 +113,6 @@ def _in_tour(ground: Ground, tour: Tour, visit: int) -> list[Gap]:
     timer, vehicle = ground.timer, ground.problem.vehicles[tour.vehicle]
     place = ground.problem.visits[visit].place
     here = own_segment(ground, tour.vehicle, visit)
-    plain = tour.plain and len(timer.windows(visit)) == 1
     found: list[Gap] = []
     for position in range(len(tour.visits) + 1):
         origin, target = tour.places[position], tour.places[position + 1]
@@ -56,7 +123,7 @@ def _in_tour(ground: Ground, tour: Tour, visit: int) -> list[Gap]:
             metres -= timer.drive_m(tour.vehicle, origin, target)
         if tour.distance + metres > ground.ranges[tour.vehicle]:
             continue
-        length = _length(ground, tour, visit, position, here, plain)
+        length = _length(ground, tour, visit, position, here)
         if length is None:
             continue
         added = length - tour.duration
@@ -69,9 +136,7 @@ def _in_tour(ground: Ground, tour: Tour, visit: int) -> list[Gap]:
     return found
 
 
-def _length(
-    ground: Ground, tour: Tour, visit: int, position: int, here: Segment, plain: bool
-) -> int | None:
+def _length(ground: Ground, tour: Tour, visit: int, position: int, here: Segment) -> int | None:
     """Working time of the tour with the visit there, or None when no schedule is feasible."""
     timer, shift = ground.timer, ground.timer.shifts[tour.vehicle]
     place = ground.problem.visits[visit].place
@@ -80,7 +145,4 @@ def _length(
     duration, late, _, _ = merge(go, merge(come, tour.before[position], here), tour.after[position])
     if late or duration + shift.loading > shift.longest:
         return None
-    if plain:
-        return duration + shift.loading
-    visits = [*tour.visits[:position], visit, *tour.visits[position:]]
-    return timer.shortest(tour.vehicle, visits)
+    return duration + shift.loading

@@ -15,6 +15,9 @@ from dispatch.solver.problem import missed_cost
 
 def settle(ground: Ground, proposal: dict[int, list[int]]) -> Draft:
     """Return the proposal made to hold, with what fits put in. Vehicles and visits by index."""
+    if not ground.plain:
+        given = {v: ground.equipped(v, codes) for v, codes in proposal.items()}
+        return Draft(ground, ground.hand.filled(given, add=True))
     draft = Draft(ground)
     for vehicle, visits in sorted(proposal.items()):
         draft.put(vehicle, _holding(ground, vehicle, visits))
@@ -24,7 +27,13 @@ def settle(ground: Ground, proposal: dict[int, list[int]]) -> Draft:
 
 def fill(draft: Draft) -> None:
     """Put each missing visit, dearest first, into its cheapest gap until none fits that pays."""
-    visits = draft.ground.problem.visits
+    ground = draft.ground
+    if not ground.plain:
+        tours = {tour.vehicle: tour.codes for tour in draft.tours if tour.codes}
+        for vehicle, codes in ground.hand.filled(tours, add=True).items():
+            draft.put(vehicle, codes)
+        return
+    visits = ground.problem.visits
     waiting = sorted(draft.missing(), key=lambda v: (-missed_cost(visits[v]), v))
     placed = True
     while placed and waiting:
@@ -40,7 +49,12 @@ def fill(draft: Draft) -> None:
 
 
 def holds(ground: Ground, vehicle: int, visits: list[int]) -> bool:
-    """Tell whether one vehicle can drive a sequence: who, load, range and time."""
+    """Tell whether one vehicle can drive a sequence: who, load, range and time.
+
+    Visits alone hold, too, where reloads and charges between them make them hold.
+    """
+    if not ground.plain:
+        return ground.hand.timed(vehicle, ground.equipped(vehicle, visits)) is not None
     return (
         all(vehicle in ground.may[v] for v in visits)
         and ground.fits(vehicle, ground.timer.load(visits))

@@ -17,9 +17,8 @@ from dispatch.solver.core.covers import covers
 from dispatch.solver.cost import Cost, cost
 from dispatch.solver.draft import Ground
 from dispatch.solver.engines.base import Engine, Leash, Progress
-from dispatch.solver.engines.shelf import CORE, ORTOOLS, PYVRP, Shelf, cores
+from dispatch.solver.engines.shelf import CORE, ORTOOLS, RICH, Shelf, cores
 from dispatch.solver.explain import reasons
-from dispatch.solver.pauses import work_clock
 from dispatch.solver.problem import Problem
 from dispatch.solver.repair import settle
 from dispatch.solver.solution import Solution
@@ -32,7 +31,6 @@ RESERVE_S: Final = 0.02  # time kept for settling and refereeing
 RESERVE_PER_VISIT_S: Final = 0.0001
 SLOW: Final = 8
 PRESENT: Final = "present"  # stands in ``work`` for a plan that was given and not bettered
-SMALL: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +168,9 @@ def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:
 def lineup(problem: Problem) -> tuple[str, ...]:
     """Name the engines for a problem; the better plan is taken, each has its part of the time.
 
-    The core wherever it has words for all there is. Else PyVRP alone, but for small problems whose
-    breaks no common clock can stand for: there OR-Tools, which knows breaks of its own accord, was
-    ahead on three of four (50 visits, six vehicles with breaks an hour apart, 4 s).
+    The core wherever it has words for all there is, the rich engine for everything else.
     """
-    if covers(problem):
-        return (CORE,)
-    if not any(v.breaks for v in problem.vehicles) or len(problem.visits) > SMALL:
-        return (PYVRP,)
-    if work_clock(problem.vehicles).pauses:
-        return (PYVRP,)
-    return (PYVRP, ORTOOLS)
+    return (CORE,) if covers(problem) else (RICH,)
 
 
 def work_json(work: tuple[Phase, ...]) -> list[dict[str, Any]]:

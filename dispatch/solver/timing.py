@@ -79,41 +79,6 @@ class Timer:
         begin = best_begin(self.shifts[vehicle], self.chain(vehicle, visits))
         return None if begin is None else begin.end - begin.start
 
-    def as_it_comes(self, vehicle: int, visits: Sequence[int]) -> Route:
-        """Time a sequence that may break rules: drive on, serve late, rest when due.
-
-        Work begins so that the first visit is reached as its window opens, where the shift allows.
-        """
-        shift, chain = self.shifts[vehicle], self.chain(vehicle, visits)
-        rests = self.problem.vehicles[vehicle].breaks
-        start = self._lenient_start(shift, chain)
-        now, at = start + shift.loading, 0
-        while at < len(rests) and rests[at].opens_s + rests[at].duration_s <= start:
-            at += 1
-        served: list[Served] = []
-        breaks: list[TakenBreak] = []
-        for leg, drive in enumerate(chain.drives):
-            arrive = now + drive
-            while at < len(rests) and rests[at].opens_s <= arrive:
-                arrive, ((begin, end),) = place_breaks(rests[at : at + 1], now, now + drive)
-                breaks.append(TakenBreak(at, begin, end, leg))
-                now, drive, at = end, max(0, arrive - end), at + 1
-                arrive = now + drive
-            now = arrive
-            if leg < len(visits):
-                begin = opening(chain.windows[leg], arrive)
-                begin = arrive if begin == NEVER else begin
-                now = begin + chain.services[leg]
-                served.append(Served(self.problem.visits[visits[leg]].id, arrive, begin, now))
-        return self._written(vehicle, visits, chain, start, served, now, breaks)
-
-    @staticmethod
-    def _lenient_start(shift: Shift, chain: Chain) -> int:
-        lead = shift.loading + chain.drives[0]
-        first = opening(chain.windows[0], shift.opens + lead) if chain.windows else 0
-        wished = shift.opens if first == NEVER else first - lead
-        return max(shift.opens, min(wished, shift.latest))
-
     def load(self, visits: Sequence[int]) -> tuple[int, ...]:
         """Sum the demands of some visits, per dimension."""
         demands = [self.problem.visits[v].demand for v in visits]

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-
 from dispatch.solver.cost import UNIT, rounded
 from dispatch.solver.draft import Ground
 from dispatch.solver.engines.base import Leash, Proposal
@@ -29,7 +28,6 @@ WARM: Final = 0.3  # at first when it begins from a plan
 CHUNK_S: Final = 0.01  # of search between two looks at the clock
 MOST: Final = 2000  # iterations in one chunk
 FIRST: Final = 20
-THREADS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,6 @@ def improve(
     visits: Collection[int] | None = None,
     vehicles: Collection[int] | None = None,
     promises: Mapping[int, Promised] | None = None,
-    threads: int = THREADS,
 ) -> Proposal:
     """Search until the leash is taut and return the best sequences found.
 
@@ -84,15 +81,15 @@ def improve(
     promises : mapping of int to Promised, optional
         By visit: what it costs to break what was told. Part of the objective of this search,
         not of ``cost``.
-    threads : int
-        Searches from seeds of their own, of which the best one counts.
+
+    Each of the leash's threads searches from a seed of its own; the best one counts.
     """
     model = ground.model
     promise = _promise(model, promises or {})
     around = near(model)
     runs = [
         _Run(model, promise, fresh(model, around, seed, thread), scratch(model))
-        for thread in range(max(1, threads))
+        for thread in range(max(1, leash.threads))
     ]
     for run in runs:
         _limit(run.state, visits, vehicles)
@@ -118,9 +115,7 @@ def _promise(model: Model, promises: Mapping[int, Promised]) -> Promise:
     return empty
 
 
-def _limit(
-    state: State, visits: Collection[int] | None, vehicles: Collection[int] | None
-) -> None:
+def _limit(state: State, visits: Collection[int] | None, vehicles: Collection[int] | None) -> None:
     if visits is not None:
         state.locked[:] = True
         state.locked[list(visits)] = False
@@ -179,5 +174,3 @@ class _Run:
             for vehicle, count in enumerate(counts)
             if count
         }
-
-

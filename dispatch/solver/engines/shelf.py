@@ -16,9 +16,11 @@ from dispatch.solver.engines.base import Engine
 CORE: Final = "core"
 PYVRP: Final = "pyvrp"
 ORTOOLS: Final = "ortools"
+RICH: Final = "rich"
 WHERE: Final[dict[str, tuple[str, str]]] = {
     CORE: ("dispatch.solver.engines.core", "Core"),
     PYVRP: ("dispatch.solver.engines.pyvrp", "PyVRP"),
+    RICH: ("dispatch.solver.engines.rich", "Rich"),
     ORTOOLS: ("dispatch.solver.engines.ortools", "ORTools"),
 }
 

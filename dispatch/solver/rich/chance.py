@@ -17,7 +17,7 @@ def seeded(seed: int, thread: int) -> Word:
     """Return the state that belongs to a seed and a thread."""
     word = np.random.SeedSequence([seed & 0xFFFFFFFF, thread]).generate_state(1, np.uint64)
     word[0] |= np.uint64(1)  # the one state that never moves is 0
-    return word
+    return np.asarray(word, dtype=np.uint64)
 
 
 @compiled

@@ -1,8 +1,8 @@
 """How this package is compiled. PURE.
 
 No counting of references: every array comes from the caller and outlives the call, none is made
-inside, and counting costs several times what a scan does. The rest tells numba what a ``Packed`` is: a
-pointer to a table of addresses and lengths.
+inside, and counting costs several times what a scan does. The rest tells numba what a ``Packed``
+is: a pointer to a table of addresses and lengths.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _unbox(_kind: PackedType, value: Any, c: Any) -> NativeValue:
 class _Attributes(AttributeTemplate):  # type: ignore[misc]
     key = PackedType
 
-    def generic_resolve(self, kind: PackedType, name: str) -> Any:
+    def generic_resolve(self, kind: Any, name: str) -> Any:  # type: ignore[override]
         found = kind.found(name)
         return None if found is None else types.Array(found[1], found[2], "C")
 

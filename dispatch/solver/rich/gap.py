@@ -155,7 +155,7 @@ def pair_in(
         return INFINITE, -1
     to_pickup = model.metres[profile, origin, here]
     plain = state.exact[vehicle] and state.plain_visit[pickup] and state.plain_visit[delivery]
-    found, place, now = -1, here, count
+    found, place = -1, here
     for then in range(gap, count + 1):
         if not _carries(model, state, vehicle, gap, then, delivery):
             break
@@ -168,20 +168,20 @@ def pair_in(
         elif count:
             way -= model.metres[profile, origin, target]
         added = fixed + way * model.price[vehicle, PER_M]
-        if state.way[vehicle] + way <= row[MAX_METRES] and _fits_behind(
-            model, state, vehicle, then, delivery
+        if (
+            state.way[vehicle] + way <= row[MAX_METRES]
+            and _fits_behind(model, state, vehicle, then, delivery)
+            and join(run, model.fast[rate, place, there], other, whole)
+            and join(whole, model.fast[rate, there, target], state.after[vehicle, then], whole)
         ):
-            if join(run, model.fast[rate, place, there], other, whole) and join(
-                whole, model.fast[rate, there, target], state.after[vehicle, then], whole
-            ):
-                added += _timed(model, state, vehicle, whole[LASTS])
-                if added < best and not plain:
-                    put(state.codes[vehicle], now, state.trial, then, delivery)
-                    put(state.trial, now + 1, state.trial, gap, pickup)
-                    cost = priced(model, promise, state, s, vehicle, state.trial, now + 2)
-                    added = INFINITE if cost >= INFINITE else cost - state.cost[vehicle]
-                if added < best:
-                    best, found = added, then
+            added += _timed(model, state, vehicle, whole[LASTS])
+            if added < best and not plain:
+                put(state.codes[vehicle], count, state.trial, then, delivery)
+                put(state.trial, count + 1, state.trial, gap, pickup)
+                cost = priced(model, promise, state, s, vehicle, state.trial, count + 2)
+                added = INFINITE if cost >= INFINITE else cost - state.cost[vehicle]
+            if added < best:
+                best, found = added, then
         if then == count or is_reload(model, vehicle, state.codes[vehicle, then]):
             break
         if not join(run, model.fast[rate, place, target], state.own[vehicle, then], run):

@@ -34,9 +34,8 @@ from dispatch.solver.rich.model import (
     Int64,
     Model,
 )
-from dispatch.solver.rich.state import NOW, Promise, State, refresh
+from dispatch.solver.rich.state import BLINKS, NOW, Promise, State, refresh
 
-BLINK: Final = 0.01
 ALL: Final = 60  # visits up to which every gap is tried
 TRIES: Final = 60  # jobs that are tried in one iteration, at most
 PEERS: Final = 24  # neighbours whose routes a pair is tried in
@@ -201,7 +200,7 @@ def _try(
     else:
         best = _nearby(model, promise, state, s, visit, partner, pick, best)
         best = _empty(model, promise, state, s, visit, partner, pick, best)
-        if best == before or len(state.where) <= ALL:
+        if best == before or len(state.where) <= ALL or state.near.shape[1] == 1:
             for vehicle in range(len(state.count)):
                 if state.count[vehicle]:
                     best = _in_route(model, promise, state, s, visit, partner, vehicle, pick, best)
@@ -243,7 +242,7 @@ def _nearby(
         if vehicle < 0 or not model.may[visit, vehicle] or not open_to(model, state, vehicle, 1):
             continue
         for gap in range(state.position[peer], state.position[peer] + 2):
-            if gap >= first_gap(model, vehicle) and unit(state.word) >= BLINK:
+            if gap >= first_gap(model, vehicle) and unit(state.word) >= state.money[BLINKS]:
                 added = alone_in(model, promise, state, s, visit, vehicle, gap, best)
                 if added < best:
                     best = added
@@ -293,7 +292,7 @@ def _in_route(
     if partner >= 0 and not model.may[partner, vehicle]:
         return best
     for gap in range(first_gap(model, vehicle), state.count[vehicle] + 1):
-        if unit(state.word) < BLINK:
+        if unit(state.word) < state.money[BLINKS]:
             continue
         then = -1
         if partner >= 0:

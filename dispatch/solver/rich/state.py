@@ -53,6 +53,7 @@ from dispatch.solver.rich.scan import INFINITE, retrace, scan, worked_cost
 
 WIDE: Final = 1000  # visits up to which a route may hold all of them
 SHORT: Final = 512
+BLINK: Final = 0.01
 
 # Columns of segments
 LASTS: Final = 0
@@ -62,6 +63,7 @@ LATER: Final = 2
 # Places in State.money
 NOW: Final = 0  # cost of all routes and of what is missed
 BEST: Final = 1
+BLINKS: Final = 2  # chance that a gap is overlooked
 
 
 class Promise(Packed):
@@ -173,7 +175,7 @@ def fresh(model: Model, near: Int64, seed: int, thread: int) -> State:
         best=whole(vehicles, width),
         best_count=whole(vehicles),
         num=whole(16),
-        money=np.zeros(4),
+        money=np.array([0.0, 0.0, BLINK, 0.0]),
         word=seeded(seed, thread),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dispatch.solver.lenient import trip_loads
 from dispatch.solver.problem import Problem
 from dispatch.solver.rich.lay import BEGIN, HAD, WAY, Scratch
 from dispatch.solver.rich.model import RATE, Model
@@ -90,17 +91,3 @@ class Writer:
                 on_way += 1
                 arrive = int(driven(model, rate, place, target, leave, halts, on_way))
         return arrive, placed
-
-
-def trip_loads(problem: Problem, vehicle: int, codes: Sequence[int]) -> list[tuple[int, ...]]:
-    """Return what the vehicle loads for each trip, per dimension."""
-    reloads = len(problem.vehicles[vehicle].reloads)
-    fetched = {problem.visit_index[p.delivery] for p in problem.pairs}
-    loads = [[0] * len(problem.dimensions)]
-    for code in codes:
-        if code < 0:
-            if -1 - code < reloads:
-                loads.append([0] * len(problem.dimensions))
-        elif code not in fetched:
-            loads[-1] = [a + b for a, b in zip(loads[-1], problem.visits[code].demand, strict=True)]
-    return [tuple(load) for load in loads]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from dispatch.solver.check import Kind, check
 from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.gaps import gaps
+from dispatch.solver.lenient import as_it_comes
 from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
 from dispatch.solver.solution import Solution
 from dispatch.solver.timing import Timer
@@ -46,7 +47,7 @@ def test_a_sequence_that_cannot_be_driven_is_timed_and_the_referee_says_why(
     problem: Problem,
 ) -> None:
     timer, order = Timer(problem), list(range(len(problem.visits)))
-    late = timer.as_it_comes(0, order)
+    late = as_it_comes(timer, 0, order)
     assert [s.visit for s in late.visits] == [v.id for v in problem.visits]
     faults = {f.kind for f in check(problem, Solution((late,)))}
     assert not faults & {Kind.TRAVEL, Kind.STATED, Kind.DUPLICATE, Kind.UNKNOWN}

@@ -1,0 +1,46 @@
+"""The one door to compiled code for what is loaded with every process. PURE."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, cast
+
+from dispatch.solver.problem import Problem
+from dispatch.solver.rich.model import Model
+
+if TYPE_CHECKING:
+    from dispatch.solver.rich.hand import Hand
+
+
+def hand(problem: Problem, model: Model) -> Hand:
+    """Return the compiled scan's hand on a problem; loads numba when it is first called."""
+    module = importlib.import_module("dispatch.solver.rich.hand")
+    return cast("Hand", module.Hand(problem, model))
+
+
+def plain(problem: Problem) -> bool:
+    """Tell whether ``timing`` and ``segments`` alone are exact and fast for a problem.
+
+    Nothing but one window a visit, goods brought in one trip, skills, shifts and plain prices.
+    """
+    return (
+        not (problem.pairs or problem.together or problem.apart or problem.groups)
+        and not (problem.fairness_cost or problem.co2_cost_per_kg)
+        and not any(p.hourly for p in problem.profiles)
+        and all(
+            len(v.windows) <= 1
+            and not (v.release_s or v.max_late_s or v.service_cost)
+            and not any(v.collect)
+            for v in problem.visits
+        )
+        and not any(
+            v.breaks
+            or v.reloads
+            or v.prefix
+            or v.max_stops is not None
+            or v.overtime_after_s is not None
+            or v.range_m is not None
+            or v.loaded is not None
+            for v in problem.vehicles
+        )
+    )

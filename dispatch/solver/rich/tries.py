@@ -1,0 +1,136 @@
+"""Every gap in which a visit, or a pair, holds, with all that it changes. PURE, compiled."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dispatch.solver.rich.compiled import compiled
+from dispatch.solver.rich.gap import first_gap, open_to, put
+from dispatch.solver.rich.lay import BEGIN, FINISH, LATENESS, PAID, WAY, Scratch, is_reload
+from dispatch.solver.rich.model import PARTNER, PLACE, PROFILE, RATE, Int64, Model
+from dispatch.solver.rich.scan import INFINITE, scan
+from dispatch.solver.rich.state import State, join, own_segment
+
+# Columns of what is found
+VEHICLE: Final = 0
+GAP: Final = 1
+THEN: Final = 2  # gap of the delivery, counted without the pickup; -1 for a visit alone
+LASTS: Final = 3  # seconds of the whole route then
+METRES: Final = 4
+PAYS: Final = 5  # paid seconds
+LATE: Final = 6  # lateness, as Scratch.out has it
+FOUND: Final = 7
+
+
+@compiled
+def tries(
+    model: Model, state: State, s: Scratch, visit: int, limit: int, found: Int64, count: int
+) -> int:
+    """Write every gap that holds for a visit, or for the pair it begins; return how many there are.
+
+    ``limit`` is the only vehicle asked, -1 for all. Routes must have been refreshed, those that
+    do not hold be closed.
+    """
+    partner = model.visit[visit, PARTNER]
+    for vehicle in range(len(state.count)):
+        if (limit >= 0 and vehicle != limit) or not model.may[visit, vehicle]:
+            continue
+        if partner >= 0 and not model.may[partner, vehicle]:
+            continue
+        if not open_to(model, state, vehicle, 2 if partner >= 0 else 1):
+            continue
+        for gap in range(first_gap(model, vehicle), state.count[vehicle] + 1):
+            if partner >= 0:
+                count = _pair(model, state, s, visit, partner, vehicle, gap, found, count)
+            elif _hopeful(model, state, visit, vehicle, gap):
+                put(state.codes[vehicle], state.count[vehicle], state.trial, gap, visit)
+                size = state.count[vehicle] + 1
+                count = _note(model, state, s, vehicle, gap, -1, size, found, count)
+    return count
+
+
+@compiled
+def _note(
+    model: Model,
+    state: State,
+    s: Scratch,
+    vehicle: int,
+    gap: int,
+    then: int,
+    size: int,
+    found: Int64,
+    count: int,
+) -> int:
+    """Write the trial down if it holds."""
+    if count >= len(found) or scan(model, vehicle, state.trial, size, s) >= INFINITE:
+        return count
+    row = found[count]
+    row[VEHICLE], row[GAP], row[THEN] = vehicle, gap, then
+    row[LASTS], row[METRES] = s.out[FINISH] - s.out[BEGIN], s.out[WAY]
+    row[PAYS], row[LATE] = s.out[PAID], s.out[LATENESS]
+    return count + 1
+
+
+@compiled
+def _hopeful(model: Model, state: State, visit: int, vehicle: int, gap: int) -> bool:
+    """Tell whether room and the least time leave hope for a visit in a gap."""
+    for d in range(model.demand.shape[1]):
+        room = model.room[vehicle, d]
+        if state.most_before[vehicle, gap, d] + model.demand[visit, d] > room:
+            return False
+        if state.most_after[vehicle, gap, d] + model.collect[visit, d] > room:
+            return False
+    row = model.vehicle[vehicle]
+    here, rate = model.visit[visit, PLACE], row[RATE]
+    last = state.own.shape[1] - 1
+    own, segment = state.own[vehicle, last], state.own[vehicle, last - 1]
+    own_segment(model, visit, model.service[visit, row[PROFILE]], own)
+    drive = model.fast[rate, state.place[vehicle, gap], here]
+    if not join(state.before[vehicle, gap], drive, own, segment):
+        return False
+    drive = model.fast[rate, here, state.place[vehicle, gap + 1]]
+    return join(segment, drive, state.after[vehicle, gap], segment)
+
+
+@compiled
+def _pair(
+    model: Model,
+    state: State,
+    s: Scratch,
+    pickup: int,
+    delivery: int,
+    vehicle: int,
+    gap: int,
+    found: Int64,
+    count: int,
+) -> int:
+    """Try every gap of a delivery behind its pickup in one gap."""
+    row = model.vehicle[vehicle]
+    rate, size, last = row[RATE], state.count[vehicle], state.own.shape[1] - 1
+    here, there = model.visit[pickup, PLACE], model.visit[delivery, PLACE]
+    one, other = state.own[vehicle, last], state.own[vehicle, last - 1]
+    run, whole = state.own[vehicle, last - 2], state.own[vehicle, last - 3]
+    own_segment(model, pickup, model.service[pickup, row[PROFILE]], one)
+    own_segment(model, delivery, model.service[delivery, row[PROFILE]], other)
+    if not join(
+        state.before[vehicle, gap], model.fast[rate, state.place[vehicle, gap], here], one, run
+    ):
+        return count
+    place = here
+    for then in range(gap, size + 1):
+        for d in range(model.demand.shape[1]):
+            if state.load[vehicle, then, d] + model.demand[delivery, d] > model.room[vehicle, d]:
+                return count
+        target = state.place[vehicle, then + 1]
+        if join(run, model.fast[rate, place, there], other, whole) and join(
+            whole, model.fast[rate, there, target], state.after[vehicle, then], whole
+        ):
+            put(state.codes[vehicle], size, state.trial, then, delivery)
+            put(state.trial, size + 1, state.trial, gap, pickup)
+            count = _note(model, state, s, vehicle, gap, then, size + 2, found, count)
+        if then == size or is_reload(model, vehicle, state.codes[vehicle, then]):
+            return count
+        if not join(run, model.fast[rate, place, target], state.own[vehicle, then], run):
+            return count
+        place = target
+    return count
