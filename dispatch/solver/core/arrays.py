@@ -21,7 +21,7 @@ UInt8 = npt.NDArray[np.uint8]
 Float = npt.NDArray[np.float64]
 Words = npt.NDArray[np.uint64]
 
-# The array node, int32: [node * WIDTH + field]
+# The array node, int32: [node, field]
 WIDTH: Final = 8
 NEXT: Final = 0  # node behind
 PREV: Final = 1  # node before
@@ -32,9 +32,8 @@ OUT: Final = 5  # cost of the leg to the node behind
 INTO: Final = 6  # cost of the leg from the node before
 TIME: Final = 7  # seconds of the leg to the node behind
 
-# The array span, int32: [node * SPAN + field]; segments as in ``segments``,
-# where working time has a price or a limit; of one node where not
-SPAN: Final = 4
+# The array span, int32: [node, field]; segments as in ``segments``,
+# where working time has a price or a limit; one row where not
 AHEAD: Final = 0  # least seconds of work up to and with this node
 LATEST: Final = 1  # latest start of work for which all up to this node holds
 BEHIND: Final = 2  # least seconds of work from the begin of service here to the end
@@ -44,7 +43,7 @@ EARLIEST: Final = 3  # earliest begin of service here for which BEHIND is enough
 OPENS: Final = 0  # first second of service
 CLOSES: Final = 1  # last second of its begin
 PRICE: Final = 2  # of missing it
-AWAY: Final = 3  # cost of the way there and back
+AWAY: Final = 3  # least cost of a tour for it alone, without the time's price
 MISSED_AT: Final = 4  # its place in ``missed``, or NOWHERE
 SERVICE: Final = 5
 

@@ -42,7 +42,6 @@ from dispatch.solver.core.arrays import (
     STAMP,
     TAKEN,
     USED,
-    WIDTH,
     WORK,
     Float,
     Int32,
@@ -52,7 +51,7 @@ from dispatch.solver.core.arrays import (
 )
 from dispatch.solver.core.chance import below, unit
 from dispatch.solver.core.place import anywhere, empty, full, plain
-from dispatch.solver.core.tour import put, retime, sort_out, take, tell_new
+from dispatch.solver.core.tour import put, retime, sort_out, take, tell_around, tell_new
 
 GUESTS = 8  # visits in no tour that join an iteration, at most
 ORDERS = 17  # weights of the orders of return: as in the source, and three by the window
@@ -62,17 +61,17 @@ SCAN_OF = 4  # one in so many visits that found no gap nearby looks at all there
 @compiled
 def string_start(node: Int32, word: Words, name: int, depot: int, length: int) -> int:
     """Draw which node a string of some length that holds a visit begins with."""
-    before, at = 0, node[name * WIDTH + PREV]
+    before, at = 0, node[name, PREV]
     while before < length - 1 and at != depot:
         before += 1
-        at = node[at * WIDTH + PREV]
-    behind, at = 0, node[name * WIDTH + NEXT]
+        at = node[at, PREV]
+    behind, at = 0, node[name, NEXT]
     while behind < length - 1 and at != depot:
         behind += 1
-        at = node[at * WIDTH + NEXT]
+        at = node[at, NEXT]
     least = max(0, length - 1 - behind)
     for _ in range(least + below(word, before - least + 1)):
-        name = node[name * WIDTH + PREV]
+        name = node[name, PREV]
     return name
 
 
@@ -96,23 +95,26 @@ def remove_string(
     num: Int64, word: Words, tune: Float,
 ) -> tuple[int, int]:  # fmt: skip
     """Take a string around a visit out; return how many are out now and what that saves."""
-    slot = node[name * WIDTH + SLOT]
+    slot = node[name, SLOT]
     depot = len(visit) + slot
     length, kept, keep_from = string_of(tour[slot, COUNT], longest, word, tune)
     at = string_start(node, word, name, depot, length + kept)
     saved, work = 0, tour[slot, WORK]
     for step in range(length + kept):
-        behind = node[at * WIDTH + NEXT]
+        behind = node[at, NEXT]
         if step < keep_from or step >= keep_from + kept:
-            left = node[at * WIDTH + PREV]
-            saved += node[left * WIDTH + OUT] + node[at * WIDTH + OUT]
+            left = node[at, PREV]
+            saved += node[left, OUT] + node[at, OUT]
             gone[taken, 0], gone[taken, 1] = at, left
             absent[taken] = at
             taken += 1
             take(node, row, tour, visit, cost, time, metres, at)
-            saved -= node[left * WIDTH + OUT]
+            saved -= node[left, OUT]
         at = behind
-    retime(node, span, visit, tour, depot)
+    if kept > 0 or tour[slot, COUNT] == 0:
+        retime(node, span, visit, tour, depot)
+    else:  # one gap: what changed begins on its two sides
+        tell_around(node, span, visit, tour, gone[taken - 1, 1], depot)
     if tour[slot, COUNT] == 0:
         saved += tour[slot, FIXED]
         sort_out(tour, free, num, slot)
@@ -170,7 +172,7 @@ def order(visit: Int64, load: int, absent: Int32, key: Float, count: int, word: 
 def note(node: Int32, visit: Int64, missed: Int32, num: Int64, name: int) -> None:
     """Keep the list of visits in no tour true for one of them."""
     at = visit[name, MISSED_AT]
-    out = node[name * WIDTH + SLOT] < 0
+    out = node[name, SLOT] < 0
     if out and at == NOWHERE:
         missed[num[MISSED]] = name
         visit[name, MISSED_AT] = num[MISSED]
@@ -189,8 +191,8 @@ def note(node: Int32, visit: Int64, missed: Int32, num: Int64, name: int) -> Non
 def remember(node: Int32, visits: int, best: Int32) -> None:
     """Keep the plan as the best."""
     for at in range(1, len(best)):
-        held = at > visits or node[at * WIDTH + SLOT] >= 0
-        best[at] = node[at * WIDTH + NEXT] if held else 0
+        held = at > visits or node[at, SLOT] >= 0
+        best[at] = node[at, NEXT] if held else 0
 
 
 @inlined
@@ -208,7 +210,7 @@ def strings_out(
         name = seed if at < 0 else around[seed, at]
         if name == 0 or tours >= strings:
             break
-        slot = node[name * WIDTH + SLOT]
+        slot = node[name, SLOT]
         if slot < 0 or tour[slot, STAMP] == num[DONE]:
             continue
         tour[slot, STAMP] = num[DONE]
@@ -238,11 +240,12 @@ def place(
         more, left = plain(
             node, row, visit, tour, cost, time, before, after, back, name, limit, num, word, tune
         )
-    fresh, depot = empty(
-        node, span, row, visit, tour, cost, time, metres, may, free, name, more, num, word, tune
-    )
-    if depot != NOWHERE:
-        more, left = fresh, depot
+    if visit[name, AWAY] < more:
+        fresh, depot = empty(
+            node, span, row, visit, tour, cost, time, metres, may, free, name, more, num, word, tune
+        )
+        if depot != NOWHERE:
+            more, left = fresh, depot
     if left == NOWHERE and below(word, SCAN_OF) == 0:
         more, left = anywhere(node, span, row, visit, tour, cost, time, metres, may, name, more)
     return more, left
@@ -276,7 +279,7 @@ def visits_back(
         if left == NOWHERE:
             change = change + visit[name, PRICE] if optional else FAR
             continue
-        slot = node[left * WIDTH + SLOT]
+        slot = node[left, SLOT]
         if tour[slot, STAMP] != num[DONE]:
             tour[slot, STAMP] = num[DONE]
             touched[tours] = slot
@@ -297,7 +300,7 @@ def undo(
 ) -> None:  # fmt: skip
     """Bring the plan back to what it was before this iteration."""
     for at in range(seen - 1, -1, -1):
-        if node[absent[at] * WIDTH + SLOT] >= 0:
+        if node[absent[at], SLOT] >= 0:
             take(node, row, tour, visit, cost, time, metres, absent[at])
     for at in range(taken - 1, -1, -1):
         put(node, row, tour, visit, cost, time, metres, gone[at, 0], gone[at, 1])

@@ -50,7 +50,6 @@ from dispatch.solver.core.arrays import (
     SECOND,
     SERVICE,
     SLOT,
-    SPAN,
     STAMP,
     TIME,
     TIME_LAYER,
@@ -66,7 +65,7 @@ from dispatch.solver.core.arrays import (
 )
 from dispatch.solver.core.chance import until
 from dispatch.solver.core.kernel import note, remember
-from dispatch.solver.core.model import Model
+from dispatch.solver.core.model import TOP_LEG, Model
 from dispatch.solver.core.near import Near, within
 from dispatch.solver.core.place import anywhere, empty
 from dispatch.solver.core.tour import put, retime, sort_out, tell_new
@@ -155,10 +154,7 @@ def state_of(
     visit = np.zeros((count + 1, SERVICE + len(model.seconds) + loads), np.int64)
     visit[:, OPENS], visit[:, CLOSES] = model.opens[names], model.closes[names]
     visit[:, PRICE] = model.price[names]
-    depot = part.row[count + 1, 0] if len(slots) else 0
-    visit[:, AWAY] = (
-        part.cost[0, depot, : count + 1].astype(np.int64) + part.cost[0, : count + 1, depot]
-    )
+    visit[:, AWAY] = _there_and_back(model, part, slots, count)
     visit[:, SERVICE : SERVICE + len(model.seconds)] = model.service[:, names].T
     visit[:, SERVICE + len(model.seconds) :] = model.demand[names]
     tour = np.zeros((len(slots), ROOM + loads), np.int64)
@@ -178,8 +174,8 @@ def state_of(
     nodes = count + 1 + len(slots)
     most = max((int((slots == kind).sum()) for kind in range(len(model.kinds))), default=0)
     return State(
-        node=np.full(nodes * WIDTH, NOWHERE, np.int32),
-        span=np.zeros((nodes if model.timed else 1) * SPAN, np.int32),
+        node=np.full((nodes, WIDTH), NOWHERE, np.int32),
+        span=np.zeros((nodes if model.timed else 1, 4), np.int32),
         visit=visit,
         tour=tour,
         free=np.zeros((len(model.kinds), most + 1), np.int32),
@@ -193,6 +189,18 @@ def state_of(
         word=word,
         tune=tune,
     )
+
+
+def _there_and_back(model: Model, part: Part, slots: Int32, count: int) -> Int64:
+    """Return what a tour for each visit alone costs at least, row 0 nothing."""
+    least = np.full(count + 1, TOP_LEG * 4, np.int64)
+    for kind, slot in zip(*np.unique(slots, return_index=True), strict=True):
+        layer = part.cost[model.kinds[kind].cost_layer]
+        out, back = part.row[count + 1 + slot]
+        way = layer[out, : count + 1].astype(np.int64) + layer[: count + 1, back]
+        least = np.minimum(least, way + model.fixed[kind])
+    least[0] = 0
+    return least
 
 
 def _with_legs(names: Int32, cost: Int32, seconds: Int32) -> Any:
@@ -222,31 +230,29 @@ def clear(part: Part, state: State) -> None:
     free[:, 0] = 0
     loads = visit.shape[1] - (tour.shape[1] - ROOM)
     for name in range(1, len(visit)):
-        base = name * WIDTH
-        if node[base + SLOT] >= 0:
+        if node[name, SLOT] >= 0:
             for at in range(tour.shape[1] - ROOM):
-                tour[node[base + SLOT], ROOM + at] += visit[name, loads + at]
-        node[base + SLOT] = NOWHERE
-        node[base + OUT] = LOOSE
-        node[base + INTO] = LOOSE
+                tour[node[name, SLOT], ROOM + at] += visit[name, loads + at]
+        node[name, SLOT] = NOWHERE
+        node[name, OUT] = LOOSE
+        node[name, INTO] = LOOSE
         visit[name, MISSED_AT] = NOWHERE
         note(node, visit, missed, num, name)
     for slot in range(len(tour) - 1, -1, -1):
         depot = len(visit) + slot
-        base = depot * WIDTH
-        node[base + NEXT] = depot
-        node[base + PREV] = depot
-        node[base + SLOT] = slot
-        node[base + READY] = gate[slot, 0] + gate[slot, 2]
-        node[base + DUE] = gate[slot, 3]
-        node[base + OUT] = 0
-        node[base + INTO] = 0
-        node[base + TIME] = 0
-        if len(span) > SPAN:
-            span[depot * SPAN + AHEAD] = gate[slot, 2]
-            span[depot * SPAN + LATEST] = gate[slot, 1]
-            span[depot * SPAN + BEHIND] = 0
-            span[depot * SPAN + EARLIEST] = 0
+        node[depot, NEXT] = depot
+        node[depot, PREV] = depot
+        node[depot, SLOT] = slot
+        node[depot, READY] = gate[slot, 0] + gate[slot, 2]
+        node[depot, DUE] = gate[slot, 3]
+        node[depot, OUT] = 0
+        node[depot, INTO] = 0
+        node[depot, TIME] = 0
+        if len(span) > 1:
+            span[depot, AHEAD] = gate[slot, 2]
+            span[depot, LATEST] = gate[slot, 1]
+            span[depot, BEHIND] = 0
+            span[depot, EARLIEST] = 0
         tour[slot, COUNT] = 0
         tour[slot, WORK] = 0
         tour[slot, DRIVEN] = 0
@@ -275,8 +281,8 @@ def load(part: Part, state: State, visits: Int32, ends: Int64) -> None:
         num[COST] += tour[slot, FIXED] + tour[slot, SECOND] * tour[slot, WORK]
         left = depot
         while True:
-            num[COST] += node[left * WIDTH + OUT]
-            left = node[left * WIDTH + NEXT]
+            num[COST] += node[left, OUT]
+            left = node[left, NEXT]
             if left == depot:
                 break
     num[BEST] = num[COST] + num[LOST]
@@ -299,7 +305,7 @@ def construct(part: Part, state: State, sequence: Int32) -> None:
             more, left = fresh, depot
         if left == NOWHERE:
             continue
-        slot = node[left * WIDTH + SLOT]
+        slot = node[left, SLOT]
         put(node, row, tour, visit, cost, time, metres, name, left)
         sort_out(tour, free, num, slot)
         tell_new(node, span, visit, tour, name, len(visit) + slot)
@@ -310,18 +316,18 @@ def construct(part: Part, state: State, sequence: Int32) -> None:
 
 
 @allocating
-def _written(behind: Int32, step: int, count: int, visits: Int32, ends: Int64, slots: Int32) -> int:
-    """Write the tours of a plan; ``behind[node * step]`` is the node behind."""
+def _written(behind: Int32, count: int, visits: Int32, ends: Int64, slots: Int32) -> int:
+    """Write the tours of a plan; ``behind[node]`` is the node behind."""
     at = tours = 0
     for slot in range(len(slots)):
         depot = count + 1 + slot
-        name = behind[depot * step]
+        name = behind[depot]
         if name == depot:
             continue
         while name != depot:
             visits[at] = name
             at += 1
-            name = behind[name * step]
+            name = behind[name]
         ends[tours], slots[tours] = at, slot
         tours += 1
     return tours
@@ -332,7 +338,7 @@ def written(state: State, chosen: Int64, kinds: Int32, *, best: bool) -> Plan:
     count = len(chosen)
     visits, ends = np.zeros(count, np.int32), np.zeros(len(kinds), np.int64)
     slots = np.zeros(len(kinds), np.int32)
-    behind, step = (state.best, 1) if best else (state.node, WIDTH)
-    tours = _written(behind, step, count, visits, ends, slots)
+    behind = state.best if best else np.ascontiguousarray(state.node[:, NEXT])
+    tours = _written(behind, count, visits, ends, slots)
     made = visits[: ends[tours - 1] if tours else 0]
     return Plan(chosen[made - 1].astype(np.int32), ends[:tours].copy(), kinds[slots[:tours]].copy())

@@ -37,9 +37,7 @@ from dispatch.solver.core.arrays import (
     SECOND,
     SERVICE,
     SLOT,
-    SPAN,
     TIME_LAYER,
-    WIDTH,
     WORK,
     Float,
     Int32,
@@ -71,10 +69,10 @@ def price(
     metres: Int32, may: UInt8, name: int, left: int, limit: int,
 ) -> int:  # fmt: skip
     """Return what a visit behind a node costs, or FAR when it does not fit below a limit."""
-    slot, right = node[left * WIDTH + SLOT], node[left * WIDTH + NEXT]
+    slot, right = node[left, SLOT], node[left, NEXT]
     origin, target = row[left, 0], row[right, 1]
     layer = tour[slot, COST_LAYER]
-    more = cost[layer, origin, name] + cost[layer, name, target] - node[left * WIDTH + OUT]
+    more = cost[layer, origin, name] + cost[layer, name, target] - node[left, OUT]
     if left == right:
         more += tour[slot, FIXED]
     if more >= limit or not roomy(visit, tour, name, slot):
@@ -84,19 +82,18 @@ def price(
     layer = tour[slot, TIME_LAYER]
     seconds, opens, closes = visit[name, SERVICE + layer], visit[name, OPENS], visit[name, CLOSES]
     drive_in, drive_out = time[layer, origin, name], time[layer, name, target]
-    arrive = node[left * WIDTH + READY] + drive_in
-    if arrive > closes or max(arrive, opens) + seconds + drive_out > node[right * WIDTH + DUE]:
+    arrive = node[left, READY] + drive_in
+    if arrive > closes or max(arrive, opens) + seconds + drive_out > node[right, DUE]:
         return FAR
     if metres.shape[1] > 1:
         way = tour[slot, DRIVEN] + detour_m(node, row, tour, metres, name, left)
         if way > tour[slot, REACH]:
             return FAR
-    if len(span) > SPAN:
-        a, b = left * SPAN, right * SPAN
-        shift, latest = span[a + AHEAD] + drive_in, span[a + LATEST]
+    if len(span) > 1:
+        shift, latest = span[left, AHEAD] + drive_in, span[left, LATEST]
         work = shift + max(0, opens - shift - latest) + seconds + drive_out
         latest = min(latest, closes - shift)
-        work = work + max(0, span[b + EARLIEST] - work - latest) + span[b + BEHIND]
+        work = work + max(0, span[right, EARLIEST] - work - latest) + span[right, BEHIND]
         more += (work - tour[slot, WORK]) * tour[slot, SECOND]
         if work > tour[slot, LONGEST] or more >= limit:
             return FAR
@@ -115,22 +112,21 @@ def plain(  # noqa: C901 - both looks at a gap side by side, nothing between the
         left = before[name, at, 0]
         if left == 0:
             break
-        base = left * WIDTH
-        cost_in, skipped = before[name, at, 1], node[base + OUT]
+        cost_in, skipped = before[name, at, 1], node[left, OUT]
         if back * (cost_in - skipped) >= best:
             continue
-        slot = node[base + SLOT]
+        slot = node[left, SLOT]
         if slot < 0:
             continue
-        right = node[base + NEXT]
+        right = node[left, NEXT]
         target = row[right, 1]
         more = cost_in + cost[0, name, target] - skipped
         if more >= best:
             continue
-        arrive = node[base + READY] + before[name, at, 2]
+        arrive = node[left, READY] + before[name, at, 2]
         if arrive > closes:
             continue
-        if max(arrive, opens) + seconds + time[0, name, target] > node[right * WIDTH + DUE]:
+        if max(arrive, opens) + seconds + time[0, name, target] > node[right, DUE]:
             continue
         if not roomy(visit, tour, name, slot):
             continue
@@ -143,22 +139,21 @@ def plain(  # noqa: C901 - both looks at a gap side by side, nothing between the
         right = after[name, at, 0]
         if right == 0:
             break
-        base = right * WIDTH
-        cost_out, skipped = after[name, at, 1], node[base + INTO]
+        cost_out, skipped = after[name, at, 1], node[right, INTO]
         if back * (cost_out - skipped) >= best:
             continue
-        slot = node[base + SLOT]
+        slot = node[right, SLOT]
         if slot < 0:
             continue
-        left = node[base + PREV]
+        left = node[right, PREV]
         origin = row[left, 0]
         more = cost[0, origin, name] + cost_out - skipped
         if more >= best:
             continue
-        arrive = node[left * WIDTH + READY] + time[0, origin, name]
+        arrive = node[left, READY] + time[0, origin, name]
         if arrive > closes:
             continue
-        if max(arrive, opens) + seconds + after[name, at, 2] > node[base + DUE]:
+        if max(arrive, opens) + seconds + after[name, at, 2] > node[right, DUE]:
             continue
         if not roomy(visit, tour, name, slot):
             continue
@@ -189,10 +184,10 @@ def full(
             right = after[name, at - near, 0]
             if right == 0:
                 break
-            if node[right * WIDTH + SLOT] < 0:
+            if node[right, SLOT] < 0:
                 continue
-            left = node[right * WIDTH + PREV]
-        if node[left * WIDTH + SLOT] < 0:
+            left = node[right, PREV]
+        if node[left, SLOT] < 0:
             continue
         more = price(node, span, row, visit, tour, cost, time, metres, may, name, left, best)
         if more >= best:
@@ -247,7 +242,7 @@ def anywhere(
             more = price(node, span, row, visit, tour, cost, time, metres, may, name, left, best)
             if more < best:
                 best, found = more, left
-            left = node[left * WIDTH + NEXT]
+            left = node[left, NEXT]
             if left == depot:
                 break
     return best, found

@@ -27,11 +27,9 @@ from dispatch.solver.core.arrays import (
     ROOM,
     SERVICE,
     SLOT,
-    SPAN,
     TIME,
     TIME_LAYER,
     USED,
-    WIDTH,
     WORK,
     Int32,
     Int64,
@@ -49,18 +47,18 @@ def join(
         origin, target = row[left, 0], row[right, 1]
         price = cost[tour[slot, COST_LAYER], origin, target]
         seconds = time[tour[slot, TIME_LAYER], origin, target]
-    node[left * WIDTH + NEXT] = right
-    node[left * WIDTH + OUT] = price
-    node[left * WIDTH + TIME] = seconds
-    node[right * WIDTH + PREV] = left
-    node[right * WIDTH + INTO] = price
+    node[left, NEXT] = right
+    node[left, OUT] = price
+    node[left, TIME] = seconds
+    node[right, PREV] = left
+    node[right, INTO] = price
 
 
 @compiled
 def detour_m(node: Int32, row: Int32, tour: Int64, metres: Int32, name: int, left: int) -> int:
     """Return the metres that a visit behind a node adds."""
-    right = node[left * WIDTH + NEXT]
-    layer = tour[node[left * WIDTH + SLOT], METRE_LAYER]
+    right = node[left, NEXT]
+    layer = tour[node[left, SLOT], METRE_LAYER]
     origin, target = row[left, 0], row[right, 1]
     more = metres[layer, origin, name] + metres[layer, name, target]
     return more if left == right else more - metres[layer, origin, target]
@@ -72,12 +70,12 @@ def put(
     name: int, left: int,
 ) -> None:  # fmt: skip
     """Put a visit behind a node; times are not told on."""
-    slot, right = node[left * WIDTH + SLOT], node[left * WIDTH + NEXT]
+    slot, right = node[left, SLOT], node[left, NEXT]
     if metres.shape[1] > 1:
         tour[slot, DRIVEN] += detour_m(node, row, tour, metres, name, left)
     join(node, row, tour, cost, time, left, name, slot)
     join(node, row, tour, cost, time, name, right, slot)
-    node[name * WIDTH + SLOT] = slot
+    node[name, SLOT] = slot
     tour[slot, COUNT] += 1
     loads = visit.shape[1] - (tour.shape[1] - ROOM)
     for at in range(tour.shape[1] - ROOM):
@@ -90,12 +88,11 @@ def take(
     name: int,
 ) -> None:  # fmt: skip
     """Take a visit out of its tour; times are not told on."""
-    base = name * WIDTH
-    slot, left = node[base + SLOT], node[base + PREV]
-    join(node, row, tour, cost, time, left, node[base + NEXT], slot)
-    node[base + SLOT] = NOWHERE
-    node[base + OUT] = LOOSE
-    node[base + INTO] = LOOSE
+    slot, left = node[name, SLOT], node[name, PREV]
+    join(node, row, tour, cost, time, left, node[name, NEXT], slot)
+    node[name, SLOT] = NOWHERE
+    node[name, OUT] = LOOSE
+    node[name, INTO] = LOOSE
     if metres.shape[1] > 1:
         tour[slot, DRIVEN] -= detour_m(node, row, tour, metres, name, left)
     tour[slot, COUNT] -= 1
@@ -107,85 +104,90 @@ def take(
 @compiled
 def tell_ahead(node: Int32, span: Int32, visit: Int64, start: int, depot: int, layer: int) -> None:
     """Tell the times of a node on to those behind it, as far as they change."""
-    left, name = start, node[start * WIDTH + NEXT]
+    left, name = start, node[start, NEXT]
     while name != depot:
-        at, origin = name * WIDTH, left * WIDTH
-        drive, seconds, opens = (
-            node[origin + TIME],
-            visit[name, SERVICE + layer],
-            visit[name, OPENS],
-        )
-        ready = max(node[origin + READY] + drive, opens) + seconds
-        same = ready == node[at + READY]
-        node[at + READY] = ready
-        if len(span) > SPAN:
-            a, o = name * SPAN, left * SPAN
-            shift, latest = span[o + AHEAD] + drive, span[o + LATEST]
+        drive, opens = node[left, TIME], visit[name, OPENS]
+        seconds = visit[name, SERVICE + layer]
+        ready = max(node[left, READY] + drive, opens) + seconds
+        same = ready == node[name, READY]
+        node[name, READY] = ready
+        if len(span) > 1:
+            shift, latest = span[left, AHEAD] + drive, span[left, LATEST]
             work = shift + seconds + max(0, opens - shift - latest)
             latest = min(latest, visit[name, CLOSES] - shift)
-            same = same and work == span[a + AHEAD] and latest == span[a + LATEST]
-            span[a + AHEAD] = work
-            span[a + LATEST] = latest
+            same = same and work == span[name, AHEAD] and latest == span[name, LATEST]
+            span[name, AHEAD] = work
+            span[name, LATEST] = latest
         if same:
             return
-        left, name = name, node[at + NEXT]
+        left, name = name, node[name, NEXT]
 
 
 @compiled
 def tell_back(node: Int32, span: Int32, visit: Int64, start: int, depot: int, layer: int) -> None:
     """Tell the times of a node on to those before it, as far as they change."""
-    right, name = start, node[start * WIDTH + PREV]
+    right, name = start, node[start, PREV]
     while name != depot:
-        at = name * WIDTH
-        shift, closes = node[at + TIME] + visit[name, SERVICE + layer], visit[name, CLOSES]
-        due = min(node[right * WIDTH + DUE] - shift, closes)
-        same = due == node[at + DUE]
-        node[at + DUE] = due
-        if len(span) > SPAN:
-            a, t = name * SPAN, right * SPAN
-            wait = max(0, span[t + EARLIEST] - shift - closes)
-            work = span[t + BEHIND] + shift + wait
-            early = max(span[t + EARLIEST] - shift, visit[name, OPENS]) - wait
-            same = same and work == span[a + BEHIND] and early == span[a + EARLIEST]
-            span[a + BEHIND] = work
-            span[a + EARLIEST] = early
+        shift, closes = node[name, TIME] + visit[name, SERVICE + layer], visit[name, CLOSES]
+        due = min(node[right, DUE] - shift, closes)
+        same = due == node[name, DUE]
+        node[name, DUE] = due
+        if len(span) > 1:
+            wait = max(0, span[right, EARLIEST] - shift - closes)
+            work = span[right, BEHIND] + shift + wait
+            early = max(span[right, EARLIEST] - shift, visit[name, OPENS]) - wait
+            same = same and work == span[name, BEHIND] and early == span[name, EARLIEST]
+            span[name, BEHIND] = work
+            span[name, EARLIEST] = early
         if same:
             return
-        right, name = name, node[at + PREV]
+        right, name = name, node[name, PREV]
+
+
+@inlined
+def tell_around(node: Int32, span: Int32, visit: Int64, tour: Int64, left: int, depot: int) -> None:
+    """Time a tour anew in which the leg behind a node has changed, and nothing else."""
+    slot = node[depot, SLOT]
+    layer = tour[slot, TIME_LAYER]
+    tell_ahead(node, span, visit, left, depot, layer)
+    tell_back(node, span, visit, node[left, NEXT], depot, layer)
+    if len(span) > 1:
+        last = node[depot, PREV]
+        tour[slot, WORK] = span[last, AHEAD] + node[last, TIME]
 
 
 @inlined
 def tell_new(node: Int32, span: Int32, visit: Int64, tour: Int64, name: int, depot: int) -> None:
     """Time a visit that was just put into a tour, and the tour around it."""
-    slot = node[depot * WIDTH + SLOT]
+    slot = node[depot, SLOT]
     layer = tour[slot, TIME_LAYER]
-    node[name * WIDTH + READY] = -1
-    node[name * WIDTH + DUE] = -1
-    tell_ahead(node, span, visit, node[name * WIDTH + PREV], depot, layer)
-    tell_back(node, span, visit, node[name * WIDTH + NEXT], depot, layer)
-    if len(span) > SPAN:
-        last = node[depot * WIDTH + PREV]
-        tour[slot, WORK] = span[last * SPAN + AHEAD] + node[last * WIDTH + TIME]
+    node[name, READY] = -1
+    node[name, DUE] = -1
+    tell_ahead(node, span, visit, node[name, PREV], depot, layer)
+    tell_back(node, span, visit, node[name, NEXT], depot, layer)
+    if len(span) > 1:
+        last = node[depot, PREV]
+        tour[slot, WORK] = span[last, AHEAD] + node[last, TIME]
 
 
 @compiled
 def retime(node: Int32, span: Int32, visit: Int64, tour: Int64, depot: int) -> None:
     """Time a whole tour."""
-    slot = node[depot * WIDTH + SLOT]
-    name = node[depot * WIDTH + NEXT]
+    slot = node[depot, SLOT]
+    name = node[depot, NEXT]
     if name == depot:
         tour[slot, WORK] = 0
         return
     while name != depot:
-        node[name * WIDTH + READY] = -1
-        node[name * WIDTH + DUE] = -1
-        name = node[name * WIDTH + NEXT]
+        node[name, READY] = -1
+        node[name, DUE] = -1
+        name = node[name, NEXT]
     layer = tour[slot, TIME_LAYER]
     tell_ahead(node, span, visit, depot, depot, layer)
     tell_back(node, span, visit, depot, depot, layer)
-    if len(span) > SPAN:
-        last = node[depot * WIDTH + PREV]
-        tour[slot, WORK] = span[last * SPAN + AHEAD] + node[last * WIDTH + TIME]
+    if len(span) > 1:
+        last = node[depot, PREV]
+        tour[slot, WORK] = span[last, AHEAD] + node[last, TIME]
 
 
 @compiled
