@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -29,22 +30,38 @@ SOURCES: Final = ("core/*.py", "rich/*.py", "compiled.py", "parts.py", "passes.p
 PREFIX: Final = "compiled-"
 
 
-def home() -> Path:
-    """Return the folder for what is compiled from the sources as they are."""
+def version() -> str:
+    """Return a short name of the sources as they are."""
     digest = hashlib.sha256()
     for source in sorted(path for pattern in SOURCES for path in HERE.glob(pattern)):
         digest.update(source.read_bytes())
-    name = PREFIX + digest.hexdigest()[:16]
+    return digest.hexdigest()[:16]
+
+
+def home() -> Path:
+    """Return the folder for what is compiled from the sources as they are."""
+    name = PREFIX + version()
     given = os.environ.get("NUMBA_CACHE_DIR")
     if given:
         return Path(given) / name
     beside = HERE / "__pycache__"
     if os.access(beside if beside.exists() else HERE, os.W_OK):
         return beside / name
-    return Path(tempfile.gettempdir()) / f"lastmile-{os.getuid()}" / name
+    return _private() / name
 
 
-setattr(numba.config, "CACHE_DIR", str(home()))  # noqa: B010 - its stubs do not know it
+def _private() -> Path:
+    """Return a folder that is ours alone: what lies in it is run."""
+    folder = Path(tempfile.gettempdir()) / f"lastmile-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+        return folder
+    return Path(tempfile.mkdtemp())
+
+
+HOME: Final = home()
+setattr(numba.config, "CACHE_DIR", str(HOME))  # noqa: B010 - its stubs do not know it
 
 
 def compiled(function: F) -> F:

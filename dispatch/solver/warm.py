@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from typing import Final
 
-from dispatch.solver.compiled import PREFIX, home
+from dispatch.solver.compiled import HOME, PREFIX
 from dispatch.solver.core.samples import problems
 from dispatch.solver.engines.shelf import CORE
 from dispatch.solver.solve import Stop, solve
@@ -24,9 +24,8 @@ def main() -> None:
     for problem in problems():
         for name in COMPILED:
             solve(problem, stop=Stop(iterations=20), engine=name)
-    kept = home()
-    for folder in kept.parent.glob(f"{PREFIX}*"):
-        if folder != kept:
+    for folder in HOME.parent.glob(f"{PREFIX}*"):
+        if folder != HOME:
             shutil.rmtree(folder, ignore_errors=True)
 
 

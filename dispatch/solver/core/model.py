@@ -225,9 +225,7 @@ def _visits(
     if stops:
         demand[1:, -1] = 1
         room[:, -1] = [len(visits) if v.max_stops is None else v.max_stops for v in chosen]
-    worth = [
-        min(TOP_PRICE, max(0, missed_cost(v) - v.service_cost) * UNIT // divisor) for v in visits
-    ]
+    worth = [min(TOP_PRICE, (missed_cost(v) - v.service_cost) * UNIT // divisor) for v in visits]
     masks: dict[frozenset[int], list[bool]] = {}
     for may in ground.may:
         if may not in masks:
@@ -253,7 +251,7 @@ def _possible(
     problem: Problem, kinds: tuple[Kind, ...], seconds: tuple[Int32, ...], it: dict[str, Any]
 ) -> dict[str, Any]:
     """Leave out what no kind could serve even alone; return the arrays without those."""
-    places, able = it["places"], np.zeros(len(it["places"]), bool)
+    places, able, worth = it["places"], np.zeros(len(it["places"]), bool), it["price"] >= 0
     for at, kind in enumerate(kinds):
         layer = kind.time_layer
         out, back = seconds[layer][it["start"][at], places], seconds[layer][places, it["end"][at]]
@@ -267,6 +265,7 @@ def _possible(
             & (way <= it["reach"][at])
             & (it["demand"] <= it["room"][at]).all(axis=1)
             & (it["may"][:, at] > 0)
+            & worth  # what serving it costs by itself is in its price
         )
     able[0] = True
     return {

@@ -22,6 +22,7 @@ import numpy as np
 from dispatch.solver.core.arrays import BEST, COST, LOST, Float, Int32, Int64, Part, State
 from dispatch.solver.core.chance import seeded
 from dispatch.solver.core.kernel import iterate
+from dispatch.solver.core.kinds import change_kinds
 from dispatch.solver.core.model import Model
 from dispatch.solver.core.near import Near, near_of
 from dispatch.solver.core.parts import Plan, construct, joined, load, part_of, state_of, written
@@ -274,6 +275,7 @@ class Search:
         pace = FIRST_ITERATIONS / 0.001
         for step in range(self.steps):
             leg = turn * self.steps + step
+            self._change_kinds(piece)
             heat = self.heat * self.hot * (COLD / self.hot) ** (leg / (LEGS - 1))
             if self.budget.until is None:
                 made = self._counted(leg, number)
@@ -314,6 +316,11 @@ class Search:
         if len(piece.visits):
             arrays: tuple[Any, ...] = (*piece.part, *piece.state)
             iterate(*arrays, 1.0 + self.near.back, count, heat)  # type: ignore[call-arg]
+
+    def _change_kinds(self, piece: _Piece) -> None:
+        if len(self.model.kinds) > 1 and len(piece.visits):
+            arrays: tuple[Any, ...] = (*piece.part, *piece.state)
+            change_kinds(*arrays)
 
     def _counted(self, leg: int, number: int) -> int:
         budget = self.budget

@@ -13,6 +13,8 @@ import pytest
 
 from dispatch.solver.check import check
 from dispatch.solver.core.covers import covers, uncovered
+from dispatch.solver.core.model import model_of
+from dispatch.solver.core.search import Budget, Search
 from dispatch.solver.cost import UNIT, cost
 from dispatch.solver.draft import Ground
 from dispatch.solver.engines.base import Leash
@@ -218,3 +220,35 @@ def test_it_comes_near_the_best_known(name: str, iterations: int, gap: float) ->
     result = solve(instance.problem, stop=Stop(iterations=iterations), seed=1)
     found = cost(instance.problem, result.solution).exact / UNIT / instance.scale
     assert found <= known[name] * (1 + gap / 100)
+
+
+@pytest.mark.parametrize("hourly", [0, 1_800])
+def test_the_cost_it_reckons_with_is_the_cost_of_its_plan(hourly: int) -> None:
+    problem = scattered(11, visits=50, vehicles=14, hourly=hourly)
+    model = model_of(Ground(problem))
+    assert model is not None
+    found = Search(
+        model,
+        seed=1,
+        threads=1,
+        budget=Budget(iterations=2_000),
+        stopped=lambda: False,
+        tell=lambda _done, _cost: None,
+    ).run()
+    settled = solve(problem, stop=Stop(iterations=2_000), seed=1, threads=1)
+    assert found.cost * model.divisor == settled.cost.exact
+
+
+def test_a_tour_goes_to_the_cheaper_of_two_vehicles_as_it_stands() -> None:
+    ways = np.array([[0, 50, 60], [50, 0, 10], [60, 10, 0]])
+    problem = Problem(
+        (Profile("van", ways, ways * 10),),
+        (Visit("a", 1, demand=(3,)), Visit("b", 2, demand=(3,))),
+        (
+            Vehicle("large", 0, 0, 0, 9 * HOUR, capacity=(9,), fixed_cost=900, cost_per_km=100),
+            Vehicle("small", 0, 0, 0, 9 * HOUR, capacity=(6,), fixed_cost=300, cost_per_km=100),
+        ),
+        ("boxes",),
+    )
+    result = solve(problem, stop=Stop(iterations=200), engine="core")
+    assert [r.vehicle for r in result.solution.routes] == ["small"]
