@@ -37,7 +37,7 @@ QUEUE: Final = "solve"
 LEASE_S: Final = 12.0  # a worker silent for so long has lost its part
 BEAT_S: Final = 2.0
 MOST_ATTEMPTS: Final = 3
-SPARE_S: Final = 1.5  # of a part's time, for starting the child and handing in
+SPARE_S: Final = 3.0  # of a part's time, for starting the child and handing in
 LEAST_S: Final = 0.5  # a search shorter than this is not begun
 
 WAITING, RUNNING, DONE, FAILED = SolvePart.State.values
