@@ -33,6 +33,7 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "import": ("tests.bench.imports", "5,000 rows of CSV and XLSX by HTTP, beside raw COPY"),
     "real_input": ("tests.bench.real_input", "Amazon routes and a LoggiBUD day, by the doors"),
     "porto_plan": ("tests.bench.porto", "Porto built, 1,000 orders planned, beside plain PyVRP"),
+    "paper": ("tests.bench.scale", "a million orders a day on paper, from rows measured here"),
     "tenancy": ("tests.bench.tenancy", "20,000 reads of two retailers by every way in: 0 wrong"),
     "kills": ("tests.bench.kills", "kill -9 of every child under load: nothing lost or twice"),
     "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),
