@@ -55,8 +55,10 @@ class Rich:
     name = "rich"
 
     def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
-        """Search from nothing until the leash is taut."""
-        return improve(ground, seed=seed, leash=leash)
+        """Search until the leash is taut, from the plan that it has, if any."""
+        given = leash.present or {}
+        start = {vehicle: ground.equipped(vehicle, codes) for vehicle, codes in given.items()}
+        return improve(ground, seed=seed, leash=leash, start=start)
 
 
 def improve(

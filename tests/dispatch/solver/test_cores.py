@@ -177,6 +177,7 @@ def test_a_solve_at_work_is_kept_to_its_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cores, "LOOK_S", 0.05)
+    monkeypatch.setattr(child, "GRACE_S", 60.0)  # a busy machine is long about starting it
     mine = usable()[:2]
     pids: list[int] = []
     real = child.subprocess.Popen

@@ -20,7 +20,7 @@ from tests.dispatch.solver.towns import towns
 TOWN = towns(4, hubs=1, visits=60, vehicles=8)
 
 
-@pytest.mark.parametrize("engine", ["core", "pyvrp"])
+@pytest.mark.parametrize("engine", ["core", "pyvrp", "rich"])
 @pytest.mark.parametrize("iterations", [0, 200])
 def test_the_answer_is_never_dearer_than_the_plan_it_starts_from(
     engine: str, iterations: int
