@@ -7,6 +7,7 @@ from math import dist
 
 import pytest
 
+from dispatch.solver.check import check
 from dispatch.solver.formats.text import Instance, from_sol, parse, to_sol
 from dispatch.solver.insertion import evaluate
 from dispatch.solver.problem import Pair
@@ -41,6 +42,23 @@ def test_li_lim_pairs_are_on_board_from_pickup_to_delivery() -> None:
     assert [v.demand for v in problem.visits] == [(0,), (0,), (7,), (5,)]
     assert len(problem.vehicles) == 3
     assert problem.vehicles[0].capacity == (10,)
+
+
+@pytest.mark.parametrize(
+    ("routes", "kinds"),
+    [
+        ({"1": ["1", "3", "2", "4"]}, set()),
+        ({"1": ["1", "2", "3", "4"]}, {"capacity"}),
+        ({"1": ["3", "1", "2", "4"]}, {"pair"}),
+        ({"1": ["1", "3", "2"], "2": ["4"]}, {"pair"}),
+    ],
+    ids=["one after the other", "both at once", "delivery first", "two vehicles"],
+)
+def test_the_referee_knows_the_pairs_of_a_li_lim_file(
+    routes: dict[str, list[str]], kinds: set[str]
+) -> None:
+    problem = tiny().problem
+    assert {str(v.kind) for v in check(problem, evaluate(problem, routes))} == kinds
 
 
 def test_li_lim_distances_are_cut_or_kept_to_the_thousandth() -> None:
