@@ -58,6 +58,11 @@ def seeds() -> range:
     return range(1, int(os.environ.get("SEEDS", "3")) + 1)
 
 
+def peer_seeds() -> range:
+    """Return the peers' seeds: PEER_SEEDS many, as many as ours unless told otherwise."""
+    return range(1, int(os.environ.get("PEER_SEEDS", str(len(seeds())))) + 1)
+
+
 def wanted(label: str) -> bool:
     """Tell whether ONLY, where it is set, lets this case take part (any of its words is in it)."""
     only = [word for word in os.environ.get("ONLY", "").split(",") if word]

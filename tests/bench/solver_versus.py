@@ -7,7 +7,7 @@ from statistics import mean
 
 from tests.bench.solver_cases import load
 from tests.bench.solver_measure import OURS, Run, measure
-from tests.bench.solver_page import effort, seeds, table, wanted, write
+from tests.bench.solver_page import effort, peer_seeds, seeds, table, wanted, write
 
 HEADS = ["case", "wall", "ours", "peer", "peer's at", "ours is below by %", "wanted", "routes",
          "our CPU s", "our MB", "peer's MB", "engine"]  # fmt: skip
@@ -70,7 +70,7 @@ def porto() -> str:
             case = f"porto/{count}/{objective}"
             if not wanted(case):
                 continue
-            peers = [measure(case, "pyvrp", budgets, seed) for seed in seeds()]
+            peers = [measure(case, "pyvrp", budgets, seed) for seed in peer_seeds()]
             for seconds in budgets:
                 half = HALF_LEAD.get((count, int(seconds)))
                 duel.meet(case, seconds, peers=peers, want="" if half is None else f"{half:g}")
@@ -91,7 +91,7 @@ def pairs() -> str:
         case = f"pairs/{name}"
         if not wanted(case):
             continue
-        peers = [measure(case, "pyvrp", [2, 10], seed) for seed in seeds()]
+        peers = [measure(case, "pyvrp", [2, 10], seed) for seed in peer_seeds()]
         for seconds in (2.0, 10.0):
             duel.meet(case, seconds, peers=peers, want="0 or more")
         records.append(f"{name} {load(case).best:,.2f}")
@@ -107,7 +107,7 @@ def city() -> str:
     duel = Duel("PyVRP")
     for case, seconds in (("city/5000", 60.0), ("hubs/5000", 60.0)):
         if wanted(case):
-            lots = seeds() if case.startswith("city") else range(1, 2)
+            lots = peer_seeds() if case.startswith("city") else range(1, 2)
             peers = [measure(case, "pyvrp", [seconds], seed) for seed in lots]
             duel.meet(case, seconds, peers=peers, want="12 or more")
     if wanted("city/10000"):
@@ -140,7 +140,7 @@ def real() -> str:
     for day in ("0", "4", "11", "22", "33"):
         case = f"loggibud/{day}"
         if wanted(case):
-            peers = [measure(case, "pyvrp", [30, 60], seed) for seed in seeds()]
+            peers = [measure(case, "pyvrp", [30, 60], seed) for seed in peer_seeds()]
             published = load(case).best
             want = f"-2 or more; published {published:,.1f} km"
             brasilia.meet(case, 30, peers=peers, at=60, want=want, best=True)
