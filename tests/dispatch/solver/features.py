@@ -225,7 +225,9 @@ def _breaks(it: Draft) -> None:
 
 def _unpaid(it: Draft) -> None:
     for vehicle in it.vehicles:
-        given = vehicle.get("breaks") or (Break(10 * it.unit, 20 * it.unit, it.time(2, 5)),)
+        opens = it.lots.randint(0, it.day - 12)
+        own = Break(opens * it.unit, (opens + it.lots.randint(1, 10)) * it.unit, it.time(2, 5))
+        given = vehicle.get("breaks") or (own,)
         vehicle["breaks"] = tuple(
             Break(b.opens_s, b.closes_s, b.duration_s, paid=it.chance(0.3)) for b in given
         )
