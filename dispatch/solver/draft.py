@@ -118,7 +118,8 @@ class Tour:
             self.distance = timer.chain(vehicle, self.visits).distance
             self.duration = timer.shortest(vehicle, self.visits)
         shift = timer.shifts[vehicle]
-        gate: Segment = (0, 0, shift.opens + shift.loading, shift.latest + shift.loading)
+        never = max(0, shift.opens - shift.latest)  # it may not begin before it has to
+        gate: Segment = (0, never, shift.opens + shift.loading, shift.latest + shift.loading)
         self.before = [gate]
         for at, visit in enumerate(self.visits):
             drive = timer.drive_s(vehicle, self.places[at], self.places[at + 1])

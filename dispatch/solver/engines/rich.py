@@ -86,6 +86,8 @@ def improve(
 
     Each of the leash's threads searches from a seed of its own; the best one counts.
     """
+    if not (ground.problem.visits and ground.problem.vehicles):
+        return Proposal({}, ())
     model = ground.model
     promise = _promise(model, promises or {})
     around = near(model)

@@ -147,15 +147,15 @@ def lay_out(problem: Problem) -> Model:
     return Model(
         visit=visits,
         service=_services(problem),
-        demand=demand.reshape(len(problem.visits), -1),
-        collect=collect.astype(np.int64).reshape(len(problem.visits), -1),
+        demand=demand.reshape(len(problem.visits), len(problem.dimensions)),
+        collect=collect.astype(np.int64).reshape(len(problem.visits), len(problem.dimensions)),
         windows=_rows(windows, 2),
         may=_may(problem, owner),
         missed=_missed(problem),
         vehicle=fleet.vehicle,
         price=fleet.price,
         room=np.array([v.capacity for v in problem.vehicles], dtype=np.int64).reshape(
-            len(problem.vehicles), -1
+            len(problem.vehicles), len(problem.dimensions)
         ),
         breaks=_rows(fleet.breaks, 4),
         pauses=_rows(fleet.pauses, 3),

@@ -34,11 +34,13 @@ from dispatch.solver.rich.model import (
     Int64,
     Model,
 )
+from dispatch.solver.rich.scan import INFINITE
 from dispatch.solver.rich.state import BLINKS, NOW, Promise, State, refresh
 
 ALL: Final = 60  # visits up to which every gap is tried
 TRIES: Final = 60  # jobs that are tried in one iteration, at most
 PEERS: Final = 24  # neighbours whose routes a pair is tried in
+BOLD: Final = 0.1  # chance that one job is served whatever it costs: others may join it there
 STOP_CHANCE: Final = 0.1  # of trying a further reload or charge though it goes without
 
 # Places in State.num
@@ -88,14 +90,20 @@ def tied(model: Model, state: State, visit: int, so_far: int) -> int:
 
 
 @compiled
-def recreate(model: Model, promise: Promise, state: State, s: Scratch, tries: int) -> None:
-    """Put absent jobs back, in a random kind of order, where that costs no more than missing."""
+def recreate(
+    model: Model, promise: Promise, state: State, s: Scratch, tries: int, bold: float
+) -> None:
+    """Put absent jobs back, in a random kind of order, where that costs no more than missing.
+
+    With the chance ``bold`` the first goes back at any price: what is not worth a way for one
+    may be for several.
+    """
     count = state.num[ABSENT]
     _order(model, state, count)
-    left = 0
+    left, price = 0, INFINITE if unit(state.word) < bold else 0.0
     for at in range(count):
         job = state.absent[at]
-        if at >= tries or not _serve(model, promise, state, s, job):
+        if at >= tries or not _serve(model, promise, state, s, job, price if at == 0 else 0.0):
             state.absent[left] = job
             left += 1
     state.num[ABSENT] = left
@@ -136,11 +144,13 @@ def _key(model: Model, state: State, kind: int, job: int) -> float:
 
 
 @compiled
-def _serve(model: Model, promise: Promise, state: State, s: Scratch, job: int) -> bool:
-    """Put one job where it costs least; False where that costs more than missing it."""
+def _serve(
+    model: Model, promise: Promise, state: State, s: Scratch, job: int, price: float
+) -> bool:
+    """Put one job where it costs least; False where that is above the price and its missing."""
     pick = state.pick
     pick[VEHICLE] = -1
-    best = model.missed[job] + 0.5
+    best = max(price, model.missed[job] + 0.5)
     low, high = model.visit[job, GROUP], model.visit[job, GROUP_END]
     if low == high:
         best = _try(model, promise, state, s, job, pick, best)

@@ -14,7 +14,16 @@ from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.gap import first_gap
 from dispatch.solver.rich.lay import Scratch
 from dispatch.solver.rich.model import JOB, PARTNER, Int64, Model
-from dispatch.solver.rich.recreate import ABSENT, DONE, KEPT, TOUCHED, TRIES, recreate, touch
+from dispatch.solver.rich.recreate import (
+    ABSENT,
+    BOLD,
+    DONE,
+    KEPT,
+    TOUCHED,
+    TRIES,
+    recreate,
+    touch,
+)
 from dispatch.solver.rich.scan import INFINITE
 from dispatch.solver.rich.state import BEST, NOW, Promise, State, priced, refresh
 
@@ -47,7 +56,7 @@ def search(
         before = state.money[NOW]
         fine = _ruin(model, promise, state, s)
         if fine:
-            recreate(model, promise, state, s, TRIES)
+            recreate(model, promise, state, s, TRIES, BOLD)
             after = state.money[NOW]
             for at in range(state.num[TOUCHED]):
                 after += state.cost[state.touched[at]]
@@ -82,7 +91,7 @@ def settle_in(model: Model, promise: Promise, state: State, s: Scratch) -> None:
     state.money[NOW] = 0.0
     while True:
         absent = state.num[ABSENT]
-        recreate(model, promise, state, s, absent)
+        recreate(model, promise, state, s, absent, 0.0)
         if state.num[ABSENT] == absent:
             break
     total = 0.0
