@@ -22,7 +22,6 @@ from dispatch.solver.repair import holds
 
 NEAR: Final = 30  # neighbours of a visit that are looked at
 PUSHED: Final = 12  # of these, how many may be pushed out of the way
-DRIVERS: Final = 4  # vehicles that are tried for a pair, when one of them can take it
 RUIN: Final = 8  # visits taken out at once, at most
 REMEMBERED: Final = 50_000
 
@@ -52,36 +51,38 @@ class Search:
     def begin(self, sequences: dict[int, list[int]]) -> None:
         """Take over what is left of the plan; tours that do not hold let go of visits."""
         for vehicle, visits in sorted(sequences.items()):
-            kept = self._paired(self._holding(vehicle, visits))
+            kept = self._holding(vehicle, visits)
             self.touched |= set(visits) if len(kept) < len(visits) else set()
             self.draft.put(vehicle, kept)
         self.touched |= set(self.draft.missing())
 
     def _holding(self, vehicle: int, visits: list[int]) -> list[int]:
-        """Return the tour without as little as it takes to make it hold, its first stops last."""
+        """Return the tour without as little as it takes to make it hold, its first stops last.
+
+        Both ends of a pair go and stay together.
+        """
         if not visits or holds(self.ground, vehicle, visits):
             return visits
         held = self._held[vehicle]
         for at in range(len(visits) - 1, held - 1, -1):
-            fewer = visits[:at] + visits[at + 1 :]
+            out = {visits[at], self._partner(visits[at])}
+            fewer = [v for v in visits if v not in out]
             if not fewer or holds(self.ground, vehicle, fewer):
                 return fewer
-        chosen: list[int] = []
-        order = sorted(range(len(visits)), key=lambda at: (at >= held, self._rank(visits[at]), at))
-        for at in order:
-            more = sorted([*chosen, at])
-            if holds(self.ground, vehicle, [visits[i] for i in more]):
+        chosen: set[int] = set()
+        first = set(visits[:held])
+        for visit in sorted(visits, key=lambda v: (v not in first, self._rank(v))):
+            more = chosen | {visit, self._partner(visit)}
+            if holds(self.ground, vehicle, [v for v in visits if v in more]):
                 chosen = more
-        return [visits[at] for at in chosen]
+        return [v for v in visits if v in chosen]
 
-    def _paired(self, visits: list[int]) -> list[int]:
-        """Leave out who lost the other end of their pair."""
-        made, partner = set(visits), self.ground.problem.partner
-        return [v for v in visits if partner.get(v, v) in made]
+    def _partner(self, visit: int) -> int:
+        """The other end of a visit's pair; itself where it has none."""
+        return self.ground.problem.partner.get(visit, visit)
 
     def _rank(self, visit: int) -> int:
-        partner = self.ground.problem.partner.get(visit, visit)
-        return -max(self.unrest.missed(visit), self.unrest.missed(partner))
+        return -max(self.unrest.missed(visit), self.unrest.missed(self._partner(visit)))
 
     def fill(self) -> None:
         """Give everybody without a vehicle the cheapest gap that pays, by pushing where needed."""
@@ -90,78 +91,42 @@ class Search:
                 self._push(visit)
 
     def _insert(self, visit: int) -> bool:
-        """Put a visit, or the pair it is in, into its best gap; False when none pays."""
-        if visit in self.ground.problem.partner:
-            return self._insert_pair(visit)
+        """Put a visit, with the other end of its pair, into the best gap; False when none pays."""
         best = self._best(visit)
         if best is None:
             return False
-        self.draft.insert(best.vehicle, best.position, visit)
+        if best.codes:
+            self.draft.lay(best.vehicle, best.codes)
+        else:
+            self.draft.insert(best.vehicle, best.position, visit)
         return True
 
     def _best(self, visit: int) -> Gap | None:
         """The gap that costs least with what it disturbs, of those within the bounds."""
-        free = self._free_to_move(visit)
-        best: Gap | None = None
-        least = self.unrest.missed(visit)
-        if visit in self._committed:
+        ends = {visit, self._partner(visit)}
+        if ends & self._committed:
             return None  # it is where it is committed, or nowhere
+        best: Gap | None = None
+        least = sum(self.unrest.missed(v) for v in ends)
         for gap in gaps(self.draft, visit):
             if gap.position < self._first(gap.vehicle):
                 continue
-            moves = self.unrest.moves(gap.vehicle, visit)
-            if moves and not free:
+            moving = [v for v in ends if self.unrest.moves(gap.vehicle, v)]
+            if moving and not self._free_to_move(len(moving)):
                 continue
-            price = gap.exact + (self.unrest.rules.per_move * UNIT if moves else 0)
+            price = gap.exact + len(moving) * self.unrest.rules.per_move * UNIT
             if price < least or (best is None and price == least):
                 best, least = gap, price
         return best
-
-    def _insert_pair(self, visit: int) -> bool:
-        """Put a pickup into good gaps and try every place behind it for its delivery."""
-        pickup, delivery = self._ends(visit)
-        if {pickup, delivery} & self._committed:
-            return False
-        least = self.unrest.missed(pickup) + self.unrest.missed(delivery)
-        best: tuple[int, list[int]] | None = None
-        tried: set[int] = set()
-        for gap in gaps(self.draft, pickup):
-            if gap.position < self._first(gap.vehicle) or gap.vehicle in tried:
-                continue
-            if len(tried) == DRIVERS and best is not None:
-                break
-            tried.add(gap.vehicle)
-            if not self._free_to_move(delivery) and self.unrest.moves(gap.vehicle, delivery):
-                continue
-            tour = self.draft.tours[gap.vehicle].visits
-            before = self._tour_price(gap.vehicle, tuple(tour))
-            begun = [*tour[: gap.position], pickup, *tour[gap.position :]]
-            for at in range(gap.position + 1, len(begun) + 1):
-                made = [*begun[:at], delivery, *begun[at:]]
-                if holds(self.ground, gap.vehicle, made):
-                    price = self._tour_price(gap.vehicle, tuple(made)) - before
-                    if price < least or (best is None and price == least):
-                        best, least = (gap.vehicle, made), price
-        if best is not None:
-            self.draft.put(*best)
-        return best is not None
-
-    def _ends(self, visit: int) -> tuple[int, int]:
-        """Pickup and delivery of the pair that a visit is in."""
-        problem = self.ground.problem
-        partner = problem.partner[visit]
-        name = problem.visits[visit].id
-        is_pickup = any(pair.pickup == name for pair in problem.pairs)
-        return (visit, partner) if is_pickup else (partner, visit)
 
     def _first(self, vehicle: int) -> int:
         """First position behind the committed stops that are still on the tour."""
         held = self._held[vehicle]
         return min(held, len(self.draft.tours[vehicle].visits)) if held else 0
 
-    def _free_to_move(self, visit: int) -> bool:
+    def _free_to_move(self, more: int) -> bool:
         most = self.unrest.rules.max_moves
-        return most is None or visit not in self.unrest.drivers or self.moved() < most
+        return most is None or self.moved() + more <= most
 
     def moved(self) -> int:
         """How many visits are on another vehicle than planned."""
@@ -173,7 +138,7 @@ class Search:
         """Let a visit take a neighbour's room, if the neighbour finds another."""
         for other in self._neighbours(visit)[:PUSHED]:
             home = self._home(other)
-            if home is None or other in self.ground.problem.partner or self.out_of_time():
+            if home is None or self._partner(other) != other or self.out_of_time():
                 continue
             vehicle, at = home
             if at < self._first(vehicle):
@@ -215,7 +180,7 @@ class Search:
         chosen = free[:size] if self.lots.random() < 0.5 else self._some(free, size)
         for visit in chosen:
             self._remove(visit)
-            self._remove(self.ground.problem.partner.get(visit, visit))
+            self._remove(self._partner(visit))
         return self.draft.missing()
 
     def _some(self, free: list[int], size: int) -> list[int]:
@@ -223,29 +188,29 @@ class Search:
 
     def price(self) -> int:
         """Exact cost of the plan with what it disturbs and whom it leaves out."""
-        routes = sum(self._tour_price(t.vehicle, tuple(t.visits)) for t in self.draft.tours)
+        routes = sum(self._tour_price(t.vehicle, tuple(t.codes)) for t in self.draft.tours)
         return routes + sum(self.unrest.missed(v) for v in self.draft.missing())
 
-    def _tour_price(self, vehicle: int, visits: tuple[int, ...]) -> int:
-        if not visits:
+    def _tour_price(self, vehicle: int, codes: tuple[int, ...]) -> int:
+        if not codes:
             return 0
-        key = (vehicle, visits)
+        key = (vehicle, codes)
         if key not in self._prices:
             if len(self._prices) > REMEMBERED:
                 self._prices.clear()
-            route = self.ground.timer.schedule(vehicle, visits)
+            route = self.ground.route(vehicle, codes)
             assert route is not None, "every tour of a draft under repair holds"
             self._prices[key] = self.unrest.price(route)
         return self._prices[key]
 
     # --- the draft ----------------------------------------------------------------------------
     def _kept(self) -> list[list[int]]:
-        return [tour.visits for tour in self.draft.tours]
+        return [tour.codes for tour in self.draft.tours]
 
     def _restore(self, before: Iterable[list[int]]) -> None:
-        for vehicle, visits in enumerate(before):
-            if self.draft.tours[vehicle].visits != visits:
-                self.draft.put(vehicle, visits)
+        for vehicle, codes in enumerate(before):
+            if self.draft.tours[vehicle].codes != codes:
+                self.draft.lay(vehicle, codes)
 
     def _remove(self, visit: int) -> None:
         home = self._home(visit)

@@ -103,7 +103,9 @@ def test_nothing_happened_and_nothing_is_changed(seed: int) -> None:
     problem, plan = _day(seed)
     found = redispatch(problem, plan, Change(), now_s=NOON, seconds=None, iterations=0)
     assert found.moved == found.dropped == found.beyond == ()
-    assert found.solution.sequences == {
+    new = set(found.admitted)  # one that was left out may fit by now
+    kept = {k: tuple(v for v in s if v not in new) for k, s in found.solution.sequences.items()}
+    assert {k: s for k, s in kept.items() if s} == {
         r.vehicle: left
         for r in plan.routes
         if (left := tuple(s.visit for s in r.visits if s.start_s > NOON))
@@ -123,7 +125,8 @@ def test_a_visit_that_fits_gets_in_and_nobody_falls_out(seed: int) -> None:
     if places(wide, now.solution, "new"):
         assert "new" in found.admitted
     kept = {v for s in found.solution.sequences.values() for v in s} - {"new"}
-    assert kept >= {v for s in now.solution.sequences.values() for v in s}
+    planned = {s.visit for r in plan.routes for s in r.visits}
+    assert kept >= {v for s in now.solution.sequences.values() for v in s if v in planned}
 
 
 @pytest.mark.parametrize("seed", range(3))
