@@ -31,7 +31,7 @@ from dispatch.solver.rich.lay import (
 from dispatch.solver.rich.model import Int64, Model
 from dispatch.solver.rich.scan import INFINITE, scan
 from dispatch.solver.rich.search import settle_in
-from dispatch.solver.rich.state import BLINKS, fresh, nothing_promised, refresh
+from dispatch.solver.rich.state import BLINKS, State, fresh, nothing_promised, refresh
 from dispatch.solver.rich.tries import FOUND, tries
 from dispatch.solver.rich.write import Writer
 from dispatch.solver.solution import Route
@@ -60,11 +60,18 @@ class Hand:
         self._promise = nothing_promised(model)
         nobody = np.full((len(problem.visits), 1), -1, dtype=np.int64)
         self._nobody = nobody
-        self._state = fresh(model, nobody, 0, 0)
+        self._laid: State | None = None
         self._shown: dict[int, tuple[int, ...]] = {}
         self._found: Int64 = np.zeros((len(problem.visits) * SPARE + 64, FOUND), dtype=np.int64)
-        for vehicle in range(len(problem.vehicles)):
-            self._state.closed[vehicle] = not self._fresh(vehicle, ())
+
+    @property
+    def _state(self) -> State:
+        """The plan whose gaps are looked for, laid out when first needed: most never need it."""
+        if self._laid is None:
+            self._laid = fresh(self.model, self._nobody, 0, 0)
+            for vehicle in range(len(self.problem.vehicles)):
+                self._laid.closed[vehicle] = not self._fresh(vehicle, ())
+        return self._laid
 
     def timed(self, vehicle: int, codes: Sequence[int]) -> Timed | None:
         """Return what a sequence comes to, None where it does not hold."""

@@ -52,6 +52,8 @@ class Asker:
         if strange:
             raise Invalid(f"The plan speaks of {strange[0]}, which the problem does not have.")
         self.ground = Ground(problem)
+        if not self.ground.plain:
+            self.hand = self.ground.hand  # loaded before any clock runs
         self.draft = Draft(
             self.ground,
             {

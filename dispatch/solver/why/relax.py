@@ -8,18 +8,40 @@ chargers the amount found is enough, and not surely the least.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dispatch.solver.parts import MAX_TIME_S, Break, Vehicle, Visit, Window
 from dispatch.solver.problem import Problem
 from dispatch.solver.why.answer import Relax, Relaxation
 
 
+@dataclass(slots=True)
+class _Rules:
+    """A problem's parts while they are changed; it is made again once at the end."""
+
+    given: Problem
+    visits: list[Visit]
+    vehicles: list[Vehicle]
+    together: tuple[frozenset[str], ...]
+    apart: tuple[frozenset[str], ...]
+
+
 def relaxed(problem: Problem, relaxations: Sequence[Relaxation]) -> Problem:
     """Return the problem with these rules relaxed; the given one stays as it is."""
+    if not relaxations:
+        return problem
+    rules = _Rules(
+        problem, list(problem.visits), list(problem.vehicles), problem.together, problem.apart
+    )
     for relaxation in relaxations:
-        problem = _CHANGES[relaxation.kind](problem, relaxation)
-    return problem
+        _CHANGES[relaxation.kind](rules, relaxation)
+    return replace(
+        problem,
+        visits=tuple(rules.visits),
+        vehicles=tuple(rules.vehicles),
+        together=rules.together,
+        apart=rules.apart,
+    )
 
 
 def twin_name(problem: Problem, vehicle: str) -> str:
@@ -30,27 +52,23 @@ def twin_name(problem: Problem, vehicle: str) -> str:
     return name
 
 
+_Change = Callable[[_Rules, Relaxation], None]
+
+
 def _on_visit(change: Callable[[Visit, Relaxation], Visit]) -> _Change:
-    def made(problem: Problem, it: Relaxation) -> Problem:
-        at = problem.visit_index[it.visit]
-        visits = list(problem.visits)
-        visits[at] = change(visits[at], it)
-        return replace(problem, visits=tuple(visits))
+    def made(rules: _Rules, it: Relaxation) -> None:
+        at = rules.given.visit_index[it.visit]
+        rules.visits[at] = change(rules.visits[at], it)
 
     return made
 
 
 def _on_vehicle(change: Callable[[Vehicle, Relaxation], Vehicle]) -> _Change:
-    def made(problem: Problem, it: Relaxation) -> Problem:
-        at = problem.vehicle_index[it.vehicle]
-        vehicles = list(problem.vehicles)
-        vehicles[at] = change(vehicles[at], it)
-        return replace(problem, vehicles=tuple(vehicles))
+    def made(rules: _Rules, it: Relaxation) -> None:
+        at = rules.given.vehicle_index[it.vehicle]
+        rules.vehicles[at] = change(rules.vehicles[at], it)
 
     return made
-
-
-_Change = Callable[[Problem, Relaxation], Problem]
 
 
 def _window_later(visit: Visit, it: Relaxation) -> Visit:
@@ -117,60 +135,46 @@ def _battery(vehicle: Vehicle, it: Relaxation) -> Vehicle:
     )
 
 
-def _capacity(problem: Problem, it: Relaxation) -> Problem:
-    at = problem.dimensions.index(it.what)
-
-    def change(vehicle: Vehicle, _it: Relaxation) -> Vehicle:
-        room = list(vehicle.capacity)
-        room[at] += it.amount
-        return replace(vehicle, capacity=tuple(room))
-
-    return _on_vehicle(change)(problem, it)
+def _capacity(rules: _Rules, it: Relaxation) -> None:
+    dimension = rules.given.dimensions.index(it.what)
+    at = rules.given.vehicle_index[it.vehicle]
+    room = list(rules.vehicles[at].capacity)
+    room[dimension] += it.amount
+    rules.vehicles[at] = replace(rules.vehicles[at], capacity=tuple(room))
 
 
-def _apart(problem: Problem, it: Relaxation) -> Problem:
+def _apart(rules: _Rules, it: Relaxation) -> None:
     """Take the two visits out of each other's company; both stay apart from the others."""
     sets: list[frozenset[str]] = []
-    for members in problem.apart:
+    for members in rules.apart:
         both = {it.visit, it.what} <= members
         sets += [members - {it.visit}, members - {it.what}] if both else [members]
-    return replace(problem, apart=tuple(sets))
+    rules.apart = tuple(sets)
 
 
-def _together(problem: Problem, it: Relaxation) -> Problem:
+def _together(rules: _Rules, it: Relaxation) -> None:
     both = {it.visit, it.what}
-    return replace(
-        problem,
-        together=tuple(m - {it.visit} if both <= m else m for m in problem.together),
-    )
+    rules.together = tuple(m - {it.visit} if both <= m else m for m in rules.together)
 
 
-def _loaded(problem: Problem, it: Relaxation) -> Problem:
+def _loaded(rules: _Rules, it: Relaxation) -> None:
     """Put the visit's goods on the vehicle, if it is loaded, and off any other."""
-
-    def change(vehicle: Vehicle) -> Vehicle:
-        if vehicle.loaded is None:
-            return vehicle
-        goods = vehicle.loaded - {it.visit}
-        if vehicle.id == it.vehicle:
-            goods |= {it.visit}
-        return replace(vehicle, loaded=goods)
-
-    return replace(problem, vehicles=tuple(change(v) for v in problem.vehicles))
+    for at, vehicle in enumerate(rules.vehicles):
+        if vehicle.loaded is not None:
+            goods = vehicle.loaded - {it.visit}
+            if vehicle.id == it.vehicle:
+                goods |= {it.visit}
+            rules.vehicles[at] = replace(vehicle, loaded=goods)
 
 
-def _another(problem: Problem, it: Relaxation) -> Problem:
+def _another(rules: _Rules, it: Relaxation) -> None:
     """Add a vehicle like this one, empty; who may come there may its twin."""
-    like = problem.vehicles[problem.vehicle_index[it.vehicle]]
-    name = twin_name(problem, like.id)
-    visits = tuple(
-        replace(v, vehicles=v.vehicles | {name})
-        if v.vehicles is not None and like.id in v.vehicles
-        else v
-        for v in problem.visits
-    )
-    twin = replace(like, id=name, prefix=(), loaded=None)
-    return replace(problem, visits=visits, vehicles=(*problem.vehicles, twin))
+    like = rules.vehicles[rules.given.vehicle_index[it.vehicle]]
+    name = twin_name(rules.given, like.id)
+    for at, visit in enumerate(rules.visits):
+        if visit.vehicles is not None and like.id in visit.vehicles:
+            rules.visits[at] = replace(visit, vehicles=visit.vehicles | {name})
+    rules.vehicles.append(replace(like, id=name, prefix=(), loaded=None))
 
 
 _CHANGES: dict[Relax, _Change] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.parts import Int32, Profile, Slice, Vehicle, Visit
 from dispatch.solver.problem import Problem
 from dispatch.solver.repair import holds
-from dispatch.solver.solution import Reason, Route, Unserved
+from dispatch.solver.solution import Reason, Route, Solution, Unserved
 from dispatch.solver.why.answer import Place, Relax, Relaxation
 from dispatch.solver.why.relax import relaxed
 
@@ -42,7 +43,8 @@ class Scene:
     tour, unit : tuple of str
         Visits that stay, in their order; and who comes in (two for a pair).
     needs : tuple of Relaxation
-        What must give way whatever the schedule: skills, who may come, whose company.
+        What must give way whatever the schedule: skills, who may come, whose company. The
+        problem has it given way already.
     """
 
     problem: Problem
@@ -59,7 +61,15 @@ def scene(
     needs = tuple(_needs(problem, sequences, vehicle, unit, home=vehicle))
     tour = sequences.get(vehicle, ())
     part = restricted(problem, vehicle, (*tour, *unit))
-    return Scene(part, vehicle, tour, unit, needs)
+    return Scene(_met(part, needs), vehicle, tour, unit, needs)
+
+
+_OWN: Final = frozenset({Relax.SKILL, Relax.VEHICLE, Relax.LOADED})
+
+
+def _met(part: Problem, needs: tuple[Relaxation, ...]) -> Problem:
+    """Return one vehicle's problem with its needs met; what others say is not in it."""
+    return relaxed(part, [n for n in needs if n.kind in _OWN])
 
 
 def twin_scene(
@@ -69,7 +79,7 @@ def twin_scene(
     needs = tuple(_needs(problem, sequences, vehicle, unit, home=""))
     whole = restricted(problem, vehicle, unit)
     fresh = replace(whole.vehicles[0], prefix=(), loaded=None)
-    return Scene(replace(whole, vehicles=(fresh,)), vehicle, (), unit, needs)
+    return Scene(_met(replace(whole, vehicles=(fresh,)), needs), vehicle, (), unit, needs)
 
 
 def _needs(
@@ -171,13 +181,15 @@ class Stage:
     def route(self, visits: Sequence[str]) -> Route | None:
         """Return the sequence's schedule, if it holds and the referee lets it through."""
         chosen = [self.problem.visit_index[v] for v in visits]
-        if not holds(self.ground, 0, chosen):
+        if self.ground.plain and not holds(self.ground, 0, chosen):
+            return None
+        route = self.ground.route(0, self.ground.equipped(0, chosen))
+        if route is None:
             return None
         made = set(visits)
         left = [v.id for v in self.problem.visits if v.id not in made]
-        missing = [Unserved(name, Reason.LEFT_OUT) for name in left]
-        solution = Draft(self.ground, {0: chosen}).solution(missing)
-        return None if check(self.problem, solution) else solution.routes[0]
+        missing = tuple(Unserved(name, Reason.LEFT_OUT) for name in left)
+        return None if check(self.problem, Solution((route,), missing)) else route
 
     def trials(self, only: Sequence[int] | None = None) -> Iterator[Trial]:
         """Yield every sequence with the unit in that holds, of some positions where asked."""

@@ -147,7 +147,7 @@ def _candidates(it: Scene) -> Iterator[Relaxation]:
 
 def _admits(it: Scene, chosen: Sequence[Relaxation], budget: Budget) -> bool:
     budget.check()
-    return Stage(it, (*it.needs, *chosen)).any()
+    return Stage(it, chosen).any()
 
 
 def _least(it: Scene, chosen: tuple[Relaxation, ...], budget: Budget) -> tuple[Relaxation, ...]:
@@ -172,6 +172,6 @@ def _middle(low: int, high: int) -> int:
 
 
 def _way(it: Scene, extra: tuple[Relaxation, ...], chosen: tuple[Relaxation, ...]) -> Way:
-    stage = Stage(it, (*it.needs, *chosen))
+    stage = Stage(it, chosen)
     said = sorted((*extra, *it.needs, *chosen), key=lambda r: ORDER[r.kind])
     return Way(tuple(said), stage.place(stage.cheapest()))
