@@ -69,9 +69,9 @@ class Search:
             fewer = [v for v in visits if v not in out]
             if not fewer or holds(self.ground, vehicle, fewer):
                 return fewer
-        chosen: set[int] = set()
-        first = set(visits[:held])
-        for visit in sorted(visits, key=lambda v: (v not in first, self._rank(v))):
+        first = visits[:held]
+        chosen = set(first) if not first or holds(self.ground, vehicle, first) else set()
+        for visit in sorted(visits, key=self._rank):
             more = chosen | {visit, self._partner(visit)}
             if holds(self.ground, vehicle, [v for v in visits if v in more]):
                 chosen = more
