@@ -21,6 +21,7 @@ from dispatch.planning.searching import search
 from dispatch.planning.services import facts, next_number
 from dispatch.planning.spread import Spread, is_large, search_part
 from dispatch.planning.store import TimedPlan, write_rows
+from dispatch.solver.engines.shelf import version
 from dispatch.solver.problem import Problem
 from dispatch.solver.solve import Result
 from lastmile.core.events import Lane, record
@@ -104,9 +105,9 @@ def _write(job: Lease, hub: Hub, day: Day, built: Built, result: Result, timed: 
 
 
 def _version(engine: str) -> str:
-    """Name an engine with its version; our own engines are as old as the house."""
+    """Name an engine with its version; our own by the hash of their sources."""
     try:
-        return f"{engine} {metadata.version(engine)}"
+        return f"{engine} {version(engine)}"
     except metadata.PackageNotFoundError:
         return f"{engine} of the house"
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import shutil
 from typing import Final
 
-from dispatch.solver.compiled import HOME, PREFIX
+from dispatch.solver.compiled import HOME
 from dispatch.solver.core.samples import problems
-from dispatch.solver.engines.shelf import CORE
+from dispatch.solver.engines.shelf import CORE, RICH
 from dispatch.solver.solve import Stop, solve
+from dispatch.solver.sources import PREFIX
 
-COMPILED: Final = (CORE,)  # engines of our own
+COMPILED: Final = (CORE, RICH)  # engines of our own
 
 
 def main() -> None:

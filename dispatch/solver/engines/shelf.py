@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator, Mapping
+from importlib import metadata
 from typing import Final
 
+from dispatch.solver import sources
 from dispatch.solver.engines.base import Engine
 
 CORE: Final = "core"
@@ -23,6 +25,9 @@ WHERE: Final[dict[str, tuple[str, str]]] = {
     RICH: ("dispatch.solver.engines.rich", "Rich"),
     ORTOOLS: ("dispatch.solver.engines.ortools", "ORTools"),
 }
+
+
+OURS: Final = (CORE, RICH)
 
 
 class Shelf(Mapping[str, Engine]):
@@ -46,6 +51,11 @@ class Shelf(Mapping[str, Engine]):
 
     def __contains__(self, name: object) -> bool:
         return name in WHERE
+
+
+def version(name: str) -> str:
+    """Say which version of an engine this is: of our own, the short hash of its sources."""
+    return sources.version() if name in OURS else metadata.version(name)
 
 
 def cores() -> int:

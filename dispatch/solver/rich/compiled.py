@@ -7,10 +7,8 @@ is: a pointer to a table of addresses and lengths.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
-from numba import njit
 from numba.core import cgutils, types
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
@@ -24,9 +22,8 @@ from numba.extending import (
 )
 from numba.np.arrayobj import make_array, populate_array
 
+from dispatch.solver.compiled import compiled as compiled
 from dispatch.solver.rich.packed import Kinds, Packed
-
-F = TypeVar("F", bound=Callable[..., object])
 
 _SCALARS = {
     "int64": types.int64,
@@ -35,12 +32,6 @@ _SCALARS = {
     "uint64": types.uint64,
     "bool": types.boolean,
 }
-
-
-def compiled(function: F) -> F:
-    """Compile a function that makes no arrays; kept beside the code for the next process."""
-    made = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]
-    return cast("F", made(function))
 
 
 class PackedType(types.Type):  # type: ignore[misc]
