@@ -59,6 +59,8 @@ from dispatch.solver.rich.model import (
 
 INFINITE: Final = 1e30
 PLATEAUS: Final = 64  # how many begins of work are tried where waiting is left
+HOURLY: Final = 3  # the same where travel differs by the hour
+HALVINGS: Final = 6
 _PER_SECOND: Final = 2500.0  # cost.PER_SECOND
 _MINOR: Final = 9e6  # cost.UNIT
 
@@ -133,7 +135,7 @@ def _begins(
     for at in range(count):
         busy += s.serve[at]
     hourly = _hourly(model, row[RATE])
-    for _ in range(PLATEAUS):
+    for _ in range(HOURLY if hourly else PLATEAUS):
         if start > row[LATEST]:
             break
         taken = _forward(model, vehicle, count, s, hard, start, had)
@@ -283,6 +285,8 @@ def _backward(
     """Return the latest begin of work that can still end then."""
     row = model.vehicle[vehicle]
     breaks = row[BREAKS_END] - row[BREAKS]
+    rate = row[RATE]
+    hourly = _hourly(model, rate)
     now, before = 0, 1
     for j in range(breaks + 1):
         s.bound[now, j] = min(end, min(row[CLOSES], model.rested[row[RESTED] + j, 0]))
@@ -294,7 +298,11 @@ def _backward(
                 way = row[PAUSES] + j * (breaks + 1) + rests
                 bound = s.bound[now, j + rests]
                 if model.pauses[way, 2] <= bound:
-                    leave = min(model.pauses[way, 0], bound - drive - model.pauses[way, 1])
+                    leave = bound - drive
+                    if hourly and bound > 0:
+                        place, target = s.place[leg], s.place[leg + 1]
+                        leave = _leaving(model, rate, place, target, bound)
+                    leave = min(model.pauses[way, 0], leave - model.pauses[way, 1])
                     latest = max(latest, leave)
             if leg > 0:
                 latest = _closing(
@@ -331,16 +339,44 @@ def _put_off(
     had: int,
     end: int,
 ) -> int:
-    """Return the latest begin of work, found by halving, that ends no later."""
-    sure, never = start, min(model.vehicle[vehicle, LATEST], end) + 1
-    while never - sure > 1:
-        middle = (sure + never) // 2
+    """Return a late begin of work that ends no later, by looking back through the hours.
+
+    Breaks on a leg are looked at by their length alone; where that says too much, the begin is
+    found by halving.
+    """
+    sure = start
+    never = min(model.vehicle[vehicle, LATEST], end) + 1
+    middle = min(never - 1, _backward(model, vehicle, count, s, hard, end, had))
+    for _ in range(HALVINGS):
+        if middle <= sure:
+            break
         taken = _forward(model, vehicle, count, s, hard, middle, had)
         if taken >= 0 and s.time[count + 1, taken] <= end:
             sure = middle
-        else:
-            never = middle
+            break
+        never = middle
+        middle = (sure + never) // 2
     return sure
+
+
+@compiled
+def _leaving(model: Model, rate: int, origin: int, target: int, arrive: int) -> int:
+    """Return the latest second to leave in order to be there in time, through the hours."""
+    piece, first = model.slices[rate + 1] - 1, model.slices[rate]
+    while piece > first and model.slice_from[piece] >= arrive:
+        piece -= 1
+    now, left = arrive, LEG_PARTS
+    while True:
+        seconds = int(model.seconds[piece, origin, target])
+        leave = now + (-left * seconds // LEG_PARTS)
+        if piece == first or leave >= model.slice_from[piece]:
+            break
+        left -= (now - int(model.slice_from[piece])) * LEG_PARTS // seconds
+        now = int(model.slice_from[piece])
+        piece -= 1
+    while driven(model, rate, origin, target, leave, model.breaks, 0) > arrive:
+        leave -= 1
+    return leave
 
 
 @compiled
