@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from dispatch.solver.cost import UNIT, driven_exact
 from dispatch.solver.draft import Draft, Ground, Tour, own_segment
@@ -17,7 +18,7 @@ class Gap:
     ``exact`` is the money it adds in 1/9,000,000 of a minor unit, with the vehicle's fixed cost
     when it would stay at home otherwise. Values may be negative where times or distances break
     the triangle inequality. Of a pair ``position`` is the pickup's and ``pair_position`` the
-    delivery's, the pickup counted. ``codes`` is the tour as it would be.
+    delivery's, the pickup counted.
     """
 
     vehicle: int
@@ -27,14 +28,24 @@ class Gap:
     exact: int
     co2_mg: int
     pair_position: int | None = None
-    codes: tuple[int, ...] = ()
+    tour: tuple[int, ...] = ()  # the codes as they are; ends: what comes into which gap of them
+    ends: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The vehicle's codes with the visit, or the pair, in them; () for a plain problem."""
+        codes = self.tour
+        for gap, visit in self.ends:
+            codes = (*codes[:gap], visit, *codes[gap:])
+        return codes
 
 
 def gaps(draft: Draft, visit: int) -> list[Gap]:
     """Return all feasible places for a visit that is in no tour, cheapest first.
 
     Of a visit in a pair, all places for both of the pair; none while the other is in a tour. None
-    either while an alternative is served. Reloads and charges stay where they are.
+    either while an alternative is served. Reloads and charges stay where they are; a vehicle at
+    home gets those without which it could not come.
     """
     ground = draft.ground
     if ground.plain:
@@ -62,31 +73,59 @@ def _whole(draft: Draft, visit: int) -> list[Gap]:
         return []
     tours = {tour.vehicle: tour.codes for tour in draft.tours if tour.codes}
     fee = sum(problem.visits[v].service_cost for v in ends) * UNIT
-    best: dict[tuple[int, int, int | None], Gap] = {}
+    before = {vehicle: _counted(codes) for vehicle, codes in tours.items()}
+    kept = {vehicle: tuple(codes) for vehicle, codes in tours.items()}
+    best: dict[tuple[int, int, int], Gap] = {}
     for vehicle, gap, then, seconds, metres, exact in draft.ground.hand.gaps(tours, visit, limit):
-        codes = tours.get(vehicle, [])
-        position, pair_position = _visits(codes[:gap]), None
+        counts = before.get(vehicle, (0,))
+        position, behind = counts[gap], -1
+        put: tuple[tuple[int, int], ...] = ((gap, visit),)
         if partner is not None:
-            pair_position = _visits(codes[:then]) + 1
-            codes = [*codes[:then], partner, *codes[then:]]
-        co2_mg = problem.vehicles[vehicle].co2_mg_per_m * metres
-        key = (vehicle, position, pair_position)
-        if key not in best or exact + fee < best[key].exact:
-            best[key] = Gap(
+            behind, put = counts[then] + 1, ((then, partner), *put)
+        known = best.get((vehicle, position, behind))
+        if known is None or exact + fee < known.exact:
+            best[vehicle, position, behind] = Gap(
                 vehicle,
                 position,
                 seconds,
                 metres,
                 exact + fee,
-                co2_mg,
-                pair_position,
-                (*codes[:gap], visit, *codes[gap:]),
+                problem.vehicles[vehicle].co2_mg_per_m * metres,
+                None if partner is None else behind,
+                kept.get(vehicle, ()),
+                put,
             )
-    return list(best.values())
+    asked = {vehicle for vehicle, _, _ in best} | set(tours)
+    found = [_equipped(draft, vehicle, ends) for vehicle in _left(draft, asked, limit)]
+    return [*best.values(), *(gap for gap in found if gap is not None)]
 
 
-def _visits(codes: Sequence[int]) -> int:
-    return sum(code >= 0 for code in codes)
+def _left(draft: Draft, asked: set[int], limit: int) -> list[int]:
+    """Return vehicles at home that could only come by way of a reload or charger."""
+    return [
+        at
+        for at, vehicle in enumerate(draft.ground.problem.vehicles)
+        if (vehicle.reloads or vehicle.chargers) and at not in asked and limit in (-1, at)
+    ]
+
+
+def _equipped(draft: Draft, vehicle: int, ends: tuple[int, ...]) -> Gap | None:
+    """Return the place on a vehicle at home with the stops that make it possible."""
+    ground, problem = draft.ground, draft.ground.problem
+    codes = ground.hand.equipped(vehicle, ends)
+    timed = None if codes is None else ground.hand.timed(vehicle, codes)
+    if codes is None or timed is None:
+        return None
+    fee = sum(problem.visits[v].service_cost for v in ends) * UNIT
+    co2_mg = problem.vehicles[vehicle].co2_mg_per_m * timed.metres
+    behind = 1 if len(ends) > 1 else None
+    exact = timed.exact + fee
+    return Gap(vehicle, 0, timed.lasts_s, timed.metres, exact, co2_mg, behind, tuple(codes))
+
+
+def _counted(codes: Sequence[int]) -> tuple[int, ...]:
+    """Return how many visits come before each gap."""
+    return tuple(accumulate((int(code >= 0) for code in codes), initial=0))
 
 
 def _tied(draft: Draft, ends: tuple[int, ...]) -> int:
