@@ -14,7 +14,7 @@ from dispatch.solver.problem import Problem
 from dispatch.solver.redispatch.change import Change, Disturbance, Moved, Redispatched, Retimed
 from dispatch.solver.redispatch.cut import FETCH, Rest, cut
 from dispatch.solver.redispatch.search import Search
-from dispatch.solver.redispatch.unrest import Unrest, bounded
+from dispatch.solver.redispatch.unrest import Unrest, bounded, kept
 from dispatch.solver.repair import holds
 from dispatch.solver.solution import Route, Solution
 from dispatch.solver.solve import NotRefereed
@@ -126,7 +126,7 @@ def _search(rest: Rest, rules: Disturbance, seed: int, until: float | None) -> S
 def _repaired(
     rest: Rest, problem: Problem, rules: Disturbance, seed: int, until: float | None
 ) -> Search:
-    ground = Ground(problem)
+    ground = Ground(kept(rest, problem))
     search = Search(Unrest.of(ground, rest, rules), seed=seed, until=until)
     search.begin(_numbered(rest))
     search.fill()

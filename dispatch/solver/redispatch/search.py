@@ -17,6 +17,7 @@ from typing import Final
 from dispatch.solver.cost import UNIT
 from dispatch.solver.draft import Draft
 from dispatch.solver.gaps import Gap, gaps
+from dispatch.solver.redispatch.engine import improved
 from dispatch.solver.redispatch.unrest import Unrest
 from dispatch.solver.repair import holds
 
@@ -32,7 +33,7 @@ class Search:
     def __init__(self, unrest: Unrest, *, seed: int = 0, until: float | None = None) -> None:
         self.unrest, self.ground = unrest, unrest.ground
         self.draft = Draft(self.ground)
-        self.until = until
+        self.until, self.seed = until, seed
         self.lots = random.Random(seed)  # noqa: S311 - no secret: a search that can be repeated
         self.iterations = 0
         self._prices: dict[tuple[int, tuple[int, ...]], int] = {}
@@ -85,9 +86,16 @@ class Search:
         return -max(self.unrest.missed(visit), self.unrest.missed(self._partner(visit)))
 
     def fill(self) -> None:
-        """Give everybody without a vehicle the cheapest gap that pays, by pushing where needed."""
+        """Give everybody without a vehicle the cheapest gap that pays, by pushing where needed.
+
+        Nobody is pushed for one who was left out before and to whom nothing happened.
+        """
+        names, rest = self.ground.problem.visits, self.unrest.rest
         for visit in sorted(self.draft.missing(), key=lambda v: (self._rank(v), v)):
-            if self._home(visit) is None and not self._insert(visit) and not self.out_of_time():
+            if self._home(visit) is not None or self._insert(visit) or self.out_of_time():
+                continue
+            name = names[visit].id
+            if name in rest.drivers or name in rest.touched:
                 self._push(visit)
 
     def _insert(self, visit: int) -> bool:
@@ -143,18 +151,44 @@ class Search:
             vehicle, at = home
             if at < self._first(vehicle):
                 continue
-            before = self._kept()
+            before, price = self._kept(), self.price()
             self._remove(other)
-            if self._insert(visit) and self._insert(other):
+            if self._insert(visit) and self._insert(other) and self.price() < price:
                 return True
             self._restore(before)
         return False
 
     # --- improvement --------------------------------------------------------------------------
     def improve(self, iterations: int | None) -> None:
-        """Ruin and recreate around what was touched until the time or the count is over."""
-        if not self.touched:
+        """Ruin and recreate around what was touched until the time or the count is over.
+
+        By the compiled search; where the number of moves is bounded, which it cannot keep, here.
+        """
+        if not self.touched or iterations == 0 or self.out_of_time():
             return
+        if self.unrest.rules.max_moves is None:
+            self._improve_compiled(iterations)
+        else:
+            self._improve_bounded(iterations)
+
+    def _improve_compiled(self, iterations: int | None) -> None:
+        near = {other for visit in self.touched for other in self._neighbours(visit)}
+        best, before = self.price(), self._kept()
+        found = improved(
+            self.unrest,
+            {tour.vehicle: tour.codes for tour in self.draft.tours if tour.codes},
+            sorted((self.touched | near) - self._committed),
+            seed=self.seed,
+            until=self.until,
+            iterations=iterations,
+        )
+        self.iterations = sum(found.counts)
+        for vehicle in range(len(self.draft.tours)):
+            self.draft.lay(vehicle, found.sequences.get(vehicle, ()))
+        if self.price() > best:
+            self._restore(before)
+
+    def _improve_bounded(self, iterations: int | None) -> None:
         best = self.price()
         while not self.out_of_time() and (iterations is None or self.iterations < iterations):
             self.iterations += 1

@@ -8,13 +8,13 @@ from typing import Final
 
 from dispatch.solver.cost import UNIT, route_cost
 from dispatch.solver.draft import Ground
-from dispatch.solver.parts import MAX_TIME_S, Visit, Window
+from dispatch.solver.parts import MAX_AMOUNT, MAX_TIME_S, Visit, Window
 from dispatch.solver.problem import Problem, missed_cost
 from dispatch.solver.redispatch.change import Disturbance
 from dispatch.solver.redispatch.cut import Rest
 from dispatch.solver.solution import Route
 
-KEPT: Final = 10**12  # minor units: no saving is worth losing a visit that was planned
+KEPT: Final = 10**9  # minor units: no saving is worth losing a visit that was planned
 
 
 def bounded(rest: Rest, most_s: int, but: frozenset[str]) -> Problem:
@@ -39,6 +39,17 @@ def bounded(rest: Rest, most_s: int, but: frozenset[str]) -> Problem:
     return replace(rest.problem, visits=tuple(bound(v) for v in rest.problem.visits))
 
 
+def kept(rest: Rest, problem: Problem) -> Problem:
+    """Return the problem in which losing a visit that was planned is dearer than anything."""
+
+    def dear(visit: Visit) -> Visit:
+        if visit.id not in rest.drivers:
+            return visit
+        return replace(visit, unserved_cost=min(MAX_AMOUNT, visit.unserved_cost + KEPT))
+
+    return replace(problem, visits=tuple(dear(v) for v in problem.visits))
+
+
 @dataclass(slots=True)
 class Unrest:
     """Prices tours by what they cost and what they disturb; visits and vehicles by index."""
@@ -48,7 +59,6 @@ class Unrest:
     rules: Disturbance
     drivers: dict[int, int]  # visit -> vehicle that was to come, where it still can
     starts: dict[int, int]
-    planned: frozenset[int]
 
     @classmethod
     def of(cls, ground: Ground, rest: Rest, rules: Disturbance) -> Unrest:
@@ -65,7 +75,6 @@ class Unrest:
                 if k in vehicles and v not in rest.stranded
             },
             {visits[v]: s for v, s in rest.starts.items()},
-            frozenset(visits[v] for v in rest.drivers),
         )
 
     def moves(self, vehicle: int, visit: int) -> bool:
@@ -74,8 +83,7 @@ class Unrest:
 
     def missed(self, visit: int) -> int:
         """Exact price of leaving a visit out; beyond any saving for one that was planned."""
-        lost = KEPT if visit in self.planned else 0
-        return (lost + missed_cost(self.ground.problem.visits[visit])) * UNIT
+        return missed_cost(self.ground.problem.visits[visit]) * UNIT
 
     def price(self, route: Route) -> int:
         """Exact cost of a route and of what it disturbs."""
