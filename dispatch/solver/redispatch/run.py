@@ -13,6 +13,7 @@ from dispatch.solver.explain import reasons
 from dispatch.solver.problem import Problem
 from dispatch.solver.redispatch.change import Change, Disturbance, Moved, Redispatched, Retimed
 from dispatch.solver.redispatch.cut import FETCH, Rest, cut
+from dispatch.solver.redispatch.engine import load
 from dispatch.solver.redispatch.search import Search
 from dispatch.solver.redispatch.unrest import Unrest, bounded, kept
 from dispatch.solver.repair import holds
@@ -69,6 +70,7 @@ def redispatch(
     """
     if seconds is None and iterations is None:
         raise Invalid("Say when to stop: seconds, iterations or both.")
+    load()
     began = time.perf_counter()
     reserve_s = RESERVE_S + RESERVE_PER_VISIT_S * len(problem.visits)
     until = None if seconds is None else began + max(seconds / 2, seconds - reserve_s)

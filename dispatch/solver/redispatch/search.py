@@ -3,8 +3,8 @@
 Repair: tours that no longer hold let go of as little as they can; whoever has no vehicle goes
 into the cheapest gap, those that were planned before the new ones, and pushes one neighbour out
 of the way where there is no gap. Improvement: take a visit that was touched and some near it
-out, put them back one by one, keep what is better. Without a deadline the same seed and number
-of iterations give the same plan.
+out, put them back, keep what is better: by the compiled search, or here where the number of
+moves is bounded. Without a deadline the same seed and number of iterations give the same plan.
 """
 
 from __future__ import annotations
