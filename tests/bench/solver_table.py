@@ -34,6 +34,7 @@ GOALS = {
     (1000, 30): ("3.25", 1.15, 0.7),
     (1000, 60): ("2.11", 1.0, 0.5),
 }
+OTHERS = os.environ.get("OTHERS", "ortools,vroom")  # the peers besides PyVRP
 VROOM_S = 10  # beyond, VROOM is at an end by itself, or at n = 1,000 far from one
 Gaps = dict[str, dict[float, list[float]]]  # by instance and seconds, one for each seed
 
@@ -84,8 +85,10 @@ def _instance(size: int, name: str) -> list[Run]:
         if seconds < LONG_S or seed <= LONG_SEEDS
     ]
     found += [measure(case, "pyvrp", budgets, seed) for seed in peer_seeds()]
-    found.append(measure(case, "ortools", budgets, 0))
-    found += [measure(case, "vroom", [s], 0) for s in budgets if s <= VROOM_S]
+    if "ortools" in OTHERS:
+        found.append(measure(case, "ortools", budgets, 0))
+    if "vroom" in OTHERS:
+        found += [measure(case, "vroom", [s], 0) for s in budgets if s <= VROOM_S]
     return found
 
 
