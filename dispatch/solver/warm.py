@@ -13,6 +13,7 @@ from typing import Final
 
 from dispatch.solver.compiled import HOME
 from dispatch.solver.core.samples import problems
+from dispatch.solver.draft import Ground
 from dispatch.solver.engines.shelf import CORE, RICH
 from dispatch.solver.solve import Stop, solve
 from dispatch.solver.sources import PREFIX
@@ -25,6 +26,7 @@ def main() -> None:
     for problem in problems():
         for name in COMPILED:
             solve(problem, stop=Stop(iterations=20), engine=name)
+        Ground(problem).hand.gaps({}, 0)
     for folder in HOME.parent.glob(f"{PREFIX}*"):
         if folder != HOME:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,6 @@
-"""How this package is compiled. PURE.
+"""What a ``Packed`` is to numba: a pointer to a table of addresses and lengths. PURE.
 
-No counting of references: every array comes from the caller and outlives the call, none is made
-inside, and counting costs several times what a scan does. The rest tells numba what a ``Packed``
-is: a pointer to a table of addresses and lengths.
+Whatever is compiled in this package stands behind an import of this module.
 """
 
 from __future__ import annotations
