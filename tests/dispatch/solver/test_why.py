@@ -14,7 +14,7 @@ from dispatch.solver.check import check
 from dispatch.solver.cost import cost, missed_cost
 from dispatch.solver.formats.json import dumps
 from dispatch.solver.insertion import evaluate, places
-from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.problem import Break, Pair, Problem, Vehicle, Visit, Window
 from dispatch.solver.solution import Solution
 from dispatch.solver.solve import Stop, solve
 from dispatch.solver.why.answer import Relax, Relaxation, Way
@@ -289,6 +289,36 @@ def test_company_that_may_not_be_and_company_that_must_be() -> None:
 def test_goods_that_are_not_on_board() -> None:
     problem = _day(Visit("b", 2, demand=(1,)), loaded=frozenset("a"))
     assert (Relaxation(Relax.LOADED, vehicle="k", visit="b"),) in _pairs_of(problem, {"k": ["a"]})
+
+
+def test_goods_that_come_too_late_for_the_trip() -> None:
+    late = Visit("b", 2, demand=(1,), release_s=700)
+    problem = replace(_day(late), visits=(Visit("a", 1, 60, (6,), (Window(0, 1_000),)), late))
+    assert (Relaxation(Relax.RELEASE, visit="b", amount=301),) in _pairs_of(problem, {"k": ["a"]})
+
+
+def test_the_battery_is_short_by_metres() -> None:
+    problem = _day(Visit("b", 2, demand=(1,)), range_m=20_000)
+    assert (Relaxation(Relax.BATTERY, 4_000, vehicle="k"),) in _pairs_of(problem, {"k": ["a"]})
+
+
+def test_a_pair_comes_in_as_one() -> None:
+    problem = Problem(
+        (line([0, 600, 1_200]),),
+        (
+            Visit("a", 1, 60, demand=(6,)),
+            Visit("p", 1, 60, demand=(0,)),
+            Visit("b", 2, 60, demand=(7,)),
+        ),
+        (Vehicle("k", 0, 0, 0, 9_000, capacity=(6,)),),
+        ("weight_g",),
+        pairs=(Pair("p", "b"),),
+    )
+    way = Asker(problem, {"k": ["a"]}).ask("b").ways[0]
+    assert way.relaxations == (Relaxation(Relax.CAPACITY, 1, vehicle="k", what="weight_g"),)
+    whole = relaxed(problem, way.relaxations)
+    assert check(whole, evaluate(whole, {"k": ["a", "p", "b"]})) == []
+    assert places(problem, evaluate(problem, {"k": ["a"]}), "b") == []
 
 
 def test_an_alternative_may_be_another_of_its_group() -> None:
