@@ -21,10 +21,12 @@ from dispatch.solver.rich.model import Model
 from dispatch.solver.rich.near import near
 from dispatch.solver.rich.search import search, settle_in
 from dispatch.solver.rich.state import BEST, Promise, State, fresh, nothing_promised
+from lastmile.core.errors import Invalid
 
 HOT: Final = 3.0  # temperature at first, in costs of a stop; COLD: at last
 COLD: Final = 0.03
 WARM: Final = 0.3  # at first when it begins from a plan
+LEGS: Final = 100  # parts of a search, each at one temperature
 CHUNK_S: Final = 0.01  # of search between two looks at the clock
 MOST: Final = 2000  # iterations in one chunk
 FIRST: Final = 20
@@ -84,7 +86,14 @@ def improve(
         By visit: what it costs to break what was told. Part of the objective of this search,
         not of ``cost``.
 
-    Each of the leash's threads searches from a seed of its own; the best one counts.
+    Each of the leash's threads searches from a seed of its own; the best one counts. The counts
+    of the answer are the number of searches, then the iterations of each in each leg: given
+    back by a leash they repeat it. A leash with one count has one search make so many.
+
+    Raises
+    ------
+    Invalid
+        When the leash's counts are not such a record.
     """
     if not (ground.problem.visits and ground.problem.vehicles):
         return Proposal({}, ())
@@ -92,8 +101,8 @@ def improve(
     promise = _promise(model, promises or {})
     around = near(model)
     runs = [
-        _Run(model, promise, fresh(model, around, seed, thread), scratch(model))
-        for thread in range(max(1, leash.threads))
+        _Run(model, promise, fresh(model, around, seed, number), scratch(model), quotas)
+        for number, quotas in enumerate(_quotas(leash))
     ]
     for run in runs:
         _limit(run.state, visits, vehicles)
@@ -102,7 +111,20 @@ def improve(
     with ThreadPoolExecutor(len(runs)) as pool:
         list(pool.map(lambda run: run.go(leash, warm=warm, leads=run is runs[0]), runs))
     best = min(runs, key=lambda run: float(run.state.money[BEST]))
-    return Proposal(best.sequences(), (runs[0].iterations,))
+    return Proposal(best.sequences(), (len(runs), *(count for run in runs for count in run.counts)))
+
+
+def _quotas(leash: Leash) -> list[tuple[int, ...] | None]:
+    """Return for each search its iterations by leg, or None where the clock decides."""
+    counts = leash.counts
+    if counts is None:
+        return [None] * max(1, leash.threads)
+    if len(counts) == 1:
+        whole = counts[0]
+        return [tuple(whole * (leg + 1) // LEGS - whole * leg // LEGS for leg in range(LEGS))]
+    if len(counts) != 1 + counts[0] * LEGS:
+        raise Invalid("This record is not one of this engine's: solve again to get one.")
+    return [counts[at : at + LEGS] for at in range(1, len(counts), LEGS)]
 
 
 def _promise(model: Model, promises: Mapping[int, Promised]) -> Promise:
@@ -131,38 +153,54 @@ def _limit(state: State, visits: Collection[int] | None, vehicles: Collection[in
 class _Run:
     """One search in one thread."""
 
-    def __init__(self, model: Model, promise: Promise, state: State, room: Scratch) -> None:
+    def __init__(
+        self,
+        model: Model,
+        promise: Promise,
+        state: State,
+        room: Scratch,
+        quotas: tuple[int, ...] | None,
+    ) -> None:
         self.model, self.promise, self.state, self.room = model, promise, state, room
-        self.iterations = 0
+        self.quotas = quotas
+        self.counts = [0] * LEGS
+        self.chunk = FIRST
 
     def go(self, leash: Leash, *, warm: bool, leads: bool) -> None:
-        """Iterate until the leash is taut; only one run may tell of it."""
+        """Search leg by leg until the leash is taut; only one run may tell of it."""
         began = time.perf_counter()
         settle_in(self.model, self.promise, self.state, self.room)
         hot = self._hot() * (WARM / HOT if warm else 1.0)
-        chunk, clock = FIRST, time.perf_counter()
-        whole = None if leash.deadline is None else leash.deadline - began
-        while not leash.taut(0, self.iterations):
-            if leash.counts is not None:
-                chunk = min(chunk, leash.counts[0] - self.iterations)
-                part = self.iterations / max(1, leash.counts[0])
-            else:
-                part = 0.0 if not whole else (clock - began) / whole
-            cold = hot * COLD / HOT
-            heat = hot * (cold / hot) ** min(1.0, part) if hot > 0 else 0.0
-            search(self.model, self.promise, self.state, self.room, chunk, heat)
-            self.iterations += chunk
-            now = time.perf_counter()
-            took, clock = max(1e-6, now - clock), now
-            if leads:
-                leash.tell(Rich.name, self.iterations, rounded(int(self.state.money[BEST])))
-            chunk = FIRST * 5
-            if leash.counts is None:
-                chunk = max(1, min(MOST, int(self._chunk(chunk, took))))
+        for leg in range(LEGS):
+            heat = hot * (COLD / HOT) ** (leg / (LEGS - 1))
+            until = None
+            if leash.deadline is not None:
+                until = began + (leash.deadline - began) * (leg + 1) / LEGS
+            if not self._leg(leg, heat, until, leash, leads=leads):
+                return
 
-    def _chunk(self, done: int, took: float) -> float:
-        self._pace = done / took
-        return self._pace * CHUNK_S
+    def _leg(
+        self, leg: int, heat: float, until: float | None, leash: Leash, *, leads: bool
+    ) -> bool:
+        """Iterate at one temperature, by quota or to a moment; False once the leash is taut."""
+        clock = time.perf_counter()
+        while self.quotas is None or self.counts[leg] < self.quotas[leg]:
+            if leash.taut(0, -1):
+                return False
+            if self.quotas is None and until is not None and clock >= until:
+                return True
+            chunk = self.chunk
+            if self.quotas is not None:
+                chunk = min(chunk, self.quotas[leg] - self.counts[leg])
+            search(self.model, self.promise, self.state, self.room, chunk, heat)
+            self.counts[leg] += chunk
+            now = time.perf_counter()
+            self.chunk = max(1, min(MOST, int(chunk * CHUNK_S / max(1e-6, now - clock))))
+            clock = now
+            if leads:
+                money = rounded(int(self.state.money[BEST]))
+                leash.tell(Rich.name, sum(self.counts), money)
+        return True
 
     def _hot(self) -> float:
         """Return the first temperature: so many times what a stop costs."""

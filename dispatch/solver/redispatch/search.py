@@ -182,7 +182,7 @@ class Search:
             until=self.until,
             iterations=iterations,
         )
-        self.iterations = sum(found.counts)
+        self.iterations = sum(found.counts[1:])
         for vehicle in range(len(self.draft.tours)):
             self.draft.lay(vehicle, found.sequences.get(vehicle, ()))
         if self.price() > best:

@@ -59,7 +59,6 @@ from dispatch.solver.rich.model import (
 
 INFINITE: Final = 1e30
 PLATEAUS: Final = 64  # how many begins of work are tried where waiting is left
-HOURLY: Final = 3  # the same where travel differs by the hour
 HALVINGS: Final = 6
 _PER_SECOND: Final = 2500.0  # cost.PER_SECOND
 _MINOR: Final = 9e6  # cost.UNIT
@@ -135,7 +134,7 @@ def _begins(
     for at in range(count):
         busy += s.serve[at]
     hourly = _hourly(model, row[RATE])
-    for _ in range(HOURLY if hourly else PLATEAUS):
+    for _ in range(PLATEAUS):
         if start > row[LATEST]:
             break
         taken = _forward(model, vehicle, count, s, hard, start, had)
