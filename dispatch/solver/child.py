@@ -280,6 +280,7 @@ def _failure(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Exception:
     if status == 2:
         return Invalid(words or "The solver refused the problem.")
     starved = ("out of memory", "MemoryError", "bad_alloc", "cannot allocate", "failed to map")
+    starved += ("load shared object",)  # said by llvmlite; a library that lacks stops `make`
     if status == NO_MEMORY or any(word.lower() in words.lower() for word in starved):
         return SolveOutOfMemory(
             "The problem does not fit into the memory one solve may take. Plan fewer orders at "

@@ -11,7 +11,7 @@ from dispatch.solver import solve as solve_module
 from dispatch.solver.check import Kind, Violation, check
 from dispatch.solver.cost import cost
 from dispatch.solver.engines.base import Progress
-from dispatch.solver.problem import Break, Problem
+from dispatch.solver.problem import Break, Problem, Vehicle
 from dispatch.solver.solve import NotRefereed, Stop, lineup, replay, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import HOUR, rich
@@ -37,20 +37,24 @@ def test_a_search_by_the_clock_is_replayed_by_its_counts() -> None:
     assert again.work == found.work
 
 
-def test_breaks_that_do_not_meet_bring_both_engines_and_the_better_plan() -> None:
+def test_what_the_core_has_no_word_for_goes_to_the_rich_engine() -> None:
     given = rich(2, visits=12, vehicles=4)
-    apart = tuple(
+    once = tuple(replace(v, windows=v.windows[:1]) for v in given.visits)
+    meeting = replace(given, visits=once, vehicles=_resting(given, (0, 0, 0, 0)))
+    apart = replace(given, visits=once, vehicles=_resting(given, (0, 1, 2, 3)))
+    assert (lineup(meeting), lineup(apart)) == (("core",), ("rich",))
+    for problem in (meeting, apart):
+        found = solve(problem, stop=Stop(iterations=200), seed=4)
+        assert check(problem, found.solution) == []
+        assert replay(problem, found.work).solution == found.solution
+
+
+def _resting(problem: Problem, hours: tuple[int, ...]) -> tuple[Vehicle, ...]:
+    """Give each vehicle one break, so many hours after two."""
+    return tuple(
         replace(v, breaks=(Break((2 + at) * HOUR, (2 + at) * HOUR + 900, 1_800),))
-        for at, v in enumerate(given.vehicles)
+        for at, v in zip(hours, problem.vehicles, strict=True)
     )
-    problem = Problem(given.profiles, given.visits, apart, given.dimensions)
-    assert lineup(problem) == ("pyvrp", "ortools")
-    assert lineup(given) == ("pyvrp",)
-    found = solve(problem, stop=Stop(iterations=15), seed=4)
-    alone = [solve(problem, stop=Stop(iterations=15), seed=4, engine=e) for e in lineup(problem)]
-    assert found.cost.exact == min(one.cost.exact for one in alone)
-    assert found.work == alone[0].work + alone[1].work
-    assert replay(problem, found.work).solution == found.solution
 
 
 def test_what_the_referee_refuses_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:

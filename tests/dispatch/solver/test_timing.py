@@ -70,9 +70,17 @@ def test_gaps_are_exactly_the_places_where_the_tour_still_holds(problem: Problem
         assert ((0, position) in taken) == holds
         if holds:
             gap = taken[0, position]
-            grown = Draft(ground, {0: visits}).tours[0]
-            assert gap.added_s == grown.duration - tour.duration
-            assert gap.added_m == grown.distance - tour.distance
+            before, after = (_measured(ground, stops) for stops in (tour.visits, visits))
+            assert (gap.added_s, gap.added_m) == (after[0] - before[0], after[1] - before[1])
+
+
+def _measured(ground: Ground, visits: list[int]) -> tuple[int, int]:
+    """Seconds and metres of a tour of the first vehicle that holds."""
+    if not visits:
+        return 0, 0
+    seconds = ground.timer.shortest(0, visits)
+    assert seconds is not None
+    return seconds, ground.timer.chain(0, visits).distance
 
 
 def _holds(ground: Ground, vehicle: int, visits: list[int]) -> bool:
