@@ -41,6 +41,16 @@ ARENAS: Final = "2"  # of malloc: each further one takes 64 MB of address space 
 TICK_S: Final = 0.1
 GRACE_S: Final = 3.0  # between "stop" and the kill
 TAIL: Final = 2_000
+# How want of memory is worded: by Python, C++, the loader, and llvmlite (where its library is not
+# there at all, `make` has failed before).
+STARVED: Final = (
+    "out of memory",
+    "MemoryError",
+    "bad_alloc",
+    "cannot allocate",
+    "failed to map",
+    "load shared object",
+)
 
 
 class SolveFailed(DomainError):
@@ -279,9 +289,7 @@ def _failure(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Exception:
     words = errors.read().decode(errors="replace").strip()
     if status == 2:
         return Invalid(words or "The solver refused the problem.")
-    starved = ("out of memory", "MemoryError", "bad_alloc", "cannot allocate", "failed to map")
-    starved += ("load shared object",)  # said by llvmlite; a library that lacks stops `make`
-    if status == NO_MEMORY or any(word.lower() in words.lower() for word in starved):
+    if status == NO_MEMORY or any(word.lower() in words.lower() for word in STARVED):
         return SolveOutOfMemory(
             "The problem does not fit into the memory one solve may take. Plan fewer orders at "
             "once, or raise the limit.",
