@@ -44,7 +44,7 @@ def test_the_scan_finds_the_shortest_working_time_as_the_passes_do(seed: int) ->
 def test_a_search_by_the_clock_on_two_threads_is_repeated_by_its_record() -> None:
     problem = rich(3, visits=12, vehicles=3)
     solve(problem, stop=Stop(iterations=1), engine="rich")  # compiled before the clock runs
-    first = solve(problem, stop=Stop(seconds=0.4), seed=2, threads=2, engine="rich")
+    first = solve(problem, stop=Stop(seconds=1.0), seed=2, threads=2, engine="rich")
     assert sum(first.work[0].counts[1:]) > 0
     assert replay(problem, first.work).solution == first.solution
 
