@@ -4,7 +4,8 @@
 
 prints one line of JSON. ``measure`` calls it, keeps each line under var/proof/solver and takes it
 from there the next time if the machine let it run: a peer's always, ours while the commit is the
-same and clean. FRESH=1 measures everything anew, COMMIT names one whose runs are taken as ours.
+same and clean. FRESH=1 measures everything anew, COMMIT names one whose runs are taken as ours,
+KEPT=1 measures nothing: what is not kept is left out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,27 @@ class Run:
         return self.costs[max(self.costs)] if self.costs else None
 
 
+class NotKept(LookupError):
+    """Nothing was measured before, and nothing is to be measured now."""
+
+
+def measure_all(case: str, who: str, marks: Sequence[float], seeds: Iterable[int]) -> list[Run]:
+    """Measure for each seed; with KEPT=1 those that are kept."""
+    found = []
+    for seed in seeds:
+        try:
+            found.append(measure(case, who, marks, seed))
+        except NotKept:
+            continue
+    return found
+
+
 def measure(case: str, who: str, marks: Sequence[float], seed: int) -> Run:
     """Search in a fresh process, or take what was measured before; raises when it fails."""
     wanted = {"case": case, "who": who, "marks": sorted(marks), "seed": seed, "at": version(who)}
     held = None if os.environ.get("FRESH") else _kept(wanted)
+    if held is None and os.environ.get("KEPT"):
+        raise NotKept(f"{who} on {case}, seed {seed}")
     if held is None:
         load_before = os.getloadavg()[0]
         done = subprocess.run(

@@ -30,11 +30,19 @@ second referee that shares no code with it (`solver_recost.py`) and reads the fi
 def write(part: str, text: str, runs: Iterable[Run]) -> None:
     """Put a part's section into the page, with the commit and the machine it was measured on."""
     kept = dict(re.findall(r"<!-- part (\w+) -->\n(.*?)<!-- end -->\n", _page(), flags=re.DOTALL))
-    loads = [run.load for run in runs]
-    quiet = f"; load before each search {mean(loads):.1f} on the mean" if loads else ""
-    kept[part] = f"{text.strip()}\n\nMeasured at {commit()}, {machine()}{quiet}.\n"
+    at = os.environ.get("COMMIT") or commit()
+    kept[part] = f"{text.strip()}\n\nMeasured at {at}, {machine()}.{_quiet(runs)}\n"
     sections = [f"<!-- part {p} -->\n{kept[p]}<!-- end -->\n" for p in ORDER if p in kept]
     PAGE.write_text("\n".join([HEAD, *sections]), encoding="utf-8")
+
+
+def _quiet(runs: Iterable[Run]) -> str:
+    """Say how far the machine let each search run."""
+    shares: dict[str, list[float]] = {}
+    for run in runs:
+        shares.setdefault(run.who, []).append(run.cpu_s / max(run.wall_s, 0.001))
+    said = ", ".join(f"{who} {mean(found):.2f}" for who, found in shares.items())
+    return f" CPU seconds a second of search, on the mean: {said}." if said else ""
 
 
 def _page() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import mean
 
 from tests.bench.solver_cases import load
-from tests.bench.solver_measure import OURS, Run, measure
+from tests.bench.solver_measure import OURS, Run, measure_all
 from tests.bench.solver_page import effort, peer_seeds, seeds, table, wanted, write
 
 HEADS = ["case", "wall", "ours", "peer", "peer's at", "ours is below by %", "wanted", "routes",
@@ -33,13 +33,16 @@ class Duel:
         at: float | None = None,
         want: str = "",
         best: bool = False,
+        beside: str = "",
     ) -> None:
         """Run ours and set it beside the peer's runs at their mark ``at``.
 
-        ``best`` takes the peer's best seed instead of the mean.
+        ``best`` takes the peer's best seed instead of the mean; ``beside`` joins the figures.
         """
         at = seconds if at is None else at
-        ours = [measure(case, OURS, [seconds], seed) for seed in seeds()]
+        ours = measure_all(case, OURS, [seconds], seeds())
+        if not ours:
+            return
         theirs = list(peers or [])
         self.runs += [*ours, *(run for run in theirs if run not in self.runs)]
         own = mean(run.costs[seconds] for run in ours)
@@ -52,9 +55,9 @@ class Duel:
             [case, f"{seconds:g} s", own, other, f"{at:g} s", less, want,
              f"{mean(r.routes for r in ours):.1f}", cpu, memory, effort(theirs)[2], engines]
         )  # fmt: skip
-        beside = "no answer" if other is None else f"{other:,.2f}"
+        answer = "no answer" if other is None else f"{other:,.2f}"
         lead = "" if less is None else f" ({less:+.2f} % below)"
-        self.said.append(f"{case} {seconds:g} s: {own:,.2f}, {self.peer} {beside}{lead}")
+        self.said.append(f"{case} {seconds:g} s: {own:,.2f}, {self.peer} {answer}{lead}{beside}")
 
     def write(self, part: str, text: str, more: str = "") -> str:
         """Write the part's section; return its line of figures."""
@@ -70,7 +73,7 @@ def porto() -> str:
             case = f"porto/{count}/{objective}"
             if not wanted(case):
                 continue
-            peers = [measure(case, "pyvrp", budgets, seed) for seed in peer_seeds()]
+            peers = measure_all(case, "pyvrp", budgets, peer_seeds())
             for seconds in budgets:
                 half = HALF_LEAD.get((count, int(seconds)))
                 duel.meet(case, seconds, peers=peers, want="" if half is None else f"{half:g}")
@@ -91,7 +94,7 @@ def pairs() -> str:
         case = f"pairs/{name}"
         if not wanted(case):
             continue
-        peers = [measure(case, "pyvrp", [2, 10], seed) for seed in peer_seeds()]
+        peers = measure_all(case, "pyvrp", [2, 10], peer_seeds())
         for seconds in (2.0, 10.0):
             duel.meet(case, seconds, peers=peers, want="0 or more")
         records.append(f"{name} {load(case).best:,.2f}")
@@ -108,11 +111,11 @@ def city() -> str:
     for case, seconds in (("city/5000", 60.0), ("hubs/5000", 60.0)):
         if wanted(case):
             lots = peer_seeds() if case.startswith("city") else range(1, 2)
-            peers = [measure(case, "pyvrp", [seconds], seed) for seed in lots]
+            peers = measure_all(case, "pyvrp", [seconds], lots)
             duel.meet(case, seconds, peers=peers, want="12 or more")
     if wanted("city/10000"):
-        ours = measure("city/10000", OURS, [300], 1)
-        duel.runs.append(ours)
+        duel.runs += measure_all("city/10000", OURS, [300], [1])
+    for ours in (run for run in duel.runs if run.case == "city/10000"):
         duel.rows.append(
             ["city/10000", "300 s", ours.last, None, "–", None, "under 2 GB", ours.routes,
              f"{ours.cpu_s:.0f}", f"{ours.rss_mb:.0f}", "–", ours.engine]
@@ -132,19 +135,21 @@ def real() -> str:
     for name in ("DLA8", "DBO2", "DCH4"):
         case = f"amazon/{name}"
         if wanted(case):
-            peers = [measure(case, "ortools", [4], 0)]
+            peers = measure_all(case, "ortools", [4], [0])
             driven = load(case).known["driver"]
-            amazon.meet(case, 4, peers=peers, want=f"-5 or more; driver {driven:.1f} km")
-            amazon.said[-1] += f", driver {driven:.1f} km"
+            driver = f"driver {driven:.1f} km"
+            amazon.meet(case, 4, peers=peers, want=f"-5 or more; {driver}", beside=f", {driver}")
     brasilia = Duel("PyVRP")
     for day in ("0", "4", "11", "22", "33"):
         case = f"loggibud/{day}"
         if wanted(case):
-            peers = [measure(case, "pyvrp", [30, 60], seed) for seed in peer_seeds()]
+            peers = measure_all(case, "pyvrp", [30, 60], peer_seeds())
             published = load(case).best
-            want = f"-2 or more; published {published:,.1f} km"
-            brasilia.meet(case, 30, peers=peers, at=60, want=want, best=True)
-            brasilia.said[-1] += f", published {published:,.1f} km"
+            known = f"published {published:,.1f} km"
+            brasilia.meet(
+                case, 30, peers=peers, at=60, want=f"-2 or more; {known}", best=True,
+                beside=f", {known}",
+            )  # fmt: skip
     amazon.runs += brasilia.runs
     amazon.said += brasilia.said
     return amazon.write(
