@@ -15,6 +15,7 @@ plan so far; the end of standard input means nobody waits any more.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import resource
 import sys
@@ -103,6 +104,8 @@ def _run(options: argparse.Namespace, began: float) -> int:
     instance, stopped = _read(options)
     for name in [options.engine] if options.engine else lineup(instance.problem):
         ENGINES[name]  # loaded before the clock of the search runs
+    gc.freeze()
+    gc.enable()
     startup_s = time.perf_counter() - began
     if options.replay is not None:
         result = replay(instance.problem, _work(options.replay))

@@ -19,6 +19,7 @@ NEIGHBOURS: Final = 100
 CANDIDATES: Final = 50
 WAITING: Final = 0.2  # of a drive of equal length
 SAMPLE: Final = 200
+BLOCK: Final = 64  # columns of the matrix that are looked at together
 USUAL: Final = 0.05  # share of legs that may be dearer than the bound on ways back says
 
 
@@ -33,10 +34,8 @@ class Near(NamedTuple):
 
 @allocating
 def _enter(names: Int32, keys: Float, row: int, name: int, key: float) -> None:
-    """Put a name into its place in a sorted list, if it belongs there."""
+    """Put a name with a key below the last one into its place in a sorted list."""
     at = keys.shape[1] - 1
-    if key >= keys[row, at]:
-        return
     while at > 0 and keys[row, at - 1] > key:
         keys[row, at], names[row, at] = keys[row, at - 1], names[row, at - 1]
         at -= 1
@@ -44,35 +43,58 @@ def _enter(names: Int32, keys: Float, row: int, name: int, key: float) -> None:
 
 
 @allocating
-def _lists(
+def _behind(
     metres: Int32, seconds: Int32, places: Int64, opens: Int32, closes: Int32, service: Int32,
-    prices: tuple[float, float, float], first: int, last: int, out: tuple[Int32, Int32, Int32],
+    prices: tuple[float, float, float], first: int, last: int, after: Int32, around: Int32,
 ) -> None:  # fmt: skip
-    """Fill the lists of the visits from ``first`` to before ``last``."""
-    size = len(places)
-    before, after, around = out[0][first:last], out[1][first:last], out[2][first:last]
-    keys_before = np.full(before.shape, np.inf)
-    keys_after = np.full(after.shape, np.inf)
-    keys_around = np.full(around.shape, np.inf)
+    """Fill the lists of who comes behind and beside the visits ``first`` to before ``last``."""
     metre, second, pace = prices
-    for a in range(1, size):
-        mine = first <= a < last
-        for b in range(1 if mine else first, size if mine else last):
-            if a == b:
-                continue
+    keys = np.full((1, after.shape[1]), np.inf)
+    beside = np.full((1, around.shape[1]), np.inf)
+    for a in range(first, last):
+        keys[:], beside[:] = np.inf, np.inf
+        ready, rest = opens[a] + service[a], closes[a] + service[a]
+        for b in range(1, len(places)):
             drive = seconds[places[a], places[b]]
             cost = metre * metres[places[a], places[b]] + second * drive
-            if mine:
-                _enter(around, keys_around, a - first, b, cost)
-            leave = opens[a] + service[a] + drive
-            if leave > closes[b]:
+            if a == b:
                 continue
-            wait = max(0, opens[b] - (closes[a] + service[a] + drive))
-            key = cost + WAITING * pace * wait
-            if mine:
-                _enter(after, keys_after, a - first, b, key)
-            if first <= b < last:
-                _enter(before, keys_before, b - first, a, key)
+            if cost < beside[0, -1]:
+                _enter(around[a : a + 1], beside, 0, b, cost)
+            if cost >= keys[0, -1] or ready + drive > closes[b]:
+                continue
+            key = cost + WAITING * pace * max(0, opens[b] - (rest + drive))
+            if key < keys[0, -1]:
+                _enter(after[a : a + 1], keys, 0, b, key)
+
+
+@allocating
+def _ahead(
+    metres: Int32, seconds: Int32, places: Int64, opens: Int32, closes: Int32, service: Int32,
+    prices: tuple[float, float, float], first: int, last: int, before: Int32,
+) -> None:  # fmt: skip
+    """Fill the lists of who comes before the visits from ``first`` to before ``last``.
+
+    A block of columns at a time: the matrix is read line by line, and the last key of each list
+    in the block stays in the nearest cache.
+    """
+    metre, second, pace = prices
+    keys = np.empty((BLOCK, before.shape[1]))
+    worst = np.empty(BLOCK)
+    for start in range(first, last, BLOCK):
+        end = min(start + BLOCK, last)
+        keys[:], worst[:] = np.inf, np.inf
+        for a in range(1, len(places)):
+            ready, rest = opens[a] + service[a], closes[a] + service[a]
+            for b in range(start, end):
+                drive = seconds[places[a], places[b]]
+                cost = metre * metres[places[a], places[b]] + second * drive
+                if cost >= worst[b - start] or a == b or ready + drive > closes[b]:
+                    continue
+                key = cost + WAITING * pace * max(0, opens[b] - (rest + drive))
+                if key < worst[b - start]:
+                    _enter(before[start:end], keys, b - start, a, key)
+                    worst[b - start] = keys[b - start, -1]
 
 
 def near_of(model: Model, threads: int) -> Near:
@@ -90,17 +112,16 @@ def near_of(model: Model, threads: int) -> Near:
         np.zeros((size + 1, near), np.int32),
         np.zeros((size + 1, many), np.int32),
     )
-    edges = [1 + size * at // threads for at in range(threads + 1)]
+    prices = (float(metre), float(second), pace)
+    tables = metres, seconds, model.places, model.opens, model.closes, model.service[0], prices
+
+    def fill(at: int) -> None:
+        first, last = 1 + size * at // threads, 1 + size * (at + 1) // threads
+        _behind(*tables, first, last, *out[1:])
+        _ahead(*tables, first, last, out[0])
+
     with ThreadPoolExecutor(threads) as pool:
-        list(
-            pool.map(
-                lambda at: _lists(
-                    metres, seconds, model.places, model.opens, model.closes, model.service[0],
-                    (metre, second, pace), edges[at], edges[at + 1], out,
-                ),
-                range(threads),
-            )
-        )  # fmt: skip
+        list(pool.map(fill, range(threads)))
     return Near(*out, _back(cost))
 
 

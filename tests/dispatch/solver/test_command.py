@@ -25,7 +25,7 @@ from dispatch.solver.child import (
 )
 from dispatch.solver.formats.json import dumps, problem_to_json
 from dispatch.solver.problem import Problem
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import ENGINES, Stop, solve
 from tests.dispatch.solver.problems import rich
 
 SOLOMON = """TINY
@@ -139,6 +139,21 @@ def _same(problem: Problem) -> None:
     found = child.run(problem, stop=Stop(iterations=30), seed=3)
     assert found.solution == solve(problem, stop=Stop(iterations=30), seed=3).solution
     assert found.work == solve(problem, stop=Stop(iterations=30), seed=3).work
+
+
+def test_what_is_compiled_is_loaded_without_making_ready_to_compile() -> None:
+    ENGINES["core"]  # compiled by now, if it was not
+    heavy = ("cffi", "scipy.linalg", "numba.np.linalg", "numba.typed.listobject")
+    program = (
+        "import sys\n"
+        "from dispatch.solver.engines.shelf import Shelf\n"
+        "Shelf()['core']\n"
+        f"print([name for name in {heavy} if name in sys.modules], 'numba' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=child.ROOT, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split("\n")[0] == "[] True"
 
 
 def test_a_child_brings_the_same_plan_as_a_call() -> None:

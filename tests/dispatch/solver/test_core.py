@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from dispatch.solver.check import check
+from dispatch.solver.core import near
 from dispatch.solver.core.covers import covers, uncovered
 from dispatch.solver.core.model import model_of
 from dispatch.solver.core.search import Budget, Search
@@ -252,3 +253,29 @@ def test_a_tour_goes_to_the_cheaper_of_two_vehicles_as_it_stands() -> None:
     )
     result = solve(problem, stop=Stop(iterations=200), engine="core")
     assert [r.vehicle for r in result.solution.routes] == ["small"]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_lists_of_neighbours_hold_the_nearest_by_cost_and_waiting(threads: int) -> None:
+    model = model_of(Ground(scattered(5, visits=3 * near.BLOCK, vehicles=8)))
+    assert model is not None
+    found = near.near_of(model, threads)
+    metre, second = model.blend
+    legs = np.ix_(model.places, model.places)
+    drive = model.seconds[0][legs].astype(float)
+    cost = metre * model.metres[model.cost_layers[0][0]][legs] + second * drive
+    sample = slice(1, None, max(1, model.size // near.SAMPLE))
+    pace = cost[sample, sample].mean() / drive[sample, sample].mean()
+    leave = model.opens[:, None] + model.service[0][:, None] + drive
+    late = model.closes[:, None] + model.service[0][:, None] + drive
+    key = cost + near.WAITING * pace * np.maximum(0, model.opens[None, :] - late)
+    key[leave > model.closes[None, :]] = np.inf
+    for keys, lists in ((cost, found.around), (key, found.after), (key.T, found.before)):
+        keys = keys.copy()
+        np.fill_diagonal(keys, np.inf)
+        keys[:, 0] = np.inf
+        for visit in range(1, model.size + 1):
+            names = lists[visit][lists[visit] > 0]
+            nearest = np.sort(keys[visit])[: lists.shape[1]]
+            assert np.allclose(keys[visit][names], nearest[np.isfinite(nearest)])
+            assert len(set(names.tolist())) == len(names)
