@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from dispatch.solver.cost import UNIT, unserved_cost
 from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.gaps import gaps
+from dispatch.solver.gaps import cheapest
 from dispatch.solver.repair import holds
 from dispatch.solver.solution import Reason, Unserved
 
@@ -90,7 +90,7 @@ def _reason(draft: Draft, visit: int) -> Unserved:
     by_itself = [alone(draft.ground, member) for member in members]
     if all(why is not None for why in by_itself):
         return replace(by_itself[0] or Unserved(it.id, Reason.LEFT_OUT), visit=it.id)
-    fitting = [gap for member in members for gap in gaps(draft, member)]
+    fitting = [gap for gap in (cheapest(draft, member) for member in members) if gap is not None]
     if not fitting:
         return Unserved(it.id, Reason.NO_CAPACITY_LEFT)
     pair = {visit, problem.partner.get(visit, visit)}

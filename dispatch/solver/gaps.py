@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from dispatch.solver.cost import UNIT, driven_exact
-from dispatch.solver.draft import Draft, Ground, Tour, own_segment
-from dispatch.solver.segments import Segment, merge
+from dispatch.solver.cost import UNIT
+from dispatch.solver.draft import Draft, Ground
+from dispatch.solver.rows import Fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,31 @@ def gaps(draft: Draft, visit: int) -> list[Gap]:
     """
     ground = draft.ground
     if ground.plain:
-        found: list[Gap] = []
-        for vehicle in sorted(ground.may[visit]):
-            found += _in_tour(ground, draft.tours[vehicle], visit)
-    else:
-        found = _whole(draft, visit)
+        fitting = draft.rows.fitting(visit)
+        return [_gap(ground, fitting, int(at)) for at in fitting.ranked()]
+    found = _whole(draft, visit)
     found.sort(key=lambda gap: (gap.exact, gap.added_s, gap.vehicle, gap.position))
     return found
+
+
+def cheapest(draft: Draft, visit: int) -> Gap | None:
+    """Return the first of ``gaps``, None where there is none."""
+    if draft.ground.plain:
+        fitting = draft.rows.fitting(visit)
+        return _gap(draft.ground, fitting, fitting.best()) if len(fitting) else None
+    return next(iter(gaps(draft, visit)), None)
+
+
+def _gap(ground: Ground, fitting: Fitting, at: int) -> Gap:
+    vehicle, metres = int(fitting.vehicle[at]), int(fitting.added_m[at])
+    return Gap(
+        vehicle,
+        int(fitting.position[at]),
+        int(fitting.added_s[at]),
+        metres,
+        int(fitting.exact[at]),
+        ground.problem.vehicles[vehicle].co2_mg_per_m * metres,
+    )
 
 
 def _whole(draft: Draft, visit: int) -> list[Gap]:
@@ -140,48 +158,3 @@ def _tied(draft: Draft, ends: tuple[int, ...]) -> int:
     if len(vehicles) > 1:
         return -2
     return vehicles.pop() if vehicles else -1
-
-
-def _in_tour(ground: Ground, tour: Tour, visit: int) -> list[Gap]:
-    """Try each position of one tour; a tour that breaks rules already has none."""
-    demand = ground.demands[visit]
-    if tour.duration is None:
-        return []
-    if not ground.fits(tour.vehicle, [a + b for a, b in zip(tour.load, demand, strict=True)]):
-        return []
-    timer, vehicle = ground.timer, ground.problem.vehicles[tour.vehicle]
-    place = ground.problem.visits[visit].place
-    here = own_segment(ground, tour.vehicle, visit)
-    found: list[Gap] = []
-    for position in range(len(tour.visits) + 1):
-        origin, target = tour.places[position], tour.places[position + 1]
-        metres = timer.drive_m(tour.vehicle, origin, place) + timer.drive_m(
-            tour.vehicle, place, target
-        )
-        if tour.visits:
-            metres -= timer.drive_m(tour.vehicle, origin, target)
-        if tour.distance + metres > ground.ranges[tour.vehicle]:
-            continue
-        length = _length(ground, tour, visit, position, here)
-        if length is None:
-            continue
-        added = length - tour.duration
-        exact = driven_exact(vehicle, metres, added)
-        if not tour.visits:
-            exact += vehicle.fixed_cost * UNIT
-        found.append(
-            Gap(tour.vehicle, position, added, metres, exact, vehicle.co2_mg_per_m * metres)
-        )
-    return found
-
-
-def _length(ground: Ground, tour: Tour, visit: int, position: int, here: Segment) -> int | None:
-    """Working time of the tour with the visit there, or None when no schedule is feasible."""
-    timer, shift = ground.timer, ground.timer.shifts[tour.vehicle]
-    place = ground.problem.visits[visit].place
-    come = timer.drive_s(tour.vehicle, tour.places[position], place)
-    go = timer.drive_s(tour.vehicle, place, tour.places[position + 1])
-    duration, late, _, _ = merge(go, merge(come, tour.before[position], here), tour.after[position])
-    if late or duration + shift.loading > shift.longest:
-        return None
-    return duration + shift.loading

@@ -1,31 +1,39 @@
 """From an engine's proposal to a plan that holds and leaves out nothing that fits. PURE.
 
 Engines may approximate (breaks, above all). Here every tour is made to hold exactly, and every
-visit left over goes where it still fits, if that costs no more than leaving it. Deterministic:
-no clock, no randomness.
+visit left over goes where it still fits, if that costs no more than leaving it. Deterministic
+unless the caller's clock cuts the second part short: rather unserved than late.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dispatch.solver.cost import UNIT
 from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.gaps import gaps
+from dispatch.solver.gaps import cheapest
 from dispatch.solver.problem import missed_cost
 
+Late = Callable[[], bool]
 
-def settle(ground: Ground, proposal: dict[int, list[int]]) -> Draft:
-    """Return the proposal made to hold, with what fits put in. Vehicles and visits by index."""
+
+def settle(ground: Ground, proposal: dict[int, list[int]], late: Late | None = None) -> Draft:
+    """Return the proposal made to hold, with what fits put in. Vehicles and visits by index.
+
+    ``late`` is asked before each visit of a plain problem that is to be put in; when it says yes,
+    the rest stay out.
+    """
     if not ground.plain:
         given = {v: ground.equipped(v, codes) for v, codes in proposal.items()}
         return Draft(ground, ground.hand.filled(given, add=True))
     draft = Draft(ground)
     for vehicle, visits in sorted(proposal.items()):
         draft.put(vehicle, _holding(ground, vehicle, visits))
-    fill(draft)
+    fill(draft, late)
     return draft
 
 
-def fill(draft: Draft) -> None:
+def fill(draft: Draft, late: Late | None = None) -> None:
     """Put each missing visit, dearest first, into its cheapest gap until none fits that pays."""
     ground = draft.ground
     if not ground.plain:
@@ -39,9 +47,11 @@ def fill(draft: Draft) -> None:
     while placed and waiting:
         placed, left = False, []
         for visit in waiting:
-            fitting = gaps(draft, visit)
-            if fitting and fitting[0].exact <= missed_cost(visits[visit]) * UNIT:
-                draft.insert(fitting[0].vehicle, fitting[0].position, visit)
+            if late is not None and late():
+                return
+            gap = cheapest(draft, visit)
+            if gap is not None and gap.exact <= missed_cost(visits[visit]) * UNIT:
+                draft.insert(gap.vehicle, gap.position, visit)
                 placed = True
             else:
                 left.append(visit)

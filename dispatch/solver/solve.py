@@ -20,7 +20,7 @@ from dispatch.solver.engines.base import Engine, Leash, Progress
 from dispatch.solver.engines.shelf import CORE, ORTOOLS, RICH, Shelf, cores
 from dispatch.solver.explain import reasons
 from dispatch.solver.problem import Problem
-from dispatch.solver.repair import settle
+from dispatch.solver.repair import Late, settle
 from dispatch.solver.solution import Solution
 from lastmile.core.errors import Invalid
 
@@ -29,8 +29,7 @@ log = logging.getLogger(__name__)
 ENGINES: Final[Mapping[str, Engine]] = Shelf()
 RESERVE_S: Final = 0.02  # time kept for settling and refereeing
 RESERVE_PER_VISIT_S: Final = 0.0001
-RESERVE_OF_MANY_S: Final = 0.0003  # of each visit from MANY on: 10,000 are settled in 2.2 s
-MANY: Final = 3_000
+WRITTEN_S: Final = 0.00004  # of that, to write a visit out and referee it when all is put in
 SLOW: Final = 8
 PRESENT: Final = "present"  # stands in ``work`` for a plan that was given and not bettered
 
@@ -131,9 +130,10 @@ def solve(
     counts = None if stop.iterations is None else (stop.iterations,)
     tries: list[_Try] = []
     ground, stopped = Ground(problem), False
+    late = _late(problem, stop, began)
     given = None if present is None else by_index(problem, present)
     if given:
-        tries.append(_settled(ground, given, Phase(PRESENT, seed, ())))
+        tries.append(_settled(ground, given, Phase(PRESENT, seed, ()), late))
 
     def _leash(engines: int) -> Leash:
         deadline = _deadline(problem, stop, began, engines)
@@ -143,13 +143,13 @@ def solve(
 
     for left, name in zip(range(len(names), 0, -1), names, strict=True):
         leash = _leash(left)
-        tries.append(_attempt(ground, ENGINES[name], seed, leash))
+        tries.append(_attempt(ground, ENGINES[name], seed, leash, late))
         stopped = stopped or leash.stopped
         if stopped:
             break
     if all(t.refused for t in tries) and engine is None and not stopped:
         log.error("The referee refuses every plan; %s is asked.", ORTOOLS)
-        tries.append(_attempt(ground, ENGINES[ORTOOLS], seed, _leash(1)))
+        tries.append(_attempt(ground, ENGINES[ORTOOLS], seed, _leash(1), late))
     return _best(problem, tries, began, stopped)
 
 
@@ -185,9 +185,7 @@ def _reserve_s(problem: Problem) -> float:
     slow = any(v.breaks for v in problem.vehicles) or any(
         len(v.windows) > 1 for v in problem.visits
     )
-    visits = len(problem.visits)
-    each = RESERVE_PER_VISIT_S if visits < MANY else RESERVE_OF_MANY_S
-    return RESERVE_S + each * visits * (SLOW if slow else 1)
+    return RESERVE_S + RESERVE_PER_VISIT_S * len(problem.visits) * (SLOW if slow else 1)
 
 
 def _deadline(problem: Problem, stop: Stop, began: float, engines: int) -> float | None:
@@ -208,14 +206,26 @@ class _Try:
     refused: list[Violation]
 
 
-def _attempt(ground: Ground, engine: Engine, seed: int, leash: Leash) -> _Try:
+def _late(problem: Problem, stop: Stop, began: float) -> Late | None:
+    """Return what tells that only the time to write the plan out is left."""
+    if stop.seconds is None:
+        return None
+    end = began + stop.seconds - WRITTEN_S * len(problem.visits)
+    return lambda: time.perf_counter() >= end
+
+
+def _attempt(
+    ground: Ground, engine: Engine, seed: int, leash: Leash, late: Late | None = None
+) -> _Try:
     """Search, settle and referee."""
     proposal = engine.search(ground, seed=seed, leash=leash)
-    return _settled(ground, proposal.sequences, Phase(engine.name, seed, proposal.counts))
+    return _settled(ground, proposal.sequences, Phase(engine.name, seed, proposal.counts), late)
 
 
-def _settled(ground: Ground, sequences: Mapping[int, Sequence[int]], phase: Phase) -> _Try:
-    draft = settle(ground, {vehicle: list(visits) for vehicle, visits in sequences.items()})
+def _settled(
+    ground: Ground, sequences: Mapping[int, Sequence[int]], phase: Phase, late: Late | None
+) -> _Try:
+    draft = settle(ground, {vehicle: list(visits) for vehicle, visits in sequences.items()}, late)
     solution = draft.solution(reasons(draft, draft.missing()))
     return _Try(solution, phase, check(ground.problem, solution))
 

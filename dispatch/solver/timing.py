@@ -45,6 +45,14 @@ class Timer:
         """Metres between two places for a vehicle."""
         return int(self._distances[self.problem.vehicles[vehicle].profile][origin, target])
 
+    def tables(self, vehicle: int) -> tuple[Int32, Int32]:
+        """Return the seconds and the metres between all places for a vehicle."""
+        it = self.problem.vehicles[vehicle]
+        return (
+            np.asarray(self._durations[it.speed_percent][it.profile]),
+            np.asarray(self._distances[it.profile]),
+        )
+
     def windows(self, visit: int) -> Spans:
         """First and last second of each window of a visit; (0, NEVER) without any."""
         return self._windows[visit]

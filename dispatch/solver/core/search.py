@@ -24,7 +24,7 @@ from dispatch.solver.core.chance import seeded
 from dispatch.solver.core.kernel import iterate
 from dispatch.solver.core.kinds import change_kinds
 from dispatch.solver.core.model import Model
-from dispatch.solver.core.near import Near, near_of
+from dispatch.solver.core.near import Near, near_of, nobody_near
 from dispatch.solver.core.parts import Plan, construct, joined, load, part_of, state_of, written
 from dispatch.solver.core.split import cut, layout, middles
 
@@ -110,7 +110,7 @@ class Search:
         self.model, self.seed, self.budget, self.given = model, seed, budget, given
         self.stopped, self.tell = stopped, tell
         self.threads = max(1, threads)
-        self.near: Near = near_of(model, self.threads)
+        self.near: Near = nobody_near(model)
         self.apart = model.size >= WHOLE
         self.parts = self._parts()
         self.rounds = ROUNDS if self.apart else 1
@@ -132,11 +132,16 @@ class Search:
     def run(self) -> Found:
         """Search and return the best plan found."""
         with ThreadPoolExecutor(self.threads) as pool:
-            plan, cost = self._first(pool) if self.given is None else self._as_given(pool)
+            if self.given is None:
+                plan, cost = self._first(pool)  # needs no lists: it is there however short the time
+            if not self._over():
+                self.near = near_of(self.model, self.threads)
+            if self.given is not None:
+                plan, cost = self._as_given(pool)
             best = (cost, plan)
             self.heat = (cost - self._missed_price(plan)) / max(1, len(plan.visits))
             for turn in range(self.rounds):
-                if turn and self._over():
+                if self._over():
                     break
                 self.best = best[0]
                 self.slice_s = self._slice_s(turn)

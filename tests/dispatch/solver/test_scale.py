@@ -1,0 +1,114 @@
+"""Many visits and little time: what is looked at, and that the clock is heard."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from dispatch.solver.core import search
+from dispatch.solver.core.model import model_of
+from dispatch.solver.core.search import Budget, Search
+from dispatch.solver.cost import UNIT, driven_exact
+from dispatch.solver.draft import Draft, Ground
+from dispatch.solver.gaps import cheapest, gaps
+from dispatch.solver.repair import settle
+from dispatch.solver.solution import Reason
+from dispatch.solver.solve import ENGINES, Stop, solve
+from tests.dispatch.solver.test_core import scattered
+
+
+def _tried(ground: Ground, draft: Draft, visit: int) -> set[tuple[int, int, int, int, int]]:
+    """Every feasible gap, each found by timing the whole tour."""
+    found = set()
+    for vehicle in ground.may[visit]:
+        it, before = ground.problem.vehicles[vehicle], draft.tours[vehicle]
+        for position in range(len(before.visits) + 1):
+            made = [*before.visits[:position], visit, *before.visits[position:]]
+            lasts = ground.timer.shortest(vehicle, made)
+            metres = ground.timer.chain(vehicle, made).distance
+            fits = ground.fits(vehicle, ground.timer.load(made))
+            if lasts is None or metres > ground.ranges[vehicle] or not fits:
+                continue
+            added_s, added_m = lasts - (before.duration or 0), metres - before.distance
+            exact = driven_exact(it, added_m, added_s)
+            exact += 0 if before.visits else it.fixed_cost * UNIT
+            found.add((vehicle, position, added_s, added_m, exact))
+    return found
+
+
+@pytest.mark.parametrize("dear", [False, True], ids=["usual", "past int64"])
+def test_gaps_side_by_side_are_those_found_one_by_one(dear: bool) -> None:
+    problem = scattered(3, visits=24, vehicles=6, hourly=2_000)
+    if dear:
+        fleet = [replace(v, cost_per_km=10**11, cost_per_hour=10**11) for v in problem.vehicles]
+        problem = replace(problem, vehicles=tuple(fleet))
+    ground = Ground(problem)
+    draft, waiting = Draft(ground), list(range(24))
+    random.Random(3).shuffle(waiting)
+    seen = 0
+    for visit in waiting:
+        found = gaps(draft, visit)
+        made = {(g.vehicle, g.position, g.added_s, g.added_m, g.exact) for g in found}
+        assert made == _tried(ground, draft, visit)
+        assert [g.exact for g in found] == sorted(g.exact for g in found)
+        first = cheapest(draft, visit)
+        assert first == (found[0] if found else None)
+        if first is not None:
+            draft.insert(first.vehicle, first.position, visit)
+        seen += len(found)
+    assert seen > 200
+
+
+def test_what_is_late_stays_unserved_and_is_said_so() -> None:
+    problem = scattered(4, visits=20, vehicles=8)
+    asked = iter(range(100))
+    draft = settle(Ground(problem), {}, late=lambda: next(asked) >= 5)
+    assert len(draft.missing()) == 15
+    assert settle(Ground(problem), {}).missing() == []
+
+
+def test_a_budget_shorter_than_the_first_plan_makes_no_lists_and_still_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("There was no time for this.")
+
+    problem = scattered(5, visits=450, vehicles=60)
+    ENGINES["core"]  # loaded before
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "near_of", refused)
+        found = solve(problem, stop=Stop(seconds=0), engine="core")
+    assert found.solution.routes
+    assert {u.reason for u in found.solution.unserved} <= {
+        Reason.LEFT_OUT,
+        Reason.NO_CAPACITY_LEFT,
+        Reason.NOT_WORTH,
+        Reason.WINDOW_IMPOSSIBLE,
+    }
+
+
+@pytest.mark.parametrize("visits", [30, 450])
+def test_a_stop_from_the_start_leaves_the_first_plan_which_is_repeated_by_its_record(
+    visits: int,
+) -> None:
+    model = model_of(Ground(scattered(6, visits=visits, vehicles=60)))
+    assert model is not None
+
+    def run(budget: Budget, *, stopped: bool) -> search.Found:
+        it = Search(
+            model,
+            seed=2,
+            threads=2,
+            budget=budget,
+            stopped=lambda: stopped,
+            tell=lambda _done, _cost: None,
+        )
+        return it.run()
+
+    first = run(Budget(until=float("inf")), stopped=True)
+    assert sum(first.record[2:]) == 0
+    again = run(Budget(record=first.record), stopped=False)
+    assert again.cost == first.cost
+    assert again.plan.visits.tolist() == first.plan.visits.tolist()
