@@ -127,7 +127,9 @@ class Search:
         if self.budget.record is not None:
             return self.budget.record[0]
         many = self.threads if self.budget.until is not None else 1
-        return max(many, -(-self.model.size // PART)) if self.apart else many
+        if not self.apart:
+            return many
+        return many * max(1, -(-self.model.size // (PART * many)))  # no thread waits for the last
 
     def run(self) -> Found:
         """Search and return the best plan found."""

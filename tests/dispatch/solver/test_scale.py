@@ -112,3 +112,19 @@ def test_a_stop_from_the_start_leaves_the_first_plan_which_is_repeated_by_its_re
     again = run(Budget(record=first.record), stopped=False)
     assert again.cost == first.cost
     assert again.plan.visits.tolist() == first.plan.visits.tolist()
+
+
+@pytest.mark.parametrize(("threads", "parts"), [(1, 3), (2, 4), (3, 3), (4, 4)])
+def test_by_the_clock_each_thread_has_as_many_parts_as_the_others(threads: int, parts: int) -> None:
+    model = model_of(Ground(scattered(7, visits=2 * search.PART + 30, vehicles=9)))
+    assert model is not None
+    made = Search(
+        model,
+        seed=1,
+        threads=threads,
+        budget=Budget(until=0.0),
+        stopped=lambda: False,
+        tell=lambda _done, _cost: None,
+    )
+    assert made.parts == parts
+    assert made.parts % threads == 0
