@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from dispatch.solver.core import search
-from dispatch.solver.core.model import model_of
+from dispatch.solver.core.model import Model, model_of
+from dispatch.solver.core.parts import NO_PLAN, Plan
 from dispatch.solver.core.search import Budget, Search
 from dispatch.solver.cost import UNIT, driven_exact
 from dispatch.solver.draft import Draft, Ground
@@ -128,3 +129,29 @@ def test_by_the_clock_each_thread_has_as_many_parts_as_the_others(threads: int, 
     )
     assert made.parts == parts
     assert made.parts % threads == 0
+
+
+def test_a_search_over_thousands_begins_hotter_unless_it_begins_with_a_plan() -> None:
+    few, many = (
+        model_of(Ground(scattered(8, visits=visits, vehicles=5)))
+        for visits in (search.MANY - 1, search.MANY)
+    )
+    assert few is not None
+    assert many is not None
+
+    def hot(model: Model, given: Plan | None = None) -> float:
+        return Search(
+            model,
+            seed=1,
+            threads=1,
+            budget=Budget(iterations=0),
+            stopped=lambda: False,
+            tell=lambda _done, _cost: None,
+            given=given,
+        ).hot
+
+    assert (hot(few), hot(many), hot(many, NO_PLAN)) == (
+        search.HOT,
+        search.HOT_OF_MANY,
+        search.WARM,
+    )
