@@ -6,6 +6,7 @@ visits; ``solve.choose`` says when it is taken.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any, Final
 
@@ -19,11 +20,16 @@ from dispatch.solver.problem import Vehicle, service_s
 from dispatch.solver.timing import NEVER
 
 TIME: Final = "time"
+PATIENCE: Final = 1000  # steps a visit without a solution until a search by iterations ends
 GRACE_S: Final = 3600  # OR-Tools asks for a time limit of its own; the leash is the true one
 
 
 class ORTools:
-    """The engine behind ``base.Engine``; one phase, counted in solutions found."""
+    """The engine behind ``base.Engine``; one phase, counted in solutions found.
+
+    Asked for a number of them, it also ends once so many steps have found no further one: with
+    few visits there may be fewer. Its record, which repeats it, is solutions found and steps made.
+    """
 
     name = "ortools"
 
@@ -169,19 +175,26 @@ class _Model:
 
     def search(self, leash: Leash) -> Proposal:
         """Run the search, keeping the best sequences seen."""
-        routing, found = self.routing, 0
+        routing, found, steps, idle = self.routing, 0, 0, 0
+        asked = leash.counts is not None and len(leash.counts) == 1
+        patience = PATIENCE * (1 + len(self.visits)) if asked else math.inf
         best: tuple[int, dict[int, list[int]]] | None = None
 
         def noted() -> None:
-            nonlocal found, best
-            found += 1
+            nonlocal found, idle, best
+            found, idle = found + 1, 0
             cost = routing.CostVar().Max()
             if best is None or cost < best[0]:
                 best = (cost, self._sequences())
             leash.tell("ortools", found, rounded(best[0] * self.translator.divisor))
 
+        def ends() -> bool:
+            nonlocal steps, idle
+            steps, idle = steps + 1, idle + 1
+            return leash.taut(0, found) or idle > patience
+
         routing.AddAtSolutionCallback(noted)
-        limit = routing.solver().CustomLimit(lambda: leash.taut(0, found))
+        limit = routing.solver().CustomLimit(ends)
         routing.AddSearchMonitor(limit)
         parameters = pywrapcp.DefaultRoutingSearchParameters()
         parameters.first_solution_strategy = (
@@ -193,7 +206,7 @@ class _Model:
         parameters.time_limit.FromSeconds(GRACE_S)
         if not leash.taut(0, 0):
             routing.SolveWithParameters(parameters)
-        return Proposal(best[1] if best else {}, (found,))
+        return Proposal(best[1] if best else {}, (found, steps))
 
     def _sequences(self) -> dict[int, list[int]]:
         sequences: dict[int, list[int]] = {}
