@@ -36,6 +36,7 @@ class Ground:
         self.plain = plain(problem)
         self._model: Model | None = None
         self._hand: Hand | None = None
+        self.alone: dict[int, Unserved | None] = {}  # kept by ``explain.alone``
         self.demands = [v.demand for v in problem.visits]
         self.rooms = [v.capacity for v in problem.vehicles]
         self.ranges = [

@@ -24,6 +24,12 @@ def reasons(draft: Draft, missing: Iterable[int]) -> list[Unserved]:
 
 def alone(ground: Ground, visit: int) -> Unserved | None:
     """Return why no vehicle could serve the visit even by itself, or None when one could."""
+    if visit not in ground.alone:
+        ground.alone[visit] = _alone(ground, visit)
+    return ground.alone[visit]
+
+
+def _alone(ground: Ground, visit: int) -> Unserved | None:
     problem = ground.problem
     it = problem.visits[visit]
     left = [
@@ -87,11 +93,11 @@ def _reason(draft: Draft, visit: int) -> Unserved:
     problem = draft.ground.problem
     it = problem.visits[visit]
     members = problem.groups[it.group] if it.group else (visit,)
-    by_itself = [alone(draft.ground, member) for member in members]
-    if all(why is not None for why in by_itself):
-        return replace(by_itself[0] or Unserved(it.id, Reason.LEFT_OUT), visit=it.id)
     fitting = [gap for gap in (cheapest(draft, member) for member in members) if gap is not None]
     if not fitting:
+        by_itself = [alone(draft.ground, member) for member in members]
+        if all(why is not None for why in by_itself):
+            return replace(by_itself[0] or Unserved(it.id, Reason.LEFT_OUT), visit=it.id)
         return Unserved(it.id, Reason.NO_CAPACITY_LEFT)
     pair = {visit, problem.partner.get(visit, visit)}
     missed = unserved_cost(problem, [problem.visits[v].id for v in pair])

@@ -147,10 +147,18 @@ def solve(
         stopped = stopped or leash.stopped
         if stopped:
             break
-    if all(t.refused for t in tries) and engine is None and not stopped:
+    if engine is None and not stopped and _may_heal(problem, tries):
         log.error("The referee refuses every plan; %s is asked.", ORTOOLS)
         tries.append(_attempt(ground, ENGINES[ORTOOLS], seed, _leash(1), late))
     return _best(problem, tries, began, stopped)
+
+
+def _may_heal(problem: Problem, tries: list[_Try]) -> bool:
+    """Tell whether every plan was refused, and for more than commitments that nobody can keep."""
+    committed = {v.id for v in problem.vehicles if v.prefix}
+    return all(t.refused for t in tries) and any(
+        fault.vehicle not in committed for t in tries for fault in t.refused
+    )
 
 
 def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:

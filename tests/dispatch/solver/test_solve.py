@@ -14,6 +14,7 @@ from dispatch.solver.engines.base import Progress
 from dispatch.solver.problem import Break, Problem, Vehicle
 from dispatch.solver.solve import NotRefereed, Stop, lineup, replay, solve
 from lastmile.core.errors import Invalid
+from tests.dispatch.solver.degenerate import DEGENERATE
 from tests.dispatch.solver.problems import HOUR, rich
 
 
@@ -26,6 +27,13 @@ def test_every_answer_passes_the_referee_and_is_replayed_exactly(engine: str, se
     assert check(problem, found.solution) == []
     assert found.cost == cost(problem, found.solution)
     assert replay(problem, found.work).solution == found.solution
+
+
+def test_a_search_for_more_solutions_than_there_are_comes_to_an_end() -> None:
+    given = rich(1, visits=1, vehicles=1)
+    found = solve(given, stop=Stop(iterations=1_000), engine="ortools")
+    assert 0 < found.work[0].counts[0] < 1_000
+    assert replay(given, found.work).solution == found.solution
 
 
 def test_a_search_by_the_clock_is_replayed_by_its_counts() -> None:
@@ -66,6 +74,13 @@ def test_what_the_referee_refuses_is_never_returned(monkeypatch: pytest.MonkeyPa
     refused = iter([[fault], []])
     monkeypatch.setattr(solve_module, "check", lambda *_: next(refused))
     assert solve(problem, stop=Stop(iterations=5)).engine == "ortools"
+
+
+def test_no_second_engine_is_asked_for_commitments_that_nobody_can_keep() -> None:
+    with pytest.raises(NotRefereed) as refusal:
+        solve(DEGENERATE["committed to what cannot be"](), stop=Stop(iterations=5))
+    # Of one engine alone: a second one would have had as much against it again.
+    assert [fault.kind for fault in refusal.value.violations] == [Kind.WINDOW]
 
 
 def test_the_time_limit_is_kept() -> None:
