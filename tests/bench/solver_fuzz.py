@@ -4,15 +4,22 @@ Half are tiny and held against the oracle, engine by engine, by iterations; half
 visits and are solved by the clock. Every answer is refereed again here. ``FUZZ=100`` makes it a
 hundred. The promise: nothing infeasible is ever returned, nothing crashes, nothing is cheaper
 than the truth, no time limit is exceeded by more than 10 %, hostile JSON is refused as such.
+
+Where others measure on the same machine, ``LOCK=file`` names what they all lock: the half by the
+clock holds it for two minutes at a time. What a search was kept waiting for a core at the end of
+its time (as Linux counts it for the thread that asked) is not laid to its charge, but told.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
+import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -33,6 +40,9 @@ COUNT: Final = int(os.environ.get("FUZZ", "1000"))
 ITERATIONS: Final = {"rich": 400, "core": 400, "pyvrp": 60, "ortools": 5, "": 400}
 LIMITS_S: Final = (0.3, 0.5, 1.0, 2.0)
 OVERRUN: Final = 1.10
+LOCK: Final = os.environ.get("LOCK")
+SLICE_S: Final = 110
+QUEUED: Final = Path("/proc/self/schedstat")  # ns on a core, ns waiting for one; Linux alone
 FAULTS: Final = Path("var/proof/solver_fuzz.txt")
 
 
@@ -49,6 +59,7 @@ class Tally:
 
     def fault(self, *what: object) -> None:
         self.faults.append(" ".join(str(w) for w in what))
+        print(self.faults[-1], file=sys.stderr, flush=True)
 
 
 def run() -> str:
@@ -57,8 +68,7 @@ def run() -> str:
     _warm()
     for name, problem in _small():
         _held_against_the_truth(tally, name, problem)
-    for seed in range(COUNT // 2):
-        _by_the_clock(tally, seed)
+    _timed(tally)
     hostile = _hostile(tally)
     FAULTS.parent.mkdir(parents=True, exist_ok=True)
     FAULTS.write_text("\n".join(tally.faults), encoding="utf-8")
@@ -74,7 +84,8 @@ def run() -> str:
     return (
         f"{COUNT} random problems, {len(DEGENERATE)} degenerate: 0 infeasible returned, 0 crashes, "
         f"0 below the truth; {shares}; {tally.solved['clock']} by the clock, longest overrun "
-        f"{100 * tally.overrun:.1f} % ({tally.slowest}), {tally.refused['clock']} refused; "
+        f"{100 * tally.overrun:.1f} % ({tally.slowest}), {tally.refused['clock']} refused, "
+        f"{tally.refused['queued']} over 10 % only because others had the cores; "
         f"{hostile} hostile texts refused or read"
     )
 
@@ -137,18 +148,48 @@ def _sound(tally: Tally, where: str, problem: Problem, found: Result) -> None:
         tally.fault("wrong price", where)
 
 
+def _timed(tally: Tally) -> None:
+    """Solve half of them by the clock, some two minutes at a time."""
+    waiting = deque(range(COUNT // 2))
+    while waiting:
+        with _alone():
+            until = time.perf_counter() + SLICE_S
+            while waiting and time.perf_counter() < until:
+                _by_the_clock(tally, waiting.popleft())
+        print(f"{len(waiting)} left by the clock", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the lock of all who measure, if there is one."""
+    if LOCK is None:
+        yield
+        return
+    with open(LOCK, "w") as file:  # noqa: PTH123 - closing it is what unlocks
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    time.sleep(1)  # let another one in
+
+
+def _queued_s() -> float:
+    """Return for how long this thread has waited for a core in all."""
+    return int(QUEUED.read_text().split()[1]) / 1e9 if QUEUED.exists() else 0.0
+
+
 def _by_the_clock(tally: Tally, seed: int) -> None:
     lots = random.Random(f"clock {seed}")
     visits, limit = lots.randint(10, 120), lots.choice(LIMITS_S)
     problem = grown(seed, visits=visits)
-    began = time.perf_counter()
+    queued, began = _queued_s(), time.perf_counter()
     found = _solved(problem, "", Stop(seconds=limit))
-    took = time.perf_counter() - began
+    whole, queued = time.perf_counter() - began, _queued_s() - queued
     where = f"grown({seed}, visits={visits}) in {limit} s"
-    if took / limit - 1 > tally.overrun:
-        tally.overrun, tally.slowest = took / limit - 1, where
-    if took > limit * OVERRUN:
-        tally.fault("over time", where, f"{took:.2f} s")
+    if whole - queued > limit * OVERRUN:
+        tally.fault("over time", where, f"{whole:.2f} s, {queued:.2f} s of it queued")
+    elif whole > limit * OVERRUN:
+        tally.refused["queued"] += 1
+    elif whole / limit - 1 > tally.overrun:
+        tally.overrun, tally.slowest = whole / limit - 1, where
     if isinstance(found, NotRefereed):
         tally.refused["clock"] += 1
         if not any(v.prefix for v in problem.vehicles):
