@@ -52,9 +52,14 @@ class PackedType(types.Type):  # type: ignore[misc]
 register_model(PackedType)(models.OpaqueModel)
 
 
+_TYPES: dict[Kinds, PackedType] = {}  # numba asks at each call from outside
+
+
 @typeof_impl.register(Packed)
 def _type_of(value: Packed, _context: Any) -> PackedType:
-    return PackedType(value.kinds)
+    if value.kinds not in _TYPES:
+        _TYPES[value.kinds] = PackedType(value.kinds)
+    return _TYPES[value.kinds]
 
 
 @unbox(PackedType)

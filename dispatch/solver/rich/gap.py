@@ -6,10 +6,14 @@ only where that leaves hope to be better than ``best`` and is not exact itself.
 
 from __future__ import annotations
 
+from typing import Final
+
+from dispatch.solver.passes import NEVER
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.lay import Scratch, is_reload, place_of
 from dispatch.solver.rich.model import (
-    BEHIND,
+    BREAKS,
+    BREAKS_END,
     CHARGERS,
     CHARGERS_END,
     END,
@@ -18,24 +22,41 @@ from dispatch.solver.rich.model import (
     LONGEST,
     MAX_METRES,
     MAX_STOPS,
+    ON_BOARD,
+    PAUSES,
     PER_M,
     PER_S,
     PLACE,
     PREFIX,
     PREFIX_END,
     PROFILE,
+    RANGE,
     RATE,
+    RELEASE,
     RELOADS,
     RELOADS_END,
+    RESTED,
     SERVICE_COST,
     START,
     Int64,
     Model,
 )
-from dispatch.solver.rich.scan import INFINITE, worked_cost
-from dispatch.solver.rich.state import LASTS, Promise, State, join, own_segment, priced
+from dispatch.solver.rich.scan import INFINITE, PER_SECOND, worked_cost
+from dispatch.solver.rich.state import (
+    EARLY,
+    LASTS,
+    LATER,
+    Promise,
+    State,
+    join,
+    own_segment,
+    priced,
+    soonest,
+    tardiness,
+)
 
-SMALL = 12  # stops up to which nothing is left out for speed
+SMALL: Final = 12  # stops up to which nothing is left out for speed
+FEW: Final = 6  # stops up to which two facilities are tried everywhere
 
 
 @compiled
@@ -65,13 +86,73 @@ def open_to(model: Model, state: State, vehicle: int, visits: int) -> bool:
 
 
 @compiled
-def _timed(model: Model, state: State, vehicle: int, lasts: int) -> float:
-    """Return what the time costs more for a route that takes so long; INFINITE if too long."""
+def _timed(model: Model, state: State, vehicle: int, whole: Int64, busy: int) -> float:
+    """Return what the time of a segment from start to end costs more at least; INFINITE: too long.
+
+    Breaks that fit neither before the latest begin of work nor behind its earliest end lie
+    inside, where they may use up waiting, but neither driving nor service; on the cable, too.
+    """
     row = model.vehicle[vehicle]
-    if lasts + row[LOADING] > row[LONGEST]:
-        return INFINITE
-    paid = max(0, lasts + row[LOADING] - row[BEHIND])
-    return worked_cost(model, vehicle, paid) - state.worked[vehicle]
+    breaks, loading = row[BREAKS_END] - row[BREAKS], row[LOADING]
+    if breaks == 0:
+        if whole[LASTS] + loading > row[LONGEST]:
+            return INFINITE
+        return worked_cost(model, vehicle, whole[LASTS] + loading) - state.worked[vehicle]
+    least, first = INFINITE, row[RESTED]
+    for had in range(breaks + 1):
+        way = row[PAUSES] + had
+        if model.pauses[way, 0] == -NEVER or model.pauses[way, 2] > whole[LATER] - loading:
+            break
+        for taken in range(had, breaks + 1):
+            if model.rested[first + taken, 0] < whole[EARLY] + whole[LASTS]:
+                continue
+            inside = model.rested[first + taken, 1] - model.rested[first + had, 1]
+            lasts = whole[LASTS]
+            if row[RANGE] < 0:
+                lasts = max(lasts, busy + inside)
+            if lasts + loading <= row[LONGEST]:
+                unpaid = model.rested[first + taken, 2] - model.rested[first + had, 2]
+                paid = max(0, lasts + loading - unpaid)
+                least = min(least, worked_cost(model, vehicle, paid))
+    return INFINITE if least >= INFINITE else least - state.worked[vehicle]
+
+
+@compiled
+def _late(
+    model: Model, state: State, vehicle: int, gap: int, visit: int, into: int, serve: int
+) -> int:
+    """Return what lateness costs at least with a visit in a gap, -1 where a window is missed.
+
+    By the earliest schedule without rest; it ends where nothing is later than without the visit.
+    """
+    codes, count, rate = state.codes[vehicle], state.count[vehicle], model.vehicle[vehicle, RATE]
+    begin = soonest(model, visit, state.early[vehicle, gap] + into)
+    late = state.tardies[vehicle] + tardiness(model, visit, begin)
+    leave, place = begin + serve, model.visit[visit, PLACE]
+    for at in range(gap, count):
+        if begin >= NEVER:
+            return -1
+        target = state.place[vehicle, at + 1]
+        ready = max(leave + model.fast[rate, place, target], state.own[vehicle, at, EARLY])
+        begin = soonest(model, codes[at], ready)
+        leave = begin + state.own[vehicle, at, LASTS]
+        if leave == state.early[vehicle, at + 1]:
+            return late
+        late += tardiness(model, codes[at], begin) - state.tardy[vehicle, at]
+        place = target
+    return -1 if begin >= NEVER else late
+
+
+@compiled
+def has_room(model: Model, state: State, vehicle: int, gap: int, visit: int) -> bool:
+    """Tell whether what a visit brings fits until it and what it gives fits behind it."""
+    for d in range(model.demand.shape[1]):
+        room = model.room[vehicle, d]
+        if state.most_before[vehicle, gap, d] + model.demand[visit, d] > room:
+            return False
+        if state.most_after[vehicle, gap, d] + model.collect[visit, d] > room:
+            return False
+    return True
 
 
 @compiled
@@ -86,12 +167,8 @@ def alone_in(
     best: float,
 ) -> float:
     """Return what a visit in a gap adds, INFINITE if it fails or is no better than ``best``."""
-    for d in range(model.demand.shape[1]):
-        room = model.room[vehicle, d]
-        if state.most_before[vehicle, gap, d] + model.demand[visit, d] > room:
-            return INFINITE
-        if state.most_after[vehicle, gap, d] + model.collect[visit, d] > room:
-            return INFINITE
+    if not has_room(model, state, vehicle, gap, visit):
+        return INFINITE
     row = model.vehicle[vehicle]
     profile, rate = row[PROFILE], row[RATE]
     here, origin = model.visit[visit, PLACE], state.place[vehicle, gap]
@@ -107,17 +184,28 @@ def alone_in(
         return INFINITE
     added += way * model.price[vehicle, PER_M]
     own, segment = state.own[vehicle, state.own.shape[1] - 1], state.own[vehicle, count]
-    own_segment(model, visit, model.service[visit, profile], own)
-    if not join(state.before[vehicle, gap], model.fast[rate, origin, here], own, segment):
+    into, drive = model.fast[rate, origin, here], model.fast[rate, here, target]
+    serve = model.service[visit, profile]
+    own_segment(model, visit, serve, own)
+    if not join(state.before[vehicle, gap], into, own, segment):
         return INFINITE
-    drive = model.fast[rate, here, target]
     if not join(segment, drive, state.after[vehicle, gap], segment):
         return INFINITE
-    added += _timed(model, state, vehicle, segment[LASTS])
+    released, first = model.visit[visit, RELEASE], gap <= state.trip[vehicle]
+    if first and segment[LATER] < released + row[LOADING] and not row[ON_BOARD]:
+        return INFINITE
+    busy = state.busy[vehicle] + into + serve + drive
+    if count:
+        busy -= model.fast[rate, origin, target]
+    added += _timed(model, state, vehicle, segment, busy)
     if added >= best:
         return INFINITE
-    if state.exact[vehicle] and state.plain_visit[visit]:
+    if state.exact[vehicle] and state.plain_visit[visit] and (first or not released):
         return added
+    if state.loose[vehicle] or state.loose_visit[visit]:
+        late = _late(model, state, vehicle, gap, visit, into, serve)
+        if late < 0 or added + late * PER_SECOND >= best:
+            return INFINITE
     put(state.codes[vehicle], count, state.trial, gap, visit)
     cost = priced(model, promise, state, s, vehicle, state.trial, count + 1)
     return INFINITE if cost >= INFINITE else cost - state.cost[vehicle]
@@ -161,11 +249,16 @@ def pair_in(
             break
         target = state.place[vehicle, then + 1]
         way = to_pickup + model.metres[profile, place, there] + model.metres[profile, there, target]
+        more = one[LASTS] + other[LASTS] + model.fast[rate, origin, here]
+        more += model.fast[rate, place, there] + model.fast[rate, there, target]
         if then > gap:
             beside = state.place[vehicle, gap + 1]
+            more += model.fast[rate, here, beside] - model.fast[rate, origin, beside]
+            more -= model.fast[rate, place, target]
             way += model.metres[profile, here, beside] - model.metres[profile, origin, beside]
             way -= model.metres[profile, place, target]
         elif count:
+            more -= model.fast[rate, origin, target]
             way -= model.metres[profile, origin, target]
         added = fixed + way * model.price[vehicle, PER_M]
         if (
@@ -174,7 +267,7 @@ def pair_in(
             and join(run, model.fast[rate, place, there], other, whole)
             and join(whole, model.fast[rate, there, target], state.after[vehicle, then], whole)
         ):
-            added += _timed(model, state, vehicle, whole[LASTS])
+            added += _timed(model, state, vehicle, whole, state.busy[vehicle] + more)
             if added < best and not plain:
                 put(state.codes[vehicle], count, state.trial, then, delivery)
                 put(state.trial, count + 1, state.trial, gap, pickup)
@@ -224,15 +317,11 @@ def with_stop(
 
     The codes of what is best are left in ``state.other``; returns what it adds and their count.
     """
-    row = model.vehicle[vehicle]
-    count, begin = state.count[vehicle], first_gap(model, vehicle)
-    stops = (row[RELOADS_END] - row[RELOADS]) + (row[CHARGERS_END] - row[CHARGERS])
-    base = state.base
+    count, begin, base = state.count[vehicle], first_gap(model, vehicle), state.base
     found = 0
-    for stop in range(stops):
-        code = -1 - stop
+    for stop in range(facilities(model, vehicle)):
         for where in range(begin, count + 1):
-            put(state.codes[vehicle], count, base, where, code)
+            put(state.codes[vehicle], count, base, where, -1 - stop)
             size = count + 1
             for side in range(2):
                 low, high = (begin, where + 1) if side == 0 else (where + 1, size + 1)
@@ -242,21 +331,87 @@ def with_stop(
                 elif partner >= 0 and count > SMALL // 2:
                     low = min(high, size) - 1 if side == 0 else where + 1
                     high = low + 1
-                for gap in range(low, high):
-                    put(base, size, state.trial, gap, visit)
-                    thens = size + 2 if count <= SMALL // 2 else gap + 2
-                    for then in range(gap + 1, thens if partner >= 0 else gap + 2):
-                        total = size + 1
-                        if partner >= 0:
-                            put(base, size, state.trial, gap, visit)
-                            put(state.trial, total, state.trial, then, partner)
-                            total += 1
-                        cost = priced(model, promise, state, s, vehicle, state.trial, total)
-                        if cost - state.cost[vehicle] < best:
-                            best, found = cost - state.cost[vehicle], total
-                            for at in range(total):
-                                state.other[at] = state.trial[at]
+                best, found = _among(
+                    model, promise, state, s, visit, partner, vehicle, size, low, high, best, found
+                )
     return (best, found) if found else (INFINITE, 0)
+
+
+@compiled
+def with_two(
+    model: Model,
+    promise: Promise,
+    state: State,
+    s: Scratch,
+    visit: int,
+    partner: int,
+    vehicle: int,
+    best: float,
+) -> tuple[float, int]:
+    """Try a visit, or a pair, together with two more reloads or charges; as ``with_stop``.
+
+    Where the route is not small, only around the gap whose detour by the visit is the least:
+    far away, a vehicle charges on its way there and on its way back.
+    """
+    count, begin, base = state.count[vehicle], first_gap(model, vehicle), state.base
+    stops, found = facilities(model, vehicle), 0
+    size, near, last = count + 2, begin, count
+    if count > FEW:
+        codes = state.codes[vehicle]
+        gap = _nearest_gap(model, vehicle, codes, count, visit, begin, count + 1)
+        near, last = max(begin, gap - 1), min(count, gap + 1)
+    for pair in range(stops * stops):
+        for where in range(near, last + 1):
+            for behind in range(where, last + 1):
+                put(state.codes[vehicle], count, base, behind, -1 - pair % stops)
+                put(base, count + 1, base, where, -1 - pair // stops)
+                low, high = near, last + 3
+                best, found = _among(
+                    model, promise, state, s, visit, partner, vehicle, size, low, high, best, found
+                )
+    return (best, found) if found else (INFINITE, 0)
+
+
+@compiled
+def facilities(model: Model, vehicle: int) -> int:
+    """Return at how many places a vehicle may reload or charge."""
+    row = model.vehicle[vehicle]
+    return int(row[RELOADS_END] - row[RELOADS] + row[CHARGERS_END] - row[CHARGERS])
+
+
+@compiled
+def _among(
+    model: Model,
+    promise: Promise,
+    state: State,
+    s: Scratch,
+    visit: int,
+    partner: int,
+    vehicle: int,
+    size: int,
+    low: int,
+    high: int,
+    best: float,
+    found: int,
+) -> tuple[float, int]:
+    """Put a visit, or a pair, into some gaps of ``state.base``; what is best goes to ``other``."""
+    every = state.count[vehicle] <= SMALL // 2
+    for gap in range(low, high):
+        last = gap + 1
+        if partner >= 0 and every:
+            last = size + 1
+        for then in range(gap + 1, last + 1):
+            put(state.base, size, state.trial, gap, visit)
+            total = size + 1
+            if partner >= 0:
+                put(state.trial, total, state.trial, then, partner)
+                total += 1
+            cost = priced(model, promise, state, s, vehicle, state.trial, total)
+            if cost - state.cost[vehicle] < best:
+                best, found = cost - state.cost[vehicle], total
+                for at in range(total):
+                    state.other[at] = state.trial[at]
+    return best, found
 
 
 @compiled

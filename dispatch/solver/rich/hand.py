@@ -175,8 +175,7 @@ class Hand:
             if timed is not None:
                 priced.append((0, timed.exact, codes))
                 continue
-            fault = self.fault(vehicle, [*codes, *owed])
-            if fault in (BATTERY, COMMITTED, PAIRED):
+            if int(self.room.out[FAULT]) in (BATTERY, COMMITTED, PAIRED):
                 priced.append((1, len(codes), codes))
         priced.sort(key=lambda p: (p[0], p[1]))
         return [codes for _, _, codes in priced[:BEAM]]

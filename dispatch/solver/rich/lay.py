@@ -91,9 +91,12 @@ class Scratch(Packed):
     lows: Int64  # [2, stop] first window: soft, hard
     highs: Int64
     floor: Int64  # [stop] not before, for reloads
+    cable: Int64  # [stop] 1 where the battery is charged: there the driver may rest
     time: Int64  # [stop + 2, breaks + 1] ready to leave
     begin: Int64  # [stop + 1, breaks + 1] begin of service
     origin: Int64  # [stop + 2, breaks + 1] breaks had on the leg's other end
+    plug: Int64  # [stop + 1, breaks + 1] breaks had when a charge began
+    plugged: Int64  # [stop + 1] breaks taken on the cable, as ``retrace`` found
     bound: Int64  # [2, breaks + 1]
     halt: Int64  # [breaks + 1, 2]
     load: Int64  # [dimension]
@@ -114,9 +117,12 @@ def scratch(model: Model) -> Scratch:
         lows=np.zeros((2, stops + 1), dtype=np.int64),
         highs=np.zeros((2, stops + 1), dtype=np.int64),
         floor=np.zeros(stops + 1, dtype=np.int64),
+        cable=np.zeros(stops + 1, dtype=np.int64),
         time=np.zeros((stops + 2, breaks + 1), dtype=np.int64),
         begin=np.zeros((stops + 2, breaks + 1), dtype=np.int64),
         origin=np.zeros((stops + 2, breaks + 1), dtype=np.int64),
+        plug=np.zeros((stops + 2, breaks + 1), dtype=np.int64),
+        plugged=np.zeros(stops + 2, dtype=np.int64),
         bound=np.zeros((2, breaks + 1), dtype=np.int64),
         halt=np.zeros((breaks + 1, 2), dtype=np.int64),
         load=np.zeros(model.demand.shape[1], dtype=np.int64),
@@ -180,7 +186,7 @@ def _way(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> in
         s.place[at + 1] = place
         if at == count:
             break
-        s.floor[at] = 0
+        s.floor[at] = s.cable[at] = 0
         if code >= 0:
             if not model.may[code, vehicle]:
                 return WHO
@@ -204,6 +210,7 @@ def _way(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> in
         else:
             pace = model.chargers[row[CHARGERS] - 1 - code - reloads, 1]
             s.serve[at] = -((left - full) * 60 // pace)
+            s.cable[at] = 1
             left = full
     s.out[WAY], s.out[SERVED], s.out[SOFTLY], s.out[VISITS] = metres, served, softly, visits
     if visits < prefix:

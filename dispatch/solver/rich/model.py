@@ -76,8 +76,7 @@ RELOADS_END: Final = 24
 CHARGERS: Final = 25
 CHARGERS_END: Final = 26
 KIND: Final = 27  # first vehicle that is like it in all but its id
-BEHIND: Final = 28  # seconds of unpaid breaks in all
-VEHICLE: Final = 29
+VEHICLE: Final = 28
 
 # Columns of Model.price
 PER_M: Final = 0
@@ -369,7 +368,7 @@ class _Fleet:
             none = (-NEVER, 0, NEVER)
             self.pauses += [ways.get(count, none) for count in range(len(it.breaks) + 1)]
             self.rested.append((shift.ends[taken], shift.rested[taken], sum(unpaid[:taken])))
-        row[BREAKS_END], row[BEHIND] = len(self.breaks), sum(unpaid)
+        row[BREAKS_END] = len(self.breaks)
 
     def _places(self, row: Int64, it: Vehicle) -> None:
         row[PREFIX], row[RELOADS], row[CHARGERS] = (

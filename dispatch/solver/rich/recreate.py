@@ -13,11 +13,19 @@ from typing import Final
 
 from dispatch.solver.rich.chance import below, unit
 from dispatch.solver.rich.compiled import compiled
-from dispatch.solver.rich.gap import alone_in, first_gap, open_to, pair_in, put, with_stop
+from dispatch.solver.rich.gap import (
+    FEW,
+    alone_in,
+    facilities,
+    first_gap,
+    open_to,
+    pair_in,
+    put,
+    with_stop,
+    with_two,
+)
 from dispatch.solver.rich.lay import Scratch
 from dispatch.solver.rich.model import (
-    CHARGERS,
-    CHARGERS_END,
     GROUP,
     GROUP_END,
     HARD,
@@ -25,8 +33,6 @@ from dispatch.solver.rich.model import (
     KIND,
     PARTNER,
     PLACE,
-    RELOADS,
-    RELOADS_END,
     ROLE,
     START,
     TOGETHER,
@@ -41,6 +47,7 @@ ALL: Final = 60  # visits up to which every gap is tried
 TRIES: Final = 60  # jobs that are tried in one iteration, at most
 PEERS: Final = 24  # neighbours whose routes a pair is tried in
 BOLD: Final = 0.1  # chance that one job is served whatever it costs: others may join it there
+TWICE: Final = 0.1  # chance that two of them are tried where one does not help
 STOP_CHANCE: Final = 0.1  # of trying a further reload or charge though it goes without
 
 # Places in State.num
@@ -332,16 +339,15 @@ def _with_stops(
     first, tried = below(state.word, vehicles), 0
     for step in range(vehicles):
         vehicle = (first + step) % vehicles
-        row = model.vehicle[vehicle]
-        if (row[RELOADS] == row[RELOADS_END] and row[CHARGERS] == row[CHARGERS_END]) or not open_to(
-            model, state, vehicle, 2
-        ):
+        if not facilities(model, vehicle) or not open_to(model, state, vehicle, 1 + (partner >= 0)):
             continue
         if (limit >= 0 and vehicle != limit) or not model.may[visit, vehicle]:
             continue
         if partner >= 0 and not model.may[partner, vehicle]:
             continue
         added, count = with_stop(model, promise, state, s, visit, partner, vehicle, best)
+        if not count and (unit(state.word) < TWICE or state.count[vehicle] <= FEW):
+            added, count = with_two(model, promise, state, s, visit, partner, vehicle, best)
         if added < best:
             best = added
             pick[VEHICLE], pick[THEN], pick[WHOM], pick[COUNT] = vehicle, -2, visit, count

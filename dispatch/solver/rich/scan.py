@@ -1,11 +1,11 @@
 """When one sequence can be driven, and what that costs: the passes of ``passes``, compiled. PURE.
 
-Exact for windows, breaks, releases, facilities and shifts: the paid time found is the least
-there is, as ``timing`` would find it. Three choices are made by rule and not by trying all: a
-late visit is served as soon as the vehicle is there, and of being in time and being late where
-allowed the cheaper is taken for the whole route; unpaid breaks are taken where the route then
-costs least at its earliest end; with travel that differs by the hour, work begins as early as
-may be and is then put off as long as the end stays the same.
+Exact for windows, breaks (on the cable, too), releases, facilities and shifts: the paid time
+found is the least there is, as ``timing`` would find it. Three choices are made by rule and not
+by trying all: a late visit is served as soon as the vehicle is there, and of being in time and
+being late where allowed the cheaper is taken for the whole route; unpaid breaks are taken where
+the route then costs least at its earliest end; with travel that differs by the hour, work begins
+as early as may be and is then put off as long as the end stays the same.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import Final
 
 from dispatch.solver.passes import NEVER
-from dispatch.solver.problem import LEG_PARTS
+from dispatch.solver.rich.cable import plugged, plugs, steady, unplugged
 from dispatch.solver.rich.compiled import compiled
+from dispatch.solver.rich.hours import driven, halting, leaving
 from dispatch.solver.rich.lay import (
     BEGIN,
     FAULT,
@@ -60,8 +61,9 @@ from dispatch.solver.rich.model import (
 INFINITE: Final = 1e30
 PLATEAUS: Final = 64  # how many begins of work are tried where waiting is left
 HALVINGS: Final = 6
-_PER_SECOND: Final = 2500.0  # cost.PER_SECOND
-_MINOR: Final = 9e6  # cost.UNIT
+JUMPS: Final = 12  # begins of work tried for the sake of rest on the cable, where nothing waits
+PER_SECOND: Final = 2500.0  # cost.PER_SECOND
+MINOR: Final = 9e6  # cost.UNIT
 
 
 @compiled
@@ -83,7 +85,7 @@ def scan(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> fl
         s.out[FAULT] = TIME
         return INFINITE
     price = model.price[vehicle]
-    return price[FIXED] + s.out[WAY] * price[PER_M] + s.out[SERVED] * _MINOR + worked
+    return price[FIXED] + s.out[WAY] * price[PER_M] + s.out[SERVED] * MINOR + worked
 
 
 @compiled
@@ -98,18 +100,30 @@ def worked_cost(model: Model, vehicle: int, paid: int) -> float:
 def _best(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> float:
     """Find the cheapest schedule, then the shortest, then the one that ends first."""
     breaks = model.vehicle[vehicle, BREAKS_END] - model.vehicle[vehicle, BREAKS]
-    best = INFINITE
-    length = NEVER
+    best, length, busy = INFINITE, NEVER, _busy(model, vehicle, count, s)
     for hard in range(2):
-        if hard and not s.out[SOFTLY]:
-            break
+        if hard and (not s.out[SOFTLY] or (length == busy and not breaks)):
+            break  # nobody waits, nobody is late: being late cannot make it cheaper
         for had in range(breaks + 1):
             way = model.vehicle[vehicle, PAUSES] + had
             if model.pauses[way, 0] == -NEVER:
                 break  # these breaks cannot all be had one after the other
             floor = model.pauses[way, 2]
-            best, length = _begins(model, vehicle, codes, count, s, hard, had, floor, best, length)
+            best, length = _begins(
+                model, vehicle, codes, count, s, hard, had, floor, busy, best, length
+            )
     return best
+
+
+@compiled
+def _busy(model: Model, vehicle: int, count: int, s: Scratch) -> int:
+    """Return the seconds of loading, driving and service at the best hours."""
+    busy = int(model.vehicle[vehicle, LOADING])
+    for at in range(count + 1):
+        busy += s.drive[at]
+    for at in range(count):
+        busy += s.serve[at]
+    return busy
 
 
 @compiled
@@ -122,18 +136,14 @@ def _begins(
     hard: int,
     had: int,
     floor: int,
+    busy: int,
     best: float,
     length: int,
 ) -> tuple[float, int]:
     """Try the begins of work, plateau by plateau; see ``passes``."""
     row = model.vehicle[vehicle]
     start = max(row[OPENS], max(floor, s.out[FIRST]))
-    busy = row[LOADING]
-    for at in range(count + 1):
-        busy += s.drive[at]
-    for at in range(count):
-        busy += s.serve[at]
-    hourly = _hourly(model, row[RATE])
+    hourly, rests, jumps = _hourly(model, row[RATE]), _rests(model, vehicle), 0
     for _ in range(PLATEAUS):
         if start > row[LATEST]:
             break
@@ -153,9 +163,17 @@ def _begins(
                     model, vehicle, codes, count, s, hard, begin, had, taken, best, length
                 )
         rested = model.rested[row[RESTED] + max(taken, had), 1] - model.rested[row[RESTED] + had, 1]
+        step = 1
         if end - begin - busy - rested <= 0:
-            break
-        start = max(begin, start) + 1
+            # Nothing waits. Only a break that fell onto a charge could make it cheaper: one that
+            # now takes time of its own, or one that is not paid.
+            cable, overlap = plugs(s, count), busy + rested - (end - begin)
+            unpaid = model.rested[row[RESTED] + rests, 2] > 0
+            if jumps == JUMPS or not cable or (overlap >= min(rested, cable) and not unpaid):
+                break
+            jumps += 1
+            step = steady(model, vehicle, count, s, hard, had, rests)
+        start = max(begin, start) + step
     return best, length
 
 
@@ -181,8 +199,8 @@ def _keep(
         return best, length
     rested = row[RESTED]
     paid = lasts - (model.rested[rested + taken, 2] - model.rested[rested + had, 2])
-    late = _lateness(model, codes, count, s, taken) if hard else 0
-    cost = worked_cost(model, vehicle, paid) + late * _PER_SECOND
+    late = _lateness(model, vehicle, codes, count, s, taken) if hard else 0
+    cost = worked_cost(model, vehicle, paid) + late * PER_SECOND
     if cost > best or (
         cost == best and (lasts > length or (lasts == length and end >= s.out[FINISH]))
     ):
@@ -193,12 +211,17 @@ def _keep(
 
 
 @compiled
+def _rests(model: Model, vehicle: int) -> int:
+    return int(model.vehicle[vehicle, BREAKS_END] - model.vehicle[vehicle, BREAKS])
+
+
+@compiled
 def _hourly(model: Model, rate: int) -> bool:
     return model.slices[rate + 1] - model.slices[rate] > 1
 
 
 @compiled
-def _opening(model: Model, low: int, high: int, floor: int, arrive: int) -> int:
+def opening(model: Model, low: int, high: int, floor: int, arrive: int) -> int:
     """First second at or after the arrival at which service may begin, else NEVER."""
     if low == high:
         return max(arrive, floor)
@@ -231,15 +254,7 @@ def _forward(
             s.origin[leg + 1, 0] = 0
         if leg == count:
             break
-        alive = False
-        low, high, floor = s.lows[hard, leg], s.highs[hard, leg], s.floor[leg]
-        for j in range(had, breaks + 1):
-            if s.time[leg + 1, j] < NEVER:
-                begin = _opening(model, low, high, floor, s.time[leg + 1, j])
-                s.begin[leg, j] = begin
-                s.time[leg + 1, j] = NEVER if begin == NEVER else begin + s.serve[leg]
-                alive = alive or begin < NEVER
-        if not alive:
+        if not _stop(model, vehicle, s, hard, leg, had, breaks):
             return -1
     taken, least = -1, NEVER
     for j in range(had, breaks + 1):
@@ -278,6 +293,24 @@ def _rest_on(
 
 
 @compiled
+def _stop(
+    model: Model, vehicle: int, s: Scratch, hard: int, at: int, had: int, breaks: int
+) -> bool:
+    """Serve, load or charge at a stop; False where it is too late for that, whoever rested."""
+    alive = False
+    low, high, floor = s.lows[hard, at], s.highs[hard, at], s.floor[at]
+    for j in range(had, breaks + 1):
+        if s.time[at + 1, j] < NEVER:
+            begin = opening(model, low, high, floor, s.time[at + 1, j])
+            s.begin[at, j] = begin
+            s.time[at + 1, j] = NEVER if begin == NEVER else begin + s.serve[at]
+            alive = alive or begin < NEVER
+    if alive and breaks and s.cable[at]:
+        plugged(model, vehicle, s, at, had, breaks)
+    return alive
+
+
+@compiled
 def _backward(
     model: Model, vehicle: int, count: int, s: Scratch, hard: int, end: int, had: int
 ) -> int:
@@ -300,10 +333,10 @@ def _backward(
                     leave = bound - drive
                     if hourly and bound > 0:
                         place, target = s.place[leg], s.place[leg + 1]
-                        leave = _leaving(model, rate, place, target, bound)
+                        leave = leaving(model, rate, place, target, bound)
                     leave = min(model.pauses[way, 0], leave - model.pauses[way, 1])
                     latest = max(latest, leave)
-            if leg > 0:
+            if leg > 0 and not (breaks and s.cable[leg - 1]):
                 latest = _closing(
                     model,
                     s.lows[hard, leg - 1],
@@ -313,6 +346,8 @@ def _backward(
                 )
             s.bound[before, j] = latest
         now, before = before, now
+        if leg > 0 and breaks and s.cable[leg - 1]:
+            unplugged(model, vehicle, s, leg - 1, now, breaks)
     return s.bound[now, had] - row[LOADING]
 
 
@@ -359,33 +394,15 @@ def _put_off(
 
 
 @compiled
-def _leaving(model: Model, rate: int, origin: int, target: int, arrive: int) -> int:
-    """Return the latest second to leave in order to be there in time, through the hours."""
-    piece, first = model.slices[rate + 1] - 1, model.slices[rate]
-    while piece > first and model.slice_from[piece] >= arrive:
-        piece -= 1
-    now, left = arrive, LEG_PARTS
-    while True:
-        seconds = int(model.seconds[piece, origin, target])
-        leave = now + (-left * seconds // LEG_PARTS)
-        if piece == first or leave >= model.slice_from[piece]:
-            break
-        left -= (now - int(model.slice_from[piece])) * LEG_PARTS // seconds
-        now = int(model.slice_from[piece])
-        piece -= 1
-    while driven(model, rate, origin, target, leave, model.breaks, 0) > arrive:
-        leave -= 1
-    return leave
-
-
-@compiled
-def _lateness(model: Model, codes: Int64, count: int, s: Scratch, taken: int) -> int:
+def _lateness(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch, taken: int) -> int:
     """Sum the late seconds times their price an hour along the schedule just made."""
     late, j = 0, s.origin[count + 1, taken]
     for at in range(count - 1, -1, -1):
         code = codes[at]
         if code >= 0 and model.visit[code, LATE] > 0:
             late += late_by(model, code, s.begin[at, j]) * model.visit[code, LATE_PRICE]
+        if s.cable[at] and _rests(model, vehicle):
+            j = s.plug[at, j]
         j = s.origin[at + 1, j]
     return late
 
@@ -401,63 +418,19 @@ def late_by(model: Model, visit: int, begin: int) -> int:
 
 
 @compiled
-def driven(
-    model: Model, rate: int, origin: int, target: int, leave: int, halts: Int64, count: int
-) -> int:
-    """Return the arrival of a drive through the hours that stands still in each halt."""
-    now, left, halt = leave, LEG_PARTS, 0
-    piece, last = model.slices[rate], model.slices[rate + 1]
-    while True:
-        while piece + 1 < last and model.slice_from[piece + 1] <= now:
-            piece += 1
-        seconds = int(model.seconds[piece, origin, target])
-        there = now - (-left * seconds // LEG_PARTS)
-        boundary = int(model.slice_from[piece + 1]) if piece + 1 < last else 4 * NEVER
-        resting = halt < count and halts[halt, 0] <= boundary
-        if resting:
-            boundary = int(halts[halt, 0])
-        if there <= boundary:
-            return there
-        if boundary > now:
-            left -= (boundary - now) * LEG_PARTS // seconds
-        now = boundary
-        if resting:
-            now = int(halts[halt, 1])
-            halt += 1
-
-
-@compiled
-def halting(
-    model: Model, vehicle: int, s: Scratch, leg: int, leave: int, had: int, rests: int
-) -> int:
-    """Return when a leg through the hours with breaks on it is over; ``s.halt`` has the breaks.
-
-    As in ``timing``: a break is spent on arrival where its window allows, else on the way, as
-    late as it and those behind it may begin.
-    """
-    row = model.vehicle[vehicle]
-    place, target = s.place[leg], s.place[leg + 1]
-    arrive = driven(model, row[RATE], place, target, leave, s.halt, 0)
-    free = leave
-    for number in range(rests):
-        at = row[BREAKS] + had + number
-        bound = NEVER
-        for behind in range(row[BREAKS] + had + rests - 1, at - 1, -1):
-            bound = min(bound - model.breaks[behind, 2], model.breaks[behind, 1])
-        opens = max(free, model.breaks[at, 0])
-        start = max(min(max(arrive, opens), bound), opens)
-        free = start + model.breaks[at, 2]
-        s.halt[number, 0], s.halt[number, 1] = start, free
-        if start < arrive:
-            arrive = driven(model, row[RATE], place, target, leave, s.halt, number + 1)
-    return max(arrive, free)
-
-
-@compiled
 def retrace(model: Model, vehicle: int, count: int, s: Scratch, rests: Int64) -> None:
-    """Repeat the schedule that ``scan`` chose; ``rests`` gets the breaks taken on each leg."""
+    """Repeat the schedule that ``scan`` chose; ``rests`` gets the breaks taken on each leg.
+
+    ``s.plugged`` gets those on the cable of each stop.
+    """
     taken = _forward(model, vehicle, count, s, s.out[HARDLY], s.out[BEGIN], s.out[HAD])
     for leg in range(count, -1, -1):
         before = s.origin[leg + 1, taken]
         rests[leg] = taken - before
         taken = before
+        if leg > 0:
+            s.plugged[leg - 1] = 0
+            if s.cable[leg - 1] and _rests(model, vehicle):
+                before = s.plug[leg - 1, taken]
+                s.plugged[leg - 1] = taken - before
+                taken = before

@@ -3,8 +3,9 @@
 Beside each route stand the segments before and behind each gap (least seconds, earliest and
 latest begin; see ``segments``), the loads there, and the most that is on board before and behind
 it on the same trip. They price a change exactly where the route is *plain* (no breaks, hours,
-batteries, releases, lateness, second windows); elsewhere they never say too much, and ``scan``
-says how much it is.
+batteries, lateness, second windows; goods released late for its first trip alone); elsewhere they
+never say too much, and ``scan`` says how much it is. So that it is asked seldom, each stop also
+keeps when it is over on the earliest schedule without rest, and what lateness costs there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dispatch.solver.rich.chance import Word, seeded
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.lay import (
     FACILITIES,
+    FIRST,
     LATENESS,
     PAID,
     VISITS,
@@ -34,6 +36,7 @@ from dispatch.solver.rich.model import (
     HARD,
     HARD_END,
     LATE,
+    LATE_PRICE,
     LATEST,
     LOADING,
     ON_BOARD,
@@ -41,15 +44,15 @@ from dispatch.solver.rich.model import (
     PARTNER,
     RANGE,
     RATE,
-    RELEASE,
     ROLE,
+    SOFT_END,
     Bool,
     Float,
     Int64,
     Model,
 )
 from dispatch.solver.rich.packed import Packed
-from dispatch.solver.rich.scan import INFINITE, retrace, scan, worked_cost
+from dispatch.solver.rich.scan import INFINITE, opening, retrace, scan, worked_cost
 
 WIDE: Final = 1000  # visits up to which a route may hold all of them
 SHORT: Final = 512
@@ -94,6 +97,13 @@ class State(Packed):
     before: Int64  # [vehicle, width + 1, 3] of all before the gap
     after: Int64  # [vehicle, width + 1, 3] of all behind it
     load: Int64  # [vehicle, width + 1, dimension] on board in the gap
+    early: Int64  # [vehicle, width + 1] earliest second free: at the start, then at each stop
+    tardy: Int64  # [vehicle, width] late seconds times their price an hour at each stop then
+    tardies: Int64  # [vehicle] their sum
+    busy: Int64  # [vehicle] seconds driving and serving
+    trip: Int64  # [vehicle] codes of the first trip
+    loose: Bool  # [vehicle] some stop of it is
+    loose_visit: Bool  # [visit] it may be late or has several windows
     most_before: Int64  # ... at most since the trip began
     most_after: Int64  # ... at most until the trip ends
     plain_visit: Bool
@@ -152,6 +162,13 @@ def fresh(model: Model, near: Int64, seed: int, thread: int) -> State:
         before=whole(vehicles, width + 1, 3),
         after=whole(vehicles, width + 1, 3),
         load=whole(vehicles, width + 1, dimensions),
+        early=whole(vehicles, width + 1),
+        tardy=whole(vehicles, width),
+        tardies=whole(vehicles),
+        busy=whole(vehicles),
+        trip=whole(vehicles),
+        loose=np.zeros(vehicles, dtype=np.bool_),
+        loose_visit=_loose(model),
         most_before=whole(vehicles, width + 1, dimensions),
         most_after=whole(vehicles, width + 1, dimensions),
         plain_visit=_plain_visits(model),
@@ -199,9 +216,13 @@ def _plain_visits(model: Model) -> Bool:
     return np.asarray(
         (visit[:, HARD_END] - visit[:, HARD] <= 1)
         & (visit[:, LATE] == 0)
-        & (visit[:, RELEASE] == 0)
         & (visit[:, APART] == visit[:, APART_END])
     )
+
+
+def _loose(model: Model) -> Bool:
+    visit = model.visit
+    return np.asarray((visit[:, HARD_END] - visit[:, HARD] > 1) | (visit[:, LATE] > 0))
 
 
 def _plain_vehicles(model: Model) -> Bool:
@@ -227,6 +248,7 @@ def priced(
     had = s.out[6]
     for at in range(count):
         had += state.rests[at]
+        had += s.plugged[at]
         code = codes[at]
         if code < 0:
             continue
@@ -281,24 +303,60 @@ def _segments(
     row = model.vehicle[vehicle]
     before, after = state.before[vehicle], state.after[vehicle]
     before[0, LASTS] = 0
-    before[0, EARLY] = row[OPENS] + row[LOADING]
+    first = max(row[OPENS], s.out[FIRST]) + row[LOADING]
+    before[0, EARLY] = first
     before[0, LATER] = row[LATEST] + row[LOADING]
     after[count, LASTS], after[count, EARLY], after[count, LATER] = 0, 0, row[CLOSES]
-    plain = state.plain_vehicle[vehicle] and not asked
+    plain, loose = state.plain_vehicle[vehicle] and not asked, False
+    state.trip[vehicle] = count
+    state.early[vehicle, 0] = first
+    busy, tardies = s.drive[count] if count else 0, 0
     state.place[vehicle, 0] = row[0]
     state.place[vehicle, count + 1] = row[1]
     for at in range(count):
         code = state.codes[vehicle, at]
         own_segment(model, code, s.serve[at], state.own[vehicle, at])
         state.place[vehicle, at + 1] = s.place[at + 1]
-        if code >= 0:
+        busy += s.drive[at] + s.serve[at]
+        ready = state.early[vehicle, at] + s.drive[at]
+        begin = soonest(model, code, max(ready, s.floor[at]))
+        state.early[vehicle, at + 1] = begin + s.serve[at]
+        state.tardy[vehicle, at] = tardiness(model, code, begin)
+        tardies += state.tardy[vehicle, at]
+        if code < 0:
+            state.own[vehicle, at, EARLY] = s.floor[at]
+            if is_reload(model, vehicle, code):
+                state.trip[vehicle] = min(state.trip[vehicle], at)
+        else:
+            loose = loose or state.loose_visit[code]
             state.where[code] = vehicle
             state.position[code] = at
             plain = plain and state.plain_visit[code]
         join(before[at], s.drive[at], state.own[vehicle, at], before[at + 1])
-    state.exact[vehicle] = plain
+    state.exact[vehicle], state.loose[vehicle] = plain, loose
+    state.busy[vehicle], state.tardies[vehicle] = busy, tardies
     for at in range(count - 1, -1, -1):
         join(state.own[vehicle, at], s.drive[at + 1], after[at + 1], after[at])
+
+
+@compiled
+def soonest(model: Model, code: int, ready: int) -> int:
+    """Return when service may begin at or after a second, NEVER if never; at once at a facility."""
+    if code < 0:
+        return ready
+    return opening(model, model.visit[code, HARD], model.visit[code, HARD_END], 0, ready)
+
+
+@compiled
+def tardiness(model: Model, code: int, begin: int) -> int:
+    """Return the late seconds times their price an hour of a begin at a second or behind it.
+
+    A vehicle may wait for a later window; behind the last one lateness only grows.
+    """
+    if code < 0 or model.visit[code, LATE] == 0:
+        return 0
+    last = model.windows[model.visit[code, SOFT_END] - 1, 1]
+    return int(max(0, begin - last) * model.visit[code, LATE_PRICE])
 
 
 @compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dispatch.solver.rich.compiled import compiled
-from dispatch.solver.rich.gap import first_gap, open_to, put
+from dispatch.solver.rich.gap import first_gap, has_room, open_to, put
 from dispatch.solver.rich.lay import BEGIN, FINISH, LATENESS, PAID, WAY, Scratch, is_reload
 from dispatch.solver.rich.model import PARTNER, PLACE, PROFILE, RATE, Int64, Model
 from dispatch.solver.rich.scan import INFINITE, scan
@@ -74,12 +74,8 @@ def _note(
 @compiled
 def _hopeful(model: Model, state: State, visit: int, vehicle: int, gap: int) -> bool:
     """Tell whether room and the least time leave hope for a visit in a gap."""
-    for d in range(model.demand.shape[1]):
-        room = model.room[vehicle, d]
-        if state.most_before[vehicle, gap, d] + model.demand[visit, d] > room:
-            return False
-        if state.most_after[vehicle, gap, d] + model.collect[visit, d] > room:
-            return False
+    if not has_room(model, state, vehicle, gap, visit):
+        return False
     row = model.vehicle[vehicle]
     here, rate = model.visit[visit, PLACE], row[RATE]
     last = state.own.shape[1] - 1

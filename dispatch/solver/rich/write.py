@@ -8,9 +8,10 @@ import numpy as np
 
 from dispatch.solver.lenient import trip_loads
 from dispatch.solver.problem import Problem
+from dispatch.solver.rich.hours import driven, halting
 from dispatch.solver.rich.lay import BEGIN, HAD, WAY, Scratch
 from dispatch.solver.rich.model import RATE, Model
-from dispatch.solver.rich.scan import INFINITE, driven, halting, retrace, scan
+from dispatch.solver.rich.scan import INFINITE, retrace, scan
 from dispatch.solver.solution import Charge, Reload, Route, Served, TakenBreak
 from dispatch.solver.timing import place_breaks
 
@@ -47,8 +48,15 @@ class Writer:
             now = max(arrive, placed[-1][1]) if placed else arrive
             if leg == len(codes):
                 break
-            begin = int(room.begin[leg, taken])
+            plugged = int(room.plugged[leg])
+            begin = now if room.cable[leg] else int(room.begin[leg, taken])
             end = begin + int(room.serve[leg])
+            if plugged:
+                _, placed = place_breaks(it.breaks[taken : taken + plugged], begin, begin)
+                breaks += [
+                    TakenBreak(taken + i, b, e, len(served)) for i, (b, e) in enumerate(placed)
+                ]
+                taken, end = taken + plugged, max(end, placed[-1][1])
             code, now = codes[leg], end
             if code >= 0:
                 served.append(Served(self.problem.visits[code].id, arrive, begin, end))

@@ -1,10 +1,11 @@
-"""Tiny problems for Hypothesis: a line of places, a day of some dozen seconds."""
+"""Tiny problems for Hypothesis: of the plain model on a line, and of the whole model."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 
 from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
+from tests.dispatch.solver.features import FEATURES, TINY_DAY, mixed
 from tests.dispatch.solver.problems import line, profile
 
 DAY = 40
@@ -86,3 +87,20 @@ def problems(draw: st.DrawFn, *, max_visits: int = 4, max_vehicles: int = 2) -> 
         ),
         dimensions=("weight_g", "parcels"),
     )
+
+
+@st.composite
+def whole_problems(
+    draw: st.DrawFn,
+    *,
+    max_visits: int = 4,
+    max_vehicles: int = 2,
+    without: frozenset[str] = frozenset(),
+    day: int = TINY_DAY,
+) -> tuple[Problem, frozenset[str]]:
+    """A tiny problem with some of all constraints, and which; it shrinks to few of them."""
+    known = sorted(set(FEATURES) - without)
+    features = draw(st.frozensets(st.sampled_from(known), max_size=10))
+    visits, vehicles = draw(st.integers(1, max_visits)), draw(st.integers(1, max_vehicles))
+    lots = draw(st.randoms(use_true_random=False))
+    return mixed(lots, visits=visits, vehicles=vehicles, features=features, day=day), features

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dispatch.solver.check import check
 from dispatch.solver.cost import route_cost
+from dispatch.solver.problem import Break, Charger, Problem, Vehicle, Visit
 from dispatch.solver.rich.lay import FAULT, TIME, scratch
 from dispatch.solver.rich.model import lay_out
 from dispatch.solver.rich.scan import INFINITE, scan
@@ -17,7 +19,7 @@ from dispatch.solver.solution import Solution
 from dispatch.solver.solve import Phase, Stop, replay, solve
 from dispatch.solver.timing import Timer
 from lastmile.core.errors import Invalid
-from tests.dispatch.solver.problems import rich
+from tests.dispatch.solver.problems import line, rich
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -57,6 +59,49 @@ def test_the_number_of_threads_changes_nothing_where_iterations_are_counted() ->
     )
     assert one.work == two.work
     assert one.solution == two.solution
+
+
+def _far(*, visits: int, chargers: tuple[Charger, ...], **changes: Any) -> Problem:
+    """Visits at the end of a road of 40 units, a vehicle that drives 25 on a full battery."""
+    return Problem(
+        profiles=(line([0, 20, 40]),),
+        visits=tuple(Visit(f"v{at}", 2, 1, unserved_cost=10_000) for at in range(visits)),
+        vehicles=(Vehicle("k", 0, 0, 0, 500, cost_per_hour=3_600, chargers=chargers, **changes),),
+    )
+
+
+def test_a_vehicle_charges_on_its_way_to_one_visit_and_on_its_way_back() -> None:
+    for visits in (1, 8):
+        far = _far(visits=visits, chargers=(Charger(1, 6_000),), range_m=400, start_range_m=400)
+        found = solve(far, stop=Stop(iterations=50), engine="rich")
+        assert found.solution.unserved == ()
+        (route,) = found.solution.routes
+        assert [charge.before for charge in route.charges] == [0, visits]
+
+
+def test_the_last_visit_that_a_vehicle_may_make_can_come_with_a_charge() -> None:
+    far = _far(visits=1, chargers=(Charger(2, 800),), range_m=400, start_range_m=400, max_stops=1)
+    found = solve(far, stop=Stop(iterations=50), engine="rich")
+    assert found.solution.unserved == ()
+
+
+def test_a_rest_on_the_cable_costs_no_time_of_its_own() -> None:
+    # Thirty seconds on the cable, twenty seconds of rest that must begin in the first minute.
+    far = _far(
+        visits=1,
+        chargers=(Charger(2, 800),),
+        range_m=400,
+        start_range_m=400,
+        breaks=(Break(0, 60, 20),),
+        latest_start_s=5,
+    )
+    found = solve(far, stop=Stop(iterations=50), engine="rich")
+    (route,) = found.solution.routes
+    (charge,), (rest,) = route.charges, route.breaks
+    assert charge.end_s - charge.start_s == 30
+    assert charge.start_s <= rest.start_s
+    assert rest.end_s <= charge.end_s
+    assert route.end_s - route.start_s == 40 + 30 + 1 + 40
 
 
 def test_a_record_of_another_kind_is_refused() -> None:

@@ -8,6 +8,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dispatch.solver.check import check
 from dispatch.solver.cost import UNIT, route_cost
@@ -19,6 +21,7 @@ from dispatch.solver.rich.write import Writer
 from dispatch.solver.solution import Solution
 from tests.dispatch.solver.features import FEATURES, mixed
 from tests.dispatch.solver.oracle import course
+from tests.dispatch.solver.strategies import whole_problems
 from tests.dispatch.solver.trials import TRIALS
 
 RESTS = frozenset({"breaks", "unpaid"})
@@ -28,10 +31,10 @@ def chosen_by_rule(features: Collection[str]) -> bool:
     """Tell whether the scan makes a choice by rule, not by trying all: its docstring names them.
 
     Of being late and being in time it takes the cheaper for the whole route; with breaks it does
-    not overlap rest and charge, nor try every second of rest where travel differs by the hour.
+    not try every second of rest where travel differs by the hour.
     """
     given = set(features)
-    return "late" in given or bool(given & RESTS and given & {"charging", "hourly"})
+    return "late" in given or bool(given & RESTS and "hourly" in given)
 
 
 def sequence(lots: random.Random, problem: Problem, vehicle: int) -> list[int]:
@@ -55,16 +58,20 @@ def sequence(lots: random.Random, problem: Problem, vehicle: int) -> list[int]:
 
 
 def agree(seed: int, features: Collection[str], *, tries: int) -> None:
-    """Hold the scan's prices and routes of random sequences to what trying everything finds."""
+    """Hold the scan to what trying everything finds, on a seeded problem."""
     lots = random.Random(f"{seed} {sorted(features)}")
     problem = mixed(lots, visits=lots.randint(1, 4), vehicles=2, features=features)
+    hold(lots, problem, tries=tries, by_rule=chosen_by_rule(features))
+
+
+def hold(lots: random.Random, problem: Problem, *, tries: int, by_rule: bool) -> None:
+    """Hold the scan's prices and routes of random sequences to what trying everything finds."""
     model = lay_out(problem)
     room = scratch(model)
     writer = Writer(problem, model, room)
     slack = 1 + (UNIT if problem.fairness_cost else 0)  # a route's fairness is rounded by itself
-    by_rule = chosen_by_rule(features)
     for _ in range(tries):
-        vehicle = lots.randrange(2)
+        vehicle = lots.randrange(len(problem.vehicles))
         codes = sequence(lots, problem, vehicle)
         groups = [problem.visits[c].group for c in codes if c >= 0 and problem.visits[c].group]
         if len(groups) > 1:
@@ -103,3 +110,12 @@ def test_a_sequence_costs_the_least_it_can_with_both(pair: tuple[str, str]) -> N
 def test_a_sequence_costs_the_least_it_can_with_many(seed: int) -> None:
     lots = random.Random(seed)
     agree(seed, lots.sample(list(FEATURES), lots.randint(3, 12)), tries=5)
+
+
+@settings(max_examples=100 * TRIALS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(whole_problems(), st.randoms(use_true_random=False))
+def test_a_sequence_costs_the_least_it_can(
+    drawn: tuple[Problem, frozenset[str]], lots: random.Random
+) -> None:
+    problem, features = drawn
+    hold(lots, problem, tries=3, by_rule=chosen_by_rule(features))

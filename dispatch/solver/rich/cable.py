@@ -1,0 +1,87 @@
+"""Rest while the battery is charged: it costs no time of its own. PURE, compiled."""
+
+from __future__ import annotations
+
+from dispatch.solver.passes import NEVER
+from dispatch.solver.rich.compiled import compiled
+from dispatch.solver.rich.lay import Scratch
+from dispatch.solver.rich.model import PAUSES, Model
+
+
+@compiled
+def plugged(model: Model, vehicle: int, s: Scratch, leg: int, had: int, breaks: int) -> None:
+    """Charge with each possible number of breaks on the cable; they cost no time of their own."""
+    first, serve = model.vehicle[vehicle, PAUSES], s.serve[leg]
+    for j in range(breaks, had - 1, -1):
+        least = NEVER
+        for before in range(had, j + 1):
+            # Those with fewer breaks stand still at the end of the charge alone: ``j`` falls.
+            begin = s.time[leg + 1, before] - serve
+            way = first + before * (breaks + 1) + j - before
+            if s.time[leg + 1, before] >= NEVER or begin > model.pauses[way, 0]:
+                continue
+            ready = max(begin + max(serve, model.pauses[way, 1]), model.pauses[way, 2])
+            if ready < least:
+                least = ready
+                s.begin[leg, j], s.plug[leg, j] = begin, before
+        s.time[leg + 1, j] = least
+
+
+@compiled
+def unplugged(model: Model, vehicle: int, s: Scratch, stop: int, now: int, breaks: int) -> None:
+    """Turn the latest ends of a charge, by breaks had, into its latest begins."""
+    first, serve = model.vehicle[vehicle, PAUSES], s.serve[stop]
+    for j in range(breaks + 1):
+        latest = -NEVER
+        for rests in range(breaks + 1 - j):
+            way, bound = first + j * (breaks + 1) + rests, s.bound[now, j + rests]
+            if model.pauses[way, 2] <= bound:
+                begin = bound - max(serve, model.pauses[way, 1])
+                latest = max(latest, min(model.pauses[way, 0], begin))
+        s.bound[now, j] = latest
+
+
+@compiled
+def plugs(s: Scratch, count: int) -> int:
+    """Return the seconds on the cable in all."""
+    seconds = 0
+    for at in range(count):
+        seconds += s.cable[at] * s.serve[at]
+    return int(seconds)
+
+
+@compiled
+def steady(
+    model: Model, vehicle: int, count: int, s: Scratch, hard: int, had: int, breaks: int
+) -> int:
+    """Return for how many seconds more of delay the schedule just made only moves along.
+
+    Until then no window is missed, no break falls elsewhere and nothing begins to wait, so that
+    nothing in between can be shorter.
+    """
+    least, first = NEVER, model.vehicle[vehicle, PAUSES]
+    for leg in range(count + 1):
+        for j in range(had, breaks + 1):
+            leave = s.time[leg, j]
+            if leave >= NEVER:
+                continue
+            if leg and s.highs[hard, leg - 1] > s.lows[hard, leg - 1]:
+                for window in range(s.lows[hard, leg - 1], s.highs[hard, leg - 1]):
+                    least = _sooner(least, model.windows[window, 1] + 1 - s.begin[leg - 1, j])
+            for more in range(breaks + 1 - j):
+                way = first + j * (breaks + 1) + more
+                least = _sooner(least, model.pauses[way, 0] + 1 - leave)
+                ready = leave + s.drive[leg] + model.pauses[way, 1]
+                least = _sooner(least, model.pauses[way, 2] - ready)
+                if leg and s.cable[leg - 1]:
+                    begin = s.begin[leg - 1, j]
+                    least = _sooner(least, model.pauses[way, 0] + 1 - begin)
+                    ready = begin + max(s.serve[leg - 1], model.pauses[way, 1])
+                    least = _sooner(least, model.pauses[way, 2] - ready)
+                    least = _sooner(least, model.pauses[way, 2] - s.time[leg, j + more])
+    return 1 if least == NEVER else least
+
+
+@compiled
+def _sooner(least: int, other: int) -> int:
+    return other if 0 < other < least else least

@@ -1,0 +1,82 @@
+"""Drives through hours that differ, forwards with halts and backwards. PURE, compiled."""
+
+from __future__ import annotations
+
+from dispatch.solver.passes import NEVER
+from dispatch.solver.problem import LEG_PARTS
+from dispatch.solver.rich.compiled import compiled
+from dispatch.solver.rich.lay import Scratch
+from dispatch.solver.rich.model import BREAKS, RATE, Int64, Model
+
+
+@compiled
+def leaving(model: Model, rate: int, origin: int, target: int, arrive: int) -> int:
+    """Return the latest second to leave in order to be there in time, through the hours."""
+    piece, first = model.slices[rate + 1] - 1, model.slices[rate]
+    while piece > first and model.slice_from[piece] >= arrive:
+        piece -= 1
+    now, left = arrive, LEG_PARTS
+    while True:
+        seconds = int(model.seconds[piece, origin, target])
+        leave = now + (-left * seconds // LEG_PARTS)
+        if piece == first or leave >= model.slice_from[piece]:
+            break
+        left -= (now - int(model.slice_from[piece])) * LEG_PARTS // seconds
+        now = int(model.slice_from[piece])
+        piece -= 1
+    while driven(model, rate, origin, target, leave, model.breaks, 0) > arrive:
+        leave -= 1
+    return leave
+
+
+@compiled
+def driven(
+    model: Model, rate: int, origin: int, target: int, leave: int, halts: Int64, count: int
+) -> int:
+    """Return the arrival of a drive through the hours that stands still in each halt."""
+    now, left, halt = leave, LEG_PARTS, 0
+    piece, last = model.slices[rate], model.slices[rate + 1]
+    while True:
+        while piece + 1 < last and model.slice_from[piece + 1] <= now:
+            piece += 1
+        seconds = int(model.seconds[piece, origin, target])
+        there = now - (-left * seconds // LEG_PARTS)
+        boundary = int(model.slice_from[piece + 1]) if piece + 1 < last else 4 * NEVER
+        resting = halt < count and halts[halt, 0] <= boundary
+        if resting:
+            boundary = int(halts[halt, 0])
+        if there <= boundary:
+            return there
+        if boundary > now:
+            left -= (boundary - now) * LEG_PARTS // seconds
+        now = boundary
+        if resting:
+            now = int(halts[halt, 1])
+            halt += 1
+
+
+@compiled
+def halting(
+    model: Model, vehicle: int, s: Scratch, leg: int, leave: int, had: int, rests: int
+) -> int:
+    """Return when a leg through the hours with breaks on it is over; ``s.halt`` has the breaks.
+
+    As in ``timing``: a break is spent on arrival where its window allows, else on the way, as
+    late as it and those behind it may begin.
+    """
+    row = model.vehicle[vehicle]
+    place, target = s.place[leg], s.place[leg + 1]
+    arrive = driven(model, row[RATE], place, target, leave, s.halt, 0)
+    free = leave
+    for number in range(rests):
+        at = row[BREAKS] + had + number
+        bound = NEVER
+        for behind in range(row[BREAKS] + had + rests - 1, at - 1, -1):
+            bound = min(bound - model.breaks[behind, 2], model.breaks[behind, 1])
+        opens = max(free, model.breaks[at, 0])
+        start = max(min(max(arrive, opens), bound), opens)
+        free = start + model.breaks[at, 2]
+        s.halt[number, 0], s.halt[number, 1] = start, free
+        if start < arrive:
+            arrive = driven(model, row[RATE], place, target, leave, s.halt, number + 1)
+    return max(arrive, free)
