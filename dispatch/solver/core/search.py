@@ -33,7 +33,8 @@ PART: Final = 600  # visits in a part at most, about
 ROUNDS: Final = 40
 LEGS: Final = 200
 HOT, COLD = 3.0, 0.03  # first and last temperature, in mean costs per visit of the first plan
-MANY: Final = 3_000  # visits from which the first plan is too poor to begin at HOT
+MANY: Final = 3_000  # visits from which the first plan is too poor to begin at HOT in small parts
+PART_OF_MANY: Final = 1_000
 HOT_OF_MANY: Final = 10.0  # 5,000 visits, 200 iterations a visit: 2.7 % below HOT, 30 no better
 WARM: Final = 0.3  # first temperature where a plan is given: hotter would forget it
 TUNE: Final = (10.0, 10.0, 0.5, 0.01, math.log(1 - 0.01))  # as in ``arrays``
@@ -131,7 +132,8 @@ class Search:
         many = self.threads if self.budget.until is not None else 1
         if not self.apart:
             return many
-        return many * max(1, -(-self.model.size // (PART * many)))  # no thread waits for the last
+        part = PART if self.model.size < MANY else PART_OF_MANY
+        return many * max(1, -(-self.model.size // (part * many)))  # no thread waits for the last
 
     def run(self) -> Found:
         """Search and return the best plan found."""
