@@ -3,8 +3,9 @@
 Repair: tours that no longer hold let go of as little as they can; whoever has no vehicle goes
 into the cheapest gap, those that were planned before the new ones, and pushes one neighbour out
 of the way where there is no gap. Improvement: take a visit that was touched and some near it
-out, put them back, keep what is better: by the compiled search, or here where the number of
-moves is bounded. Without a deadline the same seed and number of iterations give the same plan.
+out, put them back, keep what is better: by the compiled search, which may move anybody while one
+is unserved, or here where the number of moves is bounded. Without a deadline the same seed and
+number of iterations give the same plan.
 """
 
 from __future__ import annotations
@@ -171,13 +172,23 @@ class Search:
         else:
             self._improve_bounded(iterations)
 
-    def _improve_compiled(self, iterations: int | None) -> None:
+    def _free(self) -> set[int]:
+        """Visits that the search may move: those touched and near; all while one is unserved.
+
+        Whoever has to make room for it may be anywhere, on any tour that could take it.
+        """
+        asked = self.touched | set(self.unrest.drivers)
+        if asked & set(self.draft.missing()):
+            return set(range(len(self.ground.problem.visits))) - self._committed
         near = {other for visit in self.touched for other in self._neighbours(visit)}
+        return (self.touched | near) - self._committed
+
+    def _improve_compiled(self, iterations: int | None) -> None:
         best, before = self.price(), self._kept()
         found = improved(
             self.unrest,
             {tour.vehicle: tour.codes for tour in self.draft.tours if tour.codes},
-            sorted((self.touched | near) - self._committed),
+            sorted(self._free()),
             seed=self.seed,
             until=self.until,
             iterations=iterations,

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatch.solver.check import check
+from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.insertion import places
 from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
 from dispatch.solver.redispatch.change import Change, Disturbance, Redispatched
@@ -310,3 +311,25 @@ def test_it_must_be_told_when_to_stop() -> None:
     problem, plan = _two()
     with pytest.raises(Invalid):
         redispatch(problem, plan, Change(), now_s=0, seconds=None)
+
+
+def test_a_lost_vehicle_s_visit_is_served_where_one_far_off_makes_room() -> None:
+    """Only one vehicle may come, it is full, and whom it has to hand over is nobody's neighbour."""
+    able, far = frozenset({"able"}), 59
+    visits = (
+        Visit("stranded", 1, 60, demand=(1,), unserved_cost=10**6, skills=able),
+        Visit("far", far, 60, demand=(1,), unserved_cost=10**6),
+        *(Visit(f"near {at}", 2 + at, 60, demand=(0,), unserved_cost=10**6) for at in range(40)),
+    )
+    nobody: frozenset[str] = frozenset()
+    vehicles = tuple(
+        Vehicle(name, 0, 0, HOUR, 24 * HOUR, capacity=(1,), skills=skills, cost_per_km=100)
+        for name, skills in (("lost", able), ("full", able), ("spare", nobody))
+    )
+    problem = Problem((line([60 * at for at in range(far + 1)]),), visits, vehicles, ("parcels",))
+    plan = Draft(Ground(problem), {0: [0], 1: [*range(2, len(visits)), 1]}).solution([])
+    assert check(problem, plan) == []
+    change = Change(lost=frozenset({"lost"}))
+    found = redispatch(problem, plan, change, now_s=0, seconds=None, iterations=3_000)
+    assert found.dropped == ()
+    assert "stranded" in found.solution.sequences["full"]
