@@ -158,8 +158,8 @@ def run_vroom_level_0(problem: Problem, marks: Sequence[float], seed: int) -> An
     return run_vroom(problem, marks, seed, level=0)
 
 
-def warm_vroom(problem: Problem, routes: Routes) -> tuple[float, set[str]]:
-    """Re-solve at level 0 from what is left of a plan; return seconds and whom it serves.
+def warm_vroom(problem: Problem, routes: Routes) -> tuple[float, Routes]:
+    """Re-solve at level 0 from what is left of a plan; return seconds and its routes.
 
     Where VROOM refuses the plan as a start (a visit on it cannot be made any more), it begins
     anew, and only those seconds count.
@@ -180,6 +180,5 @@ def warm_vroom(problem: Problem, routes: Routes) -> tuple[float, set[str]]:
                 raise
             continue
         took = time.perf_counter() - began
-        served = vroom_routes(problem, found, names)
-        return took, {name for route in served.values() for name in route}
+        return took, vroom_routes(problem, found, names)
     raise AssertionError("not reached")
