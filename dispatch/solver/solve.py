@@ -31,6 +31,7 @@ RESERVE_S: Final = 0.02  # time kept for settling and refereeing
 RESERVE_PER_VISIT_S: Final = 0.0001
 WRITTEN_S: Final = 0.00004  # of that, to write a visit out and referee it when all is put in
 SLOW: Final = 8
+REASONS: Final = 0.05  # of the time, to find out by the scan why visits are left out
 PRESENT: Final = "present"  # stands in ``work`` for a plan that was given and not bettered
 
 
@@ -136,7 +137,7 @@ def solve(
         tries.append(_settled(ground, given, Phase(PRESENT, seed, ()), late))
 
     def _leash(engines: int) -> Leash:
-        deadline = _deadline(problem, stop, began, engines)
+        deadline = _deadline(ground, stop, began, engines)
         leash = Leash(began, deadline, counts, on_progress, should_stop, present=given)
         leash.threads = threads or cores()
         return leash
@@ -196,12 +197,14 @@ def _reserve_s(problem: Problem) -> float:
     return RESERVE_S + RESERVE_PER_VISIT_S * len(problem.visits) * (SLOW if slow else 1)
 
 
-def _deadline(problem: Problem, stop: Stop, began: float, engines: int) -> float | None:
+def _deadline(ground: Ground, stop: Stop, began: float, engines: int) -> float | None:
     """Return the moment when the next of so many engines must stop; each gets an equal part."""
     if stop.seconds is None:
         return None
     now = time.perf_counter()
-    end = began + max(0.6 * stop.seconds, stop.seconds - _reserve_s(problem))
+    reasons_s = 0.0 if ground.plain else REASONS * stop.seconds
+    reserve_s = _reserve_s(ground.problem) + reasons_s
+    end = began + max(0.6 * stop.seconds, stop.seconds - reserve_s)
     return now + max(0.0, end - now) / engines
 
 

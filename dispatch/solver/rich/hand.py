@@ -25,7 +25,10 @@ from dispatch.solver.rich.lay import (
     LATENESS,
     PAID,
     PAIRED,
+    STOPS,
+    TIME,
     WAY,
+    WHO,
     scratch,
 )
 from dispatch.solver.rich.model import Int64, Model
@@ -36,6 +39,7 @@ from dispatch.solver.rich.tries import FOUND, tries
 from dispatch.solver.rich.write import Writer
 from dispatch.solver.solution import Route
 
+HOPELESS: Final = (WHO, STOPS)  # what no stop at a facility can mend
 BEAM: Final = 6  # begun sequences kept while stops at facilities are put in
 PER_SECOND: Final = UNIT // 3600
 SPARE: Final = 4  # rows of gaps for each visit, before more are made
@@ -144,10 +148,10 @@ class Hand:
         """
         if self.timed(vehicle, visits) is not None:
             return list(visits)
-        it = self.problem.vehicles[vehicle]
+        it, fault = self.problem.vehicles[vehicle], int(self.room.out[FAULT])
         stops = range(-len(it.reloads) - len(it.chargers), 0)
-        if not stops:
-            return None
+        if not stops or fault in HOPELESS or (fault == TIME and not it.reloads):
+            return None  # a charge takes time and saves none; another trip may begin earlier
         begun: list[list[int]] = [[]]
         committed = len(it.prefix)
         for at, visit in enumerate(visits):
