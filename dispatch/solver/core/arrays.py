@@ -80,6 +80,7 @@ MEAN: Final = 1  # mean of visits taken out
 SPLIT: Final = 2  # chance that a string keeps a piece in its middle
 MORE: Final = 3  # chance that this piece is one longer
 OVERLOOK: Final = 4  # log(1 - chance that a gap is overlooked)
+TAILS: Final = 5  # chance of a look at an exchange of tails before an iteration
 
 NOWHERE: Final = -1
 LOOSE: Final = -(1 << 28)  # cost of the leg of a visit in no tour: no gap beside it is cheap

@@ -40,6 +40,7 @@ from dispatch.solver.core.arrays import (
     SLOT,
     SPLIT,
     STAMP,
+    TAILS,
     TAKEN,
     USED,
     WORK,
@@ -51,6 +52,7 @@ from dispatch.solver.core.arrays import (
 )
 from dispatch.solver.core.chance import below, unit
 from dispatch.solver.core.place import anywhere, empty, full, plain
+from dispatch.solver.core.tails import tails
 from dispatch.solver.core.tour import put, retime, sort_out, take, tell_around, tell_new
 
 GUESTS = 8  # visits in no tour that join an iteration, at most
@@ -196,6 +198,14 @@ def remember(node: Int32, visits: int, best: Int32) -> None:
 
 
 @inlined
+def note_best(node: Int32, visit: Int64, best: Int32, num: Int64) -> None:
+    """Keep the plan as the best if it is."""
+    if num[COST] + num[LOST] < num[BEST]:
+        num[BEST] = num[COST] + num[LOST]
+        remember(node, len(visit) - 1, best)
+
+
+@inlined
 def strings_out(
     cost: Int32, time: Int32, metres: Int32, row: Int32, around: Int32, node: Int32, span: Int32,
     visit: Int64, tour: Int64, free: Int32, absent: Int32, gone: Int32, touched: Int32, num: Int64,
@@ -246,7 +256,7 @@ def place(
         )
         if depot != NOWHERE:
             more, left = fresh, depot
-    if left == NOWHERE and below(word, SCAN_OF) == 0:
+    if left == NOWHERE and num[USED] == len(tour) and below(word, SCAN_OF) == 0:
         more, left = anywhere(node, span, row, visit, tour, cost, time, metres, may, name, more)
     return more, left
 
@@ -322,6 +332,13 @@ def iterate(
     """
     for _ in range(iterations):
         num[DONE] += 1
+        if unit(word) < tune[TAILS]:
+            most = -temperature * math.log(unit(word) + 1e-300)
+            if tails(
+                cost, time, metres, row, after, thorough, node, span, visit, tour, free, num, word,
+                tune, most,
+            ):  # fmt: skip
+                note_best(node, visit, best, num)
         taken, tours, saved = strings_out(
             cost, time, metres, row, around, node, span, visit, tour, free, absent, gone, touched,
             num, word, tune,
@@ -346,6 +363,4 @@ def iterate(
         for at in range(count):
             note(node, visit, missed, num, absent[at])
         num[COST] += change - (num[LOST] - lost)
-        if num[COST] + num[LOST] < num[BEST]:
-            num[BEST] = num[COST] + num[LOST]
-            remember(node, len(visit) - 1, best)
+        note_best(node, visit, best, num)

@@ -145,8 +145,21 @@ def part_of(model: Model, near: Near, chosen: Int64, slots: Int32) -> Part:
     )
 
 
+def alone(model: Model) -> Int64:
+    """Return what a tour for each visit alone costs at least, without the time's price; row 0 0."""
+    least = np.full(model.size + 1, TOP_LEG * 4, np.int64)
+    for at, kind in enumerate(model.kinds):
+        profile, price = model.cost_layers[kind.cost_layer]
+        matrix = model.seconds[kind.time_layer] if model.alike else model.metres[profile]
+        out = matrix[model.start[at], model.places].astype(np.int64)
+        way = out + matrix[model.places, model.end[at]]
+        least = np.minimum(least, way * (1 if model.alike else price) + model.fixed[at])
+    least[0] = 0
+    return least
+
+
 def state_of(
-    model: Model, part: Part, chosen: Int64, slots: Int32, word: Words, tune: Float
+    model: Model, away: Int64, chosen: Int64, slots: Int32, word: Words, tune: Float
 ) -> State:
     """Return working space for a part, with what it must know of visits and vehicles."""
     count, loads = len(chosen), model.demand.shape[1]
@@ -154,7 +167,7 @@ def state_of(
     visit = np.zeros((count + 1, SERVICE + len(model.seconds) + loads), np.int64)
     visit[:, OPENS], visit[:, CLOSES] = model.opens[names], model.closes[names]
     visit[:, PRICE] = model.price[names]
-    visit[:, AWAY] = _there_and_back(model, part, slots, count)
+    visit[:, AWAY] = away[names]
     visit[:, SERVICE : SERVICE + len(model.seconds)] = model.service[:, names].T
     visit[:, SERVICE + len(model.seconds) :] = model.demand[names]
     tour = np.zeros((len(slots), ROOM + loads), np.int64)
@@ -189,18 +202,6 @@ def state_of(
         word=word,
         tune=tune,
     )
-
-
-def _there_and_back(model: Model, part: Part, slots: Int32, count: int) -> Int64:
-    """Return what a tour for each visit alone costs at least, row 0 nothing."""
-    least = np.full(count + 1, TOP_LEG * 4, np.int64)
-    for kind, slot in zip(*np.unique(slots, return_index=True), strict=True):
-        layer = part.cost[model.kinds[kind].cost_layer]
-        out, back = part.row[count + 1 + slot]
-        way = layer[out, : count + 1].astype(np.int64) + layer[: count + 1, back]
-        least = np.minimum(least, way + model.fixed[kind])
-    least[0] = 0
-    return least
 
 
 def _with_legs(names: Int32, cost: Int32, seconds: Int32) -> Any:
@@ -261,16 +262,22 @@ def clear(part: Part, state: State) -> None:
     num[BLINK] = until(word, tune[OVERLOOK])
 
 
-@allocating
 def load(part: Part, state: State, visits: Int32, ends: Int64) -> None:
     """Take up a plan: tour t goes to slot t."""
+    load_at(part, state, visits, ends, np.arange(len(ends)))
+
+
+@allocating
+def load_at(part: Part, state: State, visits: Int32, ends: Int64, slots: Int64) -> None:
+    """Take up a plan: tour t goes to the t-th of some slots."""
     clear(part, state)
     node, span, visit, tour, free, missed, best, _, _, _, _, num, _, _ = state
     at = 0
-    for slot in range(len(ends)):
+    for number in range(len(ends)):
+        slot = slots[number]
         depot = len(visit) + slot
         left = depot
-        while at < ends[slot]:
+        while at < ends[number]:
             name = visits[at]
             put(node, part.row, tour, visit, part.cost, part.time, part.metres, name, left)
             note(node, visit, missed, num, name)
@@ -287,6 +294,15 @@ def load(part: Part, state: State, visits: Int32, ends: Int64) -> None:
                 break
     num[BEST] = num[COST] + num[LOST]
     remember(node, len(visit) - 1, best)
+
+
+def cost_of(part: Part, state: State, visits: Int32, ends: Int64, kinds: Int32) -> int:
+    """Take up tours by their kinds, in a part's numbers, and return what all of it costs then."""
+    kind_of = state.tour[:, KIND]
+    free = {int(kind): iter(np.flatnonzero(kind_of == kind)) for kind in np.unique(kinds)}
+    order = np.array([next(free[int(kind)]) for kind in kinds], np.int64)
+    load_at(part, state, visits, ends, order)
+    return int(state.num[BEST])
 
 
 @allocating

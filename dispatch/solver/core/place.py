@@ -63,8 +63,8 @@ def roomy(visit: Int64, tour: Int64, name: int, slot: int) -> bool:
     return fits
 
 
-@compiled
-def price(
+@inlined
+def gap(
     node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
     metres: Int32, may: UInt8, name: int, left: int, limit: int,
 ) -> int:  # fmt: skip
@@ -75,29 +75,39 @@ def price(
     more = cost[layer, origin, name] + cost[layer, name, target] - node[left, OUT]
     if left == right:
         more += tour[slot, FIXED]
-    if more >= limit or not roomy(visit, tour, name, slot):
-        return FAR
-    if len(may) > 1 and may[name, tour[slot, KIND]] == 0:
-        return FAR
-    layer = tour[slot, TIME_LAYER]
-    seconds, opens, closes = visit[name, SERVICE + layer], visit[name, OPENS], visit[name, CLOSES]
-    drive_in, drive_out = time[layer, origin, name], time[layer, name, target]
-    arrive = node[left, READY] + drive_in
-    if arrive > closes or max(arrive, opens) + seconds + drive_out > node[right, DUE]:
-        return FAR
-    if metres.shape[1] > 1:
-        way = tour[slot, DRIVEN] + detour_m(node, row, tour, metres, name, left)
-        if way > tour[slot, REACH]:
-            return FAR
-    if len(span) > 1:
-        shift, latest = span[left, AHEAD] + drive_in, span[left, LATEST]
-        work = shift + max(0, opens - shift - latest) + seconds + drive_out
-        latest = min(latest, closes - shift)
-        work = work + max(0, span[right, EARLIEST] - work - latest) + span[right, BEHIND]
-        more += (work - tour[slot, WORK]) * tour[slot, SECOND]
-        if work > tour[slot, LONGEST] or more >= limit:
-            return FAR
-    return more
+    fits = more < limit
+    if fits:
+        layer = tour[slot, TIME_LAYER]
+        seconds, opens = visit[name, SERVICE + layer], visit[name, OPENS]
+        closes = visit[name, CLOSES]
+        drive_in, drive_out = time[layer, origin, name], time[layer, name, target]
+        arrive = node[left, READY] + drive_in
+        leave = max(arrive, opens) + seconds
+        fits = arrive <= closes and leave + drive_out <= node[right, DUE]
+        if fits and len(may) > 1:
+            fits = may[name, tour[slot, KIND]] != 0
+        if fits:
+            fits = roomy(visit, tour, name, slot)
+        if fits and metres.shape[1] > 1:
+            way = tour[slot, DRIVEN] + detour_m(node, row, tour, metres, name, left)
+            fits = way <= tour[slot, REACH]
+        if fits and len(span) > 1:
+            shift, latest = span[left, AHEAD] + drive_in, span[left, LATEST]
+            work = shift + max(0, opens - shift - latest) + seconds + drive_out
+            latest = min(latest, closes - shift)
+            work = work + max(0, span[right, EARLIEST] - work - latest) + span[right, BEHIND]
+            more += (work - tour[slot, WORK]) * tour[slot, SECOND]
+            fits = work <= tour[slot, LONGEST] and more < limit
+    return more if fits else FAR
+
+
+@compiled
+def price(
+    node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
+    metres: Int32, may: UInt8, name: int, left: int, limit: int,
+) -> int:  # fmt: skip
+    """As ``gap``, for those who ask seldom."""
+    return gap(node, span, row, visit, tour, cost, time, metres, may, name, left, limit)
 
 
 @inlined
@@ -105,21 +115,23 @@ def plain(  # noqa: C901 - both looks at a gap side by side, nothing between the
     node: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32, before: Int32,
     after: Int32, back: float, name: int, limit: int, num: Int64, word: Words, tune: Float,
 ) -> tuple[int, int]:  # fmt: skip
-    """Look at the gaps nearby where one matrix is all there is; return cost and node before."""
+    """Look at the gaps nearby where one matrix is all there is; return cost and node before.
+
+    A gap beside a visit in no tour falls out early, being too dear (LOOSE).
+    """
     seconds, opens, closes = visit[name, SERVICE], visit[name, OPENS], visit[name, CLOSES]
     best, found, blink, log_rest = limit, NOWHERE, num[BLINK], tune[OVERLOOK]
+    visits = len(visit)
+    most = int(best / back)  # a leg in that alone saves no more than this is not worth a look
     for at in range(before.shape[1]):
         left = before[name, at, 0]
         if left == 0:
             break
         cost_in, skipped = before[name, at, 1], node[left, OUT]
-        if back * (cost_in - skipped) >= best:
-            continue
-        slot = node[left, SLOT]
-        if slot < 0:
+        if cost_in - skipped > most:
             continue
         right = node[left, NEXT]
-        target = row[right, 1]
+        target = right if right < visits else row[right, 1]
         more = cost_in + cost[0, name, target] - skipped
         if more >= best:
             continue
@@ -128,25 +140,23 @@ def plain(  # noqa: C901 - both looks at a gap side by side, nothing between the
             continue
         if max(arrive, opens) + seconds + time[0, name, target] > node[right, DUE]:
             continue
-        if not roomy(visit, tour, name, slot):
+        slot = node[left, SLOT]
+        if slot < 0 or not roomy(visit, tour, name, slot):
             continue
         blink -= 1
         if blink <= 0:
             blink = until(word, log_rest)
             continue
-        best, found = more, left
+        best, found, most = more, left, int(more / back)
     for at in range(after.shape[1]):
         right = after[name, at, 0]
         if right == 0:
             break
         cost_out, skipped = after[name, at, 1], node[right, INTO]
-        if back * (cost_out - skipped) >= best:
-            continue
-        slot = node[right, SLOT]
-        if slot < 0:
+        if cost_out - skipped > most:
             continue
         left = node[right, PREV]
-        origin = row[left, 0]
+        origin = left if left < visits else row[left, 0]
         more = cost[0, origin, name] + cost_out - skipped
         if more >= best:
             continue
@@ -155,13 +165,14 @@ def plain(  # noqa: C901 - both looks at a gap side by side, nothing between the
             continue
         if max(arrive, opens) + seconds + after[name, at, 2] > node[right, DUE]:
             continue
-        if not roomy(visit, tour, name, slot):
+        slot = node[left, SLOT]
+        if slot < 0 or not roomy(visit, tour, name, slot):
             continue
         blink -= 1
         if blink <= 0:
             blink = until(word, log_rest)
             continue
-        best, found = more, left
+        best, found, most = more, left, int(more / back)
     num[BLINK] = blink
     return best, found
 
@@ -189,7 +200,7 @@ def full(
             left = node[right, PREV]
         if node[left, SLOT] < 0:
             continue
-        more = price(node, span, row, visit, tour, cost, time, metres, may, name, left, best)
+        more = gap(node, span, row, visit, tour, cost, time, metres, may, name, left, best)
         if more >= best:
             continue
         num[BLINK] -= 1

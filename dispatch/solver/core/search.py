@@ -14,21 +14,32 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
-from dispatch.solver.core.arrays import BEST, COST, LOST, Float, Int32, Int64, Part, State
+from dispatch.solver.core.arrays import BEST, Float, Int32, Int64, State
 from dispatch.solver.core.chance import seeded
 from dispatch.solver.core.kernel import iterate
 from dispatch.solver.core.kinds import change_kinds
 from dispatch.solver.core.model import Model
 from dispatch.solver.core.near import Near, near_of, nobody_near
-from dispatch.solver.core.parts import Plan, construct, joined, load, part_of, state_of, written
+from dispatch.solver.core.parts import (
+    Plan,
+    alone,
+    construct,
+    cost_of,
+    joined,
+    load,
+    part_of,
+    state_of,
+    written,
+)
+from dispatch.solver.core.piece import Piece
 from dispatch.solver.core.split import cut, layout, middles
+from dispatch.solver.core.terms import Ask, Budget, Found, Limit, Polisher, Tell
 
-WHOLE: Final = 400  # visits from which the plan is cut
+WHOLE: Final = 600  # visits from which the plan is cut: below, searching the whole twice paid more
 PART: Final = 600  # visits in a part at most, about
 ROUNDS: Final = 40
 LEGS: Final = 200
@@ -36,64 +47,18 @@ HOT, COLD = 3.0, 0.03  # first and last temperature, in mean costs per visit of 
 MANY: Final = 3_000  # visits from which the first plan is too poor to begin at HOT in small parts
 PART_OF_MANY: Final = 1_000
 HOT_OF_MANY: Final = 10.0  # 5,000 visits, 200 iterations a visit: 2.7 % below HOT, 30 no better
+REBATE: Final = 0.6  # of a tour's price at first, in what one for a visit alone costs on the mean
+REBATED: Final = 0.5  # share of the search in which it goes back to nothing
 WARM: Final = 0.3  # first temperature where a plan is given: hotter would forget it
-TUNE: Final = (10.0, 10.0, 0.5, 0.01, math.log(1 - 0.01))  # as in ``arrays``
+TUNE: Final = (10.0, 10.0, 0.5, 0.01, math.log(1 - 0.01), 0.5)  # as in ``arrays``
+POLISHED: Final = 0.3  # share of the time in which a polisher takes part
+POLISHES: Final = (2, 4)  # rounds of it, for a plan that is searched whole and for one in parts
+POLISHED_MOST: Final = 2_400  # visits beyond which a few parts polished are not worth the time
+POLISH_S: Final = 0.005  # time a visit below which it is not either
+POLISH_LEGS: Final = 10
 SLICE_S: Final = 0.01  # of one compiled call
 FIRST_ITERATIONS: Final = 100
 SPARE_SLOTS: Final = 8  # free vehicles of a kind that a part gets beyond what it drives
-
-Ask = Callable[[], bool]
-Tell = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How long to search: to a moment, or by counts.
-
-    Parameters
-    ----------
-    until : float or None
-        A moment of ``time.perf_counter()``.
-    iterations : int or None
-        Of all parts together, spread evenly.
-    record : tuple of int or None
-        What ``Found.record`` said: repeats that search.
-    """
-
-    until: float | None = None
-    iterations: int | None = None
-    record: tuple[int, ...] | None = None
-
-
-@dataclass(slots=True)
-class Found:
-    """The best plan, its cost in the model's unit, and the record that repeats the search."""
-
-    plan: Plan
-    cost: int
-    record: tuple[int, ...]
-
-
-@dataclass(slots=True)
-class _Piece:
-    """A part under search."""
-
-    part: Part
-    state: State
-    visits: Int64
-    kinds: Int32
-    counts: list[int] = field(default_factory=list)
-
-    @property
-    def best(self) -> int:
-        return int(self.state.num[BEST])
-
-    @property
-    def now(self) -> int:
-        return int(self.state.num[COST] + self.state.num[LOST])
-
-    def plan(self, *, best: bool) -> Plan:
-        return written(self.state, self.visits, self.kinds, best=best)
 
 
 class Search:
@@ -109,11 +74,14 @@ class Search:
         stopped: Ask,
         tell: Tell,
         given: Plan | None = None,
+        polisher: Polisher | None = None,
     ) -> None:
         self.model, self.seed, self.budget, self.given = model, seed, budget, given
         self.stopped, self.tell = stopped, tell
         self.threads = max(1, threads)
+        self.polisher = polisher
         self.near: Near = nobody_near(model)
+        self.away = alone(model)
         self.apart = model.size >= WHOLE
         self.parts = self._parts()
         self.rounds = ROUNDS if self.apart else 1
@@ -123,8 +91,21 @@ class Search:
         self.at: Float = layout(model) if self.apart else np.zeros((model.size + 1, 2))
         self.heat = 0.0
         self.hot = WARM if given is not None else HOT_OF_MANY if model.size >= MANY else HOT
+        self.rebate = REBATE * float(self.away[1:].mean()) if given is None else 0.0
         self.best = 0
         self.slice_s = 0.0
+        self.until = self._main_until()
+
+    def _main_until(self) -> float | None:
+        """Return the moment at which a polisher comes in, or at which all ends."""
+        until = self.budget.until
+        if until is None:
+            return None
+        left = until - time.perf_counter()
+        some = 0 < self.model.size <= POLISHED_MOST and left >= POLISH_S * self.model.size
+        if not some or math.isinf(left):
+            self.polisher = None
+        return until if self.polisher is None else until - POLISHED * left
 
     def _parts(self) -> int:
         if self.budget.record is not None:
@@ -150,29 +131,91 @@ class Search:
                 if self._over():
                     break
                 self.best = best[0]
-                self.slice_s = self._slice_s(turn)
+                self.slice_s = self._slice_s(self.rounds - turn)
                 pieces = self._pieces(plan, turn, pool)
                 jobs = [pool.submit(self._legs, p, turn, at) for at, p in enumerate(pieces)]
                 for job in jobs:
                     job.result()
-                self._note(pieces)
+                self._note(pieces, self.steps)
                 best = min(best, self._best_of(pieces), key=lambda b: b[0])
                 plan = joined([p.plan(best=False) for p in pieces]) if self.apart else plan
+            self.until = self.budget.until
+            if self.polisher is not None and self.budget.iterations is None:
+                best = self._polish(best, pool)
         return Found(best[1], best[0], tuple(self.record))
 
-    def _best_of(self, pieces: list[_Piece]) -> tuple[int, Plan]:
+    def _polish(self, best: tuple[int, Plan], pool: ThreadPoolExecutor) -> tuple[int, Plan]:
+        """Let the polisher work on one part in turn, and go on with the others meanwhile."""
+        rounds = POLISHES[self.apart]
+        for turn in range(rounds):
+            if self._over():
+                break
+            self.best = best[0]
+            self.slice_s = self._slice_s(rounds - turn)
+            pieces = self._pieces(best[1], self.rounds + turn, pool)
+            plans = [pool.submit(self._polished, p, turn, at) for at, p in enumerate(pieces)]
+            made = [plan.result() for plan in plans]
+            self._note(pieces[:1], 1)
+            self._note(pieces[1:], POLISH_LEGS)
+            if self.apart:
+                best = min(best, (sum(c for c, _ in made), joined([p for _, p in made])),
+                           key=lambda b: b[0])  # fmt: skip
+            else:
+                best = min(best, *made, key=lambda b: b[0])
+        return best
+
+    def _polished(self, piece: Piece, turn: int, number: int) -> tuple[int, Plan]:
+        """Polish the first piece, search on in the others; return cost and tours."""
+        first = 2 + self.rounds * self.parts * self.steps
+        first += turn * (1 + (self.parts - 1) * POLISH_LEGS)
+        if number:
+            first += 1 + (number - 1) * POLISH_LEGS
+            hot = COLD if self.apart else WARM
+            self._search(piece, number, POLISH_LEGS, hot, lambda leg: first + leg)
+            return piece.best, piece.plan(best=True)
+        assert self.polisher is not None
+        before = piece.plan(best=True)
+        if not len(before):
+            piece.counts.append(0)
+            return piece.best, before
+        record = self.budget.record
+        limit = Limit(
+            None if self.until is None else time.perf_counter() + self.slice_s,
+            None if record is None else record[first] if first < len(record) else 0,
+            self._asked,
+        )
+        free = np.bincount(piece.kinds, minlength=len(self.model.kinds)) - np.bincount(
+            before.kinds, minlength=len(self.model.kinds)
+        )
+        after, count = self.polisher(self.model, before, free, seed=self.seed + turn, limit=limit)
+        piece.counts.append(count)
+        cost = self._cost_of(piece, after)
+        return min((piece.best, before), (cost, after), key=lambda b: b[0])
+
+    def _asked(self) -> bool:
+        """Say where the search stands, and tell whether it shall stop."""
+        self.tell(self.done, self.best)
+        return self.stopped()
+
+    def _cost_of(self, piece: Piece, plan: Plan) -> int:
+        """Return what tours for a piece's visits cost, those in none of them included."""
+        local = np.zeros(self.model.size + 1, np.int32)
+        local[piece.visits] = np.arange(1, len(piece.visits) + 1)
+        return cost_of(piece.part, piece.state, local[plan.visits], plan.ends, plan.kinds)
+
+    def _best_of(self, pieces: list[Piece]) -> tuple[int, Plan]:
         """Put the parts' best together; of searches of the whole, take the best."""
         if self.apart:
             return sum(p.best for p in pieces), joined([p.plan(best=True) for p in pieces])
         chosen = min(pieces, key=lambda p: p.best)
         return chosen.best, chosen.plan(best=True)
 
-    def _slice_s(self, turn: int) -> float:
+    def _slice_s(self, rounds: int) -> float:
         """Return the seconds that one part may take in a round; rounds share evenly."""
-        if self.budget.until is None:
+        if self.until is None:
             return 0.0
-        left = max(0.0, self.budget.until - time.perf_counter())
-        return left / (self.rounds - turn) / -(-self.parts // self.threads)
+        left = max(0.0, self.until - time.perf_counter())
+        return left / rounds / -(-self.parts // self.threads)
 
     # --- the first plan
 
@@ -192,7 +235,7 @@ class Search:
     def _built(self, visits: Int64, slots: Int32, number: int) -> tuple[Plan, int]:
         model = self.model
         part = part_of(model, self.near, visits, slots)
-        state = self._state(part, visits, slots, -1, number)
+        state = self._state(visits, slots, -1, number)
         best: tuple[int, Plan] | None = None
         away = part.cost[0, 0, 1 : len(visits) + 1]
         for keys in (
@@ -219,7 +262,7 @@ class Search:
 
     # --- one round
 
-    def _pieces(self, plan: Plan, turn: int, pool: ThreadPoolExecutor) -> list[_Piece]:
+    def _pieces(self, plan: Plan, turn: int, pool: ThreadPoolExecutor) -> list[Piece]:
         """Cut the plan into this round's parts; whole for each thread where it is small."""
         model = self.model
         lots = random.Random(f"{self.seed} {turn}")  # noqa: S311 - the search's chance
@@ -259,7 +302,7 @@ class Search:
 
     def _piece(
         self, plan: Plan, tours: Int64, free: Int64, missed: Int64, turn: int, number: int
-    ) -> _Piece:
+    ) -> Piece:
         """Set a part up with the tours it takes over, free vehicles and missed visits."""
         starts = plan.starts
         rows = [plan.visits[starts[t] : plan.ends[t]] for t in tours]
@@ -269,37 +312,56 @@ class Search:
         spare = np.minimum(free, np.bincount(driven, minlength=len(free)) + SPARE_SLOTS)
         slots = np.concatenate([driven, np.repeat(np.arange(len(free)), spare)]).astype(np.int32)
         part = part_of(self.model, self.near, visits, slots)
-        state = self._state(part, visits, slots, turn, number)
+        state = self._state(visits, slots, turn, number)
         ends = np.cumsum([len(r) for r in rows], dtype=np.int64)
         load(part, state, np.arange(1, len(served) + 1, dtype=np.int32), ends)
-        return _Piece(part, state, visits, slots)
+        return Piece(part, state, visits, slots)
 
-    def _state(self, part: Part, visits: Int64, slots: Int32, turn: int, number: int) -> State:
+    def _state(self, visits: Int64, slots: Int32, turn: int, number: int) -> State:
         word = seeded(self.seed, turn + 1, number)
-        return state_of(self.model, part, visits, slots, word, np.array(TUNE))
+        return state_of(self.model, self.away, visits, slots, word, np.array(TUNE))
 
     # --- legs
 
-    def _legs(self, piece: _Piece, turn: int, number: int) -> None:
-        """Search one part through its round's legs, by the clock or by count."""
+    def _legs(self, piece: Piece, turn: int, number: int) -> None:
+        """Search one part through its round's legs."""
+        first = turn * self.steps
+        at = 2 + (turn * self.parts + number) * self.steps
+        self._search(piece, number, self.steps, self.hot, lambda leg: at + leg, first)
+
+    def _search(
+        self, piece: Piece, number: int, legs: int, hot: float, at: Callable[[int], int],
+        first: int | None = None,
+    ) -> None:  # fmt: skip
+        """Search one part through some legs, by the clock or by count.
+
+        ``first``: the first of them among all legs; None: they cool down by themselves.
+        """
         begun = time.perf_counter()
         pace = FIRST_ITERATIONS / 0.001
-        for step in range(self.steps):
-            leg = turn * self.steps + step
+        for step in range(legs):
             self._change_kinds(piece)
-            heat = self.heat * self.hot * (COLD / self.hot) ** (leg / (LEGS - 1))
-            if self.budget.until is None:
-                made = self._counted(leg, number)
-                if not self._made(piece, made, heat):
+            if first is None:
+                share = step / (legs - 1)
+            else:
+                share = (first + step) / (LEGS - 1)
+                piece.grant(int(self.rebate * max(0.0, 1 - (first + step) / (LEGS * REBATED))))
+            heat = self.heat * hot * (COLD / hot) ** share
+            if self.until is None:
+                count = self._counted(at(step), (first or 0) + step, number)
+                whole = self._made(piece, count, heat)
+                piece.note()
+                if not whole:
                     return
                 continue
-            end = begun + self.slice_s * (step + 1) / self.steps
+            end = begun + self.slice_s * (step + 1) / legs
             made = 0
             while True:
                 left = end - time.perf_counter()
                 if left <= 0 and made:
                     break
                 if self.stopped() or left < -1.0:
+                    piece.note()
                     piece.counts.append(made)
                     return
                 count = max(20, int(pace * min(SLICE_S, max(left, 0.0005))))
@@ -308,9 +370,10 @@ class Search:
                 pace = count / max(1e-6, time.perf_counter() - before)
                 made += count
                 self._say(piece, number)
+            piece.note()
             piece.counts.append(made)
 
-    def _made(self, piece: _Piece, count: int, heat: float) -> bool:
+    def _made(self, piece: Piece, count: int, heat: float) -> bool:
         """Make counted iterations; False when told to stop on the way."""
         done = 0
         while done < count:
@@ -323,40 +386,39 @@ class Search:
         piece.counts.append(count)
         return True
 
-    def _iterate(self, piece: _Piece, count: int, heat: float) -> None:
+    def _iterate(self, piece: Piece, count: int, heat: float) -> None:
         if len(piece.visits):
             arrays: tuple[Any, ...] = (*piece.part, *piece.state)
             iterate(*arrays, 1.0 + self.near.back, count, heat)  # type: ignore[call-arg]
 
-    def _change_kinds(self, piece: _Piece) -> None:
+    def _change_kinds(self, piece: Piece) -> None:
         if len(self.model.kinds) > 1 and len(piece.visits):
             arrays: tuple[Any, ...] = (*piece.part, *piece.state)
             change_kinds(*arrays)
 
-    def _counted(self, leg: int, number: int) -> int:
+    def _counted(self, at: int, leg: int, number: int) -> int:
+        """Return the iterations of a leg: by the record, where it stands there, or a share."""
         budget = self.budget
         if budget.record is not None:
-            turn, step = divmod(leg, self.steps)
-            at = 2 + (turn * self.parts + number) * self.steps + step
             return budget.record[at] if at < len(budget.record) else 0
         assert budget.iterations is not None
         at, slices = leg * self.parts + number, LEGS * self.parts
         return budget.iterations * (at + 1) // slices - budget.iterations * at // slices
 
     def _over(self) -> bool:
-        if self.budget.until is not None and time.perf_counter() >= self.budget.until - 0.001:
+        if self.until is not None and time.perf_counter() >= self.until - 0.001:
             return True
         if self.budget.record is not None:
             return len(self.record) >= len(self.budget.record)
         return self.stopped()
 
-    def _note(self, pieces: list[_Piece]) -> None:
+    def _note(self, pieces: list[Piece], legs: int) -> None:
         for piece in pieces:
-            self.record += [*piece.counts, *([0] * (self.steps - len(piece.counts)))]
+            self.record += [*piece.counts, *([0] * (legs - len(piece.counts)))]
             self.done += sum(piece.counts)
         self.record[1] = self.done
 
-    def _say(self, piece: _Piece, number: int) -> None:
+    def _say(self, piece: Piece, number: int) -> None:
         if number == 0:
             self.tell(self.done + sum(piece.counts), self.best if self.apart else piece.best)
 

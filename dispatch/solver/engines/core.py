@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from dispatch.solver.core.arrays import Int64
 from dispatch.solver.core.model import Model, model_of
 from dispatch.solver.core.parts import Plan
 from dispatch.solver.core.samples import problems
-from dispatch.solver.core.search import Budget, Search
+from dispatch.solver.core.search import Search
+from dispatch.solver.core.terms import Budget, Limit
 from dispatch.solver.cost import rounded
 from dispatch.solver.draft import Ground
 from dispatch.solver.engines.base import Leash, Proposal
-from dispatch.solver.engines.shelf import CORE
+from dispatch.solver.engines.shelf import CORE, polisher
 
 
 class Core:
@@ -37,8 +39,17 @@ class Core:
             stopped=lambda: leash.taut(0, -1),
             tell=lambda done, cost: leash.tell(CORE, done, rounded(cost * model.divisor)),
             given=_given(model, leash),
+            polisher=_polished,
         ).run()
         return Proposal(_sequences(model, found.plan), found.record)
+
+
+def _polished(
+    model: Model, plan: Plan, free: Int64, *, seed: int, limit: Limit
+) -> tuple[Plan, int]:
+    """Hand over to PyVRP, which is loaded only now."""
+    found: tuple[Plan, int] = polisher()(model, plan, free, seed=seed, limit=limit)
+    return found
 
 
 def _budget(leash: Leash) -> Budget:

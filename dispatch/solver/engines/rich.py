@@ -29,7 +29,8 @@ WARM: Final = 0.3  # at first when it begins from a plan
 LEGS: Final = 100  # parts of a search, each at one temperature
 CHUNK_S: Final = 0.01  # of search between two looks at the clock
 MOST: Final = 2000  # iterations in one chunk
-FIRST: Final = 20
+FIRST: Final = 1  # with batteries, breaks and hours one alone may take 50 ms
+GROWS: Final = 4  # times as many at most in the next chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,8 @@ class _Run:
             search(self.model, self.promise, self.state, self.room, chunk, heat)
             self.counts[leg] += chunk
             now = time.perf_counter()
-            self.chunk = max(1, min(MOST, int(chunk * CHUNK_S / max(1e-6, now - clock))))
+            due = int(chunk * CHUNK_S / max(1e-6, now - clock))
+            self.chunk = max(1, min(MOST, GROWS * chunk, due))
             clock = now
             if leads:
                 money = rounded(int(self.state.money[BEST]))

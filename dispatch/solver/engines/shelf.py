@@ -10,7 +10,7 @@ import importlib
 import os
 from collections.abc import Iterator, Mapping
 from importlib import metadata
-from typing import Final
+from typing import Any, Final
 
 from dispatch.solver import sources
 from dispatch.solver.engines.base import Engine
@@ -51,6 +51,11 @@ class Shelf(Mapping[str, Engine]):
 
     def __contains__(self, name: object) -> bool:
         return name in WHERE
+
+
+def polisher() -> Any:
+    """Return what polishes the core's tours (``polish.polished``), loaded when first asked for."""
+    return importlib.import_module("dispatch.solver.engines.polish").polished
 
 
 def version(name: str) -> str:

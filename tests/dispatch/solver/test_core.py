@@ -174,7 +174,7 @@ def test_breaks_at_a_common_time_are_its_business_and_others_are_not() -> None:
     assert lineup(apart) != ("core",)
 
 
-@pytest.mark.parametrize("visits", [60, 430])
+@pytest.mark.parametrize("visits", [60, 610])
 def test_a_search_by_iterations_gives_the_same_plan_with_any_number_of_threads(visits: int) -> None:
     problem = scattered(5, visits=visits, vehicles=visits // 5)
     plans = [
@@ -184,7 +184,7 @@ def test_a_search_by_iterations_gives_the_same_plan_with_any_number_of_threads(v
     assert plans[0] == plans[1] == plans[2]
 
 
-@pytest.mark.parametrize("visits", [60, 430])
+@pytest.mark.parametrize("visits", [60, 610])
 def test_what_was_found_by_the_clock_is_found_again_by_its_record(visits: int) -> None:
     problem = scattered(6, visits=visits, vehicles=visits // 5)
     found = solve(problem, stop=Stop(seconds=0.6), seed=9, threads=2)

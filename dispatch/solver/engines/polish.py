@@ -1,0 +1,188 @@
+"""Tours of the core polished by PyVRP, whose moves pass through plans that do not hold. PURE.
+
+Ruin and recreate cools down into a plan that none of its moves betters; a local search under
+penalties often does within a second or two. The model's numbers are handed over as they are: a
+location a visit, so that service by kind of vehicle goes to the way out; who may not serve whom
+becomes a load.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any, Final
+
+import numpy as np
+import pyvrp
+
+from dispatch.solver.core.model import Model
+from dispatch.solver.core.parts import Plan
+from dispatch.solver.core.terms import Limit
+
+NEVER: Final = 1 << 40  # no window, way or shift is longer
+MIN_PENALTY, MAX_PENALTY = 0.1, 100_000.0  # PyVRP's defaults, where a second costs 1
+Matrix = np.ndarray[Any, np.dtype[Any]]
+
+
+def polished(
+    model: Model, plan: Plan, free: np.ndarray[Any, Any], *, seed: int, limit: Limit
+) -> tuple[Plan, int]:
+    """Search on from some tours; ``free`` vehicles by kind may be used besides.
+
+    Returns
+    -------
+    tuple of Plan and int
+        Tours of the same visits, those given where nothing better that holds was found; PyVRP's
+        iterations, which with the seed and the tours repeat the search.
+    """
+    if model.ranged and any(price == 0 for _, price in model.cost_layers):
+        return plan, 0  # the limit of the way is told to PyVRP as one of its price
+    data = _data(model, plan, free)
+    name = {int(visit): at for at, visit in enumerate(plan.visits)}
+    rank = {int(kind): at for at, kind in enumerate(_kinds(plan, free))}
+    routes = [
+        pyvrp.Route(data, [name[int(v)] for v in plan.visits[start:end]], rank[int(kind)])
+        for start, end, kind in zip(plan.starts, plan.ends, plan.kinds, strict=True)
+    ]
+    given = pyvrp.Solution(data, routes)
+    stop = _Stop(limit)
+    unit = _second(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "struggles to find a feasible solution": it has one
+        found = pyvrp.solve(
+            data,
+            stop,
+            seed=seed & 0xFFFFFFFF,
+            collect_stats=False,
+            display=False,
+            params=pyvrp.SolveParams(
+                penalty=pyvrp.PenaltyParams(
+                    min_penalty=MIN_PENALTY * unit, max_penalty=MAX_PENALTY * unit
+                )
+            ),
+            initial_solution=given,
+        ).best
+    if not (given.is_feasible() and found.is_feasible()):
+        return plan, stop.count
+    return _plan(model, plan, free, found), stop.count
+
+
+class _Stop:
+    """PyVRP's stopping criterion on our limit; counts the iterations."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit, self.count = limit, 0
+
+    def __call__(self, best_cost: int) -> bool:
+        limit = self.limit
+        if limit.count is not None and self.count >= limit.count:
+            return True
+        if limit.until is not None and time.perf_counter() >= limit.until:
+            return True
+        if limit.stopped():
+            return True
+        self.count += 1
+        return False
+
+
+def _kinds(plan: Plan, free: np.ndarray[Any, Any]) -> list[int]:
+    """Kinds of vehicles that drive or could, in order."""
+    count = free + np.bincount(plan.kinds, minlength=len(free))
+    return [int(kind) for kind in np.flatnonzero(count > 0)]
+
+
+def _data(model: Model, plan: Plan, free: np.ndarray[Any, Any]) -> pyvrp.ProblemData:
+    """Return the part of a model that some tours are, in PyVRP's words: all visits required."""
+    visits, kinds = plan.visits.astype(np.int64), _kinds(plan, free)
+    depots = np.unique(np.concatenate([model.start[kinds], model.end[kinds]]))
+    rows = np.concatenate([depots, model.places[visits]])
+    at_depot = {int(place): at for at, place in enumerate(depots)}
+    least = model.service[:, visits].min(axis=0)
+    profiles = sorted({_profile(model, kind) for kind in kinds})
+    distances, durations = [], []
+    for cost, seconds in profiles:
+        duration = model.seconds[seconds][np.ix_(rows, rows)].astype(np.int64)
+        profile, price = model.cost_layers[cost]
+        distance = duration.copy()
+        if not model.alike:
+            distance = model.metres[profile][np.ix_(rows, rows)].astype(np.int64) * price
+        duration[len(depots) :] += (model.service[seconds, visits] - least)[:, None]
+        for matrix in (distance, duration):
+            np.fill_diagonal(matrix, 0)
+        distances.append(distance)
+        durations.append(duration)
+    barred = [kind for kind in kinds if not model.may[visits, kind].all()]
+    clients = [
+        pyvrp.Client(
+            location=len(depots) + at,
+            delivery=[*map(int, model.demand[v]), *(int(not model.may[v, k]) for k in barred)],
+            service_duration=int(least[at]),
+            tw_early=int(model.opens[v]),
+            tw_late=int(model.closes[v]),
+        )
+        for at, v in enumerate(visits)
+    ]
+    count = free + np.bincount(plan.kinds, minlength=len(free))
+    types = [
+        _vehicle_type(
+            model, kind, int(count[kind]), profiles.index(_profile(model, kind)), at_depot,
+            [0 if kind == it else len(visits) for it in barred],
+        )
+        for kind in kinds
+    ]  # fmt: skip
+    return pyvrp.ProblemData(
+        [pyvrp.Location(0, 0) for _ in rows],
+        clients,
+        [pyvrp.Depot(at) for at in range(len(depots))],
+        types,
+        distances,
+        durations,
+    )
+
+
+def _profile(model: Model, kind: int) -> tuple[int, int]:
+    return model.kinds[kind].cost_layer, model.kinds[kind].time_layer
+
+
+def _vehicle_type(
+    model: Model, kind: int, count: int, profile: int, at_depot: dict[int, int], bars: list[int]
+) -> pyvrp.VehicleType:
+    loading, second = int(model.loading[kind]), int(model.second[kind])
+    price = model.cost_layers[model.kinds[kind].cost_layer][1]
+    reach = int(model.reach[kind]) * (1 if model.alike else price) if model.ranged else NEVER
+    return pyvrp.VehicleType(
+        num_available=count,
+        capacity=[*map(int, model.room[kind]), *bars],
+        start_depot=at_depot[int(model.start[kind])],
+        end_depot=at_depot[int(model.end[kind])],
+        fixed_cost=int(model.fixed[kind]) + loading * second,
+        tw_early=int(model.first[kind]) + loading,
+        tw_late=int(model.home[kind]),
+        start_late=min(int(model.latest[kind]) + loading, int(model.home[kind])),
+        shift_duration=min(int(model.longest[kind]) - loading, NEVER),
+        max_distance=min(reach, NEVER),
+        unit_distance_cost=1,
+        unit_duration_cost=second,
+        profile=profile,
+    )
+
+
+def _second(data: pyvrp.ProblemData) -> float:
+    """Return what a mean drive costs divided by its seconds: the scale of penalties."""
+    distance, duration = data.distance_matrix(0), data.duration_matrix(0)
+    return max(1.0, float(distance.mean()) / max(1.0, float(duration.mean())))
+
+
+def _plan(model: Model, plan: Plan, free: np.ndarray[Any, Any], found: pyvrp.Solution) -> Plan:
+    """Translate back."""
+    kinds = _kinds(plan, free)
+    tours = [
+        (kinds[route.vehicle_type()], [int(plan.visits[a.idx]) for a in route if a.is_client()])
+        for route in found.routes()
+    ]
+    tours = [(kind, visits) for kind, visits in tours if visits]
+    return Plan(
+        np.array([v for _, visits in tours for v in visits], np.int32),
+        np.cumsum([len(visits) for _, visits in tours], dtype=np.int64),
+        np.array([kind for kind, _ in tours], np.int32),
+    )

@@ -1,0 +1,169 @@
+"""What the core does besides ruin and recreate: tails, the rebate, the polish by PyVRP."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dispatch.solver.core.arrays import COUNT, FAR, KIND, NEXT, PREV, SLOT
+from dispatch.solver.core.model import Model, model_of
+from dispatch.solver.core.near import near_of
+from dispatch.solver.core.parts import Plan, cost_of
+from dispatch.solver.core.piece import Piece
+from dispatch.solver.core.search import Search
+from dispatch.solver.core.tails import exchange, exchanged
+from dispatch.solver.core.terms import Budget, Limit
+from dispatch.solver.draft import Ground
+from dispatch.solver.engines.core import _sequences
+from dispatch.solver.engines.polish import polished
+from dispatch.solver.solve import ENGINES, Stop, replay, solve
+from tests.dispatch.solver.test_core import scattered
+
+
+def prepared(ground: Ground, iterations: int) -> tuple[Model, Search, Plan]:
+    """Return a model, a search over it, and the plan found by so many iterations."""
+    model = model_of(ground)
+    assert model is not None
+    search = Search(
+        model,
+        seed=4,
+        threads=1,
+        budget=Budget(iterations=iterations),
+        stopped=lambda: False,
+        tell=lambda _done, _cost: None,
+    )
+    return model, search, search.run().plan
+
+
+def piece_of(search: Search, plan: Plan) -> Piece:
+    """Return the whole of a plan as one piece."""
+    kinds = len(search.model.kinds)
+    used = np.bincount(plan.kinds, minlength=kinds)
+    free = np.array([len(k.vehicles) for k in search.model.kinds]) - used
+    missed = np.setdiff1d(np.arange(1, search.model.size + 1), plan.visits)
+    return search._piece(plan, np.arange(len(plan)), free, missed, 0, 0)
+
+
+def ground_of(piece: Piece) -> tuple[Any, ...]:
+    """Return the arrays that every move is told."""
+    part, state = piece.part, piece.state
+    return (
+        *(state.node, state.span, part.row, state.visit, state.tour),
+        *(part.cost, part.time, part.metres),
+    )
+
+
+def true_cost(piece: Piece) -> int:
+    """Return what the piece's plan costs when it is taken up anew."""
+    plan = piece.plan(best=False)
+    local = {int(visit): at for at, visit in enumerate(piece.visits, start=1)}
+    visits = np.array([local[int(v)] for v in plan.visits], np.int32)
+    return cost_of(piece.part, piece.state, visits, plan.ends, plan.kinds)
+
+
+def holds(ground: Ground, model: Model, plan: Plan) -> bool:
+    """Tell by the house's own timing whether each tour of a plan can be driven."""
+    for vehicle, visits in _sequences(model, plan).items():
+        load = ground.timer.load(visits)
+        route = ground.timer.schedule(vehicle, visits)
+        if route is None or not ground.fits(vehicle, load):
+            return False
+        it = ground.problem.vehicles[vehicle]
+        if it.max_distance_m is not None and route.distance_m > it.max_distance_m:
+            return False
+        if it.max_duration_s is not None and route.end_s - route.start_s > it.max_duration_s:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("hourly", [0, 1_800])
+@pytest.mark.parametrize("seed", range(3))
+def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: int) -> None:
+    """A legal exchange is carried out; what is called illegal breaks a rule in truth."""
+    ground = Ground(scattered(seed, visits=44, vehicles=18, hourly=hourly, room=(40, 30)))
+    model, search, plan = prepared(ground, 20)
+    chances = {True: [], False: []}  # type: dict[bool, list[tuple[int, int]]]
+    piece = piece_of(search, plan)
+    node, tour, count = piece.state.node, piece.state.tour, model.size
+    for name in range(1, count + 1):
+        slot = node[name, SLOT]
+        if slot < 0:
+            continue
+        others = [n for n in range(1, count + 1) if node[n, SLOT] not in (-1, slot)]
+        empty = np.flatnonzero((tour[:, COUNT] == 0) & (tour[:, KIND] == tour[slot, KIND]))
+        if node[name, NEXT] <= count and len(empty):  # the tour may be cut in two
+            others.append(count + 1 + int(empty[0]))
+        for other in others:
+            if tour[node[other, SLOT], KIND] == tour[slot, KIND]:
+                more = exchanged(*ground_of(piece), name, other, FAR)
+                chances[more < FAR].append((name, other))
+    lots = random.Random(seed)
+    assert min(len(pairs) for pairs in chances.values()) > 5
+    for legal, pairs in chances.items():
+        for name, other in lots.sample(pairs, min(40, len(pairs))):
+            piece = piece_of(search, plan)
+            state, before = piece.state, piece.now
+            more = exchanged(*ground_of(piece), name, other, FAR)
+            exchange(*ground_of(piece), state.free, state.num, name, other)
+            assert holds(ground, model, piece.plan(best=False)) == legal
+            if legal:
+                chain = state.node[:, [NEXT, PREV, SLOT]]
+                assert all(
+                    chain[chain[n, 0], 1] == n for n in range(1, len(chain)) if chain[n, 2] >= 0
+                )
+                assert true_cost(piece) == before + more
+
+
+def test_with_a_rebate_the_best_plan_is_told_by_its_true_cost() -> None:
+    ground = Ground(scattered(5, visits=60, vehicles=16))
+    model, search, plan = prepared(ground, 0)
+    search.near = near_of(model, 1)
+    piece = piece_of(search, plan)
+    first = piece.best
+    piece.grant(int(search.rebate))
+    assert search.rebate > 0
+    assert piece.best == piece.now == first
+    for _ in range(20):
+        search._iterate(piece, 50, first / model.size)
+        piece.note()
+    assert piece.best <= first
+    piece.grant(0)
+    assert piece.now == true_cost(piece) or piece.now > piece.best
+    best = piece.plan(best=True)
+    told = piece.best
+    whole = piece_of(search, best)
+    assert whole.now == told
+
+
+@pytest.mark.parametrize("hourly", [0, 1_800])
+def test_the_polish_betters_a_poor_plan_and_breaks_nothing(hourly: int) -> None:
+    ground = Ground(scattered(7, visits=50, vehicles=14, hourly=hourly))
+    model, search, plan = prepared(ground, 0)
+    piece = piece_of(search, plan)
+    free = np.bincount(piece.kinds, minlength=len(model.kinds)) - np.bincount(
+        plan.kinds, minlength=len(model.kinds)
+    )
+    limit = Limit(None, 150, lambda: False)
+    better, count = polished(model, plan, free, seed=1, limit=limit)
+    again, _ = polished(model, plan, free, seed=1, limit=limit)
+    assert count == 150
+    assert sorted(better.visits) == sorted(plan.visits)
+    assert holds(ground, model, better)
+    assert piece_of(search, better).now < piece.now
+    assert (better.visits.tolist(), better.ends.tolist()) == (
+        again.visits.tolist(),
+        again.ends.tolist(),
+    )
+
+
+@pytest.mark.parametrize("visits", [40, 620])
+def test_a_polished_search_is_found_again_by_its_record(visits: int) -> None:
+    problem = scattered(9, visits=visits, vehicles=visits // 4)
+    ENGINES["core"]  # loaded before the clock runs
+    found = solve(problem, stop=Stop(seconds=1.0 + 0.008 * visits), seed=2, threads=2)
+    counts = found.work[0].counts
+    assert len(counts) > 2 + 200 * counts[0], "no polisher took part"
+    assert replay(problem, found.work).solution == found.solution
