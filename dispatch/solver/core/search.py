@@ -345,7 +345,8 @@ class Search:
                 share = step / (legs - 1)
             else:
                 share = (first + step) / (LEGS - 1)
-                piece.grant(int(self.rebate * max(0.0, 1 - (first + step) / (LEGS * REBATED))))
+                left = max(0.0, 1 - (first + step) / (LEGS * REBATED))
+                piece.grant(int(self._rebate(number) * left))
             heat = self.heat * hot * (COLD / hot) ** share
             if self.until is None:
                 count = self._counted(at(step), (first or 0) + step, number)
@@ -372,6 +373,10 @@ class Search:
                 self._say(piece, number)
             piece.note()
             piece.counts.append(made)
+
+    def _rebate(self, number: int) -> float:
+        """Return the first rebate of a piece; of searches of the whole every other has none."""
+        return self.rebate if self.apart or number % 2 == 0 else 0.0
 
     def _made(self, piece: Piece, count: int, heat: float) -> bool:
         """Make counted iterations; False when told to stop on the way."""
