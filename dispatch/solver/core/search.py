@@ -174,10 +174,11 @@ class Search:
             self._search(piece, number, POLISH_LEGS, hot, lambda leg: first + leg)
             return piece.best, piece.plan(best=True)
         assert self.polisher is not None
-        before = piece.plan(best=True)
+        given = (piece.best, piece.plan(best=True))  # before the piece takes up anything else
+        before = given[1]
         if not len(before):
             piece.counts.append(0)
-            return piece.best, before
+            return given
         record = self.budget.record
         limit = Limit(
             None if self.until is None else time.perf_counter() + self.slice_s,
@@ -190,7 +191,7 @@ class Search:
         after, count = self.polisher(self.model, before, free, seed=self.seed + turn, limit=limit)
         piece.counts.append(count)
         cost = self._cost_of(piece, after)
-        return min((piece.best, before), (cost, after), key=lambda b: b[0])
+        return min(given, (cost, after), key=lambda b: b[0])
 
     def _asked(self) -> bool:
         """Say where the search stands, and tell whether it shall stop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import Any
 
 import numpy as np
@@ -157,6 +158,34 @@ def test_the_polish_betters_a_poor_plan_and_breaks_nothing(hourly: int) -> None:
         again.visits.tolist(),
         again.ends.tolist(),
     )
+
+
+@pytest.mark.parametrize("visits", [40, 620])
+def test_a_polished_plan_is_the_one_whose_cost_is_told(visits: int) -> None:
+    """The cost that a search names is that of the plan it gives, polished or not."""
+    ground = Ground(scattered(10, visits=visits, vehicles=visits // 4))
+    model = model_of(ground)
+    assert model is not None
+    bettered: list[int] = []
+
+    def polisher(model: Model, plan: Plan, free: Any, *, seed: int, limit: Limit) -> Any:
+        better, count = polished(model, plan, free, seed=seed, limit=limit)
+        bettered.append(int(sorted(better.visits) == sorted(plan.visits)))
+        return better, count
+
+    search = Search(
+        model,
+        seed=1,
+        threads=2,
+        budget=Budget(until=time.perf_counter() + 0.5 + 0.008 * visits),
+        stopped=lambda: False,
+        tell=lambda _done, _cost: None,
+        polisher=polisher,
+    )
+    found = search.run()
+    assert bettered
+    assert all(bettered)
+    assert piece_of(search, found.plan).now == found.cost
 
 
 @pytest.mark.parametrize("visits", [40, 620])
