@@ -59,7 +59,12 @@ def polisher() -> Any:
 
 
 def version(name: str) -> str:
-    """Say which version of an engine this is: of our own, the short hash of its sources."""
+    """Say which version of an engine this is: of our own, the short hash of its sources.
+
+    What the core finds is polished by PyVRP, so its release belongs to that.
+    """
+    if name == CORE:
+        return f"{sources.version()} pyvrp {metadata.version(PYVRP)}"
     return sources.version() if name in OURS else metadata.version(name)
 
 
