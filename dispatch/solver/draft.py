@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dispatch.solver.lenient import as_it_comes
 from dispatch.solver.problem import Problem, Vehicle, service_s
 from dispatch.solver.rich.model import Model, lay_out
 from dispatch.solver.rich.reach import hand, plain
-from dispatch.solver.rows import Rows
 from dispatch.solver.segments import Segment, merge
 from dispatch.solver.solution import Route, Solution, Unserved
 from dispatch.solver.timing import NEVER, Timer
@@ -146,17 +145,10 @@ class Draft:
 
     def __init__(self, ground: Ground, sequences: dict[int, list[int]] | None = None) -> None:
         self.ground = ground
-        self._rows: Rows | None = None
+        self.rows: Any = None  # kept by ``rows.rows_of``
         self.tours = [Tour(ground, v, ()) for v in range(len(ground.problem.vehicles))]
         for vehicle, visits in (sequences or {}).items():
             self.put(vehicle, visits)
-
-    @property
-    def rows(self) -> Rows:
-        """All gaps of a plain problem side by side, laid out when first asked for."""
-        if self._rows is None:
-            self._rows = Rows(self)
-        return self._rows
 
     def put(self, vehicle: int, codes: Iterable[int]) -> None:
         """Give a vehicle another sequence.

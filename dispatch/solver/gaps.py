@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from dispatch.solver.cost import UNIT
 from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.rows import Fitting
+from dispatch.solver.rows import Fitting, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def gaps(draft: Draft, visit: int) -> list[Gap]:
     """
     ground = draft.ground
     if ground.plain:
-        fitting = draft.rows.fitting(visit)
+        fitting = rows_of(draft).fitting(visit)
         return [_gap(ground, fitting, int(at)) for at in fitting.ranked()]
     found = _whole(draft, visit)
     found.sort(key=lambda gap: (gap.exact, gap.added_s, gap.vehicle, gap.position))
@@ -59,7 +59,7 @@ def gaps(draft: Draft, visit: int) -> list[Gap]:
 def cheapest(draft: Draft, visit: int) -> Gap | None:
     """Return the first of ``gaps``, None where there is none."""
     if draft.ground.plain:
-        fitting = draft.rows.fitting(visit)
+        fitting = rows_of(draft).fitting(visit)
         return _gap(draft.ground, fitting, fitting.best()) if len(fitting) else None
     return next(iter(gaps(draft, visit)), None)
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dispatch.solver.cost import PER_METRE, PER_SECOND, UNIT
+from dispatch.solver.draft import Draft, Ground, Tour
 from dispatch.solver.problem import service_s
 from dispatch.solver.segments import Segment
-
-if TYPE_CHECKING:
-    from dispatch.solver.draft import Draft, Ground, Tour
 
 Column = npt.NDArray[Any]  # int64; Python's own integers where prices are past it
 
@@ -67,6 +65,14 @@ class Rows:
         found = [NONE, *(kind.fitting(self.draft, visit) for kind in self.kinds)]
         columns = zip(*found, strict=True)
         return Fitting(*(np.concatenate(column) for column in columns))
+
+
+def rows_of(draft: Draft) -> Rows:
+    """Return all gaps of a draft of a plain problem, laid out when first asked for."""
+    if draft.rows is None:
+        draft.rows = Rows(draft)
+    rows: Rows = draft.rows
+    return rows
 
 
 class _Kind:
