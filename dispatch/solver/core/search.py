@@ -44,9 +44,9 @@ PART: Final = 600  # visits in a part at most, about
 ROUNDS: Final = 40
 LEGS: Final = 200
 HOT, COLD = 3.0, 0.03  # first and last temperature, in mean costs per visit of the first plan
-MANY: Final = 3_000  # visits from which the first plan is too poor to begin at HOT in small parts
-PART_OF_MANY: Final = 1_000
-HOT_OF_MANY: Final = 10.0  # 5,000 visits, 200 iterations a visit: 2.7 % below HOT, 30 no better
+MANY: Final = 3_000  # visits from which there are iterations for few moves of whole tours
+PART_OF_MANY: Final = 1_250  # with HOT, 5,000 visits, 200 iterations a visit: 1.1 % below 1,000
+REBATE_OF_MANY: Final = -1.5  # a charge: too many tours are left; 500 a visit: 0.3-0.4 % below none
 REBATE: Final = 0.6  # of a tour's price at first, in what one for a visit alone costs on the mean
 REBATED: Final = 0.5  # share of the search in which it goes back to nothing
 WARM: Final = 0.3  # first temperature where a plan is given: hotter would forget it
@@ -90,8 +90,9 @@ class Search:
         self.record: list[int] = [self.parts, 0]
         self.at: Float = layout(model) if self.apart else np.zeros((model.size + 1, 2))
         self.heat = 0.0
-        self.hot = WARM if given is not None else HOT_OF_MANY if model.size >= MANY else HOT
-        self.rebate = REBATE * float(self.away[1:].mean()) if given is None else 0.0
+        self.hot = WARM if given is not None else HOT
+        share = REBATE if model.size < MANY else REBATE_OF_MANY
+        self.rebate = share * float(self.away[1:].mean()) if given is None else 0.0
         self.best = 0
         self.slice_s = 0.0
         self.until = self._main_until()

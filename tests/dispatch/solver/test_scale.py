@@ -117,7 +117,7 @@ def test_a_stop_from_the_start_leaves_the_first_plan_which_is_repeated_by_its_re
 
 @pytest.mark.parametrize(
     ("visits", "threads", "parts"),
-    [(1_230, 1, 3), (1_230, 2, 4), (1_230, 3, 3), (3_000, 1, 3), (3_000, 2, 4)],
+    [(1_230, 1, 3), (1_230, 2, 4), (1_230, 3, 3), (3_000, 1, 3), (3_000, 2, 4), (5_000, 2, 4)],
 )
 def test_by_the_clock_each_thread_has_as_many_parts_as_the_others(
     visits: int, threads: int, parts: int
@@ -135,7 +135,7 @@ def test_by_the_clock_each_thread_has_as_many_parts_as_the_others(
     assert made.parts == parts
 
 
-def test_a_search_over_thousands_begins_hotter_unless_it_begins_with_a_plan() -> None:
+def test_tours_cost_more_at_first_over_thousands_less_below_and_the_truth_from_a_plan() -> None:
     few, many = (
         model_of(Ground(scattered(8, visits=visits, vehicles=5)))
         for visits in (search.MANY - 1, search.MANY)
@@ -143,8 +143,8 @@ def test_a_search_over_thousands_begins_hotter_unless_it_begins_with_a_plan() ->
     assert few is not None
     assert many is not None
 
-    def hot(model: Model, given: Plan | None = None) -> float:
-        return Search(
+    def begins(model: Model, given: Plan | None = None) -> tuple[float, float]:
+        made = Search(
             model,
             seed=1,
             threads=1,
@@ -152,10 +152,9 @@ def test_a_search_over_thousands_begins_hotter_unless_it_begins_with_a_plan() ->
             stopped=lambda: False,
             tell=lambda _done, _cost: None,
             given=given,
-        ).hot
+        )
+        return made.hot, made.rebate / float(made.away[1:].mean())
 
-    assert (hot(few), hot(many), hot(many, NO_PLAN)) == (
-        search.HOT,
-        search.HOT_OF_MANY,
-        search.WARM,
-    )
+    assert begins(few) == (search.HOT, pytest.approx(search.REBATE))
+    assert begins(many) == (search.HOT, pytest.approx(search.REBATE_OF_MANY))
+    assert begins(many, NO_PLAN) == (search.WARM, 0)
