@@ -204,6 +204,8 @@ class _Model:
             routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
         )
         parameters.time_limit.FromSeconds(GRACE_S)
+        if leash.counts is not None:  # else 0.1 s each: on a busy machine that gives another plan
+            parameters.lns_time_limit.FromSeconds(GRACE_S)
         if not leash.taut(0, 0):
             routing.SolveWithParameters(parameters)
         return Proposal(best[1] if best else {}, (found, steps))
