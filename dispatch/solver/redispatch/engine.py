@@ -1,6 +1,6 @@
 """The compiled search, asked to improve a repaired plan around what was touched. PURE.
 
-The one door to it: numba is loaded when it is first asked for.
+The one door to it: numba is loaded when it is first asked for, or by a worker that begins.
 """
 
 from __future__ import annotations
@@ -8,17 +8,37 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
+from dispatch.solver.core.samples import problems
+from dispatch.solver.draft import Ground
 from dispatch.solver.engines.base import Leash, Proposal
 from dispatch.solver.redispatch.unrest import Unrest
 
 ENGINE = "dispatch.solver.engines.rich"
 
 
+@cache
 def load() -> Any:
-    """Return the engine, loaded: done before any clock runs."""
-    return importlib.import_module(ENGINE)
+    """Return the engine with all that is compiled linked: half a second, once in a process.
+
+    A worker that stays calls it when it begins; ``redispatch`` does before its clock runs.
+    """
+    engine = importlib.import_module(ENGINE)
+    for problem in problems():
+        ground = Ground(problem)
+        ground.hand.gaps({0: [0]}, 1)
+        ground.hand.route(0, [0, 1])
+        engine.improve(
+            ground,
+            seed=0,
+            leash=Leash(0.0, counts=(2,)),
+            start={0: [0]},
+            visits=range(len(problem.visits)),
+            promises={0: engine.Promised(vehicle=0, move_cost=1)},
+        )
+    return engine
 
 
 def improved(
@@ -29,6 +49,7 @@ def improved(
     seed: int,
     until: float | None,
     iterations: int | None,
+    threads: int = 1,
 ) -> Proposal:
     """Search from a plan, moving none but the free visits; promises have their price.
 
@@ -54,6 +75,7 @@ def improved(
         time.perf_counter(),
         deadline=until,
         counts=None if iterations is None else (iterations,),
+        threads=threads,
     )
     found = engine.improve(
         unrest.ground,

@@ -9,6 +9,7 @@ from typing import Final
 from dispatch.solver.check import check
 from dispatch.solver.cost import Cost, cost
 from dispatch.solver.draft import Draft, Ground
+from dispatch.solver.engines.shelf import cores
 from dispatch.solver.explain import reasons
 from dispatch.solver.problem import Problem
 from dispatch.solver.redispatch.change import Change, Disturbance, Moved, Redispatched, Retimed
@@ -21,8 +22,8 @@ from dispatch.solver.solution import Route, Solution
 from dispatch.solver.solve import NotRefereed
 from lastmile.core.errors import Invalid
 
-RESERVE_S: Final = 0.02  # kept for writing the plan out and refereeing it
-RESERVE_PER_VISIT_S: Final = 0.0003
+SOON_S: Final = 0.45  # by default: a plan of 400 stops is there in less than half a second
+RESERVE_S: Final = 0.02  # kept for writing the plan out and refereeing it, with as long again
 UNPRICED: Final = Disturbance()  # nobody minds, nothing is bounded
 
 
@@ -32,11 +33,12 @@ def redispatch(
     change: Change,
     *,
     now_s: int,
-    seconds: float | None = 1.0,
+    seconds: float | None = SOON_S,
     iterations: int | None = None,
     seed: int = 0,
     disturbance: Disturbance = UNPRICED,
     committed: int = 1,
+    threads: int | None = None,
 ) -> Redispatched:
     """Plan the rest of a day anew after a change.
 
@@ -47,14 +49,18 @@ def redispatch(
     now_s : int
         What began by this second is done.
     seconds : float or None
-        Repair comes first and ends well within a second; the rest of the time improves the plan
-        around what was touched. None: as long as ``iterations`` take.
+        Of the whole call. Repair comes first (400 visits: some 50 ms); the rest of the time
+        improves the plan around what was touched. The first call in a process waits half a second
+        for compiled code, see ``engine.load``. None: as long as ``iterations`` take.
     iterations : int or None
         Improvements to try at most; with ``seconds`` None the answer can be repeated.
     disturbance : Disturbance
         Price and bounds of what people were told.
     committed : int
         Next stops of each vehicle on its way that stay as they are.
+    threads : int, optional
+        Cores that the search may use; all that this process may by default. By iterations the
+        answer is the same with any number.
 
     Returns
     -------
@@ -70,17 +76,22 @@ def redispatch(
     """
     if seconds is None and iterations is None:
         raise Invalid("Say when to stop: seconds, iterations or both.")
+    called = time.perf_counter()
     load()
     began = time.perf_counter()
-    reserve_s = RESERVE_S + RESERVE_PER_VISIT_S * len(problem.visits)
-    until = None if seconds is None else began + max(seconds / 2, seconds - reserve_s)
+    until = None if seconds is None else began + seconds / 2
     rest = _drivable(cut(problem, solution, change, now_s=now_s, committed=committed))
+    cleared = time.perf_counter()
     before = _cost_of(rest)
     search = _search(rest, disturbance, seed, until)
+    if until is not None and seconds is not None:
+        repaired_s = time.perf_counter() - cleared  # to write out takes no longer than that did
+        search.until = max(until, called + seconds - repaired_s - RESERVE_S)
+    search.threads = threads or cores()
     search.improve(iterations)
     plan = _written(search, rest.problem)
     told = _told(rest, plan, before, disturbance)
-    return replace(told, iterations=search.iterations, seconds=time.perf_counter() - began)
+    return replace(told, iterations=search.iterations, seconds=time.perf_counter() - called)
 
 
 def _drivable(rest: Rest) -> Rest:

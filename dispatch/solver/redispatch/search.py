@@ -34,7 +34,7 @@ class Search:
     def __init__(self, unrest: Unrest, *, seed: int = 0, until: float | None = None) -> None:
         self.unrest, self.ground = unrest, unrest.ground
         self.draft = Draft(self.ground)
-        self.until, self.seed = until, seed
+        self.until, self.seed, self.threads = until, seed, 1
         self.lots = random.Random(seed)  # noqa: S311 - no secret: a search that can be repeated
         self.iterations = 0
         self._prices: dict[tuple[int, tuple[int, ...]], int] = {}
@@ -192,6 +192,7 @@ class Search:
             seed=self.seed,
             until=self.until,
             iterations=iterations,
+            threads=self.threads,
         )
         self.iterations = sum(found.counts[1:])
         for vehicle in range(len(self.draft.tours)):

@@ -15,6 +15,7 @@ from dispatch.solver.redispatch.cut import Rest
 from dispatch.solver.solution import Route
 
 KEPT: Final = 10**9  # minor units: no saving is worth losing a visit that was planned
+HELD: Final = 10**7  # more for one that nothing happened to: of as many it is not the one lost
 
 
 def bounded(rest: Rest, most_s: int, but: frozenset[str]) -> Problem:
@@ -40,12 +41,16 @@ def bounded(rest: Rest, most_s: int, but: frozenset[str]) -> Problem:
 
 
 def kept(rest: Rest, problem: Problem) -> Problem:
-    """Return the problem in which losing a visit that was planned is dearer than anything."""
+    """Return the problem in which losing a visit that was planned is dearer than anything.
+
+    Dearest is one whose vehicle goes on: the others get no place at its expense alone.
+    """
 
     def dear(visit: Visit) -> Visit:
         if visit.id not in rest.drivers:
             return visit
-        return replace(visit, unserved_cost=min(MAX_AMOUNT, visit.unserved_cost + KEPT))
+        more = KEPT if visit.id in rest.stranded else KEPT + HELD
+        return replace(visit, unserved_cost=min(MAX_AMOUNT, visit.unserved_cost + more))
 
     return replace(problem, visits=tuple(dear(v) for v in problem.visits))
 

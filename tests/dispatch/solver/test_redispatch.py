@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -216,6 +218,77 @@ def test_visits_without_a_choice_are_not_counted_as_moved() -> None:
     )
     assert found.dropped == ()
     assert set(found.beyond) >= {"c", "d"}
+
+
+def test_a_stranded_visit_does_not_take_the_place_of_one_that_nothing_happened_to() -> None:
+    """Room for one of two, and the one whose vehicle stands still would be the cheaper one."""
+    visits = (
+        Visit("stranded", 1, 60, demand=(1,), unserved_cost=10**6),
+        Visit("far", 2, 60, demand=(1,), unserved_cost=10**6),
+    )
+    vehicles = tuple(
+        Vehicle(name, 0, 0, HOUR, 9 * HOUR, capacity=(1,), cost_per_km=100)
+        for name in ("lost", "full")
+    )
+    problem = Problem((line([0, 60, 600]),), visits, vehicles, ("parcels",))
+    plan = Draft(Ground(problem), {0: [0], 1: [1]}).solution([])
+    assert check(problem, plan) == []
+    change = Change(lost=frozenset({"lost"}))
+    found = redispatch(problem, plan, change, now_s=0, seconds=None, iterations=500)
+    assert found.solution.sequences == {"full": ("far",)}
+    assert [u.visit for u in found.dropped] == ["stranded"]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_by_iterations_any_number_of_threads_gives_the_same_answer(threads: int) -> None:
+    problem, plan = _day(2)
+    found = redispatch(
+        problem,
+        plan,
+        _change(problem, plan, 2),
+        now_s=NOON,
+        seconds=None,
+        iterations=40,
+        threads=threads,
+    )
+    alone = redispatch(
+        problem, plan, _change(problem, plan, 2), now_s=NOON, seconds=None, iterations=40
+    )
+    assert found.solution == alone.solution
+    assert found.iterations == alone.iterations
+
+
+def test_more_threads_search_beside_one_another() -> None:
+    problem, plan = _two()
+    change = Change(ready_s={"m": 1_000})
+    found = redispatch(problem, plan, change, now_s=700, seconds=0.2, threads=2)
+    assert found.iterations > 0
+    assert check(found.problem, found.solution) == []
+
+
+def test_a_worker_that_has_loaded_the_engine_waits_for_nothing_more() -> None:
+    """In a process of its own: nothing is imported or linked by the first change."""
+    asked = """
+import sys
+from tests.dispatch.solver.test_redispatch import Change, _two, redispatch
+from dispatch.solver.redispatch.engine import load
+
+def linked():
+    found = [v for m in list(sys.modules.values()) for v in vars(m).values()]
+    made = {id(v): v for v in found if type(v).__name__ == "CPUDispatcher"}
+    return {v.__name__: len(v.overloads) for v in made.values() if v.overloads}
+
+assert "numba" not in sys.modules
+assert load() is load()
+before, names = linked(), set(sys.modules)
+assert before
+for change in (Change(lost=frozenset({"m"})), Change(ready_s={"m": 1_000})):
+    redispatch(*_two(), change, now_s=700, seconds=None, iterations=5)
+assert linked() == before, linked()
+later = set(sys.modules) - names
+assert not {n for n in later if n.startswith(("dispatch", "numba", "llvmlite"))}, later
+"""
+    subprocess.run([sys.executable, "-c", asked], check=True)
 
 
 def test_a_price_on_moving_keeps_a_visit_where_it_is() -> None:
