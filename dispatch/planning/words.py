@@ -41,6 +41,10 @@ UNSERVED: dict[str, tuple[object, object]] = {
         _("Carrying it would cost more than leaving it is worth."),
         _("Raise the price of leaving it, or put it on a route by hand."),
     ),
+    "time_up": (
+        _("The time for planning was up before a place for it was found, or why there is none."),
+        _("Plan again with more time, or put it on a route by hand."),
+    ),
     "left_out": (
         _("It fits on a route, and nobody has put it there."),
         _("Put it on a route; the cheapest places are offered."),

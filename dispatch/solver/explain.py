@@ -13,13 +13,16 @@ from dataclasses import replace
 from dispatch.solver.cost import UNIT, unserved_cost
 from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.gaps import cheapest
-from dispatch.solver.repair import holds
+from dispatch.solver.repair import Late, holds
 from dispatch.solver.solution import Reason, Unserved
 
 
-def reasons(draft: Draft, missing: Iterable[int]) -> list[Unserved]:
-    """Return the proven reason for each visit that is in no tour."""
-    return [_reason(draft, visit) for visit in missing]
+def reasons(draft: Draft, missing: Iterable[int], late: Late | None = None) -> list[Unserved]:
+    """Return the proven reason for each visit that is in no tour.
+
+    ``late`` is asked before each that takes trying; once it says yes, those are TIME_UP.
+    """
+    return [_reason(draft, visit, late) for visit in missing]
 
 
 def alone(ground: Ground, visit: int) -> Unserved | None:
@@ -89,13 +92,22 @@ def _too_much(ground: Ground, vehicles: list[int], visit: int) -> tuple[str, ...
     return everywhere or somewhere
 
 
-def _reason(draft: Draft, visit: int) -> Unserved:
-    problem = draft.ground.problem
+def _nobody(ground: Ground, visit: int) -> bool:
+    """Tell whether no vehicle may serve the visit, or none of those has room for it alone."""
+    return not any(ground.fits(at, ground.demands[visit]) for at in ground.may[visit])
+
+
+def _reason(draft: Draft, visit: int, late: Late | None) -> Unserved:
+    ground, problem = draft.ground, draft.ground.problem
     it = problem.visits[visit]
     members = problem.groups[it.group] if it.group else (visit,)
-    fitting = [gap for gap in (cheapest(draft, member) for member in members) if gap is not None]
+    tried = not all(_nobody(ground, member) for member in members)
+    if tried and late is not None and late():
+        return Unserved(it.id, Reason.TIME_UP)
+    places = [cheapest(draft, member) for member in members] if tried else []
+    fitting = [gap for gap in places if gap is not None]
     if not fitting:
-        by_itself = [alone(draft.ground, member) for member in members]
+        by_itself = [alone(ground, member) for member in members]
         if all(why is not None for why in by_itself):
             return replace(by_itself[0] or Unserved(it.id, Reason.LEFT_OUT), visit=it.id)
         return Unserved(it.id, Reason.NO_CAPACITY_LEFT)

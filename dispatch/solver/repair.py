@@ -20,12 +20,11 @@ Late = Callable[[], bool]
 def settle(ground: Ground, proposal: dict[int, list[int]], late: Late | None = None) -> Draft:
     """Return the proposal made to hold, with what fits put in. Vehicles and visits by index.
 
-    ``late`` is asked before each visit of a plain problem that is to be put in; when it says yes,
-    the rest stay out.
+    ``late`` is asked before each visit that is to be put in; when it says yes, the rest stay out.
     """
     if not ground.plain:
         given = {v: ground.equipped(v, codes) for v, codes in proposal.items()}
-        return Draft(ground, ground.hand.filled(given, add=True))
+        return Draft(ground, ground.hand.filled(given, add=True, late=late))
     draft = Draft(ground)
     for vehicle, visits in sorted(proposal.items()):
         draft.put(vehicle, _holding(ground, vehicle, visits))
@@ -38,7 +37,7 @@ def fill(draft: Draft, late: Late | None = None) -> None:
     ground = draft.ground
     if not ground.plain:
         tours = {tour.vehicle: tour.codes for tour in draft.tours if tour.codes}
-        for vehicle, codes in ground.hand.filled(tours, add=True).items():
+        for vehicle, codes in ground.hand.filled(tours, add=True, late=late).items():
             draft.put(vehicle, codes)
         return
     visits = ground.problem.visits

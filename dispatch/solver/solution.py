@@ -103,6 +103,7 @@ class Reason(StrEnum):
     WINDOW_IMPOSSIBLE = "window_impossible"  # none of those could be there in time, even alone
     NO_CAPACITY_LEFT = "no_capacity_left"  # possible alone, nowhere beside the others
     NOT_WORTH = "not_worth"  # possible beside the others, and dearer than leaving it
+    TIME_UP = "time_up"  # not tried to the end: there was no time left to find out
     LEFT_OUT = "left_out"  # fits and would pay: taken out by hand, never by ``solve``
 
 

@@ -20,7 +20,7 @@ from dispatch.solver.engines.base import Engine, Leash, Progress
 from dispatch.solver.engines.shelf import CORE, ORTOOLS, RICH, Shelf, cores
 from dispatch.solver.explain import reasons
 from dispatch.solver.problem import Problem
-from dispatch.solver.repair import Late, settle
+from dispatch.solver.repair import settle
 from dispatch.solver.solution import Solution
 from lastmile.core.errors import Invalid
 
@@ -28,11 +28,13 @@ log = logging.getLogger(__name__)
 
 ENGINES: Final[Mapping[str, Engine]] = Shelf()
 RESERVE_S: Final = 0.02  # time kept for settling and refereeing
-RESERVE_PER_VISIT_S: Final = 0.0001
+RESERVE_PER_VISIT_S: Final = 0.00005
 WRITTEN_S: Final = 0.00004  # of that, to write a visit out and referee it when all is put in
-SLOW: Final = 8
+SLOW: Final = 16
 REASONS: Final = 0.05  # of the time, to find out by the scan why visits are left out
+GIVEN: Final = 0.2  # of the time at most, to complete and explain a plan that was given
 PRESENT: Final = "present"  # stands in ``work`` for a plan that was given and not bettered
+CUT: Final = "cut"  # stands behind a search whose settling and reasons ran out of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,11 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One search that was made: by whom, from which seed, and its iterations phase by phase."""
+    """One search that was made: by whom, from which seed, and its iterations phase by phase.
+
+    Behind one whose answer was settled, or explained, only in part for lack of time stands
+    another called CUT: how many steps of that were taken.
+    """
 
     engine: str
     seed: int
@@ -114,7 +120,8 @@ def solve(
     Returns
     -------
     Result
-        Its solution has no violation. Every visit is served or unserved for a proven reason.
+        Its solution has no violation. Every visit is served or unserved for a proven reason, or
+        TIME_UP where there was no time to prove one.
 
     Raises
     ------
@@ -131,10 +138,11 @@ def solve(
     counts = None if stop.iterations is None else (stop.iterations,)
     tries: list[_Try] = []
     ground, stopped = Ground(problem), False
-    late = _late(problem, stop, began)
+    end = _end(problem, stop, began)
+    soon = None if end is None else began + GIVEN * (end - began)
     given = None if present is None else by_index(problem, present)
     if given:
-        tries.append(_settled(ground, given, Phase(PRESENT, seed, ()), late))
+        tries.append(_settled(ground, given, Phase(PRESENT, seed, ()), Patience(soon)))
 
     def _leash(engines: int) -> Leash:
         deadline = _deadline(ground, stop, began, engines)
@@ -144,13 +152,13 @@ def solve(
 
     for left, name in zip(range(len(names), 0, -1), names, strict=True):
         leash = _leash(left)
-        tries.append(_attempt(ground, ENGINES[name], seed, leash, late))
+        tries.append(_attempt(ground, ENGINES[name], seed, leash, Patience(end)))
         stopped = stopped or leash.stopped
         if stopped:
             break
     if engine is None and not stopped and _may_heal(problem, tries):
         log.error("The referee refuses every plan; %s is asked.", ORTOOLS)
-        tries.append(_attempt(ground, ENGINES[ORTOOLS], seed, _leash(1), late))
+        tries.append(_attempt(ground, ENGINES[ORTOOLS], seed, _leash(1), Patience(end)))
     return _best(problem, tries, began, stopped)
 
 
@@ -168,11 +176,15 @@ def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:
         raise Invalid("There is nothing to replay: the work names no phase.")
     began, ground = time.perf_counter(), Ground(problem)
     tries: list[_Try] = []
-    for phase in work:
+    for at, phase in enumerate(work):
+        if phase.engine == CUT and at:
+            continue
         if phase.engine not in ENGINES:
             raise Invalid(f"No engine {phase.engine}; there are {', '.join(ENGINES)}.")
         leash = Leash(began, counts=phase.counts or (0,), threads=cores())
-        tries.append(_attempt(ground, ENGINES[phase.engine], phase.seed, leash))
+        cut = at + 1 < len(work) and work[at + 1].engine == CUT
+        patience = Patience(most=sum(work[at + 1].counts)) if cut else Patience()
+        tries.append(_attempt(ground, ENGINES[phase.engine], phase.seed, leash, patience))
     return _best(problem, tries, began, stopped=False)
 
 
@@ -204,8 +216,29 @@ def _deadline(ground: Ground, stop: Stop, began: float, engines: int) -> float |
     now = time.perf_counter()
     reasons_s = 0.0 if ground.plain else REASONS * stop.seconds
     reserve_s = _reserve_s(ground.problem) + reasons_s
-    end = began + max(0.6 * stop.seconds, stop.seconds - reserve_s)
+    written_s = WRITTEN_S * len(ground.problem.visits)
+    search_s = max(0.6 * stop.seconds, stop.seconds - reserve_s)
+    end = began + min(search_s, stop.seconds - written_s)
     return now + max(0.0, end - now) / engines
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long to settle and explain a plan: to a moment, or for so many steps (repeatable)."""
+
+    until: float | None = None
+    most: int | None = None
+    steps: int = 0
+    ended: bool = False
+
+    def ends(self) -> bool:
+        """Tell whether there is no time for another step; it does not come back."""
+        if not self.ended:
+            self.ended = (self.most is not None and self.steps >= self.most) or (
+                self.until is not None and time.perf_counter() >= self.until
+            )
+            self.steps += not self.ended
+        return self.ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,32 +246,32 @@ class _Try:
     """One engine's settled answer and what the referee has against it."""
 
     solution: Solution
-    phase: Phase
+    phases: tuple[Phase, ...]
     refused: list[Violation]
 
 
-def _late(problem: Problem, stop: Stop, began: float) -> Late | None:
-    """Return what tells that only the time to write the plan out is left."""
+def _end(problem: Problem, stop: Stop, began: float) -> float | None:
+    """Return the moment from which only the time to write the plan out is left."""
     if stop.seconds is None:
         return None
-    end = began + stop.seconds - WRITTEN_S * len(problem.visits)
-    return lambda: time.perf_counter() >= end
+    return began + stop.seconds - WRITTEN_S * len(problem.visits)
 
 
-def _attempt(
-    ground: Ground, engine: Engine, seed: int, leash: Leash, late: Late | None = None
-) -> _Try:
+def _attempt(ground: Ground, engine: Engine, seed: int, leash: Leash, patience: Patience) -> _Try:
     """Search, settle and referee."""
     proposal = engine.search(ground, seed=seed, leash=leash)
-    return _settled(ground, proposal.sequences, Phase(engine.name, seed, proposal.counts), late)
+    phase = Phase(engine.name, seed, proposal.counts)
+    return _settled(ground, proposal.sequences, phase, patience)
 
 
 def _settled(
-    ground: Ground, sequences: Mapping[int, Sequence[int]], phase: Phase, late: Late | None
+    ground: Ground, sequences: Mapping[int, Sequence[int]], phase: Phase, patience: Patience
 ) -> _Try:
+    late = patience.ends
     draft = settle(ground, {vehicle: list(visits) for vehicle, visits in sequences.items()}, late)
-    solution = draft.solution(reasons(draft, draft.missing()))
-    return _Try(solution, phase, check(ground.problem, solution))
+    solution = draft.solution(reasons(draft, draft.missing(), late))
+    cut = (Phase(CUT, phase.seed, (patience.steps,)),) if patience.ended else ()
+    return _Try(solution, (phase, *cut), check(ground.problem, solution))
 
 
 def by_index(problem: Problem, sequences: Mapping[str, Sequence[str]]) -> dict[int, list[int]]:
@@ -254,16 +287,16 @@ def by_index(problem: Problem, sequences: Mapping[str, Sequence[str]]) -> dict[i
 
 def _best(problem: Problem, tries: list[_Try], began: float, stopped: bool) -> Result:
     """Return the cheapest answer that the referee lets through; raises NotRefereed."""
-    sound = [t for t in tries if not t.refused]
+    sound = [(cost(problem, t.solution), t) for t in tries if not t.refused]
     if not sound:
         raise NotRefereed([v for t in tries for v in t.refused])
-    chosen = min(sound, key=lambda t: cost(problem, t.solution).exact)
+    price, chosen = min(sound, key=lambda priced: priced[0].exact)
     return Result(
         solution=chosen.solution,
-        cost=cost(problem, chosen.solution),
-        engine=chosen.phase.engine,
-        seed=chosen.phase.seed,
-        work=tuple(t.phase for t in tries),
+        cost=price,
+        engine=chosen.phases[0].engine,
+        seed=chosen.phases[0].seed,
+        work=tuple(phase for t in tries for phase in t.phases),
         seconds=time.perf_counter() - began,
         stopped=stopped,
     )

@@ -6,6 +6,7 @@ that the windows force; legs that the windows forbid do not stand in them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
@@ -103,8 +104,11 @@ def nobody_near(model: Model) -> Near:
     return Near(none, none, none, 1.0)
 
 
-def near_of(model: Model, threads: int) -> Near:
-    """Return the lists of all visits, by the first layers of travel."""
+def near_of(model: Model, threads: int, late: Callable[[], bool]) -> Near | None:
+    """Return the lists of all visits, by the first layers of travel; None once it is late.
+
+    ``late`` is asked between blocks of visits, by each thread.
+    """
     size = model.size
     metres = model.metres[model.cost_layers[0][0]]
     seconds = model.seconds[0]
@@ -121,14 +125,19 @@ def near_of(model: Model, threads: int) -> Near:
     prices = (float(metre), float(second), pace)
     tables = metres, seconds, model.places, model.opens, model.closes, model.service[0], prices
 
-    def fill(at: int) -> None:
-        first, last = 1 + size * at // threads, 1 + size * (at + 1) // threads
-        _behind(*tables, first, last, *out[1:])
-        _ahead(*tables, first, last, out[0])
+    def fill(at: int) -> bool:
+        end = 1 + size * (at + 1) // threads
+        for first in range(1 + size * at // threads, end, 2 * BLOCK):
+            if late():
+                return False
+            last = min(end, first + 2 * BLOCK)
+            _behind(*tables, first, last, *out[1:])
+            _ahead(*tables, first, last, out[0])
+        return True
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(fill, range(threads)))
-    return Near(*out, _back(cost))
+        whole = all(list(pool.map(fill, range(threads))))
+    return Near(*out, _back(cost)) if whole else None
 
 
 def _back(cost: Float) -> float:

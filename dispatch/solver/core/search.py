@@ -123,7 +123,7 @@ class Search:
             if self.given is None:
                 plan, cost = self._first(pool)  # needs no lists: it is there however short the time
             if not self._over():
-                self.near = near_of(self.model, self.threads)
+                self.near = near_of(self.model, self.threads, self._over) or self.near
             if self.given is not None:
                 plan, cost = self._as_given(pool)
             best = (cost, plan)

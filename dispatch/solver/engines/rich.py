@@ -6,21 +6,26 @@ only a part of it, and be charged for what it breaks of promises already given.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Final
 
+from dispatch.solver.core.samples import problems
 from dispatch.solver.cost import UNIT, rounded
 from dispatch.solver.draft import Ground
 from dispatch.solver.engines.base import Leash, Proposal
+from dispatch.solver.problem import Break, Slice
 from dispatch.solver.rich.begin import lay_plan
 from dispatch.solver.rich.lay import Scratch, scratch
 from dispatch.solver.rich.model import Model
 from dispatch.solver.rich.near import near
-from dispatch.solver.rich.search import search, settle_in
-from dispatch.solver.rich.state import BEST, Promise, State, fresh, nothing_promised
+from dispatch.solver.rich.search import search
+from dispatch.solver.rich.settle import settle_in
+from dispatch.solver.rich.state import BEST, HALT, Promise, State, fresh, nothing_promised
 from lastmile.core.errors import Invalid
 
 HOT: Final = 3.0  # temperature at first, in costs of a stop; COLD: at last
@@ -29,7 +34,7 @@ WARM: Final = 0.3  # at first when it begins from a plan
 LEGS: Final = 100  # parts of a search, each at one temperature
 CHUNK_S: Final = 0.01  # of search between two looks at the clock
 MOST: Final = 2000  # iterations in one chunk
-FIRST: Final = 1  # with batteries, breaks and hours one alone may take 50 ms
+FIRST: Final = 1  # with batteries, breaks and hours one alone may take 50 ms: see ``_halting``
 GROWS: Final = 4  # times as many at most in the next chunk
 
 
@@ -56,6 +61,19 @@ class Rich:
     """The engine behind ``base.Engine``."""
 
     name = "rich"
+
+    def __init__(self) -> None:
+        """Load what is compiled: once a process, a tenth of a second, before any clock runs."""
+        plain, dear = problems()
+        (profile,), (vehicle, *_) = dear.profiles, dear.vehicles
+        later = replace(profile, hourly=(Slice(600, profile.duration_s),))
+        resting = replace(vehicle, breaks=(Break(0, 9_000, 60),))
+        for problem in (plain, replace(dear, profiles=(later,), vehicles=(resting,))):
+            ground = Ground(problem)
+            found = self.search(ground, seed=0, leash=Leash(0.0, counts=(2,)))
+            for at, codes in found.sequences.items():
+                ground.hand.route(at, codes)
+            ground.hand.gaps({}, 0)
 
     def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
         """Search until the leash is taut, from the plan that it has, if any."""
@@ -88,8 +106,9 @@ def improve(
         not of ``cost``.
 
     Each of the leash's threads searches from a seed of its own; the best one counts. The counts
-    of the answer are the number of searches, then the iterations of each in each leg: given
-    back by a leash they repeat it. A leash with one count has one search make so many.
+    of the answer are the number of searches, then of each how many jobs were tried before its
+    first iteration, and its iterations in each leg: given back by a leash they repeat it. A leash
+    with one count has one search make so many iterations.
 
     Raises
     ------
@@ -102,30 +121,62 @@ def improve(
     promise = _promise(model, promises or {})
     around = near(model)
     runs = [
-        _Run(model, promise, fresh(model, around, seed, number), scratch(model), quotas)
-        for number, quotas in enumerate(_quotas(leash))
+        _Run(model, promise, fresh(model, around, seed, number), scratch(model), quota)
+        for number, quota in enumerate(_quotas(leash))
     ]
     for run in runs:
         _limit(run.state, visits, vehicles)
         lay_plan(ground.problem, model, promise, run.state, run.room, start or {})
     warm = start is not None and any(start.values())
-    with ThreadPoolExecutor(len(runs)) as pool:
+    with _halting(leash, runs), ThreadPoolExecutor(len(runs)) as pool:
         list(pool.map(lambda run: run.go(leash, warm=warm, leads=run is runs[0]), runs))
     best = min(runs, key=lambda run: float(run.state.money[BEST]))
-    return Proposal(best.sequences(), (len(runs), *(count for run in runs for count in run.counts)))
+    counts = [count for run in runs for count in (run.tried, *run.counts)]
+    return Proposal(best.sequences(), (len(runs), *counts))
 
 
-def _quotas(leash: Leash) -> list[tuple[int, ...] | None]:
-    """Return for each search its iterations by leg, or None where the clock decides."""
+@dataclass(frozen=True, slots=True)
+class _Quota:
+    """What one search is to do by count."""
+
+    legs: tuple[int, ...]  # iterations
+    tried: int | None = None  # jobs before the first of them; None: until none fits
+
+
+def _quotas(leash: Leash) -> list[_Quota | None]:
+    """Return for each search its quota, or None where the clock decides."""
     counts = leash.counts
     if counts is None:
         return [None] * max(1, leash.threads)
     if len(counts) == 1:
         whole = counts[0]
-        return [tuple(whole * (leg + 1) // LEGS - whole * leg // LEGS for leg in range(LEGS))]
-    if len(counts) != 1 + counts[0] * LEGS:
+        legs = (whole * (leg + 1) // LEGS - whole * leg // LEGS for leg in range(LEGS))
+        return [_Quota(tuple(legs))]
+    each = 1 + LEGS
+    if len(counts) != 1 + counts[0] * each:
         raise Invalid("This record is not one of this engine's: solve again to get one.")
-    return [counts[at : at + LEGS] for at in range(1, len(counts), LEGS)]
+    return [
+        _Quota(counts[at + 1 : at + each], tried=counts[at]) for at in range(1, len(counts), each)
+    ]
+
+
+@contextmanager
+def _halting(leash: Leash, runs: Sequence[_Run]) -> Iterator[None]:
+    """Halt what is being tried at the leash's deadline: a single iteration may take long."""
+    if leash.left_s is None:
+        yield
+        return
+
+    def halt() -> None:
+        for run in runs:
+            run.state.num[HALT] = 1
+
+    timer = threading.Timer(leash.left_s, halt)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _promise(model: Model, promises: Mapping[int, Promised]) -> Promise:
@@ -160,17 +211,23 @@ class _Run:
         promise: Promise,
         state: State,
         room: Scratch,
-        quotas: tuple[int, ...] | None,
+        quota: _Quota | None,
     ) -> None:
         self.model, self.promise, self.state, self.room = model, promise, state, room
-        self.quotas = quotas
+        self.quota = quota
+        self.tried = 0  # jobs
         self.counts = [0] * LEGS
         self.chunk = FIRST
 
     def go(self, leash: Leash, *, warm: bool, leads: bool) -> None:
         """Search leg by leg until the leash is taut; only one run may tell of it."""
+        most = self.quota.tried if self.quota else None
+
+        def more(tried: int) -> bool:
+            return (most is None or tried < most) and not leash.taut(0, -1)
+
+        self.tried = settle_in(self.model, self.promise, self.state, self.room, more)
         began = time.perf_counter()
-        settle_in(self.model, self.promise, self.state, self.room)
         hot = self._hot() * (WARM / HOT if warm else 1.0)
         for leg in range(LEGS):
             heat = hot * (COLD / HOT) ** (leg / (LEGS - 1))
@@ -184,17 +241,19 @@ class _Run:
         self, leg: int, heat: float, until: float | None, leash: Leash, *, leads: bool
     ) -> bool:
         """Iterate at one temperature, by quota or to a moment; False once the leash is taut."""
-        clock = time.perf_counter()
-        while self.quotas is None or self.counts[leg] < self.quotas[leg]:
+        clock, quota = time.perf_counter(), self.quota
+        while quota is None or self.counts[leg] < quota.legs[leg]:
             if leash.taut(0, -1):
                 return False
-            if self.quotas is None and until is not None and clock >= until:
+            if quota is None and until is not None and clock >= until:
                 return True
             chunk = self.chunk
-            if self.quotas is not None:
-                chunk = min(chunk, self.quotas[leg] - self.counts[leg])
-            search(self.model, self.promise, self.state, self.room, chunk, heat)
-            self.counts[leg] += chunk
+            if quota is not None:
+                chunk = min(chunk, quota.legs[leg] - self.counts[leg])
+            made = search(self.model, self.promise, self.state, self.room, chunk, heat)
+            self.counts[leg] += int(made)
+            if made < chunk:
+                return False
             now = time.perf_counter()
             due = int(chunk * CHUNK_S / max(1e-6, now - clock))
             self.chunk = max(1, min(MOST, GROWS * chunk, due))

@@ -194,7 +194,7 @@ class Search:
             iterations=iterations,
             threads=self.threads,
         )
-        self.iterations = sum(found.counts[1:])
+        self.iterations = sum(found.counts[2:])  # of one search, behind what it tried at first
         for vehicle in range(len(self.draft.tours)):
             self.draft.lay(vehicle, found.sequences.get(vehicle, ()))
         if self.price() > best:

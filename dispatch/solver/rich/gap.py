@@ -44,6 +44,7 @@ from dispatch.solver.rich.model import (
 from dispatch.solver.rich.scan import INFINITE, PER_SECOND, worked_cost
 from dispatch.solver.rich.state import (
     EARLY,
+    HALT,
     LASTS,
     LATER,
     Promise,
@@ -397,6 +398,8 @@ def _among(
     """Put a visit, or a pair, into some gaps of ``state.base``; what is best goes to ``other``."""
     every = state.count[vehicle] <= SMALL // 2
     for gap in range(low, high):
+        if state.num[HALT]:
+            break
         last = gap + 1
         if partner >= 0 and every:
             last = size + 1

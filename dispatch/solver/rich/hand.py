@@ -6,7 +6,7 @@ Loaded by ``rich.reach``, and only when a problem needs it: numba takes half a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,7 +33,7 @@ from dispatch.solver.rich.lay import (
 )
 from dispatch.solver.rich.model import Int64, Model
 from dispatch.solver.rich.scan import INFINITE, scan
-from dispatch.solver.rich.search import settle_in
+from dispatch.solver.rich.settle import settle_in
 from dispatch.solver.rich.state import BLINKS, State, fresh, nothing_promised, refresh
 from dispatch.solver.rich.tries import FOUND, tries
 from dispatch.solver.rich.write import Writer
@@ -126,14 +126,25 @@ class Hand:
             made.append((vehicle, gap, then, lasts - before.lasts_s, metres - before.metres, exact))
         return made
 
-    def filled(self, tours: Mapping[int, Sequence[int]], *, add: bool) -> dict[int, list[int]]:
-        """Return what holds of some sequences, with what else fits and pays where ``add``."""
+    def filled(
+        self,
+        tours: Mapping[int, Sequence[int]],
+        *,
+        add: bool,
+        late: Callable[[], bool] | None = None,
+    ) -> dict[int, list[int]]:
+        """Return what holds of some sequences, with what else fits and pays where ``add``.
+
+        ``late`` is asked before each job that is to be put in; when it says yes, the rest stay out.
+        """
         state = fresh(self.model, self._nobody, 0, 0)
         lay_plan(self.problem, self.model, self._promise, state, self.room, tours)
         counts, codes = state.count, state.codes
         if add:
             state.money[BLINKS] = 0.0
-            settle_in(self.model, self._promise, state, self.room)
+            settle_in(
+                self.model, self._promise, state, self.room, lambda _: late is None or not late()
+            )
             counts, codes = state.best_count, state.best
         return {
             vehicle: codes[vehicle, :count].tolist()

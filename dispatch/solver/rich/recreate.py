@@ -41,7 +41,7 @@ from dispatch.solver.rich.model import (
     Model,
 )
 from dispatch.solver.rich.scan import INFINITE
-from dispatch.solver.rich.state import BLINKS, NOW, Promise, State, refresh
+from dispatch.solver.rich.state import BLINKS, HALT, NOW, Promise, State, refresh
 
 ALL: Final = 60  # visits up to which every gap is tried
 TRIES: Final = 60  # jobs that are tried in one iteration, at most
@@ -106,18 +106,19 @@ def recreate(
     may be for several.
     """
     count = state.num[ABSENT]
-    _order(model, state, count)
+    order(model, state, count)
     left, price = 0, INFINITE if unit(state.word) < bold else 0.0
     for at in range(count):
         job = state.absent[at]
-        if at >= tries or not _serve(model, promise, state, s, job, price if at == 0 else 0.0):
+        if at >= tries or not serve(model, promise, state, s, job, price if at == 0 else 0.0):
             state.absent[left] = job
             left += 1
     state.num[ABSENT] = left
 
 
 @compiled
-def _order(model: Model, state: State, count: int) -> None:
+def order(model: Model, state: State, count: int) -> None:
+    """Sort the absent jobs by one of nine keys."""
     kind = below(state.word, 9)
     for at in range(count):
         state.key[at] = _key(model, state, kind, state.absent[at])
@@ -151,9 +152,7 @@ def _key(model: Model, state: State, kind: int, job: int) -> float:
 
 
 @compiled
-def _serve(
-    model: Model, promise: Promise, state: State, s: Scratch, job: int, price: float
-) -> bool:
+def serve(model: Model, promise: Promise, state: State, s: Scratch, job: int, price: float) -> bool:
     """Put one job where it costs least; False where that is above the price and its missing."""
     pick = state.pick
     pick[VEHICLE] = -1
@@ -163,7 +162,7 @@ def _serve(
         best = _try(model, promise, state, s, job, pick, best)
     for at in range(low, high):
         best = _try(model, promise, state, s, model.group[at], pick, best)
-    if pick[VEHICLE] < 0:
+    if pick[VEHICLE] < 0 or state.num[HALT]:
         return False
     return _apply(model, promise, state, s, pick)
 
@@ -308,6 +307,8 @@ def _in_route(
         return best
     if partner >= 0 and not model.may[partner, vehicle]:
         return best
+    if state.num[HALT]:
+        return best
     for gap in range(first_gap(model, vehicle), state.count[vehicle] + 1):
         if unit(state.word) < state.money[BLINKS]:
             continue
@@ -338,6 +339,8 @@ def _with_stops(
     vehicles = len(state.count)
     first, tried = below(state.word, vehicles), 0
     for step in range(vehicles):
+        if state.num[HALT]:
+            break
         vehicle = (first + step) % vehicles
         if not facilities(model, vehicle) or not open_to(model, state, vehicle, 1 + (partner >= 0)):
             continue

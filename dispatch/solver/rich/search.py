@@ -25,7 +25,7 @@ from dispatch.solver.rich.recreate import (
     touch,
 )
 from dispatch.solver.rich.scan import INFINITE
-from dispatch.solver.rich.state import BEST, NOW, Promise, State, priced, refresh
+from dispatch.solver.rich.state import BEST, HALT, NOW, Promise, State, priced, refresh
 
 LONGEST: Final = 10.0  # of a string
 MEAN: Final = 10.0  # jobs taken out in one iteration
@@ -44,9 +44,12 @@ def search(
     s: Scratch,
     iterations: int,
     temperature: float,
-) -> None:
-    """Make so many iterations at a temperature; the best plan stays in ``state.best``."""
-    for _ in range(iterations):
+) -> int:
+    """Make so many iterations at a temperature; the best plan stays in ``state.best``.
+
+    Returns how many were made. Halted from outside, the one under way is undone and not counted.
+    """
+    for made in range(iterations):
         state.num[DONE] += 1
         state.num[TOUCHED] = 0
         count = state.num[ABSENT]
@@ -60,9 +63,13 @@ def search(
             after = state.money[NOW]
             for at in range(state.num[TOUCHED]):
                 after += state.cost[state.touched[at]]
-            after += _missed(model, state.absent, state.num[ABSENT])
-            after -= _missed(model, state.kept, state.num[KEPT])
+            after += missed(model, state.absent, state.num[ABSENT])
+            after -= missed(model, state.kept, state.num[KEPT])
             fine = after < before - temperature * math.log(unit(state.word) + 1e-300)
+        if state.num[HALT]:
+            _undo(model, promise, state, s)
+            state.money[NOW] = before
+            return made
         if not fine:
             _undo(model, promise, state, s)
             state.money[NOW] = before
@@ -71,39 +78,12 @@ def search(
         if after < state.money[BEST] - 0.5:
             state.money[BEST] = after
             remember(state)
+    return iterations
 
 
 @compiled
-def settle_in(model: Model, promise: Promise, state: State, s: Scratch) -> None:
-    """Serve what is absent and begin to count; routes must have been refreshed."""
-    for visit in range(len(state.where)):
-        state.key[visit] = 0.0
-    for visit in range(len(state.where)):
-        if state.where[visit] >= 0:
-            state.key[model.visit[visit, JOB]] = 1.0
-    state.num[ABSENT] = 0
-    for visit in range(len(state.where)):
-        if model.visit[visit, JOB] == visit and state.key[visit] == 0.0:
-            state.absent[state.num[ABSENT]] = visit
-            state.num[ABSENT] += 1
-    state.num[DONE] += 1
-    state.num[TOUCHED] = 0
-    state.money[NOW] = 0.0
-    while True:
-        absent = state.num[ABSENT]
-        recreate(model, promise, state, s, absent, 0.0)
-        if state.num[ABSENT] == absent:
-            break
-    total = 0.0
-    for vehicle in range(len(state.count)):
-        total += state.cost[vehicle]
-    state.money[NOW] = total + _missed(model, state.absent, state.num[ABSENT])
-    state.money[BEST] = state.money[NOW]
-    remember(state)
-
-
-@compiled
-def _missed(model: Model, jobs: Int64, count: int) -> float:
+def missed(model: Model, jobs: Int64, count: int) -> float:
+    """Return what it costs not to serve some jobs."""
     total = 0.0
     for at in range(count):
         total += model.missed[jobs[at]]

@@ -68,6 +68,9 @@ NOW: Final = 0  # cost of all routes and of what is missed
 BEST: Final = 1
 BLINKS: Final = 2  # chance that a gap is overlooked
 
+# A place in State.num; the others are named in ``recreate``
+HALT: Final = 5  # set from outside when the time is up: what is being tried counts no more
+
 
 class Promise(Packed):
     """What is already promised, by visit, and what it costs to change it."""
@@ -126,7 +129,7 @@ class State(Packed):
     rests: Int64
     best: Int64  # [vehicle, width]
     best_count: Int64
-    num: Int64  # see ``search``
+    num: Int64  # see ``recreate`` and ``settle``
     money: Float
     word: Word
 

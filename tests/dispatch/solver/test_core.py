@@ -259,7 +259,8 @@ def test_a_tour_goes_to_the_cheaper_of_two_vehicles_as_it_stands() -> None:
 def test_the_lists_of_neighbours_hold_the_nearest_by_cost_and_waiting(threads: int) -> None:
     model = model_of(Ground(scattered(5, visits=3 * near.BLOCK, vehicles=8)))
     assert model is not None
-    found = near.near_of(model, threads)
+    found = near.near_of(model, threads, lambda: False)
+    assert found is not None
     metre, second = model.blend
     legs = np.ix_(model.places, model.places)
     drive = model.seconds[0][legs].astype(float)
@@ -279,3 +280,12 @@ def test_the_lists_of_neighbours_hold_the_nearest_by_cost_and_waiting(threads: i
             nearest = np.sort(keys[visit])[: lists.shape[1]]
             assert np.allclose(keys[visit][names], nearest[np.isfinite(nearest)])
             assert len(set(names.tolist())) == len(names)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_lists_that_would_come_too_late_are_not_made_to_the_end(threads: int) -> None:
+    model = model_of(Ground(scattered(5, visits=6 * near.BLOCK, vehicles=8)))
+    assert model is not None
+    asked = iter([False] * 2 + [True] * 4)
+    assert near.near_of(model, threads, lambda: next(asked)) is None
+    assert len(list(asked)) == 3

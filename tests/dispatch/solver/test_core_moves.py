@@ -121,7 +121,9 @@ def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: in
 def test_with_a_rebate_the_best_plan_is_told_by_its_true_cost() -> None:
     ground = Ground(scattered(5, visits=60, vehicles=16))
     model, search, plan = prepared(ground, 0)
-    search.near = near_of(model, 1)
+    found = near_of(model, 1, lambda: False)
+    assert found is not None
+    search.near = found
     piece = piece_of(search, plan)
     first = piece.best
     piece.grant(int(search.rebate))

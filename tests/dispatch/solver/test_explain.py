@@ -5,6 +5,8 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 
 from dispatch.solver.check import check
+from dispatch.solver.draft import Draft, Ground
+from dispatch.solver.explain import reasons
 from dispatch.solver.insertion import evaluate, places
 from dispatch.solver.problem import Problem, Vehicle, Visit, Window
 from dispatch.solver.solution import Reason
@@ -99,6 +101,29 @@ def test_a_reason_names_the_dimension_and_the_skill() -> None:
     heavy, cold = evaluate(problem, {}).unserved
     assert heavy.dimensions == ("weight_g",)
     assert cold.skills == ("cold",)
+
+
+def test_without_time_to_try_the_reason_stays_open_unless_it_takes_no_trying() -> None:
+    problem = Problem(
+        (line([0, 600]),),
+        (
+            Visit("a", 1, demand=(11,)),
+            Visit("b", 1, demand=(1,), skills=frozenset({"cold"})),
+            Visit("c", 1, demand=(1,), windows=(Window(0, 600),)),
+            Visit("d", 1, demand=(1,), windows=(Window(0, 600),)),
+        ),
+        (Vehicle("k", 0, 0, 0, 3_600, capacity=(10,)),),
+        ("parcels",),
+    )
+    asked = iter([False, True])
+    draft = Draft(Ground(problem))
+    found = reasons(draft, draft.missing(), late=lambda: next(asked))
+    assert [u.reason for u in found] == [
+        Reason.TOO_HEAVY,
+        Reason.NO_SKILL,
+        Reason.WINDOW_IMPOSSIBLE,
+        Reason.TIME_UP,
+    ]
 
 
 def test_what_no_longer_fits_and_what_is_not_worth_it_are_told_apart() -> None:

@@ -10,10 +10,17 @@ import pytest
 
 from dispatch.solver.check import check
 from dispatch.solver.cost import route_cost
+from dispatch.solver.draft import Draft, Ground
+from dispatch.solver.engines.base import Leash
+from dispatch.solver.engines.rich import improve
 from dispatch.solver.problem import Break, Charger, Problem, Vehicle, Visit
 from dispatch.solver.rich.lay import FAULT, TIME, scratch
 from dispatch.solver.rich.model import lay_out
+from dispatch.solver.rich.near import near
 from dispatch.solver.rich.scan import INFINITE, scan
+from dispatch.solver.rich.search import search
+from dispatch.solver.rich.settle import settle_in
+from dispatch.solver.rich.state import HALT, fresh, nothing_promised, refresh
 from dispatch.solver.rich.write import Writer
 from dispatch.solver.solution import Solution
 from dispatch.solver.solve import Phase, Stop, replay, solve
@@ -47,8 +54,57 @@ def test_a_search_by_the_clock_on_two_threads_is_repeated_by_its_record() -> Non
     problem = rich(3, visits=12, vehicles=3)
     solve(problem, stop=Stop(iterations=1), engine="rich")  # compiled before the clock runs
     first = solve(problem, stop=Stop(seconds=1.0), seed=2, threads=2, engine="rich")
-    assert sum(first.work[0].counts[1:]) > 0
+    assert sum(first.work[0].counts[2:102]) > 0  # iterations of the first of the two
     assert replay(problem, first.work).solution == first.solution
+
+
+class _Asked(Leash):
+    """Taut once it has been asked so many times."""
+
+    def __init__(self, most: int, **terms: Any) -> None:
+        super().__init__(0.0, **terms)
+        self.most = most
+
+    def taut(self, phase: int, iterations: int) -> bool:
+        self.most -= 1
+        return self.most < 0
+
+
+@pytest.mark.parametrize("most", [0, 1, 5])
+def test_a_search_cut_short_while_it_puts_visits_in_is_repeated_by_its_record(most: int) -> None:
+    problem = rich(3, visits=12, vehicles=3)
+    first = improve(Ground(problem), seed=2, leash=_Asked(most, threads=2 if most == 0 else 1))
+    tried = first.counts[1]
+    assert first.counts[0] == (2 if most == 0 else 1)
+    assert tried == most
+    assert sum(first.counts[2:]) == 0
+    assert sum(len(visits) for visits in first.sequences.values()) <= most
+    again = improve(Ground(problem), seed=2, leash=Leash(0.0, counts=first.counts))
+    assert again == first
+    assert len(Draft(Ground(problem), first.sequences).solution([]).routes) == len(first.sequences)
+
+
+def test_what_is_being_tried_when_a_search_is_halted_leaves_no_trace() -> None:
+    problem = rich(3, visits=12, vehicles=3)
+    model = lay_out(problem)
+    promise, room = nothing_promised(model), scratch(model)
+    state = fresh(model, near(model), 2, 0)
+    for vehicle in range(3):
+        refresh(model, promise, state, room, vehicle)
+    assert settle_in(model, promise, state, room, lambda tried: tried < 6) == 6
+    before = [a.copy() for a in (state.codes, state.count, state.where, state.money)]
+    assert state.count.sum() > 0
+    state.num[HALT] = 1
+    assert search(model, promise, state, room, 50, 1e12) == 0
+    for vehicle, count in enumerate(state.count):  # behind the last code stands what has been
+        assert state.codes[vehicle, :count].tolist() == before[0][vehicle, :count].tolist()
+    assert state.count.tolist() == before[1].tolist()
+    assert state.where.tolist() == before[2].tolist()
+    assert state.money.tolist() == before[3].tolist()
+    assert settle_in(model, promise, state, room, lambda _: True) == 0
+    state.num[HALT] = 0
+    assert search(model, promise, state, room, 50, 1e12) == 50
+    assert state.where.tolist() != before[2].tolist()
 
 
 def test_the_number_of_threads_changes_nothing_where_iterations_are_counted() -> None:

@@ -82,12 +82,7 @@ def test_a_budget_shorter_than_the_first_plan_makes_no_lists_and_still_answers(
         patch.setattr(search, "near_of", refused)
         found = solve(problem, stop=Stop(seconds=0), engine="core")
     assert found.solution.routes
-    assert {u.reason for u in found.solution.unserved} <= {
-        Reason.LEFT_OUT,
-        Reason.NO_CAPACITY_LEFT,
-        Reason.NOT_WORTH,
-        Reason.WINDOW_IMPOSSIBLE,
-    }
+    assert {u.reason for u in found.solution.unserved} <= {Reason.TIME_UP}
 
 
 @pytest.mark.parametrize("visits", [30, 450])

@@ -12,7 +12,8 @@ from dispatch.solver.check import Kind, Violation, check
 from dispatch.solver.cost import cost
 from dispatch.solver.engines.base import Progress
 from dispatch.solver.problem import Break, Problem, Vehicle
-from dispatch.solver.solve import NotRefereed, Stop, lineup, replay, solve
+from dispatch.solver.solution import Reason
+from dispatch.solver.solve import CUT, NotRefereed, Phase, Stop, lineup, replay, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.degenerate import DEGENERATE
 from tests.dispatch.solver.problems import HOUR, rich
@@ -43,6 +44,31 @@ def test_a_search_by_the_clock_is_replayed_by_its_counts() -> None:
     again = replay(problem, found.work)
     assert again.solution == found.solution
     assert again.work == found.work
+
+
+def test_without_any_time_the_reasons_stay_open_and_the_plan_is_repeated_by_its_record() -> None:
+    problem = rich(77, visits=20, vehicles=3)
+    found = solve(problem, stop=Stop(seconds=0), seed=5, threads=1)
+    assert check(problem, found.solution) == []
+    assert [u.reason for u in found.solution.unserved] == [Reason.TIME_UP] * 20
+    assert found.work[1:] == (Phase(CUT, 5, (0,)),)
+    again = replay(problem, found.work)
+    assert (again.solution, again.work) == (found.solution, found.work)
+
+
+@pytest.mark.parametrize("steps", [1, 4, 9])
+def test_what_was_settled_and_explained_in_part_is_repeated_in_part(steps: int) -> None:
+    problem = rich(77, visits=20, vehicles=3)
+    nothing = solve(problem, stop=Stop(seconds=0), seed=5, threads=1).work[0]
+    work = (nothing, Phase(CUT, 5, (steps,)))
+    found = replay(problem, work)
+    assert check(problem, found.solution) == []
+    assert found.work == work
+    assert 20 - steps <= len(found.solution.unserved) < 20
+    assert found.solution == replay(problem, work).solution
+    whole = replay(problem, (nothing,))
+    assert whole.work == (nothing,)
+    assert Reason.TIME_UP not in {u.reason for u in whole.solution.unserved}
 
 
 def test_what_the_core_has_no_word_for_goes_to_the_rich_engine() -> None:
