@@ -122,8 +122,11 @@ class Search:
         with ThreadPoolExecutor(self.threads) as pool:
             if self.given is None:
                 plan, cost = self._first(pool)  # needs no lists: it is there however short the time
-            if not self._over():
-                self.near = near_of(self.model, self.threads, self._over) or self.near
+            lists = None if self._over() else near_of(self.model, self.threads, self._over)
+            if lists is None:
+                self.polisher = None  # nor does anybody search without lists
+            else:
+                self.near = lists
             if self.given is not None:
                 plan, cost = self._as_given(pool)
             best = (cost, plan)
@@ -131,6 +134,9 @@ class Search:
             for turn in range(self.rounds):
                 if self._over():
                     break
+                if self._skipped(turn):
+                    self.record += [0] * (self.parts * self.steps)
+                    continue
                 self.best = best[0]
                 self.slice_s = self._slice_s(self.rounds - turn)
                 pieces = self._pieces(plan, turn, pool)
@@ -138,10 +144,15 @@ class Search:
                 for job in jobs:
                     job.result()
                 self._note(pieces, self.steps)
+                if not any(count for p in pieces for count in p.counts):
+                    continue  # told to stop before the first iteration
                 best = min(best, self._best_of(pieces), key=lambda b: b[0])
                 plan = joined([p.plan(best=False) for p in pieces]) if self.apart else plan
             self.until = self.budget.until
             if self.polisher is not None and self.budget.iterations is None:
+                missing = 2 + LEGS * self.parts - len(self.record)
+                if missing > 0 and not self._over():  # rounds that there was no time for
+                    self.record += [0] * missing
                 best = self._polish(best, pool)
         return Found(best[1], best[0], tuple(self.record))
 
@@ -418,6 +429,12 @@ class Search:
         if self.budget.record is not None:
             return len(self.record) >= len(self.budget.record)
         return self.stopped()
+
+    def _skipped(self, turn: int) -> bool:
+        """Tell whether the record knows of no iteration in a round."""
+        whole = self.parts * self.steps
+        record, first = self.budget.record, 2 + turn * whole
+        return record is not None and not any(record[first : first + whole])
 
     def _note(self, pieces: list[Piece], legs: int) -> None:
         for piece in pieces:

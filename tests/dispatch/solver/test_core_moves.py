@@ -14,9 +14,9 @@ from dispatch.solver.core.model import Model, model_of
 from dispatch.solver.core.near import near_of
 from dispatch.solver.core.parts import Plan, cost_of
 from dispatch.solver.core.piece import Piece
-from dispatch.solver.core.search import Search
+from dispatch.solver.core.search import LEGS, ROUNDS, Search
 from dispatch.solver.core.tails import exchange, exchanged
-from dispatch.solver.core.terms import Budget, Limit
+from dispatch.solver.core.terms import Budget, Found, Limit
 from dispatch.solver.draft import Ground
 from dispatch.solver.engines.core import _sequences
 from dispatch.solver.engines.polish import polished
@@ -188,6 +188,48 @@ def test_a_polished_plan_is_the_one_whose_cost_is_told(visits: int) -> None:
     assert bettered
     assert all(bettered)
     assert piece_of(search, found.plan).now == found.cost
+
+
+class _Hurried(Search):
+    """After three rounds there is no time for more, as on a busy machine, but for polishing."""
+
+    def _slice_s(self, rounds: int) -> float:
+        if rounds == ROUNDS - 2 and self.until is not None:
+            self.until = 0.0
+        return super()._slice_s(rounds)
+
+
+def test_a_polished_search_that_had_no_time_for_all_rounds_is_found_again() -> None:
+    model = model_of(Ground(scattered(9, visits=620, vehicles=155)))
+    assert model is not None
+
+    def made(budget: Budget) -> Found:
+        search = _Hurried(
+            model,
+            seed=2,
+            threads=2,
+            budget=budget,
+            stopped=lambda: False,
+            tell=lambda _done, _cost: None,
+        )
+        search.polisher = _as_it_was
+        return search.run()
+
+    first = made(Budget(until=time.perf_counter() + 3.0))
+    parts = first.record[0]
+    whole, three = 2 + LEGS * parts, 2 + 3 * parts * LEGS // ROUNDS
+    assert all(first.record[2:three])
+    assert not any(first.record[three:whole])
+    assert any(first.record[whole:])
+    again = made(Budget(record=first.record))
+    assert again.record == first.record
+    assert again.cost == first.cost
+    assert again.plan.visits.tolist() == first.plan.visits.tolist()
+
+
+def _as_it_was(_model: Model, plan: Plan, _free: Any, **_: Any) -> tuple[Plan, int]:
+    """Polish nothing."""
+    return plan, 1
 
 
 @pytest.mark.parametrize("visits", [40, 620])
