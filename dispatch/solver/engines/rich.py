@@ -135,6 +135,11 @@ def improve(
     return Proposal(best.sequences(), (len(runs), *counts))
 
 
+def iterations_of(counts: Sequence[int]) -> int:
+    """Return how many iterations a record tells of."""
+    return sum(counts[1:]) - sum(counts[1 :: 1 + LEGS])
+
+
 @dataclass(frozen=True, slots=True)
 class _Quota:
     """What one search is to do by count."""

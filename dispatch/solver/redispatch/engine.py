@@ -86,3 +86,8 @@ def improved(
         promises=promises if priced else None,
     )
     return cast("Proposal", found)
+
+
+def iterations_of(found: Proposal) -> int:
+    """Return how many iterations a search made."""
+    return cast("int", load().iterations_of(found.counts))

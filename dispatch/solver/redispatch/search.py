@@ -18,7 +18,7 @@ from typing import Final
 from dispatch.solver.cost import UNIT
 from dispatch.solver.draft import Draft
 from dispatch.solver.gaps import Gap, gaps
-from dispatch.solver.redispatch.engine import improved
+from dispatch.solver.redispatch.engine import improved, iterations_of
 from dispatch.solver.redispatch.unrest import Unrest
 from dispatch.solver.repair import holds
 
@@ -194,7 +194,7 @@ class Search:
             iterations=iterations,
             threads=self.threads,
         )
-        self.iterations = sum(found.counts[2:])  # of one search, behind what it tried at first
+        self.iterations = iterations_of(found)
         for vehicle in range(len(self.draft.tours)):
             self.draft.lay(vehicle, found.sequences.get(vehicle, ()))
         if self.price() > best:
