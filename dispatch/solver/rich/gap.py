@@ -41,7 +41,7 @@ from dispatch.solver.rich.model import (
     Int64,
     Model,
 )
-from dispatch.solver.rich.scan import INFINITE, PER_SECOND, worked_cost
+from dispatch.solver.rich.scan import INFINITE, PER_SECOND, SMALL, worked_cost
 from dispatch.solver.rich.state import (
     EARLY,
     HALT,
@@ -56,7 +56,6 @@ from dispatch.solver.rich.state import (
     tardiness,
 )
 
-SMALL: Final = 12  # stops up to which nothing is left out for speed
 FEW: Final = 6  # stops up to which two facilities are tried everywhere
 
 
