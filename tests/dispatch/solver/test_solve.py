@@ -13,7 +13,7 @@ from dispatch.solver.cost import cost
 from dispatch.solver.engines.base import Progress
 from dispatch.solver.problem import Break, Problem, Vehicle
 from dispatch.solver.solution import Reason
-from dispatch.solver.solve import CUT, NotRefereed, Phase, Stop, lineup, replay, solve
+from dispatch.solver.solve import CUT, SURE, NotRefereed, Phase, Stop, lineup, replay, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.degenerate import DEGENERATE
 from tests.dispatch.solver.problems import HOUR, rich
@@ -46,12 +46,13 @@ def test_a_search_by_the_clock_is_replayed_by_its_counts() -> None:
     assert again.work == found.work
 
 
-def test_without_any_time_the_reasons_stay_open_and_the_plan_is_repeated_by_its_record() -> None:
+def test_without_any_time_a_few_steps_are_taken_and_the_plan_is_repeated_by_its_record() -> None:
     problem = rich(77, visits=20, vehicles=3)
     found = solve(problem, stop=Stop(seconds=0), seed=5, threads=1)
     assert check(problem, found.solution) == []
-    assert [u.reason for u in found.solution.unserved] == [Reason.TIME_UP] * 20
-    assert found.work[1:] == (Phase(CUT, 5, (0,)),)
+    assert {u.reason for u in found.solution.unserved} == {Reason.TIME_UP}
+    assert 20 - SURE <= len(found.solution.unserved) < 20
+    assert found.work[1:] == (Phase(CUT, 5, (SURE,)),)
     again = replay(problem, found.work)
     assert (again.solution, again.work) == (found.solution, found.work)
 
