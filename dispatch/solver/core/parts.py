@@ -117,8 +117,8 @@ def part_of(model: Model, near: Near, chosen: Int64, slots: Int32) -> Part:
     depots = np.unique(np.concatenate([model.start, model.end]))
     rows = np.concatenate([depots[:1], model.places[chosen], depots[1:]])
     row_of = {int(place): at + count if at else 0 for at, place in enumerate(depots)}
-    seconds = _layers(model.seconds, rows)
-    cost = seconds if model.alike else _costs(model, rows)
+    seconds = _both_ways(_layers(model.seconds, rows), model)
+    cost = seconds if model.alike else _both_ways(_costs(model, rows), model)
     local = np.zeros(model.size + 1, np.int32)
     local[chosen] = np.arange(1, count + 1)
     nodes = np.arange(count + 1, dtype=np.int32)
@@ -213,6 +213,12 @@ def _layers(matrices: tuple[Int32, ...], rows: Int64) -> Any:
     for at, matrix in enumerate(matrices):
         _priced(matrix, rows, 1, out[at])
     return out
+
+
+def _both_ways(layers: Any, model: Model) -> Any:
+    if model.full or np.array_equal(layers[0], layers[0].T):
+        return layers
+    return np.concatenate([layers, np.transpose(layers, (0, 2, 1))])
 
 
 def _costs(model: Model, rows: Int64) -> Any:
