@@ -94,10 +94,13 @@ class Part(NamedTuple):
     Rows of the matrices are visits by node and places of depots (row 0 and behind the visits).
     ``before`` and ``after`` hold for each visit those that may well come just before or behind,
     best first, each with cost and seconds of the leg on the first layers; name 0 ends.
+
+    Where one layer is all there is and a leg and its way back differ, a second one holds the same
+    turned over, so that a visit finds the legs to it side by side as well, in the cache.
     """
 
-    cost: Any  # int32[cost layer, row, row]
-    time: Any  # int32[time layer, row, row]; the same array as cost where both are the same
+    cost: Any  # int32[cost layer, from row, to row]; the turned one: [to row, from row]
+    time: Any  # int32[time layer, from row, to row]; the same array as cost where both are the same
     metres: Any  # int32[metre layer, row, row], one number where nobody's way is limited
     row: Int32  # [node, 2] rows to leave from and to come to
     before: Any  # int32[visit, …, 3]

@@ -216,9 +216,11 @@ def _layers(matrices: tuple[Int32, ...], rows: Int64) -> Any:
 
 
 def _both_ways(layers: Any, model: Model) -> Any:
-    if model.full or np.array_equal(layers[0], layers[0].T):
+    """Put the one layer turned over behind it, where ``place.plain`` has a use for it."""
+    turned = np.transpose(layers, (0, 2, 1))
+    if model.full or np.array_equal(layers, turned):
         return layers
-    return np.concatenate([layers, np.transpose(layers, (0, 2, 1))])
+    return np.concatenate([layers, turned])
 
 
 def _costs(model: Model, rows: Int64) -> Any:

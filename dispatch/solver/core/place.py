@@ -148,7 +148,7 @@ def plain(  # noqa: C901 - both looks at a gap side by side, nothing between the
             blink = until(word, log_rest)
             continue
         best, found, most = more, left, int(more / back)
-    costs, times = len(cost) - 1, len(time) - 1
+    turned, turned_time = len(cost) - 1, len(time) - 1  # the only layer where both ways are alike
     for at in range(after.shape[1]):
         right = after[name, at, 0]
         if right == 0:
@@ -158,10 +158,10 @@ def plain(  # noqa: C901 - both looks at a gap side by side, nothing between the
             continue
         left = node[right, PREV]
         origin = left if left < visits else row[left, 0]
-        more = cost[costs, name, origin] + cost_out - skipped
+        more = cost[turned, name, origin] + cost_out - skipped
         if more >= best:
             continue
-        arrive = node[left, READY] + time[times, name, origin]
+        arrive = node[left, READY] + time[turned_time, name, origin]
         if arrive > closes:
             continue
         if max(arrive, opens) + seconds + after[name, at, 2] > node[right, DUE]:
