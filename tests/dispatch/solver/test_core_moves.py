@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dispatch.solver.core.arrays import COUNT, FAR, KIND, NEXT, PREV, SLOT
+from dispatch.solver.core.arrays import BLINK, COUNT, FAR, KIND, MISSED, NEXT, PREV, SLOT
 from dispatch.solver.core.model import Model, model_of
 from dispatch.solver.core.near import near_of
 from dispatch.solver.core.parts import Plan, cost_of
 from dispatch.solver.core.piece import Piece
+from dispatch.solver.core.place import anywhere, plain
 from dispatch.solver.core.search import LEGS, ROUNDS, Search
 from dispatch.solver.core.tails import exchange, exchanged
 from dispatch.solver.core.terms import Budget, Found, Limit
 from dispatch.solver.draft import Ground
 from dispatch.solver.engines.core import _sequences
 from dispatch.solver.engines.polish import polished
+from dispatch.solver.problem import Problem, Profile, Vehicle, Visit, Window
 from dispatch.solver.solve import ENGINES, Stop, replay, solve
 from tests.dispatch.solver.test_core import scattered
 
@@ -116,6 +118,53 @@ def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: in
                     chain[chain[n, 0], 1] == n for n in range(1, len(chain)) if chain[n, 2] >= 0
                 )
                 assert true_cost(piece) == before + more
+
+
+@pytest.mark.parametrize("alike", [True, False], ids=["one matrix", "cost and time"])
+@pytest.mark.parametrize("slope", [0, 5], ids=["ways back alike", "ways back differ"])
+def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
+    alike: bool, slope: int
+) -> None:
+    lots = np.random.default_rng(7)
+    at = lots.integers(0, 9_000, (41, 2))
+    seconds = np.hypot(*(at[:, None] - at[None, :]).T).astype(int) // 4
+    seconds += slope * np.maximum(0, at[None, :, 1] - at[:, None, 1]) // 40
+    way = seconds if alike else seconds * 3 + slope * 9 * (at[:, None, 0] > at[None, :, 0])
+    problem = Problem(
+        (Profile("van", seconds, way),),
+        tuple(
+            Visit(f"v{n}", n, 200, (1,), (Window(o := int(lots.integers(0, 9_000)), o + 7_200),))
+            for n in range(1, 41)
+        ),
+        tuple(
+            Vehicle(f"van{n}", 0, 0, 0, 16_000, capacity=(9,), cost_per_km=1_000) for n in range(9)
+        ),
+        ("boxes",),
+    )
+    model, search, plan = prepared(Ground(problem), 200)
+    assert (model.full, model.alike) == (False, alike)
+    lists = near_of(model, 1, lambda: False)
+    assert lists is not None
+    search.near = lists
+    kept = [plan.visits[a:z][::2] for a, z in zip(plan.starts, plan.ends, strict=True)]
+    ends = np.cumsum([len(k) for k in kept])
+    piece = piece_of(search, Plan(np.concatenate(kept), ends, plan.kinds))
+    part, state = piece.part, piece.state
+    assert len(part.cost) == len(part.time) == (1 if slope == 0 else 2)
+    state.num[BLINK] = 1 << 40  # nothing is overlooked
+    limit, found = 1 << 30, []
+    for name in state.missed[: state.num[MISSED]]:
+        short = plain(
+            *(state.node, part.row, state.visit, state.tour, part.cost, part.time),
+            *(part.before, part.after, 1.0, name, limit, state.num, state.word, state.tune),
+        )
+        whole = anywhere(
+            *(state.node, state.span, part.row, state.visit, state.tour, part.cost, part.time),
+            *(part.metres, part.may, name, limit),
+        )
+        assert short[0] == whole[0]
+        found.append(short[0] < limit)
+    assert sum(found) > 10
 
 
 def test_with_a_rebate_the_best_plan_is_told_by_its_true_cost() -> None:
