@@ -27,6 +27,9 @@ JOBS: dict[str, JobSpec] = {
     "planning.solve": JobSpec(
         "dispatch.planning.tasks.plan_day", time_limit_s=420, queue="solve", fair=True
     ),
+    "planning.redispatch": JobSpec(
+        "dispatch.planning.tasks.redispatch", time_limit_s=120, queue="solve", fair=True
+    ),
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
     "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),
 }

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dispatch.api import finding, shapes_plans
-from dispatch.planning import editing, explaining, selectors, services
+from dispatch.planning import changes, editing, explaining, redispatching, selectors, services
 from dispatch.planning.models import Plan
 from lastmile.core.http import cursor_page, etag, expected_version
 from lastmile.core.openapi import IF_MATCH, page_of
@@ -130,6 +130,51 @@ class RevisePlanView(_OnePlan):
     def post(self, request: Request, public_id: str) -> Response:
         """Make a new draft that is the same as this plan, to change it."""
         return self.answer(services.revise_plan(plan=self.plan(public_id)), 201)
+
+
+class PlanChangesView(_OnePlan):
+    """What has changed since."""
+
+    acts = {"get": Act.PLANS_VIEW}
+
+    @extend_schema(operation_id="plans_changes", responses=shapes_plans.ChangesOut)
+    def get(self, request: Request, public_id: str) -> Response:
+        """Return which orders and shifts are not as they were when the plan was made."""
+        made = changes.Made(self.plan(public_id))
+        return self.shape_out(shapes_plans.ChangesOut, changes.changes_since(made))
+
+
+class RedispatchPlanView(_OnePlan):
+    """The act of fitting changes in."""
+
+    acts = {"post": Act.PLANS_EDIT}
+
+    @extend_schema(
+        operation_id="plans_redispatch",
+        parameters=[IF_MATCH],
+        request=shapes_plans.RedispatchIn,
+        responses={202: shapes_plans.PlanRequestedOut},
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        """Fit what changed since into a plan. The operation's result names the new draft.
+
+        What was told keeps its price: who is not concerned stays with their driver and time where
+        that is worth it, and always within the bounds given. Vehicles that have left by the
+        published plan stay as they are.
+        """
+        plan = self.plan(public_id)
+        asked: dict[str, Any] = self.shape_in(shapes_plans.RedispatchIn)
+        job = redispatching.request_redispatch(
+            plan=plan,
+            version=expected_version(request),
+            seconds=asked["seconds"],
+            seed=asked["seed"],
+            bounds=redispatching.Bounds(
+                moved=asked["most_moved"], shifted_min=asked["most_shifted_minutes"]
+            ),
+        )
+        where = {"Location": f"/api/v1/operations/{job.public_id}/"}
+        return self.shape_out(shapes_plans.PlanRequestedOut, job, 202, **where)
 
 
 class PlanEditsView(_OnePlan):

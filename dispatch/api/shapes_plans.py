@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from dispatch.planning import redispatching
+from dispatch.planning.changes import Changes
 from dispatch.planning.explaining import Need
 from dispatch.planning.models import Plan, PlanEdit, Route, Stop, Unserved
 from dispatch.planning.services import LEAST_S, MOST_S, USUAL_S
@@ -22,6 +24,31 @@ class PlanIn(serializers.Serializer[Any]):
     service_date = serializers.DateField()
     seconds = serializers.IntegerField(min_value=LEAST_S, max_value=MOST_S, default=USUAL_S)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=1)
+
+
+class RedispatchIn(serializers.Serializer[Any]):
+    """How long to search, and how much of what people were told may change; null is unbounded."""
+
+    seconds = serializers.IntegerField(
+        min_value=redispatching.LEAST_S,
+        max_value=redispatching.MOST_S,
+        default=redispatching.USUAL_S,
+    )
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=1)
+    most_moved = serializers.IntegerField(
+        min_value=0,
+        max_value=redispatching.MOST_MOVED,
+        allow_null=True,
+        default=None,
+        help_text="Orders that another vehicle brings, at most.",
+    )
+    most_shifted_minutes = serializers.IntegerField(
+        min_value=0,
+        max_value=redispatching.MOST_MINUTES,
+        allow_null=True,
+        default=None,
+        help_text="No service begins so much earlier or later, unless its order would be lost.",
+    )
 
 
 class EditIn(serializers.Serializer[Any]):
@@ -273,6 +300,55 @@ class WhyOut(serializers.Serializer[Any]):
     obstacles = ObstacleOut(many=True)
     openings = OpeningOut(many=True)
     complete = serializers.BooleanField()
+
+
+class ChangesOut(serializers.Serializer[Any]):
+    """How many orders and shifts are not as they were when the plan was made, and which.
+
+    Of each kind the first hundred are named.
+    """
+
+    _MOST = 100
+    came_count = serializers.SerializerMethodField()
+    gone_count = serializers.SerializerMethodField()
+    changed_count = serializers.SerializerMethodField()
+    came = serializers.SerializerMethodField()
+    gone = serializers.SerializerMethodField()
+    changed = serializers.SerializerMethodField()
+    shifts_came = serializers.SerializerMethodField()
+    shifts_gone = serializers.SerializerMethodField()
+
+    def get_came_count(self, changes: Changes) -> int:
+        """Orders that the plan does not know."""
+        return len(changes.came)
+
+    def get_gone_count(self, changes: Changes) -> int:
+        """Orders of the plan that are not to be carried on this day any more."""
+        return len(changes.gone)
+
+    def get_changed_count(self, changes: Changes) -> int:
+        """Orders with another window, place, load or time at the door."""
+        return len(changes.changed)
+
+    def get_came(self, changes: Changes) -> list[str]:
+        """Public ids."""
+        return sorted(changes.came)[: self._MOST]
+
+    def get_gone(self, changes: Changes) -> list[str]:
+        """Public ids."""
+        return sorted(changes.gone)[: self._MOST]
+
+    def get_changed(self, changes: Changes) -> list[str]:
+        """Public ids."""
+        return sorted(changes.changed)[: self._MOST]
+
+    def get_shifts_came(self, changes: Changes) -> list[str]:
+        """Public ids of shifts that the plan does not know."""
+        return sorted(changes.shifts_came)[: self._MOST]
+
+    def get_shifts_gone(self, changes: Changes) -> list[str]:
+        """Public ids of shifts that are scheduled no more."""
+        return sorted(changes.shifts_gone)[: self._MOST]
 
 
 class PlanRequestedOut(serializers.Serializer[Any]):

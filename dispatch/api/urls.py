@@ -43,6 +43,14 @@ urlpatterns = [
     path("plans/<str:public_id>/publish/", plans.PublishPlanView.as_view(), name="api-publish"),
     path("plans/<str:public_id>/discard/", plans.DiscardPlanView.as_view(), name="api-discard"),
     path("plans/<str:public_id>/revise/", plans.RevisePlanView.as_view(), name="api-revise"),
+    path(
+        "plans/<str:public_id>/changes/", plans.PlanChangesView.as_view(), name="api-plan-changes"
+    ),
+    path(
+        "plans/<str:public_id>/redispatch/",
+        plans.RedispatchPlanView.as_view(),
+        name="api-redispatch",
+    ),
     path("plans/<str:public_id>/edits/", plans.PlanEditsView.as_view(), name="api-plan-edits"),
     path(
         "plans/<str:public_id>/options/<str:order>/",

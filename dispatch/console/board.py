@@ -18,9 +18,9 @@ from dispatch.console import board_cards as cards
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs, shifts_on
 from dispatch.orders.selectors import to_plan
-from dispatch.planning import explaining, pictures, selectors
+from dispatch.planning import changes, explaining, pictures, selectors
 from dispatch.planning.models import Plan
-from dispatch.planning.states import DRAFT
+from dispatch.planning.states import DRAFT, PUBLISHED
 from dispatch.roads import tiles
 from dispatch.roads.network import UnknownNetwork
 from lastmile.core import clock
@@ -142,6 +142,7 @@ def context_of(request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None)
         "may_edit": may_edit and plan is not None and plan.status == DRAFT,
         "may_publish": may(who, Act.PLANS_PUBLISH, hub.public_id),
         "seconds": SECONDS,
+        "news": _news(plan) if plan is not None and date >= today else None,
         **ground_of(hub),
         **(_waiting(hub, date) if plan is None else _plan_context(request, plan)),
     }
@@ -150,6 +151,13 @@ def context_of(request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None)
 def _waiting(hub: Hub, date: dt.date) -> dict[str, Any]:
     """What waits to be planned on a day without a plan."""
     return {"orders_waiting": to_plan(hub, date).count(), "shifts": shifts_on(hub, date).count()}
+
+
+def _news(plan: Plan) -> list[str] | None:
+    """What came in, fell away or changed since a plan that may still be fitted was made."""
+    if plan.status not in {DRAFT, PUBLISHED}:
+        return None
+    return cards.news_said(changes.counted(plan))
 
 
 def _plan_context(request: HttpRequest, plan: Plan) -> dict[str, Any]:
@@ -173,6 +181,7 @@ def _plan_context(request: HttpRequest, plan: Plan) -> dict[str, Any]:
         "show_routes": shown.only != "unserved",
         "undoable": plan.status == DRAFT and plan.edits.filter(undone=False).exists(),
         "travel_note": cards.travel_note(plan),
+        "against": pictures.publication_of(plan) if plan.status == DRAFT else None,
     }
 
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.console import board_cards as cards
 from dispatch.console.board import address_of, hub_of, plan_of, principal_of, show
-from dispatch.planning import editing, pictures, services
+from dispatch.planning import editing, pictures, redispatching, services
 from dispatch.planning.errors import OrderNotInPlan, PlanMoved
 from dispatch.planning.models import Plan
 from lastmile.core import jobs
@@ -232,10 +232,35 @@ def plan_day(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
     return render(request, "board/_job.html", {"job": cards.job_card(job), "may_plan": True})
 
 
+@page(Act.PLANS_EDIT)
+@require_POST
+def redispatch(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Ask for a draft in which a plan fits the day as it is now; the job's panel shows how far."""
+    plan = plan_of(request, public_id)
+    require(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    version = _number(request, "version")
+    bounds = redispatching.Bounds(
+        moved=_bound(request, "most_moved", redispatching.MOST_MOVED),
+        shifted_min=_bound(request, "most_shifted_minutes", redispatching.MOST_MINUTES),
+    )
+    try:
+        job = redispatching.request_redispatch(plan=plan, version=version, bounds=bounds)
+    except PlanMoved as moved:
+        return _stale(request, public_id, version, moved)
+    if not is_fragment(request):
+        return HttpResponseRedirect(address_of(plan))
+    return render(request, "board/_job.html", {"job": cards.job_card(job), "may_plan": True})
+
+
+def _bound(request: HttpRequest, name: str, most: int) -> int | None:
+    """A bound of the form; None where it is not given."""
+    return _number(request, name, 0, most) if request.POST.get(name) else None
+
+
 def _job_of(request: HttpRequest, public_id: str, act: Act) -> Job:
     """A planning job at one of the member's hubs. Raises NotFound."""
     job = jobs.job_by_id(public_id)
-    if job.kind != services.JOB:
+    if job.kind not in services.JOBS:
         raise NotFound(_("There is no such operation. Check its id."))
     require(principal_of(request), act, hub_of(request, job.subject).public_id)
     return job

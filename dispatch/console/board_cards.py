@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
 
 from dispatch.fleet.models import Shift
 from dispatch.orders.models import Order, Promise
+from dispatch.planning.changes import Counted
 from dispatch.planning.explaining import Explanation, Opening, Spot
 from dispatch.planning.models import Plan, Route, Stop, Unserved
 from dispatch.planning.words import say_need, say_unserved, say_violation
@@ -201,12 +203,41 @@ def job_card(job: Job | None) -> JobCard | None:
         "reading": _("Reading orders and shifts"),
         "travel_times": _("Working out travel times"),
         "solving": _("Searching for the best routes"),
+        "fitting": _("Fitting in what changed"),
         "streets": _("Following the streets"),
         "writing": _("Writing the plan down"),
     }
     if job.state == JobState.QUEUED:
         return JobCard(job, 0, _("Waiting for a free worker"))
     return JobCard(job, job.progress_percent, words.get(job.progress_note, _("Starting")))
+
+
+def news_said(found: Counted) -> list[str]:
+    """Return what changed since a plan was made, a short phrase each; empty when nothing did."""
+    said = (
+        (found.came, ngettext_lazy("%(n)d order came in", "%(n)d orders came in", "n")),
+        (
+            found.gone,
+            ngettext_lazy(
+                "%(n)d order was called off or moved",
+                "%(n)d orders were called off or moved",
+                "n",
+            ),
+        ),
+        (
+            found.promised,
+            ngettext_lazy(
+                "%(n)d order has another window or place",
+                "%(n)d orders have another window or place",
+                "n",
+            ),
+        ),
+        (
+            found.shifts_gone,
+            ngettext_lazy("%(n)d shift was cancelled", "%(n)d shifts were cancelled", "n"),
+        ),
+    )
+    return [phrase % {"n": count} for count, phrase in said if count]
 
 
 def travel_note(plan: Plan) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from dispatch.fleet.models import Hub
 from dispatch.planning import pictures
 from dispatch.planning.models import Plan
-from dispatch.planning.services import JOB
+from dispatch.planning.services import JOBS
 from lastmile.core.events import DomainEvent
 from lastmile.core.frames import broadcast
 from lastmile.core.jobs import job_by_id, job_out
@@ -41,7 +41,7 @@ def on_planning_asked(event: DomainEvent) -> None:
 
 def on_job_finished(event: DomainEvent) -> None:
     """Tell the boards of a day how its planning ended; other jobs are not theirs."""
-    if event.data.get("kind") == JOB:
+    if event.data.get("kind") in JOBS:
         _tell_job(event.subject)
 
 

@@ -24,6 +24,7 @@ urlpatterns = [
     path("plans/<str:public_id>/publish/", board_acts.publish, name="publish"),
     path("plans/<str:public_id>/discard/", board_acts.discard, name="discard"),
     path("plans/<str:public_id>/revise/", board_acts.revise, name="revise"),
+    path("plans/<str:public_id>/redispatch/", board_acts.redispatch, name="redispatch"),
     path("routes/<str:public_id>/manifest/", board_files.manifest, name="manifest"),
     path("routes/<str:public_id>/stops.csv", board_files.route_csv, name="route-csv"),
     path("jobs/<str:public_id>/", board_acts.job, name="plan-job"),

@@ -7,10 +7,12 @@ follows (matrices, the solve) takes minutes and must not hold the database.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import Model, QuerySet
 
 from dispatch.fleet.breaks import Break
 from dispatch.fleet.models import Hub, Shift
@@ -19,6 +21,8 @@ from dispatch.orders.models import Order
 from dispatch.orders.selectors import to_plan
 from dispatch.solver.problem import Problem
 from lastmile.core.geo import Point
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +79,31 @@ class Day:
     orders: tuple[OrderAsked, ...]
 
 
-def read_day(hub: Hub, service_date: dt.date) -> Day:
-    """Read a hub's day: the shifts that are scheduled and the orders that can be planned."""
+def read_day(
+    hub: Hub,
+    service_date: dt.date,
+    *,
+    orders_too: Collection[int] = (),
+    shifts_too: Collection[int] = (),
+) -> Day:
+    """Read a hub's day: the shifts that are scheduled and the orders that can be planned.
+
+    ``orders_too`` and ``shifts_too`` are pks that belong to it whatever their state.
+    """
     with transaction.atomic():
         shifts = list(shifts_on(hub, service_date))
         orders = list(to_plan(hub, service_date).select_related("place", "promise__place"))
+        shifts += _missing(Shift.objects.select_related("vehicle", "driver"), shifts_too, shifts)
+        orders += _missing(
+            Order.objects.select_related("place", "promise__place"), orders_too, orders
+        )
     points = [hub.point, *(pin_of(order) for order in orders)]
     return _day(hub, service_date, shifts, orders, points)
+
+
+def _missing(rows: QuerySet[M], pks: Collection[int], found: Sequence[M]) -> list[M]:
+    wanted = set(pks) - {row.pk for row in found}
+    return list(rows.filter(pk__in=wanted).order_by("pk")) if wanted else []
 
 
 def read_planned_day(

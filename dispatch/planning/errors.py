@@ -29,6 +29,12 @@ class PlanOutdated(Conflict):
     code = "plan_outdated"
 
 
+class NothingChanged(Conflict):
+    """The plan says what its orders and shifts say, and leaves nobody out."""
+
+    code = "nothing_changed"
+
+
 class NothingToUndo(Conflict):
     """No edit is left to take back."""
 

@@ -103,7 +103,7 @@ class PlanInput(models.Model):
     plan = models.OneToOneField(Plan, on_delete=models.CASCADE, related_name="input")
     problem = models.BinaryField()
     points = models.JSONField(help_text="[[lat, lon]] by place: the hub, then the orders")
-    created_at = models.DateTimeField(default=now)
+    created_at = models.DateTimeField(default=now)  # when the day was read
 
     def __str__(self) -> str:
         return f"input of plan {self.plan_id}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
@@ -19,7 +19,7 @@ from dispatch.orders.models import Order
 from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan, Route, Stop, Unserved
 from dispatch.planning.selectors import options_for, published
-from dispatch.planning.services import JOB
+from dispatch.planning.services import JOBS
 from lastmile.core.events import timeline
 from lastmile.core.jobs import jobs
 from lastmile.core.models import UNFINISHED, Job
@@ -39,8 +39,8 @@ def revision(hub: Hub, service_date: dt.date) -> int:
 
 def job_of_day(hub: Hub, service_date: dt.date) -> Job | None:
     """Return the job that plans this day now, or the last one if it ended without a plan."""
-    found = jobs(kind=JOB, subject=hub.public_id).filter(
-        payload__service_date=service_date.isoformat()
+    found = jobs(subject=hub.public_id).filter(
+        kind__in=JOBS, payload__service_date=service_date.isoformat()
     )
     last = found.order_by("-id").first()
     if last is None or last.state in UNFINISHED:
@@ -274,36 +274,52 @@ def changes_since(plan: Plan, version: int) -> list[Change]:
     ]
 
 
+SHIFTED: Final = dt.timedelta(minutes=10)  # what a shopper who was told a time takes notice of
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """What publishing a draft would change against the plan that counts now."""
+    """What publishing a draft would change against the plan that counts now.
+
+    ``moved`` are orders that another shift brings, ``shifted`` those whose service begins more
+    than ``SHIFTED`` earlier or later.
+    """
 
     before: Plan | None
     added: int
     dropped: int
     moved: int
+    shifted: int
     cost_minor: int
     distance_m: int
     co2_g: int
 
 
 def publication_of(draft: Plan) -> Publication:
-    """Compare a draft with the plan it would supersede: orders in, out, and to another route."""
+    """Compare a draft with the plan it would supersede: orders in, out, elsewhere, at other times.
+
+    Two queries and the plan's own.
+    """
     before = published(draft.hub, draft.service_date)
-    now = dict(_shift_of_order(draft))
-    then = {} if before is None else dict(_shift_of_order(before))
+    now = _told(draft)
+    then = {} if before is None else _told(before)
+    both = now.keys() & then.keys()
     return Publication(
         before=before,
         added=len(now.keys() - then.keys()),
         dropped=len(then.keys() - now.keys()),
-        moved=sum(then[order] != now[order] for order in now.keys() & then.keys()),
+        moved=sum(then[order][0] != now[order][0] for order in both),
+        shifted=sum(abs(then[order][1] - now[order][1]) > SHIFTED for order in both),
         cost_minor=draft.cost_minor - (before.cost_minor if before else 0),
         distance_m=draft.distance_m - (before.distance_m if before else 0),
         co2_g=draft.co2_g - (before.co2_g if before else 0),
     )
 
 
-def _shift_of_order(plan: Plan) -> QuerySet[Stop, tuple[int, int]]:
-    return Stop.objects.filter(plan=plan).annotate(shift=F("route__shift_id")).values_list(
-        "order_id", "shift"
-    )  # fmt: skip
+def _told(plan: Plan) -> dict[int, tuple[int, dt.datetime]]:
+    """Which shift brings each order of a plan, and when its service begins."""
+    rows = Stop.objects.filter(plan=plan).annotate(shift=F("route__shift_id"))
+    return {
+        order: (shift, starts_at)
+        for order, shift, starts_at in rows.values_list("order_id", "shift", "starts_at")
+    }

@@ -30,7 +30,7 @@ def search(
     present : mapping of vehicle id to visit ids, optional
         A plan to start from.
     """
-    with seat(settings.SOLVING_FOLDER, current_schema(), _cores()) as own:
+    with seat(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as own:
         return run(
             problem,
             stop=Stop(seconds=seconds),
@@ -44,7 +44,7 @@ def search(
         )
 
 
-def _cores() -> tuple[int, ...]:
+def machine_cores() -> tuple[int, ...]:
     """Return the cores of this machine that solves may use: the last ones, if not all."""
     found = usable()
     return found[-settings.SOLVE_CORES :] if settings.SOLVE_CORES else found

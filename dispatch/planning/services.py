@@ -13,6 +13,7 @@ from dispatch.orders.models import Order
 from dispatch.orders.services import lock_orders, mark_planned, mark_unplanned
 from dispatch.orders.states import OrderState
 from dispatch.planning.build import check_day
+from dispatch.planning.changes import carried_on
 from dispatch.planning.day import read_day
 from dispatch.planning.errors import PlanMoved
 from dispatch.planning.models import Plan, PlanInput, Route, Stop, Unserved
@@ -25,7 +26,8 @@ from lastmile.core.errors import Invalid
 from lastmile.core.events import Lane, record
 from lastmile.core.models import Job
 
-JOB = "planning.solve"
+JOB, REDISPATCH = "planning.solve", "planning.redispatch"
+JOBS = frozenset({JOB, REDISPATCH})  # each ends with a draft of the day
 LEAST_S, USUAL_S, MOST_S = 1, 15, 240
 
 
@@ -71,12 +73,17 @@ def next_number(hub: Hub, service_date: dt.date) -> int:
 def lock_plan(plan: Plan, version: int | None = None) -> Plan:
     """Return the plan as it stands, locked. Raises PlanMoved when ``version`` is not its own."""
     present = Plan.objects.select_for_update(of=("self",)).select_related("hub").get(pk=plan.pk)
-    if version is not None and present.version != version:
+    refuse_moved(present, version)
+    return present
+
+
+def refuse_moved(plan: Plan, version: int | None) -> None:
+    """Raise PlanMoved when ``version`` is given and is not the plan's own."""
+    if version is not None and plan.version != version:
         raise PlanMoved(
             _("Somebody changed this plan meanwhile. Look at it as it is now and repeat your act."),
-            data={"version": present.version, "status": present.status},
+            data={"version": plan.version, "status": plan.status},
         )
-    return present
 
 
 def publish_plan(*, plan: Plan, version: int | None = None) -> Plan:
@@ -121,7 +128,8 @@ def _publish(plan: Plan, version: int | None) -> Plan:
     if before is not None:
         dropped = set(Stop.objects.filter(plan=before).values_list("order_id", flat=True)) - held
     locked = lock_orders(held | dropped)
-    refuse_outdated(draft, before, [order for order in locked if order.pk in held])
+    aboard = carried_on(before, draft, locked)
+    refuse_outdated(draft, before, [o for o in locked if o.pk in held - aboard], aboard)
     if before is not None:
         before.status = SUPERSEDED
         before.save(update_fields=["status"])
@@ -137,7 +145,7 @@ def _publish(plan: Plan, version: int | None) -> Plan:
     draft.published_by = current_actor()
     draft.save(update_fields=["status", "version", "published_at", "published_by"])
     mark_unplanned(orders=_still_planned(dropped), plan=before.public_id if before else "")
-    mark_planned(orders=held, plan=draft.public_id)
+    mark_planned(orders=held - aboard, plan=draft.public_id)
     record("plan.published", subject=draft.public_id, data=facts(draft), lane=Lane.PERSON)
     return draft
 
@@ -180,7 +188,12 @@ def revise_plan(*, plan: Plan) -> Plan:
         new.published_at, new.published_by = None, ""
         new.job, new.actor, new.created_at = "", current_actor(), now()
         new.save(force_insert=True)
-        PlanInput.objects.create(plan=new, problem=old.input.problem, points=old.input.points)
+        PlanInput.objects.create(
+            plan=new,
+            problem=old.input.problem,
+            points=old.input.points,
+            created_at=old.input.created_at,  # the copy knows no more of the day than that one
+        )
         _copy_routes(old, new)
         record("plan.drafted", subject=new.public_id, data=facts(new), lane=Lane.PERSON)
     return new

@@ -7,8 +7,7 @@ a shift is cancelled. Publishing such a draft would carry an order twice, or to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable
 
 from django.utils.translation import gettext as _
 
@@ -16,44 +15,44 @@ from dispatch.fleet.models import Shift
 from dispatch.fleet.states import ShiftState
 from dispatch.orders.models import Order
 from dispatch.orders.states import OrderState
-from dispatch.planning.build import visit_of
-from dispatch.planning.day import order_asked, pin_of
+from dispatch.planning.changes import Made
 from dispatch.planning.errors import PlanOutdated
-from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan, Stop
-from lastmile.core.geo import Point
 
 MOST_NAMED = 20
 HELD = {OrderState.PLANNED, OrderState.LOADED}  # by a published plan
 
 
-def refuse_outdated(draft: Plan, before: Plan | None, orders: Iterable[Order]) -> None:
+def refuse_outdated(
+    draft: Plan, before: Plan | None, orders: Iterable[Order], aboard: Collection[int] = ()
+) -> None:
     """Raise PlanOutdated, naming orders and shifts, unless the draft says what they say now.
 
     ``orders`` are those on the draft's routes, locked; ``before`` is the plan that it supersedes.
+    A shift that carries an order of ``aboard`` (pks) drives on, whatever became of it.
     """
-    problem = unpack(bytes(draft.input.problem))
-    points = [Point(lat=lat, lon=lon) for lat, lon in draft.input.points]
+    made = Made(draft)
     planned = set(Stop.objects.filter(plan=before).values_list("order_id", flat=True))
     outdated: dict[str, str] = {}
     for order in orders:
-        visit = problem.visits[problem.visit_index[order.public_id]]
-        asked = visit_of(visit.place - 1, order_asked(order), draft.origin_at, visit.unserved_cost)
         if (order.hub_id, order.service_date) != (draft.hub_id, draft.service_date):
             outdated[order.public_id] = "moved"
         elif order.state in HELD and order.pk not in planned:
             outdated[order.public_id] = "planned_elsewhere"
         elif order.state not in {OrderState.READY, *HELD}:
             outdated[order.public_id] = order.state
-        elif (
-            replace(asked, vehicles=visit.vehicles) != visit or pin_of(order) != points[visit.place]
-        ):
+        elif not made.still_says(order):
             outdated[order.public_id] = "changed"
-    shifts = Shift.objects.filter(routes__plan=draft).exclude(state=ShiftState.SCHEDULED)
+    driving = Stop.objects.filter(plan=draft, order__in=aboard).values("route__shift")
+    shifts = (
+        Shift.objects.filter(routes__plan=draft)
+        .exclude(state=ShiftState.SCHEDULED)
+        .exclude(pk__in=driving)
+    )
     outdated |= dict.fromkeys(shifts.values_list("public_id", flat=True), "cancelled")
     if outdated:
         raise PlanOutdated(
-            _("%(count)d orders or shifts of this plan changed after it was made. Plan the day "
-              "again, or take those orders off it.") % {"count": len(outdated)},
+            _("%(count)d orders or shifts of this plan changed after it was made. Fit the changes "
+              "in, plan the day again, or take those orders off it.") % {"count": len(outdated)},
             data={"outdated": dict(list(outdated.items())[:MOST_NAMED]), "count": len(outdated)},
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The job that plans a day, wired in the switchboard as ``planning.solve``, and its parts."""
+"""The jobs that plan a day and fit a plan to it, wired in the switchboard, and a plan's parts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dispatch.planning import parts
+from dispatch.planning.redispatching import Bounds, redispatch_day
 from dispatch.planning.solving import solve_day
 from dispatch.planning.spread import search_part
 from dispatch.solver.child import SolveFailed
@@ -25,6 +26,19 @@ def plan_day(job: Lease) -> Mapping[str, Any]:
         service_date=dt.date.fromisoformat(job.payload["service_date"]),
         seconds=int(job.payload["seconds"]),
         seed=int(job.payload["seed"]),
+    )
+
+
+def redispatch(job: Lease) -> Mapping[str, Any]:
+    """Fit the plan that the job's payload names to its day; answers with the draft's id."""
+    return redispatch_day(
+        job,
+        plan_id=job.payload["plan"],
+        seconds=int(job.payload["seconds"]),
+        seed=int(job.payload["seed"]),
+        bounds=Bounds(
+            moved=job.payload["most_moved"], shifted_min=job.payload["most_shifted_minutes"]
+        ),
     )
 
 

@@ -74,13 +74,40 @@ def redispatch(
     NotRefereed
         When the referee lets no plan through: a fault of ours.
     """
+    called = time.perf_counter()
+    rest = cut(problem, solution, change, now_s=now_s, committed=committed)
+    cut_s = time.perf_counter() - called
+    told = replan(
+        rest,
+        seconds=None if seconds is None else seconds - cut_s,
+        iterations=iterations,
+        seed=seed,
+        disturbance=disturbance,
+        threads=threads,
+    )
+    return replace(told, seconds=told.seconds + cut_s)
+
+
+def replan(
+    rest: Rest,
+    *,
+    seconds: float | None = SOON_S,
+    iterations: int | None = None,
+    seed: int = 0,
+    disturbance: Disturbance = UNPRICED,
+    threads: int | None = None,
+) -> Redispatched:
+    """Plan the rest of a day anew, as ``redispatch`` does once it has cut off what is done.
+
+    Parameters and errors are those of ``redispatch``; a rest is made by ``cut`` or ``anew``.
+    """
     if seconds is None and iterations is None:
         raise Invalid("Say when to stop: seconds, iterations or both.")
     called = time.perf_counter()
     load()
     began = time.perf_counter()
     until = None if seconds is None else began + seconds / 2
-    rest = _drivable(cut(problem, solution, change, now_s=now_s, committed=committed))
+    rest = _drivable(rest)
     cleared = time.perf_counter()
     before = _cost_of(rest)
     search = _search(rest, disturbance, seed, until)

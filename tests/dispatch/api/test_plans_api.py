@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dispatch.orders.models import Order
+from dispatch.orders.services import cancel_order
 from dispatch.planning.models import Plan, Stop
 from lastmile.core.models import Event, Job, JobState
 from lastmile.core.runner import run_job
@@ -18,6 +19,7 @@ from tenants.permissions import KeyRole, Role
 from tests.databases import client_of
 from tests.dispatch.planning.test_plans import arrangement, day_of, plan
 from tests.factories import make_hub
+from tests.factories.orders import make_order
 from tests.people import KeyClient, add_member, key_client, logged_in
 
 API = "/api/v1/plans/"
@@ -77,6 +79,60 @@ def test_a_plan_says_why_an_order_stands_where_it_stands(api: KeyClient) -> None
     assert left["here"] is None
     assert left["others"]
     assert api.get(f"{API}{made.public_id}/why/ord_other/").status_code in {404, 409, 422}
+
+
+@pytest.mark.usefixtures("clock")
+def test_what_changed_since_is_told_and_fitted_in(api: KeyClient) -> None:
+    hub = day_of(8)
+    made = plan(hub)
+    assert api.post(f"{API}{made.public_id}/redispatch/", {}).json()["code"] == "nothing_changed"
+    gone = Order.objects.order_by("pk").first()
+    assert gone is not None
+    cancel_order(order=gone)
+    came = make_order(hub=hub.public_id)
+    told = api.get(f"{API}{made.public_id}/changes/").json()
+    assert told == {
+        "came_count": 1, "gone_count": 1, "changed_count": 0, "came": [came.public_id],
+        "gone": [gone.public_id], "changed": [], "shifts_came": [], "shifts_gone": [],
+    }  # fmt: skip
+    stale = api.post(f"{API}{made.public_id}/redispatch/", {}, if_match='"7"')
+    assert stale.status_code in {409, 412}
+    asked = api.post(
+        f"{API}{made.public_id}/redispatch/",
+        {"seconds": 1, "most_moved": 0, "most_shifted_minutes": 30},
+        if_match='"1"',
+    )
+    assert asked.status_code == 202, asked.content
+    operation = asked.json()["operation"]
+    assert asked["Location"] == f"/api/v1/operations/{operation}/"
+    assert run_job(operation) == JobState.SUCCEEDED
+    result = api.get(f"/api/v1/operations/{operation}/").json()["result"]
+    draft = api.get(f"{API}{result['plan']}/").json()
+    assert (draft["based_on"], draft["status"], draft["engine"]) == (
+        made.public_id, "draft", "redispatch",
+    )  # fmt: skip
+    assert draft["orders_count"] == 8
+    assert api.get(f"{API}{draft['id']}/changes/").json()["came_count"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"seconds": 0},
+        {"seconds": 11},
+        {"most_moved": -1},
+        {"most_moved": "few"},
+        {"most_shifted_minutes": 10**9},
+        [],
+    ],
+)
+def test_changes_that_cannot_be_fitted_in_so_are_refused(api: KeyClient, body: Any) -> None:
+    made = plan(day_of(2))
+    make_order(hub=made.hub.public_id)
+    before = Job.objects.count()
+    answer = api.post(f"{API}{made.public_id}/redispatch/", body)
+    assert answer.status_code == 422, answer.content
+    assert Job.objects.count() == before
 
 
 def test_an_edit_needs_the_version_it_was_made_on(api: KeyClient) -> None:

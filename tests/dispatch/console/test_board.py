@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from dispatch.orders.models import Order
+from dispatch.orders.services import cancel_order, set_promise
 from dispatch.planning import selectors
+from dispatch.planning.changes import counted
 from dispatch.planning.models import Plan
-from lastmile.core.models import Event, Job
+from dispatch.planning.services import publish_plan
+from lastmile.core.models import Event, Job, JobState
+from lastmile.core.runner import run_job
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role
 from tests.dispatch.planning.test_plans import day_of, plan
-from tests.factories.orders import DAY, make_order
+from tests.factories.orders import DAY, make_order, make_orders, make_window
 from tests.people import add_member, logged_in
 
 HTMX = {"HX-Request": "true"}
@@ -158,3 +165,54 @@ def test_the_drawer_says_why_a_stop_is_there_and_what_would_let_in_who_is_not(
     desk.post(at(draft, "publish/"), {"version": draft.version}, headers=HTMX)
     published = desk.get(at(draft, f"orders/{stop.order.public_id}/why/"), headers=HTMX)
     assert "Other places for this stop" in published.content.decode()
+
+
+@pytest.mark.usefixtures("clock")
+def test_what_changed_since_is_shown_and_fitted_in_by_a_press(desk: Client) -> None:
+    hub = day_of(6)
+    made = publish_plan(plan=plan(hub))
+    page = f"/console/{hub.public_id}/{DAY}/"
+    assert "board-changes" not in desk.get(page).content.decode()
+    gone, other = Order.objects.order_by("pk")[:2]
+    cancel_order(order=gone)
+    window = make_window(13, 15)
+    set_promise(order=other, opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper")
+    make_order(hub=hub.public_id)
+    make_order(hub=hub.public_id)
+    html = desk.get(page).content.decode()
+    assert (
+        "2 orders came in, 1 order was called off or moved, 1 order has another window or place."
+        in html
+    )
+    assert at(made, "redispatch/") in html
+    stale = desk.post(at(made, "redispatch/"), {"version": "1"}, headers=HTMX)
+    assert stale.status_code == 409
+    wrong = desk.post(at(made, "redispatch/"), {"version": "2", "most_moved": "-1"}, headers=HTMX)
+    assert wrong.status_code == 422
+    asked = desk.post(at(made, "redispatch/"), {"version": "2", "most_moved": "0"}, headers=HTMX)
+    assert asked.status_code == 200
+    job = Job.objects.get(kind="planning.redispatch")
+    assert job.payload["most_moved"] == 0
+    assert "board-changes" not in desk.get(page).content.decode()  # it is being seen to
+    assert run_job(job.public_id) == JobState.SUCCEEDED
+    led = desk.get(f"/console/jobs/{job.public_id}/", headers=HTMX)
+    draft = Plan.objects.get(based_on=made)
+    assert led["HX-Redirect"] == f"{page}?plan={draft.public_id}"
+    html = desk.get(led["HX-Redirect"]).content.decode()
+    assert "Against the published version 1:" in html
+    assert "2 orders more" in html
+    assert "1 falls out" in html
+    assert "0 change vehicle" in html
+    assert "board-changes" not in html
+
+
+@pytest.mark.usefixtures("clock")
+def test_what_changed_since_costs_four_queries_however_much_it_is(desk: Client) -> None:
+    made = plan(day_of(4))
+    with CaptureQueriesContext(connection) as few:
+        counted(Plan.objects.get(pk=made.pk))
+    make_orders(30, hub=made.hub.public_id)
+    again = Plan.objects.select_related("hub", "input").get(pk=made.pk)
+    with CaptureQueriesContext(connection) as many:
+        assert counted(again).came == 30
+    assert (len(many), len(few)) == (4, 7)  # the plan, its hub and input come on top

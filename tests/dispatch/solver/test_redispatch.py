@@ -15,9 +15,10 @@ from dispatch.solver.check import check
 from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.insertion import places
 from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.redispatch.anew import anew
 from dispatch.solver.redispatch.change import Change, Disturbance, Redispatched
 from dispatch.solver.redispatch.cut import cut
-from dispatch.solver.redispatch.run import redispatch
+from dispatch.solver.redispatch.run import redispatch, replan
 from dispatch.solver.solution import Route, Served, Solution, TakenBreak
 from dispatch.solver.solve import Stop, solve
 from lastmile.core.errors import Invalid
@@ -406,3 +407,44 @@ def test_a_lost_vehicle_s_visit_is_served_where_one_far_off_makes_room() -> None
     found = redispatch(problem, plan, change, now_s=0, seconds=None, iterations=3_000)
     assert found.dropped == ()
     assert "stranded" in found.solution.sequences["full"]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 10_000), st.booleans())
+def test_a_day_read_anew_takes_the_plan_over(seed: int, lose: bool) -> None:
+    problem, plan = _day(seed % 40)
+    lots = random.Random(seed)
+    apart = {v for m in (*problem.together, *problem.apart) for v in m}
+    free = [v.id for v in problem.visits if v.id not in apart and not v.group]
+    free = [v for v in free if problem.visit_index[v] not in problem.partner]
+    gone, came = set(free[:2]), replace(problem.visits[0], id="came", group="", windows=())
+    lost = {lots.choice(plan.routes).vehicle} if lose else set[str]()
+    now = replace(
+        problem,
+        visits=(
+            *(
+                replace(v, vehicles=None if v.vehicles is None else v.vehicles - lost or None)
+                for v in problem.visits
+                if v.id not in gone
+            ),
+            replace(came, vehicles=None),
+        ),
+        vehicles=tuple(v for v in problem.vehicles if v.id not in lost),
+    )
+    rest = anew(now, plan, {"came"})
+    home = {s.visit: r.vehicle for r in plan.routes for s in r.visits}
+    assert rest.drivers == {v: k for v, k in home.items() if v not in gone}
+    assert rest.stranded == {v for v, k in home.items() if k in lost} - gone
+    beside = {v for v, k in home.items() if any(home.get(g) == k for g in gone)} - gone
+    assert rest.touched == {"came"} | beside | rest.stranded
+    found = replan(rest, seconds=None, iterations=4, disturbance=Disturbance(max_moves=0))
+    assert check(now, found.solution) == []
+    assert found.moved == () or {m.before for m in found.moved} <= lost
+
+
+def test_who_was_promised_another_hour_is_not_held_to_the_old_one() -> None:
+    problem, plan = _day(3)
+    name = plan.routes[0].visits[0].visit
+    assert name in anew(problem, plan).starts
+    assert name not in anew(problem, plan, {name}).starts
+    assert anew(problem, plan).touched == frozenset()

@@ -1,0 +1,305 @@
+"""A plan fitted to what changed since: nobody is lost, little is disturbed, what left stays."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from dispatch.fleet.models import Hub, Shift
+from dispatch.fleet.services import cancel_shift
+from dispatch.orders.models import Order
+from dispatch.orders.services import (
+    cancel_order,
+    change_order,
+    mark_loaded,
+    mark_out,
+    set_pin,
+    set_promise,
+)
+from dispatch.planning import editing, pictures
+from dispatch.planning.changes import Made, changes_since, counted
+from dispatch.planning.errors import NothingChanged, NothingToPlan, PlanNotDraft, PlanOutdated
+from dispatch.planning.models import Plan, Route, Stop
+from dispatch.planning.redispatching import Bounds, request_redispatch
+from dispatch.planning.selectors import arrangement_of
+from dispatch.planning.services import publish_plan, revise_plan
+from dispatch.planning.standing import invariants
+from dispatch.solver.check import check
+from dispatch.solver.insertion import evaluate
+from lastmile.core.errors import Invalid
+from lastmile.core.models import Event, Job, JobState
+from lastmile.core.runner import run_job
+from lastmile.core.tenancy import RetailerRef
+from tests.dispatch.conftest import EVE, SetClock
+from tests.dispatch.helpers import refused
+from tests.dispatch.planning.test_plans import day_of, plan
+from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle
+from tests.factories.orders import DAY, make_order, make_orders, make_window
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+def fitted(old: Plan, bounds: Bounds | None = None) -> Plan:
+    """Fit a plan to its day as a worker does."""
+    job = request_redispatch(plan=old, seconds=1, bounds=bounds)
+    assert run_job(job.public_id) == JobState.SUCCEEDED, Job.objects.get(pk=job.pk).detail
+    made = Job.objects.get(pk=job.pk).result
+    assert made is not None
+    return Plan.objects.get(public_id=made["plan"])
+
+
+def routes(it: Plan) -> dict[str, list[str]]:
+    return {s: orders for s, orders in arrangement_of(it, Made(it).problem).items() if orders}
+
+
+def served(it: Plan) -> set[str]:
+    return {order for orders in routes(it).values() for order in orders}
+
+
+def sound(draft: Plan) -> None:
+    """The draft is refereed whole, sums up, and may be published."""
+    problem = Made(draft).problem
+    assert check(problem, evaluate(problem, arrangement_of(draft, problem))) == []
+    assert draft.violations_count == 0
+    publish_plan(plan=draft)
+    assert not any(invariants().values())
+
+
+def test_what_came_in_and_what_fell_away_is_fitted_in(retailer: RetailerRef) -> None:
+    hub = day_of(12)
+    old = publish_plan(plan=plan(hub))
+    before = routes(old)
+    gone = Order.objects.order_by("pk").first()
+    assert gone is not None
+    cancel_order(order=gone)
+    came = make_order(hub=hub.public_id)
+    changes = changes_since(Made(old))
+    assert (changes.came, changes.gone) == ({came.public_id}, {gone.public_id})
+    assert changes.changed == changes.shifts_came == changes.shifts_gone == frozenset()
+    draft = fitted(old)
+    assert (draft.status, draft.based_on, draft.number) == ("draft", old, 2)
+    assert served(draft) == {o for orders in before.values() for o in orders} - {gone.public_id} | {
+        came.public_id
+    }
+    assert not changes_since(Made(draft))
+    assert Event.objects.filter(kind="plan.drafted", subject=draft.public_id).count() == 1
+    sound(draft)
+
+
+def test_those_whom_nothing_happened_to_keep_their_driver_and_time(retailer: RetailerRef) -> None:
+    hub = day_of(16, shifts=2)
+    old = publish_plan(plan=plan(hub))
+    make_order(hub=hub.public_id, weight_g=1)
+    draft = fitted(old, Bounds(moved=0, shifted_min=30))
+    before, after = routes(old), routes(draft)
+    home = {order: shift for shift, orders in before.items() for order in orders}
+    moved = [o for shift, orders in after.items() for o in orders if home.get(o, shift) != shift]
+    assert moved == []
+    starts = dict(Stop.objects.filter(plan=old).values_list("order", "starts_at"))
+    for order, start in Stop.objects.filter(plan=draft).values_list("order", "starts_at"):
+        assert abs(start - starts.get(order, start)) <= dt.timedelta(minutes=30)
+    sound(draft)
+
+
+def test_another_window_is_kept_and_another_pin_is_driven_to(retailer: RetailerRef) -> None:
+    old = plan(day_of(10))
+    late, far = Order.objects.order_by("pk")[:2]
+    window = make_window(13, 14)
+    set_promise(order=late, opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper")
+    set_pin(order=far, lat=38.75, lon=-9.2)
+    with pytest.raises(PlanOutdated, match="Fit the changes"):
+        publish_plan(plan=old)
+    assert changes_since(Made(old)).changed == {late.public_id, far.public_id}
+    draft = fitted(old)
+    start = Stop.objects.get(plan=draft, order=late).starts_at
+    assert window.opens_at <= start < window.closes_at
+    route = Stop.objects.get(plan=draft, order=far).route
+    points = [point for leg in route.geometry for point in leg]
+    assert [-9.2, 38.75] in points
+    sound(draft)
+
+
+def test_the_orders_of_a_cancelled_shift_go_with_the_others(retailer: RetailerRef) -> None:
+    hub = day_of(12, shifts=3)
+    old = plan(hub)
+    lost = Route.objects.filter(plan=old).first()
+    assert lost is not None
+    cancel_shift(shift=lost.shift)
+    assert counted(old).shifts_gone == 1
+    draft = fitted(old)
+    assert served(draft) == served(old)
+    assert not draft.routes.filter(shift=lost.shift).exists()
+    sound(draft)
+
+
+def test_a_new_shift_takes_whom_nobody_had_room_for(retailer: RetailerRef) -> None:
+    hub = make_hub(loading_s=600)
+    make_shift(vehicle=make_vehicle(hub=hub, parcels=4), driver=make_driver(hub=hub))
+    make_orders(8, hub=hub.public_id)
+    old = plan(hub)
+    assert old.unserved_count == 4
+    make_shift(vehicle=make_vehicle(hub=hub, parcels=4), driver=make_driver(hub=hub))
+    draft = fitted(old)
+    assert (draft.orders_count, draft.unserved_count) == (8, 0)
+    for shift, orders in routes(old).items():
+        assert set(routes(draft)[shift]) == set(orders)
+    sound(draft)
+
+
+def test_who_was_taken_off_by_hand_stays_off(retailer: RetailerRef) -> None:
+    hub = day_of(8)
+    old = plan(hub)
+    off = min(served(old))
+    edited = editing.take_off(plan=old, version=old.version, order=off)
+    make_order(hub=hub.public_id)
+    draft = fitted(edited)
+    assert list(draft.unserved.values_list("order__public_id", "reason")) == [(off, "by_hand")]
+    assert draft.orders_count == 8
+
+
+def test_a_vehicle_that_has_left_keeps_its_orders_and_its_hour(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    hub = day_of(14, shifts=1)
+    old = publish_plan(plan=plan(hub))
+    (away,) = old.routes.all()
+    starts = away.starts_at + dt.timedelta(hours=1)
+    make_shift(
+        vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub),
+        starts_at=starts, ends_at=starts + dt.timedelta(hours=6),
+    )  # fmt: skip
+    came = make_orders(3, hub=hub.public_id)
+    clock(away.starts_at + dt.timedelta(minutes=90))
+    draft = fitted(old)
+    before, after = routes(old), routes(draft)
+    shift = away.shift.public_id
+    assert after[shift] == before[shift]
+    assert draft.routes.get(shift=away.shift).starts_at == away.starts_at
+    (other,) = (s for s in after if s != shift)
+    assert sorted(after[other]) == sorted(o.public_id for o in came)
+    route = draft.routes.get(shift__public_id=other)
+    assert route.starts_at >= away.starts_at + dt.timedelta(minutes=90)
+    problem = Made(draft).problem
+    for order in came:  # and no later edit is offered the vehicle that is away
+        visit = problem.visits[problem.visit_index[order.public_id]]
+        assert visit.vehicles == {other}
+    sound(draft)
+
+
+def test_what_is_in_the_vehicle_stays_there_and_the_plan_may_be_published(
+    retailer: RetailerRef,
+) -> None:
+    hub = day_of(12, shifts=2)
+    old = publish_plan(plan=plan(hub))
+    route = old.routes.first()
+    assert route is not None
+    loaded = list(Order.objects.filter(stops__route=route))
+    mark_loaded(orders=[o.pk for o in loaded])
+    mark_out(orders=[loaded[0].pk])
+    came = make_order(hub=hub.public_id)
+    assert changes_since(Made(old)).gone == frozenset()
+    assert counted(old).gone == 0
+    draft = fitted(old)
+    assert routes(draft)[route.shift.public_id] == routes(old)[route.shift.public_id]
+    assert came.public_id in served(draft)
+    sound(draft)
+    states = set(Order.objects.filter(stops__route=route).values_list("state", flat=True))
+    assert states == {"loaded", "out"}
+    assert Order.objects.get(pk=came.pk).state == "planned"
+
+
+def test_one_called_off_is_taken_off_the_route_that_has_left(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    hub = day_of(8, shifts=1)
+    old = publish_plan(plan=plan(hub))
+    (away,) = old.routes.all()
+    starts = away.starts_at + dt.timedelta(hours=2)
+    make_shift(
+        vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub),
+        starts_at=starts, ends_at=starts + dt.timedelta(hours=6),
+    )  # fmt: skip
+    clock(away.starts_at + dt.timedelta(minutes=5))
+    gone = Order.objects.order_by("pk").first()
+    assert gone is not None
+    cancel_order(order=gone)
+    draft = fitted(old)
+    (after,) = routes(draft).values()
+    (before,) = routes(old).values()
+    assert after == [order for order in before if order != gone.public_id]
+    assert draft.routes.get().starts_at == away.starts_at
+    sound(draft)
+
+
+def test_refusals_change_nothing(retailer: RetailerRef, clock: SetClock) -> None:
+    hub = day_of(6)
+    old = publish_plan(plan=plan(hub))
+    with refused(NothingChanged, match="nothing to fit in"):
+        request_redispatch(plan=old)
+    came = make_order(hub=hub.public_id)
+    with refused(Invalid, match="seconds"):
+        request_redispatch(plan=old, seconds=11)
+    with refused(Invalid, match="bound"):
+        request_redispatch(plan=old, bounds=Bounds(moved=-1))
+    superseded = old
+    newer = publish_plan(plan=revise_plan(plan=old))
+    superseded.refresh_from_db()
+    with refused(PlanNotDraft, match="Superseded"):
+        request_redispatch(plan=superseded)
+    clock(max(Shift.objects.values_list("ends_at", flat=True)))
+    with refused(NothingToPlan, match="has left"):
+        request_redispatch(plan=newer)
+    clock(EVE)
+    assert not Job.objects.filter(kind="planning.redispatch").exists()
+    first = request_redispatch(plan=newer)
+    assert request_redispatch(plan=newer) == first
+    assert run_job(first.public_id) == JobState.SUCCEEDED
+    assert Plan.objects.filter(job=first.public_id).count() == 1
+    assert came.public_id in served(Plan.objects.get(job=first.public_id))
+
+
+def test_a_draft_that_changed_since_it_was_read_is_counted_from_when_it_was_read(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    hub = day_of(6)
+    old = plan(hub)
+    order = Order.objects.order_by("pk").first()
+    assert order is not None
+    assert not counted(old).any
+    clock(EVE + dt.timedelta(minutes=1))
+    window = make_window(13, 15)
+    set_promise(order=order, opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper")
+    clock(EVE + dt.timedelta(minutes=2))
+    copy = revise_plan(plan=old)
+    assert counted(copy).promised == 1
+    change_order(order=Order.objects.order_by("pk")[1], service_date=DAY + dt.timedelta(days=1))
+    make_orders(2, hub=hub.public_id)
+    found = counted(copy)
+    assert (found.came, found.gone, found.promised, found.shifts_gone) == (2, 1, 1, 0)
+    draft = fitted(copy)
+    assert not counted(draft).any
+
+
+def test_what_a_draft_changes_is_told_beside_the_plan_it_was_made_from(
+    retailer: RetailerRef,
+) -> None:
+    hub: Hub = day_of(10)
+    old = publish_plan(plan=plan(hub))
+    gone = Order.objects.order_by("pk").first()
+    assert gone is not None
+    cancel_order(order=gone)
+    make_orders(2, hub=hub.public_id)
+    draft = fitted(old)
+    told = pictures.publication_of(draft)
+    assert (told.before, told.added, told.dropped) == (old, 2, 1)
+    starts = {
+        it.pk: dict(Stop.objects.filter(plan=it).values_list("order", "starts_at"))
+        for it in (old, draft)
+    }
+    away = [
+        abs(starts[draft.pk][order] - start)
+        for order, start in starts[old.pk].items()
+        if order in starts[draft.pk]
+    ]
+    assert told.shifted == sum(it > dt.timedelta(minutes=10) for it in away)
