@@ -30,7 +30,7 @@ class PlanOutdated(Conflict):
 
 
 class NothingChanged(Conflict):
-    """The plan says what its orders and shifts say, and leaves nobody out."""
+    """The plan says what its orders and shifts say, leaves nobody out and breaks nothing."""
 
     code = "nothing_changed"
 

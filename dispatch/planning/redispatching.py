@@ -120,7 +120,8 @@ def request_redispatch(
             _("Give the solver %(least)d to %(most)d seconds.") % {"least": LEAST_S, "most": MOST_S}
         )
     scene = read_scene(plan, now())
-    if not scene.changes and not plan.unserved.exclude(reason="by_hand").exists():
+    left_out = plan.unserved.exclude(reason="by_hand").exists()
+    if not (scene.changes or left_out or plan.violations_count):
         raise NothingChanged(
             _("Nothing came in, fell away or changed since this plan was made; there is nothing "
               "to fit in.")
@@ -152,7 +153,7 @@ def request_redispatch(
 def redispatch_day(
     job: Lease, *, plan_id: str, seconds: int, seed: int, bounds: Bounds
 ) -> dict[str, Any]:
-    """Fit a plan to its day and leave a draft; answers {plan, …figures, moved, …}.
+    """Fit a plan to its day and leave a draft; answers {plan, …figures}.
 
     A job that died after its draft was written answers with that draft.
     Locks: the hub. Records: plan.drafted. Raises: PlanNotDraft, NothingToPlan.

@@ -158,6 +158,21 @@ def test_who_was_taken_off_by_hand_stays_off(retailer: RetailerRef) -> None:
     assert draft.orders_count == 8
 
 
+def test_what_a_hand_edit_breaks_is_mended(retailer: RetailerRef) -> None:
+    hub = make_hub(loading_s=600)
+    for _n in range(2):
+        make_shift(vehicle=make_vehicle(hub=hub, parcels=4), driver=make_driver(hub=hub))
+    make_orders(8, hub=hub.public_id)
+    old = plan(hub)
+    (one, its), (other, _) = routes(old).items()
+    broken = editing.move_stop(plan=old, version=old.version, order=its[0], shift=other, position=1)
+    assert broken.violations_count
+    assert len(routes(broken)[other]) == 5
+    draft = fitted(broken)
+    assert {shift: len(orders) for shift, orders in routes(draft).items()} == {one: 4, other: 4}
+    sound(draft)
+
+
 def test_a_vehicle_that_has_left_keeps_its_orders_and_its_hour(
     retailer: RetailerRef, clock: SetClock
 ) -> None:
