@@ -31,6 +31,7 @@ _FILTERS = [
     OpenApiParameter("state", OpenApiTypes.STR, description="One or more, by commas."),
     OpenApiParameter("hub", OpenApiTypes.STR, description="Public id of a hub."),
     OpenApiParameter("direction", OpenApiTypes.STR, description="outward, return"),
+    OpenApiParameter("service_date", OpenApiTypes.DATE, description="Both first and last."),
     OpenApiParameter("since", OpenApiTypes.DATE, description="First service date."),
     OpenApiParameter("until", OpenApiTypes.DATE, description="Last service date."),
     OpenApiParameter("external_id", OpenApiTypes.STR, description="Your own id."),
@@ -71,13 +72,14 @@ class OrdersView(RetailerAPIView):
     def get(self, request: Request) -> Response:
         """List orders, newest first."""
         said = request.query_params
+        day = finding.date_param(request, "service_date")
         wanted = OrderFilter(
             text=said.get("q", "")[:200],
             states=finding.words_param(request, "state", _STATES),
             hub=said.get("hub", ""),
             direction="".join(finding.words_param(request, "direction", _DIRECTIONS)[:1]),
-            since=finding.date_param(request, "since"),
-            until=finding.date_param(request, "until"),
+            since=day or finding.date_param(request, "since"),
+            until=day or finding.date_param(request, "until"),
         )
         rows = by_external_id(request, orders_of(self.principal))
         return cursor_page(request, selectors.found(rows, wanted), shapes_orders.OrderOut)

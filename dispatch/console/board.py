@@ -127,6 +127,7 @@ def context_of(request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None)
     today = clock.local_date(clock.now(), hub.zone)
     may_edit = may(who, Act.PLANS_EDIT, hub.public_id)
     return {
+        "member": who.public_id,
         "hub": hub,
         "hubs": hubs_of(request),
         "date": date,

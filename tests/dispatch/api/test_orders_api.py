@@ -194,11 +194,14 @@ def test_the_list_is_searched_and_filtered(api: KeyClient) -> None:
     ):
         assert [o["id"] for o in api.get(f"{API}?{query}").json()["items"]] == [wanted.public_id]
     assert api.get(f"{API}?since=2026-11-24").json()["items"] == []
+    assert len(api.get(f"{API}?service_date=2026-11-23").json()["items"]) == 4
+    assert api.get(f"{API}?service_date=2026-11-24").json()["items"] == []
     assert len(api.get(f"{API}?until=2026-11-23&state=ready,planned").json()["items"]) == 4
 
 
 @pytest.mark.parametrize(
-    "query", ["state=lost", "direction=up", "since=soon", "limit=101", "cursor=7"]
+    "query",
+    ["state=lost", "direction=up", "since=soon", "service_date=soon", "limit=101", "cursor=7"],
 )
 def test_a_filter_that_cannot_be_read_is_refused(api: KeyClient, query: str) -> None:
     assert api.get(f"{API}?{query}").status_code == 422

@@ -13,13 +13,14 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from dispatch.planning.models import Plan
+from dispatch.planning.services import publish_plan
 from lastmile.asgi import application
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tenants.permissions import Role
 from tests.core.serving import served
 from tests.dispatch.planning.test_plans import day_of, plan
 from tests.drain import drain
-from tests.factories.orders import DAY
+from tests.factories.orders import DAY, make_order
 from tests.people import add_member, logged_in
 
 pytestmark = pytest.mark.browser
@@ -44,13 +45,13 @@ def house(fresh_db: str, retailer: RetailerRef, settings: Any) -> Iterator[str]:
         yield f"http://{retailer.domain}:{port}"
 
 
-def workers(ref: RetailerRef) -> None:
+def workers(ref: RetailerRef, *, jobs: bool = False) -> None:
     """What the workers do, in a thread of their own: this one has Playwright's event loop."""
 
     def work() -> None:
         try:
             with retailer_context(ref):
-                drain(jobs=False)
+                drain(jobs=jobs)
         finally:
             connections.close_all()
 
@@ -153,3 +154,25 @@ def test_a_colleague_sees_the_edit_and_a_stale_act_is_told_by_whom(
     for page in pages:
         assert page.faults == []  # type: ignore[attr-defined]
         page.context.close()
+
+
+@pytest.mark.usefixtures("clock")
+def test_who_has_changes_fitted_in_is_led_to_the_draft(
+    context: BrowserContext, house: str, retailer: RetailerRef
+) -> None:
+    made = publish_plan(plan=plan(day_of(5)))
+    make_order(hub=made.hub.public_id)
+    page = enter(context, house, logged_in(retailer, add_member(Role.DISPATCHER)))
+    workers(retailer)
+    open_board(page, house, made)
+    expect(page.locator("#board-frame")).to_have_attribute("data-live", "true")
+    expect(page.locator("#board-changes")).to_contain_text("1 order came in")
+    page.locator("#board-fit").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#board-job progress")).to_be_visible()
+    expect(page.locator("#board-fit")).to_be_hidden()
+    workers(retailer, jobs=True)
+    expect(page.locator(".board-against")).to_contain_text("1 order more", timeout=20_000)
+    expect(page.locator(".board-version .status")).to_contain_text("Draft")
+    expect(page.locator("#board-changes")).to_have_count(0)
+    assert page.faults == []  # type: ignore[attr-defined]

@@ -150,6 +150,8 @@ export function mount(frame) {
       toast(fill(words.saidChanged, { name }));
     } else if (!plan) {
       location.assign(words.day);
+    } else if (data.act === "drafted" && data.actor === words.member && document.querySelector("#board-job[hx-get]")) {
+      location.assign(`${words.day}?plan=${data.plan}`); // what this person asked for here and waits for
     } else if (data.act === "drafted" || data.act === "published") {
       const said = data.act === "published" ? words.saidPublished : words.saidDrafted;
       toast(fill(said, { name, number: data.number }), { seconds: 20, undo: { label: words.saidShow, act: () => location.assign(`${words.day}?plan=${data.plan}`) } });
