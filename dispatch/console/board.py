@@ -143,7 +143,7 @@ def context_of(request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None)
         "may_edit": may_edit and plan is not None and plan.status == DRAFT,
         "may_publish": may(who, Act.PLANS_PUBLISH, hub.public_id),
         "seconds": SECONDS,
-        "news": _news(plan) if plan is not None and date >= today else None,
+        "news": _news(plan) if plan is not None else None,
         **ground_of(hub),
         **(_waiting(hub, date) if plan is None else _plan_context(request, plan)),
     }
@@ -155,8 +155,9 @@ def _waiting(hub: Hub, date: dt.date) -> dict[str, Any]:
 
 
 def _news(plan: Plan) -> list[str] | None:
-    """What came in, fell away or changed since a plan that may still be fitted was made."""
-    if plan.status not in {DRAFT, PUBLISHED}:
+    """What came in, fell away or changed since a plan was made; None where none can be fitted."""
+    today = clock.local_date(clock.now(), plan.hub.zone)
+    if plan.status not in {DRAFT, PUBLISHED} or plan.service_date < today:
         return None
     return cards.news_said(changes.counted(plan))
 
@@ -208,6 +209,16 @@ def ground_of(hub: Hub) -> dict[str, Any]:
         name = quote(hub.network, safe="")
         found["tiles"] = f"/roads/{name}/tiles/{ground['version']}/{{z}}/{{x}}/{{y}}.pbf"
     return found
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def changes_since(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Return what changed since a plan was made: an open board asks once a minute."""
+    plan = plan_of(request, public_id)
+    may_plan = may(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    more = {"plan": plan, "news": _news(plan), "may_plan": may_plan}
+    return render(request, "board/_changes.html", more)
 
 
 @page(Act.PLANS_VIEW)

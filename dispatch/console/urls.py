@@ -16,6 +16,7 @@ urlpatterns = [
     path("plans/<str:public_id>/routes/<str:route>/", board.route, name="route"),
     path("plans/<str:public_id>/orders/<str:order>/", board.order, name="plan-order"),
     path("plans/<str:public_id>/orders/<str:order>/why/", board.why, name="plan-why"),
+    path("plans/<str:public_id>/changes/", board.changes_since, name="plan-changes"),
     path("plans/<str:public_id>/publication/", board.publication, name="publication"),
     path("plans/<str:public_id>/move/", board_acts.move, name="move"),
     path("plans/<str:public_id>/step/", board_acts.step, name="step"),

@@ -174,5 +174,5 @@ def test_who_has_changes_fitted_in_is_led_to_the_draft(
     workers(retailer, jobs=True)
     expect(page.locator(".board-against")).to_contain_text("1 order more", timeout=20_000)
     expect(page.locator(".board-version .status")).to_contain_text("Draft")
-    expect(page.locator("#board-changes")).to_have_count(0)
+    expect(page.locator("#board-fit")).to_have_count(0)
     assert page.faults == []  # type: ignore[attr-defined]
