@@ -76,6 +76,19 @@ def number_param(request: Request, name: str, limit: float) -> float | None:
     return found
 
 
+def whole_param(request: Request, name: str, least: int, most: int) -> int | None:
+    """Return a whole number of the query string; None when it is absent."""
+    said = request.query_params.get(name)
+    if not said:
+        return None
+    if not (said.isascii() and said.isdigit() and len(said) < 12 and least <= int(said) <= most):
+        raise _bad(
+            name,
+            _("Write a whole number from %(least)d to %(most)d.") % {"least": least, "most": most},
+        )
+    return int(said)
+
+
 def yes_no_param(request: Request, name: str) -> bool | None:
     """Return true or false of the query string, None when it is absent."""
     said = request.query_params.get(name)

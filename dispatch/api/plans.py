@@ -11,7 +11,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dispatch.api import finding, shapes_plans
-from dispatch.planning import changes, editing, explaining, redispatching, selectors, services
+from dispatch.planning import (
+    changes,
+    editing,
+    explaining,
+    picking,
+    redispatching,
+    selectors,
+    services,
+)
 from dispatch.planning.models import Plan
 from lastmile.core.http import cursor_page, etag, expected_version
 from lastmile.core.openapi import IF_MATCH, page_of
@@ -21,6 +29,14 @@ _FILTERS = [
     OpenApiParameter("hub", OpenApiTypes.STR, description="Public id of a hub."),
     OpenApiParameter("service_date", OpenApiTypes.DATE),
     OpenApiParameter("status", OpenApiTypes.STR, description="One or more, by commas."),
+]
+_PICKING = [
+    OpenApiParameter("pickers", OpenApiTypes.INT, description="Pick side by side; 2 by default."),
+    OpenApiParameter("setup_s", OpenApiTypes.INT, description="Seconds of each wave; 300."),
+    OpenApiParameter("order_s", OpenApiTypes.INT, description="Seconds of a picker an order; 20."),
+    OpenApiParameter("parcel_s", OpenApiTypes.INT, description="And a parcel; 25."),
+    OpenApiParameter("lanes", OpenApiTypes.INT, description="Routes that can stand ready at once."),
+    OpenApiParameter("most", OpenApiTypes.INT, description="Routes in one wave."),
 ]
 _STATUSES = frozenset(Plan.Status.values)
 
@@ -175,6 +191,28 @@ class RedispatchPlanView(_OnePlan):
         )
         where = {"Location": f"/api/v1/operations/{job.public_id}/"}
         return self.shape_out(shapes_plans.PlanRequestedOut, job, 202, **where)
+
+
+class PickingWavesView(_OnePlan):
+    """When a plan's goods are picked."""
+
+    acts = {"get": Act.PLANS_VIEW}
+
+    @extend_schema(
+        operation_id="plans_waves", parameters=_PICKING, responses=shapes_plans.PickingOut
+    )
+    def get(self, request: Request, public_id: str) -> Response:
+        """Return waves of picking, so that goods are ready as the vans begin to load.
+
+        Worked out on asking by CP-SAT; the same question gets the same answer.
+        """
+        said = {
+            name: finding.whole_param(request, name, least, most)
+            for name, (least, most) in picking.BOUNDS.items()
+        }
+        who = picking.Pickers(**{name: it for name, it in said.items() if it is not None})
+        found = picking.picking_of(self.plan(public_id), who)
+        return self.shape_out(shapes_plans.PickingOut, found)
 
 
 class PlanEditsView(_OnePlan):

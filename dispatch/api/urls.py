@@ -51,6 +51,7 @@ urlpatterns = [
         plans.RedispatchPlanView.as_view(),
         name="api-redispatch",
     ),
+    path("plans/<str:public_id>/waves/", plans.PickingWavesView.as_view(), name="api-plan-waves"),
     path("plans/<str:public_id>/edits/", plans.PlanEditsView.as_view(), name="api-plan-edits"),
     path(
         "plans/<str:public_id>/options/<str:order>/",

@@ -24,7 +24,7 @@ from dispatch.planning.states import DRAFT, PUBLISHED
 from dispatch.roads import tiles
 from dispatch.roads.network import UnknownNetwork
 from lastmile.core import clock
-from lastmile.core.errors import NotFound
+from lastmile.core.errors import Invalid, NotFound
 from tenants.permissions import Act, Principal, may, page, require, visible
 
 SECONDS = (5, 15, 60, 180)
@@ -53,6 +53,17 @@ def hub_of(request: HttpRequest, public_id: str) -> Hub:
 def plan_of(request: HttpRequest, public_id: str) -> Plan:
     """A plan at one of the member's hubs. Raises NotFound."""
     return selectors.get_plan(public_id, principal_of(request).hubs)
+
+
+def whole(text: str, least: int, most: int, name: str) -> int:
+    """A whole number that somebody wrote. Raises Invalid."""
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise Invalid(
+            _("Write a whole number from %(least)d to %(most)d (%(name)s).")
+            % {"least": least, "most": most, "name": name}
+        )
+    return int(text)
 
 
 @page(Act.PLANS_VIEW)

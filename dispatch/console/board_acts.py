@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.console import board_cards as cards
-from dispatch.console.board import address_of, hub_of, plan_of, principal_of, show
+from dispatch.console.board import address_of, hub_of, plan_of, principal_of, show, whole
 from dispatch.planning import editing, pictures, redispatching, services
 from dispatch.planning.errors import OrderNotInPlan, PlanMoved
 from dispatch.planning.models import Plan
@@ -35,13 +35,7 @@ Change = Callable[[Plan, int], Plan]
 
 def _number(request: HttpRequest, name: str, least: int = 1, most: int = 10**9) -> int:
     """A whole number of the form, or of the address (a toast's button). Raises Invalid."""
-    text = request.POST.get(name) or request.GET.get(name, "")
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise Invalid(
-            _("Write a whole number from %(least)d to %(most)d (%(name)s).")
-            % {"least": least, "most": most, "name": name}
-        )
-    return int(text)
+    return whole(request.POST.get(name) or request.GET.get(name, ""), least, most, name)
 
 
 def _word(request: HttpRequest, name: str) -> str:

@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dispatch.console.board import plan_of, principal_of
+from dispatch.console.board import plan_of, principal_of, whole
 from dispatch.intake.tables import write_csv
-from dispatch.planning import pictures, selectors
+from dispatch.planning import picking, pictures, selectors
 from dispatch.planning.models import Plan, Stop
 from lastmile.core import clock
 from tenants.permissions import Act, page
@@ -33,6 +33,27 @@ def manifest(request: HttpRequest, public_id: str) -> HttpResponse:
     with timezone.override(zone):
         return render(
             request, "board/manifest.html", {"route": route, "plan": route.plan, "stops": stops}
+        )
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def waves(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show when a plan's goods are picked, to be printed; who picks is asked in the address."""
+    plan = plan_of(request, public_id)
+    asked = {name: request.GET.get(name, "") for name in picking.BOUNDS}
+    who = picking.Pickers(
+        **{
+            name: whole(said, *picking.BOUNDS[name], name)
+            for name, said in asked.items()
+            if said.strip()
+        }
+    )
+    with timezone.override(clock.zone(plan.hub.zone)):
+        return render(
+            request,
+            "board/waves.html",
+            {"plan": plan, "who": who, "picking": picking.picking_of(plan, who)},
         )
 
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", board.board, name="board"),
     # plans and routes
     path("plans/<str:public_id>/map.json", board.drawing, name="drawing"),
+    path("plans/<str:public_id>/waves/", board_files.waves, name="waves"),
     path("plans/<str:public_id>/stops.csv", board_files.plan_csv, name="plan-csv"),
     path("plans/<str:public_id>/routes/<str:route>/", board.route, name="route"),
     path("plans/<str:public_id>/orders/<str:order>/", board.order, name="plan-order"),
