@@ -105,9 +105,11 @@ def _one(duty: Duty, van: Van, crew: Crew) -> list[Fault]:
         found.append(("profile", f"{van.id} is of another profile than {duty.profile}."))
     if any(load > room for load, room in zip(duty.load, van.capacity, strict=bool(duty.load))):
         found.append(("load", f"{van.id} cannot carry it."))
-    for who in (van, crew):
-        if duty.begins_s < who.opens_s or duty.ends_s > who.closes_s:
-            found.append(("hours", f"{who.id} is not there all the time."))
+    found += [
+        ("hours", f"{who.id} is not there all the time.")
+        for who in (van, crew)
+        if duty.begins_s < who.opens_s or duty.ends_s > who.closes_s
+    ]
     if lacking := duty.skills - van.skills - crew.skills:
         found.append(("skills", f"{van.id} and {crew.id} lack {', '.join(sorted(lacking))}."))
     return [Fault(kind, duty.id, detail) for kind, detail in found]

@@ -147,8 +147,8 @@ class _Model:
             starts.setdefault(c, []).append(start)
         for its in starts.values():  # one chain for each driver, so its links are consecutive
             self.cp.add_at_most_one(its)
-        van = [sum(v * self.van[d, v] for v in self.choices.vans[d]) for d in range(count)]
-        crew = [sum(c * self.crew[d, c] for c in self.choices.crews[d]) for d in range(count)]
+        # Numbers of their own keep a link to two terms instead of one for each van or driver.
+        van, crew = self._numbers(self.van), self._numbers(self.crew)
         changed = [self.flag() for _ in range(count)]
         self.prices += [(flag, self.rota.change_cost * UNIT) for flag in changed]
         for a in range(count):
@@ -156,6 +156,8 @@ class _Model:
                 if duties[a].ends_s + self.rota.turnaround_s > duties[b].begins_s:
                     continue
                 if not set(self.choices.crews[a]) & set(self.choices.crews[b]):
+                    continue
+                if not self.choices.vans[a] or not self.choices.vans[b]:
                     continue
                 link = self.flag()
                 self.cp.add_implication(link, self.done[a])
@@ -166,6 +168,16 @@ class _Model:
         for d, done in enumerate(self.done):
             self.cp.add(sum(into[d]) == done)
             self.cp.add_at_most_one(out[d])
+
+    def _numbers(self, flags: dict[tuple[int, int], cp_model.IntVar]) -> list[cp_model.IntVar]:
+        top = max((member for _, member in flags), default=0) + 1
+        terms: list[list[cp_model.LinearExprT]] = [[] for _ in self.done]
+        for (d, member), flag in flags.items():
+            terms[d].append((member + 1) * flag)
+        found = [self.cp.new_int_var(0, top, "") for _ in self.done]
+        for number, its in zip(found, terms, strict=True):
+            self.cp.add(number == sum(its))
+        return found
 
     def _fairness(self) -> None:
         top = sum(it.lasts_s for it in self.rota.duties)
