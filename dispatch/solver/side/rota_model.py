@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from ortools.sat.python import cp_model
 
@@ -20,6 +21,8 @@ from dispatch.solver.side.rota_fill import Choices
 from dispatch.solver.side.rota_parts import PER_METRE, PER_SECOND, UNIT, Rota
 
 Taken = dict[int, tuple[int, int]]
+
+SEARCHES: Final = 8  # of CP-SAT's, taking turns on one core: so the answer can be repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,8 @@ def search(
     model.cp.minimize(sum(price // scale * flag for flag, price in model.prices if price))
     solver = cp_model.CpSolver()
     solver.parameters.random_seed = seed
-    solver.parameters.num_workers = threads
+    solver.parameters.num_workers = threads if threads > 1 else SEARCHES
+    solver.parameters.interleave_search = threads == 1
     if seconds is not None:
         solver.parameters.max_time_in_seconds = seconds
     if work is not None:
