@@ -73,6 +73,11 @@ def open_board(page: Page, house: str, draft: Plan) -> None:
     page.wait_for_selector("#board-frame[data-ready]")
 
 
+def settled(page: Page) -> None:
+    """Wait until htmx has taken up what it brought in: before, a form would go the plain way."""
+    expect(page.locator(".htmx-added, .htmx-settling, .htmx-swapping")).to_have_count(0)
+
+
 def order_of_stops(page: Page) -> list[str]:
     found: list[Any] = page.locator(".stop").evaluate_all("rows => rows.map(r => r.dataset.order)")
     return found
@@ -92,18 +97,21 @@ def test_a_stop_is_moved_published_and_undone_by_keyboard_alone(
     page.locator(f"#down-{before[0]}").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#board")).to_have_attribute("data-version", "2")
+    settled(page)
     assert order_of_stops(page) == [before[1], before[0], *before[2:]]
     expect(page.locator(f"#down-{before[0]}")).to_be_focused()
 
     page.locator("#board-undo").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#board")).to_have_attribute("data-version", "3")
+    settled(page)
     assert order_of_stops(page) == before
 
     page.locator(f"#move-{before[0]}").focus()
     page.keyboard.press("Enter")
     drawer = page.locator("#drawer")
     expect(drawer).to_be_visible()
+    settled(page)
     drawer.get_by_label("As stop").focus()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("5")
@@ -115,6 +123,7 @@ def test_a_stop_is_moved_published_and_undone_by_keyboard_alone(
     page.locator("#board-publish").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#board-publish-now")).to_be_visible()
+    settled(page)
     page.locator("#board-publish-now").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".board-version .status")).to_contain_text("Published")
@@ -167,6 +176,7 @@ def test_who_has_changes_fitted_in_is_led_to_the_draft(
     open_board(page, house, made)
     expect(page.locator("#board-frame")).to_have_attribute("data-live", "true")
     expect(page.locator("#board-changes")).to_contain_text("1 order came in")
+    settled(page)
     page.locator("#board-fit").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#board-job progress")).to_be_visible()
