@@ -46,7 +46,7 @@ lock: .installed ## write the hash-locked requirements anew from the .in files
 	$(LOCK) requirements-test.in -c requirements.txt -o requirements-test.txt
 	$(LOCK) requirements-bench.in -c requirements-test.txt -o requirements-bench.txt
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --custom-compile-command "make lock"
+	--only-binary :all: --no-emit-index-url --custom-compile-command "make lock"
 
 # make proof            lists the campaigns
 # make proof NAME       runs one; its line goes to tests/bench/RESULTS.md
