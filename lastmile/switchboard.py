@@ -38,13 +38,13 @@ JOBS: dict[str, JobSpec] = {
 LEDGER: list[str] = [
     "dispatch.fleet.standing.ledger",
     "dispatch.orders.standing.ledger",
-    "dispatch.intake.standing.ledger",
+    "dispatch.intake.selectors.rolls.ledger",
     "dispatch.planning.standing.ledger",
 ]
 INVARIANTS: list[str] = [
     "dispatch.fleet.standing.invariants",
     "dispatch.orders.standing.invariants",
-    "dispatch.intake.standing.invariants",
+    "dispatch.intake.selectors.rolls.invariants",
     "dispatch.planning.standing.invariants",
 ]
 # Rolls of the demo: `def room(demo: Demo) -> Mapping`, in this order; first in the house, then in

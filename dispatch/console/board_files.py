@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dispatch.console.board import plan_of, principal_of, whole
-from dispatch.intake.tables import write_csv
+from dispatch.intake.parse.tables import write_csv
 from dispatch.planning import picking, pictures, selectors
 from dispatch.planning.models import Plan, Stop
 from lastmile.core import clock

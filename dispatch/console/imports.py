@@ -22,8 +22,8 @@ from dispatch.console.desk import hubs_of, principal_of
 from dispatch.console.ground import ground_of, hub_marks
 from dispatch.console.imports_forms import ImportForm
 from dispatch.intake import selectors, services
-from dispatch.intake.columns import COLUMNS
 from dispatch.intake.models import ImportBatch
+from dispatch.intake.parse.columns import COLUMNS
 from lastmile.core import jobs
 from lastmile.core.errors import DomainError, Invalid
 from lastmile.core.http import cut

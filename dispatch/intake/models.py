@@ -9,6 +9,9 @@ from dispatch.fleet.models import Hub
 from lastmile.core.bases import PublicIdField, Timestamped
 from lastmile.core.clock import now
 
+JOB = "intake.import"
+ENDED = ("succeeded", "failed", "cancelled")  # states of a job that nothing moves any more
+
 
 class ImportBatch(Timestamped):
     """One file somebody handed in, as a rehearsal (dry run) or in earnest."""

@@ -11,8 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from dispatch.intake.models import ImportBatch, ImportFile
+from dispatch.intake.selectors.rolls import invariants
 from dispatch.intake.services import forget_files
-from dispatch.intake.standing import invariants
 from dispatch.orders.models import Order
 from lastmile.core.models import Job
 from lastmile.core.tenancy import RetailerRef, retailer_context

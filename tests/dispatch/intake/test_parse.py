@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.intake.columns import COLUMNS, recognise
-from dispatch.intake.parse import Parsed, parse_orders, read_date, read_minute
-from dispatch.intake.tables import MAX_RATIO, BadFile, neutral, write_csv
+from dispatch.intake.parse.columns import COLUMNS, recognise
+from dispatch.intake.parse.rows import Parsed, parse_orders, read_date, read_minute
+from dispatch.intake.parse.tables import MAX_RATIO, BadFile, neutral, write_csv
 
 
 def parse(text: str | bytes, max_rows: int = 100) -> Parsed:

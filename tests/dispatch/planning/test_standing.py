@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatch.intake import standing as imports
+from dispatch.intake.selectors import rolls as imports
 from dispatch.intake.services import receive_file
 from dispatch.orders.models import Order
 from dispatch.planning import editing, standing

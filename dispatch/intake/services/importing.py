@@ -14,9 +14,9 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
-from dispatch.intake.models import ImportBatch, ImportFile, RefusedRow
-from dispatch.intake.parse import Fault, Parsed, Row, parse_orders
-from dispatch.intake.tables import BadFile
+from dispatch.intake.models import ENDED, JOB, ImportBatch, ImportFile, RefusedRow
+from dispatch.intake.parse.rows import Fault, Parsed, Row, parse_orders
+from dispatch.intake.parse.tables import BadFile
 from dispatch.orders.drafts import (
     LocalWindowDraft,
     OrderDraft,
@@ -35,10 +35,8 @@ from lastmile.core.errors import Conflict, DomainError, FieldProblem, Invalid, T
 from lastmile.core.events import record
 from lastmile.core.jobs import Lease
 
-JOB = "intake.import"
 CHUNK = 500
 MOST_SPOTS = 5_000
-ENDED = ("succeeded", "failed", "cancelled")  # states of a job that nothing moves any more
 FILES_KEPT = dt.timedelta(days=1)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from dispatch.intake.columns import COLUMNS
 from dispatch.intake.models import ImportBatch
-from dispatch.intake.parse import Fault
-from dispatch.intake.tables import write_csv
-from dispatch.intake.words import say_fault, say_file
+from dispatch.intake.parse.columns import COLUMNS
+from dispatch.intake.parse.rows import Fault
+from dispatch.intake.parse.tables import write_csv
+from dispatch.intake.selectors.words import say_fault, say_file
 from dispatch.orders.models import Order
 from lastmile.core import jobs
 from lastmile.core.errors import NotFound

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from django.db.models import Count, F, QuerySet
 
-from dispatch.intake.models import ImportBatch, ImportFile
-from dispatch.intake.services import ENDED, JOB
+from dispatch.intake.models import ENDED, JOB, ImportBatch, ImportFile
 from lastmile.core.jobs import jobs
 
 

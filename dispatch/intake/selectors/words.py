@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.intake.parse import Fault
+from dispatch.intake.parse.rows import Fault
 
 FILE_WORDS: dict[str, object] = {
     "empty": _("The file is empty. Choose a file with a heading row and at least one order."),

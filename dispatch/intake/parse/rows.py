@@ -16,8 +16,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from dispatch.intake.columns import recognise
-from dispatch.intake.tables import MAX_CELL, BadFile, Table, read_table
+from dispatch.intake.parse.columns import recognise
+from dispatch.intake.parse.tables import MAX_CELL, BadFile, Table, read_table
 
 MAX_PARCELS = 999
 MAX_WEIGHT_G = 10_000_000
