@@ -6,7 +6,7 @@ from dispatch.console import tiles
 
 urlpatterns = [
     path("console/", include("dispatch.console.office_urls")),
-    path("console/", include("dispatch.console.urls")),
+    path("console/", include("dispatch.console.board.urls")),
     path(
         "roads/<str:network>/tiles/<str:version>/<int:z>/<int:x>/<int:y>.pbf",
         tiles.tile,

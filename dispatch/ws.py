@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from dispatch.console.consumers import Board
+from dispatch.console.board.consumers import Board
 
 routes = [path("ws/v1/board/", Board.as_asgi())]

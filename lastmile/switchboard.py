@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from lastmile.core.wiring import JobSpec
 
-_BOARD = "dispatch.console.handlers.on_plan_changed"
+_BOARD = "dispatch.console.board.handlers.on_plan_changed"
 HANDLERS: dict[str, list[str]] = {
-    "plan.requested": ["dispatch.console.handlers.on_planning_asked"],
+    "plan.requested": ["dispatch.console.board.handlers.on_planning_asked"],
     "plan.drafted": [_BOARD],
     "plan.edited": [_BOARD],
     "plan.published": [_BOARD],
     "plan.discarded": [_BOARD],
     "job.finished": [
-        "dispatch.console.handlers.on_job_finished",
+        "dispatch.console.board.handlers.on_job_finished",
         "dispatch.planning.handlers.on_job_finished",
     ],
 }

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from dispatch.console import fleet, imports, orders, pins, shifts
+from dispatch.console.fleet import pages as fleet
+from dispatch.console.fleet import shifts
+from dispatch.console.imports import pages as imports
+from dispatch.console.orders import pages as orders
+from dispatch.console.orders import pins
 
 
 class RoomConverter:

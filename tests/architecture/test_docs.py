@@ -100,7 +100,7 @@ def test_the_frames_that_are_told_of_are_the_ones_that_are_sent() -> None:
     page = (ROOT / "lastmile/docs/websockets.md").read_text(encoding="utf-8")
     board = page.partition("## `/ws/v1/board/")[2]
     told = set(re.findall(r"^\| `([a-z]+)` \|", board, re.MULTILINE))
-    handlers = (ROOT / "dispatch/console/handlers.py").read_text(encoding="utf-8")
+    handlers = (ROOT / "dispatch/console/board/handlers.py").read_text(encoding="utf-8")
     sent = set(re.findall(r'_tell\(.*?, "([a-z]+)",', handlers)) | {"snapshot"}
     assert told == sent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.utils.formats import number_format
 
-from dispatch.console.fleet_words import from_minor
+from dispatch.console.fleet.words import from_minor
 from lastmile.core.statuses import status_of
 from tenants.permissions import Principal
 

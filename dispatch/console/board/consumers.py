@@ -10,7 +10,7 @@ import datetime as dt
 from typing import Any
 from urllib.parse import parse_qs
 
-from dispatch.console.handlers import GROUP, plan_data
+from dispatch.console.board.handlers import GROUP, plan_data
 from dispatch.fleet.models import Hub
 from dispatch.planning import pictures, selectors
 from lastmile.core.errors import NotFound

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.console import orders_words as words
 from dispatch.console.desk import hubs_of, principal_of, version_of
 from dispatch.console.ground import ground_of, hub_marks
+from dispatch.console.orders import words
 from dispatch.orders import selectors, services
 from dispatch.orders.models import Order
 from lastmile.core.http import cut, fetch

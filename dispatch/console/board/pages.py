@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dispatch.console import board_cards as cards
+from dispatch.console.board import cards
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs, shifts_on
 from dispatch.orders.selectors import to_plan
@@ -73,7 +73,7 @@ def board(request: HttpRequest) -> HttpResponse:
     mine = hubs_of(request)
     hub = mine.filter(public_id=request.GET.get("hub", "")).first() or mine.first()
     if hub is None:
-        return render(request, "board/no_hub.html")
+        return render(request, "console/board/no_hub.html")
     try:
         date = dt.date.fromisoformat(request.GET.get("date", ""))
     except ValueError:
@@ -98,7 +98,7 @@ def day(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
     plan = plan_of(request, asked) if asked else selectors.plan_to_show(where, date)
     if plan is not None and (plan.hub_id, plan.service_date) != (where.pk, date):
         return HttpResponseRedirect(address_of(plan))
-    return show(request, "board/board.html", where, date, plan)
+    return show(request, "console/board/board.html", where, date, plan)
 
 
 @page(Act.PLANS_VIEW)
@@ -108,7 +108,7 @@ def body(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
     where = hub_of(request, hub)
     asked = request.GET.get("plan")
     plan = plan_of(request, asked) if asked else selectors.plan_to_show(where, date)
-    return show(request, "board/_board.html", where, date, plan)
+    return show(request, "console/board/_board.html", where, date, plan)
 
 
 def show(
@@ -229,7 +229,7 @@ def changes_since(request: HttpRequest, public_id: str) -> HttpResponse:
     plan = plan_of(request, public_id)
     may_plan = may(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
     more = {"plan": plan, "news": _news(plan), "may_plan": may_plan}
-    return render(request, "board/_changes.html", more)
+    return render(request, "console/board/_changes.html", more)
 
 
 @page(Act.PLANS_VIEW)
@@ -245,7 +245,7 @@ def route(request: HttpRequest, public_id: str, route: str) -> HttpResponse:
     may_edit = may(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
     with timezone.override(clock.zone(plan.hub.zone)):
         more = {"card": card, "plan": plan, "may_edit": may_edit and plan.status == DRAFT}
-        return render(request, "board/_stops.html", more)
+        return render(request, "console/board/_stops.html", more)
 
 
 @page(Act.PLANS_VIEW)
@@ -261,7 +261,7 @@ def order(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
     stop = pictures.stop_for(plan, order)
     left = pictures.unserved_in(plan).filter(order=found).first()
     with timezone.override(clock.zone(plan.hub.zone)):
-        return render(request, "board/_order.html", {
+        return render(request, "console/board/_order.html", {
             "plan": plan,
             "order": found,
             "stop": stop,
@@ -286,7 +286,7 @@ def why(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
         "priced": may_edit and plan.status == DRAFT,  # the drawer prices the places already
     }
     with timezone.override(clock.zone(plan.hub.zone)):
-        return render(request, "board/_why.html", more)
+        return render(request, "console/board/_why.html", more)
 
 
 @page(Act.PLANS_PUBLISH)
@@ -296,7 +296,7 @@ def publication(request: HttpRequest, public_id: str) -> HttpResponse:
     plan = plan_of(request, public_id)
     require(principal_of(request), Act.PLANS_PUBLISH, plan.hub.public_id)
     more = {"plan": plan, "change": pictures.publication_of(plan), "shown": shown_of(request)}
-    return render(request, "board/_publication.html", more)
+    return render(request, "console/board/_publication.html", more)
 
 
 @page(Act.PLANS_VIEW)

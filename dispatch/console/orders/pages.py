@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.console import orders_words as words
 from dispatch.console.desk import date_of, hubs_of, principal_of, today, version_of
 from dispatch.console.ground import ground_of, hub_marks
-from dispatch.console.orders_forms import (
+from dispatch.console.orders import words
+from dispatch.console.orders.forms import (
     AgainForm,
     CancelForm,
     ChangeOrderForm,

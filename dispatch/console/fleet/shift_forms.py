@@ -9,8 +9,8 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.console.imports_forms import DateInput
-from dispatch.console.orders_forms import TimeInput, minute_of
+from dispatch.console.imports.forms import DateInput
+from dispatch.console.orders.forms import TimeInput, minute_of
 from dispatch.fleet import selectors
 from dispatch.fleet.breaks import MOST, Break
 from dispatch.fleet.models import Driver, Hub, Shift, Vehicle

@@ -15,10 +15,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from dispatch.console.desk import date_of, hubs_of, principal_of, version_of
-from dispatch.console.fleet import ROOMS
-from dispatch.console.orders_words import day_words, window_words
+from dispatch.console.fleet.pages import ROOMS
+from dispatch.console.fleet.shift_forms import CopyForm, ShiftForm
+from dispatch.console.orders.words import day_words, window_words
 from dispatch.console.pointers import pointed
-from dispatch.console.shifts_forms import CopyForm, ShiftForm
 from dispatch.fleet import selectors, services
 from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.states import ShiftState

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.console.desk import HubField, open_hubs, today
-from dispatch.console.imports_forms import DateInput
-from dispatch.console.orders_words import CANCEL_CAUSES, DIRECTIONS, HANDOVERS
+from dispatch.console.imports.forms import DateInput
+from dispatch.console.orders.words import CANCEL_CAUSES, DIRECTIONS, HANDOVERS
 from dispatch.orders.drafts import (
     LocalWindowDraft,
     OrderDraft,

@@ -17,8 +17,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from dispatch.console import board_cards as cards
-from dispatch.console.board import address_of, hub_of, plan_of, principal_of, show, whole
+from dispatch.console.board import cards
+from dispatch.console.board.pages import address_of, hub_of, plan_of, principal_of, show, whole
 from dispatch.planning import editing, pictures, redispatching, services
 from dispatch.planning.errors import OrderNotInPlan, PlanMoved
 from dispatch.planning.models import Plan
@@ -66,7 +66,7 @@ def _answer(request: HttpRequest, plan: Plan, said: str, undo: str = "") -> Http
     if not is_fragment(request):
         messages.success(request, said)
         return HttpResponseRedirect(address_of(plan))
-    response = show(request, "board/_board.html", plan.hub, plan.service_date, plan)
+    response = show(request, "console/board/_board.html", plan.hub, plan.service_date, plan)
     response["HX-Retarget"], response["HX-Reswap"] = "#board", "outerHTML"
     toast(response, said)
     if undo:
@@ -90,7 +90,7 @@ def _stale(request: HttpRequest, public_id: str, version: int, moved: PlanMoved)
         return HttpResponseRedirect(address_of(plan))
     more = {"notice": moved.detail, "notice_lines": lines, "notice_changes": changes}
     response = show(
-        request, "board/_board.html", plan.hub, plan.service_date, plan, status=409, **more
+        request, "console/board/_board.html", plan.hub, plan.service_date, plan, status=409, **more
     )
     response["HX-Retarget"], response["HX-Reswap"] = "#board", "outerHTML"
     return response
@@ -223,7 +223,9 @@ def plan_day(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
     job = services.request_plan(hub=where, service_date=date, seconds=seconds)
     if not is_fragment(request):
         return redirect("console:board-day", hub=hub, date=date)
-    return render(request, "board/_job.html", {"job": cards.job_card(job), "may_plan": True})
+    return render(
+        request, "console/board/_job.html", {"job": cards.job_card(job), "may_plan": True}
+    )
 
 
 @page(Act.PLANS_EDIT)
@@ -243,7 +245,9 @@ def redispatch(request: HttpRequest, public_id: str) -> HttpResponse:
         return _stale(request, public_id, version, moved)
     if not is_fragment(request):
         return HttpResponseRedirect(address_of(plan))
-    return render(request, "board/_job.html", {"job": cards.job_card(job), "may_plan": True})
+    return render(
+        request, "console/board/_job.html", {"job": cards.job_card(job), "may_plan": True}
+    )
 
 
 def _bound(request: HttpRequest, name: str, most: int) -> int | None:
@@ -266,7 +270,7 @@ def job(request: HttpRequest, public_id: str) -> HttpResponse:
     """Return how far a planning job is; once it has made a draft, lead who asked for it there."""
     found = _job_of(request, public_id, Act.PLANS_VIEW)
     context = {"job": cards.job_card(found), "may_plan": principal_of(request).may(Act.PLANS_EDIT)}
-    response = render(request, "board/_job.html", context)
+    response = render(request, "console/board/_job.html", context)
     if found.result and found.actor == principal_of(request).public_id:
         response["HX-Redirect"] = address_of(plan_of(request, found.result["plan"]))
     return response
@@ -284,4 +288,6 @@ def cancel_job(request: HttpRequest, public_id: str) -> HttpResponse:
     if not is_fragment(request):
         date = found.payload["service_date"]
         return redirect("console:board-day", hub=found.subject, date=date)
-    return render(request, "board/_job.html", {"job": cards.job_card(found), "may_plan": True})
+    return render(
+        request, "console/board/_job.html", {"job": cards.job_card(found), "may_plan": True}
+    )

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.console.desk import hubs_of, principal_of
 from dispatch.console.ground import ground_of, hub_marks
-from dispatch.console.imports_forms import ImportForm
+from dispatch.console.imports.forms import ImportForm
 from dispatch.intake import selectors, services
 from dispatch.intake.models import ImportBatch
 from dispatch.intake.parse.columns import COLUMNS

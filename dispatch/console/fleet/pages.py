@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.console import fleet_words as words
 from dispatch.console.desk import hubs_of, principal_of, version_of
-from dispatch.console.fleet_forms import DriverForm, HubForm, NounForm, VehicleForm, ZoneForm
+from dispatch.console.fleet import words
+from dispatch.console.fleet.forms import DriverForm, HubForm, NounForm, VehicleForm, ZoneForm
 from dispatch.console.ground import ground_of, hub_marks
 from dispatch.console.pointers import pointed
 from dispatch.fleet import selectors, services

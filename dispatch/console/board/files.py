@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dispatch.console.board import plan_of, principal_of, whole
+from dispatch.console.board.pages import plan_of, principal_of, whole
 from dispatch.intake.parse.tables import write_csv
 from dispatch.planning import picking, pictures, selectors
 from dispatch.planning.models import Plan, Stop
@@ -32,7 +32,9 @@ def manifest(request: HttpRequest, public_id: str) -> HttpResponse:
     zone = clock.zone(route.plan.hub.zone)
     with timezone.override(zone):
         return render(
-            request, "board/manifest.html", {"route": route, "plan": route.plan, "stops": stops}
+            request,
+            "console/board/manifest.html",
+            {"route": route, "plan": route.plan, "stops": stops},
         )
 
 
@@ -52,7 +54,7 @@ def waves(request: HttpRequest, public_id: str) -> HttpResponse:
     with timezone.override(clock.zone(plan.hub.zone)):
         return render(
             request,
-            "board/waves.html",
+            "console/board/waves.html",
             {"plan": plan, "who": who, "picking": picking.picking_of(plan, who)},
         )
 

@@ -1,0 +1,1 @@
+"""The board: a hub's day, its plans, their routes and stops."""

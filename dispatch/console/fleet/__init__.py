@@ -1,0 +1,1 @@
+"""Fleet: hubs, zones, vehicles, drivers and shifts."""

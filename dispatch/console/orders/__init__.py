@@ -1,0 +1,1 @@
+"""Orders: the list, one order, a new one, and pins for addresses that were not found."""
