@@ -12,9 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.utils.translation import gettext as _
+
 from lastmile.core.errors import Invalid
 
 UTC = dt.UTC
+EARLIEST = dt.date(2000, 1, 1)  # no delivery is meant before; year 1 breaks time zones
+LATEST = dt.date(2100, 12, 31)  # nor after; year 9999 breaks them too
 _lock = threading.Lock()
 _test_clock: tuple[float, dt.timedelta] | None = None
 
@@ -52,25 +56,57 @@ def zone(name: str) -> ZoneInfo:
         ) from unknown
 
 
+def in_reach(when: dt.date) -> bool:
+    """Tell whether a date, or an aware instant, lies in the years 2000 to 2100.
+
+    Every date and instant of a client is checked against this before it is used: outside of it a
+    time zone overflows, or a list of days has no end.
+    """
+    if isinstance(when, dt.datetime):
+        when = when.date()
+    return EARLIEST <= when <= LATEST
+
+
+def read_date(text: str) -> dt.date | None:
+    """Return the date of ``2026-11-23``; None for anything else, and for a date out of reach."""
+    try:
+        date = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return date if in_reach(date) else None
+
+
+def _out_of_reach() -> Invalid:
+    return Invalid(
+        _("Write a date from %(first)s to %(last)s.") % {"first": EARLIEST, "last": LATEST}
+    )
+
+
 def local_instant(date: dt.date, minute_of_day: int, zone_name: str) -> dt.datetime:
     """Return the UTC instant of a wall-clock minute on a local date.
 
     ``minute_of_day`` may pass 1440 (a shift over midnight). In a DST gap the clock has jumped:
     the instant is the one the same number of minutes after the last valid wall time (PEP 495,
-    fold=0). In an overlap the first of the two is meant.
+    fold=0). In an overlap the first of the two is meant. Raises Invalid for a date out of reach.
     """
     day, minute = divmod(minute_of_day, 1440)
-    wall = dt.datetime.combine(
-        date + dt.timedelta(days=day),
-        dt.time(minute // 60, minute % 60),
-        tzinfo=zone(zone_name),
-    )
-    return wall.astimezone(UTC)
+    try:
+        wall = dt.datetime.combine(
+            date + dt.timedelta(days=day),
+            dt.time(minute // 60, minute % 60),
+            tzinfo=zone(zone_name),
+        )
+        return wall.astimezone(UTC)
+    except OverflowError:
+        raise _out_of_reach() from None
 
 
 def local_date(instant: dt.datetime, zone_name: str) -> dt.date:
-    """Return the calendar date of an instant in a zone."""
-    return instant.astimezone(zone(zone_name)).date()
+    """Return the calendar date of an instant in a zone. Raises Invalid for one out of reach."""
+    try:
+        return instant.astimezone(zone(zone_name)).date()
+    except OverflowError:
+        raise _out_of_reach() from None
 
 
 def day_bounds(date: dt.date, zone_name: str) -> tuple[dt.datetime, dt.datetime]:

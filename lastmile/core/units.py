@@ -4,6 +4,20 @@ from __future__ import annotations
 
 METRES_PER_MILE = 1609.344
 GRAMS_PER_POUND = 453.59237
+MOST_DIGITS = 18  # of a whole number in a text; every such number fits PostgreSQL's bigint
+
+
+def read_whole(text: str, least: int, most: int) -> int | None:
+    """Return the whole number that a text says in digits, from ``least`` to ``most``, else None.
+
+    A text of thousands of digits is refused by its length: Python itself refuses to read it.
+    """
+    text = text.strip()
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
+        return None
+    number = int(text)
+    return number if least <= number <= most else None
 
 
 def km(distance_m: int) -> float:

@@ -2,12 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms import Form
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
-from lastmile.core.errors import DomainError
+from lastmile.core import clock
+from lastmile.core.errors import DomainError, Invalid
+from lastmile.core.units import read_whole
+
+MOST_VERSION = 999_999_999
+
+
+class DateInput(forms.DateInput):
+    """A date as the browser's own picker wants it."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(
+            format="%Y-%m-%d",
+            attrs={"min": clock.EARLIEST.isoformat(), "max": clock.LATEST.isoformat()},
+        )
+
+
+class TimeInput(forms.TimeInput):
+    """A time of day as the browser's own picker wants it."""
+
+    input_type = "time"
+
+    def __init__(self) -> None:
+        super().__init__(format="%H:%M")
+
+
+class DateField(forms.DateField):
+    """A date in the years that the platform works with: ``clock.EARLIEST`` to ``clock.LATEST``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=DateInput(), **kwargs)
+        self.validators += [MinValueValidator(clock.EARLIEST), MaxValueValidator(clock.LATEST)]
+
+
+def minute_of(time: dt.time | None) -> int | None:
+    """Return a time of day in minutes."""
+    return None if time is None else time.hour * 60 + time.minute
+
+
+def version_of(request: HttpRequest) -> int | None:
+    """Return the version that a form was filled in at, None when it names none.
+
+    Raises Invalid when it is not a number.
+    """
+    text = request.POST.get("version", "")
+    if not text:
+        return None
+    version = read_whole(text, 0, MOST_VERSION)
+    if version is None:
+        raise Invalid(_("This form is damaged. Reload the page."))
+    return version
+
+
+def pointed(act: Callable[[], Any], fields: Mapping[str, str]) -> Callable[[], Any]:
+    """Return the act with its refusals pointing at form fields: ``/shopper/phone`` -> ``/phone``.
+
+    The longest entry of ``fields`` that begins a pointer wins; what none begins stays.
+    """
+
+    def acted() -> Any:
+        try:
+            return act()
+        except DomainError as refused:
+            refused.errors = tuple(
+                replace(error, pointer=_field(error.pointer, fields)) for error in refused.errors
+            )
+            raise
+
+    return acted
+
+
+def _field(pointer: str, fields: Mapping[str, str]) -> str:
+    path = pointer.strip("/")
+    for start in sorted(fields, key=len, reverse=True):
+        if path == start or path.startswith(f"{start}/"):
+            return f"/{fields[start]}"
+    return pointer
 
 
 def tried(form: Form, act: Callable[[], Any]) -> Any | None:
