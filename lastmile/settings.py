@@ -50,6 +50,8 @@ HOUSE_APPS = [  # no tables: commands, templates, static files
 INSTALLED_APPS = [*SHARED_APPS, *[a for a in TENANT_APPS if a not in SHARED_APPS], *HOUSE_APPS]
 
 SWITCHBOARD = "lastmile.switchboard"  # HANDLERS and JOBS: the one name by which core is wired
+NAVIGATION = "lastmile.navigation"  # MENU, STATUSES, STEPS and PANELS: what pages offer, by name
+ACTS = "tenants.permissions.Act"  # the permissions that navigation may name
 SCHEDULE = "lastmile.schedule"
 BROKER_APP = "lastmile.celery"
 RETAILERS = (

@@ -23,7 +23,7 @@ from django.db import DatabaseError, connection
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string, module_has_submodule
 
-from lastmile.core import wiring
+from lastmile.core import navigation, wiring
 from lastmile.core.postgres.context import PUBLIC
 from lastmile.core.tenancy import TEMPLATE, registry, shared_context
 
@@ -36,8 +36,8 @@ _WHO = "Say @page(Act.X) or @open_to_all('why'); on API classes acts = {…}; on
 # --- names -----------------------------------------------------------------------------------
 @register("house")
 def every_wired_name_resolves(**_kwargs: Any) -> list[CheckMessage]:
-    """Resolve the switchboard, the rolls, the schedule and every name in settings."""
-    found = [*wiring.problems(), *_schedule_problems()]
+    """Resolve the switchboard, the rolls, navigation, the schedule and every name in settings."""
+    found = [*wiring.problems(), *navigation.problems(), *_schedule_problems()]
     for where, name in _names_in_settings():
         if not _resolves(name):
             found.append(f"{where} names {name!r}, which does not resolve.")

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from lastmile.core.statuses import STATUSES
+from lastmile.core.statuses import statuses
 
 SETS = (("light", _("Light")), ("dark", _("Dark")), ("contrast", _("High contrast")))
 BARS = (("Van 1", 42.0), ("Van 2", 38.5), ("E-van 1", 51.2), ("Bike 3", 12.4))
@@ -82,6 +82,6 @@ def panels() -> list[dict[str, Any]]:
 def examples() -> dict[str, Any]:
     """Return the context of the page."""
     return {
-        "panels": panels(), "statuses": list(STATUSES), "rows": ROWS, "bars": BARS, "week": WEEK,
+        "panels": panels(), "statuses": list(statuses()), "rows": ROWS, "bars": BARS, "week": WEEK,
         "interval": INTERVAL, "shifts": SHIFTS, "hours": HOURS, "routes": range(1, 17),
     }  # fmt: skip

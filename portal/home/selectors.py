@@ -1,4 +1,4 @@
-"""What the retailer's first page says of a day: counts, figures, the next best step."""
+"""What the retailer's first page says of a day: counts, figures, and what to do next."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from dispatch.orders.states import OrderState
 from dispatch.planning.models import Plan
 from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core.clock import local_date, now
+from lastmile.core.navigation import Scope, Step
 from lastmile.core.tenancy import current_retailer
 
 WAITING = (OrderState.READY, OrderState.PLACED)  # one that needs a pin is said by itself
@@ -33,18 +34,6 @@ class HubDay:
     waiting: int
     shifts: int
     plan: Plan | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Something worth doing now: a sentence, what the button says, where it leads."""
-
-    text: str
-    act: str
-    url: str
-    args: tuple[str, ...] = ()
-    query: str = ""
-    needs: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,53 +145,72 @@ def _day_counts(hubs: frozenset[str] | None, date: dt.date) -> Iterable[Mapping[
     )
 
 
-def next_steps(day: Today) -> list[Step]:
-    """Return what is worth doing now, the most urgent first; empty when the day is in order."""
-    steps: list[Step] = []
-    date = day.date.isoformat()
-    if not day.hubs:
-        return [Step(text=_("There is no hub yet. A hub is where your vehicles load."),
-                     act=_("Add a hub"), url="fleet", needs="fleet.edit")]  # fmt: skip
-    if day.needs_pin:
-        steps.append(
-            Step(
-                text=ngettext(
-                    "%(n)d address could not be placed on the map.",
-                    "%(n)d addresses could not be placed on the map.",
-                    day.needs_pin,
-                )
-                % {"n": day.needs_pin},
-                act=_("Set the pins"),
-                url="pins",
-                needs="orders.edit",
-            )
-        )
-    for row in day.hubs:
-        steps += _of_hub(row, date)
-    if not day.orders:
-        steps.append(Step(text=_("No orders are waiting for this day."), act=_("Import orders"),
-                          url="imports", needs="orders.import"))  # fmt: skip
-    return steps
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeScope(Scope):
+    """The scope of the home page, with the picture that the page has read already."""
+
+    day: Today
+
+
+def _day_of(scope: Scope) -> Today:
+    return scope.day if isinstance(scope, HomeScope) else today(scope.hubs, scope.date)
+
+
+def hub_steps(scope: Scope) -> list[Step]:
+    """Return the step of a retailer that has no hub yet; nothing else can be done before it."""
+    if _day_of(scope).hubs:
+        return []
+    return [Step(text=_("There is no hub yet. A hub is where your vehicles load."),
+                 label=_("Add a hub"), url="fleet", needs="fleet.edit")]  # fmt: skip
+
+
+def pin_steps(scope: Scope) -> list[Step]:
+    """Return the step of orders whose address is not on the map."""
+    day = _day_of(scope)
+    if not day.hubs or not day.needs_pin:
+        return []
+    text = ngettext(
+        "%(n)d address could not be placed on the map.",
+        "%(n)d addresses could not be placed on the map.",
+        day.needs_pin,
+    ) % {"n": day.needs_pin}
+    return [Step(text=text, label=_("Set the pins"), url="pins", needs="orders.edit")]
+
+
+def plan_steps(scope: Scope) -> list[Step]:
+    """Return what each hub's day lacks: shifts, a plan, its publication, a repair."""
+    day = _day_of(scope)
+    return [step for row in day.hubs for step in _of_hub(row, day.date.isoformat())]
+
+
+def import_steps(scope: Scope) -> list[Step]:
+    """Return the step of a day without orders."""
+    day = _day_of(scope)
+    if not day.hubs or day.orders:
+        return []
+    return [Step(text=_("No orders are waiting for this day."), label=_("Import orders"),
+                 url="imports", needs="orders.import")]  # fmt: skip
 
 
 def _of_hub(row: HubDay, date: str) -> list[Step]:
     where = (row.hub.public_id, date)
     said = {"hub": row.hub.name, "n": row.waiting}
     if row.orders and not row.shifts:
-        return [Step(text=_("%(hub)s has orders and no shift.") % said, act=_("Add shifts"),
+        return [Step(text=_("%(hub)s has orders and no shift.") % said, label=_("Add shifts"),
                      url="shifts", needs="fleet.edit")]  # fmt: skip
     if row.orders and row.plan is None:
-        return [Step(text=_("%(hub)s is not planned yet.") % said, act=_("Plan the day"),
+        return [Step(text=_("%(hub)s is not planned yet.") % said, label=_("Plan the day"),
                      url="console:board-day", args=where, needs="plans.edit")]  # fmt: skip
     if row.plan and row.plan.violations_count:
-        return [Step(text=_("The plan of %(hub)s breaks promises.") % said, act=_("Look at it"),
+        return [Step(text=_("The plan of %(hub)s breaks promises.") % said, label=_("Look at it"),
                      url="console:board-day", args=where, needs="plans.view")]  # fmt: skip
     if row.plan and row.plan.status == DRAFT:
-        return [Step(text=_("The plan of %(hub)s is a draft.") % said, act=_("Review and publish"),
+        text = _("The plan of %(hub)s is a draft.") % said
+        return [Step(text=text, label=_("Review and publish"),
                      url="console:board-day", args=where, needs="plans.publish")]  # fmt: skip
     if row.plan and row.waiting:
         text = ngettext("%(hub)s: %(n)d order came after the plan.",
                         "%(hub)s: %(n)d orders came after the plan.", row.waiting)  # fmt: skip
-        return [Step(text=text % said, act=_("Plan again"), url="console:board-day", args=where,
+        return [Step(text=text % said, label=_("Plan again"), url="console:board-day", args=where,
                      needs="plans.edit")]  # fmt: skip
     return []

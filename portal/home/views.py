@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from lastmile.core.navigation import next_steps
 from portal.home import gallery, selectors
 from tenants.demo import login_of
 from tenants.links import origin
@@ -33,7 +34,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """Today in one line, five measures, and the next best step."""
     principal: Principal = request.principal  # type: ignore[attr-defined]
     day = selectors.today(principal.hubs, selectors.day_to_show(principal.hubs))
-    steps = [step for step in selectors.next_steps(day) if principal.may(step.needs)]
+    scope = selectors.HomeScope(date=day.date, hubs=principal.hubs, day=day)
+    steps = next_steps(principal, scope)
     return render(request, "home/home.html", {"day": day, "steps": steps[:4]})
 
 

@@ -13,4 +13,5 @@ urlpatterns = [
     path("members/<str:public_id>/", views.member, name="member"),
     path("api-keys/", views.api_keys, name="api-keys"),
     path("audit/", views.audit, name="audit"),
+    path("audit/of/<str:subject>/", views.audit_of, name="audit-of"),
 ]

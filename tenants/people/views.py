@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -10,6 +11,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -20,12 +22,14 @@ from lastmile.core.errors import DomainError, Invalid
 from lastmile.core.http import fetch
 from lastmile.core.http.address import client_address
 from lastmile.core.http.forms import status_of, tried
+from lastmile.core.http.htmx import is_fragment
 from lastmile.core.tenancy import current_schema
 from tenants.people import forms, links, selectors, services
 from tenants.people.models import Member
 from tenants.permissions import Act, Principal, open_to_all, page
 
 PAGE = 50
+PANEL = 5  # entries in a panel; its link leads to all
 
 
 def _principal(request: HttpRequest) -> Principal:
@@ -241,3 +245,17 @@ def audit(request: HttpRequest) -> HttpResponse:
     names = selectors.names_of({e.actor for e in entries} | {e.subject for e in entries})
     shown = {"page": entries, "names": names, "subject": subject}
     return render(request, "tenants/audit.html", shown)
+
+
+@page(Act.AUDIT_VIEW)
+@require_safe
+def audit_of(request: HttpRequest, subject: str) -> HttpResponse:
+    """The latest changes of one thing: a panel on other pages; to a browser, the whole audit."""
+    if not is_fragment(request):
+        return redirect(f"{reverse('audit')}?{urlencode({'subject': subject})}")
+    entries = list(selectors.audit_entries(subject).order_by("-at", "-public_id")[:PANEL])
+    if not entries:
+        return HttpResponse(status=204)
+    names = selectors.names_of({e.actor for e in entries})
+    shown = {"entries": entries, "names": names, "subject": subject}
+    return render(request, "tenants/_audit_panel.html", shown)

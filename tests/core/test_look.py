@@ -17,8 +17,9 @@ from django.utils import translation
 from lastmile import assets
 from lastmile.core.contrast import ENOUGH, luminance, ratio
 from lastmile.core.http.headers import BrandedPolicyMiddleware
+from lastmile.core.navigation import menu
 from lastmile.core.palette import COLOURS, DASHES, colour_of, pattern_of
-from lastmile.core.statuses import STATUSES, status_of
+from lastmile.core.statuses import status_of, statuses
 from lastmile.core.tenancy import Brand, RetailerRef
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,7 +108,8 @@ def test_only_tokens_name_colours() -> None:
 
 def test_every_icon_that_is_asked_for_is_in_the_sprite() -> None:
     sprite = set(re.findall(r'symbol id="([\w-]+)"', (STATIC / "icons/lucide.svg").read_text()))
-    asked = {(s.icon, "statuses.py") for s in STATUSES.values()}
+    asked = {(s.icon, "statuses.py") for s in statuses().values()}
+    asked |= {(item.icon, "navigation.py") for item in menu()}
     for file in TEMPLATES:
         text = file.read_text(encoding="utf-8")
         asked |= {(name, file.name) for name in re.findall(r'{% icon "([\w-]+)"', text)}

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from lastmile.core.statuses import STATUSES
+from lastmile.core.statuses import status_of
 from lastmile.core.tenancy import RetailerRef
 from tests.messages.catalogue import LANGUAGES, entry_faults, faults, merged, path_of
 from tests.messages.source import (
@@ -148,7 +148,7 @@ def test_statuses_speak_spanish() -> None:
         catalogue = {(e.msgctxt or "", e.msgid) for e in polib.pofile(str(path_of(language)))}
         assert {("status", word) for word in ("Late", "Delivered")} <= catalogue
     with translation.override("es"):
-        assert str(STATUSES["late"].word) == "Atrasado"
+        assert str(status_of("late").word) == "Atrasado"
 
 
 def test_a_retailer_s_language_is_what_a_stranger_reads(

@@ -20,7 +20,7 @@ from django.utils.translation import pgettext
 
 from lastmile.core.clock import now
 from lastmile.core.money import exponent
-from lastmile.core.navigation import WAYS
+from lastmile.core.navigation import menu, panels_for
 from lastmile.core.statuses import status_of
 
 register = template.Library()
@@ -71,18 +71,39 @@ def _leads(url: str, path: str) -> bool:
 
 @register.inclusion_tag("components/_nav.html", takes_context=True)
 def nav(context: template.Context) -> dict[str, Any]:
-    """The ways through the house that this principal may go."""
+    """The items of the menu that this principal may use and this host serves."""
     request: HttpRequest | None = context.get("request")
     principal = context.get("principal")
     if request is None or principal is None:
-        return {"ways": []}
-    ways = [(way, safe_url(way.url)) for way in WAYS if principal.may(way.act)]
-    under = [(way, safe_url(name)) for way in WAYS for name in (way.url, *way.also)]
+        return {"items": []}
+    items = menu()
+    shown = [(item, safe_url(item.url)) for item in items if principal.may(item.act)]
+    under = [(item, safe_url(name)) for item in items for name in (item.url, *item.also)]
     here = max(
-        ((len(url), way.url) for way, url in under if url and _leads(url, request.path)),
+        ((len(url), item.url) for item, url in under if url and _leads(url, request.path)),
         default=(0, ""),
     )[1]
-    return {"ways": [{"way": w, "url": u, "current": w.url == here} for w, u in ways if u]}
+    return {"items": [{"item": i, "url": url, "current": i.url == here} for i, url in shown if url]}
+
+
+@register.inclusion_tag("components/_panels.html", takes_context=True)
+def panels(
+    context: template.Context, place: str, public_id: str, hub: str | None = None
+) -> dict[str, Any]:
+    """The panels that navigation lists for a place on a page, as far as the reader may see them.
+
+    ``public_id`` names what the page shows; ``hub`` (public id) where it belongs, so that a reader
+    of other hubs is not offered it. The browser fetches each panel by itself.
+    """
+    found = panels_for(context.get("principal"), place, hub)
+    urls = [(panel, safe_url(panel.url, public_id)) for panel in found]
+    return {
+        "panels": [
+            {"id": f"panel-{place}-{number}", "label": panel.label, "url": url}
+            for number, (panel, url) in enumerate(urls, start=1)
+            if url
+        ]
+    }
 
 
 @register.simple_tag

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dispatch.planning.services import publish_plan
+from lastmile.core.navigation import Scope, next_steps
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from portal.home import selectors
 from tenants.models import Retailer
@@ -23,8 +24,23 @@ from tests.people import add_member, logged_in
 MORNING = dt.datetime(2026, 11, 23, 6, tzinfo=dt.UTC)
 
 
+class Everybody:
+    """A reader who may do everything."""
+
+    def may(self, act: str, hub: str | None = None) -> bool:
+        """Yes."""
+        return True
+
+
+EVERYBODY = Everybody()
+
+
+def scope_of(date: dt.date = DAY) -> selectors.HomeScope:
+    return selectors.HomeScope(date=date, hubs=None, day=selectors.today(None, date))
+
+
 def steps(date: dt.date = DAY) -> list[str]:
-    return [step.act for step in selectors.next_steps(selectors.today(None, date))]
+    return [step.label for step in next_steps(EVERYBODY, scope_of(date))]
 
 
 def test_an_empty_house_says_what_to_do_first(retailer: RetailerRef) -> None:
@@ -44,6 +60,15 @@ def test_the_day_leads_from_orders_to_shifts_to_a_plan_to_its_publication(
     assert steps() == []
     make_order(hub=hub.public_id)
     assert steps() == ["Plan again"]
+
+
+def test_a_source_of_steps_reads_the_day_itself_when_the_page_brings_no_picture(
+    retailer: RetailerRef,
+) -> None:
+    make_orders(2, hub=make_hub().public_id)
+    (step,) = selectors.plan_steps(Scope(date=DAY, hubs=None))
+    assert step.label == "Add shifts"
+    assert selectors.plan_steps(Scope(date=DAY, hubs=frozenset({"hub_none"}))) == []
 
 
 def test_orders_without_a_shift_ask_for_one(retailer: RetailerRef) -> None:
@@ -72,7 +97,7 @@ def test_who_works_at_one_hub_sees_that_hub_alone(retailer: RetailerRef) -> None
 def test_a_day_costs_the_same_queries_however_many_orders(retailer: RetailerRef) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:
-            selectors.next_steps(selectors.today(None, DAY))
+            next_steps(EVERYBODY, scope_of())
         return len(queries)
 
     day_of(2)

@@ -1,4 +1,5 @@
-/* Loads one module for each element that asks: <div data-module="map"> -> ./map/mount.js, else ./<name>.js.
+/* Loads one widget for each element that asks: <div data-module="core/panel"> -> static/core/panel.js.
+ * A name without a folder is one of the old places: ./map/mount.js, else ./<name>.js.
  *
  * A module exports mount(el) and may return a function that undoes it. htmx swaps are followed: what
  * comes in is mounted, what goes out is unmounted. A module that fails says so in the console and
@@ -11,9 +12,9 @@ async function mountOne(el) {
   if (mounted.has(el)) return;
   mounted.set(el, null);
   const name = el.dataset.module;
-  if (!/^[a-z][a-z-]*$/.test(name)) return;
+  if (!/^[a-z][a-z-]*(\/[a-z][a-z-]*)?$/.test(name)) return;
   try {
-    const module = await import(FOLDERS.has(name) ? `./${name}/mount.js` : `./${name}.js`);
+    const module = await import(name.includes("/") ? `../${name}.js` : FOLDERS.has(name) ? `./${name}/mount.js` : `./${name}.js`);
     if (el.isConnected) mounted.set(el, (await module.mount(el)) ?? null);
   } catch (error) {
     console.error(`Module "${name}" could not start; the page keeps its plain form.`, error);

@@ -1,0 +1,82 @@
+"""What pages offer, on one page and by name: the menu, statuses, next steps and panels.
+
+``MENU``      the bar at the top: URL name, permission, label, icon.
+``STATUSES``  owner -> code -> tone, icon and word; a code belongs to one owner.
+``STEPS``     functions ``def f(scope: Scope) -> list[Step]``: what the home page offers next, in
+              this order.
+``PANELS``    place on a page -> fragments that other modules show there: URL name, permission,
+              heading. A template says ``{% panels "order" order.public_id %}``.
+
+``settings.NAVIGATION`` names this module. A start-up check resolves every name.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from lastmile.core.navigation import Item, Panel
+from lastmile.core.statuses import Status
+
+MENU: tuple[Item, ...] = (
+    Item("home", "home.view", _("Today"), "house"),
+    Item("console:board", "plans.view", _("Board"), "map"),
+    Item("orders", "orders.view", _("Orders"), "package", also=("pins",)),
+    Item("imports", "orders.import", _("Import"), "file-up"),
+    Item("fleet", "fleet.view", _("Fleet"), "truck"),
+    Item("members", "members.view", _("People"), "users"),
+    Item("retailers", "retailers.view", _("Retailers"), "layout-grid"),
+    Item("settings", "policy.view", _("Settings"), "settings-2"),
+)
+
+STATUSES: dict[str, dict[str, Status]] = {
+    "core": {  # jobs
+        "queued": Status("idle", "clock", pgettext_lazy("status", "Waiting")),
+        "running": Status("active", "loader", pgettext_lazy("status", "Working")),
+        "succeeded": Status("ok", "circle-check", pgettext_lazy("status", "Done")),
+        "failed": Status("failed", "circle-x", pgettext_lazy("status", "Failed")),
+        "cancelled": Status("idle", "ban", pgettext_lazy("status", "Cancelled")),
+    },
+    "tenants": {
+        "active": Status("ok", "circle-check", pgettext_lazy("status", "Active")),
+        "suspended": Status("risk", "circle-pause", pgettext_lazy("status", "Suspended")),
+        "closed": Status("idle", "lock", pgettext_lazy("status", "Closed")),
+        "revoked": Status("idle", "ban", pgettext_lazy("status", "Revoked")),
+        "invited": Status("idle", "send", pgettext_lazy("status", "Invited")),
+    },
+    "orders": {  # an order may also be failed or cancelled, as a job may
+        "new": Status("idle", "circle-dashed", pgettext_lazy("status", "New")),
+        "needs_pin": Status("risk", "map-pin-off", pgettext_lazy("status", "Needs a pin")),
+        "placed": Status("risk", "circle-dashed", pgettext_lazy("status", "No hub or date")),
+        "ready": Status("idle", "circle-dot", pgettext_lazy("status", "To plan")),
+        "promised": Status("idle", "calendar-days", pgettext_lazy("status", "Promised")),
+        "planned": Status("active", "route", pgettext_lazy("status", "Planned")),
+        "loaded": Status("active", "package-check", pgettext_lazy("status", "Loaded")),
+        "out": Status("active", "truck", pgettext_lazy("status", "On its way")),
+        "delivered": Status("ok", "circle-check", pgettext_lazy("status", "Delivered")),
+        "returned": Status("idle", "undo-2", pgettext_lazy("status", "Returned")),
+        "on_time": Status("ok", "circle-check", pgettext_lazy("status", "On time")),
+        "at_risk": Status("risk", "clock-alert", pgettext_lazy("status", "At risk")),
+        "late": Status("late", "clock-alert", pgettext_lazy("status", "Late")),
+    },
+    "planning": {
+        "draft": Status("idle", "pencil", pgettext_lazy("status", "Draft")),
+        "published": Status("active", "send", pgettext_lazy("status", "Published")),
+        "discarded": Status("idle", "ban", pgettext_lazy("status", "Discarded")),
+        "superseded": Status("idle", "history", pgettext_lazy("status", "Superseded")),
+        "unserved": Status("risk", "triangle-alert", pgettext_lazy("status", "Not planned")),
+    },
+}
+
+STEPS: tuple[str, ...] = (
+    "portal.home.selectors.hub_steps",
+    "portal.home.selectors.pin_steps",
+    "portal.home.selectors.plan_steps",
+    "portal.home.selectors.import_steps",
+)
+
+PANELS: dict[str, tuple[Panel, ...]] = {
+    "order": (),
+    "plan": (),
+    "hub": (Panel("audit-of", "audit.view", _("Who changed what")),),
+}
