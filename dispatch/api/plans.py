@@ -11,16 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dispatch.api import finding, shapes_plans
-from dispatch.planning import (
-    changes,
-    editing,
-    explaining,
-    picking,
-    redispatching,
-    selectors,
-    services,
-)
+from dispatch.planning import services
 from dispatch.planning.models import Plan
+from dispatch.planning.selectors import changes, explaining, lists, picking
+from dispatch.planning.services import editing, redispatching
 from lastmile.core.http import cursor_page, etag, expected_version
 from lastmile.core.openapi import IF_MATCH, page_of
 from tenants.permissions import Act, RetailerAPIView
@@ -53,7 +47,7 @@ class PlansView(RetailerAPIView):
     )
     def get(self, request: Request) -> Response:
         """List plans, the newest day first."""
-        rows: QuerySet[Plan] = selectors.plans(self.principal.hubs).select_related("based_on")
+        rows: QuerySet[Plan] = lists.plans(self.principal.hubs).select_related("based_on")
         if hub := request.query_params.get("hub"):
             rows = rows.filter(hub=finding.by_ref(finding.hubs_of(self.principal), hub))
         if date := finding.date_param(request, "service_date"):
@@ -82,7 +76,7 @@ class _OnePlan(RetailerAPIView):
 
     def plan(self, public_id: str) -> Plan:
         """Return the plan, if the caller works at its hub."""
-        return selectors.get_plan(public_id, self.principal.hubs)
+        return lists.get_plan(public_id, self.principal.hubs)
 
     def answer(self, plan: Plan, status: int = 200) -> Response:
         """Return a plan with its version as the ETag."""
@@ -98,9 +92,7 @@ class PlanView(_OnePlan):
     def get(self, request: Request, public_id: str) -> Response:
         """Return a plan with its routes and everyone left out."""
         plan = self.plan(public_id)
-        return self.shape_out(
-            shapes_plans.PlanDetailOut, selectors.with_parts(plan), ETag=etag(plan)
-        )
+        return self.shape_out(shapes_plans.PlanDetailOut, lists.with_parts(plan), ETag=etag(plan))
 
 
 class PublishPlanView(_OnePlan):
@@ -223,7 +215,7 @@ class PlanEditsView(_OnePlan):
     @extend_schema(operation_id="plans_edits", responses=shapes_plans.EditsOut)
     def get(self, request: Request, public_id: str) -> Response:
         """Return the last hundred changes by hand, newest first."""
-        edits = selectors.edits_of(self.plan(public_id))
+        edits = lists.edits_of(self.plan(public_id))
         return self.shape_out(shapes_plans.EditsOut, {"items": edits})
 
     @extend_schema(
@@ -257,7 +249,7 @@ class PlanOptionsView(_OnePlan):
     @extend_schema(operation_id="plans_options", responses=shapes_plans.OptionsOut)
     def get(self, request: Request, public_id: str, order: str) -> Response:
         """Return the best feasible places for an order on each route and what each adds."""
-        options = selectors.options_for(self.plan(public_id), order)
+        options = lists.options_for(self.plan(public_id), order)
         return self.shape_out(shapes_plans.OptionsOut, {"items": options})
 
 
@@ -288,9 +280,9 @@ class RoutesView(RetailerAPIView):
     )
     def get(self, request: Request) -> Response:
         """List routes, of one plan if it is named."""
-        rows = selectors.routes(self.principal.hubs)
+        rows = lists.routes(self.principal.hubs)
         if plan := request.query_params.get("plan"):
-            rows = rows.filter(plan=selectors.get_plan(plan, self.principal.hubs))
+            rows = rows.filter(plan=lists.get_plan(plan, self.principal.hubs))
         return cursor_page(request, rows, shapes_plans.RouteOut, order=("-starts_at", "public_id"))
 
 
@@ -302,7 +294,7 @@ class RouteView(RetailerAPIView):
     @extend_schema(operation_id="routes_get", responses=shapes_plans.RouteDetailOut)
     def get(self, request: Request, public_id: str) -> Response:
         """Return a route with its stops and its line along the streets."""
-        route = selectors.get_route(public_id, self.principal.hubs)
+        route = lists.get_route(public_id, self.principal.hubs)
         return self.shape_out(shapes_plans.RouteDetailOut, route)
 
 
@@ -321,9 +313,9 @@ class StopsView(RetailerAPIView):
     )
     def get(self, request: Request) -> Response:
         """List stops in the order they are made, of one plan or route if it is named."""
-        rows = selectors.stops(self.principal.hubs)
+        rows = lists.stops(self.principal.hubs)
         if plan := request.query_params.get("plan"):
-            rows = rows.filter(plan=selectors.get_plan(plan, self.principal.hubs))
+            rows = rows.filter(plan=lists.get_plan(plan, self.principal.hubs))
         if route := request.query_params.get("route"):
-            rows = rows.filter(route=selectors.get_route(route, self.principal.hubs))
+            rows = rows.filter(route=lists.get_route(route, self.principal.hubs))
         return cursor_page(request, rows, shapes_plans.StopOut, order=("arrives_at", "public_id"))

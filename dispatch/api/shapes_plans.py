@@ -6,12 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from dispatch.planning import redispatching
-from dispatch.planning.changes import Changes
-from dispatch.planning.explaining import Need
 from dispatch.planning.models import Plan, PlanEdit, Route, Stop, Unserved
-from dispatch.planning.services import LEAST_S, MOST_S, USUAL_S
-from dispatch.planning.words import say_need, say_unserved, say_violation
+from dispatch.planning.selectors.changes import Changes
+from dispatch.planning.selectors.explaining import Need
+from dispatch.planning.selectors.words import say_need, say_unserved, say_violation
+from dispatch.planning.services import LEAST_S, MOST_S, USUAL_S, redispatching
 from lastmile.core.http.fields import InstantField
 
 _EDITS = ("move", "take_off", "sequence", "undo")

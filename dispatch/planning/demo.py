@@ -9,7 +9,7 @@ from typing import Any, Final
 from dispatch.fleet.models import Hub
 from dispatch.planning.errors import NothingToPlan, PlanMoved, PlanOutdated
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors import versions
+from dispatch.planning.selectors.lists import versions
 from dispatch.planning.services import publish_plan, request_plan
 from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core.demo import Demo, demo_days

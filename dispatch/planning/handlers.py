@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dispatch.planning.parts import take_away_all
-from dispatch.planning.services import JOB
+from dispatch.planning.search.parts import take_away_all
+from dispatch.planning.selectors.jobs import SOLVE
 from lastmile.core.events import DomainEvent
 
 
 def on_job_finished(event: DomainEvent) -> None:
     """Take the parts of a plan's job away, in case its worker died before it could."""
-    if event.data.get("kind") == JOB:
+    if event.data.get("kind") == SOLVE:
         take_away_all(event.subject)

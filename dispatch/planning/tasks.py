@@ -7,10 +7,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from dispatch.planning import parts
-from dispatch.planning.redispatching import Bounds, redispatch_day
-from dispatch.planning.solving import solve_day
-from dispatch.planning.spread import search_part
+from dispatch.planning.search import parts
+from dispatch.planning.search.spread import search_part
+from dispatch.planning.services.redispatching import Bounds, redispatch_day
+from dispatch.planning.services.solving import solve_day
 from dispatch.solver.child import SolveFailed
 from lastmile.core.jobs import Lease
 from lastmile.core.tasks import retailer_task

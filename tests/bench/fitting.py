@@ -24,9 +24,9 @@ from dispatch.fleet.states import ShiftState
 from dispatch.orders import services as orders
 from dispatch.orders.models import Order
 from dispatch.planning.models import Plan, Stop
-from dispatch.planning.pictures import Publication, publication_of
-from dispatch.planning.redispatching import request_redispatch
+from dispatch.planning.selectors.pictures import Publication, publication_of
 from dispatch.planning.services import publish_plan, request_plan
+from dispatch.planning.services.redispatching import request_redispatch
 from dispatch.solver.redispatch.engine import load
 from lastmile.core.models import Job
 from lastmile.core.runner import run_job

@@ -21,7 +21,7 @@ import pyvrp
 from psycopg import sql
 from pyvrp.stop import MaxRuntime
 
-from dispatch.planning.keep import unpack
+from dispatch.planning.problem.keep import unpack
 from dispatch.roads.network import load
 from dispatch.solver.check import check
 from dispatch.solver.cost import cost

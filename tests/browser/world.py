@@ -16,7 +16,7 @@ from dispatch.intake.services import receive_file
 from dispatch.orders.drafts import OrderDraft, ParcelDraft, PlaceDraft, ShopperDraft, WindowDraft
 from dispatch.orders.services import place_orders
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors import routes_of
+from dispatch.planning.selectors.lists import routes_of
 from dispatch.planning.services import publish_plan, request_plan
 from lastmile.core import clock
 from lastmile.core.models import JobState

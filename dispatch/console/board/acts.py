@@ -19,9 +19,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.console.board import cards
 from dispatch.console.board.pages import address_of, hub_of, plan_of, principal_of, show, whole
-from dispatch.planning import editing, pictures, redispatching, services
+from dispatch.planning import services
 from dispatch.planning.errors import OrderNotInPlan, PlanMoved
 from dispatch.planning.models import Plan
+from dispatch.planning.selectors import pictures
+from dispatch.planning.selectors.jobs import JOBS
+from dispatch.planning.services import editing, redispatching
 from lastmile.core import jobs
 from lastmile.core.errors import DomainError, Invalid, NotFound
 from lastmile.core.http import toast
@@ -258,7 +261,7 @@ def _bound(request: HttpRequest, name: str, most: int) -> int | None:
 def _job_of(request: HttpRequest, public_id: str, act: Act) -> Job:
     """A planning job at one of the member's hubs. Raises NotFound."""
     job = jobs.job_by_id(public_id)
-    if job.kind not in services.JOBS:
+    if job.kind not in JOBS:
         raise NotFound(_("There is no such operation. Check its id."))
     require(principal_of(request), act, hub_of(request, job.subject).public_id)
     return job

@@ -12,10 +12,10 @@ from django.utils.translation import ngettext_lazy
 
 from dispatch.fleet.models import Shift
 from dispatch.orders.models import Order, Promise
-from dispatch.planning.changes import Counted
-from dispatch.planning.explaining import Explanation, Opening, Spot
 from dispatch.planning.models import Plan, Route, Stop, Unserved
-from dispatch.planning.words import say_need, say_unserved, say_violation
+from dispatch.planning.selectors.changes import Counted
+from dispatch.planning.selectors.explaining import Explanation, Opening, Spot
+from dispatch.planning.selectors.words import say_need, say_unserved, say_violation
 from lastmile.core.models import Job, JobState
 from lastmile.core.palette import colour_of
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from dispatch.console.board.handlers import GROUP, plan_data
 from dispatch.fleet.models import Hub
-from dispatch.planning import pictures, selectors
+from dispatch.planning.selectors import lists, pictures
 from lastmile.core.errors import NotFound
 from lastmile.core.jobs import job_out
 from tenants.consumers import RetailerConsumer
@@ -44,7 +44,7 @@ class Board(RetailerConsumer):
         return revision, {
             "hub": hub.public_id,
             "service_date": date.isoformat(),
-            "plans": [plan_data(plan) for plan in selectors.versions(hub, date)],
+            "plans": [plan_data(plan) for plan in lists.versions(hub, date)],
             "job": None if job is None else job_out(job),
         }
 

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from dispatch.console.board.pages import plan_of, principal_of, whole
 from dispatch.intake.parse.tables import write_csv
-from dispatch.planning import picking, pictures, selectors
 from dispatch.planning.models import Plan, Stop
+from dispatch.planning.selectors import lists, picking, pictures
 from lastmile.core import clock
 from tenants.permissions import Act, page
 
@@ -27,7 +27,7 @@ HEADINGS = [
 @require_safe
 def manifest(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show one route to be printed: everything a driver needs where no phone works."""
-    route = selectors.get_route(public_id, principal_of(request).hubs)
+    route = lists.get_route(public_id, principal_of(request).hubs)
     stops = list(pictures.stops_of(route.plan, [route]).prefetch_related("order__parcels"))
     zone = clock.zone(route.plan.hub.zone)
     with timezone.override(zone):
@@ -63,7 +63,7 @@ def waves(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_safe
 def route_csv(request: HttpRequest, public_id: str) -> StreamingHttpResponse:
     """Download the stops of one route."""
-    route = selectors.get_route(public_id, principal_of(request).hubs)
+    route = lists.get_route(public_id, principal_of(request).hubs)
     name = f"route-{route.plan.service_date}-{route.number}"
     return _csv(route.plan, name, list(pictures.stops_for_file(route.plan, [route])))
 

@@ -9,9 +9,9 @@ import datetime as dt
 from typing import Any
 
 from dispatch.fleet.models import Hub
-from dispatch.planning import pictures
 from dispatch.planning.models import Plan
-from dispatch.planning.services import JOBS
+from dispatch.planning.selectors import pictures
+from dispatch.planning.selectors.jobs import JOBS
 from lastmile.core.events import DomainEvent
 from lastmile.core.frames import broadcast
 from lastmile.core.jobs import job_by_id, job_out

@@ -18,8 +18,8 @@ from dispatch.console.board import cards
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs, shifts_on
 from dispatch.orders.selectors import to_plan
-from dispatch.planning import changes, explaining, pictures, selectors
 from dispatch.planning.models import Plan
+from dispatch.planning.selectors import changes, explaining, lists, pictures
 from dispatch.planning.states import DRAFT, PUBLISHED
 from dispatch.roads import tiles
 from dispatch.roads.network import UnknownNetwork
@@ -52,7 +52,7 @@ def hub_of(request: HttpRequest, public_id: str) -> Hub:
 
 def plan_of(request: HttpRequest, public_id: str) -> Plan:
     """A plan at one of the member's hubs. Raises NotFound."""
-    return selectors.get_plan(public_id, principal_of(request).hubs)
+    return lists.get_plan(public_id, principal_of(request).hubs)
 
 
 def whole(text: str, least: int, most: int, name: str) -> int:
@@ -95,7 +95,7 @@ def day(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
     """Show a hub's day: the plan asked for, else the one a dispatcher looks at first."""
     where = hub_of(request, hub)
     asked = request.GET.get("plan")
-    plan = plan_of(request, asked) if asked else selectors.plan_to_show(where, date)
+    plan = plan_of(request, asked) if asked else lists.plan_to_show(where, date)
     if plan is not None and (plan.hub_id, plan.service_date) != (where.pk, date):
         return HttpResponseRedirect(address_of(plan))
     return show(request, "console/board/board.html", where, date, plan)
@@ -107,7 +107,7 @@ def body(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
     """Return the part of the board that follows the plan, searched and filtered."""
     where = hub_of(request, hub)
     asked = request.GET.get("plan")
-    plan = plan_of(request, asked) if asked else selectors.plan_to_show(where, date)
+    plan = plan_of(request, asked) if asked else lists.plan_to_show(where, date)
     return show(request, "console/board/_board.html", where, date, plan)
 
 
@@ -147,7 +147,7 @@ def context_of(request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None)
         "before": date - dt.timedelta(days=1),
         "after": date + dt.timedelta(days=1),
         "plan": plan,
-        "versions": selectors.versions(hub, date),
+        "versions": lists.versions(hub, date),
         "revision": pictures.revision(hub, date),
         "job": cards.job_card(pictures.job_of_day(hub, date)),
         "may_plan": may_edit,

@@ -12,8 +12,8 @@ from django.db.models import Q
 
 from dispatch.fleet.models import Hub
 from dispatch.planning.models import Plan
+from dispatch.planning.selectors.words import say_unserved
 from dispatch.planning.services import LEAST_S, MOST_S, USUAL_S, publish_plan, request_plan
-from dispatch.planning.words import say_unserved
 from lastmile.core.errors import DomainError
 from lastmile.core.models import Job, JobState
 from lastmile.core.tenancy import NoRetailer, retailer_context

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from dispatch.orders.models import Order
 from dispatch.orders.services import cancel_order, set_promise
-from dispatch.planning import selectors
-from dispatch.planning.changes import counted
 from dispatch.planning.models import Plan
+from dispatch.planning.selectors import lists
+from dispatch.planning.selectors.changes import counted
 from dispatch.planning.services import publish_plan
 from lastmile.core.models import Event, Job, JobState
 from lastmile.core.runner import run_job
@@ -42,7 +42,7 @@ def test_the_board_shows_a_plan_with_its_routes_and_figures(desk: Client) -> Non
     page = desk.get(f"/console/{draft.hub.public_id}/{DAY}/")
     assert page.status_code == 200
     html = page.content.decode()
-    for route in selectors.routes_of(draft):
+    for route in lists.routes_of(draft):
         assert route.public_id in html
         assert route.vehicle.name in html
     assert "straight lines" in html
@@ -72,7 +72,7 @@ def test_a_day_without_a_plan_says_what_waits_and_offers_the_first_step(desk: Cl
 
 def test_a_route_opens_with_its_stops_in_order(desk: Client) -> None:
     draft = plan(day_of(6))
-    route = selectors.routes_of(draft)[0]
+    route = lists.routes_of(draft)[0]
     html = desk.get(at(draft, f"routes/{route.public_id}/"), headers=HTMX).content.decode()
     places = [html.index(f"stop-{s.order.public_id}") for s in route.stops.all()]
     assert places == sorted(places)
@@ -80,7 +80,7 @@ def test_a_route_opens_with_its_stops_in_order(desk: Client) -> None:
 
 def test_a_stop_moves_and_the_answer_is_the_board_worked_out_anew(desk: Client) -> None:
     draft = plan(day_of(6))
-    route = next(r for r in selectors.routes_of(draft) if r.stops.count() > 1)
+    route = next(r for r in lists.routes_of(draft) if r.stops.count() > 1)
     first, second = (s.order.public_id for s in route.stops.all()[:2])
     moved = desk.post(
         at(draft, "step/"),
@@ -155,7 +155,7 @@ def test_the_drawer_says_why_a_stop_is_there_and_what_would_let_in_who_is_not(
     hub = day_of(3, shifts=1)
     cold = make_order(hub=hub.public_id, skills=("fridge",))
     draft = plan(hub)
-    stop = selectors.routes_of(draft)[0].stops.all()[0]
+    stop = lists.routes_of(draft)[0].stops.all()[0]
     drawer = desk.get(at(draft, f"orders/{cold.public_id}/"), headers=HTMX).content.decode()
     assert at(draft, f"orders/{cold.public_id}/why/") in drawer
     out = desk.get(at(draft, f"orders/{cold.public_id}/why/"), headers=HTMX).content.decode()

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dispatch.orders.drafts import PlaceDraft, ShopperDraft
-from dispatch.planning import selectors
-from dispatch.planning.pictures import polyline
+from dispatch.planning.selectors import lists
+from dispatch.planning.selectors.pictures import polyline
 from dispatch.roads import tiles
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role
@@ -45,7 +45,7 @@ def hostile_day() -> Any:
 
 def test_a_manifest_holds_every_stop_in_order_with_what_a_driver_needs(desk: Client) -> None:
     draft = hostile_day()
-    for route in selectors.routes_of(draft):
+    for route in lists.routes_of(draft):
         html = desk.get(f"/console/routes/{route.public_id}/manifest/").content.decode()
         assert "Do not drive by it" in html, "a draft says so"
         numbers = [html.index(f'<th scope="row">{s.position}</th>') for s in route.stops.all()]
@@ -57,7 +57,7 @@ def test_a_manifest_holds_every_stop_in_order_with_what_a_driver_needs(desk: Cli
 def test_hostile_text_stays_text_on_every_page(desk: Client) -> None:
     draft = hostile_day()
     order = next(
-        s for r in selectors.routes_of(draft) for s in r.stops.all() if s.order.notes == HOSTILE
+        s for r in lists.routes_of(draft) for s in r.stops.all() if s.order.notes == HOSTILE
     )
     pages = [
         f"/console/{draft.hub.public_id}/{DAY}/?q=script",
@@ -92,7 +92,7 @@ def test_the_drawing_places_every_stop_and_is_not_sent_twice(desk: Client) -> No
         answer = desk.get(address)
     drawn = answer.json()
     assert sum(len(route["stops"]) for route in drawn["routes"]) == 5
-    for route, row in zip(drawn["routes"], selectors.routes_of(draft), strict=True):
+    for route, row in zip(drawn["routes"], lists.routes_of(draft), strict=True):
         stops = [s.order.public_id for s in row.stops.all()]
         assert [stop[2] for stop in route["stops"]] == stops
     assert len(asked) <= 8, [q["sql"][:80] for q in asked.captured_queries]
@@ -109,7 +109,7 @@ def test_the_board_asks_the_database_as_often_for_many_stops_as_for_few(desk: Cl
     counts = []
     for orders in (3, 12):
         draft = plan(day_of(orders))
-        opened = "&".join(f"open={r.public_id}" for r in selectors.routes_of(draft))
+        opened = "&".join(f"open={r.public_id}" for r in lists.routes_of(draft))
         with CaptureQueriesContext(connection) as asked:
             page = desk.get(f"/console/{draft.hub.public_id}/{DAY}/?{opened}")
         assert page.content.decode().count('class="stop') >= orders

@@ -13,8 +13,9 @@ from channels.routing import URLRouter
 from django.db import connections
 
 from dispatch import ws
-from dispatch.planning import editing, services
+from dispatch.planning import services
 from dispatch.planning.models import Plan
+from dispatch.planning.services import editing
 from lastmile.core.tenancy import RetailerRef, in_retailer
 from tenants import consumers
 from tenants.gate import SocketGate

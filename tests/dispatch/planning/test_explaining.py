@@ -7,11 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-from dispatch.planning import editing
 from dispatch.planning.errors import OrderNotInPlan
-from dispatch.planning.explaining import why
 from dispatch.planning.models import Stop
-from dispatch.planning.words import NEEDS, NEEDS_OF_ANOTHER, say_need
+from dispatch.planning.selectors.explaining import why
+from dispatch.planning.selectors.words import NEEDS, NEEDS_OF_ANOTHER, say_need
+from dispatch.planning.services import editing
 from dispatch.solver.why.answer import Relax
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.planning.test_plans import day_of, plan

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from django.test import Client
 
-from dispatch.planning.picking import Pickers, picking_of
+from dispatch.planning.selectors.picking import Pickers, picking_of
 from dispatch.planning.services import publish_plan
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role

@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from dispatch.fleet.models import Hub, Shift
 from dispatch.orders.models import Order
 from dispatch.orders.services import cancel_order
-from dispatch.planning import editing, selectors
 from dispatch.planning.errors import (
     NothingToPlan,
     NothingToUndo,
@@ -21,10 +20,17 @@ from dispatch.planning.errors import (
     PlanNotDraft,
     RouteNotInPlan,
 )
-from dispatch.planning.keep import pack, unpack
 from dispatch.planning.models import Plan, Route, Stop
-from dispatch.planning.services import discard_plan, publish_plan, request_plan, revise_plan
-from dispatch.planning.words import say_unserved, say_violation
+from dispatch.planning.problem.keep import pack, unpack
+from dispatch.planning.selectors import lists
+from dispatch.planning.selectors.words import say_unserved, say_violation
+from dispatch.planning.services import (
+    discard_plan,
+    editing,
+    publish_plan,
+    request_plan,
+    revise_plan,
+)
 from dispatch.solver.check import check
 from dispatch.solver.insertion import evaluate
 from lastmile.core.errors import Invalid, NotFound
@@ -54,7 +60,7 @@ def plan(hub: Hub, **kwargs: int) -> Plan:
 
 
 def arrangement(draft: Plan) -> dict[str, list[str]]:
-    return selectors.arrangement_of(draft, unpack(bytes(draft.input.problem)))
+    return lists.arrangement_of(draft, unpack(bytes(draft.input.problem)))
 
 
 def events(kind: str) -> int:
@@ -79,7 +85,7 @@ def test_a_day_becomes_a_draft_that_serves_every_order_and_passes_the_referee(
 
 def test_the_figures_of_a_plan_are_the_sums_of_its_routes_and_legs(retailer: RetailerRef) -> None:
     draft = plan(day_of())
-    routes = selectors.routes_of(draft)
+    routes = lists.routes_of(draft)
     assert draft.distance_m == sum(r.distance_m for r in routes)
     assert draft.cost_minor == sum(r.cost_minor for r in routes)
     problem = unpack(bytes(draft.input.problem))
@@ -122,7 +128,7 @@ def test_an_order_that_cannot_go_carries_its_true_reason_in_words(
     hub = day_of(3)
     odd = make_order(hub=hub.public_id, **fields)
     draft = plan(hub)
-    (row,) = selectors.unserved_of(draft)
+    (row,) = lists.unserved_of(draft)
     assert (row.order, row.reason) == (odd, reason)
     assert all(say_unserved(row.reason, row.params))
 
@@ -175,7 +181,7 @@ def test_publishing_plans_the_orders_and_supersedes_what_was_published(
     assert first.status == "superseded"
     assert Order.objects.get(pk=gone.pk).state == "ready"
     assert Order.objects.filter(state="planned").count() == 4
-    published = selectors.published(hub, DAY)
+    published = lists.published(hub, DAY)
     assert published is not None
     assert published.public_id == second.public_id
     assert (events("plan.published"), events("plan.superseded")) == (2, 1)
@@ -255,10 +261,10 @@ def test_taking_an_order_off_says_that_a_person_did_it(retailer: RetailerRef) ->
     order = Stop.objects.filter(plan=draft).select_related("order").first()
     assert order is not None
     edited = editing.take_off(plan=draft, version=None, order=order.order.public_id)
-    (row,) = selectors.unserved_of(edited)
+    (row,) = lists.unserved_of(edited)
     assert (row.order, row.reason) == (order.order, "by_hand")
     back = editing.undo(plan=edited, version=None)
-    assert selectors.unserved_of(back) == []
+    assert lists.unserved_of(back) == []
 
 
 def test_the_offered_places_cost_what_the_move_then_adds(retailer: RetailerRef) -> None:
@@ -267,7 +273,7 @@ def test_the_offered_places_cost_what_the_move_then_adds(retailer: RetailerRef) 
     assert stop is not None
     name = stop.order.public_id
     without = editing.take_off(plan=draft, version=None, order=name)
-    options = selectors.options_for(without, name)
+    options = lists.options_for(without, name)
     assert {o.shift for o in options} == set(arrangement(draft))
     best = options[0]
     cost, metres = without.cost_minor, without.distance_m
@@ -389,11 +395,11 @@ def test_a_board_of_many_stops_is_read_in_a_handful_of_queries(
 ) -> None:
     made = plan(day_of(40, shifts=3))
     with django_assert_num_queries(3):  # type: ignore[operator]
-        for route in selectors.routes_of(made):
+        for route in lists.routes_of(made):
             _ = route.vehicle.name, route.driver and route.driver.name, route.shift.starts_at
             for stop in route.stops.all():
                 _ = stop.order.place.text, stop.order.shopper.name, stop.order.promise
-        for row in selectors.unserved_of(made):
+        for row in lists.unserved_of(made):
             _ = row.order.place.text
 
 
@@ -401,13 +407,13 @@ def test_plans_of_one_retailer_are_unknown_to_another_and_to_other_hubs(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
     made = plan(day_of(2))
-    assert selectors.get_plan(made.public_id, None) == made
+    assert lists.get_plan(made.public_id, None) == made
     with pytest.raises(NotFound):
-        selectors.get_plan(made.public_id, frozenset({"hub_other"}))
+        lists.get_plan(made.public_id, frozenset({"hub_other"}))
     with retailer_context(other):
         with pytest.raises(NotFound):
-            selectors.get_plan(made.public_id, None)
-        assert list(selectors.plans()) == []
+            lists.get_plan(made.public_id, None)
+        assert list(lists.plans()) == []
 
 
 def test_a_kept_problem_is_the_problem(retailer: RetailerRef) -> None:

@@ -17,13 +17,13 @@ from dispatch.orders.services import (
     set_pin,
     set_promise,
 )
-from dispatch.planning import editing, pictures
-from dispatch.planning.changes import Made, changes_since, counted
 from dispatch.planning.errors import NothingChanged, NothingToPlan, PlanNotDraft, PlanOutdated
 from dispatch.planning.models import Plan, Route, Stop
-from dispatch.planning.redispatching import Bounds, request_redispatch
-from dispatch.planning.selectors import arrangement_of
-from dispatch.planning.services import publish_plan, revise_plan
+from dispatch.planning.selectors import pictures
+from dispatch.planning.selectors.changes import Made, changes_since, counted
+from dispatch.planning.selectors.lists import arrangement_of
+from dispatch.planning.services import editing, publish_plan, revise_plan
+from dispatch.planning.services.redispatching import Bounds, request_redispatch
 from dispatch.planning.standing import invariants
 from dispatch.solver.check import check
 from dispatch.solver.insertion import evaluate

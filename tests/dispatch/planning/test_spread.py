@@ -18,14 +18,16 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from dispatch.fleet.models import Hub
-from dispatch.planning import parts, spread, tasks
+from dispatch.planning import tasks
 from dispatch.planning.handlers import on_job_finished
-from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan, SolvePart
-from dispatch.planning.parts import PartLease
-from dispatch.planning.selectors import arrangement_of
-from dispatch.planning.services import JOB, request_plan
-from dispatch.planning.spread import Spread, how_many, is_large
+from dispatch.planning.problem.keep import unpack
+from dispatch.planning.search import parts, spread
+from dispatch.planning.search.parts import PartLease
+from dispatch.planning.search.spread import Spread, how_many, is_large
+from dispatch.planning.selectors.jobs import SOLVE
+from dispatch.planning.selectors.lists import arrangement_of
+from dispatch.planning.services import request_plan
 from dispatch.solver.check import check
 from dispatch.solver.child import SolveFailed
 from dispatch.solver.cost import cost
@@ -117,7 +119,7 @@ def never(part: PartLease, should_stop: Callable[[], bool]) -> Result:
 
 
 def a_job() -> Lease:
-    job = jobs.enqueue(JOB)
+    job = jobs.enqueue(SOLVE)
     lease = jobs.claim(job.public_id)
     assert lease is not None
     return lease
@@ -327,7 +329,7 @@ import django
 django.setup()
 from django.db import connections
 connections.settings["default"]["NAME"] = sys.argv[1]
-from dispatch.planning import parts
+from dispatch.planning.search import parts
 from lastmile.core.tenancy import retailer_context
 parts.LEASE_S = 1.0
 with retailer_context(sys.argv[2]):
@@ -518,7 +520,7 @@ def test_a_dead_jobs_parts_are_taken_away_when_it_has_ended(
     on_job_finished(
         DomainEvent(
             public_id="evt_1", kind="job.finished", subject=job.id, actor="system",
-            occurred_at=ended.created_at, data={"kind": JOB}, position=1, lane=Lane.PERSON,
+            occurred_at=ended.created_at, data={"kind": SOLVE}, position=1, lane=Lane.PERSON,
         )
     )  # fmt: skip
     assert SolvePart.objects.count() == 0

@@ -17,10 +17,10 @@ import redis
 from celery import Celery
 from django.db import connection, connections
 
-from dispatch.planning import parts, spread
 from dispatch.planning.models import SolvePart
-from dispatch.planning.parts import PartLease
-from dispatch.planning.spread import Spread, search_part
+from dispatch.planning.search import parts, spread
+from dispatch.planning.search.parts import PartLease
+from dispatch.planning.search.spread import Spread, search_part
 from dispatch.solver.check import check
 from dispatch.solver.solve import Result
 from lastmile.core import jobs

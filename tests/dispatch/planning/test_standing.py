@@ -5,9 +5,9 @@ from __future__ import annotations
 from dispatch.intake.selectors import rolls as imports
 from dispatch.intake.services import receive_file
 from dispatch.orders.models import Order
-from dispatch.planning import editing, standing
+from dispatch.planning import standing
 from dispatch.planning.models import Plan, Stop
-from dispatch.planning.services import publish_plan, revise_plan
+from dispatch.planning.services import editing, publish_plan, revise_plan
 from lastmile.core.runner import run_job
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.planning.test_plans import day_of, plan

@@ -15,9 +15,9 @@ from dispatch.fleet.models import Shift
 from dispatch.fleet.states import ShiftState
 from dispatch.orders.models import Order
 from dispatch.orders.states import OrderState
-from dispatch.planning.changes import Made
 from dispatch.planning.errors import PlanOutdated
 from dispatch.planning.models import Plan, Stop
+from dispatch.planning.selectors.changes import Made
 
 MOST_NAMED = 20
 HELD = {OrderState.PLANNED, OrderState.LOADED}  # by a published plan

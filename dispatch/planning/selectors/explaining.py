@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from dispatch.fleet.models import Shift
 from dispatch.orders.models import Order
 from dispatch.planning.errors import OrderNotInPlan
-from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors import arrangement_of
+from dispatch.planning.problem.keep import unpack
+from dispatch.planning.selectors.lists import arrangement_of
 from dispatch.solver.why.answer import Place, Relax, Relaxation, Way
 from dispatch.solver.why.asking import Asker
 

@@ -16,10 +16,10 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from dispatch.fleet.models import Hub, Shift
 from dispatch.orders.addresses import plain
 from dispatch.orders.models import Order
-from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan, Route, Stop, Unserved
-from dispatch.planning.selectors import options_for, published
-from dispatch.planning.services import JOBS
+from dispatch.planning.problem.keep import unpack
+from dispatch.planning.selectors.jobs import JOBS
+from dispatch.planning.selectors.lists import options_for, published
 from lastmile.core.events import timeline
 from lastmile.core.jobs import jobs
 from lastmile.core.models import UNFINISHED, Job

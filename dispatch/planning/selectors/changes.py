@@ -19,10 +19,10 @@ from dispatch.fleet.states import ShiftState
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import to_plan
 from dispatch.orders.states import OrderState
-from dispatch.planning.build import visit_of
-from dispatch.planning.day import order_asked, pin_of
-from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan, Stop
+from dispatch.planning.problem.build import visit_of
+from dispatch.planning.problem.day import order_asked, pin_of
+from dispatch.planning.problem.keep import unpack
 from lastmile.core.geo import Point
 
 #: In a vehicle or out of it: where such an order is, no plan can change any more.

@@ -13,17 +13,17 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dispatch.planning import arrangement as arranging
-from dispatch.planning.arrangement import Arrangement
-from dispatch.planning.day import Day, read_planned_day
 from dispatch.planning.errors import NothingToUndo, PlanNotDraft
-from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan, PlanEdit, Unserved
-from dispatch.planning.read import read
-from dispatch.planning.selectors import arrangement_of
-from dispatch.planning.services import facts, lock_plan
+from dispatch.planning.problem import arrangement as arranging
+from dispatch.planning.problem.arrangement import Arrangement
+from dispatch.planning.problem.day import Day, read_planned_day
+from dispatch.planning.problem.keep import unpack
+from dispatch.planning.problem.store import write_rows
+from dispatch.planning.problem.timetable import read
+from dispatch.planning.selectors.lists import arrangement_of
+from dispatch.planning.services.publishing import facts, lock_plan
 from dispatch.planning.states import DRAFT
-from dispatch.planning.store import write_rows
 from dispatch.solver.insertion import evaluate
 from dispatch.solver.problem import Problem
 from lastmile.core.actor import current_actor

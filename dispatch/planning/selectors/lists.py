@@ -9,10 +9,10 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
-from dispatch.planning.arrangement import Arrangement
 from dispatch.planning.errors import OrderNotInPlan
-from dispatch.planning.keep import unpack
 from dispatch.planning.models import Plan, PlanEdit, Route, Stop, Unserved
+from dispatch.planning.problem.arrangement import Arrangement
+from dispatch.planning.problem.keep import unpack
 from dispatch.planning.states import DISCARDED, DRAFT, PUBLISHED
 from dispatch.solver.insertion import Place, evaluate, places
 from dispatch.solver.problem import Problem

@@ -16,9 +16,9 @@ from typing import Final
 
 from django.conf import settings
 
-from dispatch.planning import parts as rows
-from dispatch.planning.parts import HandedIn, PartLease
-from dispatch.planning.searching import search
+from dispatch.planning.search import parts as rows
+from dispatch.planning.search.parts import HandedIn, PartLease
+from dispatch.planning.search.searching import search
 from dispatch.solver.child import SolveFailed
 from dispatch.solver.cost import cost
 from dispatch.solver.decompose.join import join

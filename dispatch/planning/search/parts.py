@@ -20,8 +20,8 @@ from django.db import transaction
 from django.db.models import ExpressionWrapper, F, FloatField, Q
 from django.db.models.functions import Extract, Now
 
-from dispatch.planning.keep import pack, unpack
 from dispatch.planning.models import SolvePart
+from dispatch.planning.problem.keep import pack, unpack
 from dispatch.solver.decompose.rounds import Task
 from dispatch.solver.formats.json import solution_from_json, solution_to_json
 from dispatch.solver.problem import Problem

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from dispatch.planning.day import Day, OrderAsked, ShiftAsked
 from dispatch.planning.errors import NothingToPlan
+from dispatch.planning.problem.day import Day, OrderAsked, ShiftAsked
 from dispatch.roads.matrix import TravelMatrix, travel
 from dispatch.solver.problem import Break, Problem, Profile, Vehicle, Visit, Window
 from lastmile.core.clock import zone

@@ -12,12 +12,13 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
 from dispatch.orders.services import lock_orders, mark_planned, mark_unplanned
 from dispatch.orders.states import OrderState
-from dispatch.planning.build import check_day
-from dispatch.planning.changes import carried_on
-from dispatch.planning.day import read_day
 from dispatch.planning.errors import PlanMoved
 from dispatch.planning.models import Plan, PlanInput, Route, Stop, Unserved
-from dispatch.planning.standing_facts import refuse_outdated
+from dispatch.planning.problem.build import check_day
+from dispatch.planning.problem.day import read_day
+from dispatch.planning.selectors.changes import carried_on
+from dispatch.planning.selectors.jobs import SOLVE
+from dispatch.planning.services.outdated import refuse_outdated
 from dispatch.planning.states import DISCARDED, DRAFT, PUBLISHED, SUPERSEDED, check_move
 from lastmile.core import jobs
 from lastmile.core.actor import current_actor
@@ -26,8 +27,6 @@ from lastmile.core.errors import Invalid
 from lastmile.core.events import Lane, record
 from lastmile.core.models import Job
 
-JOB, REDISPATCH = "planning.solve", "planning.redispatch"
-JOBS = frozenset({JOB, REDISPATCH})  # each ends with a draft of the day
 LEAST_S, USUAL_S, MOST_S = 1, 15, 240
 
 
@@ -44,7 +43,7 @@ def request_plan(*, hub: Hub, service_date: dt.date, seconds: int = USUAL_S, see
     check_day(read_day(hub, service_date))
     with transaction.atomic():
         job = jobs.enqueue(
-            JOB,
+            SOLVE,
             subject=hub.public_id,
             payload={
                 "hub": hub.public_id,
@@ -52,7 +51,7 @@ def request_plan(*, hub: Hub, service_date: dt.date, seconds: int = USUAL_S, see
                 "seconds": seconds,
                 "seed": seed,
             },
-            dedupe_key=f"{JOB}:{hub.public_id}:{service_date}",
+            dedupe_key=f"{SOLVE}:{hub.public_id}:{service_date}",
         )
         record(
             "plan.requested",

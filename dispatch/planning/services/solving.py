@@ -10,13 +10,13 @@ import datetime as dt
 from typing import Any
 
 from dispatch.fleet.models import Hub
-from dispatch.planning.build import build
-from dispatch.planning.day import read_day
-from dispatch.planning.drafting import Found, answer, draft_plan
 from dispatch.planning.models import Plan
-from dispatch.planning.read import read
-from dispatch.planning.searching import search
-from dispatch.planning.spread import Spread, is_large, search_part
+from dispatch.planning.problem.build import build
+from dispatch.planning.problem.day import read_day
+from dispatch.planning.problem.timetable import read
+from dispatch.planning.search.searching import search
+from dispatch.planning.search.spread import Spread, is_large, search_part
+from dispatch.planning.services.drafting import Found, answer, draft_plan
 from dispatch.solver.problem import Problem
 from dispatch.solver.solve import Result
 from lastmile.core.clock import now

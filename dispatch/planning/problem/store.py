@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dispatch.planning.day import Day
 from dispatch.planning.models import Plan, Route, Stop, Unserved
+from dispatch.planning.problem.day import Day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from dispatch.planning.day import Day
-from dispatch.planning.store import TimedBreak, TimedPlan, TimedRoute, TimedStop
+from dispatch.planning.problem.day import Day
+from dispatch.planning.problem.store import TimedBreak, TimedPlan, TimedRoute, TimedStop
 from dispatch.roads.matrix import route_geometry
 from dispatch.solver.check import Violation, check
 from dispatch.solver.cost import route_cost

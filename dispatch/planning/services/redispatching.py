@@ -19,19 +19,19 @@ from django.utils.translation import gettext as _
 
 from dispatch.fleet.states import ShiftState
 from dispatch.orders.states import OrderState
-from dispatch.planning.build import Built, build
-from dispatch.planning.changes import UNDER_WAY, Changes, Made, changes_since
-from dispatch.planning.day import Day, read_day
-from dispatch.planning.drafting import Found, answer, draft_plan
 from dispatch.planning.errors import NothingChanged, NothingToPlan, PlanNotDraft
 from dispatch.planning.models import Plan, Route
-from dispatch.planning.read import read
-from dispatch.planning.searching import machine_cores
-from dispatch.planning.selectors import published
-from dispatch.planning.services import REDISPATCH as JOB
-from dispatch.planning.services import refuse_moved
+from dispatch.planning.problem.build import Built, build
+from dispatch.planning.problem.day import Day, read_day
+from dispatch.planning.problem.store import TimedPlan
+from dispatch.planning.problem.timetable import read
+from dispatch.planning.search.searching import machine_cores
+from dispatch.planning.selectors.changes import UNDER_WAY, Changes, Made, changes_since
+from dispatch.planning.selectors.jobs import REDISPATCH as JOB
+from dispatch.planning.selectors.lists import published
+from dispatch.planning.services.drafting import Found, answer, draft_plan
+from dispatch.planning.services.publishing import refuse_moved
 from dispatch.planning.states import DRAFT, PUBLISHED
-from dispatch.planning.store import TimedPlan
 from dispatch.solver import solution as solved
 from dispatch.solver.cores import seat
 from dispatch.solver.insertion import evaluate

@@ -9,12 +9,12 @@ from importlib import metadata
 from typing import Any
 
 from dispatch.fleet.models import Hub
-from dispatch.planning.build import Built
-from dispatch.planning.day import Day
-from dispatch.planning.keep import pack
 from dispatch.planning.models import Plan, PlanInput
-from dispatch.planning.services import facts, next_number
-from dispatch.planning.store import TimedPlan, write_rows
+from dispatch.planning.problem.build import Built
+from dispatch.planning.problem.day import Day
+from dispatch.planning.problem.keep import pack
+from dispatch.planning.problem.store import TimedPlan, write_rows
+from dispatch.planning.services.publishing import facts, next_number
 from dispatch.solver.engines.shelf import version
 from dispatch.solver.solve import Phase
 from lastmile.core.events import Lane, record

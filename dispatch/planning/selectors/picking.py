@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dispatch.planning.models import Plan, Route
-from dispatch.planning.pictures import routes_in_short
+from dispatch.planning.selectors.pictures import routes_in_short
 from dispatch.solver.side.waves import Floor, Goods, plan_waves
 from lastmile.core.clock import now
 

@@ -1,0 +1,1 @@
+"""What is known of plans, read-only: lists, pictures, changes, reasons, picking, words."""

@@ -1,0 +1,9 @@
+"""The kinds of job that end with a draft of a hub's day."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SOLVE: Final = "planning.solve"
+REDISPATCH: Final = "planning.redispatch"
+JOBS: Final = frozenset({SOLVE, REDISPATCH})
