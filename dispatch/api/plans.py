@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from dispatch.api import finding, shapes_plans
 from dispatch.planning import services
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors import changes, explaining, lists, picking
+from dispatch.planning.selectors import changes, explaining, lists, picking, spots
 from dispatch.planning.services import editing, redispatching
 from lastmile.core.http import cursor_page, etag, expected_version
 from lastmile.core.openapi import IF_MATCH, page_of
@@ -249,7 +249,7 @@ class PlanOptionsView(_OnePlan):
     @extend_schema(operation_id="plans_options", responses=shapes_plans.OptionsOut)
     def get(self, request: Request, public_id: str, order: str) -> Response:
         """Return the best feasible places for an order on each route and what each adds."""
-        options = lists.options_for(self.plan(public_id), order)
+        options = spots.spots_for(self.plan(public_id), order)
         return self.shape_out(shapes_plans.OptionsOut, {"items": options})
 
 

@@ -82,7 +82,7 @@ def _answer(request: HttpRequest, plan: Plan, said: str, undo: str = "") -> Http
 def _stale(request: HttpRequest, public_id: str, version: int, moved: PlanMoved) -> HttpResponse:
     """Say who changed what since, above the plan as it is now."""
     plan = plan_of(request, public_id)
-    changes = pictures.changes_since(plan, version)[-5:]
+    changes = pictures.acts_since(plan, version)[-5:]
     names = names_of({change.actor for change in changes})
     lines = [
         f"{names.get(change.actor, _('The system'))} {cards.said_of_change(change.act)}"

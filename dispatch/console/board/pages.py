@@ -19,7 +19,7 @@ from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs, shifts_on
 from dispatch.orders.selectors import to_plan
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors import changes, explaining, lists, pictures
+from dispatch.planning.selectors import changes, explaining, lists, pictures, spots
 from dispatch.planning.states import DRAFT, PUBLISHED
 from dispatch.roads import tiles
 from dispatch.roads.network import UnknownNetwork
@@ -269,7 +269,7 @@ def order(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
             "left": cards.left_cards([left])[0] if left else None,
             "parcels": found.parcels.all()[:50],
             "may_edit": may_edit,
-            "choices": pictures.choices_for(plan, order, stop) if may_edit else None,
+            "choices": spots.compared_spots(plan, order, stop) if may_edit else None,
             "shown": shown_of(request),
         })  # fmt: skip
 

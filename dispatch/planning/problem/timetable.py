@@ -18,7 +18,7 @@ from dispatch.solver.solution import Route, Solution
 Facts = Mapping[str, Any]
 
 
-def read(
+def time_plan(
     problem: Problem, solution: Solution, day: Day, lines: Mapping[str, Any] | None = None
 ) -> TimedPlan:
     """Return a solution of a day's problem as what planning stores.

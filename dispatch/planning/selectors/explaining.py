@@ -18,7 +18,7 @@ from dispatch.orders.models import Order
 from dispatch.planning.errors import OrderNotInPlan
 from dispatch.planning.models import Plan
 from dispatch.planning.problem.keep import unpack
-from dispatch.planning.selectors.lists import arrangement_of
+from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.solver.why.answer import Place, Relax, Relaxation, Way
 from dispatch.solver.why.asking import Asker
 

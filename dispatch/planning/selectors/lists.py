@@ -1,24 +1,16 @@
-"""What is known of plans: lists, the plan that counts, the board's picture, places for a stop."""
+"""Lists of plans, routes and stops, and the plan that counts for a day."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
-from dispatch.planning.errors import OrderNotInPlan
 from dispatch.planning.models import Plan, PlanEdit, Route, Stop, Unserved
-from dispatch.planning.problem.arrangement import Arrangement
-from dispatch.planning.problem.keep import unpack
 from dispatch.planning.states import DISCARDED, DRAFT, PUBLISHED
-from dispatch.solver.insertion import Place, evaluate, places
-from dispatch.solver.problem import Problem
 from lastmile.core.errors import NotFound
-
-BEST_PER_ROUTE = 3
 
 
 def plans(hubs: frozenset[str] | None = None) -> QuerySet[Plan]:
@@ -117,54 +109,3 @@ def get_route(public_id: str, hubs: frozenset[str] | None) -> Route:
     if route is None:
         raise NotFound(_("There is no such thing here, or it is not yours to see."))
     return route
-
-
-def arrangement_of(plan: Plan, problem: Problem) -> Arrangement:
-    """Return {shift: [orders]} of a plan's rows; every shift of the problem has a list."""
-    found: Arrangement = {vehicle.id: [] for vehicle in problem.vehicles}
-    rows = plan.stops.order_by("route_id", "position").values_list(
-        "route__shift__public_id", "order__public_id"
-    )
-    for shift, order in rows:
-        found[shift].append(order)
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """A place for an order: shift, position from 1, and what it adds there."""
-
-    shift: str
-    position: int
-    added_s: int
-    added_m: int
-    added_cost_minor: int
-    added_co2_g: int
-
-
-def options_for(plan: Plan, order: str, problem: Problem | None = None) -> list[Option]:
-    """Return the best feasible places for an order on each route, the cheapest first.
-
-    Exact: each is what the solver's insertion adds to the plan without the order. Who has unpacked
-    the plan's problem already hands it in. Raises OrderNotInPlan.
-    """
-    problem = problem or unpack(bytes(plan.input.problem))
-    if order not in problem.visit_index:
-        raise OrderNotInPlan(_("That order is not part of this plan."), data={"order": order})
-    found: dict[str, list[Place]] = {}
-    for place in places(problem, evaluate(problem, arrangement_of(plan, problem)), order):
-        best = found.setdefault(place.vehicle, [])
-        if len(best) < BEST_PER_ROUTE:
-            best.append(place)
-    chosen = sorted((p for best in found.values() for p in best), key=lambda p: (p.cost, p.added_s))
-    return [
-        Option(
-            shift=p.vehicle,
-            position=p.position + 1,
-            added_s=p.added_s,
-            added_m=p.added_m,
-            added_cost_minor=p.cost,
-            added_co2_g=p.co2_g,
-        )
-        for p in chosen
-    ]

@@ -7,12 +7,13 @@ Worked out on asking from the plan as it is; nothing is stored. The solver's sid
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from dispatch.planning.models import Plan, Route
 from dispatch.planning.selectors.pictures import routes_in_short
-from dispatch.solver.side.waves import Floor, Goods, plan_waves
+from dispatch.solver.side.waves import Floor, Goods, Wave, plan_waves
 from lastmile.core.clock import now
 
 WORK: Final = 0.05  # of CP-SAT's deterministic time: a second or two of a request
@@ -104,26 +105,35 @@ def picking_of(plan: Plan, who: Pickers, begins_at: dt.datetime | None = None) -
     routes = {route.public_id: route for route in routes_in_short(plan)}
     if not routes:
         return Picking(waves=(), proven=True)
-    due = {name: route.starts_at for name, route in routes.items()}
-    opens = begins_at or min(due.values()) - LEAD
-    if max(due.values()) > now():
+    due = [route.starts_at for route in routes.values()]
+    opens = begins_at or min(due) - LEAD
+    if max(due) > now():
         opens = max(opens, now())
-    origin = min(opens, *due.values()).replace(microsecond=0)
+    origin = min(opens, *due).replace(microsecond=0)
+    floor = _floor(plan, who, routes, opens_s=_seconds(opens, origin), origin=origin)
+    found = plan_waves(floor, work=WORK)
+    return Picking(
+        waves=tuple(
+            _wave(number, wave, routes, origin) for number, wave in enumerate(found.waves, start=1)
+        ),
+        proven=found.proven,
+    )
 
-    def seconds(instant: dt.datetime) -> int:
-        return round((instant - origin).total_seconds())
 
-    floor = Floor(
+def _floor(
+    plan: Plan, who: Pickers, routes: Mapping[str, Route], *, opens_s: int, origin: dt.datetime
+) -> Floor:
+    return Floor(
         tuple(
             Goods(
                 name,
                 stops_of(route) * who.order_s + route.parcels * who.parcel_s,
-                seconds(due[name]),
-                seconds(due[name]) + plan.hub.loading_s,
+                _seconds(route.starts_at, origin),
+                _seconds(route.starts_at, origin) + plan.hub.loading_s,
             )
             for name, route in routes.items()
         ),
-        opens_s=seconds(opens),
+        opens_s=opens_s,
         pickers=who.pickers,
         setup_s=who.setup_s,
         lanes=who.lanes,
@@ -132,27 +142,27 @@ def picking_of(plan: Plan, who: Pickers, begins_at: dt.datetime | None = None) -
         late_cost_per_hour=LATE_PER_HOUR,
         staged_cost_per_hour=STAGED_PER_HOUR,
     )
-    found = plan_waves(floor, work=WORK)
 
-    def at(second: int) -> dt.datetime:
-        return origin + dt.timedelta(seconds=second)
 
-    return Picking(
-        waves=tuple(
-            PickingWave(
-                number=number,
-                starts_at=at(wave.start_s),
-                ends_at=at(wave.end_s),
-                routes=tuple(
-                    Picked(
-                        route=routes[name],
-                        due_at=due[name],
-                        late_s=max(0, wave.end_s - seconds(due[name])),
-                    )
-                    for name in sorted(wave.goods, key=lambda n: (due[n], routes[n].number))
-                ),
-            )
-            for number, wave in enumerate(found.waves, start=1)
-        ),
-        proven=found.proven,
+def _wave(number: int, wave: Wave, routes: Mapping[str, Route], origin: dt.datetime) -> PickingWave:
+    """Return a wave with its routes, the earliest due first."""
+    ordered = sorted(
+        (routes[name] for name in wave.goods), key=lambda route: (route.starts_at, route.number)
     )
+    return PickingWave(
+        number=number,
+        starts_at=origin + dt.timedelta(seconds=wave.start_s),
+        ends_at=origin + dt.timedelta(seconds=wave.end_s),
+        routes=tuple(
+            Picked(
+                route=route,
+                due_at=route.starts_at,
+                late_s=max(0, wave.end_s - _seconds(route.starts_at, origin)),
+            )
+            for route in ordered
+        ),
+    )
+
+
+def _seconds(instant: dt.datetime, origin: dt.datetime) -> int:
+    return round((instant - origin).total_seconds())

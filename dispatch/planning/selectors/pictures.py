@@ -13,13 +13,12 @@ from typing import Any, Final
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
-from dispatch.fleet.models import Hub, Shift
+from dispatch.fleet.models import Hub
 from dispatch.orders.addresses import plain
 from dispatch.orders.models import Order
 from dispatch.planning.models import Plan, Route, Stop, Unserved
-from dispatch.planning.problem.keep import unpack
 from dispatch.planning.selectors.jobs import JOBS
-from dispatch.planning.selectors.lists import options_for, published
+from dispatch.planning.selectors.lists import published
 from lastmile.core.events import timeline
 from lastmile.core.jobs import jobs
 from lastmile.core.models import UNFINISHED, Job
@@ -104,70 +103,6 @@ def order_in(plan: Plan, order: str) -> Order | None:
     return rows.filter(Q(stops__plan=plan) | Q(pk__in=plan.unserved.values("order"))).first()
 
 
-# --- places for a stop -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """A feasible place for an order: whose route, and what it adds (less, if below zero).
-
-    Where the order stands well already, the figures count from there; else from the plan
-    without it.
-    """
-
-    shift: Shift
-    number: int | None
-    position: int
-    here: bool
-    added_s: int
-    added_m: int
-    added_cost_minor: int
-    added_co2_g: int
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """All that a person can choose from: priced places, and every shift of the plan."""
-
-    places: list[Choice]
-    shifts: list[tuple[Shift, int | None]]
-    compared: bool  # whether the figures count from where the order stands
-
-
-def choices_for(plan: Plan, order: str, stop: Stop | None) -> Choices:
-    """Return where an order of a plan may go. Raises OrderNotInPlan."""
-    problem = unpack(bytes(plan.input.problem))
-    ids = [vehicle.id for vehicle in problem.vehicles]
-    shifts = {
-        shift.public_id: shift
-        for shift in Shift.objects.select_related("vehicle", "driver").filter(public_id__in=ids)
-    }
-    numbers = dict(plan.routes.values_list("shift__public_id", "number"))
-    options = options_for(plan, order, problem)
-    place = (stop.route.shift.public_id, stop.position) if stop is not None else None
-    here = next((o for o in options if (o.shift, o.position) == place), None)
-    return Choices(
-        places=[
-            Choice(
-                shift=shifts[o.shift],
-                number=numbers.get(o.shift),
-                position=o.position,
-                here=o is here,
-                added_s=o.added_s - (here.added_s if here else 0),
-                added_m=o.added_m - (here.added_m if here else 0),
-                added_cost_minor=o.added_cost_minor - (here.added_cost_minor if here else 0),
-                added_co2_g=o.added_co2_g - (here.added_co2_g if here else 0),
-            )
-            for o in options
-        ],
-        shifts=sorted(
-            ((shift, numbers.get(shift_id)) for shift_id, shift in shifts.items()),
-            key=lambda pair: (pair[1] is None, pair[1] or 0, pair[0].pk),
-        ),
-        compared=here is not None,
-    )
-
-
 # --- the map -----------------------------------------------------------------------------------
 
 
@@ -249,7 +184,7 @@ def _lon_lat(pin: Sequence[float | None]) -> tuple[float | None, float | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ActOnPlan:
     """One act on a plan, as its event says: who (public id), what, which order."""
 
     actor: str
@@ -259,10 +194,10 @@ class Change:
     at: dt.datetime
 
 
-def changes_since(plan: Plan, version: int) -> list[Change]:
+def acts_since(plan: Plan, version: int) -> list[ActOnPlan]:
     """Return the acts that took a plan from a version to the present one, oldest first."""
     return [
-        Change(
+        ActOnPlan(
             actor=event.actor,
             act=str(event.data.get("act") or event.kind.partition(".")[2]),
             order=str(event.data.get("order", "")),

@@ -1,16 +1,11 @@
 """The acts of planning: ask for a plan, edit, publish, discard, revise, fit to changes."""
 
+from dispatch.planning.services.discarding import discard_plan
 from dispatch.planning.services.editing import move_stop, put_in_sequence, take_off, undo
-from dispatch.planning.services.publishing import (
-    LEAST_S,
-    MOST_S,
-    USUAL_S,
-    discard_plan,
-    publish_plan,
-    request_plan,
-    revise_plan,
-)
+from dispatch.planning.services.publishing import publish_plan
 from dispatch.planning.services.redispatching import request_redispatch
+from dispatch.planning.services.requesting import LEAST_S, MOST_S, USUAL_S, request_plan
+from dispatch.planning.services.revising import revise_plan
 
 __all__ = [
     "LEAST_S",

@@ -14,7 +14,8 @@ from dispatch.planning.problem.build import Built
 from dispatch.planning.problem.day import Day
 from dispatch.planning.problem.keep import pack
 from dispatch.planning.problem.store import TimedPlan, write_rows
-from dispatch.planning.services.publishing import facts, next_number
+from dispatch.planning.services.locking import next_number
+from dispatch.planning.services.recording import facts
 from dispatch.solver.engines.shelf import version
 from dispatch.solver.solve import Phase
 from lastmile.core.events import Lane, record

@@ -20,9 +20,10 @@ from dispatch.planning.problem.arrangement import Arrangement
 from dispatch.planning.problem.day import Day, read_planned_day
 from dispatch.planning.problem.keep import unpack
 from dispatch.planning.problem.store import write_rows
-from dispatch.planning.problem.timetable import read
-from dispatch.planning.selectors.lists import arrangement_of
-from dispatch.planning.services.publishing import facts, lock_plan
+from dispatch.planning.problem.timetable import time_plan
+from dispatch.planning.selectors.spots import arrangement_of
+from dispatch.planning.services.locking import lock_plan
+from dispatch.planning.services.recording import facts
 from dispatch.planning.states import DRAFT
 from dispatch.solver.insertion import evaluate
 from dispatch.solver.problem import Problem
@@ -140,7 +141,7 @@ def _lay_out(plan: Plan, version: int | None) -> Bench:
 def _rearrange(bench: Bench, after: Arrangement, act: str, said: Mapping[str, Any]) -> Plan:
     plan, problem = bench.plan, bench.problem
     solution = evaluate(problem, after)
-    timed = read(problem, solution, bench.day, _lines_that_hold(bench, after))
+    timed = time_plan(problem, solution, bench.day, _lines_that_hold(bench, after))
     by_hand = _by_hand(bench, after)
     unserved = tuple(
         (order, "by_hand", {}) if bench.day.orders[order].order in by_hand else (order, why, said_)

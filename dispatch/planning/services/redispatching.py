@@ -24,13 +24,13 @@ from dispatch.planning.models import Plan, Route
 from dispatch.planning.problem.build import Built, build
 from dispatch.planning.problem.day import Day, read_day
 from dispatch.planning.problem.store import TimedPlan
-from dispatch.planning.problem.timetable import read
+from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.search.searching import machine_cores
 from dispatch.planning.selectors.changes import UNDER_WAY, Changes, Made, changes_since
 from dispatch.planning.selectors.jobs import REDISPATCH as JOB
 from dispatch.planning.selectors.lists import published
 from dispatch.planning.services.drafting import Found, answer, draft_plan
-from dispatch.planning.services.publishing import refuse_moved
+from dispatch.planning.services.locking import refuse_moved
 from dispatch.planning.states import DRAFT, PUBLISHED
 from dispatch.solver import solution as solved
 from dispatch.solver.cores import seat
@@ -344,7 +344,7 @@ def _timed(built: Built, scene: Scene, changed: Redispatched) -> TimedPlan:
     after = {vehicle.id: list[str]() for vehicle in problem.vehicles}
     after |= {shift: list(left.orders) for shift, left in scene.left.items()}
     after |= {shift: list(orders) for shift, orders in changed.solution.sequences.items()}
-    timed = read(problem, evaluate(problem, after), scene.day, _lines(built, scene, after))
+    timed = time_plan(problem, evaluate(problem, after), scene.day, _lines(built, scene, after))
     unserved = tuple(
         (at, "by_hand", {}) if scene.day.orders[at].order in scene.by_hand else (at, why, said)
         for at, why, said in timed.unserved

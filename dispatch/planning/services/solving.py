@@ -13,7 +13,7 @@ from dispatch.fleet.models import Hub
 from dispatch.planning.models import Plan
 from dispatch.planning.problem.build import build
 from dispatch.planning.problem.day import read_day
-from dispatch.planning.problem.timetable import read
+from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.search.searching import search
 from dispatch.planning.search.spread import Spread, is_large, search_part
 from dispatch.planning.services.drafting import Found, answer, draft_plan
@@ -46,7 +46,7 @@ def solve_day(
     if result is None or job.cancelled():
         return {}
     job.progress(92, "streets")
-    timed = read(built.problem, result.solution, day)
+    timed = time_plan(built.problem, result.solution, day)
     job.progress(97, "writing")
     with job.fenced():
         plan = draft_plan(

@@ -22,7 +22,7 @@ from dispatch.planning.errors import (
 )
 from dispatch.planning.models import Plan, Route, Stop
 from dispatch.planning.problem.keep import pack, unpack
-from dispatch.planning.selectors import lists
+from dispatch.planning.selectors import lists, spots
 from dispatch.planning.selectors.words import say_unserved, say_violation
 from dispatch.planning.services import (
     discard_plan,
@@ -60,7 +60,7 @@ def plan(hub: Hub, **kwargs: int) -> Plan:
 
 
 def arrangement(draft: Plan) -> dict[str, list[str]]:
-    return lists.arrangement_of(draft, unpack(bytes(draft.input.problem)))
+    return spots.arrangement_of(draft, unpack(bytes(draft.input.problem)))
 
 
 def events(kind: str) -> int:
@@ -273,7 +273,7 @@ def test_the_offered_places_cost_what_the_move_then_adds(retailer: RetailerRef) 
     assert stop is not None
     name = stop.order.public_id
     without = editing.take_off(plan=draft, version=None, order=name)
-    options = lists.options_for(without, name)
+    options = spots.spots_for(without, name)
     assert {o.shift for o in options} == set(arrangement(draft))
     best = options[0]
     cost, metres = without.cost_minor, without.distance_m

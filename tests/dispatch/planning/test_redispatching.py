@@ -21,7 +21,7 @@ from dispatch.planning.errors import NothingChanged, NothingToPlan, PlanNotDraft
 from dispatch.planning.models import Plan, Route, Stop
 from dispatch.planning.selectors import pictures
 from dispatch.planning.selectors.changes import Made, changes_since, counted
-from dispatch.planning.selectors.lists import arrangement_of
+from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.planning.services import editing, publish_plan, revise_plan
 from dispatch.planning.services.redispatching import Bounds, request_redispatch
 from dispatch.planning.standing import invariants

@@ -26,7 +26,7 @@ from dispatch.planning.search import parts, spread
 from dispatch.planning.search.parts import PartLease
 from dispatch.planning.search.spread import Spread, how_many, is_large
 from dispatch.planning.selectors.jobs import SOLVE
-from dispatch.planning.selectors.lists import arrangement_of
+from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.planning.services import request_plan
 from dispatch.solver.check import check
 from dispatch.solver.child import SolveFailed
