@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -147,6 +147,7 @@ def enqueue(
     kind: str,
     *,
     subject: str = "",
+    hub: str = "",
     payload: Mapping[str, Any] | None = None,
     dedupe_key: str | None = None,
 ) -> Job:
@@ -156,6 +157,9 @@ def enqueue(
 
     Parameters
     ----------
+    hub : str
+        Public id of the hub that the work is for; empty for work for the whole retailer. Only
+        somebody with all hubs, or with this one, may see or cancel the job.
     payload : Mapping, optional
         JSON ids and numbers the runner needs; never names or texts.
     dedupe_key : str, optional
@@ -166,6 +170,7 @@ def enqueue(
         wanted = Job(
             kind=kind,
             subject=subject,
+            hub=hub,
             actor=current_actor(),
             payload=dict(payload or {}),
             dedupe_key=dedupe_key,
@@ -263,30 +268,37 @@ def move(job: Job, to: JobState, **changes: Any) -> None:
         )
 
 
-def jobs(*, kind: str = "", state: str = "", subject: str = "") -> QuerySet[Job]:
-    """Return the retailer's jobs, narrowed by what is named."""
+def jobs(
+    *, kind: str = "", state: str = "", subject: str = "", hubs: Collection[str] | None = None
+) -> QuerySet[Job]:
+    """Return the retailer's jobs, narrowed by what is named.
+
+    ``hubs`` are the public ids of the hubs that the caller is limited to; None means all. Work
+    for the whole retailer is then left out.
+    """
     named = {"kind": kind, "state": state, "subject": subject}
-    return Job.objects.filter(**{name: value for name, value in named.items() if value})
+    found = Job.objects.filter(**{name: value for name, value in named.items() if value})
+    return found if hubs is None else found.filter(hub__in=[hub for hub in hubs if hub])
 
 
-def job_by_id(public_id: str) -> Job:
-    """Return a job of the present retailer. Raises NotFound."""
-    job = Job.objects.filter(public_id=public_id).first()
+def job_by_id(public_id: str, *, hubs: Collection[str] | None = None) -> Job:
+    """Return a job of the present retailer, within the caller's hubs. Raises NotFound."""
+    job = jobs(hubs=hubs).filter(public_id=public_id).first()
     if job is None:
         raise NotFound(_("There is no such operation. Check its id."))
     return job
 
 
-def cancel(job_public_id: str) -> Job:
+def cancel(job_public_id: str, *, hubs: Collection[str] | None = None) -> Job:
     """Stop a job: at once when it is queued, as soon as its runner listens when it runs.
 
-    Locks: the job. Records: job.finished when it ends here. Raises: NotFound; Conflict when it
-    has ended.
+    Locks: the job. Records: job.finished when it ends here. Raises: NotFound, also for a job
+    outside the caller's hubs; Conflict when it has ended.
     """
     with transaction.atomic():
         # NO KEY: it must not wait for a fenced write, which may take a while.
-        found = Job.objects.select_for_update(no_key=True).filter(public_id=job_public_id)
-        job = found.first()
+        found = jobs(hubs=hubs).select_for_update(no_key=True)
+        job = found.filter(public_id=job_public_id).first()
         if job is None:
             raise NotFound(_("There is no such operation. Check its id."))
         if job.finished:

@@ -136,6 +136,12 @@ class Job(models.Model):
     kind = models.CharField(max_length=80)
     subject = models.CharField(max_length=80, default="", blank=True)
     actor = models.CharField(max_length=80)
+    hub = models.CharField(
+        max_length=40,
+        default="",
+        blank=True,
+        help_text="public id of the hub that the work is for; empty: the whole retailer",
+    )
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
     reason = models.CharField(max_length=40, default="", blank=True)

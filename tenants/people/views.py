@@ -110,7 +110,8 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
         messages.success(request, _("Your password is set. Welcome."))
         return redirect("/")
     answer = render(request, "tenants/set_password.html", {"form": form}, status=status_of(form))
-    answer["Referrer-Policy"] = "no-referrer"
+    # With no-referrer the browser would post ``Origin: null``, and the CSRF check refuses that.
+    answer["Referrer-Policy"] = "same-origin"
     return answer
 
 

@@ -5,6 +5,7 @@ A new list endpoint is found by ``test_every_list`` by itself; its noun is made 
 
 from __future__ import annotations
 
+from dispatch.fleet.models import Hub
 from dispatch.intake.services import receive_file
 from dispatch.planning.services import request_plan
 from lastmile.core.jobs import enqueue
@@ -18,8 +19,8 @@ from tests.factories.orders import DAY, make_order
 from tests.people import add_member
 
 
-def make_world() -> None:
-    """Make one of everything."""
+def make_world(*, file_hub: bool = False) -> Hub:
+    """Make one of everything; return its hub, which the order file names if ``file_hub``."""
     hub = make_hub()
     make_zone(hub=hub)
     make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
@@ -28,7 +29,12 @@ def make_world() -> None:
     assert run_job(plan.public_id) == JobState.SUCCEEDED
     add_member()
     people.create_key(name="World", role=KeyRole.INTEGRATION, hubs=None, origins=[])
-    receive_file(content=b"order;address\nA1;Rua 1\n", filename="day.csv")
+    receive_file(
+        content=b"order;address\nA1;Rua 1\n",
+        filename="day.csv",
+        hub=hub if file_hub else None,
+    )
     enqueue("retailer.open", subject="ret_nobody")
     while relay_batch()[0]:
         pass
+    return hub

@@ -255,3 +255,15 @@ def test_unsafe_calls_without_a_slash_are_404_and_safe_ones_are_led_on(client: C
     led = client.get("/api/v1/me?x=1")
     assert (led.status_code, led["Location"]) == (302, "/api/v1/me/?x=1")
     assert client.post("/api/v1/me").status_code == 404
+
+
+def test_private_pages_and_files_are_kept_by_no_cache(retailer: RetailerRef) -> None:
+    browser = logged_in(retailer, add_member(Role.OWNER))
+    for where in ("/", "/members/", "/settings/", "/console/orders/", "/console/fleet/"):
+        answer = browser.get(where)
+        assert answer.status_code == 200, where
+        assert answer["Cache-Control"] == "private, no-store", where
+    file = browser.get("/console/imports/sample.csv")
+    assert file["Cache-Control"] == "private, no-store"
+    assert browser.get("/nowhere/")["Cache-Control"] == "private, no-store"
+    assert browser.get("/api/v1/me/")["Cache-Control"] == "no-store"

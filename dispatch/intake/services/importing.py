@@ -150,7 +150,12 @@ def _queue(batch: ImportBatch, content: bytes, hubs_scope: Collection[str] | Non
     batch.hubs_scope = None if hubs_scope is None else sorted(hubs_scope)
     batch.save()
     ImportFile.objects.create(batch=batch, content=content)
-    job = jobs.enqueue(JOB, subject=batch.public_id, payload={"batch": batch.public_id})
+    job = jobs.enqueue(
+        JOB,
+        subject=batch.public_id,
+        hub=batch.hub.public_id if batch.hub else "",
+        payload={"batch": batch.public_id},
+    )
     batch.job = job.public_id
     batch.save(update_fields=["job"])
     record("import.received", subject=batch.public_id, data={"dry_run": batch.dry_run})

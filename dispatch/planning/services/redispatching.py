@@ -131,6 +131,7 @@ def request_redispatch(
         job = jobs.enqueue(
             JOB,
             subject=plan.hub.public_id,
+            hub=plan.hub.public_id,
             payload={
                 "plan": plan.public_id,
                 "service_date": plan.service_date.isoformat(),

@@ -34,6 +34,7 @@ def request_plan(*, hub: Hub, service_date: dt.date, seconds: int = USUAL_S, see
         job = jobs.enqueue(
             SOLVE,
             subject=hub.public_id,
+            hub=hub.public_id,
             payload={
                 "hub": hub.public_id,
                 "service_date": service_date.isoformat(),

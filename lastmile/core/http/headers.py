@@ -14,7 +14,11 @@ _ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?(?=[/?#]|\Z)")
 
 
 class HeadersMiddleware:
-    """Permissions-Policy; a view that needs more (the driver's app) sets its own."""
+    """Permissions-Policy and Cache-Control; a view that needs other ones sets its own.
+
+    What a view answers is private and is not kept by any cache, unless the view says otherwise:
+    pages, manifests and files hold names, addresses and telephone numbers.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -23,8 +27,8 @@ class HeadersMiddleware:
         """Add what the view has not said."""
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
-        if request.path.startswith("/api/"):
-            response.headers.setdefault("Cache-Control", "no-store")
+        kept = "no-store" if request.path.startswith("/api/") else "private, no-store"
+        response.headers.setdefault("Cache-Control", kept)
         return response
 
 

@@ -30,7 +30,7 @@ class OperationsView(RetailerAPIView):
             for name in ("kind", "state", "subject")
             if name in request.query_params
         }
-        return cursor_page(request, jobs(**wanted), shapes.OperationOut)
+        return cursor_page(request, jobs(**wanted, hubs=self.principal.hubs), shapes.OperationOut)
 
 
 class OperationView(RetailerAPIView):
@@ -41,7 +41,8 @@ class OperationView(RetailerAPIView):
     @extend_schema(operation_id="operations_get", responses=shapes.OperationOut)
     def get(self, request: Request, public_id: str) -> Response:
         """Return an operation."""
-        return self.shape_out(shapes.OperationOut, job_by_id(public_id))
+        job = job_by_id(public_id, hubs=self.principal.hubs)
+        return self.shape_out(shapes.OperationOut, job)
 
 
 class CancelOperationView(RetailerAPIView):
@@ -52,7 +53,8 @@ class CancelOperationView(RetailerAPIView):
     @extend_schema(operation_id="operations_cancel", request=None, responses=shapes.OperationOut)
     def post(self, request: Request, public_id: str) -> Response:
         """Ask an operation to stop: at once while queued, soon while running."""
-        return self.shape_out(shapes.OperationOut, cancel(public_id))
+        job = cancel(public_id, hubs=self.principal.hubs)
+        return self.shape_out(shapes.OperationOut, job)
 
 
 _AFTER = OpenApiParameter(
