@@ -259,7 +259,7 @@ def test_unsafe_calls_without_a_slash_are_404_and_safe_ones_are_led_on(client: C
 
 def test_private_pages_and_files_are_kept_by_no_cache(retailer: RetailerRef) -> None:
     browser = logged_in(retailer, add_member(Role.OWNER))
-    for where in ("/", "/members/", "/settings/", "/console/orders/", "/console/fleet/"):
+    for where in ("/", "/members/", "/settings/", "/console/orders/", "/console/fleet/hubs/"):
         answer = browser.get(where)
         assert answer.status_code == 200, where
         assert answer["Cache-Control"] == "private, no-store", where
