@@ -4,12 +4,13 @@ from django.urls import include, path
 
 from dispatch.console import tiles
 
+ROADS = [
+    path("<str:network>/tiles/<str:version>/<int:z>/<int:x>/<int:y>.pbf", tiles.tile, name="tile"),
+]
 urlpatterns = [
-    path("console/", include("dispatch.console.office_urls")),
+    path("console/", include("dispatch.console.orders.urls")),
+    path("console/imports/", include("dispatch.console.imports.urls")),
+    path("console/fleet/", include("dispatch.console.fleet.urls")),
     path("console/", include("dispatch.console.board.urls")),
-    path(
-        "roads/<str:network>/tiles/<str:version>/<int:z>/<int:x>/<int:y>.pbf",
-        tiles.tile,
-        name="street-tile",
-    ),
+    path("roads/", include((ROADS, "roads"))),
 ]

@@ -19,14 +19,14 @@ from lastmile.core.navigation import Item, Panel
 from lastmile.core.statuses import Status
 
 MENU: tuple[Item, ...] = (
-    Item("home", "home.view", _("Today"), "house"),
+    Item("home:start", "home.view", _("Today"), "house"),
     Item("console:board", "plans.view", _("Board"), "map"),
-    Item("orders", "orders.view", _("Orders"), "package", also=("pins",)),
-    Item("imports", "orders.import", _("Import"), "file-up"),
-    Item("fleet", "fleet.view", _("Fleet"), "truck"),
-    Item("members", "members.view", _("People"), "users"),
-    Item("retailers", "retailers.view", _("Retailers"), "layout-grid"),
-    Item("settings", "policy.view", _("Settings"), "settings-2"),
+    Item("orders:list", "orders.view", _("Orders"), "package", also=("orders:pins",)),
+    Item("imports:list", "orders.import", _("Import"), "file-up"),
+    Item("fleet:index", "fleet.view", _("Fleet"), "truck"),
+    Item("people:members", "members.view", _("People"), "users"),
+    Item("house:retailers", "retailers.view", _("Retailers"), "layout-grid"),
+    Item("tenants:settings", "policy.view", _("Settings"), "settings-2"),
 )
 
 STATUSES: dict[str, dict[str, Status]] = {
@@ -78,5 +78,5 @@ STEPS: tuple[str, ...] = (
 PANELS: dict[str, tuple[Panel, ...]] = {
     "order": (),
     "plan": (),
-    "hub": (Panel("audit-of", "audit.view", _("Who changed what")),),
+    "hub": (Panel("people:audit-of", "audit.view", _("Who changed what")),),
 }

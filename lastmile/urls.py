@@ -7,14 +7,14 @@ from django.urls import URLPattern, URLResolver, include, path
 from lastmile.core import docs
 
 API: list[URLPattern | URLResolver] = [
-    path("schema/", docs.schema, name="api-schema"),
-    path("docs/", docs.reading_room, name="api-docs"),
-    path("problems/", docs.problems, name="api-problems"),
+    path("schema/", docs.schema, name="schema"),
+    path("docs/", docs.reading_room, name="docs"),
+    path("problems/", docs.problems, name="problems"),
     path("", include("tenants.people.api.urls")),
     path("", include("dispatch.api.urls")),
 ]
 urlpatterns = [
-    path("api/v1/", include(API)),
+    path("api/v1/", include((API, "api"))),
     path("", include("dispatch.urls")),
     path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),

@@ -11,7 +11,7 @@ __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"
 
 HOUSE_API = import_string("tenants.house.urls.API")
 urlpatterns = [
-    path("api/v1/", include([*API, *HOUSE_API])),
+    path("api/v1/", include(([*API, *HOUSE_API], "api"))),
     path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),

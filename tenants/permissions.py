@@ -32,6 +32,7 @@ __all__ = [
     "Grant",
     "KeyRole",
     "Kind",
+    "PageRequest",
     "Principal",
     "RetailerAPIView",
     "Role",
@@ -83,6 +84,12 @@ class Principal:
     def may(self, act: Act | str, hub: str | None = None) -> bool:
         """For templates: ``may`` with the principal first."""
         return may(self, Act(act), hub)
+
+
+class PageRequest(HttpRequest):
+    """The request of a page that ``@page`` lets in: it has a principal."""
+
+    principal: Principal
 
 
 def may(principal: Principal | None, act: Act, hub: str | None = None) -> bool:
@@ -165,7 +172,8 @@ def to_login(request: HttpRequest) -> HttpResponse:
     """Lead a stranger to the login page; htmx fragments make the whole window go there."""
     fragment = request.headers.get("HX-Request") == "true"
     back = "" if fragment or request.method != "GET" else request.get_full_path()
-    url = reverse("login") + (f"?{urlencode({'next': back})}" if back and back != "/" else "")
+    asked = f"?{urlencode({'next': back})}" if back and back != reverse("home:start") else ""
+    url = reverse("people:login") + asked
     if fragment:
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)

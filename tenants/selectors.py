@@ -6,12 +6,20 @@ on in every process.
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
+from lastmile.core import clock
 from lastmile.core.errors import NotFound
-from lastmile.core.tenancy import HOUSE, Brand, RetailerRef, shared_tables
+from lastmile.core.tenancy import HOUSE, Brand, RetailerRef, current_retailer, shared_tables
 from tenants.models import Domain, Retailer, Status
+
+
+def today() -> dt.date:
+    """Return the date at the retailer at hand, in its own time zone."""
+    return clock.local_date(clock.now(), current_retailer().zone)
 
 
 def find(schema: str) -> RetailerRef | None:

@@ -4,4 +4,5 @@ from django.urls import path
 
 from tenants import views
 
+app_name = "tenants"
 urlpatterns = [path("settings/", views.settings, name="settings")]

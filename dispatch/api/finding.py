@@ -9,11 +9,11 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from dispatch.fleet import selectors
 from dispatch.fleet.models import Hub
+from dispatch.fleet.selectors import hubs_of
 from lastmile.core.errors import FieldProblem, Invalid, NotFound
 from lastmile.core.http import fetch
-from tenants.permissions import Principal, visible
+from tenants.permissions import Principal
 
 M = TypeVar("M", bound=Model)
 _BY_EXTERNAL_ID = "external_id:"
@@ -39,11 +39,6 @@ def named_in_body(rows: QuerySet[M], ref: str, field: str) -> M:
     except NotFound:
         fault = FieldProblem(f"/{field}", _("There is no such thing, or it is not yours."))
         raise Invalid(_("Some values do not fit; see errors."), errors=[fault]) from None
-
-
-def hubs_of(principal: Principal) -> QuerySet[Hub]:
-    """The hubs that a principal may see."""
-    return visible(principal, selectors.hubs(), field="public_id")
 
 
 def hub_in_body(principal: Principal, ref: str) -> Hub:

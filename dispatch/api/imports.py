@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import StreamingHttpResponse
+from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -109,7 +110,7 @@ class OrderImportsView(RetailerAPIView):
             service_date=asked["service_date"],
             hubs_scope=self.principal.hubs,
         )
-        where = {"Location": f"/api/v1/operations/{batch.job}/"}
+        where = {"Location": reverse("api:operation", args=[batch.job])}
         return self.shape_out(OrderImportOut, batch, 202, **where)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dispatch.api import finding, shapes_plans
+from dispatch.fleet.selectors import hubs_of
 from dispatch.planning import services
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import changes, explaining, lists, picking, spots
@@ -49,7 +51,7 @@ class PlansView(RetailerAPIView):
         """List plans, the newest day first."""
         rows: QuerySet[Plan] = lists.plans(self.principal.hubs).select_related("based_on")
         if hub := request.query_params.get("hub"):
-            rows = rows.filter(hub=finding.by_ref(finding.hubs_of(self.principal), hub))
+            rows = rows.filter(hub=finding.by_ref(hubs_of(self.principal), hub))
         if date := finding.date_param(request, "service_date"):
             rows = rows.filter(service_date=date)
         if statuses := finding.words_param(request, "status", _STATUSES):
@@ -67,7 +69,7 @@ class PlansView(RetailerAPIView):
         asked = self.shape_in(shapes_plans.PlanIn)
         asked["hub"] = finding.hub_in_body(self.principal, asked["hub"])
         job = services.request_plan(**asked)
-        where = {"Location": f"/api/v1/operations/{job.public_id}/"}
+        where = {"Location": reverse("api:operation", args=[job.public_id])}
         return self.shape_out(shapes_plans.PlanRequestedOut, job, 202, **where)
 
 
@@ -181,7 +183,7 @@ class RedispatchPlanView(_OnePlan):
                 moved=asked["most_moved"], shifted_min=asked["most_shifted_minutes"]
             ),
         )
-        where = {"Location": f"/api/v1/operations/{job.public_id}/"}
+        where = {"Location": reverse("api:operation", args=[job.public_id])}
         return self.shape_out(shapes_plans.PlanRequestedOut, job, 202, **where)
 
 

@@ -17,9 +17,9 @@ from dispatch.orders.models import Order
 from dispatch.orders.states import OrderState
 from dispatch.planning.models import Plan
 from dispatch.planning.states import DRAFT, PUBLISHED
-from lastmile.core.clock import local_date, now
 from lastmile.core.navigation import Scope, Step
 from lastmile.core.tenancy import current_retailer
+from tenants.selectors import today as retailer_today
 
 WAITING = (OrderState.READY, OrderState.PLACED)  # one that needs a pin is said by itself
 CARRIED = (OrderState.PLANNED, OrderState.LOADED, OrderState.OUT, OrderState.DELIVERED)
@@ -70,9 +70,9 @@ class Today:
 
 def day_to_show(hubs: frozenset[str] | None) -> dt.date:
     """Return today in the retailer's zone, or the next day that has orders if today has none."""
-    today = local_date(now(), current_retailer().zone)
-    orders = _orders(hubs).filter(service_date__gte=today).exclude(state=OrderState.CANCELLED)
-    return orders.aggregate(next=Min("service_date"))["next"] or today
+    first = retailer_today()
+    orders = _orders(hubs).filter(service_date__gte=first).exclude(state=OrderState.CANCELLED)
+    return orders.aggregate(next=Min("service_date"))["next"] or first
 
 
 def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
@@ -107,7 +107,7 @@ def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
     shown = [row.plan for row in rows if row.plan]
     return Today(
         date=date,
-        is_today=date == local_date(now(), retailer.zone),
+        is_today=date == retailer_today(),
         orders=sum(c["orders"] for c in counts.values()),
         planned=sum(c["planned"] for c in counts.values()),
         delivered=sum(c["delivered"] for c in counts.values()),
@@ -161,7 +161,7 @@ def hub_steps(scope: Scope) -> list[Step]:
     if _day_of(scope).hubs:
         return []
     return [Step(text=_("There is no hub yet. A hub is where your vehicles load."),
-                 label=_("Add a hub"), url="fleet", needs="fleet.edit")]  # fmt: skip
+                 label=_("Add a hub"), url="fleet:index", needs="fleet.edit")]  # fmt: skip
 
 
 def pin_steps(scope: Scope) -> list[Step]:
@@ -174,7 +174,7 @@ def pin_steps(scope: Scope) -> list[Step]:
         "%(n)d addresses could not be placed on the map.",
         day.needs_pin,
     ) % {"n": day.needs_pin}
-    return [Step(text=text, label=_("Set the pins"), url="pins", needs="orders.edit")]
+    return [Step(text=text, label=_("Set the pins"), url="orders:pins", needs="orders.edit")]
 
 
 def plan_steps(scope: Scope) -> list[Step]:
@@ -189,7 +189,7 @@ def import_steps(scope: Scope) -> list[Step]:
     if not day.hubs or day.orders:
         return []
     return [Step(text=_("No orders are waiting for this day."), label=_("Import orders"),
-                 url="imports", needs="orders.import")]  # fmt: skip
+                 url="imports:list", needs="orders.import")]  # fmt: skip
 
 
 def _of_hub(row: HubDay, date: str) -> list[Step]:
@@ -197,7 +197,7 @@ def _of_hub(row: HubDay, date: str) -> list[Step]:
     said = {"hub": row.hub.name, "n": row.waiting}
     if row.orders and not row.shifts:
         return [Step(text=_("%(hub)s has orders and no shift.") % said, label=_("Add shifts"),
-                     url="shifts", needs="fleet.edit")]  # fmt: skip
+                     url="fleet:shifts", needs="fleet.edit")]  # fmt: skip
     if row.orders and row.plan is None:
         return [Step(text=_("%(hub)s is not planned yet.") % said, label=_("Plan the day"),
                      url="console:board-day", args=where, needs="plans.edit")]  # fmt: skip

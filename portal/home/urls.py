@@ -6,4 +6,5 @@ from django.urls import path
 
 from portal.home import views
 
-urlpatterns = [path("", views.home, name="home"), path("design/", views.design, name="design")]
+app_name = "home"
+urlpatterns = [path("", views.home, name="start"), path("design/", views.design, name="design")]

@@ -6,4 +6,5 @@ from django.urls import path
 
 from portal.home import views
 
-urlpatterns = [path("", views.front, name="front")]
+app_name = "home"
+urlpatterns = [path("", views.front, name="start")]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from lastmile.core.navigation import next_steps
+from lastmile.core.tenancy import RetailerRef
 from portal.home import gallery, selectors
 from tenants.demo import login_of
 from tenants.links import origin
-from tenants.permissions import Act, Principal, open_to_all, page
+from tenants.permissions import Act, PageRequest, open_to_all, page
 from tenants.selectors import demos, find
 
 
@@ -22,17 +26,24 @@ def front(request: HttpRequest) -> HttpResponse:
     shown = []
     if settings.LOCAL:
         found = [find(schema) for schema in demos()]
-        shown = [
-            {"name": r.name, "origin": origin(r), "email": login_of(r.schema)} for r in found if r
-        ]
+        shown = [{"name": r.name, "link": _login_link(r)} for r in found if r]
     return render(request, "home/front.html", {"demos": shown})
+
+
+def _login_link(retailer: RetailerRef) -> str:
+    """Where somebody logs in at a demo retailer, to go on to its board."""
+    asked = {"next": reverse("console:board", urlconf=settings.ROOT_URLCONF)}
+    if email := login_of(retailer.schema):
+        asked["email"] = email
+    login = reverse("people:login", urlconf=settings.ROOT_URLCONF)
+    return f"{origin(retailer)}{login}?{urlencode(asked, safe='/')}"
 
 
 @page(Act.HOME_VIEW)
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: PageRequest) -> HttpResponse:
     """Today in one line, five measures, and the next best step."""
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = request.principal
     day = selectors.today(principal.hubs, selectors.day_to_show(principal.hubs))
     scope = selectors.HomeScope(date=day.date, hubs=principal.hubs, day=day)
     steps = next_steps(principal, scope)

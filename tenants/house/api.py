@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,7 +37,7 @@ class RetailersView(RetailerAPIView):
         names = (asked.pop("schema"), asked.pop("domain"))
         row, job = services.request_opening(services.Opening(*names, Policy(**asked)))
         shown = {"retailer": fetch(selectors.retailers(), row.public_id), "job": job}
-        where = {"Location": f"/api/v1/operations/{job.public_id}/"}
+        where = {"Location": reverse("api:operation", args=[job.public_id])}
         return self.shape_out(shapes.OpeningOut, shown, 202, **where)
 
 

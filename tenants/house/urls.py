@@ -5,24 +5,25 @@ from django.urls import path, re_path
 from tenants.house import api, views
 
 API = [
-    path("retailers/", api.RetailersView.as_view(), name="api-retailers"),
-    path("retailers/<str:public_id>/", api.RetailerView.as_view(), name="api-retailer"),
+    path("retailers/", api.RetailersView.as_view(), name="retailers"),
+    path("retailers/<str:public_id>/", api.RetailerView.as_view(), name="retailer"),
     path(
         "retailers/<str:public_id>/suspend/",
         api.SuspendRetailerView.as_view(),
-        name="api-retailer-suspend",
+        name="retailer-suspend",
     ),
     path(
         "retailers/<str:public_id>/resume/",
         api.ResumeRetailerView.as_view(),
-        name="api-retailer-resume",
+        name="retailer-resume",
     ),
     path(
         "retailers/<str:public_id>/close/",
         api.CloseRetailerView.as_view(),
-        name="api-retailer-close",
+        name="retailer-close",
     ),
 ]
+app_name = "house"
 urlpatterns = [
     path("retailers/", views.retailers, name="retailers"),
     re_path(

@@ -14,7 +14,7 @@ from lastmile.core.http import fetch
 from lastmile.core.http.forms import status_of, tried
 from tenants import selectors, services
 from tenants.house.forms import OpenForm
-from tenants.permissions import Act, may, page
+from tenants.permissions import Act, PageRequest, may, page
 
 PAGE = 50
 ACTS = {
@@ -26,16 +26,16 @@ ACTS = {
 
 @page(Act.RETAILERS_VIEW, post=Act.RETAILERS_EDIT)
 @require_http_methods(["GET", "POST"])
-def retailers(request: HttpRequest) -> HttpResponse:
+def retailers(request: PageRequest) -> HttpResponse:
     """List retailers; open one by a job."""
     form = OpenForm(request.POST or None)
     if tried(form, lambda: services.request_opening(form.opening())):
         messages.success(request, _("The retailer is being opened; that takes a few seconds."))
-        return redirect("retailers")
+        return redirect("house:retailers")
     shown = {
         "form": form,
         "page": Paginator(selectors.retailers(), PAGE).get_page(request.GET.get("page")),
-        "may_edit": may(request.principal, Act.RETAILERS_EDIT),  # type: ignore[attr-defined]
+        "may_edit": may(request.principal, Act.RETAILERS_EDIT),
     }
     return render(request, "tenants/retailers.html", shown, status=status_of(form))
 
@@ -51,4 +51,4 @@ def act(request: HttpRequest, public_id: str, what: str) -> HttpResponse:
         messages.error(request, str(refused.detail))
     else:
         messages.success(request, _("Done."))
-    return redirect("retailers")
+    return redirect("house:retailers")

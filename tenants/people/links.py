@@ -11,4 +11,4 @@ from tenants.people.services import password_link_token
 
 def set_password_url(member: Member) -> str:
     """Return the link by which a member sets a password."""
-    return absolute(reverse("set-password", args=[password_link_token(member)]))
+    return absolute(reverse("people:set-password", args=[password_link_token(member)]))

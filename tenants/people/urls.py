@@ -4,6 +4,7 @@ from django.urls import path
 
 from tenants.people import views
 
+app_name = "people"
 urlpatterns = [
     path("login/", views.login, name="login"),
     path("logout/", views.logout, name="logout"),

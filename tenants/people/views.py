@@ -18,23 +18,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from lastmile.core.errors import DomainError, Invalid
+from lastmile.core.errors import DomainError
 from lastmile.core.http import fetch
 from lastmile.core.http.address import client_address
-from lastmile.core.http.forms import status_of, tried
+from lastmile.core.http.forms import status_of, tried, version_of
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.tenancy import current_schema
 from tenants.people import forms, links, selectors, services
 from tenants.people.models import Member
-from tenants.permissions import Act, Principal, open_to_all, page
+from tenants.permissions import Act, PageRequest, open_to_all, page
 
 PAGE = 50
 PANEL = 5  # entries in a panel; its link leads to all
-
-
-def _principal(request: HttpRequest) -> Principal:
-    principal: Principal = request.principal  # type: ignore[attr-defined]
-    return principal
 
 
 def _enter(request: HttpRequest, member: Member) -> None:
@@ -54,9 +49,9 @@ def _enter(request: HttpRequest, member: Member) -> None:
 @require_http_methods(["GET", "POST"])
 def login(request: HttpRequest) -> HttpResponse:
     """Log in; the answer is the same for an unknown account and a wrong password."""
-    following = request.POST.get("next") or request.GET.get("next") or "/"
+    following = request.POST.get("next") or request.GET.get("next") or reverse("home:start")
     if not url_has_allowed_host_and_scheme(following, allowed_hosts=None):
-        following = "/"
+        following = reverse("home:start")
     if request.method == "GET" and getattr(request, "principal", None) is not None:
         return HttpResponseRedirect(following)
     form = forms.LoginForm(request.POST or None, initial={"email": request.GET.get("email", "")})
@@ -90,7 +85,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     request.session.flush()
     if principal is not None:
         services.access_changed(principal.public_id)
-    return redirect("login")
+    return redirect("people:login")
 
 
 @open_to_all("the link is the credential")
@@ -108,7 +103,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     if isinstance(member, Member):
         _enter(request, member)
         messages.success(request, _("Your password is set. Welcome."))
-        return redirect("/")
+        return redirect("home:start")
     answer = render(request, "tenants/set_password.html", {"form": form}, status=status_of(form))
     # With no-referrer the browser would post ``Origin: null``, and the CSRF check refuses that.
     answer["Referrer-Policy"] = "same-origin"
@@ -118,9 +113,9 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
 @page(Act.SELF_VIEW, post=Act.SELF_EDIT)
 @sensitive_post_parameters("old", "password")
 @require_http_methods(["GET", "POST"])
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: PageRequest) -> HttpResponse:
     """My name, language and password; log out everywhere."""
-    me = fetch(selectors.members(), _principal(request).public_id)
+    me = fetch(selectors.members(), request.principal.public_id)
     what = request.POST.get("what", "")
     about = forms.AccountForm(
         request.POST if what == "about" else None,
@@ -131,7 +126,7 @@ def account(request: HttpRequest) -> HttpResponse:
         about, lambda: services.change_self(public_id=me.public_id, **about.cleaned_data)
     ):
         messages.success(request, _("Saved."))
-        answer = redirect("account")
+        answer = redirect("people:account")
         answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # what was saved rules from here on
         return answer
     if what == "password":
@@ -146,11 +141,11 @@ def account(request: HttpRequest) -> HttpResponse:
         if isinstance(member, Member):
             _enter(request, member)
             messages.success(request, _("Your password is changed; all other log-ins have ended."))
-            return redirect("account")
+            return redirect("people:account")
     if what == "everywhere":
-        services.end_sessions(public_id=me.public_id, by=_principal(request))
+        services.end_sessions(public_id=me.public_id, by=request.principal)
         request.session.flush()
-        return redirect("login")
+        return redirect("people:login")
     shown = {"me": me, "about": about, "password": password}
     status = max(status_of(about), status_of(password))
     return render(request, "tenants/account.html", shown, status=status)
@@ -158,10 +153,10 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @page(Act.MEMBERS_VIEW, post=Act.MEMBERS_EDIT)
 @require_http_methods(["GET", "POST"])
-def members(request: HttpRequest) -> HttpResponse:
+def members(request: PageRequest) -> HttpResponse:
     """The staff, and a form to let somebody in."""
     form = forms.InviteForm(request.POST or None)
-    member = tried(form, lambda: services.add_member(by=_principal(request), **form.cleaned_data))
+    member = tried(form, lambda: services.add_member(by=request.principal, **form.cleaned_data))
     shown: dict[str, Any] = {"form": form}
     if isinstance(member, Member):
         shown = {"form": forms.InviteForm(), "invited": member}
@@ -174,10 +169,10 @@ def members(request: HttpRequest) -> HttpResponse:
 
 @page(Act.MEMBERS_VIEW, post=Act.MEMBERS_EDIT)
 @require_http_methods(["GET", "POST"])
-def member(request: HttpRequest, public_id: str) -> HttpResponse:
+def member(request: PageRequest, public_id: str) -> HttpResponse:
     """One member: change, log out everywhere, give a new set-password link."""
     found = fetch(selectors.members(), public_id)
-    by, what = _principal(request), request.POST.get("what", "")
+    by, what = request.principal, request.POST.get("what", "")
     form = forms.MemberForm(request.POST) if what == "change" else forms.MemberForm.of(found)
     shown: dict[str, Any] = {"member": found, "form": form}
     if what == "change" and tried(
@@ -185,12 +180,12 @@ def member(request: HttpRequest, public_id: str) -> HttpResponse:
         lambda: services.change_member(
             public_id=public_id,
             by=by,
-            expected_version=_version(request),
+            expected_version=version_of(request),
             **form.cleaned_data,
         ),
     ):
         messages.success(request, _("Saved."))
-        return redirect("member", public_id)
+        return redirect("people:member", public_id)
     if what == "link":
         shown["link"] = links.set_password_url(
             services.offer_password_link(public_id=public_id, by=by)
@@ -198,23 +193,14 @@ def member(request: HttpRequest, public_id: str) -> HttpResponse:
     if what == "everywhere":
         services.end_sessions(public_id=public_id, by=by)
         messages.success(request, _("All their log-ins have ended."))
-        return redirect("member", public_id)
+        return redirect("people:member", public_id)
     return render(request, "tenants/member.html", shown, status=status_of(form))
-
-
-def _version(request: HttpRequest) -> int | None:
-    said = request.POST.get("version", "")
-    if not said:
-        return None
-    if not (said.isascii() and said.isdigit() and len(said) < 10):
-        raise Invalid(_("This form is damaged. Reload the page."))
-    return int(said)
 
 
 @page(Act.KEYS_VIEW, post=Act.KEYS_EDIT)
 @never_cache
 @require_http_methods(["GET", "POST"])
-def api_keys(request: HttpRequest) -> HttpResponse:
+def api_keys(request: PageRequest) -> HttpResponse:
     """API keys: make one (its secret is shown here once), rotate, revoke."""
     what, public_id = request.POST.get("what", ""), request.POST.get("key", "")
     form = forms.KeyForm(request.POST if what == "create" else None)
@@ -229,7 +215,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     elif what == "revoke":
         services.revoke_key(public_id=public_id)
         messages.success(request, _("The key is revoked."))
-        return redirect("api-keys")
+        return redirect("people:api-keys")
     found = selectors.keys().order_by("-created_at", "-public_id")
     shown["page"] = Paginator(found, PAGE).get_page(request.GET.get("page"))
     shown["role_names"] = forms.KEY_ROLE_NAMES
@@ -238,7 +224,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
 
 @page(Act.AUDIT_VIEW)
 @require_safe
-def audit(request: HttpRequest) -> HttpResponse:
+def audit(request: PageRequest) -> HttpResponse:
     """Who changed what."""
     subject = request.GET.get("subject", "")[:80]
     found = selectors.audit_entries(subject).order_by("-at", "-public_id")
@@ -253,7 +239,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 def audit_of(request: HttpRequest, subject: str) -> HttpResponse:
     """The latest changes of one thing: a panel on other pages; to a browser, the whole audit."""
     if not is_fragment(request):
-        return redirect(f"{reverse('audit')}?{urlencode({'subject': subject})}")
+        return redirect(f"{reverse('people:audit')}?{urlencode({'subject': subject})}")
     entries = list(selectors.audit_entries(subject).order_by("-at", "-public_id")[:PANEL])
     if not entries:
         return HttpResponse(status=204)

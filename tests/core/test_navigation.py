@@ -59,12 +59,17 @@ def test_every_name_of_navigation_resolves() -> None:
     ("name", "value", "said"),
     [
         ("MENU", (Item("nowhere", "home.view", "x", "x"),), "'nowhere'"),
-        ("MENU", (Item("home", "home.view", "x", "x", also=("gone",)),), "'gone'"),
-        ("MENU", (Item("member", "home.view", "x", "x"),), "'member'"),  # it takes an argument
-        ("MENU", (Item("home", "home.sell", "x", "x"),), "'home.sell'"),
+        ("MENU", (Item("home:start", "home.view", "x", "x", also=("gone",)),), "'gone'"),
+        # a page that takes an argument
+        ("MENU", (Item("people:member", "home.view", "x", "x"),), "'people:member'"),
+        ("MENU", (Item("home:start", "home.sell", "x", "x"),), "'home.sell'"),
         ("PANELS", {"order": (Panel("nowhere:at-all", "home.view", "x"),)}, "'nowhere:at-all'"),
-        ("PANELS", {"order": (Panel("home", "home.view", "x"),)}, "'home'"),  # it takes none
-        ("PANELS", {"order": (Panel("audit-of", "home.sell", "x"),)}, "'home.sell'"),
+        (
+            "PANELS",
+            {"order": (Panel("home:start", "home.view", "x"),)},
+            "'home:start'",
+        ),  # takes none
+        ("PANELS", {"order": (Panel("people:audit-of", "home.sell", "x"),)}, "'home.sell'"),
         ("STEPS", ("portal.home.selectors.no_such",), "no_such"),
         ("STEPS", ("portal.home.selectors.WAITING",), "WAITING"),
         (
@@ -82,8 +87,8 @@ def test_a_wrong_name_stops_the_start(listed: ModuleType, name: str, value: Any,
 
 def test_a_namespaced_page_of_either_host_resolves() -> None:
     assert navigation.argument_counts("console:board") == {0}
-    assert navigation.argument_counts("audit-of") == {1}
-    assert navigation.argument_counts("retailers") == {0}  # on the public host alone
+    assert navigation.argument_counts("people:audit-of") == {1}
+    assert navigation.argument_counts("house:retailers") == {0}  # on the public host alone
     assert navigation.argument_counts("console:nothing") == set()
     assert navigation.argument_counts("none:board") == set()
 
@@ -119,8 +124,8 @@ def test_a_status_of_a_new_module_is_shown_and_its_owner_alone_defines_it(
 def sell(scope: Scope) -> list[Step]:
     """A source of steps."""
     return [
-        Step(text=f"Sell on {scope.date}", label="Sell", url="home", needs="home.view"),
-        Step(text="Close", label="Close", url="home", needs="fleet.edit"),
+        Step(text=f"Sell on {scope.date}", label="Sell", url="home:start", needs="home.view"),
+        Step(text="Close", label="Close", url="home:start", needs="fleet.edit"),
     ]
 
 
@@ -137,8 +142,8 @@ def test_steps_come_from_the_listed_sources_in_their_order_for_who_may(
 
 PANELS = {
     "order": (
-        Panel("audit-of", "audit.view", "Changes <b>"),
-        Panel("member", "members.view", "People"),
+        Panel("people:audit-of", "audit.view", "Changes <b>"),
+        Panel("people:member", "members.view", "People"),
         Panel("gone", "members.view", "Gone"),  # a name that this host does not serve
     )
 }

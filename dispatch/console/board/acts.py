@@ -11,14 +11,14 @@ import json
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.console.board import cards
-from dispatch.console.board.pages import address_of, hub_of, plan_of, principal_of, show, whole
+from dispatch.console.board.pages import address_of, hub_of, plan_of, show
 from dispatch.planning import services
 from dispatch.planning.errors import OrderNotInPlan, PlanMoved
 from dispatch.planning.models import Plan
@@ -28,30 +28,31 @@ from dispatch.planning.services import editing, redispatching
 from lastmile.core import jobs
 from lastmile.core.errors import DomainError, Invalid, NotFound
 from lastmile.core.http import toast
+from lastmile.core.http.forms import whole_number
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.models import Job
 from tenants.people.selectors import names_of
-from tenants.permissions import Act, page, require
+from tenants.permissions import Act, PageRequest, page, require
 
 Change = Callable[[Plan, int], Plan]
 
 
-def _number(request: HttpRequest, name: str, least: int = 1, most: int = 10**9) -> int:
+def _number(request: PageRequest, name: str, least: int = 1, most: int = 10**9) -> int:
     """A whole number of the form, or of the address (a toast's button). Raises Invalid."""
-    return whole(request.POST.get(name) or request.GET.get(name, ""), least, most, name)
+    return whole_number(request.POST.get(name) or request.GET.get(name, ""), least, most, name)
 
 
-def _word(request: HttpRequest, name: str) -> str:
+def _word(request: PageRequest, name: str) -> str:
     """An id of the form; a NUL, which no id has, never reaches a query."""
     return request.POST.get(name, "").replace("\x00", "")[:40]
 
 
 def _changed(
-    request: HttpRequest, public_id: str, change: Change, said: str, *, act: Act = Act.PLANS_EDIT
+    request: PageRequest, public_id: str, change: Change, said: str, *, act: Act = Act.PLANS_EDIT
 ) -> HttpResponse:
     """Make a change to a plan and show the board as it is then, with a toast that can undo it."""
     plan = plan_of(request, public_id)
-    require(principal_of(request), act, plan.hub.public_id)
+    require(request.principal, act, plan.hub.public_id)
     version = _number(request, "version")
     try:
         plan = change(plan, version)
@@ -65,7 +66,7 @@ def _can_undo(plan: Plan) -> bool:
     return plan.status == Plan.Status.DRAFT and plan.edits.filter(undone=False).exists()
 
 
-def _answer(request: HttpRequest, plan: Plan, said: str, undo: str = "") -> HttpResponse:
+def _answer(request: PageRequest, plan: Plan, said: str, undo: str = "") -> HttpResponse:
     if not is_fragment(request):
         messages.success(request, said)
         return HttpResponseRedirect(address_of(plan))
@@ -79,7 +80,7 @@ def _answer(request: HttpRequest, plan: Plan, said: str, undo: str = "") -> Http
     return response
 
 
-def _stale(request: HttpRequest, public_id: str, version: int, moved: PlanMoved) -> HttpResponse:
+def _stale(request: PageRequest, public_id: str, version: int, moved: PlanMoved) -> HttpResponse:
     """Say who changed what since, above the plan as it is now."""
     plan = plan_of(request, public_id)
     changes = pictures.acts_since(plan, version)[-5:]
@@ -101,7 +102,7 @@ def _stale(request: HttpRequest, public_id: str, version: int, moved: PlanMoved)
 
 @page(Act.PLANS_EDIT)
 @require_POST
-def move(request: HttpRequest, public_id: str) -> HttpResponse:
+def move(request: PageRequest, public_id: str) -> HttpResponse:
     """Put an order at a position of a route, from wherever it is."""
     order, shift = _word(request, "order"), _word(request, "shift")
     position = _number(request, "position", most=20_000)
@@ -117,7 +118,7 @@ def move(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_EDIT)
 @require_POST
-def step(request: HttpRequest, public_id: str) -> HttpResponse:
+def step(request: PageRequest, public_id: str) -> HttpResponse:
     """Put a stop one place earlier or later on its own route."""
     order, by = _word(request, "order"), _word(request, "by")
     if by not in {"-1", "1"}:
@@ -143,7 +144,7 @@ def step(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_EDIT)
 @require_POST
-def take_off(request: HttpRequest, public_id: str) -> HttpResponse:
+def take_off(request: PageRequest, public_id: str) -> HttpResponse:
     """Take an order off its route."""
     order = _word(request, "order")
     return _changed(
@@ -156,7 +157,7 @@ def take_off(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_EDIT)
 @require_POST
-def undo(request: HttpRequest, public_id: str) -> HttpResponse:
+def undo(request: PageRequest, public_id: str) -> HttpResponse:
     """Take the last edit back."""
     return _changed(
         request,
@@ -168,7 +169,7 @@ def undo(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_PUBLISH)
 @require_POST
-def publish(request: HttpRequest, public_id: str) -> HttpResponse:
+def publish(request: PageRequest, public_id: str) -> HttpResponse:
     """Make a draft the plan that counts."""
     return _changed(
         request,
@@ -181,10 +182,10 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_EDIT)
 @require_POST
-def discard(request: HttpRequest, public_id: str) -> HttpResponse:
+def discard(request: PageRequest, public_id: str) -> HttpResponse:
     """Put a draft away, and show what is left of the day."""
     plan = plan_of(request, public_id)
-    require(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    require(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     version = _number(request, "version")
     try:
         services.discard_plan(plan=plan, version=version)
@@ -196,10 +197,10 @@ def discard(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_EDIT)
 @require_POST
-def revise(request: HttpRequest, public_id: str) -> HttpResponse:
+def revise(request: PageRequest, public_id: str) -> HttpResponse:
     """Make a new draft that is the same as this plan, to change it."""
     plan = plan_of(request, public_id)
-    require(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    require(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     draft = services.revise_plan(plan=plan)
     messages.success(
         request,
@@ -209,7 +210,7 @@ def revise(request: HttpRequest, public_id: str) -> HttpResponse:
     return _go(request, address_of(draft))
 
 
-def _go(request: HttpRequest, address: str) -> HttpResponse:
+def _go(request: PageRequest, address: str) -> HttpResponse:
     """Lead to another page; htmx makes the whole window go there."""
     if is_fragment(request):
         return HttpResponse(status=204, headers={"HX-Redirect": address})
@@ -218,10 +219,10 @@ def _go(request: HttpRequest, address: str) -> HttpResponse:
 
 @page(Act.PLANS_EDIT)
 @require_POST
-def plan_day(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
+def plan_day(request: PageRequest, hub: str, date: dt.date) -> HttpResponse:
     """Ask for a plan of the day; the job's panel shows how far it is."""
     where = hub_of(request, hub)
-    require(principal_of(request), Act.PLANS_EDIT, where.public_id)
+    require(request.principal, Act.PLANS_EDIT, where.public_id)
     seconds = _number(request, "seconds", services.LEAST_S, services.MOST_S)
     job = services.request_plan(hub=where, service_date=date, seconds=seconds)
     if not is_fragment(request):
@@ -233,10 +234,10 @@ def plan_day(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
 
 @page(Act.PLANS_EDIT)
 @require_POST
-def redispatch(request: HttpRequest, public_id: str) -> HttpResponse:
+def redispatch(request: PageRequest, public_id: str) -> HttpResponse:
     """Ask for a draft in which a plan fits the day as it is now; the job's panel shows how far."""
     plan = plan_of(request, public_id)
-    require(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    require(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     version = _number(request, "version")
     bounds = redispatching.Bounds(
         moved=_bound(request, "most_moved", redispatching.MOST_MOVED),
@@ -253,35 +254,35 @@ def redispatch(request: HttpRequest, public_id: str) -> HttpResponse:
     )
 
 
-def _bound(request: HttpRequest, name: str, most: int) -> int | None:
+def _bound(request: PageRequest, name: str, most: int) -> int | None:
     """A bound of the form; None where it is not given."""
     return _number(request, name, 0, most) if request.POST.get(name) else None
 
 
-def _job_of(request: HttpRequest, public_id: str, act: Act) -> Job:
+def _job_of(request: PageRequest, public_id: str, act: Act) -> Job:
     """A planning job at one of the member's hubs. Raises NotFound."""
     job = jobs.job_by_id(public_id)
     if job.kind not in JOBS:
         raise NotFound(_("There is no such operation. Check its id."))
-    require(principal_of(request), act, hub_of(request, job.subject).public_id)
+    require(request.principal, act, hub_of(request, job.subject).public_id)
     return job
 
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def job(request: HttpRequest, public_id: str) -> HttpResponse:
+def job(request: PageRequest, public_id: str) -> HttpResponse:
     """Return how far a planning job is; once it has made a draft, lead who asked for it there."""
     found = _job_of(request, public_id, Act.PLANS_VIEW)
-    context = {"job": cards.job_card(found), "may_plan": principal_of(request).may(Act.PLANS_EDIT)}
+    context = {"job": cards.job_card(found), "may_plan": request.principal.may(Act.PLANS_EDIT)}
     response = render(request, "console/board/_job.html", context)
-    if found.result and found.actor == principal_of(request).public_id:
+    if found.result and found.actor == request.principal.public_id:
         response["HX-Redirect"] = address_of(plan_of(request, found.result["plan"]))
     return response
 
 
 @page(Act.PLANS_EDIT)
 @require_POST
-def cancel_job(request: HttpRequest, public_id: str) -> HttpResponse:
+def cancel_job(request: PageRequest, public_id: str) -> HttpResponse:
     """Stop a planning job."""
     found = _job_of(request, public_id, Act.PLANS_EDIT)
     try:

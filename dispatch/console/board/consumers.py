@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from dispatch.console.board.handlers import GROUP, plan_data
 from dispatch.fleet.models import Hub
 from dispatch.planning.selectors import lists, pictures
+from lastmile.core import clock
 from lastmile.core.errors import NotFound
 from lastmile.core.jobs import job_out
 from tenants.consumers import RetailerConsumer
@@ -53,7 +54,4 @@ class Board(RetailerConsumer):
         return query.get(name, [""])[0].replace("\x00", "")[:40]
 
     def _date(self) -> dt.date | None:
-        try:
-            return dt.date.fromisoformat(self._said("date"))
-        except ValueError:
-            return None
+        return clock.read_date(self._said("date"))

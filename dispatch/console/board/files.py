@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dispatch.console.board.pages import plan_of, principal_of, whole
+from dispatch.console.board.pages import plan_of
 from dispatch.intake.parse.tables import write_csv
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.selectors import lists, picking, pictures
 from lastmile.core import clock
-from tenants.permissions import Act, page
+from lastmile.core.http.forms import whole_number
+from tenants.permissions import Act, PageRequest, page
 
 HEADINGS = [
     "route", "vehicle", "driver", "stop", "arrives_at", "starts_at", "departs_at", "window_from",
@@ -25,9 +26,9 @@ HEADINGS = [
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def manifest(request: HttpRequest, public_id: str) -> HttpResponse:
+def manifest(request: PageRequest, public_id: str) -> HttpResponse:
     """Show one route to be printed: everything a driver needs where no phone works."""
-    route = lists.get_route(public_id, principal_of(request).hubs)
+    route = lists.get_route(public_id, request.principal.hubs)
     stops = list(pictures.stops_of(route.plan, [route]).prefetch_related("order__parcels"))
     zone = clock.zone(route.plan.hub.zone)
     with timezone.override(zone):
@@ -40,13 +41,13 @@ def manifest(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def waves(request: HttpRequest, public_id: str) -> HttpResponse:
+def waves(request: PageRequest, public_id: str) -> HttpResponse:
     """Show when a plan's goods are picked, to be printed; who picks is asked in the address."""
     plan = plan_of(request, public_id)
     asked = {name: request.GET.get(name, "") for name in picking.BOUNDS}
     who = picking.Pickers(
         **{
-            name: whole(said, *picking.BOUNDS[name], name)
+            name: whole_number(said, *picking.BOUNDS[name], name)
             for name, said in asked.items()
             if said.strip()
         }
@@ -61,16 +62,16 @@ def waves(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def route_csv(request: HttpRequest, public_id: str) -> StreamingHttpResponse:
+def route_csv(request: PageRequest, public_id: str) -> StreamingHttpResponse:
     """Download the stops of one route."""
-    route = lists.get_route(public_id, principal_of(request).hubs)
+    route = lists.get_route(public_id, request.principal.hubs)
     name = f"route-{route.plan.service_date}-{route.number}"
     return _csv(route.plan, name, list(pictures.stops_for_file(route.plan, [route])))
 
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def plan_csv(request: HttpRequest, public_id: str) -> StreamingHttpResponse:
+def plan_csv(request: PageRequest, public_id: str) -> StreamingHttpResponse:
     """Download the stops of every route of a plan."""
     plan = plan_of(request, public_id)
     name = f"plan-{plan.service_date}-{plan.number}"

@@ -5,79 +5,54 @@ from __future__ import annotations
 import datetime as dt
 from itertools import groupby
 from typing import Any
-from urllib.parse import quote
 
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dispatch.console.board import cards
 from dispatch.fleet.models import Hub
-from dispatch.fleet.selectors import hubs, shifts_on
+from dispatch.fleet.selectors import hubs_of, shifts_on
+from dispatch.fleet.selectors.ground import ground_of
 from dispatch.orders.selectors import to_plan
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import changes, explaining, lists, pictures, spots
 from dispatch.planning.states import DRAFT, PUBLISHED
-from dispatch.roads import tiles
-from dispatch.roads.network import UnknownNetwork
 from lastmile.core import clock
-from lastmile.core.errors import Invalid, NotFound
-from tenants.permissions import Act, Principal, may, page, require, visible
+from lastmile.core.errors import NotFound
+from lastmile.core.http import fetch
+from tenants.permissions import Act, PageRequest, may, page, require
 
 SECONDS = (5, 15, 60, 180)
 
 
-def principal_of(request: HttpRequest) -> Principal:
-    """The member at the screen; the page's guard has seen to it that there is one."""
-    principal: Principal = request.principal  # type: ignore[attr-defined]
-    return principal
+def _said(request: PageRequest, name: str) -> str:
+    """An id of the address; a NUL, which no id has, never reaches a query."""
+    return request.GET.get(name, "").replace("\x00", "")[:40]
 
 
-def hubs_of(request: HttpRequest) -> QuerySet[Hub]:
-    """The active hubs where this member works."""
-    return visible(principal_of(request), hubs().filter(active=True), field="public_id")
-
-
-def hub_of(request: HttpRequest, public_id: str) -> Hub:
+def hub_of(request: PageRequest, public_id: str) -> Hub:
     """One of the member's hubs. Raises NotFound."""
-    found = visible(principal_of(request), hubs(), field="public_id")
-    hub = found.filter(public_id=public_id).first()
-    if hub is None:
-        raise NotFound(_("There is no such thing here, or it is not yours to see."))
-    return hub
+    return fetch(hubs_of(request.principal), public_id)
 
 
-def plan_of(request: HttpRequest, public_id: str) -> Plan:
+def plan_of(request: PageRequest, public_id: str) -> Plan:
     """A plan at one of the member's hubs. Raises NotFound."""
-    return lists.get_plan(public_id, principal_of(request).hubs)
-
-
-def whole(text: str, least: int, most: int, name: str) -> int:
-    """A whole number that somebody wrote. Raises Invalid."""
-    text = text.strip()
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise Invalid(
-            _("Write a whole number from %(least)d to %(most)d (%(name)s).")
-            % {"least": least, "most": most, "name": name}
-        )
-    return int(text)
+    return lists.get_plan(public_id, request.principal.hubs)
 
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def board(request: HttpRequest) -> HttpResponse:
+def board(request: PageRequest) -> HttpResponse:
     """Lead to a hub's day: the hub and date asked for, else the first hub and today there."""
-    mine = hubs_of(request)
-    hub = mine.filter(public_id=request.GET.get("hub", "")).first() or mine.first()
+    mine = hubs_of(request.principal).filter(active=True)
+    hub = mine.filter(public_id=_said(request, "hub")).first() or mine.first()
     if hub is None:
         return render(request, "console/board/no_hub.html")
-    try:
-        date = dt.date.fromisoformat(request.GET.get("date", ""))
-    except ValueError:
-        date = _first_day(hub)
+    date = clock.read_date(request.GET.get("date", "")) or _first_day(hub)
     return redirect("console:board-day", hub=hub.public_id, date=date)
 
 
@@ -91,7 +66,7 @@ def _first_day(hub: Hub) -> dt.date:
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def day(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
+def day(request: PageRequest, hub: str, date: dt.date) -> HttpResponse:
     """Show a hub's day: the plan asked for, else the one a dispatcher looks at first."""
     where = hub_of(request, hub)
     asked = request.GET.get("plan")
@@ -103,7 +78,7 @@ def day(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def body(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
+def body(request: PageRequest, hub: str, date: dt.date) -> HttpResponse:
     """Return the part of the board that follows the plan, searched and filtered."""
     where = hub_of(request, hub)
     asked = request.GET.get("plan")
@@ -112,7 +87,7 @@ def body(request: HttpRequest, hub: str, date: dt.date) -> HttpResponse:
 
 
 def show(
-    request: HttpRequest,
+    request: PageRequest,
     template: str,
     hub: Hub,
     date: dt.date,
@@ -129,18 +104,19 @@ def show(
 
 def address_of(plan: Plan) -> str:
     """Where a plan is shown."""
-    return f"/console/{plan.hub.public_id}/{plan.service_date}/?plan={plan.public_id}"
+    day = reverse("console:board-day", args=[plan.hub.public_id, plan.service_date])
+    return f"{day}?plan={plan.public_id}"
 
 
-def context_of(request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None) -> dict[str, Any]:
+def context_of(request: PageRequest, hub: Hub, date: dt.date, plan: Plan | None) -> dict[str, Any]:
     """Everything that the board's templates speak of."""
-    who = principal_of(request)
+    who = request.principal
     today = clock.local_date(clock.now(), hub.zone)
     may_edit = may(who, Act.PLANS_EDIT, hub.public_id)
     return {
         "member": who.public_id,
         "hub": hub,
-        "hubs": hubs_of(request),
+        "hubs": hubs_of(who).filter(active=True),
         "date": date,
         "date_said": cards.date_said(date, today),
         "today": today,
@@ -155,7 +131,8 @@ def context_of(request: HttpRequest, hub: Hub, date: dt.date, plan: Plan | None)
         "may_publish": may(who, Act.PLANS_PUBLISH, hub.public_id),
         "seconds": SECONDS,
         "news": _news(plan) if plan is not None else None,
-        **ground_of(hub),
+        "ground": ground_of([hub]),
+        "center": f"{hub.lon:.6f},{hub.lat:.6f}",
         **(_waiting(hub, date) if plan is None else _plan_context(request, plan)),
     }
 
@@ -173,7 +150,7 @@ def _news(plan: Plan) -> list[str] | None:
     return cards.news_said(changes.counted(plan))
 
 
-def _plan_context(request: HttpRequest, plan: Plan) -> dict[str, Any]:
+def _plan_context(request: PageRequest, plan: Plan) -> dict[str, Any]:
     shown = shown_of(request)
     routes = pictures.routes_in_short(plan)
     if shown.only == "broken":
@@ -198,7 +175,7 @@ def _plan_context(request: HttpRequest, plan: Plan) -> dict[str, Any]:
     }
 
 
-def shown_of(request: HttpRequest) -> cards.Shown:
+def shown_of(request: PageRequest) -> cards.Shown:
     """What of the plan the reader asks for; an act carries it along, so that nothing folds up."""
     said = request.POST if request.method == "POST" else request.GET
     return cards.Shown(
@@ -208,33 +185,19 @@ def shown_of(request: HttpRequest) -> cards.Shown:
     )
 
 
-def ground_of(hub: Hub) -> dict[str, Any]:
-    """The streets under a hub's routes (none where no network is loaded), and the middle."""
-    found: dict[str, Any] = {"center": f"{hub.lon:.6f},{hub.lat:.6f}", "ground": None, "tiles": ""}
-    try:
-        ground = tiles.tilejson(hub.network) if hub.network else None
-    except UnknownNetwork:
-        return found
-    if ground is not None:
-        found["ground"] = ground
-        name = quote(hub.network, safe="")
-        found["tiles"] = f"/roads/{name}/tiles/{ground['version']}/{{z}}/{{x}}/{{y}}.pbf"
-    return found
-
-
 @page(Act.PLANS_VIEW)
 @require_safe
-def changes_since(request: HttpRequest, public_id: str) -> HttpResponse:
+def changes_since(request: PageRequest, public_id: str) -> HttpResponse:
     """Return what changed since a plan was made: an open board asks once a minute."""
     plan = plan_of(request, public_id)
-    may_plan = may(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    may_plan = may(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     more = {"plan": plan, "news": _news(plan), "may_plan": may_plan}
     return render(request, "console/board/_changes.html", more)
 
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def route(request: HttpRequest, public_id: str, route: str) -> HttpResponse:
+def route(request: PageRequest, public_id: str, route: str) -> HttpResponse:
     """Return a route's stops: what its card holds once it is opened."""
     plan = plan_of(request, public_id)
     found = [r for r in pictures.routes_in_short(plan) if r.public_id == route]
@@ -242,7 +205,7 @@ def route(request: HttpRequest, public_id: str, route: str) -> HttpResponse:
         raise NotFound(_("There is no such thing here, or it is not yours to see."))
     stops = {found[0].pk: list(pictures.stops_of(plan, found))}
     (card,) = cards.route_cards(found, stops)
-    may_edit = may(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    may_edit = may(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     with timezone.override(clock.zone(plan.hub.zone)):
         more = {"card": card, "plan": plan, "may_edit": may_edit and plan.status == DRAFT}
         return render(request, "console/board/_stops.html", more)
@@ -250,13 +213,13 @@ def route(request: HttpRequest, public_id: str, route: str) -> HttpResponse:
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def order(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
+def order(request: PageRequest, public_id: str, order: str) -> HttpResponse:
     """Show one order of a plan: where it stands, and where else it could go at what price."""
     plan = plan_of(request, public_id)
     found = pictures.order_in(plan, order)
     if found is None:
         raise NotFound(_("This order is not part of the plan any more. Reload the board."))
-    who = principal_of(request)
+    who = request.principal
     may_edit = may(who, Act.PLANS_EDIT, plan.hub.public_id) and plan.status == DRAFT
     stop = pictures.stop_for(plan, order)
     left = pictures.unserved_in(plan).filter(order=found).first()
@@ -276,10 +239,10 @@ def order(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def why(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
+def why(request: PageRequest, public_id: str, order: str) -> HttpResponse:
     """Return why an order stands where it stands, or what would let it in: worked out on asking."""
     plan = plan_of(request, public_id)
-    may_edit = may(principal_of(request), Act.PLANS_EDIT, plan.hub.public_id)
+    may_edit = may(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     more = {
         "plan": plan,
         "why": cards.why_card(explaining.why(plan, order)),
@@ -291,17 +254,17 @@ def why(request: HttpRequest, public_id: str, order: str) -> HttpResponse:
 
 @page(Act.PLANS_PUBLISH)
 @require_safe
-def publication(request: HttpRequest, public_id: str) -> HttpResponse:
+def publication(request: PageRequest, public_id: str) -> HttpResponse:
     """Show what publishing a draft would change, before it is done."""
     plan = plan_of(request, public_id)
-    require(principal_of(request), Act.PLANS_PUBLISH, plan.hub.public_id)
+    require(request.principal, Act.PLANS_PUBLISH, plan.hub.public_id)
     more = {"plan": plan, "change": pictures.publication_of(plan), "shown": shown_of(request)}
     return render(request, "console/board/_publication.html", more)
 
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def drawing(request: HttpRequest, public_id: str) -> HttpResponse:
+def drawing(request: PageRequest, public_id: str) -> HttpResponse:
     """Return the map's drawing of a plan; a version that the browser has is not sent again."""
     plan = plan_of(request, public_id)
     mark = f'"{plan.public_id}-{plan.version}"'

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from dispatch.console.board import acts, files, pages
-from dispatch.console.dates import DateConverter
+from lastmile.core.http.converters import DateConverter
 
 register_converter(DateConverter, "date")
 

@@ -13,9 +13,8 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.console.desk import HubField, open_hubs
+from dispatch.console.fields import HubField, open_hubs, words_of
 from dispatch.console.fleet import words
-from dispatch.console.orders.forms import words_of
 from dispatch.emissions import VEHICLE_CLASSES
 from dispatch.fleet.models import Driver, Hub, Vehicle, Zone
 from dispatch.roads.network import available

@@ -8,24 +8,23 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.console.desk import hubs_of, principal_of, version_of
 from dispatch.console.fleet import words
 from dispatch.console.fleet.forms import DriverForm, HubForm, NounForm, VehicleForm, ZoneForm
-from dispatch.console.ground import ground_of, hub_marks
-from dispatch.console.pointers import pointed
 from dispatch.fleet import selectors, services
+from dispatch.fleet.selectors import hubs_of
+from dispatch.fleet.selectors.ground import ground_of, hub_marks
 from lastmile.core.errors import NotAllowed
 from lastmile.core.http import cut, fetch
-from lastmile.core.http.forms import status_of, tried
+from lastmile.core.http.forms import pointed, status_of, tried, version_of
 from lastmile.core.tenancy import current_retailer
-from tenants.permissions import Act, Principal, page, visible
+from tenants.permissions import Act, PageRequest, Principal, page, visible
 
 PAGE = 100
 BY_NAME = ("name", "public_id")
@@ -84,17 +83,17 @@ def may_add(principal: Principal, room: Room) -> bool:
 
 @page(Act.FLEET_VIEW)
 @require_safe
-def fleet(request: HttpRequest) -> HttpResponse:
+def fleet(request: PageRequest) -> HttpResponse:
     """The first page of fleet: shifts, or hubs while there is none."""
-    there = hubs_of(principal_of(request)).filter(active=True).exists()
-    return redirect("shifts") if there else redirect("fleet-room", "hubs")
+    there = hubs_of(request.principal).filter(active=True).exists()
+    return redirect("fleet:shifts") if there else redirect("fleet:room", "hubs")
 
 
 @page(Act.FLEET_VIEW)
 @require_safe
-def room_page(request: HttpRequest, room: str) -> HttpResponse:
+def room_page(request: PageRequest, room: str) -> HttpResponse:
     """The list of one kind, by name."""
-    of, principal = ROOMS[room], principal_of(request)
+    of, principal = ROOMS[room], request.principal
     rows, following = cut(request, of.seen_by(principal), PAGE, order=BY_NAME)
     shown = {
         "room": of,
@@ -113,9 +112,9 @@ def room_page(request: HttpRequest, room: str) -> HttpResponse:
 
 @page(Act.FLEET_VIEW)
 @require_safe
-def room_map(request: HttpRequest, room: str) -> JsonResponse:
+def room_map(request: PageRequest, room: str) -> JsonResponse:
     """Hubs and zones as the map module reads them."""
-    principal = principal_of(request)
+    principal = request.principal
     zones = ROOMS["zones"].seen_by(principal).filter(active=True)
     drawn = [{"id": z.public_id, "name": z.name, "geometry": z.polygon} for z in zones]
     return JsonResponse({"hubs": hub_marks(hubs_of(principal).filter(active=True)), "zones": drawn})
@@ -123,9 +122,9 @@ def room_map(request: HttpRequest, room: str) -> JsonResponse:
 
 @page(Act.FLEET_EDIT)
 @require_http_methods(["GET", "POST"])
-def new_thing(request: HttpRequest, room: str) -> HttpResponse:
+def new_thing(request: PageRequest, room: str) -> HttpResponse:
     """Add one."""
-    of, principal = ROOMS[room], principal_of(request)
+    of, principal = ROOMS[room], request.principal
     if not may_add(principal, of):
         raise NotAllowed(
             _("You work for some hubs only; ask somebody who works for all to add another.")
@@ -134,31 +133,31 @@ def new_thing(request: HttpRequest, room: str) -> HttpResponse:
     row = tried(form, pointed(lambda: of.add(**form.said()), of.form.fields_of))
     if row:
         messages.success(request, _("%(name)s is added.") % {"name": row.name})
-        return redirect("fleet-room", room)
+        return redirect("fleet:room", room)
     return _form_page(request, of, form, None)
 
 
 @page(Act.FLEET_VIEW, post=Act.FLEET_EDIT)
 @require_http_methods(["GET", "POST"])
-def thing(request: HttpRequest, room: str, public_id: str) -> HttpResponse:
+def thing(request: PageRequest, room: str, public_id: str) -> HttpResponse:
     """One of them: change it, take it out of use, remove a zone."""
-    of, principal = ROOMS[room], principal_of(request)
+    of, principal = ROOMS[room], request.principal
     row = fetch(of.seen_by(principal), public_id)
     if request.POST.get("what") == "remove" and room == "zones":
         services.remove_zone(zone=row, version=version_of(request))
         messages.success(request, _("The zone is removed."))
-        return redirect("fleet-room", room)
+        return redirect("fleet:room", room)
     form = of.form(principal, row, request.POST or None)
     version = version_of(request)
     act = pointed(lambda: of.change(row, version=version, **form.said()), of.form.fields_of)
     if tried(form, act):
         messages.success(request, _("Saved."))
-        return redirect("fleet-thing", room, public_id)
+        return redirect("fleet:thing", room, public_id)
     return _form_page(request, of, form, row)
 
 
-def _form_page(request: HttpRequest, of: Room, form: NounForm, row: Any) -> HttpResponse:
-    principal = principal_of(request)
+def _form_page(request: PageRequest, of: Room, form: NounForm, row: Any) -> HttpResponse:
+    principal = request.principal
     near = [row] if of.name == "hubs" and row else hubs_of(principal)
     shown = {
         "room": of,

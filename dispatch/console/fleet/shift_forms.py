@@ -9,12 +9,11 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.console.imports.forms import DateInput
-from dispatch.console.orders.forms import TimeInput, minute_of
 from dispatch.fleet import selectors
 from dispatch.fleet.breaks import MOST, Break
 from dispatch.fleet.models import Driver, Hub, Shift, Vehicle
 from lastmile.core import clock
+from lastmile.core.http.forms import DateField, TimeInput, minute_of
 
 
 class RowField(forms.ChoiceField):
@@ -147,4 +146,4 @@ class ShiftForm(forms.Form):
 class CopyForm(forms.Form):
     """To which day a day's shifts are copied."""
 
-    to = forms.DateField(label=_("Copy to"), widget=DateInput())
+    to = DateField(label=_("Copy to"))

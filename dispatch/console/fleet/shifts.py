@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,39 +14,38 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from dispatch.console.desk import date_of, hubs_of, principal_of, version_of
 from dispatch.console.fleet.pages import ROOMS
 from dispatch.console.fleet.shift_forms import CopyForm, ShiftForm
-from dispatch.console.orders.words import day_words, window_words
-from dispatch.console.pointers import pointed
+from dispatch.console.words import day_words, window_words
 from dispatch.fleet import selectors, services
 from dispatch.fleet.models import Hub, Shift
+from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.states import ShiftState
 from lastmile.core import clock
 from lastmile.core.http import fetch
-from lastmile.core.http.forms import status_of, tried
-from tenants.permissions import Act, page, visible
+from lastmile.core.http.forms import pointed, status_of, tried, version_of
+from tenants.permissions import Act, PageRequest, page, visible
 
 DAY = dt.timedelta(days=1)
 
 
 def day_url(hub: Hub, date: dt.date) -> str:
     """The page of a hub's day."""
-    return f"{reverse('shifts')}?hub={hub.public_id}&date={date.isoformat()}"
+    return f"{reverse('fleet:shifts')}?hub={hub.public_id}&date={date.isoformat()}"
 
 
 @page(Act.FLEET_VIEW, post=Act.FLEET_EDIT)
 @require_http_methods(["GET", "POST"])
-def shifts(request: HttpRequest) -> HttpResponse:
+def shifts(request: PageRequest) -> HttpResponse:
     """A hub's day; POST adds a shift to it, or copies it to another day."""
-    principal = principal_of(request)
+    principal = request.principal
     hubs = list(hubs_of(principal).filter(active=True))
     asked = request.GET.get("hub", "")
     hub = fetch(hubs_of(principal), asked) if asked else next(iter(hubs), None)
     if hub is None:
         return render(request, "console/fleet/no_hub.html", {"rooms": ROOMS.values()})
     today = clock.local_date(clock.now(), hub.zone)
-    date = date_of(request.GET.get("date", "")) or today
+    date = clock.read_date(request.GET.get("date", "")) or today
     what = request.POST.get("what", "")
     form = ShiftForm(hub, date, None, request.POST if what == "add" else None)
     copying = CopyForm(request.POST if what == "copy" else None, initial={"to": date + DAY})
@@ -100,7 +99,7 @@ def _pause(pause: Any, zone: str) -> str:
 
 
 def _after_copy(
-    request: HttpRequest, hub: Hub, to: dt.date, copied: services.Copied
+    request: PageRequest, hub: Hub, to: dt.date, copied: services.Copied
 ) -> HttpResponse:
     count = len(copied.made)
     messages.success(
@@ -114,9 +113,9 @@ def _after_copy(
 
 @page(Act.FLEET_VIEW, post=Act.FLEET_EDIT)
 @require_http_methods(["GET", "POST"])
-def shift_page(request: HttpRequest, public_id: str) -> HttpResponse:
+def shift_page(request: PageRequest, public_id: str) -> HttpResponse:
     """One shift: change it, or call it off."""
-    principal = principal_of(request)
+    principal = request.principal
     shift: Shift = fetch(visible(principal, selectors.shifts()), public_id)
     hub, date = shift.hub, shift.service_date
     if request.POST.get("what") == "cancel":

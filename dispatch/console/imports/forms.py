@@ -9,17 +9,10 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.console.desk import HubField, open_hubs, today
+from dispatch.console.fields import HubField, open_hubs
+from lastmile.core.http.forms import DateField
 from tenants.permissions import Principal
-
-
-class DateInput(forms.DateInput):
-    """A date as the browser's own picker wants it."""
-
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
+from tenants.selectors import today
 
 
 class ImportForm(forms.Form):
@@ -34,9 +27,7 @@ class ImportForm(forms.Form):
     hub = HubField(
         label=_("Hub of rows that name none"), required=False,
     )  # fmt: skip
-    service_date = forms.DateField(
-        label=_("Date of rows that have none"), required=False, widget=DateInput()
-    )
+    service_date = DateField(label=_("Date of rows that have none"), required=False)
 
     def __init__(self, principal: Principal, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import (
-    HttpRequest,
     HttpResponse,
     HttpResponseBase,
     JsonResponse,
@@ -18,9 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.console.desk import hubs_of, principal_of
-from dispatch.console.ground import ground_of, hub_marks
 from dispatch.console.imports.forms import ImportForm
+from dispatch.fleet.selectors import hubs_of
+from dispatch.fleet.selectors.ground import ground_of, hub_marks
 from dispatch.intake import selectors, services
 from dispatch.intake.models import ImportBatch
 from dispatch.intake.parse.columns import COLUMNS
@@ -30,7 +29,7 @@ from lastmile.core.http import cut
 from lastmile.core.http.forms import status_of, tried
 from lastmile.core.http.htmx import is_fragment
 from tenants.people import selectors as people
-from tenants.permissions import Act, page, require
+from tenants.permissions import Act, PageRequest, page, require
 
 FAULTS_SHOWN = 20
 HUB_WAYS = {
@@ -43,9 +42,9 @@ HUB_WAYS = {
 
 @page(Act.ORDERS_VIEW, post=Act.ORDERS_IMPORT)
 @require_http_methods(["GET", "POST"])
-def imports(request: HttpRequest) -> HttpResponse:
+def imports(request: PageRequest) -> HttpResponse:
     """Hand in a file to be rehearsed; below it the imports there were."""
-    principal = principal_of(request)
+    principal = request.principal
     form = ImportForm(principal, request.POST or None, request.FILES or None)
     batch = tried(
         form,
@@ -59,7 +58,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         ),
     )
     if isinstance(batch, ImportBatch):
-        return redirect("import", batch.public_id)
+        return redirect("imports:import", batch.public_id)
     rows, following = cut(request, selectors.batches(principal.hubs), 20)
     shown = {
         "form": form,
@@ -75,9 +74,9 @@ def imports(request: HttpRequest) -> HttpResponse:
 
 @page(Act.ORDERS_VIEW, post=Act.ORDERS_IMPORT)
 @require_http_methods(["GET", "POST"])
-def import_page(request: HttpRequest, public_id: str) -> HttpResponse:
+def import_page(request: PageRequest, public_id: str) -> HttpResponse:
     """One import: its progress, then its result. POST brings a rehearsed file in, or stops."""
-    principal = principal_of(request)
+    principal = request.principal
     batch = selectors.get_batch(public_id, principal.hubs)
     refused: DomainError | None = None
     if request.method == "POST":
@@ -92,22 +91,22 @@ def import_page(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, template, shown, status=refused.status if refused else 200)
 
 
-def _act(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+def _act(request: PageRequest, batch: ImportBatch) -> HttpResponse:
     what = request.POST.get("what", "")
-    principal = principal_of(request)
+    principal = request.principal
     if what == "import":
         made = services.import_rehearsed(rehearsal=batch, hubs_scope=principal.hubs)
-        return redirect("import", made.public_id)
+        return redirect("imports:import", made.public_id)
     if what == "stop":
         require(principal, Act.JOBS_CANCEL)
         jobs.cancel(batch.job)
-        return redirect("import", batch.public_id)
+        return redirect("imports:import", batch.public_id)
     raise Invalid(_("This form is damaged. Reload the page."))
 
 
-def _shown(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
+def _shown(request: PageRequest, batch: ImportBatch) -> dict[str, Any]:
     """Everything the page of an import shows."""
-    hubs = [batch.hub] if batch.hub else hubs_of(principal_of(request))
+    hubs = [batch.hub] if batch.hub else hubs_of(request.principal)
     standing = selectors.standing(batch)
     sketch = selectors.sketch(batch) if standing.ended else {"spots": [], "hubs": []}
     return {
@@ -125,9 +124,9 @@ def _shown(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
 
 @page(Act.ORDERS_VIEW)
 @require_safe
-def import_map(request: HttpRequest, public_id: str) -> JsonResponse:
+def import_map(request: PageRequest, public_id: str) -> JsonResponse:
     """Where the orders of an import lie, as the map module reads it."""
-    principal = principal_of(request)
+    principal = request.principal
     batch = selectors.get_batch(public_id, principal.hubs)
     stops = [
         {"id": f"spot-{n}", "lon": lon, "lat": lat, "state": state, "label": ""}
@@ -138,15 +137,15 @@ def import_map(request: HttpRequest, public_id: str) -> JsonResponse:
 
 @page(Act.ORDERS_VIEW)
 @require_safe
-def refused_file(request: HttpRequest, public_id: str) -> HttpResponseBase:
+def refused_file(request: PageRequest, public_id: str) -> HttpResponseBase:
     """The refused rows in the sender's own columns, with why."""
-    batch = selectors.get_batch(public_id, principal_of(request).hubs)
+    batch = selectors.get_batch(public_id, request.principal.hubs)
     return _csv(selectors.refused_csv(batch), f"refused-{batch.public_id}.csv")
 
 
 @page(Act.ORDERS_VIEW)
 @require_safe
-def sample_file(request: HttpRequest) -> HttpResponseBase:
+def sample_file(request: PageRequest) -> HttpResponseBase:
     """A file with every column and one order."""
     return _csv(selectors.sample_csv(), "orders-sample.csv")
 

@@ -10,8 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.console.desk import HubField, open_hubs, today
-from dispatch.console.imports.forms import DateInput
+from dispatch.console.fields import HubField, open_hubs, words_of
 from dispatch.console.orders.words import CANCEL_CAUSES, DIRECTIONS, HANDOVERS
 from dispatch.orders.drafts import (
     LocalWindowDraft,
@@ -22,18 +21,11 @@ from dispatch.orders.drafts import (
 )
 from dispatch.orders.models import Order
 from lastmile.core import clock
+from lastmile.core.http.forms import DateField, TimeInput, minute_of
 from tenants.permissions import Principal
+from tenants.selectors import today
 
 LETTERS = "23456789ABCDEFGHJKLMNPQRSTVWXYZ"
-
-
-class TimeInput(forms.TimeInput):
-    """A time of day as the browser's own picker wants it."""
-
-    input_type = "time"
-
-    def __init__(self) -> None:
-        super().__init__(format="%H:%M")
 
 
 class Lines(forms.Textarea):
@@ -54,16 +46,6 @@ class NotesField(forms.CharField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Compare with one kind of line end."""
         return super().has_changed(*(str(t or "").replace("\r\n", "\n") for t in (initial, data)))
-
-
-def minute_of(time: dt.time | None) -> int | None:
-    """A time of day in minutes."""
-    return None if time is None else time.hour * 60 + time.minute
-
-
-def words_of(text: str) -> list[str]:
-    """Skills, apart by commas."""
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def fresh_number() -> str:
@@ -102,7 +84,7 @@ class NewOrderForm(WindowFields):
     lat = forms.FloatField(label=_("Latitude"), required=False)
     lon = forms.FloatField(label=_("Longitude"), required=False)
     hub = HubField(label=_("Hub"), required=False)
-    service_date = forms.DateField(label=_("Date"), required=False, widget=DateInput())
+    service_date = DateField(label=_("Date"), required=False)
     parcels = forms.IntegerField(label=_("Parcels"), min_value=1, max_value=99, initial=1)
     weight_kg = forms.DecimalField(
         label=_("Weight in all, kg"), min_value=0, max_digits=9, decimal_places=3, required=False
@@ -172,7 +154,7 @@ class ChangeOrderForm(forms.Form):
     """What of an order may change."""
 
     hub = HubField(label=_("Hub"), required=False)
-    service_date = forms.DateField(label=_("Date"), required=False, widget=DateInput())
+    service_date = DateField(label=_("Date"), required=False)
     name = forms.CharField(label=_("Name"), max_length=200, required=False, strip=False)
     phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
     email = forms.CharField(label=_("E-mail"), max_length=254, required=False)
@@ -232,7 +214,7 @@ def _with(order: Order, hubs: list[Any]) -> list[Any]:
 class PromiseForm(WindowFields):
     """A window to promise."""
 
-    service_date = forms.DateField(label=_("Date"), widget=DateInput())
+    service_date = DateField(label=_("Date"))
     field_order = ("service_date", "opens", "closes")
 
     def __init__(self, order: Order, zone: str, data: Any = None) -> None:
@@ -262,4 +244,4 @@ class CancelForm(forms.Form):
 class AgainForm(forms.Form):
     """On which day to try again."""
 
-    service_date = forms.DateField(label=_("Date"), widget=DateInput())
+    service_date = DateField(label=_("Date"))

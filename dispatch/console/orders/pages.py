@@ -7,14 +7,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.console.desk import date_of, hubs_of, principal_of, today, version_of
-from dispatch.console.ground import ground_of, hub_marks
 from dispatch.console.orders import words
 from dispatch.console.orders.forms import (
     AgainForm,
@@ -23,17 +21,20 @@ from dispatch.console.orders.forms import (
     NewOrderForm,
     PromiseForm,
 )
-from dispatch.console.pointers import pointed
+from dispatch.fleet.selectors import hubs_of
+from dispatch.fleet.selectors.ground import ground_of, hub_marks
 from dispatch.orders import selectors, services
 from dispatch.orders.models import Cause, Order
 from dispatch.orders.selectors import OrderFilter
 from dispatch.orders.states import ENDED, OPEN, OrderState
+from lastmile.core import clock
 from lastmile.core.http import cut, fetch
-from lastmile.core.http.forms import status_of, tried
+from lastmile.core.http.forms import pointed, status_of, tried, version_of
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.ids import looks_like
 from tenants.people import selectors as people
-from tenants.permissions import Act, Principal, page, visible
+from tenants.permissions import Act, PageRequest, Principal, page, visible
+from tenants.selectors import today
 
 PAGE = 50
 STATES = [state.value for state in OrderState]
@@ -46,9 +47,9 @@ def orders_of(principal: Principal) -> QuerySet[Order]:
 
 @page(Act.ORDERS_VIEW)
 @require_safe
-def orders(request: HttpRequest) -> HttpResponse:
+def orders(request: PageRequest) -> HttpResponse:
     """The orders, newest first, narrowed by what stands in the address."""
-    principal = principal_of(request)
+    principal = request.principal
     wanted = _wanted(request)
     mine = orders_of(principal)
     found, following = cut(request, selectors.found(mine, wanted), PAGE)
@@ -73,13 +74,13 @@ def orders(request: HttpRequest) -> HttpResponse:
 _NARROWING = ("q", "state", "hub", "since", "until", "unpromised", "import")
 
 
-def _batch(request: HttpRequest) -> str:
+def _batch(request: PageRequest) -> str:
     """The import whose orders are asked for; what is no id of one is none."""
     said = request.GET.get("import", "")
     return said if looks_like(said, "imp") else ""
 
 
-def _wanted(request: HttpRequest) -> OrderFilter:
+def _wanted(request: PageRequest) -> OrderFilter:
     """What the address asks for; what it misspells narrows nothing."""
     said = request.GET
     batch = _batch(request)
@@ -87,8 +88,8 @@ def _wanted(request: HttpRequest) -> OrderFilter:
         text=said.get("q", "")[:200].replace("\x00", ""),
         states=[state for state in said.getlist("state") if state in STATES],
         hub=said.get("hub", "")[:40],
-        since=date_of(said.get("since", "")),
-        until=date_of(said.get("until", "")),
+        since=clock.read_date(said.get("since", "")),
+        until=clock.read_date(said.get("until", "")),
         unpromised=bool(said.get("unpromised")),
         source=f"import:{batch}" if batch else "",
     )
@@ -96,9 +97,9 @@ def _wanted(request: HttpRequest) -> OrderFilter:
 
 @page(Act.ORDERS_VIEW, post=Act.ORDERS_EDIT)
 @require_http_methods(["GET", "POST"])
-def order_page(request: HttpRequest, public_id: str) -> HttpResponse:
+def order_page(request: PageRequest, public_id: str) -> HttpResponse:
     """One order: a drawer's content for htmx, else its page with everything one may do to it."""
-    principal = principal_of(request)
+    principal = request.principal
     order = fetch(orders_of(principal), public_id)
     zone = words.zone_of(order)
     what = request.POST.get("what", "")
@@ -112,7 +113,7 @@ def order_page(request: HttpRequest, public_id: str) -> HttpResponse:
     }
     with timezone.override(zone):
         if request.method == "POST" and _done(request, what, order, forms):
-            return redirect("order", order.public_id)
+            return redirect("orders:order", order.public_id)
         fragment = is_fragment(request)
         template = "console/orders/_drawer.html" if fragment else "console/orders/order.html"
         shown = _shown(principal, order, zone) | {"forms": forms}
@@ -120,7 +121,7 @@ def order_page(request: HttpRequest, public_id: str) -> HttpResponse:
         return render(request, template, shown, status=status)
 
 
-def _done(request: HttpRequest, what: str, order: Order, forms: dict[str, Any]) -> bool:
+def _done(request: PageRequest, what: str, order: Order, forms: dict[str, Any]) -> bool:
     """Do what the form asks; False leaves its faults in it."""
     version, zone = version_of(request), words.zone_of(order)
     form = forms.get(what)
@@ -217,9 +218,9 @@ def _shown(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
 
 @page(Act.ORDERS_VIEW)
 @require_safe
-def order_map(request: HttpRequest, public_id: str) -> JsonResponse:
+def order_map(request: PageRequest, public_id: str) -> JsonResponse:
     """Where an order lies, as the map module reads it."""
-    principal = principal_of(request)
+    principal = request.principal
     order = fetch(orders_of(principal), public_id)
     place = order.place
     stops = [{"id": order.public_id, "lon": place.lon, "lat": place.lat, "state": order.state,
@@ -230,9 +231,9 @@ def order_map(request: HttpRequest, public_id: str) -> JsonResponse:
 
 @page(Act.ORDERS_EDIT)
 @require_http_methods(["GET", "POST"])
-def new_order(request: HttpRequest) -> HttpResponse:
+def new_order(request: PageRequest) -> HttpResponse:
     """Type an order in. Its number makes a form sent twice one order."""
-    principal = principal_of(request)
+    principal = request.principal
     form = NewOrderForm(principal, request.POST or None)
     order = tried(
         form,
@@ -241,7 +242,7 @@ def new_order(request: HttpRequest) -> HttpResponse:
     if isinstance(order, Order):
         if order.state == OrderState.NEEDS_PIN and order.hub_id is not None:
             messages.warning(request, _("The order is in. Its address was not found: put the pin."))
-            return redirect("pin", order.public_id)
+            return redirect("orders:pin", order.public_id)
         messages.success(request, _("The order is in."))
-        return redirect("order", order.public_id)
+        return redirect("orders:order", order.public_id)
     return render(request, "console/orders/new.html", {"form": form}, status=status_of(form))

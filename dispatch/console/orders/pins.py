@@ -8,21 +8,21 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.console.desk import hubs_of, principal_of, version_of
-from dispatch.console.ground import ground_of, hub_marks
 from dispatch.console.orders import words
+from dispatch.fleet.selectors import hubs_of
+from dispatch.fleet.selectors.ground import ground_of, hub_marks
 from dispatch.orders import selectors, services
 from dispatch.orders.models import Order
 from lastmile.core.http import cut, fetch
-from lastmile.core.http.forms import status_of, tried
-from tenants.permissions import Act, Principal, page, visible
+from lastmile.core.http.forms import status_of, tried, version_of
+from tenants.permissions import Act, PageRequest, Principal, page, visible
 
 PAGE = 50
 MOST_CANDIDATES = 8
@@ -47,9 +47,9 @@ def waiting(principal: Principal) -> QuerySet[Order]:
 
 @page(Act.ORDERS_VIEW)
 @require_safe
-def pins(request: HttpRequest) -> HttpResponse:
+def pins(request: PageRequest) -> HttpResponse:
     """What waits for a pin, the one that waits longest first."""
-    principal = principal_of(request)
+    principal = request.principal
     found = waiting(principal)
     rows, following = cut(request, found, PAGE, order=OLDEST_DAY_FIRST)
     shown = {
@@ -59,14 +59,14 @@ def pins(request: HttpRequest) -> HttpResponse:
         "count": found.count(),
         "may_edit": principal.may(Act.ORDERS_EDIT),
     }
-    return render(request, "console/pins/pins.html", shown)
+    return render(request, "console/orders/pins.html", shown)
 
 
 @page(Act.ORDERS_VIEW, post=Act.ORDERS_EDIT)
 @require_http_methods(["GET", "POST"])
-def pin(request: HttpRequest, public_id: str) -> HttpResponse:
+def pin(request: PageRequest, public_id: str) -> HttpResponse:
     """Put one pin: by a suggestion, a click, arrow keys or two numbers; then the next opens."""
-    principal = principal_of(request)
+    principal = request.principal
     order = fetch(visible(principal, selectors.orders()), public_id)
     form = PinForm(request.POST or None, initial=_initial(request, order))
     if tried(
@@ -86,26 +86,26 @@ def pin(request: HttpRequest, public_id: str) -> HttpResponse:
         "precisions": words.PRECISIONS,
         "ground": ground_of([order.hub] if order.hub else hubs_of(principal)),
         "may_edit": principal.may(Act.ORDERS_EDIT),
-        "map_source": reverse("pin-map", args=[order.public_id])
+        "map_source": reverse("orders:pin-map", args=[order.public_id])
         + (f"?{urlencode({'q': text})}" if text else ""),
     }
-    return render(request, "console/pins/pin.html", shown, status=status_of(form))
+    return render(request, "console/orders/pin.html", shown, status=status_of(form))
 
 
-def _onward(request: HttpRequest, principal: Principal, order: Order) -> HttpResponse:
+def _onward(request: PageRequest, principal: Principal, order: Order) -> HttpResponse:
     """Say what was kept and open the next one, else go back to the list."""
     left = waiting(principal).order_by(*OLDEST_DAY_FIRST)
     following, count = left.first(), left.count()
     done = _("The pin is kept, also for the next order to this address.")
     if following is None:
         messages.success(request, done + " " + _("No other waits."))
-        return redirect("order", order.public_id)
+        return redirect("orders:order", order.public_id)
     more = ngettext("One more waits.", "%(n)d more wait.", count) % {"n": count}
     messages.success(request, f"{done} {more}")
-    return redirect("pin", following.public_id)
+    return redirect("orders:pin", following.public_id)
 
 
-def _initial(request: HttpRequest, order: Order) -> dict[str, Any]:
+def _initial(request: PageRequest, order: Order) -> dict[str, Any]:
     """The suggestion that a link names, else where the pin stands now."""
     asked = PinForm({"lat": request.GET.get("lat", ""), "lon": request.GET.get("lon", "")})
     if asked.is_valid():
@@ -113,7 +113,7 @@ def _initial(request: HttpRequest, order: Order) -> dict[str, Any]:
     return {"lat": order.place.lat, "lon": order.place.lon}
 
 
-def _searched(request: HttpRequest) -> str:
+def _searched(request: PageRequest) -> str:
     return request.GET.get("q", "")[:300].replace("\x00", "").strip()
 
 
@@ -134,9 +134,9 @@ def _candidates(order: Order, text: str) -> list[dict[str, Any]]:
 
 @page(Act.ORDERS_VIEW)
 @require_safe
-def pin_map(request: HttpRequest, public_id: str) -> JsonResponse:
+def pin_map(request: PageRequest, public_id: str) -> JsonResponse:
     """The suggestions and hubs around a pin that is sought, as the map module reads them."""
-    principal = principal_of(request)
+    principal = request.principal
     order = fetch(visible(principal, selectors.orders()), public_id)
     hubs = [order.hub] if order.hub else list(hubs_of(principal))
     candidates = _candidates(order, _searched(request))

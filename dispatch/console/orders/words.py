@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.utils.formats import date_format
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dispatch.console.words import day_words, window_words
 from dispatch.orders.models import Order, Promise
 from dispatch.orders.selectors import TimelineEntry
 from lastmile.core import clock
@@ -120,21 +120,6 @@ class Happening:
 def zone_of(order: Order) -> str:
     """The zone in which an order's times are said: its hub's, else the retailer's."""
     return order.hub.zone if order.hub else current_retailer().zone
-
-
-def day_words(date: dt.date | None) -> str:
-    """A date as ``Mon 23 Nov``; another year is said."""
-    if date is None:
-        return ""
-    now = clock.local_date(clock.now(), current_retailer().zone)
-    return date_format(date, "D j M" if date.year == now.year else "D j M Y")
-
-
-def window_words(opens_at: dt.datetime, closes_at: dt.datetime, zone: str) -> str:
-    """A window as ``09:00–12:00``, with the day of its end when that is another."""
-    opens, closes = (instant.astimezone(clock.zone(zone)) for instant in (opens_at, closes_at))
-    later = "" if closes.date() == opens.date() else f" {day_words(closes.date())}"
-    return f"{opens:%H:%M}–{closes:%H:%M}{later}"
 
 
 def promise_words(promise: Promise | None, zone: str, day: dt.date | None = None) -> str:

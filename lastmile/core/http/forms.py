@@ -54,6 +54,17 @@ def minute_of(time: dt.time | None) -> int | None:
     return None if time is None else time.hour * 60 + time.minute
 
 
+def whole_number(text: str, least: int, most: int, name: str) -> int:
+    """Return the whole number that somebody wrote. Raises Invalid that names it."""
+    number = read_whole(text, least, most)
+    if number is None:
+        raise Invalid(
+            _("Write a whole number from %(least)d to %(most)d (%(name)s).")
+            % {"least": least, "most": most, "name": name}
+        )
+    return number
+
+
 def version_of(request: HttpRequest) -> int | None:
     """Return the version that a form was filled in at, None when it names none.
 

@@ -20,11 +20,17 @@ from dispatch.fleet.models import Driver, Hub, Shift, Vehicle, Zone
 from dispatch.fleet.states import ShiftState
 from lastmile.core import clock
 from lastmile.core.geo import Point, distance_m
+from tenants.permissions import Principal, visible
 
 
 def hubs() -> QuerySet[Hub]:
     """Every hub, by name."""
     return Hub.objects.all()
+
+
+def hubs_of(principal: Principal | None) -> QuerySet[Hub]:
+    """The hubs that a principal works for, by name; none for a stranger."""
+    return visible(principal, hubs(), field="public_id")
 
 
 def zones() -> QuerySet[Zone]:

@@ -1,0 +1,16 @@
+"""Addresses of orders and of the pins that they need, under /console/."""
+
+from django.urls import path
+
+from dispatch.console.orders import pages, pins
+
+app_name = "orders"
+urlpatterns = [
+    path("orders/", pages.orders, name="list"),
+    path("orders/new/", pages.new_order, name="new"),
+    path("orders/<str:public_id>/", pages.order_page, name="order"),
+    path("orders/<str:public_id>/map.json", pages.order_map, name="map"),
+    path("pins/", pins.pins, name="pins"),
+    path("pins/<str:public_id>/", pins.pin, name="pin"),
+    path("pins/<str:public_id>/map.json", pins.pin_map, name="pin-map"),
+]

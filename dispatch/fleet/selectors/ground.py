@@ -1,0 +1,41 @@
+"""What every map is drawn on: the streets of a hub's network, and the hubs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.urls import reverse
+
+from dispatch.fleet.models import Hub
+from dispatch.roads import network, tiles
+
+_PLACEHOLDERS = "0/0/0.pbf"  # the last part of a tile's address, where the map puts its own
+
+
+def ground_of(hubs: Iterable[Hub]) -> dict[str, Any]:
+    """Return ``json`` (TileJSON) and ``tiles`` (address pattern) for the tag ``map``.
+
+    The first hub that names a loaded network decides; both are empty where there is none, and the
+    map says so.
+    """
+    for name in dict.fromkeys(hub.network for hub in hubs if hub.network):
+        ground = ground_named(name)
+        if ground["json"] is not None:
+            return ground
+    return {"json": None, "tiles": ""}
+
+
+def ground_named(name: str) -> dict[str, Any]:
+    """Return the same for one network; both are empty when it is not loaded."""
+    try:
+        about = tiles.tilejson(name)
+    except network.UnknownNetwork:
+        return {"json": None, "tiles": ""}
+    tile = reverse("roads:tile", args=[name, about["version"], 0, 0, 0])
+    return {"json": about, "tiles": tile.removesuffix(_PLACEHOLDERS) + "{z}/{x}/{y}.pbf"}
+
+
+def hub_marks(hubs: Iterable[Hub]) -> list[dict[str, Any]]:
+    """Return hubs as the map module draws them."""
+    return [{"id": hub.public_id, "name": hub.name, "lon": hub.lon, "lat": hub.lat} for hub in hubs]
