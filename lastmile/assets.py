@@ -1,7 +1,7 @@
 """The version of the house's own static files, as one word in their address.
 
 Hashed file names would break ``import`` inside ES modules, so the hash stands in the folder:
-``/static/<version>/js/house.js``. Every file may then be cached for ever, relative imports stay
+``/static/<version>/js/loader.js``. Every file may then be cached for ever, relative imports stay
 true, and there is no collectstatic step.
 """
 

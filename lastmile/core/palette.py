@@ -2,7 +2,7 @@
 
 The colours themselves are tokens (``--route-1`` to ``--route-8`` in tokens.css: Okabe-Ito without
 yellow, then two after Tol), lighter on dark ground. After eight routes they come again with a dash;
-the number on each stop says the same a third time. Twin: ``static/js/map/palette.js``.
+the number on each stop says the same a third time. Twin: ``static/core/map/palette.js``.
 
 Source: Okabe & Ito, Color Universal Design (2008); Tol, Colour Schemes, SRON/EPS/TN/09-002.
 """

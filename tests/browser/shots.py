@@ -69,7 +69,7 @@ def settle(page: Page, ready: str) -> None:
     page.locator(ready).first.wait_for()
     page.wait_for_load_state("networkidle")
     page.evaluate("() => document.fonts.ready.then(() => true)")
-    if page.locator("[data-module=map] canvas").count():
+    if page.locator("[data-module='core/map'] canvas").count():
         page.wait_for_timeout(1500)  # software rendering draws its last frames late
 
 

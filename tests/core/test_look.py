@@ -155,7 +155,7 @@ def test_sixteen_routes_differ_by_colour_or_dash() -> None:
     looks = [(colour_of(n), pattern_of(n)) for n in range(1, COLOURS * len(DASHES) + 1)]
     assert len(set(looks)) == COLOURS * len(DASHES)
     assert {f"--route-{n}" for n in range(1, COLOURS + 1)} <= set(re.findall(r"--route-\d", TOKENS))
-    twin = (STATIC / "js/map/palette.js").read_text()
+    twin = (STATIC / "core/map/palette.js").read_text()
     assert f"const COUNT = {COLOURS};" in twin
     dashes = re.search(r"DASHES = (\[.*\]);", twin)
     assert dashes is not None
@@ -163,12 +163,52 @@ def test_sixteen_routes_differ_by_colour_or_dash() -> None:
 
 
 def test_the_map_says_in_every_language_what_its_script_says_in_english() -> None:
-    script = (STATIC / "js/map/words.js").read_text()
+    script = (STATIC / "core/map/words.js").read_text()
     keys = set(re.findall(r'[ {](\w+): "', script))
     assert len(keys) > 15
     html = Template("{% load maps %}{% map %}").render(Context())
     for key in keys:
         assert f"&quot;{key}&quot;" in html, key
+
+
+SCRIPTS = [
+    file
+    for file in [*ROOT.glob("*/static/**/*.js"), *ROOT.glob("*/*/static/**/*.js")]
+    if "vendor" not in file.parts and ".venv" not in file.parts
+]
+LAYERS = ("tenants", "dispatch", "lockers", "notifications", "portal", "console", "driver", "home")
+
+
+def test_every_widget_that_a_template_names_is_a_file_that_mounts() -> None:
+    asked = {
+        name
+        for file in TEMPLATES
+        for name in re.findall(r'data-module="([^"]+)"', file.read_text(encoding="utf-8"))
+    }
+    assert {"console/board", "core/map", "core/panel"} <= asked
+    widgets = {f"{file.parent.name}/{file.stem}": file for file in SCRIPTS}
+    for name in asked:
+        assert "export function mount(" in widgets[name].read_text() or (
+            "export async function mount(" in widgets[name].read_text()
+        ), name
+
+
+def test_core_serves_no_file_of_a_module_above_it_and_each_module_keeps_to_its_folder() -> None:
+    own = {file.relative_to(STATIC).parts[0] for file in STATIC.rglob("*.*")}
+    assert own == {"core", "css", "icons", "js", "vendor"}
+    assert not own & set(LAYERS)
+    for file in SCRIPTS:
+        if STATIC not in file.parents:
+            static = next(p for p in file.parents if p.name == "static")
+            assert file.relative_to(static).parts[0] == static.parent.name, file
+
+
+def test_no_script_knows_an_address_of_the_house() -> None:
+    names = r"(console|ws|api|members|audit|login|driver|roads|t|imports|settings|static)"
+    typed = re.compile(rf"""["'`]/{names}[/"'`]""")
+    for file in SCRIPTS:
+        code = re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert not typed.search(code), file
 
 
 def test_the_address_of_static_files_changes_with_any_of_them(tmp_path: Path) -> None:

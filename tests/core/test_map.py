@@ -67,7 +67,7 @@ def opened(page: Page, asked: list[str]) -> Open:
             "{% for f in sheets %}<link rel=stylesheet href='{{ f }}'>{% endfor %}"
             "<script type='application/json' id=plan>{{ plan|safe }}</script>"
             f"<div class=map-frame>{tag}</div>{around}"
-            "<script type=module src='{% static 'js/house.js' %}'></script>"
+            "<script type=module src='{% static 'js/loader.js' %}'></script>"
         )
         sheets = [f"{settings.STATIC_URL}css/{n}.css" for n in ("reset", "tokens", "components")]
         plan = json.dumps(PLAN if data is None else data).replace("<", "\\u003c")

@@ -18,7 +18,7 @@ register = template.Library()
 
 
 def words() -> dict[str, str]:
-    """What the map says, in the reader's language; ``static/js/map/words.js`` has the English."""
+    """What the map says, in the reader's language; ``static/core/map/words.js`` has the English."""
     return {
         "title": _("Map"),
         "zoom_in": _("Zoom in"),
@@ -57,7 +57,7 @@ def map(  # noqa: A001 - the tag's name is what a template says
     label: str = "",
     **more: Any,
 ) -> dict[str, Any]:
-    """A map; ``static/js/map/mount.js`` states the shape of its data, events and keys.
+    """A map; ``static/core/map.js`` states the shape of its data, events and keys.
 
     ``source`` is ``#id`` of a JSON script or an address; ``ground`` a TileJSON (its attribution is
     shown), ``tiles`` the address pattern with ``{z}/{x}/{y}``. Further keywords become data

@@ -1,23 +1,22 @@
-/* Loads one widget for each element that asks: <div data-module="core/panel"> -> static/core/panel.js.
- * A name without a folder is one of the old places: ./map/mount.js, else ./<name>.js.
+/* Loads one widget for each element that asks: <div data-module="console/board"> -> static/console/board.js.
  *
- * A module exports mount(el) and may return a function that undoes it. htmx swaps are followed: what
- * comes in is mounted, what goes out is unmounted. A module that fails says so in the console and
+ * A widget exports mount(el) and may return a function that undoes it. htmx swaps are followed: what
+ * comes in is mounted, what goes out is unmounted. A widget that fails says so in the console and
  * leaves the server-rendered content as it was: every page works without scripts.
  */
-const FOLDERS = new Set(["map"]);
+const NAME = /^[a-z][a-z-]*\/[a-z][a-z-]*$/; // module/widget
 const mounted = new WeakMap();
 
 async function mountOne(el) {
   if (mounted.has(el)) return;
   mounted.set(el, null);
   const name = el.dataset.module;
-  if (!/^[a-z][a-z-]*(\/[a-z][a-z-]*)?$/.test(name)) return;
   try {
-    const module = await import(name.includes("/") ? `../${name}.js` : FOLDERS.has(name) ? `./${name}/mount.js` : `./${name}.js`);
-    if (el.isConnected) mounted.set(el, (await module.mount(el)) ?? null);
+    if (!NAME.test(name)) throw new Error(`${name} is not of the form module/widget`);
+    const widget = await import(`../${name}.js`);
+    if (el.isConnected) mounted.set(el, (await widget.mount(el)) ?? null);
   } catch (error) {
-    console.error(`Module "${name}" could not start; the page keeps its plain form.`, error);
+    console.error(`Widget "${name}" could not start; the page keeps its plain form.`, error);
     el.dispatchEvent(new CustomEvent("module:failed", { bubbles: true, detail: { name, error } }));
   }
 }

@@ -1,5 +1,6 @@
 /* The board: ties list, map and live frames together. The server renders; this only points and asks again. */
-import { toast } from "./frame.js";
+import { toast } from "../js/frame.js";
+import { live, WHO } from "../js/live.js";
 
 /* The plan's compact drawing, in the shape that the map reads. */
 function picture({ hub, routes, unserved, straight }, words) {
@@ -23,6 +24,7 @@ const mapOf = (el) => new Promise((done) => {
 export function mount(frame) {
   const canvas = frame.querySelector(".board-canvas");
   const mapWords = frame.querySelector(".board-map").dataset;
+  const words = frame.dataset;
   const board = () => document.getElementById("board");
   let map = null, chosen = "", shown = "", fitted = false;
   const stop = new AbortController();
@@ -72,8 +74,7 @@ export function mount(frame) {
     settle();
   }
   function drawer(order) {
-    const { plan } = board().dataset;
-    window.htmx.ajax("GET", `/console/plans/${plan}/orders/${order}/`, { target: "#drawer-body", swap: "innerHTML" });
+    window.htmx.ajax("GET", board().dataset.orderUrl.replace(words.anOrder, order), { target: "#drawer-body", swap: "innerHTML" });
   }
 
   /* --- acts of the list: one listener for a thousand rows ---------------------------------- */
@@ -111,8 +112,6 @@ export function mount(frame) {
   });
 
   /* --- live -------------------------------------------------------------------------------- */
-  let seq = Number(board().dataset.revision), socket = null, wait = 500, ended = false, away = false;
-  const words = frame.dataset;
   const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
   const refresh = () => window.htmx.trigger(board(), "board:refresh");
   const showing = () => board().dataset;
@@ -124,7 +123,8 @@ export function mount(frame) {
   }
   /* Every act says what is open and searched for, so that the answer folds nothing up. */
   listen(document, "htmx:configRequest", ({ detail: { verb, path, formData } }) => {
-    if (verb !== "post" || !path.startsWith("/console/plans/")) return;
+    const { step } = board().dataset;
+    if (verb !== "post" || !step || !path.startsWith(step.replace(/[^/]+\/$/, ""))) return; // acts on this plan
     for (const name of ["open", "q", "only"]) {
       formData.delete(name);
       frame.querySelectorAll(`.board-list [name=${name}]:not(:disabled)`).forEach((input) => formData.append(name, input.value));
@@ -158,32 +158,29 @@ export function mount(frame) {
       refresh();
     }
   }
-  function frameIn({ type, seq: number, data }) {
-    if (type === "snapshot") {
-      if (number > seq && behind(data.plans)) refresh();
-      seq = number;
-    } else if (type === "plan") {
-      if (number > seq + 1) socket.send('{"type":"snapshot"}'); // a gap: ask how the day stands
-      else { seq = number; tell(data); }
-    } else if (type === "job" && !document.querySelector("#board-job[hx-get]")) refresh();
+  let away = false, overdue = 0;
+  function onState(state, { code }) {
+    frame.dataset.live = String(state === "live");
+    clearTimeout(overdue);
+    if (state === "live" && away) { away = false; toast(words.saidBack); }
+    if (state === "lost" && !away) overdue = setTimeout(() => { away = true; toast(words.saidAway); }, 5000);
+    if (state === "closed") {
+      const signIn = { label: words.saidSignIn, act: () => location.reload() };
+      toast(code === WHO ? words.saidSignedOut : words.saidEnded, { seconds: 60, undo: code === WHO ? signIn : null });
+    }
   }
-  function connect() {
-    if (ended) return;
-    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${words.socket}`);
-    socket.addEventListener("open", () => { wait = 500; if (away) { away = false; toast(words.saidBack); } frame.dataset.live = "true"; });
-    socket.addEventListener("message", (event) => frameIn(JSON.parse(event.data)));
-    socket.addEventListener("close", ({ code }) => {
-      frame.dataset.live = "false";
-      if (ended || [4401, 4403, 4404].includes(code)) return;
-      if (wait > 4000 && !away) { away = true; toast(words.saidAway); }
-      setTimeout(connect, wait + Math.random() * 300);
-      wait = Math.min(wait * 2, 30000);
-    });
-  }
-  connect();
+  const leave = live(words.socket, {
+    seq: Number(board().dataset.revision),
+    onSnapshot(data, { seq, before }) { if (seq > before && behind(data.plans)) refresh(); },
+    onDelta(type, data) {
+      if (type === "plan") tell(data);
+      else if (type === "job" && !document.querySelector("#board-job[hx-get]")) refresh();
+    },
+    onState,
+  });
 
   performance.mark("board:list");
   /* --- the map comes last: the list can be used before ------------------------------------- */
   mapOf(canvas).then((found) => { map = found; return draw(); });
-  return () => { ended = true; stop.abort(); socket?.close(); };
+  return () => { leave(); clearTimeout(overdue); stop.abort(); };
 }

@@ -1,6 +1,6 @@
 /* The map of the house: streets of the loaded network, and a day's work upon them.
  *
- * <div class="map" data-module="map"
+ * <div class="map" data-module="core/map"
  *      data-source="#plan-json" (a <script type="application/json">) or an address that answers JSON
  *      data-tiles="/roads/NAME/tiles/{z}/{x}/{y}.pbf?v=3"   none: honest blank ground
  *      data-attribution="© OpenStreetMap contributors"
@@ -23,18 +23,18 @@
  *
  * Keys on the map: arrows and + - as usual, n / b next and previous stop, f fit, Escape lets go.
  */
-import * as maplibregl from "../../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
-import { addLayers, emphasise, kindOf, SOURCES, TOUCHABLE } from "./layers.js";
-import { palette } from "./palette.js";
-import { bounds, collections } from "./shapes.js";
-import { baseStyle, INKS, inkSet } from "./style.js";
-import { words } from "./words.js";
+import * as maplibregl from "../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
+import { addLayers, emphasise, kindOf, SOURCES, TOUCHABLE } from "./map/layers.js";
+import { palette } from "./map/palette.js";
+import { bounds, collections } from "./map/shapes.js";
+import { baseStyle, INKS, inkSet } from "./map/style.js";
+import { words } from "./map/words.js";
 
-maplibregl.setWorkerUrl(new URL("../../vendor/maplibre-gl-6.17.0/maplibre-gl-worker.mjs", import.meta.url).href);
+maplibregl.setWorkerUrl(new URL("../vendor/maplibre-gl-6.17.0/maplibre-gl-worker.mjs", import.meta.url).href);
 
 /** The stylesheet comes with the first map: pages without one do not pay for it. */
 function stylesheet() {
-  const href = new URL("../../css/map.css", import.meta.url).href;
+  const href = new URL("../css/map.css", import.meta.url).href;
   const there = document.querySelector("link[data-map-css]");
   if (there) return there.ready ?? Promise.resolve();
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
@@ -259,8 +259,8 @@ export async function mount(el) {
   listenToPage(house);
   const unfollow = followTheme(house);
   const mode = el.dataset.mode ?? "show";
-  if (mode === "pin") (await import("./pin.js")).start(house, maplibregl, say);
-  if (mode === "polygon") (await import("./polygon.js")).start(house, maplibregl, say);
+  if (mode === "pin") (await import("./map/pin.js")).start(house, maplibregl, say);
+  if (mode === "polygon") (await import("./map/polygon.js")).start(house, maplibregl, say);
   map.once("idle", () => { el.dataset.ready = "true"; house.tell("map:ready", {}); });
   return () => { unfollow(); map.remove(); };
 }
