@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+
+SHORTEST_KEY = 32  # characters; 32 random base64 characters carry 192 bits
+FEWEST_KINDS = (
+    8  # different characters; a random hexadecimal key of 32 has fewer once in 10 million
+)
 
 
 class BadEnvironment(Exception):
@@ -55,3 +61,20 @@ def secret(name: str, default: str | None = None) -> str:
         except OSError as fault:
             raise BadEnvironment(f"{name}_FILE={path!r} cannot be read: {fault}.") from fault
     return text(name, default)
+
+
+def keys(name: str, value: str) -> tuple[str, ...]:
+    """Return the secret keys in the value of a variable: parted by commas, spaces or line ends.
+
+    The name is for the message alone; no message holds a key.
+    """
+    found = tuple(part for part in re.split(r"[,\s]+", value) if part)
+    for at, key in enumerate(found, 1):
+        if len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_KINDS:
+            raise BadEnvironment(
+                f"Key {at} of {name} is too easy to guess: use at least {SHORTEST_KEY} random"
+                " characters, as `openssl rand -base64 32` makes them."
+            )
+    if len(set(found)) != len(found):
+        raise BadEnvironment(f"{name} holds a key twice. Keep each key once, the newest first.")
+    return found

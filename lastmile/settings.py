@@ -73,6 +73,12 @@ LOCAL = BASE_DOMAIN == "localhost"
 SECRET_KEY = env.secret(
     "SECRET_KEY", hashlib.sha256(f"lastmile:{VAR}".encode()).hexdigest() if LOCAL else None
 )
+# Encryption and HMAC at rest: the first key writes, all read (lastmile/core/keys.py). Without the
+# variable a laptop makes a random key in a file of its own; it never follows from SECRET_KEY.
+FIELD_KEYS = env.keys("FIELD_KEYS", env.secret("FIELD_KEYS", "" if LOCAL else None))
+FIELD_KEYS_LAPTOP_FILE = VAR / "field-keys"
+if SECRET_KEY in FIELD_KEYS:
+    raise env.BadEnvironment("FIELD_KEYS holds SECRET_KEY. Use a random key of its own.")
 ALLOWED_HOSTS = ["*"]  # TenantMiddleware answers 404 for every host without a Domain row
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -10,7 +10,8 @@ import os
 from pathlib import Path
 
 for _name in ("DATABASE_URL", "BROKER_URL", "CACHE_URL", "CHANNEL_URL", "MIGRATOR_DATABASE_URL",
-              "DEBUG", "BASE_DOMAIN", "PUBLIC_SCHEME", "PORT"):  # fmt: skip
+              "FIELD_KEYS", "FIELD_KEYS_FILE", "DEBUG", "BASE_DOMAIN", "PUBLIC_SCHEME",
+              "PORT"):  # fmt: skip
     os.environ.pop(_name, None)
 # Never the data of `make run`, wherever LASTMILE_VAR points.
 os.environ["LASTMILE_VAR"] = str(Path(__file__).resolve().parent.parent / "var" / "test")

@@ -201,9 +201,7 @@ def nothing_of_the_laptop_goes_live(**_kwargs: Any) -> list[CheckMessage]:
     refused = {
         "DEBUG is on": settings.DEBUG,
         "ALLOW_TEST_CLOCK is set": os.environ.get("ALLOW_TEST_CLOCK", "") not in {"", "0"},
-        "FIELD_KEYS is missing": not any(
-            os.environ.get(name) for name in ("FIELD_KEYS", "FIELD_KEYS_FILE")
-        ),
+        "FIELD_KEYS is missing": not settings.FIELD_KEYS,
         "the folder of the servers' sockets is open to others": _open_to_others(
             settings.SOCKET_FOLDER
         ),

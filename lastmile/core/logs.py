@@ -11,12 +11,17 @@ _SECRETS = re.compile(
     r"\blm_[a-z0-9_]+_[0-9a-z]{32}\b"
     r"|\btkt_[\w-]{16,}"
     r"|\bwhsec_[\w+/=]{16,}"
+    r"|\b[a-z2-7]{32}\b"  # a derived secret: 160 bits in base32
+    r"|\benc1\.[0-9a-f]{8}\.[\w=-]+"  # an encrypted value
     r"|(?<=/set-password/)[^/\s\"']+"
     r"|(?<=/t/)[^/\s\"']+"
     r"|(?<=Bearer )\S+"
     r"|(?<=sid=)[a-z0-9]+"
     r"|(?<=ticket=)[^&\s\"']+"
     r"|(?<=password=)[^&\s\"']+"
+    r"|(?<=FIELD_KEYS=)[^\n]+"
+    r"|(?<=SECRET_KEY=)\S+"
+    r"|(?:(?<=code=)|(?<=code: )|(?<=code\": \")|(?<=code': '))\d{4,12}\b"
 )
 
 

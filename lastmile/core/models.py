@@ -8,7 +8,7 @@ machinery's own: they go by the database's clock, which is one for all workers a
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from lastmile.core.bases import PublicIdField
@@ -235,3 +235,64 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.principal} {self.route}: {self.status}"
+
+
+class DerivedSecret(models.Model):
+    """What is known of a secret that the field key derives; only ``core.derived`` uses it.
+
+    The secret itself is never stored: its SHA-256 recognises it, and generation and key id derive
+    it again, for the next message that carries it.
+    """
+
+    purpose = models.CharField(max_length=40)
+    subject = models.CharField(max_length=80)
+    generation = models.PositiveIntegerField(default=1)
+    digest = models.CharField(max_length=64, unique=True)
+    key_id = models.CharField(max_length=8)
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="derived_secret_once", fields=["purpose", "subject"]),
+            models.CheckConstraint(
+                name="derived_secret_generation", condition=Q(generation__gte=1)
+            ),
+        ]
+        indexes = [models.Index(name="derived_secret_expiry", fields=["expires_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of {self.subject}, generation {self.generation}"
+
+
+class ShortCode(models.Model):
+    """The present code of a purpose and subject, hashed, and its counted tries.
+
+    Only ``core.codes`` uses it. Its times are the database's: a person waits in real minutes.
+    """
+
+    purpose = models.CharField(max_length=40)
+    subject = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=8)
+    tries = models.PositiveSmallIntegerField(default=0)
+    most_tries = models.PositiveSmallIntegerField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    codes_made = models.PositiveIntegerField(default=1)
+    window_ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="short_code_once", fields=["purpose", "subject"]),
+            models.CheckConstraint(
+                name="short_code_tries_in_limit", condition=Q(tries__lte=F("most_tries"))
+            ),
+            models.CheckConstraint(
+                name="short_code_has_a_limit", condition=Q(most_tries__gte=1, codes_made__gte=1)
+            ),
+        ]
+        indexes = [models.Index(name="short_code_expiry", fields=["expires_at"])]
+
+    def __str__(self) -> str:
+        return f"code for {self.purpose} of {self.subject}"

@@ -74,7 +74,6 @@ def test_the_table_of_variables_is_what_the_code_reads() -> None:
     for name in re.findall(r"env\.secret\(\s*\"([A-Z_]+)\"", code()):
         read |= {name, f"{name}_FILE"}
     read |= {"DATABASE_URL", "BROKER_URL", "CACHE_URL", "CHANNEL_URL"}
-    read |= {"FIELD_KEYS", "FIELD_KEYS_FILE"}
     rows = [
         line.split("|")[1]
         for line in ENVIRONMENT.read_text(encoding="utf-8").splitlines()

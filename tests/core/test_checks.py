@@ -145,7 +145,7 @@ def test_without_a_database_nothing_is_asked_of_it() -> None:
 def live(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     for name, value in LIVE.items():
         setattr(settings, name, value)
-    monkeypatch.setenv("FIELD_KEYS", "k")
+    settings.FIELD_KEYS = ("a key of the test, thirty-two long",)
     monkeypatch.delenv("ALLOW_TEST_CLOCK", raising=False)
     settings.SOCKET_FOLDER = tmp_path / "run"
     settings.SOCKET_FOLDER.mkdir(mode=0o700)
@@ -165,7 +165,7 @@ def test_what_only_a_laptop_may_do_is_refused(
     elif fault == "clock":
         monkeypatch.setenv("ALLOW_TEST_CLOCK", "1")
     elif fault == "keys":
-        monkeypatch.delenv("FIELD_KEYS")
+        live.FIELD_KEYS = ()
     else:
         live.SOCKET_FOLDER.chmod(0o750)
     (refusal,) = checks.nothing_of_the_laptop_goes_live()

@@ -20,6 +20,11 @@ from lastmile.core.logs import HIDDEN, RedactingFormatter
         ("Cookie: sid=abcdef0123456789; csrf=x", "abcdef01"),
         ("GET /ws/v1/board/?ticket=tkt_x&y=1", "tkt_x"),
         ("dsn postgres password=hunter2 host=x", "hunter2"),
+        ("link abcdefghijklmnopqrstuvwxyz234567 sent", "abcdefghijklm"),
+        ("row enc1.0a1b2c3d.q83vEjRWeJA_-w== is odd", "q83vEjRWeJA"),
+        ("POST confirm code=493021 refused", "493021"),
+        ('body {"code": "493021"}', "493021"),
+        ("env FIELD_KEYS=one,two", "two"),
     ],
 )
 def test_a_secret_is_hidden_and_the_rest_is_kept(line: str, secret: str) -> None:

@@ -1,0 +1,221 @@
+"""Short codes that a person types: six digits to confirm an act, or to collect a parcel.
+
+A code is made by the system's random source and kept as an HMAC by a field key. Its tries are
+counted in PostgreSQL before it is looked at, by one conditional UPDATE: guesses at the same time
+never pass the limit. For each purpose and subject only the newest code counts.
+
+    code = make_code(purpose="confirm_address", subject=order.public_id)      # into a message
+    checked = check_code(purpose=…, subject=…, code=typed)                    # in no transaction
+    with transaction.atomic():
+        use_code(checked)                                                     # with its effect
+        …
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from lastmile.core.errors import Conflict, Invalid, TooMany
+from lastmile.core.keys import FieldKey, UnknownKey, ring
+from lastmile.core.models import ShortCode
+from lastmile.core.tenancy import current_retailer
+
+LONGEST: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRules:
+    """How a code is made and guarded.
+
+    Parameters
+    ----------
+    digits : int
+        Length, 4 to 12.
+    lasts_s : int
+        Seconds until it ends.
+    most_tries : int
+        Wrong codes after which it is locked.
+    most_codes : int
+        Codes that may be made for one purpose and subject in `codes_in_s` seconds: with
+        `most_tries` the bound on guessing, 25 of a million an hour by default.
+    codes_in_s : int
+        Length of that window.
+    """
+
+    digits: int = 6
+    lasts_s: int = 600
+    most_tries: int = 5
+    most_codes: int = 5
+    codes_in_s: int = 3600
+
+    def __post_init__(self) -> None:
+        if not 4 <= self.digits <= LONGEST or self.most_tries < 1 or self.most_codes < 1:
+            raise ValueError("A code has 4 to 12 digits, and at least one try and one code.")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedCode:
+    """A code that was right; ``use_code`` spends it."""
+
+    pk: int
+    digest: str
+
+
+class CodeWrong(Invalid):
+    """The code is not the one that was sent."""
+
+    code: ClassVar[str] = "code_wrong"
+
+
+class CodeLocked(Conflict):
+    """Too many wrong codes were typed."""
+
+    code: ClassVar[str] = "code_locked"
+
+
+class CodeEnded(Conflict):
+    """There is no code to check: none was made, or it has expired, or it was used."""
+
+    code: ClassVar[str] = "code_ended"
+
+
+class TooManyCodes(TooMany):
+    """More codes were asked for than may be sent in a while."""
+
+    code: ClassVar[str] = "too_many_codes"
+
+
+SIX_DIGITS: Final = CodeRules()
+
+
+@transaction.atomic
+def make_code(*, purpose: str, subject: str, rules: CodeRules = SIX_DIGITS) -> str:
+    """Make a new code and return it; the one before it no longer counts.
+
+    Locks: the row of purpose and subject. Records: nothing. Raises: TooManyCodes.
+    """
+    code = "".join(secrets.choice("0123456789") for _digit in range(rules.digits))
+    now = _database_instant()
+    fresh = {
+        "digest": _hash(ring().first, purpose, subject, code),
+        "key_id": ring().first.id,
+        "tries": 0,
+        "most_tries": rules.most_tries,
+        "expires_at": now + dt.timedelta(seconds=rules.lasts_s),
+        "used_at": None,
+    }
+    window = {"codes_made": 1, "window_ends_at": now + dt.timedelta(seconds=rules.codes_in_s)}
+    row, made = ShortCode.objects.select_for_update().get_or_create(
+        purpose=purpose, subject=subject, defaults=fresh | window
+    )
+    if made:
+        return code
+    if row.window_ends_at > now:
+        window = {"codes_made": row.codes_made + 1, "window_ends_at": row.window_ends_at}
+    if window["codes_made"] > rules.most_codes:  # type: ignore[operator]
+        wait_s = max(1, int((row.window_ends_at - now).total_seconds()))
+        raise TooManyCodes(
+            _("Too many codes were asked for. Wait %(minutes)d minutes, then ask for a new one.")
+            % {"minutes": -(-wait_s // 60)},
+            data={"retry_after_s": wait_s},
+        )
+    ShortCode.objects.filter(pk=row.pk).update(**fresh, **window)
+    return code
+
+
+def check_code(*, purpose: str, subject: str, code: str) -> CheckedCode:
+    """Count a try, then compare the code. Call it outside any transaction.
+
+    A try that a rollback could take back would be no try: inside a transaction it raises
+    RuntimeError.
+
+    Locks: the code's row, for the length of the check. Records: nothing. Raises: CodeWrong,
+    CodeLocked, CodeEnded.
+    """
+    with transaction.atomic(durable=True):
+        alive = ShortCode.objects.filter(
+            purpose=purpose, subject=subject, used_at__isnull=True, expires_at__gt=Now()
+        )
+        counted = alive.filter(tries__lt=F("most_tries")).update(tries=F("tries") + 1)
+        row = alive.first()
+    if row is None:
+        raise CodeEnded(_("This code is no longer valid. Ask for a new one."))
+    if not counted:
+        raise _locked()
+    if not _is_right(row, code):
+        left = row.most_tries - row.tries
+        if left <= 0:
+            raise _locked()
+        raise CodeWrong(
+            ngettext(
+                "This is not the code that was sent. Check it; one more try is left.",
+                "This is not the code that was sent. Check it; %(left)d more tries are left.",
+                left,
+            )
+            % {"left": left},
+            data={"tries_left": left},
+        )
+    return CheckedCode(row.pk, row.digest)
+
+
+def use_code(checked: CheckedCode) -> None:
+    """Spend a code that was right, in the transaction of what it allows: once, whoever races.
+
+    Locks: the code's row. Records: nothing. Raises: CodeEnded when it was used meanwhile, or a new
+    one was made.
+    """
+    spent = ShortCode.objects.filter(
+        pk=checked.pk, digest=checked.digest, used_at__isnull=True
+    ).update(used_at=Now())
+    if not spent:
+        raise CodeEnded(_("This code was used already. Ask for a new one."))
+
+
+def redeem_code(*, purpose: str, subject: str, code: str) -> None:
+    """Check a code and spend it at once. Locks, Records, Raises: as the two."""
+    use_code(check_code(purpose=purpose, subject=subject, code=code))
+
+
+def end_code(*, purpose: str, subject: str) -> None:
+    """End the code that was made, if any: its act is done, or no longer possible.
+
+    Locks: the code's row. Records: nothing. Raises: nothing of its own.
+    """
+    rows = ShortCode.objects.filter(purpose=purpose, subject=subject, used_at__isnull=True)
+    rows.update(used_at=Now())
+
+
+def _is_right(row: ShortCode, code: str) -> bool:
+    try:
+        key = ring().by_id(row.key_id)
+    except UnknownKey:  # its key was dropped: no code can be right any more
+        return False
+    typed = "".join(code.split())[: LONGEST + 1]
+    return hmac.compare_digest(row.digest, _hash(key, row.purpose, row.subject, typed))
+
+
+def _hash(key: FieldKey, purpose: str, subject: str, code: str) -> str:
+    derived = key.derive("code", current_retailer().public_id, purpose, subject)
+    return hmac.digest(derived, code.encode(), hashlib.sha256).hex()
+
+
+def _locked() -> CodeLocked:
+    return CodeLocked(_("Too many wrong codes. Ask for a new code."))
+
+
+def _database_instant() -> dt.datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        instant: dt.datetime = cursor.fetchone()[0]
+    return instant
