@@ -137,4 +137,4 @@ def _stored(model: type[models.Model], fields: list[EncryptedField]) -> models.Q
         for each in fields
     }
     rows: models.QuerySet[Any] = models.QuerySet(model)
-    return rows.annotate(**raw)
+    return rows.annotate(**raw)  # type: ignore[no-any-return]
