@@ -10,7 +10,7 @@ from lastmile.core.tasks import house_task
 from lastmile.core.tenancy import for_each_retailer
 
 
-def import_orders(job: Lease) -> Mapping[str, int]:
+def import_orders(job: Lease) -> Mapping[str, object]:
     """Read the batch that the job's payload names."""
     return read_batch(job)
 

@@ -70,7 +70,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("language", ("lang", "idioma"), "es"),
     Column(
         "address",
-        ("full address", "delivery address", "direccion", "direccion completa"),
+        (
+            "full address",
+            "delivery address",
+            "shipping address",
+            "direccion",
+            "direccion completa",
+            "direccion de entrega",
+        ),
         "Av. del Mar 1200, La Serena",
     ),
     Column("street", ("street name", "calle"), ""),
@@ -90,9 +97,17 @@ COLUMNS: tuple[Column, ...] = (
             "earliest",
             "time from",
             "opens",
+            "start",
+            "start time",
+            "earliest time",
+            "delivery from",
+            "not before",
             "desde",
             "ventana desde",
             "hora desde",
+            "inicio",
+            "hora inicio",
+            "hora de inicio",
         ),
         "09:00",
     ),
@@ -105,11 +120,45 @@ COLUMNS: tuple[Column, ...] = (
             "latest",
             "time to",
             "closes",
+            "end",
+            "end time",
+            "latest time",
+            "delivery to",
+            "deliver by",
+            "not after",
             "hasta",
             "ventana hasta",
             "hora hasta",
+            "fin",
+            "hora fin",
+            "hora de fin",
+            "hora termino",
         ),
         "12:00",
+    ),
+    Column(
+        "window",
+        (
+            "time window",
+            "delivery window",
+            "delivery time",
+            "delivery time slot",
+            "delivery slot",
+            "time slot",
+            "timeslot",
+            "slot",
+            "preferred time",
+            "ventana",
+            "ventana horaria",
+            "ventana de entrega",
+            "franja",
+            "franja horaria",
+            "horario",
+            "horario de entrega",
+            "hora de entrega",
+            "rango horario",
+        ),
+        "",
     ),
     Column(
         "service_minutes",
@@ -133,7 +182,24 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )
 
-NAMES = frozenset(c.name for c in COLUMNS)
+# Words of a heading that speak of when to deliver, words that speak of another time, and of days.
+_WINDOW = """
+slot slots timeslot window windows time times hour hours eta arrival arrive deadline before
+ventana ventanas franja franjas horario horarios hora horas tramo turno llegada antes bloque
+appointment cita promise promised promesa prometido janela zeitfenster creneau heure heures
+uhrzeit
+"""
+_OTHER = """
+created creation placed ordered paid payment updated update modified purchase purchased invoice
+printed import export timestamp timezone zone login shipped processed checkout first prep
+preparation lead transit travel opening business store office service duration minutes min mins
+unloading loading stop door site setup creado creacion pagado pago compra registro modificado
+actualizado preparacion facturado apertura servicio minutos
+"""
+_DAY = "date dates day fecha fechas dia data datum jour"
+_WINDOW_WORDS, _OTHER_TIMES, _DAY_WORDS = (
+    frozenset(words.split()) for words in (_WINDOW, _OTHER, _DAY)
+)
 
 
 def fold(heading: str) -> str:
@@ -146,6 +212,19 @@ def fold(heading: str) -> str:
 _BY_HEADING: dict[str, str] = {
     folded: column.name for column in COLUMNS for folded in (fold(column.name), *column.aliases)
 }
+
+
+def looks_like_window(heading: str) -> bool:
+    """Whether a heading that is not known speaks of when the order is to be delivered."""
+    words = set(fold(heading).split())
+    return bool(words & _WINDOW_WORDS) and not words & _DAY_WORDS and not is_other_time(heading)
+
+
+def is_other_time(heading: str) -> bool:
+    """Whether a heading speaks of another time, such as when the order was paid."""
+    folded = fold(heading)
+    words = set(folded.split())
+    return bool(words & _OTHER_TIMES) or folded in {"order time", "hora pedido", "hora de pedido"}
 
 
 def recognise(headings: list[str]) -> tuple[dict[int, str], list[str]]:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import math
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 MAX_CELL = 10_000
 MAX_COLUMNS = 200
@@ -28,6 +31,12 @@ class BadFile(Exception):
         super().__init__(code)
         self.code = code
         self.params = params
+
+
+class NumberCell(str):
+    """A cell that a workbook holds as a number: its decimal sign is a point in every country."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +142,10 @@ def _cell_text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, int):
+        return NumberCell(value)
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return _number_text(value)
     if isinstance(value, dt.datetime):
         if value.time() == dt.time():
             return value.date().isoformat()
@@ -144,6 +155,17 @@ def _cell_text(value: object) -> str:
     if isinstance(value, dt.time):
         return value.strftime("%H:%M")
     return str(value)
+
+
+def _number_text(value: float) -> NumberCell:
+    """A number with a decimal point that reads the same once it stands in a CSV file."""
+    if not math.isfinite(value):
+        return NumberCell(value)
+    if value.is_integer() and abs(value) < 1e15:
+        return NumberCell(int(value))
+    text = f"{Decimal(repr(value)):f}"
+    # Three digits after the point could be taken for thousands; four cannot.
+    return NumberCell(f"{text}0" if re.fullmatch(r"-?\d{1,3}\.\d{3}", text) else text)
 
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

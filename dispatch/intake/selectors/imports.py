@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.intake.models import ImportBatch
 from dispatch.intake.parse.columns import COLUMNS
-from dispatch.intake.parse.rows import Fault
+from dispatch.intake.parse.faults import Fault
 from dispatch.intake.parse.tables import write_csv
 from dispatch.intake.selectors.words import say_fault, say_file
 from dispatch.orders.models import Order

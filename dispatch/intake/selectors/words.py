@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.intake.parse.rows import Fault
+from dispatch.intake.parse.faults import Fault
 
 FILE_WORDS: dict[str, object] = {
     "empty": _("The file is empty. Choose a file with a heading row and at least one order."),
@@ -44,11 +44,23 @@ ROW_WORDS: dict[str, object] = {
     "out_of_range": _("“%(value)s” is outside %(least)s to %(most)s."),
     "not_a_time": _("“%(value)s” is not a time of day. Write it as 14:30."),
     "not_a_date": _("“%(value)s” is not a date. Write it as 2026-12-01."),
+    "ambiguous_date": _("“%(value)s” can be %(one)s or %(other)s. Write the one that is meant."),
+    "mixed_dates": _(
+        "“%(value)s” can be %(one)s or %(other)s, and this column has dates of both kinds. Write the one that is meant."
+    ),
+    "two_digit_year": _("“%(value)s” has no full year. Write it as 2026-12-01."),
+    "year_outside": _("“%(value)s” lies outside the years %(least)s to %(most)s."),
+    "ambiguous_number": _("“%(value)s” can be %(one)s or %(other)s. Write the one that is meant."),
+    "rounded": _("“%(value)s” has fractions of a gram or cubic centimetre; %(kept)s is kept."),
+    "not_a_window": _(
+        "“%(value)s” is not a clear time window. Write it as 09:00 - 12:00, or remove the column if it promises nothing."
+    ),
+    "windows_differ": _("The row names two windows, %(one)s and %(other)s. Keep one of them."),
+    "maybe_window": _(
+        "“%(value)s” looks like a time window in a column that is not known. Name the column window, or remove it if it promises nothing."
+    ),
     "not_a_direction": _("“%(value)s” is not known. Write outward or return."),
     "half_a_place": _("is missing. lat and lon go together."),
-    "null_island": _(
-        "lat and lon are both 0, which is a place in the Atlantic. Leave both empty or correct them."
-    ),
     "no_place": _("is missing. Give an address, or lat and lon."),
     "window_ends_first": _(
         "The window ends (%(closes)s) before it begins (%(opens)s). Correct one of the two."

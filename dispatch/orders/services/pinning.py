@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 
 from dispatch.fleet.selectors import service_map
 from dispatch.fleet.values import clean, degrees
-from dispatch.orders.checking import PLACE_FIELDS
+from dispatch.orders.checking import PLACE_FIELDS, refuse_null_island
 from dispatch.orders.errors import OrderUnderWay
 from dispatch.orders.models import HUMAN_PINS, HubChoice, Order, PinSource, Place
 from dispatch.orders.services.moves import lock_order, lock_orders, rewrite
 from dispatch.orders.states import OPEN, OrderState
 from lastmile.core.clock import now
-from lastmile.core.errors import Invalid
+from lastmile.core.errors import Invalid, Problems
 from lastmile.core.events import record
 
 _PINNABLE = OPEN | {OrderState.PLANNED}
@@ -35,6 +35,9 @@ def set_pin(
     order.pinned, and the move it makes possible. Raises: Invalid, Stale, OrderUnderWay once loaded.
     """
     spot = clean({"lat": lat, "lon": lon}, {"lat": degrees(90), "lon": degrees(180)})
+    problems = Problems()
+    refuse_null_island(spot["lat"], spot["lon"], problems, "/lat")
+    problems.raise_if_any()
     if source not in HUMAN_PINS:
         raise Invalid(_("A pin is set by a shopper, a driver or a dispatcher."))
     old = order.place

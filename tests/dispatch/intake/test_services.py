@@ -104,7 +104,7 @@ def test_the_bytes_are_kept_until_they_are_read_and_no_longer(hub: Hub) -> None:
 def test_a_job_that_died_half_way_ends_with_every_order_once(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dispatch.intake.services import importing as services
+    from dispatch.intake.services import reading as services
 
     text = "order_id,lat,lon,date\n" + "".join(f"C{i},38.7,-9.1,2026-12-01\n" for i in range(30))
     monkeypatch.setattr(services, "CHUNK", 10)

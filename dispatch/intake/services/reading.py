@@ -1,43 +1,33 @@
-"""Bring an order file in: receive it, read it as a job, place its rows, keep what was refused."""
+"""Read an order file as a job: place its rows chunk by chunk, keep what was refused."""
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import get_language, override
-from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from dispatch.fleet.models import Hub
-from dispatch.intake.models import ENDED, JOB, ImportBatch, ImportFile, RefusedRow
-from dispatch.intake.parse.rows import Fault, Parsed, Row, parse_orders
+from dispatch.intake.models import ImportBatch, ImportFile, RefusedRow
+from dispatch.intake.parse import Customs, Fault, Parsed, Row, customs_of, parse_orders
 from dispatch.intake.parse.tables import BadFile
-from dispatch.orders.drafts import (
-    LocalWindowDraft,
-    OrderDraft,
-    ParcelDraft,
-    Placed,
-    PlaceDraft,
-    ShopperDraft,
-)
+from dispatch.intake.services.drafting import to_draft
+from dispatch.orders.drafts import Placed
 from dispatch.orders.models import Order
 from dispatch.orders.services import place_orders
 from dispatch.orders.states import OrderState
-from lastmile.core import jobs
-from lastmile.core.actor import current_actor
 from lastmile.core.clock import now
-from lastmile.core.errors import Conflict, DomainError, FieldProblem, Invalid, TooLarge
+from lastmile.core.errors import DomainError
 from lastmile.core.events import record
 from lastmile.core.jobs import Lease
+from lastmile.core.phones import region_of
+from lastmile.core.tenancy import current_retailer
 
 CHUNK = 500
 MOST_SPOTS = 5_000
-FILES_KEPT = dt.timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -60,109 +50,7 @@ class Counts:
         }
 
 
-def receive_file(
-    *,
-    content: bytes,
-    filename: str,
-    dry_run: bool = False,
-    hub: Hub | None = None,
-    service_date: dt.date | None = None,
-    hubs_scope: Collection[str] | None = None,
-) -> ImportBatch:
-    """Take a file in and queue its reading; the file is kept until it has been read.
-
-    ``hubs_scope`` are the hubs (public ids) its sender may place orders for; such a sender names
-    one of them for the whole file. Locks: nothing. Records: import.received. Raises: TooLarge,
-    Invalid.
-    """
-    _refuse_foreign_hub(hub, hubs_scope)
-    if len(content) > settings.LIMIT_IMPORT_BYTES:
-        raise TooLarge(
-            _("The file has %(found)s MB; %(most)s MB are the most. Split it into smaller files.")
-            % {
-                "found": round(len(content) / 1e6, 1),
-                "most": round(settings.LIMIT_IMPORT_BYTES / 1e6, 1),
-            }
-        )
-    batch = ImportBatch(
-        filename=filename.replace("\x00", "")[-255:] or "orders",
-        sha256=hashlib.sha256(content).hexdigest(),
-        size_bytes=len(content),
-        dry_run=dry_run,
-        hub=hub,
-        service_date=service_date,
-    )
-    with transaction.atomic():
-        return _queue(batch, content, hubs_scope)
-
-
-@transaction.atomic
-def import_rehearsed(
-    *, rehearsal: ImportBatch, hubs_scope: Collection[str] | None = None
-) -> ImportBatch:
-    """Bring in the very file that was rehearsed; asked twice it is the same import.
-
-    Locks: the rehearsal. Records: import.received. Raises: Conflict when it is no rehearsal that
-    ended well, or its file is no longer kept, Invalid outside the caller's hubs.
-    """
-    _refuse_foreign_hub(rehearsal.hub, hubs_scope)
-    row = ImportBatch.objects.select_for_update(no_key=True).get(pk=rehearsal.pk)
-    known = ImportBatch.objects.filter(rehearsal=row).first()
-    if known is not None:
-        return known
-    if not row.dry_run or row.state != ImportBatch.State.DONE:
-        raise Conflict(_("Only a rehearsal that ended well can be followed by its import."))
-    kept = ImportFile.objects.filter(batch=row).first()
-    if kept is None:
-        raise Conflict(_("The file is no longer kept. Choose it again."))
-    batch = ImportBatch(
-        filename=row.filename,
-        sha256=row.sha256,
-        size_bytes=row.size_bytes,
-        hub=row.hub,
-        service_date=row.service_date,
-        rehearsal=row,
-    )
-    return _queue(batch, bytes(kept.content), hubs_scope)
-
-
-def forget_files() -> int:
-    """Delete the files of rehearsals, and of imports stopped before they began, after a day.
-
-    Locks: nothing. Records: nothing. Raises: nothing of its own.
-    """
-    old = ImportFile.objects.filter(created_at__lt=now() - FILES_KEPT)
-    ended = jobs.jobs(kind=JOB).filter(state__in=ENDED)
-    return old.filter(batch__job__in=ended.values("public_id")).delete()[0]
-
-
-def _refuse_foreign_hub(hub: Hub | None, hubs_scope: Collection[str] | None) -> None:
-    if hubs_scope is not None and (hub is None or hub.public_id not in hubs_scope):
-        raise Invalid(
-            _("Choose one of your hubs for this file."),
-            errors=[FieldProblem("/hub", _("Choose one of your hubs."), "required")],
-        )
-
-
-def _queue(batch: ImportBatch, content: bytes, hubs_scope: Collection[str] | None) -> ImportBatch:
-    batch.actor = current_actor()
-    batch.language = get_language() or settings.LANGUAGE_CODE
-    batch.hubs_scope = None if hubs_scope is None else sorted(hubs_scope)
-    batch.save()
-    ImportFile.objects.create(batch=batch, content=content)
-    job = jobs.enqueue(
-        JOB,
-        subject=batch.public_id,
-        hub=batch.hub.public_id if batch.hub else "",
-        payload={"batch": batch.public_id},
-    )
-    batch.job = job.public_id
-    batch.save(update_fields=["job"])
-    record("import.received", subject=batch.public_id, data={"dry_run": batch.dry_run})
-    return batch
-
-
-def read_batch(lease: Lease) -> dict[str, int]:
+def read_batch(lease: Lease) -> dict[str, object]:
     """Read the batch of a job, row by row, and end it with counts or with the file's fault.
 
     Each chunk of rows is one transaction; a second run after a crash finds the same orders by
@@ -175,13 +63,17 @@ def read_batch(lease: Lease) -> dict[str, int]:
     if batch.state == ImportBatch.State.RECEIVED:
         with override(batch.language):
             _read(lease, batch)
-    return _result(batch)
+    return _counts(batch) | {"unknown_headings": batch.unknown_headings}
 
 
 def _read(lease: Lease, batch: ImportBatch) -> None:
     lease.progress(1, "reading")
     try:
-        parsed = parse_orders(bytes(batch.file.content), max_rows=settings.LIMIT_IMPORT_ROWS)
+        parsed = parse_orders(
+            bytes(batch.file.content),
+            max_rows=settings.LIMIT_IMPORT_ROWS,
+            customs=_customs(batch),
+        )
     except BadFile as fault:
         _end_unreadable(lease, batch, fault)
         return
@@ -195,6 +87,15 @@ def _read(lease: Lease, batch: ImportBatch) -> None:
         lease.progress(5 + 90 * done // len(parsed.rows), f"{done}/{len(parsed.rows)}")
     counts.refused = len(refused)
     _end(lease, batch, parsed, counts, refused)
+
+
+def _customs(batch: ImportBatch) -> Customs:
+    """How dates and numbers are written where the file comes from: its hub, else the retailer."""
+    retailer = current_retailer()
+    zones = {retailer.zone, *Hub.objects.filter(active=True).values_list("zone", flat=True)}
+    if batch.hub is not None:
+        zones = {batch.hub.zone}
+    return customs_of({region_of(zone) for zone in zones}, retailer.language)
 
 
 def _place_chunk(
@@ -318,7 +219,7 @@ def _end(
         batch.needs_pin_count = counts.needs_pin
         _close(batch, ImportBatch.State.DONE)
         ImportFile.objects.filter(batch=batch).update(sketch=counts.sketch())
-        record("import.done", subject=batch.public_id, data=_result(batch))
+        record("import.done", subject=batch.public_id, data=_counts(batch))
 
 
 def _end_unreadable(lease: Lease, batch: ImportBatch, fault: BadFile) -> None:
@@ -337,7 +238,7 @@ def _close(batch: ImportBatch, state: str) -> None:
         ImportFile.objects.filter(batch=batch).delete()
 
 
-def _result(batch: ImportBatch) -> dict[str, int]:
+def _counts(batch: ImportBatch) -> dict[str, object]:
     return {
         "rows": batch.rows_count,
         "created": batch.created_count,
@@ -346,44 +247,3 @@ def _result(batch: ImportBatch) -> dict[str, int]:
         "refused": batch.refused_count,
         "needs_pin": batch.needs_pin_count,
     }
-
-
-def to_draft(row: Row, hub: Hub | None, service_date: dt.date | None) -> OrderDraft:
-    """A row of a file as the draft that every intake hands to orders."""
-    window = None
-    if row.opens_minute is not None or row.closes_minute is not None:
-        window = LocalWindowDraft(
-            opens_minute=0 if row.opens_minute is None else row.opens_minute,
-            closes_minute=1440 if row.closes_minute is None else row.closes_minute,
-        )
-    return OrderDraft(
-        external_id=row.external_id,
-        direction=row.direction,
-        shopper=ShopperDraft(
-            name=row.name, phone=row.phone, email=row.email, language=row.language
-        ),
-        place=PlaceDraft(
-            text=row.address,
-            street=row.street,
-            house_number=row.house_number,
-            postcode=row.postcode,
-            city=row.city,
-            lat=row.lat,
-            lon=row.lon,
-        ),
-        hub=row.hub or (hub.public_id if hub else ""),
-        service_date=row.date or service_date,
-        window=window,
-        service_s=row.service_s,
-        parcels=tuple(
-            ParcelDraft(
-                external_id=p.external_id or None,
-                barcode=p.external_id,
-                weight_g=p.weight_g,
-                volume_cm3=p.volume_cm3,
-            )
-            for p in row.parcels
-        ),
-        skills=row.skills,
-        notes=row.notes,
-    )

@@ -1,0 +1,128 @@
+"""The values of one row, read as its columns were decided; its faults and warnings. PURE."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from dispatch.intake.parse.columns import is_other_time
+from dispatch.intake.parse.customs import Customs
+from dispatch.intake.parse.dates import DateColumn, date_column
+from dispatch.intake.parse.faults import Fault, Unreadable
+from dispatch.intake.parse.numbers import Kind, NumberColumn, number_column
+from dispatch.intake.parse.tables import MAX_CELL, NumberCell, Table
+from dispatch.intake.parse.times import read_minute
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBERS: Mapping[str, Kind] = {
+    "lat": "degrees",
+    "lon": "degrees",
+    "service_minutes": "measure",
+    "service_seconds": "whole",
+    "parcels": "whole",
+    "weight_kg": "measure",
+    "weight_g": "whole",
+    "volume_l": "measure",
+    "volume_cm3": "whole",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How the columns of one file are found and read; ``others`` are {position: heading}."""
+
+    known: Mapping[int, str]
+    others: Mapping[int, str]
+    dates: DateColumn
+    numbers: Mapping[str, NumberColumn]
+
+
+def sheet_of(
+    table: Table, known: Mapping[int, str], rows: Sequence[tuple[str, ...]], customs: Customs
+) -> Sheet:
+    """Decide from all cells of each column how it is read."""
+    at = {name: position for position, name in known.items()}
+
+    def column(name: str) -> Iterator[str]:
+        return (value_at(cells, at[name]) for cells in rows) if name in at else iter(())
+
+    numbers = {
+        name: number_column(kind, column(name), customs.decimal) for name, kind in _NUMBERS.items()
+    }
+    others = {
+        position: heading
+        for position, heading in enumerate(table.headings)
+        if position not in known and not is_other_time(heading)
+    }
+    return Sheet(known, others, date_column(column("date"), customs.date_order), numbers)
+
+
+def value_at(cells: tuple[str, ...], at: int) -> str:
+    cell = cells[at] if at < len(cells) else ""
+    if isinstance(cell, NumberCell):
+        return cell
+    value = cell.strip()
+    # A file we wrote ourselves carries ' before what a spreadsheet would run: take it off again.
+    return value[1:] if value[:1] == "'" and value[1:2] in _FORMULA else value
+
+
+class Reader:
+    """Reads the values of one row and gathers its faults and warnings."""
+
+    def __init__(self, values: Mapping[str, str], sheet: Sheet) -> None:
+        self.values = values
+        self.sheet = sheet
+        self.faults: list[Fault] = []
+        self.warnings: list[Fault] = []
+
+    def fault(self, column: str, code: str, **params: object) -> None:
+        self.faults.append(Fault(column, code, params))
+
+    def text(self, column: str, most: int = 200) -> str:
+        value = str(self.values.get(column, ""))
+        if len(value) > min(most, MAX_CELL):
+            self.fault(column, "too_long", most=most, found=len(value))
+            return ""
+        if "\x00" in value:
+            self.fault(column, "bad_character")
+            return ""
+        return value
+
+    def number(self, column: str, least: int, most: int) -> Decimal | None:
+        value = self.values.get(column, "")
+        if not value:
+            return None
+        format_ = self.sheet.numbers[column]
+        try:
+            found = format_.read(value)
+        except Unreadable as problem:
+            self.fault(column, problem.code, **problem.params)
+            return None
+        if not least <= found <= most:
+            self.fault(column, "out_of_range", value=value[:40], least=least, most=most)
+            return None
+        if format_.kind == "whole" and found != found.to_integral_value():
+            self.fault(column, "not_whole", value=value[:40])
+            return None
+        return found
+
+    def minute(self, column: str) -> int | None:
+        value = self.values.get(column, "")
+        if not value:
+            return None
+        found = read_minute(value)
+        if found is None:
+            self.fault(column, "not_a_time", value=value[:40])
+        return found
+
+    def date(self, column: str) -> dt.date | None:
+        value = self.values.get(column, "")
+        if not value:
+            return None
+        try:
+            return self.sheet.dates.read(value)
+        except Unreadable as problem:
+            self.fault(column, problem.code, **problem.params)
+            return None

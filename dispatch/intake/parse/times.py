@@ -1,0 +1,136 @@
+"""Times of day and windows, as people and spreadsheets write them. PURE."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from dispatch.intake.parse.faults import Unreadable
+
+_HALF: Final = r"([ap])[.\s]{0,3}m\.?"
+_HOURS: Final = r"(?:h(?:s|rs?|oras?)?\.?|uhr)?"
+_TIME: Final = re.compile(
+    r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])?"  # a spreadsheet's date before the time
+    r"([0-9]{1,2})(?:[:.h]([0-9]{2}))?(?::[0-9]{2}(?:\.[0-9]+)?)?"
+    rf"\s*(?:{_HALF})?\s*{_HOURS}",
+    re.IGNORECASE,
+)
+_CLOCK: Final = (
+    r"[0-9]{1,2}(?:[:.h][0-9]{2}(?::[0-9]{2})?)?"
+    rf"\s*(?:{_HALF.replace('(', '(?:')})?\s*{_HOURS}"
+)
+_BETWEEN: Final = (
+    r"\s*(?:-|–|—|~|\b(?:to|until|till|and|bis|und|à|às|as|e|et)\b"
+    r"|\b(?:a|hasta|y)\b(?:\s+las?\b)?)\s*"
+)
+_RANGE: Final = re.compile(
+    r"(?:(?:from|between|de|das|desde|entre|von|zwischen)\s+)?(?:(?:las?|the)\s+)?"
+    rf"(?P<from>{_CLOCK}){_BETWEEN}(?P<to>{_CLOCK})",
+    re.IGNORECASE,
+)
+_BY: Final = re.compile(
+    r"(?:before|by|until|till|no later than|antes\s+de|hasta)(?:\s+las?)?\s+(.+)", re.IGNORECASE
+)
+_AFTER: Final = re.compile(
+    r"(?:after|from|not before|desde|despu[eé]s\s+de|a\s+partir\s+de)(?:\s+las?)?\s+(.+)",
+    re.IGNORECASE,
+)
+# With minutes or am/pm: no telephone number, size or score looks like this.
+_CLEAR: Final = (
+    r"[0-9]{1,2}"
+    rf"(?::[0-9]{{2}}(?::[0-9]{{2}})?(?:\s*{_HALF})?|\s*{_HALF})"
+)
+_CLEAR_TIME: Final = re.compile(rf"{_CLEAR}\s*{_HOURS}", re.IGNORECASE)
+_INSIDE: Final = re.compile(r"(?<![0-9:.-])" + _CLEAR + _BETWEEN + _CLEAR, re.IGNORECASE)
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}[T ,]+[0-9]{1,2}:[0-9]{2}")
+_NO_WINDOW: Final = frozenset(
+    {
+        "", "-", "--", "—", "–", "none", "n/a", "na", "any", "any time", "anytime", "all day",
+        "no preference", "cualquiera", "cualquier hora", "todo el dia", "todo el día", "ninguna",
+        "sin preferencia", "sin horario",
+    }
+)  # fmt: skip
+_EARLIEST_BARE: Final = 6 * 60  # "2-5" without minutes or am/pm: nobody knows which half is meant
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A window in minutes of the day; None for an end that is open."""
+
+    opens: int | None
+    closes: int | None
+
+
+def read_minute(value: str) -> int | None:
+    """Return the minute of the day of ``9``, ``09:30``, ``9.30``, ``9h30``, ``2:15 p. m.``."""
+    match = _TIME.fullmatch(" ".join(value.split()))
+    if not match:
+        return None
+    hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "p" else 0)
+    total = hour * 60 + minute
+    return total if minute < 60 and total <= 1440 else None
+
+
+def is_range(value: str) -> bool:
+    """Whether a cell holds two times of day with something between them."""
+    return _RANGE.fullmatch(" ".join(value.split())) is not None
+
+
+def holds_window(value: str) -> bool:
+    """Whether a cell of a column nobody knows looks like a window or a time of day."""
+    text = " ".join(value.split())
+    if _TIMESTAMP.search(text):
+        return False
+    return bool(_CLEAR_TIME.fullmatch(text) or _INSIDE.search(text) or _clear_range(text))
+
+
+def _clear_range(text: str) -> bool:
+    """A range by words, such as "14 to 18"; "9-12" alone may as well be a size."""
+    return bool(_RANGE.fullmatch(text) and re.search(r"[a-z:]", text, re.IGNORECASE))
+
+
+def read_window(value: str) -> Span | None:
+    """Return the window of one cell; None when the cell says that there is none.
+
+    ``09:00 - 12:00``, ``9-12``, ``14:00 to 18:00``, ``de 9 a 12``, ``3-5 pm``, ``before 12:00``.
+
+    Raises
+    ------
+    Unreadable
+        not_a_window when it is not certain which window is meant.
+    """
+    text = " ".join(value.split())
+    if text.casefold() in _NO_WINDOW:
+        return None
+    found = _RANGE.fullmatch(text)
+    if found:
+        return _span(value, found["from"], found["to"])
+    for pattern, is_end in ((_BY, True), (_AFTER, False)):
+        said = pattern.fullmatch(text)
+        minute = read_minute(said[1]) if said and _CLEAR_TIME.fullmatch(said[1].strip()) else None
+        if minute is not None:
+            return Span(None, minute) if is_end else Span(minute, None)
+    raise Unreadable("not_a_window", value=value[:40])
+
+
+def _span(value: str, first: str, last: str) -> Span:
+    """Both ends in minutes; am or pm after the second counts for the first where that fits."""
+    opens, closes = read_minute(first), read_minute(last)
+    half = re.search(_HALF, last, re.IGNORECASE)
+    if half and not re.search(_HALF, first, re.IGNORECASE) and opens is not None:
+        shared = read_minute(f"{first.strip()} {half[1]}m")
+        if shared is not None and closes is not None and shared < closes:
+            opens = shared
+    if closes == 0:
+        closes = 1440  # "20:00 to 00:00" means the end of the day
+    if opens is None or closes is None or opens >= closes:
+        raise Unreadable("not_a_window", value=value[:40])
+    bare = not re.search(r"[:.hap]", first + last, re.IGNORECASE)
+    if bare and opens < _EARLIEST_BARE:
+        raise Unreadable("not_a_window", value=value[:40])
+    return Span(opens, closes)

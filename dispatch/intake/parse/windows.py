@@ -1,0 +1,99 @@
+"""The window of a row: two columns, one column, or a column that nobody knows. PURE.
+
+A promise in the file is never dropped: what looks like one and cannot be read is a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dispatch.intake.parse.columns import looks_like_window
+from dispatch.intake.parse.faults import Fault, Unreadable
+from dispatch.intake.parse.reader import Reader, value_at
+from dispatch.intake.parse.times import holds_window, is_range, read_window
+
+Window = tuple[int | None, int | None]
+
+
+def window_of(read: Reader, cells: tuple[str, ...]) -> tuple[Window, frozenset[int]]:
+    """The window of a row, and the positions of the unknown columns that it was read from."""
+    opens, closes = _ends(read)
+    ranges: list[tuple[str, int | None, int | None]] = []
+    unclear: list[Fault] = []
+    positions: set[int] = set()
+    for position, column, cell in _promising(read, cells):
+        try:
+            span = read_window(cell)
+        except Unreadable as problem:
+            unclear.append(Fault(column, problem.code, problem.params))
+            continue
+        if span is not None:
+            ranges.append((column, span.opens, span.closes))
+            if position is not None:
+                positions.add(position)
+    if not read.faults and (opens, closes) == (None, None) and ranges:
+        _column, opens, closes = ranges[0]
+    for column, *span_of in ranges:
+        if not read.faults and span_of != [opens, closes]:
+            read.fault(
+                column, "windows_differ", one=_clocks(opens, closes), other=_clocks(*span_of)
+            )
+    half = opens is None or closes is None
+    if half:
+        read.faults += unclear if not ranges else []
+        read.faults += _overlooked(read, cells, positions)
+    return (opens, closes), frozenset(positions)
+
+
+def _ends(read: Reader) -> Window:
+    """The window of its two columns; a range inside the first is split where it is clear."""
+    first = read.values.get("window_from", "")
+    if is_range(first):
+        try:
+            span = read_window(first)
+        except Unreadable as problem:
+            read.fault("window_from", problem.code, **problem.params)
+            return None, None
+        assert span is not None, "a range is a window"
+        closes = read.minute("window_to")
+        if closes is not None and closes != span.closes:
+            other = _clocks(span.opens, closes)
+            read.fault(
+                "window_to", "windows_differ", one=_clocks(span.opens, span.closes), other=other
+            )
+        return span.opens, span.closes
+    opens, closes = read.minute("window_from"), read.minute("window_to")
+    if opens is not None and closes is not None and closes <= opens:
+        if closes == 0:
+            return opens, 1440  # "20:00 to 00:00" means the end of the day
+        read.fault("window_to", "window_ends_first", opens=_clock(opens), closes=_clock(closes))
+    return opens, closes
+
+
+def _promising(read: Reader, cells: tuple[str, ...]) -> Iterator[tuple[int | None, str, str]]:
+    """Cells whose heading speaks of when to deliver: position (None if known), column, cell."""
+    if read.values.get("window"):
+        yield None, "window", read.values["window"]
+    for position, heading in read.sheet.others.items():
+        cell = value_at(cells, position)
+        if cell and looks_like_window(heading):
+            yield position, heading[:40], cell
+
+
+def _overlooked(read: Reader, cells: tuple[str, ...], taken: set[int]) -> list[Fault]:
+    """Faults for cells of other unknown columns that look like a window all the same."""
+    return [
+        Fault(heading[:40], "maybe_window", {"value": value_at(cells, position)[:40]})
+        for position, heading in read.sheet.others.items()
+        if position not in taken
+        and not looks_like_window(heading)
+        and holds_window(value_at(cells, position))
+    ]
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def _clocks(opens: int | None, closes: int | None) -> str:
+    return "–".join("" if minute is None else _clock(minute) for minute in (opens, closes))

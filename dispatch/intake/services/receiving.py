@@ -1,0 +1,124 @@
+"""Receive an order file and queue its reading; follow a rehearsal by its import."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Collection
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from dispatch.fleet.models import Hub
+from dispatch.intake.models import ENDED, JOB, ImportBatch, ImportFile
+from lastmile.core import jobs
+from lastmile.core.actor import current_actor
+from lastmile.core.clock import now
+from lastmile.core.errors import Conflict, FieldProblem, Invalid, TooLarge
+from lastmile.core.events import record
+
+FILES_KEPT = dt.timedelta(days=1)
+
+
+def receive_file(
+    *,
+    content: bytes,
+    filename: str,
+    dry_run: bool = False,
+    hub: Hub | None = None,
+    service_date: dt.date | None = None,
+    hubs_scope: Collection[str] | None = None,
+) -> ImportBatch:
+    """Take a file in and queue its reading; the file is kept until it has been read.
+
+    ``hubs_scope`` are the hubs (public ids) its sender may place orders for; such a sender names
+    one of them for the whole file. Locks: nothing. Records: import.received. Raises: TooLarge,
+    Invalid.
+    """
+    _refuse_foreign_hub(hub, hubs_scope)
+    if len(content) > settings.LIMIT_IMPORT_BYTES:
+        raise TooLarge(
+            _("The file has %(found)s MB; %(most)s MB are the most. Split it into smaller files.")
+            % {
+                "found": round(len(content) / 1e6, 1),
+                "most": round(settings.LIMIT_IMPORT_BYTES / 1e6, 1),
+            }
+        )
+    batch = ImportBatch(
+        filename=filename.replace("\x00", "")[-255:] or "orders",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        dry_run=dry_run,
+        hub=hub,
+        service_date=service_date,
+    )
+    with transaction.atomic():
+        return _queue(batch, content, hubs_scope)
+
+
+@transaction.atomic
+def import_rehearsed(
+    *, rehearsal: ImportBatch, hubs_scope: Collection[str] | None = None
+) -> ImportBatch:
+    """Bring in the very file that was rehearsed; asked twice it is the same import.
+
+    Locks: the rehearsal. Records: import.received. Raises: Conflict when it is no rehearsal that
+    ended well, or its file is no longer kept, Invalid outside the caller's hubs.
+    """
+    _refuse_foreign_hub(rehearsal.hub, hubs_scope)
+    row = ImportBatch.objects.select_for_update(no_key=True).get(pk=rehearsal.pk)
+    known = ImportBatch.objects.filter(rehearsal=row).first()
+    if known is not None:
+        return known
+    if not row.dry_run or row.state != ImportBatch.State.DONE:
+        raise Conflict(_("Only a rehearsal that ended well can be followed by its import."))
+    kept = ImportFile.objects.filter(batch=row).first()
+    if kept is None:
+        raise Conflict(_("The file is no longer kept. Choose it again."))
+    batch = ImportBatch(
+        filename=row.filename,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        hub=row.hub,
+        service_date=row.service_date,
+        rehearsal=row,
+    )
+    return _queue(batch, bytes(kept.content), hubs_scope)
+
+
+def forget_files() -> int:
+    """Delete the files of rehearsals, and of imports stopped before they began, after a day.
+
+    Locks: nothing. Records: nothing. Raises: nothing of its own.
+    """
+    old = ImportFile.objects.filter(created_at__lt=now() - FILES_KEPT)
+    ended = jobs.jobs(kind=JOB).filter(state__in=ENDED)
+    return old.filter(batch__job__in=ended.values("public_id")).delete()[0]
+
+
+def _refuse_foreign_hub(hub: Hub | None, hubs_scope: Collection[str] | None) -> None:
+    if hubs_scope is not None and (hub is None or hub.public_id not in hubs_scope):
+        raise Invalid(
+            _("Choose one of your hubs for this file."),
+            errors=[FieldProblem("/hub", _("Choose one of your hubs."), "required")],
+        )
+
+
+def _queue(batch: ImportBatch, content: bytes, hubs_scope: Collection[str] | None) -> ImportBatch:
+    batch.actor = current_actor()
+    batch.language = get_language() or settings.LANGUAGE_CODE
+    batch.hubs_scope = None if hubs_scope is None else sorted(hubs_scope)
+    batch.save()
+    ImportFile.objects.create(batch=batch, content=content)
+    job = jobs.enqueue(
+        JOB,
+        subject=batch.public_id,
+        hub=batch.hub.public_id if batch.hub else "",
+        payload={"batch": batch.public_id},
+    )
+    batch.job = job.public_id
+    batch.save(update_fields=["job"])
+    record("import.received", subject=batch.public_id, data={"dry_run": batch.dry_run})
+    return batch
