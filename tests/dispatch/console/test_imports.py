@@ -66,6 +66,15 @@ def test_a_file_is_rehearsed_first_and_then_brought_in(desk: Client) -> None:
     assert "One row was refused" in done
 
 
+def test_a_page_with_unknown_columns_does_not_say_that_all_is_well(desk: Client) -> None:
+    fine = "order_id,lat,lon,date\nA1,38.72,-9.14,2026-12-01\n"
+    assert "Every row can be read" in desk.get(rehearsed(desk, fine)).content.decode()
+    odd = "order_id,lat,lon,date,Colour\nA1,38.72,-9.14,2026-12-01,red\n"
+    page = desk.get(rehearsed(desk, odd)).content.decode()
+    assert "Every row can be read" not in page
+    assert "Colour" in page
+
+
 def test_bringing_a_rehearsal_in_twice_is_once(desk: Client) -> None:
     where = rehearsed(desk)
     first = desk.post(where, {"what": "import"})

@@ -169,3 +169,31 @@ def test_refusals_are_worded_in_the_senders_language(hub: Hub) -> None:
     batch = bring("order_id,lat,lon,date,phone\nD1,38.7,-9.1,2026-12-01,not a phone\n")
     (_number, _cells, faults) = selectors.refused_rows(batch)[0]
     assert "phone" in faults[0]
+
+
+def test_dates_and_weights_follow_the_country_of_hub_and_retailer(hub: Hub) -> None:
+    albany = Hub.objects.create(name="Albany", lat=42.65, lon=-73.75, zone="America/New_York")
+    text = "order_id,lat,lon,date\n{},42.65,-73.75,12/01/2026\n"
+    unclear = bring(text.format("U1"))
+    assert (unclear.created_count, unclear.refused_count) == (0, 1)
+    assert "2026-01-12 or 2026-12-01" in selectors.refused_rows(unclear)[0][2][0]
+    bring(text.format("U2"), hub=albany)
+    assert Order.objects.get(external_id="U2").service_date == dt.date(2026, 12, 1)
+    bring(text.format("U3"), hub=hub)
+    assert Order.objects.get(external_id="U3").service_date == dt.date(2026, 1, 12)
+
+
+def test_a_promise_in_one_column_is_kept_and_unknown_headings_are_in_the_result(hub: Hub) -> None:
+    batch = bring(
+        "Order Number,Shipping Address,Latitude,Longitude,Delivery Date,Delivery Time,Colour\n"
+        "D-1,Rua A 1,38.7,-9.1,2026-12-01,09:00 - 12:00,red\n"
+        "D-2,Rua A 2,38.7,-9.1,2026-12-01,9-12,red\n"
+        "D-3,Rua A 3,38.7,-9.1,2026-12-01,in the morning,red\n"
+    )
+    assert (batch.created_count, batch.refused_count) == (2, 1)
+    promises = [o.promise for o in Order.objects.select_related("promise").order_by("external_id")]
+    assert [p and (p.opens_at.hour, p.closes_at.hour) for p in promises] == [(9, 12), (9, 12)]
+    result = Job.objects.get(public_id=batch.job).result
+    assert result["unknown_headings"] == batch.unknown_headings == ["Colour"]
+    done = Event.objects.get(kind="import.done")
+    assert "unknown_headings" not in done.data

@@ -119,7 +119,7 @@ def test_one_pin_serves_every_waiting_order_to_the_place(retailer: RetailerRef) 
 def test_a_pin_outside_every_zone_leaves_the_order_without_hub(retailer: RetailerRef) -> None:
     make_zone()
     order = make_order(place=LOST)
-    services.set_pin(order=order, lat=0.0, lon=0.0)
+    services.set_pin(order=order, lat=LAT + 1, lon=LON)
     order.refresh_from_db()
     assert (order.state, order.hub, order.hub_choice) == ("placed", None, "none")
 
@@ -138,3 +138,17 @@ def test_a_pin_does_not_move_under_a_driver(retailer: RetailerRef) -> None:
     order = out(make_order())
     with refused(OrderUnderWay):
         services.set_pin(order=order, lat=LAT, lon=LON)
+
+
+@pytest.mark.parametrize(("lat", "lon"), [(0, 0), (0.0, -0.0), (0.0004, -0.002)])
+def test_latitude_and_longitude_zero_are_refused_at_every_door(
+    retailer: RetailerRef, lat: float, lon: float
+) -> None:
+    make_hub()
+    order = make_order(place=LOST)
+    with refused(Invalid, at="/place", match="Atlantic"):
+        make_order(place=PlaceDraft(text="Rua A 1, Lisboa", lat=lat, lon=lon))
+    with refused(Invalid, at="/lat", match="Atlantic"):
+        services.set_pin(order=order, lat=lat, lon=lon)
+    order.refresh_from_db()
+    assert (order.state, order.place.lat) == ("needs_pin", None)

@@ -72,7 +72,7 @@ def test_a_wrong_contact_is_named_by_its_path(retailer: RetailerRef) -> None:
 
 def test_a_date_or_hub_makes_a_waiting_order_ready(retailer: RetailerRef) -> None:
     zone = make_zone()
-    order = make_order(place=PlaceDraft(lat=0.0, lon=0.0), service_date=None)
+    order = make_order(place=PlaceDraft(lat=LAT + 1, lon=LON), service_date=None)
     services.change_order(order=order, hub=zone.hub)
     order.refresh_from_db()
     assert (order.state, order.hub_choice) == ("placed", "given")
