@@ -209,7 +209,7 @@ CELERY_WORKER_DISABLE_PREFETCH = True
 JOB_LEASE_S = env.number("LIMIT_JOB_LEASE_S", 60, least=1)  # a worker silent so long is dead
 
 # --- Solving -----------------------------------------------------------------------------------
-SOLVING_FOLDER = VAR / "solving"  # who solves on this machine now: locked files, see solver.cores
+SOLVING_FOLDER = VAR / "solving"  # who solves on this machine now: locked files, see process.cores
 SOLVE_CORES = env.number("SOLVE_CORES", 0, most=1024)  # 0: all that this process may use
 SOLVE_SPREAD = env.number("SOLVE_SPREAD", 1, least=1, most=1024)  # parts of a plan at once
 SOLVE_SPREAD_FROM = env.number("SOLVE_SPREAD_FROM", 3000, least=500)  # visits

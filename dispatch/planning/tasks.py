@@ -11,7 +11,7 @@ from dispatch.planning.search import parts
 from dispatch.planning.search.spread import search_part
 from dispatch.planning.services.redispatching import Bounds, redispatch_day
 from dispatch.planning.services.solving import solve_day
-from dispatch.solver.child import SolveFailed
+from dispatch.solver.process.child import SolveFailed
 from lastmile.core.jobs import Lease
 from lastmile.core.tasks import retailer_task
 

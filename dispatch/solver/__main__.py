@@ -6,7 +6,7 @@ import time
 BEGAN = time.perf_counter()
 gc.disable()  # a tenth of the start-up: nothing that is loaded ever becomes garbage
 
-from dispatch.solver.cli import main  # noqa: E402 - the clock of start-up runs from before
+from dispatch.solver.process.cli import main  # noqa: E402 - the clock of start-up runs from before
 
 if __name__ == "__main__":
     raise SystemExit(main(began=BEGAN))

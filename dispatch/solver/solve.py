@@ -12,16 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dispatch.solver.check import Violation, check
-from dispatch.solver.core.covers import covers
-from dispatch.solver.cost import Cost, cost
-from dispatch.solver.draft import Ground
+from dispatch.solver.classic.covers import covers
 from dispatch.solver.engines.base import Engine, Leash, Progress
 from dispatch.solver.engines.shelf import CORE, ORTOOLS, RICH, Shelf, cores
-from dispatch.solver.explain import reasons
-from dispatch.solver.problem import Problem
-from dispatch.solver.repair import settle
-from dispatch.solver.solution import Solution
+from dispatch.solver.model.cost import Cost, cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.explain import reasons
+from dispatch.solver.placing.repair import settle
+from dispatch.solver.referee.check import Violation, check
 from lastmile.core.errors import Invalid
 
 log = logging.getLogger(__name__)

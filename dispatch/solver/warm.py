@@ -11,12 +11,12 @@ from __future__ import annotations
 import shutil
 from typing import Final
 
-from dispatch.solver.compiled import HOME
-from dispatch.solver.core.samples import problems
-from dispatch.solver.draft import Ground
+from dispatch.solver.classic.samples import problems
+from dispatch.solver.compiling.compiled import HOME
+from dispatch.solver.compiling.sources import PREFIX
 from dispatch.solver.engines.shelf import CORE, RICH
+from dispatch.solver.placing.draft import Ground
 from dispatch.solver.solve import Stop, solve
-from dispatch.solver.sources import PREFIX
 
 COMPILED: Final = (CORE, RICH)  # engines of our own
 

@@ -23,11 +23,11 @@ from pyvrp.stop import MaxRuntime
 
 from dispatch.planning.problem.keep import unpack
 from dispatch.roads.network import load
-from dispatch.solver.check import check
-from dispatch.solver.cost import cost
-from dispatch.solver.insertion import evaluate
-from dispatch.solver.problem import Problem
-from dispatch.solver.solution import Solution
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.placing.insertion import evaluate
+from dispatch.solver.referee.check import check
 from lastmile.embedded.folders import Folders
 from tests.bench.house import Door, House, running_house, shared_folder
 from tests.bench.roads import places

@@ -29,7 +29,7 @@ from typing import Any, Final
 import numpy as np
 
 from dispatch.solver.formats.json import dumps, problem_to_json
-from dispatch.solver.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, Profile, Vehicle, Visit, Window
 from tests.dispatch.solver.features import FEATURES, grown, mixed
 from tests.dispatch.solver.problems import rich
 from tests.dispatch.solver.towns import towns

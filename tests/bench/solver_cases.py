@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from dispatch.solver.formats.text import parse
-from dispatch.solver.problem import Int32, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Int32, Problem, Profile, Vehicle, Visit, Window
 from tests.bench.solver_porto import porto
 from tests.shared import shared_data
 

@@ -24,11 +24,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from dispatch.solver.check import check
-from dispatch.solver.core.covers import covers
-from dispatch.solver.cost import cost
+from dispatch.solver.classic.covers import covers
 from dispatch.solver.formats.json import dumps, loads, problem_from_json, problem_to_json
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import ENGINES, NotRefereed, Result, Stop, replay, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.degenerate import DEGENERATE

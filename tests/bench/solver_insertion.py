@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import mean
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import UNIT, cost
-from dispatch.solver.insertion import Board, evaluate, places
-from dispatch.solver.problem import Problem
-from dispatch.solver.solution import Solution
+from dispatch.solver.model.cost import UNIT, cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.placing.insertion import Board, evaluate, places
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Stop, solve
 from tests.bench.solver_page import table, wanted, write
 from tests.bench.solver_recost import Unsound

@@ -22,11 +22,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import UNIT, cost
-from dispatch.solver.insertion import evaluate
-from dispatch.solver.problem import Problem
-from dispatch.solver.solution import Solution
+from dispatch.solver.model.cost import UNIT, cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.placing.insertion import evaluate
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import ENGINES, Stop, lineup, solve
 from tests.bench.solver_cases import Case, load
 from tests.bench.solver_peers import Answers, run_pyvrp

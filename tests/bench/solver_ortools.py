@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
 from tests.bench.solver_peers import Answers, Routes
 
 

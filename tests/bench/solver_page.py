@@ -22,8 +22,9 @@ HEAD = """# The solver, measured
 Written by `make proof solver` (a part alone: `make proof solver_table`, `solver_porto` …); do not
 edit. Each search runs in a process of its own, one after the other, on the same machine with the
 same seconds of wall clock; ours uses both cores, VROOM too, PyVRP and OR-Tools one, as they come.
-A peer's model is built before its clock starts, ours after. Every answer passes `check.py` and a
-second referee that shares no code with it (`solver_recost.py`) and reads the field's files anew.
+A peer's model is built before its clock starts, ours after. Every answer passes `referee/check.py`
+and a second referee that shares no code with it (`solver_recost.py`) and reads the field's files
+anew.
 """
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyvrp
 from pyvrp import IteratedLocalSearchCallbacks, IteratedLocalSearchParams, SolveParams
 
-from dispatch.solver.problem import Problem, Vehicle
+from dispatch.solver.model.problem import Problem, Vehicle
 
 Routes = dict[str, list[str]]
 SCALE = 10  # PyVRP's money is ours x this: its bounds on penalties then suffice for small prices

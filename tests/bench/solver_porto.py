@@ -17,7 +17,7 @@ import numpy as np
 
 from dispatch.roads.matrix import travel
 from dispatch.roads.network import load
-from dispatch.solver.problem import Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Problem, Profile, Vehicle, Visit, Window
 from tests.bench.roads import build_porto, places
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "proof" / "solver"

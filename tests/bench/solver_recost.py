@@ -1,8 +1,8 @@
 """A second, tiny referee for the campaigns: reads the routes alone and prices them by hand.
 
-It shares nothing with ``dispatch.solver.check`` or ``cost``: where all three agree on a plan's
-cost, the figure in a table is right. It knows the rules that the benchmarks use, and refuses a
-problem that has others.
+It shares nothing with ``dispatch.solver.referee.check`` or ``cost``: where all three agree on the
+cost of a plan, the figure in a table is right. It knows the rules that the benchmarks use, and
+refuses a problem that has others.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from dispatch.solver.problem import Problem, Vehicle
-from dispatch.solver.solution import Route, Solution
+from dispatch.solver.model.problem import Problem, Vehicle
+from dispatch.solver.model.solution import Route, Solution
 
 
 class Unsound(AssertionError):

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dispatch.solver.check import check
-from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.problem import Problem, Vehicle
+from dispatch.solver.model.problem import Problem, Vehicle
+from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.repair import holds
 from dispatch.solver.redispatch.change import Change
 from dispatch.solver.redispatch.run import redispatch
-from dispatch.solver.repair import holds
-from dispatch.solver.solution import Route, Solution
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Stop, solve
 from tests.bench.solver_cases import load
 from tests.bench.solver_insertion import quantile

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dispatch.solver.problem import (
+from dispatch.solver.model.problem import (
     Break,
     Charger,
     Pair,

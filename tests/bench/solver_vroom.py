@@ -10,7 +10,7 @@ from typing import Any
 
 import vroom
 
-from dispatch.solver.problem import Problem, Vehicle, Visit
+from dispatch.solver.model.problem import Problem, Vehicle, Visit
 from tests.bench.solver_peers import Answers, Routes
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from dispatch.planning.errors import NothingToPlan
 from dispatch.planning.problem.day import Day, OrderAsked, ShiftAsked
 from dispatch.roads.matrix import TravelMatrix, travel
-from dispatch.solver.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, Profile, Vehicle, Visit, Window
 from lastmile.core.clock import zone
 
 DIMENSIONS = ("weight_g", "volume_cm3", "parcels")

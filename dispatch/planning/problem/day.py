@@ -19,7 +19,7 @@ from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.selectors import breaks_of, factor_of, shifts_on
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import to_plan
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
 from lastmile.core.geo import Point
 
 M = TypeVar("M", bound=Model)

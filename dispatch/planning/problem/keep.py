@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dispatch.solver.problem import (
+from dispatch.solver.model.problem import (
     Break,
     Charger,
     Pair,

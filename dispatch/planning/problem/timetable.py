@@ -10,10 +10,10 @@ from typing import Any
 from dispatch.planning.problem.day import Day
 from dispatch.planning.problem.store import TimedBreak, TimedPlan, TimedRoute, TimedStop
 from dispatch.roads.matrix import route_geometry
-from dispatch.solver.check import Violation, check
-from dispatch.solver.cost import route_cost
-from dispatch.solver.problem import Problem, Vehicle
-from dispatch.solver.solution import Route, Solution
+from dispatch.solver.model.cost import route_cost
+from dispatch.solver.model.problem import Problem, Vehicle
+from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.referee.check import Violation, check
 
 Facts = Mapping[str, Any]
 

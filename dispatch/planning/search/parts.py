@@ -24,8 +24,8 @@ from dispatch.planning.models import SolvePart
 from dispatch.planning.problem.keep import pack, unpack
 from dispatch.solver.decompose.rounds import Task
 from dispatch.solver.formats.json import solution_from_json, solution_to_json
-from dispatch.solver.problem import Problem
-from dispatch.solver.solution import Solution
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Solution
 from dispatch.solver.solve import Phase, Result, work_json
 from lastmile.core.hints import Hint, after_commit
 from lastmile.core.jobs import Lease

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from django.conf import settings
 
-from dispatch.solver.child import Limits, run
-from dispatch.solver.cores import seat, usable
 from dispatch.solver.engines.base import Progress
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.process.child import Limits, run
+from dispatch.solver.process.cores import seat, usable
 from dispatch.solver.solve import Result, Stop
 from lastmile.core.tenancy import current_schema
 

@@ -19,15 +19,15 @@ from django.conf import settings
 from dispatch.planning.search import parts as rows
 from dispatch.planning.search.parts import HandedIn, PartLease
 from dispatch.planning.search.searching import search
-from dispatch.solver.child import SolveFailed
-from dispatch.solver.cost import cost
 from dispatch.solver.decompose.join import join
 from dispatch.solver.decompose.part import Part, extract
 from dispatch.solver.decompose.rounds import Task, better, resplit
 from dispatch.solver.decompose.split import split
-from dispatch.solver.draft import Ground
-from dispatch.solver.problem import Problem
-from dispatch.solver.solution import Solution
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.placing.draft import Ground
+from dispatch.solver.process.child import SolveFailed
 from dispatch.solver.solve import Phase, Result
 from lastmile.core.jobs import Lease
 

@@ -11,8 +11,8 @@ from dispatch.planning.errors import OrderNotInPlan
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.problem.arrangement import Arrangement
 from dispatch.planning.problem.keep import unpack
-from dispatch.solver.insertion import Place, evaluate, places
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.placing.insertion import Place, evaluate, places
 
 BEST_PER_ROUTE = 3
 

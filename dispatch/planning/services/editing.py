@@ -25,8 +25,8 @@ from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.planning.services.locking import lock_plan
 from dispatch.planning.services.recording import facts
 from dispatch.planning.states import DRAFT
-from dispatch.solver.insertion import evaluate
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.placing.insertion import evaluate
 from lastmile.core.actor import current_actor
 from lastmile.core.events import Lane, record
 from lastmile.core.geo import Point

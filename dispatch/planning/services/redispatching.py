@@ -32,10 +32,10 @@ from dispatch.planning.selectors.lists import published
 from dispatch.planning.services.drafting import Found, answer, draft_plan
 from dispatch.planning.services.locking import refuse_moved
 from dispatch.planning.states import DRAFT, PUBLISHED
-from dispatch.solver import solution as solved
-from dispatch.solver.cores import seat
-from dispatch.solver.insertion import evaluate
-from dispatch.solver.problem import Vehicle, Visit
+from dispatch.solver.model import solution as solved
+from dispatch.solver.model.problem import Vehicle, Visit
+from dispatch.solver.placing.insertion import evaluate
+from dispatch.solver.process.cores import seat
 from dispatch.solver.redispatch.anew import anew
 from dispatch.solver.redispatch.change import Disturbance, Redispatched
 from dispatch.solver.redispatch.cut import Rest

@@ -17,7 +17,7 @@ from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.search.searching import search
 from dispatch.planning.search.spread import Spread, is_large, search_part
 from dispatch.planning.services.drafting import Found, answer, draft_plan
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
 from dispatch.solver.solve import Result
 from lastmile.core.clock import now
 from lastmile.core.jobs import Lease

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
 
 Weights = Sequence[float]
 

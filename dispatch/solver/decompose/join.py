@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import cost
 from dispatch.solver.decompose.part import Part
-from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.explain import reasons
-from dispatch.solver.problem import Problem
-from dispatch.solver.repair import fill
-from dispatch.solver.solution import Route, Solution
-from dispatch.solver.violations import Violation
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.explain import reasons
+from dispatch.solver.placing.repair import fill
+from dispatch.solver.referee.check import check
+from dispatch.solver.referee.violations import Violation
 
 
 class PartRefused(RuntimeError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dispatch.solver.problem import (
+from dispatch.solver.model.problem import (
     Charger,
     Int32,
     Pair,
@@ -21,7 +21,7 @@ from dispatch.solver.problem import (
     Vehicle,
     Visit,
 )
-from dispatch.solver.solution import Route, Solution
+from dispatch.solver.model.solution import Route, Solution
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from dispatch.solver.problem import Int32
+from dispatch.solver.model.problem import Int32
 
 Points = np.ndarray[Any, np.dtype[np.float64]]  # rows of coordinates
 LANDMARKS: Final = 24

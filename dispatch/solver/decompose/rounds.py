@@ -15,15 +15,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from dispatch.solver.cost import cost
 from dispatch.solver.decompose.bundles import bundles
 from dispatch.solver.decompose.join import join
 from dispatch.solver.decompose.part import Part
 from dispatch.solver.decompose.plane import cut
 from dispatch.solver.decompose.split import SIZE, Areas, split
-from dispatch.solver.draft import Ground
-from dispatch.solver.problem import Problem
-from dispatch.solver.solution import Solution
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.placing.draft import Ground
 
 FIRST_SHARE: Final = 0.4  # of the time, for the first plans of the parts
 LATER_S: Final = 0.012  # seconds that a later round gives each visit of a part

@@ -12,7 +12,7 @@ from dispatch.solver.decompose.bundles import Bundle, bundles
 from dispatch.solver.decompose.deal import deal, strengths, trip_room
 from dispatch.solver.decompose.part import Part, extract
 from dispatch.solver.decompose.plane import Points, cut, lay_out
-from dispatch.solver.problem import Problem, service_s
+from dispatch.solver.model.problem import Problem, service_s
 
 SIZE: Final = 500  # visits of a part: fewer lose more at the borders than they win inside
 DISTRICTS: Final = 100  # hubs looked at one by one; more are taken together by nearness

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from dispatch.solver.draft import Ground
+from dispatch.solver.placing.draft import Ground
 
 POLL_S = 0.05
 

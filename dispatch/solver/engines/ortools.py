@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from dispatch.solver.cost import PER_METRE, PER_SECOND, UNIT, rounded
-from dispatch.solver.draft import Ground
 from dispatch.solver.engines.base import Leash, Proposal
 from dispatch.solver.engines.translate import Translator
-from dispatch.solver.problem import Vehicle, service_s
-from dispatch.solver.timing import NEVER
+from dispatch.solver.model.cost import PER_METRE, PER_SECOND, UNIT, rounded
+from dispatch.solver.model.problem import Vehicle, service_s
+from dispatch.solver.placing.draft import Ground
+from dispatch.solver.timing.timer import NEVER
 
 TIME: Final = "time"
 PATIENCE: Final = 1000  # steps a visit without a solution until a search by iterations ends

@@ -14,10 +14,10 @@ from typing import Final
 
 import pyvrp
 
-from dispatch.solver.cost import rounded
-from dispatch.solver.draft import Ground
 from dispatch.solver.engines.base import Leash, Proposal
 from dispatch.solver.engines.translate import Translation, Translator
+from dispatch.solver.model.cost import rounded
+from dispatch.solver.placing.draft import Ground
 
 _library = logging.getLogger("pyvrp")
 _library.handlers.clear()  # its import sends INFO to stdout, which here carries answers

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dispatch.solver.core.samples import problems
-from dispatch.solver.cost import UNIT, rounded
-from dispatch.solver.draft import Ground
+from dispatch.solver.classic.samples import problems
 from dispatch.solver.engines.base import Leash, Proposal
-from dispatch.solver.problem import Break, Slice
+from dispatch.solver.model.cost import UNIT, rounded
+from dispatch.solver.model.problem import Break, Slice
+from dispatch.solver.placing.draft import Ground
 from dispatch.solver.rich.begin import lay_plan
 from dispatch.solver.rich.lay import Scratch, scratch
 from dispatch.solver.rich.model import Model

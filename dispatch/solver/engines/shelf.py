@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any, Final
 
-from dispatch.solver import sources
+from dispatch.solver.compiling import sources
 from dispatch.solver.engines.base import Engine
 
 CORE: Final = "core"
@@ -20,7 +20,7 @@ PYVRP: Final = "pyvrp"
 ORTOOLS: Final = "ortools"
 RICH: Final = "rich"
 WHERE: Final[dict[str, tuple[str, str]]] = {
-    CORE: ("dispatch.solver.engines.core", "Core"),
+    CORE: ("dispatch.solver.engines.classic", "Core"),
     PYVRP: ("dispatch.solver.engines.pyvrp", "PyVRP"),
     RICH: ("dispatch.solver.engines.rich", "Rich"),
     ORTOOLS: ("dispatch.solver.engines.ortools", "ORTools"),

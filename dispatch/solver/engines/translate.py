@@ -22,12 +22,12 @@ from typing import Any, Final
 import numpy as np
 import pyvrp
 
-from dispatch.solver.cost import PER_METRE, PER_SECOND, UNIT
-from dispatch.solver.draft import Ground
-from dispatch.solver.explain import alone
-from dispatch.solver.pauses import WorkClock, work_clock
-from dispatch.solver.problem import Problem, Vehicle, Visit, missed_cost
-from dispatch.solver.timing import NEVER, scaled
+from dispatch.solver.model.cost import PER_METRE, PER_SECOND, UNIT
+from dispatch.solver.model.problem import Problem, Vehicle, Visit, missed_cost
+from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.explain import alone
+from dispatch.solver.timing.pauses import WorkClock, work_clock
+from dispatch.solver.timing.timer import NEVER, scaled
 
 TRIPS: Final = 3  # prices above so many of the dearest trips are compressed
 AMPLE: Final = 0.95  # a load above this share of all room is not asked for as a whole

@@ -40,7 +40,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from dispatch.solver.problem import (
+from dispatch.solver.model.problem import (
     Break,
     Charger,
     Pair,
@@ -51,7 +51,7 @@ from dispatch.solver.problem import (
     Visit,
     Window,
 )
-from dispatch.solver.solution import (
+from dispatch.solver.model.solution import (
     Charge,
     Reason,
     Reload,

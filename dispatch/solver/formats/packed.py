@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from dispatch.solver.formats.json import dumps, loads, stated, statement
-from dispatch.solver.problem import Int32, Problem, Profile, Slice
+from dispatch.solver.model.problem import Int32, Problem, Profile, Slice
 from lastmile.core.errors import Invalid
 
 MAGIC: Final = b"lastmile-packed/1\n"

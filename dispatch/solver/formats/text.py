@@ -18,8 +18,8 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
-from dispatch.solver.faults import MAX_VISITS
-from dispatch.solver.problem import (
+from dispatch.solver.model.faults import MAX_VISITS
+from dispatch.solver.model.problem import (
     MAX_TIME_S,
     Int32,
     Pair,
@@ -29,7 +29,7 @@ from dispatch.solver.problem import (
     Visit,
     Window,
 )
-from dispatch.solver.solution import Solution
+from dispatch.solver.model.solution import Solution
 from lastmile.core.errors import Invalid
 
 Distances = Literal["dimacs", "rounded", "exact"]

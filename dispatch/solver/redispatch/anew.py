@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Set
 from itertools import chain
 
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Route, Solution
 from dispatch.solver.redispatch.cut import Rest
-from dispatch.solver.solution import Route, Solution
 
 
 def anew(problem: Problem, plan: Solution, changed: Set[str] = frozenset()) -> Rest:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dispatch.solver.cost import Cost
-from dispatch.solver.parts import Pair, Profile, Visit
-from dispatch.solver.problem import Problem
-from dispatch.solver.solution import Solution, Unserved
+from dispatch.solver.model.cost import Cost
+from dispatch.solver.model.elements import Pair, Profile, Visit
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Solution, Unserved
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from dispatch.solver.cost import paid_s
-from dispatch.solver.parts import Break, Pair, Vehicle, Visit
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.cost import paid_s
+from dispatch.solver.model.elements import Break, Pair, Vehicle, Visit
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Charge, Reload, Route, Served, Solution, TakenBreak
 from dispatch.solver.redispatch.change import Change
-from dispatch.solver.solution import Charge, Reload, Route, Served, Solution, TakenBreak
 
 FETCH: Final = "fetch:"
 HANDOVER_S: Final = 120  # to take one order's goods over from a vehicle that fell out

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
-from dispatch.solver.core.samples import problems
-from dispatch.solver.draft import Ground
+from dispatch.solver.classic.samples import problems
 from dispatch.solver.engines.base import Leash, Proposal
+from dispatch.solver.placing.draft import Ground
 from dispatch.solver.redispatch.unrest import Unrest
 
 ENGINE = "dispatch.solver.engines.rich"

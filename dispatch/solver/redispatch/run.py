@@ -6,19 +6,19 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import Cost, cost
-from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.engines.shelf import cores
-from dispatch.solver.explain import reasons
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.cost import Cost, cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.explain import reasons
+from dispatch.solver.placing.repair import holds
 from dispatch.solver.redispatch.change import Change, Disturbance, Moved, Redispatched, Retimed
 from dispatch.solver.redispatch.cut import FETCH, Rest, cut
 from dispatch.solver.redispatch.engine import load
 from dispatch.solver.redispatch.search import Search
 from dispatch.solver.redispatch.unrest import Unrest, bounded, kept
-from dispatch.solver.repair import holds
-from dispatch.solver.solution import Route, Solution
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import NotRefereed
 from lastmile.core.errors import Invalid
 

@@ -15,12 +15,12 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-from dispatch.solver.cost import UNIT
-from dispatch.solver.draft import Draft
-from dispatch.solver.gaps import Gap, gaps
+from dispatch.solver.model.cost import UNIT
+from dispatch.solver.placing.draft import Draft
+from dispatch.solver.placing.gaps import Gap, gaps
+from dispatch.solver.placing.repair import holds
 from dispatch.solver.redispatch.engine import improved, iterations_of
 from dispatch.solver.redispatch.unrest import Unrest
-from dispatch.solver.repair import holds
 
 NEAR: Final = 30  # neighbours of a visit that are looked at
 PUSHED: Final = 12  # of these, how many may be pushed out of the way

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from dispatch.solver.cost import UNIT, route_cost
-from dispatch.solver.draft import Ground
-from dispatch.solver.parts import MAX_AMOUNT, MAX_TIME_S, Visit, Window
-from dispatch.solver.problem import Problem, missed_cost
+from dispatch.solver.model.cost import UNIT, route_cost
+from dispatch.solver.model.elements import MAX_AMOUNT, MAX_TIME_S, Visit, Window
+from dispatch.solver.model.problem import Problem, missed_cost
+from dispatch.solver.model.solution import Route
+from dispatch.solver.placing.draft import Ground
 from dispatch.solver.redispatch.change import Disturbance
 from dispatch.solver.redispatch.cut import Rest
-from dispatch.solver.solution import Route
 
 KEPT: Final = 10**9  # minor units: no saving is worth losing a visit that was planned
 HELD: Final = 10**7  # more for one that nothing happened to: of as many it is not the one lost

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
 from dispatch.solver.rich.lay import Scratch
 from dispatch.solver.rich.model import JOB, PARTNER, ROLE, Model
 from dispatch.solver.rich.scan import INFINITE

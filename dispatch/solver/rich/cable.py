@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dispatch.solver.passes import NEVER
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.lay import Scratch
 from dispatch.solver.rich.model import PAUSES, Model
+from dispatch.solver.timing.passes import NEVER
 
 
 @compiled

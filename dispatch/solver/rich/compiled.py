@@ -20,7 +20,7 @@ from numba.extending import (
 )
 from numba.np.arrayobj import make_array, populate_array
 
-from dispatch.solver.compiled import compiled as compiled
+from dispatch.solver.compiling.compiled import compiled as compiled
 from dispatch.solver.rich.packed import Kinds, Packed
 
 _SCALARS = {

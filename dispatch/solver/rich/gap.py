@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from dispatch.solver.passes import NEVER
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.lay import Scratch, is_reload, place_of
 from dispatch.solver.rich.model import (
@@ -55,6 +54,7 @@ from dispatch.solver.rich.state import (
     soonest,
     tardiness,
 )
+from dispatch.solver.timing.passes import NEVER
 
 FEW: Final = 6  # stops up to which two facilities are tried everywhere
 

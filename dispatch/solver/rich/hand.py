@@ -12,8 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from dispatch.solver.cost import UNIT, co2_exact, driven_exact, fairness_cost, overtime_exact
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.cost import UNIT, co2_exact, driven_exact, fairness_cost, overtime_exact
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Route
 from dispatch.solver.rich.begin import lay_plan
 from dispatch.solver.rich.lay import (
     BATTERY,
@@ -37,7 +38,6 @@ from dispatch.solver.rich.settle import settle_in
 from dispatch.solver.rich.state import BLINKS, State, fresh, nothing_promised, refresh
 from dispatch.solver.rich.tries import FOUND, tries
 from dispatch.solver.rich.write import Writer
-from dispatch.solver.solution import Route
 
 HOPELESS: Final = (WHO, STOPS)  # what no stop at a facility can mend
 BEAM: Final = 6  # begun sequences kept while stops at facilities are put in

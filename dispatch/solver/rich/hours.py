@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dispatch.solver.passes import NEVER
-from dispatch.solver.problem import LEG_PARTS
+from dispatch.solver.model.problem import LEG_PARTS
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.lay import Scratch
 from dispatch.solver.rich.model import BREAKS, RATE, Int64, Model
+from dispatch.solver.timing.passes import NEVER
 
 
 @compiled

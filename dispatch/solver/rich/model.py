@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.solver.cost import PER_METRE, PER_MILLIGRAM, PER_SECOND, UNIT
-from dispatch.solver.passes import NEVER, Shift
-from dispatch.solver.problem import Problem, Vehicle, Visit, missed_cost
+from dispatch.solver.model.cost import PER_METRE, PER_MILLIGRAM, PER_SECOND, UNIT
+from dispatch.solver.model.problem import Problem, Vehicle, Visit, missed_cost
 from dispatch.solver.rich.packed import Packed
-from dispatch.solver.timing import scaled
+from dispatch.solver.timing.passes import NEVER, Shift
+from dispatch.solver.timing.timer import scaled
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]

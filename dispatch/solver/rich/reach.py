@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, cast
 
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
 from dispatch.solver.rich.model import Model
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from dispatch.solver.passes import NEVER
 from dispatch.solver.rich.cable import plugged, plugs, steady, unplugged
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.hours import driven, halting, leaving
@@ -58,6 +57,7 @@ from dispatch.solver.rich.model import (
     Int64,
     Model,
 )
+from dispatch.solver.timing.passes import NEVER
 
 INFINITE: Final = 1e30
 SMALL: Final = 12  # stops up to which nothing is left out for speed

@@ -14,7 +14,6 @@ from typing import Final
 
 import numpy as np
 
-from dispatch.solver.passes import NEVER
 from dispatch.solver.rich.chance import Word, seeded
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.lay import (
@@ -53,6 +52,7 @@ from dispatch.solver.rich.model import (
 )
 from dispatch.solver.rich.packed import Packed
 from dispatch.solver.rich.scan import INFINITE, opening, retrace, scan, worked_cost
+from dispatch.solver.timing.passes import NEVER
 
 WIDE: Final = 1000  # visits up to which a route may hold all of them
 SHORT: Final = 512

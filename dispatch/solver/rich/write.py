@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dispatch.solver.lenient import trip_loads
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Charge, Reload, Route, Served, TakenBreak
 from dispatch.solver.rich.hours import driven, halting
 from dispatch.solver.rich.lay import BEGIN, HAD, WAY, Scratch
 from dispatch.solver.rich.model import RATE, Model
 from dispatch.solver.rich.scan import INFINITE, retrace, scan
-from dispatch.solver.solution import Charge, Reload, Route, Served, TakenBreak
-from dispatch.solver.timing import place_breaks
+from dispatch.solver.timing.lenient import trip_loads
+from dispatch.solver.timing.timer import place_breaks
 
 
 class Writer:

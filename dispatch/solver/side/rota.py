@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from dispatch.solver.side.rota_fill import Board, Choices, choices, skilled
 from dispatch.solver.side.rota_judge import Cost, Fault, cost_of, judge, rounded
-from dispatch.solver.side.rota_parts import Assignment, Crew, Duty, Rota, Van
+from dispatch.solver.side.rota_problem import Assignment, Crew, Duty, Rota, Van
 from lastmile.core.errors import Problems
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dispatch.solver.side.rota_parts import PER_METRE, PER_SECOND, UNIT, Crew, Duty, Rota, Van
+from dispatch.solver.side.rota_problem import PER_METRE, PER_SECOND, UNIT, Crew, Duty, Rota, Van
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dispatch.solver.side.rota_parts import (
+from dispatch.solver.side.rota_problem import (
     PER_METRE,
     PER_SECOND,
     UNIT,

@@ -18,7 +18,7 @@ from typing import Final
 from ortools.sat.python import cp_model
 
 from dispatch.solver.side.rota_fill import Choices
-from dispatch.solver.side.rota_parts import PER_METRE, PER_SECOND, UNIT, Rota
+from dispatch.solver.side.rota_problem import PER_METRE, PER_SECOND, UNIT, Rota
 
 Taken = dict[int, tuple[int, int]]
 

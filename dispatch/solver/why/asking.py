@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.gaps import gaps
-from dispatch.solver.problem import Problem, missed_cost
+from dispatch.solver.model.problem import Problem, missed_cost
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.gaps import gaps
 from dispatch.solver.why.answer import Place, Refusal, Relax, Relaxation, Way, Why
 from dispatch.solver.why.scene import Scene, Stage, scene, twin_scene
 from dispatch.solver.why.smallest import ORDER, Budget, OutOfTime, smallest

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from dispatch.solver.parts import MAX_TIME_S, Break, Vehicle, Visit, Window
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.elements import MAX_TIME_S, Break, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Problem
 from dispatch.solver.why.answer import Relax, Relaxation
 
 

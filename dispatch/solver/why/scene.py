@@ -13,13 +13,13 @@ from typing import Final
 
 import numpy as np
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import rounded, route_cost
-from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.parts import Int32, Profile, Slice, Vehicle, Visit
-from dispatch.solver.problem import Problem
-from dispatch.solver.repair import holds
-from dispatch.solver.solution import Reason, Route, Solution, Unserved
+from dispatch.solver.model.cost import rounded, route_cost
+from dispatch.solver.model.elements import Int32, Profile, Slice, Vehicle, Visit
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Reason, Route, Solution, Unserved
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.repair import holds
+from dispatch.solver.referee.check import check
 from dispatch.solver.why.answer import Place, Relax, Relaxation
 from dispatch.solver.why.relax import relaxed
 

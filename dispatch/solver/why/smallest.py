@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
-from dispatch.solver.parts import MAX_TRIPS
+from dispatch.solver.model.elements import MAX_TRIPS
 from dispatch.solver.why.answer import Relax, Relaxation, Way
 from dispatch.solver.why.scene import Scene, Stage
 

@@ -31,8 +31,8 @@ from dispatch.planning.services import (
     request_plan,
     revise_plan,
 )
-from dispatch.solver.check import check
-from dispatch.solver.insertion import evaluate
+from dispatch.solver.placing.insertion import evaluate
+from dispatch.solver.referee.check import check
 from lastmile.core.errors import Invalid, NotFound
 from lastmile.core.models import Event, Job, JobState
 from lastmile.core.runner import run_job

@@ -25,8 +25,8 @@ from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.planning.services import editing, publish_plan, revise_plan
 from dispatch.planning.services.redispatching import Bounds, request_redispatch
 from dispatch.planning.standing import invariants
-from dispatch.solver.check import check
-from dispatch.solver.insertion import evaluate
+from dispatch.solver.placing.insertion import evaluate
+from dispatch.solver.referee.check import check
 from lastmile.core.errors import Invalid
 from lastmile.core.models import Event, Job, JobState
 from lastmile.core.runner import run_job

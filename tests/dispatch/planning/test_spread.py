@@ -28,17 +28,17 @@ from dispatch.planning.search.spread import Spread, how_many, is_large
 from dispatch.planning.selectors.jobs import SOLVE
 from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.planning.services import request_plan
-from dispatch.solver.check import check
-from dispatch.solver.child import SolveFailed
-from dispatch.solver.cost import cost
 from dispatch.solver.decompose.rounds import Task
 from dispatch.solver.decompose.split import split
-from dispatch.solver.draft import Ground
-from dispatch.solver.explain import reasons
-from dispatch.solver.insertion import evaluate
-from dispatch.solver.problem import Problem
-from dispatch.solver.repair import settle
-from dispatch.solver.solution import Solution
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.explain import reasons
+from dispatch.solver.placing.insertion import evaluate
+from dispatch.solver.placing.repair import settle
+from dispatch.solver.process.child import SolveFailed
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Phase, Result
 from lastmile.core import jobs
 from lastmile.core.events import DomainEvent, Lane

@@ -21,7 +21,7 @@ from dispatch.planning.models import SolvePart
 from dispatch.planning.search import parts, spread
 from dispatch.planning.search.parts import PartLease
 from dispatch.planning.search.spread import Spread, search_part
-from dispatch.solver.check import check
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Result
 from lastmile.core import jobs
 from lastmile.core.tenancy import RetailerRef, retailer_context

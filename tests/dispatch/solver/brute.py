@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise, permutations
 
-from dispatch.solver.problem import Problem, service_s
+from dispatch.solver.model.problem import Problem, service_s
 
 
 def shortest(problem: Problem, vehicle: int, visits: tuple[int, ...]) -> int | None:

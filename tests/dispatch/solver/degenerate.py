@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from dispatch.solver.problem import Break, Charger, Pair, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Charger, Pair, Problem, Vehicle, Visit, Window
 from tests.dispatch.solver.problems import line
 
 VAN: Final = Vehicle("k", 0, 0, 0, 60, capacity=(5,), fixed_cost=2, cost_per_hour=3_600)

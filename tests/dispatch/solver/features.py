@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from dispatch.solver.problem import (
+from dispatch.solver.model.problem import (
     Break,
     Charger,
     Pair,

@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
-from dispatch.solver.problem import Problem
-from dispatch.solver.solution import Reason, Reload, Route, Served, Solution, Unserved
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Reason, Reload, Route, Served, Solution, Unserved
 
 Change = Callable[[random.Random, Route], Route]
 FACILITY_TIMES: Final = ("arrive_s", "start_s", "end_s")

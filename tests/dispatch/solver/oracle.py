@@ -1,11 +1,11 @@
 """The best plan of a tiny problem, by trying everything: what every engine is held against.
 
-Written from the words of ``dispatch.solver.problem`` alone; it shares no code with the referee,
-the engines or the timing. Every order of visits, reloads and charges is driven by every vehicle
-with every way to take its breaks; what stays is one cheapest route for each set of visits, and
-these are put together in every way. A branch ends early only where it breaks a rule that nothing
-behind it can heal, or where another way is nowhere worse (``Way.beats``; ``patient`` tries the
-waiting and resting that this leaves out, second by second).
+Written from the words of ``dispatch.solver.model.problem`` alone; it shares no code with the
+referee, the engines or the timing. Every order of visits, reloads and charges is driven by every
+vehicle with every way to take its breaks; what stays is one cheapest route for each set of visits,
+and these are put together in every way. A branch ends early only where it breaks a rule that
+nothing behind it can heal, or where another way is nowhere worse (``Way.beats``; ``patient`` tries
+the waiting and resting that this leaves out, second by second).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from dispatch.solver.problem import Problem, Vehicle, Visit
-from dispatch.solver.solution import (
+from dispatch.solver.model.problem import Problem, Vehicle, Visit
+from dispatch.solver.model.solution import (
     Charge,
     Reason,
     Reload,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dispatch.solver.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, Profile, Vehicle, Visit, Window
 
 HOUR = 3600
 

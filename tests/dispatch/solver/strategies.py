@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, Vehicle, Visit, Window
 from tests.dispatch.solver.features import FEATURES, TINY_DAY, mixed
 from tests.dispatch.solver.problems import line, profile
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from dispatch.solver.check import Kind, check
-from dispatch.solver.insertion import evaluate
-from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
-from dispatch.solver.solution import Reason, Route, Solution, TakenBreak, Unserved
+from dispatch.solver.model.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.solution import Reason, Route, Solution, TakenBreak, Unserved
+from dispatch.solver.placing.insertion import evaluate
+from dispatch.solver.referee.check import Kind, check
 from tests.dispatch.solver.problems import line
 from tests.dispatch.solver.test_check_whole import WHOLE
 

@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dispatch.solver.check import Kind, check
-from dispatch.solver.cost import cost
-from dispatch.solver.problem import (
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import (
     Break,
     Charger,
     Pair,
@@ -21,7 +20,7 @@ from dispatch.solver.problem import (
     Visit,
     Window,
 )
-from dispatch.solver.solution import (
+from dispatch.solver.model.solution import (
     Charge,
     Reason,
     Reload,
@@ -31,6 +30,7 @@ from dispatch.solver.solution import (
     TakenBreak,
     Unserved,
 )
+from dispatch.solver.referee.check import Kind, check
 
 APART = 1 - np.eye(4, dtype=np.int32)  # every place is ten minutes and 6 km from every other
 VAN = Profile("van", APART * 600, APART * 6_000)

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from dispatch.solver import child
-from dispatch.solver.check import check
-from dispatch.solver.child import (
+from dispatch.solver.formats.json import dumps, problem_to_json
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.process import child
+from dispatch.solver.process.child import (
     Limits,
     SolveCancelled,
     SolveCrashed,
     SolveOutOfMemory,
     SolveOutOfTime,
 )
-from dispatch.solver.formats.json import dumps, problem_to_json
-from dispatch.solver.problem import Problem
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import ENGINES, Stop, solve
 from tests.dispatch.solver.problems import rich
 
@@ -234,7 +234,7 @@ def test_a_child_that_does_not_answer_a_cancel_is_killed(monkeypatch: pytest.Mon
 
 def test_a_child_dies_with_its_parent() -> None:
     program = (
-        "import sys; from dispatch.solver import child; "
+        "import sys; from dispatch.solver.process import child; "
         "from dispatch.solver.solve import Stop; "
         "from tests.dispatch.solver.problems import rich; "
         "real = child.subprocess.Popen\n"

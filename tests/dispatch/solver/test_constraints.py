@@ -9,10 +9,10 @@ from itertools import combinations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from dispatch.solver.check import check
-from dispatch.solver.core.covers import covers
-from dispatch.solver.cost import cost
-from dispatch.solver.problem import Problem
+from dispatch.solver.classic.covers import covers
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import NotRefereed, Stop, replay, solve
 from tests.dispatch.solver.degenerate import DEGENERATE
 from tests.dispatch.solver.features import FEATURES, grown, mixed

@@ -16,15 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.solver import child, cores
-from dispatch.solver.cores import seat, shares, usable
+from dispatch.solver.process import child, cores
+from dispatch.solver.process.cores import seat, shares, usable
 from dispatch.solver.solve import Stop
 from tests.dispatch.solver.problems import rich
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from dispatch.solver.cores import seat
+from dispatch.solver.process.cores import seat
 with seat(Path(sys.argv[1]), sys.argv[2], [int(c) for c in sys.argv[3].split(",")]) as own:
     print(own.threads, flush=True)
     time.sleep(60)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import dispatch.solver
-from dispatch.solver.core.covers import covers
-from dispatch.solver.problem import (
+from dispatch.solver.classic.covers import covers
+from dispatch.solver.model.problem import (
     Break,
     Charger,
     Pair,

@@ -8,19 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import cost
 from dispatch.solver.decompose.join import PartRefused, join
 from dispatch.solver.decompose.part import Part, extract
 from dispatch.solver.decompose.plane import cut, lay_out
 from dispatch.solver.decompose.rounds import Task, resplit, solve_in_parts
 from dispatch.solver.decompose.split import split
-from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.explain import reasons
-from dispatch.solver.insertion import evaluate
-from dispatch.solver.problem import Problem, Profile, Vehicle, Visit
-from dispatch.solver.repair import settle
-from dispatch.solver.solution import Reason, Reload, Route, Served, Solution
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import Problem, Profile, Vehicle, Visit
+from dispatch.solver.model.solution import Reason, Reload, Route, Served, Solution
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.explain import reasons
+from dispatch.solver.placing.insertion import evaluate
+from dispatch.solver.placing.repair import settle
+from dispatch.solver.referee.check import check
 from tests.dispatch.solver.problems import line
 from tests.dispatch.solver.towns import HOUR, towns
 

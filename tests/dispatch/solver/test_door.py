@@ -17,7 +17,7 @@ from dispatch.solver.formats.json import (
     solution_from_json,
     solution_to_json,
 )
-from dispatch.solver.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, Profile, Vehicle, Visit, Window
 from dispatch.solver.solve import Stop, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import line, rich

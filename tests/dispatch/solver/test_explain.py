@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 
-from dispatch.solver.check import check
-from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.explain import reasons
-from dispatch.solver.insertion import evaluate, places
-from dispatch.solver.problem import Problem, Vehicle, Visit, Window
-from dispatch.solver.solution import Reason
+from dispatch.solver.model.problem import Problem, Vehicle, Visit, Window
+from dispatch.solver.model.solution import Reason
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.explain import reasons
+from dispatch.solver.placing.insertion import evaluate, places
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Stop, solve
 from tests.dispatch.solver import brute
 from tests.dispatch.solver.problems import line

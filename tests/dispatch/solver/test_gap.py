@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.problem import Problem
 from dispatch.solver.rich.gap import alone_in, first_gap, open_to, pair_in
 from dispatch.solver.rich.lay import scratch
 from dispatch.solver.rich.model import PARTNER, ROLE, lay_out

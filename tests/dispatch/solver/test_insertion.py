@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import UNIT, cost, rounded, unserved_cost
-from dispatch.solver.insertion import Board, evaluate, places
-from dispatch.solver.problem import Problem
-from dispatch.solver.solution import Charge, Reload, Route, Solution
+from dispatch.solver.model.cost import UNIT, cost, rounded, unserved_cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Charge, Reload, Route, Solution
+from dispatch.solver.placing.insertion import Board, evaluate, places
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Stop, solve
 from tests.dispatch.solver.features import FEATURES, mixed
 from tests.dispatch.solver.trials import TRIALS

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import UNIT
 from dispatch.solver.formats.text import parse
-from dispatch.solver.insertion import evaluate
+from dispatch.solver.model.cost import UNIT
+from dispatch.solver.placing.insertion import evaluate
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Stop, solve
 from tests.shared import shared_data
 

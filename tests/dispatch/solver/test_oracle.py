@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from dispatch.solver.check import Kind, check
-from dispatch.solver.cost import cost
-from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
-from dispatch.solver.solution import Route, Served, Solution, TakenBreak
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.solution import Route, Served, Solution, TakenBreak
+from dispatch.solver.referee.check import Kind, check
 from tests.dispatch.solver import brute
 from tests.dispatch.solver.features import FEATURES, mixed, seeded
 from tests.dispatch.solver.mutants import mutant

@@ -9,7 +9,7 @@ import pytest
 
 from dispatch.solver.formats.json import problem_to_json
 from dispatch.solver.formats.packed import read, write
-from dispatch.solver.problem import Problem, Profile, Slice, Vehicle, Visit
+from dispatch.solver.model.problem import Problem, Profile, Slice, Vehicle, Visit
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import rich
 from tests.dispatch.solver.test_check_whole import PROBLEM as WHOLE

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.solver import child
-from dispatch.solver.check import check
-from dispatch.solver.cli import main
-from dispatch.solver.cost import cost
 from dispatch.solver.formats.json import dumps, problem_to_json
+from dispatch.solver.model.cost import cost
+from dispatch.solver.process import child
+from dispatch.solver.process.cli import main
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import PRESENT, Stop, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import rich

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from dispatch.solver.cost import UNIT, cost
 from dispatch.solver.formats.text import parse
-from dispatch.solver.insertion import evaluate
-from dispatch.solver.problem import Problem, Vehicle, Visit, Window
-from dispatch.solver.solution import Route, Served, Solution
+from dispatch.solver.model.cost import UNIT, cost
+from dispatch.solver.model.problem import Problem, Vehicle, Visit, Window
+from dispatch.solver.model.solution import Route, Served, Solution
+from dispatch.solver.placing.insertion import evaluate
 from tests.bench.solver_recost import Unsound, of_file, recost
 from tests.dispatch.solver.problems import line
 from tests.dispatch.solver.test_command import SOLOMON

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatch.solver.check import check
-from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.insertion import places
-from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.solution import Route, Served, Solution, TakenBreak
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.insertion import places
 from dispatch.solver.redispatch.anew import anew
 from dispatch.solver.redispatch.change import Change, Disturbance, Redispatched
 from dispatch.solver.redispatch.cut import cut
 from dispatch.solver.redispatch.run import redispatch, replan
-from dispatch.solver.solution import Route, Served, Solution, TakenBreak
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Stop, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import HOUR, line, rich

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import route_cost
-from dispatch.solver.draft import Draft, Ground
 from dispatch.solver.engines.base import Leash
 from dispatch.solver.engines.rich import improve, iterations_of
-from dispatch.solver.problem import Break, Charger, Problem, Vehicle, Visit
+from dispatch.solver.model.cost import route_cost
+from dispatch.solver.model.problem import Break, Charger, Problem, Vehicle, Visit
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.referee.check import check
 from dispatch.solver.rich.lay import FAULT, TIME, scratch
 from dispatch.solver.rich.model import lay_out
 from dispatch.solver.rich.near import near
@@ -22,9 +23,8 @@ from dispatch.solver.rich.search import search
 from dispatch.solver.rich.settle import settle_in
 from dispatch.solver.rich.state import HALT, fresh, nothing_promised, refresh
 from dispatch.solver.rich.write import Writer
-from dispatch.solver.solution import Solution
 from dispatch.solver.solve import Phase, Stop, replay, solve
-from dispatch.solver.timing import Timer
+from dispatch.solver.timing.timer import Timer
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import line, rich
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from dispatch.solver.core import search
-from dispatch.solver.core.model import Model, model_of
-from dispatch.solver.core.parts import NO_PLAN, Plan
-from dispatch.solver.core.search import Budget, Search
-from dispatch.solver.cost import UNIT, driven_exact
-from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.gaps import cheapest, gaps
-from dispatch.solver.repair import settle
-from dispatch.solver.solution import Reason
+from dispatch.solver.classic import search
+from dispatch.solver.classic.model import Model, model_of
+from dispatch.solver.classic.search import Budget, Search
+from dispatch.solver.classic.setup import NO_PLAN, Plan
+from dispatch.solver.model.cost import UNIT, driven_exact
+from dispatch.solver.model.solution import Reason
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.gaps import cheapest, gaps
+from dispatch.solver.placing.repair import settle
 from dispatch.solver.solve import ENGINES, Stop, solve
 from tests.dispatch.solver.test_core import scattered
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import UNIT, route_cost
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.cost import UNIT, route_cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.referee.check import check
 from dispatch.solver.rich.lay import scratch
 from dispatch.solver.rich.model import lay_out
 from dispatch.solver.rich.scan import INFINITE, scan
 from dispatch.solver.rich.write import Writer
-from dispatch.solver.solution import Solution
 from tests.dispatch.solver.features import FEATURES, mixed
 from tests.dispatch.solver.oracle import course
 from tests.dispatch.solver.strategies import whole_problems

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from dispatch.solver import solve as solve_module
-from dispatch.solver.check import Kind, Violation, check
-from dispatch.solver.cost import cost
 from dispatch.solver.engines.base import Progress
-from dispatch.solver.problem import Break, Problem, Vehicle
-from dispatch.solver.solution import Reason
+from dispatch.solver.model.cost import cost
+from dispatch.solver.model.problem import Break, Problem, Vehicle
+from dispatch.solver.model.solution import Reason
+from dispatch.solver.referee.check import Kind, Violation, check
 from dispatch.solver.solve import CUT, SURE, NotRefereed, Phase, Stop, lineup, replay, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.degenerate import DEGENERATE

@@ -7,10 +7,10 @@ from math import dist
 
 import pytest
 
-from dispatch.solver.check import check
 from dispatch.solver.formats.text import Instance, from_sol, parse, to_sol
-from dispatch.solver.insertion import evaluate
-from dispatch.solver.problem import Pair
+from dispatch.solver.model.problem import Pair
+from dispatch.solver.placing.insertion import evaluate
+from dispatch.solver.referee.check import check
 from lastmile.core.errors import Invalid
 from tests.shared import shared_data
 

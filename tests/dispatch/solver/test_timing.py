@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatch.solver.check import Kind, check
-from dispatch.solver.draft import Draft, Ground
-from dispatch.solver.gaps import gaps
-from dispatch.solver.lenient import as_it_comes
-from dispatch.solver.problem import Break, Problem, Vehicle, Visit, Window
-from dispatch.solver.solution import Solution
-from dispatch.solver.timing import Timer
+from dispatch.solver.model.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.gaps import gaps
+from dispatch.solver.referee.check import Kind, check
+from dispatch.solver.timing.lenient import as_it_comes
+from dispatch.solver.timing.timer import Timer
 from tests.dispatch.solver import brute
 from tests.dispatch.solver.problems import line
 from tests.dispatch.solver.strategies import problems

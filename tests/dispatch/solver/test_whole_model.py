@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import UNIT, cost, route_cost
 from dispatch.solver.formats import packed
 from dispatch.solver.formats.json import (
     dumps,
@@ -21,7 +19,9 @@ from dispatch.solver.formats.json import (
     solution_from_json,
     solution_to_json,
 )
-from dispatch.solver.problem import Problem
+from dispatch.solver.model.cost import UNIT, cost, route_cost
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.referee.check import check
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.degenerate import DEGENERATE
 from tests.dispatch.solver.features import FEATURES, mixed, seeded

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from dispatch.solver.check import check
-from dispatch.solver.cost import cost, missed_cost
 from dispatch.solver.formats.json import dumps
-from dispatch.solver.insertion import evaluate, places
-from dispatch.solver.problem import Break, Pair, Problem, Vehicle, Visit, Window
-from dispatch.solver.solution import Solution
+from dispatch.solver.model.cost import cost, missed_cost
+from dispatch.solver.model.problem import Break, Pair, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.solution import Solution
+from dispatch.solver.placing.insertion import evaluate, places
+from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Stop, solve
 from dispatch.solver.why.answer import Relax, Relaxation, Way
 from dispatch.solver.why.asking import Asker

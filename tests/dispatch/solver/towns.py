@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dispatch.solver.problem import Pair, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Pair, Problem, Profile, Vehicle, Visit, Window
 
 HOUR = 3600
 NIGHT_S = 30 * HOUR

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from dispatch.solver.problem import Problem, Vehicle
-from dispatch.solver.solution import Charge, Reload, Route, Served, TakenBreak
+from dispatch.solver.model.problem import Problem, Vehicle
+from dispatch.solver.model.solution import Charge, Reload, Route, Served, TakenBreak
 
 
 class Way(NamedTuple):

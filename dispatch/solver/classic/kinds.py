@@ -1,0 +1,181 @@
+"""Whole tours to other kinds of vehicles, where that is cheaper. PURE, compiled.
+
+Strings move visits between tours; that a tour as it stands would be cheaper in a smaller van they
+find only by luck. Here each tour is priced with every kind, moved to an empty vehicle that costs
+less, and exchanged with another's where both together cost less.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dispatch.solver.classic.arrays import (
+    BEST,
+    CLOSES,
+    COST,
+    COST_LAYER,
+    COUNT,
+    FAR,
+    FIXED,
+    KIND,
+    LONGEST,
+    LOST,
+    METRE_LAYER,
+    NEXT,
+    OPENS,
+    PREV,
+    REACH,
+    ROOM,
+    SECOND,
+    SERVICE,
+    TIME_LAYER,
+    Float,
+    Int32,
+    Int64,
+    UInt8,
+    Words,
+)
+from dispatch.solver.classic.kernel import remember
+from dispatch.solver.classic.tour import put, retime, sort_out, take
+from dispatch.solver.compiling.compiled import allocating, compiled
+
+
+@compiled
+def _priced(
+    cost: Int32, time: Int32, metres: Int32, row: Int32, may: UInt8, gate: Int64, node: Int32,
+    visit: Int64, tour: Int64, depot: int, slot: int, room: Int64, timed: int,
+) -> int:  # fmt: skip
+    """Return what a depot's tour costs driven by another slot's vehicle, FAR where it cannot."""
+    loads = tour.shape[1] - ROOM
+    first = visit.shape[1] - loads
+    kind, by_cost, by_time = tour[slot, KIND], tour[slot, COST_LAYER], tour[slot, TIME_LAYER]
+    total, way = tour[slot, FIXED], 0
+    ready = gate[slot, 0] + gate[slot, 2]
+    work, latest = gate[slot, 2], gate[slot, 1]
+    left, name = len(visit) + slot, node[depot, NEXT]
+    for at in range(loads):
+        room[at] = 0
+    while True:
+        right = len(visit) + slot if name == depot else name
+        origin, target = row[left, 0], row[right, 1]
+        total += cost[by_cost, origin, target]
+        drive = time[by_time, origin, target]
+        if metres.shape[1] > 1:
+            way += metres[tour[slot, METRE_LAYER], origin, target]
+        if name == depot:
+            break
+        opens, closes = visit[name, OPENS], visit[name, CLOSES]
+        if ready + drive > closes or (len(may) > 1 and may[name, kind] == 0):
+            return FAR
+        shift, seconds = work + drive, visit[name, SERVICE + by_time]
+        ready = max(ready + drive, opens) + seconds
+        work = shift + seconds + max(0, opens - shift - latest)
+        latest = min(latest, closes - shift)
+        for at in range(loads):
+            room[at] += visit[name, first + at]
+        left, name = name, node[name, NEXT]
+    if ready + drive > gate[slot, 3] or way > tour[slot, REACH]:
+        return FAR
+    if timed:
+        total += (work + drive) * tour[slot, SECOND]
+        if work + drive > tour[slot, LONGEST]:
+            return FAR
+    for at in range(loads):
+        if room[at] > room[loads + kind * loads + at]:
+            return FAR
+    return total
+
+
+@allocating
+def _room_of(tour: Int64, visit: Int64, node: Int32, kinds: int) -> Int64:
+    """Return scratch for a load, and behind it the whole room of each kind."""
+    loads = tour.shape[1] - ROOM
+    first = visit.shape[1] - loads
+    room = np.zeros(loads * (1 + kinds), np.int64)
+    for slot in range(len(tour)):
+        base = loads + tour[slot, KIND] * loads
+        room[base : base + loads] = tour[slot, ROOM:]
+        name = node[len(visit) + slot, NEXT]
+        while name < len(visit):
+            room[base : base + loads] += visit[name, first:]
+            name = node[name, NEXT]
+    return room
+
+
+@allocating
+def _table(
+    cost: Int32, time: Int32, metres: Int32, row: Int32, may: UInt8, gate: Int64, node: Int32,
+    visit: Int64, tour: Int64, kinds: int, timed: int,
+) -> Int64:  # fmt: skip
+    """Return the price of each slot's tour with each kind, FAR for empty slots."""
+    one = np.full(kinds, -1, np.int64)
+    for slot in range(len(tour)):
+        one[tour[slot, KIND]] = slot
+    room = _room_of(tour, visit, node, kinds)
+    table = np.full((len(tour), kinds), FAR, np.int64)
+    for slot in range(len(tour)):
+        for kind in range(kinds):
+            if tour[slot, COUNT] > 0 and one[kind] >= 0:
+                table[slot, kind] = _priced(
+                    cost, time, metres, row, may, gate, node, visit, tour, len(visit) + slot,
+                    one[kind], room, timed,
+                )  # fmt: skip
+    return table
+
+
+@compiled
+def _hand_over(
+    cost: Int32, time: Int32, metres: Int32, row: Int32, node: Int32, visit: Int64, tour: Int64,
+    giver: int, taker: int, until: int,
+) -> None:  # fmt: skip
+    """Move a slot's visits from its first to before ``until`` to the end of another's tour."""
+    depot = len(visit) + taker
+    name = node[len(visit) + giver, NEXT]
+    while name != until:
+        behind = node[name, NEXT]
+        take(node, row, tour, visit, cost, time, metres, name)
+        put(node, row, tour, visit, cost, time, metres, name, node[depot, PREV])
+        name = behind
+
+
+@allocating
+def change_kinds(
+    cost: Int32, time: Int32, metres: Int32, row: Int32, before: Int32, after: Int32, around: Int32,
+    may: UInt8, gate: Int64, thorough: int, node: Int32, span: Int32, visit: Int64, tour: Int64,
+    free: Int32, missed: Int32, best: Int32, absent: Int32, key: Float, gone: Int32, touched: Int32,
+    num: Int64, word: Words, tune: Float,
+) -> None:  # fmt: skip
+    """Give each tour in turn the vehicle that saves most, an empty one or another tour's."""
+    kinds = len(free)
+    table = _table(
+        cost, time, metres, row, may, gate, node, visit, tour, kinds, 1 if len(span) > 1 else 0
+    )
+    for slot in range(len(tour)):
+        if tour[slot, COUNT] == 0:
+            continue
+        kind = tour[slot, KIND]
+        most, partner = 0, -1
+        for other in range(len(tour)):
+            goal = tour[other, KIND]
+            if goal == kind or table[slot, goal] == FAR:
+                continue
+            saved = table[slot, kind] - table[slot, goal]
+            if tour[other, COUNT] > 0:
+                if table[other, kind] == FAR:
+                    continue
+                saved += table[other, goal] - table[other, kind]
+            if saved > most:
+                most, partner = saved, other
+        if partner < 0:
+            continue
+        mine, depot = node[len(visit) + slot, NEXT], len(visit) + slot
+        _hand_over(cost, time, metres, row, node, visit, tour, slot, partner, depot)
+        _hand_over(cost, time, metres, row, node, visit, tour, partner, slot, mine)
+        for changed in (slot, partner):
+            retime(node, span, visit, tour, len(visit) + changed)
+            sort_out(tour, free, num, changed)
+        num[COST] -= most
+        table[slot, :], table[partner, :] = FAR, FAR
+    if num[COST] + num[LOST] < num[BEST]:
+        num[BEST] = num[COST] + num[LOST]
+        remember(node, len(visit) - 1, best)

@@ -1,0 +1,462 @@
+"""The search: rounds of parts on threads, cooling down, by the clock or by count. PURE.
+
+A search is LEGS legs, each at one temperature. From ``WHOLE`` visits up the plan is cut anew
+every LEGS / ROUNDS legs into parts that are searched side by side; below, each thread searches
+the whole from a seed of its own and the best is taken. A part's chance derives from the seed,
+its round and its number, and each part's iterations in each leg are recorded: with that record
+the same plan comes out whatever the threads' timing.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import numpy as np
+
+from dispatch.solver.classic.arrays import BEST, Float, Int32, Int64, State
+from dispatch.solver.classic.chance import seeded
+from dispatch.solver.classic.kernel import iterate
+from dispatch.solver.classic.kinds import change_kinds
+from dispatch.solver.classic.model import Model
+from dispatch.solver.classic.near import Near, near_of, nobody_near
+from dispatch.solver.classic.piece import Piece
+from dispatch.solver.classic.setup import (
+    Plan,
+    alone,
+    construct,
+    cost_of,
+    joined,
+    load,
+    part_of,
+    state_of,
+    written,
+)
+from dispatch.solver.classic.split import cut, layout, middles
+from dispatch.solver.classic.terms import Ask, Budget, Found, Limit, Polisher, Tell
+
+WHOLE: Final = 600  # visits from which the plan is cut: below, searching the whole twice paid more
+PART: Final = 600  # visits in a part at most, about
+ROUNDS: Final = 40
+LEGS: Final = 200
+HOT, COLD = 3.0, 0.03  # first and last temperature, in mean costs per visit of the first plan
+MANY: Final = 3_000  # visits from which there are iterations for few moves of whole tours
+PART_OF_MANY: Final = 1_250  # with HOT, 5,000 visits, 200 iterations a visit: 1.1 % below 1,000
+REBATE_OF_MANY: Final = -1.5  # a charge: too many tours are left; 500 a visit: 0.3-0.4 % below none
+REBATE: Final = 0.6  # of a tour's price at first, in what one for a visit alone costs on the mean
+REBATED: Final = 0.5  # share of the search in which it goes back to nothing
+WARM: Final = 0.3  # first temperature where a plan is given: hotter would forget it
+TUNE: Final = (10.0, 10.0, 0.5, 0.01, math.log(1 - 0.01), 0.5)  # as in ``arrays``
+POLISHED: Final = 0.3  # share of the time in which a polisher takes part
+POLISHES: Final = (2, 4)  # rounds of it, for a plan that is searched whole and for one in parts
+POLISHED_MOST: Final = 2_400  # visits beyond which a few parts polished are not worth the time
+POLISH_S: Final = 0.005  # time a visit below which it is not either
+POLISH_LEGS: Final = 10
+SLICE_S: Final = 0.01  # of one compiled call
+FIRST_ITERATIONS: Final = 100
+SPARE_SLOTS: Final = 8  # free vehicles of a kind that a part gets beyond what it drives
+
+
+class Search:
+    """One search over a model."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        seed: int,
+        threads: int,
+        budget: Budget,
+        stopped: Ask,
+        tell: Tell,
+        given: Plan | None = None,
+        polisher: Polisher | None = None,
+    ) -> None:
+        self.model, self.seed, self.budget, self.given = model, seed, budget, given
+        self.stopped, self.tell = stopped, tell
+        self.threads = max(1, threads)
+        self.polisher = polisher
+        self.near: Near = nobody_near(model)
+        self.away = alone(model)
+        self.apart = model.size >= WHOLE
+        self.parts = self._parts()
+        self.rounds = ROUNDS if self.apart else 1
+        self.steps = LEGS // self.rounds
+        self.done = 0
+        self.record: list[int] = [self.parts, 0]
+        self.at: Float = layout(model) if self.apart else np.zeros((model.size + 1, 2))
+        self.heat = 0.0
+        self.hot = WARM if given is not None else HOT
+        share = REBATE if model.size < MANY else REBATE_OF_MANY
+        self.rebate = share * float(self.away[1:].mean()) if given is None else 0.0
+        self.best = 0
+        self.slice_s = 0.0
+        self.until = self._main_until()
+
+    def _main_until(self) -> float | None:
+        """Return the moment at which a polisher comes in, or at which all ends."""
+        until = self.budget.until
+        if until is None:
+            return None
+        left = until - time.perf_counter()
+        some = 0 < self.model.size <= POLISHED_MOST and left >= POLISH_S * self.model.size
+        if not some or math.isinf(left):
+            self.polisher = None
+        return until if self.polisher is None else until - POLISHED * left
+
+    def _parts(self) -> int:
+        if self.budget.record is not None:
+            return self.budget.record[0]
+        many = self.threads if self.budget.until is not None else 1
+        if not self.apart:
+            return many
+        part = PART if self.model.size < MANY else PART_OF_MANY
+        return many * max(1, -(-self.model.size // (part * many)))  # no thread waits for the last
+
+    def run(self) -> Found:
+        """Search and return the best plan found."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            if self.given is None:
+                plan, cost = self._first(pool)  # needs no lists: it is there however short the time
+            lists = None if self._over() else near_of(self.model, self.threads, self._over)
+            if lists is None:
+                self.polisher = None  # nor does anybody search without lists
+            else:
+                self.near = lists
+            if self.given is not None:
+                plan, cost = self._as_given(pool)
+            best = (cost, plan)
+            self.heat = (cost - self._missed_price(plan)) / max(1, len(plan.visits))
+            for turn in range(self.rounds):
+                if self._over():
+                    break
+                if self._skipped(turn):
+                    self.record += [0] * (self.parts * self.steps)
+                    continue
+                self.best = best[0]
+                self.slice_s = self._slice_s(self.rounds - turn)
+                pieces = self._pieces(plan, turn, pool)
+                jobs = [pool.submit(self._legs, p, turn, at) for at, p in enumerate(pieces)]
+                for job in jobs:
+                    job.result()
+                self._note(pieces, self.steps)
+                if not any(count for p in pieces for count in p.counts):
+                    continue  # told to stop before the first iteration
+                best = min(best, self._best_of(pieces), key=lambda b: b[0])
+                plan = joined([p.plan(best=False) for p in pieces]) if self.apart else plan
+            self.until = self.budget.until
+            if self.polisher is not None and self.budget.iterations is None:
+                missing = 2 + LEGS * self.parts - len(self.record)
+                if missing > 0 and not self._over():  # rounds that there was no time for
+                    self.record += [0] * missing
+                best = self._polish(best, pool)
+        return Found(best[1], best[0], tuple(self.record))
+
+    def _polish(self, best: tuple[int, Plan], pool: ThreadPoolExecutor) -> tuple[int, Plan]:
+        """Let the polisher work on one part in turn, and go on with the others meanwhile."""
+        rounds = POLISHES[self.apart]
+        for turn in range(rounds):
+            if self._over():
+                break
+            self.best = best[0]
+            self.slice_s = self._slice_s(rounds - turn)
+            pieces = self._pieces(best[1], self.rounds + turn, pool)
+            plans = [pool.submit(self._polished, p, turn, at) for at, p in enumerate(pieces)]
+            made = [plan.result() for plan in plans]
+            self._note(pieces[:1], 1)
+            self._note(pieces[1:], POLISH_LEGS)
+            if self.apart:
+                best = min(best, (sum(c for c, _ in made), joined([p for _, p in made])),
+                           key=lambda b: b[0])  # fmt: skip
+            else:
+                best = min(best, *made, key=lambda b: b[0])
+        return best
+
+    def _polished(self, piece: Piece, turn: int, number: int) -> tuple[int, Plan]:
+        """Polish the first piece, search on in the others; return cost and tours."""
+        first = 2 + self.rounds * self.parts * self.steps
+        first += turn * (1 + (self.parts - 1) * POLISH_LEGS)
+        if number:
+            first += 1 + (number - 1) * POLISH_LEGS
+            hot = COLD if self.apart else WARM
+            self._search(piece, number, POLISH_LEGS, hot, lambda leg: first + leg)
+            return piece.best, piece.plan(best=True)
+        assert self.polisher is not None
+        given = (piece.best, piece.plan(best=True))  # before the piece takes up anything else
+        before = given[1]
+        if not len(before):
+            piece.counts.append(0)
+            return given
+        record = self.budget.record
+        limit = Limit(
+            None if self.until is None else time.perf_counter() + self.slice_s,
+            None if record is None else record[first] if first < len(record) else 0,
+            self._asked,
+        )
+        free = np.bincount(piece.kinds, minlength=len(self.model.kinds)) - np.bincount(
+            before.kinds, minlength=len(self.model.kinds)
+        )
+        after, count = self.polisher(self.model, before, free, seed=self.seed + turn, limit=limit)
+        piece.counts.append(count)
+        cost = self._cost_of(piece, after)
+        return min(given, (cost, after), key=lambda b: b[0])
+
+    def _asked(self) -> bool:
+        """Say where the search stands, and tell whether it shall stop."""
+        self.tell(self.done, self.best)
+        return self.stopped()
+
+    def _cost_of(self, piece: Piece, plan: Plan) -> int:
+        """Return what tours for a piece's visits cost, those in none of them included."""
+        local = np.zeros(self.model.size + 1, np.int32)
+        local[piece.visits] = np.arange(1, len(piece.visits) + 1)
+        return cost_of(piece.part, piece.state, local[plan.visits], plan.ends, plan.kinds)
+
+    def _best_of(self, pieces: list[Piece]) -> tuple[int, Plan]:
+        """Put the parts' best together; of searches of the whole, take the best."""
+        if self.apart:
+            return sum(p.best for p in pieces), joined([p.plan(best=True) for p in pieces])
+        chosen = min(pieces, key=lambda p: p.best)
+        return chosen.best, chosen.plan(best=True)
+
+    def _slice_s(self, rounds: int) -> float:
+        """Return the seconds that one part may take in a round; rounds share evenly."""
+        if self.until is None:
+            return 0.0
+        left = max(0.0, self.until - time.perf_counter())
+        return left / rounds / -(-self.parts // self.threads)
+
+    # --- the first plan
+
+    def _first(self, pool: ThreadPoolExecutor) -> tuple[Plan, int]:
+        """Build a plan: by insertion, in clusters where there are many visits."""
+        model, lots = self.model, random.Random(self.seed)  # noqa: S311 - the search's chance
+        groups = [np.arange(1, model.size + 1)]
+        if model.size > 2 * PART:
+            cuts = cut(self.at[1:], np.ones(model.size, np.int64), self.at[0], self.parts, lots)
+            groups = [np.sort(c) + 1 for c in cuts]
+        shares = _shared([len(k.vehicles) for k in model.kinds], [len(g) for g in groups])
+        pieces = list(
+            pool.map(lambda at: self._built(groups[at], shares[at], at), range(len(groups)))
+        )
+        return joined([p for p, _ in pieces]), sum(c for _, c in pieces)
+
+    def _built(self, visits: Int64, slots: Int32, number: int) -> tuple[Plan, int]:
+        model = self.model
+        part = part_of(model, self.near, visits, slots)
+        state = self._state(visits, slots, -1, number)
+        best: tuple[int, Plan] | None = None
+        away = part.cost[0, 0, 1 : len(visits) + 1]
+        for keys in (
+            model.closes[visits],
+            -away,
+            model.closes[visits].astype(np.int64) - model.opens[visits],
+        ):
+            order = (np.argsort(keys, kind="stable") + 1).astype(np.int32)
+            construct(part, state, order)
+            cost = int(state.num[BEST])
+            if best is None or cost < best[0]:
+                best = (cost, written(state, visits, slots, best=True))
+        assert best is not None
+        return best[1], best[0]
+
+    def _as_given(self, pool: ThreadPoolExecutor) -> tuple[Plan, int]:
+        """Begin with the plan that was given."""
+        assert self.given is not None
+        pieces = self._pieces(self.given, 0, pool)
+        return self.given, sum(p.now for p in pieces) if self.apart else pieces[0].now
+
+    def _missed_price(self, plan: Plan) -> int:
+        return int(self.model.price.sum() - self.model.price[plan.visits].sum())
+
+    # --- one round
+
+    def _pieces(self, plan: Plan, turn: int, pool: ThreadPoolExecutor) -> list[Piece]:
+        """Cut the plan into this round's parts; whole for each thread where it is small."""
+        model = self.model
+        lots = random.Random(f"{self.seed} {turn}")  # noqa: S311 - the search's chance
+        count = np.array([len(k.vehicles) for k in model.kinds])
+        used = np.bincount(plan.kinds, minlength=len(count))
+        if not self.apart:
+            tours = [np.arange(len(plan))] * self.parts
+            free = [count - used] * self.parts
+        else:
+            sizes = np.diff(plan.ends, prepend=0)
+            tours = cut(middles(plan, self.at), sizes, self.at[0], self.parts, lots)
+            free = _spread(count - used, len(tours))
+        homes = self._homes(plan, tours)
+        jobs = range(len(tours))
+        return list(
+            pool.map(lambda at: self._piece(plan, tours[at], free[at], homes[at], turn, at), jobs)
+        )
+
+    def _homes(self, plan: Plan, tours: list[Int64]) -> list[Int64]:
+        """Deal the missed visits out: to the part with a visit near each, else to any."""
+        made = np.zeros(self.model.size + 1, bool)
+        made[plan.visits] = True
+        missed = np.flatnonzero(~made)[1:]
+        if not self.apart:
+            return [missed] * len(tours)
+        part_of_tour = np.zeros(len(plan), np.int64)
+        for part, chosen in enumerate(tours):
+            part_of_tour[chosen] = part
+        home = np.full(self.model.size + 1, -1)
+        home[plan.visits] = np.repeat(part_of_tour, np.diff(plan.ends, prepend=0))
+        dealt: list[list[int]] = [[] for _ in tours]
+        for visit in missed:
+            beside = home[self.near.around[visit]]
+            beside = beside[beside >= 0]
+            dealt[int(beside[0]) if len(beside) else int(visit) % len(tours)].append(int(visit))
+        return [np.array(d, np.int64) for d in dealt]
+
+    def _piece(
+        self, plan: Plan, tours: Int64, free: Int64, missed: Int64, turn: int, number: int
+    ) -> Piece:
+        """Set a part up with the tours it takes over, free vehicles and missed visits."""
+        starts = plan.starts
+        rows = [plan.visits[starts[t] : plan.ends[t]] for t in tours]
+        served = np.concatenate([*rows, np.zeros(0, np.int32)]).astype(np.int64)
+        visits = np.concatenate([served, missed])
+        driven = plan.kinds[tours]
+        spare = np.minimum(free, np.bincount(driven, minlength=len(free)) + SPARE_SLOTS)
+        slots = np.concatenate([driven, np.repeat(np.arange(len(free)), spare)]).astype(np.int32)
+        part = part_of(self.model, self.near, visits, slots)
+        state = self._state(visits, slots, turn, number)
+        ends = np.cumsum([len(r) for r in rows], dtype=np.int64)
+        load(part, state, np.arange(1, len(served) + 1, dtype=np.int32), ends)
+        return Piece(part, state, visits, slots)
+
+    def _state(self, visits: Int64, slots: Int32, turn: int, number: int) -> State:
+        word = seeded(self.seed, turn + 1, number)
+        return state_of(self.model, self.away, visits, slots, word, np.array(TUNE))
+
+    # --- legs
+
+    def _legs(self, piece: Piece, turn: int, number: int) -> None:
+        """Search one part through its round's legs."""
+        first = turn * self.steps
+        at = 2 + (turn * self.parts + number) * self.steps
+        self._search(piece, number, self.steps, self.hot, lambda leg: at + leg, first)
+
+    def _search(
+        self, piece: Piece, number: int, legs: int, hot: float, at: Callable[[int], int],
+        first: int | None = None,
+    ) -> None:  # fmt: skip
+        """Search one part through some legs, by the clock or by count.
+
+        ``first``: the first of them among all legs; None: they cool down by themselves.
+        """
+        begun = time.perf_counter()
+        pace = FIRST_ITERATIONS / 0.001
+        for step in range(legs):
+            self._change_kinds(piece)
+            if first is None:
+                share = step / (legs - 1)
+            else:
+                share = (first + step) / (LEGS - 1)
+                left = max(0.0, 1 - (first + step) / (LEGS * REBATED))
+                piece.grant(int(self._rebate(number) * left))
+            heat = self.heat * hot * (COLD / hot) ** share
+            if self.until is None:
+                count = self._counted(at(step), (first or 0) + step, number)
+                whole = self._made(piece, count, heat)
+                piece.note()
+                if not whole:
+                    return
+                continue
+            end = begun + self.slice_s * (step + 1) / legs
+            made = 0
+            while True:
+                left = end - time.perf_counter()
+                if left <= 0 and made:
+                    break
+                if self.stopped() or left < -1.0:
+                    piece.note()
+                    piece.counts.append(made)
+                    return
+                count = max(20, int(pace * min(SLICE_S, max(left, 0.0005))))
+                before = time.perf_counter()
+                self._iterate(piece, count, heat)
+                pace = count / max(1e-6, time.perf_counter() - before)
+                made += count
+                self._say(piece, number)
+            piece.note()
+            piece.counts.append(made)
+
+    def _rebate(self, number: int) -> float:
+        """Return the first rebate of a piece; of searches of the whole every other has none."""
+        return self.rebate if self.apart or number % 2 == 0 else 0.0
+
+    def _made(self, piece: Piece, count: int, heat: float) -> bool:
+        """Make counted iterations; False when told to stop on the way."""
+        done = 0
+        while done < count:
+            if self.stopped():
+                piece.counts.append(done)
+                return False
+            some = min(count - done, 2_000)
+            self._iterate(piece, some, heat)
+            done += some
+        piece.counts.append(count)
+        return True
+
+    def _iterate(self, piece: Piece, count: int, heat: float) -> None:
+        if len(piece.visits):
+            arrays: tuple[Any, ...] = (*piece.part, *piece.state)
+            iterate(*arrays, 1.0 + self.near.back, count, heat)  # type: ignore[call-arg]
+
+    def _change_kinds(self, piece: Piece) -> None:
+        if len(self.model.kinds) > 1 and len(piece.visits):
+            arrays: tuple[Any, ...] = (*piece.part, *piece.state)
+            change_kinds(*arrays)
+
+    def _counted(self, at: int, leg: int, number: int) -> int:
+        """Return the iterations of a leg: by the record, where it stands there, or a share."""
+        budget = self.budget
+        if budget.record is not None:
+            return budget.record[at] if at < len(budget.record) else 0
+        assert budget.iterations is not None
+        at, slices = leg * self.parts + number, LEGS * self.parts
+        return budget.iterations * (at + 1) // slices - budget.iterations * at // slices
+
+    def _over(self) -> bool:
+        if self.until is not None and time.perf_counter() >= self.until - 0.001:
+            return True
+        if self.budget.record is not None:
+            return len(self.record) >= len(self.budget.record)
+        return self.stopped()
+
+    def _skipped(self, turn: int) -> bool:
+        """Tell whether the record knows of no iteration in a round."""
+        whole = self.parts * self.steps
+        record, first = self.budget.record, 2 + turn * whole
+        return record is not None and not any(record[first : first + whole])
+
+    def _note(self, pieces: list[Piece], legs: int) -> None:
+        for piece in pieces:
+            self.record += [*piece.counts, *([0] * (legs - len(piece.counts)))]
+            self.done += sum(piece.counts)
+        self.record[1] = self.done
+
+    def _say(self, piece: Piece, number: int) -> None:
+        if number == 0:
+            self.tell(self.done + sum(piece.counts), self.best if self.apart else piece.best)
+
+
+def _shared(vehicles: list[int], sizes: list[int]) -> list[Int32]:
+    """Deal the vehicles of each kind to groups by their size; return each group's slots."""
+    ends = np.cumsum([0, *sizes]) / max(1, sum(sizes))
+    shares: list[Int32] = []
+    for at in range(len(sizes)):
+        own = [round(v * ends[at + 1]) - round(v * ends[at]) for v in vehicles]
+        shares.append(np.repeat(np.arange(len(vehicles)), own).astype(np.int32))
+    return shares
+
+
+def _spread(free: Int64, parts: int) -> list[Int64]:
+    """Deal the free vehicles of each kind to the parts, evenly."""
+    return [free * (at + 1) // parts - free * at // parts for at in range(parts)]

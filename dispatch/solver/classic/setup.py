@@ -1,0 +1,368 @@
+"""From the model to a part that is searched by itself, a plan in and out. PURE.
+
+A part has matrices of its own, in the order of its visits: five hundred visits lie in the cache
+together, wherever in the whole matrix they stood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dispatch.solver.classic.arrays import (
+    AHEAD,
+    AWAY,
+    BEHIND,
+    BEST,
+    BLINK,
+    CLOSES,
+    COST,
+    COST_LAYER,
+    COUNT,
+    DRIVEN,
+    DUE,
+    EARLIEST,
+    FIXED,
+    FREE_AT,
+    INTO,
+    KIND,
+    LATEST,
+    LONGEST,
+    LOOSE,
+    LOST,
+    METRE_LAYER,
+    MISSED,
+    MISSED_AT,
+    NEXT,
+    NOWHERE,
+    NUMBERS,
+    OPENS,
+    OUT,
+    OVERLOOK,
+    PREV,
+    PRICE,
+    REACH,
+    READY,
+    ROOM,
+    SECOND,
+    SERVICE,
+    SLOT,
+    STAMP,
+    TIME,
+    TIME_LAYER,
+    USED,
+    WIDTH,
+    WORK,
+    Float,
+    Int32,
+    Int64,
+    Part,
+    State,
+    Words,
+)
+from dispatch.solver.classic.chance import until
+from dispatch.solver.classic.kernel import note, remember
+from dispatch.solver.classic.model import TOP_LEG, Model
+from dispatch.solver.classic.near import Near, within
+from dispatch.solver.classic.place import anywhere, empty
+from dispatch.solver.classic.tour import put, retime, sort_out, tell_new
+from dispatch.solver.compiling.compiled import allocating
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Tours one behind the other; a visit in none of them is missed.
+
+    ``visits`` : int32, ``ends`` : where each tour ends in it, ``kinds`` : who drives it.
+    """
+
+    visits: Int32
+    ends: Int64
+    kinds: Int32
+
+    @property
+    def starts(self) -> Int64:
+        """Where each tour begins in ``visits``."""
+        return np.concatenate([np.zeros(1, np.int64), self.ends[:-1]]) if len(self) else self.ends
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+
+NO_PLAN = Plan(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
+
+
+def joined(plans: list[Plan]) -> Plan:
+    """Put the tours of some plans together."""
+    shifts = np.cumsum([0, *(len(p.visits) for p in plans)])
+    return Plan(
+        np.concatenate([p.visits for p in plans]),
+        np.concatenate([p.ends + shift for p, shift in zip(plans, shifts, strict=False)]),
+        np.concatenate([p.kinds for p in plans]),
+    )
+
+
+@allocating
+def _priced(matrix: Int32, rows: Int64, price: int, out: Int32) -> None:
+    for a in range(len(rows)):
+        for b in range(len(rows)):
+            out[a, b] = matrix[rows[a], rows[b]] * price
+
+
+def part_of(model: Model, near: Near, chosen: Int64, slots: Int32) -> Part:
+    """Return the part of some visits (their numbers in the model) with slots of given kinds."""
+    count = len(chosen)
+    depots = np.unique(np.concatenate([model.start, model.end]))
+    rows = np.concatenate([depots[:1], model.places[chosen], depots[1:]])
+    row_of = {int(place): at + count if at else 0 for at, place in enumerate(depots)}
+    seconds = _both_ways(_layers(model.seconds, rows), model)
+    cost = seconds if model.alike else _both_ways(_costs(model, rows), model)
+    local = np.zeros(model.size + 1, np.int32)
+    local[chosen] = np.arange(1, count + 1)
+    nodes = np.arange(count + 1, dtype=np.int32)
+    before = within(near.before, chosen, local)
+    after = within(near.after, chosen, local)
+    ends = [
+        np.array([row_of[int(place)] for place in places], np.int32)[slots]
+        for places in (model.start, model.end)
+    ]
+    gate = np.stack([model.first, model.latest, model.loading, model.home], axis=1)[slots]
+    return Part(
+        cost=cost,
+        time=seconds,
+        metres=_layers(model.metres, rows) if model.ranged else np.zeros((1, 1, 1), np.int32),
+        row=np.stack([np.concatenate([nodes, end]) for end in ends], axis=1),
+        before=_with_legs(
+            before, cost[0][before, nodes[:, None]], seconds[0][before, nodes[:, None]]
+        ),
+        after=_with_legs(after, cost[0][nodes[:, None], after], seconds[0][nodes[:, None], after]),
+        around=within(near.around, chosen, local),
+        may=model.may[np.concatenate([[0], chosen])] if model.masked else np.ones((1, 1), np.uint8),
+        gate=gate.astype(np.int64),
+        full=int(model.full),
+    )
+
+
+def alone(model: Model) -> Int64:
+    """Return what a tour for each visit alone costs at least, without the time's price; row 0 0."""
+    least = np.full(model.size + 1, TOP_LEG * 4, np.int64)
+    for at, kind in enumerate(model.kinds):
+        profile, price = model.cost_layers[kind.cost_layer]
+        matrix = model.seconds[kind.time_layer] if model.alike else model.metres[profile]
+        out = matrix[model.start[at], model.places].astype(np.int64)
+        way = out + matrix[model.places, model.end[at]]
+        least = np.minimum(least, way * (1 if model.alike else price) + model.fixed[at])
+    least[0] = 0
+    return least
+
+
+def state_of(
+    model: Model, away: Int64, chosen: Int64, slots: Int32, word: Words, tune: Float
+) -> State:
+    """Return working space for a part, with what it must know of visits and vehicles."""
+    count, loads = len(chosen), model.demand.shape[1]
+    names = np.concatenate([np.zeros(1, np.int64), chosen])
+    visit = np.zeros((count + 1, SERVICE + len(model.seconds) + loads), np.int64)
+    visit[:, OPENS], visit[:, CLOSES] = model.opens[names], model.closes[names]
+    visit[:, PRICE] = model.price[names]
+    visit[:, AWAY] = away[names]
+    visit[:, SERVICE : SERVICE + len(model.seconds)] = model.service[:, names].T
+    visit[:, SERVICE + len(model.seconds) :] = model.demand[names]
+    tour = np.zeros((len(slots), ROOM + loads), np.int64)
+    tour[:, KIND] = slots
+    for field, values in (
+        (COST_LAYER, [k.cost_layer for k in model.kinds]),
+        (TIME_LAYER, [k.time_layer for k in model.kinds]),
+        (METRE_LAYER, [k.metre_layer for k in model.kinds]),
+        (FIXED, model.fixed),
+        (SECOND, model.second),
+        (LONGEST, model.longest),
+        (REACH, model.reach),
+    ):
+        tour[:, field] = np.asarray(values)[slots]
+    tour[:, STAMP] = NOWHERE
+    tour[:, ROOM:] = model.room[slots]
+    nodes = count + 1 + len(slots)
+    most = max((int((slots == kind).sum()) for kind in range(len(model.kinds))), default=0)
+    return State(
+        node=np.full((nodes, WIDTH), NOWHERE, np.int32),
+        span=np.zeros((nodes if model.timed else 1, 4), np.int32),
+        visit=visit,
+        tour=tour,
+        free=np.zeros((len(model.kinds), most + 1), np.int32),
+        missed=np.zeros(count + 1, np.int32),
+        best=np.zeros(nodes, np.int32),
+        absent=np.zeros(count + 1, np.int32),
+        key=np.zeros(count + 1),
+        gone=np.zeros((count + 1, 2), np.int32),
+        touched=np.zeros(len(slots) + 1, np.int32),
+        num=np.zeros(NUMBERS, np.int64),
+        word=word,
+        tune=tune,
+    )
+
+
+def _with_legs(names: Int32, cost: Int32, seconds: Int32) -> Any:
+    return np.ascontiguousarray(np.stack([names, cost, seconds], axis=2))
+
+
+def _layers(matrices: tuple[Int32, ...], rows: Int64) -> Any:
+    out = np.empty((len(matrices), len(rows), len(rows)), np.int32)
+    for at, matrix in enumerate(matrices):
+        _priced(matrix, rows, 1, out[at])
+    return out
+
+
+def _both_ways(layers: Any, model: Model) -> Any:
+    """Put the one layer turned over behind it, where ``place.plain`` has a use for it."""
+    turned = np.transpose(layers, (0, 2, 1))
+    if model.full or np.array_equal(layers, turned):
+        return layers
+    return np.concatenate([layers, turned])
+
+
+def _costs(model: Model, rows: Int64) -> Any:
+    out = np.empty((len(model.cost_layers), len(rows), len(rows)), np.int32)
+    for at, (profile, price) in enumerate(model.cost_layers):
+        _priced(model.metres[profile], rows, price, out[at])
+    return out
+
+
+@allocating
+def clear(part: Part, state: State) -> None:
+    """Take everything out: all slots empty, all visits missed."""
+    node, span, visit, tour, free, missed, _, _, _, _, _, num, word, tune = state
+    gate = part.gate
+    num[MISSED], num[LOST], num[COST], num[USED] = 0, 0, 0, len(tour)
+    free[:, 0] = 0
+    loads = visit.shape[1] - (tour.shape[1] - ROOM)
+    for name in range(1, len(visit)):
+        if node[name, SLOT] >= 0:
+            for at in range(tour.shape[1] - ROOM):
+                tour[node[name, SLOT], ROOM + at] += visit[name, loads + at]
+        node[name, SLOT] = NOWHERE
+        node[name, OUT] = LOOSE
+        node[name, INTO] = LOOSE
+        visit[name, MISSED_AT] = NOWHERE
+        note(node, visit, missed, num, name)
+    for slot in range(len(tour) - 1, -1, -1):
+        depot = len(visit) + slot
+        node[depot, NEXT] = depot
+        node[depot, PREV] = depot
+        node[depot, SLOT] = slot
+        node[depot, READY] = gate[slot, 0] + gate[slot, 2]
+        node[depot, DUE] = gate[slot, 3]
+        node[depot, OUT] = 0
+        node[depot, INTO] = 0
+        node[depot, TIME] = 0
+        if len(span) > 1:
+            span[depot, AHEAD] = gate[slot, 2]
+            span[depot, LATEST] = gate[slot, 1]
+            span[depot, BEHIND] = 0
+            span[depot, EARLIEST] = 0
+        tour[slot, COUNT] = 0
+        tour[slot, WORK] = 0
+        tour[slot, DRIVEN] = 0
+        tour[slot, FREE_AT] = NOWHERE
+        sort_out(tour, free, num, slot)
+    num[BLINK] = until(word, tune[OVERLOOK])
+
+
+def load(part: Part, state: State, visits: Int32, ends: Int64) -> None:
+    """Take up a plan: tour t goes to slot t."""
+    load_at(part, state, visits, ends, np.arange(len(ends)))
+
+
+@allocating
+def load_at(part: Part, state: State, visits: Int32, ends: Int64, slots: Int64) -> None:
+    """Take up a plan: tour t goes to the t-th of some slots."""
+    clear(part, state)
+    node, span, visit, tour, free, missed, best, _, _, _, _, num, _, _ = state
+    at = 0
+    for number in range(len(ends)):
+        slot = slots[number]
+        depot = len(visit) + slot
+        left = depot
+        while at < ends[number]:
+            name = visits[at]
+            put(node, part.row, tour, visit, part.cost, part.time, part.metres, name, left)
+            note(node, visit, missed, num, name)
+            left = name
+            at += 1
+        sort_out(tour, free, num, slot)
+        retime(node, span, visit, tour, depot)
+        num[COST] += tour[slot, FIXED] + tour[slot, SECOND] * tour[slot, WORK]
+        left = depot
+        while True:
+            num[COST] += node[left, OUT]
+            left = node[left, NEXT]
+            if left == depot:
+                break
+    num[BEST] = num[COST] + num[LOST]
+    remember(node, len(visit) - 1, best)
+
+
+def cost_of(part: Part, state: State, visits: Int32, ends: Int64, kinds: Int32) -> int:
+    """Take up tours by their kinds, in a part's numbers, and return what all of it costs then."""
+    kind_of = state.tour[:, KIND]
+    free = {int(kind): iter(np.flatnonzero(kind_of == kind)) for kind in np.unique(kinds)}
+    order = np.array([next(free[int(kind)]) for kind in kinds], np.int64)
+    load_at(part, state, visits, ends, order)
+    return int(state.num[BEST])
+
+
+@allocating
+def construct(part: Part, state: State, sequence: Int32) -> None:
+    """Build a plan from nothing: each visit in turn to where it costs least, or stays out."""
+    clear(part, state)
+    cost, time, metres, row, _, _, _, may, _, _ = part
+    node, span, visit, tour, free, missed, best, _, _, _, _, num, word, tune = state
+    for name in sequence:
+        limit = visit[name, PRICE] + 1
+        more, left = anywhere(node, span, row, visit, tour, cost, time, metres, may, name, limit)
+        fresh, depot = empty(
+            node, span, row, visit, tour, cost, time, metres, may, free, name, more, num, word, tune
+        )
+        if depot != NOWHERE:
+            more, left = fresh, depot
+        if left == NOWHERE:
+            continue
+        slot = node[left, SLOT]
+        put(node, row, tour, visit, cost, time, metres, name, left)
+        sort_out(tour, free, num, slot)
+        tell_new(node, span, visit, tour, name, len(visit) + slot)
+        note(node, visit, missed, num, name)
+        num[COST] += more
+    num[BEST] = num[COST] + num[LOST]
+    remember(node, len(visit) - 1, best)
+
+
+@allocating
+def _written(behind: Int32, count: int, visits: Int32, ends: Int64, slots: Int32) -> int:
+    """Write the tours of a plan; ``behind[node]`` is the node behind."""
+    at = tours = 0
+    for slot in range(len(slots)):
+        depot = count + 1 + slot
+        name = behind[depot]
+        if name == depot:
+            continue
+        while name != depot:
+            visits[at] = name
+            at += 1
+            name = behind[name]
+        ends[tours], slots[tours] = at, slot
+        tours += 1
+    return tours
+
+
+def written(state: State, chosen: Int64, kinds: Int32, *, best: bool) -> Plan:
+    """Return the current or the best plan in the model's numbers; ``kinds`` by slot."""
+    count = len(chosen)
+    visits, ends = np.zeros(count, np.int32), np.zeros(len(kinds), np.int64)
+    slots = np.zeros(len(kinds), np.int32)
+    behind = state.best if best else np.ascontiguousarray(state.node[:, NEXT])
+    tours = _written(behind, count, visits, ends, slots)
+    made = visits[: ends[tours - 1] if tours else 0]
+    return Plan(chosen[made - 1].astype(np.int32), ends[:tours].copy(), kinds[slots[:tours]].copy())

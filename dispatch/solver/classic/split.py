@@ -1,0 +1,105 @@
+"""Cutting a plan into parts that lie apart. PURE.
+
+A problem names no coordinates. Places are laid out in the plane by their travel to a few
+landmarks, so that the distances to those come out right (landmark MDS; on a Euclidean matrix
+that is the map itself). Tours are then cut by the middles of their visits: across a random
+direction, across their longest extent, or by the angle around the depot.
+
+Source: de Silva, Tenenbaum (2004), Sparse multidimensional scaling using landmark points.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dispatch.solver.classic.arrays import Float, Int64
+from dispatch.solver.classic.model import Model
+from dispatch.solver.classic.setup import Plan
+
+LANDMARKS: Final = 24
+BY_ANGLE: Final = 0.5  # share of cuts around the depot
+BY_EXTENT: Final = 0.5  # share of the other cuts that go across the longest extent
+
+
+def layout(model: Model) -> Float:
+    """Return coordinates of the visits, row 0 the first depot; shape (visits + 1, 2)."""
+    metre, second = model.blend
+    metres, seconds = model.metres[model.cost_layers[0][0]], model.seconds[0]
+    places = model.places
+
+    def way(mark: int) -> Float:
+        """Blended cost between a place and all others, both ways together."""
+        there = metre * metres[mark, places] + second * seconds[mark, places]
+        back = metre * metres[places, mark] + second * seconds[places, mark]
+        return np.asarray((there + back) / 2.0)
+
+    marks = [int(places[0])]
+    ways = [way(marks[0])]
+    while len(marks) < min(LANDMARKS, len(places)):
+        marks.append(int(places[int(np.argmin(-np.min(ways, axis=0)))]))
+        ways.append(way(marks[-1]))
+    square = np.array(ways) ** 2  # [landmark, visit]
+    where = {int(place): at for at, place in reversed(list(enumerate(places)))}
+    between = square[:, [where[m] for m in marks]]
+    means = between.mean(axis=0)
+    centred = -0.5 * (between - means[None, :] - means[:, None] + means.mean())
+    values, vectors = np.linalg.eigh((centred + centred.T) / 2)
+    axes = vectors[:, -2:] / np.sqrt(np.maximum(values[-2:], 1e-9))
+    out: Float = -0.5 * (square - means[:, None]).T @ axes
+    return out
+
+
+def middles(plan: Plan, at: Float) -> Float:
+    """Return the middle of each tour's visits."""
+    sums = np.add.reduceat(at[plan.visits], plan.starts, axis=0)
+    counts = np.diff(plan.ends, prepend=0)
+    return np.asarray(sums / counts[:, None])
+
+
+def cut(
+    points: Float, weights: Int64, centre: npt.NDArray[Any], parts: int, lots: random.Random
+) -> list[Int64]:
+    """Cut points into parts of about equal weight; return each part's indices."""
+    everything = np.arange(len(points))
+    if parts == 1 or len(points) <= 1:
+        return [everything]
+    return _cut(points, weights, centre, everything, parts, lots)
+
+
+def _cut(
+    points: Float,
+    weights: Int64,
+    centre: npt.NDArray[Any],
+    chosen: Int64,
+    parts: int,
+    lots: random.Random,
+) -> list[Int64]:
+    if parts == 1 or len(chosen) < 2:
+        return [chosen]
+    order = chosen[np.argsort(_along(points[chosen], centre, lots), kind="stable")]
+    left = parts // 2
+    reached = np.cumsum(weights[order])
+    at = int(np.searchsorted(reached, reached[-1] * left / parts)) + 1
+    at = min(max(at, 1), len(order) - 1)
+    return [
+        *_cut(points, weights, centre, order[:at], left, lots),
+        *_cut(points, weights, centre, order[at:], parts - left, lots),
+    ]
+
+
+def _along(points: Float, centre: npt.NDArray[Any], lots: random.Random) -> Float:
+    """Return each point's place along a drawn line or around the centre."""
+    if lots.random() < BY_ANGLE:
+        turn = lots.random() * 2 * np.pi
+        angle = np.arctan2(points[:, 1] - centre[1], points[:, 0] - centre[0])
+        return np.asarray((angle + turn) % (2 * np.pi))
+    moved = points - points.mean(axis=0)
+    if lots.random() < BY_EXTENT:
+        _, vectors = np.linalg.eigh(moved.T @ moved)
+        return np.asarray(moved @ vectors[:, -1])
+    angle = lots.random() * np.pi
+    return np.asarray(moved @ np.array([np.cos(angle), np.sin(angle)]))

@@ -1,0 +1,91 @@
+"""The solver's own core behind the engines' one door. PURE. See ``dispatch/solver/README.md``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dispatch.solver.classic.arrays import Int64
+from dispatch.solver.classic.model import Model, model_of
+from dispatch.solver.classic.samples import problems
+from dispatch.solver.classic.search import Search
+from dispatch.solver.classic.setup import Plan
+from dispatch.solver.classic.terms import Budget, Limit
+from dispatch.solver.engines.base import Leash, Proposal
+from dispatch.solver.engines.shelf import CORE, polisher
+from dispatch.solver.model.cost import rounded
+from dispatch.solver.placing.draft import Ground
+
+
+class Core:
+    """Ruin and recreate by strings; see ``dispatch.solver.classic``."""
+
+    name = CORE
+
+    def __init__(self) -> None:
+        """Load what is compiled: once a process, about a second, before any clock runs."""
+        for problem in problems():
+            self.search(Ground(problem), seed=0, leash=Leash(0.0, counts=(2,)))
+
+    def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
+        """Search until the leash is taut; counts are the core's record of its iterations."""
+        model = model_of(ground)
+        if model is None or model.size == 0:
+            return Proposal({}, ())
+        found = Search(
+            model,
+            seed=seed,
+            threads=leash.threads,
+            budget=_budget(leash),
+            stopped=lambda: leash.taut(0, -1),
+            tell=lambda done, cost: leash.tell(CORE, done, rounded(cost * model.divisor)),
+            given=_given(model, leash),
+            polisher=_polished,
+        ).run()
+        return Proposal(_sequences(model, found.plan), found.record)
+
+
+def _polished(
+    model: Model, plan: Plan, free: Int64, *, seed: int, limit: Limit
+) -> tuple[Plan, int]:
+    """Hand over to PyVRP, which is loaded only now."""
+    found: tuple[Plan, int] = polisher()(model, plan, free, seed=seed, limit=limit)
+    return found
+
+
+def _budget(leash: Leash) -> Budget:
+    """Read the leash: one count is a budget, more are a record."""
+    if leash.counts is None:
+        return Budget(until=leash.deadline if leash.deadline is not None else float("inf"))
+    if len(leash.counts) == 1:
+        return Budget(iterations=leash.counts[0])
+    return Budget(record=leash.counts)
+
+
+def _given(model: Model, leash: Leash) -> Plan | None:
+    """Translate the plan to start from, leaving out what the core does not look at."""
+    if not leash.present:
+        return None
+    name = {int(visit): at for at, visit in enumerate(np.asarray(model.visits), start=1)}
+    kind = {vehicle: at for at, it in enumerate(model.kinds) for vehicle in it.vehicles}
+    tours = [
+        (kind[vehicle], [name[v] for v in visits if v in name])
+        for vehicle, visits in sorted(leash.present.items())
+        if vehicle in kind
+    ]
+    tours = [(it, visits) for it, visits in tours if visits]
+    return Plan(
+        np.array([v for _, visits in tours for v in visits], np.int32),
+        np.cumsum([len(visits) for _, visits in tours], dtype=np.int64),
+        np.array([it for it, _ in tours], np.int32),
+    )
+
+
+def _sequences(model: Model, plan: Plan) -> dict[int, list[int]]:
+    """Translate back, giving each tour the next vehicle of its kind."""
+    free = [iter(kind.vehicles) for kind in model.kinds]
+    visits = np.asarray(model.visits)
+    sequences: dict[int, list[int]] = {}
+    for start, end, kind in zip(plan.starts, plan.ends, plan.kinds, strict=True):
+        names = plan.visits[start:end]
+        sequences[next(free[kind])] = [int(v) for v in visits[names - 1]]
+    return sequences

@@ -1,0 +1,1 @@
+"""What states a problem and an answer, and what an answer costs. PURE."""

@@ -1,0 +1,1 @@
+"""A plan under work: where a visit fits, and what holds. PURE."""

@@ -1,0 +1,192 @@
+"""A plan under work: sequences per vehicle with what is needed to change them fast. PURE.
+
+Engines propose sequences; ``insertion``, ``repair`` and ``explain`` work on a ``Draft`` of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from dispatch.solver.model.problem import Problem, Vehicle, service_s
+from dispatch.solver.model.solution import Route, Solution, Unserved
+from dispatch.solver.rich.model import Model, lay_out
+from dispatch.solver.rich.reach import hand, plain
+from dispatch.solver.timing.lenient import as_it_comes
+from dispatch.solver.timing.segments import Segment, merge
+from dispatch.solver.timing.timer import NEVER, Timer
+
+if TYPE_CHECKING:
+    from dispatch.solver.rich.hand import Hand
+
+
+class Ground:
+    """What never changes while a problem is worked on: times, who may serve whom, room.
+
+    ``twin`` gives for each vehicle the first that is like it in all but its id. ``plain`` problems
+    are worked on without compiled code.
+    """
+
+    def __init__(self, problem: Problem, timer: Timer | None = None) -> None:
+        self.problem = problem
+        self.timer = timer or Timer(problem)
+        self.plain = plain(problem)
+        self._model: Model | None = None
+        self._hand: Hand | None = None
+        self.alone: dict[int, Unserved | None] = {}  # kept by ``explain.alone``
+        self.demands = [v.demand for v in problem.visits]
+        self.rooms = [v.capacity for v in problem.vehicles]
+        self.ranges = [
+            NEVER if v.max_distance_m is None else v.max_distance_m for v in problem.vehicles
+        ]
+        kinds: dict[tuple[frozenset[str], frozenset[str] | None], frozenset[int]] = {}
+        for visit in problem.visits:
+            kind = (visit.skills, visit.vehicles)
+            if kind not in kinds:
+                kinds[kind] = frozenset(
+                    at
+                    for at, vehicle in enumerate(problem.vehicles)
+                    if visit.skills <= vehicle.skills
+                    and (visit.vehicles is None or vehicle.id in visit.vehicles)
+                )
+        twins: dict[Vehicle, int] = {}
+        self.twin = [
+            twins.setdefault(replace(vehicle, id=""), at)
+            for at, vehicle in enumerate(problem.vehicles)
+        ]
+        self.may = [kinds[v.skills, v.vehicles] for v in problem.visits]
+
+    @property
+    def model(self) -> Model:
+        """The problem as flat arrays, made when first asked for."""
+        if self._model is None:
+            self._model = lay_out(self.problem)
+        return self._model
+
+    @property
+    def hand(self) -> Hand:
+        """The compiled scan; numba is loaded when it is first asked for."""
+        if self._hand is None:
+            self._hand = hand(self.problem, self.model)
+        return self._hand
+
+    def equipped(self, vehicle: int, codes: Iterable[int]) -> list[int]:
+        """Return codes with the reloads and charges they need, if they have none and some help."""
+        given, it = list(codes), self.problem.vehicles[vehicle]
+        if not (it.reloads or it.chargers) or not given or min(given) < 0:
+            return given
+        return self.hand.equipped(vehicle, given) or given
+
+    def price(self, vehicle: int, codes: Sequence[int]) -> float:
+        """Return the price of a sequence in 1/UNIT, infinity where it does not hold."""
+        timed = self.hand.timed(vehicle, codes)
+        return inf if timed is None else timed.exact
+
+    def route(self, vehicle: int, codes: Sequence[int]) -> Route | None:
+        """Return the best schedule of a sequence, None where there is none."""
+        if self.plain:
+            return self.timer.schedule(vehicle, codes)
+        return self.hand.route(vehicle, codes)
+
+    def fits(self, vehicle: int, load: Sequence[int]) -> bool:
+        """Tell whether the vehicle has room for a load."""
+        return all(a <= room for a, room in zip(load, self.rooms[vehicle], strict=True))
+
+
+class Tour:
+    """One vehicle's codes; where the problem is plain also the segments around each gap.
+
+    ``codes`` are visits by index and, below 0, reloads and charges (see ``rich.model``).
+    """
+
+    def __init__(self, ground: Ground, vehicle: int, codes: Iterable[int]) -> None:
+        self.vehicle = vehicle
+        self.codes = list(codes)
+        self.visits = [code for code in self.codes if code >= 0]
+        if ground.plain:
+            self._lay(ground)
+
+    def _lay(self, ground: Ground) -> None:
+        vehicle = self.vehicle
+        timer, problem = ground.timer, ground.problem
+        it = problem.vehicles[vehicle]
+        self.load = timer.load(self.visits)
+        self.places = [it.start, *(problem.visits[v].place for v in self.visits), it.end]
+        self.distance, self.duration = 0, 0 if not self.visits else None
+        if self.visits:
+            self.distance = timer.chain(vehicle, self.visits).distance
+            self.duration = timer.shortest(vehicle, self.visits)
+        shift = timer.shifts[vehicle]
+        never = max(0, shift.opens - shift.latest)  # it may not begin before it has to
+        gate: Segment = (0, never, shift.opens + shift.loading, shift.latest + shift.loading)
+        self.before = [gate]
+        for at, visit in enumerate(self.visits):
+            drive = timer.drive_s(vehicle, self.places[at], self.places[at + 1])
+            self.before.append(merge(drive, self.before[-1], own_segment(ground, vehicle, visit)))
+        self.after: list[Segment] = [(0, 0, 0, shift.closes)]
+        for at in range(len(self.visits) - 1, -1, -1):
+            drive = timer.drive_s(vehicle, self.places[at + 1], self.places[at + 2])
+            here = own_segment(ground, vehicle, self.visits[at])
+            self.after.append(merge(drive, here, self.after[-1]))
+        self.after.reverse()
+
+
+def own_segment(ground: Ground, vehicle: int, visit: int) -> Segment:
+    """Return the segment of one visit, its windows taken as one from first to last."""
+    spans = ground.timer.windows(visit)
+    seconds = service_s(ground.problem.visits[visit], ground.problem.vehicles[vehicle])
+    return (seconds, 0, spans[0][0], spans[-1][1])
+
+
+class Draft:
+    """All tours of a plan; vehicles and visits by index. Every visit stands at most once."""
+
+    def __init__(self, ground: Ground, sequences: dict[int, list[int]] | None = None) -> None:
+        self.ground = ground
+        self.rows: Any = None  # kept by ``rows.rows_of``
+        self.tours = [Tour(ground, v, ()) for v in range(len(ground.problem.vehicles))]
+        for vehicle, visits in (sequences or {}).items():
+            self.put(vehicle, visits)
+
+    def put(self, vehicle: int, codes: Iterable[int]) -> None:
+        """Give a vehicle another sequence.
+
+        One of visits alone gets the reloads and charges that it needs, where some make it hold.
+        """
+        self.tours[vehicle] = Tour(self.ground, vehicle, self.ground.equipped(vehicle, codes))
+
+    def lay(self, vehicle: int, codes: Iterable[int]) -> None:
+        """Give a vehicle exactly these codes."""
+        self.tours[vehicle] = Tour(self.ground, vehicle, codes)
+
+    def insert(self, vehicle: int, position: int, visit: int) -> None:
+        """Put one more visit behind so many of a vehicle's visits, where that costs least."""
+        codes = self.tours[vehicle].codes
+        gaps = [g for g in range(len(codes) + 1) if sum(c >= 0 for c in codes[:g]) == position]
+        made = [[*codes[:gap], visit, *codes[gap:]] for gap in gaps]
+        if len(made) > 1:
+            made.sort(key=lambda codes: self.ground.price(vehicle, codes))
+        self.tours[vehicle] = Tour(self.ground, vehicle, made[0])
+
+    def missing(self) -> list[int]:
+        """Visits in no tour, in the problem's order; of a group the first if none is served."""
+        made = {v for tour in self.tours for v in tour.visits}
+        problem = self.ground.problem
+        left = []
+        for at, visit in enumerate(problem.visits):
+            members = problem.groups.get(visit.group, ()) if visit.group else ()
+            if at not in made and (not members or (at == members[0] and not made & {*members})):
+                left.append(at)
+        return left
+
+    def solution(self, unserved: Sequence[Unserved]) -> Solution:
+        """Write the plan out with its exact times; a tour that breaks rules is timed as it is."""
+        routes: list[Route] = []
+        for tour in self.tours:
+            if tour.visits:
+                route = self.ground.route(tour.vehicle, tour.codes)
+                timer = self.ground.timer
+                routes.append(route or as_it_comes(timer, tour.vehicle, tour.codes))
+        return Solution(tuple(routes), tuple(unserved))

@@ -1,0 +1,117 @@
+"""Why a visit is left out: the first proof that leaves no vehicle, found by trying. PURE.
+
+Vehicles are sifted in this order: there and allowed, skilled, roomy enough alone, in range alone,
+in time alone, and at last beside the others in the plan. The reason is the sieve that lets none
+through, so each reason holds for every vehicle that the sieves before it let pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dispatch.solver.model.cost import UNIT, unserved_cost
+from dispatch.solver.model.solution import Reason, Unserved
+from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.gaps import cheapest
+from dispatch.solver.placing.repair import Late, holds
+
+
+def reasons(draft: Draft, missing: Iterable[int], late: Late | None = None) -> list[Unserved]:
+    """Return the proven reason for each visit that is in no tour.
+
+    ``late`` is asked before each that takes trying; once it says yes, those are TIME_UP.
+    """
+    return [_reason(draft, visit, late) for visit in missing]
+
+
+def alone(ground: Ground, visit: int) -> Unserved | None:
+    """Return why no vehicle could serve the visit even by itself, or None when one could."""
+    if visit not in ground.alone:
+        ground.alone[visit] = _alone(ground, visit)
+    return ground.alone[visit]
+
+
+def _alone(ground: Ground, visit: int) -> Unserved | None:
+    problem = ground.problem
+    it = problem.visits[visit]
+    left = [
+        at
+        for at, vehicle in enumerate(problem.vehicles)
+        if it.vehicles is None or vehicle.id in it.vehicles
+    ]
+    if not left:
+        return Unserved(it.id, Reason.NO_SHIFT)
+    skilled = [at for at in left if it.skills <= problem.vehicles[at].skills]
+    if not skilled:
+        anywhere = frozenset().union(*(problem.vehicles[at].skills for at in left))
+        lacking = it.skills - anywhere or it.skills  # each somewhere, never together
+        return Unserved(it.id, Reason.NO_SKILL, skills=tuple(sorted(lacking)))
+    skilled = sorted({ground.twin[at] for at in skilled})
+    roomy = [at for at in skilled if ground.fits(at, it.demand)]
+    if not roomy:
+        return Unserved(it.id, Reason.TOO_HEAVY, dimensions=_too_much(ground, skilled, visit))
+    near = [at for at in roomy if _there_and_back(ground, at, it.place) <= ground.ranges[at]]
+    if not near:
+        return Unserved(it.id, Reason.OUT_OF_RANGE)
+    if not any(_could(ground, at, visit) for at in near):
+        return Unserved(it.id, Reason.WINDOW_IMPOSSIBLE)
+    return None
+
+
+def _could(ground: Ground, vehicle: int, visit: int) -> bool:
+    """Tell whether a vehicle could serve a visit, and its pair, behind what it is committed to."""
+    problem = ground.problem
+    partner = problem.partner.get(visit)
+    ends = [visit] if partner is None else [visit, partner]
+    if any(p.delivery == problem.visits[visit].id for p in problem.pairs):
+        ends.reverse()
+    committed = [problem.visit_index[name] for name in problem.vehicles[vehicle].prefix]
+    return holds(ground, vehicle, [*committed, *(v for v in ends if v not in committed)])
+
+
+def _there_and_back(ground: Ground, vehicle: int, place: int) -> int:
+    it = ground.problem.vehicles[vehicle]
+    out = ground.timer.drive_m(vehicle, it.start, place)
+    return out + ground.timer.drive_m(vehicle, place, it.end)
+
+
+def _too_much(ground: Ground, vehicles: list[int], visit: int) -> tuple[str, ...]:
+    """Dimensions that exceed every vehicle; when none does, all that exceed some vehicle."""
+    names, demand = ground.problem.dimensions, ground.demands[visit]
+    over = [
+        [amount > room for amount, room in zip(demand, ground.rooms[at], strict=True)]
+        for at in vehicles
+    ]
+    everywhere = tuple(
+        name for name, column in zip(names, zip(*over, strict=True), strict=True) if all(column)
+    )
+    somewhere = tuple(
+        name for name, column in zip(names, zip(*over, strict=True), strict=True) if any(column)
+    )
+    return everywhere or somewhere
+
+
+def _nobody(ground: Ground, visit: int) -> bool:
+    """Tell whether no vehicle may serve the visit, or none of those has room for it alone."""
+    return not any(ground.fits(at, ground.demands[visit]) for at in ground.may[visit])
+
+
+def _reason(draft: Draft, visit: int, late: Late | None) -> Unserved:
+    ground, problem = draft.ground, draft.ground.problem
+    it = problem.visits[visit]
+    members = problem.groups[it.group] if it.group else (visit,)
+    tried = not all(_nobody(ground, member) for member in members)
+    if tried and late is not None and late():
+        return Unserved(it.id, Reason.TIME_UP)
+    places = [cheapest(draft, member) for member in members] if tried else []
+    fitting = [gap for gap in places if gap is not None]
+    if not fitting:
+        by_itself = [alone(ground, member) for member in members]
+        if all(why is not None for why in by_itself):
+            return replace(by_itself[0] or Unserved(it.id, Reason.LEFT_OUT), visit=it.id)
+        return Unserved(it.id, Reason.NO_CAPACITY_LEFT)
+    pair = {visit, problem.partner.get(visit, visit)}
+    missed = unserved_cost(problem, [problem.visits[v].id for v in pair])
+    dearer = min(gap.exact for gap in fitting) > missed * UNIT
+    return Unserved(it.id, Reason.NOT_WORTH if dearer else Reason.LEFT_OUT)

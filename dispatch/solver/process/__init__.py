@@ -1,0 +1,1 @@
+"""The solver as a process: command line, child, cores. PURE."""

@@ -1,0 +1,1 @@
+"""When a sequence of visits can be driven. PURE."""

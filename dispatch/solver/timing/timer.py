@@ -1,0 +1,178 @@
+"""When a given sequence of visits can be driven, exactly: windows, breaks, shift. PURE.
+
+For one vehicle and one order of visits, ``Timer.schedule`` finds the schedule with the least
+working time (and, among those, the earliest end), or says that there is none. It is exact for
+any number of windows and breaks.
+
+See ``passes`` for how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import cast
+
+import numpy as np
+
+from dispatch.solver.model.problem import Break, Int32, Problem, service_s
+from dispatch.solver.model.solution import Route, Served, TakenBreak
+from dispatch.solver.timing.passes import (
+    NEVER,
+    Begin,
+    Chain,
+    Shift,
+    Spans,
+    best_begin,
+    choices,
+    opening,
+)
+
+
+class Timer:
+    """Times sequences of visits (by index) for the vehicles (by index) of one problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.shifts = [Shift.of(vehicle) for vehicle in problem.vehicles]
+        self._durations = {
+            speed: [_view(scaled(p.duration_s, speed)) for p in problem.profiles]
+            for speed in {v.speed_percent for v in problem.vehicles}
+        }
+        self._distances = [_view(p.distance_m) for p in problem.profiles]
+        self._windows: list[Spans] = [
+            tuple((w.opens_s, w.closes_s - 1) for w in visit.windows) or ((0, NEVER),)
+            for visit in problem.visits
+        ]
+
+    def drive_s(self, vehicle: int, origin: int, target: int) -> int:
+        """Seconds between two places for a vehicle."""
+        it = self.problem.vehicles[vehicle]
+        return int(self._durations[it.speed_percent][it.profile][origin, target])
+
+    def drive_m(self, vehicle: int, origin: int, target: int) -> int:
+        """Metres between two places for a vehicle."""
+        return int(self._distances[self.problem.vehicles[vehicle].profile][origin, target])
+
+    def tables(self, vehicle: int) -> tuple[Int32, Int32]:
+        """Return the seconds and the metres between all places for a vehicle."""
+        it = self.problem.vehicles[vehicle]
+        return (
+            np.asarray(self._durations[it.speed_percent][it.profile]),
+            np.asarray(self._distances[it.profile]),
+        )
+
+    def windows(self, visit: int) -> Spans:
+        """First and last second of each window of a visit; (0, NEVER) without any."""
+        return self._windows[visit]
+
+    def chain(self, vehicle: int, visits: Sequence[int]) -> Chain:
+        """Look up what the sequence asks of the vehicle."""
+        it = self.problem.vehicles[vehicle]
+        seconds = self._durations[it.speed_percent][it.profile]
+        metres = self._distances[it.profile]
+        made = [self.problem.visits[v] for v in visits]
+        legs = list(pairwise([it.start, *(v.place for v in made), it.end]))
+        return Chain(
+            drives=[seconds[leg] for leg in legs],
+            services=[service_s(v, it) for v in made],
+            windows=[self._windows[v] for v in visits],
+            distance=sum(metres[leg] for leg in legs),
+        )
+
+    def schedule(self, vehicle: int, visits: Sequence[int]) -> Route | None:
+        """Return the route with the least working time, or None when no schedule is feasible.
+
+        Range, load and skills are not looked at: they do not depend on time.
+        """
+        chain = self.chain(vehicle, visits)
+        begin = best_begin(self.shifts[vehicle], chain)
+        if begin is None:
+            return None
+        return self._route(vehicle, visits, chain, begin)
+
+    def shortest(self, vehicle: int, visits: Sequence[int]) -> int | None:
+        """Return the least working time in seconds, or None when no schedule is feasible."""
+        begin = best_begin(self.shifts[vehicle], self.chain(vehicle, visits))
+        return None if begin is None else begin.end - begin.start
+
+    def load(self, visits: Sequence[int]) -> tuple[int, ...]:
+        """Sum the demands of some visits, per dimension."""
+        demands = [self.problem.visits[v].demand for v in visits]
+        zeros = (0,) * len(self.problem.dimensions)
+        return tuple(sum(column) for column in zip(zeros, *demands, strict=True))
+
+    def _route(self, vehicle: int, visits: Sequence[int], chain: Chain, begin: Begin) -> Route:
+        """Write the schedule out: one more forward pass that remembers its way."""
+        shift = self.shifts[vehicle]
+        served: list[Served] = []
+        breaks: list[TakenBreak] = []
+        now, at = begin.start + shift.loading, begin.rested
+        for leg, taken in enumerate(choices(shift, chain, begin)):
+            rests = self.problem.vehicles[vehicle].breaks[at : at + taken]
+            arrive, placed = place_breaks(rests, now, now + chain.drives[leg])
+            breaks += [TakenBreak(at + i, b, e, leg) for i, (b, e) in enumerate(placed)]
+            now = max(arrive, placed[-1][1]) if placed else arrive
+            at += taken
+            if leg < len(visits):
+                start = opening(chain.windows[leg], now)
+                now = start + chain.services[leg]
+                served.append(Served(self.problem.visits[visits[leg]].id, arrive, start, now))
+        return self._written(vehicle, visits, chain, begin.start, served, now, breaks)
+
+    def _written(
+        self,
+        vehicle: int,
+        visits: Sequence[int],
+        chain: Chain,
+        start: int,
+        served: list[Served],
+        end: int,
+        breaks: list[TakenBreak],
+    ) -> Route:
+        return Route(
+            vehicle=self.problem.vehicles[vehicle].id,
+            start_s=start,
+            depart_s=start + self.shifts[vehicle].loading,
+            visits=tuple(served),
+            end_s=end,
+            distance_m=chain.distance,
+            load=self.load(visits),
+            breaks=tuple(breaks),
+        )
+
+
+def place_breaks(
+    rests: Sequence[Break], leave: int, arrive: int
+) -> tuple[int, list[tuple[int, int]]]:
+    """Put breaks into one leg; return the arrival and each break's begin and end.
+
+    A break is spent on arrival where its window allows, else on the way, as late as it and those
+    behind it may begin.
+    """
+    latest, bounds = NEVER, []
+    for rest in reversed(rests):
+        latest = min(latest - rest.duration_s, rest.closes_s - 1)
+        bounds.append(latest)
+    placed: list[tuple[int, int]] = []
+    free = leave
+    for rest, bound in zip(rests, reversed(bounds), strict=True):
+        start = max(min(max(arrive, free, rest.opens_s), bound), free, rest.opens_s)
+        if start < arrive:
+            arrive += rest.duration_s
+        free = start + rest.duration_s
+        placed.append((start, free))
+    return arrive, placed
+
+
+def _view(matrix: Int32) -> memoryview[int]:
+    """Look into a matrix without a copy; its items come out as Python's own integers."""
+    return cast("memoryview[int]", memoryview(matrix))  # type: ignore[arg-type]
+
+
+def scaled(duration_s: Int32, speed_percent: int) -> Int32:
+    """Return a duration matrix at a speed: ``ceil(seconds * 100 / speed_percent)``."""
+    if speed_percent == 100:
+        return duration_s
+    wide = duration_s.astype(np.int64) * -100
+    return (-(wide // speed_percent)).astype(np.int32)

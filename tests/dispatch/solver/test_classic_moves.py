@@ -1,0 +1,291 @@
+"""What the core does besides ruin and recreate: tails, the rebate, the polish by PyVRP."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dispatch.solver.classic.arrays import BLINK, COUNT, FAR, KIND, MISSED, NEXT, PREV, SLOT
+from dispatch.solver.classic.model import Model, model_of
+from dispatch.solver.classic.near import near_of
+from dispatch.solver.classic.piece import Piece
+from dispatch.solver.classic.place import anywhere, plain
+from dispatch.solver.classic.search import LEGS, ROUNDS, Search
+from dispatch.solver.classic.setup import Plan, cost_of
+from dispatch.solver.classic.tails import exchange, exchanged
+from dispatch.solver.classic.terms import Budget, Found, Limit
+from dispatch.solver.engines.classic import _sequences
+from dispatch.solver.engines.polish import polished
+from dispatch.solver.model.problem import Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.placing.draft import Ground
+from dispatch.solver.solve import ENGINES, Stop, replay, solve
+from tests.dispatch.solver.test_core import scattered
+
+
+def prepared(ground: Ground, iterations: int) -> tuple[Model, Search, Plan]:
+    """Return a model, a search over it, and the plan found by so many iterations."""
+    model = model_of(ground)
+    assert model is not None
+    search = Search(
+        model,
+        seed=4,
+        threads=1,
+        budget=Budget(iterations=iterations),
+        stopped=lambda: False,
+        tell=lambda _done, _cost: None,
+    )
+    return model, search, search.run().plan
+
+
+def piece_of(search: Search, plan: Plan) -> Piece:
+    """Return the whole of a plan as one piece."""
+    kinds = len(search.model.kinds)
+    used = np.bincount(plan.kinds, minlength=kinds)
+    free = np.array([len(k.vehicles) for k in search.model.kinds]) - used
+    missed = np.setdiff1d(np.arange(1, search.model.size + 1), plan.visits)
+    return search._piece(plan, np.arange(len(plan)), free, missed, 0, 0)
+
+
+def ground_of(piece: Piece) -> tuple[Any, ...]:
+    """Return the arrays that every move is told."""
+    part, state = piece.part, piece.state
+    return (
+        *(state.node, state.span, part.row, state.visit, state.tour),
+        *(part.cost, part.time, part.metres),
+    )
+
+
+def true_cost(piece: Piece) -> int:
+    """Return what the piece's plan costs when it is taken up anew."""
+    plan = piece.plan(best=False)
+    local = {int(visit): at for at, visit in enumerate(piece.visits, start=1)}
+    visits = np.array([local[int(v)] for v in plan.visits], np.int32)
+    return cost_of(piece.part, piece.state, visits, plan.ends, plan.kinds)
+
+
+def holds(ground: Ground, model: Model, plan: Plan) -> bool:
+    """Tell by the house's own timing whether each tour of a plan can be driven."""
+    for vehicle, visits in _sequences(model, plan).items():
+        load = ground.timer.load(visits)
+        route = ground.timer.schedule(vehicle, visits)
+        if route is None or not ground.fits(vehicle, load):
+            return False
+        it = ground.problem.vehicles[vehicle]
+        if it.max_distance_m is not None and route.distance_m > it.max_distance_m:
+            return False
+        if it.max_duration_s is not None and route.end_s - route.start_s > it.max_duration_s:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("hourly", [0, 1_800])
+@pytest.mark.parametrize("seed", range(3))
+def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: int) -> None:
+    """A legal exchange is carried out; what is called illegal breaks a rule in truth."""
+    ground = Ground(scattered(seed, visits=44, vehicles=18, hourly=hourly, room=(40, 30)))
+    model, search, plan = prepared(ground, 20)
+    chances = {True: [], False: []}  # type: dict[bool, list[tuple[int, int]]]
+    piece = piece_of(search, plan)
+    node, tour, count = piece.state.node, piece.state.tour, model.size
+    for name in range(1, count + 1):
+        slot = node[name, SLOT]
+        if slot < 0:
+            continue
+        others = [n for n in range(1, count + 1) if node[n, SLOT] not in (-1, slot)]
+        empty = np.flatnonzero((tour[:, COUNT] == 0) & (tour[:, KIND] == tour[slot, KIND]))
+        if node[name, NEXT] <= count and len(empty):  # the tour may be cut in two
+            others.append(count + 1 + int(empty[0]))
+        for other in others:
+            if tour[node[other, SLOT], KIND] == tour[slot, KIND]:
+                more = exchanged(*ground_of(piece), name, other, FAR)
+                chances[more < FAR].append((name, other))
+    lots = random.Random(seed)
+    assert min(len(pairs) for pairs in chances.values()) > 5
+    for legal, pairs in chances.items():
+        for name, other in lots.sample(pairs, min(40, len(pairs))):
+            piece = piece_of(search, plan)
+            state, before = piece.state, piece.now
+            more = exchanged(*ground_of(piece), name, other, FAR)
+            exchange(*ground_of(piece), state.free, state.num, name, other)
+            assert holds(ground, model, piece.plan(best=False)) == legal
+            if legal:
+                chain = state.node[:, [NEXT, PREV, SLOT]]
+                assert all(
+                    chain[chain[n, 0], 1] == n for n in range(1, len(chain)) if chain[n, 2] >= 0
+                )
+                assert true_cost(piece) == before + more
+
+
+@pytest.mark.parametrize("alike", [True, False], ids=["one matrix", "cost and time"])
+@pytest.mark.parametrize("slope", [0, 5], ids=["ways back alike", "ways back differ"])
+def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
+    alike: bool, slope: int
+) -> None:
+    lots = np.random.default_rng(7)
+    at = lots.integers(0, 9_000, (41, 2))
+    seconds = np.hypot(*(at[:, None] - at[None, :]).T).astype(int) // 4
+    seconds += slope * np.maximum(0, at[None, :, 1] - at[:, None, 1]) // 40
+    way = seconds if alike else seconds * 3 + slope * 9 * (at[:, None, 0] > at[None, :, 0])
+    problem = Problem(
+        (Profile("van", seconds, way),),
+        tuple(
+            Visit(f"v{n}", n, 200, (1,), (Window(o := int(lots.integers(0, 9_000)), o + 7_200),))
+            for n in range(1, 41)
+        ),
+        tuple(
+            Vehicle(f"van{n}", 0, 0, 0, 16_000, capacity=(9,), cost_per_km=1_000) for n in range(9)
+        ),
+        ("boxes",),
+    )
+    model, search, plan = prepared(Ground(problem), 200)
+    assert (model.full, model.alike) == (False, alike)
+    lists = near_of(model, 1, lambda: False)
+    assert lists is not None
+    search.near = lists
+    kept = [plan.visits[a:z][::2] for a, z in zip(plan.starts, plan.ends, strict=True)]
+    ends = np.cumsum([len(k) for k in kept])
+    piece = piece_of(search, Plan(np.concatenate(kept), ends, plan.kinds))
+    part, state = piece.part, piece.state
+    assert len(part.cost) == len(part.time) == (1 if slope == 0 else 2)
+    state.num[BLINK] = 1 << 40  # nothing is overlooked
+    limit, found = 1 << 30, []
+    for name in state.missed[: state.num[MISSED]]:
+        short = plain(
+            *(state.node, part.row, state.visit, state.tour, part.cost, part.time),
+            *(part.before, part.after, 1.0, name, limit, state.num, state.word, state.tune),
+        )
+        whole = anywhere(
+            *(state.node, state.span, part.row, state.visit, state.tour, part.cost, part.time),
+            *(part.metres, part.may, name, limit),
+        )
+        assert short[0] == whole[0]
+        found.append(short[0] < limit)
+    assert sum(found) > 10
+
+
+def test_with_a_rebate_the_best_plan_is_told_by_its_true_cost() -> None:
+    ground = Ground(scattered(5, visits=60, vehicles=16))
+    model, search, plan = prepared(ground, 0)
+    found = near_of(model, 1, lambda: False)
+    assert found is not None
+    search.near = found
+    piece = piece_of(search, plan)
+    first = piece.best
+    piece.grant(int(search.rebate))
+    assert search.rebate > 0
+    assert piece.best == piece.now == first
+    for _ in range(20):
+        search._iterate(piece, 50, first / model.size)
+        piece.note()
+    assert piece.best <= first
+    piece.grant(0)
+    assert piece.now == true_cost(piece) or piece.now > piece.best
+    best = piece.plan(best=True)
+    told = piece.best
+    whole = piece_of(search, best)
+    assert whole.now == told
+
+
+@pytest.mark.parametrize("hourly", [0, 1_800])
+def test_the_polish_betters_a_poor_plan_and_breaks_nothing(hourly: int) -> None:
+    ground = Ground(scattered(7, visits=50, vehicles=14, hourly=hourly))
+    model, search, plan = prepared(ground, 0)
+    piece = piece_of(search, plan)
+    free = np.bincount(piece.kinds, minlength=len(model.kinds)) - np.bincount(
+        plan.kinds, minlength=len(model.kinds)
+    )
+    limit = Limit(None, 150, lambda: False)
+    better, count = polished(model, plan, free, seed=1, limit=limit)
+    again, _ = polished(model, plan, free, seed=1, limit=limit)
+    assert count == 150
+    assert sorted(better.visits) == sorted(plan.visits)
+    assert holds(ground, model, better)
+    assert piece_of(search, better).now < piece.now
+    assert (better.visits.tolist(), better.ends.tolist()) == (
+        again.visits.tolist(),
+        again.ends.tolist(),
+    )
+
+
+@pytest.mark.parametrize("visits", [40, 620])
+def test_a_polished_plan_is_the_one_whose_cost_is_told(visits: int) -> None:
+    """The cost that a search names is that of the plan it gives, polished or not."""
+    ground = Ground(scattered(10, visits=visits, vehicles=visits // 4))
+    model = model_of(ground)
+    assert model is not None
+    bettered: list[int] = []
+
+    def polisher(model: Model, plan: Plan, free: Any, *, seed: int, limit: Limit) -> Any:
+        better, count = polished(model, plan, free, seed=seed, limit=limit)
+        bettered.append(int(sorted(better.visits) == sorted(plan.visits)))
+        return better, count
+
+    search = Search(
+        model,
+        seed=1,
+        threads=2,
+        budget=Budget(until=time.perf_counter() + 0.5 + 0.008 * visits),
+        stopped=lambda: False,
+        tell=lambda _done, _cost: None,
+        polisher=polisher,
+    )
+    found = search.run()
+    assert bettered
+    assert all(bettered)
+    assert piece_of(search, found.plan).now == found.cost
+
+
+class _Hurried(Search):
+    """After three rounds there is no time for more, as on a busy machine, but for polishing."""
+
+    def _slice_s(self, rounds: int) -> float:
+        if rounds == ROUNDS - 2 and self.until is not None:
+            self.until = 0.0
+        return super()._slice_s(rounds)
+
+
+def test_a_polished_search_that_had_no_time_for_all_rounds_is_found_again() -> None:
+    model = model_of(Ground(scattered(9, visits=620, vehicles=155)))
+    assert model is not None
+
+    def made(budget: Budget) -> Found:
+        search = _Hurried(
+            model,
+            seed=2,
+            threads=2,
+            budget=budget,
+            stopped=lambda: False,
+            tell=lambda _done, _cost: None,
+        )
+        search.polisher = _as_it_was
+        return search.run()
+
+    first = made(Budget(until=time.perf_counter() + 3.0))
+    parts = first.record[0]
+    whole, three = 2 + LEGS * parts, 2 + 3 * parts * LEGS // ROUNDS
+    assert all(first.record[2:three])
+    assert not any(first.record[three:whole])
+    assert any(first.record[whole:])
+    again = made(Budget(record=first.record))
+    assert again.record == first.record
+    assert again.cost == first.cost
+    assert again.plan.visits.tolist() == first.plan.visits.tolist()
+
+
+def _as_it_was(_model: Model, plan: Plan, _free: Any, **_: Any) -> tuple[Plan, int]:
+    """Polish nothing."""
+    return plan, 1
+
+
+@pytest.mark.parametrize("visits", [40, 620])
+def test_a_polished_search_is_found_again_by_its_record(visits: int) -> None:
+    problem = scattered(9, visits=visits, vehicles=visits // 4)
+    ENGINES["core"]  # loaded before the clock runs
+    found = solve(problem, stop=Stop(seconds=1.0 + 0.008 * visits), seed=2, threads=2)
+    counts = found.work[0].counts
+    assert len(counts) > 2 + 200 * counts[0], "no polisher took part"
+    assert replay(problem, found.work).solution == found.solution
