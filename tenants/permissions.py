@@ -23,6 +23,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from lastmile.core.errors import NotAllowed, NotFound
+from lastmile.core.http.strict import declared, refuse_undeclared, validated
 from lastmile.core.idempotency import call_of, run_once
 from tenants.roles import TABLE, Act, Grant, KeyRole, Kind, Role, granted
 
@@ -197,11 +198,18 @@ class RetailerAPIView(APIView):
         self.headers = self.default_response_headers
         try:
             self.initial(self.request, *args, **kwargs)
+            self._refuse_undeclared()
             response = self._answer()
         except Exception as fault:  # noqa: BLE001  every exception becomes a problem answer
             response = self.handle_exception(fault)
         self.response = self.finalize_response(self.request, response, *args, **kwargs)
         return self.response
+
+    def _refuse_undeclared(self) -> None:
+        """Refuse by name what the operation's declaration does not know."""
+        method = (self.request.method or "").lower().replace("head", "get")
+        if method in self.http_method_names and hasattr(self, method):
+            refuse_undeclared(self.request, declared(type(self), method))
 
     def _answer(self) -> Response:
         method = (self.request.method or "").lower()
@@ -243,10 +251,8 @@ class RetailerAPIView(APIView):
         return require(self.principal, act)
 
     def shape_in(self, serializer: type[BaseSerializer[Any]], **kwargs: Any) -> dict[str, Any]:
-        """Return the validated body; raises ValidationError (422 with JSON pointers)."""
-        shape = serializer(data=self.request.data, **kwargs)
-        shape.is_valid(raise_exception=True)
-        data: dict[str, Any] = shape.validated_data
+        """Return the validated body; raises Invalid (422 with JSON pointers)."""
+        data: dict[str, Any] = validated(serializer(data=self.request.data, **kwargs))
         return data
 
     def shape_out(

@@ -168,12 +168,17 @@ def _plain(status: int, code: str, say: Callable[[], str]) -> Callable[[Any], Pr
     return lambda fault: Problem(status, code, say())
 
 
+def field_problems(fault: drf.ValidationError) -> list[FieldProblem]:
+    """Return DRF's nested faults as one problem per fault, each with its JSON pointer."""
+    return list(_pointers(fault.get_full_details(), ""))
+
+
 def _validation(fault: drf.ValidationError) -> Problem:
     return Problem(
         422,
         "invalid",
         _("Some values do not fit; see errors."),
-        tuple(_pointers(fault.get_full_details(), "")),
+        tuple(field_problems(fault)),
     )
 
 

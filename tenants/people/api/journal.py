@@ -17,12 +17,23 @@ from tenants.people.api import shapes
 from tenants.permissions import Act, RetailerAPIView
 
 
+_FILTERS = [
+    OpenApiParameter("kind", OpenApiTypes.STR, description="Such as `planning.solve`."),
+    OpenApiParameter("state", OpenApiTypes.STR, description="Such as `running`."),
+    OpenApiParameter("subject", OpenApiTypes.STR, description="Id of what it works on."),
+]
+
+
 class OperationsView(RetailerAPIView):
     """Long work."""
 
     acts = {"get": Act.JOBS_VIEW}
 
-    @extend_schema(operation_id="operations_list", responses=page_of(shapes.OperationOut))
+    @extend_schema(
+        operation_id="operations_list",
+        parameters=_FILTERS,
+        responses=page_of(shapes.OperationOut),
+    )
     def get(self, request: Request) -> Response:
         """List operations, newest first; ``?kind=``, ``?state=``, ``?subject=`` narrow it."""
         wanted = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -156,7 +157,14 @@ class AuditView(RetailerAPIView):
 
     acts = {"get": Act.AUDIT_VIEW}
 
-    @extend_schema(operation_id="audit_list", responses=page_of(shapes.AuditEntryOut))
+    @extend_schema(
+        operation_id="audit_list",
+        parameters=[
+            OpenApiParameter("subject", OpenApiTypes.STR, description="Id of what was changed."),
+            OpenApiParameter("actor", OpenApiTypes.STR, description="Id of who changed it."),
+        ],
+        responses=page_of(shapes.AuditEntryOut),
+    )
     def get(self, request: Request) -> Response:
         """List who changed what, newest first; ``?subject=`` and ``?actor=`` narrow it."""
         found = selectors.audit_entries(

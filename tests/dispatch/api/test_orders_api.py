@@ -130,11 +130,60 @@ def test_a_body_of_another_shape_is_a_clients_fault(api: KeyClient, body: Any) -
 
 
 def test_a_read_only_field_cannot_be_set(api: KeyClient) -> None:
-    order = api.post(API, BODY | {"state": "delivered", "version": 9, "id": "ord_x"}).json()
-    assert (order["state"], order["version"]) == ("ready", 1)
-    patched = api.call("patch", f"{API}{order['id']}/", {"state": "delivered", "digest": "x"})
-    assert patched.json()["state"] == "ready"
-    assert patched.json()["version"] == 1
+    refused = api.post(API, BODY | {"state": "delivered", "version": 9, "id": "ord_x"})
+    assert refused.status_code == 422
+    faults = {fault["pointer"]: fault["code"] for fault in refused.json()["errors"]}
+    assert faults == {"/state": "unknown", "/version": "unknown", "/id": "unknown"}
+    assert Order.objects.count() == 0
+
+
+def test_a_misspelt_field_is_refused_by_name_and_nothing_is_placed(api: KeyClient) -> None:
+    body = {name: value for name, value in BODY.items() if name != "window"}
+    refused = api.post(API, body | {"windows": [BODY["window"]]})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+    (fault,) = refused.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/windows", "unknown")
+    assert "window" in fault["detail"].replace("windows", "")
+    assert Order.objects.count() == 0
+
+
+def test_unknown_fields_are_named_in_nested_objects_and_beside_other_faults(
+    api: KeyClient,
+) -> None:
+    body = BODY | {
+        "place": {"text": "Rua Augusta 1", "lat": 91, "lon": LON, "latitude": LAT},
+        "parcels": [{"weight_g": 1}, {"weight_g": 1, "weight/kg": 2}],
+    }
+    refused = api.post(API, body)
+    faults = {fault["pointer"]: fault["code"] for fault in refused.json()["errors"]}
+    assert faults["/place/latitude"] == "unknown"
+    assert faults["/parcels/1/weight~1kg"] == "unknown"
+    assert "/place/lat" in faults
+    assert Order.objects.count() == 0
+
+
+def test_an_unknown_query_parameter_is_refused_by_name(api: KeyClient) -> None:
+    api.post(API, BODY)
+    refused = api.get(f"{API}?service_dat=2026-11-23")
+    assert refused.status_code == 422
+    (fault,) = refused.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("?service_dat", "unknown")
+    assert "service_date" in fault["detail"]
+    assert len(api.get(f"{API}?service_date=2026-11-23").json()["items"]) == 1
+
+
+def test_a_call_that_takes_no_body_refuses_one_and_changes_nothing(api: KeyClient) -> None:
+    order = api.post(API, BODY).json()
+    refused = api.post(f"{API}{order['id']}/return/", {"reason": "x"})
+    assert refused.status_code == 422
+    assert [f["pointer"] for f in refused.json()["errors"]] == ["/reason"]
+    assert Order.objects.get().state == "ready"
+
+
+def test_a_body_with_thousands_of_unknown_names_is_answered_briefly(api: KeyClient) -> None:
+    refused = api.post(API, BODY | {f"x{n}" * 40: n for n in range(5_000)})
+    assert refused.status_code == 422
+    assert len(refused.content) < 20_000
 
 
 def test_a_patch_merges_and_minds_the_version(api: KeyClient) -> None:
