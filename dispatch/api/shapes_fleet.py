@@ -9,7 +9,7 @@ from rest_framework import serializers
 from dispatch import emissions
 from dispatch.fleet.models import Driver, Energy, Hub, Profile, Shift, Vehicle, Zone
 from dispatch.fleet.states import ShiftState
-from lastmile.core.http.fields import InstantField
+from lastmile.core.http.fields import InstantField, ModelOut
 
 _HUB_REF = "Public id of a hub, or `external_id:…`."
 _HOURS = (
@@ -73,7 +73,7 @@ class HubIn(serializers.Serializer[Any]):
     active = serializers.BooleanField(required=False)
 
 
-class HubOut(serializers.ModelSerializer[Hub]):
+class HubOut(ModelOut[Hub]):
     """A hub."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -100,7 +100,7 @@ class ZoneIn(serializers.Serializer[Any]):
     active = serializers.BooleanField(required=False)
 
 
-class ZoneOut(serializers.ModelSerializer[Zone]):
+class ZoneOut(ModelOut[Zone]):
     """A zone."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -143,7 +143,7 @@ class VehicleIn(serializers.Serializer[Any]):
     active = serializers.BooleanField(required=False)
 
 
-class VehicleOut(serializers.ModelSerializer[Vehicle]):
+class VehicleOut(ModelOut[Vehicle]):
     """A vehicle."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -175,7 +175,7 @@ class DriverIn(serializers.Serializer[Any]):
     active = serializers.BooleanField(required=False)
 
 
-class DriverOut(serializers.ModelSerializer[Driver]):
+class DriverOut(ModelOut[Driver]):
     """A driver."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -213,7 +213,7 @@ class ShiftIn(serializers.Serializer[Any]):
     breaks = BreakShape(many=True, required=False)
 
 
-class ShiftOut(serializers.ModelSerializer[Shift]):
+class ShiftOut(ModelOut[Shift]):
     """A shift."""
 
     id = serializers.CharField(source="public_id", read_only=True)

@@ -21,7 +21,7 @@ from dispatch.orders.models import (
     Shopper,
 )
 from dispatch.orders.states import OrderState
-from lastmile.core.http.fields import InstantField
+from lastmile.core.http.fields import DayField, InstantField, ModelOut
 
 
 class ShopperIn(serializers.Serializer[Any]):
@@ -79,7 +79,7 @@ class OrderIn(serializers.Serializer[Any]):
     shopper = ShopperIn(required=False)
     place = PlaceIn()
     hub = optional_text(120, help_text="Id, external_id or name; empty: zone or distance choose.")
-    service_date = serializers.DateField(required=False, allow_null=True)
+    service_date = DayField(required=False, allow_null=True)
     window = WindowIn(required=False, allow_null=True)
     service_s = whole(28_800, required=False, allow_null=True)
     parcels = ParcelIn(many=True, required=False, max_length=999)  # type: ignore[call-arg]
@@ -101,7 +101,7 @@ class ChangeOrderIn(serializers.Serializer[Any]):
     handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
     skills = words(required=False)
     service_s = whole(28_800, required=False)
-    service_date = serializers.DateField(required=False, allow_null=True)
+    service_date = DayField(required=False, allow_null=True)
     hub = text(80, required=False, help_text="Public id, or `external_id:…`.")
     shopper = ShopperIn(required=False)
 
@@ -134,10 +134,10 @@ class PromiseIn(serializers.Serializer[Any]):
 class TryAgainIn(serializers.Serializer[Any]):
     """The day on which a failed order is tried again; none: the same."""
 
-    service_date = serializers.DateField(required=False, allow_null=True)
+    service_date = DayField(required=False, allow_null=True)
 
 
-class ShopperOut(serializers.ModelSerializer[Shopper]):
+class ShopperOut(ModelOut[Shopper]):
     """Who."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -148,7 +148,7 @@ class ShopperOut(serializers.ModelSerializer[Shopper]):
         read_only_fields = fields
 
 
-class PlaceOut(serializers.ModelSerializer[Place]):
+class PlaceOut(ModelOut[Place]):
     """Where, who put the pin there, and how exactly it is known."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -162,7 +162,7 @@ class PlaceOut(serializers.ModelSerializer[Place]):
         read_only_fields = fields
 
 
-class PromiseOut(serializers.ModelSerializer[Promise]):
+class PromiseOut(ModelOut[Promise]):
     """What was promised; service may begin within [opens_at, closes_at)."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -173,7 +173,7 @@ class PromiseOut(serializers.ModelSerializer[Promise]):
         read_only_fields = fields
 
 
-class ParcelOut(serializers.ModelSerializer[Parcel]):
+class ParcelOut(ModelOut[Parcel]):
     """A parcel."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -188,7 +188,7 @@ class ParcelOut(serializers.ModelSerializer[Parcel]):
         read_only_fields = fields
 
 
-class AttemptOut(serializers.ModelSerializer[Attempt]):
+class AttemptOut(ModelOut[Attempt]):
     """One try at the door."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -208,7 +208,7 @@ class AttemptOut(serializers.ModelSerializer[Attempt]):
         read_only_fields = fields
 
 
-class OrderOut(serializers.ModelSerializer[Order]):
+class OrderOut(ModelOut[Order]):
     """An order."""
 
     id = serializers.CharField(source="public_id", read_only=True)

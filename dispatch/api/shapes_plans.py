@@ -11,7 +11,7 @@ from dispatch.planning.selectors.changes import Changes
 from dispatch.planning.selectors.explaining import Need
 from dispatch.planning.selectors.words import say_need, say_unserved, say_violation
 from dispatch.planning.services import LEAST_S, MOST_S, USUAL_S, redispatching
-from lastmile.core.http.fields import InstantField
+from lastmile.core.http.fields import DayField, InstantField, ModelOut
 
 _EDITS = ("move", "take_off", "sequence", "undo")
 
@@ -20,7 +20,7 @@ class PlanIn(serializers.Serializer[Any]):
     """Which day to plan, and how long to search."""
 
     hub = serializers.CharField(max_length=80, help_text="Public id, or external_id:yours.")
-    service_date = serializers.DateField()
+    service_date = DayField()
     seconds = serializers.IntegerField(min_value=LEAST_S, max_value=MOST_S, default=USUAL_S)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=1)
 
@@ -91,7 +91,7 @@ class ViolationOut(serializers.Serializer[Any]):
         return say_violation(violation["code"], violation)
 
 
-class PlanOut(serializers.ModelSerializer[Plan]):
+class PlanOut(ModelOut[Plan]):
     """One version of one hub's day, with its figures."""
 
     id = serializers.CharField(source="public_id")
@@ -115,7 +115,7 @@ class PlanOut(serializers.ModelSerializer[Plan]):
         read_only_fields = fields
 
 
-class StopOut(serializers.ModelSerializer[Stop]):
+class StopOut(ModelOut[Stop]):
     """One order on a route, with its planned times; the leg is the one that leads to it."""
 
     id = serializers.CharField(source="public_id")
@@ -136,7 +136,7 @@ class StopOut(serializers.ModelSerializer[Stop]):
         read_only_fields = fields
 
 
-class RouteOut(serializers.ModelSerializer[Route]):
+class RouteOut(ModelOut[Route]):
     """One shift's tour in a plan."""
 
     id = serializers.CharField(source="public_id")
@@ -173,7 +173,7 @@ class RouteDetailOut(RouteOut):
         )
 
 
-class UnservedOut(serializers.ModelSerializer[Unserved]):
+class UnservedOut(ModelOut[Unserved]):
     """An order the plan could not take: the reason as a code, why, and what would help."""
 
     order = serializers.CharField(source="order.public_id")
@@ -209,7 +209,7 @@ class PlanDetailOut(PlanOut):
         )
 
 
-class EditOut(serializers.ModelSerializer[PlanEdit]):
+class EditOut(ModelOut[PlanEdit]):
     """One change by hand, as it was made."""
 
     created_at = InstantField()

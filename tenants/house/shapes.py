@@ -6,13 +6,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from lastmile.core.http.fields import InstantField
+from lastmile.core.http.fields import InstantField, ModelOut
 from lastmile.core.jobs import job_out
 from tenants.models import Retailer, Status
 from tenants.policy import UNITS
 
 
-class RetailerOut(serializers.ModelSerializer[Retailer]):
+class RetailerOut(ModelOut[Retailer]):
     """A retailer, without anything of its people or orders."""
 
     id = serializers.CharField(source="public_id")

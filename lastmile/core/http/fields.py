@@ -3,29 +3,57 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+
+M = TypeVar("M", bound=models.Model)
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 
 
 class InstantField(serializers.DateTimeField):
     """An instant with its offset (RFC 3339), 2026-05-01T08:00:00+02:00; refused without one."""
 
     default_error_messages = {
-        "no_offset": _("Say the offset too, as in 2026-05-01T08:00:00+02:00 or …Z.")
+        "no_offset": _("Say the offset too, as in 2026-05-01T08:00:00+02:00 or …Z."),
+        "out_of_range": _("Give a year from 2000 to 2100."),
     }
 
     def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
         """Refuse what DRF would silently take as UTC."""
         if value.tzinfo is None:
             self.fail("no_offset")
-        try:
-            return value.astimezone(dt.UTC)
-        except OverflowError:
-            self.fail("overflow")
+        if not EARLIEST_YEAR <= value.year <= LATEST_YEAR:
+            self.fail("out_of_range")
+        return value.astimezone(dt.UTC)
 
     def to_representation(self, value: Any) -> Any:
-        """Return UTC with Z."""
-        shown = super().to_representation(value)
-        return shown.replace("+00:00", "Z") if isinstance(shown, str) else shown
+        """Return UTC with Z, the one form in which the API writes instants."""
+        if not isinstance(value, dt.datetime):
+            return value
+        return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+class DayField(serializers.DateField):
+    """A calendar date, 2026-05-01, of the years 2000 to 2100."""
+
+    default_error_messages = {"out_of_range": _("Give a year from 2000 to 2100.")}
+
+    def to_internal_value(self, value: Any) -> Any:
+        """Refuse years that no delivery can have."""
+        day = super().to_internal_value(value)
+        if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+            self.fail("out_of_range")
+        return day
+
+
+class ModelOut(serializers.ModelSerializer[M]):
+    """Base of the shapes that show a model: its instants are written as ``InstantField`` does."""
+
+    serializer_field_mapping: ClassVar[Any] = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.DateTimeField: InstantField,
+        models.DateField: DayField,
+    }

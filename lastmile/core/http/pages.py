@@ -56,9 +56,12 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     if request.path.startswith(API) and not request.path.endswith("/"):
         # Only safe methods may be led on: a redirected POST would arrive without its body.
         with_slash = f"{request.path}/"
-        if request.method in {"GET", "HEAD"} and _resolves(with_slash):
-            query = request.META.get("QUERY_STRING", "")
-            return HttpResponseRedirect(f"{with_slash}{'?' + query if query else ''}")
+        if _resolves(with_slash):
+            if request.method in {"GET", "HEAD"}:
+                query = request.META.get("QUERY_STRING", "")
+                return HttpResponseRedirect(f"{with_slash}{'?' + query if query else ''}")
+            detail = _("This address ends with a slash. Send the call to %(path)s.")
+            return refusal(request, Problem(404, "not_found", detail % {"path": with_slash}))
     detail = _("There is no such thing here, or it is not yours to see.")
     return refusal(request, Problem(404, "not_found", detail))
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -49,7 +50,15 @@ def cursor_page(
     """
     found, following = cut(request, queryset, page_limit(request), order=order)
     items = serializer(found, many=True, context={"request": request}).data
-    return Response({"items": items, "next": following})
+    return Response({"items": items, "next": following and absolute(request, following)})
+
+
+def absolute(request: Request | HttpRequest, path: str) -> str:
+    """Return the whole address of a path on the host that was asked.
+
+    The host is one of the retailer's own: RetailerMiddleware answers 404 for every other.
+    """
+    return f"{settings.PUBLIC_SCHEME}://{request.get_host()}{path}"
 
 
 def cut(
@@ -75,7 +84,7 @@ def cut(
 def page_limit(request: Request) -> int:
     """Return ``?limit=`` within bounds."""
     said = request.query_params.get("limit", str(USUAL))
-    if not (said.isascii() and said.isdigit() and 1 <= int(said[:9]) <= MOST):
+    if not (said.isascii() and said.isdigit() and len(said) < 10 and 1 <= int(said) <= MOST):
         raise Invalid(
             _("limit must be a whole number from 1 to %(most)d.") % {"most": MOST},
             errors=[FieldProblem("?limit", _("Not a number from 1 to 100."))],
@@ -140,6 +149,6 @@ def _after(values: Sequence[Any], order: Sequence[str]) -> Q:
 
 
 def _url(request: Request | HttpRequest, cursor: str) -> str:
-    """Return a reference relative to the host: absolute ones would repeat what Host claims."""
+    """Return the next page's address, relative to the host."""
     kept = [(k, v) for k, v in request.GET.items() if k != "cursor"]
     return f"{request.path}?{urlencode([*kept, ('cursor', cursor)])}"

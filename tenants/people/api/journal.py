@@ -10,12 +10,11 @@ from rest_framework.response import Response
 from lastmile.core.errors import FieldProblem, Invalid
 from lastmile.core.events import events_since
 from lastmile.core.http import cursor_page
-from lastmile.core.http.paging import page_limit
+from lastmile.core.http.paging import absolute, page_limit
 from lastmile.core.jobs import cancel, job_by_id, jobs
 from lastmile.core.openapi import page_of
 from tenants.people.api import shapes
 from tenants.permissions import Act, RetailerAPIView
-
 
 _FILTERS = [
     OpenApiParameter("kind", OpenApiTypes.STR, description="Such as `planning.solve`."),
@@ -87,7 +86,9 @@ class EventsView(RetailerAPIView):
         full = len(found) == limit
         feed = {
             "items": found,
-            "next": f"{request.path}?after={position}&limit={limit}" if full else None,
+            "next": absolute(request, f"{request.path}?after={position}&limit={limit}")
+            if full
+            else None,
             "position": position,
         }
         return self.shape_out(shapes.EventFeedOut, feed)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from lastmile.core.http.fields import InstantField
+from lastmile.core.http.fields import InstantField, ModelOut
 from lastmile.core.jobs import job_out
 from tenants.people.models import ApiKey, AuditEntry, Member
 from tenants.permissions import KeyRole, Principal, Role, may
@@ -29,7 +29,7 @@ def _hubs(**kwargs: Any) -> serializers.ListField:
     )
 
 
-class MemberOut(serializers.ModelSerializer[Member]):
+class MemberOut(ModelOut[Member]):
     """A member."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -80,7 +80,7 @@ class LinkOut(serializers.Serializer[Any]):
     expires_in_s = serializers.IntegerField()
 
 
-class ApiKeyOut(serializers.ModelSerializer[ApiKey]):
+class ApiKeyOut(ModelOut[ApiKey]):
     """A key without its secret; ``hint`` is the secret's last four characters."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -125,7 +125,7 @@ class ChangeOut(serializers.Serializer[Any]):
     after = serializers.JSONField(allow_null=True)
 
 
-class AuditEntryOut(serializers.ModelSerializer[AuditEntry]):
+class AuditEntryOut(ModelOut[AuditEntry]):
     """Who changed what."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -160,7 +160,7 @@ class TicketOut(serializers.Serializer[Any]):
     """A one-use websocket ticket: send it as ``?ticket=`` within its minute."""
 
     ticket = serializers.CharField(allow_null=True)
-    expires_at = serializers.DateTimeField()
+    expires_at = InstantField()
 
 
 class ProgressOut(serializers.Serializer[Any]):
@@ -199,7 +199,7 @@ class EventOut(serializers.Serializer[Any]):
     kind = serializers.CharField()
     subject = serializers.CharField()
     actor = serializers.CharField()
-    occurred_at = serializers.DateTimeField()
+    occurred_at = InstantField()
     position = serializers.IntegerField()
     data = serializers.DictField()  # type: ignore[assignment]
 
