@@ -302,6 +302,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Lastmile",
     "DESCRIPTION": "The delivery operating system that retailers run themselves.",
     "VERSION": "1",
+    "SERVERS": [{"url": "/", "description": "The retailer's own host."}],
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,

@@ -209,7 +209,8 @@ class RetailerAPIView(APIView):
         """Refuse by name what the operation's declaration does not know."""
         method = (self.request.method or "").lower().replace("head", "get")
         if method in self.http_method_names and hasattr(self, method):
-            refuse_undeclared(self.request, declared(type(self), method))
+            view: Any = type(self)
+            refuse_undeclared(self.request, declared(view, method))
 
     def _answer(self) -> Response:
         method = (self.request.method or "").lower()

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs_of
+from lastmile.core import clock
 from lastmile.core.errors import FieldProblem, Invalid, NotFound
 from lastmile.core.http import fetch
 from tenants.permissions import Principal
@@ -48,13 +49,13 @@ def hub_in_body(principal: Principal, ref: str) -> Hub:
 
 def date_param(request: Request, name: str) -> dt.date | None:
     """Return a date of the query string. Raises Invalid when it is none."""
-    said = request.query_params.get(name)
-    if not said:
+    given = request.query_params.get(name)
+    if not given:
         return None
-    try:
-        return dt.date.fromisoformat(said)
-    except ValueError:
-        raise _bad(name, _("Write a date as 2026-11-23.")) from None
+    date = clock.read_date(given)
+    if date is None:
+        raise _bad(name, _("Write a date as 2026-11-23, in the years 2000 to 2100."))
+    return date
 
 
 def number_param(request: Request, name: str, limit: float) -> float | None:

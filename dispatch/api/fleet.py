@@ -21,7 +21,7 @@ from lastmile.core.geo import Point
 from tenants.permissions import Act, Principal, RetailerAPIView, visible
 
 _HUB = OpenApiParameter("hub", OpenApiTypes.STR, description="Public id of a hub.")
-_ACTIVE = OpenApiParameter("active", OpenApiTypes.BOOL)
+_ACTIVE = OpenApiParameter("active", OpenApiTypes.BOOL, description="Only those that are.")
 _STATES = frozenset(state.value for state in ShiftState)
 
 
@@ -108,7 +108,7 @@ ZONES = Noun(
         _HUB,
         _ACTIVE,
         OpenApiParameter("lat", OpenApiTypes.FLOAT, description="With lon: zones that hold it."),
-        OpenApiParameter("lon", OpenApiTypes.FLOAT),
+        OpenApiParameter("lon", OpenApiTypes.FLOAT, description="With lat."),
     ),
 )
 VEHICLES = Noun(
@@ -150,7 +150,7 @@ SHIFTS = Noun(
     narrow=_narrow_shifts,
     parameters=(
         _HUB,
-        OpenApiParameter("service_date", OpenApiTypes.DATE),
+        OpenApiParameter("service_date", OpenApiTypes.DATE, description="Only of this day."),
         OpenApiParameter("state", OpenApiTypes.STR, description="scheduled, cancelled"),
     ),
 )

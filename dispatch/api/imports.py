@@ -17,7 +17,7 @@ from dispatch.fleet.models import Hub
 from dispatch.intake import selectors, services
 from dispatch.intake.models import ImportBatch
 from lastmile.core.http import cursor_page, fetch
-from lastmile.core.http.fields import DayField, InstantField, ModelOut
+from lastmile.core.http.fields import DateField, InstantField, ModelOut
 from lastmile.core.openapi import page_of
 from tenants.permissions import Act, RetailerAPIView, visible
 
@@ -33,7 +33,7 @@ class OrderImportIn(serializers.Serializer[Any]):
         default="", allow_blank=True, max_length=40,
         help_text="Public id of the hub of rows that name none; else zone or distance decides.",
     )  # fmt: skip
-    service_date = DayField(
+    service_date = DateField(
         default=None, allow_null=True, help_text="The date of rows that have none."
     )
 

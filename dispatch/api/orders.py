@@ -268,8 +268,8 @@ class ParcelsView(RetailerAPIView):
         responses=page_of(shapes_orders.ParcelOut),
         parameters=[
             OpenApiParameter("order", OpenApiTypes.STR, description="Public id of an order."),
-            OpenApiParameter("barcode", OpenApiTypes.STR),
-            OpenApiParameter("external_id", OpenApiTypes.STR),
+            OpenApiParameter("barcode", OpenApiTypes.STR, description="As it was scanned."),
+            OpenApiParameter("external_id", OpenApiTypes.STR, description="Your own id."),
         ],
     )
     def get(self, request: Request) -> Response:

@@ -23,7 +23,7 @@ from tenants.permissions import Act, RetailerAPIView
 
 _FILTERS = [
     OpenApiParameter("hub", OpenApiTypes.STR, description="Public id of a hub."),
-    OpenApiParameter("service_date", OpenApiTypes.DATE),
+    OpenApiParameter("service_date", OpenApiTypes.DATE, description="Only of this day."),
     OpenApiParameter("status", OpenApiTypes.STR, description="One or more, by commas."),
 ]
 _PICKING = [

@@ -10,6 +10,7 @@ from dispatch import emissions
 from dispatch.fleet.models import Driver, Energy, Hub, Profile, Shift, Vehicle, Zone
 from dispatch.fleet.states import ShiftState
 from lastmile.core.http.fields import InstantField, ModelOut
+from lastmile.core.openapi import example
 
 _HUB_REF = "Public id of a hub, or `external_id:…`."
 _HOURS = (
@@ -58,6 +59,15 @@ class HoursField(serializers.ListField):
     )
 
 
+@example(
+    external_id="centre",
+    name="Centre",
+    address="Balmaceda 400, La Serena",
+    lat=-29.9045,
+    lon=-71.2489,
+    zone="America/Santiago",
+    loading_s=1_200,
+)
 class HubIn(serializers.Serializer[Any]):
     """A hub: where routes begin and end."""
 
@@ -88,6 +98,22 @@ class HubOut(ModelOut[Hub]):
         read_only_fields = fields
 
 
+@example(
+    name="Beach",
+    hub="external_id:centre",
+    polygon={
+        "type": "Polygon",
+        "coordinates": [
+            [
+                [-71.30, -29.93],
+                [-71.26, -29.93],
+                [-71.26, -29.89],
+                [-71.30, -29.89],
+                [-71.30, -29.93],
+            ]
+        ],
+    },
+)
 class ZoneIn(serializers.Serializer[Any]):
     """A service area of a hub."""
 
@@ -116,6 +142,19 @@ class ZoneOut(ModelOut[Zone]):
         read_only_fields = fields
 
 
+@example(
+    external_id="van-1",
+    name="Van 1",
+    hub="external_id:centre",
+    profile="van",
+    energy="electric",
+    weight_g=800_000,
+    volume_cm3=6_000_000,
+    parcels=120,
+    cost_per_km_minor=250,
+    cost_per_hour_minor=9_000,
+    range_m=180_000,
+)
 class VehicleIn(serializers.Serializer[Any]):
     """A vehicle: its capacities are weight_g, volume_cm3 and parcels."""
 
@@ -161,6 +200,7 @@ class VehicleOut(ModelOut[Vehicle]):
         read_only_fields = fields
 
 
+@example(external_id="driver-7", name="Luis Vega", phone="+56971234567", hub="external_id:centre")
 class DriverIn(serializers.Serializer[Any]):
     """A driver; a national phone number is read in the hub's country."""
 
@@ -200,6 +240,19 @@ class BreakShape(serializers.Serializer[Any]):
     paid = serializers.BooleanField(required=False, default=False)
 
 
+@example(
+    vehicle="external_id:van-1",
+    driver="external_id:driver-7",
+    starts_at="2027-01-15T09:00:00-03:00",
+    ends_at="2027-01-15T18:00:00-03:00",
+    breaks=[
+        {
+            "opens_at": "2027-01-15T13:00:00-03:00",
+            "closes_at": "2027-01-15T14:00:00-03:00",
+            "duration_s": 1_800,
+        }
+    ],
+)
 class ShiftIn(serializers.Serializer[Any]):
     """A vehicle, and perhaps a driver, on the road for a time; hub and date follow from them."""
 

@@ -21,7 +21,8 @@ from dispatch.orders.models import (
     Shopper,
 )
 from dispatch.orders.states import OrderState
-from lastmile.core.http.fields import DayField, InstantField, ModelOut
+from lastmile.core.http.fields import DateField, InstantField, ModelOut
+from lastmile.core.openapi import example
 
 
 class ShopperIn(serializers.Serializer[Any]):
@@ -71,6 +72,15 @@ class WindowIn(serializers.Serializer[Any]):
     closes_at = InstantField()
 
 
+@example(
+    external_id="A-1001",
+    shopper={"name": "Ana Rojas", "phone": "+56961234567", "language": "es-CL"},
+    place={"text": "Avenida del Mar 1200, La Serena", "lat": -29.9165, "lon": -71.2730},
+    service_date="2027-01-15",
+    window={"opens_at": "2027-01-15T09:00:00-03:00", "closes_at": "2027-01-15T12:00:00-03:00"},
+    parcels=[{"external_id": "A-1001-1", "weight_g": 4_200}],
+    notes="Ring twice",
+)
 class OrderIn(serializers.Serializer[Any]):
     """An order; the same external_id and content again is the same order."""
 
@@ -79,7 +89,7 @@ class OrderIn(serializers.Serializer[Any]):
     shopper = ShopperIn(required=False)
     place = PlaceIn()
     hub = optional_text(120, help_text="Id, external_id or name; empty: zone or distance choose.")
-    service_date = DayField(required=False, allow_null=True)
+    service_date = DateField(required=False, allow_null=True)
     window = WindowIn(required=False, allow_null=True)
     service_s = whole(28_800, required=False, allow_null=True)
     parcels = ParcelIn(many=True, required=False, max_length=999)  # type: ignore[call-arg]
@@ -94,6 +104,7 @@ class OrderIn(serializers.Serializer[Any]):
     notes = optional_text(4_000)
 
 
+@example(notes="Leave it with the neighbour", service_s=240)
 class ChangeOrderIn(serializers.Serializer[Any]):
     """What to change; the rest stays."""
 
@@ -101,11 +112,12 @@ class ChangeOrderIn(serializers.Serializer[Any]):
     handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
     skills = words(required=False)
     service_s = whole(28_800, required=False)
-    service_date = DayField(required=False, allow_null=True)
+    service_date = DateField(required=False, allow_null=True)
     hub = text(80, required=False, help_text="Public id, or `external_id:…`.")
     shopper = ShopperIn(required=False)
 
 
+@example(lat=-29.9165, lon=-71.2730)
 class PinIn(serializers.Serializer[Any]):
     """Where the address really is."""
 
@@ -113,6 +125,7 @@ class PinIn(serializers.Serializer[Any]):
     lon = serializers.FloatField(min_value=-180, max_value=180)
 
 
+@example(cause="shopper")
 class CancelIn(serializers.Serializer[Any]):
     """Who wants it called off."""
 
@@ -121,6 +134,11 @@ class CancelIn(serializers.Serializer[Any]):
     )
 
 
+@example(
+    opens_at="2027-01-15T15:00:00-03:00",
+    closes_at="2027-01-15T17:00:00-03:00",
+    cause="shopper",
+)
 class PromiseIn(serializers.Serializer[Any]):
     """A window to promise; it supersedes the one that stands."""
 
@@ -131,10 +149,11 @@ class PromiseIn(serializers.Serializer[Any]):
     cause = serializers.ChoiceField(choices=Cause.values, required=False, default=Cause.API.value)
 
 
+@example(service_date="2027-01-16")
 class TryAgainIn(serializers.Serializer[Any]):
     """The day on which a failed order is tried again; none: the same."""
 
-    service_date = DayField(required=False, allow_null=True)
+    service_date = DateField(required=False, allow_null=True)
 
 
 class ShopperOut(ModelOut[Shopper]):

@@ -11,20 +11,23 @@ from dispatch.planning.selectors.changes import Changes
 from dispatch.planning.selectors.explaining import Need
 from dispatch.planning.selectors.words import say_need, say_unserved, say_violation
 from dispatch.planning.services import LEAST_S, MOST_S, USUAL_S, redispatching
-from lastmile.core.http.fields import DayField, InstantField, ModelOut
+from lastmile.core.http.fields import DateField, InstantField, ModelOut
+from lastmile.core.openapi import example
 
 _EDITS = ("move", "take_off", "sequence", "undo")
 
 
+@example(hub="external_id:centre", service_date="2027-01-15", seconds=10)
 class PlanIn(serializers.Serializer[Any]):
     """Which day to plan, and how long to search."""
 
     hub = serializers.CharField(max_length=80, help_text="Public id, or external_id:yours.")
-    service_date = DayField()
+    service_date = DateField()
     seconds = serializers.IntegerField(min_value=LEAST_S, max_value=MOST_S, default=USUAL_S)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=1)
 
 
+@example(seconds=5, most_moved=10, most_shifted_minutes=15)
 class RedispatchIn(serializers.Serializer[Any]):
     """How long to search, and how much of what people were told may change; null is unbounded."""
 
@@ -50,6 +53,7 @@ class RedispatchIn(serializers.Serializer[Any]):
     )
 
 
+@example(act="take_off", order="ord_4hq2v7k3m5n6p8r9s0t1w2x3")
 class EditIn(serializers.Serializer[Any]):
     """One change by hand.
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from lastmile.core.http.fields import InstantField, ModelOut
 from lastmile.core.jobs import job_out
+from lastmile.core.openapi import example
 from tenants.models import Retailer, Status
 from tenants.policy import UNITS
 
@@ -34,6 +35,14 @@ class RetailerOut(ModelOut[Retailer]):
         return getattr(row, "primary_domain", None) or ""
 
 
+@example(
+    schema="t_acme",
+    domain="acme",
+    name="Acme",
+    zone="America/Santiago",
+    currency="CLP",
+    language="es",
+)
 class OpenRetailerIn(serializers.Serializer[Any]):
     """A retailer to be opened."""
 
@@ -48,6 +57,7 @@ class OpenRetailerIn(serializers.Serializer[Any]):
     units = serializers.ChoiceField(choices=UNITS, default="metric")
 
 
+@example(confirm="t_acme")
 class CloseRetailerIn(serializers.Serializer[Any]):
     """What closing wants to hear again."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLResolver, get_resolver
+from rest_framework import serializers
 
 from lastmile.core.docs import problem_codes
+from lastmile.core.http.strict import unknown_fields
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -87,3 +90,54 @@ def test_every_problem_code_has_a_meaning_of_one_sentence() -> None:
     for row in codes:
         assert row["meaning"], row
         assert 400 <= row["status"] < 600
+
+
+def test_key_and_session_are_alternatives(document: Any) -> None:
+    for path, method, operation in operations(document):
+        assert operation["security"] == [{"apiKey": []}, {"session": []}], (path, method)
+
+
+def test_every_answer_and_parameter_is_described(document: Any) -> None:
+    for path, method, operation in operations(document):
+        bare = [status for status, a in operation["responses"].items() if not a["description"]]
+        bare += [p["name"] for p in operation.get("parameters", []) if not p.get("description")]
+        assert bare == [], (path, method)
+    assert document["servers"] == [{"url": "/", "description": "The retailer's own host."}]
+
+
+PARTS = {"ParcelIn", "PlaceIn", "ShopperIn", "WindowIn", "OrderImportIn"}  # of OrderIn; a file
+SHAPES = (
+    "dispatch.api.shapes_fleet",
+    "dispatch.api.shapes_orders",
+    "dispatch.api.shapes_plans",
+    "tenants.house.shapes",
+    "tenants.people.api.shapes",
+)
+
+
+def requests() -> list[type[serializers.Serializer[Any]]]:
+    for module in SHAPES:
+        import_module(module)
+    waiting: list[Any] = [serializers.Serializer]
+    found = []
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        ours = kind.__module__.split(".")[0] in {"dispatch", "tenants", "lockers", "portal"}
+        if ours and kind.__name__.endswith("In") and kind.__name__ not in PARTS:
+            found.append(kind)
+    return sorted(found, key=lambda kind: kind.__name__)
+
+
+@pytest.mark.parametrize("shape", requests(), ids=lambda kind: kind.__name__)
+def test_every_json_request_has_an_example_that_its_shape_takes(shape: Any) -> None:
+    (shown,) = shape._spectacular_annotation["examples"]
+    asked = shape(data=shown.value, partial=shape.__name__.startswith("Change"))
+    assert asked.is_valid(), asked.errors
+    assert list(unknown_fields(asked, shown.value)) == []
+
+
+def test_a_call_without_its_final_slash_is_told_the_address(client: Client) -> None:
+    answer = client.post("/api/v1/orders", {}, content_type="application/json")
+    assert answer.status_code == 404
+    assert "/api/v1/orders/" in answer.json()["detail"]

@@ -9,8 +9,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from lastmile.core.clock import in_reach
+
 M = TypeVar("M", bound=models.Model)
-EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 
 
 class InstantField(serializers.DateTimeField):
@@ -25,18 +26,20 @@ class InstantField(serializers.DateTimeField):
         """Refuse what DRF would silently take as UTC."""
         if value.tzinfo is None:
             self.fail("no_offset")
-        if not EARLIEST_YEAR <= value.year <= LATEST_YEAR:
+        if not in_reach(value):
             self.fail("out_of_range")
         return value.astimezone(dt.UTC)
 
     def to_representation(self, value: Any) -> Any:
         """Return UTC with Z, the one form in which the API writes instants."""
+        if isinstance(value, str):  # kept in JSON
+            value = dt.datetime.fromisoformat(value)
         if not isinstance(value, dt.datetime):
             return value
         return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
-class DayField(serializers.DateField):
+class DateField(serializers.DateField):
     """A calendar date, 2026-05-01, of the years 2000 to 2100."""
 
     default_error_messages = {"out_of_range": _("Give a year from 2000 to 2100.")}
@@ -44,7 +47,7 @@ class DayField(serializers.DateField):
     def to_internal_value(self, value: Any) -> Any:
         """Refuse years that no delivery can have."""
         day = super().to_internal_value(value)
-        if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        if not in_reach(day):
             self.fail("out_of_range")
         return day
 
@@ -55,5 +58,5 @@ class ModelOut(serializers.ModelSerializer[M]):
     serializer_field_mapping: ClassVar[Any] = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.DateTimeField: InstantField,
-        models.DateField: DayField,
+        models.DateField: DateField,
     }

@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from lastmile.core.errors import FieldProblem, Invalid
 from lastmile.core.http.problems import field_problems
@@ -44,12 +43,12 @@ class Declared:
 
 
 @cache
-def declared(view: type[APIView], method: str) -> Declared:
+def declared(view: Any, method: str) -> Declared:
     """Return what an operation's OpenAPI declaration says that it takes.
 
     Parameters
     ----------
-    view : type
+    view : type[APIView]
         The view's class.
     method : str
         ``get``, ``post`` … in small letters; the class has such a method.
@@ -72,13 +71,18 @@ def refuse_undeclared(request: Request, takes: Declared) -> None:
         for name in list(request.query_params)[: _NAMED + 1]
         if name not in takes.query
     ]
-    unsafe = request.method in {"POST", "PUT", "PATCH", "DELETE"}
-    if unsafe and not takes.body and request.data:
+    if not takes.body and _has_json(request) and request.data:
         names = list(request.data) if isinstance(request.data, Mapping) else [""]
         text = _("This call takes no body. Leave it out.")
         problems += [FieldProblem(f"/{_escaped(str(n))}", text, UNKNOWN) for n in names[:_NAMED]]
     if problems:
         raise Invalid(problems[0].detail, errors=problems)
+
+
+def _has_json(request: Request) -> bool:
+    """Say whether a call brought a JSON body; a form without fields is not an attempt at one."""
+    unsafe = request.method in {"POST", "PUT", "PATCH", "DELETE"}
+    return unsafe and (request.content_type or "").startswith("application/json")
 
 
 def validated(shape: serializers.BaseSerializer[Any]) -> Any:
@@ -89,7 +93,8 @@ def validated(shape: serializers.BaseSerializer[Any]) -> Any:
             return shape.validated_data
         found: list[FieldProblem] = []
     else:
-        found = field_problems(ValidationError(shape.errors))
+        faults: Any = shape.errors
+        found = field_problems(ValidationError(faults))
     raise Invalid(_("Some values do not fit; see errors."), errors=[*unknown, *found])
 
 
@@ -98,9 +103,9 @@ def unknown_fields(
 ) -> Iterator[FieldProblem]:
     """Yield the members of a body that its shape does not know, nested ones too."""
     if isinstance(shape, serializers.ListSerializer):
-        if isinstance(data, list):
-            for at, item in enumerate(data):
-                yield from unknown_fields(shape.child, item, f"{pointer}/{at}")
+        child: Any = shape.child
+        for at, item in enumerate(data if isinstance(data, list) else ()):
+            yield from unknown_fields(child, item, f"{pointer}/{at}")
         return
     if not isinstance(shape, serializers.Serializer) or not isinstance(data, Mapping):
         return

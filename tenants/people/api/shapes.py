@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from lastmile.core.http.fields import InstantField, ModelOut
 from lastmile.core.jobs import job_out
+from lastmile.core.openapi import example
 from tenants.people.models import ApiKey, AuditEntry, Member
 from tenants.permissions import KeyRole, Principal, Role, may
 from tenants.roles import Act
@@ -44,6 +45,7 @@ class MemberOut(ModelOut[Member]):
         read_only_fields = fields
 
 
+@example(email="ana@example.com", name="Ana Rojas", role="dispatcher", language="es")
 class AddMemberIn(serializers.Serializer[Any]):
     """Somebody to let in; they set their password through the link in the answer."""
 
@@ -54,6 +56,7 @@ class AddMemberIn(serializers.Serializer[Any]):
     language = serializers.CharField(max_length=16, required=False, default="", allow_blank=True)
 
 
+@example(role="manager")
 class ChangeMemberIn(serializers.Serializer[Any]):
     """What to change; the rest stays."""
 
@@ -96,6 +99,7 @@ class ApiKeyOut(ModelOut[ApiKey]):
         read_only_fields = fields
 
 
+@example(name="Web shop", role="integration")
 class CreateKeyIn(serializers.Serializer[Any]):
     """A key to make."""
 
