@@ -4,4 +4,4 @@ from django.urls import path
 
 from dispatch.console.board.consumers import Board
 
-routes = [path("ws/v1/board/", Board.as_asgi())]
+routes = [path("ws/v1/board/", Board.as_asgi(), name="board")]

@@ -22,6 +22,7 @@ from django.core.exceptions import (
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -50,7 +51,7 @@ class Problem:
         """Return the members of RFC 9457 and ours; facts in ``data`` never overwrite them."""
         shown: dict[str, Any] = dict(self.data)
         shown |= {
-            "type": f"/api/v1/problems/#{self.code}",
+            "type": f"{reverse('api:problems')}#{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
             "status": self.status,
             "code": self.code,

@@ -19,6 +19,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import pgettext
 
 from lastmile.core.clock import now
+from lastmile.core.http.socket_urls import socket_url
 from lastmile.core.money import exponent
 from lastmile.core.navigation import menu, panels_for
 from lastmile.core.statuses import status_of
@@ -104,6 +105,12 @@ def panels(
             if url
         ]
     }
+
+
+@register.simple_tag(name="socket_url")
+def socket_url_tag(name: str) -> str:
+    """The address of a websocket, by its name: ``{% socket_url "board" %}``."""
+    return socket_url(name)
 
 
 @register.simple_tag
