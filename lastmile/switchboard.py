@@ -1,5 +1,6 @@
 """The wiring of the whole house on one page, by name: a boot check resolves every one.
 
+``EVENTS``    the modules that declare kinds of events; nothing else may be recorded or handled.
 ``HANDLERS``  event kind -> handlers ``def on_x(event: DomainEvent) -> None``, each run once per
               event in a transaction of its own; what goes outside the house enqueues a job.
 ``JOBS``      job kind -> how it is run, ``def run(job: Lease) -> Mapping | None``.
@@ -9,6 +10,15 @@ Rolls         acts over the whole house: one function a room, walked by a comman
 from __future__ import annotations
 
 from lastmile.core.wiring import JobSpec
+
+EVENTS: list[str] = [
+    "lastmile.core.events",
+    "tenants.events",
+    "dispatch.fleet.events",
+    "dispatch.orders.events",
+    "dispatch.intake.events",
+    "dispatch.planning.events",
+]
 
 _BOARD = "dispatch.console.board.handlers.on_plan_changed"
 HANDLERS: dict[str, list[str]] = {

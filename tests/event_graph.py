@@ -2,27 +2,29 @@
 
 An edge ``a -> b`` says that something wired to ``a`` may record ``b``. It is found without running
 anything: from the handler's source along the house's own functions that it calls by name, to each
-``record("kind", …)`` and ``record_many(…)``; and through ``enqueue("kind", …)`` to the runner of
-that job.
+``record`` and ``record_many``; and through ``enqueue("kind", …)`` to the runner of that job and to
+what is named to follow its end.
 
-A kind that is handed on as an argument counts where it is written as a string; one that is looked
-up counts if its table is the module's ``KINDS``. Both may find too much, never too little.
+Every declared kind, and every table of kinds, that such a function names counts as recorded,
+except where it is only read (``REQUESTED.read(event)``). So the graph may hold too much, never too
+little.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lastmile.core import events, jobs
+from lastmile.core.kinds import kinds_in
 from lastmile.core.wiring import JobSpec, load
 
 HOUSE = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal", "tests")
 Graph = dict[str, set[str]]
+READERS = {"read", "name", "encode"}  # what is asked of a kind without recording it
 
 
 def recorded_by(path: str, wired_jobs: Mapping[str, JobSpec]) -> set[str]:
@@ -34,29 +36,38 @@ def recorded_by(path: str, wired_jobs: Mapping[str, JobSpec]) -> set[str]:
         act = inspect.unwrap(waiting.pop())
         if act in seen or not (getattr(act, "__module__", None) or "").startswith(HOUSE):
             continue
+        if act in (events.record, events.record_many):
+            continue
         seen.add(act)
-        for call, target in _calls(act):
+        tree = _source(act)
+        if tree is None:
+            continue
+        names = vars(inspect.getmodule(act))
+        named = _kinds(tree, names)
+        kinds |= named
+        for call, target in _calls(tree, names):
             if target in (events.record, events.record_many):
-                kinds |= _kinds(call, act)
+                if not named and not _handed_on(call, act):
+                    raise AssertionError(_unreadable(act))
             elif target is jobs.enqueue:
-                kind = _kind(call, act)
-                kinds.add("job.finished")
+                kind = _job_kind(call, act, names)
+                kinds.add(events.JOB_FINISHED.name)
                 if kind in wired_jobs:
                     waiting.append(load(wired_jobs[kind].path))
             elif callable(target):
                 waiting.append(target)
-                if (getattr(target, "__module__", None) or "").startswith(HOUSE):
-                    kinds |= {text for text in _texts(call) if _looks_like_a_kind(text)}
     return kinds
 
 
-def _calls(act: Callable[..., Any]) -> Iterator[tuple[ast.Call, Any]]:
-    """Yield each call in a function's or class's source with what its name stands for."""
+def _source(act: Callable[..., Any]) -> ast.AST | None:
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(act)))
+        return ast.parse(textwrap.dedent(inspect.getsource(act)))
     except (OSError, TypeError):
-        return
-    names = vars(inspect.getmodule(act))
+        return None
+
+
+def _calls(tree: ast.AST, names: Mapping[str, Any]) -> Iterator[tuple[ast.Call, Any]]:
+    """Yield each call in a function's or class's source with what its name stands for."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield node, _stands_for(node.func, names)
@@ -70,39 +81,45 @@ def _stands_for(name: ast.expr, names: Mapping[str, Any]) -> Any:
     return None
 
 
-def _kinds(call: ast.Call, act: Callable[..., Any]) -> set[str]:
-    """Return what one call of record or record_many may record."""
-    first = call.args[0] if call.args else None
-    if isinstance(first, ast.Constant) and isinstance(first.value, str):
-        return {first.value}
-    source = ast.parse(textwrap.dedent(inspect.getsource(act)))
-    spelled = {text for text in _texts(source) if _looks_like_a_kind(text)}
-    tabled = set(getattr(inspect.getmodule(act), "KINDS", {}).values())
-    handed_on = isinstance(first, ast.Name) and first.id in inspect.signature(act).parameters
-    if not (spelled or tabled or handed_on):
-        _kind(call, act)
-    return spelled | tabled
-
-
-def _texts(tree: ast.AST) -> Iterator[str]:
+def _kinds(tree: ast.AST, names: Mapping[str, Any]) -> set[str]:
+    """Return the kinds that a function names other than to read them."""
+    read = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in READERS
+    }
+    found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in read:
+            found |= {kind.name for kind in kinds_in({"": _stands_for(node, names)})}
+    return found
 
 
-def _looks_like_a_kind(text: str) -> bool:
-    return re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", text) is not None
-
-
-def _kind(call: ast.Call, act: Callable[..., Any]) -> str:
+def _handed_on(call: ast.Call, act: Callable[..., Any]) -> bool:
+    """Whether the kind is an argument of this function: it counts where it is named."""
     first = call.args[0] if call.args else None
-    if isinstance(first, ast.Constant) and isinstance(first.value, str):
-        return first.value
+    while isinstance(first, ast.Attribute | ast.Call | ast.List | ast.Subscript):
+        first = (first.elts[0] if first.elts else None) if isinstance(first, ast.List) else (
+            first.func if isinstance(first, ast.Call) else first.value
+        )  # fmt: skip
+    return isinstance(first, ast.Name) and first.id in inspect.signature(act).parameters
+
+
+def _unreadable(act: Any) -> str:
     where = f"{act.__module__}.{getattr(act, '__qualname__', act)}"
-    raise AssertionError(
-        f"{where} names an event or job kind by an expression; write it as a plain string, so "
-        "that the graph of events can be read."
+    return (
+        f"The kind that {where} records cannot be read: name it there, or take it as a parameter."
     )
+
+
+def _job_kind(call: ast.Call, act: Any, names: Mapping[str, Any]) -> str:
+    first = call.args[0] if call.args else None
+    said = first.value if isinstance(first, ast.Constant) else None
+    if isinstance(first, ast.Name | ast.Attribute):
+        said = _stands_for(first, names)
+    if not isinstance(said, str):
+        raise AssertionError(_unreadable(act))
+    return said
 
 
 def graph_of(handlers: Mapping[str, Sequence[str]], wired_jobs: Mapping[str, JobSpec]) -> Graph:

@@ -27,7 +27,7 @@ from django.utils.translation import gettext as _
 from lastmile.core import clock
 from lastmile.core.actor import current_actor
 from lastmile.core.errors import Conflict, NotFound
-from lastmile.core.events import record
+from lastmile.core.events import JOB_FINISHED, JobFinishedFacts, record
 from lastmile.core.hints import Hint, after_commit
 from lastmile.core.models import FINISHED, UNFINISHED, Job, JobState, Lane
 from lastmile.core.tenancy import current_schema
@@ -254,18 +254,14 @@ def move(job: Job, to: JobState, **changes: Any) -> None:
         if name in changes:
             setattr(job, name, changes[name])
     if to in FINISHED:
-        record(
-            "job.finished",
-            subject=job.public_id,
-            lane=Lane.PERSON,
-            data={
-                "kind": job.kind,
-                "subject": job.subject,
-                "state": str(to),
-                "reason": job.reason,
-                "attempt": job.attempt,
-            },
+        facts = JobFinishedFacts(
+            kind=job.kind,
+            subject=job.subject,
+            state=str(to),
+            reason=job.reason,
+            attempt=job.attempt,
         )
+        record(JOB_FINISHED, facts, subject=job.public_id, lane=Lane.PERSON)
 
 
 def jobs(

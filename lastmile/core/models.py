@@ -54,6 +54,7 @@ class Event(models.Model):
 
     public_id = PublicIdField("evt")
     kind = models.CharField(max_length=80)
+    version = models.PositiveSmallIntegerField(default=1, db_default=1)  # of the facts in data
     subject = models.CharField(max_length=80)
     actor = models.CharField(max_length=80)
     data = models.JSONField(default=dict)

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.utils.module_loading import import_string
+
+from lastmile.core.kinds import MADE, Kind, kinds_in
 
 QUEUES = ("hot", "default", "solve", "bulk")
 
@@ -62,6 +66,25 @@ def job_table() -> Mapping[str, JobSpec]:
     return table
 
 
+def kind_table() -> Mapping[str, Kind[Any]]:
+    """Return name -> kind of event, of every module that ``EVENTS`` names."""
+    return _kinds(tuple(_table("EVENTS")))
+
+
+@cache
+def _kinds(names: tuple[str, ...]) -> Mapping[str, Kind[Any]]:
+    return {kind.name: kind for name in names for kind in kinds_in(vars(import_module(name)))}
+
+
+def refuse_undeclared(kind: Kind[Any]) -> None:
+    """Raise NotWired unless an events module of the switchboard declares this very kind."""
+    if kind_table().get(kind.name) is not kind:
+        raise NotWired(
+            f"Event kind {kind.name!r} of {kind.module} is not declared. Put it into its app's "
+            f"events.py and name that module in EVENTS in {settings.SWITCHBOARD}."
+        )
+
+
 def handlers_of(kind: str) -> Sequence[str]:
     """Return the paths of the handlers of an event kind; none is no fault."""
     return handler_table().get(kind, ())
@@ -99,9 +122,38 @@ def roll(name: str) -> list[tuple[str, Callable[..., Any]]]:
     return [(".".join(path.split(".")[:-2]), load(path)) for path in paths]
 
 
+def _kind_problems() -> Iterator[str]:
+    """Yield what is wrong with the kinds of events: unknown, undeclared or declared twice."""
+    where = settings.SWITCHBOARD
+    declared: dict[str, Kind[Any]] = {}
+    for name in _table("EVENTS"):
+        try:
+            kinds = list(kinds_in(vars(import_module(name))))
+        except ImportError as missing:
+            yield f"EVENTS in {where} names {name!r}, which does not resolve: {missing}."
+            continue
+        for kind in kinds:
+            other = declared.setdefault(kind.name, kind)
+            if other is not kind:
+                yield f"Event {kind.name!r} is declared twice: in {other.module}, {kind.module}."
+    for handled in handler_table():
+        if handled not in declared:
+            yield f"Event {handled!r} has handlers in {where}, but no events module declares it."
+    for kind in MADE:
+        if declared.get(kind.name) is not kind and _installed(kind.module):
+            yield (
+                f"Event {kind.name!r} is made in {kind.module}, which EVENTS in {where} does not "
+                "name. Name that module there."
+            )
+
+
+def _installed(module: str) -> bool:
+    return any(module.startswith(f"{config.name}.") for config in apps.get_app_configs())
+
+
 def problems() -> list[str]:
     """Return what is wrong with the switchboard, one sentence each; the boot check prints them."""
-    found: list[str] = []
+    found: list[str] = [*_kind_problems()]
     names = [path for paths in handler_table().values() for path in paths]
     for kind, spec in job_table().items():
         names.append(spec.path)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from lastmile.core.errors import Stale
 from lastmile.core.events import record
 from lastmile.core.tenancy import current_schema
+from tenants.events import POLICY_CHANGED, PolicyChangedFacts
 from tenants.models import Retailer
 from tenants.people.services import audit
 from tenants.policy import Policy, check, policy_of
@@ -40,5 +41,6 @@ def set_policy(policy: Policy, *, expected_version: int | None = None) -> Retail
                 retailer.public_id,
                 {name: (before[name], given[name]) for name in changed},
             )
-            record("policy.changed", subject=retailer.public_id, data={"fields": changed})
+            facts = PolicyChangedFacts(fields=tuple(changed))
+            record(POLICY_CHANGED, facts, subject=retailer.public_id)
     return retailer

@@ -13,6 +13,7 @@ from lastmile.core.events import record
 from lastmile.core.postgres.context import check_name
 from lastmile.core.tenancy import HOUSE
 from lastmile.worklist.services import forget
+from tenants.events import RETAILER, RetailerMovedFacts
 from tenants.models import Domain, Retailer, Status
 from tenants.people.services import audit
 from tenants.policy import Policy
@@ -103,8 +104,9 @@ def move(retailer: Retailer, status: Status) -> Retailer:
     retailer.save(update_fields=["status", "version"])
     verb = VERBS.get((before, status.value))
     if verb is not None:
-        record(f"retailer.{verb}", subject=retailer.public_id, data={"from": before})
-        audit(f"retailer.{verb}", retailer.public_id, {"status": (before, status.value)})
+        kind = RETAILER[verb]
+        record(kind, RetailerMovedFacts(from_=before), subject=retailer.public_id)
+        audit(kind.name, retailer.public_id, {"status": (before, status.value)})
     return retailer
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from lastmile import switchboard
 from lastmile.core import checks, wiring
 from lastmile.core.tenancy import retailer_context
 from lastmile.schedule import SCHEDULE, Turn
@@ -56,6 +57,7 @@ def test_a_wrong_name_in_switchboard_or_schedule_is_named(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wired = SimpleNamespace(
+        EVENTS=switchboard.EVENTS,
         HANDLERS={"order.placed": ["dispatch.orders.handlers.no_such"]},
         JOBS={"x.y": wiring.JobSpec("tenants.tasks.run_nothing")},
     )

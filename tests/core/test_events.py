@@ -12,27 +12,30 @@ from django.test.utils import CaptureQueriesContext
 
 from lastmile.core.actor import acting_as
 from lastmile.core.events import Lane, events_since, record, record_many, timeline
+from lastmile.core.kinds import MADE, Kind
 from lastmile.core.models import Delivery, Event
 from lastmile.core.relay import RELAY_BATCH, relay_batch
 from lastmile.core.tenancy import RetailerRef, retailer_context
+from lastmile.core.wiring import NotWired
 from lastmile.worklist.models import WorkPointer
+from tests.core import kinds
 from tests.core.conftest import Crew
 
 
 def place(number: int) -> Event:
     with transaction.atomic():
-        return record("order.placed", subject=f"ord_{number}", data={"number": number})
+        return record(kinds.PLACED, kinds.ThingFacts(number=number), subject=f"ord_{number}")
 
 
 def place_and_fail() -> None:
     with transaction.atomic():
-        record("order.placed", subject="ord_1")
+        record(kinds.PLACED, kinds.NO_FACTS, subject="ord_1")
         raise ZeroDivisionError
 
 
 def test_record_outside_a_transaction_raises_and_writes_nothing(shop: RetailerRef) -> None:
     with pytest.raises(RuntimeError, match="outside a transaction"):
-        record("order.placed", subject="ord_1")
+        record(kinds.PLACED, kinds.NO_FACTS, subject="ord_1")
     assert not Event.objects.exists()
     assert not WorkPointer.objects.exists()
 
@@ -41,30 +44,39 @@ def test_record_keeps_who_what_and_when(shop: RetailerRef) -> None:
     happened = dt.datetime(2026, 11, 22, 8, 30, tzinfo=dt.UTC)
     with transaction.atomic(), acting_as("mem_ada"):
         record(
-            "order.placed",
+            kinds.PLACED,
+            kinds.ThingFacts(number=2),
             subject="ord_1",
-            data={"parcels": 2},
             lane=Lane.PERSON,
             occurred_at=happened,
         )
     relay_batch()
     (event,) = events_since(0)
     assert (event.kind, event.subject, event.actor) == ("order.placed", "ord_1", "mem_ada")
-    assert (event.data, event.lane, event.occurred_at) == ({"parcels": 2}, Lane.PERSON, happened)
+    assert (event.data, event.lane, event.occurred_at) == ({"number": 2}, Lane.PERSON, happened)
     assert event.position == 1
     assert event.public_id.startswith("evt_")
 
 
-@pytest.mark.parametrize("kind", ["placed", "Order.placed", "order.", "order placed", ""])
-def test_record_refuses_what_is_not_noun_and_verb(shop: RetailerRef, kind: str) -> None:
-    with pytest.raises(ValueError, match="not an event kind"), transaction.atomic():
-        record(kind, subject="ord_1")
+@pytest.mark.parametrize("name", ["placed", "Order.placed", "order.", "order placed", ""])
+def test_a_kind_that_is_not_noun_and_verb_cannot_be_made(name: str) -> None:
+    made = len(MADE)
+    with pytest.raises(ValueError, match="not an event kind"):
+        Kind(name, facts=kinds.ThingFacts)
+    assert len(MADE) == made
+
+
+def test_record_refuses_a_kind_that_no_events_module_declares(shop: RetailerRef) -> None:
+    stranger = Kind("order.placed", facts=kinds.ThingFacts)  # the same name, another kind
+    MADE.remove(stranger)
+    with pytest.raises(NotWired, match="not declared"), transaction.atomic():
+        record(stranger, kinds.NO_FACTS, subject="ord_1")
     assert not Event.objects.exists()
 
 
 def test_record_refuses_an_instant_without_a_zone(shop: RetailerRef) -> None:
     with pytest.raises(ValueError, match="zone"), transaction.atomic():
-        record("order.placed", subject="o", occurred_at=dt.datetime(2026, 1, 1))
+        record(kinds.PLACED, kinds.NO_FACTS, subject="o", occurred_at=dt.datetime(2026, 1, 1))
     assert not Event.objects.exists()
 
 
@@ -80,7 +92,7 @@ def test_one_transaction_points_and_hints_once_however_much_it_records(
 ) -> None:
     with transaction.atomic():
         for number in range(5):
-            record("order.placed", subject=f"ord_{number}")
+            record(kinds.PLACED, kinds.NO_FACTS, subject=f"ord_{number}")
         assert hints == [], "a hint before the commit would find nothing"
     assert WorkPointer.objects.filter(kind="relay").count() == 1
     assert hints == [("core.relay", {"schema": shop.schema})]
@@ -92,7 +104,7 @@ def test_a_savepoint_rolled_back_takes_its_pointer_and_the_next_record_points_an
     with transaction.atomic():
         with pytest.raises(ZeroDivisionError):
             place_and_fail()
-        record("order.placed", subject="ord_2")
+        record(kinds.PLACED, kinds.NO_FACTS, subject="ord_2")
     assert WorkPointer.objects.count() == 1
     assert len(hints) == 1
     assert relay_batch()[0] == 1
@@ -116,7 +128,7 @@ def test_a_reader_by_id_misses_the_slow_transaction_and_a_reader_by_position_doe
 
     def slow_transaction() -> None:
         with transaction.atomic():
-            record("order.placed", subject="ord_slow")
+            record(kinds.PLACED, kinds.NO_FACTS, subject="ord_slow")
             recorded.set()
             assert commit.wait(10)
 
@@ -229,9 +241,14 @@ def test_an_event_is_its_retailers_alone(shop: RetailerRef, neighbour: RetailerR
 
 def test_the_timeline_follows_what_happened_and_not_when_it_was_told(shop: RetailerRef) -> None:
     with transaction.atomic():
-        record("order.delivered", subject="ord_1")
-        record("order.placed", subject="ord_1", occurred_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
-        record("order.placed", subject="ord_2")
+        record(kinds.DELIVERED, kinds.NO_FACTS, subject="ord_1")
+        record(
+            kinds.PLACED,
+            kinds.NO_FACTS,
+            subject="ord_1",
+            occurred_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+        )
+        record(kinds.PLACED, kinds.NO_FACTS, subject="ord_2")
     assert [event.kind for event in timeline("ord_1")] == ["order.placed", "order.delivered"]
 
 
@@ -254,9 +271,9 @@ def test_a_persons_event_is_in_the_next_batch_however_much_bulk_waits(
     monkeypatch.setattr("lastmile.core.relay.RELAY_BATCH", 5)
     with transaction.atomic():
         for number in range(20):
-            record("order.placed", subject=f"ord_{number}")
+            record(kinds.PLACED, kinds.NO_FACTS, subject=f"ord_{number}")
     with transaction.atomic():
-        record("driver.near", subject="rte_1", lane=Lane.PERSON)
+        record(kinds.NEAR, kinds.NO_FACTS, subject="rte_1", lane=Lane.PERSON)
     relay_batch()
     subjects = [event.subject for event in events_since(0)]
     assert subjects == ["ord_0", "ord_1", "ord_2", "ord_3", "rte_1"]
@@ -269,14 +286,14 @@ def test_record_and_relay_cost_a_fixed_number_of_queries(shop: RetailerRef) -> N
     connection.ensure_connection()
     with transaction.atomic():
         with CaptureQueriesContext(connection) as first:
-            record("order.placed", subject="ord_0")
+            record(kinds.PLACED, kinds.NO_FACTS, subject="ord_0")
         with CaptureQueriesContext(connection) as second:
-            record("order.placed", subject="ord_1")
+            record(kinds.PLACED, kinds.NO_FACTS, subject="ord_1")
     assert len(first) == 2, "the event and the pointer"
     assert len(second) == 1, "the event"
     with transaction.atomic():
         for number in range(200):
-            record("order.placed", subject=f"ord_{number}")
+            record(kinds.PLACED, kinds.NO_FACTS, subject=f"ord_{number}")
     with CaptureQueriesContext(connection) as relayed:
         assert relay_batch()[0] == 202
     # BEGIN, lock, pointers seen, positions, deliveries, lane's pointer, pointers cleared, COMMIT
@@ -286,15 +303,17 @@ def test_record_and_relay_cost_a_fixed_number_of_queries(shop: RetailerRef) -> N
 def test_many_facts_are_one_insert_and_each_an_event(
     shop: RetailerRef, django_assert_max_num_queries: Any
 ) -> None:
-    facts = [("test.many", f"x{n}", {"n": n}) for n in range(200)]
+    facts = [kinds.MANY.new(f"x{n}", kinds.ThingFacts(number=n)) for n in range(200)]
     with transaction.atomic(), django_assert_max_num_queries(3):
         made = record_many(facts)
     stored = list(Event.objects.filter(kind="test.many").order_by("id"))
-    assert [(e.subject, e.data) for e in stored] == [(s, d) for _kind, s, d in facts]
+    assert [(e.subject, e.data) for e in stored] == [(f"x{n}", {"number": n}) for n in range(200)]
     assert [e.public_id for e in made] == [e.public_id for e in stored]
 
 
-def test_one_bad_kind_among_many_records_none(shop: RetailerRef) -> None:
-    with pytest.raises(ValueError, match="not an event kind"), transaction.atomic():
-        record_many([("test.good", "x", {}), ("Bad", "x", {})])
-    assert not Event.objects.filter(kind="test.good").exists()
+def test_one_bad_event_among_many_records_none(shop: RetailerRef) -> None:
+    text: Any = "Ada Lovelace, 12 Main Street"
+    bad = kinds.MANY.new("x", kinds.ThingFacts(number=text))
+    with pytest.raises(ValueError, match="is a text"), transaction.atomic():
+        record_many([kinds.MANY.new("x", kinds.NO_FACTS), bad])
+    assert not Event.objects.exists()

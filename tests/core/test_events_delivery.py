@@ -18,7 +18,7 @@ from lastmile.core.relay import deliver_batch, owed_handlers, relay_batch, settl
 from lastmile.core.tenancy import RetailerRef
 from lastmile.core.timing import backoff_s
 from lastmile.worklist.models import WorkPointer
-from tests.core import wired
+from tests.core import kinds, wired
 from tests.core.conftest import Crew
 from tests.drain import drain
 
@@ -29,7 +29,7 @@ BROKEN = "tests.core.wired.on_broken"
 def owe(kind: str, count: int = 1, lane: Lane = Lane.BULK) -> None:
     with transaction.atomic():
         for number in range(count):
-            record(kind, subject=f"ord_{number}", lane=lane)
+            record(kinds.BY_NAME[kind], kinds.NO_FACTS, subject=f"ord_{number}", lane=lane)
     relay_batch()
 
 
@@ -152,7 +152,7 @@ def test_a_delivery_that_kills_its_worker_is_buried_and_its_neighbours_are_not(
     def kills(event: DomainEvent) -> None:
         if event.subject == "ord_0":
             raise Killed
-        record("test.trace", subject=event.subject)
+        record(kinds.TRACE, kinds.NO_FACTS, subject=event.subject)
 
     monkeypatch.setattr(wired, "on_placed", kills)
     owe("order.placed", 3)
@@ -228,7 +228,7 @@ def test_what_the_time_did_not_suffice_for_is_handed_back_untried(shop: Retailer
 def test_a_person_does_not_wait_behind_the_bulk(shop: RetailerRef) -> None:
     owe("order.placed", 120)
     with transaction.atomic():
-        record("order.placed", subject="ord_now", lane=Lane.PERSON)
+        record(kinds.PLACED, kinds.NO_FACTS, subject="ord_now", lane=Lane.PERSON)
     relay_batch()
     assert deliver_batch(PLACED, Lane.PERSON) == 1
     assert wired.traces() == ["ord_now"]

@@ -24,7 +24,7 @@ from lastmile.core.tenancy import RetailerRef, retailer_context
 from lastmile.core.timing import in_seconds
 from lastmile.core.wiring import NotWired
 from lastmile.worklist.models import WorkPointer
-from tests.core import wired
+from tests.core import kinds, wired
 from tests.core.conftest import Crew
 from tests.drain import drain
 
@@ -189,7 +189,7 @@ def test_a_worker_that_lost_its_lease_can_write_nothing(shop: RetailerRef) -> No
 
     def write() -> None:
         with old.fenced():
-            record("test.trace", subject="from the grave")
+            record(kinds.TRACE, kinds.NO_FACTS, subject="from the grave")
 
     with pytest.raises(LeaseLost):
         write()
@@ -199,7 +199,7 @@ def test_a_worker_that_lost_its_lease_can_write_nothing(shop: RetailerRef) -> No
     assert old.cancelled(), "it is told to stop"
     assert wired.traces() == []
     with new.fenced():
-        record("test.trace", subject="from the living")
+        record(kinds.TRACE, kinds.NO_FACTS, subject="from the living")
     assert wired.traces() == ["from the living"]
 
 
@@ -211,7 +211,7 @@ def test_a_lease_cannot_be_taken_away_while_a_fenced_write_is_open(
 
     def write() -> None:
         with lease.fenced():
-            record("test.trace", subject="late")
+            record(kinds.TRACE, kinds.NO_FACTS, subject="late")
             writing.set()
             assert commit.wait(10)
 

@@ -8,9 +8,11 @@ import pytest
 
 from lastmile import switchboard
 from lastmile.core import wiring
+from lastmile.core.checks import every_wired_name_resolves
 from lastmile.core.events import DomainEvent, record
 from lastmile.core.jobs import Lease, enqueue
 from lastmile.core.wiring import JobSpec
+from tests.core import kinds
 from tests.event_graph import graph_of, longest_path, recorded_by
 
 HOPS = 2  # an event, what follows from it, and what follows from that
@@ -30,7 +32,7 @@ def test_consequences_of_any_event_end_within_two_hops() -> None:
 
 
 def _record_second() -> None:
-    record("test.second", subject="x")
+    record(kinds.SECOND, kinds.NO_FACTS, subject="x")
 
 
 def on_first(event: DomainEvent) -> None:
@@ -41,18 +43,22 @@ def on_first(event: DomainEvent) -> None:
 
 def on_second(event: DomainEvent) -> None:
     """Close the circle."""
-    record("test.first", subject=event.subject)
+    record(kinds.FIRST, kinds.NO_FACTS, subject=event.subject)
 
 
 def work(job: Lease) -> None:
     """Record a third kind."""
     with job.fenced():
-        record("test.third", subject=job.id)
+        record(kinds.THIRD, kinds.NO_FACTS, subject=job.id)
+
+
+def _of(event: DomainEvent) -> Any:
+    return kinds.BY_NAME[event.kind] if event.subject else None
 
 
 def by_expression(event: DomainEvent) -> None:
     """Hide the kind from the reader."""
-    record(event.kind, subject="x")
+    record(_of(event), kinds.NO_FACTS, subject="x")
 
 
 HERE = "tests.core.test_switchboard"
@@ -74,16 +80,17 @@ def test_a_circle_of_events_is_found() -> None:
 
 
 def test_a_kind_that_cannot_be_read_is_refused() -> None:
-    with pytest.raises(AssertionError, match="plain string"):
+    with pytest.raises(AssertionError, match="cannot be read"):
         recorded_by(f"{HERE}.by_expression", {})
 
 
 @pytest.mark.parametrize(
     ("handlers", "jobs", "said"),
     [
-        ({"a.b": ["tests.core.nowhere.f"]}, {}, "does not resolve"),
-        ({"a.b": ["tests.core.wired.JOBS"]}, {}, "not callable"),
-        ({"a.b": [f"{HERE}.work", f"{HERE}.work"]}, {}, "twice"),
+        ({"plan.edited": ["tests.core.nowhere.f"]}, {}, "does not resolve"),
+        ({"plan.edited": ["tests.core.wired.JOBS"]}, {}, "not callable"),
+        ({"plan.edited": [f"{HERE}.work", f"{HERE}.work"]}, {}, "twice"),
+        ({"plan.eaten": [f"{HERE}.work"]}, {}, "'plan.eaten' has handlers"),
         ({}, {"a.b": JobSpec(f"{HERE}.work", queue="soon")}, "queue 'soon'"),
         ({}, {"a.b": JobSpec(f"{HERE}.work", max_attempts=0)}, "at least 1"),
     ],
@@ -95,3 +102,34 @@ def test_each_fault_of_the_wiring_is_said(
     monkeypatch.setattr(switchboard, "JOBS", jobs)
     (problem,) = wiring.problems()
     assert said in problem
+
+
+def test_an_events_module_that_is_not_named_is_refused_kind_by_kind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named = [name for name in switchboard.EVENTS if name != "dispatch.planning.events"]
+    monkeypatch.setattr(switchboard, "EVENTS", named)
+    monkeypatch.setattr(switchboard, "HANDLERS", {})
+    problems = wiring.problems()
+    assert len(problems) == 6
+    assert all("made in dispatch.planning.events" in problem for problem in problems)
+
+
+def test_an_events_module_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(switchboard, "EVENTS", [*switchboard.EVENTS, "dispatch.slots.events"])
+    (problem,) = wiring.problems()
+    assert "'dispatch.slots.events', which does not resolve" in problem
+
+
+def test_a_kind_declared_in_two_modules_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(switchboard, "EVENTS", [*switchboard.EVENTS, "tests.core.kinds"])
+    problems = wiring.problems()
+    assert any("'order.placed' is declared twice" in problem for problem in problems)
+
+
+def test_the_start_up_check_says_what_is_wrong_with_the_kinds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(switchboard, "HANDLERS", {"plan.eaten": [f"{HERE}.work"]})
+    said = [str(problem.msg) for problem in every_wired_name_resolves()]
+    assert any("'plan.eaten' has handlers" in text for text in said)

@@ -20,7 +20,7 @@ from lastmile.core.jobs import enqueue, job_by_id
 from lastmile.core.models import Event, Job, JobState
 from lastmile.core.tenancy import RetailerRef
 from lastmile.settings import _URLS
-from tests.core import wired
+from tests.core import kinds, wired
 
 pytestmark = pytest.mark.slow
 BROKER = _URLS["BROKER_URL"].split("?")[0] + "?virtual_host=9"  # may be emptied
@@ -123,7 +123,7 @@ def test_work_whose_every_hint_was_lost_is_found_in_the_tables(
     jobs = [enqueue("test.echo") for _ in range(5)]
     with transaction.atomic():
         for number in range(20):
-            record("order.twice", subject=f"ord_{number}")
+            record(kinds.TWICE, kinds.NO_FACTS, subject=f"ord_{number}")
     house_at_work.broker.flushdb()
     traces = Event.objects.filter(kind="test.trace")
     took = wait_for(lambda: all(map(finished, jobs)) and traces.count() >= 46, 15)

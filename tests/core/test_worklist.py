@@ -27,13 +27,13 @@ from lastmile.worklist import beat
 from lastmile.worklist.models import ScheduleMark, WorkPointer
 from lastmile.worklist.selectors import due, seen
 from lastmile.worklist.services import clear, forget, point, take_turn
-from tests.core import wired
+from tests.core import kinds, wired
 from tests.core.conftest import Crew
 
 
 def place(subject: str) -> None:
     with transaction.atomic():
-        record("order.placed", subject=subject)
+        record(kinds.PLACED, kinds.NO_FACTS, subject=subject)
 
 
 # --- Pointers -------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def test_no_writer_waits_for_another_that_has_not_committed(shop: RetailerRef, c
 
     def slow_writer() -> None:
         with transaction.atomic():
-            record("order.placed", subject="ord_slow")
+            record(kinds.PLACED, kinds.NO_FACTS, subject="ord_slow")
             recorded.set()
             assert commit.wait(20)
 
@@ -117,7 +117,7 @@ def test_no_writer_waits_for_another_that_has_not_committed(shop: RetailerRef, c
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '300ms'")
-        record("order.placed", subject="ord_fast")
+        record(kinds.PLACED, kinds.NO_FACTS, subject="ord_fast")
     relay_batch()
     assert time.monotonic() - begun < 1
     commit.set()

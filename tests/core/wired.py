@@ -16,7 +16,9 @@ from lastmile.core.events import DomainEvent, record
 from lastmile.core.jobs import Lease
 from lastmile.core.models import Event
 from lastmile.core.wiring import JobSpec
+from tests.core import kinds
 
+EVENTS: list[str] = ["lastmile.core.events", "tests.core.kinds"]
 HANDLERS: dict[str, list[str]] = {
     "order.placed": ["tests.core.wired.on_placed"],
     "order.twice": ["tests.core.wired.on_placed", "tests.core.wired.on_placed_too"],
@@ -51,17 +53,17 @@ def traces() -> list[str]:
 
 def on_placed(event: DomainEvent) -> None:
     """Leave one trace."""
-    record("test.trace", subject=event.subject)
+    record(kinds.TRACE, kinds.NO_FACTS, subject=event.subject)
 
 
 def on_placed_too(event: DomainEvent) -> None:
     """Leave another."""
-    record("test.trace", subject=f"{event.subject}/too")
+    record(kinds.TRACE, kinds.NO_FACTS, subject=f"{event.subject}/too")
 
 
 def on_broken(event: DomainEvent) -> None:
     """Leave a trace and fail after it."""
-    record("test.trace", subject=event.subject)
+    record(kinds.TRACE, kinds.NO_FACTS, subject=event.subject)
     if broken:
         raise ValueError("the vase is broken")
 
@@ -70,7 +72,7 @@ def echo(job: Lease) -> Mapping[str, Any]:
     """Write behind the fence and answer."""
     job.progress(50, "half")
     with job.fenced():
-        record("test.trace", subject=job.id)
+        record(kinds.TRACE, kinds.NO_FACTS, subject=job.id)
     return {"said": dict(job.payload), "attempt": job.attempt}
 
 
@@ -108,11 +110,11 @@ def called(job: Lease) -> Mapping[str, Any]:
 def slow(job: Lease) -> Mapping[str, Any]:
     """First attempt: say so and never come back (the test kills its worker). Then: finish."""
     with job.fenced():
-        record("test.trace", subject=f"{job.id}/{job.attempt}/{os.getpid()}")
+        record(kinds.TRACE, kinds.NO_FACTS, subject=f"{job.id}/{job.attempt}/{os.getpid()}")
     if job.attempt == 1:
         time.sleep(120)
     with job.fenced():
-        record("test.trace", subject=f"{job.id}/done")
+        record(kinds.TRACE, kinds.NO_FACTS, subject=f"{job.id}/done")
     return {"attempt": job.attempt}
 
 
@@ -124,5 +126,5 @@ def hung(job: Lease) -> None:
 def poison(job: Lease) -> None:
     """Kill the process that runs it."""
     with job.fenced():
-        record("test.trace", subject=job.id)
+        record(kinds.TRACE, kinds.NO_FACTS, subject=job.id)
     os.kill(os.getpid(), signal.SIGKILL)

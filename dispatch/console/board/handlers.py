@@ -9,6 +9,7 @@ import datetime as dt
 from typing import Any
 
 from dispatch.fleet.models import Hub
+from dispatch.planning.events import REQUESTED
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import pictures
 from dispatch.planning.selectors.jobs import JOBS
@@ -36,7 +37,7 @@ def on_plan_changed(event: DomainEvent) -> None:
 
 def on_planning_asked(event: DomainEvent) -> None:
     """Tell the boards of a day that it is being planned."""
-    _tell_job(str(event.data["job"]))
+    _tell_job(REQUESTED.read(event).job)
 
 
 def on_job_finished(event: DomainEvent) -> None:

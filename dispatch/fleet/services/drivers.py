@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dispatch.fleet import skills, values
+from dispatch.fleet.events import ADDED, CHANGED, RETIRED
 from dispatch.fleet.models import Driver, Hub
 from dispatch.fleet.services.writing import (
     create,
@@ -64,7 +65,7 @@ def add_driver(**fields: Unpack[DriverFields]) -> Driver:
     Records: driver.added. Raises: Invalid, ExternalIdTaken, Conflict for a member who drives.
     """
     kept = values.clean(fields, _rules(fields.get("hub")), required=("name", "hub"))
-    return create(Driver, kept, "driver.added")
+    return create(Driver, kept, ADDED["driver"])
 
 
 @transaction.atomic
@@ -79,7 +80,7 @@ def change_driver(
     kept = values.clean(fields, _rules(fields.get("hub", driver.hub)))
     row = locked(driver, version)
     refuse_to_retire_in_use(row, kept)
-    return write(row, kept, "driver.changed")
+    return write(row, kept, CHANGED["driver"])
 
 
 @transaction.atomic
@@ -90,4 +91,4 @@ def retire_driver(*, driver: Driver, version: int | None = None) -> Driver:
     """
     row = locked(driver, version)
     refuse_while_in_shifts(row.shifts.all())
-    return write(row, {"active": False}, "driver.retired")
+    return write(row, {"active": False}, RETIRED["driver"])

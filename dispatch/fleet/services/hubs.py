@@ -7,6 +7,7 @@ from typing import Any, TypedDict, Unpack
 from django.db import transaction
 
 from dispatch.fleet import hours, values
+from dispatch.fleet.events import ADDED, CHANGED, RETIRED
 from dispatch.fleet.models import Hub
 from dispatch.fleet.services.writing import (
     create,
@@ -53,7 +54,7 @@ def add_hub(**fields: Unpack[HubFields]) -> Hub:
     Records: hub.added. Raises: Invalid, ExternalIdTaken.
     """
     kept = values.clean(fields, RULES, required=("name", "zone", "lat", "lon"))
-    return create(Hub, kept, "hub.added")
+    return create(Hub, kept, ADDED["hub"])
 
 
 @transaction.atomic
@@ -66,7 +67,7 @@ def change_hub(*, hub: Hub, version: int | None = None, **fields: Unpack[HubFiel
     kept: dict[str, Any] = values.clean(fields, RULES)
     row = locked(hub, version)
     refuse_to_retire_in_use(row, kept)
-    return write(row, kept, "hub.changed")
+    return write(row, kept, CHANGED["hub"])
 
 
 @transaction.atomic
@@ -77,4 +78,4 @@ def retire_hub(*, hub: Hub, version: int | None = None) -> Hub:
     """
     row = locked(hub, version)
     refuse_while_in_shifts(row.shifts.all())
-    return write(row, {"active": False}, "hub.retired")
+    return write(row, {"active": False}, RETIRED["hub"])

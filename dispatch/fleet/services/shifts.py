@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from dispatch.fleet import breaks, values
 from dispatch.fleet.breaks import Break
 from dispatch.fleet.errors import ShiftOverlaps
+from dispatch.fleet.events import ADDED, CHANGED, SHIFT_CANCELLED
 from dispatch.fleet.models import Driver, Shift, Vehicle
 from dispatch.fleet.services.writing import create, locked, write
 from dispatch.fleet.states import MOVES, ShiftState
@@ -138,7 +139,7 @@ def add_shift(**fields: Unpack[ShiftFields]) -> Shift:
     vehicle, driver = _lock_means(kept["vehicle"], kept.get("driver"))
     settled = _settle(None, kept, vehicle, driver)
     try:
-        return create(Shift, settled, "shift.added")
+        return create(Shift, settled, ADDED["shift"])
     except IntegrityError as refused:
         raise _overlap_or(refused) from refused
 
@@ -161,7 +162,7 @@ def change_shift(
         raise Conflict(_("This shift was cancelled; add a new one."))
     settled = _settle(row, kept, vehicle, driver)
     try:
-        return write(row, settled, "shift.changed")
+        return write(row, settled, CHANGED["shift"])
     except IntegrityError as refused:
         raise _overlap_or(refused) from refused
 
@@ -175,4 +176,4 @@ def cancel_shift(*, shift: Shift, version: int | None = None) -> Shift:
     row = locked(shift, version)
     if ShiftState.CANCELLED not in MOVES[ShiftState(row.state)]:
         return row
-    return write(row, {"state": ShiftState.CANCELLED.value}, "shift.cancelled")
+    return write(row, {"state": ShiftState.CANCELLED.value}, SHIFT_CANCELLED)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from dispatch import emissions
 from dispatch.fleet import skills, values
+from dispatch.fleet.events import ADDED, CHANGED, RETIRED
 from dispatch.fleet.models import Energy, Hub, Profile, Vehicle
 from dispatch.fleet.services.writing import (
     create,
@@ -106,7 +107,7 @@ def add_vehicle(**fields: Unpack[VehicleFields]) -> Vehicle:
     kept = values.clean(fields, RULES, required=_REQUIRED)
     kept.setdefault("emission_class", emissions.class_of_profile(kept["profile"]))
     _check_whole(kept)
-    return create(Vehicle, kept, "vehicle.added")
+    return create(Vehicle, kept, ADDED["vehicle"])
 
 
 @transaction.atomic
@@ -127,7 +128,7 @@ def change_vehicle(
     refuse_to_retire_in_use(row, kept)
     if kept.get("hub", row.hub) != row.hub:
         refuse_while_in_shifts(row.shifts.all())
-    return write(row, kept, "vehicle.changed")
+    return write(row, kept, CHANGED["vehicle"])
 
 
 @transaction.atomic
@@ -138,4 +139,4 @@ def retire_vehicle(*, vehicle: Vehicle, version: int | None = None) -> Vehicle:
     """
     row = locked(vehicle, version)
     refuse_while_in_shifts(row.shifts.all())
-    return write(row, {"active": False}, "vehicle.retired")
+    return write(row, {"active": False}, RETIRED["vehicle"])

@@ -9,25 +9,29 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
 from dispatch.fleet.errors import ExternalIdTaken, StillInUse
+from dispatch.fleet.events import AddedFacts, ChangedFacts
 from dispatch.fleet.models import Driver, Hub, Shift, Vehicle, Zone
 from dispatch.fleet.states import ShiftState
 from lastmile.core import clock
 from lastmile.core.errors import Conflict, Stale
 from lastmile.core.events import record
+from lastmile.core.kinds import Kind
 from tenants.people.services import audit
 
 Noun = TypeVar("Noun", Hub, Zone, Vehicle, Driver, Shift)
 
 
-def create(model: type[Noun], values: Mapping[str, Any], kind: str) -> Noun:
+def create(model: type[Noun], values: Mapping[str, Any], kind: Kind[AddedFacts]) -> Noun:
     """Insert one row, record and audit ``kind``. Must run inside a transaction."""
     try:
         with transaction.atomic():
             row = model.objects.create(**values)
     except IntegrityError as refused:
         raise taken(refused, values) from refused
-    record(kind, subject=row.public_id, data=_hub_of(row))
-    audit(kind, row.public_id, {name: (None, shown) for name, shown in _audited(values).items()})
+    record(kind, AddedFacts(hub=_hub_of(row)), subject=row.public_id)
+    audit(
+        kind.name, row.public_id, {name: (None, shown) for name, shown in _audited(values).items()}
+    )
     return row
 
 
@@ -54,7 +58,7 @@ def locked(row: Noun, version: int | None) -> Noun:
     return present
 
 
-def write(row: Noun, values: Mapping[str, Any], kind: str) -> Noun:
+def write(row: Noun, values: Mapping[str, Any], kind: Kind[ChangedFacts]) -> Noun:
     """Write what differs to a locked row, raise its version, record and audit ``kind``.
 
     Nothing is written or recorded when nothing differs.
@@ -73,9 +77,10 @@ def write(row: Noun, values: Mapping[str, Any], kind: str) -> Noun:
             row.save(update_fields=[*changed, "version"])
     except IntegrityError as refused:
         raise taken(refused, values) from refused
-    record(kind, subject=row.public_id, data=_hub_of(row) | {"changed": changed})
+    facts = ChangedFacts(hub=_hub_of(row), changed=tuple(changed))
+    record(kind, facts, subject=row.public_id)
     after = _audited({name: getattr(row, name) for name in changed})
-    audit(kind, row.public_id, {name: (before[name], after[name]) for name in after})
+    audit(kind.name, row.public_id, {name: (before[name], after[name]) for name in after})
     return row
 
 
@@ -106,5 +111,5 @@ def _audited(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _hub_of(row: Hub | Zone | Vehicle | Driver | Shift) -> dict[str, Any]:
-    return {"hub": row.public_id if isinstance(row, Hub) else row.hub.public_id}
+def _hub_of(row: Hub | Zone | Vehicle | Driver | Shift) -> str:
+    return row.public_id if isinstance(row, Hub) else row.hub.public_id

@@ -8,6 +8,7 @@ from typing import Any, TypedDict, Unpack
 from django.db import transaction
 
 from dispatch.fleet import polygons, values
+from dispatch.fleet.events import ADDED, CHANGED, ZONE_REMOVED, RemovedFacts
 from dispatch.fleet.models import Hub, Zone
 from dispatch.fleet.services.writing import create, locked, write
 from lastmile.core.events import record
@@ -45,7 +46,7 @@ def add_zone(**fields: Unpack[ZoneFields]) -> Zone:
     Records: zone.added. Raises: Invalid, ExternalIdTaken.
     """
     kept = values.clean(fields, RULES, required=("name", "hub", "polygon"))
-    return create(Zone, _columns(kept), "zone.added")
+    return create(Zone, _columns(kept), ADDED["zone"])
 
 
 @transaction.atomic
@@ -56,7 +57,7 @@ def change_zone(*, zone: Zone, version: int | None = None, **fields: Unpack[Zone
     ExternalIdTaken.
     """
     kept = values.clean(fields, RULES)
-    return write(locked(zone, version), _columns(kept), "zone.changed")
+    return write(locked(zone, version), _columns(kept), CHANGED["zone"])
 
 
 @transaction.atomic
@@ -66,6 +67,6 @@ def remove_zone(*, zone: Zone, version: int | None = None) -> None:
     Locks: the zone. Records: zone.removed. Raises: Stale.
     """
     row = locked(zone, version)
-    record("zone.removed", subject=row.public_id, data={"hub": row.hub.public_id})
-    audit("zone.removed", row.public_id, {"name": (row.name, None)})
+    record(ZONE_REMOVED, RemovedFacts(hub=row.hub.public_id), subject=row.public_id)
+    audit(ZONE_REMOVED.name, row.public_id, {"name": (row.name, None)})
     row.delete()

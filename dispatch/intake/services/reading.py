@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import override
 
 from dispatch.fleet.models import Hub
+from dispatch.intake.events import DONE, FAILED, DoneFacts, FailedFacts
 from dispatch.intake.models import ImportBatch, ImportFile, RefusedRow
 from dispatch.intake.parse import Customs, Fault, Parsed, Row, customs_of, parse_orders
 from dispatch.intake.parse.tables import BadFile
@@ -219,7 +220,7 @@ def _end(
         batch.needs_pin_count = counts.needs_pin
         _close(batch, ImportBatch.State.DONE)
         ImportFile.objects.filter(batch=batch).update(sketch=counts.sketch())
-        record("import.done", subject=batch.public_id, data=_counts(batch))
+        record(DONE, DoneFacts(**_counts(batch)), subject=batch.public_id)
 
 
 def _end_unreadable(lease: Lease, batch: ImportBatch, fault: BadFile) -> None:
@@ -227,7 +228,7 @@ def _end_unreadable(lease: Lease, batch: ImportBatch, fault: BadFile) -> None:
         batch.problem_code = fault.code
         batch.problem_params = fault.params
         _close(batch, ImportBatch.State.FAILED)
-        record("import.failed", subject=batch.public_id, data={"code": fault.code})
+        record(FAILED, FailedFacts(code=fault.code), subject=batch.public_id)
 
 
 def _close(batch: ImportBatch, state: str) -> None:
@@ -238,7 +239,7 @@ def _close(batch: ImportBatch, state: str) -> None:
         ImportFile.objects.filter(batch=batch).delete()
 
 
-def _counts(batch: ImportBatch) -> dict[str, object]:
+def _counts(batch: ImportBatch) -> dict[str, int]:
     return {
         "rows": batch.rows_count,
         "created": batch.created_count,

@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
+from dispatch.intake.events import RECEIVED, ReceivedFacts
 from dispatch.intake.models import ENDED, JOB, ImportBatch, ImportFile
 from lastmile.core import jobs
 from lastmile.core.actor import current_actor
@@ -120,5 +121,5 @@ def _queue(batch: ImportBatch, content: bytes, hubs_scope: Collection[str] | Non
     )
     batch.job = job.public_id
     batch.save(update_fields=["job"])
-    record("import.received", subject=batch.public_id, data={"dry_run": batch.dry_run})
+    record(RECEIVED, ReceivedFacts(dry_run=batch.dry_run), subject=batch.public_id)
     return batch

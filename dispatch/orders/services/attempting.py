@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Shift
 from dispatch.orders.errors import OrderUnderWay
+from dispatch.orders.events import ATTEMPTED, AttemptFacts
 from dispatch.orders.models import Attempt, Order, Outcome, Reason
 from dispatch.orders.services.moves import lock_order, move
 from dispatch.orders.states import OrderState
@@ -68,12 +69,10 @@ def record_attempt(
         recorded_at=clock.now(),
     )
     move([row], OrderState.OUT)
-    record(
-        "attempt.recorded",
-        subject=row.public_id,
-        occurred_at=attempt.departed_at,
-        data={"attempt": attempt.public_id, "outcome": outcome, "reason": reason, "stop": stop},
+    facts = AttemptFacts(
+        attempt=attempt.public_id, outcome=str(outcome), reason=str(reason), stop=stop
     )
+    record(ATTEMPTED, facts, subject=row.public_id, occurred_at=attempt.departed_at)
     move(
         [row],
         OrderState(outcome),

@@ -12,6 +12,7 @@ from dispatch.fleet import values
 from dispatch.fleet.models import Hub
 from dispatch.orders.checking import ORDER_RULES, shopper_rules
 from dispatch.orders.errors import MoveNotAllowed, OrderUnderWay
+from dispatch.orders.events import CHANGED, OrderChangedFacts
 from dispatch.orders.models import Cause, HubChoice, Order, Shopper
 from dispatch.orders.services.moves import lock_order, move, rewrite
 from dispatch.orders.services.placing import search_of
@@ -87,7 +88,7 @@ def change_order(
         changed["search"] = search_of(row.external_id, changed["shopper"], row.place, parcels)
     rewrite(row, changed)
     names = sorted(set(changed) - {"search", "hub_choice"})
-    record("order.changed", subject=row.public_id, data={"changed": names})
+    record(CHANGED, OrderChangedFacts(changed=tuple(names)), subject=row.public_id)
     return row
 
 
@@ -156,7 +157,7 @@ def try_again(*, order: Order, service_date: dt.date | None = None) -> Order:
     kept = row.promise
     moved_away = kept is not None and date != row.service_date
     also = {"service_date": date} | ({"promise": None} if moved_away else {})
-    move([row], OrderState.READY, data={"service_date": str(date)}, also=also)
+    move([row], OrderState.READY, data={"service_date": date}, also=also)
     return row
 
 

@@ -10,25 +10,12 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from dispatch.orders.errors import MoveNotAllowed
+from dispatch.orders.events import MOVED
 from dispatch.orders.models import Order
 from dispatch.orders.states import MOVES, OPEN, OrderState, waiting_state
 from lastmile.core.clock import now
 from lastmile.core.errors import Stale
 from lastmile.core.events import Lane, record_many
-
-#: The event of each move; "order.placed" is the intake's own.
-KINDS = {
-    OrderState.NEEDS_PIN: "order.needs_pin",
-    OrderState.PLACED: "order.waiting",
-    OrderState.READY: "order.ready",
-    OrderState.PLANNED: "order.planned",
-    OrderState.LOADED: "order.loaded",
-    OrderState.OUT: "order.out",
-    OrderState.DELIVERED: "order.delivered",
-    OrderState.FAILED: "order.failed",
-    OrderState.RETURNED: "order.returned",
-    OrderState.CANCELLED: "order.cancelled",
-}
 
 
 def lock_orders(pks: Iterable[int]) -> list[Order]:
@@ -62,8 +49,9 @@ def move(
 ) -> list[Order]:
     """Write the state of locked orders and record ``order.<state>`` for each that moves.
 
-    Orders that already stand there are left alone. ``also`` are columns written in the same
-    UPDATE. Raises MoveNotAllowed, naming the first order in the way, before anything is written.
+    Orders that already stand there are left alone. ``data`` are further facts of the move's event.
+    ``also`` are columns written in the same UPDATE. Raises MoveNotAllowed, naming the first order
+    in the way, before anything is written.
     """
     moving = [order for order in orders if order.state != to]
     for order in moving:
@@ -79,8 +67,12 @@ def move(
     Order.objects.filter(pk__in=[order.pk for order in moving]).update(
         state=to.value, version=F("version") + 1, updated_at=now(), **columns
     )
+    kind = MOVED[to.value]
     record_many(
-        [(KINDS[to], order.public_id, {"from": order.state, **(data or {})}) for order in moving],
+        [
+            kind.new(order.public_id, kind.facts(from_=order.state, **(data or {})))
+            for order in moving
+        ],
         lane=lane,
     )
     for order in moving:

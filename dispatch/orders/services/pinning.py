@@ -9,6 +9,7 @@ from dispatch.fleet.selectors import service_map
 from dispatch.fleet.values import clean, degrees
 from dispatch.orders.checking import PLACE_FIELDS, refuse_null_island
 from dispatch.orders.errors import OrderUnderWay
+from dispatch.orders.events import PINNED, PinnedFacts
 from dispatch.orders.models import HUMAN_PINS, HubChoice, Order, PinSource, Place
 from dispatch.orders.services.moves import lock_order, lock_orders, rewrite
 from dispatch.orders.states import OPEN, OrderState
@@ -65,10 +66,7 @@ def set_pin(
         if not chosen:
             choice = services.serving(place.point)
             values |= {"hub": choice.hub, "hub_choice": choice.how}
-        record(
-            "order.pinned",
-            subject=row.public_id,
-            data={"place": place.public_id, "pin_source": source},
-        )
+        facts = PinnedFacts(place=place.public_id, pin_source=str(source))
+        record(PINNED, facts, subject=row.public_id)
         rewrite(row, values)
     return next(row for row in rows if row.pk == order.pk)

@@ -22,6 +22,7 @@ from dispatch.fleet.models import Hub
 from dispatch.orders import addresses
 from dispatch.orders.checking import Book, Checked, check, read_book, window_of
 from dispatch.orders.drafts import OrderDraft, Placed
+from dispatch.orders.events import PLACED, PROMISED, PlacedFacts
 from dispatch.orders.locating import locate
 from dispatch.orders.models import Cause, HubChoice, Option, Order, Parcel, Place, Promise, Shopper
 from dispatch.orders.services.promising import promise_facts
@@ -281,21 +282,20 @@ def _promise(won: Sequence[tuple[Ready, Order]], cause: str) -> list[Promise]:
 
 
 def _record(won: Sequence[tuple[Ready, Order]], promises: Sequence[Promise]) -> None:
-    facts: list[tuple[str, str, Mapping[str, object]]] = [
-        (
-            "order.placed",
+    facts = [
+        PLACED.new(
             row.public_id,
-            {
-                "hub": item.hub.public_id if item.hub else None,
-                "hub_choice": item.how,
-                "service_date": item.date.isoformat() if item.date else None,
-                "state": row.state,
-                "source": row.source,
-            },
+            PlacedFacts(
+                hub=item.hub.public_id if item.hub else None,
+                hub_choice=str(item.how),
+                service_date=item.date,
+                state=row.state,
+                source=row.source,
+            ),
         )
         for item, row in won
     ]
-    facts += [("order.promised", made.order.public_id, promise_facts(made)) for made in promises]
+    facts += [PROMISED.new(made.order.public_id, promise_facts(made)) for made in promises]
     record_many(facts)
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.orders.checking import LONGEST_WINDOW
 from dispatch.orders.errors import OrderUnderWay
+from dispatch.orders.events import PROMISED, PromisedFacts
 from dispatch.orders.models import Cause, Handover, Option, Order, Promise
 from dispatch.orders.services.moves import lock_order, rewrite
 from dispatch.orders.states import ENDED, OPEN, OrderState
@@ -85,19 +86,19 @@ def promise_of(
 
 def record_promise(row: Order, made: Promise) -> None:
     """Record what was promised; times are facts, the place is named by its id."""
-    record("order.promised", subject=row.public_id, data=promise_facts(made))
+    record(PROMISED, promise_facts(made), subject=row.public_id)
 
 
-def promise_facts(made: Promise) -> dict[str, object]:
-    """The ids and facts of a promise that its event carries."""
-    return {
-        "promise": made.public_id,
-        "option": str(made.option),
-        "opens_at": made.opens_at.isoformat(),
-        "closes_at": made.closes_at.isoformat(),
-        "cause": str(made.cause),
-        "supersedes": made.supersedes.public_id if made.supersedes else None,
-    }
+def promise_facts(made: Promise) -> PromisedFacts:
+    """Return the ids and facts of a promise that its event carries."""
+    return PromisedFacts(
+        promise=made.public_id,
+        option=str(made.option),
+        opens_at=made.opens_at,
+        closes_at=made.closes_at,
+        cause=str(made.cause),
+        supersedes=made.supersedes.public_id if made.supersedes else None,
+    )
 
 
 def _equal(before: Promise, made: Promise) -> bool:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.orders.checking import Checked
 from dispatch.orders.errors import OrderUnderWay
+from dispatch.orders.events import CHANGED, OrderChangedFacts
 from dispatch.orders.models import HubChoice, Order, Parcel, Place, Promise
 from dispatch.orders.services.moves import rewrite
 from dispatch.orders.services.promising import promise_of, record_promise
@@ -48,7 +49,8 @@ def update_from(
     rewrite(row, values | {"source": source})
     if _replace_parcels(row, checked):
         changed.append("parcels")
-    record("order.changed", subject=row.public_id, data={"changed": changed, "source": source})
+    facts = OrderChangedFacts(changed=tuple(changed), source=source)
+    record(CHANGED, facts, subject=row.public_id)
     if made is not None:
         record_promise(row, made)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from dispatch.planning import events
 from dispatch.planning.models import Plan
 from dispatch.planning.services.locking import lock_plan
-from dispatch.planning.services.recording import facts
+from dispatch.planning.services.recording import plan_facts
 from dispatch.planning.states import DISCARDED, check_move
 from lastmile.core.events import Lane, record
 
@@ -25,5 +26,5 @@ def discard_plan(*, plan: Plan, version: int | None = None) -> Plan:
         draft.status = DISCARDED
         draft.version += 1
         draft.save(update_fields=["status", "version"])
-        record("plan.discarded", subject=draft.public_id, data=facts(draft), lane=Lane.PERSON)
+        record(events.DISCARDED, plan_facts(draft), subject=draft.public_id, lane=Lane.PERSON)
     return draft

@@ -9,13 +9,14 @@ from importlib import metadata
 from typing import Any
 
 from dispatch.fleet.models import Hub
+from dispatch.planning.events import DRAFTED
 from dispatch.planning.models import Plan, PlanInput
 from dispatch.planning.problem.build import Built
 from dispatch.planning.problem.day import Day
 from dispatch.planning.problem.keep import pack
 from dispatch.planning.problem.store import TimedPlan, write_rows
 from dispatch.planning.services.locking import next_number
-from dispatch.planning.services.recording import facts
+from dispatch.planning.services.recording import plan_facts
 from dispatch.solver.engines.shelf import version
 from dispatch.solver.solve import Phase
 from lastmile.core.events import Lane, record
@@ -76,7 +77,7 @@ def draft_plan(job: Lease, hub: Hub, found: Found) -> Plan:
         created_at=found.read_at,
     )
     write_rows(plan, day, found.timed)
-    record("plan.drafted", subject=plan.public_id, data=facts(plan), lane=Lane.PERSON)
+    record(DRAFTED, plan_facts(plan), subject=plan.public_id, lane=Lane.PERSON)
     return plan
 
 
@@ -90,4 +91,4 @@ def _version(engine: str) -> str:
 
 def answer(plan: Plan) -> dict[str, Any]:
     """What a job that made a draft says of it."""
-    return {"plan": plan.public_id, **facts(plan)}
+    return {"plan": plan.public_id, **DRAFTED.encode(plan_facts(plan))}

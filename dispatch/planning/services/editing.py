@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dispatch.planning.errors import NothingToUndo, PlanNotDraft
+from dispatch.planning.events import EDITED, EditedFacts
 from dispatch.planning.models import Plan, PlanEdit, Unserved
 from dispatch.planning.problem import arrangement as arranging
 from dispatch.planning.problem.arrangement import Arrangement
@@ -23,7 +24,7 @@ from dispatch.planning.problem.store import write_rows
 from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.planning.services.locking import lock_plan
-from dispatch.planning.services.recording import facts
+from dispatch.planning.services.recording import plan_figures
 from dispatch.planning.states import DRAFT
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.placing.insertion import evaluate
@@ -149,10 +150,8 @@ def _rearrange(bench: Bench, after: Arrangement, act: str, said: Mapping[str, An
     )
     plan.version += 1
     write_rows(plan, bench.day, timed.with_unserved(unserved))
-    record(
-        "plan.edited", subject=plan.public_id, data={**facts(plan), "act": act, **said},
-        lane=Lane.PERSON,
-    )  # fmt: skip
+    facts = EditedFacts(**plan_figures(plan), act=act, **said)
+    record(EDITED, facts, subject=plan.public_id, lane=Lane.PERSON)
     return plan
 
 

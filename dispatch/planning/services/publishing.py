@@ -9,12 +9,13 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
 from dispatch.orders.services import lock_orders, mark_planned, mark_unplanned
 from dispatch.orders.states import OrderState
+from dispatch.planning import events
 from dispatch.planning.errors import PlanMoved
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.selectors.changes import carried_on
 from dispatch.planning.services.locking import lock_plan
 from dispatch.planning.services.outdated import refuse_outdated
-from dispatch.planning.services.recording import facts
+from dispatch.planning.services.recording import plan_facts
 from dispatch.planning.states import PUBLISHED, SUPERSEDED, check_move
 from lastmile.core.actor import current_actor
 from lastmile.core.clock import now
@@ -68,12 +69,8 @@ def _publish(plan: Plan, version: int | None) -> Plan:
     if before is not None:
         before.status = SUPERSEDED
         before.save(update_fields=["status"])
-        record(
-            "plan.superseded",
-            subject=before.public_id,
-            data={"by": draft.public_id, "hub": draft.hub.public_id},
-            lane=Lane.PERSON,
-        )
+        given_way = events.SupersededFacts(by=draft.public_id, hub=draft.hub.public_id)
+        record(events.SUPERSEDED, given_way, subject=before.public_id, lane=Lane.PERSON)
     draft.status = PUBLISHED
     draft.version += 1
     draft.published_at = now()
@@ -81,7 +78,7 @@ def _publish(plan: Plan, version: int | None) -> Plan:
     draft.save(update_fields=["status", "version", "published_at", "published_by"])
     mark_unplanned(orders=_still_planned(dropped), plan=before.public_id if before else "")
     mark_planned(orders=held - aboard, plan=draft.public_id)
-    record("plan.published", subject=draft.public_id, data=facts(draft), lane=Lane.PERSON)
+    record(events.PUBLISHED, plan_facts(draft), subject=draft.public_id, lane=Lane.PERSON)
     return draft
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from dispatch.planning.events import PlanFacts
 from dispatch.planning.models import Plan
 
 
-def facts(plan: Plan) -> dict[str, object]:
-    """Ids and figures of a plan for its events: no names, no addresses."""
+def plan_facts(plan: Plan) -> PlanFacts:
+    """Return ids and figures of a plan for its events."""
+    return PlanFacts(**plan_figures(plan))
+
+
+def plan_figures(plan: Plan) -> dict[str, Any]:
+    """Return the facts of a plan by name; those of an edit hold more."""
     return {
         "hub": plan.hub.public_id,
-        "service_date": plan.service_date.isoformat(),
+        "service_date": plan.service_date,
         "number": plan.number,
         "status": plan.status,
         "version": plan.version,

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from dispatch.fleet.states import ShiftState
 from dispatch.orders.states import OrderState
 from dispatch.planning.errors import NothingChanged, NothingToPlan, PlanNotDraft
+from dispatch.planning.events import REQUESTED, RequestedFacts
 from dispatch.planning.models import Plan, Route
 from dispatch.planning.problem.build import Built, build
 from dispatch.planning.problem.day import Day, read_day
@@ -142,12 +143,8 @@ def request_redispatch(
             },
             dedupe_key=f"{JOB}:{plan.public_id}",
         )
-        record(
-            "plan.requested",
-            subject=plan.hub.public_id,
-            data={"job": job.public_id, "service_date": plan.service_date.isoformat()},
-            lane=Lane.PERSON,
-        )
+        asked = RequestedFacts(job=job.public_id, service_date=plan.service_date)
+        record(REQUESTED, asked, subject=plan.hub.public_id, lane=Lane.PERSON)
     return job
 
 

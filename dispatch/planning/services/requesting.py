@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
+from dispatch.planning.events import REQUESTED, RequestedFacts
 from dispatch.planning.problem.build import check_day
 from dispatch.planning.problem.day import read_day
 from dispatch.planning.selectors.jobs import SOLVE
@@ -43,10 +44,6 @@ def request_plan(*, hub: Hub, service_date: dt.date, seconds: int = USUAL_S, see
             },
             dedupe_key=f"{SOLVE}:{hub.public_id}:{service_date}",
         )
-        record(
-            "plan.requested",
-            subject=hub.public_id,
-            data={"job": job.public_id, "service_date": service_date.isoformat()},
-            lane=Lane.PERSON,
-        )
+        asked = RequestedFacts(job=job.public_id, service_date=service_date)
+        record(REQUESTED, asked, subject=hub.public_id, lane=Lane.PERSON)
     return job

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from dispatch.planning import events
 from dispatch.planning.models import Plan, PlanInput, Route, Stop, Unserved
 from dispatch.planning.services.locking import lock_plan, next_number
-from dispatch.planning.services.recording import facts
+from dispatch.planning.services.recording import plan_facts
 from dispatch.planning.states import DRAFT
 from lastmile.core.actor import current_actor
 from lastmile.core.clock import now
@@ -35,7 +36,7 @@ def revise_plan(*, plan: Plan) -> Plan:
             created_at=old.input.created_at,  # the copy knows no more of the day than that one
         )
         _copy_routes(old, new)
-        record("plan.drafted", subject=new.public_id, data=facts(new), lane=Lane.PERSON)
+        record(events.DRAFTED, plan_facts(new), subject=new.public_id, lane=Lane.PERSON)
     return new
 
 

@@ -11,10 +11,12 @@ import pytest
 
 from dispatch.orders import selectors, services
 from dispatch.orders.errors import MoveNotAllowed, OrderUnderWay
+from dispatch.orders.events import MOVED
 from dispatch.orders.models import Attempt, Order, Promise
 from dispatch.orders.services.moves import lock_orders, move
 from dispatch.orders.states import ENDED, MOVES, OrderState
 from lastmile.core.errors import Invalid
+from lastmile.core.kinds import example_of
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.helpers import kinds, race, refused
@@ -112,6 +114,10 @@ def test_ten_promises_at_once_form_one_chain(retailer: RetailerRef, fresh_db: st
     assert order.promise == chain[-1]
 
 
+def facts_of_a_move(to: OrderState) -> dict[str, Any]:
+    return {n: v for n, v in example_of(MOVED[to.value].facts).items() if n != "from"}
+
+
 @pytest.mark.parametrize(("start", "to"), list(itertools.product(OrderState, OrderState)))
 def test_only_the_moves_of_the_table_are_made(
     retailer: RetailerRef, start: OrderState, to: OrderState
@@ -123,7 +129,7 @@ def test_only_the_moves_of_the_table_are_made(
     if start == to:
         assert move(lock_orders([order.pk]), to) == []
     elif to in MOVES[start]:
-        move(lock_orders([order.pk]), to)
+        move(lock_orders([order.pk]), to, data=facts_of_a_move(to))
     else:
         with pytest.raises(MoveNotAllowed):
             move(lock_orders([order.pk]), to)

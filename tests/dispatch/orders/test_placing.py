@@ -139,7 +139,7 @@ def test_two_files_with_the_same_orders_at_once_place_each_once(
     backwards = list(reversed(drafts))
     answers = race(
         retailer,
-        lambda n: services.place_orders(backwards if n % 2 else drafts, source=f"file {n}"),
+        lambda n: services.place_orders(backwards if n % 2 else drafts, source=f"file:{n}"),
         4,
     )
     assert all(isinstance(a, list) for a in answers), answers

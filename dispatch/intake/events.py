@@ -1,0 +1,39 @@
+"""The kinds of events of order files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from lastmile.core.kinds import FieldDoc, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedFacts:
+    """A file of orders was received and waits to be read. The subject is the import."""
+
+    dry_run: Annotated[bool, FieldDoc("True for a preview, which places no order.", False)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneFacts:
+    """A file of orders was read to its end. The subject is the import."""
+
+    rows: Annotated[int, FieldDoc("Rows in the file.", 200)]
+    created: Annotated[int, FieldDoc("Orders that are new.", 180)]
+    updated: Annotated[int, FieldDoc("Orders that were known and changed.", 10)]
+    unchanged: Annotated[int, FieldDoc("Orders that were known and are the same.", 4)]
+    refused: Annotated[int, FieldDoc("Rows that were refused, each with its faults.", 6)]
+    needs_pin: Annotated[int, FieldDoc("Orders whose place is not on the map yet.", 12)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedFacts:
+    """A file could not be read at all. The subject is the import."""
+
+    code: Annotated[str, FieldDoc("Word for the fault of the file.", "no_rows")]
+
+
+RECEIVED = Kind("import.received", facts=ReceivedFacts)
+DONE = Kind("import.done", facts=DoneFacts, public=True)
+FAILED = Kind("import.failed", facts=FailedFacts, public=True)

@@ -1,0 +1,166 @@
+"""The kinds of events of orders, their promises and attempts. The subject is always the order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from lastmile.core.kinds import FieldDoc, Kind
+
+FromState = Annotated[str, FieldDoc("State before.", "ready")]
+AttemptRef = Annotated[str, FieldDoc("Public id of the attempt.", "att_3w7y1c5f9j2n6r0t4x8z")]
+ShiftRef = Annotated[
+    str, FieldDoc("Public id of the shift; empty when not known.", "sft_8k2m6q0t4w9y3c7f1h5j")
+]
+PlanRef = Annotated[str, FieldDoc("Public id of the plan.", "pln_7r1v5z9d3h6m0q4t8w2y")]
+FailureReason = Annotated[str, FieldDoc("Why it failed; empty for a delivery.", "not_home")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedFacts:
+    """An order was taken in."""
+
+    hub: Annotated[
+        str | None,
+        FieldDoc("Public id of the hub; null when none serves it.", "hub_2p6s0r8m4k9d1f7c3v5x"),
+    ]
+    hub_choice: Annotated[
+        str, FieldDoc("How the hub was found: given, zone, nearest, only or none.", "zone")
+    ]
+    service_date: Annotated[
+        dt.date | None, FieldDoc("Day of delivery, in the hub's zone, when known.", "2026-11-30")
+    ]
+    state: Annotated[str, FieldDoc("needs_pin, placed or ready.", "ready")]
+    source: Annotated[str, FieldDoc("Where it came from: api, desk or import:<id>.", "api")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromisedFacts:
+    """A shopper was promised a delivery; an earlier promise is superseded."""
+
+    promise: Annotated[str, FieldDoc("Public id of the promise.", "prm_6t0w4y8c2f5j9n3r7v1x")]
+    option: Annotated[str, FieldDoc("window, curbside, locker or hub.", "window")]
+    opens_at: Annotated[
+        dt.datetime, FieldDoc("When the window opens.", "2026-11-30T13:00:00+00:00")
+    ]
+    closes_at: Annotated[
+        dt.datetime, FieldDoc("When the window closes.", "2026-11-30T17:00:00+00:00")
+    ]
+    cause: Annotated[str, FieldDoc("Who promised it and why.", "shopper")]
+    supersedes: Annotated[
+        str | None,
+        FieldDoc("The promise before; null for the first.", "prm_1b5d9h3j7m0q4s8v2x6z"),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChangedFacts:
+    """Some fields of an order changed."""
+
+    changed: Annotated[tuple[str, ...], FieldDoc("Names of the changed fields.", ["notes"])]
+    source: Annotated[
+        str | None, FieldDoc("Where the new version came from, when it was sent anew.", "api")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedFacts:
+    """A person put the order's place on the map, or corrected it."""
+
+    place: Annotated[str, FieldDoc("Public id of the new place.", "plc_9c3f7h1k5n8q2t6w0y4z")]
+    pin_source: Annotated[str, FieldDoc("shopper, driver or dispatcher.", "dispatcher")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedFacts:
+    """The order's state changed; the kind says to which."""
+
+    from_: FromState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyFacts:
+    """The order may be planned: it became complete, left a plan or is tried again."""
+
+    from_: FromState
+    plan: Annotated[
+        PlanRef | None, FieldDoc("The plan that it left.", "pln_7r1v5z9d3h6m0q4t8w2y")
+    ] = None
+    service_date: Annotated[
+        dt.date | None, FieldDoc("New day, when it is tried again.", "2026-12-01")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFacts:
+    """A published plan holds the order."""
+
+    from_: FromState
+    plan: PlanRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedFacts:
+    """The order is in the vehicle."""
+
+    from_: FromState
+    shift: ShiftRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutFacts:
+    """The order left the hub."""
+
+    from_: FromState
+    shift: ShiftRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedFacts:
+    """An attempt ended: the kind says whether the order was delivered or not."""
+
+    from_: FromState
+    attempt: AttemptRef
+    reason: FailureReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelledFacts:
+    """The order was cancelled."""
+
+    from_: FromState
+    cause: Annotated[str, FieldDoc("Who cancelled it.", "dispatcher")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFacts:
+    """A delivery was attempted; it happened when the driver left the place."""
+
+    attempt: AttemptRef
+    outcome: Annotated[str, FieldDoc("delivered or failed.", "delivered")]
+    reason: FailureReason
+    stop: Annotated[
+        str, FieldDoc("Stop of the plan; empty without one.", "stp_4h8j2m6p0s3v7x1z5b9d")
+    ]
+
+
+PLACED = Kind("order.placed", facts=PlacedFacts, public=True)
+PROMISED = Kind("order.promised", facts=PromisedFacts, public=True)
+CHANGED = Kind("order.changed", facts=OrderChangedFacts, public=True)
+PINNED = Kind("order.pinned", facts=PinnedFacts, public=True)
+ATTEMPTED = Kind("attempt.recorded", facts=AttemptFacts, public=True)
+#: State -> the event of a move to it; ``order.placed`` is the intake's own.
+MOVED: Mapping[str, Kind[Any]] = {
+    "needs_pin": Kind("order.needs_pin", facts=MovedFacts, public=True),
+    "placed": Kind("order.waiting", facts=MovedFacts, public=True),
+    "ready": Kind("order.ready", facts=ReadyFacts, public=True),
+    "planned": Kind("order.planned", facts=PlannedFacts, public=True),
+    "loaded": Kind("order.loaded", facts=LoadedFacts, public=True),
+    "out": Kind("order.out", facts=OutFacts, public=True),
+    "delivered": Kind("order.delivered", facts=TriedFacts, public=True),
+    "failed": Kind("order.failed", facts=TriedFacts, public=True),
+    "returned": Kind("order.returned", facts=MovedFacts, public=True),
+    "cancelled": Kind("order.cancelled", facts=CancelledFacts, public=True),
+}

@@ -1,0 +1,69 @@
+"""The kinds of events of plans."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Annotated
+
+from lastmile.core.kinds import FieldDoc, Kind
+
+PlanDay = Annotated[dt.date, FieldDoc("Day that is planned, in the hub's zone.", "2026-11-30")]
+PlanHub = Annotated[str, FieldDoc("Public id of the hub.", "hub_2p6s0r8m4k9d1f7c3v5x")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedFacts:
+    """A plan of a day was asked for. The subject is the hub."""
+
+    job: Annotated[str, FieldDoc("Public id of the operation.", "job_0c4n8w2z6y1t5r9q3m7k")]
+    service_date: PlanDay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFacts:
+    """A plan with its figures. The subject is the plan."""
+
+    hub: PlanHub
+    service_date: PlanDay
+    number: Annotated[int, FieldDoc("Number of the plan within its hub's day, from 1.", 3)]
+    status: Annotated[str, FieldDoc("draft, published, superseded or discarded.", "published")]
+    version: Annotated[int, FieldDoc("Version of the plan; each act adds one.", 2)]
+    orders: Annotated[int, FieldDoc("Orders that a route carries.", 118)]
+    unserved: Annotated[int, FieldDoc("Orders that no route carries.", 2)]
+    violations: Annotated[int, FieldDoc("Promises and limits that the plan breaks.", 0)]
+    cost_minor: Annotated[int, FieldDoc("Cost in minor units of the currency.", 284500)]
+    currency: Annotated[str, FieldDoc("ISO 4217 code of the currency.", "CLP")]
+    distance_m: Annotated[int, FieldDoc("Metres that all routes drive.", 412300)]
+    co2_g: Annotated[int, FieldDoc("Grams of CO2e of all routes.", 61800)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditedFacts(PlanFacts):
+    """A person changed a draft. The subject is the plan."""
+
+    act: Annotated[str, FieldDoc("move, take_off, sequence or undo.", "move")]
+    edit: Annotated[int, FieldDoc("Number of the edit within the plan, from 1.", 4)]
+    order: Annotated[
+        str | None, FieldDoc("Public id of the order that was moved.", "ord_5d9h3j7b1n4p8s2v6x0z")
+    ] = None
+    shift: Annotated[
+        str | None, FieldDoc("Public id of the shift of the route.", "sft_8k2m6q0t4w9y3c7f1h5j")
+    ] = None
+    position: Annotated[int | None, FieldDoc("Position on the route, from 1.", 2)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupersededFacts:
+    """A published plan gave way to another one. The subject is the plan."""
+
+    by: Annotated[str, FieldDoc("Plan that came after.", "pln_7r1v5z9d3h6m0q4t8w2y")]
+    hub: PlanHub
+
+
+REQUESTED = Kind("plan.requested", facts=RequestedFacts)
+DRAFTED = Kind("plan.drafted", facts=PlanFacts)
+EDITED = Kind("plan.edited", facts=EditedFacts)
+PUBLISHED = Kind("plan.published", facts=PlanFacts, public=True)
+SUPERSEDED = Kind("plan.superseded", facts=SupersededFacts)
+DISCARDED = Kind("plan.discarded", facts=PlanFacts)

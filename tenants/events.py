@@ -1,0 +1,31 @@
+"""The kinds of events of retailers; those of a retailer's state are in the journal of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from lastmile.core.kinds import FieldDoc, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetailerMovedFacts:
+    """A retailer went from one state to another. The subject is the retailer."""
+
+    from_: Annotated[str, FieldDoc("State before: opening, active, suspended, closing.", "active")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChangedFacts:
+    """Some settings of a retailer were changed. The subject is the retailer."""
+
+    fields: Annotated[tuple[str, ...], FieldDoc("Changed settings.", ["units", "zone"])]
+
+
+#: By the verbs of ``tenants.states.VERBS``.
+RETAILER: Mapping[str, Kind[Any]] = {
+    verb: Kind(f"retailer.{verb}", facts=RetailerMovedFacts)
+    for verb in ("opened", "given_up", "suspended", "resumed", "closed")
+}
+POLICY_CHANGED = Kind("policy.changed", facts=PolicyChangedFacts)

@@ -1,0 +1,199 @@
+"""Kinds of events: what is stored, what is read back, and what may never be in a payload."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import pytest
+
+from dispatch.orders.events import MOVED, ReadyFacts
+from dispatch.orders.states import OrderState
+from lastmile.core.events import DomainEvent, Lane
+from lastmile.core.kinds import (
+    MADE,
+    FieldDoc,
+    Kind,
+    NewerFacts,
+    example_of,
+    fields_of,
+    is_plain,
+)
+from lastmile.core.wiring import kind_table
+from tenants.events import RETAILER
+from tenants.states import VERBS
+from tests.architecture.source import Module, modules, offences
+
+KINDS = kind_table()
+# Words in a field's name that say it would hold what belongs to a person, or opens something.
+FORBIDDEN = re.compile(
+    r"(^|_)(name|names|phone|tel|email|mail|address|street|house_number|postcode|city|unit|text"
+    r"|note|notes|comment|message|detail|secret|token|password|pickup_code|otp|lat|lon)($|_)|^pin$"
+)
+ID = re.compile(r"[a-z]{3}_[0-9a-z]{20}")
+WORD = re.compile(r"[a-z][a-z0-9_.]*|[A-Z]{3}|")  # a word of ours, a currency, or nothing
+TYPES = {str, int, float, bool, dt.date, dt.datetime}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParcelFacts:
+    """A parcel was weighed."""
+
+    from_: Annotated[str, FieldDoc("State before.", "new")]
+    at: Annotated[dt.datetime | None, FieldDoc("When.", "2026-11-29T10:00:00+00:00")]
+    day: Annotated[dt.date, FieldDoc("Day.", "2026-11-29")]
+    weights_g: Annotated[tuple[int, ...], FieldDoc("Grams.", [5, 7])]
+    note: Annotated[str | None, FieldDoc("A word.", "ok")] = None
+
+
+@pytest.fixture
+def parcel() -> Any:
+    kind = Kind("parcel.weighed", facts=ParcelFacts)
+    yield kind
+    MADE.remove(kind)
+
+
+def event(data: Mapping[str, Any], version: int = 1, kind: str = "parcel.weighed") -> DomainEvent:
+    return DomainEvent(
+        public_id="evt_1", kind=kind, subject="prc_1", actor="system",
+        occurred_at=dt.datetime(2026, 11, 29, tzinfo=dt.UTC), data=data, position=1,
+        lane=Lane.BULK, version=version,
+    )  # fmt: skip
+
+
+FACTS = ParcelFacts(
+    from_="new",
+    at=dt.datetime(2026, 11, 29, 10, tzinfo=dt.UTC),
+    day=dt.date(2026, 11, 29),
+    weights_g=(5, 7),
+)
+STORED = {
+    "from": "new", "at": "2026-11-29T10:00:00+00:00", "day": "2026-11-29", "weights_g": [5, 7],
+}  # fmt: skip
+
+
+def test_facts_are_stored_as_json_and_read_back_as_they_were(parcel: Kind[ParcelFacts]) -> None:
+    assert parcel.encode(FACTS) == STORED
+    assert parcel.read(event(STORED)) == FACTS
+
+
+def test_null_is_stored_and_a_default_is_left_out(parcel: Kind[ParcelFacts]) -> None:
+    without = dataclasses.replace(FACTS, at=None)
+    assert parcel.encode(without) == {**STORED, "at": None}
+    said = dataclasses.replace(FACTS, note="")
+    assert parcel.encode(said) == {**STORED, "note": ""}
+    assert parcel.read(event(STORED | {"note": ""})) == said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"note": "ring twice"}, "is a text"),
+        ({"note": "ada@example.org"}, "is a text"),
+        ({"note": "x" * 81}, "is a text"),
+        ({"at": dt.datetime(2026, 11, 29)}, "needs a zone"),
+        ({"weights_g": ({"a": 1},)}, "a fact is an id"),
+    ],
+)
+def test_what_is_no_fact_is_refused(
+    parcel: Kind[ParcelFacts], change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=said):
+        parcel.encode(dataclasses.replace(FACTS, **change))
+
+
+def test_facts_of_another_kind_are_refused(parcel: Kind[Any]) -> None:
+    with pytest.raises(TypeError, match="carries ParcelFacts"):
+        parcel.encode(ReadyFacts(from_="placed"))
+    with pytest.raises(ValueError, match=r"not parcel\.weighed"):
+        parcel.read(event(STORED, kind="parcel.lost"))
+    with pytest.raises(ValueError, match="lacks its day"):
+        parcel.read(event({k: v for k, v in STORED.items() if k != "day"}))
+
+
+def test_an_old_event_is_read_through_the_upgrades_and_stays_as_it_was() -> None:
+    def split(data: Mapping[str, Any]) -> dict[str, Any]:
+        return {**data, "weights_g": [data["weight_g"]]}
+
+    def rename(data: Mapping[str, Any]) -> dict[str, Any]:
+        return {**data, "from": data["before"]}
+
+    kind = Kind("parcel.weighed", facts=ParcelFacts, version=3, upgrades={1: split, 2: rename})
+    MADE.remove(kind)
+    first = {"before": "new", "at": None, "day": "2026-11-29", "weight_g": 5}
+    kept = dict(first)
+    read = kind.read(event(first, version=1))
+    assert (read.from_, read.weights_g) == ("new", (5,))
+    assert first == kept
+    second = {"before": "new", "at": None, "day": "2026-11-29", "weights_g": [1, 2]}
+    assert kind.read(event(second, version=2)).weights_g == (1, 2)
+
+
+def test_a_reader_of_a_lower_version_is_told(parcel: Kind[ParcelFacts]) -> None:
+    with pytest.raises(NewerFacts, match=r"written at version 2; this program knows version 1"):
+        parcel.read(event(STORED, version=2))
+
+
+def test_a_version_without_its_upgrade_cannot_be_declared() -> None:
+    made = len(MADE)
+    with pytest.raises(ValueError, match="one upgrade for each version"):
+        Kind("parcel.weighed", facts=ParcelFacts, version=2)
+    assert len(MADE) == made
+
+
+# --- what our apps declare -------------------------------------------------------------------
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_facts_are_frozen_slotted_and_each_field_says_what_it_means(name: str) -> None:
+    facts = KINDS[name].facts
+    assert facts.__dataclass_params__.frozen
+    assert "__slots__" in vars(facts)
+    assert (facts.__doc__ or "").strip().endswith(".")
+    assert [field.name for field in fields_of(facts) if field.doc is None] == []
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_the_examples_are_facts_that_can_be_stored(name: str) -> None:
+    kind = KINDS[name]
+    example = example_of(kind.facts)
+    assert kind.encode(kind.read(event(example, kind.version, name))) == example
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_payload_never_holds_names_addresses_texts_or_codes(name: str) -> None:
+    for field in fields_of(KINDS[name].facts):
+        assert field.type in TYPES, f"{name}: {field.name} is {field.type}"
+        assert not FORBIDDEN.search(field.name), f"{name}: {field.name}"
+        if field.type is str:
+            assert field.doc is not None
+            examples = field.doc.example if field.many else [field.doc.example]
+            for text in examples:
+                assert ID.fullmatch(text) or WORD.fullmatch(text), f"{name}: {field.name}: {text}"
+
+
+def test_a_text_is_not_plain() -> None:
+    assert not is_plain("Ada Lovelace")
+    assert not is_plain("+56 9 1234 5678")
+    assert is_plain("import:imp_3w7y1c5f9j2n6r0t4x8z")
+
+
+def test_each_state_of_an_order_and_each_verb_of_a_retailer_has_its_kind() -> None:
+    assert set(MOVED) == {state.value for state in OrderState}
+    assert set(RETAILER) == set(VERBS.values())
+
+
+def kinds_made_elsewhere(module: Module) -> Any:
+    if re.search(r"\bKind\(\s*f?\"", module.text):
+        yield "makes a Kind"
+
+
+def test_kinds_are_declared_in_events_modules_alone() -> None:
+    elsewhere = tuple(
+        m
+        for m in modules()
+        if not m.path.endswith("/events.py") and m.path != "lastmile/core/kinds.py"
+    )
+    assert offences(kinds_made_elsewhere, elsewhere) == []
