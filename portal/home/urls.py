@@ -7,4 +7,8 @@ from django.urls import path
 from portal.home import views
 
 app_name = "home"
-urlpatterns = [path("", views.home, name="start"), path("design/", views.design, name="design")]
+urlpatterns = [
+    path("", views.home, name="start"),
+    path("design/", views.design, name="design"),
+    path("design/<str:frame>/", views.design_frame, name="design-frame"),
+]

@@ -8,8 +8,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from lastmile.core.errors import NotFound
 from lastmile.core.navigation import next_steps
 from lastmile.core.tenancy import RetailerRef
 from portal.home import gallery, selectors
@@ -55,3 +57,12 @@ def home(request: PageRequest) -> HttpResponse:
 def design(request: HttpRequest) -> HttpResponse:
     """Every component in every token set, for those who build pages."""
     return render(request, "home/design.html", gallery.examples())
+
+
+@page(Act.HOME_VIEW)
+@require_safe
+def design_frame(request: HttpRequest, frame: str) -> HttpResponse:
+    """The frame that shoppers or drivers see, with an example in it."""
+    if frame not in gallery.FRAMES:
+        raise NotFound(_("There is no frame with this name."))
+    return render(request, f"home/design_{frame}.html")

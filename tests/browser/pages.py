@@ -21,7 +21,7 @@ class Visit:
     name: str
     path: str
     role: str = "owner"
-    ready: str = "main h1"
+    ready: str = "main h1, .driver h1"
     public: bool = False
     status: int = 200
     ours: bool = True
@@ -53,6 +53,8 @@ PAGES = (
     Visit("vehicle-new", "/console/fleet/vehicles/new/", role="manager"),
     Visit("shifts", "/console/fleet/shifts/", role="manager"),
     Visit("design", "/design/"),
+    Visit("design-shopper", "/design/shopper/"),
+    Visit("design-driver", "/design/driver/"),
     Visit("members", "/members/"),
     Visit("member", "/members/{member}/"),
     Visit("api-keys", "/api-keys/"),

@@ -1,0 +1,7 @@
+/* Registers a module's service worker: <body data-module="core/service-worker" data-worker="{% url … %}" data-scope="/driver/">.
+ * Without one the page works as it is, online.
+ */
+export async function mount(el) {
+  if (!("serviceWorker" in navigator)) return;
+  await navigator.serviceWorker.register(el.dataset.worker, { scope: el.dataset.scope });
+}

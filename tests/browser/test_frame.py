@@ -1,0 +1,161 @@
+"""The frame in a real browser: panels that fail alone, frames for shopper and driver, workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import override_settings
+from playwright.sync_api import Browser, Page, expect
+
+from lastmile.core.http.service_worker import service_worker
+from tests.browser import frame_urls
+from tests.browser.live import Live
+from tests.browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+PHONE = {"width": 390, "height": 844}
+HERE = "tests.browser.frame_urls"
+WORKER = """
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("fetch", (event) => {
+  if (new URL(event.request.url).pathname === SCOPE + "told") {
+    event.respondWith(new Response(JSON.stringify({ STATIC_URL, SCOPE })));
+  }
+});
+"""
+
+
+@pytest.fixture
+def framed(live: Live) -> Iterator[Live]:
+    """The running house with the test's own pages and navigation."""
+    frame_urls.broken = True
+    frame_urls.calls.clear()
+    with override_settings(ROOT_URLCONF=HERE, NAVIGATION=HERE):
+        yield live
+
+
+def test_a_panel_that_fails_or_is_forbidden_breaks_nothing(
+    framed: Live, page: Page, watch: Watch
+) -> None:
+    framed.log_in(page.context, "owner")
+    page.goto(f"{framed.retailer}/test/panels/")
+    expect(page.get_by_text("Of ord_1")).to_be_visible()
+    broken = page.locator(".panel", has=page.get_by_role("heading", name="Broken"))
+    expect(broken.get_by_role("alert")).to_contain_text("could not be loaded")
+    for name in ("Forbidden", "Unknown", "Empty"):
+        expect(page.get_by_role("heading", name=name)).to_be_hidden()
+    expect(page.get_by_role("heading", name="Order", exact=True)).to_be_visible()
+    expect(page.locator(".toast")).to_have_count(0)  # nobody acted: nothing to be told
+
+    frame_urls.broken = False
+    broken.get_by_role("button").click()
+    expect(broken.get_by_text("Mended")).to_be_visible()
+    expect(broken.get_by_role("alert")).to_be_hidden()
+    assert frame_urls.calls == ["/test/good/ord_1/"]  # each is asked for once
+    said = [line for line in watch.take() if not any(str(n) in line for n in (403, 404, 500))]
+    assert said == []
+
+
+def test_a_panel_waits_in_its_place_and_a_lost_server_is_said_there(
+    framed: Live, page: Page
+) -> None:
+    framed.log_in(page.context, "owner")
+    held = []
+    page.route("**/test/good/**", lambda route: held.append(route))
+    page.goto(f"{framed.retailer}/test/panels/")
+    good = page.locator(".panel", has=page.get_by_role("heading", name="Good"))
+    expect(good.locator("[aria-busy=true] .skeleton").first).to_be_visible()
+    held[0].abort()
+    expect(good.get_by_role("alert")).to_be_visible()
+    expect(good.locator(".skeleton")).to_have_count(0)
+    expect(page.locator(".toast")).to_have_count(0)
+
+
+def test_without_scripts_a_panel_is_a_link_to_its_page(framed: Live, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    framed.log_in(context, "owner")
+    page = context.new_page()
+    page.goto(f"{framed.retailer}/test/panels/")
+    page.locator(".panel", has_text="Good").get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Page of ord_1")).to_be_visible()
+    context.close()
+
+
+def test_the_driver_s_frame_has_large_targets_and_says_when_the_connection_is_lost(
+    live: Live, page: Page, watch: Watch
+) -> None:
+    live.log_in(page.context, "owner")
+    page.set_viewport_size(PHONE)
+    page.goto(f"{live.retailer}/design/driver/")
+    state = page.locator(".connection")
+    expect(state).to_have_text("Connected")
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('.button, .input, summary')]
+            .filter((e) => e.checkVisibility() && !e.closest('.toasts'))
+            .map((e) => [e.textContent.trim(), e.getBoundingClientRect().height])
+            .filter(([, height]) => height < 48)"""
+    )
+    assert small == []
+    action = page.get_by_role("link", name="Delivered", exact=True).bounding_box()
+    assert action is not None
+    assert action["y"] + action["height"] > PHONE["height"] - 80  # within reach of the thumb
+    page.context.set_offline(True)
+    expect(state).to_contain_text("No connection")
+    page.context.set_offline(False)
+    expect(state).to_have_text("Connected")
+    assert page.locator("nav").count() == 0
+    assert watch.take() == []
+
+
+def test_the_shopper_s_frame_has_no_menu_and_changes_language_without_scripts(
+    live: Live, browser: Browser
+) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    live.log_in(context, "owner")
+    page = context.new_page()
+    page.goto(f"{live.retailer}/design/shopper/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Arriving between")
+    assert page.locator("nav, details").count() == 0
+    assert page.locator("header a").count() == 0
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Llega entre")
+    context.close()
+
+
+def test_a_module_s_worker_answers_below_its_own_address_alone(
+    live: Live, page: Page, watch: Watch, tmp_path: Path
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "sw.js").write_text(WORKER)
+    with (
+        override_settings(STATICFILES_DIRS=[str(tmp_path)]),
+        override_settings(ROOT_URLCONF="tests.browser.worker_urls"),
+    ):
+        live.log_in(page.context, "owner")
+        page.goto(f"{live.retailer}/app/")
+        scope = page.evaluate("async () => (await navigator.serviceWorker.ready).scope")
+        assert scope == f"{live.retailer}/app/"
+        page.wait_for_function("() => navigator.serviceWorker.controller")
+        told = page.evaluate("async () => (await fetch('/app/told')).json()")
+        assert told["SCOPE"] == "/app/"
+        assert told["STATIC_URL"].startswith("/static/")
+        outside = page.goto(f"{live.retailer}/told")
+        assert outside is not None
+        assert outside.status == 404  # a page that is not below its address
+        headers = page.evaluate(
+            "async () => Object.fromEntries((await fetch('/app/sw.js')).headers)"
+        )
+    assert headers["service-worker-allowed"] == "/app/"
+    assert headers["cache-control"] == "no-cache"
+    assert headers["content-type"].startswith("text/javascript")
+    assert "worker-src 'self'" in headers["content-security-policy"]
+    assert [line for line in watch.take() if "404" not in line] == []
+
+
+def test_a_worker_whose_script_is_missing_stops_the_start() -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        service_worker("nowhere/sw.js", scope="/nowhere/")
