@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import service_map
@@ -92,6 +92,15 @@ def to_plan(hub: Hub, service_date: dt.date) -> QuerySet[Order]:
 def waiting_for_pin() -> QuerySet[Order]:
     """Orders whose place is not on the map yet."""
     return orders().filter(state=OrderState.NEEDS_PIN)
+
+
+def waiting_for_pin_on(hub: Hub, service_date: dt.date) -> QuerySet[Order]:
+    """Orders of a date that need a pin and may be this hub's: its own, and those without a hub.
+
+    An address that is not on the map often has no hub yet. No plan holds such an order.
+    """
+    mine = Q(hub=hub) | Q(hub__isnull=True)
+    return waiting_for_pin().filter(mine, service_date=service_date)
 
 
 def pin_suggestions(order: Order, text: str = "") -> list[tuple[Candidate, str]]:

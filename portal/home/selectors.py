@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,30 +15,49 @@ from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.states import ShiftState
 from dispatch.orders.models import Order
 from dispatch.orders.states import OrderState
-from dispatch.planning.models import Plan
+from dispatch.planning.models import Plan, Stop, Unserved
 from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core.navigation import Scope, Step
 from lastmile.core.tenancy import current_retailer
 from tenants.selectors import today as retailer_today
 
-WAITING = (OrderState.READY, OrderState.PLACED)  # one that needs a pin is said by itself
+TO_PLAN = (OrderState.READY, OrderState.PLANNED)  # one that needs a pin is said by itself
 CARRIED = (OrderState.PLANNED, OrderState.LOADED, OrderState.OUT, OrderState.DELIVERED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubDay:
-    """One hub's day: its orders, its shifts, and the plan that counts or waits."""
+    """One hub's day: its orders, its shifts, and the plan that counts or waits.
+
+    ``came`` counts the orders that the plan does not know, because they came after it.
+    """
 
     hub: Hub
     orders: int
-    waiting: int
+    came: int
     shifts: int
     plan: Plan | None
+
+    @property
+    def in_order(self) -> bool:
+        """Whether a published plan carries every order of the day and breaks no promise."""
+        if not self.orders:
+            return True
+        plan = self.plan
+        return (
+            plan is not None
+            and plan.status == PUBLISHED
+            and not (self.came or plan.unserved_count or plan.violations_count)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Today:
-    """A day of a retailer, over the hubs the reader works at."""
+    """A day of a retailer, over the hubs the reader works at.
+
+    ``needs_pin`` counts addresses of every day that are not on the map, ``needs_pin_today`` those
+    of this one.
+    """
 
     date: dt.date
     is_today: bool
@@ -46,6 +65,8 @@ class Today:
     planned: int
     delivered: int
     needs_pin: int
+    needs_pin_today: int
+    without_hub: int
     routes: int
     violations: int
     unserved: int
@@ -54,6 +75,12 @@ class Today:
     distance_m: int
     co2_g: int
     hubs: list[HubDay] = field(default_factory=list)
+
+    @property
+    def in_order(self) -> bool:
+        """Whether everything of the day is planned and published, and nothing waits."""
+        waits = self.needs_pin_today or self.without_hub
+        return not waits and all(row.in_order for row in self.hubs)
 
     @property
     def cost_per_order_minor(self) -> int | None:
@@ -81,7 +108,6 @@ def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
     places = Hub.objects.filter(active=True) if hubs is None else Hub.objects.filter(
         active=True, public_id__in=hubs
     )  # fmt: skip
-    counts = {row["hub"]: row for row in _day_counts(hubs, date)}
     shifts = dict(
         Shift.objects.filter(service_date=date, state=ShiftState.SCHEDULED)
         .values_list("hub")
@@ -93,12 +119,13 @@ def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
         before = plans.get(plan.hub_id)
         if before is None or before.status != PUBLISHED:  # what was published counts
             plans[plan.hub_id] = plan
-    nothing = {"orders": 0, "waiting": 0, "planned": 0, "delivered": 0, "needs_pin": 0}
+    counts = {row["hub"]: row for row in _day_counts(hubs, date, plans.values())}
+    nothing = {"orders": 0, "came": 0}
     rows = [
         HubDay(
             hub=hub,
             orders=counts.get(hub.pk, nothing)["orders"],
-            waiting=counts.get(hub.pk, nothing)["waiting"],
+            came=counts.get(hub.pk, nothing)["came"],
             shifts=shifts.get(hub.pk, 0),
             plan=plans.get(hub.pk),
         )
@@ -112,6 +139,8 @@ def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
         planned=sum(c["planned"] for c in counts.values()),
         delivered=sum(c["delivered"] for c in counts.values()),
         needs_pin=_orders(hubs).filter(state=OrderState.NEEDS_PIN).count(),
+        needs_pin_today=sum(c["needs_pin"] for c in counts.values()),
+        without_hub=counts.get(None, nothing)["orders"],
         routes=sum(plan.route_count for plan in shown),  # type: ignore[attr-defined]
         violations=sum(plan.violations_count for plan in shown),
         unserved=sum(plan.unserved_count for plan in shown),
@@ -128,7 +157,14 @@ def _orders(hubs: frozenset[str] | None) -> QuerySet[Order]:
     return found if hubs is None else found.filter(hub__public_id__in=hubs)
 
 
-def _day_counts(hubs: frozenset[str] | None, date: dt.date) -> Iterable[Mapping[str, Any]]:
+def _day_counts(
+    hubs: frozenset[str] | None, date: dt.date, plans: Iterable[Plan]
+) -> Iterable[Mapping[str, Any]]:
+    """Count the orders of a date by hub; ``came`` are those that no shown plan knows."""
+    shown = [plan.pk for plan in plans]
+    known = Exists(Stop.objects.filter(plan__in=shown, order=OuterRef("pk"))) | Exists(
+        Unserved.objects.filter(plan__in=shown, order=OuterRef("pk"))
+    )
     return (
         _orders(hubs)
         .filter(service_date=date)
@@ -137,7 +173,7 @@ def _day_counts(hubs: frozenset[str] | None, date: dt.date) -> Iterable[Mapping[
         .values("hub")
         .annotate(
             orders=Count("pk"),
-            waiting=Count("pk", filter=Q(state__in=WAITING)),
+            came=Count("pk", filter=Q(state__in=TO_PLAN) & ~known),
             planned=Count("pk", filter=Q(state__in=CARRIED)),
             delivered=Count("pk", filter=Q(state=OrderState.DELIVERED)),
             needs_pin=Count("pk", filter=Q(state=OrderState.NEEDS_PIN)),
@@ -194,7 +230,7 @@ def import_steps(scope: Scope) -> list[Step]:
 
 def _of_hub(row: HubDay, date: str) -> list[Step]:
     where = (row.hub.public_id, date)
-    said = {"hub": row.hub.name, "n": row.waiting}
+    said = {"hub": row.hub.name, "n": row.came}
     if row.orders and not row.shifts:
         return [Step(text=_("%(hub)s has orders and no shift.") % said, label=_("Add shifts"),
                      url="fleet:shifts", needs="fleet.edit")]  # fmt: skip
@@ -208,9 +244,16 @@ def _of_hub(row: HubDay, date: str) -> list[Step]:
         text = _("The plan of %(hub)s is a draft.") % said
         return [Step(text=text, label=_("Review and publish"),
                      url="console:board-day", args=where, needs="plans.publish")]  # fmt: skip
-    if row.plan and row.waiting:
+    steps: list[Step] = []
+    if row.plan and row.came:
         text = ngettext("%(hub)s: %(n)d order came after the plan.",
-                        "%(hub)s: %(n)d orders came after the plan.", row.waiting)  # fmt: skip
-        return [Step(text=text % said, label=_("Plan again"), url="console:board-day", args=where,
-                     needs="plans.edit")]  # fmt: skip
-    return []
+                        "%(hub)s: %(n)d orders came after the plan.", row.came)  # fmt: skip
+        steps.append(Step(text=text % said, label=_("Plan again"), url="console:board-day",
+                          args=where, needs="plans.edit"))  # fmt: skip
+    if row.plan and row.plan.unserved_count:
+        left = row.plan.unserved_count
+        text = ngettext("%(hub)s: %(n)d order is on no route.",
+                        "%(hub)s: %(n)d orders are on no route.", left)  # fmt: skip
+        steps.append(Step(text=text % {"hub": row.hub.name, "n": left}, label=_("Look at them"),
+                          url="console:board-day", args=where, needs="plans.view"))  # fmt: skip
+    return steps

@@ -17,14 +17,14 @@ from dispatch.console.board import cards
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs_of, shifts_on
 from dispatch.fleet.selectors.ground import ground_of
-from dispatch.orders.selectors import to_plan
+from dispatch.orders.selectors import to_plan, waiting_for_pin_on
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import changes, explaining, lists, pictures, spots
 from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core import clock
 from lastmile.core.errors import NotFound
 from lastmile.core.http import fetch
-from tenants.permissions import Act, PageRequest, may, page, require
+from tenants.permissions import Act, PageRequest, may, page, require, visible
 
 SECONDS = (5, 15, 60, 180)
 
@@ -131,10 +131,16 @@ def context_of(request: PageRequest, hub: Hub, date: dt.date, plan: Plan | None)
         "may_publish": may(who, Act.PLANS_PUBLISH, hub.public_id),
         "seconds": SECONDS,
         "news": _news(plan) if plan is not None else None,
+        "need_pin": _need_pin(request, hub, date),
         "ground": ground_of([hub]),
         "center": f"{hub.lon:.6f},{hub.lat:.6f}",
         **(_waiting(hub, date) if plan is None else _plan_context(request, plan)),
     }
+
+
+def _need_pin(request: PageRequest, hub: Hub, date: dt.date) -> int:
+    """How many orders of the day no plan can hold, because they need a pin."""
+    return visible(request.principal, waiting_for_pin_on(hub, date)).count()
 
 
 def _waiting(hub: Hub, date: dt.date) -> dict[str, Any]:
@@ -258,7 +264,14 @@ def publication(request: PageRequest, public_id: str) -> HttpResponse:
     """Show what publishing a draft would change, before it is done."""
     plan = plan_of(request, public_id)
     require(request.principal, Act.PLANS_PUBLISH, plan.hub.public_id)
-    more = {"plan": plan, "change": pictures.publication_of(plan), "shown": shown_of(request)}
+    more = {
+        "plan": plan,
+        "change": pictures.publication_of(plan),
+        "shown": shown_of(request),
+        "hub": plan.hub,
+        "date": plan.service_date,
+        "need_pin": _need_pin(request, plan.hub, plan.service_date),
+    }
     return render(request, "console/board/_publication.html", more)
 
 

@@ -20,6 +20,7 @@ from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.selectors.ground import ground_of, hub_marks
 from dispatch.orders import selectors, services
 from dispatch.orders.models import Order
+from lastmile.core import clock
 from lastmile.core.http import cut, fetch
 from lastmile.core.http.forms import status_of, tried, version_of
 from tenants.permissions import Act, PageRequest, Principal, page, visible
@@ -50,13 +51,17 @@ def waiting(principal: Principal) -> QuerySet[Order]:
 def pins(request: PageRequest) -> HttpResponse:
     """What waits for a pin, the one that waits longest first."""
     principal = request.principal
+    date = clock.read_date(request.GET.get("date", ""))
     found = waiting(principal)
+    if date is not None:
+        found = found.filter(service_date=date)
     rows, following = cut(request, found, PAGE, order=OLDEST_DAY_FIRST)
     shown = {
         "rows": rows,
         "next": following,
         "first": "cursor" not in request.GET,
         "count": found.count(),
+        "date": date,
         "may_edit": principal.may(Act.ORDERS_EDIT),
     }
     return render(request, "console/orders/pins.html", shown)

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from dispatch.orders.drafts import PlaceDraft
 from dispatch.orders.models import Order
 from dispatch.orders.services import cancel_order, set_promise
 from dispatch.planning.models import Plan
@@ -25,6 +26,7 @@ from tests.dispatch.planning.test_plans import day_of, plan
 from tests.factories.orders import DAY, make_order, make_orders, make_window
 from tests.people import add_member, logged_in
 
+NEXT_DAY = DAY + dt.timedelta(days=1)
 HTMX = {"HX-Request": "true"}
 
 
@@ -68,6 +70,38 @@ def test_a_day_without_a_plan_says_what_waits_and_offers_the_first_step(desk: Cl
     assert "Waiting for a free worker" in shown.content.decode()
     stopped = desk.post(f"/console/jobs/{job.public_id}/cancel/", headers=HTMX)
     assert "Planning was stopped" in stopped.content.decode()
+
+
+def test_orders_that_need_a_pin_are_counted_and_linked_wherever_a_plan_is_judged(
+    desk: Client, retailer: RetailerRef
+) -> None:
+    hub = day_of(4)
+    make_orders(4, hub=hub.public_id, place=PlaceDraft(text="Nowhere 1, Lisboa"))
+    make_order(hub=hub.public_id, place=PlaceDraft(text="Nowhere 2"), service_date=NEXT_DAY)
+    make_order(hub=day_of(1).public_id, place=PlaceDraft(text="Nowhere 3"))  # another hub's
+    make_order(place=PlaceDraft(text="Nowhere 4"))  # of two hubs, it has none yet
+    link = f"/console/pins/?date={DAY}"
+    before = desk.get(f"/console/{hub.public_id}/{DAY}/").content.decode()
+    assert "5 orders of this day need a pin before they can be planned." in before
+    assert link in before
+    draft = plan(hub)
+    said = "5 orders of this day need a pin and are not in the plan."
+    for page in (f"/console/{hub.public_id}/{DAY}/", at(draft, "publication/")):
+        html = desk.get(page).content.decode()
+        assert said in html
+        assert link in html
+    limited = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[hub.public_id]))
+    assert "4 orders of this day" in limited.get(at(draft, "publication/")).content.decode()
+    assert desk.get(link).content.decode().count("Nowhere") == 6
+
+
+def test_a_day_of_nothing_but_missing_pins_does_not_ask_for_orders(desk: Client) -> None:
+    hub = day_of(0)
+    make_orders(10, hub=hub.public_id, place=PlaceDraft(text="Nowhere 1, Lisboa"))
+    html = desk.get(f"/console/{hub.public_id}/{DAY}/").content.decode()
+    assert "10 orders of this day need a pin" in html
+    assert "Set the pins of this day" in html
+    assert "Import or place orders" not in html
 
 
 def test_a_route_opens_with_its_stops_in_order(desk: Client) -> None:

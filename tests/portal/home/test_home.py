@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from dispatch.orders.drafts import ParcelDraft, PlaceDraft
 from dispatch.planning.services import publish_plan
 from lastmile.core.navigation import Scope, next_steps
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -21,6 +22,8 @@ from tests.factories import make_hub, make_order, make_orders
 from tests.factories.orders import DAY
 from tests.people import add_member, logged_in
 
+OTHER_DAY = DAY + dt.timedelta(days=1)
+TOO_HEAVY = ParcelDraft(weight_g=30_000_000, volume_cm3=8_000)
 MORNING = dt.datetime(2026, 11, 23, 6, tzinfo=dt.UTC)
 
 
@@ -60,6 +63,45 @@ def test_the_day_leads_from_orders_to_shifts_to_a_plan_to_its_publication(
     assert steps() == []
     make_order(hub=hub.public_id)
     assert steps() == ["Plan again"]
+
+
+def test_what_is_unserved_did_not_come_after_the_plan(retailer: RetailerRef) -> None:
+    hub = day_of(3)
+    make_orders(2, hub=hub.public_id, parcels=(TOO_HEAVY,))
+    draft = plan(hub)
+    assert draft.unserved_count == 2
+    publish_plan(plan=draft)
+    said = [step.text for step in next_steps(EVERYBODY, scope_of())]
+    assert said == [f"{hub.name}: 2 orders are on no route."]
+    make_order(hub=hub.public_id)
+    said = [step.text for step in next_steps(EVERYBODY, scope_of())]
+    assert said == [f"{hub.name}: 1 order came after the plan.",
+                    f"{hub.name}: 2 orders are on no route."]  # fmt: skip
+
+
+def test_what_needs_a_pin_is_said_of_the_day_and_nothing_is_called_done(
+    retailer: RetailerRef,
+) -> None:
+    hub = day_of(3)
+    publish_plan(plan=plan(hub))
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    with time_machine.travel(MORNING, tick=False):
+        assert "Nothing waits for you" in reader.get("/").content.decode()
+        make_orders(2, place=PlaceDraft(text="Nowhere 1, Lisboa"))
+        make_order(place=PlaceDraft(text="Nowhere 2, Lisboa"), service_date=OTHER_DAY)
+        page = reader.get("/").content.decode()
+    assert "2 need a pin and are in no plan." in page
+    assert f"/console/pins/?date={DAY}" in page
+    assert "Nothing waits for you" not in page
+    day = selectors.today(None, DAY)
+    assert (day.needs_pin, day.needs_pin_today, day.in_order) == (3, 2, False)
+
+
+def test_who_can_act_on_nothing_is_not_told_that_all_is_published(retailer: RetailerRef) -> None:
+    plan(day_of(2))  # a draft, which a read-only member cannot publish
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    with time_machine.travel(MORNING, tick=False):
+        assert "Everything is planned and published" not in reader.get("/").content.decode()
 
 
 def test_a_source_of_steps_reads_the_day_itself_when_the_page_brings_no_picture(
