@@ -47,6 +47,18 @@ def hub_in_body(principal: Principal, ref: str) -> Hub:
     return named_in_body(hubs_of(principal), ref, "hub")
 
 
+def id_param(request: Request, name: str, rows: QuerySet[M]) -> str:
+    """Return the public id that the query string names, also as ``external_id:…``; else "".
+
+    What is unknown stays as it was written, and so matches nothing.
+    """
+    given = request.query_params.get(name, "")
+    if "\x00" in given or not given.startswith(_BY_EXTERNAL_ID):
+        return given
+    known = rows.filter(external_id=given.removeprefix(_BY_EXTERNAL_ID))
+    return known.values_list("public_id", flat=True).first() or given
+
+
 def date_param(request: Request, name: str) -> dt.date | None:
     """Return a date of the query string. Raises Invalid when it is none."""
     given = request.query_params.get(name)

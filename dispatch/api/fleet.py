@@ -20,7 +20,7 @@ from lastmile.core.errors import NotAllowed
 from lastmile.core.geo import Point
 from tenants.permissions import Act, Principal, RetailerAPIView, visible
 
-_HUB = OpenApiParameter("hub", OpenApiTypes.STR, description="Public id of a hub.")
+_HUB = OpenApiParameter("hub", OpenApiTypes.STR, description="Its `id`, or `external_id:…`.")
 _ACTIVE = OpenApiParameter("active", OpenApiTypes.BOOL, description="Only those that are.")
 _STATES = frozenset(state.value for state in ShiftState)
 
@@ -37,7 +37,7 @@ def _hub_itself(principal: Principal, said: dict[str, Any]) -> dict[str, Any]:
 
 def _narrow(request: Request, rows: Rows) -> Rows:
     """``?hub=`` and ``?active=``."""
-    hub = request.query_params.get("hub", "")
+    hub = finding.id_param(request, "hub", selectors.hubs())
     active = finding.yes_no_param(request, "active")
     rows = rows.filter(hub__public_id=hub) if hub else rows
     return rows if active is None else rows.filter(active=active)
@@ -58,7 +58,7 @@ def _narrow_zones(request: Request, rows: Rows) -> Rows:
 
 
 def _narrow_shifts(request: Request, rows: Rows) -> Rows:
-    hub = request.query_params.get("hub", "")
+    hub = finding.id_param(request, "hub", selectors.hubs())
     date = finding.date_param(request, "service_date")
     states = finding.words_param(request, "state", _STATES)
     rows = rows.filter(hub__public_id=hub) if hub else rows

@@ -13,10 +13,11 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from dispatch.api.finding import by_ref
 from dispatch.fleet.models import Hub
 from dispatch.intake import selectors, services
 from dispatch.intake.models import ImportBatch
-from lastmile.core.http import cursor_page, fetch
+from lastmile.core.http import cursor_page
 from lastmile.core.http.fields import DateField, InstantField, ModelOut
 from lastmile.core.openapi import page_of
 from tenants.permissions import Act, RetailerAPIView, visible
@@ -30,8 +31,8 @@ class OrderImportIn(serializers.Serializer[Any]):
         default=False, help_text="Say what would happen, and change nothing."
     )
     hub = serializers.CharField(
-        default="", allow_blank=True, max_length=40,
-        help_text="Public id of the hub of rows that name none; else zone or distance decides.",
+        default="", allow_blank=True, max_length=80,
+        help_text="Id or `external_id:…` of the hub of rows that name none; else zone or distance.",
     )  # fmt: skip
     service_date = DateField(
         default=None, allow_null=True, help_text="The date of rows that have none."
@@ -99,9 +100,8 @@ class OrderImportsView(RetailerAPIView):
         asked = self.shape_in(OrderImportIn)
         hub = None
         if asked["hub"]:
-            hub = fetch(
-                visible(self.principal, Hub.objects.filter(active=True), "public_id"), asked["hub"]
-            )
+            active = visible(self.principal, Hub.objects.filter(active=True), "public_id")
+            hub = by_ref(active, asked["hub"])
         batch = services.receive_file(
             content=asked["file"].read(),
             filename=asked["file"].name,

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from dispatch.api import finding, shapes_orders
 from dispatch.fleet.errors import ExternalIdTaken
+from dispatch.fleet.selectors import hubs_of
 from dispatch.orders import selectors, services
 from dispatch.orders.drafts import OrderDraft, ParcelDraft, PlaceDraft, ShopperDraft, WindowDraft
 from dispatch.orders.models import Cause, Direction, Order
@@ -29,7 +30,7 @@ _DIRECTIONS = frozenset(Direction.values)
 _FILTERS = [
     OpenApiParameter("q", OpenApiTypes.STR, description="Words of name, phone, id or address."),
     OpenApiParameter("state", OpenApiTypes.STR, description="One or more, by commas."),
-    OpenApiParameter("hub", OpenApiTypes.STR, description="Public id of a hub."),
+    OpenApiParameter("hub", OpenApiTypes.STR, description="Its `id`, or `external_id:…`."),
     OpenApiParameter("direction", OpenApiTypes.STR, description="outward, return"),
     OpenApiParameter("service_date", OpenApiTypes.DATE, description="Both first and last."),
     OpenApiParameter("since", OpenApiTypes.DATE, description="First service date."),
@@ -76,7 +77,7 @@ class OrdersView(RetailerAPIView):
         wanted = OrderFilter(
             text=said.get("q", "")[:200],
             states=finding.words_param(request, "state", _STATES),
-            hub=said.get("hub", ""),
+            hub=finding.id_param(request, "hub", hubs_of(self.principal)),
             direction="".join(finding.words_param(request, "direction", _DIRECTIONS)[:1]),
             since=day or finding.date_param(request, "since"),
             until=day or finding.date_param(request, "until"),
@@ -267,7 +268,9 @@ class ParcelsView(RetailerAPIView):
         operation_id="parcels_list",
         responses=page_of(shapes_orders.ParcelOut),
         parameters=[
-            OpenApiParameter("order", OpenApiTypes.STR, description="Public id of an order."),
+            OpenApiParameter(
+                "order", OpenApiTypes.STR, description="Its `id`, or `external_id:…`."
+            ),
             OpenApiParameter("barcode", OpenApiTypes.STR, description="As it was scanned."),
             OpenApiParameter("external_id", OpenApiTypes.STR, description="Your own id."),
         ],
@@ -276,9 +279,10 @@ class ParcelsView(RetailerAPIView):
         """List parcels; a barcode finds what was scanned."""
         rows = visible(self.principal, selectors.parcels(), "order__hub__public_id")
         rows = by_external_id(request, rows)
-        for name, field in (("order", "order__public_id"), ("barcode", "barcode")):
-            said = request.query_params.get(name, "")
-            rows = rows.filter(**{field: said}) if said else rows
+        if order := finding.id_param(request, "order", orders_of(self.principal)):
+            rows = rows.filter(order__public_id=order)
+        if barcode := request.query_params.get("barcode", ""):
+            rows = rows.filter(barcode=barcode)
         return cursor_page(request, rows, shapes_orders.ParcelOut, order=("-public_id",))
 
 

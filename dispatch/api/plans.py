@@ -22,7 +22,7 @@ from lastmile.core.openapi import IF_MATCH, page_of
 from tenants.permissions import Act, RetailerAPIView
 
 _FILTERS = [
-    OpenApiParameter("hub", OpenApiTypes.STR, description="Public id of a hub."),
+    OpenApiParameter("hub", OpenApiTypes.STR, description="Its `id`, or `external_id:…`."),
     OpenApiParameter("service_date", OpenApiTypes.DATE, description="Only of this day."),
     OpenApiParameter("status", OpenApiTypes.STR, description="One or more, by commas."),
 ]

@@ -112,9 +112,8 @@ class PlanOut(ModelOut[Plan]):
             "id", "hub", "service_date", "number", "status", "version", "based_on", "operation",
             "orders_count", "unserved_count", "violations_count", "distance_m", "travel_s",
             "duration_s", "cost_minor", "cost_fixed_minor", "cost_distance_minor",
-            "cost_time_minor", "currency", "co2_g", "engine", "solver_version", "seed", "work",
-            "input_sha256", "solve_ms", "network", "travel_source", "travel_note", "published_at",
-            "created_at",
+            "cost_time_minor", "currency", "co2_g", "network", "travel_source", "travel_note",
+            "published_at", "created_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -200,7 +199,10 @@ class UnservedOut(ModelOut[Unserved]):
 
 
 class PlanDetailOut(PlanOut):
-    """A plan with its routes (without stops) and everyone left out."""
+    """A plan with its routes (without stops), everyone left out, and how it was solved.
+
+    `engine`, `solver_version`, `seed`, `work` and `input_sha256` are what a replay needs.
+    """
 
     routes = RouteOut(many=True)
     unserved = UnservedOut(many=True)
@@ -210,7 +212,14 @@ class PlanDetailOut(PlanOut):
             *PlanOut.Meta.fields,
             "routes",
             "unserved",
+            "engine",
+            "solver_version",
+            "seed",
+            "work",
+            "input_sha256",
+            "solve_ms",
         )
+        read_only_fields = fields  # type: ignore[assignment]
 
 
 class EditOut(ModelOut[PlanEdit]):

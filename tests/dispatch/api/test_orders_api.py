@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from dispatch.fleet.models import Hub
 from dispatch.orders import services
 from dispatch.orders.drafts import ParcelDraft, PlaceDraft, ShopperDraft
 from dispatch.orders.models import Order, Place, Promise
@@ -170,6 +171,19 @@ def test_an_unknown_query_parameter_is_refused_by_name(api: KeyClient) -> None:
     assert (fault["pointer"], fault["code"]) == ("?service_dat", "unknown")
     assert "service_date" in fault["detail"]
     assert len(api.get(f"{API}?service_date=2026-11-23").json()["items"]) == 1
+
+
+def test_a_list_is_filtered_by_the_retailers_own_hub_id(api: KeyClient) -> None:
+    api.post(API, BODY)
+    hub = Hub.objects.get()
+    hub.external_id = "centre"
+    hub.save()
+    assert len(api.get(f"{API}?hub=external_id:centre").json()["items"]) == 1
+    assert api.get(f"{API}?hub=external_id:unknown").json()["items"] == []
+    order = Order.objects.get()
+    assert len(api.get("/api/v1/parcels/?order=external_id:A-1").json()["items"]) == 1
+    assert len(api.get(f"/api/v1/parcels/?order={order.public_id}").json()["items"]) == 1
+    assert api.get("/api/v1/parcels/?order=external_id:A-2").json()["items"] == []
 
 
 def test_a_call_that_takes_no_body_refuses_one_and_changes_nothing(api: KeyClient) -> None:

@@ -46,6 +46,8 @@ def test_a_plan_is_asked_for_watched_read_and_published(api: KeyClient) -> None:
     assert published.json()["status"] == "published"
     listed = api.get(f"{API}?hub={hub.public_id}&status=published").json()["items"]
     assert [p["id"] for p in listed] == [body["id"]]
+    assert {"seed", "work", "input_sha256"} & set(listed[0]) == set()
+    assert {"seed", "work", "input_sha256"} <= set(body)
     again = api.post(f"{API}{body['id']}/publish/", {})
     assert (again.status_code, again.json()["code"]) == (409, "plan_not_draft")
 
