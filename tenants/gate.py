@@ -16,6 +16,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 
 from lastmile.core.errors import Unavailable
+from lastmile.core.sockets import Close
 from lastmile.core.tenancy import RetailerRef, in_retailer
 from tenants.links import origin
 from tenants.people.selectors import Credential, member_of_session, still
@@ -24,8 +25,6 @@ from tenants.people.sessions import SessionStore
 from tenants.permissions import Kind, Principal
 from tenants.selectors import by_host
 
-WHO, NOT_ALLOWED, UNKNOWN, SUPERSEDED, TOO_MANY = 4401, 4403, 4404, 4409, 4429
-AWAY = 1013  # RFC 6455's registry: try again later
 Scope = dict[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
@@ -42,7 +41,7 @@ class SocketGate:
         try:
             await _recognise(found)
         except Unavailable:
-            found["refusal"] = UNKNOWN  # suspended or closing: as if it were not there
+            found["refusal"] = Close.UNKNOWN  # suspended or closing: as if it were not there
         await self.app(found, receive, send)
 
 
@@ -51,11 +50,11 @@ async def _recognise(scope: Scope) -> None:
     retailer = await database_sync_to_async(by_host)(hosts[0]) if len(hosts) == 1 else None
     scope["retailer"] = retailer
     if retailer is None:
-        scope["refusal"] = UNKNOWN
+        scope["refusal"] = Close.UNKNOWN
         return
     origins = _header(scope, b"origin")
     if origins and origins != [origin(retailer)]:
-        scope["refusal"] = NOT_ALLOWED
+        scope["refusal"] = Close.NOT_ALLOWED
         return
     ticket = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("ticket", [""])[0]
     session_key = _session_key(scope) if origins else ""

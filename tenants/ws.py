@@ -2,6 +2,6 @@
 
 from django.urls import re_path
 
-from tenants.consumers import NothingHere
+from lastmile.core.sockets import NothingHere
 
 nothing_here = [re_path(r"", NothingHere.as_asgi())]

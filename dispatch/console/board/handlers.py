@@ -14,8 +14,8 @@ from dispatch.planning.models import Plan
 from dispatch.planning.selectors import pictures
 from dispatch.planning.selectors.jobs import JOBS
 from lastmile.core.events import DomainEvent
-from lastmile.core.frames import broadcast
 from lastmile.core.jobs import job_by_id, job_out
+from lastmile.core.sockets import broadcast
 from tenants.people.selectors import names_of
 
 GROUP = "board"

@@ -16,8 +16,8 @@ from dispatch import ws
 from dispatch.planning import services
 from dispatch.planning.models import Plan
 from dispatch.planning.services import editing
+from lastmile.core import sockets
 from lastmile.core.tenancy import RetailerRef, in_retailer
-from tenants import consumers
 from tenants.gate import SocketGate
 from tenants.permissions import Role
 from tests.dispatch.planning.test_plans import day_of, plan
@@ -35,7 +35,7 @@ BOARD = SocketGate(URLRouter(ws.routes))
 def own_layer(fresh_db: str) -> Any:
     """Give each test's event loop a channel layer of its own."""
     channel_layers.backends.clear()
-    consumers._open.clear()
+    sockets._open.clear()
     yield
     channel_layers.backends.clear()
 
@@ -174,3 +174,15 @@ async def test_who_may_not_see_the_plans_of_a_hub_is_not_let_in(
 async def test_a_day_that_is_none_is_unknown(retailer: RetailerRef, draft: Plan, date: str) -> None:
     async with board(retailer, await session_of(retailer), draft.hub.public_id, date) as one:
         assert await one.close_code() == 4404
+
+
+async def test_hubs_that_no_group_can_be_named_after_shut_nobody_out(
+    retailer: RetailerRef, draft: Plan, settings: Any
+) -> None:
+    settings.LIMIT_SOCKETS_PER_RETAILER = 2
+    session = await session_of(retailer, Role.READONLY)
+    for hub in ("hub%20x", "hub_%20%20", "%F0%9F%90%9F", "hub_x"):
+        async with board(retailer, session, hub) as found:
+            assert await found.close_code() == 4404, hub
+    async with board(retailer, session, draft.hub.public_id) as found:
+        assert (await found.frame())["type"] == "snapshot"

@@ -15,7 +15,8 @@ from django.db import connections
 from django.urls import re_path
 
 from lastmile.asgi import application
-from lastmile.core.frames import broadcast
+from lastmile.core import sockets
+from lastmile.core.sockets import broadcast
 from lastmile.core.tenancy import RetailerRef, in_retailer, retailer_context
 from tenants import consumers
 from tenants.consumers import RetailerConsumer
@@ -49,7 +50,7 @@ HOUSE = SocketGate(URLRouter([re_path(r"^ws/v1/board/$", Board.as_asgi())]))
 def own_layer(fresh_db: str) -> Any:
     """Give each test's event loop a channel layer of its own."""
     channel_layers.backends.clear()
-    consumers._open.clear()
+    sockets._open.clear()
     yield
     channel_layers.backends.clear()
 
@@ -318,7 +319,7 @@ async def test_what_is_no_frame_is_answered_in_words(retailer: RetailerRef, sess
 async def test_a_client_that_takes_nothing_is_closed(
     retailer: RetailerRef, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "SEND_WITHIN_S", 0.2)
+    monkeypatch.setattr(sockets, "SEND_WITHIN_S", 0.2)
 
     class Stuck(Board):
         async def send(self, *args: Any, **kwargs: Any) -> None:
@@ -340,6 +341,37 @@ async def test_a_retailer_has_a_bounded_number_of_sockets(
             assert await three.close_code() == 4429
     async with socket(retailer, session=session) as four:
         assert (await four.frame())["type"] == "snapshot"
+
+
+async def test_sockets_that_are_refused_or_break_take_no_place(
+    retailer: RetailerRef, session: str, settings: Any
+) -> None:
+    settings.LIMIT_SOCKETS_PER_RETAILER = 2
+
+    class Odd(Board):
+        def groups_joined(self) -> list[tuple[str, ...]]:
+            return [("board", "hub x")]
+
+    class Broken(Board):
+        def snapshot(self) -> tuple[int | None, Any]:
+            raise RuntimeError("a fault of our own")
+
+    odd, broken = (
+        SocketGate(URLRouter([re_path(r"^ws/v1/board/$", kind.as_asgi())]))
+        for kind in (Odd, Broken)
+    )
+    for _n in range(5):
+        async with socket(retailer, app=odd, session=session) as found:
+            assert await found.close_code() == 4404, "no group can have such a name"
+        falls = Socket(broken, "/ws/v1/board/", headers(retailer, session=session))
+        await falls.open()
+        with pytest.raises(RuntimeError):
+            await falls.receive_output(10)
+    assert sockets._open["t1"] == 0
+    async with socket(retailer, session=session) as one, socket(retailer, session=session) as two:
+        assert (await one.frame())["type"] == (await two.frame())["type"] == "snapshot"
+        async with socket(retailer, session=session) as three:
+            assert await three.close_code() == 4429
 
 
 async def test_two_retailers_sockets_read_their_own_rows_hundreds_of_times(
