@@ -26,7 +26,13 @@ MENU: tuple[Item, ...] = (
     Item("fleet:index", "fleet.view", _("Fleet"), "truck"),
     Item("people:members", "members.view", _("People"), "users"),
     Item("house:retailers", "retailers.view", _("Retailers"), "layout-grid"),
-    Item("tenants:settings", "policy.view", _("Settings"), "settings-2"),
+    Item(
+        "tenants:settings",
+        "policy.view",
+        _("Settings"),
+        "settings-2",
+        also=("people:api-keys", "people:audit"),
+    ),
 )
 
 STATUSES: dict[str, dict[str, Status]] = {

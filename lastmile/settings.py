@@ -88,6 +88,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "lastmile" / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = "lastmile.formats"  # how numbers are written, where Django differs
 
 TEMPLATES = [
     {

@@ -57,6 +57,8 @@ INVARIANTS: list[str] = [
     "dispatch.intake.selectors.rolls.invariants",
     "dispatch.planning.standing.invariants",
 ]
+# Public id -> name of the hubs, for pages that let somebody choose hubs: `def f() -> dict`.
+HUB_NAMES: list[str] = ["dispatch.fleet.standing.hub_names"]
 # Rolls of the demo: `def room(demo: Demo) -> Mapping`, in this order; first in the house, then in
 # each demo retailer.
 OPEN_DEMO: list[str] = [

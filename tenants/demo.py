@@ -45,7 +45,7 @@ OPENINGS: Final = {
         policy=Policy(
             name="Librería Faro",
             zone="America/Santiago",
-            currency="USD",
+            currency="CLP",
             brand=Brand(hue=255),
         ),
         is_demo=True,
@@ -87,6 +87,13 @@ def logins_file() -> Path:
     """Where the demo's passwords stand."""
     found: Path = settings.VAR / "demo-logins.txt"
     return found
+
+
+def logins_path() -> str:
+    """Return where that file is, for people: short when it is inside the project's folder."""
+    file = logins_file()
+    inside = file.is_relative_to(settings.BASE_DIR)
+    return str(file.relative_to(settings.BASE_DIR) if inside else file)
 
 
 def login_of(schema: str) -> str:
@@ -152,13 +159,25 @@ def _let_in(refs: Mapping[str, RetailerRef]) -> None:
     for who in people:
         if refs[who.schema].status == Status.ACTIVE:
             with retailer_context(refs[who.schema]):
-                _ensure(who, passwords[who.email], is_new=who.email in fresh)
+                _ensure(
+                    who,
+                    passwords[who.email],
+                    language=refs[who.schema].language,
+                    is_new=who.email in fresh,
+                )
 
 
-def _ensure(who: Login, password: str, *, is_new: bool) -> None:
+def _ensure(who: Login, password: str, *, language: str, is_new: bool) -> None:
+    """Add a member who reads the retailer's language, or set a new password for a lost one."""
     member = Member.objects.filter(email__iexact=who.email).first()
     if member is None:
-        add_member(email=who.email, name=who.name, role=who.role.value, password=password)
+        add_member(
+            email=who.email,
+            name=who.name,
+            role=who.role.value,
+            language=language,
+            password=password,
+        )
     elif is_new and member.active:  # the file was lost, and with it the old one
         set_password_by_link(token=password_link_token(member), password=password)
 

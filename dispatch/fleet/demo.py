@@ -64,14 +64,14 @@ def _kind(profile: str, energy: str, capacity: tuple[int, int, int], costs: tupl
     }
 
 
-# What a day, a kilometre and an hour cost: in pesos for the grocer, in cents for the bookshop.
+# What a day, a kilometre and an hour cost, in Chilean pesos.
 _VAN = _kind("van", "diesel", (900, 7_500, 64), (14_000, 190, 5_200))
 _E_VAN = _kind("e_van", "electric", (750, 6_000, 60), (15_500, 70, 5_200), range_m=180_000,
                skills=["refrigerated"])  # fmt: skip
 _BIKE = _kind("cargo_bike", "electric", (170, 1_300, 26), (3_000, 15, 3_800), range_m=60_000)
-_SHOP_E_VAN = _kind("e_van", "electric", (350, 2_200, 55), (1_700, 9, 600), range_m=160_000)
-_SHOP_BIKE = _kind("cargo_bike", "electric", (90, 500, 40), (550, 2, 500), range_m=55_000)
-_SHOP_FOOT = _kind("foot", "muscle", (25, 120, 14), (0, 0, 480), range_m=14_000)
+_SHOP_E_VAN = _kind("e_van", "electric", (350, 2_200, 55), (15_000, 65, 5_200), range_m=160_000)
+_SHOP_BIKE = _kind("cargo_bike", "electric", (90, 500, 40), (5_200, 15, 4_700), range_m=55_000)
+_SHOP_FOOT = _kind("foot", "muscle", (25, 120, 14), (0, 0, 4_500), range_m=14_000)
 
 FLEETS: Final[Mapping[str, Sequence[Base]]] = {
     "verdura": (

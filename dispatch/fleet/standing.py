@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Driver, Hub, Shift, Vehicle, Zone
 from dispatch.fleet.states import ShiftState
@@ -23,6 +24,13 @@ def ledger() -> Mapping[str, object]:
 
 def _ids(model: type[Hub] | type[Zone] | type[Vehicle] | type[Driver]) -> list[str]:
     return list(model.objects.order_by("pk").values_list("public_id", flat=True))
+
+
+def hub_names() -> Mapping[str, str]:
+    """Return public id -> name of every hub, closed ones with a word that says so."""
+    rows = Hub.objects.values_list("public_id", "name", "active")
+    closed = _("%(name)s (closed)")
+    return {i: name if active else closed % {"name": name} for i, name, active in rows}
 
 
 def invariants() -> Mapping[str, list[str]]:

@@ -24,6 +24,16 @@ def region_of(zone_name: str) -> str:
     return _regions().get(zone_name, "")
 
 
+@lru_cache(maxsize=64)
+def example(region: str) -> str:
+    """Return a number of the country as one writes it, such as ``+34612345678``."""
+    kind = phonenumbers.PhoneNumberType.MOBILE
+    number = phonenumbers.example_number_for_type(region, kind) if region else None
+    if number is None:
+        number = phonenumbers.parse("+34612345678")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
 def e164(raw: str, region: str = "") -> str:
     """Return a number as ``+56912345678``.
 
@@ -36,7 +46,7 @@ def e164(raw: str, region: str = "") -> str:
         number = None
     if number is None or not phonenumbers.is_possible_number(number) or number.extension:
         raise Invalid(
-            _("%(raw)r is not a telephone number; write it with its country code: +34600123456.")
-            % {"raw": raw[:40]}
+            _("%(raw)r is not a telephone number. Write it with its country code: %(example)s.")
+            % {"raw": raw[:40], "example": example(region)}
         )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -113,7 +113,7 @@ def load(path: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-ROLLS = ("LEDGER", "INVARIANTS", "OPEN_DEMO", "SEED_DEMO")
+ROLLS = ("HUB_NAMES", "LEDGER", "INVARIANTS", "OPEN_DEMO", "SEED_DEMO")
 
 
 def roll(name: str) -> list[tuple[str, Callable[..., Any]]]:

@@ -15,7 +15,7 @@ from lastmile.core.errors import NotFound
 from lastmile.core.navigation import next_steps
 from lastmile.core.tenancy import RetailerRef
 from portal.home import gallery, selectors
-from tenants.demo import login_of
+from tenants.demo import login_of, logins_path
 from tenants.links import origin
 from tenants.permissions import Act, PageRequest, open_to_all, page
 from tenants.selectors import demos, find
@@ -29,7 +29,7 @@ def front(request: HttpRequest) -> HttpResponse:
     if settings.LOCAL:
         found = [find(schema) for schema in demos()]
         shown = [{"name": r.name, "link": _login_link(r)} for r in found if r]
-    return render(request, "home/front.html", {"demos": shown})
+    return render(request, "home/front.html", {"demos": shown, "logins": logins_path()})
 
 
 def _login_link(retailer: RetailerRef) -> str:

@@ -7,11 +7,11 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from tenants.policy import Policy
-from tenants.services import Opening
+from tenants.services import Opening, Owner
 
 
 class OpenForm(forms.Form):
-    """Names, zone, currency, language, units."""
+    """Names, zone, currency, language, units, first owner."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
     domain = forms.CharField(
@@ -36,8 +36,17 @@ class OpenForm(forms.Form):
         choices=[("metric", _("Kilometres, kilograms")), ("imperial", _("Miles, pounds"))],
     )
 
+    owner_email = forms.EmailField(
+        label=_("E-mail of the first owner"),
+        max_length=254,
+        help_text=_("They invite everybody else. You get a link to hand over to them."),
+    )
+    owner_name = forms.CharField(label=_("Name of the first owner"), max_length=120)
+
     def opening(self) -> Opening:
         """Return what was asked for, unchecked."""
         said = dict(self.cleaned_data)
         names = (said.pop("schema"), said.pop("domain"))
-        return Opening(*names, Policy(**{**said, "currency": said["currency"].upper()}))
+        owner = Owner(email=said.pop("owner_email"), name=said.pop("owner_name"))
+        policy = Policy(**{**said, "currency": said["currency"].upper()})
+        return Opening(*names, policy, owner=owner)

@@ -26,6 +26,7 @@ API = [
 app_name = "house"
 urlpatterns = [
     path("retailers/", views.retailers, name="retailers"),
+    path("retailers/<str:public_id>/", views.retailer, name="retailer"),
     re_path(
         r"^retailers/(?P<public_id>ret_\w+)/(?P<what>suspend|resume|close)/$",
         views.act,

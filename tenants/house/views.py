@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from lastmile.core.errors import DomainError
 from lastmile.core.http import fetch
 from lastmile.core.http.forms import status_of, tried
+from lastmile.core.http.htmx import is_fragment
+from lastmile.core.tenancy import retailer_context
 from tenants import selectors, services
 from tenants.house.forms import OpenForm
+from tenants.links import origin
+from tenants.models import Status
+from tenants.people.links import set_password_url
+from tenants.people.selectors import first_owner
 from tenants.permissions import Act, PageRequest, may, page
 
 PAGE = 50
@@ -29,15 +37,32 @@ ACTS = {
 def retailers(request: PageRequest) -> HttpResponse:
     """List retailers; open one by a job."""
     form = OpenForm(request.POST or None)
-    if tried(form, lambda: services.request_opening(form.opening())):
-        messages.success(request, _("The retailer is being opened; that takes a few seconds."))
-        return redirect("house:retailers")
+    opened = tried(form, lambda: services.request_opening(form.opening()))
+    if opened is not None:
+        return redirect("house:retailer", opened[0].public_id)
     shown = {
         "form": form,
         "page": Paginator(selectors.retailers(), PAGE).get_page(request.GET.get("page")),
         "may_edit": may(request.principal, Act.RETAILERS_EDIT),
     }
     return render(request, "tenants/retailers.html", shown, status=status_of(form))
+
+
+@page(Act.RETAILERS_VIEW)
+@require_safe
+def retailer(request: PageRequest, public_id: str) -> HttpResponse:
+    """One retailer: how far its opening is, and then the link for its first owner."""
+    row = fetch(selectors.retailers(), public_id)
+    shown: dict[str, Any] = {"retailer": row}
+    if row.status == Status.ACTIVE:
+        with retailer_context(row.schema_name) as ref:
+            owner = first_owner()
+            shown |= {"owner": owner, "address": f"{origin(ref)}/"}
+                may_edit = may(request.principal, Act.RETAILERS_EDIT)
+            if owner is not None and may_edit and not owner.password:
+                shown["link"] = set_password_url(owner)
+    template = "tenants/_retailer.html" if is_fragment(request) else "tenants/retailer.html"
+    return render(request, template, shown)
 
 
 @page(Act.RETAILERS_EDIT)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from tenants.people.models import Member
+from tenants.people.selectors import hub_names
 from tenants.permissions import KeyRole, Role
 
 ROLE_NAMES = {
@@ -89,29 +90,49 @@ class AccountForm(forms.Form):
     )
 
 
-class HubsField(forms.CharField):
-    """Hub ids, apart by spaces or commas; empty means all hubs."""
+class HubsForm(forms.Form):
+    """Which hubs somebody works for: all, or those whose names are ticked.
 
-    def clean(self, value: Any) -> list[str] | None:
-        """Return the ids, or None for all."""
-        return _words(super().clean(value)) or None
+    ``cleaned_data["hubs"]`` is a list of public ids, or None for all. A retailer without hubs is
+    not asked.
+    """
 
-    def prepare_value(self, value: Any) -> Any:
-        """Show a list as one line."""
-        return " ".join(value) if isinstance(value, list) else value
+    hub_scope = forms.ChoiceField(
+        label=_("Works for"),
+        choices=[("all", _("All hubs")), ("some", _("Only these hubs:"))],
+        initial="all",
+        widget=forms.RadioSelect,
+    )
+    hubs = forms.MultipleChoiceField(
+        label=_("Hubs"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = self.initial.get("hubs") or []
+        names = hub_names()
+        known = names | {hub: hub for hub in kept if hub not in names}
+        self.fields["hubs"].choices = list(known.items())  # type: ignore[attr-defined]
+        self.initial.setdefault("hub_scope", "some" if kept else "all")
+        if not known:
+            del self.fields["hubs"], self.fields["hub_scope"]
+
+    def clean(self) -> dict[str, Any]:
+        """Turn the two answers into one. None means all, so nothing ticked is refused."""
+        said = super().clean() or {}
+        scope, ticked = said.pop("hub_scope", "all"), said.get("hubs") or []
+        if "hub_scope" not in self.errors and scope == "some" and not ticked:
+            self.add_error("hubs", _("Tick at least one hub, or choose all hubs."))
+        said["hubs"] = ticked if scope == "some" else None
+        return said
 
 
-class MemberForm(forms.Form):
+class MemberForm(HubsForm):
     """What a member is."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
     role = forms.ChoiceField(
         label=_("Role"), choices=lambda: list(ROLE_NAMES.items()), initial=Role.DISPATCHER
-    )
-    hubs = HubsField(
-        label=_("Hubs"),
-        required=False,
-        help_text=_("Ids of the hubs they are limited to (hub_…); empty for all."),
     )
     active = forms.BooleanField(label=_("May log in"), required=False, initial=True)
 
@@ -126,23 +147,20 @@ class InviteForm(MemberForm):
     """Somebody to let in."""
 
     email = forms.EmailField(label=_("E-mail"), max_length=254)
-    field_order = ("email", "name", "role", "hubs")
+    field_order = ("email", "name", "role", "hub_scope", "hubs")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         del self.fields["active"]
 
 
-class KeyForm(forms.Form):
+class KeyForm(HubsForm):
     """A key to make."""
 
     name = forms.CharField(
         label=_("Name"), max_length=120, help_text=_("What will use it, such as “Shop system”.")
     )
     role = forms.ChoiceField(label=_("Role"), choices=lambda: list(KEY_ROLE_NAMES.items()))
-    hubs = HubsField(
-        label=_("Hubs"), required=False, help_text=_("Ids of hubs (hub_…); empty for all.")
-    )
     ref = forms.CharField(
         label=_("Speaks for"),
         max_length=80,

@@ -49,6 +49,21 @@ class Member(Timestamped):
         return self.public_id
 
 
+class FirstOwner(models.Model):
+    """The first owner of a retailer that is being opened; deleted once they are a member there.
+
+    Used in the operator's own schema alone: a retailer's tables do not exist yet.
+    """
+
+    retailer = models.CharField(max_length=40, unique=True, help_text="public id")
+    email = models.EmailField(max_length=254)
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"first owner of {self.retailer}"
+
+
 class Session(AbstractBaseSession):
     """A log-in. Its data names schema, member and epoch, which every request compares."""
 

@@ -9,9 +9,10 @@ from django.db.models import QuerySet
 
 from lastmile.core.clock import now
 from lastmile.core.tenancy import current_schema
+from lastmile.core.wiring import roll
 from tenants.people import sessions
 from tenants.people.models import ApiKey, AuditEntry, Member, Session
-from tenants.permissions import Kind, Principal
+from tenants.permissions import Kind, Principal, Role
 
 HOUSE = "house"
 
@@ -93,6 +94,20 @@ def still(credential: Credential) -> Principal | None:
 def members() -> QuerySet[Member]:
     """Return all members, the inactive too."""
     return Member.objects.all()
+
+
+def first_owner() -> Member | None:
+    """Return the owner who came first, None when there is none yet."""
+    owners = Member.objects.filter(role=Role.OWNER, active=True)
+    return owners.order_by("pk").first()
+
+
+def hub_names() -> dict[str, str]:
+    """Return public id -> name of the retailer's hubs, by name, as the switchboard's roll tells."""
+    found: dict[str, str] = {}
+    for _room, names in roll("HUB_NAMES"):
+        found |= names()
+    return dict(sorted(found.items(), key=lambda hub: (hub[1].casefold(), hub[0])))
 
 
 def keys() -> QuerySet[ApiKey]:

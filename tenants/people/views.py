@@ -163,7 +163,7 @@ def members(request: PageRequest) -> HttpResponse:
         shown["link"] = links.set_password_url(member)
     found = selectors.members().order_by("-active", "name", "public_id")
     shown["page"] = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    shown["role_names"] = forms.ROLE_NAMES
+    shown |= {"role_names": forms.ROLE_NAMES, "hub_names": selectors.hub_names()}
     return render(request, "tenants/members.html", shown, status=status_of(form))
 
 
@@ -218,7 +218,7 @@ def api_keys(request: PageRequest) -> HttpResponse:
         return redirect("people:api-keys")
     found = selectors.keys().order_by("-created_at", "-public_id")
     shown["page"] = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    shown["role_names"] = forms.KEY_ROLE_NAMES
+    shown |= {"role_names": forms.KEY_ROLE_NAMES, "hub_names": selectors.hub_names()}
     return render(request, "tenants/api_keys.html", shown, status=status_of(form))
 
 

@@ -4,6 +4,7 @@ from tenants.services.house import migrate_house, pending_migrations
 from tenants.services.opening import (
     NameTaken,
     Opening,
+    Owner,
     build,
     open_house,
     open_retailer,
@@ -17,6 +18,7 @@ __all__ = [
     "HouseStands",
     "NameTaken",
     "Opening",
+    "Owner",
     "WrongMove",
     "build",
     "close",

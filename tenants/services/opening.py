@@ -21,6 +21,7 @@ from lastmile.core.postgres.context import PUBLIC, is_valid_name
 from lastmile.core.tenancy import HOUSE, TEMPLATE, RetailerRef
 from tenants import policy, selectors
 from tenants.models import Domain, Retailer, Status
+from tenants.people.services import keep_first_owner
 from tenants.policy import Policy
 from tenants.services.standing import columns, move
 
@@ -37,6 +38,14 @@ class NameTaken(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """The person who is to be the first owner of a new retailer."""
+
+    email: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
     """What a new retailer is: where its tables and pages are to be, and its first policy.
 
@@ -50,12 +59,15 @@ class Opening:
         Its first policy.
     is_demo : bool
         Made to be shown, with its passwords in a file: refused off the laptop.
+    owner : Owner, optional
+        Its first owner, who gets a link to set a password.
     """
 
     schema: str
     domain: str
     policy: Policy
     is_demo: bool = False
+    owner: Owner | None = None
 
 
 def open_retailer(opening: Opening) -> RetailerRef:
@@ -76,6 +88,10 @@ def request_opening(opening: Opening) -> tuple[Retailer, Job]:
     """
     with transaction.atomic():
         retailer = reserve(opening)
+        if opening.owner is not None:
+            keep_first_owner(
+                retailer=retailer.public_id, email=opening.owner.email, name=opening.owner.name
+            )
         job = enqueue(OPEN_JOB, subject=retailer.public_id, dedupe_key=retailer.public_id)
     return retailer, job
 

@@ -17,7 +17,6 @@ from django.test import Client
 
 from dispatch.fleet.demo import FLEETS
 from dispatch.fleet.models import Hub, Shift, Vehicle
-from dispatch.fleet.services import cancel_shift
 from dispatch.orders.demo import drafts_of
 from dispatch.orders.demo.cast import SHOPS
 from dispatch.orders.models import Order
@@ -308,3 +307,23 @@ def test_a_real_retailer_of_the_same_name_is_left_alone(house: RetailerRef, stre
     with pytest.raises(CommandError, match="is no demo"):
         sow("--schema", "faro")
     assert standing("faro") == before
+
+
+def test_each_demo_retailer_speaks_and_reckons_as_it_says(
+    db: None, streets: Path, unplanned: None, client: Client
+) -> None:
+    sow("--orders", "2")
+    spoken = {"verdura": "es", "faro": "en"}
+    for email, (host, password) in logins(streets).items():
+        browser = Client(headers={"host": host, "accept-language": "de, en"})
+        browser.post("/login/", {"email": email, "password": password})
+        schema = host.partition(".")[0]
+        if schema in spoken:
+            assert browser.get("/account/")["Content-Language"] == spoken[schema], email
+    for schema in spoken:
+        with retailer_context(schema) as ref:
+            assert ref.currency == "CLP"
+            hourly = Vehicle.objects.values_list("cost_per_hour_minor", flat=True)
+            assert all(3_000 < cost < 10_000 for cost in hourly), "in pesos"
+    front = Client(headers={"host": "localhost"}).get("/").content.decode()
+    assert str(streets / "demo-logins.txt") in front

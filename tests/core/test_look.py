@@ -277,6 +277,19 @@ def test_a_query_keeps_the_filters_and_drops_the_place() -> None:
     assert page.render(Context({"request": request})) == "?q=a%26b&amp;sort=name"
 
 
+def test_numbers_are_written_as_the_language_does() -> None:
+    page = Template(
+        "{% load look %}{{ 1506|money:'CLP' }}|{{ 150650|money:'EUR' }}|{{ 1234567|km }}"
+    )
+    written = {
+        "en": "1,506 CLP|1,506.50 EUR|1,234 km",
+        "es": "1.506 CLP|1.506,50 EUR|1.234 km",
+    }
+    for language, text in written.items():
+        with translation.override(language):
+            assert page.render(Context()) == text
+
+
 def test_numbers_are_said_with_their_unit_and_none_is_a_dash() -> None:
     page = Template(
         "{% load look %}{{ d|long_day }}|{{ 990|km }}|{{ 12400|km }}|{{ 3900|duration }}"

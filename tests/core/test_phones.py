@@ -32,6 +32,15 @@ def test_what_is_no_number_is_refused_with_a_remedy(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("region", "example"), [("CL", "+56221234567"), ("PT", "+351912345678"), ("", "+34612345678")]
+)
+def test_the_remedy_shows_a_number_of_the_country(region: str, example: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        e164("call me", region)
+    assert example in refused.value.detail
+
+
+@pytest.mark.parametrize(
     ("zone", "country"),
     [
         ("America/Santiago", "CL"),

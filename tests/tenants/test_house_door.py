@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -10,10 +11,13 @@ from django.test import Client
 
 from lastmile.core.models import Event, Job
 from lastmile.core.runner import run_job
-from lastmile.core.tenancy import RetailerRef, retailer_context
+from lastmile.core.tenancy import RetailerRef, find_retailer, retailer_context
 from tenants.models import Retailer
-from tenants.people.models import AuditEntry
+from tenants.people.models import AuditEntry, FirstOwner, Member
+from tenants.people.services import let_in_first_owner
 from tenants.permissions import Role
+from tenants.policy import Policy
+from tenants.services import Opening, Owner, request_opening
 from tests.people import add_member, logged_in
 
 THIRD = {
@@ -22,6 +26,14 @@ THIRD = {
     "name": "Third",
     "zone": "Asia/Tokyo",
     "currency": "JPY",
+}
+
+
+PAGE_FORM = THIRD | {
+    "language": "es",
+    "units": "metric",
+    "owner_email": "yuki@third.example",
+    "owner_name": "Yuki Tanaka",
 }
 
 
@@ -113,10 +125,13 @@ def test_a_stranger_is_led_to_the_door(db: None, house: RetailerRef) -> None:
 
 
 def test_the_page_opens_suspends_and_closes(boss: Client) -> None:
-    form = THIRD | {"language": "en", "units": "metric"}
+    form = PAGE_FORM
     refused = boss.post("/retailers/", form | {"zone": "Mars/North"})
     assert refused.status_code == 422
     assert "Mars/North" in refused.content.decode()
+    assert boss.post("/retailers/", form | {"owner_email": ""}).status_code == 422
+    with retailer_context("house"):
+        assert not Retailer.objects.filter(schema_name="t_third").exists()
     assert boss.post("/retailers/", form).status_code == 302
     page = boss.get("/retailers/").content.decode()
     assert "third.localhost" in page
@@ -127,6 +142,48 @@ def test_the_page_opens_suspends_and_closes(boss: Client) -> None:
     answer = boss.post(f"/retailers/{one}/close/", {"confirm": "no"}, follow=True)
     assert "repeat the name" in answer.content.decode()
     assert status_of("t1") == "suspended"
+
+
+def test_the_page_opens_a_retailer_with_its_first_owner_and_shows_the_link(boss: Client) -> None:
+    where = boss.post("/retailers/", PAGE_FORM)["Location"]
+    waiting = boss.get(where).content.decode()
+    assert "is being opened" in waiting
+    assert "set-password" not in waiting
+    with retailer_context("house"):
+        run_job(Job.objects.get(kind="retailer.open").public_id)
+        assert not FirstOwner.objects.exists(), "their name is kept no longer than needed"
+    page = boss.get(where).content.decode()
+    link = re.search(r"http://third\.localhost:8000(/set-password/[^\"]+)", page)
+    assert link is not None
+    assert "yuki@third.example" in page
+    fresh = Client(headers={"host": "third.localhost"})
+    assert fresh.post(link[1], {"password": "a good long password"})["Location"] == "/"
+    me = fresh.get("/api/v1/me/").json()
+    assert (me["role"], me["name"]) == ("owner", "Yuki Tanaka")
+    assert fresh.get("/")["Content-Language"] == "es"
+    assert "set-password" not in boss.get(where).content.decode(), "it is used up"
+    with retailer_context("house"):
+        manager = logged_in(find_retailer("house"), add_member(Role.MANAGER))
+    assert "set-password" not in manager.get(where).content.decode()
+
+
+def test_a_job_that_opens_twice_lets_the_first_owner_in_once(house: RetailerRef) -> None:
+    with retailer_context(house):
+        opening = Opening(
+            "t_third", "third", Policy("Third", "Asia/Tokyo", "JPY"),
+            owner=Owner("yuki@third.example", "Yuki Tanaka"),
+        )  # fmt: skip
+        retailer, job = request_opening(opening)
+        run_job(job.public_id)
+        FirstOwner.objects.create(  # as if the worker had died before it was deleted
+            retailer=retailer.public_id, email="yuki@third.example", name="Yuki Tanaka"
+        )
+        ref = find_retailer("t_third")
+        assert ref is not None
+        let_in_first_owner(ref)
+        assert not FirstOwner.objects.exists()
+    with retailer_context("t_third"):
+        assert Member.objects.count() == 1
 
 
 def test_a_name_is_escaped_on_the_page(boss: Client) -> None:

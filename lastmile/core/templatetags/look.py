@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
+from django.forms import RadioSelect
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
@@ -242,6 +243,7 @@ def field(bound: Any, klass: str = "") -> dict[str, Any]:
     """A form field with label, hint and error, tied together for screen readers."""
     widget = bound.field.widget
     kind = getattr(widget, "input_type", "")
+    many = isinstance(widget, RadioSelect)  # several boxes or buttons under one heading
     described = []
     if bound.help_text:
         described.append(f"{bound.id_for_label}-hint")
@@ -254,7 +256,7 @@ def field(bound: Any, klass: str = "") -> dict[str, Any]:
         attrs["aria-invalid"] = "true"
     return {
         "bound": bound, "widget": bound.as_widget(attrs=attrs), "klass": klass,
-        "inline": kind == "checkbox", "many": kind == "radio",
+        "inline": kind == "checkbox" and not many, "many": many,
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Acts on people, keys and sessions. Import from here."""
 
 from tenants.people.services.audit import audit, changed
+from tenants.people.services.first_owner import keep_first_owner, let_in_first_owner
 from tenants.people.services.keys import create_key, mark_used, revoke_key, rotate_key
 from tenants.people.services.login import log_in
 from tenants.people.services.members import (
@@ -33,6 +34,8 @@ __all__ = [
     "create_key",
     "end_sessions",
     "issue_ticket",
+    "keep_first_owner",
+    "let_in_first_owner",
     "log_in",
     "mark_used",
     "member_of_link",

@@ -13,6 +13,7 @@ from tenants.models import Retailer
 from tenants.people import services
 from tenants.people.models import ApiKey, AuditEntry, Member
 from tenants.permissions import Act, Role
+from tests.factories.fleet import make_hub
 from tests.people import PASSWORD, add_member, logged_in
 from tests.tenants.people.test_permissions import written
 
@@ -206,3 +207,47 @@ def test_every_page_speaks_the_language_that_is_asked_for(
     assert browser.get("/account/")["Content-Language"] == "es"
     browser.cookies["language"] = "en"
     assert browser.get("/account/")["Content-Language"] == "en", "chosen in this browser"
+
+
+def test_hubs_of_members_and_keys_are_chosen_by_name(retailer: RetailerRef) -> None:
+    south, north = make_hub(name="South"), make_hub(name="North")
+    browser = logged_in(retailer, add_member(Role.OWNER))
+    page = browser.get("/members/").content.decode()
+    assert f'value="{south.public_id}"' in page
+    assert "South" in page
+    form = {"email": "new@example.org", "name": "New One", "role": "dispatcher"}
+    nothing = browser.post("/members/", {**form, "hub_scope": "some"})
+    assert nothing.status_code == 422
+    assert "Tick at least one hub" in nothing.content.decode()
+    assert browser.post("/members/", form).status_code == 422, "never all hubs in silence"
+    strange = browser.post("/members/", {**form, "hub_scope": "some", "hubs": ["hub_strange"]})
+    assert strange.status_code == 422
+    assert not Member.objects.filter(email="new@example.org").exists()
+    made = browser.post("/members/", {**form, "hub_scope": "some", "hubs": [south.public_id]})
+    assert made.status_code == 200
+    member = Member.objects.get(email="new@example.org")
+    assert member.hubs == [south.public_id]
+    mine = browser.get(f"/members/{member.public_id}/").content.decode()
+    assert re.search(rf'value="{south.public_id}"[^>]* checked', mine)
+    assert not re.search(rf'value="{north.public_id}"[^>]* checked', mine)
+    change = {"what": "change", "name": "New", "role": "dispatcher", "active": "on"}
+    browser.post(f"/members/{member.public_id}/", {**change, "hub_scope": "all"})
+    member.refresh_from_db()
+    assert member.hubs is None
+    key = {"what": "create", "name": "Shop", "role": "integration", "hub_scope": "some"}
+    browser.post("/api-keys/", {**key, "hubs": [north.public_id]})
+    assert ApiKey.objects.get().hubs == [north.public_id]
+    assert "North" in browser.get("/api-keys/").content.decode()
+
+
+def test_account_keys_and_audit_are_reached_by_links(retailer: RetailerRef) -> None:
+    owner = logged_in(retailer, add_member(Role.OWNER))
+    for path in ("/settings/", "/members/", "/api-keys/", "/audit/"):
+        page = owner.get(path).content.decode()
+        for link in ("/account/", "/settings/", "/members/", "/api-keys/", "/audit/"):
+            assert f'href="{link}"' in page, (path, link)
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    page = reader.get("/settings/").content.decode()
+    assert 'href="/account/"' in page
+    assert 'href="/api-keys/"' not in page
+    assert 'href="/audit/"' not in page

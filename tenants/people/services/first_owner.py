@@ -1,0 +1,48 @@
+"""The first owner of a new retailer: kept with the operator until there is a place for them."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext as _
+
+from lastmile.core.errors import Problems
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from tenants.people.models import FirstOwner, Member
+from tenants.people.services.members import add_member
+from tenants.permissions import Role
+
+
+def keep_first_owner(*, retailer: str, email: str, name: str) -> FirstOwner:
+    """Write down who is to be the first owner of a retailer that is being opened.
+
+    Locks: nothing. Records: nothing. Raises: Invalid.
+    """
+    problems = Problems()
+    try:
+        validate_email(email.strip())
+    except ValidationError:
+        problems.add("/owner_email", _("This is not an e-mail address."))
+    if not 1 <= len(name.strip()) <= 120:
+        problems.add("/owner_name", _("A name has 1 to 120 characters."))
+    problems.raise_if_any()
+    return FirstOwner.objects.create(retailer=retailer, email=email.strip(), name=name.strip())
+
+
+def let_in_first_owner(ref: RetailerRef) -> Member | None:
+    """Make the person who was written down an owner of the retailer; None when there is nobody.
+
+    Called in the operator's schema, outside a transaction; safe to run again after a crash.
+    Locks: nothing. Records: an audit entry at the retailer. Raises: Invalid.
+    """
+    kept = FirstOwner.objects.filter(retailer=ref.public_id).first()
+    if kept is None:
+        return None
+    with retailer_context(ref):
+        member = Member.objects.filter(email__iexact=kept.email).first()
+        if member is None:
+            member = add_member(
+                email=kept.email, name=kept.name, role=Role.OWNER, language=ref.language
+            )
+    kept.delete()
+    return member
