@@ -58,7 +58,7 @@ def retailer(request: PageRequest, public_id: str) -> HttpResponse:
         with retailer_context(row.schema_name) as ref:
             owner = first_owner()
             shown |= {"owner": owner, "address": f"{origin(ref)}/"}
-                may_edit = may(request.principal, Act.RETAILERS_EDIT)
+            may_edit = may(request.principal, Act.RETAILERS_EDIT)
             if owner is not None and may_edit and not owner.password:
                 shown["link"] = set_password_url(owner)
     template = "tenants/_retailer.html" if is_fragment(request) else "tenants/retailer.html"

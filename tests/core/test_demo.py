@@ -17,6 +17,7 @@ from django.test import Client
 
 from dispatch.fleet.demo import FLEETS
 from dispatch.fleet.models import Hub, Shift, Vehicle
+from dispatch.fleet.services import cancel_shift
 from dispatch.orders.demo import drafts_of
 from dispatch.orders.demo.cast import SHOPS
 from dispatch.orders.models import Order
