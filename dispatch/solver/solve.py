@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from dispatch.solver.classic.covers import covers
 from dispatch.solver.engines.base import Engine, Leash, Progress
-from dispatch.solver.engines.shelf import CORE, ORTOOLS, RICH, Shelf, cores
+from dispatch.solver.engines.shelf import CLASSIC, ORTOOLS, RICH, Shelf, cores
 from dispatch.solver.model.cost import Cost, cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
@@ -194,7 +194,7 @@ def lineup(problem: Problem) -> tuple[str, ...]:
 
     The core wherever it has words for all there is, the rich engine for everything else.
     """
-    return (CORE,) if covers(problem) else (RICH,)
+    return (CLASSIC,) if covers(problem) else (RICH,)
 
 
 def work_json(work: tuple[Phase, ...]) -> list[dict[str, Any]]:

@@ -14,11 +14,11 @@ from typing import Final
 from dispatch.solver.classic.samples import problems
 from dispatch.solver.compiling.compiled import HOME
 from dispatch.solver.compiling.sources import PREFIX
-from dispatch.solver.engines.shelf import CORE, RICH
+from dispatch.solver.engines.shelf import CLASSIC, RICH
 from dispatch.solver.placing.draft import Ground
 from dispatch.solver.solve import Stop, solve
 
-COMPILED: Final = (CORE, RICH)  # engines of our own
+COMPILED: Final = (CLASSIC, RICH)  # engines of our own
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from typing import Any, Final
 import numpy as np
 
 from dispatch.solver.formats.json import dumps, problem_to_json
-from dispatch.solver.model.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
 from tests.dispatch.solver.features import FEATURES, grown, mixed
 from tests.dispatch.solver.problems import rich
 from tests.dispatch.solver.towns import towns
@@ -77,10 +77,10 @@ def windowed(seed: int, *, visits: int, kind: str, vehicles: int) -> Problem:
         demand = (int(lots.integers(1, 30)),)
         places.append(Visit(f"v{number}", number, 100, demand, windows))
     fleet = tuple(
-        Vehicle(f"k{at}", 0, 0, 0, 12_000, capacity=(200,), cost_per_km=1_000)
+        VehicleShift(f"k{at}", 0, 0, 0, 12_000, capacity=(200,), cost_per_km=1_000)
         for at in range(vehicles)
     )
-    return Problem((Profile("van", ways, ways),), tuple(places), fleet, ("parcels",), kind)
+    return Problem((TravelTable("van", ways, ways),), tuple(places), fleet, ("parcels",), kind)
 
 
 def kinds(seed: int, *, visits: int, breaks: bool = False) -> Problem:
@@ -89,8 +89,8 @@ def kinds(seed: int, *, visits: int, breaks: bool = False) -> Problem:
     at = np.array([(lots.uniform(0, 12_000), lots.uniform(0, 12_000)) for _ in range(visits + 2)])
     ways = np.abs(at[:, None] - at[None, :]).sum(axis=2).astype(np.int64)
     skew = 1 + 0.05 * np.sign(at[:, None, 0] - at[None, :, 0])
-    van = Profile("van", (ways / 9 * skew).astype(np.int64), ways.astype(np.int64))
-    bike = Profile("bike", (ways / 5).astype(np.int64), (0.9 * ways).astype(np.int64))
+    van = TravelTable("van", (ways / 9 * skew).astype(np.int64), ways.astype(np.int64))
+    bike = TravelTable("bike", (ways / 5).astype(np.int64), (0.9 * ways).astype(np.int64))
     made = []
     for number in range(visits):
         opens = 3_600 * lots.randint(0, 7)
@@ -107,7 +107,7 @@ def kinds(seed: int, *, visits: int, breaks: bool = False) -> Problem:
         )
     rests = (Break(14_400, 16_200, 1_800),) if breaks else ()
     fleet = [
-        Vehicle(
+        VehicleShift(
             f"k{number}",
             start=number % 2,
             end=number % 2,

@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from dispatch.solver.formats.text import parse
-from dispatch.solver.model.problem import Int32, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Int32, Problem, TravelTable, VehicleShift, Visit, Window
 from tests.bench.solver_porto import porto
 from tests.shared import shared_data
 
@@ -130,7 +130,7 @@ def _city(count: int, town: Town, hubs: int = 1) -> Problem:
     reach = seconds[:hubs, hubs:].min(axis=0)
     vehicles = max(hubs, math.ceil(town.spare * demand.sum() / 150))
     return Problem(
-        profiles=(Profile("van", seconds, seconds),),
+        profiles=(TravelTable("van", seconds, seconds),),
         visits=tuple(
             Visit(
                 f"s{i}",
@@ -144,7 +144,9 @@ def _city(count: int, town: Town, hubs: int = 1) -> Problem:
             for i in range(count)
         ),
         vehicles=tuple(
-            Vehicle(f"van{v}", v % hubs, v % hubs, 0, CITY_DAY_S, capacity=(150,), cost_per_km=1000)
+            VehicleShift(
+                f"van{v}", v % hubs, v % hubs, 0, CITY_DAY_S, capacity=(150,), cost_per_km=1000
+            )
             for v in range(vehicles)
         ),
         dimensions=("parcels",),
@@ -217,10 +219,10 @@ def great_circle(spots: list[tuple[float, float]]) -> Int32:
 def _loads(way: Int32, sizes: list[int], room: int, fleet: int, name: str) -> Problem:
     """A problem of distance and one load alone; a metre is a minor unit."""
     return Problem(
-        profiles=(Profile("great circle", way, way),),
+        profiles=(TravelTable("great circle", way, way),),
         visits=tuple(Visit(f"d{i}", i + 1, 0, (size,)) for i, size in enumerate(sizes)),
         vehicles=tuple(
-            Vehicle(f"van{v}", 0, 0, 0, 10**8, capacity=(room,), cost_per_km=1000)
+            VehicleShift(f"van{v}", 0, 0, 0, 10**8, capacity=(room,), cost_per_km=1000)
             for v in range(fleet)
         ),
         dimensions=("size",),

@@ -15,7 +15,7 @@ import numpy as np
 import pyvrp
 from pyvrp import IteratedLocalSearchCallbacks, IteratedLocalSearchParams, SolveParams
 
-from dispatch.solver.model.problem import Problem, Vehicle
+from dispatch.solver.model.problem import Problem, VehicleShift
 
 Routes = dict[str, list[str]]
 SCALE = 10  # PyVRP's money is ours x this: its bounds on penalties then suffice for small prices
@@ -39,9 +39,9 @@ class Answers:
         return time.perf_counter() - self.began
 
 
-def kinds(problem: Problem) -> list[list[Vehicle]]:
+def kinds(problem: Problem) -> list[list[VehicleShift]]:
     """Vehicles alike in all but their id, together."""
-    found: dict[Vehicle, list[Vehicle]] = {}
+    found: dict[VehicleShift, list[VehicleShift]] = {}
     for vehicle in problem.vehicles:
         if vehicle.breaks or vehicle.skills or vehicle.speed_percent != 100:
             raise ValueError("The peers' models here know no breaks, skills or speeds.")
@@ -86,7 +86,7 @@ def run_pyvrp(problem: Problem, marks: Sequence[float], seed: int) -> Answers:
 
 
 def _pyvrp_data(
-    problem: Problem, fleet: list[list[Vehicle]]
+    problem: Problem, fleet: list[list[VehicleShift]]
 ) -> tuple[pyvrp.ProblemData, dict[str, list[str]]]:
     """The problem in PyVRP's words, and whom its clients and shipments stand for."""
     unit = _money(fleet)
@@ -166,7 +166,7 @@ def _durations(problem: Problem, at: int) -> np.ndarray:
     return table
 
 
-def _money(fleet: list[list[Vehicle]]) -> Fraction:
+def _money(fleet: list[list[VehicleShift]]) -> Fraction:
     """Minor units that are one of PyVRP's: a metre's price comes to about ten of its own."""
     metre = max(Fraction(twins[0].cost_per_km, 1000) for twins in fleet)
     if not any(twins[0].cost_per_hour or twins[0].fixed_cost for twins in fleet):
@@ -185,7 +185,7 @@ def _hours(problem: Problem, name: str, prefix: str) -> dict[str, int]:
 
 
 def _pyvrp_routes(
-    best: pyvrp.Solution, fleet: list[list[Vehicle]], owner: dict[str, list[str]]
+    best: pyvrp.Solution, fleet: list[list[VehicleShift]], owner: dict[str, list[str]]
 ) -> Routes:
     free = [iter(twins) for twins in fleet]
     routes: Routes = {}

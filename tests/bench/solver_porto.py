@@ -17,7 +17,7 @@ import numpy as np
 
 from dispatch.roads.matrix import travel
 from dispatch.roads.network import load
-from dispatch.solver.model.problem import Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Problem, TravelTable, VehicleShift, Visit, Window
 from tests.bench.roads import build_porto, places
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "proof" / "solver"
@@ -45,7 +45,7 @@ def porto(count: int, objective: str) -> Problem:
     return Problem(used, visits, vehicles, ("kg", "litres"), f"porto {count} {objective}")
 
 
-def _visit(at: int, draw: np.random.Generator, profile: Profile) -> Visit:
+def _visit(at: int, draw: np.random.Generator, profile: TravelTable) -> Visit:
     length = int(draw.choice([2, 3, 4])) * HOUR
     opens = int(draw.integers(0, (DAY_S - length) // 900 + 1)) * 900
     opens = max(opens, int(profile.duration_s[0, at + 1]))
@@ -55,7 +55,7 @@ def _visit(at: int, draw: np.random.Generator, profile: Profile) -> Visit:
     return Visit(f"p{at}", at + 1, int(draw.choice([120, 180, 300])), (kilograms, litres), windows)
 
 
-def _fleet(types: list[tuple], visits: tuple[Visit, ...], priced: bool) -> tuple[Vehicle, ...]:
+def _fleet(types: list[tuple], visits: tuple[Visit, ...], priced: bool) -> tuple[VehicleShift, ...]:
     """Vehicles whose room is half as much again as what is to be carried, and hours enough."""
     load = np.array([v.demand for v in visits]).sum(axis=0)
     mean = np.array([(share * kg, share * li) for _, share, kg, li, *_ in types]).sum(axis=0)
@@ -64,7 +64,7 @@ def _fleet(types: list[tuple], visits: tuple[Visit, ...], priced: bool) -> tuple
     for name, share, kg, litres, day, km, hour, profile in types:
         for number in range(round(share * size) + 1):
             fleet.append(  # noqa: PERF401 - a comprehension of eight names is no easier to read
-                Vehicle(
+                VehicleShift(
                     f"{name}{number}",
                     0,
                     0,
@@ -81,7 +81,7 @@ def _fleet(types: list[tuple], visits: tuple[Visit, ...], priced: bool) -> tuple
     return tuple(fleet)
 
 
-def profiles(count: int) -> tuple[Profile, Profile]:
+def profiles(count: int) -> tuple[TravelTable, TravelTable]:
     """Seconds and metres by van and by cargo bike between the hub and the stops."""
     kept = FOLDER / f"porto-{count}.npz"
     if not kept.exists():
@@ -105,6 +105,6 @@ def profiles(count: int) -> tuple[Profile, Profile]:
         partial.replace(kept)
     with np.load(kept) as tables:
         return (
-            Profile("van", tables["van_s"], tables["van_m"]),
-            Profile("bike", tables["cargo_bike_s"], tables["cargo_bike_m"]),
+            TravelTable("van", tables["van_s"], tables["van_m"]),
+            TravelTable("bike", tables["cargo_bike_s"], tables["cargo_bike_m"]),
         )

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from dispatch.solver.model.problem import Problem, Vehicle
-from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.model.problem import Problem, VehicleShift
+from dispatch.solver.model.solution import Solution, Tour
 
 
 class Unsound(AssertionError):
@@ -37,7 +37,7 @@ def recost(problem: Problem, solution: Solution) -> Fraction:
     return total + sum(problem.visits[at].unserved_cost for at in left)
 
 
-def _drive(problem: Problem, vehicle: Vehicle, route: Route) -> int:
+def _drive(problem: Problem, vehicle: VehicleShift, route: Tour) -> int:
     """Follow one route second by second; return its metres."""
     if vehicle.breaks or vehicle.speed_percent != 100 or vehicle.max_duration_s is not None:
         raise Unsound("This referee knows no breaks, speeds or longest times.")
@@ -64,7 +64,7 @@ def _drive(problem: Problem, vehicle: Vehicle, route: Route) -> int:
     return metres
 
 
-def _loads(problem: Problem, vehicle: Vehicle, names: list[str]) -> None:
+def _loads(problem: Problem, vehicle: VehicleShift, names: list[str]) -> None:
     """What is on board fits after each stop; a delivery follows its pickup."""
     pickup_of = {pair.delivery: pair.pickup for pair in problem.pairs}
     delivery_of = {pair.pickup: pair.delivery for pair in problem.pairs}

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dispatch.solver.model.problem import Problem, Vehicle
-from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.model.problem import Problem, VehicleShift
+from dispatch.solver.model.solution import Solution, Tour
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.repair import holds
 from dispatch.solver.redispatch.change import Change
@@ -174,7 +174,7 @@ def behind_committed(problem: Problem) -> tuple[Problem, set[str]]:
     ), committed
 
 
-def _behind(problem: Problem, van: Vehicle, route: Route) -> Vehicle:
+def _behind(problem: Problem, van: VehicleShift, route: Tour) -> VehicleShift:
     """Return a vehicle at the end of its committed stops."""
     last = route.visits[-1]
     assert van.max_distance_m is None, "no day of this campaign bounds the metres of a vehicle"

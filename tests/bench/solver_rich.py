@@ -11,9 +11,9 @@ from dispatch.solver.model.problem import (
     Charger,
     Pair,
     Problem,
-    Profile,
     Slice,
-    Vehicle,
+    TravelTable,
+    VehicleShift,
     Visit,
     Window,
 )
@@ -62,7 +62,7 @@ def rich_day(count: int) -> Problem:
     )
 
 
-def _with_traffic(profile: Profile) -> Profile:
+def _with_traffic(profile: TravelTable) -> TravelTable:
     slices = tuple(
         Slice(begin, np.rint(profile.duration_s * factor).astype(np.int32))
         for begin, factor in PACE[1:]
@@ -70,7 +70,7 @@ def _with_traffic(profile: Profile) -> Profile:
     return replace(profile, hourly=slices)
 
 
-def _visit(at: int, draw: np.random.Generator, profile: Profile) -> Visit:
+def _visit(at: int, draw: np.random.Generator, profile: TravelTable) -> Visit:
     reach = int(1.4 * profile.duration_s[0, at + 1]) // 900 * 900 + 900
     first = reach + int(draw.integers(0, 12)) * 900
     kinds = (
@@ -100,7 +100,7 @@ def _paired(visit: Visit) -> Visit:
     return replace(visit, collect=(), release_s=0, skills=frozenset())
 
 
-def _fleet(count: int) -> tuple[Vehicle, ...]:
+def _fleet(count: int) -> tuple[VehicleShift, ...]:
     """One vehicle for fifteen stops: two of vans for one bicycle with a battery."""
     fleet = []
     for at in range(max(6, count // 15)):
@@ -116,7 +116,7 @@ def _fleet(count: int) -> tuple[Vehicle, ...]:
         }
         if at % 3:
             fleet.append(
-                Vehicle(
+                VehicleShift(
                     f"van{at}",
                     0,
                     0,
@@ -132,7 +132,7 @@ def _fleet(count: int) -> tuple[Vehicle, ...]:
             )
         else:
             fleet.append(
-                Vehicle(
+                VehicleShift(
                     f"bike{at}",
                     0,
                     0,

@@ -10,7 +10,7 @@ from typing import Any
 
 import vroom
 
-from dispatch.solver.model.problem import Problem, Vehicle, Visit
+from dispatch.solver.model.problem import Problem, VehicleShift, Visit
 from tests.bench.solver_peers import Answers, Routes
 
 
@@ -87,7 +87,7 @@ def _one_of(vehicles: frozenset[str]) -> str:
     return f"one of {sorted(vehicles)}"
 
 
-def _has(problem: Problem, van: Vehicle) -> set[str]:
+def _has(problem: Problem, van: VehicleShift) -> set[str]:
     sets = {v.vehicles for v in problem.visits if v.vehicles is not None and van.id in v.vehicles}
     marks = {f"aboard {van.id}", *map(_one_of, sets)}
     return set(van.skills) | marks | ({"loads at the hub"} if van.loaded is None else set())
@@ -110,7 +110,7 @@ def _step(problem: Problem, visit: Visit, number: dict[str, int]) -> dict[str, A
 def _vehicle(
     problem: Problem,
     at: int,
-    van: Vehicle,
+    van: VehicleShift,
     skills: dict[str, int],
     route: Sequence[str],
     number: dict[str, int],

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from dispatch.planning.errors import NothingToPlan
 from dispatch.planning.problem.day import Day, OrderAsked, ShiftAsked
 from dispatch.roads.matrix import TravelMatrix, travel
-from dispatch.solver.model.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
 from lastmile.core.clock import zone
 
 DIMENSIONS = ("weight_g", "volume_cm3", "parcels")
@@ -73,7 +73,9 @@ def build(day: Day) -> Built:
     }
     unserved_cost = _unserved_cost(day, matrices)
     problem = Problem(
-        profiles=tuple(Profile(name, m.duration_s, m.distance_m) for name, m in matrices.items()),
+        profiles=tuple(
+            TravelTable(name, m.duration_s, m.distance_m) for name, m in matrices.items()
+        ),
         visits=tuple(
             visit_of(at, order, origin_at, unserved_cost) for at, order in enumerate(day.orders)
         ),
@@ -124,8 +126,8 @@ def visit_of(at: int, order: OrderAsked, origin_at: dt.datetime, unserved_cost: 
     )
 
 
-def _vehicle(shift: ShiftAsked, day: Day, origin_at: dt.datetime, names: list[str]) -> Vehicle:
-    return Vehicle(
+def _vehicle(shift: ShiftAsked, day: Day, origin_at: dt.datetime, names: list[str]) -> VehicleShift:
+    return VehicleShift(
         id=shift.shift,
         start=0,
         end=0,

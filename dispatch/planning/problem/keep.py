@@ -19,9 +19,9 @@ from dispatch.solver.model.problem import (
     Charger,
     Pair,
     Problem,
-    Profile,
     Slice,
-    Vehicle,
+    TravelTable,
+    VehicleShift,
     Visit,
     Window,
 )
@@ -81,11 +81,11 @@ def unpack(data: bytes) -> Problem:
         )
 
 
-def _profile(said: str | dict[str, Any], at: int, arrays: Any) -> Profile:
+def _profile(said: str | dict[str, Any], at: int, arrays: Any) -> TravelTable:
     """Read one profile; in format 1 it was its name alone."""
     name, later = (said, []) if isinstance(said, str) else (said["name"], said["hourly_from_s"])
     slices = tuple(Slice(from_s, arrays[f"s{at}_{n}"]) for n, from_s in enumerate(later))
-    return Profile(name, arrays[f"s{at}"], arrays[f"m{at}"], slices)
+    return TravelTable(name, arrays[f"s{at}"], arrays[f"m{at}"], slices)
 
 
 def _visit(said: dict[str, Any]) -> Visit:
@@ -103,9 +103,9 @@ def _visit(said: dict[str, Any]) -> Visit:
     )
 
 
-def _vehicle(said: dict[str, Any]) -> Vehicle:
+def _vehicle(said: dict[str, Any]) -> VehicleShift:
     loaded = said.get("loaded")
-    return Vehicle(
+    return VehicleShift(
         **said
         | {
             "capacity": tuple(said["capacity"]),

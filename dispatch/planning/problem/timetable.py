@@ -11,8 +11,8 @@ from dispatch.planning.problem.day import Day
 from dispatch.planning.problem.store import TimedBreak, TimedPlan, TimedRoute, TimedStop
 from dispatch.roads.matrix import route_geometry
 from dispatch.solver.model.cost import route_cost
-from dispatch.solver.model.problem import Problem, Vehicle
-from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.model.problem import Problem, VehicleShift
+from dispatch.solver.model.solution import Solution, Tour
 from dispatch.solver.referee.check import Violation, check
 
 Facts = Mapping[str, Any]
@@ -54,7 +54,7 @@ def _why(dimensions: Sequence[str], skills: Sequence[str]) -> Facts:
 
 def _route(
     problem: Problem,
-    route: Route,
+    route: Tour,
     day: Day,
     by_visit: Mapping[str, Sequence[Facts]],
     own: Sequence[Facts],
@@ -111,7 +111,7 @@ def _route(
     )
 
 
-def _legs(problem: Problem, vehicle: Vehicle, orders: Sequence[int]) -> list[tuple[int, int]]:
+def _legs(problem: Problem, vehicle: VehicleShift, orders: Sequence[int]) -> list[tuple[int, int]]:
     """Seconds and metres of every leg, the way back to the hub last."""
     profile = problem.profiles[vehicle.profile]
     places = [vehicle.start, *(problem.visits[o].place for o in orders), vehicle.end]
@@ -124,7 +124,7 @@ def _legs(problem: Problem, vehicle: Vehicle, orders: Sequence[int]) -> list[tup
     ]
 
 
-def slack(problem: Problem, vehicle: Vehicle, route: Route) -> list[int]:
+def slack(problem: Problem, vehicle: VehicleShift, route: Tour) -> list[int]:
     """Seconds by which each visit may begin later before a promise or the shift's end breaks.
 
     From the end of the route backwards: what a delay leaves of the window here, or of the slack

@@ -19,7 +19,7 @@ from dispatch.planning.errors import OrderNotInPlan
 from dispatch.planning.models import Plan
 from dispatch.planning.problem.keep import unpack
 from dispatch.planning.selectors.spots import arrangement_of
-from dispatch.solver.why.answer import Place, Relax, Relaxation, Way
+from dispatch.solver.why.answer import Placement, Relax, Relaxation, Way
 from dispatch.solver.why.asking import Asker
 
 SECONDS: Final = 0.8  # of a request; what is not found by then is not said
@@ -123,7 +123,7 @@ class _Words:
         rows = Order.objects.filter(public_id__in=named).values_list("public_id", "external_id")
         self.orders = {public_id: external or public_id for public_id, external in rows}
 
-    def spot(self, place: Place) -> Spot:
+    def spot(self, place: Placement) -> Spot:
         return Spot(
             shift=self.shifts[place.vehicle],
             number=self.numbers.get(place.vehicle),
@@ -139,7 +139,7 @@ class _Words:
         needs = tuple(self._need(r, way.place) for r in way.relaxations)
         return Opening(needs=needs, spot=self.spot(way.place))
 
-    def _need(self, it: Relaxation, place: Place) -> Need:
+    def _need(self, it: Relaxation, place: Placement) -> Need:
         other = it.what if it.kind in _COMPANY else it.visit
         return Need(
             kind=it.kind.value,

@@ -12,7 +12,7 @@ from dispatch.planning.models import Plan, Stop
 from dispatch.planning.problem.arrangement import Arrangement
 from dispatch.planning.problem.keep import unpack
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.placing.insertion import Place, evaluate, places
+from dispatch.solver.placing.insertion import Insertion, evaluate, places
 
 BEST_PER_ROUTE = 3
 
@@ -49,7 +49,7 @@ def spots_for(plan: Plan, order: str, problem: Problem | None = None) -> list[Pr
     problem = problem or unpack(bytes(plan.input.problem))
     if order not in problem.visit_index:
         raise OrderNotInPlan(_("That order is not part of this plan."), data={"order": order})
-    found: dict[str, list[Place]] = {}
+    found: dict[str, list[Insertion]] = {}
     for place in places(problem, evaluate(problem, arrangement_of(plan, problem)), order):
         best = found.setdefault(place.vehicle, [])
         if len(best) < BEST_PER_ROUTE:

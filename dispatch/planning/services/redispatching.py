@@ -34,7 +34,7 @@ from dispatch.planning.services.drafting import Found, answer, draft_plan
 from dispatch.planning.services.locking import refuse_moved
 from dispatch.planning.states import DRAFT, PUBLISHED
 from dispatch.solver.model import solution as solved
-from dispatch.solver.model.problem import Vehicle, Visit
+from dispatch.solver.model.problem import VehicleShift, Visit
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.process.cores import seat
 from dispatch.solver.redispatch.anew import anew
@@ -259,7 +259,7 @@ def _held(built: Built, scene: Scene) -> Built:
     free = frozenset(v.id for v in problem.vehicles if v.id not in scene.left)
     owner = {order: shift for shift, left in scene.left.items() for order in left.orders}
 
-    def vehicle(it: Vehicle) -> Vehicle:
+    def vehicle(it: VehicleShift) -> VehicleShift:
         if it.id not in scene.left:
             return replace(it, opens_s=max(it.opens_s, now_s))
         start_s = _seconds(scene.left[it.id].starts_at, built)
@@ -295,7 +295,7 @@ def _as_solved(built: Built, plan: Plan) -> solved.Solution:
     routes = plan.routes.select_related("shift").prefetch_related("stops__order").order_by("number")
     return solved.Solution(
         tuple(
-            solved.Route(
+            solved.Tour(
                 vehicle=route.shift.public_id,
                 start_s=_seconds(route.starts_at, built),
                 depart_s=_seconds(route.starts_at, built),

@@ -5,7 +5,7 @@ vehicle that may drive one tour; its tour is a ring through its depot. What chan
 lies side by side, ``WIDTH`` numbers a node, so that a look at a gap costs one line of the cache.
 
 The compiled functions take the arrays one by one, not the tuples below, which are handed over in
-whole (``iterate(*part, *state, …)``) and would be taken apart at each call.
+whole (``iterate(*terrain, *state, …)``) and would be taken apart at each call.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ NEVER: Final = 1 << 30  # second behind all others, with room to add to
 FAR: Final = 1 << 60  # dearer than everything
 
 
-class Part(NamedTuple):
-    """A problem, or a part of one, that does not change while it is searched.
+class Terrain(NamedTuple):
+    """A problem, or a piece of one, that does not change while it is searched.
 
     Rows of the matrices are visits by node and places of depots (row 0 and behind the visits).
     ``before`` and ``after`` hold for each visit those that may well come just before or behind,

@@ -19,7 +19,7 @@ _SCALE = 1.0 / 9007199254740992.0  # 2 ** -53
 
 
 def seeded(*numbers: int) -> Words:
-    """Return the state that belongs to some numbers: a seed, a part, a round."""
+    """Return the state that belongs to some numbers: a seed, a piece, a round."""
     state: Words = np.random.SeedSequence([n & 0xFFFFFFFF for n in numbers]).generate_state(
         1, np.uint64
     )  # type: ignore[assignment]

@@ -328,7 +328,7 @@ def iterate(
 ) -> None:  # fmt: skip
     """Search on from where the plan stands for so many iterations at one temperature.
 
-    The arrays are those of ``Part`` and ``State``, in their order.
+    The arrays are those of ``Terrain`` and ``State``, in their order.
     """
     for _ in range(iterations):
         num[DONE] += 1

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from dispatch.solver.classic.arrays import NEVER, Int32, Int64
 from dispatch.solver.model.cost import PER_METRE, PER_MILLIGRAM, PER_SECOND, UNIT
-from dispatch.solver.model.problem import Problem, Vehicle, missed_cost
+from dispatch.solver.model.problem import Problem, VehicleShift, missed_cost
 from dispatch.solver.placing.draft import Ground
 from dispatch.solver.timing.pauses import WorkClock, work_clock
 from dispatch.solver.timing.timer import scaled
@@ -163,42 +163,44 @@ def _alike(ground: Ground) -> list[list[int]]:
     problem = ground.problem
     sets = sorted(set(ground.may), key=sorted)
     limits = [s for s in sets if len(s) < len(problem.vehicles)]
-    kinds: dict[tuple[Vehicle, tuple[bool, ...]], list[int]] = {}
+    kinds: dict[tuple[VehicleShift, tuple[bool, ...]], list[int]] = {}
     for at, vehicle in enumerate(problem.vehicles):
         member = tuple(at in limit for limit in limits)
         kinds.setdefault((replace(vehicle, id=""), member), []).append(at)
     return list(kinds.values())
 
 
-def _usable(vehicle: Vehicle, clock: WorkClock) -> bool:
+def _usable(vehicle: VehicleShift, clock: WorkClock) -> bool:
     begin, end = clock(vehicle.opens_s), clock(vehicle.closes_s)
     return begin <= _latest(vehicle, clock) and begin + vehicle.loading_s <= end
 
 
-def _latest(vehicle: Vehicle, clock: WorkClock) -> int:
+def _latest(vehicle: VehicleShift, clock: WorkClock) -> int:
     latest = vehicle.closes_s if vehicle.latest_start_s is None else vehicle.latest_start_s
     return clock(min(latest, vehicle.closes_s))
 
 
-def _metre_price(problem: Problem, vehicle: Vehicle) -> int:
+def _metre_price(problem: Problem, vehicle: VehicleShift) -> int:
     co2 = vehicle.co2_mg_per_m * problem.co2_cost_per_kg * PER_MILLIGRAM
     return vehicle.cost_per_km * PER_METRE + co2
 
 
-def _reach(vehicle: Vehicle) -> int:
+def _reach(vehicle: VehicleShift) -> int:
     limits = [vehicle.max_distance_m, vehicle.range_m]
     if vehicle.range_m is not None:
         limits.append(vehicle.start_range_m)
     return min((m for m in limits if m is not None), default=NO_LIMIT)
 
 
-def _longest(vehicle: Vehicle) -> int:
+def _longest(vehicle: VehicleShift) -> int:
     if vehicle.max_duration_s is None:
         return NO_LIMIT
     return vehicle.max_duration_s - sum(b.duration_s for b in vehicle.breaks)
 
 
-def _divisor(problem: Problem, chosen: list[Vehicle], metre: list[int], second: list[int]) -> int:
+def _divisor(
+    problem: Problem, chosen: list[VehicleShift], metre: list[int], second: list[int]
+) -> int:
     """What all prices have in common, and more where a leg would not fit its number."""
     fixed = [v.fixed_cost * UNIT for v in chosen]
     common = math.gcd(*metre, *second, *fixed) or 1
@@ -210,7 +212,7 @@ def _visits(
     ground: Ground,
     clock: WorkClock,
     kinds: tuple[Kind, ...],
-    chosen: list[Vehicle],
+    chosen: list[VehicleShift],
     times: list[tuple[int, int]],
     divisor: int,
 ) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def _within(names: Int32, chosen: Int64, local: Int32, out: Int32) -> None:
 
 
 def within(names: Int32, chosen: Int64, local: Int32) -> Int32:
-    """Return the lists of some visits in a part's own numbers, without those outside."""
+    """Return the lists of some visits in a piece's own numbers, without those outside."""
     out = np.zeros((len(chosen) + 1, names.shape[1]), np.int32)
     _within(names, chosen, local, out)
     return out

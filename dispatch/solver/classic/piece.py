@@ -1,4 +1,4 @@
-"""A part under search: its arrays, what was done with it, and the price of its tours. PURE."""
+"""A piece of the problem under search: its arrays, its record, the price of its tours. PURE."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from dispatch.solver.classic.arrays import (
     USED,
     Int32,
     Int64,
-    Part,
     State,
+    Terrain,
 )
 from dispatch.solver.classic.kernel import remember
-from dispatch.solver.classic.setup import Plan, written
+from dispatch.solver.classic.setup import Tours, written
 
 
 @dataclass(slots=True)
 class Piece:
-    """A part under search."""
+    """A piece of the problem under search."""
 
-    part: Part
+    terrain: Terrain
     state: State
     visits: Int64
     kinds: Int32
@@ -63,6 +63,6 @@ class Piece:
             self.least = self.now
             remember(self.state.node, len(self.visits), self.state.best)
 
-    def plan(self, *, best: bool) -> Plan:
+    def plan(self, *, best: bool) -> Tours:
         """Return the best plan or the present one, in the model's numbers."""
         return written(self.state, self.visits, self.kinds, best=best)

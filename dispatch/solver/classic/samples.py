@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from dispatch.solver.model.problem import Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Problem, TravelTable, VehicleShift, Visit, Window
 
 PLACES: Final = 5
 
@@ -15,14 +15,16 @@ def problems() -> list[Problem]:
     """Return one for each way through the core: plain, and with everything priced."""
     at = np.arange(PLACES)
     ways = np.abs(at[:, None] - at[None, :]) * 100
-    profile = Profile("van", ways, ways)
+    profile = TravelTable("van", ways, ways)
     visits = tuple(
         Visit(f"v{n}", n, 60, (1,), (Window(0, 9_000),), unserved_cost=10**6)
         for n in range(1, PLACES)
     )
-    plain = [Vehicle(f"k{n}", 0, 0, 0, 10_000, capacity=(3,), cost_per_km=1_000) for n in range(3)]
+    plain = [
+        VehicleShift(f"k{n}", 0, 0, 0, 10_000, capacity=(3,), cost_per_km=1_000) for n in range(3)
+    ]
     slow = [
-        Vehicle(
+        VehicleShift(
             f"k{n}", 0, 0, 0, 10_000, capacity=(3,), cost_per_km=1_000, cost_per_hour=500,
             speed_percent=90 + n, max_distance_m=10_000,
         )

@@ -1,9 +1,9 @@
-"""The search: rounds of parts on threads, cooling down, by the clock or by count. PURE.
+"""The search: rounds of pieces on threads, cooling down, by the clock or by count. PURE.
 
 A search is LEGS legs, each at one temperature. From ``WHOLE`` visits up the plan is cut anew
-every LEGS / ROUNDS legs into parts that are searched side by side; below, each thread searches
-the whole from a seed of its own and the best is taken. A part's chance derives from the seed,
-its round and its number, and each part's iterations in each leg are recorded: with that record
+every LEGS / ROUNDS legs into pieces that are searched side by side; below, each thread searches
+the whole from a seed of its own and the best is taken. A piece's chance derives from the seed,
+its round and its number, and each piece's iterations in each leg are recorded: with that record
 the same plan comes out whatever the threads' timing.
 """
 
@@ -26,39 +26,39 @@ from dispatch.solver.classic.model import Model
 from dispatch.solver.classic.near import Near, near_of, nobody_near
 from dispatch.solver.classic.piece import Piece
 from dispatch.solver.classic.setup import (
-    Plan,
+    Tours,
     alone,
     construct,
     cost_of,
     joined,
     load,
-    part_of,
     state_of,
+    terrain_of,
     written,
 )
 from dispatch.solver.classic.split import cut, layout, middles
 from dispatch.solver.classic.terms import Ask, Budget, Found, Limit, Polisher, Tell
 
 WHOLE: Final = 600  # visits from which the plan is cut: below, searching the whole twice paid more
-PART: Final = 600  # visits in a part at most, about
+PIECE: Final = 600  # visits in a piece at most, about
 ROUNDS: Final = 40
 LEGS: Final = 200
 HOT, COLD = 3.0, 0.03  # first and last temperature, in mean costs per visit of the first plan
 MANY: Final = 3_000  # visits from which there are iterations for few moves of whole tours
-PART_OF_MANY: Final = 1_250  # with HOT, 5,000 visits, 200 iterations a visit: 1.1 % below 1,000
+PIECE_OF_MANY: Final = 1_250  # with HOT, 5,000 visits, 200 iterations a visit: 1.1 % below 1,000
 REBATE_OF_MANY: Final = -1.5  # a charge: too many tours are left; 500 a visit: 0.3-0.4 % below none
 REBATE: Final = 0.6  # of a tour's price at first, in what one for a visit alone costs on the mean
 REBATED: Final = 0.5  # share of the search in which it goes back to nothing
 WARM: Final = 0.3  # first temperature where a plan is given: hotter would forget it
 TUNE: Final = (10.0, 10.0, 0.5, 0.01, math.log(1 - 0.01), 0.5)  # as in ``arrays``
 POLISHED: Final = 0.3  # share of the time in which a polisher takes part
-POLISHES: Final = (2, 4)  # rounds of it, for a plan that is searched whole and for one in parts
-POLISHED_MOST: Final = 2_400  # visits beyond which a few parts polished are not worth the time
+POLISHES: Final = (2, 4)  # rounds of it, for a plan that is searched whole and for one in pieces
+POLISHED_MOST: Final = 2_400  # visits beyond which a few pieces polished are not worth the time
 POLISH_S: Final = 0.005  # time a visit below which it is not either
 POLISH_LEGS: Final = 10
 SLICE_S: Final = 0.01  # of one compiled call
 FIRST_ITERATIONS: Final = 100
-SPARE_SLOTS: Final = 8  # free vehicles of a kind that a part gets beyond what it drives
+SPARE_SLOTS: Final = 8  # free vehicles of a kind that a piece gets beyond what it drives
 
 
 class Search:
@@ -73,7 +73,7 @@ class Search:
         budget: Budget,
         stopped: Ask,
         tell: Tell,
-        given: Plan | None = None,
+        given: Tours | None = None,
         polisher: Polisher | None = None,
     ) -> None:
         self.model, self.seed, self.budget, self.given = model, seed, budget, given
@@ -83,11 +83,11 @@ class Search:
         self.near: Near = nobody_near(model)
         self.away = alone(model)
         self.apart = model.size >= WHOLE
-        self.parts = self._parts()
+        self.pieces = self._pieces_wanted()
         self.rounds = ROUNDS if self.apart else 1
         self.steps = LEGS // self.rounds
         self.done = 0
-        self.record: list[int] = [self.parts, 0]
+        self.record: list[int] = [self.pieces, 0]
         self.at: Float = layout(model) if self.apart else np.zeros((model.size + 1, 2))
         self.heat = 0.0
         self.hot = WARM if given is not None else HOT
@@ -108,14 +108,14 @@ class Search:
             self.polisher = None
         return until if self.polisher is None else until - POLISHED * left
 
-    def _parts(self) -> int:
+    def _pieces_wanted(self) -> int:
         if self.budget.record is not None:
             return self.budget.record[0]
         many = self.threads if self.budget.until is not None else 1
         if not self.apart:
             return many
-        part = PART if self.model.size < MANY else PART_OF_MANY
-        return many * max(1, -(-self.model.size // (part * many)))  # no thread waits for the last
+        size = PIECE if self.model.size < MANY else PIECE_OF_MANY
+        return many * max(1, -(-self.model.size // (size * many)))  # no thread waits for the last
 
     def run(self) -> Found:
         """Search and return the best plan found."""
@@ -135,7 +135,7 @@ class Search:
                 if self._over():
                     break
                 if self._skipped(turn):
-                    self.record += [0] * (self.parts * self.steps)
+                    self.record += [0] * (self.pieces * self.steps)
                     continue
                 self.best = best[0]
                 self.slice_s = self._slice_s(self.rounds - turn)
@@ -150,14 +150,14 @@ class Search:
                 plan = joined([p.plan(best=False) for p in pieces]) if self.apart else plan
             self.until = self.budget.until
             if self.polisher is not None and self.budget.iterations is None:
-                missing = 2 + LEGS * self.parts - len(self.record)
+                missing = 2 + LEGS * self.pieces - len(self.record)
                 if missing > 0 and not self._over():  # rounds that there was no time for
                     self.record += [0] * missing
                 best = self._polish(best, pool)
         return Found(best[1], best[0], tuple(self.record))
 
-    def _polish(self, best: tuple[int, Plan], pool: ThreadPoolExecutor) -> tuple[int, Plan]:
-        """Let the polisher work on one part in turn, and go on with the others meanwhile."""
+    def _polish(self, best: tuple[int, Tours], pool: ThreadPoolExecutor) -> tuple[int, Tours]:
+        """Let the polisher work on one piece in turn, and go on with the others meanwhile."""
         rounds = POLISHES[self.apart]
         for turn in range(rounds):
             if self._over():
@@ -176,10 +176,10 @@ class Search:
                 best = min(best, *made, key=lambda b: b[0])
         return best
 
-    def _polished(self, piece: Piece, turn: int, number: int) -> tuple[int, Plan]:
+    def _polished(self, piece: Piece, turn: int, number: int) -> tuple[int, Tours]:
         """Polish the first piece, search on in the others; return cost and tours."""
-        first = 2 + self.rounds * self.parts * self.steps
-        first += turn * (1 + (self.parts - 1) * POLISH_LEGS)
+        first = 2 + self.rounds * self.pieces * self.steps
+        first += turn * (1 + (self.pieces - 1) * POLISH_LEGS)
         if number:
             first += 1 + (number - 1) * POLISH_LEGS
             hot = COLD if self.apart else WARM
@@ -210,34 +210,34 @@ class Search:
         self.tell(self.done, self.best)
         return self.stopped()
 
-    def _cost_of(self, piece: Piece, plan: Plan) -> int:
+    def _cost_of(self, piece: Piece, plan: Tours) -> int:
         """Return what tours for a piece's visits cost, those in none of them included."""
         local = np.zeros(self.model.size + 1, np.int32)
         local[piece.visits] = np.arange(1, len(piece.visits) + 1)
-        return cost_of(piece.part, piece.state, local[plan.visits], plan.ends, plan.kinds)
+        return cost_of(piece.terrain, piece.state, local[plan.visits], plan.ends, plan.kinds)
 
-    def _best_of(self, pieces: list[Piece]) -> tuple[int, Plan]:
-        """Put the parts' best together; of searches of the whole, take the best."""
+    def _best_of(self, pieces: list[Piece]) -> tuple[int, Tours]:
+        """Put the pieces' best together; of searches of the whole, take the best."""
         if self.apart:
             return sum(p.best for p in pieces), joined([p.plan(best=True) for p in pieces])
         chosen = min(pieces, key=lambda p: p.best)
         return chosen.best, chosen.plan(best=True)
 
     def _slice_s(self, rounds: int) -> float:
-        """Return the seconds that one part may take in a round; rounds share evenly."""
+        """Return the seconds that one piece may take in a round; rounds share evenly."""
         if self.until is None:
             return 0.0
         left = max(0.0, self.until - time.perf_counter())
-        return left / rounds / -(-self.parts // self.threads)
+        return left / rounds / -(-self.pieces // self.threads)
 
     # --- the first plan
 
-    def _first(self, pool: ThreadPoolExecutor) -> tuple[Plan, int]:
+    def _first(self, pool: ThreadPoolExecutor) -> tuple[Tours, int]:
         """Build a plan: by insertion, in clusters where there are many visits."""
         model, lots = self.model, random.Random(self.seed)  # noqa: S311 - the search's chance
         groups = [np.arange(1, model.size + 1)]
-        if model.size > 2 * PART:
-            cuts = cut(self.at[1:], np.ones(model.size, np.int64), self.at[0], self.parts, lots)
+        if model.size > 2 * PIECE:
+            cuts = cut(self.at[1:], np.ones(model.size, np.int64), self.at[0], self.pieces, lots)
             groups = [np.sort(c) + 1 for c in cuts]
         shares = _shared([len(k.vehicles) for k in model.kinds], [len(g) for g in groups])
         pieces = list(
@@ -245,48 +245,48 @@ class Search:
         )
         return joined([p for p, _ in pieces]), sum(c for _, c in pieces)
 
-    def _built(self, visits: Int64, slots: Int32, number: int) -> tuple[Plan, int]:
+    def _built(self, visits: Int64, slots: Int32, number: int) -> tuple[Tours, int]:
         model = self.model
-        part = part_of(model, self.near, visits, slots)
+        terrain = terrain_of(model, self.near, visits, slots)
         state = self._state(visits, slots, -1, number)
-        best: tuple[int, Plan] | None = None
-        away = part.cost[0, 0, 1 : len(visits) + 1]
+        best: tuple[int, Tours] | None = None
+        away = terrain.cost[0, 0, 1 : len(visits) + 1]
         for keys in (
             model.closes[visits],
             -away,
             model.closes[visits].astype(np.int64) - model.opens[visits],
         ):
             order = (np.argsort(keys, kind="stable") + 1).astype(np.int32)
-            construct(part, state, order)
+            construct(terrain, state, order)
             cost = int(state.num[BEST])
             if best is None or cost < best[0]:
                 best = (cost, written(state, visits, slots, best=True))
         assert best is not None
         return best[1], best[0]
 
-    def _as_given(self, pool: ThreadPoolExecutor) -> tuple[Plan, int]:
+    def _as_given(self, pool: ThreadPoolExecutor) -> tuple[Tours, int]:
         """Begin with the plan that was given."""
         assert self.given is not None
         pieces = self._pieces(self.given, 0, pool)
         return self.given, sum(p.now for p in pieces) if self.apart else pieces[0].now
 
-    def _missed_price(self, plan: Plan) -> int:
+    def _missed_price(self, plan: Tours) -> int:
         return int(self.model.price.sum() - self.model.price[plan.visits].sum())
 
     # --- one round
 
-    def _pieces(self, plan: Plan, turn: int, pool: ThreadPoolExecutor) -> list[Piece]:
-        """Cut the plan into this round's parts; whole for each thread where it is small."""
+    def _pieces(self, plan: Tours, turn: int, pool: ThreadPoolExecutor) -> list[Piece]:
+        """Cut the plan into this round's pieces; whole for each thread where it is small."""
         model = self.model
         lots = random.Random(f"{self.seed} {turn}")  # noqa: S311 - the search's chance
         count = np.array([len(k.vehicles) for k in model.kinds])
         used = np.bincount(plan.kinds, minlength=len(count))
         if not self.apart:
-            tours = [np.arange(len(plan))] * self.parts
-            free = [count - used] * self.parts
+            tours = [np.arange(len(plan))] * self.pieces
+            free = [count - used] * self.pieces
         else:
             sizes = np.diff(plan.ends, prepend=0)
-            tours = cut(middles(plan, self.at), sizes, self.at[0], self.parts, lots)
+            tours = cut(middles(plan, self.at), sizes, self.at[0], self.pieces, lots)
             free = _spread(count - used, len(tours))
         homes = self._homes(plan, tours)
         jobs = range(len(tours))
@@ -294,18 +294,18 @@ class Search:
             pool.map(lambda at: self._piece(plan, tours[at], free[at], homes[at], turn, at), jobs)
         )
 
-    def _homes(self, plan: Plan, tours: list[Int64]) -> list[Int64]:
-        """Deal the missed visits out: to the part with a visit near each, else to any."""
+    def _homes(self, plan: Tours, tours: list[Int64]) -> list[Int64]:
+        """Deal the missed visits out: to the piece with a visit near each, else to any."""
         made = np.zeros(self.model.size + 1, bool)
         made[plan.visits] = True
         missed = np.flatnonzero(~made)[1:]
         if not self.apart:
             return [missed] * len(tours)
-        part_of_tour = np.zeros(len(plan), np.int64)
-        for part, chosen in enumerate(tours):
-            part_of_tour[chosen] = part
+        piece_of_tour = np.zeros(len(plan), np.int64)
+        for number, chosen in enumerate(tours):
+            piece_of_tour[chosen] = number
         home = np.full(self.model.size + 1, -1)
-        home[plan.visits] = np.repeat(part_of_tour, np.diff(plan.ends, prepend=0))
+        home[plan.visits] = np.repeat(piece_of_tour, np.diff(plan.ends, prepend=0))
         dealt: list[list[int]] = [[] for _ in tours]
         for visit in missed:
             beside = home[self.near.around[visit]]
@@ -314,9 +314,9 @@ class Search:
         return [np.array(d, np.int64) for d in dealt]
 
     def _piece(
-        self, plan: Plan, tours: Int64, free: Int64, missed: Int64, turn: int, number: int
+        self, plan: Tours, tours: Int64, free: Int64, missed: Int64, turn: int, number: int
     ) -> Piece:
-        """Set a part up with the tours it takes over, free vehicles and missed visits."""
+        """Set a piece up with the tours it takes over, free vehicles and missed visits."""
         starts = plan.starts
         rows = [plan.visits[starts[t] : plan.ends[t]] for t in tours]
         served = np.concatenate([*rows, np.zeros(0, np.int32)]).astype(np.int64)
@@ -324,11 +324,11 @@ class Search:
         driven = plan.kinds[tours]
         spare = np.minimum(free, np.bincount(driven, minlength=len(free)) + SPARE_SLOTS)
         slots = np.concatenate([driven, np.repeat(np.arange(len(free)), spare)]).astype(np.int32)
-        part = part_of(self.model, self.near, visits, slots)
+        terrain = terrain_of(self.model, self.near, visits, slots)
         state = self._state(visits, slots, turn, number)
         ends = np.cumsum([len(r) for r in rows], dtype=np.int64)
-        load(part, state, np.arange(1, len(served) + 1, dtype=np.int32), ends)
-        return Piece(part, state, visits, slots)
+        load(terrain, state, np.arange(1, len(served) + 1, dtype=np.int32), ends)
+        return Piece(terrain, state, visits, slots)
 
     def _state(self, visits: Int64, slots: Int32, turn: int, number: int) -> State:
         word = seeded(self.seed, turn + 1, number)
@@ -337,16 +337,16 @@ class Search:
     # --- legs
 
     def _legs(self, piece: Piece, turn: int, number: int) -> None:
-        """Search one part through its round's legs."""
+        """Search one piece through its round's legs."""
         first = turn * self.steps
-        at = 2 + (turn * self.parts + number) * self.steps
+        at = 2 + (turn * self.pieces + number) * self.steps
         self._search(piece, number, self.steps, self.hot, lambda leg: at + leg, first)
 
     def _search(
         self, piece: Piece, number: int, legs: int, hot: float, at: Callable[[int], int],
         first: int | None = None,
     ) -> None:  # fmt: skip
-        """Search one part through some legs, by the clock or by count.
+        """Search one piece through some legs, by the clock or by count.
 
         ``first``: the first of them among all legs; None: they cool down by themselves.
         """
@@ -406,12 +406,12 @@ class Search:
 
     def _iterate(self, piece: Piece, count: int, heat: float) -> None:
         if len(piece.visits):
-            arrays: tuple[Any, ...] = (*piece.part, *piece.state)
+            arrays: tuple[Any, ...] = (*piece.terrain, *piece.state)
             iterate(*arrays, 1.0 + self.near.back, count, heat)  # type: ignore[call-arg]
 
     def _change_kinds(self, piece: Piece) -> None:
         if len(self.model.kinds) > 1 and len(piece.visits):
-            arrays: tuple[Any, ...] = (*piece.part, *piece.state)
+            arrays: tuple[Any, ...] = (*piece.terrain, *piece.state)
             change_kinds(*arrays)
 
     def _counted(self, at: int, leg: int, number: int) -> int:
@@ -420,7 +420,7 @@ class Search:
         if budget.record is not None:
             return budget.record[at] if at < len(budget.record) else 0
         assert budget.iterations is not None
-        at, slices = leg * self.parts + number, LEGS * self.parts
+        at, slices = leg * self.pieces + number, LEGS * self.pieces
         return budget.iterations * (at + 1) // slices - budget.iterations * at // slices
 
     def _over(self) -> bool:
@@ -432,7 +432,7 @@ class Search:
 
     def _skipped(self, turn: int) -> bool:
         """Tell whether the record knows of no iteration in a round."""
-        whole = self.parts * self.steps
+        whole = self.pieces * self.steps
         record, first = self.budget.record, 2 + turn * whole
         return record is not None and not any(record[first : first + whole])
 
@@ -457,6 +457,6 @@ def _shared(vehicles: list[int], sizes: list[int]) -> list[Int32]:
     return shares
 
 
-def _spread(free: Int64, parts: int) -> list[Int64]:
-    """Deal the free vehicles of each kind to the parts, evenly."""
-    return [free * (at + 1) // parts - free * at // parts for at in range(parts)]
+def _spread(free: Int64, pieces: int) -> list[Int64]:
+    """Deal the free vehicles of each kind to the pieces, evenly."""
+    return [free * (at + 1) // pieces - free * at // pieces for at in range(pieces)]

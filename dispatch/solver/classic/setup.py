@@ -1,6 +1,6 @@
-"""From the model to a part that is searched by itself, a plan in and out. PURE.
+"""From the model to a piece that is searched by itself, a plan in and out. PURE.
 
-A part has matrices of its own, in the order of its visits: five hundred visits lie in the cache
+A piece has matrices of its own, in the order of its visits: five hundred visits lie in the cache
 together, wherever in the whole matrix they stood.
 """
 
@@ -58,8 +58,8 @@ from dispatch.solver.classic.arrays import (
     Float,
     Int32,
     Int64,
-    Part,
     State,
+    Terrain,
     Words,
 )
 from dispatch.solver.classic.chance import until
@@ -72,7 +72,7 @@ from dispatch.solver.compiling.compiled import allocating
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Tours:
     """Tours one behind the other; a visit in none of them is missed.
 
     ``visits`` : int32, ``ends`` : where each tour ends in it, ``kinds`` : who drives it.
@@ -91,13 +91,13 @@ class Plan:
         return len(self.ends)
 
 
-NO_PLAN = Plan(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
+NO_PLAN = Tours(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
 
 
-def joined(plans: list[Plan]) -> Plan:
+def joined(plans: list[Tours]) -> Tours:
     """Put the tours of some plans together."""
     shifts = np.cumsum([0, *(len(p.visits) for p in plans)])
-    return Plan(
+    return Tours(
         np.concatenate([p.visits for p in plans]),
         np.concatenate([p.ends + shift for p, shift in zip(plans, shifts, strict=False)]),
         np.concatenate([p.kinds for p in plans]),
@@ -111,8 +111,8 @@ def _priced(matrix: Int32, rows: Int64, price: int, out: Int32) -> None:
             out[a, b] = matrix[rows[a], rows[b]] * price
 
 
-def part_of(model: Model, near: Near, chosen: Int64, slots: Int32) -> Part:
-    """Return the part of some visits (their numbers in the model) with slots of given kinds."""
+def terrain_of(model: Model, near: Near, chosen: Int64, slots: Int32) -> Terrain:
+    """Return the terrain of some visits (their numbers in the model) with slots of given kinds."""
     count = len(chosen)
     depots = np.unique(np.concatenate([model.start, model.end]))
     rows = np.concatenate([depots[:1], model.places[chosen], depots[1:]])
@@ -129,7 +129,7 @@ def part_of(model: Model, near: Near, chosen: Int64, slots: Int32) -> Part:
         for places in (model.start, model.end)
     ]
     gate = np.stack([model.first, model.latest, model.loading, model.home], axis=1)[slots]
-    return Part(
+    return Terrain(
         cost=cost,
         time=seconds,
         metres=_layers(model.metres, rows) if model.ranged else np.zeros((1, 1, 1), np.int32),
@@ -161,7 +161,7 @@ def alone(model: Model) -> Int64:
 def state_of(
     model: Model, away: Int64, chosen: Int64, slots: Int32, word: Words, tune: Float
 ) -> State:
-    """Return working space for a part, with what it must know of visits and vehicles."""
+    """Return working space for a piece, with what it must know of visits and vehicles."""
     count, loads = len(chosen), model.demand.shape[1]
     names = np.concatenate([np.zeros(1, np.int64), chosen])
     visit = np.zeros((count + 1, SERVICE + len(model.seconds) + loads), np.int64)
@@ -231,10 +231,10 @@ def _costs(model: Model, rows: Int64) -> Any:
 
 
 @allocating
-def clear(part: Part, state: State) -> None:
+def clear(terrain: Terrain, state: State) -> None:
     """Take everything out: all slots empty, all visits missed."""
     node, span, visit, tour, free, missed, _, _, _, _, _, num, word, tune = state
-    gate = part.gate
+    gate = terrain.gate
     num[MISSED], num[LOST], num[COST], num[USED] = 0, 0, 0, len(tour)
     free[:, 0] = 0
     loads = visit.shape[1] - (tour.shape[1] - ROOM)
@@ -270,15 +270,15 @@ def clear(part: Part, state: State) -> None:
     num[BLINK] = until(word, tune[OVERLOOK])
 
 
-def load(part: Part, state: State, visits: Int32, ends: Int64) -> None:
+def load(terrain: Terrain, state: State, visits: Int32, ends: Int64) -> None:
     """Take up a plan: tour t goes to slot t."""
-    load_at(part, state, visits, ends, np.arange(len(ends)))
+    load_at(terrain, state, visits, ends, np.arange(len(ends)))
 
 
 @allocating
-def load_at(part: Part, state: State, visits: Int32, ends: Int64, slots: Int64) -> None:
+def load_at(terrain: Terrain, state: State, visits: Int32, ends: Int64, slots: Int64) -> None:
     """Take up a plan: tour t goes to the t-th of some slots."""
-    clear(part, state)
+    clear(terrain, state)
     node, span, visit, tour, free, missed, best, _, _, _, _, num, _, _ = state
     at = 0
     for number in range(len(ends)):
@@ -287,7 +287,17 @@ def load_at(part: Part, state: State, visits: Int32, ends: Int64, slots: Int64) 
         left = depot
         while at < ends[number]:
             name = visits[at]
-            put(node, part.row, tour, visit, part.cost, part.time, part.metres, name, left)
+            put(
+                node,
+                terrain.row,
+                tour,
+                visit,
+                terrain.cost,
+                terrain.time,
+                terrain.metres,
+                name,
+                left,
+            )
             note(node, visit, missed, num, name)
             left = name
             at += 1
@@ -304,20 +314,20 @@ def load_at(part: Part, state: State, visits: Int32, ends: Int64, slots: Int64) 
     remember(node, len(visit) - 1, best)
 
 
-def cost_of(part: Part, state: State, visits: Int32, ends: Int64, kinds: Int32) -> int:
-    """Take up tours by their kinds, in a part's numbers, and return what all of it costs then."""
+def cost_of(terrain: Terrain, state: State, visits: Int32, ends: Int64, kinds: Int32) -> int:
+    """Take up tours by their kinds, in a piece's numbers, and return what all of it costs then."""
     kind_of = state.tour[:, KIND]
     free = {int(kind): iter(np.flatnonzero(kind_of == kind)) for kind in np.unique(kinds)}
     order = np.array([next(free[int(kind)]) for kind in kinds], np.int64)
-    load_at(part, state, visits, ends, order)
+    load_at(terrain, state, visits, ends, order)
     return int(state.num[BEST])
 
 
 @allocating
-def construct(part: Part, state: State, sequence: Int32) -> None:
+def construct(terrain: Terrain, state: State, sequence: Int32) -> None:
     """Build a plan from nothing: each visit in turn to where it costs least, or stays out."""
-    clear(part, state)
-    cost, time, metres, row, _, _, _, may, _, _ = part
+    clear(terrain, state)
+    cost, time, metres, row, _, _, _, may, _, _ = terrain
     node, span, visit, tour, free, missed, best, _, _, _, _, num, word, tune = state
     for name in sequence:
         limit = visit[name, PRICE] + 1
@@ -357,7 +367,7 @@ def _written(behind: Int32, count: int, visits: Int32, ends: Int64, slots: Int32
     return tours
 
 
-def written(state: State, chosen: Int64, kinds: Int32, *, best: bool) -> Plan:
+def written(state: State, chosen: Int64, kinds: Int32, *, best: bool) -> Tours:
     """Return the current or the best plan in the model's numbers; ``kinds`` by slot."""
     count = len(chosen)
     visits, ends = np.zeros(count, np.int32), np.zeros(len(kinds), np.int64)
@@ -365,4 +375,6 @@ def written(state: State, chosen: Int64, kinds: Int32, *, best: bool) -> Plan:
     behind = state.best if best else np.ascontiguousarray(state.node[:, NEXT])
     tours = _written(behind, count, visits, ends, slots)
     made = visits[: ends[tours - 1] if tours else 0]
-    return Plan(chosen[made - 1].astype(np.int32), ends[:tours].copy(), kinds[slots[:tours]].copy())
+    return Tours(
+        chosen[made - 1].astype(np.int32), ends[:tours].copy(), kinds[slots[:tours]].copy()
+    )

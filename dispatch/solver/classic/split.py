@@ -1,4 +1,4 @@
-"""Cutting a plan into parts that lie apart. PURE.
+"""Cutting a plan into pieces that lie apart. PURE.
 
 A problem names no coordinates. Places are laid out in the plane by their travel to a few
 landmarks, so that the distances to those come out right (landmark MDS; on a Euclidean matrix
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from dispatch.solver.classic.arrays import Float, Int64
 from dispatch.solver.classic.model import Model
-from dispatch.solver.classic.setup import Plan
+from dispatch.solver.classic.setup import Tours
 
 LANDMARKS: Final = 24
 BY_ANGLE: Final = 0.5  # share of cuts around the depot
@@ -53,7 +53,7 @@ def layout(model: Model) -> Float:
     return out
 
 
-def middles(plan: Plan, at: Float) -> Float:
+def middles(plan: Tours, at: Float) -> Float:
     """Return the middle of each tour's visits."""
     sums = np.add.reduceat(at[plan.visits], plan.starts, axis=0)
     counts = np.diff(plan.ends, prepend=0)
@@ -61,13 +61,13 @@ def middles(plan: Plan, at: Float) -> Float:
 
 
 def cut(
-    points: Float, weights: Int64, centre: npt.NDArray[Any], parts: int, lots: random.Random
+    points: Float, weights: Int64, centre: npt.NDArray[Any], pieces: int, lots: random.Random
 ) -> list[Int64]:
-    """Cut points into parts of about equal weight; return each part's indices."""
+    """Cut points into pieces of about equal weight; return each piece's indices."""
     everything = np.arange(len(points))
-    if parts == 1 or len(points) <= 1:
+    if pieces == 1 or len(points) <= 1:
         return [everything]
-    return _cut(points, weights, centre, everything, parts, lots)
+    return _cut(points, weights, centre, everything, pieces, lots)
 
 
 def _cut(
@@ -75,19 +75,19 @@ def _cut(
     weights: Int64,
     centre: npt.NDArray[Any],
     chosen: Int64,
-    parts: int,
+    pieces: int,
     lots: random.Random,
 ) -> list[Int64]:
-    if parts == 1 or len(chosen) < 2:
+    if pieces == 1 or len(chosen) < 2:
         return [chosen]
     order = chosen[np.argsort(_along(points[chosen], centre, lots), kind="stable")]
-    left = parts // 2
+    left = pieces // 2
     reached = np.cumsum(weights[order])
-    at = int(np.searchsorted(reached, reached[-1] * left / parts)) + 1
+    at = int(np.searchsorted(reached, reached[-1] * left / pieces)) + 1
     at = min(max(at, 1), len(order) - 1)
     return [
         *_cut(points, weights, centre, order[:at], left, lots),
-        *_cut(points, weights, centre, order[at:], parts - left, lots),
+        *_cut(points, weights, centre, order[at:], pieces - left, lots),
     ]
 
 

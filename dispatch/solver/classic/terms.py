@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dispatch.solver.classic.arrays import Int64
 from dispatch.solver.classic.model import Model
-from dispatch.solver.classic.setup import Plan
+from dispatch.solver.classic.setup import Tours
 
 Ask = Callable[[], bool]
 Tell = Callable[[int, int], None]
@@ -18,8 +18,8 @@ class Polisher(Protocol):
     """Another search that goes on from a plan and knows other moves."""
 
     def __call__(
-        self, model: Model, plan: Plan, free: Int64, *, seed: int, limit: Limit
-    ) -> tuple[Plan, int]:
+        self, model: Model, plan: Tours, free: Int64, *, seed: int, limit: Limit
+    ) -> tuple[Tours, int]:
         """Search on from some tours with free vehicles by kind; return tours and iterations."""
         ...
 
@@ -42,7 +42,7 @@ class Budget:
     until : float or None
         A moment of ``time.perf_counter()``.
     iterations : int or None
-        Of all parts together, spread evenly.
+        Of all pieces together, spread evenly.
     record : tuple of int or None
         What ``Found.record`` said: repeats that search.
     """
@@ -56,6 +56,6 @@ class Budget:
 class Found:
     """The best plan, its cost in the model's unit, and the record that repeats the search."""
 
-    plan: Plan
+    plan: Tours
     cost: int
     record: tuple[int, ...]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dispatch.solver.decompose.part import Part
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.model.solution import Solution, Tour
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.repair import fill
@@ -75,7 +75,7 @@ def _filled(problem: Problem, plain: Solution, ground: Ground) -> Solution:
     return Solution(plain.routes, tuple(reasons(draft, draft.missing())))
 
 
-def _same(before: Route | None, after: Route) -> Route:
+def _same(before: Tour | None, after: Tour) -> Tour:
     """Keep a route's own schedule where its visits are what they were."""
     if before is not None and [s.visit for s in before.visits] == [s.visit for s in after.visits]:
         return before

@@ -16,12 +16,12 @@ from dispatch.solver.model.problem import (
     Int32,
     Pair,
     Problem,
-    Profile,
     Slice,
-    Vehicle,
+    TravelTable,
+    VehicleShift,
     Visit,
 )
-from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.model.solution import Solution, Tour
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class Part:
     places: tuple[int, ...]
     present: Solution | None = None
 
-    def outward(self, route: Route) -> Route:
+    def outward(self, route: Tour) -> Tour:
         """Return a route of the part in the whole's places."""
         return _moved(route, self.places)
 
@@ -87,7 +87,7 @@ def _places(problem: Problem, visits: Iterable[int], vehicles: Iterable[int]) ->
     return sorted(used)
 
 
-def _profiles(problem: Problem, kept: list[int], places: list[int]) -> tuple[Profile, ...]:
+def _profiles(problem: Problem, kept: list[int], places: list[int]) -> tuple[TravelTable, ...]:
     rows = np.array(places, dtype=np.intp)
     cut: dict[int, Int32] = {}  # a matrix that several profiles share is cut once
 
@@ -99,7 +99,7 @@ def _profiles(problem: Problem, kept: list[int], places: list[int]) -> tuple[Pro
         return cut[id(matrix)]
 
     return tuple(
-        Profile(
+        TravelTable(
             it.name,
             corner(it.duration_s),
             corner(it.distance_m),
@@ -119,7 +119,7 @@ def _visit(it: Visit, row: dict[int, int], profiles: list[int], drivers: set[str
     )
 
 
-def _vehicle(it: Vehicle, row: dict[int, int], profiles: list[int]) -> Vehicle:
+def _vehicle(it: VehicleShift, row: dict[int, int], profiles: list[int]) -> VehicleShift:
     return replace(
         it,
         start=row[it.start],
@@ -148,7 +148,7 @@ def _present(
     )
 
 
-def _moved(route: Route, places: Sequence[int] | dict[int, int]) -> Route:
+def _moved(route: Tour, places: Sequence[int] | dict[int, int]) -> Tour:
     if not route.reloads:
         return route
     moved = tuple(replace(reload, place=places[reload.place]) for reload in route.reloads)

@@ -8,18 +8,18 @@ from dispatch.solver.classic.arrays import Int64
 from dispatch.solver.classic.model import Model, model_of
 from dispatch.solver.classic.samples import problems
 from dispatch.solver.classic.search import Search
-from dispatch.solver.classic.setup import Plan
+from dispatch.solver.classic.setup import Tours
 from dispatch.solver.classic.terms import Budget, Limit
 from dispatch.solver.engines.base import Leash, Proposal
-from dispatch.solver.engines.shelf import CORE, polisher
+from dispatch.solver.engines.shelf import CLASSIC, polisher
 from dispatch.solver.model.cost import rounded
 from dispatch.solver.placing.draft import Ground
 
 
-class Core:
+class Classic:
     """Ruin and recreate by strings; see ``dispatch.solver.classic``."""
 
-    name = CORE
+    name = CLASSIC
 
     def __init__(self) -> None:
         """Load what is compiled: once a process, about a second, before any clock runs."""
@@ -37,7 +37,7 @@ class Core:
             threads=leash.threads,
             budget=_budget(leash),
             stopped=lambda: leash.taut(0, -1),
-            tell=lambda done, cost: leash.tell(CORE, done, rounded(cost * model.divisor)),
+            tell=lambda done, cost: leash.tell(CLASSIC, done, rounded(cost * model.divisor)),
             given=_given(model, leash),
             polisher=_polished,
         ).run()
@@ -45,10 +45,10 @@ class Core:
 
 
 def _polished(
-    model: Model, plan: Plan, free: Int64, *, seed: int, limit: Limit
-) -> tuple[Plan, int]:
+    model: Model, plan: Tours, free: Int64, *, seed: int, limit: Limit
+) -> tuple[Tours, int]:
     """Hand over to PyVRP, which is loaded only now."""
-    found: tuple[Plan, int] = polisher()(model, plan, free, seed=seed, limit=limit)
+    found: tuple[Tours, int] = polisher()(model, plan, free, seed=seed, limit=limit)
     return found
 
 
@@ -61,7 +61,7 @@ def _budget(leash: Leash) -> Budget:
     return Budget(record=leash.counts)
 
 
-def _given(model: Model, leash: Leash) -> Plan | None:
+def _given(model: Model, leash: Leash) -> Tours | None:
     """Translate the plan to start from, leaving out what the core does not look at."""
     if not leash.present:
         return None
@@ -73,14 +73,14 @@ def _given(model: Model, leash: Leash) -> Plan | None:
         if vehicle in kind
     ]
     tours = [(it, visits) for it, visits in tours if visits]
-    return Plan(
+    return Tours(
         np.array([v for _, visits in tours for v in visits], np.int32),
         np.cumsum([len(visits) for _, visits in tours], dtype=np.int64),
         np.array([it for it, _ in tours], np.int32),
     )
 
 
-def _sequences(model: Model, plan: Plan) -> dict[int, list[int]]:
+def _sequences(model: Model, plan: Tours) -> dict[int, list[int]]:
     """Translate back, giving each tour the next vehicle of its kind."""
     free = [iter(kind.vehicles) for kind in model.kinds]
     visits = np.asarray(model.visits)

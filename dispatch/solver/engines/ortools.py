@@ -15,7 +15,7 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from dispatch.solver.engines.base import Leash, Proposal
 from dispatch.solver.engines.translate import Translator
 from dispatch.solver.model.cost import PER_METRE, PER_SECOND, UNIT, rounded
-from dispatch.solver.model.problem import Vehicle, service_s
+from dispatch.solver.model.problem import VehicleShift, service_s
 from dispatch.solver.placing.draft import Ground
 from dispatch.solver.timing.timer import NEVER
 
@@ -126,7 +126,7 @@ class _Model:
         it = self.problem.vehicles[vehicle]
         return [service_s(self.problem.visits[v], it) for v in self.visits]
 
-    def _shift(self, time: Any, at: int, vehicle: Vehicle, horizon: int) -> None:
+    def _shift(self, time: Any, at: int, vehicle: VehicleShift, horizon: int) -> None:
         shift = self.ground.timer.shifts[at]
         start, end = self.routing.Start(at), self.routing.End(at)
         first, latest = shift.opens + vehicle.loading_s, shift.latest + vehicle.loading_s

@@ -16,7 +16,7 @@ import numpy as np
 import pyvrp
 
 from dispatch.solver.classic.model import Model
-from dispatch.solver.classic.setup import Plan
+from dispatch.solver.classic.setup import Tours
 from dispatch.solver.classic.terms import Limit
 
 NEVER: Final = 1 << 40  # no window, way or shift is longer
@@ -25,13 +25,13 @@ Matrix = np.ndarray[Any, np.dtype[Any]]
 
 
 def polished(
-    model: Model, plan: Plan, free: np.ndarray[Any, Any], *, seed: int, limit: Limit
-) -> tuple[Plan, int]:
+    model: Model, plan: Tours, free: np.ndarray[Any, Any], *, seed: int, limit: Limit
+) -> tuple[Tours, int]:
     """Search on from some tours; ``free`` vehicles by kind may be used besides.
 
     Returns
     -------
-    tuple of Plan and int
+    tuple of Tours and int
         Tours of the same visits, those given where nothing better that holds was found; PyVRP's
         iterations, which with the seed and the tours repeat the search.
     """
@@ -45,7 +45,7 @@ def polished(
         for start, end, kind in zip(plan.starts, plan.ends, plan.kinds, strict=True)
     ]
     given = pyvrp.Solution(data, routes)
-    stop = _Stop(limit)
+    stop = _Ending(limit)
     unit = _second(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "struggles to find a feasible solution": it has one
@@ -67,7 +67,7 @@ def polished(
     return _plan(model, plan, free, found), stop.count
 
 
-class _Stop:
+class _Ending:
     """PyVRP's stopping criterion on our limit; counts the iterations."""
 
     def __init__(self, limit: Limit) -> None:
@@ -85,13 +85,13 @@ class _Stop:
         return False
 
 
-def _kinds(plan: Plan, free: np.ndarray[Any, Any]) -> list[int]:
+def _kinds(plan: Tours, free: np.ndarray[Any, Any]) -> list[int]:
     """Kinds of vehicles that drive or could, in order."""
     count = free + np.bincount(plan.kinds, minlength=len(free))
     return [int(kind) for kind in np.flatnonzero(count > 0)]
 
 
-def _data(model: Model, plan: Plan, free: np.ndarray[Any, Any]) -> pyvrp.ProblemData:
+def _data(model: Model, plan: Tours, free: np.ndarray[Any, Any]) -> pyvrp.ProblemData:
     """Return the part of a model that some tours are, in PyVRP's words: all visits required."""
     visits, kinds = plan.visits.astype(np.int64), _kinds(plan, free)
     depots = np.unique(np.concatenate([model.start[kinds], model.end[kinds]]))
@@ -173,7 +173,7 @@ def _second(data: pyvrp.ProblemData) -> float:
     return max(1.0, float(distance.mean()) / max(1.0, float(duration.mean())))
 
 
-def _plan(model: Model, plan: Plan, free: np.ndarray[Any, Any], found: pyvrp.Solution) -> Plan:
+def _plan(model: Model, plan: Tours, free: np.ndarray[Any, Any], found: pyvrp.Solution) -> Tours:
     """Translate back."""
     kinds = _kinds(plan, free)
     tours = [
@@ -181,7 +181,7 @@ def _plan(model: Model, plan: Plan, free: np.ndarray[Any, Any], found: pyvrp.Sol
         for route in found.routes()
     ]
     tours = [(kind, visits) for kind, visits in tours if visits]
-    return Plan(
+    return Tours(
         np.array([v for _, visits in tours for v in visits], np.int32),
         np.cumsum([len(visits) for _, visits in tours], dtype=np.int64),
         np.array([kind for kind, _ in tours], np.int32),

@@ -50,7 +50,7 @@ class PyVRP:
         return Proposal(_sequences(plan, best), (*counts, count))
 
 
-class _Stop:
+class _Ending:
     """PyVRP's stopping criterion on our leash; counts the iterations."""
 
     def __init__(self, leash: Leash, phase: int, patience: float | None, plan: Translation) -> None:
@@ -74,7 +74,7 @@ class _Stop:
 def _run(
     plan: Translation, seed: int, leash: Leash, *, phase: int, patience: float | None
 ) -> tuple[pyvrp.Solution, int]:
-    stop = _Stop(leash, phase, patience, plan)
+    stop = _Ending(leash, phase, patience, plan)
     penalty = pyvrp.PenaltyParams(
         min_penalty=MIN_PENALTY * plan.unit, max_penalty=MAX_PENALTY * plan.unit
     )

@@ -25,7 +25,7 @@ from dispatch.solver.rich.model import Model
 from dispatch.solver.rich.near import near
 from dispatch.solver.rich.search import search
 from dispatch.solver.rich.settle import settle_in
-from dispatch.solver.rich.state import BEST, HALT, Promise, State, fresh, nothing_promised
+from dispatch.solver.rich.state import BEST, HALT, Announcements, State, fresh, nothing_promised
 from lastmile.core.errors import Invalid
 
 HOT: Final = 3.0  # temperature at first, in costs of a stop; COLD: at last
@@ -39,7 +39,7 @@ GROWS: Final = 4  # times as many at most in the next chunk
 
 
 @dataclass(frozen=True, slots=True)
-class Promised:
+class Announced:
     """What a visit was promised, and what it costs to break it.
 
     Parameters
@@ -90,7 +90,7 @@ def improve(
     start: Mapping[int, Sequence[int]] | None = None,
     visits: Collection[int] | None = None,
     vehicles: Collection[int] | None = None,
-    promises: Mapping[int, Promised] | None = None,
+    promises: Mapping[int, Announced] | None = None,
 ) -> Proposal:
     """Search until the leash is taut and return the best sequences found.
 
@@ -101,7 +101,7 @@ def improve(
         hold of it is left out first.
     visits, vehicles : collections of int, optional
         The only visits that may be moved, the only vehicles that may be changed.
-    promises : mapping of int to Promised, optional
+    promises : mapping of int to Announced, optional
         By visit: what it costs to break what was told. Part of the objective of this search,
         not of ``cost``.
 
@@ -184,7 +184,7 @@ def _halting(leash: Leash, runs: Sequence[_Run]) -> Iterator[None]:
         timer.cancel()
 
 
-def _promise(model: Model, promises: Mapping[int, Promised]) -> Promise:
+def _promise(model: Model, promises: Mapping[int, Announced]) -> Announcements:
     empty = nothing_promised(model)
     if not promises:
         return empty
@@ -213,7 +213,7 @@ class _Run:
     def __init__(
         self,
         model: Model,
-        promise: Promise,
+        promise: Announcements,
         state: State,
         room: Scratch,
         quota: _Quota | None,

@@ -15,19 +15,19 @@ from typing import Any, Final
 from dispatch.solver.compiling import sources
 from dispatch.solver.engines.base import Engine
 
-CORE: Final = "core"
+CLASSIC: Final = "core"
 PYVRP: Final = "pyvrp"
 ORTOOLS: Final = "ortools"
 RICH: Final = "rich"
 WHERE: Final[dict[str, tuple[str, str]]] = {
-    CORE: ("dispatch.solver.engines.classic", "Core"),
+    CLASSIC: ("dispatch.solver.engines.classic", "Classic"),
     PYVRP: ("dispatch.solver.engines.pyvrp", "PyVRP"),
     RICH: ("dispatch.solver.engines.rich", "Rich"),
     ORTOOLS: ("dispatch.solver.engines.ortools", "ORTools"),
 }
 
 
-OURS: Final = (CORE, RICH)
+OURS: Final = (CLASSIC, RICH)
 
 
 class Shelf(Mapping[str, Engine]):
@@ -63,7 +63,7 @@ def version(name: str) -> str:
 
     What the core finds is polished by PyVRP, so its release belongs to that.
     """
-    if name == CORE:
+    if name == CLASSIC:
         return f"{sources.version()} pyvrp {metadata.version(PYVRP)}"
     return sources.version() if name in OURS else metadata.version(name)
 

@@ -23,7 +23,7 @@ import numpy as np
 import pyvrp
 
 from dispatch.solver.model.cost import PER_METRE, PER_SECOND, UNIT
-from dispatch.solver.model.problem import Problem, Vehicle, Visit, missed_cost
+from dispatch.solver.model.problem import Problem, VehicleShift, Visit, missed_cost
 from dispatch.solver.placing.draft import Ground
 from dispatch.solver.placing.explain import alone
 from dispatch.solver.timing.pauses import WorkClock, work_clock
@@ -103,9 +103,9 @@ class Translator:
             sets.append(frozenset(index[name] for name in names if name in index))
         return sorted({s for s in sets if s != everybody}, key=sorted)
 
-    def _kinds(self) -> list[tuple[Vehicle, tuple[int, ...]]]:
+    def _kinds(self) -> list[tuple[VehicleShift, tuple[int, ...]]]:
         """Vehicles alike in all but their id, with what PyVRP can express of their shift."""
-        kinds: dict[tuple[Vehicle, tuple[bool, ...]], list[int]] = {}
+        kinds: dict[tuple[VehicleShift, tuple[bool, ...]], list[int]] = {}
         for at, vehicle in enumerate(self.problem.vehicles):
             member = tuple(at in limit for limit in self.limits)
             kinds.setdefault((replace(vehicle, id=""), member), []).append(at)
@@ -115,7 +115,7 @@ class Translator:
         early, late, latest, longest = self._shift(self.problem.vehicles[twins[0]])
         return early <= latest <= late and longest >= 0
 
-    def _shift(self, vehicle: Vehicle) -> tuple[int, int, int, int]:
+    def _shift(self, vehicle: VehicleShift) -> tuple[int, int, int, int]:
         """Earliest and latest departure, latest end and longest time from departure to end."""
         own = sum(b.duration_s for b in vehicle.breaks)
         lost = 0 if self.clock.pauses else own
@@ -204,7 +204,7 @@ class Translator:
         may = self.ground.may[self.problem.visit_index[visit.id]]
         return [int(may <= limit) for limit in self.limits]
 
-    def _vehicle_type(self, vehicle: Vehicle, count: int) -> pyvrp.VehicleType:
+    def _vehicle_type(self, vehicle: VehicleShift, count: int) -> pyvrp.VehicleType:
         early, late, latest, longest = self._shift(vehicle)
         at = self.problem.vehicle_index[vehicle.id]
         room = [len(self.visits) if at in limit else 0 for limit in self.limits]

@@ -45,21 +45,21 @@ from dispatch.solver.model.problem import (
     Charger,
     Pair,
     Problem,
-    Profile,
     Slice,
-    Vehicle,
+    TravelTable,
+    VehicleShift,
     Visit,
     Window,
 )
 from dispatch.solver.model.solution import (
     Charge,
+    NotServed,
     Reason,
     Reload,
-    Route,
     Served,
     Solution,
     TakenBreak,
-    Unserved,
+    Tour,
 )
 from lastmile.core.errors import Invalid
 
@@ -241,7 +241,7 @@ def _short(item: Any) -> Any:
     return item
 
 
-def _profile(profile: Profile) -> dict[str, Any]:
+def _profile(profile: TravelTable) -> dict[str, Any]:
     out: dict[str, Any] = {
         "name": profile.name,
         "duration_s": profile.duration_s.tolist(),
@@ -271,7 +271,7 @@ def statement(problem: Problem) -> dict[str, Any]:
         "name": problem.name,
         "dimensions": list(problem.dimensions),
         "visits": [_plain(v, Visit) for v in problem.visits],
-        "vehicles": [_plain(v, Vehicle) for v in problem.vehicles],
+        "vehicles": [_plain(v, VehicleShift) for v in problem.vehicles],
     } | {name: value for name, value in relations.items() if value}
 
 
@@ -288,11 +288,11 @@ def problem_from_json(data: Any) -> Problem:
     given = _top(data, PROBLEM, {f.name for f in fields(Problem) if f.init})
     if "profiles" not in given:
         raise _refuse("", "profiles is missing.")
-    read = _list(_object(Profile, {**_SPECIAL, "hourly": _list(_SLICE)}))
+    read = _list(_object(TravelTable, {**_SPECIAL, "hourly": _list(_SLICE)}))
     return stated(given, read(given["profiles"], "/profiles"))
 
 
-def stated(given: Any, profiles: tuple[Profile, ...]) -> Problem:
+def stated(given: Any, profiles: tuple[TravelTable, ...]) -> Problem:
     """Read a ``statement``, with the profiles that belong to it."""
     given = _top(given, PROBLEM, {f.name for f in fields(Problem) if f.init})
     for name in ("visits", "vehicles"):
@@ -301,7 +301,7 @@ def stated(given: Any, profiles: tuple[Profile, ...]) -> Problem:
     return Problem(
         profiles=profiles,
         visits=_list(_object(Visit, _SPECIAL))(given["visits"], "/visits"),
-        vehicles=_list(_object(Vehicle, _SPECIAL))(given["vehicles"], "/vehicles"),
+        vehicles=_list(_object(VehicleShift, _SPECIAL))(given["vehicles"], "/vehicles"),
         dimensions=_NAMES(given.get("dimensions", []), "/dimensions"),
         name=_text(given.get("name", ""), "/name"),
         pairs=_list(_PAIR)(given.get("pairs", []), "/pairs"),
@@ -312,7 +312,7 @@ def stated(given: Any, profiles: tuple[Profile, ...]) -> Problem:
     )
 
 
-def _route(r: Route) -> dict[str, Any]:
+def _route(r: Tour) -> dict[str, Any]:
     out: dict[str, Any] = {
         "vehicle": r.vehicle,
         "start_s": r.start_s,
@@ -358,7 +358,7 @@ def _reason(value: Any, pointer: str) -> Reason:
 
 
 _ROUTE: Final = _object(
-    Route,
+    Tour,
     {
         "vehicle": _text,
         "load": _WHOLES,
@@ -369,7 +369,7 @@ _ROUTE: Final = _object(
     },
 )
 _UNSERVED: Final = _object(
-    Unserved, {"visit": _text, "reason": _reason, "dimensions": _NAMES, "skills": _NAMES}
+    NotServed, {"visit": _text, "reason": _reason, "dimensions": _NAMES, "skills": _NAMES}
 )
 
 

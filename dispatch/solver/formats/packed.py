@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from dispatch.solver.formats.json import dumps, loads, stated, statement
-from dispatch.solver.model.problem import Int32, Problem, Profile, Slice
+from dispatch.solver.model.problem import Int32, Problem, Slice, TravelTable
 from lastmile.core.errors import Invalid
 
 MAGIC: Final = b"lastmile-packed/1\n"
@@ -53,7 +53,7 @@ def write(problem: Problem, file: IO[bytes]) -> None:
     file.flush()
 
 
-def _describe(profile: Profile, matrices: dict[int, Int32]) -> dict[str, Any]:
+def _describe(profile: TravelTable, matrices: dict[int, Int32]) -> dict[str, Any]:
     """Note a profile's matrices by identity and return its description."""
 
     def noted(matrix: Int32) -> int:
@@ -106,7 +106,7 @@ def read(file: IO[bytes]) -> Problem:
         return flat.reshape(places, places)
 
     profiles = tuple(
-        Profile(
+        TravelTable(
             p["name"],
             matrix(p["duration_s"]),
             matrix(p["distance_m"]),

@@ -24,8 +24,8 @@ from dispatch.solver.model.problem import (
     Int32,
     Pair,
     Problem,
-    Profile,
-    Vehicle,
+    TravelTable,
+    VehicleShift,
     Visit,
     Window,
 )
@@ -154,7 +154,7 @@ def _pairs(rows: list[list[float]]) -> list[tuple[int, int]]:
     return [(at, delivery) for at, (_, delivery) in enumerate(ends) if delivery]
 
 
-def _euclid(customers: list[_Customer], distances: Distances) -> Profile:
+def _euclid(customers: list[_Customer], distances: Distances) -> TravelTable:
     """Distances and travel times between all nodes, in whole 1/scale, by the convention."""
     if len(customers) > MAX_VISITS + 1:
         raise Invalid(f"At most {MAX_VISITS} customers can be read; this file has more.")
@@ -168,20 +168,20 @@ def _euclid(customers: list[_Customer], distances: Distances) -> Profile:
             duration[row] = np.ceil(way - GRAIN)
     for table in (distance, duration):
         table.setflags(write=False)  # a problem takes it as it is, without a copy
-    return Profile("distance", duration, distance)
+    return TravelTable("distance", duration, distance)
 
 
 def _problem(
     name: str,
     customers: list[_Customer],
-    profile: Profile,
+    profile: TravelTable,
     number: float,
     capacity: float,
     scale: int,
     pairs: Sequence[tuple[int, int]] = (),
 ) -> Problem:
     depot = customers[0]
-    vehicle = Vehicle(
+    vehicle = VehicleShift(
         "1",
         start=0,
         end=0,
@@ -211,8 +211,8 @@ def _problem(
     )
 
 
-def _numbered(vehicle: Vehicle, at: int) -> Vehicle:
-    return Vehicle(
+def _numbered(vehicle: VehicleShift, at: int) -> VehicleShift:
+    return VehicleShift(
         str(at + 1),
         vehicle.start,
         vehicle.end,
@@ -300,7 +300,7 @@ def _vrplib(lines: list[str], distances: Distances) -> Instance:
     kind = words.get("EDGE_WEIGHT_TYPE", "EUC_2D").upper()
     if kind == "EXPLICIT":
         matrix = _explicit(words, sections, count)
-        profile = Profile("distance", matrix, matrix)
+        profile = TravelTable("distance", matrix, matrix)
         return Instance(
             _problem(words.get("NAME", ""), customers, profile, vehicles, capacity, 1), 1
         )

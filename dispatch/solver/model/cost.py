@@ -17,8 +17,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from dispatch.solver.model.problem import Problem, Vehicle, Visit, missed_cost
-from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.model.problem import Problem, VehicleShift, Visit, missed_cost
+from dispatch.solver.model.solution import Solution, Tour
 
 UNIT: Final = 9_000_000
 PER_METRE: Final = UNIT // 1000
@@ -50,7 +50,7 @@ def rounded(exact: int) -> int:
     return (2 * exact + UNIT) // (2 * UNIT)
 
 
-def driven_exact(vehicle: Vehicle, distance_m: int, duration_s: int) -> int:
+def driven_exact(vehicle: VehicleShift, distance_m: int, duration_s: int) -> int:
     """Exact price of metres and paid seconds for a vehicle, without its fixed cost."""
     return (
         distance_m * vehicle.cost_per_km * PER_METRE
@@ -58,7 +58,7 @@ def driven_exact(vehicle: Vehicle, distance_m: int, duration_s: int) -> int:
     )
 
 
-def overtime_exact(vehicle: Vehicle, paid_s: int) -> int:
+def overtime_exact(vehicle: VehicleShift, paid_s: int) -> int:
     """Exact price of what goes beyond the vehicle's paid time at the plain price."""
     if vehicle.overtime_after_s is None:
         return 0
@@ -66,7 +66,7 @@ def overtime_exact(vehicle: Vehicle, paid_s: int) -> int:
     return beyond * vehicle.overtime_cost_per_hour * PER_SECOND
 
 
-def co2_exact(problem: Problem, vehicle: Vehicle, distance_m: int) -> int:
+def co2_exact(problem: Problem, vehicle: VehicleShift, distance_m: int) -> int:
     """Exact price of the CO2e of some metres."""
     return distance_m * vehicle.co2_mg_per_m * problem.co2_cost_per_kg * PER_MILLIGRAM
 
@@ -89,7 +89,7 @@ def late_exact(visit: Visit, start_s: int) -> int:
     return late_s(visit, start_s) * visit.late_cost_per_hour * PER_SECOND
 
 
-def paid_s(vehicle: Vehicle, route: Route) -> int:
+def paid_s(vehicle: VehicleShift, route: Tour) -> int:
     """Seconds of work that cost money: from its start to its end, less unpaid breaks."""
     unpaid = sum(b.end_s - b.start_s for b in route.breaks if not vehicle.breaks[b.index].paid)
     return route.end_s - route.start_s - unpaid
@@ -111,13 +111,13 @@ def cost(problem: Problem, solution: Solution) -> Cost:
     return _priced(problem, used, unserved_cost(problem, (u.visit for u in solution.unserved)))
 
 
-def route_cost(problem: Problem, route: Route) -> Cost:
+def route_cost(problem: Problem, route: Tour) -> Cost:
     """Price one route by itself."""
     vehicle = problem.vehicles[problem.vehicle_index[route.vehicle]]
     return _priced(problem, [(vehicle, route)], 0)
 
 
-def _priced(problem: Problem, used: list[tuple[Vehicle, Route]], missed: int) -> Cost:
+def _priced(problem: Problem, used: list[tuple[VehicleShift, Tour]], missed: int) -> Cost:
     fixed = service = fairness = distance = time = overtime = late = co2 = co2_mg = 0
     for vehicle, route in used:
         paid = paid_s(vehicle, route)

@@ -35,7 +35,7 @@ class Break:
     """A rest of ``duration_s`` that begins at ``opens_s <= t < closes_s``.
 
     One that is not ``paid`` and is taken on the route is taken off the working time that costs
-    money; ``Vehicle.max_duration_s`` counts it all the same.
+    money; ``VehicleShift.max_duration_s`` counts it all the same.
     """
 
     opens_s: int
@@ -105,7 +105,7 @@ class Charger:
 
 
 @dataclass(frozen=True, slots=True)
-class Vehicle:
+class VehicleShift:
     """One vehicle in one shift: at most one route, of one trip or several.
 
     Money per km and per hour is minor units per 1,000 m and per 3,600 s; ``fixed_cost`` falls
@@ -190,7 +190,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Profile:
+class TravelTable:
     """How one kind of vehicle gets about: seconds and metres from each place to each place.
 
     ``hourly`` gives other seconds for later parts of the day; ``duration_s`` holds before them.

@@ -18,9 +18,9 @@ from dispatch.solver.model.elements import (
     Break,
     Int32,
     Pair,
-    Profile,
     Slice,
-    Vehicle,
+    TravelTable,
+    VehicleShift,
     Visit,
 )
 from lastmile.core.errors import Problems
@@ -35,11 +35,11 @@ class Asked(Protocol):
     """A problem as far as its door looks at it."""
 
     @property
-    def profiles(self) -> tuple[Profile, ...]: ...
+    def profiles(self) -> tuple[TravelTable, ...]: ...
     @property
     def visits(self) -> tuple[Visit, ...]: ...
     @property
-    def vehicles(self) -> tuple[Vehicle, ...]: ...
+    def vehicles(self) -> tuple[VehicleShift, ...]: ...
     @property
     def dimensions(self) -> tuple[str, ...]: ...
     @property
@@ -64,7 +64,7 @@ def stop_when_many(faults: Problems) -> None:
         faults.raise_if_any(f"The problem does not fit; the first {MAX_FAULTS} faults are named.")
 
 
-def profile(given: Profile, at: int, faults: Problems) -> Profile:
+def profile(given: TravelTable, at: int, faults: Problems) -> TravelTable:
     """Return the profile with its own read-only int32 matrices."""
     pointer = f"/profiles/{at}"
     duration = _matrix(given.duration_s, f"{pointer}/duration_s", faults)
@@ -84,7 +84,7 @@ def profile(given: Profile, at: int, faults: Problems) -> Profile:
         if fine and slices and part.from_s <= slices[-1].from_s:
             faults.add(where, "Slices stand in the order of the day, each from a later second.")
         slices.append(Slice(part.from_s, matrix))
-    return Profile(given.name, duration, distance, tuple(slices))
+    return TravelTable(given.name, duration, distance, tuple(slices))
 
 
 def _matrix(given: npt.ArrayLike, pointer: str, faults: Problems) -> Int32:
@@ -196,7 +196,7 @@ def visit(problem: Asked, given: Visit, pointer: str, faults: Problems) -> None:
         faults.add(f"{pointer}/group", "Give the name of its group of alternatives: a text.")
 
 
-def vehicle(problem: Asked, given: Vehicle, pointer: str, faults: Problems) -> None:
+def vehicle(problem: Asked, given: VehicleShift, pointer: str, faults: Problems) -> None:
     """Look at one vehicle by itself."""
     _whole(given.profile, f"{pointer}/profile", faults, top=len(problem.profiles) - 1)
     _place(problem, given.start, f"{pointer}/start", faults)
@@ -223,7 +223,7 @@ def vehicle(problem: Asked, given: Vehicle, pointer: str, faults: Problems) -> N
     _facilities(problem, given, pointer, faults)
 
 
-def _perhaps(given: Vehicle, name: str, top: int, pointer: str, faults: Problems) -> None:
+def _perhaps(given: VehicleShift, name: str, top: int, pointer: str, faults: Problems) -> None:
     value = getattr(given, name)
     if value is not None:
         _whole(value, f"{pointer}/{name}", faults, top=top)
@@ -240,7 +240,7 @@ def _breaks(breaks: tuple[Break, ...], pointer: str, faults: Problems) -> None:
             faults.add(pointer, "Breaks must stand in the order they are taken in.")
 
 
-def _facilities(problem: Asked, given: Vehicle, pointer: str, faults: Problems) -> None:
+def _facilities(problem: Asked, given: VehicleShift, pointer: str, faults: Problems) -> None:
     for at, place in enumerate(given.reloads):
         _place(problem, place, f"{pointer}/reloads/{at}", faults)
     fine = _whole(given.max_trips, f"{pointer}/max_trips", faults, top=MAX_TRIPS)

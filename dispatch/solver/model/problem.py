@@ -19,7 +19,7 @@ Rules the words stand for (``check.py`` enforces exactly these):
 - A break lasts ``duration_s`` and begins within its own half-open window. In it the driver
   neither serves nor loads; a drive may be interrupted. A break that fits within its window
   before the start of work or after its end needs no place in the route.
-- Travel takes ``ceil(duration * 100 / speed_percent)`` seconds. Where a profile has hourly
+- TravelTable takes ``ceil(duration * 100 / speed_percent)`` seconds. Where a profile has hourly
   slices, a drive is 1,000,000 parts of a leg: begun at t in a slice where it would take d, it
   needs ``ceil(left * d / 1_000_000)`` seconds; if the slice ends earlier, at e,
   ``(e - t) * 1_000_000 // d`` parts are done by then and the rest goes on at the next slice's
@@ -46,9 +46,9 @@ from dispatch.solver.model.elements import (
     Charger,
     Int32,
     Pair,
-    Profile,
     Slice,
-    Vehicle,
+    TravelTable,
+    VehicleShift,
     Visit,
     Window,
 )
@@ -64,9 +64,9 @@ __all__ = (
     "Int32",
     "Pair",
     "Problem",
-    "Profile",
     "Slice",
-    "Vehicle",
+    "TravelTable",
+    "VehicleShift",
     "Visit",
     "Window",
     "missed_cost",
@@ -80,7 +80,7 @@ class Problem:
 
     Parameters
     ----------
-    profiles : tuple of Profile
+    profiles : tuple of TravelTable
         N x N matrices over the same N places, row = from; not assumed symmetric.
     dimensions : tuple of str
         Names of the load dimensions, e.g. ``("weight_g", "volume_cm3", "parcels")``.
@@ -95,9 +95,9 @@ class Problem:
         What the square of a route's paid hours costs, rounded half up for each route.
     """
 
-    profiles: tuple[Profile, ...]
+    profiles: tuple[TravelTable, ...]
     visits: tuple[Visit, ...]
-    vehicles: tuple[Vehicle, ...]
+    vehicles: tuple[VehicleShift, ...]
     dimensions: tuple[str, ...] = ()
     name: str = ""
     pairs: tuple[Pair, ...] = ()
@@ -149,7 +149,7 @@ class Problem:
         return len(self.profiles[0].duration_s)
 
 
-def service_s(visit: Visit, vehicle: Vehicle) -> int:
+def service_s(visit: Visit, vehicle: VehicleShift) -> int:
     """Seconds this vehicle needs at this visit's door."""
     if isinstance(visit.service_s, tuple):
         return visit.service_s[vehicle.profile]

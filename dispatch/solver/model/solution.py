@@ -21,7 +21,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class TakenBreak:
-    """A break of the vehicle, by its place in ``Vehicle.breaks``, taken ``[start_s, end_s)``.
+    """A break of the vehicle, by its place in ``VehicleShift.breaks``, taken ``[start_s, end_s)``.
 
     ``before`` is how many visits are done by then: 0 is before the first. A break that begins at
     or after the arrival at the next place is spent there, an earlier one on the way.
@@ -61,7 +61,7 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Tour:
     """One vehicle's round: work starts, loading, ``depart_s``, visits, back at ``end_s``.
 
     Breaks that fit outside the route, before or after, are not listed. ``load`` is what the
@@ -108,7 +108,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unserved:
+class NotServed:
     """A visit left out, with the dimensions or skills that say why where they do.
 
     A group of alternatives of which none is served is named once, by its first visit.
@@ -124,8 +124,8 @@ class Unserved:
 class Solution:
     """A whole answer: at most one route per vehicle, no empty routes."""
 
-    routes: tuple[Route, ...] = ()
-    unserved: tuple[Unserved, ...] = ()
+    routes: tuple[Tour, ...] = ()
+    unserved: tuple[NotServed, ...] = ()
 
     @property
     def sequences(self) -> dict[str, tuple[str, ...]]:

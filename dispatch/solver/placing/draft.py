@@ -10,8 +10,8 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from dispatch.solver.model.problem import Problem, Vehicle, service_s
-from dispatch.solver.model.solution import Route, Solution, Unserved
+from dispatch.solver.model.problem import Problem, VehicleShift, service_s
+from dispatch.solver.model.solution import NotServed, Solution, Tour
 from dispatch.solver.rich.model import Model, lay_out
 from dispatch.solver.rich.reach import hand, plain
 from dispatch.solver.timing.lenient import as_it_comes
@@ -35,7 +35,7 @@ class Ground:
         self.plain = plain(problem)
         self._model: Model | None = None
         self._hand: Hand | None = None
-        self.alone: dict[int, Unserved | None] = {}  # kept by ``explain.alone``
+        self.alone: dict[int, NotServed | None] = {}  # kept by ``explain.alone``
         self.demands = [v.demand for v in problem.visits]
         self.rooms = [v.capacity for v in problem.vehicles]
         self.ranges = [
@@ -51,7 +51,7 @@ class Ground:
                     if visit.skills <= vehicle.skills
                     and (visit.vehicles is None or vehicle.id in visit.vehicles)
                 )
-        twins: dict[Vehicle, int] = {}
+        twins: dict[VehicleShift, int] = {}
         self.twin = [
             twins.setdefault(replace(vehicle, id=""), at)
             for at, vehicle in enumerate(problem.vehicles)
@@ -84,7 +84,7 @@ class Ground:
         timed = self.hand.timed(vehicle, codes)
         return inf if timed is None else timed.exact
 
-    def route(self, vehicle: int, codes: Sequence[int]) -> Route | None:
+    def route(self, vehicle: int, codes: Sequence[int]) -> Tour | None:
         """Return the best schedule of a sequence, None where there is none."""
         if self.plain:
             return self.timer.schedule(vehicle, codes)
@@ -95,7 +95,7 @@ class Ground:
         return all(a <= room for a, room in zip(load, self.rooms[vehicle], strict=True))
 
 
-class Tour:
+class DraftTour:
     """One vehicle's codes; where the problem is plain also the segments around each gap.
 
     ``codes`` are visits by index and, below 0, reloads and charges (see ``rich.model``).
@@ -146,7 +146,7 @@ class Draft:
     def __init__(self, ground: Ground, sequences: dict[int, list[int]] | None = None) -> None:
         self.ground = ground
         self.rows: Any = None  # kept by ``rows.rows_of``
-        self.tours = [Tour(ground, v, ()) for v in range(len(ground.problem.vehicles))]
+        self.tours = [DraftTour(ground, v, ()) for v in range(len(ground.problem.vehicles))]
         for vehicle, visits in (sequences or {}).items():
             self.put(vehicle, visits)
 
@@ -155,11 +155,11 @@ class Draft:
 
         One of visits alone gets the reloads and charges that it needs, where some make it hold.
         """
-        self.tours[vehicle] = Tour(self.ground, vehicle, self.ground.equipped(vehicle, codes))
+        self.tours[vehicle] = DraftTour(self.ground, vehicle, self.ground.equipped(vehicle, codes))
 
     def lay(self, vehicle: int, codes: Iterable[int]) -> None:
         """Give a vehicle exactly these codes."""
-        self.tours[vehicle] = Tour(self.ground, vehicle, codes)
+        self.tours[vehicle] = DraftTour(self.ground, vehicle, codes)
 
     def insert(self, vehicle: int, position: int, visit: int) -> None:
         """Put one more visit behind so many of a vehicle's visits, where that costs least."""
@@ -168,7 +168,7 @@ class Draft:
         made = [[*codes[:gap], visit, *codes[gap:]] for gap in gaps]
         if len(made) > 1:
             made.sort(key=lambda codes: self.ground.price(vehicle, codes))
-        self.tours[vehicle] = Tour(self.ground, vehicle, made[0])
+        self.tours[vehicle] = DraftTour(self.ground, vehicle, made[0])
 
     def missing(self) -> list[int]:
         """Visits in no tour, in the problem's order; of a group the first if none is served."""
@@ -181,9 +181,9 @@ class Draft:
                 left.append(at)
         return left
 
-    def solution(self, unserved: Sequence[Unserved]) -> Solution:
+    def solution(self, unserved: Sequence[NotServed]) -> Solution:
         """Write the plan out with its exact times; a tour that breaks rules is timed as it is."""
-        routes: list[Route] = []
+        routes: list[Tour] = []
         for tour in self.tours:
             if tour.visits:
                 route = self.ground.route(tour.vehicle, tour.codes)

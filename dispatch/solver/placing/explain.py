@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dispatch.solver.model.cost import UNIT, unserved_cost
-from dispatch.solver.model.solution import Reason, Unserved
+from dispatch.solver.model.solution import NotServed, Reason
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.gaps import cheapest
 from dispatch.solver.placing.repair import Late, holds
 
 
-def reasons(draft: Draft, missing: Iterable[int], late: Late | None = None) -> list[Unserved]:
+def reasons(draft: Draft, missing: Iterable[int], late: Late | None = None) -> list[NotServed]:
     """Return the proven reason for each visit that is in no tour.
 
     ``late`` is asked before each that takes trying; once it says yes, those are TIME_UP.
@@ -25,14 +25,14 @@ def reasons(draft: Draft, missing: Iterable[int], late: Late | None = None) -> l
     return [_reason(draft, visit, late) for visit in missing]
 
 
-def alone(ground: Ground, visit: int) -> Unserved | None:
+def alone(ground: Ground, visit: int) -> NotServed | None:
     """Return why no vehicle could serve the visit even by itself, or None when one could."""
     if visit not in ground.alone:
         ground.alone[visit] = _alone(ground, visit)
     return ground.alone[visit]
 
 
-def _alone(ground: Ground, visit: int) -> Unserved | None:
+def _alone(ground: Ground, visit: int) -> NotServed | None:
     problem = ground.problem
     it = problem.visits[visit]
     left = [
@@ -41,21 +41,21 @@ def _alone(ground: Ground, visit: int) -> Unserved | None:
         if it.vehicles is None or vehicle.id in it.vehicles
     ]
     if not left:
-        return Unserved(it.id, Reason.NO_SHIFT)
+        return NotServed(it.id, Reason.NO_SHIFT)
     skilled = [at for at in left if it.skills <= problem.vehicles[at].skills]
     if not skilled:
         anywhere = frozenset().union(*(problem.vehicles[at].skills for at in left))
         lacking = it.skills - anywhere or it.skills  # each somewhere, never together
-        return Unserved(it.id, Reason.NO_SKILL, skills=tuple(sorted(lacking)))
+        return NotServed(it.id, Reason.NO_SKILL, skills=tuple(sorted(lacking)))
     skilled = sorted({ground.twin[at] for at in skilled})
     roomy = [at for at in skilled if ground.fits(at, it.demand)]
     if not roomy:
-        return Unserved(it.id, Reason.TOO_HEAVY, dimensions=_too_much(ground, skilled, visit))
+        return NotServed(it.id, Reason.TOO_HEAVY, dimensions=_too_much(ground, skilled, visit))
     near = [at for at in roomy if _there_and_back(ground, at, it.place) <= ground.ranges[at]]
     if not near:
-        return Unserved(it.id, Reason.OUT_OF_RANGE)
+        return NotServed(it.id, Reason.OUT_OF_RANGE)
     if not any(_could(ground, at, visit) for at in near):
-        return Unserved(it.id, Reason.WINDOW_IMPOSSIBLE)
+        return NotServed(it.id, Reason.WINDOW_IMPOSSIBLE)
     return None
 
 
@@ -97,21 +97,21 @@ def _nobody(ground: Ground, visit: int) -> bool:
     return not any(ground.fits(at, ground.demands[visit]) for at in ground.may[visit])
 
 
-def _reason(draft: Draft, visit: int, late: Late | None) -> Unserved:
+def _reason(draft: Draft, visit: int, late: Late | None) -> NotServed:
     ground, problem = draft.ground, draft.ground.problem
     it = problem.visits[visit]
     members = problem.groups[it.group] if it.group else (visit,)
     tried = not all(_nobody(ground, member) for member in members)
     if tried and late is not None and late():
-        return Unserved(it.id, Reason.TIME_UP)
+        return NotServed(it.id, Reason.TIME_UP)
     places = [cheapest(draft, member) for member in members] if tried else []
     fitting = [gap for gap in places if gap is not None]
     if not fitting:
         by_itself = [alone(ground, member) for member in members]
         if all(why is not None for why in by_itself):
-            return replace(by_itself[0] or Unserved(it.id, Reason.LEFT_OUT), visit=it.id)
-        return Unserved(it.id, Reason.NO_CAPACITY_LEFT)
+            return replace(by_itself[0] or NotServed(it.id, Reason.LEFT_OUT), visit=it.id)
+        return NotServed(it.id, Reason.NO_CAPACITY_LEFT)
     pair = {visit, problem.partner.get(visit, visit)}
     missed = unserved_cost(problem, [problem.visits[v].id for v in pair])
     dearer = min(gap.exact for gap in fitting) > missed * UNIT
-    return Unserved(it.id, Reason.NOT_WORTH if dearer else Reason.LEFT_OUT)
+    return NotServed(it.id, Reason.NOT_WORTH if dearer else Reason.LEFT_OUT)

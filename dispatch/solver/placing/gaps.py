@@ -12,7 +12,7 @@ from dispatch.solver.placing.rows import Fitting, rows_of
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Fit:
     """A feasible place for a visit, by index: behind ``position`` visits of the vehicle.
 
     ``exact`` is the money it adds in 1/9,000,000 of a minor unit, with the vehicle's fixed cost
@@ -40,7 +40,7 @@ class Gap:
         return codes
 
 
-def gaps(draft: Draft, visit: int) -> list[Gap]:
+def gaps(draft: Draft, visit: int) -> list[Fit]:
     """Return all feasible places for a visit that is in no tour, cheapest first.
 
     Of a visit in a pair, all places for both of the pair; none while the other is in a tour. None
@@ -56,7 +56,7 @@ def gaps(draft: Draft, visit: int) -> list[Gap]:
     return found
 
 
-def cheapest(draft: Draft, visit: int) -> Gap | None:
+def cheapest(draft: Draft, visit: int) -> Fit | None:
     """Return the first of ``gaps``, None where there is none."""
     if draft.ground.plain:
         fitting = rows_of(draft).fitting(visit)
@@ -64,9 +64,9 @@ def cheapest(draft: Draft, visit: int) -> Gap | None:
     return next(iter(gaps(draft, visit)), None)
 
 
-def _gap(ground: Ground, fitting: Fitting, at: int) -> Gap:
+def _gap(ground: Ground, fitting: Fitting, at: int) -> Fit:
     vehicle, metres = int(fitting.vehicle[at]), int(fitting.added_m[at])
-    return Gap(
+    return Fit(
         vehicle,
         int(fitting.position[at]),
         int(fitting.added_s[at]),
@@ -76,7 +76,7 @@ def _gap(ground: Ground, fitting: Fitting, at: int) -> Gap:
     )
 
 
-def _whole(draft: Draft, visit: int) -> list[Gap]:
+def _whole(draft: Draft, visit: int) -> list[Fit]:
     """Ask the compiled scan, under every rule of the model."""
     problem, made = draft.ground.problem, {v for tour in draft.tours for v in tour.visits}
     partner = problem.partner.get(visit)
@@ -93,7 +93,7 @@ def _whole(draft: Draft, visit: int) -> list[Gap]:
     fee = sum(problem.visits[v].service_cost for v in ends) * UNIT
     before = {vehicle: _counted(codes) for vehicle, codes in tours.items()}
     kept = {vehicle: tuple(codes) for vehicle, codes in tours.items()}
-    best: dict[tuple[int, int, int], Gap] = {}
+    best: dict[tuple[int, int, int], Fit] = {}
     for vehicle, gap, then, seconds, metres, exact in draft.ground.hand.gaps(tours, visit, limit):
         counts = before.get(vehicle, (0,))
         position, behind = counts[gap], -1
@@ -102,7 +102,7 @@ def _whole(draft: Draft, visit: int) -> list[Gap]:
             behind, put = counts[then] + 1, ((then, partner), *put)
         known = best.get((vehicle, position, behind))
         if known is None or exact + fee < known.exact:
-            best[vehicle, position, behind] = Gap(
+            best[vehicle, position, behind] = Fit(
                 vehicle,
                 position,
                 seconds,
@@ -127,7 +127,7 @@ def _left(draft: Draft, asked: set[int], limit: int) -> list[int]:
     ]
 
 
-def _equipped(draft: Draft, vehicle: int, ends: tuple[int, ...]) -> Gap | None:
+def _equipped(draft: Draft, vehicle: int, ends: tuple[int, ...]) -> Fit | None:
     """Return the place on a vehicle at home with the stops that make it possible."""
     ground, problem = draft.ground, draft.ground.problem
     codes = ground.hand.equipped(vehicle, ends)
@@ -138,7 +138,7 @@ def _equipped(draft: Draft, vehicle: int, ends: tuple[int, ...]) -> Gap | None:
     co2_mg = problem.vehicles[vehicle].co2_mg_per_m * timed.metres
     behind = 1 if len(ends) > 1 else None
     exact = timed.exact + fee
-    return Gap(vehicle, 0, timed.lasts_s, timed.metres, exact, co2_mg, behind, tuple(codes))
+    return Fit(vehicle, 0, timed.lasts_s, timed.metres, exact, co2_mg, behind, tuple(codes))
 
 
 def _counted(codes: Sequence[int]) -> tuple[int, ...]:

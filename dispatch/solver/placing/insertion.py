@@ -11,18 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatch.solver.model.cost import rounded
-from dispatch.solver.model.problem import Problem, Vehicle
+from dispatch.solver.model.problem import Problem, VehicleShift
 from dispatch.solver.model.solution import Charge, Reload, Solution
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.explain import reasons
-from dispatch.solver.placing.gaps import Gap, gaps
+from dispatch.solver.placing.gaps import Fit, gaps
 from lastmile.core.errors import Problems
 
 Stops = Sequence[str | Reload | Charge]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Insertion:
     """A feasible place for a visit, by id, with the time, way, money and CO2e it adds.
 
     ``position`` is how many visits of the vehicle come before it. Of a pair it is the pickup's,
@@ -51,7 +51,7 @@ class Board:
         }
         self.draft = _draft(problem, self.routes)
 
-    def places(self, visit: str) -> list[Place]:
+    def places(self, visit: str) -> list[Insertion]:
         """Return all feasible places for one visit, cheapest first.
 
         A visit that the plan serves is taken out first, with the other end of its pair, and so is
@@ -80,8 +80,8 @@ class Board:
             draft.tours[vehicle] = tour
         return found
 
-    def _place(self, gap: Gap) -> Place:
-        return Place(
+    def _place(self, gap: Fit) -> Insertion:
+        return Insertion(
             vehicle=self.problem.vehicles[gap.vehicle].id,
             position=gap.position,
             added_s=gap.added_s,
@@ -92,7 +92,7 @@ class Board:
         )
 
 
-def places(problem: Problem, solution: Solution, visit: str) -> list[Place]:
+def places(problem: Problem, solution: Solution, visit: str) -> list[Insertion]:
     """Return all feasible places for one visit in a plan, cheapest first; see ``Board.places``.
 
     Raises
@@ -143,7 +143,7 @@ def _draft(problem: Problem, routes: Mapping[str, Stops]) -> Draft:
     )
 
 
-def _codes(problem: Problem, vehicle: Vehicle, stops: Stops) -> list[int]:
+def _codes(problem: Problem, vehicle: VehicleShift, stops: Stops) -> list[int]:
     """Return stops as codes; a facility that the vehicle does not know is left out."""
     codes: list[int] = []
     for stop in stops:

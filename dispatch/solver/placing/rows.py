@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dispatch.solver.model.cost import PER_METRE, PER_SECOND, UNIT
 from dispatch.solver.model.problem import service_s
-from dispatch.solver.placing.draft import Draft, Ground, Tour
+from dispatch.solver.placing.draft import Draft, DraftTour, Ground
 from dispatch.solver.timing.segments import Segment
 
 Column = npt.NDArray[Any]  # int64; Python's own integers where prices are past it
@@ -95,7 +95,7 @@ class _Kind:
         ]
         self.top = max(max(p) for p in prices)
         self.price = np.array(prices, np.int64 if self.top < TOP else object)
-        self.tours: list[Tour | None] = [None] * len(vehicles)
+        self.tours: list[DraftTour | None] = [None] * len(vehicles)
         self.blocks: list[Column] = [np.zeros((0, WIDTH), np.int64)] * len(vehicles)
         self.load = np.zeros_like(self.room)
         self.distance = np.zeros(len(vehicles), np.int64)
@@ -151,7 +151,7 @@ class _Kind:
             self.of = np.repeat(np.arange(len(sizes)), sizes)
             self.first = np.cumsum([0, *sizes[:-1]])
 
-    def _block(self, tour: Tour) -> Column:
+    def _block(self, tour: DraftTour) -> Column:
         """Return the rows of one tour: a gap before each place but the first."""
         block = np.zeros((len(tour.places) - 1, WIDTH), np.int64)
         block[:, 0], block[:, 1] = tour.places[:-1], tour.places[1:]

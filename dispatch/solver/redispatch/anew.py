@@ -6,7 +6,7 @@ from collections.abc import Set
 from itertools import chain
 
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.model.solution import Solution, Tour
 from dispatch.solver.redispatch.cut import Rest
 
 
@@ -31,7 +31,7 @@ def anew(problem: Problem, plan: Solution, changed: Set[str] = frozenset()) -> R
     """
     visits, vehicles = problem.visit_index, problem.vehicle_index
 
-    def stays(route: Route) -> list[str]:
+    def stays(route: Tour) -> list[str]:
         return [s.visit for s in route.visits if s.visit in visits]
 
     gone = [r for r in plan.routes if r.vehicle not in vehicles]

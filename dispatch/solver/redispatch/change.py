@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dispatch.solver.model.cost import Cost
-from dispatch.solver.model.elements import Pair, Profile, Visit
+from dispatch.solver.model.elements import Pair, TravelTable, Visit
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.model.solution import Solution, Unserved
+from dispatch.solver.model.solution import NotServed, Solution
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Change:
         Vehicles that fell out. What they have on board can be fetched where they stand.
     ready_s : mapping of str to int
         Vehicle id to the second at which it can go on, where that is later than planned.
-    profiles : tuple of Profile
+    profiles : tuple of TravelTable
         The matrices with new places behind the old ones; () when no place is new.
     pairs : tuple of Pair
         New pairs among the visits.
@@ -35,7 +35,7 @@ class Change:
     removed: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
     ready_s: Mapping[str, int] = field(default_factory=dict)
-    profiles: tuple[Profile, ...] = ()
+    profiles: tuple[TravelTable, ...] = ()
     pairs: tuple[Pair, ...] = ()
 
 
@@ -104,7 +104,7 @@ class Redispatched:
         Visits that move by more than ``max_shift_s``, as they would be lost otherwise.
     admitted : tuple of str
         New visits that are served.
-    dropped : tuple of Unserved
+    dropped : tuple of NotServed
         Visits that were planned and now are not, each with its reason.
     iterations : int
         How many improvements were tried; the same number from the same seed repeats the answer.
@@ -118,6 +118,6 @@ class Redispatched:
     retimed: tuple[Retimed, ...]
     beyond: tuple[str, ...]
     admitted: tuple[str, ...]
-    dropped: tuple[Unserved, ...]
+    dropped: tuple[NotServed, ...]
     iterations: int
     seconds: float

@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import Final
 
 from dispatch.solver.model.cost import paid_s
-from dispatch.solver.model.elements import Break, Pair, Vehicle, Visit
+from dispatch.solver.model.elements import Break, Pair, VehicleShift, Visit
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.model.solution import Charge, Reload, Route, Served, Solution, TakenBreak
+from dispatch.solver.model.solution import Charge, Reload, Served, Solution, TakenBreak, Tour
 from dispatch.solver.redispatch.change import Change
 
 FETCH: Final = "fetch:"
@@ -33,7 +33,7 @@ class Rest:
     sequences : dict
         What is left of the plan, by vehicle; without the visits of vehicles that fell out.
     drivers : dict
-        Vehicle that was to come to each visit that was planned.
+        VehicleShift that was to come to each visit that was planned.
     starts : dict
         Second at which it was to begin; without visits whose promise the change itself replaces.
     stranded : frozenset of str
@@ -55,7 +55,7 @@ class Rest:
 class _Standing:
     """Where one vehicle is by now."""
 
-    vehicle: Vehicle  # as it goes on
+    vehicle: VehicleShift  # as it goes on
     left: tuple[str, ...]  # visits it still was to make
     aboard: frozenset[str]  # of these, whose goods it has
     away: bool = False  # it has begun its work
@@ -136,7 +136,7 @@ def _fallen(problem: Problem, removed: frozenset[str], done: set[str]) -> set[st
     return gone
 
 
-def _done(route: Route, served: Served, now_s: int) -> bool:
+def _done(route: Tour, served: Served, now_s: int) -> bool:
     return served.start_s <= now_s and route.start_s <= now_s
 
 
@@ -147,7 +147,7 @@ def _pairs(problem: Problem, change: Change, names: frozenset[str]) -> Iterator[
             yield pair
 
 
-def _stand(problem: Problem, vehicle: Vehicle, route: Route | None, now_s: int) -> _Standing:
+def _stand(problem: Problem, vehicle: VehicleShift, route: Tour | None, now_s: int) -> _Standing:
     """Return where a vehicle is, and what of its limits is left."""
     if route is None or route.start_s > now_s:
         left = tuple(s.visit for s in route.visits) if route else ()
@@ -192,13 +192,13 @@ def _stand(problem: Problem, vehicle: Vehicle, route: Route | None, now_s: int) 
     return _Standing(onward, left, goods_aboard, away=True, resting=resting)
 
 
-def _place(problem: Problem, vehicle: Vehicle, stop: Served | Reload | Charge) -> int:
+def _place(problem: Problem, vehicle: VehicleShift, stop: Served | Reload | Charge) -> int:
     if isinstance(stop, Served):
         return problem.visits[problem.visit_index[stop.visit]].place
     return stop.place if isinstance(stop, Reload) else vehicle.chargers[stop.charger].place
 
 
-def _trip(problem: Problem, route: Route, now_s: int) -> Iterator[str]:
+def _trip(problem: Problem, route: Tour, now_s: int) -> Iterator[str]:
     """Yield the visits still to be made whose goods are on board.
 
     Those of the trip under way, but for goods of a pair that are not yet fetched.
@@ -223,7 +223,9 @@ def _collected(problem: Problem, done: list[Served]) -> list[int]:
     return goods
 
 
-def _driven(problem: Problem, vehicle: Vehicle, past: list[Served | Reload | Charge]) -> list[int]:
+def _driven(
+    problem: Problem, vehicle: VehicleShift, past: list[Served | Reload | Charge]
+) -> list[int]:
     """Metres of each leg that was driven."""
     metres = problem.profiles[vehicle.profile].distance_m
     places = [vehicle.start, *(_place(problem, vehicle, stop) for stop in past)]
@@ -231,7 +233,7 @@ def _driven(problem: Problem, vehicle: Vehicle, past: list[Served | Reload | Cha
 
 
 def _charge(
-    vehicle: Vehicle, past: list[Served | Reload | Charge], driven: list[int]
+    vehicle: VehicleShift, past: list[Served | Reload | Charge], driven: list[int]
 ) -> int | None:
     """Metres left in the battery."""
     if vehicle.range_m is None:
@@ -242,7 +244,7 @@ def _charge(
     return max(0, left)
 
 
-def _paid(vehicle: Vehicle, route: Route, until_s: int) -> int:
+def _paid(vehicle: VehicleShift, route: Tour, until_s: int) -> int:
     """Paid seconds by then."""
     had = tuple(b for b in route.breaks if b.end_s <= until_s)
     return paid_s(vehicle, replace(route, end_s=until_s, breaks=had))
@@ -258,7 +260,7 @@ def _onward(
     known: Mapping[str, Visit],
     now_s: int,
     committed: int,
-) -> Iterator[Vehicle]:
+) -> Iterator[VehicleShift]:
     """Yield the vehicles that go on, with what they are committed to and have on board."""
     for stand in stands:
         vehicle = stand.vehicle
@@ -288,7 +290,7 @@ def _onward(
             yield replace(vehicle, opens_s=begin)
 
 
-def _breaks(vehicle: Vehicle, stand: _Standing, on_time: bool) -> tuple[Break, ...]:
+def _breaks(vehicle: VehicleShift, stand: _Standing, on_time: bool) -> tuple[Break, ...]:
     """Hold a break of the leg under way where it was; it is had once the leg is given up."""
     moments = dict(stand.resting)
     found: list[Break] = []
@@ -302,7 +304,7 @@ def _breaks(vehicle: Vehicle, stand: _Standing, on_time: bool) -> tuple[Break, .
     return tuple(found)
 
 
-def _bound(visit: Visit, vehicles: tuple[Vehicle, ...], fetched: frozenset[str]) -> Visit:
+def _bound(visit: Visit, vehicles: tuple[VehicleShift, ...], fetched: frozenset[str]) -> Visit:
     """Say who can come by now: whose goods are on board goes with them, nobody loads twice."""
     owner = [v.id for v in vehicles if v.loaded is not None and visit.id in v.loaded]
     if owner:

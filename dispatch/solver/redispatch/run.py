@@ -9,7 +9,7 @@ from typing import Final
 from dispatch.solver.engines.shelf import cores
 from dispatch.solver.model.cost import Cost, cost
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.model.solution import Route, Solution
+from dispatch.solver.model.solution import Solution, Tour
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.repair import holds
@@ -184,7 +184,7 @@ def _written(search: Search, problem: Problem) -> Solution:
     return solution
 
 
-def _loaded(problem: Problem, route: Route) -> Route:
+def _loaded(problem: Problem, route: Tour) -> Tour:
     """Say what the vehicle has on board when it leaves: nothing that is fetched on the way."""
     if route.reloads:
         return route

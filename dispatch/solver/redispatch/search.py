@@ -17,7 +17,7 @@ from typing import Final
 
 from dispatch.solver.model.cost import UNIT
 from dispatch.solver.placing.draft import Draft
-from dispatch.solver.placing.gaps import Gap, gaps
+from dispatch.solver.placing.gaps import Fit, gaps
 from dispatch.solver.placing.repair import holds
 from dispatch.solver.redispatch.engine import improved, iterations_of
 from dispatch.solver.redispatch.unrest import Unrest
@@ -110,12 +110,12 @@ class Search:
             self.draft.insert(best.vehicle, best.position, visit)
         return True
 
-    def _best(self, visit: int) -> Gap | None:
+    def _best(self, visit: int) -> Fit | None:
         """The gap that costs least with what it disturbs, of those within the bounds."""
         ends = {visit, self._partner(visit)}
         if ends & self._committed:
             return None  # it is where it is committed, or nowhere
-        best: Gap | None = None
+        best: Fit | None = None
         least = sum(self.unrest.missed(v) for v in ends)
         for gap in gaps(self.draft, visit):
             if gap.position < self._first(gap.vehicle):

@@ -9,7 +9,7 @@ from typing import Final
 from dispatch.solver.model.cost import UNIT, route_cost
 from dispatch.solver.model.elements import MAX_AMOUNT, MAX_TIME_S, Visit, Window
 from dispatch.solver.model.problem import Problem, missed_cost
-from dispatch.solver.model.solution import Route
+from dispatch.solver.model.solution import Tour
 from dispatch.solver.placing.draft import Ground
 from dispatch.solver.redispatch.change import Disturbance
 from dispatch.solver.redispatch.cut import Rest
@@ -90,7 +90,7 @@ class Unrest:
         """Exact price of leaving a visit out; beyond any saving for one that was planned."""
         return missed_cost(self.ground.problem.visits[visit]) * UNIT
 
-    def price(self, route: Route) -> int:
+    def price(self, route: Tour) -> int:
         """Exact cost of a route and of what it disturbs."""
         problem = self.ground.problem
         vehicle = problem.vehicle_index[route.vehicle]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from dispatch.solver.model.problem import LEG_PARTS, Problem, Vehicle, Visit
-from dispatch.solver.model.solution import Charge, Reload, Route, Served, TakenBreak
+from dispatch.solver.model.problem import LEG_PARTS, Problem, VehicleShift, Visit
+from dispatch.solver.model.solution import Charge, Reload, Served, TakenBreak, Tour
 from dispatch.solver.referee.violations import Kind, Violation
 
 
@@ -27,7 +27,7 @@ class Judge:
     """Looks at one route of a known vehicle."""
 
     def __init__(
-        self, problem: Problem, vehicle: Vehicle, visits: dict[str, Visit], route: Route
+        self, problem: Problem, vehicle: VehicleShift, visits: dict[str, Visit], route: Tour
     ) -> None:
         self.problem = problem
         self.vehicle = vehicle

@@ -10,13 +10,13 @@ from dispatch.solver.model.problem import Problem
 from dispatch.solver.rich.lay import Scratch
 from dispatch.solver.rich.model import JOB, PARTNER, ROLE, Model
 from dispatch.solver.rich.scan import INFINITE
-from dispatch.solver.rich.state import Promise, State, priced, refresh
+from dispatch.solver.rich.state import Announcements, State, priced, refresh
 
 
 def lay_plan(
     problem: Problem,
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     room: Scratch,
     start: Mapping[int, Sequence[int]],
@@ -32,7 +32,7 @@ def lay_plan(
 
 class _Start:
     def __init__(
-        self, problem: Problem, model: Model, promise: Promise, state: State, room: Scratch
+        self, problem: Problem, model: Model, promise: Announcements, state: State, room: Scratch
     ) -> None:
         self.problem, self.model, self.promise = problem, model, promise
         self.state, self.room = state, room

@@ -46,7 +46,7 @@ from dispatch.solver.rich.state import (
     HALT,
     LASTS,
     LATER,
-    Promise,
+    Announcements,
     State,
     join,
     own_segment,
@@ -158,7 +158,7 @@ def has_room(model: Model, state: State, vehicle: int, gap: int, visit: int) -> 
 @compiled
 def alone_in(
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     s: Scratch,
     visit: int,
@@ -214,7 +214,7 @@ def alone_in(
 @compiled
 def pair_in(
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     s: Scratch,
     pickup: int,
@@ -305,7 +305,7 @@ def _fits_behind(model: Model, state: State, vehicle: int, gap: int, visit: int)
 @compiled
 def with_stop(
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     s: Scratch,
     visit: int,
@@ -340,7 +340,7 @@ def with_stop(
 @compiled
 def with_two(
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     s: Scratch,
     visit: int,
@@ -382,7 +382,7 @@ def facilities(model: Model, vehicle: int) -> int:
 @compiled
 def _among(
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     s: Scratch,
     visit: int,

@@ -14,7 +14,7 @@ import numpy as np
 
 from dispatch.solver.model.cost import UNIT, co2_exact, driven_exact, fairness_cost, overtime_exact
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.model.solution import Route
+from dispatch.solver.model.solution import Tour
 from dispatch.solver.rich.begin import lay_plan
 from dispatch.solver.rich.lay import (
     BATTERY,
@@ -94,7 +94,7 @@ class Hand:
         scan(self.model, vehicle, row, len(row), self.room)
         return int(self.room.out[FAULT])
 
-    def route(self, vehicle: int, codes: Sequence[int]) -> Route | None:
+    def route(self, vehicle: int, codes: Sequence[int]) -> Tour | None:
         """Return the route at its best schedule, None where it does not hold."""
         return self.writer.route(vehicle, codes)
 

@@ -1,8 +1,8 @@
 """A problem laid out in flat arrays for compiled code. PURE, and free of compiled code itself.
 
 A vehicle's sequence is a row of codes: a visit by its index, a reload or a charge by a negative
-number. -1 - r is place r of ``Vehicle.reloads``, and -1 - R - c its charger c, R being the number
-of its reload places.
+number. -1 - r is place r of ``VehicleShift.reloads``, and -1 - R - c its charger c, R being the
+number of its reload places.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatch.solver.model.cost import PER_METRE, PER_MILLIGRAM, PER_SECOND, UNIT
-from dispatch.solver.model.problem import Problem, Vehicle, Visit, missed_cost
+from dispatch.solver.model.problem import Problem, VehicleShift, Visit, missed_cost
 from dispatch.solver.rich.packed import Packed
-from dispatch.solver.timing.passes import NEVER, Shift
+from dispatch.solver.timing.passes import NEVER, Workday
 from dispatch.solver.timing.timer import scaled
 
 Int32 = npt.NDArray[np.int32]
@@ -333,8 +333,8 @@ class _Fleet:
             self._rests(row, it)
             self._places(row, it)
 
-    def _limits(self, row: Int64, it: Vehicle) -> None:
-        shift = Shift.of(it)
+    def _limits(self, row: Int64, it: VehicleShift) -> None:
+        shift = Workday.of(it)
         row[START], row[END] = it.start, it.end
         row[OPENS], row[LATEST], row[CLOSES] = shift.opens, shift.latest, shift.closes
         row[PROFILE], row[LOADING] = it.profile, it.first_loading_s
@@ -346,15 +346,15 @@ class _Fleet:
         row[OVER_AFTER] = _limit(it.overtime_after_s)
         row[ON_BOARD] = int(it.loaded is not None)
 
-    def _prices(self, row: Float, it: Vehicle) -> None:
+    def _prices(self, row: Float, it: VehicleShift) -> None:
         grams = it.co2_mg_per_m * self.problem.co2_cost_per_kg * PER_MILLIGRAM
         row[PER_M] = float(it.cost_per_km) * PER_METRE + float(grams)
         row[PER_S] = float(it.cost_per_hour) * PER_SECOND
         row[OVER_PER_S] = float(it.overtime_cost_per_hour) * PER_SECOND
         row[FIXED] = float(it.fixed_cost) * UNIT
 
-    def _rests(self, row: Int64, it: Vehicle) -> None:
-        shift = Shift.of(it)
+    def _rests(self, row: Int64, it: VehicleShift) -> None:
+        shift = Workday.of(it)
         row[BREAKS], row[PAUSES], row[RESTED] = (
             len(self.breaks),
             len(self.pauses),
@@ -370,7 +370,7 @@ class _Fleet:
             self.rested.append((shift.ends[taken], shift.rested[taken], sum(unpaid[:taken])))
         row[BREAKS_END] = len(self.breaks)
 
-    def _places(self, row: Int64, it: Vehicle) -> None:
+    def _places(self, row: Int64, it: VehicleShift) -> None:
         row[PREFIX], row[RELOADS], row[CHARGERS] = (
             len(self.prefix),
             len(self.reloads),
@@ -390,7 +390,7 @@ def _limit(value: int | None) -> int:
     return 10**15 if value is None else value
 
 
-def _kind(it: Vehicle, named: frozenset[str]) -> Any:
+def _kind(it: VehicleShift, named: frozenset[str]) -> Any:
     """Return what makes two vehicles exchangeable: all but the id, where nobody asks for it."""
     fields = tuple(getattr(it, name) for name in it.__slots__ if name != "id")
     own = it.id in named or it.prefix or it.loaded is not None

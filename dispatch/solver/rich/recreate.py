@@ -41,7 +41,7 @@ from dispatch.solver.rich.model import (
     Model,
 )
 from dispatch.solver.rich.scan import INFINITE
-from dispatch.solver.rich.state import BLINKS, HALT, NOW, Promise, State, refresh
+from dispatch.solver.rich.state import BLINKS, HALT, NOW, Announcements, State, refresh
 
 ALL: Final = 60  # visits up to which every gap is tried
 TRIES: Final = 60  # jobs that are tried in one iteration, at most
@@ -98,7 +98,7 @@ def tied(model: Model, state: State, visit: int, so_far: int) -> int:
 
 @compiled
 def recreate(
-    model: Model, promise: Promise, state: State, s: Scratch, tries: int, bold: float
+    model: Model, promise: Announcements, state: State, s: Scratch, tries: int, bold: float
 ) -> None:
     """Put absent jobs back, in a random kind of order, where that costs no more than missing.
 
@@ -152,7 +152,9 @@ def _key(model: Model, state: State, kind: int, job: int) -> float:
 
 
 @compiled
-def serve(model: Model, promise: Promise, state: State, s: Scratch, job: int, price: float) -> bool:
+def serve(
+    model: Model, promise: Announcements, state: State, s: Scratch, job: int, price: float
+) -> bool:
     """Put one job where it costs least; False where that is above the price and its missing."""
     pick = state.pick
     pick[VEHICLE] = -1
@@ -168,7 +170,7 @@ def serve(model: Model, promise: Promise, state: State, s: Scratch, job: int, pr
 
 
 @compiled
-def _apply(model: Model, promise: Promise, state: State, s: Scratch, pick: Int64) -> bool:
+def _apply(model: Model, promise: Announcements, state: State, s: Scratch, pick: Int64) -> bool:
     vehicle, whom = pick[VEHICLE], pick[WHOM]
     touch(state, vehicle)
     codes, count = state.codes[vehicle], state.count[vehicle]
@@ -201,7 +203,13 @@ def _apply(model: Model, promise: Promise, state: State, s: Scratch, pick: Int64
 
 @compiled
 def _try(
-    model: Model, promise: Promise, state: State, s: Scratch, visit: int, pick: Int64, best: float
+    model: Model,
+    promise: Announcements,
+    state: State,
+    s: Scratch,
+    visit: int,
+    pick: Int64,
+    best: float,
 ) -> float:
     """Look for the cheapest place of a visit, or of the pair that it begins."""
     partner = model.visit[visit, PARTNER]
@@ -228,7 +236,7 @@ def _try(
 @compiled
 def _nearby(
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     s: Scratch,
     visit: int,
@@ -269,7 +277,7 @@ def _nearby(
 @compiled
 def _empty(
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     s: Scratch,
     visit: int,
@@ -293,7 +301,7 @@ def _empty(
 @compiled
 def _in_route(
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     s: Scratch,
     visit: int,
@@ -326,7 +334,7 @@ def _in_route(
 @compiled
 def _with_stops(
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     s: Scratch,
     visit: int,

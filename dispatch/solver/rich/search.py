@@ -25,7 +25,7 @@ from dispatch.solver.rich.recreate import (
     touch,
 )
 from dispatch.solver.rich.scan import INFINITE
-from dispatch.solver.rich.state import BEST, HALT, NOW, Promise, State, priced, refresh
+from dispatch.solver.rich.state import BEST, HALT, NOW, Announcements, State, priced, refresh
 
 LONGEST: Final = 10.0  # of a string
 MEAN: Final = 10.0  # jobs taken out in one iteration
@@ -39,7 +39,7 @@ UNION: Final = 0.1  # chance of all that go together, where there are such
 @compiled
 def search(
     model: Model,
-    promise: Promise,
+    promise: Announcements,
     state: State,
     s: Scratch,
     iterations: int,
@@ -101,7 +101,7 @@ def remember(state: State) -> None:
 
 
 @compiled
-def _undo(model: Model, promise: Promise, state: State, s: Scratch) -> None:
+def _undo(model: Model, promise: Announcements, state: State, s: Scratch) -> None:
     """Put every route and job back where it was before the iteration."""
     for at in range(state.num[TOUCHED]):
         vehicle = state.touched[at]
@@ -138,7 +138,7 @@ def _take(model: Model, state: State, visit: int) -> None:
 
 
 @compiled
-def _ruin(model: Model, promise: Promise, state: State, s: Scratch) -> bool:
+def _ruin(model: Model, promise: Announcements, state: State, s: Scratch) -> bool:
     """Take some jobs out; False where what is left would not hold."""
     visits = len(state.where)
     seed = below(state.word, visits)
@@ -218,7 +218,9 @@ def _string(model: Model, state: State, visit: int, most: float) -> None:
 
 
 @compiled
-def _closed_up(model: Model, promise: Promise, state: State, s: Scratch, vehicle: int) -> bool:
+def _closed_up(
+    model: Model, promise: Announcements, state: State, s: Scratch, vehicle: int
+) -> bool:
     """Close the gaps of a route, without the stops at facilities that it can now do without."""
     codes, count, visits = state.codes[vehicle], 0, 0
     for at in range(state.count[vehicle]):
@@ -236,7 +238,9 @@ def _closed_up(model: Model, promise: Promise, state: State, s: Scratch, vehicle
 
 
 @compiled
-def _fewer_stops(model: Model, promise: Promise, state: State, s: Scratch, vehicle: int) -> None:
+def _fewer_stops(
+    model: Model, promise: Announcements, state: State, s: Scratch, vehicle: int
+) -> None:
     """Leave out each reload or charge without which the route costs no more."""
     codes = state.codes[vehicle]
     cost = priced(model, promise, state, s, vehicle, codes, state.count[vehicle])

@@ -10,7 +10,7 @@ from dispatch.solver.rich.lay import Scratch
 from dispatch.solver.rich.model import JOB, Model
 from dispatch.solver.rich.recreate import ABSENT, DONE, TOUCHED, order, serve
 from dispatch.solver.rich.search import missed, remember
-from dispatch.solver.rich.state import BEST, HALT, NOW, Promise, State
+from dispatch.solver.rich.state import BEST, HALT, NOW, Announcements, State
 
 # Places in State.num, beside those in ``recreate``
 NEXT: Final = 6  # of the absent jobs, the one that is tried next in this sweep over them
@@ -18,7 +18,7 @@ FITTED: Final = 7  # whether one of the sweep was put in: there will be another 
 
 
 def settle_in(
-    model: Model, promise: Promise, state: State, room: Scratch, more: Callable[[int], bool]
+    model: Model, promise: Announcements, state: State, room: Scratch, more: Callable[[int], bool]
 ) -> int:
     """Serve what is absent until none fits that pays, and begin to count the money.
 
@@ -63,7 +63,7 @@ def _gather(model: Model, state: State) -> None:
 
 
 @compiled
-def _another(model: Model, promise: Promise, state: State, s: Scratch) -> bool:
+def _another(model: Model, promise: Announcements, state: State, s: Scratch) -> bool:
     """Try one more job; False where a whole sweep has put none in, or it was halted meanwhile."""
     if state.num[NEXT] == state.num[ABSENT]:
         if not state.num[FITTED] or not state.num[ABSENT]:

@@ -72,7 +72,7 @@ BLINKS: Final = 2  # chance that a gap is overlooked
 HALT: Final = 5  # set from outside when the time is up: what is being tried counts no more
 
 
-class Promise(Packed):
+class Announcements(Packed):
     """What is already promised, by visit, and what it costs to change it."""
 
     vehicle: Int64  # who was to come, -1: nobody
@@ -200,11 +200,11 @@ def fresh(model: Model, near: Int64, seed: int, thread: int) -> State:
     )
 
 
-def nothing_promised(model: Model) -> Promise:
+def nothing_promised(model: Model) -> Announcements:
     """Return the promise that costs nothing to break."""
     none = np.full(len(model.visit), -1, dtype=np.int64)
     free = np.zeros(len(model.visit))
-    return Promise(
+    return Announcements(
         vehicle=none,
         move=free,
         opens=none.copy(),
@@ -241,7 +241,13 @@ def _plain_vehicles(model: Model) -> Bool:
 
 @compiled
 def priced(
-    model: Model, promise: Promise, state: State, s: Scratch, vehicle: int, codes: Int64, count: int
+    model: Model,
+    promise: Announcements,
+    state: State,
+    s: Scratch,
+    vehicle: int,
+    codes: Int64,
+    count: int,
 ) -> float:
     """Return what a sequence costs with what it breaks of the promises, INFINITE if it fails."""
     cost = scan(model, vehicle, codes, count, s)
@@ -265,7 +271,7 @@ def priced(
 
 
 @compiled
-def refresh(model: Model, promise: Promise, state: State, s: Scratch, vehicle: int) -> bool:
+def refresh(model: Model, promise: Announcements, state: State, s: Scratch, vehicle: int) -> bool:
     """Price a vehicle's route anew and lay out its gaps; False where it does not hold."""
     count = state.count[vehicle]
     cost = priced(model, promise, state, s, vehicle, state.codes[vehicle], count)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.model.solution import Charge, Reload, Route, Served, TakenBreak
+from dispatch.solver.model.solution import Charge, Reload, Served, TakenBreak, Tour
 from dispatch.solver.rich.hours import driven, halting
 from dispatch.solver.rich.lay import BEGIN, HAD, WAY, Scratch
 from dispatch.solver.rich.model import RATE, Model
@@ -22,7 +22,7 @@ class Writer:
     def __init__(self, problem: Problem, model: Model, room: Scratch) -> None:
         self.problem, self.model, self.room = problem, model, room
 
-    def route(self, vehicle: int, codes: Sequence[int]) -> Route | None:
+    def route(self, vehicle: int, codes: Sequence[int]) -> Tour | None:
         """Return the route at its best schedule, None where there is none."""
         row = np.array(codes, dtype=np.int64)
         if scan(self.model, vehicle, row, len(row), self.room) >= INFINITE or not len(row):
@@ -31,7 +31,7 @@ class Writer:
         retrace(self.model, vehicle, len(row), self.room, rests)
         return self._written(vehicle, list(codes), rests.tolist())
 
-    def _written(self, vehicle: int, codes: list[int], rests: list[int]) -> Route:
+    def _written(self, vehicle: int, codes: list[int], rests: list[int]) -> Tour:
         room, it = self.room, self.problem.vehicles[vehicle]
         start, had = int(room.out[BEGIN]), int(room.out[HAD])
         now = depart = start + it.first_loading_s
@@ -67,7 +67,7 @@ class Writer:
             else:
                 charger = -1 - code - len(it.reloads)
                 charges.append(Charge(charger, arrive, begin, end, len(served)))
-        return Route(
+        return Tour(
             vehicle=it.id,
             start_s=start,
             depart_s=depart,

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dispatch.solver.side.rota_fill import Board, Choices, choices, skilled
+from dispatch.solver.side.rota_fill import Board, Eligible, choices, skilled
 from dispatch.solver.side.rota_judge import Cost, Fault, cost_of, judge, rounded
 from dispatch.solver.side.rota_problem import Assignment, Crew, Duty, Rota, Van
 from lastmile.core.errors import Problems
@@ -179,7 +179,7 @@ def _better(rota: Rota, greedy: Board, found: Any) -> Board:
     return board
 
 
-def _reason(rota: Rota, possible: Choices, board: Board, at: int) -> str:
+def _reason(rota: Rota, possible: Eligible, board: Board, at: int) -> str:
     vans, crews = possible.vans[at], possible.crews[at]
     if not vans:
         return "no_van"

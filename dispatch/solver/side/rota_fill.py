@@ -8,16 +8,16 @@ from dispatch.solver.side.rota_problem import PER_METRE, PER_SECOND, UNIT, Crew,
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class Eligible:
     """For each duty by number the vans and the drivers, by number, that could take it alone."""
 
     vans: tuple[tuple[int, ...], ...]
     crews: tuple[tuple[int, ...], ...]
 
 
-def choices(rota: Rota) -> Choices:
+def choices(rota: Rota) -> Eligible:
     """Look at every duty with every van and every driver, as if there were no other duty."""
-    return Choices(
+    return Eligible(
         tuple(tuple(v for v, it in enumerate(rota.vans) if _van(d, it)) for d in rota.duties),
         tuple(tuple(c for c, it in enumerate(rota.crews) if _crew(d, it)) for d in rota.duties),
     )
@@ -53,7 +53,7 @@ class Board:
     """A rota as it grows: what each van and each driver has, and what one duty more would add."""
 
     rota: Rota
-    choices: Choices
+    choices: Eligible
     taken: dict[int, tuple[int, int]] = field(default_factory=dict)
     of_van: dict[int, list[int]] = field(default_factory=dict)
     of_crew: dict[int, list[int]] = field(default_factory=dict)

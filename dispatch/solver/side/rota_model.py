@@ -17,7 +17,7 @@ from typing import Final
 
 from ortools.sat.python import cp_model
 
-from dispatch.solver.side.rota_fill import Choices
+from dispatch.solver.side.rota_fill import Eligible
 from dispatch.solver.side.rota_problem import PER_METRE, PER_SECOND, UNIT, Rota
 
 Taken = dict[int, tuple[int, int]]
@@ -38,7 +38,7 @@ class Found:
 @dataclass(slots=True)
 class _Model:
     rota: Rota
-    choices: Choices
+    choices: Eligible
     cp: cp_model.CpModel = field(default_factory=cp_model.CpModel)
     van: dict[tuple[int, int], cp_model.IntVar] = field(default_factory=dict)
     crew: dict[tuple[int, int], cp_model.IntVar] = field(default_factory=dict)
@@ -205,7 +205,7 @@ class _Model:
 
 def search(
     rota: Rota,
-    possible: Choices,
+    possible: Eligible,
     first: Mapping[int, tuple[int, int]],
     *,
     seconds: float | None,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from dispatch.solver.model.problem import LEG_PARTS, Problem, Vehicle, service_s
-from dispatch.solver.model.solution import Charge, Reload, Route, Served, TakenBreak
+from dispatch.solver.model.problem import LEG_PARTS, Problem, VehicleShift, service_s
+from dispatch.solver.model.solution import Charge, Reload, Served, TakenBreak, Tour
 from dispatch.solver.timing.passes import NEVER
 from dispatch.solver.timing.timer import Timer, place_breaks
 
@@ -15,14 +15,14 @@ RELOAD: Final = 0
 CHARGE: Final = 1
 
 
-def facility(vehicle: Vehicle, code: int) -> tuple[int, int]:
+def facility(vehicle: VehicleShift, code: int) -> tuple[int, int]:
     """Return what a negative code stands for: RELOAD or CHARGE, and its index in the vehicle's."""
     at = -1 - code
     reloads = len(vehicle.reloads)
     return (RELOAD, at) if at < reloads else (CHARGE, at - reloads)
 
 
-def place_of(problem: Problem, vehicle: Vehicle, code: int) -> int:
+def place_of(problem: Problem, vehicle: VehicleShift, code: int) -> int:
     """Return the place that a code stands for."""
     if code >= 0:
         return problem.visits[code].place
@@ -30,7 +30,7 @@ def place_of(problem: Problem, vehicle: Vehicle, code: int) -> int:
     return vehicle.reloads[at] if kind == RELOAD else vehicle.chargers[at].place
 
 
-def trips(vehicle: Vehicle, codes: Sequence[int]) -> list[list[int]]:
+def trips(vehicle: VehicleShift, codes: Sequence[int]) -> list[list[int]]:
     """Return the visits of each trip."""
     made: list[list[int]] = [[]]
     for code in codes:
@@ -56,7 +56,7 @@ def trip_loads(problem: Problem, vehicle: int, codes: Sequence[int]) -> list[tup
     ]
 
 
-def as_it_comes(timer: Timer, vehicle: int, codes: Sequence[int]) -> Route:
+def as_it_comes(timer: Timer, vehicle: int, codes: Sequence[int]) -> Tour:
     """Time a vehicle's codes that may break rules.
 
     Work begins so that the first visit is reached as its window opens, where the shift and the
@@ -88,7 +88,7 @@ class _Walk:
         full, begun = self.vehicle.range_m or 0, self.vehicle.start_range_m
         self.left = full if begun is None else begun
 
-    def route(self) -> Route:
+    def route(self) -> Tour:
         """Walk the way once."""
         rests, start = self.vehicle.breaks, self._start()
         depart = now = start + self.vehicle.first_loading_s
@@ -100,7 +100,7 @@ class _Walk:
             self.left -= self.metres[at]
             if at < len(self.codes):
                 now = self._stop(self.codes[at], now)
-        return Route(
+        return Tour(
             vehicle=self.vehicle.id,
             start_s=start,
             depart_s=depart,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from dispatch.solver.model.problem import MAX_TIME_S, Vehicle
+from dispatch.solver.model.problem import MAX_TIME_S, VehicleShift
 
 NEVER: Final = 4 * MAX_TIME_S
 Spans = tuple[tuple[int, int], ...]  # (first, last) second at which something may begin
@@ -62,7 +62,7 @@ def _ends(rests: Spans, lengths: tuple[int, ...], taken: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class Workday:
     """A vehicle's day as the passes need it."""
 
     opens: int
@@ -75,7 +75,7 @@ class Shift:
     rested: tuple[int, ...]  # seconds of the first j breaks
 
     @classmethod
-    def of(cls, vehicle: Vehicle) -> Shift:
+    def of(cls, vehicle: VehicleShift) -> Workday:
         """Return the vehicle's shift."""
         rests = tuple((b.opens_s, b.closes_s - 1) for b in vehicle.breaks)
         lengths = tuple(b.duration_s for b in vehicle.breaks)
@@ -117,7 +117,7 @@ class Begin:
     end: int
 
 
-def best_begin(shift: Shift, chain: Chain) -> Begin | None:
+def best_begin(shift: Workday, chain: Chain) -> Begin | None:
     """Find the begin and end of work with the least time between, then the earliest end."""
     best: Begin | None = None
     for rested in range(len(shift.rested)):
@@ -141,7 +141,7 @@ def best_begin(shift: Shift, chain: Chain) -> Begin | None:
     return best
 
 
-def _plateau(shift: Shift, chain: Chain, start: int, rested: int) -> tuple[Begin, int] | None:
+def _plateau(shift: Workday, chain: Chain, start: int, rested: int) -> tuple[Begin, int] | None:
     """Return the latest begin that ends as early as ``start`` does, and its seconds of waiting."""
     reached = _forward(shift, chain, start, rested)
     if reached is None:
@@ -152,7 +152,7 @@ def _plateau(shift: Shift, chain: Chain, start: int, rested: int) -> tuple[Begin
     return Begin(begin, rested, end), idle - (shift.rested[taken] - shift.rested[rested])
 
 
-def _forward(shift: Shift, chain: Chain, start: int, rested: int) -> tuple[int, int] | None:
+def _forward(shift: Workday, chain: Chain, start: int, rested: int) -> tuple[int, int] | None:
     """Return the earliest end of work begun at ``start``, and the breaks had by then."""
     states = {rested: start + shift.loading}
     for leg in range(len(chain.drives)):
@@ -160,13 +160,13 @@ def _forward(shift: Shift, chain: Chain, start: int, rested: int) -> tuple[int, 
     return _finish(shift, states)
 
 
-def _finish(shift: Shift, states: dict[int, int]) -> tuple[int, int] | None:
+def _finish(shift: Workday, states: dict[int, int]) -> tuple[int, int] | None:
     ends = [(t, j) for j, t in states.items() if t <= min(shift.closes, shift.ends[j])]
     return min(ends) if ends else None
 
 
 def _onward(
-    shift: Shift, chain: Chain, leg: int, states: dict[int, int]
+    shift: Workday, chain: Chain, leg: int, states: dict[int, int]
 ) -> tuple[dict[int, int], dict[int, int]]:
     """Drive one leg and serve: earliest second free, by breaks had; and where each came from."""
     drive = chain.drives[leg]
@@ -189,7 +189,7 @@ def _onward(
     return after, origin
 
 
-def _backward(shift: Shift, chain: Chain, end: int, rested: int) -> int:
+def _backward(shift: Workday, chain: Chain, end: int, rested: int) -> int:
     """Return the latest begin of work that can still end at ``end``."""
     bounds = [min(end, shift.closes, last) for last in shift.ends]
     for leg in range(len(chain.drives) - 1, -1, -1):
@@ -220,7 +220,7 @@ def _closing(spans: Spans, latest: int) -> int:
     return -NEVER
 
 
-def choices(shift: Shift, chain: Chain, begin: Begin) -> list[int]:
+def choices(shift: Workday, chain: Chain, begin: Begin) -> list[int]:
     """Return how many breaks the schedule from ``begin`` takes on each leg."""
     states = {begin.rested: begin.start + shift.loading}
     origins: list[dict[int, int]] = []

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dispatch.solver.model.problem import Break, Vehicle
+from dispatch.solver.model.problem import Break, VehicleShift
 
 MAX_IDLE_S: Final = 3600  # more lost time than this in one shift, and the clock is not worth it
 
@@ -33,7 +33,7 @@ class WorkClock:
         return (closes - opens) - (self(closes) - self(opens))
 
 
-def work_clock(vehicles: Sequence[Vehicle]) -> WorkClock:
+def work_clock(vehicles: Sequence[VehicleShift]) -> WorkClock:
     """Return the clock for these vehicles; one that never stops where that would waste time."""
     pauses: list[tuple[int, int]] = []
     for nth in range(max((len(v.breaks) for v in vehicles), default=0)):

@@ -16,13 +16,13 @@ from typing import cast
 import numpy as np
 
 from dispatch.solver.model.problem import Break, Int32, Problem, service_s
-from dispatch.solver.model.solution import Route, Served, TakenBreak
+from dispatch.solver.model.solution import Served, TakenBreak, Tour
 from dispatch.solver.timing.passes import (
     NEVER,
     Begin,
     Chain,
-    Shift,
     Spans,
+    Workday,
     best_begin,
     choices,
     opening,
@@ -34,7 +34,7 @@ class Timer:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.shifts = [Shift.of(vehicle) for vehicle in problem.vehicles]
+        self.shifts = [Workday.of(vehicle) for vehicle in problem.vehicles]
         self._durations = {
             speed: [_view(scaled(p.duration_s, speed)) for p in problem.profiles]
             for speed in {v.speed_percent for v in problem.vehicles}
@@ -80,7 +80,7 @@ class Timer:
             distance=sum(metres[leg] for leg in legs),
         )
 
-    def schedule(self, vehicle: int, visits: Sequence[int]) -> Route | None:
+    def schedule(self, vehicle: int, visits: Sequence[int]) -> Tour | None:
         """Return the route with the least working time, or None when no schedule is feasible.
 
         Range, load and skills are not looked at: they do not depend on time.
@@ -102,7 +102,7 @@ class Timer:
         zeros = (0,) * len(self.problem.dimensions)
         return tuple(sum(column) for column in zip(zeros, *demands, strict=True))
 
-    def _route(self, vehicle: int, visits: Sequence[int], chain: Chain, begin: Begin) -> Route:
+    def _route(self, vehicle: int, visits: Sequence[int], chain: Chain, begin: Begin) -> Tour:
         """Write the schedule out: one more forward pass that remembers its way."""
         shift = self.shifts[vehicle]
         served: list[Served] = []
@@ -129,8 +129,8 @@ class Timer:
         served: list[Served],
         end: int,
         breaks: list[TakenBreak],
-    ) -> Route:
-        return Route(
+    ) -> Tour:
+        return Tour(
             vehicle=self.problem.vehicles[vehicle].id,
             start_s=start,
             depart_s=start + self.shifts[vehicle].loading,

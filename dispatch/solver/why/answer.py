@@ -57,7 +57,7 @@ class Relaxation:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where the visit would be served, and what that adds to the plan as it is.
 
     ``position`` counts the visits before it, from 0; ``start_s`` is when service begins. The
@@ -79,7 +79,7 @@ class Way:
     """Relaxations that are enough together, none of them by itself or with less."""
 
     relaxations: tuple[Relaxation, ...]
-    place: Place
+    place: Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,9 @@ class Why:
 
     Parameters
     ----------
-    place : Place or None
+    place : Placement or None
         Where it is served, with what it adds there; None when it is not.
-    alternatives : tuple of Place
+    alternatives : tuple of Placement
         Other feasible places, cheapest first, counted from the plan without the visit where it
         is not served, and from its present place where it is.
     refusals : tuple of Refusal
@@ -117,8 +117,8 @@ class Why:
     """
 
     visit: str
-    place: Place | None
-    alternatives: tuple[Place, ...] = ()
+    place: Placement | None
+    alternatives: tuple[Placement, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     ways: tuple[Way, ...] = ()
     complete: bool = True

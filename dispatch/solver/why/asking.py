@@ -10,7 +10,7 @@ from typing import Final
 from dispatch.solver.model.problem import Problem, missed_cost
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.gaps import gaps
-from dispatch.solver.why.answer import Place, Refusal, Relax, Relaxation, Way, Why
+from dispatch.solver.why.answer import Placement, Refusal, Relax, Relaxation, Way, Why
 from dispatch.solver.why.scene import Scene, Stage, scene, twin_scene
 from dispatch.solver.why.smallest import ORDER, Budget, OutOfTime, smallest
 from lastmile.core.errors import Invalid
@@ -115,7 +115,7 @@ class _Question:
             vehicle: tuple(v for v in made if v not in gone)
             for vehicle, made in asker.sequences.items()
         }
-        self.places: list[Place] = []
+        self.places: list[Placement] = []
         self.refusals: dict[str, Refusal] = {}
         self.complete = True
 
@@ -140,7 +140,7 @@ class _Question:
             complete=self.complete,
         )
 
-    def _present(self) -> Place | None:
+    def _present(self) -> Placement | None:
         """Where the plan has it now; a place that breaks rules has its figures all the same."""
         if not self.home:
             return None
@@ -206,7 +206,7 @@ class _Question:
         self.places += [stage.place(trial) for trial in trials[:most]]
         return bool(trials)
 
-    def _ways(self, places: list[Place]) -> list[Way]:
+    def _ways(self, places: list[Placement]) -> list[Way]:
         """The smallest sets for a visit that nobody serves."""
         if places:
             return list(self._worth(places))
@@ -222,7 +222,7 @@ class _Question:
                 best[kinds] = way
         return sorted(best.values(), key=lambda way: _size(way, self.problem))
 
-    def _worth(self, places: list[Place]) -> Iterator[Way]:
+    def _worth(self, places: list[Placement]) -> Iterator[Way]:
         """It fits, and is dearer than leaving it: by how much."""
         best = places[0]
         it = self.problem.visits[self.problem.visit_index[best.visit]]
@@ -249,11 +249,11 @@ class _Question:
         return bool(held & set(unit))
 
 
-def _same(one: Place, other: Place) -> bool:
+def _same(one: Placement, other: Placement) -> bool:
     return (one.visit, one.vehicle, one.position) == (other.visit, other.vehicle, other.position)
 
 
-def _beyond(place: Place, present: Place) -> Place:
+def _beyond(place: Placement, present: Placement) -> Placement:
     """Say what a place adds beyond the present one."""
     return replace(
         place,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from dispatch.solver.model.elements import MAX_TIME_S, Break, Vehicle, Visit, Window
+from dispatch.solver.model.elements import MAX_TIME_S, Break, VehicleShift, Visit, Window
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.why.answer import Relax, Relaxation
 
@@ -21,7 +21,7 @@ class _Rules:
 
     given: Problem
     visits: list[Visit]
-    vehicles: list[Vehicle]
+    vehicles: list[VehicleShift]
     together: tuple[frozenset[str], ...]
     apart: tuple[frozenset[str], ...]
 
@@ -63,7 +63,7 @@ def _on_visit(change: Callable[[Visit, Relaxation], Visit]) -> _Change:
     return made
 
 
-def _on_vehicle(change: Callable[[Vehicle, Relaxation], Vehicle]) -> _Change:
+def _on_vehicle(change: Callable[[VehicleShift, Relaxation], VehicleShift]) -> _Change:
     def made(rules: _Rules, it: Relaxation) -> None:
         at = rules.given.vehicle_index[it.vehicle]
         rules.vehicles[at] = change(rules.vehicles[at], it)
@@ -106,7 +106,7 @@ def _price(visit: Visit, it: Relaxation) -> Visit:
     return replace(visit, unserved_cost=visit.unserved_cost - (-it.amount // (1 + visit.priority)))
 
 
-def _breaks(vehicle: Vehicle, later: int, earlier: int) -> Vehicle:
+def _breaks(vehicle: VehicleShift, later: int, earlier: int) -> VehicleShift:
     def moved(rest: Break) -> Break:
         opens = max(0, rest.opens_s - earlier)
         return replace(rest, opens_s=opens, closes_s=min(rest.closes_s + later, MAX_TIME_S))
@@ -114,17 +114,17 @@ def _breaks(vehicle: Vehicle, later: int, earlier: int) -> Vehicle:
     return replace(vehicle, breaks=tuple(moved(rest) for rest in vehicle.breaks))
 
 
-def _more(name: str) -> Callable[[Vehicle, Relaxation], Vehicle]:
+def _more(name: str) -> Callable[[VehicleShift, Relaxation], VehicleShift]:
     """A limit that may be None grows by the amount."""
 
-    def change(vehicle: Vehicle, it: Relaxation) -> Vehicle:
+    def change(vehicle: VehicleShift, it: Relaxation) -> VehicleShift:
         value = getattr(vehicle, name)
         return vehicle if value is None else replace(vehicle, **{name: value + it.amount})
 
     return change
 
 
-def _battery(vehicle: Vehicle, it: Relaxation) -> Vehicle:
+def _battery(vehicle: VehicleShift, it: Relaxation) -> VehicleShift:
     if vehicle.range_m is None:
         return vehicle
     start = vehicle.start_range_m

@@ -14,13 +14,13 @@ from typing import Final
 import numpy as np
 
 from dispatch.solver.model.cost import rounded, route_cost
-from dispatch.solver.model.elements import Int32, Profile, Slice, Vehicle, Visit
+from dispatch.solver.model.elements import Int32, Slice, TravelTable, VehicleShift, Visit
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.model.solution import Reason, Route, Solution, Unserved
+from dispatch.solver.model.solution import NotServed, Reason, Solution, Tour
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.repair import holds
 from dispatch.solver.referee.check import check
-from dispatch.solver.why.answer import Place, Relax, Relaxation
+from dispatch.solver.why.answer import Placement, Relax, Relaxation
 from dispatch.solver.why.relax import relaxed
 
 
@@ -29,7 +29,7 @@ class Trial:
     """A sequence with the visit in, timed and refereed; ``position`` is the first newcomer's."""
 
     position: int
-    route: Route
+    route: Tour
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def restricted(problem: Problem, vehicle: str, visits: Sequence[str]) -> Problem
     )
 
 
-def _moved(vehicle: Vehicle, at: dict[int, int], kept: frozenset[str]) -> Vehicle:
+def _moved(vehicle: VehicleShift, at: dict[int, int], kept: frozenset[str]) -> VehicleShift:
     """Give the vehicle's places their new numbers; forget visits that are not there."""
     return replace(
         vehicle,
@@ -149,14 +149,14 @@ def _moved(vehicle: Vehicle, at: dict[int, int], kept: frozenset[str]) -> Vehicl
     )
 
 
-def _cut(profile: Profile, places: list[int]) -> Profile:
+def _cut(profile: TravelTable, places: list[int]) -> TravelTable:
     rows = np.ix_(places, places)
 
     def part(matrix: Int32) -> Int32:
         return matrix[rows]
 
     slices = tuple(Slice(s.from_s, part(s.duration_s)) for s in profile.hourly)
-    return Profile(profile.name, part(profile.duration_s), part(profile.distance_m), slices)
+    return TravelTable(profile.name, part(profile.duration_s), part(profile.distance_m), slices)
 
 
 def sequences_of(it: Scene) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -178,7 +178,7 @@ class Stage:
         self.problem = relaxed(it.problem, relaxations)
         self.ground = Ground(self.problem)
 
-    def route(self, visits: Sequence[str]) -> Route | None:
+    def route(self, visits: Sequence[str]) -> Tour | None:
         """Return the sequence's schedule, if it holds and the referee lets it through."""
         chosen = [self.problem.visit_index[v] for v in visits]
         if self.ground.plain and not holds(self.ground, 0, chosen):
@@ -188,7 +188,7 @@ class Stage:
             return None
         made = set(visits)
         left = [v.id for v in self.problem.visits if v.id not in made]
-        missing = tuple(Unserved(name, Reason.LEFT_OUT) for name in left)
+        missing = tuple(NotServed(name, Reason.LEFT_OUT) for name in left)
         return None if check(self.problem, Solution((route,), missing)) else route
 
     def trials(self, only: Sequence[int] | None = None) -> Iterator[Trial]:
@@ -212,20 +212,20 @@ class Stage:
         """What the route of a trial costs, exactly."""
         return route_cost(self.problem, trial.route).exact
 
-    def as_it_is(self, visits: Sequence[str]) -> Place:
+    def as_it_is(self, visits: Sequence[str]) -> Placement:
         """Say what the unit adds in a sequence that it is in, even one that breaks rules."""
         chosen = [self.problem.visit_index[v] for v in visits]
         route = Draft(self.ground, {0: chosen}).solution([]).routes[0]
         return self.place(Trial(visits.index(self.scene.unit[0]), route))
 
-    def place(self, trial: Trial) -> Place:
+    def place(self, trial: Trial) -> Placement:
         """Say what a trial adds to the tour without the unit."""
         before = self._without()
         after = route_cost(self.problem, trial.route)
         spent = route_cost(self.problem, before) if before else None
         worked = before.end_s - before.start_s if before else 0
         come = next(s for s in trial.route.visits if s.visit == self.scene.unit[-1])
-        return Place(
+        return Placement(
             visit=self.scene.unit[-1],
             vehicle=self.scene.vehicle,
             position=trial.position,
@@ -236,7 +236,7 @@ class Stage:
             co2_g=after.co2_g - (spent.co2_g if spent else 0),
         )
 
-    def _without(self) -> Route | None:
+    def _without(self) -> Tour | None:
         """The tour as it is, timed as it comes where it breaks rules; None when there is none."""
         chosen = [self.problem.visit_index[v] for v in self.scene.tour]
         return Draft(self.ground, {0: chosen}).solution([]).routes[0] if chosen else None

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from dispatch.solver.model.problem import Break, Charger, Pair, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Charger, Pair, Problem, VehicleShift, Visit, Window
 from tests.dispatch.solver.problems import line
 
-VAN: Final = Vehicle("k", 0, 0, 0, 60, capacity=(5,), fixed_cost=2, cost_per_hour=3_600)
+VAN: Final = VehicleShift("k", 0, 0, 0, 60, capacity=(5,), fixed_cost=2, cost_per_hour=3_600)
 A: Final = Visit("a", 1, 2, (1,), unserved_cost=1_000)
 B: Final = Visit("b", 2, 2, (1,), unserved_cost=1_000)
 C: Final = Visit("c", 1, 2, (1,), unserved_cost=1_000)

@@ -20,9 +20,9 @@ from dispatch.solver.model.problem import (
     Charger,
     Pair,
     Problem,
-    Profile,
     Slice,
-    Vehicle,
+    TravelTable,
+    VehicleShift,
     Visit,
     Window,
 )
@@ -421,9 +421,9 @@ def mixed(
 
 
 def _made(it: Draft) -> Problem:
-    known = {f.name for f in fields(Profile)}
+    known = {f.name for f in fields(TravelTable)}
     profiles = tuple(
-        Profile(
+        TravelTable(
             **{k: v for k, v in p.items() if k in known},
             distance_m=_matrix(it, p.get("slow", 1.0)) * METRES,
         )
@@ -432,7 +432,7 @@ def _made(it: Draft) -> Problem:
     return Problem(
         profiles=profiles,
         visits=tuple(Visit(**v) for v in it.visits),
-        vehicles=tuple(Vehicle(**v) for v in it.vehicles),
+        vehicles=tuple(VehicleShift(**v) for v in it.vehicles),
         **it.whole,
     )
 

@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import Any, Final
 
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.model.solution import Reason, Reload, Route, Served, Solution, Unserved
+from dispatch.solver.model.solution import NotServed, Reason, Reload, Served, Solution, Tour
 
-Change = Callable[[random.Random, Route], Route]
+Change = Callable[[random.Random, Tour], Tour]
 FACILITY_TIMES: Final = ("arrive_s", "start_s", "end_s")
 
 
@@ -27,17 +27,17 @@ def _one(lots: random.Random, parts: tuple[Any, ...], change: Callable[[Any], An
     return (*parts[:at], change(parts[at]), *parts[at + 1 :])
 
 
-def _times(lots: random.Random, route: Route) -> Route:
+def _times(lots: random.Random, route: Tour) -> Tour:
     names = ("start_s", "depart_s", "end_s")
     return _shift(lots, route, names)  # type: ignore[no-any-return]
 
 
-def _visit_times(lots: random.Random, route: Route) -> Route:
+def _visit_times(lots: random.Random, route: Tour) -> Tour:
     names = ("arrive_s", "start_s", "depart_s")
     return replace(route, visits=_one(lots, route.visits, lambda s: _shift(lots, s, names)))
 
 
-def _break_times(lots: random.Random, route: Route) -> Route:
+def _break_times(lots: random.Random, route: Tour) -> Tour:
     def moved(rest: Any) -> Any:
         by = lots.choice([-5, -1, 1, 5])
         ends = rest.end_s + lots.choice([by, by, 0, 7])
@@ -46,12 +46,12 @@ def _break_times(lots: random.Random, route: Route) -> Route:
     return replace(route, breaks=_one(lots, route.breaks, moved))
 
 
-def _break_gone(lots: random.Random, route: Route) -> Route:
+def _break_gone(lots: random.Random, route: Tour) -> Tour:
     gone = lots.randrange(len(route.breaks)) if route.breaks else 0
     return replace(route, breaks=tuple(b for at, b in enumerate(route.breaks) if at != gone))
 
 
-def _breaks_swapped(_: random.Random, route: Route) -> Route:
+def _breaks_swapped(_: random.Random, route: Tour) -> Tour:
     if len(route.breaks) < 2:
         return route
     first, second = route.breaks[:2]
@@ -59,17 +59,17 @@ def _breaks_swapped(_: random.Random, route: Route) -> Route:
     return replace(route, breaks=(*swapped, *route.breaks[2:]))
 
 
-def _reload_times(lots: random.Random, route: Route) -> Route:
+def _reload_times(lots: random.Random, route: Tour) -> Tour:
     return replace(
         route, reloads=_one(lots, route.reloads, lambda f: _shift(lots, f, FACILITY_TIMES))
     )
 
 
-def _reload_gone(_: random.Random, route: Route) -> Route:
+def _reload_gone(_: random.Random, route: Tour) -> Tour:
     return replace(route, reloads=route.reloads[1:])
 
 
-def _reload_moved(lots: random.Random, route: Route) -> Route:
+def _reload_moved(lots: random.Random, route: Tour) -> Tour:
     by = lots.choice([-1, 1])
     return replace(
         route,
@@ -77,25 +77,25 @@ def _reload_moved(lots: random.Random, route: Route) -> Route:
     )
 
 
-def _load(lots: random.Random, route: Route) -> Route:
+def _load(lots: random.Random, route: Tour) -> Tour:
     return replace(route, load=_one(lots, route.load, lambda a: max(0, a - 1)))
 
 
-def _charge_times(lots: random.Random, route: Route) -> Route:
+def _charge_times(lots: random.Random, route: Tour) -> Tour:
     return replace(
         route, charges=_one(lots, route.charges, lambda f: _shift(lots, f, FACILITY_TIMES))
     )
 
 
-def _charge_gone(_: random.Random, route: Route) -> Route:
+def _charge_gone(_: random.Random, route: Tour) -> Tour:
     return replace(route, charges=route.charges[1:])
 
 
-def _shorter(lots: random.Random, route: Route) -> Route:
+def _shorter(lots: random.Random, route: Tour) -> Tour:
     return replace(route, distance_m=route.distance_m - lots.choice([1, 10]))
 
 
-def _swapped(lots: random.Random, route: Route) -> Route:
+def _swapped(lots: random.Random, route: Tour) -> Tour:
     """Two visits change names, and the times stay."""
     if len(route.visits) < 2:
         return route
@@ -108,12 +108,12 @@ def _swapped(lots: random.Random, route: Route) -> Route:
     return replace(route, visits=tuple(visits))
 
 
-def _visit_gone(lots: random.Random, route: Route) -> Route:
+def _visit_gone(lots: random.Random, route: Tour) -> Tour:
     gone = lots.randrange(len(route.visits)) if route.visits else 0
     return replace(route, visits=tuple(s for at, s in enumerate(route.visits) if at != gone))
 
 
-def _later(lots: random.Random, route: Route) -> Route:
+def _later(lots: random.Random, route: Tour) -> Tour:
     """The whole route is driven some seconds earlier or later."""
     by = lots.choice([-4, -2, -1, 1, 2, 4])
 
@@ -174,12 +174,12 @@ def restated(problem: Problem, plan: Solution) -> Solution:
     unserved = []
     for visit in problem.visits:
         if visit.id not in served and visit.group not in groups:
-            unserved.append(Unserved(visit.id, Reason.NOT_WORTH))
+            unserved.append(NotServed(visit.id, Reason.NOT_WORTH))
             groups |= {visit.group} - {""}
     return Solution(routes, tuple(unserved))
 
 
-def _route(problem: Problem, route: Route) -> Route:
+def _route(problem: Problem, route: Tour) -> Tour:
     vehicle = problem.vehicles[problem.vehicle_index[route.vehicle]]
     visits = {v.id: v for v in problem.visits}
     fetched = {p.delivery for p in problem.pairs}

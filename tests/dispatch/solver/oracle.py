@@ -14,16 +14,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from dispatch.solver.model.problem import Problem, Vehicle, Visit
+from dispatch.solver.model.problem import Problem, VehicleShift, Visit
 from dispatch.solver.model.solution import (
     Charge,
+    NotServed,
     Reason,
     Reload,
     Served,
     Solution,
-    Unserved,
 )
-from tests.dispatch.solver.ways import Driven, Rest, Tour, Way, written
+from tests.dispatch.solver.ways import Driven, Rest, Standing, Way, written
 
 UNIT = 9_000_000  # of a minor unit: whole for a metre's, a second's and a milligram's price
 PARTS = 1_000_000  # of a leg
@@ -116,7 +116,7 @@ class _Explorer:
 
     def __init__(self, problem: Problem, vehicle: int, *, patient: bool) -> None:
         self.problem, self.patient = problem, patient
-        self.it: Vehicle = problem.vehicles[vehicle]
+        self.it: VehicleShift = problem.vehicles[vehicle]
         self.profile = problem.profiles[self.it.profile]
         self.ids = [v.id for v in problem.visits]
         self.prefix = [self.ids.index(name) for name in self.it.prefix]
@@ -149,7 +149,7 @@ class _Explorer:
             self._finish(tour)
         return min((route.exact for route in self.best.values()), default=None)
 
-    def _steps(self, tour: Tour, code: int) -> list[Tour]:
+    def _steps(self, tour: Standing, code: int) -> list[Standing]:
         if code >= 0:
             return [self._visit(tour, code)] if self._may_follow(tour, code) else []
         places = list(self.it.reloads)
@@ -159,7 +159,7 @@ class _Explorer:
         floors = self._floors(tour)
         return [self._reload(tour, places[-1 - code], floor) for floor in floors]
 
-    def _begin(self) -> Tour:
+    def _begin(self) -> Standing:
         it = self.it
         battery = it.range_m if it.start_range_m is None else it.start_range_m
         loading = it.loading_s if it.loaded is None else 0
@@ -169,9 +169,9 @@ class _Explorer:
             for start in range(it.opens_s, last + 1)
             for had in self._rested_before(start)
         ]
-        return Tour(((),), 0, it.start, 0, battery, frozenset(), tuple(self._pruned(ways)))
+        return Standing(((),), 0, it.start, 0, battery, frozenset(), tuple(self._pruned(ways)))
 
-    def _explore(self, tour: Tour) -> None:
+    def _explore(self, tour: Standing) -> None:
         if not tour.ways:
             return
         self._finish(tour)
@@ -189,7 +189,7 @@ class _Explorer:
 
     # What may be
 
-    def _floors(self, tour: Tour) -> list[int]:
+    def _floors(self, tour: Standing) -> list[int]:
         """Releases to wait for at a reload, were there one now; none where there may not be."""
         done = tour.visits
         if len(done) < len(self.prefix) or len(tour.orders) >= self.it.max_trips:
@@ -199,7 +199,7 @@ class _Explorer:
         left = {v.release_s for at, v in enumerate(self.problem.visits) if at not in done}
         return sorted(left | {0})
 
-    def _may_follow(self, tour: Tour, at: int) -> bool:
+    def _may_follow(self, tour: Standing, at: int) -> bool:
         visit, done, trip = self.problem.visits[at], tour.visits, tour.orders[-1]
         if not self.mine[at] or (self.it.max_stops is not None and len(done) >= self.it.max_stops):
             return False
@@ -243,7 +243,7 @@ class _Explorer:
 
     # What is done
 
-    def _visit(self, tour: Tour, at: int) -> Tour:
+    def _visit(self, tour: Standing, at: int) -> Standing:
         visit = self.problem.visits[at]
         ways = self._in_reach(tour, visit.place)
         exempt = self.it.loaded is not None and visit.id in self.it.loaded
@@ -262,7 +262,7 @@ class _Explorer:
         orders = (*tour.orders[:-1], (*tour.orders[-1], at))
         return replace(moved, orders=orders, charged=frozenset())
 
-    def _reload(self, tour: Tour, place: int, floor: int) -> Tour:
+    def _reload(self, tour: Standing, place: int, floor: int) -> Standing:
         seconds = self.it.loading_s if self.it.reload_s is None else self.it.reload_s
         grown = []
         for arrive, way in self._arrivals(self._in_reach(tour, place), tour.place, place):
@@ -272,7 +272,7 @@ class _Explorer:
         moved = self._moved(tour, place, grown)
         return replace(moved, orders=(*tour.orders, ()), floor=floor, charged=frozenset())
 
-    def _charge(self, tour: Tour, charger: int) -> Tour:
+    def _charge(self, tour: Standing, charger: int) -> Standing:
         """Charge to the full; who is on the cable may rest meanwhile."""
         it = self.it.chargers[charger]
         metres = int(self.profile.distance_m[tour.place, it.place])
@@ -289,7 +289,7 @@ class _Explorer:
             moved = replace(moved, battery=full)
         return replace(moved, charged=tour.charged | {charger})
 
-    def _in_reach(self, tour: Tour, place: int) -> tuple[Way, ...]:
+    def _in_reach(self, tour: Standing, place: int) -> tuple[Way, ...]:
         """The ways on, none where battery or range do not allow the leg."""
         leg = int(self.profile.distance_m[tour.place, place])
         limit = self.it.max_distance_m
@@ -297,14 +297,14 @@ class _Explorer:
             return ()
         return () if limit is not None and tour.metres + leg > limit else tour.ways
 
-    def _moved(self, tour: Tour, place: int, ways: list[Way]) -> Tour:
+    def _moved(self, tour: Standing, place: int, ways: list[Way]) -> Standing:
         leg = int(self.profile.distance_m[tour.place, place])
         metres = tour.metres + leg
         battery = None if tour.battery is None else tour.battery - leg
         kept = tuple(self._pruned(w for w in ways if w.now <= self.it.closes_s))
         return replace(tour, place=place, metres=metres, battery=battery, ways=kept)
 
-    def _finish(self, tour: Tour) -> None:
+    def _finish(self, tour: Standing) -> None:
         if len(tour.visits) < max(1, len(self.prefix)) or not self._pairs_done(tour.orders[-1]):
             return
         ways = self._in_reach(tour, self.it.end)
@@ -321,7 +321,7 @@ class _Explorer:
             if mask not in self.best or exact < self.best[mask].exact:
                 self.best[mask] = Driven(exact, tour, way, home.metres)
 
-    def _price(self, tour: Tour, metres: int, way: Way) -> int:
+    def _price(self, tour: Standing, metres: int, way: Way) -> int:
         it, problem = self.it, self.problem
         paid = way.now - way.start - way.unpaid
         whole = it.fixed_cost + sum(problem.visits[v].service_cost for v in tour.visits)
@@ -463,7 +463,7 @@ def _solution(problem: Problem, done: int, made: tuple[Driven | None, ...]) -> S
         if route is not None
     ]
     unserved = [
-        Unserved(problem.visits[group[0]].id, Reason.NOT_WORTH)
+        NotServed(problem.visits[group[0]].id, Reason.NOT_WORTH)
         for group in _groups(problem)
         if not any(done >> at & 1 for at in group)
     ]

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from dispatch.solver.model.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
 
 HOUR = 3600
 
 
-def profile(duration: Sequence[Sequence[int]], name: str = "van", metres: int = 10) -> Profile:
+def profile(duration: Sequence[Sequence[int]], name: str = "van", metres: int = 10) -> TravelTable:
     """Return a profile whose metres are ``metres`` times its seconds."""
     seconds = np.array(duration)
-    return Profile(name, seconds, seconds * metres)
+    return TravelTable(name, seconds, seconds * metres)
 
 
-def line(places: Sequence[int], name: str = "van", metres: int = 10) -> Profile:
+def line(places: Sequence[int], name: str = "van", metres: int = 10) -> TravelTable:
     """Return a profile of places on a line, given in seconds from its beginning."""
     at = np.array(places)
     return profile(abs(at[:, None] - at[None, :]), name, metres)
@@ -43,8 +43,8 @@ def rich(seed: int, *, visits: int, vehicles: int) -> Problem:
 
     return Problem(
         profiles=(
-            Profile("van", matrix(0.12), matrix(1)),
-            Profile("bike", matrix(0.2), matrix(0.9)),
+            TravelTable("van", matrix(0.12), matrix(1)),
+            TravelTable("bike", matrix(0.2), matrix(0.9)),
         ),
         visits=tuple(_visit(lots, i) for i in range(visits)),
         vehicles=tuple(_vehicle(lots, i) for i in range(vehicles)),
@@ -71,14 +71,14 @@ def _visit(lots: random.Random, at: int) -> Visit:
     )
 
 
-def _vehicle(lots: random.Random, at: int) -> Vehicle:
+def _vehicle(lots: random.Random, at: int) -> VehicleShift:
     opens = lots.choice([0, HOUR])
     breaks = (
         (),
         (Break(3 * HOUR, 5 * HOUR, 1_800),),
         (Break(2 * HOUR, 3 * HOUR, 900), Break(5 * HOUR, 6 * HOUR, 900)),
     )
-    return Vehicle(
+    return VehicleShift(
         f"k{at}",
         start=0,
         end=lots.choice([0, 1]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from dispatch.solver.model.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, VehicleShift, Visit, Window
 from tests.dispatch.solver.features import FEATURES, TINY_DAY, mixed
 from tests.dispatch.solver.problems import line, profile
 
@@ -33,10 +33,10 @@ def breaks(draw: st.DrawFn) -> tuple[Break, ...]:
 
 
 @st.composite
-def vehicle(draw: st.DrawFn, name: str, places: int) -> Vehicle:
+def vehicle(draw: st.DrawFn, name: str, places: int) -> VehicleShift:
     """A vehicle with any of the constraints."""
     opens = draw(st.integers(0, 8))
-    return Vehicle(
+    return VehicleShift(
         name,
         start=0,
         end=draw(st.integers(0, places - 1)),

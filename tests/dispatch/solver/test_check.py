@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from dispatch.solver.model.problem import Break, Problem, Vehicle, Visit, Window
-from dispatch.solver.model.solution import Reason, Route, Solution, TakenBreak, Unserved
+from dispatch.solver.model.problem import Break, Problem, VehicleShift, Visit, Window
+from dispatch.solver.model.solution import NotServed, Reason, Solution, TakenBreak, Tour
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.referee.check import Kind, check
 from tests.dispatch.solver.problems import line
@@ -22,7 +22,7 @@ PROBLEM = Problem(
         Visit("c", 2, 100, (1,), vehicles=frozenset({"k"})),
     ),
     (
-        Vehicle(
+        VehicleShift(
             "k",
             start=0,
             end=0,
@@ -36,7 +36,7 @@ PROBLEM = Problem(
             breaks=(Break(4_000, 5_000, 900),),
             loading_s=300,
         ),
-        Vehicle("other", 0, 0, 0, 20_000, capacity=(3,)),
+        VehicleShift("other", 0, 0, 0, 20_000, capacity=(3,)),
     ),
     ("parcels",),
 )
@@ -60,7 +60,7 @@ def _vehicle(**changes: object) -> tuple[Problem, Solution]:
     return replace_vehicle(it), GOOD
 
 
-def replace_vehicle(vehicle: Vehicle) -> Problem:
+def replace_vehicle(vehicle: VehicleShift) -> Problem:
     return Problem(
         PROBLEM.profiles, PROBLEM.visits, (vehicle, PROBLEM.vehicles[1]), PROBLEM.dimensions
     )
@@ -115,13 +115,13 @@ CASES: dict[str, tuple[Kind, Change]] = {
     "states less load": (Kind.STATED, lambda: _plan(load=(7,))),
     "serves one twice": (
         Kind.DUPLICATE,
-        lambda: (PROBLEM, replace(GOOD, unserved=(Unserved("a", Reason.NO_SKILL),))),
+        lambda: (PROBLEM, replace(GOOD, unserved=(NotServed("a", Reason.NO_SKILL),))),
     ),
     "drives one vehicle twice": (Kind.DUPLICATE, lambda: (PROBLEM, Solution((ROUTE, ROUTE)))),
     "forgets one": (Kind.MISSING, lambda: _plan(visits=ROUTE.visits[:2])),
     "an unknown visit": (
         Kind.UNKNOWN,
-        lambda: (PROBLEM, replace(GOOD, unserved=(Unserved("z", Reason.NO_SKILL),))),
+        lambda: (PROBLEM, replace(GOOD, unserved=(NotServed("z", Reason.NO_SKILL),))),
     ),
     "an unknown vehicle": (Kind.UNKNOWN, lambda: _plan(vehicle="z")),
 }
@@ -159,7 +159,7 @@ ANY_TIME = replace_vehicle(replace(PROBLEM.vehicles[0], latest_start_s=None))
 
 def test_a_break_is_due_unless_it_fits_before_or_after_work() -> None:
     def faults(start: int, end: int) -> set[Kind]:
-        plan = Solution((Route("k", start, start + 300, (), end, 0, (0,)),))
+        plan = Solution((Tour("k", start, start + 300, (), end, 0, (0,)),))
         return {v.kind for v in check(ANY_TIME, plan)} - {Kind.MISSING, Kind.TRAVEL}
 
     assert faults(0, 4_999) == set()

@@ -14,27 +14,27 @@ from dispatch.solver.model.problem import (
     Charger,
     Pair,
     Problem,
-    Profile,
     Slice,
-    Vehicle,
+    TravelTable,
+    VehicleShift,
     Visit,
     Window,
 )
 from dispatch.solver.model.solution import (
     Charge,
+    NotServed,
     Reason,
     Reload,
-    Route,
     Served,
     Solution,
     TakenBreak,
-    Unserved,
+    Tour,
 )
 from dispatch.solver.referee.check import Kind, check
 
 APART = 1 - np.eye(4, dtype=np.int32)  # every place is ten minutes and 6 km from every other
-VAN = Profile("van", APART * 600, APART * 6_000)
-K = Vehicle(
+VAN = TravelTable("van", APART * 600, APART * 6_000)
+K = VehicleShift(
     "k",
     0,
     0,
@@ -77,7 +77,7 @@ VISITS = (
 PROBLEM = Problem(
     (VAN,),
     VISITS,
-    (K, Vehicle("other", 0, 0, 0, 20_000, capacity=(9,))),
+    (K, VehicleShift("other", 0, 0, 0, 20_000, capacity=(9,))),
     ("parcels",),
     pairs=(Pair("p", "d"),),
     together=(frozenset({"a", "b"}),),
@@ -85,7 +85,7 @@ PROBLEM = Problem(
     co2_cost_per_kg=10,
     fairness_cost=36,
 )
-ROUTE = Route(
+ROUTE = Tour(
     "k",
     start_s=1_000,
     depart_s=1_300,
@@ -126,13 +126,13 @@ def _plan(**changes: object) -> tuple[Problem, Solution]:
 
 
 def _named(*names: str) -> tuple[Problem, Solution]:
-    return PROBLEM, replace(GOOD, unserved=tuple(Unserved(n, Reason.NOT_WORTH) for n in names))
+    return PROBLEM, replace(GOOD, unserved=tuple(NotServed(n, Reason.NOT_WORTH) for n in names))
 
 
 def _elsewhere() -> tuple[Problem, Solution]:
     """b goes with another vehicle than a."""
     kept = tuple(s for s in ROUTE.visits if s.visit != "b")
-    alone = Route("other", 0, 0, (Served("b", 600, 600, 700),), 1_300, 12_000, (4,))
+    alone = Tour("other", 0, 0, (Served("b", 600, 600, 700),), 1_300, 12_000, (4,))
     return PROBLEM, Solution((replace(ROUTE, visits=kept), alone))
 
 
@@ -198,7 +198,7 @@ def test_the_referee_sees(name: str) -> None:
 def test_an_unserved_group_is_named_once_and_paid_once() -> None:
     visits = tuple(s for s in ROUTE.visits if s.visit != "g1")
     route = replace(ROUTE, visits=visits, load=(3,))
-    plan = Solution((route,), (Unserved("g1", Reason.NOT_WORTH),))
+    plan = Solution((route,), (NotServed("g1", Reason.NOT_WORTH),))
     faults = {v.kind for v in check(PROBLEM, plan)}
     assert not faults & {Kind.MISSING, Kind.GROUP, Kind.DUPLICATE}
     assert cost(PROBLEM, plan).unserved == 10**9
@@ -222,7 +222,7 @@ def test_money_has_its_parts_and_they_add_up() -> None:
 @pytest.mark.parametrize(("arrive", "holds"), [(2_301, True), (2_300, False)])
 def test_a_drive_into_a_slower_hour_goes_on_at_that_hours_pace(arrive: int, holds: bool) -> None:
     # Left at 1,300; 200 of 600 s are driven by 1,500, the last two thirds at 1,200 s the whole.
-    slow = Profile("van", APART * 600, APART * 6_000, (Slice(1_500, APART * 1_200),))
-    problem = Problem((slow,), (Visit("a", 1),), (Vehicle("k", 0, 0, 0, 9_000),))
-    route = Route("k", 1_300, 1_300, (Served("a", arrive, arrive, arrive),), arrive + 1_200, 12_000)
+    slow = TravelTable("van", APART * 600, APART * 6_000, (Slice(1_500, APART * 1_200),))
+    problem = Problem((slow,), (Visit("a", 1),), (VehicleShift("k", 0, 0, 0, 9_000),))
+    route = Tour("k", 1_300, 1_300, (Served("a", arrive, arrive, arrive),), arrive + 1_200, 12_000)
     assert (check(problem, Solution((route,))) == []) is holds

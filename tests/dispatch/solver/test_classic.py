@@ -16,10 +16,10 @@ from dispatch.solver.classic.covers import covers, uncovered
 from dispatch.solver.classic.model import model_of
 from dispatch.solver.classic.search import Budget, Search
 from dispatch.solver.engines.base import Leash
-from dispatch.solver.engines.classic import Core
+from dispatch.solver.engines.classic import Classic
 from dispatch.solver.formats.text import parse
 from dispatch.solver.model.cost import UNIT, cost
-from dispatch.solver.model.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
 from dispatch.solver.placing.draft import Ground
 from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Stop, lineup, replay, solve
@@ -44,7 +44,10 @@ def scattered(
     uphill = np.maximum(0, at[None, :, 1] - at[:, None, 1]) // 5
     seconds = (way + uphill) // 8
     np.fill_diagonal(seconds, 0)
-    profiles = (Profile("van", seconds, way), Profile("bike", seconds * 3 // 2, way * 9 // 10))
+    profiles = (
+        TravelTable("van", seconds, way),
+        TravelTable("bike", seconds * 3 // 2, way * 9 // 10),
+    )
     stops = []
     for nth in range(visits):
         opens = lots.randint(0, 6) * HOUR
@@ -60,7 +63,7 @@ def scattered(
             )
         )
     fleet = [
-        Vehicle(
+        VehicleShift(
             f"k{nth}",
             start=nth % 2,
             end=nth % 2,
@@ -134,9 +137,9 @@ def test_it_finds_the_best_plan_of_small_problems(seed: int) -> None:
 def test_a_visit_stays_out_where_it_costs_more_than_it_is_worth() -> None:
     seconds = np.array([[0, 100, 5_000], [100, 0, 5_000], [5_000, 5_000, 0]])
     problem = Problem(
-        (Profile("van", seconds, seconds * 10),),
+        (TravelTable("van", seconds, seconds * 10),),
         (Visit("near", 1, unserved_cost=500), Visit("far", 2, unserved_cost=500)),
-        (Vehicle("k", 0, 0, 0, 10 * HOUR, cost_per_km=100),),
+        (VehicleShift("k", 0, 0, 0, 10 * HOUR, cost_per_km=100),),
     )
     result = solve(problem, stop=Stop(iterations=200), engine="core")
     assert [u.visit for u in result.solution.unserved] == ["far"]
@@ -205,7 +208,7 @@ def test_what_no_vehicle_could_serve_does_not_trouble_the_search() -> None:
     problem = scattered(8, visits=10, vehicles=3)
     heavy = replace(problem.visits[0], demand=(1_000, 1))
     given = replace(problem, visits=(heavy, *problem.visits[1:]))
-    proposal = Core().search(Ground(given), seed=0, leash=Leash(0.0, counts=(500,)))
+    proposal = Classic().search(Ground(given), seed=0, leash=Leash(0.0, counts=(500,)))
     assert 0 not in {v for row in proposal.sequences.values() for v in row}
     assert {v for row in proposal.sequences.values() for v in row} == set(range(1, 10))
 
@@ -243,11 +246,15 @@ def test_the_cost_it_reckons_with_is_the_cost_of_its_plan(hourly: int) -> None:
 def test_a_tour_goes_to_the_cheaper_of_two_vehicles_as_it_stands() -> None:
     ways = np.array([[0, 50, 60], [50, 0, 10], [60, 10, 0]])
     problem = Problem(
-        (Profile("van", ways, ways * 10),),
+        (TravelTable("van", ways, ways * 10),),
         (Visit("a", 1, demand=(3,)), Visit("b", 2, demand=(3,))),
         (
-            Vehicle("large", 0, 0, 0, 9 * HOUR, capacity=(9,), fixed_cost=900, cost_per_km=100),
-            Vehicle("small", 0, 0, 0, 9 * HOUR, capacity=(6,), fixed_cost=300, cost_per_km=100),
+            VehicleShift(
+                "large", 0, 0, 0, 9 * HOUR, capacity=(9,), fixed_cost=900, cost_per_km=100
+            ),
+            VehicleShift(
+                "small", 0, 0, 0, 9 * HOUR, capacity=(6,), fixed_cost=300, cost_per_km=100
+            ),
         ),
         ("boxes",),
     )

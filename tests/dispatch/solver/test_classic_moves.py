@@ -15,18 +15,18 @@ from dispatch.solver.classic.near import near_of
 from dispatch.solver.classic.piece import Piece
 from dispatch.solver.classic.place import anywhere, plain
 from dispatch.solver.classic.search import LEGS, ROUNDS, Search
-from dispatch.solver.classic.setup import Plan, cost_of
+from dispatch.solver.classic.setup import Tours, cost_of
 from dispatch.solver.classic.tails import exchange, exchanged
 from dispatch.solver.classic.terms import Budget, Found, Limit
 from dispatch.solver.engines.classic import _sequences
 from dispatch.solver.engines.polish import polished
-from dispatch.solver.model.problem import Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Problem, TravelTable, VehicleShift, Visit, Window
 from dispatch.solver.placing.draft import Ground
 from dispatch.solver.solve import ENGINES, Stop, replay, solve
 from tests.dispatch.solver.test_core import scattered
 
 
-def prepared(ground: Ground, iterations: int) -> tuple[Model, Search, Plan]:
+def prepared(ground: Ground, iterations: int) -> tuple[Model, Search, Tours]:
     """Return a model, a search over it, and the plan found by so many iterations."""
     model = model_of(ground)
     assert model is not None
@@ -41,7 +41,7 @@ def prepared(ground: Ground, iterations: int) -> tuple[Model, Search, Plan]:
     return model, search, search.run().plan
 
 
-def piece_of(search: Search, plan: Plan) -> Piece:
+def piece_of(search: Search, plan: Tours) -> Piece:
     """Return the whole of a plan as one piece."""
     kinds = len(search.model.kinds)
     used = np.bincount(plan.kinds, minlength=kinds)
@@ -52,10 +52,10 @@ def piece_of(search: Search, plan: Plan) -> Piece:
 
 def ground_of(piece: Piece) -> tuple[Any, ...]:
     """Return the arrays that every move is told."""
-    part, state = piece.part, piece.state
+    terrain, state = piece.terrain, piece.state
     return (
-        *(state.node, state.span, part.row, state.visit, state.tour),
-        *(part.cost, part.time, part.metres),
+        *(state.node, state.span, terrain.row, state.visit, state.tour),
+        *(terrain.cost, terrain.time, terrain.metres),
     )
 
 
@@ -64,10 +64,10 @@ def true_cost(piece: Piece) -> int:
     plan = piece.plan(best=False)
     local = {int(visit): at for at, visit in enumerate(piece.visits, start=1)}
     visits = np.array([local[int(v)] for v in plan.visits], np.int32)
-    return cost_of(piece.part, piece.state, visits, plan.ends, plan.kinds)
+    return cost_of(piece.terrain, piece.state, visits, plan.ends, plan.kinds)
 
 
-def holds(ground: Ground, model: Model, plan: Plan) -> bool:
+def holds(ground: Ground, model: Model, plan: Tours) -> bool:
     """Tell by the house's own timing whether each tour of a plan can be driven."""
     for vehicle, visits in _sequences(model, plan).items():
         load = ground.timer.load(visits)
@@ -131,13 +131,14 @@ def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
     seconds += slope * np.maximum(0, at[None, :, 1] - at[:, None, 1]) // 40
     way = seconds if alike else seconds * 3 + slope * 9 * (at[:, None, 0] > at[None, :, 0])
     problem = Problem(
-        (Profile("van", seconds, way),),
+        (TravelTable("van", seconds, way),),
         tuple(
             Visit(f"v{n}", n, 200, (1,), (Window(o := int(lots.integers(0, 9_000)), o + 7_200),))
             for n in range(1, 41)
         ),
         tuple(
-            Vehicle(f"van{n}", 0, 0, 0, 16_000, capacity=(9,), cost_per_km=1_000) for n in range(9)
+            VehicleShift(f"van{n}", 0, 0, 0, 16_000, capacity=(9,), cost_per_km=1_000)
+            for n in range(9)
         ),
         ("boxes",),
     )
@@ -148,19 +149,27 @@ def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
     search.near = lists
     kept = [plan.visits[a:z][::2] for a, z in zip(plan.starts, plan.ends, strict=True)]
     ends = np.cumsum([len(k) for k in kept])
-    piece = piece_of(search, Plan(np.concatenate(kept), ends, plan.kinds))
-    part, state = piece.part, piece.state
-    assert len(part.cost) == len(part.time) == (1 if slope == 0 else 2)
+    piece = piece_of(search, Tours(np.concatenate(kept), ends, plan.kinds))
+    terrain, state = piece.terrain, piece.state
+    assert len(terrain.cost) == len(terrain.time) == (1 if slope == 0 else 2)
     state.num[BLINK] = 1 << 40  # nothing is overlooked
     limit, found = 1 << 30, []
     for name in state.missed[: state.num[MISSED]]:
         short = plain(
-            *(state.node, part.row, state.visit, state.tour, part.cost, part.time),
-            *(part.before, part.after, 1.0, name, limit, state.num, state.word, state.tune),
+            *(state.node, terrain.row, state.visit, state.tour, terrain.cost, terrain.time),
+            *(terrain.before, terrain.after, 1.0, name, limit, state.num, state.word, state.tune),
         )
         whole = anywhere(
-            *(state.node, state.span, part.row, state.visit, state.tour, part.cost, part.time),
-            *(part.metres, part.may, name, limit),
+            *(
+                state.node,
+                state.span,
+                terrain.row,
+                state.visit,
+                state.tour,
+                terrain.cost,
+                terrain.time,
+            ),
+            *(terrain.metres, terrain.may, name, limit),
         )
         assert short[0] == whole[0]
         found.append(short[0] < limit)
@@ -219,7 +228,7 @@ def test_a_polished_plan_is_the_one_whose_cost_is_told(visits: int) -> None:
     assert model is not None
     bettered: list[int] = []
 
-    def polisher(model: Model, plan: Plan, free: Any, *, seed: int, limit: Limit) -> Any:
+    def polisher(model: Model, plan: Tours, free: Any, *, seed: int, limit: Limit) -> Any:
         better, count = polished(model, plan, free, seed=seed, limit=limit)
         bettered.append(int(sorted(better.visits) == sorted(plan.visits)))
         return better, count
@@ -276,7 +285,7 @@ def test_a_polished_search_that_had_no_time_for_all_rounds_is_found_again() -> N
     assert again.plan.visits.tolist() == first.plan.visits.tolist()
 
 
-def _as_it_was(_model: Model, plan: Plan, _free: Any, **_: Any) -> tuple[Plan, int]:
+def _as_it_was(_model: Model, plan: Tours, _free: Any, **_: Any) -> tuple[Tours, int]:
     """Polish nothing."""
     return plan, 1
 

@@ -18,9 +18,9 @@ from dispatch.solver.model.problem import (
     Charger,
     Pair,
     Problem,
-    Profile,
     Slice,
-    Vehicle,
+    TravelTable,
+    VehicleShift,
     Visit,
 )
 from tests.dispatch.solver.features import FEATURES, mixed
@@ -31,7 +31,7 @@ ROWS = [
     for line in TABLE.splitlines()
     if line.startswith("| ") and "---" not in line
 ][1:]
-PARTS: tuple[Any, ...] = (Problem, Visit, Vehicle, Break, Profile, Slice, Charger, Pair)
+PARTS: tuple[Any, ...] = (Problem, Visit, VehicleShift, Break, TravelTable, Slice, Charger, Pair)
 
 
 def test_every_field_of_the_model_stands_in_one_row() -> None:

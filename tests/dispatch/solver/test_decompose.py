@@ -14,8 +14,8 @@ from dispatch.solver.decompose.plane import cut, lay_out
 from dispatch.solver.decompose.rounds import Task, resplit, solve_in_parts
 from dispatch.solver.decompose.split import split
 from dispatch.solver.model.cost import cost
-from dispatch.solver.model.problem import Problem, Profile, Vehicle, Visit
-from dispatch.solver.model.solution import Reason, Reload, Route, Served, Solution
+from dispatch.solver.model.problem import Problem, TravelTable, VehicleShift, Visit
+from dispatch.solver.model.solution import Reason, Reload, Served, Solution, Tour
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.insertion import evaluate
@@ -137,7 +137,7 @@ def test_a_part_carries_only_its_own_corner_of_the_matrices() -> None:
 def test_a_part_carries_only_the_profiles_it_drives() -> None:
     bike, van = line([0, 60, 120], "bike"), line([0, 30, 60], "van")
     visits = (Visit("a", 1, (10, 20)), Visit("b", 2, (30, 40)))
-    vehicles = (Vehicle("k", 0, 0, 0, HOUR), Vehicle("l", 0, 0, 0, HOUR, profile=1))
+    vehicles = (VehicleShift("k", 0, 0, 0, HOUR), VehicleShift("l", 0, 0, 0, HOUR, profile=1))
     problem = Problem((bike, van), visits, vehicles)
     part = extract(problem, [1], [1])
     assert [p.name for p in part.problem.profiles] == ["van"]
@@ -185,8 +185,8 @@ def test_what_one_part_cannot_take_is_offered_to_the_other() -> None:
     profile = line([0, 600, 1_200, 1_800])
     visits = tuple(Visit(f"v{n}", n, 60, (5,)) for n in (1, 2, 3))
     vehicles = (
-        Vehicle("small", 0, 0, 0, 8 * HOUR, capacity=(5,)),
-        Vehicle("large", 0, 0, 0, 8 * HOUR, capacity=(20,)),
+        VehicleShift("small", 0, 0, 0, 8 * HOUR, capacity=(5,)),
+        VehicleShift("large", 0, 0, 0, 8 * HOUR, capacity=(20,)),
     )
     problem = Problem((profile,), visits, vehicles, ("kg",))
     parts = [extract(problem, [0, 1], [0]), extract(problem, [2], [1])]
@@ -202,8 +202,8 @@ def test_reasons_are_proven_against_the_whole_fleet() -> None:
     profile = line([0, 600, 1_200])
     visits = (Visit("v1", 1, 60, (9,)), Visit("v2", 2, 60, (9,)))
     vehicles = (
-        Vehicle("small", 0, 0, 0, 8 * HOUR, capacity=(5,)),
-        Vehicle("large", 0, 0, 0, 8 * HOUR, capacity=(10,)),
+        VehicleShift("small", 0, 0, 0, 8 * HOUR, capacity=(5,)),
+        VehicleShift("large", 0, 0, 0, 8 * HOUR, capacity=(10,)),
     )
     problem = Problem((profile,), visits, vehicles, ("kg",))
     parts = [extract(problem, [0], [0]), extract(problem, [1], [1])]
@@ -214,21 +214,21 @@ def test_reasons_are_proven_against_the_whole_fleet() -> None:
 
 
 def test_a_reload_comes_back_to_its_place_in_the_whole() -> None:
-    profile = Profile("van", *[line([0, 100, 200, 300]).duration_s] * 2)
+    profile = TravelTable("van", *[line([0, 100, 200, 300]).duration_s] * 2)
     visits = (Visit("a", 2, 0, (5,)), Visit("b", 3, 0, (5,)), Visit("far", 1, 0, (1,)))
     vehicles = (
-        Vehicle("other", 1, 1, 0, HOUR, capacity=(9,)),
-        Vehicle("k", 2, 2, 0, HOUR, capacity=(5,), reloads=(2,), max_trips=2),
+        VehicleShift("other", 1, 1, 0, HOUR, capacity=(9,)),
+        VehicleShift("k", 2, 2, 0, HOUR, capacity=(5,), reloads=(2,), max_trips=2),
     )
     problem = Problem((profile,), visits, vehicles, ("kg",))
     part = extract(problem, [0, 1], [1])
     assert part.places == (2, 3)
-    route = Route(
+    route = Tour(
         "k", 0, 0, (Served("a", 0, 0, 0), Served("b", 100, 100, 100)), 200, 200, (5,),
         reloads=(Reload(0, 0, 0, 0, 1, (5,)),),
     )  # fmt: skip
     other = extract(problem, [2], [0])
-    rest = Solution((Route("other", 0, 0, (Served("far", 0, 0, 0),), 0, 0, (1,)),))
+    rest = Solution((Tour("other", 0, 0, (Served("far", 0, 0, 0),), 0, 0, (1,)),))
     whole = join(problem, [part, other], [Solution((route,)), rest])
     assert whole.routes[1].reloads[0].place == 2
     assert check(problem, whole) == []

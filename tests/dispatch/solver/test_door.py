@@ -17,13 +17,13 @@ from dispatch.solver.formats.json import (
     solution_from_json,
     solution_to_json,
 )
-from dispatch.solver.model.problem import Break, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
 from dispatch.solver.solve import Stop, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import line, rich
 
 VISIT = Visit("a", 1, demand=(1,))
-VEHICLE = Vehicle("k", 0, 0, 0, 100, capacity=(1,))
+VEHICLE = VehicleShift("k", 0, 0, 0, 100, capacity=(1,))
 FAULTY: list[tuple[str, dict[str, Any]]] = [
     ("/visits/0/place", {"visits": (replace(VISIT, place=2),)}),
     ("/visits/0/service_s", {"visits": (replace(VISIT, service_s=(1, 2)),)}),
@@ -55,8 +55,8 @@ FAULTY: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def _matrix(value: Any) -> Profile:
-    return Profile("van", value, np.zeros((2, 2), dtype=int))
+def _matrix(value: Any) -> TravelTable:
+    return TravelTable("van", value, np.zeros((2, 2), dtype=int))
 
 
 @pytest.mark.parametrize(("pointer", "changes"), FAULTY)
@@ -124,7 +124,7 @@ def test_problems_and_solutions_survive_json(seed: int) -> None:
     ],
 )
 def test_wrong_json_is_refused_in_words(change: dict[str, Any], words: str) -> None:
-    data = problem_to_json(Problem((line([0, 5]),), (), (Vehicle("k", 0, 0, 0, 9),)))
+    data = problem_to_json(Problem((line([0, 5]),), (), (VehicleShift("k", 0, 0, 0, 9),)))
     with pytest.raises(Invalid, match=words):
         problem_from_json(json.loads(json.dumps(data | change)))
 

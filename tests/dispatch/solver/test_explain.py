@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 
-from dispatch.solver.model.problem import Problem, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Problem, VehicleShift, Visit, Window
 from dispatch.solver.model.solution import Reason
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.explain import reasons
@@ -31,7 +31,7 @@ def _truth(problem: Problem, at: int) -> Reason | None:
     if not left:
         return Reason.TOO_HEAVY
 
-    def way(v: Vehicle) -> int:
+    def way(v: VehicleShift) -> int:
         metres = problem.profiles[v.profile].distance_m
         return int(metres[v.start, visit.place]) + int(metres[visit.place, v.end])
 
@@ -74,8 +74,8 @@ def _alone(**visit: object) -> Reason:
         (line([0, 600]),),
         (Visit("a", 1, **visit),),  # type: ignore[arg-type]
         (
-            Vehicle("k", 0, 0, 0, 3_600, capacity=(10, 5), skills=frozenset({"lift"})),
-            Vehicle("m", 0, 0, 0, 3_600, capacity=(10, 5), skills=frozenset({"cold"})),
+            VehicleShift("k", 0, 0, 0, 3_600, capacity=(10, 5), skills=frozenset({"lift"})),
+            VehicleShift("m", 0, 0, 0, 3_600, capacity=(10, 5), skills=frozenset({"cold"})),
         ),
         ("weight_g", "parcels"),
     )
@@ -95,7 +95,7 @@ def test_a_reason_names_the_dimension_and_the_skill() -> None:
     problem = Problem(
         (line([0, 600]),),
         (Visit("a", 1, demand=(11, 1)), Visit("b", 1, demand=(1, 1), skills=frozenset({"cold"}))),
-        (Vehicle("k", 0, 0, 0, 3_600, capacity=(10, 5), skills=frozenset({"lift"})),),
+        (VehicleShift("k", 0, 0, 0, 3_600, capacity=(10, 5), skills=frozenset({"lift"})),),
         ("weight_g", "parcels"),
     )
     heavy, cold = evaluate(problem, {}).unserved
@@ -112,7 +112,7 @@ def test_without_time_to_try_the_reason_stays_open_unless_it_takes_no_trying() -
             Visit("c", 1, demand=(1,), windows=(Window(0, 600),)),
             Visit("d", 1, demand=(1,), windows=(Window(0, 600),)),
         ),
-        (Vehicle("k", 0, 0, 0, 3_600, capacity=(10,)),),
+        (VehicleShift("k", 0, 0, 0, 3_600, capacity=(10,)),),
         ("parcels",),
     )
     asked = iter([False, True])
@@ -134,7 +134,7 @@ def test_what_no_longer_fits_and_what_is_not_worth_it_are_told_apart() -> None:
             Visit("b", 1, demand=(5,)),
             Visit("c", 1, demand=(0,), unserved_cost=3),
         ),
-        (Vehicle("k", 0, 0, 0, 3_600, capacity=(10,), fixed_cost=0, cost_per_km=1_000),),
+        (VehicleShift("k", 0, 0, 0, 3_600, capacity=(10,), fixed_cost=0, cost_per_km=1_000),),
         ("weight_g",),
     )
     found = solve(problem, stop=Stop(iterations=50)).solution
@@ -154,7 +154,7 @@ def test_an_edited_plan_is_timed_whatever_it_breaks() -> None:
             Visit("a", 1, 60, windows=(Window(0, 700),)),
             Visit("b", 1, 60, windows=(Window(0, 700),)),
         ),
-        (Vehicle("k", 0, 0, 0, 3_600),),
+        (VehicleShift("k", 0, 0, 0, 3_600),),
     )
     plan = evaluate(problem, {"k": ["a", "b"]})
     assert [v.kind.value for v in check(problem, evaluate(problem, {"k": ["a", "a"]}))] == [
@@ -176,8 +176,10 @@ def test_the_places_of_a_visit_say_what_each_adds() -> None:
         (line([0, 100, 200]),),
         (Visit("a", 1, 10), Visit("b", 2, 10)),
         (
-            Vehicle("k", 0, 0, 0, 9_000, cost_per_km=1_000, cost_per_hour=3_600, co2_mg_per_m=500),
-            Vehicle("m", 0, 0, 0, 9_000, cost_per_km=1_000, fixed_cost=7),
+            VehicleShift(
+                "k", 0, 0, 0, 9_000, cost_per_km=1_000, cost_per_hour=3_600, co2_mg_per_m=500
+            ),
+            VehicleShift("m", 0, 0, 0, 9_000, cost_per_km=1_000, fixed_cost=7),
         ),
     )
     plan = evaluate(problem, {"k": ["a", "b"]})

@@ -8,7 +8,7 @@ import pytest
 
 from dispatch.solver.model.cost import UNIT, cost, rounded, unserved_cost
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.model.solution import Charge, Reload, Route, Solution
+from dispatch.solver.model.solution import Charge, Reload, Solution, Tour
 from dispatch.solver.placing.insertion import Board, evaluate, places
 from dispatch.solver.referee.check import check
 from dispatch.solver.solve import Stop, solve
@@ -25,7 +25,7 @@ def _drawn(seed: int) -> Problem:
     return mixed(lots, visits=8, vehicles=3, features=chosen, unit=60)
 
 
-def _stops(route: Route, gone: set[str]) -> Stops:
+def _stops(route: Tour, gone: set[str]) -> Stops:
     stops = [s if isinstance(s, Reload | Charge) else s.visit for s in route.stops]
     left: Stops = [s for s in stops if not isinstance(s, str) or s not in gone]
     return left if any(isinstance(s, str) for s in left) else []

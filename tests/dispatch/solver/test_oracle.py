@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from dispatch.solver.model.cost import cost
-from dispatch.solver.model.problem import Break, Problem, Vehicle, Visit, Window
-from dispatch.solver.model.solution import Route, Served, Solution, TakenBreak
+from dispatch.solver.model.problem import Break, Problem, VehicleShift, Visit, Window
+from dispatch.solver.model.solution import Served, Solution, TakenBreak, Tour
 from dispatch.solver.referee.check import Kind, check
 from tests.dispatch.solver import brute
 from tests.dispatch.solver.features import FEATURES, mixed, seeded
@@ -74,10 +74,10 @@ def test_breaks_are_taken_in_the_order_they_stand_in() -> None:
     problem = Problem(
         (line([0]),),
         (Visit("a", 0, 1, windows=(Window(4, 5),)),),
-        (Vehicle("k", 0, 0, 0, 20, breaks=(Break(2, 12, 5), Break(2, 12, 2))),),
+        (VehicleShift("k", 0, 0, 0, 20, breaks=(Break(2, 12, 5), Break(2, 12, 2))),),
     )
     taken = (TakenBreak(0, 5, 10, 1), TakenBreak(1, 2, 4, 0))
-    route = Route("k", 0, 0, (Served("a", 0, 4, 5),), 10, 0, breaks=taken)
+    route = Tour("k", 0, 0, (Served("a", 0, 4, 5),), 10, 0, breaks=taken)
     assert {v.kind for v in check(problem, Solution((route,)))} == {Kind.BREAK}
     in_turn = (TakenBreak(0, 5, 10, 1), TakenBreak(1, 10, 12, 1))
     assert check(problem, Solution((replace(route, end_s=12, breaks=in_turn),))) == []

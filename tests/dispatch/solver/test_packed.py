@@ -9,7 +9,7 @@ import pytest
 
 from dispatch.solver.formats.json import problem_to_json
 from dispatch.solver.formats.packed import read, write
-from dispatch.solver.model.problem import Problem, Profile, Slice, Vehicle, Visit
+from dispatch.solver.model.problem import Problem, Slice, TravelTable, VehicleShift, Visit
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import rich
 from tests.dispatch.solver.test_check_whole import PROBLEM as WHOLE
@@ -31,8 +31,8 @@ def test_hours_of_the_day_come_back_and_equal_matrices_stand_once() -> None:
     lots = np.random.default_rng(1).integers(1, 99, (3, 7, 7)).astype(np.int32)
     for matrix in lots:
         np.fill_diagonal(matrix, 0)
-    profile = Profile("van", lots[0], lots[1], (Slice(3_600, lots[2]), Slice(7_200, lots[0])))
-    problem = Problem((profile,), (Visit("a", 1),), (Vehicle("k", 0, 0, 0, 9_000),))
+    profile = TravelTable("van", lots[0], lots[1], (Slice(3_600, lots[2]), Slice(7_200, lots[0])))
+    problem = Problem((profile,), (Visit("a", 1),), (VehicleShift("k", 0, 0, 0, 9_000),))
     with tempfile.TemporaryFile() as file:
         write(problem, file)
         assert file.tell() < 1_000 + 3 * 7 * 7 * 4 + 3 * 64

@@ -8,8 +8,8 @@ import pytest
 
 from dispatch.solver.formats.text import parse
 from dispatch.solver.model.cost import UNIT, cost
-from dispatch.solver.model.problem import Problem, Vehicle, Visit, Window
-from dispatch.solver.model.solution import Route, Served, Solution
+from dispatch.solver.model.problem import Problem, VehicleShift, Visit, Window
+from dispatch.solver.model.solution import Served, Solution, Tour
 from dispatch.solver.placing.insertion import evaluate
 from tests.bench.solver_recost import Unsound, of_file, recost
 from tests.dispatch.solver.problems import line
@@ -29,9 +29,9 @@ def day() -> Problem:
             Visit("b", 2, 30, (3,), (Window(HOUR, 2 * HOUR),)),
         ),
         vehicles=(
-            Vehicle("v", 0, 0, 0, 4 * HOUR, capacity=(5,), fixed_cost=700, cost_per_km=1000,
+            VehicleShift("v", 0, 0, 0, 4 * HOUR, capacity=(5,), fixed_cost=700, cost_per_km=1000,
                     cost_per_hour=1800, loading_s=100),
-            Vehicle("w", 0, 0, 0, 4 * HOUR, capacity=(2,), cost_per_km=1000),
+            VehicleShift("w", 0, 0, 0, 4 * HOUR, capacity=(2,), cost_per_km=1000),
         ),
         dimensions=("parcels",),
     )  # fmt: skip
@@ -56,7 +56,7 @@ def moved(plan: Solution, at: int, start_s: int) -> Solution:
 
 def test_it_objects_to_a_plan_that_cannot_be_driven(day: Problem) -> None:
     sound = evaluate(day, {"v": ["a", "b"]})
-    first: Route = sound.routes[0]
+    first: Tour = sound.routes[0]
     for broken, said in (
         (changed(sound, vehicle="w"), "room for 2"),
         (changed(sound, visits=first.visits[:1]), "exactly once"),

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatch.solver.model.problem import Break, Problem, Vehicle, Visit, Window
-from dispatch.solver.model.solution import Route, Served, Solution, TakenBreak
+from dispatch.solver.model.problem import Break, Problem, VehicleShift, Visit, Window
+from dispatch.solver.model.solution import Served, Solution, TakenBreak, Tour
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.insertion import places
 from dispatch.solver.redispatch.anew import anew
@@ -162,14 +162,15 @@ def _two() -> tuple[Problem, Solution]:
         (line([0, 600, 1_200, 1_800, 2_400]),),
         tuple(Visit(name, at, 60, demand=(0,)) for at, name in enumerate("abcd", start=1)),
         tuple(
-            Vehicle(name, 0, 0, 0, 6 * HOUR, capacity=(5,), cost_per_hour=3_600) for name in "km"
+            VehicleShift(name, 0, 0, 0, 6 * HOUR, capacity=(5,), cost_per_hour=3_600)
+            for name in "km"
         ),
         ("parcels",),
     )
 
-    def route(vehicle: str, stops: list[tuple[str, int]], end_s: int, metres: int) -> Route:
+    def route(vehicle: str, stops: list[tuple[str, int]], end_s: int, metres: int) -> Tour:
         made = tuple(Served(name, at, at, at + 60) for name, at in stops)
-        return Route(vehicle, 0, 0, made, end_s, metres, (0,))
+        return Tour(vehicle, 0, 0, made, end_s, metres, (0,))
 
     plan = Solution(
         (
@@ -228,7 +229,7 @@ def test_a_stranded_visit_does_not_take_the_place_of_one_that_nothing_happened_t
         Visit("far", 2, 60, demand=(1,), unserved_cost=10**6),
     )
     vehicles = tuple(
-        Vehicle(name, 0, 0, HOUR, 9 * HOUR, capacity=(1,), cost_per_km=100)
+        VehicleShift(name, 0, 0, HOUR, 9 * HOUR, capacity=(1,), cost_per_km=100)
         for name in ("lost", "full")
     )
     problem = Problem((line([0, 60, 600]),), visits, vehicles, ("parcels",))
@@ -339,7 +340,7 @@ def test_what_is_done_is_used_up() -> None:
     problem = replace(problem, vehicles=(vehicle,), visits=visits)
     plan = Solution(
         (
-            Route(
+            Tour(
                 "k",
                 0,
                 0,
@@ -397,7 +398,7 @@ def test_a_lost_vehicle_s_visit_is_served_where_one_far_off_makes_room() -> None
     )
     nobody: frozenset[str] = frozenset()
     vehicles = tuple(
-        Vehicle(name, 0, 0, HOUR, 24 * HOUR, capacity=(1,), skills=skills, cost_per_km=100)
+        VehicleShift(name, 0, 0, HOUR, 24 * HOUR, capacity=(1,), skills=skills, cost_per_km=100)
         for name, skills in (("lost", able), ("full", able), ("spare", nobody))
     )
     problem = Problem((line([60 * at for at in range(far + 1)]),), visits, vehicles, ("parcels",))

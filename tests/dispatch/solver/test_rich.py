@@ -11,7 +11,7 @@ import pytest
 from dispatch.solver.engines.base import Leash
 from dispatch.solver.engines.rich import improve, iterations_of
 from dispatch.solver.model.cost import route_cost
-from dispatch.solver.model.problem import Break, Charger, Problem, Vehicle, Visit
+from dispatch.solver.model.problem import Break, Charger, Problem, VehicleShift, Visit
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.referee.check import check
@@ -122,7 +122,9 @@ def _far(*, visits: int, chargers: tuple[Charger, ...], **changes: Any) -> Probl
     return Problem(
         profiles=(line([0, 20, 40]),),
         visits=tuple(Visit(f"v{at}", 2, 1, unserved_cost=10_000) for at in range(visits)),
-        vehicles=(Vehicle("k", 0, 0, 0, 500, cost_per_hour=3_600, chargers=chargers, **changes),),
+        vehicles=(
+            VehicleShift("k", 0, 0, 0, 500, cost_per_hour=3_600, chargers=chargers, **changes),
+        ),
     )
 
 

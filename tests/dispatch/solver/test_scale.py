@@ -10,7 +10,7 @@ import pytest
 from dispatch.solver.classic import search
 from dispatch.solver.classic.model import Model, model_of
 from dispatch.solver.classic.search import Budget, Search
-from dispatch.solver.classic.setup import NO_PLAN, Plan
+from dispatch.solver.classic.setup import NO_PLAN, Tours
 from dispatch.solver.model.cost import UNIT, driven_exact
 from dispatch.solver.model.solution import Reason
 from dispatch.solver.placing.draft import Draft, Ground
@@ -111,11 +111,11 @@ def test_a_stop_from_the_start_leaves_the_first_plan_which_is_repeated_by_its_re
 
 
 @pytest.mark.parametrize(
-    ("visits", "threads", "parts"),
+    ("visits", "threads", "pieces"),
     [(1_230, 1, 3), (1_230, 2, 4), (1_230, 3, 3), (3_000, 1, 3), (3_000, 2, 4), (5_000, 2, 4)],
 )
-def test_by_the_clock_each_thread_has_as_many_parts_as_the_others(
-    visits: int, threads: int, parts: int
+def test_by_the_clock_each_thread_has_as_many_pieces_as_the_others(
+    visits: int, threads: int, pieces: int
 ) -> None:
     model = model_of(Ground(scattered(7, visits=visits, vehicles=9)))
     assert model is not None
@@ -127,7 +127,7 @@ def test_by_the_clock_each_thread_has_as_many_parts_as_the_others(
         stopped=lambda: False,
         tell=lambda _done, _cost: None,
     )
-    assert made.parts == parts
+    assert made.pieces == pieces
 
 
 def test_tours_cost_more_at_first_over_thousands_less_below_and_the_truth_from_a_plan() -> None:
@@ -138,7 +138,7 @@ def test_tours_cost_more_at_first_over_thousands_less_below_and_the_truth_from_a
     assert few is not None
     assert many is not None
 
-    def begins(model: Model, given: Plan | None = None) -> tuple[float, float]:
+    def begins(model: Model, given: Tours | None = None) -> tuple[float, float]:
         made = Search(
             model,
             seed=1,

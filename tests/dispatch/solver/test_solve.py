@@ -10,7 +10,7 @@ import pytest
 from dispatch.solver import solve as solve_module
 from dispatch.solver.engines.base import Progress
 from dispatch.solver.model.cost import cost
-from dispatch.solver.model.problem import Break, Problem, Vehicle
+from dispatch.solver.model.problem import Break, Problem, VehicleShift
 from dispatch.solver.model.solution import Reason
 from dispatch.solver.referee.check import Kind, Violation, check
 from dispatch.solver.solve import CUT, SURE, NotRefereed, Phase, Stop, lineup, replay, solve
@@ -84,7 +84,7 @@ def test_what_the_core_has_no_word_for_goes_to_the_rich_engine() -> None:
         assert replay(problem, found.work).solution == found.solution
 
 
-def _resting(problem: Problem, hours: tuple[int, ...]) -> tuple[Vehicle, ...]:
+def _resting(problem: Problem, hours: tuple[int, ...]) -> tuple[VehicleShift, ...]:
     """Give each vehicle one break, so many hours after two."""
     return tuple(
         replace(v, breaks=(Break((2 + at) * HOUR, (2 + at) * HOUR + 900, 1_800),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatch.solver.model.problem import Break, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, VehicleShift, Visit, Window
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.gaps import gaps
@@ -100,7 +100,7 @@ def test_work_begins_as_late_as_the_windows_allow() -> None:
     problem = Problem(
         (line([0, 600]),),
         (Visit("a", 1, 60, windows=(Window(7_200, 7_300),)),),
-        (Vehicle("k", 0, 0, 0, 30_000, loading_s=300),),
+        (VehicleShift("k", 0, 0, 0, 30_000, loading_s=300),),
     )
     route = Timer(problem).schedule(0, [0])
     assert route is not None
@@ -115,7 +115,7 @@ def test_a_break_is_spent_at_the_door_while_waiting_and_costs_no_time_then() -> 
             Visit("a", 1, 60, windows=(Window(1_000, 1_100),)),
             Visit("b", 1, 60, windows=(Window(5_000, 5_100),)),
         ),
-        (Vehicle("k", 0, 0, 0, 30_000, breaks=(Break(2_000, 3_000, 900),)),),
+        (VehicleShift("k", 0, 0, 0, 30_000, breaks=(Break(2_000, 3_000, 900),)),),
     )
     route = Timer(problem).schedule(0, [0, 1])
     assert route is not None
@@ -130,7 +130,7 @@ def test_a_break_outside_the_route_needs_no_place_in_it() -> None:
         problem = Problem(
             (line([0, 600]),),
             (Visit("a", 1, 60, windows=(window,)),),
-            (Vehicle("k", 0, 0, 0, 30_000, breaks=(Break(10_000, 11_000, 900),)),),
+            (VehicleShift("k", 0, 0, 0, 30_000, breaks=(Break(10_000, 11_000, 900),)),),
         )
         found = Timer(problem).schedule(0, [0])
         assert found is not None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dispatch.solver.formats.json import dumps
 from dispatch.solver.model.cost import cost, missed_cost
-from dispatch.solver.model.problem import Break, Pair, Problem, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Break, Pair, Problem, VehicleShift, Visit, Window
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.insertion import evaluate, places
 from dispatch.solver.referee.check import check
@@ -83,7 +83,7 @@ def test_every_way_lets_the_visit_in_and_none_of_it_can_be_spared(problem: Probl
                 )
 
 
-def _loose(problem: Problem, visit: Visit, vehicle: Vehicle) -> Iterator[Relaxation]:
+def _loose(problem: Problem, visit: Visit, vehicle: VehicleShift) -> Iterator[Relaxation]:
     """Whatever might give way on a vehicle, by more than anybody needs."""
     for kind in (Relax.WINDOW_LATER, Relax.WINDOW_EARLIER):
         yield Relaxation(kind, MOST, visit=visit.id)
@@ -193,7 +193,7 @@ def _day(visit: Visit, **vehicle: object) -> Problem:
     return Problem(
         (line([0, 600, 1_200]),),
         (Visit("a", 1, 60, demand=(6,)), visit),
-        (Vehicle("k", 0, 0, 0, **(given | vehicle)),),  # type: ignore[arg-type]
+        (VehicleShift("k", 0, 0, 0, **(given | vehicle)),),  # type: ignore[arg-type]
         ("weight_g",),
     )
 
@@ -310,7 +310,7 @@ def test_a_pair_comes_in_as_one() -> None:
             Visit("p", 1, 60, demand=(0,)),
             Visit("b", 2, 60, demand=(7,)),
         ),
-        (Vehicle("k", 0, 0, 0, 9_000, capacity=(6,)),),
+        (VehicleShift("k", 0, 0, 0, 9_000, capacity=(6,)),),
         ("weight_g",),
         pairs=(Pair("p", "b"),),
     )
@@ -325,7 +325,7 @@ def test_an_alternative_may_be_another_of_its_group() -> None:
     problem = Problem(
         (line([0, 600, 1_200]),),
         (Visit("door", 2, 60, group="g"), Visit("locker", 1, 30, service_cost=40, group="g")),
-        (Vehicle("k", 0, 0, 0, 9_000, cost_per_hour=3_600),),
+        (VehicleShift("k", 0, 0, 0, 9_000, cost_per_hour=3_600),),
     )
     found = Asker(problem, {"k": ["door"]}).ask("door")
     assert found.place is not None
@@ -340,7 +340,7 @@ def test_another_stop_that_would_be_late_is_named_with_its_seconds() -> None:
             Visit("a", 1, 60, windows=(Window(0, 700),)),
             Visit("b", 1, 120, windows=(Window(0, 601),)),
         ),
-        (Vehicle("k", 0, 0, 0, 9_000),),
+        (VehicleShift("k", 0, 0, 0, 9_000),),
     )
     assert (Relaxation(Relax.WINDOW_LATER, 21, visit="a"),) in _said(problem)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dispatch.solver.model.problem import Pair, Problem, Profile, Vehicle, Visit, Window
+from dispatch.solver.model.problem import Pair, Problem, TravelTable, VehicleShift, Visit, Window
 
 HOUR = 3600
 NIGHT_S = 30 * HOUR
@@ -19,7 +19,7 @@ def towns(
 ) -> Problem:
     """Return a problem of so many towns in a row; visits and vehicles are those of one town.
 
-    Travel is asymmetric by a few per cent. ``tied`` adds skills, permissions, pairs,
+    TravelTable is asymmetric by a few per cent. ``tied`` adds skills, permissions, pairs,
     alternatives, shared vehicles, committed and loaded visits, and reloads.
     """
     lots = random.Random(seed)
@@ -27,7 +27,7 @@ def towns(
     at += [(lots.gauss(apart_m * (n % hubs), 4_000), lots.gauss(0, 4_000))
            for n in range(hubs * visits)]  # fmt: skip
     problem = Problem(
-        profiles=(Profile("van", *_matrices(at)),),
+        profiles=(TravelTable("van", *_matrices(at)),),
         visits=tuple(_visit(lots, n, hubs + n) for n in range(hubs * visits)),
         vehicles=tuple(_vehicle(n, n % hubs) for n in range(hubs * vehicles)),
         dimensions=("parcels",),
@@ -49,8 +49,8 @@ def _visit(lots: random.Random, number: int, place: int) -> Visit:
     return Visit(f"v{number}", place, 120, (lots.randint(1, 3),), windows, 50_000)
 
 
-def _vehicle(number: int, hub: int) -> Vehicle:
-    return Vehicle(
+def _vehicle(number: int, hub: int) -> VehicleShift:
+    return VehicleShift(
         f"k{number}", hub, hub, 0, 9 * HOUR, capacity=(60,), fixed_cost=2_000,
         cost_per_km=30, cost_per_hour=1_800,
     )  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from dispatch.solver.model.problem import Problem, Vehicle
-from dispatch.solver.model.solution import Charge, Reload, Route, Served, TakenBreak
+from dispatch.solver.model.problem import Problem, VehicleShift
+from dispatch.solver.model.solution import Charge, Reload, Served, TakenBreak, Tour
 
 
 class Way(NamedTuple):
@@ -40,7 +40,7 @@ class Rest(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Tour:
+class Standing:
     """Where a vehicle stands; ``orders`` are the visits of each trip, by index."""
 
     orders: tuple[tuple[int, ...], ...]
@@ -59,12 +59,12 @@ class Tour:
 @dataclass(frozen=True, slots=True)
 class Driven:
     exact: int
-    tour: Tour
+    tour: Standing
     way: Way
     metres: int
 
 
-def written(problem: Problem, vehicle: Vehicle, route: Driven) -> Route:
+def written(problem: Problem, vehicle: VehicleShift, route: Driven) -> Tour:
     events, trail = [], route.way.trail
     while trail is not None:
         event, trail = trail
@@ -94,7 +94,7 @@ def written(problem: Problem, vehicle: Vehicle, route: Driven) -> Route:
             charges.append(replace(event, before=before))
     start = route.way.start
     depart = start + (vehicle.loading_s if vehicle.loaded is None else 0)
-    return Route(
+    return Tour(
         vehicle=vehicle.id,
         start_s=start,
         depart_s=depart,
