@@ -39,8 +39,8 @@ CUT: Final = "cut"  # stands behind a search whose settling and reasons ran out 
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """When to stop: after seconds of wall clock, or after iterations (repeatable)."""
+class Effort:
+    """How long to search: seconds of wall clock, or iterations (repeatable)."""
 
     seconds: float | None = None
     iterations: int | None = None
@@ -49,6 +49,31 @@ class Stop:
         given = [v for v in (self.seconds, self.iterations) if v is not None]
         if len(given) != 1 or given[0] < 0:
             raise Invalid("Say when to stop: either seconds or iterations, 0 or more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What goes along with a search: where it begins, who is told, who may end it.
+
+    Parameters
+    ----------
+    present : mapping of vehicle id to visit ids, optional
+        A plan to start from: the answer is never dearer than what of it holds. The ``work`` of
+        that answer does not replay without it.
+    on_progress : callable, optional
+        Told a few times a second where the search stands.
+    should_stop : callable, optional
+        Asked between the engine's iterations, not while it builds its model (0.2 s for 400
+        visits, 1.5 s for 1,000 with every constraint). When it says yes, the best plan so far is
+        returned. ``child.run`` ends the search within its grace in any case.
+    """
+
+    present: Mapping[str, Sequence[str]] | None = None
+    on_progress: Callable[[Progress], None] | None = None
+    should_stop: Callable[[], bool] | None = None
+
+
+ALONE: Final = Steering()  # from nothing, nobody is told, nobody ends it
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,35 +113,29 @@ class NotRefereed(RuntimeError):
 def solve(
     problem: Problem,
     *,
-    stop: Stop,
+    seconds: float | None = None,
+    iterations: int | None = None,
     seed: int = 0,
-    on_progress: Callable[[Progress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
     engine: str | None = None,
     threads: int | None = None,
-    present: Mapping[str, Sequence[str]] | None = None,
+    steering: Steering = ALONE,
 ) -> Result:
     """Plan a day.
 
     Parameters
     ----------
-    stop : Stop
-        Seconds run from this call to its return.
-    on_progress : callable, optional
-        Told a few times a second where the search stands.
-    should_stop : callable, optional
-        Asked between the engine's iterations, not while it builds its model (0.2 s for 400
-        visits, 1.5 s for 1,000 with every constraint). When it says yes, the best plan so far is
-        returned. ``child.run`` ends the search within its grace in any case.
+    seconds : float, optional
+        Wall clock from this call to its return. Give this or ``iterations``.
+    iterations : int, optional
+        With these the same seed gives the same plan.
     engine : str, optional
         One of ``ENGINES``; by default as ``lineup`` says, and OR-Tools if the referee should
         refuse what comes.
     threads : int, optional
         Cores that the search may use; all that this process may by default. A search by
         iterations gives the same plan with any number.
-    present : mapping of vehicle id to visit ids, optional
-        A plan to start from: the answer is never dearer than what of it holds. Its ``work`` does
-        not replay without it.
+    steering : Steering, optional
+        A plan to start from, who is told of progress, who may end the search.
 
     Returns
     -------
@@ -127,27 +146,29 @@ def solve(
     Raises
     ------
     Invalid
-        When the engine is unknown.
+        When the engine is unknown, or not exactly one of seconds and iterations is given.
     NotRefereed
         When no engine's answer holds: nothing is returned then.
     """
-    began = time.perf_counter()
+    began, effort = time.perf_counter(), Effort(seconds, iterations)
     names = (engine,) if engine is not None else lineup(problem)
     for name in names:
         if name not in ENGINES:
             raise Invalid(f"No engine {name}; there are {', '.join(ENGINES)}.")
-    counts = None if stop.iterations is None else (stop.iterations,)
+    counts = None if iterations is None else (iterations,)
     tries: list[_Try] = []
     ground, stopped = Ground(problem), False
-    end = _end(problem, stop, began)
+    end = _end(problem, effort, began)
     soon = None if end is None else began + GIVEN * (end - began)
-    given = None if present is None else by_index(problem, present)
+    given = None if steering.present is None else by_index(problem, steering.present)
     if given:
         tries.append(_settled(ground, given, Phase(PRESENT, seed, ()), Patience(soon)))
 
     def _leash(engines: int) -> Leash:
-        deadline = _deadline(ground, stop, began, engines)
-        leash = Leash(began, deadline, counts, on_progress, should_stop, present=given)
+        deadline = _deadline(ground, effort, began, engines)
+        leash = Leash(
+            began, deadline, counts, steering.on_progress, steering.should_stop, present=given
+        )
         leash.threads = threads or cores()
         return leash
 
@@ -210,16 +231,16 @@ def _reserve_s(problem: Problem) -> float:
     return RESERVE_S + RESERVE_PER_VISIT_S * len(problem.visits) * (SLOW if slow else 1)
 
 
-def _deadline(ground: Ground, stop: Stop, began: float, engines: int) -> float | None:
+def _deadline(ground: Ground, effort: Effort, began: float, engines: int) -> float | None:
     """Return the moment when the next of so many engines must stop; each gets an equal part."""
-    if stop.seconds is None:
+    if effort.seconds is None:
         return None
     now = time.perf_counter()
-    reasons_s = 0.0 if ground.plain else REASONS * stop.seconds
+    reasons_s = 0.0 if ground.plain else REASONS * effort.seconds
     reserve_s = _reserve_s(ground.problem) + reasons_s
     written_s = WRITTEN_S * len(ground.problem.visits)
-    search_s = max(0.6 * stop.seconds, stop.seconds - reserve_s)
-    end = began + min(search_s, stop.seconds - written_s)
+    search_s = max(0.6 * effort.seconds, effort.seconds - reserve_s)
+    end = began + min(search_s, effort.seconds - written_s)
     return now + max(0.0, end - now) / engines
 
 
@@ -255,11 +276,11 @@ class _Try:
     refused: list[Violation]
 
 
-def _end(problem: Problem, stop: Stop, began: float) -> float | None:
+def _end(problem: Problem, effort: Effort, began: float) -> float | None:
     """Return the moment from which only the time to write the plan out is left."""
-    if stop.seconds is None:
+    if effort.seconds is None:
         return None
-    return began + stop.seconds - WRITTEN_S * len(problem.visits)
+    return began + effort.seconds - WRITTEN_S * len(problem.visits)
 
 
 def _attempt(ground: Ground, engine: Engine, seed: int, leash: Leash, patience: Patience) -> _Try:

@@ -16,7 +16,7 @@ from dispatch.solver.compiling.compiled import HOME
 from dispatch.solver.compiling.sources import PREFIX
 from dispatch.solver.engines.shelf import CLASSIC, RICH
 from dispatch.solver.placing.draft import Ground
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import solve
 
 COMPILED: Final = (CLASSIC, RICH)  # engines of our own
 
@@ -25,7 +25,7 @@ def main() -> None:
     """Solve them, and throw away what was compiled from other sources."""
     for problem in problems():
         for name in COMPILED:
-            solve(problem, stop=Stop(iterations=20), engine=name)
+            solve(problem, iterations=20, engine=name)
         Ground(problem).hand.gaps({}, 0)
     for folder in HOME.parent.glob(f"{PREFIX}*"):
         if folder != HOME:

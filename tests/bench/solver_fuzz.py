@@ -29,7 +29,7 @@ from dispatch.solver.formats.json import dumps, loads, problem_from_json, proble
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import ENGINES, NotRefereed, Result, Stop, replay, solve
+from dispatch.solver.solve import ENGINES, Effort, NotRefereed, Result, replay, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.degenerate import DEGENERATE
 from tests.dispatch.solver.features import grown, seeded
@@ -94,7 +94,7 @@ def _warm() -> None:
     """Load and compile what is measured by the clock."""
     for seed in range(3):
         for name in ENGINES:
-            _solved(grown(seed, visits=12), name, Stop(iterations=5))
+            _solved(grown(seed, visits=12), name, Effort(iterations=5))
 
 
 def _small() -> Iterator[tuple[str, Problem]]:
@@ -104,9 +104,15 @@ def _small() -> Iterator[tuple[str, Problem]]:
         yield f"seeded({seed})", seeded(seed)
 
 
-def _solved(problem: Problem, engine: str, stop: Stop) -> Result | NotRefereed | Exception:
+def _solved(problem: Problem, engine: str, effort: Effort) -> Result | NotRefereed | Exception:
     try:
-        return solve(problem, stop=stop, seed=1, engine=engine or None)
+        return solve(
+            problem,
+            seconds=effort.seconds,
+            iterations=effort.iterations,
+            seed=1,
+            engine=engine or None,
+        )
     except NotRefereed as refusal:
         return refusal
     except Exception as crash:  # noqa: BLE001 - a crash is what is looked for
@@ -118,7 +124,7 @@ def _held_against_the_truth(tally: Tally, name: str, problem: Problem) -> None:
     for engine, iterations in ITERATIONS.items():
         if (engine == "core" and not covers(problem)) or (engine and engine not in ENGINES):
             continue
-        found = _solved(problem, engine, Stop(iterations=iterations))
+        found = _solved(problem, engine, Effort(iterations=iterations))
         where = f"{name} {engine or 'solve()'}"
         if isinstance(found, NotRefereed):
             tally.refused[engine] += 1
@@ -181,7 +187,7 @@ def _by_the_clock(tally: Tally, seed: int) -> None:
     visits, limit = lots.randint(10, 120), lots.choice(LIMITS_S)
     problem = grown(seed, visits=visits)
     queued, began = _queued_s(), time.perf_counter()
-    found = _solved(problem, "", Stop(seconds=limit))
+    found = _solved(problem, "", Effort(seconds=limit))
     whole, queued = time.perf_counter() - began, _queued_s() - queued
     where = f"grown({seed}, visits={visits}) in {limit} s"
     if whole - queued > limit * OVERRUN:

@@ -13,7 +13,7 @@ from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.insertion import Board, evaluate, places
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import solve
 from tests.bench.solver_page import table, wanted, write
 from tests.bench.solver_recost import Unsound
 from tests.bench.solver_rich import rich_day
@@ -83,7 +83,7 @@ def planned(size: int, seconds: float) -> tuple[Problem, Solution]:
         together=tuple(s for s in problem.together if _within(problem, s, size)),
         apart=tuple(s for s in problem.apart if _within(problem, s, size)),
     )
-    found = solve(first, stop=Stop(seconds=seconds), seed=SEED)
+    found = solve(first, seconds=seconds, seed=SEED)
     plan = evaluate(problem, found.solution.sequences)
     faults = check(problem, plan)
     if faults:

@@ -27,7 +27,7 @@ from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import ENGINES, Stop, lineup, solve
+from dispatch.solver.solve import ENGINES, lineup, solve
 from tests.bench.solver_cases import Case, load
 from tests.bench.solver_peers import Answers, run_pyvrp
 from tests.bench.solver_recost import Unsound, of_file, recost
@@ -195,7 +195,7 @@ def _ours(
 ) -> tuple[dict[float, Solution], str]:
     """Our door; it is told its whole budget beforehand, so it has one mark."""
     (seconds,) = marks
-    found = solve(problem, stop=Stop(seconds=seconds), seed=seed, engine=engine)
+    found = solve(problem, seconds=seconds, seed=seed, engine=engine)
     if found.seconds > 1.1 * seconds:
         raise Unsound(f"It took {found.seconds:.2f} s of {seconds:g} s.")
     return {seconds: found.solution}, found.engine

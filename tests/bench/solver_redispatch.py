@@ -22,7 +22,7 @@ from dispatch.solver.placing.repair import holds
 from dispatch.solver.redispatch.change import Change
 from dispatch.solver.redispatch.run import redispatch
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import solve
 from tests.bench.solver_cases import load
 from tests.bench.solver_insertion import quantile
 from tests.bench.solver_page import table, wanted, write
@@ -106,7 +106,7 @@ def _day(name: str) -> Iterator[Asked]:
     planned = replace(
         problem, visits=tuple(v for at, v in enumerate(problem.visits) if at not in kept_back)
     )
-    plan = solve(planned, stop=Stop(seconds=PLANNED_S), seed=1).solution
+    plan = solve(planned, seconds=PLANNED_S, seed=1).solution
     ends = [route.end_s for route in plan.routes]
     first, last = min(route.start_s for route in plan.routes), max(ends)
     newcomers = [problem.visits[at] for at in sorted(kept_back)]

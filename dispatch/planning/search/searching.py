@@ -10,7 +10,7 @@ from dispatch.solver.engines.base import Progress
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.process.child import Limits, run
 from dispatch.solver.process.cores import seat, usable
-from dispatch.solver.solve import Result, Stop
+from dispatch.solver.solve import Result, Steering
 from lastmile.core.tenancy import current_schema
 
 
@@ -33,14 +33,10 @@ def search(
     with seat(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as own:
         return run(
             problem,
-            stop=Stop(seconds=seconds),
+            seconds=seconds,
             seed=seed,
-            limits=Limits(memory_mb=settings.LIMIT_SOLVE_MEMORY_MB),
-            threads=own.threads,
-            seat=own,
-            present=present,
-            on_progress=on_progress,
-            should_stop=should_stop,
+            limits=Limits(memory_mb=settings.LIMIT_SOLVE_MEMORY_MB, threads=own.threads, seat=own),
+            steering=Steering(present, on_progress, should_stop),
         )
 
 

@@ -17,7 +17,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -30,7 +29,7 @@ from dispatch.solver.model.problem import Problem
 from dispatch.solver.process.cli import NO_MEMORY
 from dispatch.solver.process.cores import Seat
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import Phase, Result, Stop
+from dispatch.solver.solve import ALONE, Effort, Phase, Result, Steering
 from lastmile.core.errors import DomainError, Invalid
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -96,42 +95,45 @@ class Limits:
         None means the search's seconds x 1.5 + 60; no limit where it stops by iterations.
     cpu_s : int or None
         Processor time of each thread; None means as much as the wall clock allows it.
+    threads : int
+        Cores that the search may use; with a seat best the seat's.
+    seat : Seat or None
+        With one (``cores.seat``) the child is kept on the cores that are this solve's share while
+        others come and go.
     """
 
     memory_mb: int = 3_000
     wall_s: float | None = None
     cpu_s: int | None = None
     nice: int = 10
+    threads: int = 1
+    seat: Seat | None = None
 
 
 def run(
     problem: Problem,
     *,
-    stop: Stop,
+    seconds: float | None = None,
+    iterations: int | None = None,
     seed: int = 0,
     engine: str | None = None,
     limits: Limits | None = None,
-    threads: int = 1,
-    seat: Seat | None = None,
-    present: Mapping[str, Sequence[str]] | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    steering: Steering = ALONE,
 ) -> Result:
     """Solve in a child process; the plan is refereed once more on this side.
 
-    ``should_stop`` is asked ten times a second; when it says yes, the child is asked for its best
-    plan so far (``Result.stopped``), and killed if that takes longer than ``GRACE_S``. With a
-    ``seat`` (``cores.seat``) the child is kept on the cores that are this solve's share while
-    others come and go; ``threads`` is then best the seat's. ``present`` is a plan to start from.
+    Give ``seconds`` or ``iterations``. ``steering.should_stop`` is asked ten times a second; when
+    it says yes, the child is asked for its best plan so far (``Result.stopped``), and killed if
+    that takes longer than ``GRACE_S``.
 
     Raises
     ------
     SolveCrashed, SolveOutOfMemory, SolveOutOfTime, SolveCancelled
         All of them ``SolveFailed``; the child is gone by then.
     Invalid
-        When the child refuses the input.
+        When the child refuses the input, or not exactly one of seconds and iterations is given.
     """
-    limits = limits or Limits()
+    limits, effort = limits or Limits(), Effort(seconds, iterations)
     with (
         tempfile.TemporaryFile() as errors,
         tempfile.TemporaryFile() as asked,  # nameless: nothing is left, whoever is killed
@@ -139,35 +141,36 @@ def run(
     ):
         write(problem, asked)
         asked.seek(0)
-        command = _command(asked.fileno(), stop, seed, engine, limits, threads)
-        if present:
-            begun.write(dumps({k: list(visits) for k, visits in present.items()}).encode())
+        command = _command(asked.fileno(), effort, seed, engine, limits)
+        if steering.present:
+            start = {vehicle: list(visits) for vehicle, visits in steering.present.items()}
+            begun.write(dumps(start).encode())
             begun.seek(0)
             command += ["--present", f"/dev/fd/{begun.fileno()}"]
         with _child(command, (asked.fileno(), begun.fileno()), errors) as it:
-            deadline = _deadline(stop, limits)
-            line = _Watch(it, deadline, seat, on_progress, should_stop).answer()
+            deadline = _deadline(effort, limits)
+            line = _Watch(it, deadline, limits.seat, steering).answer()
             if line is None:
                 raise _failure(it, errors)
     return _result(problem, line)
 
 
 def _command(
-    asked_in: int, stop: Stop, seed: int, engine: str | None, limits: Limits, threads: int
+    asked_in: int, effort: Effort, seed: int, engine: str | None, limits: Limits
 ) -> list[str]:
     asked = (
-        ["--seconds", str(stop.seconds)]
-        if stop.seconds is not None
-        else ["--iterations", str(stop.iterations)]
+        ["--seconds", str(effort.seconds)]
+        if effort.seconds is not None
+        else ["--iterations", str(effort.iterations)]
     )
     command = [sys.executable, "-m", "dispatch.solver", f"fd:{asked_in}", "--stream", *asked]
     command += ["--seed", str(seed), "--nice", str(limits.nice)]
-    command += ["--memory-mb", str(limits.memory_mb), "--threads", str(threads)]
+    command += ["--memory-mb", str(limits.memory_mb), "--threads", str(limits.threads)]
     if engine is not None:
         command += ["--engine", engine]
-    cpu_s = limits.cpu_s or _wall_s(stop, limits)
+    cpu_s = limits.cpu_s or _wall_s(effort, limits)
     if cpu_s is not None:
-        command += ["--cpu-seconds", str(math.ceil(cpu_s * threads))]
+        command += ["--cpu-seconds", str(math.ceil(cpu_s * limits.threads))]
     return command
 
 
@@ -199,14 +202,14 @@ def _child(command: list[str], files: tuple[int, ...], errors: IO[bytes]) -> Any
                     pipe.close()
 
 
-def _wall_s(stop: Stop, limits: Limits) -> float | None:
+def _wall_s(effort: Effort, limits: Limits) -> float | None:
     if limits.wall_s is not None:
         return limits.wall_s
-    return None if stop.seconds is None else stop.seconds * 1.5 + 60
+    return None if effort.seconds is None else effort.seconds * 1.5 + 60
 
 
-def _deadline(stop: Stop, limits: Limits) -> float | None:
-    wall_s = _wall_s(stop, limits)
+def _deadline(effort: Effort, limits: Limits) -> float | None:
+    wall_s = _wall_s(effort, limits)
     return None if wall_s is None else time.monotonic() + wall_s
 
 
@@ -218,11 +221,10 @@ class _Watch:
         child: subprocess.Popen[bytes],
         deadline: float | None,
         seat: Seat | None,
-        on_progress: Callable[[Progress], None] | None,
-        should_stop: Callable[[], bool] | None,
+        steering: Steering,
     ) -> None:
         self.child, self.deadline, self.seat = child, deadline, seat
-        self.on_progress, self.should_stop = on_progress, should_stop
+        self.on_progress, self.should_stop = steering.on_progress, steering.should_stop
         self.asked_at: float | None = None
 
     def answer(self) -> dict[str, Any] | None:

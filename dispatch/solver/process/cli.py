@@ -34,7 +34,7 @@ from dispatch.solver.formats.json import (
 )
 from dispatch.solver.formats.text import CHOICES, Instance, parse, to_sol
 from dispatch.solver.model.cost import UNIT
-from dispatch.solver.solve import ENGINES, Phase, Result, Stop, lineup, replay, solve, work_json
+from dispatch.solver.solve import ENGINES, Phase, Result, Steering, lineup, replay, solve, work_json
 from lastmile.core.errors import Invalid
 
 REFUSED: Final = 2
@@ -114,13 +114,16 @@ def _run(options: argparse.Namespace, began: float) -> int:
         seconds = DEFAULT_SECONDS if options.seconds is None else options.seconds
         result = solve(
             instance.problem,
-            stop=Stop(seconds=seconds) if count is None else Stop(iterations=count),
+            seconds=seconds if count is None else None,
+            iterations=count,
             seed=options.seed,
             engine=options.engine,
             threads=options.threads,
-            present=None if options.present is None else _present(options.present),
-            on_progress=_tell if options.stream else None,
-            should_stop=stopped.is_set,
+            steering=Steering(
+                present=None if options.present is None else _present(options.present),
+                on_progress=_tell if options.stream else None,
+                should_stop=stopped.is_set,
+            ),
         )
     line = _summary(instance, result, startup_s)
     if options.out is not None:

@@ -22,7 +22,7 @@ from dispatch.solver.model.cost import UNIT, cost
 from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
 from dispatch.solver.placing.draft import Ground
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import Stop, lineup, replay, solve
+from dispatch.solver.solve import Steering, lineup, replay, solve
 from tests.shared import shared_data
 
 HOUR = 3600
@@ -89,7 +89,7 @@ def scattered(
 def test_what_it_finds_holds(seed: int, hourly: int) -> None:
     problem = scattered(seed, visits=40, vehicles=9, hourly=hourly)
     assert lineup(problem) == ("core",)
-    result = solve(problem, stop=Stop(iterations=3_000), seed=seed)
+    result = solve(problem, iterations=3_000, seed=seed)
     assert check(problem, result.solution) == []
     assert not result.solution.unserved
 
@@ -130,7 +130,7 @@ def least(problem: Problem) -> int:
 @pytest.mark.parametrize("seed", range(8))
 def test_it_finds_the_best_plan_of_small_problems(seed: int) -> None:
     problem = scattered(seed, visits=6, vehicles=2, hourly=1_500 * (seed % 2))
-    result = solve(problem, stop=Stop(iterations=4_000), seed=1, engine="core")
+    result = solve(problem, iterations=4_000, seed=1, engine="core")
     assert result.cost.exact == least(problem)
 
 
@@ -141,7 +141,7 @@ def test_a_visit_stays_out_where_it_costs_more_than_it_is_worth() -> None:
         (Visit("near", 1, unserved_cost=500), Visit("far", 2, unserved_cost=500)),
         (VehicleShift("k", 0, 0, 0, 10 * HOUR, cost_per_km=100),),
     )
-    result = solve(problem, stop=Stop(iterations=200), engine="core")
+    result = solve(problem, iterations=200, engine="core")
     assert [u.visit for u in result.solution.unserved] == ["far"]
 
 
@@ -155,7 +155,7 @@ def test_a_tight_fleet_leaves_out_the_cheap_visits(seed: int) -> None:
             for n, v in enumerate(problem.visits)
         ),
     )
-    result = solve(dear, stop=Stop(iterations=20_000), seed=seed)
+    result = solve(dear, iterations=20_000, seed=seed)
     assert check(dear, result.solution) == []
     out = [int(u.visit[1:]) for u in result.solution.unserved]
     cheap = sum(1 for n in out if n % 4 == 0)
@@ -170,7 +170,7 @@ def test_breaks_at_a_common_time_are_its_business_and_others_are_not() -> None:
         problem, vehicles=tuple(replace(v, breaks=(lunch,)) for v in problem.vehicles)
     )
     assert covers(resting)
-    result = solve(resting, stop=Stop(iterations=2_000))
+    result = solve(resting, iterations=2_000)
     assert check(resting, result.solution) == []
     apart = replace(problem, apart=(frozenset({"v1", "v2"}),))
     assert uncovered(apart) == ["apart"]
@@ -181,8 +181,7 @@ def test_breaks_at_a_common_time_are_its_business_and_others_are_not() -> None:
 def test_a_search_by_iterations_gives_the_same_plan_with_any_number_of_threads(visits: int) -> None:
     problem = scattered(5, visits=visits, vehicles=visits // 5)
     plans = [
-        solve(problem, stop=Stop(iterations=2_000), seed=3, threads=threads).solution
-        for threads in (1, 2, 2)
+        solve(problem, iterations=2_000, seed=3, threads=threads).solution for threads in (1, 2, 2)
     ]
     assert plans[0] == plans[1] == plans[2]
 
@@ -190,7 +189,7 @@ def test_a_search_by_iterations_gives_the_same_plan_with_any_number_of_threads(v
 @pytest.mark.parametrize("visits", [60, 610])
 def test_what_was_found_by_the_clock_is_found_again_by_its_record(visits: int) -> None:
     problem = scattered(6, visits=visits, vehicles=visits // 5)
-    found = solve(problem, stop=Stop(seconds=0.6), seed=9, threads=2)
+    found = solve(problem, seconds=0.6, seed=9, threads=2)
     assert replay(problem, found.work).solution == found.solution
 
 
@@ -198,7 +197,7 @@ def test_it_stops_when_told_and_gives_what_it_has() -> None:
     problem = scattered(7, visits=100, vehicles=20)
     asked = iter([False, False])
     began = time.perf_counter()
-    result = solve(problem, stop=Stop(seconds=60), should_stop=lambda: next(asked, True))
+    result = solve(problem, seconds=60, steering=Steering(should_stop=lambda: next(asked, True)))
     assert time.perf_counter() - began < 30
     assert result.stopped
     assert check(problem, result.solution) == []
@@ -221,7 +220,7 @@ def test_it_comes_near_the_best_known(name: str, iterations: int, gap: float) ->
     instance = parse((folder / f"{name}.txt").read_text())
     with (folder / "bks.csv").open() as rows:
         known = {r["instance"]: float(r["bks_dimacs"]) for r in csv.DictReader(rows)}
-    result = solve(instance.problem, stop=Stop(iterations=iterations), seed=1)
+    result = solve(instance.problem, iterations=iterations, seed=1)
     found = cost(instance.problem, result.solution).exact / UNIT / instance.scale
     assert found <= known[name] * (1 + gap / 100)
 
@@ -239,7 +238,7 @@ def test_the_cost_it_reckons_with_is_the_cost_of_its_plan(hourly: int) -> None:
         stopped=lambda: False,
         tell=lambda _done, _cost: None,
     ).run()
-    settled = solve(problem, stop=Stop(iterations=2_000), seed=1, threads=1)
+    settled = solve(problem, iterations=2_000, seed=1, threads=1)
     assert found.cost * model.divisor == settled.cost.exact
 
 
@@ -258,7 +257,7 @@ def test_a_tour_goes_to_the_cheaper_of_two_vehicles_as_it_stands() -> None:
         ),
         ("boxes",),
     )
-    result = solve(problem, stop=Stop(iterations=200), engine="core")
+    result = solve(problem, iterations=200, engine="core")
     assert [r.vehicle for r in result.solution.routes] == ["small"]
 
 

@@ -22,8 +22,8 @@ from dispatch.solver.engines.classic import _sequences
 from dispatch.solver.engines.polish import polished
 from dispatch.solver.model.problem import Problem, TravelTable, VehicleShift, Visit, Window
 from dispatch.solver.placing.draft import Ground
-from dispatch.solver.solve import ENGINES, Stop, replay, solve
-from tests.dispatch.solver.test_core import scattered
+from dispatch.solver.solve import ENGINES, replay, solve
+from tests.dispatch.solver.test_classic import scattered
 
 
 def prepared(ground: Ground, iterations: int) -> tuple[Model, Search, Tours]:
@@ -294,7 +294,7 @@ def _as_it_was(_model: Model, plan: Tours, _free: Any, **_: Any) -> tuple[Tours,
 def test_a_polished_search_is_found_again_by_its_record(visits: int) -> None:
     problem = scattered(9, visits=visits, vehicles=visits // 4)
     ENGINES["core"]  # loaded before the clock runs
-    found = solve(problem, stop=Stop(seconds=1.0 + 0.008 * visits), seed=2, threads=2)
+    found = solve(problem, seconds=1.0 + 0.008 * visits, seed=2, threads=2)
     counts = found.work[0].counts
     assert len(counts) > 2 + 200 * counts[0], "no polisher took part"
     assert replay(problem, found.work).solution == found.solution

@@ -25,7 +25,7 @@ from dispatch.solver.process.child import (
     SolveOutOfTime,
 )
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import ENGINES, Stop, solve
+from dispatch.solver.solve import ENGINES, Steering, solve
 from tests.dispatch.solver.problems import rich
 
 SOLOMON = """TINY
@@ -136,9 +136,9 @@ def test_a_wrong_file_is_refused_in_a_sentence(tmp_path: Path, text: str) -> Non
 
 
 def _same(problem: Problem) -> None:
-    found = child.run(problem, stop=Stop(iterations=30), seed=3)
-    assert found.solution == solve(problem, stop=Stop(iterations=30), seed=3).solution
-    assert found.work == solve(problem, stop=Stop(iterations=30), seed=3).work
+    found = child.run(problem, iterations=30, seed=3)
+    assert found.solution == solve(problem, iterations=30, seed=3).solution
+    assert found.work == solve(problem, iterations=30, seed=3).work
 
 
 def test_what_is_compiled_is_loaded_without_making_ready_to_compile() -> None:
@@ -165,9 +165,10 @@ def test_a_child_tells_progress_and_stops_with_its_best_when_asked() -> None:
     told: list[int] = []
     found = child.run(
         problem,
-        stop=Stop(seconds=60),
-        on_progress=lambda p: told.append(p.iterations),
-        should_stop=lambda: len(told) >= 2,
+        seconds=60,
+        steering=Steering(
+            on_progress=lambda p: told.append(p.iterations), should_stop=lambda: len(told) >= 2
+        ),
     )
     assert found.stopped
     assert found.seconds < 20
@@ -176,25 +177,19 @@ def test_a_child_tells_progress_and_stops_with_its_best_when_asked() -> None:
 
 def test_a_child_that_takes_too_much_memory_is_a_typed_error() -> None:
     with pytest.raises(SolveOutOfMemory):
-        child.run(
-            rich(1, visits=600, vehicles=3), stop=Stop(seconds=2), limits=Limits(memory_mb=260)
-        )
+        child.run(rich(1, visits=600, vehicles=3), seconds=2, limits=Limits(memory_mb=260))
 
 
 def test_a_child_that_does_not_end_is_killed() -> None:
     began = time.monotonic()
     with pytest.raises(SolveOutOfTime):
-        child.run(
-            rich(1, visits=30, vehicles=3), stop=Stop(iterations=10**9), limits=Limits(wall_s=2)
-        )
+        child.run(rich(1, visits=30, vehicles=3), iterations=10**9, limits=Limits(wall_s=2))
     assert time.monotonic() - began < 6
 
 
 def test_a_child_over_its_processor_time_is_a_typed_error() -> None:
     with pytest.raises(SolveOutOfTime):
-        child.run(
-            rich(1, visits=30, vehicles=3), stop=Stop(iterations=10**9), limits=Limits(cpu_s=2)
-        )
+        child.run(rich(1, visits=30, vehicles=3), iterations=10**9, limits=Limits(cpu_s=2))
 
 
 def test_a_child_that_breaks_down_is_a_typed_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +209,7 @@ def test_a_child_that_breaks_down_is_a_typed_error(monkeypatch: pytest.MonkeyPat
             os.kill(started[0].pid, signal.SIGABRT)
 
     with pytest.raises(SolveCrashed):
-        child.run(rich(1, visits=30, vehicles=3), stop=Stop(seconds=30), on_progress=abort)
+        child.run(rich(1, visits=30, vehicles=3), seconds=30, steering=Steering(on_progress=abort))
     assert started[0].poll() is not None
 
 
@@ -229,20 +224,22 @@ def test_a_child_that_does_not_answer_a_cancel_is_killed(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(child.subprocess, "Popen", frozen)
     with pytest.raises(SolveCancelled):
-        child.run(rich(1, visits=5, vehicles=1), stop=Stop(seconds=30), should_stop=lambda: True)
+        child.run(
+            rich(1, visits=5, vehicles=1), seconds=30, steering=Steering(should_stop=lambda: True)
+        )
 
 
 def test_a_child_dies_with_its_parent() -> None:
     program = (
         "import sys; from dispatch.solver.process import child; "
-        "from dispatch.solver.solve import Stop; "
+        "from dispatch.solver.solve import Steering; "
         "from tests.dispatch.solver.problems import rich; "
         "real = child.subprocess.Popen\n"
         "def noted(*a, **k):\n"
         "    p = real(*a, **k); print(p.pid, flush=True); return p\n"
         "child.subprocess.Popen = noted\n"
-        "child.run(rich(1, visits=30, vehicles=3), stop=Stop(seconds=50),"
-        " on_progress=lambda p: print('runs', flush=True))\n"
+        "child.run(rich(1, visits=30, vehicles=3), seconds=50,"
+        " steering=Steering(on_progress=lambda p: print('runs', flush=True)))\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", program], cwd=child.ROOT, stdout=subprocess.PIPE, text=True

@@ -13,7 +13,7 @@ from dispatch.solver.classic.covers import covers
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import NotRefereed, Stop, replay, solve
+from dispatch.solver.solve import NotRefereed, replay, solve
 from tests.dispatch.solver.degenerate import DEGENERATE
 from tests.dispatch.solver.features import FEATURES, grown, mixed
 from tests.dispatch.solver.oracle import optimum
@@ -34,9 +34,9 @@ def hold(problem: Problem, engine: str, *, by_rule: bool = False) -> None:
     best = optimum(problem)
     if best is None:
         with pytest.raises(NotRefereed):
-            solve(problem, stop=Stop(iterations=ITERATIONS), engine=engine)
+            solve(problem, iterations=ITERATIONS, engine=engine)
         return
-    found = solve(problem, stop=Stop(iterations=ITERATIONS), engine=engine)
+    found = solve(problem, iterations=ITERATIONS, engine=engine)
     assert check(problem, found.solution) == []
     assert found.cost == cost(problem, found.solution)
     assert found.cost.exact >= best.exact
@@ -94,6 +94,6 @@ def test_a_day_with_everything_is_solved_soundly_and_replayed_byte_for_byte(seed
     problem = grown(seed, visits=30)
     if any(v.prefix for v in problem.vehicles):
         return
-    found = solve(problem, stop=Stop(iterations=40), seed=seed)
+    found = solve(problem, iterations=40, seed=seed)
     assert check(problem, found.solution) == []
     assert replay(problem, found.work).solution == found.solution

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from dispatch.solver.process import child, cores
 from dispatch.solver.process.cores import seat, shares, usable
-from dispatch.solver.solve import Stop
 from tests.dispatch.solver.problems import rich
 
 HOLDER = """
@@ -197,10 +196,9 @@ def test_a_solve_at_work_is_kept_to_its_share(
             found.append(
                 child.run(
                     rich(1, visits=20, vehicles=3),
-                    stop=Stop(seconds=60),
-                    threads=own.threads,
-                    seat=own,
-                    should_stop=enough.is_set,
+                    seconds=60,
+                    limits=child.Limits(threads=own.threads, seat=own),
+                    steering=child.Steering(should_stop=enough.is_set),
                 )
             )
 
@@ -225,11 +223,11 @@ def test_threads_and_their_processor_time_are_passed_on(monkeypatch: pytest.Monk
         return real(command, **kwargs)  # type: ignore[call-overload, no-any-return]
 
     monkeypatch.setattr(child.subprocess, "Popen", noted)
-    limits = child.Limits(cpu_s=100)
+    limits = child.Limits(cpu_s=100, threads=2)
     problem = rich(1, visits=5, vehicles=2)
-    child.run(problem, stop=Stop(iterations=10), limits=limits, threads=2)
-    child.run(problem, stop=Stop(seconds=0.2), threads=2)
-    child.run(problem, stop=Stop(iterations=10), threads=2)
+    child.run(problem, iterations=10, limits=limits)
+    child.run(problem, seconds=0.2, limits=child.Limits(threads=2))
+    child.run(problem, iterations=10, limits=child.Limits(threads=2))
     said = [dict(itertools.pairwise(c)) for c in asked]
     assert [it["--threads"] for it in said] == ["2", "2", "2"]
     assert [it.get("--cpu-seconds") for it in said] == ["200", "121", None]

@@ -18,7 +18,7 @@ from dispatch.solver.formats.json import (
     solution_to_json,
 )
 from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import line, rich
 
@@ -104,9 +104,9 @@ def test_problems_and_solutions_survive_json(seed: int) -> None:
     again = problem_from_json(loads(dumps(problem_to_json(problem))))
     assert (again.visits, again.vehicles) == (problem.visits, problem.vehicles)
     assert dumps(problem_to_json(again)) == dumps(problem_to_json(problem))
-    plan = solve(problem, stop=Stop(iterations=20)).solution
+    plan = solve(problem, iterations=20).solution
     assert solution_from_json(loads(dumps(solution_to_json(plan)))) == plan
-    assert solve(again, stop=Stop(iterations=20)).solution == plan
+    assert solve(again, iterations=20).solution == plan
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.insertion import evaluate, places
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import solve
 from tests.dispatch.solver import brute
 from tests.dispatch.solver.problems import line
 from tests.dispatch.solver.strategies import problems
@@ -47,7 +47,7 @@ def _truth(problem: Problem, at: int) -> Reason | None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(max_visits=4))
 def test_every_reason_is_what_brute_force_finds(problem: Problem) -> None:
-    found = solve(problem, stop=Stop(iterations=20))
+    found = solve(problem, iterations=20)
     assert check(problem, found.solution) == []
     for unserved in found.solution.unserved:
         truth = _truth(problem, problem.visit_index[unserved.visit])
@@ -62,7 +62,7 @@ def test_every_reason_is_what_brute_force_finds(problem: Problem) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(max_visits=3))
 def test_small_plans_are_as_cheap_as_the_best_of_all_plans(problem: Problem) -> None:
-    found = solve(problem, stop=Stop(iterations=150), seed=1)
+    found = solve(problem, iterations=150, seed=1)
     least = brute.cheapest(problem)
     assert found.cost.exact >= least
     if not any(v.breaks for v in problem.vehicles):
@@ -137,13 +137,13 @@ def test_what_no_longer_fits_and_what_is_not_worth_it_are_told_apart() -> None:
         (VehicleShift("k", 0, 0, 0, 3_600, capacity=(10,), fixed_cost=0, cost_per_km=1_000),),
         ("weight_g",),
     )
-    found = solve(problem, stop=Stop(iterations=50)).solution
+    found = solve(problem, iterations=50).solution
     assert [(u.visit, u.reason) for u in found.unserved] in (
         [("a", Reason.NO_CAPACITY_LEFT)],
         [("b", Reason.NO_CAPACITY_LEFT)],
     )
     lonely = Problem(problem.profiles, problem.visits[2:], problem.vehicles, problem.dimensions)
-    (left,) = solve(lonely, stop=Stop(iterations=50)).solution.unserved
+    (left,) = solve(lonely, iterations=50).solution.unserved
     assert left.reason is Reason.NOT_WORTH
 
 

@@ -11,7 +11,7 @@ from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Charge, Reload, Solution, Tour
 from dispatch.solver.placing.insertion import Board, evaluate, places
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import solve
 from tests.dispatch.solver.features import FEATURES, mixed
 from tests.dispatch.solver.trials import TRIALS
 
@@ -73,7 +73,7 @@ def _by_hand(
 @pytest.mark.parametrize("seed", range(25 * TRIALS))
 def test_every_place_is_found_with_exactly_what_it_adds(seed: int) -> None:
     problem = _drawn(seed)
-    plan = solve(problem, stop=Stop(iterations=30), seed=seed, threads=1, engine="rich").solution
+    plan = solve(problem, iterations=30, seed=seed, threads=1, engine="rich").solution
     board = Board(problem, plan)
     for visit in problem.visits[:3]:
         ends = _ends(problem, visit.id)
@@ -91,7 +91,7 @@ def test_every_place_is_found_with_exactly_what_it_adds(seed: int) -> None:
 
 def test_one_question_and_a_prepared_board_answer_alike() -> None:
     problem = _drawn(3)
-    plan = solve(problem, stop=Stop(iterations=30), seed=1, threads=1, engine="rich").solution
+    plan = solve(problem, iterations=30, seed=1, threads=1, engine="rich").solution
     board = Board(problem, plan)
     for visit in problem.visits:
         assert board.places(visit.id) == places(problem, plan, visit.id) == board.places(visit.id)

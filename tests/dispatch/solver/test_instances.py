@@ -11,7 +11,7 @@ from dispatch.solver.formats.text import parse
 from dispatch.solver.model.cost import UNIT
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import solve
 from tests.shared import shared_data
 
 
@@ -26,7 +26,7 @@ def best_known(folder: Path) -> dict[str, float]:
 def test_two_seconds_bring_a_sound_plan_for_a_known_instance(name: str, gap: float) -> None:
     folder = shared_data("vrptw")
     instance = parse((folder / f"{name}.txt").read_text(encoding="utf-8"))
-    found = solve(instance.problem, stop=Stop(seconds=2), seed=1)
+    found = solve(instance.problem, seconds=2, seed=1)
     assert check(instance.problem, found.solution) == []
     assert found.solution.unserved == ()
     cost = found.cost.exact / UNIT / instance.scale

@@ -12,7 +12,7 @@ from dispatch.solver.model.cost import cost
 from dispatch.solver.process import child
 from dispatch.solver.process.cli import main
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import PRESENT, Stop, solve
+from dispatch.solver.solve import PRESENT, Steering, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import rich
 from tests.dispatch.solver.towns import towns
@@ -25,13 +25,13 @@ TOWN = towns(4, hubs=1, visits=60, vehicles=8)
 def test_the_answer_is_never_dearer_than_the_plan_it_starts_from(
     engine: str, iterations: int
 ) -> None:
-    good = solve(TOWN, stop=Stop(iterations=8_000), seed=1, engine="core")
+    good = solve(TOWN, iterations=8_000, seed=1, engine="core")
     again = solve(
         TOWN,
-        stop=Stop(iterations=iterations),
+        iterations=iterations,
         seed=2,
         engine=engine,
-        present=good.solution.sequences,
+        steering=Steering(present=good.solution.sequences),
     )
     assert again.cost.exact <= good.cost.exact
     assert check(TOWN, again.solution) == []
@@ -39,44 +39,50 @@ def test_the_answer_is_never_dearer_than_the_plan_it_starts_from(
 
 
 def test_the_core_goes_on_from_where_the_plan_is() -> None:
-    good = solve(TOWN, stop=Stop(iterations=4_000), seed=1, engine="core")
-    cold = solve(TOWN, stop=Stop(iterations=400), seed=2, engine="core")
+    good = solve(TOWN, iterations=4_000, seed=1, engine="core")
+    cold = solve(TOWN, iterations=400, seed=2, engine="core")
     warm = solve(
-        TOWN, stop=Stop(iterations=400), seed=2, engine="core", present=good.solution.sequences
+        TOWN,
+        iterations=400,
+        seed=2,
+        engine="core",
+        steering=Steering(present=good.solution.sequences),
     )
     assert warm.cost.exact < cold.cost.exact
 
 
 def test_a_plan_in_pieces_is_a_start_too() -> None:
     """Some visits in no route, a route that breaks rules: what does not hold is put right."""
-    good = solve(TOWN, stop=Stop(iterations=500), seed=1).solution.sequences
+    good = solve(TOWN, iterations=500, seed=1).solution.sequences
     (first, visits), *rest = good.items()
     everything = tuple(v for names in good.values() for v in names)
     for pieces in ({first: visits[::-1]}, dict(rest), {first: everything}, {first: ()}):
-        found = solve(TOWN, stop=Stop(iterations=100), seed=1, present=pieces)
+        found = solve(TOWN, iterations=100, seed=1, steering=Steering(present=pieces))
         assert check(TOWN, found.solution) == []
 
 
 def test_a_plan_of_strangers_is_refused() -> None:
     with pytest.raises(Invalid, match="nobody"):
-        solve(TOWN, stop=Stop(iterations=1), present={"nobody": ()})
+        solve(TOWN, iterations=1, steering=Steering(present={"nobody": ()}))
     with pytest.raises(Invalid, match="nowhere"):
-        solve(TOWN, stop=Stop(iterations=1), present={"k0": ("nowhere",)})
+        solve(TOWN, iterations=1, steering=Steering(present={"k0": ("nowhere",)}))
 
 
 def test_other_vehicles_of_a_kind_may_drive_it() -> None:
     mixed = replace(rich(3, visits=20, vehicles=5), name="mixed")
-    plan = solve(mixed, stop=Stop(iterations=500), seed=1)
-    again = solve(mixed, stop=Stop(iterations=50), seed=2, present=plan.solution.sequences)
+    plan = solve(mixed, iterations=500, seed=1)
+    again = solve(mixed, iterations=50, seed=2, steering=Steering(present=plan.solution.sequences))
     assert again.cost.exact <= plan.cost.exact
 
 
 def test_a_child_starts_from_it_too() -> None:
-    good = solve(TOWN, stop=Stop(iterations=8_000), seed=1)
-    found = child.run(TOWN, stop=Stop(iterations=0), seed=2, present=good.solution.sequences)
+    good = solve(TOWN, iterations=8_000, seed=1)
+    found = child.run(
+        TOWN, iterations=0, seed=2, steering=Steering(present=good.solution.sequences)
+    )
     assert cost(TOWN, found.solution).exact <= good.cost.exact
     with pytest.raises(Invalid, match="nobody"):
-        child.run(TOWN, stop=Stop(iterations=0), present={"nobody": ["v1"]})
+        child.run(TOWN, iterations=0, steering=Steering(present={"nobody": ["v1"]}))
 
 
 def test_a_file_that_holds_no_plan_is_refused(

@@ -20,7 +20,7 @@ from dispatch.solver.redispatch.change import Change, Disturbance, Redispatched
 from dispatch.solver.redispatch.cut import cut
 from dispatch.solver.redispatch.run import redispatch, replan
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import HOUR, line, rich
 
@@ -33,7 +33,7 @@ def _day(seed: int, visits: int = 24, vehicles: int = 4) -> tuple[Problem, Solut
     problem = rich(seed, visits=visits, vehicles=vehicles)
     light = tuple(replace(v, demand=(0, 0)) if lots.random() < 0.5 else v for v in problem.visits)
     problem = replace(problem, visits=light)
-    return problem, solve(problem, stop=Stop(iterations=30), seed=seed).solution
+    return problem, solve(problem, iterations=30, seed=seed).solution
 
 
 def _change(problem: Problem, plan: Solution, seed: int) -> Change:

@@ -23,7 +23,7 @@ from dispatch.solver.rich.search import search
 from dispatch.solver.rich.settle import settle_in
 from dispatch.solver.rich.state import HALT, fresh, nothing_promised, refresh
 from dispatch.solver.rich.write import Writer
-from dispatch.solver.solve import Phase, Stop, replay, solve
+from dispatch.solver.solve import Phase, replay, solve
 from dispatch.solver.timing.timer import Timer
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.problems import line, rich
@@ -52,8 +52,8 @@ def test_the_scan_finds_the_shortest_working_time_as_the_passes_do(seed: int) ->
 
 def test_a_search_by_the_clock_on_two_threads_is_repeated_by_its_record() -> None:
     problem = rich(3, visits=12, vehicles=3)
-    solve(problem, stop=Stop(iterations=1), engine="rich")  # compiled before the clock runs
-    first = solve(problem, stop=Stop(seconds=1.0), seed=2, threads=2, engine="rich")
+    solve(problem, iterations=1, engine="rich")  # compiled before the clock runs
+    first = solve(problem, seconds=1.0, seed=2, threads=2, engine="rich")
     assert iterations_of(first.work[0].counts) > 0
     assert replay(problem, first.work).solution == first.solution
 
@@ -110,8 +110,7 @@ def test_what_is_being_tried_when_a_search_is_halted_leaves_no_trace() -> None:
 def test_the_number_of_threads_changes_nothing_where_iterations_are_counted() -> None:
     problem = rich(4, visits=12, vehicles=3)
     one, two = (
-        solve(problem, stop=Stop(iterations=250), seed=1, threads=threads, engine="rich")
-        for threads in (1, 2)
+        solve(problem, iterations=250, seed=1, threads=threads, engine="rich") for threads in (1, 2)
     )
     assert one.work == two.work
     assert one.solution == two.solution
@@ -131,7 +130,7 @@ def _far(*, visits: int, chargers: tuple[Charger, ...], **changes: Any) -> Probl
 def test_a_vehicle_charges_on_its_way_to_one_visit_and_on_its_way_back() -> None:
     for visits in (1, 8):
         far = _far(visits=visits, chargers=(Charger(1, 6_000),), range_m=400, start_range_m=400)
-        found = solve(far, stop=Stop(iterations=50), engine="rich")
+        found = solve(far, iterations=50, engine="rich")
         assert found.solution.unserved == ()
         (route,) = found.solution.routes
         assert [charge.before for charge in route.charges] == [0, visits]
@@ -139,7 +138,7 @@ def test_a_vehicle_charges_on_its_way_to_one_visit_and_on_its_way_back() -> None
 
 def test_the_last_visit_that_a_vehicle_may_make_can_come_with_a_charge() -> None:
     far = _far(visits=1, chargers=(Charger(2, 800),), range_m=400, start_range_m=400, max_stops=1)
-    found = solve(far, stop=Stop(iterations=50), engine="rich")
+    found = solve(far, iterations=50, engine="rich")
     assert found.solution.unserved == ()
 
 
@@ -153,7 +152,7 @@ def test_a_rest_on_the_cable_costs_no_time_of_its_own() -> None:
         breaks=(Break(0, 60, 20),),
         latest_start_s=5,
     )
-    found = solve(far, stop=Stop(iterations=50), engine="rich")
+    found = solve(far, iterations=50, engine="rich")
     (route,) = found.solution.routes
     (charge,), (rest,) = route.charges, route.breaks
     assert charge.end_s - charge.start_s == 30

@@ -16,8 +16,8 @@ from dispatch.solver.model.solution import Reason
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.gaps import cheapest, gaps
 from dispatch.solver.placing.repair import settle
-from dispatch.solver.solve import ENGINES, Stop, solve
-from tests.dispatch.solver.test_core import scattered
+from dispatch.solver.solve import ENGINES, solve
+from tests.dispatch.solver.test_classic import scattered
 
 
 def _tried(ground: Ground, draft: Draft, visit: int) -> set[tuple[int, int, int, int, int]]:
@@ -80,7 +80,7 @@ def test_a_budget_shorter_than_the_first_plan_makes_no_lists_and_still_answers(
     ENGINES["core"]  # loaded before
     with monkeypatch.context() as patch:
         patch.setattr(search, "near_of", refused)
-        found = solve(problem, stop=Stop(seconds=0), engine="core")
+        found = solve(problem, seconds=0, engine="core")
     assert found.solution.routes
     assert {u.reason for u in found.solution.unserved} <= {Reason.TIME_UP}
 

@@ -13,7 +13,7 @@ from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Break, Problem, VehicleShift
 from dispatch.solver.model.solution import Reason
 from dispatch.solver.referee.check import Kind, Violation, check
-from dispatch.solver.solve import CUT, SURE, NotRefereed, Phase, Stop, lineup, replay, solve
+from dispatch.solver.solve import CUT, SURE, NotRefereed, Phase, Steering, lineup, replay, solve
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.degenerate import DEGENERATE
 from tests.dispatch.solver.problems import HOUR, rich
@@ -24,7 +24,7 @@ from tests.dispatch.solver.problems import HOUR, rich
 def test_every_answer_passes_the_referee_and_is_replayed_exactly(engine: str, seed: int) -> None:
     problem = rich(seed, visits=14, vehicles=3)
     iterations = 100 if engine == "pyvrp" else 8
-    found = solve(problem, stop=Stop(iterations=iterations), seed=seed, engine=engine)
+    found = solve(problem, iterations=iterations, seed=seed, engine=engine)
     assert check(problem, found.solution) == []
     assert found.cost == cost(problem, found.solution)
     assert replay(problem, found.work).solution == found.solution
@@ -32,14 +32,14 @@ def test_every_answer_passes_the_referee_and_is_replayed_exactly(engine: str, se
 
 def test_a_search_for_more_solutions_than_there_are_comes_to_an_end() -> None:
     given = rich(1, visits=1, vehicles=1)
-    found = solve(given, stop=Stop(iterations=1_000), engine="ortools")
+    found = solve(given, iterations=1_000, engine="ortools")
     assert 0 < found.work[0].counts[0] < 1_000
     assert replay(given, found.work).solution == found.solution
 
 
 def test_a_search_by_the_clock_is_replayed_by_its_counts() -> None:
     problem = rich(77, visits=20, vehicles=3)
-    found = solve(problem, stop=Stop(seconds=0.3), seed=5)
+    found = solve(problem, seconds=0.3, seed=5)
     assert sum(found.work[0].counts) > 0
     again = replay(problem, found.work)
     assert again.solution == found.solution
@@ -48,7 +48,7 @@ def test_a_search_by_the_clock_is_replayed_by_its_counts() -> None:
 
 def test_without_any_time_a_few_steps_are_taken_and_the_plan_is_repeated_by_its_record() -> None:
     problem = rich(77, visits=20, vehicles=3)
-    found = solve(problem, stop=Stop(seconds=0), seed=5, threads=1)
+    found = solve(problem, seconds=0, seed=5, threads=1)
     assert check(problem, found.solution) == []
     assert {u.reason for u in found.solution.unserved} == {Reason.TIME_UP}
     assert 20 - SURE <= len(found.solution.unserved) < 20
@@ -60,7 +60,7 @@ def test_without_any_time_a_few_steps_are_taken_and_the_plan_is_repeated_by_its_
 @pytest.mark.parametrize("steps", [1, 4, 9])
 def test_what_was_settled_and_explained_in_part_is_repeated_in_part(steps: int) -> None:
     problem = rich(77, visits=20, vehicles=3)
-    nothing = solve(problem, stop=Stop(seconds=0), seed=5, threads=1).work[0]
+    nothing = solve(problem, seconds=0, seed=5, threads=1).work[0]
     work = (nothing, Phase(CUT, 5, (steps,)))
     found = replay(problem, work)
     assert check(problem, found.solution) == []
@@ -79,7 +79,7 @@ def test_what_the_core_has_no_word_for_goes_to_the_rich_engine() -> None:
     apart = replace(given, visits=once, vehicles=_resting(given, (0, 1, 2, 3)))
     assert (lineup(meeting), lineup(apart)) == (("core",), ("rich",))
     for problem in (meeting, apart):
-        found = solve(problem, stop=Stop(iterations=200), seed=4)
+        found = solve(problem, iterations=200, seed=4)
         assert check(problem, found.solution) == []
         assert replay(problem, found.work).solution == found.solution
 
@@ -97,24 +97,24 @@ def test_what_the_referee_refuses_is_never_returned(monkeypatch: pytest.MonkeyPa
     fault = Violation(Kind.WINDOW, "made up")
     monkeypatch.setattr(solve_module, "check", lambda *_: [fault])
     with pytest.raises(NotRefereed):
-        solve(problem, stop=Stop(iterations=5))
+        solve(problem, iterations=5)
     refused = iter([[fault], []])
     monkeypatch.setattr(solve_module, "check", lambda *_: next(refused))
-    assert solve(problem, stop=Stop(iterations=5)).engine == "ortools"
+    assert solve(problem, iterations=5).engine == "ortools"
 
 
 def test_no_second_engine_is_asked_for_commitments_that_nobody_can_keep() -> None:
     with pytest.raises(NotRefereed) as refusal:
-        solve(DEGENERATE["committed to what cannot be"](), stop=Stop(iterations=5))
+        solve(DEGENERATE["committed to what cannot be"](), iterations=5)
     # Of one engine alone: a second one would have had as much against it again.
     assert [fault.kind for fault in refusal.value.violations] == [Kind.WINDOW]
 
 
 def test_the_time_limit_is_kept() -> None:
     problem = rich(3, visits=60, vehicles=6)
-    solve(problem, stop=Stop(iterations=1))  # loaded before the clock runs
+    solve(problem, iterations=1)  # loaded before the clock runs
     began = time.perf_counter()
-    found = solve(problem, stop=Stop(seconds=0.6))
+    found = solve(problem, seconds=0.6)
     assert found.seconds <= time.perf_counter() - began < 6  # also on a busy machine
 
 
@@ -123,8 +123,8 @@ def test_a_search_stops_when_told_and_still_answers_well() -> None:
     began = time.perf_counter()
     found = solve(
         problem,
-        stop=Stop(seconds=30),
-        should_stop=lambda: time.perf_counter() - began > 0.2,
+        seconds=30,
+        steering=Steering(should_stop=lambda: time.perf_counter() - began > 0.2),
     )
     assert time.perf_counter() - began < 10
     assert found.stopped
@@ -133,7 +133,7 @@ def test_a_search_stops_when_told_and_still_answers_well() -> None:
 
 def test_progress_is_told_while_it_runs() -> None:
     told: list[Progress] = []
-    solve(rich(5, visits=40, vehicles=4), stop=Stop(seconds=0.9), on_progress=told.append)
+    solve(rich(5, visits=40, vehicles=4), seconds=0.9, steering=Steering(on_progress=told.append))
     assert len(told) >= 2
     assert [p.iterations for p in told] == sorted(p.iterations for p in told)
 
@@ -144,16 +144,16 @@ def test_no_visits_or_no_vehicles_make_an_empty_plan() -> None:
         Problem(full.profiles, (), full.vehicles, full.dimensions),
         Problem(full.profiles, full.visits, (), full.dimensions),
     ):
-        found = solve(problem, stop=Stop(seconds=0.2))
+        found = solve(problem, seconds=0.2)
         assert found.solution.routes == ()
         assert {u.reason.value for u in found.solution.unserved} <= {"no_shift"}
         assert check(problem, found.solution) == []
 
 
-def test_a_stop_is_seconds_or_iterations_and_an_engine_has_a_name() -> None:
+def test_a_search_ends_by_seconds_or_iterations_and_an_engine_has_a_name() -> None:
     with pytest.raises(Invalid):
-        Stop()
+        solve(rich(1, visits=2, vehicles=1))
     with pytest.raises(Invalid):
-        Stop(seconds=1, iterations=1)
+        solve(rich(1, visits=2, vehicles=1), seconds=1, iterations=1)
     with pytest.raises(Invalid, match="No engine"):
-        solve(rich(1, visits=2, vehicles=1), stop=Stop(iterations=1), engine="abacus")
+        solve(rich(1, visits=2, vehicles=1), iterations=1, engine="abacus")

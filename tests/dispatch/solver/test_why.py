@@ -16,7 +16,7 @@ from dispatch.solver.model.problem import Break, Pair, Problem, VehicleShift, Vi
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.insertion import evaluate, places
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import Stop, solve
+from dispatch.solver.solve import solve
 from dispatch.solver.why.answer import Relax, Relaxation, Way
 from dispatch.solver.why.asking import Asker
 from dispatch.solver.why.relax import relaxed, twin_name
@@ -67,7 +67,7 @@ def _proven(problem: Problem, plan: Solution, way: Way) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(max_visits=4))
 def test_every_way_lets_the_visit_in_and_none_of_it_can_be_spared(problem: Problem) -> None:
-    plan = solve(problem, stop=Stop(iterations=20)).solution
+    plan = solve(problem, iterations=20).solution
     asker = Asker(problem, plan.sequences)
     for unserved in plan.unserved:
         found = asker.ask(unserved.visit)
@@ -135,7 +135,7 @@ def _fewest(problem: Problem, tours: dict[str, list[int]], at: int, upto: int) -
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(max_visits=3, max_vehicles=2), st.data())
 def test_no_smaller_set_would_do(problem: Problem, data: st.DataObject) -> None:
-    plan = solve(problem, stop=Stop(iterations=10)).solution
+    plan = solve(problem, iterations=10).solution
     assume(plan.unserved)
     left = data.draw(st.sampled_from(plan.unserved)).visit
     found = Asker(problem, plan.sequences).ask(left)
@@ -153,7 +153,7 @@ def test_no_smaller_set_would_do(problem: Problem, data: st.DataObject) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_whoever_is_left_out_gets_in_as_it_is_said(seed: int) -> None:
     problem = rich(seed, visits=40, vehicles=3)
-    plan = solve(problem, stop=Stop(iterations=10), seed=seed).solution
+    plan = solve(problem, iterations=10, seed=seed).solution
     asker = Asker(problem, plan.sequences)
     assert plan.unserved
     for unserved in plan.unserved:
@@ -166,7 +166,7 @@ def test_whoever_is_left_out_gets_in_as_it_is_said(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_an_alternative_costs_exactly_what_is_said(seed: int) -> None:
     problem = rich(seed, visits=18, vehicles=3)
-    plan = solve(problem, stop=Stop(iterations=40), seed=seed).solution
+    plan = solve(problem, iterations=40, seed=seed).solution
     asker, before = Asker(problem, plan.sequences), cost(problem, plan)
     for route in plan.routes:
         for served in route.visits:
@@ -368,7 +368,7 @@ def test_vehicles_at_home_of_one_kind_are_asked_once() -> None:
 
 def test_an_answer_that_ran_out_of_time_says_so() -> None:
     problem = rich(1, visits=60, vehicles=4)
-    plan = solve(problem, stop=Stop(iterations=5)).solution
+    plan = solve(problem, iterations=5).solution
     found = Asker(problem, plan.sequences).ask(plan.routes[0].visits[0].visit, seconds=0)
     assert found.complete is False
     assert found.place is not None
