@@ -33,6 +33,11 @@ class Retailer(Timestamped):
     units = models.CharField(max_length=8)
     brand = models.JSONField(default=dict)
     is_demo = models.BooleanField(default=False)  # start-up refuses one off the laptop
+    # A sandbox may have a clock of its own: what it showed at a real instant, and its rate.
+    is_sandbox = models.BooleanField(default=False)
+    clock_set_at = models.DateTimeField(null=True)
+    clock_shows = models.DateTimeField(null=True)
+    clock_rate = models.FloatField(default=1.0)
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -42,6 +47,16 @@ class Retailer(Timestamped):
             ),
             models.CheckConstraint(
                 name="retailer_status_known", condition=Q(status__in=Status.values)
+            ),
+            models.CheckConstraint(
+                name="retailer_clock_real_unless_sandbox",
+                condition=Q(clock_set_at__isnull=True, clock_shows__isnull=True, clock_rate=1.0)
+                | Q(
+                    is_sandbox=True,
+                    clock_set_at__isnull=False,
+                    clock_shows__isnull=False,
+                    clock_rate__gt=0,
+                ),
             ),
         )
         indexes = (models.Index(fields=("status", "schema_name"), name="retailer_by_status"),)

@@ -12,6 +12,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from lastmile.core import clock
+from lastmile.core.clock import RetailerClock
 from lastmile.core.errors import NotFound
 from lastmile.core.tenancy import HOUSE, Brand, RetailerRef, current_retailer, shared_tables
 from tenants.models import Domain, Retailer, Status
@@ -116,4 +117,12 @@ def _ref(row: Retailer) -> RetailerRef:
         status=row.status,
         domain=row.primary_domain or "",  # type: ignore[attr-defined]
         brand=Brand(**row.brand),
+        clock=clock_of(row),
     )
+
+
+def clock_of(row: Retailer) -> RetailerClock | None:
+    """Return the clock of a sandbox retailer; None while it shows the real time."""
+    if row.clock_set_at is None or row.clock_shows is None:
+        return None
+    return RetailerClock(row.clock_set_at, row.clock_shows, row.clock_rate)

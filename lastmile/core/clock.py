@@ -1,6 +1,9 @@
-"""The only clock of the house: aware UTC instants, and local dates in a named zone.
+"""The only clocks of the house: aware UTC instants, and local dates in a named zone.
 
-``now()`` is read here and nowhere else, so that tests and the rehearsal can set it.
+``now()`` is business time: it follows the retailer's own clock, which runs apart from the real one
+in a sandbox retailer only. It enters SQL as a parameter, never as SQL's own ``now()``.
+``real_now()`` is for what real people and machines wait for: sessions, tickets, counted log-ins,
+keys. Leases and back-off go by the database's clock (``core.timing``), one for all workers.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,20 +19,59 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.utils.translation import gettext as _
 
 from lastmile.core.errors import Invalid
+from lastmile.core.postgres import context
 
 UTC = dt.UTC
+_LAST = dt.datetime(2200, 1, 1, tzinfo=UTC)  # a fast clock stops here: dates stay dates
 EARLIEST = dt.date(2000, 1, 1)  # no delivery is meant before; year 1 breaks time zones
 LATEST = dt.date(2100, 12, 31)  # nor after; year 9999 breaks them too
 _lock = threading.Lock()
 _test_clock: tuple[float, dt.timedelta] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RetailerClock:
+    """A sandbox retailer's own clock: where it was set, and how fast it has run since.
+
+    Parameters
+    ----------
+    set_at : datetime
+        The real instant at which it was set.
+    shows : datetime
+        What it showed then.
+    rate : float
+        Seconds that it runs in a real second, above 0.
+    """
+
+    set_at: dt.datetime
+    shows: dt.datetime
+    rate: float = 1.0
+
+    def at(self, real: dt.datetime) -> dt.datetime:
+        """Return what it shows at a real instant."""
+        left_s = (_LAST - self.shows).total_seconds()
+        run_s = (real - self.set_at).total_seconds() * self.rate
+        return self.shows + dt.timedelta(seconds=min(run_s, left_s))
+
+
 def now() -> dt.datetime:
-    """Return the present instant, aware, in UTC."""
+    """Return the present instant of the retailer at hand, aware, in UTC: business time."""
+    place = context.here()
+    own = getattr(place.ref, "clock", None) if place is not None else None
+    return real_now() if own is None else own.at(real_now())
+
+
+def real_now() -> dt.datetime:
+    """Return the present instant whatever clock a retailer has; only a test moves it."""
+    return dt.datetime.now(UTC) + shift_for_tests()
+
+
+def shift_for_tests() -> dt.timedelta:
+    """Return how far TEST_CLOCK_FILE moves all clocks; nothing without ALLOW_TEST_CLOCK."""
     path = os.environ.get("TEST_CLOCK_FILE")
     if path and os.environ.get("ALLOW_TEST_CLOCK") == "1":
-        return dt.datetime.now(UTC) + _offset_from(Path(path))
-    return dt.datetime.now(UTC)
+        return _offset_from(Path(path))
+    return dt.timedelta(0)
 
 
 def _offset_from(path: Path) -> dt.timedelta:

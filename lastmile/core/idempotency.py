@@ -26,7 +26,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from lastmile.core.clock import now
+from lastmile.core.clock import real_now
 from lastmile.core.errors import Conflict, DomainError, Invalid
 from lastmile.core.http.problems import RETRY_AT_ONCE, sqlstate
 from lastmile.core.models import IdempotencyRecord
@@ -148,7 +148,7 @@ def run_once(call: Call | None, act: Callable[[], Response], refuse: Refuse) -> 
 
 def forget_expired(batch: int = 5000) -> int:
     """Delete stored answers past their 24 hours; return how many."""
-    old = IdempotencyRecord.objects.filter(expires_at__lte=now()).values("pk")[:batch]
+    old = IdempotencyRecord.objects.filter(expires_at__lte=real_now()).values("pk")[:batch]
     return IdempotencyRecord.objects.filter(pk__in=old).delete()[0]
 
 
@@ -169,7 +169,7 @@ def _first_or_replay(call: Call, act: Callable[[], Response], refuse: Refuse) ->
     stored = IdempotencyRecord.objects.filter(
         principal=call.principal, route=call.route, key=call.key
     ).first()
-    if stored is not None and stored.expires_at <= now():
+    if stored is not None and stored.expires_at <= real_now():
         stored.delete()
         stored = None
     if stored is not None:
@@ -219,7 +219,7 @@ def _store(call: Call, response: Response) -> None:
         status=response.status_code,
         headers=headers,
         body=_without_secrets(response),
-        expires_at=now() + KEPT,
+        expires_at=real_now() + KEPT,
     )
 
 

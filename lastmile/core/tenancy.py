@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from lastmile.core.clock import RetailerClock
 from lastmile.core.errors import Unavailable
 from lastmile.core.postgres import context
 from lastmile.core.postgres.context import PUBLIC, NoRetailer, OtherRetailer, Place
@@ -106,6 +107,8 @@ class RetailerRef:
         The primary host name; absolute URLs are built from it, never from a Host header.
     brand : Brand
         How its pages look.
+    clock : RetailerClock, optional
+        The clock of a sandbox retailer that does not show the real time.
     """
 
     schema: str
@@ -118,6 +121,7 @@ class RetailerRef:
     status: str
     domain: str
     brand: Brand = Brand()
+    clock: RetailerClock | None = None
 
 
 class Retailers(Protocol):

@@ -8,10 +8,18 @@ import random
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
+from lastmile.core.clock import shift_for_tests
+
 
 def in_seconds(seconds: float) -> CombinedExpression:
     """Return the database's instant so many seconds from now."""
     return Now() + dt.timedelta(seconds=seconds)
+
+
+def database_now() -> CombinedExpression | Now:
+    """Return the database's instant, moved by a test's clock: when sessions and tickets end."""
+    shift = shift_for_tests()
+    return Now() + shift if shift else Now()
 
 
 def backoff_s(attempt: int, *, first_s: float = 2, most_s: float = 3600) -> float:

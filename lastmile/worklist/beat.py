@@ -17,7 +17,7 @@ from celery.schedules import schedule
 from django.db import Error, connection, transaction
 from kombu.exceptions import OperationalError
 
-from lastmile.core.clock import now
+from lastmile.core.clock import real_now
 from lastmile.core.tenancy import shared_context
 from lastmile.schedule import SCHEDULE
 from lastmile.worklist.services import take_turn
@@ -65,7 +65,7 @@ class FairTurns(Scheduler):
         """Take the turn and publish, both or neither; return the result or None."""
         turn = SCHEDULE[name]
         with shared_context(), transaction.atomic():
-            if not take_turn(name=name, due_at=window(now(), turn.every_s)):
+            if not take_turn(name=name, due_at=window(real_now(), turn.every_s)):
                 return None
             return self.app.send_task(
                 turn.task,

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from lastmile.core.bases import PublicIdField, Timestamped
-from lastmile.core.clock import now
+from lastmile.core.clock import now, real_now
 from tenants.roles import KeyRole, Kind, Role
 
 
@@ -130,7 +130,7 @@ class ApiKey(Timestamped):
     @property
     def alive(self) -> bool:
         """Whether it opens doors at this instant."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now())
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > real_now())
 
 
 class SocketTicket(models.Model):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from lastmile.core.clock import now
 from lastmile.core.tenancy import current_schema
+from lastmile.core.timing import database_now
 from lastmile.core.wiring import roll
 from tenants.people import sessions
 from tenants.people.models import ApiKey, AuditEntry, Member, Session
@@ -82,7 +82,7 @@ def still(credential: Credential) -> Principal | None:
         key = ApiKey.objects.filter(public_id=credential.principal_id).first()
         return principal_of_key(key) if key is not None and key.alive else None
     if not Session.objects.filter(
-        session_key=credential.session_key, expire_date__gt=now()
+        session_key=credential.session_key, expire_date__gt=database_now()
     ).exists():
         return None
     member = member_of_session(sessions.SessionStore(credential.session_key))

@@ -1,5 +1,6 @@
 """The acts on retailers; one file per act."""
 
+from tenants.services.clock import NoSandbox, set_clock
 from tenants.services.house import migrate_house, pending_migrations
 from tenants.services.opening import (
     NameTaken,
@@ -17,6 +18,7 @@ from tenants.services.standing import HouseStands, WrongMove, close, resume, sus
 __all__ = [
     "HouseStands",
     "NameTaken",
+    "NoSandbox",
     "Opening",
     "Owner",
     "WrongMove",
@@ -29,6 +31,7 @@ __all__ = [
     "request_opening",
     "reserve",
     "resume",
+    "set_clock",
     "set_policy",
     "suspend",
 ]

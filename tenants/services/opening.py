@@ -61,6 +61,9 @@ class Opening:
         Made to be shown, with its passwords in a file: refused off the laptop.
     owner : Owner, optional
         Its first owner, who gets a link to set a password.
+    is_sandbox : bool
+        Made to try things out: it may have a clock of its own. It stays a sandbox for ever, and no
+        other retailer becomes one, so that nobody moves the clock of real orders.
     """
 
     schema: str
@@ -68,6 +71,7 @@ class Opening:
     policy: Policy
     is_demo: bool = False
     owner: Owner | None = None
+    is_sandbox: bool = False
 
 
 def open_retailer(opening: Opening) -> RetailerRef:
@@ -111,7 +115,10 @@ def reserve(opening: Opening) -> Retailer:
             if migrate.exists(schema):
                 raise IntegrityError("schema_name")
             retailer = Retailer.objects.create(
-                schema_name=schema, is_demo=opening.is_demo, **columns(given)
+                schema_name=schema,
+                is_demo=opening.is_demo,
+                is_sandbox=opening.is_sandbox,
+                **columns(given),
             )
             Domain.objects.create(retailer=retailer, domain=domain)
     except IntegrityError as taken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -129,6 +130,35 @@ def reads_the_clock(module: Module) -> Iterator[str]:
                 *(("date", "today"), ("timezone", "now"), ("time", "time")),
             }:
                 yield f"line {node.lineno} calls {of}.{node.func.attr}()"
+
+
+_SQL_NOW = re.compile(
+    r"(?<![\w.])(now|statement_timestamp|clock_timestamp|transaction_timestamp|timeofday)\s*\(\s*\)"
+    r"|\b(current_timestamp|localtimestamp|current_date|current_time|localtime)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_the_databases_clock(module: Module) -> Iterator[str]:
+    """Django's ``Now()``, ``core.timing`` and SQL texts with a ``now()`` of their own."""
+    tree = module.tree
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            if _SQL_NOW.search(node.value):
+                yield f"line {node.lineno} holds SQL's own now"
+        elif isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
+            if name in {"Now", "TransactionNow", "database_now", "in_seconds"}:
+                yield f"line {node.lineno} calls {name}()"
+        elif isinstance(node, ast.keyword) and node.arg in {"auto_now", "auto_now_add"}:
+            yield f"line {node.value.lineno} sets {node.arg}"
 
 
 def holds(*forbidden: str) -> Rule:

@@ -15,6 +15,7 @@ from tests.architecture.source import (
     STOREYS,
     Module,
     Rule,
+    asks_the_databases_clock,
     calls,
     functions_longer_than,
     holds,
@@ -41,6 +42,22 @@ ASYNC_ORM = calls("aget", "afirst", "alast", "acount", "aexists", "acreate", "au
 NOTES = holds("TODO", "FIXME", "XXX")
 UNESCAPED = holds("|safe", "autoescape off", "safeseq")
 
+# Leases, back-off, codes, sessions and tickets: what runs in real time for every retailer.
+MACHINERY = (
+    *(
+        f"lastmile/core/{name}.py"
+        for name in ("timing", "models", "jobs", "relay", "runner", "turns")
+    ),
+    *("lastmile/core/codes.py", "lastmile/core/rotating.py", "lastmile/worklist/"),
+    "dispatch/planning/search/parts.py",
+    *(f"tenants/people/{name}.py" for name in ("selectors", "services/tickets", "services/tidy")),
+)
+REAL_TIME = (
+    *("lastmile/core/clock.py", "lastmile/core/idempotency.py", "lastmile/worklist/beat.py"),
+    *(f"tenants/people/{name}.py" for name in ("models", "services/keys", "services/login")),
+    *("tenants/people/services/tickets.py", "tenants/services/clock.py"),
+)
+
 RULES = {
     "the schema is moved by core alone": (TENANCY, ("lastmile/core/postgres/",)),
     "no signals": (SIGNALS, ()),
@@ -55,6 +72,8 @@ RULES = {
     "no import inside a function": (imports_in_functions, ("lastmile/embedded/", "lastmile/asgi")),
     "nothing is left for later": (NOTES, ()),
     "one clock": (reads_the_clock, ("lastmile/core/clock.py",)),
+    "only machinery goes by the database's clock": (asks_the_databases_clock, MACHINERY),
+    "business goes by the retailer's clock": (uses("real_now"), REAL_TIME),
     "a module has at most 500 lines": (longer_than(500), ()),
     "a function has at most 60 lines": (functions_longer_than(60), ()),
 }
@@ -87,6 +106,11 @@ def test_templates_escape_everything() -> None:
         (reads_the_clock, "dt.date.today()"),
         (reads_the_clock, "dt.datetime.now(dt.UTC)"),
         (reads_the_clock, "time.time()"),
+        (asks_the_databases_clock, "rows.filter(at__lt=Now())"),
+        (asks_the_databases_clock, "cursor.execute('SELECT now()')"),
+        (asks_the_databases_clock, "X = 'made_at < CURRENT_TIMESTAMP'"),
+        (asks_the_databases_clock, "at = models.DateTimeField(auto_now=True)"),
+        (uses("real_now"), "from lastmile.core.clock import real_now"),
         (longer_than(3), "a = 1\nb = 2\nc = 3\nd = 4\n"),
         (
             functions_longer_than(3),

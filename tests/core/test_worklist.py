@@ -309,7 +309,7 @@ def test_a_beat_that_cannot_publish_gives_its_turn_away(
         return name
 
     monkeypatch.setattr(app, "send_task", send_task)
-    monkeypatch.setattr(beat, "now", lambda: dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC))
+    monkeypatch.setattr(beat, "real_now", lambda: dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC))
     entry = clock.schedule["sweep"]
     assert clock.apply_async(entry) is None
     broken = False

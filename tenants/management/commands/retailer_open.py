@@ -30,6 +30,11 @@ class Command(HouseCommand):
         parser.add_argument("--name", default="", help="what people call it (default: the domain)")
         parser.add_argument("--language", default="en", help="BCP 47 tag")
         parser.add_argument("--units", default="metric", choices=UNITS)
+        parser.add_argument(
+            "--sandbox",
+            action="store_true",
+            help="for trying out: its clock can be set (retailer_clock); for ever",
+        )
 
     def work(self, **options: Any) -> Mapping[str, Any]:
         """Open it."""
@@ -41,7 +46,9 @@ class Command(HouseCommand):
             units=options["units"],
         )
         with retailer_context(HOUSE):
-            ref = open_retailer(Opening(options["schema"], options["domain"], policy))
+            ref = open_retailer(
+                Opening(options["schema"], options["domain"], policy, is_sandbox=options["sandbox"])
+            )
         return {
             "id": ref.public_id,
             "schema": ref.schema,

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from lastmile.core.actor import current_actor
-from lastmile.core.clock import now
+from lastmile.core.clock import now, real_now
 from lastmile.core.errors import NotFound, Problems
 from lastmile.core.ids import ALPHABET, looks_like
 from lastmile.core.tenancy import current_schema
@@ -107,7 +107,7 @@ def mark_used(key: ApiKey) -> None:
 
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
-    instant = now()
+    instant = real_now()
     if key.last_used_at is None or key.last_used_at <= instant - COARSE:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=instant)
 
@@ -146,7 +146,7 @@ def _check(wanted: dict[str, Any]) -> None:
         if not _is_origin(origin):
             problems.add(f"/origins/{at}", _("An origin looks like https://shop.example."))
     expires_at = wanted["expires_at"]
-    if expires_at is not None and (expires_at.tzinfo is None or expires_at <= now()):
+    if expires_at is not None and (expires_at.tzinfo is None or expires_at <= real_now()):
         problems.add("/expires_at", _("Name an instant to come, with its offset."))
     problems.raise_if_any()
 

@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from lastmile.core.clock import now
+from lastmile.core.clock import now, real_now
 from tenants.people.errors import LoginLocked, LoginRefused
 from tenants.people.models import LoginAttempt, Member
 
@@ -54,7 +54,7 @@ def forget_tries(email: str) -> None:
 
 
 def _take_a_number(scope: str, subject: str, most: int) -> None:
-    instant = now()
+    instant = real_now()
     with connection.cursor() as cursor:
         cursor.execute(
             """

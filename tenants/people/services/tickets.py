@@ -7,7 +7,7 @@ import secrets
 
 from django.db import connection
 
-from lastmile.core.clock import now
+from lastmile.core.clock import real_now, shift_for_tests
 from tenants.people.models import SocketTicket
 from tenants.people.selectors import Credential, hash_of
 from tenants.permissions import Kind
@@ -21,7 +21,7 @@ def issue_ticket(*, credential: Credential) -> tuple[str, dt.datetime]:
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
     secret = f"tkt_{secrets.token_urlsafe(24)}"
-    expires_at = now() + LASTS
+    expires_at = real_now() + LASTS
     SocketTicket.objects.create(
         secret_hash=hash_of(secret),
         kind=credential.kind,
@@ -41,10 +41,11 @@ def take_ticket(*, secret: str) -> Credential | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM people_socketticket WHERE secret_hash = %s"
-            " RETURNING kind, principal_id, session_key, expires_at",
-            [hash_of(secret)],
+            " RETURNING kind, principal_id, session_key,"
+            " expires_at > statement_timestamp() + make_interval(secs => %s)",
+            [hash_of(secret), shift_for_tests().total_seconds()],
         )
         row = cursor.fetchone()
-    if row is None or row[3] <= now():
+    if row is None or not row[3]:
         return None
     return Credential(kind=Kind(row[0]), principal_id=row[1], session_key=row[2])

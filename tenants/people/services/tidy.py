@@ -6,6 +6,7 @@ import datetime as dt
 
 from lastmile.core.clock import now
 from lastmile.core.idempotency import forget_expired
+from lastmile.core.timing import database_now
 from tenants.people.models import AuditEntry, LoginAttempt, Session, SocketTicket
 
 AUDIT_KEPT = dt.timedelta(days=731)  # 24 months
@@ -16,11 +17,11 @@ def tidy() -> dict[str, int]:
 
     Locks: nothing that lives. Records: nothing. Raises: nothing of its own.
     """
-    instant = now()
+    ended = database_now()
     return {
-        "sessions": Session.objects.filter(expire_date__lte=instant).delete()[0],
-        "tickets": SocketTicket.objects.filter(expires_at__lte=instant).delete()[0],
-        "login_attempts": LoginAttempt.objects.filter(window_ends_at__lte=instant).delete()[0],
-        "audit": AuditEntry.objects.filter(at__lte=instant - AUDIT_KEPT).delete()[0],
+        "sessions": Session.objects.filter(expire_date__lte=ended).delete()[0],
+        "tickets": SocketTicket.objects.filter(expires_at__lte=ended).delete()[0],
+        "login_attempts": LoginAttempt.objects.filter(window_ends_at__lte=ended).delete()[0],
+        "audit": AuditEntry.objects.filter(at__lte=now() - AUDIT_KEPT).delete()[0],
         "idempotency": forget_expired(),
     }

@@ -218,8 +218,7 @@ async def test_a_ticket_lasts_a_minute(
     from tenants.people.services import tickets
 
     ticket = await ticket_of(retailer)
-    real = tickets.now
-    monkeypatch.setattr(tickets, "now", lambda: real() + dt.timedelta(seconds=61))
+    monkeypatch.setattr(tickets, "shift_for_tests", lambda: dt.timedelta(seconds=61))
     async with socket(retailer, f"/ws/v1/board/?ticket={ticket}", origin=None) as found:
         assert await found.close_code() == 4401
 

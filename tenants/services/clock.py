@@ -1,0 +1,86 @@
+"""A sandbox retailer's own clock: set, made faster or slower, given back to the real time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import ClassVar, Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from lastmile.core.clock import UTC, RetailerClock, real_now
+from lastmile.core.errors import Conflict, FieldProblem, Invalid
+from lastmile.core.events import record
+from tenants.models import Retailer
+from tenants.people.services import audit
+from tenants.selectors import clock_of, row_of
+
+EARLIEST: Final = dt.datetime(2000, 1, 1, tzinfo=UTC)
+LATEST: Final = dt.datetime(2100, 1, 1, tzinfo=UTC)
+FASTEST: Final = 3600.0  # an hour a second; beyond that a day is over before a job has run
+
+
+class NoSandbox(Conflict):
+    """The retailer has real orders: its clock is the real one."""
+
+    code: ClassVar[str] = "no_sandbox"
+
+
+def set_clock(
+    schema: str, *, at: dt.datetime | None = None, rate: float | None = None, real: bool = False
+) -> Retailer:
+    """Set the clock of a sandbox retailer; with `real` it shows the real time again.
+
+    Without `at` it goes on from what it shows; without `rate` it keeps its rate. The caller stands
+    in the house. Locks: the row. Records: retailer.clock_set, an audit entry. Raises: NotFound;
+    NoSandbox for a retailer with real orders; Invalid.
+    """
+    if real == (at is not None or rate is not None):
+        raise Invalid(_("Say at what time or how fast the clock runs, or that it is the real one."))
+    with transaction.atomic():
+        row = row_of(Retailer.objects.select_for_update(), schema)
+        if not row.is_sandbox:
+            raise NoSandbox(
+                _(
+                    "%(name)s is not a sandbox, so its clock is the real one. Open a retailer"
+                    " with --sandbox to try things out."
+                )
+                % {"name": row.name}
+            )
+        set_at = real_now()
+        before = clock_of(row)
+        if real:
+            row.clock_set_at, row.clock_shows, row.clock_rate = None, None, 1.0
+        else:
+            present = before or RetailerClock(set_at, set_at)
+            row.clock_set_at = set_at
+            row.clock_shows = _checked_at(at) if at else present.at(set_at)
+            row.clock_rate = present.rate if rate is None else _checked_rate(rate)
+        row.version += 1
+        row.save()
+        changes = {"clock": (_shown(before, set_at), _shown(clock_of(row), set_at))}
+        record("retailer.clock_set", subject=row.public_id, data={"rate": row.clock_rate})
+        audit("retailer.clock_set", row.public_id, changes)
+    return row
+
+
+def _checked_at(at: dt.datetime) -> dt.datetime:
+    if at.tzinfo is None or not EARLIEST <= at <= LATEST:
+        raise Invalid(
+            _("Name an instant from 2000 to 2099 with its offset, such as 2026-11-23T08:00Z."),
+            errors=[FieldProblem("/at", _("Name an instant with its offset."))],
+        )
+    return at.astimezone(UTC)
+
+
+def _checked_rate(rate: float) -> float:
+    if not 0 < rate <= FASTEST:
+        raise Invalid(
+            _("The rate is above 0 and at most 3,600: an hour in a second."),
+            errors=[FieldProblem("/rate", _("Choose a rate above 0 and at most 3,600."))],
+        )
+    return rate
+
+
+def _shown(clock: RetailerClock | None, real: dt.datetime) -> str:
+    return "real" if clock is None else f"{clock.at(real).isoformat()} x{clock.rate:g}"
