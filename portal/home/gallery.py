@@ -13,6 +13,7 @@ from lastmile.core.statuses import statuses
 
 SETS = (("light", _("Light")), ("dark", _("Dark")), ("contrast", _("High contrast")))
 FRAMES = ("shopper", "driver")  # base templates beside that of staff
+SOMEBODY = {"name": "Rosa Díaz", "street": "Calle Mayor 3"}
 BARS = (("Van 1", 42.0), ("Van 2", 38.5), ("E-van 1", 51.2), ("Bike 3", 12.4))
 WEEK = (("Mon", 4.1), ("Tue", 3.9), ("Wed", 4.4), ("Thu", 3.6), ("Fri", 3.4), ("Sat", 3.5))
 INTERVAL = ((3.8, 4.4), (3.6, 4.2), (4.1, 4.7), (3.3, 3.9), (3.1, 3.7), (3.2, 3.8))

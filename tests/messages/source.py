@@ -137,7 +137,7 @@ def unmarked(source: str) -> list[str]:
             if tag[0] in {"blocktranslate", "endblocktranslate"}:
                 marked = tag[0] == "blocktranslate"
             elif tag[0] in {"block", "endblock"}:
-                classes = tag[1:] == ["page_class"]  # names of CSS, not words
+                classes = tag[1:] in (["page_class"], ["body_class"])  # names of CSS, not words
             said.append(" ")
         elif token.token_type == TokenType.TEXT:
             said.append("" if marked or classes else token.contents)
