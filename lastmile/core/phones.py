@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib import resources
 
@@ -24,6 +25,12 @@ def region_of(zone_name: str) -> str:
     return _regions().get(zone_name, "")
 
 
+# What a spreadsheet or a data frame makes of a number: 961234567.0, 961234567,00, 5.69E+10.
+_WHOLE_WITH_FRACTION = re.compile(r"\+?[0-9][0-9 \u00a0]{4,}[.,]0{1,2}")
+_EXPONENT = re.compile(r"([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})")
+_TEXT_FORMULA = re.compile(r'="([^"]*)"')
+
+
 @lru_cache(maxsize=64)
 def example(region: str) -> str:
     """Return a number of the country as one writes it, such as ``+34612345678``."""
@@ -37,16 +44,42 @@ def example(region: str) -> str:
 def e164(raw: str, region: str = "") -> str:
     """Return a number as ``+56912345678``.
 
-    ``region`` reads national numbers (``09…``); without it only a leading + is understood.
-    Raises Invalid when no telephone could have this number.
+    ``region`` reads national numbers (``09…``); without it only a leading + is understood. The
+    marks that spreadsheets add to a number (``.0``, an exponent that lost no digit, ``="…"``) are
+    not digits; letters never are. Raises Invalid when nobody can have this number.
     """
     try:
-        number = phonenumbers.parse(raw, region or None)
+        number = phonenumbers.parse(_digits(raw), region or None)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number) or number.extension:
+    if number is None or number.extension or not _has_a_length_in_use(number):
         raise Invalid(
             _("%(raw)r is not a telephone number. Write it with its country code: %(example)s.")
             % {"raw": raw[:40], "example": example(region)}
         )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_in_use(kept: str) -> bool:
+    """Whether some network is known to give out numbers such as this one, in E.164."""
+    return phonenumbers.is_valid_number(phonenumbers.parse(kept, None))
+
+
+def _has_a_length_in_use(number: phonenumbers.PhoneNumber) -> bool:
+    """A digit too many or too few for a person's telephone: another kind of number, or none."""
+    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE)
+    return any(phonenumbers.is_possible_number_for_type(number, kind) for kind in kinds)
+
+
+def _digits(raw: str) -> str:
+    """The number without the marks of a spreadsheet; "" when letters or a loss spoil it."""
+    text = raw.strip().removeprefix("'")
+    formula = _TEXT_FORMULA.fullmatch(text)
+    text = formula[1].strip() if formula else text
+    if _WHOLE_WITH_FRACTION.fullmatch(text):
+        return re.split("[.,]", text)[0]
+    exponent = _EXPONENT.fullmatch(text)
+    if exponent:
+        # With fewer digits than the number has, some may have been rounded away.
+        return exponent[1] + exponent[2] if len(exponent[2]) == int(exponent[3]) else ""
+    return "" if any(c.isalpha() for c in text) else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lastmile.core.errors import Invalid
-from lastmile.core.phones import e164, region_of
+from lastmile.core.phones import e164, is_in_use, region_of
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,16 @@ from lastmile.core.phones import e164, region_of
         ("00351 912 345 678", "PT", "+351912345678"),
         ("+56912345678", "PT", "+56912345678"),
         ("٠٥٠١٢٣٤٥٦٧", "SA", "+966501234567"),
+        ("961234567.0", "CL", "+56961234567"),
+        ("56961234567.0", "CL", "+56961234567"),
+        ("+56961234567.0", "", "+56961234567"),
+        ("961234567,00", "CL", "+56961234567"),
+        ("5.6961234567E10", "CL", "+56961234567"),
+        ("5,6961234567E+10", "CL", "+56961234567"),
+        ("9.61234567e+08", "CL", "+56961234567"),
+        ('="+56961234567"', "", "+56961234567"),
+        ("'+56961234567", "", "+56961234567"),
+        ("9.6123.4567", "CL", "+56961234567"),
     ],
 )
 def test_a_number_is_kept_in_one_form(raw: str, region: str, kept: str) -> None:
@@ -24,7 +34,21 @@ def test_a_number_is_kept_in_one_form(raw: str, region: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["", "12", "600123456", "+999 123", "call me", "+34600123456 ext. 7", "+" + "1" * 40]
+    "raw",
+    [
+        "",
+        "12",
+        "600123456",
+        "+999 123",
+        "call me",
+        "+34600123456 ext. 7",
+        "+" + "1" * 40,
+        "+1 800 FLOWERS",
+        "+34600123456x",
+        "+569612345670",
+        "+5696123456710",
+        "nan",
+    ],
 )
 def test_what_is_no_number_is_refused_with_a_remedy(raw: str) -> None:
     with pytest.raises(Invalid, match="country code"):
@@ -52,3 +76,20 @@ def test_the_remedy_shows_a_number_of_the_country(region: str, example: str) -> 
 )
 def test_a_zone_tells_its_country(zone: str, country: str) -> None:
     assert region_of(zone) == country
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "5.69612E+10", "5.6961E10", "5.696123456E+10", "9 6123 4567 / 51 221 2345",
+        "512212345 anexo 12", "0", "961234567.5", "34600123456", "1234567890123",
+    ],
+)  # fmt: skip
+def test_a_number_that_lost_digits_or_is_nobodys_is_never_another_persons(raw: str) -> None:
+    with pytest.raises(Invalid, match="country code"):
+        e164(raw, "CL")
+
+
+def test_a_number_that_no_network_gives_out_is_known_as_such() -> None:
+    assert is_in_use(e164("961234567", "CL"))
+    assert not is_in_use(e164("912345678", "CL"))
