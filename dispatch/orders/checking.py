@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dispatch.fleet import skills, values
 from dispatch.fleet.models import Hub
@@ -24,8 +25,8 @@ from dispatch.orders.drafts import (
 )
 from dispatch.orders.models import Direction, Handover
 from lastmile.core import clock
-from lastmile.core.errors import Invalid, Problems
-from lastmile.core.phones import e164, region_of
+from lastmile.core.errors import FieldProblem, Invalid, Problems
+from lastmile.core.phones import e164, is_in_use, region_of
 from lastmile.core.tenancy import current_retailer
 from lastmile.core.units import spread
 
@@ -38,6 +39,11 @@ LONGEST_WINDOW = dt.timedelta(days=7)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _WEIGHT, _VOLUME = values.whole(0, MOST_WEIGHT_G), values.whole(0, MOST_VOLUME_CM3)
 _SIDE = values.whole(1, 20_000, null=True)
+CONTACTS = {
+    "phone": gettext_lazy("The telephone number cannot be read. The order is kept without it."),
+    "email": gettext_lazy("The e-mail address cannot be read. The order is kept without it."),
+    "language": gettext_lazy("The language cannot be read. The order is kept without it."),
+}
 _MONEY = values.whole(0, 10**13, null=True)
 
 
@@ -51,7 +57,7 @@ class Book:
 
     def hub_called(self, ref: str) -> Hub | None:
         """The active hub with this public id, external id or name."""
-        wanted = ref.strip()
+        wanted = ref.strip().removeprefix("external_id:")
         for hub in self.services.hubs:
             if wanted in {hub.public_id, hub.external_id}:
                 return hub
@@ -77,6 +83,7 @@ class Checked:
     service_date: dt.date | None
     window: WindowDraft | LocalWindowDraft | None
     digest: str
+    warnings: tuple[FieldProblem, ...] = ()
 
 
 def _email(raw: Any) -> str:
@@ -180,8 +187,11 @@ class _Desk:
             return {}
 
 
-def check(draft: OrderDraft, book: Book) -> Checked:
+def check(draft: OrderDraft, book: Book, *, lenient: bool = False) -> Checked:
     """Return the draft with every value in its kept form.
+
+    ``lenient`` leaves out a contact that cannot be read, with a warning, and keeps the order: the
+    goods go out without a telephone number.
 
     Raises
     ------
@@ -192,7 +202,7 @@ def check(draft: OrderDraft, book: Book) -> Checked:
     own = desk.part({name: getattr(draft, name) for name in ORDER_RULES}, ORDER_RULES)
     hub = _hub(draft, book, desk.problems)
     region = region_of(hub.zone if hub else book.zone)
-    shopper = desk.part(asdict(draft.shopper), shopper_rules(region), "/shopper")
+    shopper, warnings = _shopper(draft, shopper_rules(region), desk, lenient)
     place = desk.part(asdict(draft.place), PLACE_RULES, "/place")
     _check_place(place, desk.problems)
     parcels = [
@@ -212,8 +222,26 @@ def check(draft: OrderDraft, book: Book) -> Checked:
         own["currency"] = book.currency
     return Checked(
         own=own, shopper=shopper, place=place, parcels=parcels, hub=hub, service_date=date,
-        window=draft.window, digest=draft.digest(),
+        window=draft.window, digest=draft.digest(), warnings=tuple(warnings),
     )  # fmt: skip
+
+
+def _shopper(
+    draft: OrderDraft, rules: Mapping[str, values.Rule], desk: _Desk, lenient: bool
+) -> tuple[dict[str, Any], list[FieldProblem]]:
+    """The shopper's fields, and what is to be said about a contact."""
+    said, warnings = asdict(draft.shopper), []
+    for name, words in CONTACTS.items() if lenient else ():
+        try:
+            rules[name](said[name])
+        except Invalid:
+            said[name] = ""
+            warnings.append(FieldProblem(f"/shopper/{name}", str(words), "left_out"))
+    kept = desk.part(said, rules, "/shopper")
+    if kept.get("phone") and not is_in_use(kept["phone"]):
+        words = _("No network is known to give out this number. Check it with the shopper.")
+        warnings.append(FieldProblem("/shopper/phone", words, "doubtful"))
+    return kept, warnings
 
 
 def _hub(draft: OrderDraft, book: Book, problems: Problems) -> Hub | None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from dispatch.orders.models import Order
-from lastmile.core.errors import DomainError
+from lastmile.core.errors import DomainError, FieldProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +68,31 @@ class LocalWindowDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a partial draft says of an order; fields in neither set are not spoken of at all.
+
+    Names are those of ``OrderDraft``, ``ShopperDraft`` and ``PlaceDraft``; besides,
+    ``coordinates`` stands for both, and ``parcel_ids`` for parcels that are named one by one.
+
+    Parameters
+    ----------
+    given : frozenset of str
+        Fields with a value.
+    blank : frozenset of str
+        Fields that the sender's file has and leaves empty here.
+    """
+
+    given: frozenset[str] = frozenset()
+    blank: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDraft:
     """One order as the retailer sent it.
 
     ``hub`` is a hub's public id, external_id or name; "" lets zone or distance choose. Totals left
-    at None are the sums of the parcels. ``service_s`` None takes the default.
+    at None are the sums of the parcels. ``service_s`` None takes the default. ``said`` None: the
+    draft is the whole order; else an order that is known keeps what the draft does not say.
     """
 
     external_id: str | None = None
@@ -93,6 +113,7 @@ class OrderDraft:
     currency: str = ""
     handover: str = ""
     notes: str = ""
+    said: Said | None = None
 
     def digest(self) -> str:
         """SHA-256 of the whole content, byte for byte: the same order sent again has the same."""
@@ -102,14 +123,22 @@ class OrderDraft:
                 return value.astimezone(dt.UTC).isoformat() if value.tzinfo else value.isoformat()
             return str(value)
 
-        content = json.dumps(asdict(self), sort_keys=True, default=plain, ensure_ascii=True)
-        return hashlib.sha256(content.encode()).hexdigest()
+        content = asdict(self)
+        del content["said"]
+        text = json.dumps(content, sort_keys=True, default=plain, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """What became of one draft; ``refused`` comes with its problem."""
+    """What became of one draft; ``refused`` comes with its problem.
+
+    ``warnings`` are what its sender should know though the order is taken; ``changed`` the fields
+    that an update wrote.
+    """
 
     status: Literal["placed", "same", "updated", "refused"]
     order: Order | None = None
     problem: DomainError | None = None
+    warnings: tuple[FieldProblem, ...] = ()
+    changed: tuple[str, ...] = ()

@@ -16,10 +16,12 @@ from dispatch.orders.services.moves import (
     mark_unplanned,
 )
 from dispatch.orders.services.pinning import set_pin
-from dispatch.orders.services.placing import place_order, place_orders
+from dispatch.orders.services.placing import place_order, place_orders, place_prepared
+from dispatch.orders.services.preparing import Prepared, prepare_orders
 from dispatch.orders.services.promising import set_promise
 
 __all__ = [
+    "Prepared",
     "add_order",
     "cancel_order",
     "change_order",
@@ -30,6 +32,8 @@ __all__ = [
     "mark_unplanned",
     "place_order",
     "place_orders",
+    "place_prepared",
+    "prepare_orders",
     "record_attempt",
     "return_order",
     "set_pin",

@@ -11,20 +11,26 @@ from dispatch.fleet.errors import ExternalIdTaken
 from dispatch.orders.drafts import OrderDraft
 from dispatch.orders.models import Cause, Order
 from dispatch.orders.services.placing import place_order
+from dispatch.orders.services.preparing import Prepared
 from lastmile.core.errors import FieldProblem, Invalid
 
 
 @transaction.atomic
 def add_order(
-    *, draft: OrderDraft, hubs: Collection[str] | None = None, source: str = "desk"
+    *,
+    draft: OrderDraft,
+    hubs: Collection[str] | None = None,
+    source: str = "desk",
+    prepared: Prepared | None = None,
 ) -> Order:
     """Place one new order; the very same one sent twice is one order.
 
-    ``hubs`` are the hubs (public ids) its sender may place orders for; None means all. Locks:
+    ``hubs`` are the hubs (public ids) its sender may place orders for; None means all.
+    ``prepared`` is what ``prepare_orders`` made of the draft before this transaction. Locks:
     nothing that stands. Records: what place_orders records. Raises: Invalid, ExternalIdTaken when
     another order has the number.
     """
-    placed = place_order(draft=draft, source=source, cause=Cause.DISPATCHER)
+    placed = place_order(draft=draft, source=source, cause=Cause.DISPATCHER, prepared=prepared)
     order = placed.order
     assert order is not None, "place_order() raises what it refuses"
     if placed.status == "updated":

@@ -1,65 +1,46 @@
 """Taking orders in: one by one or by the thousand, each exactly once.
 
-1. Every draft is checked against the retailer's hubs and limits; each fault is named.
-2. Its place is found (given, remembered, geocoded) and its hub chosen.
-3. In one transaction, orders known by their external_id are locked and compared by digest; the
-   rest are inserted in external_id order, where the unique constraint decides races: who loses
-   finds the winner's order and is compared with it like any other.
+Drafts are checked and located first (``preparing.py``). Then, in one transaction, orders known by
+their external_id are locked and compared by digest; the rest are inserted in external_id order,
+where the unique constraint decides races: who loses finds the winner's order and is compared with
+it like any other.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
-from dispatch.fleet.models import Hub
 from dispatch.orders import addresses
-from dispatch.orders.checking import Book, Checked, check, read_book, window_of
 from dispatch.orders.drafts import OrderDraft, Placed
 from dispatch.orders.events import PLACED, PROMISED, PlacedFacts
-from dispatch.orders.locating import locate
-from dispatch.orders.models import Cause, HubChoice, Option, Order, Parcel, Place, Promise, Shopper
+from dispatch.orders.models import Cause, Option, Order, Parcel, Place, Promise, Shopper
+from dispatch.orders.services.preparing import Prepared, Ready, prepare_orders
 from dispatch.orders.services.promising import promise_facts
 from dispatch.orders.services.updating import update_from
 from dispatch.orders.states import waiting_state
 from lastmile.core import clock
-from lastmile.core.errors import Conflict, DomainError, Invalid
+from lastmile.core.errors import Conflict, DomainError
 from lastmile.core.events import record_many
 
-MOST_AT_ONCE = 1_000
 
-
-@dataclass(slots=True, kw_only=True)
-class Ready:
-    """A checked order with everything it will point at; ``at`` is its index in the batch."""
-
-    at: int
-    checked: Checked
-    place: Place
-    hub: Hub | None
-    how: str
-    date: dt.date | None
-    window: tuple[dt.datetime, dt.datetime] | None
-    shopper: Shopper | None = None
-
-    @property
-    def external_id(self) -> str | None:
-        kept: str | None = self.checked.own["external_id"]
-        return kept
-
-
-def place_order(*, draft: OrderDraft, source: str = "api", cause: str = Cause.API) -> Placed:
+def place_order(
+    *,
+    draft: OrderDraft,
+    source: str = "api",
+    cause: str = Cause.API,
+    prepared: Prepared | None = None,
+) -> Placed:
     """Take one order in; sent again it is the same order, sent differently it is updated.
 
-    Locks, Records, Raises: as ``place_orders``, and the refusal itself is raised.
+    Locks, Records, Raises: as ``place_prepared``, and the refusal itself is raised.
     """
-    (placed,) = place_orders([draft], source=source, cause=cause)
+    ready = prepared or prepare_orders([draft])
+    (placed,) = place_prepared(prepared=ready, source=source, cause=cause)
     if placed.problem is not None:
         raise placed.problem
     return placed
@@ -70,70 +51,28 @@ def place_orders(
 ) -> list[Placed]:
     """Take up to 1,000 orders in; answers per draft, in their order.
 
+    Locks, Records, Raises: as ``prepare_orders`` and ``place_prepared``.
+    """
+    return place_prepared(prepared=prepare_orders(drafts), source=source, cause=cause)
+
+
+@transaction.atomic
+def place_prepared(*, prepared: Prepared, source: str, cause: str = Cause.FILE) -> list[Placed]:
+    """Write drafts that were checked and located; answers per draft, in their order.
+
     ``cause`` is the cause of the promises that windows in the drafts are. Locks: the orders that
     are known already, in pk order. Records: order.placed, order.promised, order.changed. Raises:
-    nothing for a single draft (it answers ``refused`` with its problem); TooMany drafts raise.
+    nothing for a single draft, which answers ``refused`` with its problem.
     """
-    if len(drafts) > MOST_AT_ONCE:
-        raise Invalid(_("At most %(most)d orders fit one call.") % {"most": MOST_AT_ONCE})
-    answers: list[Placed | None] = [None] * len(drafts)
-    book = read_book()
-    ready = _prepare(drafts, book, answers)
-    with transaction.atomic():
-        known = _known([r.external_id for r in ready if r.external_id])
-        fresh = [r for r in ready if r.external_id not in known]
-        lost = _insert(fresh, source, cause, answers)
-        known |= _known([r.external_id for r in lost if r.external_id])
-        for item in (r for r in ready if answers[r.at] is None):
-            answers[item.at] = _meet(item, known[item.external_id or ""], source, cause)
+    answers: list[Placed | None] = [prepared.refused.get(at) for at in range(prepared.count)]
+    ready = prepared.ready
+    known = _known([r.external_id for r in ready if r.external_id])
+    fresh = [r for r in ready if r.external_id not in known]
+    lost = _insert(fresh, source, cause, answers)
+    known |= _known([r.external_id for r in lost if r.external_id])
+    for item in (r for r in ready if answers[r.at] is None):
+        answers[item.at] = _meet(item, known[item.external_id or ""], source, cause)
     return [answer for answer in answers if answer is not None]
-
-
-def _prepare(drafts: Sequence[OrderDraft], book: Book, answers: list[Placed | None]) -> list[Ready]:
-    """Check and locate every draft; refusals go straight into ``answers``."""
-    passed: list[tuple[int, Checked]] = []
-    seen: dict[str, str] = {}
-    for at, draft in enumerate(drafts):
-        try:
-            checked = check(draft, book)
-            _refuse_second_version(checked, seen)
-        except DomainError as problem:
-            answers[at] = Placed(status="refused", problem=problem)
-        else:
-            passed.append((at, checked))
-    ready = []
-    places = locate([checked for _at, checked in passed], book.services)
-    for (at, checked), place in zip(passed, places, strict=True):
-        try:
-            ready.append(_assign(at, checked, place, book))
-        except DomainError as problem:
-            answers[at] = Placed(status="refused", problem=problem)
-    return ready
-
-
-def _refuse_second_version(checked: Checked, seen: dict[str, str]) -> None:
-    """Two different orders of one id in one batch: neither can be said to be the later."""
-    external_id = checked.own["external_id"]
-    if external_id and seen.setdefault(external_id, checked.digest) != checked.digest:
-        raise Conflict(
-            _("The external_id %(id)r comes twice with different content; send it once.")
-            % {"id": external_id}
-        )
-
-
-def _assign(at: int, checked: Checked, place: Place, book: Book) -> Ready:
-    """Choose the hub and read window and date in its zone."""
-    hub: Hub | None = checked.hub
-    how: str = HubChoice.GIVEN
-    if hub is None:
-        choice = book.services.serving(place.point)
-        hub, how = choice.hub, choice.how
-    zone = hub.zone if hub else book.zone
-    window, date = None, checked.service_date
-    if checked.window is not None:
-        window = window_of(checked.window, date, zone)
-        date = date or clock.local_date(window[0], zone)
-    return Ready(at=at, checked=checked, place=place, hub=hub, how=how, date=date, window=window)
 
 
 def _known(external_ids: Sequence[str]) -> dict[str, Order]:
@@ -169,7 +108,7 @@ def _insert(
         if row.public_id in pks:
             row.pk = pks[row.public_id]
             won.append((item, row))
-            answers[item.at] = Placed(status="placed", order=row)
+            answers[item.at] = Placed(status="placed", order=row, warnings=item.warnings)
     if len(won) < len(unique):
         _drop_unused(new_shoppers, new_places)
     Parcel.objects.bulk_create(
@@ -310,12 +249,15 @@ def _meet(item: Ready, row: Order, source: str, cause: str) -> Placed:
     if row.digest == item.checked.digest:
         return Placed(status="same", order=row)
     try:
+        if item.partial and row.version != item.version:
+            raise Conflict(_("The order changed while the file was read. Send its row again."))
         with transaction.atomic():
             if item.place.pk is None or not Place.objects.filter(pk=item.place.pk).exists():
                 item.place.pk = None
                 save_places([item.place])
             set_shoppers([item])
-            update_from(row, item.checked, columns_of(item), item.window, source, cause)
+            columns = columns_of(item)
+            changed = update_from(row, item.checked, columns, item.window, source, cause)
     except DomainError as problem:
         return Placed(status="refused", order=row, problem=problem)
-    return Placed(status="updated", order=row)
+    return Placed(status="updated", order=row, warnings=item.warnings, changed=changed)

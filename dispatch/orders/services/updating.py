@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from dispatch.orders.checking import Checked
+from dispatch.orders.checking import PLACE_FIELDS, Checked
 from dispatch.orders.errors import OrderUnderWay
 from dispatch.orders.events import CHANGED, OrderChangedFacts
 from dispatch.orders.models import HubChoice, Order, Parcel, Place, Promise
@@ -16,6 +16,11 @@ from dispatch.orders.services.moves import rewrite
 from dispatch.orders.services.promising import promise_of, record_promise
 from dispatch.orders.states import OPEN, OrderState
 from lastmile.core.events import record
+
+_SHOWN = {
+    "shopper": ("name", "phone", "email", "language"),
+    "place": (*PLACE_FIELDS, "lat", "lon"),
+}
 
 
 def update_from(
@@ -25,8 +30,8 @@ def update_from(
     window: tuple[dt.datetime, dt.datetime] | None,
     source: str,
     cause: str,
-) -> None:
-    """Write a new version of a locked order's content.
+) -> tuple[str, ...]:
+    """Write a new version of a locked order's content; return what changed.
 
     A hub that a person or the file once named stays while the place stays; a promise stays unless
     a new window supersedes it. Records: order.changed, order.promised. Raises: OrderUnderWay.
@@ -42,17 +47,33 @@ def update_from(
         for name, value in values.items()
         if name not in {"digest", "search"} and getattr(row, name) != value
     )
+    fields = _fields(row, values)
     made = _superseding(row, values["place"], window, cause)
     if made is not None:
         made.save()
         values["promise"] = made
     rewrite(row, values | {"source": source})
-    if _replace_parcels(row, checked):
-        changed.append("parcels")
-    facts = OrderChangedFacts(changed=tuple(changed), source=source)
+    parcels = ["parcels"] if _replace_parcels(row, checked) else []
+    facts = OrderChangedFacts(changed=(*changed, *parcels), source=source)
     record(CHANGED, facts, subject=row.public_id)
     if made is not None:
         record_promise(row, made)
+    return (*fields, *(["window"] if made is not None else []), *parcels)
+
+
+def _fields(row: Order, values: Mapping[str, Any]) -> list[str]:
+    """The fields of an order that differ, as its sender would call them."""
+    found = [
+        name
+        for name, value in values.items()
+        if name not in {"digest", "search", "hub_choice", "shopper", "place"}
+        and getattr(row, name) != value
+    ]
+    for part in ("shopper", "place"):
+        before, after = getattr(row, part), values[part]
+        names = _SHOWN[part] if before.pk != after.pk else ()
+        found += [name for name in names if getattr(before, name) != getattr(after, name)]
+    return found
 
 
 def _superseding(
