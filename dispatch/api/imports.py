@@ -7,7 +7,7 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -46,22 +46,51 @@ class OrderImportOut(ModelOut[ImportBatch]):
     hub = serializers.CharField(source="hub.public_id", default=None)
     operation = serializers.CharField(source="job")
     problem = serializers.SerializerMethodField()
+    changes = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Field: orders in which the file changes it."
+    )
     created_at = InstantField()
     finished_at = InstantField(allow_null=True)
 
     class Meta:
         model = ImportBatch
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "filename", "size_bytes", "sha256", "dry_run", "hub", "service_date", "state",
             "operation", "problem", "unknown_headings", "rows_count", "created_count",
-            "updated_count", "unchanged_count", "refused_count", "needs_pin_count", "created_at",
-            "finished_at",
+            "updated_count", "unchanged_count", "refused_count", "needs_pin_count",
+            "warned_count", "changes", "created_at", "finished_at",
         )  # fmt: skip
         read_only_fields = fields
 
     def get_problem(self, batch: ImportBatch) -> str:
         """Why the whole file could not be read, in the reader's language; else empty."""
         return selectors.file_problem(batch)
+
+
+class RowWarningOut(serializers.Serializer[Any]):
+    """What the sender should know of a row that was taken."""
+
+    row = serializers.IntegerField()
+    external_id = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class OrderImportDetailOut(OrderImportOut):
+    """An import with its first hundred warnings."""
+
+    warnings = serializers.SerializerMethodField()
+
+    class Meta(OrderImportOut.Meta):
+        fields = (*OrderImportOut.Meta.fields, "warnings")
+        read_only_fields = fields
+
+    @extend_schema_field(RowWarningOut(many=True))
+    def get_warnings(self, batch: ImportBatch) -> list[dict[str, Any]]:
+        """The first hundred warnings, in the reader's language."""
+        return [
+            {"row": row, "external_id": order, "detail": detail}
+            for row, order, detail in selectors.warnings(batch)
+        ]
 
 
 class RefusedRowOut(serializers.Serializer[Any]):
@@ -119,10 +148,11 @@ class OrderImportView(RetailerAPIView):
 
     acts = {"get": Act.ORDERS_VIEW}
 
-    @extend_schema(operation_id="order_imports_get", responses=OrderImportOut)
+    @extend_schema(operation_id="order_imports_get", responses=OrderImportDetailOut)
     def get(self, request: Request, public_id: str) -> Response:
         """Return an import."""
-        return self.shape_out(OrderImportOut, selectors.get_batch(public_id, self.principal.hubs))
+        batch = selectors.get_batch(public_id, self.principal.hubs)
+        return self.shape_out(OrderImportDetailOut, batch)
 
 
 class RefusedRowsView(RetailerAPIView):

@@ -26,7 +26,7 @@ from lastmile.core.openapi import example
 
 
 class ShopperIn(serializers.Serializer[Any]):
-    """Who; a national phone number is read in the hub's country, else the retailer's."""
+    """Who; a national phone number is read in the country of the hub, or of all hubs."""
 
     name = optional_text(200)
     phone = optional_text(64)

@@ -52,6 +52,10 @@ class ImportBatch(Timestamped):
     problem_params = models.JSONField(default=dict)
     unknown_headings = models.JSONField(default=list)
     headings = models.JSONField(default=list)
+    warnings = models.JSONField(
+        default=list, help_text="the first ones: [{row, order, column, code, params}]"
+    )
+    changes = models.JSONField(default=dict, help_text="field -> orders in which it changed")
 
     rows_count = models.PositiveIntegerField(default=0)
     created_count = models.PositiveIntegerField(default=0)
@@ -59,6 +63,7 @@ class ImportBatch(Timestamped):
     unchanged_count = models.PositiveIntegerField(default=0)
     refused_count = models.PositiveIntegerField(default=0)
     needs_pin_count = models.PositiveIntegerField(default=0)
+    warned_count = models.PositiveIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -55,6 +55,12 @@ class Book:
     zone: str
     currency: str
 
+    def region(self) -> str:
+        """The country of all hubs; of the retailer where there is none; "" when hubs differ."""
+        zones = {hub.zone for hub in self.services.hubs} or {self.zone}
+        regions = {region_of(zone) for zone in zones}
+        return regions.pop() if len(regions) == 1 else ""
+
     def hub_called(self, ref: str) -> Hub | None:
         """The active hub with this public id, external id or name."""
         wanted = ref.strip().removeprefix("external_id:")
@@ -201,7 +207,7 @@ def check(draft: OrderDraft, book: Book, *, lenient: bool = False) -> Checked:
     desk = _Desk()
     own = desk.part({name: getattr(draft, name) for name in ORDER_RULES}, ORDER_RULES)
     hub = _hub(draft, book, desk.problems)
-    region = region_of(hub.zone if hub else book.zone)
+    region = region_of(hub.zone) if hub else book.region()
     shopper, warnings = _shopper(draft, shopper_rules(region), desk, lenient)
     place = desk.part(asdict(draft.place), PLACE_RULES, "/place")
     _check_place(place, desk.problems)
@@ -231,12 +237,12 @@ def _shopper(
 ) -> tuple[dict[str, Any], list[FieldProblem]]:
     """The shopper's fields, and what is to be said about a contact."""
     said, warnings = asdict(draft.shopper), []
-    for name, words in CONTACTS.items() if lenient else ():
+    for name, sentence in CONTACTS.items() if lenient else ():
         try:
             rules[name](said[name])
         except Invalid:
             said[name] = ""
-            warnings.append(FieldProblem(f"/shopper/{name}", str(words), "left_out"))
+            warnings.append(FieldProblem(f"/shopper/{name}", str(sentence), "left_out"))
     kept = desk.part(said, rules, "/shopper")
     if kept.get("phone") and not is_in_use(kept["phone"]):
         words = _("No network is known to give out this number. Check it with the shopper.")

@@ -14,7 +14,9 @@ from lastmile.core.errors import DomainError, FieldProblem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopperDraft:
-    """Who; a national phone number is read in the country of the hub, or of the retailer."""
+    """Who; a national phone number is read in the country of the hub that is named, else in that
+    of all hubs; where they differ a number needs its country code.
+    """
 
     name: str = ""
     phone: str = ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.fleet.models import Hub, Shift
 from dispatch.orders.states import OrderState
@@ -59,6 +60,28 @@ class PinSource(models.TextChoices):
 HUMAN_PINS = (PinSource.SHOPPER, PinSource.DRIVER, PinSource.DISPATCHER)
 
 
+class Doubt(models.TextChoices):
+    """Why a place has no pin though something is known of it; the sentence says what to do."""
+
+    FAR = "far", _("The coordinates are too far from every hub. Put the pin where the door is.")
+    SWAPPED = (
+        "swapped",
+        _("Latitude and longitude seem to be swapped. Check the suggestion and keep it."),
+    )
+    OTHER_TOWN = (
+        "other_town",
+        _("The street was found in another town than the order names. Choose the right place."),
+    )
+    RIVALS = (
+        "rivals",
+        _("Several places that are far apart answer to this address. Choose the right one."),
+    )
+    OTHER_STREET = (
+        "other_street",
+        _("Only streets with a similar name were found. Choose the right place."),
+    )
+
+
 class Place(models.Model):
     """An address as it was written, its parts, and where it lies; never edited.
 
@@ -82,6 +105,11 @@ class Place(models.Model):
     provider = models.CharField(max_length=64, default="")
     precision = models.CharField(max_length=16, choices=Precision.choices, default="")
     confidence = models.FloatField(null=True)
+    doubt = models.CharField(
+        max_length=16, default="", help_text="why no pin was put though something is known"
+    )
+    doubted_lat = models.FloatField(null=True, help_text="the coordinates that were not believed")
+    doubted_lon = models.FloatField(null=True)
     corrects = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="corrected_by"
     )

@@ -39,6 +39,31 @@ HUB_WAYS = {
     "only": gettext_lazy("the only hub"),
 }
 
+FIELDS = {
+    "name": gettext_lazy("name"),
+    "phone": gettext_lazy("phone"),
+    "email": gettext_lazy("e-mail"),
+    "language": gettext_lazy("language"),
+    "text": gettext_lazy("address"),
+    "street": gettext_lazy("street"),
+    "house_number": gettext_lazy("house number"),
+    "postcode": gettext_lazy("postcode"),
+    "city": gettext_lazy("city"),
+    "lat": gettext_lazy("latitude"),
+    "lon": gettext_lazy("longitude"),
+    "service_date": gettext_lazy("date"),
+    "window": gettext_lazy("window"),
+    "service_s": gettext_lazy("time at the door"),
+    "parcel_count": gettext_lazy("number of parcels"),
+    "parcels": gettext_lazy("parcels"),
+    "weight_g": gettext_lazy("weight"),
+    "volume_cm3": gettext_lazy("volume"),
+    "skills": gettext_lazy("skills"),
+    "hub": gettext_lazy("hub"),
+    "direction": gettext_lazy("kind"),
+    "notes": gettext_lazy("notes"),
+}
+
 
 @page(Act.ORDERS_VIEW, post=Act.ORDERS_IMPORT)
 @require_http_methods(["GET", "POST"])
@@ -113,6 +138,8 @@ def _shown(request: PageRequest, batch: ImportBatch) -> dict[str, Any]:
         "batch": batch,
         "standing": standing,
         "faults": selectors.refused_rows(batch, FAULTS_SHOWN),
+        "warnings": selectors.warnings(batch, FAULTS_SHOWN),
+        "changes": [(FIELDS.get(name, name), count) for name, count in batch.changes.items()],
         "sketch": sketch,
         "hub_ways": [(name, HUB_WAYS.get(how, how), count) for name, how, count in sketch["hubs"]],
         "follow": ImportBatch.objects.filter(rehearsal=batch).first() if batch.dry_run else None,

@@ -22,6 +22,7 @@ from dispatch.intake.parse.tables import BadFile, Table, read_table
 from dispatch.intake.parse.windows import window_of
 
 MAX_PARCELS = 999
+MAX_CONTACT = 1_000  # a contact that is too long is left out later, and its order is kept
 MAX_WEIGHT_G = 10_000_000
 MAX_VOLUME_CM3 = 100_000_000
 MAX_SERVICE_S = 8 * 3600
@@ -133,9 +134,9 @@ def _read_row(
         number=number,
         external_id=external_id,
         name=read.text("name"),
-        phone=read.text("phone", 64),
-        email=read.text("email", 254),
-        language=read.text("language", 35),
+        phone=read.text("phone", MAX_CONTACT),
+        email=read.text("email", MAX_CONTACT),
+        language=read.text("language", MAX_CONTACT),
         address=read.text("address", 500),
         street=read.text("street"),
         house_number=read.text("house_number", 20),

@@ -10,6 +10,7 @@ from dispatch.intake.selectors.imports import (
     sample_csv,
     sketch,
     standing,
+    warnings,
     words_of,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "sample_csv",
     "sketch",
     "standing",
+    "warnings",
     "words_of",
 ]

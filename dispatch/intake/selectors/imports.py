@@ -94,6 +94,14 @@ def refused_rows(batch: ImportBatch, most: int = 100) -> list[tuple[int, list[st
     return [(row.number, row.cells, words_of(row.faults)) for row in batch.refused.all()[:most]]
 
 
+def warnings(batch: ImportBatch, most: int = 100) -> list[tuple[int, str, str]]:
+    """Return (row number, order number, sentence) of the first warnings."""
+    return [
+        (kept["row"], kept["order"], say_fault(Fault(kept["column"], kept["code"], kept["params"])))
+        for kept in batch.warnings[:most]
+    ]
+
+
 def words_of(faults: list[dict[str, Any]]) -> list[str]:
     """The sentences of stored faults, in the reader's language."""
     return [say_fault(Fault(f["column"], f["code"], f["params"])) for f in faults]

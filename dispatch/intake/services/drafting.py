@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from dispatch.fleet.models import Hub
 from dispatch.intake.parse import Row
@@ -11,12 +12,63 @@ from dispatch.orders.drafts import (
     OrderDraft,
     ParcelDraft,
     PlaceDraft,
+    Said,
     ShopperDraft,
 )
 
+# The field of an order that each column of a file fills.
+_FIELDS = {
+    "name": "name",
+    "phone": "phone",
+    "email": "email",
+    "language": "language",
+    "address": "text",
+    "street": "street",
+    "house_number": "house_number",
+    "postcode": "postcode",
+    "city": "city",
+    "lat": "coordinates",
+    "lon": "coordinates",
+    "date": "service_date",
+    "window_from": "window",
+    "window_to": "window",
+    "window": "window",
+    "service_minutes": "service_s",
+    "service_seconds": "service_s",
+    "parcels": "parcel_count",
+    "parcel_id": "parcel_ids",
+    "weight_kg": "weight_g",
+    "weight_g": "weight_g",
+    "volume_l": "volume_cm3",
+    "volume_cm3": "volume_cm3",
+    "skills": "skills",
+    "hub": "hub",
+    "direction": "direction",
+    "notes": "notes",
+}
 
-def to_draft(row: Row, hub: Hub | None, service_date: dt.date | None) -> OrderDraft:
-    """A row of a file as the draft that every intake hands to orders."""
+
+def said_of(row: Row, columns: Collection[str], service_date: dt.date | None) -> Said:
+    """Which fields of its order a row gives, and which it has a column for and leaves empty."""
+    given = {_FIELDS[column] for column in row.given if column in _FIELDS}
+    if row.opens_minute is not None or row.closes_minute is not None:
+        given.add("window")
+    else:
+        given.discard("window")
+    if service_date is not None:
+        given.add("service_date")
+    there = {_FIELDS[column] for column in columns if column in _FIELDS}
+    return Said(given=frozenset(given), blank=frozenset(there - given))
+
+
+def to_draft(
+    row: Row, columns: Collection[str], hub: Hub | None, service_date: dt.date | None
+) -> OrderDraft:
+    """A row of a file as the draft that every intake hands to orders.
+
+    ``columns`` are those of its file; what has no column or no value stays as it is on an order
+    that is known.
+    """
     window = None
     if row.opens_minute is not None or row.closes_minute is not None:
         window = LocalWindowDraft(
@@ -53,4 +105,5 @@ def to_draft(row: Row, hub: Hub | None, service_date: dt.date | None) -> OrderDr
         ),
         skills=row.skills,
         notes=row.notes,
+        said=said_of(row, columns, service_date),
     )

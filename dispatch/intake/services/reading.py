@@ -18,10 +18,10 @@ from dispatch.intake.parse.tables import BadFile
 from dispatch.intake.services.drafting import to_draft
 from dispatch.orders.drafts import Placed
 from dispatch.orders.models import Order
-from dispatch.orders.services import place_orders
+from dispatch.orders.services import place_prepared, prepare_orders
 from dispatch.orders.states import OrderState
 from lastmile.core.clock import now
-from lastmile.core.errors import DomainError
+from lastmile.core.errors import DomainError, FieldProblem
 from lastmile.core.events import record
 from lastmile.core.jobs import Lease
 from lastmile.core.phones import region_of
@@ -29,6 +29,7 @@ from lastmile.core.tenancy import current_retailer
 
 CHUNK = 500
 MOST_SPOTS = 5_000
+MOST_WARNINGS = 500  # kept of one import; the count has them all
 
 
 @dataclass(slots=True)
@@ -42,6 +43,9 @@ class Counts:
     needs_pin: int = 0
     spots: list[tuple[float, float, str]] = field(default_factory=list)
     hubs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
+    warned: int = 0
+    warnings: list[dict[str, object]] = field(default_factory=list)
 
     def sketch(self) -> dict[str, list[list[object]]]:
         """Where the orders lie, and which hub got how many, chosen in what way."""
@@ -64,7 +68,8 @@ def read_batch(lease: Lease) -> dict[str, object]:
     if batch.state == ImportBatch.State.RECEIVED:
         with override(batch.language):
             _read(lease, batch)
-    return _counts(batch) | {"unknown_headings": batch.unknown_headings}
+    told = {"unknown_headings": batch.unknown_headings, "changes": batch.changes}
+    return _counts(batch) | told
 
 
 def _read(lease: Lease, batch: ImportBatch) -> None:
@@ -107,15 +112,14 @@ def _place_chunk(
     counts: Counts,
     refused: list[RefusedRow],
 ) -> None:
+    allowed, outside = _within_scope(batch, rows)
+    drafts = [to_draft(row, parsed.columns, batch.hub, batch.service_date) for row in allowed]
+    prepared = prepare_orders(drafts, lenient=True)  # may ask a geocoder: not in a transaction
     with lease.fenced():
-        allowed, outside = _within_scope(batch, rows)
+        placed = place_prepared(prepared=prepared, source=f"import:{batch.public_id}")
         refused.extend(
             _refused_row(batch, row.number, parsed.cells[row.number], (fault,))
             for row, fault in outside
-        )
-        placed = place_orders(
-            [to_draft(row, batch.hub, batch.service_date) for row in allowed],
-            source=f"import:{batch.public_id}",
         )
         _count(batch, parsed, allowed, placed, counts, refused)
         if batch.dry_run:
@@ -166,8 +170,26 @@ def _count(
             refused.append(_refused_row(batch, row.number, parsed.cells[row.number], faults))
             continue
         setattr(counts, outcome.status, getattr(counts, outcome.status) + 1)
+        counts.changes.update(outcome.changed)
+        if outcome.status != "same":
+            _warn(row, outcome, counts)
         if outcome.order is not None:
             _sketch(outcome.order, counts)
+
+
+def _warn(row: Row, outcome: Placed, counts: Counts) -> None:
+    """Keep what the sender should know of a row that was taken."""
+    faults = [*row.warnings, *map(_fault_of, outcome.warnings)]
+    counts.warned += bool(faults)
+    for fault in faults[: MOST_WARNINGS - len(counts.warnings)]:
+        said = {"column": fault.column, "code": fault.code, "params": dict(fault.params)}
+        counts.warnings.append({"row": row.number, "order": row.external_id, **said})
+
+
+def _fault_of(problem: FieldProblem) -> Fault:
+    """What orders found, in the words orders found for it."""
+    column = problem.pointer.strip("/").replace("/", ".")
+    return Fault(column, "refused", {"detail": problem.detail})
 
 
 def _sketch(order: Order, counts: Counts) -> None:
@@ -186,7 +208,7 @@ def _order_faults(problem: DomainError | None) -> Iterable[Fault]:
     if not problem.errors:
         yield Fault("", "refused", {"detail": problem.detail})
     for error in problem.errors:
-        yield Fault(error.pointer.strip("/").replace("/", "."), "refused", {"detail": error.detail})
+        yield _fault_of(error)
 
 
 def _refused_row(
@@ -218,6 +240,9 @@ def _end(
         batch.unchanged_count = counts.same
         batch.refused_count = counts.refused
         batch.needs_pin_count = counts.needs_pin
+        batch.warned_count = counts.warned
+        batch.warnings = counts.warnings
+        batch.changes = dict(sorted(counts.changes.items()))
         _close(batch, ImportBatch.State.DONE)
         ImportFile.objects.filter(batch=batch).update(sketch=counts.sketch())
         record(DONE, DoneFacts(**_counts(batch)), subject=batch.public_id)
@@ -247,4 +272,5 @@ def _counts(batch: ImportBatch) -> dict[str, int]:
         "unchanged": batch.unchanged_count,
         "refused": batch.refused_count,
         "needs_pin": batch.needs_pin_count,
+        "warned": batch.warned_count,
     }

@@ -69,6 +69,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{name:>16}  {value}")
         for number, _cells, faults in selectors.refused_rows(batch, most=20):
             self.stdout.write(f"row {number}: {' · '.join(faults)}")
+        for number, order, words in selectors.warnings(batch, most=20):
+            self.stdout.write(f"row {number} ({order}), taken: {words}")
 
 
 def _hub(name: str) -> Hub | None:
@@ -91,6 +93,8 @@ def _facts(batch: ImportBatch) -> dict[str, Any]:
         "unchanged": batch.unchanged_count,
         "refused": batch.refused_count,
         "needs_pin": batch.needs_pin_count,
+        "warned": batch.warned_count,
+        "changes": batch.changes,
         "unknown_headings": batch.unknown_headings,
         "problem": selectors.file_problem(batch),
     }

@@ -14,7 +14,7 @@ from dispatch.orders.demo.draw import draw, scattered
 from dispatch.orders.drafts import OrderDraft, Placed
 from dispatch.orders.models import Order
 from dispatch.orders.services import place_orders
-from dispatch.orders.services.placing import MOST_AT_ONCE
+from dispatch.orders.services.preparing import MOST_AT_ONCE
 from dispatch.roads import demo_city
 from dispatch.roads.demo_city import Home
 from dispatch.roads.store import available

@@ -108,7 +108,7 @@ def _parcels(
     for name, total in totals.items():
         if sum(getattr(parcel, name) for parcel in kept) != total:
             shares = spread(total, [1] * count)
-            kept = [replace(p, **{name: n}) for p, n in zip(kept, shares, strict=True)]
+            kept = [_weighing(p, name, n) for p, n in zip(kept, shares, strict=True)]
     return tuple(kept)
 
 
@@ -117,8 +117,17 @@ def _same_parcel(
 ) -> ParcelDraft:
     if before is None:
         return draft
-    said = {n: getattr(draft, n) for n in ("weight_g", "volume_cm3") if n in given}
-    return replace(before, **said)
+    return replace(
+        before,
+        weight_g=draft.weight_g if "weight_g" in given else before.weight_g,
+        volume_cm3=draft.volume_cm3 if "volume_cm3" in given else before.volume_cm3,
+    )
+
+
+def _weighing(draft: ParcelDraft, name: str, share: int) -> ParcelDraft:
+    return (
+        replace(draft, weight_g=share) if name == "weight_g" else replace(draft, volume_cm3=share)
+    )
 
 
 def _draft_of(parcel: Parcel) -> ParcelDraft:

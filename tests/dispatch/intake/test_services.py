@@ -109,7 +109,7 @@ def test_a_job_that_died_half_way_ends_with_every_order_once(
     text = "order_id,lat,lon,date\n" + "".join(f"C{i},38.7,-9.1,2026-12-01\n" for i in range(30))
     monkeypatch.setattr(services, "CHUNK", 10)
     batch = receive_file(content=text.encode(), filename="orders.csv")
-    real, calls = services.place_orders, []
+    real, calls = services.place_prepared, []
 
     def dies_on_the_second(*args: object, **kwargs: object) -> object:
         calls.append(1)
@@ -117,7 +117,7 @@ def test_a_job_that_died_half_way_ends_with_every_order_once(
             raise KeyboardInterrupt
         return real(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(services, "place_orders", dies_on_the_second)
+    monkeypatch.setattr(services, "place_prepared", dies_on_the_second)
     with pytest.raises(KeyboardInterrupt):
         run_job(batch.job)
     Job.objects.filter(public_id=batch.job).update(
@@ -166,9 +166,9 @@ def test_an_import_of_one_retailer_is_unknown_to_another(hub: Hub, other: Retail
 
 
 def test_refusals_are_worded_in_the_senders_language(hub: Hub) -> None:
-    batch = bring("order_id,lat,lon,date,phone\nD1,38.7,-9.1,2026-12-01,not a phone\n")
+    batch = bring("order_id,lat,lon,date,hub\nD1,38.7,-9.1,2026-12-01,Atlantis\n")
     (_number, _cells, faults) = selectors.refused_rows(batch)[0]
-    assert "phone" in faults[0]
+    assert faults[0].startswith("hub: There is no open hub")
 
 
 def test_dates_and_weights_follow_the_country_of_hub_and_retailer(hub: Hub) -> None:
