@@ -25,6 +25,7 @@ class DoneFacts:
     unchanged: Annotated[int, FieldDoc("Orders that were known and are the same.", 4)]
     refused: Annotated[int, FieldDoc("Rows that were refused, each with its faults.", 6)]
     needs_pin: Annotated[int, FieldDoc("Orders whose place is not on the map yet.", 12)]
+    warned: Annotated[int, FieldDoc("Rows that were taken with a warning.", 3)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,8 +68,8 @@ def read_batch(lease: Lease) -> dict[str, object]:
     if batch.state == ImportBatch.State.RECEIVED:
         with override(batch.language):
             _read(lease, batch)
-    told = {"unknown_headings": batch.unknown_headings, "changes": batch.changes}
-    return _counts(batch) | told
+    counts = _counts(batch)
+    return {**counts, "unknown_headings": batch.unknown_headings, "changes": batch.changes}
 
 
 def _read(lease: Lease, batch: ImportBatch) -> None:
