@@ -54,6 +54,17 @@ def test_a_manifest_holds_every_stop_in_order_with_what_a_driver_needs(desk: Cli
             assert stop.order.shopper.phone in html
 
 
+def test_a_stop_is_a_place_in_spanish_and_no_order_to_stop(retailer: RetailerRef) -> None:
+    draft = hostile_day()
+    ana = logged_in(retailer, add_member(Role.DISPATCHER, language="es"))
+    route = lists.routes_of(draft)[0]
+    manifest = ana.get(f"/console/routes/{route.public_id}/manifest/").content.decode()
+    assert '<th scope="col">Parada</th>' in manifest
+    stops = ana.get(f"/console/plans/{draft.public_id}/routes/{route.public_id}/").content.decode()
+    assert "Parada 1:" in stops
+    assert "Detener" not in manifest + stops
+
+
 def test_hostile_text_stays_text_on_every_page(desk: Client) -> None:
     draft = hostile_day()
     order = next(
