@@ -310,6 +310,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": True,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "PREPROCESSING_HOOKS": ["lastmile.core.openapi.only_v1"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "lastmile.core.events_reference.add_webhooks",
+    ],
     "ENUM_NAME_OVERRIDES": {  # else a second field of the name would rename the first's shape
         "MemberRole": "tenants.people.api.shapes.MEMBER_ROLES",
         "KeyRole": "tenants.people.api.shapes.KEY_ROLES",

@@ -3,7 +3,8 @@
 ``EVENTS``    the modules that declare kinds of events; nothing else may be recorded or handled.
 ``HANDLERS``  event kind -> handlers ``def on_x(event: DomainEvent) -> None``, each run once per
               event in a transaction of its own; what goes outside the house enqueues a job.
-``JOBS``      job kind -> how it is run, ``def run(job: Lease) -> Mapping | None``.
+``JOBS``      job kind -> how it is run, ``def run(job: Lease) -> Mapping | None``, and what follows
+              its end (``on_end``).
 Rolls         acts over the whole house: one function a room, walked by a command in core.
 """
 
@@ -21,24 +22,29 @@ EVENTS: list[str] = [
 ]
 
 _BOARD = "dispatch.console.board.handlers.on_plan_changed"
+_BOARD_JOB = "dispatch.console.board.handlers.on_planning_ended"
 HANDLERS: dict[str, list[str]] = {
     "plan.requested": ["dispatch.console.board.handlers.on_planning_asked"],
     "plan.drafted": [_BOARD],
     "plan.edited": [_BOARD],
     "plan.published": [_BOARD],
     "plan.discarded": [_BOARD],
-    "job.finished": [
-        "dispatch.console.board.handlers.on_job_finished",
-        "dispatch.planning.handlers.on_job_finished",
-    ],
 }
 
 JOBS: dict[str, JobSpec] = {
     "planning.solve": JobSpec(
-        "dispatch.planning.tasks.plan_day", time_limit_s=420, queue="solve", fair=True
+        "dispatch.planning.tasks.plan_day",
+        time_limit_s=420,
+        queue="solve",
+        fair=True,
+        on_end=(_BOARD_JOB, "dispatch.planning.handlers.on_solve_ended"),
     ),
     "planning.redispatch": JobSpec(
-        "dispatch.planning.tasks.redispatch", time_limit_s=120, queue="solve", fair=True
+        "dispatch.planning.tasks.redispatch",
+        time_limit_s=120,
+        queue="solve",
+        fair=True,
+        on_end=(_BOARD_JOB,),
     ),
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
     "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),

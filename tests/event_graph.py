@@ -2,8 +2,8 @@
 
 An edge ``a -> b`` says that something wired to ``a`` may record ``b``. It is found without running
 anything: from the handler's source along the house's own functions that it calls by name, to each
-``record`` and ``record_many``; and through ``enqueue("kind", …)`` to the runner of that job and to
-what is named to follow its end.
+``record`` and ``record_many``; and through ``enqueue("kind", …)`` to the runner of that job and its
+end, which what the job names in ``on_end`` follows.
 
 Every declared kind, and every table of kinds, that such a function names counts as recorded,
 except where it is only read (``REQUESTED.read(event)``). So the graph may hold too much, never too
@@ -126,8 +126,20 @@ def graph_of(handlers: Mapping[str, Sequence[str]], wired_jobs: Mapping[str, Job
     """Return event kind -> kinds that its handlers may record."""
     return {
         kind: set().union(*(recorded_by(path, wired_jobs) for path in paths))
-        for kind, paths in handlers.items()
+        for kind, paths in followers(handlers, wired_jobs).items()
     }
+
+
+def followers(
+    handlers: Mapping[str, Sequence[str]], wired_jobs: Mapping[str, JobSpec]
+) -> dict[str, list[str]]:
+    """Return event kind -> all that follows it; what follows a job follows ``job.finished``."""
+    paths = {kind: list(named) for kind, named in handlers.items()}
+    ends = [path for spec in wired_jobs.values() for path in spec.on_end]
+    if ends:
+        ended = paths.setdefault(events.JOB_FINISHED.name, [])
+        ended += [path for path in dict.fromkeys(ends) if path not in ended]
+    return paths
 
 
 def longest_path(graph: Graph) -> list[str]:

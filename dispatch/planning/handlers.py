@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dispatch.planning.search.parts import take_away_all
-from dispatch.planning.selectors.jobs import SOLVE
 from lastmile.core.events import DomainEvent
 
 
-def on_job_finished(event: DomainEvent) -> None:
+def on_solve_ended(event: DomainEvent) -> None:
     """Take the parts of a plan's job away, in case its worker died before it could."""
-    if event.data.get("kind") == SOLVE:
-        take_away_all(event.subject)
+    take_away_all(event.subject)

@@ -14,11 +14,11 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from lastmile.core.actor import acting_as
@@ -26,7 +26,7 @@ from lastmile.core.events import RELAY, as_domain_event
 from lastmile.core.models import Delivery, DeliveryState
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import backoff_s, in_seconds
-from lastmile.core.wiring import handlers_of, load
+from lastmile.core.wiring import followers_of, handlers_of, load
 from lastmile.worklist.selectors import seen
 from lastmile.worklist.services import clear, point
 
@@ -39,17 +39,26 @@ LEASE_S: Final = 60
 OPEN: Final = (DeliveryState.WAITING, DeliveryState.LEASED)
 
 _POSITION_SQL: Final = """
-WITH batch AS (
-    SELECT id, row_number() OVER (ORDER BY id) AS n
-    FROM (
-        SELECT id FROM core_event WHERE position IS NULL ORDER BY lane DESC, id LIMIT %s
-    ) waiting
+WITH chosen AS (
+    SELECT id, subject, lane FROM core_event
+    WHERE position IS NULL ORDER BY lane DESC, id LIMIT %s
+), urgent AS (
+    SELECT subject, max(id) AS last FROM chosen WHERE lane = 'person' GROUP BY subject
+), taken AS (
+    SELECT id FROM chosen
+    UNION
+    SELECT earlier.id FROM urgent JOIN core_event earlier
+        ON earlier.subject = urgent.subject AND earlier.id < urgent.last
+    WHERE earlier.position IS NULL
+), batch AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS n FROM taken
 ), top AS (
     SELECT coalesce(max(position), 0) AS position FROM core_event
 )
 UPDATE core_event event SET position = top.position + batch.n
 FROM batch, top WHERE event.id = batch.id
-RETURNING event.id, event.kind, event.lane, event.position
+RETURNING event.id, event.kind, event.lane, event.position,
+    CASE WHEN event.kind = 'job.finished' THEN event.data ->> 'kind' END
 """
 
 
@@ -61,8 +70,9 @@ def lane_kind(lane: str) -> str:
 def relay_batch() -> tuple[int, set[tuple[str, str]]]:
     """Position one batch of committed events; return their number and the (handler, lane) owed.
 
-    A person's events go into the next batch, however many of the bulk wait; within a batch the
-    order is that of writing.
+    A person's events go into the next batch, however many of the bulk wait, and take along the
+    earlier waiting events of their subjects; within a batch the order is that of writing. So the
+    events of one subject have their positions in the order of writing.
 
     Locks: the retailer's relay (advisory, until the commit). When another relay holds it, that
     one sees our events: it looks once more after it has let go. Returns (0, empty) then.
@@ -79,8 +89,8 @@ def relay_batch() -> tuple[int, set[tuple[str, str]]]:
         positioned = sorted(cursor.fetchall(), key=lambda row: row[3])
         owed = [
             Delivery(event_id=pk, handler=handler, lane=lane)
-            for pk, kind, lane, _position in positioned
-            for handler in handlers_of(kind)
+            for pk, kind, lane, _position, job in positioned
+            for handler in (*handlers_of(kind), *followers_of(job))
         ]
         Delivery.objects.bulk_create(owed, batch_size=2000)
         for lane in sorted({delivery.lane for delivery in owed}):
@@ -110,13 +120,19 @@ def settle(lane: str) -> bool:
     return True
 
 
-def revive(handler: str) -> int:
-    """Try the dead deliveries of a handler again, once its fault is mended; return how many.
+def given_up(kind: str = "") -> QuerySet[Delivery]:
+    """Return the deliveries that were given up, oldest event first; of one kind if it is named."""
+    dead = Delivery.objects.filter(state=DeliveryState.DEAD).select_related("event")
+    return (dead.filter(event__kind=kind) if kind else dead).order_by("event_id", "handler")
+
+
+def revive(deliveries: Iterable[int]) -> int:
+    """Let deliveries (pks) that were given up be tried again; return how many.
 
     Locks: those deliveries. Records: nothing. Raises: nothing of its own.
     """
     with transaction.atomic():
-        dead = Delivery.objects.filter(handler=handler, state=DeliveryState.DEAD)
+        dead = Delivery.objects.filter(pk__in=list(deliveries), state=DeliveryState.DEAD)
         lanes = sorted(set(dead.values_list("lane", flat=True)))
         revived = dead.update(state=DeliveryState.WAITING, attempts=0, due_at=Now())
         for lane in lanes:

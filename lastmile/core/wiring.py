@@ -41,6 +41,9 @@ class JobSpec:
     fair : bool
         Whether retailers take turns at the workers (``core.turns``): for long jobs that come in
         heaps.
+    on_end : tuple of str
+        Dotted names of what follows once a job of this kind has ended, however it ended:
+        ``def f(event: DomainEvent) -> None``, run as the handlers of events are.
     """
 
     path: str
@@ -48,6 +51,7 @@ class JobSpec:
     max_attempts: int = 3
     queue: str = "default"
     fair: bool = False
+    on_end: tuple[str, ...] = ()
 
 
 def _table(name: str) -> Any:
@@ -88,6 +92,12 @@ def refuse_undeclared(kind: Kind[Any]) -> None:
 def handlers_of(kind: str) -> Sequence[str]:
     """Return the paths of the handlers of an event kind; none is no fault."""
     return handler_table().get(kind, ())
+
+
+def followers_of(job_kind: str | None) -> Sequence[str]:
+    """Return the paths of what follows the end of a job; none for a kind that is wired no more."""
+    spec = job_table().get(job_kind) if job_kind else None
+    return spec.on_end if spec else ()
 
 
 def job_spec(kind: str) -> JobSpec:
@@ -156,7 +166,9 @@ def problems() -> list[str]:
     found: list[str] = [*_kind_problems()]
     names = [path for paths in handler_table().values() for path in paths]
     for kind, spec in job_table().items():
-        names.append(spec.path)
+        names += [spec.path, *spec.on_end]
+        if set(spec.on_end) & set(handler_table().get("job.finished", ())):
+            found.append(f"Job {kind!r} and event 'job.finished' name the same handler.")
         if spec.queue not in QUEUES:
             found.append(f"Job {kind!r} names the queue {spec.queue!r}; use one of {QUEUES}.")
         if spec.time_limit_s < 1 or spec.max_attempts < 1:

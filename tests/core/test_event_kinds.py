@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
 
 from dispatch.orders.events import MOVED, ReadyFacts
 from dispatch.orders.states import OrderState
 from lastmile.core.events import DomainEvent, Lane
+from lastmile.core.events_reference import PAGE, reference
 from lastmile.core.kinds import (
     MADE,
     FieldDoc,
@@ -197,3 +202,35 @@ def test_kinds_are_declared_in_events_modules_alone() -> None:
         if not m.path.endswith("/events.py") and m.path != "lastmile/core/kinds.py"
     )
     assert offences(kinds_made_elsewhere, elsewhere) == []
+
+
+# --- what is said of them outside the code ---------------------------------------------------
+def test_the_reference_page_is_current() -> None:
+    assert PAGE.read_text(encoding="utf-8") == reference(), "run events_reference --write"
+    call_command("events_reference", stdout=io.StringIO())
+
+
+def test_a_page_that_is_not_current_is_told_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "events.md"
+    monkeypatch.setattr("lastmile.core.management.commands.events_reference.PAGE", page)
+    page.write_text("# Events\n", encoding="utf-8")
+    with pytest.raises(CommandError, match="not current"):
+        call_command("events_reference", stdout=io.StringIO())
+    call_command("events_reference", "--write", stdout=io.StringIO())
+    assert page.read_text(encoding="utf-8") == reference()
+
+
+def test_the_api_document_has_a_webhook_for_each_public_kind_and_no_other(client: Client) -> None:
+    answer = client.get("/api/v1/schema/", headers={"accept": "application/json"})
+    webhooks = answer.json()["webhooks"]
+    assert set(webhooks) == {name for name, kind in KINDS.items() if kind.public}
+    assert "order.promised" in webhooks
+    assert "job.finished" not in webhooks
+    for name, hook in webhooks.items():
+        body = hook["post"]["requestBody"]["content"]["application/json"]
+        data = body["schema"]["properties"]["data"]["properties"]["data"]
+        example = body["example"]["data"]["data"]
+        assert set(data["required"]) <= set(example) <= set(data["properties"]), name
+        assert body["example"]["type"] == name

@@ -282,6 +282,33 @@ def test_a_persons_event_is_in_the_next_batch_however_much_bulk_waits(
     assert [event.position for event in events_since(0)] == list(range(1, 22))
 
 
+def test_an_urgent_event_takes_the_earlier_waiting_events_of_its_subject_along(
+    shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lastmile.core.relay.RELAY_BATCH", 3)
+    with transaction.atomic():
+        for number in range(10):
+            record(kinds.PLACED, kinds.NO_FACTS, subject=f"ord_{number}")
+        record(kinds.TWICE, kinds.NO_FACTS, subject="ord_9")
+        record(kinds.DELIVERED, kinds.NO_FACTS, subject="ord_9", lane=Lane.PERSON)
+        record(kinds.NOTED, kinds.NO_FACTS, subject="ord_9")  # later than the urgent one
+    relay_batch()
+    first = [(event.kind, event.subject) for event in events_since(0)]
+    assert first == [
+        ("order.placed", "ord_0"),
+        ("order.placed", "ord_1"),
+        ("order.placed", "ord_9"),
+        ("order.twice", "ord_9"),
+        ("order.delivered", "ord_9"),
+    ]
+    assert WorkPointer.objects.filter(kind="relay").exists(), "the rest still waits"
+    while relay_batch()[0]:
+        pass
+    assert [event.position for event in events_since(0)] == list(range(1, 14))
+    of_one = [event.kind for event in events_since(0) if event.subject == "ord_9"]
+    assert of_one == ["order.placed", "order.twice", "order.delivered", "order.noted"]
+
+
 def test_record_and_relay_cost_a_fixed_number_of_queries(shop: RetailerRef) -> None:
     connection.ensure_connection()
     with transaction.atomic():

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
 import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from lastmile.core import relay
 from lastmile.core.events import DomainEvent, Lane, record
+from lastmile.core.jobs import cancel, enqueue
 from lastmile.core.models import Delivery, DeliveryState, Event
 from lastmile.core.relay import deliver_batch, owed_handlers, relay_batch, settle
-from lastmile.core.tenancy import RetailerRef
+from lastmile.core.tenancy import RetailerRef, retailer_context
 from lastmile.core.timing import backoff_s
 from lastmile.worklist.models import WorkPointer
 from tests.core import kinds, wired
@@ -97,8 +102,10 @@ def test_the_last_permitted_failure_is_dead_with_its_reason(shop: RetailerRef) -
     assert not WorkPointer.objects.exists(), "nobody looks for the dead"
 
     wired.broken = False
-    assert relay.revive("tests.core.wired.on_placed") == 0
-    assert relay.revive(BROKEN) == 1
+    assert list(relay.given_up("order.placed")) == []
+    (dead,) = relay.given_up("order.broken")
+    assert relay.revive([dead.pk]) == 1
+    assert relay.revive([dead.pk]) == 0, "it is given up no more"
     assert WorkPointer.objects.filter(kind="deliver.bulk").exists()
     drain()
     assert wired.traces() == ["ord_0"]
@@ -264,3 +271,70 @@ def test_a_delivery_costs_a_fixed_number_of_queries(shop: RetailerRef) -> None:
         assert deliver_batch(PLACED, Lane.BULK) == 50
     # each: BEGIN, mark, the handler's event and pointer, COMMIT; the batch: 5 to lease, 1 to clear
     assert len(captured) == 50 * 5 + 6, "\n".join(q["sql"][:90] for q in captured.captured_queries)
+
+
+def test_what_a_job_names_follows_its_end_and_no_other_jobs(shop: RetailerRef) -> None:
+    with transaction.atomic():
+        followed = enqueue("test.followed")
+        other = enqueue("test.echo")
+    cancel(followed.public_id)
+    cancel(other.public_id)
+    drain()
+    assert wired.traces() == [f"{followed.public_id}/test.followed/cancelled"]
+    assert Delivery.objects.get().event.subject == followed.public_id
+
+
+def test_a_job_of_a_kind_that_is_wired_no_more_ends_without_followers(
+    shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction.atomic():
+        job = enqueue("test.followed")
+    monkeypatch.delitem(wired.JOBS, "test.followed")
+    cancel(job.public_id)
+    assert relay_batch()[0] == 1
+    assert not Delivery.objects.exists()
+
+
+def give_up(kind: str) -> None:
+    owe(kind)
+    Delivery.objects.filter(event__kind=kind).update(
+        state=DeliveryState.DEAD,
+        attempts=relay.MAX_ATTEMPTS,
+        error="ValueError: the vase is broken",
+    )
+
+
+def run(*words: str) -> Any:
+    said = io.StringIO()
+    call_command("deliveries_revive", "--schema", "t1", "--json", *words, stdout=said)
+    return json.loads(said.getvalue())
+
+
+def test_an_operator_lists_and_revives_what_was_given_up(
+    shop: RetailerRef, neighbour: RetailerRef
+) -> None:
+    give_up("order.broken")
+    give_up("order.placed")
+    with retailer_context(neighbour):
+        give_up("order.broken")
+    listed = run("--dry-run")
+    assert [one["kind"] for one in listed["given_up"]] == ["order.broken", "order.placed"]
+    assert listed["given_up"][0]["handler"] == BROKEN
+    assert listed["given_up"][0]["error"] == "ValueError: the vase is broken"
+    assert (listed["schema"], listed["revived"]) == ("t1", 0)
+    assert Delivery.objects.filter(state=DeliveryState.DEAD).count() == 2, "only listed"
+
+    wired.broken = False
+    assert run("--kind", "order.broken")["revived"] == 1
+    assert deliver_batch(BROKEN, Lane.BULK) == 1
+    assert wired.traces() == ["ord_0"]
+    assert run("--dry-run")["given_up"][0]["kind"] == "order.placed"
+    with retailer_context(neighbour):
+        assert Delivery.objects.get().state == DeliveryState.DEAD, "the neighbour's stays"
+
+
+def test_a_kind_that_nobody_declares_is_refused(shop: RetailerRef) -> None:
+    give_up("order.broken")
+    with pytest.raises(CommandError, match="No event kind"):
+        run("--kind", "order.eaten")
+    assert Delivery.objects.get().state == DeliveryState.DEAD

@@ -13,7 +13,7 @@ from lastmile.core.events import DomainEvent, record
 from lastmile.core.jobs import Lease, enqueue
 from lastmile.core.wiring import JobSpec
 from tests.core import kinds
-from tests.event_graph import graph_of, longest_path, recorded_by
+from tests.event_graph import followers, graph_of, longest_path, recorded_by
 
 HOPS = 2  # an event, what follows from it, and what follows from that
 
@@ -24,8 +24,10 @@ def test_every_wired_name_resolves() -> None:
 
 def test_consequences_of_any_event_end_within_two_hops() -> None:
     graph = graph_of(switchboard.HANDLERS, switchboard.JOBS)
+    wired = followers(switchboard.HANDLERS, switchboard.JOBS)
+    assert set(wired) == set(graph)
     for kind, later in sorted(graph.items()):
-        for path in switchboard.HANDLERS[kind]:
+        for path in wired[kind]:
             print(f"{kind} -> {path} -> {', '.join(sorted(later)) or 'nothing'}")
     chain = longest_path(graph)
     assert len(chain) - 1 <= HOPS, " -> ".join(chain)
@@ -79,6 +81,14 @@ def test_a_circle_of_events_is_found() -> None:
     assert len(longest_path(graph_of(handlers, jobs))) - 1 > HOPS
 
 
+def test_what_follows_a_job_is_an_edge_of_the_graph() -> None:
+    jobs = {"test.work": JobSpec(f"{HERE}.work", on_end=(f"{HERE}.on_second",))}
+    handlers = {"test.first": [f"{HERE}.on_first"]}
+    graph = graph_of(handlers, jobs)
+    assert graph["job.finished"] == {"test.first"}
+    assert len(longest_path(graph)) - 1 == HOPS, "first, the end of its job, first: a circle"
+
+
 def test_a_kind_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(AssertionError, match="cannot be read"):
         recorded_by(f"{HERE}.by_expression", {})
@@ -93,6 +103,7 @@ def test_a_kind_that_cannot_be_read_is_refused() -> None:
         ({"plan.eaten": [f"{HERE}.work"]}, {}, "'plan.eaten' has handlers"),
         ({}, {"a.b": JobSpec(f"{HERE}.work", queue="soon")}, "queue 'soon'"),
         ({}, {"a.b": JobSpec(f"{HERE}.work", max_attempts=0)}, "at least 1"),
+        ({}, {"a.b": JobSpec(f"{HERE}.work", on_end=(f"{HERE}.gone",))}, "does not resolve"),
     ],
 )
 def test_each_fault_of_the_wiring_is_said(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lastmile.core.errors import Invalid, Unavailable
-from lastmile.core.events import DomainEvent, record
+from lastmile.core.events import JOB_FINISHED, DomainEvent, record
 from lastmile.core.jobs import Lease
 from lastmile.core.models import Event
 from lastmile.core.wiring import JobSpec
@@ -34,6 +34,7 @@ JOBS: dict[str, JobSpec] = {
     "test.once": JobSpec("tests.core.wired.echo", max_attempts=1),
     "test.patient": JobSpec("tests.core.wired.patient", time_limit_s=60),
     "test.brief": JobSpec("tests.core.wired.patient", time_limit_s=1),
+    "test.followed": JobSpec("tests.core.wired.echo", on_end=("tests.core.wired.on_end",)),
     "test.fair": JobSpec("tests.core.wired.echo", fair=True),
     "test.called": JobSpec("tests.core.wired.called"),
     "test.slow": JobSpec("tests.core.wired.slow", max_attempts=5),
@@ -59,6 +60,12 @@ def on_placed(event: DomainEvent) -> None:
 def on_placed_too(event: DomainEvent) -> None:
     """Leave another."""
     record(kinds.TRACE, kinds.NO_FACTS, subject=f"{event.subject}/too")
+
+
+def on_end(event: DomainEvent) -> None:
+    """Leave the job and how it ended."""
+    facts = JOB_FINISHED.read(event)
+    record(kinds.TRACE, kinds.NO_FACTS, subject=f"{event.subject}/{facts.kind}/{facts.state}")
 
 
 def on_broken(event: DomainEvent) -> None:

@@ -12,7 +12,6 @@ from dispatch.fleet.models import Hub
 from dispatch.planning.events import REQUESTED
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import pictures
-from dispatch.planning.selectors.jobs import JOBS
 from lastmile.core.events import DomainEvent
 from lastmile.core.jobs import job_by_id, job_out
 from lastmile.core.sockets import broadcast
@@ -40,10 +39,9 @@ def on_planning_asked(event: DomainEvent) -> None:
     _tell_job(REQUESTED.read(event).job)
 
 
-def on_job_finished(event: DomainEvent) -> None:
-    """Tell the boards of a day how its planning ended; other jobs are not theirs."""
-    if event.data.get("kind") in JOBS:
-        _tell_job(event.subject)
+def on_planning_ended(event: DomainEvent) -> None:
+    """Tell the boards of a day how its planning ended."""
+    _tell_job(event.subject)
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:

@@ -205,6 +205,7 @@ class EventOut(serializers.Serializer[Any]):
     actor = serializers.CharField()
     occurred_at = InstantField()
     position = serializers.IntegerField()
+    version = serializers.IntegerField(help_text="Version of the shape of `data`.")
     data = serializers.DictField()  # type: ignore[assignment]
 
 

@@ -19,7 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from dispatch.fleet.models import Hub
 from dispatch.planning import tasks
-from dispatch.planning.handlers import on_job_finished
+from dispatch.planning.handlers import on_solve_ended
 from dispatch.planning.models import Plan, SolvePart
 from dispatch.planning.problem.keep import unpack
 from dispatch.planning.search import parts, spread
@@ -517,7 +517,7 @@ def test_a_dead_jobs_parts_are_taken_away_when_it_has_ended(
     job = a_job()
     put_out(job, town())
     ended = Job.objects.get(public_id=job.id)
-    on_job_finished(
+    on_solve_ended(
         DomainEvent(
             public_id="evt_1", kind="job.finished", subject=job.id, actor="system",
             occurred_at=ended.created_at, data={"kind": SOLVE}, position=1, lane=Lane.PERSON,
