@@ -23,9 +23,18 @@ class PolicyChangedFacts:
     fields: Annotated[tuple[str, ...], FieldDoc("Changed settings.", ["units", "zone"])]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSetFacts:
+    """The clock of a sandbox retailer was set. The subject is the retailer."""
+
+    rate: Annotated[float, FieldDoc("Its seconds in a real second.", 60.0)]
+    real: Annotated[bool, FieldDoc("Whether it shows the real time again.", False)]
+
+
 #: By the verbs of ``tenants.states.VERBS``.
 RETAILER: Mapping[str, Kind[Any]] = {
     verb: Kind(f"retailer.{verb}", facts=RetailerMovedFacts)
     for verb in ("opened", "given_up", "suspended", "resumed", "closed")
 }
+CLOCK_SET = Kind("retailer.clock_set", facts=ClockSetFacts)
 POLICY_CHANGED = Kind("policy.changed", facts=PolicyChangedFacts)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from lastmile.core.clock import UTC, RetailerClock, real_now
 from lastmile.core.errors import Conflict, FieldProblem, Invalid
 from lastmile.core.events import record
+from tenants.events import CLOCK_SET, ClockSetFacts
 from tenants.models import Retailer
 from tenants.people.services import audit
 from tenants.selectors import clock_of, row_of
@@ -59,7 +60,7 @@ def set_clock(
         row.version += 1
         row.save()
         changes = {"clock": (_shown(before, set_at), _shown(clock_of(row), set_at))}
-        record("retailer.clock_set", subject=row.public_id, data={"rate": row.clock_rate})
+        record(CLOCK_SET, ClockSetFacts(rate=row.clock_rate, real=real), subject=row.public_id)
         audit("retailer.clock_set", row.public_id, changes)
     return row
 
