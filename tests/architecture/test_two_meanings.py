@@ -39,7 +39,8 @@ def of_two_meanings(where: tuple[Module, ...]) -> list[str]:
 
 
 def test_no_text_without_context_is_both_a_verb_and_a_noun() -> None:
-    assert of_two_meanings(templates()) == []
+    shown = tuple(m for m in templates() if not m.path.endswith("_gallery.html"))  # made-up texts
+    assert of_two_meanings(shown) == []
 
 
 @pytest.mark.parametrize("noun", ['{% translate "Stop" %}', "{% translate 'Stop' %}"])
