@@ -11,7 +11,7 @@ import sqlite3
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from dispatch.roads.city import City
 from dispatch.roads.rules import CLASS_ID, GRAPHS, posted_kph, usable
@@ -104,41 +104,46 @@ def read(path: Path) -> tuple[City, list[PopulationZone]]:
         ) from fault
     city = City()
     for link in links:
-        _link(city, *link)
+        _add_link(city, Link(*link))
     if not city.ways:
         raise ValueError(f"{path.name} holds no street that any profile may use.")
     people = [PopulationZone(zone, int(count or 0), rings_of(blob)) for zone, count, blob in zones]
     return city, people
 
 
-def _link(
-    city: City,
-    link: int,
-    a: int,
-    b: int,
-    direction: int,
-    kind: str,
-    name: str | None,
-    speed_ab: object,
-    speed_ba: object,
-    blob: bytes,
-) -> None:
-    if kind not in CLASS_ID:
-        city.left_out[kind] = city.left_out.get(kind, 0) + 1
+class Link(NamedTuple):
+    """A row of the project's table of links: a street from node ``a`` to node ``b``."""
+
+    number: int
+    a: int
+    b: int
+    direction: int  # 1: from a to b alone, -1: from b to a alone, 0: both ways
+    kind: str
+    name: str | None
+    speed_ab: object
+    speed_ba: object
+    line: bytes
+
+
+def _add_link(city: City, link: Link) -> None:
+    """Add a link to the city's ways, or count why it is left out."""
+    if link.kind not in CLASS_ID:
+        city.left_out[link.kind] = city.left_out.get(link.kind, 0) + 1
         return
-    tags = {"highway": kind, "oneway": {1: "yes", -1: "-1"}.get(direction, "no")}
+    tags = {"highway": link.kind, "oneway": {1: "yes", -1: "-1"}.get(link.direction, "no")}
     along = against = 0
     for bit, graph in enumerate(GRAPHS):
         ahead, back = usable(graph, tags)
         along |= ahead << bit
         against |= back << bit
-    line = [(round(lon * E7), round(lat * E7)) for lon, lat in line_of(blob)]
+    line = [(round(lon * E7), round(lat * E7)) for lon, lat in line_of(link.line)]
     if not (along or against) or len(line) < 2:
         city.left_out["no access"] = city.left_out.get("no access", 0) + 1
         return
-    inner = [-(link * _INNER + at) for at in range(1, len(line) - 1)]
-    posted = [posted_kph(str(said)) if said else 0 for said in (speed_ab, speed_ba)]
-    city.ways.append(Way([a, *inner, b], line, kind, (name or "").strip(), along, against, *posted))
+    inner = [-(link.number * _INNER + at) for at in range(1, len(line) - 1)]
+    posted = [posted_kph(str(kph)) if kph else 0 for kph in (link.speed_ab, link.speed_ba)]
+    nodes, name = [link.a, *inner, link.b], (link.name or "").strip()
+    city.ways.append(Way(nodes, line, link.kind, name, along, against, *posted))
 
 
 def write_people(path: Path, people: list[PopulationZone]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -67,17 +67,7 @@ def build(
             f"{city.turn_restrictions} turn restrictions are known and not yet obeyed by routes."
         )
     with store.new_version(name, var) as place:
-        write_arrays(
-            place / "streets.bin",
-            {
-                field.name: getattr(streets, field.name)
-                for field in fields(StreetArrays)
-                if field.name != "names"
-            },
-        )
-        (place / "names.json").write_text(
-            json.dumps(streets.names, ensure_ascii=False), encoding="utf-8"
-        )
+        write_streets(place, streets)
         built = []
         for graph in rules.GRAPHS:
             size = write_graph(place / f"{graph}.bin", streets, graph)
@@ -94,10 +84,7 @@ def build(
             counts |= more(place, streets)
         meta = {
             "name": name,
-            "title": origin.title,
-            "source": origin.source,
-            "licence": origin.licence,
-            "attribution": origin.attribution,
+            **asdict(origin),
             "bbox": bounding_box(streets),
             "profiles": [p for p in rules.PROFILES if rules.GRAPH_OF[p] in built],
             "counts": counts,
@@ -106,18 +93,25 @@ def build(
             "notes": notes,
             "tables": rules.tables(),
         }
-        (place / "meta.json").write_text(
-            json.dumps(meta, ensure_ascii=False, indent=1), encoding="utf-8"
-        )
+        write_json(place / "meta.json", meta, indent=1)
     return store.info_of(store.network_folder(name, var) / store.current_version(name, var))
+
+
+def write_streets(place: Path, streets: StreetArrays) -> None:
+    """Write the arrays of the streets, and their names beside them."""
+    numbers = {f.name: getattr(streets, f.name) for f in fields(StreetArrays) if f.name != "names"}
+    write_arrays(place / "streets.bin", numbers)
+    write_json(place / "names.json", streets.names)
+
+
+def write_json(path: Path, value: object, indent: int | None = None) -> None:
+    """Write JSON with the letters of the world as they are."""
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=indent), encoding="utf-8")
 
 
 def write_extras(place: Path, city: City, streets: StreetArrays, said: Said) -> dict[str, int]:
     """Addresses, and water and parks for the base map."""
-    (place / "areas.json").write_text(
-        json.dumps([(a.kind, a.name, a.ring) for a in city.areas], ensure_ascii=False),
-        encoding="utf-8",
-    )
+    write_json(place / "areas.json", [(a.kind, a.name, a.ring) for a in city.areas])
     counts = address_index.build(place / "addresses.sqlite", streets, city.addresses)
     said(f"{counts['addresses']:,} house numbers on {counts['address_streets']:,} streets.")
     return {"areas": len(city.areas), **counts}

@@ -200,6 +200,27 @@ def functions_longer_than(most: int) -> Rule:
     return rule
 
 
+def more_arguments_than(most: int) -> Rule:
+    """Return the rule that a function takes at most so many arguments, compiled kernels apart."""
+
+    def rule(module: Module) -> Iterator[str]:
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or is_compiled(node):
+                continue
+            taken = node.args
+            count = len(taken.posonlyargs) + len(taken.args) + len(taken.kwonlyargs)
+            count -= taken.args[:1] != [] and taken.args[0].arg in {"self", "cls"}
+            if count > most:
+                yield f"{node.name} takes {count} arguments; group them in a dataclass"
+
+    return rule
+
+
+def is_compiled(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Say whether a function is a compiled kernel of the solver."""
+    return any("compiled" in ast.unparse(mark) for mark in node.decorator_list)
+
+
 def imports_in_functions(module: Module) -> Iterator[str]:
     """No import of ours inside a function: it hides a circle."""
     for node in ast.walk(module.tree):
