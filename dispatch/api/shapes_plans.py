@@ -140,7 +140,11 @@ class StopOut(ModelOut[Stop]):
 
 
 class RouteOut(ModelOut[Route]):
-    """One shift's tour in a plan."""
+    """One shift's tour in a plan.
+
+    ``weight_g``, ``volume_cm3`` and ``parcels`` leave the hub, ``collected_…`` are the returns that
+    come back to it, ``most_…`` is the most that is on board at once.
+    """
 
     id = serializers.CharField(source="public_id")
     plan = serializers.CharField(source="plan.public_id")
@@ -158,7 +162,8 @@ class RouteOut(ModelOut[Route]):
             "id", "plan", "number", "shift", "vehicle", "driver", "starts_at", "ends_at",
             "distance_m", "travel_s", "service_s", "wait_s", "breaks", "weight_g", "volume_cm3",
             "parcels", "cost_minor", "cost_fixed_minor", "cost_distance_minor", "cost_time_minor",
-            "co2_g", "violations",
+            "co2_g", "violations", "collected_weight_g", "collected_volume_cm3",
+            "collected_parcels", "most_weight_g", "most_volume_cm3", "most_parcels",
         )  # fmt: skip
         read_only_fields = fields
 

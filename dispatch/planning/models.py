@@ -127,9 +127,15 @@ class Route(models.Model):
     breaks = models.JSONField(
         default=list, help_text="[{starts_at, ends_at, after: stop position}]"
     )
-    weight_g = models.PositiveBigIntegerField(default=0)
+    weight_g = models.PositiveBigIntegerField(default=0, help_text="leaves the hub with")
     volume_cm3 = models.PositiveBigIntegerField(default=0)
     parcels = models.PositiveIntegerField(default=0)
+    collected_weight_g = models.PositiveBigIntegerField(default=0, help_text="of returns")
+    collected_volume_cm3 = models.PositiveBigIntegerField(default=0)
+    collected_parcels = models.PositiveIntegerField(default=0)
+    most_weight_g = models.PositiveBigIntegerField(default=0, help_text="on board at once")
+    most_volume_cm3 = models.PositiveBigIntegerField(default=0)
+    most_parcels = models.PositiveIntegerField(default=0)
     cost_fixed_minor = models.BigIntegerField(default=0)
     cost_distance_minor = models.BigIntegerField(default=0)
     cost_time_minor = models.BigIntegerField(default=0)
@@ -270,6 +276,9 @@ class PlanEdit(models.Model):
     facts = models.JSONField(default=dict, help_text="ids only: order, from, to, positions")
     before = models.JSONField(help_text="{shift id: [order ids]}")
     after = models.JSONField(help_text="{shift id: [order ids]}")
+    by_hand = models.JSONField(
+        null=True, help_text="order ids that a person had taken off before; null: not known"
+    )
     undone = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=now)
 

@@ -123,11 +123,11 @@ class Shown:
 
 
 def loads_of(route: Route) -> list[Load]:
-    """Return the three bars of a route."""
+    """Return the three bars of a route: the most that is on board at once."""
     names = {"weight_g": _("weight"), "volume_cm3": _("volume"), "parcels": _("parcels")}
     found = []
     for name, (scale, unit) in _UNITS.items():
-        used, most = getattr(route, name), getattr(route.vehicle, name)
+        used, most = getattr(route, f"most_{name}"), getattr(route.vehicle, name)
         said = _("%(used)s of %(most)s") % {
             "used": f"{used / scale:.10g}" if scale == 1 else f"{used / scale:.0f}",
             "most": f"{most / scale:.10g} {unit}".strip(),

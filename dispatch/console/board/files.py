@@ -20,7 +20,7 @@ from tenants.permissions import Act, PageRequest, page
 HEADINGS = [
     "route", "vehicle", "driver", "stop", "arrives_at", "starts_at", "departs_at", "window_from",
     "window_to", "external_id", "order", "name", "phone", "address", "lat", "lon", "parcels",
-    "weight_g", "volume_cm3", "notes",
+    "weight_g", "volume_cm3", "notes", "direction",
 ]  # fmt: skip
 
 
@@ -105,6 +105,6 @@ def _cells(plan: Plan, stop: Stop) -> list[str]:
             local(promise.closes_at if promise else None),
             order.external_id or "", order.public_id, order.shopper.name, order.shopper.phone,
             place.text, place.lat, place.lon, order.parcel_count, order.weight_g,
-            order.volume_cm3, order.notes,
+            order.volume_cm3, order.notes, order.direction,
         )
     ]  # fmt: skip

@@ -109,17 +109,19 @@ def _unserved_cost(day: Day, matrices: Mapping[str, TravelMatrix]) -> int:
 
 
 def visit_of(at: int, order: OrderAsked, origin_at: dt.datetime, unserved_cost: int) -> Visit:
-    """Return an order as the solver's visit at place ``at + 1``."""
+    """Return an order as the solver's visit at place ``at + 1``; a return collects its load."""
     windows: tuple[Window, ...] = ()
     if order.opens_at is not None and order.closes_at is not None:
         opens = max(0, _seconds(order.opens_at, origin_at))
         closes = _seconds(order.closes_at, origin_at)
         windows = (Window(opens, closes) if closes > opens else Window(0, 1),)
+    load = (order.weight_g, order.volume_cm3, order.parcels)
     return Visit(
         id=order.order,
         place=at + 1,
         service_s=order.service_s,
-        demand=(order.weight_g, order.volume_cm3, order.parcels),
+        demand=(0,) * len(load) if order.collects else load,
+        collect=load if order.collects else (),
         windows=windows,
         unserved_cost=unserved_cost,
         skills=order.skills,
@@ -146,6 +148,7 @@ def _vehicle(shift: ShiftAsked, day: Day, origin_at: dt.datetime, names: list[st
                 max(0, _seconds(b.opens_at, origin_at)),
                 max(0, _seconds(b.closes_at, origin_at)) + 1,
                 b.duration_s,
+                paid=b.paid,
             )
             for b in shift.breaks
         ),

@@ -17,7 +17,7 @@ from django.db.models import Model, QuerySet
 from dispatch.fleet.breaks import Break
 from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.selectors import breaks_of, factor_of, shifts_on
-from dispatch.orders.models import Order
+from dispatch.orders.models import Direction, Order
 from dispatch.orders.selectors import to_plan
 from dispatch.solver.model.problem import Problem
 from lastmile.core.geo import Point
@@ -51,7 +51,10 @@ class ShiftAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderAsked:
-    """One order with its place, its promise's window if it has one, and its load."""
+    """One order with its place, its promise's window if it has one, and its load.
+
+    ``collects``: it is a return, so its load is taken on board there and brought to the hub.
+    """
 
     order: str
     order_pk: int
@@ -62,6 +65,7 @@ class OrderAsked:
     volume_cm3: int
     parcels: int
     skills: frozenset[str]
+    collects: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,4 +205,5 @@ def order_asked(order: Order) -> OrderAsked:
         volume_cm3=order.volume_cm3,
         parcels=order.parcel_count,
         skills=frozenset(order.skills),
+        collects=order.direction == Direction.RETURN,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from dispatch.planning.models import Plan, Route, Stop, Unserved
 from dispatch.planning.problem.day import Day
+from dispatch.planning.problem.load import LOADS, load_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +115,9 @@ def _numbers(kept: Mapping[int, Route], day: Day, timed: TimedPlan) -> dict[int,
 
 _ROUTE_COLUMNS = [
     "starts_at", "ends_at", "distance_m", "travel_s", "service_s", "wait_s", "breaks", "weight_g",
-    "volume_cm3", "parcels", "cost_fixed_minor", "cost_distance_minor", "cost_time_minor", "co2_g",
-    "violations", "geometry",
+    "volume_cm3", "parcels", "collected_weight_g", "collected_volume_cm3", "collected_parcels",
+    "most_weight_g", "most_volume_cm3", "most_parcels", "cost_fixed_minor",
+    "cost_distance_minor", "cost_time_minor", "co2_g", "violations", "geometry",
 ]  # fmt: skip
 
 
@@ -150,9 +152,11 @@ def _route(
         }
         for b in timed.breaks
     ]
-    row.weight_g = sum(o.weight_g for o in orders)
-    row.volume_cm3 = sum(o.volume_cm3 for o in orders)
-    row.parcels = sum(o.parcels for o in orders)
+    loads = load_of(orders)
+    for name, load in zip(LOADS, loads, strict=True):
+        setattr(row, name, load.leaves_with)
+        setattr(row, f"collected_{name}", load.collected)
+        setattr(row, f"most_{name}", load.most)
     row.cost_fixed_minor = timed.cost_fixed_minor
     row.cost_distance_minor = timed.cost_distance_minor
     row.cost_time_minor = timed.cost_time_minor

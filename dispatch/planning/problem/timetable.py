@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from dispatch.planning.problem.day import Day
+from dispatch.planning.problem.reasons import reason_of
 from dispatch.planning.problem.store import TimedBreak, TimedPlan, TimedRoute, TimedStop
 from dispatch.roads.matrix import route_geometry
 from dispatch.solver.model.cost import route_cost
@@ -37,19 +38,9 @@ def time_plan(
         if route.visits
     ]
     unserved = tuple(
-        (problem.visit_index[u.visit], u.reason.value, _why(u.dimensions, u.skills))
-        for u in solution.unserved
+        (problem.visit_index[u.visit], *reason_of(problem, u, day)) for u in solution.unserved
     )
     return TimedPlan(routes=tuple(routes), unserved=unserved)
-
-
-def _why(dimensions: Sequence[str], skills: Sequence[str]) -> Facts:
-    facts: dict[str, Any] = {}
-    if dimensions:
-        facts["dimension"] = dimensions[0]
-    if skills:
-        facts["skills"] = list(skills)
-    return facts
 
 
 def _route(

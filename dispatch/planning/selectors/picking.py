@@ -70,7 +70,7 @@ class PickingWave:
     @property
     def orders(self) -> int:
         """How many orders are picked."""
-        return sum(stops_of(it.route) for it in self.routes)
+        return sum(orders_of(it.route) for it in self.routes)
 
     @property
     def parcels(self) -> int:
@@ -91,9 +91,9 @@ class Picking:
         return sum(it.late_s > 0 for wave in self.waves for it in wave.routes)
 
 
-def stops_of(route: Route) -> int:
-    """How many orders a route of ``routes_in_short`` has."""
-    return int(route.stop_count)  # type: ignore[attr-defined]
+def orders_of(route: Route) -> int:
+    """How many orders a route of ``routes_in_short`` takes from the hub: returns are not picked."""
+    return int(route.outward_count)  # type: ignore[attr-defined]
 
 
 def picking_of(plan: Plan, who: Pickers, begins_at: dt.datetime | None = None) -> Picking:
@@ -102,7 +102,7 @@ def picking_of(plan: Plan, who: Pickers, begins_at: dt.datetime | None = None) -
     ``begins_at``: no wave before; by default six hours before the first van loads, and never in
     the past while a van of the plan has yet to load. Raises Invalid, by the fields of ``Floor``.
     """
-    routes = {route.public_id: route for route in routes_in_short(plan)}
+    routes = {route.public_id: route for route in routes_in_short(plan) if orders_of(route)}
     if not routes:
         return Picking(waves=(), proven=True)
     due = [route.starts_at for route in routes.values()]
@@ -127,7 +127,7 @@ def _floor(
         tuple(
             Goods(
                 name,
-                stops_of(route) * who.order_s + route.parcels * who.parcel_s,
+                orders_of(route) * who.order_s + route.parcels * who.parcel_s,
                 _seconds(route.starts_at, origin),
                 _seconds(route.starts_at, origin) + plan.hub.loading_s,
             )

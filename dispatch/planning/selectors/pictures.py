@@ -15,7 +15,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.addresses import plain
-from dispatch.orders.models import Order
+from dispatch.orders.models import Direction, Order
 from dispatch.planning.models import Plan, Route, Stop, Unserved
 from dispatch.planning.selectors.jobs import JOBS
 from dispatch.planning.selectors.lists import published
@@ -49,12 +49,21 @@ def job_of_day(hub: Hub, service_date: dt.date) -> Job | None:
 
 
 def routes_in_short(plan: Plan) -> list[Route]:
-    """Return routes with vehicle, driver, shift, ``stop_count``, ``late_count``; not the lines."""
+    """Return routes with vehicle, driver and shift, without the lines.
+
+    ``stop_count``, ``late_count`` and ``outward_count`` are how many stops there are, how many
+    break a rule, and how many bring something.
+    """
+    outward = Q(stops__order__direction=Direction.OUTWARD)
     broken = Q(stops__isnull=False) & ~Q(stops__violations=[])
     return list(
         plan.routes.defer("geometry")
         .select_related("vehicle", "driver", "shift")
-        .annotate(stop_count=Count("stops"), late_count=Count("stops", filter=broken))
+        .annotate(
+            stop_count=Count("stops"),
+            late_count=Count("stops", filter=broken),
+            outward_count=Count("stops", filter=outward),
+        )
         .order_by("number")
     )
 

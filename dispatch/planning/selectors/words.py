@@ -33,6 +33,13 @@ UNSERVED: dict[str, tuple[object, object]] = {
         _("It lies beyond the range or the hours of every vehicle of the day."),
         _("Use another hub or a vehicle with more range or a longer shift."),
     ),
+    "far_from_hub": (
+        _("Its place on the map is %(km)s km from the hub: no vehicle can go there and back."),
+        _(
+            "Check the place. If it is wrong, move it on the map; latitude and longitude may be "
+            "in each other's place. If it is right, use another hub."
+        ),
+    ),
     "no_capacity_left": (
         _("It fits a vehicle alone, but not beside the orders that are already on the routes."),
         _("Add a shift, widen its window, or take another order off."),
@@ -54,6 +61,10 @@ UNSERVED: dict[str, tuple[object, object]] = {
         _("Put it back on a route, or plan the day again."),
     ),
 }
+
+OUT_OF_REACH: object = _(
+    "It is %(km)s km from the hub: beyond the range or the hours of every vehicle of the day."
+)
 
 DIMENSIONS: dict[str, object] = {
     "weight_g": _("weight"),
@@ -107,7 +118,10 @@ _SCALES = {"weight_g": (1000, "kg"), "volume_cm3": (1000, "l"), "parcels": (1, "
 def say_unserved(reason: str, params: Mapping[str, object]) -> tuple[str, str]:
     """Return (why, what to do) for an unserved order."""
     why, remedy = UNSERVED[reason]
-    return str(why) % _spoken(params), str(remedy) % _spoken(params)
+    if reason == "out_of_range" and "distance_m" in params:
+        why = OUT_OF_REACH
+    spoken = {**_spoken(params), "km": round(int(str(params.get("distance_m", 0))) / 1000)}
+    return str(why) % spoken, str(remedy) % spoken
 
 
 def say_violation(code: str, params: Mapping[str, object]) -> str:

@@ -101,7 +101,10 @@ def undo(*, plan: Plan, version: int | None) -> Plan:
             raise NothingToUndo(_("There is no edit left to undo."))
         last.undone = True
         last.save(update_fields=["undone"])
-        return _rearrange(bench, last.before, "undo", {"edit": last.number})
+        by_hand = set(_marked(bench.plan) if last.by_hand is None else last.by_hand)
+        return _rearrange(
+            bench, last.before, by_hand - _carried(last.before), "undo", {"edit": last.number}
+        )
 
 
 def _edit(
@@ -113,6 +116,7 @@ def _edit(
         shifts = {s.shift for s in bench.day.shifts}
         after = change(bench.arrangement, orders, shifts)
         number = bench.plan.edits.count() + 1
+        marked = _marked(bench.plan)
         PlanEdit.objects.create(
             plan=bench.plan,
             number=number,
@@ -121,8 +125,10 @@ def _edit(
             facts=dict(said),
             before=bench.arrangement,
             after=after,
+            by_hand=sorted(marked),
         )
-        return _rearrange(bench, after, act, {**said, "edit": number})
+        by_hand = (marked | _carried(bench.arrangement)) - _carried(after)
+        return _rearrange(bench, after, by_hand, act, {**said, "edit": number})
 
 
 def _lay_out(plan: Plan, version: int | None) -> Bench:
@@ -139,11 +145,13 @@ def _lay_out(plan: Plan, version: int | None) -> Bench:
     return Bench(present, problem, day, arrangement_of(present, problem))
 
 
-def _rearrange(bench: Bench, after: Arrangement, act: str, said: Mapping[str, Any]) -> Plan:
+def _rearrange(
+    bench: Bench, after: Arrangement, by_hand: set[str], act: str, said: Mapping[str, Any]
+) -> Plan:
+    """Time the plan anew; orders ``by_hand`` are left out by a person, others for their reason."""
     plan, problem = bench.plan, bench.problem
     solution = evaluate(problem, after)
     timed = time_plan(problem, solution, bench.day, _lines_that_hold(bench, after))
-    by_hand = _by_hand(bench, after)
     unserved = tuple(
         (order, "by_hand", {}) if bench.day.orders[order].order in by_hand else (order, why, said_)
         for order, why, said_ in timed.unserved
@@ -161,9 +169,11 @@ def _lines_that_hold(bench: Bench, after: Arrangement) -> dict[str, Any]:
     return {shift: line for shift, line in rows if after[shift] == bench.arrangement[shift]}
 
 
-def _by_hand(bench: Bench, after: Arrangement) -> set[str]:
-    """Orders that a person took off: on a route until now, or taken off in an earlier edit."""
-    carried = {order for orders in after.values() for order in orders}
-    before = {order for orders in bench.arrangement.values() for order in orders}
-    marked = Unserved.objects.filter(plan=bench.plan, reason="by_hand")
-    return (before | set(marked.values_list("order__public_id", flat=True))) - carried
+def _carried(arrangement: Arrangement) -> set[str]:
+    return {order for orders in arrangement.values() for order in orders}
+
+
+def _marked(plan: Plan) -> set[str]:
+    """Orders that a person took off, as the plan says now."""
+    rows = Unserved.objects.filter(plan=plan, reason="by_hand")
+    return set(rows.values_list("order__public_id", flat=True))

@@ -48,7 +48,7 @@ def _alone(ground: Ground, visit: int) -> NotServed | None:
         lacking = it.skills - anywhere or it.skills  # each somewhere, never together
         return NotServed(it.id, Reason.NO_SKILL, skills=tuple(sorted(lacking)))
     skilled = sorted({ground.twin[at] for at in skilled})
-    roomy = [at for at in skilled if ground.fits(at, it.demand)]
+    roomy = [at for at in skilled if _fits(ground, at, visit)]
     if not roomy:
         return NotServed(it.id, Reason.TOO_HEAVY, dimensions=_too_much(ground, skilled, visit))
     near = [at for at in roomy if _there_and_back(ground, at, it.place) <= ground.ranges[at]]
@@ -76,11 +76,23 @@ def _there_and_back(ground: Ground, vehicle: int, place: int) -> int:
     return out + ground.timer.drive_m(vehicle, place, it.end)
 
 
+def _loads(ground: Ground, visit: int) -> list[tuple[int, ...]]:
+    """What a visit brings and what it collects: the two are never on board together."""
+    it = ground.problem.visits[visit]
+    return [it.demand, it.collect] if it.collect else [it.demand]
+
+
+def _fits(ground: Ground, vehicle: int, visit: int) -> bool:
+    """Tell whether a vehicle that carries nothing else has room for the visit."""
+    return all(ground.fits(vehicle, load) for load in _loads(ground, visit))
+
+
 def _too_much(ground: Ground, vehicles: list[int], visit: int) -> tuple[str, ...]:
     """Dimensions that exceed every vehicle; when none does, all that exceed some vehicle."""
-    names, demand = ground.problem.dimensions, ground.demands[visit]
+    names = ground.problem.dimensions
+    loads = _loads(ground, visit)
     over = [
-        [amount > room for amount, room in zip(demand, ground.rooms[at], strict=True)]
+        [max(amounts) > room for *amounts, room in zip(*loads, ground.rooms[at], strict=True)]
         for at in vehicles
     ]
     everywhere = tuple(
@@ -94,7 +106,7 @@ def _too_much(ground: Ground, vehicles: list[int], visit: int) -> tuple[str, ...
 
 def _nobody(ground: Ground, visit: int) -> bool:
     """Tell whether no vehicle may serve the visit, or none of those has room for it alone."""
-    return not any(ground.fits(at, ground.demands[visit]) for at in ground.may[visit])
+    return not any(_fits(ground, at, visit) for at in ground.may[visit])
 
 
 def _reason(draft: Draft, visit: int, late: Late | None) -> NotServed:
