@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from django.test import override_settings
 from playwright.sync_api import Browser, Page, expect
 
 from lastmile.core.http.service_worker import service_worker
+from lastmile.core.tenancy import RetailerRef
+from tenants.people.models import Member
+from tenants.people.services import end_sessions
 from tests.browser import frame_urls
 from tests.browser.live import Live
 from tests.browser.watch import Watch
@@ -82,6 +86,24 @@ def test_without_scripts_a_panel_is_a_link_to_its_page(framed: Live, browser: Br
     page.locator(".panel", has_text="Good").get_by_role("link").click()
     expect(page.get_by_role("heading", name="Page of ord_1")).to_be_visible()
     context.close()
+
+
+def test_an_open_board_says_that_its_reader_is_signed_out(live: Live, page: Page) -> None:
+    email = live.world.emails["dispatcher"]
+    live.log_in(page.context, "dispatcher")
+    page.goto(live.retailer + "/console/{hub}/{date}/".format(**live.world.names))
+    expect(page.locator("#board-frame")).to_have_attribute("data-live", "true")
+
+    def end(_ref: RetailerRef) -> None:
+        member = Member.objects.get(email=email)
+        end_sessions(public_id=member.public_id, by=None)
+
+    live.do(end)
+    toast = page.locator(".toast", has_text="You are signed out")
+    expect(toast).to_be_visible()
+    expect(page.locator("#board-frame")).to_have_attribute("data-live", "false")
+    toast.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(re.compile("/login/"))
 
 
 def test_the_driver_s_frame_has_large_targets_and_says_when_the_connection_is_lost(

@@ -108,7 +108,7 @@ def test_every_place_for_panels_in_a_template_is_listed() -> None:
         if ".venv" not in file.parts
         for place in re.findall(r'{% panels "([\w-]+)"', file.read_text(encoding="utf-8"))
     }
-    assert {"order", "hub"} <= asked
+    assert {"order", "hub", "plan"} <= asked
     assert asked <= set(real.PANELS)
 
 
