@@ -34,7 +34,7 @@ Rules the words stand for (``check.py`` enforces exactly these):
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from dispatch.solver.model import faults as door
 from dispatch.solver.model.elements import (
@@ -71,6 +71,7 @@ __all__ = (
     "Window",
     "missed_cost",
     "service_s",
+    "with_last",
 )
 
 
@@ -147,6 +148,34 @@ class Problem:
     def places(self) -> int:
         """How many places the matrices cover."""
         return len(self.profiles[0].duration_s)
+
+
+def with_last(problem: Problem, visit: Visit) -> Problem:
+    """Return a problem with another visit in the last one's stead; the matrices stay as they are.
+
+    The visit is in no pair, and in neither ``together`` nor ``apart``; nor was the last one.
+
+    Raises
+    ------
+    Invalid
+        When the visit does not fit the problem, or another one has its id.
+    """
+    found, last = Problems(), len(problem.visits) - 1
+    door.visit(problem, visit, "/visit", found)
+    if problem.visit_index.get(visit.id, last) != last:
+        found.add("/visit/id", f"The problem holds {visit.id} already: ask for it by its id.")
+    found.raise_if_any("The visit does not fit the problem; see errors.")
+    index = {name: at for name, at in problem.visit_index.items() if at != last}
+    groups = {name: tuple(at for at in g if at != last) for name, g in problem.groups.items()}
+    if visit.group:
+        groups[visit.group] = (*groups.get(visit.group, ()), last)
+    other = object.__new__(Problem)
+    for member in fields(Problem):
+        object.__setattr__(other, member.name, getattr(problem, member.name))
+    object.__setattr__(other, "visits", (*problem.visits[:last], visit))
+    object.__setattr__(other, "visit_index", index | {visit.id: last})
+    object.__setattr__(other, "groups", {name: g for name, g in groups.items() if g})
+    return other
 
 
 def service_s(visit: Visit, vehicle: VehicleShift) -> int:

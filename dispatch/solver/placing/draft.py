@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from dispatch.solver.model.problem import Problem, VehicleShift, service_s
+from dispatch.solver.model.problem import Problem, VehicleShift, Visit, service_s
 from dispatch.solver.model.solution import NotServed, Solution, Tour
 from dispatch.solver.rich.model import Model, lay_out
 from dispatch.solver.rich.reach import hand, plain
@@ -29,11 +29,13 @@ class Ground:
     are worked on without compiled code.
     """
 
-    def __init__(self, problem: Problem, timer: Timer | None = None) -> None:
+    def __init__(
+        self, problem: Problem, timer: Timer | None = None, model: Model | None = None
+    ) -> None:
         self.problem = problem
         self.timer = timer or Timer(problem)
         self.plain = plain(problem)
-        self._model: Model | None = None
+        self._model = model
         self._hand: Hand | None = None
         self.alone: dict[int, NotServed | None] = {}  # kept by ``explain.alone``
         self.demands = [v.demand for v in problem.visits]
@@ -45,18 +47,23 @@ class Ground:
         for visit in problem.visits:
             kind = (visit.skills, visit.vehicles)
             if kind not in kinds:
-                kinds[kind] = frozenset(
-                    at
-                    for at, vehicle in enumerate(problem.vehicles)
-                    if visit.skills <= vehicle.skills
-                    and (visit.vehicles is None or vehicle.id in visit.vehicles)
-                )
+                kinds[kind] = _allowed(problem, visit)
         twins: dict[VehicleShift, int] = {}
         self.twin = [
             twins.setdefault(replace(vehicle, id=""), at)
             for at, vehicle in enumerate(problem.vehicles)
         ]
         self.may = [kinds[v.skills, v.vehicles] for v in problem.visits]
+
+    def seat(self, problem: Problem, visit: int) -> None:
+        """Take another visit in one's stead; its row and column have changed in the matrices."""
+        self.problem, it = problem, problem.visits[visit]
+        self.timer.seat(problem, visit)
+        self.demands[visit] = it.demand
+        self.may[visit] = _allowed(problem, it)
+        self.alone.pop(visit, None)
+        if not self.plain:
+            self.hand.seat(problem, visit)
 
     @property
     def model(self) -> Model:
@@ -93,6 +100,16 @@ class Ground:
     def fits(self, vehicle: int, load: Sequence[int]) -> bool:
         """Tell whether the vehicle has room for a load."""
         return all(a <= room for a, room in zip(load, self.rooms[vehicle], strict=True))
+
+
+def _allowed(problem: Problem, visit: Visit) -> frozenset[int]:
+    """Return the vehicles that have a visit's skills and that it allows."""
+    return frozenset(
+        at
+        for at, vehicle in enumerate(problem.vehicles)
+        if visit.skills <= vehicle.skills
+        and (visit.vehicles is None or vehicle.id in visit.vehicles)
+    )
 
 
 class DraftTour:

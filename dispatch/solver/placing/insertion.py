@@ -41,7 +41,7 @@ class Insertion:
 class Board:
     """A plan that is asked again and again for the places of visits; prepared once."""
 
-    def __init__(self, problem: Problem, solution: Solution) -> None:
+    def __init__(self, problem: Problem, solution: Solution, ground: Ground | None = None) -> None:
         self.problem = problem
         self.routes: dict[str, Stops] = {
             route.vehicle: [
@@ -49,7 +49,7 @@ class Board:
             ]
             for route in solution.routes
         }
-        self.draft = _draft(problem, self.routes)
+        self.draft = _draft(problem, self.routes, ground)
 
     def places(self, visit: str) -> list[Insertion]:
         """Return all feasible places for one visit, cheapest first.
@@ -122,7 +122,7 @@ def evaluate(problem: Problem, routes: Mapping[str, Stops]) -> Solution:
     return draft.solution(reasons(draft, draft.missing()))
 
 
-def _draft(problem: Problem, routes: Mapping[str, Stops]) -> Draft:
+def _draft(problem: Problem, routes: Mapping[str, Stops], ground: Ground | None = None) -> Draft:
     faults = Problems()
     for name in routes:
         if name not in problem.vehicle_index:
@@ -133,7 +133,7 @@ def _draft(problem: Problem, routes: Mapping[str, Stops]) -> Draft:
             faults.add("/routes", f"The problem has no visit {name}.", "unknown")
     faults.raise_if_any("The plan speaks of visits or vehicles that the problem does not have.")
     return Draft(
-        Ground(problem),
+        ground or Ground(problem),
         {
             problem.vehicle_index[name]: _codes(
                 problem, problem.vehicles[problem.vehicle_index[name]], stops

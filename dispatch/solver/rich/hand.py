@@ -34,8 +34,9 @@ from dispatch.solver.rich.lay import (
 )
 from dispatch.solver.rich.model import Int64, Model
 from dispatch.solver.rich.scan import INFINITE, scan
+from dispatch.solver.rich.seat import seat
 from dispatch.solver.rich.settle import settle_in
-from dispatch.solver.rich.state import BLINKS, State, fresh, nothing_promised, refresh
+from dispatch.solver.rich.state import BLINKS, State, fresh, look_again, nothing_promised, refresh
 from dispatch.solver.rich.tries import FOUND, tries
 from dispatch.solver.rich.write import Writer
 
@@ -76,6 +77,13 @@ class Hand:
             for vehicle in range(len(self.problem.vehicles)):
                 self._laid.closed[vehicle] = not self._fresh(vehicle, ())
         return self._laid
+
+    def seat(self, problem: Problem, visit: int) -> None:
+        """Take another visit in one's stead; its row and column have changed in the matrices."""
+        self.problem = self.writer.problem = problem
+        seat(self.model, problem, visit)
+        if self._laid is not None:
+            look_again(self.model, self._laid, visit)
 
     def timed(self, vehicle: int, codes: Sequence[int]) -> Timed | None:
         """Return what a sequence comes to, None where it does not hold."""

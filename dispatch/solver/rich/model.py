@@ -131,7 +131,7 @@ def lay_out(problem: Problem) -> Model:
     apart, together = _sets(problem, problem.apart), _sets(problem, problem.together)
     visits = np.zeros((len(problem.visits), VISIT), dtype=np.int64)
     for at, visit in enumerate(problem.visits):
-        _visit(visits[at], problem, at, visit, windows)
+        lay_visit(visits[at], problem, at, windows)
         _company(visits[at], problem, at, visit, delivery=visit.id in brought)
         visits[at, OWNER] = owner[at]
         visits[at, APART : APART_END + 1] = apart[1][at : at + 2]
@@ -186,9 +186,9 @@ def _rows(rows: list[Any], width: int) -> Int64:
     return np.array(rows, dtype=np.int64).reshape(-1, width)
 
 
-def _visit(
-    row: Int64, problem: Problem, at: int, visit: Visit, windows: list[tuple[int, int]]
-) -> None:
+def lay_visit(row: Int64, problem: Problem, at: int, windows: list[tuple[int, int]]) -> None:
+    """Write what a visit asks for by itself into its row; its windows go behind those given."""
+    visit = problem.visits[at]
     row[PLACE] = visit.place
     row[SOFT] = len(windows)
     windows += [(w.opens_s, w.closes_s - 1) for w in visit.windows]

@@ -228,6 +228,12 @@ def _loose(model: Model) -> Bool:
     return np.asarray((visit[:, HARD_END] - visit[:, HARD] > 1) | (visit[:, LATE] > 0))
 
 
+def look_again(model: Model, state: State, visit: int) -> None:
+    """Note what kind of windows a visit has, after it was exchanged in the model."""
+    state.plain_visit[visit] = _plain_visits(model)[visit]
+    state.loose_visit[visit] = _loose(model)[visit]
+
+
 def _plain_vehicles(model: Model) -> Bool:
     row = model.vehicle
     several = np.diff(model.slices)[row[:, RATE]] > 1

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 
-from dispatch.solver.model.problem import Break, Int32, Problem, service_s
+from dispatch.solver.model.problem import Break, Int32, Problem, Visit, service_s
 from dispatch.solver.model.solution import Served, TakenBreak, Tour
 from dispatch.solver.timing.passes import (
     NEVER,
@@ -27,6 +27,8 @@ from dispatch.solver.timing.passes import (
     choices,
     opening,
 )
+
+FULL_SPEED: Final = 100  # per cent: the matrices as they are, not copied
 
 
 class Timer:
@@ -40,10 +42,19 @@ class Timer:
             for speed in {v.speed_percent for v in problem.vehicles}
         }
         self._distances = [_view(p.distance_m) for p in problem.profiles]
-        self._windows: list[Spans] = [
-            tuple((w.opens_s, w.closes_s - 1) for w in visit.windows) or ((0, NEVER),)
-            for visit in problem.visits
-        ]
+        self._windows: list[Spans] = [_spans(visit) for visit in problem.visits]
+
+    def seat(self, problem: Problem, visit: int) -> None:
+        """Take another visit in one's stead; its row and column have changed in the matrices."""
+        self.problem = problem
+        place = problem.visits[visit].place
+        self._windows[visit] = _spans(problem.visits[visit])
+        for speed, tables in self._durations.items():
+            for profile, table in zip(problem.profiles, tables, strict=True):
+                if speed != FULL_SPEED:
+                    own, row = np.asarray(table), profile.duration_s[place]
+                    own[place, :] = scaled(row, speed)
+                    own[:, place] = scaled(profile.duration_s[:, place], speed)
 
     def drive_s(self, vehicle: int, origin: int, target: int) -> int:
         """Seconds between two places for a vehicle."""
@@ -165,14 +176,19 @@ def place_breaks(
     return arrive, placed
 
 
+def _spans(visit: Visit) -> Spans:
+    """First and last second of each window; (0, NEVER) without any."""
+    return tuple((w.opens_s, w.closes_s - 1) for w in visit.windows) or ((0, NEVER),)
+
+
 def _view(matrix: Int32) -> memoryview[int]:
     """Look into a matrix without a copy; its items come out as Python's own integers."""
     return cast("memoryview[int]", memoryview(matrix))  # type: ignore[arg-type]
 
 
 def scaled(duration_s: Int32, speed_percent: int) -> Int32:
-    """Return a duration matrix at a speed: ``ceil(seconds * 100 / speed_percent)``."""
-    if speed_percent == 100:
+    """Return durations at a speed: ``ceil(seconds * 100 / speed_percent)``."""
+    if speed_percent == FULL_SPEED:
         return duration_s
     wide = duration_s.astype(np.int64) * -100
     return (-(wide // speed_percent)).astype(np.int32)

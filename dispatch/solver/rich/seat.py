@@ -1,0 +1,83 @@
+"""Another visit in the stead of one in a model that is laid out already. PURE.
+
+What depends on the visit alone is written anew: its row, its windows, who may serve it, and the
+legs to and from its place. No matrix is copied.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+from dispatch.solver.model.problem import Problem
+from dispatch.solver.rich.model import (
+    BRINGS,
+    HARD,
+    HARD_END,
+    PLACE,
+    SOFT,
+    SOFT_END,
+    Model,
+    lay_visit,
+)
+from dispatch.solver.timing.timer import scaled
+
+NOT_KEPT: Final = "The model keeps too few windows for the visit: lay it out with more."
+
+
+def seat(model: Model, problem: Problem, visit: int) -> None:
+    """Write a visit of a problem over the last one of a model.
+
+    Parameters
+    ----------
+    model : Model
+        Laid out from a problem that is the same but for the last visit, which is in no pair and
+        no set. The windows at the end of ``Model.windows`` are that visit's: as many as the new
+        one has, twice that where it may be late.
+
+    Raises
+    ------
+    ValueError
+        When too few windows were kept: a fault of ours.
+    """
+    it = problem.visits[visit]
+    windows: list[tuple[int, int]] = []
+    lay_visit(model.visit[visit], problem, visit, windows)
+    first = _kept_from(model, visit)
+    if first + len(windows) > len(model.windows):
+        raise ValueError(NOT_KEPT)
+    for at, window in enumerate(windows, start=first):
+        model.windows[at] = window
+    model.visit[visit, [SOFT, SOFT_END, HARD, HARD_END]] += first
+    model.visit[visit, BRINGS] = any(it.demand)
+    model.service[visit] = it.service_s
+    model.demand[visit] = it.demand
+    model.collect[visit] = it.collect or (0,) * len(problem.dimensions)
+    model.may[visit] = [
+        it.skills <= vehicle.skills and (it.vehicles is None or vehicle.id in it.vehicles)
+        for vehicle in problem.vehicles
+    ]
+    _legs(model, problem, int(model.visit[visit, PLACE]))
+
+
+def _kept_from(model: Model, visit: int) -> int:
+    """Return the row behind the windows of all visits but the last."""
+    return int(model.visit[:visit, [SOFT_END, HARD_END]].max(initial=0))
+
+
+def _legs(model: Model, problem: Problem, place: int) -> None:
+    """Write the legs from and to a place over those there were, by profile, hour and speed."""
+    rates = sorted({(v.profile, v.speed_percent) for v in problem.vehicles}) or [(0, 100)]
+    for profile, travel in enumerate(problem.profiles):
+        model.metres[profile, place, :] = travel.distance_m[place]
+        model.metres[profile, :, place] = travel.distance_m[:, place]
+    for (profile, speed), (first, last) in zip(rates, pairwise(model.slices), strict=True):
+        travel = problem.profiles[profile]
+        hours = [travel.duration_s, *(part.duration_s for part in travel.hourly)]
+        for number, matrix in zip(range(first, last), hours, strict=True):
+            model.seconds[number, place, :] = scaled(matrix[place], speed)
+            model.seconds[number, :, place] = scaled(matrix[:, place], speed)
+    if model.fast is not model.seconds:
+        for rate, (first, last) in enumerate(pairwise(model.slices)):
+            model.fast[rate, place, :] = model.seconds[first:last, place, :].min(axis=0)
+            model.fast[rate, :, place] = model.seconds[first:last, :, place].min(axis=0)

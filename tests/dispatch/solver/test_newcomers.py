@@ -1,0 +1,199 @@
+"""Places for a visit that the problem does not hold are those it would have inside the problem."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dispatch.solver.model.problem import Pair, Problem, Slice, TravelTable, Visit, Window
+from dispatch.solver.placing.insertion import Board
+from dispatch.solver.placing.newcomers import WINDOWS, OpenBoard, Spokes
+from dispatch.solver.solve import solve
+from lastmile.core.errors import Invalid
+from tests.bench.same_plans import kinds, windowed
+from tests.dispatch.solver.features import FEATURES, mixed
+from tests.dispatch.solver.problems import rich
+from tests.dispatch.solver.trials import TRIALS
+
+NOT_ALONE = {"pairs", "together", "apart", "prefix", "loaded"}  # a newcomer is in none of them
+
+
+def spokes_of(problem: Problem, place: int) -> list[Spokes]:
+    """The row and the column of a place, from every profile and hour."""
+    return [
+        Spokes(
+            t.duration_s[:, place], t.duration_s[place],
+            t.distance_m[:, place], t.distance_m[place],
+            tuple((part.duration_s[:, place], part.duration_s[place]) for part in t.hourly),
+        )
+        for t in problem.profiles
+    ]  # fmt: skip
+
+
+def without(problem: Problem, visit: Visit) -> Problem:
+    return replace(problem, visits=tuple(v for v in problem.visits if v.id != visit.id))
+
+
+def free(problem: Problem) -> list[Visit]:
+    """Visits in no pair and no set, that no vehicle has a claim on."""
+    named = {v for p in problem.pairs for v in (p.pickup, p.delivery)}
+    named |= {v for members in (*problem.together, *problem.apart) for v in members}
+    named |= {v for k in problem.vehicles for v in (*k.prefix, *(k.loaded or ()))}
+    return [v for v in problem.visits if v.id not in named]
+
+
+def drawn(seed: int) -> Problem:
+    lots = random.Random(f"newcomer {seed}")
+    kept = [name for name in FEATURES if name != "prefix"]  # which may be impossible
+    chosen = lots.sample(kept, lots.randint(2, 14))
+    return mixed(lots, visits=9, vehicles=3, features=chosen, unit=60)
+
+
+def alike(problem: Problem, iterations: int, most: int = 4) -> int:
+    """Ask for some visits from within and from outside; return how many places were alike."""
+    found = 0
+    for visit in free(problem)[:most]:
+        base = without(problem, visit)
+        plan = solve(base, iterations=iterations, seed=1, threads=1, engine="rich").solution
+        due = Board(problem, plan).places(visit.id)
+        assert OpenBoard(base, plan).places(visit, spokes_of(problem, visit.place)) == due, visit.id
+        found += len(due)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(25 * TRIALS))
+def test_a_newcomer_has_the_places_it_would_have_in_the_problem(seed: int) -> None:
+    alike(drawn(seed), iterations=30)
+
+
+@pytest.mark.parametrize("name", [n for n in FEATURES if n not in NOT_ALONE])
+def test_a_newcomer_has_those_places_with(name: str) -> None:
+    found = 0
+    for number in range(6):
+        lots = random.Random(f"newcomer with {name} {number}")
+        problem = mixed(lots, visits=8, vehicles=3, features=["demand", "shift", name], unit=60)
+        found += alike(problem, iterations=30, most=3)
+    assert found
+
+
+def test_several_kinds_of_vehicles_and_hours_of_the_day_on_one_board() -> None:
+    """One board answers for many newcomers, each by itself, in any order."""
+    problem = rich(5, visits=30, vehicles=5)
+    slow = [Slice(7_200, (t.duration_s * 3) // 2) for t in problem.profiles]
+    later = tuple(
+        replace(table, hourly=(part,)) for table, part in zip(problem.profiles, slow, strict=True)
+    )
+    problem = replace(problem, profiles=later)
+    names = {v.id for v in problem.visits[20:]}
+    base = replace(problem, visits=problem.visits[:20])
+    plan = solve(base, iterations=200, seed=1, threads=1).solution
+    inside, board = Board(problem, plan), OpenBoard(base, plan)
+    for visit in (*problem.visits[20:], *reversed(problem.visits[20:])):
+        assert visit.id in names
+        due = inside.places(visit.id)
+        assert board.places(visit, spokes_of(problem, visit.place)) == due
+
+
+@pytest.mark.parametrize(
+    "day", [windowed(3, visits=40, kind="rc", vehicles=6), kinds(4, visits=40)]
+)
+def test_a_plain_problem_answers_alike_and_so_it_does_where_the_newcomer_is_not_plain(
+    day: Problem,
+) -> None:
+    base = replace(day, visits=day.visits[:-4])
+    plan = solve(base, iterations=300, seed=1, threads=1).solution
+    board, last = OpenBoard(base, plan), day.visits[-1]
+    two = replace(last, windows=(Window(0, 5_000), Window(6_000, 11_000)))
+    late = replace(last, max_late_s=900, late_cost_per_hour=100, windows=(Window(1_000, 2_000),))
+    taken = replace(last, service_cost=70, collect=(1,) * len(day.dimensions))
+    for visit in (last, two, last, late, taken, last):
+        whole = replace(base, visits=(*base.visits, visit))
+        due = Board(whole, plan).places(visit.id)
+        assert due
+        assert board.places(visit, spokes_of(day, visit.place)) == due
+
+
+def test_a_newcomer_with_more_windows_than_were_kept_has_its_places_too() -> None:
+    problem = mixed(random.Random(2), visits=6, vehicles=2, features=["breaks"], unit=60)
+    many = tuple(Window(40 * n, 40 * n + 20) for n in range(WINDOWS + 3))
+    visit = replace(problem.visits[-1], windows=many, max_late_s=5)
+    whole = replace(problem, visits=(*problem.visits[:-1], visit))
+    base = without(problem, visit)
+    plan = solve(base, iterations=20, seed=1, threads=1).solution
+    board = OpenBoard(base, plan)
+    few = replace(visit, windows=many[:1])
+    for asked in (few, visit, few):
+        whole = replace(problem, visits=(*problem.visits[:-1], asked))
+        due = Board(whole, plan).places(visit.id)
+        assert board.places(asked, spokes_of(problem, visit.place)) == due
+
+
+def test_an_alternative_of_a_served_group_takes_its_stead() -> None:
+    problem = mixed(random.Random(7), visits=8, vehicles=2, features=["demand"], unit=60)
+    *rest, door, locker = problem.visits
+    door, locker = replace(door, group="g"), replace(locker, group="g", service_cost=3)
+    whole = replace(problem, visits=(*rest, door, locker))
+    base = without(whole, locker)
+    plan = solve(base, iterations=50, seed=1, threads=1, engine="rich").solution
+    assert door.id in {s.visit for route in plan.routes for s in route.visits}
+    found = OpenBoard(base, plan).places(locker, spokes_of(whole, locker.place))
+    assert found == Board(whole, plan).places(locker.id)
+    assert found
+
+
+def test_what_does_not_fit_is_refused_and_changes_no_later_answer() -> None:
+    problem = rich(3, visits=12, vehicles=3)
+    last = problem.visits[-1]
+    base = without(problem, last)
+    plan = solve(base, iterations=50, seed=1, threads=1).solution
+    board, ways = OpenBoard(base, plan), spokes_of(problem, last.place)
+    due = board.places(last, ways)
+    known: Any = replace(last, id=base.visits[0].id)
+    for visit, given, said in (
+        (Pair("a", "b"), ways, "pair must be in the problem"),
+        (known, ways, "holds v0 already"),
+        (replace(last, demand=(1,)), ways, "one value for each dimension"),
+        (last, ways[:1], "each of the 2 profiles"),
+        (last, [ways[0], replace(ways[1], to_s=[1, 2])], "14 whole numbers"),
+        (last, [ways[0], replace(ways[1], from_m=-np.ones(14, int))], "between 0 and"),
+        (last, [ways[0], replace(ways[1], hourly=((ways[0].to_s,) * 2,))], "each of the 0 slices"),
+    ):
+        with pytest.raises(Invalid) as refusal:
+            board.places(visit, given)
+        assert said in str([e.detail for e in refusal.value.errors])
+    assert board.places(last, ways) == due == Board(problem, plan).places(last.id)
+
+
+def test_no_question_copies_a_matrix() -> None:
+    problem = rich(4, visits=30, vehicles=4)
+    last = problem.visits[-1]
+    base = without(problem, last)
+    plan = solve(base, iterations=20, seed=1, threads=1).solution
+    board, ways = OpenBoard(base, plan), spokes_of(problem, last.place)
+    board.places(last, ways)
+    ground = board._boards[False].draft.ground
+    before = [t.duration_s for t in ground.problem.profiles], ground.model.seconds, ground.hand
+    board.places(last, ways)
+    after = [t.duration_s for t in ground.problem.profiles], ground.model.seconds, ground.hand
+    assert all(a is b for a, b in zip(before[0], after[0], strict=True))
+    assert before[1] is after[1]
+    assert before[2] is after[2]
+
+
+def test_the_problem_asked_is_not_changed() -> None:
+    problem = rich(6, visits=10, vehicles=2)
+    last = problem.visits[-1]
+    base = without(problem, last)
+    tables: list[TravelTable] = [
+        TravelTable(t.name, t.duration_s.copy(), t.distance_m.copy()) for t in base.profiles
+    ]
+    plan = solve(base, iterations=20, seed=1, threads=1).solution
+    OpenBoard(base, plan).places(last, spokes_of(problem, last.place))
+    assert last.id not in base.visit_index
+    for table, now in zip(tables, base.profiles, strict=True):
+        assert (table.duration_s == now.duration_s).all()
+        assert (table.distance_m == now.distance_m).all()
