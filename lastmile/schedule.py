@@ -17,6 +17,7 @@ class Turn(NamedTuple):
 
 SCHEDULE: dict[str, Turn] = {
     "sweep": Turn(SWEEP_TASK, 5, "hot"),
+    "forget": Turn("core.forget", 24 * 3600, "bulk"),
     "tidy": Turn("people.tidy", 6 * 3600, "bulk"),
     "forget_files": Turn("intake.tidy", 3600, "bulk"),
 }

@@ -65,6 +65,22 @@ INVARIANTS: list[str] = [
 ]
 # Public id -> name of the hubs, for pages that let somebody choose hubs: `def f() -> dict`.
 HUB_NAMES: list[str] = ["dispatch.fleet.standing.hub_names"]
+# Rolls of erasing: who is meant (`def f(sought) -> Person | None`), then one function an app, the
+# highest layer first (`def f(person) -> Mapping`), and what is forgotten by age (`def f()`).
+FIND_SHOPPER: list[str] = ["dispatch.orders.services.find_person"]
+ERASE_SHOPPER: list[str] = [
+    "dispatch.intake.services.erase_person",
+    "dispatch.planning.services.erase_person",
+    "dispatch.orders.services.erase_person",
+    "tenants.people.services.erase_person",
+    "lastmile.core.erasing.erase",
+]
+FORGET: list[str] = [
+    "dispatch.intake.services.forget_rows",
+    "dispatch.intake.services.forget_kept_files",
+    "tenants.people.services.tidy",
+    "lastmile.core.codes.forget_codes",
+]
 # Rolls of the demo: `def room(demo: Demo) -> Mapping`, in this order; first in the house, then in
 # each demo retailer.
 OPEN_DEMO: list[str] = [

@@ -146,6 +146,14 @@ class AttemptFacts:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopperErasedFacts:
+    """A shopper was erased: name, contact, notes and addresses are gone. The subject is theirs."""
+
+    orders: Annotated[int, FieldDoc("Orders that they had; these stay, without a name.", 3)]
+
+
+SHOPPER_ERASED = Kind("shopper.erased", facts=ShopperErasedFacts, public=True)
 PLACED = Kind("order.placed", facts=PlacedFacts, public=True)
 PROMISED = Kind("order.promised", facts=PromisedFacts, public=True)
 CHANGED = Kind("order.changed", facts=OrderChangedFacts, public=True)

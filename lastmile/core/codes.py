@@ -196,6 +196,15 @@ def end_code(*, purpose: str, subject: str) -> None:
     rows.update(used_at=Now())
 
 
+def forget_codes() -> dict[str, int]:
+    """Delete codes that are used or have expired, once their window of counting is over.
+
+    Locks: these rows. Records: nothing. Raises: nothing of its own.
+    """
+    over = ShortCode.objects.filter(window_ends_at__lte=Now(), expires_at__lte=Now())
+    return {"codes": over.delete()[0]}
+
+
 def _is_right(row: ShortCode, code: str) -> bool:
     try:
         key = ring().by_id(row.key_id)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from celery import shared_task
 
+from lastmile.core.erasing import forget as forget_old
 from lastmile.core.events import RELAY, RELAY_TASK
 from lastmile.core.hints import publish
 from lastmile.core.jobs import JOBS, RUN_TASK
@@ -25,6 +26,7 @@ from lastmile.core.tenancy import (
     NoRetailer,
     current_schema,
     find_retailer,
+    for_each_retailer,
     retailer_context,
     shared_context,
 )
@@ -150,6 +152,16 @@ def tend_jobs() -> None:
     """Reap silent jobs and ask again for the queued ones."""
     for hint in tend():
         hint()
+
+
+@house_task("core.forget", queue="bulk", time_limit=1800, soft_time_limit=1780)
+def forget_everywhere() -> dict[str, int]:
+    """Forget what is old in every retailer, once a day."""
+    total: dict[str, int] = {}
+    for _retailer in for_each_retailer():
+        for what, many in forget_old().items():
+            total[what] = total.get(what, 0) + many
+    return total
 
 
 WAYS: Final[dict[str, tuple[str, dict[str, str]]]] = {

@@ -123,7 +123,10 @@ def load(path: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-ROLLS = ("HUB_NAMES", "LEDGER", "INVARIANTS", "OPEN_DEMO", "SEED_DEMO")
+ROLLS = (
+    "HUB_NAMES", "LEDGER", "INVARIANTS", "FIND_SHOPPER", "ERASE_SHOPPER", "FORGET", "OPEN_DEMO",
+    "SEED_DEMO",
+)  # fmt: skip
 
 
 def roll(name: str) -> list[tuple[str, Callable[..., Any]]]:

@@ -1,7 +1,17 @@
 """What is done with order files: receive one, read it as a job, forget what is not needed."""
 
 from dispatch.intake.services.drafting import to_draft
+from dispatch.intake.services.erasing import erase_person, forget_kept_files, forget_rows
 from dispatch.intake.services.reading import read_batch
 from dispatch.intake.services.receiving import forget_files, import_rehearsed, receive_file
 
-__all__ = ["forget_files", "import_rehearsed", "read_batch", "receive_file", "to_draft"]
+__all__ = [
+    "erase_person",
+    "forget_files",
+    "forget_kept_files",
+    "forget_rows",
+    "import_rehearsed",
+    "read_batch",
+    "receive_file",
+    "to_draft",
+]

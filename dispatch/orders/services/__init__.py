@@ -8,6 +8,7 @@ from dispatch.orders.services.changing import (
     return_order,
     try_again,
 )
+from dispatch.orders.services.erasing import erase_person, find_person
 from dispatch.orders.services.moves import (
     lock_orders,
     mark_loaded,
@@ -25,6 +26,8 @@ __all__ = [
     "add_order",
     "cancel_order",
     "change_order",
+    "erase_person",
+    "find_person",
     "lock_orders",
     "mark_loaded",
     "mark_out",

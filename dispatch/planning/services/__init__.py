@@ -2,6 +2,7 @@
 
 from dispatch.planning.services.discarding import discard_plan
 from dispatch.planning.services.editing import move_stop, put_in_sequence, take_off, undo
+from dispatch.planning.services.erasing import erase_person
 from dispatch.planning.services.publishing import publish_plan
 from dispatch.planning.services.redispatching import request_redispatch
 from dispatch.planning.services.requesting import LEAST_S, MOST_S, USUAL_S, request_plan
@@ -12,6 +13,7 @@ __all__ = [
     "MOST_S",
     "USUAL_S",
     "discard_plan",
+    "erase_person",
     "move_stop",
     "publish_plan",
     "put_in_sequence",

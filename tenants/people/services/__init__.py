@@ -1,6 +1,7 @@
 """Acts on people, keys and sessions. Import from here."""
 
 from tenants.people.services.audit import audit, changed
+from tenants.people.services.erasing import erase_person
 from tenants.people.services.first_owner import keep_first_owner, let_in_first_owner
 from tenants.people.services.keys import create_key, mark_used, revoke_key, rotate_key
 from tenants.people.services.login import log_in
@@ -33,6 +34,7 @@ __all__ = [
     "changed",
     "create_key",
     "end_sessions",
+    "erase_person",
     "issue_ticket",
     "keep_first_owner",
     "let_in_first_owner",

@@ -1,0 +1,172 @@
+"""Erase a shopper from the orders: who it was and where; what it cost and when stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from dispatch.orders.events import SHOPPER_ERASED, ShopperErasedFacts
+from dispatch.orders.models import Attempt, Option, Order, Place, Promise, Shopper
+from dispatch.orders.services.placing import search_of
+from dispatch.orders.states import ENDED
+from lastmile.core.clock import now
+from lastmile.core.erasing import Person, Sought, UnderWay
+from lastmile.core.errors import Invalid
+from lastmile.core.events import record
+from lastmile.core.phones import e164, region_of
+from lastmile.core.tenancy import current_retailer
+from tenants.people.services import audit
+
+#: Decimals of a degree that stay of a place: about a kilometre.
+COARSE_DECIMALS: Final = 2
+_WHO: Final = {"name": "", "phone": "", "email": "", "language": ""}
+_WHERE: Final = {
+    **dict.fromkeys(("text", "street", "house_number", "unit", "postcode", "key", "provider"), ""),
+    **dict.fromkeys(("confidence", "doubted_lat", "doubted_lon"), None),
+}
+_MOST_NAMED: Final = 5
+
+
+def find_person(sought: Sought) -> Person | None:
+    """Return whom an id, an e-mail address or a telephone number means, with all their rows.
+
+    Raises: Invalid for a number that no telephone has.
+    """
+    shoppers = _meant(sought)
+    if not shoppers:
+        return None
+    orders = list(Order.objects.filter(shopper__in=shoppers).order_by("pk"))
+    words = {text for row in shoppers for text in (row.name, row.email, row.phone)}
+    words |= {row.phone[-9:] for row in shoppers if row.phone}  # as it is written in its country
+    words |= {order.notes for order in orders}
+    own, _shared = _places([row.pk for row in shoppers])
+    for place in own:
+        words |= {place.text, place.key, f"{place.street} {place.house_number}".strip()}
+        words |= {place.unit, place.street}
+    return Person(
+        shoppers=tuple(row.public_id for row in shoppers),
+        orders=tuple(order.public_id for order in orders),
+        external_ids=tuple(order.external_id for order in orders if order.external_id),
+        words=tuple(sorted(words - {""})),
+    )
+
+
+def erase_person(person: Person) -> dict[str, int]:
+    """Blank the shopper, the notes and the places of a person; a place keeps its kilometre.
+
+    Locks: the shoppers, their orders. Records: shopper.erased, once. Raises: UnderWay while an
+    order has not ended.
+    """
+    shoppers = Shopper.objects.select_for_update().filter(public_id__in=person.shoppers)
+    ids = [row.pk for row in shoppers.order_by("pk")]
+    orders = list(
+        Order.objects.select_for_update(of=("self",))
+        .select_related("shopper", "place")
+        .prefetch_related("parcels")
+        .filter(shopper__in=ids)
+        .order_by("pk")
+    )
+    _refuse_under_way(orders)
+    own, shared = _places(ids)
+    moved = sum(_part_from_others(place, ids) for place in shared)
+    done = Place.objects.filter(pk__in=[p.pk for p in own]).exclude(**_WHERE).count()
+    for place in own:
+        Place.objects.filter(pk=place.pk).update(**_coarse(place))
+    blanked = Shopper.objects.filter(pk__in=ids).exclude(**_WHO)
+    facts = ShopperErasedFacts(orders=len(orders))
+    for row in blanked:
+        record(SHOPPER_ERASED, facts, subject=row.public_id)
+        audit(SHOPPER_ERASED.name, row.public_id, {"orders": (len(orders), len(orders))})
+    counted = blanked.update(**_WHO, updated_at=now())
+    noted = Order.objects.filter(shopper__in=ids).exclude(notes="").update(notes="")
+    for order in Order.objects.filter(shopper__in=ids).select_related("shopper", "place"):
+        parcels = list(order.parcels.values("external_id", "barcode"))
+        search = search_of(order.external_id, order.shopper, order.place, parcels)
+        Order.objects.filter(pk=order.pk).exclude(search=search).update(search=search)
+    return {"shoppers": counted, "places": done + moved, "notes": noted}
+
+
+def _meant(sought: Sought) -> list[Shopper]:
+    if sought.shopper:
+        wanted = Q(public_id=sought.shopper)
+    elif sought.email:
+        wanted = Q(email__iexact=sought.email.strip())
+    elif sought.phone:
+        wanted = Q(phone=e164(sought.phone, region_of(current_retailer().zone)))
+    else:
+        raise Invalid(_("Name a shopper by id, e-mail address or telephone number."))
+    return list(Shopper.objects.filter(wanted).order_by("pk"))
+
+
+def _refuse_under_way(orders: Iterable[Order]) -> None:
+    ended = {state.value for state in ENDED}
+    open_ = [order for order in orders if order.state not in ended]
+    if open_:
+        named = ", ".join(order.public_id for order in open_[:_MOST_NAMED])
+        raise UnderWay(
+            _(
+                "%(count)d orders of this shopper have not ended (%(named)s). Bring, return or"
+                " cancel them first: their data is needed until then."
+            )
+            % {"count": len(open_), "named": named},
+            data={"orders": [order.public_id for order in open_]},
+        )
+
+
+def _places(shoppers: list[int]) -> tuple[list[Place], list[Place]]:
+    """Return the places that only these shoppers have, and those that others have too.
+
+    With a place go those that it corrects or that correct it. The place of a promise at a hub,
+    curbside or locker is the retailer's, not the shopper's.
+    """
+    used = set(Order.objects.filter(shopper__in=shoppers).values_list("place", flat=True))
+    promises = Promise.objects.filter(order__shopper__in=shoppers, option=Option.WINDOW)
+    used |= set(promises.values_list("place", flat=True))
+    chain, fresh = set(used), set(used)
+    while fresh:
+        linked = Place.objects.filter(Q(corrected_by__in=fresh) | Q(corrects__in=fresh))
+        fresh = set(linked.values_list("pk", flat=True)) - chain
+        chain |= fresh
+    keys = Place.objects.filter(pk__in=chain).exclude(key="").values_list("key", flat=True)
+    unused = Place.objects.filter(
+        key__in=set(keys), orders__isnull=True, promises__isnull=True, attempts__isnull=True
+    )
+    chain |= set(unused.values_list("pk", flat=True))
+    others = Q(orders__isnull=False) & ~Q(orders__shopper__in=shoppers)
+    others |= Q(promises__isnull=False) & ~Q(promises__order__shopper__in=shoppers)
+    shared = set(Place.objects.filter(others, pk__in=chain).values_list("pk", flat=True))
+    rows = Place.objects.filter(pk__in=chain).order_by("pk")
+    return [p for p in rows if p.pk not in shared], [p for p in rows if p.pk in shared]
+
+
+def _coarse(place: Place) -> dict[str, object]:
+    here: dict[str, object] = dict(_WHERE)
+    if place.lat is not None and place.lon is not None:
+        here["lat"] = round(place.lat, COARSE_DECIMALS)
+        here["lon"] = round(place.lon, COARSE_DECIMALS)
+        here["precision"] = "place"
+    return here
+
+
+def _part_from_others(place: Place, shoppers: list[int]) -> int:
+    """Give these shoppers' rows a blank twin of a place that others still need."""
+    mine = {
+        model: model.objects.filter(place=place, **{path: shoppers})  # type: ignore[attr-defined]
+        for model, path in (
+            (Order, "shopper__in"),
+            (Promise, "order__shopper__in"),
+            (Attempt, "order__shopper__in"),
+        )
+    }
+    if not any(rows.exists() for rows in mine.values()):
+        return 0
+    kept = {f.attname: getattr(place, f.attname) for f in Place._meta.concrete_fields}
+    for name in ("id", "public_id", "corrects_id"):
+        del kept[name]
+    twin = Place.objects.create(**kept | _coarse(place))
+    for rows in mine.values():
+        rows.update(place=twin)
+    return 1

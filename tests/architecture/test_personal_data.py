@@ -1,0 +1,168 @@
+"""Every column that can hold a text says whether it tells who a shopper is, and what erases it.
+
+A new model or text column fails here until it is put into one of the lists below; a column in
+``ERASED`` must be emptied by a function of the roll (tests/dispatch/test_erasing.py shows that over
+real rows), one in ``FORGOTTEN`` goes by age.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+
+from dispatch.orders.models import Shopper
+from lastmile import switchboard
+from lastmile.core.wiring import roll
+
+#: Erased on request: model -> columns. `erase_shopper` blanks or coarsens each of them.
+ERASED = {
+    "orders.shopper": "name phone email language",
+    "orders.place": "text street house_number unit postcode key lat lon provider precision"
+    " confidence doubted_lat doubted_lon",
+    "orders.order": "notes search",
+    "intake.importbatch": "filename problem_params warnings",
+    "intake.importfile": "content sketch",
+    "intake.refusedrow": "cells faults",
+    "planning.planinput": "points",
+    "planning.route": "geometry",
+    "people.auditentry": "changes",
+    "core.job": "payload result detail progress_note",
+    "core.idempotencyrecord": "body headers",
+    "core.delivery": "error",
+}
+#: Gone by age whatever they hold: `forget`.
+FORGOTTEN = {
+    "intake.importfile": "content sketch",
+    "intake.refusedrow": "cells faults",
+    "people.auditentry": "changes",
+    "core.idempotencyrecord": "principal route key body_hash headers body",
+    "core.shortcode": "purpose subject digest key_id",
+    "people.session": "session_key session_data",
+    "people.loginattempt": "scope subject_hash",
+    "people.socketticket": "secret_hash kind principal_id session_key",
+}
+#: Says nothing of who a shopper is: ids, words of a fixed list, hashes, codes of goods, staff.
+IMPERSONAL = {
+    "core.event": "public_id kind subject actor data lane",
+    "core.delivery": "handler lane state",
+    "core.job": "public_id kind subject actor hub state reason dedupe_key",
+    "core.derivedsecret": "purpose subject digest key_id",
+    "people.member": "public_id email name role hubs language password",
+    "people.firstowner": "retailer email name",
+    "people.apikey": "public_id name role hubs ref origins secret_hash hint created_by",
+    "people.auditentry": "public_id actor act subject",
+    "fleet.hub": "public_id external_id name address lat lon zone hours network",
+    "fleet.zone": "public_id external_id name polygon min_lat min_lon max_lat max_lon",
+    "fleet.vehicle": "public_id external_id name plate profile energy skills emission_class",
+    "fleet.driver": "public_id external_id name phone skills member",
+    "fleet.shift": "public_id external_id breaks state",
+    "orders.shopper": "public_id",
+    "orders.place": "public_id city region country pin_source doubt",
+    "orders.order": "public_id external_id digest source direction hub_choice skills currency"
+    " handover state",
+    "orders.parcel": "public_id external_id barcode",
+    "orders.promise": "public_id option handover cause",
+    "orders.attempt": "public_id outcome reason stop",
+    "intake.importbatch": "public_id sha256 actor hubs_scope language job state problem_code"
+    " unknown_headings headings changes",
+    "planning.plan": "public_id status job actor published_by currency engine solver_version work"
+    " input_sha256 network travel_source travel_note travel_params",
+    "planning.planinput": "problem",
+    "planning.route": "public_id breaks violations",
+    "planning.stop": "public_id violations",
+    "planning.unserved": "reason params",
+    "planning.solvepart": "job state problem present seconds result",
+    "planning.planedit": "act actor facts before after",
+}
+#: Rows that lead to a shopper and hold no text of theirs: counts, times, money and ids stay.
+KEPT = {
+    "orders.order", "orders.parcel", "orders.promise", "orders.attempt", "planning.stop",
+    "planning.unserved",
+}  # fmt: skip
+TELLING = (
+    models.TextField,
+    models.CharField,
+    models.JSONField,
+    models.BinaryField,
+    models.FloatField,
+    models.DecimalField,
+    models.GenericIPAddressField,
+    models.FileField,
+)
+
+
+def retailers_models() -> list[type[models.Model]]:
+    names = set(settings.TENANT_APPS) - {"django.contrib.contenttypes"}
+    labels = {config.label for config in apps.get_app_configs() if config.name in names}
+    return [model for model in apps.get_models() if model._meta.app_label in labels]
+
+
+def columns(lists: dict[str, str]) -> set[str]:
+    return {f"{label}.{name}" for label, names in lists.items() for name in names.split()}
+
+
+def telling(found: list[type[models.Model]]) -> set[str]:
+    return {
+        f"{model._meta.label_lower}.{field.name}"
+        for model in found
+        for field in model._meta.concrete_fields
+        if isinstance(field, TELLING)
+    }
+
+
+def leading_to(target: type[Any], found: list[type[models.Model]]) -> set[str]:
+    """Return the models from which foreign keys lead to `target`, by whatever way."""
+    reached: set[type[Any]] = {target}
+    while True:
+        more = {
+            model
+            for model in found
+            for field in model._meta.concrete_fields
+            if field.related_model in reached
+        } - reached
+        if not more:
+            return {model._meta.label_lower for model in reached - {target}}
+        reached |= more
+
+
+def test_every_column_that_can_tell_who_somebody_is_is_in_a_list() -> None:
+    listed = columns(ERASED) | columns(FORGOTTEN) | columns(IMPERSONAL)
+    assert telling(retailers_models()) - listed == set()
+    assert listed - telling(retailers_models()) == set()  # and nothing that is no more
+    assert columns(ERASED) & columns(IMPERSONAL) == set()
+
+
+def test_every_model_that_leads_to_a_shopper_is_erased_or_kept_for_a_reason() -> None:
+    found = leading_to(Shopper, retailers_models())
+    assert {"orders.order", "planning.stop"} <= found
+    assert found - set(ERASED) - KEPT == set()
+
+
+def test_every_app_with_such_columns_is_on_the_rolls() -> None:
+    on_roll = {room.removesuffix(".services").split(".")[-1] for room, _ in roll("ERASE_SHOPPER")}
+    on_roll |= {path.split(".")[-3] for path in switchboard.ERASE_SHOPPER}
+    assert {label.split(".")[0] for label in ERASED} <= on_roll
+    forgets = {part for path in switchboard.FORGET for part in path.split(".")}
+    assert {label.split(".")[0] for label in FORGOTTEN} <= forgets
+    assert len(roll("FIND_SHOPPER")) == 1
+
+
+def test_the_lists_bite() -> None:
+    class Diary(models.Model):
+        said = models.TextField()
+        order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="+")
+
+        class Meta:
+            app_label = "orders"
+            apps = type(apps)(())  # a registry of its own: no other test sees it
+
+        def __str__(self) -> str:
+            return ""
+
+    field = Diary._meta.get_field("order")
+    field.related_model = field.remote_field.model = apps.get_model("orders", "Order")  # type: ignore[attr-defined]
+    assert telling([Diary]) == {"orders.diary.said"}
+    assert "orders.diary" in leading_to(Shopper, [*retailers_models(), Diary])

@@ -1,0 +1,299 @@
+"""A shopper who is erased is nowhere in the retailer's schema; what was counted and paid stays."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection, transaction
+
+from dispatch.intake.models import ImportBatch, ImportFile, RefusedRow
+from dispatch.intake.services import receive_file
+from dispatch.orders.addresses import plain
+from dispatch.orders.drafts import PlaceDraft, ShopperDraft
+from dispatch.orders.models import Order, Place, Shopper
+from dispatch.orders.services import cancel_order, set_pin
+from dispatch.planning.models import PlanInput, Route
+from dispatch.planning.services import request_plan
+from lastmile.core.erasing import Person
+from lastmile.core.events import timeline
+from lastmile.core.jobs import enqueue
+from lastmile.core.models import Delivery, IdempotencyRecord, Job, JobState
+from lastmile.core.relay import relay_batch
+from lastmile.core.runner import run_job
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from tenants.people.models import AuditEntry
+from tenants.people.services import audit
+from tests.dispatch.conftest import SetClock
+from tests.dispatch.orders.acts import attempt, out
+from tests.factories import make_hub, make_order
+from tests.factories.fleet import LAT, LON, make_driver, make_shift, make_vehicle
+from tests.factories.orders import DAY, make_window
+from tests.people import key_client
+
+NAME, EMAIL, PHONE = "Zacarías Quintanilla", "Zaca.Q@Example.org", "+351912345678"
+STREET, NOTES = "Travessa dos Jerónimos 77", 'Ring at Quintanilla\'s, «two» "dogs"\nback door'
+HOME = PlaceDraft(
+    text=f"{STREET}, 3º esq, 1400-123 Lisboa", street="Travessa dos Jerónimos", house_number="77",
+    unit="3º esq (porta azul)", postcode="1400-123", city="Lisboa", lat=LAT + 0.0012345,
+    lon=LON - 0.0023456,
+)  # fmt: skip
+#: As they would stand anywhere: in any case, without accents, inside JSON.
+TRACES = [
+    NAME,
+    "Quintanilla",
+    EMAIL,
+    PHONE,
+    "912345678",
+    STREET,
+    "Jerónimos",
+    "1400-123",
+    "porta azul",
+]
+EXACT = [f"{HOME.lat}", f"{HOME.lon}"]
+
+
+def dump() -> dict[str, str]:
+    """Return everything that the schema at hand holds, by table, in one form."""
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"SELECT to_jsonb(t)::text FROM {table} t")
+            found[table] = "\n".join(
+                json.dumps(json.loads(row), ensure_ascii=False) for (row,) in cursor
+            )
+    found["intake_importfile"] = "\n".join(
+        bytes(row).decode() for row in ImportFile.objects.values_list("content", flat=True)
+    )
+    for row in PlanInput.objects.all():
+        with np.load(io.BytesIO(bytes(row.problem))) as arrays:
+            found["planning_planinput"] += arrays["problem"].tobytes().decode()
+    return found
+
+
+def named_in(tables: dict[str, str], traces: list[str] = TRACES) -> set[str]:
+    return {
+        table
+        for table, text in tables.items()
+        for trace in traces
+        if plain(trace) in plain(text) or trace.casefold() in text.casefold()
+    }
+
+
+def person_of(order: Order) -> str:
+    return Shopper.objects.get(pk=order.shopper_id).public_id
+
+
+@pytest.fixture
+def lived(retailer: RetailerRef, clock: SetClock) -> Order:
+    """A delivered order of Zacarías, with a trace of him in every table that can hold one."""
+    hub = make_hub()
+    make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
+    client = key_client(retailer)
+    body = {
+        "external_id": "Z-1", "hub": hub.public_id, "service_date": DAY.isoformat(),
+        "shopper": {"name": NAME, "phone": PHONE, "email": EMAIL},
+        "place": {name: getattr(HOME, name) for name in (
+            "text", "street", "house_number", "unit", "postcode", "city", "lat", "lon")},
+        "notes": NOTES, "value_minor": 4200, "currency": "EUR",
+        "parcels": [{"weight_g": 900, "volume_cm3": 1000}],
+    }  # fmt: skip
+    answer = client.post("/api/v1/orders/", body)
+    assert answer.status_code == 201, answer.content
+    order = Order.objects.get(external_id="Z-1")
+    make_order(hub=hub.public_id)
+    plan = request_plan(hub=hub, service_date=DAY, seconds=1)
+    assert run_job(plan.public_id) == JobState.SUCCEEDED
+    attempt(out(order))
+    # A file that was rehearsed, and a row that was refused.
+    lines = f"order;name;phone;address;weight_g\nZ-2;{NAME};912 345 678;{STREET};no weight\n"
+    batch = receive_file(content=lines.encode(), filename=f"{NAME}.csv", dry_run=True, hub=hub)
+    assert run_job(batch.job) == JobState.SUCCEEDED
+    RefusedRow.objects.get_or_create(
+        batch=batch, number=77,
+        defaults={"cells": ["Z-9", "x", f"call {PHONE[4:7]} {PHONE[7:10]} {PHONE[10:]}"],
+                  "faults": [{"column": "name", "code": "refused", "params": {"raw": NAME}}]},
+    )  # fmt: skip
+    ImportBatch.objects.update(refused_count=RefusedRow.objects.count())
+    with transaction.atomic():
+        audit("order.change", order.public_id, {"notes": (NOTES, f"for {NAME}")})
+    job = enqueue("retailer.open", subject="ret_nobody", payload={"said": f"{NAME}, {EMAIL}"})
+    Job.objects.filter(pk=job.pk).update(detail=f"{NAME} could not be reached at {EMAIL}.")
+    relay_batch()
+    Delivery.objects.update(error=f"KeyError: '{EMAIL}'")
+    return Order.objects.get(pk=order.pk)
+
+
+def erase(*argv: str, schema: str = "t1") -> dict[str, Any]:
+    said = io.StringIO()
+    call_command("erase_shopper", "--schema", schema, *argv, "--json", stdout=said)
+    found: dict[str, Any] = json.loads(said.getvalue())
+    return found
+
+
+def test_nothing_in_the_schema_names_an_erased_shopper(lived: Order) -> None:
+    before = dump()
+    assert named_in(before) >= {
+        "orders_shopper", "orders_place", "orders_order", "core_idempotencyrecord", "core_job",
+        "people_auditentry", "intake_importbatch", "intake_importfile", "intake_refusedrow",
+    } | ({"core_delivery"} if before["core_delivery"] else set())  # fmt: skip
+    assert named_in(before, EXACT) >= {"orders_place", "planning_planinput"}
+    found = erase("--email", EMAIL.lower())
+    assert named_in(dump()) == set()
+    assert named_in(dump(), EXACT) == set()
+    assert found["orders"] == [lived.public_id]
+    assert found["erased"]["shoppers"] == 1
+    assert NAME not in json.dumps(found, ensure_ascii=False)
+
+
+def test_what_was_counted_paid_and_promised_stays(lived: Order) -> None:
+    kept = (
+        "state",
+        "value_minor",
+        "currency",
+        "weight_g",
+        "parcel_count",
+        "service_date",
+        "external_id",
+    )
+    before = {name: getattr(lived, name) for name in kept}
+    rows = {model: model.objects.count() for model in (Order, Shopper, Place, Route, RefusedRow)}
+    cost = list(Route.objects.values_list("distance_m", "travel_s", "cost_distance_minor"))
+    batch = ImportBatch.objects.values("refused_count", "rows_count", "created_count").get()
+    erase("--phone", "912 345 678")
+    after = Order.objects.get(pk=lived.pk)
+    assert {name: getattr(after, name) for name in kept} == before
+    assert {model: model.objects.count() for model in rows} == rows
+    assert list(Route.objects.values_list("distance_m", "travel_s", "cost_distance_minor")) == cost
+    assert ImportBatch.objects.values("refused_count", "rows_count", "created_count").get() == batch
+    assert after.place.city == "Lisboa"
+    assert (after.place.lat, after.place.lon) == (38.72, -9.14)
+    assert after.attempts.count() == 1
+    call_command("invariants", "--schema", "t1", stdout=io.StringIO())
+
+
+def test_an_erasure_is_told_once_and_twice_is_once(lived: Order) -> None:
+    shopper = person_of(lived)
+    assert erase("--shopper", shopper)["erased"]["shoppers"] == 1
+    state = dump()
+    again = erase("--shopper", shopper)
+    assert set(again["erased"].values()) == {0}
+    assert dump() == state
+    assert [event.kind for event in timeline(shopper)] == ["shopper.erased"]
+    assert AuditEntry.objects.filter(act="shopper.erased", subject=shopper).count() == 1
+    with pytest.raises(CommandError, match="No shopper"):
+        erase("--email", EMAIL)  # nobody has that address any more
+
+
+def test_a_dry_run_changes_nothing(lived: Order) -> None:
+    before = dump()
+    found = erase("--email", EMAIL, "--dry-run")
+    assert found["dry_run"] is True
+    assert found["erased"]["shoppers"] == 1
+    assert dump() == before
+
+
+def test_a_shopper_with_an_order_under_way_is_refused(lived: Order) -> None:
+    other = make_order(shopper=ShopperDraft(name=NAME, phone=PHONE, email=EMAIL.lower()))
+    before = dump()
+    with pytest.raises(CommandError, match=f"not ended.*{other.public_id}"):
+        erase("--phone", PHONE)
+    assert dump() == before
+    cancel_order(order=other, cause="shopper")
+    assert len(erase("--phone", PHONE)["orders"]) == 2
+    assert named_in(dump()) == set()
+
+
+def test_a_file_that_is_still_to_be_read_is_waited_for(lived: Order) -> None:
+    receive_file(content=f"order;name;address\n7;{NAME};Rua 1\n".encode(), filename="next.csv")
+    before = dump()
+    with pytest.raises(CommandError, match="still being read"):
+        erase("--email", EMAIL)
+    assert dump() == before
+
+
+def test_a_neighbour_and_another_retailer_keep_theirs(
+    retailer: RetailerRef, other: RetailerRef
+) -> None:
+    make_hub()
+    whose = {"name": NAME, "phone": PHONE, "email": EMAIL}
+    mine = make_order(shopper=ShopperDraft(**whose), place=HOME, window=make_window())
+    hers = make_order(shopper=ShopperDraft(name="Rita Moura", phone="+351911111111"), place=HOME)
+    Order.objects.filter(pk=hers.pk).update(place=mine.place)  # as one file makes it
+    with retailer_context(other):
+        make_hub()
+        make_order(shopper=ShopperDraft(**whose), place=HOME)
+        theirs = dump()
+    cancel_order(order=mine, cause="shopper")
+    erase("--email", EMAIL)
+    hers.refresh_from_db()
+    assert (hers.shopper.name, hers.place.text, hers.place.lat) == (
+        "Rita Moura",
+        HOME.text,
+        HOME.lat,
+    )
+    mine.refresh_from_db()
+    assert mine.place_id != hers.place_id
+    assert (mine.place.text, mine.place.lat) == ("", 38.72)
+    assert mine.promise is not None
+    assert mine.promise.place_id == mine.place_id
+    assert "quintanilla" not in mine.search
+    with retailer_context(other):
+        assert dump() == theirs
+
+
+def test_the_places_that_a_pin_corrected_go_too(retailer: RetailerRef) -> None:
+    make_hub()
+    lost = PlaceDraft(text=HOME.text, city="Lisboa")
+    order = make_order(shopper=ShopperDraft(name=NAME, email=EMAIL), place=lost)
+    set_pin(order=order, lat=LAT, lon=LON)
+    order.refresh_from_db()
+    assert Place.objects.exclude(text="").count() == 2
+    cancel_order(order=order, cause="shopper")
+    erase("--email", EMAIL)
+    assert Place.objects.exclude(text="", key="").count() == 0
+
+
+def test_a_repeated_call_is_told_that_its_answer_is_gone(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    make_hub()
+    client, key = key_client(retailer), uuid.uuid4().hex
+    body = {
+        "external_id": "Z-1", "shopper": {"name": NAME, "email": EMAIL},
+        "place": {"text": HOME.text, "lat": HOME.lat, "lon": HOME.lon},
+        "parcels": [{"weight_g": 1, "volume_cm3": 1}],
+    }  # fmt: skip
+    assert client.post("/api/v1/orders/", body, idempotency_key=key).status_code == 201
+    order = Order.objects.get()
+    cancel_order(order=order, cause="shopper")
+    erase("--email", EMAIL)
+    answer = client.post("/api/v1/orders/", body, idempotency_key=key)
+    assert answer.status_code == 410
+    assert answer.json()["code"] == "erased"
+    assert IdempotencyRecord.objects.count() == 1
+    assert Order.objects.count() == 1
+
+
+def test_a_first_name_in_another_text_is_left_alone() -> None:
+    person = Person(
+        shoppers=("shp_1",), words=("Rosa", "rosa@example.org", "Rosa Lima", "12345678")
+    )
+    assert person.telling() == ("rosa@example.org", "Rosa Lima", "12345678")
+    said = {"hub": "Santa Rosa", "to": ["ROSA LIMA <Rosa@example.org>", 7, None]}
+    assert person.blot(said) == {"hub": "Santa Rosa", "to": ["[erased] <[erased]>", 7, None]}
+
+
+@pytest.mark.parametrize("argv", [["--phone", "12"], ["--shopper", "shp_none"]])
+def test_a_wrong_name_is_refused(db: None, argv: list[str]) -> None:
+    with pytest.raises(CommandError):
+        erase(*argv)
