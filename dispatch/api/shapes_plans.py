@@ -9,6 +9,7 @@ from rest_framework import serializers
 from dispatch.planning.models import Plan, PlanEdit, Route, Stop, Unserved
 from dispatch.planning.selectors.changes import Changes
 from dispatch.planning.selectors.explaining import Need
+from dispatch.planning.selectors.schedule import breaks_of, wait_s
 from dispatch.planning.selectors.words import say_need, say_unserved, say_violation
 from dispatch.planning.services import LEAST_S, MOST_S, USUAL_S, redispatching
 from lastmile.core.http.fields import DateField, InstantField, ModelOut
@@ -129,14 +130,21 @@ class StopOut(ModelOut[Stop]):
     starts_at = InstantField()
     departs_at = InstantField()
     violations = ViolationOut(many=True)
+    wait_s = serializers.SerializerMethodField(
+        help_text="Seconds between arrival and service that are no break."
+    )
 
     class Meta:
         model = Stop
         fields = (
             "id", "route", "position", "order", "external_id", "arrives_at", "starts_at",
-            "departs_at", "leg_travel_s", "leg_distance_m", "slack_s", "violations",
+            "departs_at", "leg_travel_s", "leg_distance_m", "slack_s", "violations", "wait_s",
         )  # fmt: skip
         read_only_fields = fields
+
+    def get_wait_s(self, stop: Stop) -> int:
+        """Seconds between arrival and service that are no break."""
+        return wait_s(stop, breaks_of(stop.route))
 
 
 class RouteOut(ModelOut[Route]):

@@ -15,6 +15,7 @@ from dispatch.orders.models import Order, Promise
 from dispatch.planning.models import Plan, Route, Stop, Unserved
 from dispatch.planning.selectors.changes import Counted
 from dispatch.planning.selectors.explaining import Explanation, Opening, Spot
+from dispatch.planning.selectors.schedule import RouteBreak, breaks_of, rows_of, wait_s
 from dispatch.planning.selectors.words import say_need, say_unserved, say_violation
 from lastmile.core.models import Job, JobState
 from lastmile.core.palette import colour_of
@@ -48,8 +49,15 @@ class StopCard:
     stop: Stop
     promise: Promise | None
     violations: list[str]
+    wait_s: int
     first: bool
     last: bool
+    pause: None = None
+
+    @property
+    def waits(self) -> bool:
+        """A minute or more passes between arrival and service."""
+        return self.wait_s >= 60
 
     @property
     def tight(self) -> bool:
@@ -58,14 +66,21 @@ class StopCard:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseCard:
+    """A break of the driver as a row between stops."""
+
+    pause: RouteBreak
+
+
+@dataclass(frozen=True, slots=True)
 class RouteCard:
-    """One route as a card; ``stops`` is None while it is closed."""
+    """One route as a card; ``stops`` (with the breaks between) is None while it is closed."""
 
     route: Route
     colour: int
     loads: list[Load]
     violations: list[str]
-    stops: list[StopCard] | None
+    stops: list[StopCard | PauseCard] | None
 
     @property
     def broken(self) -> int:
@@ -144,24 +159,35 @@ def route_cards(routes: Sequence[Route], stops: Mapping[int, list[Stop]]) -> lis
             colour=colour_of(route.number),
             loads=loads_of(route),
             violations=said(route.violations),
-            stops=stop_cards(route, stops[route.pk]) if route.pk in stops else None,
+            stops=_rows(route, stops) if route.pk in stops else None,
         )
         for route in routes
     ]
 
 
-def stop_cards(route: Route, stops: Iterable[Stop]) -> list[StopCard]:
-    """Return the rows of a route's stops."""
-    last = int(route.stop_count)  # type: ignore[attr-defined]
+def _rows(route: Route, stops: Mapping[int, Sequence[Stop]]) -> list[StopCard | PauseCard]:
+    return stop_cards(route, stops[route.pk], int(route.stop_count))  # type: ignore[attr-defined]
+
+
+def stop_cards(route: Route, stops: Sequence[Stop], last: int) -> list[StopCard | PauseCard]:
+    """Return the rows of stops, with the route's breaks where all of its stops are given.
+
+    ``last`` is how many stops the route has.
+    """
+    breaks = breaks_of(route)
+    rows = rows_of(route, stops) if len(stops) == last else iter(stops)
     return [
-        StopCard(
-            stop=stop,
-            promise=stop.order.promise,
-            violations=said(stop.violations),
-            first=stop.position == 1,
-            last=stop.position == last,
+        PauseCard(row)
+        if isinstance(row, RouteBreak)
+        else StopCard(
+            stop=row,
+            promise=row.order.promise,
+            violations=said(row.violations),
+            wait_s=wait_s(row, breaks),
+            first=row.position == 1,
+            last=row.position == last,
         )
-        for stop in stops
+        for row in rows
     ]
 
 

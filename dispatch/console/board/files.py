@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from dispatch.console.board import cards
 from dispatch.console.board.pages import plan_of
 from dispatch.intake.parse.tables import write_csv
 from dispatch.planning.models import Plan, Stop
@@ -35,7 +36,12 @@ def manifest(request: PageRequest, public_id: str) -> HttpResponse:
         return render(
             request,
             "console/board/manifest.html",
-            {"route": route, "plan": route.plan, "stops": stops},
+            {
+                "route": route,
+                "plan": route.plan,
+                "stops": stops,
+                "rows": cards.stop_cards(route, stops, len(stops)),
+            },
         )
 
 

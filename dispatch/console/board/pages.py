@@ -19,7 +19,7 @@ from dispatch.fleet.selectors import hubs_of, shifts_on
 from dispatch.fleet.selectors.ground import ground_of
 from dispatch.orders.selectors import to_plan, waiting_for_pin_on
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors import changes, explaining, lists, pictures, spots
+from dispatch.planning.selectors import changes, explaining, lists, pictures, schedule, spots
 from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core import clock
 from lastmile.core.errors import NotFound
@@ -235,6 +235,7 @@ def order(request: PageRequest, public_id: str, order: str) -> HttpResponse:
             "order": found,
             "stop": stop,
             "violations": cards.said(stop.violations) if stop else [],
+            "wait_s": schedule.wait_s(stop, schedule.breaks_of(stop.route)) if stop else 0,
             "left": cards.left_cards([left])[0] if left else None,
             "parcels": found.parcels.all()[:50],
             "may_edit": may_edit,

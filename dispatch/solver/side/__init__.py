@@ -1,1 +1,1 @@
-"""Side problems of a day's routes, for CP-SAT: who drives what, when goods are picked. PURE."""
+"""Side problems of a day's routes, for CP-SAT: when goods are picked. PURE."""
