@@ -51,7 +51,8 @@ def board(request: PageRequest) -> HttpResponse:
     mine = hubs_of(request.principal).filter(active=True)
     hub = mine.filter(public_id=_said(request, "hub")).first() or mine.first()
     if hub is None:
-        return render(request, "console/board/no_hub.html")
+        may_add = request.principal.may(Act.FLEET_EDIT) and request.principal.hubs is None
+        return render(request, "console/board/no_hub.html", {"may_add": may_add})
     date = clock.read_date(request.GET.get("date", "")) or _first_day(hub)
     return redirect("console:board-day", hub=hub.public_id, date=date)
 

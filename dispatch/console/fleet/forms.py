@@ -6,6 +6,7 @@ Each has ``start(row)`` for what stands, and ``said()`` for what the service is 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
@@ -14,16 +15,16 @@ from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.console.fields import HubField, open_hubs, words_of
-from dispatch.console.fleet import words
+from dispatch.console.fleet import locating, words
 from dispatch.emissions import VEHICLE_CLASSES
 from dispatch.fleet.models import Driver, Hub, Vehicle, Zone
-from dispatch.roads.network import available
 from lastmile.core.errors import Invalid
 from lastmile.core.tenancy import current_retailer
 from tenants.people import selectors as people
 from tenants.permissions import Principal, Role
 
 DAYS = range(7)
+NO_STREETS = "none"  # a choice of its own; empty is not chosen yet
 
 
 class NounForm(forms.Form):
@@ -83,14 +84,44 @@ class HubForm(NounForm):
                 label=words.day_name(day), required=False, max_length=120,
                 initial=words.hours_words(week[day]),
             )  # fmt: skip
-        loaded = {info.name: info.title for info in available()}
+        self._offer_networks(row)
+        if row is None:
+            self.initial["zone"] = current_retailer().zone
+
+    def _offer_networks(self, row: Hub | None) -> None:
+        """Offer the loaded networks; only a sole one is chosen beforehand."""
+        loaded = locating.names()
         kept = {row.network: row.network} if row and row.network else {}
         network = self.fields["network"]
         assert isinstance(network, forms.ChoiceField)
-        network.choices = [("", _g("None: straight lines")), *(kept | loaded).items()]
-        if row is None:
-            self.initial["zone"] = current_retailer().zone
-            self.initial["network"] = next(iter(loaded), "")
+        none = _g("None: straight lines")
+        if not (loaded or kept):
+            network.choices = [("", none)]
+            return
+        network.required = True
+        network.error_messages["required"] = _g(
+            "Choose the streets of the hub's city; without any, distances are straight lines."
+        )
+        network.choices = [
+            ("", _g("Choose the streets")), (NO_STREETS, none), *(kept | loaded).items(),
+        ]  # fmt: skip
+        if row is not None:
+            self.initial["network"] = row.network or NO_STREETS
+        elif len(loaded) == 1:
+            self.initial["network"] = next(iter(loaded))
+
+    def take(self, sent: Mapping[str, str]) -> None:
+        """Show what somebody has typed so far, without judging it."""
+        typed = {name: sent.get(name, "") for name in self.fields if name != "active"}
+        self.initial.update(typed)
+        if "active" in self.fields:
+            self.initial["active"] = bool(sent.get("active"))
+
+    @property
+    def streets(self) -> str:
+        """The network that the form names now, "" for none."""
+        found = str(self["network"].value() or "")
+        return "" if found == NO_STREETS else found
 
     @property
     def zones(self) -> list[str]:
@@ -114,7 +145,26 @@ class HubForm(NounForm):
                 week.append(words.hours_read(kept.pop(f"day_{day}", "")))
             except Invalid as fault:
                 self.add_error(f"day_{day}", fault.detail)
+        if kept.get("network") == NO_STREETS:
+            kept["network"] = ""
+        self._refuse_far_streets(kept)
         return kept | {"hours": week}
+
+    def _refuse_far_streets(self, kept: dict[str, Any]) -> None:
+        """A hub on the streets of another city would be planned along straight lines."""
+        name, lat, lon = (kept.get(key) for key in ("network", "lat", "lon"))
+        if not name or lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180):
+            return
+        if not locating.holds(name, lat, lon):
+            title = locating.names().get(name, name)
+            self.add_error(
+                "network",
+                _g(
+                    "This place is not on the streets of %(title)s. Choose the streets of its own "
+                    "city or none, or move the pin."
+                )
+                % {"title": title},
+            )
 
     def said(self) -> dict[str, Any]:
         kept = super().said()

@@ -15,18 +15,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.console.fleet import words
+from dispatch.console.fleet import locating, words
 from dispatch.console.fleet.forms import DriverForm, HubForm, NounForm, VehicleForm, ZoneForm
 from dispatch.fleet import selectors, services
 from dispatch.fleet.selectors import hubs_of
-from dispatch.fleet.selectors.ground import ground_of, hub_marks
+from dispatch.fleet.selectors.ground import NO_GROUND, ground_named, ground_of, hub_marks
 from lastmile.core.errors import NotAllowed
 from lastmile.core.http import cut, fetch
 from lastmile.core.http.forms import pointed, status_of, tried, version_of
+from lastmile.core.http.htmx import is_fragment
 from lastmile.core.tenancy import current_retailer
 from tenants.permissions import Act, PageRequest, Principal, page, visible
 
 PAGE = 100
+LOOKS = frozenset({"look", "find"})  # what the hub form is asked to do instead of saving
 BY_NAME = ("name", "public_id")
 
 
@@ -129,6 +131,8 @@ def new_thing(request: PageRequest, room: str) -> HttpResponse:
         raise NotAllowed(
             _("You work for some hubs only; ask somebody who works for all to add another.")
         )
+    if of.form is HubForm and _looks(request):
+        return _look(request, of, None)
     form = of.form(principal, None, request.POST or None)
     row = tried(form, pointed(lambda: of.add(**form.said()), of.form.fields_of))
     if row:
@@ -147,6 +151,8 @@ def thing(request: PageRequest, room: str, public_id: str) -> HttpResponse:
         services.remove_zone(zone=row, version=version_of(request))
         messages.success(request, _("The zone is removed."))
         return redirect("fleet:room", room)
+    if of.form is HubForm and _looks(request):
+        return _look(request, of, row)
     form = of.form(principal, row, request.POST or None)
     version = version_of(request)
     act = pointed(lambda: of.change(row, version=version, **form.said()), of.form.fields_of)
@@ -156,9 +162,54 @@ def thing(request: PageRequest, room: str, public_id: str) -> HttpResponse:
     return _form_page(request, of, form, row)
 
 
-def _form_page(request: PageRequest, of: Room, form: NounForm, row: Any) -> HttpResponse:
+def _looks(request: PageRequest) -> bool:
+    return request.POST.get("what") in LOOKS or "pick" in request.POST
+
+
+def _look(request: PageRequest, of: Room, row: Any) -> HttpResponse:
+    """Show the hub's place again: other streets, the address looked up, an answer taken.
+
+    Nothing is kept: this is the form as it was typed, with what is known of its place.
+    """
+    form = HubForm(request.principal, row)
+    form.take(request.POST)
+    typed = form.initial  # a field of the form keeps what it has read once: so change this first
+    typed.update(_picked(request.POST.get("pick", "")))
+    spots: list[locating.Spot] | None = None
+    if request.POST.get("what") == "find":
+        chosen = typed["network"] if typed["network"] in locating.names() else ""
+        spots = locating.look_up(str(typed["address"])[:500].replace("\x00", "").strip(), chosen)
+        if len(spots) == 1 and spots[0].sure:
+            typed.update(_picked(spots[0].value))
+    if not typed["network"]:
+        lat, lon = _degrees(typed["lat"]), _degrees(typed["lon"])
+        if lat is not None and lon is not None:
+            typed["network"] = locating.only_network_at(lat, lon)
+    moved = typed["network"] != request.POST.get("network", "")
+    return _form_page(request, of, form, row, spots=spots, moved=moved)
+
+
+def _picked(value: str) -> dict[str, Any]:
+    """Latitude, longitude and streets of an answer's button; nothing for any other text."""
+    lat, lon, name = (*value.split(",", 2), "", "", "")[:3]
+    if _degrees(lat) is None or _degrees(lon) is None or name not in locating.names():
+        return {}
+    return {"lat": lat, "lon": lon, "network": name}
+
+
+def _degrees(value: Any) -> float | None:
+    """A number of degrees that somebody typed, None for anything else."""
+    try:
+        found = float(str(value)[:40])
+    except ValueError:
+        return None
+    return found if -180 <= found <= 180 else None
+
+
+def _form_page(
+    request: PageRequest, of: Room, form: NounForm, row: Any, **more: Any
+) -> HttpResponse:
     principal = request.principal
-    near = [row] if of.name == "hubs" and row else hubs_of(principal)
     shown = {
         "room": of,
         "rooms": ROOMS.values(),
@@ -166,7 +217,15 @@ def _form_page(request: PageRequest, of: Room, form: NounForm, row: Any) -> Http
         "row": row,
         "may_edit": principal.may(Act.FLEET_EDIT),
         "currency": current_retailer().currency,
-        "ground": ground_of(near),
+        "ground": ground_of(hubs_of(principal)),
+        **more,
     }
-    template = f"console/fleet/{of.name[:-1]}.html"
+    if isinstance(form, HubForm):
+        shown |= {
+            "ground": ground_named(form.streets) if form.streets else NO_GROUND,
+            "center": locating.middle_of(form.streets) if form.streets else "",
+            "names": locating.names(),
+        }
+    part = of.form is HubForm and is_fragment(request)
+    template = "console/fleet/_hub_place.html" if part else f"console/fleet/{of.name[:-1]}.html"
     return render(request, template, shown, status=status_of(form))

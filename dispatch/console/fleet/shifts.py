@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from dispatch.console.fleet.pages import ROOMS
+from dispatch.console.fleet.pages import ROOMS, may_add
 from dispatch.console.fleet.shift_forms import CopyForm, ShiftForm
 from dispatch.console.words import day_words, window_words
 from dispatch.fleet import selectors, services
@@ -43,7 +43,8 @@ def shifts(request: PageRequest) -> HttpResponse:
     asked = request.GET.get("hub", "")
     hub = fetch(hubs_of(principal), asked) if asked else next(iter(hubs), None)
     if hub is None:
-        return render(request, "console/fleet/no_hub.html", {"rooms": ROOMS.values()})
+        shown = {"rooms": ROOMS.values(), "may_add": may_add(principal, ROOMS["hubs"])}
+        return render(request, "console/fleet/no_hub.html", shown)
     today = clock.local_date(clock.now(), hub.zone)
     date = clock.read_date(request.GET.get("date", "")) or today
     what = request.POST.get("what", "")

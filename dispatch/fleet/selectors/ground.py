@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.urls import reverse
@@ -10,10 +10,11 @@ from django.urls import reverse
 from dispatch.fleet.models import Hub
 from dispatch.roads import network, tiles
 
+NO_GROUND: Mapping[str, Any] = {"json": None, "tiles": ""}  # the map says that there is none
 _PLACEHOLDERS = "0/0/0.pbf"  # the last part of a tile's address, where the map puts its own
 
 
-def ground_of(hubs: Iterable[Hub]) -> dict[str, Any]:
+def ground_of(hubs: Iterable[Hub]) -> Mapping[str, Any]:
     """Return ``json`` (TileJSON) and ``tiles`` (address pattern) for the tag ``map``.
 
     The first hub that names a loaded network decides; both are empty where there is none, and the
@@ -23,15 +24,15 @@ def ground_of(hubs: Iterable[Hub]) -> dict[str, Any]:
         ground = ground_named(name)
         if ground["json"] is not None:
             return ground
-    return {"json": None, "tiles": ""}
+    return NO_GROUND
 
 
-def ground_named(name: str) -> dict[str, Any]:
+def ground_named(name: str) -> Mapping[str, Any]:
     """Return the same for one network; both are empty when it is not loaded."""
     try:
         about = tiles.tilejson(name)
     except network.UnknownNetwork:
-        return {"json": None, "tiles": ""}
+        return NO_GROUND
     tile = reverse("roads:tile", args=[name, about["version"], 0, 0, 0])
     return {"json": about, "tiles": tile.removesuffix(_PLACEHOLDERS) + "{z}/{x}/{y}.pbf"}
 
