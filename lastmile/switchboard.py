@@ -63,6 +63,14 @@ INVARIANTS: list[str] = [
     "dispatch.intake.selectors.rolls.invariants",
     "dispatch.planning.standing.invariants",
 ]
+# What somebody is recognised by: name -> class (`tenants.credentials.CredentialType`). They are
+# asked in this order, and the first whose credential was sent decides.
+CREDENTIALS: dict[str, str] = {
+    "key": "tenants.people.credentials.KeyBearer",
+    "ticket": "tenants.people.credentials.Ticket",
+    "member": "tenants.people.credentials.MemberSession",
+    "password_link": "tenants.people.credentials.PasswordLink",
+}
 # Public id -> name of the hubs, for pages that let somebody choose hubs: `def f() -> dict`.
 HUB_NAMES: list[str] = ["dispatch.fleet.standing.hub_names"]
 # Rolls of erasing: who is meant (`def f(sought) -> Person | None`), then one function an app, the

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError
 from lastmile.core.errors import DomainError
 from lastmile.core.sockets import Close, SnapshotConsumer
 from lastmile.core.tenancy import NoRetailer
-from tenants.people.selectors import still
+from tenants.credentials import still
 from tenants.people.sockets import access_group
 from tenants.permissions import Act, Principal, may
 

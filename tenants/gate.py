@@ -2,7 +2,7 @@
 
 The retailer comes from Host. A browser's Origin must be that retailer's own origin, to the letter:
 sibling subdomains are same-site, so cookies would come along from a neighbour's page. Without an
-Origin (no browser) only a ticket counts. The gate decides nothing more; consumers ask the table.
+Origin (no browser) cookies do not count. The gate decides nothing more; consumers ask the table.
 """
 
 from __future__ import annotations
@@ -13,16 +13,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
-from django.conf import settings
 
 from lastmile.core.errors import Unavailable
 from lastmile.core.sockets import Close
 from lastmile.core.tenancy import RetailerRef, in_retailer
+from tenants.credentials import Recognised, Refused, SocketCall, credential_types
 from tenants.links import origin
-from tenants.people.selectors import Credential, member_of_session, still
-from tenants.people.services import take_ticket
-from tenants.people.sessions import SessionStore
-from tenants.permissions import Kind, Principal
 from tenants.selectors import by_host
 
 Scope = dict[str, Any]
@@ -56,37 +52,38 @@ async def _recognise(scope: Scope) -> None:
     if origins and origins != [origin(retailer)]:
         scope["refusal"] = Close.NOT_ALLOWED
         return
-    ticket = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("ticket", [""])[0]
-    session_key = _session_key(scope) if origins else ""
-    await _look_up(scope, retailer, ticket, session_key)
+    call = SocketCall(
+        scope=scope, from_own_page=bool(origins), query=_query(scope), cookies=_cookies(scope)
+    )
+    await _look_up(scope, retailer, call)
 
 
-async def _look_up(scope: Scope, retailer: RetailerRef, ticket: str, session_key: str) -> None:
-    def look() -> tuple[Credential | None, Principal | None]:
-        if ticket:
-            credential = take_ticket(secret=ticket)
-        else:
-            credential = _of_session(session_key)
-        return credential, still(credential) if credential else None
+async def _look_up(scope: Scope, retailer: RetailerRef, call: SocketCall) -> None:
+    def look() -> Recognised | Refused | None:
+        for kind in credential_types().values():
+            found = kind.of_socket(call)
+            if found is not None:
+                return found
+        return None
 
-    if ticket or session_key:
-        scope["credential"], scope["principal"] = await in_retailer(retailer, look)
-
-
-def _of_session(session_key: str) -> Credential | None:
-    member = member_of_session(SessionStore(session_key))
-    return Credential(Kind.MEMBER, member.public_id, session_key) if member else None
+    found = await in_retailer(retailer, look)
+    if isinstance(found, Recognised):
+        scope["credential"], scope["principal"] = found.credential, found.principal
 
 
 def _header(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
 
 
-def _session_key(scope: Scope) -> str:
+def _query(scope: Scope) -> dict[str, str]:
+    asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    return {name: values[0] for name, values in asked.items()}
+
+
+def _cookies(scope: Scope) -> dict[str, str]:
     jar: SimpleCookie = SimpleCookie()
     try:
         jar.load("; ".join(_header(scope, b"cookie")))
     except CookieError:
-        return ""
-    morsel = jar.get(settings.SESSION_COOKIE_NAME)
-    return morsel.value if morsel else ""
+        return {}
+    return {name: morsel.value for name, morsel in jar.items()}

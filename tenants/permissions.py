@@ -1,6 +1,7 @@
 """Who may: the principal of a request, and the checks that every face makes before anything else.
 
-A page says ``@page(Act.X)``, an API view ``acts = {"get": Act.X}``, a consumer ``act = Act.X``;
+A page says ``@page(Act.X)``, or ``@by_link("name", Act.X)`` when a secret link leads to it; an API
+view ``acts = {"get": Act.X}``, a consumer ``act = Act.X``;
 what stands open to everybody says ``@open_to_all("why")``. A boot check reads ``who_may`` from
 every URL, so that silence is never permission.
 """
@@ -8,24 +9,27 @@ every URL, so that silence is never permission.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from lastmile.core.actor import acting_as
 from lastmile.core.errors import NotAllowed, NotFound
 from lastmile.core.http.strict import declared, refuse_undeclared, validated
 from lastmile.core.idempotency import call_of, run_once
-from tenants.roles import TABLE, Act, Grant, KeyRole, Kind, Role, granted
+from tenants.credentials import credential_type
+from tenants.languages import language_of
+from tenants.principals import Principal, may, require, visible
+from tenants.roles import TABLE, Act, Grant, KeyRole, Kind, Role
 
 __all__ = [
     "TABLE",
@@ -37,6 +41,7 @@ __all__ = [
     "Principal",
     "RetailerAPIView",
     "Role",
+    "by_link",
     "may",
     "open_to_all",
     "page",
@@ -44,97 +49,14 @@ __all__ = [
     "visible",
 ]
 
-M = TypeVar("M", bound=Model)
 View = Callable[..., HttpResponseBase]
 UNSAFE = frozenset({"post", "put", "patch", "delete"})
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Somebody whom the door has recognised, in one retailer.
-
-    Parameters
-    ----------
-    kind : Kind
-        Member or API key.
-    public_id, name : str
-        ``mbr_…`` or ``key_…``, and what to call it.
-    role : str
-        A ``Role`` or ``KeyRole``, by kind.
-    hubs : frozenset of str, optional
-        Public ids of the hubs it is limited to; None means all.
-    house : bool
-        Whether it belongs to the operator's own schema.
-    ref : str
-        For keys: the driver, bank or carrier that the key speaks for.
-    """
-
-    kind: Kind
-    public_id: str
-    name: str
-    role: str
-    hubs: frozenset[str] | None = None
-    house: bool = False
-    ref: str = ""
-
-    @property
-    def is_authenticated(self) -> bool:
-        """DRF and templates ask this of a user."""
-        return True
-
-    def may(self, act: Act | str, hub: str | None = None) -> bool:
-        """For templates: ``may`` with the principal first."""
-        return may(self, Act(act), hub)
-
-
 class PageRequest(HttpRequest):
-    """The request of a page that ``@page`` lets in: it has a principal."""
+    """The request of a page that ``@page`` or ``@by_link`` lets in: it has a principal."""
 
     principal: Principal
-
-
-def may(principal: Principal | None, act: Act, hub: str | None = None) -> bool:
-    """Tell whether a principal may do an act, at a hub (public id) when one is named."""
-    if principal is None or not granted(principal.kind, principal.role, act):
-        return False
-    row = TABLE[act]
-    if row.house and not principal.house:
-        return False
-    if principal.hubs is None:
-        return True
-    return not row.all_hubs and (hub is None or hub in principal.hubs)
-
-
-def require(principal: Principal | None, act: Act, hub: str | None = None) -> None:
-    """Pass, or raise.
-
-    Raises
-    ------
-    NotAllowed
-        The role has no tick for the act.
-    NotFound
-        The role may, but not at this hub: what lies outside one's hubs is unknown to one.
-    """
-    if may(principal, act, hub):
-        return
-    if hub is not None and may(principal, act):
-        raise NotFound(_("There is no such thing here, or it is not yours to see."))
-    raise NotAllowed(
-        _("Your role does not allow this (%(act)s). Ask an owner or manager for it.")
-        % {"act": act.value},
-        data={"act": act.value},
-    )
-
-
-def visible(
-    principal: Principal | None, queryset: QuerySet[M], field: str = "hub__public_id"
-) -> QuerySet[M]:
-    """Return what lies in the principal's hubs; nothing for a stranger."""
-    if principal is None:
-        return queryset.none()
-    if principal.hubs is None:
-        return queryset
-    return queryset.filter(**{f"{field}__in": principal.hubs})
 
 
 def open_to_all(reason: str) -> Callable[[View], View]:
@@ -164,6 +86,39 @@ def page(act: Act, *, post: Act | None = None) -> Callable[[View], View]:
             return view(request, *args, **kwargs)
 
         guarded.who_may = {"get": act, "post": post or act}  # type: ignore[attr-defined]
+        return guarded
+
+    return guard
+
+
+def by_link(name: str, act: Act) -> Callable[[View], View]:
+    """Guard a page that a secret link leads to: ``@by_link("shopper", Act.X)``.
+
+    ``name`` is the name of a credential in the switchboard. The address holds ``<str:secret>``.
+    A secret that is unknown, used up or too old gets one answer: 404. A page that is shown goes
+    into no cache and its address goes to no other site. The reader is who the link is for, even
+    when somebody is signed in in the same browser.
+    """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            credential = credential_type(name)
+            found = credential.of_link(kwargs["secret"])
+            if found is None or not may(found.principal, act):
+                raise NotFound(credential.unknown_link())
+            request.principal = found.principal  # type: ignore[attr-defined]
+            request.credential = found.credential  # type: ignore[attr-defined]
+            language = language_of(request, found.language)
+            with acting_as(found.credential.principal_id), translation.override(language):
+                response = view(request, *args, **kwargs)
+                response.headers["Content-Language"] = language
+            # Not no-referrer: a browser would then post ``Origin: null``, which CSRF refuses.
+            response.headers["Referrer-Policy"] = "same-origin"
+            response.headers["Cache-Control"] = "private, no-store"
+            return response
+
+        guarded.who_may = {"get": act, "post": act}  # type: ignore[attr-defined]
         return guarded
 
     return guard
@@ -225,7 +180,7 @@ class RetailerAPIView(APIView):
         if method not in UNSAFE or not self.wrapped:
             return act()
         caller = self.principal
-        call = call_of(self.request, caller.public_id, required=caller.kind == Kind.KEY)
+        call = call_of(self.request, caller.public_id, required=caller.kind != Kind.MEMBER)
         return run_once(call, act, self.handle_exception)
 
     @property

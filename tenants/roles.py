@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     MEMBER = "member"
     KEY = "key"
+    LINK = "link"  # somebody who follows a secret link; the role is the credential's name
 
 
 class Role(StrEnum):
@@ -44,6 +45,7 @@ class Act(StrEnum):
 
     SELF_VIEW = "self.view"
     SELF_EDIT = "self.edit"
+    PASSWORD_SET = "password.set"  # noqa: S105  an act
     HOME_VIEW = "home.view"
     SOCKETS_OPEN = "sockets.open"
     ORDERS_VIEW = "orders.view"
@@ -76,6 +78,8 @@ class Grant:
     ----------
     members, keys : frozenset
         The roles that may.
+    links : frozenset of str
+        The credentials by link that may, by their names in the switchboard.
     all_hubs : bool
         The act concerns the whole retailer: somebody limited to some hubs may not.
     house : bool
@@ -84,6 +88,7 @@ class Grant:
 
     members: frozenset[Role] = frozenset()
     keys: frozenset[KeyRole] = frozenset()
+    links: frozenset[str] = frozenset()
     all_hubs: bool = False
     house: bool = False
 
@@ -100,6 +105,7 @@ _INTEGRATION = frozenset({KeyRole.INTEGRATION})
 TABLE: Mapping[Act, Grant] = {
     Act.SELF_VIEW: Grant(_EVERY_MEMBER, _EVERY_KEY),
     Act.SELF_EDIT: Grant(_EVERY_MEMBER),
+    Act.PASSWORD_SET: Grant(links=frozenset({"password_link"})),
     Act.HOME_VIEW: Grant(_EVERY_MEMBER),
     Act.SOCKETS_OPEN: Grant(_EVERY_MEMBER, _INTEGRATION | {KeyRole.DRIVER}),
     Act.ORDERS_VIEW: Grant(_READERS, _INTEGRATION),
@@ -130,5 +136,9 @@ def granted(kind: Kind, role: str, act: Act) -> bool:
     row = TABLE.get(act)
     if row is None:
         return False
-    roles: frozenset[Role] | frozenset[KeyRole] = row.members if kind == Kind.MEMBER else row.keys
-    return role in roles
+    roles: Mapping[Kind, frozenset[str]] = {
+        Kind.MEMBER: frozenset(row.members),
+        Kind.KEY: frozenset(row.keys),
+        Kind.LINK: row.links,
+    }
+    return role in roles[kind]

@@ -89,6 +89,12 @@ def refuse_undeclared(kind: Kind[Any]) -> None:
         )
 
 
+def credential_table() -> Mapping[str, str]:
+    """Return the name of each credential -> the path of its class, in the order to be asked."""
+    table: Mapping[str, str] = getattr(import_module(settings.SWITCHBOARD), "CREDENTIALS", {})
+    return table
+
+
 def handlers_of(kind: str) -> Sequence[str]:
     """Return the paths of the handlers of an event kind; none is no fault."""
     return handler_table().get(kind, ())
@@ -179,6 +185,7 @@ def problems() -> list[str]:
     for kind, paths in handler_table().items():
         if len(set(paths)) != len(paths):
             found.append(f"Event {kind!r} names a handler twice; each runs once per event.")
+    names += credential_table().values()
     for name in ROLLS:
         names += getattr(import_module(settings.SWITCHBOARD), name, ())
     for path in dict.fromkeys(names):

@@ -1,4 +1,4 @@
-"""DRF's door: hands on whom the middleware recognised; sessions must bring a CSRF token."""
+"""DRF's door: hands on whom the middleware recognised; cookies must bring a CSRF token."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from tenants.roles import Kind
+from tenants.credentials import credential_type
 
 REALM = 'Bearer realm="lastmile"'
 
@@ -24,7 +24,7 @@ class PrincipalAuthentication(SessionAuthentication):
             if getattr(plain, "credential_fault", ""):
                 raise AuthenticationFailed(plain.credential_fault)
             return None
-        if principal.kind == Kind.MEMBER:
+        if credential_type(plain.credential.name).csrf:
             self.enforce_csrf(request)
         return principal, plain.credential
 

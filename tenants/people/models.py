@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 
 from lastmile.core.bases import PublicIdField, Timestamped
 from lastmile.core.clock import now, real_now
-from tenants.roles import KeyRole, Kind, Role
+from tenants.roles import KeyRole, Role
 
 
 def _hubs() -> Any:
@@ -137,17 +137,10 @@ class SocketTicket(models.Model):
     """Opens one websocket within a minute; using it deletes it."""
 
     secret_hash = models.CharField(max_length=64, unique=True)
-    kind = models.CharField(max_length=8)
+    kind = models.CharField(max_length=20, help_text="name of the credential it was made with")
     principal_id = models.CharField(max_length=40)
     session_key = models.CharField(max_length=40, default="", blank=True)
     expires_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="socket_ticket_kind_known", condition=Q(kind__in=[k.value for k in Kind])
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"ticket of {self.principal_id}"

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
 from lastmile.core.tenancy import current_schema
-from lastmile.core.timing import database_now
 from lastmile.core.wiring import roll
 from tenants.people import sessions
-from tenants.people.models import ApiKey, AuditEntry, Member, Session
-from tenants.permissions import Kind, Principal, Role
+from tenants.people.models import ApiKey, AuditEntry, Member
+from tenants.principals import Principal
+from tenants.roles import Kind, Role
 
 HOUSE = "house"
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """By what somebody was recognised, so that it can be asked again later."""
-
-    kind: Kind
-    principal_id: str
-    session_key: str = ""
 
 
 def principal_of_member(member: Member) -> Principal:
@@ -74,21 +64,6 @@ def key_of_secret(secret: str) -> ApiKey | None:
         return None
     key = ApiKey.objects.filter(secret_hash=hash_of(secret)).first()
     return key if key is not None and key.alive else None
-
-
-def still(credential: Credential) -> Principal | None:
-    """Return the present principal behind a credential, None once it has lost its force."""
-    if credential.kind == Kind.KEY:
-        key = ApiKey.objects.filter(public_id=credential.principal_id).first()
-        return principal_of_key(key) if key is not None and key.alive else None
-    if not Session.objects.filter(
-        session_key=credential.session_key, expire_date__gt=database_now()
-    ).exists():
-        return None
-    member = member_of_session(sessions.SessionStore(credential.session_key))
-    if member is None or member.public_id != credential.principal_id:
-        return None
-    return principal_of_member(member)
 
 
 def members() -> QuerySet[Member]:

@@ -26,7 +26,7 @@ from lastmile.core.http.htmx import is_fragment
 from lastmile.core.tenancy import current_schema
 from tenants.people import forms, links, selectors, services
 from tenants.people.models import Member
-from tenants.permissions import Act, PageRequest, open_to_all, page
+from tenants.permissions import Act, PageRequest, by_link, open_to_all, page
 
 PAGE = 50
 PANEL = 5  # entries in a panel; its link leads to all
@@ -88,26 +88,21 @@ def logout(request: HttpRequest) -> HttpResponse:
     return redirect("people:login")
 
 
-@open_to_all("the link is the credential")
-@never_cache
+@by_link("password_link", Act.PASSWORD_SET)
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
-def set_password(request: HttpRequest, token: str) -> HttpResponse:
+def set_password(request: HttpRequest, secret: str) -> HttpResponse:
     """Set a password by link, and log in."""
-    services.member_of_link(token)
     form = forms.NewPasswordForm(request.POST or None)
     member = tried(
         form,
-        lambda: services.set_password_by_link(token=token, password=form.cleaned_data["password"]),
+        lambda: services.set_password_by_link(token=secret, password=form.cleaned_data["password"]),
     )
     if isinstance(member, Member):
         _enter(request, member)
         messages.success(request, _("Your password is set. Welcome."))
         return redirect("home:start")
-    answer = render(request, "tenants/set_password.html", {"form": form}, status=status_of(form))
-    # With no-referrer the browser would post ``Origin: null``, and the CSRF check refuses that.
-    answer["Referrer-Policy"] = "same-origin"
-    return answer
+    return render(request, "tenants/set_password.html", {"form": form}, status=status_of(form))
 
 
 @page(Act.SELF_VIEW, post=Act.SELF_EDIT)

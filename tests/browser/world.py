@@ -19,6 +19,7 @@ from dispatch.planning.models import Plan
 from dispatch.planning.selectors.lists import routes_of
 from dispatch.planning.services import publish_plan, request_plan
 from lastmile.core import clock
+from lastmile.core.jobs import job_by_id
 from lastmile.core.models import JobState
 from lastmile.core.runner import run_job
 from tenants.people.models import Member
@@ -132,5 +133,6 @@ def _draft(hub: Hub, date: dt.date, number: int, rng: random.Random) -> OrderDra
 
 def _plan(hub: Hub, date: dt.date, seconds: int) -> Plan:
     job = request_plan(hub=hub, service_date=date, seconds=seconds)
-    assert run_job(job.public_id) == JobState.SUCCEEDED
+    ended = run_job(job.public_id)
+    assert ended == JobState.SUCCEEDED, job_by_id(job.public_id).detail
     return publish_plan(plan=Plan.objects.get(hub=hub, service_date=date))

@@ -8,9 +8,9 @@ import secrets
 from django.db import connection
 
 from lastmile.core.clock import real_now, shift_for_tests
+from tenants.credentials import Credential
 from tenants.people.models import SocketTicket
-from tenants.people.selectors import Credential, hash_of
-from tenants.permissions import Kind
+from tenants.people.selectors import hash_of
 
 LASTS = dt.timedelta(seconds=60)
 
@@ -24,7 +24,7 @@ def issue_ticket(*, credential: Credential) -> tuple[str, dt.datetime]:
     expires_at = real_now() + LASTS
     SocketTicket.objects.create(
         secret_hash=hash_of(secret),
-        kind=credential.kind,
+        kind=credential.name,
         principal_id=credential.principal_id,
         session_key=credential.session_key,
         expires_at=expires_at,
@@ -48,4 +48,4 @@ def take_ticket(*, secret: str) -> Credential | None:
         row = cursor.fetchone()
     if row is None or not row[3]:
         return None
-    return Credential(kind=Kind(row[0]), principal_id=row[1], session_key=row[2])
+    return Credential(name=row[0], principal_id=row[1], session_key=row[2])

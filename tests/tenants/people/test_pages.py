@@ -100,7 +100,9 @@ def test_a_manager_lets_somebody_in_who_then_sets_a_password_and_is_logged_in(
     assert fresh.post(link[1], {"password": "a good long password"})["Location"] == "/"
     assert fresh.get("/api/v1/me/").json()["role"] == "dispatcher"
     used = Client(headers={"host": retailer.domain}).get(link[1])
-    assert used.status_code == 422
+    assert used.status_code == 404
+    forged = Client(headers={"host": retailer.domain}).get("/set-password/forged/")
+    assert (forged.status_code, "Ask an owner" in forged.content.decode()) == (404, True)
     assert "Ask an owner" in used.content.decode()
 
 

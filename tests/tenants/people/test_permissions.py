@@ -12,6 +12,7 @@ from django.urls import URLResolver, get_resolver
 from lastmile.core.errors import NotAllowed, NotFound
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
+from tenants.credentials import Credential
 from tenants.people.models import ApiKey, AuditEntry, Member
 from tenants.permissions import (
     TABLE,
@@ -35,6 +36,7 @@ HUB, OTHER_HUB = "hub_00000000000000000001", "hub_00000000000000000002"
 WRITTEN = """
 self.view        o m d p v r | i v l c k
 self.edit        o m d p v r |
+password.set                 |
 home.view        o m d p v r |
 sockets.open     o m d p v r | i v
 orders.view      o m d p r   | i
@@ -234,7 +236,7 @@ def test_a_method_without_an_act_is_denied(retailer: RetailerRef, rf: RequestFac
 
     request = rf.post("/api/v1/x/", {}, content_type="application/json")
     request.principal = someone(Kind.KEY, KeyRole.INTEGRATION)  # type: ignore[attr-defined]
-    request.credential = None  # type: ignore[attr-defined]
+    request.credential = Credential("key", "x")  # type: ignore[attr-defined]
     assert Forgotten.as_view()(request).status_code == 403
 
 

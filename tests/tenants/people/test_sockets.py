@@ -20,11 +20,11 @@ from lastmile.core.sockets import broadcast
 from lastmile.core.tenancy import RetailerRef, in_retailer, retailer_context
 from tenants import consumers
 from tenants.consumers import RetailerConsumer
+from tenants.credentials import Credential
 from tenants.gate import SocketGate
 from tenants.people import services
 from tenants.people.models import Member, SocketTicket
-from tenants.people.selectors import Credential
-from tenants.permissions import Act, Kind, Role
+from tenants.permissions import Act, Role
 from tests.people import add_member, key_client, logged_in
 from tests.sockets import Socket
 
@@ -194,7 +194,7 @@ async def test_a_ticket_is_of_one_retailer_and_kept_as_a_hash(
 
 
 async def test_of_ten_who_use_a_ticket_at_once_one_gets_in(retailer: RetailerRef) -> None:
-    credential = Credential(Kind.KEY, "key_x")
+    credential = Credential("key", "key_x")
     secret, _ends = await in_retailer(
         retailer, lambda: services.issue_ticket(credential=credential)
     )
