@@ -7,10 +7,11 @@ import asyncio
 import pytest
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.test import Client
-from django.urls import path
+from django.urls import include, path
 
 from lastmile.core.models import Event
 from lastmile.core.tenancy import NoRetailer, RetailerRef, current_schema, retailer_context
+from lastmile.urls import API
 from tenants.links import absolute, origin
 from tenants.models import Retailer
 from tenants.selectors import active, host_name
@@ -38,6 +39,7 @@ urlpatterns = [
     path("whose/", whose),
     path("whose-async/", whose_async),
     path("api/v1/whose/", whose),
+    path("api/v1/", include((API, "api"))),  # a problem names its page there
     path("streamed/", streamed),
     path("broken/", broken),
 ]
