@@ -59,6 +59,9 @@ STATUSES: dict[str, dict[str, Status]] = {
         "planned": Status("active", "route", pgettext_lazy("status", "Planned")),
         "loaded": Status("active", "package-check", pgettext_lazy("status", "Loaded")),
         "out": Status("active", "truck", pgettext_lazy("status", "On its way")),
+        "awaiting_collection": Status(
+            "active", "inbox", pgettext_lazy("status", "To be collected")
+        ),
         "delivered": Status("ok", "circle-check", pgettext_lazy("status", "Delivered")),
         "returned": Status("idle", "undo-2", pgettext_lazy("status", "Returned")),
         "on_time": Status("ok", "circle-check", pgettext_lazy("status", "On time")),

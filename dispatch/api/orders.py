@@ -16,7 +16,14 @@ from dispatch.api import finding, shapes_orders
 from dispatch.fleet.errors import ExternalIdTaken
 from dispatch.fleet.selectors import hubs_of
 from dispatch.orders import selectors, services
-from dispatch.orders.drafts import OrderDraft, ParcelDraft, PlaceDraft, ShopperDraft, WindowDraft
+from dispatch.orders.drafts import (
+    OrderDraft,
+    ParcelDraft,
+    PlaceDraft,
+    PromiseDraft,
+    ShopperDraft,
+    WindowDraft,
+)
 from dispatch.orders.models import Cause, Direction, Order
 from dispatch.orders.selectors import OrderFilter
 from dispatch.orders.states import OrderState
@@ -216,8 +223,8 @@ class PromiseOrderView(OrderActView):
     def post(self, request: Request, ref: str) -> Response:
         """Promise a window; it supersedes the one that stands."""
         order = self.order(ref)
-        said = self.shape_in(shapes_orders.PromiseIn)
-        services.set_promise(order=order, version=expected_version(request), **said)
+        draft = PromiseDraft(**self.shape_in(shapes_orders.PromiseIn))
+        services.set_promise(order=order, version=expected_version(request), draft=draft)
         return self.answer(order)
 
 

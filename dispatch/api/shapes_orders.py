@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from dispatch.api.shapes_fleet import external_id, optional_text, text, whole, words
+from dispatch.orders.drafts import PromisedPlace
 from dispatch.orders.models import (
     Attempt,
     Cause,
@@ -21,6 +22,7 @@ from dispatch.orders.models import (
     Shopper,
 )
 from dispatch.orders.states import OrderState
+from lastmile.core.geo import Point
 from lastmile.core.http.fields import DateField, InstantField, ModelOut
 from lastmile.core.openapi import example
 
@@ -134,6 +136,26 @@ class CancelIn(serializers.Serializer[Any]):
     )
 
 
+@example(reference="store-12", text="Tienda Centro, La Serena", lat=-29.9027, lon=-71.2519)
+class PromisedPlaceIn(serializers.Serializer[Any]):
+    """Another place than the order's own: a hub's counter, a bank of lockers."""
+
+    reference = serializers.RegexField(
+        r"[A-Za-z0-9_.-]{1,64}\Z", help_text="Your id, or ours, of what is there."
+    )
+    text = optional_text(2_000)
+    lat = serializers.FloatField(min_value=-90, max_value=90)
+    lon = serializers.FloatField(min_value=-180, max_value=180)
+
+    def validate(self, attrs: Any) -> Any:
+        """Return the place as the service takes it."""
+        return PromisedPlace(
+            reference=attrs["reference"],
+            text=attrs.get("text", ""),
+            point=Point(lat=attrs["lat"], lon=attrs["lon"]),
+        )
+
+
 @example(
     opens_at="2027-01-15T15:00:00-03:00",
     closes_at="2027-01-15T17:00:00-03:00",
@@ -147,6 +169,11 @@ class PromiseIn(serializers.Serializer[Any]):
     option = serializers.ChoiceField(choices=Option.values, required=False)
     handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
     cause = serializers.ChoiceField(choices=Cause.values, required=False, default=Cause.API.value)
+    place = PromisedPlaceIn(required=False)
+    slot = optional_text(28, help_text="Id of the slot that was chosen.")
+    price_minor = whole(10**13, required=False, allow_null=True)
+    currency = optional_text(3, help_text="ISO 4217; a price needs it.")
+    co2_g = whole(10**9, required=False, allow_null=True)
 
 
 @example(service_date="2027-01-16")
@@ -182,13 +209,17 @@ class PlaceOut(ModelOut[Place]):
 
 
 class PromiseOut(ModelOut[Promise]):
-    """What was promised; service may begin within [opens_at, closes_at)."""
+    """What was promised; service or collection may begin within [opens_at, closes_at)."""
 
     id = serializers.CharField(source="public_id", read_only=True)
+    place = serializers.CharField(source="place.public_id", read_only=True)
 
     class Meta:
         model = Promise
-        fields = ("id", "number", "option", "handover", "opens_at", "closes_at", "cause", "made_at")
+        fields = (
+            "id", "number", "option", "handover", "place", "opens_at", "closes_at", "slot",
+            "price_minor", "currency", "co2_g", "cause", "made_at",
+        )  # fmt: skip
         read_only_fields = fields
 
 

@@ -7,9 +7,12 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+from uuid import UUID
 
-from dispatch.orders.models import Order
+from dispatch.fleet.models import Shift
+from dispatch.orders.models import Option, Order
 from lastmile.core.errors import DomainError, FieldProblem
+from lastmile.core.geo import Point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +147,52 @@ class Placed:
     problem: DomainError | None = None
     warnings: tuple[FieldProblem, ...] = ()
     changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromisedPlace:
+    """Another place than the order's own: a hub's counter or curbside, a bank of lockers.
+
+    ``reference`` is the public id of what is there; the same reference at the same point is the
+    same place.
+    """
+
+    reference: str
+    text: str
+    point: Point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseDraft:
+    """What is to be promised.
+
+    ``handover`` None keeps the one that was agreed before. ``place`` None means the order's own
+    place for a window, and its hub for curbside and hub; a locker names its bank.
+    """
+
+    opens_at: dt.datetime
+    closes_at: dt.datetime
+    cause: str
+    option: str = Option.WINDOW
+    handover: str | None = None
+    place: PromisedPlace | None = None
+    slot: str = ""
+    price_minor: int | None = None
+    currency: str = ""
+    co2_g: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptDraft:
+    """How a try at the door, the locker or the counter went.
+
+    ``client_id`` is the UUID that a phone gave the report; ``stop`` the public id of the stop.
+    """
+
+    outcome: str
+    arrived_at: dt.datetime
+    departed_at: dt.datetime
+    reason: str = ""
+    client_id: UUID | None = None
+    shift: Shift | None = None
+    stop: str = ""

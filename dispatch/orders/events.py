@@ -53,6 +53,18 @@ class PromisedFacts:
         str | None,
         FieldDoc("The promise before; null for the first.", "prm_1b5d9h3j7m0q4s8v2x6z"),
     ]
+    place: Annotated[
+        str | None,
+        FieldDoc("Public id of the place, if not the order's own.", "plc_9c3f7h1k5n8q2t6w0y4z"),
+    ] = None
+    slot: Annotated[
+        str | None, FieldDoc("Public id of the slot that was chosen.", "slt_2v6x0z4c8f1h5k9n3q7s")
+    ] = None
+    price_minor: Annotated[
+        int | None, FieldDoc("Price of the delivery in minor units of the currency.", 299000)
+    ] = None
+    currency: Annotated[str | None, FieldDoc("ISO 4217 code of the price.", "CLP")] = None
+    co2_g: Annotated[int | None, FieldDoc("Grams of CO2e that were shown for it.", 420)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +130,14 @@ class OutFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitingCollectionFacts:
+    """The order is ready for the shopper to collect: at a curbside, a counter or in a locker."""
+
+    from_: FromState
+    attempt: AttemptRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TriedFacts:
     """An attempt ended: the kind says whether the order was delivered or not."""
 
@@ -139,7 +159,7 @@ class AttemptFacts:
     """A delivery was attempted; it happened when the driver left the place."""
 
     attempt: AttemptRef
-    outcome: Annotated[str, FieldDoc("delivered or failed.", "delivered")]
+    outcome: Annotated[str, FieldDoc("delivered, deposited or failed.", "delivered")]
     reason: FailureReason
     stop: Annotated[
         str, FieldDoc("Stop of the plan; empty without one.", "stp_4h8j2m6p0s3v7x1z5b9d")
@@ -167,6 +187,9 @@ MOVED: Mapping[str, Kind[Any]] = {
     "planned": Kind("order.planned", facts=PlannedFacts, public=True),
     "loaded": Kind("order.loaded", facts=LoadedFacts, public=True),
     "out": Kind("order.out", facts=OutFacts, public=True),
+    "awaiting_collection": Kind(
+        "order.awaiting_collection", facts=AwaitingCollectionFacts, public=True
+    ),
     "delivered": Kind("order.delivered", facts=TriedFacts, public=True),
     "failed": Kind("order.failed", facts=TriedFacts, public=True),
     "returned": Kind("order.returned", facts=MovedFacts, public=True),

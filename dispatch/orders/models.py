@@ -190,7 +190,7 @@ class Order(Timestamped):
     currency = models.CharField(max_length=3, default="")
     handover = models.CharField(max_length=16, choices=Handover.choices, default="")
     notes = models.TextField(default="")
-    state = models.CharField(max_length=16)
+    state = models.CharField(max_length=24)
     promise = models.OneToOneField(
         "Promise", null=True, on_delete=models.SET_NULL, related_name="standing_for"
     )
@@ -228,6 +228,13 @@ class Order(Timestamped):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def delivery_place(self) -> Place:
+        """Where the goods go: another place if one is promised, else the order's own."""
+        if self.promise is not None and self.promise.elsewhere:
+            return self.promise.place
+        return self.place
 
 
 class Parcel(models.Model):
@@ -278,10 +285,12 @@ class Cause(models.TextChoices):
 
 
 class Promise(models.Model):
-    """The agreed option, handover, place and window; append-only.
+    """The agreed option, handover, place, window, price and grams; append-only.
 
-    ``supersedes`` names the promise it took the place of (``superseded_by`` from the other side).
-    Service may begin within [opens_at, closes_at).
+    ``supersedes`` names the promise before it (``superseded_by`` from the other side). Service, or
+    collection, may begin within [opens_at, closes_at). ``elsewhere``: ``place`` is another than the
+    order's own: a hub, a bank of lockers. ``slot`` is the public id of the slot that was chosen;
+    ``price_minor`` what the shopper pays for this delivery, ``co2_g`` the grams that were shown.
     """
 
     public_id = PublicIdField("prm")
@@ -290,8 +299,13 @@ class Promise(models.Model):
     option = models.CharField(max_length=16, choices=Option.choices)
     handover = models.CharField(max_length=16, choices=Handover.choices, default="")
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="promises")
+    elsewhere = models.BooleanField(default=False)
     opens_at = models.DateTimeField()
     closes_at = models.DateTimeField()
+    slot = models.CharField(max_length=28, default="", blank=True)
+    price_minor = models.PositiveBigIntegerField(null=True)
+    currency = models.CharField(max_length=3, default="", blank=True)
+    co2_g = models.PositiveIntegerField(null=True)
     cause = models.CharField(max_length=16, choices=Cause.choices)
     supersedes = models.OneToOneField(
         "self", null=True, on_delete=models.PROTECT, related_name="superseded_by"
@@ -305,6 +319,11 @@ class Promise(models.Model):
             models.CheckConstraint(
                 name="promise_forwards", condition=Q(opens_at__lt=F("closes_at"))
             ),
+            models.CheckConstraint(
+                name="promise_price_has_currency",
+                condition=Q(price_minor__isnull=True, currency="")
+                | (Q(price_minor__isnull=False) & ~Q(currency="")),
+            ),
         )
 
     def __str__(self) -> str:
@@ -312,7 +331,10 @@ class Promise(models.Model):
 
 
 class Outcome(models.TextChoices):
+    """How an attempt ended; deposited: left in a locker or at a counter for the shopper."""
+
     DELIVERED = "delivered"
+    DEPOSITED = "deposited"
     FAILED = "failed"
 
 
@@ -365,7 +387,7 @@ class Attempt(models.Model):
             ),
             models.CheckConstraint(
                 name="attempt_says_why",
-                condition=Q(outcome="delivered", reason="")
+                condition=Q(outcome__in=["delivered", "deposited"], reason="")
                 | Q(outcome="failed", reason__in=Reason.values),
             ),
         )

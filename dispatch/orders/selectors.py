@@ -13,7 +13,7 @@ from dispatch.fleet.selectors import service_map
 from dispatch.orders.addresses import plain
 from dispatch.orders.checking import PLACE_FIELDS
 from dispatch.orders.geocoding import suggestions
-from dispatch.orders.models import Attempt, Order, Parcel, Place, Promise, Shopper
+from dispatch.orders.models import Attempt, Option, Order, Parcel, Place, Promise, Shopper
 from dispatch.orders.states import OPEN, OrderState
 from dispatch.roads.geocode import Candidate
 from lastmile.core.events import timeline as events_of
@@ -41,7 +41,7 @@ class OrderFilter:
 
 def orders() -> QuerySet[Order]:
     """Every order with shopper, place, hub and standing promise."""
-    return Order.objects.select_related("shopper", "place", "hub", "promise")
+    return Order.objects.select_related("shopper", "place", "hub", "promise__place")
 
 
 def orders_with_parcels() -> QuerySet[Order]:
@@ -83,10 +83,22 @@ def counts(queryset: QuerySet[Order]) -> dict[str, int]:
     return {state.value: 0 for state in OrderState} | dict(rows)
 
 
+def by_van() -> Q:
+    """Return the condition that a van brings an order: promised a window, or promised nothing.
+
+    What is promised at a hub, curbside or locker is collected there by its shopper.
+    """
+    return Q(promise__isnull=True) | Q(promise__option=Option.WINDOW)
+
+
 def to_plan(hub: Hub, service_date: dt.date) -> QuerySet[Order]:
-    """What a plan for a hub and date may hold: ready or planned, with promise and place."""
+    """Return what a plan for a hub and date may hold, with promise and place.
+
+    Ready or planned, and promised a window or nothing: what its shopper collects is in no plan.
+    """
     states = [OrderState.READY.value, OrderState.PLANNED.value]
-    return orders().filter(hub=hub, service_date=service_date, state__in=states).order_by("pk")
+    waiting = orders().filter(hub=hub, service_date=service_date, state__in=states)
+    return waiting.filter(by_van()).order_by("pk")
 
 
 def waiting_for_pin() -> QuerySet[Order]:

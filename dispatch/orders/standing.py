@@ -28,6 +28,7 @@ def invariants() -> Mapping[str, list[str]]:
     last = Attempt.objects.filter(order=OuterRef("pk")).order_by("-number")
     tried = orders.annotate(last=Coalesce(Subquery(last.values("outcome")[:1]), Value("")))
     placed = Event.objects.filter(subject=OuterRef("public_id"), kind="order.placed")
+    waited = Event.objects.filter(subject=OuterRef("public_id"), kind="order.awaiting_collection")
     chains = orders.annotate(n=Count("promises"), top=Max("promises__number"))
     standing = Q(promise__isnull=False)
     return {
@@ -44,8 +45,12 @@ def invariants() -> Mapping[str, list[str]]:
         "a delivered order has a delivery, a failed one a failure, as its last attempt": _ids(
             tried.filter(
                 Q(state=OrderState.DELIVERED) & ~Q(last="delivered")
-                | Q(state__in=[OrderState.FAILED, OrderState.RETURNED]) & ~Q(last="failed")
+                | Q(state=OrderState.FAILED) & ~Q(last="failed")
+                | Q(state=OrderState.RETURNED) & ~Q(last="failed") & ~Exists(waited)
             )
+        ),
+        "an order that awaits collection was set out for it, and that is recorded": _ids(
+            orders.filter(Q(state=OrderState.AWAITING_COLLECTION), ~Exists(waited))
         ),
     }
 

@@ -10,6 +10,7 @@ class OrderState(StrEnum):
 
     needs_pin: its place is not on the map · placed: on the map, but hub or date are missing ·
     ready: may be planned · planned: stands in a published plan · loaded · out: on the road ·
+    awaiting_collection: at a curbside, counter or locker, where the shopper fetches it ·
     delivered · failed: the last attempt did not succeed · returned: back at the hub · cancelled.
     """
 
@@ -19,6 +20,7 @@ class OrderState(StrEnum):
     PLANNED = "planned"
     LOADED = "loaded"
     OUT = "out"
+    AWAITING_COLLECTION = "awaiting_collection"
     DELIVERED = "delivered"
     FAILED = "failed"
     RETURNED = "returned"
@@ -29,10 +31,11 @@ S = OrderState
 MOVES: dict[OrderState, frozenset[OrderState]] = {
     S.NEEDS_PIN: frozenset({S.PLACED, S.READY, S.CANCELLED}),
     S.PLACED: frozenset({S.NEEDS_PIN, S.READY, S.CANCELLED}),
-    S.READY: frozenset({S.NEEDS_PIN, S.PLACED, S.PLANNED, S.CANCELLED}),
-    S.PLANNED: frozenset({S.READY, S.LOADED, S.OUT, S.CANCELLED}),
+    S.READY: frozenset({S.NEEDS_PIN, S.PLACED, S.PLANNED, S.AWAITING_COLLECTION, S.CANCELLED}),
+    S.PLANNED: frozenset({S.READY, S.LOADED, S.OUT, S.AWAITING_COLLECTION, S.CANCELLED}),
     S.LOADED: frozenset({S.READY, S.PLANNED, S.OUT}),
-    S.OUT: frozenset({S.DELIVERED, S.FAILED}),
+    S.OUT: frozenset({S.AWAITING_COLLECTION, S.DELIVERED, S.FAILED}),
+    S.AWAITING_COLLECTION: frozenset({S.DELIVERED, S.RETURNED, S.READY}),
     S.FAILED: frozenset({S.READY, S.RETURNED, S.CANCELLED}),
     S.DELIVERED: frozenset(),
     S.RETURNED: frozenset(),

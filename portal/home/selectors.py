@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.states import ShiftState
 from dispatch.orders.models import Order
+from dispatch.orders.selectors import by_van
 from dispatch.orders.states import OrderState
 from dispatch.planning.models import Plan, Stop, Unserved
 from dispatch.planning.states import DRAFT, PUBLISHED
@@ -173,7 +174,7 @@ def _day_counts(
         .values("hub")
         .annotate(
             orders=Count("pk"),
-            came=Count("pk", filter=Q(state__in=TO_PLAN) & ~known),
+            came=Count("pk", filter=Q(state__in=TO_PLAN) & by_van() & ~known),
             planned=Count("pk", filter=Q(state__in=CARRIED)),
             delivered=Count("pk", filter=Q(state=OrderState.DELIVERED)),
             needs_pin=Count("pk", filter=Q(state=OrderState.NEEDS_PIN)),

@@ -22,6 +22,7 @@ from dispatch.fleet import services as fleet
 from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.states import ShiftState
 from dispatch.orders import services as orders
+from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.selectors.pictures import Publication, publication_of
@@ -97,9 +98,11 @@ def _day(seed: int) -> tuple[Answer, Answer]:
         later = dt.timedelta(hours=2)
         orders.set_promise(
             order=order,
-            opens_at=order.promise.opens_at + later,
-            closes_at=order.promise.closes_at + later,
-            cause="shopper",
+            draft=PromiseDraft(
+                opens_at=order.promise.opens_at + later,
+                closes_at=order.promise.closes_at + later,
+                cause="shopper",
+            ),
         )
     lost = Shift.objects.filter(routes__plan=told).order_by("pk").first()
     assert lost is not None

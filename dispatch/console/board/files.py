@@ -101,7 +101,7 @@ def _cells(plan: Plan, stop: Stop) -> list[str]:
         return "" if instant is None else instant.astimezone(zone).isoformat(timespec="seconds")
 
     order, promise, route = stop.order, stop.order.promise, stop.route
-    place = promise.place if promise and promise.place.lat is not None else order.place
+    place = order.delivery_place
     return [
         "" if cell is None else str(cell)
         for cell in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from dispatch.console.orders.forms import (
 from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.selectors.ground import ground_of, hub_marks
 from dispatch.orders import selectors, services
+from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Cause, Order
 from dispatch.orders.selectors import OrderFilter
 from dispatch.orders.states import ENDED, OPEN, OrderState
@@ -121,6 +123,10 @@ def order_page(request: PageRequest, public_id: str) -> HttpResponse:
         return render(request, template, shown, status=status)
 
 
+def _window(opens_at: dt.datetime, closes_at: dt.datetime) -> PromiseDraft:
+    return PromiseDraft(opens_at=opens_at, closes_at=closes_at, cause=Cause.DISPATCHER)
+
+
 def _done(request: PageRequest, what: str, order: Order, forms: dict[str, Any]) -> bool:
     """Do what the form asks; False leaves its faults in it."""
     version, zone = version_of(request), words.zone_of(order)
@@ -138,10 +144,7 @@ def _done(request: PageRequest, what: str, order: Order, forms: dict[str, Any]) 
         ),
         "promise": (
             lambda: services.set_promise(
-                order=order,
-                version=version,
-                cause=Cause.DISPATCHER,
-                **dict(zip(("opens_at", "closes_at"), form.window(zone), strict=True)),
+                order=order, version=version, draft=_window(*form.window(zone))
             ),
             _("The window is promised."),
         ),
@@ -211,7 +214,7 @@ def _shown(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
             "promise": may_edit and state not in ENDED,
             "pin": may_edit and state in OPEN | {OrderState.PLANNED},
             "cancel": may_edit and state in OPEN | {OrderState.PLANNED, OrderState.FAILED},
-            "again": may_edit and state == OrderState.FAILED,
+            "again": may_edit and state in {OrderState.FAILED, OrderState.AWAITING_COLLECTION},
         },
     }
 

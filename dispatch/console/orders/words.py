@@ -98,6 +98,11 @@ HAPPENED: dict[str, tuple[str, str, Words]] = {
     "order.planned": ("route", "active", gettext_lazy("Stands in a published plan")),
     "order.loaded": ("package-check", "active", gettext_lazy("Loaded")),
     "order.out": ("truck", "active", gettext_lazy("On its way")),
+    "order.awaiting_collection": (
+        "inbox",
+        "active",
+        gettext_lazy("Ready for the shopper to collect"),
+    ),
     "order.delivered": ("circle-check", "ok", gettext_lazy("Delivered")),
     "order.failed": ("circle-x", "failed", gettext_lazy("The attempt failed")),
     "order.returned": ("undo-2", "", gettext_lazy("Back at the hub")),

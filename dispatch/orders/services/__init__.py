@@ -11,6 +11,7 @@ from dispatch.orders.services.changing import (
 from dispatch.orders.services.erasing import erase_person, find_person
 from dispatch.orders.services.moves import (
     lock_orders,
+    mark_awaiting_collection,
     mark_loaded,
     mark_out,
     mark_planned,
@@ -29,6 +30,7 @@ __all__ = [
     "erase_person",
     "find_person",
     "lock_orders",
+    "mark_awaiting_collection",
     "mark_loaded",
     "mark_out",
     "mark_planned",

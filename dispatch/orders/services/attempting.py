@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dispatch.fleet.models import Shift
+from dispatch.orders.drafts import AttemptDraft
 from dispatch.orders.errors import OrderUnderWay
 from dispatch.orders.events import ATTEMPTED, AttemptFacts
 from dispatch.orders.models import Attempt, Order, Outcome, Reason
@@ -23,75 +22,87 @@ _TRIED = frozenset({OrderState.PLANNED, OrderState.LOADED, OrderState.OUT})
 
 
 @transaction.atomic
-def record_attempt(
-    *,
-    order: Order,
-    outcome: str,
-    arrived_at: dt.datetime,
-    departed_at: dt.datetime,
-    reason: str = "",
-    client_id: UUID | None = None,
-    shift: Shift | None = None,
-    stop: str = "",
-) -> Attempt:
-    """End an attempt as delivered, or as failed with its reason.
+def record_attempt(*, order: Order, draft: AttemptDraft) -> Attempt:
+    """End an attempt as delivered, as deposited for collection, or as failed with its reason.
 
-    The world goes before our books: an order that nobody reported out is taken out first. The same
-    ``client_id`` again is the same attempt. Locks: the order. Records: order.out where it was not,
-    attempt.recorded at the time it happened, order.delivered or order.failed. Raises: Invalid,
-    OrderUnderWay unless the order is planned, loaded or out.
+    The world goes before our books: an order that nobody reported out is taken out first. An order
+    that awaits collection is delivered when its shopper has it; when nobody comes it is returned or
+    put back, which is no attempt. The same ``client_id`` again is the same attempt.
+
+    Locks: the order. Records: order.out where it was not, attempt.recorded at the time it happened,
+    order.delivered, order.awaiting_collection or order.failed. Raises: Invalid, OrderUnderWay
+    unless the order is planned, loaded, out, or awaits collection.
     """
-    _check(outcome, reason, arrived_at, departed_at)
+    _check(draft)
     row = lock_order(order)
-    if client_id is not None:
-        before = Attempt.objects.filter(client_id=client_id, order=row).first()
+    if draft.client_id is not None:
+        before = Attempt.objects.filter(client_id=draft.client_id, order=row).first()
         if before is not None:
             return before
     state = OrderState(row.state)
-    if state not in _TRIED:
-        raise OrderUnderWay(
-            _("The order is %(state)s; only one that is planned or on the road can be attempted.")
-            % {"state": state.value},
-            data={"order": row.public_id, "state": state.value},
-        )
+    collected = state == OrderState.AWAITING_COLLECTION and draft.outcome == Outcome.DELIVERED
+    if state not in _TRIED and not collected:
+        raise _not_tried(row)
     attempt = Attempt.objects.create(
         order=row,
         number=row.attempts.count() + 1,
-        client_id=client_id,
-        outcome=outcome,
-        reason=reason,
+        client_id=draft.client_id,
+        outcome=draft.outcome,
+        reason=draft.reason,
         promise=row.promise,
-        place=row.place,
-        shift=shift,
-        stop=stop,
-        arrived_at=arrived_at.astimezone(dt.UTC),
-        departed_at=departed_at.astimezone(dt.UTC),
+        place=row.delivery_place,
+        shift=draft.shift,
+        stop=draft.stop,
+        arrived_at=draft.arrived_at.astimezone(dt.UTC),
+        departed_at=draft.departed_at.astimezone(dt.UTC),
         recorded_at=clock.now(),
     )
-    move([row], OrderState.OUT)
+    if not collected:
+        move([row], OrderState.OUT)
     facts = AttemptFacts(
-        attempt=attempt.public_id, outcome=str(outcome), reason=str(reason), stop=stop
+        attempt=attempt.public_id,
+        outcome=str(draft.outcome),
+        reason=str(draft.reason),
+        stop=draft.stop,
     )
     record(ATTEMPTED, facts, subject=row.public_id, occurred_at=attempt.departed_at)
-    move(
-        [row],
-        OrderState(outcome),
-        data={"attempt": attempt.public_id, "reason": reason},
-        lane=Lane.PERSON,
-    )
+    to, more = _end(attempt)
+    move([row], to, data=more, lane=Lane.PERSON)
     return attempt
 
 
-def _check(outcome: str, reason: str, arrived_at: dt.datetime, departed_at: dt.datetime) -> None:
+def _end(attempt: Attempt) -> tuple[OrderState, dict[str, str]]:
+    """Return the state that an attempt leads to and the facts of that move."""
+    if attempt.outcome == Outcome.DEPOSITED:
+        return OrderState.AWAITING_COLLECTION, {"attempt": attempt.public_id}
+    return OrderState(attempt.outcome), {
+        "attempt": attempt.public_id,
+        "reason": str(attempt.reason),
+    }
+
+
+def _not_tried(row: Order) -> OrderUnderWay:
+    if row.state == OrderState.AWAITING_COLLECTION:
+        said = _("The order awaits collection: record that it was collected, return it or put it "
+                 "back to be planned.")  # fmt: skip
+    else:
+        said = _(
+            "The order is %(state)s; only one that is planned or on the road can be attempted."
+        ) % {"state": row.state}
+    return OrderUnderWay(said, data={"order": row.public_id, "state": row.state})
+
+
+def _check(draft: AttemptDraft) -> None:
     problems = Problems()
-    if outcome not in Outcome.values:
-        problems.add("/outcome", _("An attempt is delivered or failed."))
-    if outcome == Outcome.FAILED and reason not in Reason.values:
+    arrived_at, departed_at = draft.arrived_at, draft.departed_at
+    if draft.outcome not in Outcome.values:
+        problems.add("/outcome", _("An attempt is delivered, deposited or failed."))
+    if draft.outcome == Outcome.FAILED and draft.reason not in Reason.values:
         problems.add(
             "/reason",
             _("Say why it failed, one of: %(reasons)s.") % {"reasons": ", ".join(Reason.values)},
         )
-    if outcome == Outcome.DELIVERED and reason:
+    if draft.outcome in {Outcome.DELIVERED, Outcome.DEPOSITED} and draft.reason:
         problems.add("/reason", _("A delivery has no reason of failure; drop it."))
     if arrived_at.utcoffset() is None or departed_at.utcoffset() is None:
         problems.add("/arrived_at", _("Write both times with their offset from UTC."))

@@ -142,15 +142,16 @@ def cancel_order(
 
 @transaction.atomic
 def try_again(*, order: Order, service_date: dt.date | None = None) -> Order:
-    """Put a failed order back to be planned, on another day if one is named.
+    """Put an order that failed or was not collected back to be planned, on another day if named.
 
     The promise that was not kept stays on record; promise a new window by ``set_promise``.
     Locks: the order. Records: order.ready. Raises: MoveNotAllowed, Invalid.
     """
     row = lock_order(order)
-    if row.state != OrderState.FAILED:
+    if row.state not in {OrderState.FAILED, OrderState.AWAITING_COLLECTION}:
         raise MoveNotAllowed(
-            _("The order is %(state)s; only a failed one is tried again.") % {"state": row.state},
+            _("The order is %(state)s; only one that failed or awaits collection is tried again.")
+            % {"state": row.state},
             data={"order": row.public_id, "state": row.state},
         )
     date = _date(service_date) or row.service_date
@@ -163,7 +164,7 @@ def try_again(*, order: Order, service_date: dt.date | None = None) -> Order:
 
 @transaction.atomic
 def return_order(*, order: Order) -> Order:
-    """Say that a failed order is back at its hub for good.
+    """Say that an order that failed or was not collected is back at its hub for good.
 
     Locks: the order. Records: order.returned. Raises: MoveNotAllowed.
     """

@@ -22,7 +22,7 @@ def lock_orders(pks: Iterable[int]) -> list[Order]:
     """Return the orders locked, in pk order, so that two callers cannot wait for each other."""
     return list(
         Order.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("shopper", "place", "hub", "promise")
+        .select_related("shopper", "place", "hub", "promise__place")
         .filter(pk__in=list(pks))
         .order_by("pk")
     )
@@ -91,7 +91,7 @@ def rewrite(row: Order, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         setattr(row, name, value)
     to = waiting_state(
-        has_pin=row.place.lat is not None,
+        has_pin=row.delivery_place.lat is not None,
         has_hub=row.hub is not None,
         has_date=row.service_date is not None,
     )
@@ -127,6 +127,17 @@ def mark_loaded(*, orders: Iterable[int], shift: str = "") -> list[Order]:
     Locks: the orders, in pk order. Records: order.loaded. Raises: MoveNotAllowed.
     """
     return move(lock_orders(orders), OrderState.LOADED, data={"shift": shift})
+
+
+@transaction.atomic
+def mark_awaiting_collection(*, orders: Iterable[int]) -> list[Order]:
+    """Say that these orders (pks) wait at a curbside or counter for their shoppers.
+
+    What a van left in a locker or at a counter is an attempt: ``record_attempt`` with the outcome
+    ``deposited``. Locks: the orders, in pk order. Records: order.awaiting_collection. Raises:
+    MoveNotAllowed.
+    """
+    return move(lock_orders(orders), OrderState.AWAITING_COLLECTION, lane=Lane.PERSON)
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from dispatch.orders.checking import PLACE_FIELDS, Checked
+from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.errors import OrderUnderWay
 from dispatch.orders.events import CHANGED, OrderChangedFacts
 from dispatch.orders.models import HubChoice, Order, Parcel, Place, Promise
@@ -85,7 +86,7 @@ def _superseding(
     before = row.promise
     if before and (before.opens_at, before.closes_at, before.place_id) == (*window, place.pk):
         return None
-    made = promise_of(row, *window, cause)
+    made = promise_of(row, PromiseDraft(opens_at=window[0], closes_at=window[1], cause=cause))
     made.place = place
     return made
 

@@ -184,9 +184,8 @@ def _shift(shift: Shift) -> ShiftAsked:
 
 
 def pin_of(order: Order) -> Point:
-    """Where the promise says, else where the order says; a plannable order has a pin."""
-    place = order.promise.place if order.promise else order.place
-    point = place.point or order.place.point
+    """Where the goods go: another place if one is promised, else the order's own."""
+    point = order.delivery_place.point
     if point is None:
         raise ValueError(f"{order.public_id} is {order.state} and has no pin.")
     return point

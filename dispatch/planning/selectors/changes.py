@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from dispatch.fleet.models import Shift
 from dispatch.fleet.selectors import shifts_on
 from dispatch.fleet.states import ShiftState
-from dispatch.orders.models import Order
-from dispatch.orders.selectors import to_plan
+from dispatch.orders.models import Attempt, Order, Outcome
+from dispatch.orders.selectors import by_van, to_plan
 from dispatch.orders.states import OrderState
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.problem.build import visit_of
@@ -35,6 +35,14 @@ UNDER_WAY = frozenset(
         OrderState.RETURNED,
     }
 )
+
+
+def _under_way() -> Q:
+    """Return the condition that an order is under way; what a van left for collection is too."""
+    return Q(state__in=UNDER_WAY) | Q(
+        Exists(Attempt.objects.filter(order=OuterRef("pk"), outcome=Outcome.DEPOSITED)),
+        state=OrderState.AWAITING_COLLECTION,
+    )
 
 
 class Made:
@@ -87,7 +95,7 @@ def changes_since(made: Made) -> Changes:
     orders = {order.public_id: order for order in rows}
     known, shifts_known = problem.visit_index.keys(), problem.vehicle_index.keys()
     under_way = Order.objects.filter(
-        public_id__in=known - orders.keys(), state__in=UNDER_WAY, service_date=plan.service_date
+        _under_way(), public_id__in=known - orders.keys(), service_date=plan.service_date
     )
     shifts = set(shifts_on(plan.hub, plan.service_date).values_list("public_id", flat=True))
     return Changes(
@@ -124,7 +132,7 @@ def counted(plan: Plan) -> Counted:
     day = to_plan(plan.hub, plan.service_date)
     served, left = Q(pk__in=plan.stops.values("order")), Q(pk__in=plan.unserved.values("order"))
     stays = Q(hub=plan.hub, service_date=plan.service_date) & (
-        Q(state__in=[OrderState.READY, OrderState.PLANNED]) | Q(state__in=UNDER_WAY)
+        Q(state__in=[OrderState.READY, OrderState.PLANNED]) & by_van() | _under_way()
     )
     return Counted(
         came=day.exclude(served | left).count(),
@@ -140,10 +148,16 @@ def carried_on(before: Plan | None, draft: Plan, orders: Iterable[Order]) -> fro
     """Of a draft's orders those (pks) under way that stay on the shift they were published on."""
     if before is None:
         return frozenset()
+    orders = list(orders)
+    under_way = set(
+        Order.objects.filter(_under_way(), pk__in=[order.pk for order in orders]).values_list(
+            "pk", flat=True
+        )
+    )
     then = dict(Stop.objects.filter(plan=before).values_list("order_id", "route__shift_id"))
     now = dict(Stop.objects.filter(plan=draft).values_list("order_id", "route__shift_id"))
     return frozenset(
         order.pk
         for order in orders
-        if order.state in UNDER_WAY and order.pk in then and then[order.pk] == now.get(order.pk)
+        if order.pk in under_way and order.pk in then and then[order.pk] == now.get(order.pk)
     )

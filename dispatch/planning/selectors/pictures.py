@@ -174,9 +174,10 @@ def drawing_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-# Where the promise says, else where the order says.
+# Where the goods go: the promised place when it is another than the order's own.
 _PIN = (
     "order__public_id",
+    "order__promise__elsewhere",
     "order__promise__place__lat",
     "order__promise__place__lon",
     "order__place__lat",
@@ -184,8 +185,9 @@ _PIN = (
 )
 
 
-def _lon_lat(pin: Sequence[float | None]) -> tuple[float | None, float | None]:
-    lat, lon = (pin[0], pin[1]) if pin[0] is not None else (pin[2], pin[3])
+def _lon_lat(pin: Sequence[Any]) -> tuple[float | None, float | None]:
+    elsewhere, *pins = pin
+    lat, lon = (pins[0], pins[1]) if elsewhere else (pins[2], pins[3])
     return (None if lon is None else round(lon, 5), None if lat is None else round(lat, 5))
 
 

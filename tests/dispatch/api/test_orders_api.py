@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dispatch.fleet.models import Hub
 from dispatch.orders import services
-from dispatch.orders.drafts import ParcelDraft, PlaceDraft, ShopperDraft
+from dispatch.orders.drafts import ParcelDraft, PlaceDraft, PromiseDraft, ShopperDraft
 from dispatch.orders.models import Order, Place, Promise
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -290,7 +290,10 @@ def test_one_order_costs_the_same_queries_with_much_history(api: KeyClient) -> N
     for hour in range(10, 18):
         window = make_window(hour, hour + 2)
         services.set_promise(
-            order=order, opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper"
+            order=order,
+            draft=PromiseDraft(
+                opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper"
+            ),
         )
     with CaptureQueriesContext(connection) as many:
         shown = api.get(f"{API}{order.public_id}/").json()

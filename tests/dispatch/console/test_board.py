@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from dispatch.orders.drafts import PlaceDraft
+from dispatch.orders.drafts import PlaceDraft, PromiseDraft
 from dispatch.orders.models import Order
 from dispatch.orders.services import cancel_order, set_promise
 from dispatch.planning.models import Plan
@@ -214,7 +214,10 @@ def test_what_changed_since_is_shown_and_fitted_in_by_a_press(desk: Client) -> N
     gone, other = Order.objects.order_by("pk")[:2]
     cancel_order(order=gone)
     window = make_window(13, 15)
-    set_promise(order=other, opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper")
+    set_promise(
+        order=other,
+        draft=PromiseDraft(opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper"),
+    )
     make_order(hub=hub.public_id)
     make_order(hub=hub.public_id)
     html = desk.get(page).content.decode()

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from dispatch.orders import services
-from dispatch.orders.drafts import PlaceDraft
+from dispatch.orders.drafts import AttemptDraft, PlaceDraft
 from dispatch.orders.models import Attempt, Order
 from lastmile.core import clock
 from tests.factories.orders import DAY
@@ -32,4 +32,4 @@ def attempt(order: Order, **fields: Any) -> Attempt:
     """End an attempt an hour ago."""
     left = clock.now() - HOUR
     said = {"outcome": "delivered", "arrived_at": left - HOUR / 20, "departed_at": left} | fields
-    return services.record_attempt(order=order, **said)
+    return services.record_attempt(order=order, draft=AttemptDraft(**said))

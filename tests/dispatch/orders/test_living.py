@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dispatch.orders import selectors, services
+from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.errors import MoveNotAllowed, OrderUnderWay
 from dispatch.orders.events import MOVED
 from dispatch.orders.models import Attempt, Order, Promise
@@ -32,7 +33,7 @@ def test_a_promise_is_superseded_never_edited(retailer: RetailerRef) -> None:
     first = order.promise
     assert first is not None
     second = services.set_promise(
-        order=order, opens_at=at(14), closes_at=at(16), cause="dispatcher"
+        order=order, draft=PromiseDraft(opens_at=at(14), closes_at=at(16), cause="dispatcher")
     )
     before, after = Promise.objects.order_by("number")
     assert (before.pk, before.opens_at, before.closes_at) == (first.pk, at(9), at(12))
@@ -47,7 +48,9 @@ def test_the_same_promise_again_changes_nothing(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order(window=make_window(9, 12))
     events = Event.objects.count()
-    services.set_promise(order=order, opens_at=at(9), closes_at=at(12), cause="choice")
+    services.set_promise(
+        order=order, draft=PromiseDraft(opens_at=at(9), closes_at=at(12), cause="choice")
+    )
     assert Promise.objects.count() == 1
     assert Event.objects.count() == events
 
@@ -55,7 +58,9 @@ def test_the_same_promise_again_changes_nothing(retailer: RetailerRef) -> None:
 def test_a_promise_gives_an_order_its_date(retailer: RetailerRef) -> None:
     make_hub(zone="Pacific/Auckland")
     order = make_order(service_date=None)
-    services.set_promise(order=order, opens_at=at(20), closes_at=at(22), cause="choice")
+    services.set_promise(
+        order=order, draft=PromiseDraft(opens_at=at(20), closes_at=at(22), cause="choice")
+    )
     order.refresh_from_db()
     assert (order.state, order.service_date) == ("ready", DAY + dt.timedelta(days=1))
 
@@ -67,9 +72,14 @@ def test_the_day_of_a_planned_order_does_not_move(retailer: RetailerRef) -> None
     tomorrow = DAY + dt.timedelta(days=1)
     with refused(OrderUnderWay):
         services.set_promise(
-            order=order, opens_at=at(9, tomorrow), closes_at=at(12, tomorrow), cause="shopper"
+            order=order,
+            draft=PromiseDraft(
+                opens_at=at(9, tomorrow), closes_at=at(12, tomorrow), cause="shopper"
+            ),
         )
-    services.set_promise(order=order, opens_at=at(13), closes_at=at(15), cause="redispatch")
+    services.set_promise(
+        order=order, draft=PromiseDraft(opens_at=at(13), closes_at=at(15), cause="redispatch")
+    )
     order.refresh_from_db()
     assert order.state == "planned"
 
@@ -92,7 +102,7 @@ def test_a_promise_that_cannot_be_kept_is_not_made(
     order = make_order()
     said = {"opens_at": at(9), "closes_at": at(12), "cause": "choice"} | fields
     with refused(Invalid, at=pointer):
-        services.set_promise(order=order, **said)
+        services.set_promise(order=order, draft=PromiseDraft(**said))
     assert not Promise.objects.exists()
 
 
@@ -102,7 +112,8 @@ def test_ten_promises_at_once_form_one_chain(retailer: RetailerRef, fresh_db: st
     answers = race(
         retailer,
         lambda n: services.set_promise(
-            order=order, opens_at=at(8 + n), closes_at=at(10 + n), cause="shopper"
+            order=order,
+            draft=PromiseDraft(opens_at=at(8 + n), closes_at=at(10 + n), cause="shopper"),
         ),
         10,
     )
@@ -170,7 +181,9 @@ def test_an_ended_order_changes_no_more(retailer: RetailerRef, state: OrderState
     with refused(OrderUnderWay):
         services.change_order(order=order, notes="late")
     with refused(OrderUnderWay):
-        services.set_promise(order=order, opens_at=at(9), closes_at=at(12), cause="choice")
+        services.set_promise(
+            order=order, draft=PromiseDraft(opens_at=at(9), closes_at=at(12), cause="choice")
+        )
     with refused(OrderUnderWay):
         services.set_pin(order=order, lat=LAT, lon=LON)
 
@@ -209,7 +222,10 @@ def test_a_failed_order_is_tried_again_and_its_first_promise_stays(retailer: Ret
     order.refresh_from_db()
     assert (order.state, order.service_date, order.promise) == ("ready", tomorrow, None)
     services.set_promise(
-        order=order, opens_at=at(9, tomorrow), closes_at=at(12, tomorrow), cause="failed_attempt"
+        order=order,
+        draft=PromiseDraft(
+            opens_at=at(9, tomorrow), closes_at=at(12, tomorrow), cause="failed_attempt"
+        ),
     )
     attempt(out(order))
     story = selectors.history(order)

@@ -10,6 +10,7 @@ from django.db import connection
 from dispatch.fleet import standing as fleet
 from dispatch.orders import services
 from dispatch.orders import standing as orders
+from dispatch.orders.drafts import AttemptDraft
 from dispatch.orders.models import Order, Parcel, Promise
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
@@ -37,6 +38,9 @@ BROKEN = {
     "a delivered order has a delivery, a failed one a failure, as its last attempt": (
         lambda o: Order.objects.filter(pk=o.pk).update(state="delivered")
     ),
+    "an order that awaits collection was set out for it, and that is recorded": (
+        lambda o: Order.objects.filter(pk=o.pk).update(state="awaiting_collection")
+    ),
 }
 
 
@@ -59,7 +63,8 @@ def test_a_sound_house_breaks_no_invariant(retailer: RetailerRef) -> None:
     services.mark_planned(orders=[order.pk], plan="pln_1")
     left = dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC)
     services.record_attempt(
-        order=order, outcome="failed", reason="no_access", arrived_at=left, departed_at=left
+        order=order,
+        draft=AttemptDraft(outcome="failed", reason="no_access", arrived_at=left, departed_at=left),
     )
     make_shift()
     found = {**orders.invariants(), **fleet.invariants()}

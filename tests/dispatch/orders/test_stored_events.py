@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from dispatch.orders import services
+from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
@@ -25,7 +26,7 @@ def test_the_events_of_an_order_store_what_they_always_stored(retailer: Retailer
     first = order.promise
     assert first is not None
     second = services.set_promise(
-        order=order, opens_at=at(14), closes_at=at(16), cause="dispatcher"
+        order=order, draft=PromiseDraft(opens_at=at(14), closes_at=at(16), cause="dispatcher")
     )
     services.mark_planned(orders=[order.pk], plan="pln_1")
     services.mark_unplanned(orders=[order.pk], plan="pln_1")

@@ -9,6 +9,7 @@ import pytest
 
 from dispatch.fleet.models import Shift
 from dispatch.fleet.services import cancel_shift
+from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order, Place
 from dispatch.orders.services import cancel_order, change_order, set_pin, set_promise
 from dispatch.planning.errors import PlanOutdated
@@ -27,7 +28,10 @@ TOMORROW = DAY + dt.timedelta(days=1)
 
 def another_window(order: Order) -> None:
     window = make_window(15, 17)
-    set_promise(order=order, opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper")
+    set_promise(
+        order=order,
+        draft=PromiseDraft(opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper"),
+    )
 
 
 def another_pin(order: Order) -> None:

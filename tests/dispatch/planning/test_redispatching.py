@@ -8,6 +8,7 @@ import pytest
 
 from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.services import cancel_shift
+from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order
 from dispatch.orders.services import (
     cancel_order,
@@ -106,7 +107,10 @@ def test_another_window_is_kept_and_another_pin_is_driven_to(retailer: RetailerR
     old = plan(day_of(10))
     late, far = Order.objects.order_by("pk")[:2]
     window = make_window(13, 14)
-    set_promise(order=late, opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper")
+    set_promise(
+        order=late,
+        draft=PromiseDraft(opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper"),
+    )
     set_pin(order=far, lat=38.75, lon=-9.2)
     with pytest.raises(PlanOutdated, match="Fit the changes"):
         publish_plan(plan=old)
@@ -284,7 +288,10 @@ def test_a_draft_that_changed_since_it_was_read_is_counted_from_when_it_was_read
     assert not counted(old).any
     clock(EVE + dt.timedelta(minutes=1))
     window = make_window(13, 15)
-    set_promise(order=order, opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper")
+    set_promise(
+        order=order,
+        draft=PromiseDraft(opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper"),
+    )
     clock(EVE + dt.timedelta(minutes=2))
     copy = revise_plan(plan=old)
     assert counted(copy).promised == 1
