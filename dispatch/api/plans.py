@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dispatch.api import finding, shapes_plans
+from dispatch.api import finding, shapes_picking, shapes_plans
 from dispatch.fleet.selectors import hubs_of
 from dispatch.planning import services
 from dispatch.planning.models import Plan
@@ -193,7 +193,7 @@ class PickingWavesView(_OnePlan):
     acts = {"get": Act.PLANS_VIEW}
 
     @extend_schema(
-        operation_id="plans_waves", parameters=_PICKING, responses=shapes_plans.PickingOut
+        operation_id="plans_waves", parameters=_PICKING, responses=shapes_picking.PickingOut
     )
     def get(self, request: Request, public_id: str) -> Response:
         """Return waves of picking, so that goods are ready as the vans begin to load.
@@ -206,7 +206,7 @@ class PickingWavesView(_OnePlan):
         }
         who = picking.Pickers(**{name: it for name, it in said.items() if it is not None})
         found = picking.picking_of(self.plan(public_id), who)
-        return self.shape_out(shapes_plans.PickingOut, found)
+        return self.shape_out(shapes_picking.PickingOut, found)
 
 
 class PlanEditsView(_OnePlan):

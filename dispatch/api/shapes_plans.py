@@ -376,36 +376,6 @@ class ChangesOut(serializers.Serializer[Any]):
         return sorted(changes.shifts_gone)[: self._MOST]
 
 
-class PickedOut(serializers.Serializer[Any]):
-    """A route's goods in a wave: ``due_at`` its van begins to load."""
-
-    route = serializers.CharField(source="route.public_id")
-    number = serializers.IntegerField(source="route.number")
-    vehicle = serializers.CharField(source="route.vehicle.public_id")
-    parcels = serializers.IntegerField(source="route.parcels")
-    due_at = InstantField()
-    late_s = serializers.IntegerField()
-
-
-class PickingWaveOut(serializers.Serializer[Any]):
-    """Goods picked together, by all pickers."""
-
-    number = serializers.IntegerField()
-    starts_at = InstantField()
-    ends_at = InstantField()
-    orders = serializers.IntegerField()
-    parcels = serializers.IntegerField()
-    routes = PickedOut(many=True)
-
-
-class PickingOut(serializers.Serializer[Any]):
-    """Waves in the order of time; ``late`` routes' goods come after their van begins to load."""
-
-    waves = PickingWaveOut(many=True)
-    late = serializers.IntegerField()
-    proven = serializers.BooleanField(help_text="Cheaper waves do not exist.")
-
-
 class PlanRequestedOut(serializers.Serializer[Any]):
     """The job that makes the plan; ask ``operations/{operation}/`` how far it is."""
 

@@ -75,7 +75,7 @@ IMPERSONAL = {
     "planning.stop": "public_id violations",
     "planning.unserved": "reason params",
     "planning.solvepart": "job state problem present seconds result",
-    "planning.planedit": "act actor facts before after",
+    "planning.planedit": "act actor facts before after by_hand",
 }
 #: Rows that lead to a shopper and hold no text of theirs: counts, times, money and ids stay.
 KEPT = {
