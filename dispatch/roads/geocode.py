@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import sqlite3
 import threading
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Final, Literal
 
 from dispatch.roads.addresses import (
@@ -20,27 +18,36 @@ from dispatch.roads.addresses import (
     house_number,
     parse,
 )
+from dispatch.roads.houses import Door, House, house, interpolated
+from dispatch.roads.likeness import same_name, shared_words, similarity, trigrams
 from dispatch.roads.network import load
+from dispatch.roads.towns import NEAR_CITY_M, Located, Town, nearest_place, town_of
 from lastmile.core.geo import Point, distance_m
 
 __all__ = ["AddressParts", "Candidate", "find"]
 
-Precision = Literal["house", "interpolated", "street", "place"]
-# Numbers run apart on the two sides of a street: what asking the other side may cost. Measured on
-# Helsinki: with 25 m 86 % of left-out addresses fall within 100 m, with 120 m 94 %, then no more.
-ACROSS_M: Final = 120
-BETWEEN: Final = 0.5  # doors are spread about evenly
-BEYOND_M: Final = 30  # past the last known door nothing bounds the error from the other side
-NEAR_CITY_M: Final = 6_000
+Precision = Literal["house", "interpolated", "street", "place", "given"]
 SAME_PLACE_M: Final = 40  # two answers nearer to each other are one
+LEAST_ALIKE: Final = 0.3  # of similar names; below it a person sees no likeness
+MOST_SIMILAR: Final = 8
+LOOK_FIRST: Final = 0.45  # a similar street is never sure enough for a pin (0.5)
+QUARTER_M: Final = 3_000  # a named place farther away does not tell two streets apart
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One answer. ``confidence`` is in [0, 1]; below about 0.5 a person should look.
 
-    ``precision``: the house itself; between its neighbours' numbers; the middle of the street;
-    the middle of a place or postcode.
+    Parameters
+    ----------
+    precision : str
+        The house itself; between its neighbours' numbers; the middle of the street; the middle of
+        a place or postcode; ``given`` for a point that came with the order or was kept for it.
+    exact : bool
+        The street has the very name that was asked for; False for one that is only similar.
+    town : str
+        Whether it lies in the town that was asked for: ``same``, ``other``, ``unknown`` where the
+        data does not tell, ``unasked``.
     """
 
     point: Point
@@ -51,6 +58,8 @@ class Candidate:
     number: str = ""
     postcode: str = ""
     city: str = ""
+    exact: bool = False
+    town: Town = "unasked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +74,6 @@ class _Street:
     extent_m: int
 
 
-@dataclass(frozen=True, slots=True)
-class _House:
-    low: int
-    high: int
-    suffix: str
-    number: str
-    postcode: str
-    city: str
-    point: Point
-
-
 def find(
     address: str | AddressParts,
     network: str,
@@ -83,6 +81,7 @@ def find(
     limit: int = 5,
     var: Path | str | None = None,
     leave_out: Collection[str] = (),
+    similar: bool = False,
 ) -> list[Candidate]:
     """Answers for an address, best first; empty when nothing is like it.
 
@@ -92,6 +91,9 @@ def find(
         One line of text, or its parts as a file's columns gave them.
     leave_out : collection of str
         Source ids ("n123", "w456") to pass over: how the geocoder is measured on what it knows.
+    similar : bool
+        Also offer streets whose names look like the one asked for, the most similar first; for a
+        person to choose from. Ten times as slow.
 
     Raises
     ------
@@ -100,10 +102,27 @@ def find(
     """
     parts = parse(address) if isinstance(address, str) else _whole(address)
     db = _open(load(network, var).folder / "addresses.sqlite")
-    answers: list[Candidate] = []
-    number = house_number(parts.number)
     streets = _streets(db, parts)
+    answers = _answers(db, streets, parts, leave_out)
+    if not answers or max(answer.confidence for answer in answers) < 0.3:
+        answers += _places(db, parts)
+    answers.sort(key=lambda answer: -answer.confidence)
+    if similar:
+        if not any(answer.exact for answer in answers):
+            answers = _similar(db, parts, leave_out) + answers
+        answers = [_with_quarter(db, answer) for answer in _distinct(answers)[:limit]]
+    return _distinct(answers)[:limit]
+
+
+def _answers(
+    db: sqlite3.Connection,
+    streets: Sequence[tuple[_Street, float]],
+    parts: AddressParts,
+    leave_out: Collection[str],
+) -> list[Candidate]:
+    number = house_number(parts.number)
     around = _city_middle(db, parts)
+    answers: list[Candidate] = []
     for street, likeness in streets:
         if around is not None and not street.cities:
             # The street's data names no city: the one asked for speaks for what lies near it.
@@ -111,11 +130,43 @@ def find(
         # Without its house, which of several streets of one name is meant is a guess.
         if number is not None and not street.cities:
             likeness /= math.sqrt(sum(other.key == street.key for other, _ in streets))
-        answers += _in_street(db, street, likeness, number, parts, leave_out)
-    if not answers or max(answer.confidence for answer in answers) < 0.3:
-        answers += _places(db, parts)
-    answers.sort(key=lambda answer: -answer.confidence)
-    return _distinct(answers)[:limit]
+        for found in _in_street(db, street, likeness, number, parts, leave_out):
+            exact = same_name(fold(parts.street), street.key)
+            place = Located(found.point, found.city, found.postcode)
+            town = town_of(db, parts, place, street.cities, street.postcodes)
+            answers.append(replace(found, exact=exact, town=town))
+    return answers
+
+
+def _similar(
+    db: sqlite3.Connection, parts: AddressParts, leave_out: Collection[str]
+) -> list[Candidate]:
+    """Streets whose names look like the one asked for, most alike first."""
+    key = fold(parts.street)
+    match = " OR ".join(f'"{gram}"' for gram in dict.fromkeys(trigrams(key)))
+    if not match:
+        return []
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM street WHERE id IN"  # noqa: S608 - fixed words
+        " (SELECT street FROM words WHERE words MATCH ? ORDER BY rank LIMIT 200)",
+        (match,),
+    ).fetchall()
+    alike = [(similarity(key, street.key), street) for street in map(_street, rows)]
+    alike = [pair for pair in alike if pair[0] >= LEAST_ALIKE]
+    alike.sort(key=lambda pair: -pair[0])
+    return [
+        answer
+        for score, street in alike[:MOST_SIMILAR]
+        for answer in _answers(db, [(street, LOOK_FIRST * score)], parts, leave_out)[:1]
+    ]
+
+
+def _with_quarter(db: sqlite3.Connection, answer: Candidate) -> Candidate:
+    """Tell an answer without a town from its namesakes by the nearest named place."""
+    if answer.city or answer.precision == "place":
+        return answer
+    name = nearest_place(db, answer.point, QUARTER_M)
+    return replace(answer, label=f"{answer.label} ({name})") if name else answer
 
 
 def _whole(parts: AddressParts) -> AddressParts:
@@ -155,8 +206,7 @@ def _streets(db: sqlite3.Connection, parts: AddressParts) -> list[tuple[_Street,
     ).fetchall()
     if rows:
         return [(_street(row), 1.0) for row in rows]
-    asked = key.split()
-    long = [word for word in asked if len(word) >= 3]
+    long = [word for word in key.split() if len(word) >= 3]
     if not long:
         return []
     match = " ".join(f'"{word}"' for word in long)
@@ -165,14 +215,8 @@ def _streets(db: sqlite3.Connection, parts: AddressParts) -> list[tuple[_Street,
         " (SELECT street FROM words WHERE words MATCH ? LIMIT 200)",
         (match,),
     ).fetchall()
-    scored = []
-    for row in rows:
-        street = _street(row)
-        words = street.key.split()
-        shared = len(set(asked) & set(words))
-        likeness = 2 * shared / (len(set(asked)) + len(set(words)))
-        if likeness >= 0.5:
-            scored.append((street, 0.9 * likeness))
+    alike = [(street, shared_words(key, street.key)) for street in map(_street, rows)]
+    scored = [(street, 0.9 * share) for street, share in alike if share >= 0.5]
     scored.sort(key=lambda pair: -pair[1])
     return scored[:20]
 
@@ -202,7 +246,7 @@ def _in_street(
     trust = likeness * _agreement(street, parts)
     if number is not None:
         houses = [
-            _House(low, high, suffix, said, code, city, Point(lat=lat, lon=lon))
+            House(low, high, suffix, said, code, city, Point(lat=lat, lon=lon))
             for low, high, suffix, said, code, city, lat, lon, source in db.execute(
                 "SELECT low, high, suffix, number, postcode, city, lat, lon, source FROM house"
                 " WHERE street = ?",
@@ -210,24 +254,31 @@ def _in_street(
             )
             if source not in leave_out
         ]
-        found = _house(houses, number, parts) or _interpolated(houses, number, street)
-        if found is not None:
-            return [
-                replace(
-                    found,
-                    label=_label(street.name, found),
-                    street=street.name,
-                    city=found.city or street.city,
-                    confidence=round(found.confidence * trust, 3),
-                )
-            ]
+        doors = house(houses, number, parts)
+        between = None if doors else interpolated(houses, number, street.extent_m)
+        found = [between] if between is not None else doors
+        if found:
+            return [_at_door(street, door, trust) for door in found]
     # A short street is nearly an address; a long one only a direction.
     share = 0.6 if street.extent_m <= 250 else 0.45 if street.extent_m <= 1000 else 0.3
     if not parts.number:
         share += 0.15  # nothing more exact was asked for
-    whole = Candidate(street.point, "", "street", round(share * trust, 3), street.name)
-    whole = replace(whole, city=street.city)
-    return [replace(whole, label=_label(street.name, whole))]
+    label = _label(street.name, "", "", street.city)
+    sure = round(share * trust, 3)
+    return [Candidate(street.point, label, "street", sure, street.name, city=street.city)]
+
+
+def _at_door(street: _Street, door: Door, trust: float) -> Candidate:
+    return Candidate(
+        door.point,
+        _label(street.name, door.number, door.postcode, door.city),
+        door.precision,
+        round(door.confidence * trust, 3),
+        street=street.name,
+        number=door.number,
+        postcode=door.postcode,
+        city=door.city or street.city,
+    )
 
 
 def _agreement(street: _Street, parts: AddressParts) -> float:
@@ -240,114 +291,6 @@ def _agreement(street: _Street, parts: AddressParts) -> float:
         # A suburb's name for the city's is common; another postcode as well is not.
         trust *= 0.9 if code in street.postcodes else 0.6
     return trust
-
-
-def _house(houses: list[_House], number: HouseNumber, parts: AddressParts) -> Candidate | None:
-    """The house of that number, or the doors that stand for it.
-
-    Only an object that says the number itself is the house: with its letter, or as an end of its
-    range. Another letter, or a number inside a range, places it between doors that are known.
-    """
-    same = [house for house in houses if house.low == number.low == house.high == number.high]
-    exact = [house for house in same if house.suffix == number.suffix]
-    ranged = [
-        house
-        for house in houses
-        if house.low < house.high
-        and house.low <= number.high
-        and number.low <= house.high
-        and ((number.low - house.low) % 2 == 0 or number.low < number.high)
-    ]
-    twin = [h for h in ranged if (h.low, h.high) == (number.low, number.high)]
-    ends = [h for h in ranged if number.low in {h.low, h.high} or number.high in {h.low, h.high}]
-    for found, sure in ((twin, 1.0), (exact, 1.0), (ends, 0.9)):
-        if found:
-            return _medoid(found, sure, parts)
-    spanned = [house for house in houses if number.low <= house.low <= number.high]
-    for found, sure in ((same, 0.9), (ranged, 0.88), (spanned, 0.85)):
-        if found:
-            return replace(_medoid(found, sure, parts), precision="interpolated")
-    return None
-
-
-def _medoid(houses: list[_House], sure: float, parts: AddressParts) -> Candidate:
-    """The middlemost of several doors; less sure the farther they lie apart."""
-    code = fold_postcode(parts.postcode)
-    told = [house for house in houses if code and fold_postcode(house.postcode) == code]
-    houses = told or houses
-    best = min(houses, key=lambda a: sum(distance_m(a.point, b.point) for b in houses))
-    apart = median(distance_m(best.point, house.point) for house in houses)
-    return Candidate(
-        best.point,
-        "",
-        "house",
-        sure if apart <= 50 else sure * 0.85,
-        number=best.number,
-        postcode=best.postcode,
-        city=best.city,
-    )
-
-
-def _interpolated(houses: list[_House], number: HouseNumber, street: _Street) -> Candidate | None:
-    """Between the nearest known numbers, on the number's own side of the street if it is known."""
-    by_number: defaultdict[int, list[_House]] = defaultdict(list)
-    for house in houses:
-        for end in {house.low, house.high}:
-            by_number[end].append(house)
-    asked = number.low
-    guesses: list[tuple[float, Point, _House]] = []
-    for side in (0, 1):
-        known = sorted(n for n in by_number if n % 2 == (asked + side) % 2)
-        below = max((n for n in known if n < asked), default=None)
-        above = min((n for n in known if n > asked), default=None)
-        if below is not None and above is not None:
-            a, b = _spot(by_number[below]), _spot(by_number[above])
-            share = (asked - below) / (above - below)
-            point = Point(
-                lat=a.point.lat + (b.point.lat - a.point.lat) * share,
-                lon=a.point.lon + (b.point.lon - a.point.lon) * share,
-            )
-            # Half-way between two doors is at most half their distance wrong, mostly much less.
-            error = distance_m(a.point, b.point) * min(share, 1 - share) * BETWEEN
-            error += side * ACROSS_M
-            guesses.append((error, point, a if share < 0.5 else b))
-        elif known:
-            last = min(known, key=lambda n: abs(n - asked))
-            nearest = _spot(by_number[last])
-            pace = _pace_m(by_number, known)
-            error = BEYOND_M + abs(last - asked) * pace + side * ACROSS_M
-            guesses.append((error, nearest.point, nearest))
-    if not guesses:
-        return None
-    error, point, neighbour = min(guesses, key=lambda guess: guess[0])
-    if error > max(300.0, street.extent_m / 2):
-        return None  # a guess no better than the middle of the street
-    return Candidate(
-        point,
-        "",
-        "interpolated",
-        max(0.35, 0.85 - error / 300),
-        number=_told(number),
-        postcode=neighbour.postcode,
-        city=neighbour.city,
-    )
-
-
-def _spot(houses: list[_House]) -> _House:
-    return min(houses, key=lambda a: sum(distance_m(a.point, b.point) for b in houses))
-
-
-def _pace_m(by_number: dict[int, list[_House]], known: list[int]) -> float:
-    """Metres a number on this side of the street, as far as it is known."""
-    if len(known) < 2:
-        return 8.0
-    ends = _spot(by_number[known[0]]).point, _spot(by_number[known[-1]]).point
-    return max(1.0, min(30.0, distance_m(*ends) / (known[-1] - known[0])))
-
-
-def _told(number: HouseNumber) -> str:
-    span = f"{number.low}-{number.high}" if number.high > number.low else str(number.low)
-    return f"{span} {number.suffix.upper()}".strip()
 
 
 def _city_middle(db: sqlite3.Connection, parts: AddressParts) -> Point | None:
@@ -377,9 +320,9 @@ def _places(db: sqlite3.Connection, parts: AddressParts) -> list[Candidate]:
     ]
 
 
-def _label(street: str, found: Candidate) -> str:
-    head = f"{street} {found.number}".strip()
-    tail = f"{found.postcode} {found.city}".strip()
+def _label(street: str, number: str, postcode: str, city: str) -> str:
+    head = f"{street} {number}".strip()
+    tail = f"{postcode} {city}".strip()
     return f"{head}, {tail}" if tail else head
 
 
