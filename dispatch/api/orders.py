@@ -95,7 +95,7 @@ class OrdersView(RetailerAPIView):
     @extend_schema(
         operation_id="orders_place",
         request=shapes_orders.OrderIn,
-        responses={200: shapes_orders.OrderOut, 201: shapes_orders.OrderOut},
+        responses={200: shapes_orders.OrderPlacedOut, 201: shapes_orders.OrderPlacedOut},
     )
     def post(self, request: Request) -> Response:
         """Place an order: 201 when it is new, 200 when it was known (same, or updated)."""
@@ -107,8 +107,9 @@ class OrdersView(RetailerAPIView):
         self._refuse_elsewhere(order)
         status = 201 if placed.status == "placed" else 200
         where = f"{request.path}{order.public_id}/"
+        order.warnings = placed.warnings  # type: ignore[attr-defined]
         return self.shape_out(
-            shapes_orders.OrderOut, order, status, ETag=etag(order), Location=where
+            shapes_orders.OrderPlacedOut, order, status, ETag=etag(order), Location=where
         )
 
     def _refuse_foreign(self, external_id: str | None) -> None:

@@ -203,7 +203,7 @@ class PlaceOut(ModelOut[Place]):
         model = Place
         fields = (
             "id", "text", "street", "house_number", "unit", "postcode", "city", "region",
-            "country", "lat", "lon", "pin_source", "provider", "precision", "confidence",
+            "country", "lat", "lon", "pin_source", "provider", "precision", "confidence", "doubt",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -292,6 +292,23 @@ class OrderDetailOut(OrderOut):
 
     class Meta(OrderOut.Meta):
         fields = (*OrderOut.Meta.fields, "parcels", "promises", "attempts")  # type: ignore[assignment]
+
+
+class WarningOut(serializers.Serializer[Any]):
+    """What to check though the order is taken."""
+
+    pointer = serializers.CharField(help_text="JSON pointer to the field; empty: the order.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class OrderPlacedOut(OrderOut):
+    """An order as it was placed, with what to check."""
+
+    warnings = WarningOut(many=True)
+
+    class Meta(OrderOut.Meta):
+        fields = (*OrderOut.Meta.fields, "warnings")  # type: ignore[assignment]
 
 
 class TimelineEntryOut(serializers.Serializer[Any]):

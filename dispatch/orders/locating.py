@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dispatch.fleet.selectors import ServiceMap
-from dispatch.orders import addresses, geocoding
+from dispatch.orders import addresses, reach
 from dispatch.orders.checking import PLACE_FIELDS, Checked
+from dispatch.orders.geocoding import APART_M, Answer, EmbeddedGeocoder, asked_of, judge
 from dispatch.orders.models import HUMAN_PINS, PinSource, Place
-from dispatch.roads.geocode import Candidate
 from lastmile.core.clock import now
+from lastmile.core.geo import Point, distance_m
 
 # What the memory trusts most stands last: a person's pin, then the retailer's own coordinates.
 _TRUST = {PinSource.GEOCODER: 1, PinSource.GIVEN: 2} | dict.fromkeys(HUMAN_PINS, 3)
@@ -19,7 +20,7 @@ _TRUST = {PinSource.GEOCODER: 1, PinSource.GIVEN: 2} | dict.fromkeys(HUMAN_PINS,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """A point with who put it there and how exactly it is known."""
+    """A point with who put it there and how exactly it is known, or why there is none."""
 
     lat: float | None = None
     lon: float | None = None
@@ -27,6 +28,9 @@ class Pin:
     provider: str = ""
     precision: str = ""
     confidence: float | None = None
+    doubt: str = ""
+    doubted_lat: float | None = None
+    doubted_lon: float | None = None
 
 
 NO_PIN = Pin()
@@ -43,19 +47,32 @@ class Memory:
             if place.corrects_id:
                 self._corrected[place.corrects_id] = place
 
-    def best(self, key: str) -> Pin | None:
-        """The newest of the most trusted pins at an address."""
-        pinned = [place for place in self._by_key.get(key, ()) if place.lat is not None]
+    def best(self, checked: Checked, key: str, services: ServiceMap) -> Pin | None:
+        """The newest of the most trusted pins at an address, in the town that is meant.
+
+        The same words mean another door in another town. So a pin counts where the address names
+        its town, or where it lies in the town of the hub. What a geocoder found is asked anew.
+        """
+        pinned = [
+            (place, point)
+            for place in self._by_key.get(key, ())
+            if (point := place.point) is not None
+            and place.pin_source != PinSource.GEOCODER
+            and not reach.doubt_of(point, checked.hub, services)
+        ]
+        pinned = [pair for pair in pinned if _is_meant(pair[1], checked, services)]
         if not pinned:
             return None
-        return _pin_of(
-            max(pinned, key=lambda place: (_TRUST[PinSource(place.pin_source)], place.pk))
-        )
+        place, point = max(pinned, key=lambda p: (_TRUST[PinSource(p[0].pin_source)], p[0].pk))
+        if place.pin_source == PinSource.GIVEN and _far_apart([p for _place, p in pinned]):
+            return None  # two orders gave two places for one address: neither is known to be right
+        return _pin_of(place)
 
     def correction(self, key: str, lat: float, lon: float) -> Pin | None:
         """What a person made of exactly these coordinates at this address, if anything."""
         for place in self._by_key.get(key, ()):
-            if place.lat == lat and place.lon == lon and place.pk in self._corrected:
+            spots = {(place.lat, place.lon), (place.doubted_lat, place.doubted_lon)}
+            if (lat, lon) in spots and place.pk in self._corrected:
                 while place.pk in self._corrected:
                     place = self._corrected[place.pk]
                 return _pin_of(place)
@@ -67,6 +84,24 @@ class Memory:
             if all(getattr(place, name) == value for name, value in fields.items()):
                 return place
         return None
+
+
+def _is_meant(point: Point, checked: Checked, services: ServiceMap) -> bool:
+    """Whether a pin kept for the same words lies in the town that this order is for."""
+    if checked.hub is None:
+        return _names_its_town(checked) or reach.in_one_town(services)
+    if checked.place["city"] or checked.place["postcode"]:
+        return True
+    return reach.in_town_of(point, checked.hub, services)
+
+
+def _names_its_town(checked: Checked) -> bool:
+    parts = addresses.parts_of(checked.place)
+    return bool(parts.city or parts.postcode)
+
+
+def _far_apart(points: Sequence[Point]) -> bool:
+    return any(distance_m(points[0], point) > APART_M for point in points)
 
 
 def _pin_of(place: Place) -> Pin:
@@ -83,9 +118,10 @@ def _pin_of(place: Place) -> Pin:
 def locate(batch: Sequence[Checked], services: ServiceMap) -> list[Place]:
     """Return the place of each order: rows that stand already, or new ones not yet saved.
 
-    Coordinates that come with an order are taken as they are, unless a person corrected exactly
-    these at this address. Else a remembered pin, else the geocoder's answer over the networks of
-    the hubs, else no pin. Orders of one batch at the same place share one row.
+    Coordinates that come with an order are taken as they are where a hub reaches them, unless a
+    person corrected exactly these at this address. Else a remembered pin, else the geocoder's
+    answer over the networks of the hubs, else no pin and why. Orders of one batch at the same
+    place share one row.
     """
     keys = [addresses.key(checked.place) for checked in batch]
     memory = Memory(keys)
@@ -93,7 +129,7 @@ def locate(batch: Sequence[Checked], services: ServiceMap) -> list[Place]:
     fresh: dict[tuple[Any, ...], Place] = {}
     found = []
     for checked, key in zip(batch, keys, strict=True):
-        pin = _pin(checked, key, memory) or asked.pin(checked, key)
+        pin = _pin(checked, key, memory, services) or asked.pin(checked, key)
         fields = {name: checked.place[name] for name in PLACE_FIELDS} | {"key": key} | asdict(pin)
         place = memory.same(fields) or fresh.get(tuple(fields.values()))
         if place is None:
@@ -108,6 +144,7 @@ class _Geocoder:
     def __init__(self, services: ServiceMap) -> None:
         self._all = sorted({hub.network for hub in services.hubs if hub.network})
         self._met: dict[tuple[str, ...], Pin] = {}
+        self._geocoder = EmbeddedGeocoder()
 
     def pin(self, checked: Checked, key: str) -> Pin:
         """The geocoder's pin, or none; a named hub's network alone is asked."""
@@ -116,25 +153,33 @@ class _Geocoder:
             networks = [checked.hub.network] if checked.hub.network else []
         question = (key or repr(checked.place), *networks)
         if question not in self._met:
-            answer = geocoding.sure(checked.place, networks) if networks else None
-            self._met[question] = _pin_from(*answer) if answer else NO_PIN
+            answers = self._geocoder.find(asked_of(checked.place), networks)
+            verdict = judge(answers)
+            found = _pin_from(verdict.answer) if verdict.answer else Pin(doubt=verdict.doubt)
+            self._met[question] = found
         return self._met[question]
 
 
-def _pin_from(candidate: Candidate, network: str) -> Pin:
+def _pin_from(answer: Answer) -> Pin:
+    found = answer.candidate
     return Pin(
-        lat=candidate.point.lat,
-        lon=candidate.point.lon,
+        lat=found.point.lat,
+        lon=found.point.lon,
         pin_source=PinSource.GEOCODER.value,
-        provider=f"roads:{network}",
-        precision=candidate.precision,
-        confidence=candidate.confidence,
+        provider=answer.provider,
+        precision=found.precision,
+        confidence=found.confidence,
     )
 
 
-def _pin(checked: Checked, key: str, memory: Memory) -> Pin | None:
+def _pin(checked: Checked, key: str, memory: Memory, services: ServiceMap) -> Pin | None:
     lat, lon = checked.place["lat"], checked.place["lon"]
-    if lat is not None and lon is not None:
-        given = Pin(lat=lat, lon=lon, pin_source=PinSource.GIVEN.value)
-        return memory.correction(key, lat, lon) or given
-    return memory.best(key)
+    if lat is None or lon is None:
+        return memory.best(checked, key, services)
+    corrected = memory.correction(key, lat, lon)
+    if corrected is not None:
+        return corrected
+    doubt = reach.doubt_of(Point(lat=lat, lon=lon), checked.hub, services)
+    if doubt:
+        return Pin(doubt=doubt, doubted_lat=lat, doubted_lon=lon)
+    return Pin(lat=lat, lon=lon, pin_source=PinSource.GIVEN.value)

@@ -7,18 +7,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import service_map
 from dispatch.orders.addresses import plain
 from dispatch.orders.checking import PLACE_FIELDS
 from dispatch.orders.geocoding import suggestions
-from dispatch.orders.models import Attempt, Option, Order, Parcel, Place, Promise, Shopper
+from dispatch.orders.models import (
+    Attempt,
+    Doubt,
+    Option,
+    Order,
+    Parcel,
+    PinSource,
+    Place,
+    Promise,
+    Shopper,
+)
 from dispatch.orders.states import OPEN, OrderState
 from dispatch.roads.geocode import Candidate
 from lastmile.core.events import timeline as events_of
+from lastmile.core.geo import Point
 
 MOST_TERMS = 8
+MOST_REMEMBERED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +129,41 @@ def waiting_for_pin_on(hub: Hub, service_date: dt.date) -> QuerySet[Order]:
 
 
 def pin_suggestions(order: Order, text: str = "") -> list[tuple[Candidate, str]]:
-    """Where the geocoder thinks an order's address may lie, best first, each with its network.
+    """Where an order's address may lie, best first, each with its network.
 
-    ``text`` is looked for in place of the order's own address.
+    First the order's own coordinates with latitude and longitude exchanged, where those are in
+    reach, then what was kept for the same address, then the geocoder's answers. ``text`` is
+    looked for in place of the order's own address.
     """
     own = {name: getattr(order.place, name) for name in PLACE_FIELDS}
     place = dict.fromkeys(own, "") | {"text": text} if text else own
     hubs = [order.hub] if order.hub else service_map().hubs
-    return suggestions(place, sorted({hub.network for hub in hubs if hub.network}))
+    networks = sorted({hub.network for hub in hubs if hub.network})
+    known = [] if text else _swapped(order.place) + _remembered(order.place)
+    return [*((found, "") for found in known), *suggestions(place, networks)]
+
+
+def _swapped(place: Place) -> list[Candidate]:
+    if place.doubt != Doubt.SWAPPED or place.doubted_lat is None or place.doubted_lon is None:
+        return []
+    point = Point(lat=place.doubted_lon, lon=place.doubted_lat)
+    return [Candidate(point, _("Latitude and longitude exchanged"), "given", 0.0)]
+
+
+def _remembered(place: Place) -> list[Candidate]:
+    """Pins of the same words that were not believed here: they may be in another town."""
+    if not place.key:
+        return []
+    rows = Place.objects.filter(key=place.key, lat__isnull=False).exclude(
+        pin_source=PinSource.GEOCODER
+    )
+    spots: dict[Point, Candidate] = {}
+    for row in rows.order_by("-pk")[:MOST_REMEMBERED]:
+        point = row.point
+        if point is not None:
+            label = _("Kept for this address before")
+            spots.setdefault(point, Candidate(point, label, "given", 0.0))
+    return list(spots.values())
 
 
 def parcels() -> QuerySet[Parcel]:

@@ -19,7 +19,7 @@ from dispatch.console.orders import words
 from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.selectors.ground import ground_of, hub_marks
 from dispatch.orders import selectors, services
-from dispatch.orders.models import Order
+from dispatch.orders.models import Doubt, Order
 from lastmile.core import clock
 from lastmile.core.http import cut, fetch
 from lastmile.core.http.forms import status_of, tried, version_of
@@ -89,6 +89,7 @@ def pin(request: PageRequest, public_id: str) -> HttpResponse:
         "left": left.count(),
         "following": left.order_by(*OLDEST_DAY_FIRST).first(),
         "precisions": words.PRECISIONS,
+        "doubt": Doubt(order.place.doubt).label if order.place.doubt else "",
         "ground": ground_of([order.hub] if order.hub else hubs_of(principal)),
         "may_edit": principal.may(Act.ORDERS_EDIT),
         "map_source": reverse("orders:pin-map", args=[order.public_id])

@@ -65,6 +65,7 @@ PRECISIONS: dict[str, Words] = {
     "interpolated": gettext_lazy("between known house numbers"),
     "street": gettext_lazy("to the street"),
     "place": gettext_lazy("to the part of town"),
+    "given": gettext_lazy("to check"),
 }
 DIRECTIONS: dict[str, Words] = {
     "outward": gettext_lazy("Delivery"),

@@ -5,17 +5,20 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import service_map
 from dispatch.fleet.values import clean, degrees
 from dispatch.orders.checking import PLACE_FIELDS, refuse_null_island
 from dispatch.orders.errors import OrderUnderWay
 from dispatch.orders.events import PINNED, PinnedFacts
-from dispatch.orders.models import HUMAN_PINS, HubChoice, Order, PinSource, Place
+from dispatch.orders.models import HUMAN_PINS, Doubt, HubChoice, Order, PinSource, Place
+from dispatch.orders.reach import doubt_of
 from dispatch.orders.services.moves import lock_order, lock_orders, rewrite
 from dispatch.orders.states import OPEN, OrderState
 from lastmile.core.clock import now
 from lastmile.core.errors import Invalid, Problems
 from lastmile.core.events import record
+from lastmile.core.geo import Point
 
 _PINNABLE = OPEN | {OrderState.PLANNED}
 
@@ -38,6 +41,10 @@ def set_pin(
     spot = clean({"lat": lat, "lon": lon}, {"lat": degrees(90), "lon": degrees(180)})
     problems = Problems()
     refuse_null_island(spot["lat"], spot["lon"], problems, "/lat")
+    services = service_map()
+    doubt = doubt_of(Point(**spot), _named_hub(order), services)
+    if doubt and not problems.found:
+        problems.add("/lat", str(Doubt(doubt).label), doubt)
     problems.raise_if_any()
     if source not in HUMAN_PINS:
         raise Invalid(_("A pin is set by a shopper, a driver or a dispatcher."))
@@ -57,7 +64,6 @@ def set_pin(
         corrects=asked.place,
         created_at=now(),
     )
-    services = service_map()
     for row in rows:
         if row.place_id != asked.place_id or OrderState(row.state) not in _PINNABLE:
             continue  # it moved on between the look and the lock
@@ -70,3 +76,7 @@ def set_pin(
         record(PINNED, facts, subject=row.public_id)
         rewrite(row, values)
     return next(row for row in rows if row.pk == order.pk)
+
+
+def _named_hub(order: Order) -> Hub | None:
+    return order.hub if order.hub_choice == HubChoice.GIVEN else None

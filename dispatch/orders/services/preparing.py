@@ -17,7 +17,7 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.checking import Book, Checked, check, read_book, window_of
 from dispatch.orders.drafts import OrderDraft, Placed
 from dispatch.orders.locating import locate
-from dispatch.orders.models import HubChoice, Order, Place, Shopper
+from dispatch.orders.models import Doubt, HubChoice, Order, Place, Shopper
 from dispatch.orders.services.merging import merge
 from lastmile.core import clock
 from lastmile.core.errors import Conflict, DomainError, FieldProblem, Invalid
@@ -154,10 +154,17 @@ def _assign(item: _Passed, place: Place, book: Book) -> Ready:
         how=how,
         date=date,
         window=window,
-        warnings=(*checked.warnings, *_past(date, zone)),
+        warnings=(*checked.warnings, *_doubts(place), *_past(date, zone)),
         partial=item.partial,
         version=item.known.version if item.known else None,
     )
+
+
+def _doubts(place: Place) -> tuple[FieldProblem, ...]:
+    """A warning that says why an order needs a pin though something is known of its place."""
+    if not place.doubt:
+        return ()
+    return (FieldProblem("/place", str(Doubt(place.doubt).label), place.doubt),)
 
 
 def _past(date: dt.date | None, zone: str) -> tuple[FieldProblem, ...]:

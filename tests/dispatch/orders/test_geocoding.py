@@ -80,8 +80,8 @@ def test_a_network_that_is_not_built_leaves_the_order_waiting(retailer: Retailer
 
 def test_coordinates_go_before_the_geocoder(retailer: RetailerRef) -> None:
     make_hub(network="town", lat=LAT, lon=LON)
-    order = make_order(place=PlaceDraft(text="8 Long Street, Upper Town", lat=1.5, lon=2.5))
-    assert (order.place.lat, order.place.pin_source) == (1.5, "given")
+    order = make_order(place=PlaceDraft(text="8 Long Street, Upper Town", lat=LAT + 1, lon=LON))
+    assert (order.place.lat, order.place.pin_source) == (LAT + 1, "given")
 
 
 def test_a_persons_pin_goes_before_the_geocoder(retailer: RetailerRef) -> None:
@@ -110,11 +110,11 @@ def test_suggestions_help_a_person_to_set_the_pin(retailer: RetailerRef) -> None
 def test_an_address_is_asked_once_a_batch(
     retailer: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dispatch.orders import geocoding
+    from dispatch.orders.geocoding import embedded as geocoding
 
     asked: list[object] = []
     find = geocoding.find
-    monkeypatch.setattr(geocoding, "find", lambda *a: asked.append(a) or find(*a))
+    monkeypatch.setattr(geocoding, "find", lambda *a, **k: asked.append(a) or find(*a, **k))
     make_hub(network="town", lat=LAT, lon=LON)
     place = PlaceDraft(text="8 Long Street, Upper Town")
     drafts = [make_draft(place=place) for _n in range(20)]

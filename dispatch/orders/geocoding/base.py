@@ -1,0 +1,43 @@
+"""What a geocoder is: it answers an address with places, the best first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dispatch.orders.addresses import parts_of
+from dispatch.roads.addresses import AddressParts
+from dispatch.roads.geocode import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One place, and who found it: ``roads:<network>``, or the name of a geocoder outside."""
+
+    candidate: Candidate
+    provider: str
+
+
+class Geocoder(Protocol):
+    """Finds places by their address."""
+
+    def find(
+        self, asked: AddressParts, networks: Sequence[str], *, similar: bool = False
+    ) -> list[Answer]:
+        """Return answers, the best first; ``similar`` also offers names that only look alike.
+
+        ``networks`` are the road networks in which the place is to be served.
+        """
+        ...
+
+
+def asked_of(place: Mapping[str, str]) -> AddressParts:
+    """Return the parts of an address as a geocoder is asked for them.
+
+    With a house number of its own, the street is the whole of its field: 18 de Septiembre.
+    """
+    parts = parts_of(place)
+    if place["street"] and place["house_number"]:
+        return AddressParts(place["street"], parts.number, parts.postcode, parts.city)
+    return parts

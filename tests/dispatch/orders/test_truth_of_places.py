@@ -1,0 +1,236 @@
+"""Places that cannot be meant, and addresses that more than one place answers to."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dispatch.orders import selectors, services
+from dispatch.orders.drafts import PlaceDraft
+from dispatch.orders.models import Order, Place
+from dispatch.roads.geocode import find
+from lastmile.core.errors import Invalid
+from lastmile.core.geo import Point, distance_m
+from lastmile.core.tenancy import RetailerRef
+from tenants.permissions import Role
+from tests.dispatch.helpers import refused
+from tests.dispatch.roads.town import LAT, LON, STEP, Town
+from tests.factories import make_draft, make_hub, make_order, make_zone
+from tests.people import add_member, logged_in
+
+FAR = 600  # steps: another town 50 km to the east
+
+
+def street(town: Town, name: str, x: float, y: float, city: str, *numbers: int) -> None:
+    """A street of ten steps with houses, whose data names a city or none."""
+    town.way(town.node(x, y), town.node(x + 10, y), name=name)
+    for at, number in enumerate(numbers):
+        said = {"addr:housenumber": str(number), "addr:street": name}
+        town.node(x + 1 + at, y - 0.1, said | ({"addr:city": city} if city else {}))
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two towns; the first has two streets of one name, and streets named by dates."""
+    folder = tmp_path_factory.mktemp("truth")
+    near, far = Town(), Town()
+    near.node(5, 5, {"place": "town", "name": "Villa Ejemplo"})
+    street(near, "Calle Larga", 0, 0, "Villa Ejemplo", 17, 48)
+    street(near, "Los Aromos", 0, 10, "Villa Ejemplo", 250)
+    street(near, "Los Aromos", 60, 10, "Villa Ejemplo", 250)
+    street(near, "El Roble", 0, 20, "", 250)
+    street(near, "El Roble", 60, 20, "", 250)
+    street(near, "11 de Septiembre", 0, 30, "Villa Ejemplo", 120, 500)
+    street(near, "Santa Rosa de Viterbo", 20, 0, "Villa Ejemplo", 7)
+    street(near, "Avenida Francisco de Aguirre", 20, 10, "", 30)
+    near.build(folder, "near")
+    far.node(FAR + 5, 5, {"place": "town", "name": "Villa Lejana"})
+    street(far, "Calle Larga", FAR, 0, "Villa Lejana", 48)
+    street(far, "Calle Unica", FAR, 10, "Villa Lejana", 5)
+    far.build(folder, "far")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def var(networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LASTMILE_VAR", str(networks))
+
+
+@pytest.fixture
+def near(retailer: RetailerRef) -> Any:
+    return make_hub(name="Near", network="near", lat=LAT, lon=LON)
+
+
+def to(text: str = "", hub: str = "", **parts: Any) -> Order:
+    return make_order(place=PlaceDraft(text=text, **parts), hub=hub)
+
+
+def pinned(order: Order) -> tuple[str, str]:
+    return order.state, order.place.doubt
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        ({"city": "Otra Ciudad"}, ("needs_pin", "other_town")),
+        ({"city": "Otra Ciudad", "postcode": "9100000"}, ("needs_pin", "other_town")),
+        ({"city": "Villa Lejana"}, ("needs_pin", "other_town")),
+        ({"city": "Villa Ejemplo"}, ("ready", "")),
+        ({"city": "VILLA EJEMPLO, Chile"}, ("ready", "")),
+        ({}, ("ready", "")),
+    ],
+)
+def test_an_answer_in_another_town_than_the_order_names_is_no_pin(
+    near: Any, parts: dict[str, str], found: tuple[str, str]
+) -> None:
+    order = to(street="Calle Larga", house_number="48", **parts)
+    assert pinned(order) == found
+    assert selectors.pin_suggestions(order)[0][0].street == "Calle Larga"
+
+
+def test_a_street_without_a_city_counts_in_the_nearest_town(near: Any) -> None:
+    assert pinned(to("Francisco de Aguirre 30, Villa Ejemplo")) == ("ready", "")
+    assert pinned(to("Francisco de Aguirre 30, Otra Ciudad"))[0] == "needs_pin"
+
+
+@pytest.mark.parametrize(
+    "text", ["Los Aromos 250, Villa Ejemplo", "El Roble 250", "Los Aromos 250"]
+)
+def test_two_equal_answers_far_apart_are_both_only_suggestions(near: Any, text: str) -> None:
+    order = to(text)
+    assert pinned(order) == ("needs_pin", "rivals")
+    first, second = (found.point for found, _network in selectors.pin_suggestions(order)[:2])
+    assert distance_m(first, second) > 4_000
+
+
+def test_two_equal_answers_in_two_networks_are_both_only_suggestions(near: Any) -> None:
+    make_hub(name="Far", network="far", lat=LAT, lon=LON + FAR * STEP)
+    order = to("Calle Larga 48")
+    assert (pinned(order), order.hub) == (("needs_pin", "rivals"), None)
+    assert {network for _found, network in selectors.pin_suggestions(order)} == {"near", "far"}
+    assert pinned(to("Calle Larga 48", hub="Far")) == ("ready", "")
+    assert to("Calle Larga 48, Villa Lejana").place.provider == "roads:far"
+
+
+def test_a_street_of_a_similar_name_is_never_pinned_by_itself(near: Any) -> None:
+    order = to(street="18 de Septiembre", house_number="500", city="Villa Ejemplo")
+    assert pinned(order)[0] == "needs_pin"
+    assert pinned(to(street="11 de Septiembre", house_number="500")) == ("ready", "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("Rosa Viterbo", "Santa Rosa de Viterbo"),
+        ("Santa Roza de Vitervo 7", "Santa Rosa de Viterbo"),
+        ("Fransisco Aguire 30", "Avenida Francisco de Aguirre"),
+    ],
+)
+def test_suggestions_begin_with_the_street_whose_name_is_most_alike(
+    near: Any, asked: str, meant: str
+) -> None:
+    order = to(f"{asked}, Villa Ejemplo")
+    (first, _network), *_rest = selectors.pin_suggestions(order)
+    assert first.street == meant
+    assert find(f"{asked}, Villa Ejemplo", "near", similar=True)[0].confidence < 0.5
+
+
+def test_namesakes_without_a_city_are_told_apart_by_the_nearest_place(near: Any) -> None:
+    labels = [found.label for found in find("El Roble 250", "near", similar=True)]
+    assert labels[0] == "El Roble 250 (Villa Ejemplo)"
+    assert len(set(labels)) == len(labels)
+
+
+def test_the_same_words_in_another_city_are_another_place(near: Any) -> None:
+    make_hub(name="Far", network="far", lat=LAT, lon=LON + FAR * STEP)
+    spot = {"lat": LAT + 0.01, "lon": LON + 0.01}
+    to("Calle Larga 48", hub="Near", **spot)
+    other = to("Calle Larga 48", hub="Far")
+    assert (other.place.pin_source, other.place.provider) == ("geocoder", "roads:far")
+    same = to("Calle Larga 48", hub="Near")
+    assert (same.place.lat, same.place.pin_source) == (spot["lat"], "given")
+    unnamed = to("Calle Larga 48")
+    assert pinned(unnamed) == ("needs_pin", "rivals")
+    offered = [found.point for found, _network in selectors.pin_suggestions(unnamed)]
+    assert Point(**spot) in offered
+
+
+def test_two_given_places_of_one_address_are_no_memory(near: Any) -> None:
+    for lat in (LAT, LAT + 0.02):
+        to("Lost Lane 7", lat=lat, lon=LON)
+    order = to("Lost Lane 7")
+    assert order.state == "needs_pin"
+    services.set_pin(order=order, lat=LAT + 0.01, lon=LON)
+    assert to("Lost Lane 7").place.lat == LAT + 0.01
+
+
+def test_coordinates_out_of_reach_of_every_hub_are_no_pin(near: Any) -> None:
+    order = to("Calle Larga 48, Villa Ejemplo", lat=12.5, lon=100.5)
+    assert pinned(order) == ("needs_pin", "far")
+    assert (order.place.lat, order.place.doubted_lat) == (None, 12.5)
+    assert pinned(to("Edge", lat=LAT + 2.6, lon=LON)) == ("ready", "")
+    assert pinned(to("Beyond", lat=LAT + 2.8, lon=LON)) == ("needs_pin", "far")
+
+
+def test_swapped_coordinates_are_said_to_be_swapped_and_offered_right(near: Any) -> None:
+    order = to("Calle Larga 48", lat=LON, lon=LAT)
+    assert pinned(order) == ("needs_pin", "swapped")
+    (first, _network), *_rest = selectors.pin_suggestions(order)
+    assert first.point == Point(lat=LAT, lon=LON)
+    services.set_pin(order=order, lat=first.point.lat, lon=first.point.lon)
+    again = to("Calle Larga 48", lat=LON, lon=LAT)
+    assert (again.state, again.place.lat, again.place.pin_source) == ("ready", LAT, "dispatcher")
+
+
+def test_a_place_in_the_zone_of_a_hub_is_never_too_far(near: Any) -> None:
+    ring = [[20, 10], [21, 10], [21, 11], [20, 11], [20, 10]]
+    make_zone(hub=make_hub(), polygon={"type": "Polygon", "coordinates": [ring]})
+    assert pinned(to("Atoll", lat=10.5, lon=20.5)) == ("ready", "")
+
+
+def test_a_pin_out_of_reach_is_refused(near: Any) -> None:
+    order = to("Lost Lane 7")
+    with refused(Invalid, at="/lat", match="too far"):
+        services.set_pin(order=order, lat=12.5, lon=100.5)
+    with refused(Invalid, at="/lat", match="swapped"):
+        services.set_pin(order=order, lat=LON, lon=LAT)
+    assert Place.objects.filter(lat__isnull=False).count() == 0
+
+
+def test_the_api_says_why_a_place_needs_a_pin(retailer: RetailerRef, near: Any) -> None:
+    browser = logged_in(retailer, add_member(Role.DISPATCHER))
+
+    def post(place: dict[str, Any]) -> Any:
+        body = {"external_id": uuid.uuid4().hex, "place": place, "service_date": "2100-01-01"}
+        return browser.post("/api/v1/orders/", json.dumps(body), content_type="application/json")
+
+    answer = post({"text": "Calle Larga 48", "lat": LON, "lon": LAT})
+    assert (answer.status_code, answer.json()["state"]) == (201, "needs_pin")
+    assert answer.json()["place"]["doubt"] == "swapped"
+    (warning,) = answer.json()["warnings"]
+    assert (warning["pointer"], warning["code"]) == ("/place", "swapped")
+    assert "swapped" in warning["detail"]
+    zero = post({"text": "Calle Larga 48", "lat": 0, "lon": 0})
+    assert (zero.status_code, Order.objects.count()) == (422, 1)
+    assert "Atlantic" in zero.json()["errors"][0]["detail"]
+    fine = post({"text": "Calle Larga 48", "lat": LAT, "lon": LON})
+    assert (fine.json()["state"], fine.json()["warnings"]) == ("ready", [])
+    page = browser.get(f"/console/pins/{answer.json()['id']}/").content.decode()
+    assert "seem to be swapped" in page
+    assert "exchanged" in page
+
+
+def test_a_hub_is_named_by_its_external_id_when_an_order_is_placed(
+    retailer: RetailerRef,
+) -> None:
+    hub = make_hub(name="Near", external_id="ls")
+    draft = make_draft(hub="external_id:ls")
+    placed = services.place_order(draft=draft)
+    assert placed.order is not None
+    assert placed.order.hub == hub
+    with refused(Invalid, at="/hub"):
+        services.place_order(draft=make_draft(hub="external_id:other"))
