@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Longs = npt.NDArray[np.int64]
+Sides = tuple[
+    tuple[npt.NDArray[np.int32], Longs], ...
+]  # nodes and the cost between them and places
 ROWS_AT_ONCE = 64  # 64 x 60,000 nodes x 8 bytes = 31 MB
 
 
@@ -32,6 +35,27 @@ def table(matrix: csr_matrix, ends: Ends) -> Longs:
                 whole = np.where(np.isfinite(part), part, float(ENDLESS)).astype(np.int64)
                 through = whole[back[rows] - a] + leave[rows, None] + reach[None, :]
                 best[rows] = np.minimum(best[rows], through)
+    return best
+
+
+def row_and_column(matrix: csr_matrix, one: Ends, many: Ends) -> tuple[Longs, Longs]:
+    """Composite costs from one place to many and back; the way back on the streets turned round."""
+    into = ((many.low, many.reach_low), (many.high, many.reach_high))
+    there = _from_one(matrix, ((one.low, one.leave_low), (one.high, one.leave_high)), into)
+    out = ((many.low, many.leave_low), (many.high, many.leave_high))
+    turned = matrix.T.tocsr()
+    return there, _from_one(turned, ((one.low, one.reach_low), (one.high, one.reach_high)), out)
+
+
+def _from_one(matrix: csr_matrix, start: Sides, ends: Sides) -> Longs:
+    from scipy.sparse.csgraph import dijkstra
+
+    best = np.full(len(ends[0][0]), 2 * ENDLESS, np.int64)
+    for node, begin in start:
+        found = dijkstra(matrix, indices=[int(node[0])])[0]
+        whole = np.where(np.isfinite(found), found, float(ENDLESS)).astype(np.int64)
+        for nodes, cost in ends:
+            np.minimum(best, whole[nodes] + begin[0] + cost, out=best)
     return best
 
 

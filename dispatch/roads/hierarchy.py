@@ -182,8 +182,26 @@ class Ends:
     reach_high: Longs
 
 
-def table(metric: Metric, ends: Ends) -> Longs:
-    """Composite distances between all places; ENDLESS or more where there is no path."""
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Costs between places and their ancestors in the hierarchy: what tables are made from.
+
+    Column d of row i belongs to the ancestor of place i at depth d: ``chains`` is its rank, -1
+    below the place; ``leave`` the cost from the place to it, ``reach`` the cost back.
+    """
+
+    chains: Ints
+    leave: Longs
+    reach: Longs
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the three arrays."""
+        return self.chains.nbytes + self.leave.nbytes + self.reach.nbytes
+
+
+def labels(metric: Metric, ends: Ends) -> Labels:
+    """Return the labels of places, in their order."""
     shape = metric.shape
     depth = _depths(shape.parent, ends.low)
     deepest = int(depth.max(initial=0)) + 1
@@ -195,7 +213,15 @@ def table(metric: Metric, ends: Ends) -> Longs:
     for a in range(0, count, CHUNK):
         rows = sort[a : a + CHUNK]
         leave[rows], reach[rows] = _labels(metric, ends, rows, chains, depth)
-    leave, reach, chains = leave[sort], reach[sort], chains[sort]
+    return Labels(chains, leave, reach)
+
+
+def table(metric: Metric, ends: Ends) -> Longs:
+    """Composite distances between all places; ENDLESS or more where there is no path."""
+    made = labels(metric, ends)
+    count, deepest = made.chains.shape
+    sort = np.lexsort(made.chains.T[::-1])
+    leave, reach, chains = made.leave[sort], made.reach[sort], made.chains[sort]
     best = np.full((count, count), 2 * ENDLESS, np.int64)
     for at in range(deepest):
         column = chains[:, at]
@@ -208,6 +234,23 @@ def table(metric: Metric, ends: Ends) -> Longs:
     back[sort] = np.arange(count)
     result: Longs = best[np.ix_(back, back)]
     return result
+
+
+def row_and_column(one: Labels, many: Labels) -> tuple[Longs, Longs]:
+    """Composite distances from one place to many and back: what ``table`` says, alone.
+
+    The best path between two places goes over an ancestor that they share; O(places x depth).
+    """
+    deepest = min(one.chains.shape[1], many.chains.shape[1])
+    mine = one.chains[0, :deepest]
+    shared = (many.chains[:, :deepest] == mine) & (mine >= 0)
+    there = one.leave[0, :deepest] + many.reach[:, :deepest]
+    back = many.leave[:, :deepest] + one.reach[0, :deepest]
+    none = 2 * ENDLESS
+    return (
+        np.where(shared, there, none).min(axis=1, initial=none),
+        np.where(shared, back, none).min(axis=1, initial=none),
+    )
 
 
 def _depths(parent: Ints, nodes: Ints) -> Longs:

@@ -7,8 +7,6 @@ The answer always says what it stands on: ``source``, the places no street reach
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -20,6 +18,7 @@ import numpy.typing as npt
 
 from dispatch.roads import hierarchy
 from dispatch.roads.geometry import Line, lines_between
+from dispatch.roads.memory import Memory
 from dispatch.roads.network import SNAP_LIMIT_M, Graph, Network, UnknownNetwork, load
 from dispatch.roads.rules import PROFILES, Profile
 from lastmile.core.geo import EARTH_RADIUS_M, Point
@@ -65,6 +64,11 @@ class TravelMatrix:
     note_params: Mapping[str, object] = field(default_factory=dict)
     uncovered: tuple[int, ...] = ()
     network_version: str = ""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the two tables."""
+        return self.duration_s.nbytes + self.distance_m.nbytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,22 +117,29 @@ def travel(
     profile, hour and places. Not on disk: 1,000 x 1,000 over Greater Porto is computed in well
     under a second, so that a file would only be something to clean up and to leak.
     """
-    hour = None if depart_minute is None else depart_minute // 60 % 24
-    graph, code, found = _graph(network, profile, var)
+    graph, code, found = graph_of(network, profile, var)
     if graph is None or found is None:
         return _straight(points, profile, code, {"network": network or "", "profile": profile})
-    if graph.name != "van":
-        hour = None
+    hour = hour_of(depart_minute, graph)
     digest = hashlib.sha256(np.array([(p.lat, p.lon) for p in points]).tobytes()).hexdigest()
     key = (str(found.folder), graph.name, profile, hour, digest)
     held = _cache.get(key)
     if held is None:
         held = _over_roads(points, found, graph, profile, hour)
+        for array in (held.duration_s, held.distance_m, held.snapped_m):
+            array.setflags(write=False)
         _cache.put(key, held)
     return held
 
 
-def _graph(
+def hour_of(depart_minute: int | None, graph: Graph) -> int | None:
+    """Return the hour whose traffic counts; None is free flow, which all but vans have."""
+    if depart_minute is None or graph.name != "van":
+        return None
+    return depart_minute // 60 % 24
+
+
+def graph_of(
     network: str | None, profile: Profile, var: Path | str | None
 ) -> tuple[Graph | None, str, Network | None]:
     if profile not in PROFILES:
@@ -188,6 +199,21 @@ def _note(code: str, params: Mapping[str, object]) -> tuple[str, dict[str, objec
     return code, said, _NOTES[code].format(**said)
 
 
+def straight_between(
+    starts: Sequence[Point], ends: Sequence[Point], profile: Profile
+) -> tuple[Int32, Int32]:
+    """Return seconds and metres by straight lines times DETOUR, row = start, column = end."""
+    lat_a, lat_b = (np.radians([p.lat for p in points]) for points in (starts, ends))
+    lon_a, lon_b = (np.radians([p.lon for p in points]) for points in (starts, ends))
+    h = (
+        np.sin((lat_a[:, None] - lat_b) / 2) ** 2
+        + np.cos(lat_a)[:, None] * np.cos(lat_b) * np.sin((lon_a[:, None] - lon_b) / 2) ** 2
+    )
+    metres = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, h))) * DETOUR
+    seconds = np.rint(metres * 3.6 / STRAIGHT_KPH[profile]).astype(np.int32)
+    return seconds, np.rint(metres).astype(np.int32)
+
+
 def _straight(
     points: Sequence[Point],
     profile: Profile,
@@ -195,17 +221,11 @@ def _straight(
     params: Mapping[str, object],
     snapped_m: Int32 | None = None,
 ) -> TravelMatrix:
-    lat = np.radians([p.lat for p in points])
-    lon = np.radians([p.lon for p in points])
-    h = (
-        np.sin((lat[:, None] - lat) / 2) ** 2
-        + np.cos(lat)[:, None] * np.cos(lat) * np.sin((lon[:, None] - lon) / 2) ** 2
-    )
-    metres = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, h))) * DETOUR
+    seconds, metres = straight_between(points, points, profile)
     code, said, text = _note(code, {"count": len(points), **params})
     return TravelMatrix(
-        np.rint(metres * 3.6 / STRAIGHT_KPH[profile]).astype(np.int32),
-        np.rint(metres).astype(np.int32),
+        seconds,
+        metres,
         "straight_line",
         text,
         np.zeros(len(points), np.int32) if snapped_m is None else snapped_m,
@@ -225,12 +245,10 @@ def legs(
 ) -> list[Leg]:
     """The way from each place to the next, along streets where streets reach both."""
     times = travel(points, network=network, profile=profile, depart_minute=depart_minute, var=var)
-    graph, _, _ = _graph(network, profile, var)
-    motor = graph is not None and graph.name == "van"
-    hour = depart_minute // 60 % 24 if depart_minute is not None and motor else None
+    graph, _, _ = graph_of(network, profile, var)
     lines: dict[int, Line] = {}
     if graph is not None and times.source == "roads":
-        lines = lines_between(graph.at(hour), graph.snap(points))
+        lines = lines_between(graph.at(hour_of(depart_minute, graph)), graph.snap(points))
     return [
         Leg(
             int(times.duration_s[at, at + 1]),
@@ -252,32 +270,5 @@ def route_geometry(
     return [leg.line for leg in legs(points, network=network, profile=profile, var=var)]
 
 
-class _Cache:
-    """Least recently used answers, bounded by bytes. Arrays are handed out read-only."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.held: OrderedDict[tuple[object, ...], TravelMatrix] = OrderedDict()
-        self.lock = threading.Lock()
-
-    def get(self, key: tuple[object, ...]) -> TravelMatrix | None:
-        with self.lock:
-            found = self.held.get(key)
-            if found is not None:
-                self.held.move_to_end(key)
-            return found
-
-    def put(self, key: tuple[object, ...], answer: TravelMatrix) -> None:
-        for array in (answer.duration_s, answer.distance_m, answer.snapped_m):
-            array.setflags(write=False)
-        with self.lock:
-            self.held[key] = answer
-            while len(self.held) > 1 and self.bytes() > self.most:
-                self.held.popitem(last=False)
-
-    def bytes(self) -> int:
-        return sum(a.duration_s.nbytes + a.distance_m.nbytes for a in self.held.values())
-
-
-_cache = _Cache(CACHE_BYTES)
+_cache: Memory[TravelMatrix] = Memory(CACHE_BYTES)
 __all__ = ["Leg", "TravelMatrix", "legs", "route_geometry", "travel"]

@@ -160,6 +160,20 @@ class Graph:
         return Snaps(edge, share, away)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Places that others are timed against, with all that does not depend on the other place."""
+
+    snaps: Snaps
+    ends: hierarchy.Ends
+    labels: hierarchy.Labels | None
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory this takes."""
+        return 80 * len(self.snaps.edge) + (self.labels.nbytes if self.labels else 0)
+
+
 class Weighted:
     """A graph at one hour: what it answers tables and paths from."""
 
@@ -227,6 +241,37 @@ class Weighted:
             best = hierarchy.table(self.metric, ends)
         self._same_street(best, snaps)
         np.fill_diagonal(best, 0)
+        return best
+
+    def known(self, snaps: Snaps) -> Known:
+        """Return what one more place is timed against: ends, and labels where there are any."""
+        ends = self.ends(snaps)
+        metric = self.metric
+        return Known(snaps, ends, None if metric is None else hierarchy.labels(metric, ends))
+
+    def row_and_column(self, one: Snaps, known: Known) -> tuple[Longs, Longs]:
+        """Composite costs from one snapped place to the known ones and back, without a table."""
+        ends, metric = self.ends(one), self.metric
+        if metric is None or known.labels is None:
+            there, back = dijkstra.row_and_column(self.sparse[0], ends, known.ends)
+        else:
+            there, back = hierarchy.row_and_column(hierarchy.labels(metric, ends), known.labels)
+        near = np.flatnonzero(known.snaps.edge == one.edge[0])
+        ahead = known.snaps.share[near] - one.share[0]
+        there[near] = np.minimum(there[near], self._along(int(one.edge[0]), ahead))
+        back[near] = np.minimum(back[near], self._along(int(one.edge[0]), -ahead))
+        return there, back
+
+    def _along(self, edge: int, ahead: npt.NDArray[np.float64]) -> Longs:
+        """Costs of going a signed part of one street without leaving it."""
+        best = np.full(len(ahead), 2 * hierarchy.ENDLESS, np.int64)
+        along, against = self.graph.arc_of[edge]
+        if along >= 0:
+            direct = share_of(self.weight[along], np.maximum(ahead, 0))
+            best = np.where(ahead >= 0, np.minimum(best, direct), best)
+        if against >= 0:
+            direct = share_of(self.weight[against], np.maximum(-ahead, 0))
+            best = np.where(ahead <= 0, np.minimum(best, direct), best)
         return best
 
     def _same_street(self, best: Longs, snaps: Snaps) -> None:
