@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from tenants.policy import Brand, Policy
+from tenants.sections import LONGEST, Section, Setting
+
+_FIELDS: dict[type, type[forms.Field]] = {
+    bool: forms.BooleanField,
+    int: forms.IntegerField,
+    float: forms.FloatField,
+    str: forms.CharField,
+}
+
+
+class SectionForm(forms.Form):
+    """The form of any section of the policy, made from its settings."""
+
+    def __init__(self, section: Section, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+        for one in section.settings:
+            self.fields[one.name] = _field(one)
+
+    def policy(self) -> Any:
+        """Return the policy that was asked for, unchecked."""
+        said = self.cleaned_data
+        return self.section.policy(**{one.name: said[one.name] for one in self.section.settings})
+
+
+def _field(one: Setting) -> forms.Field:
+    about: dict[str, Any] = {"label": one.label, "help_text": one.help}
+    about["required"] = not one.optional and one.kind is not bool
+    if one.choices:
+        return forms.ChoiceField(choices=list(one.choices), **about)
+    if one.kind in {int, float}:
+        about |= {"min_value": one.least, "max_value": one.most}
+    elif one.kind is str:
+        about |= {"max_length": int(one.most or LONGEST), "required": False}
+    return _FIELDS[one.kind](**about)
 
 
 class PolicyForm(forms.Form):

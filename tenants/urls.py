@@ -5,4 +5,7 @@ from django.urls import path
 from tenants import views
 
 app_name = "tenants"
-urlpatterns = [path("settings/", views.settings, name="settings")]
+urlpatterns = [
+    path("settings/", views.settings, name="settings"),
+    path("settings/<slug:name>/", views.section, name="section"),
+]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from lastmile.core.errors import NotFound
 from lastmile.core.http.forms import status_of, tried, version_of
 from lastmile.core.tenancy import current_schema
 from tenants import services
-from tenants.forms import PolicyForm
+from tenants.forms import PolicyForm, SectionForm
 from tenants.models import Retailer
+from tenants.people import selectors as people
+from tenants.people.services import set_section
 from tenants.permissions import Act, PageRequest, may, page
 from tenants.policy import policy_of
+from tenants.sections import sections
 from tenants.selectors import row_of
 
 
@@ -34,3 +40,27 @@ def settings(request: PageRequest) -> HttpResponse:
             field.disabled = True
     shown = {"form": form, "version": row.version, "may_edit": may_edit}
     return render(request, "tenants/settings.html", shown, status=status_of(form))
+
+
+@page(Act.POLICY_VIEW, post=Act.POLICY_EDIT)
+@require_http_methods(["GET", "POST"])
+def section(request: PageRequest, name: str) -> HttpResponse:
+    """One section of the policy; read-only for those who may not change it."""
+    found = sections().get(name)
+    if found is None:
+        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+    present, version = people.versioned_policy(found)
+    form = SectionForm(found, request.POST or None, initial=asdict(present))
+    expected = version_of(request)
+    if tried(
+        form,
+        lambda: set_section(section=found, policy=form.policy(), expected_version=expected),
+    ):
+        messages.success(request, _("Saved."))
+        return redirect("tenants:section", name)
+    may_edit = may(request.principal, Act.POLICY_EDIT)
+    if not may_edit:
+        for field in form.fields.values():
+            field.disabled = True
+    shown = {"form": form, "section": found, "version": version, "may_edit": may_edit}
+    return render(request, "tenants/section.html", shown, status=status_of(form))

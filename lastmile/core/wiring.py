@@ -95,6 +95,12 @@ def credential_table() -> Mapping[str, str]:
     return table
 
 
+def policy_table() -> Mapping[str, str]:
+    """Return the name of each section of the policy -> the path of its dataclass."""
+    table: Mapping[str, str] = getattr(import_module(settings.SWITCHBOARD), "POLICIES", {})
+    return table
+
+
 def handlers_of(kind: str) -> Sequence[str]:
     """Return the paths of the handlers of an event kind; none is no fault."""
     return handler_table().get(kind, ())
@@ -185,7 +191,7 @@ def problems() -> list[str]:
     for kind, paths in handler_table().items():
         if len(set(paths)) != len(paths):
             found.append(f"Event {kind!r} names a handler twice; each runs once per event.")
-    names += credential_table().values()
+    names += [*credential_table().values(), *policy_table().values()]
     for name in ROLLS:
         names += getattr(import_module(settings.SWITCHBOARD), name, ())
     for path in dict.fromkeys(names):

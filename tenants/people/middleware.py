@@ -14,6 +14,7 @@ from django.utils import translation
 from lastmile.core.actor import acting_as
 from tenants.credentials import Recognised, Refused, credential_types
 from tenants.languages import language_of
+from tenants.people.selectors import policies_read_once
 
 NOBODY = "anonymous"
 
@@ -36,6 +37,7 @@ class PrincipalMiddleware:
         fault = found.fault if isinstance(found, Refused) else ""
         request.credential_fault = fault  # type: ignore[attr-defined]
         with (
+            policies_read_once(),
             acting_as(who.credential.principal_id if who else NOBODY),
             translation.override(language_of(request, who.language if who else "")),
         ):

@@ -133,6 +133,17 @@ class ApiKey(Timestamped):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > real_now())
 
 
+class PolicySection(Timestamped):
+    """What the retailer has decided in one section of its policy; without a row, the defaults."""
+
+    section = models.CharField(max_length=40, unique=True, help_text="name in the switchboard")
+    values = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return f"{self.section} {self.version}"
+
+
 class SocketTicket(models.Model):
     """Opens one websocket within a minute; using it deletes it."""
 

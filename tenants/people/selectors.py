@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
 from lastmile.core.tenancy import current_schema
 from lastmile.core.wiring import roll
 from tenants.people import sessions
-from tenants.people.models import ApiKey, AuditEntry, Member
+from tenants.people.models import ApiKey, AuditEntry, Member, PolicySection
 from tenants.principals import Principal
 from tenants.roles import Kind, Role
+from tenants.sections import Section, from_stored, section_of
 
 HOUSE = "house"
 
@@ -64,6 +69,53 @@ def key_of_secret(secret: str) -> ApiKey | None:
         return None
     key = ApiKey.objects.filter(secret_hash=hash_of(secret)).first()
     return key if key is not None and key.alive else None
+
+
+_read: ContextVar[dict[tuple[str, str], tuple[Any, int]] | None] = ContextVar(
+    "policies_read", default=None
+)
+P = TypeVar("P")
+
+
+@contextmanager
+def policies_read_once() -> Iterator[None]:
+    """Keep what is read of the policy for the length of a request."""
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
+def forget_policies() -> None:
+    """Read the policy from the database again: it has just been written."""
+    kept = _read.get()
+    if kept is not None:
+        kept.clear()
+
+
+def policy(section: type[P]) -> P:
+    """Return what the retailer at hand has decided in a section, named by its dataclass.
+
+    Raises
+    ------
+    NotWired
+        The switchboard does not name the class.
+    """
+    found: P = versioned_policy(section_of(section))[0]
+    return found
+
+
+def versioned_policy(section: Section) -> tuple[Any, int]:
+    """Return the policy of a section and its version, 0 for the defaults."""
+    kept, key = _read.get(), (current_schema(), section.name)
+    if kept is not None and key in kept:
+        return kept[key]
+    row = PolicySection.objects.filter(section=section.name).first()
+    found = (from_stored(section, row.values), row.version) if row else (section.policy(), 0)
+    if kept is not None:
+        kept[key] = found
+    return found
 
 
 def members() -> QuerySet[Member]:

@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tenants.permissions import Act, may
+from tenants.sections import Label, sections
 
 register = template.Library()
-TABS = (
+TABS: tuple[tuple[str, Act, Label], ...] = (
     ("tenants:settings", Act.POLICY_VIEW, _("General")),
     ("people:members", Act.MEMBERS_VIEW, _("Members")),
     ("people:api-keys", Act.KEYS_VIEW, _("API keys")),
@@ -23,9 +24,14 @@ TABS = (
 def settings_tabs(context: template.Context) -> dict[str, Any]:
     """The pages under Settings that the reader may see; nothing when there is only one."""
     request = context["request"]
-    found = [
-        {"url": reverse(name), "label": label, "here": reverse(name) == request.path}
-        for name, act, label in TABS
+    found: list[tuple[str, Label, Act]] = [(reverse(name), label, act) for name, act, label in TABS]
+    found[1:1] = [
+        (reverse("tenants:section", args=[one.name]), one.title, Act.POLICY_VIEW)
+        for one in sections().values()
+    ]
+    tabs = [
+        {"url": url, "label": label, "here": url == request.path}
+        for url, label, act in found
         if may(request.principal, act)
     ]
-    return {"tabs": found if len(found) > 1 else []}
+    return {"tabs": tabs if len(tabs) > 1 else []}

@@ -19,6 +19,7 @@ from tenants.people.services.passwords import (
     password_link_token,
     set_password_by_link,
 )
+from tenants.people.services.sections import set_section
 from tenants.people.services.tickets import issue_ticket, take_ticket
 from tenants.people.services.tidy import tidy
 from tenants.people.sockets import access_changed
@@ -46,6 +47,7 @@ __all__ = [
     "revoke_key",
     "rotate_key",
     "set_password_by_link",
+    "set_section",
     "take_ticket",
     "tidy",
 ]
