@@ -61,22 +61,14 @@ def build(
         "turn_restrictions_not_routed": city.turn_restrictions,
         "ways_left_out": sum(city.left_out.values()),
     }
-    notes = []
+    notes: list[str] = []
     if city.turn_restrictions:
         notes.append(
             f"{city.turn_restrictions} turn restrictions are known and not yet obeyed by routes."
         )
     with store.new_version(name, var) as place:
         write_streets(place, streets)
-        built = []
-        for graph in rules.GRAPHS:
-            size = write_graph(place / f"{graph}.bin", streets, graph)
-            if size is None:
-                notes.append(f"No connected streets for {graph}: straight lines are used.")
-                continue
-            built.append(graph)
-            counts |= {f"{graph}_{key}": value for key, value in size.items()}
-            said(f"{graph}: {size['nodes']:,} junctions, {size['arcs']:,} directed streets.")
+        built = _write_graphs(place, streets, counts, notes, said)
         if not built:
             raise ValueError("The file holds no street that can be left and reached again.")
         counts |= write_extras(place, city, streets, said)
@@ -95,6 +87,22 @@ def build(
         }
         write_json(place / "meta.json", meta, indent=1)
     return store.info_of(store.network_folder(name, var) / store.current_version(name, var))
+
+
+def _write_graphs(
+    place: Path, streets: StreetArrays, counts: dict[str, int], notes: list[str], said: Said
+) -> list[str]:
+    """Write one graph a profile; return the names of those with streets, add counts and notes."""
+    built = []
+    for graph in rules.GRAPHS:
+        size = write_graph(place / f"{graph}.bin", streets, graph)
+        if size is None:
+            notes.append(f"No connected streets for {graph}: straight lines are used.")
+            continue
+        built.append(graph)
+        counts |= {f"{graph}_{key}": value for key, value in size.items()}
+        said(f"{graph}: {size['nodes']:,} junctions, {size['arcs']:,} directed streets.")
+    return built
 
 
 def write_streets(place: Path, streets: StreetArrays) -> None:
