@@ -1,0 +1,59 @@
+"""The migrations of orders go back and forth over promises and collections that are there."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from dispatch.orders import services, standing
+from dispatch.orders.drafts import PromisedPlace, PromiseDraft
+from dispatch.orders.models import Attempt, Order, Promise
+from lastmile.core.geo import Point
+from lastmile.core.tenancy import RetailerRef
+from tests.dispatch.orders.acts import at, attempt, out
+from tests.factories import make_hub, make_order, make_window
+
+BEFORE = ("orders", "0003_place_doubt")
+AFTER = ("orders", "0005_collection_back")
+
+
+def columns() -> set[str]:
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_table_description(cursor, "orders_promise")
+    return {column.name for column in found}
+
+
+def test_promises_that_are_there_stay_and_collections_get_a_word_that_was_known(
+    fresh_db: str, retailer: RetailerRef
+) -> None:
+    make_hub()
+    kept = make_order(window=make_window(9, 12))
+    bank = PromisedPlace(reference="bnk_1", text="Lockers", point=Point(lat=38.71, lon=-9.14))
+    terms = PromiseDraft(opens_at=at(9), closes_at=at(12), cause="choice", price_minor=299,
+                         currency="EUR", co2_g=420)  # fmt: skip
+    in_locker = services.set_promise(
+        order=make_order(), draft=dataclasses.replace(terms, option="locker", place=bank)
+    )
+    counter = make_order()
+    services.mark_awaiting_collection(orders=[counter.pk])
+    left = out(make_order())
+    attempt(left, outcome="deposited")
+    before = Promise.objects.order_by("pk").values_list("pk", "option", "opens_at", "place_id")
+    promised = list(before)
+
+    executor = MigrationExecutor(connection)
+    executor.migrate([BEFORE])
+    assert columns().isdisjoint({"price_minor", "currency", "co2_g", "slot", "elsewhere"})
+    executor.loader.build_graph()
+    executor.migrate([AFTER])
+
+    assert list(before.all()) == promised
+    again = Promise.objects.get(pk=in_locker.pk)
+    assert (again.price_minor, again.currency, again.elsewhere) == (None, "", False)
+    assert Order.objects.get(pk=kept.pk).promise_id == kept.promise_id
+    states = Order.objects.filter(pk__in=[counter.pk, left.pk]).values_list("state", flat=True)
+    assert set(states) == {"ready"}
+    assert Attempt.objects.get().outcome == "delivered"
+    assert all(ids == [] for ids in standing.invariants().values())
