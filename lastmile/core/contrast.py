@@ -15,7 +15,7 @@ from pathlib import Path
 ENOUGH = 4.5  # WCAG 2.2, 1.4.3, text of any size
 _TOKENS = Path(__file__).parent / "static" / "css" / "tokens.css"
 _VARIABLE = re.compile(r"var\(--brand-(hue|chroma)\)")
-_ROLE = re.compile(r"--([\w-]+): light-dark\(oklch\(([\d. ]+)\), oklch\(([\d. ]+)\)\)")
+_ROLE = re.compile(r"--([\w-]+):\s*light-dark\(\s*oklch\(([\d. ]+)\),\s*oklch\(([\d. ]+)\)\s*\)")
 _DEFAULT = re.compile(r"--brand-(hue|chroma): ([\d.]+);")
 # Text role, ground role: wherever a page writes one on the other.
 _PAIRS = (
