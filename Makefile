@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`; see README.md.
 # Needs Python >= 3.11 with venv and pip, and make. Nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports migrations messages pytest lock proof clean
+.PHONY: help run test lint format types imports migrations messages pytest lock proof clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -20,6 +20,13 @@ test: lint types imports migrations messages pytest ## everything that CI runs
 lint: .installed ## style
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	.venv/bin/djlint --check --quiet .
+	.venv/bin/biome format .
+
+format: .installed ## write Python, templates, CSS and JS in the one style
+	$(PY) -m ruff format .
+	.venv/bin/djlint --reformat --quiet . || true  # it exits with 1 when it wrote something
+	.venv/bin/biome format --write .
 
 types: .installed
 	$(PY) -m mypy .

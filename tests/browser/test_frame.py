@@ -92,7 +92,8 @@ def test_an_open_board_says_that_its_reader_is_signed_out(live: Live, page: Page
     email = live.world.emails["dispatcher"]
     live.log_in(page.context, "dispatcher")
     page.goto(live.retailer + "/console/{hub}/{date}/".format(**live.world.names))
-    expect(page.locator("#board-frame")).to_have_attribute("data-live", "true")
+    ready = {"timeout": 20_000}  # the map comes first, drawn without a graphics card
+    expect(page.locator("#board-frame")).to_have_attribute("data-live", "true", **ready)
 
     def end(_ref: RetailerRef) -> None:
         member = Member.objects.get(email=email)

@@ -3,7 +3,10 @@ export function mount(el) {
   const input = el.querySelector('input[type="file"]');
   const stop = new AbortController();
   const on = (name, act) => el.addEventListener(name, act, { signal: stop.signal });
-  on("dragover", (event) => { event.preventDefault(); el.classList.add("over"); });
+  on("dragover", (event) => {
+    event.preventDefault();
+    el.classList.add("over");
+  });
   on("dragleave", () => el.classList.remove("over"));
   on("drop", (event) => {
     event.preventDefault();

@@ -39,7 +39,9 @@ function stylesheet() {
   if (there) return there.ready ?? Promise.resolve();
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
   link.dataset.mapCss = "";
-  link.ready = new Promise((done) => { link.onload = link.onerror = done; });
+  link.ready = new Promise((done) => {
+    link.onload = link.onerror = done;
+  });
   document.head.append(link);
   return link.ready;
 }
@@ -66,7 +68,14 @@ function note(el, text, name) {
 
 class LastmileMap {
   constructor(el, map, say) {
-    Object.assign(this, { el, map, say, shapes: {}, state: { route: null, hovered: null, stop: null, shown: null }, inks: INKS[inkSet()] });
+    Object.assign(this, {
+      el,
+      map,
+      say,
+      shapes: {},
+      state: { route: null, hovered: null, stop: null, shown: null },
+      inks: INKS[inkSet()],
+    });
   }
 
   style() {
@@ -80,7 +89,8 @@ class LastmileMap {
   }
 
   draw() {
-    for (const name of SOURCES) this.map.getSource(name)?.setData(this.shapes[name] ?? { type: "FeatureCollection", features: [] });
+    for (const name of SOURCES)
+      this.map.getSource(name)?.setData(this.shapes[name] ?? { type: "FeatureCollection", features: [] });
     this.emphasise({});
     this.onDraw?.();
   }
@@ -112,13 +122,20 @@ class LastmileMap {
       if (id && fly) this.fit({ route: id });
     } else if (kind === "candidate") {
       const candidate = this.feature("candidates", id);
-      if (candidate) this.map.easeTo({ center: candidate.geometry.coordinates, zoom: Math.max(this.map.getZoom(), 16) });
+      if (candidate)
+        this.map.easeTo({ center: candidate.geometry.coordinates, zoom: Math.max(this.map.getZoom(), 16) });
     }
   }
 
-  hint({ id = null } = {}) { this.emphasise({ hovered: id }); }
-  filter({ routes = null } = {}) { this.emphasise({ shown: routes }); }
-  feature(source, id) { return this.shapes[source]?.features.find((f) => f.properties.id === id); }
+  hint({ id = null } = {}) {
+    this.emphasise({ hovered: id });
+  }
+  filter({ routes = null } = {}) {
+    this.emphasise({ shown: routes });
+  }
+  feature(source, id) {
+    return this.shapes[source]?.features.find((f) => f.properties.id === id);
+  }
 
   /** Bring a place into view, and move no more than needed. */
   reach(coordinates) {
@@ -130,15 +147,25 @@ class LastmileMap {
   }
 
   fit({ route = null, animate = true } = {}) {
-    const only = route ? (name, p) => (name === "routes" && p.id === route) || (name === "stops" && p.route === route) : (name) => name !== "zones" || !this.shapes.stops?.features.length;
+    const only = route
+      ? (name, p) => (name === "routes" && p.id === route) || (name === "stops" && p.route === route)
+      : (name) => name !== "zones" || !this.shapes.stops?.features.length;
     const box = bounds(this.shapes, only);
     if (!box) return;
     const pad = Math.min(56, this.el.clientWidth / 8);
-    this.map.fitBounds([[box[0], box[1]], [box[2], box[3]]], { padding: pad, maxZoom: 15.5, animate });
+    this.map.fitBounds(
+      [
+        [box[0], box[1]],
+        [box[2], box[3]],
+      ],
+      { padding: pad, maxZoom: 15.5, animate },
+    );
   }
 
   step(by) {
-    const among = this.state.route ? this.shapes.stops.features.filter((f) => f.properties.route === this.state.route).map((f) => f.properties.id) : this.order;
+    const among = this.state.route
+      ? this.shapes.stops.features.filter((f) => f.properties.route === this.state.route).map((f) => f.properties.id)
+      : this.order;
     if (!among?.length) return;
     const at = among.indexOf(this.state.stop);
     const id = among[(at + by + among.length) % among.length];
@@ -146,13 +173,22 @@ class LastmileMap {
     this.tell("map:select", { kind: "stop", id });
   }
 
-  tell(name, detail) { this.el.dispatchEvent(new CustomEvent(name, { bubbles: true, detail })); }
+  tell(name, detail) {
+    this.el.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+  }
 }
 
 function listenToPointer(house, say) {
   const { map } = house;
   const popup = new maplibregl.Popup({ closeButton: false, closeOnClick: false, offset: 14, className: "map-tip" });
-  const at = (place) => map.queryRenderedFeatures([[place.x - 3, place.y - 3], [place.x + 3, place.y + 3]], { layers: TOUCHABLE.filter((id) => map.getLayer(id)) })[0];
+  const at = (place) =>
+    map.queryRenderedFeatures(
+      [
+        [place.x - 3, place.y - 3],
+        [place.x + 3, place.y + 3],
+      ],
+      { layers: TOUCHABLE.filter((id) => map.getLayer(id)) },
+    )[0];
   let last = null;
   map.on("mousemove", (event) => {
     const hit = house.quiet ? null : at(event.point);
@@ -161,7 +197,9 @@ function listenToPointer(house, say) {
     if (key === last) return;
     last = key;
     map.getCanvas().style.cursor = hit ? "pointer" : "";
-    const text = hit?.properties.point_count ? say("cluster").replace("{n}", hit.properties.point_count) : hit?.properties.label;
+    const text = hit?.properties.point_count
+      ? say("cluster").replace("{n}", hit.properties.point_count)
+      : hit?.properties.label;
     if (hit && text) popup.setLngLat(event.lngLat).setText(text).addTo(map);
     else popup.remove();
     const kind = hit ? kindOf(hit.layer.id) : null;
@@ -169,7 +207,12 @@ function listenToPointer(house, say) {
     house.hint({ id: route });
     house.tell("map:hover", { kind, id: hit?.properties.id ?? null });
   });
-  map.getCanvas().addEventListener("mouseleave", () => { last = null; popup.remove(); house.hint({ id: null }); house.tell("map:hover", { kind: null, id: null }); });
+  map.getCanvas().addEventListener("mouseleave", () => {
+    last = null;
+    popup.remove();
+    house.hint({ id: null });
+    house.tell("map:hover", { kind: null, id: null });
+  });
   map.on("click", async (event) => {
     if (house.onClick?.(event)) return;
     const hit = at(event.point);
@@ -186,12 +229,31 @@ function listenToPointer(house, say) {
 
 function listenToPage(house) {
   const { el } = house;
-  const run = { "map:choose": "choose", "map:hint": "hint", "map:filter": "filter", "map:fit": "fit", "map:data": "setData", "map:reload": "reload" };
-  for (const [name, method] of Object.entries(run)) el.addEventListener(name, (event) => house[method](event.detail ?? {}));
+  const run = {
+    "map:choose": "choose",
+    "map:hint": "hint",
+    "map:filter": "filter",
+    "map:fit": "fit",
+    "map:data": "setData",
+    "map:reload": "reload",
+  };
+  for (const [name, method] of Object.entries(run))
+    el.addEventListener(name, (event) => house[method](event.detail ?? {}));
   el.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, button")) return;
-    const act = { n: () => house.step(1), b: () => house.step(-1), f: () => house.fit(), Escape: () => { house.choose({ kind: "route", id: null }); house.tell("map:select", { kind: null, id: null }); } }[event.key];
-    if (act) { event.preventDefault(); act(); }
+    const act = {
+      n: () => house.step(1),
+      b: () => house.step(-1),
+      f: () => house.fit(),
+      Escape: () => {
+        house.choose({ kind: "route", id: null });
+        house.tell("map:select", { kind: null, id: null });
+      },
+    }[event.key];
+    if (act) {
+      event.preventDefault();
+      act();
+    }
   });
 }
 
@@ -201,17 +263,27 @@ function followTheme(house) {
     house.inks = INKS[inkSet()];
     if (house.el.dataset.basemap) return house.setData(house.data);
     house.map.setStyle(house.style(), { diff: false });
-    house.map.once("style.load", () => { house.setData(house.data); house.dress(); });
+    house.map.once("style.load", () => {
+      house.setData(house.data);
+      house.dress();
+    });
   };
   const media = matchMedia("(prefers-color-scheme: dark)");
   media.addEventListener("change", change);
   document.addEventListener("theme:changed", change);
-  return () => { media.removeEventListener("change", change); document.removeEventListener("theme:changed", change); };
+  return () => {
+    media.removeEventListener("change", change);
+    document.removeEventListener("theme:changed", change);
+  };
 }
 
 function fitControl(house, say) {
   const box = Object.assign(document.createElement("div"), { className: "maplibregl-ctrl maplibregl-ctrl-group" });
-  const button = Object.assign(document.createElement("button"), { type: "button", title: say("fit"), className: "map-fit" });
+  const button = Object.assign(document.createElement("button"), {
+    type: "button",
+    title: say("fit"),
+    className: "map-fit",
+  });
   button.setAttribute("aria-label", say("fit"));
   button.addEventListener("click", () => house.fit());
   box.append(button);
@@ -220,7 +292,14 @@ function fitControl(house, say) {
 
 export async function mount(el) {
   const say = words(el.dataset.words);
-  const [data] = await Promise.all([read(el.dataset.source).catch((error) => { note(el, say("no_data"), "trouble"); console.error(error); return {}; }), stylesheet()]);
+  const [data] = await Promise.all([
+    read(el.dataset.source).catch((error) => {
+      note(el, say("no_data"), "trouble");
+      console.error(error);
+      return {};
+    }),
+    stylesheet(),
+  ]);
   const [lon, lat] = (el.dataset.center ?? "").split(",").map(Number);
   const inks = INKS[inkSet()];
   el.textContent = "";
@@ -228,7 +307,9 @@ export async function mount(el) {
   try {
     map = new maplibregl.Map({
       container: el,
-      style: el.dataset.basemap || baseStyle({ tiles: whole(el.dataset.tiles), attribution: el.dataset.attribution ?? "", inks }),
+      style:
+        el.dataset.basemap ||
+        baseStyle({ tiles: whole(el.dataset.tiles), attribution: el.dataset.attribution ?? "", inks }),
       center: Number.isFinite(lon) && Number.isFinite(lat) ? [lon, lat] : [0, 20],
       zoom: Number(el.dataset.zoom ?? (Number.isFinite(lat) ? 12 : 1)),
       attributionControl: false,
@@ -236,7 +317,11 @@ export async function mount(el) {
       pitchWithRotate: false,
       touchPitch: false,
       fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150,
-      locale: { "NavigationControl.ZoomIn": say("zoom_in"), "NavigationControl.ZoomOut": say("zoom_out"), "Map.Title": say("title") },
+      locale: {
+        "NavigationControl.ZoomIn": say("zoom_in"),
+        "NavigationControl.ZoomOut": say("zoom_out"),
+        "Map.Title": say("title"),
+      },
     });
   } catch (error) {
     note(el, say("no_webgl"), "trouble");
@@ -261,6 +346,12 @@ export async function mount(el) {
   const mode = el.dataset.mode ?? "show";
   if (mode === "pin") (await import("./map/pin.js")).start(house, maplibregl, say);
   if (mode === "polygon") (await import("./map/polygon.js")).start(house, maplibregl, say);
-  map.once("idle", () => { el.dataset.ready = "true"; house.tell("map:ready", {}); });
-  return () => { unfollow(); map.remove(); };
+  map.once("idle", () => {
+    el.dataset.ready = "true";
+    house.tell("map:ready", {});
+  });
+  return () => {
+    unfollow();
+    map.remove();
+  };
 }

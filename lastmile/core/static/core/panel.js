@@ -27,7 +27,9 @@ export function mount(el) {
     failed.hidden = false;
   }
   for (const kind of ["htmx:responseError", "htmx:sendError", "htmx:timeout", "htmx:sendAbort"]) listen(kind, fail);
-  listen("toast", (event) => { if (event.target === body) event.stopPropagation(); }); // a refusal of the panel itself
+  listen("toast", (event) => {
+    if (event.target === body) event.stopPropagation();
+  }); // a refusal of the panel itself
   listen("htmx:afterRequest", (event) => {
     if (!mine(event)) return;
     body.removeAttribute("aria-busy");

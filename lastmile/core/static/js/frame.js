@@ -9,7 +9,9 @@ function theme(form) {
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = `theme=${encodeURIComponent(value)}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
     document.documentElement.dataset.theme = value;
-    form.querySelectorAll("button[name=theme]").forEach((b) => b.setAttribute("aria-pressed", String(b.value === value)));
+    form
+      .querySelectorAll("button[name=theme]")
+      .forEach((b) => b.setAttribute("aria-pressed", String(b.value === value)));
     form.closest("details")?.removeAttribute("open");
     document.dispatchEvent(new CustomEvent("theme:changed", { detail: { theme: value } }));
   });
@@ -25,7 +27,10 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   const menu = document.activeElement?.closest("details.menu[open]");
-  if (menu) { menu.removeAttribute("open"); menu.querySelector("summary").focus(); }
+  if (menu) {
+    menu.removeAttribute("open");
+    menu.querySelector("summary").focus();
+  }
 });
 
 /* --- toasts: HX-Trigger {"toast": {text, kind, undo: {url, label}}} or toast(text, …) ------- */
@@ -48,23 +53,34 @@ export function toast(text, { undo = null, seconds = 8 } = {}) {
   // Time stands still while somebody reads or aims at the button (WCAG 2.2.1).
   let timer = setTimeout(gone, seconds * 1000);
   const hold = () => clearTimeout(timer);
-  const go = () => { clearTimeout(timer); timer = setTimeout(gone, seconds * 1000); };
-  box.addEventListener("pointerenter", hold); box.addEventListener("focusin", hold);
-  box.addEventListener("pointerleave", go); box.addEventListener("focusout", go);
+  const go = () => {
+    clearTimeout(timer);
+    timer = setTimeout(gone, seconds * 1000);
+  };
+  box.addEventListener("pointerenter", hold);
+  box.addEventListener("focusin", hold);
+  box.addEventListener("pointerleave", go);
+  box.addEventListener("focusout", go);
   region.append(box);
 }
 document.addEventListener("toast", (event) => {
   const detail = event.detail ?? {};
-  const text = typeof detail === "string" ? detail : detail.value ?? detail.text;
+  const text = typeof detail === "string" ? detail : (detail.value ?? detail.text);
   if (text) toast(text, { undo: detail.undo ?? null });
 });
-region?.querySelectorAll(".toast [data-close]").forEach((b) => b.addEventListener("click", () => b.closest(".toast").remove()));
+region
+  ?.querySelectorAll(".toast [data-close]")
+  .forEach((b) => b.addEventListener("click", () => b.closest(".toast").remove()));
 
 /* --- a request that failed says so, and what was typed stays -------------------------------- */
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   let text = region.dataset.failed;
-  try { text = JSON.parse(xhr.responseText).detail || text; } catch { /* not a problem document */ }
+  try {
+    text = JSON.parse(xhr.responseText).detail || text;
+  } catch {
+    /* not a problem document */
+  }
   if (!xhr.getResponseHeader("HX-Trigger")?.includes("toast")) toast(text, { seconds: 12 });
 });
 document.addEventListener("htmx:sendError", () => toast(region.dataset.offline, { seconds: 12 }));
@@ -74,7 +90,10 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) {
     const box = document.getElementById(opener.dataset.opens);
-    if (box && !box.open) { event.preventDefault(); box.showModal(); }
+    if (box && !box.open) {
+      event.preventDefault();
+      box.showModal();
+    }
   }
   if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
   if (event.target instanceof HTMLDialogElement) event.target.close(); // the veil

@@ -13,10 +13,16 @@
  *   });
  *   stop();
  */
-export const WHO = 4401, NOT_ALLOWED = 4403, UNKNOWN = 4404, SUPERSEDED = 4409, TOO_MANY = 4429;
+export const WHO = 4401,
+  NOT_ALLOWED = 4403,
+  UNKNOWN = 4404,
+  SUPERSEDED = 4409,
+  TOO_MANY = 4429;
 const FINAL = new Set([WHO, NOT_ALLOWED, UNKNOWN, SUPERSEDED]);
-const FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 30_000; // doubles in between, plus up to a third by chance
-const SILENCE_MS = 25_000, ANSWER_MS = 10_000; // after so long without a frame it asks; then it gives the line up
+const FIRST_WAIT_MS = 500,
+  LONGEST_WAIT_MS = 30_000; // doubles in between, plus up to a third by chance
+const SILENCE_MS = 25_000,
+  ANSWER_MS = 10_000; // after so long without a frame it asks; then it gives the line up
 
 /** The whole address of a websocket of this host. */
 export function addressOf(path) {
@@ -26,8 +32,16 @@ export function addressOf(path) {
 }
 
 export function live(path, { seq = null, onSnapshot = () => {}, onDelta = () => {}, onState = () => {} }) {
-  let socket = null, wait = FIRST_WAIT_MS, retry = 0, quiet = 0, state = "", asked = false, held = false, stopped = false;
-  let known = seq, kept = [];
+  let socket = null,
+    wait = FIRST_WAIT_MS,
+    retry = 0,
+    quiet = 0,
+    state = "",
+    asked = false,
+    held = false,
+    stopped = false;
+  let known = seq,
+    kept = [];
 
   function tell(next, code = 0) {
     if (state === next) return;
@@ -37,8 +51,12 @@ export function live(path, { seq = null, onSnapshot = () => {}, onDelta = () => 
   function say(type) {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type }));
   }
-  function ask() { // once, until the answer is here
-    if (!asked) { asked = true; say("snapshot"); }
+  function ask() {
+    // once, until the answer is here
+    if (!asked) {
+      asked = true;
+      say("snapshot");
+    }
   }
   function listen() {
     clearTimeout(quiet);
@@ -75,7 +93,11 @@ export function live(path, { seq = null, onSnapshot = () => {}, onDelta = () => 
     kept = [];
     asked = false;
     if (stopped) return;
-    if (FINAL.has(code)) { stop(); tell("closed", code); return; }
+    if (FINAL.has(code)) {
+      stop();
+      tell("closed", code);
+      return;
+    }
     held = code === TOO_MANY;
     if (held) wait = LONGEST_WAIT_MS;
     tell("lost", code);
@@ -101,7 +123,9 @@ export function live(path, { seq = null, onSnapshot = () => {}, onDelta = () => 
       listen();
       take(JSON.parse(event.data));
     });
-    line.addEventListener("close", ({ code }) => { if (line === socket) closed(code); });
+    line.addEventListener("close", ({ code }) => {
+      if (line === socket) closed(code);
+    });
   }
   /* The network is back, or somebody looks again: do not wait for the next turn. */
   const again = () => {

@@ -5,7 +5,14 @@ import { FONT, zoomed } from "./style.js";
 const EMPTY = { type: "FeatureCollection", features: [] };
 export const SOURCES = ["zones", "routes", "stops", "hubs", "candidates", "vehicles"];
 export const TOUCHABLE = ["vehicles", "hubs", "candidates", "clusters", "stops", "routes-touch", "zones-fill"];
-const KINDS = { vehicles: "vehicle", hubs: "hub", candidates: "candidate", stops: "stop", "routes-touch": "route", "zones-fill": "zone" };
+const KINDS = {
+  vehicles: "vehicle",
+  hubs: "hub",
+  candidates: "candidate",
+  stops: "stop",
+  "routes-touch": "route",
+  "zones-fill": "zone",
+};
 export const kindOf = (layer) => KINDS[layer];
 
 function picture(size, draw) {
@@ -18,17 +25,39 @@ function picture(size, draw) {
 
 /** Two pictures drawn here rather than fetched: a hub (roofed square) and a vehicle (arrow). */
 function addPictures(map, inks) {
-  const put = (name, image) => { if (map.hasImage(name)) map.removeImage(name); map.addImage(name, image, { pixelRatio: 2 }); };
-  put("hub", picture(30, (pen) => {
-    pen.fillStyle = inks.text; pen.strokeStyle = inks.halo; pen.lineWidth = 2;
-    pen.beginPath(); pen.roundRect(2, 2, 26, 26, 6); pen.fill(); pen.stroke();
-    pen.strokeStyle = inks.halo; pen.lineWidth = 1.8; pen.lineJoin = "round"; pen.lineCap = "round";
-    pen.stroke(new Path2D("M8 22 V12.5 L15 8 L22 12.5 V22 M11.5 22 V15.5 H18.5 V22 M11.5 18.7 H18.5"));
-  }));
-  put("vehicle", picture(24, (pen) => {
-    pen.fillStyle = inks.text; pen.strokeStyle = inks.halo; pen.lineWidth = 2; pen.lineJoin = "round";
-    const arrow = new Path2D("M12 2 L20 21 L12 17 L4 21 Z"); pen.fill(arrow); pen.stroke(arrow);
-  }));
+  const put = (name, image) => {
+    if (map.hasImage(name)) map.removeImage(name);
+    map.addImage(name, image, { pixelRatio: 2 });
+  };
+  put(
+    "hub",
+    picture(30, (pen) => {
+      pen.fillStyle = inks.text;
+      pen.strokeStyle = inks.halo;
+      pen.lineWidth = 2;
+      pen.beginPath();
+      pen.roundRect(2, 2, 26, 26, 6);
+      pen.fill();
+      pen.stroke();
+      pen.strokeStyle = inks.halo;
+      pen.lineWidth = 1.8;
+      pen.lineJoin = "round";
+      pen.lineCap = "round";
+      pen.stroke(new Path2D("M8 22 V12.5 L15 8 L22 12.5 V22 M11.5 22 V15.5 H18.5 V22 M11.5 18.7 H18.5"));
+    }),
+  );
+  put(
+    "vehicle",
+    picture(24, (pen) => {
+      pen.fillStyle = inks.text;
+      pen.strokeStyle = inks.halo;
+      pen.lineWidth = 2;
+      pen.lineJoin = "round";
+      const arrow = new Path2D("M12 2 L20 21 L12 17 L4 21 Z");
+      pen.fill(arrow);
+      pen.stroke(arrow);
+    }),
+  );
 }
 
 export function addLayers(map, { inks, cluster }) {
@@ -39,41 +68,216 @@ export function addLayers(map, { inks, cluster }) {
   }
   const add = (layer) => map.addLayer(layer);
   const round = { "line-cap": "round", "line-join": "round" };
-  add({ id: "zones-fill", type: "fill", source: "zones", paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.06 } });
-  add({ id: "zones-line", type: "line", source: "zones", paint: { "line-color": ["get", "colour"], "line-width": 1.2, "line-dasharray": [4, 2] } });
-  add({ id: "routes-casing", type: "line", source: "routes", layout: round, paint: { "line-color": inks.line, "line-width": zoomed(9, 3.5, 14, 6.5, 18, 12) } });
-  DASHES.forEach((dash, index) => add({
-    id: `routes-${index}`, type: "line", source: "routes", filter: ["==", ["get", "pattern"], index],
-    layout: dash ? { "line-join": "round", "line-cap": "butt" } : round,
-    paint: { "line-color": ["get", "colour"], "line-width": zoomed(9, 1.6, 14, 3.2, 18, 7), ...(dash ? { "line-dasharray": dash } : {}) },
-  }));
+  add({
+    id: "zones-fill",
+    type: "fill",
+    source: "zones",
+    paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.06 },
+  });
+  add({
+    id: "zones-line",
+    type: "line",
+    source: "zones",
+    paint: { "line-color": ["get", "colour"], "line-width": 1.2, "line-dasharray": [4, 2] },
+  });
+  add({
+    id: "routes-casing",
+    type: "line",
+    source: "routes",
+    layout: round,
+    paint: { "line-color": inks.line, "line-width": zoomed(9, 3.5, 14, 6.5, 18, 12) },
+  });
+  DASHES.forEach((dash, index) =>
+    add({
+      id: `routes-${index}`,
+      type: "line",
+      source: "routes",
+      filter: ["==", ["get", "pattern"], index],
+      layout: dash ? { "line-join": "round", "line-cap": "butt" } : round,
+      paint: {
+        "line-color": ["get", "colour"],
+        "line-width": zoomed(9, 1.6, 14, 3.2, 18, 7),
+        ...(dash ? { "line-dasharray": dash } : {}),
+      },
+    }),
+  );
   // The route that speaks is drawn once more, above those that recede.
-  add({ id: "spoken-casing", type: "line", source: "routes", layout: round, filter: ["==", ["get", "id"], ""], paint: { "line-color": inks.line, "line-width": zoomed(9, 4.5, 14, 8, 18, 14) } });
-  add({ id: "spoken", type: "line", source: "routes", layout: { "line-join": "round" }, filter: ["==", ["get", "id"], ""], paint: { "line-color": ["get", "colour"], "line-width": zoomed(9, 2, 14, 4, 18, 8) } });
-  add({ id: "routes-way", type: "symbol", source: "routes", minzoom: 11, filter: ["==", ["get", "id"], ""], layout: { "symbol-placement": "line", "symbol-spacing": 90, "text-field": "❯", "text-font": FONT, "text-size": 12, "text-keep-upright": false, "text-allow-overlap": true, "text-ignore-placement": true }, paint: { "text-color": inks.line, "text-halo-color": ["get", "colour"], "text-halo-width": 1.6 } });
-  add({ id: "routes-touch", type: "line", source: "routes", paint: { "line-color": "#000000", "line-opacity": 0, "line-width": 16 } });
+  add({
+    id: "spoken-casing",
+    type: "line",
+    source: "routes",
+    layout: round,
+    filter: ["==", ["get", "id"], ""],
+    paint: { "line-color": inks.line, "line-width": zoomed(9, 4.5, 14, 8, 18, 14) },
+  });
+  add({
+    id: "spoken",
+    type: "line",
+    source: "routes",
+    layout: { "line-join": "round" },
+    filter: ["==", ["get", "id"], ""],
+    paint: { "line-color": ["get", "colour"], "line-width": zoomed(9, 2, 14, 4, 18, 8) },
+  });
+  add({
+    id: "routes-way",
+    type: "symbol",
+    source: "routes",
+    minzoom: 11,
+    filter: ["==", ["get", "id"], ""],
+    layout: {
+      "symbol-placement": "line",
+      "symbol-spacing": 90,
+      "text-field": "❯",
+      "text-font": FONT,
+      "text-size": 12,
+      "text-keep-upright": false,
+      "text-allow-overlap": true,
+      "text-ignore-placement": true,
+    },
+    paint: { "text-color": inks.line, "text-halo-color": ["get", "colour"], "text-halo-width": 1.6 },
+  });
+  add({
+    id: "routes-touch",
+    type: "line",
+    source: "routes",
+    paint: { "line-color": "#000000", "line-opacity": 0, "line-width": 16 },
+  });
   const alone = ["!", ["has", "point_count"]];
-  add({ id: "stops", type: "circle", source: "stops", filter: alone, paint: {
-    "circle-color": ["get", "colour"], "circle-stroke-color": inks.line,
-    "circle-radius": ["interpolate", ["linear"], ["zoom"], 8, 2, 11, 3.4, 13, 7, 16, 10],
-    "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 9, 0.5, 13, 1.5],
-  } });
-  add({ id: "stops-trouble", type: "circle", source: "stops", filter: ["all", alone, ["in", ["get", "state"], ["literal", ["late", "at_risk", "violation", "unserved", "failed", "needs_pin"]]]], paint: {
-    "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": inks.text, "circle-stroke-width": 2,
-    "circle-radius": ["interpolate", ["linear"], ["zoom"], 8, 4, 13, 10, 16, 13],
-  } });
-  add({ id: "stops-number", type: "symbol", source: "stops", filter: alone, minzoom: 12.4, layout: {
-    "text-field": ["get", "seq"], "text-font": FONT, "text-size": ["interpolate", ["linear"], ["zoom"], 12, 9, 16, 12],
-    "text-allow-overlap": false, "text-padding": 0, "symbol-sort-key": ["get", "order"],
-  }, paint: { "text-color": ["get", "ink"] } });
-  add({ id: "clusters", type: "circle", source: "stops", filter: ["has", "point_count"], paint: { "circle-color": inks.text, "circle-opacity": 0.85, "circle-stroke-color": inks.line, "circle-stroke-width": 2, "circle-radius": ["step", ["get", "point_count"], 12, 20, 16, 100, 20, 500, 26] } });
-  add({ id: "clusters-number", type: "symbol", source: "stops", filter: ["has", "point_count"], layout: { "text-field": ["get", "point_count_abbreviated"], "text-font": FONT, "text-size": 12, "text-allow-overlap": true }, paint: { "text-color": inks.halo } });
-  add({ id: "candidates", type: "circle", source: "candidates", paint: { "circle-color": inks.halo, "circle-stroke-color": inks.text, "circle-stroke-width": 2, "circle-radius": 10 } });
-  add({ id: "candidates-number", type: "symbol", source: "candidates", layout: { "text-field": ["get", "seq"], "text-font": FONT, "text-size": 12, "text-allow-overlap": true }, paint: { "text-color": inks.text } });
-  add({ id: "hubs", type: "symbol", source: "hubs", layout: { "icon-image": "hub", "icon-allow-overlap": true, "text-field": ["step", ["zoom"], "", 10, ["get", "label"]], "text-font": FONT, "text-size": 12, "text-offset": [0, 1.5], "text-anchor": "top", "text-optional": true }, paint: { "text-color": inks.text, "text-halo-color": inks.halo, "text-halo-width": 1.6 } });
-  add({ id: "vehicles", type: "symbol", source: "vehicles", layout: { "icon-image": "vehicle", "icon-rotate": ["get", "heading"], "icon-rotation-alignment": "map", "icon-allow-overlap": true } });
-  add({ id: "chosen", type: "circle", source: "stops", filter: ["==", ["get", "id"], ""], paint: { "circle-color": ["get", "colour"], "circle-radius": 13, "circle-stroke-color": inks.focus, "circle-stroke-width": 3 } });
-  add({ id: "chosen-number", type: "symbol", source: "stops", filter: ["==", ["get", "id"], ""], layout: { "text-field": ["get", "seq"], "text-font": FONT, "text-size": 13, "text-allow-overlap": true }, paint: { "text-color": ["get", "ink"] } });
+  add({
+    id: "stops",
+    type: "circle",
+    source: "stops",
+    filter: alone,
+    paint: {
+      "circle-color": ["get", "colour"],
+      "circle-stroke-color": inks.line,
+      "circle-radius": ["interpolate", ["linear"], ["zoom"], 8, 2, 11, 3.4, 13, 7, 16, 10],
+      "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 9, 0.5, 13, 1.5],
+    },
+  });
+  add({
+    id: "stops-trouble",
+    type: "circle",
+    source: "stops",
+    filter: [
+      "all",
+      alone,
+      ["in", ["get", "state"], ["literal", ["late", "at_risk", "violation", "unserved", "failed", "needs_pin"]]],
+    ],
+    paint: {
+      "circle-color": "rgba(0,0,0,0)",
+      "circle-stroke-color": inks.text,
+      "circle-stroke-width": 2,
+      "circle-radius": ["interpolate", ["linear"], ["zoom"], 8, 4, 13, 10, 16, 13],
+    },
+  });
+  add({
+    id: "stops-number",
+    type: "symbol",
+    source: "stops",
+    filter: alone,
+    minzoom: 12.4,
+    layout: {
+      "text-field": ["get", "seq"],
+      "text-font": FONT,
+      "text-size": ["interpolate", ["linear"], ["zoom"], 12, 9, 16, 12],
+      "text-allow-overlap": false,
+      "text-padding": 0,
+      "symbol-sort-key": ["get", "order"],
+    },
+    paint: { "text-color": ["get", "ink"] },
+  });
+  add({
+    id: "clusters",
+    type: "circle",
+    source: "stops",
+    filter: ["has", "point_count"],
+    paint: {
+      "circle-color": inks.text,
+      "circle-opacity": 0.85,
+      "circle-stroke-color": inks.line,
+      "circle-stroke-width": 2,
+      "circle-radius": ["step", ["get", "point_count"], 12, 20, 16, 100, 20, 500, 26],
+    },
+  });
+  add({
+    id: "clusters-number",
+    type: "symbol",
+    source: "stops",
+    filter: ["has", "point_count"],
+    layout: {
+      "text-field": ["get", "point_count_abbreviated"],
+      "text-font": FONT,
+      "text-size": 12,
+      "text-allow-overlap": true,
+    },
+    paint: { "text-color": inks.halo },
+  });
+  add({
+    id: "candidates",
+    type: "circle",
+    source: "candidates",
+    paint: {
+      "circle-color": inks.halo,
+      "circle-stroke-color": inks.text,
+      "circle-stroke-width": 2,
+      "circle-radius": 10,
+    },
+  });
+  add({
+    id: "candidates-number",
+    type: "symbol",
+    source: "candidates",
+    layout: { "text-field": ["get", "seq"], "text-font": FONT, "text-size": 12, "text-allow-overlap": true },
+    paint: { "text-color": inks.text },
+  });
+  add({
+    id: "hubs",
+    type: "symbol",
+    source: "hubs",
+    layout: {
+      "icon-image": "hub",
+      "icon-allow-overlap": true,
+      "text-field": ["step", ["zoom"], "", 10, ["get", "label"]],
+      "text-font": FONT,
+      "text-size": 12,
+      "text-offset": [0, 1.5],
+      "text-anchor": "top",
+      "text-optional": true,
+    },
+    paint: { "text-color": inks.text, "text-halo-color": inks.halo, "text-halo-width": 1.6 },
+  });
+  add({
+    id: "vehicles",
+    type: "symbol",
+    source: "vehicles",
+    layout: {
+      "icon-image": "vehicle",
+      "icon-rotate": ["get", "heading"],
+      "icon-rotation-alignment": "map",
+      "icon-allow-overlap": true,
+    },
+  });
+  add({
+    id: "chosen",
+    type: "circle",
+    source: "stops",
+    filter: ["==", ["get", "id"], ""],
+    paint: {
+      "circle-color": ["get", "colour"],
+      "circle-radius": 13,
+      "circle-stroke-color": inks.focus,
+      "circle-stroke-width": 3,
+    },
+  });
+  add({
+    id: "chosen-number",
+    type: "symbol",
+    source: "stops",
+    filter: ["==", ["get", "id"], ""],
+    layout: { "text-field": ["get", "seq"], "text-font": FONT, "text-size": 13, "text-allow-overlap": true },
+    paint: { "text-color": ["get", "ink"] },
+  });
 }
 
 /** One route speaks and the rest recede; null lets all speak. `shown` hides the others altogether.
@@ -95,6 +299,7 @@ export function emphasise(map, { route = null, hovered = null, stop = null, show
   const alone = ["!", ["has", "point_count"]];
   map.setFilter("stops", all(alone, only("route")));
   map.setFilter("stops-number", all(alone, only("route"), speaks ? ["==", ["get", "route"], speaks] : true));
-  for (const part of ["circle-opacity", "circle-stroke-opacity"]) map.setPaintProperty("stops", part, opacity("route", 0.25));
+  for (const part of ["circle-opacity", "circle-stroke-opacity"])
+    map.setPaintProperty("stops", part, opacity("route", 0.25));
   for (const layer of ["chosen", "chosen-number"]) map.setFilter(layer, ["==", ["get", "id"], stop ?? ""]);
 }

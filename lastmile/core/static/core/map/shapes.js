@@ -4,13 +4,25 @@ import { inkOn, patternOf } from "./palette.js";
 /** Google's polyline (precision 5) to [[lon, lat], …]. */
 export function decode(text) {
   const points = [];
-  let index = 0, lat = 0, lon = 0;
+  let index = 0,
+    lat = 0,
+    lon = 0;
   const next = () => {
-    let shift = 0, value = 0, byte;
-    do { byte = text.charCodeAt(index++) - 63; value |= (byte & 31) << shift; shift += 5; } while (byte >= 32);
+    let shift = 0,
+      value = 0,
+      byte;
+    do {
+      byte = text.charCodeAt(index++) - 63;
+      value |= (byte & 31) << shift;
+      shift += 5;
+    } while (byte >= 32);
     return value & 1 ? ~(value >> 1) : value >> 1;
   };
-  while (index < text.length) { lat += next(); lon += next(); points.push([lon / 1e5, lat / 1e5]); }
+  while (index < text.length) {
+    lat += next();
+    lon += next();
+    points.push([lon / 1e5, lat / 1e5]);
+  }
   return points;
 }
 
@@ -24,7 +36,11 @@ export function lines(geometry) {
 }
 
 const collection = (features) => ({ type: "FeatureCollection", features });
-const point = (lon, lat, properties) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: [lon, lat] } });
+const point = (lon, lat, properties) => ({
+  type: "Feature",
+  properties,
+  geometry: { type: "Point", coordinates: [lon, lat] },
+});
 const known = (thing) => Number.isFinite(thing.lon) && Number.isFinite(thing.lat);
 
 /** @param colourOf number of a route -> CSS colour, see palette.js */
@@ -37,20 +53,69 @@ export function collections(data, colourOf) {
   const byId = new Map(routes.map((route) => [route.id, route]));
   return {
     byId,
-    routes: collection(routes.filter((r) => r.lines.length).map((r) => ({
-      type: "Feature",
-      properties: { id: r.id, label: r.label ?? String(r.number), colour: r.colour, pattern: r.pattern, straight: Boolean(r.straight) },
-      geometry: { type: "MultiLineString", coordinates: r.lines.filter((line) => line.length > 1) },
-    }))),
-    stops: collection((data.stops ?? []).filter(known).map((stop) => {
-      const route = byId.get(stop.route);
-      const colour = route?.colour ?? "#6b7780";
-      return point(stop.lon, stop.lat, { id: stop.id, route: stop.route ?? "", seq: stop.seq == null ? "" : String(stop.seq), order: stop.seq ?? 0, label: stop.label ?? "", state: stop.state ?? "", parcels: stop.parcels ?? 1, colour, ink: inkOn(colour) });
-    })),
-    hubs: collection((data.hubs ?? []).filter(known).map((hub) => point(hub.lon, hub.lat, { id: hub.id, label: hub.name ?? hub.label ?? "" }))),
-    zones: collection((data.zones ?? []).filter((zone) => zone.geometry).map((zone, index) => ({ type: "Feature", properties: { id: zone.id, label: zone.name ?? "", colour: zone.color ?? colourOf(index + 1) }, geometry: zone.geometry }))),
-    vehicles: collection((data.vehicles ?? []).filter(known).map((v) => point(v.lon, v.lat, { id: v.id, label: v.label ?? "", heading: v.heading ?? 0, colour: byId.get(v.route)?.colour ?? "#14242b" }))),
-    candidates: collection((data.candidates ?? []).filter(known).map((c, index) => point(c.lon, c.lat, { id: c.id ?? String(index), label: c.label ?? "", seq: String(index + 1) }))),
+    routes: collection(
+      routes
+        .filter((r) => r.lines.length)
+        .map((r) => ({
+          type: "Feature",
+          properties: {
+            id: r.id,
+            label: r.label ?? String(r.number),
+            colour: r.colour,
+            pattern: r.pattern,
+            straight: Boolean(r.straight),
+          },
+          geometry: { type: "MultiLineString", coordinates: r.lines.filter((line) => line.length > 1) },
+        })),
+    ),
+    stops: collection(
+      (data.stops ?? []).filter(known).map((stop) => {
+        const route = byId.get(stop.route);
+        const colour = route?.colour ?? "#6b7780";
+        return point(stop.lon, stop.lat, {
+          id: stop.id,
+          route: stop.route ?? "",
+          seq: stop.seq == null ? "" : String(stop.seq),
+          order: stop.seq ?? 0,
+          label: stop.label ?? "",
+          state: stop.state ?? "",
+          parcels: stop.parcels ?? 1,
+          colour,
+          ink: inkOn(colour),
+        });
+      }),
+    ),
+    hubs: collection(
+      (data.hubs ?? [])
+        .filter(known)
+        .map((hub) => point(hub.lon, hub.lat, { id: hub.id, label: hub.name ?? hub.label ?? "" })),
+    ),
+    zones: collection(
+      (data.zones ?? [])
+        .filter((zone) => zone.geometry)
+        .map((zone, index) => ({
+          type: "Feature",
+          properties: { id: zone.id, label: zone.name ?? "", colour: zone.color ?? colourOf(index + 1) },
+          geometry: zone.geometry,
+        })),
+    ),
+    vehicles: collection(
+      (data.vehicles ?? []).filter(known).map((v) =>
+        point(v.lon, v.lat, {
+          id: v.id,
+          label: v.label ?? "",
+          heading: v.heading ?? 0,
+          colour: byId.get(v.route)?.colour ?? "#14242b",
+        }),
+      ),
+    ),
+    candidates: collection(
+      (data.candidates ?? [])
+        .filter(known)
+        .map((c, index) =>
+          point(c.lon, c.lat, { id: c.id ?? String(index), label: c.label ?? "", seq: String(index + 1) }),
+        ),
+    ),
   };
 }
 
@@ -59,7 +124,9 @@ export function bounds(shapes, only = null) {
   let box = null;
   const add = ([lon, lat]) => {
     if (!Number.isFinite(lon) || !Number.isFinite(lat)) return;
-    box = box ? [Math.min(box[0], lon), Math.min(box[1], lat), Math.max(box[2], lon), Math.max(box[3], lat)] : [lon, lat, lon, lat];
+    box = box
+      ? [Math.min(box[0], lon), Math.min(box[1], lat), Math.max(box[2], lon), Math.max(box[3], lat)]
+      : [lon, lat, lon, lat];
   };
   const walk = (coordinates) => (typeof coordinates[0] === "number" ? add(coordinates) : coordinates.forEach(walk));
   for (const [name, shape] of Object.entries(shapes)) {
