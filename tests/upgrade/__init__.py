@@ -1,0 +1,1 @@
+"""A dump made by an older version, kept so that every later version is tried on its data."""
