@@ -31,6 +31,16 @@ HANDLERS: dict[str, list[str]] = {
     "plan.discarded": [_BOARD],
 }
 
+#: Old name of a handler -> its present one: deliveries that wait during an upgrade name the old.
+RENAMED: dict[str, str] = {
+    "dispatch.console.handlers.on_planning_asked": (
+        "dispatch.console.board.handlers.on_planning_asked"
+    ),
+    "dispatch.console.handlers.on_plan_changed": _BOARD,
+    "dispatch.console.handlers.on_job_finished": _BOARD_JOB,
+    "dispatch.planning.handlers.on_job_finished": "dispatch.planning.handlers.on_solve_ended",
+}
+
 JOBS: dict[str, JobSpec] = {
     "planning.solve": JobSpec(
         "dispatch.planning.tasks.plan_day",

@@ -26,7 +26,7 @@ from lastmile.core.events import RELAY, as_domain_event
 from lastmile.core.models import Delivery, DeliveryState
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import backoff_s, in_seconds
-from lastmile.core.wiring import followers_of, handlers_of, load
+from lastmile.core.wiring import followers_of, handlers_of, load, present_name
 from lastmile.worklist.selectors import seen
 from lastmile.worklist.services import clear, point
 
@@ -226,7 +226,7 @@ def _deliver(delivery: Delivery, token: uuid.UUID) -> None:
                 state=DeliveryState.DONE, lease_token=None, error=""
             )
             if mine:
-                load(delivery.handler)(as_domain_event(event))
+                load(present_name(delivery.handler))(as_domain_event(event))
     except Exception as fault:
         log.exception("%s failed for %s", delivery.handler, event.public_id)
         _keep_fault(delivery, token, fault)

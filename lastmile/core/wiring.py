@@ -106,6 +106,12 @@ def handlers_of(kind: str) -> Sequence[str]:
     return handler_table().get(kind, ())
 
 
+def present_name(path: str) -> str:
+    """Return what a handler is called now: a waiting delivery may name it as it was."""
+    renamed: Mapping[str, str] = getattr(import_module(settings.SWITCHBOARD), "RENAMED", {})
+    return renamed.get(path, path)
+
+
 def followers_of(job_kind: str | None) -> Sequence[str]:
     """Return the paths of what follows the end of a job; none for a kind that is wired no more."""
     spec = job_table().get(job_kind) if job_kind else None
@@ -192,6 +198,7 @@ def problems() -> list[str]:
         if len(set(paths)) != len(paths):
             found.append(f"Event {kind!r} names a handler twice; each runs once per event.")
     names += [*credential_table().values(), *policy_table().values()]
+    names += getattr(import_module(settings.SWITCHBOARD), "RENAMED", {}).values()
     for name in ROLLS:
         names += getattr(import_module(settings.SWITCHBOARD), name, ())
     for path in dict.fromkeys(names):

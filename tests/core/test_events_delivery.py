@@ -338,3 +338,13 @@ def test_a_kind_that_nobody_declares_is_refused(shop: RetailerRef) -> None:
     with pytest.raises(CommandError, match="No event kind"):
         run("--kind", "order.eaten")
     assert Delivery.objects.get().state == DeliveryState.DEAD
+
+
+def test_a_delivery_that_waits_under_a_handlers_old_name_reaches_the_new_one(
+    shop: RetailerRef,
+) -> None:
+    owe("order.placed")
+    Delivery.objects.update(handler="tests.core.wired.on_placed_once")
+    drain()
+    assert wired.traces() == ["ord_0"]
+    assert Delivery.objects.get().state == DeliveryState.DONE

@@ -144,3 +144,9 @@ def test_the_start_up_check_says_what_is_wrong_with_the_kinds(
     monkeypatch.setattr(switchboard, "HANDLERS", {"plan.eaten": [f"{HERE}.work"]})
     said = [str(problem.msg) for problem in every_wired_name_resolves()]
     assert any("'plan.eaten' has handlers" in text for text in said)
+
+
+def test_the_present_name_of_a_renamed_handler_resolves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(switchboard, "RENAMED", {"a.b.c": "tests.core.nowhere.f"})
+    (problem,) = wiring.problems()
+    assert "'tests.core.nowhere.f'" in problem

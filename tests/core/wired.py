@@ -26,6 +26,8 @@ HANDLERS: dict[str, list[str]] = {
     "order.gone": ["tests.core.wired.no_such_handler"],
 }
 
+RENAMED: dict[str, str] = {"tests.core.wired.on_placed_once": "tests.core.wired.on_placed"}
+
 JOBS: dict[str, JobSpec] = {
     "test.echo": JobSpec("tests.core.wired.echo"),
     "test.refuse": JobSpec("tests.core.wired.refuse"),

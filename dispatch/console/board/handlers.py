@@ -12,7 +12,8 @@ from dispatch.fleet.models import Hub
 from dispatch.planning.events import REQUESTED
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import pictures
-from lastmile.core.events import DomainEvent
+from dispatch.planning.selectors.jobs import JOBS
+from lastmile.core.events import JOB_FINISHED, DomainEvent
 from lastmile.core.jobs import job_by_id, job_out
 from lastmile.core.sockets import broadcast
 from tenants.people.selectors import names_of
@@ -40,8 +41,9 @@ def on_planning_asked(event: DomainEvent) -> None:
 
 
 def on_planning_ended(event: DomainEvent) -> None:
-    """Tell the boards of a day how its planning ended."""
-    _tell_job(event.subject)
+    """Tell the boards of a day how its planning ended; other jobs are not theirs."""
+    if JOB_FINISHED.read(event).kind in JOBS:
+        _tell_job(event.subject)
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
