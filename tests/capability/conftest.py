@@ -1,0 +1,40 @@
+"""Installs the app: settings by name, its table in both retailers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as real
+from django.core.management import call_command
+from django.urls import clear_url_caches
+
+from lastmile.core.tenancy import retailer_context
+from tests.databases import FIRST, SECOND
+
+APP = "tests.capability"
+
+
+@pytest.fixture
+def installed(fresh_db: str, settings: Any) -> Iterator[None]:
+    """A Django that has the capability, on a database of its own where commits are real."""
+    settings.TENANT_APPS = [*real.TENANT_APPS, APP]
+    settings.INSTALLED_APPS = [*real.INSTALLED_APPS, APP]
+    settings.SWITCHBOARD = f"{APP}.switchboard"
+    settings.NAVIGATION = f"{APP}.navigation"
+    settings.ROOT_URLCONF = f"{APP}.urls"
+    settings.SOCKET_ROUTES = [f"{APP}.ws.routes", *real.SOCKET_ROUTES]
+    clear_url_caches()
+    for retailer in (FIRST, SECOND):
+        with retailer_context(retailer.schema):
+            call_command("migrate_retailer_app") if False else _migrate()
+    yield
+    clear_url_caches()
+
+
+def _migrate() -> None:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    MigrationExecutor(connection).migrate([("remarks", "0001_remarks")])

@@ -1,0 +1,11 @@
+"""What can go wrong with remarks."""
+
+from __future__ import annotations
+
+from lastmile.core.errors import Invalid
+
+
+class RemarkTooLong(Invalid):
+    """The remark is longer than the retailer allows."""
+
+    code = "remark_too_long"

@@ -1,0 +1,26 @@
+"""The real switchboard, and what remarks add to it: in the product these are lines of that file."""
+
+from __future__ import annotations
+
+from lastmile.core.wiring import JobSpec
+from lastmile.switchboard import *  # noqa: F403
+from lastmile.switchboard import EVENTS as _EVENTS
+from lastmile.switchboard import HANDLERS as _HANDLERS
+from lastmile.switchboard import INVARIANTS as _INVARIANTS
+from lastmile.switchboard import JOBS as _JOBS
+
+EVENTS = [*_EVENTS, "tests.capability.events"]
+HANDLERS = {
+    **_HANDLERS,
+    "remark.added": [
+        "tests.capability.handlers.ask_translation",
+        "tests.capability.handlers.tell_open_pages",
+    ],
+}
+JOBS = {
+    **_JOBS,
+    "remarks.translate": JobSpec(
+        "tests.capability.tasks.translate", on_end=("tests.capability.handlers.on_translated",)
+    ),
+}
+INVARIANTS = [*_INVARIANTS, "tests.capability.standing.invariants"]

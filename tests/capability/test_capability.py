@@ -1,0 +1,122 @@
+"""A new app gets everything by name, and core is not touched: the guide's steps, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from channels.layers import channel_layers
+from channels.routing import URLRouter
+from django.core.checks import run_checks
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+
+from dispatch.orders.models import Order
+from lastmile.core.models import Event, Job
+from lastmile.core.tenancy import RetailerRef, in_retailer, retailer_context
+from tenants.gate import SocketGate
+from tenants.permissions import KeyRole, Role
+from tests.capability import ws
+from tests.capability.models import Remark
+from tests.drain import drain
+from tests.factories import make_hub, make_order
+from tests.people import KeyClient, add_member, key_client, logged_in
+from tests.sockets import Socket
+
+pytestmark = pytest.mark.usefixtures("installed")
+API = "/api/v1/remarks/"
+
+
+@pytest.fixture
+def order(installed: None, retailer: RetailerRef) -> Order:
+    """An order of t1."""
+    make_hub()
+    return make_order()
+
+
+def add(api: KeyClient, order: Order, text: str = "The bell is broken.") -> Any:
+    """Send a remark."""
+    return api.post(API, {"order": order.public_id, "text": text})
+
+
+def test_every_name_resolves_and_every_address_says_who_may() -> None:
+    assert [str(problem) for problem in run_checks(tags=["house"])] == []
+
+
+def test_a_remark_is_added_once_recorded_and_translated_by_a_job(
+    order: Order, retailer: RetailerRef
+) -> None:
+    api = key_client(retailer)
+    added = add(api, order)
+    assert added.status_code == 201, added.content
+    event = Event.objects.get(kind="remark.added")
+    assert (event.subject, event.data) == (added.json()["id"], {"order": order.public_id})
+    drain()
+    job = Job.objects.get(kind="remarks.translate")
+    assert (job.state, job.subject) == ("succeeded", added.json()["id"])
+    assert Remark.objects.get().translated == "[es] The bell is broken."
+    (shown,) = api.get(API).json()["items"]
+    assert shown["translated"] == "[es] The bell is broken."
+
+
+def test_its_list_its_page_and_its_menu_item_show_each_retailer_its_own(
+    order: Order, retailer: RetailerRef, other: RetailerRef
+) -> None:
+    add(key_client(retailer), order)
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    page = reader.get("/remarks/")
+    assert "The bell is broken." in page.content.decode()
+    assert 'href="/remarks/"' in page.content.decode(), "the menu leads to it"
+    with retailer_context(other):
+        stranger = logged_in(other, add_member(Role.OWNER))
+    assert "The bell is broken." not in stranger.get("/remarks/").content.decode()
+    assert key_client(other).get(API).json()["items"] == []
+    assert Client(headers={"host": retailer.domain}).get("/remarks/").status_code == 302
+    assert key_client(retailer, KeyRole.LOCKER).get(API).status_code == 403
+
+
+def test_a_panel_on_the_orders_page_shows_remarks_and_nothing_where_there_are_none(
+    order: Order, retailer: RetailerRef
+) -> None:
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    panel = f"/remarks/of/{order.public_id}/"
+    shown = reader.get(reverse("orders:order", args=[order.public_id])).content.decode()
+    assert f'hx-get="{panel}"' in shown
+    assert reader.get(panel).status_code == 204
+    add(key_client(retailer), order)
+    assert "The bell is broken." in reader.get(panel).content.decode()
+    assert reader.get("/remarks/of/ord_unknown/").status_code == 404
+
+
+def test_an_added_remark_reaches_open_pages_of_its_retailer(
+    order: Order, retailer: RetailerRef
+) -> None:
+    session = logged_in(retailer, add_member(Role.READONLY)).cookies["sid"].value
+    api = key_client(retailer)
+
+    async def listen() -> None:
+        channel_layers.backends.clear()
+        door = SocketGate(URLRouter(ws.routes))
+        headers = [
+            (b"host", retailer.domain.encode()),
+            (b"origin", f"http://{retailer.domain}:8000".encode()),
+            (b"cookie", f"sid={session}".encode()),
+        ]
+        socket = Socket(door, "/ws/v1/remarks/", headers)
+        assert await socket.open()
+        first = await socket.frame()
+        assert (first["type"], first["data"]) == ("snapshot", {"remarks": 0})
+        added = await sync_to_async(add)(api, order)
+        await in_retailer(retailer, drain)
+        told = [await socket.frame(), await socket.frame()]
+        assert {frame["type"] for frame in told} == {"remark", "translated"}
+        assert {frame["data"]["remark"] for frame in told} == {added.json()["id"]}
+        await socket.leave()
+        await sync_to_async(connections.close_all)()
+
+    try:
+        async_to_sync(listen)()
+    finally:
+        channel_layers.backends.clear()
