@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.conf import settings as real
-from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.urls import clear_url_caches
 
 from lastmile.core.tenancy import retailer_context
+from tenants.roles import TABLE, Act
 from tests.databases import FIRST, SECOND
 
 APP = "tests.capability"
 
 
 @pytest.fixture
-def installed(fresh_db: str, settings: Any) -> Iterator[None]:
+def installed(fresh_db: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A Django that has the capability, on a database of its own where commits are real."""
     settings.TENANT_APPS = [*real.TENANT_APPS, APP]
     settings.INSTALLED_APPS = [*real.INSTALLED_APPS, APP]
@@ -26,15 +29,12 @@ def installed(fresh_db: str, settings: Any) -> Iterator[None]:
     settings.ROOT_URLCONF = f"{APP}.urls"
     settings.SOCKET_ROUTES = [f"{APP}.ws.routes", *real.SOCKET_ROUTES]
     clear_url_caches()
+    # In the product this is an edit of the table of permissions, which no app can reach.
+    row = TABLE[Act.ORDERS_VIEW]
+    more = replace(row, links=row.links | {"remark_link"})
+    monkeypatch.setitem(TABLE, Act.ORDERS_VIEW, more)  # type: ignore[arg-type]
     for retailer in (FIRST, SECOND):
         with retailer_context(retailer.schema):
-            call_command("migrate_retailer_app") if False else _migrate()
+            MigrationExecutor(connection).migrate([("remarks", "0001_remarks")])
     yield
     clear_url_caches()
-
-
-def _migrate() -> None:
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    MigrationExecutor(connection).migrate([("remarks", "0001_remarks")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lastmile.core.wiring import JobSpec
 from lastmile.switchboard import *  # noqa: F403
+from lastmile.switchboard import CREDENTIALS as _CREDENTIALS
 from lastmile.switchboard import EVENTS as _EVENTS
 from lastmile.switchboard import HANDLERS as _HANDLERS
 from lastmile.switchboard import INVARIANTS as _INVARIANTS
@@ -24,3 +25,4 @@ JOBS = {
     ),
 }
 INVARIANTS = [*_INVARIANTS, "tests.capability.standing.invariants"]
+CREDENTIALS = {**_CREDENTIALS, "remark_link": "tests.capability.credentials.RemarkLink"}

@@ -14,11 +14,13 @@ from django.test import Client
 from django.urls import reverse
 
 from dispatch.orders.models import Order
+from lastmile.core import derived
 from lastmile.core.models import Event, Job
 from lastmile.core.tenancy import RetailerRef, in_retailer, retailer_context
 from tenants.gate import SocketGate
 from tenants.permissions import KeyRole, Role
 from tests.capability import ws
+from tests.capability.credentials import link_secret
 from tests.capability.models import Remark
 from tests.drain import drain
 from tests.factories import make_hub, make_order
@@ -120,3 +122,19 @@ def test_an_added_remark_reaches_open_pages_of_its_retailer(
         async_to_sync(listen)()
     finally:
         channel_layers.backends.clear()
+
+
+def test_a_link_opens_one_remark_without_an_account_and_ends(
+    order: Order, retailer: RetailerRef, other: RetailerRef
+) -> None:
+    public_id = add(key_client(retailer), order).json()["id"]
+    secret = link_secret(public_id)
+    reader = Client(headers={"host": retailer.domain})
+    shown = reader.get(f"/r/{secret}/")
+    assert "The bell is broken." in shown.content.decode()
+    assert shown.headers["Cache-Control"] == "private, no-store"
+    assert shown.headers["Referrer-Policy"] == "same-origin"
+    assert reader.get("/r/aaaa/").status_code == 404
+    assert Client(headers={"host": other.domain}).get(f"/r/{secret}/").status_code == 404
+    derived.end(purpose="remark_link", subject=public_id)
+    assert reader.get(f"/r/{secret}/").status_code == 404

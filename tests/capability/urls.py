@@ -11,6 +11,7 @@ from tests.capability import api, views
 _pages = [
     path("remarks/", views.listing, name="list"),
     path("remarks/of/<str:public_id>/", views.of_order, name="of-order"),
+    path("r/<str:secret>/", views.by_secret, name="shared"),
 ]
 urlpatterns = [
     path("api/v1/remarks/", api.RemarksView.as_view(), name="api-remarks"),

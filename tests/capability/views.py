@@ -7,7 +7,8 @@ from django.shortcuts import render
 
 from dispatch.orders import selectors as orders
 from lastmile.core.http import cut, fetch
-from tenants.permissions import Act, page, visible
+from tenants.permissions import Act, by_link, page, visible
+from tests.capability.credentials import NAME
 from tests.capability.selectors import remarks
 
 
@@ -27,3 +28,10 @@ def of_order(request: HttpRequest, public_id: str) -> HttpResponse:
     if not found:
         return HttpResponse(status=204)
     return render(request, "remarks/_of_order.html", {"remarks": found})
+
+
+@by_link(NAME, Act.ORDERS_VIEW)
+def by_secret(request: HttpRequest, secret: str) -> HttpResponse:
+    """Show one remark to somebody who has its link, without an account and without a menu."""
+    remark = fetch(remarks(), request.principal.public_id)  # type: ignore[attr-defined]
+    return render(request, "remarks/shared.html", {"remark": remark})
