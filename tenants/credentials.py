@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 
+from lastmile.core.refusals import unknown
 from lastmile.core.wiring import NotWired, credential_table, load
 from tenants.principals import Principal
 
@@ -98,7 +98,7 @@ class CredentialType:
 
     def unknown_link(self) -> str:
         """Return what a page says about a link that opens nothing: one text for every reason."""
-        return _("There is no such thing here, or it is not yours to see.")
+        return unknown().detail
 
     def present(self, credential: Credential) -> Principal | None:
         """Return the present principal behind a credential, None once it is no longer valid."""

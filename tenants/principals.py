@@ -8,7 +8,8 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
-from lastmile.core.errors import NotAllowed, NotFound
+from lastmile.core.errors import NotAllowed
+from lastmile.core.refusals import unknown
 from tenants.roles import TABLE, Act, Kind, granted
 
 M = TypeVar("M", bound=Model)
@@ -82,7 +83,7 @@ def require(principal: Principal | None, act: Act, hub: str | None = None) -> No
     if may(principal, act, hub):
         return
     if hub is not None and may(principal, act):
-        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+        raise unknown()
     raise NotAllowed(
         _("Your role does not allow this (%(act)s). Ask an owner or manager for it.")
         % {"act": act.value},

@@ -12,13 +12,14 @@ from rest_framework.response import Response
 
 from dispatch import emissions
 from dispatch.api import finding, shapes_fleet
-from dispatch.api.nouns import Noun, NounsView, NounView, Rows, faces
 from dispatch.fleet import selectors, services
 from dispatch.fleet.breaks import Break
 from dispatch.fleet.states import ShiftState
 from lastmile.core.errors import NotAllowed
 from lastmile.core.geo import Point
+from lastmile.core.http import id_param, named_in_body, params
 from tenants.permissions import Act, Principal, RetailerAPIView, visible
+from tenants.resources import Resource, ResourceListView, ResourceView, Rows, described
 
 _HUB = OpenApiParameter("hub", OpenApiTypes.STR, description="Its `id`, or `external_id:…`.")
 _ACTIVE = OpenApiParameter("active", OpenApiTypes.BOOL, description="Only those that are.")
@@ -37,30 +38,30 @@ def _hub_itself(principal: Principal, said: dict[str, Any]) -> dict[str, Any]:
 
 def _narrow(request: Request, rows: Rows) -> Rows:
     """``?hub=`` and ``?active=``."""
-    hub = finding.id_param(request, "hub", selectors.hubs())
-    active = finding.yes_no_param(request, "active")
+    hub = id_param(request, "hub", selectors.hubs())
+    active = params.yes_no_param(request, "active")
     rows = rows.filter(hub__public_id=hub) if hub else rows
     return rows if active is None else rows.filter(active=active)
 
 
 def _narrow_hubs(request: Request, rows: Rows) -> Rows:
-    active = finding.yes_no_param(request, "active")
+    active = params.yes_no_param(request, "active")
     return rows if active is None else rows.filter(active=active)
 
 
 def _narrow_zones(request: Request, rows: Rows) -> Rows:
     """Also ``?lat=&lon=``: the zones that hold a place."""
     rows = _narrow(request, rows)
-    lat, lon = finding.number_param(request, "lat", 90), finding.number_param(request, "lon", 180)
+    lat, lon = params.number_param(request, "lat", 90), params.number_param(request, "lon", 180)
     if lat is None or lon is None:
         return rows
     return selectors.zones_holding(rows, Point(lat=lat, lon=lon))
 
 
 def _narrow_shifts(request: Request, rows: Rows) -> Rows:
-    hub = finding.id_param(request, "hub", selectors.hubs())
-    date = finding.date_param(request, "service_date")
-    states = finding.words_param(request, "state", _STATES)
+    hub = id_param(request, "hub", selectors.hubs())
+    date = params.date_param(request, "service_date")
+    states = params.words_param(request, "state", _STATES)
     rows = rows.filter(hub__public_id=hub) if hub else rows
     rows = rows.filter(service_date=date) if date else rows
     return rows.filter(state__in=states) if states else rows
@@ -70,16 +71,16 @@ def _means(principal: Principal, said: dict[str, Any]) -> dict[str, Any]:
     """Turn a shift's references into rows and its breaks into values."""
     if "vehicle" in said:
         seen = visible(principal, selectors.vehicles())
-        said["vehicle"] = finding.named_in_body(seen, said["vehicle"], "vehicle")
+        said["vehicle"] = named_in_body(seen, said["vehicle"], "vehicle")
     if said.get("driver"):
         drivers = visible(principal, selectors.drivers())
-        said["driver"] = finding.named_in_body(drivers, said["driver"], "driver")
+        said["driver"] = named_in_body(drivers, said["driver"], "driver")
     if "breaks" in said:
         said["breaks"] = [Break(**pause) for pause in said["breaks"]]
     return said
 
 
-HUBS = Noun(
+HUBS = Resource(
     name="hubs",
     words="a hub",
     rows=selectors.hubs,
@@ -93,7 +94,7 @@ HUBS = Noun(
     narrow=_narrow_hubs,
     parameters=(_ACTIVE,),
 )
-ZONES = Noun(
+ZONES = Resource(
     name="zones",
     words="a zone",
     rows=selectors.zones,
@@ -111,7 +112,7 @@ ZONES = Noun(
         OpenApiParameter("lon", OpenApiTypes.FLOAT, description="With lat."),
     ),
 )
-VEHICLES = Noun(
+VEHICLES = Resource(
     name="vehicles",
     words="a vehicle",
     rows=selectors.vehicles,
@@ -124,7 +125,7 @@ VEHICLES = Noun(
     narrow=_narrow,
     parameters=(_HUB, _ACTIVE),
 )
-DRIVERS = Noun(
+DRIVERS = Resource(
     name="drivers",
     words="a driver",
     rows=selectors.drivers,
@@ -137,7 +138,7 @@ DRIVERS = Noun(
     narrow=_narrow,
     parameters=(_HUB, _ACTIVE),
 )
-SHIFTS = Noun(
+SHIFTS = Resource(
     name="shifts",
     words="a shift",
     rows=selectors.shifts,
@@ -156,11 +157,23 @@ SHIFTS = Noun(
 )
 
 
-@faces
-class HubsView(NounsView):
+class FleetListView(ResourceListView):
+    """A list of the fleet."""
+
+    acts = {"get": Act.FLEET_VIEW, "post": Act.FLEET_EDIT}
+
+
+class FleetView(ResourceView):
+    """One thing of the fleet."""
+
+    acts = {"get": Act.FLEET_VIEW, "patch": Act.FLEET_EDIT, "delete": Act.FLEET_EDIT}
+
+
+@described
+class HubsView(FleetListView):
     """Hubs."""
 
-    noun = HUBS
+    resource = HUBS
 
     def post(self, request: Request) -> Response:
         """Add a hub: for whom all hubs are open."""
@@ -171,67 +184,67 @@ class HubsView(NounsView):
         return super().post(request)
 
 
-@faces
-class HubView(NounView):
+@described
+class HubView(FleetView):
     """One hub."""
 
-    noun = HUBS
+    resource = HUBS
 
 
-@faces
-class ZonesView(NounsView):
+@described
+class ZonesView(FleetListView):
     """Zones."""
 
-    noun = ZONES
+    resource = ZONES
 
 
-@faces
-class ZoneView(NounView):
+@described
+class ZoneView(FleetView):
     """One zone."""
 
-    noun = ZONES
+    resource = ZONES
 
 
-@faces
-class VehiclesView(NounsView):
+@described
+class VehiclesView(FleetListView):
     """Vehicles."""
 
-    noun = VEHICLES
+    resource = VEHICLES
 
 
-@faces
-class VehicleView(NounView):
+@described
+class VehicleView(FleetView):
     """One vehicle."""
 
-    noun = VEHICLES
+    resource = VEHICLES
 
 
-@faces
-class DriversView(NounsView):
+@described
+class DriversView(FleetListView):
     """Drivers."""
 
-    noun = DRIVERS
+    resource = DRIVERS
 
 
-@faces
-class DriverView(NounView):
+@described
+class DriverView(FleetView):
     """One driver."""
 
-    noun = DRIVERS
+    resource = DRIVERS
 
 
-@faces
-class ShiftsView(NounsView):
+@described
+class ShiftsView(FleetListView):
     """Shifts."""
 
-    noun = SHIFTS
+    resource = SHIFTS
 
 
-@faces
-class ShiftView(NounView):
+@described
+class ShiftView(FleetView):
     """One shift."""
 
-    noun = SHIFTS
+    resource = SHIFTS
 
 
 class FactorsView(RetailerAPIView):

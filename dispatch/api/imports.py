@@ -13,11 +13,10 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dispatch.api.finding import by_ref
 from dispatch.fleet.models import Hub
 from dispatch.intake import selectors, services
 from dispatch.intake.models import ImportBatch
-from lastmile.core.http import cursor_page
+from lastmile.core.http import by_ref, cursor_page
 from lastmile.core.http.fields import DateField, InstantField, ModelOut
 from lastmile.core.openapi import page_of
 from tenants.permissions import Act, RetailerAPIView, visible

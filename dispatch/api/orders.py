@@ -28,7 +28,15 @@ from dispatch.orders.models import Cause, Direction, Order
 from dispatch.orders.selectors import OrderFilter
 from dispatch.orders.states import OrderState
 from lastmile.core.errors import NotAllowed
-from lastmile.core.http import by_external_id, cursor_page, etag, expected_version
+from lastmile.core.http import (
+    by_external_id,
+    by_ref,
+    cursor_page,
+    etag,
+    expected_version,
+    id_param,
+    params,
+)
 from lastmile.core.openapi import IF_MATCH, page_of
 from tenants.permissions import Act, Principal, RetailerAPIView, may, visible
 
@@ -80,14 +88,14 @@ class OrdersView(RetailerAPIView):
     def get(self, request: Request) -> Response:
         """List orders, newest first."""
         said = request.query_params
-        day = finding.date_param(request, "service_date")
+        day = params.date_param(request, "service_date")
         wanted = OrderFilter(
             text=said.get("q", "")[:200],
-            states=finding.words_param(request, "state", _STATES),
-            hub=finding.id_param(request, "hub", hubs_of(self.principal)),
-            direction="".join(finding.words_param(request, "direction", _DIRECTIONS)[:1]),
-            since=day or finding.date_param(request, "since"),
-            until=day or finding.date_param(request, "until"),
+            states=params.words_param(request, "state", _STATES),
+            hub=id_param(request, "hub", hubs_of(self.principal)),
+            direction="".join(params.words_param(request, "direction", _DIRECTIONS)[:1]),
+            since=day or params.date_param(request, "since"),
+            until=day or params.date_param(request, "until"),
         )
         rows = by_external_id(request, orders_of(self.principal))
         return cursor_page(request, selectors.found(rows, wanted), shapes_orders.OrderOut)
@@ -140,7 +148,7 @@ class OrderView(RetailerAPIView):
     @extend_schema(operation_id="orders_get", responses=shapes_orders.OrderDetailOut)
     def get(self, request: Request, ref: str) -> Response:
         """Return an order with its parcels, promises and attempts."""
-        order = finding.by_ref(orders_of(self.principal), ref)
+        order = by_ref(orders_of(self.principal), ref)
         full = selectors.history(order).order
         return self.shape_out(shapes_orders.OrderDetailOut, full, ETag=etag(full))
 
@@ -152,7 +160,7 @@ class OrderView(RetailerAPIView):
     )
     def patch(self, request: Request, ref: str) -> Response:
         """Change what is given; what a plan was made with only while none holds the order."""
-        order = finding.by_ref(orders_of(self.principal), ref)
+        order = by_ref(orders_of(self.principal), ref)
         said = self.shape_in(shapes_orders.ChangeOrderIn, partial=True)
         if "hub" in said:
             said["hub"] = finding.hub_in_body(self.principal, said["hub"])
@@ -169,7 +177,7 @@ class OrderActView(RetailerAPIView):
 
     def order(self, ref: str) -> Order:
         """The order, if the caller may see it."""
-        return finding.by_ref(orders_of(self.principal), ref)
+        return by_ref(orders_of(self.principal), ref)
 
     def answer(self, order: Order) -> Response:
         """Return the order as it stands."""
@@ -263,7 +271,7 @@ class OrderTimelineView(RetailerAPIView):
     @extend_schema(operation_id="orders_timeline", responses=shapes_orders.TimelineOut)
     def get(self, request: Request, ref: str) -> Response:
         """Return the order's events, oldest first."""
-        order = finding.by_ref(orders_of(self.principal), ref)
+        order = by_ref(orders_of(self.principal), ref)
         return self.shape_out(shapes_orders.TimelineOut, {"items": selectors.timeline(order)})
 
 
@@ -287,7 +295,7 @@ class ParcelsView(RetailerAPIView):
         """List parcels; a barcode finds what was scanned."""
         rows = visible(self.principal, selectors.parcels(), "order__hub__public_id")
         rows = by_external_id(request, rows)
-        if order := finding.id_param(request, "order", orders_of(self.principal)):
+        if order := id_param(request, "order", orders_of(self.principal)):
             rows = rows.filter(order__public_id=order)
         if barcode := request.query_params.get("barcode", ""):
             rows = rows.filter(barcode=barcode)
@@ -303,4 +311,4 @@ class ParcelView(RetailerAPIView):
     def get(self, request: Request, ref: str) -> Response:
         """Return a parcel."""
         rows = visible(self.principal, selectors.parcels(), "order__hub__public_id")
-        return self.shape_out(shapes_orders.ParcelOut, finding.by_ref(rows, ref))
+        return self.shape_out(shapes_orders.ParcelOut, by_ref(rows, ref))

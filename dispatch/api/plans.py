@@ -17,7 +17,7 @@ from dispatch.planning import services
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import changes, explaining, lists, picking, spots
 from dispatch.planning.services import editing, redispatching
-from lastmile.core.http import cursor_page, etag, expected_version
+from lastmile.core.http import by_ref, cursor_page, etag, expected_version, params
 from lastmile.core.openapi import IF_MATCH, page_of
 from tenants.permissions import Act, RetailerAPIView
 
@@ -51,10 +51,10 @@ class PlansView(RetailerAPIView):
         """List plans, the newest day first."""
         rows: QuerySet[Plan] = lists.plans(self.principal.hubs).select_related("based_on")
         if hub := request.query_params.get("hub"):
-            rows = rows.filter(hub=finding.by_ref(hubs_of(self.principal), hub))
-        if date := finding.date_param(request, "service_date"):
+            rows = rows.filter(hub=by_ref(hubs_of(self.principal), hub))
+        if date := params.date_param(request, "service_date"):
             rows = rows.filter(service_date=date)
-        if statuses := finding.words_param(request, "status", _STATUSES):
+        if statuses := params.words_param(request, "status", _STATUSES):
             rows = rows.filter(status__in=statuses)
         order = ("-service_date", "-number", "public_id")
         return cursor_page(request, rows, shapes_plans.PlanOut, order=order)
@@ -201,7 +201,7 @@ class PickingWavesView(_OnePlan):
         Worked out on asking by CP-SAT; the same question gets the same answer.
         """
         said = {
-            name: finding.whole_param(request, name, least, most)
+            name: params.whole_param(request, name, least, most)
             for name, (least, most) in picking.BOUNDS.items()
         }
         who = picking.Pickers(**{name: it for name, it in said.items() if it is not None})

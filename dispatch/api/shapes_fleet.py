@@ -9,7 +9,14 @@ from rest_framework import serializers
 from dispatch import emissions
 from dispatch.fleet.models import Driver, Energy, Hub, Profile, Shift, Vehicle, Zone
 from dispatch.fleet.states import ShiftState
-from lastmile.core.http.fields import InstantField, ModelOut
+from lastmile.core.http.fields import (
+    InstantField,
+    ModelOut,
+    external_id,
+    optional_text,
+    text,
+    whole,
+)
 from lastmile.core.openapi import example
 
 _HUB_REF = "Public id of a hub, or `external_id:…`."
@@ -17,26 +24,6 @@ _HOURS = (
     "Seven days, Monday first, each a list of [opens, closes) in local minutes of the day; closes "
     "may pass 1440."
 )
-
-
-def text(most: int, **kwargs: Any) -> serializers.CharField:
-    """A text that is kept byte for byte."""
-    return serializers.CharField(max_length=most, trim_whitespace=False, **kwargs)
-
-
-def optional_text(most: int, **kwargs: Any) -> serializers.CharField:
-    """A text that may be left out or empty."""
-    return text(most, required=False, allow_blank=True, **kwargs)
-
-
-def external_id() -> serializers.CharField:
-    """The caller's own id, unique among the retailer's rows of the kind."""
-    return optional_text(64, allow_null=True, help_text="Your own id, unique for this resource.")
-
-
-def whole(most: int, least: int = 0, **kwargs: Any) -> serializers.IntegerField:
-    """A whole number within bounds."""
-    return serializers.IntegerField(min_value=least, max_value=most, **kwargs)
 
 
 def words(**kwargs: Any) -> serializers.ListField:

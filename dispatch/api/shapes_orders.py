@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from dispatch.api.shapes_fleet import external_id, optional_text, text, whole, words
+from dispatch.api.shapes_fleet import words
 from dispatch.orders.drafts import PromisedPlace
 from dispatch.orders.models import (
     Attempt,
@@ -23,7 +23,15 @@ from dispatch.orders.models import (
 )
 from dispatch.orders.states import OrderState
 from lastmile.core.geo import Point
-from lastmile.core.http.fields import DateField, InstantField, ModelOut
+from lastmile.core.http.fields import (
+    DateField,
+    InstantField,
+    ModelOut,
+    external_id,
+    optional_text,
+    text,
+    whole,
+)
 from lastmile.core.openapi import example
 
 

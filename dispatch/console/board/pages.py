@@ -24,6 +24,7 @@ from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core import clock
 from lastmile.core.errors import NotFound
 from lastmile.core.http import fetch
+from lastmile.core.refusals import unknown
 from tenants.permissions import Act, PageRequest, may, page, require, visible
 
 SECONDS = (5, 15, 60, 180)
@@ -209,7 +210,7 @@ def route(request: PageRequest, public_id: str, route: str) -> HttpResponse:
     plan = plan_of(request, public_id)
     found = [r for r in pictures.routes_in_short(plan) if r.public_id == route]
     if not found:
-        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+        raise unknown()
     stops = {found[0].pk: list(pictures.stops_of(plan, found))}
     (card,) = cards.route_cards(found, stops)
     may_edit = may(request.principal, Act.PLANS_EDIT, plan.hub.public_id)

@@ -16,8 +16,8 @@ from dispatch.intake.parse.tables import write_csv
 from dispatch.intake.selectors.words import say_fault, say_file
 from dispatch.orders.models import Order
 from lastmile.core import jobs
-from lastmile.core.errors import NotFound
 from lastmile.core.models import JobState
+from lastmile.core.refusals import unknown
 
 MOST_SPOTS = 5_000
 
@@ -33,7 +33,7 @@ def get_batch(public_id: str, hubs: frozenset[str] | None) -> ImportBatch:
     known = batches(hubs)
     found = None if "\x00" in public_id else known.filter(public_id=public_id).first()
     if found is None:
-        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+        raise unknown()
     return found
 
 

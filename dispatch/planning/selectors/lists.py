@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db.models import Prefetch, QuerySet
-from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
 from dispatch.planning.models import Plan, PlanEdit, Route, Stop, Unserved
 from dispatch.planning.states import DISCARDED, DRAFT, PUBLISHED
-from lastmile.core.errors import NotFound
+from lastmile.core.refusals import unknown
 
 
 def plans(hubs: frozenset[str] | None = None) -> QuerySet[Plan]:
@@ -23,7 +22,7 @@ def get_plan(public_id: str, hubs: frozenset[str] | None) -> Plan:
     """Return one plan. Raises NotFound when it is unknown or at another's hub."""
     plan = None if "\x00" in public_id else plans(hubs).filter(public_id=public_id).first()
     if plan is None:
-        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+        raise unknown()
     return plan
 
 
@@ -107,5 +106,5 @@ def get_route(public_id: str, hubs: frozenset[str] | None) -> Route:
     )
     route = None if "\x00" in public_id else found.filter(public_id=public_id).first()
     if route is None:
-        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+        raise unknown()
     return route

@@ -1,18 +1,21 @@
 """The manners of every face: problems, paging, preconditions, parsing, htmx. Import from here."""
 
 from lastmile.core.http.htmx import toast
-from lastmile.core.http.lookup import by_external_id, fetch
+from lastmile.core.http.lookup import by_external_id, by_ref, fetch, id_param, named_in_body
 from lastmile.core.http.paging import cursor_page, cut
 from lastmile.core.http.preconditions import etag, expected_version, require_match
 from lastmile.core.http.problems import problem_from, problem_response
 
 __all__ = [
     "by_external_id",
+    "by_ref",
     "cursor_page",
     "cut",
     "etag",
     "expected_version",
     "fetch",
+    "id_param",
+    "named_in_body",
     "problem_from",
     "problem_response",
     "require_match",

@@ -60,3 +60,23 @@ class ModelOut(serializers.ModelSerializer[M]):
         models.DateTimeField: InstantField,
         models.DateField: DateField,
     }
+
+
+def text(most: int, **kwargs: Any) -> serializers.CharField:
+    """A text that is kept byte for byte."""
+    return serializers.CharField(max_length=most, trim_whitespace=False, **kwargs)
+
+
+def optional_text(most: int, **kwargs: Any) -> serializers.CharField:
+    """A text that may be left out or empty."""
+    return text(most, required=False, allow_blank=True, **kwargs)
+
+
+def external_id() -> serializers.CharField:
+    """The caller's own id, unique among the retailer's rows of the kind."""
+    return optional_text(64, allow_null=True, help_text="Your own id, unique for this resource.")
+
+
+def whole(most: int, least: int = 0, **kwargs: Any) -> serializers.IntegerField:
+    """A whole number within bounds."""
+    return serializers.IntegerField(min_value=least, max_value=most, **kwargs)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from lastmile.core.http.htmx import is_fragment, toast
 from lastmile.core.http.problems import Problem, known_problem, plain_problem_response
+from lastmile.core.refusals import unknown
 
 log = logging.getLogger("lastmile.problems")
 API = "/api/"
@@ -62,8 +63,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
                 return HttpResponseRedirect(f"{with_slash}{'?' + query if query else ''}")
             detail = _("This address ends with a slash. Send the call to %(path)s.")
             return refusal(request, Problem(404, "not_found", detail % {"path": with_slash}))
-    detail = _("There is no such thing here, or it is not yours to see.")
-    return refusal(request, Problem(404, "not_found", detail))
+    return refusal(request, Problem(404, "not_found", unknown().detail))
 
 
 def _resolves(path: str) -> bool:

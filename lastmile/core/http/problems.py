@@ -28,6 +28,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from lastmile.core.errors import DomainError, FieldProblem, Unavailable
+from lastmile.core.refusals import unknown
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("lastmile.problems")
@@ -256,9 +257,7 @@ def _method(fault: drf.MethodNotAllowed) -> Problem:
     )
 
 
-_MISSING = _plain(
-    404, "not_found", lambda: _("There is no such thing here, or it is not yours to see.")
-)
+_MISSING = _plain(404, "not_found", lambda: unknown().detail)
 _KNOWN: tuple[tuple[type[BaseException], Callable[[Any], Problem]], ...] = (
     (drf.ValidationError, _validation),
     (drf.ParseError, _parse_error),

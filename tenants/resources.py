@@ -1,7 +1,7 @@
-"""The two views of a noun of fleet, a list and an item, written once.
+"""The two API views of a resource, its list and its item, written once for every app.
 
-A noun is described by a ``Noun``; ``faces(noun)`` gives the operations their names in the OpenAPI
-document. What differs stays in ``fleet.py``.
+A ``Resource`` describes how it is read and written; ``@described`` gives the operations their names
+in the OpenAPI document. What differs from resource to resource stays in the app's own views.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from dispatch.api.finding import by_ref
-from lastmile.core.http import by_external_id, cursor_page, etag, expected_version
+from lastmile.core.http import by_external_id, by_ref, cursor_page, etag, expected_version
 from lastmile.core.openapi import IF_MATCH, page_of
-from tenants.permissions import Act, Principal, RetailerAPIView, visible
+from tenants.permissions import Principal, RetailerAPIView, visible
 
 V = TypeVar("V", bound=type[RetailerAPIView])
 Rows = QuerySet[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noun:
-    """How one noun is read and written over the API.
+class Resource:
+    """How one resource is read and written over the API.
 
     Parameters
     ----------
@@ -67,85 +66,83 @@ class Noun:
         return visible(principal, self.rows(), self.hub_field)
 
 
-class NounsView(RetailerAPIView):
+class ResourceListView(RetailerAPIView):
     """A list, and adding to it."""
 
-    noun: ClassVar[Noun]
-    acts = {"get": Act.FLEET_VIEW, "post": Act.FLEET_EDIT}
+    resource: ClassVar[Resource]
 
     def get(self, request: Request) -> Response:
         """List, newest first; ``?external_id=`` finds one."""
-        rows = by_external_id(request, self.noun.seen_by(self.principal))
-        return cursor_page(request, self.noun.narrow(request, rows), self.noun.shape_out)
+        rows = by_external_id(request, self.resource.seen_by(self.principal))
+        return cursor_page(request, self.resource.narrow(request, rows), self.resource.shape_out)
 
     def post(self, request: Request) -> Response:
         """Add one."""
-        said = self.noun.resolve(self.principal, self.shape_in(self.noun.shape_in))
-        row = self.noun.add(**said)
+        said = self.resource.resolve(self.principal, self.shape_in(self.resource.shape_in))
+        row = self.resource.add(**said)
         where = f"{request.path}{row.public_id}/"
-        return self.shape_out(self.noun.shape_out, row, 201, ETag=etag(row), Location=where)
+        return self.shape_out(self.resource.shape_out, row, 201, ETag=etag(row), Location=where)
 
 
-class NounView(RetailerAPIView):
+class ResourceView(RetailerAPIView):
     """One of them: by id or ``external_id:…``."""
 
-    noun: ClassVar[Noun]
-    acts = {"get": Act.FLEET_VIEW, "patch": Act.FLEET_EDIT, "delete": Act.FLEET_EDIT}
+    resource: ClassVar[Resource]
 
     def get(self, request: Request, ref: str) -> Response:
         """Return one."""
-        row = by_ref(self.noun.seen_by(self.principal), ref)
-        return self.shape_out(self.noun.shape_out, row, ETag=etag(row))
+        row = by_ref(self.resource.seen_by(self.principal), ref)
+        return self.shape_out(self.resource.shape_out, row, ETag=etag(row))
 
     def patch(self, request: Request, ref: str) -> Response:
         """Change what is given; the rest stays."""
-        row = by_ref(self.noun.seen_by(self.principal), ref)
-        said = self.shape_in(self.noun.shape_in, partial=True)
-        said = self.noun.resolve(self.principal, said)
-        changed = self.noun.change(row, version=expected_version(request), **said)
-        return self.shape_out(self.noun.shape_out, changed, ETag=etag(changed))
+        row = by_ref(self.resource.seen_by(self.principal), ref)
+        said = self.shape_in(self.resource.shape_in, partial=True)
+        said = self.resource.resolve(self.principal, said)
+        changed = self.resource.change(row, version=expected_version(request), **said)
+        return self.shape_out(self.resource.shape_out, changed, ETag=etag(changed))
 
     def delete(self, request: Request, ref: str) -> Response:
         """End it: history stays."""
-        row = by_ref(self.noun.seen_by(self.principal), ref)
-        self.noun.end(row, version=expected_version(request))
+        row = by_ref(self.resource.seen_by(self.principal), ref)
+        self.resource.end(row, version=expected_version(request))
         return Response(status=204)
 
 
-def faces(view: V) -> V:
-    """Give a noun's view its operationIds, shapes and parameters."""
-    noun: Noun = view.noun  # type: ignore[attr-defined]
-    if issubclass(view, NounsView):
+def described(view: V) -> V:
+    """Give a resource's view its operationIds, shapes and parameters."""
+    resource: Resource = view.resource  # type: ignore[attr-defined]
+    if issubclass(view, ResourceListView):
         return extend_schema_view(
             get=extend_schema(
-                operation_id=f"{noun.name}_list",
-                summary=f"List {noun.name}",
-                responses=page_of(noun.shape_out),  # type: ignore[arg-type]
-                parameters=[_EXTERNAL_ID, *noun.parameters],
+                operation_id=f"{resource.name}_list",
+                summary=f"List {resource.name}",
+                responses=page_of(resource.shape_out),  # type: ignore[arg-type]
+                parameters=[_EXTERNAL_ID, *resource.parameters],
             ),
             post=extend_schema(
-                operation_id=f"{noun.name}_add",
-                summary=f"Add {noun.words}",
-                request=noun.shape_in,
-                responses={201: noun.shape_out},
+                operation_id=f"{resource.name}_add",
+                summary=f"Add {resource.words}",
+                request=resource.shape_in,
+                responses={201: resource.shape_out},
             ),
         )(view)
     return extend_schema_view(
         get=extend_schema(
-            operation_id=f"{noun.name}_get",
-            summary=f"Return {noun.words}",
-            responses=noun.shape_out,
+            operation_id=f"{resource.name}_get",
+            summary=f"Return {resource.words}",
+            responses=resource.shape_out,
         ),
         patch=extend_schema(
-            operation_id=f"{noun.name}_change",
-            summary=f"Change {noun.words}",
-            request=noun.shape_in,
-            responses=noun.shape_out,
+            operation_id=f"{resource.name}_change",
+            summary=f"Change {resource.words}",
+            request=resource.shape_in,
+            responses=resource.shape_out,
             parameters=[IF_MATCH],
         ),
         delete=extend_schema(
-            operation_id=f"{noun.name}_end",
-            summary=f"End {noun.words}; its history stays",
+            operation_id=f"{resource.name}_end",
+            summary=f"End {resource.words}; its history stays",
             responses={204: None},
             parameters=[IF_MATCH],
         ),
