@@ -63,6 +63,8 @@ STATUSES: dict[str, dict[str, Status]] = {
             "active", "inbox", pgettext_lazy("status", "To be collected")
         ),
         "delivered": Status("ok", "circle-check", pgettext_lazy("status", "Delivered")),
+        "deposited": Status("ok", "inbox", pgettext_lazy("status", "Deposited")),
+        "picked_up": Status("ok", "undo-2", pgettext_lazy("status", "Picked up")),
         "returned": Status("idle", "undo-2", pgettext_lazy("status", "Returned")),
         "on_time": Status("ok", "circle-check", pgettext_lazy("status", "On time")),
         "at_risk": Status("risk", "clock-alert", pgettext_lazy("status", "At risk")),

@@ -159,7 +159,7 @@ class AttemptFacts:
     """A delivery was attempted; it happened when the driver left the place."""
 
     attempt: AttemptRef
-    outcome: Annotated[str, FieldDoc("delivered, deposited or failed.", "delivered")]
+    outcome: Annotated[str, FieldDoc("delivered, deposited, picked_up or failed.", "delivered")]
     reason: FailureReason
     stop: Annotated[
         str, FieldDoc("Stop of the plan; empty without one.", "stp_4h8j2m6p0s3v7x1z5b9d")

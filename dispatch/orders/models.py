@@ -331,10 +331,15 @@ class Promise(models.Model):
 
 
 class Outcome(models.TextChoices):
-    """How an attempt ended; deposited: left in a locker or at a counter for the shopper."""
+    """How an attempt ended.
+
+    deposited: left in a locker or at a counter for the shopper · picked_up: a return was taken on
+    board.
+    """
 
     DELIVERED = "delivered"
     DEPOSITED = "deposited"
+    PICKED_UP = "picked_up"
     FAILED = "failed"
 
 
@@ -387,7 +392,7 @@ class Attempt(models.Model):
             ),
             models.CheckConstraint(
                 name="attempt_says_why",
-                condition=Q(outcome__in=["delivered", "deposited"], reason="")
+                condition=Q(outcome__in=["delivered", "deposited", "picked_up"], reason="")
                 | Q(outcome="failed", reason__in=Reason.values),
             ),
         )

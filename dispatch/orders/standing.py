@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from dispatch.orders.models import Attempt, Order, Parcel, Promise
+from dispatch.orders.models import Attempt, Direction, Order, Parcel, Promise
 from dispatch.orders.states import OrderState
 from lastmile.core.models import Event
 
@@ -46,7 +46,15 @@ def invariants() -> Mapping[str, list[str]]:
             tried.filter(
                 Q(state=OrderState.DELIVERED) & ~Q(last="delivered")
                 | Q(state=OrderState.FAILED) & ~Q(last="failed")
-                | Q(state=OrderState.RETURNED) & ~Q(last="failed") & ~Exists(waited)
+                | Q(state=OrderState.RETURNED)
+                & ~Q(last__in=["failed", "picked_up"])
+                & ~Exists(waited)
+            )
+        ),
+        "a return is never delivered": _ids(
+            orders.filter(
+                direction=Direction.RETURN,
+                state__in=[OrderState.DELIVERED, OrderState.AWAITING_COLLECTION],
             )
         ),
         "an order that awaits collection was set out for it, and that is recorded": _ids(

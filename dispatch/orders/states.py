@@ -41,10 +41,23 @@ MOVES: dict[OrderState, frozenset[OrderState]] = {
     S.RETURNED: frozenset(),
     S.CANCELLED: frozenset(),
 }
+#: A return goes the other way: it is not loaded at the hub and never delivered. What was picked up
+#: is in the vehicle (loaded) until it is back at the hub (returned).
+RETURN_MOVES: dict[OrderState, frozenset[OrderState]] = MOVES | {
+    S.READY: MOVES[S.READY] - {S.AWAITING_COLLECTION},
+    S.PLANNED: frozenset({S.READY, S.OUT, S.CANCELLED}),
+    S.OUT: frozenset({S.LOADED, S.FAILED}),
+    S.LOADED: frozenset({S.RETURNED}),
+}
 #: Not yet in anybody's plan: a new file or a person may change everything.
 OPEN = frozenset({S.NEEDS_PIN, S.PLACED, S.READY})
 #: Nothing moves any more.
 ENDED = frozenset(state for state, moves in MOVES.items() if not moves)
+
+
+def moves_from(state: OrderState, *, is_return: bool) -> frozenset[OrderState]:
+    """Return the states that an order can go to next."""
+    return (RETURN_MOVES if is_return else MOVES)[state]
 
 
 def waiting_state(*, has_pin: bool, has_hub: bool, has_date: bool) -> OrderState:

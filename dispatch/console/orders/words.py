@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise as Lazy
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dispatch.console.words import day_words, window_words
@@ -31,6 +30,11 @@ CAUSES: dict[str, Words] = {
     "dispatcher": gettext_lazy("by the office"),
     "redispatch": gettext_lazy("after the route changed"),
     "failed_attempt": gettext_lazy("after a failed attempt"),
+}
+OUTCOMES: dict[str, Words] = {
+    "delivered": gettext_lazy("delivered"),
+    "deposited": gettext_lazy("deposited"),
+    "picked_up": gettext_lazy("picked up"),
 }
 REASONS: dict[str, Words] = {
     "not_home": gettext_lazy("nobody was home"),
@@ -166,5 +170,6 @@ def _facts(entry: TimelineEntry, zone: str) -> dict[str, str]:
     facts["cancel"] = str(CANCEL_CAUSES.get(cause, CAUSES.get(cause, cause)))
     if entry.kind == "attempt.recorded":
         reason = str(data.get("reason") or "")
-        facts["outcome"] = str(REASONS.get(reason, reason)) if reason else _("delivered")
+        outcome = str(data.get("outcome"))
+        facts["outcome"] = str(REASONS.get(reason) or OUTCOMES.get(outcome) or reason or outcome)
     return facts

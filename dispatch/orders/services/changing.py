@@ -164,7 +164,7 @@ def try_again(*, order: Order, service_date: dt.date | None = None) -> Order:
 
 @transaction.atomic
 def return_order(*, order: Order) -> Order:
-    """Say that an order that failed or was not collected is back at its hub for good.
+    """Say that what failed, was not collected or was picked up is back at its hub for good.
 
     Locks: the order. Records: order.returned. Raises: MoveNotAllowed.
     """

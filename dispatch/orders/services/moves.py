@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from dispatch.orders.errors import MoveNotAllowed
 from dispatch.orders.events import MOVED
-from dispatch.orders.models import Order
-from dispatch.orders.states import MOVES, OPEN, OrderState, waiting_state
+from dispatch.orders.models import Direction, Order
+from dispatch.orders.states import OPEN, OrderState, moves_from, waiting_state
 from lastmile.core.clock import now
 from lastmile.core.errors import Stale
 from lastmile.core.events import Lane, record_many
@@ -55,7 +55,8 @@ def move(
     """
     moving = [order for order in orders if order.state != to]
     for order in moving:
-        if to not in MOVES[OrderState(order.state)]:
+        is_return = order.direction == Direction.RETURN
+        if to not in moves_from(OrderState(order.state), is_return=is_return):
             raise MoveNotAllowed(
                 _("The order %(order)s is %(state)s and cannot become %(to)s.")
                 % {"order": order.external_id or order.public_id, "state": order.state, "to": to},
