@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -9,19 +10,25 @@ from asgiref.sync import async_to_sync, sync_to_async
 from channels.layers import channel_layers
 from channels.routing import URLRouter
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
-from dispatch.orders.models import Order
-from lastmile.core import derived
+from dispatch.orders.models import Cause, Order
+from dispatch.orders.services import cancel_order
+from lastmile.core import clock, derived
+from lastmile.core.erasing import forget
 from lastmile.core.models import Event, Job
 from lastmile.core.tenancy import RetailerRef, in_retailer, retailer_context
 from tenants.gate import SocketGate
+from tenants.people.models import AuditEntry
 from tenants.permissions import KeyRole, Role
 from tests.capability import ws
 from tests.capability.credentials import link_secret
 from tests.capability.models import Remark
+from tests.capability.policy import remarks_policy
+from tests.capability.services import KEPT
 from tests.drain import drain
 from tests.factories import make_hub, make_order
 from tests.people import KeyClient, add_member, key_client, logged_in
@@ -138,3 +145,44 @@ def test_a_link_opens_one_remark_without_an_account_and_ends(
     assert Client(headers={"host": other.domain}).get(f"/r/{secret}/").status_code == 404
     derived.end(purpose="remark_link", subject=public_id)
     assert reader.get(f"/r/{secret}/").status_code == 404
+
+
+def test_the_policy_has_a_page_is_audited_and_counts_at_once_for_its_retailer_alone(
+    order: Order, retailer: RetailerRef, other: RetailerRef
+) -> None:
+    owner = logged_in(retailer, add_member(Role.OWNER))
+    address = reverse("tenants:section", args=["remarks"])
+    assert "Longest remark, characters" in owner.get(address).content.decode()
+    assert owner.post(address, {"longest": "12", "version": "0"}).status_code == 302
+    api = key_client(retailer)
+    refused = add(api, order)
+    assert (refused.status_code, refused.json()["code"]) == (422, "remark_too_long")
+    assert Remark.objects.count() == 0
+    assert add(api, order, "Ring twice.").status_code == 201
+    entry = AuditEntry.objects.get(act="policy.set")
+    assert entry.changes == {"remarks.longest": {"before": 500, "after": 12}}
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    assert reader.post(address, {"longest": "4000", "version": "1"}).status_code == 403
+    with retailer_context(other):
+        assert remarks_policy().longest == 500
+    assert remarks_policy().longest == 12
+
+
+def test_its_rows_are_erased_with_their_shopper_and_forgotten_by_age(
+    order: Order, retailer: RetailerRef
+) -> None:
+    api = key_client(retailer)
+    add(api, order)
+    shopper = order.shopper.public_id
+    cancel_order(order=order, cause=Cause.API)
+    call_command("erase_shopper", schema=retailer.schema, shopper=shopper, dry_run=True)
+    assert Remark.objects.count() == 1
+    call_command("erase_shopper", schema=retailer.schema, shopper=shopper)
+    assert Remark.objects.count() == 0
+    add(api, order)
+    Remark.objects.update(created_at=clock.now() - KEPT + dt.timedelta(minutes=1))
+    forget()
+    assert Remark.objects.count() == 1
+    Remark.objects.update(created_at=clock.now() - KEPT - dt.timedelta(minutes=1))
+    forget()
+    assert Remark.objects.count() == 0
