@@ -1,0 +1,116 @@
+/* The board's map: draws the plan, and keeps what is chosen the same on the map and in the list. */
+
+/* The plan's compact drawing, in the shape that the map reads. */
+function picture({ hub, routes, unserved, straight }, words) {
+  const [lon, lat] = words.hub.split(",").map(Number);
+  return {
+    hubs: [{ id: "hub", name: words.hubWord, lon: hub?.[0] ?? lon, lat: hub?.[1] ?? lat }],
+    routes: routes.map(({ id, number, line }) => ({
+      id,
+      number,
+      straight,
+      label: `${words.routeWord} ${number}`,
+      geometry: line,
+    })),
+    stops: [
+      ...routes.flatMap((route) =>
+        route.stops.map(([x, y, id, broken], i) => ({
+          id,
+          route: route.id,
+          seq: i + 1,
+          lon: x,
+          lat: y,
+          state: broken ? "violation" : "",
+          label: `${words.routeWord} ${route.number}, ${words.stopWord} ${i + 1}`,
+        })),
+      ),
+      ...unserved.map(([x, y, id]) => ({ id, seq: "!", lon: x, lat: y, state: "unserved", label: words.leftWord })),
+    ],
+  };
+}
+
+/* The map is mounted beside us, with its library still on the way. */
+const mapOf = (el) =>
+  new Promise((done) => {
+    const look = () => (el.lastmileMap ? done(el.lastmileMap) : el.isConnected && requestAnimationFrame(look));
+    look();
+  });
+
+export function boardMap({ frame, board, listen, drawer }) {
+  const canvas = frame.querySelector(".board-canvas");
+  const words = frame.querySelector(".board-map").dataset;
+  const self = { map: null, chosen: "", draw, choose, hint, start };
+  let shown = "";
+  let fitted = false;
+
+  async function draw() {
+    const { drawing, plan, version } = board().dataset;
+    if (!self.map || `${plan}:${version}` === shown) return;
+    shown = `${plan}:${version}`;
+    const first = !fitted;
+    let found = { routes: [], unserved: [] };
+    if (drawing) {
+      const answer = await fetch(drawing, { headers: { Accept: "application/json" } });
+      if (!answer.ok) return;
+      found = await answer.json();
+    }
+    self.map.setData(picture(found, words));
+    if (first && drawing) {
+      fitted = true;
+      self.map.fit({ animate: false });
+    }
+    frame.dataset.ready = "true";
+    performance.mark("board:ready");
+  }
+  function choose(route, fly = false) {
+    self.chosen = route;
+    if (self.map && self.map.state.route !== (route || null))
+      self.map.choose({ kind: "route", id: route || null, fly: Boolean(route) && fly });
+    frame.querySelectorAll(".route").forEach((card) => card.classList.toggle("chosen", card.dataset.route === route));
+  }
+  function hint(order) {
+    self.map?.emphasise({ stop: order || null });
+  }
+  listen(canvas, "map:hover", ({ detail: { kind, id } }) => mark(frame, kind === "stop" ? id : "", "hovered"));
+  listen(canvas, "map:select", ({ detail: { kind, id } }) => {
+    if (kind === "stop") {
+      const { route } = self.map.feature("stops", id).properties;
+      if (route) {
+        choose(route);
+        unfold(frame, route, id);
+      }
+      drawer(id);
+    } else if (kind === "route") {
+      choose(id);
+      unfold(frame, id);
+    } else if (!kind) choose("");
+  });
+  /* The map comes last: the list can be used before. */
+  function start() {
+    mapOf(canvas).then((found) => {
+      self.map = found;
+      return draw();
+    });
+  }
+  return self;
+}
+
+function mark(frame, order, klass) {
+  frame.querySelectorAll(`.${klass}[data-order]`).forEach((row) => row.classList.remove(klass));
+  const row = order ? (document.getElementById(`stop-${order}`) ?? document.getElementById(`left-${order}`)) : null;
+  row?.classList.add(klass);
+  return row;
+}
+
+function unfold(frame, route, order) {
+  const card = document.getElementById(route);
+  const details = card?.querySelector("details");
+  if (!details) return;
+  const settle = () =>
+    (mark(frame, order, "chosen") ?? card).scrollIntoView({ block: order ? "center" : "start", behavior: "instant" });
+  if (!details.open) {
+    details.addEventListener("htmx:afterSettle", settle, { once: true });
+    details.open = true;
+  }
+  settle();
+}
