@@ -82,7 +82,7 @@ CREDENTIALS: dict[str, str] = {
     "password_link": "tenants.people.credentials.PasswordLink",
 }
 # Sections of the policy: name -> frozen dataclass (`tenants.sections`). Each gets a page.
-POLICIES: dict[str, str] = {}
+POLICIES: dict[str, str] = {"retention": "tenants.retention.Retention"}
 # Public id -> name of the hubs, for pages that let somebody choose hubs: `def f() -> dict`.
 HUB_NAMES: list[str] = ["dispatch.fleet.standing.hub_names"]
 # Rolls of erasing: who is meant (`def f(sought) -> Person | None`), then one function an app, the

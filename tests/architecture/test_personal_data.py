@@ -54,6 +54,7 @@ IMPERSONAL = {
     "people.firstowner": "retailer email name",
     "people.apikey": "public_id name role hubs ref origins secret_hash hint created_by",
     "people.auditentry": "public_id actor act subject",
+    "people.policysection": "section values",
     "fleet.hub": "public_id external_id name address lat lon zone hours network",
     "fleet.zone": "public_id external_id name polygon min_lat min_lon max_lat max_lon",
     "fleet.vehicle": "public_id external_id name plate profile energy skills emission_class",
@@ -64,7 +65,7 @@ IMPERSONAL = {
     "orders.order": "public_id external_id digest source direction hub_choice skills currency"
     " handover state",
     "orders.parcel": "public_id external_id barcode",
-    "orders.promise": "public_id option handover cause",
+    "orders.promise": "public_id option handover cause currency slot",
     "orders.attempt": "public_id outcome reason stop",
     "intake.importbatch": "public_id sha256 actor hubs_scope language job state problem_code"
     " unknown_headings headings changes",

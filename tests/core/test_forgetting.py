@@ -19,6 +19,9 @@ from lastmile.core.tasks import forget_everywhere
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from lastmile.schedule import SCHEDULE
 from tenants.people.models import AuditEntry
+from tenants.people.services.sections import set_section
+from tenants.retention import Retention
+from tenants.sections import section_of
 
 DAYS = dt.timedelta(days=1)
 
@@ -78,6 +81,21 @@ def test_one_retailer_forgets_and_another_does_not(
     out = io.StringIO()
     call_command("forget", "--all", stdout=out)
     assert "t1: nothing" in out.getvalue()
+
+
+def test_a_retailer_decides_how_long_it_keeps(retailer: RetailerRef, other: RetailerRef) -> None:
+    old_things()
+    policy = Retention(refused_rows_days=400, audit_days=690)
+    set_section(section=section_of(Retention), policy=policy)
+    call_command("forget", "--schema", "t1", stdout=io.StringIO())
+    rows, audits, _codes = left()
+    assert rows == ALL[0]
+    assert audits == set()
+    with retailer_context(other):
+        old_things()
+    call_command("forget", "--schema", "t2", stdout=io.StringIO())
+    with retailer_context(other):
+        assert left() == YOUNG
 
 
 @pytest.mark.usefixtures("db")

@@ -13,8 +13,9 @@ from dispatch.intake.services.receiving import forget_files
 from dispatch.orders.addresses import plain
 from lastmile.core.clock import now
 from lastmile.core.erasing import ERASED, FEWEST_DIGITS, Person, UnderWay, blot_rows
+from tenants.people.selectors import policy
+from tenants.retention import Retention
 
-ROWS_KEPT: Final = dt.timedelta(days=90)
 _PHONE_TAIL: Final = 9  # digits that a number has in every way of writing it
 _CHUNK: Final = 500
 _ZIP: Final = b"PK"  # how a spreadsheet begins
@@ -53,11 +54,12 @@ def erase_person(person: Person) -> dict[str, int]:
 
 
 def forget_rows() -> dict[str, int]:
-    """Blank the cells of rows that were refused 90 days ago: their counts and reasons stay.
+    """Blank the cells of rows that were refused long ago: their counts and reasons stay.
 
     Locks: these rows. Records: nothing. Raises: nothing of its own.
     """
-    old = RefusedRow.objects.filter(batch__created_at__lt=now() - ROWS_KEPT)
+    kept = dt.timedelta(days=policy(Retention).refused_rows_days)
+    old = RefusedRow.objects.filter(batch__created_at__lt=now() - kept)
     done = 0
     for row in old.order_by("pk").iterator(_CHUNK):
         blank = _blank(row.cells)
