@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from lastmile.core.http.problems import Problem, plain_problem_response
+from lastmile.core.http.problems import ProblemAnswer, plain_problem_response
 from lastmile.core.tenancy import HOUSE, RetailerNotOpen, RetailerRef, retailer_context
 from tenants.models import Status
 from tenants.selectors import by_host
@@ -79,11 +79,11 @@ def _closed_door(request: HttpRequest, ref: RetailerRef | None) -> HttpResponse:
         if ref is None:
             title = _("Nobody is served at this address")
             detail = _("Check the address for a typing error, or ask who gave it to you.")
-            problem = Problem(404, "not_found", f"{title}. {detail}")
+            problem = ProblemAnswer(404, "not_found", f"{title}. {detail}")
         else:
             title = _("This shop's deliveries are closed for now")
             detail = _("Come back later, or ask the shop. Nothing you have ordered is lost.")
-            problem = Problem(
+            problem = ProblemAnswer(
                 503,
                 RetailerNotOpen.code,
                 f"{title}. {detail}",

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from lastmile.core.clock import RetailerClock
 from lastmile.core.errors import Unavailable
 from lastmile.core.postgres import context
-from lastmile.core.postgres.context import PUBLIC, NoRetailer, OtherRetailer, Place
+from lastmile.core.postgres.context import PUBLIC, NoRetailer, OtherRetailer, SchemaContext
 
 __all__ = [
     "HOUSE",
@@ -202,7 +202,7 @@ def _retailer_context(who: RetailerRef | str, allow_suspended: bool) -> Iterator
             % {"name": ref.name, "status": ref.status},
             data={"status": ref.status},
         )
-    with context.entered(Place(ref.schema, ref), connection):
+    with context.entered(SchemaContext(ref.schema, ref), connection):
         yield ref
 
 
@@ -222,9 +222,9 @@ def find_retailer(schema: str) -> RetailerRef | None:
     return registry().find(schema)
 
 
-def shared_context() -> AbstractContextManager[Place]:
+def shared_context() -> AbstractContextManager[SchemaContext]:
     """Open the shared tables and nothing else: looking up hosts, the house's own work."""
-    return context.entered(Place(PUBLIC), connection)
+    return context.entered(SchemaContext(PUBLIC), connection)
 
 
 @contextmanager

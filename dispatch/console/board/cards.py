@@ -25,7 +25,7 @@ _UNITS = {"weight_g": (1000, "kg"), "volume_cm3": (1000, "l"), "parcels": (1, ""
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadBar:
     """One bar: what of a vehicle's capacity a route uses."""
 
     name: str
@@ -78,7 +78,7 @@ class RouteCard:
 
     route: Route
     colour: int
-    loads: list[Load]
+    loads: list[LoadBar]
     violations: list[str]
     stops: list[StopCard | PauseCard] | None
 
@@ -137,7 +137,7 @@ class Shown:
     opened: frozenset[str] = field(default_factory=frozenset)
 
 
-def loads_of(route: Route) -> list[Load]:
+def loads_of(route: Route) -> list[LoadBar]:
     """Return the three bars of a route: the most that is on board at once."""
     names = {"weight_g": _("weight"), "volume_cm3": _("volume"), "parcels": _("parcels")}
     found = []
@@ -147,7 +147,7 @@ def loads_of(route: Route) -> list[Load]:
             "used": f"{used / scale:.10g}" if scale == 1 else f"{used / scale:.0f}",
             "most": f"{most / scale:.10g} {unit}".strip(),
         }
-        found.append(Load(names[name], round(used * 100 / most), said))
+        found.append(LoadBar(names[name], round(used * 100 / most), said))
     return found
 
 

@@ -12,7 +12,7 @@ from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 
 from lastmile.core.http.htmx import is_fragment, toast
-from lastmile.core.http.problems import Problem, known_problem, plain_problem_response
+from lastmile.core.http.problems import ProblemAnswer, known_problem, plain_problem_response
 from lastmile.core.refusals import unknown
 
 log = logging.getLogger("lastmile.problems")
@@ -32,7 +32,7 @@ class ProblemMiddleware:
         """Answer 400 before any view or query sees a NUL."""
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             detail = _("The address holds a NUL character. Leave it out.")
-            return refusal(request, Problem(400, "malformed", detail))
+            return refusal(request, ProblemAnswer(400, "malformed", detail))
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, fault: Exception) -> HttpResponse | None:
@@ -41,7 +41,7 @@ class ProblemMiddleware:
         return None if problem is None else refusal(request, problem)
 
 
-def refusal(request: HttpRequest, problem: Problem) -> HttpResponse:
+def refusal(request: HttpRequest, problem: ProblemAnswer) -> HttpResponse:
     """Return the answer in the shape that this request can use."""
     if request.path.startswith(API):
         return plain_problem_response(problem)
@@ -62,8 +62,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
                 query = request.META.get("QUERY_STRING", "")
                 return HttpResponseRedirect(f"{with_slash}{'?' + query if query else ''}")
             detail = _("This address ends with a slash. Send the call to %(path)s.")
-            return refusal(request, Problem(404, "not_found", detail % {"path": with_slash}))
-    return refusal(request, Problem(404, "not_found", unknown().detail))
+            return refusal(request, ProblemAnswer(404, "not_found", detail % {"path": with_slash}))
+    return refusal(request, ProblemAnswer(404, "not_found", unknown().detail))
 
 
 def _resolves(path: str) -> bool:
@@ -78,13 +78,13 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     """handler400: what Django refuses before a view is reached."""
     problem = known_problem(exception) if exception else None
     if problem is None:
-        problem = Problem(400, "malformed", _("The request is not well formed."))
+        problem = ProblemAnswer(400, "malformed", _("The request is not well formed."))
     return refusal(request, problem)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler403."""
-    return refusal(request, Problem(403, "not_allowed", _("This is not allowed.")))
+    return refusal(request, ProblemAnswer(403, "not_allowed", _("This is not allowed.")))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -93,7 +93,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     detail = _(
         "This form is out of date or came from elsewhere. Reload the page and send it again."
     )
-    return refusal(request, Problem(403, "csrf_failed", detail))
+    return refusal(request, ProblemAnswer(403, "csrf_failed", detail))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -104,7 +104,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         "Something failed on our side. Try again; if it stays, give support this reference: "
         f"{reference}."
     )
-    problem = Problem(500, "internal", detail, data={"reference": reference})
+    problem = ProblemAnswer(500, "internal", detail, data={"reference": reference})
     if request.path.startswith(API):
         return plain_problem_response(problem)
     if request.headers.get("HX-Request") == "true":

@@ -37,7 +37,7 @@ RETRY_AT_ONCE = frozenset({"40001", "40P01"})
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemAnswer:
     """What a problem answer holds."""
 
     status: int
@@ -70,12 +70,12 @@ def sqlstate(fault: BaseException) -> str:
     return getattr(fault.__cause__, "sqlstate", None) or getattr(fault, "sqlstate", None) or ""
 
 
-def problem_from(fault: BaseException) -> Problem:
+def problem_from(fault: BaseException) -> ProblemAnswer:
     """Return the problem that an exception means; an unknown one is logged and answered 500."""
     return known_problem(fault) or _unexpected(fault)
 
 
-def known_problem(fault: BaseException) -> Problem | None:
+def known_problem(fault: BaseException) -> ProblemAnswer | None:
     """Return the problem that an exception means, None for what nobody expected."""
     if isinstance(fault, DomainError):
         return _from_domain(fault)
@@ -87,7 +87,7 @@ def known_problem(fault: BaseException) -> Problem | None:
     return None
 
 
-def problem_response(problem: Problem) -> Response:
+def problem_response(problem: ProblemAnswer) -> Response:
     """Return the answer as DRF sends it."""
     response = Response(
         problem.body(),
@@ -99,7 +99,7 @@ def problem_response(problem: Problem) -> Response:
     return response
 
 
-def plain_problem_response(problem: Problem) -> HttpResponse:
+def plain_problem_response(problem: ProblemAnswer) -> HttpResponse:
     """Return the answer where DRF has not been reached (middleware, unknown addresses)."""
     return JsonResponse(
         problem.body(),
@@ -114,9 +114,9 @@ def drf_exception_handler(fault: Exception, context: Mapping[str, Any]) -> Respo
     return problem_response(problem_from(fault))
 
 
-def unavailable(detail: str = "", *, after_s: int = 2) -> Problem:
+def unavailable(detail: str = "", *, after_s: int = 2) -> ProblemAnswer:
     """Return 503 with Retry-After."""
-    return Problem(
+    return ProblemAnswer(
         503,
         "unavailable",
         detail or _("A part of the house is away for the moment. Try again shortly."),
@@ -125,12 +125,12 @@ def unavailable(detail: str = "", *, after_s: int = 2) -> Problem:
     )
 
 
-def _from_domain(fault: DomainError) -> Problem:
+def _from_domain(fault: DomainError) -> ProblemAnswer:
     headers = {}
     after = fault.data.get("retry_after_s")
     if after is not None or isinstance(fault, Unavailable):
         headers["Retry-After"] = str(int(after) if after is not None else 2)
-    return Problem(
+    return ProblemAnswer(
         fault.status,
         fault.code,
         str(fault.detail),
@@ -141,20 +141,22 @@ def _from_domain(fault: DomainError) -> Problem:
     )
 
 
-def _from_database(fault: BaseException) -> Problem | None:
+def _from_database(fault: BaseException) -> ProblemAnswer | None:
     if isinstance(fault, DataError):
         log.warning("A value passed the serializers and not PostgreSQL", exc_info=fault)
-        return Problem(422, "invalid", _("A value is out of range or holds a forbidden character."))
+        return ProblemAnswer(
+            422, "invalid", _("A value is out of range or holds a forbidden character.")
+        )
     if isinstance(fault, OperationalError | InterfaceError):
         log.warning("PostgreSQL refused or was away (%s)", sqlstate(fault) or "no code")
         return unavailable()
     return None
 
 
-def _unexpected(fault: BaseException) -> Problem:
+def _unexpected(fault: BaseException) -> ProblemAnswer:
     reference = secrets.token_hex(6)
     log.error("Unexpected fault %s", reference, exc_info=fault)
-    return Problem(
+    return ProblemAnswer(
         500,
         "internal",
         _(
@@ -166,8 +168,8 @@ def _unexpected(fault: BaseException) -> Problem:
     )
 
 
-def _plain(status: int, code: str, say: Callable[[], str]) -> Callable[[Any], Problem]:
-    return lambda fault: Problem(status, code, say())
+def _plain(status: int, code: str, say: Callable[[], str]) -> Callable[[Any], ProblemAnswer]:
+    return lambda fault: ProblemAnswer(status, code, say())
 
 
 def field_problems(fault: drf.ValidationError) -> list[FieldProblem]:
@@ -175,8 +177,8 @@ def field_problems(fault: drf.ValidationError) -> list[FieldProblem]:
     return list(_pointers(fault.get_full_details(), ""))
 
 
-def _validation(fault: drf.ValidationError) -> Problem:
-    return Problem(
+def _validation(fault: drf.ValidationError) -> ProblemAnswer:
+    return ProblemAnswer(
         422,
         "invalid",
         _("Some values do not fit; see errors."),
@@ -219,13 +221,13 @@ def _pointers(found: Any, pointer: str) -> list[FieldProblem]:
     return [FieldProblem(pointer, str(found))]
 
 
-def _parse_error(fault: drf.ParseError) -> Problem:
-    return Problem(400, "malformed", str(fault.detail))
+def _parse_error(fault: drf.ParseError) -> ProblemAnswer:
+    return ProblemAnswer(400, "malformed", str(fault.detail))
 
 
-def _throttled(fault: drf.Throttled) -> Problem:
+def _throttled(fault: drf.Throttled) -> ProblemAnswer:
     after = max(1, int(getattr(fault, "wait", None) or 1))
-    return Problem(
+    return ProblemAnswer(
         429,
         "too_many",
         _("Too many calls. Wait %(seconds)d seconds and go on.") % {"seconds": after},
@@ -235,30 +237,30 @@ def _throttled(fault: drf.Throttled) -> Problem:
     )
 
 
-def _not_authenticated(fault: drf.APIException) -> Problem:
+def _not_authenticated(fault: drf.APIException) -> ProblemAnswer:
     detail = (
         str(fault.detail)
         if isinstance(fault, drf.AuthenticationFailed)
         else _("Say who you are: log in, or send an API key as Authorization: Bearer <key>.")
     )
     header = getattr(fault, "auth_header", "") or 'Bearer realm="lastmile"'
-    return Problem(401, "not_authenticated", detail, headers={"WWW-Authenticate": header})
+    return ProblemAnswer(401, "not_authenticated", detail, headers={"WWW-Authenticate": header})
 
 
-def _forbidden(fault: Any) -> Problem:
-    return Problem(
+def _forbidden(fault: Any) -> ProblemAnswer:
+    return ProblemAnswer(
         403, "not_allowed", str(getattr(fault, "detail", "")) or _("This is not allowed.")
     )
 
 
-def _method(fault: drf.MethodNotAllowed) -> Problem:
-    return Problem(
+def _method(fault: drf.MethodNotAllowed) -> ProblemAnswer:
+    return ProblemAnswer(
         405, "method_not_allowed", _("This address does not take that method; see Allow.")
     )
 
 
 _MISSING = _plain(404, "not_found", lambda: unknown().detail)
-_KNOWN: tuple[tuple[type[BaseException], Callable[[Any], Problem]], ...] = (
+_KNOWN: tuple[tuple[type[BaseException], Callable[[Any], ProblemAnswer]], ...] = (
     (drf.ValidationError, _validation),
     (drf.ParseError, _parse_error),
     (drf.NotAuthenticated, _not_authenticated),

@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 from django_tenants.postgresql_backend.introspection import DatabaseSchemaIntrospection
 
 from lastmile.core.postgres import context
-from lastmile.core.postgres.context import PUBLIC, Place
+from lastmile.core.postgres.context import PUBLIC, SchemaContext
 
 
 class Named:
@@ -122,14 +122,14 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         """Move the ContextVar; raises OtherRetailer inside another's transaction."""
-        context.set_place(Place(tenant.schema_name, with_public=include_public), self)
+        context.set_place(SchemaContext(tenant.schema_name, with_public=include_public), self)
 
     def set_schema(
         self, schema_name: str, include_public: bool = True, tenant_type: str | None = None
     ) -> None:
         """Move the ContextVar by name."""
-        context.set_place(Place(schema_name, with_public=include_public), self)
+        context.set_place(SchemaContext(schema_name, with_public=include_public), self)
 
     def set_schema_to_public(self) -> None:
         """Move the ContextVar to the shared tables."""
-        context.set_place(Place(PUBLIC), self)
+        context.set_place(SchemaContext(PUBLIC), self)

@@ -29,7 +29,7 @@ class OtherRetailer(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SchemaContext:
     """Where the code at hand stands.
 
     Parameters
@@ -55,15 +55,15 @@ class Place:
         return f"{self.schema}, {PUBLIC}"
 
 
-_here: ContextVar[Place | None] = ContextVar("lastmile_place", default=None)
+_here: ContextVar[SchemaContext | None] = ContextVar("lastmile_place", default=None)
 
 
-def here() -> Place | None:
+def here() -> SchemaContext | None:
     """Return where the code stands, or None."""
     return _here.get()
 
 
-def place() -> Place:
+def place() -> SchemaContext:
     """Return where the code stands.
 
     Raises
@@ -95,7 +95,7 @@ def check_name(schema: str) -> str:
     return schema
 
 
-def set_place(wanted: Place, connection: BaseDatabaseWrapper) -> None:
+def set_place(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> None:
     """Move to a place for good: for django_tenants' ways in, which know no end.
 
     Raises
@@ -109,7 +109,7 @@ def set_place(wanted: Place, connection: BaseDatabaseWrapper) -> None:
 
 
 @contextmanager
-def entered(wanted: Place, connection: BaseDatabaseWrapper) -> Iterator[Place]:
+def entered(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> Iterator[SchemaContext]:
     """Stand at a place for the length of a block.
 
     Raises
@@ -126,7 +126,7 @@ def entered(wanted: Place, connection: BaseDatabaseWrapper) -> Iterator[Place]:
         _here.reset(token)
 
 
-def _refuse_inside_transaction(wanted: Place, connection: BaseDatabaseWrapper) -> None:
+def _refuse_inside_transaction(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> None:
     """One transaction, one retailer: half of an act in each could not be undone together."""
     present = _here.get()
     if present is None or present.schema == wanted.schema:

@@ -20,7 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from lastmile.core.errors import Unavailable
-from lastmile.core.postgres.context import PUBLIC, Place, check_name, entered, here
+from lastmile.core.postgres.context import PUBLIC, SchemaContext, check_name, entered, here
 
 # Two 32-bit halves, as PostgreSQL's advisory locks take them; one name for the whole installation.
 HOUSE_LOCK = int.from_bytes(hashlib.sha256(b"lastmile:migrate").digest()[:8], "big", signed=True)
@@ -44,20 +44,20 @@ def exists(schema: str) -> bool:
 def create(schema: str) -> None:
     """Make an empty schema if there is none."""
     check_name(schema)
-    with entered(Place(PUBLIC), connection), connection.cursor() as cursor:
+    with entered(SchemaContext(PUBLIC), connection), connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
 
 
 def create_extensions() -> None:
     """Put the extensions into public, where every retailer's path finds them."""
-    with entered(Place(PUBLIC), connection), connection.cursor() as cursor:
+    with entered(SchemaContext(PUBLIC), connection), connection.cursor() as cursor:
         for name in EXTENSIONS:
             cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {name} SCHEMA {PUBLIC}")
 
 
 def pending(schema: str) -> list[str]:
     """Return the migrations that a schema lacks, in order: ``core.0002_x``."""
-    with entered(Place(schema, with_public=False), connection):
+    with entered(SchemaContext(schema, with_public=False), connection):
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
@@ -68,11 +68,11 @@ def migrate(schema: str) -> list[str]:
 
     The caller holds ``house_lock()``.
     """
-    with entered(Place(schema, with_public=False), connection):
+    with entered(SchemaContext(schema, with_public=False), connection):
         MigrationRecorder(connection).ensure_schema()
     missing = pending(schema)
     if missing:
-        with entered(Place(schema), connection):
+        with entered(SchemaContext(schema), connection):
             call_command(
                 Migrate(stdout=StringIO()), interactive=False, verbosity=0, skip_checks=True
             )
@@ -81,7 +81,7 @@ def migrate(schema: str) -> list[str]:
 
 def shared_path() -> AbstractContextManager[object]:
     """Any path will do: stay where the code stands, else with the shared tables."""
-    return nullcontext() if here() is not None else entered(Place(PUBLIC), connection)
+    return nullcontext() if here() is not None else entered(SchemaContext(PUBLIC), connection)
 
 
 @contextmanager
