@@ -20,7 +20,7 @@ from dispatch.solver.model.solution import Solution, Tour
 from dispatch.solver.placing.draft import Draft, Ground
 from dispatch.solver.placing.repair import holds
 from dispatch.solver.redispatch.change import Change
-from dispatch.solver.redispatch.run import redispatch
+from dispatch.solver.redispatch.run import Improving, redispatch
 from dispatch.solver.referee.check import check
 from dispatch.solver.solve import solve
 from tests.bench.solver_cases import load
@@ -128,7 +128,9 @@ def _ask(
     case: str, what: str, problem: Problem, plan: Solution, change: Change, now_s: int
 ) -> Asked:
     began = time.perf_counter()
-    ours = redispatch(problem, plan, change, now_s=now_s, seconds=BUDGET_S, seed=1)
+    ours = redispatch(
+        problem, plan, change, now_s=now_s, improving=Improving(seconds=BUDGET_S, seed=1)
+    )
     took = time.perf_counter() - began
     faults = check(ours.problem, ours.solution)
     if faults:

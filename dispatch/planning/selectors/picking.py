@@ -13,7 +13,8 @@ from typing import Final
 
 from dispatch.planning.models import Plan, Route
 from dispatch.planning.selectors.pictures import routes_in_short
-from dispatch.solver.side.waves import Floor, Goods, Wave, plan_waves
+from dispatch.solver.side.waves import plan_waves
+from dispatch.solver.side.waves_problem import Floor, Goods, Wave
 from lastmile.core.clock import now
 
 WORK: Final = 0.05  # of CP-SAT's deterministic time: a second or two of a request

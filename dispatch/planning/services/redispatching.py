@@ -40,7 +40,7 @@ from dispatch.solver.process.cores import seat
 from dispatch.solver.redispatch.anew import anew
 from dispatch.solver.redispatch.change import Disturbance, Redispatched
 from dispatch.solver.redispatch.cut import Rest
-from dispatch.solver.redispatch.run import UNPRICED, replan
+from dispatch.solver.redispatch.run import UNPRICED, Improving, replan
 from dispatch.solver.solve import Phase
 from lastmile.core import jobs
 from lastmile.core.clock import now
@@ -169,10 +169,8 @@ def redispatch_day(
     with seat(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as own:
         changed = replan(
             rest,
-            seconds=seconds,
-            seed=seed,
             disturbance=_disturbance(scene, bounds),
-            threads=own.threads,
+            improving=Improving(seconds=seconds, seed=seed, threads=own.threads),
         )
     if job.cancelled():
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dispatch.solver.engines.shelf import cores
@@ -27,18 +27,41 @@ RESERVE_S: Final = 0.02  # kept for writing the plan out and refereeing it, with
 UNPRICED: Final = Disturbance()  # nobody minds, nothing is bounded
 
 
+@dataclass(frozen=True, slots=True)
+class Improving:
+    """How long to improve a repaired plan.
+
+    Parameters
+    ----------
+    seconds : float or None
+        Of the whole call. Repair comes first (400 visits: some 50 ms); the rest of the time
+        improves the plan around what was touched. The first call in a process waits half a second
+        for compiled code, see ``engine.load``. None: as long as ``iterations`` take.
+    iterations : int or None
+        Improvements to try at most; with ``seconds`` None the answer can be repeated.
+    threads : int, optional
+        Cores that the search may use; all that this process may by default. By iterations the
+        answer is the same with any number.
+    """
+
+    seconds: float | None = SOON_S
+    iterations: int | None = None
+    seed: int = 0
+    threads: int | None = None
+
+
+SOON: Final = Improving()
+
+
 def redispatch(
     problem: Problem,
     solution: Solution,
     change: Change,
     *,
     now_s: int,
-    seconds: float | None = SOON_S,
-    iterations: int | None = None,
-    seed: int = 0,
     disturbance: Disturbance = UNPRICED,
     committed: int = 1,
-    threads: int | None = None,
+    improving: Improving = SOON,
 ) -> Redispatched:
     """Plan the rest of a day anew after a change.
 
@@ -48,19 +71,12 @@ def redispatch(
         The day as it was planned, and the plan that is being driven.
     now_s : int
         What began by this second is done.
-    seconds : float or None
-        Of the whole call. Repair comes first (400 visits: some 50 ms); the rest of the time
-        improves the plan around what was touched. The first call in a process waits half a second
-        for compiled code, see ``engine.load``. None: as long as ``iterations`` take.
-    iterations : int or None
-        Improvements to try at most; with ``seconds`` None the answer can be repeated.
     disturbance : Disturbance
         Price and bounds of what people were told.
     committed : int
         Next stops of each vehicle on its way that stay as they are.
-    threads : int, optional
-        Cores that the search may use; all that this process may by default. By iterations the
-        answer is the same with any number.
+    improving : Improving
+        How long the plan is improved around what was touched once it is repaired.
 
     Returns
     -------
@@ -77,31 +93,24 @@ def redispatch(
     called = time.perf_counter()
     rest = cut(problem, solution, change, now_s=now_s, committed=committed)
     cut_s = time.perf_counter() - called
-    told = replan(
-        rest,
-        seconds=None if seconds is None else seconds - cut_s,
-        iterations=iterations,
-        seed=seed,
-        disturbance=disturbance,
-        threads=threads,
-    )
+    if improving.seconds is not None:
+        improving = replace(improving, seconds=improving.seconds - cut_s)
+    told = replan(rest, disturbance=disturbance, improving=improving)
     return replace(told, seconds=told.seconds + cut_s)
 
 
 def replan(
     rest: Rest,
     *,
-    seconds: float | None = SOON_S,
-    iterations: int | None = None,
-    seed: int = 0,
     disturbance: Disturbance = UNPRICED,
-    threads: int | None = None,
+    improving: Improving = SOON,
 ) -> Redispatched:
     """Plan the rest of a day anew, as ``redispatch`` does once it has cut off what is done.
 
     Parameters and errors are those of ``redispatch``; a rest is made by ``cut`` or ``anew``.
     """
-    if seconds is None and iterations is None:
+    seconds = improving.seconds
+    if seconds is None and improving.iterations is None:
         raise Invalid("Say when to stop: seconds, iterations or both.")
     called = time.perf_counter()
     load()
@@ -110,12 +119,12 @@ def replan(
     rest = _drivable(rest)
     cleared = time.perf_counter()
     before = _cost_of(rest)
-    search = _search(rest, disturbance, seed, until)
+    search = _search(rest, disturbance, improving.seed, until)
     if until is not None and seconds is not None:
         repaired_s = time.perf_counter() - cleared  # to write out takes no longer than that did
         search.until = max(until, called + seconds - repaired_s - RESERVE_S)
-    search.threads = threads or cores()
-    search.improve(iterations)
+    search.threads = improving.threads or cores()
+    search.improve(improving.iterations)
     plan = _written(search, rest.problem)
     told = _told(rest, plan, before, disturbance)
     return replace(told, iterations=search.iterations, seconds=time.perf_counter() - called)

@@ -18,7 +18,7 @@ from dispatch.solver.placing.insertion import places
 from dispatch.solver.redispatch.anew import anew
 from dispatch.solver.redispatch.change import Change, Disturbance, Redispatched
 from dispatch.solver.redispatch.cut import cut
-from dispatch.solver.redispatch.run import redispatch, replan
+from dispatch.solver.redispatch.run import Improving, redispatch, replan
 from dispatch.solver.referee.check import check
 from dispatch.solver.solve import solve
 from lastmile.core.errors import Invalid
@@ -77,7 +77,12 @@ def test_what_is_committed_loaded_or_done_stays(seed: int, committed: int, tries
     problem, plan = _day(seed % 40)
     change = _change(problem, plan, seed)
     found = redispatch(
-        problem, plan, change, now_s=NOON, seconds=None, iterations=tries * 4, committed=committed
+        problem,
+        plan,
+        change,
+        now_s=NOON,
+        committed=committed,
+        improving=Improving(seconds=None, iterations=tries * 4),
     )
     _kept(found, plan)
 
@@ -92,9 +97,8 @@ def test_the_bounds_on_what_is_disturbed_are_kept(seed: int, moves: int, shift: 
         plan,
         _change(problem, plan, seed),
         now_s=NOON,
-        seconds=None,
-        iterations=6,
         disturbance=rules,
+        improving=Improving(seconds=None, iterations=6),
     )
     _kept(found, plan)
     assert len(found.moved) <= moves
@@ -105,7 +109,9 @@ def test_the_bounds_on_what_is_disturbed_are_kept(seed: int, moves: int, shift: 
 @pytest.mark.parametrize("seed", range(8))
 def test_nothing_happened_and_nothing_is_changed(seed: int) -> None:
     problem, plan = _day(seed)
-    found = redispatch(problem, plan, Change(), now_s=NOON, seconds=None, iterations=0)
+    found = redispatch(
+        problem, plan, Change(), now_s=NOON, improving=Improving(seconds=None, iterations=0)
+    )
     assert found.moved == found.dropped == found.beyond == ()
     new = set(found.admitted)  # one that was left out may fit by now
     kept = {k: tuple(v for v in s if v not in new) for k, s in found.solution.sequences.items()}
@@ -123,8 +129,16 @@ def test_a_visit_that_fits_gets_in_and_nobody_falls_out(seed: int) -> None:
     spare = problem.visits[seed % len(problem.visits)]
     new = Visit("new", spare.place, 60, demand=(0, 0), unserved_cost=10**6)
     wide = replace(rest.problem, visits=(*rest.problem.visits, new))
-    found = redispatch(problem, plan, Change(visits=(new,)), now_s=NOON, seconds=None, iterations=5)
-    now = redispatch(problem, plan, Change(), now_s=NOON, seconds=None, iterations=0)
+    found = redispatch(
+        problem,
+        plan,
+        Change(visits=(new,)),
+        now_s=NOON,
+        improving=Improving(seconds=None, iterations=5),
+    )
+    now = redispatch(
+        problem, plan, Change(), now_s=NOON, improving=Improving(seconds=None, iterations=0)
+    )
     assert found.dropped == ()
     if places(wide, now.solution, "new"):
         assert "new" in found.admitted
@@ -138,7 +152,13 @@ def test_the_same_seed_and_count_give_the_same_answer(seed: int) -> None:
     problem, plan = _day(seed)
     change = _change(problem, plan, seed)
     one, two = (
-        redispatch(problem, plan, change, now_s=NOON, seconds=None, iterations=12, seed=seed)
+        redispatch(
+            problem,
+            plan,
+            change,
+            now_s=NOON,
+            improving=Improving(seconds=None, iterations=12, seed=seed),
+        )
         for _ in range(2)
     )
     assert one.solution == two.solution
@@ -150,7 +170,9 @@ def test_improvement_never_makes_it_dearer(seed: int) -> None:
     problem, plan = _day(seed)
     change = _change(problem, plan, seed)
     before, after = (
-        redispatch(problem, plan, change, now_s=NOON, seconds=None, iterations=n).after.exact
+        redispatch(
+            problem, plan, change, now_s=NOON, improving=Improving(seconds=None, iterations=n)
+        ).after.exact
         for n in (0, 30)
     )
     assert after <= before
@@ -185,7 +207,11 @@ def _two() -> tuple[Problem, Solution]:
 def test_a_vehicle_that_falls_out_leaves_its_visits_to_another() -> None:
     problem, plan = _two()
     found = redispatch(
-        problem, plan, Change(lost=frozenset({"m"})), now_s=700, seconds=None, iterations=20
+        problem,
+        plan,
+        Change(lost=frozenset({"m"})),
+        now_s=700,
+        improving=Improving(seconds=None, iterations=20),
     )
     assert sorted(found.solution.sequences["k"]) == ["b", "c", "d"]
     assert {(m.visit, m.before, m.after) for m in found.moved} == {("c", "m", "k"), ("d", "m", "k")}
@@ -198,7 +224,11 @@ def test_goods_on_a_vehicle_that_fell_out_are_fetched_where_it_stands() -> None:
     plan = replace(plan, routes=(plan.routes[0], replace(plan.routes[1], load=(1,))))
     assert check(problem, plan) == []
     found = redispatch(
-        problem, plan, Change(lost=frozenset({"m"})), now_s=1_900, seconds=None, iterations=20
+        problem,
+        plan,
+        Change(lost=frozenset({"m"})),
+        now_s=1_900,
+        improving=Improving(seconds=None, iterations=20),
     )
     assert found.solution.sequences == {"k": ("fetch:d", "d")}
     fetch = found.problem.visits[found.problem.visit_index["fetch:d"]]
@@ -214,9 +244,8 @@ def test_visits_without_a_choice_are_not_counted_as_moved() -> None:
         plan,
         Change(lost=frozenset({"m"})),
         now_s=700,
-        seconds=None,
-        iterations=5,
         disturbance=Disturbance(max_moves=0, max_shift_s=30),
+        improving=Improving(seconds=None, iterations=5),
     )
     assert found.dropped == ()
     assert set(found.beyond) >= {"c", "d"}
@@ -236,7 +265,9 @@ def test_a_stranded_visit_does_not_take_the_place_of_one_that_nothing_happened_t
     plan = Draft(Ground(problem), {0: [0], 1: [1]}).solution([])
     assert check(problem, plan) == []
     change = Change(lost=frozenset({"lost"}))
-    found = redispatch(problem, plan, change, now_s=0, seconds=None, iterations=500)
+    found = redispatch(
+        problem, plan, change, now_s=0, improving=Improving(seconds=None, iterations=500)
+    )
     assert found.solution.sequences == {"full": ("far",)}
     assert [u.visit for u in found.dropped] == ["stranded"]
 
@@ -249,12 +280,14 @@ def test_by_iterations_any_number_of_threads_gives_the_same_answer(threads: int)
         plan,
         _change(problem, plan, 2),
         now_s=NOON,
-        seconds=None,
-        iterations=40,
-        threads=threads,
+        improving=Improving(seconds=None, iterations=40, threads=threads),
     )
     alone = redispatch(
-        problem, plan, _change(problem, plan, 2), now_s=NOON, seconds=None, iterations=40
+        problem,
+        plan,
+        _change(problem, plan, 2),
+        now_s=NOON,
+        improving=Improving(seconds=None, iterations=40),
     )
     assert found.solution == alone.solution
     assert found.iterations == alone.iterations
@@ -263,7 +296,9 @@ def test_by_iterations_any_number_of_threads_gives_the_same_answer(threads: int)
 def test_more_threads_search_beside_one_another() -> None:
     problem, plan = _two()
     change = Change(ready_s={"m": 1_000})
-    found = redispatch(problem, plan, change, now_s=700, seconds=0.2, threads=2)
+    found = redispatch(
+        problem, plan, change, now_s=700, improving=Improving(seconds=0.2, threads=2)
+    )
     assert found.iterations > 0
     assert check(found.problem, found.solution) == []
 
@@ -302,10 +337,9 @@ def test_a_price_on_moving_keeps_a_visit_where_it_is() -> None:
             plan,
             change,
             now_s=700,
-            seconds=None,
-            iterations=40,
             disturbance=Disturbance(per_move=price),
             committed=0,
+            improving=Improving(seconds=None, iterations=40),
         )
         for price in (0, 10**6)
     )
@@ -316,7 +350,11 @@ def test_a_price_on_moving_keeps_a_visit_where_it_is() -> None:
 def test_a_late_vehicle_retimes_its_stops() -> None:
     problem, plan = _two()
     found = redispatch(
-        problem, plan, Change(ready_s={"m": 1_000}), now_s=700, seconds=None, iterations=0
+        problem,
+        plan,
+        Change(ready_s={"m": 1_000}),
+        now_s=700,
+        improving=Improving(seconds=None, iterations=0),
     )
     assert {(r.visit, r.before_s, r.after_s) for r in found.retimed} == {
         ("c", 1_800, 2_800),
@@ -385,7 +423,7 @@ def test_a_removed_stop_commits_nobody() -> None:
 def test_it_must_be_told_when_to_stop() -> None:
     problem, plan = _two()
     with pytest.raises(Invalid):
-        redispatch(problem, plan, Change(), now_s=0, seconds=None)
+        redispatch(problem, plan, Change(), now_s=0, improving=Improving(seconds=None))
 
 
 def test_a_lost_vehicle_s_visit_is_served_where_one_far_off_makes_room() -> None:
@@ -405,7 +443,9 @@ def test_a_lost_vehicle_s_visit_is_served_where_one_far_off_makes_room() -> None
     plan = Draft(Ground(problem), {0: [0], 1: [*range(2, len(visits)), 1]}).solution([])
     assert check(problem, plan) == []
     change = Change(lost=frozenset({"lost"}))
-    found = redispatch(problem, plan, change, now_s=0, seconds=None, iterations=3_000)
+    found = redispatch(
+        problem, plan, change, now_s=0, improving=Improving(seconds=None, iterations=3_000)
+    )
     assert found.dropped == ()
     assert "stranded" in found.solution.sequences["full"]
 
@@ -438,7 +478,9 @@ def test_a_day_read_anew_takes_the_plan_over(seed: int, lose: bool) -> None:
     assert rest.stranded == {v for v, k in home.items() if k in lost} - gone
     beside = {v for v, k in home.items() if any(home.get(g) == k for g in gone)} - gone
     assert rest.touched == {"came"} | beside | rest.stranded
-    found = replan(rest, seconds=None, iterations=4, disturbance=Disturbance(max_moves=0))
+    found = replan(
+        rest, disturbance=Disturbance(max_moves=0), improving=Improving(seconds=None, iterations=4)
+    )
     assert check(now, found.solution) == []
     assert found.moved == () or {m.before for m in found.moved} <= lost
 
