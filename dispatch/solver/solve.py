@@ -132,8 +132,7 @@ def solve(
         One of ``ENGINES``; by default as ``lineup`` says, and OR-Tools if the referee should
         refuse what comes.
     threads : int, optional
-        Cores that the search may use; all that this process may by default. A search by
-        iterations gives the same plan with any number.
+        Cores that the search may use, all by default; by iterations any number gives one plan.
     steering : Steering, optional
         A plan to start from, who is told of progress, who may end the search.
 
@@ -151,11 +150,7 @@ def solve(
         When no engine's answer holds: nothing is returned then.
     """
     began, effort = time.perf_counter(), Effort(seconds, iterations)
-    names = (engine,) if engine is not None else lineup(problem)
-    for name in names:
-        if name not in ENGINES:
-            raise Invalid(f"No engine {name}; there are {', '.join(ENGINES)}.")
-    counts = None if iterations is None else (iterations,)
+    names = _known((engine,) if engine is not None else lineup(problem))
     tries: list[_Try] = []
     ground, stopped = Ground(problem), False
     end = _end(problem, effort, began)
@@ -165,11 +160,10 @@ def solve(
         tries.append(_settled(ground, given, Phase(PRESENT, seed, ()), Patience(soon)))
 
     def _leash(engines: int) -> Leash:
-        deadline = _deadline(ground, effort, began, engines)
-        leash = Leash(
-            began, deadline, counts, steering.on_progress, steering.should_stop, present=given
-        )
-        leash.threads = threads or cores()
+        leash = Leash(began, _deadline(ground, effort, began, engines), threads=threads or cores())
+        leash.counts = None if iterations is None else (iterations,)
+        leash.on_progress, leash.should_stop = steering.on_progress, steering.should_stop
+        leash.present = given
         return leash
 
     for left, name in zip(range(len(names), 0, -1), names, strict=True):
@@ -182,6 +176,14 @@ def solve(
         log.error("The referee refuses every plan; %s is asked.", ORTOOLS)
         tries.append(_attempt(ground, ENGINES[ORTOOLS], seed, _leash(1), Patience(end)))
     return _best(problem, tries, began, stopped)
+
+
+def _known(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of engines; raises Invalid where there is no such engine."""
+    for name in names:
+        if name not in ENGINES:
+            raise Invalid(f"No engine {name}; there are {', '.join(ENGINES)}.")
+    return names
 
 
 def _may_heal(problem: Problem, tries: list[_Try]) -> bool:
@@ -201,8 +203,7 @@ def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:
     for at, phase in enumerate(work):
         if phase.engine == CUT and at:
             continue
-        if phase.engine not in ENGINES:
-            raise Invalid(f"No engine {phase.engine}; there are {', '.join(ENGINES)}.")
+        _known((phase.engine,))
         leash = Leash(began, counts=phase.counts or (0,), threads=cores())
         cut = at + 1 < len(work) and work[at + 1].engine == CUT
         patience = Patience(most=sum(work[at + 1].counts)) if cut else Patience()

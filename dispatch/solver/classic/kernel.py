@@ -55,9 +55,19 @@ from dispatch.solver.classic.tails import tails
 from dispatch.solver.classic.tour import put, retime, sort_out, take, tell_around, tell_new
 from dispatch.solver.compiling.compiled import compiled, inlined
 
-GUESTS = 8  # visits in no tour that join an iteration, at most
-ORDERS = 17  # weights of the orders of return: as in the source, and three by the window
-SCAN_OF = 4  # one in so many visits that found no gap nearby looks at all there are
+GUESTS = 8  # visits in no tour that join an iteration, at most: 1 or more. Chosen
+SCAN_OF = (
+    4  # one in so many visits that found no gap nearby looks at all there are: 1 or more. Chosen
+)
+# Weights of the orders of return. Chance, demand, far and near are 4, 4, 2 and 1 as in the source;
+# the three by the window are 2 each. Chosen.
+ORDERS = 17
+BY_CHANCE = 4  # a draw below: at random
+BY_LOAD = 8  # below: the largest load first
+BY_FAR = 10  # below: the farthest from the depot first
+BY_NEAR = 11  # below: the nearest
+BY_WIDTH = 13  # below: the shortest window
+BY_OPENING = 15  # below: the earliest window; else: the latest close
 
 
 @compiled
@@ -148,17 +158,17 @@ def order(visit: Int64, load: int, absent: Int32, key: Float, count: int, word: 
     drawn = below(word, ORDERS)
     for at in range(count):
         name = absent[at]
-        if drawn < 4:
+        if drawn < BY_CHANCE:
             key[at] = unit(word)
-        elif drawn < 8:
+        elif drawn < BY_LOAD:
             key[at] = -visit[name, load]
-        elif drawn < 10:
+        elif drawn < BY_FAR:
             key[at] = -visit[name, AWAY]
-        elif drawn < 11:
+        elif drawn < BY_NEAR:
             key[at] = visit[name, AWAY]
-        elif drawn < 13:
+        elif drawn < BY_WIDTH:
             key[at] = visit[name, CLOSES] - visit[name, OPENS]
-        elif drawn < 15:
+        elif drawn < BY_OPENING:
             key[at] = visit[name, OPENS]
         else:
             key[at] = -visit[name, CLOSES]

@@ -29,11 +29,10 @@ from dispatch.solver.classic.arrays import (
     SECOND,
     SERVICE,
     TIME_LAYER,
-    Float,
     Int32,
     Int64,
-    UInt8,
-    Words,
+    State,
+    Terrain,
 )
 from dispatch.solver.classic.kernel import remember
 from dispatch.solver.classic.tour import put, retime, sort_out, take
@@ -41,11 +40,11 @@ from dispatch.solver.compiling.compiled import allocating, compiled
 
 
 @compiled
-def _priced(
-    cost: Int32, time: Int32, metres: Int32, row: Int32, may: UInt8, gate: Int64, node: Int32,
-    visit: Int64, tour: Int64, depot: int, slot: int, room: Int64, timed: int,
-) -> int:  # fmt: skip
+def _priced(terrain: Terrain, state: State, depot: int, slot: int, room: Int64) -> int:
     """Return what a depot's tour costs driven by another slot's vehicle, FAR where it cannot."""
+    cost, time, metres, row = terrain.cost, terrain.time, terrain.metres, terrain.row
+    may, gate = terrain.may, terrain.gate
+    node, span, visit, tour = state.node, state.span, state.visit, state.tour
     loads = tour.shape[1] - ROOM
     first = visit.shape[1] - loads
     kind, by_cost, by_time = tour[slot, KIND], tour[slot, COST_LAYER], tour[slot, TIME_LAYER]
@@ -76,7 +75,7 @@ def _priced(
         left, name = name, node[name, NEXT]
     if ready + drive > gate[slot, 3] or way > tour[slot, REACH]:
         return FAR
-    if timed:
+    if len(span) > 1:
         total += (work + drive) * tour[slot, SECOND]
         if work + drive > tour[slot, LONGEST]:
             return FAR
@@ -103,11 +102,9 @@ def _room_of(tour: Int64, visit: Int64, node: Int32, kinds: int) -> Int64:
 
 
 @allocating
-def _table(
-    cost: Int32, time: Int32, metres: Int32, row: Int32, may: UInt8, gate: Int64, node: Int32,
-    visit: Int64, tour: Int64, kinds: int, timed: int,
-) -> Int64:  # fmt: skip
+def _table(terrain: Terrain, state: State, kinds: int) -> Int64:
     """Return the price of each slot's tour with each kind, FAR for empty slots."""
+    node, visit, tour = state.node, state.visit, state.tour
     one = np.full(kinds, -1, np.int64)
     for slot in range(len(tour)):
         one[tour[slot, KIND]] = slot
@@ -116,19 +113,15 @@ def _table(
     for slot in range(len(tour)):
         for kind in range(kinds):
             if tour[slot, COUNT] > 0 and one[kind] >= 0:
-                table[slot, kind] = _priced(
-                    cost, time, metres, row, may, gate, node, visit, tour, len(visit) + slot,
-                    one[kind], room, timed,
-                )  # fmt: skip
+                table[slot, kind] = _priced(terrain, state, len(visit) + slot, one[kind], room)
     return table
 
 
 @compiled
-def _hand_over(
-    cost: Int32, time: Int32, metres: Int32, row: Int32, node: Int32, visit: Int64, tour: Int64,
-    giver: int, taker: int, until: int,
-) -> None:  # fmt: skip
+def _hand_over(terrain: Terrain, state: State, giver: int, taker: int, until: int) -> None:
     """Move a slot's visits from its first to before ``until`` to the end of another's tour."""
+    cost, time, metres, row = terrain.cost, terrain.time, terrain.metres, terrain.row
+    node, visit, tour = state.node, state.visit, state.tour
     depot = len(visit) + taker
     name = node[len(visit) + giver, NEXT]
     while name != until:
@@ -139,17 +132,12 @@ def _hand_over(
 
 
 @allocating
-def change_kinds(
-    cost: Int32, time: Int32, metres: Int32, row: Int32, before: Int32, after: Int32, around: Int32,
-    may: UInt8, gate: Int64, thorough: int, node: Int32, span: Int32, visit: Int64, tour: Int64,
-    free: Int32, missed: Int32, best: Int32, absent: Int32, key: Float, gone: Int32, touched: Int32,
-    num: Int64, word: Words, tune: Float,
-) -> None:  # fmt: skip
+def change_kinds(terrain: Terrain, state: State) -> None:
     """Give each tour in turn the vehicle that saves most, an empty one or another tour's."""
+    node, span, visit, tour = state.node, state.span, state.visit, state.tour
+    free, best, num = state.free, state.best, state.num
     kinds = len(free)
-    table = _table(
-        cost, time, metres, row, may, gate, node, visit, tour, kinds, 1 if len(span) > 1 else 0
-    )
+    table = _table(terrain, state, kinds)
     for slot in range(len(tour)):
         if tour[slot, COUNT] == 0:
             continue
@@ -169,8 +157,8 @@ def change_kinds(
         if partner < 0:
             continue
         mine, depot = node[len(visit) + slot, NEXT], len(visit) + slot
-        _hand_over(cost, time, metres, row, node, visit, tour, slot, partner, depot)
-        _hand_over(cost, time, metres, row, node, visit, tour, partner, slot, mine)
+        _hand_over(terrain, state, slot, partner, depot)
+        _hand_over(terrain, state, partner, slot, mine)
         for changed in (slot, partner):
             retime(node, span, visit, tour, len(visit) + changed)
             sort_out(tour, free, num, changed)

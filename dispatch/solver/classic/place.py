@@ -48,7 +48,7 @@ from dispatch.solver.classic.chance import below, until
 from dispatch.solver.classic.tour import detour_m
 from dispatch.solver.compiling.compiled import compiled, inlined
 
-KINDS_TRIED = 12  # kinds of empty vehicles looked at for one visit
+KINDS_TRIED = 12  # kinds of empty vehicles looked at for one visit: 1 or more. Chosen
 
 
 @inlined

@@ -91,9 +91,6 @@ class Tours:
         return len(self.ends)
 
 
-NO_PLAN = Tours(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
-
-
 def joined(plans: list[Tours]) -> Tours:
     """Put the tours of some plans together."""
     shifts = np.cumsum([0, *(len(p.visits) for p in plans)])

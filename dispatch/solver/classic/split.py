@@ -20,9 +20,13 @@ from dispatch.solver.classic.arrays import Float, Int64
 from dispatch.solver.classic.model import Model
 from dispatch.solver.classic.setup import Tours
 
+# Places that all others are laid out by, 3 or more: the layout costs so many rows of the matrix.
+# Prototype.
 LANDMARKS: Final = 24
-BY_ANGLE: Final = 0.5  # share of cuts around the depot
-BY_EXTENT: Final = 0.5  # share of the other cuts that go across the longest extent
+# Share of cuts around the depot, and of the others that go across the longest extent: 0 to 1.
+# Prototype.
+BY_ANGLE: Final = 0.5
+BY_EXTENT: Final = 0.5
 
 
 def layout(model: Model) -> Float:

@@ -14,6 +14,14 @@ Ask = Callable[[], bool]
 Tell = Callable[[int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who may end a search, and who is told how many iterations it made and its least cost."""
+
+    stopped: Ask
+    tell: Tell
+
+
 class Polisher(Protocol):
     """Another search that goes on from a plan and knows other moves."""
 

@@ -9,7 +9,7 @@ from dispatch.solver.classic.model import Model, model_of
 from dispatch.solver.classic.samples import problems
 from dispatch.solver.classic.search import Search
 from dispatch.solver.classic.setup import Tours
-from dispatch.solver.classic.terms import Budget, Limit
+from dispatch.solver.classic.terms import Budget, Limit, Watch
 from dispatch.solver.engines.base import Leash, Proposal
 from dispatch.solver.engines.shelf import CLASSIC, polisher
 from dispatch.solver.model.cost import rounded
@@ -36,8 +36,10 @@ class Classic:
             seed=seed,
             threads=leash.threads,
             budget=_budget(leash),
-            stopped=lambda: leash.taut(0, -1),
-            tell=lambda done, cost: leash.tell(CLASSIC, done, rounded(cost * model.divisor)),
+            watch=Watch(
+                stopped=lambda: leash.taut(0, -1),
+                tell=lambda done, cost: leash.tell(CLASSIC, done, rounded(cost * model.divisor)),
+            ),
             given=_given(model, leash),
             polisher=_polished,
         ).run()

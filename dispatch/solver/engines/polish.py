@@ -21,7 +21,6 @@ from dispatch.solver.classic.terms import Limit
 
 NEVER: Final = 1 << 40  # no window, way or shift is longer
 MIN_PENALTY, MAX_PENALTY = 0.1, 100_000.0  # PyVRP's defaults, where a second costs 1
-Matrix = np.ndarray[Any, np.dtype[Any]]
 
 
 def polished(

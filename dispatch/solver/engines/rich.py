@@ -28,14 +28,18 @@ from dispatch.solver.rich.settle import settle_in
 from dispatch.solver.rich.state import BEST, HALT, Announcements, State, fresh, nothing_promised
 from lastmile.core.errors import Invalid
 
-HOT: Final = 3.0  # temperature at first, in costs of a stop; COLD: at last
+# Temperatures, in costs of a stop, above 0: the first, the last, and the first when it begins
+# from a plan. As in ``classic.tuning``.
+HOT: Final = 3.0
 COLD: Final = 0.03
-WARM: Final = 0.3  # at first when it begins from a plan
-LEGS: Final = 100  # parts of a search, each at one temperature
-CHUNK_S: Final = 0.01  # of search between two looks at the clock
-MOST: Final = 2000  # iterations in one chunk
-FIRST: Final = 1  # with batteries, breaks and hours one alone may take 50 ms: see ``_halting``
-GROWS: Final = 4  # times as many at most in the next chunk
+WARM: Final = 0.3
+LEGS: Final = 100  # stretches of a search, each at one temperature: 2 or more. Chosen
+CHUNK_S: Final = 0.01  # seconds of search between two looks at the clock. Chosen
+MOST: Final = 2000  # iterations in one chunk at most. Chosen
+# Iterations in the first chunk: with batteries, breaks and hours one alone may take 50 ms (see
+# ``_halting``). Measured.
+FIRST: Final = 1
+GROWS: Final = 4  # times as many at most in the next chunk: above 1. Chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ Like ``check``, it shares no code with whatever made the route.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 
 from dispatch.solver.model.problem import LEG_PARTS, Problem, VehicleShift, Visit
 from dispatch.solver.model.solution import Charge, Reload, Served, TakenBreak, Tour
+from dispatch.solver.referee.rests import Rests
 from dispatch.solver.referee.violations import Kind, Violation
 
 
@@ -55,7 +56,7 @@ class Judge:
         self._shift()
         self._travel()
         self._windows()
-        self._breaks()
+        self.found += Rests(self.vehicle, self.route, self.stops).verdict()
         return self.found
 
     def _say(
@@ -317,93 +318,3 @@ class Judge:
             away = min(max(w.opens_s - now, now - w.closes_s - late + 1) for w in visit.windows)
             detail = f"Service begins {away} s outside the nearest window."
             self._say(Kind.WINDOW, detail, visit=visit.id, by=away)
-
-    # Rest
-
-    def _breaks(self) -> None:
-        due = self.vehicle.breaks
-        taken = {b.index: b for b in self.route.breaks}
-        if len(taken) != len(self.route.breaks) or not set(taken) <= set(range(len(due))):
-            self._say(Kind.BREAK, "Takes a break twice, or one that it does not have.")
-            return
-        for index, rest in taken.items():
-            self._rest(index, rest)
-        inside = sorted(taken)
-        if any(taken[a].start_s > taken[b].start_s for a, b in pairwise(inside)):
-            self._say(Kind.BREAK, "Takes its breaks in another order than they stand in.")
-        first = inside[0] if inside else None
-        for count in range(len(due) + 1):
-            # breaks before `count` lie before work, those from `count` on and not taken, after it
-            outside = [i for i in range(len(due)) if i not in taken]
-            before = [i for i in outside if i < count]
-            after = [i for i in outside if i >= count]
-            in_order = not (
-                (before and first is not None and before[-1] > first)
-                or (after and inside and after[0] < inside[-1])
-            )
-            if in_order and self._fits_before(before) and self._fits_after(after):
-                return
-        self._say(Kind.BREAK, "A break is missing: it fits neither before work nor after it.")
-
-    def _fits_before(self, indices: list[int]) -> bool:
-        free = 0
-        for rest in (self.vehicle.breaks[i] for i in indices):
-            begin = max(free, rest.opens_s)
-            if begin >= rest.closes_s:
-                return False
-            free = begin + rest.duration_s
-        return not indices or free <= self.route.start_s
-
-    def _fits_after(self, indices: list[int]) -> bool:
-        free = self.route.end_s
-        for rest in (self.vehicle.breaks[i] for i in indices):
-            begin = max(free, rest.opens_s)
-            if begin >= rest.closes_s:
-                return False
-            free = begin + rest.duration_s
-        return True
-
-    def _rest(self, index: int, taken: TakenBreak) -> None:
-        """A break has its length and window, and neither loading nor service nor rest in it."""
-        due = self.vehicle.breaks[index]
-        if taken.end_s - taken.start_s < due.duration_s:
-            self._say(Kind.BREAK, f"Break {index + 1} is shorter than {due.duration_s} s.")
-        if not due.paid and taken.end_s - taken.start_s > due.duration_s:
-            # Else waiting could be called a rest, which nobody is paid for.
-            self._say(Kind.BREAK, f"Break {index + 1} is not paid and longer than agreed.")
-        if not due.opens_s <= taken.start_s < due.closes_s:
-            away = max(due.opens_s - taken.start_s, taken.start_s - due.closes_s + 1)
-            self._say(Kind.BREAK, f"Break {index + 1} begins {away} s off its window.", by=away)
-        self._still(index, taken)
-        busy = self._busy()
-        busy += [(b.start_s, b.end_s) for b in self.route.breaks if b.index < index]
-        if any(begin < taken.end_s and taken.start_s < end for begin, end in busy):
-            self._say(Kind.BREAK, f"Works or rests already during break {index + 1}.")
-        if taken.start_s < self.route.start_s or taken.end_s > self.route.end_s:
-            self._say(Kind.BREAK, f"Break {index + 1} lies outside the route.")
-
-    def _still(self, index: int, taken: TakenBreak) -> None:
-        """During a break nobody comes or goes."""
-        if taken.start_s < self.route.depart_s < taken.end_s:
-            self._say(Kind.BREAK, f"Leaves during break {index + 1}.")
-        moves = [(m, v.id) for s, v in self.stops for m in (s.arrive_s, s.depart_s)]
-        for reload in self.route.reloads:
-            moves += [(reload.arrive_s, ""), (reload.end_s, "")]
-        for charge in self.route.charges:
-            moves += [(charge.arrive_s, ""), (charge.end_s, "")]
-        for moment, visit in moves:
-            if taken.start_s < moment < taken.end_s:
-                self._say(Kind.BREAK, f"Moves during break {index + 1}.", visit=visit)
-
-    def _busy(self) -> list[tuple[int, int]]:
-        """When the driver loads or serves; on the cable they may rest."""
-        vehicle, route = self.vehicle, self.route
-        loading = vehicle.loading_s if vehicle.loaded is None else 0
-        busy = [(route.start_s, route.start_s + loading)]
-        for served, visit in self.stops:
-            given = visit.service_s
-            seconds = given[vehicle.profile] if isinstance(given, tuple) else given
-            busy.append((served.start_s, served.start_s + seconds))
-        due = vehicle.loading_s if vehicle.reload_s is None else vehicle.reload_s
-        busy += [(f.start_s, f.start_s + due) for f in route.reloads]
-        return busy

@@ -9,8 +9,9 @@ import numpy as np
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.rich.lay import Scratch
 from dispatch.solver.rich.model import JOB, PARTNER, ROLE, Model
+from dispatch.solver.rich.route import priced, refresh
 from dispatch.solver.rich.scan import INFINITE
-from dispatch.solver.rich.state import Announcements, State, priced, refresh
+from dispatch.solver.rich.state import Announcements, State
 
 
 def lay_plan(

@@ -33,10 +33,11 @@ from dispatch.solver.rich.lay import (
     scratch,
 )
 from dispatch.solver.rich.model import Int64, Model
+from dispatch.solver.rich.route import refresh
 from dispatch.solver.rich.scan import INFINITE, scan
 from dispatch.solver.rich.seat import seat
 from dispatch.solver.rich.settle import settle_in
-from dispatch.solver.rich.state import BLINKS, State, fresh, look_again, nothing_promised, refresh
+from dispatch.solver.rich.state import BLINKS, State, fresh, look_again, nothing_promised
 from dispatch.solver.rich.tries import FOUND, tries
 from dispatch.solver.rich.write import Writer
 
@@ -95,12 +96,6 @@ class Hand:
         out = self.room.out.tolist()
         exact = self._exact(vehicle, out[WAY], out[PAID], out[LATENESS])
         return Timed(out[FINISH] - out[BEGIN], out[WAY], exact)
-
-    def fault(self, vehicle: int, codes: Sequence[int]) -> int:
-        """Return what is wrong with a sequence, as in ``lay``; 0: nothing."""
-        row = np.array(codes, dtype=np.int64)
-        scan(self.model, vehicle, row, len(row), self.room)
-        return int(self.room.out[FAULT])
 
     def route(self, vehicle: int, codes: Sequence[int]) -> Tour | None:
         """Return the route at its best schedule, None where it does not hold."""

@@ -177,11 +177,6 @@ def lay_out(problem: Problem) -> Model:
     )
 
 
-def codes(problem: Problem, vehicle: int, *, reload: int = -1, charger: int = -1) -> int:
-    """Return the code of a vehicle's reload place (by its index) or charger."""
-    return -1 - reload if reload >= 0 else -1 - len(problem.vehicles[vehicle].reloads) - charger
-
-
 def _rows(rows: list[Any], width: int) -> Int64:
     return np.array(rows, dtype=np.int64).reshape(-1, width)
 

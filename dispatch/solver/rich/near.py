@@ -8,6 +8,7 @@ import numpy as np
 
 from dispatch.solver.rich.model import PER_M, PER_S, PLACE, PROFILE, RATE, Int64, Model
 
+# Neighbours of a visit that a ruin goes along: 1 or more. Chosen.
 AROUND: Final = 60
 
 

@@ -24,16 +24,19 @@ from dispatch.solver.rich.recreate import (
     recreate,
     touch,
 )
+from dispatch.solver.rich.route import priced, refresh
 from dispatch.solver.rich.scan import INFINITE
-from dispatch.solver.rich.state import BEST, HALT, NOW, Announcements, State, priced, refresh
+from dispatch.solver.rich.state import BEST, HALT, NOW, Announcements, State
 
-LONGEST: Final = 10.0  # of a string
-MEAN: Final = 10.0  # jobs taken out in one iteration
-KEEP: Final = 0.5  # chance that a piece of a string stays
-MORE: Final = 0.01  # chance that this piece is not yet long enough
-LOTS: Final = 0.1  # chance of single visits from anywhere in place of strings
-ROUTE: Final = 0.05  # chance of a whole route
-UNION: Final = 0.1  # chance of all that go together, where there are such
+# As in the paper by Christiaens and Vanden Berghe, and in ``classic.tuning``.
+LONGEST: Final = 10.0  # visits of a string at most: 1 or more
+MEAN: Final = 10.0  # jobs taken out in one iteration on the mean: 1 or more
+KEEP: Final = 0.5  # chance, 0 to 1, that a piece of a string stays
+MORE: Final = 0.01  # chance, 0 to below 1, that this piece is not yet long enough
+# Chances of another ruin in place of strings, 0 to 1; chosen, not tuned.
+LOTS: Final = 0.1  # single visits from anywhere
+ROUTE: Final = 0.05  # a whole route
+UNION: Final = 0.1  # all that go together, where there are such
 
 
 @compiled

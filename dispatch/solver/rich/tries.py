@@ -8,8 +8,9 @@ from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.gap import first_gap, has_room, open_to, put
 from dispatch.solver.rich.lay import BEGIN, FINISH, LATENESS, PAID, WAY, Scratch, is_reload
 from dispatch.solver.rich.model import PARTNER, PLACE, PROFILE, RATE, Int64, Model
+from dispatch.solver.rich.route import join, own_segment
 from dispatch.solver.rich.scan import INFINITE, scan
-from dispatch.solver.rich.state import State, join, own_segment
+from dispatch.solver.rich.state import State
 
 # Columns of what is found
 VEHICLE: Final = 0

@@ -14,7 +14,8 @@ import pytest
 from dispatch.solver.classic import near
 from dispatch.solver.classic.covers import covers, uncovered
 from dispatch.solver.classic.model import model_of
-from dispatch.solver.classic.search import Budget, Search
+from dispatch.solver.classic.search import Search
+from dispatch.solver.classic.terms import Budget, Watch
 from dispatch.solver.engines.base import Leash
 from dispatch.solver.engines.classic import Classic
 from dispatch.solver.formats.text import parse
@@ -235,8 +236,7 @@ def test_the_cost_it_reckons_with_is_the_cost_of_its_plan(hourly: int) -> None:
         seed=1,
         threads=1,
         budget=Budget(iterations=2_000),
-        stopped=lambda: False,
-        tell=lambda _done, _cost: None,
+        watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
     ).run()
     settled = solve(problem, iterations=2_000, seed=1, threads=1)
     assert found.cost * model.divisor == settled.cost.exact

@@ -14,10 +14,11 @@ from dispatch.solver.classic.model import Model, model_of
 from dispatch.solver.classic.near import near_of
 from dispatch.solver.classic.piece import Piece
 from dispatch.solver.classic.place import anywhere, plain
-from dispatch.solver.classic.search import LEGS, ROUNDS, Search
+from dispatch.solver.classic.search import Search
 from dispatch.solver.classic.setup import Tours, cost_of
 from dispatch.solver.classic.tails import exchange, exchanged
-from dispatch.solver.classic.terms import Budget, Found, Limit
+from dispatch.solver.classic.terms import Budget, Found, Limit, Watch
+from dispatch.solver.classic.tuning import LEGS, ROUNDS
 from dispatch.solver.engines.classic import _sequences
 from dispatch.solver.engines.polish import polished
 from dispatch.solver.model.problem import Problem, TravelTable, VehicleShift, Visit, Window
@@ -35,8 +36,7 @@ def prepared(ground: Ground, iterations: int) -> tuple[Model, Search, Tours]:
         seed=4,
         threads=1,
         budget=Budget(iterations=iterations),
-        stopped=lambda: False,
-        tell=lambda _done, _cost: None,
+        watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
     )
     return model, search, search.run().plan
 
@@ -238,8 +238,7 @@ def test_a_polished_plan_is_the_one_whose_cost_is_told(visits: int) -> None:
         seed=1,
         threads=2,
         budget=Budget(until=time.perf_counter() + 0.5 + 0.008 * visits),
-        stopped=lambda: False,
-        tell=lambda _done, _cost: None,
+        watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
         polisher=polisher,
     )
     found = search.run()
@@ -267,8 +266,7 @@ def test_a_polished_search_that_had_no_time_for_all_rounds_is_found_again() -> N
             seed=2,
             threads=2,
             budget=budget,
-            stopped=lambda: False,
-            tell=lambda _done, _cost: None,
+            watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
         )
         search.polisher = _as_it_was
         return search.run()

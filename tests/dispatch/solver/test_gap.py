@@ -19,8 +19,9 @@ from dispatch.solver.rich.gap import alone_in, first_gap, open_to, pair_in
 from dispatch.solver.rich.lay import scratch
 from dispatch.solver.rich.model import PARTNER, ROLE, lay_out
 from dispatch.solver.rich.near import near
+from dispatch.solver.rich.route import refresh
 from dispatch.solver.rich.scan import INFINITE, scan
-from dispatch.solver.rich.state import fresh, nothing_promised, refresh
+from dispatch.solver.rich.state import fresh, nothing_promised
 from tests.dispatch.solver.features import FEATURES, mixed
 from tests.dispatch.solver.strategies import whole_problems
 from tests.dispatch.solver.trials import TRIALS

@@ -18,10 +18,11 @@ from dispatch.solver.referee.check import check
 from dispatch.solver.rich.lay import FAULT, TIME, scratch
 from dispatch.solver.rich.model import lay_out
 from dispatch.solver.rich.near import near
+from dispatch.solver.rich.route import refresh
 from dispatch.solver.rich.scan import INFINITE, scan
 from dispatch.solver.rich.search import search
 from dispatch.solver.rich.settle import settle_in
-from dispatch.solver.rich.state import HALT, fresh, nothing_promised, refresh
+from dispatch.solver.rich.state import HALT, fresh, nothing_promised
 from dispatch.solver.rich.write import Writer
 from dispatch.solver.solve import Phase, replay, solve
 from dispatch.solver.timing.timer import Timer

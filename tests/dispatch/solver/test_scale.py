@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from dispatch.solver.classic import search
+from dispatch.solver.classic import search as search_module
+from dispatch.solver.classic import tuning
 from dispatch.solver.classic.model import Model, model_of
-from dispatch.solver.classic.search import Budget, Search
-from dispatch.solver.classic.setup import NO_PLAN, Tours
+from dispatch.solver.classic.search import Search
+from dispatch.solver.classic.setup import Tours
+from dispatch.solver.classic.terms import Budget, Found, Watch
 from dispatch.solver.model.cost import UNIT, driven_exact
 from dispatch.solver.model.solution import Reason
 from dispatch.solver.placing.draft import Draft, Ground
@@ -79,7 +82,7 @@ def test_a_budget_shorter_than_the_first_plan_makes_no_lists_and_still_answers(
     problem = scattered(5, visits=450, vehicles=60)
     ENGINES["core"]  # loaded before
     with monkeypatch.context() as patch:
-        patch.setattr(search, "near_of", refused)
+        patch.setattr(search_module, "near_of", refused)
         found = solve(problem, seconds=0, engine="core")
     assert found.solution.routes
     assert {u.reason for u in found.solution.unserved} <= {Reason.TIME_UP}
@@ -92,14 +95,13 @@ def test_a_stop_from_the_start_leaves_the_first_plan_which_is_repeated_by_its_re
     model = model_of(Ground(scattered(6, visits=visits, vehicles=60)))
     assert model is not None
 
-    def run(budget: Budget, *, stopped: bool) -> search.Found:
+    def run(budget: Budget, *, stopped: bool) -> Found:
         it = Search(
             model,
             seed=2,
             threads=2,
             budget=budget,
-            stopped=lambda: stopped,
-            tell=lambda _done, _cost: None,
+            watch=Watch(stopped=lambda: stopped, tell=lambda _done, _cost: None),
         )
         return it.run()
 
@@ -124,8 +126,7 @@ def test_by_the_clock_each_thread_has_as_many_pieces_as_the_others(
         seed=1,
         threads=threads,
         budget=Budget(until=0.0),
-        stopped=lambda: False,
-        tell=lambda _done, _cost: None,
+        watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
     )
     assert made.pieces == pieces
 
@@ -133,7 +134,7 @@ def test_by_the_clock_each_thread_has_as_many_pieces_as_the_others(
 def test_tours_cost_more_at_first_over_thousands_less_below_and_the_truth_from_a_plan() -> None:
     few, many = (
         model_of(Ground(scattered(8, visits=visits, vehicles=5)))
-        for visits in (search.MANY - 1, search.MANY)
+        for visits in (tuning.MANY - 1, tuning.MANY)
     )
     assert few is not None
     assert many is not None
@@ -144,12 +145,12 @@ def test_tours_cost_more_at_first_over_thousands_less_below_and_the_truth_from_a
             seed=1,
             threads=1,
             budget=Budget(iterations=0),
-            stopped=lambda: False,
-            tell=lambda _done, _cost: None,
+            watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
             given=given,
         )
         return made.hot, made.rebate / float(made.away[1:].mean())
 
-    assert begins(few) == (search.HOT, pytest.approx(search.REBATE))
-    assert begins(many) == (search.HOT, pytest.approx(search.REBATE_OF_MANY))
-    assert begins(many, NO_PLAN) == (search.WARM, 0)
+    assert begins(few) == (tuning.HOT, pytest.approx(tuning.REBATE))
+    assert begins(many) == (tuning.HOT, pytest.approx(tuning.REBATE_OF_MANY))
+    nothing = Tours(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
+    assert begins(many, nothing) == (tuning.WARM, 0)

@@ -13,14 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatch.solver.side.waves import (
-    Floor,
-    Goods,
-    Wave,
-    judge,
-    plan_waves,
-    price_of,
-)
+from dispatch.solver.side.waves import plan_waves
+from dispatch.solver.side.waves_problem import Floor, Goods, Wave, judge, price_of
 from lastmile.core.errors import Invalid
 
 HOUR = 3600
