@@ -18,7 +18,7 @@ from dispatch.roads.addresses import (
     house_number,
     parse,
 )
-from dispatch.roads.houses import Door, House, house, interpolated
+from dispatch.roads.houses import Door, KnownDoor, house, interpolated
 from dispatch.roads.likeness import same_name, shared_words, similarity, trigrams
 from dispatch.roads.network import load
 from dispatch.roads.towns import NEAR_CITY_M, Located, Town, nearest_place, town_of
@@ -246,7 +246,7 @@ def _in_street(
     trust = likeness * _agreement(street, parts)
     if number is not None:
         houses = [
-            House(low, high, suffix, said, code, city, Point(lat=lat, lon=lon))
+            KnownDoor(low, high, suffix, said, code, city, Point(lat=lat, lon=lon))
             for low, high, suffix, said, code, city, lat, lon, source in db.execute(
                 "SELECT low, high, suffix, number, postcode, city, lat, lon, source FROM house"
                 " WHERE street = ?",

@@ -19,7 +19,7 @@ TOGETHER_M: Final = 300  # doors of one number within this are one address: entr
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class KnownDoor:
     """A known door: its number or range, its letter, and what its data says of the town."""
 
     low: int
@@ -43,7 +43,7 @@ class Door:
     city: str
 
 
-def house(houses: list[House], number: HouseNumber, parts: AddressParts) -> list[Door]:
+def house(houses: list[KnownDoor], number: HouseNumber, parts: AddressParts) -> list[Door]:
     """The house of that number, or the doors that stand for it.
 
     Only an object that says the number itself is the house: with its letter, or as an end of its
@@ -74,12 +74,12 @@ def house(houses: list[House], number: HouseNumber, parts: AddressParts) -> list
     return []
 
 
-def _groups(houses: list[House], parts: AddressParts) -> list[list[House]]:
+def _groups(houses: list[KnownDoor], parts: AddressParts) -> list[list[KnownDoor]]:
     """Doors that agree best with postcode and city, those that lie together in one group."""
     code, city = fold_postcode(parts.postcode), fold(parts.city)
     told = [house for house in houses if code and fold_postcode(house.postcode) == code]
     told = told or [house for house in houses if city and fold(house.city) == city]
-    groups: list[list[House]] = []
+    groups: list[list[KnownDoor]] = []
     for house in told or houses:
         near = [g for g in groups if distance_m(g[0].point, house.point) <= TOGETHER_M]
         if near:
@@ -89,7 +89,7 @@ def _groups(houses: list[House], parts: AddressParts) -> list[list[House]]:
     return groups
 
 
-def _medoid(houses: list[House], sure: float) -> Door:
+def _medoid(houses: list[KnownDoor], sure: float) -> Door:
     """The middlemost of several doors; less sure the farther they lie apart."""
     best = min(houses, key=lambda a: sum(distance_m(a.point, b.point) for b in houses))
     apart = median(distance_m(best.point, house.point) for house in houses)
@@ -103,14 +103,14 @@ def _medoid(houses: list[House], sure: float) -> Door:
     )
 
 
-def interpolated(houses: list[House], number: HouseNumber, extent_m: int) -> Door | None:
+def interpolated(houses: list[KnownDoor], number: HouseNumber, extent_m: int) -> Door | None:
     """Between the nearest known numbers, on the number's own side of the street if it is known."""
-    by_number: defaultdict[int, list[House]] = defaultdict(list)
+    by_number: defaultdict[int, list[KnownDoor]] = defaultdict(list)
     for house in houses:
         for end in {house.low, house.high}:
             by_number[end].append(house)
     asked = number.low
-    guesses: list[tuple[float, Point, House]] = []
+    guesses: list[tuple[float, Point, KnownDoor]] = []
     for side in (0, 1):
         known = sorted(n for n in by_number if n % 2 == (asked + side) % 2)
         below = max((n for n in known if n < asked), default=None)
@@ -147,11 +147,11 @@ def interpolated(houses: list[House], number: HouseNumber, extent_m: int) -> Doo
     )
 
 
-def _spot(houses: list[House]) -> House:
+def _spot(houses: list[KnownDoor]) -> KnownDoor:
     return min(houses, key=lambda a: sum(distance_m(a.point, b.point) for b in houses))
 
 
-def _pace_m(by_number: dict[int, list[House]], known: list[int]) -> float:
+def _pace_m(by_number: dict[int, list[KnownDoor]], known: list[int]) -> float:
     """Metres a number on this side of the street, as far as it is known."""
     if len(known) < 2:
         return 8.0

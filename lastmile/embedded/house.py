@@ -20,7 +20,7 @@ _ROOT_IS_FINE = {"PYTHONWARNINGS": "ignore:You're running the worker with superu
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class ProcessSettings:
     """What the environment says about the processes (CONTRACT section 2)."""
 
     var: Path
@@ -31,7 +31,7 @@ class House:
     trusted_proxies: str
 
     @classmethod
-    def from_environment(cls, var: Path, port: int) -> House:
+    def from_environment(cls, var: Path, port: int) -> ProcessSettings:
         """Read BIND, WEB_WORKERS, SOLVE_WORKERS and TRUSTED_PROXIES."""
         return cls(
             var=var,

@@ -13,7 +13,7 @@ import yaml
 
 from lastmile.embedded import binaries
 from lastmile.embedded.folders import Folders
-from lastmile.embedded.house import House
+from lastmile.embedded.house import ProcessSettings
 from lastmile.embedded.keeper import services_in_use
 from tests.embedded.helpers import ROOT
 
@@ -33,7 +33,7 @@ def compose() -> dict[str, Any]:
 
 
 def test_every_process_of_the_house_has_its_service(compose: dict[str, Any]) -> None:
-    house = House.from_environment(Path("/var/empty"), 8000)
+    house = ProcessSettings.from_environment(Path("/var/empty"), 8000)
     children = {spec.name for spec in (house.web(), *house.workers(), house.beat())}
     commands = {
         name: service["command"]

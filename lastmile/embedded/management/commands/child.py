@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand
 
-from lastmile.embedded.house import House
+from lastmile.embedded.house import ProcessSettings
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Replace this process, so that signals and exit status are the child's own."""
-        house = House.from_environment(settings.VAR, settings.PORT)
+        house = ProcessSettings.from_environment(settings.VAR, settings.PORT)
         specs = {spec.name: spec for spec in (house.web(), *house.workers(), house.beat())}
         spec = specs[options["name"]]
         os.execve(spec.argv[0], list(spec.argv), dict(spec.env or os.environ))  # noqa: S606

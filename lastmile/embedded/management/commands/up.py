@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, get_commands
 
 from lastmile.embedded.folders import Folders
-from lastmile.embedded.house import House
+from lastmile.embedded.house import ProcessSettings
 from lastmile.embedded.services import Services, Taken, holder
 from lastmile.embedded.supervisor import Supervisor
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 f"BASE_DOMAIN is {settings.BASE_DOMAIN}: the demo is for localhost only. "
                 "Start without --demo (`python manage.py up`)."
             )
-        house = House.from_environment(settings.VAR, settings.PORT)
+        house = ProcessSettings.from_environment(settings.VAR, settings.PORT)
         folders = Folders(settings.VAR)
         services = Services(folders, "up")
         self._take(services)
@@ -64,7 +64,9 @@ class Command(BaseCommand):
         except (Taken, OSError) as fault:
             raise CommandError(str(fault)) from fault
 
-    def _run(self, supervisor: Supervisor, services: Services, house: House, demo: bool) -> None:
+    def _run(
+        self, supervisor: Supervisor, services: Services, house: ProcessSettings, demo: bool
+    ) -> None:
         services.start(supervisor)
         self._once(supervisor, house, "prepare")
         settings.SEEDING_MARK.unlink(missing_ok=True)  # an earlier start may have been killed
@@ -81,13 +83,13 @@ class Command(BaseCommand):
             supervisor.say("up", line)
         supervisor.run()
 
-    def _demo(self, supervisor: Supervisor, house: House) -> None:
+    def _demo(self, supervisor: Supervisor, house: ProcessSettings) -> None:
         if "seed_demo" in get_commands():
             self._once(supervisor, house, "seed_demo")
         else:
             supervisor.say("up", "This version has no demo (seed_demo); nothing is opened.")
 
-    def _once(self, supervisor: Supervisor, house: House, name: str) -> None:
+    def _once(self, supervisor: Supervisor, house: ProcessSettings, name: str) -> None:
         spec = house.prepare() if name == "prepare" else house.command(name)
         status = supervisor.run_once(spec)
         if status != 0:
@@ -114,7 +116,7 @@ class Prefixed:
             return
 
 
-def addresses(house: House) -> list[str]:
+def addresses(house: ProcessSettings) -> list[str]:
     """Return what to tell the person who started the house."""
     domain = settings.BASE_DOMAIN
     host = f"{domain}:{house.port}" if settings.LOCAL else domain
