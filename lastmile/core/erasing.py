@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final, cast
 from django.db import models, transaction
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from lastmile.core.errors import Conflict, NotFound
@@ -161,7 +162,7 @@ def erase(person: Person) -> dict[str, int]:
     answers = IdempotencyRecord.objects.all()
     held = naming(answers, "body", person) | _of_orders(answers, person)
     problem = {
-        "type": "/api/v1/problems/#erased",
+        "type": f"{reverse('api:problems')}#erased",
         "title": "Erased",
         "status": GONE,
         "code": "erased",

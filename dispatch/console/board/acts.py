@@ -17,8 +17,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from dispatch.console.board import cards
-from dispatch.console.board.pages import address_of, hub_of, plan_of, show
+from dispatch.console.board import cards, words
+from dispatch.console.board.pages import address_of, hub_of, id_in, plan_of, show
 from dispatch.planning import services
 from dispatch.planning.errors import OrderNotInPlan, PlanMoved
 from dispatch.planning.models import Plan
@@ -40,11 +40,6 @@ Change = Callable[[Plan, int], Plan]
 def _number(request: PageRequest, name: str, least: int = 1, most: int = 10**9) -> int:
     """A whole number of the form, or of the address (a toast's button). Raises Invalid."""
     return whole_number(request.POST.get(name) or request.GET.get(name, ""), least, most, name)
-
-
-def _word(request: PageRequest, name: str) -> str:
-    """An id of the form; a NUL, which no id has, never reaches a query."""
-    return request.POST.get(name, "").replace("\x00", "")[:40]
 
 
 def _changed(
@@ -86,7 +81,7 @@ def _stale(request: PageRequest, public_id: str, version: int, moved: PlanMoved)
     changes = pictures.acts_since(plan, version)[-5:]
     names = names_of({change.actor for change in changes})
     lines = [
-        f"{names.get(change.actor, _('The system'))} {cards.said_of_change(change.act)}"
+        f"{names.get(change.actor, _('The system'))} {words.said_of_change(change.act)}"
         for change in changes
     ]
     if not is_fragment(request):
@@ -104,7 +99,7 @@ def _stale(request: PageRequest, public_id: str, version: int, moved: PlanMoved)
 @require_POST
 def move(request: PageRequest, public_id: str) -> HttpResponse:
     """Put an order at a position of a route, from wherever it is."""
-    order, shift = _word(request, "order"), _word(request, "shift")
+    order, shift = id_in(request.POST, "order"), id_in(request.POST, "shift")
     position = _number(request, "position", most=20_000)
     return _changed(
         request,
@@ -120,7 +115,7 @@ def move(request: PageRequest, public_id: str) -> HttpResponse:
 @require_POST
 def step(request: PageRequest, public_id: str) -> HttpResponse:
     """Put a stop one place earlier or later on its own route."""
-    order, by = _word(request, "order"), _word(request, "by")
+    order, by = id_in(request.POST, "order"), id_in(request.POST, "by")
     if by not in {"-1", "1"}:
         raise Invalid(_("A stop moves one place earlier (-1) or later (1)."))
 
@@ -146,7 +141,7 @@ def step(request: PageRequest, public_id: str) -> HttpResponse:
 @require_POST
 def take_off(request: PageRequest, public_id: str) -> HttpResponse:
     """Take an order off its route."""
-    order = _word(request, "order")
+    order = id_in(request.POST, "order")
     return _changed(
         request,
         public_id,

@@ -6,14 +6,14 @@ import datetime as dt
 from itertools import groupby
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dispatch.console.board import cards
+from dispatch.console.board import cards, words
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs_of, shifts_on
 from dispatch.fleet.selectors.ground import ground_of
@@ -30,9 +30,9 @@ from tenants.permissions import Act, PageRequest, may, page, require, visible
 SECONDS = (5, 15, 60, 180)
 
 
-def _said(request: PageRequest, name: str) -> str:
-    """An id of the address; a NUL, which no id has, never reaches a query."""
-    return request.GET.get(name, "").replace("\x00", "")[:40]
+def id_in(values: QueryDict, name: str) -> str:
+    """An id of the address or the form; a NUL, which no id has, never reaches a query."""
+    return str(values.get(name, "")).replace("\x00", "")[:40]
 
 
 def hub_of(request: PageRequest, public_id: str) -> Hub:
@@ -50,7 +50,7 @@ def plan_of(request: PageRequest, public_id: str) -> Plan:
 def board(request: PageRequest) -> HttpResponse:
     """Lead to a hub's day: the hub and date asked for, else the first hub and today there."""
     mine = hubs_of(request.principal).filter(active=True)
-    hub = mine.filter(public_id=_said(request, "hub")).first() or mine.first()
+    hub = mine.filter(public_id=id_in(request.GET, "hub")).first() or mine.first()
     if hub is None:
         may_add = request.principal.may(Act.FLEET_EDIT) and request.principal.hubs is None
         return render(request, "console/board/no_hub.html", {"may_add": may_add})
@@ -120,7 +120,7 @@ def context_of(request: PageRequest, hub: Hub, date: dt.date, plan: Plan | None)
         "hub": hub,
         "hubs": hubs_of(who).filter(active=True),
         "date": date,
-        "date_said": cards.date_said(date, today),
+        "date_said": words.date_said(date, today),
         "today": today,
         "before": date - dt.timedelta(days=1),
         "after": date + dt.timedelta(days=1),
@@ -155,7 +155,7 @@ def _news(plan: Plan) -> list[str] | None:
     today = clock.local_date(clock.now(), plan.hub.zone)
     if plan.status not in {DRAFT, PUBLISHED} or plan.service_date < today:
         return None
-    return cards.news_said(changes.counted(plan))
+    return words.news_said(changes.counted(plan))
 
 
 def _plan_context(request: PageRequest, plan: Plan) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _plan_context(request: PageRequest, plan: Plan) -> dict[str, Any]:
         "unserved": cards.left_cards(left) if shown.only in {"", "unserved"} else [],
         "show_routes": shown.only != "unserved",
         "undoable": plan.status == DRAFT and plan.edits.filter(undone=False).exists(),
-        "travel_note": cards.travel_note(plan),
+        "travel_note": words.travel_note(plan),
         "against": pictures.publication_of(plan) if plan.status == DRAFT else None,
     }
 

@@ -14,9 +14,9 @@ from django.http import (
 )
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from dispatch.console.imports import words
 from dispatch.console.imports.forms import ImportForm
 from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.selectors.ground import ground_of, hub_marks
@@ -32,37 +32,6 @@ from tenants.people import selectors as people
 from tenants.permissions import Act, PageRequest, page, require
 
 FAULTS_SHOWN = 20
-HUB_WAYS = {
-    "given": gettext_lazy("named in the file or here"),
-    "zone": gettext_lazy("by zone"),
-    "nearest": gettext_lazy("the nearest"),
-    "only": gettext_lazy("the only hub"),
-}
-
-FIELDS = {
-    "name": gettext_lazy("name"),
-    "phone": gettext_lazy("phone"),
-    "email": gettext_lazy("e-mail"),
-    "language": gettext_lazy("language"),
-    "text": gettext_lazy("address"),
-    "street": gettext_lazy("street"),
-    "house_number": gettext_lazy("house number"),
-    "postcode": gettext_lazy("postcode"),
-    "city": gettext_lazy("city"),
-    "lat": gettext_lazy("latitude"),
-    "lon": gettext_lazy("longitude"),
-    "service_date": gettext_lazy("date"),
-    "window": gettext_lazy("window"),
-    "service_s": gettext_lazy("time at the door"),
-    "parcel_count": gettext_lazy("number of parcels"),
-    "parcels": gettext_lazy("parcels"),
-    "weight_g": gettext_lazy("weight"),
-    "volume_cm3": gettext_lazy("volume"),
-    "skills": gettext_lazy("skills"),
-    "hub": gettext_lazy("hub"),
-    "direction": gettext_lazy("kind"),
-    "notes": gettext_lazy("notes"),
-}
 
 
 @page(Act.ORDERS_VIEW, post=Act.ORDERS_IMPORT)
@@ -139,9 +108,11 @@ def _shown(request: PageRequest, batch: ImportBatch) -> dict[str, Any]:
         "standing": standing,
         "faults": selectors.refused_rows(batch, FAULTS_SHOWN),
         "warnings": selectors.warnings(batch, FAULTS_SHOWN),
-        "changes": [(FIELDS.get(name, name), count) for name, count in batch.changes.items()],
+        "changes": [(words.FIELDS.get(name, name), count) for name, count in batch.changes.items()],
         "sketch": sketch,
-        "hub_ways": [(name, HUB_WAYS.get(how, how), count) for name, how, count in sketch["hubs"]],
+        "hub_ways": [
+            (name, words.HUB_WAYS.get(how, how), count) for name, how, count in sketch["hubs"]
+        ],
         "follow": ImportBatch.objects.filter(rehearsal=batch).first() if batch.dry_run else None,
         "file_kept": batch.dry_run and hasattr(batch, "file"),
         "ground": ground_of(hubs),
