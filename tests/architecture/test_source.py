@@ -51,7 +51,7 @@ MACHINERY = (
     ),
     *("lastmile/core/codes.py", "lastmile/core/rotating.py", "lastmile/worklist/"),
     "dispatch/planning/search/parts.py",
-    *(f"tenants/people/{name}.py" for name in ("selectors", "services/tickets", "services/tidy")),
+    *(f"tenants/people/{name}.py" for name in ("credentials", "services/tickets", "services/tidy")),
 )
 REAL_TIME = (
     *("lastmile/core/clock.py", "lastmile/core/idempotency.py", "lastmile/worklist/beat.py"),
