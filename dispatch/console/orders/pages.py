@@ -211,7 +211,7 @@ def _shown(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
         "may_edit": may_edit,
         "can": {
             "change": may_edit and state not in ENDED,
-            "promise": may_edit and state not in ENDED,
+            "promise": may_edit and state not in ENDED | {OrderState.AWAITING_COLLECTION},
             "pin": may_edit and state in OPEN | {OrderState.PLANNED},
             "cancel": may_edit and state in OPEN | {OrderState.PLANNED, OrderState.FAILED},
             "again": may_edit and state in {OrderState.FAILED, OrderState.AWAITING_COLLECTION},

@@ -201,6 +201,25 @@ def test_a_failed_order_is_tried_again_or_returned(desk: Client) -> None:
     ]
 
 
+def test_an_order_that_awaits_collection_is_put_back_or_returned_and_not_promised_anew(
+    desk: Client,
+) -> None:
+    again, back = make_order(), make_order()
+    services.mark_awaiting_collection(orders=[again.pk, back.pk])
+    page = body(desk.get(path_of(again)))
+    assert "To be collected" in page
+    assert "Ready for the shopper to collect" in page
+    assert "The attempt failed" not in page
+    assert 'value="promise"' not in page
+    assert 'name="what" value="cancel"' not in page
+    desk.post(path_of(again), {"what": "again", "service_date": "2026-11-25"})
+    desk.post(path_of(back), {"what": "return"})
+    assert list(Order.objects.order_by("pk").values_list("state", flat=True)) == [
+        "ready",
+        "returned",
+    ]
+
+
 # --- a new one ---
 def test_an_order_is_typed_in(desk: Client) -> None:
     answer = desk.post("/console/orders/new/", new())
