@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from lastmile.core.errors import NotFound
 from lastmile.core.http.forms import status_of, tried, version_of
+from lastmile.core.refusals import unknown
 from lastmile.core.tenancy import current_schema
 from tenants import services
 from tenants.forms import PolicyForm, SectionForm
@@ -48,7 +48,7 @@ def section(request: PageRequest, name: str) -> HttpResponse:
     """One section of the policy; read-only for those who may not change it."""
     found = sections().get(name)
     if found is None:
-        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+        raise unknown()
     present, version = people.versioned_policy(found)
     form = SectionForm(found, request.POST or None, initial=asdict(present))
     expected = version_of(request)

@@ -26,10 +26,11 @@ from django.utils.translation import gettext as _
 
 from lastmile.core import clock
 from lastmile.core.actor import current_actor
-from lastmile.core.errors import Conflict, NotFound
+from lastmile.core.errors import Conflict
 from lastmile.core.events import JOB_FINISHED, JobFinishedFacts, record
 from lastmile.core.hints import Hint, after_commit
 from lastmile.core.models import FINISHED, UNFINISHED, Job, JobState, Lane
+from lastmile.core.refusals import unknown
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import in_seconds
 from lastmile.core.wiring import JobSpec, job_spec
@@ -281,7 +282,7 @@ def job_by_id(public_id: str, *, hubs: Collection[str] | None = None) -> Job:
     """Return a job of the present retailer, within the caller's hubs. Raises NotFound."""
     job = jobs(hubs=hubs).filter(public_id=public_id).first()
     if job is None:
-        raise NotFound(_("There is no such operation. Check its id."))
+        raise unknown()
     return job
 
 
@@ -296,7 +297,7 @@ def cancel(job_public_id: str, *, hubs: Collection[str] | None = None) -> Job:
         found = jobs(hubs=hubs).select_for_update(no_key=True)
         job = found.filter(public_id=job_public_id).first()
         if job is None:
-            raise NotFound(_("There is no such operation. Check its id."))
+            raise unknown()
         if job.finished:
             raise Conflict(
                 _("This operation has already ended, so there is nothing left to cancel."),

@@ -219,3 +219,8 @@ def test_no_tracked_file_names_a_machine() -> None:
         if word in path.read_bytes()
     ]
     assert found == []
+
+
+def test_what_is_not_found_is_said_in_one_place() -> None:
+    text = "There is no such thing here, or it is not yours to see."
+    assert [one.path for one in modules() if text in one.text] == ["lastmile/core/refusals.py"]

@@ -26,11 +26,12 @@ from dispatch.planning.selectors import pictures
 from dispatch.planning.selectors.jobs import JOBS
 from dispatch.planning.services import editing, redispatching
 from lastmile.core import jobs
-from lastmile.core.errors import DomainError, Invalid, NotFound
+from lastmile.core.errors import DomainError, Invalid
 from lastmile.core.http import toast
 from lastmile.core.http.forms import whole_number
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.models import Job
+from lastmile.core.refusals import unknown
 from tenants.people.selectors import names_of
 from tenants.permissions import Act, PageRequest, page, require
 
@@ -258,7 +259,7 @@ def _job_of(request: PageRequest, public_id: str, act: Act) -> Job:
     """A planning job at one of the member's hubs. Raises NotFound."""
     job = jobs.job_by_id(public_id)
     if job.kind not in JOBS:
-        raise NotFound(_("There is no such operation. Check its id."))
+        raise unknown()
     require(request.principal, act, hub_of(request, job.subject).public_id)
     return job
 

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from lastmile.core.actor import current_actor
 from lastmile.core.clock import now, real_now
-from lastmile.core.errors import NotFound, Problems
+from lastmile.core.errors import Problems
 from lastmile.core.ids import ALPHABET, looks_like
+from lastmile.core.refusals import unknown
 from lastmile.core.tenancy import current_schema
 from tenants.people.errors import KeyRevoked
 from tenants.people.models import ApiKey
@@ -121,7 +122,7 @@ def _new_secret() -> str:
 def _locked(public_id: str) -> ApiKey:
     key = ApiKey.objects.select_for_update().filter(public_id=public_id).first()
     if key is None:
-        raise NotFound(_("There is no such key here."))
+        raise unknown()
     return key
 
 

@@ -12,8 +12,9 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from lastmile.core.errors import Conflict, NotFound, Problems, Stale
+from lastmile.core.errors import Conflict, Problems, Stale
 from lastmile.core.ids import looks_like
+from lastmile.core.refusals import unknown
 from tenants.people.errors import LastOwner, MemberExists, OwnersOnly
 from tenants.people.models import Member
 from tenants.people.services.access import end_access
@@ -168,7 +169,7 @@ def offer_password_link(*, public_id: str, by: Principal | None) -> Member:
 def _locked(public_id: str) -> Member:
     member = Member.objects.select_for_update().filter(public_id=public_id).first()
     if member is None:
-        raise NotFound(_("There is no such member here."))
+        raise unknown()
     return member
 
 

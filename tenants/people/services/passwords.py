@@ -13,7 +13,8 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
-from lastmile.core.errors import FieldProblem, Invalid, NotFound
+from lastmile.core.errors import FieldProblem, Invalid
+from lastmile.core.refusals import unknown
 from lastmile.core.tenancy import current_schema
 from tenants.people.errors import LinkExpired
 from tenants.people.models import Member
@@ -63,7 +64,7 @@ def change_password(*, public_id: str, old: str, new: str) -> Member:
     """
     member = Member.objects.select_for_update().filter(public_id=public_id).first()
     if member is None:
-        raise NotFound(_("There is no such member here."))
+        raise unknown()
     if not check_password(old, member.password):
         text = _("This is not your present password.")
         raise Invalid(text, errors=[FieldProblem("/old", text)])
