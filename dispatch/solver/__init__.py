@@ -1,5 +1,6 @@
 """Plans rounds of deliveries: a Problem in, a Solution out. PURE: knows nothing of Django.
 
-``problem`` and ``solution`` are the nouns, ``solve.solve`` the verb, ``check.check`` the referee
-that shares no code with what it judges, ``cost.cost`` the one objective.
+``model.problem`` and ``model.solution`` are the nouns, ``solve.solve`` the verb, ``referee.check``
+the referee that shares no code with what it judges, ``model.cost`` the one objective. The README
+tells the rooms.
 """

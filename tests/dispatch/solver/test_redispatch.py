@@ -307,7 +307,7 @@ def test_a_worker_that_has_loaded_the_engine_waits_for_nothing_more() -> None:
     """In a process of its own: nothing is imported or linked by the first change."""
     asked = """
 import sys
-from tests.dispatch.solver.test_redispatch import Change, _two, redispatch
+from tests.dispatch.solver.test_redispatch import Change, Improving, _two, redispatch
 from dispatch.solver.redispatch.engine import load
 
 def linked():
@@ -320,7 +320,7 @@ assert load() is load()
 before, names = linked(), set(sys.modules)
 assert before
 for change in (Change(lost=frozenset({"m"})), Change(ready_s={"m": 1_000})):
-    redispatch(*_two(), change, now_s=700, seconds=None, iterations=5)
+    redispatch(*_two(), change, now_s=700, improving=Improving(seconds=None, iterations=5))
 assert linked() == before, linked()
 later = set(sys.modules) - names
 assert not {n for n in later if n.startswith(("dispatch", "numba", "llvmlite"))}, later
