@@ -331,15 +331,11 @@ class Promise(models.Model):
 
 
 class Outcome(models.TextChoices):
-    """How an attempt ended.
-
-    deposited: left in a locker or at a counter for the shopper · picked_up: a return was taken on
-    board.
-    """
+    """How an attempt ended."""
 
     DELIVERED = "delivered"
-    DEPOSITED = "deposited"
-    PICKED_UP = "picked_up"
+    DEPOSITED = "deposited"  # left in a locker or at a counter for the shopper
+    PICKED_UP = "picked_up"  # a return was taken on board
     FAILED = "failed"
 
 
