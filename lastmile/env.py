@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 SHORTEST_KEY = 32  # characters; 32 random base64 characters carry 192 bits
 FEWEST_KINDS = (
@@ -50,6 +51,15 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
     if not least <= found <= most:
         raise BadEnvironment(f"{name}={found} is outside {least} to {most}.")
     return found
+
+
+def address(name: str) -> str:
+    """Return a variable that is "" or an address of http or https; raise when it is another."""
+    value = os.environ.get(name, "")
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise BadEnvironment(f"{name} is no address. Write it as https://host/path.")
+    return value
 
 
 def secret(name: str, default: str | None = None) -> str:

@@ -215,6 +215,9 @@ SOLVE_CORES = env.number("SOLVE_CORES", 0, most=1024)  # 0: all that this proces
 SOLVE_SPREAD = env.number("SOLVE_SPREAD", 1, least=1, most=1024)  # parts of a plan at once
 SOLVE_SPREAD_FROM = env.number("SOLVE_SPREAD_FROM", 3000, least=500)  # visits
 
+# --- Systems outside --------------------------------------------------------------------------
+GEOCODER_URL = env.address("GEOCODER_URL")  # Nominatim's search API; unset: the loaded streets
+
 # --- Limits (LIMIT_*): past them the answer is 413 or 422 with the limit in words -----------------
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)
 LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 20_000, least=1)

@@ -179,9 +179,16 @@ class RetailerAPIView(APIView):
 
         if method not in UNSAFE or not self.wrapped:
             return act()
+        self.ahead(method)
         caller = self.principal
         call = call_of(self.request, caller.public_id, required=caller.kind != Kind.MEMBER)
         return run_once(call, act, self.handle_exception)
+
+    def ahead(self, method: str) -> None:
+        """Do what may not happen in the call's transaction, such as asking a provider outside.
+
+        It runs for repeated calls too, and writes nothing. By default it does nothing.
+        """
 
     @property
     def principal(self) -> Principal:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,7 +30,7 @@ from dispatch.orders.drafts import (
 from dispatch.orders.models import Cause, Direction, Order
 from dispatch.orders.selectors import OrderFilter
 from dispatch.orders.states import OrderState
-from lastmile.core.errors import NotAllowed
+from lastmile.core.errors import DomainError, NotAllowed
 from lastmile.core.http import (
     by_external_id,
     by_ref,
@@ -79,6 +82,14 @@ class OrdersView(RetailerAPIView):
     """Orders."""
 
     acts = {"get": Act.ORDERS_VIEW, "post": Act.ORDERS_EDIT}
+    prepared: services.Prepared | None = None
+
+    def ahead(self, method: str) -> None:
+        """Look the address up outside of the transaction, where a geocoder outside is used."""
+        if method == "post" and settings.GEOCODER_URL:
+            with suppress(DomainError, ValidationError):  # the call itself refuses and says why
+                draft = draft_of(self.shape_in(shapes_orders.OrderIn))
+                self.prepared = services.prepare_orders([draft], outside=True)
 
     @extend_schema(
         operation_id="orders_list",
@@ -109,7 +120,9 @@ class OrdersView(RetailerAPIView):
         """Place an order: 201 when it is new, 200 when it was known (same, or updated)."""
         draft = draft_of(self.shape_in(shapes_orders.OrderIn))
         self._refuse_foreign(draft.external_id)
-        placed = services.place_order(draft=draft, source="api", cause=Cause.API)
+        placed = services.place_order(
+            draft=draft, source="api", cause=Cause.API, prepared=self.prepared
+        )
         assert placed.order is not None
         order = selectors.orders().get(pk=placed.order.pk)
         self._refuse_elsewhere(order)

@@ -6,10 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import ServiceMap
 from dispatch.orders import addresses, reach
 from dispatch.orders.checking import PLACE_FIELDS, Checked
-from dispatch.orders.geocoding import APART_M, Answer, EmbeddedGeocoder, asked_of, judge
+from dispatch.orders.geocoding import (
+    APART_M,
+    Answer,
+    Around,
+    CarefulGeocoder,
+    asked_of,
+    judge,
+)
 from dispatch.orders.models import HUMAN_PINS, PinSource, Place
 from lastmile.core.clock import now
 from lastmile.core.geo import Point, distance_m
@@ -115,7 +123,9 @@ def _pin_of(place: Place) -> Pin:
     )
 
 
-def locate(batch: Sequence[Checked], services: ServiceMap) -> list[Place]:
+def locate(
+    batch: Sequence[Checked], services: ServiceMap, geocoder: CarefulGeocoder
+) -> list[Place]:
     """Return the place of each order: rows that stand already, or new ones not yet saved.
 
     Coordinates that come with an order are taken as they are where a hub reaches them, unless a
@@ -125,7 +135,7 @@ def locate(batch: Sequence[Checked], services: ServiceMap) -> list[Place]:
     """
     keys = [addresses.key(checked.place) for checked in batch]
     memory = Memory(keys)
-    asked = _Geocoder(services)
+    asked = _Asker(services, geocoder)
     fresh: dict[tuple[Any, ...], Place] = {}
     found = []
     for checked, key in zip(batch, keys, strict=True):
@@ -138,26 +148,31 @@ def locate(batch: Sequence[Checked], services: ServiceMap) -> list[Place]:
     return found
 
 
-class _Geocoder:
+class _Asker:
     """Asks each address of a batch once."""
 
-    def __init__(self, services: ServiceMap) -> None:
-        self._all = sorted({hub.network for hub in services.hubs if hub.network})
+    def __init__(self, services: ServiceMap, geocoder: CarefulGeocoder) -> None:
+        self._hubs = services.hubs
         self._met: dict[tuple[str, ...], Pin] = {}
-        self._geocoder = EmbeddedGeocoder()
+        self._geocoder = geocoder
 
     def pin(self, checked: Checked, key: str) -> Pin:
-        """The geocoder's pin, or none; a named hub's network alone is asked."""
-        networks = self._all
-        if checked.hub is not None:
-            networks = [checked.hub.network] if checked.hub.network else []
-        question = (key or repr(checked.place), *networks)
+        """The geocoder's pin, or none; of a named hub, its own network alone is asked."""
+        hubs = self._hubs if checked.hub is None else [checked.hub]
+        around = around_of(hubs)
+        question = (key or repr(checked.place), *around.networks, *(hub.public_id for hub in hubs))
         if question not in self._met:
-            answers = self._geocoder.find(asked_of(checked.place), networks)
-            verdict = judge(answers)
+            verdict = judge(self._geocoder.find(asked_of(checked.place), around))
             found = _pin_from(verdict.answer) if verdict.answer else Pin(doubt=verdict.doubt)
             self._met[question] = found
         return self._met[question]
+
+
+def around_of(hubs: Iterable[Hub]) -> Around:
+    """Where a place is looked for: in the networks of these hubs, and near them."""
+    known = list(hubs)
+    networks = sorted({hub.network for hub in known if hub.network})
+    return Around(networks, [hub.point for hub in known])
 
 
 def _pin_from(answer: Answer) -> Pin:

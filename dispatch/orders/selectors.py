@@ -14,6 +14,7 @@ from dispatch.fleet.selectors import service_map
 from dispatch.orders.addresses import plain
 from dispatch.orders.checking import PLACE_FIELDS
 from dispatch.orders.geocoding import suggestions
+from dispatch.orders.locating import around_of
 from dispatch.orders.models import (
     Attempt,
     Doubt,
@@ -128,8 +129,19 @@ def waiting_for_pin_on(hub: Hub, service_date: dt.date) -> QuerySet[Order]:
     return waiting_for_pin().filter(mine, service_date=service_date)
 
 
-def pin_suggestions(order: Order, text: str = "") -> list[tuple[Candidate, str]]:
-    """Where an order's address may lie, best first, each with its network.
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """Places for a person to choose from, each with who found it; best first.
+
+    ``fell_back``: the geocoder outside did not answer, the embedded one did.
+    """
+
+    found: list[tuple[Candidate, str]]
+    fell_back: bool = False
+
+
+def suggestions_for(order: Order, text: str = "") -> Suggestions:
+    """Where an order's address may lie.
 
     First the order's own coordinates with latitude and longitude exchanged, where those are in
     reach, then what was kept for the same address, then the geocoder's answers. ``text`` is
@@ -138,9 +150,16 @@ def pin_suggestions(order: Order, text: str = "") -> list[tuple[Candidate, str]]
     own = {name: getattr(order.place, name) for name in PLACE_FIELDS}
     place = dict.fromkeys(own, "") | {"text": text} if text else own
     hubs = [order.hub] if order.hub else service_map().hubs
-    networks = sorted({hub.network for hub in hubs if hub.network})
+    answers, fell_back = suggestions(place, around_of(hubs))
     known = [] if text else _swapped(order.place) + _remembered(order.place)
-    return [*((found, "") for found in known), *suggestions(place, networks)]
+    found = [(candidate, "") for candidate in known]
+    found += [(a.candidate, a.provider.removeprefix("roads:")) for a in answers]
+    return Suggestions(found, fell_back)
+
+
+def pin_suggestions(order: Order, text: str = "") -> list[tuple[Candidate, str]]:
+    """Where an order's address may lie, best first, each with its network."""
+    return suggestions_for(order, text).found
 
 
 def _swapped(place: Place) -> list[Candidate]:

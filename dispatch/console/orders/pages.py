@@ -240,7 +240,7 @@ def new_order(request: PageRequest) -> HttpResponse:
     form = NewOrderForm(principal, request.POST or None)
     order = tried(
         form,
-        pointed(lambda: services.add_order(draft=form.draft(), hubs=principal.hubs), FIELDS),
+        pointed(lambda: _add(form, principal), FIELDS),
     )
     if isinstance(order, Order):
         if order.state == OrderState.NEEDS_PIN and order.hub_id is not None:
@@ -249,3 +249,10 @@ def new_order(request: PageRequest) -> HttpResponse:
         messages.success(request, _("The order is in."))
         return redirect("orders:order", order.public_id)
     return render(request, "console/orders/new.html", {"form": form}, status=status_of(form))
+
+
+def _add(form: NewOrderForm, principal: Principal) -> Order:
+    """Look the address up first, then place the order in one transaction."""
+    draft = form.draft()
+    prepared = services.prepare_orders([draft], outside=True)
+    return services.add_order(draft=draft, hubs=principal.hubs, prepared=prepared)

@@ -20,6 +20,7 @@ from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.selectors.ground import ground_of, hub_marks
 from dispatch.orders import selectors, services
 from dispatch.orders.models import Doubt, Order
+from dispatch.orders.selectors import Suggestions
 from lastmile.core import clock
 from lastmile.core.http import cut, fetch
 from lastmile.core.http.forms import status_of, tried, version_of
@@ -80,12 +81,14 @@ def pin(request: PageRequest, public_id: str) -> HttpResponse:
     ):
         return _onward(request, principal, order)
     text = _searched(request)
+    found = selectors.suggestions_for(order, text)
     left = waiting(principal).exclude(pk=order.pk)
     shown: dict[str, Any] = {
         "order": order,
         "form": form,
         "text": text,
-        "candidates": _candidates(order, text),
+        "candidates": _candidates(found),
+        "fell_back": found.fell_back,
         "left": left.count(),
         "following": left.order_by(*OLDEST_DAY_FIRST).first(),
         "precisions": words.PRECISIONS,
@@ -123,17 +126,17 @@ def _searched(request: PageRequest) -> str:
     return request.GET.get("q", "")[:300].replace("\x00", "").strip()
 
 
-def _candidates(order: Order, text: str) -> list[dict[str, Any]]:
+def _candidates(found: Suggestions) -> list[dict[str, Any]]:
     return [
         {
             "id": f"candidate-{n}",
             "number": n,
-            "lat": round(found.point.lat, 6),
-            "lon": round(found.point.lon, 6),
-            "label": found.label,
-            "precision": found.precision,
+            "lat": round(one.point.lat, 6),
+            "lon": round(one.point.lon, 6),
+            "label": one.label,
+            "precision": one.precision,
         }
-        for n, (found, _network) in enumerate(selectors.pin_suggestions(order, text), 1)
+        for n, (one, _network) in enumerate(found.found, 1)
         if n <= MOST_CANDIDATES
     ]
 
@@ -145,5 +148,5 @@ def pin_map(request: PageRequest, public_id: str) -> JsonResponse:
     principal = request.principal
     order = fetch(visible(principal, selectors.orders()), public_id)
     hubs = [order.hub] if order.hub else list(hubs_of(principal))
-    candidates = _candidates(order, _searched(request))
+    candidates = _candidates(selectors.suggestions_for(order, _searched(request)))
     return JsonResponse({"stops": [], "hubs": hub_marks(hubs), "candidates": candidates})

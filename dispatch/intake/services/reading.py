@@ -114,7 +114,7 @@ def _place_chunk(
 ) -> None:
     allowed, outside = _within_scope(batch, rows)
     drafts = [to_draft(row, parsed.columns, batch.hub, batch.service_date) for row in allowed]
-    prepared = prepare_orders(drafts, lenient=True)  # may ask a geocoder: not in a transaction
+    prepared = prepare_orders(drafts, lenient=True, outside=True)  # not in a transaction
     with lease.fenced():
         placed = place_prepared(prepared=prepared, source=f"import:{batch.public_id}")
         refused.extend(

@@ -9,6 +9,7 @@ from typing import Protocol
 from dispatch.orders.addresses import parts_of
 from dispatch.roads.addresses import AddressParts
 from dispatch.roads.geocode import Candidate
+from lastmile.core.geo import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +20,19 @@ class Answer:
     provider: str
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Where the place is to be served: the road networks and the hubs that may deliver there."""
+
+    networks: Sequence[str]
+    hubs: Sequence[Point]
+
+
 class Geocoder(Protocol):
     """Finds places by their address."""
 
-    def find(
-        self, asked: AddressParts, networks: Sequence[str], *, similar: bool = False
-    ) -> list[Answer]:
-        """Return answers, the best first; ``similar`` also offers names that only look alike.
-
-        ``networks`` are the road networks in which the place is to be served.
-        """
+    def find(self, asked: AddressParts, around: Around, *, similar: bool = False) -> list[Answer]:
+        """Return answers, the best first; ``similar`` also offers names that only look alike."""
         ...
 
 

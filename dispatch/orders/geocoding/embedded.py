@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from dispatch.orders.geocoding.base import Answer
+from dispatch.orders.geocoding.base import Answer, Around
 from dispatch.roads.addresses import AddressParts
 from dispatch.roads.geocode import find
 from dispatch.roads.store import UnknownNetwork
@@ -13,14 +11,12 @@ from dispatch.roads.store import UnknownNetwork
 class EmbeddedGeocoder:
     """Answers from the address index of each network; one that is not built answers nothing."""
 
-    def find(
-        self, asked: AddressParts, networks: Sequence[str], *, similar: bool = False
-    ) -> list[Answer]:
+    def find(self, asked: AddressParts, around: Around, *, similar: bool = False) -> list[Answer]:
         """Return the answers of all these networks, the best first."""
         found: list[Answer] = []
         if not (asked.street or asked.postcode or asked.city):
             return found
-        for network in networks:
+        for network in around.networks:
             try:
                 answers = find(asked, network, similar=similar)
             except UnknownNetwork:

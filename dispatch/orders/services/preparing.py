@@ -12,17 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.checking import Book, Checked, check, read_book, window_of
 from dispatch.orders.drafts import OrderDraft, Placed
+from dispatch.orders.geocoding import geocoder
+from dispatch.orders.geocoding.nominatim import PROVIDER
 from dispatch.orders.locating import locate
-from dispatch.orders.models import Doubt, HubChoice, Order, Place, Shopper
+from dispatch.orders.models import Doubt, HubChoice, Order, PinSource, Place, Shopper
 from dispatch.orders.services.merging import merge
 from lastmile.core import clock
 from lastmile.core.errors import Conflict, DomainError, FieldProblem, Invalid
 
 MOST_AT_ONCE = 1_000
+FELL_BACK = gettext_lazy(
+    "The geocoder did not answer. The address was looked up on the loaded streets instead."
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,12 +76,15 @@ class _Passed:
     same_place: bool = False
 
 
-def prepare_orders(drafts: Sequence[OrderDraft], *, lenient: bool = False) -> Prepared:
-    """Check and locate up to 1,000 drafts, outside of any transaction.
+def prepare_orders(
+    drafts: Sequence[OrderDraft], *, lenient: bool = False, outside: bool = False
+) -> Prepared:
+    """Check and locate up to 1,000 drafts.
 
-    ``lenient`` keeps an order whose contact cannot be read, without the contact and with a
-    warning. Locks: nothing. Records: nothing. Raises: Invalid for too many drafts; the refusal of
-    a single draft is its answer.
+    ``outside`` may ask the geocoder of GEOCODER_URL, and so belongs outside of any transaction;
+    without it the embedded one is asked. ``lenient`` keeps an order whose contact cannot be read,
+    without the contact and with a warning. Locks: nothing. Records: nothing. Raises: Invalid for
+    too many drafts; the refusal of a single draft is its answer.
     """
     if len(drafts) > MOST_AT_ONCE:
         raise Invalid(_("At most %(most)d orders fit one call.") % {"most": MOST_AT_ONCE})
@@ -93,12 +102,13 @@ def prepare_orders(drafts: Sequence[OrderDraft], *, lenient: bool = False) -> Pr
         else:
             passed.append(item)
     ready = []
-    located = locate([item.checked for item in passed if not item.same_place], book.services)
-    places = iter(located)
+    asked = geocoder(outside=outside)
+    moved = [item.checked for item in passed if not item.same_place]
+    places = iter(locate(moved, book.services, asked))
     for item in passed:
         place = item.known.place if item.known and item.same_place else next(places)
         try:
-            ready.append(_assign(item, place, book))
+            ready.append(_assign(item, place, book, asked.fell_back))
         except DomainError as problem:
             refused[item.at] = Placed(status="refused", problem=problem)
     return Prepared(count=len(drafts), ready=tuple(ready), refused=refused)
@@ -133,7 +143,7 @@ def _refuse_second_version(checked: Checked, seen: dict[str, str]) -> None:
         )
 
 
-def _assign(item: _Passed, place: Place, book: Book) -> Ready:
+def _assign(item: _Passed, place: Place, book: Book, fell_back: bool) -> Ready:
     """Choose the hub and read window and date in its zone."""
     checked = item.checked
     hub: Hub | None = checked.hub
@@ -154,17 +164,21 @@ def _assign(item: _Passed, place: Place, book: Book) -> Ready:
         how=how,
         date=date,
         window=window,
-        warnings=(*checked.warnings, *_doubts(place), *_past(date, zone)),
+        warnings=(*checked.warnings, *_doubts(place, fell_back), *_past(date, zone)),
         partial=item.partial,
         version=item.known.version if item.known else None,
     )
 
 
-def _doubts(place: Place) -> tuple[FieldProblem, ...]:
-    """A warning that says why an order needs a pin though something is known of its place."""
-    if not place.doubt:
-        return ()
-    return (FieldProblem("/place", str(Doubt(place.doubt).label), place.doubt),)
+def _doubts(place: Place, fell_back: bool) -> tuple[FieldProblem, ...]:
+    """Why an order needs a pin though something is known of its place, and who did not answer."""
+    found = []
+    if place.doubt:
+        found.append(FieldProblem("/place", str(Doubt(place.doubt).label), place.doubt))
+    asked = place.lat is None or place.pin_source == PinSource.GEOCODER
+    if fell_back and asked and place.doubted_lat is None and place.provider != PROVIDER:
+        found.append(FieldProblem("/place", str(FELL_BACK), "geocoder_failed"))
+    return tuple(found)
 
 
 def _past(date: dt.date | None, zone: str) -> tuple[FieldProblem, ...]:

@@ -1,0 +1,56 @@
+"""A provider is a folder: a Protocol, its adapters, and a Null twin that keeps what it was told."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = ("tenants", "dispatch", "lockers", "notifications", "portal")
+
+
+def folders() -> list[str]:
+    """The packages that call systems outside, as dotted names."""
+    using = [
+        path
+        for layer in LAYERS
+        for path in (ROOT / layer).rglob("*.py")
+        if re.search(r"\bHttpClient\b|import httpx", path.read_text(encoding="utf-8"))
+    ]
+    return sorted({".".join(path.parent.relative_to(ROOT).parts) for path in using})
+
+
+def protocols(module: Any) -> list[type]:
+    return [
+        found
+        for _name, found in inspect.getmembers(module, inspect.isclass)
+        if getattr(found, "_is_protocol", False) and found.__module__ == module.__name__
+    ]
+
+
+def test_there_is_a_provider_to_look_at() -> None:
+    assert "dispatch.orders.geocoding" in folders()
+
+
+@pytest.mark.parametrize("folder", folders())
+def test_each_provider_has_a_protocol_and_a_null_twin(folder: str) -> None:
+    (protocol,) = protocols(importlib.import_module(f"{folder}.base"))
+    null = importlib.import_module(f"{folder}.null")
+    twins = [
+        found
+        for name, found in inspect.getmembers(null, inspect.isclass)
+        if name.startswith("Null") and found.__module__ == null.__name__
+    ]
+    assert len(twins) == 1, f"{folder}.null holds one class called Null…"
+    for name in [name for name in vars(protocol) if not name.startswith("_")]:
+        said, kept = getattr(protocol, name), getattr(twins[0], name, None)
+        assert kept is not None, f"{twins[0].__name__} has no {name}"
+        assert (
+            inspect.signature(said).parameters.keys() == inspect.signature(kept).parameters.keys()
+        )
+    assert twins[0]().told == [], "a twin keeps what it was told"
