@@ -60,6 +60,9 @@ JOBS: dict[str, JobSpec] = {
     "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),
 }
 
+# Systems outside that call /callbacks/<name>/: name -> class (`core.callbacks.Vendor`).
+CALLBACKS: dict[str, str] = {}
+
 # Rolls: command -> functions, each `def room() -> Mapping` in the retailer's context.
 LEDGER: list[str] = [
     "dispatch.fleet.standing.ledger",
@@ -100,6 +103,7 @@ FORGET: list[str] = [
     "dispatch.intake.services.forget_kept_files",
     "tenants.people.services.tidy",
     "lastmile.core.codes.forget_codes",
+    "lastmile.core.callbacks.forget_callbacks",
 ]
 # Rolls of the demo: `def room(demo: Demo) -> Mapping`, in this order; first in the house, then in
 # each demo retailer.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from lastmile.core import docs
+from lastmile.core.callback_views import callback
 
 API: list[URLPattern | URLResolver] = [
     path("schema/", docs.schema, name="schema"),
@@ -15,6 +16,7 @@ API: list[URLPattern | URLResolver] = [
 ]
 urlpatterns = [
     path("api/v1/", include((API, "api"))),
+    path("callbacks/<slug:vendor>/", callback, name="callback"),
     path("", include("dispatch.urls")),
     path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),

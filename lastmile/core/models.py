@@ -297,3 +297,24 @@ class ShortCode(models.Model):
 
     def __str__(self) -> str:
         return f"code for {self.purpose} of {self.subject}"
+
+
+class CallbackRecord(models.Model):
+    """A call of a system outside that was taken: its number and the SHA-256 of its body.
+
+    Only ``core.callbacks`` uses it. The body itself is not kept.
+    """
+
+    vendor = models.CharField(max_length=40)
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    received_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="callback_once", fields=["vendor", "key"]),
+        ]
+        indexes = [models.Index(name="callback_age", fields=["received_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.vendor} {self.key}"

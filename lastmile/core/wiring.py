@@ -89,6 +89,12 @@ def refuse_undeclared(kind: Kind[Any]) -> None:
         )
 
 
+def callback_table() -> Mapping[str, str]:
+    """Return the name of each vendor that calls us -> the path of its class."""
+    table: Mapping[str, str] = getattr(import_module(settings.SWITCHBOARD), "CALLBACKS", {})
+    return table
+
+
 def credential_table() -> Mapping[str, str]:
     """Return the name of each credential -> the path of its class, in the order to be asked."""
     table: Mapping[str, str] = getattr(import_module(settings.SWITCHBOARD), "CREDENTIALS", {})

@@ -5,12 +5,17 @@ A trace is an event of kind ``test.trace``: it commits or vanishes with whatever
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
+import hmac
+import json
 import os
 import signal
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lastmile.core.callbacks import BadSignature, Incoming, Told
 from lastmile.core.errors import Invalid, Unavailable
 from lastmile.core.events import JOB_FINISHED, DomainEvent, record
 from lastmile.core.jobs import Lease
@@ -43,6 +48,8 @@ JOBS: dict[str, JobSpec] = {
     "test.hung": JobSpec("tests.core.wired.hung", time_limit_s=1),
     "test.poison": JobSpec("tests.core.wired.poison", max_attempts=2),
 }
+
+CALLBACKS: dict[str, str] = {"post-office": "tests.core.wired.PostOffice"}
 
 broken = True  # on_broken fails while this holds
 during: list[Callable[[Lease], Any]] = []  # what `called` does
@@ -137,3 +144,31 @@ def poison(job: Lease) -> None:
     with job.fenced():
         record(kinds.TRACE, kinds.NO_FACTS, subject=job.id)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+class PostOffice:
+    """A vendor that signs its body with a secret, and whose calls leave one trace each."""
+
+    secret = b"of the post office"
+    during: list[Callable[[], None]] = []
+
+    def verify(self, incoming: Incoming) -> None:
+        """Compare the signature of the body."""
+        right = hmac.new(self.secret, incoming.body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(right, incoming.headers.get("x-signature", "")):
+            raise BadSignature("The signature does not fit the body.")
+
+    def parse(self, incoming: Incoming) -> Told:
+        """Read {id, parcel, at}."""
+        try:
+            said = json.loads(incoming.body)
+            at = dt.datetime.fromisoformat(said["at"])
+            return Told(key=said["id"], kind="parcel.seen", subject=said["parcel"], occurred_at=at)
+        except (ValueError, KeyError, TypeError) as unreadable:
+            raise Invalid("The call cannot be read.") from unreadable
+
+    def act(self, told: Told) -> None:
+        """Leave a trace, then do what a test wants to happen before the commit."""
+        record(kinds.TRACE, kinds.NO_FACTS, subject=told.subject)
+        for step in self.during:
+            step()

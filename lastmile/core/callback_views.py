@@ -1,0 +1,29 @@
+"""The address at which systems outside call: POST /callbacks/<vendor>/."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from lastmile.core.callbacks import Incoming, receive
+from lastmile.core.http.problems import plain_problem_response, problem_from
+
+
+@csrf_exempt
+@require_POST
+def callback(request: HttpRequest, vendor: str) -> HttpResponse:
+    """Take one call in; the answer is the same for its repetitions."""
+    try:
+        incoming = Incoming(
+            path=request.get_full_path(),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=request.body,
+        )
+        receive(vendor, incoming)
+    except Exception as fault:  # noqa: BLE001  every exception becomes a problem answer
+        return plain_problem_response(problem_from(fault))
+    return JsonResponse({"status": "stored"})
+
+
+callback.who_may = "a vendor, by the signature of each call"  # type: ignore[attr-defined]
