@@ -6,7 +6,7 @@ from typing import Final
 
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import ServiceMap
-from dispatch.orders.models import Doubt
+from dispatch.orders.doubts import Doubt
 from lastmile.core.geo import Point, distance_m
 
 # As the crow flies. A driver may drive nine hours a day in the EU (Regulation 561/2006, article

@@ -13,11 +13,11 @@ from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import service_map
 from dispatch.orders.addresses import plain
 from dispatch.orders.checking import PLACE_FIELDS
+from dispatch.orders.doubts import Doubt
 from dispatch.orders.geocoding import suggestions
 from dispatch.orders.locating import around_of
 from dispatch.orders.models import (
     Attempt,
-    Doubt,
     Option,
     Order,
     Parcel,

@@ -60,6 +60,7 @@ IMPERSONAL = {
     "fleet.vehicle": "public_id external_id name plate profile energy skills emission_class",
     "fleet.driver": "public_id external_id name phone skills member",
     "fleet.shift": "public_id external_id breaks state",
+    "core.callbackrecord": "vendor key digest",
     "orders.shopper": "public_id",
     "orders.place": "public_id city region country pin_source doubt",
     "orders.order": "public_id external_id digest source direction hub_choice skills currency"

@@ -19,7 +19,8 @@ from dispatch.console.orders import words
 from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.selectors.ground import ground_of, hub_marks
 from dispatch.orders import selectors, services
-from dispatch.orders.models import Doubt, Order
+from dispatch.orders.doubts import Doubt
+from dispatch.orders.models import Order
 from dispatch.orders.selectors import Suggestions
 from lastmile.core import clock
 from lastmile.core.http import cut, fetch

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dispatch.orders.doubts import Doubt
 from dispatch.orders.geocoding.base import Answer
-from dispatch.orders.models import Doubt
 from dispatch.roads.geocode import Candidate
 from lastmile.core.geo import distance_m
 

@@ -9,9 +9,10 @@ from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import service_map
 from dispatch.fleet.values import clean, degrees
 from dispatch.orders.checking import PLACE_FIELDS, refuse_null_island
+from dispatch.orders.doubts import Doubt
 from dispatch.orders.errors import OrderUnderWay
 from dispatch.orders.events import PINNED, PinnedFacts
-from dispatch.orders.models import HUMAN_PINS, Doubt, HubChoice, Order, PinSource, Place
+from dispatch.orders.models import HUMAN_PINS, HubChoice, Order, PinSource, Place
 from dispatch.orders.reach import doubt_of
 from dispatch.orders.services.moves import lock_order, lock_orders, rewrite
 from dispatch.orders.states import OPEN, OrderState

@@ -16,11 +16,12 @@ from django.utils.translation import gettext_lazy
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.checking import Book, Checked, check, read_book, window_of
+from dispatch.orders.doubts import Doubt
 from dispatch.orders.drafts import OrderDraft, Placed
 from dispatch.orders.geocoding import geocoder
 from dispatch.orders.geocoding.nominatim import PROVIDER
 from dispatch.orders.locating import locate
-from dispatch.orders.models import Doubt, HubChoice, Order, PinSource, Place, Shopper
+from dispatch.orders.models import HubChoice, Order, PinSource, Place, Shopper
 from dispatch.orders.services.merging import merge
 from lastmile.core import clock
 from lastmile.core.errors import Conflict, DomainError, FieldProblem, Invalid
