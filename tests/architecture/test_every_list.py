@@ -15,7 +15,8 @@ from django.test import Client
 from lastmile.core.checks import views
 from lastmile.core.ids import new_public_id
 from lastmile.core.tenancy import RetailerRef, retailer_context
-from tenants.permissions import Act, Kind, Role, granted
+from tenants.permissions import Act, Kind, Role
+from tenants.roles import granted
 from tests.architecture.world import make_world
 from tests.databases import copy_of
 from tests.people import add_member, key_client, logged_in

@@ -13,8 +13,8 @@ from django.test import Client
 
 from lastmile.core.checks import views
 from lastmile.core.tenancy import retailer_context
-from tenants.permissions import KeyRole, Kind, Role, granted
-from tenants.roles import TABLE
+from tenants.permissions import KeyRole, Kind, Role
+from tenants.roles import TABLE, granted
 from tests.architecture.sweep import OWN_BOOKS
 from tests.architecture.test_every_list import ASKED, items, lists, readable
 from tests.architecture.world import make_world
