@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lastmile.core.wiring import JobSpec
 from lastmile.switchboard import *  # noqa: F403
+from lastmile.switchboard import CALLBACKS as _CALLBACKS
 from lastmile.switchboard import CREDENTIALS as _CREDENTIALS
 from lastmile.switchboard import ERASE_SHOPPER as _ERASE_SHOPPER
 from lastmile.switchboard import EVENTS as _EVENTS
@@ -32,3 +33,4 @@ CREDENTIALS = {**_CREDENTIALS, "remark_link": "tests.capability.credentials.Rema
 POLICIES = {**_POLICIES, "remarks": "tests.capability.policy.Policy"}
 ERASE_SHOPPER = ["tests.capability.services.erase_person", *_ERASE_SHOPPER]
 FORGET = [*_FORGET, "tests.capability.services.forget_remarks"]
+CALLBACKS = {**_CALLBACKS, "corrections": "tests.capability.vendors.corrections.Corrections"}

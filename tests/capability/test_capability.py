@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -14,12 +15,13 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
+from lastmile.core.providers import ProviderError
 
 from dispatch.orders.models import Cause, Order
 from dispatch.orders.services import cancel_order
 from lastmile.core import clock, derived
 from lastmile.core.erasing import forget
-from lastmile.core.models import Event, Job
+from lastmile.core.models import CallbackRecord, Event, Job
 from lastmile.core.tenancy import RetailerRef, in_retailer, retailer_context
 from tenants.gate import SocketGate
 from tenants.people.models import AuditEntry
@@ -29,6 +31,9 @@ from tests.capability.credentials import link_secret
 from tests.capability.models import Remark
 from tests.capability.policy import remarks_policy
 from tests.capability.services import KEPT
+from tests.capability.vendors.corrections import signature
+from tests.capability.vendors.libre import LibreTranslator
+from tests.captured import Captured, Replay
 from tests.drain import drain
 from tests.factories import make_hub, make_order
 from tests.people import KeyClient, add_member, key_client, logged_in
@@ -186,3 +191,35 @@ def test_its_rows_are_erased_with_their_shopper_and_forgotten_by_age(
     Remark.objects.update(created_at=clock.now() - KEPT - dt.timedelta(minutes=1))
     forget()
     assert Remark.objects.count() == 0
+
+
+def test_the_adapter_speaks_the_recorded_form_and_says_whether_to_try_again() -> None:
+    good = Captured(method="POST", path="/translate", body={"translatedText": "No funciona."})
+    replayed = LibreTranslator("http://translator.test", Replay(good))
+    assert replayed.translate("It is broken.", to="es") == "No funciona."
+    for answer, permanent in (({"error": "busy"}, False), ({"odd": 1}, True)):
+        status = 200 if permanent else 503
+        bad = Captured(method="POST", path="/translate", status=status, body=answer)
+        with pytest.raises(ProviderError) as refused:
+            LibreTranslator("http://translator.test", Replay(bad)).translate("x", to="es")
+        assert refused.value.permanent is permanent
+
+
+def test_a_callback_acts_once_and_a_forged_one_leaves_nothing(
+    order: Order, retailer: RetailerRef, other: RetailerRef
+) -> None:
+    public_id = add(key_client(retailer), order).json()["id"]
+    body = json.dumps({"id": "c1", "remark": public_id, "text": "El timbre no anda."}).encode()
+
+    def call(ref: RetailerRef, signed: str) -> int:
+        answer = Client(headers={"host": ref.domain, "x-signature": signed}).post(
+            "/callbacks/corrections/", body, content_type="application/json"
+        )
+        return answer.status_code
+
+    assert call(retailer, "forged") == 401
+    assert call(other, signature(body)) == 200  # taken there, where no such remark exists
+    assert Remark.objects.get().translated == ""
+    assert [call(retailer, signature(body)) for _again in range(2)] == [200, 200]
+    assert Remark.objects.get().translated == "El timbre no anda."
+    assert CallbackRecord.objects.count() == 1

@@ -1,7 +1,17 @@
-class Null:
-    def translate(self, text: str, *, to: str) -> str:
-        return f"[{to}] {text}"
+"""Translators: a provider is a folder with a Protocol, its adapters and a Null twin."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from tests.capability.vendors.base import Translator
+from tests.capability.vendors.libre import LibreTranslator
+from tests.capability.vendors.null import NullTranslator
+
+_null = NullTranslator()
 
 
-def translator() -> Null:
-    return Null()
+def translator() -> Translator:
+    """Return the translator of this installation; without an address the Null twin."""
+    address = getattr(settings, "REMARKS_TRANSLATOR_URL", "")
+    return LibreTranslator(address) if address else _null

@@ -1,0 +1,13 @@
+"""What a translator does."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Translator(Protocol):
+    """Translates short texts."""
+
+    def translate(self, text: str, *, to: str) -> str:
+        """Return the text in another language (BCP 47). Raises ProviderError."""
+        ...

@@ -1,0 +1,21 @@
+"""A translator over HTTP, in the form of LibreTranslate: POST /translate {q, target}."""
+
+from __future__ import annotations
+
+import httpx
+from lastmile.core.providers import HttpClient, ProviderError
+
+
+class LibreTranslator:
+    """Calls one server. ``transport`` replays recorded answers in tests."""
+
+    def __init__(self, address: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.address, self.transport = address, transport
+
+    def translate(self, text: str, *, to: str) -> str:
+        """Return the text in another language. Raises ProviderError."""
+        with HttpClient(self.address, transport=self.transport) as client:
+            answer = client.call_json("POST", "/translate", body={"q": text, "target": to})
+        if not isinstance(answer, dict) or not isinstance(answer.get("translatedText"), str):
+            raise ProviderError("its answer holds no translation", permanent=True)
+        return str(answer["translatedText"])
