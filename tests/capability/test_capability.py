@@ -15,13 +15,13 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
-from lastmile.core.providers import ProviderError
 
 from dispatch.orders.models import Cause, Order
 from dispatch.orders.services import cancel_order
 from lastmile.core import clock, derived
 from lastmile.core.erasing import forget
 from lastmile.core.models import CallbackRecord, Event, Job
+from lastmile.core.providers import ProviderError
 from lastmile.core.tenancy import RetailerRef, in_retailer, retailer_context
 from tenants.gate import SocketGate
 from tenants.people.models import AuditEntry

@@ -6,9 +6,8 @@ import hashlib
 import hmac
 import json
 
-from lastmile.core.callbacks import BadSignature, Incoming, Told
-
 from lastmile.core import clock
+from lastmile.core.callbacks import BadSignature, Incoming, Told
 from lastmile.core.errors import Invalid
 from tests.capability import services
 
