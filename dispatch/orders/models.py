@@ -265,9 +265,8 @@ class Promise(models.Model):
     """The agreed option, handover, place, window, price and grams; append-only.
 
     ``supersedes`` names the promise before it (``superseded_by`` from the other side). Service, or
-    collection, may begin within [opens_at, closes_at). ``elsewhere``: ``place`` is another than the
-    order's own: a hub, a bank of lockers. ``slot`` is the public id of the slot that was chosen;
-    ``price_minor`` what the shopper pays for this delivery, ``co2_g`` the grams that were shown.
+    collection, may begin within [opens_at, closes_at). ``elsewhere``: the place is not the order's
+    own. ``slot`` is a public id; ``price_minor`` what the shopper pays, ``co2_g`` what was shown.
     """
 
     public_id = PublicIdField("prm")
