@@ -13,6 +13,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
+from lastmile import beat
 from lastmile.core import relay as relay_module
 from lastmile.core import runner
 from lastmile.core.events import record
@@ -23,7 +24,6 @@ from lastmile.core.tasks import deliver, house_task, relay, retailer_task, sweep
 from lastmile.core.tenancy import NoRetailer, RetailerRef, retailer_context, shared_context
 from lastmile.core.timing import in_seconds
 from lastmile.schedule import SCHEDULE
-from lastmile.worklist import beat
 from lastmile.worklist.models import ScheduleMark, WorkPointer
 from lastmile.worklist.selectors import due, seen
 from lastmile.worklist.services import clear, forget, point, take_turn
