@@ -23,7 +23,7 @@ from dispatch.orders.drafts import (
     PlaceDraft,
     WindowDraft,
 )
-from dispatch.orders.models import Direction, Handover
+from dispatch.orders.models import Direction, Handover, Shopper
 from lastmile.core import clock
 from lastmile.core.errors import FieldProblem, Invalid, Problems
 from lastmile.core.phones import e164, is_in_use, region_of
@@ -43,6 +43,11 @@ CONTACTS = {
     "phone": gettext_lazy("The telephone number cannot be read. The order is kept without it."),
     "email": gettext_lazy("The e-mail address cannot be read. The order is kept without it."),
     "language": gettext_lazy("The language cannot be read. The order is kept without it."),
+}
+STAYS = {
+    "phone": gettext_lazy("The telephone number cannot be read. The one that was known stays."),
+    "email": gettext_lazy("The e-mail address cannot be read. The one that was known stays."),
+    "language": gettext_lazy("The language cannot be read. The one that was known stays."),
 }
 _MONEY = values.whole(0, 10**13, null=True)
 
@@ -193,11 +198,13 @@ class _Desk:
             return {}
 
 
-def check(draft: OrderDraft, book: Book, *, lenient: bool = False) -> Checked:
+def check(
+    draft: OrderDraft, book: Book, *, lenient: bool = False, known: Shopper | None = None
+) -> Checked:
     """Return the draft with every value in its kept form.
 
     ``lenient`` leaves out a contact that cannot be read, with a warning, and keeps the order: the
-    goods go out without a telephone number.
+    goods go out without a telephone number. What the ``known`` shopper of the order has stays.
 
     Raises
     ------
@@ -208,7 +215,9 @@ def check(draft: OrderDraft, book: Book, *, lenient: bool = False) -> Checked:
     own = desk.part({name: getattr(draft, name) for name in ORDER_RULES}, ORDER_RULES)
     hub = _hub(draft, book, desk.problems)
     region = region_of(hub.zone) if hub else book.region()
-    shopper, warnings = _shopper(draft, shopper_rules(region), desk, lenient)
+    read, warnings = _contacts(draft, shopper_rules(region), known) if lenient else ({}, [])
+    shopper = desk.part(asdict(draft.shopper) | read, shopper_rules(region), "/shopper")
+    warnings += _doubtful(shopper.get("phone", ""))
     place = desk.part(asdict(draft.place), PLACE_RULES, "/place")
     _check_place(place, desk.problems)
     parcels = [
@@ -232,22 +241,27 @@ def check(draft: OrderDraft, book: Book, *, lenient: bool = False) -> Checked:
     )  # fmt: skip
 
 
-def _shopper(
-    draft: OrderDraft, rules: Mapping[str, values.Rule], desk: _Desk, lenient: bool
-) -> tuple[dict[str, Any], list[FieldProblem]]:
-    """The shopper's fields, and what is to be said about a contact."""
-    said, warnings = asdict(draft.shopper), []
-    for name, sentence in CONTACTS.items() if lenient else ():
+def _contacts(
+    draft: OrderDraft, rules: Mapping[str, values.Rule], known: Shopper | None
+) -> tuple[dict[str, str], list[FieldProblem]]:
+    """What stands in for the contacts that cannot be read, and what is to be said of each."""
+    instead, warnings = dict[str, str](), list[FieldProblem]()
+    for name in CONTACTS:
         try:
-            rules[name](said[name])
+            rules[name](getattr(draft.shopper, name))
         except Invalid:
-            said[name] = ""
-            warnings.append(FieldProblem(f"/shopper/{name}", str(sentence), "left_out"))
-    kept = desk.part(said, rules, "/shopper")
-    if kept.get("phone") and not is_in_use(kept["phone"]):
-        words = _("No network is known to give out this number. Check it with the shopper.")
-        warnings.append(FieldProblem("/shopper/phone", words, "doubtful"))
-    return kept, warnings
+            instead[name] = getattr(known, name, "")
+            words, code = (STAYS, "kept") if instead[name] else (CONTACTS, "left_out")
+            warnings += [FieldProblem(f"/shopper/{name}", str(words[name]), code)]
+    return instead, warnings
+
+
+def _doubtful(phone: str) -> list[FieldProblem]:
+    """What is to be said of a number that can be dialled and that nobody seems to have."""
+    if not phone or is_in_use(phone):
+        return []
+    words = _("No network is known to give out this number. Check it with the shopper.")
+    return [FieldProblem("/shopper/phone", words, "doubtful")]
 
 
 def _hub(draft: OrderDraft, book: Book, problems: Problems) -> Hub | None:

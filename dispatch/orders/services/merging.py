@@ -98,7 +98,8 @@ def _parcels(
     old = [_draft_of(parcel) for parcel in before]
     if "parcel_ids" in given:
         known = {parcel.external_id: parcel for parcel in old}
-        return tuple(_same_parcel(p, known.get(p.external_id), given) for p in drafts)
+        named = [_same_parcel(p, known.get(p.external_id), given) for p in drafts]
+        return _with_goods_of_the_nameless(named, old, given)
     count = len(drafts) if "parcel_count" in given else len(old)
     totals = {
         name: sum(getattr(p, name) for p in (drafts if name in given else old))
@@ -110,6 +111,19 @@ def _parcels(
             shares = spread(total, [1] * count)
             kept = [_weighing(p, name, n) for p, n in zip(kept, shares, strict=True)]
     return tuple(kept)
+
+
+def _with_goods_of_the_nameless(
+    named: list[ParcelDraft], old: Sequence[ParcelDraft], given: frozenset[str]
+) -> tuple[ParcelDraft, ...]:
+    """Spread what parcels without a name had over those that get one now, where it is not said."""
+    known = {parcel.external_id for parcel in old}
+    new = [at for at, parcel in enumerate(named) if parcel.external_id not in known]
+    for name in {"weight_g", "volume_cm3"} - given:
+        total = sum(getattr(parcel, name) for parcel in old if parcel.external_id is None)
+        for at, share in zip(new, spread(total, [1] * len(new)) if new else (), strict=True):
+            named[at] = _weighing(named[at], name, share)
+    return tuple(named)
 
 
 def _same_parcel(

@@ -141,6 +141,14 @@ def set_shoppers(items: Sequence[Ready]) -> list[int]:
     return [shopper.pk for shopper in new]
 
 
+def _keep_or_set_shopper(item: Ready, before: Shopper) -> None:
+    """A known order whose shopper's fields are the same keeps its shopper, contact or not."""
+    if all(getattr(before, name) == value for name, value in item.checked.shopper.items()):
+        item.shopper = before
+    else:
+        set_shoppers([item])
+
+
 def _face(*said: str) -> tuple[str, ...]:
     return said
 
@@ -255,7 +263,7 @@ def _meet(item: Ready, row: Order, source: str, cause: str) -> Placed:
             if item.place.pk is None or not Place.objects.filter(pk=item.place.pk).exists():
                 item.place.pk = None
                 save_places([item.place])
-            set_shoppers([item])
+            _keep_or_set_shopper(item, row.shopper)
             columns = columns_of(item)
             changed = update_from(row, item.checked, columns, item.window, source, cause)
     except DomainError as problem:

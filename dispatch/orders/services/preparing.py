@@ -129,7 +129,7 @@ def _check(at: int, draft: OrderDraft, known: Order | None, book: Book, lenient:
     if draft.said is None or known is None or known.digest == draft.digest():
         return _Passed(at, check(draft, book, lenient=lenient), partial, known)
     merged = merge(draft, draft.said, known)
-    checked = check(merged.draft, book, lenient=lenient)
+    checked = check(merged.draft, book, lenient=lenient, known=known.shopper)
     checked = replace(checked, digest=draft.digest(), warnings=checked.warnings + merged.warnings)
     return _Passed(at, checked, partial, known, merged.same_place)
 

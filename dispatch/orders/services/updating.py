@@ -35,7 +35,8 @@ def update_from(
     """Write a new version of a locked order's content; return what changed.
 
     A hub that a person or the file once named stays while the place stays; a promise stays unless
-    a new window supersedes it. Records: order.changed, order.promised. Raises: OrderUnderWay.
+    a new window supersedes it, and keeps the service date. Records: order.changed,
+    order.promised. Raises: OrderUnderWay.
     """
     refuse_under_way(row)
     values = dict(columns)
@@ -43,6 +44,8 @@ def update_from(
         values |= {"hub": row.hub, "hub_choice": row.hub_choice}
     if checked.service_date is None and window is None:
         values["service_date"] = row.service_date
+    if window is None:
+        _refuse_to_leave_the_promise(row, values["service_date"])
     changed = sorted(
         name
         for name, value in values.items()
@@ -89,6 +92,15 @@ def _superseding(
     made = promise_of(row, PromiseDraft(opens_at=window[0], closes_at=window[1], cause=cause))
     made.place = place
     return made
+
+
+def _refuse_to_leave_the_promise(row: Order, date: dt.date | None) -> None:
+    """Raise OrderUnderWay when a date without a window would move the day of a promise."""
+    if row.promise is not None and date != row.service_date:
+        raise OrderUnderWay(
+            _("A window is promised for this order. To move its day, give the window on the new "
+              "day too.")
+        )  # fmt: skip
 
 
 def refuse_under_way(row: Order) -> None:

@@ -195,3 +195,44 @@ def test_a_day_that_is_over_is_named_and_yesterday_is_not(hub: Hub, clock: Any) 
     assert [(row, "2026-11-26 has passed" in words) for row, words in messages(batch)] == [
         (2, True)
     ]
+
+
+def test_a_contact_that_cannot_be_read_leaves_the_known_one(hub: Hub) -> None:
+    bring(HEADING + FULL.format("K1") + FULL.format("K2"))
+    before = facts("K1"), facts("K2")
+    batch = bring("order_id,address,phone,email\nK1,Cordovez 300,sin telefono,n/a\n")
+    assert (facts("K1"), facts("K2")) == before
+    assert [words.endswith("The one that was known stays.") for _row, words in messages(batch)] == [
+        True,
+        True,
+    ]
+    assert batch.changes == {}
+
+
+def test_a_date_without_a_window_does_not_leave_the_promise_behind(hub: Hub) -> None:
+    bring(HEADING + FULL.format("D1"))
+    before = facts("D1")
+    batch = bring("order_id,lat,lon,date\nD1,-29.9030,-71.2510,2026-12-13\n")
+    assert (batch.updated_count, batch.refused_count) == (0, 1)
+    assert "give the window on the new day too" in str(batch.refused.get().faults)
+    assert facts("D1") == before
+    bring("order_id,lat,lon,date,window\nD1,-29.9030,-71.2510,2026-12-13,9-12\n")
+    date, (opens_at, _closes_at) = facts("D1")["when"]
+    assert date == opens_at.date() == dt.date(2026, 12, 13)
+
+
+def test_parcels_that_get_a_name_keep_the_goods_of_the_nameless(hub: Hub) -> None:
+    bring(HEADING + FULL.format("G1"))
+    batch = bring(
+        "order_id,lat,lon,parcel_id,weight_g\n"
+        "G1,-29.9030,-71.2510,a,5000\nG1,-29.9030,-71.2510,b,6000\n"
+    )
+    assert facts("G1")["parcels"] == [(5_000, 15_000), (6_000, 15_000)]
+    assert "volume_cm3" not in batch.changes
+
+
+def test_a_shopper_without_a_contact_stays_the_same_row(hub: Hub) -> None:
+    bring("order_id,name,lat,lon\nS1,Ana,-29.9,-71.25\n")
+    shopper = Order.objects.get(external_id="S1").shopper_id
+    bring("order_id,lat,lon,weight_kg\nS1,-29.9,-71.25,3\n")
+    assert Order.objects.get(external_id="S1").shopper_id == shopper
