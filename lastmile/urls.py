@@ -16,7 +16,7 @@ API: list[URLPattern | URLResolver] = [
 ]
 urlpatterns = [
     path("api/v1/", include((API, "api"))),
-    path("callbacks/<slug:vendor>/", callback, name="callback"),
+    path("callbacks/", include(([path("<slug:vendor>/", callback, name="take")], "callbacks"))),
     path("", include("dispatch.urls")),
     path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),

@@ -20,8 +20,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from lastmile.core.clock import now
-from lastmile.core.errors import Conflict, DomainError, Invalid, NotFound
+from lastmile.core.errors import Conflict, DomainError, Invalid
 from lastmile.core.models import CallbackRecord
+from lastmile.core.refusals import unknown
 from lastmile.core.wiring import callback_table, load
 
 KEPT: Final = dt.timedelta(days=30)  # longer than any vendor tries again
@@ -95,7 +96,7 @@ def vendor_called(name: str) -> Vendor:
     """Return a vendor by its name in the switchboard. Raises NotFound for an unknown one."""
     path = callback_table().get(name)
     if path is None:
-        raise NotFound(_("There is no such thing here, or it is not yours to see."))
+        raise unknown()
     vendor: Vendor = load(path)()
     return vendor
 

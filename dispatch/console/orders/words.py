@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise as Lazy
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from dispatch.console.words import day_words, window_words
 from dispatch.orders.models import Order, Promise
@@ -73,7 +73,7 @@ PRECISIONS: dict[str, Words] = {
 }
 DIRECTIONS: dict[str, Words] = {
     "outward": gettext_lazy("Delivery"),
-    "return": gettext_lazy("Return"),
+    "return": pgettext_lazy("order", "Return"),
 }
 HANDOVERS: dict[str, Words] = {
     "": gettext_lazy("Nothing was said"),
