@@ -186,8 +186,8 @@ COLUMNS: tuple[Column, ...] = (
 _WINDOW = """
 slot slots timeslot window windows time times hour hours eta arrival arrive deadline before
 ventana ventanas franja franjas horario horarios hora horas tramo turno llegada antes bloque
-appointment cita promise promised promesa prometido janela zeitfenster creneau heure heures
-uhrzeit
+appointment cita promise promised promesa prometido janela zeitfenster fenster
+creneau heure heures uhrzeit
 """
 _OTHER = """
 created creation placed ordered paid payment updated update modified purchase purchased invoice
@@ -196,9 +196,10 @@ preparation lead transit travel opening business store office service duration m
 unloading loading stop door site setup creado creacion pagado pago compra registro modificado
 actualizado preparacion facturado apertura servicio minutos
 """
+_DELIVERY = "delivery deliver entrega entregar despacho reparto livraison lieferung"
 _DAY = "date dates day fecha fechas dia data datum jour"
-_WINDOW_WORDS, _OTHER_TIMES, _DAY_WORDS = (
-    frozenset(words.split()) for words in (_WINDOW, _OTHER, _DAY)
+_WINDOW_WORDS, _OTHER_TIMES, _DAY_WORDS, _DELIVERY_WORDS = (
+    frozenset(words.split()) for words in (_WINDOW, _OTHER, _DAY, _DELIVERY)
 )
 
 
@@ -217,7 +218,13 @@ _BY_HEADING: dict[str, str] = {
 def looks_like_window(heading: str) -> bool:
     """Whether a heading that is not known speaks of when the order is to be delivered."""
     words = set(fold(heading).split())
-    return bool(words & _WINDOW_WORDS) and not words & _DAY_WORDS and not is_other_time(heading)
+    day_alone = words & _DAY_WORDS and not words & _DELIVERY_WORDS
+    return bool(words & _WINDOW_WORDS) and not day_alone and not is_other_time(heading)
+
+
+def speaks_of_delivery(heading: str) -> bool:
+    """Whether a heading that is not known speaks of the delivery itself."""
+    return bool(set(fold(heading).split()) & _DELIVERY_WORDS)
 
 
 def is_other_time(heading: str) -> bool:

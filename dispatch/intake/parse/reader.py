@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dispatch.intake.parse.columns import is_other_time
+from dispatch.intake.parse.columns import is_other_time, speaks_of_delivery
 from dispatch.intake.parse.customs import Customs
 from dispatch.intake.parse.dates import DateColumn, date_column
 from dispatch.intake.parse.faults import Fault, Unreadable
 from dispatch.intake.parse.numbers import Kind, NumberColumn, number_column
 from dispatch.intake.parse.tables import MAX_CELL, NumberCell, Table
-from dispatch.intake.parse.times import read_minute
+from dispatch.intake.parse.times import holds_window, is_no_window, is_range, read_minute
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBERS: Mapping[str, Kind] = {
@@ -37,6 +37,14 @@ class Sheet:
     others: Mapping[int, str]
     dates: DateColumn
     numbers: Mapping[str, NumberColumn]
+    promising: frozenset[int] = frozenset()
+
+    def may_promise(self, position: int, cell: str) -> bool:
+        """Whether a cell of an unknown column may be a window, by itself or by its column."""
+        if position in self.promising:
+            return not is_no_window(cell)
+        of_delivery = speaks_of_delivery(self.others[position])
+        return holds_window(cell) or (of_delivery and is_range(cell))
 
 
 def sheet_of(
@@ -56,7 +64,21 @@ def sheet_of(
         for position, heading in enumerate(table.headings)
         if position not in known and not is_other_time(heading)
     }
-    return Sheet(known, others, date_column(column("date"), customs.date_order), numbers)
+    return Sheet(
+        known,
+        others,
+        date_column(column("date"), customs.date_order),
+        numbers,
+        frozenset(at for at in others if _mostly_windows([value_at(cells, at) for cells in rows])),
+    )
+
+
+def _mostly_windows(cells: Sequence[str]) -> bool:
+    """Whether a column that nobody knows is one of windows: at least half of its cells are."""
+    filled = [cell for cell in cells if not is_no_window(cell)]
+    clear = sum(holds_window(cell) for cell in filled)
+    bare = sum(is_range(cell) and not holds_window(cell) for cell in filled)
+    return clear > 0 and 2 * (clear + bare) >= len(filled)
 
 
 def value_at(cells: tuple[str, ...], at: int) -> str:
@@ -72,13 +94,18 @@ class Reader:
     """Reads the values of one row and gathers its faults and warnings."""
 
     def __init__(self, values: Mapping[str, str], sheet: Sheet) -> None:
-        self.values = values
+        self.values = dict(values)
         self.sheet = sheet
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
 
     def fault(self, column: str, code: str, **params: object) -> None:
         self.faults.append(Fault(column, code, params))
+
+    def differ(self, column: str, other: str) -> None:
+        """Two columns of one quantity that do not agree, roundings apart."""
+        one, two = (f"{name} {self.values[name][:40]}" for name in (column, other))
+        self.fault(column, "columns_differ", one=one, other=two)
 
     def text(self, column: str, most: int = 200) -> str:
         value = str(self.values.get(column, ""))
@@ -116,6 +143,13 @@ class Reader:
         if found is None:
             self.fault(column, "not_a_time", value=value[:40])
         return found
+
+    def known_date(self) -> str:
+        """The date of the row as ``2026-12-01``; "" where it has none that can be read."""
+        try:
+            return self.sheet.dates.read(self.values.get("date", "")).isoformat()
+        except Unreadable:
+            return ""
 
     def date(self, column: str) -> dt.date | None:
         value = self.values.get(column, "")

@@ -26,6 +26,10 @@ MAX_CONTACT = 1_000  # a contact that is too long is left out later, and its ord
 MAX_WEIGHT_G = 10_000_000
 MAX_VOLUME_CM3 = 100_000_000
 MAX_SERVICE_S = 8 * 3600
+_SHEET_ERROR = re.compile(
+    r"#(?:N/[AD]|DIV/0!|¡DIV/0!|¡?REF!|VALUE!|¡?VALOR!|NAME\?|¿NOMBRE\?|¡?NUM!|NULL!|¡NULO!"
+    r"|SPILL!|CALC!)"
+)
 ROUNDING = Decimal("0.000001")  # of a gram: what a workbook's floating point adds
 
 
@@ -127,6 +131,10 @@ def _read_row(
     external_id = read.text("order_id", 100)
     if not external_id:
         read.fault("order_id", "missing")
+    for name, value in values.items():
+        if _SHEET_ERROR.fullmatch(value):
+            read.fault(name, "sheet_error", value=value)
+            read.values[name] = ""
     lat, lon = _place(read)
     (opens, closes), positions = window_of(read, cells)
     given = {name for name, value in values.items() if value}
@@ -185,6 +193,8 @@ def _service(read: Reader) -> int | None:
     seconds = read.number("service_seconds", 0, MAX_SERVICE_S)
     minutes = read.number("service_minutes", 0, MAX_SERVICE_S // 60)
     if seconds is not None:
+        if minutes is not None and abs(minutes * 60 - seconds) >= 60:
+            read.differ("service_seconds", "service_minutes")
         return int(seconds)
     return None if minutes is None else round(minutes * 60)
 
@@ -211,6 +221,8 @@ def _total(read: Reader, small: str, large: str, most: int) -> int:
     """A total in the small unit: from its own column, else from the one a thousand times larger."""
     exact, larger = read.number(small, 0, most), read.number(large, 0, most // 1000)
     if exact is not None or larger is None:
+        if exact is not None and larger is not None and abs(exact - larger * 1000) >= 1000:
+            read.differ(small, large)
         return int(exact or 0)
     total = larger * 1000
     whole = round(total)

@@ -10,8 +10,10 @@ from dispatch.intake.parse.faults import Unreadable
 
 _HALF: Final = r"([ap])[.\s]{0,3}m\.?"
 _HOURS: Final = r"(?:h(?:s|rs?|oras?)?\.?|uhr)?"
+_DAY_BEFORE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]")
+_EPOCH_YEARS: Final = ("1899-", "1900-", "1904-")  # what spreadsheets put before a time alone
 _TIME: Final = re.compile(
-    r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])?"  # a spreadsheet's date before the time
+    rf"(?:{_DAY_BEFORE.pattern.replace('(', '(?:')})?"
     r"([0-9]{1,2})(?:[:.h]([0-9]{2}))?(?::[0-9]{2}(?:\.[0-9]+)?)?"
     rf"\s*(?:{_HALF})?\s*{_HOURS}",
     re.IGNORECASE,
@@ -44,6 +46,11 @@ _CLEAR: Final = (
 _CLEAR_TIME: Final = re.compile(rf"{_CLEAR}\s*{_HOURS}", re.IGNORECASE)
 _INSIDE: Final = re.compile(r"(?<![0-9:.-])" + _CLEAR + _BETWEEN + _CLEAR, re.IGNORECASE)
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}[T ,]+[0-9]{1,2}:[0-9]{2}")
+_STAMPED_RANGE: Final = re.compile(
+    rf"{_TIMESTAMP.pattern}(?::[0-9]{{2}})?(?:\s*{_HALF})?{_BETWEEN}"
+    rf"(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]+)?{_CLEAR}",
+    re.IGNORECASE,
+)
 _NO_WINDOW: Final = frozenset(
     {
         "", "-", "--", "—", "–", "none", "n/a", "na", "any", "any time", "anytime", "all day",
@@ -76,6 +83,12 @@ def read_minute(value: str) -> int | None:
     return total if minute < 60 and total <= 1440 else None
 
 
+def day_of(value: str) -> str:
+    """The date that stands before a time of day, such as ``2026-12-01``; "" without one."""
+    found = _DAY_BEFORE.match(value.strip())
+    return found[1] if found and not found[1].startswith(_EPOCH_YEARS) else ""
+
+
 def is_range(value: str) -> bool:
     """Whether a cell holds two times of day with something between them."""
     return _RANGE.fullmatch(" ".join(value.split())) is not None
@@ -85,8 +98,18 @@ def holds_window(value: str) -> bool:
     """Whether a cell of a column nobody knows looks like a window or a time of day."""
     text = " ".join(value.split())
     if _TIMESTAMP.search(text):
-        return False
-    return bool(_CLEAR_TIME.fullmatch(text) or _INSIDE.search(text) or _clear_range(text))
+        return bool(_STAMPED_RANGE.search(text))
+    by_words = any(
+        said and _CLEAR_TIME.fullmatch(said[1].strip())
+        for said in (_BY.fullmatch(text), _AFTER.fullmatch(text))
+    )
+    clear = _CLEAR_TIME.fullmatch(text) or _INSIDE.search(text) or _clear_range(text)
+    return bool(by_words or clear)
+
+
+def is_no_window(value: str) -> bool:
+    """Whether a cell says that there is no window."""
+    return " ".join(value.split()).casefold() in _NO_WINDOW
 
 
 def _clear_range(text: str) -> bool:

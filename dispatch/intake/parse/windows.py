@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dispatch.intake.parse.columns import looks_like_window
 from dispatch.intake.parse.faults import Fault, Unreadable
 from dispatch.intake.parse.reader import Reader, value_at
-from dispatch.intake.parse.times import holds_window, is_range, read_window
+from dispatch.intake.parse.times import day_of, is_range, read_window
 
 Window = tuple[int | None, int | None]
 
@@ -18,6 +18,7 @@ Window = tuple[int | None, int | None]
 def window_of(read: Reader, cells: tuple[str, ...]) -> tuple[Window, frozenset[int]]:
     """The window of a row, and the positions of the unknown columns that it was read from."""
     opens, closes = _ends(read)
+    _refuse_other_days(read)
     ranges: list[tuple[str, int | None, int | None]] = []
     unclear: list[Fault] = []
     positions: set[int] = set()
@@ -70,6 +71,17 @@ def _ends(read: Reader) -> Window:
     return opens, closes
 
 
+def _refuse_other_days(read: Reader) -> None:
+    """Name a date before a time of day that is not the date of the row."""
+    days = {column: day_of(read.values.get(column, "")) for column in ("window_from", "window_to")}
+    if not any(days.values()):
+        return
+    date = read.known_date()
+    for column, day in days.items():
+        if day and day != date:
+            read.fault(column, "time_of_other_day", value=read.values[column][:40])
+
+
 def _promising(read: Reader, cells: tuple[str, ...]) -> Iterator[tuple[int | None, str, str]]:
     """Cells whose heading speaks of when to deliver: position (None if known), column, cell."""
     if read.values.get("window"):
@@ -87,7 +99,7 @@ def _overlooked(read: Reader, cells: tuple[str, ...], taken: set[int]) -> list[F
         for position, heading in read.sheet.others.items()
         if position not in taken
         and not looks_like_window(heading)
-        and holds_window(value_at(cells, position))
+        and read.sheet.may_promise(position, value_at(cells, position))
     ]
 
 

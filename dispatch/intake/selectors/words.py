@@ -56,6 +56,13 @@ ROW_WORDS: dict[str, object] = {
         "“%(value)s” is not a clear time window. Write it as 09:00 - 12:00, or remove the column if it promises nothing."
     ),
     "windows_differ": _("The row names two windows, %(one)s and %(other)s. Keep one of them."),
+    "time_of_other_day": _(
+        "“%(value)s” names another day than the row's date. Leave only the time, and the day in the column date."
+    ),
+    "columns_differ": _("%(one)s and %(other)s do not agree. Keep one of the two columns."),
+    "sheet_error": _(
+        "“%(value)s” is an error of the spreadsheet. Mend the formula, or write the value."
+    ),
     "maybe_window": _(
         "“%(value)s” looks like a time window in a column that is not known. Name the column window, or remove it if it promises nothing."
     ),

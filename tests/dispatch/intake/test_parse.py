@@ -210,3 +210,79 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
     except BadFile:
         return  # refused as a whole, with a code: any other exception fails the test
     assert parsed.row_count >= len(parsed.refused)
+
+
+PLACED = "order_id,lat,lon,date,"
+
+
+@pytest.mark.parametrize(
+    ("heading", "cells", "refused"),
+    [
+        ("Termin", ["9-12", "14:00 - 18:00", "tarde"], [2, 3, 4]),
+        ("Bloque horario del dia", ["14:00 - 18:00"], [2]),
+        ("Deliver", ["9-12"], [2]),
+        ("Plazo", ["hasta 12:00", "before 3 pm", "10-20"], [2, 3, 4]),
+        ("Promised date and slot of delivery", ["2027-01-05 09:00"], [2]),
+        ("Remarks", ["2027-01-05 09:00 - 12:00", "big", "red"], [2]),
+        ("Size", ["9-12", "38-40"], []),
+        ("Remarks", ["Tel. 512-345", "between 9:00 and 12:00", "fragile", "red"], [3]),
+    ],
+)
+def test_no_cell_that_promises_a_window_is_dropped(
+    heading: str, cells: list[str], refused: list[int]
+) -> None:
+    rows = "".join(f"A{n},-29.9,-71.25,2027-01-05,{cell}\n" for n, cell in enumerate(cells))
+    parsed = parse(f"{PLACED}{heading}\n{rows}")
+    assert [row.number for row in parsed.refused] == refused
+    assert {code for _row, _column, code in codes(parsed)} <= {"maybe_window", "not_a_window"}
+
+
+@pytest.mark.parametrize(
+    ("date", "opens", "closes", "faults"),
+    [
+        ("2027-01-05", "2027-01-05 09:00", "2027-01-05T12:00", []),
+        ("5/1/2027", "2027-01-05 09:00", "12:00", []),
+        ("2027-01-05", "1899-12-30 09:00", "1900-01-01T12:00", []),
+        ("2027-01-05", "2027-01-06 09:00", "2027-01-06 12:00", ["window_from", "window_to"]),
+        ("2027-01-05", "2027-01-05 22:00", "2027-01-06 23:00", ["window_to"]),
+        ("", "2027-01-05 09:00", "12:00", ["window_from"]),
+    ],
+)
+def test_a_time_of_another_day_is_no_time_of_this_one(
+    date: str, opens: str, closes: str, faults: list[str]
+) -> None:
+    text = f"{PLACED}from,to\nA1,-29.9,-71.25,{date},{opens},{closes}\n"
+    parsed = parse_orders(text.encode(), max_rows=10, customs=Customs(date_order="day"))
+    assert codes(parsed) == [(2, column, "time_of_other_day") for column in faults]
+    if not faults:
+        assert (parsed.rows[0].opens_minute, parsed.rows[0].closes_minute) == (540, 720)
+
+
+@pytest.mark.parametrize(
+    ("headings", "cells", "agrees"),
+    [
+        ("weight_g,weight_kg", "500,5", False),
+        ("weight_g,weight_kg", "0,5", False),
+        ("weight_g,weight_kg", "1234,1.2", True),
+        ("volume_cm3,volume_l", "500,2", False),
+        ("service_seconds,service_minutes", "30,5", False),
+        ("service_seconds,service_minutes", "90,2", True),
+    ],
+)
+def test_two_columns_of_one_quantity_agree_or_are_asked_about(
+    headings: str, cells: str, agrees: bool
+) -> None:
+    parsed = parse(f"{PLACED}{headings}\nA1,-29.9,-71.25,2027-01-05,{cells}\n")
+    column = headings.partition(",")[0]
+    assert codes(parsed) == ([] if agrees else [(2, column, "columns_differ")])
+
+
+@pytest.mark.parametrize("error", ["#N/A", "#REF!", "#¡VALOR!", "#DIV/0!", "#NAME?"])
+def test_an_error_of_a_spreadsheet_is_no_value(error: str) -> None:
+    parsed = parse_orders(
+        workbook([["order_id", "lat", "lon", "name", "skills"], ["A1", -29.9, -71.25, error, error],
+                  ["A2", -29.9, -71.25, "#7 Ana", "fridge"]]),
+        max_rows=10,
+    )  # fmt: skip
+    assert codes(parsed) == [(2, "name", "sheet_error"), (2, "skills", "sheet_error")]
+    assert [row.name for row in parsed.rows] == ["#7 Ana"]
