@@ -5,7 +5,10 @@
               event in a transaction of its own; what goes outside the house enqueues a job.
 ``JOBS``      job kind -> how it is run, ``def run(job: Lease) -> Mapping | None``, and what follows
               its end (``on_end``).
-Rolls         acts over the whole house: one function a room, walked by a command in core.
+``CALLBACKS``, ``CREDENTIALS``, ``POLICIES``
+              name -> class: who calls us, what somebody is recognised by, what a retailer decides.
+Rolls         acts over the whole installation: one function for each app, walked by a command in
+              core.
 """
 
 from __future__ import annotations
@@ -63,6 +66,18 @@ JOBS: dict[str, JobSpec] = {
 # Systems outside that call /callbacks/<name>/: name -> class (`core.callbacks.Vendor`).
 CALLBACKS: dict[str, str] = {}
 
+# What somebody is recognised by: name -> class (`tenants.credentials.CredentialType`). They are
+# asked in this order, and the first whose credential was sent decides.
+CREDENTIALS: dict[str, str] = {
+    "key": "tenants.people.credentials.KeyBearer",
+    "ticket": "tenants.people.credentials.Ticket",
+    "member": "tenants.people.credentials.MemberSession",
+    "password_link": "tenants.people.credentials.PasswordLink",
+}
+
+# Sections of the policy: name -> frozen dataclass (`tenants.sections`). Each gets a page.
+POLICIES: dict[str, str] = {"retention": "tenants.retention.Retention"}
+
 # Rolls: command -> functions, each `def room() -> Mapping` in the retailer's context.
 LEDGER: list[str] = [
     "dispatch.fleet.standing.ledger",
@@ -76,16 +91,6 @@ INVARIANTS: list[str] = [
     "dispatch.intake.selectors.rolls.invariants",
     "dispatch.planning.standing.invariants",
 ]
-# What somebody is recognised by: name -> class (`tenants.credentials.CredentialType`). They are
-# asked in this order, and the first whose credential was sent decides.
-CREDENTIALS: dict[str, str] = {
-    "key": "tenants.people.credentials.KeyBearer",
-    "ticket": "tenants.people.credentials.Ticket",
-    "member": "tenants.people.credentials.MemberSession",
-    "password_link": "tenants.people.credentials.PasswordLink",
-}
-# Sections of the policy: name -> frozen dataclass (`tenants.sections`). Each gets a page.
-POLICIES: dict[str, str] = {"retention": "tenants.retention.Retention"}
 # Public id -> name of the hubs, for pages that let somebody choose hubs: `def f() -> dict`.
 HUB_NAMES: list[str] = ["dispatch.fleet.standing.hub_names"]
 # Rolls of erasing: who is meant (`def f(sought) -> Person | None`), then one function an app, the

@@ -54,25 +54,25 @@ class JobSpec:
     on_end: tuple[str, ...] = ()
 
 
-def _table(name: str) -> Any:
-    return getattr(import_module(settings.SWITCHBOARD), name)
+def _table(name: str, default: Any) -> Any:
+    return getattr(import_module(settings.SWITCHBOARD), name, default)
 
 
 def handler_table() -> Mapping[str, Sequence[str]]:
     """Return event kind -> handler paths."""
-    table: Mapping[str, Sequence[str]] = _table("HANDLERS")
+    table: Mapping[str, Sequence[str]] = _table("HANDLERS", {})
     return table
 
 
 def job_table() -> Mapping[str, JobSpec]:
     """Return job kind -> spec."""
-    table: Mapping[str, JobSpec] = _table("JOBS")
+    table: Mapping[str, JobSpec] = _table("JOBS", {})
     return table
 
 
 def kind_table() -> Mapping[str, Kind[Any]]:
     """Return name -> kind of event, of every module that ``EVENTS`` names."""
-    return _kinds(tuple(_table("EVENTS")))
+    return _kinds(tuple(_table("EVENTS", ())))
 
 
 @cache
@@ -91,19 +91,19 @@ def refuse_undeclared(kind: Kind[Any]) -> None:
 
 def callback_table() -> Mapping[str, str]:
     """Return the name of each vendor that calls us -> the path of its class."""
-    table: Mapping[str, str] = getattr(import_module(settings.SWITCHBOARD), "CALLBACKS", {})
+    table: Mapping[str, str] = _table("CALLBACKS", {})
     return table
 
 
 def credential_table() -> Mapping[str, str]:
     """Return the name of each credential -> the path of its class, in the order to be asked."""
-    table: Mapping[str, str] = getattr(import_module(settings.SWITCHBOARD), "CREDENTIALS", {})
+    table: Mapping[str, str] = _table("CREDENTIALS", {})
     return table
 
 
 def policy_table() -> Mapping[str, str]:
     """Return the name of each section of the policy -> the path of its dataclass."""
-    table: Mapping[str, str] = getattr(import_module(settings.SWITCHBOARD), "POLICIES", {})
+    table: Mapping[str, str] = _table("POLICIES", {})
     return table
 
 
@@ -114,7 +114,7 @@ def handlers_of(kind: str) -> Sequence[str]:
 
 def present_name(path: str) -> str:
     """Return what a handler is called now: a waiting delivery may name it as it was."""
-    renamed: Mapping[str, str] = getattr(import_module(settings.SWITCHBOARD), "RENAMED", {})
+    renamed: Mapping[str, str] = _table("RENAMED", {})
     return renamed.get(path, path)
 
 
@@ -155,7 +155,7 @@ ROLLS = (
 
 def roll(name: str) -> list[tuple[str, Callable[..., Any]]]:
     """Return (room, function) of an act over the whole house: ``dispatch.orders``, its ledger."""
-    paths: Sequence[str] = getattr(import_module(settings.SWITCHBOARD), name, ())
+    paths: Sequence[str] = _table(name, ())
     return [(".".join(path.split(".")[:-2]), load(path)) for path in paths]
 
 
@@ -163,7 +163,7 @@ def _kind_problems() -> Iterator[str]:
     """Yield what is wrong with the kinds of events: unknown, undeclared or declared twice."""
     where = settings.SWITCHBOARD
     declared: dict[str, Kind[Any]] = {}
-    for name in _table("EVENTS"):
+    for name in _table("EVENTS", ()):
         try:
             kinds = list(kinds_in(vars(import_module(name))))
         except ImportError as missing:
@@ -203,10 +203,10 @@ def problems() -> list[str]:
     for kind, paths in handler_table().items():
         if len(set(paths)) != len(paths):
             found.append(f"Event {kind!r} names a handler twice; each runs once per event.")
-    names += [*credential_table().values(), *policy_table().values()]
-    names += getattr(import_module(settings.SWITCHBOARD), "RENAMED", {}).values()
+    names += [*callback_table().values(), *credential_table().values(), *policy_table().values()]
+    names += _table("RENAMED", {}).values()
     for name in ROLLS:
-        names += getattr(import_module(settings.SWITCHBOARD), name, ())
+        names += _table(name, ())
     for path in dict.fromkeys(names):
         try:
             load(path)

@@ -61,7 +61,7 @@ def test_a_wrong_name_in_switchboard_or_schedule_is_named(
         HANDLERS={"order.placed": ["dispatch.orders.handlers.no_such"]},
         JOBS={"x.y": wiring.JobSpec("tenants.tasks.run_nothing")},
     )
-    monkeypatch.setattr(wiring, "_table", lambda name: getattr(wired, name))
+    monkeypatch.setattr(wiring, "_table", lambda name, default: getattr(wired, name, default))
     monkeypatch.setitem(SCHEDULE, "ghost", Turn("core.no_such_task", 60))
     found = " ".join(said(checks.every_wired_name_resolves()))
     for name in ("handlers.no_such", "tasks.run_nothing", "core.no_such_task"):

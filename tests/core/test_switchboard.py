@@ -115,6 +115,13 @@ def test_each_fault_of_the_wiring_is_said(
     assert said in problem
 
 
+@pytest.mark.parametrize("table", ["CALLBACKS", "CREDENTIALS", "POLICIES"])
+def test_a_class_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+    monkeypatch.setattr(switchboard, table, {"gone": "tests.core.nowhere.Gone"})
+    (problem,) = wiring.problems()
+    assert "tests.core.nowhere.Gone" in problem
+
+
 def test_an_events_module_that_is_not_named_is_refused_kind_by_kind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
