@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from dispatch.solver.classic.covers import covers
@@ -159,23 +159,36 @@ def solve(
     if given:
         tries.append(_settled(ground, given, Phase(PRESENT, seed, ()), Patience(soon)))
 
-    def _leash(engines: int) -> Leash:
-        leash = Leash(began, _deadline(ground, effort, began, engines), threads=threads or cores())
-        leash.counts = None if iterations is None else (iterations,)
-        leash.on_progress, leash.should_stop = steering.on_progress, steering.should_stop
-        leash.present = given
-        return leash
-
+    free = _leash(effort, steering, given, began, threads or cores())
     for left, name in zip(range(len(names), 0, -1), names, strict=True):
-        leash = _leash(left)
+        leash = replace(free, deadline=_deadline(ground, effort, began, left))
         tries.append(_attempt(ground, ENGINES[name], seed, leash, Patience(end)))
         stopped = stopped or leash.stopped
         if stopped:
             break
     if engine is None and not stopped and _may_heal(problem, tries):
         log.error("The referee refuses every plan; %s is asked.", ORTOOLS)
-        tries.append(_attempt(ground, ENGINES[ORTOOLS], seed, _leash(1), Patience(end)))
+        leash = replace(free, deadline=_deadline(ground, effort, began, 1))
+        tries.append(_attempt(ground, ENGINES[ORTOOLS], seed, leash, Patience(end)))
     return _best(problem, tries, began, stopped)
+
+
+def _leash(
+    effort: Effort,
+    steering: Steering,
+    present: Mapping[int, Sequence[int]] | None,
+    began: float,
+    threads: int,
+) -> Leash:
+    """Return what each engine is told, but for its deadline."""
+    return Leash(
+        began,
+        counts=None if effort.iterations is None else (effort.iterations,),
+        on_progress=steering.on_progress,
+        should_stop=steering.should_stop,
+        threads=threads,
+        present=present,
+    )
 
 
 def _known(names: tuple[str, ...]) -> tuple[str, ...]:

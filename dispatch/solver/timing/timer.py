@@ -129,24 +129,12 @@ class Timer:
                 start = opening(chain.windows[leg], now)
                 now = start + chain.services[leg]
                 served.append(Served(self.problem.visits[visits[leg]].id, arrive, start, now))
-        return self._written(vehicle, visits, chain, begin.start, served, now, breaks)
-
-    def _written(
-        self,
-        vehicle: int,
-        visits: Sequence[int],
-        chain: Chain,
-        start: int,
-        served: list[Served],
-        end: int,
-        breaks: list[TakenBreak],
-    ) -> Tour:
         return Tour(
             vehicle=self.problem.vehicles[vehicle].id,
-            start_s=start,
-            depart_s=start + self.shifts[vehicle].loading,
+            start_s=begin.start,
+            depart_s=begin.start + shift.loading,
             visits=tuple(served),
-            end_s=end,
+            end_s=now,
             distance_m=chain.distance,
             load=self.load(visits),
             breaks=tuple(breaks),
