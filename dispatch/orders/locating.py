@@ -41,9 +41,6 @@ class Pin:
     doubted_lon: float | None = None
 
 
-NO_PIN = Pin()
-
-
 class Memory:
     """The places a batch may meet again, read with one query."""
 

@@ -24,7 +24,6 @@ from dispatch.orders.models import (
     PinSource,
     Place,
     Promise,
-    Shopper,
 )
 from dispatch.orders.states import OPEN, OrderState
 from dispatch.roads.geocode import Candidate
@@ -56,11 +55,6 @@ class OrderFilter:
 def orders() -> QuerySet[Order]:
     """Every order with shopper, place, hub and standing promise."""
     return Order.objects.select_related("shopper", "place", "hub", "promise__place")
-
-
-def orders_with_parcels() -> QuerySet[Order]:
-    """Every order as a list shows it: two queries however many there are."""
-    return orders().prefetch_related("parcels")
 
 
 def found(queryset: QuerySet[Order], wanted: OrderFilter) -> QuerySet[Order]:
@@ -157,11 +151,6 @@ def suggestions_for(order: Order, text: str = "") -> Suggestions:
     return Suggestions(found, fell_back)
 
 
-def pin_suggestions(order: Order, text: str = "") -> list[tuple[Candidate, str]]:
-    """Where an order's address may lie, best first, each with its network."""
-    return suggestions_for(order, text).found
-
-
 def _swapped(place: Place) -> list[Candidate]:
     if place.doubt != Doubt.SWAPPED or place.doubted_lat is None or place.doubted_lon is None:
         return []
@@ -242,11 +231,6 @@ def timeline(order: Order) -> list[TimelineEntry]:
         )
         for event in events_of(order.public_id)
     ]
-
-
-def of_shopper(shopper: Shopper) -> QuerySet[Order]:
-    """The orders of one shopper."""
-    return orders().filter(shopper=shopper)
 
 
 def places(public_ids: Iterable[str]) -> QuerySet[Place]:

@@ -77,11 +77,6 @@ def unseal(stored: str, name: str) -> bytes:
         ) from wrong
 
 
-def key_id_of(stored: str, name: str) -> str:
-    """Return the id of the key that a stored form needs. Raises CannotDecrypt."""
-    return _parts(stored, name)[0]
-
-
 def written_with(key: FieldKey) -> str:
     """Return what every value that this key has encrypted begins with."""
     return f"{MARK}.{key.id}."

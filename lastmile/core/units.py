@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 METRES_PER_MILE = 1609.344
-GRAMS_PER_POUND = 453.59237
 MOST_DIGITS = 18  # of a whole number in a text; every such number fits PostgreSQL's bigint
 
 
@@ -28,11 +27,6 @@ def km(distance_m: int) -> float:
 def miles(distance_m: int) -> float:
     """Metres to international miles."""
     return distance_m / METRES_PER_MILE
-
-
-def per_km_to_per_m(cost_minor_per_km: int) -> float:
-    """A price per kilometre in minor units to a price per metre."""
-    return cost_minor_per_km / 1000
 
 
 def co2_g(distance_m: int, factor_mg_per_m: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from django.utils.translation import gettext_lazy as _
 
@@ -103,8 +103,3 @@ def say_fault(fault: Fault) -> str:
     """The sentence for one fault of a row, with the column's name before it."""
     words = str(ROW_WORDS[fault.code]) % dict(fault.params)
     return f"{fault.column}: {words}" if fault.column else words
-
-
-def say_faults(faults: list[Fault], joiner: Callable[[list[str]], str] = " · ".join) -> str:
-    """All faults of a row in one cell."""
-    return joiner([say_fault(fault) for fault in faults])

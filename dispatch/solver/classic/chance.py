@@ -14,7 +14,6 @@ from dispatch.solver.compiling.compiled import compiled
 
 Words = npt.NDArray[np.uint64]
 
-_MIXED = np.uint64(0x9E3779B97F4A7C15)
 _SCALE = 1.0 / 9007199254740992.0  # 2 ** -53
 
 

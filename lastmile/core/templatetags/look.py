@@ -223,21 +223,6 @@ def query(context: template.Context, **changes: Any) -> str:
     return f"?{text}" if text else "?"
 
 
-@register.inclusion_tag("components/_sort.html", takes_context=True)
-def sort_head(
-    context: template.Context, key: str, label: str | Promise, klass: str = ""
-) -> dict[str, Any]:
-    """A table head that sorts: a link ``?sort=key`` / ``?sort=-key``, with aria-sort."""
-    request: HttpRequest = context["request"]
-    present = request.GET.get("sort", "")
-    direction = {key: "ascending", f"-{key}": "descending"}.get(present, "none")
-    target = f"-{key}" if direction == "ascending" else key
-    return {
-        "label": label, "klass": klass, "direction": direction,
-        "url": query(context, sort=target),
-    }  # fmt: skip
-
-
 @register.inclusion_tag("components/_field.html")
 def field(bound: Any, klass: str = "") -> dict[str, Any]:
     """A form field with label, hint and error, tied together for screen readers."""

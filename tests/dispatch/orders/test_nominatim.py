@@ -226,7 +226,7 @@ def test_the_pin_page_offers_its_answers_and_says_when_there_are_none(
     assert order is not None
     down = Captured(path="/search", status=500, body=b"")
     outside(monkeypatch, settings, Captured(path="/search", body=[place()]), down)
-    assert [who for _found, who in selectors.pin_suggestions(order)] == ["nominatim"]
+    assert [who for _found, who in selectors.suggestions_for(order).found] == ["nominatim"]
     browser = logged_in(retailer, add_member(Role.DISPATCHER))
     page = browser.get(f"/console/pins/{order.public_id}/").content.decode()
     assert "The geocoder did not answer" in page
