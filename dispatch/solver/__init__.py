@@ -2,5 +2,5 @@
 
 ``model.problem`` and ``model.solution`` are the nouns, ``solve.solve`` the verb, ``referee.check``
 the referee that shares no code with what it judges, ``model.cost`` the one objective. The README
-tells the rooms.
+names the packages.
 """

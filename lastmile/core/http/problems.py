@@ -305,6 +305,7 @@ CODES: tuple[tuple[str, int, str], ...] = (
     ("csrf_failed", 403, "A form that is out of date, or from elsewhere."),
     ("method_not_allowed", 405, "The address does not take that method."),
     ("not_acceptable", 406, "Only application/json is served."),
+    ("erased", 410, "The kept answer named a person who has been erased since."),
     ("unsupported_media_type", 415, "Only application/json is taken."),
     ("internal", 500, "Our fault; the reference names it in our logs."),
 )
