@@ -27,6 +27,7 @@ Rows = models.QuerySet[Any]
 ERASED: Final = "[erased]"
 SHORTEST_TEXT: Final = 8  # characters of a text of several words; shorter ones say too little
 FEWEST_DIGITS: Final = 7  # of a telephone number
+COARSE_DECIMALS: Final = 2  # of a coordinate that is kept: about a kilometre
 GONE: Final = 410
 
 
@@ -92,6 +93,11 @@ class Person:
 def _tells(word: str) -> bool:
     several = " " in word and len(word) >= SHORTEST_TEXT
     return several or "@" in word or sum(map(str.isdigit, word)) >= FEWEST_DIGITS
+
+
+def coarse(degrees: float) -> float:
+    """Return a coordinate to about a kilometre: enough for a map of the town, not for a door."""
+    return round(degrees, COARSE_DECIMALS)
 
 
 @transaction.atomic

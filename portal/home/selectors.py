@@ -104,7 +104,7 @@ def day_to_show(hubs: frozenset[str] | None) -> dt.date:
 
 
 def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
-    """Return a day's picture in four queries, however many orders it has."""
+    """Return a day's picture in five queries, however many orders it has."""
     retailer = current_retailer()
     places = Hub.objects.filter(active=True) if hubs is None else Hub.objects.filter(
         active=True, public_id__in=hubs

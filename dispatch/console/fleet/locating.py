@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatch.orders.geocoding import on_streets
+from dispatch.orders.geocoding import SURE_ENOUGH, on_streets
 from dispatch.roads import network
 from dispatch.roads.network import available
 from lastmile.core.geo import Point
 
 MOST_SPOTS = 6
-SURE = 0.5  # of a house: below it a person chooses among the answers
+AT_THE_DOOR = frozenset({"house", "interpolated"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Spot:
     @property
     def sure(self) -> bool:
         """Whether it is the house itself, or between its neighbours."""
-        return self.precision in {"house", "interpolated"} and self.confidence >= SURE
+        return self.precision in AT_THE_DOOR and self.confidence >= SURE_ENOUGH[self.precision]
 
 
 def names() -> dict[str, str]:

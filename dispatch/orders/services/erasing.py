@@ -13,15 +13,13 @@ from dispatch.orders.models import Attempt, Option, Order, Place, Promise, Shopp
 from dispatch.orders.services.placing import search_of
 from dispatch.orders.states import ENDED
 from lastmile.core.clock import now
-from lastmile.core.erasing import Person, Sought, UnderWay
+from lastmile.core.erasing import Person, Sought, UnderWay, coarse
 from lastmile.core.errors import Invalid
 from lastmile.core.events import record
 from lastmile.core.phones import e164, region_of
 from lastmile.core.tenancy import current_retailer
 from tenants.people.services import audit
 
-#: Decimals of a degree that stay of a place: about a kilometre.
-COARSE_DECIMALS: Final = 2
 _WHO: Final = {"name": "", "phone": "", "email": "", "language": ""}
 _WHERE: Final = {
     **dict.fromkeys(("text", "street", "house_number", "unit", "postcode", "key", "provider"), ""),
@@ -145,8 +143,8 @@ def _places(shoppers: list[int]) -> tuple[list[Place], list[Place]]:
 def _coarse(place: Place) -> dict[str, object]:
     here: dict[str, object] = dict(_WHERE)
     if place.lat is not None and place.lon is not None:
-        here["lat"] = round(place.lat, COARSE_DECIMALS)
-        here["lon"] = round(place.lon, COARSE_DECIMALS)
+        here["lat"] = coarse(place.lat)
+        here["lon"] = coarse(place.lon)
         here["precision"] = "place"
     return here
 

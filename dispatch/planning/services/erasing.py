@@ -6,13 +6,11 @@ points that a plan was solved with, and the lines that lead to the door.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from dispatch.planning.models import PlanInput, Route, Stop, Unserved
 from dispatch.planning.problem.keep import unpack
-from lastmile.core.erasing import Person
-
-COARSE_DECIMALS: Final = 2
+from lastmile.core.erasing import Person, coarse
 
 
 def erase_person(person: Person) -> dict[str, int]:
@@ -68,4 +66,4 @@ def _without_doors(lines: list[Any], positions: set[int]) -> list[Any]:
 
 
 def _round(point: list[float]) -> list[float]:
-    return [round(value, COARSE_DECIMALS) for value in point]
+    return [coarse(value) for value in point]

@@ -43,10 +43,9 @@ def revise_plan(*, plan: Plan) -> Plan:
 def _copy_routes(old: Plan, new: Plan) -> None:
     twins: dict[int, Route] = {}
     for route in old.routes.all():
-        twin = Route.objects.get(pk=route.pk)
-        twin.pk, twin.public_id = None, Route._meta.get_field("public_id").get_default()
-        twin.plan = new
-        twins[route.pk] = twin
+        twins[route.pk] = route
+        route.pk, route.public_id = None, Route._meta.get_field("public_id").get_default()
+        route.plan = new
     Route.objects.bulk_create(twins.values())
     stops = list(old.stops.all())
     for stop in stops:
