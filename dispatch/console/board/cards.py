@@ -13,12 +13,11 @@ from dispatch.orders.models import Order, Promise
 from dispatch.planning.models import Route, Stop, Unserved
 from dispatch.planning.selectors.explaining import Explanation, Opening, Spot
 from dispatch.planning.selectors.schedule import RouteBreak, breaks_of, rows_of, wait_s
-from dispatch.planning.selectors.words import say_need, say_unserved, say_violation
+from dispatch.planning.selectors.words import SCALES, say_need, say_unserved, say_violation
 from lastmile.core.models import Job, JobState
 from lastmile.core.palette import colour_of
 
 MOST_SAID = 2  # ways that are said of one shift
-_UNITS = {"weight_g": (1000, "kg"), "volume_cm3": (1000, "l"), "parcels": (1, "")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ def loads_of(route: Route) -> list[LoadBar]:
     """Return the three bars of a route: the most that is on board at once."""
     names = {"weight_g": _("weight"), "volume_cm3": _("volume"), "parcels": _("parcels")}
     found = []
-    for name, (scale, unit) in _UNITS.items():
+    for name, (scale, unit) in SCALES.items():
         used, most = getattr(route, f"most_{name}"), getattr(route.vehicle, name)
         said = _("%(used)s of %(most)s") % {
             "used": f"{used / scale:.10g}" if scale == 1 else f"{used / scale:.0f}",

@@ -112,7 +112,8 @@ NEEDS_OF_ANOTHER: dict[str, object] = {
     "window_later": _("A window that ends %(minutes)s min later for order %(order)s."),
     "window_earlier": _("A window that begins %(minutes)s min earlier for order %(order)s."),
 }
-_SCALES = {"weight_g": (1000, "kg"), "volume_cm3": (1000, "l"), "parcels": (1, "")}
+# A dimension of loads -> how many of its unit make one of the unit that is said.
+SCALES = {"weight_g": (1000, "kg"), "volume_cm3": (1000, "l"), "parcels": (1, "")}
 
 
 def say_unserved(reason: str, params: Mapping[str, object]) -> tuple[str, str]:
@@ -127,7 +128,7 @@ def say_unserved(reason: str, params: Mapping[str, object]) -> tuple[str, str]:
 def say_violation(code: str, params: Mapping[str, object]) -> str:
     """Return the sentence for one violation; ``by`` is in its own unit (s, m, of a dimension)."""
     by = int(str(params.get("by", 0)))
-    scale, unit = _SCALES.get(str(params.get("dimension", "")), (1, ""))
+    scale, unit = SCALES.get(str(params.get("dimension", "")), (1, ""))
     amount = f"{by / scale:.10g} {unit}".strip()
     said = {**params, "minutes": -(-by // 60), "km": f"{by / 1000:.1f}", "amount": amount}
     return str(VIOLATIONS[code]) % _spoken(said)
@@ -136,7 +137,7 @@ def say_violation(code: str, params: Mapping[str, object]) -> str:
 def say_need(kind: str, params: Mapping[str, object]) -> str:
     """Return what would have to give way; ``by`` is in its own unit (s, m, minor units, …)."""
     by = int(str(params.get("by", 0)))
-    scale, unit = _SCALES.get(str(params.get("dimension", "")), (1, ""))
+    scale, unit = SCALES.get(str(params.get("dimension", "")), (1, ""))
     amount = f"{math.ceil(by * 10 / scale) / 10:.10g} {unit}".strip()
     said = {**params, "minutes": -(-by // 60), "km": f"{math.ceil(by / 100) / 10:.1f}"}
     said |= {"amount": amount, "money": str(Money(by, str(params.get("currency", "EUR"))))}
