@@ -8,9 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SHORTEST_KEY = 32  # characters; 32 random base64 characters carry 192 bits
-FEWEST_KINDS = (
-    8  # different characters; a random hexadecimal key of 32 has fewer once in 10 million
-)
+# Different characters of a key; a random hexadecimal key of 32 has fewer once in 10 million.
+FEWEST_KINDS = 8
 
 
 class BadEnvironment(Exception):

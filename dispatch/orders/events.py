@@ -73,7 +73,7 @@ class OrderChangedFacts:
 
     changed: Annotated[tuple[str, ...], FieldDoc("Names of the changed fields.", ["notes"])]
     source: Annotated[
-        str | None, FieldDoc("Where the new version came from, when it was sent anew.", "api")
+        str | None, FieldDoc("Where the new version came from, when it was sent again.", "api")
     ] = None
 
 

@@ -56,7 +56,7 @@ class Memory:
         """The newest of the most trusted pins at an address, in the town that is meant.
 
         The same words mean another door in another town. So a pin counts where the address names
-        its town, or where it lies in the town of the hub. What a geocoder found is asked anew.
+        its town, or where it lies in the town of the hub. What a geocoder found is asked for again.
         """
         pinned = [
             (place, point)

@@ -48,7 +48,7 @@ def house(houses: list[KnownDoor], number: HouseNumber, parts: AddressParts) -> 
 
     Only an object that says the number itself is the house: with its letter, or as an end of its
     range. Another letter, or a number inside a range, places it between doors that are known.
-    Doors of one number that lie far apart are several answers: a long road counts anew in each
+    Doors of one number that lie far apart are several answers: a long road counts again in each
     town.
     """
     same = [house for house in houses if house.low == number.low == house.high == number.high]

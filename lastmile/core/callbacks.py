@@ -112,7 +112,9 @@ def receive(vendor: str, incoming: Incoming) -> bool:
     caller.verify(incoming)
     told = caller.parse(incoming)
     if not 0 < len(told.key) <= LONGEST_KEY or "\x00" in told.key:
-        raise Invalid(_("The call has no number of its own by which it is known again."))
+        raise Invalid(
+            _("The call has no number of its own, or one that is too long. Number each call.")
+        )
     digest = hashlib.sha256(incoming.body).hexdigest()
     with transaction.atomic():
         kept, is_new = CallbackRecord.objects.get_or_create(

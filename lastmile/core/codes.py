@@ -170,7 +170,7 @@ def check_code(*, purpose: str, subject: str, code: str) -> CheckedCode:
 
 
 def use_code(checked: CheckedCode) -> None:
-    """Spend a code that was right, in the transaction of what it allows: once, whoever races.
+    """Spend a code that was right, in the transaction of what it allows: once, even when two race.
 
     Locks: the code's row. Records: nothing. Raises: CodeEnded when it was used meanwhile, or a new
     one was made.

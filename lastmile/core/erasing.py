@@ -43,7 +43,7 @@ class UnknownPerson(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """By what a person is named: one of the three."""
+    """How a person is named: by one of the three."""
 
     shopper: str = ""
     email: str = ""
@@ -70,7 +70,7 @@ class Person:
     words: tuple[str, ...] = ()
 
     def telling(self) -> tuple[str, ...]:
-        """Return the words that name nobody else when they stand in a text, longest first.
+        """Return the words that can mean nobody else in a text, longest first.
 
         A single word is none: a shopper's first name may be a hub's, too.
         """

@@ -152,7 +152,7 @@ class DigestField(_Char):
 
     @property
     def binding(self) -> str:
-        """The name that the digests are bound to: that of the field they stand for."""
+        """The name that the digests are bound to: that of the field they are made from."""
         source = self.model._meta.get_field(self.of)
         return str(getattr(source, "binding", f"{self.model._meta.label_lower}.{self.of}"))
 

@@ -97,7 +97,7 @@ def _laptop_ring(file: Path) -> KeyRing:
 
 
 def key_of(text: str) -> FieldKey:
-    """Return the key that a text of FIELD_KEYS stands for."""
+    """Return the key of one text in FIELD_KEYS."""
     secret = text.encode()
     return FieldKey(hmac.digest(secret, b"lastmile key id", hashlib.sha256)[:4].hex(), secret)
 

@@ -83,7 +83,7 @@ def written_with(key: FieldKey) -> str:
 
 
 def digest(value: str, name: str, *, key: FieldKey | None = None) -> str:
-    """Return the digest by which a value can be found again: ``<key id>.<HMAC-SHA256>``.
+    """Return the digest that finds a value again: ``<key id>.<HMAC-SHA256>``.
 
     It is bound to retailer and name, as an encrypted value is.
     """

@@ -176,7 +176,7 @@ def holds(*forbidden: str) -> Rule:
 
 
 def longer_than(most: int) -> Rule:
-    """Return the rule that a file has at most so many lines."""
+    """Return the rule that a file has at most ``most`` lines."""
 
     def rule(module: Module) -> Iterator[str]:
         lines = module.text.count("\n")
@@ -187,7 +187,7 @@ def longer_than(most: int) -> Rule:
 
 
 def functions_longer_than(most: int) -> Rule:
-    """Return the rule that a function has at most so many lines, docstring left out."""
+    """Return the rule that a function has at most ``most`` lines, docstring left out."""
 
     def rule(module: Module) -> Iterator[str]:
         for node in ast.walk(module.tree):
@@ -203,7 +203,7 @@ def functions_longer_than(most: int) -> Rule:
 
 
 def more_arguments_than(most: int) -> Rule:
-    """Return the rule that a function takes at most so many arguments, compiled kernels apart."""
+    """Return the rule that a function takes at most ``most`` arguments, compiled kernels apart."""
 
     def rule(module: Module) -> Iterator[str]:
         for node in ast.walk(module.tree):

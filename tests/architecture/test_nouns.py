@@ -1,4 +1,4 @@
-"""A noun of the glossary names one class: whoever reads it knows which thing is meant."""
+"""A noun of the glossary names one class, so that a reader knows which thing is meant."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def _cell_text(value: object) -> str:
 
 
 def _number_text(value: float) -> NumberCell:
-    """A number with a decimal point that reads the same once it stands in a CSV file."""
+    """A number with a decimal point that reads the same once it is in a CSV file."""
     if not math.isfinite(value):
         return NumberCell(value)
     if value.is_integer() and abs(value) < 1e15:

@@ -25,7 +25,7 @@ from dispatch.solver.rich.model import Model, lay_out
 from dispatch.solver.rich.reach import plain
 from lastmile.core.errors import Problems
 
-WINDOWS: Final = 8  # kept for a newcomer; one with more has the board laid out again with room
+WINDOWS: Final = 8  # of a newcomer, for which the arrays have room; more lay the board out again
 NAME: Final = "newcomer"  # of the visit kept; longer where the problem has one of that name
 
 
@@ -96,7 +96,7 @@ class OpenBoard:
         return board.places(visit.id)
 
     def _opened(self) -> Problem:
-        """Return the problem with one more place, and one more visit that stands there."""
+        """Return the problem with one more place, and one more visit at it."""
         name = NAME
         while name in self.problem.visit_index:
             name += "+"
