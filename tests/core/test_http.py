@@ -267,3 +267,55 @@ def test_private_pages_and_files_are_kept_by_no_cache(retailer: RetailerRef) -> 
     assert file["Cache-Control"] == "private, no-store"
     assert browser.get("/nowhere/")["Cache-Control"] == "private, no-store"
     assert browser.get("/api/v1/me/")["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("text/plain", b"hello", 415),
+        ("application/xml", b"<a/>", 415),
+        ("application/x-www-form-urlencoded", b"a=b", 415),
+        ("application/json", b'{"a": 1}', 422),
+        ("application/json", b"[1]", 422),
+        ("application/json", b"{}", 201),
+        ("application/x-www-form-urlencoded", b"", 201),
+    ],
+)
+def test_a_call_without_a_body_acts_on_none(
+    retailer: RetailerRef, kind: str, body: bytes, status: int
+) -> None:
+    client = key_client(retailer)
+    before = IdempotencyRecord.objects.count()
+    answer = client.browser.post(
+        "/api/v1/ws-tickets/", body, content_type=kind, headers={"idempotency-key": "b"}
+    )
+    assert answer.status_code == status, answer.content
+    assert (IdempotencyRecord.objects.count() > before) == (status == 201)
+
+
+def test_a_member_that_stands_twice_in_an_object_is_refused(retailer: RetailerRef) -> None:
+    browser = logged_in(retailer, add_member(Role.OWNER))
+    body = b'{"name": "one", "role": "integration", "name": "two"}'
+    answer = browser.post("/api/v1/api-keys/", body, content_type="application/json")
+    assert (answer.status_code, "'name'" in answer.json()["detail"]) == (400, True)
+    assert not ApiKey.objects.exists()
+    assert strict_json(b'[{"a": 1}, {"a": 2, "b": {"a": 3}}]') == [
+        {"a": 1},
+        {"a": 2, "b": {"a": 3}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("?limit=1&limit=2", "?limit"),
+        ("?state=nonsense", "?state"),
+        ("?state=failed,running", "?state"),
+    ],
+)
+def test_a_parameter_that_is_repeated_or_unknown_is_refused_by_name(
+    retailer: RetailerRef, query: str, pointer: str
+) -> None:
+    answer = key_client(retailer).get(f"/api/v1/operations/{query}")
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]

@@ -59,10 +59,12 @@ def yes_no_param(request: Request, name: str) -> bool | None:
     return said == "true"
 
 
-def words_param(request: Request, name: str, allowed: frozenset[str]) -> list[str]:
+def words_param(
+    request: Request, name: str, allowed: frozenset[str], most: int | None = None
+) -> list[str]:
     """Return the comma-separated words of the query string, each one of a closed list."""
     said = [word for word in request.query_params.get(name, "").split(",") if word]
-    if not set(said) <= allowed:
+    if not set(said) <= allowed or (most is not None and len(said) > most):
         raise _bad(name, _("Use only: %(words)s.") % {"words": ", ".join(sorted(allowed))})
     return said
 

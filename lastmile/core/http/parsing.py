@@ -39,12 +39,14 @@ def strict_json(raw: bytes) -> Any:
     Raises
     ------
     ParseError
-        Not UTF-8, not JSON, a number without end, a NUL, half of a surrogate pair, or more than
-        64 levels deep.
+        Not UTF-8, not JSON, a member that stands twice in one object, a number without end, a
+        NUL, half of a surrogate pair, or more than 64 levels deep.
     """
     try:
         text = raw.decode("utf-8-sig")
-        found = json.loads(text, parse_constant=_refuse_constant)
+        found = json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_repeated
+        )
     except UnicodeDecodeError:
         raise ParseError(
             _("The body is not UTF-8. Encode it as UTF-8 and send it again.")
@@ -59,6 +61,19 @@ def strict_json(raw: bytes) -> Any:
 
 def _refuse_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is not a JSON number")
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members. Which of two of one name is meant, nobody knows."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _value in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ParseError(
+            _("The body names %(name)s twice in one object. Keep one of them.")
+            % {"name": ascii(twice[:40])}
+        )
+    return found
 
 
 def _too_deep() -> str:

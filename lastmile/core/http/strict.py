@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 
 from lastmile.core.errors import FieldProblem, Invalid
@@ -24,6 +24,7 @@ from lastmile.core.http.problems import field_problems
 UNKNOWN = "unknown"
 _NAMED = 20  # unknown names listed in one answer; a hostile body may hold thousands
 _LONGEST_NAME = 80
+_FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +72,40 @@ def refuse_undeclared(request: Request, takes: Declared) -> None:
         for name in list(request.query_params)[: _NAMED + 1]
         if name not in takes.query
     ]
-    if not takes.body and _has_json(request) and request.data:
-        names = list(request.data) if isinstance(request.data, Mapping) else [""]
+    problems += [
+        FieldProblem(f"?{name}", _("%(name)s is given twice. Keep one.") % {"name": name}, "twice")
+        for name in takes.query
+        if len(request.query_params.getlist(name)) > 1
+    ]
+    if not takes.body:
         text = _("This call takes no body. Leave it out.")
-        problems += [FieldProblem(f"/{_escaped(str(n))}", text, UNKNOWN) for n in names[:_NAMED]]
+        names = _members(request)
+        problems += [FieldProblem(f"/{_escaped(n)}" if n else "", text, UNKNOWN) for n in names]
     if problems:
         raise Invalid(problems[0].detail, errors=problems)
 
 
-def _has_json(request: Request) -> bool:
-    """Say whether a call brought a JSON body; a form without fields is not an attempt at one."""
-    unsafe = request.method in {"POST", "PUT", "PATCH", "DELETE"}
-    return unsafe and (request.content_type or "").startswith("application/json")
+def _members(request: Request) -> list[str]:
+    """Names of what the body of a call holds; [""] for a body that has none, [] without a body.
+
+    An empty JSON object, and a form without fields, are no body: some clients always send one.
+    Raises UnsupportedMediaType for a body of another kind than JSON.
+    """
+    if request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
+        return []
+    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        if isinstance(request.data, Mapping):
+            return [str(name) for name in list(request.data)[:_NAMED]]
+        return [""] if request.data else []
+    if kind in _FORMS and request.method == "POST":
+        form = request._request  # noqa: SLF001  where the API itself reads no form
+        brought = bool(form.POST or form.FILES)
+    else:
+        brought = int(request.META.get("CONTENT_LENGTH") or 0) > 0
+    if brought:
+        raise UnsupportedMediaType(kind)
+    return []
 
 
 def validated(shape: serializers.BaseSerializer[Any]) -> Any:

@@ -11,7 +11,9 @@ from lastmile.core.errors import FieldProblem, Invalid
 from lastmile.core.events import events_since
 from lastmile.core.http import cursor_page
 from lastmile.core.http.paging import absolute, page_limit
+from lastmile.core.http.params import words_param
 from lastmile.core.jobs import cancel, job_by_id, jobs
+from lastmile.core.models import JobState
 from lastmile.core.openapi import page_of
 from tenants.people.api import shapes
 from tenants.permissions import Act, RetailerAPIView
@@ -35,6 +37,7 @@ class OperationsView(RetailerAPIView):
     )
     def get(self, request: Request) -> Response:
         """List operations, newest first; ``?kind=``, ``?state=``, ``?subject=`` narrow it."""
+        words_param(request, "state", frozenset(JobState.values), most=1)
         wanted = {
             name: request.query_params[name]
             for name in ("kind", "state", "subject")
