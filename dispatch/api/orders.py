@@ -7,7 +7,6 @@ from dataclasses import fields
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -28,7 +27,7 @@ from dispatch.orders.drafts import (
     WindowDraft,
 )
 from dispatch.orders.models import Cause, Direction, Order
-from dispatch.orders.selectors import OrderFilter
+from dispatch.orders.selectors import OrderFilter, orders_of
 from dispatch.orders.states import OrderState
 from lastmile.core.errors import DomainError, NotAllowed
 from lastmile.core.http import (
@@ -41,7 +40,7 @@ from lastmile.core.http import (
     params,
 )
 from lastmile.core.openapi import IF_MATCH, page_of
-from tenants.permissions import Act, Principal, RetailerAPIView, may, visible
+from tenants.permissions import Act, RetailerAPIView, may, visible
 
 _STATES = frozenset(state.value for state in OrderState)
 _DIRECTIONS = frozenset(Direction.values)
@@ -55,11 +54,6 @@ _FILTERS = [
     OpenApiParameter("until", OpenApiTypes.DATE, description="Last service date."),
     OpenApiParameter("external_id", OpenApiTypes.STR, description="Your own id."),
 ]
-
-
-def orders_of(principal: Principal) -> QuerySet[Order]:
-    """The orders of the principal's hubs."""
-    return visible(principal, selectors.orders())
 
 
 def draft_of(said: dict[str, Any]) -> OrderDraft:

@@ -29,6 +29,7 @@ from dispatch.orders.states import OPEN, OrderState
 from dispatch.roads.geocode import Candidate
 from lastmile.core.events import timeline as events_of
 from lastmile.core.geo import Point
+from tenants.permissions import Principal, visible
 
 MOST_TERMS = 8
 MOST_REMEMBERED = 3
@@ -55,6 +56,11 @@ class OrderFilter:
 def orders() -> QuerySet[Order]:
     """Every order with shopper, place, hub and standing promise."""
     return Order.objects.select_related("shopper", "place", "hub", "promise__place")
+
+
+def orders_of(principal: Principal | None) -> QuerySet[Order]:
+    """The orders of the hubs that a principal works for; none for a stranger."""
+    return visible(principal, orders())
 
 
 def found(queryset: QuerySet[Order], wanted: OrderFilter) -> QuerySet[Order]:

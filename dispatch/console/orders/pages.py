@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -27,7 +26,7 @@ from dispatch.fleet.selectors.ground import ground_of, hub_marks
 from dispatch.orders import selectors, services
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Cause, Order
-from dispatch.orders.selectors import OrderFilter
+from dispatch.orders.selectors import OrderFilter, orders_of
 from dispatch.orders.states import ENDED, OPEN, OrderState
 from lastmile.core import clock
 from lastmile.core.http import cut, fetch
@@ -40,11 +39,6 @@ from tenants.selectors import today
 
 PAGE = 50
 STATES = [state.value for state in OrderState]
-
-
-def orders_of(principal: Principal) -> QuerySet[Order]:
-    """The orders of a principal's hubs."""
-    return visible(principal, selectors.orders())
 
 
 @page(Act.ORDERS_VIEW)

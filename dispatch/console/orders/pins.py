@@ -74,7 +74,7 @@ def pins(request: PageRequest) -> HttpResponse:
 def pin(request: PageRequest, public_id: str) -> HttpResponse:
     """Put one pin: by a suggestion, a click, arrow keys or two numbers; then the next opens."""
     principal = request.principal
-    order = fetch(visible(principal, selectors.orders()), public_id)
+    order = fetch(selectors.orders_of(principal), public_id)
     form = PinForm(request.POST or None, initial=_initial(request, order))
     if tried(
         form,
@@ -147,7 +147,7 @@ def _candidates(found: Suggestions) -> list[dict[str, Any]]:
 def pin_map(request: PageRequest, public_id: str) -> JsonResponse:
     """The suggestions and hubs around a pin that is sought, as the map module reads them."""
     principal = request.principal
-    order = fetch(visible(principal, selectors.orders()), public_id)
+    order = fetch(selectors.orders_of(principal), public_id)
     hubs = [order.hub] if order.hub else list(hubs_of(principal))
     candidates = _candidates(selectors.suggestions_for(order, _searched(request)))
     return JsonResponse({"stops": [], "hubs": hub_marks(hubs), "candidates": candidates})
