@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+S = TypeVar("S")
 
 
-class Sized(Protocol):
-    """What can say how much memory it takes."""
-
-    @property
-    def nbytes(self) -> int: ...
-
-
-S = TypeVar("S", bound=Sized)
+def _nbytes(answer: Any) -> int:
+    """Return what an array, or what is made of arrays, says that it takes."""
+    return int(answer.nbytes)
 
 
 class Memory(Generic[S]):
-    """Answers by key; the oldest go when all together take more than ``most`` bytes."""
+    """Answers by key; the oldest go when all together take more than ``most`` bytes.
 
-    def __init__(self, most: int) -> None:
+    ``size`` returns the bytes of an answer; without it, an answer says its own ``nbytes``.
+    """
+
+    def __init__(self, most: int, size: Callable[[S], int] = _nbytes) -> None:
         self.most = most
+        self.size = size
         self.held: OrderedDict[tuple[object, ...], S] = OrderedDict()
         self.lock = threading.Lock()
+        self._bytes = 0
 
     def get(self, key: tuple[object, ...]) -> S | None:
         """Return an answer and mark it as used."""
@@ -36,10 +39,14 @@ class Memory(Generic[S]):
     def put(self, key: tuple[object, ...], answer: S) -> None:
         """Keep an answer; at least the newest one stays."""
         with self.lock:
+            before = self.held.pop(key, None)
+            if before is not None:
+                self._bytes -= self.size(before)
             self.held[key] = answer
-            while len(self.held) > 1 and self.bytes() > self.most:
-                self.held.popitem(last=False)
+            self._bytes += self.size(answer)
+            while len(self.held) > 1 and self._bytes > self.most:
+                self._bytes -= self.size(self.held.popitem(last=False)[1])
 
     def bytes(self) -> int:
         """Return how much memory the kept answers take."""
-        return sum(answer.nbytes for answer in self.held.values())
+        return self._bytes

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import threading
-from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from dispatch.roads.memory import Memory
 from dispatch.roads.mvt import EXTENT, Layer
 from dispatch.roads.network import Network, load
 from dispatch.roads.rules import CLASS_ID, CLASSES
@@ -225,30 +224,9 @@ def _drawing(folder: Path) -> Drawing:
     return Drawing(load(folder.parent.name, folder.parents[2]))
 
 
-class _Cache:
-    """Least recently used tiles, bounded by bytes."""
-
-    def __init__(self, most: int) -> None:
-        self.most, self.size = most, 0
-        self.held: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
-        self.lock = threading.Lock()
-
-    def get(self, key: tuple[object, ...]) -> bytes | None:
-        with self.lock:
-            found = self.held.get(key)
-            if found is not None:
-                self.held.move_to_end(key)
-            return found
-
-    def put(self, key: tuple[object, ...], body: bytes) -> None:
-        with self.lock:
-            if key in self.held:
-                return
-            self.held[key] = body
-            self.size += len(body) + 200
-            while self.size > self.most and len(self.held) > 1:
-                self.size -= len(self.held.popitem(last=False)[1]) + 200
+def _size(tile: bytes) -> int:
+    return len(tile) + 200  # with its key and its place in the table
 
 
-_cache = _Cache(CACHE_BYTES)
+_cache: Memory[bytes] = Memory(CACHE_BYTES, _size)
 assert set(_KIND_OF) == set(CLASS_ID), "every class belongs to one kind"

@@ -128,9 +128,11 @@ def test_the_known_places_are_prepared_once(
 
 
 def test_the_memory_keeps_what_was_used_last_within_its_bytes() -> None:
-    memory: Memory[np.ndarray] = Memory(100)  # type: ignore[type-arg, type-var]
+    memory: Memory[np.ndarray] = Memory(100)  # type: ignore[type-arg]
     for name in ("a", "b", "c"):
         memory.put((name,), np.zeros(5))  # 40 bytes each
         memory.get(("a",))
     assert list(memory.held) == [("c",), ("a",)]
     assert memory.bytes() == 80
+    memory.put(("c",), np.zeros(1))  # in place of the one before
+    assert memory.bytes() == 48
