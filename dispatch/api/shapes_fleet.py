@@ -10,6 +10,7 @@ from dispatch import emissions
 from dispatch.fleet.models import Driver, Energy, Hub, Profile, Shift, Vehicle, Zone
 from dispatch.fleet.states import ShiftState
 from lastmile.core.http.fields import (
+    DegreesField,
     InstantField,
     ModelOut,
     external_id,
@@ -61,8 +62,8 @@ class HubIn(serializers.Serializer[Any]):
     external_id = external_id()
     name = text(120)
     address = optional_text(500)
-    lat = serializers.FloatField(min_value=-90, max_value=90)
-    lon = serializers.FloatField(min_value=-180, max_value=180)
+    lat = DegreesField(90)
+    lon = DegreesField(180)
     zone = serializers.CharField(max_length=64, help_text="IANA time zone, Europe/Lisbon.")
     hours = HoursField(required=False, min_length=7, max_length=7, help_text=_HOURS)
     loading_s = whole(14_400, required=False, help_text="Seconds to load before leaving.")

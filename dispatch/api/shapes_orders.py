@@ -25,6 +25,7 @@ from dispatch.orders.states import OrderState
 from lastmile.core.geo import Point
 from lastmile.core.http.fields import (
     DateField,
+    DegreesField,
     InstantField,
     ModelOut,
     external_id,
@@ -55,12 +56,8 @@ class PlaceIn(serializers.Serializer[Any]):
     city = optional_text(120)
     region = optional_text(120)
     country = optional_text(2, help_text="ISO 3166-1, two letters.")
-    lat = serializers.FloatField(
-        min_value=-90, max_value=90, required=False, allow_null=True, default=None
-    )
-    lon = serializers.FloatField(
-        min_value=-180, max_value=180, required=False, allow_null=True, default=None
-    )
+    lat = DegreesField(90, required=False, allow_null=True, default=None)
+    lon = DegreesField(180, required=False, allow_null=True, default=None)
 
 
 class ParcelIn(serializers.Serializer[Any]):
@@ -131,8 +128,8 @@ class ChangeOrderIn(serializers.Serializer[Any]):
 class PinIn(serializers.Serializer[Any]):
     """Where the address really is."""
 
-    lat = serializers.FloatField(min_value=-90, max_value=90)
-    lon = serializers.FloatField(min_value=-180, max_value=180)
+    lat = DegreesField(90)
+    lon = DegreesField(180)
 
 
 @example(cause="shopper")
@@ -152,8 +149,8 @@ class PromisedPlaceIn(serializers.Serializer[Any]):
         r"[A-Za-z0-9_.-]{1,64}\Z", help_text="Your id, or ours, of what is there."
     )
     text = optional_text(2_000)
-    lat = serializers.FloatField(min_value=-90, max_value=90)
-    lon = serializers.FloatField(min_value=-180, max_value=180)
+    lat = DegreesField(90)
+    lon = DegreesField(180)
 
     def validate(self, attrs: Any) -> Any:
         """Return the place as the service takes it."""

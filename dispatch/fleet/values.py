@@ -16,6 +16,7 @@ from lastmile.core import clock
 from lastmile.core.errors import Invalid, Problems
 
 Rule = Callable[[Any], Any]
+NULL_ISLAND = 0.01  # degrees: a kilometre around latitude 0, longitude 0 there is only sea
 
 
 def clean(
@@ -142,3 +143,14 @@ def zone_name(raw: Any) -> str:
 def as_it_is(raw: Any) -> Any:
     """A value that was already checked (a row, a date)."""
     return raw
+
+
+def refuse_null_island(lat: float, lon: float, problems: Problems, pointer: str) -> None:
+    """Name the place that a failed geocoding leaves behind: latitude and longitude 0."""
+    if abs(lat) < NULL_ISLAND and abs(lon) < NULL_ISLAND:
+        problems.add(
+            pointer,
+            _("Latitude and longitude are both 0, which is a place in the Atlantic. Leave both "
+              "empty or correct them."),
+            "null_island",
+        )  # fmt: skip

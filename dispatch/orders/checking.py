@@ -34,7 +34,6 @@ DEFAULT_SERVICE_S = 180
 MOST_PARCELS = 999
 MOST_WEIGHT_G = 40_000_000
 MOST_VOLUME_CM3 = 120_000_000
-NULL_ISLAND = 0.01  # degrees: a kilometre around latitude 0, longitude 0 there is only sea
 LONGEST_WINDOW = dt.timedelta(days=7)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _WEIGHT, _VOLUME = values.whole(0, MOST_WEIGHT_G), values.whole(0, MOST_VOLUME_CM3)
@@ -284,21 +283,10 @@ def _check_place(place: Mapping[str, Any], problems: Problems) -> None:
     if (place["lat"] is None) != (place["lon"] is None):
         problems.add("/place", _("Give both latitude and longitude, or neither."))
     if place["lat"] is not None and place["lon"] is not None:
-        refuse_null_island(place["lat"], place["lon"], problems, "/place")
+        values.refuse_null_island(place["lat"], place["lon"], problems, "/place")
     said = any(place[name].strip() for name in ("text", "street", "city", "postcode"))
     if place["lat"] is None and not said:
         problems.add("/place", _("Say where: an address or coordinates."), "required")
-
-
-def refuse_null_island(lat: float, lon: float, problems: Problems, pointer: str) -> None:
-    """Name the place that a failed geocoding leaves behind: latitude and longitude 0."""
-    if abs(lat) < NULL_ISLAND and abs(lon) < NULL_ISLAND:
-        problems.add(
-            pointer,
-            _("Latitude and longitude are both 0, which is a place in the Atlantic. Leave both "
-              "empty or correct them."),
-            "null_island",
-        )  # fmt: skip
 
 
 def _date(draft: OrderDraft, book: Book, hub: Hub | None, problems: Problems) -> dt.date | None:

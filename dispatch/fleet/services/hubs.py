@@ -16,6 +16,7 @@ from dispatch.fleet.services.writing import (
     refuse_while_in_shifts,
     write,
 )
+from lastmile.core.errors import Problems
 
 
 class HubFields(TypedDict, total=False):
@@ -54,6 +55,7 @@ def add_hub(**fields: Unpack[HubFields]) -> Hub:
     Records: hub.added. Raises: Invalid, ExternalIdTaken.
     """
     kept = values.clean(fields, RULES, required=("name", "zone", "lat", "lon"))
+    _refuse_null_island(kept["lat"], kept["lon"])
     return create(Hub, kept, ADDED["hub"])
 
 
@@ -67,7 +69,15 @@ def change_hub(*, hub: Hub, version: int | None = None, **fields: Unpack[HubFiel
     kept: dict[str, Any] = values.clean(fields, RULES)
     row = locked(hub, version)
     refuse_to_retire_in_use(row, kept)
+    if {"lat", "lon"} & set(kept):
+        _refuse_null_island(kept.get("lat", row.lat), kept.get("lon", row.lon))
     return write(row, kept, CHANGED["hub"])
+
+
+def _refuse_null_island(lat: float, lon: float) -> None:
+    problems = Problems()
+    values.refuse_null_island(lat, lon, problems, "/lat")
+    problems.raise_if_any()
 
 
 @transaction.atomic

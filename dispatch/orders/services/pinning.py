@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import service_map
-from dispatch.fleet.values import clean, degrees
-from dispatch.orders.checking import PLACE_FIELDS, refuse_null_island
+from dispatch.fleet.values import clean, degrees, refuse_null_island
+from dispatch.orders.checking import PLACE_FIELDS
 from dispatch.orders.doubts import Doubt
 from dispatch.orders.errors import OrderUnderWay
 from dispatch.orders.events import PINNED, PinnedFacts

@@ -52,6 +52,20 @@ class DateField(serializers.DateField):
         return day
 
 
+class DegreesField(serializers.FloatField):
+    """Latitude or longitude; true and false are no numbers here, though Python takes them so."""
+
+    def __init__(self, most: int, **kwargs: Any) -> None:
+        super().__init__(min_value=-most, max_value=most, **kwargs)
+
+    def to_internal_value(self, data: Any) -> float:
+        """Refuse what only looks like a number."""
+        if isinstance(data, bool):
+            self.fail("invalid")
+        found: float = super().to_internal_value(data)
+        return found
+
+
 class ModelOut(serializers.ModelSerializer[M]):
     """Base of the shapes that show a model: its instants are written as ``InstantField`` does."""
 

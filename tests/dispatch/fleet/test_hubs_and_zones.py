@@ -228,7 +228,7 @@ def test_a_hole_is_not_served(retailer: RetailerRef) -> None:
 
 
 def test_the_nearest_hub_without_zones_serves_the_rest(retailer: RetailerRef) -> None:
-    make_zone(hub=make_hub(lat=0, lon=0), polygon=square(0, 0, 0.1))
+    make_zone(hub=make_hub(lat=0.05, lon=0), polygon=square(0, 0, 0.1))
     near = make_hub(lat=1, lon=1)
     make_hub(lat=5, lon=5)
     choice = selectors.service_map().serving(Point(lat=0.9, lon=0.9))
@@ -264,3 +264,15 @@ def test_the_service_map_is_two_queries_however_many_zones(
     with django_assert_num_queries(2):
         served = selectors.service_map()
         assert served.serving(Point(lat=7, lon=0)).how == "zone"
+
+
+def test_no_hub_lies_where_a_failed_geocoding_puts_it(retailer: RetailerRef) -> None:
+    with refused(Invalid, at="/lat", match="Atlantic"):
+        make_hub(lat=0, lon=0.001)
+    assert not Hub.objects.exists()
+    hub = make_hub(lat=0, lon=-78.5)
+    for fields in ({"lon": 0.0}, {"lat": 0.001, "lon": 0}):
+        with refused(Invalid, at="/lat", match="Atlantic"):
+            services.change_hub(hub=hub, **fields)
+    hub.refresh_from_db()
+    assert (hub.lat, hub.lon) == (0, -78.5)

@@ -218,6 +218,9 @@ def test_the_api_says_why_a_place_needs_a_pin(retailer: RetailerRef, near: Any) 
     zero = post({"text": "Calle Larga 48", "lat": 0, "lon": 0})
     assert (zero.status_code, Order.objects.count()) == (422, 1)
     assert "Atlantic" in zero.json()["errors"][0]["detail"]
+    truth = post({"text": "Calle Larga 48", "lat": True, "lon": False})
+    assert (truth.status_code, Order.objects.count()) == (422, 1)
+    assert [e["pointer"] for e in truth.json()["errors"]] == ["/place/lat", "/place/lon"]
     fine = post({"text": "Calle Larga 48", "lat": LAT, "lon": LON})
     assert (fine.json()["state"], fine.json()["warnings"]) == ("ready", [])
     page = browser.get(f"/console/pins/{answer.json()['id']}/").content.decode()
