@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated
 
+from dispatch.fleet.events import HubRef
 from lastmile.core.kinds import FieldDoc, Kind
 
 PlanDay = Annotated[dt.date, FieldDoc("Day that is planned, in the hub's zone.", "2026-11-30")]
-PlanHub = Annotated[str, FieldDoc("Public id of the hub.", "hub_2p6s0r8m4k9d1f7c3v5x")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class RequestedFacts:
 class PlanFacts:
     """A plan with its figures. The subject is the plan."""
 
-    hub: PlanHub
+    hub: HubRef
     service_date: PlanDay
     number: Annotated[int, FieldDoc("Number of the plan within its hub's day, from 1.", 3)]
     status: Annotated[str, FieldDoc("draft, published, superseded or discarded.", "published")]
@@ -58,7 +58,7 @@ class SupersededFacts:
     """A published plan gave way to another one. The subject is the plan."""
 
     by: Annotated[str, FieldDoc("Plan that came after.", "pln_7r1v5z9d3h6m0q4t8w2y")]
-    hub: PlanHub
+    hub: HubRef
 
 
 REQUESTED = Kind("plan.requested", facts=RequestedFacts)

@@ -12,10 +12,9 @@ from dispatch.intake.parse.customs import Customs
 from dispatch.intake.parse.dates import DateColumn, date_column
 from dispatch.intake.parse.faults import Fault, Unreadable
 from dispatch.intake.parse.numbers import Kind, NumberColumn, number_column
-from dispatch.intake.parse.tables import MAX_CELL, NumberCell, Table
+from dispatch.intake.parse.tables import FORMULA_STARTS, MAX_CELL, NumberCell, Table
 from dispatch.intake.parse.times import holds_window, is_no_window, is_range, read_minute
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBERS: Mapping[str, Kind] = {
     "lat": "degrees",
     "lon": "degrees",
@@ -87,7 +86,7 @@ def value_at(cells: tuple[str, ...], at: int) -> str:
         return cell
     value = cell.strip()
     # A file we wrote ourselves carries ' before what a spreadsheet would run: take it off again.
-    return value[1:] if value[:1] == "'" and value[1:2] in _FORMULA else value
+    return value[1:] if value[:1] == "'" and value[1:2] in FORMULA_STARTS else value
 
 
 class Reader:

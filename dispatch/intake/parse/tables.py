@@ -168,7 +168,7 @@ def _number_text(value: float) -> NumberCell:
     return NumberCell(f"{text}0" if re.fullmatch(r"-?\d{1,3}\.\d{3}", text) else text)
 
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def neutral(cell: str) -> str:
@@ -176,7 +176,7 @@ def neutral(cell: str) -> str:
 
     Plain numbers keep their sign: they are data, and run nothing.
     """
-    if not cell.startswith(_FORMULA_STARTS):
+    if not cell.startswith(FORMULA_STARTS):
         return cell
     try:
         float(cell)

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from dispatch.planning.errors import NothingToPlan
 from dispatch.planning.problem.day import Day, OrderAsked, ShiftAsked
+from dispatch.planning.problem.load import LOADS
 from dispatch.roads.matrix import TravelMatrix, travel
 from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
 from lastmile.core.clock import zone
 
-DIMENSIONS = ("weight_g", "volume_cm3", "parcels")
 # Dearer than any detour a day can hold, so that an order stays out only where it cannot go in.
 UNSERVED_FACTOR = 100
 
@@ -80,7 +80,7 @@ def build(day: Day) -> Built:
             visit_of(at, order, origin_at, unserved_cost) for at, order in enumerate(day.orders)
         ),
         vehicles=tuple(_vehicle(shift, day, origin_at, names) for shift in day.shifts),
-        dimensions=DIMENSIONS,
+        dimensions=LOADS,
         name=f"{day.hub} {day.service_date}",
     )
     return Built(problem, origin_at, _stands_on(day, matrices))
