@@ -330,4 +330,6 @@ def job_out(job: Job) -> dict[str, Any]:
 
 
 def _iso(instant: dt.datetime | None) -> str | None:
-    return None if instant is None else instant.astimezone(dt.UTC).isoformat()
+    return (
+        None if instant is None else instant.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    )

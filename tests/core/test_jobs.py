@@ -547,3 +547,9 @@ def test_claim_and_end_cost_a_fixed_number_of_queries(shop: RetailerRef) -> None
     with CaptureQueriesContext(connection) as fenced, lease.fenced():
         pass
     assert len(fenced) == 3, "BEGIN, the fence, COMMIT"
+
+
+def test_a_job_tells_its_instants_as_the_api_writes_them(shop: RetailerRef) -> None:
+    shown = job_out(enqueue("test.echo"))
+    assert shown["created_at"].endswith("Z")
+    assert shown["finished_at"] is None
