@@ -146,7 +146,7 @@ def _within_scope(
     )
     allowed, outside = [], []
     for row in rows:
-        if row.hub and row.hub.casefold() not in named:
+        if row.hub and row.hub.strip().removeprefix("external_id:").casefold() not in named:
             outside.append((row, Fault("hub", "hub_not_yours", {"value": row.hub})))
         elif row.external_id in elsewhere:
             outside.append((row, Fault("order_id", "order_not_yours", {"value": row.external_id})))

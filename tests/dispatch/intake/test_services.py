@@ -155,6 +155,9 @@ def test_who_is_limited_to_a_hub_reaches_no_other(hub: Hub) -> None:
     assert Order.objects.values().get(external_id="P1") == before
     with pytest.raises(NotFound):
         selectors.get_batch(batch.public_id, frozenset({other.public_id}))
+    Hub.objects.filter(pk=hub.pk).update(external_id="lis")
+    named = "order_id,lat,lon,date,hub\nQ3,38.7,-9.1,2026-12-01,external_id:lis\n"
+    assert bring(named, **mine).created_count == 1
 
 
 def test_an_import_of_one_retailer_is_unknown_to_another(hub: Hub, other: RetailerRef) -> None:
