@@ -13,6 +13,9 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType, ValidationError
@@ -99,13 +102,20 @@ def _members(request: Request) -> list[str]:
             return [str(name) for name in list(request.data)[:_NAMED]]
         return [""] if request.data else []
     if kind in _FORMS and request.method == "POST":
-        form = request._request  # noqa: SLF001  where the API itself reads no form
-        brought = bool(form.POST or form.FILES)
+        brought = _holds_fields(request._request)  # noqa: SLF001  the API itself reads no form
     else:
         brought = int(request.META.get("CONTENT_LENGTH") or 0) > 0
     if brought:
         raise UnsupportedMediaType(kind)
     return []
+
+
+def _holds_fields(form: HttpRequest) -> bool:
+    """Whether a form has fields, or is one that cannot be read."""
+    try:
+        return bool(form.POST or form.FILES)
+    except (MultiPartParserError, SuspiciousOperation):
+        return True
 
 
 def validated(shape: serializers.BaseSerializer[Any]) -> Any:
