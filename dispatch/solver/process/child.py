@@ -263,7 +263,8 @@ class _Watch:
             self.seat.hold(self.child.pid)
         if self.deadline is not None and now > self.deadline:
             raise SolveOutOfTime(
-                "The solver did not end in its time and was stopped. Try fewer orders at once."
+                "The solver did not end in its time and was stopped. Try again; if it happens "
+                "again, plan fewer orders at once."
             )
         if self.asked_at is not None:
             if now - self.asked_at > GRACE_S:
