@@ -11,12 +11,12 @@ from django.db import DatabaseError, InterfaceError
 from lastmile.core.errors import DomainError
 from lastmile.core.sockets import Close, SnapshotConsumer
 from lastmile.core.tenancy import NoRetailer
-from tenants.credentials import still
+from tenants.credentials import current_principal
 from tenants.people.sockets import access_group
 from tenants.permissions import Act, Principal, may
 
 log = logging.getLogger(__name__)
-LOOK_AGAIN_S: Final = 60
+RECHECK_S: Final = 60
 
 
 class RetailerConsumer(SnapshotConsumer):
@@ -53,7 +53,7 @@ class RetailerConsumer(SnapshotConsumer):
     async def refusal_now(self) -> Close | None:
         """Look the credential up again. Fails closed."""
         try:
-            principal = await self.ask(still, self.scope["credential"])
+            principal = await self.ask(current_principal, self.scope["credential"])
         except (NoRetailer, DomainError):  # the retailer itself is suspended or gone
             return Close.UNKNOWN
         except (DatabaseError, InterfaceError, OSError):
@@ -76,7 +76,7 @@ class RetailerConsumer(SnapshotConsumer):
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(RECHECK_S)
             if self._names and not self._ended:
                 await self.look_again()
 

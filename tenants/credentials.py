@@ -84,23 +84,23 @@ class CredentialType:
 
     csrf: ClassVar[bool] = False
 
-    def of_request(self, request: HttpRequest) -> Recognised | Refused | None:
+    def recognise_request(self, request: HttpRequest) -> Recognised | Refused | None:
         """Return whom a request's credential of this type stands for; None when it has none."""
         return None
 
-    def of_socket(self, call: SocketCall) -> Recognised | Refused | None:
+    def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
         """Return whom a websocket's credential of this type stands for; None when it has none."""
         return None
 
-    def of_link(self, secret: str) -> Recognised | None:
+    def recognise_link(self, secret: str) -> Recognised | None:
         """Return whom a link is for; None when it is unknown, used up or too old."""
         return None
 
-    def unknown_link(self) -> str:
+    def unknown_link_message(self) -> str:
         """Return what a page says about a link that opens nothing: one text for every reason."""
         return unknown().detail
 
-    def present(self, credential: Credential) -> Principal | None:
+    def current_principal(self, credential: Credential) -> Principal | None:
         """Return the present principal behind a credential, None once it is no longer valid."""
         raise NotImplementedError
 
@@ -123,6 +123,6 @@ def credential_type(name: str) -> CredentialType:
         raise NotWired(f"No credential {name!r} is wired. Add it to CREDENTIALS.") from None
 
 
-def still(credential: Credential) -> Principal | None:
+def current_principal(credential: Credential) -> Principal | None:
     """Return the present principal behind a credential, None once it is no longer valid."""
-    return credential_type(credential.name).present(credential)
+    return credential_type(credential.name).current_principal(credential)

@@ -61,7 +61,7 @@ async def _recognise(scope: Scope) -> None:
 async def _look_up(scope: Scope, retailer: RetailerRef, call: SocketCall) -> None:
     def look() -> Recognised | Refused | None:
         for kind in credential_types().values():
-            found = kind.of_socket(call)
+            found = kind.recognise_socket(call)
             if found is not None:
                 return found
         return None

@@ -104,9 +104,9 @@ def by_link(name: str, act: Act) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             credential = credential_type(name)
-            found = credential.of_link(kwargs["secret"])
+            found = credential.recognise_link(kwargs["secret"])
             if found is None or not may(found.principal, act):
-                raise NotFound(credential.unknown_link())
+                raise NotFound(credential.unknown_link_message())
             request.principal = found.principal  # type: ignore[attr-defined]
             request.credential = found.credential  # type: ignore[attr-defined]
             language = language_of(request, found.language)
@@ -144,7 +144,7 @@ class RetailerAPIView(APIView):
 
     acts: ClassVar[Mapping[str, Act]] = {}
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    wrapped: ClassVar[bool] = True  # False where each item of a batch brings its own client UUID
+    idempotent: ClassVar[bool] = True  # False where each item of a batch brings its own client UUID
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Do as DRF does, with unsafe methods inside the idempotency wrapper."""
@@ -177,14 +177,14 @@ class RetailerAPIView(APIView):
             found: Response = handler(self.request, *self.args, **self.kwargs)
             return found
 
-        if method not in UNSAFE or not self.wrapped:
+        if method not in UNSAFE or not self.idempotent:
             return act()
-        self.ahead(method)
+        self.before_transaction(method)
         caller = self.principal
         call = call_of(self.request, caller.public_id, required=caller.kind != Kind.MEMBER)
         return run_once(call, act, self.handle_exception)
 
-    def ahead(self, method: str) -> None:
+    def before_transaction(self, method: str) -> None:
         """Do what may not happen in the call's transaction, such as asking a provider outside.
 
         It runs for repeated calls too, and writes nothing. By default it does nothing.

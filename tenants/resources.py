@@ -30,7 +30,7 @@ class Resource:
 
     Parameters
     ----------
-    name, words : str
+    name, singular : str
         ``hubs`` (operationIds: hubs_list …) and what people call one.
     rows : callable
         Every row, with what its shape shows.
@@ -42,14 +42,14 @@ class Resource:
         Turns references in a validated body into rows the principal may use.
     hub_field : str
         Where the hub's public id stands, for hub-limited principals.
-    narrow : callable
+    filter_rows : callable
         Applies the list's own query parameters.
     parameters : tuple
         Those parameters, for the document.
     """
 
     name: str
-    words: str
+    singular: str
     rows: Callable[[], Rows]
     shape_in: type[BaseSerializer[Any]]
     shape_out: type[BaseSerializer[Any]]
@@ -58,10 +58,10 @@ class Resource:
     end: Callable[..., Any]
     resolve: Callable[[Principal, dict[str, Any]], dict[str, Any]]
     hub_field: str = "hub__public_id"
-    narrow: Callable[[Request, Rows], Rows] = field(default=lambda _request, rows: rows)
+    filter_rows: Callable[[Request, Rows], Rows] = field(default=lambda _request, rows: rows)
     parameters: tuple[OpenApiParameter, ...] = ()
 
-    def seen_by(self, principal: Principal) -> Rows:
+    def visible_to(self, principal: Principal) -> Rows:
         """The rows in the principal's hubs."""
         return visible(principal, self.rows(), self.hub_field)
 
@@ -73,8 +73,10 @@ class ResourceListView(RetailerAPIView):
 
     def get(self, request: Request) -> Response:
         """List, newest first; ``?external_id=`` finds one."""
-        rows = by_external_id(request, self.resource.seen_by(self.principal))
-        return cursor_page(request, self.resource.narrow(request, rows), self.resource.shape_out)
+        rows = by_external_id(request, self.resource.visible_to(self.principal))
+        return cursor_page(
+            request, self.resource.filter_rows(request, rows), self.resource.shape_out
+        )
 
     def post(self, request: Request) -> Response:
         """Add one."""
@@ -91,12 +93,12 @@ class ResourceView(RetailerAPIView):
 
     def get(self, request: Request, ref: str) -> Response:
         """Return one."""
-        row = by_ref(self.resource.seen_by(self.principal), ref)
+        row = by_ref(self.resource.visible_to(self.principal), ref)
         return self.shape_out(self.resource.shape_out, row, ETag=etag(row))
 
     def patch(self, request: Request, ref: str) -> Response:
         """Change what is given; the rest stays."""
-        row = by_ref(self.resource.seen_by(self.principal), ref)
+        row = by_ref(self.resource.visible_to(self.principal), ref)
         said = self.shape_in(self.resource.shape_in, partial=True)
         said = self.resource.resolve(self.principal, said)
         changed = self.resource.change(row, version=expected_version(request), **said)
@@ -104,7 +106,7 @@ class ResourceView(RetailerAPIView):
 
     def delete(self, request: Request, ref: str) -> Response:
         """End it: history stays."""
-        row = by_ref(self.resource.seen_by(self.principal), ref)
+        row = by_ref(self.resource.visible_to(self.principal), ref)
         self.resource.end(row, version=expected_version(request))
         return Response(status=204)
 
@@ -122,7 +124,7 @@ def described(view: V) -> V:
             ),
             post=extend_schema(
                 operation_id=f"{resource.name}_add",
-                summary=f"Add {resource.words}",
+                summary=f"Add {resource.singular}",
                 request=resource.shape_in,
                 responses={201: resource.shape_out},
             ),
@@ -130,19 +132,19 @@ def described(view: V) -> V:
     return extend_schema_view(
         get=extend_schema(
             operation_id=f"{resource.name}_get",
-            summary=f"Return {resource.words}",
+            summary=f"Return {resource.singular}",
             responses=resource.shape_out,
         ),
         patch=extend_schema(
             operation_id=f"{resource.name}_change",
-            summary=f"Change {resource.words}",
+            summary=f"Change {resource.singular}",
             request=resource.shape_in,
             responses=resource.shape_out,
             parameters=[IF_MATCH],
         ),
         delete=extend_schema(
             operation_id=f"{resource.name}_end",
-            summary=f"End {resource.words}; its history stays",
+            summary=f"End {resource.singular}; its history stays",
             responses={204: None},
             parameters=[IF_MATCH],
         ),

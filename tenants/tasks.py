@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lastmile.core.jobs import Lease
-from tenants.people.services import let_in_first_owner
+from tenants.people.services import add_first_owner
 from tenants.services import build
 
 
@@ -16,5 +16,5 @@ def run_opening(job: Lease) -> Mapping[str, str]:
     """
     with job.fenced():
         ref = build(job.subject)
-    let_in_first_owner(ref)
+    add_first_owner(ref)
     return {"schema": ref.schema, "domain": ref.domain}

@@ -82,7 +82,7 @@ def _means(principal: Principal, said: dict[str, Any]) -> dict[str, Any]:
 
 HUBS = Resource(
     name="hubs",
-    words="a hub",
+    singular="a hub",
     rows=selectors.hubs,
     shape_in=shapes_fleet.HubIn,
     shape_out=shapes_fleet.HubOut,
@@ -91,12 +91,12 @@ HUBS = Resource(
     end=lambda row, **said: services.retire_hub(hub=row, **said),
     resolve=_hub_itself,
     hub_field="public_id",
-    narrow=_narrow_hubs,
+    filter_rows=_narrow_hubs,
     parameters=(_ACTIVE,),
 )
 ZONES = Resource(
     name="zones",
-    words="a zone",
+    singular="a zone",
     rows=selectors.zones,
     shape_in=shapes_fleet.ZoneIn,
     shape_out=shapes_fleet.ZoneOut,
@@ -104,7 +104,7 @@ ZONES = Resource(
     change=lambda row, **said: services.change_zone(zone=row, **said),
     end=lambda row, **said: services.remove_zone(zone=row, **said),
     resolve=_with_hub,
-    narrow=_narrow_zones,
+    filter_rows=_narrow_zones,
     parameters=(
         _HUB,
         _ACTIVE,
@@ -114,7 +114,7 @@ ZONES = Resource(
 )
 VEHICLES = Resource(
     name="vehicles",
-    words="a vehicle",
+    singular="a vehicle",
     rows=selectors.vehicles,
     shape_in=shapes_fleet.VehicleIn,
     shape_out=shapes_fleet.VehicleOut,
@@ -122,12 +122,12 @@ VEHICLES = Resource(
     change=lambda row, **said: services.change_vehicle(vehicle=row, **said),
     end=lambda row, **said: services.retire_vehicle(vehicle=row, **said),
     resolve=_with_hub,
-    narrow=_narrow,
+    filter_rows=_narrow,
     parameters=(_HUB, _ACTIVE),
 )
 DRIVERS = Resource(
     name="drivers",
-    words="a driver",
+    singular="a driver",
     rows=selectors.drivers,
     shape_in=shapes_fleet.DriverIn,
     shape_out=shapes_fleet.DriverOut,
@@ -135,12 +135,12 @@ DRIVERS = Resource(
     change=lambda row, **said: services.change_driver(driver=row, **said),
     end=lambda row, **said: services.retire_driver(driver=row, **said),
     resolve=_with_hub,
-    narrow=_narrow,
+    filter_rows=_narrow,
     parameters=(_HUB, _ACTIVE),
 )
 SHIFTS = Resource(
     name="shifts",
-    words="a shift",
+    singular="a shift",
     rows=selectors.shifts,
     shape_in=shapes_fleet.ShiftIn,
     shape_out=shapes_fleet.ShiftOut,
@@ -148,7 +148,7 @@ SHIFTS = Resource(
     change=lambda row, **said: services.change_shift(shift=row, **said),
     end=lambda row, **said: services.cancel_shift(shift=row, **said),
     resolve=_means,
-    narrow=_narrow_shifts,
+    filter_rows=_narrow_shifts,
     parameters=(
         _HUB,
         OpenApiParameter("service_date", OpenApiTypes.DATE, description="Only of this day."),

@@ -78,7 +78,7 @@ class OrdersView(RetailerAPIView):
     acts = {"get": Act.ORDERS_VIEW, "post": Act.ORDERS_EDIT}
     prepared: services.Prepared | None = None
 
-    def ahead(self, method: str) -> None:
+    def before_transaction(self, method: str) -> None:
         """Look the address up outside of the transaction, where a geocoder outside is used."""
         if method == "post" and settings.GEOCODER_URL:
             with suppress(DomainError, ValidationError):  # the call itself refuses and says why

@@ -85,7 +85,7 @@ class HouseSchema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         """Add paging to page shapes, and Idempotency-Key to unsafe methods."""
         found = list(super().get_override_parameters())
-        if self.method in UNSAFE and getattr(self.view, "wrapped", True):
+        if self.method in UNSAFE and getattr(self.view, "idempotent", True):
             found.append(IDEMPOTENCY_KEY)
         if type(self._answers().get(200)).__name__.endswith(("Page", "FeedOut")):
             found.append(LIMIT)

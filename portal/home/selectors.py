@@ -30,12 +30,12 @@ CARRIED = (OrderState.PLANNED, OrderState.LOADED, OrderState.OUT, OrderState.DEL
 class HubDay:
     """One hub's day: its orders, its shifts, and the plan that counts or waits.
 
-    ``came`` counts the orders that the plan does not know, because they came after it.
+    ``new_orders`` counts the orders that arrived after the plan was made.
     """
 
     hub: Hub
     orders: int
-    came: int
+    new_orders: int
     shifts: int
     plan: Plan | None
 
@@ -48,7 +48,7 @@ class HubDay:
         return (
             plan is not None
             and plan.status == PUBLISHED
-            and not (self.came or plan.unserved_count or plan.violations_count)
+            and not (self.new_orders or plan.unserved_count or plan.violations_count)
         )
 
 
@@ -121,12 +121,12 @@ def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
         if before is None or before.status != PUBLISHED:  # what was published counts
             plans[plan.hub_id] = plan
     counts = {row["hub"]: row for row in _day_counts(hubs, date, plans.values())}
-    nothing = {"orders": 0, "came": 0}
+    nothing = {"orders": 0, "new_orders": 0}
     rows = [
         HubDay(
             hub=hub,
             orders=counts.get(hub.pk, nothing)["orders"],
-            came=counts.get(hub.pk, nothing)["came"],
+            new_orders=counts.get(hub.pk, nothing)["new_orders"],
             shifts=shifts.get(hub.pk, 0),
             plan=plans.get(hub.pk),
         )
@@ -161,7 +161,7 @@ def _orders(hubs: frozenset[str] | None) -> QuerySet[Order]:
 def _day_counts(
     hubs: frozenset[str] | None, date: dt.date, plans: Iterable[Plan]
 ) -> Iterable[Mapping[str, Any]]:
-    """Count the orders of a date by hub; ``came`` are those that no shown plan knows."""
+    """Count the orders of a date by hub; ``new_orders`` are those that no shown plan knows."""
     shown = [plan.pk for plan in plans]
     known = Exists(Stop.objects.filter(plan__in=shown, order=OuterRef("pk"))) | Exists(
         Unserved.objects.filter(plan__in=shown, order=OuterRef("pk"))
@@ -174,7 +174,7 @@ def _day_counts(
         .values("hub")
         .annotate(
             orders=Count("pk"),
-            came=Count("pk", filter=Q(state__in=TO_PLAN) & by_van() & ~known),
+            new_orders=Count("pk", filter=Q(state__in=TO_PLAN) & by_van() & ~known),
             planned=Count("pk", filter=Q(state__in=CARRIED)),
             delivered=Count("pk", filter=Q(state=OrderState.DELIVERED)),
             needs_pin=Count("pk", filter=Q(state=OrderState.NEEDS_PIN)),
@@ -231,7 +231,7 @@ def import_steps(scope: Scope) -> list[Step]:
 
 def _of_hub(row: HubDay, date: str) -> list[Step]:
     where = (row.hub.public_id, date)
-    said = {"hub": row.hub.name, "n": row.came}
+    said = {"hub": row.hub.name, "n": row.new_orders}
     if row.orders and not row.shifts:
         return [Step(text=_("%(hub)s has orders and no shift.") % said, label=_("Add shifts"),
                      url="fleet:shifts", needs="fleet.edit")]  # fmt: skip
@@ -246,9 +246,12 @@ def _of_hub(row: HubDay, date: str) -> list[Step]:
         return [Step(text=text, label=_("Review and publish"),
                      url="console:board-day", args=where, needs="plans.publish")]  # fmt: skip
     steps: list[Step] = []
-    if row.plan and row.came:
-        text = ngettext("%(hub)s: %(n)d order came after the plan.",
-                        "%(hub)s: %(n)d orders came after the plan.", row.came)  # fmt: skip
+    if row.plan and row.new_orders:
+        text = ngettext(
+            "%(hub)s: %(n)d order came after the plan.",
+            "%(hub)s: %(n)d orders came after the plan.",
+            row.new_orders,
+        )
         steps.append(Step(text=text % said, label=_("Plan again"), url="console:board-day",
                           args=where, needs="plans.edit"))  # fmt: skip
     if row.plan and row.plan.unserved_count:

@@ -13,7 +13,7 @@ from tenants.credentials import (
     Recognised,
     Refused,
     SocketCall,
-    still,
+    current_principal,
 )
 from tenants.people.errors import LinkExpired
 from tenants.people.models import ApiKey, Session
@@ -34,7 +34,7 @@ class MemberSession(CredentialType):
 
     csrf = True
 
-    def of_request(self, request: HttpRequest) -> Recognised | None:
+    def recognise_request(self, request: HttpRequest) -> Recognised | None:
         """Return the member of the request's session; a session that has ended is thrown away."""
         if not request.COOKIES.get(settings.SESSION_COOKIE_NAME):
             return None
@@ -44,14 +44,14 @@ class MemberSession(CredentialType):
             session.flush()
         return found
 
-    def of_socket(self, call: SocketCall) -> Recognised | None:
+    def recognise_socket(self, call: SocketCall) -> Recognised | None:
         """Return the member of the cookie, when a page of this retailer opens the socket."""
         key = call.cookies.get(settings.SESSION_COOKIE_NAME, "")
         if not key or not call.from_own_page:
             return None
         return _of_session(SessionStore(key))
 
-    def present(self, credential: Credential) -> Principal | None:
+    def current_principal(self, credential: Credential) -> Principal | None:
         """Return the member while the session lives."""
         lives = Session.objects.filter(
             session_key=credential.session_key, expire_date__gt=database_now()
@@ -78,7 +78,7 @@ def _of_session(session: SessionStore) -> Recognised | None:
 class KeyBearer(CredentialType):
     """A machine by ``Authorization: Bearer <key>``."""
 
-    def of_request(self, request: HttpRequest) -> Recognised | Refused | None:
+    def recognise_request(self, request: HttpRequest) -> Recognised | Refused | None:
         """Return the key that was sent, or why it opens nothing."""
         if "Authorization" not in request.headers:
             return None
@@ -97,7 +97,7 @@ class KeyBearer(CredentialType):
             credential=Credential("key", key.public_id), principal=principal_of_key(key)
         )
 
-    def present(self, credential: Credential) -> Principal | None:
+    def current_principal(self, credential: Credential) -> Principal | None:
         """Return the key while it is neither revoked nor expired."""
         key = ApiKey.objects.filter(public_id=credential.principal_id).first()
         return principal_of_key(key) if key is not None and key.alive else None
@@ -106,13 +106,13 @@ class KeyBearer(CredentialType):
 class Ticket(CredentialType):
     """A websocket ticket, ``?ticket=``: used up, it leaves the credential that it was made with."""
 
-    def of_socket(self, call: SocketCall) -> Recognised | Refused | None:
+    def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
         """Use the ticket up; return whom the credential behind it stands for."""
         secret = call.query.get("ticket", "")
         if not secret:
             return None
         credential = take_ticket(secret=secret)
-        principal = still(credential) if credential is not None else None
+        principal = current_principal(credential) if credential is not None else None
         if credential is None or principal is None:
             return Refused(_("This ticket is unknown, used up or too old. Ask for a new one."))
         return Recognised(credential=credential, principal=principal)
@@ -121,7 +121,7 @@ class Ticket(CredentialType):
 class PasswordLink(CredentialType):
     """The link with which a member sets a password: once, within 72 hours."""
 
-    def of_link(self, secret: str) -> Recognised | None:
+    def recognise_link(self, secret: str) -> Recognised | None:
         """Return the member whom the link is for, as somebody who may set a password only."""
         try:
             member = member_of_link(secret)
@@ -135,7 +135,7 @@ class PasswordLink(CredentialType):
             language=member.language,
         )
 
-    def unknown_link(self) -> str:
+    def unknown_link_message(self) -> str:
         """Say how to get another link."""
         return _(
             "This link is used up or older than 72 hours. Ask an owner or manager for a new one."

@@ -49,7 +49,7 @@ class PrincipalMiddleware:
 def _recognise(request: HttpRequest) -> Recognised | Refused | None:
     """Ask the types in their order; the first whose credential was sent decides."""
     for kind in credential_types().values():
-        found = kind.of_request(request)
+        found = kind.recognise_request(request)
         if found is not None:
             return found
     return None

@@ -1,7 +1,8 @@
 """The acts on retailers; one file per act."""
 
-from tenants.services.clock import NoSandbox, set_clock
+from tenants.services.clock import NotASandbox, set_clock
 from tenants.services.house import migrate_house, pending_migrations
+from tenants.services.lifecycle import HouseProtected, WrongMove, close, resume, suspend
 from tenants.services.opening import (
     NameTaken,
     Opening,
@@ -13,12 +14,11 @@ from tenants.services.opening import (
     reserve,
 )
 from tenants.services.policy import set_policy
-from tenants.services.standing import HouseStands, WrongMove, close, resume, suspend
 
 __all__ = [
-    "HouseStands",
+    "HouseProtected",
     "NameTaken",
-    "NoSandbox",
+    "NotASandbox",
     "Opening",
     "Owner",
     "WrongMove",

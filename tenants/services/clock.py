@@ -21,7 +21,7 @@ LATEST: Final = dt.datetime(2100, 1, 1, tzinfo=UTC)
 FASTEST: Final = 3600.0  # an hour a second; beyond that a day is over before a job has run
 
 
-class NoSandbox(Conflict):
+class NotASandbox(Conflict):
     """The retailer has real orders: its clock is the real one."""
 
     code: ClassVar[str] = "no_sandbox"
@@ -34,14 +34,14 @@ def set_clock(
 
     Without `at` it goes on from what it shows; without `rate` it keeps its rate. The caller stands
     in the house. Locks: the row. Records: retailer.clock_set, an audit entry. Raises: NotFound;
-    NoSandbox for a retailer with real orders; Invalid.
+    NotASandbox for a retailer with real orders; Invalid.
     """
     if real == (at is not None or rate is not None):
         raise Invalid(_("Say at what time or how fast the clock runs, or that it is the real one."))
     with transaction.atomic():
         row = row_of(Retailer.objects.select_for_update(), schema)
         if not row.is_sandbox:
-            raise NoSandbox(
+            raise NotASandbox(
                 _(
                     "%(name)s is not a sandbox, so its clock is the real one. Open a retailer"
                     " with --sandbox to try things out."

@@ -21,9 +21,9 @@ from lastmile.core.postgres.context import PUBLIC, is_valid_name
 from lastmile.core.tenancy import HOUSE, TEMPLATE, RetailerRef
 from tenants import policy, selectors
 from tenants.models import Domain, Retailer, Status
-from tenants.people.services import keep_first_owner
+from tenants.people.services import store_first_owner
 from tenants.policy import Policy
-from tenants.services.standing import columns, move
+from tenants.services.lifecycle import columns, move
 
 OPEN_JOB = "retailer.open"
 RESERVED = frozenset({PUBLIC, HOUSE, TEMPLATE, "information_schema"})
@@ -93,7 +93,7 @@ def request_opening(opening: Opening) -> tuple[Retailer, Job]:
     with transaction.atomic():
         retailer = reserve(opening)
         if opening.owner is not None:
-            keep_first_owner(
+            store_first_owner(
                 retailer=retailer.public_id, email=opening.owner.email, name=opening.owner.name
             )
         job = enqueue(OPEN_JOB, subject=retailer.public_id, dedupe_key=retailer.public_id)

@@ -15,7 +15,7 @@ from tenants.models import Retailer
 from tenants.people.services import audit
 from tenants.policy import Policy, check, policy_of
 from tenants.selectors import row_of
-from tenants.services.standing import columns
+from tenants.services.lifecycle import columns
 
 
 def set_policy(policy: Policy, *, expected_version: int | None = None) -> Retailer:

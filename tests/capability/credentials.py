@@ -19,7 +19,7 @@ def link_secret(remark: str) -> str:
 class RemarkLink(CredentialType):
     """A reader of one remark, by the secret in the address."""
 
-    def of_link(self, secret: str) -> Recognised | None:
+    def recognise_link(self, secret: str) -> Recognised | None:
         """Return the reader, None for a secret that is unknown or has ended."""
         remark = derived.subject_of(purpose=NAME, secret=secret)
         if remark is None:
@@ -27,7 +27,7 @@ class RemarkLink(CredentialType):
         reader = Principal(kind=Kind.LINK, public_id=remark, name="Reader", role=NAME)
         return Recognised(credential=Credential(NAME, remark, secret), principal=reader)
 
-    def present(self, credential: Credential) -> Principal | None:
+    def current_principal(self, credential: Credential) -> Principal | None:
         """Return the reader while the link is valid."""
-        found = self.of_link(credential.session_key)
+        found = self.recognise_link(credential.session_key)
         return found.principal if found else None

@@ -28,7 +28,7 @@ DEVICES = {"dev_1": "a device's secret"}
 class ShopperLink(CredentialType):
     """A shopper by the secret in the address of a page or a websocket."""
 
-    def of_link(self, secret: str) -> Recognised | None:
+    def recognise_link(self, secret: str) -> Recognised | None:
         """Return the shopper, if the link is one of this retailer's and still valid."""
         shopper = LINKS.get(secret) if current_schema() == "t1" else None
         if shopper is None or secret in EXPIRED:
@@ -36,16 +36,16 @@ class ShopperLink(CredentialType):
         credential = Credential("shopper", shopper, secret)
         return Recognised(credential=credential, principal=self._of(shopper), language="es")
 
-    def of_socket(self, call: SocketCall) -> Recognised | Refused | None:
+    def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
         """Read the secret from ``/ws/v1/track/<secret>/``."""
         head, _track, tail = call.scope["path"].partition("/track/")
         if head != "/ws/v1":
             return None
-        return self.of_link(tail.strip("/")) or Refused("unknown")
+        return self.recognise_link(tail.strip("/")) or Refused("unknown")
 
-    def present(self, credential: Credential) -> Principal | None:
+    def current_principal(self, credential: Credential) -> Principal | None:
         """Return the shopper while the link is valid."""
-        found = self.of_link(credential.session_key)
+        found = self.recognise_link(credential.session_key)
         return found.principal if found else None
 
     def _of(self, shopper: str) -> Principal:
@@ -55,7 +55,7 @@ class ShopperLink(CredentialType):
 class DeviceKey(CredentialType):
     """A device by its headers."""
 
-    def of_request(self, request: HttpRequest) -> Recognised | Refused | None:
+    def recognise_request(self, request: HttpRequest) -> Recognised | Refused | None:
         """Return the device; the API counts it as a key with the role of a driver."""
         device = request.headers.get("X-Device-Id")
         if device is None:

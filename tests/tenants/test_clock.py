@@ -21,7 +21,7 @@ from tenants.models import Retailer
 from tenants.people.errors import LoginRefused
 from tenants.people.models import AuditEntry, LoginAttempt
 from tenants.people.services import log_in
-from tenants.services import NoSandbox, set_clock
+from tenants.services import NotASandbox, set_clock
 from tests.factories import make_order
 from tests.people import add_member, logged_in
 
@@ -105,7 +105,7 @@ def test_wrong_passwords_are_counted_in_real_time(sandbox: RetailerRef) -> None:
 def test_a_retailer_with_real_orders_keeps_the_real_time(db: None) -> None:
     with pytest.raises(CommandError, match="not a sandbox"):
         run("--schema", "t1", "--at", "2031-05-06T07:08Z")
-    with retailer_context(HOUSE), pytest.raises(NoSandbox):
+    with retailer_context(HOUSE), pytest.raises(NotASandbox):
         set_clock("t1", rate=2)
     for changes in ({"clock_rate": 2}, {"clock_set_at": SHOWS, "clock_shows": SHOWS}):
         with retailer_context("t1"), pytest.raises(IntegrityError), transaction.atomic():

@@ -147,7 +147,7 @@ async def _open(ref: RetailerRef, secret: str, origin: str = "") -> Socket:
 async def test_a_shopper_s_link_opens_a_websocket_until_it_ends(
     own_layer: None, retailer: RetailerRef, other: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr(consumers, "RECHECK_S", 0.1)
     found = await _open(retailer, "open-link")
     assert (await found.frame())["data"] == {"shopper": "shp_1"}
     for ref, secret in ((retailer, "nothing"), (other, "open-link")):

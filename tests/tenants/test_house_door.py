@@ -14,7 +14,7 @@ from lastmile.core.runner import run_job
 from lastmile.core.tenancy import RetailerRef, find_retailer, retailer_context
 from tenants.models import Retailer
 from tenants.people.models import AuditEntry, FirstOwner, Member
-from tenants.people.services import let_in_first_owner
+from tenants.people.services import add_first_owner
 from tenants.permissions import Role
 from tenants.policy import Policy
 from tenants.services import Opening, Owner, request_opening
@@ -180,7 +180,7 @@ def test_a_job_that_opens_twice_lets_the_first_owner_in_once(house: RetailerRef)
         )
         ref = find_retailer("t_third")
         assert ref is not None
-        let_in_first_owner(ref)
+        add_first_owner(ref)
         assert not FirstOwner.objects.exists()
     with retailer_context("t_third"):
         assert Member.objects.count() == 1

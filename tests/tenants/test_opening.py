@@ -32,7 +32,7 @@ from tenants import selectors
 from tenants.models import Domain, Retailer, Status
 from tenants.policy import Policy
 from tenants.services import (
-    HouseStands,
+    HouseProtected,
     NameTaken,
     Opening,
     WrongMove,
@@ -257,7 +257,7 @@ def test_closing_wants_the_name_again(in_house: RetailerRef) -> None:
 
 @pytest.mark.parametrize("act", [suspend, resume, lambda s: close(s, confirm=s)])
 def test_the_house_itself_stands(in_house: RetailerRef, act: object) -> None:
-    with pytest.raises(HouseStands):
+    with pytest.raises(HouseProtected):
         act(HOUSE)
     assert facts() == []
 

@@ -2,7 +2,7 @@
 
 from tenants.people.services.audit import audit, changed
 from tenants.people.services.erasing import erase_person
-from tenants.people.services.first_owner import keep_first_owner, let_in_first_owner
+from tenants.people.services.first_owner import add_first_owner, store_first_owner
 from tenants.people.services.keys import create_key, mark_used, revoke_key, rotate_key
 from tenants.people.services.login import log_in
 from tenants.people.services.members import (
@@ -27,6 +27,7 @@ from tenants.people.sockets import access_changed
 __all__ = [
     "LINK_LASTS_S",
     "access_changed",
+    "add_first_owner",
     "add_member",
     "audit",
     "change_member",
@@ -37,8 +38,6 @@ __all__ = [
     "end_sessions",
     "erase_person",
     "issue_ticket",
-    "keep_first_owner",
-    "let_in_first_owner",
     "log_in",
     "mark_used",
     "member_of_link",
@@ -48,6 +47,7 @@ __all__ = [
     "rotate_key",
     "set_password_by_link",
     "set_section",
+    "store_first_owner",
     "take_ticket",
     "tidy",
 ]

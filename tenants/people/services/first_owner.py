@@ -13,7 +13,7 @@ from tenants.people.services.members import add_member
 from tenants.permissions import Role
 
 
-def keep_first_owner(*, retailer: str, email: str, name: str) -> FirstOwner:
+def store_first_owner(*, retailer: str, email: str, name: str) -> FirstOwner:
     """Write down who is to be the first owner of a retailer that is being opened.
 
     Locks: nothing. Records: nothing. Raises: Invalid.
@@ -29,7 +29,7 @@ def keep_first_owner(*, retailer: str, email: str, name: str) -> FirstOwner:
     return FirstOwner.objects.create(retailer=retailer, email=email.strip(), name=name.strip())
 
 
-def let_in_first_owner(ref: RetailerRef) -> Member | None:
+def add_first_owner(ref: RetailerRef) -> Member | None:
     """Make the person who was written down an owner of the retailer; None when there is nobody.
 
     Called in the operator's schema, outside a transaction; safe to run again after a crash.

@@ -275,7 +275,7 @@ def _only_key() -> str:
 async def test_access_is_looked_at_again_even_when_no_hint_arrives(
     retailer: RetailerRef, member: Member, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr(consumers, "RECHECK_S", 0.1)
     async with socket(retailer, session=session) as found:
         await found.frame()
         await in_retailer(retailer, lambda: Member.objects.update(session_epoch=99))
@@ -287,7 +287,7 @@ async def test_a_suspended_retailer_s_sockets_close(
 ) -> None:
     from tenants.models import Retailer
 
-    monkeypatch.setattr(consumers, "LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr(consumers, "RECHECK_S", 0.1)
     async with socket(retailer, session=session) as found:
         await found.frame()
         await in_retailer(

@@ -27,7 +27,7 @@ class WrongMove(Conflict):
     code = "wrong_move"
 
 
-class HouseStands(NotAllowed):
+class HouseProtected(NotAllowed):
     """The operator's own schema is neither suspended nor closed."""
 
     code = "house_stands"
@@ -36,7 +36,7 @@ class HouseStands(NotAllowed):
 def suspend(schema: str) -> Retailer:
     """Shut a retailer's doors from the next request on; its data stays as it is.
 
-    Locks: the row. Records: retailer.suspended. Raises: NotFound, WrongMove, HouseStands.
+    Locks: the row. Records: retailer.suspended. Raises: NotFound, WrongMove, HouseProtected.
     """
     with transaction.atomic():
         return move(_locked(schema), Status.SUSPENDED)
@@ -45,7 +45,7 @@ def suspend(schema: str) -> Retailer:
 def resume(schema: str) -> Retailer:
     """Open the doors of a suspended retailer again.
 
-    Locks: the row. Records: retailer.resumed. Raises: NotFound, WrongMove, HouseStands.
+    Locks: the row. Records: retailer.resumed. Raises: NotFound, WrongMove, HouseProtected.
     """
     with transaction.atomic():
         retailer = _locked(schema)
@@ -59,7 +59,7 @@ def close(schema: str, *, confirm: str, drop: bool = False) -> Retailer:
 
     Its tables are kept under another name (``closed_…``) for the operator to archive, or dropped.
     Locks: the row, and with `drop` every table. Records: retailer.closed. Raises: NotFound,
-    WrongMove, HouseStands; Invalid when `confirm` is not the schema's name.
+    WrongMove, HouseProtected; Invalid when `confirm` is not the schema's name.
     """
     if confirm != schema:
         raise Invalid(_("To close a retailer, repeat the name of its schema."))
@@ -124,7 +124,7 @@ def columns(given: Policy) -> dict[str, object]:
 
 def _locked(schema: str) -> Retailer:
     if schema == HOUSE:
-        raise HouseStands(_("The house itself is neither suspended nor closed."))
+        raise HouseProtected(_("The house itself is neither suspended nor closed."))
     return row_of(Retailer.objects.select_for_update(), schema)
 
 
