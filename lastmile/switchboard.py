@@ -80,19 +80,19 @@ POLICIES: dict[str, str] = {"retention": "tenants.retention.Retention"}
 
 # Rolls: command -> functions, each `def room() -> Mapping` in the retailer's context.
 LEDGER: list[str] = [
-    "dispatch.fleet.standing.ledger",
-    "dispatch.orders.standing.ledger",
+    "dispatch.fleet.rolls.ledger",
+    "dispatch.orders.rolls.ledger",
     "dispatch.intake.selectors.rolls.ledger",
-    "dispatch.planning.standing.ledger",
+    "dispatch.planning.rolls.ledger",
 ]
 INVARIANTS: list[str] = [
-    "dispatch.fleet.standing.invariants",
-    "dispatch.orders.standing.invariants",
+    "dispatch.fleet.rolls.invariants",
+    "dispatch.orders.rolls.invariants",
     "dispatch.intake.selectors.rolls.invariants",
-    "dispatch.planning.standing.invariants",
+    "dispatch.planning.rolls.invariants",
 ]
 # Public id -> name of the hubs, for pages that let somebody choose hubs: `def f() -> dict`.
-HUB_NAMES: list[str] = ["dispatch.fleet.standing.hub_names"]
+HUB_NAMES: list[str] = ["dispatch.fleet.rolls.hub_names"]
 # Rolls of erasing: who is meant (`def f(sought) -> Person | None`), then one function an app, the
 # highest layer first (`def f(person) -> Mapping`), and what is forgotten by age (`def f()`).
 FIND_SHOPPER: list[str] = ["dispatch.orders.services.find_person"]

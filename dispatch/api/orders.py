@@ -103,7 +103,7 @@ class OrdersView(RetailerAPIView):
             until=day or params.date_param(request, "until"),
         )
         rows = by_external_id(request, orders_of(self.principal))
-        return cursor_page(request, selectors.found(rows, wanted), shapes_orders.OrderOut)
+        return cursor_page(request, selectors.filter_orders(rows, wanted), shapes_orders.OrderOut)
 
     @extend_schema(
         operation_id="orders_place",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from lastmile.core.errors import Problems
 
-MOST = 6
+MAX_BREAKS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,8 @@ class Break:
 def check(breaks: Sequence[Break], starts_at: dt.datetime, ends_at: dt.datetime) -> None:
     """Raise Invalid unless every break fits the shift and they do not overlap."""
     problems = Problems()
-    if len(breaks) > MOST:
-        problems.add("/breaks", _("A shift has at most %(most)d breaks.") % {"most": MOST})
+    if len(breaks) > MAX_BREAKS:
+        problems.add("/breaks", _("A shift has at most %(most)d breaks.") % {"most": MAX_BREAKS})
     last = starts_at
     for n, pause in enumerate(sorted(breaks, key=lambda b: b.opens_at)):
         long = dt.timedelta(seconds=pause.duration_s)

@@ -17,7 +17,7 @@ from lastmile.core.errors import Invalid
 from lastmile.core.geo import EARTH_RADIUS_M
 
 _KINDS = ("Polygon", "MultiPolygon")  # a tuple: what comes in need not be hashable
-MOST_POINTS = 5_000
+MAX_POINTS = 5_000
 SMALLEST_M2 = 1_000
 LARGEST_M2 = 500_000_000_000  # a country; a typing slip that covers a continent is refused
 
@@ -97,9 +97,9 @@ def _check_rings(raw: dict[str, Any]) -> None:
         if not isinstance(ring, list | tuple) or len(ring) < 4:
             raise Invalid(_("A ring has at least four points, the last equal to the first."))
         points += len(ring)
-        if points > MOST_POINTS:
+        if points > MAX_POINTS:
             raise Invalid(
-                _("The polygon has more than %(most)d points; simplify it.") % {"most": MOST_POINTS}
+                _("The polygon has more than %(most)d points; simplify it.") % {"most": MAX_POINTS}
             )
         for spot in ring:
             _check_spot(spot)

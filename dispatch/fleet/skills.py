@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 from lastmile.core.errors import Invalid
 
 LONGEST = 40
-MOST = 20
+MAX_SKILLS = 20
 
 
 def normalise(words: Iterable[str]) -> list[str]:
     """Return the skills sorted, without doubles, as lower-case words joined by hyphens."""
     found = {_one(word) for word in words} - {""}
-    if len(found) > MOST:
-        raise Invalid(_("At most %(most)d skills can be named; drop some.") % {"most": MOST})
+    if len(found) > MAX_SKILLS:
+        raise Invalid(_("At most %(most)d skills can be named; drop some.") % {"most": MAX_SKILLS})
     return sorted(found)
 
 

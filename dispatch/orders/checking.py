@@ -31,12 +31,12 @@ from lastmile.core.tenancy import current_retailer
 from lastmile.core.units import spread
 
 DEFAULT_SERVICE_S = 180
-MOST_PARCELS = 999
-MOST_WEIGHT_G = 40_000_000
-MOST_VOLUME_CM3 = 120_000_000
+MAX_PARCELS = 999
+MAX_WEIGHT_G = 40_000_000
+MAX_VOLUME_CM3 = 120_000_000
 LONGEST_WINDOW = dt.timedelta(days=7)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-_WEIGHT, _VOLUME = values.whole(0, MOST_WEIGHT_G), values.whole(0, MOST_VOLUME_CM3)
+_WEIGHT, _VOLUME = values.whole(0, MAX_WEIGHT_G), values.whole(0, MAX_VOLUME_CM3)
 _SIDE = values.whole(1, 20_000, null=True)
 CONTACTS = {
     "phone": gettext_lazy("The telephone number cannot be read. The order is kept without it."),
@@ -168,7 +168,7 @@ ORDER_RULES: dict[str, values.Rule] = {
     "external_id": values.external_id,
     "direction": values.one_of(*Direction.values),
     "service_s": values.whole(0, 8 * 3600, null=True),
-    "parcel_count": values.whole(1, MOST_PARCELS, null=True),
+    "parcel_count": values.whole(1, MAX_PARCELS, null=True),
     "weight_g": _maybe(_WEIGHT),
     "volume_cm3": _maybe(_VOLUME),
     "skills": skills.normalise,
@@ -222,7 +222,7 @@ def check(
     parcels = [
         desk.part({f.name: getattr(p, f.name) for f in fields(ParcelDraft)}, PARCEL_RULES,
                   f"/parcels/{n}")
-        for n, p in enumerate(draft.parcels[: MOST_PARCELS + 1])
+        for n, p in enumerate(draft.parcels[: MAX_PARCELS + 1])
     ]  # fmt: skip
     date = _date(draft, book, hub, desk.problems)
     desk.problems.raise_if_any(_("The order does not fit; see errors."))
@@ -329,10 +329,10 @@ def _totals(
 ) -> list[dict[str, Any]]:
     """Make parcels and totals agree: parcels that are not listed share the totals."""
     count = own["parcel_count"]
-    if len(parcels) > MOST_PARCELS:
+    if len(parcels) > MAX_PARCELS:
         problems.add(
             "/parcels",
-            _("An order holds at most %(most)d parcels; split it.") % {"most": MOST_PARCELS},
+            _("An order holds at most %(most)d parcels; split it.") % {"most": MAX_PARCELS},
         )
         return parcels
     if parcels and count is not None and count != len(parcels):
@@ -350,7 +350,7 @@ def _totals(
         volumes = spread(own["volume_cm3"] or 0, [1] * count)
         parcels = [{"weight_g": w, "volume_cm3": v} for w, v in zip(weights, volumes, strict=True)]
     own["parcel_count"] = len(parcels)
-    for name, most in (("weight_g", MOST_WEIGHT_G), ("volume_cm3", MOST_VOLUME_CM3)):
+    for name, most in (("weight_g", MAX_WEIGHT_G), ("volume_cm3", MAX_VOLUME_CM3)):
         if own[name] is None:
             own[name] = sum(p[name] for p in parcels)
         if own[name] > most:

@@ -73,7 +73,7 @@ class LocalWindowDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class SentFields:
     """What a partial draft says of an order; fields in neither set are not spoken of at all.
 
     Names are those of ``OrderDraft``, ``ShopperDraft`` and ``PlaceDraft``; besides,
@@ -81,13 +81,13 @@ class Said:
 
     Parameters
     ----------
-    given : frozenset of str
+    filled : frozenset of str
         Fields with a value.
     blank : frozenset of str
         Fields that the sender's file has and leaves empty here.
     """
 
-    given: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
     blank: frozenset[str] = frozenset()
 
 
@@ -95,9 +95,10 @@ class Said:
 class OrderDraft:
     """One order as the retailer sent it.
 
-    ``hub`` is a hub's public id, external_id or name; "" lets zone or distance choose. Totals left
-    at None are the sums of the parcels. ``service_s`` None takes the default. ``said`` None: the
-    draft is the whole order; else an order that is known keeps what the draft does not say.
+    ``hub`` is the public id, external_id or name of a hub; "" lets the zone or distance decide.
+    A total that is None becomes the sum of the parcels. ``service_s`` None means the default.
+    ``sent_fields`` None means that the draft holds the whole order. Otherwise an existing order
+    keeps every field that the draft does not name.
     """
 
     external_id: str | None = None
@@ -118,7 +119,7 @@ class OrderDraft:
     currency: str = ""
     handover: str = ""
     notes: str = ""
-    said: Said | None = None
+    sent_fields: SentFields | None = None
 
     def digest(self) -> str:
         """SHA-256 of the whole content, byte for byte: the same order sent again has the same."""
@@ -129,7 +130,7 @@ class OrderDraft:
             return str(value)
 
         content = asdict(self)
-        del content["said"]
+        del content["sent_fields"]
         text = json.dumps(content, sort_keys=True, default=plain, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -13,9 +13,9 @@ from dispatch.orders.checking import PLACE_FIELDS, Checked
 from dispatch.orders.geocoding import (
     APART_M,
     Answer,
-    Around,
-    CarefulGeocoder,
-    asked_of,
+    FallbackGeocoder,
+    SearchArea,
+    geocoder_query,
     judge,
 )
 from dispatch.orders.models import HUMAN_PINS, PinSource, Place
@@ -121,7 +121,7 @@ def _pin_of(place: Place) -> Pin:
 
 
 def locate(
-    batch: Sequence[Checked], services: ServiceMap, geocoder: CarefulGeocoder
+    batch: Sequence[Checked], services: ServiceMap, geocoder: FallbackGeocoder
 ) -> list[Place]:
     """Return the place of each order: rows that stand already, or new ones not yet saved.
 
@@ -148,7 +148,7 @@ def locate(
 class _Asker:
     """Asks each address of a batch once."""
 
-    def __init__(self, services: ServiceMap, geocoder: CarefulGeocoder) -> None:
+    def __init__(self, services: ServiceMap, geocoder: FallbackGeocoder) -> None:
         self._hubs = services.hubs
         self._met: dict[tuple[str, ...], Pin] = {}
         self._geocoder = geocoder
@@ -156,20 +156,20 @@ class _Asker:
     def pin(self, checked: Checked, key: str) -> Pin:
         """The geocoder's pin, or none; of a named hub, its own network alone is asked."""
         hubs = self._hubs if checked.hub is None else [checked.hub]
-        around = around_of(hubs)
-        question = (key or repr(checked.place), *around.networks, *(hub.public_id for hub in hubs))
+        area = search_area_of(hubs)
+        question = (key or repr(checked.place), *area.networks, *(hub.public_id for hub in hubs))
         if question not in self._met:
-            verdict = judge(self._geocoder.find(asked_of(checked.place), around))
+            verdict = judge(self._geocoder.find(geocoder_query(checked.place), area))
             found = _pin_from(verdict.answer) if verdict.answer else Pin(doubt=verdict.doubt)
             self._met[question] = found
         return self._met[question]
 
 
-def around_of(hubs: Iterable[Hub]) -> Around:
+def search_area_of(hubs: Iterable[Hub]) -> SearchArea:
     """Where a place is looked for: in the networks of these hubs, and near them."""
     known = list(hubs)
     networks = sorted({hub.network for hub in known if hub.network})
-    return Around(networks, [hub.point for hub in known])
+    return SearchArea(networks, [hub.point for hub in known])
 
 
 def _pin_from(answer: Answer) -> Pin:

@@ -15,7 +15,7 @@ from dispatch.orders.addresses import plain
 from dispatch.orders.checking import PLACE_FIELDS
 from dispatch.orders.doubts import Doubt
 from dispatch.orders.geocoding import suggestions
-from dispatch.orders.locating import around_of
+from dispatch.orders.locating import search_area_of
 from dispatch.orders.models import (
     Attempt,
     Option,
@@ -31,8 +31,8 @@ from lastmile.core.events import timeline as events_of
 from lastmile.core.geo import Point
 from tenants.permissions import Principal, visible
 
-MOST_TERMS = 8
-MOST_REMEMBERED = 3
+MAX_TERMS = 8
+MAX_REMEMBERED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def orders_of(principal: Principal | None) -> QuerySet[Order]:
     return visible(principal, orders())
 
 
-def found(queryset: QuerySet[Order], wanted: OrderFilter) -> QuerySet[Order]:
+def filter_orders(queryset: QuerySet[Order], wanted: OrderFilter) -> QuerySet[Order]:
     """Narrow a list. Every word of ``text`` must stand somewhere in ids, name, phone or address."""
     for word in search_words(wanted.text):
         queryset = queryset.filter(search__contains=word)
@@ -88,7 +88,7 @@ def found(queryset: QuerySet[Order], wanted: OrderFilter) -> QuerySet[Order]:
 
 def search_words(text: str) -> list[str]:
     """The words of a search in the form that ``Order.search`` is kept in."""
-    return plain(text).split()[:MOST_TERMS]
+    return plain(text).split()[:MAX_TERMS]
 
 
 def counts(queryset: QuerySet[Order]) -> dict[str, int]:
@@ -136,7 +136,7 @@ class Suggestions:
     ``fell_back``: the geocoder outside did not answer, the embedded one did.
     """
 
-    found: list[tuple[Candidate, str]]
+    candidates: list[tuple[Candidate, str]]
     fell_back: bool = False
 
 
@@ -150,7 +150,7 @@ def suggestions_for(order: Order, text: str = "") -> Suggestions:
     own = {name: getattr(order.place, name) for name in PLACE_FIELDS}
     place = dict.fromkeys(own, "") | {"text": text} if text else own
     hubs = [order.hub] if order.hub else service_map().hubs
-    answers, fell_back = suggestions(place, around_of(hubs))
+    answers, fell_back = suggestions(place, search_area_of(hubs))
     known = [] if text else _swapped(order.place) + _remembered(order.place)
     found = [(candidate, "") for candidate in known]
     found += [(a.candidate, a.provider.removeprefix("roads:")) for a in answers]
@@ -172,7 +172,7 @@ def _remembered(place: Place) -> list[Candidate]:
         pin_source=PinSource.GEOCODER
     )
     spots: dict[Point, Candidate] = {}
-    for row in rows.order_by("-pk")[:MOST_REMEMBERED]:
+    for row in rows.order_by("-pk")[:MAX_REMEMBERED]:
         point = row.point
         if point is not None:
             label = _("Kept for this address before")

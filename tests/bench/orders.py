@@ -76,7 +76,7 @@ def place_all(drafts: list[OrderDraft], expected: str) -> None:
 
 def search(words: str) -> None:
     """Find the first fifty, as a page does."""
-    list(selectors.found(selectors.orders(), OrderFilter(text=words))[:50])
+    list(selectors.filter_orders(selectors.orders(), OrderFilter(text=words))[:50])
 
 
 def run() -> str:

@@ -28,7 +28,7 @@ JOBS = {
         "tests.capability.tasks.translate", on_end=("tests.capability.handlers.on_translated",)
     ),
 }
-INVARIANTS = [*_INVARIANTS, "tests.capability.standing.invariants"]
+INVARIANTS = [*_INVARIANTS, "tests.capability.rolls.invariants"]
 CREDENTIALS = {**_CREDENTIALS, "remark_link": "tests.capability.credentials.RemarkLink"}
 POLICIES = {**_POLICIES, "remarks": "tests.capability.policy.Policy"}
 ERASE_SHOPPER = ["tests.capability.services.erase_person", *_ERASE_SHOPPER]

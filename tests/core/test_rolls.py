@@ -62,5 +62,5 @@ def test_a_roll_that_does_not_resolve_is_a_problem(
 ) -> None:
     from lastmile import switchboard
 
-    monkeypatch.setattr(switchboard, "LEDGER", ["dispatch.orders.standing.nothing"])
-    assert any("standing.nothing" in said for said in wiring.problems())
+    monkeypatch.setattr(switchboard, "LEDGER", ["dispatch.orders.rolls.nothing"])
+    assert any("rolls.nothing" in said for said in wiring.problems())

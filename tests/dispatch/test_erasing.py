@@ -31,7 +31,7 @@ from lastmile.core.tenancy import RetailerRef, retailer_context
 from tenants.people.models import AuditEntry
 from tenants.people.services import audit
 from tests.dispatch.conftest import SetClock
-from tests.dispatch.orders.acts import attempt, out
+from tests.dispatch.orders.actions import attempt, out
 from tests.factories import make_hub, make_order
 from tests.factories.fleet import LAT, LON, make_driver, make_shift, make_vehicle
 from tests.factories.orders import DAY, make_window

@@ -45,7 +45,7 @@ from tenants.policy import Policy
 from tenants.services import Opening, migrate_house, open_retailer
 from tests.architecture.filling import fill, in_order
 from tests.databases import copy_of
-from tests.dispatch.orders.acts import LOST, attempt, out
+from tests.dispatch.orders.actions import LOST, attempt, out
 from tests.drain import drain
 from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle, make_zone
 from tests.factories.orders import DAY, make_order, make_window

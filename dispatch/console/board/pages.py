@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from dispatch.console.board import cards, words
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs_of, shifts_on
-from dispatch.fleet.selectors.ground import ground_of
+from dispatch.fleet.selectors.street_maps import street_map_of
 from dispatch.orders.selectors import to_plan, waiting_for_pin_on
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import changes, explaining, lists, pictures, schedule, spots
@@ -134,7 +134,7 @@ def context_of(request: PageRequest, hub: Hub, date: dt.date, plan: Plan | None)
         "seconds": SECONDS,
         "news": _news(plan) if plan is not None else None,
         "need_pin": _need_pin(request, hub, date),
-        "ground": ground_of([hub]),
+        "street_map": street_map_of([hub]),
         "center": f"{hub.lon:.6f},{hub.lat:.6f}",
         **(_waiting(hub, date) if plan is None else _plan_context(request, plan)),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatch.orders.geocoding import SURE_ENOUGH, on_streets
+from dispatch.orders.geocoding import SURE_ENOUGH, street_suggestions
 from dispatch.roads import network
 from dispatch.roads.network import available
 from lastmile.core.geo import Point
@@ -43,7 +43,7 @@ def names() -> dict[str, str]:
 def look_up(address: str, chosen: str) -> list[Spot]:
     """Return where an address may be, best first: on the chosen network, else on every one."""
     place = {"text": address} | dict.fromkeys(("street", "house_number", "postcode", "city"), "")
-    found = on_streets(place, [chosen] if chosen else sorted(names()))
+    found = street_suggestions(place, [chosen] if chosen else sorted(names()))
     return [
         Spot(
             label=candidate.label,

@@ -19,7 +19,12 @@ from dispatch.console.fleet import locating, words
 from dispatch.console.fleet.forms import DriverForm, HubForm, NounForm, VehicleForm, ZoneForm
 from dispatch.fleet import selectors, services
 from dispatch.fleet.selectors import hubs_of
-from dispatch.fleet.selectors.ground import NO_GROUND, ground_named, ground_of, hub_marks
+from dispatch.fleet.selectors.street_maps import (
+    NO_STREET_MAP,
+    hub_marks,
+    street_map_named,
+    street_map_of,
+)
 from lastmile.core.errors import NotAllowed
 from lastmile.core.http import cut, fetch
 from lastmile.core.http.forms import pointed, status_of, tried, version_of
@@ -107,7 +112,7 @@ def room_page(request: PageRequest, room: str) -> HttpResponse:
         "currency": current_retailer().currency,
         "profiles": words.PROFILES,
         "energies": words.ENERGIES,
-        "ground": ground_of(hubs_of(principal)) if room in {"hubs", "zones"} else None,
+        "street_map": street_map_of(hubs_of(principal)) if room in {"hubs", "zones"} else None,
     }
     return render(request, "console/fleet/list.html", shown)
 
@@ -217,12 +222,12 @@ def _form_page(
         "row": row,
         "may_edit": principal.may(Act.FLEET_EDIT),
         "currency": current_retailer().currency,
-        "ground": ground_of(hubs_of(principal)),
+        "street_map": street_map_of(hubs_of(principal)),
         **more,
     }
     if isinstance(form, HubForm):
         shown |= {
-            "ground": ground_named(form.streets) if form.streets else NO_GROUND,
+            "street_map": street_map_named(form.streets) if form.streets else NO_STREET_MAP,
             "center": locating.middle_of(form.streets) if form.streets else "",
             "names": locating.names(),
         }

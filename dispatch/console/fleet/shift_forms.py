@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.fleet import selectors
-from dispatch.fleet.breaks import MOST, Break
+from dispatch.fleet.breaks import MAX_BREAKS, Break
 from dispatch.fleet.models import Driver, Hub, Shift, Vehicle
 from lastmile.core import clock
 from lastmile.core.http.forms import DateField, TimeInput, minute_of
@@ -51,7 +51,7 @@ class ShiftForm(forms.Form):
             drivers.append(shift.driver)
         self.fields["vehicle"].offer(vehicles)  # type: ignore[attr-defined]
         self.fields["driver"].offer(drivers, _g("Nobody yet"))  # type: ignore[attr-defined]
-        self.count = min(MOST, len(shift.breaks) + 1 if shift else 1)
+        self.count = min(MAX_BREAKS, len(shift.breaks) + 1 if shift else 1)
         for n in range(self.count):
             optional: dict[str, Any] = {"required": False}
             self.fields[f"break_{n}_opens"] = forms.TimeField(
@@ -138,7 +138,7 @@ class ShiftForm(forms.Form):
     fields_of = {
         "starts_at": "starts",
         "ends_at": "ends",
-        **{f"breaks/{n}": f"break_{n}_opens" for n in range(MOST)},
+        **{f"breaks/{n}": f"break_{n}_opens" for n in range(MAX_BREAKS)},
         "breaks": "break_0_opens",
     }
 

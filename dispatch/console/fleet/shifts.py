@@ -102,12 +102,12 @@ def _pause(pause: Any, zone: str) -> str:
 def _after_copy(
     request: PageRequest, hub: Hub, to: dt.date, copied: services.Copied
 ) -> HttpResponse:
-    count = len(copied.made)
+    count = len(copied.added)
     messages.success(
         request,
         ngettext("One shift was copied.", "%(n)d shifts were copied.", count) % {"n": count},
     )
-    for shift, why in copied.left[:5]:
+    for shift, why in copied.skipped[:5]:
         messages.warning(request, f"{shift.vehicle.name}: {why}")
     return redirect(day_url(hub, to))
 

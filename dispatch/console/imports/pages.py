@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dispatch.console.imports import words
 from dispatch.console.imports.forms import ImportForm
 from dispatch.fleet.selectors import hubs_of
-from dispatch.fleet.selectors.ground import ground_of, hub_marks
+from dispatch.fleet.selectors.street_maps import hub_marks, street_map_of
 from dispatch.intake import selectors, services
 from dispatch.intake.models import ImportBatch
 from dispatch.intake.parse.columns import COLUMNS
@@ -115,7 +115,7 @@ def _shown(request: PageRequest, batch: ImportBatch) -> dict[str, Any]:
         ],
         "follow": ImportBatch.objects.filter(rehearsal=batch).first() if batch.dry_run else None,
         "file_kept": batch.dry_run and hasattr(batch, "file"),
-        "ground": ground_of(hubs),
+        "street_map": street_map_of(hubs),
         "new_count": batch.created_count + batch.updated_count,
     }
 

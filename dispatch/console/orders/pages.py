@@ -22,7 +22,7 @@ from dispatch.console.orders.forms import (
     PromiseForm,
 )
 from dispatch.fleet.selectors import hubs_of
-from dispatch.fleet.selectors.ground import ground_of, hub_marks
+from dispatch.fleet.selectors.street_maps import hub_marks, street_map_of
 from dispatch.orders import selectors, services
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Cause, Order
@@ -48,7 +48,7 @@ def orders(request: PageRequest) -> HttpResponse:
     principal = request.principal
     wanted = _wanted(request)
     mine = orders_of(principal)
-    found, following = cut(request, selectors.found(mine, wanted), PAGE)
+    found, following = cut(request, selectors.filter_orders(mine, wanted), PAGE)
     shown = {
         "rows": [
             (row, words.promise_words(row.promise, words.zone_of(row), row.service_date))
@@ -201,7 +201,7 @@ def _shown(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
         "hub_way": words.HUB_WAYS.get(order.hub_choice, ""),
         "pin": words.PINS.get(full.order.place.pin_source, ""),
         "precision": words.PRECISIONS.get(full.order.place.precision, ""),
-        "ground": ground_of([order.hub] if order.hub else hubs_of(principal)),
+        "street_map": street_map_of([order.hub] if order.hub else hubs_of(principal)),
         "may_edit": may_edit,
         "can": {
             "change": may_edit and state not in ENDED,

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.console.orders import words
 from dispatch.fleet.selectors import hubs_of
-from dispatch.fleet.selectors.ground import ground_of, hub_marks
+from dispatch.fleet.selectors.street_maps import hub_marks, street_map_of
 from dispatch.orders import selectors, services
 from dispatch.orders.doubts import Doubt
 from dispatch.orders.models import Order
@@ -82,19 +82,19 @@ def pin(request: PageRequest, public_id: str) -> HttpResponse:
     ):
         return _onward(request, principal, order)
     text = _searched(request)
-    found = selectors.suggestions_for(order, text)
+    suggestions = selectors.suggestions_for(order, text)
     left = waiting(principal).exclude(pk=order.pk)
     shown: dict[str, Any] = {
         "order": order,
         "form": form,
         "text": text,
-        "candidates": _candidates(found),
-        "fell_back": found.fell_back,
+        "candidates": _candidates(suggestions),
+        "fell_back": suggestions.fell_back,
         "left": left.count(),
         "following": left.order_by(*OLDEST_DAY_FIRST).first(),
         "precisions": words.PRECISIONS,
         "doubt": Doubt(order.place.doubt).label if order.place.doubt else "",
-        "ground": ground_of([order.hub] if order.hub else hubs_of(principal)),
+        "street_map": street_map_of([order.hub] if order.hub else hubs_of(principal)),
         "may_edit": principal.may(Act.ORDERS_EDIT),
         "map_source": reverse("orders:pin-map", args=[order.public_id])
         + (f"?{urlencode({'q': text})}" if text else ""),
@@ -127,7 +127,7 @@ def _searched(request: PageRequest) -> str:
     return request.GET.get("q", "")[:300].replace("\x00", "").strip()
 
 
-def _candidates(found: Suggestions) -> list[dict[str, Any]]:
+def _candidates(suggestions: Suggestions) -> list[dict[str, Any]]:
     return [
         {
             "id": f"candidate-{n}",
@@ -137,7 +137,7 @@ def _candidates(found: Suggestions) -> list[dict[str, Any]]:
             "label": one.label,
             "precision": one.precision,
         }
-        for n, (one, _network) in enumerate(found.found, 1)
+        for n, (one, _network) in enumerate(suggestions.candidates, 1)
         if n <= MOST_CANDIDATES
     ]
 

@@ -100,11 +100,11 @@ def factor_of(vehicle: Vehicle) -> emissions.Factor:
 
 
 @dataclass(frozen=True, slots=True)
-class HubChoice:
+class ServingHub:
     """Which hub serves a place, and how that was found: zone, nearest, only or none."""
 
     hub: Hub | None
-    how: str
+    choice: str
 
 
 @dataclass(frozen=True)
@@ -138,21 +138,21 @@ class ServiceMap:
             and polygon.covers(spot)
         ]
 
-    def serving(self, point: Point | None) -> HubChoice:
+    def serving(self, point: Point | None) -> ServingHub:
         """Choose the hub: by zone, else the nearest hub that serves everywhere.
 
         Without a place only a sole hub can be chosen.
         """
         if point is None:
-            return HubChoice(self.hubs[0], "only") if len(self.hubs) == 1 else HubChoice(None, "")
+            return ServingHub(self.hubs[0], "only") if len(self.hubs) == 1 else ServingHub(None, "")
         holding = self.zones_at(point)
         by_pk = {hub.pk: hub for hub in self.hubs}
         if holding:
-            return HubChoice(by_pk[holding[0].hub_id], "zone")
+            return ServingHub(by_pk[holding[0].hub_id], "zone")
         if not self._everywhere:
-            return HubChoice(None, "none")
+            return ServingHub(None, "none")
         nearest = min(self._everywhere, key=lambda hub: (distance_m(hub.point, point), hub.pk))
-        return HubChoice(nearest, "nearest")
+        return ServingHub(nearest, "nearest")
 
 
 def service_map() -> ServiceMap:

@@ -19,8 +19,8 @@ from lastmile.core.errors import DomainError
 class Copied:
     """What came of it: the new shifts, and those left out with the sentence why."""
 
-    made: list[Shift]
-    left: list[tuple[Shift, str]]
+    added: list[Shift]
+    skipped: list[tuple[Shift, str]]
 
 
 @transaction.atomic
@@ -31,12 +31,12 @@ def copy_shifts(*, hub: Hub, since: dt.date, to: dt.date) -> Copied:
     driver is taken or retired by then is left out, so that copying twice adds nothing. Locks:
     vehicles and drivers. Records: shift.added for each. Raises: nothing of its own.
     """
-    made: list[Shift] = []
-    left: list[tuple[Shift, str]] = []
+    added: list[Shift] = []
+    skipped: list[tuple[Shift, str]] = []
     for shift in shifts_on(hub, since):
         try:
             with transaction.atomic():
-                made.append(
+                added.append(
                     add_shift(
                         vehicle=shift.vehicle,
                         driver=shift.driver,
@@ -46,8 +46,8 @@ def copy_shifts(*, hub: Hub, since: dt.date, to: dt.date) -> Copied:
                     )
                 )
         except DomainError as refused:
-            left.append((shift, refused.errors[0].detail if refused.errors else refused.detail))
-    return Copied(made=made, left=left)
+            skipped.append((shift, refused.errors[0].detail if refused.errors else refused.detail))
+    return Copied(added=added, skipped=skipped)
 
 
 def _moved(instant: dt.datetime, since: dt.date, to: dt.date, zone: str) -> dt.datetime:

@@ -12,7 +12,7 @@ from dispatch.orders.drafts import (
     OrderDraft,
     ParcelDraft,
     PlaceDraft,
-    Said,
+    SentFields,
     ShopperDraft,
 )
 
@@ -48,7 +48,7 @@ _FIELDS = {
 }
 
 
-def said_of(row: Row, columns: Collection[str], service_date: dt.date | None) -> Said:
+def sent_fields_of(row: Row, columns: Collection[str], service_date: dt.date | None) -> SentFields:
     """Which fields of its order a row gives, and which it has a column for and leaves empty."""
     given = {_FIELDS[column] for column in row.given if column in _FIELDS}
     if row.opens_minute is not None or row.closes_minute is not None:
@@ -58,7 +58,7 @@ def said_of(row: Row, columns: Collection[str], service_date: dt.date | None) ->
     if service_date is not None:
         given.add("service_date")
     there = {_FIELDS[column] for column in columns if column in _FIELDS}
-    return Said(given=frozenset(given), blank=frozenset(there - given))
+    return SentFields(filled=frozenset(given), blank=frozenset(there - given))
 
 
 def to_draft(
@@ -105,5 +105,5 @@ def to_draft(
         ),
         skills=row.skills,
         notes=row.notes,
-        said=said_of(row, columns, service_date),
+        sent_fields=sent_fields_of(row, columns, service_date),
     )

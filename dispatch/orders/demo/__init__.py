@@ -14,7 +14,7 @@ from dispatch.orders.demo.draw import draw, scattered
 from dispatch.orders.drafts import OrderDraft, Placed
 from dispatch.orders.models import Order
 from dispatch.orders.services import place_orders
-from dispatch.orders.services.preparing import MOST_AT_ONCE
+from dispatch.orders.services.preparing import MAX_AT_ONCE
 from dispatch.roads import demo_city
 from dispatch.roads.demo_city import Home
 from dispatch.roads.store import available
@@ -71,6 +71,6 @@ def _place(drafts: Sequence[OrderDraft]) -> list[Placed]:
     with transaction.atomic():
         return [
             answer
-            for at in range(0, len(drafts), MOST_AT_ONCE)
-            for answer in place_orders(drafts[at : at + MOST_AT_ONCE], source=SOURCE)
+            for at in range(0, len(drafts), MAX_AT_ONCE)
+            for answer in place_orders(drafts[at : at + MAX_AT_ONCE], source=SOURCE)
         ]

@@ -21,7 +21,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class SearchArea:
     """Where the place is to be served: the road networks and the hubs that may deliver there."""
 
     networks: Sequence[str]
@@ -31,12 +31,14 @@ class Around:
 class Geocoder(Protocol):
     """Finds places by their address."""
 
-    def find(self, asked: AddressParts, around: Around, *, similar: bool = False) -> list[Answer]:
+    def find(
+        self, address: AddressParts, area: SearchArea, *, similar: bool = False
+    ) -> list[Answer]:
         """Return answers, the best first; ``similar`` also offers names that only look alike."""
         ...
 
 
-def asked_of(place: Mapping[str, str]) -> AddressParts:
+def geocoder_query(place: Mapping[str, str]) -> AddressParts:
     """Return the parts of an address as a geocoder is asked for them.
 
     With a house number of its own, the street is the whole of its field: 18 de Septiembre.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatch.orders.geocoding.base import Answer, Around
+from dispatch.orders.geocoding.base import Answer, SearchArea
 from dispatch.roads.addresses import AddressParts
 from dispatch.roads.geocode import find
 from dispatch.roads.store import UnknownNetwork
@@ -11,14 +11,16 @@ from dispatch.roads.store import UnknownNetwork
 class EmbeddedGeocoder:
     """Answers from the address index of each network; one that is not built answers nothing."""
 
-    def find(self, asked: AddressParts, around: Around, *, similar: bool = False) -> list[Answer]:
+    def find(
+        self, address: AddressParts, area: SearchArea, *, similar: bool = False
+    ) -> list[Answer]:
         """Return the answers of all these networks, the best first."""
         found: list[Answer] = []
-        if not (asked.street or asked.postcode or asked.city):
+        if not (address.street or address.postcode or address.city):
             return found
-        for network in around.networks:
+        for network in area.networks:
             try:
-                answers = find(asked, network, similar=similar)
+                answers = find(address, network, similar=similar)
             except UnknownNetwork:
                 continue
             found += [Answer(answer, f"roads:{network}") for answer in answers]

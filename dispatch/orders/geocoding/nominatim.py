@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from dispatch.orders.geocoding.base import Answer, Around
+from dispatch.orders.geocoding.base import Answer, SearchArea
 from dispatch.roads.addresses import AddressParts, fold, fold_postcode, house_number
 from dispatch.roads.geocode import Candidate
 from dispatch.roads.likeness import same_name
@@ -17,7 +17,7 @@ from lastmile.core.geo import Point, distance_m
 from lastmile.core.providers import HttpClient, ProviderError
 
 PROVIDER: Final = "nominatim"
-MOST: Final = 8
+MAX_ANSWERS: Final = 8
 # A town that is named may lie as far off as a hub delivers; one that is not named is the hub's.
 WITH_TOWN_M: Final = 300_000
 WITHOUT_TOWN_M: Final = 50_000
@@ -31,34 +31,36 @@ class NominatimGeocoder:
     def __init__(self, client: HttpClient) -> None:
         self._client = client
 
-    def find(self, asked: AddressParts, around: Around, *, similar: bool = False) -> list[Answer]:
+    def find(
+        self, address: AddressParts, area: SearchArea, *, similar: bool = False
+    ) -> list[Answer]:
         """Return the server's answers near the hubs, best first; it forgives names by itself."""
-        query = _query(asked)
+        query = _query(address)
         if not query:
             return []
         rows = self._client.get_json("/search", query)
         if not isinstance(rows, list):
             raise ProviderError("its answer is no list of places", permanent=True)
-        reach_m = WITH_TOWN_M if asked.city else WITHOUT_TOWN_M
-        found = [candidate for row in rows if (candidate := _candidate(row, asked)) is not None]
-        near = [c for c in found if any(distance_m(c.point, hub) <= reach_m for hub in around.hubs)]
+        reach_m = WITH_TOWN_M if address.city else WITHOUT_TOWN_M
+        found = [candidate for row in rows if (candidate := _candidate(row, address)) is not None]
+        near = [c for c in found if any(distance_m(c.point, hub) <= reach_m for hub in area.hubs)]
         near.sort(key=lambda candidate: -candidate.confidence)
         return [Answer(candidate, PROVIDER) for candidate in near]
 
 
-def _query(asked: AddressParts) -> dict[str, str]:
+def _query(address: AddressParts) -> dict[str, str]:
     said = {
-        "street": f"{asked.number} {asked.street}".strip() if asked.street else "",
-        "city": asked.city,
-        "postalcode": asked.postcode,
+        "street": f"{address.number} {address.street}".strip() if address.street else "",
+        "city": address.city,
+        "postalcode": address.postcode,
     }
     said = {name: value for name, value in said.items() if value}
     if not said:
         return {}
-    return {**said, "format": "jsonv2", "addressdetails": "1", "limit": str(MOST)}
+    return {**said, "format": "jsonv2", "addressdetails": "1", "limit": str(MAX_ANSWERS)}
 
 
-def _candidate(row: Any, asked: AddressParts) -> Candidate | None:
+def _candidate(row: Any, address: AddressParts) -> Candidate | None:
     """One place of the answer; None when it has no coordinates."""
     if not isinstance(row, dict):
         return None
@@ -69,7 +71,7 @@ def _candidate(row: Any, asked: AddressParts) -> Candidate | None:
     said = row.get("address")
     parts = {k: str(v) for k, v in said.items()} if isinstance(said, dict) else {}
     street = _first(parts, _STREETS)
-    precision, confidence = _precision(row, parts, street, asked)
+    precision, confidence = _precision(row, parts, street, address)
     return Candidate(
         point,
         str(row.get("display_name", ""))[:200],
@@ -79,16 +81,16 @@ def _candidate(row: Any, asked: AddressParts) -> Candidate | None:
         number=parts.get("house_number", ""),
         postcode=parts.get("postcode", ""),
         city=_first(parts, _TOWNS),
-        exact=bool(street) and same_name(fold(asked.street), fold(street)),
-        town=_town(parts, asked),
+        exact=bool(street) and same_name(fold(address.street), fold(street)),
+        town=_town(parts, address),
     )
 
 
 def _precision(
-    row: Mapping[str, Any], parts: Mapping[str, str], street: str, asked: AddressParts
+    row: Mapping[str, Any], parts: Mapping[str, str], street: str, address: AddressParts
 ) -> tuple[Literal["house", "street", "place"], float]:
     """How exactly the place is known: the house only when it is the very number asked for."""
-    wanted, found = house_number(asked.number), house_number(parts.get("house_number", ""))
+    wanted, found = house_number(address.number), house_number(parts.get("house_number", ""))
     if found is not None and wanted is not None:
         same = (found.low, found.high, found.suffix) == (wanted.low, wanted.high, wanted.suffix)
         return "house", 1.0 if same else 0.3
@@ -97,12 +99,12 @@ def _precision(
     return "place", 0.2
 
 
-def _town(parts: Mapping[str, str], asked: AddressParts) -> Town:
-    wanted = fold(asked.city.split(",")[0])
+def _town(parts: Mapping[str, str], address: AddressParts) -> Town:
+    wanted = fold(address.city.split(",")[0])
     if not wanted:
         return "unasked"
     told = {fold(parts[name]) for name in _TOWNS if parts.get(name)}
-    code = fold_postcode(asked.postcode)
+    code = fold_postcode(address.postcode)
     if wanted in told or (code and code == fold_postcode(parts.get("postcode", ""))):
         return "same"
     return "other" if told else "unknown"

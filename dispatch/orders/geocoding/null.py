@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dispatch.orders.geocoding.base import Answer, Around
+from dispatch.orders.geocoding.base import Answer, SearchArea
 from dispatch.roads.addresses import AddressParts
 
 
@@ -15,7 +15,9 @@ class NullGeocoder:
         self.answers = list(answers)
         self.told: list[AddressParts] = []
 
-    def find(self, asked: AddressParts, around: Around, *, similar: bool = False) -> list[Answer]:
+    def find(
+        self, address: AddressParts, area: SearchArea, *, similar: bool = False
+    ) -> list[Answer]:
         """Keep the question; return the places given."""
-        self.told.append(asked)
+        self.told.append(address)
         return list(self.answers)

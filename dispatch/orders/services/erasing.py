@@ -25,7 +25,7 @@ _WHERE: Final = {
     **dict.fromkeys(("text", "street", "house_number", "unit", "postcode", "key", "provider"), ""),
     **dict.fromkeys(("confidence", "doubted_lat", "doubted_lon"), None),
 }
-_MOST_NAMED: Final = 5
+_MAX_NAMED: Final = 5
 
 
 def find_person(sought: Sought) -> Person | None:
@@ -103,7 +103,7 @@ def _refuse_under_way(orders: Iterable[Order]) -> None:
     ended = {state.value for state in ENDED}
     open_ = [order for order in orders if order.state not in ended]
     if open_:
-        named = ", ".join(order.public_id for order in open_[:_MOST_NAMED])
+        named = ", ".join(order.public_id for order in open_[:_MAX_NAMED])
         raise UnderWay(
             _(
                 "%(count)d orders of this shopper have not ended (%(named)s). Bring, return or"

@@ -13,7 +13,7 @@ from dispatch.orders.drafts import (
     OrderDraft,
     ParcelDraft,
     PlaceDraft,
-    Said,
+    SentFields,
     ShopperDraft,
 )
 from dispatch.orders.models import Direction, HubChoice, Order, Parcel
@@ -39,9 +39,9 @@ class Merged:
     warnings: tuple[FieldProblem, ...]
 
 
-def merge(draft: OrderDraft, said: Said, row: Order) -> Merged:
+def merge(draft: OrderDraft, sent: SentFields, row: Order) -> Merged:
     """Fill what a partial draft leaves out from the order as it is; ``parcels`` are prefetched."""
-    given = said.given
+    given = sent.filled
     place, same_place = _place(draft.place, given, row)
     parcels = _parcels(draft.parcels, given, list(row.parcels.all()))
     whole = replace(
@@ -53,14 +53,14 @@ def merge(draft: OrderDraft, said: Said, row: Order) -> Merged:
         parcels=parcels,
         weight_g=None if given & {"weight_g", "parcel_ids"} else row.weight_g,
         volume_cm3=None if given & {"volume_cm3", "parcel_ids"} else row.volume_cm3,
-        said=None,
+        sent_fields=None,
     )
     kept = {name: getattr(row, name) for name in _OWN if name not in given}
     kept |= {name: getattr(row, name) for name in _NEVER_IN_A_FILE}
     if isinstance(draft.window, LocalWindowDraft) and draft.service_date is None:
         kept["service_date"] = row.service_date
     return Merged(
-        draft=replace(whole, **kept), same_place=same_place, warnings=_kept_warning(said, row)
+        draft=replace(whole, **kept), same_place=same_place, warnings=_kept_warning(sent, row)
     )
 
 
@@ -148,7 +148,7 @@ def _draft_of(parcel: Parcel) -> ParcelDraft:
     return ParcelDraft(**{f.name: getattr(parcel, f.name) for f in fields(ParcelDraft)})
 
 
-def _kept_warning(said: Said, row: Order) -> tuple[FieldProblem, ...]:
+def _kept_warning(sent: SentFields, row: Order) -> tuple[FieldProblem, ...]:
     """One warning for all cells that are empty where the order has something."""
     there = {
         **{f.name: getattr(row.shopper, f.name) for f in fields(ShopperDraft)},
@@ -165,7 +165,7 @@ def _kept_warning(said: Said, row: Order) -> tuple[FieldProblem, ...]:
         "direction": row.direction != Direction.OUTWARD,
         "notes": row.notes,
     }
-    kept = sorted(name for name in said.blank - said.given if there.get(name))
+    kept = sorted(name for name in sent.blank - sent.filled if there.get(name))
     if not kept:
         return ()
     words = _("Empty in the file and kept as before: %(fields)s. To empty it, change the order.")

@@ -71,8 +71,8 @@ def set_pin(
         values: dict[str, object] = {"place": place}
         chosen = row.hub_choice == HubChoice.GIVEN or OrderState(row.state) not in OPEN
         if not chosen:
-            choice = services.serving(place.point)
-            values |= {"hub": choice.hub, "hub_choice": choice.how}
+            serving = services.serving(place.point)
+            values |= {"hub": serving.hub, "hub_choice": serving.choice}
         facts = PinnedFacts(place=place.public_id, pin_source=str(source))
         record(PINNED, facts, subject=row.public_id)
         rewrite(row, values)

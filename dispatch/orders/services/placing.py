@@ -170,7 +170,7 @@ def columns_of(item: Ready) -> dict[str, Any]:
         "shopper": shopper,
         "place": item.place,
         "hub": item.hub,
-        "hub_choice": str(item.how),
+        "hub_choice": str(item.hub_choice),
         "service_date": item.date,
         "search": search_of(
             item.checked.own["external_id"], shopper, item.place, item.checked.parcels
@@ -234,7 +234,7 @@ def _record(won: Sequence[tuple[Ready, Order]], promises: Sequence[Promise]) -> 
             row.public_id,
             PlacedFacts(
                 hub=item.hub.public_id if item.hub else None,
-                hub_choice=str(item.how),
+                hub_choice=str(item.hub_choice),
                 service_date=item.date,
                 state=row.state,
                 source=row.source,

@@ -26,7 +26,7 @@ from dispatch.orders.services.merging import merge
 from lastmile.core import clock
 from lastmile.core.errors import Conflict, DomainError, FieldProblem, Invalid
 
-MOST_AT_ONCE = 1_000
+MAX_AT_ONCE = 1_000
 FELL_BACK = gettext_lazy(
     "The geocoder did not answer. The address was looked up on the loaded streets instead."
 )
@@ -43,7 +43,7 @@ class Ready:
     checked: Checked
     place: Place
     hub: Hub | None
-    how: str
+    hub_choice: str
     date: dt.date | None
     window: tuple[dt.datetime, dt.datetime] | None
     warnings: tuple[FieldProblem, ...]
@@ -87,8 +87,8 @@ def prepare_orders(
     without the contact and with a warning. Locks: nothing. Records: nothing. Raises: Invalid for
     too many drafts; the refusal of a single draft is its answer.
     """
-    if len(drafts) > MOST_AT_ONCE:
-        raise Invalid(_("At most %(most)d orders fit one call.") % {"most": MOST_AT_ONCE})
+    if len(drafts) > MAX_AT_ONCE:
+        raise Invalid(_("At most %(most)d orders fit one call.") % {"most": MAX_AT_ONCE})
     book = read_book()
     refused: dict[int, Placed] = {}
     passed: list[_Passed] = []
@@ -117,7 +117,7 @@ def prepare_orders(
 
 def _known(drafts: Sequence[OrderDraft]) -> dict[str, Order]:
     """The orders that partial drafts speak of."""
-    wanted = [draft.external_id for draft in drafts if draft.said and draft.external_id]
+    wanted = [draft.external_id for draft in drafts if draft.sent_fields and draft.external_id]
     if not wanted:
         return {}
     rows = Order.objects.select_related("shopper", "place", "hub").prefetch_related("parcels")
@@ -125,10 +125,10 @@ def _known(drafts: Sequence[OrderDraft]) -> dict[str, Order]:
 
 
 def _check(at: int, draft: OrderDraft, known: Order | None, book: Book, lenient: bool) -> _Passed:
-    partial = draft.said is not None
-    if draft.said is None or known is None or known.digest == draft.digest():
+    partial = draft.sent_fields is not None
+    if draft.sent_fields is None or known is None or known.digest == draft.digest():
         return _Passed(at, check(draft, book, lenient=lenient), partial, known)
-    merged = merge(draft, draft.said, known)
+    merged = merge(draft, draft.sent_fields, known)
     checked = check(merged.draft, book, lenient=lenient, known=known.shopper)
     checked = replace(checked, digest=draft.digest(), warnings=checked.warnings + merged.warnings)
     return _Passed(at, checked, partial, known, merged.same_place)
@@ -148,10 +148,10 @@ def _assign(item: _Passed, place: Place, book: Book, fell_back: bool) -> Ready:
     """Choose the hub and read window and date in its zone."""
     checked = item.checked
     hub: Hub | None = checked.hub
-    how: str = HubChoice.GIVEN
+    hub_choice: str = HubChoice.GIVEN
     if hub is None:
-        choice = book.services.serving(place.point)
-        hub, how = choice.hub, choice.how
+        serving = book.services.serving(place.point)
+        hub, hub_choice = serving.hub, serving.choice
     zone = hub.zone if hub else book.zone
     window, date = None, checked.service_date
     if checked.window is not None:
@@ -162,7 +162,7 @@ def _assign(item: _Passed, place: Place, book: Book, fell_back: bool) -> Ready:
         checked=checked,
         place=place,
         hub=hub,
-        how=how,
+        hub_choice=hub_choice,
         date=date,
         window=window,
         warnings=(*checked.warnings, *_doubts(place, fell_back), *_past(date, zone)),

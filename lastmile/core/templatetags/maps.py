@@ -1,4 +1,4 @@
-"""The map as a tag: ``{% load maps %}{% map source="#plan" ground=ground %}``."""
+"""The map as a tag: ``{% load maps %}{% map source="#plan" tilejson=street_map.tilejson %}``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def words() -> dict[str, str]:
 @register.inclusion_tag("components/_map.html")
 def map(  # noqa: A001 - the tag's name is what a template says
     source: str = "",
-    ground: Mapping[str, Any] | None = None,
+    tilejson: Mapping[str, Any] | None = None,
     tiles: str = "",
     mode: str = "show",
     klass: str = "",
@@ -59,14 +59,15 @@ def map(  # noqa: A001 - the tag's name is what a template says
 ) -> dict[str, Any]:
     """A map; ``static/core/map.js`` states the shape of its data, events and keys.
 
-    ``source`` is ``#id`` of a JSON script or an address; ``ground`` a TileJSON (its attribution is
-    shown), ``tiles`` the address pattern with ``{z}/{x}/{y}``. Further keywords become data
-    attributes: ``center``, ``zoom``, ``cluster``, and for the modes ``lon lat geometry list``.
+    ``source`` is ``#id`` of a JSON script or an address. ``tilejson`` is a TileJSON document; its
+    attribution is shown. ``tiles`` is the address pattern with ``{z}/{x}/{y}``. Further keywords
+    become data attributes: ``center``, ``zoom``, ``cluster``, and for the modes ``lon lat geometry
+    list``.
     """
-    attribution = str((ground or {}).get("attribution", ""))
+    attribution = str((tilejson or {}).get("attribution", ""))
     data = {
         "source": source,
-        "tiles": tiles if ground is not None or tiles else "",
+        "tiles": tiles if tilejson is not None or tiles else "",
         "attribution": attribution,
         "basemap": settings.BASEMAP_STYLE_URL,
         "mode": mode,

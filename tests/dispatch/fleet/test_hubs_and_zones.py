@@ -215,24 +215,24 @@ def test_the_edge_of_a_zone_belongs_to_it(retailer: RetailerRef) -> None:
 def test_the_smallest_zone_wins_where_they_overlap(retailer: RetailerRef) -> None:
     make_zone(polygon=square(0, 0, 1.0))
     small = make_zone(polygon=square(0, 0, 0.2))
-    choice = selectors.service_map().serving(Point(lat=0.1, lon=0.1))
-    assert (choice.hub, choice.how) == (small.hub, "zone")
+    serving = selectors.service_map().serving(Point(lat=0.1, lon=0.1))
+    assert (serving.hub, serving.choice) == (small.hub, "zone")
 
 
 def test_a_hole_is_not_served(retailer: RetailerRef) -> None:
     ring = square(0, 0, 1.0)["coordinates"][0]
     hole = square(0, 0, 0.3)["coordinates"][0][::-1]
     make_zone(polygon={"type": "Polygon", "coordinates": [ring, hole]})
-    choice = selectors.service_map().serving(Point(lat=0.0, lon=0.0))
-    assert (choice.hub, choice.how) == (None, "none")
+    serving = selectors.service_map().serving(Point(lat=0.0, lon=0.0))
+    assert (serving.hub, serving.choice) == (None, "none")
 
 
 def test_the_nearest_hub_without_zones_serves_the_rest(retailer: RetailerRef) -> None:
     make_zone(hub=make_hub(lat=0.05, lon=0), polygon=square(0, 0, 0.1))
     near = make_hub(lat=1, lon=1)
     make_hub(lat=5, lon=5)
-    choice = selectors.service_map().serving(Point(lat=0.9, lon=0.9))
-    assert (choice.hub, choice.how) == (near, "nearest")
+    serving = selectors.service_map().serving(Point(lat=0.9, lon=0.9))
+    assert (serving.hub, serving.choice) == (near, "nearest")
 
 
 def test_a_retired_hub_serves_nothing(retailer: RetailerRef) -> None:
@@ -263,7 +263,7 @@ def test_the_service_map_is_two_queries_however_many_zones(
         make_zone(hub=hub, polygon=square(n, 0, 0.1))
     with django_assert_num_queries(2):
         served = selectors.service_map()
-        assert served.serving(Point(lat=7, lon=0)).how == "zone"
+        assert served.serving(Point(lat=7, lon=0)).choice == "zone"
 
 
 def test_no_hub_lies_where_a_failed_geocoding_puts_it(retailer: RetailerRef) -> None:

@@ -12,7 +12,7 @@ from dispatch.intake import selectors
 from dispatch.intake.models import ImportBatch
 from dispatch.intake.services import receive_file
 from dispatch.orders import services
-from dispatch.orders.drafts import Said
+from dispatch.orders.drafts import SentFields
 from dispatch.orders.models import Order
 from lastmile.core.models import Job, JobState
 from lastmile.core.runner import run_job
@@ -133,7 +133,9 @@ def test_an_order_that_changed_while_its_partial_draft_was_read_is_not_overwritt
     hub: Hub,
 ) -> None:
     order = make_order(external_id="R1", notes="old")
-    draft = make_draft(external_id="R1", said=Said(given=frozenset({"notes"})), notes="of the file")
+    draft = make_draft(
+        external_id="R1", sent_fields=SentFields(filled=frozenset({"notes"})), notes="of the file"
+    )
     prepared = services.prepare_orders([draft])
     services.change_order(order=order, notes="of a person")
     (answer,) = services.place_prepared(prepared=prepared, source="file")

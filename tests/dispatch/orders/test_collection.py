@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 
 from dispatch.fleet.models import Hub
-from dispatch.orders import services, standing
+from dispatch.orders import rolls, services
 from dispatch.orders.drafts import PromisedPlace, PromiseDraft
 from dispatch.orders.errors import MoveNotAllowed, OrderUnderWay
 from dispatch.orders.models import Attempt, Order, Place, Promise
@@ -22,7 +22,7 @@ from lastmile.core.geo import Point
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.helpers import kinds, refused
-from tests.dispatch.orders.acts import LOST, at, attempt, out
+from tests.dispatch.orders.actions import LOST, at, attempt, out
 from tests.factories import make_hub, make_order, make_window
 from tests.factories.orders import DAY
 
@@ -200,7 +200,7 @@ def test_what_waits_at_the_counter_is_delivered_when_it_is_collected(retailer: R
     assert kinds(order.public_id)[-3:] == [
         "order.awaiting_collection", "attempt.recorded", "order.delivered",
     ]  # fmt: skip
-    assert all(ids == [] for ids in standing.invariants().values())
+    assert all(ids == [] for ids in rolls.invariants().values())
 
 
 def test_what_a_van_leaves_in_a_locker_awaits_collection(retailer: RetailerRef) -> None:
@@ -214,7 +214,7 @@ def test_what_a_van_leaves_in_a_locker_awaits_collection(retailer: RetailerRef) 
     attempt(order)
     assert now(order).state == "delivered"
     assert [a.outcome for a in Attempt.objects.order_by("number")] == ["deposited", "delivered"]
-    assert all(ids == [] for ids in standing.invariants().values())
+    assert all(ids == [] for ids in rolls.invariants().values())
 
 
 def test_a_collection_cannot_fail_it_is_returned_or_put_back(retailer: RetailerRef) -> None:
@@ -228,7 +228,7 @@ def test_a_collection_cannot_fail_it_is_returned_or_put_back(retailer: RetailerR
     services.return_order(order=one)
     services.try_again(order=two, service_date=DAY)
     assert (now(one).state, now(two).state) == ("returned", "ready")
-    assert all(ids == [] for ids in standing.invariants().values())
+    assert all(ids == [] for ids in rolls.invariants().values())
 
 
 def test_a_deposit_has_no_reason_of_failure(retailer: RetailerRef) -> None:

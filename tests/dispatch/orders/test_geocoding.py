@@ -102,7 +102,7 @@ def test_only_the_named_hubs_network_is_asked(retailer: RetailerRef) -> None:
 def test_suggestions_help_a_person_to_set_the_pin(retailer: RetailerRef) -> None:
     make_hub(network="town", lat=LAT, lon=LON)
     order = ordered("Old Town")
-    (first, network), *_rest = selectors.suggestions_for(order).found
+    (first, network), *_rest = selectors.suggestions_for(order).candidates
     assert (network, first.precision) == ("town", "place")
     assert distance_m(first.point, Point(lat=LAT + 0.005, lon=LON + 0.005)) < 50
 

@@ -21,7 +21,7 @@ from lastmile.core.kinds import example_of
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.helpers import kinds, race, refused
-from tests.dispatch.orders.acts import at, attempt, out
+from tests.dispatch.orders.actions import at, attempt, out
 from tests.factories import make_hub, make_order, make_orders, make_shift, make_window
 from tests.factories.fleet import LAT, LON
 from tests.factories.orders import DAY

@@ -7,12 +7,12 @@ import dataclasses
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from dispatch.orders import services, standing
+from dispatch.orders import rolls, services
 from dispatch.orders.drafts import PromisedPlace, PromiseDraft
 from dispatch.orders.models import Attempt, Order, Promise
 from lastmile.core.geo import Point
 from lastmile.core.tenancy import RetailerRef
-from tests.dispatch.orders.acts import at, attempt, out
+from tests.dispatch.orders.actions import at, attempt, out
 from tests.factories import make_hub, make_order, make_window
 
 BEFORE = ("orders", "0003_place_doubt")
@@ -56,4 +56,4 @@ def test_promises_that_are_there_stay_and_collections_get_a_word_that_was_known(
     states = Order.objects.filter(pk__in=[counter.pk, left.pk]).values_list("state", flat=True)
     assert set(states) == {"ready"}
     assert Attempt.objects.get().outcome == "delivered"
-    assert all(ids == [] for ids in standing.invariants().values())
+    assert all(ids == [] for ids in rolls.invariants().values())

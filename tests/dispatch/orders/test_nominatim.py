@@ -16,7 +16,7 @@ from django.db import connection
 from dispatch.intake.services import receive_file
 from dispatch.orders import selectors, services
 from dispatch.orders.drafts import PlaceDraft
-from dispatch.orders.geocoding import Around, choosing
+from dispatch.orders.geocoding import SearchArea, choosing
 from dispatch.orders.geocoding.nominatim import NominatimGeocoder
 from dispatch.orders.models import Order
 from dispatch.roads.addresses import AddressParts
@@ -32,7 +32,7 @@ from tests.factories import make_draft, make_hub
 from tests.people import add_member, logged_in
 
 ASKED = AddressParts("Calle Larga", "48", "", "Villa Ejemplo")
-HUBS = Around([], [Point(lat=LAT, lon=LON)])
+HUBS = SearchArea([], [Point(lat=LAT, lon=LON)])
 
 
 def place(lat: float = LAT, lon: float = LON, **said: Any) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def test_the_pin_page_offers_its_answers_and_says_when_there_are_none(
     assert order is not None
     down = Captured(path="/search", status=500, body=b"")
     outside(monkeypatch, settings, Captured(path="/search", body=[place()]), down)
-    assert [who for _found, who in selectors.suggestions_for(order).found] == ["nominatim"]
+    assert [who for _found, who in selectors.suggestions_for(order).candidates] == ["nominatim"]
     browser = logged_in(retailer, add_member(Role.DISPATCHER))
     page = browser.get(f"/console/pins/{order.public_id}/").content.decode()
     assert "The geocoder did not answer" in page

@@ -13,7 +13,7 @@ from dispatch.orders.models import Order, Place
 from lastmile.core.errors import Invalid
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.helpers import kinds, refused
-from tests.dispatch.orders.acts import LOST, out
+from tests.dispatch.orders.actions import LOST, out
 from tests.factories import make_hub, make_order, make_zone
 from tests.factories.fleet import LAT, LON
 

@@ -15,7 +15,7 @@ from lastmile.core.errors import Invalid, Stale
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.helpers import refused
-from tests.dispatch.orders.acts import LOST
+from tests.dispatch.orders.actions import LOST
 from tests.factories import make_hub, make_order, make_orders, make_window, make_zone
 from tests.factories.fleet import LAT, LON
 from tests.factories.orders import DAY
@@ -115,14 +115,14 @@ def test_search_finds_by_name_phone_id_address_and_barcode(
         parcels=(ParcelDraft(barcode="BARC0DE"),),
     )
     make_orders(3)
-    assert list(selectors.found(selectors.orders(), OrderFilter(text=text))) == [wanted]
+    assert list(selectors.filter_orders(selectors.orders(), OrderFilter(text=text))) == [wanted]
 
 
 def test_every_word_of_a_search_must_be_there(retailer: RetailerRef) -> None:
     make_hub()
     make_order(shopper=ShopperDraft(name="José Peña"))
-    assert not selectors.found(selectors.orders(), OrderFilter(text="jose gomez")).exists()
-    assert selectors.found(selectors.orders(), OrderFilter(text="%_ ''")).exists()
+    assert not selectors.filter_orders(selectors.orders(), OrderFilter(text="jose gomez")).exists()
+    assert selectors.filter_orders(selectors.orders(), OrderFilter(text="%_ ''")).exists()
 
 
 def test_filters_narrow_by_state_hub_day_and_direction(retailer: RetailerRef) -> None:
@@ -133,7 +133,7 @@ def test_filters_narrow_by_state_hub_day_and_direction(retailer: RetailerRef) ->
     services.cancel_order(order=c)
 
     def ids(**fields: Any) -> set[int]:
-        found = selectors.found(selectors.orders(), OrderFilter(**fields))
+        found = selectors.filter_orders(selectors.orders(), OrderFilter(**fields))
         return set(found.values_list("pk", flat=True))
 
     assert ids(hub=other_hub.public_id) == {b.pk}

@@ -8,14 +8,14 @@ from django.test import Client
 from dispatch.orders import services
 from dispatch.orders.errors import MoveNotAllowed, OrderUnderWay
 from dispatch.orders.models import Attempt, Order
+from dispatch.orders.rolls import invariants
 from dispatch.orders.services.moves import lock_orders, move
-from dispatch.orders.standing import invariants
 from dispatch.orders.states import MOVES, RETURN_MOVES, OrderState, moves_from
 from lastmile.core.errors import Invalid
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role
-from tests.dispatch.orders.acts import attempt, out
+from tests.dispatch.orders.actions import attempt, out
 from tests.factories.fleet import make_hub
 from tests.factories.orders import make_order
 from tests.people import add_member, logged_in

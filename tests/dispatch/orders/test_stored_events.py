@@ -10,7 +10,7 @@ from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
-from tests.dispatch.orders.acts import at, attempt
+from tests.dispatch.orders.actions import at, attempt
 from tests.factories import make_hub, make_order, make_window
 
 

@@ -89,7 +89,7 @@ def test_an_answer_in_another_town_than_the_order_names_is_no_pin(
 ) -> None:
     order = to(street="Calle Larga", house_number="48", **parts)
     assert pinned(order) == found
-    assert selectors.suggestions_for(order).found[0][0].street == "Calle Larga"
+    assert selectors.suggestions_for(order).candidates[0][0].street == "Calle Larga"
 
 
 def test_a_street_without_a_city_counts_in_the_nearest_town(near: Any) -> None:
@@ -103,7 +103,9 @@ def test_a_street_without_a_city_counts_in_the_nearest_town(near: Any) -> None:
 def test_two_equal_answers_far_apart_are_both_only_suggestions(near: Any, text: str) -> None:
     order = to(text)
     assert pinned(order) == ("needs_pin", "rivals")
-    first, second = (found.point for found, _network in selectors.suggestions_for(order).found[:2])
+    first, second = (
+        found.point for found, _network in selectors.suggestions_for(order).candidates[:2]
+    )
     assert distance_m(first, second) > 4_000
 
 
@@ -111,7 +113,7 @@ def test_two_equal_answers_in_two_networks_are_both_only_suggestions(near: Any) 
     make_hub(name="Far", network="far", lat=LAT, lon=LON + FAR * STEP)
     order = to("Calle Larga 48")
     assert (pinned(order), order.hub) == (("needs_pin", "rivals"), None)
-    offered = selectors.suggestions_for(order).found
+    offered = selectors.suggestions_for(order).candidates
     assert {network for _found, network in offered} == {"near", "far"}
     assert pinned(to("Calle Larga 48", hub="Far")) == ("ready", "")
     assert to("Calle Larga 48, Villa Lejana").place.provider == "roads:far"
@@ -135,7 +137,7 @@ def test_suggestions_begin_with_the_street_whose_name_is_most_alike(
     near: Any, asked: str, meant: str
 ) -> None:
     order = to(f"{asked}, Villa Ejemplo")
-    (first, _network), *_rest = selectors.suggestions_for(order).found
+    (first, _network), *_rest = selectors.suggestions_for(order).candidates
     assert first.street == meant
     assert find(f"{asked}, Villa Ejemplo", "near", similar=True)[0].confidence < 0.5
 
@@ -156,7 +158,7 @@ def test_the_same_words_in_another_city_are_another_place(near: Any) -> None:
     assert (same.place.lat, same.place.pin_source) == (spot["lat"], "given")
     unnamed = to("Calle Larga 48")
     assert pinned(unnamed) == ("needs_pin", "rivals")
-    offered = [found.point for found, _network in selectors.suggestions_for(unnamed).found]
+    offered = [found.point for found, _network in selectors.suggestions_for(unnamed).candidates]
     assert Point(**spot) in offered
 
 
@@ -180,7 +182,7 @@ def test_coordinates_out_of_reach_of_every_hub_are_no_pin(near: Any) -> None:
 def test_swapped_coordinates_are_said_to_be_swapped_and_offered_right(near: Any) -> None:
     order = to("Calle Larga 48", lat=LON, lon=LAT)
     assert pinned(order) == ("needs_pin", "swapped")
-    (first, _network), *_rest = selectors.suggestions_for(order).found
+    (first, _network), *_rest = selectors.suggestions_for(order).candidates
     assert first.point == Point(lat=LAT, lon=LON)
     services.set_pin(order=order, lat=first.point.lat, lon=first.point.lon)
     again = to("Calle Larga 48", lat=LON, lon=LAT)

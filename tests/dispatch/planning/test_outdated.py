@@ -14,8 +14,8 @@ from dispatch.orders.models import Order, Place
 from dispatch.orders.services import cancel_order, change_order, set_pin, set_promise
 from dispatch.planning.errors import PlanOutdated
 from dispatch.planning.models import Plan, Stop
+from dispatch.planning.rolls import invariants
 from dispatch.planning.services import publish_plan, request_plan, revise_plan
-from dispatch.planning.standing import invariants
 from lastmile.core.models import Event, Job, JobState
 from lastmile.core.runner import run_job
 from lastmile.core.tenancy import RetailerRef

@@ -20,12 +20,12 @@ from dispatch.orders.services import (
 )
 from dispatch.planning.errors import NothingChanged, NothingToPlan, PlanNotDraft, PlanOutdated
 from dispatch.planning.models import Plan, Route, Stop
+from dispatch.planning.rolls import invariants
 from dispatch.planning.selectors import pictures
 from dispatch.planning.selectors.changes import Made, changes_since, counted
 from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.planning.services import editing, publish_plan, revise_plan
 from dispatch.planning.services.redispatching import Bounds, request_redispatch
-from dispatch.planning.standing import invariants
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.referee.check import check
 from lastmile.core.errors import Invalid

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dispatch.intake.selectors import rolls as imports
 from dispatch.intake.services import receive_file
 from dispatch.orders.models import Order
-from dispatch.planning import standing
+from dispatch.planning import rolls
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.services import editing, publish_plan, revise_plan
 from lastmile.core.runner import run_job
@@ -15,7 +15,7 @@ from tests.factories import make_hub
 
 
 def broken() -> list[str]:
-    return [name for name, ids in standing.invariants().items() if ids]
+    return [name for name, ids in rolls.invariants().items() if ids]
 
 
 def test_plans_keep_their_invariants_through_their_life(retailer: RetailerRef) -> None:
@@ -27,13 +27,13 @@ def test_plans_keep_their_invariants_through_their_life(retailer: RetailerRef) -
     assert broken() == []
     publish_plan(plan=second)
     assert broken() == []
-    assert standing.ledger()["stops"] == 11
+    assert rolls.ledger()["stops"] == 11
 
 
 def test_a_broken_plan_is_named(retailer: RetailerRef) -> None:
     made = plan(day_of(4))
     Plan.objects.filter(pk=made.pk).update(orders_count=9)
-    assert standing.invariants()["a plan counts the stops it has"] == [made.public_id]
+    assert rolls.invariants()["a plan counts the stops it has"] == [made.public_id]
     stop = Stop.objects.filter(plan=made).order_by("position").first()
     assert stop is not None
     Stop.objects.filter(pk=stop.pk).delete()

@@ -7,9 +7,9 @@ import datetime as dt
 import pytest
 from django.db import connection
 
-from dispatch.fleet import standing as fleet
+from dispatch.fleet import rolls as fleet
+from dispatch.orders import rolls as orders
 from dispatch.orders import services
-from dispatch.orders import standing as orders
 from dispatch.orders.drafts import AttemptDraft
 from dispatch.orders.models import Order, Parcel, Promise
 from lastmile.core.models import Event

@@ -1,4 +1,4 @@
-"""What every map is drawn on: the streets of a hub's network, and the hubs."""
+"""The street map that pages draw under places: tiles of a hub's road network, and the hubs."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ from django.urls import reverse
 from dispatch.fleet.models import Hub
 from dispatch.roads import network, tiles
 
-NO_GROUND: Mapping[str, Any] = {"json": None, "tiles": ""}  # the map says that there is none
+NO_STREET_MAP: Mapping[str, Any] = {
+    "tilejson": None,
+    "tiles": "",
+}  # the map says that there is none
 _PLACEHOLDERS = "0/0/0.pbf"  # the last part of a tile's address, where the map puts its own
 
 
-def ground_of(hubs: Iterable[Hub]) -> Mapping[str, Any]:
+def street_map_of(hubs: Iterable[Hub]) -> Mapping[str, Any]:
     """Return ``json`` (TileJSON) and ``tiles`` (address pattern) for the tag ``map``.
 
     The first hub that names a loaded network decides; both are empty where there is none, and the
     map says so.
     """
     for name in dict.fromkeys(hub.network for hub in hubs if hub.network):
-        ground = ground_named(name)
-        if ground["json"] is not None:
-            return ground
-    return NO_GROUND
+        street_map = street_map_named(name)
+        if street_map["tilejson"] is not None:
+            return street_map
+    return NO_STREET_MAP
 
 
-def ground_named(name: str) -> Mapping[str, Any]:
+def street_map_named(name: str) -> Mapping[str, Any]:
     """Return the same for one network; both are empty when it is not loaded."""
     try:
         about = tiles.tilejson(name)
     except network.UnknownNetwork:
-        return NO_GROUND
+        return NO_STREET_MAP
     tile = reverse("roads:tile", args=[name, about["version"], 0, 0, 0])
-    return {"json": about, "tiles": tile.removesuffix(_PLACEHOLDERS) + "{z}/{x}/{y}.pbf"}
+    return {"tilejson": about, "tiles": tile.removesuffix(_PLACEHOLDERS) + "{z}/{x}/{y}.pbf"}
 
 
 def hub_marks(hubs: Iterable[Hub]) -> list[dict[str, Any]]:
