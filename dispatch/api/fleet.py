@@ -179,7 +179,10 @@ class HubsView(FleetListView):
         """Add a hub: for whom all hubs are open."""
         if self.principal.hubs is not None:
             raise NotAllowed(
-                _("You work for some hubs only; ask somebody who works for all to add another.")
+                _(
+                    "You have access to some hubs only. Ask someone with access to all hubs to "
+                    "add a hub."
+                )
             )
         return super().post(request)
 

@@ -133,13 +133,16 @@ class OrdersView(RetailerAPIView):
             return
         known = selectors.orders().filter(external_id=external_id).first()
         if known is not None and not may(self.principal, Act.ORDERS_EDIT, _hub_id(known)):
-            raise ExternalIdTaken(_("This external_id is already in use; choose another."))
+            raise ExternalIdTaken(_("This external_id is already in use. Choose another."))
 
     def _refuse_elsewhere(self, order: Order) -> None:
         """Raise, and so roll back, when the order fell to a hub that is not the caller's."""
         if not may(self.principal, Act.ORDERS_EDIT, _hub_id(order)):
             raise NotAllowed(
-                _("No hub of yours serves this place. Name one of your hubs, or ask for more.")
+                _(
+                    "None of your hubs serves this place. Name one of your hubs in the order, or "
+                    "ask for access to more hubs."
+                )
             )
 
 

@@ -103,7 +103,7 @@ def _make_the_hub(page: Page) -> None:
     page.get_by_role("link", name="New hub").click()
     page.get_by_label("Name").fill("Central")
     page.get_by_label("Address").fill("Long Street 4")
-    expect(page.get_by_label("Streets")).to_have_value("town")  # the only ones there are
+    expect(page.get_by_label("Street network")).to_have_value("town")  # the only ones there are
     page.get_by_role("button", name="Find the address on the map").click()
     expect(page.get_by_text("Found: Long Street 4")).to_be_visible()
     expect(page.locator(".map-pin")).to_be_visible()
@@ -111,18 +111,18 @@ def _make_the_hub(page: Page) -> None:
     expect(page.get_by_text("No street map is loaded")).to_have_count(0)
     assert violations(page) == []
     page.get_by_label("Name").press("Enter")  # saves, and does not look again
-    expect(page.get_by_text("Central is added.")).to_be_visible()
+    expect(page.get_by_text("Central was added.")).to_be_visible()
 
 
 def _make_a_vehicle(page: Page) -> None:
     page.get_by_role("link", name="Vehicles").click()
     page.get_by_role("link", name="New vehicle").first.click()
     page.get_by_label("Name").fill("Van 1")
-    page.get_by_label("Carries, kg").fill("800")
-    page.get_by_label("Carries, litres").fill("6000")
-    page.get_by_label("Carries, parcels").fill("60")
+    page.get_by_label("Capacity, kg").fill("800")
+    page.get_by_label("Capacity, litres").fill("6000")
+    page.get_by_label("Capacity, parcels").fill("60")
     page.get_by_role("button", name="New vehicle").click()
-    expect(page.get_by_text("Van 1 is added.")).to_be_visible()
+    expect(page.get_by_text("Van 1 was added.")).to_be_visible()
 
 
 def _make_a_shift(page: Page) -> None:
@@ -130,7 +130,7 @@ def _make_a_shift(page: Page) -> None:
     page.get_by_role("link", name="The day after").click()
     page.get_by_label("Vehicle").select_option(label="Van 1")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.get_by_text("The shift is added.")).to_be_visible()
+    expect(page.get_by_text("The shift was added.")).to_be_visible()
 
 
 def _import_the_file(live: Live, page: Page) -> None:
@@ -138,24 +138,24 @@ def _import_the_file(live: Live, page: Page) -> None:
     page.get_by_role("link", name="Import", exact=True).click()
     file = {"name": "first.csv", "mimeType": "text/csv", "buffer": FILE}
     page.locator("input[type=file]").set_input_files(files=[file])  # type: ignore[list-item]
-    page.get_by_role("button", name="Rehearse").click()
+    page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("progressbar")).to_be_visible()
     inside(live, drain)
-    expect(page.get_by_text("3 rows were read; nothing is changed yet.")).to_be_visible()
+    expect(page.get_by_text("3 rows were read. Nothing has changed yet.")).to_be_visible()
     assert inside(live, Order.objects.count) == 0
-    page.get_by_role("button", name=re.compile("Bring in 3 orders")).click()
+    page.get_by_role("button", name=re.compile("Import 3 orders")).click()
     inside(live, drain)
-    expect(page.get_by_text("3 orders were brought in.")).to_be_visible()
+    expect(page.get_by_text("3 orders were imported.")).to_be_visible()
 
 
 def _put_the_pin(page: Page) -> None:
-    page.get_by_role("link", name="Place 1 address on the map").click()
+    page.get_by_role("link", name="Set 1 pin").click()
     page.get_by_role("link", name="Alley without a name").click()
     door = spot(6, 0.2)
     page.get_by_label("Latitude").fill(f"{door.lat:.6f}")
     page.get_by_label("Longitude").fill(f"{door.lon:.6f}")
-    page.get_by_role("button", name="Keep this pin").click()
-    expect(page.get_by_text("The pin is kept, also for the next order")).to_be_visible()
+    page.get_by_role("button", name="Save pin").click()
+    expect(page.get_by_text("The pin was saved, also for the next order")).to_be_visible()
 
 
 def _plan_and_publish(live: Live, page: Page) -> None:
@@ -169,9 +169,9 @@ def _plan_and_publish(live: Live, page: Page) -> None:
     expect(page.locator("#board-publish")).to_be_visible(timeout=30_000)
     assert violations(page) == []
     page.locator("#board-publish").click()
-    expect(page.get_by_text("It becomes the plan of the day.")).to_be_visible()
+    expect(page.get_by_text("It becomes the current plan of the day.")).to_be_visible()
     page.get_by_role("button", name="Publish plan").click()
-    expect(page.get_by_text("Published. This is now the plan that counts.")).to_be_visible()
+    expect(page.get_by_text("Published. This is now the current plan.")).to_be_visible()
     inside(live, drain)
     page.get_by_role("link", name="Today", exact=True).first.click()
     expect(page.get_by_text("Everything is planned and published.")).to_be_visible()

@@ -42,22 +42,22 @@ def test_a_file_is_rehearsed_brought_in_and_its_lost_address_pinned(
     file = {"name": "monday.csv", "mimeType": "text/csv", "buffer": FILE}
     page.locator("input[type=file]").set_input_files(files=[file])  # type: ignore[list-item]
     assert violations(page) == []
-    tab_to(page, "Rehearse")
+    tab_to(page, "Preview")
     page.keyboard.press("Enter")
     expect(page.get_by_role("progressbar")).to_be_visible()
     live.do(lambda _ref: drain())
-    expect(page.get_by_text("3 rows were read; nothing is changed yet.")).to_be_visible()
+    expect(page.get_by_text("3 rows were read. Nothing has changed yet.")).to_be_visible()
     expect(page.get_by_text("outside -90 to 90")).to_be_visible()
     assert states(live) == {}
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download them with the reasons").click()
+        page.get_by_role("link", name="Download with reasons").click()
     assert "B-2" in download.value.path().read_text("utf-8-sig")
     assert violations(page) == []
-    tab_to(page, "Bring in 2 orders")
+    tab_to(page, "Import 2 orders")
     with page.expect_navigation():
         page.keyboard.press("Enter")
     live.do(lambda _ref: drain())
-    expect(page.get_by_text("2 orders were brought in.")).to_be_visible()
+    expect(page.get_by_text("2 orders were imported.")).to_be_visible()
     assert states(live) == {"B-1": "ready", "B-3": "needs_pin"}
     _put_the_pin(page)
     assert states(live) == {"B-1": "ready", "B-3": "ready"}
@@ -74,7 +74,7 @@ def _put_the_pin(page: Page) -> None:
     page.keyboard.type("-9.1401")
     expect(page.locator(".map-pin")).to_be_visible()  # the map follows the numbers
     assert violations(page) == []
-    tab_to(page, "Keep this pin", most=3)
+    tab_to(page, "Save pin", most=3)
     page.keyboard.press("Enter")
     expect(page.get_by_text("The pin is kept, also for the next order")).to_be_visible()
 
@@ -95,7 +95,7 @@ def test_the_list_of_orders_goes_by_arrow_keys_and_opens_a_drawer(
     expect(rows.nth(1)).to_be_focused()
     page.keyboard.press("Enter")
     drawer = page.get_by_role("dialog")
-    expect(drawer.get_by_text("What happened")).to_be_visible()
+    expect(drawer.get_by_text("History")).to_be_visible()
     assert violations(page) == []
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()

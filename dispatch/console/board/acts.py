@@ -108,7 +108,7 @@ def move(request: PageRequest, public_id: str) -> HttpResponse:
         lambda plan, version: editing.move_stop(
             plan=plan, version=version, order=order, shift=shift, position=position
         ),
-        _("Moved. Times, cost and CO2e are worked out anew."),
+        _("Order moved. Times, cost and CO2e were recalculated."),
     )
 
 
@@ -118,12 +118,12 @@ def step(request: PageRequest, public_id: str) -> HttpResponse:
     """Put a stop one place earlier or later on its own route."""
     order, by = id_in(request.POST, "order"), id_in(request.POST, "by")
     if by not in {"-1", "1"}:
-        raise Invalid(_("A stop moves one place earlier (-1) or later (1)."))
+        raise Invalid(_("A stop can move one place earlier (-1) or later (1)."))
 
     def change(plan: Plan, version: int) -> Plan:
         stop = pictures.stop_for(plan, order)
         if stop is None:
-            raise OrderNotInPlan(_("That order is on no route now. Reload the board."))
+            raise OrderNotInPlan(_("This order is no longer on a route. Reload the board."))
         return editing.move_stop(
             plan=plan,
             version=version,
@@ -134,7 +134,10 @@ def step(request: PageRequest, public_id: str) -> HttpResponse:
 
     earlier = by == "-1"
     return _changed(
-        request, public_id, change, _("One place earlier.") if earlier else _("One place later.")
+        request,
+        public_id,
+        change,
+        _("Moved one place earlier.") if earlier else _("Moved one place later."),
     )
 
 
@@ -147,7 +150,7 @@ def take_off(request: PageRequest, public_id: str) -> HttpResponse:
         request,
         public_id,
         lambda plan, version: editing.take_off(plan=plan, version=version, order=order),
-        _("Taken off its route. It is now unserved."),
+        _("Removed from its route. The order is now unserved."),
     )
 
 
@@ -171,7 +174,7 @@ def publish(request: PageRequest, public_id: str) -> HttpResponse:
         request,
         public_id,
         lambda plan, version: services.publish_plan(plan=plan, version=version),
-        _("Published. This is now the plan that counts."),
+        _("Published. This is now the current plan."),
         act=Act.PLANS_PUBLISH,
     )
 
@@ -187,7 +190,7 @@ def discard(request: PageRequest, public_id: str) -> HttpResponse:
         services.discard_plan(plan=plan, version=version)
     except PlanMoved as moved:
         return _stale(request, public_id, version, moved)
-    messages.success(request, _("Draft %(number)d is discarded.") % {"number": plan.number})
+    messages.success(request, _("Draft %(number)d was discarded.") % {"number": plan.number})
     return _go(request, reverse("console:board-day", args=[plan.hub.public_id, plan.service_date]))
 
 

@@ -223,12 +223,12 @@ def job_card(job: Job | None) -> JobCard | None:
         return None
     words = {
         "reading": _("Reading orders and shifts"),
-        "travel_times": _("Working out travel times"),
+        "travel_times": _("Calculating travel times"),
         "solving": _("Searching for the best routes"),
-        "fitting": _("Fitting in what changed"),
-        "streets": _("Following the streets"),
-        "writing": _("Writing the plan down"),
+        "fitting": _("Updating the plan"),
+        "streets": _("Drawing the routes along the streets"),
+        "writing": _("Saving the plan"),
     }
     if job.state == JobState.QUEUED:
-        return JobCard(job, 0, _("Waiting for a free worker"))
+        return JobCard(job, 0, _("Waiting to start"))
     return JobCard(job, job.progress_percent, words.get(job.progress_note, _("Starting")))

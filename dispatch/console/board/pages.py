@@ -226,7 +226,7 @@ def order(request: PageRequest, public_id: str, order: str) -> HttpResponse:
     plan = plan_of(request, public_id)
     found = pictures.order_in(plan, order)
     if found is None:
-        raise NotFound(_("This order is not part of the plan any more. Reload the board."))
+        raise NotFound(_("This order is no longer part of the plan. Reload the board."))
     who = request.principal
     may_edit = may(who, Act.PLANS_EDIT, plan.hub.public_id) and plan.status == DRAFT
     stop = pictures.stop_for(plan, order)

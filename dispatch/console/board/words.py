@@ -14,26 +14,26 @@ from dispatch.planning.selectors.changes import Counted
 def news_said(found: Counted) -> list[str]:
     """Return what changed since a plan was made, a short phrase each; empty when nothing did."""
     said = (
-        (found.came, ngettext_lazy("%(n)d order came in", "%(n)d orders came in", "n")),
+        (found.came, ngettext_lazy("%(n)d new order", "%(n)d new orders", "n")),
         (
             found.gone,
             ngettext_lazy(
-                "%(n)d order was called off or moved",
-                "%(n)d orders were called off or moved",
+                "%(n)d order cancelled or moved to another day or hub",
+                "%(n)d orders cancelled or moved to another day or hub",
                 "n",
             ),
         ),
         (
             found.promised,
             ngettext_lazy(
-                "%(n)d order has another window or place",
-                "%(n)d orders have another window or place",
+                "%(n)d order with another time window or place",
+                "%(n)d orders with another time window or place",
                 "n",
             ),
         ),
         (
             found.shifts_gone,
-            ngettext_lazy("%(n)d shift was cancelled", "%(n)d shifts were cancelled", "n"),
+            ngettext_lazy("%(n)d shift cancelled", "%(n)d shifts cancelled", "n"),
         ),
     )
     return [phrase % {"n": count} for count, phrase in said if count]
@@ -44,24 +44,24 @@ def travel_note(plan: Plan) -> str:
     if plan.travel_source == "roads":
         if plan.travel_note == "some_uncovered":
             return _(
-                "Some places lie outside the loaded street network: their times are estimates "
-                "along straight lines."
+                "Some places are outside the loaded street network. Their times are estimated "
+                "from straight lines."
             )
         return ""
     return {
         "no_network": _(
-            "No street network is chosen for this hub: times and distances are estimates along "
+            "No street network is chosen for this hub, so times and distances are estimated from "
             "straight lines. Choose a network on the hub's page, then plan again."
         ),
         "unknown_network": _(
-            "The hub's street network is not loaded on this server: times and distances are "
-            "estimates along straight lines. Ask the operator to build it."
+            "The hub's street network is not loaded on this server, so times and distances are "
+            "estimated from straight lines. Ask the operator to build it."
         ),
     }.get(
         plan.travel_note,
         _(
-            "The loaded street network does not cover these places: times and distances are "
-            "estimates along straight lines."
+            "The loaded street network does not cover these places, so times and distances are "
+            "estimated from straight lines."
         ),
     )
 
@@ -70,7 +70,7 @@ def said_of_change(act: str) -> str:
     """Return what somebody did to a plan, as the rest of a sentence that begins with a name."""
     return {
         "move": _("moved an order"),
-        "take_off": _("took an order off its route"),
+        "take_off": _("removed an order from its route"),
         "sequence": _("changed the sequence of a route"),
         "undo": _("undid an edit"),
         "published": _("published this plan"),

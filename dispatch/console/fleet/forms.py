@@ -32,10 +32,7 @@ class NounForm(forms.Form):
 
     fields_of: ClassVar[dict[str, str]] = {}  # where a service's pointers point in this form
     name = forms.CharField(label=_("Name"), max_length=120)
-    external_id = forms.CharField(
-        label=_("Your own number"), max_length=64, required=False,
-        help_text=_("By which your other systems know it; may stay empty."),
-    )  # fmt: skip
+    external_id = forms.CharField(label=_("Your own ID (optional)"), max_length=64, required=False)
 
     def __init__(self, principal: Principal, row: Any = None, data: Any = None) -> None:
         self.row = row
@@ -45,7 +42,7 @@ class NounForm(forms.Form):
             offered = open_hubs(principal)
             hub.offer(offered if row is None or row.hub in offered else [row.hub, *offered])
         if row is not None and hasattr(row, "active"):
-            self.fields["active"] = forms.BooleanField(label=_("In use"), required=False)
+            self.fields["active"] = forms.BooleanField(label=_("Active"), required=False)
             self.initial["active"] = row.active
 
     def start(self, row: Any) -> dict[str, Any]:
@@ -74,7 +71,7 @@ class HubForm(NounForm):
     loading_minutes = forms.IntegerField(
         label=_("Minutes to load a vehicle"), min_value=0, max_value=240, initial=20
     )
-    network = forms.ChoiceField(label=_("Streets"), required=False)
+    network = forms.ChoiceField(label=_("Street network"), required=False)
 
     def __init__(self, principal: Principal, row: Hub | None = None, data: Any = None) -> None:
         super().__init__(principal, row, data)
@@ -94,16 +91,17 @@ class HubForm(NounForm):
         kept = {row.network: row.network} if row and row.network else {}
         network = self.fields["network"]
         assert isinstance(network, forms.ChoiceField)
-        none = _g("None: straight lines")
+        none = _g("None (straight lines)")
         if not (loaded or kept):
             network.choices = [("", none)]
             return
         network.required = True
         network.error_messages["required"] = _g(
-            "Choose the streets of the hub's city; without any, distances are straight lines."
+            "Choose the street network of the hub's city. Without one, distances are straight "
+            "lines."
         )
         network.choices = [
-            ("", _g("Choose the streets")), (NO_STREETS, none), *(kept | loaded).items(),
+            ("", _g("Choose a street network")), (NO_STREETS, none), *(kept | loaded).items(),
         ]  # fmt: skip
         if row is not None:
             self.initial["network"] = row.network or NO_STREETS
@@ -160,7 +158,7 @@ class HubForm(NounForm):
             self.add_error(
                 "network",
                 _g(
-                    "This place is not on the streets of %(title)s. Choose the streets of its own "
+                    "The hub is outside the street network “%(title)s”. Choose the network of its "
                     "city or none, or move the pin."
                 )
                 % {"title": title},
@@ -182,9 +180,9 @@ class HubForm(NounForm):
 class ZoneForm(NounForm):
     """A piece of the map that a hub serves."""
 
-    hub = HubField(label=_("Hub that serves it"))
+    hub = HubField(label=_("Hub"))
     polygon = forms.CharField(
-        label=_("Border (GeoJSON)"), max_length=400_000, widget=forms.Textarea(attrs={"rows": 3})
+        label=_("Boundary (GeoJSON)"), max_length=400_000, widget=forms.Textarea(attrs={"rows": 3})
     )
 
     def start(self, row: Zone) -> dict[str, Any]:
@@ -196,7 +194,7 @@ class ZoneForm(NounForm):
             return json.loads(self.cleaned_data["polygon"])
         except (ValueError, RecursionError):
             raise forms.ValidationError(
-                _("This border cannot be read. Draw it on the map, or paste a GeoJSON Polygon.")
+                _("This boundary cannot be read. Draw it on the map, or paste a GeoJSON polygon.")
             ) from None
 
 
@@ -206,31 +204,37 @@ class VehicleForm(NounForm):
     hub = HubField(label=_("Hub"))
     plate = forms.CharField(label=_("Number plate"), max_length=20, required=False)
     profile = forms.ChoiceField(
-        label=_("Moves as"), choices=lambda: list(words.PROFILES.items()), initial="van"
+        label=_("Vehicle type"), choices=lambda: list(words.PROFILES.items()), initial="van"
     )
     energy = forms.ChoiceField(
-        label=_("Runs on"), choices=lambda: list(words.ENERGIES.items()), initial="diesel"
+        label=_("Energy"), choices=lambda: list(words.ENERGIES.items()), initial="diesel"
     )
-    weight_kg = forms.DecimalField(label=_("Carries, kg"), max_digits=8, decimal_places=3)
-    volume_l = forms.DecimalField(label=_("Carries, litres"), max_digits=9, decimal_places=3)
-    parcels = forms.IntegerField(label=_("Carries, parcels"))
-    fixed_cost = forms.DecimalField(label=_("A day"), min_value=0, max_digits=12, required=False)
-    cost_per_km = forms.DecimalField(label=_("A km"), min_value=0, max_digits=12, required=False)
+    weight_kg = forms.DecimalField(label=_("Capacity, kg"), max_digits=8, decimal_places=3)
+    volume_l = forms.DecimalField(label=_("Capacity, litres"), max_digits=9, decimal_places=3)
+    parcels = forms.IntegerField(label=_("Capacity, parcels"))
+    fixed_cost = forms.DecimalField(
+        label=_("Cost per day"), min_value=0, max_digits=12, required=False
+    )
+    cost_per_km = forms.DecimalField(
+        label=_("Cost per km"), min_value=0, max_digits=12, required=False
+    )
     cost_per_hour = forms.DecimalField(
-        label=_("An hour"), min_value=0, max_digits=12, required=False
+        label=_("Cost per hour"), min_value=0, max_digits=12, required=False
     )
     range_km = forms.IntegerField(label=_("Range, km"), required=False)
     skills = forms.CharField(
-        label=_("Skills"), required=False, help_text=_("Apart by commas, such as cold, lift.")
+        label=_("Skills"),
+        required=False,
+        help_text=_("Separate with commas, for example: cold, lift."),
     )
-    emission_class = forms.ChoiceField(label=_("Emissions as"), required=False)
+    emission_class = forms.ChoiceField(label=_("Emission class"), required=False)
 
     def __init__(self, principal: Principal, row: Vehicle | None = None, data: Any = None) -> None:
         super().__init__(principal, row, data)
         emission = self.fields["emission_class"]
         assert isinstance(emission, forms.ChoiceField)
         emission.choices = [
-            ("", _g("As it moves")),
+            ("", _g("Same as the vehicle type")),
             *((name, words.CLASSES.get(name, name)) for name in VEHICLE_CLASSES),
         ]
 
@@ -282,11 +286,15 @@ class DriverForm(NounForm):
     hub = HubField(label=_("Hub"))
     phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
     skills = forms.CharField(
-        label=_("Skills"), required=False, help_text=_("Apart by commas, such as cold, lift.")
+        label=_("Skills"),
+        required=False,
+        help_text=_("Separate with commas, for example: cold, lift."),
     )
     member = forms.ChoiceField(
-        label=_("Signs in as"), required=False,
-        help_text=_("A member with the role driver; without one there is no app for them."),
+        label=_("Member"), required=False,
+        help_text=_(
+            "A member with the driver role. A driver without a member cannot use the driver app."
+        ),
     )  # fmt: skip
 
     def __init__(self, principal: Principal, row: Driver | None = None, data: Any = None) -> None:
@@ -297,7 +305,7 @@ class DriverForm(NounForm):
             named.setdefault(row.member, people.names_of({row.member}).get(row.member, row.member))
         member = self.fields["member"]
         assert isinstance(member, forms.ChoiceField)
-        member.choices = [("", _g("Nobody")), *named.items()]
+        member.choices = [("", _g("No one")), *named.items()]
 
     def start(self, row: Driver) -> dict[str, Any]:
         return super().start(row) | {"skills": ", ".join(row.skills)}

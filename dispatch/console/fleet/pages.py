@@ -134,14 +134,17 @@ def new_thing(request: PageRequest, room: str) -> HttpResponse:
     of, principal = ROOMS[room], request.principal
     if not may_add(principal, of):
         raise NotAllowed(
-            _("You work for some hubs only; ask somebody who works for all to add another.")
+            _(
+                "You have access to some hubs only. Ask someone with access to all hubs to "
+                "add a hub."
+            )
         )
     if of.form is HubForm and _looks(request):
         return _look(request, of, None)
     form = of.form(principal, None, request.POST or None)
     row = tried(form, pointed(lambda: of.add(**form.said()), of.form.fields_of))
     if row:
-        messages.success(request, _("%(name)s is added.") % {"name": row.name})
+        messages.success(request, _("%(name)s was added.") % {"name": row.name})
         return redirect("fleet:room", room)
     return _form_page(request, of, form, None)
 
@@ -154,7 +157,7 @@ def thing(request: PageRequest, room: str, public_id: str) -> HttpResponse:
     row = fetch(of.seen_by(principal), public_id)
     if request.POST.get("what") == "remove" and room == "zones":
         services.remove_zone(zone=row, version=version_of(request))
-        messages.success(request, _("The zone is removed."))
+        messages.success(request, _("The zone was removed."))
         return redirect("fleet:room", room)
     if of.form is HubForm and _looks(request):
         return _look(request, of, row)

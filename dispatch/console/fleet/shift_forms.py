@@ -50,12 +50,12 @@ class ShiftForm(forms.Form):
         if shift and shift.driver and shift.driver not in drivers:
             drivers.append(shift.driver)
         self.fields["vehicle"].offer(vehicles)  # type: ignore[attr-defined]
-        self.fields["driver"].offer(drivers, _g("Nobody yet"))  # type: ignore[attr-defined]
+        self.fields["driver"].offer(drivers, _g("No driver yet"))  # type: ignore[attr-defined]
         self.count = min(MAX_BREAKS, len(shift.breaks) + 1 if shift else 1)
         for n in range(self.count):
             optional: dict[str, Any] = {"required": False}
             self.fields[f"break_{n}_opens"] = forms.TimeField(
-                label=_("Begins between"), widget=TimeInput(), **optional
+                label=_("Starts between"), widget=TimeInput(), **optional
             )
             self.fields[f"break_{n}_closes"] = forms.TimeField(
                 label=_("and"), widget=TimeInput(), **optional
@@ -101,7 +101,9 @@ class ShiftForm(forms.Form):
             if any(v is not None for v in given) and any(v is None for v in given):
                 for name, value in zip(names, given, strict=True):
                     if value is None and name not in self.errors:
-                        self.add_error(name, _g("A break needs this too; or leave all empty."))
+                        self.add_error(
+                            name, _g("Fill in this field, or leave the whole break empty.")
+                        )
         return said
 
     def said(self) -> dict[str, Any]:

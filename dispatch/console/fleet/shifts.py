@@ -51,7 +51,7 @@ def shifts(request: PageRequest) -> HttpResponse:
     form = ShiftForm(hub, date, None, request.POST if what == "add" else None)
     copying = CopyForm(request.POST if what == "copy" else None, initial={"to": date + DAY})
     if tried(form, pointed(lambda: services.add_shift(**form.said()), form.fields_of)):
-        messages.success(request, _("The shift is added."))
+        messages.success(request, _("The shift was added."))
         return redirect(day_url(hub, date))
     copied = tried(
         copying,
@@ -121,7 +121,7 @@ def shift_page(request: PageRequest, public_id: str) -> HttpResponse:
     hub, date = shift.hub, shift.service_date
     if request.POST.get("what") == "cancel":
         services.cancel_shift(shift=shift, version=version_of(request))
-        messages.success(request, _("The shift is called off."))
+        messages.success(request, _("The shift was cancelled."))
         return redirect(day_url(hub, date))
     form = ShiftForm(hub, date, shift, request.POST or None)
     version = version_of(request)

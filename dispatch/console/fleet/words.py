@@ -26,7 +26,7 @@ ENERGIES: dict[str, Words] = {
     "diesel": gettext_lazy("Diesel"),
     "petrol": gettext_lazy("Petrol"),
     "electric": gettext_lazy("Electric"),
-    "muscle": gettext_lazy("Muscle"),
+    "muscle": gettext_lazy("Human-powered"),
 }
 CLASSES: dict[str, Words] = {
     "van": gettext_lazy("Van, average up to 3.5 t"),
@@ -65,7 +65,7 @@ def hours_read(text: str) -> list[list[int]]:
         numbers = [int(n) for n in found.groups()] if found else [99, 0, 99, 0]
         opens, closes = numbers[0] * 60 + numbers[1], numbers[2] * 60 + numbers[3]
         if opens >= 1440 or closes > 1440 or numbers[1] > 59 or numbers[3] > 59:
-            raise Invalid(_("Write hours as 06:00-22:00, several apart by commas."))
+            raise Invalid(_("Enter hours as 06:00-22:00. Separate several with commas."))
         spans.append([opens, closes if closes > opens else closes + 1440])
     return spans
 

@@ -25,9 +25,9 @@ class ImportForm(forms.Form):
         error_messages={"required": _("Choose a file first.")},
     )
     hub = HubField(
-        label=_("Hub of rows that name none"), required=False,
+        label=_("Hub for rows without a hub"), required=False,
     )  # fmt: skip
-    service_date = DateField(label=_("Date of rows that have none"), required=False)
+    service_date = DateField(label=_("Date for rows without a date"), required=False)
 
     def __init__(self, principal: Principal, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,5 +35,5 @@ class ImportForm(forms.Form):
         assert isinstance(hub, HubField)
         limited = principal.hubs is not None
         hub.required = limited
-        hub.offer(open_hubs(principal), "" if limited else _g("By zone, else the nearest hub"))
+        hub.offer(open_hubs(principal), "" if limited else _g("By zone, or the nearest hub"))
         self.fields["service_date"].initial = today() + dt.timedelta(days=1)

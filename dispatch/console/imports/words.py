@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy
 
 HUB_WAYS = {
-    "given": gettext_lazy("named in the file or here"),
+    "given": gettext_lazy("given in the file or the form"),
     "zone": gettext_lazy("by zone"),
     "nearest": gettext_lazy("the nearest"),
     "only": gettext_lazy("the only hub"),
@@ -24,7 +24,7 @@ FIELDS = {
     "lat": gettext_lazy("latitude"),
     "lon": gettext_lazy("longitude"),
     "service_date": gettext_lazy("date"),
-    "window": gettext_lazy("window"),
+    "window": gettext_lazy("time window"),
     "service_s": gettext_lazy("time at the door"),
     "parcel_count": gettext_lazy("number of parcels"),
     "parcels": gettext_lazy("parcels"),
@@ -32,6 +32,6 @@ FIELDS = {
     "volume_cm3": gettext_lazy("volume"),
     "skills": gettext_lazy("skills"),
     "hub": gettext_lazy("hub"),
-    "direction": gettext_lazy("kind"),
+    "direction": gettext_lazy("type"),
     "notes": gettext_lazy("notes"),
 }

@@ -64,7 +64,7 @@ class WindowFields(forms.Form):
         said: dict[str, Any] = super().clean() or {}
         for one, other in (("opens", "closes"), ("closes", "opens")):
             if said.get(one) is None and said.get(other) is not None and one not in self.errors:
-                self.add_error(one, _g("A window needs both ends."))
+                self.add_error(one, _g("Enter both the start and the end of the time window."))
         return said
 
 
@@ -79,7 +79,7 @@ class NewOrderForm(WindowFields):
         label=_("Address"),
         max_length=2000,
         required=False,
-        help_text=_("Street, number, city. If it cannot be found you put the pin yourself."),
+        help_text=_("Street, number, city. If the address is not found, you set the pin yourself."),
     )
     lat = forms.FloatField(label=_("Latitude"), required=False)
     lon = forms.FloatField(label=_("Longitude"), required=False)
@@ -87,10 +87,10 @@ class NewOrderForm(WindowFields):
     service_date = DateField(label=_("Date"), required=False)
     parcels = forms.IntegerField(label=_("Parcels"), min_value=1, max_value=99, initial=1)
     weight_kg = forms.DecimalField(
-        label=_("Weight in all, kg"), min_value=0, max_digits=9, decimal_places=3, required=False
+        label=_("Total weight, kg"), min_value=0, max_digits=9, decimal_places=3, required=False
     )
     volume_l = forms.DecimalField(
-        label=_("Volume in all, litres"),
+        label=_("Total volume, litres"),
         min_value=0,
         max_digits=9,
         decimal_places=3,
@@ -102,9 +102,9 @@ class NewOrderForm(WindowFields):
     skills = forms.CharField(
         label=_("Skills needed"),
         required=False,
-        help_text=_("Apart by commas, such as cold, lift."),
+        help_text=_("Separate with commas, for example: cold, lift."),
     )
-    direction = forms.ChoiceField(label=_("Kind"), choices=lambda: list(DIRECTIONS.items()))
+    direction = forms.ChoiceField(label=_("Type"), choices=lambda: list(DIRECTIONS.items()))
     handover = forms.ChoiceField(
         label=_("Handover"), required=False, choices=lambda: list(HANDOVERS.items())
     )
@@ -116,7 +116,7 @@ class NewOrderForm(WindowFields):
         assert isinstance(hub, HubField)
         limited = principal.hubs is not None
         hub.required = limited
-        hub.offer(open_hubs(principal), "" if limited else _g("By zone, else the nearest hub"))
+        hub.offer(open_hubs(principal), "" if limited else _g("By zone, or the nearest hub"))
         self.fields["external_id"].initial = fresh_number()
         self.fields["service_date"].initial = today() + dt.timedelta(days=1)
 
@@ -162,7 +162,7 @@ class ChangeOrderForm(forms.Form):
     skills = forms.CharField(
         label=_("Skills needed"),
         required=False,
-        help_text=_("Apart by commas, such as cold, lift."),
+        help_text=_("Separate with commas, for example: cold, lift."),
     )
     handover = forms.ChoiceField(
         label=_("Handover"), required=False, choices=lambda: list(HANDOVERS.items())
@@ -238,7 +238,7 @@ class PromiseForm(WindowFields):
 class CancelForm(forms.Form):
     """Why an order is called off."""
 
-    cause = forms.ChoiceField(label=_("Why"), choices=lambda: list(CANCEL_CAUSES.items()))
+    cause = forms.ChoiceField(label=_("Reason"), choices=lambda: list(CANCEL_CAUSES.items()))
 
 
 class AgainForm(forms.Form):

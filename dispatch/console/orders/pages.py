@@ -127,7 +127,7 @@ def _done(request: PageRequest, what: str, order: Order, forms: dict[str, Any]) 
     form = forms.get(what)
     if what == "return":
         services.return_order(order=order)
-        messages.success(request, _("The order is back at its hub."))
+        messages.success(request, _("The order was marked as returned to the hub."))
         return True
     if form is None:
         return False
@@ -140,13 +140,13 @@ def _done(request: PageRequest, what: str, order: Order, forms: dict[str, Any]) 
             lambda: services.set_promise(
                 order=order, version=version, draft=_window(*form.window(zone))
             ),
-            _("The window is promised."),
+            _("The time window was promised."),
         ),
         "cancel": (
             lambda: services.cancel_order(
                 order=order, version=version, cause=form.cleaned_data["cause"]
             ),
-            _("The order is cancelled."),
+            _("The order was cancelled."),
         ),
         "again": (
             lambda: services.try_again(order=order, service_date=form.cleaned_data["service_date"]),
@@ -238,9 +238,11 @@ def new_order(request: PageRequest) -> HttpResponse:
     )
     if isinstance(order, Order):
         if order.state == OrderState.NEEDS_PIN and order.hub_id is not None:
-            messages.warning(request, _("The order is in. Its address was not found: put the pin."))
+            messages.warning(
+                request, _("The order was created, but its address was not found. Set its pin.")
+            )
             return redirect("orders:pin", order.public_id)
-        messages.success(request, _("The order is in."))
+        messages.success(request, _("The order was created."))
         return redirect("orders:order", order.public_id)
     return render(request, "console/orders/new.html", {"form": form}, status=status_of(form))
 

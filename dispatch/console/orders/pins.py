@@ -106,11 +106,13 @@ def _onward(request: PageRequest, principal: Principal, order: Order) -> HttpRes
     """Say what was kept and open the next one, else go back to the list."""
     left = waiting(principal).order_by(*OLDEST_DAY_FIRST)
     following, count = left.first(), left.count()
-    done = _("The pin is kept, also for the next order to this address.")
+    done = _("The pin was saved, also for the next order to this address.")
     if following is None:
-        messages.success(request, done + " " + _("No other waits."))
+        messages.success(request, done + " " + _("No other orders need a pin."))
         return redirect("orders:order", order.public_id)
-    more = ngettext("One more waits.", "%(n)d more wait.", count) % {"n": count}
+    more = ngettext("One more order needs a pin.", "%(n)d more orders need a pin.", count) % {
+        "n": count
+    }
     messages.success(request, f"{done} {more}")
     return redirect("orders:pin", following.public_id)
 

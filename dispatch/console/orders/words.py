@@ -18,16 +18,16 @@ from lastmile.core.tenancy import current_retailer
 Words = str | Lazy
 
 CANCEL_CAUSES: dict[str, Words] = {
-    "shopper": gettext_lazy("The shopper called it off"),
+    "shopper": gettext_lazy("The shopper cancelled it"),
     "dispatcher": gettext_lazy("We cannot deliver it"),
-    "mistake": gettext_lazy("It was placed by mistake"),
+    "mistake": gettext_lazy("It was created by mistake"),
 }
 CAUSES: dict[str, Words] = {
     "file": gettext_lazy("from a file"),
-    "api": gettext_lazy("by the shop's system"),
+    "api": gettext_lazy("by a connected system"),
     "choice": gettext_lazy("chosen by the shopper"),
-    "shopper": gettext_lazy("asked for by the shopper"),
-    "dispatcher": gettext_lazy("by the office"),
+    "shopper": gettext_lazy("requested by the shopper"),
+    "dispatcher": gettext_lazy("by a dispatcher"),
     "redispatch": gettext_lazy("after the route changed"),
     "failed_attempt": gettext_lazy("after a failed attempt"),
 }
@@ -37,11 +37,11 @@ OUTCOMES: dict[str, Words] = {
     "picked_up": gettext_lazy("picked up"),
 }
 REASONS: dict[str, Words] = {
-    "not_home": gettext_lazy("nobody was home"),
+    "not_home": gettext_lazy("no one was home"),
     "address_not_found": gettext_lazy("the address was not found"),
-    "no_access": gettext_lazy("no way in"),
-    "no_parking": gettext_lazy("nowhere to park"),
-    "no_time": gettext_lazy("no time was left"),
+    "no_access": gettext_lazy("no access"),
+    "no_parking": gettext_lazy("no parking"),
+    "no_time": gettext_lazy("not enough time"),
     "refused": gettext_lazy("the shopper refused it"),
     "parcel_missing": gettext_lazy("the parcel was missing"),
     "parcel_damaged": gettext_lazy("the parcel was damaged"),
@@ -51,32 +51,32 @@ REASONS: dict[str, Words] = {
     "other": gettext_lazy("another reason"),
 }
 HUB_WAYS: dict[str, Words] = {
-    "given": gettext_lazy("as it was asked for"),
+    "given": gettext_lazy("as requested"),
     "zone": gettext_lazy("by zone"),
     "nearest": gettext_lazy("the nearest"),
     "only": gettext_lazy("the only hub"),
     "none": gettext_lazy("no hub serves this place"),
 }
 PINS: dict[str, Words] = {
-    "given": gettext_lazy("coordinates came with the order"),
-    "geocoder": gettext_lazy("found by its address"),
-    "shopper": gettext_lazy("put there by the shopper"),
-    "driver": gettext_lazy("put there by the driver"),
-    "dispatcher": gettext_lazy("put there by the office"),
+    "given": gettext_lazy("coordinates from the order"),
+    "geocoder": gettext_lazy("found by address"),
+    "shopper": gettext_lazy("set by the shopper"),
+    "driver": gettext_lazy("set by the driver"),
+    "dispatcher": gettext_lazy("set by a dispatcher"),
 }
 PRECISIONS: dict[str, Words] = {
-    "house": gettext_lazy("to the house"),
-    "interpolated": gettext_lazy("between known house numbers"),
-    "street": gettext_lazy("to the street"),
-    "place": gettext_lazy("to the part of town"),
-    "given": gettext_lazy("to check"),
+    "house": gettext_lazy("house number"),
+    "interpolated": gettext_lazy("between house numbers"),
+    "street": gettext_lazy("street only"),
+    "place": gettext_lazy("part of town only"),
+    "given": gettext_lazy("not checked"),
 }
 DIRECTIONS: dict[str, Words] = {
     "outward": gettext_lazy("Delivery"),
     "return": pgettext_lazy("order", "Return"),
 }
 HANDOVERS: dict[str, Words] = {
-    "": gettext_lazy("Nothing was said"),
+    "": gettext_lazy("Not specified"),
     "attended": gettext_lazy("In person"),
     "contactless": gettext_lazy("Contactless"),
 }
@@ -93,14 +93,14 @@ FIELDS: dict[str, Words] = {
 }
 # kind of event -> (icon, tone, sentence); %(…)s are filled from the event's facts
 HAPPENED: dict[str, tuple[str, str, Words]] = {
-    "order.placed": ("package", "active", gettext_lazy("Came in")),
+    "order.placed": ("package", "active", gettext_lazy("Created")),
     "order.promised": ("calendar-days", "active", gettext_lazy("Promised for %(window)s")),
     "order.changed": ("pencil", "", gettext_lazy("Changed: %(changed)s")),
-    "order.pinned": ("map-pin", "", gettext_lazy("Pin %(pin)s")),
-    "order.ready": ("circle-dot", "", gettext_lazy("Can be planned")),
-    "order.waiting": ("clock", "", gettext_lazy("Waits for a hub or a date")),
-    "order.needs_pin": ("map-pin-off", "", gettext_lazy("Needs a pin on the map")),
-    "order.planned": ("route", "active", gettext_lazy("Stands in a published plan")),
+    "order.pinned": ("map-pin", "", gettext_lazy("Pin: %(pin)s")),
+    "order.ready": ("circle-dot", "", gettext_lazy("Ready to plan")),
+    "order.waiting": ("clock", "", gettext_lazy("No hub or date")),
+    "order.needs_pin": ("map-pin-off", "", gettext_lazy("Needs a pin")),
+    "order.planned": ("route", "active", gettext_lazy("Planned")),
     "order.loaded": ("package-check", "active", gettext_lazy("Loaded")),
     "order.out": ("truck", "active", gettext_lazy("On its way")),
     "order.awaiting_collection": (
@@ -110,7 +110,7 @@ HAPPENED: dict[str, tuple[str, str, Words]] = {
     ),
     "order.delivered": ("circle-check", "ok", gettext_lazy("Delivered")),
     "order.failed": ("circle-x", "failed", gettext_lazy("The attempt failed")),
-    "order.returned": ("undo-2", "", gettext_lazy("Back at the hub")),
+    "order.returned": ("undo-2", "", gettext_lazy("Returned to the hub")),
     "order.cancelled": ("ban", "failed", gettext_lazy("Cancelled: %(cancel)s")),
     "attempt.recorded": ("footprints", "", gettext_lazy("At the door: %(outcome)s")),
 }

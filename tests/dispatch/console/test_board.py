@@ -67,7 +67,7 @@ def test_a_day_without_a_plan_says_what_waits_and_offers_the_first_step(desk: Cl
     assert "hx-trigger" in asked.content.decode()
     job = Job.objects.get(kind="planning.solve")
     shown = desk.get(f"/console/jobs/{job.public_id}/", headers=HTMX)
-    assert "Waiting for a free worker" in shown.content.decode()
+    assert "Waiting to start" in shown.content.decode()
     stopped = desk.post(f"/console/jobs/{job.public_id}/cancel/", headers=HTMX)
     assert "Planning was stopped" in stopped.content.decode()
 
@@ -147,7 +147,7 @@ def test_a_stale_act_changes_nothing_and_says_who_was_faster(
     late = desk.post(at(draft, "take-off/"), {"order": order, "version": "1"}, headers=HTMX)
     assert late.status_code == 409
     html = late.content.decode()
-    assert "A manager took an order off its route" in html
+    assert "A manager removed an order from its route" in html
     assert 'data-version="2"' in html
     assert late["HX-Retarget"] == "#board"
     assert Event.objects.count() == before
@@ -158,7 +158,7 @@ def test_the_drawer_prices_the_places_of_an_order(desk: Client) -> None:
     stop = draft.stops.first()
     assert stop is not None
     html = desk.get(at(draft, f"orders/{stop.order.public_id}/"), headers=HTMX).content.decode()
-    assert "It is here now" in html
+    assert "Current place" in html
     assert "Move here" in html
     assert "EUR" in html
 
@@ -166,7 +166,7 @@ def test_the_drawer_prices_the_places_of_an_order(desk: Client) -> None:
 def test_a_draft_is_published_with_what_changes_then_revised(desk: Client) -> None:
     draft = plan(day_of(5))
     said = desk.get(at(draft, "publication/"), headers=HTMX).content.decode()
-    assert "It becomes the plan of the day." in said
+    assert "It becomes the current plan of the day." in said
     done = desk.post(at(draft, "publish/"), {"version": "1"}, headers=HTMX)
     assert done.status_code == 200
     draft.refresh_from_db()
@@ -193,10 +193,10 @@ def test_the_drawer_says_why_a_stop_is_there_and_what_would_let_in_who_is_not(
     drawer = desk.get(at(draft, f"orders/{cold.public_id}/"), headers=HTMX).content.decode()
     assert at(draft, f"orders/{cold.public_id}/why/") in drawer
     out = desk.get(at(draft, f"orders/{cold.public_id}/why/"), headers=HTMX).content.decode()
-    assert "What would let it in" in out
+    assert "What would make it fit" in out
     assert "the skill fridge." in out
     here = desk.get(at(draft, f"orders/{stop.order.public_id}/why/"), headers=HTMX).content.decode()
-    assert "Why here" in here
+    assert "Why it is planned here" in here
     assert "Other places for this stop" not in here  # the drawer of a draft prices them already
     desk.post(at(draft, "publish/"), {"version": draft.version}, headers=HTMX)
     published = desk.get(at(draft, f"orders/{stop.order.public_id}/why/"), headers=HTMX)
@@ -222,12 +222,12 @@ def test_what_changed_since_is_shown_and_fitted_in_by_a_press(desk: Client) -> N
     make_order(hub=hub.public_id)
     html = desk.get(page).content.decode()
     assert (
-        "2 orders came in, 1 order was called off or moved, 1 order has another window or place."
-        in html
+        "2 new orders, 1 order cancelled or moved to another day or hub, "
+        "1 order with another time window or place." in html
     )
     assert at(made, "redispatch/") in html
     asked = desk.get(at(made, "changes/"), headers=HTMX).content.decode()
-    assert "2 orders came in, 1 order was called off or moved" in asked
+    assert "2 new orders, 1 order cancelled or moved" in asked
     assert at(made, "redispatch/") in asked
     stale = desk.post(at(made, "redispatch/"), {"version": "1"}, headers=HTMX)
     assert stale.status_code == 409
@@ -242,9 +242,9 @@ def test_what_changed_since_is_shown_and_fitted_in_by_a_press(desk: Client) -> N
     draft = Plan.objects.get(based_on=made)
     assert led["HX-Redirect"] == f"{page}?plan={draft.public_id}"
     html = desk.get(led["HX-Redirect"]).content.decode()
-    assert "Against the published version 1:" in html
-    assert "2 orders more" in html
-    assert "1 falls out" in html
+    assert "Compared with published version 1:" in html
+    assert "2 orders added" in html
+    assert "1 dropped" in html
     assert "0 change vehicle" in html
     assert said not in html
 
@@ -269,7 +269,7 @@ def test_a_reader_sees_what_changed_and_has_nothing_to_press(
     make_order(hub=made.hub.public_id)
     reader = logged_in(retailer, add_member(Role.READONLY))
     seen = reader.get(at(made, "changes/"), headers=HTMX).content.decode()
-    assert "1 order came in" in seen
+    assert "1 new order" in seen
     assert "redispatch" not in seen
     assert reader.post(at(made, "redispatch/"), {"version": "2"}, headers=HTMX).status_code == 403
     clock(EVE + dt.timedelta(days=2))

@@ -71,7 +71,7 @@ def in_alpha(**fields: str) -> dict[str, str]:
 def test_of_several_street_networks_none_is_chosen_beforehand(desk: Client) -> None:
     page = desk.get(NEW)
     assert chosen(page) == ""
-    assert "Choose the streets of the hub" in html.unescape(page.content.decode())
+    assert "Choose the street network of the hub" in html.unescape(page.content.decode())
     assert errors(desk.post(NEW, in_alpha(network=""))) == {"network"}
     assert Hub.objects.count() == 0
 

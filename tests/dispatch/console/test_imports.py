@@ -190,7 +190,7 @@ def test_only_the_desk_imports(retailer: RetailerRef, role: Role) -> None:
 def test_a_reader_cannot_bring_a_rehearsal_in(retailer: RetailerRef, desk: Client) -> None:
     where = rehearsed(desk)
     reader = logged_in(retailer, add_member(Role.READONLY))
-    assert "Bring in 2 orders" not in reader.get(where).content.decode()
+    assert "Import 2 orders" not in reader.get(where).content.decode()
     assert reader.post(where, {"what": "import"}).status_code == 403
     assert not ImportBatch.objects.filter(dry_run=False).exists()
 

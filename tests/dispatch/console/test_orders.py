@@ -73,7 +73,7 @@ def test_the_list_is_narrowed_by_search_state_hub_date_window_and_import(desk: C
     assert found("unpromised=1") == {"PORTO", "LATER", "LOST"}
     assert found("import=imp_00000000000000000000") == {"LATER"}
     assert found("q=nobody") == set()
-    assert "No order fits" in body(desk.get("/console/orders/?q=nobody"))
+    assert "No orders match these filters." in body(desk.get("/console/orders/?q=nobody"))
 
 
 @pytest.mark.parametrize("query", ["state=x&since=x&until=99&hub=x", "q=%27%22%3C", "cursor="])
@@ -117,7 +117,7 @@ def test_an_order_shows_what_it_is_and_what_happened(desk: Client) -> None:
         "cold",
         "09:00–12:00",
         "Promised for Mon 23 Nov, 09:00–12:00",
-        "Came in",
+        "Created",
         "2.0 kg",
     ):
         assert words in page, words
@@ -139,7 +139,7 @@ def test_a_promise_a_change_and_a_cancellation_stand_in_the_timeline(desk: Clien
     order.refresh_from_db()
     assert order.state == "cancelled"
     page = body(desk.get(path_of(order)))
-    assert "Cancelled: The shopper called it off" in page
+    assert "Cancelled: The shopper cancelled it" in page
     assert "Tue 24 Nov, 14:00–16:00" in page
 
 

@@ -29,7 +29,7 @@ def path_of(order: Order) -> str:
 
 
 def test_what_needs_a_pin_waits_in_the_list_longest_first(desk: Client) -> None:
-    assert "Every address is on the map" in desk.get("/console/pins/").content.decode()
+    assert "No orders need a pin" in desk.get("/console/pins/").content.decode()
     first, second = lost("Rua A 1"), lost("Rua B 2")
     make_order()
     page = desk.get("/console/pins/")
@@ -49,7 +49,7 @@ def test_a_pin_is_put_remembered_and_the_next_one_opens(desk: Client) -> None:
         38.7301,
         "dispatcher",
     )
-    assert "One more waits" in desk.get(path_of(second)).content.decode()
+    assert "One more order needs a pin" in desk.get(path_of(second)).content.decode()
     answer = desk.post(path_of(second), {"lat": "38.74", "lon": "-9.15", "version": second.version})
     assert answer["Location"] == f"/console/orders/{second.public_id}/"
     again = lost("rua a, 1")
@@ -104,7 +104,7 @@ def test_readers_see_the_desk_and_change_nothing(retailer: RetailerRef) -> None:
         browser = logged_in(retailer, add_member(role))
         page = browser.get(path_of(order))
         assert page.status_code == 200
-        assert "Keep this pin" not in page.content.decode()
+        assert "Save pin" not in page.content.decode()
         assert browser.post(path_of(order), {"lat": "1", "lon": "1"}).status_code == 403
     driver = logged_in(retailer, add_member(Role.DRIVER))
     assert driver.get("/console/pins/").status_code == 403
