@@ -18,7 +18,7 @@ from dispatch.solver.engines.shelf import CLASSIC, ORTOOLS, RICH, Shelf, cores
 from dispatch.solver.model.cost import Cost, cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.repair import settle
 from dispatch.solver.referee.check import Violation, check
@@ -32,7 +32,7 @@ RESERVE_PER_VISIT_S: Final = 0.00005
 WRITTEN_S: Final = 0.00004  # of that, to write a visit out and referee it when all is put in
 SLOW: Final = 16
 REASONS: Final = 0.05  # of the time, to find out by the scan why visits are left out
-SURE: Final = 8  # steps of settling and explaining that are taken however late it is
+MIN_STEPS: Final = 8  # steps of settling and explaining that are taken however late it is
 GIVEN: Final = 0.2  # of the time at most, to complete and explain a plan that was given
 PRESENT: Final = "present"  # stands in ``work`` for a plan that was given and not bettered
 CUT: Final = "cut"  # stands behind a search whose settling and reasons ran out of time
@@ -73,7 +73,7 @@ class Steering:
     should_stop: Callable[[], bool] | None = None
 
 
-ALONE: Final = Steering()  # from nothing, nobody is told, nobody ends it
+UNSTEERED: Final = Steering()  # from nothing, nobody is told, nobody ends it
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def solve(
     seed: int = 0,
     engine: str | None = None,
     threads: int | None = None,
-    steering: Steering = ALONE,
+    steering: Steering = UNSTEERED,
 ) -> Result:
     """Plan a day.
 
@@ -129,8 +129,8 @@ def solve(
     iterations : int, optional
         With these the same seed gives the same plan.
     engine : str, optional
-        One of ``ENGINES``; by default as ``lineup`` says, and OR-Tools if the referee should
-        refuse what comes.
+        One of ``ENGINES``. Default: ``default_engines``, then OR-Tools if the referee refuses their
+        answers.
     threads : int, optional
         Cores that the search may use, all by default; by iterations any number gives one plan.
     steering : Steering, optional
@@ -150,26 +150,26 @@ def solve(
         When no engine's answer holds: nothing is returned then.
     """
     began, effort = time.perf_counter(), Effort(seconds, iterations)
-    names = _known((engine,) if engine is not None else lineup(problem))
+    names = _known((engine,) if engine is not None else default_engines(problem))
     tries: list[_Try] = []
-    ground, stopped = Ground(problem), False
+    context, stopped = Context(problem), False
     end = _end(problem, effort, began)
     soon = None if end is None else began + GIVEN * (end - began)
     given = None if steering.present is None else by_index(problem, steering.present)
     if given:
-        tries.append(_settled(ground, given, Phase(PRESENT, seed, ()), Patience(soon)))
+        tries.append(_settled(context, given, Phase(PRESENT, seed, ()), StepBudget(soon)))
 
     free = _leash(effort, steering, given, began, threads or cores())
     for left, name in zip(range(len(names), 0, -1), names, strict=True):
-        leash = replace(free, deadline=_deadline(ground, effort, began, left))
-        tries.append(_attempt(ground, ENGINES[name], seed, leash, Patience(end)))
+        leash = replace(free, deadline=_deadline(context, effort, began, left))
+        tries.append(_attempt(context, ENGINES[name], seed, leash, StepBudget(end)))
         stopped = stopped or leash.stopped
         if stopped:
             break
     if engine is None and not stopped and _may_heal(problem, tries):
         log.error("The referee refuses every plan; %s is asked.", ORTOOLS)
-        leash = replace(free, deadline=_deadline(ground, effort, began, 1))
-        tries.append(_attempt(ground, ENGINES[ORTOOLS], seed, leash, Patience(end)))
+        leash = replace(free, deadline=_deadline(context, effort, began, 1))
+        tries.append(_attempt(context, ENGINES[ORTOOLS], seed, leash, StepBudget(end)))
     return _best(problem, tries, began, stopped)
 
 
@@ -211,7 +211,7 @@ def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:
     """Repeat a search by its counts; gives the very plan that ``work`` came with."""
     if not work:
         raise Invalid("There is nothing to replay: the work names no phase.")
-    began, ground = time.perf_counter(), Ground(problem)
+    began, context = time.perf_counter(), Context(problem)
     tries: list[_Try] = []
     for at, phase in enumerate(work):
         if phase.engine == CUT and at:
@@ -219,12 +219,12 @@ def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:
         _known((phase.engine,))
         leash = Leash(began, counts=phase.counts or (0,), threads=cores())
         cut = at + 1 < len(work) and work[at + 1].engine == CUT
-        patience = Patience(most=sum(work[at + 1].counts)) if cut else Patience()
-        tries.append(_attempt(ground, ENGINES[phase.engine], phase.seed, leash, patience))
+        budget = StepBudget(most=sum(work[at + 1].counts)) if cut else StepBudget()
+        tries.append(_attempt(context, ENGINES[phase.engine], phase.seed, leash, budget))
     return _best(problem, tries, began, stopped=False)
 
 
-def lineup(problem: Problem) -> tuple[str, ...]:
+def default_engines(problem: Problem) -> tuple[str, ...]:
     """Name the engines for a problem; the better plan is taken, each has its part of the time.
 
     The core wherever it has words for all there is, the rich engine for everything else.
@@ -245,21 +245,21 @@ def _reserve_s(problem: Problem) -> float:
     return RESERVE_S + RESERVE_PER_VISIT_S * len(problem.visits) * (SLOW if slow else 1)
 
 
-def _deadline(ground: Ground, effort: Effort, began: float, engines: int) -> float | None:
+def _deadline(context: Context, effort: Effort, began: float, engines: int) -> float | None:
     """Return the moment when the next of so many engines must stop; each gets an equal part."""
     if effort.seconds is None:
         return None
     now = time.perf_counter()
-    reasons_s = 0.0 if ground.plain else REASONS * effort.seconds
-    reserve_s = _reserve_s(ground.problem) + reasons_s
-    written_s = WRITTEN_S * len(ground.problem.visits)
+    reasons_s = 0.0 if context.plain else REASONS * effort.seconds
+    reserve_s = _reserve_s(context.problem) + reasons_s
+    written_s = WRITTEN_S * len(context.problem.visits)
     search_s = max(0.6 * effort.seconds, effort.seconds - reserve_s)
     end = began + min(search_s, effort.seconds - written_s)
     return now + max(0.0, end - now) / engines
 
 
 @dataclass(slots=True)
-class Patience:
+class StepBudget:
     """How long to settle and explain a plan: to a moment, or for so many steps (repeatable).
 
     A few steps are always taken: where the machine is busy and the search ended a little late, the
@@ -271,11 +271,13 @@ class Patience:
     steps: int = 0
     ended: bool = False
 
-    def ends(self) -> bool:
+    def used_up(self) -> bool:
         """Tell whether there is no time for another step; it does not come back."""
         if not self.ended:
             self.ended = (self.most is not None and self.steps >= self.most) or (
-                self.until is not None and self.steps >= SURE and time.perf_counter() >= self.until
+                self.until is not None
+                and self.steps >= MIN_STEPS
+                and time.perf_counter() >= self.until
             )
             self.steps += not self.ended
         return self.ended
@@ -297,21 +299,21 @@ def _end(problem: Problem, effort: Effort, began: float) -> float | None:
     return began + effort.seconds - WRITTEN_S * len(problem.visits)
 
 
-def _attempt(ground: Ground, engine: Engine, seed: int, leash: Leash, patience: Patience) -> _Try:
+def _attempt(context: Context, engine: Engine, seed: int, leash: Leash, budget: StepBudget) -> _Try:
     """Search, settle and referee."""
-    proposal = engine.search(ground, seed=seed, leash=leash)
+    proposal = engine.search(context, seed=seed, leash=leash)
     phase = Phase(engine.name, seed, proposal.counts)
-    return _settled(ground, proposal.sequences, phase, patience)
+    return _settled(context, proposal.sequences, phase, budget)
 
 
 def _settled(
-    ground: Ground, sequences: Mapping[int, Sequence[int]], phase: Phase, patience: Patience
+    context: Context, sequences: Mapping[int, Sequence[int]], phase: Phase, budget: StepBudget
 ) -> _Try:
-    late = patience.ends
-    draft = settle(ground, {vehicle: list(visits) for vehicle, visits in sequences.items()}, late)
+    late = budget.used_up
+    draft = settle(context, {vehicle: list(visits) for vehicle, visits in sequences.items()}, late)
     solution = draft.solution(reasons(draft, draft.missing(), late))
-    cut = (Phase(CUT, phase.seed, (patience.steps,)),) if patience.ended else ()
-    return _Try(solution, (phase, *cut), check(ground.problem, solution))
+    cut = (Phase(CUT, phase.seed, (budget.steps,)),) if budget.ended else ()
+    return _Try(solution, (phase, *cut), check(context.problem, solution))
 
 
 def by_index(problem: Problem, sequences: Mapping[str, Sequence[str]]) -> dict[int, list[int]]:

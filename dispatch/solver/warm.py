@@ -12,10 +12,10 @@ import shutil
 from typing import Final
 
 from dispatch.solver.classic.samples import problems
-from dispatch.solver.compiling.compiled import HOME
+from dispatch.solver.compiling.compiled import CACHE_FOLDER
 from dispatch.solver.compiling.sources import PREFIX
 from dispatch.solver.engines.shelf import CLASSIC, RICH
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.solve import solve
 
 COMPILED: Final = (CLASSIC, RICH)  # engines of our own
@@ -26,9 +26,9 @@ def main() -> None:
     for problem in problems():
         for name in COMPILED:
             solve(problem, iterations=20, engine=name)
-        Ground(problem).hand.gaps({}, 0)
-    for folder in HOME.parent.glob(f"{PREFIX}*"):
-        if folder != HOME:
+        Context(problem).hand.gaps({}, 0)
+    for folder in CACHE_FOLDER.parent.glob(f"{PREFIX}*"):
+        if folder != CACHE_FOLDER:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -27,7 +27,7 @@ from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import ENGINES, lineup, solve
+from dispatch.solver.solve import ENGINES, default_engines, solve
 from tests.bench.solver_cases import Case, load
 from tests.bench.solver_peers import Answers, run_pyvrp
 from tests.bench.solver_recost import Unsound, of_file, recost
@@ -148,7 +148,7 @@ def main(words: list[str]) -> int:
     case = load(asked["case"])
     who, _, engine = asked["who"].partition(":")
     if who == OURS:
-        for name in [engine] if engine else lineup(case.problem):
+        for name in [engine] if engine else default_engines(case.problem):
             ENGINES[name]  # loaded before the clock runs, as the command does
         own = Answers()
         own.begin()

@@ -17,7 +17,7 @@ import numpy as np
 
 from dispatch.solver.model.problem import Problem, VehicleShift
 from dispatch.solver.model.solution import Solution, Tour
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.repair import holds
 from dispatch.solver.redispatch.change import Change
 from dispatch.solver.redispatch.run import Improving, redispatch
@@ -165,7 +165,7 @@ def behind_committed(problem: Problem) -> tuple[Problem, set[str]]:
     first = {
         at: [index[v] for v in van.prefix] for at, van in enumerate(problem.vehicles) if van.prefix
     }
-    made = {route.vehicle: route for route in Draft(Ground(problem), first).solution([]).routes}
+    made = {route.vehicle: route for route in Draft(Context(problem), first).solution([]).routes}
     committed = {name for van in problem.vehicles for name in van.prefix}
     return replace(
         problem,
@@ -194,11 +194,11 @@ def _behind(problem: Problem, van: VehicleShift, route: Tour) -> VehicleShift:
 
 def _holding(problem: Problem, routes: Routes) -> set[str]:
     """Whom VROOM serves on tours that hold by our rules, committed stops first."""
-    ground, index, vehicles = Ground(problem), problem.visit_index, problem.vehicle_index
+    context, index, vehicles = Context(problem), problem.visit_index, problem.vehicle_index
     found: set[str] = set()
     for name, visits in routes.items():
         at = vehicles[name]
         whole = [*problem.vehicles[at].prefix, *visits]
-        if holds(ground, at, [index[v] for v in whole]):
+        if holds(context, at, [index[v] for v in whole]):
             found |= set(visits)
     return found

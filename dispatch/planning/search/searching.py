@@ -9,7 +9,7 @@ from django.conf import settings
 from dispatch.solver.engines.base import Progress
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.process.child import Limits, run
-from dispatch.solver.process.cores import seat, usable
+from dispatch.solver.process.cores import share_cores, usable
 from dispatch.solver.solve import Result, Steering
 from lastmile.core.tenancy import current_schema
 
@@ -30,12 +30,14 @@ def search(
     present : mapping of vehicle id to visit ids, optional
         A plan to start from.
     """
-    with seat(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as own:
+    with share_cores(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as own:
         return run(
             problem,
             seconds=seconds,
             seed=seed,
-            limits=Limits(memory_mb=settings.LIMIT_SOLVE_MEMORY_MB, threads=own.threads, seat=own),
+            limits=Limits(
+                memory_mb=settings.LIMIT_SOLVE_MEMORY_MB, threads=own.threads, core_share=own
+            ),
             steering=Steering(present, on_progress, should_stop),
         )
 

@@ -26,7 +26,7 @@ from dispatch.solver.decompose.split import split
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.process.child import SolveFailed
 from dispatch.solver.solve import Phase, Result
 from lastmile.core.jobs import Lease
@@ -87,10 +87,10 @@ class Spread:
     tell: Callable[[float], None]
     began: float = field(default_factory=time.monotonic, init=False)
     work: list[Phase] = field(default_factory=list, init=False)
-    ground: Ground = field(init=False)
+    context: Context = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ground = Ground(self.problem)
+        self.context = Context(self.problem)
 
     def solve(self) -> Result | None:
         """Return the whole plan, refereed; None when the job was cancelled.
@@ -132,7 +132,7 @@ class Spread:
         late = [p for p, s in zip(parts, found, strict=True) if s is None]
         if late:
             return self._with_late(parts, found, late, end)
-        best = join(self.problem, parts, [s for s in found if s is not None], self.ground)
+        best = join(self.problem, parts, [s for s in found if s is not None], self.context)
         for turn in range(1, rounds):
             left = (end - time.monotonic()) / (rounds - turn)
             if left < rows.SPARE_S + 2 * rows.LEAST_S or len(parts) < 2:
@@ -143,7 +143,7 @@ class Spread:
             if found is None:
                 return None
             kept = [self._kept(p, s) for p, s in zip(again, found, strict=True)]
-            best = join(self.problem, again, kept, self.ground)
+            best = join(self.problem, again, kept, self.context)
         return best
 
     @staticmethod
@@ -213,7 +213,7 @@ class Spread:
             self.problem,
             [*(p for p, _ in done), rest],
             [*(s for _, s in done), result.solution],
-            self.ground,
+            self.context,
         )
 
     def _note(self, handed_in: dict[int, HandedIn]) -> None:

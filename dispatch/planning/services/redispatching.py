@@ -36,7 +36,7 @@ from dispatch.planning.states import DRAFT, PUBLISHED
 from dispatch.solver.model import solution as solved
 from dispatch.solver.model.problem import VehicleShift, Visit
 from dispatch.solver.placing.insertion import evaluate
-from dispatch.solver.process.cores import seat
+from dispatch.solver.process.cores import share_cores
 from dispatch.solver.redispatch.anew import anew
 from dispatch.solver.redispatch.change import Disturbance, Redispatched
 from dispatch.solver.redispatch.cut import Rest
@@ -166,7 +166,7 @@ def redispatch_day(
     built = _held(build(scene.day), scene)
     job.progress(40, "fitting")
     rest = _rest(built, scene)
-    with seat(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as own:
+    with share_cores(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as own:
         changed = replan(
             rest,
             disturbance=_disturbance(scene, bounds),

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from dispatch.solver.classic.arrays import NEVER, Int32, Int64
 from dispatch.solver.model.cost import PER_METRE, PER_MILLIGRAM, PER_SECOND, UNIT
 from dispatch.solver.model.problem import Problem, VehicleShift, missed_cost
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.timing.pauses import WorkClock, work_clock
 from dispatch.solver.timing.timer import scaled
 
@@ -91,11 +91,11 @@ class Model:
         return (metre, second) if metre + second > 0 else (0.0, 1.0)
 
 
-def model_of(ground: Ground) -> Model | None:
+def model_of(context: Context) -> Model | None:
     """Return the numbers of a problem, or None where there is nothing to search for."""
-    problem = ground.problem
+    problem = context.problem
     clock = work_clock(problem.vehicles)
-    groups = [g for g in _alike(ground) if _usable(problem.vehicles[g[0]], clock)]
+    groups = [g for g in _alike(context) if _usable(problem.vehicles[g[0]], clock)]
     if not groups or not problem.visits:
         return None
     chosen = [problem.vehicles[g[0]] for g in groups]
@@ -131,7 +131,7 @@ def model_of(ground: Ground) -> Model | None:
         "timed": bool(any(second)) or bool((longest < NO_LIMIT).any()),
         "ranged": bool((reach < NO_LIMIT).any()),
     }
-    fields |= _visits(ground, clock, kinds, chosen, times, divisor)
+    fields |= _visits(context, clock, kinds, chosen, times, divisor)
     fields |= _possible(problem, kinds, seconds, fields)
     metres = tuple(p.distance_m for p in problem.profiles)
     one = len(costs) == 1 and len(times) == 1
@@ -158,10 +158,10 @@ def _equal(one: Int32, other: Int32) -> bool:
     )
 
 
-def _alike(ground: Ground) -> list[list[int]]:
+def _alike(context: Context) -> list[list[int]]:
     """Vehicles by kind: alike in all but their id, and allowed to the same visits."""
-    problem = ground.problem
-    sets = sorted(set(ground.may), key=sorted)
+    problem = context.problem
+    sets = sorted(set(context.may), key=sorted)
     limits = [s for s in sets if len(s) < len(problem.vehicles)]
     kinds: dict[tuple[VehicleShift, tuple[bool, ...]], list[int]] = {}
     for at, vehicle in enumerate(problem.vehicles):
@@ -209,7 +209,7 @@ def _divisor(
 
 
 def _visits(
-    ground: Ground,
+    context: Context,
     clock: WorkClock,
     kinds: tuple[Kind, ...],
     chosen: list[VehicleShift],
@@ -217,7 +217,7 @@ def _visits(
     divisor: int,
 ) -> dict[str, Any]:
     """Arrays of all visits, row 0 nobody's; windows as one from first to last."""
-    problem = ground.problem
+    problem = context.problem
     visits = problem.visits
     stops = any(v.max_stops is not None for v in chosen)
     opens = [0, *(clock(v.windows[0].opens_s) if v.windows else 0 for v in visits)]
@@ -238,7 +238,7 @@ def _visits(
         room[:, -1] = [len(visits) if v.max_stops is None else v.max_stops for v in chosen]
     worth = [min(TOP_PRICE, (missed_cost(v) - v.service_cost) * UNIT // divisor) for v in visits]
     masks: dict[frozenset[int], list[bool]] = {}
-    for may in ground.may:
+    for may in context.may:
         if may not in masks:
             masks[may] = [kind.vehicles[0] in may for kind in kinds]
     return {
@@ -249,7 +249,7 @@ def _visits(
         "demand": demand if demand.shape[1] else _no_load(len(visits)),
         "room": room if room.shape[1] else _no_load(len(kinds) - 1),
         "price": np.array([0, *worth], np.int64),
-        "may": np.array([[True] * len(kinds), *(masks[m] for m in ground.may)], np.uint8),
+        "may": np.array([[True] * len(kinds), *(masks[m] for m in context.may)], np.uint8),
         "masked": any(not all(mask) for mask in masks.values()),
     }
 

@@ -1,9 +1,9 @@
 """The search: rounds of pieces on threads, cooling down, by the clock or by count. PURE.
 
-A search is LEGS legs, each at one temperature. From ``WHOLE`` visits up the plan is cut anew
-every LEGS / ROUNDS legs into pieces that are searched side by side; below, each thread searches
+A search is STAGES stages, each at one temperature. From ``WHOLE`` visits up the plan is cut anew
+every STAGES / ROUNDS stages into pieces that are searched side by side; below, each thread searches
 the whole from a seed of its own and the best is taken. A piece's chance derives from the seed,
-its round and its number, and each piece's iterations in each leg are recorded: with that record
+its round and its number, and each piece's iterations in each stage are recorded: with that record
 the same plan comes out whatever the threads' timing.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from dispatch.solver.classic.arrays import BEST, Int32, Int64, State
 from dispatch.solver.classic.chance import seeded
-from dispatch.solver.classic.legs import Legs
+from dispatch.solver.classic.interface import Limit, SearchResult
 from dispatch.solver.classic.near import near_of
 from dispatch.solver.classic.piece import Piece
 from dispatch.solver.classic.setup import (
@@ -31,23 +31,23 @@ from dispatch.solver.classic.setup import (
     written,
 )
 from dispatch.solver.classic.split import cut, middles
-from dispatch.solver.classic.terms import Found, Limit
+from dispatch.solver.classic.stages import StagedSearch
 from dispatch.solver.classic.tuning import (
     COLD,
-    LEGS,
     PIECE,
-    POLISH_LEGS,
+    POLISH_STAGES,
     POLISHES,
     SPARE_SLOTS,
+    STAGES,
     TUNE,
     WARM,
 )
 
 
-class Search(Legs):
-    """One search over a model: rounds of pieces, each in its legs, then a polish."""
+class Search(StagedSearch):
+    """One search over a model: rounds of pieces, each in its stages, then a polish."""
 
-    def run(self) -> Found:
+    def run(self) -> SearchResult:
         """Search and return the best plan found."""
         with ThreadPoolExecutor(self.threads) as pool:
             if self.given is None:
@@ -70,7 +70,9 @@ class Search(Legs):
                 self.best = best[0]
                 self.slice_s = self._slice_s(self.rounds - turn)
                 pieces = self._pieces(plan, turn, pool)
-                jobs = [pool.submit(self._legs, p, turn, at) for at, p in enumerate(pieces)]
+                jobs = [
+                    pool.submit(self._search_stages, p, turn, at) for at, p in enumerate(pieces)
+                ]
                 for job in jobs:
                     job.result()
                 self._note(pieces, self.steps)
@@ -80,11 +82,11 @@ class Search(Legs):
                 plan = joined([p.plan(best=False) for p in pieces]) if self.apart else plan
             self.until = self.budget.until
             if self.polisher is not None and self.budget.iterations is None:
-                missing = 2 + LEGS * self.pieces - len(self.record)
+                missing = 2 + STAGES * self.pieces - len(self.record)
                 if missing > 0 and not self._over():  # rounds that there was no time for
                     self.record += [0] * missing
                 best = self._polish(best, pool)
-        return Found(best[1], best[0], tuple(self.record))
+        return SearchResult(best[1], best[0], tuple(self.record))
 
     def _polish(self, best: tuple[int, Tours], pool: ThreadPoolExecutor) -> tuple[int, Tours]:
         """Let the polisher work on one piece in turn, and go on with the others meanwhile."""
@@ -98,7 +100,7 @@ class Search(Legs):
             plans = [pool.submit(self._polished, p, turn, at) for at, p in enumerate(pieces)]
             made = [plan.result() for plan in plans]
             self._note(pieces[:1], 1)
-            self._note(pieces[1:], POLISH_LEGS)
+            self._note(pieces[1:], POLISH_STAGES)
             if self.apart:
                 best = min(best, (sum(c for c, _ in made), joined([p for _, p in made])),
                            key=lambda b: b[0])  # fmt: skip
@@ -109,11 +111,11 @@ class Search(Legs):
     def _polished(self, piece: Piece, turn: int, number: int) -> tuple[int, Tours]:
         """Polish the first piece, search on in the others; return cost and tours."""
         first = 2 + self.rounds * self.pieces * self.steps
-        first += turn * (1 + (self.pieces - 1) * POLISH_LEGS)
+        first += turn * (1 + (self.pieces - 1) * POLISH_STAGES)
         if number:
-            first += 1 + (number - 1) * POLISH_LEGS
+            first += 1 + (number - 1) * POLISH_STAGES
             hot = COLD if self.apart else WARM
-            self._search(piece, number, POLISH_LEGS, hot, lambda leg: first + leg)
+            self._search(piece, number, POLISH_STAGES, hot, lambda stage: first + stage)
             return piece.best, piece.plan(best=True)
         assert self.polisher is not None
         given = (piece.best, piece.plan(best=True))  # before the piece takes up anything else
@@ -277,9 +279,9 @@ class Search(Legs):
         record, first = self.budget.record, 2 + turn * whole
         return record is not None and not any(record[first : first + whole])
 
-    def _note(self, pieces: list[Piece], legs: int) -> None:
+    def _note(self, pieces: list[Piece], stages: int) -> None:
         for piece in pieces:
-            self.record += [*piece.counts, *([0] * (legs - len(piece.counts)))]
+            self.record += [*piece.counts, *([0] * (stages - len(piece.counts)))]
             self.done += sum(piece.counts)
         self.record[1] = self.done
 

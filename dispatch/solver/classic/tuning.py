@@ -15,8 +15,8 @@ from typing import Final
 # --- the shape of a search
 
 # Temperatures of a search: 2 or more, a multiple of ROUNDS. Prototype.
-LEGS: Final = 200
-# Times that a large plan is cut anew: 1 to LEGS. Prototype; here 100 were no better.
+STAGES: Final = 200
+# Times that a large plan is cut anew: 1 to STAGES. Prototype; here 100 were no better.
 ROUNDS: Final = 40
 # Visits from which the plan is cut: 2 or more. Here: below, two searches of the whole paid more
 # than halves, whose borders long tours cross everywhere.
@@ -83,8 +83,8 @@ POLISHES: Final = (2, 4)
 POLISHED_MOST: Final = 2_400
 # Seconds a visit below which they are not either. Here.
 POLISH_S: Final = 0.005
-# Legs of the pieces that are searched beside it in a round: 2 or more. Chosen.
-POLISH_LEGS: Final = 10
+# StagedSearch of the pieces that are searched beside it in a round: 2 or more. Chosen.
+POLISH_STAGES: Final = 10
 
 # --- the clock
 

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
-from dispatch.solver.compiling.sources import home
+from dispatch.solver.compiling.sources import cache_folder
 
 _BRIDGE: Final = "cffi"  # numba reads the grammar of C for it (0.1 s); nothing here calls C so
 _apart = "numba" not in sys.modules and _BRIDGE not in sys.modules
@@ -34,8 +34,8 @@ finally:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-HOME: Final = home()
-setattr(numba.config, "CACHE_DIR", str(HOME))  # noqa: B010 - its stubs do not know it
+CACHE_FOLDER: Final = cache_folder()
+setattr(numba.config, "CACHE_DIR", str(CACHE_FOLDER))  # noqa: B010 - its stubs do not know it
 
 
 class Shelved(FunctionCache):  # type: ignore[misc]  # numba is untyped here

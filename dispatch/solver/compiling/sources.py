@@ -33,7 +33,7 @@ def version() -> str:
     return digest.hexdigest()[:16]
 
 
-def home() -> Path:
+def cache_folder() -> Path:
     """Return the folder for what is compiled from the sources as they are."""
     name = PREFIX + version()
     given = os.environ.get("NUMBA_CACHE_DIR")

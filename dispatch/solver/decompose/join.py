@@ -8,7 +8,7 @@ from dispatch.solver.decompose.part import Part
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution, Tour
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.repair import fill
 from dispatch.solver.referee.check import check
@@ -27,7 +27,7 @@ def join(
     problem: Problem,
     parts: Sequence[Part],
     solutions: Sequence[Solution],
-    ground: Ground | None = None,
+    context: Context | None = None,
 ) -> Solution:
     """Return the parts' plans as one plan of the whole, refereed as such.
 
@@ -53,17 +53,17 @@ def join(
     faults = check(problem, plain)
     if faults:
         raise PartRefused(faults)
-    return plain if not left else _filled(problem, plain, ground or Ground(problem))
+    return plain if not left else _filled(problem, plain, context or Context(problem))
 
 
-def _filled(problem: Problem, plain: Solution, ground: Ground) -> Solution:
+def _filled(problem: Problem, plain: Solution, context: Context) -> Solution:
     """Offer what is left to every vehicle; routes that take nothing on stay as they are."""
     index = problem.visit_index
     present = {
         problem.vehicle_index[route.vehicle]: [index[s.visit] for s in route.visits]
         for route in plain.routes
     }
-    draft = Draft(ground, present)
+    draft = Draft(context, present)
     fill(draft)
     offered = draft.solution(reasons(draft, draft.missing()))
     before = {route.vehicle: route for route in plain.routes}
@@ -71,7 +71,7 @@ def _filled(problem: Problem, plain: Solution, ground: Ground) -> Solution:
     filled = Solution(routes, offered.unserved)
     if cost(problem, filled).exact <= cost(problem, plain).exact and not check(problem, filled):
         return filled
-    draft = Draft(ground, present)
+    draft = Draft(context, present)
     return Solution(plain.routes, tuple(reasons(draft, draft.missing())))
 
 

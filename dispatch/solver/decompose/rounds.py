@@ -23,7 +23,7 @@ from dispatch.solver.decompose.split import SIZE, Areas, split
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 
 FIRST_SHARE: Final = 0.4  # of the time, for the first plans of the parts
 LATER_S: Final = 0.012  # seconds that a later round gives each visit of a part
@@ -133,10 +133,10 @@ def solve_in_parts(
     end = time.perf_counter() + seconds
     parts = split(problem, size=size)
     waves = -(-len(parts) // at_once)
-    ground = Ground(problem)
+    context = Context(problem)
     with ThreadPoolExecutor(at_once) as pool:
         tasks = [Task(p, FIRST_SHARE * seconds / waves, seed + n) for n, p in enumerate(parts)]
-        best = join(problem, parts, list(pool.map(solve_part, tasks)), ground)
+        best = join(problem, parts, list(pool.map(solve_part, tasks)), context)
         turn = 1
         while len(parts) > 1 and not (should_stop is not None and should_stop()):
             parts = resplit(problem, best, size=size, turn=turn)
@@ -149,7 +149,7 @@ def solve_in_parts(
             found = [
                 better(t.part, s) for t, s in zip(tasks, pool.map(solve_part, tasks), strict=True)
             ]
-            best = join(problem, parts, found, ground)
+            best = join(problem, parts, found, context)
             turn += 1
     return best
 

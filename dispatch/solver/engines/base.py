@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 
 POLL_S = 0.05
 
@@ -96,6 +96,6 @@ class Engine(Protocol):
 
     name: str
 
-    def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
+    def search(self, context: Context, *, seed: int, leash: Leash) -> Proposal:
         """Search until the leash is taut and return the best sequences found."""
         ...

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from dispatch.solver.classic.arrays import Int64
+from dispatch.solver.classic.interface import Budget, Limit, Watch
 from dispatch.solver.classic.model import Model, model_of
 from dispatch.solver.classic.samples import problems
 from dispatch.solver.classic.search import Search
 from dispatch.solver.classic.setup import Tours
-from dispatch.solver.classic.terms import Budget, Limit, Watch
 from dispatch.solver.engines.base import Leash, Proposal
 from dispatch.solver.engines.shelf import CLASSIC, polisher
 from dispatch.solver.model.cost import rounded
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 
 
 class Classic:
@@ -24,11 +24,11 @@ class Classic:
     def __init__(self) -> None:
         """Load what is compiled: once a process, about a second, before any clock runs."""
         for problem in problems():
-            self.search(Ground(problem), seed=0, leash=Leash(0.0, counts=(2,)))
+            self.search(Context(problem), seed=0, leash=Leash(0.0, counts=(2,)))
 
-    def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
+    def search(self, context: Context, *, seed: int, leash: Leash) -> Proposal:
         """Search until the leash is taut; counts are the core's record of its iterations."""
-        model = model_of(ground)
+        model = model_of(context)
         if model is None or model.size == 0:
             return Proposal({}, ())
         found = Search(

@@ -16,7 +16,7 @@ from dispatch.solver.engines.base import Leash, Proposal
 from dispatch.solver.engines.translate import Translator
 from dispatch.solver.model.cost import PER_METRE, PER_SECOND, UNIT, rounded
 from dispatch.solver.model.problem import VehicleShift, service_s
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.timing.timer import NEVER
 
 TIME: Final = "time"
@@ -33,20 +33,20 @@ class ORTools:
 
     name = "ortools"
 
-    def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
+    def search(self, context: Context, *, seed: int, leash: Leash) -> Proposal:
         """Search until the leash is taut. The seed has no say: this search draws no lots."""
-        translator = Translator(ground)
+        translator = Translator(context)
         if translator.empty:
             return Proposal({}, ())
-        model = _Model(ground, translator)
+        model = _Model(context, translator)
         return model.search(leash)
 
 
 class _Model:
     """One routing model: a node for each visit, then one for each place of a start or end."""
 
-    def __init__(self, ground: Ground, translator: Translator) -> None:
-        self.ground, self.problem, self.translator = ground, ground.problem, translator
+    def __init__(self, context: Context, translator: Translator) -> None:
+        self.context, self.problem, self.translator = context, context.problem, translator
         self.visits = translator.visits
         vehicles = self.problem.vehicles
         gates = sorted({p for v in vehicles for p in (v.start, v.end)})
@@ -65,7 +65,7 @@ class _Model:
         self._visits()
 
     def _matrix(self, vehicle: int, *, metres: bool, rate: int) -> list[list[int]]:
-        timer = self.ground.timer
+        timer = self.context.timer
         look = timer.drive_m if metres else timer.drive_s
         return [[look(vehicle, a, b) * rate for b in self.places] for a in self.places]
 
@@ -127,7 +127,7 @@ class _Model:
         return [service_s(self.problem.visits[v], it) for v in self.visits]
 
     def _shift(self, time: Any, at: int, vehicle: VehicleShift, horizon: int) -> None:
-        shift = self.ground.timer.shifts[at]
+        shift = self.context.timer.shifts[at]
         start, end = self.routing.Start(at), self.routing.End(at)
         first, latest = shift.opens + vehicle.loading_s, shift.latest + vehicle.loading_s
         if first > min(latest, shift.closes):
@@ -160,7 +160,7 @@ class _Model:
         time = self.routing.GetDimensionOrDie(TIME)
         for row, visit in enumerate(self.visits):
             index = self.manager.NodeToIndex(row)
-            spans = self.ground.timer.windows(visit)
+            spans = self.context.timer.windows(visit)
             if spans[-1][1] < NEVER:
                 moment = time.CumulVar(index)
                 moment.SetRange(spans[0][0], spans[-1][1])
@@ -168,7 +168,7 @@ class _Model:
                     if before[1] + 1 <= after[0] - 1:
                         moment.RemoveInterval(before[1] + 1, after[0] - 1)
             for vehicle in range(len(self.problem.vehicles)):
-                if vehicle not in self.ground.may[visit]:
+                if vehicle not in self.context.may[visit]:
                     self.routing.VehicleVar(index).RemoveValue(vehicle)
             prize = self.translator.prize(self.problem.visits[visit])
             self.routing.AddDisjunction([index], prize)

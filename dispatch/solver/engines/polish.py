@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 import pyvrp
 
+from dispatch.solver.classic.interface import Limit
 from dispatch.solver.classic.model import Model
 from dispatch.solver.classic.setup import Tours
-from dispatch.solver.classic.terms import Limit
 
 NEVER: Final = 1 << 40  # no window, way or shift is longer
 MIN_PENALTY, MAX_PENALTY = 0.1, 100_000.0  # PyVRP's defaults, where a second costs 1

@@ -17,7 +17,7 @@ import pyvrp
 from dispatch.solver.engines.base import Leash, Proposal
 from dispatch.solver.engines.translate import Translation, Translator
 from dispatch.solver.model.cost import rounded
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 
 _library = logging.getLogger("pyvrp")
 _library.handlers.clear()  # its import sends INFO to stdout, which here carries answers
@@ -33,9 +33,9 @@ class PyVRP:
 
     name = "pyvrp"
 
-    def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
+    def search(self, context: Context, *, seed: int, leash: Leash) -> Proposal:
         """Search until the leash is taut; phases: required (where it applies), priced."""
-        translator = Translator(ground)
+        translator = Translator(context)
         if translator.empty:
             return Proposal({}, ())
         counts: list[int] = []

@@ -18,7 +18,7 @@ from dispatch.solver.classic.samples import problems
 from dispatch.solver.engines.base import Leash, Proposal
 from dispatch.solver.model.cost import UNIT, rounded
 from dispatch.solver.model.problem import Break, Slice
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.rich.begin import lay_plan
 from dispatch.solver.rich.lay import Scratch, scratch
 from dispatch.solver.rich.model import Model
@@ -73,21 +73,21 @@ class Rich:
         later = replace(profile, hourly=(Slice(600, profile.duration_s),))
         resting = replace(vehicle, breaks=(Break(0, 9_000, 60),))
         for problem in (plain, replace(dear, profiles=(later,), vehicles=(resting,))):
-            ground = Ground(problem)
-            found = self.search(ground, seed=0, leash=Leash(0.0, counts=(2,)))
+            context = Context(problem)
+            found = self.search(context, seed=0, leash=Leash(0.0, counts=(2,)))
             for at, codes in found.sequences.items():
-                ground.hand.route(at, codes)
-            ground.hand.gaps({}, 0)
+                context.hand.route(at, codes)
+            context.hand.gaps({}, 0)
 
-    def search(self, ground: Ground, *, seed: int, leash: Leash) -> Proposal:
+    def search(self, context: Context, *, seed: int, leash: Leash) -> Proposal:
         """Search until the leash is taut, from the plan that it has, if any."""
         given = leash.present or {}
-        start = {vehicle: ground.equipped(vehicle, codes) for vehicle, codes in given.items()}
-        return improve(ground, seed=seed, leash=leash, start=start)
+        start = {vehicle: context.equipped(vehicle, codes) for vehicle, codes in given.items()}
+        return improve(context, seed=seed, leash=leash, start=start)
 
 
 def improve(
-    ground: Ground,
+    context: Context,
     *,
     seed: int,
     leash: Leash,
@@ -119,9 +119,9 @@ def improve(
     Invalid
         When the leash's counts are not such a record.
     """
-    if not (ground.problem.visits and ground.problem.vehicles):
+    if not (context.problem.visits and context.problem.vehicles):
         return Proposal({}, ())
-    model = ground.model
+    model = context.model
     promise = _promise(model, promises or {})
     around = near(model)
     runs = [
@@ -130,7 +130,7 @@ def improve(
     ]
     for run in runs:
         _limit(run.state, visits, vehicles)
-        lay_plan(ground.problem, model, promise, run.state, run.room, start or {})
+        lay_plan(context.problem, model, promise, run.state, run.room, start or {})
     warm = start is not None and any(start.values())
     with _halting(leash, runs), ThreadPoolExecutor(len(runs)) as pool:
         list(pool.map(lambda run: run.go(leash, warm=warm, leads=run is runs[0]), runs))

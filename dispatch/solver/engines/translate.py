@@ -24,7 +24,7 @@ import pyvrp
 
 from dispatch.solver.model.cost import PER_METRE, PER_SECOND, UNIT
 from dispatch.solver.model.problem import Problem, VehicleShift, Visit, missed_cost
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.placing.explain import alone
 from dispatch.solver.timing.pauses import WorkClock, work_clock
 from dispatch.solver.timing.timer import NEVER, scaled
@@ -48,11 +48,11 @@ class Translation:
 class Translator:
     """Builds the translation of one problem; ``required`` asks for every visit."""
 
-    def __init__(self, ground: Ground) -> None:
-        self.ground = ground
-        self.problem: Problem = ground.problem
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.problem: Problem = context.problem
         self.clock: WorkClock = work_clock(self.problem.vehicles)
-        self.visits = [v for v in range(len(self.problem.visits)) if alone(ground, v) is None]
+        self.visits = [v for v in range(len(self.problem.visits)) if alone(context, v) is None]
         self.limits = self._limits()
         self.kinds = self._kinds()
         self.rates = sorted({(v.profile, v.speed_percent) for v, _ in self.kinds})
@@ -177,7 +177,7 @@ class Translator:
         groups: list[pyvrp.ClientGroup] = []
         origins: list[int] = []
         for row, at in enumerate(self.visits):
-            visit, spans = self.problem.visits[at], self.ground.timer.windows(at)
+            visit, spans = self.problem.visits[at], self.context.timer.windows(at)
             group = len(groups) if len(spans) > 1 else None
             if group is not None:
                 copies = list(range(len(clients), len(clients) + len(spans)))
@@ -201,7 +201,7 @@ class Translator:
 
     def _marks(self, visit: Visit) -> list[int]:
         """One unit in the dimension of every limit that this visit lies under."""
-        may = self.ground.may[self.problem.visit_index[visit.id]]
+        may = self.context.may[self.problem.visit_index[visit.id]]
         return [int(may <= limit) for limit in self.limits]
 
     def _vehicle_type(self, vehicle: VehicleShift, count: int) -> pyvrp.VehicleType:

@@ -14,7 +14,7 @@ from dispatch.solver.model.problem import Problem, VehicleShift, Visit, service_
 from dispatch.solver.model.solution import NotServed, Solution, Tour
 from dispatch.solver.rich.model import Model, lay_out
 from dispatch.solver.rich.reach import hand, plain
-from dispatch.solver.timing.lenient import as_it_comes
+from dispatch.solver.timing.lenient import lenient_route
 from dispatch.solver.timing.segments import Segment, merge
 from dispatch.solver.timing.timer import NEVER, Timer
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dispatch.solver.rich.hand import Hand
 
 
-class Ground:
+class Context:
     """What never changes while a problem is worked on: times, who may serve whom, room.
 
     ``twin`` gives for each vehicle the first that is like it in all but its id. ``plain`` problems
@@ -55,10 +55,10 @@ class Ground:
         ]
         self.may = [kinds[v.skills, v.vehicles] for v in problem.visits]
 
-    def seat(self, problem: Problem, visit: int) -> None:
+    def replace_visit(self, problem: Problem, visit: int) -> None:
         """Take another visit in one's stead; its row and column have changed in the matrices."""
         self.problem, it = problem, problem.visits[visit]
-        self.timer.seat(problem, visit)
+        self.timer.replace_visit(problem, visit)
         self.demands[visit] = it.demand
         self.may[visit] = _allowed(problem, it)
         self.alone.pop(visit, None)
@@ -118,16 +118,16 @@ class DraftTour:
     ``codes`` are visits by index and, below 0, reloads and charges (see ``rich.model``).
     """
 
-    def __init__(self, ground: Ground, vehicle: int, codes: Iterable[int]) -> None:
+    def __init__(self, context: Context, vehicle: int, codes: Iterable[int]) -> None:
         self.vehicle = vehicle
         self.codes = list(codes)
         self.visits = [code for code in self.codes if code >= 0]
-        if ground.plain:
-            self._lay(ground)
+        if context.plain:
+            self._lay(context)
 
-    def _lay(self, ground: Ground) -> None:
+    def _lay(self, context: Context) -> None:
         vehicle = self.vehicle
-        timer, problem = ground.timer, ground.problem
+        timer, problem = context.timer, context.problem
         it = problem.vehicles[vehicle]
         self.load = timer.load(self.visits)
         self.places = [it.start, *(problem.visits[v].place for v in self.visits), it.end]
@@ -141,42 +141,44 @@ class DraftTour:
         self.before = [gate]
         for at, visit in enumerate(self.visits):
             drive = timer.drive_s(vehicle, self.places[at], self.places[at + 1])
-            self.before.append(merge(drive, self.before[-1], own_segment(ground, vehicle, visit)))
+            self.before.append(merge(drive, self.before[-1], own_segment(context, vehicle, visit)))
         self.after: list[Segment] = [(0, 0, 0, shift.closes)]
         for at in range(len(self.visits) - 1, -1, -1):
             drive = timer.drive_s(vehicle, self.places[at + 1], self.places[at + 2])
-            here = own_segment(ground, vehicle, self.visits[at])
+            here = own_segment(context, vehicle, self.visits[at])
             self.after.append(merge(drive, here, self.after[-1]))
         self.after.reverse()
 
 
-def own_segment(ground: Ground, vehicle: int, visit: int) -> Segment:
+def own_segment(context: Context, vehicle: int, visit: int) -> Segment:
     """Return the segment of one visit, its windows taken as one from first to last."""
-    spans = ground.timer.windows(visit)
-    seconds = service_s(ground.problem.visits[visit], ground.problem.vehicles[vehicle])
+    spans = context.timer.windows(visit)
+    seconds = service_s(context.problem.visits[visit], context.problem.vehicles[vehicle])
     return (seconds, 0, spans[0][0], spans[-1][1])
 
 
 class Draft:
     """All tours of a plan; vehicles and visits by index. Every visit stands at most once."""
 
-    def __init__(self, ground: Ground, sequences: dict[int, list[int]] | None = None) -> None:
-        self.ground = ground
+    def __init__(self, context: Context, sequences: dict[int, list[int]] | None = None) -> None:
+        self.context = context
         self.rows: Any = None  # kept by ``rows.rows_of``
-        self.tours = [DraftTour(ground, v, ()) for v in range(len(ground.problem.vehicles))]
+        self.tours = [DraftTour(context, v, ()) for v in range(len(context.problem.vehicles))]
         for vehicle, visits in (sequences or {}).items():
-            self.put(vehicle, visits)
+            self.assign(vehicle, visits)
 
-    def put(self, vehicle: int, codes: Iterable[int]) -> None:
+    def assign(self, vehicle: int, codes: Iterable[int]) -> None:
         """Give a vehicle another sequence.
 
         One of visits alone gets the reloads and charges that it needs, where some make it hold.
         """
-        self.tours[vehicle] = DraftTour(self.ground, vehicle, self.ground.equipped(vehicle, codes))
+        self.tours[vehicle] = DraftTour(
+            self.context, vehicle, self.context.equipped(vehicle, codes)
+        )
 
-    def lay(self, vehicle: int, codes: Iterable[int]) -> None:
+    def assign_exactly(self, vehicle: int, codes: Iterable[int]) -> None:
         """Give a vehicle exactly these codes."""
-        self.tours[vehicle] = DraftTour(self.ground, vehicle, codes)
+        self.tours[vehicle] = DraftTour(self.context, vehicle, codes)
 
     def insert(self, vehicle: int, position: int, visit: int) -> None:
         """Put one more visit behind so many of a vehicle's visits, where that costs least."""
@@ -184,13 +186,13 @@ class Draft:
         gaps = [g for g in range(len(codes) + 1) if sum(c >= 0 for c in codes[:g]) == position]
         made = [[*codes[:gap], visit, *codes[gap:]] for gap in gaps]
         if len(made) > 1:
-            made.sort(key=lambda codes: self.ground.price(vehicle, codes))
-        self.tours[vehicle] = DraftTour(self.ground, vehicle, made[0])
+            made.sort(key=lambda codes: self.context.price(vehicle, codes))
+        self.tours[vehicle] = DraftTour(self.context, vehicle, made[0])
 
     def missing(self) -> list[int]:
         """Visits in no tour, in the problem's order; of a group the first if none is served."""
         made = {v for tour in self.tours for v in tour.visits}
-        problem = self.ground.problem
+        problem = self.context.problem
         left = []
         for at, visit in enumerate(problem.visits):
             members = problem.groups.get(visit.group, ()) if visit.group else ()
@@ -203,7 +205,7 @@ class Draft:
         routes: list[Tour] = []
         for tour in self.tours:
             if tour.visits:
-                route = self.ground.route(tour.vehicle, tour.codes)
-                timer = self.ground.timer
-                routes.append(route or as_it_comes(timer, tour.vehicle, tour.codes))
+                route = self.context.route(tour.vehicle, tour.codes)
+                timer = self.context.timer
+                routes.append(route or lenient_route(timer, tour.vehicle, tour.codes))
         return Solution(tuple(routes), tuple(unserved))

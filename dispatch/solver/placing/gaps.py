@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from dispatch.solver.model.cost import UNIT
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.rows import Fitting, rows_of
 
 
@@ -47,10 +47,10 @@ def gaps(draft: Draft, visit: int) -> list[Fit]:
     either while an alternative is served. Reloads and charges stay where they are; a vehicle at
     home gets those without which it could not come.
     """
-    ground = draft.ground
-    if ground.plain:
+    context = draft.context
+    if context.plain:
         fitting = rows_of(draft).fitting(visit)
-        return [_gap(ground, fitting, int(at)) for at in fitting.ranked()]
+        return [_gap(context, fitting, int(at)) for at in fitting.ranked()]
     found = _whole(draft, visit)
     found.sort(key=lambda gap: (gap.exact, gap.added_s, gap.vehicle, gap.position))
     return found
@@ -58,13 +58,13 @@ def gaps(draft: Draft, visit: int) -> list[Fit]:
 
 def cheapest(draft: Draft, visit: int) -> Fit | None:
     """Return the first of ``gaps``, None where there is none."""
-    if draft.ground.plain:
+    if draft.context.plain:
         fitting = rows_of(draft).fitting(visit)
-        return _gap(draft.ground, fitting, fitting.best()) if len(fitting) else None
+        return _gap(draft.context, fitting, fitting.best()) if len(fitting) else None
     return next(iter(gaps(draft, visit)), None)
 
 
-def _gap(ground: Ground, fitting: Fitting, at: int) -> Fit:
+def _gap(context: Context, fitting: Fitting, at: int) -> Fit:
     vehicle, metres = int(fitting.vehicle[at]), int(fitting.added_m[at])
     return Fit(
         vehicle,
@@ -72,13 +72,13 @@ def _gap(ground: Ground, fitting: Fitting, at: int) -> Fit:
         int(fitting.added_s[at]),
         metres,
         int(fitting.exact[at]),
-        ground.problem.vehicles[vehicle].co2_mg_per_m * metres,
+        context.problem.vehicles[vehicle].co2_mg_per_m * metres,
     )
 
 
 def _whole(draft: Draft, visit: int) -> list[Fit]:
     """Ask the compiled scan, under every rule of the model."""
-    problem, made = draft.ground.problem, {v for tour in draft.tours for v in tour.visits}
+    problem, made = draft.context.problem, {v for tour in draft.tours for v in tour.visits}
     partner = problem.partner.get(visit)
     group = problem.visits[visit].group
     if partner in made or (group and made & set(problem.groups[group])):
@@ -94,7 +94,7 @@ def _whole(draft: Draft, visit: int) -> list[Fit]:
     before = {vehicle: _counted(codes) for vehicle, codes in tours.items()}
     kept = {vehicle: tuple(codes) for vehicle, codes in tours.items()}
     best: dict[tuple[int, int, int], Fit] = {}
-    for vehicle, gap, then, seconds, metres, exact in draft.ground.hand.gaps(tours, visit, limit):
+    for vehicle, gap, then, seconds, metres, exact in draft.context.hand.gaps(tours, visit, limit):
         counts = before.get(vehicle, (0,))
         position, behind = counts[gap], -1
         put: tuple[tuple[int, int], ...] = ((gap, visit),)
@@ -122,16 +122,16 @@ def _left(draft: Draft, asked: set[int], limit: int) -> list[int]:
     """Return vehicles at home that could only come by way of a reload or charger."""
     return [
         at
-        for at, vehicle in enumerate(draft.ground.problem.vehicles)
+        for at, vehicle in enumerate(draft.context.problem.vehicles)
         if (vehicle.reloads or vehicle.chargers) and at not in asked and limit in (-1, at)
     ]
 
 
 def _equipped(draft: Draft, vehicle: int, ends: tuple[int, ...]) -> Fit | None:
     """Return the place on a vehicle at home with the stops that make it possible."""
-    ground, problem = draft.ground, draft.ground.problem
-    codes = ground.hand.equipped(vehicle, ends)
-    timed = None if codes is None else ground.hand.timed(vehicle, codes)
+    context, problem = draft.context, draft.context.problem
+    codes = context.hand.equipped(vehicle, ends)
+    timed = None if codes is None else context.hand.timed(vehicle, codes)
     if codes is None or timed is None:
         return None
     fee = sum(problem.visits[v].service_cost for v in ends) * UNIT
@@ -148,7 +148,7 @@ def _counted(codes: Sequence[int]) -> tuple[int, ...]:
 
 def _tied(draft: Draft, ends: tuple[int, ...]) -> int:
     """Return the vehicle of those they must be together with; -1: any, -2: there is none."""
-    problem = draft.ground.problem
+    problem = draft.context.problem
     if not problem.together:
         return -1
     names = {problem.visits[v].id for v in ends}

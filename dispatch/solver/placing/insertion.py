@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dispatch.solver.model.cost import rounded
 from dispatch.solver.model.problem import Problem, VehicleShift
 from dispatch.solver.model.solution import Charge, Reload, Solution
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.gaps import Fit, gaps
 from lastmile.core.errors import Problems
@@ -41,7 +41,9 @@ class Insertion:
 class Board:
     """A plan that is asked again and again for the places of visits; prepared once."""
 
-    def __init__(self, problem: Problem, solution: Solution, ground: Ground | None = None) -> None:
+    def __init__(
+        self, problem: Problem, solution: Solution, context: Context | None = None
+    ) -> None:
         self.problem = problem
         self.routes: dict[str, Stops] = {
             route.vehicle: [
@@ -49,7 +51,7 @@ class Board:
             ]
             for route in solution.routes
         }
-        self.draft = _draft(problem, self.routes, ground)
+        self.draft = _draft(problem, self.routes, context)
 
     def places(self, visit: str) -> list[Insertion]:
         """Return all feasible places for one visit, cheapest first.
@@ -74,7 +76,7 @@ class Board:
                 before[tour.vehicle] = tour
         for vehicle, tour in before.items():
             left = [code for code in tour.codes if code not in gone]
-            draft.lay(vehicle, left if any(code >= 0 for code in left) else [])
+            draft.assign_exactly(vehicle, left if any(code >= 0 for code in left) else [])
         found = [self._place(gap) for gap in gaps(draft, at)]
         for vehicle, tour in before.items():
             draft.tours[vehicle] = tour
@@ -122,7 +124,7 @@ def evaluate(problem: Problem, routes: Mapping[str, Stops]) -> Solution:
     return draft.solution(reasons(draft, draft.missing()))
 
 
-def _draft(problem: Problem, routes: Mapping[str, Stops], ground: Ground | None = None) -> Draft:
+def _draft(problem: Problem, routes: Mapping[str, Stops], context: Context | None = None) -> Draft:
     faults = Problems()
     for name in routes:
         if name not in problem.vehicle_index:
@@ -133,7 +135,7 @@ def _draft(problem: Problem, routes: Mapping[str, Stops], ground: Ground | None 
             faults.add("/routes", f"The problem has no visit {name}.", "unknown")
     faults.raise_if_any("The plan speaks of visits or vehicles that the problem does not have.")
     return Draft(
-        ground or Ground(problem),
+        context or Context(problem),
         {
             problem.vehicle_index[name]: _codes(
                 problem, problem.vehicles[problem.vehicle_index[name]], stops

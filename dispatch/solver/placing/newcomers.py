@@ -19,7 +19,7 @@ import numpy.typing as npt
 from dispatch.solver.model.elements import MAX_TRAVEL, Int32, Slice, TravelTable, Visit, Window
 from dispatch.solver.model.problem import Problem, with_last
 from dispatch.solver.model.solution import Solution
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.placing.insertion import Board, Insertion
 from dispatch.solver.rich.model import Model, lay_out
 from dispatch.solver.rich.reach import plain
@@ -92,7 +92,7 @@ class OpenBoard:
         problem = with_last(self._open, replace(visit, place=self.place))
         board = self._board(problem)
         board.problem = problem
-        board.draft.ground.seat(problem, self.at)
+        board.draft.context.replace_visit(problem, self.at)
         return board.places(visit.id)
 
     def _opened(self) -> Problem:
@@ -128,7 +128,7 @@ class OpenBoard:
         is_plain = plain(problem)
         if is_plain not in self._boards:
             model = None if is_plain else self._model()
-            self._boards[is_plain] = Board(problem, self.solution, Ground(problem, model=model))
+            self._boards[is_plain] = Board(problem, self.solution, Context(problem, model=model))
         return self._boards[is_plain]
 
     def _model(self) -> Model:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dispatch.solver.model.cost import PER_METRE, PER_SECOND, UNIT
 from dispatch.solver.model.problem import service_s
-from dispatch.solver.placing.draft import Draft, DraftTour, Ground
+from dispatch.solver.placing.draft import Context, Draft, DraftTour
 from dispatch.solver.timing.segments import Segment
 
 Column = npt.NDArray[Any]  # int64; Python's own integers where prices are past it
@@ -54,11 +54,11 @@ class Rows:
     """The gaps of all tours of a draft; follows the draft when tours are changed."""
 
     def __init__(self, draft: Draft) -> None:
-        ground, self.draft = draft.ground, draft
+        context, self.draft = draft.context, draft
         kinds: dict[tuple[int, int], list[int]] = {}
-        for at, it in enumerate(ground.problem.vehicles):
+        for at, it in enumerate(context.problem.vehicles):
             kinds.setdefault((it.profile, it.speed_percent), []).append(at)
-        self.kinds = [_Kind(ground, vehicles) for vehicles in kinds.values()]
+        self.kinds = [_Kind(context, vehicles) for vehicles in kinds.values()]
 
     def fitting(self, visit: int) -> Fitting:
         """Return all feasible gaps for a visit in no tour, in no order."""
@@ -78,15 +78,15 @@ def rows_of(draft: Draft) -> Rows:
 class _Kind:
     """The gaps of vehicles on one profile at one speed."""
 
-    def __init__(self, ground: Ground, vehicles: list[int]) -> None:
-        problem, first = ground.problem, vehicles[0]
+    def __init__(self, context: Context, vehicles: list[int]) -> None:
+        problem, first = context.problem, vehicles[0]
         its = [problem.vehicles[v] for v in vehicles]
-        self.ground, self.vehicles = ground, vehicles
-        self.seconds, self.metres = ground.timer.tables(first)
+        self.context, self.vehicles = context, vehicles
+        self.seconds, self.metres = context.timer.tables(first)
         self.name = np.array(vehicles)
         self.room = np.array([it.capacity for it in its], np.int64).reshape(len(its), -1)
-        self.range = np.array([ground.ranges[v] for v in vehicles], np.int64)
-        shifts = [ground.timer.shifts[v] for v in vehicles]
+        self.range = np.array([context.ranges[v] for v in vehicles], np.int64)
+        shifts = [context.timer.shifts[v] for v in vehicles]
         self.loading = np.array([s.loading for s in shifts], np.int64)
         self.longest = np.array([s.longest for s in shifts], np.int64)
         prices = [
@@ -106,16 +106,16 @@ class _Kind:
     def fitting(self, draft: Draft, visit: int) -> tuple[Column, ...]:
         """Return the columns of ``Fitting`` for these vehicles."""
         self._follow(draft)
-        it, ground = self.ground.problem.visits[visit], self.ground
-        may = ground.may[visit]
+        it, context = self.context.problem.visits[visit], self.context
+        may = context.may[visit]
         open_ = self.sound & (self.load + np.array(it.demand, np.int64) <= self.room).all(axis=1)
-        if len(may) < len(ground.problem.vehicles):
+        if len(may) < len(context.problem.vehicles):
             open_ &= np.array([v in may for v in self.vehicles])
         rows = np.flatnonzero(open_[self.of])
         of, cells = self.of[rows], self.cells[:, rows]
         added_m = self.metres[cells[0], it.place] + self.metres[it.place, cells[1]] - cells[2]
-        span = ground.timer.windows(visit)
-        service = service_s(it, ground.problem.vehicles[self.vehicles[0]])
+        span = context.timer.windows(visit)
+        service = service_s(it, context.problem.vehicles[self.vehicles[0]])
         here: Segment = (service, 0, span[0][0], span[-1][1])
         come = self.seconds[cells[0], it.place].astype(np.int64)
         go = self.seconds[it.place, cells[1]].astype(np.int64)

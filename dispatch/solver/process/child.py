@@ -27,9 +27,9 @@ from dispatch.solver.formats.packed import write
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.process.cli import NO_MEMORY
-from dispatch.solver.process.cores import Seat
+from dispatch.solver.process.cores import CoreShare
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import ALONE, Effort, Phase, Result, Steering
+from dispatch.solver.solve import UNSTEERED, Effort, Phase, Result, Steering
 from lastmile.core.errors import DomainError, Invalid
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -96,10 +96,10 @@ class Limits:
     cpu_s : int or None
         Processor time of each thread; None means as much as the wall clock allows it.
     threads : int
-        Cores that the search may use; with a seat best the seat's.
-    seat : Seat or None
-        With one (``cores.seat``) the child is kept on the cores that are this solve's share while
-        others come and go.
+        Cores that the search may use; with a ``core_share`` use its ``threads``.
+    core_share : CoreShare or None
+        With a share (``cores.share_cores``) the child is kept on this solve's cores while other
+        solves start and end.
     """
 
     memory_mb: int = 3_000
@@ -107,7 +107,7 @@ class Limits:
     cpu_s: int | None = None
     nice: int = 10
     threads: int = 1
-    seat: Seat | None = None
+    core_share: CoreShare | None = None
 
 
 def run(
@@ -118,7 +118,7 @@ def run(
     seed: int = 0,
     engine: str | None = None,
     limits: Limits | None = None,
-    steering: Steering = ALONE,
+    steering: Steering = UNSTEERED,
 ) -> Result:
     """Solve in a child process; the plan is refereed once more on this side.
 
@@ -149,7 +149,7 @@ def run(
             command += ["--present", f"/dev/fd/{begun.fileno()}"]
         with _child(command, (asked.fileno(), begun.fileno()), errors) as it:
             deadline = _deadline(effort, limits)
-            line = _Watch(it, deadline, limits.seat, steering).answer()
+            line = _Watch(it, deadline, limits.core_share, steering).answer()
             if line is None:
                 raise _failure(it, errors)
     return _result(problem, line)
@@ -220,10 +220,10 @@ class _Watch:
         self,
         child: subprocess.Popen[bytes],
         deadline: float | None,
-        seat: Seat | None,
+        core_share: CoreShare | None,
         steering: Steering,
     ) -> None:
-        self.child, self.deadline, self.seat = child, deadline, seat
+        self.child, self.deadline, self.core_share = child, deadline, core_share
         self.on_progress, self.should_stop = steering.on_progress, steering.should_stop
         self.asked_at: float | None = None
 
@@ -259,8 +259,8 @@ class _Watch:
 
     def _mind(self) -> None:
         now = time.monotonic()
-        if self.seat is not None:
-            self.seat.hold(self.child.pid)
+        if self.core_share is not None:
+            self.core_share.hold(self.child.pid)
         if self.deadline is not None and now > self.deadline:
             raise SolveOutOfTime(
                 "The solver did not end in its time and was stopped. Try again; if it happens "

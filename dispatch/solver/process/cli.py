@@ -34,7 +34,16 @@ from dispatch.solver.formats.json import (
 )
 from dispatch.solver.formats.text import CHOICES, Instance, parse, to_sol
 from dispatch.solver.model.cost import UNIT
-from dispatch.solver.solve import ENGINES, Phase, Result, Steering, lineup, replay, solve, work_json
+from dispatch.solver.solve import (
+    ENGINES,
+    Phase,
+    Result,
+    Steering,
+    default_engines,
+    replay,
+    solve,
+    work_json,
+)
 from lastmile.core.errors import Invalid
 
 REFUSED: Final = 2
@@ -102,7 +111,7 @@ def _limit(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace, began: float) -> int:
     instance, stopped = _read(options)
-    for name in [options.engine] if options.engine else lineup(instance.problem):
+    for name in [options.engine] if options.engine else default_engines(instance.problem):
         ENGINES[name]  # loaded before the clock of the search runs
     gc.freeze()
     gc.enable()

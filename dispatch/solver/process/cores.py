@@ -50,7 +50,7 @@ def machine() -> str:
         return socket.gethostname()
 
 
-def shares(owners: Sequence[str], cores: int) -> list[tuple[int, ...]]:
+def divide_cores(owners: Sequence[str], cores: int) -> list[tuple[int, ...]]:
     """Share out cores, numbered from 0, among plans, given as their owners' names.
 
     With cores for everybody, owners get equally many (the first to come one more where it does
@@ -85,7 +85,7 @@ def _dealt(sizes: Sequence[int], cores: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 @dataclass(slots=True)
-class Seat:
+class CoreShare:
     """A solve's place among those of this machine."""
 
     folder: Path
@@ -97,12 +97,12 @@ class Seat:
 
     def share(self) -> tuple[int, ...]:
         """Return the cores that are its own at this moment."""
-        seated = _seated(self.folder)
-        names = [name for name, _owner in seated]
+        running = _running(self.folder)
+        names = [name for name, _owner in running]
         if self.name not in names:
             return self.cores  # somebody emptied the folder: nobody's share is known
         at = names.index(self.name)
-        numbers = shares([owner for _name, owner in seated], len(self.cores))[at]
+        numbers = divide_cores([owner for _name, owner in running], len(self.cores))[at]
         return tuple(self.cores[number] for number in numbers)
 
     def hold(self, pid: int) -> None:
@@ -121,7 +121,9 @@ class Seat:
 
 
 @contextlib.contextmanager
-def seat(folder: Path, owner: str, cores: Sequence[int] | None = None) -> Iterator[Seat]:
+def share_cores(
+    folder: Path, owner: str, cores: Sequence[int] | None = None
+) -> Iterator[CoreShare]:
     """Take a place among the solves of this machine for the length of a block.
 
     Parameters
@@ -144,14 +146,14 @@ def seat(folder: Path, owner: str, cores: Sequence[int] | None = None) -> Iterat
         file.flush()
         making.rename(path)  # only now do others see it, locked
         try:
-            taken = Seat(own, name, mine)
+            taken = CoreShare(own, name, mine)
             taken.threads = len(taken.share())
             yield taken
         finally:
             path.unlink(missing_ok=True)
 
 
-def _seated(folder: Path) -> list[tuple[str, str]]:
+def _running(folder: Path) -> list[tuple[str, str]]:
     """Return (name, owner) of the solves that live, the first to come first; bury the dead."""
     found: list[tuple[str, str]] = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):

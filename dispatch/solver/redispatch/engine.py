@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from dispatch.solver.classic.samples import problems
 from dispatch.solver.engines.base import Leash, Proposal
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.redispatch.unrest import Unrest
 
 ENGINE = "dispatch.solver.engines.rich"
@@ -27,11 +27,11 @@ def load() -> Any:
     """
     engine = importlib.import_module(ENGINE)
     for problem in problems():
-        ground = Ground(problem)
-        ground.hand.gaps({0: [0]}, 1)
-        ground.hand.route(0, [0, 1])
+        context = Context(problem)
+        context.hand.gaps({0: [0]}, 1)
+        context.hand.route(0, [0, 1])
         engine.improve(
-            ground,
+            context,
             seed=0,
             leash=Leash(0.0, counts=(2,)),
             start={0: [0]},
@@ -78,7 +78,7 @@ def improved(
         threads=threads,
     )
     found = engine.improve(
-        unrest.ground,
+        unrest.context,
         seed=seed,
         leash=leash,
         start=start,

@@ -10,7 +10,7 @@ from dispatch.solver.engines.shelf import cores
 from dispatch.solver.model.cost import Cost, cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution, Tour
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.repair import holds
 from dispatch.solver.redispatch.change import Change, Disturbance, Moved, Redispatched, Retimed
@@ -132,11 +132,11 @@ def replan(
 
 def _drivable(rest: Rest) -> Rest:
     """Release vehicles that cannot hold their committed stops in any schedule from those."""
-    ground, index = Ground(rest.problem), rest.problem.visit_index
+    context, index = Context(rest.problem), rest.problem.visit_index
 
     def keeps(at: int) -> bool:
         prefix = [index[v] for v in rest.problem.vehicles[at].prefix]
-        return not prefix or holds(ground, at, prefix)
+        return not prefix or holds(context, at, prefix)
 
     vehicles = tuple(
         v if keeps(at) else replace(v, prefix=()) for at, v in enumerate(rest.problem.vehicles)
@@ -148,7 +148,7 @@ def _drivable(rest: Rest) -> Rest:
 
 def _cost_of(rest: Rest) -> Cost:
     """What the rest of the plan would cost as it was, timed as it comes."""
-    draft = Draft(Ground(rest.problem), _numbered(rest))
+    draft = Draft(Context(rest.problem), _numbered(rest))
     return cost(rest.problem, draft.solution([]))
 
 
@@ -175,8 +175,8 @@ def _search(rest: Rest, rules: Disturbance, seed: int, until: float | None) -> S
 def _repaired(
     rest: Rest, problem: Problem, rules: Disturbance, seed: int, until: float | None
 ) -> Search:
-    ground = Ground(kept(rest, problem))
-    search = Search(Unrest.of(ground, rest, rules), seed=seed, until=until)
+    context = Context(kept(rest, problem))
+    search = Search(Unrest.of(context, rest, rules), seed=seed, until=until)
     search.begin(_numbered(rest))
     search.fill()
     return search

@@ -32,14 +32,14 @@ class Search:
     """A plan under repair."""
 
     def __init__(self, unrest: Unrest, *, seed: int = 0, until: float | None = None) -> None:
-        self.unrest, self.ground = unrest, unrest.ground
-        self.draft = Draft(self.ground)
+        self.unrest, self.context = unrest, unrest.context
+        self.draft = Draft(self.context)
         self.until, self.seed, self.threads = until, seed, 1
         self.lots = random.Random(seed)  # noqa: S311 - no secret: a search that can be repeated
         self.iterations = 0
         self._prices: dict[tuple[int, tuple[int, ...]], int] = {}
         self._near: dict[int, list[int]] = {}
-        problem = self.ground.problem
+        problem = self.context.problem
         index = problem.visit_index
         self._held = [len(vehicle.prefix) for vehicle in problem.vehicles]
         self.touched = {index[v] for v in unrest.rest.touched}
@@ -55,7 +55,7 @@ class Search:
         for vehicle, visits in sorted(sequences.items()):
             kept = self._holding(vehicle, visits)
             self.touched |= set(visits) if len(kept) < len(visits) else set()
-            self.draft.put(vehicle, kept)
+            self.draft.assign(vehicle, kept)
         self.touched |= set(self.draft.missing())
 
     def _holding(self, vehicle: int, visits: list[int]) -> list[int]:
@@ -63,25 +63,25 @@ class Search:
 
         Both ends of a pair go and stay together.
         """
-        if not visits or holds(self.ground, vehicle, visits):
+        if not visits or holds(self.context, vehicle, visits):
             return visits
         held = self._held[vehicle]
         for at in range(len(visits) - 1, held - 1, -1):
             out = {visits[at], self._partner(visits[at])}
             fewer = [v for v in visits if v not in out]
-            if not fewer or holds(self.ground, vehicle, fewer):
+            if not fewer or holds(self.context, vehicle, fewer):
                 return fewer
         first = visits[:held]
-        chosen = set(first) if not first or holds(self.ground, vehicle, first) else set()
+        chosen = set(first) if not first or holds(self.context, vehicle, first) else set()
         for visit in sorted(visits, key=self._rank):
             more = chosen | {visit, self._partner(visit)}
-            if holds(self.ground, vehicle, [v for v in visits if v in more]):
+            if holds(self.context, vehicle, [v for v in visits if v in more]):
                 chosen = more
         return [v for v in visits if v in chosen]
 
     def _partner(self, visit: int) -> int:
         """The other end of a visit's pair; itself where it has none."""
-        return self.ground.problem.partner.get(visit, visit)
+        return self.context.problem.partner.get(visit, visit)
 
     def _rank(self, visit: int) -> int:
         return -max(self.unrest.missed(visit), self.unrest.missed(self._partner(visit)))
@@ -91,7 +91,7 @@ class Search:
 
         Nobody is pushed for one who was left out before and to whom nothing happened.
         """
-        names, rest = self.ground.problem.visits, self.unrest.rest
+        names, rest = self.context.problem.visits, self.unrest.rest
         for visit in sorted(self.draft.missing(), key=lambda v: (self._rank(v), v)):
             if self._home(visit) is not None or self._insert(visit) or self.out_of_time():
                 continue
@@ -105,7 +105,7 @@ class Search:
         if best is None:
             return False
         if best.codes:
-            self.draft.lay(best.vehicle, best.codes)
+            self.draft.assign_exactly(best.vehicle, best.codes)
         else:
             self.draft.insert(best.vehicle, best.position, visit)
         return True
@@ -179,7 +179,7 @@ class Search:
         """
         asked = self.touched | set(self.unrest.drivers)
         if asked & set(self.draft.missing()):
-            return set(range(len(self.ground.problem.visits))) - self._committed
+            return set(range(len(self.context.problem.visits))) - self._committed
         near = {other for visit in self.touched for other in self._neighbours(visit)}
         return (self.touched | near) - self._committed
 
@@ -196,7 +196,7 @@ class Search:
         )
         self.iterations = iterations_of(found)
         for vehicle in range(len(self.draft.tours)):
-            self.draft.lay(vehicle, found.sequences.get(vehicle, ()))
+            self.draft.assign_exactly(vehicle, found.sequences.get(vehicle, ()))
         if self.price() > best:
             self._restore(before)
 
@@ -244,7 +244,7 @@ class Search:
         if key not in self._prices:
             if len(self._prices) > REMEMBERED:
                 self._prices.clear()
-            route = self.ground.route(vehicle, codes)
+            route = self.context.route(vehicle, codes)
             assert route is not None, "every tour of a draft under repair holds"
             self._prices[key] = self.unrest.price(route)
         return self._prices[key]
@@ -256,13 +256,13 @@ class Search:
     def _restore(self, before: Iterable[list[int]]) -> None:
         for vehicle, codes in enumerate(before):
             if self.draft.tours[vehicle].codes != codes:
-                self.draft.lay(vehicle, codes)
+                self.draft.assign_exactly(vehicle, codes)
 
     def _remove(self, visit: int) -> None:
         home = self._home(visit)
         if home is not None:
             tour = self.draft.tours[home[0]].visits
-            self.draft.put(home[0], [v for v in tour if v != visit])
+            self.draft.assign(home[0], [v for v in tour if v != visit])
 
     def _home(self, visit: int) -> tuple[int, int] | None:
         """Vehicle and position of a visit."""
@@ -274,7 +274,7 @@ class Search:
     def _neighbours(self, visit: int) -> list[int]:
         """The visits nearest in time, there and back."""
         if visit not in self._near:
-            problem = self.ground.problem
+            problem = self.context.problem
             seconds = problem.profiles[0].duration_s
             place = problem.visits[visit].place
 

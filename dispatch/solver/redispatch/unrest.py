@@ -10,7 +10,7 @@ from dispatch.solver.model.cost import UNIT, route_cost
 from dispatch.solver.model.elements import MAX_AMOUNT, MAX_TIME_S, Visit, Window
 from dispatch.solver.model.problem import Problem, missed_cost
 from dispatch.solver.model.solution import Tour
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.redispatch.change import Disturbance
 from dispatch.solver.redispatch.cut import Rest
 
@@ -59,19 +59,19 @@ def kept(rest: Rest, problem: Problem) -> Problem:
 class Unrest:
     """Prices tours by what they cost and what they disturb; visits and vehicles by index."""
 
-    ground: Ground
+    context: Context
     rest: Rest
     rules: Disturbance
     drivers: dict[int, int]  # visit -> vehicle that was to come, where it still can
     starts: dict[int, int]
 
     @classmethod
-    def of(cls, ground: Ground, rest: Rest, rules: Disturbance) -> Unrest:
+    def of(cls, context: Context, rest: Rest, rules: Disturbance) -> Unrest:
         """Take the names of the rest of a day for numbers."""
-        problem = ground.problem
+        problem = context.problem
         visits, vehicles = problem.visit_index, problem.vehicle_index
         return cls(
-            ground,
+            context,
             rest,
             rules,
             {
@@ -88,11 +88,11 @@ class Unrest:
 
     def missed(self, visit: int) -> int:
         """Exact price of leaving a visit out; beyond any saving for one that was planned."""
-        return missed_cost(self.ground.problem.visits[visit]) * UNIT
+        return missed_cost(self.context.problem.visits[visit]) * UNIT
 
     def price(self, route: Tour) -> int:
         """Exact cost of a route and of what it disturbs."""
-        problem = self.ground.problem
+        problem = self.context.problem
         vehicle = problem.vehicle_index[route.vehicle]
         exact = route_cost(problem, route).exact
         for served in route.visits:

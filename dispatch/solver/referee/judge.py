@@ -10,7 +10,7 @@ from itertools import combinations
 
 from dispatch.solver.model.problem import LEG_PARTS, Problem, VehicleShift, Visit
 from dispatch.solver.model.solution import Charge, Reload, Served, TakenBreak, Tour
-from dispatch.solver.referee.rests import Rests
+from dispatch.solver.referee.breaks import BreakCheck
 from dispatch.solver.referee.violations import Kind, Violation
 
 
@@ -56,7 +56,7 @@ class Judge:
         self._shift()
         self._travel()
         self._windows()
-        self.found += Rests(self.vehicle, self.route, self.stops).verdict()
+        self.found += BreakCheck(self.vehicle, self.route, self.stops).verdict()
         return self.found
 
     def _say(

@@ -329,7 +329,7 @@ class _Fleet:
             self._places(row, it)
 
     def _limits(self, row: Int64, it: VehicleShift) -> None:
-        shift = Workday.of(it)
+        shift = Workday.from_vehicle(it)
         row[START], row[END] = it.start, it.end
         row[OPENS], row[LATEST], row[CLOSES] = shift.opens, shift.latest, shift.closes
         row[PROFILE], row[LOADING] = it.profile, it.first_loading_s
@@ -349,7 +349,7 @@ class _Fleet:
         row[FIXED] = float(it.fixed_cost) * UNIT
 
     def _rests(self, row: Int64, it: VehicleShift) -> None:
-        shift = Workday.of(it)
+        shift = Workday.from_vehicle(it)
         row[BREAKS], row[PAUSES], row[RESTED] = (
             len(self.breaks),
             len(self.pauses),

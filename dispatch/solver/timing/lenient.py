@@ -56,7 +56,7 @@ def trip_loads(problem: Problem, vehicle: int, codes: Sequence[int]) -> list[tup
     ]
 
 
-def as_it_comes(timer: Timer, vehicle: int, codes: Sequence[int]) -> Tour:
+def lenient_route(timer: Timer, vehicle: int, codes: Sequence[int]) -> Tour:
     """Time a vehicle's codes that may break rules.
 
     Work begins so that the first visit is reached as its window opens, where the shift and the

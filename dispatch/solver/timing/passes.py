@@ -75,7 +75,7 @@ class Workday:
     rested: tuple[int, ...]  # seconds of the first j breaks
 
     @classmethod
-    def of(cls, vehicle: VehicleShift) -> Workday:
+    def from_vehicle(cls, vehicle: VehicleShift) -> Workday:
         """Return the vehicle's shift."""
         rests = tuple((b.opens_s, b.closes_s - 1) for b in vehicle.breaks)
         lengths = tuple(b.duration_s for b in vehicle.breaks)

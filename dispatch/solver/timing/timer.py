@@ -36,7 +36,7 @@ class Timer:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.shifts = [Workday.of(vehicle) for vehicle in problem.vehicles]
+        self.shifts = [Workday.from_vehicle(vehicle) for vehicle in problem.vehicles]
         self._durations = {
             speed: [_view(scaled(p.duration_s, speed)) for p in problem.profiles]
             for speed in {v.speed_percent for v in problem.vehicles}
@@ -44,7 +44,7 @@ class Timer:
         self._distances = [_view(p.distance_m) for p in problem.profiles]
         self._windows: list[Spans] = [_spans(visit) for visit in problem.visits]
 
-    def seat(self, problem: Problem, visit: int) -> None:
+    def replace_visit(self, problem: Problem, visit: int) -> None:
         """Take another visit in one's stead; its row and column have changed in the matrices."""
         self.problem = problem
         place = problem.visits[visit].place

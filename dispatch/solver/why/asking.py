@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from dispatch.solver.model.problem import Problem, missed_cost
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.gaps import gaps
 from dispatch.solver.why.answer import Placement, Refusal, Relax, Relaxation, Way, Why
 from dispatch.solver.why.scene import Scene, Stage, scene, twin_scene
@@ -51,11 +51,11 @@ class Asker:
         ]
         if strange:
             raise Invalid(f"The plan speaks of {strange[0]}, which the problem does not have.")
-        self.ground = Ground(problem)
-        if not self.ground.plain:
-            self.hand = self.ground.hand  # loaded before any clock runs
+        self.context = Context(problem)
+        if not self.context.plain:
+            self.hand = self.context.hand  # loaded before any clock runs
         self.draft = Draft(
-            self.ground,
+            self.context,
             {
                 problem.vehicle_index[vehicle]: [problem.visit_index[v] for v in visits]
                 for vehicle, visits in self.sequences.items()
@@ -157,7 +157,7 @@ class _Question:
             names = [v.id for v in self.problem.vehicles]
             for name in sorted(names, key=lambda n: not self.sequences.get(n)):
                 if not self.sequences.get(name):
-                    twin = self.asker.ground.twin[self.problem.vehicle_index[name]]
+                    twin = self.asker.context.twin[self.problem.vehicle_index[name]]
                     if twin in at_home:
                         continue
                     at_home.add(twin)
@@ -171,9 +171,9 @@ class _Question:
         if self.home:
             home = self.problem.vehicle_index[self.home]
             before = draft.tours[home].visits
-            draft.put(home, [index[v] for v in self.sequences[self.home]])
+            draft.assign(home, [index[v] for v in self.sequences[self.home]])
             found = gaps(draft, index[unit[0]])
-            draft.put(home, before)
+            draft.assign(home, before)
         else:
             found = gaps(draft, index[unit[0]])
         fitting: dict[str, list[int]] = {}

@@ -17,7 +17,7 @@ from dispatch.solver.model.cost import rounded, route_cost
 from dispatch.solver.model.elements import Int32, Slice, TravelTable, VehicleShift, Visit
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import NotServed, Reason, Solution, Tour
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.repair import holds
 from dispatch.solver.referee.check import check
 from dispatch.solver.why.answer import Placement, Relax, Relaxation
@@ -176,14 +176,14 @@ class Stage:
     def __init__(self, it: Scene, relaxations: Sequence[Relaxation]) -> None:
         self.scene = it
         self.problem = relaxed(it.problem, relaxations)
-        self.ground = Ground(self.problem)
+        self.context = Context(self.problem)
 
     def route(self, visits: Sequence[str]) -> Tour | None:
         """Return the sequence's schedule, if it holds and the referee lets it through."""
         chosen = [self.problem.visit_index[v] for v in visits]
-        if self.ground.plain and not holds(self.ground, 0, chosen):
+        if self.context.plain and not holds(self.context, 0, chosen):
             return None
-        route = self.ground.route(0, self.ground.equipped(0, chosen))
+        route = self.context.route(0, self.context.equipped(0, chosen))
         if route is None:
             return None
         made = set(visits)
@@ -215,7 +215,7 @@ class Stage:
     def as_it_is(self, visits: Sequence[str]) -> Placement:
         """Say what the unit adds in a sequence that it is in, even one that breaks rules."""
         chosen = [self.problem.visit_index[v] for v in visits]
-        route = Draft(self.ground, {0: chosen}).solution([]).routes[0]
+        route = Draft(self.context, {0: chosen}).solution([]).routes[0]
         return self.place(Trial(visits.index(self.scene.unit[0]), route))
 
     def place(self, trial: Trial) -> Placement:
@@ -239,4 +239,4 @@ class Stage:
     def _without(self) -> Tour | None:
         """The tour as it is, timed as it comes where it breaks rules; None when there is none."""
         chosen = [self.problem.visit_index[v] for v in self.scene.tour]
-        return Draft(self.ground, {0: chosen}).solution([]).routes[0] if chosen else None
+        return Draft(self.context, {0: chosen}).solution([]).routes[0] if chosen else None

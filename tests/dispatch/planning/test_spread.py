@@ -33,7 +33,7 @@ from dispatch.solver.decompose.split import split
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.placing.repair import settle
@@ -98,7 +98,7 @@ def day_of(orders: int = 40, shifts: int = 5) -> Hub:
 
 
 def quick(problem: Problem) -> Solution:
-    draft = settle(Ground(problem), {})
+    draft = settle(Context(problem), {})
     return draft.solution(reasons(draft, draft.missing()))
 
 

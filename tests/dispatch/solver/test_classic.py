@@ -13,17 +13,17 @@ import pytest
 
 from dispatch.solver.classic import near
 from dispatch.solver.classic.covers import covers, uncovered
+from dispatch.solver.classic.interface import Budget, Watch
 from dispatch.solver.classic.model import model_of
 from dispatch.solver.classic.search import Search
-from dispatch.solver.classic.terms import Budget, Watch
 from dispatch.solver.engines.base import Leash
 from dispatch.solver.engines.classic import Classic
 from dispatch.solver.formats.text import parse
 from dispatch.solver.model.cost import UNIT, cost
 from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.referee.check import check
-from dispatch.solver.solve import Steering, lineup, replay, solve
+from dispatch.solver.solve import Steering, default_engines, replay, solve
 from tests.shared import shared_data
 
 HOUR = 3600
@@ -89,7 +89,7 @@ def scattered(
 @pytest.mark.parametrize("hourly", [0, 1_800])
 def test_what_it_finds_holds(seed: int, hourly: int) -> None:
     problem = scattered(seed, visits=40, vehicles=9, hourly=hourly)
-    assert lineup(problem) == ("core",)
+    assert default_engines(problem) == ("core",)
     result = solve(problem, iterations=3_000, seed=seed)
     assert check(problem, result.solution) == []
     assert not result.solution.unserved
@@ -97,23 +97,23 @@ def test_what_it_finds_holds(seed: int, hourly: int) -> None:
 
 def least(problem: Problem) -> int:
     """Return the least exact cost of a problem for one or two vehicles, by trying all."""
-    ground = Ground(problem)
+    context = Context(problem)
     draft_cost: list[int] = []
     names = range(len(problem.visits))
     for order in permutations([*names, -1]):
         at = order.index(-1)
         rows = (order[:at], order[at + 1 :])
-        routes = [ground.timer.schedule(v, row) for v, row in enumerate(rows) if row]
+        routes = [context.timer.schedule(v, row) for v, row in enumerate(rows) if row]
         if any(r is None for r in routes):
             continue
-        if any(not ground.fits(v, ground.timer.load(row)) for v, row in enumerate(rows) if row):
+        if any(not context.fits(v, context.timer.load(row)) for v, row in enumerate(rows) if row):
             continue
-        if any(v not in ground.may[n] for v, row in enumerate(rows) for n in row):
+        if any(v not in context.may[n] for v, row in enumerate(rows) for n in row):
             continue
         exact = 0
         for v, row in enumerate(rows):
             if row:
-                it, route = problem.vehicles[v], ground.timer.schedule(v, row)
+                it, route = problem.vehicles[v], context.timer.schedule(v, row)
                 assert route is not None
                 if route.distance_m > (it.max_distance_m or 10**9):
                     break
@@ -175,7 +175,7 @@ def test_breaks_at_a_common_time_are_its_business_and_others_are_not() -> None:
     assert check(resting, result.solution) == []
     apart = replace(problem, apart=(frozenset({"v1", "v2"}),))
     assert uncovered(apart) == ["apart"]
-    assert lineup(apart) != ("core",)
+    assert default_engines(apart) != ("core",)
 
 
 @pytest.mark.parametrize("visits", [60, 610])
@@ -208,7 +208,7 @@ def test_what_no_vehicle_could_serve_does_not_trouble_the_search() -> None:
     problem = scattered(8, visits=10, vehicles=3)
     heavy = replace(problem.visits[0], demand=(1_000, 1))
     given = replace(problem, visits=(heavy, *problem.visits[1:]))
-    proposal = Classic().search(Ground(given), seed=0, leash=Leash(0.0, counts=(500,)))
+    proposal = Classic().search(Context(given), seed=0, leash=Leash(0.0, counts=(500,)))
     assert 0 not in {v for row in proposal.sequences.values() for v in row}
     assert {v for row in proposal.sequences.values() for v in row} == set(range(1, 10))
 
@@ -229,7 +229,7 @@ def test_it_comes_near_the_best_known(name: str, iterations: int, gap: float) ->
 @pytest.mark.parametrize("hourly", [0, 1_800])
 def test_the_cost_it_reckons_with_is_the_cost_of_its_plan(hourly: int) -> None:
     problem = scattered(11, visits=50, vehicles=14, hourly=hourly)
-    model = model_of(Ground(problem))
+    model = model_of(Context(problem))
     assert model is not None
     found = Search(
         model,
@@ -263,7 +263,7 @@ def test_a_tour_goes_to_the_cheaper_of_two_vehicles_as_it_stands() -> None:
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_lists_of_neighbours_hold_the_nearest_by_cost_and_waiting(threads: int) -> None:
-    model = model_of(Ground(scattered(5, visits=3 * near.BLOCK, vehicles=8)))
+    model = model_of(Context(scattered(5, visits=3 * near.BLOCK, vehicles=8)))
     assert model is not None
     found = near.near_of(model, threads, lambda: False)
     assert found is not None
@@ -290,7 +290,7 @@ def test_the_lists_of_neighbours_hold_the_nearest_by_cost_and_waiting(threads: i
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_lists_that_would_come_too_late_are_not_made_to_the_end(threads: int) -> None:
-    model = model_of(Ground(scattered(5, visits=6 * near.BLOCK, vehicles=8)))
+    model = model_of(Context(scattered(5, visits=6 * near.BLOCK, vehicles=8)))
     assert model is not None
     asked = iter([False] * 2 + [True] * 4)
     assert near.near_of(model, threads, lambda: next(asked)) is None

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dispatch.solver.classic.arrays import BLINK, COUNT, FAR, KIND, MISSED, NEXT, PREV, SLOT
+from dispatch.solver.classic.interface import Budget, Limit, SearchResult, Watch
 from dispatch.solver.classic.model import Model, model_of
 from dispatch.solver.classic.near import near_of
 from dispatch.solver.classic.piece import Piece
@@ -17,19 +18,18 @@ from dispatch.solver.classic.place import anywhere, plain
 from dispatch.solver.classic.search import Search
 from dispatch.solver.classic.setup import Tours, cost_of
 from dispatch.solver.classic.tails import exchange, exchanged
-from dispatch.solver.classic.terms import Budget, Found, Limit, Watch
-from dispatch.solver.classic.tuning import LEGS, ROUNDS
+from dispatch.solver.classic.tuning import ROUNDS, STAGES
 from dispatch.solver.engines.classic import _sequences
 from dispatch.solver.engines.polish import polished
 from dispatch.solver.model.problem import Problem, TravelTable, VehicleShift, Visit, Window
-from dispatch.solver.placing.draft import Ground
+from dispatch.solver.placing.draft import Context
 from dispatch.solver.solve import ENGINES, replay, solve
 from tests.dispatch.solver.test_classic import scattered
 
 
-def prepared(ground: Ground, iterations: int) -> tuple[Model, Search, Tours]:
+def prepared(context: Context, iterations: int) -> tuple[Model, Search, Tours]:
     """Return a model, a search over it, and the plan found by so many iterations."""
-    model = model_of(ground)
+    model = model_of(context)
     assert model is not None
     search = Search(
         model,
@@ -67,14 +67,14 @@ def true_cost(piece: Piece) -> int:
     return cost_of(piece.terrain, piece.state, visits, plan.ends, plan.kinds)
 
 
-def holds(ground: Ground, model: Model, plan: Tours) -> bool:
+def holds(context: Context, model: Model, plan: Tours) -> bool:
     """Tell by the house's own timing whether each tour of a plan can be driven."""
     for vehicle, visits in _sequences(model, plan).items():
-        load = ground.timer.load(visits)
-        route = ground.timer.schedule(vehicle, visits)
-        if route is None or not ground.fits(vehicle, load):
+        load = context.timer.load(visits)
+        route = context.timer.schedule(vehicle, visits)
+        if route is None or not context.fits(vehicle, load):
             return False
-        it = ground.problem.vehicles[vehicle]
+        it = context.problem.vehicles[vehicle]
         if it.max_distance_m is not None and route.distance_m > it.max_distance_m:
             return False
         if it.max_duration_s is not None and route.end_s - route.start_s > it.max_duration_s:
@@ -86,8 +86,8 @@ def holds(ground: Ground, model: Model, plan: Tours) -> bool:
 @pytest.mark.parametrize("seed", range(3))
 def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: int) -> None:
     """A legal exchange is carried out; what is called illegal breaks a rule in truth."""
-    ground = Ground(scattered(seed, visits=44, vehicles=18, hourly=hourly, room=(40, 30)))
-    model, search, plan = prepared(ground, 20)
+    context = Context(scattered(seed, visits=44, vehicles=18, hourly=hourly, room=(40, 30)))
+    model, search, plan = prepared(context, 20)
     chances = {True: [], False: []}  # type: dict[bool, list[tuple[int, int]]]
     piece = piece_of(search, plan)
     node, tour, count = piece.state.node, piece.state.tour, model.size
@@ -111,7 +111,7 @@ def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: in
             state, before = piece.state, piece.now
             more = exchanged(*ground_of(piece), name, other, FAR)
             exchange(*ground_of(piece), state.free, state.num, name, other)
-            assert holds(ground, model, piece.plan(best=False)) == legal
+            assert holds(context, model, piece.plan(best=False)) == legal
             if legal:
                 chain = state.node[:, [NEXT, PREV, SLOT]]
                 assert all(
@@ -142,7 +142,7 @@ def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
         ),
         ("boxes",),
     )
-    model, search, plan = prepared(Ground(problem), 200)
+    model, search, plan = prepared(Context(problem), 200)
     assert (model.full, model.alike) == (False, alike)
     lists = near_of(model, 1, lambda: False)
     assert lists is not None
@@ -177,8 +177,8 @@ def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
 
 
 def test_with_a_rebate_the_best_plan_is_told_by_its_true_cost() -> None:
-    ground = Ground(scattered(5, visits=60, vehicles=16))
-    model, search, plan = prepared(ground, 0)
+    context = Context(scattered(5, visits=60, vehicles=16))
+    model, search, plan = prepared(context, 0)
     found = near_of(model, 1, lambda: False)
     assert found is not None
     search.near = found
@@ -201,8 +201,8 @@ def test_with_a_rebate_the_best_plan_is_told_by_its_true_cost() -> None:
 
 @pytest.mark.parametrize("hourly", [0, 1_800])
 def test_the_polish_betters_a_poor_plan_and_breaks_nothing(hourly: int) -> None:
-    ground = Ground(scattered(7, visits=50, vehicles=14, hourly=hourly))
-    model, search, plan = prepared(ground, 0)
+    context = Context(scattered(7, visits=50, vehicles=14, hourly=hourly))
+    model, search, plan = prepared(context, 0)
     piece = piece_of(search, plan)
     free = np.bincount(piece.kinds, minlength=len(model.kinds)) - np.bincount(
         plan.kinds, minlength=len(model.kinds)
@@ -212,7 +212,7 @@ def test_the_polish_betters_a_poor_plan_and_breaks_nothing(hourly: int) -> None:
     again, _ = polished(model, plan, free, seed=1, limit=limit)
     assert count == 150
     assert sorted(better.visits) == sorted(plan.visits)
-    assert holds(ground, model, better)
+    assert holds(context, model, better)
     assert piece_of(search, better).now < piece.now
     assert (better.visits.tolist(), better.ends.tolist()) == (
         again.visits.tolist(),
@@ -223,8 +223,8 @@ def test_the_polish_betters_a_poor_plan_and_breaks_nothing(hourly: int) -> None:
 @pytest.mark.parametrize("visits", [40, 620])
 def test_a_polished_plan_is_the_one_whose_cost_is_told(visits: int) -> None:
     """The cost that a search names is that of the plan it gives, polished or not."""
-    ground = Ground(scattered(10, visits=visits, vehicles=visits // 4))
-    model = model_of(ground)
+    context = Context(scattered(10, visits=visits, vehicles=visits // 4))
+    model = model_of(context)
     assert model is not None
     bettered: list[int] = []
 
@@ -257,10 +257,10 @@ class _Hurried(Search):
 
 
 def test_a_polished_search_that_had_no_time_for_all_rounds_is_found_again() -> None:
-    model = model_of(Ground(scattered(9, visits=620, vehicles=155)))
+    model = model_of(Context(scattered(9, visits=620, vehicles=155)))
     assert model is not None
 
-    def made(budget: Budget) -> Found:
+    def made(budget: Budget) -> SearchResult:
         search = _Hurried(
             model,
             seed=2,
@@ -273,7 +273,7 @@ def test_a_polished_search_that_had_no_time_for_all_rounds_is_found_again() -> N
 
     first = made(Budget(until=time.perf_counter() + 3.0))
     parts = first.record[0]
-    whole, three = 2 + LEGS * parts, 2 + 3 * parts * LEGS // ROUNDS
+    whole, three = 2 + STAGES * parts, 2 + 3 * parts * STAGES // ROUNDS
     assert all(first.record[2:three])
     assert not any(first.record[three:whole])
     assert any(first.record[whole:])

@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.solver.process import child, cores
-from dispatch.solver.process.cores import seat, shares, usable
+from dispatch.solver.process.cores import divide_cores, share_cores, usable
 from tests.dispatch.solver.problems import rich
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from dispatch.solver.process.cores import seat
-with seat(Path(sys.argv[1]), sys.argv[2], [int(c) for c in sys.argv[3].split(",")]) as own:
+from dispatch.solver.process.cores import share_cores
+with share_cores(Path(sys.argv[1]), sys.argv[2], [int(c) for c in sys.argv[3].split(",")]) as own:
     print(own.threads, flush=True)
     time.sleep(60)
 """
@@ -37,7 +37,7 @@ print("up", flush=True)
 
 
 def hold(folder: Path, owner: str, numbers: str) -> subprocess.Popen[str]:
-    """Start a process that holds a seat until it is killed; wait until it does."""
+    """Start a process that holds a share of the cores until it is killed; wait until it does."""
     held = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(folder), owner, numbers],
         cwd=child.ROOT,
@@ -69,7 +69,7 @@ def soon(true: Callable[[], bool], seconds: float = 20) -> None:
     count=st.integers(1, 16),
 )
 def test_every_plan_has_a_core_and_owners_are_even(owners: list[str], count: int) -> None:
-    found = shares(owners, count)
+    found = divide_cores(owners, count)
     assert all(its and set(its) <= set(range(count)) for its in found)
     of: dict[str, set[int]] = {}
     for owner, its in zip(owners, found, strict=True):
@@ -79,7 +79,7 @@ def test_every_plan_has_a_core_and_owners_are_even(owners: list[str], count: int
         assert sum(sizes) == len(set().union(*of.values())), "no core has two owners"
         assert max(sizes) - min(sizes) <= 1
         assert set().union(*of.values()) == set(range(count)), "no core is idle"
-    assert shares(owners, count) == found
+    assert divide_cores(owners, count) == found
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_every_plan_has_a_core_and_owners_are_even(owners: list[str], count: int
     ],
 )
 def test_shares_of_some_days(owners: str, count: int, expected: list[tuple[int, ...]]) -> None:
-    assert shares(list(owners), count) == expected
+    assert divide_cores(list(owners), count) == expected
 
 
 def test_there_is_a_core_to_use() -> None:
@@ -104,7 +104,7 @@ def test_there_is_a_core_to_use() -> None:
 
 # --- real processes ----------------------------------------------------------------------------
 def test_a_solve_alone_has_all_cores_and_gives_way_to_others(tmp_path: Path) -> None:
-    with seat(tmp_path, "first", range(8)) as own:
+    with share_cores(tmp_path, "first", range(8)) as own:
         assert own.threads == 8
         other = hold(tmp_path, "second", "0,1,2,3,4,5,6,7")
         assert own.share() == (0, 1, 2, 3)
@@ -120,13 +120,13 @@ def test_the_dead_leave_nothing_behind(tmp_path: Path) -> None:
     killed = hold(tmp_path, "one", "0,1")
     kill(killed)
     assert len(list(tmp_path.rglob("*.solve"))) == 1, "a killed process tidies nothing up"
-    with seat(tmp_path, "two", range(2)) as own:
+    with share_cores(tmp_path, "two", range(2)) as own:
         assert own.threads == 2
         assert len(list(tmp_path.rglob("*.solve"))) == 1
 
 
 def test_an_emptied_folder_stops_nobody(tmp_path: Path) -> None:
-    with seat(tmp_path, "one", range(2)) as own:
+    with share_cores(tmp_path, "one", range(2)) as own:
         for path in tmp_path.rglob("*.solve"):
             path.unlink()
         assert own.share() == (0, 1)
@@ -135,9 +135,9 @@ def test_an_emptied_folder_stops_nobody(tmp_path: Path) -> None:
 def test_two_machines_that_share_a_folder_do_not_count_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with seat(tmp_path, "one", range(4)) as here:
+    with share_cores(tmp_path, "one", range(4)) as here:
         monkeypatch.setattr(cores, "machine", lambda: "elsewhere")
-        with seat(tmp_path, "two", range(4)) as there:
+        with share_cores(tmp_path, "two", range(4)) as there:
             assert (here.share(), there.share()) == ((0, 1, 2, 3), (0, 1, 2, 3))
 
 
@@ -156,7 +156,7 @@ def test_the_threads_of_a_process_are_moved_to_its_share_and_back(
         return {frozenset(os.sched_getaffinity(int(task.name))) for task in tasks}
 
     try:
-        with seat(tmp_path, "first", mine) as own:
+        with share_cores(tmp_path, "first", mine) as own:
             own.hold(busy.pid)
             assert of_all_threads() == {frozenset(mine)}
             other = hold(tmp_path, "second", ",".join(map(str, mine)))
@@ -192,12 +192,12 @@ def test_a_solve_at_work_is_kept_to_its_share(
     found: list[child.Result] = []
 
     def work() -> None:
-        with seat(tmp_path, "first", mine) as own:
+        with share_cores(tmp_path, "first", mine) as own:
             found.append(
                 child.run(
                     rich(1, visits=20, vehicles=3),
                     seconds=60,
-                    limits=child.Limits(threads=own.threads, seat=own),
+                    limits=child.Limits(threads=own.threads, core_share=own),
                     steering=child.Steering(should_stop=enough.is_set),
                 )
             )

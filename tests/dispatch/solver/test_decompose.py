@@ -16,7 +16,7 @@ from dispatch.solver.decompose.split import split
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem, TravelTable, VehicleShift, Visit
 from dispatch.solver.model.solution import Reason, Reload, Served, Solution, Tour
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.placing.repair import settle
@@ -29,7 +29,7 @@ SEEDS = range(6)
 
 def greedy(problem: Problem) -> Solution:
     """The plan that insertion alone makes."""
-    draft: Draft = settle(Ground(problem), {})
+    draft: Draft = settle(Context(problem), {})
     return draft.solution(reasons(draft, draft.missing()))
 
 
@@ -120,8 +120,8 @@ def test_nothing_that_belongs_together_is_torn(seed: int) -> None:
 def test_every_visit_is_where_somebody_may_serve_it(seed: int) -> None:
     problem = towns(seed, hubs=3, visits=40, vehicles=4, tied=True)
     for part in split(problem, size=20):
-        ground = Ground(part.problem)
-        assert all(ground.may), "a skill or a permission has its vehicle in the part"
+        context = Context(part.problem)
+        assert all(context.may), "a skill or a permission has its vehicle in the part"
 
 
 def test_a_part_carries_only_its_own_corner_of_the_matrices() -> None:

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 
 from dispatch.solver.model.problem import Problem, VehicleShift, Visit, Window
 from dispatch.solver.model.solution import Reason
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.insertion import evaluate, places
 from dispatch.solver.referee.check import check
@@ -116,8 +116,8 @@ def test_without_time_to_try_the_reason_stays_open_unless_it_takes_no_trying() -
         ("parcels",),
     )
     asked = iter([False, True])
-    draft = Draft(Ground(problem))
-    found = reasons(draft, draft.missing(), late=lambda: next(asked))
+    draft = Draft(Context(problem))
+    found = reasons(draft, draft.missing(), time_up=lambda: next(asked))
     assert [u.reason for u in found] == [
         Reason.TOO_HEAVY,
         Reason.NO_SKILL,

@@ -175,10 +175,10 @@ def test_no_question_copies_a_matrix() -> None:
     plan = solve(base, iterations=20, seed=1, threads=1).solution
     board, ways = OpenBoard(base, plan), spokes_of(problem, last.place)
     board.places(last, ways)
-    ground = board._boards[False].draft.ground
-    before = [t.duration_s for t in ground.problem.profiles], ground.model.seconds, ground.hand
+    context = board._boards[False].draft.context
+    before = [t.duration_s for t in context.problem.profiles], context.model.seconds, context.hand
     board.places(last, ways)
-    after = [t.duration_s for t in ground.problem.profiles], ground.model.seconds, ground.hand
+    after = [t.duration_s for t in context.problem.profiles], context.model.seconds, context.hand
     assert all(a is b for a, b in zip(before[0], after[0], strict=True))
     assert before[1] is after[1]
     assert before[2] is after[2]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dispatch.solver.model.problem import Break, Problem, VehicleShift, Visit, Window
 from dispatch.solver.model.solution import Served, Solution, TakenBreak, Tour
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.insertion import places
 from dispatch.solver.redispatch.anew import anew
 from dispatch.solver.redispatch.change import Change, Disturbance, Redispatched
@@ -262,7 +262,7 @@ def test_a_stranded_visit_does_not_take_the_place_of_one_that_nothing_happened_t
         for name in ("lost", "full")
     )
     problem = Problem((line([0, 60, 600]),), visits, vehicles, ("parcels",))
-    plan = Draft(Ground(problem), {0: [0], 1: [1]}).solution([])
+    plan = Draft(Context(problem), {0: [0], 1: [1]}).solution([])
     assert check(problem, plan) == []
     change = Change(lost=frozenset({"lost"}))
     found = redispatch(
@@ -440,7 +440,7 @@ def test_a_lost_vehicle_s_visit_is_served_where_one_far_off_makes_room() -> None
         for name, skills in (("lost", able), ("full", able), ("spare", nobody))
     )
     problem = Problem((line([60 * at for at in range(far + 1)]),), visits, vehicles, ("parcels",))
-    plan = Draft(Ground(problem), {0: [0], 1: [*range(2, len(visits)), 1]}).solution([])
+    plan = Draft(Context(problem), {0: [0], 1: [*range(2, len(visits)), 1]}).solution([])
     assert check(problem, plan) == []
     change = Change(lost=frozenset({"lost"}))
     found = redispatch(

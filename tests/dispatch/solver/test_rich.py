@@ -13,7 +13,7 @@ from dispatch.solver.engines.rich import improve, iterations_of
 from dispatch.solver.model.cost import route_cost
 from dispatch.solver.model.problem import Break, Charger, Problem, VehicleShift, Visit
 from dispatch.solver.model.solution import Solution
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.referee.check import check
 from dispatch.solver.rich.lay import FAULT, TIME, scratch
 from dispatch.solver.rich.model import lay_out
@@ -74,15 +74,15 @@ class _Asked(Leash):
 @pytest.mark.parametrize("most", [0, 1, 5])
 def test_a_search_cut_short_while_it_puts_visits_in_is_repeated_by_its_record(most: int) -> None:
     problem = rich(3, visits=12, vehicles=3)
-    first = improve(Ground(problem), seed=2, leash=_Asked(most, threads=2 if most == 0 else 1))
+    first = improve(Context(problem), seed=2, leash=_Asked(most, threads=2 if most == 0 else 1))
     tried = first.counts[1]
     assert first.counts[0] == (2 if most == 0 else 1)
     assert tried == most
     assert iterations_of(first.counts) == 0
     assert sum(len(visits) for visits in first.sequences.values()) <= most
-    again = improve(Ground(problem), seed=2, leash=Leash(0.0, counts=first.counts))
+    again = improve(Context(problem), seed=2, leash=Leash(0.0, counts=first.counts))
     assert again == first
-    assert len(Draft(Ground(problem), first.sequences).solution([]).routes) == len(first.sequences)
+    assert len(Draft(Context(problem), first.sequences).solution([]).routes) == len(first.sequences)
 
 
 def test_what_is_being_tried_when_a_search_is_halted_leaves_no_trace() -> None:

@@ -10,30 +10,30 @@ import pytest
 
 from dispatch.solver.classic import search as search_module
 from dispatch.solver.classic import tuning
+from dispatch.solver.classic.interface import Budget, SearchResult, Watch
 from dispatch.solver.classic.model import Model, model_of
 from dispatch.solver.classic.search import Search
 from dispatch.solver.classic.setup import Tours
-from dispatch.solver.classic.terms import Budget, Found, Watch
 from dispatch.solver.model.cost import UNIT, driven_exact
 from dispatch.solver.model.solution import Reason
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.gaps import cheapest, gaps
 from dispatch.solver.placing.repair import settle
 from dispatch.solver.solve import ENGINES, solve
 from tests.dispatch.solver.test_classic import scattered
 
 
-def _tried(ground: Ground, draft: Draft, visit: int) -> set[tuple[int, int, int, int, int]]:
+def _tried(context: Context, draft: Draft, visit: int) -> set[tuple[int, int, int, int, int]]:
     """Every feasible gap, each found by timing the whole tour."""
     found = set()
-    for vehicle in ground.may[visit]:
-        it, before = ground.problem.vehicles[vehicle], draft.tours[vehicle]
+    for vehicle in context.may[visit]:
+        it, before = context.problem.vehicles[vehicle], draft.tours[vehicle]
         for position in range(len(before.visits) + 1):
             made = [*before.visits[:position], visit, *before.visits[position:]]
-            lasts = ground.timer.shortest(vehicle, made)
-            metres = ground.timer.chain(vehicle, made).distance
-            fits = ground.fits(vehicle, ground.timer.load(made))
-            if lasts is None or metres > ground.ranges[vehicle] or not fits:
+            lasts = context.timer.shortest(vehicle, made)
+            metres = context.timer.chain(vehicle, made).distance
+            fits = context.fits(vehicle, context.timer.load(made))
+            if lasts is None or metres > context.ranges[vehicle] or not fits:
                 continue
             added_s, added_m = lasts - (before.duration or 0), metres - before.distance
             exact = driven_exact(it, added_m, added_s)
@@ -48,14 +48,14 @@ def test_gaps_side_by_side_are_those_found_one_by_one(dear: bool) -> None:
     if dear:
         fleet = [replace(v, cost_per_km=10**11, cost_per_hour=10**11) for v in problem.vehicles]
         problem = replace(problem, vehicles=tuple(fleet))
-    ground = Ground(problem)
-    draft, waiting = Draft(ground), list(range(24))
+    context = Context(problem)
+    draft, waiting = Draft(context), list(range(24))
     random.Random(3).shuffle(waiting)
     seen = 0
     for visit in waiting:
         found = gaps(draft, visit)
         made = {(g.vehicle, g.position, g.added_s, g.added_m, g.exact) for g in found}
-        assert made == _tried(ground, draft, visit)
+        assert made == _tried(context, draft, visit)
         assert [g.exact for g in found] == sorted(g.exact for g in found)
         first = cheapest(draft, visit)
         assert first == (found[0] if found else None)
@@ -68,9 +68,9 @@ def test_gaps_side_by_side_are_those_found_one_by_one(dear: bool) -> None:
 def test_what_is_late_stays_unserved_and_is_said_so() -> None:
     problem = scattered(4, visits=20, vehicles=8)
     asked = iter(range(100))
-    draft = settle(Ground(problem), {}, late=lambda: next(asked) >= 5)
+    draft = settle(Context(problem), {}, time_up=lambda: next(asked) >= 5)
     assert len(draft.missing()) == 15
-    assert settle(Ground(problem), {}).missing() == []
+    assert settle(Context(problem), {}).missing() == []
 
 
 def test_a_budget_shorter_than_the_first_plan_makes_no_lists_and_still_answers(
@@ -92,10 +92,10 @@ def test_a_budget_shorter_than_the_first_plan_makes_no_lists_and_still_answers(
 def test_a_stop_from_the_start_leaves_the_first_plan_which_is_repeated_by_its_record(
     visits: int,
 ) -> None:
-    model = model_of(Ground(scattered(6, visits=visits, vehicles=60)))
+    model = model_of(Context(scattered(6, visits=visits, vehicles=60)))
     assert model is not None
 
-    def run(budget: Budget, *, stopped: bool) -> Found:
+    def run(budget: Budget, *, stopped: bool) -> SearchResult:
         it = Search(
             model,
             seed=2,
@@ -119,7 +119,7 @@ def test_a_stop_from_the_start_leaves_the_first_plan_which_is_repeated_by_its_re
 def test_by_the_clock_each_thread_has_as_many_pieces_as_the_others(
     visits: int, threads: int, pieces: int
 ) -> None:
-    model = model_of(Ground(scattered(7, visits=visits, vehicles=9)))
+    model = model_of(Context(scattered(7, visits=visits, vehicles=9)))
     assert model is not None
     made = Search(
         model,
@@ -133,7 +133,7 @@ def test_by_the_clock_each_thread_has_as_many_pieces_as_the_others(
 
 def test_tours_cost_more_at_first_over_thousands_less_below_and_the_truth_from_a_plan() -> None:
     few, many = (
-        model_of(Ground(scattered(8, visits=visits, vehicles=5)))
+        model_of(Context(scattered(8, visits=visits, vehicles=5)))
         for visits in (tuning.MANY - 1, tuning.MANY)
     )
     assert few is not None

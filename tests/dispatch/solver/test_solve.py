@@ -13,7 +13,16 @@ from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Break, Problem, VehicleShift
 from dispatch.solver.model.solution import Reason
 from dispatch.solver.referee.check import Kind, Violation, check
-from dispatch.solver.solve import CUT, SURE, NotRefereed, Phase, Steering, lineup, replay, solve
+from dispatch.solver.solve import (
+    CUT,
+    MIN_STEPS,
+    NotRefereed,
+    Phase,
+    Steering,
+    default_engines,
+    replay,
+    solve,
+)
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver.degenerate import DEGENERATE
 from tests.dispatch.solver.problems import HOUR, rich
@@ -51,8 +60,8 @@ def test_without_any_time_a_few_steps_are_taken_and_the_plan_is_repeated_by_its_
     found = solve(problem, seconds=0, seed=5, threads=1)
     assert check(problem, found.solution) == []
     assert {u.reason for u in found.solution.unserved} == {Reason.TIME_UP}
-    assert 20 - SURE <= len(found.solution.unserved) < 20
-    assert found.work[1:] == (Phase(CUT, 5, (SURE,)),)
+    assert 20 - MIN_STEPS <= len(found.solution.unserved) < 20
+    assert found.work[1:] == (Phase(CUT, 5, (MIN_STEPS,)),)
     again = replay(problem, found.work)
     assert (again.solution, again.work) == (found.solution, found.work)
 
@@ -77,7 +86,7 @@ def test_what_the_core_has_no_word_for_goes_to_the_rich_engine() -> None:
     once = tuple(replace(v, windows=v.windows[:1]) for v in given.visits)
     meeting = replace(given, visits=once, vehicles=_resting(given, (0, 0, 0, 0)))
     apart = replace(given, visits=once, vehicles=_resting(given, (0, 1, 2, 3)))
-    assert (lineup(meeting), lineup(apart)) == (("core",), ("rich",))
+    assert (default_engines(meeting), default_engines(apart)) == (("core",), ("rich",))
     for problem in (meeting, apart):
         found = solve(problem, iterations=200, seed=4)
         assert check(problem, found.solution) == []

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from dispatch.solver.model.problem import Break, Problem, VehicleShift, Visit, Window
 from dispatch.solver.model.solution import Solution
-from dispatch.solver.placing.draft import Draft, Ground
+from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.gaps import gaps
 from dispatch.solver.referee.check import Kind, check
-from dispatch.solver.timing.lenient import as_it_comes
+from dispatch.solver.timing.lenient import lenient_route
 from dispatch.solver.timing.timer import Timer
 from tests.dispatch.solver import brute
 from tests.dispatch.solver.problems import line
@@ -47,7 +47,7 @@ def test_a_sequence_that_cannot_be_driven_is_timed_and_the_referee_says_why(
     problem: Problem,
 ) -> None:
     timer, order = Timer(problem), list(range(len(problem.visits)))
-    late = as_it_comes(timer, 0, order)
+    late = lenient_route(timer, 0, order)
     assert [s.visit for s in late.visits] == [v.id for v in problem.visits]
     faults = {f.kind for f in check(problem, Solution((late,)))}
     assert not faults & {Kind.TRAVEL, Kind.STATED, Kind.DUPLICATE, Kind.UNKNOWN}
@@ -58,39 +58,41 @@ def test_a_sequence_that_cannot_be_driven_is_timed_and_the_referee_says_why(
 @QUICK
 @given(problems(max_visits=5, max_vehicles=2))
 def test_gaps_are_exactly_the_places_where_the_tour_still_holds(problem: Problem) -> None:
-    ground = Ground(problem)
-    draft = Draft(ground, {0: [v for v in range(1, len(problem.visits)) if 0 in ground.may[v]][:3]})
+    context = Context(problem)
+    draft = Draft(
+        context, {0: [v for v in range(1, len(problem.visits)) if 0 in context.may[v]][:3]}
+    )
     tour = draft.tours[0]
-    if not _holds(ground, 0, tour.visits):
+    if not _holds(context, 0, tour.visits):
         return
     taken = {(g.vehicle, g.position): g for g in gaps(draft, 0)} if 0 not in tour.visits else {}
     for position in range(len(tour.visits) + 1):
         visits = [*tour.visits[:position], 0, *tour.visits[position:]]
-        holds = _holds(ground, 0, visits)
+        holds = _holds(context, 0, visits)
         assert ((0, position) in taken) == holds
         if holds:
             gap = taken[0, position]
-            before, after = (_measured(ground, stops) for stops in (tour.visits, visits))
+            before, after = (_measured(context, stops) for stops in (tour.visits, visits))
             assert (gap.added_s, gap.added_m) == (after[0] - before[0], after[1] - before[1])
 
 
-def _measured(ground: Ground, visits: list[int]) -> tuple[int, int]:
+def _measured(context: Context, visits: list[int]) -> tuple[int, int]:
     """Seconds and metres of a tour of the first vehicle that holds."""
     if not visits:
         return 0, 0
-    seconds = ground.timer.shortest(0, visits)
+    seconds = context.timer.shortest(0, visits)
     assert seconds is not None
-    return seconds, ground.timer.chain(0, visits).distance
+    return seconds, context.timer.chain(0, visits).distance
 
 
-def _holds(ground: Ground, vehicle: int, visits: list[int]) -> bool:
+def _holds(context: Context, vehicle: int, visits: list[int]) -> bool:
     """The four rules of a tour, by the referee where it can judge and by brute force in time."""
-    problem = ground.problem
+    problem = context.problem
     if not visits:
         return True
     if brute.shortest(problem, vehicle, tuple(visits)) is None:
         return False
-    route = ground.timer.schedule(vehicle, visits)
+    route = context.timer.schedule(vehicle, visits)
     return route is not None and not [
         f for f in check(problem, Solution((route,))) if f.kind is not Kind.MISSING
     ]

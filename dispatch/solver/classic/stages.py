@@ -1,7 +1,7 @@
-"""One piece searched through its legs: each at one temperature, by the clock or by count. PURE.
+"""One piece searched through its stages: each at one temperature, by the clock or by count. PURE.
 
-A piece's chance derives from the seed, its round and its number, and its iterations in each leg are
-counted: with those counts the same plan comes out whatever the threads' timing.
+A piece's random numbers derive from the seed, the round and the piece's number. The iterations of
+each stage are counted; with those counts the same plan comes out whatever the threads' timing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dispatch.solver.classic.arrays import Float
+from dispatch.solver.classic.interface import Budget, Polisher, Watch
 from dispatch.solver.classic.kernel import iterate
 from dispatch.solver.classic.kinds import change_kinds
 from dispatch.solver.classic.model import Model
@@ -24,14 +25,12 @@ from dispatch.solver.classic.setup import (
     alone,
 )
 from dispatch.solver.classic.split import layout
-from dispatch.solver.classic.terms import Budget, Polisher, Watch
 from dispatch.solver.classic.tuning import (
     COLD,
     COUNTED,
     FIRST_ITERATIONS,
     HOT,
     LEAST,
-    LEGS,
     MANY,
     PIECE,
     PIECE_OF_MANY,
@@ -43,13 +42,14 @@ from dispatch.solver.classic.tuning import (
     REBATED,
     ROUNDS,
     SLICE_S,
+    STAGES,
     WARM,
     WHOLE,
 )
 
 
-class Legs:
-    """What a search knows, and how it searches one piece through some legs."""
+class StagedSearch:
+    """What a search knows, and how it searches one piece through some stages."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Legs:
         self.apart = model.size >= WHOLE
         self.pieces = self._pieces_wanted()
         self.rounds = ROUNDS if self.apart else 1
-        self.steps = LEGS // self.rounds
+        self.steps = STAGES // self.rounds
         self.done = 0
         self.record: list[int] = [self.pieces, 0]
         self.at: Float = layout(model) if self.apart else np.zeros((model.size + 1, 2))
@@ -103,29 +103,29 @@ class Legs:
         size = PIECE if self.model.size < MANY else PIECE_OF_MANY
         return many * max(1, -(-self.model.size // (size * many)))  # no thread waits for the last
 
-    def _legs(self, piece: Piece, turn: int, number: int) -> None:
-        """Search one piece through its round's legs."""
+    def _search_stages(self, piece: Piece, turn: int, number: int) -> None:
+        """Search one piece through its round's stages."""
         first = turn * self.steps
         at = 2 + (turn * self.pieces + number) * self.steps
-        self._search(piece, number, self.steps, self.hot, lambda leg: at + leg, first)
+        self._search(piece, number, self.steps, self.hot, lambda stage: at + stage, first)
 
     def _search(
-        self, piece: Piece, number: int, legs: int, hot: float, at: Callable[[int], int],
+        self, piece: Piece, number: int, stages: int, hot: float, at: Callable[[int], int],
         first: int | None = None,
     ) -> None:  # fmt: skip
-        """Search one piece through some legs, by the clock or by count.
+        """Search one piece through some stages, by the clock or by count.
 
-        ``first``: the first of them among all legs; None: they cool down by themselves.
+        ``first``: the first of them among all stages; None: they cool down by themselves.
         """
         begun = time.perf_counter()
         pace = FIRST_ITERATIONS / 0.001
-        for step in range(legs):
+        for step in range(stages):
             self._change_kinds(piece)
             if first is None:
-                share = step / (legs - 1)
+                share = step / (stages - 1)
             else:
-                share = (first + step) / (LEGS - 1)
-                left = max(0.0, 1 - (first + step) / (LEGS * REBATED))
+                share = (first + step) / (STAGES - 1)
+                left = max(0.0, 1 - (first + step) / (STAGES * REBATED))
                 piece.grant(int(self._rebate(number) * left))
             heat = self.heat * hot * (COLD / hot) ** share
             if self.until is None:
@@ -135,7 +135,7 @@ class Legs:
                 if not whole:
                     return
                 continue
-            end = begun + self.slice_s * (step + 1) / legs
+            end = begun + self.slice_s * (step + 1) / stages
             made = 0
             while True:
                 left = end - time.perf_counter()
@@ -180,13 +180,13 @@ class Legs:
         if len(self.model.kinds) > 1 and len(piece.visits):
             change_kinds(piece.terrain, piece.state)
 
-    def _counted(self, at: int, leg: int, number: int) -> int:
-        """Return the iterations of a leg: by the record, where it stands there, or a share."""
+    def _counted(self, at: int, stage: int, number: int) -> int:
+        """Return the iterations of a stage: by the record, where it stands there, or a share."""
         budget = self.budget
         if budget.record is not None:
             return budget.record[at] if at < len(budget.record) else 0
         assert budget.iterations is not None
-        at, slices = leg * self.pieces + number, LEGS * self.pieces
+        at, slices = stage * self.pieces + number, STAGES * self.pieces
         return budget.iterations * (at + 1) // slices - budget.iterations * at // slices
 
     def _say(self, piece: Piece, number: int) -> None:

@@ -52,7 +52,7 @@ class Budget:
     iterations : int or None
         Of all pieces together, spread evenly.
     record : tuple of int or None
-        What ``Found.record`` said: repeats that search.
+        What ``SearchResult.record`` said: repeats that search.
     """
 
     until: float | None = None
@@ -61,7 +61,7 @@ class Budget:
 
 
 @dataclass(slots=True)
-class Found:
+class SearchResult:
     """The best plan, its cost in the model's unit, and the record that repeats the search."""
 
     plan: Tours

@@ -10,7 +10,7 @@ from dispatch.solver.model.solution import Served, TakenBreak, Tour
 from dispatch.solver.referee.violations import Kind, Violation
 
 
-class Rests:
+class BreakCheck:
     """Looks at the breaks of one route of a known vehicle; ``stops`` are its known visits."""
 
     def __init__(
