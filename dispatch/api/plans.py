@@ -150,7 +150,7 @@ class PlanChangesView(_OnePlan):
     @extend_schema(operation_id="plans_changes", responses=shapes_plans.ChangesOut)
     def get(self, request: Request, public_id: str) -> Response:
         """Return which orders and shifts are not as they were when the plan was made."""
-        made = changes.Made(self.plan(public_id))
+        made = changes.PlanBasis(self.plan(public_id))
         return self.shape_out(shapes_plans.ChangesOut, changes.changes_since(made))
 
 

@@ -25,7 +25,7 @@ from dispatch.orders import services as orders
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order
 from dispatch.planning.models import Plan, Stop
-from dispatch.planning.selectors.pictures import Publication, publication_of
+from dispatch.planning.selectors.board_data import Publication, publication_of
 from dispatch.planning.services import publish_plan, request_plan
 from dispatch.planning.services.redispatching import request_redispatch
 from dispatch.solver.redispatch.engine import load

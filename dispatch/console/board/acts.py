@@ -22,7 +22,7 @@ from dispatch.console.board.pages import address_of, hub_of, id_in, plan_of, sho
 from dispatch.planning import services
 from dispatch.planning.errors import OrderNotInPlan, PlanMoved
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors import pictures
+from dispatch.planning.selectors import board_data
 from dispatch.planning.selectors.jobs import JOBS
 from dispatch.planning.services import editing, redispatching
 from lastmile.core import jobs
@@ -79,7 +79,7 @@ def _answer(request: PageRequest, plan: Plan, said: str, undo: str = "") -> Http
 def _stale(request: PageRequest, public_id: str, version: int, moved: PlanMoved) -> HttpResponse:
     """Say who changed what since, above the plan as it is now."""
     plan = plan_of(request, public_id)
-    changes = pictures.acts_since(plan, version)[-5:]
+    changes = board_data.acts_since(plan, version)[-5:]
     names = names_of({change.actor for change in changes})
     lines = [
         f"{names.get(change.actor, _('The system'))} {words.said_of_change(change.act)}"
@@ -121,7 +121,7 @@ def step(request: PageRequest, public_id: str) -> HttpResponse:
         raise Invalid(_("A stop can move one place earlier (-1) or later (1)."))
 
     def change(plan: Plan, version: int) -> Plan:
-        stop = pictures.stop_for(plan, order)
+        stop = board_data.stop_for(plan, order)
         if stop is None:
             raise OrderNotInPlan(_("This order is no longer on a route. Reload the board."))
         return editing.move_stop(

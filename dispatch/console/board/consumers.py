@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from dispatch.console.board.handlers import GROUP, plan_data
 from dispatch.fleet.models import Hub
-from dispatch.planning.selectors import lists, pictures
+from dispatch.planning.selectors import board_data, lists
 from lastmile.core import clock
 from lastmile.core.errors import NotFound
 from lastmile.core.jobs import job_out
@@ -40,8 +40,8 @@ class Board(RetailerConsumer):
         hub = Hub.objects.filter(public_id=self.hub()).first()
         if hub is None or date is None:
             raise NotFound("Name a hub and a date: ?hub=hub_…&date=2026-11-23.")
-        revision = pictures.revision(hub, date)  # before the rest: what comes between is sent again
-        job = pictures.job_of_day(hub, date)
+        revision = board_data.revision(hub, date)  # read first: a later act is sent again
+        job = board_data.job_of_day(hub, date)
         return revision, {
             "hub": hub.public_id,
             "service_date": date.isoformat(),

@@ -13,7 +13,7 @@ from dispatch.console.board import cards
 from dispatch.console.board.pages import plan_of
 from dispatch.intake.parse.tables import write_csv
 from dispatch.planning.models import Plan, Stop
-from dispatch.planning.selectors import lists, picking, pictures
+from dispatch.planning.selectors import board_data, lists, picking
 from lastmile.core import clock
 from lastmile.core.http.forms import whole_number
 from tenants.permissions import Act, PageRequest, page
@@ -30,7 +30,7 @@ HEADINGS = [
 def manifest(request: PageRequest, public_id: str) -> HttpResponse:
     """Show one route to be printed: everything a driver needs where no phone works."""
     route = lists.get_route(public_id, request.principal.hubs)
-    stops = list(pictures.stops_of(route.plan, [route]).prefetch_related("order__parcels"))
+    stops = list(board_data.stops_of(route.plan, [route]).prefetch_related("order__parcels"))
     zone = clock.zone(route.plan.hub.zone)
     with timezone.override(zone):
         return render(
@@ -72,7 +72,7 @@ def route_csv(request: PageRequest, public_id: str) -> StreamingHttpResponse:
     """Download the stops of one route."""
     route = lists.get_route(public_id, request.principal.hubs)
     name = f"route-{route.plan.service_date}-{route.number}"
-    return _csv(route.plan, name, list(pictures.stops_for_file(route.plan, [route])))
+    return _csv(route.plan, name, list(board_data.stops_for_file(route.plan, [route])))
 
 
 @page(Act.PLANS_VIEW)
@@ -81,7 +81,7 @@ def plan_csv(request: PageRequest, public_id: str) -> StreamingHttpResponse:
     """Download the stops of every route of a plan."""
     plan = plan_of(request, public_id)
     name = f"plan-{plan.service_date}-{plan.number}"
-    return _csv(plan, name, list(pictures.stops_for_file(plan)))
+    return _csv(plan, name, list(board_data.stops_for_file(plan)))
 
 
 def _csv(plan: Plan, name: str, stops: list[Stop]) -> StreamingHttpResponse:

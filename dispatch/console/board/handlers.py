@@ -11,7 +11,7 @@ from typing import Any
 from dispatch.fleet.models import Hub
 from dispatch.planning.events import REQUESTED
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors import pictures
+from dispatch.planning.selectors import board_data
 from dispatch.planning.selectors.jobs import JOBS
 from lastmile.core.events import JOB_FINISHED, DomainEvent
 from lastmile.core.jobs import job_by_id, job_out
@@ -32,7 +32,9 @@ def on_plan_changed(event: DomainEvent) -> None:
         "actor": event.actor,
         "actor_name": names_of({event.actor}).get(event.actor, ""),
     }
-    _tell(plan.hub, plan.service_date, "plan", pictures.revision(plan.hub, plan.service_date), data)
+    _tell(
+        plan.hub, plan.service_date, "plan", board_data.revision(plan.hub, plan.service_date), data
+    )
 
 
 def on_planning_asked(event: DomainEvent) -> None:

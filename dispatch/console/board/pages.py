@@ -19,7 +19,7 @@ from dispatch.fleet.selectors import hubs_of, shifts_on
 from dispatch.fleet.selectors.street_maps import street_map_of
 from dispatch.orders.selectors import to_plan, waiting_for_pin_on
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors import changes, explaining, lists, pictures, schedule, spots
+from dispatch.planning.selectors import board_data, changes, explaining, lists, schedule, spots
 from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core import clock
 from lastmile.core.errors import NotFound
@@ -126,8 +126,8 @@ def context_of(request: PageRequest, hub: Hub, date: dt.date, plan: Plan | None)
         "after": date + dt.timedelta(days=1),
         "plan": plan,
         "versions": lists.versions(hub, date),
-        "revision": pictures.revision(hub, date),
-        "job": cards.job_card(pictures.job_of_day(hub, date)),
+        "revision": board_data.revision(hub, date),
+        "job": cards.job_card(board_data.job_of_day(hub, date)),
         "may_plan": may_edit,
         "may_edit": may_edit and plan is not None and plan.status == DRAFT,
         "may_publish": may(who, Act.PLANS_PUBLISH, hub.public_id),
@@ -155,22 +155,22 @@ def _news(plan: Plan) -> list[str] | None:
     today = clock.local_date(clock.now(), plan.hub.zone)
     if plan.status not in {DRAFT, PUBLISHED} or plan.service_date < today:
         return None
-    return words.news_said(changes.counted(plan))
+    return words.news_said(changes.count_changes(plan))
 
 
 def _plan_context(request: PageRequest, plan: Plan) -> dict[str, Any]:
     shown = shown_of(request)
-    routes = pictures.routes_in_short(plan)
+    routes = board_data.route_summaries(plan)
     if shown.only == "broken":
         routes = [r for r in routes if r.violations or r.late_count]  # type: ignore[attr-defined]
     if shown.only.startswith("rte_"):
         routes = [r for r in routes if r.public_id == shown.only]
     opened = [r for r in routes if shown.text or r.public_id in shown.opened]
-    rows = pictures.searched(pictures.stops_of(plan, opened), shown.text) if opened else []
+    rows = board_data.search_rows(board_data.stops_of(plan, opened), shown.text) if opened else []
     stops = {pk: list(found) for pk, found in groupby(rows, key=lambda stop: stop.route_id)}
     if shown.text:
         routes = [r for r in routes if r.pk in stops]
-    left = pictures.searched(pictures.unserved_in(plan), shown.text)
+    left = board_data.search_rows(board_data.unserved_in(plan), shown.text)
     return {
         "shown": shown,
         "routes": cards.route_cards(routes, stops),
@@ -179,7 +179,7 @@ def _plan_context(request: PageRequest, plan: Plan) -> dict[str, Any]:
         "show_routes": shown.only != "unserved",
         "undoable": plan.status == DRAFT and plan.edits.filter(undone=False).exists(),
         "travel_note": words.travel_note(plan),
-        "against": pictures.publication_of(plan) if plan.status == DRAFT else None,
+        "against": board_data.publication_of(plan) if plan.status == DRAFT else None,
     }
 
 
@@ -208,10 +208,10 @@ def changes_since(request: PageRequest, public_id: str) -> HttpResponse:
 def route(request: PageRequest, public_id: str, route: str) -> HttpResponse:
     """Return a route's stops: what its card holds once it is opened."""
     plan = plan_of(request, public_id)
-    found = [r for r in pictures.routes_in_short(plan) if r.public_id == route]
+    found = [r for r in board_data.route_summaries(plan) if r.public_id == route]
     if not found:
         raise unknown()
-    stops = {found[0].pk: list(pictures.stops_of(plan, found))}
+    stops = {found[0].pk: list(board_data.stops_of(plan, found))}
     (card,) = cards.route_cards(found, stops)
     may_edit = may(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     with timezone.override(clock.zone(plan.hub.zone)):
@@ -224,13 +224,13 @@ def route(request: PageRequest, public_id: str, route: str) -> HttpResponse:
 def order(request: PageRequest, public_id: str, order: str) -> HttpResponse:
     """Show one order of a plan: where it stands, and where else it could go at what price."""
     plan = plan_of(request, public_id)
-    found = pictures.order_in(plan, order)
+    found = board_data.order_in(plan, order)
     if found is None:
         raise NotFound(_("This order is no longer part of the plan. Reload the board."))
     who = request.principal
     may_edit = may(who, Act.PLANS_EDIT, plan.hub.public_id) and plan.status == DRAFT
-    stop = pictures.stop_for(plan, order)
-    left = pictures.unserved_in(plan).filter(order=found).first()
+    stop = board_data.stop_for(plan, order)
+    left = board_data.unserved_in(plan).filter(order=found).first()
     with timezone.override(clock.zone(plan.hub.zone)):
         return render(request, "console/board/_order.html", {
             "plan": plan,
@@ -269,7 +269,7 @@ def publication(request: PageRequest, public_id: str) -> HttpResponse:
     require(request.principal, Act.PLANS_PUBLISH, plan.hub.public_id)
     more = {
         "plan": plan,
-        "change": pictures.publication_of(plan),
+        "change": board_data.publication_of(plan),
         "shown": shown_of(request),
         "hub": plan.hub,
         "date": plan.service_date,
@@ -288,4 +288,4 @@ def drawing(request: PageRequest, public_id: str) -> HttpResponse:
     if request.headers.get("If-None-Match") == mark:
         return HttpResponse(status=304, headers=headers)
     compact = {"separators": (",", ":")}
-    return JsonResponse(pictures.drawing_of(plan), json_dumps_params=compact, headers=headers)
+    return JsonResponse(board_data.drawing_of(plan), json_dumps_params=compact, headers=headers)

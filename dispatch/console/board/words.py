@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors.changes import Counted
+from dispatch.planning.selectors.changes import ChangeCounts
 
 
-def news_said(found: Counted) -> list[str]:
+def news_said(found: ChangeCounts) -> list[str]:
     """Return what changed since a plan was made, a short phrase each; empty when nothing did."""
     said = (
         (found.came, ngettext_lazy("%(n)d new order", "%(n)d new orders", "n")),

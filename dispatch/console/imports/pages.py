@@ -56,7 +56,7 @@ def imports(request: PageRequest) -> HttpResponse:
     rows, following = cut(request, selectors.batches(principal.hubs), 20)
     shown = {
         "form": form,
-        "rows": [(row, selectors.standing(row)) for row in rows],
+        "rows": [(row, selectors.progress_of(row)) for row in rows],
         "next": following,
         "first": "cursor" not in request.GET,
         "names": people.names_of({row.actor for row in rows}),
@@ -89,7 +89,7 @@ def _act(request: PageRequest, batch: ImportBatch) -> HttpResponse:
     what = request.POST.get("what", "")
     principal = request.principal
     if what == "import":
-        made = services.import_rehearsed(rehearsal=batch, hubs_scope=principal.hubs)
+        made = services.import_previewed(preview=batch, hubs_scope=principal.hubs)
         return redirect("imports:import", made.public_id)
     if what == "stop":
         require(principal, Act.JOBS_CANCEL)
@@ -101,11 +101,11 @@ def _act(request: PageRequest, batch: ImportBatch) -> HttpResponse:
 def _shown(request: PageRequest, batch: ImportBatch) -> dict[str, Any]:
     """Everything the page of an import shows."""
     hubs = [batch.hub] if batch.hub else hubs_of(request.principal)
-    standing = selectors.standing(batch)
-    sketch = selectors.sketch(batch) if standing.ended else {"spots": [], "hubs": []}
+    progress = selectors.progress_of(batch)
+    sketch = selectors.sketch(batch) if progress.ended else {"spots": [], "hubs": []}
     return {
         "batch": batch,
-        "standing": standing,
+        "progress": progress,
         "faults": selectors.refused_rows(batch, FAULTS_SHOWN),
         "warnings": selectors.warnings(batch, FAULTS_SHOWN),
         "changes": [(words.FIELDS.get(name, name), count) for name, count in batch.changes.items()],

@@ -1,17 +1,17 @@
 """Order files to rows: the table, its columns, and the value of every cell. PURE."""
 
-from dispatch.intake.parse.customs import Customs, customs_of
+from dispatch.intake.parse.conventions import Conventions, conventions_of
 from dispatch.intake.parse.faults import Fault
 from dispatch.intake.parse.joining import ParcelRow, Row
 from dispatch.intake.parse.rows import Parsed, Refused, parse_orders
 
 __all__ = [
-    "Customs",
+    "Conventions",
     "Fault",
     "ParcelRow",
     "Parsed",
     "Refused",
     "Row",
-    "customs_of",
+    "conventions_of",
     "parse_orders",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from dispatch.intake.parse.customs import DateOrder
+from dispatch.intake.parse.conventions import DateOrder
 from dispatch.intake.parse.faults import Unreadable
 
 FIRST_YEAR: Final = 2000

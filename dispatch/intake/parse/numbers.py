@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 
-from dispatch.intake.parse.customs import DecimalSign
+from dispatch.intake.parse.conventions import DecimalSign
 from dispatch.intake.parse.faults import Unreadable
 from dispatch.intake.parse.tables import NumberCell
 

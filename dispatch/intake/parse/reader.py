@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from dispatch.intake.parse.columns import is_other_time, speaks_of_delivery
-from dispatch.intake.parse.customs import Customs
+from dispatch.intake.parse.conventions import Conventions
 from dispatch.intake.parse.dates import DateColumn, date_column
 from dispatch.intake.parse.faults import Fault, Unreadable
 from dispatch.intake.parse.numbers import Kind, NumberColumn, number_column
@@ -47,7 +47,10 @@ class Sheet:
 
 
 def sheet_of(
-    table: Table, known: Mapping[int, str], rows: Sequence[tuple[str, ...]], customs: Customs
+    table: Table,
+    known: Mapping[int, str],
+    rows: Sequence[tuple[str, ...]],
+    conventions: Conventions,
 ) -> Sheet:
     """Decide from all cells of each column how it is read."""
     at = {name: position for position, name in known.items()}
@@ -56,7 +59,8 @@ def sheet_of(
         return (value_at(cells, at[name]) for cells in rows) if name in at else iter(())
 
     numbers = {
-        name: number_column(kind, column(name), customs.decimal) for name, kind in _NUMBERS.items()
+        name: number_column(kind, column(name), conventions.decimal)
+        for name, kind in _NUMBERS.items()
     }
     others = {
         position: heading
@@ -66,7 +70,7 @@ def sheet_of(
     return Sheet(
         known,
         others,
-        date_column(column("date"), customs.date_order),
+        date_column(column("date"), conventions.date_order),
         numbers,
         frozenset(at for at in others if _mostly_windows([value_at(cells, at) for cells in rows])),
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from dispatch.intake.parse.columns import recognise
-from dispatch.intake.parse.customs import Customs
+from dispatch.intake.parse.conventions import Conventions
 from dispatch.intake.parse.faults import Fault
 from dispatch.intake.parse.joining import ParcelRow, Row, join
 from dispatch.intake.parse.reader import Reader, Sheet, sheet_of, value_at
@@ -58,7 +58,7 @@ class Parsed:
     cells: Mapping[int, tuple[str, ...]]
 
 
-def parse_orders(data: bytes, *, max_rows: int, customs: Customs | None = None) -> Parsed:
+def parse_orders(data: bytes, *, max_rows: int, conventions: Conventions | None = None) -> Parsed:
     """Read an order file.
 
     Parameters
@@ -67,7 +67,7 @@ def parse_orders(data: bytes, *, max_rows: int, customs: Customs | None = None) 
         The whole file, CSV or XLSX.
     max_rows : int
         Most data rows; one more refuses the file as a whole.
-    customs : Customs, optional
+    conventions : Conventions, optional
         How dates and numbers are written where the file comes from, for what the columns of the
         file leave open; without it such cells are refused.
 
@@ -82,7 +82,7 @@ def parse_orders(data: bytes, *, max_rows: int, customs: Customs | None = None) 
     cells_by_row = dict(_data_rows(table, max_rows))
     if not cells_by_row:
         raise BadFile("no_rows")
-    sheet = sheet_of(table, known, list(cells_by_row.values()), customs or Customs())
+    sheet = sheet_of(table, known, list(cells_by_row.values()), conventions or Conventions())
     accepted: dict[str, Row] = {}
     refused: list[Refused] = []
     used: set[int] = set()

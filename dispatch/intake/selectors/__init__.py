@@ -1,29 +1,29 @@
 """Reading imports: lists, one with its figures, its refused rows, and their words."""
 
 from dispatch.intake.selectors.imports import (
-    Standing,
+    Progress,
     batches,
     file_problem,
     get_batch,
+    progress_of,
     refused_csv,
     refused_rows,
     sample_csv,
     sketch,
-    standing,
     warnings,
     words_of,
 )
 
 __all__ = [
-    "Standing",
+    "Progress",
     "batches",
     "file_problem",
     "get_batch",
+    "progress_of",
     "refused_csv",
     "refused_rows",
     "sample_csv",
     "sketch",
-    "standing",
     "warnings",
     "words_of",
 ]

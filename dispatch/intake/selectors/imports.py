@@ -38,38 +38,38 @@ def get_batch(public_id: str, hubs: frozenset[str] | None) -> ImportBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Progress:
     """How far an import is, and the word with which it ended.
 
-    ``word`` is queued, running, done, failed or cancelled; ``problem`` the sentence of a failure.
+    ``status`` is queued, running, done, failed or cancelled; ``problem`` the sentence of a failure.
     """
 
-    word: str
+    status: str
     percent: int = 100
     note: str = ""
     problem: str = ""
 
     @property
     def ended(self) -> bool:
-        return self.word in {"done", "failed", "cancelled"}
+        return self.status in {"done", "failed", "cancelled"}
 
 
-def standing(batch: ImportBatch) -> Standing:
+def progress_of(batch: ImportBatch) -> Progress:
     """Say how an import stands: by its own state, else by that of the job that reads it."""
     if batch.state == ImportBatch.State.FAILED:
-        return Standing(word="failed", problem=file_problem(batch))
+        return Progress(status="failed", problem=file_problem(batch))
     job = jobs.jobs(subject=batch.public_id).filter(public_id=batch.job).first()
     if job is not None and job.state == JobState.CANCELLED:
-        return Standing(word="cancelled")
+        return Progress(status="cancelled")
     if batch.state == ImportBatch.State.DONE:
-        return Standing(word="done")
+        return Progress(status="done")
     if job is None or job.state == JobState.FAILED:
         why = job.detail if job else ""
-        return Standing(
-            word="failed", problem=why or _("It stopped before its end. Send the file again.")
+        return Progress(
+            status="failed", problem=why or _("It stopped before its end. Send the file again.")
         )
-    word = "queued" if job.state == JobState.QUEUED else "running"
-    return Standing(word=word, percent=job.progress_percent, note=job.progress_note)
+    status = "queued" if job.state == JobState.QUEUED else "running"
+    return Progress(status=status, percent=job.progress_percent, note=job.progress_note)
 
 
 def sketch(batch: ImportBatch) -> dict[str, Any]:

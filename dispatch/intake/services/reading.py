@@ -13,7 +13,7 @@ from django.utils.translation import override
 from dispatch.fleet.models import Hub
 from dispatch.intake.events import DONE, FAILED, DoneFacts, FailedFacts
 from dispatch.intake.models import ImportBatch, ImportFile, RefusedRow
-from dispatch.intake.parse import Customs, Fault, Parsed, Row, customs_of, parse_orders
+from dispatch.intake.parse import Conventions, Fault, Parsed, Row, conventions_of, parse_orders
 from dispatch.intake.parse.tables import BadFile
 from dispatch.intake.services.drafting import to_draft
 from dispatch.orders.drafts import Placed
@@ -78,7 +78,7 @@ def _read(lease: Lease, batch: ImportBatch) -> None:
         parsed = parse_orders(
             bytes(batch.file.content),
             max_rows=settings.LIMIT_IMPORT_ROWS,
-            customs=_customs(batch),
+            conventions=_conventions(batch),
         )
     except BadFile as fault:
         _end_unreadable(lease, batch, fault)
@@ -95,13 +95,13 @@ def _read(lease: Lease, batch: ImportBatch) -> None:
     _end(lease, batch, parsed, counts, refused)
 
 
-def _customs(batch: ImportBatch) -> Customs:
+def _conventions(batch: ImportBatch) -> Conventions:
     """How dates and numbers are written where the file comes from: its hub, else the retailer."""
     retailer = current_retailer()
     zones = {retailer.zone, *Hub.objects.filter(active=True).values_list("zone", flat=True)}
     if batch.hub is not None:
         zones = {batch.hub.zone}
-    return customs_of({region_of(zone) for zone in zones}, retailer.language)
+    return conventions_of({region_of(zone) for zone in zones}, retailer.language)
 
 
 def _place_chunk(

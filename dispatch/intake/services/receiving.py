@@ -60,16 +60,16 @@ def receive_file(
 
 
 @transaction.atomic
-def import_rehearsed(
-    *, rehearsal: ImportBatch, hubs_scope: Collection[str] | None = None
+def import_previewed(
+    *, preview: ImportBatch, hubs_scope: Collection[str] | None = None
 ) -> ImportBatch:
     """Bring in the very file that was rehearsed; asked twice it is the same import.
 
     Locks: the rehearsal. Records: import.received. Raises: Conflict when it is no rehearsal that
     ended well, or its file is no longer kept, Invalid outside the caller's hubs.
     """
-    _refuse_foreign_hub(rehearsal.hub, hubs_scope)
-    row = ImportBatch.objects.select_for_update(no_key=True).get(pk=rehearsal.pk)
+    _refuse_foreign_hub(preview.hub, hubs_scope)
+    row = ImportBatch.objects.select_for_update(no_key=True).get(pk=preview.pk)
     known = ImportBatch.objects.filter(rehearsal=row).first()
     if known is not None:
         return known

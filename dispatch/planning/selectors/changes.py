@@ -1,8 +1,8 @@
 """What has changed in a hub's day since a plan was made for it: orders, shifts, what is under way.
 
 A plan keeps the problem it was made from. What came in, fell away or is other than it was is told
-by laying the rows beside that problem; ``counted`` tells as much as rows alone can, for a page
-that is looked at all day.
+by laying the rows beside that problem; ``count_changes`` tells as much as rows alone can,
+for a page that is looked at all day.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _under_way() -> Q:
     )
 
 
-class Made:
+class PlanBasis:
     """What a plan was made from."""
 
     def __init__(self, plan: Plan) -> None:
@@ -57,7 +57,7 @@ class Made:
         """Where the plan's places were, the hub first."""
         return [Point(lat=lat, lon=lon) for lat, lon in self.plan.input.points]
 
-    def still_says(self, order: Order) -> bool:
+    def is_unchanged(self, order: Order) -> bool:
         """Tell whether an order of the plan asks for what it asked for when the plan was made.
 
         ``order`` has its place and promise.
@@ -88,7 +88,7 @@ class Changes:
         return bool(self.came or self.gone or self.changed or self.shifts_came or self.shifts_gone)
 
 
-def changes_since(made: Made) -> Changes:
+def changes_since(made: PlanBasis) -> Changes:
     """Lay the day as it is beside what a plan was made from."""
     plan, problem = made.plan, made.problem
     rows = to_plan(plan.hub, plan.service_date).select_related("place", "promise__place")
@@ -102,7 +102,7 @@ def changes_since(made: Made) -> Changes:
         came=frozenset(orders.keys() - known),
         gone=frozenset(known - orders.keys() - set(under_way.values_list("public_id", flat=True))),
         changed=frozenset(
-            name for name in orders.keys() & known if not made.still_says(orders[name])
+            name for name in orders.keys() & known if not made.is_unchanged(orders[name])
         ),
         shifts_came=frozenset(shifts - shifts_known),
         shifts_gone=frozenset(shifts_known - shifts),
@@ -110,7 +110,7 @@ def changes_since(made: Made) -> Changes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class ChangeCounts:
     """How many orders and shifts are not as they were, by the rows alone."""
 
     came: int
@@ -124,7 +124,7 @@ class Counted:
         return bool(self.came or self.gone or self.promised or self.shifts_gone)
 
 
-def counted(plan: Plan) -> Counted:
+def count_changes(plan: Plan) -> ChangeCounts:
     """Count what changed since a plan was made, in four short queries, its problem left alone.
 
     An order's own pin, load or time at the door, and a new shift, show only to ``changes_since``.
@@ -134,7 +134,7 @@ def counted(plan: Plan) -> Counted:
     stays = Q(hub=plan.hub, service_date=plan.service_date) & (
         Q(state__in=[OrderState.READY, OrderState.PLANNED]) & by_van() | _under_way()
     )
-    return Counted(
+    return ChangeCounts(
         came=day.exclude(served | left).count(),
         gone=Order.objects.filter(served).exclude(stays).count(),
         promised=day.filter(served, promise__made_at__gt=plan.input.created_at).count(),

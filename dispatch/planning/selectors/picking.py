@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dispatch.planning.models import Plan, Route
-from dispatch.planning.selectors.pictures import routes_in_short
+from dispatch.planning.selectors.board_data import route_summaries
 from dispatch.solver.side.waves import plan_waves
 from dispatch.solver.side.waves_problem import Floor, Goods, Wave
 from lastmile.core.clock import now
@@ -93,7 +93,7 @@ class Picking:
 
 
 def orders_of(route: Route) -> int:
-    """How many orders a route of ``routes_in_short`` takes from the hub: returns are not picked."""
+    """How many orders a route of ``route_summaries`` takes from the hub: returns are not picked."""
     return int(route.outward_count)  # type: ignore[attr-defined]
 
 
@@ -103,7 +103,7 @@ def picking_of(plan: Plan, who: Pickers, begins_at: dt.datetime | None = None) -
     ``begins_at``: no wave before; by default six hours before the first van loads, and never in
     the past while a van of the plan has yet to load. Raises Invalid, by the fields of ``Floor``.
     """
-    routes = {route.public_id: route for route in routes_in_short(plan) if orders_of(route)}
+    routes = {route.public_id: route for route in route_summaries(plan) if orders_of(route)}
     if not routes:
         return Picking(waves=(), proven=True)
     due = [route.starts_at for route in routes.values()]

@@ -17,7 +17,7 @@ from dispatch.orders.models import Order
 from dispatch.orders.states import OrderState
 from dispatch.planning.errors import PlanOutdated
 from dispatch.planning.models import Plan, Stop
-from dispatch.planning.selectors.changes import Made
+from dispatch.planning.selectors.changes import PlanBasis
 
 MOST_NAMED = 20
 HELD = {OrderState.PLANNED, OrderState.LOADED}  # by a published plan
@@ -31,7 +31,7 @@ def refuse_outdated(
     ``orders`` are those on the draft's routes, locked; ``before`` is the plan that it supersedes.
     A shift that carries an order of ``aboard`` (pks) drives on, whatever became of it.
     """
-    made = Made(draft)
+    made = PlanBasis(draft)
     planned = set(Stop.objects.filter(plan=before).values_list("order_id", flat=True))
     outdated: dict[str, str] = {}
     for order in orders:
@@ -41,7 +41,7 @@ def refuse_outdated(
             outdated[order.public_id] = "planned_elsewhere"
         elif order.state not in {OrderState.READY, *HELD}:
             outdated[order.public_id] = order.state
-        elif not made.still_says(order):
+        elif not made.is_unchanged(order):
             outdated[order.public_id] = "changed"
     driving = Stop.objects.filter(plan=draft, order__in=aboard).values("route__shift")
     shifts = (

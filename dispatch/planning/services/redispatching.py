@@ -27,7 +27,7 @@ from dispatch.planning.problem.day import Day, read_day
 from dispatch.planning.problem.store import TimedPlan
 from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.search.searching import machine_cores
-from dispatch.planning.selectors.changes import UNDER_WAY, Changes, Made, changes_since
+from dispatch.planning.selectors.changes import UNDER_WAY, Changes, PlanBasis, changes_since
 from dispatch.planning.selectors.jobs import REDISPATCH as JOB
 from dispatch.planning.selectors.lists import published
 from dispatch.planning.services.drafting import Found, answer, draft_plan
@@ -93,7 +93,7 @@ class Scene:
     """A plan, the day as it is now, and what lies between them."""
 
     plan: Plan
-    made: Made
+    made: PlanBasis
     at: dt.datetime
     changes: Changes
     day: Day
@@ -202,7 +202,7 @@ def read_scene(plan: Plan, at: dt.datetime) -> Scene:
               "draft.") % {"status": plan.get_status_display()},
             data={"status": plan.status},
         )  # fmt: skip
-    made = Made(plan)
+    made = PlanBasis(plan)
     left, orders, shifts = _left(plan, at)
     day = read_day(plan.hub, plan.service_date, orders_too=orders, shifts_too=shifts)
     day = replace(

@@ -15,7 +15,7 @@ from dispatch.orders.models import Order
 from dispatch.orders.services import cancel_order, set_promise
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import lists
-from dispatch.planning.selectors.changes import counted
+from dispatch.planning.selectors.changes import count_changes
 from dispatch.planning.services import publish_plan
 from lastmile.core.models import Event, Job, JobState
 from lastmile.core.runner import run_job
@@ -253,11 +253,11 @@ def test_what_changed_since_is_shown_and_fitted_in_by_a_press(desk: Client) -> N
 def test_what_changed_since_costs_four_queries_however_much_it_is(desk: Client) -> None:
     made = plan(day_of(4))
     with CaptureQueriesContext(connection) as few:
-        counted(Plan.objects.get(pk=made.pk))
+        count_changes(Plan.objects.get(pk=made.pk))
     make_orders(30, hub=made.hub.public_id)
     again = Plan.objects.select_related("hub", "input").get(pk=made.pk)
     with CaptureQueriesContext(connection) as many:
-        assert counted(again).came == 30
+        assert count_changes(again).came == 30
     assert (len(many), len(few)) == (4, 7)  # the plan, its hub and input come on top
 
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dispatch.orders.drafts import PlaceDraft, ShopperDraft
 from dispatch.planning.selectors import lists
-from dispatch.planning.selectors.pictures import polyline
+from dispatch.planning.selectors.board_data import polyline
 from dispatch.roads import tiles
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role

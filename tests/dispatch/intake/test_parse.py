@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.intake.parse import Customs, Parsed, parse_orders
+from dispatch.intake.parse import Conventions, Parsed, parse_orders
 from dispatch.intake.parse.columns import COLUMNS, recognise
 from dispatch.intake.parse.tables import MAX_RATIO, BadFile, neutral, write_csv
 from dispatch.intake.parse.times import read_minute
@@ -66,7 +66,7 @@ def test_a_workbook_reads_like_the_csv_of_the_same_table() -> None:
             [1002, "-29,9", "-71,25", "01/12/2026", "9h00", "12:30", "6,5", "2"],
         ]
     )
-    first, second = parse_orders(sheet, max_rows=9, customs=Customs(date_order="day")).rows
+    first, second = parse_orders(sheet, max_rows=9, conventions=Conventions(date_order="day")).rows
     assert first.external_id == "A1"
     assert second.external_id == "1002"
     assert (first.date, first.opens_minute, first.closes_minute) == (dt.date(2026, 12, 1), 540, 750)
@@ -252,7 +252,7 @@ def test_a_time_of_another_day_is_no_time_of_this_one(
     date: str, opens: str, closes: str, faults: list[str]
 ) -> None:
     text = f"{PLACED}from,to\nA1,-29.9,-71.25,{date},{opens},{closes}\n"
-    parsed = parse_orders(text.encode(), max_rows=10, customs=Customs(date_order="day"))
+    parsed = parse_orders(text.encode(), max_rows=10, conventions=Conventions(date_order="day"))
     assert codes(parsed) == [(2, column, "time_of_other_day") for column in faults]
     if not faults:
         assert (parsed.rows[0].opens_minute, parsed.rows[0].closes_minute) == (540, 720)

@@ -21,8 +21,8 @@ from dispatch.orders.services import (
 from dispatch.planning.errors import NothingChanged, NothingToPlan, PlanNotDraft, PlanOutdated
 from dispatch.planning.models import Plan, Route, Stop
 from dispatch.planning.rolls import invariants
-from dispatch.planning.selectors import pictures
-from dispatch.planning.selectors.changes import Made, changes_since, counted
+from dispatch.planning.selectors import board_data
+from dispatch.planning.selectors.changes import PlanBasis, changes_since, count_changes
 from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.planning.services import editing, publish_plan, revise_plan
 from dispatch.planning.services.redispatching import Bounds, request_redispatch
@@ -51,7 +51,7 @@ def fitted(old: Plan, bounds: Bounds | None = None) -> Plan:
 
 
 def routes(it: Plan) -> dict[str, list[str]]:
-    return {s: orders for s, orders in arrangement_of(it, Made(it).problem).items() if orders}
+    return {s: orders for s, orders in arrangement_of(it, PlanBasis(it).problem).items() if orders}
 
 
 def served(it: Plan) -> set[str]:
@@ -60,7 +60,7 @@ def served(it: Plan) -> set[str]:
 
 def sound(draft: Plan) -> None:
     """The draft is refereed whole, sums up, and may be published."""
-    problem = Made(draft).problem
+    problem = PlanBasis(draft).problem
     assert check(problem, evaluate(problem, arrangement_of(draft, problem))) == []
     assert draft.violations_count == 0
     publish_plan(plan=draft)
@@ -75,7 +75,7 @@ def test_what_came_in_and_what_fell_away_is_fitted_in(retailer: RetailerRef) -> 
     assert gone is not None
     cancel_order(order=gone)
     came = make_order(hub=hub.public_id)
-    changes = changes_since(Made(old))
+    changes = changes_since(PlanBasis(old))
     assert (changes.came, changes.gone) == ({came.public_id}, {gone.public_id})
     assert changes.changed == changes.shifts_came == changes.shifts_gone == frozenset()
     draft = fitted(old)
@@ -83,7 +83,7 @@ def test_what_came_in_and_what_fell_away_is_fitted_in(retailer: RetailerRef) -> 
     assert served(draft) == {o for orders in before.values() for o in orders} - {gone.public_id} | {
         came.public_id
     }
-    assert not changes_since(Made(draft))
+    assert not changes_since(PlanBasis(draft))
     assert Event.objects.filter(kind="plan.drafted", subject=draft.public_id).count() == 1
     sound(draft)
 
@@ -114,7 +114,7 @@ def test_another_window_is_kept_and_another_pin_is_driven_to(retailer: RetailerR
     set_pin(order=far, lat=38.75, lon=-9.2)
     with pytest.raises(PlanOutdated, match="Fit the changes"):
         publish_plan(plan=old)
-    assert changes_since(Made(old)).changed == {late.public_id, far.public_id}
+    assert changes_since(PlanBasis(old)).changed == {late.public_id, far.public_id}
     draft = fitted(old)
     start = Stop.objects.get(plan=draft, order=late).starts_at
     assert window.opens_at <= start < window.closes_at
@@ -130,7 +130,7 @@ def test_the_orders_of_a_cancelled_shift_go_with_the_others(retailer: RetailerRe
     lost = Route.objects.filter(plan=old).first()
     assert lost is not None
     cancel_shift(shift=lost.shift)
-    assert counted(old).shifts_gone == 1
+    assert count_changes(old).shifts_gone == 1
     draft = fitted(old)
     assert served(draft) == served(old)
     assert not draft.routes.filter(shift=lost.shift).exists()
@@ -199,7 +199,7 @@ def test_a_vehicle_that_has_left_keeps_its_orders_and_its_hour(
     assert sorted(after[other]) == sorted(o.public_id for o in came)
     route = draft.routes.get(shift__public_id=other)
     assert route.starts_at >= away.starts_at + dt.timedelta(minutes=90)
-    problem = Made(draft).problem
+    problem = PlanBasis(draft).problem
     for order in came:  # and no later edit is offered the vehicle that is away
         visit = problem.visits[problem.visit_index[order.public_id]]
         assert visit.vehicles == {other}
@@ -217,8 +217,8 @@ def test_what_is_in_the_vehicle_stays_there_and_the_plan_may_be_published(
     mark_loaded(orders=[o.pk for o in loaded])
     mark_out(orders=[loaded[0].pk])
     came = make_order(hub=hub.public_id)
-    assert changes_since(Made(old)).gone == frozenset()
-    assert counted(old).gone == 0
+    assert changes_since(PlanBasis(old)).gone == frozenset()
+    assert count_changes(old).gone == 0
     draft = fitted(old)
     assert routes(draft)[route.shift.public_id] == routes(old)[route.shift.public_id]
     assert came.public_id in served(draft)
@@ -285,7 +285,7 @@ def test_a_draft_that_changed_since_it_was_read_is_counted_from_when_it_was_read
     old = plan(hub)
     order = Order.objects.order_by("pk").first()
     assert order is not None
-    assert not counted(old).any
+    assert not count_changes(old).any
     clock(EVE + dt.timedelta(minutes=1))
     window = make_window(13, 15)
     set_promise(
@@ -294,13 +294,13 @@ def test_a_draft_that_changed_since_it_was_read_is_counted_from_when_it_was_read
     )
     clock(EVE + dt.timedelta(minutes=2))
     copy = revise_plan(plan=old)
-    assert counted(copy).promised == 1
+    assert count_changes(copy).promised == 1
     change_order(order=Order.objects.order_by("pk")[1], service_date=DAY + dt.timedelta(days=1))
     make_orders(2, hub=hub.public_id)
-    found = counted(copy)
+    found = count_changes(copy)
     assert (found.came, found.gone, found.promised, found.shifts_gone) == (2, 1, 1, 0)
     draft = fitted(copy)
-    assert not counted(draft).any
+    assert not count_changes(draft).any
 
 
 def test_what_a_draft_changes_is_told_beside_the_plan_it_was_made_from(
@@ -313,7 +313,7 @@ def test_what_a_draft_changes_is_told_beside_the_plan_it_was_made_from(
     cancel_order(order=gone)
     make_orders(2, hub=hub.public_id)
     draft = fitted(old)
-    told = pictures.publication_of(draft)
+    told = board_data.publication_of(draft)
     assert (told.before, told.added, told.dropped) == (old, 2, 1)
     starts = {
         it.pk: dict(Stop.objects.filter(plan=it).values_list("order", "starts_at"))

@@ -10,8 +10,8 @@ from dispatch.orders.drafts import ParcelDraft
 from dispatch.orders.models import Order
 from dispatch.planning.models import Plan, Route, Stop
 from dispatch.planning.problem.keep import unpack
-from dispatch.planning.selectors import lists, pictures, spots
-from dispatch.planning.selectors.changes import Made, changes_since
+from dispatch.planning.selectors import board_data, lists, spots
+from dispatch.planning.selectors.changes import PlanBasis, changes_since
 from dispatch.planning.selectors.picking import Pickers, picking_of
 from dispatch.planning.services import editing, publish_plan, request_redispatch
 from lastmile.core.models import Job, JobState
@@ -60,7 +60,7 @@ def test_a_van_full_outwards_takes_returns_on_its_way_back(retailer: RetailerRef
 
 def test_the_board_counts_what_is_on_board_at_once(retailer: RetailerRef) -> None:
     hub, _out, _back = full_both_ways()
-    (route,) = pictures.routes_in_short(plan(hub))
+    (route,) = board_data.route_summaries(plan(hub))
     parcels = loads_of(route)[2]
     assert (parcels.percent, parcels.said, parcels.over) == (100, "10 of 10", False)
 
@@ -94,7 +94,7 @@ def test_fitting_changes_in_takes_a_return_that_came_in(retailer: RetailerRef) -
     out = make_order(hub=hub.public_id, parcels=TEN)
     draft = plan(hub)
     back = make_order(hub=hub.public_id, parcels=TEN, direction="return")
-    assert changes_since(Made(draft)).came == {back.public_id}
+    assert changes_since(PlanBasis(draft)).came == {back.public_id}
     job = request_redispatch(plan=draft, seconds=1)
     assert run_job(job.public_id) == JobState.SUCCEEDED
     made = Job.objects.get(pk=job.pk).result
@@ -111,7 +111,7 @@ def test_a_plan_that_took_a_return_for_a_delivery_is_told_that_it_is_another(
     order = make_order(hub=hub.public_id, parcels=TEN)
     draft = plan(hub)
     Order.objects.filter(pk=order.pk).update(direction="return")
-    assert changes_since(Made(draft)).changed == {order.public_id}
+    assert changes_since(PlanBasis(draft)).changed == {order.public_id}
 
 
 def test_returns_are_not_picked(retailer: RetailerRef) -> None:

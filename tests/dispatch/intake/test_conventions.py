@@ -8,32 +8,32 @@ import io
 import openpyxl
 import pytest
 
-from dispatch.intake.parse import Customs, Parsed, customs_of, parse_orders
+from dispatch.intake.parse import Conventions, Parsed, conventions_of, parse_orders
 from dispatch.intake.parse.times import read_minute
 
-USA = customs_of(["US"], "en")
-CHILE = customs_of(["CL"], "es")
+USA = conventions_of(["US"], "en")
+CHILE = conventions_of(["CL"], "es")
 PLACE = "-29.9050,-71.2500"
 
 
-def parse(heading: str, *rows: str, customs: Customs | None = None) -> Parsed:
+def parse(heading: str, *rows: str, conventions: Conventions | None = None) -> Parsed:
     """A CSV file with an order id and a place before the columns that matter."""
     lines = [f"order_id,lat,lon,{heading}"]
     lines += [f"R{n},{PLACE},{row}" for n, row in enumerate(rows, 1)]
-    return parse_orders("\n".join(lines).encode(), max_rows=100, customs=customs)
+    return parse_orders("\n".join(lines).encode(), max_rows=100, conventions=conventions)
 
 
-def dates(*cells: str, customs: Customs | None = None) -> list[dt.date | str | None]:
+def dates(*cells: str, conventions: Conventions | None = None) -> list[dt.date | str | None]:
     """The date of each cell of one column, or the code of its fault."""
-    parsed = parse("date", *cells, customs=customs)
+    parsed = parse("date", *cells, conventions=conventions)
     found: dict[int, dt.date | str | None] = {row.number: row.date for row in parsed.rows}
     found |= {row.number: row.faults[0].code for row in parsed.refused}
     return [found[number] for number in sorted(found)]
 
 
-def numbers(column: str, *cells: str, customs: Customs | None = None) -> list[int | str]:
+def numbers(column: str, *cells: str, conventions: Conventions | None = None) -> list[int | str]:
     """Weight of each cell of one column in grams (or cm3), or the code of its fault."""
-    parsed = parse(column, *(f'"{cell}"' for cell in cells), customs=customs)
+    parsed = parse(column, *(f'"{cell}"' for cell in cells), conventions=conventions)
     found: dict[int, int | str] = {
         row.number: sum(p.weight_g + p.volume_cm3 for p in row.parcels) for row in parsed.rows
     }
@@ -54,18 +54,18 @@ def windows(heading: str, *cells: str) -> list[tuple[int | None, int | None] | s
 def test_a_date_past_the_twelfth_says_how_its_column_is_read() -> None:
     expected = [dt.date(2026, 12, 31), dt.date(2026, 12, 1), dt.date(2027, 1, 2)]
     assert dates("12/31/2026", "12/01/2026", "1/2/2027 6:29:00") == expected
-    assert dates("12/31/2026", "12/01/2026", "1/2/2027 6:29:00", customs=CHILE) == expected
-    assert dates("31/12/2026", "12/01/2026", customs=USA) == [
+    assert dates("12/31/2026", "12/01/2026", "1/2/2027 6:29:00", conventions=CHILE) == expected
+    assert dates("31/12/2026", "12/01/2026", conventions=USA) == [
         dt.date(2026, 12, 31),
         dt.date(2026, 1, 12),
     ]
 
 
 def test_a_column_that_proves_nothing_is_read_by_the_custom_or_asked_about() -> None:
-    assert dates("12/01/2026", customs=USA) == [dt.date(2026, 12, 1)]
-    assert dates("12/01/2026", "12.01.2026", customs=CHILE) == [dt.date(2026, 1, 12)] * 2
+    assert dates("12/01/2026", conventions=USA) == [dt.date(2026, 12, 1)]
+    assert dates("12/01/2026", "12.01.2026", conventions=CHILE) == [dt.date(2026, 1, 12)] * 2
     assert dates("12/01/2026") == ["ambiguous_date"]
-    assert dates("12/01/2026", customs=customs_of(["US", "CL"], "en")) == ["ambiguous_date"]
+    assert dates("12/01/2026", conventions=conventions_of(["US", "CL"], "en")) == ["ambiguous_date"]
     assert dates("12/12/2026", "2026-12-01", "2026/12/01") == [
         dt.date(2026, 12, 12),
         dt.date(2026, 12, 1),
@@ -74,7 +74,7 @@ def test_a_column_that_proves_nothing_is_read_by_the_custom_or_asked_about() -> 
 
 
 def test_a_column_with_dates_of_both_kinds_refuses_those_that_read_both_ways() -> None:
-    assert dates("31/12/2026", "12/31/2026", "01/02/2027", customs=USA) == [
+    assert dates("31/12/2026", "12/31/2026", "01/02/2027", conventions=USA) == [
         dt.date(2026, 12, 31),
         dt.date(2026, 12, 31),
         "mixed_dates",
@@ -92,7 +92,7 @@ def test_a_column_with_dates_of_both_kinds_refuses_those_that_read_both_ways() -
     ],
 )  # fmt: skip
 def test_what_is_no_date_of_this_century_is_refused(cell: str, code: str) -> None:
-    assert dates(cell, customs=CHILE) == [code]
+    assert dates(cell, conventions=CHILE) == [code]
 
 
 def test_an_ambiguous_date_names_both_readings() -> None:
@@ -108,7 +108,7 @@ def workbook(*rows: list[object]) -> Parsed:
         book.active.append(row)
     out = io.BytesIO()
     book.save(out)
-    return parse_orders(out.getvalue(), max_rows=100, customs=CHILE)
+    return parse_orders(out.getvalue(), max_rows=100, conventions=CHILE)
 
 
 def test_true_dates_and_numbers_of_a_workbook_are_taken_as_they_are() -> None:
@@ -130,16 +130,16 @@ def test_a_workbooks_number_reads_the_same_in_the_file_of_refused_rows() -> None
     )
     (refused,) = parsed.refused
     line = ",".join(refused.cells[:4])
-    again = parse_orders(f"order_id,lat,lon,kg\n{line}".encode(), max_rows=9, customs=CHILE)
+    again = parse_orders(f"order_id,lat,lon,kg\n{line}".encode(), max_rows=9, conventions=CHILE)
     assert again.rows[0].parcels[0].weight_g == 1234
 
 
 def test_grams_are_whole_so_three_digits_after_a_sign_are_thousands() -> None:
     cells = ("1,800", "12,500", "1.800", "1,234,500", "1.234.500", "1 800", "1800", "1800.0")
     grams = [1800, 12500, 1800, 1_234_500, 1_234_500, 1800, 1800, 1800]
-    for customs in (None, USA, CHILE):
-        assert numbers("weight_g", *cells[:-1], customs=customs) == grams[:-1]
-        assert numbers("volume_cm3", *cells[:-1], customs=customs) == grams[:-1]
+    for conventions in (None, USA, CHILE):
+        assert numbers("weight_g", *cells[:-1], conventions=conventions) == grams[:-1]
+        assert numbers("volume_cm3", *cells[:-1], conventions=conventions) == grams[:-1]
     assert numbers("weight_g", "1800.0", "750,0") == [1800, 750]
 
 
@@ -153,17 +153,17 @@ def test_a_fraction_of_a_gram_is_refused_and_never_rounded_in_silence() -> None:
 def test_kilograms_follow_the_other_cells_of_their_column() -> None:
     assert numbers("peso kg", "1.250", "8,5") == [1_250_000, 8_500]
     assert numbers("peso kg", "1.250", "8.5") == [1_250, 8_500]
-    assert numbers("peso kg", "1,250", "8.5", customs=CHILE) == [1_250_000, 8_500]
+    assert numbers("peso kg", "1,250", "8.5", conventions=CHILE) == [1_250_000, 8_500]
     assert numbers("peso kg", "1.250", "1,000.5") == [1_250, 1_000_500]
     assert numbers("kg", "1,250", "8,5", "3.25") == ["ambiguous_number", 8_500, 3_250]
 
 
 def test_kilograms_alone_in_their_column_follow_the_custom_or_are_asked_about() -> None:
-    assert numbers("peso kg", "1.250", customs=CHILE) == [1_250_000]
-    assert numbers("kg", "1.250", customs=USA) == [1_250]
-    assert numbers("kg", "1,250", customs=USA) == [1_250_000]
+    assert numbers("peso kg", "1.250", conventions=CHILE) == [1_250_000]
+    assert numbers("kg", "1.250", conventions=USA) == [1_250]
+    assert numbers("kg", "1,250", conventions=USA) == [1_250_000]
     assert numbers("kg", "1.250") == ["ambiguous_number"]
-    assert numbers("kg", "1.250", customs=customs_of(["PT"], "en")) == ["ambiguous_number"]
+    assert numbers("kg", "1.250", conventions=conventions_of(["PT"], "en")) == ["ambiguous_number"]
     assert numbers("kg", "0.250", "1234.5", "1.2500", ".5") == [250, 1_234_500, 1_250, 500]
 
 
@@ -181,13 +181,13 @@ def test_coordinates_never_have_thousands() -> None:
 
 
 def test_the_custom_is_certain_only_where_country_and_language_agree() -> None:
-    assert customs_of(["US"], "en") == Customs("month", ".")
-    assert customs_of(["CL"], "es") == Customs("day", ",")
-    assert customs_of(["MX"], "es") == Customs("day", ".")
-    assert customs_of(["PT"], "en") == Customs("day", None)
-    assert customs_of(["CA"], "en") == Customs(None, None)
-    assert customs_of([""], "en") == Customs(None, None)
-    assert customs_of(["ES"], "en-US") == Customs(None, None)
+    assert conventions_of(["US"], "en") == Conventions("month", ".")
+    assert conventions_of(["CL"], "es") == Conventions("day", ",")
+    assert conventions_of(["MX"], "es") == Conventions("day", ".")
+    assert conventions_of(["PT"], "en") == Conventions("day", None)
+    assert conventions_of(["CA"], "en") == Conventions(None, None)
+    assert conventions_of([""], "en") == Conventions(None, None)
+    assert conventions_of(["ES"], "en-US") == Conventions(None, None)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ pt fr de it nl da sv nb nn no fi is pl cs sk sl hr sr bs mk sq el ro bg hu et lv
 vi ca gl eu
 """
 _MONTH_FIRST: Final = frozenset(_MONTH.split())
-_NO_DATE_CUSTOM: Final = frozenset(_NO_DATE.split())
+_NO_DATE_CONVENTION: Final = frozenset(_NO_DATE.split())
 _POINT: Final = frozenset(_WITH_POINT.split())
 _COMMA: Final = frozenset(_WITH_COMMA.split())
 _LANGUAGE_POINT: Final = frozenset(_SAID_WITH_POINT.split())
@@ -39,14 +39,14 @@ _LANGUAGE_COMMA: Final = frozenset(_SAID_WITH_COMMA.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Customs:
+class Conventions:
     """What the sender's country and language settle; None where they leave it open."""
 
     date_order: DateOrder | None = None
     decimal: DecimalSign | None = None
 
 
-def customs_of(countries: Iterable[str], language: str) -> Customs:
+def conventions_of(countries: Iterable[str], language: str) -> Conventions:
     """What these countries and this language agree on.
 
     Parameters
@@ -61,14 +61,14 @@ def customs_of(countries: Iterable[str], language: str) -> Customs:
     places |= {part.upper() for part in rest if len(part) == 2}
     orders = {_date_order(place) for place in places}
     signs = {_sign(place) for place in places} | _spoken(tongue.lower())
-    return Customs(
+    return Conventions(
         date_order=orders.pop() if len(orders) == 1 else None,
         decimal=signs.pop() if len(signs) == 1 else None,
     )
 
 
 def _date_order(country: str) -> DateOrder | None:
-    if not country or country in _NO_DATE_CUSTOM:
+    if not country or country in _NO_DATE_CONVENTION:
         return None
     return "month" if country in _MONTH_FIRST else "day"
 

@@ -48,7 +48,7 @@ def job_of_day(hub: Hub, service_date: dt.date) -> Job | None:
     return None if newer.exists() else last
 
 
-def routes_in_short(plan: Plan) -> list[Route]:
+def route_summaries(plan: Plan) -> list[Route]:
     """Return routes with vehicle, driver and shift, without the lines.
 
     ``stop_count``, ``late_count`` and ``outward_count`` are how many stops there are, how many
@@ -90,7 +90,7 @@ def unserved_in(plan: Plan) -> QuerySet[Unserved]:
     return plan.unserved.select_related(*_AT_THE_DOOR).order_by("id")
 
 
-def searched(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+def search_rows(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
     """Narrow stops or unserved: every word must stand in ids, name, phone or address."""
     for word in plain(text).split()[:8]:
         rows = rows.filter(order__search__contains=word)
