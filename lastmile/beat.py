@@ -1,9 +1,9 @@
 """A beat that may run twice: each schedule fires once in each of its windows.
 
-The turn is taken by moving one row on in PostgreSQL (``take_turn``), in the transaction around
+The turn is taken by moving one row on in PostgreSQL (``claim_window``), in the transaction around
 the publishing: the second beat waits for the row, finds the window taken, and does nothing. A
 beat that dies in between has taken nothing. There is no leader to elect and no lock to lose, and
-a beat that slept catches up by one turn, not by all that it missed.
+a beat that slept catches up by one run, not by all that it missed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 from lastmile.core.clock import real_now
 from lastmile.core.tenancy import shared_context
 from lastmile.schedule import SCHEDULE
-from lastmile.worklist.services import take_turn
+from lastmile.worklist.services import claim_window
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +31,18 @@ def window(instant: dt.datetime, every_s: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(stamp - stamp % every_s, dt.UTC)
 
 
-class FairTurns(Scheduler):
+class OncePerWindowScheduler(Scheduler):
     """Reads ``lastmile.schedule``; keeps nothing on disk, so any number may run."""
 
     def setup_schedule(self) -> None:
-        """Make an entry of each turn in the schedule."""
-        for name, turn in SCHEDULE.items():
+        """Make an entry of each task in the schedule."""
+        for name, scheduled in SCHEDULE.items():
             self.schedule[name] = ScheduleEntry(
                 name=name,
-                task=turn.task,
+                task=scheduled.task,
                 # Twice a window: clocks of two beats differ, and the row decides anyway.
-                schedule=schedule(turn.every_s / 2, app=self.app),
-                options={"queue": turn.queue, "expires": max(60, turn.every_s)},
+                schedule=schedule(scheduled.every_s / 2, app=self.app),
+                options={"queue": scheduled.queue, "expires": max(60, scheduled.every_s)},
                 app=self.app,
             )
 
@@ -63,14 +63,14 @@ class FairTurns(Scheduler):
 
     def fire(self, name: str, producer: Any = None) -> Any:
         """Take the turn and publish, both or neither; return the result or None."""
-        turn = SCHEDULE[name]
+        scheduled = SCHEDULE[name]
         with shared_context(), transaction.atomic():
-            if not take_turn(name=name, due_at=window(real_now(), turn.every_s)):
+            if not claim_window(name=name, due_at=window(real_now(), scheduled.every_s)):
                 return None
             return self.app.send_task(
-                turn.task,
+                scheduled.task,
                 producer=producer,
                 retry=False,
-                queue=turn.queue,
-                expires=max(60, turn.every_s),
+                queue=scheduled.queue,
+                expires=max(60, scheduled.every_s),
             )

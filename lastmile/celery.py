@@ -24,7 +24,7 @@ app = Celery("lastmile")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name, routing_key=name) for name in QUEUES]
 app.conf.task_routes = ("lastmile.core.tasks.route",)
-app.conf.beat_scheduler = "lastmile.beat.FairTurns"
+app.conf.beat_scheduler = "lastmile.beat.OncePerWindowScheduler"
 app.autodiscover_tasks(lambda: settings.INSTALLED_APPS)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 SWEEP_TASK = "core.sweep"
 
 
-class Turn(NamedTuple):
+class ScheduledTask(NamedTuple):
     """A house task fired once in every window of ``every_s`` seconds."""
 
     task: str
@@ -15,9 +15,9 @@ class Turn(NamedTuple):
     queue: str = "default"
 
 
-SCHEDULE: dict[str, Turn] = {
-    "sweep": Turn(SWEEP_TASK, 5, "hot"),
-    "forget": Turn("core.forget", 24 * 3600, "bulk"),
-    "tidy": Turn("people.tidy", 6 * 3600, "bulk"),
-    "forget_files": Turn("intake.tidy", 3600, "bulk"),
+SCHEDULE: dict[str, ScheduledTask] = {
+    "sweep": ScheduledTask(SWEEP_TASK, 5, "hot"),
+    "forget": ScheduledTask("core.forget", 24 * 3600, "bulk"),
+    "tidy": ScheduledTask("people.tidy", 6 * 3600, "bulk"),
+    "forget_files": ScheduledTask("intake.tidy", 3600, "bulk"),
 }

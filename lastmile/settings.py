@@ -290,11 +290,11 @@ SOCKET_ROUTES = [  # lists of routes; the last one answers 4404
 REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.people.authentication.PrincipalAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["lastmile.core.http.deny.Nobody"],
+    "DEFAULT_PERMISSION_CLASSES": ["lastmile.core.http.deny.DenyAll"],
     "DEFAULT_PARSER_CLASSES": ["lastmile.core.http.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_THROTTLE_CLASSES": ["lastmile.core.http.throttle.CallerThrottle"],
-    "DEFAULT_SCHEMA_CLASS": "lastmile.core.openapi.HouseSchema",
+    "DEFAULT_SCHEMA_CLASS": "lastmile.core.openapi.LastmileSchema",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "lastmile.core.http.problems.drf_exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -93,7 +93,7 @@ INVARIANTS: list[str] = [
 ]
 # Public id -> name of the hubs, for pages that let somebody choose hubs: `def f() -> dict`.
 HUB_NAMES: list[str] = ["dispatch.fleet.rolls.hub_names"]
-# Rolls of erasing: who is meant (`def f(sought) -> Person | None`), then one function an app, the
+# Rolls of erasing: who is meant (`def f(query) -> Person | None`), then one function an app, the
 # highest layer first (`def f(person) -> Mapping`), and what is forgotten by age (`def f()`).
 FIND_SHOPPER: list[str] = ["dispatch.orders.services.find_person"]
 ERASE_SHOPPER: list[str] = [

@@ -9,7 +9,7 @@ from lastmile.core.callback_views import callback
 
 API: list[URLPattern | URLResolver] = [
     path("schema/", docs.schema, name="schema"),
-    path("docs/", docs.reading_room, name="docs"),
+    path("docs/", docs.docs_page, name="docs"),
     path("problems/", docs.problems, name="problems"),
     path("", include("tenants.people.api.urls")),
     path("", include("dispatch.api.urls")),

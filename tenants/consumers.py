@@ -50,7 +50,7 @@ class RetailerConsumer(SnapshotConsumer):
         """Return the group in which the caller's sockets hear that their access has changed."""
         return [access_group(self.principal.public_id)]
 
-    async def refusal_now(self) -> Close | None:
+    async def current_refusal(self) -> Close | None:
         """Look the credential up again. Fails closed."""
         try:
             principal = await self.ask(current_principal, self.scope["credential"])
@@ -78,8 +78,8 @@ class RetailerConsumer(SnapshotConsumer):
         while True:
             await asyncio.sleep(RECHECK_S)
             if self._names and not self._ended:
-                await self.look_again()
+                await self.recheck_access()
 
     async def access_changed(self, event: Any) -> None:
         """Somebody logged out, was changed or revoked: look at once."""
-        await self.look_again()
+        await self.recheck_access()

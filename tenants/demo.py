@@ -138,10 +138,10 @@ def _opened(opening: Opening, demo: Demo) -> RetailerRef:
             % {"schema": opening.schema}
         )
     if ref is None:
-        demo.said(f"Opening {opening.policy.name}.")
+        demo.report(f"Opening {opening.policy.name}.")
         ref = open_retailer(opening)
     if ref.status != Status.ACTIVE:
-        demo.said(f"{ref.name} is {ref.status}, and stays so.")
+        demo.report(f"{ref.name} is {ref.status}, and stays so.")
     return ref
 
 

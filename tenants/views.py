@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from lastmile.core.http.forms import status_of, tried, version_of
+from lastmile.core.http.forms import apply_form, status_of, version_of
 from lastmile.core.refusals import unknown
 from lastmile.core.tenancy import current_schema
 from tenants import services
@@ -31,7 +31,7 @@ def settings(request: PageRequest) -> HttpResponse:
     row = row_of(Retailer.objects.all(), current_schema())
     form = PolicyForm(request.POST) if request.method == "POST" else PolicyForm.of(policy_of(row))
     version = version_of(request)
-    if tried(form, lambda: services.set_policy(form.policy(), expected_version=version)):
+    if apply_form(form, lambda: services.set_policy(form.policy(), expected_version=version)):
         messages.success(request, _("Saved."))
         return redirect("tenants:settings")
     may_edit = may(request.principal, Act.POLICY_EDIT)
@@ -52,7 +52,7 @@ def section(request: PageRequest, name: str) -> HttpResponse:
     present, version = people.versioned_policy(found)
     form = SectionForm(found, request.POST or None, initial=asdict(present))
     expected = version_of(request)
-    if tried(
+    if apply_form(
         form,
         lambda: set_section(section=found, policy=form.policy(), expected_version=expected),
     ):

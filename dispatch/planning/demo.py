@@ -15,7 +15,7 @@ from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core.demo import Demo, demo_days
 from lastmile.core.models import Job, JobState
 from lastmile.core.tenancy import current_retailer
-from lastmile.core.waiting import StillRunning, see_through
+from lastmile.core.waiting import StillRunning, wait_for_job
 
 SOLVE_S: Final = 6
 WAIT_S: Final = 240
@@ -48,24 +48,24 @@ def _asked(hub: Hub, date: dt.date, demo: Demo) -> Job | None:
     try:
         job = request_plan(hub=hub, service_date=date, seconds=SOLVE_S, seed=demo.seed)
     except NothingToPlan as nothing:
-        demo.said(f"{hub.name}, {date}: {nothing.detail}")
+        demo.report(f"{hub.name}, {date}: {nothing.detail}")
         return None
-    demo.said(f"{current_retailer().name}: planning {hub.name} for {date}.")
+    demo.report(f"{current_retailer().name}: planning {hub.name} for {date}.")
     return job
 
 
 def _wait(hub: Hub, date: dt.date, job: Job, demo: Demo) -> None:
     try:
-        ended = see_through(job.public_id, timeout_s=WAIT_S)
+        ended = wait_for_job(job.public_id, timeout_s=WAIT_S)
     except StillRunning as late:
-        demo.said(f"{hub.name}, {date}: {late}")
+        demo.report(f"{hub.name}, {date}: {late}")
         return
     if ended.state != JobState.SUCCEEDED:
-        demo.said(f"{hub.name}, {date}: {ended.state}: {ended.detail or ended.reason}")
+        demo.report(f"{hub.name}, {date}: {ended.state}: {ended.detail or ended.reason}")
         return
     plan = Plan.objects.get(public_id=(ended.result or {})["plan"])
     asked = plan.orders_count + plan.unserved_count
-    demo.said(
+    demo.report(
         f"{hub.name}, {date}: {plan.orders_count} of {asked} orders on {plan.routes.count()} "
         f"routes, {plan.distance_m // 1000} km."
     )
@@ -82,5 +82,5 @@ def _publish(hub: Hub, date: dt.date, demo: Demo) -> Plan | None:
     try:
         return publish_plan(plan=newest, version=newest.version)
     except (PlanMoved, PlanOutdated) as refused:  # somebody works on the day: it is theirs
-        demo.said(f"{hub.name}, {date}: the draft stays a draft. {refused.detail}")
+        demo.report(f"{hub.name}, {date}: the draft stays a draft. {refused.detail}")
         return None

@@ -52,7 +52,7 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class VendorEvent:
     """What a call says, in the one form that services know.
 
     Parameters
@@ -83,16 +83,16 @@ class Vendor(Protocol):
         """Raise BadSignature unless the call is the vendor's own. Compares in constant time."""
         ...
 
-    def parse(self, incoming: Incoming) -> Told:
+    def parse(self, incoming: Incoming) -> VendorEvent:
         """Return what a verified call says. Raises Invalid when it cannot be read."""
         ...
 
-    def act(self, told: Told) -> None:
+    def act(self, event: VendorEvent) -> None:
         """Do what follows, by one service, within the transaction of the callback."""
         ...
 
 
-def vendor_called(name: str) -> Vendor:
+def vendor_by_name(name: str) -> Vendor:
     """Return a vendor by its name in the switchboard. Raises NotFound for an unknown one."""
     path = callback_table().get(name)
     if path is None:
@@ -108,20 +108,20 @@ def receive(vendor: str, incoming: Incoming) -> bool:
     the vendor's service records. Raises: NotFound, BadSignature, Invalid, CallbackChanged, and
     what the service raises; then nothing is kept and the vendor may try again.
     """
-    caller = vendor_called(vendor)
+    caller = vendor_by_name(vendor)
     caller.verify(incoming)
-    told = caller.parse(incoming)
-    if not 0 < len(told.key) <= LONGEST_KEY or "\x00" in told.key:
+    event = caller.parse(incoming)
+    if not 0 < len(event.key) <= LONGEST_KEY or "\x00" in event.key:
         raise Invalid(
             _("The call has no number of its own, or one that is too long. Number each call.")
         )
     digest = hashlib.sha256(incoming.body).hexdigest()
     with transaction.atomic():
         kept, is_new = CallbackRecord.objects.get_or_create(
-            vendor=vendor, key=told.key, defaults={"digest": digest}
+            vendor=vendor, key=event.key, defaults={"digest": digest}
         )
         if is_new:
-            caller.act(told)
+            caller.act(event)
         elif kept.digest != digest:
             raise CallbackChanged(
                 _("This call was taken with another content. Send the new content under a new "

@@ -48,9 +48,9 @@ def _schedule_problems() -> Iterator[str]:
     for app in apps.get_app_configs():  # as Celery does, without the checks that it runs on it
         if app.module is not None and module_has_submodule(app.module, "tasks"):
             import_module(f"{app.name}.tasks")
-    for name, turn in import_module(settings.SCHEDULE).SCHEDULE.items():
-        if turn.task not in current_app.tasks:
-            yield f"The schedule {name!r} names the task {turn.task!r}, which nobody defines."
+    for name, entry in import_module(settings.SCHEDULE).SCHEDULE.items():
+        if entry.task not in current_app.tasks:
+            yield f"The schedule {name!r} names the task {entry.task!r}, which nobody defines."
 
 
 def _names_in_settings() -> Iterator[tuple[str, str]]:

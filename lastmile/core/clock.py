@@ -56,7 +56,7 @@ class RetailerClock:
 
 def now() -> dt.datetime:
     """Return the present instant of the retailer at hand, aware, in UTC: business time."""
-    place = context.here()
+    place = context.current_schema_context()
     own = getattr(place.ref, "clock", None) if place is not None else None
     return real_now() if own is None else own.at(real_now())
 
@@ -99,7 +99,7 @@ def zone(name: str) -> ZoneInfo:
         ) from unknown
 
 
-def in_reach(when: dt.date) -> bool:
+def is_supported_date(when: dt.date) -> bool:
     """Tell whether a date, or an aware instant, lies in the years 2000 to 2100.
 
     Every date and instant of a client is checked against this before it is used: outside of it a
@@ -116,7 +116,7 @@ def read_date(text: str) -> dt.date | None:
         date = dt.date.fromisoformat(text)
     except ValueError:
         return None
-    return date if in_reach(date) else None
+    return date if is_supported_date(date) else None
 
 
 def _out_of_reach() -> Invalid:

@@ -30,14 +30,14 @@ class Demo:
         The same seed draws the same orders on the same streets.
     orders : int or None
         Orders for each retailer and day; None leaves it to the retailer's own size.
-    said : callable
+    report : callable
         Takes one line of progress.
     """
 
     schemas: tuple[str, ...] = ()
     seed: int = 1
     orders: int | None = None
-    said: Callable[[str], None] = lambda _line: None
+    report: Callable[[str], None] = lambda _line: None
 
     def means(self, schema: str) -> bool:
         """Tell whether a retailer is meant."""

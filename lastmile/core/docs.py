@@ -16,7 +16,7 @@ schema = SpectacularAPIView.as_view(authentication_classes=[], permission_classe
 schema.who_may = _WHY  # type: ignore[attr-defined]
 
 
-def reading_room(request: HttpRequest) -> HttpResponse:
+def docs_page(request: HttpRequest) -> HttpResponse:
     """Show the document with Swagger UI, from our own host."""
     return render(request, "api_docs.html")
 
@@ -38,5 +38,5 @@ def problem_codes() -> list[dict[str, Any]]:
     return [found[code] for code in sorted(found)]
 
 
-for _view in (reading_room, problems):
+for _view in (docs_page, problems):
     _view.who_may = _WHY  # type: ignore[attr-defined]

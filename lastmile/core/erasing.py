@@ -31,7 +31,7 @@ COARSE_DECIMALS: Final = 2  # of a coordinate that is kept: about a kilometre
 GONE: Final = 410
 
 
-class UnderWay(Conflict):
+class DataStillNeeded(Conflict):
     """Somebody still needs the person's data to bring an order, or to read a file."""
 
     code: ClassVar[str] = "under_way"
@@ -42,7 +42,7 @@ class UnknownPerson(NotFound):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sought:
+class PersonQuery:
     """How a person is named: by one of the three."""
 
     shopper: str = ""
@@ -60,33 +60,33 @@ class Person:
         Public ids.
     external_ids : tuple of str
         What the retailer calls the orders.
-    words : tuple of str
+    texts : tuple of str
         Texts that say who it is: names, e-mail addresses, telephone numbers, addresses, notes.
     """
 
     shoppers: tuple[str, ...]
     orders: tuple[str, ...] = ()
     external_ids: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
-    def telling(self) -> tuple[str, ...]:
+    def identifying_texts(self) -> tuple[str, ...]:
         """Return the words that can mean nobody else in a text, longest first.
 
         A single word is none: a shopper's first name may be a hub's, too.
         """
-        found = {word.strip() for word in self.words if _tells(word.strip())}
+        found = {word.strip() for word in self.texts if _tells(word.strip())}
         return tuple(sorted(found, key=lambda word: (-len(word), word)))
 
-    def blot(self, value: Any) -> Any:
+    def redact(self, value: Any) -> Any:
         """Return a JSON value or a text without the person's words."""
         if isinstance(value, str):
-            for word in self.telling():
+            for word in self.identifying_texts():
                 value = re.sub(re.escape(word), ERASED, value, flags=re.IGNORECASE)
             return value
         if isinstance(value, Mapping):
-            return {self.blot(name): self.blot(inner) for name, inner in value.items()}
+            return {self.redact(name): self.redact(inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):
-            return [self.blot(inner) for inner in value]
+            return [self.redact(inner) for inner in value]
         return value
 
 
@@ -101,17 +101,17 @@ def coarse(degrees: float) -> float:
 
 
 @transaction.atomic
-def erase_shopper(sought: Sought, *, dry_run: bool = False) -> tuple[Person, dict[str, int]]:
+def erase_shopper(query: PersonQuery, *, dry_run: bool = False) -> tuple[Person, dict[str, int]]:
     """Erase a person from the retailer at hand; return who, and how many rows of what.
 
     Everybody with the same e-mail address or telephone number is one person. Erasing twice changes
     nothing more. A person with an order that has not ended is refused: the retailer needs the data
     for it. With `dry_run` everything is done and then taken back.
 
-    Locks: what it changes. Records: what the apps record. Raises: UnknownPerson, UnderWay.
+    Locks: what it changes. Records: what the apps record. Raises: UnknownPerson, DataStillNeeded.
     """
     (_room, find), *_others = roll("FIND_SHOPPER")
-    person = cast("Person | None", find(sought))
+    person = cast("Person | None", find(query))
     if person is None:
         raise UnknownPerson(_("No shopper of this retailer is meant by that."))
     done: dict[str, int] = {}
@@ -136,23 +136,23 @@ def forget() -> dict[str, int]:
     return done
 
 
-def blot_rows(rows: Rows, fields: Iterable[str], person: Person) -> int:
+def redact_rows(rows: Rows, fields: Iterable[str], person: Person) -> int:
     """Take the person's words out of text and JSON columns; return how many rows held any."""
     changed = 0
     for name in fields:
-        for row in naming(rows, name, person).select_for_update(of=("self",)):
+        for row in rows_naming(rows, name, person).select_for_update(of=("self",)):
             before = getattr(row, name)
-            after = person.blot(before)
+            after = person.redact(before)
             if after != before:
                 rows.model._default_manager.filter(pk=row.pk).update(**{name: after})  # noqa: SLF001
                 changed += 1
     return changed
 
 
-def naming(rows: Rows, name: str, person: Person) -> Rows:
+def rows_naming(rows: Rows, name: str, person: Person) -> Rows:
     """Return the rows whose text or JSON column may hold one of the person's words."""
     wanted = Q(pk__in=[])
-    for word in person.telling():
+    for word in person.identifying_texts():
         # As JSON writes it, too: quotes and line ends look different there.
         for form in {word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1]}:
             wanted |= Q(column_text__icontains=form)
@@ -166,7 +166,7 @@ def erase(person: Person) -> dict[str, int]:
     Locks: these rows. Records: nothing. Raises: nothing of its own.
     """
     answers = IdempotencyRecord.objects.all()
-    held = naming(answers, "body", person) | _of_orders(answers, person)
+    held = rows_naming(answers, "body", person) | _of_orders(answers, person)
     problem = {
         "type": f"{reverse('api:problems')}#erased",
         "title": "Erased",
@@ -181,8 +181,8 @@ def erase(person: Person) -> dict[str, int]:
             body=json.dumps(problem),
             headers={"Content-Type": "application/problem+json"},
         ),
-        "jobs": blot_rows(jobs, ("detail", "progress_note", "payload", "result"), person),
-        "faults": blot_rows(Delivery.objects.all(), ("error",), person),
+        "jobs": redact_rows(jobs, ("detail", "progress_note", "payload", "result"), person),
+        "faults": redact_rows(Delivery.objects.all(), ("error",), person),
     }
 
 

@@ -83,9 +83,9 @@ class Lease:
         self.spec = spec
         self.pk: int = job.pk
         self.token: uuid.UUID = job.lease_token
-        self.told_to_stop = ""  # "", "cancelled", "timeout" or "lost": what the runner was told
+        self.stop_reason = ""  # "", "cancelled", "timeout" or "lost": what the runner was told
         self._deadline = time.monotonic() + spec.time_limit_s
-        self._asked_at = float("-inf")
+        self._polled_at = float("-inf")
 
     def progress(self, percent: int, note: str = "") -> None:
         """Say how far the work is. Raises LeaseLost when it is another's.
@@ -104,18 +104,18 @@ class Lease:
         Cheap enough for an inner loop. A runner that was told to stop returns soon; the job ends
         as cancelled or timed out whatever it returns.
         """
-        if self.told_to_stop:
+        if self.stop_reason:
             return True
         if time.monotonic() >= self._deadline:
-            self.told_to_stop = "timeout"
-        elif time.monotonic() >= self._asked_at + POLL_S:
-            self._asked_at = time.monotonic()
+            self.stop_reason = "timeout"
+        elif time.monotonic() >= self._polled_at + POLL_S:
+            self._polled_at = time.monotonic()
             asked = self._mine().values_list("cancel_requested", flat=True).first()
             if asked is None:
-                self.told_to_stop = "lost"
+                self.stop_reason = "lost"
             elif asked:
-                self.told_to_stop = "cancelled"
-        return bool(self.told_to_stop)
+                self.stop_reason = "cancelled"
+        return bool(self.stop_reason)
 
     @contextmanager
     def fenced(self) -> Iterator[None]:

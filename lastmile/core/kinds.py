@@ -38,7 +38,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 # What an id, a word, a date or a currency may look like: no blank, no @, nothing that is a text.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:+/-]{0,80}")
 
-MADE: Final[list[Kind[Any]]] = []  # every kind of this process; the start-up check reads it
+DECLARED: Final[list[Kind[Any]]] = []  # every kind of this process; the start-up check reads it
 
 
 class NewerFacts(RuntimeError):
@@ -67,7 +67,7 @@ class FactField:
     doc: FieldDoc | None
 
 
-class Seen(Protocol):
+class StoredEvent(Protocol):
     """An event as it is read back: a row, or what a handler is given."""
 
     @property
@@ -119,7 +119,7 @@ class Kind(Generic[F]):
             raise ValueError(
                 f"{name} is at version {version}: give one upgrade for each version before it."
             )
-        MADE.append(self)
+        DECLARED.append(self)
 
     def __repr__(self) -> str:
         return f"<Kind {self.name} v{self.version}>"
@@ -144,7 +144,7 @@ class Kind(Generic[F]):
                 stored[field.name] = _plain(value, f"{self.name}: {field.name}")
         return stored
 
-    def read(self, event: Seen) -> F:
+    def read(self, event: StoredEvent) -> F:
         """Return the facts of an event of this kind, whichever version wrote it.
 
         Raises

@@ -79,7 +79,7 @@ class ProblemOut(serializers.Serializer[Any]):
     errors = FieldProblemOut(many=True, required=False)  # type: ignore[assignment]
 
 
-class HouseSchema(AutoSchema):
+class LastmileSchema(AutoSchema):
     """Declares on each operation what the base view and the problem handler do on each call."""
 
     def get_override_parameters(self) -> list[Any]:

@@ -87,12 +87,12 @@ def _attempt(lease: Lease) -> JobState:
 
 
 def _end_as_returned(lease: Lease, result: Mapping[str, Any] | None) -> JobState:
-    if lease.told_to_stop == "lost":
+    if lease.stop_reason == "lost":
         raise LeaseLost(f"{lease.id} is no longer run by this worker.")
-    if lease.told_to_stop == "timeout":
+    if lease.stop_reason == "timeout":
         return _time_out(lease)
     kept = None if result is None else dict(result)
-    if lease.told_to_stop == "cancelled":
+    if lease.stop_reason == "cancelled":
         return _leave(lease, JobState.CANCELLED, result=kept)
     return _leave(lease, JobState.SUCCEEDED, result=kept, progress_percent=100)
 

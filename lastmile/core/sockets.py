@@ -98,7 +98,7 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
 
     A module's consumer overrides ``groups_joined`` and ``snapshot``, and ``on_frame`` if its
     client says more than ``ping`` and ``snapshot``. The layer that knows callers overrides
-    ``refusal``, ``own_groups`` and ``refusal_now``.
+    ``refusal``, ``own_groups`` and ``current_refusal``.
     """
 
     scope: Any
@@ -134,7 +134,7 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         """Return the names of groups that are about the caller. Runs in the retailer's context."""
         return []
 
-    async def refusal_now(self) -> Close | None:
+    async def current_refusal(self) -> Close | None:
         """Look the caller up; return None, or the code with which to close."""
         return None
 
@@ -162,7 +162,7 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         for name in names or []:
             self._names.append(name)
             await self.channel_layer.group_add(name, self.channel_name)
-        await self.look_again()
+        await self.recheck_access()
         if not self._ended:
             await self.send_snapshot()
 
@@ -187,9 +187,9 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         if schema:
             _open[schema] -= 1
 
-    async def look_again(self) -> None:
+    async def recheck_access(self) -> None:
         """Close unless the caller still may."""
-        refusal = await self.refusal_now()
+        refusal = await self.current_refusal()
         if refusal is not None:
             await self.end(refusal)
 

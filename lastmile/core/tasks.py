@@ -16,6 +16,7 @@ from celery import shared_task
 
 from lastmile.core.erasing import forget as forget_old
 from lastmile.core.events import RELAY, RELAY_TASK
+from lastmile.core.fair_queue import run_fairly
 from lastmile.core.hints import publish
 from lastmile.core.jobs import JOBS, RUN_TASK
 from lastmile.core.models import Lane
@@ -30,7 +31,6 @@ from lastmile.core.tenancy import (
     retailer_context,
     shared_context,
 )
-from lastmile.core.turns import run_in_turn
 from lastmile.worklist import selectors as worklist
 from lastmile.worklist.services import forget
 
@@ -144,7 +144,7 @@ def _ask_deliver(handler: str, lane: str) -> None:
 @retailer_task(RUN_TASK)
 def run(*, job: str) -> None:
     """Run one job, if it still waits to be run and it is its retailer's turn."""
-    run_in_turn(job)
+    run_fairly(job)
 
 
 @retailer_task("core.tend", queue="hot")

@@ -148,7 +148,7 @@ def registry() -> Retailers:
 
 def current_schema() -> str:
     """Return the schema at hand, ``public`` in shared_context(); raises NoRetailer."""
-    return context.place().schema
+    return context.required_schema_context().schema
 
 
 def current_retailer() -> RetailerRef:
@@ -159,7 +159,7 @@ def current_retailer() -> RetailerRef:
     NoRetailer
         Nothing was entered, or only the shared tables were.
     """
-    found = context.place()
+    found = context.required_schema_context()
     if isinstance(found.ref, RetailerRef):
         return found.ref
     if found.schema == PUBLIC:
@@ -202,7 +202,7 @@ def _retailer_context(who: RetailerRef | str, allow_suspended: bool) -> Iterator
             % {"name": ref.name, "status": ref.status},
             data={"status": ref.status},
         )
-    with context.entered(SchemaContext(ref.schema, ref), connection):
+    with context.enter_schema(SchemaContext(ref.schema, ref), connection):
         yield ref
 
 
@@ -224,7 +224,7 @@ def find_retailer(schema: str) -> RetailerRef | None:
 
 def shared_context() -> AbstractContextManager[SchemaContext]:
     """Open the shared tables and nothing else: looking up hosts, the house's own work."""
-    return context.entered(SchemaContext(PUBLIC), connection)
+    return context.enter_schema(SchemaContext(PUBLIC), connection)
 
 
 @contextmanager
@@ -233,7 +233,7 @@ def shared_tables() -> Iterator[None]:
 
     For look-ups that may happen anywhere, inside a retailer's transaction too.
     """
-    if context.here() is not None:
+    if context.current_schema_context() is not None:
         yield
         return
     with shared_context():

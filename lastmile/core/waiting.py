@@ -15,7 +15,7 @@ class StillRunning(TimeoutError):
     """The job had not ended in time; it goes on."""
 
 
-def see_through(
+def wait_for_job(
     public_id: str, *, timeout_s: float, on_progress: Callable[[int, str], None] | None = None
 ) -> Job:
     """Run the job here unless a worker has it, and return it when it has ended.

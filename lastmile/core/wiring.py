@@ -15,7 +15,7 @@ from django.apps import apps
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from lastmile.core.kinds import MADE, Kind, kinds_in
+from lastmile.core.kinds import DECLARED, Kind, kinds_in
 
 QUEUES = ("hot", "default", "solve", "bulk")
 
@@ -39,8 +39,8 @@ class JobSpec:
     queue : str
         One of ``QUEUES``.
     fair : bool
-        Whether retailers take turns at the workers (``core.turns``): for long jobs that come in
-        heaps.
+        True if retailers take turns at the workers (``core.fair_queue``). Meant for long jobs that
+        a retailer may start in large numbers.
     on_end : tuple of str
         Dotted names of what follows once a job of this kind has ended, however it ended:
         ``def f(event: DomainEvent) -> None``, run as the handlers of events are.
@@ -176,7 +176,7 @@ def _kind_problems() -> Iterator[str]:
     for handled in handler_table():
         if handled not in declared:
             yield f"Event {handled!r} has handlers in {where}, but no events module declares it."
-    for kind in MADE:
+    for kind in DECLARED:
         if declared.get(kind.name) is not kind and _installed(kind.module):
             yield (
                 f"Event {kind.name!r} is made in {kind.module}, which EVENTS in {where} does not "

@@ -29,7 +29,7 @@ class ChildSpec:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] | None = None
-    who: str = "-"
+    run_as: str = "-"
     cwd: Path | None = None
     stop: signal.Signals = signal.SIGTERM
     death: signal.Signals = signal.SIGTERM  # what the kernel sends when the supervisor dies
@@ -75,7 +75,7 @@ class Child:
         self.process = process.spawn(
             self.spec.argv,
             death=self.spec.death,
-            who=self.spec.who,
+            run_as=self.spec.run_as,
             env=self.spec.env,
             cwd=self.spec.cwd,
         )

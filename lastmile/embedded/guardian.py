@@ -1,6 +1,6 @@
 """Ends what the supervisor leaves behind when it is killed; run by path, ``python -I -S``.
 
-The kernel's leash (leash.py) reaches the children themselves and on Linux alone. It does not
+The kernel's leash (launch.py) reaches the children themselves and on Linux alone. It does not
 reach a pool whose master died, nor a worker that waits for a broker which is gone. So one small
 process outlives the supervisor by some seconds:
 

@@ -27,7 +27,7 @@ from lastmile.embedded.folders import Folders, reachable
 class Identity:
     """How PostgreSQL is started, and from where."""
 
-    who: str  # the leash's WHO
+    run_as: str  # the leash's WHO
     uid: int | None  # owner that the data must have; None: leave it
     gid: int | None
     home: Path  # bin/, lib/, share/
@@ -75,7 +75,7 @@ def namespaces_work() -> bool:
     """Try it: start a program as nobody in a user namespace."""
     if sys.platform != "linux":
         return False
-    child = process.spawn([sys.executable, "-I", "-S", "-c", ""], who="namespace")
+    child = process.spawn([sys.executable, "-I", "-S", "-c", ""], run_as="namespace")
     try:
         child.communicate(timeout=10)
     except subprocess.TimeoutExpired:

@@ -22,7 +22,7 @@ from pathlib import Path
 from lastmile.embedded import identity
 from lastmile.embedded.folders import Folders
 from lastmile.embedded.postgres import Postgres
-from lastmile.embedded.services import READY_S, Services, Taken, holder
+from lastmile.embedded.services import READY_S, Services, ServicesInUse, lock_holder
 from lastmile.embedded.supervisor import Supervisor
 from lastmile.embedded.valkey import Valkey
 
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     services = Services(folders, "keeper", durable="--throwaway" not in argv)
     try:
         services.take()
-    except Taken:
+    except ServicesInUse:
         return 0  # somebody was faster: the users find those services
     try:
         with Supervisor(_say) as supervisor:
@@ -99,7 +99,7 @@ def _wait(folders: Folders, durable: bool) -> None:
             raise NoServices(
                 f"PostgreSQL and Valkey on {folders.var} do not answer:\n{_last_words(folders)}"
             )
-        if (started is None or started.poll() == 0) and holder(folders) is None:
+        if (started is None or started.poll() == 0) and lock_holder(folders) is None:
             started = _spawn(folders, durable)
         time.sleep(0.05)
 
@@ -108,10 +108,10 @@ def _answer(wanted: Services) -> bool:
     """Say whether both answer and somebody stands behind them."""
     if not (wanted.wants_postgres or wanted.wants_valkey):
         return True
-    if holder(wanted.folders) is None:
+    if lock_holder(wanted.folders) is None:
         return False
-    who = identity.Identity("-", None, None, Path(), wanted.folders.postgres)
-    postgres = Postgres(wanted.folders, who)
+    account = identity.Identity("-", None, None, Path(), wanted.folders.postgres)
+    postgres = Postgres(wanted.folders, account)
     return (not wanted.wants_postgres or postgres.has_database()) and (
         not wanted.wants_valkey or Valkey(wanted.folders).ready()
     )

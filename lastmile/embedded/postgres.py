@@ -53,18 +53,18 @@ class Postgres:
 
     def prepare(self) -> None:
         """Make the cluster if there is none; free it of what a dead machine left behind."""
-        who = self.identity
-        make_private(self.folders.run, uid=who.uid, gid=who.gid)
-        if not who.data.exists():
+        account = self.identity
+        make_private(self.folders.run, uid=account.uid, gid=account.gid)
+        if not account.data.exists():
             self._initdb()
-        version = (who.data / "PG_VERSION").read_text().strip()
+        version = (account.data / "PG_VERSION").read_text().strip()
         if version != MAJOR:
             raise PostgresFailed(
-                f"{who.data} was written by PostgreSQL {version}; this one is {MAJOR}. Dump it "
+                f"{account.data} was written by PostgreSQL {version}; this one is {MAJOR}. Dump it "
                 "with the old version and restore it here, or move the folder away."
             )
-        if who.uid is not None and who.data.stat().st_uid != who.uid:
-            _give(who.data, who.uid, who.gid or 0)
+        if account.uid is not None and account.data.stat().st_uid != account.uid:
+            _give(account.data, account.uid, account.gid or 0)
         self._sweep_stale()
 
     def argv(self) -> list[str]:
@@ -109,19 +109,19 @@ class Postgres:
 
     def _initdb(self) -> None:
         """Run initdb in a folder beside, then rename: a kill half-way leaves no half cluster."""
-        who = self.identity
-        half = who.data.with_name(f"{who.data.name}.new")
+        account = self.identity
+        half = account.data.with_name(f"{account.data.name}.new")
         shutil.rmtree(half, ignore_errors=True)
         half.parent.mkdir(parents=True, exist_ok=True)
-        make_private(half, uid=who.uid, gid=who.gid)
+        make_private(half, uid=account.uid, gid=account.gid)
         system_locale = "C.UTF-8" if sys.platform == "linux" else "C"
         flags = ["-U", "postgres", "--auth=trust", "-E", "UTF8", f"--locale={system_locale}",
                  "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # fmt: skip
         if not self.durable:
             flags.append("--no-sync")
         child = process.spawn(
-            [str(who.home / "bin" / "initdb"), "-D", str(half), *flags],
-            who=who.who,
+            [str(account.home / "bin" / "initdb"), "-D", str(half), *flags],
+            run_as=account.run_as,
             # Its own directory must be one that the lesser user can enter.
             cwd=Path("/"),
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
@@ -134,7 +134,7 @@ class Postgres:
                 f"PostgreSQL's initdb failed in {half}: {text[-800:]} Check that the folder "
                 "is on a local disk with room, or set LASTMILE_VAR elsewhere."
             )
-        half.rename(who.data)
+        half.rename(account.data)
 
     def _sweep_stale(self) -> None:
         """Remove lock files of a dead server, and stop one that outlived its supervisor.

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-LEASH = Path(__file__).with_name("leash.py")
+LAUNCHER = Path(__file__).with_name("launch.py")
 
 
 def spawn(
     argv: Sequence[str],
     *,
     death: signal.Signals = signal.SIGTERM,
-    who: str = "-",
+    run_as: str = "-",
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     output: int | IO[bytes] = subprocess.PIPE,
@@ -27,9 +27,9 @@ def spawn(
 
     The kernel's leash hangs on the parent's thread: a child of a short thread dies with it.
     """
-    leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(death)), who]
+    launch = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death)), run_as]
     return subprocess.Popen(
-        [*leash, *argv],
+        [*launch, *argv],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

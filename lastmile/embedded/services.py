@@ -19,11 +19,11 @@ from lastmile.embedded.valkey import Valkey
 READY_S = 300.0  # crash recovery of a large database takes its time
 
 
-class Taken(RuntimeError):
+class ServicesInUse(RuntimeError):
     """Another process runs the services on this data; the message says who."""
 
 
-def holder(folders: Folders) -> tuple[str, int] | None:
+def lock_holder(folders: Folders) -> tuple[str, int] | None:
     """Return (kind, pid) of the process that runs the services on this data, if any does."""
     try:
         descriptor = os.open(folders.lock, os.O_RDWR | os.O_CLOEXEC)
@@ -65,7 +65,7 @@ class Services:
 
         Raises
         ------
-        Taken
+        ServicesInUse
             Another living process has it.
         """
         self.folders.make_var()
@@ -74,8 +74,8 @@ class Services:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             os.close(descriptor)
-            kind, pid = holder(self.folders) or ("another process", 0)
-            raise Taken(
+            kind, pid = lock_holder(self.folders) or ("another process", 0)
+            raise ServicesInUse(
                 f"Lastmile already runs on {self.folders.var} ({kind}, pid {pid}). "
                 "Stop that one first, or set LASTMILE_VAR to another folder."
             ) from None
@@ -95,14 +95,14 @@ class Services:
         """Return the services' children, ready to be supervised; call after `take()`."""
         made: list[ChildSpec] = []
         if self.wants_postgres:
-            who = identity.choose(self.folders)
-            self.note = who.note
-            server = Postgres(self.folders, who, self.durable)
+            account = identity.choose(self.folders)
+            self.note = account.note
+            server = Postgres(self.folders, account, self.durable)
             made.append(
                 ChildSpec(
                     "postgres",
                     server.argv(),
-                    who=who.who,
+                    run_as=account.run_as,
                     cwd=Path("/"),
                     stop=pg.STOP,
                     death=pg.STOP,

@@ -116,7 +116,7 @@ class Supervisor:
             if hopeless or (waiting and time.monotonic() > deadline):
                 raise NotReady(self._why(hopeless or waiting))
             if waiting:
-                self.turn(0.05)
+                self.step(0.05)
 
     def _why(self, names: list[str]) -> str:
         parts = []
@@ -138,7 +138,7 @@ class Supervisor:
         self._tell_pids()
         try:
             while child.status is None:
-                self.turn(None)
+                self.step(None)
         finally:
             self._end([child])
             del self.children[spec.name]
@@ -148,9 +148,9 @@ class Supervisor:
     def run(self) -> None:
         """Keep everybody alive until asked to stop."""
         while True:
-            self.turn(None)
+            self.step(None)
 
-    def turn(self, timeout_s: float | None) -> None:
+    def step(self, timeout_s: float | None) -> None:
         """Sleep until something happens, then reap and restart; raise Stopping when asked."""
         dues = [child.due for child in self.children.values() if child.due is not None]
         if dues:

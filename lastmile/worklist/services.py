@@ -39,7 +39,7 @@ def forget(*, schema: str) -> int:
     return WorkPointer.objects.filter(schema=schema).delete()[0]
 
 
-def take_turn(*, name: str, due_at: dt.datetime) -> bool:
+def claim_window(*, name: str, due_at: dt.datetime) -> bool:
     """Move a schedule on to ``due_at``; True for the one caller that may fire it.
 
     Locks: the schedule's row until the caller's transaction ends, so that a second beat waits and

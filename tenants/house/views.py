@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from lastmile.core.errors import DomainError
 from lastmile.core.http import fetch
-from lastmile.core.http.forms import status_of, tried
+from lastmile.core.http.forms import apply_form, status_of
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.tenancy import retailer_context
 from tenants import selectors, services
@@ -37,7 +37,7 @@ ACTS = {
 def retailers(request: PageRequest) -> HttpResponse:
     """List retailers; open one by a job."""
     form = OpenForm(request.POST or None)
-    opened = tried(form, lambda: services.request_opening(form.opening()))
+    opened = apply_form(form, lambda: services.request_opening(form.opening()))
     if opened is not None:
         return redirect("house:retailer", opened[0].public_id)
     shown = {

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from lastmile.core.errors import DomainError
 from lastmile.core.http import fetch
 from lastmile.core.http.address import client_address
-from lastmile.core.http.forms import status_of, tried, version_of
+from lastmile.core.http.forms import apply_form, status_of, version_of
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.tenancy import current_schema
 from tenants.people import forms, links, selectors, services
@@ -94,7 +94,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 def set_password(request: HttpRequest, secret: str) -> HttpResponse:
     """Set a password by link, and log in."""
     form = forms.NewPasswordForm(request.POST or None)
-    member = tried(
+    member = apply_form(
         form,
         lambda: services.set_password_by_link(token=secret, password=form.cleaned_data["password"]),
     )
@@ -117,7 +117,7 @@ def account(request: PageRequest) -> HttpResponse:
         initial={"name": me.name, "language": me.language},
     )
     password = forms.ChangePasswordForm(request.POST if what == "password" else None)
-    if what == "about" and tried(
+    if what == "about" and apply_form(
         about, lambda: services.change_self(public_id=me.public_id, **about.cleaned_data)
     ):
         messages.success(request, _("Saved."))
@@ -125,7 +125,7 @@ def account(request: PageRequest) -> HttpResponse:
         answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # what was saved rules from here on
         return answer
     if what == "password":
-        member = tried(
+        member = apply_form(
             password,
             lambda: services.change_password(
                 public_id=me.public_id,
@@ -151,7 +151,9 @@ def account(request: PageRequest) -> HttpResponse:
 def members(request: PageRequest) -> HttpResponse:
     """The staff, and a form to let somebody in."""
     form = forms.InviteForm(request.POST or None)
-    member = tried(form, lambda: services.add_member(by=request.principal, **form.cleaned_data))
+    member = apply_form(
+        form, lambda: services.add_member(by=request.principal, **form.cleaned_data)
+    )
     shown: dict[str, Any] = {"form": form}
     if isinstance(member, Member):
         shown = {"form": forms.InviteForm(), "invited": member}
@@ -170,7 +172,7 @@ def member(request: PageRequest, public_id: str) -> HttpResponse:
     by, what = request.principal, request.POST.get("what", "")
     form = forms.MemberForm(request.POST) if what == "change" else forms.MemberForm.of(found)
     shown: dict[str, Any] = {"member": found, "form": form}
-    if what == "change" and tried(
+    if what == "change" and apply_form(
         form,
         lambda: services.change_member(
             public_id=public_id,
@@ -201,7 +203,7 @@ def api_keys(request: PageRequest) -> HttpResponse:
     form = forms.KeyForm(request.POST if what == "create" else None)
     shown: dict[str, Any] = {"form": form}
     if what == "create":
-        made = tried(form, lambda: services.create_key(**form.cleaned_data))
+        made = apply_form(form, lambda: services.create_key(**form.cleaned_data))
         if made:
             shown = {"form": forms.KeyForm(), "made": made[0], "secret": made[1]}
     elif what == "rotate":

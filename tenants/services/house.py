@@ -15,7 +15,7 @@ def migrate_house() -> dict[str, list[str]]:
     Safe to run again at any time, and after any interruption: done is skipped. Locks: the house
     lock. Returns: the migrations applied, by schema. Raises: MigrationRunning.
     """
-    with migrate.house_lock():
+    with migrate.migration_lock():
         migrate.create_extensions()
         migrate.create(TEMPLATE)
         done = {schema: migrate.migrate(schema) for schema in (PUBLIC, TEMPLATE)}

@@ -140,7 +140,7 @@ def build(public_id: str) -> RetailerRef:
     Raises: WrongMove, MigrationRunning.
     """
     with transaction.atomic():
-        migrate.share_house_lock()
+        migrate.share_migration_lock()
         retailer = Retailer.objects.select_for_update().get(public_id=public_id)
         if retailer.status != Status.ACTIVE:
             clone_schema(TEMPLATE, retailer.schema_name)
@@ -152,7 +152,7 @@ def open_house() -> RetailerRef:
     """Open the operator's own schema, served on BASE_DOMAIN. Stands in shared_context()."""
     given = Policy(name="Lastmile", zone="UTC", currency="EUR")
     with transaction.atomic():
-        migrate.share_house_lock()
+        migrate.share_migration_lock()
         clone_schema(TEMPLATE, HOUSE)
         row = Retailer.objects.create(schema_name=HOUSE, status=Status.ACTIVE, **columns(given))
         Domain.objects.create(retailer=row, domain=settings.BASE_DOMAIN.lower())

@@ -22,7 +22,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from lastmile.core import checks
 from lastmile.core.postgres import migrate
-from lastmile.core.postgres.context import PUBLIC, SchemaContext, entered
+from lastmile.core.postgres.context import PUBLIC, SchemaContext, enter_schema
 from lastmile.core.tenancy import TEMPLATE, retailer_context, shared_context
 from tenants.services import migrate_house
 from tests.architecture.filling import fill, in_order
@@ -52,11 +52,11 @@ def first_of(loader: MigrationLoader) -> list[tuple[str, str]]:
 def make(schema: str) -> list[type[Any]]:
     """Bring a schema to the first migrations; return the models of that time that live in it."""
     migrate.create(schema)
-    with entered(SchemaContext(schema, with_public=False), connection):
+    with enter_schema(SchemaContext(schema, with_public=False), connection):
         MigrationRecorder(connection).ensure_schema()
         executor = MigrationExecutor(connection)
         firsts = first_of(executor.loader)
-    with entered(SchemaContext(schema), connection):
+    with enter_schema(SchemaContext(schema), connection):
         executor.migrate(firsts)
     state = executor.loader.project_state(firsts)
     own = settings.SHARED_APPS if schema == PUBLIC else settings.TENANT_APPS
@@ -71,7 +71,7 @@ def make(schema: str) -> list[type[Any]]:
 def rows(schema: str, tables: list[str]) -> Rows:
     """Return every row of these tables, as PostgreSQL writes them."""
     found: Rows = {}
-    with entered(SchemaContext(schema), connection), connection.cursor() as cursor:
+    with enter_schema(SchemaContext(schema), connection), connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f"SELECT to_jsonb(r) FROM {schema}.{table} r ORDER BY 1")
             found[table] = [json.loads(row) for (row,) in cursor.fetchall()]
@@ -79,7 +79,7 @@ def rows(schema: str, tables: list[str]) -> Rows:
 
 
 def fill_all(schema: str, found: list[type[Any]]) -> Rows:
-    with entered(SchemaContext(schema), connection), transaction.atomic():
+    with enter_schema(SchemaContext(schema), connection), transaction.atomic():
         for model in in_order(found):
             fill(model, SAID.get(model._meta.label_lower, {}))
     return rows(schema, [model._meta.db_table for model in found])

@@ -23,7 +23,7 @@ from django.db.migrations.executor import MigrationExecutor
 from dispatch.orders.models import Order
 from lastmile.core import checks
 from lastmile.core.postgres import migrate
-from lastmile.core.postgres.context import PUBLIC, SchemaContext, entered
+from lastmile.core.postgres.context import PUBLIC, SchemaContext, enter_schema
 from lastmile.core.tenancy import HOUSE, TEMPLATE, registry, retailer_context, shared_context
 from tenants.services import migrate_house, pending_migrations
 from tests.architecture.filling import fill, in_order
@@ -40,7 +40,7 @@ Applied = dict[str, list[tuple[str, str]]]
 
 
 def tables(schema: str) -> list[str]:
-    with entered(SchemaContext(schema), connection), connection.cursor() as cursor:
+    with enter_schema(SchemaContext(schema), connection), connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
             " AND table_type = 'BASE TABLE' ORDER BY 1",
@@ -54,7 +54,7 @@ def everything(schema: str) -> Rows:
 
 
 def applied(schema: str) -> list[tuple[str, str]]:
-    with entered(SchemaContext(schema), connection), connection.cursor() as cursor:
+    with enter_schema(SchemaContext(schema), connection), connection.cursor() as cursor:
         cursor.execute(f"SELECT app, name FROM {schema}.django_migrations ORDER BY id")
         return [(app, name) for app, name in cursor.fetchall()]
 
@@ -164,7 +164,7 @@ def test_one_retailer_goes_back_to_the_dumps_state_and_forward_again(upgraded: U
     ledger = upgraded.ledgers[schema]
     own = {config.label for config in apps.get_app_configs()
            if config.name in settings.TENANT_APPS}  # fmt: skip
-    with entered(SchemaContext(schema), connection):
+    with enter_schema(SchemaContext(schema), connection):
         executor = MigrationExecutor(connection)
         then = {app: name for app, name in ledger if app in own}
         executor.migrate(list(then.items()))

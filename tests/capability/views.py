@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from dispatch.orders import selectors as orders
-from lastmile.core.http import cut, fetch
+from lastmile.core.http import fetch, page_rows
 from tenants.permissions import Act, by_link, page, visible
 from tests.capability.credentials import NAME
 from tests.capability.selectors import remarks
@@ -16,7 +16,7 @@ from tests.capability.selectors import remarks
 def listing(request: HttpRequest) -> HttpResponse:
     """Show remarks, newest first, a page at a time."""
     rows = visible(request.principal, remarks(), "order__hub__public_id")  # type: ignore[attr-defined]
-    found, following = cut(request, rows)
+    found, following = page_rows(request, rows)
     return render(request, "remarks/list.html", {"remarks": found, "next": following})
 
 

@@ -15,7 +15,7 @@ from django.urls import include, path
 from lastmile import switchboard
 from lastmile.core import checks, wiring
 from lastmile.core.tenancy import retailer_context
-from lastmile.schedule import SCHEDULE, Turn
+from lastmile.schedule import SCHEDULE, ScheduledTask
 from tenants.models import Retailer
 from tenants.permissions import Act, RetailerAPIView, open_to_all, page
 
@@ -62,7 +62,7 @@ def test_a_wrong_name_in_switchboard_or_schedule_is_named(
         JOBS={"x.y": wiring.JobSpec("tenants.tasks.run_nothing")},
     )
     monkeypatch.setattr(wiring, "_table", lambda name, default: getattr(wired, name, default))
-    monkeypatch.setitem(SCHEDULE, "ghost", Turn("core.no_such_task", 60))
+    monkeypatch.setitem(SCHEDULE, "ghost", ScheduledTask("core.no_such_task", 60))
     found = " ".join(said(checks.every_wired_name_resolves()))
     for name in ("handlers.no_such", "tasks.run_nothing", "core.no_such_task"):
         assert name in found

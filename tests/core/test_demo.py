@@ -206,7 +206,7 @@ def test_a_solve_that_takes_too_long_does_not_keep_the_house_from_starting(
     def late(*_args: Any, **_kwargs: Any) -> None:
         raise StillRunning("job_x is running after 1 s. It goes on.")
 
-    monkeypatch.setattr(planning_demo, "see_through", late)
+    monkeypatch.setattr(planning_demo, "wait_for_job", late)
     _found, lines = sow("--schema", "faro", "--orders", "12")
     assert lines.count("It goes on.") == 2
     with retailer_context("faro"):

@@ -20,7 +20,7 @@ from dispatch.orders.states import OrderState
 from lastmile.core.events import DomainEvent, Lane
 from lastmile.core.events_reference import PAGE, reference
 from lastmile.core.kinds import (
-    MADE,
+    DECLARED,
     FieldDoc,
     Kind,
     NewerFacts,
@@ -59,7 +59,7 @@ class ParcelFacts:
 def parcel() -> Any:
     kind = Kind("parcel.weighed", facts=ParcelFacts)
     yield kind
-    MADE.remove(kind)
+    DECLARED.remove(kind)
 
 
 def event(data: Mapping[str, Any], version: int = 1, kind: str = "parcel.weighed") -> DomainEvent:
@@ -128,7 +128,7 @@ def test_an_old_event_is_read_through_the_upgrades_and_stays_as_it_was() -> None
         return {**data, "from": data["before"]}
 
     kind = Kind("parcel.weighed", facts=ParcelFacts, version=3, upgrades={1: split, 2: rename})
-    MADE.remove(kind)
+    DECLARED.remove(kind)
     first = {"before": "new", "at": None, "day": "2026-11-29", "weight_g": 5}
     kept = dict(first)
     read = kind.read(event(first, version=1))
@@ -144,10 +144,10 @@ def test_a_reader_of_a_lower_version_is_told(parcel: Kind[ParcelFacts]) -> None:
 
 
 def test_a_version_without_its_upgrade_cannot_be_declared() -> None:
-    made = len(MADE)
+    made = len(DECLARED)
     with pytest.raises(ValueError, match="one upgrade for each version"):
         Kind("parcel.weighed", facts=ParcelFacts, version=2)
-    assert len(MADE) == made
+    assert len(DECLARED) == made
 
 
 # --- what our apps declare -------------------------------------------------------------------

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from lastmile.core.actor import acting_as
 from lastmile.core.events import Lane, events_since, record, record_many, timeline
-from lastmile.core.kinds import MADE, Kind
+from lastmile.core.kinds import DECLARED, Kind
 from lastmile.core.models import Delivery, Event
 from lastmile.core.relay import RELAY_BATCH, relay_batch
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -60,15 +60,15 @@ def test_record_keeps_who_what_and_when(shop: RetailerRef) -> None:
 
 @pytest.mark.parametrize("name", ["placed", "Order.placed", "order.", "order placed", ""])
 def test_a_kind_that_is_not_noun_and_verb_cannot_be_made(name: str) -> None:
-    made = len(MADE)
+    made = len(DECLARED)
     with pytest.raises(ValueError, match="not an event kind"):
         Kind(name, facts=kinds.ThingFacts)
-    assert len(MADE) == made
+    assert len(DECLARED) == made
 
 
 def test_record_refuses_a_kind_that_no_events_module_declares(shop: RetailerRef) -> None:
     stranger = Kind("order.placed", facts=kinds.ThingFacts)  # the same name, another kind
-    MADE.remove(stranger)
+    DECLARED.remove(stranger)
     with pytest.raises(NotWired, match="not declared"), transaction.atomic():
         record(stranger, kinds.NO_FACTS, subject="ord_1")
     assert not Event.objects.exists()

@@ -100,8 +100,8 @@ def test_a_retailer_decides_how_long_it_keeps(retailer: RetailerRef, other: Reta
 
 @pytest.mark.usefixtures("db")
 def test_beat_forgets_in_every_retailer_once_a_day() -> None:
-    turn = SCHEDULE["forget"]
-    assert (turn.task, turn.every_s) == (forget_everywhere.name, 86_400)
+    entry = SCHEDULE["forget"]
+    assert (entry.task, entry.every_s) == (forget_everywhere.name, 86_400)
     for schema in ("t1", "t2"):
         with retailer_context(schema):
             old_things()

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, connections, transaction
 
 from lastmile.core.models import Event
 from lastmile.core.postgres.base import DatabaseWrapper
-from lastmile.core.postgres.context import SchemaContext, entered
+from lastmile.core.postgres.context import SchemaContext, enter_schema
 from lastmile.core.tenancy import OtherRetailer, RetailerRef, retailer_context, shared_context
 
 
@@ -54,10 +54,13 @@ def test_the_path_is_right_over_any_walk_of_transactions(fresh_db: str, seed: in
                 look(schema)
             elif act == "widen" and schema != "public":
                 # The path changes inside what is undone, and is another where the undoing happens.
-                narrow = entered(SchemaContext(schema, with_public=False), connection)
+                narrow = enter_schema(SchemaContext(schema, with_public=False), connection)
                 with narrow, suppress(Undone, DatabaseError), transaction.atomic():
                     connection.cursor().close()
-                    with entered(SchemaContext(schema), connection), connection.cursor() as wide:
+                    with (
+                        enter_schema(SchemaContext(schema), connection),
+                        connection.cursor() as wide,
+                    ):
                         wide.execute(dice.choice(["SELECT 1", "SELECT 1/0"]))
                     raise Undone
                 look(schema)
@@ -84,7 +87,7 @@ def test_a_rollback_that_undoes_the_set_is_noticed(fresh_db: str) -> None:
 
 
 def test_a_savepoint_rolled_back_by_hand_is_noticed(retailer: RetailerRef) -> None:
-    with entered(SchemaContext("t1", with_public=False), connection):
+    with enter_schema(SchemaContext("t1", with_public=False), connection):
         before = transaction.savepoint()  # PostgreSQL remembers the narrow path here
     Event.objects.count()  # SET to the wide one
     transaction.savepoint_rollback(before)

@@ -26,7 +26,7 @@ from lastmile.core.timing import in_seconds
 from lastmile.schedule import SCHEDULE
 from lastmile.worklist.models import ScheduleMark, WorkPointer
 from lastmile.worklist.selectors import due, seen
-from lastmile.worklist.services import clear, forget, point, take_turn
+from lastmile.worklist.services import claim_window, clear, forget, point
 from tests.core import kinds, wired
 from tests.core.conftest import Crew
 
@@ -269,10 +269,10 @@ def test_a_task_leaves_no_retailer_behind(shop: RetailerRef, neighbour: Retailer
 
 def test_a_turn_is_taken_once_in_its_window(shop: RetailerRef) -> None:
     at = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
-    assert take_turn(name="sweep", due_at=at)
-    assert not take_turn(name="sweep", due_at=at)
-    assert not take_turn(name="sweep", due_at=at - dt.timedelta(seconds=5)), "a clock set back"
-    assert take_turn(name="sweep", due_at=at + dt.timedelta(seconds=5))
+    assert claim_window(name="sweep", due_at=at)
+    assert not claim_window(name="sweep", due_at=at)
+    assert not claim_window(name="sweep", due_at=at - dt.timedelta(seconds=5)), "a clock set back"
+    assert claim_window(name="sweep", due_at=at + dt.timedelta(seconds=5))
     assert ScheduleMark.objects.count() == 1
 
 
@@ -283,7 +283,7 @@ def test_eight_beats_at_once_fire_once(shop: RetailerRef, crew: Crew) -> None:
     def tick() -> bool:
         start.wait(10)
         with transaction.atomic():
-            mine = take_turn(name="sweep", due_at=at)
+            mine = claim_window(name="sweep", due_at=at)
             if mine:
                 time.sleep(0.2)  # the others arrive meanwhile
             return mine
@@ -298,7 +298,7 @@ def test_a_beat_that_cannot_publish_gives_its_turn_away(
 ) -> None:
     from lastmile.celery import app
 
-    clock = beat.FairTurns(app=app)
+    clock = beat.OncePerWindowScheduler(app=app)
     sent: list[str] = []
     broken = True
 

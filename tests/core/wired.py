@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lastmile.core.callbacks import BadSignature, Incoming, Told
+from lastmile.core.callbacks import BadSignature, Incoming, VendorEvent
 from lastmile.core.errors import Invalid, Unavailable
 from lastmile.core.events import JOB_FINISHED, DomainEvent, record
 from lastmile.core.jobs import Lease
@@ -158,16 +158,18 @@ class PostOffice:
         if not hmac.compare_digest(right, incoming.headers.get("x-signature", "")):
             raise BadSignature("The signature does not fit the body.")
 
-    def parse(self, incoming: Incoming) -> Told:
+    def parse(self, incoming: Incoming) -> VendorEvent:
         """Read {id, parcel, at}."""
         try:
             said = json.loads(incoming.body)
             at = dt.datetime.fromisoformat(said["at"])
-            return Told(key=said["id"], kind="parcel.seen", subject=said["parcel"], occurred_at=at)
+            return VendorEvent(
+                key=said["id"], kind="parcel.seen", subject=said["parcel"], occurred_at=at
+            )
         except (ValueError, KeyError, TypeError) as unreadable:
             raise Invalid("The call cannot be read.") from unreadable
 
-    def act(self, told: Told) -> None:
+    def act(self, told: VendorEvent) -> None:
         """Leave a trace, then do what a test wants to happen before the commit."""
         record(kinds.TRACE, kinds.NO_FACTS, subject=told.subject)
         for step in self.during:

@@ -12,4 +12,4 @@ DATABASES["default"]["NAME"] = os.environ["WORKER_DATABASE"]
 CELERY_BROKER_URL = os.environ["WORKER_BROKER"]
 SWITCHBOARD = "tests.core.wired"
 JOB_LEASE_S = 2  # sixty seconds in the house
-schedule.SCHEDULE["sweep"] = schedule.Turn("core.sweep", 1, "hot")
+schedule.SCHEDULE["sweep"] = schedule.ScheduledTask("core.sweep", 1, "hot")

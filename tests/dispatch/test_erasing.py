@@ -286,11 +286,11 @@ def test_a_repeated_call_is_told_that_its_answer_is_gone(
 
 def test_a_first_name_in_another_text_is_left_alone() -> None:
     person = Person(
-        shoppers=("shp_1",), words=("Rosa", "rosa@example.org", "Rosa Lima", "12345678")
+        shoppers=("shp_1",), texts=("Rosa", "rosa@example.org", "Rosa Lima", "12345678")
     )
-    assert person.telling() == ("rosa@example.org", "Rosa Lima", "12345678")
+    assert person.identifying_texts() == ("rosa@example.org", "Rosa Lima", "12345678")
     said = {"hub": "Santa Rosa", "to": ["ROSA LIMA <Rosa@example.org>", 7, None]}
-    assert person.blot(said) == {"hub": "Santa Rosa", "to": ["[erased] <[erased]>", 7, None]}
+    assert person.redact(said) == {"hub": "Santa Rosa", "to": ["[erased] <[erased]>", 7, None]}
 
 
 @pytest.mark.parametrize("argv", [["--phone", "12"], ["--shopper", "shp_none"]])

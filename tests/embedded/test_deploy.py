@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from lastmile.embedded import binaries
+from lastmile.embedded.app_processes import ProcessSettings
 from lastmile.embedded.folders import Folders
-from lastmile.embedded.house import ProcessSettings
 from lastmile.embedded.keeper import services_in_use
 from tests.embedded.helpers import ROOT
 

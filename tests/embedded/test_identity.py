@@ -14,7 +14,7 @@ import pytest
 from lastmile.embedded import binaries, identity, process
 from lastmile.embedded.child import ChildSpec
 from lastmile.embedded.folders import Folders, reachable
-from lastmile.embedded.services import Services, holder
+from lastmile.embedded.services import Services, lock_holder
 from lastmile.embedded.supervisor import Supervisor
 from tests.embedded.helpers import driver, eventually, own_environment, query
 
@@ -37,7 +37,7 @@ def open_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="lm"))
     folder.chmod(0o755)
     yield folder
-    eventually(lambda: holder(Folders(folder)) is None, 15, "the services stop")
+    eventually(lambda: lock_holder(Folders(folder)) is None, 15, "the services stop")
     shutil.rmtree(folder)
 
 
@@ -59,7 +59,7 @@ def test_root_steps_down_to_a_user_who_can_reach_the_data(open_folder: Path) -> 
     if not reachable(binaries.postgres_home() / "bin" / "postgres"):
         pytest.skip("this checkout lies below a closed folder")
     spec = serve(open_folder)
-    uid = int(spec.who.split(":")[0])
+    uid = int(spec.run_as.split(":")[0])
     assert uid != 0
     assert (open_folder / "postgres").stat().st_uid == uid
 
@@ -72,7 +72,7 @@ def test_below_a_closed_folder_root_appears_as_nobody_and_no_file_changes_hands(
         pytest.skip("this system allows no user namespaces")
     open_folder.chmod(0o700)
     spec = serve(open_folder / "var")
-    assert spec.who == "namespace"
+    assert spec.run_as == "namespace"
     assert (open_folder / "var" / "postgres").stat().st_uid == 0
 
 
@@ -96,22 +96,22 @@ def test_where_namespaces_are_forbidden_programs_and_data_are_copied_and_it_is_s
 def test_data_made_as_one_user_opens_as_another(open_folder: Path) -> None:
     if not identity.namespaces_work():
         pytest.skip("this system allows no user namespaces")
-    first = serve(open_folder / "var").who
+    first = serve(open_folder / "var").run_as
     open_folder.chmod(0o700)
-    second = serve(open_folder / "var").who
+    second = serve(open_folder / "var").run_as
     open_folder.chmod(0o755)
     assert second == "namespace"
-    assert serve(open_folder / "var").who == first
+    assert serve(open_folder / "var").run_as == first
 
 
 def test_an_ordinary_user_runs_it_as_itself(open_folder: Path) -> None:
     """Not root here: as it is. Root: as nobody in a namespace, whose every right is a user's."""
-    who = "-"
+    run_as = "-"
     if os.geteuid() == 0:
         if not identity.namespaces_work():
             pytest.skip("this system allows no user namespaces")
-        who = "namespace"
-    child = process.spawn(driver(SAYS_WHO, str(open_folder)), who=who, env=own_environment())
+        run_as = "namespace"
+    child = process.spawn(driver(SAYS_WHO, str(open_folder)), run_as=run_as, env=own_environment())
     said, _ = child.communicate(timeout=60)
     assert said.decode().split() == ["True", "42"]
 

@@ -14,7 +14,7 @@ import redis
 
 from lastmile.embedded.folders import Folders, UnsafeFolder, make_private
 from lastmile.embedded.keeper import NoServices, services_in_use
-from lastmile.embedded.services import Services, Taken, holder
+from lastmile.embedded.services import Services, ServicesInUse, lock_holder
 from tests.embedded.helpers import driver, eventually, own_environment, processes_with, query
 
 
@@ -23,7 +23,7 @@ def valkey(folders: Folders) -> redis.Redis:
 
 
 def gone(folders: Folders) -> bool:
-    return holder(folders) is None and not processes_with(str(folders.var))
+    return lock_holder(folders) is None and not processes_with(str(folders.var))
 
 
 def test_what_was_written_is_there_after_the_services_stopped(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_what_was_acknowledged_outlives_a_kill_of_both_servers_and_their_keeper(
         (server,) = [
             pid for pid in processes_with(f"-D {folders.postgres}") if os.getpgid(pid) == pid
         ]
-        keeper = holder(folders)
+        keeper = lock_holder(folders)
         assert keeper is not None
         for pid in (keeper[1], server):
             os.kill(pid, signal.SIGKILL)
@@ -116,13 +116,13 @@ def test_a_socket_folder_that_a_stranger_laid_in_tmp_is_refused(tmp_path: Path) 
 def test_a_second_start_on_the_same_data_is_told_who_has_it(tmp_path: Path) -> None:
     first = Services(Folders(tmp_path), "up")
     first.take()
-    with pytest.raises(Taken) as refused:
+    with pytest.raises(ServicesInUse) as refused:
         Services(Folders(tmp_path), "up").take()
     assert str(refused.value) == (
         f"Lastmile already runs on {tmp_path} (up, pid {os.getpid()}). "
         "Stop that one first, or set LASTMILE_VAR to another folder."
     )
-    assert holder(Folders(tmp_path)) == ("up", os.getpid())
+    assert lock_holder(Folders(tmp_path)) == ("up", os.getpid())
 
 
 def test_two_users_share_the_services_and_the_last_one_stops_them(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from lastmile.core.errors import Invalid
 from lastmile.core.jobs import job_by_id
 from lastmile.core.models import Event
 from lastmile.core.postgres import migrate
-from lastmile.core.postgres.migrate import MigrationRunning, house_lock
+from lastmile.core.postgres.migrate import MigrationRunning, migration_lock
 from lastmile.core.runner import run_job
 from lastmile.core.tenancy import (
     HOUSE,
@@ -164,7 +164,7 @@ def test_a_reserved_retailer_that_is_never_built_gives_its_names_back(
 
 
 def test_opening_waits_for_a_migration_and_gives_up_in_words(fresh_db: str) -> None:
-    with house_lock():
+    with migration_lock():
         with retailer_context(HOUSE), connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '200ms'")
         with pytest.raises(MigrationRunning, match="Try again"), retailer_context(HOUSE):

@@ -26,8 +26,8 @@ from dispatch.fleet.selectors.street_maps import (
     street_map_of,
 )
 from lastmile.core.errors import NotAllowed
-from lastmile.core.http import cut, fetch
-from lastmile.core.http.forms import pointed, status_of, tried, version_of
+from lastmile.core.http import fetch, page_rows
+from lastmile.core.http.forms import apply_form, map_pointers, status_of, version_of
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.tenancy import current_retailer
 from tenants.permissions import Act, PageRequest, Principal, page, visible
@@ -101,7 +101,7 @@ def fleet(request: PageRequest) -> HttpResponse:
 def room_page(request: PageRequest, room: str) -> HttpResponse:
     """The list of one kind, by name."""
     of, principal = ROOMS[room], request.principal
-    rows, following = cut(request, of.seen_by(principal), PAGE, order=BY_NAME)
+    rows, following = page_rows(request, of.seen_by(principal), PAGE, order=BY_NAME)
     shown = {
         "room": of,
         "rooms": ROOMS.values(),
@@ -142,7 +142,7 @@ def new_thing(request: PageRequest, room: str) -> HttpResponse:
     if of.form is HubForm and _looks(request):
         return _look(request, of, None)
     form = of.form(principal, None, request.POST or None)
-    row = tried(form, pointed(lambda: of.add(**form.said()), of.form.fields_of))
+    row = apply_form(form, map_pointers(lambda: of.add(**form.said()), of.form.fields_of))
     if row:
         messages.success(request, _("%(name)s was added.") % {"name": row.name})
         return redirect("fleet:room", room)
@@ -163,8 +163,8 @@ def thing(request: PageRequest, room: str, public_id: str) -> HttpResponse:
         return _look(request, of, row)
     form = of.form(principal, row, request.POST or None)
     version = version_of(request)
-    act = pointed(lambda: of.change(row, version=version, **form.said()), of.form.fields_of)
-    if tried(form, act):
+    act = map_pointers(lambda: of.change(row, version=version, **form.said()), of.form.fields_of)
+    if apply_form(form, act):
         messages.success(request, _("Saved."))
         return redirect("fleet:thing", room, public_id)
     return _form_page(request, of, form, row)

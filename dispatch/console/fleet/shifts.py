@@ -23,7 +23,7 @@ from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.states import ShiftState
 from lastmile.core import clock
 from lastmile.core.http import fetch
-from lastmile.core.http.forms import pointed, status_of, tried, version_of
+from lastmile.core.http.forms import apply_form, map_pointers, status_of, version_of
 from tenants.permissions import Act, PageRequest, page, visible
 
 DAY = dt.timedelta(days=1)
@@ -50,10 +50,10 @@ def shifts(request: PageRequest) -> HttpResponse:
     what = request.POST.get("what", "")
     form = ShiftForm(hub, date, None, request.POST if what == "add" else None)
     copying = CopyForm(request.POST if what == "copy" else None, initial={"to": date + DAY})
-    if tried(form, pointed(lambda: services.add_shift(**form.said()), form.fields_of)):
+    if apply_form(form, map_pointers(lambda: services.add_shift(**form.said()), form.fields_of)):
         messages.success(request, _("The shift was added."))
         return redirect(day_url(hub, date))
-    copied = tried(
+    copied = apply_form(
         copying,
         lambda: services.copy_shifts(hub=hub, since=date, to=copying.cleaned_data["to"]),
     )
@@ -125,10 +125,10 @@ def shift_page(request: PageRequest, public_id: str) -> HttpResponse:
         return redirect(day_url(hub, date))
     form = ShiftForm(hub, date, shift, request.POST or None)
     version = version_of(request)
-    act = pointed(
+    act = map_pointers(
         lambda: services.change_shift(shift=shift, version=version, **form.said()), form.fields_of
     )
-    if tried(form, act):
+    if apply_form(form, act):
         messages.success(request, _("Saved."))
         return redirect(day_url(hub, date))
     with timezone.override(hub.zone):

@@ -25,8 +25,8 @@ from dispatch.intake.models import ImportBatch
 from dispatch.intake.parse.columns import COLUMNS
 from lastmile.core import jobs
 from lastmile.core.errors import DomainError, Invalid
-from lastmile.core.http import cut
-from lastmile.core.http.forms import status_of, tried
+from lastmile.core.http import page_rows
+from lastmile.core.http.forms import apply_form, status_of
 from lastmile.core.http.htmx import is_fragment
 from tenants.people import selectors as people
 from tenants.permissions import Act, PageRequest, page, require
@@ -40,7 +40,7 @@ def imports(request: PageRequest) -> HttpResponse:
     """Hand in a file to be rehearsed; below it the imports there were."""
     principal = request.principal
     form = ImportForm(principal, request.POST or None, request.FILES or None)
-    batch = tried(
+    batch = apply_form(
         form,
         lambda: services.receive_file(
             content=form.cleaned_data["file"].read(),
@@ -53,7 +53,7 @@ def imports(request: PageRequest) -> HttpResponse:
     )
     if isinstance(batch, ImportBatch):
         return redirect("imports:import", batch.public_id)
-    rows, following = cut(request, selectors.batches(principal.hubs), 20)
+    rows, following = page_rows(request, selectors.batches(principal.hubs), 20)
     shown = {
         "form": form,
         "rows": [(row, selectors.progress_of(row)) for row in rows],

@@ -29,8 +29,8 @@ from dispatch.orders.models import Cause, Order
 from dispatch.orders.selectors import OrderFilter, orders_of
 from dispatch.orders.states import ENDED, OPEN, OrderState
 from lastmile.core import clock
-from lastmile.core.http import cut, fetch
-from lastmile.core.http.forms import pointed, status_of, tried, version_of
+from lastmile.core.http import fetch, page_rows
+from lastmile.core.http.forms import apply_form, map_pointers, status_of, version_of
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.ids import looks_like
 from tenants.people import selectors as people
@@ -48,7 +48,7 @@ def orders(request: PageRequest) -> HttpResponse:
     principal = request.principal
     wanted = _wanted(request)
     mine = orders_of(principal)
-    found, following = cut(request, selectors.filter_orders(mine, wanted), PAGE)
+    found, following = page_rows(request, selectors.filter_orders(mine, wanted), PAGE)
     shown = {
         "rows": [
             (row, words.promise_words(row.promise, words.zone_of(row), row.service_date))
@@ -154,7 +154,7 @@ def _done(request: PageRequest, what: str, order: Order, forms: dict[str, Any]) 
         ),
     }
     act, said = acts[what]
-    if not tried(form, pointed(act, FIELDS)):
+    if not apply_form(form, map_pointers(act, FIELDS)):
         return False
     messages.success(request, said)
     return True
@@ -232,9 +232,9 @@ def new_order(request: PageRequest) -> HttpResponse:
     """Type an order in. Its number makes a form sent twice one order."""
     principal = request.principal
     form = NewOrderForm(principal, request.POST or None)
-    order = tried(
+    order = apply_form(
         form,
-        pointed(lambda: _add(form, principal), FIELDS),
+        map_pointers(lambda: _add(form, principal), FIELDS),
     )
     if isinstance(order, Order):
         if order.state == OrderState.NEEDS_PIN and order.hub_id is not None:

@@ -23,8 +23,8 @@ from dispatch.orders.doubts import Doubt
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import Suggestions
 from lastmile.core import clock
-from lastmile.core.http import cut, fetch
-from lastmile.core.http.forms import status_of, tried, version_of
+from lastmile.core.http import fetch, page_rows
+from lastmile.core.http.forms import apply_form, status_of, version_of
 from tenants.permissions import Act, PageRequest, Principal, page, visible
 
 PAGE = 50
@@ -57,7 +57,7 @@ def pins(request: PageRequest) -> HttpResponse:
     found = waiting(principal)
     if date is not None:
         found = found.filter(service_date=date)
-    rows, following = cut(request, found, PAGE, order=OLDEST_DAY_FIRST)
+    rows, following = page_rows(request, found, PAGE, order=OLDEST_DAY_FIRST)
     shown = {
         "rows": rows,
         "next": following,
@@ -76,7 +76,7 @@ def pin(request: PageRequest, public_id: str) -> HttpResponse:
     principal = request.principal
     order = fetch(selectors.orders_of(principal), public_id)
     form = PinForm(request.POST or None, initial=_initial(request, order))
-    if tried(
+    if apply_form(
         form,
         lambda: services.set_pin(order=order, version=version_of(request), **form.cleaned_data),
     ):

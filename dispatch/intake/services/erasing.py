@@ -12,7 +12,7 @@ from dispatch.intake.models import ImportBatch, ImportFile, RefusedRow
 from dispatch.intake.services.receiving import forget_files
 from dispatch.orders.addresses import plain
 from lastmile.core.clock import now
-from lastmile.core.erasing import ERASED, FEWEST_DIGITS, Person, UnderWay, blot_rows
+from lastmile.core.erasing import ERASED, FEWEST_DIGITS, DataStillNeeded, Person, redact_rows
 from tenants.people.selectors import policy
 from tenants.retention import Retention
 
@@ -25,8 +25,8 @@ def erase_person(person: Person) -> dict[str, int]:
     """Blank the refused rows that name a person, and delete the kept files that do.
 
     A spreadsheet is deleted without reading it: the files of rehearsals can be sent again. What
-    was counted stays. Locks: these rows. Records: nothing. Raises: UnderWay while a file that
-    names the person is still to be read.
+    was counted stays. Locks: these rows. Records: nothing. Raises: DataStillNeeded while a file
+    that names the person is still to be read.
     """
     marks = _Marks(person)
     files = 0
@@ -34,7 +34,7 @@ def erase_person(person: Person) -> dict[str, int]:
         if not marks.in_file(bytes(kept.content)):
             continue
         if kept.batch.state == ImportBatch.State.RECEIVED:
-            raise UnderWay(
+            raise DataStillNeeded(
                 _("The file %(id)s is still being read and may name this shopper. Try again later.")
                 % {"id": kept.batch.public_id}
             )
@@ -47,7 +47,7 @@ def erase_person(person: Person) -> dict[str, int]:
                 cells=_blank(row.cells), faults=_faults(row.faults)
             )
             rows += 1
-    batches = blot_rows(
+    batches = redact_rows(
         ImportBatch.objects.all(), ("filename", "problem_params", "warnings"), person
     )
     return {"files": files, "refused_rows": rows, "imports": batches}
@@ -78,11 +78,11 @@ class _Marks:
     """By what a row is known to be a person's."""
 
     def __init__(self, person: Person) -> None:
-        self.exact = {plain(word) for word in (*person.words, *person.external_ids)} - {""}
-        self.inside = {plain(word) for word in person.telling() if "@" not in word}
+        self.exact = {plain(word) for word in (*person.texts, *person.external_ids)} - {""}
+        self.inside = {plain(word) for word in person.identifying_texts() if "@" not in word}
         self.inside = {word for word in self.inside if len(word) >= FEWEST_DIGITS}
-        self.mails = {word.casefold() for word in person.words if "@" in word}
-        digits = (re.sub(r"\D", "", word) for word in person.words if re.match(r"\+?\d", word))
+        self.mails = {word.casefold() for word in person.texts if "@" in word}
+        digits = (re.sub(r"\D", "", word) for word in person.texts if re.match(r"\+?\d", word))
         self.phones = {found[-_PHONE_TAIL:] for found in digits if len(found) >= FEWEST_DIGITS}
 
     def in_cells(self, cells: Any) -> bool:

@@ -17,7 +17,7 @@ from dispatch.intake.models import ImportBatch
 from dispatch.intake.services import receive_file
 from lastmile.core.errors import DomainError
 from lastmile.core.tenancy import NoRetailer, retailer_context
-from lastmile.core.waiting import StillRunning, see_through
+from lastmile.core.waiting import StillRunning, wait_for_job
 
 
 class Command(BaseCommand):
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             hub=_hub(options["hub"]),
             service_date=options["date"],
         )
-        see_through(batch.job, timeout_s=options["timeout"])
+        wait_for_job(batch.job, timeout_s=options["timeout"])
         batch.refresh_from_db()
         if options["json"]:
             self.stdout.write(json.dumps(_facts(batch)))

@@ -17,7 +17,7 @@ from dispatch.planning.services import LEAST_S, MOST_S, USUAL_S, publish_plan, r
 from lastmile.core.errors import DomainError
 from lastmile.core.models import Job, JobState
 from lastmile.core.tenancy import NoRetailer, retailer_context
-from lastmile.core.waiting import StillRunning, see_through
+from lastmile.core.waiting import StillRunning, wait_for_job
 
 
 class Command(BaseCommand):
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         if not (options["wait"] or options["publish"]):
             self._say({"job": job.public_id, "state": job.state}, options)
             return
-        ended = see_through(job.public_id, timeout_s=options["timeout"])
+        ended = wait_for_job(job.public_id, timeout_s=options["timeout"])
         if ended.state != JobState.SUCCEEDED:
             raise CommandError(f"{ended.public_id} {ended.state}: {ended.detail or ended.reason}")
         plan = Plan.objects.get(public_id=(ended.result or {})["plan"])

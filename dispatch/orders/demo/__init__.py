@@ -40,10 +40,10 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
         drafts = drafts_of(shop, date, demo)
         placed = _place(drafts)
         taken = sum(answer.status == "placed" for answer in placed)
-        demo.said(f"{shop.name}: {taken} orders for {date}.")
+        demo.report(f"{shop.name}: {taken} orders for {date}.")
         for answer in placed:
             if answer.problem is not None:
-                demo.said(f"{shop.name}: one order was refused: {answer.problem.detail}")
+                demo.report(f"{shop.name}: one order was refused: {answer.problem.detail}")
         days[date.isoformat()] = taken
     return {"orders_placed": days}
 

@@ -13,7 +13,7 @@ from dispatch.orders.models import Attempt, Option, Order, Place, Promise, Shopp
 from dispatch.orders.services.placing import search_of
 from dispatch.orders.states import ENDED
 from lastmile.core.clock import now
-from lastmile.core.erasing import Person, Sought, UnderWay, coarse
+from lastmile.core.erasing import DataStillNeeded, Person, PersonQuery, coarse
 from lastmile.core.errors import Invalid
 from lastmile.core.events import record
 from lastmile.core.phones import e164, region_of
@@ -28,12 +28,12 @@ _WHERE: Final = {
 _MAX_NAMED: Final = 5
 
 
-def find_person(sought: Sought) -> Person | None:
+def find_person(query: PersonQuery) -> Person | None:
     """Return whom an id, an e-mail address or a telephone number means, with all their rows.
 
     Raises: Invalid for a number that no telephone has.
     """
-    shoppers = _meant(sought)
+    shoppers = _meant(query)
     if not shoppers:
         return None
     orders = list(Order.objects.filter(shopper__in=shoppers).order_by("pk"))
@@ -48,15 +48,15 @@ def find_person(sought: Sought) -> Person | None:
         shoppers=tuple(row.public_id for row in shoppers),
         orders=tuple(order.public_id for order in orders),
         external_ids=tuple(order.external_id for order in orders if order.external_id),
-        words=tuple(sorted(words - {""})),
+        texts=tuple(sorted(words - {""})),
     )
 
 
 def erase_person(person: Person) -> dict[str, int]:
     """Blank the shopper, the notes and the places of a person; a place keeps its kilometre.
 
-    Locks: the shoppers, their orders. Records: shopper.erased, once. Raises: UnderWay while an
-    order has not ended.
+    Locks: the shoppers, their orders. Records: shopper.erased, once. Raises: DataStillNeeded
+    while an order has not ended.
     """
     shoppers = Shopper.objects.select_for_update().filter(public_id__in=person.shoppers)
     ids = [row.pk for row in shoppers.order_by("pk")]
@@ -87,13 +87,13 @@ def erase_person(person: Person) -> dict[str, int]:
     return {"shoppers": counted, "places": done + moved, "notes": noted}
 
 
-def _meant(sought: Sought) -> list[Shopper]:
-    if sought.shopper:
-        wanted = Q(public_id=sought.shopper)
-    elif sought.email:
-        wanted = Q(email__iexact=sought.email.strip())
-    elif sought.phone:
-        wanted = Q(phone=e164(sought.phone, region_of(current_retailer().zone)))
+def _meant(query: PersonQuery) -> list[Shopper]:
+    if query.shopper:
+        wanted = Q(public_id=query.shopper)
+    elif query.email:
+        wanted = Q(email__iexact=query.email.strip())
+    elif query.phone:
+        wanted = Q(phone=e164(query.phone, region_of(current_retailer().zone)))
     else:
         raise Invalid(_("Name a shopper by id, e-mail address or telephone number."))
     return list(Shopper.objects.filter(wanted).order_by("pk"))
@@ -104,7 +104,7 @@ def _refuse_under_way(orders: Iterable[Order]) -> None:
     open_ = [order for order in orders if order.state not in ended]
     if open_:
         named = ", ".join(order.public_id for order in open_[:_MAX_NAMED])
-        raise UnderWay(
+        raise DataStillNeeded(
             _(
                 "%(count)d orders of this shopper have not ended (%(named)s). Bring, return or"
                 " cancel them first: their data is needed until then."

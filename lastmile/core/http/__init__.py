@@ -2,7 +2,7 @@
 
 from lastmile.core.http.htmx import toast
 from lastmile.core.http.lookup import by_external_id, by_ref, fetch, id_param, named_in_body
-from lastmile.core.http.paging import cursor_page, cut
+from lastmile.core.http.paging import cursor_page, page_rows
 from lastmile.core.http.preconditions import etag, expected_version, require_match
 from lastmile.core.http.problems import problem_from, problem_response
 
@@ -10,12 +10,12 @@ __all__ = [
     "by_external_id",
     "by_ref",
     "cursor_page",
-    "cut",
     "etag",
     "expected_version",
     "fetch",
     "id_param",
     "named_in_body",
+    "page_rows",
     "problem_from",
     "problem_response",
     "require_match",

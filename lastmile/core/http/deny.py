@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 
 
-class Nobody(BasePermission):
+class DenyAll(BasePermission):
     """Refuses. ``tenants.permissions.RetailerAPIView`` asks the table of roles instead."""
 
     def has_permission(self, request: Any, view: Any) -> bool:

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from lastmile.core.clock import in_reach
+from lastmile.core.clock import is_supported_date
 
 M = TypeVar("M", bound=models.Model)
 
@@ -26,7 +26,7 @@ class InstantField(serializers.DateTimeField):
         """Refuse what DRF would silently take as UTC."""
         if value.tzinfo is None:
             self.fail("no_offset")
-        if not in_reach(value):
+        if not is_supported_date(value):
             self.fail("out_of_range")
         return value.astimezone(dt.UTC)
 
@@ -47,7 +47,7 @@ class DateField(serializers.DateField):
     def to_internal_value(self, value: Any) -> Any:
         """Refuse years that no delivery can have."""
         day = super().to_internal_value(value)
-        if not in_reach(day):
+        if not is_supported_date(day):
             self.fail("out_of_range")
         return day
 

@@ -79,7 +79,7 @@ def version_of(request: HttpRequest) -> int | None:
     return version
 
 
-def pointed(act: Callable[[], Any], fields: Mapping[str, str]) -> Callable[[], Any]:
+def map_pointers(act: Callable[[], Any], fields: Mapping[str, str]) -> Callable[[], Any]:
     """Return the act with its refusals pointing at form fields: ``/shopper/phone`` -> ``/phone``.
 
     The longest entry of ``fields`` that begins a pointer wins; what none begins stays.
@@ -105,7 +105,7 @@ def _field(pointer: str, fields: Mapping[str, str]) -> str:
     return pointer
 
 
-def tried(form: Form, act: Callable[[], Any]) -> Any | None:
+def apply_form(form: Form, act: Callable[[], Any]) -> Any | None:
     """Act if the form is well shaped; return what came of it (or True), None when refused."""
     if not form.is_valid():
         return None

@@ -48,7 +48,7 @@ def cursor_page(
     Invalid
         The cursor is not one of ours, or the limit is no number from 1 to 100.
     """
-    found, following = cut(request, queryset, page_limit(request), order=order)
+    found, following = page_rows(request, queryset, page_limit(request), order=order)
     items = serializer(found, many=True, context={"request": request}).data
     return Response({"items": items, "next": following and absolute(request, following)})
 
@@ -61,7 +61,7 @@ def absolute(request: Request | HttpRequest, path: str) -> str:
     return f"{settings.PUBLIC_SCHEME}://{request.get_host()}{path}"
 
 
-def cut(
+def page_rows(
     request: Request | HttpRequest,
     queryset: QuerySet[M],
     limit: int = USUAL,

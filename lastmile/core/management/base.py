@@ -13,8 +13,8 @@ from lastmile.core.errors import DomainError
 from lastmile.core.tenancy import NoRetailer
 
 
-class HouseCommand(BaseCommand):
-    """A command with ``work(**options) -> Mapping`` and ``said(result) -> str``.
+class OperatorCommand(BaseCommand):
+    """A command with ``work(**options) -> Mapping`` and ``summary(result) -> str``.
 
     With ``--json`` the mapping is printed as one line; a refusal exits with 1 and its sentence.
     """
@@ -33,13 +33,13 @@ class HouseCommand(BaseCommand):
             raise CommandError(" ".join([refusal.detail, *_details(refusal)])) from refusal
         except NoRetailer as unknown:
             raise CommandError(str(unknown)) from unknown
-        self.stdout.write(json.dumps(result) if options["json"] else self.said(result))
+        self.stdout.write(json.dumps(result) if options["json"] else self.summary(result))
 
     def work(self, **options: Any) -> Mapping[str, Any]:
         """Do what the command is for."""
         raise NotImplementedError
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Return the result in words."""
         return "\n".join(f"{name}: {value}" for name, value in result.items())
 

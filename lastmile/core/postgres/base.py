@@ -19,7 +19,7 @@ from lastmile.core.postgres import context
 from lastmile.core.postgres.context import PUBLIC, SchemaContext
 
 
-class Named:
+class TenantName:
     """What django_tenants wants to see of a tenant: its schema's name."""
 
     def __init__(self, schema_name: str) -> None:
@@ -44,7 +44,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def _cursor(self, name: str | None = None) -> Any:
         if self.alias == NO_DB_ALIAS:  # creating and dropping databases: no tables, no retailer
             return super()._cursor(name)  # type: ignore[misc]
-        wanted = context.place().search_path
+        wanted = context.required_schema_context().search_path
         cursor = super()._cursor(name)  # type: ignore[misc]
         if self._path != wanted:
             self._take(wanted)
@@ -106,30 +106,32 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     @property
     def schema_name(self) -> str | None:
         """The schema of the ContextVar, None when there is none."""
-        found = context.here()
+        found = context.current_schema_context()
         return None if found is None else found.schema
 
     @property
-    def tenant(self) -> Named | None:
+    def tenant(self) -> TenantName | None:
         """The same as an object with ``schema_name``."""
-        return None if self.schema_name is None else Named(self.schema_name)
+        return None if self.schema_name is None else TenantName(self.schema_name)
 
     @property
     def include_public_schema(self) -> bool:
         """Whether public follows on the path."""
-        found = context.here()
+        found = context.current_schema_context()
         return found is None or found.with_public
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         """Move the ContextVar; raises OtherRetailer inside another's transaction."""
-        context.set_place(SchemaContext(tenant.schema_name, with_public=include_public), self)
+        context.set_schema_context(
+            SchemaContext(tenant.schema_name, with_public=include_public), self
+        )
 
     def set_schema(
         self, schema_name: str, include_public: bool = True, tenant_type: str | None = None
     ) -> None:
         """Move the ContextVar by name."""
-        context.set_place(SchemaContext(schema_name, with_public=include_public), self)
+        context.set_schema_context(SchemaContext(schema_name, with_public=include_public), self)
 
     def set_schema_to_public(self) -> None:
         """Move the ContextVar to the shared tables."""
-        context.set_place(SchemaContext(PUBLIC), self)
+        context.set_schema_context(SchemaContext(PUBLIC), self)

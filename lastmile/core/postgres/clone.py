@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from lastmile.core.postgres.context import check_name, place
+from lastmile.core.postgres.context import check_name, required_schema_context
 
 # Kinds of pg_class that are no part of a table: views, sequences of their own, foreign tables …
 _STRANGE = """
@@ -101,7 +101,7 @@ def clone_schema(source: str, target: str) -> None:
         cursor.execute("SET LOCAL check_function_bodies = off")
         _path(cursor, target)
         cursor.execute(";\n".join(statements))
-        _path(cursor, place().search_path)
+        _path(cursor, required_schema_context().search_path)
 
 
 def _path(cursor: CursorWrapper, path: str) -> None:

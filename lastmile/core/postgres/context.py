@@ -55,15 +55,15 @@ class SchemaContext:
         return f"{self.schema}, {PUBLIC}"
 
 
-_here: ContextVar[SchemaContext | None] = ContextVar("lastmile_place", default=None)
+_current: ContextVar[SchemaContext | None] = ContextVar("lastmile_place", default=None)
 
 
-def here() -> SchemaContext | None:
+def current_schema_context() -> SchemaContext | None:
     """Return where the code stands, or None."""
-    return _here.get()
+    return _current.get()
 
 
-def place() -> SchemaContext:
+def required_schema_context() -> SchemaContext:
     """Return where the code stands.
 
     Raises
@@ -71,7 +71,7 @@ def place() -> SchemaContext:
     NoRetailer
         Nothing was entered.
     """
-    found = _here.get()
+    found = _current.get()
     if found is None:
         raise NoRetailer(
             "No retailer is set here. Enter one with retailer_context(…), or shared_context() for"
@@ -95,7 +95,7 @@ def check_name(schema: str) -> str:
     return schema
 
 
-def set_place(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> None:
+def set_schema_context(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> None:
     """Move to a place for good: for django_tenants' ways in, which know no end.
 
     Raises
@@ -105,11 +105,11 @@ def set_place(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> None:
     """
     check_name(wanted.schema)
     _refuse_inside_transaction(wanted, connection)
-    _here.set(wanted)
+    _current.set(wanted)
 
 
 @contextmanager
-def entered(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> Iterator[SchemaContext]:
+def enter_schema(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> Iterator[SchemaContext]:
     """Stand at a place for the length of a block.
 
     Raises
@@ -119,16 +119,16 @@ def entered(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> Iterator[
     """
     check_name(wanted.schema)
     _refuse_inside_transaction(wanted, connection)
-    token = _here.set(wanted)
+    token = _current.set(wanted)
     try:
         yield wanted
     finally:
-        _here.reset(token)
+        _current.reset(token)
 
 
 def _refuse_inside_transaction(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> None:
     """One transaction, one retailer: half of an act in each could not be undone together."""
-    present = _here.get()
+    present = _current.get()
     if present is None or present.schema == wanted.schema:
         return
     # The transaction that a test is wrapped in is nobody's act; Django's `durable` looks past it

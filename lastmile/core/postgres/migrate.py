@@ -20,10 +20,18 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from lastmile.core.errors import Unavailable
-from lastmile.core.postgres.context import PUBLIC, SchemaContext, check_name, entered, here
+from lastmile.core.postgres.context import (
+    PUBLIC,
+    SchemaContext,
+    check_name,
+    current_schema_context,
+    enter_schema,
+)
 
 # Two 32-bit halves, as PostgreSQL's advisory locks take them; one name for the whole installation.
-HOUSE_LOCK = int.from_bytes(hashlib.sha256(b"lastmile:migrate").digest()[:8], "big", signed=True)
+MIGRATION_LOCK = int.from_bytes(
+    hashlib.sha256(b"lastmile:migrate").digest()[:8], "big", signed=True
+)
 # What stands in public for everybody: similarity(), unaccent() and EXCLUDE over scalars.
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gist")
 
@@ -44,20 +52,20 @@ def exists(schema: str) -> bool:
 def create(schema: str) -> None:
     """Make an empty schema if there is none."""
     check_name(schema)
-    with entered(SchemaContext(PUBLIC), connection), connection.cursor() as cursor:
+    with enter_schema(SchemaContext(PUBLIC), connection), connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
 
 
 def create_extensions() -> None:
     """Put the extensions into public, where every retailer's path finds them."""
-    with entered(SchemaContext(PUBLIC), connection), connection.cursor() as cursor:
+    with enter_schema(SchemaContext(PUBLIC), connection), connection.cursor() as cursor:
         for name in EXTENSIONS:
             cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {name} SCHEMA {PUBLIC}")
 
 
 def pending(schema: str) -> list[str]:
     """Return the migrations that a schema lacks, in order: ``core.0002_x``."""
-    with entered(SchemaContext(schema, with_public=False), connection):
+    with enter_schema(SchemaContext(schema, with_public=False), connection):
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
@@ -66,13 +74,13 @@ def pending(schema: str) -> list[str]:
 def migrate(schema: str) -> list[str]:
     """Apply what a schema lacks and return it; nothing is done twice.
 
-    The caller holds ``house_lock()``.
+    The caller holds ``migration_lock()``.
     """
-    with entered(SchemaContext(schema, with_public=False), connection):
+    with enter_schema(SchemaContext(schema, with_public=False), connection):
         MigrationRecorder(connection).ensure_schema()
     missing = pending(schema)
     if missing:
-        with entered(SchemaContext(schema), connection):
+        with enter_schema(SchemaContext(schema), connection):
             call_command(
                 Migrate(stdout=StringIO()), interactive=False, verbosity=0, skip_checks=True
             )
@@ -81,11 +89,15 @@ def migrate(schema: str) -> list[str]:
 
 def shared_path() -> AbstractContextManager[object]:
     """Any path will do: stay where the code stands, else with the shared tables."""
-    return nullcontext() if here() is not None else entered(SchemaContext(PUBLIC), connection)
+    return (
+        nullcontext()
+        if current_schema_context() is not None
+        else enter_schema(SchemaContext(PUBLIC), connection)
+    )
 
 
 @contextmanager
-def house_lock() -> Iterator[None]:
+def migration_lock() -> Iterator[None]:
     """Hold migrations for oneself: no other migration and no opening meanwhile.
 
     On a session of its own, since migrating commits many times; the lock dies with the session,
@@ -107,7 +119,7 @@ def house_lock() -> Iterator[None]:
         session.close()
 
 
-def share_house_lock() -> None:
+def share_migration_lock() -> None:
     """Inside a transaction: keep migrations away until it ends; other openings may go on.
 
     Raises
@@ -121,7 +133,7 @@ def share_house_lock() -> None:
 def _lock(session: BaseDatabaseWrapper, function: str) -> None:
     try:
         with shared_path(), session.cursor() as cursor:
-            cursor.execute(f"SELECT {function}(%s)", [HOUSE_LOCK])
+            cursor.execute(f"SELECT {function}(%s)", [MIGRATION_LOCK])
     except OperationalError as fault:
         if isinstance(fault.__cause__, psycopg.errors.LockNotAvailable):
             raise MigrationRunning(

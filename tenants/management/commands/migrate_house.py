@@ -8,11 +8,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from tenants.services import migrate_house, pending_migrations
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Migrate public, the template, the house and every retailer; does nothing twice."""
 
     help = "Migrate every schema. Safe to repeat; --check only tells what is behind."
@@ -32,7 +32,7 @@ class Command(HouseCommand):
             raise CommandError(f"Behind: {listed}. Run migrate_house.")
         return {"behind": {}}
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Name the schemas in which something was done."""
         if "behind" in result:
             return "Every schema is at the code's migrations."

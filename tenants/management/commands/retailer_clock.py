@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from lastmile.core import clock
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import HOUSE, retailer_context
 from tenants.services import set_clock
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Show or set a sandbox retailer's clock."""
 
     help = "Show a retailer's clock; set that of a sandbox: its time, its rate, or the real one."
@@ -42,7 +42,7 @@ class Command(HouseCommand):
                 "real": ref.clock is None,
             }
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Say the time there."""
         how = "the real time" if result["real"] else f"{result['rate']:g} seconds a second"
         return f"{result['schema']}: {result['now']}, {how}"

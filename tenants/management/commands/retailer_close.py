@@ -6,12 +6,12 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import HOUSE, retailer_context
 from tenants.services import close
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """End a retailer: nobody enters, its names are free, its tables are kept aside."""
 
     help = "End a retailer: nobody enters, its names are free, its tables are kept aside."
@@ -28,6 +28,6 @@ class Command(HouseCommand):
             row = close(options["schema"], confirm=options["schema"], drop=options["drop"])
         return {"id": row.public_id, "schema": row.schema_name, "status": row.status}
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Say where it stands now."""
         return f"{result['id']} is {result['status']} (schema {result['schema']})"

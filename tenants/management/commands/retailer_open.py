@@ -6,14 +6,14 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import HOUSE, retailer_context
 from tenants.links import origin
 from tenants.policy import UNITS, Policy
 from tenants.services import Opening, open_retailer
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Open a retailer now: names, tables, doors."""
 
     help = "Open a retailer: its names are taken, its tables made, its doors opened."
@@ -57,6 +57,6 @@ class Command(HouseCommand):
             "status": ref.status,
         }
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Say where it is served."""
         return f"{result['schema']} ({result['id']}) is open at {result['url']}"

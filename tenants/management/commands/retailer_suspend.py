@@ -6,12 +6,12 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import HOUSE, retailer_context
 from tenants.services import resume, suspend
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Shut a retailer's doors; its data stays. --resume opens them again."""
 
     help = "Shut a retailer's doors; its data stays. --resume opens them again."
@@ -29,6 +29,6 @@ class Command(HouseCommand):
             row = act(options["schema"])
         return {"id": row.public_id, "schema": row.schema_name, "status": row.status}
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Say where it stands now."""
         return f"{result['id']} is {result['status']} (schema {result['schema']})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lastmile.core.erasing import Person, blot_rows
+from lastmile.core.erasing import Person, redact_rows
 from tenants.people.models import AuditEntry
 
 
@@ -11,4 +11,4 @@ def erase_person(person: Person) -> dict[str, int]:
 
     Locks: these entries. Records: nothing. Raises: nothing of its own.
     """
-    return {"audit_entries": blot_rows(AuditEntry.objects.all(), ("changes",), person)}
+    return {"audit_entries": redact_rows(AuditEntry.objects.all(), ("changes",), person)}

@@ -7,7 +7,7 @@ import hmac
 import json
 
 from lastmile.core import clock
-from lastmile.core.callbacks import BadSignature, Incoming, Told
+from lastmile.core.callbacks import BadSignature, Incoming, VendorEvent
 from lastmile.core.errors import Invalid
 from tests.capability import services
 
@@ -28,14 +28,14 @@ class Corrections:
         if not hmac.compare_digest(sent, signature(incoming.body)):
             raise BadSignature("The signature does not fit the body. Sign it with the secret.")
 
-    def parse(self, incoming: Incoming) -> Told:
+    def parse(self, incoming: Incoming) -> VendorEvent:
         """Return the correction. Raises Invalid."""
         try:
             said = json.loads(incoming.body)
             key, remark, text = (str(said[name]) for name in ("id", "remark", "text"))
         except (ValueError, KeyError, TypeError):
             raise Invalid("Send id, remark and text as JSON.") from None
-        return Told(
+        return VendorEvent(
             key=key,
             kind="remark.corrected",
             subject=remark,
@@ -43,6 +43,6 @@ class Corrections:
             facts={"text": text},
         )
 
-    def act(self, told: Told) -> None:
+    def act(self, told: VendorEvent) -> None:
         """Keep the corrected text."""
         services.keep_translation(public_id=told.subject, text=told.facts["text"])

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from lastmile.core.errors import Invalid
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.models import Delivery
 from lastmile.core.relay import given_up, revive
 from lastmile.core.tenancy import retailer_context
 from lastmile.core.wiring import kind_table
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Tries again what a handler could not do in eight attempts, once its fault is mended."""
 
     help = "List the deliveries of events that were given up, and let them be tried again."
@@ -42,7 +42,7 @@ class Command(HouseCommand):
             "revived": revived,
         }
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Return one line a delivery and what was done."""
         lines = [
             f"{one['event']} {one['kind']} of {one['subject']}: {one['handler']}: {one['error']}"

@@ -6,12 +6,12 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from lastmile.core.erasing import Sought, erase_shopper
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.erasing import PersonQuery, erase_shopper
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import retailer_context
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Walks ERASE_SHOPPER in the switchboard: one function an app, in one transaction."""
 
     help = "Erase a shopper: names, contacts, addresses and notes go; counts and money stay."
@@ -28,9 +28,11 @@ class Command(HouseCommand):
 
     def work(self, **options: Any) -> Mapping[str, Any]:
         """Erase, or only look."""
-        sought = Sought(shopper=options["shopper"], email=options["email"], phone=options["phone"])
+        query = PersonQuery(
+            shopper=options["shopper"], email=options["email"], phone=options["phone"]
+        )
         with retailer_context(options["schema"], allow_suspended=True) as retailer:
-            person, done = erase_shopper(sought, dry_run=options["dry_run"])
+            person, done = erase_shopper(query, dry_run=options["dry_run"])
         return {
             "schema": retailer.schema,
             "dry_run": options["dry_run"],
@@ -39,7 +41,7 @@ class Command(HouseCommand):
             "erased": done,
         }
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Say who it was by id, and what went; never a name."""
         head = "Would be erased" if result["dry_run"] else "Erased"
         lines = [f"{what}: {many}" for what, many in result["erased"].items() if many]

@@ -8,10 +8,10 @@ from typing import Any
 
 from lastmile.core.errors import Conflict
 from lastmile.core.events_reference import PAGE, reference
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Writes lastmile/docs/events.md, or tells whether it is current."""
 
     help = "Tell whether lastmile/docs/events.md is current, or write it."

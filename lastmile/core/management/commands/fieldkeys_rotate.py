@@ -10,12 +10,12 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from lastmile.core.keys import ring
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.rotating import Rotation, rotate
 from lastmile.core.tenancy import registry, retailer_context
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Rotate every retailer's values, suspended ones too; say which keys may be dropped."""
 
     help = "Encrypt everything again with the first field key. Safe to stop and to repeat."
@@ -54,7 +54,7 @@ class Command(HouseCommand):
             "unreadable": self.unreadable,
         }
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Say what was written, and which keys are still needed."""
         lines = [f"{schema}: {rows} rows" for schema, rows in result["rows"].items() if rows]
         lines += [f"Key {key}: {count} values need it." for key, count in result["in_use"].items()]

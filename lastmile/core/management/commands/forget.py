@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lastmile.core.erasing import forget
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import for_each_retailer, retailer_context
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Walks FORGET in the switchboard: one function an app."""
 
     help = "Delete or blank what is old, in one retailer or in all; beat does it once a day."
@@ -30,7 +30,7 @@ class Command(HouseCommand):
                 return {"forgotten": {retailer.schema: forget()}}
         return {"forgotten": {retailer.schema: forget() for retailer in for_each_retailer()}}
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Return one line for each retailer."""
         return "\n".join(
             f"{schema}: " + (", ".join(f"{n} {what}" for what, n in done.items() if n) or "nothing")

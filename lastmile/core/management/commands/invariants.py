@@ -8,12 +8,12 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import RetailerRef, for_each_retailer, retailer_context
 from lastmile.core.wiring import roll
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Walks INVARIANTS in the switchboard: one function a room, in each retailer."""
 
     help = "Check what must hold, in one retailer or in all."
@@ -55,7 +55,7 @@ class Command(HouseCommand):
                 ]
         return {"checked": checked, "broken": self.broken}
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Return how many hold, and each that does not."""
         lines = [
             f"{b['schema']} {b['room']}: {b['invariant']} is broken by {', '.join(b['ids'])}"

@@ -6,12 +6,12 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import retailer_context
 from lastmile.core.wiring import roll
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Walks LEDGER in the switchboard: one function a room."""
 
     help = "List everything acknowledged of one retailer, room by room."
@@ -27,7 +27,7 @@ class Command(HouseCommand):
             rooms = {room: dict(read()) for room, read in roll("LEDGER")}
         return {"schema": retailer.schema, "rooms": rooms}
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Return one line a noun."""
         lines = [
             f"{room}: {len(kept) if hasattr(kept, '__len__') else kept} {noun}"

@@ -10,14 +10,14 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from lastmile.core.demo import Demo
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import ACTIVE, HOUSE, find_retailer, registry, retailer_context
 from lastmile.core.wiring import roll
 
 MOST_ORDERS = 5_000
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Walks OPEN_DEMO, then SEED_DEMO in each demo retailer; run again it adds what is missing."""
 
     help = "Open the demo retailers, draw today's and tomorrow's orders, plan them."
@@ -44,7 +44,7 @@ class Command(HouseCommand):
             schemas=tuple(options["schema"]),
             seed=options["seed"],
             orders=options["orders"],
-            said=(self.stderr if options["json"] else self.stdout).write,
+            report=(self.stderr if options["json"] else self.stdout).write,
         )
         result: dict[str, Any] = {"seed": demo.seed, "retailers": {}}
         with retailer_context(HOUSE):
@@ -59,6 +59,6 @@ class Command(HouseCommand):
                     }
         return result
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Say where to look."""
         return f"The demo is ready; its logins stand in {result['logins']}"

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand
 
-from lastmile.embedded.house import ProcessSettings
+from lastmile.embedded.app_processes import ProcessSettings
 
 
 class Command(BaseCommand):

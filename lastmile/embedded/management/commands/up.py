@@ -11,9 +11,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, get_commands
 
+from lastmile.embedded.app_processes import ProcessSettings
 from lastmile.embedded.folders import Folders
-from lastmile.embedded.house import ProcessSettings
-from lastmile.embedded.services import Services, Taken, holder
+from lastmile.embedded.services import Services, ServicesInUse, lock_holder
 from lastmile.embedded.supervisor import Supervisor
 
 READY_S = 120.0
@@ -56,12 +56,12 @@ class Command(BaseCommand):
             services.release()
 
     def _take(self, services: Services) -> None:
-        found = holder(services.folders)
+        found = lock_holder(services.folders)
         if found is not None and found[0] == "keeper":
             self.stdout.write("Another command uses the embedded services; waiting for its end.")
         try:
             services.take(wait=found is not None and found[0] == "keeper")
-        except (Taken, OSError) as fault:
+        except (ServicesInUse, OSError) as fault:
             raise CommandError(str(fault)) from fault
 
     def _run(

@@ -6,13 +6,13 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import retailer_context
 from tenants.people import services
 from tenants.permissions import KeyRole
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Make an API key; it is printed once and kept nowhere in clear."""
 
     help = "Make an API key for a retailer."
@@ -41,6 +41,6 @@ class Command(HouseCommand):
             )
         return {"id": key.public_id, "role": key.role, "key": secret}
 
-    def said(self, result: Mapping[str, Any]) -> str:
+    def summary(self, result: Mapping[str, Any]) -> str:
         """Return the key alone, so that it can be taken straight into a variable."""
         return str(result["key"])

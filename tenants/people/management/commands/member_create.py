@@ -10,13 +10,13 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from lastmile.core.management.base import HouseCommand
+from lastmile.core.management.base import OperatorCommand
 from lastmile.core.tenancy import retailer_context
 from tenants.people import links, services
 from tenants.permissions import Role
 
 
-class Command(HouseCommand):
+class Command(OperatorCommand):
     """Let somebody in; without --password-file the answer holds a link to set a password."""
 
     help = "Let a member into a retailer."

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from lastmile.core.fair_queue import run_fairly
 from lastmile.core.jobs import Lease, claim, enqueue
 from lastmile.core.models import Job, JobState
 from lastmile.core.tasks import run
 from lastmile.core.tenancy import RetailerRef, retailer_context
-from lastmile.core.turns import run_in_turn
 
 Hints = list[tuple[str, dict[str, Any]]]
 
@@ -34,14 +34,14 @@ def test_a_retailer_with_a_heap_gives_way_to_one_that_has_nothing_running(
         one = enqueue("test.fair")
     hints.clear()
 
-    assert run_in_turn(heap[0].public_id) == JobState.SUCCEEDED
+    assert run_fairly(heap[0].public_id) == JobState.SUCCEEDED
     with retailer_context(neighbour):
         assert state(one) == JobState.SUCCEEDED
     assert {state(job) for job in heap} == {JobState.QUEUED}
     again = [kwargs for task, kwargs in hints if task == "core.run_job"]
     assert again == [{"job": heap[0].public_id, "schema": shop.schema}], "its hint is not lost"
 
-    assert run_in_turn(heap[0].public_id) == JobState.SUCCEEDED, "nobody else waits"
+    assert run_fairly(heap[0].public_id) == JobState.SUCCEEDED, "nobody else waits"
     assert state(heap[0]) == JobState.SUCCEEDED
 
 
@@ -53,7 +53,7 @@ def test_whoever_has_as_many_running_waits_for_its_turn(
     with retailer_context(neighbour):
         running("test.fair")
         other = enqueue("test.fair")
-    run_in_turn(mine.public_id)
+    run_fairly(mine.public_id)
     assert state(mine) == JobState.SUCCEEDED
     with retailer_context(neighbour):
         assert state(other) == JobState.QUEUED
@@ -65,7 +65,7 @@ def test_a_first_job_looks_at_nobody(
     with retailer_context(neighbour):
         other = enqueue("test.fair")
     mine = enqueue("test.fair")
-    run_in_turn(mine.public_id)
+    run_fairly(mine.public_id)
     assert state(mine) == JobState.SUCCEEDED
     with retailer_context(neighbour):
         assert state(other) == JobState.QUEUED
@@ -91,8 +91,8 @@ def test_a_retailer_that_is_not_open_waits(
     mine = enqueue("test.fair")
     with retailer_context(neighbour):
         other = enqueue("test.fair")
-    monkeypatch.setattr("lastmile.core.turns.find_retailer", lambda _schema: None)
-    run_in_turn(mine.public_id)
+    monkeypatch.setattr("lastmile.core.fair_queue.find_retailer", lambda _schema: None)
+    run_fairly(mine.public_id)
     assert state(mine) == JobState.SUCCEEDED
     with retailer_context(neighbour):
         assert state(other) == JobState.QUEUED
@@ -100,5 +100,5 @@ def test_a_retailer_that_is_not_open_waits(
 
 def test_a_job_that_is_done_is_not_run_again(shop: RetailerRef, hints: Hints) -> None:
     job = enqueue("test.fair")
-    assert run_in_turn(job.public_id) == JobState.SUCCEEDED
-    assert run_in_turn(job.public_id) is None
+    assert run_fairly(job.public_id) == JobState.SUCCEEDED
+    assert run_fairly(job.public_id) is None

@@ -1,6 +1,6 @@
-"""Starts a program that dies with its parent; run by path, with ``python -I -S leash.py``.
+"""Starts a program that dies with its parent; run by path, with ``python -I -S launch.py``.
 
-    leash.py PARENT SIGNAL WHO PROGRAM [ARGUMENT …]
+    launch.py PARENT SIGNAL WHO PROGRAM [ARGUMENT …]
 
 1. Becomes WHO: ``-`` (as it is), ``UID:GID`` (root steps down), ``namespace`` (root appears as
    nobody in a user namespace of its own and keeps its rights on its files).
@@ -27,8 +27,8 @@ def _check(result: int, what: str) -> None:
         raise SystemExit(f"{what}: {os.strerror(code)}")
 
 
-def _become(who: str, libc: ctypes.CDLL) -> None:
-    if who == "namespace":
+def _become(run_as: str, libc: ctypes.CDLL) -> None:
+    if run_as == "namespace":
         uid, gid = os.getuid(), os.getgid()
         _check(libc.unshare(CLONE_NEWUSER), "unshare")
         for name, text in (
@@ -38,17 +38,17 @@ def _become(who: str, libc: ctypes.CDLL) -> None:
         ):
             with open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123
                 file.write(text)
-    elif who != "-":
-        uid, gid = (int(part) for part in who.split(":"))
+    elif run_as != "-":
+        uid, gid = (int(part) for part in run_as.split(":"))
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
 
 
 def main(argv: list[str]) -> None:
-    parent, death, who, *program = argv
+    parent, death, run_as, *program = argv
     libc = ctypes.CDLL(None, use_errno=True)
-    _become(who, libc)
+    _become(run_as, libc)
     if sys.platform == "linux":
         _check(libc.prctl(PR_SET_PDEATHSIG, int(death), 0, 0, 0), "prctl")
     if os.getppid() != int(parent):

@@ -31,7 +31,7 @@ class Waiting:
     running: int
 
 
-def run_in_turn(public_id: str) -> JobState | None:
+def run_fairly(public_id: str) -> JobState | None:
     """Run a job of the retailer at hand, or in its place the one whose turn it is."""
     job = Job.objects.filter(public_id=public_id, state=JobState.QUEUED).first()
     if job is None:
