@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from dispatch.solver.classic.covers import covers
-from dispatch.solver.engines.base import Engine, Leash, Progress
-from dispatch.solver.engines.shelf import CLASSIC, ORTOOLS, RICH, Shelf, cores
+from dispatch.solver.engines.base import Engine, Progress, SearchControl
+from dispatch.solver.engines.registry import CLASSIC, ORTOOLS, RICH, Registry, cores
 from dispatch.solver.model.cost import Cost, cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
@@ -26,7 +26,7 @@ from lastmile.core.errors import Invalid
 
 log = logging.getLogger(__name__)
 
-ENGINES: Final[Mapping[str, Engine]] = Shelf()
+ENGINES: Final[Mapping[str, Engine]] = Registry()
 RESERVE_S: Final = 0.02  # time kept for settling and refereeing
 RESERVE_PER_VISIT_S: Final = 0.00005
 WRITTEN_S: Final = 0.00004  # of that, to write a visit out and referee it when all is put in
@@ -159,29 +159,29 @@ def solve(
     if given:
         tries.append(_settled(context, given, Phase(PRESENT, seed, ()), StepBudget(soon)))
 
-    free = _leash(effort, steering, given, began, threads or cores())
+    free = _control(effort, steering, given, began, threads or cores())
     for left, name in zip(range(len(names), 0, -1), names, strict=True):
-        leash = replace(free, deadline=_deadline(context, effort, began, left))
-        tries.append(_attempt(context, ENGINES[name], seed, leash, StepBudget(end)))
-        stopped = stopped or leash.stopped
+        control = replace(free, deadline=_deadline(context, effort, began, left))
+        tries.append(_attempt(context, ENGINES[name], seed, control, StepBudget(end)))
+        stopped = stopped or control.stopped
         if stopped:
             break
     if engine is None and not stopped and _may_heal(problem, tries):
         log.error("The referee refuses every plan; %s is asked.", ORTOOLS)
-        leash = replace(free, deadline=_deadline(context, effort, began, 1))
-        tries.append(_attempt(context, ENGINES[ORTOOLS], seed, leash, StepBudget(end)))
+        control = replace(free, deadline=_deadline(context, effort, began, 1))
+        tries.append(_attempt(context, ENGINES[ORTOOLS], seed, control, StepBudget(end)))
     return _best(problem, tries, began, stopped)
 
 
-def _leash(
+def _control(
     effort: Effort,
     steering: Steering,
     present: Mapping[int, Sequence[int]] | None,
     began: float,
     threads: int,
-) -> Leash:
+) -> SearchControl:
     """Return what each engine is told, but for its deadline."""
-    return Leash(
+    return SearchControl(
         began,
         counts=None if effort.iterations is None else (effort.iterations,),
         on_progress=steering.on_progress,
@@ -217,10 +217,10 @@ def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:
         if phase.engine == CUT and at:
             continue
         _known((phase.engine,))
-        leash = Leash(began, counts=phase.counts or (0,), threads=cores())
+        control = SearchControl(began, counts=phase.counts or (0,), threads=cores())
         cut = at + 1 < len(work) and work[at + 1].engine == CUT
         budget = StepBudget(most=sum(work[at + 1].counts)) if cut else StepBudget()
-        tries.append(_attempt(context, ENGINES[phase.engine], phase.seed, leash, budget))
+        tries.append(_attempt(context, ENGINES[phase.engine], phase.seed, control, budget))
     return _best(problem, tries, began, stopped=False)
 
 
@@ -299,9 +299,11 @@ def _end(problem: Problem, effort: Effort, began: float) -> float | None:
     return began + effort.seconds - WRITTEN_S * len(problem.visits)
 
 
-def _attempt(context: Context, engine: Engine, seed: int, leash: Leash, budget: StepBudget) -> _Try:
+def _attempt(
+    context: Context, engine: Engine, seed: int, control: SearchControl, budget: StepBudget
+) -> _Try:
     """Search, settle and referee."""
-    proposal = engine.search(context, seed=seed, leash=leash)
+    proposal = engine.search(context, seed=seed, control=control)
     phase = Phase(engine.name, seed, proposal.counts)
     return _settled(context, proposal.sequences, phase, budget)
 

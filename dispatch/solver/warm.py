@@ -14,7 +14,7 @@ from typing import Final
 from dispatch.solver.classic.samples import problems
 from dispatch.solver.compiling.compiled import CACHE_FOLDER
 from dispatch.solver.compiling.sources import PREFIX
-from dispatch.solver.engines.shelf import CLASSIC, RICH
+from dispatch.solver.engines.registry import CLASSIC, RICH
 from dispatch.solver.placing.draft import Context
 from dispatch.solver.solve import solve
 
@@ -26,7 +26,7 @@ def main() -> None:
     for problem in problems():
         for name in COMPILED:
             solve(problem, iterations=20, engine=name)
-        Context(problem).hand.gaps({}, 0)
+        Context(problem).scanner.gaps({}, 0)
     for folder in CACHE_FOLDER.parent.glob(f"{PREFIX}*"):
         if folder != CACHE_FOLDER:
             shutil.rmtree(folder, ignore_errors=True)

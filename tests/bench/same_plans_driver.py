@@ -168,8 +168,11 @@ def task_parts(problem: Any, how: dict[str, Any]) -> Any:
 def task_why(problem: Any, how: dict[str, Any]) -> Any:
     """Why visits are where they are, or what would let them in."""
     plan = solved(problem, how).solution
-    asker = named("Asker", "why.asking")(problem, plan.sequences)
-    return [asker.ask(visit).to_json() for visit in how["visits"]]
+    try:
+        explain = named("Explainer", "why.explainer")(problem, plan.sequences).explain
+    except ImportError:
+        explain = named("Asker", "why.asking")(problem, plan.sequences).ask
+    return [explain(visit).to_json() for visit in how["visits"]]
 
 
 def task_waves(_: Any, how: dict[str, Any]) -> Any:

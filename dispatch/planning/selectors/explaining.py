@@ -20,7 +20,7 @@ from dispatch.planning.models import Plan
 from dispatch.planning.problem.keep import unpack
 from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.solver.why.answer import Placement, Relax, Relaxation, Way
-from dispatch.solver.why.asking import Asker
+from dispatch.solver.why.explainer import Explainer
 
 SECONDS: Final = 0.8  # of a request; what is not found by then is not said
 
@@ -84,7 +84,7 @@ def why(plan: Plan, order: str, *, seconds: float = SECONDS) -> Explanation:
     problem = unpack(bytes(plan.input.problem))
     if order not in problem.visit_index:
         raise OrderNotInPlan(_("That order is not part of this plan."), data={"order": order})
-    found = Asker(problem, arrangement_of(plan, problem)).ask(order, seconds=seconds)
+    found = Explainer(problem, arrangement_of(plan, problem)).explain(order, seconds=seconds)
     words = _Words(plan, [vehicle.id for vehicle in problem.vehicles])
     words.read_orders(
         r

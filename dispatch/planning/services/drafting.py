@@ -17,7 +17,7 @@ from dispatch.planning.problem.keep import pack
 from dispatch.planning.problem.store import TimedPlan, write_rows
 from dispatch.planning.services.locking import next_number
 from dispatch.planning.services.recording import plan_facts
-from dispatch.solver.engines.shelf import version
+from dispatch.solver.engines.registry import version
 from dispatch.solver.solve import Phase
 from lastmile.core.events import Lane, record
 from lastmile.core.jobs import Lease

@@ -37,9 +37,9 @@ from dispatch.solver.model import solution as solved
 from dispatch.solver.model.problem import VehicleShift, Visit
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.process.cores import share_cores
-from dispatch.solver.redispatch.anew import anew
+from dispatch.solver.redispatch.carry_over import carry_over
 from dispatch.solver.redispatch.change import Disturbance, Redispatched
-from dispatch.solver.redispatch.cut import Rest
+from dispatch.solver.redispatch.remaining import RemainingDay
 from dispatch.solver.redispatch.run import UNPRICED, Improving, replan
 from dispatch.solver.solve import Phase
 from lastmile.core import jobs
@@ -276,7 +276,7 @@ def _held(built: Built, scene: Scene) -> Built:
     return replace(built, problem=held)
 
 
-def _rest(built: Built, scene: Scene) -> Rest:
+def _rest(built: Built, scene: Scene) -> RemainingDay:
     """What may still be changed, and the plan on it."""
     problem, changes = built.problem, scene.changes
     away = {order for left in scene.left.values() for order in left.orders} | scene.by_hand
@@ -285,7 +285,7 @@ def _rest(built: Built, scene: Scene) -> Rest:
         vehicles=tuple(v for v in problem.vehicles if v.id not in scene.left),
         visits=tuple(replace(v, vehicles=None) for v in problem.visits if v.id not in away),
     )
-    return anew(free, _as_solved(built, scene.plan), changes.came | changes.changed)
+    return carry_over(free, _as_solved(built, scene.plan), changes.came | changes.changed)
 
 
 def _as_solved(built: Built, plan: Plan) -> solved.Solution:

@@ -23,7 +23,7 @@ class Progress:
 
 
 @dataclass(slots=True)
-class Leash:
+class SearchControl:
     """Tells an engine when to stop: by clock, by count, or because somebody says so.
 
     Parameters
@@ -49,9 +49,9 @@ class Leash:
     present: Mapping[int, Sequence[int]] | None = None
     stopped: bool = field(default=False, init=False)
     _polled: float = field(default=0.0, init=False)
-    _told: float = field(default=0.0, init=False)
+    _reported: float = field(default=0.0, init=False)
 
-    def taut(self, phase: int, iterations: int) -> bool:
+    def must_stop(self, phase: int, iterations: int) -> bool:
         """Tell whether a phase must stop before its next iteration."""
         if self.counts is not None:
             limit = self.counts[min(phase, len(self.counts) - 1)]
@@ -65,20 +65,20 @@ class Leash:
             self.stopped = self.stopped or self.should_stop()
         return self.stopped
 
-    def tell(self, engine: str, iterations: int, cost: int) -> None:
+    def report(self, engine: str, iterations: int, cost: int) -> None:
         """Report progress, at most a few times a second."""
         now = time.perf_counter()
-        if self.on_progress is not None and now - self._told >= self.progress_every_s:
-            self._told = now
+        if self.on_progress is not None and now - self._reported >= self.progress_every_s:
+            self._reported = now
             self.on_progress(Progress(now - self.began, iterations, cost, engine))
 
-    def share(self, part: float) -> float | None:
+    def end_of_share(self, part: float) -> float | None:
         """Return the moment at which a part of the time left is over; None without a deadline."""
-        left = self.left_s
+        left = self.remaining_s
         return None if left is None else time.perf_counter() + part * left
 
     @property
-    def left_s(self) -> float | None:
+    def remaining_s(self) -> float | None:
         """Seconds to the deadline, not below 0; None without one."""
         return None if self.deadline is None else max(0.0, self.deadline - time.perf_counter())
 
@@ -96,6 +96,6 @@ class Engine(Protocol):
 
     name: str
 
-    def search(self, context: Context, *, seed: int, leash: Leash) -> Proposal:
-        """Search until the leash is taut and return the best sequences found."""
+    def search(self, context: Context, *, seed: int, control: SearchControl) -> Proposal:
+        """Search until the control says to stop and return the best sequences found."""
         ...

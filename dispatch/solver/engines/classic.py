@@ -10,8 +10,8 @@ from dispatch.solver.classic.model import Model, model_of
 from dispatch.solver.classic.samples import problems
 from dispatch.solver.classic.search import Search
 from dispatch.solver.classic.setup import Tours
-from dispatch.solver.engines.base import Leash, Proposal
-from dispatch.solver.engines.shelf import CLASSIC, polisher
+from dispatch.solver.engines.base import Proposal, SearchControl
+from dispatch.solver.engines.registry import CLASSIC, polisher
 from dispatch.solver.model.cost import rounded
 from dispatch.solver.placing.draft import Context
 
@@ -24,23 +24,25 @@ class Classic:
     def __init__(self) -> None:
         """Load what is compiled: once a process, about a second, before any clock runs."""
         for problem in problems():
-            self.search(Context(problem), seed=0, leash=Leash(0.0, counts=(2,)))
+            self.search(Context(problem), seed=0, control=SearchControl(0.0, counts=(2,)))
 
-    def search(self, context: Context, *, seed: int, leash: Leash) -> Proposal:
-        """Search until the leash is taut; counts are the core's record of its iterations."""
+    def search(self, context: Context, *, seed: int, control: SearchControl) -> Proposal:
+        """Search until the control says to stop; counts are the core's record of its iterations."""
         model = model_of(context)
         if model is None or model.size == 0:
             return Proposal({}, ())
         found = Search(
             model,
             seed=seed,
-            threads=leash.threads,
-            budget=_budget(leash),
+            threads=control.threads,
+            budget=_budget(control),
             watch=Watch(
-                stopped=lambda: leash.taut(0, -1),
-                tell=lambda done, cost: leash.tell(CLASSIC, done, rounded(cost * model.divisor)),
+                stopped=lambda: control.must_stop(0, -1),
+                tell=lambda done, cost: control.report(
+                    CLASSIC, done, rounded(cost * model.divisor)
+                ),
             ),
-            given=_given(model, leash),
+            given=_given(model, control),
             polisher=_polished,
         ).run()
         return Proposal(_sequences(model, found.plan), found.record)
@@ -54,24 +56,24 @@ def _polished(
     return found
 
 
-def _budget(leash: Leash) -> Budget:
-    """Read the leash: one count is a budget, more are a record."""
-    if leash.counts is None:
-        return Budget(until=leash.deadline if leash.deadline is not None else float("inf"))
-    if len(leash.counts) == 1:
-        return Budget(iterations=leash.counts[0])
-    return Budget(record=leash.counts)
+def _budget(control: SearchControl) -> Budget:
+    """Read the control: one count is a budget, more are a record."""
+    if control.counts is None:
+        return Budget(until=control.deadline if control.deadline is not None else float("inf"))
+    if len(control.counts) == 1:
+        return Budget(iterations=control.counts[0])
+    return Budget(record=control.counts)
 
 
-def _given(model: Model, leash: Leash) -> Tours | None:
+def _given(model: Model, control: SearchControl) -> Tours | None:
     """Translate the plan to start from, leaving out what the core does not look at."""
-    if not leash.present:
+    if not control.present:
         return None
     name = {int(visit): at for at, visit in enumerate(np.asarray(model.visits), start=1)}
     kind = {vehicle: at for at, it in enumerate(model.kinds) for vehicle in it.vehicles}
     tours = [
         (kind[vehicle], [name[v] for v in visits if v in name])
-        for vehicle, visits in sorted(leash.present.items())
+        for vehicle, visits in sorted(control.present.items())
         if vehicle in kind
     ]
     tours = [(it, visits) for it, visits in tours if visits]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from dispatch.solver.engines.base import Leash, Proposal
+from dispatch.solver.engines.base import Proposal, SearchControl
 from dispatch.solver.engines.translate import Translator
 from dispatch.solver.model.cost import PER_METRE, PER_SECOND, UNIT, rounded
 from dispatch.solver.model.problem import VehicleShift, service_s
@@ -21,7 +21,7 @@ from dispatch.solver.timing.timer import NEVER
 
 TIME: Final = "time"
 PATIENCE: Final = 1000  # steps a visit without a solution until a search by iterations ends
-GRACE_S: Final = 3600  # OR-Tools asks for a time limit of its own; the leash is the true one
+GRACE_S: Final = 3600  # OR-Tools asks for a time limit of its own; the control is the true one
 
 
 class ORTools:
@@ -33,13 +33,13 @@ class ORTools:
 
     name = "ortools"
 
-    def search(self, context: Context, *, seed: int, leash: Leash) -> Proposal:
-        """Search until the leash is taut. The seed has no say: this search draws no lots."""
+    def search(self, context: Context, *, seed: int, control: SearchControl) -> Proposal:
+        """Search until the control says to stop. The seed has no say: this search draws no lots."""
         translator = Translator(context)
         if translator.empty:
             return Proposal({}, ())
         model = _Model(context, translator)
-        return model.search(leash)
+        return model.search(control)
 
 
 class _Model:
@@ -173,10 +173,10 @@ class _Model:
             prize = self.translator.prize(self.problem.visits[visit])
             self.routing.AddDisjunction([index], prize)
 
-    def search(self, leash: Leash) -> Proposal:
+    def search(self, control: SearchControl) -> Proposal:
         """Run the search, keeping the best sequences seen."""
         routing, found, steps, idle = self.routing, 0, 0, 0
-        asked = leash.counts is not None and len(leash.counts) == 1
+        asked = control.counts is not None and len(control.counts) == 1
         patience = PATIENCE * (1 + len(self.visits)) if asked else math.inf
         best: tuple[int, dict[int, list[int]]] | None = None
 
@@ -186,12 +186,12 @@ class _Model:
             cost = routing.CostVar().Max()
             if best is None or cost < best[0]:
                 best = (cost, self._sequences())
-            leash.tell("ortools", found, rounded(best[0] * self.translator.divisor))
+            control.report("ortools", found, rounded(best[0] * self.translator.divisor))
 
         def ends() -> bool:
             nonlocal steps, idle
             steps, idle = steps + 1, idle + 1
-            return leash.taut(0, found) or idle > patience
+            return control.must_stop(0, found) or idle > patience
 
         routing.AddAtSolutionCallback(noted)
         limit = routing.solver().CustomLimit(ends)
@@ -204,9 +204,9 @@ class _Model:
             routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
         )
         parameters.time_limit.FromSeconds(GRACE_S)
-        if leash.counts is not None:  # else 0.1 s each: on a busy machine that gives another plan
+        if control.counts is not None:  # else 0.1 s each: on a busy machine that gives another plan
             parameters.lns_time_limit.FromSeconds(GRACE_S)
-        if not leash.taut(0, 0):
+        if not control.must_stop(0, 0):
             routing.SolveWithParameters(parameters)
         return Proposal(best[1] if best else {}, (found, steps))
 

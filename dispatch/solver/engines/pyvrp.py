@@ -14,7 +14,7 @@ from typing import Final
 
 import pyvrp
 
-from dispatch.solver.engines.base import Leash, Proposal
+from dispatch.solver.engines.base import Proposal, SearchControl
 from dispatch.solver.engines.translate import Translation, Translator
 from dispatch.solver.model.cost import rounded
 from dispatch.solver.placing.draft import Context
@@ -33,48 +33,52 @@ class PyVRP:
 
     name = "pyvrp"
 
-    def search(self, context: Context, *, seed: int, leash: Leash) -> Proposal:
-        """Search until the leash is taut; phases: required (where it applies), priced."""
+    def search(self, context: Context, *, seed: int, control: SearchControl) -> Proposal:
+        """Search until the control says to stop; phases: required (where it applies), priced."""
         translator = Translator(context)
         if translator.empty:
             return Proposal({}, ())
         counts: list[int] = []
         if translator.certain:
             plan = translator.translate(required=True)
-            best, count = _run(plan, seed, leash, phase=0, patience=leash.share(PATIENCE))
+            best, count = _run(
+                plan, seed, control, phase=0, patience=control.end_of_share(PATIENCE)
+            )
             counts.append(count)
-            if best.is_feasible() or leash.stopped:
+            if best.is_feasible() or control.stopped:
                 return Proposal(_sequences(plan, best), tuple(counts))
         plan = translator.translate(required=False)
-        best, count = _run(plan, seed, leash, phase=len(counts), patience=None)
+        best, count = _run(plan, seed, control, phase=len(counts), patience=None)
         return Proposal(_sequences(plan, best), (*counts, count))
 
 
 class _Ending:
-    """PyVRP's stopping criterion on our leash; counts the iterations."""
+    """PyVRP's stopping criterion on our control; counts the iterations."""
 
-    def __init__(self, leash: Leash, phase: int, patience: float | None, plan: Translation) -> None:
-        self.leash, self.phase, self.patience = leash, phase, patience
+    def __init__(
+        self, control: SearchControl, phase: int, patience: float | None, plan: Translation
+    ) -> None:
+        self.control, self.phase, self.patience = control, phase, patience
         self.divisor = plan.divisor
         self.count = 0
 
     def __call__(self, best_cost: int) -> bool:
         feasible = best_cost < IMPOSSIBLE
-        if self.leash.taut(self.phase, self.count):
+        if self.control.must_stop(self.phase, self.count):
             return True
         if not feasible and self.patience is not None and time.perf_counter() > self.patience:
             return True
         if feasible:
             cost = rounded(best_cost * self.divisor)
-            self.leash.tell("pyvrp", self.count, cost)
+            self.control.report("pyvrp", self.count, cost)
         self.count += 1
         return False
 
 
 def _run(
-    plan: Translation, seed: int, leash: Leash, *, phase: int, patience: float | None
+    plan: Translation, seed: int, control: SearchControl, *, phase: int, patience: float | None
 ) -> tuple[pyvrp.Solution, int]:
-    stop = _Ending(leash, phase, patience, plan)
+    stop = _Ending(control, phase, patience, plan)
     penalty = pyvrp.PenaltyParams(
         min_penalty=MIN_PENALTY * plan.unit, max_penalty=MAX_PENALTY * plan.unit
     )

@@ -15,16 +15,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dispatch.solver.classic.samples import problems
-from dispatch.solver.engines.base import Leash, Proposal
+from dispatch.solver.engines.base import Proposal, SearchControl
 from dispatch.solver.model.cost import UNIT, rounded
 from dispatch.solver.model.problem import Break, Slice
 from dispatch.solver.placing.draft import Context
-from dispatch.solver.rich.begin import lay_plan
-from dispatch.solver.rich.lay import Scratch, scratch
+from dispatch.solver.rich.fill import insert_absent
+from dispatch.solver.rich.initial import load_plan
+from dispatch.solver.rich.layout import Scratch, new_scratch
 from dispatch.solver.rich.model import Model
 from dispatch.solver.rich.near import near
 from dispatch.solver.rich.search import search
-from dispatch.solver.rich.settle import settle_in
 from dispatch.solver.rich.state import BEST, HALT, Announcements, State, fresh, nothing_promised
 from lastmile.core.errors import Invalid
 
@@ -74,29 +74,29 @@ class Rich:
         resting = replace(vehicle, breaks=(Break(0, 9_000, 60),))
         for problem in (plain, replace(dear, profiles=(later,), vehicles=(resting,))):
             context = Context(problem)
-            found = self.search(context, seed=0, leash=Leash(0.0, counts=(2,)))
+            found = self.search(context, seed=0, control=SearchControl(0.0, counts=(2,)))
             for at, codes in found.sequences.items():
-                context.hand.route(at, codes)
-            context.hand.gaps({}, 0)
+                context.scanner.route(at, codes)
+            context.scanner.gaps({}, 0)
 
-    def search(self, context: Context, *, seed: int, leash: Leash) -> Proposal:
-        """Search until the leash is taut, from the plan that it has, if any."""
-        given = leash.present or {}
+    def search(self, context: Context, *, seed: int, control: SearchControl) -> Proposal:
+        """Search until the control says to stop, from the plan that it has, if any."""
+        given = control.present or {}
         start = {vehicle: context.equipped(vehicle, codes) for vehicle, codes in given.items()}
-        return improve(context, seed=seed, leash=leash, start=start)
+        return improve(context, seed=seed, control=control, start=start)
 
 
 def improve(
     context: Context,
     *,
     seed: int,
-    leash: Leash,
+    control: SearchControl,
     start: Mapping[int, Sequence[int]] | None = None,
     visits: Collection[int] | None = None,
     vehicles: Collection[int] | None = None,
     promises: Mapping[int, Announced] | None = None,
 ) -> Proposal:
-    """Search until the leash is taut and return the best sequences found.
+    """Search until the control says to stop and return the best sequences found.
 
     Parameters
     ----------
@@ -109,15 +109,15 @@ def improve(
         By visit: what it costs to break what was told. Part of the objective of this search,
         not of ``cost``.
 
-    Each of the leash's threads searches from a seed of its own; the best one counts. The counts
+    Each of the control's threads searches from a seed of its own; the best one counts. The counts
     of the answer are the number of searches, then of each how many jobs were tried before its
-    first iteration, and its iterations in each leg: given back by a leash they repeat it. A leash
-    with one count has one search make so many iterations.
+    first iteration, and its iterations in each leg: given back by a control they repeat it. A
+    control with one count has one search make so many iterations.
 
     Raises
     ------
     Invalid
-        When the leash's counts are not such a record.
+        When the control's counts are not such a record.
     """
     if not (context.problem.visits and context.problem.vehicles):
         return Proposal({}, ())
@@ -125,15 +125,15 @@ def improve(
     promise = _promise(model, promises or {})
     around = near(model)
     runs = [
-        _Run(model, promise, fresh(model, around, seed, number), scratch(model), quota)
-        for number, quota in enumerate(_quotas(leash))
+        _Run(model, promise, fresh(model, around, seed, number), new_scratch(model), quota)
+        for number, quota in enumerate(_quotas(control))
     ]
     for run in runs:
         _limit(run.state, visits, vehicles)
-        lay_plan(context.problem, model, promise, run.state, run.room, start or {})
+        load_plan(context.problem, model, promise, run.state, run.scratch, start or {})
     warm = start is not None and any(start.values())
-    with _halting(leash, runs), ThreadPoolExecutor(len(runs)) as pool:
-        list(pool.map(lambda run: run.go(leash, warm=warm, leads=run is runs[0]), runs))
+    with _halting(control, runs), ThreadPoolExecutor(len(runs)) as pool:
+        list(pool.map(lambda run: run.go(control, warm=warm, leads=run is runs[0]), runs))
     best = min(runs, key=lambda run: float(run.state.money[BEST]))
     counts = [count for run in runs for count in (run.tried, *run.counts)]
     return Proposal(best.sequences(), (len(runs), *counts))
@@ -152,11 +152,11 @@ class _Quota:
     tried: int | None = None  # jobs before the first of them; None: until none fits
 
 
-def _quotas(leash: Leash) -> list[_Quota | None]:
+def _quotas(control: SearchControl) -> list[_Quota | None]:
     """Return for each search its quota, or None where the clock decides."""
-    counts = leash.counts
+    counts = control.counts
     if counts is None:
-        return [None] * max(1, leash.threads)
+        return [None] * max(1, control.threads)
     if len(counts) == 1:
         whole = counts[0]
         legs = (whole * (leg + 1) // LEGS - whole * leg // LEGS for leg in range(LEGS))
@@ -170,9 +170,9 @@ def _quotas(leash: Leash) -> list[_Quota | None]:
 
 
 @contextmanager
-def _halting(leash: Leash, runs: Sequence[_Run]) -> Iterator[None]:
-    """Halt what is being tried at the leash's deadline: a single iteration may take long."""
-    if leash.left_s is None:
+def _halting(control: SearchControl, runs: Sequence[_Run]) -> Iterator[None]:
+    """Halt what is being tried at the control's deadline: a single iteration may take long."""
+    if control.remaining_s is None:
         yield
         return
 
@@ -180,7 +180,7 @@ def _halting(leash: Leash, runs: Sequence[_Run]) -> Iterator[None]:
         for run in runs:
             run.state.num[HALT] = 1
 
-    timer = threading.Timer(leash.left_s, halt)
+    timer = threading.Timer(control.remaining_s, halt)
     timer.start()
     try:
         yield
@@ -219,47 +219,47 @@ class _Run:
         model: Model,
         promise: Announcements,
         state: State,
-        room: Scratch,
+        scratch: Scratch,
         quota: _Quota | None,
     ) -> None:
-        self.model, self.promise, self.state, self.room = model, promise, state, room
+        self.model, self.promise, self.state, self.scratch = model, promise, state, scratch
         self.quota = quota
         self.tried = 0  # jobs
         self.counts = [0] * LEGS
         self.chunk = FIRST
 
-    def go(self, leash: Leash, *, warm: bool, leads: bool) -> None:
-        """Search leg by leg until the leash is taut; only one run may tell of it."""
+    def go(self, control: SearchControl, *, warm: bool, leads: bool) -> None:
+        """Search leg by leg until the control says to stop; only one run may tell of it."""
         most = self.quota.tried if self.quota else None
 
         def more(tried: int) -> bool:
-            return (most is None or tried < most) and not leash.taut(0, -1)
+            return (most is None or tried < most) and not control.must_stop(0, -1)
 
-        self.tried = settle_in(self.model, self.promise, self.state, self.room, more)
+        self.tried = insert_absent(self.model, self.promise, self.state, self.scratch, more)
         began = time.perf_counter()
         hot = self._hot() * (WARM / HOT if warm else 1.0)
         for leg in range(LEGS):
             heat = hot * (COLD / HOT) ** (leg / (LEGS - 1))
             until = None
-            if leash.deadline is not None:
-                until = began + (leash.deadline - began) * (leg + 1) / LEGS
-            if not self._leg(leg, heat, until, leash, leads=leads):
+            if control.deadline is not None:
+                until = began + (control.deadline - began) * (leg + 1) / LEGS
+            if not self._leg(leg, heat, until, control, leads=leads):
                 return
 
     def _leg(
-        self, leg: int, heat: float, until: float | None, leash: Leash, *, leads: bool
+        self, leg: int, heat: float, until: float | None, control: SearchControl, *, leads: bool
     ) -> bool:
-        """Iterate at one temperature, by quota or to a moment; False once the leash is taut."""
+        """Iterate at one temperature, by quota or to a moment; False once the search must stop."""
         clock, quota = time.perf_counter(), self.quota
         while quota is None or self.counts[leg] < quota.legs[leg]:
-            if leash.taut(0, -1):
+            if control.must_stop(0, -1):
                 return False
             if quota is None and until is not None and clock >= until:
                 return True
             chunk = self.chunk
             if quota is not None:
                 chunk = min(chunk, quota.legs[leg] - self.counts[leg])
-            made = search(self.model, self.promise, self.state, self.room, chunk, heat)
+            made = search(self.model, self.promise, self.state, self.scratch, chunk, heat)
             self.counts[leg] += int(made)
             if made < chunk:
                 return False
@@ -269,7 +269,7 @@ class _Run:
             clock = now
             if leads:
                 money = rounded(int(self.state.money[BEST]))
-                leash.tell(Rich.name, sum(self.counts), money)
+                control.report(Rich.name, sum(self.counts), money)
         return True
 
     def _hot(self) -> float:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from dispatch.solver.model.problem import Problem, VehicleShift, Visit, service_s
 from dispatch.solver.model.solution import NotServed, Solution, Tour
+from dispatch.solver.rich.lazy import plain, scanner
 from dispatch.solver.rich.model import Model, lay_out
-from dispatch.solver.rich.reach import hand, plain
 from dispatch.solver.timing.lenient import lenient_route
 from dispatch.solver.timing.segments import Segment, merge
 from dispatch.solver.timing.timer import NEVER, Timer
 
 if TYPE_CHECKING:
-    from dispatch.solver.rich.hand import Hand
+    from dispatch.solver.rich.scanner import Scanner
 
 
 class Context:
@@ -36,7 +36,7 @@ class Context:
         self.timer = timer or Timer(problem)
         self.plain = plain(problem)
         self._model = model
-        self._hand: Hand | None = None
+        self._scanner: Scanner | None = None
         self.alone: dict[int, NotServed | None] = {}  # kept by ``explain.alone``
         self.demands = [v.demand for v in problem.visits]
         self.rooms = [v.capacity for v in problem.vehicles]
@@ -63,7 +63,7 @@ class Context:
         self.may[visit] = _allowed(problem, it)
         self.alone.pop(visit, None)
         if not self.plain:
-            self.hand.seat(problem, visit)
+            self.scanner.replace_visit(problem, visit)
 
     @property
     def model(self) -> Model:
@@ -73,29 +73,29 @@ class Context:
         return self._model
 
     @property
-    def hand(self) -> Hand:
+    def scanner(self) -> Scanner:
         """The compiled scan; numba is loaded when it is first asked for."""
-        if self._hand is None:
-            self._hand = hand(self.problem, self.model)
-        return self._hand
+        if self._scanner is None:
+            self._scanner = scanner(self.problem, self.model)
+        return self._scanner
 
     def equipped(self, vehicle: int, codes: Iterable[int]) -> list[int]:
         """Return codes with the reloads and charges they need, if they have none and some help."""
         given, it = list(codes), self.problem.vehicles[vehicle]
         if not (it.reloads or it.chargers) or not given or min(given) < 0:
             return given
-        return self.hand.equipped(vehicle, given) or given
+        return self.scanner.equipped(vehicle, given) or given
 
     def price(self, vehicle: int, codes: Sequence[int]) -> float:
         """Return the price of a sequence in 1/UNIT, infinity where it does not hold."""
-        timed = self.hand.timed(vehicle, codes)
+        timed = self.scanner.timed(vehicle, codes)
         return inf if timed is None else timed.exact
 
     def route(self, vehicle: int, codes: Sequence[int]) -> Tour | None:
         """Return the best schedule of a sequence, None where there is none."""
         if self.plain:
             return self.timer.schedule(vehicle, codes)
-        return self.hand.route(vehicle, codes)
+        return self.scanner.route(vehicle, codes)
 
     def fits(self, vehicle: int, load: Sequence[int]) -> bool:
         """Tell whether the vehicle has room for a load."""

@@ -94,7 +94,9 @@ def _whole(draft: Draft, visit: int) -> list[Fit]:
     before = {vehicle: _counted(codes) for vehicle, codes in tours.items()}
     kept = {vehicle: tuple(codes) for vehicle, codes in tours.items()}
     best: dict[tuple[int, int, int], Fit] = {}
-    for vehicle, gap, then, seconds, metres, exact in draft.context.hand.gaps(tours, visit, limit):
+    for vehicle, gap, then, seconds, metres, exact in draft.context.scanner.gaps(
+        tours, visit, limit
+    ):
         counts = before.get(vehicle, (0,))
         position, behind = counts[gap], -1
         put: tuple[tuple[int, int], ...] = ((gap, visit),)
@@ -130,8 +132,8 @@ def _left(draft: Draft, asked: set[int], limit: int) -> list[int]:
 def _equipped(draft: Draft, vehicle: int, ends: tuple[int, ...]) -> Fit | None:
     """Return the place on a vehicle at home with the stops that make it possible."""
     context, problem = draft.context, draft.context.problem
-    codes = context.hand.equipped(vehicle, ends)
-    timed = None if codes is None else context.hand.timed(vehicle, codes)
+    codes = context.scanner.equipped(vehicle, ends)
+    timed = None if codes is None else context.scanner.timed(vehicle, codes)
     if codes is None or timed is None:
         return None
     fee = sum(problem.visits[v].service_cost for v in ends) * UNIT

@@ -21,8 +21,8 @@ from dispatch.solver.model.problem import Problem, with_last
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.draft import Context
 from dispatch.solver.placing.insertion import Board, Insertion
+from dispatch.solver.rich.lazy import plain
 from dispatch.solver.rich.model import Model, lay_out
-from dispatch.solver.rich.reach import plain
 from lastmile.core.errors import Problems
 
 WINDOWS: Final = 8  # of a newcomer, for which the arrays have room; more lay the board out again

@@ -26,7 +26,7 @@ def settle(
     """
     if not context.plain:
         given = {v: context.equipped(v, codes) for v, codes in proposal.items()}
-        return Draft(context, context.hand.filled(given, add=True, late=time_up))
+        return Draft(context, context.scanner.filled(given, add=True, late=time_up))
     draft = Draft(context)
     for vehicle, visits in sorted(proposal.items()):
         draft.assign(vehicle, _holding(context, vehicle, visits))
@@ -39,7 +39,7 @@ def fill(draft: Draft, time_up: TimeUp | None = None) -> None:
     context = draft.context
     if not context.plain:
         tours = {tour.vehicle: tour.codes for tour in draft.tours if tour.codes}
-        for vehicle, codes in context.hand.filled(tours, add=True, late=time_up).items():
+        for vehicle, codes in context.scanner.filled(tours, add=True, late=time_up).items():
             draft.assign(vehicle, codes)
         return
     visits = context.problem.visits
@@ -65,7 +65,7 @@ def holds(context: Context, vehicle: int, visits: list[int]) -> bool:
     Visits alone hold, too, where reloads and charges between them make them hold.
     """
     if not context.plain:
-        return context.hand.timed(vehicle, context.equipped(vehicle, visits)) is not None
+        return context.scanner.timed(vehicle, context.equipped(vehicle, visits)) is not None
     return (
         all(vehicle in context.may[v] for v in visits)
         and context.fits(vehicle, context.timer.load(visits))

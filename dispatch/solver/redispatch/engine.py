@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any, cast
 
 from dispatch.solver.classic.samples import problems
-from dispatch.solver.engines.base import Leash, Proposal
+from dispatch.solver.engines.base import Proposal, SearchControl
 from dispatch.solver.placing.draft import Context
-from dispatch.solver.redispatch.unrest import Unrest
+from dispatch.solver.redispatch.disturbance import DisturbancePricer
 
 ENGINE = "dispatch.solver.engines.rich"
 
@@ -28,12 +28,12 @@ def load() -> Any:
     engine = importlib.import_module(ENGINE)
     for problem in problems():
         context = Context(problem)
-        context.hand.gaps({0: [0]}, 1)
-        context.hand.route(0, [0, 1])
+        context.scanner.gaps({0: [0]}, 1)
+        context.scanner.route(0, [0, 1])
         engine.improve(
             context,
             seed=0,
-            leash=Leash(0.0, counts=(2,)),
+            control=SearchControl(0.0, counts=(2,)),
             start={0: [0]},
             visits=range(len(problem.visits)),
             promises={0: engine.Announced(vehicle=0, move_cost=1)},
@@ -42,7 +42,7 @@ def load() -> Any:
 
 
 def improved(
-    unrest: Unrest,
+    pricer: DisturbancePricer,
     start: Mapping[int, Sequence[int]],
     free: Sequence[int],
     *,
@@ -59,28 +59,28 @@ def improved(
         The best sequences found, with the iterations made.
     """
     engine = load()
-    rules = unrest.rules
+    rules = pricer.rules
     promises = {
         visit: engine.Announced(
-            vehicle=unrest.drivers.get(visit),
+            vehicle=pricer.drivers.get(visit),
             move_cost=rules.per_move,
             opens_s=max(0, start_s - rules.free_s),
             closes_s=start_s + rules.free_s + 1,
             slip_cost_per_minute=rules.per_minute,
         )
-        for visit, start_s in unrest.starts.items()
+        for visit, start_s in pricer.starts.items()
     }
     priced = bool(rules.per_move or rules.per_minute)
-    leash = Leash(
+    control = SearchControl(
         time.perf_counter(),
         deadline=until,
         counts=None if iterations is None else (iterations,),
         threads=threads,
     )
     found = engine.improve(
-        unrest.context,
+        pricer.context,
         seed=seed,
-        leash=leash,
+        control=control,
         start=start,
         visits=free,
         promises=promises if priced else None,

@@ -1,4 +1,4 @@
-"""The verb: change a plan that is being driven, with as little unrest as it is worth. PURE."""
+"""The verb: change a plan that is being driven, with as little disturbance as it is worth. PURE."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dispatch.solver.engines.shelf import cores
+from dispatch.solver.engines.registry import cores
 from dispatch.solver.model.cost import Cost, cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution, Tour
@@ -14,10 +14,10 @@ from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.repair import holds
 from dispatch.solver.redispatch.change import Change, Disturbance, Moved, Redispatched, Retimed
-from dispatch.solver.redispatch.cut import FETCH, Rest, cut
+from dispatch.solver.redispatch.disturbance import DisturbancePricer, bounded, kept
 from dispatch.solver.redispatch.engine import load
+from dispatch.solver.redispatch.remaining import FETCH, RemainingDay, remaining_day
 from dispatch.solver.redispatch.search import Search
-from dispatch.solver.redispatch.unrest import Unrest, bounded, kept
 from dispatch.solver.referee.check import check
 from dispatch.solver.solve import NotRefereed
 from lastmile.core.errors import Invalid
@@ -91,7 +91,7 @@ def redispatch(
         When the referee lets no plan through: a fault of ours.
     """
     called = time.perf_counter()
-    rest = cut(problem, solution, change, now_s=now_s, committed=committed)
+    rest = remaining_day(problem, solution, change, now_s=now_s, committed=committed)
     cut_s = time.perf_counter() - called
     if improving.seconds is not None:
         improving = replace(improving, seconds=improving.seconds - cut_s)
@@ -100,7 +100,7 @@ def redispatch(
 
 
 def replan(
-    rest: Rest,
+    rest: RemainingDay,
     *,
     disturbance: Disturbance = UNPRICED,
     improving: Improving = SOON,
@@ -130,7 +130,7 @@ def replan(
     return replace(told, iterations=search.iterations, seconds=time.perf_counter() - called)
 
 
-def _drivable(rest: Rest) -> Rest:
+def _drivable(rest: RemainingDay) -> RemainingDay:
     """Release vehicles that cannot hold their committed stops in any schedule from those."""
     context, index = Context(rest.problem), rest.problem.visit_index
 
@@ -146,18 +146,18 @@ def _drivable(rest: Rest) -> Rest:
     return replace(rest, problem=replace(rest.problem, vehicles=vehicles))
 
 
-def _cost_of(rest: Rest) -> Cost:
+def _cost_of(rest: RemainingDay) -> Cost:
     """What the rest of the plan would cost as it was, timed as it comes."""
     draft = Draft(Context(rest.problem), _numbered(rest))
     return cost(rest.problem, draft.solution([]))
 
 
-def _numbered(rest: Rest) -> dict[int, list[int]]:
+def _numbered(rest: RemainingDay) -> dict[int, list[int]]:
     visits, vehicles = rest.problem.visit_index, rest.problem.vehicle_index
     return {vehicles[k]: [visits[v] for v in made] for k, made in rest.sequences.items()}
 
 
-def _search(rest: Rest, rules: Disturbance, seed: int, until: float | None) -> Search:
+def _search(rest: RemainingDay, rules: Disturbance, seed: int, until: float | None) -> Search:
     """Repair within the bounds; who would be lost by them is let out of them."""
     if rules.max_shift_s is None:
         return _repaired(rest, rest.problem, rules, seed, until)
@@ -173,10 +173,10 @@ def _search(rest: Rest, rules: Disturbance, seed: int, until: float | None) -> S
 
 
 def _repaired(
-    rest: Rest, problem: Problem, rules: Disturbance, seed: int, until: float | None
+    rest: RemainingDay, problem: Problem, rules: Disturbance, seed: int, until: float | None
 ) -> Search:
     context = Context(kept(rest, problem))
-    search = Search(Unrest.of(context, rest, rules), seed=seed, until=until)
+    search = Search(DisturbancePricer.of(context, rest, rules), seed=seed, until=until)
     search.begin(_numbered(rest))
     search.fill()
     return search
@@ -207,7 +207,7 @@ def _loaded(problem: Problem, route: Tour) -> Tour:
     return replace(route, load=tuple(sum(column) for column in zip(zeros, *loads, strict=True)))
 
 
-def _told(rest: Rest, plan: Solution, before: Cost, rules: Disturbance) -> Redispatched:
+def _told(rest: RemainingDay, plan: Solution, before: Cost, rules: Disturbance) -> Redispatched:
     """Say what is not as it was planned."""
     served = [(r.vehicle, s) for r in plan.routes for s in r.visits]
     retimed = tuple(

@@ -19,8 +19,8 @@ from dispatch.solver.model.cost import UNIT
 from dispatch.solver.placing.draft import Draft
 from dispatch.solver.placing.gaps import Fit, gaps
 from dispatch.solver.placing.repair import holds
+from dispatch.solver.redispatch.disturbance import DisturbancePricer
 from dispatch.solver.redispatch.engine import improved, iterations_of
-from dispatch.solver.redispatch.unrest import Unrest
 
 NEAR: Final = 30  # neighbours of a visit that are looked at
 PUSHED: Final = 12  # of these, how many may be pushed out of the way
@@ -31,8 +31,10 @@ REMEMBERED: Final = 50_000
 class Search:
     """A plan under repair."""
 
-    def __init__(self, unrest: Unrest, *, seed: int = 0, until: float | None = None) -> None:
-        self.unrest, self.context = unrest, unrest.context
+    def __init__(
+        self, pricer: DisturbancePricer, *, seed: int = 0, until: float | None = None
+    ) -> None:
+        self.pricer, self.context = pricer, pricer.context
         self.draft = Draft(self.context)
         self.until, self.seed, self.threads = until, seed, 1
         self.lots = random.Random(seed)  # noqa: S311 - no secret: a search that can be repeated
@@ -42,7 +44,7 @@ class Search:
         problem = self.context.problem
         index = problem.visit_index
         self._held = [len(vehicle.prefix) for vehicle in problem.vehicles]
-        self.touched = {index[v] for v in unrest.rest.touched}
+        self.touched = {index[v] for v in pricer.rest.touched}
         self._committed = {index[v] for vehicle in problem.vehicles for v in vehicle.prefix}
 
     def out_of_time(self) -> bool:
@@ -84,14 +86,14 @@ class Search:
         return self.context.problem.partner.get(visit, visit)
 
     def _rank(self, visit: int) -> int:
-        return -max(self.unrest.missed(visit), self.unrest.missed(self._partner(visit)))
+        return -max(self.pricer.missed(visit), self.pricer.missed(self._partner(visit)))
 
     def fill(self) -> None:
         """Give everybody without a vehicle the cheapest gap that pays, by pushing where needed.
 
         Nobody is pushed for one who was left out before and to whom nothing happened.
         """
-        names, rest = self.context.problem.visits, self.unrest.rest
+        names, rest = self.context.problem.visits, self.pricer.rest
         for visit in sorted(self.draft.missing(), key=lambda v: (self._rank(v), v)):
             if self._home(visit) is not None or self._insert(visit) or self.out_of_time():
                 continue
@@ -116,14 +118,14 @@ class Search:
         if ends & self._committed:
             return None  # it is where it is committed, or nowhere
         best: Fit | None = None
-        least = sum(self.unrest.missed(v) for v in ends)
+        least = sum(self.pricer.missed(v) for v in ends)
         for gap in gaps(self.draft, visit):
             if gap.position < self._first(gap.vehicle):
                 continue
-            moving = [v for v in ends if self.unrest.moves(gap.vehicle, v)]
+            moving = [v for v in ends if self.pricer.moves(gap.vehicle, v)]
             if moving and not self._free_to_move(len(moving)):
                 continue
-            price = gap.exact + len(moving) * self.unrest.rules.per_move * UNIT
+            price = gap.exact + len(moving) * self.pricer.rules.per_move * UNIT
             if price < least or (best is None and price == least):
                 best, least = gap, price
         return best
@@ -134,13 +136,13 @@ class Search:
         return min(held, len(self.draft.tours[vehicle].visits)) if held else 0
 
     def _free_to_move(self, more: int) -> bool:
-        most = self.unrest.rules.max_moves
+        most = self.pricer.rules.max_moves
         return most is None or self.moved() + more <= most
 
     def moved(self) -> int:
         """How many visits are on another vehicle than planned."""
         return sum(
-            self.unrest.moves(tour.vehicle, v) for tour in self.draft.tours for v in tour.visits
+            self.pricer.moves(tour.vehicle, v) for tour in self.draft.tours for v in tour.visits
         )
 
     def _push(self, visit: int) -> bool:
@@ -167,7 +169,7 @@ class Search:
         """
         if not self.touched or iterations == 0 or self.out_of_time():
             return
-        if self.unrest.rules.max_moves is None:
+        if self.pricer.rules.max_moves is None:
             self._improve_compiled(iterations)
         else:
             self._improve_bounded(iterations)
@@ -177,7 +179,7 @@ class Search:
 
         Whoever has to make room for it may be anywhere, on any tour that could take it.
         """
-        asked = self.touched | set(self.unrest.drivers)
+        asked = self.touched | set(self.pricer.drivers)
         if asked & set(self.draft.missing()):
             return set(range(len(self.context.problem.visits))) - self._committed
         near = {other for visit in self.touched for other in self._neighbours(visit)}
@@ -186,7 +188,7 @@ class Search:
     def _improve_compiled(self, iterations: int | None) -> None:
         best, before = self.price(), self._kept()
         found = improved(
-            self.unrest,
+            self.pricer,
             {tour.vehicle: tour.codes for tour in self.draft.tours if tour.codes},
             sorted(self._free()),
             seed=self.seed,
@@ -235,7 +237,7 @@ class Search:
     def price(self) -> int:
         """Exact cost of the plan with what it disturbs and whom it leaves out."""
         routes = sum(self._tour_price(t.vehicle, tuple(t.codes)) for t in self.draft.tours)
-        return routes + sum(self.unrest.missed(v) for v in self.draft.missing())
+        return routes + sum(self.pricer.missed(v) for v in self.draft.missing())
 
     def _tour_price(self, vehicle: int, codes: tuple[int, ...]) -> int:
         if not codes:
@@ -246,7 +248,7 @@ class Search:
                 self._prices.clear()
             route = self.context.route(vehicle, codes)
             assert route is not None, "every tour of a draft under repair holds"
-            self._prices[key] = self.unrest.price(route)
+            self._prices[key] = self.pricer.price(route)
         return self._prices[key]
 
     # --- the draft ----------------------------------------------------------------------------

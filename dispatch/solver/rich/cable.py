@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dispatch.solver.rich.compiled import compiled
-from dispatch.solver.rich.lay import Scratch
+from dispatch.solver.rich.layout import Scratch
 from dispatch.solver.rich.model import PAUSES, Model
 from dispatch.solver.timing.passes import NEVER
 

@@ -7,7 +7,7 @@ from typing import Final
 from dispatch.solver.rich.cable import plugged, unplugged
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.hours import driven, halting, leaving
-from dispatch.solver.rich.lay import (
+from dispatch.solver.rich.layout import (
     Scratch,
 )
 from dispatch.solver.rich.model import (

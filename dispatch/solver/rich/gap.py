@@ -7,7 +7,7 @@ only where that leaves hope to be better than ``best`` and is not exact itself.
 from __future__ import annotations
 
 from dispatch.solver.rich.compiled import compiled
-from dispatch.solver.rich.lay import Scratch, is_reload
+from dispatch.solver.rich.layout import Scratch, is_reload
 from dispatch.solver.rich.model import (
     BREAKS,
     BREAKS_END,

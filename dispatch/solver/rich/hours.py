@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatch.solver.model.problem import LEG_PARTS
 from dispatch.solver.rich.compiled import compiled
-from dispatch.solver.rich.lay import Scratch
+from dispatch.solver.rich.layout import Scratch
 from dispatch.solver.rich.model import BREAKS, RATE, Int64, Model
 from dispatch.solver.timing.passes import NEVER
 

@@ -14,7 +14,7 @@ from typing import Final
 from dispatch.solver.rich.chance import below, unit
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.gap import alone_in, first_gap, open_to, pair_in, put
-from dispatch.solver.rich.lay import Scratch
+from dispatch.solver.rich.layout import Scratch
 from dispatch.solver.rich.model import (
     GROUP,
     GROUP_END,

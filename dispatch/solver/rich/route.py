@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.drive import opening
-from dispatch.solver.rich.lay import (
+from dispatch.solver.rich.layout import (
     FIRST,
     HAD,
     LATENESS,

@@ -16,7 +16,7 @@ from typing import Final
 from dispatch.solver.rich.cable import plugs, steady
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.drive import backward, by_hour, forward, put_off, rests_of
-from dispatch.solver.rich.lay import (
+from dispatch.solver.rich.layout import (
     BEGIN,
     FAULT,
     FINE,
@@ -32,7 +32,7 @@ from dispatch.solver.rich.lay import (
     TIME,
     WAY,
     Scratch,
-    lay,
+    lay_out_route,
 )
 from dispatch.solver.rich.model import (
     BREAKS,
@@ -86,7 +86,7 @@ def scan(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> fl
         for at in range(len(s.out)):
             s.out[at] = 0
         return 0.0
-    fault = lay(model, vehicle, codes, count, s)
+    fault = lay_out_route(model, vehicle, codes, count, s)
     s.out[FAULT] = fault
     if fault != FINE:
         return INFINITE

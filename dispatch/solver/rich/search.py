@@ -12,7 +12,7 @@ from typing import Final
 from dispatch.solver.rich.chance import below, unit
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.gap import first_gap
-from dispatch.solver.rich.lay import Scratch
+from dispatch.solver.rich.layout import Scratch
 from dispatch.solver.rich.model import JOB, PARTNER, Int64, Model
 from dispatch.solver.rich.recreate import (
     ABSENT,

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from dispatch.solver.rich.chance import Word, seeded
-from dispatch.solver.rich.lay import (
+from dispatch.solver.rich.layout import (
     FACILITIES,
 )
 from dispatch.solver.rich.model import (

@@ -6,7 +6,7 @@ from typing import Final
 
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.gap import first_gap, put
-from dispatch.solver.rich.lay import Scratch, place_of
+from dispatch.solver.rich.layout import Scratch, place_of
 from dispatch.solver.rich.model import (
     CHARGERS,
     CHARGERS_END,

@@ -6,7 +6,7 @@ from typing import Final
 
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.gap import first_gap, has_room, open_to, put
-from dispatch.solver.rich.lay import BEGIN, FINISH, LATENESS, PAID, WAY, Scratch, is_reload
+from dispatch.solver.rich.layout import BEGIN, FINISH, LATENESS, PAID, WAY, Scratch, is_reload
 from dispatch.solver.rich.model import PARTNER, PLACE, PROFILE, RATE, Int64, Model
 from dispatch.solver.rich.route import join, own_segment
 from dispatch.solver.rich.scan import INFINITE, scan

@@ -9,7 +9,7 @@ import numpy as np
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Charge, Reload, Served, TakenBreak, Tour
 from dispatch.solver.rich.hours import driven, halting
-from dispatch.solver.rich.lay import BEGIN, HAD, WAY, Scratch
+from dispatch.solver.rich.layout import BEGIN, HAD, WAY, Scratch
 from dispatch.solver.rich.model import RATE, Model
 from dispatch.solver.rich.scan import INFINITE, retrace, scan
 from dispatch.solver.timing.lenient import trip_loads
@@ -19,21 +19,21 @@ from dispatch.solver.timing.timer import place_breaks
 class Writer:
     """Writes the routes of one problem."""
 
-    def __init__(self, problem: Problem, model: Model, room: Scratch) -> None:
-        self.problem, self.model, self.room = problem, model, room
+    def __init__(self, problem: Problem, model: Model, scratch: Scratch) -> None:
+        self.problem, self.model, self.scratch = problem, model, scratch
 
     def route(self, vehicle: int, codes: Sequence[int]) -> Tour | None:
         """Return the route at its best schedule, None where there is none."""
         row = np.array(codes, dtype=np.int64)
-        if scan(self.model, vehicle, row, len(row), self.room) >= INFINITE or not len(row):
+        if scan(self.model, vehicle, row, len(row), self.scratch) >= INFINITE or not len(row):
             return None
         rests = np.zeros(len(row) + 1, dtype=np.int64)
-        retrace(self.model, vehicle, len(row), self.room, rests)
+        retrace(self.model, vehicle, len(row), self.scratch, rests)
         return self._written(vehicle, list(codes), rests.tolist())
 
     def _written(self, vehicle: int, codes: list[int], rests: list[int]) -> Tour:
-        room, it = self.room, self.problem.vehicles[vehicle]
-        start, had = int(room.out[BEGIN]), int(room.out[HAD])
+        scratch, it = self.scratch, self.problem.vehicles[vehicle]
+        start, had = int(scratch.out[BEGIN]), int(scratch.out[HAD])
         now = depart = start + it.first_loading_s
         served: list[Served] = []
         breaks: list[TakenBreak] = []
@@ -48,9 +48,9 @@ class Writer:
             now = max(arrive, placed[-1][1]) if placed else arrive
             if leg == len(codes):
                 break
-            plugged = int(room.plugged[leg])
-            begin = now if room.cable[leg] else int(room.begin[leg, taken])
-            end = begin + int(room.serve[leg])
+            plugged = int(scratch.plugged[leg])
+            begin = now if scratch.cable[leg] else int(scratch.begin[leg, taken])
+            end = begin + int(scratch.serve[leg])
             if plugged:
                 _, placed = place_breaks(it.breaks[taken : taken + plugged], begin, begin)
                 breaks += [
@@ -73,7 +73,7 @@ class Writer:
             depart_s=depart,
             visits=tuple(served),
             end_s=now,
-            distance_m=int(room.out[WAY]),
+            distance_m=int(scratch.out[WAY]),
             load=loads[0],
             breaks=tuple(breaks),
             reloads=tuple(reloads),
@@ -84,15 +84,15 @@ class Writer:
         self, vehicle: int, leg: int, leave: int, had: int, count: int
     ) -> tuple[int, list[tuple[int, int]]]:
         """Return the arrival of a leg and the breaks on it, as ``scan`` counted them."""
-        model, room = self.model, self.room
+        model, scratch = self.model, self.scratch
         rate = int(model.vehicle[vehicle, RATE])
         if model.slices[rate + 1] - model.slices[rate] == 1:
             rests = self.problem.vehicles[vehicle].breaks[had : had + count]
-            return place_breaks(rests, leave, leave + int(room.drive[leg]))
-        halting(model, vehicle, room, leg, leave, had, count)
-        placed = [(int(b), int(e)) for b, e in room.halt[:count]]
-        halts = room.halt.copy()
-        place, target = int(room.place[leg]), int(room.place[leg + 1])
+            return place_breaks(rests, leave, leave + int(scratch.drive[leg]))
+        halting(model, vehicle, scratch, leg, leave, had, count)
+        placed = [(int(b), int(e)) for b, e in scratch.halt[:count]]
+        halts = scratch.halt.copy()
+        place, target = int(scratch.place[leg]), int(scratch.place[leg + 1])
         arrive, on_way = int(driven(model, rate, place, target, leave, halts, 0)), 0
         for begin, _ in placed:
             if begin < arrive:

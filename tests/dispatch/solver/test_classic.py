@@ -16,7 +16,7 @@ from dispatch.solver.classic.covers import covers, uncovered
 from dispatch.solver.classic.interface import Budget, Watch
 from dispatch.solver.classic.model import model_of
 from dispatch.solver.classic.search import Search
-from dispatch.solver.engines.base import Leash
+from dispatch.solver.engines.base import SearchControl
 from dispatch.solver.engines.classic import Classic
 from dispatch.solver.formats.text import parse
 from dispatch.solver.model.cost import UNIT, cost
@@ -208,7 +208,7 @@ def test_what_no_vehicle_could_serve_does_not_trouble_the_search() -> None:
     problem = scattered(8, visits=10, vehicles=3)
     heavy = replace(problem.visits[0], demand=(1_000, 1))
     given = replace(problem, visits=(heavy, *problem.visits[1:]))
-    proposal = Classic().search(Context(given), seed=0, leash=Leash(0.0, counts=(500,)))
+    proposal = Classic().search(Context(given), seed=0, control=SearchControl(0.0, counts=(500,)))
     assert 0 not in {v for row in proposal.sequences.values() for v in row}
     assert {v for row in proposal.sequences.values() for v in row} == set(range(1, 10))
 

@@ -146,8 +146,8 @@ def test_what_is_compiled_is_loaded_without_making_ready_to_compile() -> None:
     heavy = ("cffi", "scipy.linalg", "numba.np.linalg", "numba.typed.listobject")
     program = (
         "import sys\n"
-        "from dispatch.solver.engines.shelf import Shelf\n"
-        "Shelf()['core']\n"
+        "from dispatch.solver.engines.registry import Registry\n"
+        "Registry()['core']\n"
         f"print([name for name in {heavy} if name in sys.modules], 'numba' in sys.modules)"
     )
     ran = subprocess.run(

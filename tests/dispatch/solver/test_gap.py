@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.rich.gap import alone_in, first_gap, open_to, pair_in
-from dispatch.solver.rich.lay import scratch
+from dispatch.solver.rich.layout import new_scratch
 from dispatch.solver.rich.model import PARTNER, ROLE, lay_out
 from dispatch.solver.rich.near import near
 from dispatch.solver.rich.route import refresh
@@ -39,7 +39,7 @@ class Board:
 
     def __post_init__(self) -> None:
         self.model = lay_out(self.problem)
-        self.room = scratch(self.model)
+        self.room = new_scratch(self.model)
         self.state = fresh(self.model, near(self.model), 1, 0)
         self.promise = nothing_promised(self.model)
 

@@ -176,9 +176,13 @@ def test_no_question_copies_a_matrix() -> None:
     board, ways = OpenBoard(base, plan), spokes_of(problem, last.place)
     board.places(last, ways)
     context = board._boards[False].draft.context
-    before = [t.duration_s for t in context.problem.profiles], context.model.seconds, context.hand
+    before = (
+        [t.duration_s for t in context.problem.profiles],
+        context.model.seconds,
+        context.scanner,
+    )
     board.places(last, ways)
-    after = [t.duration_s for t in context.problem.profiles], context.model.seconds, context.hand
+    after = [t.duration_s for t in context.problem.profiles], context.model.seconds, context.scanner
     assert all(a is b for a, b in zip(before[0], after[0], strict=True))
     assert before[1] is after[1]
     assert before[2] is after[2]

@@ -15,9 +15,9 @@ from dispatch.solver.model.problem import Break, Problem, VehicleShift, Visit, W
 from dispatch.solver.model.solution import Served, Solution, TakenBreak, Tour
 from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.insertion import places
-from dispatch.solver.redispatch.anew import anew
+from dispatch.solver.redispatch.carry_over import carry_over
 from dispatch.solver.redispatch.change import Change, Disturbance, Redispatched
-from dispatch.solver.redispatch.cut import cut
+from dispatch.solver.redispatch.remaining import remaining_day
 from dispatch.solver.redispatch.run import Improving, redispatch, replan
 from dispatch.solver.referee.check import check
 from dispatch.solver.solve import solve
@@ -125,7 +125,7 @@ def test_nothing_happened_and_nothing_is_changed(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_a_visit_that_fits_gets_in_and_nobody_falls_out(seed: int) -> None:
     problem, plan = _day(seed)
-    rest = cut(problem, plan, Change(), now_s=NOON)
+    rest = remaining_day(problem, plan, Change(), now_s=NOON)
     spare = problem.visits[seed % len(problem.visits)]
     new = Visit("new", spare.place, 60, demand=(0, 0), unserved_cost=10**6)
     wide = replace(rest.problem, visits=(*rest.problem.visits, new))
@@ -391,7 +391,7 @@ def test_what_is_done_is_used_up() -> None:
         )
     )
     assert check(problem, plan) == []
-    rest = cut(problem, plan, Change(), now_s=700)
+    rest = remaining_day(problem, plan, Change(), now_s=700)
     (left,) = rest.problem.vehicles
     assert [v.id for v in rest.problem.visits] == ["b"]
     assert (left.start, left.opens_s, left.latest_start_s) == (1, 660, 660)
@@ -399,7 +399,7 @@ def test_what_is_done_is_used_up() -> None:
     assert (left.max_stops, left.overtime_after_s, left.start_range_m) == (2, 1_340, 34_000)
     assert left.capacity == (3,)
     assert left.breaks == (Break(660, 661, 300), vehicle.breaks[1])  # it is in it
-    late = cut(problem, plan, Change(ready_s={"k": 2_000}), now_s=700).problem.vehicles[0]
+    late = remaining_day(problem, plan, Change(ready_s={"k": 2_000}), now_s=700).problem.vehicles[0]
     assert (late.opens_s, late.breaks) == (2_000, (vehicle.breaks[1],))
     assert (left.prefix, left.loaded) == (("b",), frozenset({"b"}))
     assert rest.starts == {"b": 1_560}
@@ -408,14 +408,16 @@ def test_what_is_done_is_used_up() -> None:
 def test_a_vehicle_still_at_the_hub_is_free_to_load_something_else() -> None:
     problem, plan = _two()
     later = replace(plan.routes[1], start_s=1_000)
-    rest = cut(problem, replace(plan, routes=(plan.routes[0], later)), Change(), now_s=700)
+    rest = remaining_day(
+        problem, replace(plan, routes=(plan.routes[0], later)), Change(), now_s=700
+    )
     at_hub = rest.problem.vehicles[1]
     assert (at_hub.opens_s, at_hub.prefix, at_hub.loaded) == (700, (), None)
 
 
 def test_a_removed_stop_commits_nobody() -> None:
     problem, plan = _two()
-    rest = cut(problem, plan, Change(removed=frozenset({"b"})), now_s=700)
+    rest = remaining_day(problem, plan, Change(removed=frozenset({"b"})), now_s=700)
     assert rest.problem.vehicles[0].prefix == ()
     assert rest.problem.vehicles[0].opens_s == 700
 
@@ -472,7 +474,7 @@ def test_a_day_read_anew_takes_the_plan_over(seed: int, lose: bool) -> None:
         ),
         vehicles=tuple(v for v in problem.vehicles if v.id not in lost),
     )
-    rest = anew(now, plan, {"came"})
+    rest = carry_over(now, plan, {"came"})
     home = {s.visit: r.vehicle for r in plan.routes for s in r.visits}
     assert rest.drivers == {v: k for v, k in home.items() if v not in gone}
     assert rest.stranded == {v for v, k in home.items() if k in lost} - gone
@@ -488,6 +490,6 @@ def test_a_day_read_anew_takes_the_plan_over(seed: int, lose: bool) -> None:
 def test_who_was_promised_another_hour_is_not_held_to_the_old_one() -> None:
     problem, plan = _day(3)
     name = plan.routes[0].visits[0].visit
-    assert name in anew(problem, plan).starts
-    assert name not in anew(problem, plan, {name}).starts
-    assert anew(problem, plan).touched == frozenset()
+    assert name in carry_over(problem, plan).starts
+    assert name not in carry_over(problem, plan, {name}).starts
+    assert carry_over(problem, plan).touched == frozenset()

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dispatch.solver.engines.base import Leash
+from dispatch.solver.engines.base import SearchControl
 from dispatch.solver.engines.rich import improve, iterations_of
 from dispatch.solver.model.cost import route_cost
 from dispatch.solver.model.problem import Break, Charger, Problem, VehicleShift, Visit
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.referee.check import check
-from dispatch.solver.rich.lay import FAULT, TIME, scratch
+from dispatch.solver.rich.fill import insert_absent
+from dispatch.solver.rich.layout import FAULT, TIME, new_scratch
 from dispatch.solver.rich.model import lay_out
 from dispatch.solver.rich.near import near
 from dispatch.solver.rich.route import refresh
 from dispatch.solver.rich.scan import INFINITE, scan
 from dispatch.solver.rich.search import search
-from dispatch.solver.rich.settle import settle_in
 from dispatch.solver.rich.state import HALT, fresh, nothing_promised
 from dispatch.solver.rich.write import Writer
 from dispatch.solver.solve import Phase, replay, solve
@@ -34,7 +34,7 @@ from tests.dispatch.solver.problems import line, rich
 def test_the_scan_finds_the_shortest_working_time_as_the_passes_do(seed: int) -> None:
     problem, lots = rich(seed, visits=12, vehicles=4), random.Random(seed)
     model = lay_out(problem)
-    room, timer = scratch(model), Timer(problem)
+    room, timer = new_scratch(model), Timer(problem)
     writer = Writer(problem, model, room)
     for _ in range(20):
         vehicle, visits = lots.randrange(4), lots.sample(range(12), lots.randint(1, 6))
@@ -59,14 +59,14 @@ def test_a_search_by_the_clock_on_two_threads_is_repeated_by_its_record() -> Non
     assert replay(problem, first.work).solution == first.solution
 
 
-class _Asked(Leash):
+class _Asked(SearchControl):
     """Taut once it has been asked so many times."""
 
     def __init__(self, most: int, **terms: Any) -> None:
         super().__init__(0.0, **terms)
         self.most = most
 
-    def taut(self, phase: int, iterations: int) -> bool:
+    def must_stop(self, phase: int, iterations: int) -> bool:
         self.most -= 1
         return self.most < 0
 
@@ -74,13 +74,13 @@ class _Asked(Leash):
 @pytest.mark.parametrize("most", [0, 1, 5])
 def test_a_search_cut_short_while_it_puts_visits_in_is_repeated_by_its_record(most: int) -> None:
     problem = rich(3, visits=12, vehicles=3)
-    first = improve(Context(problem), seed=2, leash=_Asked(most, threads=2 if most == 0 else 1))
+    first = improve(Context(problem), seed=2, control=_Asked(most, threads=2 if most == 0 else 1))
     tried = first.counts[1]
     assert first.counts[0] == (2 if most == 0 else 1)
     assert tried == most
     assert iterations_of(first.counts) == 0
     assert sum(len(visits) for visits in first.sequences.values()) <= most
-    again = improve(Context(problem), seed=2, leash=Leash(0.0, counts=first.counts))
+    again = improve(Context(problem), seed=2, control=SearchControl(0.0, counts=first.counts))
     assert again == first
     assert len(Draft(Context(problem), first.sequences).solution([]).routes) == len(first.sequences)
 
@@ -88,11 +88,11 @@ def test_a_search_cut_short_while_it_puts_visits_in_is_repeated_by_its_record(mo
 def test_what_is_being_tried_when_a_search_is_halted_leaves_no_trace() -> None:
     problem = rich(3, visits=12, vehicles=3)
     model = lay_out(problem)
-    promise, room = nothing_promised(model), scratch(model)
+    promise, room = nothing_promised(model), new_scratch(model)
     state = fresh(model, near(model), 2, 0)
     for vehicle in range(3):
         refresh(model, promise, state, room, vehicle)
-    assert settle_in(model, promise, state, room, lambda tried: tried < 6) == 6
+    assert insert_absent(model, promise, state, room, lambda tried: tried < 6) == 6
     before = [a.copy() for a in (state.codes, state.count, state.where, state.money)]
     assert state.count.sum() > 0
     state.num[HALT] = 1
@@ -102,7 +102,7 @@ def test_what_is_being_tried_when_a_search_is_halted_leaves_no_trace() -> None:
     assert state.count.tolist() == before[1].tolist()
     assert state.where.tolist() == before[2].tolist()
     assert state.money.tolist() == before[3].tolist()
-    assert settle_in(model, promise, state, room, lambda _: True) == 0
+    assert insert_absent(model, promise, state, room, lambda _: True) == 0
     state.num[HALT] = 0
     assert search(model, promise, state, room, 50, 1e12) == 50
     assert state.where.tolist() != before[2].tolist()

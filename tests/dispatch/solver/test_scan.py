@@ -15,7 +15,7 @@ from dispatch.solver.model.cost import UNIT, route_cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.referee.check import check
-from dispatch.solver.rich.lay import scratch
+from dispatch.solver.rich.layout import new_scratch
 from dispatch.solver.rich.model import lay_out
 from dispatch.solver.rich.scan import INFINITE, scan
 from dispatch.solver.rich.write import Writer
@@ -67,7 +67,7 @@ def agree(seed: int, features: Collection[str], *, tries: int) -> None:
 def hold(lots: random.Random, problem: Problem, *, tries: int, by_rule: bool) -> None:
     """Hold the scan's prices and routes of random sequences to what trying everything finds."""
     model = lay_out(problem)
-    room = scratch(model)
+    room = new_scratch(model)
     writer = Writer(problem, model, room)
     slack = 1 + (UNIT if problem.fairness_cost else 0)  # a route's fairness is rounded by itself
     for _ in range(tries):

@@ -18,7 +18,7 @@ from dispatch.solver.placing.insertion import evaluate, places
 from dispatch.solver.referee.check import check
 from dispatch.solver.solve import solve
 from dispatch.solver.why.answer import Relax, Relaxation, Way
-from dispatch.solver.why.asking import Asker
+from dispatch.solver.why.explainer import Explainer
 from dispatch.solver.why.relax import relaxed, twin_name
 from lastmile.core.errors import Invalid
 from tests.dispatch.solver import brute
@@ -68,9 +68,9 @@ def _proven(problem: Problem, plan: Solution, way: Way) -> None:
 @given(problems(max_visits=4))
 def test_every_way_lets_the_visit_in_and_none_of_it_can_be_spared(problem: Problem) -> None:
     plan = solve(problem, iterations=20).solution
-    asker = Asker(problem, plan.sequences)
+    explainer = Explainer(problem, plan.sequences)
     for unserved in plan.unserved:
-        found = asker.ask(unserved.visit)
+        found = explainer.explain(unserved.visit)
         assert found.complete
         assert found.place is None
         for way in found.ways:
@@ -138,7 +138,7 @@ def test_no_smaller_set_would_do(problem: Problem, data: st.DataObject) -> None:
     plan = solve(problem, iterations=10).solution
     assume(plan.unserved)
     left = data.draw(st.sampled_from(plan.unserved)).visit
-    found = Asker(problem, plan.sequences).ask(left)
+    found = Explainer(problem, plan.sequences).explain(left)
     tours = {k: [problem.visit_index[v] for v in made] for k, made in plan.sequences.items()}
     fewest = _fewest(problem, tours, problem.visit_index[left], 2)
     said = [len(way.relaxations) for refusal in found.refusals for way in refusal.ways]
@@ -154,10 +154,10 @@ def test_no_smaller_set_would_do(problem: Problem, data: st.DataObject) -> None:
 def test_whoever_is_left_out_gets_in_as_it_is_said(seed: int) -> None:
     problem = rich(seed, visits=40, vehicles=3)
     plan = solve(problem, iterations=10, seed=seed).solution
-    asker = Asker(problem, plan.sequences)
+    explainer = Explainer(problem, plan.sequences)
     assert plan.unserved
     for unserved in plan.unserved:
-        found = asker.ask(unserved.visit)
+        found = explainer.explain(unserved.visit)
         assert found.ways, unserved
         for way in found.ways[:2]:
             _proven(problem, plan, way)
@@ -167,10 +167,10 @@ def test_whoever_is_left_out_gets_in_as_it_is_said(seed: int) -> None:
 def test_an_alternative_costs_exactly_what_is_said(seed: int) -> None:
     problem = rich(seed, visits=18, vehicles=3)
     plan = solve(problem, iterations=40, seed=seed).solution
-    asker, before = Asker(problem, plan.sequences), cost(problem, plan)
+    explainer, before = Explainer(problem, plan.sequences), cost(problem, plan)
     for route in plan.routes:
         for served in route.visits:
-            found = asker.ask(served.visit)
+            found = explainer.explain(served.visit)
             assert found.place is not None
             assert found.place.vehicle == route.vehicle
             for other in found.alternatives:
@@ -200,7 +200,7 @@ def _day(visit: Visit, **vehicle: object) -> Problem:
 
 def _said(problem: Problem) -> list[tuple[Relaxation, ...]]:
     plan = evaluate(problem, {"k": ["a"]})
-    found = Asker(problem, plan.sequences).ask("b")
+    found = Explainer(problem, plan.sequences).explain("b")
     for way in found.ways:
         _proven(problem, plan, way)
     return [way.relaxations for way in found.ways]
@@ -262,7 +262,7 @@ def test_stops_and_committed_stops_are_counted() -> None:
 def _pairs_of(problem: Problem, sequences: dict[str, list[str]]) -> list[tuple[Relaxation, ...]]:
     """What would let b in, on any vehicle; each way is proven."""
     plan = evaluate(problem, sequences)
-    found = Asker(problem, plan.sequences).ask("b")
+    found = Explainer(problem, plan.sequences).explain("b")
     for way in found.ways:
         _proven(problem, plan, way)
     return [way.relaxations for way in found.ways]
@@ -314,7 +314,7 @@ def test_a_pair_comes_in_as_one() -> None:
         ("weight_g",),
         pairs=(Pair("p", "b"),),
     )
-    way = Asker(problem, {"k": ["a"]}).ask("b").ways[0]
+    way = Explainer(problem, {"k": ["a"]}).explain("b").ways[0]
     assert way.relaxations == (Relaxation(Relax.CAPACITY, 1, vehicle="k", what="weight_g"),)
     whole = relaxed(problem, way.relaxations)
     assert check(whole, evaluate(whole, {"k": ["a", "p", "b"]})) == []
@@ -327,7 +327,7 @@ def test_an_alternative_may_be_another_of_its_group() -> None:
         (Visit("door", 2, 60, group="g"), Visit("locker", 1, 30, service_cost=40, group="g")),
         (VehicleShift("k", 0, 0, 0, 9_000, cost_per_hour=3_600),),
     )
-    found = Asker(problem, {"k": ["door"]}).ask("door")
+    found = Explainer(problem, {"k": ["door"]}).explain("door")
     assert found.place is not None
     (other,) = found.alternatives
     assert (other.visit, other.vehicle, other.cost) == ("locker", "k", 40 - 1_230)
@@ -348,11 +348,11 @@ def test_another_stop_that_would_be_late_is_named_with_its_seconds() -> None:
 def test_a_visit_not_worth_its_way_says_what_it_would_have_to_be_worth() -> None:
     problem = _day(Visit("b", 2, demand=(1,), unserved_cost=700, priority=1))
     plan = evaluate(problem, {"k": ["a"]})
-    found = Asker(problem, plan.sequences).ask("b")
+    found = Explainer(problem, plan.sequences).explain("b")
     assert found.alternatives[0].cost == 1_200
     assert not found.ways  # 1,400 for missing it are more than 1,200
     poor = _day(Visit("b", 2, demand=(1,), unserved_cost=500, priority=1))
-    (way,) = Asker(poor, plan.sequences).ask("b").ways
+    (way,) = Explainer(poor, plan.sequences).explain("b").ways
     (one,) = way.relaxations
     assert (one.kind, one.amount) == (Relax.PRICE, 200)
     assert missed_cost(relaxed(poor, way.relaxations).visits[1]) == 1_200
@@ -362,21 +362,21 @@ def test_vehicles_at_home_of_one_kind_are_asked_once() -> None:
     problem = _day(Visit("b", 2, demand=(11,)))
     spare = tuple(replace(problem.vehicles[0], id=f"s{at}") for at in range(5))
     more = replace(problem, vehicles=(*problem.vehicles, *spare))
-    found = Asker(more, {"k": ["a"]}).ask("b")
+    found = Explainer(more, {"k": ["a"]}).explain("b")
     assert [r.vehicle for r in found.refusals] == ["k", "s0"]
 
 
 def test_an_answer_that_ran_out_of_time_says_so() -> None:
     problem = rich(1, visits=60, vehicles=4)
     plan = solve(problem, iterations=5).solution
-    found = Asker(problem, plan.sequences).ask(plan.routes[0].visits[0].visit, seconds=0)
+    found = Explainer(problem, plan.sequences).explain(plan.routes[0].visits[0].visit, seconds=0)
     assert found.complete is False
     assert found.place is not None
 
 
 def test_an_answer_is_plain_data() -> None:
     problem = _day(Visit("b", 2, demand=(7,)))
-    said = Asker(problem, {"k": ["a"]}).ask("b").to_json()
+    said = Explainer(problem, {"k": ["a"]}).explain("b").to_json()
     assert '"kind":"capacity","amount":3' in dumps(said)
 
 
@@ -384,6 +384,8 @@ def test_who_is_unknown_is_refused() -> None:
     problem = _day(Visit("b", 2, demand=(7,)))
     plan = evaluate(problem, {"k": ["a"]})
     with pytest.raises(Invalid):
-        Asker(problem, plan.sequences).ask("z")
+        Explainer(problem, plan.sequences).explain("z")
     with pytest.raises(Invalid):
-        Asker(replace(problem, vehicles=(replace(problem.vehicles[0], id="m"),)), plan.sequences)
+        Explainer(
+            replace(problem, vehicles=(replace(problem.vehicles[0], id="m"),)), plan.sequences
+        )

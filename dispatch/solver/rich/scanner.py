@@ -1,6 +1,6 @@
 """What the pure side of the house asks of compiled code, for one problem. PURE.
 
-Loaded by ``rich.reach``, and only when a problem needs it: numba takes half a second and some
+Loaded by ``rich.lazy``, and only when a problem needs it: numba takes half a second and some
 100 MB to load.
 """
 
@@ -15,8 +15,9 @@ import numpy as np
 from dispatch.solver.model.cost import UNIT, co2_exact, driven_exact, fairness_cost, overtime_exact
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Tour
-from dispatch.solver.rich.begin import lay_plan
-from dispatch.solver.rich.lay import (
+from dispatch.solver.rich.fill import insert_absent
+from dispatch.solver.rich.initial import load_plan
+from dispatch.solver.rich.layout import (
     BATTERY,
     BEGIN,
     COMMITTED,
@@ -30,13 +31,12 @@ from dispatch.solver.rich.lay import (
     TIME,
     WAY,
     WHO,
-    scratch,
+    new_scratch,
 )
 from dispatch.solver.rich.model import Int64, Model
+from dispatch.solver.rich.replace_visit import replace_visit
 from dispatch.solver.rich.route import refresh
 from dispatch.solver.rich.scan import INFINITE, scan
-from dispatch.solver.rich.seat import seat
-from dispatch.solver.rich.settle import settle_in
 from dispatch.solver.rich.state import BLINKS, State, fresh, look_again, nothing_promised
 from dispatch.solver.rich.tries import FOUND, tries
 from dispatch.solver.rich.write import Writer
@@ -56,13 +56,13 @@ class Timed:
     exact: int  # money without the price of serving, in 1/UNIT
 
 
-class Hand:
+class Scanner:
     """Times, prices and writes sequences of one problem; not for two threads at once."""
 
     def __init__(self, problem: Problem, model: Model) -> None:
         self.problem, self.model = problem, model
-        self.room = scratch(model)
-        self.writer = Writer(problem, model, self.room)
+        self.scratch = new_scratch(model)
+        self.writer = Writer(problem, model, self.scratch)
         self._promise = nothing_promised(model)
         nobody = np.full((len(problem.visits), 1), -1, dtype=np.int64)
         self._nobody = nobody
@@ -79,21 +79,21 @@ class Hand:
                 self._laid.closed[vehicle] = not self._fresh(vehicle, ())
         return self._laid
 
-    def seat(self, problem: Problem, visit: int) -> None:
+    def replace_visit(self, problem: Problem, visit: int) -> None:
         """Take another visit in one's stead; its row and column have changed in the matrices."""
         self.problem = self.writer.problem = problem
-        seat(self.model, problem, visit)
+        replace_visit(self.model, problem, visit)
         if self._laid is not None:
             look_again(self.model, self._laid, visit)
 
     def timed(self, vehicle: int, codes: Sequence[int]) -> Timed | None:
         """Return what a sequence comes to, None where it does not hold."""
         row = np.array(codes, dtype=np.int64)
-        if scan(self.model, vehicle, row, len(row), self.room) >= INFINITE:
+        if scan(self.model, vehicle, row, len(row), self.scratch) >= INFINITE:
             return None
         if not len(row):
             return Timed(0, 0, 0)
-        out = self.room.out.tolist()
+        out = self.scratch.out.tolist()
         exact = self._exact(vehicle, out[WAY], out[PAID], out[LATENESS])
         return Timed(out[FINISH] - out[BEGIN], out[WAY], exact)
 
@@ -114,7 +114,7 @@ class Hand:
         """
         self._show(tours)
         while True:
-            count = int(tries(self.model, self._state, self.room, visit, limit, self._found, 0))
+            count = int(tries(self.model, self._state, self.scratch, visit, limit, self._found, 0))
             if count < len(self._found):
                 break
             self._found = np.zeros((2 * len(self._found), FOUND), dtype=np.int64)
@@ -141,12 +141,12 @@ class Hand:
         ``late`` is asked before each job that is to be put in; when it says yes, the rest stay out.
         """
         state = fresh(self.model, self._nobody, 0, 0)
-        lay_plan(self.problem, self.model, self._promise, state, self.room, tours)
+        load_plan(self.problem, self.model, self._promise, state, self.scratch, tours)
         counts, codes = state.count, state.codes
         if add:
             state.money[BLINKS] = 0.0
-            settle_in(
-                self.model, self._promise, state, self.room, lambda _: late is None or not late()
+            insert_absent(
+                self.model, self._promise, state, self.scratch, lambda _: late is None or not late()
             )
             counts, codes = state.best_count, state.best
         return {
@@ -162,7 +162,7 @@ class Hand:
         """
         if self.timed(vehicle, visits) is not None:
             return list(visits)
-        it, fault = self.problem.vehicles[vehicle], int(self.room.out[FAULT])
+        it, fault = self.problem.vehicles[vehicle], int(self.scratch.out[FAULT])
         stops = range(-len(it.reloads) - len(it.chargers), 0)
         if not stops or fault in HOPELESS or (fault == TIME and not it.reloads):
             return None  # a charge takes time and saves none; another trip may begin earlier
@@ -193,7 +193,7 @@ class Hand:
             if timed is not None:
                 priced.append((0, timed.exact, codes))
                 continue
-            if int(self.room.out[FAULT]) in (BATTERY, COMMITTED, PAIRED):
+            if int(self.scratch.out[FAULT]) in (BATTERY, COMMITTED, PAIRED):
                 priced.append((1, len(codes), codes))
         priced.sort(key=lambda p: (p[0], p[1]))
         return [codes for _, _, codes in priced[:BEAM]]
@@ -223,4 +223,4 @@ class Hand:
             return False
         state.codes[vehicle, : len(codes)] = codes
         state.count[vehicle] = len(codes)
-        return bool(refresh(self.model, self._promise, state, self.room, vehicle))
+        return bool(refresh(self.model, self._promise, state, self.scratch, vehicle))

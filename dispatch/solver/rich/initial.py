@@ -7,36 +7,36 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dispatch.solver.model.problem import Problem
-from dispatch.solver.rich.lay import Scratch
+from dispatch.solver.rich.layout import Scratch
 from dispatch.solver.rich.model import JOB, PARTNER, ROLE, Model
 from dispatch.solver.rich.route import priced, refresh
 from dispatch.solver.rich.scan import INFINITE
 from dispatch.solver.rich.state import Announcements, State
 
 
-def lay_plan(
+def load_plan(
     problem: Problem,
     model: Model,
     promise: Announcements,
     state: State,
-    room: Scratch,
+    scratch: Scratch,
     start: Mapping[int, Sequence[int]],
 ) -> None:
     """Give each vehicle what holds of its given sequence, at least what it is committed to.
 
     A vehicle that cannot even drive what it is committed to keeps that, and is closed.
     """
-    start_of = _Start(problem, model, promise, state, room)
+    start_of = _Start(problem, model, promise, state, scratch)
     for vehicle in range(len(problem.vehicles)):
         start_of.lay(vehicle, list(start.get(vehicle, ())))
 
 
 class _Start:
     def __init__(
-        self, problem: Problem, model: Model, promise: Announcements, state: State, room: Scratch
+        self, problem: Problem, model: Model, promise: Announcements, state: State, scratch: Scratch
     ) -> None:
         self.problem, self.model, self.promise = problem, model, promise
-        self.state, self.room = state, room
+        self.state, self.scratch = state, scratch
         self.done: set[int] = set()  # jobs
 
     def lay(self, vehicle: int, codes: list[int]) -> None:
@@ -49,7 +49,7 @@ class _Start:
         self.state.codes[vehicle, : len(given)] = given
         self.state.count[vehicle] = len(given)
         self.done |= {int(self.model.visit[v, JOB]) for v in given if v >= 0}
-        if not refresh(self.model, self.promise, self.state, self.room, vehicle):
+        if not refresh(self.model, self.promise, self.state, self.scratch, vehicle):
             self.state.closed[vehicle] = True
             for at, code in enumerate(given):
                 if code >= 0:
@@ -89,7 +89,7 @@ class _Start:
         row = np.array(codes, dtype=np.int64)
         if len(row) + 4 > self.state.codes.shape[1]:
             return False
-        cost = priced(self.model, self.promise, self.state, self.room, vehicle, row, len(row))
+        cost = priced(self.model, self.promise, self.state, self.scratch, vehicle, row, len(row))
         return bool(cost < INFINITE)
 
     def _holding(self, vehicle: int, prefix: list[int], given: list[int]) -> list[int]:

@@ -12,13 +12,13 @@ from dispatch.solver.model.problem import Problem, missed_cost
 from dispatch.solver.model.solution import Tour
 from dispatch.solver.placing.draft import Context
 from dispatch.solver.redispatch.change import Disturbance
-from dispatch.solver.redispatch.cut import Rest
+from dispatch.solver.redispatch.remaining import RemainingDay
 
 KEPT: Final = 10**9  # minor units: no saving is worth losing a visit that was planned
 HELD: Final = 10**7  # more for one that nothing happened to: of as many it is not the one lost
 
 
-def bounded(rest: Rest, most_s: int, but: frozenset[str]) -> Problem:
+def bounded(rest: RemainingDay, most_s: int, but: frozenset[str]) -> Problem:
     """Return the problem in which no planned visit may begin so much earlier or later.
 
     Visits in ``but``, and those that cannot keep the bound whatever is done, stay as they are.
@@ -40,7 +40,7 @@ def bounded(rest: Rest, most_s: int, but: frozenset[str]) -> Problem:
     return replace(rest.problem, visits=tuple(bound(v) for v in rest.problem.visits))
 
 
-def kept(rest: Rest, problem: Problem) -> Problem:
+def kept(rest: RemainingDay, problem: Problem) -> Problem:
     """Return the problem in which losing a visit that was planned is dearer than anything.
 
     Dearest is one whose vehicle goes on: the others get no place at its expense alone.
@@ -56,17 +56,17 @@ def kept(rest: Rest, problem: Problem) -> Problem:
 
 
 @dataclass(slots=True)
-class Unrest:
+class DisturbancePricer:
     """Prices tours by what they cost and what they disturb; visits and vehicles by index."""
 
     context: Context
-    rest: Rest
+    rest: RemainingDay
     rules: Disturbance
     drivers: dict[int, int]  # visit -> vehicle that was to come, where it still can
     starts: dict[int, int]
 
     @classmethod
-    def of(cls, context: Context, rest: Rest, rules: Disturbance) -> Unrest:
+    def of(cls, context: Context, rest: RemainingDay, rules: Disturbance) -> DisturbancePricer:
         """Take the names of the rest of a day for numbers."""
         problem = context.problem
         visits, vehicles = problem.visit_index, problem.vehicle_index

@@ -24,7 +24,7 @@ HANDOVER_S: Final = 120  # to take one order's goods over from a vehicle that fe
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class RemainingDay:
     """The rest of the day.
 
     Parameters
@@ -62,9 +62,9 @@ class _Standing:
     resting: tuple[tuple[int, TakenBreak], ...] = ()  # breaks on the leg under way, and where
 
 
-def cut(
+def remaining_day(
     problem: Problem, solution: Solution, change: Change, *, now_s: int, committed: int = 1
-) -> Rest:
+) -> RemainingDay:
     """Return what is left of a plan at ``now_s``, changed as the change says.
 
     Parameters
@@ -101,7 +101,7 @@ def cut(
     alive = {v.id for v in vehicles}
     new = frozenset(v.id for v in change.visits)
     planned = [(r.vehicle, s) for r in solution.routes for s in r.visits if s.visit in names]
-    return Rest(
+    return RemainingDay(
         problem=changed,
         sequences={
             s.vehicle.id: [v for v in s.left if v in names] for s in stands if s.vehicle.id in alive

@@ -25,7 +25,7 @@ from dispatch.solver.timing.timer import scaled
 NOT_KEPT: Final = "The model keeps too few windows for the visit: lay it out with more."
 
 
-def seat(model: Model, problem: Problem, visit: int) -> None:
+def replace_visit(model: Model, problem: Problem, visit: int) -> None:
     """Write a visit of a problem over the last one of a model.
 
     Parameters

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from dispatch.solver.rich.compiled import compiled
-from dispatch.solver.rich.lay import Scratch
+from dispatch.solver.rich.layout import Scratch
 from dispatch.solver.rich.model import JOB, Model
 from dispatch.solver.rich.recreate import ABSENT, DONE, TOUCHED, order, serve
 from dispatch.solver.rich.search import missed, remember
@@ -17,8 +17,12 @@ NEXT: Final = 6  # of the absent jobs, the one that is tried next in this sweep 
 FITTED: Final = 7  # whether one of the sweep was put in: there will be another one
 
 
-def settle_in(
-    model: Model, promise: Announcements, state: State, room: Scratch, more: Callable[[int], bool]
+def insert_absent(
+    model: Model,
+    promise: Announcements,
+    state: State,
+    scratch: Scratch,
+    more: Callable[[int], bool],
 ) -> int:
     """Serve what is absent until none fits that pays, and begin to count the money.
 
@@ -37,7 +41,7 @@ def settle_in(
     """
     _gather(model, state)
     tried = 0
-    while more(tried) and _another(model, promise, state, room):
+    while more(tried) and _another(model, promise, state, scratch):
         tried += 1
     _take_stock(model, state)
     return tried

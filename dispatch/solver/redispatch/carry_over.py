@@ -7,10 +7,10 @@ from itertools import chain
 
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution, Tour
-from dispatch.solver.redispatch.cut import Rest
+from dispatch.solver.redispatch.remaining import RemainingDay
 
 
-def anew(problem: Problem, plan: Solution, changed: Set[str] = frozenset()) -> Rest:
+def carry_over(problem: Problem, plan: Solution, changed: Set[str] = frozenset()) -> RemainingDay:
     """Lay a plan on a problem that was read again since, for ``run.replan``.
 
     Parameters
@@ -26,7 +26,7 @@ def anew(problem: Problem, plan: Solution, changed: Set[str] = frozenset()) -> R
 
     Returns
     -------
-    Rest
+    RemainingDay
         Touched are the visits changed, and those of tours that lost a visit or their vehicle.
     """
     visits, vehicles = problem.visit_index, problem.vehicle_index
@@ -37,7 +37,7 @@ def anew(problem: Problem, plan: Solution, changed: Set[str] = frozenset()) -> R
     gone = [r for r in plan.routes if r.vehicle not in vehicles]
     shaken = [r for r in plan.routes if len(stays(r)) < len(r.visits)]
     served = [(r.vehicle, s) for r in plan.routes for s in r.visits if s.visit in visits]
-    return Rest(
+    return RemainingDay(
         problem=problem,
         sequences={r.vehicle: stays(r) for r in plan.routes if r.vehicle in vehicles},
         drivers={s.visit: vehicle for vehicle, s in served},

@@ -1,7 +1,7 @@
 """What a sequence asks for whatever the hour: who, goods, company, metres, battery. PURE, compiled.
 
-``lay`` walks a vehicle's codes once and leaves in the scratch what ``scan`` needs for the times:
-each leg's drive, each stop's service and windows, and when loading may begin.
+``lay_out_route`` walks a vehicle's codes once and writes into the scratch what ``scan`` needs for
+the times: each leg's drive, each stop's service and windows, and when loading may begin.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Scratch(Packed):
     out: Int64  # [OUT]
 
 
-def scratch(model: Model) -> Scratch:
+def new_scratch(model: Model) -> Scratch:
     """Return room for scans of a problem's sequences."""
     stops = len(model.visit) + FACILITIES
     breaks = int((model.vehicle[:, BREAKS_END] - model.vehicle[:, BREAKS]).max(initial=0))
@@ -153,7 +153,7 @@ def place_of(model: Model, vehicle: int, code: int) -> int:
 
 
 @compiled
-def lay(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> int:
+def lay_out_route(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> int:
     """Lay a sequence out; return what is wrong with it, FINE if nothing is."""
     if count > len(s.drive) - 1:
         return STOPS

@@ -9,13 +9,13 @@ from dispatch.solver.model.problem import Problem
 from dispatch.solver.rich.model import Model
 
 if TYPE_CHECKING:
-    from dispatch.solver.rich.hand import Hand
+    from dispatch.solver.rich.scanner import Scanner
 
 
-def hand(problem: Problem, model: Model) -> Hand:
-    """Return the compiled scan's hand on a problem; loads numba when it is first called."""
-    module = importlib.import_module("dispatch.solver.rich.hand")
-    return cast("Hand", module.Hand(problem, model))
+def scanner(problem: Problem, model: Model) -> Scanner:
+    """Return the compiled scan's scanner on a problem; loads numba when it is first called."""
+    module = importlib.import_module("dispatch.solver.rich.scanner")
+    return cast("Scanner", module.Scanner(problem, model))
 
 
 def plain(problem: Problem) -> bool:

@@ -27,7 +27,7 @@ SCALE: Final = {  # what counts as much as an hour, where amounts of different k
 HOUR_S: Final = 3600
 
 
-class Asker:
+class Explainer:
     """Answers questions about the visits of one plan.
 
     Parameters
@@ -53,7 +53,7 @@ class Asker:
             raise Invalid(f"The plan speaks of {strange[0]}, which the problem does not have.")
         self.context = Context(problem)
         if not self.context.plain:
-            self.hand = self.context.hand  # loaded before any clock runs
+            self.scanner = self.context.scanner  # loaded before any clock runs
         self.draft = Draft(
             self.context,
             {
@@ -62,7 +62,7 @@ class Asker:
             },
         )
 
-    def ask(
+    def explain(
         self, visit: str, *, best: int = BEST, upto: int = UPTO, seconds: float | None = None
     ) -> Why:
         """Say why a visit stands where it stands, or what would let it in.
@@ -105,15 +105,17 @@ class Asker:
 class _Question:
     """One visit of one plan, taken out: what each vehicle says to it."""
 
-    def __init__(self, asker: Asker, visit: str, best: int, upto: int, budget: Budget) -> None:
-        self.asker, self.problem, self.visit = asker, asker.problem, visit
+    def __init__(
+        self, explainer: Explainer, visit: str, best: int, upto: int, budget: Budget
+    ) -> None:
+        self.explainer, self.problem, self.visit = explainer, explainer.problem, visit
         self.best, self.upto, self.budget = best, upto, budget
-        self.units = asker.units(visit)
+        self.units = explainer.units(visit)
         gone = {name for unit in self.units for name in unit}
-        self.home = next((k for k, made in asker.sequences.items() if gone & set(made)), "")
+        self.home = next((k for k, made in explainer.sequences.items() if gone & set(made)), "")
         self.sequences = {
             vehicle: tuple(v for v in made if v not in gone)
-            for vehicle, made in asker.sequences.items()
+            for vehicle, made in explainer.sequences.items()
         }
         self.places: list[Placement] = []
         self.refusals: dict[str, Refusal] = {}
@@ -144,7 +146,7 @@ class _Question:
         """Where the plan has it now; a place that breaks rules has its figures all the same."""
         if not self.home:
             return None
-        made = self.asker.sequences[self.home]
+        made = self.explainer.sequences[self.home]
         unit = next(u for u in self.units if u[-1] in made)
         it = scene(self.problem, self.sequences, self.home, unit)
         return Stage(it, ()).as_it_is(made)
@@ -157,7 +159,7 @@ class _Question:
             names = [v.id for v in self.problem.vehicles]
             for name in sorted(names, key=lambda n: not self.sequences.get(n)):
                 if not self.sequences.get(name):
-                    twin = self.asker.context.twin[self.problem.vehicle_index[name]]
+                    twin = self.explainer.context.twin[self.problem.vehicle_index[name]]
                     if twin in at_home:
                         continue
                     at_home.add(twin)
@@ -167,7 +169,7 @@ class _Question:
         """Positions by vehicle from the fast insertion; None for a pair, tried at length."""
         if len(unit) > 1:
             return None
-        draft, index = self.asker.draft, self.problem.visit_index
+        draft, index = self.explainer.draft, self.problem.visit_index
         if self.home:
             home = self.problem.vehicle_index[self.home]
             before = draft.tours[home].visits

@@ -19,7 +19,7 @@ CLASSIC: Final = "core"
 PYVRP: Final = "pyvrp"
 ORTOOLS: Final = "ortools"
 RICH: Final = "rich"
-WHERE: Final[dict[str, tuple[str, str]]] = {
+LOCATIONS: Final[dict[str, tuple[str, str]]] = {
     CLASSIC: ("dispatch.solver.engines.classic", "Classic"),
     PYVRP: ("dispatch.solver.engines.pyvrp", "PyVRP"),
     RICH: ("dispatch.solver.engines.rich", "Rich"),
@@ -27,10 +27,10 @@ WHERE: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-OURS: Final = (CLASSIC, RICH)
+OWN_ENGINES: Final = (CLASSIC, RICH)
 
 
-class Shelf(Mapping[str, Engine]):
+class Registry(Mapping[str, Engine]):
     """All engines there are."""
 
     def __init__(self) -> None:
@@ -38,19 +38,19 @@ class Shelf(Mapping[str, Engine]):
 
     def __getitem__(self, name: str) -> Engine:
         if name not in self._loaded:
-            module, kind = WHERE[name]
+            module, kind = LOCATIONS[name]
             engine: Engine = getattr(importlib.import_module(module), kind)()
             self._loaded[name] = engine
         return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(WHERE)
+        return iter(LOCATIONS)
 
     def __len__(self) -> int:
-        return len(WHERE)
+        return len(LOCATIONS)
 
     def __contains__(self, name: object) -> bool:
-        return name in WHERE
+        return name in LOCATIONS
 
 
 def polisher() -> Any:
@@ -65,7 +65,7 @@ def version(name: str) -> str:
     """
     if name == CLASSIC:
         return f"{sources.version()} pyvrp {metadata.version(PYVRP)}"
-    return sources.version() if name in OURS else metadata.version(name)
+    return sources.version() if name in OWN_ENGINES else metadata.version(name)
 
 
 def cores() -> int:
