@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`; see README.md.
 # Needs Python >= 3.11 with venv and pip, and make. Nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types imports migrations messages pytest lock proof clean
+.PHONY: help run test lint format types imports migrations messages pytest pictures lock proof clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -42,6 +42,9 @@ messages: .installed ## texts: all translated? WRITE=--write merges and compiles
 
 pytest: .installed
 	$(PY) -m tests.halves $(ARGS)
+
+pictures: .installed ## take the pictures of the README again, from a demo of its own
+	$(PY) -m tests.browser.pictures
 
 .PHONY: .installed
 .installed:

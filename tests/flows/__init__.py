@@ -1,0 +1,1 @@
+"""Flows through all of Lastmile, as its users go through them."""
