@@ -1,1 +1,1 @@
-"""Rows become a Problem, a Solution becomes a Plan with Routes and Stops."""
+"""Planning: builds a Problem from a day's rows and stores its Solution as a Plan with Routes."""

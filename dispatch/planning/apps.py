@@ -1,4 +1,4 @@
-"""Planning's tables: Plan, Route, Stop, Unserved, PlanEdit, PlanInput."""
+"""The Django app of planning: Plan, PlanInput, Route, Stop, Unserved, SolvePart, PlanEdit."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""The demo's plans: today's published, tomorrow's a draft to look at."""
+"""The plans of the demo: the plan of today is published, the plan of tomorrow stays a draft."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ WAIT_S: Final = 240
 
 
 def seed_demo(demo: Demo) -> Mapping[str, Any]:
-    """Plan each hub's today and tomorrow unless a plan is there, and publish today's.
+    """Plan today and tomorrow for each hub that has no plan yet, and publish the plan of today.
 
-    Every day is asked for before the first is waited for, so that worker and command share the
-    work. Stands in a retailer. Records: plan.requested, plan.drafted, plan.published. Raises:
-    nothing: what does not succeed is said, and the house starts all the same.
+    Call it in the context of a retailer. All plans are requested before the first wait, so that
+    worker and command share the work. Records: plan.requested, plan.drafted, plan.published.
+    Raises: nothing; a failure is reported and the demo starts without that plan.
     """
     today, tomorrow = demo_days()
     hubs = list(Hub.objects.filter(active=True).order_by("pk"))
-    asked = [
+    requested = [
         (hub, date, job)
         for date in (today, tomorrow)
         for hub in hubs
-        if (job := _asked(hub, date, demo)) is not None
+        if (job := _request(hub, date, demo)) is not None
     ]
-    for hub, date, job in reversed(asked):  # a worker begins with the first
+    # A worker begins with the first job, so this command begins with the last one.
+    for hub, date, job in reversed(requested):
         _wait(hub, date, job, demo)
     published = [plan.public_id for hub in hubs if (plan := _publish(hub, today, demo)) is not None]
-    return {"planned": len(asked), "published": published}
+    return {"planned": len(requested), "published": published}
 
 
-def _asked(hub: Hub, date: dt.date, demo: Demo) -> Job | None:
+def _request(hub: Hub, date: dt.date, demo: Demo) -> Job | None:
     if versions(hub, date):
         return None
     try:
@@ -56,31 +57,31 @@ def _asked(hub: Hub, date: dt.date, demo: Demo) -> Job | None:
 
 def _wait(hub: Hub, date: dt.date, job: Job, demo: Demo) -> None:
     try:
-        ended = wait_for_job(job.public_id, timeout_s=WAIT_S)
+        finished = wait_for_job(job.public_id, timeout_s=WAIT_S)
     except StillRunning as late:
         demo.report(f"{hub.name}, {date}: {late}")
         return
-    if ended.state != JobState.SUCCEEDED:
-        demo.report(f"{hub.name}, {date}: {ended.state}: {ended.detail or ended.reason}")
+    if finished.state != JobState.SUCCEEDED:
+        demo.report(f"{hub.name}, {date}: {finished.state}: {finished.detail or finished.reason}")
         return
-    plan = Plan.objects.get(public_id=(ended.result or {})["plan"])
-    asked = plan.orders_count + plan.unserved_count
+    plan = Plan.objects.get(public_id=(finished.result or {})["plan"])
+    total = plan.orders_count + plan.unserved_count
     demo.report(
-        f"{hub.name}, {date}: {plan.orders_count} of {asked} orders on {plan.routes.count()} "
+        f"{hub.name}, {date}: {plan.orders_count} of {total} orders on {plan.routes.count()} "
         f"routes, {plan.distance_m // 1000} km."
     )
 
 
 def _publish(hub: Hub, date: dt.date, demo: Demo) -> Plan | None:
-    """Publish a draft that nobody has touched; what people did by hand stays theirs."""
-    found = versions(hub, date)
-    if not found or any(plan.status == PUBLISHED for plan in found):
+    """Publish the newest draft unless a person edited it or a plan of the day is published."""
+    plans = versions(hub, date)
+    if not plans or any(plan.status == PUBLISHED for plan in plans):
         return None
-    newest = found[0]
+    newest = plans[0]
     if newest.status != DRAFT or newest.version != 1:
         return None
     try:
         return publish_plan(plan=newest, version=newest.version)
-    except (PlanMoved, PlanOutdated) as refused:  # somebody works on the day: it is theirs
+    except (PlanMoved, PlanOutdated) as refused:  # somebody is working on this day
         demo.report(f"{hub.name}, {date}: the draft stays a draft. {refused.detail}")
         return None

@@ -1,4 +1,4 @@
-"""Why planning says no: the cause and the remedy, beside the noun."""
+"""The errors of planning. The message of each one states the cause and the remedy."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class NothingToPlan(Invalid):
 
 
 class PlanNotDraft(Conflict):
-    """Only drafts change; a published plan is revised into a new draft."""
+    """The plan is not a draft. Only drafts can change; revise a published plan into a new draft."""
 
     code = "plan_not_draft"
 
 
 class PlanMoved(Conflict):
-    """Somebody else changed the plan since it was read."""
+    """Another person changed the plan after it was read."""
 
     code = "plan_moved"
 
@@ -30,24 +30,24 @@ class PlanOutdated(Conflict):
 
 
 class NothingChanged(Conflict):
-    """The plan says what its orders and shifts say, leaves nobody out and breaks nothing."""
+    """There is nothing to update: no order or shift changed, all are served, no rule is broken."""
 
     code = "nothing_changed"
 
 
 class NothingToUndo(Conflict):
-    """No edit is left to take back."""
+    """The plan has no edit that can be undone."""
 
     code = "nothing_to_undo"
 
 
 class OrderNotInPlan(Invalid):
-    """The order is no part of this plan's problem."""
+    """The order is not part of the plan's problem."""
 
     code = "order_not_in_plan"
 
 
 class RouteNotInPlan(Invalid):
-    """The route or shift is no part of this plan."""
+    """The route or shift is not part of the plan."""
 
     code = "route_not_in_plan"

@@ -14,7 +14,7 @@ PlanDay = Annotated[dt.date, FieldDoc("Day that is planned, in the hub's zone.",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedFacts:
-    """A plan of a day was asked for. The subject is the hub."""
+    """The facts of a requested plan of a day. The subject is the hub."""
 
     job: Annotated[str, FieldDoc("Public id of the operation.", "job_0c4n8w2z6y1t5r9q3m7k")]
     service_date: PlanDay
@@ -22,7 +22,7 @@ class RequestedFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """A plan with its figures. The subject is the plan."""
+    """The facts of a plan: its day, its state and its figures. The subject is the plan."""
 
     hub: HubRef
     service_date: PlanDay
@@ -40,7 +40,7 @@ class PlanFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditedFacts(PlanFacts):
-    """A person changed a draft. The subject is the plan."""
+    """The facts of a draft that a person changed. The subject is the plan."""
 
     act: Annotated[str, FieldDoc("move, take_off, sequence or undo.", "move")]
     edit: Annotated[int, FieldDoc("Number of the edit within the plan, from 1.", 4)]
@@ -55,7 +55,7 @@ class EditedFacts(PlanFacts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupersededFacts:
-    """A published plan gave way to another one. The subject is the plan."""
+    """The facts of a published plan that another plan superseded. The subject is the old plan."""
 
     by: Annotated[str, FieldDoc("Plan that came after.", "pln_7r1v5z9d3h6m0q4t8w2y")]
     hub: HubRef

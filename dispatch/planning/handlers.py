@@ -1,4 +1,4 @@
-"""What planning tidies up when something ends elsewhere."""
+"""The event handlers of planning: they clean up when a job has ended."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from lastmile.core.events import DomainEvent
 
 
 def on_solve_ended(event: DomainEvent) -> None:
-    """Take the parts of a plan's job away, in case its worker died before it could."""
+    """Delete the parts of an ended planning job, in case its worker died before it could."""
     take_away_all(event.subject)

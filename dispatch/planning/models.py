@@ -1,8 +1,8 @@
-"""Plans of a hub's day: versioned, immutable once published.
+"""The tables of plans: a plan is one version of a hub's day and is immutable once published.
 
-A Plan holds what was asked (PlanInput: the whole Problem, so that it can be replayed), what was
-found (Route, Stop, Unserved) and what people changed by hand (PlanEdit). All figures are planned
-ones; what really happened is written by the driver's acts, never here.
+A Plan holds its input (PlanInput: the whole Problem, so that it can be replayed), its result
+(Route, Stop, Unserved) and the changes made by hand (PlanEdit). All figures are planned ones;
+the real arrival and departure times are recorded elsewhere.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lastmile.core.clock import now
 
 
 class Plan(Timestamped):
-    """One version of one hub's day."""
+    """A version of the plan of a hub's day."""
 
     class Status(models.TextChoices):
         DRAFT = "draft"
@@ -93,12 +93,15 @@ class Plan(Timestamped):
 
     @property
     def cost_minor(self) -> int:
-        """Fixed, distance and time together, in minor units of ``currency``."""
+        """Return fixed, distance and time cost together, in minor units of ``currency``."""
         return self.cost_fixed_minor + self.cost_distance_minor + self.cost_time_minor
 
 
 class PlanInput(models.Model):
-    """The Problem as it was solved (``keep.pack``): what edits, replays and explanations read."""
+    """The Problem that was solved for a plan, packed by ``keep.pack``.
+
+    Edits, replays and explanations of the plan read it.
+    """
 
     plan = models.OneToOneField(Plan, on_delete=models.CASCADE, related_name="input")
     problem = models.BinaryField()
@@ -110,7 +113,7 @@ class PlanInput(models.Model):
 
 
 class Route(models.Model):
-    """One shift's tour in a plan: leaves the hub, visits its stops, comes back."""
+    """The tour of one shift in a plan: it leaves the hub, visits its stops and returns."""
 
     public_id = PublicIdField("rte")
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="routes")
@@ -156,17 +159,17 @@ class Route(models.Model):
 
     @property
     def cost_minor(self) -> int:
-        """Fixed, distance and time together, in minor units of the plan's currency."""
+        """Return fixed, distance and time cost together, in minor units of the plan's currency."""
         return self.cost_fixed_minor + self.cost_distance_minor + self.cost_time_minor
 
     @property
     def duration(self) -> dt.timedelta:
-        """From leaving the hub to being back."""
+        """Return the time from leaving the hub to being back."""
         return self.ends_at - self.starts_at
 
 
 class Stop(models.Model):
-    """One order on a route, with its planned times; the leg is the one that leads to it."""
+    """An order on a route, with its planned times. ``leg_…`` describes the way to the stop."""
 
     public_id = PublicIdField("stp")
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="stops")
@@ -196,7 +199,7 @@ class Stop(models.Model):
 
 
 class Unserved(models.Model):
-    """An order the plan could not take, with its true reason."""
+    """An order that is on no route of the plan, with the reason."""
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="unserved")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
@@ -214,11 +217,11 @@ class Unserved(models.Model):
 
 
 class SolvePart(models.Model):
-    """A part of a large plan while it is solved, by whichever worker takes it up first.
+    """A part of a large plan while it is solved; the first free worker takes it.
 
-    Rows live as long as the plan's job: it puts them out, gathers their results, and takes them
-    away in the transaction that writes the plan. ``lease_token`` is the fence: only the worker
-    that holds it may write a result. Its clock is the database's, one for all machines.
+    The plan's job creates the rows, collects their results and deletes them before it writes the
+    plan. ``lease_token`` is the fence: only the worker that holds it may write a result. Leases
+    use the clock of the database, so that all machines share one clock.
     """
 
     class State(models.TextChoices):
@@ -267,7 +270,7 @@ class SolvePart(models.Model):
 
 
 class PlanEdit(models.Model):
-    """A hand edit: the arrangement before and after, so that it can be undone exactly."""
+    """An edit by hand, with the arrangement before and after it, so that it can be undone."""
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="edits")
     number = models.PositiveIntegerField()

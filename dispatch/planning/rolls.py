@@ -1,4 +1,4 @@
-"""What stands in planning, for the walk over the whole house: its ledger and its invariants."""
+"""The rolls of planning: the ledger and the invariants of its rows, for the check of all data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lastmile.core.models import Event
 
 
 def ledger() -> Mapping[str, object]:
-    """Return every plan with its status, and how many routes, stops and unserved there are."""
+    """Return every plan with its status, and the counts of routes, stops and unserved orders."""
     return {
         "plans": dict(Plan.objects.order_by("pk").values_list("public_id", "status")),
         "routes": Route.objects.count(),
@@ -25,7 +25,7 @@ def ledger() -> Mapping[str, object]:
 
 
 def invariants() -> Mapping[str, list[str]]:
-    """Return invariant -> ids of what breaks it; empty lists when all is well."""
+    """Return for each invariant the ids of the rows that break it; empty lists when all hold."""
     plans = Plan.objects.all()
     routes = Route.objects.annotate(
         n=Count("stops"),
@@ -44,20 +44,20 @@ def invariants() -> Mapping[str, list[str]]:
         "a plan counts the stops it has": _ids(
             plans.annotate(n=Count("stops")).exclude(n=F("orders_count"))
         ),
-        "a plan counts the unserved it has": _ids(
+        "a plan counts the unserved orders it has": _ids(
             plans.annotate(n=Count("unserved")).exclude(n=F("unserved_count"))
         ),
         "stops are numbered from 1 without a gap": _ids(routes.exclude(n=F("top"))),
         "a route is at least as long as the legs to its stops": _ids(
             routes.filter(distance_m__lt=F("legs_m"))
         ),
-        "nobody is served and left out in one plan": sorted(
+        "no order is both served and unserved in one plan": sorted(
             Stop.objects.filter(Exists(left_out)).values_list("public_id", flat=True)
         ),
         "a published plan was published once, and that is recorded": _ids(
             plans.filter(status=PUBLISHED).exclude(Exists(published))
         ),
-        "an order that is planned stands in the published plan of its hub and day": sorted(
+        "a planned order is in the published plan of its hub and day": sorted(
             Order.objects.filter(state=OrderState.PLANNED)
             .exclude(Exists(held))
             .values_list("public_id", flat=True)

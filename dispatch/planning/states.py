@@ -1,4 +1,4 @@
-"""The moves of a plan. One table; ``services`` writes the status nowhere else."""
+"""The statuses of a plan and the changes of status that are allowed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ MOVES: dict[str, frozenset[str]] = {
 
 
 def check_move(old: str, new: str, detail: str) -> None:
-    """Pass, or raise PlanNotDraft with ``detail`` when the table has no such move."""
+    """Raise PlanNotDraft with ``detail`` unless ``MOVES`` allows the change of status."""
     if new not in MOVES[old]:
         raise PlanNotDraft(detail, data={"status": old})

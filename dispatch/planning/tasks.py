@@ -1,4 +1,7 @@
-"""The jobs that plan a day and fit a plan to it, wired in the switchboard, and a plan's parts."""
+"""The jobs and tasks of planning: plan a day, update a plan, solve a part of a large plan.
+
+The switchboard names the two jobs.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def plan_day(job: Lease) -> Mapping[str, Any]:
-    """Plan the hub and date that the job's payload names; answers with the draft's id."""
+    """Plan the hub and date of the job's payload; return the draft's id and figures."""
     return solve_day(
         job,
         hub_id=job.payload["hub"],
@@ -30,7 +33,7 @@ def plan_day(job: Lease) -> Mapping[str, Any]:
 
 
 def redispatch(job: Lease) -> Mapping[str, Any]:
-    """Fit the plan that the job's payload names to its day; answers with the draft's id."""
+    """Fit the plan of the job's payload to its day as it is now; return the new draft's id."""
     return redispatch_day(
         job,
         plan_id=job.payload["plan"],
@@ -44,11 +47,11 @@ def redispatch(job: Lease) -> Mapping[str, Any]:
 
 @retailer_task(parts.TASK, queue=parts.QUEUE)
 def solve_part(*, part: int) -> None:
-    """Solve a part of somebody's plan, if it still waits to be solved."""
+    """Solve one part of a large plan, if the part is still waiting."""
     lease = parts.claim(part)
     if lease is None:
         return
     try:
-        parts.solve_claimed(lease, lambda it: search_part(it, lambda: False))
+        parts.solve_claimed(lease, lambda claimed: search_part(claimed, lambda: False))
     except SolveFailed as failed:
         log.warning("Part %d failed: %s", part, failed.detail)

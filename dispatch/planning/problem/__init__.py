@@ -1,1 +1,1 @@
-"""A hub's day as the solver's Problem, and a solution as timed rows."""
+"""The conversion between rows and the solver: a day as a Problem, a Solution as timed rows."""

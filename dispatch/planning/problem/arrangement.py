@@ -1,7 +1,7 @@
-"""Who carries what in which order: shifts to orders, and the hand's moves on it.
+"""Arrangements: which shift serves which orders in which sequence, and edits by hand on them.
 
 An arrangement is ``{shift public id: [order public ids]}``; an order in no list is unserved.
-Moves return a new arrangement and leave the given one as it was, so that an edit can keep both.
+Each edit returns a new arrangement and does not change the old one, so that both can be stored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Arrangement = dict[str, list[str]]
 
 
 def copy(arrangement: Mapping[str, Sequence[str]]) -> Arrangement:
-    """A copy that can be changed."""
+    """Return a copy that can be changed."""
     return {shift: list(orders) for shift, orders in arrangement.items()}
 
 
@@ -29,9 +29,15 @@ def find(arrangement: Mapping[str, Sequence[str]], order: str) -> tuple[str, int
 
 
 def move(
-    arrangement: Mapping[str, Sequence[str]], order: str, shift: str, position: int, known: set[str]
+    arrangement: Mapping[str, Sequence[str]],
+    order: str,
+    shift: str,
+    position: int,
+    plan_orders: set[str],
 ) -> Arrangement:
     """Put an order at a position (from 1, clamped to the end) of a shift's list.
+
+    ``plan_orders`` are the orders of the plan's problem.
 
     Raises
     ------
@@ -40,22 +46,27 @@ def move(
     RouteNotInPlan
         The shift is not part of the plan's problem.
     """
-    after = remove(arrangement, order, known)
+    after = remove(arrangement, order, plan_orders)
     if shift not in after:
         raise RouteNotInPlan(
-            _("That route is not part of this plan. Reload the board and choose again."),
+            _("This route is not part of this plan. Reload the page and try again."),
             data={"shift": shift},
         )
-    at = min(max(position, 1), len(after[shift]) + 1) - 1
-    after[shift].insert(at, order)
+    index = min(max(position, 1), len(after[shift]) + 1) - 1
+    after[shift].insert(index, order)
     return after
 
 
-def remove(arrangement: Mapping[str, Sequence[str]], order: str, known: set[str]) -> Arrangement:
-    """Take an order out of its list, so that it is unserved; raises OrderNotInPlan."""
-    if order not in known:
+def remove(
+    arrangement: Mapping[str, Sequence[str]], order: str, plan_orders: set[str]
+) -> Arrangement:
+    """Remove an order from its list, so that it is unserved.
+
+    ``plan_orders`` are the orders of the plan's problem. Raises OrderNotInPlan for any other order.
+    """
+    if order not in plan_orders:
         raise OrderNotInPlan(
-            _("That order is not part of this plan. Plan the day again to include it."),
+            _("This order is not part of this plan. Update the plan or plan the day again."),
             data={"order": order},
         )
     return {shift: [o for o in orders if o != order] for shift, orders in arrangement.items()}
@@ -64,7 +75,7 @@ def remove(arrangement: Mapping[str, Sequence[str]], order: str, known: set[str]
 def sequence(
     arrangement: Mapping[str, Sequence[str]], shift: str, orders: Sequence[str]
 ) -> Arrangement:
-    """Give one shift's orders another sequence; the set must stay the same.
+    """Put the orders of one shift in another sequence; the set of orders must stay the same.
 
     Raises
     ------
@@ -75,10 +86,16 @@ def sequence(
     """
     after = copy(arrangement)
     if shift not in after:
-        raise RouteNotInPlan(_("That route is not part of this plan."), data={"shift": shift})
+        raise RouteNotInPlan(
+            _("This route is not part of this plan. Reload the page and try again."),
+            data={"shift": shift},
+        )
     if sorted(after[shift]) != sorted(orders):
         raise OrderNotInPlan(
-            _("The new sequence must name exactly the orders of the route. Reload and try again.")
+            _(
+                "The new sequence must contain exactly the orders of the route. Reload the page "
+                "and try again."
+            )
         )
     after[shift] = list(orders)
     return after

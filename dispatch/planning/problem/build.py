@@ -1,7 +1,7 @@
-"""A hub's day becomes the solver's Problem: places in matrices, promises as windows, money.
+"""Builds the solver's Problem of a hub's day: travel matrices, time windows, loads and costs.
 
-Second 0 is the earliest shift's start. Place 0 is the hub, place i + 1 the order i. A profile's
-matrix stands on the network of the hub, in the traffic of the middle of the day's shifts.
+Second 0 is the start of the earliest shift. Place 0 is the hub, place i + 1 is order i. The
+matrix of a profile uses the hub's network, with the traffic halfway through the day's shifts.
 """
 
 from __future__ import annotations
@@ -13,19 +13,23 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from dispatch.planning.errors import NothingToPlan
-from dispatch.planning.problem.day import Day, OrderAsked, ShiftAsked
+from dispatch.planning.problem.day import Day, OrderInput, ShiftInput
 from dispatch.planning.problem.load import LOADS
 from dispatch.roads.matrix import TravelMatrix, travel
 from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
 from lastmile.core.clock import zone
 
-# Dearer than any detour a day can hold, so that an order stays out only where it cannot go in.
+# Makes an unserved order more expensive than any detour of a day, so that an order is left out
+# only if it does not fit.
 UNSERVED_FACTOR = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Travel:
-    """What the matrices stand on, over all profiles: the weakest source, its note as a code."""
+    """The source of the travel times: the least reliable one over all profiles, with its note.
+
+    ``source`` is ``roads`` or ``straight_line``, ``network`` is name@version or empty.
+    """
 
     source: str
     note_code: str
@@ -35,7 +39,7 @@ class Travel:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A Problem, the instant its second 0 stands for, and what its matrices stand on."""
+    """A Problem with the instant of its second 0 and the source of its travel times."""
 
     problem: Problem
     origin_at: dt.datetime
@@ -46,12 +50,12 @@ def check_day(day: Day) -> None:
     """Raise NothingToPlan, with the remedy, when the day has no shift or no order."""
     if not day.shifts:
         raise NothingToPlan(
-            _("No shift stands on %(date)s at this hub. Add a shift, then plan.")
+            _("This hub has no shift on %(date)s. Add a shift, then plan again.")
             % {"date": day.service_date}
         )
     if not day.orders:
         raise NothingToPlan(
-            _("No order is ready for %(date)s at this hub. Import orders or set missing pins.")
+            _("This hub has no order ready for %(date)s. Import orders or set the missing pins.")
             % {"date": day.service_date}
         )
 
@@ -59,9 +63,9 @@ def check_day(day: Day) -> None:
 def build(day: Day) -> Built:
     """Return the Problem of a day. Raises NothingToPlan.
 
-    Windows that begin before second 0 are cut there; a promise that ended before the first shift
-    keeps one empty second, so that the solver says "window impossible" instead of the door
-    refusing the whole day.
+    A window that opens before second 0 is cut there. A window that closes before second 0 becomes
+    the one-second window at 0, so that only this order is unserved instead of the whole day
+    being refused.
     """
     check_day(day)
     origin_at = min(shift.starts_at for shift in day.shifts)
@@ -83,7 +87,7 @@ def build(day: Day) -> Built:
         dimensions=LOADS,
         name=f"{day.hub} {day.service_date}",
     )
-    return Built(problem, origin_at, _stands_on(day, matrices))
+    return Built(problem, origin_at, _travel_of(day, matrices))
 
 
 def _middle_minute(day: Day, origin_at: dt.datetime) -> int:
@@ -93,22 +97,23 @@ def _middle_minute(day: Day, origin_at: dt.datetime) -> int:
 
 
 def _unserved_cost(day: Day, matrices: Mapping[str, TravelMatrix]) -> int:
-    """A price above what serving any one order can cost, and below what overflows.
+    """Return the penalty for an unserved order, in minor units: above any cost of serving it.
 
-    The dearest vehicle going to the farthest place and back, with its fixed cost, many times
-    over: it is never cheaper to leave an order at home than to carry it.
+    The base is the highest cost of a full shift with a drive to the farthest place and back. It is
+    multiplied by UNSERVED_FACTOR, so that leaving an order out never saves money, and capped to
+    prevent an overflow.
     """
-    dearest = 1
+    highest = 1
     for shift in day.shifts:
         matrix = matrices[shift.profile]
         metres = int(matrix.distance_m[0].max()) + int(matrix.distance_m[:, 0].max())
         hours = (shift.ends_at - shift.starts_at).total_seconds() / 3600
         cost = shift.fixed_cost_minor + metres / 1000 * shift.cost_per_km_minor
-        dearest = max(dearest, round(cost + hours * shift.cost_per_hour_minor))
-    return min(dearest * UNSERVED_FACTOR + 1_000_000, 10**11)
+        highest = max(highest, round(cost + hours * shift.cost_per_hour_minor))
+    return min(highest * UNSERVED_FACTOR + 1_000_000, 10**11)
 
 
-def visit_of(at: int, order: OrderAsked, origin_at: dt.datetime, unserved_cost: int) -> Visit:
+def visit_of(index: int, order: OrderInput, origin_at: dt.datetime, unserved_cost: int) -> Visit:
     """Return an order as the solver's visit at place ``at + 1``; a return collects its load."""
     windows: tuple[Window, ...] = ()
     if order.opens_at is not None and order.closes_at is not None:
@@ -118,7 +123,7 @@ def visit_of(at: int, order: OrderAsked, origin_at: dt.datetime, unserved_cost: 
     load = (order.weight_g, order.volume_cm3, order.parcels)
     return Visit(
         id=order.order,
-        place=at + 1,
+        place=index + 1,
         service_s=order.service_s,
         demand=(0,) * len(load) if order.collects else load,
         collect=load if order.collects else (),
@@ -128,7 +133,7 @@ def visit_of(at: int, order: OrderAsked, origin_at: dt.datetime, unserved_cost: 
     )
 
 
-def _vehicle(shift: ShiftAsked, day: Day, origin_at: dt.datetime, names: list[str]) -> VehicleShift:
+def _vehicle(shift: ShiftInput, day: Day, origin_at: dt.datetime, names: list[str]) -> VehicleShift:
     return VehicleShift(
         id=shift.shift,
         start=0,
@@ -143,7 +148,7 @@ def _vehicle(shift: ShiftAsked, day: Day, origin_at: dt.datetime, names: list[st
         cost_per_hour=shift.cost_per_hour_minor,
         max_distance_m=shift.range_m,
         breaks=tuple(
-            # A break may begin at its closing instant too; the solver's windows are half open.
+            # A break may also begin exactly at its closing time; solver windows exclude the end.
             Break(
                 max(0, _seconds(b.opens_at, origin_at)),
                 max(0, _seconds(b.closes_at, origin_at)) + 1,
@@ -161,11 +166,11 @@ def _seconds(instant: dt.datetime, origin_at: dt.datetime) -> int:
     return round((instant - origin_at).total_seconds())
 
 
-def _stands_on(day: Day, matrices: Mapping[str, TravelMatrix]) -> Travel:
-    """The weakest of the sources speaks for the plan: a person must know it."""
+def _travel_of(day: Day, matrices: Mapping[str, TravelMatrix]) -> Travel:
+    """Return the least reliable source of the matrices: a person must know about it."""
     straight = [m for m in matrices.values() if m.source == "straight_line"]
     noted = straight or [m for m in matrices.values() if m.note_code]
-    worst = noted[0] if noted else next(iter(matrices.values()))
+    weakest = noted[0] if noted else next(iter(matrices.values()))
     versions = {m.network_version for m in matrices.values() if m.network_version}
     network = f"{day.network}@{min(versions)}" if versions else ""
-    return Travel(worst.source, worst.note_code, dict(worst.note_params), network)
+    return Travel(weakest.source, weakest.note_code, dict(weakest.note_params), network)

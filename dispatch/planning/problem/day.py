@@ -1,7 +1,7 @@
-"""What a hub's day asks of the router: its shifts and the orders to be carried out.
+"""Reads the planning input of a hub's day: its shifts and the orders to serve.
 
-Everything planning needs of rows is read here, once, in one transaction, into frozen values; what
-follows (matrices, the solve) takes minutes and must not hold the database.
+All rows that planning needs are read here once, in one transaction, into immutable values. The
+next steps (travel matrices, search) take minutes and must not hold a database transaction.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShiftAsked:
-    """One shift with its vehicle, in the units of the house."""
+class ShiftInput:
+    """A shift with its vehicle, in integer units (g, cm³, m, s, minor units of money)."""
 
     shift: str
     shift_pk: int
@@ -50,10 +50,10 @@ class ShiftAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderAsked:
-    """One order with its place, its promise's window if it has one, and its load.
+class OrderInput:
+    """An order with its promised time window, if any, its service time and its load.
 
-    ``collects``: it is a return, so its load is taken on board there and brought to the hub.
+    ``collects`` is True for a return: its load is collected at the stop and brought to the hub.
     """
 
     order: str
@@ -70,7 +70,7 @@ class OrderAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """A hub's day as it stands at one instant."""
+    """The shifts and orders of a hub's day, as read at one instant."""
 
     hub: str
     hub_pk: int
@@ -79,8 +79,8 @@ class Day:
     network: str
     loading_s: int
     service_date: dt.date
-    shifts: tuple[ShiftAsked, ...]
-    orders: tuple[OrderAsked, ...]
+    shifts: tuple[ShiftInput, ...]
+    orders: tuple[OrderInput, ...]
 
 
 def read_day(
@@ -90,9 +90,9 @@ def read_day(
     orders_too: Collection[int] = (),
     shifts_too: Collection[int] = (),
 ) -> Day:
-    """Read a hub's day: the shifts that are scheduled and the orders that can be planned.
+    """Read the scheduled shifts of a hub's day and the orders that can be planned.
 
-    ``orders_too`` and ``shifts_too`` are pks that belong to it whatever their state.
+    ``orders_too`` and ``shifts_too`` are pks of rows to include in any state.
     """
     with transaction.atomic():
         shifts = list(shifts_on(hub, service_date))
@@ -105,18 +105,18 @@ def read_day(
     return _day(hub, service_date, shifts, orders, points)
 
 
-def _missing(rows: QuerySet[M], pks: Collection[int], found: Sequence[M]) -> list[M]:
-    wanted = set(pks) - {row.pk for row in found}
-    return list(rows.filter(pk__in=wanted).order_by("pk")) if wanted else []
+def _missing(rows: QuerySet[M], pks: Collection[int], present: Sequence[M]) -> list[M]:
+    missing = set(pks) - {row.pk for row in present}
+    return list(rows.filter(pk__in=missing).order_by("pk")) if missing else []
 
 
 def read_planned_day(
     hub: Hub, service_date: dt.date, problem: Problem, points: Sequence[Point]
 ) -> Day:
-    """Read the shifts and orders of a problem that was built earlier, in the problem's own order.
+    """Read the shifts and orders of a problem that was built earlier, in the problem's sequence.
 
-    Rows may have moved on since (an order cancelled, a pin corrected): the day still lists every
-    one, and at the places the plan was made with.
+    Rows may have changed since then (an order cancelled, a pin corrected). The day still lists
+    all of them, at the places that the plan was made with.
     """
     shifts = {
         s.public_id: s
@@ -155,13 +155,13 @@ def _day(
         loading_s=hub.loading_s,
         service_date=service_date,
         shifts=tuple(_shift(s) for s in shifts),
-        orders=tuple(order_asked(o) for o in orders),
+        orders=tuple(order_input(o) for o in orders),
     )
 
 
-def _shift(shift: Shift) -> ShiftAsked:
+def _shift(shift: Shift) -> ShiftInput:
     vehicle, driver = shift.vehicle, shift.driver
-    return ShiftAsked(
+    return ShiftInput(
         shift=shift.public_id,
         shift_pk=shift.pk,
         vehicle_pk=vehicle.pk,
@@ -184,17 +184,20 @@ def _shift(shift: Shift) -> ShiftAsked:
 
 
 def pin_of(order: Order) -> Point:
-    """Where the goods go: another place if one is promised, else the order's own."""
+    """Return the pin of the delivery place: the promised place if there is one, else the order's.
+
+    Raises ValueError for an order without a pin.
+    """
     point = order.delivery_place.point
     if point is None:
         raise ValueError(f"{order.public_id} is {order.state} and has no pin.")
     return point
 
 
-def order_asked(order: Order) -> OrderAsked:
-    """Return what an order asks of the day as it stands now."""
+def order_input(order: Order) -> OrderInput:
+    """Return an order as planning input. The order must have its promise."""
     promise = order.promise
-    return OrderAsked(
+    return OrderInput(
         order=order.public_id,
         order_pk=order.pk,
         opens_at=promise.opens_at if promise else None,

@@ -1,7 +1,7 @@
-"""Keeps a Problem with its plan, whole: matrices as compressed arrays, the rest as JSON.
+"""Packs a Problem into bytes and back: matrices as compressed arrays, the rest as JSON.
 
-What is kept is what was solved, byte for byte: a hand edit is timed on the same matrices, and a
-replay asks the same question.
+The plan stores exactly the problem that was solved. So an edit by hand is timed on the same
+matrices, and a replay solves the same problem.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ FORMAT = 2
 
 
 def pack(problem: Problem) -> tuple[bytes, str]:
-    """Return a problem as bytes, and the SHA-256 of its content."""
-    said = {
+    """Return a problem as bytes, and the SHA-256 hex digest of its content."""
+    content = {
         "format": FORMAT,
         "name": problem.name,
         "dimensions": problem.dimensions,
@@ -47,7 +47,7 @@ def pack(problem: Problem) -> tuple[bytes, str]:
         "co2_cost_per_kg": problem.co2_cost_per_kg,
         "fairness_cost": problem.fairness_cost,
     }
-    text = json.dumps(said, sort_keys=True, default=sorted).encode()
+    text = json.dumps(content, sort_keys=True, default=sorted).encode()
     digest = hashlib.sha256(text)
     arrays: dict[str, Any] = {"problem": np.frombuffer(text, dtype=np.uint8)}
     for at, profile in enumerate(problem.profiles):
@@ -62,58 +62,60 @@ def pack(problem: Problem) -> tuple[bytes, str]:
 
 
 def unpack(data: bytes) -> Problem:
-    """Return the problem that ``pack`` kept, in this format or the first."""
+    """Return the problem that ``pack`` wrote, in the present format or in format 1."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        said = json.loads(arrays["problem"].tobytes())
+        content = json.loads(arrays["problem"].tobytes())
         return Problem(
             profiles=tuple(
-                _profile(profile, at, arrays) for at, profile in enumerate(said["profiles"])
+                _profile(profile, at, arrays) for at, profile in enumerate(content["profiles"])
             ),
-            visits=tuple(_visit(v) for v in said["visits"]),
-            vehicles=tuple(_vehicle(v) for v in said["vehicles"]),
-            dimensions=tuple(said["dimensions"]),
-            name=said["name"],
-            pairs=tuple(Pair(**p) for p in said.get("pairs", ())),
-            together=tuple(frozenset(m) for m in said.get("together", ())),
-            apart=tuple(frozenset(m) for m in said.get("apart", ())),
-            co2_cost_per_kg=said.get("co2_cost_per_kg", 0),
-            fairness_cost=said.get("fairness_cost", 0),
+            visits=tuple(_visit(v) for v in content["visits"]),
+            vehicles=tuple(_vehicle(v) for v in content["vehicles"]),
+            dimensions=tuple(content["dimensions"]),
+            name=content["name"],
+            pairs=tuple(Pair(**p) for p in content.get("pairs", ())),
+            together=tuple(frozenset(m) for m in content.get("together", ())),
+            apart=tuple(frozenset(m) for m in content.get("apart", ())),
+            co2_cost_per_kg=content.get("co2_cost_per_kg", 0),
+            fairness_cost=content.get("fairness_cost", 0),
         )
 
 
-def _profile(said: str | dict[str, Any], at: int, arrays: Any) -> TravelTable:
-    """Read one profile; in format 1 it was its name alone."""
-    name, later = (said, []) if isinstance(said, str) else (said["name"], said["hourly_from_s"])
+def _profile(profile: str | dict[str, Any], at: int, arrays: Any) -> TravelTable:
+    """Return the travel table of one profile; in format 1 a profile was only its name."""
+    name, later = (
+        (profile, []) if isinstance(profile, str) else (profile["name"], profile["hourly_from_s"])
+    )
     slices = tuple(Slice(from_s, arrays[f"s{at}_{n}"]) for n, from_s in enumerate(later))
     return TravelTable(name, arrays[f"s{at}"], arrays[f"m{at}"], slices)
 
 
-def _visit(said: dict[str, Any]) -> Visit:
-    service, only = said["service_s"], said["vehicles"]
+def _visit(fields: dict[str, Any]) -> Visit:
+    service, vehicles = fields["service_s"], fields["vehicles"]
     return Visit(
-        **said
+        **fields
         | {
             "service_s": tuple(service) if isinstance(service, list) else service,
-            "demand": tuple(said["demand"]),
-            "collect": tuple(said.get("collect", ())),
-            "windows": tuple(Window(**w) for w in said["windows"]),
-            "skills": frozenset(said["skills"]),
-            "vehicles": None if only is None else frozenset(only),
+            "demand": tuple(fields["demand"]),
+            "collect": tuple(fields.get("collect", ())),
+            "windows": tuple(Window(**w) for w in fields["windows"]),
+            "skills": frozenset(fields["skills"]),
+            "vehicles": None if vehicles is None else frozenset(vehicles),
         }
     )
 
 
-def _vehicle(said: dict[str, Any]) -> VehicleShift:
-    loaded = said.get("loaded")
+def _vehicle(fields: dict[str, Any]) -> VehicleShift:
+    loaded = fields.get("loaded")
     return VehicleShift(
-        **said
+        **fields
         | {
-            "capacity": tuple(said["capacity"]),
-            "skills": frozenset(said["skills"]),
-            "breaks": tuple(Break(**b) for b in said["breaks"]),
-            "reloads": tuple(said.get("reloads", ())),
-            "chargers": tuple(Charger(**c) for c in said.get("chargers", ())),
-            "prefix": tuple(said.get("prefix", ())),
+            "capacity": tuple(fields["capacity"]),
+            "skills": frozenset(fields["skills"]),
+            "breaks": tuple(Break(**b) for b in fields["breaks"]),
+            "reloads": tuple(fields.get("reloads", ())),
+            "chargers": tuple(Charger(**c) for c in fields.get("chargers", ())),
+            "prefix": tuple(fields.get("prefix", ())),
             "loaded": None if loaded is None else frozenset(loaded),
         }
     )

@@ -1,4 +1,4 @@
-"""What is on board along a route: orders leave the hub, returns come on board on the way."""
+"""The load on board along a route: orders are loaded at the hub, returns are collected on it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dispatch.planning.problem.day import OrderAsked
+from dispatch.planning.problem.day import OrderInput
 
 LOADS: Final = ("weight_g", "volume_cm3", "parcels")  # of an order, a vehicle and a route
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One dimension of a route's load.
+    """The load of a route in one dimension (weight, volume or parcels).
 
-    ``leaves_with`` is on board when the vehicle leaves the hub, ``collected`` when it is back,
-    ``most`` the most that is on board at any time.
+    ``leaves_with`` is the load on leaving the hub, ``collected`` the load on return, ``most`` the
+    highest load at any time.
     """
 
     leaves_with: int
@@ -24,8 +24,8 @@ class Load:
     most: int
 
 
-def load_of(orders: Sequence[OrderAsked]) -> list[Load]:
-    """Return the load of a route for each of ``LOADS``; ``orders`` in the sequence of its stops."""
+def load_of(orders: Sequence[OrderInput]) -> list[Load]:
+    """Return the load of a route for each of ``LOADS``. ``orders`` are in the sequence of stops."""
     return [_load([(getattr(o, name), o.collects) for o in orders]) for name in LOADS]
 
 

@@ -1,8 +1,8 @@
-"""Why an order is left out, as a plan keeps it: the solver's proof, told apart where it must be.
+"""The reasons that a plan stores for unserved orders, refined from the reasons of the solver.
 
-The solver says "window impossible" of every order that no vehicle can serve in time by itself.
-Where no vehicle could go there and back within its shift at any time of the day, another window
-would not help: the order is out of reach, or its place on the map is wrong.
+The solver gives "window impossible" for every order that no vehicle can serve in time by itself.
+If no vehicle can drive there and back within its shift at any time, another window does not help.
+Then the order is out of range, or its pin is wrong.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from dispatch.solver.model.problem import Problem, service_s
 from dispatch.solver.model.solution import NotServed, Reason
 from lastmile.core.geo import distance_m
 
-#: Farther than a day's round trip by road: such a place is nearly always a wrong pin (a digit
-#: lost, latitude and longitude in each other's place). Metres from the hub, as the crow flies.
+#: Straight-line metres from the hub: farther than a round trip by road in one day. Such a place
+#: nearly always has a wrong pin (a digit is missing, or latitude and longitude are swapped).
 FAR_FROM_HUB_M: Final = 300_000
 FAR_FROM_HUB: Final = "far_from_hub"
 
 
 def reason_of(problem: Problem, unserved: NotServed, day: Day) -> tuple[str, Mapping[str, Any]]:
-    """Return the reason's code and what its sentence needs; ``day`` has the points."""
+    """Return the code of the reason and the parameters of its sentence.
+
+    ``day`` provides the points of the hub and of the orders.
+    """
     params: dict[str, Any] = {}
     if unserved.dimensions:
         params["dimension"] = unserved.dimensions[0]
@@ -40,10 +43,10 @@ def reason_of(problem: Problem, unserved: NotServed, day: Day) -> tuple[str, Map
 
 
 def _in_reach(problem: Problem, visit: Visit) -> bool:
-    """Tell whether some vehicle could serve the visit within its shift, at another time.
+    """Return True if a vehicle could serve the visit within its shift at another time.
 
-    Without a window there is no other time. With one, the shortest a vehicle can take is loading,
-    the way there, the service and the way back; what it may not carry is not its affair here.
+    False for a visit without a window, because every time was possible already. The shortest tour
+    is loading, the way there, the service and the way back. Capacity is not checked here.
     """
     return bool(visit.windows) and any(
         _shortest_s(problem, vehicle, visit) <= _longest_s(vehicle)

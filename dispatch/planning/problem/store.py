@@ -1,4 +1,7 @@
-"""A timed arrangement becomes rows: Plan figures, Route, Stop, Unserved. Called under a fence."""
+"""Writes a timed plan as rows: figures of the Plan, Route, Stop and Unserved.
+
+Callers hold the lock of the plan or the fence of their job.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from dispatch.planning.problem.load import LOADS, load_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedStop:
-    """One order on a route, in seconds from the problem's origin."""
+    """A stop of a route with its times in seconds from the problem's origin."""
 
     order: int  # index into Day.orders
     arrive_s: int
@@ -28,7 +31,7 @@ class TimedStop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedBreak:
-    """A break as it is held; ``after`` stops have been served before it."""
+    """A break of a route with its times; ``after`` is the number of stops served before it."""
 
     start_s: int
     end_s: int
@@ -37,7 +40,7 @@ class TimedBreak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedRoute:
-    """One shift's tour with its times, loads, cost parts and grams."""
+    """The tour of one shift with its times, cost parts and grams of CO2e."""
 
     shift: int  # index into Day.shifts
     start_s: int
@@ -58,32 +61,35 @@ class TimedRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedPlan:
-    """All routes of a plan, and who is left out and why."""
+    """All routes of a plan, and its unserved orders.
+
+    ``unserved`` holds (index into Day.orders, reason, parameters of the reason's sentence).
+    """
 
     routes: tuple[TimedRoute, ...]
     unserved: tuple[tuple[int, str, Mapping[str, Any]], ...] = ()
 
     def with_unserved(self, unserved: tuple[tuple[int, str, Mapping[str, Any]], ...]) -> TimedPlan:
-        """Return the same routes with other words for who is left out."""
+        """Return the same routes with other unserved orders or reasons."""
         return replace(self, unserved=unserved)
 
 
 def write_rows(plan: Plan, day: Day, timed: TimedPlan) -> None:
-    """Replace the routes, stops and unserved of a draft by a timed arrangement.
+    """Replace the routes, stops and unserved orders of a draft with those of a timed plan.
 
-    Routes keep their public ids and numbers by shift, and stops theirs by order, so that a link
-    outlives an edit.
+    The route of a shift keeps its public id and number, the stop of an order keeps its public id.
+    So links to them still work after an edit.
     """
-    kept = {route.shift_id: route for route in plan.routes.all()}
-    numbers = _numbers(kept, day, timed)
+    existing = {route.shift_id: route for route in plan.routes.all()}
+    numbers = _numbers(existing, day, timed)
     ids = dict(Stop.objects.filter(plan=plan).values_list("order_id", "public_id"))
     Stop.objects.filter(plan=plan).delete()
     Unserved.objects.filter(plan=plan).delete()
-    rows = [_route(plan, day, timed_route, kept, numbers) for timed_route in timed.routes]
-    gone = set(kept) - {row.shift_id for row in rows}
-    Route.objects.filter(plan=plan, shift_id__in=gone).delete()
+    rows = [_route(plan, day, timed_route, existing, numbers) for timed_route in timed.routes]
+    removed = set(existing) - {row.shift_id for row in rows}
+    Route.objects.filter(plan=plan, shift_id__in=removed).delete()
     Route.objects.bulk_create([row for row in rows if row.pk is None])
-    Route.objects.bulk_update([row for row in rows if row.shift_id in kept], _ROUTE_COLUMNS)
+    Route.objects.bulk_update([row for row in rows if row.shift_id in existing], _ROUTE_COLUMNS)
     Stop.objects.bulk_create(
         [
             _stop(plan, row, day, at, stop, ids)
@@ -102,8 +108,8 @@ def write_rows(plan: Plan, day: Day, timed: TimedPlan) -> None:
     _sum(plan, timed)
 
 
-def _numbers(kept: Mapping[int, Route], day: Day, timed: TimedPlan) -> dict[int, int]:
-    numbers = {shift_pk: route.number for shift_pk, route in kept.items()}
+def _numbers(existing: Mapping[int, Route], day: Day, timed: TimedPlan) -> dict[int, int]:
+    numbers = {shift_pk: route.number for shift_pk, route in existing.items()}
     free = max(numbers.values(), default=0) + 1
     for route in timed.routes:
         shift_pk = day.shifts[route.shift].shift_pk
@@ -129,11 +135,11 @@ def _route(
     plan: Plan,
     day: Day,
     timed: TimedRoute,
-    kept: Mapping[int, Route],
+    existing: Mapping[int, Route],
     numbers: Mapping[int, int],
 ) -> Route:
     shift = day.shifts[timed.shift]
-    row = kept.get(shift.shift_pk) or Route(
+    row = existing.get(shift.shift_pk) or Route(
         plan=plan,
         number=numbers[shift.shift_pk],
         shift_id=shift.shift_pk,
@@ -172,9 +178,9 @@ def _stop(
     plan: Plan, route: Route, day: Day, position: int, timed: TimedStop, ids: Mapping[int, str]
 ) -> Stop:
     order_id = day.orders[timed.order].order_pk
-    known = {"public_id": ids[order_id]} if order_id in ids else {}
+    public_id = {"public_id": ids[order_id]} if order_id in ids else {}
     return Stop(
-        **known,
+        **public_id,
         plan=plan,
         route=route,
         position=position,
@@ -190,7 +196,7 @@ def _stop(
 
 
 def _sum(plan: Plan, timed: TimedPlan) -> None:
-    """Write the plan's own figures: sums over its routes, kept for lists and comparisons."""
+    """Write the sums over all routes to the plan's row, for lists and comparisons."""
     routes = timed.routes
     plan.orders_count = sum(len(r.stops) for r in routes)
     plan.unserved_count = len(timed.unserved)

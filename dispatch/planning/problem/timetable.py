@@ -1,4 +1,4 @@
-"""The solver's Solution becomes timed rows: legs, slack, cost parts, grams, violations by place."""
+"""Converts a Solution into a timed plan: legs, slack, cost parts, CO2e, violations, geometry."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Facts = Mapping[str, Any]
 def time_plan(
     problem: Problem, solution: Solution, day: Day, lines: Mapping[str, Any] | None = None
 ) -> TimedPlan:
-    """Return a solution of a day's problem as what planning stores.
+    """Return the timed plan of a solution of a day's problem.
 
     ``problem.visits[i]`` is ``day.orders[i]`` and ``problem.vehicles[i]`` is ``day.shifts[i]``.
-    ``lines`` are geometries, by shift, that are known to hold still.
+    ``lines`` are geometries by shift that are still valid; the others are computed.
     """
     by_visit: dict[str, list[Facts]] = defaultdict(list)
     by_vehicle: dict[str, list[Facts]] = defaultdict(list)
@@ -48,7 +48,7 @@ def _route(
     route: Tour,
     day: Day,
     by_visit: Mapping[str, Sequence[Facts]],
-    own: Sequence[Facts],
+    violations: Sequence[Facts],
     lines: Mapping[str, Any],
 ) -> TimedRoute:
     at = problem.vehicle_index[route.vehicle]
@@ -97,13 +97,13 @@ def _route(
         cost_distance_minor=price.distance,
         cost_time_minor=price.time,
         co2_g=price.co2_g,
-        violations=tuple(own),
+        violations=tuple(violations),
         geometry=line,
     )
 
 
 def _legs(problem: Problem, vehicle: VehicleShift, orders: Sequence[int]) -> list[tuple[int, int]]:
-    """Seconds and metres of every leg, the way back to the hub last."""
+    """Return seconds and metres of every leg; the last leg is the way back to the hub."""
     profile = problem.profiles[vehicle.profile]
     places = [vehicle.start, *(problem.visits[o].place for o in orders), vehicle.end]
     return [
@@ -116,14 +116,16 @@ def _legs(problem: Problem, vehicle: VehicleShift, orders: Sequence[int]) -> lis
 
 
 def slack(problem: Problem, vehicle: VehicleShift, route: Tour) -> list[int]:
-    """Seconds by which each visit may begin later before a promise or the shift's end breaks.
+    """Return for each visit how many seconds later it can begin without breaking a promise.
 
-    From the end of the route backwards: what a delay leaves of the window here, or of the slack
-    there plus the waiting between. A break counts as work, not as waiting that could give way, so
-    the figure errs on the careful side. Below zero the promise is broken already.
+    The promises are the time windows of this and of the later visits, and the end of the shift.
+    Computed backwards: the slack is the minimum of the time left in the visit's own window and of
+    the slack of the next visit plus the waiting before that one. A break counts as work, not as
+    waiting, so the figure can be too low but never too high. A negative slack means that a promise
+    is already broken.
     """
-    left = vehicle.closes_s - route.end_s
-    found: list[int] = []
+    remaining_s = vehicle.closes_s - route.end_s
+    slacks: list[int] = []
     for n in range(len(route.visits) - 1, -1, -1):
         served = route.visits[n]
         visit = problem.visits[problem.visit_index[served.visit]]
@@ -131,19 +133,19 @@ def slack(problem: Problem, vehicle: VehicleShift, route: Tour) -> list[int]:
             (w.closes_s for w in visit.windows if served.start_s < w.closes_s),
             visit.windows[-1].closes_s if visit.windows else None,
         )
-        here = left if closes is None else min(left, closes - 1 - served.start_s)
-        found.append(here)
-        rested = sum(
+        slack_s = remaining_s if closes is None else min(remaining_s, closes - 1 - served.start_s)
+        slacks.append(slack_s)
+        rested_s = sum(
             min(b.end_s, served.start_s) - max(b.start_s, served.arrive_s)
             for b in route.breaks
             if b.start_s < served.start_s and b.end_s > served.arrive_s
         )
-        left = here + max(0, served.start_s - served.arrive_s - rested)
-    return found[::-1]
+        remaining_s = slack_s + max(0, served.start_s - served.arrive_s - rested_s)
+    return slacks[::-1]
 
 
 def violation_facts(violation: Violation) -> Facts:
-    """A violation as the row keeps it: a code and the numbers its sentence needs."""
+    """Return a violation as a row stores it: a code and the parameters of its sentence."""
     facts: dict[str, Any] = {"code": violation.kind.value, "by": violation.by}
     if violation.dimension:
         facts["dimension"] = violation.dimension

@@ -21,7 +21,7 @@ from dispatch.orders.selectors import by_van, to_plan
 from dispatch.orders.states import OrderState
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.problem.build import visit_of
-from dispatch.planning.problem.day import order_asked, pin_of
+from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.keep import unpack
 from lastmile.core.geo import Point
 
@@ -64,7 +64,7 @@ class PlanBasis:
         """
         visit = self.problem.visits[self.problem.visit_index[order.public_id]]
         asked = visit_of(
-            visit.place - 1, order_asked(order), self.plan.origin_at, visit.unserved_cost
+            visit.place - 1, order_input(order), self.plan.origin_at, visit.unserved_cost
         )
         same = replace(asked, vehicles=visit.vehicles) == visit
         return same and pin_of(order) == self.points[visit.place]

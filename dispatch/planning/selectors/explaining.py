@@ -83,7 +83,10 @@ def why(plan: Plan, order: str, *, seconds: float = SECONDS) -> Explanation:
     """Say why an order (public id) of a plan is where it is. Raises OrderNotInPlan."""
     problem = unpack(bytes(plan.input.problem))
     if order not in problem.visit_index:
-        raise OrderNotInPlan(_("That order is not part of this plan."), data={"order": order})
+        raise OrderNotInPlan(
+            _("This order is not part of this plan. Update the plan or plan the day again."),
+            data={"order": order},
+        )
     found = Explainer(problem, arrangement_of(plan, problem)).explain(order, seconds=seconds)
     words = _Words(plan, [vehicle.id for vehicle in problem.vehicles])
     words.read_orders(

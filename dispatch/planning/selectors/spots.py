@@ -48,7 +48,10 @@ def spots_for(plan: Plan, order: str, problem: Problem | None = None) -> list[Pr
     """
     problem = problem or unpack(bytes(plan.input.problem))
     if order not in problem.visit_index:
-        raise OrderNotInPlan(_("That order is not part of this plan."), data={"order": order})
+        raise OrderNotInPlan(
+            _("This order is not part of this plan. Update the plan or plan the day again."),
+            data={"order": order},
+        )
     found: dict[str, list[Insertion]] = {}
     for place in places(problem, evaluate(problem, arrangement_of(plan, problem)), order):
         best = found.setdefault(place.vehicle, [])

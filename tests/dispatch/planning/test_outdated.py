@@ -117,4 +117,4 @@ def test_a_planned_order_of_another_day_than_its_plan_breaks_an_invariant(
     assert order is not None
     Order.objects.filter(pk=order.pk).update(service_date=TOMORROW)
     broken = {name for name, ids in invariants().items() if ids}
-    assert broken == {"an order that is planned stands in the published plan of its hub and day"}
+    assert broken == {"a planned order is in the published plan of its hub and day"}

@@ -39,7 +39,7 @@ def test_a_broken_plan_is_named(retailer: RetailerRef) -> None:
     Stop.objects.filter(pk=stop.pk).delete()
     assert "stops are numbered from 1 without a gap" in broken()
     Order.objects.update(state="planned")
-    assert "an order that is planned stands in the published plan of its hub and day" in broken()
+    assert "a planned order is in the published plan of its hub and day" in broken()
 
 
 def test_imports_keep_their_invariants(retailer: RetailerRef) -> None:
