@@ -1,1 +1,1 @@
-"""The ground: settings, wiring by name, embedded services, and core."""
+"""The base package: settings, wiring by name, embedded services, and core."""

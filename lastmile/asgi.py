@@ -1,4 +1,4 @@
-"""The door of the house: HTTP to Django, websockets to the consumers, storeys named as strings."""
+"""The ASGI entry point: HTTP goes to Django, websockets go to the consumers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lastmile.settings")
-_http = get_asgi_application()  # first: it loads the apps that consumers stand on
+_http = get_asgi_application()  # first: it loads the apps that the consumers import
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
@@ -16,7 +16,10 @@ from django.utils.module_loading import import_string  # noqa: E402
 
 
 def socket_routes() -> list[URLPattern]:
-    """Return the routes of every storey in settings.SOCKET_ROUTES; the last one answers 4404."""
+    """Return the websocket routes that settings.SOCKET_ROUTES names.
+
+    The last route matches every other address and closes with 4404.
+    """
     return [route for name in settings.SOCKET_ROUTES for route in import_string(name)]
 
 

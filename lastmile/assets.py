@@ -1,8 +1,8 @@
-"""The version of the house's own static files, as one word in their address.
+"""The version of Lastmile's static files, as one folder name in their address.
 
-Hashed file names would break ``import`` inside ES modules, so the hash stands in the folder:
-``/static/<version>/js/loader.js``. Every file may then be cached for ever, relative imports stay
-true, and there is no collectstatic step.
+Hashed file names would break ``import`` inside ES modules. So the hash is in the folder name:
+``/static/<version>/js/loader.js``. Browsers may cache every file for ever, relative imports keep
+working, and no collectstatic step is needed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def version(base: Path) -> str:
-    """Ten letters that change when any file in any ``static`` folder of the tower changes."""
+    """Return ten characters that change when a file in any ``static`` folder changes."""
     digest = hashlib.blake2b(digest_size=5)
     for folder in sorted([*base.glob("*/static"), *base.glob("*/*/static")]):
         for file in sorted(p for p in folder.rglob("*") if p.is_file()):
@@ -22,10 +22,10 @@ def version(base: Path) -> str:
 
 
 def never_changes(path: str, url: str) -> bool:
-    """WhiteNoise asks per file: everything under a versioned address may be kept for ever."""
+    """Tell WhiteNoise that every file under a versioned address may be cached for ever."""
     return True
 
 
 def may_change(path: str, url: str) -> bool:
-    """While developing, the address stays and the file changes."""
+    """Tell WhiteNoise not to cache: with DEBUG on, files change under the same address."""
     return False

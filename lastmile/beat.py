@@ -1,9 +1,9 @@
-"""A beat that may run twice: each schedule fires once in each of its windows.
+"""A Celery beat that may run in several copies: each scheduled task runs once per time window.
 
-The turn is taken by moving one row on in PostgreSQL (``claim_window``), in the transaction around
-the publishing: the second beat waits for the row, finds the window taken, and does nothing. A
-beat that dies in between has taken nothing. There is no leader to elect and no lock to lose, and
-a beat that slept catches up by one run, not by all that it missed.
+A beat claims a window by updating one row in PostgreSQL (``claim_window``), in the transaction in
+which it publishes the task. A second beat waits for the row lock, sees that the window is claimed,
+and does nothing. If a beat dies before its commit, the window is still free. So no leader election
+is needed. A beat that was down catches up with one run, not with every run that it missed.
 """
 
 from __future__ import annotations
@@ -26,21 +26,25 @@ log = logging.getLogger(__name__)
 
 
 def window(instant: dt.datetime, every_s: int) -> dt.datetime:
-    """Return the start of the window of ``every_s`` seconds (counted from 1970) we are in."""
+    """Return the start of the window that holds an instant.
+
+    Windows last ``every_s`` seconds each and are counted from 1970.
+    """
     stamp = int(instant.timestamp())
     return dt.datetime.fromtimestamp(stamp - stamp % every_s, dt.UTC)
 
 
 class OncePerWindowScheduler(Scheduler):
-    """Reads ``lastmile.schedule``; keeps nothing on disk, so any number may run."""
+    """The scheduler that reads ``lastmile.schedule``. It stores nothing on disk."""
 
     def setup_schedule(self) -> None:
-        """Make an entry of each task in the schedule."""
+        """Add each task of the schedule to Celery's own schedule."""
         for name, scheduled in SCHEDULE.items():
             self.schedule[name] = ScheduleEntry(
                 name=name,
                 task=scheduled.task,
-                # Twice a window: clocks of two beats differ, and the row decides anyway.
+                # Try twice per window: the clocks of two beats differ, and the row in
+                # PostgreSQL lets only one attempt succeed.
                 schedule=schedule(scheduled.every_s / 2, app=self.app),
                 options={"queue": scheduled.queue, "expires": max(60, scheduled.every_s)},
                 app=self.app,
@@ -49,7 +53,10 @@ class OncePerWindowScheduler(Scheduler):
     def apply_async(
         self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **kwargs: Any
     ) -> Any:
-        """Publish the entry if this window's turn is still to be had."""
+        """Publish the task of an entry unless its window is already claimed.
+
+        Without the database or the broker, log a warning and return None: beat tries again.
+        """
         if advance:
             self.reserve(entry)
         name = str(entry.name)
@@ -62,7 +69,10 @@ class OncePerWindowScheduler(Scheduler):
             connection.close()
 
     def fire(self, name: str, producer: Any = None) -> Any:
-        """Take the turn and publish, both or neither; return the result or None."""
+        """Claim the window and publish the task, both or neither.
+
+        Return Celery's result, or None when another beat has claimed the window.
+        """
         scheduled = SCHEDULE[name]
         with shared_context(), transaction.atomic():
             if not claim_window(name=name, due_at=window(real_now(), scheduled.every_s)):

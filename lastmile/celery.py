@@ -1,8 +1,8 @@
-"""Celery for the house: JSON only, late acknowledgement, one message at a time, prefork.
+"""The Celery app: JSON only, late acknowledgement, one message at a time, prefork workers.
 
-The broker carries hints only (``core.hints``). What may be lost or doubled here is healed by the
-sweep and by conditional claims, so no setting of Celery's (settings.py) has to be right for the
-work to be right.
+The broker carries hints only (``core.hints``); the work itself is stored in PostgreSQL. The sweep
+finds work whose hint was lost, and a conditional claim makes a repeated hint harmless. So the
+results do not depend on Celery's settings.
 """
 
 from __future__ import annotations
@@ -30,5 +30,5 @@ app.autodiscover_tasks(lambda: settings.INSTALLED_APPS)
 
 @worker_ready.connect
 def sweep_at_once(**_signal: Any) -> None:
-    """Look for forgotten work as soon as a worker is up, without waiting for beat."""
+    """Start a sweep as soon as a worker is up, without waiting for beat."""
     app.send_task(SWEEP_TASK, queue="hot", kwargs={"grace_s": 0}, retry=False, expires=60)

@@ -1,4 +1,4 @@
-"""Typed readers of the environment that fail loudly and say the remedy."""
+"""Functions that read environment variables by type and raise an error that states the remedy."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SHORTEST_KEY = 32  # characters; 32 random base64 characters carry 192 bits
-# Different characters of a key; a random hexadecimal key of 32 has fewer once in 10 million.
+# Different characters that a key must have. A random hexadecimal key of 32 characters has fewer
+# than 8 different ones once in 10 million.
 FEWEST_KINDS = 8
 
 
 class BadEnvironment(Exception):
-    """A variable is missing or does not fit; the message says which and what to do."""
+    """A variable is missing or invalid; the message names it and says what to do."""
 
 
 def text(name: str, default: str | None = None) -> str:
-    """Return a variable; raise when it is unset and there is no default."""
+    """Return the value of a variable, or its default.
+
+    Raises BadEnvironment when the variable is unset and has no default.
+    """
     value = os.environ.get(name)
     if value:
         return value
@@ -27,7 +31,7 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def flag(name: str, default: bool = False) -> bool:
-    """Return a yes/no variable: 1/0, true/false, yes/no, on/off."""
+    """Return a yes/no variable as a bool: 1/0, true/false, yes/no, on/off."""
     value = os.environ.get(name, "")
     if not value:
         return default
@@ -39,7 +43,7 @@ def flag(name: str, default: bool = False) -> bool:
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
-    """Return a whole number within bounds."""
+    """Return a variable as a whole number from ``least`` to ``most``."""
     value = os.environ.get(name, "")
     if not value:
         return default
@@ -53,16 +57,19 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
 
 
 def address(name: str) -> str:
-    """Return a variable that is "" or an address of http or https; raise when it is another."""
+    """Return a variable that is empty or an http(s) URL.
+
+    Raises BadEnvironment for any other value.
+    """
     value = os.environ.get(name, "")
     parts = urlsplit(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
-        raise BadEnvironment(f"{name} is no address. Write it as https://host/path.")
+        raise BadEnvironment(f"{name} is not a URL. Write it as https://host/path.")
     return value
 
 
 def secret(name: str, default: str | None = None) -> str:
-    """Return NAME, or the contents of the file that NAME_FILE names."""
+    """Return the contents of the file that NAME_FILE names, else the variable NAME itself."""
     path = os.environ.get(f"{name}_FILE")
     if path:
         try:
@@ -73,9 +80,11 @@ def secret(name: str, default: str | None = None) -> str:
 
 
 def keys(name: str, value: str) -> tuple[str, ...]:
-    """Return the secret keys in the value of a variable: parted by commas, spaces or line ends.
+    """Return the secret keys in a value, which commas, spaces or line ends separate.
 
-    The name is for the message alone; no message holds a key.
+    ``name`` is used in error messages only. No message contains a key.
+
+    Raises BadEnvironment for a key that is easy to guess, and for a key that occurs twice.
     """
     found = tuple(part for part in re.split(r"[,\s]+", value) if part)
     for at, key in enumerate(found, 1):
@@ -85,5 +94,7 @@ def keys(name: str, value: str) -> tuple[str, ...]:
                 " characters, as `openssl rand -base64 32` makes them."
             )
     if len(set(found)) != len(found):
-        raise BadEnvironment(f"{name} holds a key twice. Keep each key once, the newest first.")
+        raise BadEnvironment(
+            f"{name} contains the same key twice. Keep each key once, the newest first."
+        )
     return found

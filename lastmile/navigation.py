@@ -1,13 +1,13 @@
-"""What pages offer, on one page and by name: the menu, statuses, next steps and panels.
+"""The menu, the statuses, the next steps and the panels of all pages, listed in one place.
 
-``MENU``      the bar at the top: URL name, permission, label, icon.
-``STATUSES``  owner -> code -> tone, icon and word; a code belongs to one owner.
-``STEPS``     functions ``def f(scope: Scope) -> list[Step]``: what the home page offers next, in
-              this order.
-``PANELS``    place on a page -> fragments that other modules show there: URL name, permission,
-              heading. A template says ``{% panels "order" order.public_id %}``.
+``MENU``      the menu at the top of each page: URL name, permission, label, icon.
+``STATUSES``  owner -> status code -> tone, icon and word. A code belongs to one owner.
+``STEPS``     functions ``def f(scope: Scope) -> list[Step]`` that suggest next steps on the home
+              page, in this order.
+``PANELS``    place on a page -> panels that other modules show there: URL name, permission,
+              heading. A template writes ``{% panels "order" order.public_id %}``.
 
-``settings.NAVIGATION`` names this module. A start-up check resolves every name.
+``settings.NAVIGATION`` names this module. A start-up check resolves every name in it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MENU: tuple[Item, ...] = (
     Item("orders:list", "orders.view", _("Orders"), "package", also=("orders:pins",)),
     Item("imports:list", "orders.import", _("Import"), "file-up"),
     Item("fleet:index", "fleet.view", _("Fleet"), "truck"),
-    Item("people:members", "members.view", _("People"), "users"),
+    Item("people:members", "members.view", _("Members"), "users"),
     Item("house:retailers", "retailers.view", _("Retailers"), "layout-grid"),
     Item(
         "tenants:settings",
@@ -37,8 +37,8 @@ MENU: tuple[Item, ...] = (
 
 STATUSES: dict[str, dict[str, Status]] = {
     "core": {  # jobs
-        "queued": Status("idle", "clock", pgettext_lazy("status", "Waiting")),
-        "running": Status("active", "loader", pgettext_lazy("status", "Working")),
+        "queued": Status("idle", "clock", pgettext_lazy("status", "Queued")),
+        "running": Status("active", "loader", pgettext_lazy("status", "Running")),
         "succeeded": Status("ok", "circle-check", pgettext_lazy("status", "Done")),
         "failed": Status("failed", "circle-x", pgettext_lazy("status", "Failed")),
         "cancelled": Status("idle", "ban", pgettext_lazy("status", "Cancelled")),
@@ -50,17 +50,17 @@ STATUSES: dict[str, dict[str, Status]] = {
         "revoked": Status("idle", "ban", pgettext_lazy("status", "Revoked")),
         "invited": Status("idle", "send", pgettext_lazy("status", "Invited")),
     },
-    "orders": {  # an order may also be failed or cancelled, as a job may
+    "orders": {  # failed and cancelled orders use the two statuses of "core"
         "new": Status("idle", "circle-dashed", pgettext_lazy("status", "New")),
         "needs_pin": Status("risk", "map-pin-off", pgettext_lazy("status", "Needs a pin")),
         "placed": Status("risk", "circle-dashed", pgettext_lazy("status", "No hub or date")),
-        "ready": Status("idle", "circle-dot", pgettext_lazy("status", "To plan")),
+        "ready": Status("idle", "circle-dot", pgettext_lazy("status", "Ready to plan")),
         "promised": Status("idle", "calendar-days", pgettext_lazy("status", "Promised")),
         "planned": Status("active", "route", pgettext_lazy("status", "Planned")),
         "loaded": Status("active", "package-check", pgettext_lazy("status", "Loaded")),
         "out": Status("active", "truck", pgettext_lazy("status", "On its way")),
         "awaiting_collection": Status(
-            "active", "inbox", pgettext_lazy("status", "To be collected")
+            "active", "inbox", pgettext_lazy("status", "Awaiting collection")
         ),
         "delivered": Status("ok", "circle-check", pgettext_lazy("status", "Delivered")),
         "deposited": Status("ok", "inbox", pgettext_lazy("status", "Deposited")),
@@ -75,7 +75,7 @@ STATUSES: dict[str, dict[str, Status]] = {
         "published": Status("active", "send", pgettext_lazy("status", "Published")),
         "discarded": Status("idle", "ban", pgettext_lazy("status", "Discarded")),
         "superseded": Status("idle", "history", pgettext_lazy("status", "Superseded")),
-        "unserved": Status("risk", "triangle-alert", pgettext_lazy("status", "Not planned")),
+        "unserved": Status("risk", "triangle-alert", pgettext_lazy("status", "Unserved")),
     },
 }
 
@@ -89,5 +89,5 @@ STEPS: tuple[str, ...] = (
 PANELS: dict[str, tuple[Panel, ...]] = {
     "order": (),
     "plan": (),
-    "hub": (Panel("people:audit-of", "audit.view", _("Who changed what")),),
+    "hub": (Panel("people:audit-of", "audit.view", _("Audit log")),),
 }

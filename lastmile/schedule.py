@@ -1,4 +1,4 @@
-"""What happens by the clock, by name: schedule -> (task, seconds between turns, queue)."""
+"""The tasks that beat starts at regular intervals: name -> (task, interval in seconds, queue)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SWEEP_TASK = "core.sweep"
 
 
 class ScheduledTask(NamedTuple):
-    """A house task fired once in every window of ``every_s`` seconds."""
+    """A ``house_task`` that runs once in every window of ``every_s`` seconds."""
 
     task: str
     every_s: int

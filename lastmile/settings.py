@@ -1,4 +1,7 @@
-"""One file, read from the environment (CONTRACT section 2); unset means embedded and local."""
+"""The Django settings, read from environment variables (CONTRACT section 2).
+
+Without any variable Lastmile runs on localhost with the embedded servers.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,16 @@ from lastmile.embedded.folders import Folders
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.text("LASTMILE_VAR", str(BASE_DIR / "var"))).resolve()
 
-# --- The house -------------------------------------------------------------------------------
-# Shared tables live in schema `public`; a retailer's tables live in the retailer's own schema.
-# No model stands in both lists; a boot check compares them.
+# --- Apps and wiring -------------------------------------------------------------------------
+# Shared tables are in schema `public`; a retailer's tables are in the retailer's own schema.
+# An app must not be in both lists; a start-up check compares the tables.
 SHARED_APPS = [
     "django_tenants",
     "tenants",
     "lastmile.worklist",
 ]
 TENANT_APPS = [
-    "django.contrib.contenttypes",  # django_tenants' backend imports it; nothing of ours uses it
+    "django.contrib.contenttypes",  # django_tenants' backend imports it; Lastmile does not use it
     "lastmile.core",
     "tenants.people",
     "dispatch.fleet",
@@ -32,7 +35,7 @@ TENANT_APPS = [
     "dispatch.intake",
     "dispatch.planning",
 ]
-HOUSE_APPS = [  # no tables: commands, templates, static files
+APPS_WITHOUT_TABLES = [  # commands, templates, static files
     "lastmile.embedded",
     "dispatch",
     "dispatch.roads",
@@ -47,16 +50,18 @@ HOUSE_APPS = [  # no tables: commands, templates, static files
     "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
-INSTALLED_APPS = [*SHARED_APPS, *[a for a in TENANT_APPS if a not in SHARED_APPS], *HOUSE_APPS]
+INSTALLED_APPS = [
+    *SHARED_APPS,
+    *[a for a in TENANT_APPS if a not in SHARED_APPS],
+    *APPS_WITHOUT_TABLES,
+]
 
-SWITCHBOARD = "lastmile.switchboard"  # HANDLERS and JOBS: the one name by which core is wired
-NAVIGATION = "lastmile.navigation"  # MENU, STATUSES, STEPS and PANELS: what pages offer, by name
+SWITCHBOARD = "lastmile.switchboard"  # event kinds, handlers, jobs and rolls; core reads it
+NAVIGATION = "lastmile.navigation"  # MENU, STATUSES, STEPS and PANELS of the pages
 ACTS = "tenants.permissions.Act"  # the permissions that navigation may name
 SCHEDULE = "lastmile.schedule"
 BROKER_APP = "lastmile.celery"
-RETAILERS = (
-    "tenants.selectors"  # find(schema), active(): the one name by which core finds retailers
-)
+RETAILERS = "tenants.selectors"  # find(schema), active(): core looks up retailers through it
 TENANT_MODEL = "tenants.Retailer"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 PUBLIC_SCHEMA_URLCONF = "lastmile.urls_public"
@@ -69,16 +74,17 @@ BASE_DOMAIN = env.text("BASE_DOMAIN", "localhost")
 PUBLIC_SCHEME = env.text("PUBLIC_SCHEME", "http")
 PORT = env.number("PORT", 8000, least=1, most=65535)
 LOCAL = BASE_DOMAIN == "localhost"
-# The laptop default is derived from the data folder, so that sessions outlive a restart.
+# On localhost the default follows from the data folder, so sessions survive a restart.
 SECRET_KEY = env.secret(
     "SECRET_KEY", hashlib.sha256(f"lastmile:{VAR}".encode()).hexdigest() if LOCAL else None
 )
-# Encryption and HMAC at rest: the first key writes, all read (lastmile/core/keys.py). Without the
-# variable a laptop makes a random key in a file of its own; it never follows from SECRET_KEY.
+# Encryption and HMAC of stored values: the first key writes, all keys read
+# (lastmile/core/keys.py). On localhost without FIELD_KEYS a random key is created in a file. It is
+# never derived from SECRET_KEY.
 FIELD_KEYS = env.keys("FIELD_KEYS", env.secret("FIELD_KEYS", "" if LOCAL else None))
 FIELD_KEYS_LAPTOP_FILE = VAR / "field-keys"
 if SECRET_KEY in FIELD_KEYS:
-    raise env.BadEnvironment("FIELD_KEYS holds SECRET_KEY. Use a random key of its own.")
+    raise env.BadEnvironment("FIELD_KEYS contains SECRET_KEY. Use a different random key.")
 ALLOWED_HOSTS = ["*"]  # TenantMiddleware answers 404 for every host without a Domain row
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -88,7 +94,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "lastmile" / "locale"]
 USE_I18N = True
-FORMAT_MODULE_PATH = "lastmile.formats"  # how numbers are written, where Django differs
+FORMAT_MODULE_PATH = "lastmile.formats"  # number formats that replace Django's
 
 TEMPLATES = [
     {
@@ -104,10 +110,10 @@ TEMPLATES = [
         },
     }
 ]
-# --- What a browser gets ----------------------------------------------------------------------
+# --- Static files and content security policy -------------------------------------------------
 STATIC_URL = f"/static/{'dev' if DEBUG else assets.version(BASE_DIR)}/"
 STATICFILES_DIRS: list[str] = []
-# No collectstatic: WhiteNoise serves the files from where they stand, under the version above.
+# No collectstatic: WhiteNoise serves the files from the app folders, under the version above.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
@@ -135,15 +141,15 @@ LANGUAGE_COOKIE_NAME = "language"
 
 # --- Servers (unset = the embedded ones: lastmile/embedded/urls.py) ---------------------------
 _URLS = urls.resolve(VAR)
-SOCKET_FOLDER = Folders(VAR).run  # start-up refuses it when others may enter
-# `manage.py up` and deploy/ give the web 5 s; workers and commands may ask for more.
+SOCKET_FOLDER = Folders(VAR).run  # a start-up check refuses it if other users may enter it
+# `manage.py up` and deploy/ set 5 s for the web processes; workers and commands keep 60 s.
 STATEMENT_TIMEOUT_S = env.number("STATEMENT_TIMEOUT_S", 60)
 _CONNECTION = urls.database(_URLS["DATABASE_URL"])
 DATABASES = {
     "default": {
         **_CONNECTION,
         "ENGINE": "lastmile.core.postgres",
-        # Persistent connections leak under ASGI (138 and growing); the pool does not.
+        # Under ASGI, persistent connections leak (138 and growing were seen). The pool does not.
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
@@ -168,23 +174,25 @@ CACHES = {
 }
 CHANNEL_LAYERS = {
     "default": {
-        # Lossy and at most once, without queues to tune: clients re-fetch the state on a gap.
+        # Publish/subscribe may lose messages and has no queues to tune. A client that sees a gap
+        # fetches the state again.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {"hosts": [_URLS["CHANNEL_URL"]], "prefix": "lm"},
     }
 }
 
-# --- Celery: the broker is a hint, never the record -------------------------------------------
-VISIBILITY_TIMEOUT_S = 1800  # at least four times the longest task (330 s), else it runs twice
+# --- Celery: the broker carries hints; PostgreSQL stores the work ------------------------------
+# At least four times the longest task (330 s); with less, the broker would deliver it twice.
+VISIBILITY_TIMEOUT_S = 1800
 CELERY_BROKER_URL = _URLS["BROKER_URL"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_TIMEOUT = 2  # a request that gives a hint waits no longer
+CELERY_BROKER_CONNECTION_TIMEOUT = 2  # seconds that a request waits to publish a hint
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": VISIBILITY_TIMEOUT_S,
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
-    "max_retries": 1,  # one quick second try; without this a dead broker takes 2 s of each hint
+    "max_retries": 1,  # one quick retry; without this a dead broker costs each hint 2 s
     "interval_start": 0,
     "interval_step": 0.05,
     "socket_keepalive": True,
@@ -207,26 +215,28 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_DISABLE_PREFETCH = True
 
 # --- Jobs --------------------------------------------------------------------------------------
-JOB_LEASE_S = env.number("LIMIT_JOB_LEASE_S", 60, least=1)  # a worker silent so long is dead
+# Seconds without a heartbeat after which a worker loses its job.
+JOB_LEASE_S = env.number("LIMIT_JOB_LEASE_S", 60, least=1)
 
 # --- Solving -----------------------------------------------------------------------------------
-SOLVING_FOLDER = VAR / "solving"  # who solves on this machine now: locked files, see process.cores
-SOLVE_CORES = env.number("SOLVE_CORES", 0, most=1024)  # 0: all that this process may use
-SOLVE_SPREAD = env.number("SOLVE_SPREAD", 1, least=1, most=1024)  # parts of a plan at once
-SOLVE_SPREAD_FROM = env.number("SOLVE_SPREAD_FROM", 3000, least=500)  # visits
+# One locked file for each solve that runs on this machine (dispatch/solver/process/cores.py).
+SOLVING_FOLDER = VAR / "solving"
+SOLVE_CORES = env.number("SOLVE_CORES", 0, most=1024)  # 0: every core this process may use
+SOLVE_SPREAD = env.number("SOLVE_SPREAD", 1, least=1, most=1024)  # parts solved at the same time
+SOLVE_SPREAD_FROM = env.number("SOLVE_SPREAD_FROM", 3000, least=500)  # visits that a plan has
 
-# --- Systems outside --------------------------------------------------------------------------
+# --- External systems -------------------------------------------------------------------------
 GEOCODER_URL = env.address("GEOCODER_URL")  # Nominatim's search API; unset: the loaded streets
 
-# --- Limits (LIMIT_*): past them the answer is 413 or 422 with the limit in words -----------------
+# --- Limits (LIMIT_*): a request above one is answered 413 or 422, and the answer states it -----
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)
 LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 20_000, least=1)
 LIMIT_SOLVE_MEMORY_MB = env.number("LIMIT_SOLVE_MEMORY_MB", 4096, least=256)
 
-# --- The door: who is let in, and how it is told ----------------------------------------------
-SEEDING_MARK = VAR / "seeding"  # stands while `up --demo` makes the first data; /readyz says 503
+# --- Requests: middleware, sessions, cookies, authentication ----------------------------------
+SEEDING_MARK = VAR / "seeding"  # exists while `up --demo` adds the first data; /readyz answers 503
 HTTPS = PUBLIC_SCHEME == "https"
-_HOST_ONLY = "__Host-" if HTTPS else ""  # the browser itself refuses such a cookie from a sibling
+_HOST_ONLY = "__Host-" if HTTPS else ""  # browsers refuse such a cookie from another subdomain
 TRUSTED_PROXIES = [net for net in env.text("TRUSTED_PROXIES", "").replace(",", " ").split() if net]
 MIDDLEWARE = [
     "lastmile.core.http.health.HealthMiddleware",  # any Host, no retailer
@@ -257,9 +267,9 @@ SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and not LOCAL
-SECURE_SSL_REDIRECT = False  # the proxy's work: /healthz must answer plainly behind it
+SECURE_SSL_REDIRECT = False  # the proxy redirects; /healthz must answer over HTTP behind it
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
-USE_X_FORWARDED_HOST = False  # else the caller chooses the retailer
+USE_X_FORWARDED_HOST = False  # with True, a caller could choose the retailer by this header
 X_FRAME_OPTIONS = "DENY"
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
@@ -267,7 +277,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("LIMIT_BODY_BYTES", 1_048_576, least=10
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 FILE_UPLOAD_PERMISSIONS = 0o600
-APPEND_SLASH = False  # a redirected POST loses its body; core.http.pages leads GETs on
+APPEND_SLASH = False  # a redirected POST loses its body; core.http.pages redirects GETs only
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 _VALIDATORS = "django.contrib.auth.password_validation"
@@ -283,7 +293,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LIMIT_API_PER_MINUTE = env.number("LIMIT_API_PER_MINUTE", 1200, least=1)
 LIMIT_SOCKETS_PER_RETAILER = env.number("LIMIT_SOCKETS_PER_RETAILER", 200, least=1)
 SOCKET_GATE = "tenants.gate.SocketGate"
-SOCKET_ROUTES = [  # lists of routes; the last one answers 4404
+SOCKET_ROUTES = [  # lists of websocket routes; the last one answers 4404
     "dispatch.ws.routes",
     "tenants.ws.nothing_here",
 ]
@@ -317,7 +327,8 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "lastmile.core.events_reference.add_webhooks",
     ],
-    "ENUM_NAME_OVERRIDES": {  # else a second field of the name would rename the first's shape
+    # Without these names, a second field called "role" would rename the schema of the first.
+    "ENUM_NAME_OVERRIDES": {
         "MemberRole": "tenants.people.api.shapes.MEMBER_ROLES",
         "KeyRole": "tenants.people.api.shapes.KEY_ROLES",
         "OperationState": "tenants.people.api.shapes.OPERATION_STATES",
@@ -325,7 +336,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
-# --- Logs: one line of words each on stderr, secrets taken out -------------------------------
+# --- Logs: one line per message on stderr, secrets removed -----------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -339,7 +350,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
-        # Refusals are said to the caller; at WARNING they would fill the log with others' faults.
+        # The caller is told of a refused request. At WARNING the log would fill with the
+        # callers' mistakes.
         "django.request": {"level": "ERROR"},
     },
 }

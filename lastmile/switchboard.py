@@ -1,14 +1,15 @@
-"""The wiring of the whole house on one page, by name: a boot check resolves every one.
+"""The list of all wiring between apps, by dotted name. A start-up check resolves every name.
 
-``EVENTS``    the modules that declare kinds of events; nothing else may be recorded or handled.
-``HANDLERS``  event kind -> handlers ``def on_x(event: DomainEvent) -> None``, each run once per
-              event in a transaction of its own; what goes outside the house enqueues a job.
-``JOBS``      job kind -> how it is run, ``def run(job: Lease) -> Mapping | None``, and what follows
-              its end (``on_end``).
+``EVENTS``    modules that declare event kinds. No other kind can be recorded or handled.
+``HANDLERS``  event kind -> handlers ``def on_x(event: DomainEvent) -> None``. Each handler runs
+              once per event, in its own transaction. A handler that must call an external system
+              enqueues a job for it.
+``JOBS``      job kind -> its ``JobSpec``: the function ``def run(job: Lease) -> Mapping | None``
+              that does the work, and the functions that run after its end (``on_end``).
 ``CALLBACKS``, ``CREDENTIALS``, ``POLICIES``
-              name -> class: who calls us, what somebody is recognised by, what a retailer decides.
-Rolls         acts over the whole installation: one function for each app, walked by a command in
-              core.
+              name -> class: vendors that call us, types of credentials, sections of a policy.
+Rolls         lists of functions, usually one per app, that one command of core calls in order:
+              ``LEDGER``, ``INVARIANTS``, ``ERASE_SHOPPER``, ``FORGET``, ``SEED_DEMO`` and others.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ HANDLERS: dict[str, list[str]] = {
     "plan.discarded": [_BOARD],
 }
 
-#: Old name of a handler -> its present one: deliveries that wait during an upgrade name the old.
+#: Old name of a handler -> its current name. A delivery that waits during an upgrade is stored
+#: with the old name.
 RENAMED: dict[str, str] = {
     "dispatch.console.handlers.on_planning_asked": (
         "dispatch.console.board.handlers.on_planning_asked"
@@ -63,11 +65,11 @@ JOBS: dict[str, JobSpec] = {
     "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),
 }
 
-# Systems outside that call /callbacks/<name>/: name -> class (`core.callbacks.Vendor`).
+# External systems that call /callbacks/<name>/: name -> class (`core.callbacks.Vendor`).
 CALLBACKS: dict[str, str] = {}
 
-# What somebody is recognised by: name -> class (`tenants.credentials.CredentialType`). They are
-# asked in this order, and the first whose credential was sent decides.
+# Credential types: name -> class (`tenants.credentials.CredentialType`). They are tried in this
+# order; the first type whose credential is in the request decides.
 CREDENTIALS: dict[str, str] = {
     "key": "tenants.people.credentials.KeyBearer",
     "ticket": "tenants.people.credentials.Ticket",
@@ -78,7 +80,8 @@ CREDENTIALS: dict[str, str] = {
 # Sections of the policy: name -> frozen dataclass (`tenants.sections`). Each gets a page.
 POLICIES: dict[str, str] = {"retention": "tenants.retention.Retention"}
 
-# Rolls: command -> functions, each `def room() -> Mapping` in the retailer's context.
+# Rolls of the commands `ledger` and `invariants`: each function is `def f() -> Mapping` and runs
+# in the retailer's context.
 LEDGER: list[str] = [
     "dispatch.fleet.rolls.ledger",
     "dispatch.orders.rolls.ledger",
@@ -91,10 +94,11 @@ INVARIANTS: list[str] = [
     "dispatch.intake.selectors.rolls.invariants",
     "dispatch.planning.rolls.invariants",
 ]
-# Public id -> name of the hubs, for pages that let somebody choose hubs: `def f() -> dict`.
+# Returns public id -> name of all hubs, for pages on which a user chooses hubs: `def f() -> dict`.
 HUB_NAMES: list[str] = ["dispatch.fleet.rolls.hub_names"]
-# Rolls of erasing: who is meant (`def f(query) -> Person | None`), then one function an app, the
-# highest layer first (`def f(person) -> Mapping`), and what is forgotten by age (`def f()`).
+# Rolls of erasing. FIND_SHOPPER finds the person (`def f(query) -> Person | None`). ERASE_SHOPPER
+# has one function per app, the highest layer first (`def f(person) -> Mapping`). FORGET deletes
+# what is old (`def f() -> Mapping`).
 FIND_SHOPPER: list[str] = ["dispatch.orders.services.find_person"]
 ERASE_SHOPPER: list[str] = [
     "dispatch.intake.services.erase_person",
@@ -110,8 +114,8 @@ FORGET: list[str] = [
     "lastmile.core.codes.forget_codes",
     "lastmile.core.callbacks.forget_callbacks",
 ]
-# Rolls of the demo: `def room(demo: Demo) -> Mapping`, in this order; first in the house, then in
-# each demo retailer.
+# Rolls of the demo: `def f(demo: Demo) -> Mapping`, called in this order. OPEN_DEMO runs once, in
+# the reserved retailer `house`; SEED_DEMO runs in each demo retailer.
 OPEN_DEMO: list[str] = [
     "dispatch.fleet.demo.open_demo",
     "tenants.demo.open_demo",

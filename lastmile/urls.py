@@ -1,4 +1,4 @@
-"""Addresses on a retailer's host. Storeys are named as strings; this storey imports none."""
+"""The URLs on a retailer's host. Other packages are named as strings and not imported here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses on the public host, BASE_DOMAIN: the house's own people log in here too."""
+"""The URLs on the public host, BASE_DOMAIN, where the operator's members sign in too."""
 
 from __future__ import annotations
 

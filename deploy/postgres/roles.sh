@@ -1,6 +1,6 @@
 #!/bin/bash
-# Two roles, once, when the data folder is new: the owner opens and migrates schemas, the app reads
-# and writes rows. Default privileges carry the app's rights into every schema made later.
+# Creates two roles when the data folder is new: the owner creates and migrates schemas, the app
+# reads and writes rows. Default privileges give the app its rights in every later schema.
 set -euo pipefail
 psql -v ON_ERROR_STOP=1 -v owner_password="${OWNER_PASSWORD:?}" -v app_password="${APP_PASSWORD:?}" \
     --username "${POSTGRES_USER:-postgres}" --dbname postgres <<'SQL'

@@ -1,1 +1,1 @@
-"""How a language writes numbers, where it differs from Django's own file."""
+"""Number formats of languages for which Django's own formats do not fit."""

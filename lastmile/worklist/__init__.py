@@ -1,1 +1,4 @@
-"""Shared pointers: which schema has work of which kind, due when. No content."""
+"""The work list: shared rows (pointers) that name a schema, a kind of work and a due time.
+
+A pointer holds no content of the work.
+"""

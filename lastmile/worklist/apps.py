@@ -1,4 +1,4 @@
-"""The work list as a Django app of shared tables; its label is ``worklist``."""
+"""The Django app of the work list; its label is ``worklist`` and its tables are shared."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class WorklistConfig(AppConfig):
-    """Pointers and schedule marks, in ``public``."""
+    """The app with pointers and schedule marks, in the schema ``public``."""
 
     name = "lastmile.worklist"
     label = "worklist"

@@ -1,4 +1,4 @@
-"""Two small shared tables: where work waits, and when each schedule last fired."""
+"""Two small shared tables: pointers to waiting work, and the last run of each scheduled task."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from django.db import models
 
 
 class WorkPointer(models.Model):
-    """Schema ``schema`` has work of kind ``kind``, due at ``due_at``: nothing of its content.
+    """A pointer: schema ``schema`` has work of kind ``kind``, due at ``due_at``.
 
-    Appended in the transaction that wrote the work, and never updated. One row a (schema, kind),
-    upserted, would make every writer of a retailer wait for the slowest open transaction, and its
-    removal could lose a pointer written meanwhile; rows of their own do neither.
+    A pointer is inserted in the transaction that writes the work, and it is never updated. One
+    upserted row per (schema, kind) would make all writers of a retailer wait for the slowest open
+    transaction. Deleting that row could also lose a pointer that was written in the meantime.
+    Separate rows have neither problem.
     """
 
     schema = models.CharField(max_length=63)
@@ -28,7 +29,10 @@ class WorkPointer(models.Model):
 
 
 class ScheduleMark(models.Model):
-    """The due time for which a schedule has fired last; moving it on is what grants the right."""
+    """The last time window for which a scheduled task ran.
+
+    The beat that moves ``due_at`` to the next window is the one that may run the task.
+    """
 
     name = models.CharField(max_length=80, unique=True)
     due_at = models.DateTimeField()

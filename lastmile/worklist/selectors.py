@@ -1,4 +1,4 @@
-"""Where work waits."""
+"""Queries that find waiting work through its pointers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from lastmile.worklist.models import WorkPointer
 
 
 def seen(schema: str, kind: str) -> list[int]:
-    """Return the ids of the due pointers; read them before the work, clear them after it."""
+    """Return the ids of the due pointers of a schema and kind.
+
+    Read the ids before the work, and pass them to ``clear`` after it.
+    """
     return list(
         WorkPointer.objects.filter(schema=schema, kind=kind, due_at__lte=Now()).values_list(
             "pk", flat=True
@@ -20,9 +23,10 @@ def seen(schema: str, kind: str) -> list[int]:
 
 
 def due(*, grace_s: float = 0, limit: int = 1000) -> list[tuple[str, str]]:
-    """Return (schema, kind) with work due at least ``grace_s`` ago, the longest waiting first.
+    """Return each (schema, kind) with work that is overdue by ``grace_s`` seconds, oldest first.
 
-    Reads one index from its head: the cost grows with the work that waits, not with retailers.
+    The query reads one index from its start, so its cost grows with the waiting work and not with
+    the number of retailers.
     """
     waiting = (
         WorkPointer.objects.filter(due_at__lte=Now() - dt.timedelta(seconds=grace_s))
@@ -34,7 +38,7 @@ def due(*, grace_s: float = 0, limit: int = 1000) -> list[tuple[str, str]]:
 
 
 def pointed(kind: str, *, limit: int = 200) -> list[str]:
-    """Return the schemas that have work of a kind, due or not, the longest waiting first."""
+    """Return the schemas that have work of a kind, due or not, oldest first."""
     rows = WorkPointer.objects.filter(kind=kind).values_list("schema")
     oldest = rows.annotate(oldest=Min("due_at")).order_by("oldest")
     return [schema for schema, _oldest in oldest[:limit]]

@@ -1,7 +1,8 @@
-"""Point at work, and take pointers away once the work is done.
+"""Add pointers to work, and delete them when the work is done.
 
-The rule that loses nothing: *see* the pointers first, then do the work, then *clear* those that
-were seen. A pointer written meanwhile has an id of its own and stays.
+So that no work is lost: first read the ids of the pointers (``seen``), then do the work, then
+delete exactly these ids (``clear``). A pointer that is written in the meantime has another id and
+stays.
 """
 
 from __future__ import annotations
@@ -16,34 +17,35 @@ from lastmile.worklist.models import ScheduleMark, WorkPointer
 
 
 def point(*, schema: str, kind: str, due_in_s: float = 0) -> int:
-    """Write a pointer in the present transaction; return its id.
+    """Add a pointer in the current transaction and return its id.
 
-    Locks: nothing, waits for nobody. Records: nothing. Raises: nothing of its own.
+    Locks: nothing, and waits for no other transaction. Records: nothing. Raises: nothing of its
+    own.
     """
     due = Now() + dt.timedelta(seconds=due_in_s) if due_in_s else Now()
     return WorkPointer.objects.create(schema=schema, kind=kind, due_at=due).pk
 
 
 def clear(*, pointer_ids: Iterable[int]) -> int:
-    """Take away pointers that were seen before the work was done; return how many there were."""
+    """Delete the pointers that were read before the work; return how many existed."""
     ids = list(pointer_ids)
     if not ids:
         return 0
-    with connection.cursor() as cursor:  # the ORM would read them first, to send signals
+    with connection.cursor() as cursor:  # Django's delete() would read the rows first
         cursor.execute("DELETE FROM worklist_workpointer WHERE id = ANY(%s)", [ids])
         return int(cursor.rowcount)
 
 
 def forget(*, schema: str) -> int:
-    """Take away every pointer of a retailer that is no more; return how many there were."""
+    """Delete every pointer of a retailer that no longer exists; return how many there were."""
     return WorkPointer.objects.filter(schema=schema).delete()[0]
 
 
 def claim_window(*, name: str, due_at: dt.datetime) -> bool:
-    """Move a schedule on to ``due_at``; True for the one caller that may fire it.
+    """Claim the window that starts at ``due_at``; return True for the caller that may run the task.
 
-    Locks: the schedule's row until the caller's transaction ends, so that a second beat waits and
-    then finds the turn taken. Roll back to give the turn away again.
+    Locks: the schedule's row until the caller's transaction ends. So a second beat waits, and then
+    sees that the window is claimed. A rollback frees the window again.
     """
     ScheduleMark.objects.bulk_create(
         [ScheduleMark(name=name, due_at=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))],

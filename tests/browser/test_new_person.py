@@ -91,7 +91,7 @@ def test_somebody_invited_sets_a_password_signs_in_and_gets_a_new_one(
     live: Live, page: Page, watch: Watch, other_browser: BrowserContext
 ) -> None:
     follow(page, command_link(live, "t1", "boss@first.example"), FIRST)
-    page.get_by_role("link", name="People").click()
+    page.get_by_role("link", name="Members", exact=True).click()
     page.get_by_label("E-mail").fill("nora@first.example")
     page.get_by_label("Name").fill("Nora Pires")
     page.get_by_label("Only these hubs:").check()
@@ -152,6 +152,6 @@ def test_an_operator_opens_a_retailer_whose_first_owner_signs_in(
     expect(theirs).to_have_url(f"http://padaria.localhost:{live.port}/")
     sign_out(theirs)
     sign_in(theirs, "marta@padaria.example", FIRST)
-    theirs.get_by_role("link", name="People").click()
+    theirs.get_by_role("link", name="Members", exact=True).click()
     expect(theirs.get_by_role("link", name="Marta Lopes")).to_be_visible()
     assert watch.take() == []

@@ -1,4 +1,7 @@
-"""Spanish: ``1.506,30``. Django puts a space between thousands; shops in Chile write a dot."""
+"""Number formats for Spanish, as in ``1.506,30``.
+
+Django separates thousands by a space; shops in Chile write a dot.
+"""
 
 THOUSAND_SEPARATOR = "."
 DECIMAL_SEPARATOR = ","

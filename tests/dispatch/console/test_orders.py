@@ -207,7 +207,7 @@ def test_an_order_that_awaits_collection_is_put_back_or_returned_and_not_promise
     again, back = make_order(), make_order()
     services.mark_awaiting_collection(orders=[again.pk, back.pk])
     page = body(desk.get(path_of(again)))
-    assert "To be collected" in page
+    assert "Awaiting collection" in page
     assert "Ready for the shopper to collect" in page
     assert "The attempt failed" not in page
     assert 'value="promise"' not in page
