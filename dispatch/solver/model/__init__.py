@@ -1,1 +1,1 @@
-"""What states a problem and an answer, and what an answer costs. PURE."""
+"""The problem, its solution and the cost of a solution. PURE."""

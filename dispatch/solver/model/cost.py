@@ -1,14 +1,14 @@
-"""The one objective: money, with its parts, and the CO2e that goes with it. PURE.
+"""The objective function: the cost of a solution in money, its parts, and its CO2e. PURE.
 
     total = fixed + distance_m * cost_per_km / 1000 + paid_s * cost_per_hour / 3600
           + overtime_s * overtime_cost_per_hour / 3600 + late_s * late_cost_per_hour / 3600
           + co2_mg * co2_cost_per_kg / 1,000,000 + service + fairness + unserved
 
-``paid_s`` is the working time without the unpaid breaks in it. ``fairness`` is the price of each
-route's paid hours squared, rounded half up for each route by itself. All else is summed exactly
-in units of 1/9,000,000 of a minor unit (the least common denominator of the prices of a metre, a
-second and a milligram) and rounded once, half up, at the very end. So that the parts always add
-up to the total, each is rounded by itself and ``time`` is the rest.
+``paid_s`` is the working time without unpaid breaks. ``fairness`` is the price of each route's
+paid hours squared, rounded half up for each route. All other parts are summed exactly, in units
+of 1/9,000,000 of a minor unit: the least common denominator of the prices of a metre, a second
+and a milligram. The total is rounded once, half up. Each part is rounded by itself; ``time`` is
+the remainder, so that the parts always add up to the total.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from typing import Final
 from dispatch.solver.model.problem import Problem, VehicleShift, Visit, missed_cost
 from dispatch.solver.model.solution import Solution, Tour
 
-UNIT: Final = 9_000_000
-PER_METRE: Final = UNIT // 1000
-PER_SECOND: Final = UNIT // 3600
-PER_MILLIGRAM: Final = UNIT // 1_000_000
-HOUR_SQUARED: Final = 3600 * 3600
+UNIT: Final = 9_000_000  # exact units in one minor unit
+PER_METRE: Final = UNIT // 1000  # exact units in a price of 1 per km, for one metre
+PER_SECOND: Final = UNIT // 3600  # exact units in a price of 1 per hour, for one second
+PER_MILLIGRAM: Final = UNIT // 1_000_000  # exact units in a price of 1 per kg, for one milligram
+HOUR_SQUARED: Final = 3600 * 3600  # square seconds in a square hour
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Parts of the objective in minor units; ``exact`` is the total in 1/9,000,000 of one."""
+    """The parts of the objective in minor units; ``exact`` is the total in 1/UNIT of one."""
 
     fixed: int
     distance: int
@@ -46,12 +46,12 @@ class Cost:
 
 
 def rounded(exact: int) -> int:
-    """Whole minor units of an exact amount, half up."""
+    """Return an exact amount in whole minor units, rounded half up."""
     return (2 * exact + UNIT) // (2 * UNIT)
 
 
 def driven_exact(vehicle: VehicleShift, distance_m: int, duration_s: int) -> int:
-    """Exact price of metres and paid seconds for a vehicle, without its fixed cost."""
+    """Return the exact price of metres and paid seconds of a vehicle, without its fixed cost."""
     return (
         distance_m * vehicle.cost_per_km * PER_METRE
         + duration_s * vehicle.cost_per_hour * PER_SECOND
@@ -59,7 +59,7 @@ def driven_exact(vehicle: VehicleShift, distance_m: int, duration_s: int) -> int
 
 
 def overtime_exact(vehicle: VehicleShift, paid_s: int) -> int:
-    """Exact price of what goes beyond the vehicle's paid time at the plain price."""
+    """Return the exact overtime price of a route with ``paid_s`` paid seconds."""
     if vehicle.overtime_after_s is None:
         return 0
     beyond = max(0, paid_s - vehicle.overtime_after_s)
@@ -67,17 +67,17 @@ def overtime_exact(vehicle: VehicleShift, paid_s: int) -> int:
 
 
 def co2_exact(problem: Problem, vehicle: VehicleShift, distance_m: int) -> int:
-    """Exact price of the CO2e of some metres."""
+    """Return the exact price of the CO2e that a vehicle emits on a distance in metres."""
     return distance_m * vehicle.co2_mg_per_m * problem.co2_cost_per_kg * PER_MILLIGRAM
 
 
 def fairness_cost(problem: Problem, paid_s: int) -> int:
-    """Price of one route's paid hours squared, in whole minor units, half up."""
+    """Return the price of one route's paid hours squared, in minor units, rounded half up."""
     return (2 * problem.fairness_cost * paid_s**2 + HOUR_SQUARED) // (2 * HOUR_SQUARED)
 
 
 def late_s(visit: Visit, start_s: int) -> int:
-    """Seconds by which service begins after the last second of its best window; 0 in time."""
+    """Return the lateness in seconds: the time since the last opened window closed, 0 if none."""
     opened = [w for w in visit.windows if w.opens_s <= start_s]
     if not opened:
         return 0
@@ -85,18 +85,21 @@ def late_s(visit: Visit, start_s: int) -> int:
 
 
 def late_exact(visit: Visit, start_s: int) -> int:
-    """Exact price of beginning service then."""
+    """Return the exact price of the lateness of a service that begins at ``start_s``."""
     return late_s(visit, start_s) * visit.late_cost_per_hour * PER_SECOND
 
 
 def paid_s(vehicle: VehicleShift, route: Tour) -> int:
-    """Seconds of work that cost money: from its start to its end, less unpaid breaks."""
+    """Return the paid seconds of a route: from start to end of work, less unpaid breaks."""
     unpaid = sum(b.end_s - b.start_s for b in route.breaks if not vehicle.breaks[b.index].paid)
     return route.end_s - route.start_s - unpaid
 
 
 def unserved_cost(problem: Problem, visits: Iterable[str]) -> int:
-    """What it costs to leave out the visits named, a group once and by its dearest."""
+    """Return the cost of not serving these visits, in minor units.
+
+    A visit of a group counts with the highest cost in its group; name one visit of each group.
+    """
     total = 0
     for name in visits:
         it = problem.visits[problem.visit_index[name]]
@@ -106,13 +109,13 @@ def unserved_cost(problem: Problem, visits: Iterable[str]) -> int:
 
 
 def cost(problem: Problem, solution: Solution) -> Cost:
-    """Price a solution by the distances and times it states."""
+    """Return the cost of a solution, by the distances and times stated in it."""
     used = [(problem.vehicles[problem.vehicle_index[r.vehicle]], r) for r in solution.routes]
     return _priced(problem, used, unserved_cost(problem, (u.visit for u in solution.unserved)))
 
 
 def route_cost(problem: Problem, route: Tour) -> Cost:
-    """Price one route by itself."""
+    """Return the cost of one route by itself."""
     vehicle = problem.vehicles[problem.vehicle_index[route.vehicle]]
     return _priced(problem, [(vehicle, route)], 0)
 

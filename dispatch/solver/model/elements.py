@@ -1,7 +1,7 @@
-"""What a problem is made of: visits, vehicles, their breaks and batteries, and travel. PURE.
+"""The parts of a problem: visits, vehicles, breaks, chargers and travel times. PURE.
 
-The rules these words stand for are told in ``problem``; every field that has a default changes
-nothing where it is left at it.
+The module ``problem`` states the rules for these fields. A field that is left at its default
+sets no rule and no price.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ import numpy.typing as npt
 
 Int32 = npt.NDArray[np.int32]
 
-MAX_TIME_S: Final = 10**8  # three years: far beyond a plan, far below any overflow
-MAX_TRAVEL: Final = 10**8
-MAX_AMOUNT: Final = 10**12  # of a load, of money
+# Largest time, in seconds: three years, far more than a plan needs and too little to overflow.
+MAX_TIME_S: Final = 10**8
+MAX_TRAVEL: Final = 10**8  # largest value of a travel matrix, in seconds or metres
+MAX_AMOUNT: Final = 10**12  # largest load or price
 MAX_PRIORITY: Final = 10
 MAX_TRIPS: Final = 20
-LEG_PARTS: Final = 1_000_000  # a drive through several slices of the day is counted in these
+LEG_PARTS: Final = 1_000_000  # parts into which a drive through several slices is divided
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Service may begin at ``opens_s <= t < closes_s``."""
+    """A time window: service may begin at ``opens_s <= t < closes_s``."""
 
     opens_s: int
     closes_s: int
@@ -32,10 +33,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A rest of ``duration_s`` that begins at ``opens_s <= t < closes_s``.
+    """A break of ``duration_s`` that begins at ``opens_s <= t < closes_s``.
 
-    One that is not ``paid`` and is taken on the route is taken off the working time that costs
-    money; ``VehicleShift.max_duration_s`` counts it all the same.
+    An unpaid break on the route is subtracted from the paid working time.
+    ``VehicleShift.max_duration_s`` still counts it.
     """
 
     opens_s: int
@@ -46,37 +47,39 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One stop to be made once, by one vehicle.
+    """A stop to be made once, by one vehicle.
 
     Parameters
     ----------
     place : int
         Row of the profiles' matrices.
     service_s : int or tuple of int
-        Seconds at the door; a tuple gives one value per profile.
+        Service time in seconds; a tuple gives one value per profile.
     demand : tuple of int
-        What is brought there, one value per dimension of the problem: on board from the start
-        of the trip.
+        Goods delivered there, one value per dimension of the problem. They are on board from the
+        start of the trip.
     windows : tuple of Window
-        Any one of them; none means any time.
+        Service begins in any one of these time windows; () means at any time.
     unserved_cost : int
-        What it costs not to serve it. A visit dearer to reach than this stays at home.
+        Cost of not serving the visit. A visit that costs more than this to serve is left out.
     skills : frozenset of str
-        The vehicle must have all of them.
+        The vehicle must have all of these skills.
     vehicles : frozenset of str or None
-        Ids of the only vehicles that may come; None means any.
+        Ids of the only vehicles that may serve the visit; None means any vehicle.
     release_s : int
-        Its goods cannot be loaded earlier: loading of the trip begins then or later.
+        The goods cannot be loaded before this second: loading of the trip begins then or later.
     collect : tuple of int
-        What is taken on board there and kept to the end of the trip; () means nothing.
+        Goods collected there and kept to the end of the trip, one value per dimension; () means
+        none.
     priority : int
-        0 to 10; each step adds ``unserved_cost`` once more to the price of missing it.
+        0 to 10; the cost of not serving is ``unserved_cost * (1 + priority)``.
     late_cost_per_hour, max_late_s : int
-        A soft close: service may begin up to ``max_late_s`` late, at a price per 3,600 s.
+        A soft end of the time window: service may begin up to ``max_late_s`` seconds late, at a
+        price per 3,600 s.
     service_cost : int
-        What serving it costs: a locker's fee, an alternative the shopper likes less.
+        Cost of serving the visit: a locker's fee, an alternative the shopper likes less.
     group : str
-        Visits of one group are alternatives: one of them is served, or none.
+        Visits of one group are alternatives: at most one of them is served.
     """
 
     id: str
@@ -98,7 +101,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Charger:
-    """A place where a battery is filled, always to the full."""
+    """A place where a battery is charged, always until it is full."""
 
     place: int
     m_per_minute: int
@@ -106,29 +109,29 @@ class Charger:
 
 @dataclass(frozen=True, slots=True)
 class VehicleShift:
-    """One vehicle in one shift: at most one route, of one trip or several.
+    """A vehicle in a shift: it drives at most one route, of one trip or several.
 
-    Money per km and per hour is minor units per 1,000 m and per 3,600 s; ``fixed_cost`` falls
-    due when the vehicle leaves at all.
+    Prices per km and per hour are minor units per 1,000 m and per 3,600 s. ``fixed_cost`` is paid
+    once if the vehicle is used.
 
     Parameters
     ----------
     max_distance_m, max_duration_s, max_stops : int or None
         Limits of the whole route: metres, seconds from the start of work to its end, visits.
     overtime_after_s : int or None
-        Paid time beyond this costs ``overtime_cost_per_hour`` on top.
+        Each paid hour beyond this costs ``overtime_cost_per_hour`` in addition.
     reloads : tuple of int
-        Places where it may end a trip and load for the next, in ``reload_s`` (None: as
-        ``loading_s``); at most ``max_trips`` trips in all.
+        Places where the vehicle may end a trip and load for the next one. A reload takes
+        ``reload_s`` (None: as long as ``loading_s``); a route has at most ``max_trips`` trips.
     range_m, start_range_m : int or None
-        Metres on a full battery, and with what is in it at the start (None: full).
+        Range in metres with a full battery, and with its charge at the start (None: full).
     chargers : tuple of Charger
-        Where it may charge on the way.
+        Chargers that the vehicle may use on the way.
     prefix : tuple of str
-        Visits that the route begins with, in this order: what is already committed.
+        Ids of the visits that are already committed: the route begins with them, in this order.
     loaded : frozenset of str or None
-        The visits whose goods are on board already (None: it has not loaded yet). Only this
-        vehicle can serve them, in its first trip, which brings no other goods; and the first
+        Ids of the visits whose goods are already on board (None: not loaded yet). Only this
+        vehicle can serve them, in its first trip; that trip delivers no other goods, and its
         loading takes no time.
     """
 
@@ -164,7 +167,7 @@ class VehicleShift:
 
     @property
     def first_loading_s(self) -> int:
-        """Seconds of loading before the first trip: none when the goods are on board."""
+        """Seconds of loading before the first trip: 0 when the goods are on board."""
         return self.loading_s if self.loaded is None else 0
 
     @property
@@ -175,7 +178,7 @@ class VehicleShift:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two visits by id: what is fetched at the one is brought to the other on the same trip."""
+    """A pickup and a delivery, by visit id: one trip picks the goods up and delivers them."""
 
     pickup: str
     delivery: str
@@ -183,7 +186,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slice:
-    """Travel times that hold from ``from_s`` on: seconds from each place to each place."""
+    """Travel times from second ``from_s`` on; ``duration_s`` is N x N seconds, row = from."""
 
     from_s: int
     duration_s: Int32
@@ -191,9 +194,10 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TravelTable:
-    """How one kind of vehicle gets about: seconds and metres from each place to each place.
+    """A travel profile: N x N matrices of seconds and metres between all places, row = from.
 
-    ``hourly`` gives other seconds for later parts of the day; ``duration_s`` holds before them.
+    ``hourly`` lists slices of the day with other travel times; ``duration_s`` applies before the
+    first of them.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""What a solver answers: routes with their times, and who stays unserved, and why. PURE.
+"""The solution of a problem: routes with their times, unserved visits with the reason. PURE.
 
-It speaks of visits and vehicles by id, so it can be stored, sent and checked by itself.
+A solution names visits and vehicles by id, so it can be stored, sent and checked by itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One visit made: at its place from ``arrive_s``, served ``[start_s, depart_s)``."""
+    """A served visit: the vehicle arrives at ``arrive_s`` and serves in ``[start_s, depart_s)``."""
 
     visit: str
     arrive_s: int
@@ -21,10 +21,11 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class TakenBreak:
-    """A break of the vehicle, by its place in ``VehicleShift.breaks``, taken ``[start_s, end_s)``.
+    """A break taken in ``[start_s, end_s)``; ``index`` is its position in the vehicle's breaks.
 
-    ``before`` is how many visits are done by then: 0 is before the first. A break that begins at
-    or after the arrival at the next place is spent there, an earlier one on the way.
+    ``before`` is the number of visits served before the break; 0 means before the first visit. A
+    break that begins at or after the arrival at the next place is spent there; an earlier one
+    is spent on the way.
     """
 
     index: int
@@ -35,10 +36,10 @@ class TakenBreak:
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """The end of one trip and the begin of the next, at ``place``, loading ``[start_s, end_s)``.
+    """A reload between two trips: the vehicle loads at ``place`` in ``[start_s, end_s)``.
 
-    ``before`` is how many visits of the route are done by then; ``load`` is what the vehicle
-    carries when it leaves, one value per dimension.
+    ``before`` is the number of visits served before it. ``load`` is the load on departure, one
+    value per dimension.
     """
 
     place: int
@@ -51,7 +52,10 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A stop at the vehicle's charger of that index, on the cable for ``[start_s, end_s)``."""
+    """A stop at a charger of the vehicle, by its index; it charges in ``[start_s, end_s)``.
+
+    ``before`` is the number of visits served before it.
+    """
 
     charger: int
     arrive_s: int
@@ -62,11 +66,11 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """One vehicle's round: work starts, loading, ``depart_s``, visits, back at ``end_s``.
+    """The tour of one vehicle: start of work, loading, departure, visits, return at ``end_s``.
 
-    Breaks that fit outside the route, before or after, are not listed. ``load`` is what the
-    vehicle carries when it leaves, one value per dimension. Reloads and charges say behind how
-    many visits they come; two behind the same visit are made in the order of time.
+    ``load`` is the load on departure, one value per dimension. Breaks that fit before or after
+    the route are not listed. ``before`` of a reload or charge is the number of visits served
+    before it; two with the same ``before`` are made in the order of their times.
     """
 
     vehicle: str
@@ -82,36 +86,39 @@ class Tour:
 
     @property
     def stops(self) -> tuple[Served | Reload | Charge, ...]:
-        """Everything the vehicle stops for, in the order it is driven."""
-        found: list[Served | Reload | Charge] = []
+        """All visits, reloads and charges of the tour, in driving order."""
+        stops: list[Served | Reload | Charge] = []
         between: list[Reload | Charge] = [*self.reloads, *self.charges]
         between.sort(key=lambda f: (f.arrive_s, f.end_s))
         for at, served in enumerate(self.visits):
-            found += [f for f in between if f.before == at]
-            found.append(served)
-        found += [f for f in between if f.before >= len(self.visits)]
-        return tuple(found)
+            stops += [f for f in between if f.before == at]
+            stops.append(served)
+        stops += [f for f in between if f.before >= len(self.visits)]
+        return tuple(stops)
 
 
 class Reason(StrEnum):
-    """Why a visit is not served; each is proven by trying (``explain.py``)."""
+    """The reason why a visit is not served, proven by trial (``placing/explain.py``).
 
-    NO_SHIFT = "no_shift"  # no vehicle there at all, or none of those it allows
-    NO_SKILL = "no_skill"  # none of them has the skills
-    TOO_HEAVY = "too_heavy"  # none of those could carry it alone
-    OUT_OF_RANGE = "out_of_range"  # none of those could go there and back within its range
-    WINDOW_IMPOSSIBLE = "window_impossible"  # none of those could be there in time, even alone
-    NO_CAPACITY_LEFT = "no_capacity_left"  # possible alone, nowhere beside the others
-    NOT_WORTH = "not_worth"  # possible beside the others, and dearer than leaving it
-    TIME_UP = "time_up"  # not tried to the end: there was no time left to find out
-    LEFT_OUT = "left_out"  # fits and would pay: taken out by hand, never by ``solve``
+    Each reason considers only the vehicles that pass the checks of the reasons above it.
+    """
+
+    NO_SHIFT = "no_shift"  # there is no vehicle that the visit allows
+    NO_SKILL = "no_skill"  # no such vehicle has all the skills
+    TOO_HEAVY = "too_heavy"  # the goods alone exceed the capacity of each such vehicle
+    OUT_OF_RANGE = "out_of_range"  # no such vehicle can drive there and back within its range
+    WINDOW_IMPOSSIBLE = "window_impossible"  # no such vehicle can be there in time, even alone
+    NO_CAPACITY_LEFT = "no_capacity_left"  # possible alone, but not with the visits of the plan
+    NOT_WORTH = "not_worth"  # possible in the plan, but more expensive than not serving it
+    TIME_UP = "time_up"  # the time ended before the reason could be found
+    LEFT_OUT = "left_out"  # possible and worth it: removed by hand, never by ``solve``
 
 
 @dataclass(frozen=True, slots=True)
 class NotServed:
-    """A visit left out, with the dimensions or skills that say why where they do.
+    """An unserved visit with the reason, and the load dimensions or skills that cause it, if any.
 
-    A group of alternatives of which none is served is named once, by its first visit.
+    A group of alternatives that is not served is listed once, by its first visit.
     """
 
     visit: str
@@ -122,12 +129,12 @@ class NotServed:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A whole answer: at most one route per vehicle, no empty routes."""
+    """A complete solution: at most one route per vehicle, and no empty routes."""
 
     routes: tuple[Tour, ...] = ()
     unserved: tuple[NotServed, ...] = ()
 
     @property
     def sequences(self) -> dict[str, tuple[str, ...]]:
-        """Vehicle id to its visits' ids in order: the decision without its times."""
+        """The visit ids of each vehicle in driving order, by vehicle id, without times."""
         return {r.vehicle: tuple(s.visit for s in r.visits) for r in self.routes}

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatch.solver.model.elements import MAX_TRAVEL, Int32, Slice, TravelTable, Visit, Window
-from dispatch.solver.model.problem import Problem, with_last
+from dispatch.solver.model.problem import Problem, replace_last_visit
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.draft import Context
 from dispatch.solver.placing.insertion import Board, Insertion
@@ -89,7 +89,7 @@ class OpenBoard:
         """
         _single(visit)
         self._travel(spokes)
-        problem = with_last(self._open, replace(visit, place=self.place))
+        problem = replace_last_visit(self._open, replace(visit, place=self.place))
         board = self._board(problem)
         board.problem = problem
         board.draft.context.replace_visit(problem, self.at)
@@ -135,7 +135,7 @@ class OpenBoard:
         """Return the arrays of all rules, with room for the windows of a newcomer."""
         windows = tuple(Window(2 * n, 2 * n + 1) for n in range(self._windows))
         kept = replace(self._open.visits[self.at], windows=windows, max_late_s=1)
-        return lay_out(with_last(self._open, kept))
+        return lay_out(replace_last_visit(self._open, kept))
 
 
 class _Grid:

@@ -1,1 +1,1 @@
-"""The independent check: what is wrong with a solution, by whatever made it. PURE."""
+"""The independent check of solutions from any engine. PURE."""

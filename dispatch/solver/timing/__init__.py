@@ -1,1 +1,1 @@
-"""When a sequence of visits can be driven. PURE."""
+"""The schedule of a sequence of visits: exact, lenient, and as segments. PURE."""

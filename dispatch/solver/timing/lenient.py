@@ -1,4 +1,4 @@
-"""A sequence timed as it comes, whatever rules it breaks: drive on, serve late. PURE."""
+"""The schedule of a sequence that may break rules: the vehicle goes on and serves late. PURE."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ CHARGE: Final = 1
 
 
 def facility(vehicle: VehicleShift, code: int) -> tuple[int, int]:
-    """Return what a negative code stands for: RELOAD or CHARGE, and its index in the vehicle's."""
+    """Return the meaning of a negative code: RELOAD or CHARGE, and the index in the vehicle."""
     at = -1 - code
     reloads = len(vehicle.reloads)
     return (RELOAD, at) if at < reloads else (CHARGE, at - reloads)
 
 
 def place_of(problem: Problem, vehicle: VehicleShift, code: int) -> int:
-    """Return the place that a code stands for."""
+    """Return the place of a code: of a visit, a reload or a charger."""
     if code >= 0:
         return problem.visits[code].place
     kind, at = facility(vehicle, code)
@@ -31,25 +31,28 @@ def place_of(problem: Problem, vehicle: VehicleShift, code: int) -> int:
 
 
 def trips(vehicle: VehicleShift, codes: Sequence[int]) -> list[list[int]]:
-    """Return the visits of each trip."""
-    made: list[list[int]] = [[]]
+    """Split codes at the reloads; return the visits of each trip, by index."""
+    result: list[list[int]] = [[]]
     for code in codes:
         if code >= 0:
-            made[-1].append(code)
+            result[-1].append(code)
         elif facility(vehicle, code)[0] == RELOAD:
-            made.append([])
-    return made
+            result.append([])
+    return result
 
 
 def trip_loads(problem: Problem, vehicle: int, codes: Sequence[int]) -> list[tuple[int, ...]]:
-    """Return what the vehicle loads for each trip, per dimension."""
-    fetched = {problem.visit_index[p.delivery] for p in problem.pairs}
+    """Return the load that the vehicle takes for each trip, one value per dimension.
+
+    The goods of a pair are not loaded: the vehicle picks them up on the way.
+    """
+    deliveries = {problem.visit_index[p.delivery] for p in problem.pairs}
     zeros = (0,) * len(problem.dimensions)
     return [
         tuple(
             sum(column)
             for column in zip(
-                zeros, *(problem.visits[v].demand for v in trip if v not in fetched), strict=True
+                zeros, *(problem.visits[v].demand for v in trip if v not in deliveries), strict=True
             )
         )
         for trip in trips(problem.vehicles[vehicle], codes)
@@ -57,15 +60,17 @@ def trip_loads(problem: Problem, vehicle: int, codes: Sequence[int]) -> list[tup
 
 
 def lenient_route(timer: Timer, vehicle: int, codes: Sequence[int]) -> Tour:
-    """Time a vehicle's codes that may break rules.
+    """Return the schedule of a sequence that may break rules.
 
-    Work begins so that the first visit is reached as its window opens, where the shift and the
-    release of the goods allow.
+    Work begins so that the vehicle reaches the first visit when its window opens, if the shift
+    and the release of the goods allow it.
     """
     return _Walk(timer, vehicle, codes).route()
 
 
 class _Walk:
+    """A forward pass over the codes of a vehicle that collects the stops with their times."""
+
     def __init__(self, timer: Timer, vehicle: int, codes: Sequence[int]) -> None:
         self.timer, self.number, self.codes = timer, vehicle, list(codes)
         self.problem = timer.problem
@@ -85,19 +90,22 @@ class _Walk:
         self.breaks: list[TakenBreak] = []
         self.reloads: list[Reload] = []
         self.charges: list[Charge] = []
-        full, begun = self.vehicle.range_m or 0, self.vehicle.start_range_m
-        self.left = full if begun is None else begun
+        full, at_start = self.vehicle.range_m or 0, self.vehicle.start_range_m
+        self.charge_m = full if at_start is None else at_start
 
     def route(self) -> Tour:
-        """Walk the way once."""
+        """Drive all legs and make all stops; return the tour."""
         rests, start = self.vehicle.breaks, self._start()
         depart = now = start + self.vehicle.first_loading_s
-        had = 0
-        while had < len(rests) and rests[had].opens_s + rests[had].duration_s <= start:
-            had += 1
+        breaks_done = 0
+        while (
+            breaks_done < len(rests)
+            and rests[breaks_done].opens_s + rests[breaks_done].duration_s <= start
+        ):
+            breaks_done += 1
         for at, leg in enumerate(self.legs):
-            now, had = self._leg(leg, now, had)
-            self.left -= self.metres[at]
+            now, breaks_done = self._leg(leg, now, breaks_done)
+            self.charge_m -= self.metres[at]
             if at < len(self.codes):
                 now = self._stop(self.codes[at], now)
         return Tour(
@@ -121,24 +129,27 @@ class _Walk:
         wished = max(first - lead, self.releases[0])
         return max(shift.opens, min(wished, shift.latest))
 
-    def _leg(self, leg: tuple[int, int], now: int, had: int) -> tuple[int, int]:
-        """Drive one leg with the breaks that fall due on it; return the arrival."""
+    def _leg(self, leg: tuple[int, int], now: int, nth: int) -> tuple[int, int]:
+        """Drive one leg with the breaks due on it, from the ``nth`` on.
+
+        Return the arrival and the number of breaks taken by then.
+        """
         rests, drive = self.vehicle.breaks, self._drive(leg, now)
         arrive = now + drive
-        while had < len(rests) and rests[had].opens_s <= arrive:
+        while nth < len(rests) and rests[nth].opens_s <= arrive:
             if self.profile.hourly:
-                begin, end = arrive, arrive + rests[had].duration_s
+                begin, end = arrive, arrive + rests[nth].duration_s
                 arrive = end
             else:
-                arrive, ((begin, end),) = place_breaks(rests[had : had + 1], now, now + drive)
+                arrive, ((begin, end),) = place_breaks(rests[nth : nth + 1], now, now + drive)
                 now, drive = end, max(0, arrive - end)
                 arrive = now + drive
-            self.breaks.append(TakenBreak(had, begin, end, len(self.served)))
-            had += 1
-        return arrive, had
+            self.breaks.append(TakenBreak(nth, begin, end, len(self.served)))
+            nth += 1
+        return arrive, nth
 
     def _stop(self, code: int, arrive: int) -> int:
-        """Do what a stop is for; return when that is done."""
+        """Record a visit, reload or charge that begins at its arrival; return when it ends."""
         if code >= 0:
             visit = self.problem.visits[code]
             begin = self._opening(code, arrive)
@@ -153,14 +164,17 @@ class _Walk:
             place, before = self.vehicle.reloads[at], len(self.served)
             self.reloads.append(Reload(place, arrive, begin, done, before, self.loads[trip]))
             return done
-        missing = (self.vehicle.range_m or 0) - self.left
-        done = arrive - (-missing * 60 // self.vehicle.chargers[at].m_per_minute)
+        missing_m = (self.vehicle.range_m or 0) - self.charge_m
+        done = arrive - (-missing_m * 60 // self.vehicle.chargers[at].m_per_minute)
         self.charges.append(Charge(at, arrive, arrive, done, len(self.served)))
-        self.left = self.vehicle.range_m or 0
+        self.charge_m = self.vehicle.range_m or 0
         return done
 
     def _opening(self, visit: int, arrive: int) -> int:
-        """First second from the arrival on at which service may begin, the arrival if none."""
+        """Return the first second from the arrival on at which service may begin.
+
+        If all windows are over, service begins on arrival.
+        """
         late = self.problem.visits[visit].max_late_s
         for first, last in self.timer.windows(visit):
             if arrive <= min(NEVER, last + late):
@@ -168,19 +182,20 @@ class _Walk:
         return arrive
 
     def _drive(self, leg: tuple[int, int], leave: int) -> int:
-        """Seconds of a leg begun then, through the hours where they differ."""
+        """Return the seconds of a leg that begins at ``leave``, through the hourly slices."""
         if not self.profile.hourly:
             return self.timer.drive_s(self.number, *leg)
-        now, left = leave, LEG_PARTS
+        now, remaining = leave, LEG_PARTS
         while True:
             seconds, until = self._pace(leg, now)
-            there = now - (-left * seconds // LEG_PARTS)
+            there = now - (-remaining * seconds // LEG_PARTS)
             if until is None or there <= until:
                 return there - leave
-            left -= (until - now) * LEG_PARTS // seconds
+            remaining -= (until - now) * LEG_PARTS // seconds
             now = until
 
     def _pace(self, leg: tuple[int, int], now: int) -> tuple[int, int | None]:
+        """Return the seconds of the whole leg at a moment, and the end of that hourly slice."""
         matrix, until = self.profile.duration_s, None
         for part in self.profile.hourly:
             if part.from_s > now:

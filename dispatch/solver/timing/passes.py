@@ -1,10 +1,11 @@
-"""The passes behind ``timing``: the best begin of work for one chain of visits. PURE.
+"""The forward and backward passes of ``timer``: the best start of work for a sequence. PURE.
 
-How. Let E(s) be the earliest end of work begun at s, with a given number of breaks spent before
-work. Being earlier never hurts, so E comes from one forward pass over (visit, breaks taken), and
-it never falls as s grows. One backward pass from an end finds the latest start that still
-reaches it; start and end together are the best of their plateau. The next plateau begins one
-second later. On a schedule without any waiting nothing later can be better.
+Let E(s) be the earliest end of work that starts at s, with a given number of breaks taken before
+work. Being earlier is never worse, so one forward pass over (visit, breaks taken) computes E(s).
+E never decreases as s grows: it is constant on plateaus of s. One backward pass from an end finds
+the latest start that still reaches this end. This start and end have the least working time on
+their plateau. The next plateau begins one second later. Once a schedule has no waiting time, no
+later start has less working time, and the search ends.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from typing import Final
 
 from dispatch.solver.model.problem import MAX_TIME_S, VehicleShift
 
-NEVER: Final = 4 * MAX_TIME_S
-Spans = tuple[tuple[int, int], ...]  # (first, last) second at which something may begin
+NEVER: Final = 4 * MAX_TIME_S  # a second after all others
+Spans = tuple[tuple[int, int], ...]  # (first, last) second at which a service or break may begin
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Some breaks in a row taken on one leg.
+    """A number of consecutive breaks that are taken on one leg.
 
-    Possible when the leg begins at ``until`` or before; the next place is then reached at
-    ``max(begin + drive + total, floor)``.
+    ``count`` breaks last ``total`` seconds. They are possible if the leg begins at second
+    ``until`` or earlier. The vehicle then reaches the next place at
+    ``max(begin + drive + total, floor)``: ``floor`` is the earliest end of the last break.
     """
 
     count: int
@@ -36,16 +38,17 @@ class Pause:
 NO_PAUSE: Final = Pause(0, NEVER, 0, -NEVER)
 
 
-def _pauses(rests: Spans, lengths: tuple[int, ...], taken: int) -> tuple[Pause, ...]:
-    """Every way to take the next 0, 1, 2 … breaks on one leg when ``taken`` are done.
+def _pauses(rests: Spans, lengths: tuple[int, ...], done: int) -> tuple[Pause, ...]:
+    """Return the ways to take the next 0, 1, 2 … breaks on one leg when ``done`` are taken.
 
-    With driving put off, break i begins at max(begin + lengths before it, floors before it): that
-    bounds the begin. With driving done meanwhile, the leg ends at the larger of begin + drive +
-    all lengths and the floor.
+    If all driving comes after the breaks, each break begins as early as it can: after the breaks
+    before it on this leg, and not before its window. This limits the begin of the leg
+    (``until``). If the driver drives between the breaks, the leg ends at
+    max(begin + drive + total, floor).
     """
     ways = [NO_PAUSE]
     until, total, floor = NEVER, 0, -NEVER
-    for (first, last), length in zip(rests[taken:], lengths[taken:], strict=True):
+    for (first, last), length in zip(rests[done:], lengths[done:], strict=True):
         if max(floor, first) > last:
             break
         until = min(until, last - total)
@@ -55,31 +58,31 @@ def _pauses(rests: Spans, lengths: tuple[int, ...], taken: int) -> tuple[Pause, 
     return tuple(ways)
 
 
-def _ends(rests: Spans, lengths: tuple[int, ...], taken: int) -> int:
-    """Latest end of work after which the breaks from ``taken`` on can still be had."""
-    ways = _pauses(rests, lengths, taken)
-    return ways[-1].until if len(ways) - 1 == len(rests) - taken else -NEVER
+def _latest_end(rests: Spans, lengths: tuple[int, ...], done: int) -> int:
+    """Return the latest end of work after which the breaks from ``done`` on still fit."""
+    ways = _pauses(rests, lengths, done)
+    return ways[-1].until if len(ways) - 1 == len(rests) - done else -NEVER
 
 
 @dataclass(frozen=True, slots=True)
 class Workday:
-    """A vehicle's day as the passes need it."""
+    """The shift of a vehicle in the form that the passes need; all times in seconds."""
 
-    opens: int
-    latest: int
-    closes: int
+    opens: int  # earliest start of work
+    latest: int  # latest start of work
+    closes: int  # latest end of work
     loading: int
-    longest: int
-    pauses: tuple[tuple[Pause, ...], ...]  # by breaks already taken
-    ends: tuple[int, ...]  # by breaks already taken: latest end of work
-    rested: tuple[int, ...]  # seconds of the first j breaks
+    longest: int  # longest working time
+    pauses: tuple[tuple[Pause, ...], ...]  # ways to take further breaks, by breaks already taken
+    ends: tuple[int, ...]  # latest end of work, by breaks already taken
+    rested: tuple[int, ...]  # seconds of the first j breaks, for j = 0, 1, 2 …
 
     @classmethod
     def from_vehicle(cls, vehicle: VehicleShift) -> Workday:
-        """Return the vehicle's shift."""
+        """Return the workday of a vehicle."""
         rests = tuple((b.opens_s, b.closes_s - 1) for b in vehicle.breaks)
         lengths = tuple(b.duration_s for b in vehicle.breaks)
-        taken = range(len(rests) + 1)
+        counts = range(len(rests) + 1)
         latest = vehicle.latest_start_s
         return cls(
             opens=vehicle.opens_s,
@@ -87,15 +90,15 @@ class Workday:
             closes=vehicle.closes_s,
             loading=vehicle.loading_s,
             longest=NEVER if vehicle.max_duration_s is None else vehicle.max_duration_s,
-            pauses=tuple(_pauses(rests, lengths, j) for j in taken),
-            ends=tuple(_ends(rests, lengths, j) for j in taken),
+            pauses=tuple(_pauses(rests, lengths, j) for j in counts),
+            ends=tuple(_latest_end(rests, lengths, j) for j in counts),
             rested=tuple(accumulate(lengths, initial=0)),
         )
 
 
 @dataclass(slots=True)
 class Chain:
-    """One vehicle's sequence: drives between, services and windows at the visits."""
+    """The sequence of one vehicle: drives, service times and windows in seconds, and metres."""
 
     drives: list[int]  # one more than visits
     services: list[int]
@@ -104,13 +107,13 @@ class Chain:
 
     @property
     def busy(self) -> int:
-        """Seconds of driving and service: what no schedule can be shorter than."""
+        """The seconds of driving and service: a lower bound of the working time."""
         return sum(self.drives) + sum(self.services)
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """When work begins, how many breaks are had by then, and when it ends."""
+    """The start and end of work, and the number of breaks taken before work (``rested``)."""
 
     start: int
     rested: int
@@ -118,18 +121,18 @@ class Begin:
 
 
 def best_begin(shift: Workday, chain: Chain) -> Begin | None:
-    """Find the begin and end of work with the least time between, then the earliest end."""
+    """Return the start and end of work with the least working time, then the earliest end."""
     best: Begin | None = None
     for rested in range(len(shift.rested)):
         before = shift.pauses[0][rested] if rested < len(shift.pauses[0]) else None
         if before is None:
-            break  # these breaks cannot all be had one after the other
+            break  # these breaks do not fit one after the other
         start = max(shift.opens, before.floor)
         while start <= shift.latest:
-            found = _plateau(shift, chain, start, rested)
-            if found is None:
+            plateau = _plateau(shift, chain, start, rested)
+            if plateau is None:
                 break
-            begin, idle = found
+            begin, idle = plateau
             length = begin.end - begin.start
             if length <= shift.longest and (
                 best is None or (length, begin.end) < (best.end - best.start, best.end)
@@ -142,18 +145,18 @@ def best_begin(shift: Workday, chain: Chain) -> Begin | None:
 
 
 def _plateau(shift: Workday, chain: Chain, start: int, rested: int) -> tuple[Begin, int] | None:
-    """Return the latest begin that ends as early as ``start`` does, and its seconds of waiting."""
+    """Return the latest start with the same end as ``start``, and its seconds of waiting."""
     reached = _forward(shift, chain, start, rested)
     if reached is None:
         return None
-    end, taken = reached
+    end, done = reached
     begin = min(shift.latest, _backward(shift, chain, end, rested))
     idle = end - begin - chain.busy - shift.loading
-    return Begin(begin, rested, end), idle - (shift.rested[taken] - shift.rested[rested])
+    return Begin(begin, rested, end), idle - (shift.rested[done] - shift.rested[rested])
 
 
 def _forward(shift: Workday, chain: Chain, start: int, rested: int) -> tuple[int, int] | None:
-    """Return the earliest end of work begun at ``start``, and the breaks had by then."""
+    """Return the earliest end of work that starts at ``start``, and the breaks taken by then."""
     states = {rested: start + shift.loading}
     for leg in range(len(chain.drives)):
         states = _onward(shift, chain, leg, states)[0]
@@ -161,6 +164,7 @@ def _forward(shift: Workday, chain: Chain, start: int, rested: int) -> tuple[int
 
 
 def _finish(shift: Workday, states: dict[int, int]) -> tuple[int, int] | None:
+    """Return the earliest end of work in the shift after which the other breaks still fit."""
     ends = [(t, j) for j, t in states.items() if t <= min(shift.closes, shift.ends[j])]
     return min(ends) if ends else None
 
@@ -168,42 +172,46 @@ def _finish(shift: Workday, states: dict[int, int]) -> tuple[int, int] | None:
 def _onward(
     shift: Workday, chain: Chain, leg: int, states: dict[int, int]
 ) -> tuple[dict[int, int], dict[int, int]]:
-    """Drive one leg and serve: earliest second free, by breaks had; and where each came from."""
+    """Extend the states by one leg and the service at its end.
+
+    A state is the earliest departure by the number of breaks taken. Also return for each new
+    state the number of breaks in the state that it extends.
+    """
     drive = chain.drives[leg]
     after: dict[int, int] = {}
     origin: dict[int, int] = {}
-    for taken, leave in states.items():
-        for pause in shift.pauses[taken]:
+    for done, leave in states.items():
+        for pause in shift.pauses[done]:
             ready = max(leave + drive + pause.total, pause.floor)
-            total = taken + pause.count
+            total = done + pause.count
             if leave <= pause.until and ready < after.get(total, NEVER):
                 after[total] = ready
-                origin[total] = taken
+                origin[total] = done
     if leg < len(chain.services):
         spans, service = chain.windows[leg], chain.services[leg]
         after = {
-            taken: start + service
-            for taken, ready in after.items()
+            done: start + service
+            for done, ready in after.items()
             if (start := opening(spans, ready)) < NEVER
         }
     return after, origin
 
 
 def _backward(shift: Workday, chain: Chain, end: int, rested: int) -> int:
-    """Return the latest begin of work that can still end at ``end``."""
+    """Return the latest start of work that can still end at ``end``."""
     bounds = [min(end, shift.closes, last) for last in shift.ends]
     for leg in range(len(chain.drives) - 1, -1, -1):
         drive = chain.drives[leg]
         leaves = [
             max(
                 (
-                    min(p.until, bounds[taken + p.count] - drive - p.total)
+                    min(p.until, bounds[done + p.count] - drive - p.total)
                     for p in ways
-                    if p.floor <= bounds[taken + p.count]
+                    if p.floor <= bounds[done + p.count]
                 ),
                 default=-NEVER,
             )
-            for taken, ways in enumerate(shift.pauses)
+            for done, ways in enumerate(shift.pauses)
         ]
         if leg == 0:
             return leaves[rested] - shift.loading
@@ -213,7 +221,7 @@ def _backward(shift: Workday, chain: Chain, end: int, rested: int) -> int:
 
 
 def _closing(spans: Spans, latest: int) -> int:
-    """Last second at or before ``latest`` at which service may begin, else -NEVER."""
+    """Return the last second up to ``latest`` at which service may begin, else -NEVER."""
     for first, last in reversed(spans):
         if first <= latest:
             return min(last, latest)
@@ -221,7 +229,7 @@ def _closing(spans: Spans, latest: int) -> int:
 
 
 def choices(shift: Workday, chain: Chain, begin: Begin) -> list[int]:
-    """Return how many breaks the schedule from ``begin`` takes on each leg."""
+    """Return the number of breaks on each leg of the best schedule from ``begin``."""
     states = {begin.rested: begin.start + shift.loading}
     origins: list[dict[int, int]] = []
     for leg in range(len(chain.drives)):
@@ -230,15 +238,15 @@ def choices(shift: Workday, chain: Chain, begin: Begin) -> list[int]:
     finish = _finish(shift, states)
     if finish is None:
         raise AssertionError("best_begin returned a begin that cannot be driven")
-    taken, counts = finish[1], []
+    done, counts = finish[1], []
     for origin in reversed(origins):
-        counts.append(taken - origin[taken])
-        taken = origin[taken]
+        counts.append(done - origin[done])
+        done = origin[done]
     return counts[::-1]
 
 
 def opening(spans: Spans, arrive: int) -> int:
-    """First second at or after ``arrive`` at which service may begin, else NEVER."""
+    """Return the first second from ``arrive`` on at which service may begin, else NEVER."""
     for first, last in spans:
         if arrive <= last:
             return max(first, arrive)

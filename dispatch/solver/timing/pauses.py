@@ -1,9 +1,10 @@
-"""A clock that stands still during breaks, for engines that know none. PURE.
+"""A clock that stops during breaks, for engines that do not support breaks. PURE.
 
-If everybody rests at the same moments, the day without those moments is a problem without
-breaks. Breaks whose windows meet are put together; the moment is the middle of what they have in
-common, so that a break can wait for a service in progress to end. A vehicle without the break
-merely idles: what comes out is a sequence, and ``timing`` then places each break exactly.
+If all drivers take their breaks at the same times, the day without these times is a problem
+without breaks. Breaks with overlapping windows get one common pause. It begins in the middle of
+the common part of their windows, so that a break can wait until a service has ended. A vehicle
+without such a break just waits. The engine returns only a sequence; ``timing`` then finds the
+exact time of each break.
 """
 
 from __future__ import annotations
@@ -14,30 +15,35 @@ from typing import Final
 
 from dispatch.solver.model.problem import Break, VehicleShift
 
-MAX_IDLE_S: Final = 3600  # more lost time than this in one shift, and the clock is not worth it
+# Seconds that the pauses may take from one shift beyond its own breaks: 0 or more. Chosen. With
+# more lost time, ``work_clock`` returns a clock without pauses.
+MAX_IDLE_S: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class WorkClock:
-    """Real seconds to working seconds; ``pauses`` are real ``[begin, end)``, in order, apart."""
+    """Converts real seconds to working seconds.
+
+    ``pauses`` are spans ``[begin, end)`` in real seconds, in order and without overlap.
+    """
 
     pauses: tuple[tuple[int, int], ...] = ()
 
     def __call__(self, moment: int) -> int:
-        """Return how many working seconds have gone by at a real moment."""
+        """Return the working seconds that have passed at a real second."""
         rested = sum(min(moment, end) - begin for begin, end in self.pauses if moment > begin)
         return moment - rested
 
     def rest_within(self, opens: int, closes: int) -> int:
-        """Return the seconds that the clock stands still between two real moments."""
+        """Return the seconds for which the clock is stopped between two real seconds."""
         return (closes - opens) - (self(closes) - self(opens))
 
 
 def work_clock(vehicles: Sequence[VehicleShift]) -> WorkClock:
-    """Return the clock for these vehicles; one that never stops where that would waste time."""
+    """Return the clock for these vehicles, without pauses where they would waste too much time."""
     pauses: list[tuple[int, int]] = []
     for nth in range(max((len(v.breaks) for v in vehicles), default=0)):
-        pauses += _meeting(v.breaks[nth] for v in vehicles if len(v.breaks) > nth)
+        pauses += _common_pauses(v.breaks[nth] for v in vehicles if len(v.breaks) > nth)
     apart: list[tuple[int, int]] = []
     for begin, end in sorted(pauses):
         later = max(0, apart[-1][1] - begin) if apart else 0
@@ -50,8 +56,8 @@ def work_clock(vehicles: Sequence[VehicleShift]) -> WorkClock:
     return clock
 
 
-def _meeting(breaks: Iterable[Break]) -> list[tuple[int, int]]:
-    """Put breaks whose windows meet together; return one pause for each such group."""
+def _common_pauses(breaks: Iterable[Break]) -> list[tuple[int, int]]:
+    """Group breaks with overlapping windows; return one pause for each group."""
     groups: list[list[int]] = []  # first, last, length
     for rest in sorted(breaks, key=lambda b: (b.opens_s, b.closes_s, b.duration_s)):
         first, last = rest.opens_s, rest.closes_s - 1

@@ -1,9 +1,11 @@
-"""Stretches of a route that can be joined in constant time. PURE.
+"""Segments of a route that are concatenated in constant time. PURE.
 
-A segment is ``(duration, lateness, earliest, latest)``: begun anywhere in [earliest, latest] it
-takes ``duration`` and is late by ``lateness`` in all. Exact for one window a visit and no breaks;
-with windows taken as one from first to last, and without breaks, it never claims too much: what
-it finds too late or too long is so.
+A segment is ``(duration, lateness, earliest, latest)``, all in seconds. If it starts anywhere in
+[earliest, latest], it takes ``duration`` and has a total lateness (time warp) of ``lateness``.
+
+Segments are exact for visits with one window and vehicles without breaks. Otherwise all windows
+of a visit are taken as one, from the first to the last, and breaks are ignored. The result is
+then a lower bound: a sequence that is late or too long by its segments is infeasible.
 
 Source: Vidal, Crainic, Gendreau, Prins (2013), time-warp concatenation.
 """
@@ -14,7 +16,7 @@ Segment = tuple[int, int, int, int]
 
 
 def merge(drive: int, first: Segment, second: Segment) -> Segment:
-    """Join two segments with a drive of so many seconds between them."""
+    """Concatenate two segments with a drive of ``drive`` seconds between them."""
     duration_1, late_1, early_1, latest_1 = first
     duration_2, late_2, early_2, latest_2 = second
     shift = duration_1 - late_1 + drive

@@ -1,10 +1,8 @@
-"""When a given sequence of visits can be driven, exactly: windows, breaks, shift. PURE.
+"""The exact schedule of a sequence of visits: windows, breaks and shift. PURE.
 
-For one vehicle and one order of visits, ``Timer.schedule`` finds the schedule with the least
-working time (and, among those, the earliest end), or says that there is none. It is exact for
-any number of windows and breaks.
-
-See ``passes`` for how.
+For a vehicle and a sequence of visits, ``Timer.schedule`` finds the schedule with the least
+working time and, among those, the earliest end. It is exact for any number of windows and
+breaks. ``passes`` describes the algorithm.
 """
 
 from __future__ import annotations
@@ -28,11 +26,11 @@ from dispatch.solver.timing.passes import (
     opening,
 )
 
-FULL_SPEED: Final = 100  # per cent: the matrices as they are, not copied
+FULL_SPEED: Final = 100  # per cent: the matrices are used without a copy
 
 
 class Timer:
-    """Times sequences of visits (by index) for the vehicles (by index) of one problem."""
+    """Schedules sequences of visits for the vehicles of one problem, both by index."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -45,28 +43,31 @@ class Timer:
         self._windows: list[Spans] = [_spans(visit) for visit in problem.visits]
 
     def replace_visit(self, problem: Problem, visit: int) -> None:
-        """Take another visit in one's stead; its row and column have changed in the matrices."""
+        """Replace a visit (by index) by that of another problem with the same other visits.
+
+        The row and column of its place have already changed in the travel matrices.
+        """
         self.problem = problem
         place = problem.visits[visit].place
         self._windows[visit] = _spans(problem.visits[visit])
         for speed, tables in self._durations.items():
             for profile, table in zip(problem.profiles, tables, strict=True):
                 if speed != FULL_SPEED:
-                    own, row = np.asarray(table), profile.duration_s[place]
-                    own[place, :] = scaled(row, speed)
-                    own[:, place] = scaled(profile.duration_s[:, place], speed)
+                    matrix, row = np.asarray(table), profile.duration_s[place]
+                    matrix[place, :] = scaled(row, speed)
+                    matrix[:, place] = scaled(profile.duration_s[:, place], speed)
 
     def drive_s(self, vehicle: int, origin: int, target: int) -> int:
-        """Seconds between two places for a vehicle."""
+        """Return the seconds of driving between two places for a vehicle."""
         it = self.problem.vehicles[vehicle]
         return int(self._durations[it.speed_percent][it.profile][origin, target])
 
     def drive_m(self, vehicle: int, origin: int, target: int) -> int:
-        """Metres between two places for a vehicle."""
+        """Return the metres between two places for a vehicle."""
         return int(self._distances[self.problem.vehicles[vehicle].profile][origin, target])
 
     def tables(self, vehicle: int) -> tuple[Int32, Int32]:
-        """Return the seconds and the metres between all places for a vehicle."""
+        """Return the matrices of seconds and of metres between all places for a vehicle."""
         it = self.problem.vehicles[vehicle]
         return (
             np.asarray(self._durations[it.speed_percent][it.profile]),
@@ -74,19 +75,19 @@ class Timer:
         )
 
     def windows(self, visit: int) -> Spans:
-        """First and last second of each window of a visit; (0, NEVER) without any."""
+        """Return the first and last second of each window of a visit; (0, NEVER) without any."""
         return self._windows[visit]
 
     def chain(self, vehicle: int, visits: Sequence[int]) -> Chain:
-        """Look up what the sequence asks of the vehicle."""
+        """Return the drives, service times, windows and metres of a sequence."""
         it = self.problem.vehicles[vehicle]
         seconds = self._durations[it.speed_percent][it.profile]
         metres = self._distances[it.profile]
-        made = [self.problem.visits[v] for v in visits]
-        legs = list(pairwise([it.start, *(v.place for v in made), it.end]))
+        sequence = [self.problem.visits[v] for v in visits]
+        legs = list(pairwise([it.start, *(v.place for v in sequence), it.end]))
         return Chain(
             drives=[seconds[leg] for leg in legs],
-            services=[service_s(v, it) for v in made],
+            services=[service_s(v, it) for v in sequence],
             windows=[self._windows[v] for v in visits],
             distance=sum(metres[leg] for leg in legs),
         )
@@ -94,7 +95,7 @@ class Timer:
     def schedule(self, vehicle: int, visits: Sequence[int]) -> Tour | None:
         """Return the route with the least working time, or None when no schedule is feasible.
 
-        Range, load and skills are not looked at: they do not depend on time.
+        Range, load and skills are not checked here, because they do not depend on time.
         """
         chain = self.chain(vehicle, visits)
         begin = best_begin(self.shifts[vehicle], chain)
@@ -108,23 +109,23 @@ class Timer:
         return None if begin is None else begin.end - begin.start
 
     def load(self, visits: Sequence[int]) -> tuple[int, ...]:
-        """Sum the demands of some visits, per dimension."""
+        """Return the sum of the demands of these visits, one value per dimension."""
         demands = [self.problem.visits[v].demand for v in visits]
         zeros = (0,) * len(self.problem.dimensions)
         return tuple(sum(column) for column in zip(zeros, *demands, strict=True))
 
     def _route(self, vehicle: int, visits: Sequence[int], chain: Chain, begin: Begin) -> Tour:
-        """Write the schedule out: one more forward pass that remembers its way."""
+        """Return the schedule as a tour: a last forward pass that records all times."""
         shift = self.shifts[vehicle]
         served: list[Served] = []
         breaks: list[TakenBreak] = []
         now, at = begin.start + shift.loading, begin.rested
-        for leg, taken in enumerate(choices(shift, chain, begin)):
-            rests = self.problem.vehicles[vehicle].breaks[at : at + taken]
+        for leg, count in enumerate(choices(shift, chain, begin)):
+            rests = self.problem.vehicles[vehicle].breaks[at : at + count]
             arrive, placed = place_breaks(rests, now, now + chain.drives[leg])
             breaks += [TakenBreak(at + i, b, e, leg) for i, (b, e) in enumerate(placed)]
             now = max(arrive, placed[-1][1]) if placed else arrive
-            at += taken
+            at += count
             if leg < len(visits):
                 start = opening(chain.windows[leg], now)
                 now = start + chain.services[leg]
@@ -144,10 +145,10 @@ class Timer:
 def place_breaks(
     rests: Sequence[Break], leave: int, arrive: int
 ) -> tuple[int, list[tuple[int, int]]]:
-    """Put breaks into one leg; return the arrival and each break's begin and end.
+    """Place breaks on one leg; return the arrival, and the begin and end of each break.
 
-    A break is spent on arrival where its window allows, else on the way, as late as it and those
-    behind it may begin.
+    A break is taken on arrival if its window allows this. Otherwise it is taken on the way, as
+    late as its window and the breaks after it allow.
     """
     latest, bounds = NEVER, []
     for rest in reversed(rests):
@@ -165,12 +166,12 @@ def place_breaks(
 
 
 def _spans(visit: Visit) -> Spans:
-    """First and last second of each window; (0, NEVER) without any."""
+    """Return the first and last second of each window; (0, NEVER) without any."""
     return tuple((w.opens_s, w.closes_s - 1) for w in visit.windows) or ((0, NEVER),)
 
 
 def _view(matrix: Int32) -> memoryview[int]:
-    """Look into a matrix without a copy; its items come out as Python's own integers."""
+    """Return a view of a matrix without a copy; its items are plain Python integers."""
     return cast("memoryview[int]", memoryview(matrix))  # type: ignore[arg-type]
 
 

@@ -155,7 +155,7 @@ def test_what_does_not_fit_is_refused_and_changes_no_later_answer() -> None:
     known: Any = replace(last, id=base.visits[0].id)
     for visit, given, said in (
         (Pair("a", "b"), ways, "pair must be in the problem"),
-        (known, ways, "holds v0 already"),
+        (known, ways, "already has visit v0"),
         (replace(last, demand=(1,)), ways, "one value for each dimension"),
         (last, ways[:1], "each of the 2 profiles"),
         (last, [ways[0], replace(ways[1], to_s=[1, 2])], "14 whole numbers"),
