@@ -12,7 +12,7 @@ from dispatch.solver.model.cost import UNIT, cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.insertion import Board, evaluate, places
-from dispatch.solver.placing.newcomers import OpenBoard, Spokes
+from dispatch.solver.placing.newcomers import OpenBoard, PlaceTravel
 from dispatch.solver.referee.check import check
 from dispatch.solver.solve import solve
 from tests.bench.solver_page import table, wanted, write
@@ -138,7 +138,7 @@ def not_held(problem: Problem, plan: Solution, orders: Sequence[str], size: int)
     for order in [name for name in (orders[0], *orders) if name not in named]:
         visit = problem.visits[problem.visit_index[order]]
         ways = [
-            Spokes(
+            PlaceTravel(
                 t.duration_s[:, visit.place].copy(), t.duration_s[visit.place],
                 t.distance_m[:, visit.place].copy(), t.distance_m[visit.place],
                 tuple((p.duration_s[:, visit.place].copy(), p.duration_s[visit.place])

@@ -1,1 +1,1 @@
-"""A plan under work: where a visit fits, and what holds. PURE."""
+"""A plan that is being changed: insertion, repair, and reasons for unserved visits. PURE."""

@@ -1,4 +1,4 @@
-"""A plan under work: sequences per vehicle with what is needed to change them fast. PURE.
+"""A plan that is being changed: a sequence per vehicle, with data for fast insertions. PURE.
 
 Engines propose sequences; ``insertion``, ``repair`` and ``explain`` work on a ``Draft`` of them.
 """
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """What never changes while a problem is worked on: times, who may serve whom, room.
+    """Data of a problem that all its drafts share: timer, allowed vehicles, capacities.
 
-    ``twin`` gives for each vehicle the first that is like it in all but its id. ``plain`` problems
-    are worked on without compiled code.
+    ``may`` : for each visit the vehicles that may serve it, by their skills and its locks.
+    ``twin`` : for each vehicle the first vehicle that equals it in all but its id.
+    ``plain`` : the problem needs no rule beyond those of ``timing``, so no compiled code is used.
     """
 
     def __init__(
@@ -37,9 +38,9 @@ class Context:
         self.plain = plain(problem)
         self._model = model
         self._scanner: Scanner | None = None
-        self.alone: dict[int, NotServed | None] = {}  # kept by ``explain.alone``
+        self.alone: dict[int, NotServed | None] = {}  # the cache of ``explain.alone``
         self.demands = [v.demand for v in problem.visits]
-        self.rooms = [v.capacity for v in problem.vehicles]
+        self.capacities = [v.capacity for v in problem.vehicles]
         self.ranges = [
             NEVER if v.max_distance_m is None else v.max_distance_m for v in problem.vehicles
         ]
@@ -56,7 +57,10 @@ class Context:
         self.may = [kinds[v.skills, v.vehicles] for v in problem.visits]
 
     def replace_visit(self, problem: Problem, visit: int) -> None:
-        """Take another visit in one's stead; its row and column have changed in the matrices."""
+        """Replace a visit (by index) by that of another problem with the same other visits.
+
+        The row and column of its place have already changed in the travel matrices.
+        """
         self.problem, it = problem, problem.visits[visit]
         self.timer.replace_visit(problem, visit)
         self.demands[visit] = it.demand
@@ -67,43 +71,47 @@ class Context:
 
     @property
     def model(self) -> Model:
-        """The problem as flat arrays, made when first asked for."""
+        """The problem as flat arrays, created on first use."""
         if self._model is None:
             self._model = lay_out(self.problem)
         return self._model
 
     @property
     def scanner(self) -> Scanner:
-        """The compiled scan; numba is loaded when it is first asked for."""
+        """The interface to the compiled scan; the first use loads numba."""
         if self._scanner is None:
             self._scanner = scanner(self.problem, self.model)
         return self._scanner
 
     def equipped(self, vehicle: int, codes: Iterable[int]) -> list[int]:
-        """Return codes with the reloads and charges they need, if they have none and some help."""
-        given, it = list(codes), self.problem.vehicles[vehicle]
-        if not (it.reloads or it.chargers) or not given or min(given) < 0:
-            return given
-        return self.scanner.equipped(vehicle, given) or given
+        """Return codes with the reloads and charges that make them feasible.
+
+        Codes that already contain a reload or charge, or that none can help, are returned as is.
+        """
+        result, it = list(codes), self.problem.vehicles[vehicle]
+        if not (it.reloads or it.chargers) or not result or min(result) < 0:
+            return result
+        return self.scanner.equipped(vehicle, result) or result
 
     def price(self, vehicle: int, codes: Sequence[int]) -> float:
-        """Return the price of a sequence in 1/UNIT, infinity where it does not hold."""
+        """Return the cost of a sequence in 1/UNIT of a minor unit, infinity if infeasible."""
         timed = self.scanner.timed(vehicle, codes)
         return inf if timed is None else timed.exact
 
     def route(self, vehicle: int, codes: Sequence[int]) -> Tour | None:
-        """Return the best schedule of a sequence, None where there is none."""
+        """Return the best schedule of a sequence, or None if it is infeasible."""
         if self.plain:
             return self.timer.schedule(vehicle, codes)
         return self.scanner.route(vehicle, codes)
 
     def fits(self, vehicle: int, load: Sequence[int]) -> bool:
-        """Tell whether the vehicle has room for a load."""
-        return all(a <= room for a, room in zip(load, self.rooms[vehicle], strict=True))
+        """Return True if a load is within the vehicle's capacity in each dimension."""
+        capacity = self.capacities[vehicle]
+        return all(amount <= room for amount, room in zip(load, capacity, strict=True))
 
 
 def _allowed(problem: Problem, visit: Visit) -> frozenset[int]:
-    """Return the vehicles that have a visit's skills and that it allows."""
+    """Return the vehicles that have all skills of a visit and that the visit allows."""
     return frozenset(
         at
         for at, vehicle in enumerate(problem.vehicles)
@@ -113,9 +121,11 @@ def _allowed(problem: Problem, visit: Visit) -> frozenset[int]:
 
 
 class DraftTour:
-    """One vehicle's codes; where the problem is plain also the segments around each gap.
+    """The codes of one vehicle and, for a plain problem, the segments around each gap.
 
-    ``codes`` are visits by index and, below 0, reloads and charges (see ``rich.model``).
+    ``codes`` are visits by index and, below 0, reloads and charges (see ``rich.model``). The
+    segment ``before[g]`` covers all stops before gap g, ``after[g]`` all stops behind it.
+    ``duration`` is the least working time in seconds, None if the sequence is infeasible.
     """
 
     def __init__(self, context: Context, vehicle: int, codes: Iterable[int]) -> None:
@@ -123,9 +133,9 @@ class DraftTour:
         self.codes = list(codes)
         self.visits = [code for code in self.codes if code >= 0]
         if context.plain:
-            self._lay(context)
+            self._compute_segments(context)
 
-    def _lay(self, context: Context) -> None:
+    def _compute_segments(self, context: Context) -> None:
         vehicle = self.vehicle
         timer, problem = context.timer, context.problem
         it = problem.vehicles[vehicle]
@@ -136,9 +146,10 @@ class DraftTour:
             self.distance = timer.chain(vehicle, self.visits).distance
             self.duration = timer.shortest(vehicle, self.visits)
         shift = timer.shifts[vehicle]
-        never = max(0, shift.opens - shift.latest)  # it may not begin before it has to
-        gate: Segment = (0, never, shift.opens + shift.loading, shift.latest + shift.loading)
-        self.before = [gate]
+        # A shift whose latest start is before its opening is always late, so nothing fits into it.
+        late = max(0, shift.opens - shift.latest)
+        start: Segment = (0, late, shift.opens + shift.loading, shift.latest + shift.loading)
+        self.before = [start]
         for at, visit in enumerate(self.visits):
             drive = timer.drive_s(vehicle, self.places[at], self.places[at + 1])
             self.before.append(merge(drive, self.before[-1], own_segment(context, vehicle, visit)))
@@ -151,18 +162,18 @@ class DraftTour:
 
 
 def own_segment(context: Context, vehicle: int, visit: int) -> Segment:
-    """Return the segment of one visit, its windows taken as one from first to last."""
+    """Return the segment of one visit; its windows count as one, from the first to the last."""
     spans = context.timer.windows(visit)
     seconds = service_s(context.problem.visits[visit], context.problem.vehicles[vehicle])
     return (seconds, 0, spans[0][0], spans[-1][1])
 
 
 class Draft:
-    """All tours of a plan; vehicles and visits by index. Every visit stands at most once."""
+    """All tours of a plan; vehicles and visits by index. A visit is in at most one tour."""
 
     def __init__(self, context: Context, sequences: dict[int, list[int]] | None = None) -> None:
         self.context = context
-        self.rows: Any = None  # kept by ``rows.rows_of``
+        self.rows: Any = None  # the cache of ``rows.rows_of``
         self.tours = [DraftTour(context, v, ()) for v in range(len(context.problem.vehicles))]
         for vehicle, visits in (sequences or {}).items():
             self.assign(vehicle, visits)
@@ -170,38 +181,44 @@ class Draft:
     def assign(self, vehicle: int, codes: Iterable[int]) -> None:
         """Give a vehicle another sequence.
 
-        One of visits alone gets the reloads and charges that it needs, where some make it hold.
+        If the codes are visits only, the reloads and charges that make them feasible are added.
         """
         self.tours[vehicle] = DraftTour(
             self.context, vehicle, self.context.equipped(vehicle, codes)
         )
 
     def assign_exactly(self, vehicle: int, codes: Iterable[int]) -> None:
-        """Give a vehicle exactly these codes."""
+        """Give a vehicle exactly these codes, without adding reloads or charges."""
         self.tours[vehicle] = DraftTour(self.context, vehicle, codes)
 
     def insert(self, vehicle: int, position: int, visit: int) -> None:
-        """Put one more visit behind so many of a vehicle's visits, where that costs least."""
+        """Insert a visit after the first ``position`` visits of a vehicle.
+
+        Reloads and charges may leave several such gaps: the cheapest one is used.
+        """
         codes = self.tours[vehicle].codes
         gaps = [g for g in range(len(codes) + 1) if sum(c >= 0 for c in codes[:g]) == position]
-        made = [[*codes[:gap], visit, *codes[gap:]] for gap in gaps]
-        if len(made) > 1:
-            made.sort(key=lambda codes: self.context.price(vehicle, codes))
-        self.tours[vehicle] = DraftTour(self.context, vehicle, made[0])
+        candidates = [[*codes[:gap], visit, *codes[gap:]] for gap in gaps]
+        if len(candidates) > 1:
+            candidates.sort(key=lambda codes: self.context.price(vehicle, codes))
+        self.tours[vehicle] = DraftTour(self.context, vehicle, candidates[0])
 
     def missing(self) -> list[int]:
-        """Visits in no tour, in the problem's order; of a group the first if none is served."""
-        made = {v for tour in self.tours for v in tour.visits}
+        """Return the unserved visits in the order of the problem.
+
+        A group that is not served is listed once, by its first visit.
+        """
+        served = {v for tour in self.tours for v in tour.visits}
         problem = self.context.problem
-        left = []
+        missing = []
         for at, visit in enumerate(problem.visits):
             members = problem.groups.get(visit.group, ()) if visit.group else ()
-            if at not in made and (not members or (at == members[0] and not made & {*members})):
-                left.append(at)
-        return left
+            if at not in served and (not members or (at == members[0] and not served & {*members})):
+                missing.append(at)
+        return missing
 
     def solution(self, unserved: Sequence[NotServed]) -> Solution:
-        """Write the plan out with its exact times; a tour that breaks rules is timed as it is."""
+        """Return the plan with its exact times; an infeasible tour gets a lenient schedule."""
         routes: list[Tour] = []
         for tour in self.tours:
             if tour.visits:

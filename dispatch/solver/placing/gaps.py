@@ -1,4 +1,4 @@
-"""The search behind ``insertion``: all feasible gaps for one visit, by index. PURE."""
+"""All feasible gaps of a plan for one visit, by index; used by ``insertion``. PURE."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from dispatch.solver.placing.rows import Fitting, rows_of
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A feasible place for a visit, by index: behind ``position`` visits of the vehicle.
+    """A feasible insertion of a visit, by index: after ``position`` visits of the vehicle.
 
-    ``exact`` is the money it adds in 1/9,000,000 of a minor unit, with the vehicle's fixed cost
-    when it would stay at home otherwise. Values may be negative where times or distances break
-    the triangle inequality. Of a pair ``position`` is the pickup's and ``pair_position`` the
-    delivery's, the pickup counted.
+    ``exact`` is the added cost in 1/9,000,000 of a minor unit. The vehicle's fixed cost is
+    included if the vehicle is not used yet. Values may be negative where times or distances
+    break the triangle inequality. For a pair, ``position`` is that of the pickup and
+    ``pair_position`` that of the delivery, the pickup counted.
+
+    ``tour`` : the codes of the vehicle as they are.
+    ``ends`` : (gap, visit) for each visit to insert, the last gap first.
     """
 
     vehicle: int
@@ -28,12 +31,12 @@ class Fit:
     exact: int
     co2_mg: int
     pair_position: int | None = None
-    tour: tuple[int, ...] = ()  # the codes as they are; ends: what comes into which gap of them
+    tour: tuple[int, ...] = ()
     ends: tuple[tuple[int, int], ...] = ()
 
     @property
     def codes(self) -> tuple[int, ...]:
-        """The vehicle's codes with the visit, or the pair, in them; () for a plain problem."""
+        """The vehicle's codes with the visit or the pair inserted; () for a plain problem."""
         codes = self.tour
         for gap, visit in self.ends:
             codes = (*codes[:gap], visit, *codes[gap:])
@@ -41,23 +44,23 @@ class Fit:
 
 
 def gaps(draft: Draft, visit: int) -> list[Fit]:
-    """Return all feasible places for a visit that is in no tour, cheapest first.
+    """Return all feasible insertions of a visit that is in no tour, cheapest first.
 
-    Of a visit in a pair, all places for both of the pair; none while the other is in a tour. None
-    either while an alternative is served. Reloads and charges stay where they are; a vehicle at
-    home gets those without which it could not come.
+    For a visit of a pair, insert both visits of the pair. The list is empty while the other visit
+    of the pair, or an alternative of the same group, is in a tour. Reloads and charges stay where
+    they are; an unused vehicle gets the reloads and charges that it needs.
     """
     context = draft.context
     if context.plain:
         fitting = rows_of(draft).fitting(visit)
         return [_gap(context, fitting, int(at)) for at in fitting.ranked()]
-    found = _whole(draft, visit)
-    found.sort(key=lambda gap: (gap.exact, gap.added_s, gap.vehicle, gap.position))
-    return found
+    result = _scanned(draft, visit)
+    result.sort(key=lambda gap: (gap.exact, gap.added_s, gap.vehicle, gap.position))
+    return result
 
 
 def cheapest(draft: Draft, visit: int) -> Fit | None:
-    """Return the first of ``gaps``, None where there is none."""
+    """Return the first of ``gaps``, or None if there are no feasible gaps."""
     if draft.context.plain:
         fitting = rows_of(draft).fitting(visit)
         return _gap(draft.context, fitting, fitting.best()) if len(fitting) else None
@@ -65,6 +68,7 @@ def cheapest(draft: Draft, visit: int) -> Fit | None:
 
 
 def _gap(context: Context, fitting: Fitting, at: int) -> Fit:
+    """Return one row of the columns as an insertion."""
     vehicle, metres = int(fitting.vehicle[at]), int(fitting.added_m[at])
     return Fit(
         vehicle,
@@ -76,34 +80,37 @@ def _gap(context: Context, fitting: Fitting, at: int) -> Fit:
     )
 
 
-def _whole(draft: Draft, visit: int) -> list[Fit]:
-    """Ask the compiled scan, under every rule of the model."""
-    problem, made = draft.context.problem, {v for tour in draft.tours for v in tour.visits}
+def _scanned(draft: Draft, visit: int) -> list[Fit]:
+    """Return the feasible insertions found by the compiled scan, which knows all rules.
+
+    Several gaps can have the same position, because of reloads and charges: the cheapest counts.
+    """
+    problem, served = draft.context.problem, {v for tour in draft.tours for v in tour.visits}
     partner = problem.partner.get(visit)
     group = problem.visits[visit].group
-    if partner in made or (group and made & set(problem.groups[group])):
+    if partner in served or (group and served & set(problem.groups[group])):
         return []
     if partner is not None and problem.visits[visit].id not in {p.pickup for p in problem.pairs}:
         visit, partner = partner, visit
     ends = (visit,) if partner is None else (visit, partner)
-    limit = _tied(draft, ends)
+    limit = _required_vehicle(draft, ends)
     if limit < -1:
         return []
     tours = {tour.vehicle: tour.codes for tour in draft.tours if tour.codes}
     fee = sum(problem.visits[v].service_cost for v in ends) * UNIT
-    before = {vehicle: _counted(codes) for vehicle, codes in tours.items()}
-    kept = {vehicle: tuple(codes) for vehicle, codes in tours.items()}
+    before = {vehicle: _visits_before(codes) for vehicle, codes in tours.items()}
+    codes_of = {vehicle: tuple(codes) for vehicle, codes in tours.items()}
     best: dict[tuple[int, int, int], Fit] = {}
     for vehicle, gap, then, seconds, metres, exact in draft.context.scanner.gaps(
         tours, visit, limit
     ):
         counts = before.get(vehicle, (0,))
         position, behind = counts[gap], -1
-        put: tuple[tuple[int, int], ...] = ((gap, visit),)
+        inserted: tuple[tuple[int, int], ...] = ((gap, visit),)
         if partner is not None:
-            behind, put = counts[then] + 1, ((then, partner), *put)
-        known = best.get((vehicle, position, behind))
-        if known is None or exact + fee < known.exact:
+            behind, inserted = counts[then] + 1, ((then, partner), *inserted)
+        cheaper = best.get((vehicle, position, behind))
+        if cheaper is None or exact + fee < cheaper.exact:
             best[vehicle, position, behind] = Fit(
                 vehicle,
                 position,
@@ -112,25 +119,25 @@ def _whole(draft: Draft, visit: int) -> list[Fit]:
                 exact + fee,
                 problem.vehicles[vehicle].co2_mg_per_m * metres,
                 None if partner is None else behind,
-                kept.get(vehicle, ()),
-                put,
+                codes_of.get(vehicle, ()),
+                inserted,
             )
-    asked = {vehicle for vehicle, _, _ in best} | set(tours)
-    found = [_equipped(draft, vehicle, ends) for vehicle in _left(draft, asked, limit)]
-    return [*best.values(), *(gap for gap in found if gap is not None)]
+    tried = {vehicle for vehicle, _, _ in best} | set(tours)
+    equipped = [_equipped(draft, vehicle, ends) for vehicle in _equippable(draft, tried, limit)]
+    return [*best.values(), *(gap for gap in equipped if gap is not None)]
 
 
-def _left(draft: Draft, asked: set[int], limit: int) -> list[int]:
-    """Return vehicles at home that could only come by way of a reload or charger."""
+def _equippable(draft: Draft, tried: set[int], limit: int) -> list[int]:
+    """Return the unused vehicles that a reload or charge on the way might make feasible."""
     return [
         at
         for at, vehicle in enumerate(draft.context.problem.vehicles)
-        if (vehicle.reloads or vehicle.chargers) and at not in asked and limit in (-1, at)
+        if (vehicle.reloads or vehicle.chargers) and at not in tried and limit in (-1, at)
     ]
 
 
 def _equipped(draft: Draft, vehicle: int, ends: tuple[int, ...]) -> Fit | None:
-    """Return the place on a vehicle at home with the stops that make it possible."""
+    """Return the insertion into an unused vehicle, with the reloads and charges that it needs."""
     context, problem = draft.context, draft.context.problem
     codes = context.scanner.equipped(vehicle, ends)
     timed = None if codes is None else context.scanner.timed(vehicle, codes)
@@ -143,13 +150,13 @@ def _equipped(draft: Draft, vehicle: int, ends: tuple[int, ...]) -> Fit | None:
     return Fit(vehicle, 0, timed.lasts_s, timed.metres, exact, co2_mg, behind, tuple(codes))
 
 
-def _counted(codes: Sequence[int]) -> tuple[int, ...]:
-    """Return how many visits come before each gap."""
+def _visits_before(codes: Sequence[int]) -> tuple[int, ...]:
+    """Return the number of visits before each gap."""
     return tuple(accumulate((int(code >= 0) for code in codes), initial=0))
 
 
-def _tied(draft: Draft, ends: tuple[int, ...]) -> int:
-    """Return the vehicle of those they must be together with; -1: any, -2: there is none."""
+def _required_vehicle(draft: Draft, ends: tuple[int, ...]) -> int:
+    """Return the vehicle that the ``together`` sets of the visits require; -1 any, -2 none."""
     problem = draft.context.problem
     if not problem.together:
         return -1

@@ -1,8 +1,8 @@
-"""Every place where one visit fits into a plan, with exactly what it adds. PURE.
+"""All feasible insertions of one visit into a plan, with their exact cost. PURE.
 
-The board prices moves with it, the solver's last pass puts back what still fits, and a plan
-edited by hand is timed here. A problem that is more than windows, loads and shifts is looked at
-by compiled code, which is loaded when it is first needed: half a second once in a process.
+The planning board prices moves here, and ``evaluate`` computes the times of a plan edited by
+hand. A problem with more rules than windows, loads and shifts needs compiled code. This code is
+loaded on first use, which takes half a second once in a process.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ Stops = Sequence[str | Reload | Charge]
 
 @dataclass(frozen=True, slots=True)
 class Insertion:
-    """A feasible place for a visit, by id, with the time, way, money and CO2e it adds.
+    """A feasible place for a visit, by id, with the seconds, metres, cost and CO2e that it adds.
 
-    ``position`` is how many visits of the vehicle come before it. Of a pair it is the pickup's,
-    and ``pair_position`` the delivery's, the pickup counted; what is added counts both.
+    ``position`` is the number of visits of the vehicle before it. For a pair, ``position`` is that
+    of the pickup and ``pair_position`` that of the delivery, the pickup counted. The added values
+    then include both visits.
     """
 
     vehicle: str
@@ -39,7 +40,7 @@ class Insertion:
 
 
 class Board:
-    """A plan that is asked again and again for the places of visits; prepared once."""
+    """A plan that is prepared once and then answers many questions for feasible insertions."""
 
     def __init__(
         self, problem: Problem, solution: Solution, context: Context | None = None
@@ -56,9 +57,9 @@ class Board:
     def places(self, visit: str) -> list[Insertion]:
         """Return all feasible places for one visit, cheapest first.
 
-        A visit that the plan serves is taken out first, with the other end of its pair, and so is
-        an alternative that is served in its stead: its present place is then among the answers,
-        and each answer counts from the plan without it. Reloads and charges stay where they are.
+        A visit that the plan serves is removed first, with the other visit of its pair; so is a
+        served alternative of its group. Its present place is then among the results, and each
+        result is relative to the plan without it. Reloads and charges stay where they are.
 
         Raises
         ------
@@ -68,19 +69,19 @@ class Board:
         if visit not in self.problem.visit_index:
             _unknown([visit])
         at = self.problem.visit_index[visit]
-        gone = {at, self.problem.partner.get(at, at)}
-        gone |= set(self.problem.groups.get(self.problem.visits[at].group, ()))
+        removed = {at, self.problem.partner.get(at, at)}
+        removed |= set(self.problem.groups.get(self.problem.visits[at].group, ()))
         draft, before = self.draft, {}
         for tour in draft.tours:
-            if gone.intersection(tour.visits):
+            if removed.intersection(tour.visits):
                 before[tour.vehicle] = tour
         for vehicle, tour in before.items():
-            left = [code for code in tour.codes if code not in gone]
-            draft.assign_exactly(vehicle, left if any(code >= 0 for code in left) else [])
-        found = [self._place(gap) for gap in gaps(draft, at)]
+            codes = [code for code in tour.codes if code not in removed]
+            draft.assign_exactly(vehicle, codes if any(code >= 0 for code in codes) else [])
+        result = [self._place(gap) for gap in gaps(draft, at)]
         for vehicle, tour in before.items():
             draft.tours[vehicle] = tour
-        return found
+        return result
 
     def _place(self, gap: Fit) -> Insertion:
         return Insertion(
@@ -108,12 +109,12 @@ def places(problem: Problem, solution: Solution, visit: str) -> list[Insertion]:
 
 
 def evaluate(problem: Problem, routes: Mapping[str, Stops]) -> Solution:
-    """Time a plan given as visits per vehicle, whatever rules it breaks.
+    """Return a plan, given as stops per vehicle, with its times, even if it breaks rules.
 
-    Every route that can be driven gets its best schedule; one that cannot is timed as it comes,
-    late where it is late, and ``check`` names what is wrong. Visits in no route come out as
-    unserved with their reason. Among the visits of a route its reloads and charges may stand (of
-    which only the place counts); where none do and the route needs some, they are put in.
+    A feasible route gets its best schedule. An infeasible route gets a lenient schedule with
+    late services; ``check`` lists its violations. Visits in no route are unserved, with their
+    reason. A route may contain reloads and charges; only their place and position are used. If it
+    has none but needs some, they are added.
 
     Raises
     ------
@@ -133,7 +134,7 @@ def _draft(problem: Problem, routes: Mapping[str, Stops], context: Context | Non
     for name in visits:
         if name not in problem.visit_index:
             faults.add("/routes", f"The problem has no visit {name}.", "unknown")
-    faults.raise_if_any("The plan speaks of visits or vehicles that the problem does not have.")
+    faults.raise_if_any("The plan names visits or vehicles that the problem does not have.")
     return Draft(
         context or Context(problem),
         {
@@ -146,7 +147,7 @@ def _draft(problem: Problem, routes: Mapping[str, Stops], context: Context | Non
 
 
 def _codes(problem: Problem, vehicle: VehicleShift, stops: Stops) -> list[int]:
-    """Return stops as codes; a facility that the vehicle does not know is left out."""
+    """Return stops as codes, without reloads and charges that the vehicle does not have."""
     codes: list[int] = []
     for stop in stops:
         if isinstance(stop, str):
@@ -162,4 +163,4 @@ def _unknown(names: Sequence[str]) -> None:
     faults = Problems()
     for name in names:
         faults.add("/routes", f"The problem has no visit {name}.", "unknown")
-    faults.raise_if_any("The plan speaks of visits or vehicles that the problem does not have.")
+    faults.raise_if_any("The plan names visits or vehicles that the problem does not have.")

@@ -1,10 +1,10 @@
-"""All places for a visit that the problem does not hold, from one row and one column. PURE.
+"""All feasible places for a new visit that is not in the problem. PURE.
 
-An offer is asked for before an order is placed: its visit is in no problem yet. ``OpenBoard`` keeps
-one more place and one more visit than the problem has. A question writes the newcomer's travel into
-that place's row and column and asks as for any other visit, so the answer is the one that a problem
-with that visit from the start would give. The matrices are laid out once, with the board; no
-question copies them.
+Delivery options are offered before an order is placed, so its visit is in no problem yet.
+``OpenBoard`` extends a problem by one place and one visit, which stand for the new visit. A
+question writes the travel of the new visit into the row and column of that place, and then asks
+as for any other visit. The answer is the same as for a problem that contains the visit. The
+matrices are copied once, when the board is created, and not for each question.
 """
 
 from __future__ import annotations
@@ -25,22 +25,24 @@ from dispatch.solver.rich.lazy import plain
 from dispatch.solver.rich.model import Model, lay_out
 from lastmile.core.errors import Problems
 
-WINDOWS: Final = 8  # of a newcomer, for which the arrays have room; more lay the board out again
-NAME: Final = "newcomer"  # of the visit kept; longer where the problem has one of that name
+# Windows of a new visit for which the arrays have space: 1 or more. Chosen. With more windows
+# the board is created again.
+WINDOWS: Final = 8
+NAME: Final = "newcomer"  # id of the placeholder visit; "+" is appended if the problem has this id
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spokes:
-    """The ways between one place and all places of a problem, by one profile.
+class PlaceTravel:
+    """The travel between a new place and all places of a problem, for one profile.
 
     Parameters
     ----------
     to_s, from_s : whole numbers, one for each place
-        Seconds from each place to the newcomer's (its column), and from there to each (its row).
+        Seconds from each place to the new place (its column), and back (its row).
     to_m, from_m : whole numbers, one for each place
-        Metres likewise.
+        Metres from each place to the new place, and back.
     hourly : sequence of (to_s, from_s)
-        Seconds in each of the profile's slices, in their order.
+        Seconds in each hourly slice of the profile, in their order.
     """
 
     to_s: npt.ArrayLike
@@ -51,9 +53,9 @@ class Spokes:
 
 
 class OpenBoard:
-    """A plan that is asked for the places of visits that its problem does not hold.
+    """A plan that answers questions about new visits, which are not in its problem.
 
-    Prepared once for a problem and a plan; not for two threads at once.
+    A board is prepared once for a problem and a plan. Only one thread may use it at a time.
 
     Raises
     ------
@@ -67,60 +69,61 @@ class OpenBoard:
         self._grids: list[_Grid] = [_Grid(table) for table in problem.profiles]
         self._windows = WINDOWS
         self._boards: dict[bool, Board] = {}
-        self._open = self._opened()
+        self._extended = self._extend()
 
-    def places(self, visit: Visit, spokes: Sequence[Spokes]) -> list[Insertion]:
-        """Return all feasible places for one visit, cheapest first; see ``Board.places``.
+    def places(self, visit: Visit, travel: Sequence[PlaceTravel]) -> list[Insertion]:
+        """Return all feasible places for a new visit, cheapest first; see ``Board.places``.
 
         Parameters
         ----------
         visit : Visit
-            Its ``place`` is not read. An alternative of a group counts as it does in the problem:
-            what is served in its stead is taken out first. One of a pair cannot be asked for: a
-            pair has two places, and must be in the problem.
-        spokes : sequence of Spokes
-            The ways to and from it, for each profile of the problem in its order.
+            The new visit; its ``place`` is not read. A served alternative of its group is removed
+            first. A visit of a pair is not possible: a pair has two places and must be in the
+            problem.
+        travel : sequence of PlaceTravel
+            The travel to and from the visit, for each profile of the problem in its order.
 
         Raises
         ------
         Invalid
-            When the visit is no single one, does not fit the problem or is in it already, or when
-            the ways are not those of the problem's places.
+            When ``visit`` is not a single visit, is not valid for the problem, or is already in
+            it, or when the travel does not match the problem's places.
         """
-        _single(visit)
-        self._travel(spokes)
-        problem = replace_last_visit(self._open, replace(visit, place=self.place))
+        _check_single(visit)
+        self._write_travel(travel)
+        problem = replace_last_visit(self._extended, replace(visit, place=self.place))
         board = self._board(problem)
         board.problem = problem
         board.draft.context.replace_visit(problem, self.at)
         return board.places(visit.id)
 
-    def _opened(self) -> Problem:
-        """Return the problem with one more place, and one more visit at it."""
+    def _extend(self) -> Problem:
+        """Return the problem with one more place, and a placeholder visit at that place."""
         name = NAME
         while name in self.problem.visit_index:
             name += "+"
         demand = (0,) * len(self.problem.dimensions)
-        kept = Visit(name, self.place, demand=demand)
+        placeholder = Visit(name, self.place, demand=demand)
         return replace(
             self.problem,
             profiles=tuple(grid.table for grid in self._grids),
-            visits=(*self.problem.visits, kept),
+            visits=(*self.problem.visits, placeholder),
         )
 
-    def _travel(self, spokes: Sequence[Spokes]) -> None:
+    def _write_travel(self, travel: Sequence[PlaceTravel]) -> None:
+        """Check the travel of the new visit, then write it into the matrices."""
         faults = Problems()
-        if len(spokes) != len(self._grids):
-            faults.add("/spokes", f"Give the ways of each of the {len(self._grids)} profiles.")
-        faults.raise_if_any("The ways to the visit do not fit; see errors.")
-        for at, (grid, given) in enumerate(zip(self._grids, spokes, strict=True)):
-            grid.look(given, f"/spokes/{at}", faults)
-        faults.raise_if_any("The ways to the visit do not fit; see errors.")
-        for grid, given in zip(self._grids, spokes, strict=True):
-            grid.write(given)
+        if len(travel) != len(self._grids):
+            faults.add("/travel", f"Give the travel for each of the {len(self._grids)} profiles.")
+        faults.raise_if_any("The travel to the visit is not valid; see errors.")
+        for at, (grid, lines) in enumerate(zip(self._grids, travel, strict=True)):
+            grid.check(lines, f"/travel/{at}", faults)
+        faults.raise_if_any("The travel to the visit is not valid; see errors.")
+        for grid, lines in zip(self._grids, travel, strict=True):
+            grid.write(lines)
 
     def _board(self, problem: Problem) -> Board:
-        """Return the board for a problem with this newcomer: plain, or that of all rules."""
+        """Return the board for a problem with this new visit: for plain problems or for all."""
         least = len(problem.visits[self.at].windows)
         if least > self._windows:
             self._windows = least
@@ -132,52 +135,52 @@ class OpenBoard:
         return self._boards[is_plain]
 
     def _model(self) -> Model:
-        """Return the arrays of all rules, with room for the windows of a newcomer."""
+        """Return the arrays for the compiled scan, with space for the windows of a new visit."""
         windows = tuple(Window(2 * n, 2 * n + 1) for n in range(self._windows))
-        kept = replace(self._open.visits[self.at], windows=windows, max_late_s=1)
-        return lay_out(replace_last_visit(self._open, kept))
+        placeholder = replace(self._extended.visits[self.at], windows=windows, max_late_s=1)
+        return lay_out(replace_last_visit(self._extended, placeholder))
 
 
 class _Grid:
-    """The matrices of one profile with one more place, which can be written."""
+    """The matrices of one profile with one more place, whose row and column can be written."""
 
     def __init__(self, table: TravelTable) -> None:
         self.size = len(table.duration_s)
         self.seconds, self.metres = _grown(table.duration_s), _grown(table.distance_m)
         self.hourly = [_grown(part.duration_s) for part in table.hourly]
         slices = tuple(
-            Slice(part.from_s, _looked_at(matrix))
+            Slice(part.from_s, _read_only(matrix))
             for part, matrix in zip(table.hourly, self.hourly, strict=True)
         )
         self.table = TravelTable(
-            table.name, _looked_at(self.seconds), _looked_at(self.metres), slices
+            table.name, _read_only(self.seconds), _read_only(self.metres), slices
         )
 
-    def look(self, given: Spokes, pointer: str, faults: Problems) -> None:
-        """Note what is wrong with some ways."""
+    def check(self, travel: PlaceTravel, pointer: str, faults: Problems) -> None:
+        """Record all faults of the travel of a new visit."""
         for name in ("to_s", "from_s", "to_m", "from_m"):
-            self._line(getattr(given, name), f"{pointer}/{name}", faults)
-        if len(given.hourly) != len(self.hourly):
+            self._check_line(getattr(travel, name), f"{pointer}/{name}", faults)
+        if len(travel.hourly) != len(self.hourly):
             count = len(self.hourly)
             faults.add(f"{pointer}/hourly", f"Give the seconds of each of the {count} slices.")
-        for at, both in enumerate(given.hourly):
+        for at, both in enumerate(travel.hourly):
             for number, line in enumerate(both):
-                self._line(line, f"{pointer}/hourly/{at}/{number}", faults)
+                self._check_line(line, f"{pointer}/hourly/{at}/{number}", faults)
 
-    def _line(self, given: npt.ArrayLike, pointer: str, faults: Problems) -> None:
-        line = np.asarray(given)
+    def _check_line(self, values: npt.ArrayLike, pointer: str, faults: Problems) -> None:
+        line = np.asarray(values)
         if line.shape != (self.size,) or line.dtype.kind not in "iu":
             faults.add(pointer, f"Give {self.size} whole numbers, one for each place.")
         elif line.size and (line.min() < 0 or line.max() > MAX_TRAVEL):
-            faults.add(pointer, f"Every value must lie between 0 and {MAX_TRAVEL}.")
+            faults.add(pointer, f"Every value must be between 0 and {MAX_TRAVEL}.")
 
-    def write(self, given: Spokes) -> None:
-        """Write the ways into the last column and row."""
-        seconds = [(given.to_s, given.from_s), *given.hourly]
+    def write(self, travel: PlaceTravel) -> None:
+        """Write the travel of a new visit into the last column and row of the matrices."""
+        seconds = [(travel.to_s, travel.from_s), *travel.hourly]
         for matrix, (to, back) in zip([self.seconds, *self.hourly], seconds, strict=True):
             matrix[: self.size, self.size], matrix[self.size, : self.size] = to, back
-        self.metres[: self.size, self.size] = given.to_m
-        self.metres[self.size, : self.size] = given.from_m
+        self.metres[: self.size, self.size] = travel.to_m
+        self.metres[self.size, : self.size] = travel.from_m
 
 
 def _grown(matrix: Int32) -> Int32:
@@ -188,15 +191,15 @@ def _grown(matrix: Int32) -> Int32:
     return grown
 
 
-def _looked_at(matrix: Int32) -> Int32:
-    """Return a matrix as a problem keeps it: not to be written through this look at it."""
-    look = matrix.view()
-    look.setflags(write=False)
-    return look
+def _read_only(matrix: Int32) -> Int32:
+    """Return a read-only view of a matrix, as a problem keeps it."""
+    view = matrix.view()
+    view.setflags(write=False)
+    return view
 
 
-def _single(visit: object) -> None:
+def _check_single(visit: object) -> None:
     if not isinstance(visit, Visit):
         faults = Problems()
-        faults.add("/visit", "Ask for one visit; the two of a pair must be in the problem.")
-        faults.raise_if_any("Only a single visit can be asked for.")
+        faults.add("/visit", "Give one visit; the two visits of a pair must be in the problem.")
+        faults.raise_if_any("Give a single visit.")

@@ -1,8 +1,9 @@
-"""From an engine's proposal to a plan that holds and leaves out nothing that fits. PURE.
+"""Repair of an engine's proposal: feasible tours, with all visits inserted that are worth it. PURE.
 
-Engines may approximate (breaks, above all). Here every tour is made to hold exactly, and every
-visit left over goes where it still fits, if that costs no more than leaving it. Deterministic
-unless the caller's clock cuts the second part short: rather unserved than late.
+Engines may approximate, above all breaks. Here each tour is made exactly feasible. Then each
+missing visit is inserted at its cheapest feasible place, if that costs no more than not serving
+it. The result is deterministic, unless the caller's clock ends the insertion early. Visits that
+are not tried by then stay unserved.
 """
 
 from __future__ import annotations
@@ -20,22 +21,25 @@ TimeUp = Callable[[], bool]
 def settle(
     context: Context, proposal: dict[int, list[int]], time_up: TimeUp | None = None
 ) -> Draft:
-    """Return the proposal made to hold, with what fits put in. Vehicles and visits by index.
+    """Return a feasible draft of a proposal, filled up. Vehicles and visits are given by index.
 
     ``time_up`` is called before each visit is inserted; once it returns True, the rest stay out.
     """
     if not context.plain:
-        given = {v: context.equipped(v, codes) for v, codes in proposal.items()}
-        return Draft(context, context.scanner.filled(given, add=True, late=time_up))
+        sequences = {v: context.equipped(v, codes) for v, codes in proposal.items()}
+        return Draft(context, context.scanner.filled(sequences, add=True, late=time_up))
     draft = Draft(context)
     for vehicle, visits in sorted(proposal.items()):
-        draft.assign(vehicle, _holding(context, vehicle, visits))
+        draft.assign(vehicle, _feasible(context, vehicle, visits))
     fill(draft, time_up)
     return draft
 
 
 def fill(draft: Draft, time_up: TimeUp | None = None) -> None:
-    """Put each missing visit, dearest first, into its cheapest gap until none fits that pays."""
+    """Insert each missing visit at its cheapest gap, until no insertion is worth its cost.
+
+    Visits with the highest cost of not serving are inserted first.
+    """
     context = draft.context
     if not context.plain:
         tours = {tour.vehicle: tour.codes for tour in draft.tours if tour.codes}
@@ -46,7 +50,7 @@ def fill(draft: Draft, time_up: TimeUp | None = None) -> None:
     waiting = sorted(draft.missing(), key=lambda v: (-missed_cost(visits[v]), v))
     placed = True
     while placed and waiting:
-        placed, left = False, []
+        placed, remaining = False, []
         for visit in waiting:
             if time_up is not None and time_up():
                 return
@@ -55,14 +59,14 @@ def fill(draft: Draft, time_up: TimeUp | None = None) -> None:
                 draft.insert(gap.vehicle, gap.position, visit)
                 placed = True
             else:
-                left.append(visit)
-        waiting = left
+                remaining.append(visit)
+        waiting = remaining
 
 
 def holds(context: Context, vehicle: int, visits: list[int]) -> bool:
-    """Tell whether one vehicle can drive a sequence: who, load, range and time.
+    """Return True if a vehicle can drive a sequence: allowed visits, load, range and time.
 
-    Visits alone hold, too, where reloads and charges between them make them hold.
+    A sequence of visits only is also feasible if reloads and charges between them make it so.
     """
     if not context.plain:
         return context.scanner.timed(vehicle, context.equipped(vehicle, visits)) is not None
@@ -74,22 +78,29 @@ def holds(context: Context, vehicle: int, visits: list[int]) -> bool:
     )
 
 
-def _holding(context: Context, vehicle: int, visits: list[int]) -> list[int]:
-    """Return the sequence without as little as it takes to make it hold."""
-    kept = [v for v in visits if vehicle in context.may[v]]
-    if not kept or holds(context, vehicle, kept):
-        return kept
+def _feasible(context: Context, vehicle: int, visits: list[int]) -> list[int]:
+    """Return the sequence without the visits that make it infeasible, as few as possible.
+
+    If no single removal makes it feasible, the tour is rebuilt from nothing.
+    """
+    allowed = [v for v in visits if vehicle in context.may[v]]
+    if not allowed or holds(context, vehicle, allowed):
+        return allowed
     prices = context.problem.visits
-    by_price = sorted(range(len(kept)), key=lambda at: (missed_cost(prices[kept[at]]), at))
+    by_price = sorted(range(len(allowed)), key=lambda at: (missed_cost(prices[allowed[at]]), at))
     for at in by_price:
-        fewer = kept[:at] + kept[at + 1 :]
+        fewer = allowed[:at] + allowed[at + 1 :]
         if not fewer or holds(context, vehicle, fewer):
             return fewer
-    return _rebuilt(context, vehicle, kept)
+    return _rebuilt(context, vehicle, allowed)
 
 
 def _rebuilt(context: Context, vehicle: int, visits: list[int]) -> list[int]:
-    """Keep the order; take visits in from the dearest down as long as the tour holds."""
+    """Return a feasible part of a sequence, in its order.
+
+    Visits are added while the tour stays feasible, those with the highest cost of not serving
+    first.
+    """
     prices = context.problem.visits
     chosen: set[int] = set()
     for visit in sorted(visits, key=lambda v: (-missed_cost(prices[v]), visits.index(v))):

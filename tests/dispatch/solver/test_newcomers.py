@@ -11,7 +11,7 @@ import pytest
 
 from dispatch.solver.model.problem import Pair, Problem, Slice, TravelTable, Visit, Window
 from dispatch.solver.placing.insertion import Board
-from dispatch.solver.placing.newcomers import WINDOWS, OpenBoard, Spokes
+from dispatch.solver.placing.newcomers import WINDOWS, OpenBoard, PlaceTravel
 from dispatch.solver.solve import solve
 from lastmile.core.errors import Invalid
 from tests.bench.same_plans import kinds, windowed
@@ -22,10 +22,10 @@ from tests.dispatch.solver.trials import TRIALS
 NOT_ALONE = {"pairs", "together", "apart", "prefix", "loaded"}  # a newcomer is in none of them
 
 
-def spokes_of(problem: Problem, place: int) -> list[Spokes]:
+def travel_of(problem: Problem, place: int) -> list[PlaceTravel]:
     """The row and the column of a place, from every profile and hour."""
     return [
-        Spokes(
+        PlaceTravel(
             t.duration_s[:, place], t.duration_s[place],
             t.distance_m[:, place], t.distance_m[place],
             tuple((part.duration_s[:, place], part.duration_s[place]) for part in t.hourly),
@@ -60,7 +60,7 @@ def alike(problem: Problem, iterations: int, most: int = 4) -> int:
         base = without(problem, visit)
         plan = solve(base, iterations=iterations, seed=1, threads=1, engine="rich").solution
         due = Board(problem, plan).places(visit.id)
-        assert OpenBoard(base, plan).places(visit, spokes_of(problem, visit.place)) == due, visit.id
+        assert OpenBoard(base, plan).places(visit, travel_of(problem, visit.place)) == due, visit.id
         found += len(due)
     return found
 
@@ -95,7 +95,7 @@ def test_several_kinds_of_vehicles_and_hours_of_the_day_on_one_board() -> None:
     for visit in (*problem.visits[20:], *reversed(problem.visits[20:])):
         assert visit.id in names
         due = inside.places(visit.id)
-        assert board.places(visit, spokes_of(problem, visit.place)) == due
+        assert board.places(visit, travel_of(problem, visit.place)) == due
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_plain_problem_answers_alike_and_so_it_does_where_the_newcomer_is_not_
         whole = replace(base, visits=(*base.visits, visit))
         due = Board(whole, plan).places(visit.id)
         assert due
-        assert board.places(visit, spokes_of(day, visit.place)) == due
+        assert board.places(visit, travel_of(day, visit.place)) == due
 
 
 def test_a_newcomer_with_more_windows_than_were_kept_has_its_places_too() -> None:
@@ -129,7 +129,7 @@ def test_a_newcomer_with_more_windows_than_were_kept_has_its_places_too() -> Non
     for asked in (few, visit, few):
         whole = replace(problem, visits=(*problem.visits[:-1], asked))
         due = Board(whole, plan).places(visit.id)
-        assert board.places(asked, spokes_of(problem, visit.place)) == due
+        assert board.places(asked, travel_of(problem, visit.place)) == due
 
 
 def test_an_alternative_of_a_served_group_takes_its_stead() -> None:
@@ -140,7 +140,7 @@ def test_an_alternative_of_a_served_group_takes_its_stead() -> None:
     base = without(whole, locker)
     plan = solve(base, iterations=50, seed=1, threads=1, engine="rich").solution
     assert door.id in {s.visit for route in plan.routes for s in route.visits}
-    found = OpenBoard(base, plan).places(locker, spokes_of(whole, locker.place))
+    found = OpenBoard(base, plan).places(locker, travel_of(whole, locker.place))
     assert found == Board(whole, plan).places(locker.id)
     assert found
 
@@ -150,7 +150,7 @@ def test_what_does_not_fit_is_refused_and_changes_no_later_answer() -> None:
     last = problem.visits[-1]
     base = without(problem, last)
     plan = solve(base, iterations=50, seed=1, threads=1).solution
-    board, ways = OpenBoard(base, plan), spokes_of(problem, last.place)
+    board, ways = OpenBoard(base, plan), travel_of(problem, last.place)
     due = board.places(last, ways)
     known: Any = replace(last, id=base.visits[0].id)
     for visit, given, said in (
@@ -173,7 +173,7 @@ def test_no_question_copies_a_matrix() -> None:
     last = problem.visits[-1]
     base = without(problem, last)
     plan = solve(base, iterations=20, seed=1, threads=1).solution
-    board, ways = OpenBoard(base, plan), spokes_of(problem, last.place)
+    board, ways = OpenBoard(base, plan), travel_of(problem, last.place)
     board.places(last, ways)
     context = board._boards[False].draft.context
     before = (
@@ -196,7 +196,7 @@ def test_the_problem_asked_is_not_changed() -> None:
         TravelTable(t.name, t.duration_s.copy(), t.distance_m.copy()) for t in base.profiles
     ]
     plan = solve(base, iterations=20, seed=1, threads=1).solution
-    OpenBoard(base, plan).places(last, spokes_of(problem, last.place))
+    OpenBoard(base, plan).places(last, travel_of(problem, last.place))
     assert last.id not in base.visit_index
     for table, now in zip(tables, base.profiles, strict=True):
         assert (table.duration_s == now.duration_s).all()
