@@ -1,6 +1,6 @@
-"""Plans rounds of deliveries: a Problem in, a Solution out. PURE: knows nothing of Django.
+"""The solver plans delivery routes: it turns a Problem into a Solution. PURE: without Django.
 
-``model.problem`` and ``model.solution`` are the nouns, ``solve.solve`` the verb, ``referee.check``
-the referee that shares no code with what it judges, ``model.cost`` the one objective. The README
-names the packages.
+``model.problem`` and ``model.solution`` hold the data, and ``model.cost`` the objective function.
+``solve.solve`` runs the solver. ``referee.check`` is an independent check of each solution. The
+README describes the packages.
 """

@@ -1,12 +1,13 @@
-"""``python -m dispatch.solver``: a problem in, a solution out. See ``cli``."""
+"""The command ``python -m dispatch.solver``; see ``process/cli.py``."""
 
 import gc
 import time
 
 BEGAN = time.perf_counter()
-gc.disable()  # a tenth of the start-up: nothing that is loaded ever becomes garbage
+# Garbage collection during imports takes a tenth of the start-up and frees nothing.
+gc.disable()
 
-from dispatch.solver.process.cli import main  # noqa: E402 - the clock of start-up runs from before
+from dispatch.solver.process.cli import main  # noqa: E402 - BEGAN must be taken before the imports
 
 if __name__ == "__main__":
     raise SystemExit(main(began=BEGAN))

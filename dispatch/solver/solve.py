@@ -1,7 +1,7 @@
-"""Solve a problem: search, settle, referee. PURE.
+"""The function ``solve``: search with an engine, repair its answer, check it. PURE.
 
-What comes back has passed the referee; a plan that would not is never returned. Given a seed and
-counts instead of seconds, the same problem gives the same plan, byte for byte.
+Each returned plan has passed the referee. With a seed and an iteration count instead of seconds,
+the same problem gives the same plan, byte for byte.
 """
 
 from __future__ import annotations
@@ -27,45 +27,49 @@ from lastmile.core.errors import Invalid
 log = logging.getLogger(__name__)
 
 ENGINES: Final[Mapping[str, Engine]] = Registry()
-RESERVE_S: Final = 0.02  # time kept for settling and refereeing
-RESERVE_PER_VISIT_S: Final = 0.00005
-WRITTEN_S: Final = 0.00004  # of that, to write a visit out and referee it when all is put in
-SLOW: Final = 16
-REASONS: Final = 0.05  # of the time, to find out by the scan why visits are left out
-MIN_STEPS: Final = 8  # steps of settling and explaining that are taken however late it is
-GIVEN: Final = 0.2  # of the time at most, to complete and explain a plan that was given
-PRESENT: Final = "present"  # stands in ``work`` for a plan that was given and not bettered
-CUT: Final = "cut"  # stands behind a search whose settling and reasons ran out of time
+# How the time of a solve is divided. Settling means: repair the engine's answer, insert missing
+# visits, and find the reasons for the visits that stay unserved. The values are 0 or more; they
+# were chosen, not tuned.
+RESERVE_S: Final = 0.02  # seconds reserved for settling and refereeing
+RESERVE_PER_VISIT_S: Final = 0.00005  # the same, further seconds for each visit
+WRITTEN_S: Final = 0.00004  # part of it for each visit: to write the plan and referee it
+SLOW: Final = 16  # factor of RESERVE_PER_VISIT_S with breaks or several windows a visit
+REASONS: Final = 0.05  # share of the time for reasons that need the compiled scan
+MIN_STEPS: Final = 8  # steps of settling that are taken even when the time is over
+START_SHARE: Final = 0.2  # largest share of the time for settling a given start plan
+# Names in ``Result.work`` beside those of engines.
+PRESENT: Final = "present"  # the given start plan
+CUT: Final = "cut"  # follows a search whose settling ran out of time
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to search: seconds of wall clock, or iterations (repeatable)."""
+    """The limit of a search: seconds of wall clock, or iterations (deterministic)."""
 
     seconds: float | None = None
     iterations: int | None = None
 
     def __post_init__(self) -> None:
-        given = [v for v in (self.seconds, self.iterations) if v is not None]
-        if len(given) != 1 or given[0] < 0:
-            raise Invalid("Say when to stop: either seconds or iterations, 0 or more.")
+        limits = [v for v in (self.seconds, self.iterations) if v is not None]
+        if len(limits) != 1 or limits[0] < 0:
+            raise Invalid("Give either seconds or iterations, 0 or more.")
 
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """What goes along with a search: where it begins, who is told, who may end it.
+    """Options of a search: a start plan, a progress callback, a stop callback.
 
     Parameters
     ----------
     present : mapping of vehicle id to visit ids, optional
-        A plan to start from: the answer is never dearer than what of it holds. The ``work`` of
-        that answer does not replay without it.
+        A start plan. The result never costs more than the feasible part of this plan. The
+        ``work`` of the result can be replayed only together with this plan.
     on_progress : callable, optional
-        Told a few times a second where the search stands.
+        Called a few times a second with the progress of the search.
     should_stop : callable, optional
-        Asked between the engine's iterations, not while it builds its model (0.2 s for 400
-        visits, 1.5 s for 1,000 with every constraint). When it says yes, the best plan so far is
-        returned. ``child.run`` ends the search within its grace in any case.
+        Called between the iterations of the engine, but not while it builds its model (0.2 s for
+        400 visits, 1.5 s for 1,000 with all constraints). Once it returns True, the best plan so
+        far is returned. ``child.run`` ends the search within GRACE_S in any case.
     """
 
     present: Mapping[str, Sequence[str]] | None = None
@@ -73,15 +77,15 @@ class Steering:
     should_stop: Callable[[], bool] | None = None
 
 
-UNSTEERED: Final = Steering()  # from nothing, nobody is told, nobody ends it
+UNSTEERED: Final = Steering()  # no start plan, no progress callback, no stop callback
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One search that was made: by whom, from which seed, and its iterations phase by phase.
+    """The record of a search: the engine, its seed, and its iterations by phase.
 
-    Behind one whose answer was settled, or explained, only in part for lack of time stands
-    another called CUT: how many steps of that were taken.
+    If the time ended before the answer was completely settled, a phase named CUT follows. Its
+    count is the number of settling steps.
     """
 
     engine: str
@@ -91,7 +95,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A refereed plan and how it was come by; ``work`` replays it."""
+    """A plan that passed the referee, its cost, and how it was found; ``work`` replays it."""
 
     solution: Solution
     cost: Cost
@@ -103,7 +107,7 @@ class Result:
 
 
 class NotRefereed(RuntimeError):
-    """An engine's answer broke rules even after settling: a fault of ours, not of the input."""
+    """No plan passed the referee: an error in the solver, not in the problem."""
 
     def __init__(self, violations: list[Violation]) -> None:
         super().__init__(f"The referee refused a plan: {violations[:5]}")
@@ -120,54 +124,55 @@ def solve(
     threads: int | None = None,
     steering: Steering = UNSTEERED,
 ) -> Result:
-    """Plan a day.
+    """Return the best plan found for a problem.
 
     Parameters
     ----------
     seconds : float, optional
         Wall clock from this call to its return. Give this or ``iterations``.
     iterations : int, optional
-        With these the same seed gives the same plan.
+        Number of iterations. With a number the same seed gives the same plan.
     engine : str, optional
         One of ``ENGINES``. Default: ``default_engines``, then OR-Tools if the referee refuses their
         answers.
     threads : int, optional
-        Cores that the search may use, all by default; by iterations any number gives one plan.
+        Cores that the search may use, by default all. With ``iterations`` the plan does not
+        depend on their number.
     steering : Steering, optional
-        A plan to start from, who is told of progress, who may end the search.
+        A start plan, a progress callback, a stop callback.
 
     Returns
     -------
     Result
-        Its solution has no violation. Every visit is served or unserved for a proven reason, or
-        TIME_UP where there was no time to prove one.
+        The plan has no violation. Each visit is served, or unserved for a proven reason, or for
+        TIME_UP if the time ended before a reason was proven.
 
     Raises
     ------
     Invalid
         When the engine is unknown, or not exactly one of seconds and iterations is given.
     NotRefereed
-        When no engine's answer holds: nothing is returned then.
+        When no plan passes the referee.
     """
     began, effort = time.perf_counter(), Effort(seconds, iterations)
-    names = _known((engine,) if engine is not None else default_engines(problem))
+    names = _check_names((engine,) if engine is not None else default_engines(problem))
     tries: list[_Try] = []
     context, stopped = Context(problem), False
     end = _end(problem, effort, began)
-    soon = None if end is None else began + GIVEN * (end - began)
-    given = None if steering.present is None else by_index(problem, steering.present)
-    if given:
-        tries.append(_settled(context, given, Phase(PRESENT, seed, ()), StepBudget(soon)))
+    soon = None if end is None else began + START_SHARE * (end - began)
+    start = None if steering.present is None else by_index(problem, steering.present)
+    if start:
+        tries.append(_settled(context, start, Phase(PRESENT, seed, ()), StepBudget(soon)))
 
-    free = _control(effort, steering, given, began, threads or cores())
-    for left, name in zip(range(len(names), 0, -1), names, strict=True):
-        control = replace(free, deadline=_deadline(context, effort, began, left))
+    free = _control(effort, steering, start, began, threads or cores())
+    for remaining, name in zip(range(len(names), 0, -1), names, strict=True):
+        control = replace(free, deadline=_deadline(context, effort, began, remaining))
         tries.append(_attempt(context, ENGINES[name], seed, control, StepBudget(end)))
         stopped = stopped or control.stopped
         if stopped:
             break
-    if engine is None and not stopped and _may_heal(problem, tries):
-        log.error("The referee refuses every plan; %s is asked.", ORTOOLS)
+    if engine is None and not stopped and _another_engine_may_help(problem, tries):
+        log.error("The referee refused every plan; trying %s.", ORTOOLS)
         control = replace(free, deadline=_deadline(context, effort, began, 1))
         tries.append(_attempt(context, ENGINES[ORTOOLS], seed, control, StepBudget(end)))
     return _best(problem, tries, began, stopped)
@@ -180,7 +185,7 @@ def _control(
     began: float,
     threads: int,
 ) -> SearchControl:
-    """Return what each engine is told, but for its deadline."""
+    """Return the limits and callbacks of all engines, without a deadline."""
     return SearchControl(
         began,
         counts=None if effort.iterations is None else (effort.iterations,),
@@ -191,16 +196,19 @@ def _control(
     )
 
 
-def _known(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of engines; raises Invalid where there is no such engine."""
+def _check_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of engines unchanged. Raises Invalid if there is no such engine."""
     for name in names:
         if name not in ENGINES:
-            raise Invalid(f"No engine {name}; there are {', '.join(ENGINES)}.")
+            raise Invalid(f"There is no engine {name}. Use one of: {', '.join(ENGINES)}.")
     return names
 
 
-def _may_heal(problem: Problem, tries: list[_Try]) -> bool:
-    """Tell whether every plan was refused, and for more than commitments that nobody can keep."""
+def _another_engine_may_help(problem: Problem, tries: list[_Try]) -> bool:
+    """Return True if all plans were refused, and not only on vehicles with committed visits.
+
+    Commitments can be impossible to keep, and then no engine finds a valid plan.
+    """
     committed = {v.id for v in problem.vehicles if v.prefix}
     return all(t.refused for t in tries) and any(
         fault.vehicle not in committed for t in tries for fault in t.refused
@@ -208,15 +216,15 @@ def _may_heal(problem: Problem, tries: list[_Try]) -> bool:
 
 
 def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:
-    """Repeat a search by its counts; gives the very plan that ``work`` came with."""
+    """Repeat a search by its iteration counts; return the same plan that ``work`` came with."""
     if not work:
-        raise Invalid("There is nothing to replay: the work names no phase.")
+        raise Invalid("There is nothing to replay: the work has no phase.")
     began, context = time.perf_counter(), Context(problem)
     tries: list[_Try] = []
     for at, phase in enumerate(work):
         if phase.engine == CUT and at:
             continue
-        _known((phase.engine,))
+        _check_names((phase.engine,))
         control = SearchControl(began, counts=phase.counts or (0,), threads=cores())
         cut = at + 1 < len(work) and work[at + 1].engine == CUT
         budget = StepBudget(most=sum(work[at + 1].counts)) if cut else StepBudget()
@@ -225,20 +233,24 @@ def replay(problem: Problem, work: tuple[Phase, ...]) -> Result:
 
 
 def default_engines(problem: Problem) -> tuple[str, ...]:
-    """Name the engines for a problem; the better plan is taken, each has its part of the time.
+    """Return the names of the engines for a problem: the classic engine where it covers all rules.
 
-    The core wherever it has words for all there is, the rich engine for everything else.
+    All other problems go to the rich engine. If there were several engines, each would get an
+    equal part of the time, and the best plan would be returned.
     """
     return (CLASSIC,) if covers(problem) else (RICH,)
 
 
 def work_json(work: tuple[Phase, ...]) -> list[dict[str, Any]]:
-    """Return ``work`` as plain data."""
+    """Return ``work`` as plain data for JSON."""
     return [{"engine": p.engine, "seed": p.seed, "counts": list(p.counts)} for p in work]
 
 
 def _reserve_s(problem: Problem) -> float:
-    """Time to keep for settling and refereeing; breaks and several windows are timed at length."""
+    """Return the seconds to reserve for settling and refereeing.
+
+    Breaks and several windows a visit make the exact schedule slow.
+    """
     slow = any(v.breaks for v in problem.vehicles) or any(
         len(v.windows) > 1 for v in problem.visits
     )
@@ -246,7 +258,7 @@ def _reserve_s(problem: Problem) -> float:
 
 
 def _deadline(context: Context, effort: Effort, began: float, engines: int) -> float | None:
-    """Return the moment when the next of so many engines must stop; each gets an equal part."""
+    """Return when the next engine must stop; ``engines`` of them share the remaining time."""
     if effort.seconds is None:
         return None
     now = time.perf_counter()
@@ -260,10 +272,10 @@ def _deadline(context: Context, effort: Effort, began: float, engines: int) -> f
 
 @dataclass(slots=True)
 class StepBudget:
-    """How long to settle and explain a plan: to a moment, or for so many steps (repeatable).
+    """The limit of settling a plan: a moment, or a number of steps (deterministic).
 
-    A few steps are always taken: where the machine is busy and the search ended a little late, the
-    one order that nobody could carry shall still have its reason. A step takes 1 to 3 ms.
+    The first MIN_STEPS steps are always taken, even if the search ended late on a busy machine:
+    a single unserved order should still get its reason. A step takes 1 to 3 ms.
     """
 
     until: float | None = None
@@ -272,7 +284,7 @@ class StepBudget:
     ended: bool = False
 
     def used_up(self) -> bool:
-        """Tell whether there is no time for another step; it does not come back."""
+        """Return True if no further step is allowed; otherwise count one step."""
         if not self.ended:
             self.ended = (self.most is not None and self.steps >= self.most) or (
                 self.until is not None
@@ -285,7 +297,7 @@ class StepBudget:
 
 @dataclass(frozen=True, slots=True)
 class _Try:
-    """One engine's settled answer and what the referee has against it."""
+    """The settled answer of one engine and its violations."""
 
     solution: Solution
     phases: tuple[Phase, ...]
@@ -293,7 +305,7 @@ class _Try:
 
 
 def _end(problem: Problem, effort: Effort, began: float) -> float | None:
-    """Return the moment from which only the time to write the plan out is left."""
+    """Return when settling must end: the remaining time is needed to write the plan."""
     if effort.seconds is None:
         return None
     return began + effort.seconds - WRITTEN_S * len(problem.visits)
@@ -302,7 +314,7 @@ def _end(problem: Problem, effort: Effort, began: float) -> float | None:
 def _attempt(
     context: Context, engine: Engine, seed: int, control: SearchControl, budget: StepBudget
 ) -> _Try:
-    """Search, settle and referee."""
+    """Run one engine; return its settled and refereed answer."""
     proposal = engine.search(context, seed=seed, control=control)
     phase = Phase(engine.name, seed, proposal.counts)
     return _settled(context, proposal.sequences, phase, budget)
@@ -311,30 +323,32 @@ def _attempt(
 def _settled(
     context: Context, sequences: Mapping[int, Sequence[int]], phase: Phase, budget: StepBudget
 ) -> _Try:
-    late = budget.used_up
-    draft = settle(context, {vehicle: list(visits) for vehicle, visits in sequences.items()}, late)
-    solution = draft.solution(reasons(draft, draft.missing(), late))
+    """Repair a proposal, find the reasons for unserved visits, and referee the plan."""
+    time_up = budget.used_up
+    proposal = {vehicle: list(visits) for vehicle, visits in sequences.items()}
+    draft = settle(context, proposal, time_up)
+    solution = draft.solution(reasons(draft, draft.missing(), time_up))
     cut = (Phase(CUT, phase.seed, (budget.steps,)),) if budget.ended else ()
     return _Try(solution, (phase, *cut), check(context.problem, solution))
 
 
 def by_index(problem: Problem, sequences: Mapping[str, Sequence[str]]) -> dict[int, list[int]]:
-    """Return a plan by ids as one by indices. Raises Invalid where it names what is not there."""
+    """Convert a plan from ids to indices. Raises Invalid if it names an unknown id."""
     try:
         return {
             problem.vehicle_index[vehicle]: [problem.visit_index[v] for v in visits]
             for vehicle, visits in sequences.items()
         }
     except KeyError as unknown:
-        raise Invalid(f"The plan to start from names {unknown}, which the problem lacks.") from None
+        raise Invalid(f"The start plan names {unknown}, which the problem does not have.") from None
 
 
 def _best(problem: Problem, tries: list[_Try], began: float, stopped: bool) -> Result:
-    """Return the cheapest answer that the referee lets through; raises NotRefereed."""
-    sound = [(cost(problem, t.solution), t) for t in tries if not t.refused]
-    if not sound:
+    """Return the cheapest plan without violations. Raises NotRefereed if there is none."""
+    valid = [(cost(problem, t.solution), t) for t in tries if not t.refused]
+    if not valid:
         raise NotRefereed([v for t in tries for v in t.refused])
-    price, chosen = min(sound, key=lambda priced: priced[0].exact)
+    price, chosen = min(valid, key=lambda priced: priced[0].exact)
     return Result(
         solution=chosen.solution,
         cost=price,

@@ -1,9 +1,9 @@
-"""Compile the solver once, so that no plan has to wait for it.
+"""A command that compiles the solver, so that no plan has to wait for the compiler. PURE.
 
     python -m dispatch.solver.warm
 
-Run when Lastmile is installed and after each change of its sources; takes about half a minute
-the first time and a second when nothing has changed. PURE.
+Run it when Lastmile is installed and after each change of the solver's sources. It takes about
+half a minute the first time, and a second if nothing has changed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from dispatch.solver.engines.registry import CLASSIC, RICH
 from dispatch.solver.placing.draft import Context
 from dispatch.solver.solve import solve
 
-COMPILED: Final = (CLASSIC, RICH)  # engines of our own
+COMPILED: Final = (CLASSIC, RICH)  # the engines with compiled code of this repository
 
 
 def main() -> None:
-    """Solve them, and throw away what was compiled from other sources."""
+    """Solve small sample problems, then delete the code compiled from older sources."""
     for problem in problems():
         for name in COMPILED:
             solve(problem, iterations=20, engine=name)
