@@ -52,7 +52,7 @@ OPENINGS: Final = {
     ),
 }
 _HEAD = """\
-# Logins of the demo, made at random on this machine. Only its owner may read this file.
+# Demo sign-ins with random passwords. Only the owner of this file can read it.
 # address, role, e-mail, password
 """
 
@@ -126,7 +126,7 @@ def open_demo(demo: Demo) -> Mapping[str, Any]:
 def _known(schema: str) -> RetailerRef:
     ref = selectors.find(schema)
     if ref is None:
-        raise Invalid(_("The house is not ready. Run `manage.py migrate_house`."))
+        raise Invalid(_("This installation is not ready. Run `manage.py migrate_house`."))
     return ref
 
 
@@ -134,14 +134,14 @@ def _opened(opening: Opening, demo: Demo) -> RetailerRef:
     ref = selectors.find(opening.schema)
     if ref is not None and opening.schema not in selectors.demos():
         raise Conflict(
-            _("The retailer %(schema)s is no demo. Close it, or go without the demo.")
+            _("The retailer %(schema)s is not a demo. Close it, or continue without the demo.")
             % {"schema": opening.schema}
         )
     if ref is None:
         demo.report(f"Opening {opening.policy.name}.")
         ref = open_retailer(opening)
     if ref.status != Status.ACTIVE:
-        demo.report(f"{ref.name} is {ref.status}, and stays so.")
+        demo.report(f"{ref.name} stays {ref.status}.")
     return ref
 
 

@@ -53,10 +53,10 @@ class PolicyForm(forms.Form):
     zone = forms.CharField(
         label=_("Time zone"),
         max_length=64,
-        help_text=_("As in the IANA list, such as Europe/Lisbon."),
+        help_text=_("An IANA time zone, for example Europe/Lisbon."),
     )
     currency = forms.CharField(
-        label=_("Currency"), max_length=3, help_text=_("As in ISO 4217, such as EUR.")
+        label=_("Currency"), max_length=3, help_text=_("An ISO 4217 code, for example EUR.")
     )
     language = forms.ChoiceField(label=_("Language"), choices=lambda: settings.LANGUAGES)
     units = forms.ChoiceField(
@@ -68,26 +68,26 @@ class PolicyForm(forms.Form):
         min_value=0,
         max_value=359,
         required=False,
-        help_text=_("A hue from 0 to 359; empty for the house's own."),
+        help_text=_("A hue from 0 to 359. Leave empty for the default colour."),
     )
     chroma = forms.FloatField(
         label=_("Vividness"),
         min_value=0,
         max_value=0.4,
         required=False,
-        help_text=_("From 0, grey, to 0.4; refused where it cannot be read."),
+        help_text=_("From 0 (grey) to 0.4. A colour that is hard to read is not accepted."),
     )
     corner = forms.FloatField(
         label=_("Corners"),
         min_value=0,
         max_value=2,
-        help_text=_("0 is square, 1 as designed, 2 round."),
+        help_text=_("0 is square, 1 is the default, 2 is round."),
     )
     logo = forms.CharField(
         label=_("Logo"),
         max_length=500,
         required=False,
-        help_text=_("An https:// address of a picture; empty for the name alone."),
+        help_text=_("The https:// address of an image. Leave empty to show only the name."),
     )
 
     @classmethod

@@ -77,12 +77,12 @@ def _closed_door(request: HttpRequest, ref: RetailerRef | None) -> HttpResponse:
     language = translation.get_language_from_request(request)
     with translation.override(language):
         if ref is None:
-            title = _("Nobody is served at this address")
-            detail = _("Check the address for a typing error, or ask who gave it to you.")
+            title = _("Unknown address")
+            detail = _("Check the address for typing errors, or ask the person who gave it to you.")
             problem = ProblemAnswer(404, "not_found", f"{title}. {detail}")
         else:
-            title = _("This shop's deliveries are closed for now")
-            detail = _("Come back later, or ask the shop. Nothing you have ordered is lost.")
+            title = _("This shop's deliveries are temporarily unavailable")
+            detail = _("Try again later, or ask the shop. Your orders are not lost.")
             problem = ProblemAnswer(
                 503,
                 RetailerNotOpen.code,

@@ -210,7 +210,7 @@ class RetailerAPIView(APIView):
             return require_any(self.principal, self.acts)
         act = self.acts.get(method)
         if act is None:
-            raise NotAllowed(_("Nobody may do this."))
+            raise NotAllowed(_("This action is not allowed."))
         return require(self.principal, act)
 
     def shape_in(self, serializer: type[BaseSerializer[Any]], **kwargs: Any) -> dict[str, Any]:
@@ -233,4 +233,4 @@ class RetailerAPIView(APIView):
 def require_any(principal: Principal, acts: Mapping[str, Act]) -> None:
     """Pass HEAD and OPTIONS, and the 405 of other methods, for whom one of the acts is granted."""
     if not any(may(principal, act) for act in acts.values()):
-        raise NotAllowed(_("Your role does not allow this. Ask an owner or manager for it."))
+        raise NotAllowed(_("Your role does not allow this. Ask an owner or manager."))

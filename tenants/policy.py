@@ -53,20 +53,20 @@ def check(policy: Policy) -> Policy:
     """
     problems = Problems()
     if not 1 <= len(policy.name.strip()) <= 120:
-        problems.add("/name", _("Give a name of 1 to 120 characters."))
+        problems.add("/name", _("Enter a name of 1 to 120 characters."))
     try:
         zone(policy.zone)
     except Invalid as unknown:
         problems.add("/zone", unknown.detail)
     if _CURRENCY.match(policy.currency) is None:
-        problems.add("/currency", _("Give the currency as ISO 4217 has it, such as EUR."))
+        problems.add("/currency", _("Enter an ISO 4217 currency code, for example EUR."))
     if policy.language not in dict(settings.LANGUAGES):
         known = ", ".join(code for code, _name in settings.LANGUAGES)
         problems.add("/language", _("Choose one of: %(known)s.") % {"known": known})
     if policy.units not in UNITS:
         problems.add("/units", _("Choose metric or imperial."))
     _check_brand(policy.brand, problems)
-    problems.raise_if_any(_("The policy does not fit; see errors."))
+    problems.raise_if_any(_("Some settings are not valid. See the errors."))
     return policy
 
 
@@ -74,21 +74,21 @@ def _check_brand(brand: Brand, problems: Problems) -> None:
     """A colour that cannot be read is refused, whoever likes it."""
     fits = True
     if brand.hue is not None and not 0 <= brand.hue < 360:
-        problems.add("/brand/hue", _("Give a hue from 0 to 359."))
+        problems.add("/brand/hue", _("Enter a hue from 0 to 359."))
         fits = False
     if brand.chroma is not None and not 0 <= brand.chroma <= MOST_CHROMA:
-        problems.add("/brand/chroma", _("Give a vividness from 0 to 0.4."))
+        problems.add("/brand/chroma", _("Enter a vividness from 0 to 0.4."))
         fits = False
     if not 0 <= brand.corner <= MOST_CORNER:
-        problems.add("/brand/corner", _("Give a factor from 0 to 2."))
+        problems.add("/brand/corner", _("Enter a number from 0 to 2."))
     if brand.logo and _LOGO.match(brand.logo) is None:
         problems.add(
-            "/brand/logo", _("Give an https:// address or a path on this host, without spaces.")
+            "/brand/logo", _("Enter an https:// address or a path on this host, without spaces.")
         )
     if fits and (found := worst(brand.hue, brand.chroma)).ratio < ENOUGH:
         told = _(
-            "This colour has a contrast of %(ratio).1f to 1 (%(text)s on %(ground)s, %(scheme)s);"
-            " at least 4.5 to 1 is needed to read it. Choose a less vivid one or another hue."
+            "This colour has a contrast of %(ratio).1f to 1 (%(text)s on %(ground)s, %(scheme)s)."
+            " To be readable it needs 4.5 to 1. Choose a less vivid colour or another hue."
         )
         problems.add(
             "/brand/chroma",

@@ -85,8 +85,7 @@ def require(principal: Principal | None, act: Act, hub: str | None = None) -> No
     if hub is not None and may(principal, act):
         raise unknown()
     raise NotAllowed(
-        _("Your role does not allow this (%(act)s). Ask an owner or manager for it.")
-        % {"act": act.value},
+        _("Your role does not allow this. Ask an owner or manager.") % {"act": act.value},
         data={"act": act.value},
     )
 

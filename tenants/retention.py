@@ -14,18 +14,18 @@ from tenants.sections import Label, setting
 class Retention:
     """Days after which ``forget`` deletes or blanks; the defaults are what is usual in Europe."""
 
-    title: ClassVar[Label] = _("Retention")
+    title: ClassVar[Label] = _("Data retention")
     refused_rows_days: int = setting(
         90,
-        _("Refused rows of imports, days"),
-        help=_("Then their cells are blanked; counts and reasons stay."),
+        _("Rejected import rows, days"),
+        help=_("After this time their contents are deleted. Counts and reasons are kept."),
         least=1,
         most=400,
     )
     audit_days: int = setting(
         731,
-        _("Audit, days"),
-        help=_("Then its entries are deleted."),
+        _("Audit log, days"),
+        help=_("After this time entries are deleted."),
         least=180,
         most=1830,
     )

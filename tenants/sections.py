@@ -147,24 +147,24 @@ def check_section(section: Section, policy: Any) -> Any:
     """
     problems = Problems()
     if type(policy) is not section.policy:
-        raise Invalid(_("The policy does not fit; see errors."))
+        raise Invalid(_("Some settings are not valid. See the errors."))
     for one in section.settings:
         fault = _fault(one, getattr(policy, one.name))
         if fault:
             problems.add(f"/{one.name}", fault)
     if not problems.found and hasattr(policy, "check"):
         policy.check(problems)
-    problems.raise_if_any(_("The policy does not fit; see errors."))
+    problems.raise_if_any(_("Some settings are not valid. See the errors."))
     return policy
 
 
 def _fault(one: Setting, value: Any) -> str:
     """Return what is wrong with a value, "" when it fits."""
     if value is None:
-        return "" if one.optional else _("A value is missing.")
+        return "" if one.optional else _("Enter a value.")
     kind: type = type(value)
     if kind is not one.kind and not (kind is int and one.kind is float):
-        return _("This value is of the wrong kind.")
+        return _("This value has the wrong type.")
     if one.choices:
         known = [choice for choice, _label in one.choices]
         if value in known:
@@ -179,4 +179,4 @@ def _fault(one: Setting, value: Any) -> str:
     most = LARGEST if one.most is None else one.most
     if one.kind is bool or least <= value <= most:
         return ""
-    return _("Give a number from %(least)g to %(most)g.") % {"least": least, "most": most}
+    return _("Enter a number from %(least)g to %(most)g.") % {"least": least, "most": most}

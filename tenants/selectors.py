@@ -32,7 +32,7 @@ def by_public_id(public_id: str) -> RetailerRef:
     """Return the retailer of a public id; raises NotFound."""
     found = _one(_rows().filter(public_id=public_id))
     if found is None:
-        raise NotFound(_("There is no such retailer."))
+        raise NotFound(_("Retailer not found."))
     return found
 
 

@@ -56,16 +56,18 @@ ROWS = (
 class ExampleForm(forms.Form):
     """Every kind of field once, one of them wrong."""
 
-    name = forms.CharField(label=_("Name"), help_text=_("As it stands on the door."))
+    name = forms.CharField(label=_("Name"), help_text=_("As written at the door."))
     weight = forms.IntegerField(label=_("Weight"), min_value=1)
-    kind = forms.ChoiceField(label=_("Kind"), choices=[("van", "Van"), ("bike", "Cargo bike")])
+    kind = forms.ChoiceField(
+        label=_("Vehicle type"), choices=[("van", _("Van")), ("bike", _("Cargo bike"))]
+    )
     day = forms.DateField(
         label=_("Day"), initial=date(2026, 11, 23), widget=forms.DateInput({"type": "date"})
     )
     opens = forms.TimeField(
         label=_("From"), initial=time(14), widget=forms.TimeInput({"type": "time"})
     )
-    cold = forms.BooleanField(label=_("Must stay cold"), required=False)
+    cold = forms.BooleanField(label=_("Keep cold"), required=False)
     note = forms.CharField(label=_("Note"), widget=forms.Textarea({"rows": 2}), required=False)
 
 

@@ -197,7 +197,7 @@ def hub_steps(scope: Scope) -> list[Step]:
     """Return the step of a retailer that has no hub yet; nothing else can be done before it."""
     if _day_of(scope).hubs:
         return []
-    return [Step(text=_("There is no hub yet. A hub is where your vehicles load."),
+    return [Step(text=_("There is no hub yet. A hub is the place where your vehicles load."),
                  label=_("Add a hub"), url="fleet:index", needs="fleet.edit")]  # fmt: skip
 
 
@@ -211,7 +211,7 @@ def pin_steps(scope: Scope) -> list[Step]:
         "%(n)d addresses could not be placed on the map.",
         day.needs_pin,
     ) % {"n": day.needs_pin}
-    return [Step(text=text, label=_("Set the pins"), url="orders:pins", needs="orders.edit")]
+    return [Step(text=text, label=_("Set pins"), url="orders:pins", needs="orders.edit")]
 
 
 def plan_steps(scope: Scope) -> list[Step]:
@@ -225,7 +225,7 @@ def import_steps(scope: Scope) -> list[Step]:
     day = _day_of(scope)
     if not day.hubs or day.orders:
         return []
-    return [Step(text=_("No orders are waiting for this day."), label=_("Import orders"),
+    return [Step(text=_("There are no orders for this day."), label=_("Import orders"),
                  url="imports:list", needs="orders.import")]  # fmt: skip
 
 
@@ -233,13 +233,13 @@ def _of_hub(row: HubDay, date: str) -> list[Step]:
     where = (row.hub.public_id, date)
     said = {"hub": row.hub.name, "n": row.new_orders}
     if row.orders and not row.shifts:
-        return [Step(text=_("%(hub)s has orders and no shift.") % said, label=_("Add shifts"),
+        return [Step(text=_("%(hub)s has orders but no shifts.") % said, label=_("Add shifts"),
                      url="fleet:shifts", needs="fleet.edit")]  # fmt: skip
     if row.orders and row.plan is None:
         return [Step(text=_("%(hub)s is not planned yet.") % said, label=_("Plan the day"),
                      url="console:board-day", args=where, needs="plans.edit")]  # fmt: skip
     if row.plan and row.plan.violations_count:
-        return [Step(text=_("The plan of %(hub)s breaks promises.") % said, label=_("Look at it"),
+        return [Step(text=_("The plan of %(hub)s breaks promises.") % said, label=_("View plan"),
                      url="console:board-day", args=where, needs="plans.view")]  # fmt: skip
     if row.plan and row.plan.status == DRAFT:
         text = _("The plan of %(hub)s is a draft.") % said
@@ -248,8 +248,8 @@ def _of_hub(row: HubDay, date: str) -> list[Step]:
     steps: list[Step] = []
     if row.plan and row.new_orders:
         text = ngettext(
-            "%(hub)s: %(n)d order came after the plan.",
-            "%(hub)s: %(n)d orders came after the plan.",
+            "%(hub)s: %(n)d order arrived after the plan was made.",
+            "%(hub)s: %(n)d orders arrived after the plan was made.",
             row.new_orders,
         )
         steps.append(Step(text=text % said, label=_("Plan again"), url="console:board-day",
@@ -258,6 +258,6 @@ def _of_hub(row: HubDay, date: str) -> list[Step]:
         left = row.plan.unserved_count
         text = ngettext("%(hub)s: %(n)d order is on no route.",
                         "%(hub)s: %(n)d orders are on no route.", left)  # fmt: skip
-        steps.append(Step(text=text % {"hub": row.hub.name, "n": left}, label=_("Look at them"),
+        steps.append(Step(text=text % {"hub": row.hub.name, "n": left}, label=_("View orders"),
                           url="console:board-day", args=where, needs="plans.view"))  # fmt: skip
     return steps

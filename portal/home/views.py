@@ -64,5 +64,5 @@ def design(request: HttpRequest) -> HttpResponse:
 def design_frame(request: HttpRequest, frame: str) -> HttpResponse:
     """The frame that shoppers or drivers see, with an example in it."""
     if frame not in gallery.FRAMES:
-        raise NotFound(_("There is no frame with this name."))
+        raise NotFound(_("There is no page layout with this name."))
     return render(request, f"home/design_{frame}.html", gallery.SOMEBODY)

@@ -17,18 +17,20 @@ class OpenForm(forms.Form):
     domain = forms.CharField(
         label=_("Host name"),
         max_length=253,
-        help_text=_("A word is put before this installation's own address."),
+        help_text=_("A single word is added in front of this installation's address."),
     )
     schema = forms.CharField(
-        label=_("Schema"), max_length=48, help_text=_("Where its tables live, such as t_acme.")
+        label=_("Schema"),
+        max_length=48,
+        help_text=_("Name of the database schema for its data, for example t_acme."),
     )
     zone = forms.CharField(
         label=_("Time zone"),
         max_length=64,
-        help_text=_("As in the IANA list, such as Europe/Lisbon."),
+        help_text=_("An IANA time zone, for example Europe/Lisbon."),
     )
     currency = forms.CharField(
-        label=_("Currency"), max_length=3, help_text=_("As in ISO 4217, such as EUR.")
+        label=_("Currency"), max_length=3, help_text=_("An ISO 4217 code, for example EUR.")
     )
     language = forms.ChoiceField(label=_("Language"), choices=lambda: settings.LANGUAGES)
     units = forms.ChoiceField(
@@ -39,7 +41,7 @@ class OpenForm(forms.Form):
     owner_email = forms.EmailField(
         label=_("E-mail of the first owner"),
         max_length=254,
-        help_text=_("They invite everybody else. You get a link to hand over to them."),
+        help_text=_("This person invites the others. You get a link to send to them."),
     )
     owner_name = forms.CharField(label=_("Name of the first owner"), max_length=120)
 

@@ -87,11 +87,9 @@ class KeyBearer(CredentialType):
             return Refused(_("Send the API key as Authorization: Bearer <key>."))
         key = key_of_secret(secret.strip())
         if key is None:
-            return Refused(
-                _("This API key is unknown here, expired or revoked. Ask for a new one.")
-            )
+            return Refused(_("This API key is unknown, expired or revoked. Ask for a new one."))
         if key.origins and request.headers.get("Origin", "").lower() not in key.origins:
-            return Refused(_("This API key is not meant for this origin."))
+            return Refused(_("This API key cannot be used from this origin."))
         mark_used(key)
         return Recognised(
             credential=Credential("key", key.public_id), principal=principal_of_key(key)
@@ -114,7 +112,7 @@ class Ticket(CredentialType):
         credential = take_ticket(secret=secret)
         principal = current_principal(credential) if credential is not None else None
         if credential is None or principal is None:
-            return Refused(_("This ticket is unknown, used up or too old. Ask for a new one."))
+            return Refused(_("This ticket is unknown, used or expired. Ask for a new one."))
         return Recognised(credential=credential, principal=principal)
 
 
@@ -137,6 +135,4 @@ class PasswordLink(CredentialType):
 
     def unknown_link_message(self) -> str:
         """Say how to get another link."""
-        return _(
-            "This link is used up or older than 72 hours. Ask an owner or manager for a new one."
-        )
+        return _("This link is used or older than 72 hours. Ask an owner or manager for a new one.")

@@ -13,19 +13,34 @@ from tenants.people.selectors import hub_names
 from tenants.permissions import KeyRole, Role
 
 ROLE_NAMES = {
-    Role.OWNER: _("Owner: everything, other owners too"),
-    Role.MANAGER: _("Manager: everything but owners"),
-    Role.DISPATCHER: _("Dispatcher: orders, fleet and plans"),
-    Role.PICKER: _("Picker: sees orders and plans"),
-    Role.DRIVER: _("Driver: the driver's app"),
-    Role.READONLY: _("Read-only: sees orders and plans"),
+    Role.OWNER: _("Owner"),
+    Role.MANAGER: _("Manager"),
+    Role.DISPATCHER: _("Dispatcher"),
+    Role.PICKER: _("Picker"),
+    Role.DRIVER: _("Driver"),
+    Role.READONLY: _("Read-only"),
 }
 KEY_ROLE_NAMES = {
+    KeyRole.INTEGRATION: _("Integration"),
+    KeyRole.DRIVER: _("Driver"),
+    KeyRole.LOCKER: _("Locker"),
+    KeyRole.CARRIER: _("Carrier"),
+    KeyRole.CHECKOUT: _("Checkout"),
+}
+ROLE_CHOICES = {
+    Role.OWNER: _("Owner: everything, including other owners"),
+    Role.MANAGER: _("Manager: everything except owners"),
+    Role.DISPATCHER: _("Dispatcher: orders, fleet and plans"),
+    Role.PICKER: _("Picker: view orders and plans"),
+    Role.DRIVER: _("Driver: the driver's app"),
+    Role.READONLY: _("Read-only: view orders and plans"),
+}
+KEY_ROLE_CHOICES = {
     KeyRole.INTEGRATION: _("Integration: a shop or ERP that sends orders"),
     KeyRole.DRIVER: _("Driver: one driver's device"),
     KeyRole.LOCKER: _("Locker: a locker bank"),
     KeyRole.CARRIER: _("Carrier: a carrier's system"),
-    KeyRole.CHECKOUT: _("Checkout: may stand in a shop's page"),
+    KeyRole.CHECKOUT: _("Checkout: can be used in a shop's web page"),
 }
 
 
@@ -56,7 +71,7 @@ class NewPasswordForm(forms.Form):
         label=_("New password"),
         max_length=1024,
         strip=False,
-        help_text=_("At least 10 characters; a sentence is good."),
+        help_text=_("At least 10 characters. A short sentence works well."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
     )
 
@@ -65,7 +80,7 @@ class ChangePasswordForm(forms.Form):
     """The present password and the next."""
 
     old = forms.CharField(
-        label=_("Present password"),
+        label=_("Current password"),
         max_length=1024,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
@@ -74,7 +89,7 @@ class ChangePasswordForm(forms.Form):
         label=_("New password"),
         max_length=1024,
         strip=False,
-        help_text=_("At least 10 characters; a sentence is good."),
+        help_text=_("At least 10 characters. A short sentence works well."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -86,7 +101,7 @@ class AccountForm(forms.Form):
     language = forms.ChoiceField(
         label=_("Language"),
         required=False,
-        choices=lambda: [("", _("As the browser asks")), *settings.LANGUAGES],
+        choices=lambda: [("", _("Same as the browser")), *settings.LANGUAGES],
     )
 
 
@@ -98,8 +113,8 @@ class HubsForm(forms.Form):
     """
 
     hub_scope = forms.ChoiceField(
-        label=_("Works for"),
-        choices=[("all", _("All hubs")), ("some", _("Only these hubs:"))],
+        label=_("Access to hubs"),
+        choices=[("all", _("All hubs")), ("some", _("Only these hubs"))],
         initial="all",
         widget=forms.RadioSelect,
     )
@@ -122,7 +137,7 @@ class HubsForm(forms.Form):
         said = super().clean() or {}
         scope, ticked = said.pop("hub_scope", "all"), said.get("hubs") or []
         if "hub_scope" not in self.errors and scope == "some" and not ticked:
-            self.add_error("hubs", _("Tick at least one hub, or choose all hubs."))
+            self.add_error("hubs", _("Select at least one hub, or choose all hubs."))
         said["hubs"] = ticked if scope == "some" else None
         return said
 
@@ -132,9 +147,9 @@ class MemberForm(HubsForm):
 
     name = forms.CharField(label=_("Name"), max_length=120)
     role = forms.ChoiceField(
-        label=_("Role"), choices=lambda: list(ROLE_NAMES.items()), initial=Role.DISPATCHER
+        label=_("Role"), choices=lambda: list(ROLE_CHOICES.items()), initial=Role.DISPATCHER
     )
-    active = forms.BooleanField(label=_("May log in"), required=False, initial=True)
+    active = forms.BooleanField(label=_("Can sign in"), required=False, initial=True)
 
     @classmethod
     def of(cls, member: Member) -> MemberForm:
@@ -158,20 +173,24 @@ class KeyForm(HubsForm):
     """A key to make."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=120, help_text=_("What will use it, such as “Shop system”.")
+        label=_("Name"),
+        max_length=120,
+        help_text=_("The system that will use it, for example “Online shop”."),
     )
-    role = forms.ChoiceField(label=_("Role"), choices=lambda: list(KEY_ROLE_NAMES.items()))
+    role = forms.ChoiceField(label=_("Role"), choices=lambda: list(KEY_ROLE_CHOICES.items()))
     ref = forms.CharField(
-        label=_("Speaks for"),
+        label=_("On behalf of"),
         max_length=80,
         required=False,
-        help_text=_("The id of one driver, locker bank or carrier, where there is one."),
+        help_text=_("The ID of one driver, locker bank or carrier, if the key acts for one."),
     )
     origins = forms.CharField(
-        label=_("Origins"),
+        label=_("Allowed origins"),
         max_length=2000,
         required=False,
-        help_text=_("Checkout keys only: the shops that may send it, https://shop.example."),
+        help_text=_(
+            "Only for checkout keys: addresses of the shops that can use it, for example https://shop.example."
+        ),
     )
 
     def clean_origins(self) -> list[str]:

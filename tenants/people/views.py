@@ -135,7 +135,8 @@ def account(request: PageRequest) -> HttpResponse:
         )
         if isinstance(member, Member):
             _enter(request, member)
-            messages.success(request, _("Your password is changed; all other log-ins have ended."))
+            text = _("Your password was changed. All other sessions were ended.")
+            messages.success(request, text)
             return redirect("people:account")
     if what == "everywhere":
         services.end_sessions(public_id=me.public_id, by=request.principal)
@@ -189,7 +190,7 @@ def member(request: PageRequest, public_id: str) -> HttpResponse:
         )
     if what == "everywhere":
         services.end_sessions(public_id=public_id, by=by)
-        messages.success(request, _("All their log-ins have ended."))
+        messages.success(request, _("All sessions of this member were ended."))
         return redirect("people:member", public_id)
     return render(request, "tenants/member.html", shown, status=status_of(form))
 
@@ -211,7 +212,7 @@ def api_keys(request: PageRequest) -> HttpResponse:
         shown |= {"made": key, "secret": secret}
     elif what == "revoke":
         services.revoke_key(public_id=public_id)
-        messages.success(request, _("The key is revoked."))
+        messages.success(request, _("The key was revoked."))
         return redirect("people:api-keys")
     found = selectors.keys().order_by("-created_at", "-public_id")
     shown["page"] = Paginator(found, PAGE).get_page(request.GET.get("page"))

@@ -37,14 +37,14 @@ def set_clock(
     NotASandbox for a retailer with real orders; Invalid.
     """
     if real == (at is not None or rate is not None):
-        raise Invalid(_("Say at what time or how fast the clock runs, or that it is the real one."))
+        raise Invalid(_("Give a time or a rate for the clock, or choose the real time."))
     with transaction.atomic():
         row = row_of(Retailer.objects.select_for_update(), schema)
         if not row.is_sandbox:
             raise NotASandbox(
                 _(
-                    "%(name)s is not a sandbox, so its clock is the real one. Open a retailer"
-                    " with --sandbox to try things out."
+                    "%(name)s is not a sandbox, so its clock cannot be set. To try things out,"
+                    " open a retailer with --sandbox."
                 )
                 % {"name": row.name}
             )
@@ -68,8 +68,8 @@ def set_clock(
 def _checked_at(at: dt.datetime) -> dt.datetime:
     if at.tzinfo is None or not EARLIEST <= at <= LATEST:
         raise Invalid(
-            _("Name an instant from 2000 to 2099 with its offset, such as 2026-11-23T08:00Z."),
-            errors=[FieldProblem("/at", _("Name an instant with its offset."))],
+            _("Give a time from 2000 to 2099 with its UTC offset, for example 2026-11-23T08:00Z."),
+            errors=[FieldProblem("/at", _("Give a time with its UTC offset."))],
         )
     return at.astimezone(UTC)
 
@@ -77,7 +77,7 @@ def _checked_at(at: dt.datetime) -> dt.datetime:
 def _checked_rate(rate: float) -> float:
     if not 0 < rate <= FASTEST:
         raise Invalid(
-            _("The rate is above 0 and at most 3,600: an hour in a second."),
+            _("The rate must be above 0 and at most 3,600 (one hour per second)."),
             errors=[FieldProblem("/rate", _("Choose a rate above 0 and at most 3,600."))],
         )
     return rate

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from lastmile.core.errors import Conflict, Invalid, NotAllowed
 from lastmile.core.events import record
@@ -19,6 +20,14 @@ from tenants.people.services import audit
 from tenants.policy import Policy
 from tenants.selectors import row_of
 from tenants.states import MOVES, VERBS
+
+STATUS_NAMES = {
+    Status.OPENING.value: pgettext_lazy("status", "Opening"),
+    Status.ACTIVE.value: pgettext_lazy("status", "Active"),
+    Status.SUSPENDED.value: pgettext_lazy("status", "Suspended"),
+    Status.CLOSING.value: pgettext_lazy("status", "Closing"),
+    Status.CLOSED.value: pgettext_lazy("status", "Closed"),
+}
 
 
 class WrongMove(Conflict):
@@ -62,7 +71,7 @@ def close(schema: str, *, confirm: str, drop: bool = False) -> Retailer:
     WrongMove, HouseProtected; Invalid when `confirm` is not the schema's name.
     """
     if confirm != schema:
-        raise Invalid(_("To close a retailer, repeat the name of its schema."))
+        raise Invalid(_("To close the retailer, type the name of its schema."))
     with transaction.atomic():
         retailer = _locked(schema)
         if retailer.status == Status.OPENING:  # reserved and never built: there are no tables
@@ -124,13 +133,17 @@ def columns(given: Policy) -> dict[str, object]:
 
 def _locked(schema: str) -> Retailer:
     if schema == HOUSE:
-        raise HouseProtected(_("The house itself is neither suspended nor closed."))
+        raise HouseProtected(_("The schema of the operator cannot be suspended or closed."))
     return row_of(Retailer.objects.select_for_update(), schema)
 
 
 def _wrong(retailer: Retailer, wanted: Status) -> WrongMove:
     return WrongMove(
-        _("%(name)s is %(present)s and cannot become %(wanted)s.")
-        % {"name": retailer.name, "present": retailer.status, "wanted": wanted.value},
+        _("%(name)s cannot become “%(wanted)s”, because its status is “%(present)s”.")
+        % {
+            "name": retailer.name,
+            "present": STATUS_NAMES[retailer.status],
+            "wanted": STATUS_NAMES[wanted.value],
+        },
         data={"status": retailer.status},
     )

@@ -107,7 +107,9 @@ def reserve(opening: Opening) -> Retailer:
     NameTaken.
     """
     if opening.is_demo and not settings.LOCAL:
-        raise Invalid(_("Demo retailers are for localhost only: their passwords lie in a file."))
+        raise Invalid(
+            _("Demo retailers work only on localhost, because a file holds their passwords.")
+        )
     schema, domain = _checked_names(opening.schema, opening.domain)
     given = policy.check(opening.policy)
     try:
@@ -127,7 +129,7 @@ def reserve(opening: Opening) -> Retailer:
                 _("The schema %(schema)s is in use. Choose another name.") % {"schema": schema}
             ) from taken
         raise NameTaken(
-            _("The address %(domain)s is in use. Choose another one.") % {"domain": domain}
+            _("The address %(domain)s is in use. Choose another address.") % {"domain": domain}
         ) from taken
     return retailer
 
@@ -166,7 +168,7 @@ def keep_house_at_base_domain() -> None:
         taken = Domain.objects.select_for_update().filter(domain=wanted).first()
         if taken is not None and taken.retailer.schema_name != HOUSE:
             raise NameTaken(
-                _("BASE_DOMAIN %(domain)s is the address of a retailer. Choose another one.")
+                _("BASE_DOMAIN %(domain)s is the address of a retailer. Choose another address.")
                 % {"domain": wanted}
             )
         Domain.objects.filter(retailer__schema_name=HOUSE).update(domain=wanted)
@@ -175,11 +177,11 @@ def keep_house_at_base_domain() -> None:
 def _checked_names(schema: str, domain: str) -> tuple[str, str]:
     if not is_valid_name(schema) or schema in RESERVED:
         raise Invalid(
-            _("%(schema)r cannot name a schema.") % {"schema": schema},
+            _("%(schema)r is not a valid schema name.") % {"schema": schema},
             errors=[
                 FieldProblem(
                     "/schema",
-                    _("Use 1 to 48 of a-z, 0-9 and _, a letter first, such as t_acme."),
+                    _("Use 1 to 48 characters (a-z, 0-9, _). Start with a letter: t_acme."),
                 )
             ],
         )
@@ -188,9 +190,7 @@ def _checked_names(schema: str, domain: str) -> tuple[str, str]:
         host = f"{host}.{settings.BASE_DOMAIN}"
     if _HOST.match(host) is None or len(host) > 253:
         raise Invalid(
-            _("%(domain)r is no host name.") % {"domain": domain},
-            errors=[
-                FieldProblem("/domain", _("Give a host name such as acme.example.org, or acme."))
-            ],
+            _("%(domain)r is not a valid host name.") % {"domain": domain},
+            errors=[FieldProblem("/domain", _("Enter a host name: acme.example.org, or acme."))],
         )
     return schema, host

@@ -28,7 +28,9 @@ def set_policy(policy: Policy, *, expected_version: int | None = None) -> Retail
     with transaction.atomic():
         retailer = row_of(Retailer.objects.select_for_update(), current_schema())
         if expected_version is not None and expected_version != retailer.version:
-            raise Stale(_("Somebody changed the policy meanwhile. Load it again, then change it."))
+            raise Stale(
+                _("Someone else changed these settings. Reload them and make your change again.")
+            )
         before: dict[str, Any] = columns(policy_of(retailer))
         changed = sorted(name for name, value in given.items() if before[name] != value)
         if changed:

@@ -16,7 +16,7 @@ TABS: tuple[tuple[str, Act, Label], ...] = (
     ("tenants:settings", Act.POLICY_VIEW, _("General")),
     ("people:members", Act.MEMBERS_VIEW, _("Members")),
     ("people:api-keys", Act.KEYS_VIEW, _("API keys")),
-    ("people:audit", Act.AUDIT_VIEW, _("Audit")),
+    ("people:audit", Act.AUDIT_VIEW, _("Audit log")),
 )
 
 

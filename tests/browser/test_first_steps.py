@@ -56,7 +56,7 @@ def test_a_person_logs_in_and_out_by_keyboard_alone(live: Live, page: Page, watc
     tab_to(page, "password", most=2)
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("do not belong together")).to_be_visible()
+    expect(page.get_by_text("The e-mail or the password is wrong")).to_be_visible()
     assert page.locator("[name=email]").input_value() == live.world.emails["owner"]
     watch.take()  # the console says that a 422 was answered
     page.locator("[name=password]").focus()

@@ -69,7 +69,7 @@ def follow(page: Page, link: str, password: str) -> None:
     expect(page.get_by_role("heading", name="Set your password")).to_be_visible()
     assert violations(page) == []
     page.get_by_label("New password").fill(password)
-    page.get_by_role("button", name="Set it and sign in").click()
+    page.get_by_role("button", name="Set password and sign in").click()
     expect(page.get_by_text("Your password is set. Welcome.")).to_be_visible()
 
 
@@ -94,16 +94,16 @@ def test_somebody_invited_sets_a_password_signs_in_and_gets_a_new_one(
     page.get_by_role("link", name="Members", exact=True).click()
     page.get_by_label("E-mail").fill("nora@first.example")
     page.get_by_label("Name").fill("Nora Pires")
-    page.get_by_label("Only these hubs:").check()
+    page.get_by_label("Only these hubs").check()
     page.get_by_label("Alcântara").check()
-    page.get_by_role("button", name="Let in").click()
+    page.get_by_role("button", name="Invite").click()
     link = page.get_by_label("Link to set a password").input_value()
     assert violations(page) == []
 
     theirs = other_browser.new_page()
     theirs.goto(link)
     theirs.get_by_label("New password").fill("short")
-    theirs.get_by_role("button", name="Set it and sign in").click()
+    theirs.get_by_role("button", name="Set password and sign in").click()
     expect(theirs.get_by_text("too short")).to_be_visible()
     follow(theirs, link, FIRST)
     theirs.get_by_label("Language, theme and account").click()
@@ -116,7 +116,7 @@ def test_somebody_invited_sets_a_password_signs_in_and_gets_a_new_one(
     expect(theirs.get_by_text("Ask an owner or manager for a new one")).to_be_visible()
 
     page.get_by_role("link", name="Nora Pires").click()
-    page.get_by_role("button", name="Make a link to set a new password").click()
+    page.get_by_role("button", name="Create a link to set a new password").click()
     reset = page.get_by_label("Link to set a password").input_value()
     forgot = other_browser.new_page()
     follow(forgot, reset, SECOND)
@@ -140,7 +140,7 @@ def test_an_operator_opens_a_retailer_whose_first_owner_signs_in(
         ("Name of the first owner", "Marta Lopes"),
     ):
         page.get_by_label(label, exact=True).fill(value)
-    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("button", name="Open retailer").click()
     expect(page.get_by_text("The retailer is being opened.")).to_be_visible()
     in_house(live, drain)
     expect(page.get_by_text("Its first owner is Marta Lopes")).to_be_visible()

@@ -100,6 +100,6 @@ class EventsView(RetailerAPIView):
 def _position(request: Request) -> int:
     said = request.query_params.get("after", "0")
     if not (said.isascii() and said.isdigit() and len(said) <= 18):
-        text = "after is the position of an event you have seen, a whole number."
+        text = "after must be a whole number: the position of the last event that you have."
         raise Invalid(text, errors=[FieldProblem("?after", text)])
     return int(said)

@@ -22,9 +22,9 @@ def store_first_owner(*, retailer: str, email: str, name: str) -> FirstOwner:
     try:
         validate_email(email.strip())
     except ValidationError:
-        problems.add("/owner_email", _("This is not an e-mail address."))
+        problems.add("/owner_email", _("Enter a valid e-mail address."))
     if not 1 <= len(name.strip()) <= 120:
-        problems.add("/owner_name", _("A name has 1 to 120 characters."))
+        problems.add("/owner_name", _("Enter a name of 1 to 120 characters."))
     problems.raise_if_any()
     return FirstOwner.objects.create(retailer=retailer, email=email.strip(), name=name.strip())
 

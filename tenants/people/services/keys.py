@@ -77,7 +77,7 @@ def rotate_key(*, public_id: str) -> tuple[ApiKey, str]:
     """
     key = _locked(public_id)
     if key.revoked_at is not None:
-        raise KeyRevoked(_("This key is revoked for good. Make a new one."))
+        raise KeyRevoked(_("This key is revoked. Create a new one."))
     secret = _new_secret()
     key.secret_hash, key.hint = hash_of(secret), secret[-4:]
     key.version += 1
@@ -129,26 +129,26 @@ def _locked(public_id: str) -> ApiKey:
 def _check(wanted: dict[str, Any]) -> None:
     problems = Problems()
     if not 1 <= len(wanted["name"]) <= 120:
-        problems.add("/name", _("A name has 1 to 120 characters."))
+        problems.add("/name", _("Enter a name of 1 to 120 characters."))
     roles = [role.value for role in KeyRole]
     if wanted["role"] not in roles:
         problems.add("/role", _("Choose one of: %(roles)s.") % {"roles": ", ".join(roles)})
     if wanted["hubs"] is not None and (
         not wanted["hubs"] or any(not looks_like(hub, "hub") for hub in wanted["hubs"])
     ):
-        problems.add("/hubs", _("Name hubs by their ids, hub_…, or null for all."))
+        problems.add("/hubs", _("Give hubs by their IDs (hub_…), or null for all hubs."))
     if len(wanted["ref"]) > 80:
-        problems.add("/ref", _("A reference has at most 80 characters."))
+        problems.add("/ref", _("Use at most 80 characters."))
     if wanted["origins"] and wanted["role"] != KeyRole.CHECKOUT:
-        problems.add("/origins", _("Only checkout keys are bound to origins."))
+        problems.add("/origins", _("Only checkout keys can have origins."))
     if wanted["role"] == KeyRole.CHECKOUT and not wanted["origins"]:
-        problems.add("/origins", _("A checkout key is public: name the origins that may send it."))
+        problems.add("/origins", _("A checkout key is public. Give the origins that can use it."))
     for at, origin in enumerate(wanted["origins"]):
         if not _is_origin(origin):
-            problems.add(f"/origins/{at}", _("An origin looks like https://shop.example."))
+            problems.add(f"/origins/{at}", _("Enter an origin such as https://shop.example."))
     expires_at = wanted["expires_at"]
     if expires_at is not None and (expires_at.tzinfo is None or expires_at <= real_now()):
-        problems.add("/expires_at", _("Name an instant to come, with its offset."))
+        problems.add("/expires_at", _("Give a future time with its UTC offset."))
     problems.raise_if_any()
 
 

@@ -38,9 +38,7 @@ def log_in(*, email: str, password: str, address: str) -> Member:
     encoded = member.password if member is not None and member.password else _nobody()
     right = check_password(password, encoded)
     if member is None or not member.password or not right:
-        raise LoginRefused(
-            _("E-mail and password do not belong together. Check both and try again.")
-        )
+        raise LoginRefused(_("The e-mail or the password is wrong. Check both and try again."))
     forget_tries(member.email)
     Member.objects.filter(pk=member.pk).update(last_login_at=now())
     return member
@@ -78,7 +76,7 @@ def _take_a_number(scope: str, subject: str, most: int) -> None:
         wait_s = max(1, int((ends_at - instant).total_seconds()))
         raise LoginLocked(
             _(
-                "Too many tries. Wait %(minutes)d minutes, or ask an owner or manager "
+                "Too many attempts. Wait %(minutes)d minutes, or ask an owner or manager "
                 "for a link to set a new password."
             )
             % {"minutes": -(-wait_s // 60)},

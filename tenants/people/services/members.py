@@ -64,7 +64,7 @@ def add_member(
         if "member_email_unique" not in str(taken):
             raise
         raise MemberExists(
-            _("There is a member with this e-mail already. Change that one instead.")
+            _("A member with this e-mail already exists. Change that member instead.")
         ) from taken
     return member
 
@@ -91,7 +91,7 @@ def change_member(
     member = _locked(public_id)
     if expected_version is not None and expected_version != member.version:
         raise Stale(
-            _("Somebody has changed this member since you read it. Read again and repeat."),
+            _("Someone else changed this member. Reload it and make your change again."),
             data={"version": member.version},
         )
     before = {field: getattr(member, field) for field in _SHOWN}
@@ -101,7 +101,7 @@ def change_member(
         _owners_only(by, member.role, after["role"])
     stays_owner = after["role"] == Role.OWNER and after["active"]
     if not stays_owner and [o.pk for o in owners] == [member.pk]:
-        raise LastOwner(_("This is the last owner. Make somebody else an owner first."))
+        raise LastOwner(_("This is the last owner. Make another member an owner first."))
     changes = changed(before, after)
     if not changes:
         return member
@@ -161,7 +161,7 @@ def offer_password_link(*, public_id: str, by: Principal | None) -> Member:
     member = _locked(public_id)
     _owners_only(by, member.role)
     if not member.active:
-        raise Conflict(_("This member is not active. Let them in again first."))
+        raise Conflict(_("This member cannot sign in. Allow them to sign in first."))
     audit("member.offer_password_link", member.public_id)
     return member
 
@@ -175,7 +175,7 @@ def _locked(public_id: str) -> Member:
 
 def _owners_only(by: Principal | None, *roles: str) -> None:
     if by is not None and by.role != Role.OWNER and Role.OWNER in roles:
-        raise OwnersOnly(_("Only an owner may make, change or remove an owner. Ask one."))
+        raise OwnersOnly(_("Only an owner can add, change or remove an owner. Ask an owner."))
 
 
 def _check(wanted: dict[str, Any], *, email: str | None = None) -> None:
@@ -184,20 +184,20 @@ def _check(wanted: dict[str, Any], *, email: str | None = None) -> None:
         try:
             validate_email(email)
         except ValidationError:
-            problems.add("/email", _("This is not an e-mail address."))
+            problems.add("/email", _("Enter a valid e-mail address."))
     if not 1 <= len(wanted["name"]) <= 120:
-        problems.add("/name", _("A name has 1 to 120 characters."))
+        problems.add("/name", _("Enter a name of 1 to 120 characters."))
     roles = [role.value for role in Role]
     if wanted["role"] not in roles:
         problems.add("/role", _("Choose one of: %(roles)s.") % {"roles": ", ".join(roles)})
     hubs = wanted["hubs"]
     if hubs is not None:
         if not hubs:
-            problems.add("/hubs", _("Name at least one hub, or null for all."))
+            problems.add("/hubs", _("Give at least one hub, or null for all hubs."))
         if any(not looks_like(hub, "hub") for hub in hubs):
-            problems.add("/hubs", _("Hubs are named by their ids, hub_…"))
+            problems.add("/hubs", _("Give hubs by their IDs (hub_…)."))
         if wanted["role"] == Role.OWNER:
-            problems.add("/hubs", _("An owner has all hubs."))
+            problems.add("/hubs", _("An owner always has all hubs."))
     if wanted["language"] not in {"", *(code for code, _name in settings.LANGUAGES)}:
-        problems.add("/language", _("The house does not speak this language yet."))
+        problems.add("/language", _("This language is not available."))
     problems.raise_if_any()

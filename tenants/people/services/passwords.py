@@ -66,7 +66,7 @@ def change_password(*, public_id: str, old: str, new: str) -> Member:
     if member is None:
         raise unknown()
     if not check_password(old, member.password):
-        text = _("This is not your present password.")
+        text = _("This is not your current password.")
         raise Invalid(text, errors=[FieldProblem("/old", text)])
     check_strength(new, email=member.email, name=member.name)
     _store(member, new)
@@ -77,7 +77,7 @@ def change_password(*, public_id: str, old: str, new: str) -> Member:
 def member_of_link(token: str, *, lock: bool = False) -> Member:
     """Return whom a link is for. Raises LinkExpired for used, old, foreign and forged ones."""
     expired = LinkExpired(
-        _("This link is used up or older than 72 hours. Ask an owner or manager for a new one.")
+        _("This link is used or older than 72 hours. Ask an owner or manager for a new one.")
     )
     try:
         found: Any = signing.loads(token, salt=_salt(), max_age=LINK_LASTS_S)

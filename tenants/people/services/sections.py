@@ -34,7 +34,7 @@ def set_section(
         )
         if expected_version is not None and expected_version != row.version:
             raise Stale(
-                _("Somebody changed these settings meanwhile. Load them again, then change them."),
+                _("Someone else changed these settings. Reload them and make your change again."),
                 data={"version": row.version},
             )
         before, after = asdict(from_stored(section, row.values)), asdict(policy)

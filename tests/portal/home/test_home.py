@@ -75,7 +75,7 @@ def test_what_is_unserved_did_not_come_after_the_plan(retailer: RetailerRef) -> 
     assert said == [f"{hub.name}: 2 orders are on no route."]
     make_order(hub=hub.public_id)
     said = [step.text for step in next_steps(EVERYBODY, scope_of())]
-    assert said == [f"{hub.name}: 1 order came after the plan.",
+    assert said == [f"{hub.name}: 1 order arrived after the plan was made.",
                     f"{hub.name}: 2 orders are on no route."]  # fmt: skip
 
 
@@ -86,13 +86,13 @@ def test_what_needs_a_pin_is_said_of_the_day_and_nothing_is_called_done(
     publish_plan(plan=plan(hub))
     reader = logged_in(retailer, add_member(Role.READONLY))
     with time_machine.travel(MORNING, tick=False):
-        assert "Nothing waits for you" in reader.get("/").content.decode()
+        assert "There is nothing left to do" in reader.get("/").content.decode()
         make_orders(2, place=PlaceDraft(text="Nowhere 1, Lisboa"))
         make_order(place=PlaceDraft(text="Nowhere 2, Lisboa"), service_date=OTHER_DAY)
         page = reader.get("/").content.decode()
-    assert "2 need a pin and are in no plan." in page
+    assert "2 orders need a pin and are in no plan." in page
     assert f"/console/pins/?date={DAY}" in page
-    assert "Nothing waits for you" not in page
+    assert "There is nothing left to do" not in page
     day = selectors.today(None, DAY)
     assert (day.needs_pin, day.needs_pin_today, day.in_order) == (3, 2, False)
 
