@@ -125,7 +125,7 @@ def test_a_member_is_changed_once_by_whoever_read_the_present_version(
     assert browser.post(path, form).status_code == 302
     late = browser.post(path, {**form, "role": "readonly"})
     assert late.status_code == 422
-    assert "since you read it" in late.content.decode()
+    assert "Someone else changed this member" in late.content.decode()
     picker.refresh_from_db()
     assert picker.role == "dispatcher"
     assert browser.post(path, {"what": "link"}).status_code == 200
