@@ -138,7 +138,7 @@ def test_the_command_sets_hurries_and_gives_back_the_time(sandbox: RetailerRef) 
         (["--rate", "0"], "above 0"),
         (["--rate", "3601"], "3,600"),
         (["--rate", "nan"], "above 0"),
-        (["--real", "--rate", "2"], "real one"),
+        (["--real", "--rate", "2"], "real time"),
     ],
 )
 def test_a_time_that_is_none_is_refused(sandbox: RetailerRef, argv: list[str], said: str) -> None:

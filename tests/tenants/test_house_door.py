@@ -140,7 +140,7 @@ def test_the_page_opens_suspends_and_closes(boss: Client) -> None:
     boss.post(f"/retailers/{one}/suspend/")
     assert status_of("t1") == "suspended"
     answer = boss.post(f"/retailers/{one}/close/", {"confirm": "no"}, follow=True)
-    assert "repeat the name" in answer.content.decode()
+    assert "type the name of its schema" in answer.content.decode()
     assert status_of("t1") == "suspended"
 
 

@@ -112,7 +112,7 @@ def test_a_suspended_retailer_is_503_with_a_remedy_from_the_next_request_on(db: 
         Retailer.objects.filter(schema_name="t1").update(status="suspended")
     page = browser.get("/whose/")
     assert (page.status_code, page.headers["Retry-After"]) == (503, "300")
-    assert b"Come back later" in page.content
+    assert b"Try again later" in page.content
     problem = browser.get("/api/v1/whose/")
     assert problem.headers["Content-Type"] == "application/problem+json"
     assert problem.json()["code"] == "retailer_not_open"

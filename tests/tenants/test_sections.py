@@ -155,7 +155,7 @@ def test_each_section_has_a_page_under_settings(retailer: RetailerRef, other: Re
     )
     stale = owner.post("/settings/slots/", {**FORM, "cutoff_minutes": "200"})
     assert stale.status_code == 422
-    assert "meanwhile" in stale.content.decode()
+    assert "Someone else changed these settings" in stale.content.decode()
     odd = owner.post("/settings/slots/", {**FORM, "cutoff_minutes": "30", "version": "1"})
     assert odd.status_code == 422
     assert "an hour is the least" in odd.content.decode()
