@@ -1,1 +1,1 @@
-"""Shopper, Place, Order, Parcel, Promise, Attempt."""
+"""Orders: what a retailer delivers or takes back, for which shopper, and what was promised."""

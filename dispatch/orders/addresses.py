@@ -1,4 +1,4 @@
-"""An address in one normal form, so that it is known again however it is written."""
+"""Normal forms of an address: a key that is equal for different spellings, and a search text."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from collections.abc import Iterable, Mapping
 from dispatch.roads.addresses import AddressParts, fold, fold_postcode, house_number, parse
 
 KEY_LENGTH = 400
-_SAID = ("text", "street", "house_number", "postcode", "city")
+_ADDRESS_FIELDS = ("text", "street", "house_number", "postcode", "city")
 
 
 def plain(text: str) -> str:
-    """Small letters without accents, punctuation as single spaces."""
+    """Return a text in lower case, without accents, with single spaces for punctuation."""
     flat = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(c for c in flat if not unicodedata.combining(c))
     return re.sub(r"[\W_]+", " ", bare).strip()
 
 
 def parts_of(place: Mapping[str, str]) -> AddressParts:
-    """Return what is known of an address: its columns, and what its text says beyond them."""
-    said = parse(place["street"] or place["text"])
+    """Return the parts of an address. A part without a value of its own is read from the text."""
+    parsed = parse(place["street"] or place["text"])
     return AddressParts(
-        street=said.street,
-        number=place["house_number"] or said.number,
-        postcode=place["postcode"] or said.postcode,
-        city=place["city"] or said.city,
+        street=parsed.street,
+        number=place["house_number"] or parsed.number,
+        postcode=place["postcode"] or parsed.postcode,
+        city=place["city"] or parsed.city,
     )
 
 
 def key(place: Mapping[str, str]) -> str:
-    """Return the memory key of an address, "" when it says too little to be known again.
+    """Return the key that finds an address again, or "" if the address is too short for a key.
 
-    Street, number, postcode and city, each folded. Every number that these parts leave out (a
-    flat, a second street number) follows, so that two doors never share a key by mistake.
+    The key is the normal form of street, house number, postcode and city. All other numbers of
+    the address follow (a flat, a second street number), so that two doors do not share a key.
     """
     parts = parts_of(place)
     words = [
@@ -45,23 +45,27 @@ def key(place: Mapping[str, str]) -> str:
         fold(parts.city),
     ]
     whole = " ".join(word for word in words if word)
-    # The text may repeat the columns, so a number counts as often as the fullest field says it.
-    said: Counter[str] = Counter()
-    for name in _SAID:
-        said |= Counter(re.findall(r"\d+", place[name]))
-    left = said - Counter(re.findall(r"\d+", whole))
-    full = " ".join([whole, *sorted(left.elements())])
+    # The text may repeat the other fields, so each number counts with its highest count per field.
+    numbers: Counter[str] = Counter()
+    for name in _ADDRESS_FIELDS:
+        numbers |= Counter(re.findall(r"\d+", place[name]))
+    unused = numbers - Counter(re.findall(r"\d+", whole))
+    full = " ".join([whole, *sorted(unused.elements())])
     return full[:KEY_LENGTH] if len(full.split()) > 1 else ""
 
 
 def _number(text: str) -> str:
-    """``12 B`` and ``12b`` alike; what is no house number is folded as it is."""
-    found = house_number(text)
-    if found is None:
+    """Return a house number in one form: ``12b`` for both ``12 B`` and ``12b``."""
+    parsed = house_number(text)
+    if parsed is None:
         return fold(text)
-    return f"{found.low}{found.suffix}" if found.low == found.high else f"{found.low}-{found.high}"
+    return (
+        f"{parsed.low}{parsed.suffix}"
+        if parsed.low == parsed.high
+        else f"{parsed.low}-{parsed.high}"
+    )
 
 
 def search_text(parts: Iterable[str | None]) -> str:
-    """Return what a search looks through: every part in plain form, in one line."""
+    """Return the text that a search looks through: all parts in plain form, joined by spaces."""
     return " ".join(filter(None, (plain(part) for part in parts if part)))

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class OrdersConfig(AppConfig):
-    """What is carried, for whom, where to, and what was promised."""
+    """The Django app of orders: shoppers, places, orders, parcels, promises and attempts."""
 
     name = "dispatch.orders"
     label = "orders"

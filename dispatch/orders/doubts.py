@@ -1,4 +1,4 @@
-"""Why an order's place is not pinned though something is known of it."""
+"""The reasons why a place has no pin although a location was given or found."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Doubt(models.TextChoices):
-    """Why a place has no pin though something is known of it; the sentence says what to do."""
+    """A reason why a place has no pin. The label tells a dispatcher what to do."""
 
-    FAR = "far", _("The coordinates are too far from every hub. Put the pin where the door is.")
+    FAR = (
+        "far",
+        _("The coordinates are too far from every hub. Set the pin at the correct address."),
+    )
     SWAPPED = (
         "swapped",
-        _("Latitude and longitude seem to be swapped. Check the suggestion and keep it."),
+        _("Latitude and longitude seem to be swapped. Check the suggested pin and save it."),
     )
     OTHER_TOWN = (
         "other_town",
-        _("The street was found in another town than the order names. Choose the right place."),
+        _("The street was found only in another town. Choose a suggestion or set the pin."),
     )
     RIVALS = (
         "rivals",
-        _("Several places that are far apart answer to this address. Choose the right one."),
+        _("This address matches several places that are far apart. Choose the correct one."),
     )
     OTHER_STREET = (
         "other_street",
-        _("Only streets with a similar name were found. Choose the right place."),
+        _("Only streets with a similar name were found. Choose a suggestion or set the pin."),
     )

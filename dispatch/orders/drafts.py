@@ -1,4 +1,4 @@
-"""What an intake hands to ``place_orders``: frozen, untested, as the outside wrote it."""
+"""The drafts that services of orders take: immutable values as received, not yet validated."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from lastmile.core.geo import Point
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopperDraft:
-    """Who; a national phone number is read in the country of the hub that is named, else in that
-    of all hubs; where they differ a number needs its country code.
+    """The shopper of an order as received.
+
+    A phone number without a country code is read as a number of the named hub's country. Without
+    a named hub, the country of all hubs counts. If their countries differ, the number needs its
+    country code.
     """
 
     name: str = ""
@@ -29,7 +32,10 @@ class ShopperDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceDraft:
-    """Where: coordinates are taken as they are, else the memory, else the geocoder finds them."""
+    """The address of an order as received, with coordinates if the sender has them.
+
+    Without coordinates, an earlier pin for the same address is used, else the geocoder is asked.
+    """
 
     text: str = ""
     street: str = ""
@@ -45,6 +51,8 @@ class PlaceDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParcelDraft:
+    """A parcel of an order as received."""
+
     external_id: str | None = None
     barcode: str = ""
     weight_g: int = 0
@@ -56,7 +64,7 @@ class ParcelDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowDraft:
-    """A window as instants: service may begin within [opens_at, closes_at)."""
+    """A time window as two instants: service may begin within [opens_at, closes_at)."""
 
     opens_at: dt.datetime
     closes_at: dt.datetime
@@ -64,8 +72,9 @@ class WindowDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalWindowDraft:
-    """A window in wall-clock minutes of the service date at the hub; an end before the start is
-    the next day's.
+    """A time window in local minutes of the service date at the hub.
+
+    A closing time before the opening time means the next day.
     """
 
     opens_minute: int
@@ -74,17 +83,18 @@ class LocalWindowDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentFields:
-    """What a partial draft says of an order; fields in neither set are not spoken of at all.
+    """The names of the fields that a partial draft contains; it does not mention any other field.
 
-    Names are those of ``OrderDraft``, ``ShopperDraft`` and ``PlaceDraft``; besides,
-    ``coordinates`` stands for both, and ``parcel_ids`` for parcels that are named one by one.
+    The names are those of ``OrderDraft``, ``ShopperDraft`` and ``PlaceDraft``. In addition,
+    ``coordinates`` means latitude and longitude, and ``parcel_ids`` means that each parcel is
+    listed with its own id.
 
     Parameters
     ----------
     filled : frozenset of str
         Fields with a value.
     blank : frozenset of str
-        Fields that the sender's file has and leaves empty here.
+        Fields for which the file has a column, but no value in this row.
     """
 
     filled: frozenset[str] = frozenset()
@@ -93,10 +103,10 @@ class SentFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDraft:
-    """One order as the retailer sent it.
+    """An order as received.
 
     ``hub`` is the public id, external_id or name of a hub; "" lets the zone or distance decide.
-    A total that is None becomes the sum of the parcels. ``service_s`` None means the default.
+    A total of None becomes the sum of the parcels. ``service_s`` None means the default.
     ``sent_fields`` None means that the draft holds the whole order. Otherwise an existing order
     keeps every field that the draft does not name.
     """
@@ -122,7 +132,7 @@ class OrderDraft:
     sent_fields: SentFields | None = None
 
     def digest(self) -> str:
-        """SHA-256 of the whole content, byte for byte: the same order sent again has the same."""
+        """Return the SHA-256 of the content. The same order sent again has the same digest."""
 
         def plain(value: Any) -> str:
             if isinstance(value, dt.datetime):
@@ -137,10 +147,10 @@ class OrderDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """What became of one draft; ``refused`` comes with its problem.
+    """The result of placing one draft.
 
-    ``warnings`` are what its sender should know though the order is taken; ``changed`` the fields
-    that an update wrote.
+    ``problem`` is set when the status is ``refused``. ``warnings`` tell the sender what to check
+    in an accepted order. ``changed`` names the fields that an update wrote.
     """
 
     status: Literal["placed", "same", "updated", "refused"]
@@ -152,10 +162,10 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromisedPlace:
-    """Another place than the order's own: a hub's counter or curbside, a bank of lockers.
+    """A place of a promise that is not the shopper's address: a hub or a bank of lockers.
 
-    ``reference`` is the public id of what is there; the same reference at the same point is the
-    same place.
+    ``reference`` is the public id of the hub or bank. The same reference with the same text and
+    point is the same place.
     """
 
     reference: str
@@ -165,10 +175,11 @@ class PromisedPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseDraft:
-    """What is to be promised.
+    """A promise to be given.
 
-    ``handover`` None keeps the one that was agreed before. ``place`` None means the order's own
-    place for a window, and its hub for curbside and hub; a locker names its bank.
+    ``handover`` None keeps the handover of the promise before. ``place`` None means the order's
+    own place for the option window, and its hub for curbside and hub. The option locker needs a
+    place: the bank of lockers.
     """
 
     opens_at: dt.datetime
@@ -185,9 +196,10 @@ class PromiseDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptDraft:
-    """How a try at the door, the locker or the counter went.
+    """The report of one attempt at a door, locker or counter.
 
-    ``client_id`` is the UUID that a phone gave the report; ``stop`` the public id of the stop.
+    ``client_id`` is the UUID that the driver's phone gave to the report. ``stop`` is the public id
+    of the stop in the plan.
     """
 
     outcome: str

@@ -1,4 +1,7 @@
-"""The kinds of events of orders, their promises and attempts. The subject is always the order."""
+"""The event kinds of orders, promises and attempts.
+
+The subject of each event is the order, except for ``shopper.erased``: its subject is the shopper.
+"""
 
 from __future__ import annotations
 
@@ -20,25 +23,25 @@ FailureReason = Annotated[str, FieldDoc("Why it failed; empty for a delivery.", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedFacts:
-    """An order was taken in."""
+    """An order was placed."""
 
     hub: Annotated[
         str | None,
         FieldDoc("Public id of the hub; null when none serves it.", "hub_2p6s0r8m4k9d1f7c3v5x"),
     ]
     hub_choice: Annotated[
-        str, FieldDoc("How the hub was found: given, zone, nearest, only or none.", "zone")
+        str, FieldDoc("How the hub was chosen: given, zone, nearest, only or none.", "zone")
     ]
     service_date: Annotated[
-        dt.date | None, FieldDoc("Day of delivery, in the hub's zone, when known.", "2026-11-30")
+        dt.date | None, FieldDoc("Service date in the hub's time zone, if known.", "2026-11-30")
     ]
     state: Annotated[str, FieldDoc("needs_pin, placed or ready.", "ready")]
-    source: Annotated[str, FieldDoc("Where it came from: api, desk or import:<id>.", "api")]
+    source: Annotated[str, FieldDoc("Source of the order: api, desk or import:<id>.", "api")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromisedFacts:
-    """A shopper was promised a delivery; an earlier promise is superseded."""
+    """A shopper was given a promise, which supersedes the promise before."""
 
     promise: Annotated[str, FieldDoc("Public id of the promise.", "prm_6t0w4y8c2f5j9n3r7v1x")]
     option: Annotated[str, FieldDoc("window, curbside, locker or hub.", "window")]
@@ -48,23 +51,26 @@ class PromisedFacts:
     closes_at: Annotated[
         dt.datetime, FieldDoc("When the window closes.", "2026-11-30T17:00:00+00:00")
     ]
-    cause: Annotated[str, FieldDoc("Who promised it and why.", "shopper")]
+    cause: Annotated[str, FieldDoc("Cause of the promise.", "shopper")]
     supersedes: Annotated[
         str | None,
-        FieldDoc("The promise before; null for the first.", "prm_1b5d9h3j7m0q4s8v2x6z"),
+        FieldDoc("Public id of the promise before; null if none.", "prm_1b5d9h3j7m0q4s8v2x6z"),
     ]
     place: Annotated[
         str | None,
-        FieldDoc("Public id of the place, if not the order's own.", "plc_9c3f7h1k5n8q2t6w0y4z"),
+        FieldDoc(
+            "Public id of the place, if it is not the place of the order.",
+            "plc_9c3f7h1k5n8q2t6w0y4z",
+        ),
     ] = None
     slot: Annotated[
-        str | None, FieldDoc("Public id of the slot that was chosen.", "slt_2v6x0z4c8f1h5k9n3q7s")
+        str | None, FieldDoc("Public id of the chosen slot.", "slt_2v6x0z4c8f1h5k9n3q7s")
     ] = None
     price_minor: Annotated[
         int | None, FieldDoc("Price of the delivery in minor units of the currency.", 299000)
     ] = None
     currency: Annotated[str | None, FieldDoc("ISO 4217 code of the price.", "CLP")] = None
-    co2_g: Annotated[int | None, FieldDoc("Grams of CO2e that were shown for it.", 420)] = None
+    co2_g: Annotated[int | None, FieldDoc("Grams of CO2e that the shopper was shown.", 420)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +79,13 @@ class OrderChangedFacts:
 
     changed: Annotated[tuple[str, ...], FieldDoc("Names of the changed fields.", ["notes"])]
     source: Annotated[
-        str | None, FieldDoc("Where the new version came from, when it was sent again.", "api")
+        str | None, FieldDoc("Source of the new version, if the order was sent again.", "api")
     ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinnedFacts:
-    """A person put the order's place on the map, or corrected it."""
+    """A person set or moved the pin of the order's place."""
 
     place: Annotated[str, FieldDoc("Public id of the new place.", "plc_9c3f7h1k5n8q2t6w0y4z")]
     pin_source: Annotated[str, FieldDoc("shopper, driver or dispatcher.", "dispatcher")]
@@ -87,27 +93,27 @@ class PinnedFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedFacts:
-    """The order's state changed; the kind says to which."""
+    """The state of an order changed; the event kind names the new state."""
 
     from_: FromState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyFacts:
-    """The order may be planned: it became complete, left a plan or is tried again."""
+    """The order can be planned: it became complete, left a plan or will be tried again."""
 
     from_: FromState
     plan: Annotated[
-        PlanRef | None, FieldDoc("The plan that it left.", "pln_7r1v5z9d3h6m0q4t8w2y")
+        PlanRef | None, FieldDoc("Public id of the plan that it left.", "pln_7r1v5z9d3h6m0q4t8w2y")
     ] = None
     service_date: Annotated[
-        dt.date | None, FieldDoc("New day, when it is tried again.", "2026-12-01")
+        dt.date | None, FieldDoc("New service date, if it will be tried again.", "2026-12-01")
     ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFacts:
-    """A published plan holds the order."""
+    """A published plan contains the order."""
 
     from_: FromState
     plan: PlanRef
@@ -139,7 +145,7 @@ class AwaitingCollectionFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriedFacts:
-    """An attempt ended: the kind says whether the order was delivered or not."""
+    """An attempt ended; the event kind tells whether the order was delivered or failed."""
 
     from_: FromState
     attempt: AttemptRef
@@ -151,26 +157,27 @@ class CancelledFacts:
     """The order was cancelled."""
 
     from_: FromState
-    cause: Annotated[str, FieldDoc("Who cancelled it.", "dispatcher")]
+    cause: Annotated[str, FieldDoc("Cause of the cancellation.", "dispatcher")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFacts:
-    """A delivery was attempted; it happened when the driver left the place."""
+    """An attempt was recorded; the event's time is when the driver left the place."""
 
     attempt: AttemptRef
     outcome: Annotated[str, FieldDoc("delivered, deposited, picked_up or failed.", "delivered")]
     reason: FailureReason
     stop: Annotated[
-        str, FieldDoc("Stop of the plan; empty without one.", "stp_4h8j2m6p0s3v7x1z5b9d")
+        str,
+        FieldDoc("Public id of the stop; empty if not on a plan.", "stp_4h8j2m6p0s3v7x1z5b9d"),
     ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopperErasedFacts:
-    """A shopper was erased: name, contact, notes and addresses are gone. The subject is theirs."""
+    """A shopper was erased: name, contact, notes and addresses. The subject is the shopper."""
 
-    orders: Annotated[int, FieldDoc("Orders that they had; these stay, without a name.", 3)]
+    orders: Annotated[int, FieldDoc("Number of the shopper's orders, which stay unnamed.", 3)]
 
 
 SHOPPER_ERASED = Kind("shopper.erased", facts=ShopperErasedFacts, public=True)
@@ -179,7 +186,7 @@ PROMISED = Kind("order.promised", facts=PromisedFacts, public=True)
 CHANGED = Kind("order.changed", facts=OrderChangedFacts, public=True)
 PINNED = Kind("order.pinned", facts=PinnedFacts, public=True)
 ATTEMPTED = Kind("attempt.recorded", facts=AttemptFacts, public=True)
-#: State -> the event of a move to it; ``order.placed`` is the intake's own.
+#: State -> the event kind of a move to that state. A new order has the event ``order.placed``.
 MOVED: Mapping[str, Kind[Any]] = {
     "needs_pin": Kind("order.needs_pin", facts=MovedFacts, public=True),
     "placed": Kind("order.waiting", facts=MovedFacts, public=True),

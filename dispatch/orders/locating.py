@@ -1,4 +1,4 @@
-"""Where an order's place lies: as given, else as remembered, else as the geocoder finds it."""
+"""Finds the pin of each order: given coordinates, else an earlier pin, else the geocoder."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from dispatch.orders.models import HUMAN_PINS, PinSource, Place
 from lastmile.core.clock import now
 from lastmile.core.geo import Point, distance_m
 
-# What the memory trusts most stands last: a person's pin, then the retailer's own coordinates.
+# A higher number wins: a pin that a person set, then coordinates that the retailer sent.
 _TRUST = {PinSource.GEOCODER: 1, PinSource.GIVEN: 2} | dict.fromkeys(HUMAN_PINS, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """A point with who put it there and how exactly it is known, or why there is none."""
+    """A point with its source and precision, or the reason why there is no point."""
 
     lat: float | None = None
     lon: float | None = None
@@ -42,7 +42,7 @@ class Pin:
 
 
 class Memory:
-    """The places a batch may meet again, read with one query."""
+    """The known places that have the addresses of a batch, read with one query."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._by_key: dict[str, list[Place]] = {}
@@ -52,11 +52,12 @@ class Memory:
             if place.corrects_id:
                 self._corrected[place.corrects_id] = place
 
-    def best(self, checked: Checked, key: str, services: ServiceMap) -> Pin | None:
-        """The newest of the most trusted pins at an address, in the town that is meant.
+    def best_pin(self, checked: Checked, key: str, services: ServiceMap) -> Pin | None:
+        """Return the newest of the most trusted pins for an address, or None.
 
-        The same words mean another door in another town. So a pin counts where the address names
-        its town, or where it lies in the town of the hub. What a geocoder found is asked for again.
+        The same words can mean another door in another town. So a pin counts only if the address
+        names its town, or if the pin is in the town of the hub. Pins from a geocoder do not count,
+        because the geocoder is asked again.
         """
         pinned = [
             (place, point)
@@ -70,11 +71,11 @@ class Memory:
             return None
         place, point = max(pinned, key=lambda p: (_TRUST[PinSource(p[0].pin_source)], p[0].pk))
         if place.pin_source == PinSource.GIVEN and _far_apart([p for _place, p in pinned]):
-            return None  # two orders gave two places for one address: neither is known to be right
+            return None  # orders gave different coordinates for one address: both are unreliable
         return _pin_of(place)
 
     def correction(self, key: str, lat: float, lon: float) -> Pin | None:
-        """What a person made of exactly these coordinates at this address, if anything."""
+        """Return the pin with which a person corrected exactly these coordinates, or None."""
         for place in self._by_key.get(key, ()):
             spots = {(place.lat, place.lon), (place.doubted_lat, place.doubted_lon)}
             if (lat, lon) in spots and place.pk in self._corrected:
@@ -83,8 +84,8 @@ class Memory:
                 return _pin_of(place)
         return None
 
-    def same(self, fields: Mapping[str, Any]) -> Place | None:
-        """A place already written with exactly these columns."""
+    def same_place(self, fields: Mapping[str, Any]) -> Place | None:
+        """Return a stored place with exactly these columns, or None."""
         for place in self._by_key.get(fields["key"], ()):
             if all(getattr(place, name) == value for name, value in fields.items()):
                 return place
@@ -92,7 +93,7 @@ class Memory:
 
 
 def _is_meant(point: Point, checked: Checked, services: ServiceMap) -> bool:
-    """Whether a pin kept for the same words lies in the town that this order is for."""
+    """Return True if a stored pin for the same words is in the town of this order."""
     if checked.hub is None:
         return _names_its_town(checked) or reach.in_one_town(services)
     if checked.place["city"] or checked.place["postcode"]:
@@ -123,71 +124,79 @@ def _pin_of(place: Place) -> Pin:
 def locate(
     batch: Sequence[Checked], services: ServiceMap, geocoder: FallbackGeocoder
 ) -> list[Place]:
-    """Return the place of each order: rows that stand already, or new ones not yet saved.
+    """Return the place of each order: a stored row, or a new row that is not saved yet.
 
-    Coordinates that come with an order are taken as they are where a hub reaches them, unless a
-    person corrected exactly these at this address. Else a remembered pin, else the geocoder's
-    answer over the networks of the hubs, else no pin and why. Orders of one batch at the same
-    place share one row.
+    The pin comes from the first source that has one:
+
+    - The coordinates of the order, if a hub can deliver to them. If a person corrected exactly
+      these coordinates before, the corrected pin replaces them.
+    - An earlier pin for the same address.
+    - The geocoder, which searches the networks of the hubs.
+
+    Without a pin, the place holds the doubt. Orders of one batch with the same place share a row.
     """
     keys = [addresses.key(checked.place) for checked in batch]
     memory = Memory(keys)
-    asked = _Asker(services, geocoder)
-    fresh: dict[tuple[Any, ...], Place] = {}
-    found = []
+    batch_geocoder = _BatchGeocoder(services, geocoder)
+    new_places: dict[tuple[Any, ...], Place] = {}
+    places = []
     for checked, key in zip(batch, keys, strict=True):
-        pin = _pin(checked, key, memory, services) or asked.pin(checked, key)
+        pin = _known_pin(checked, key, memory, services) or batch_geocoder.pin(checked, key)
         fields = {name: checked.place[name] for name in PLACE_FIELDS} | {"key": key} | asdict(pin)
-        place = memory.same(fields) or fresh.get(tuple(fields.values()))
+        place = memory.same_place(fields) or new_places.get(tuple(fields.values()))
         if place is None:
-            place = fresh[tuple(fields.values())] = Place(**fields, created_at=now())
-        found.append(place)
-    return found
+            place = new_places[tuple(fields.values())] = Place(**fields, created_at=now())
+        places.append(place)
+    return places
 
 
-class _Asker:
-    """Asks each address of a batch once."""
+class _BatchGeocoder:
+    """A geocoder that is asked only once for each address of a batch."""
 
     def __init__(self, services: ServiceMap, geocoder: FallbackGeocoder) -> None:
         self._hubs = services.hubs
-        self._met: dict[tuple[str, ...], Pin] = {}
+        self._pins: dict[tuple[str, ...], Pin] = {}
         self._geocoder = geocoder
 
     def pin(self, checked: Checked, key: str) -> Pin:
-        """The geocoder's pin, or none; of a named hub, its own network alone is asked."""
+        """Return the geocoder's pin, or a pin without a point and the doubt.
+
+        For an order that names its hub, only the network of that hub is searched.
+        """
         hubs = self._hubs if checked.hub is None else [checked.hub]
         area = search_area_of(hubs)
         question = (key or repr(checked.place), *area.networks, *(hub.public_id for hub in hubs))
-        if question not in self._met:
+        if question not in self._pins:
             verdict = judge(self._geocoder.find(geocoder_query(checked.place), area))
-            found = _pin_from(verdict.answer) if verdict.answer else Pin(doubt=verdict.doubt)
-            self._met[question] = found
-        return self._met[question]
+            pin = _pin_from(verdict.answer) if verdict.answer else Pin(doubt=verdict.doubt)
+            self._pins[question] = pin
+        return self._pins[question]
 
 
 def search_area_of(hubs: Iterable[Hub]) -> SearchArea:
-    """Where a place is looked for: in the networks of these hubs, and near them."""
-    known = list(hubs)
-    networks = sorted({hub.network for hub in known if hub.network})
-    return SearchArea(networks, [hub.point for hub in known])
+    """Return the area in which a geocoder searches: the networks and surroundings of the hubs."""
+    hub_list = list(hubs)
+    networks = sorted({hub.network for hub in hub_list if hub.network})
+    return SearchArea(networks, [hub.point for hub in hub_list])
 
 
 def _pin_from(answer: Answer) -> Pin:
-    found = answer.candidate
+    candidate = answer.candidate
     return Pin(
-        lat=found.point.lat,
-        lon=found.point.lon,
+        lat=candidate.point.lat,
+        lon=candidate.point.lon,
         pin_source=PinSource.GEOCODER.value,
         provider=answer.provider,
-        precision=found.precision,
-        confidence=found.confidence,
+        precision=candidate.precision,
+        confidence=candidate.confidence,
     )
 
 
-def _pin(checked: Checked, key: str, memory: Memory, services: ServiceMap) -> Pin | None:
+def _known_pin(checked: Checked, key: str, memory: Memory, services: ServiceMap) -> Pin | None:
+    """Return a pin without asking a geocoder, or None."""
     lat, lon = checked.place["lat"], checked.place["lon"]
     if lat is None or lon is None:
-        return memory.best(checked, key, services)
+        return memory.best_pin(checked, key, services)
     corrected = memory.correction(key, lat, lon)
     if corrected is not None:
         return corrected

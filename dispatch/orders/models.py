@@ -1,7 +1,7 @@
-"""Shopper, Place, Order, Parcel, Promise, Attempt: what one retailer has to deliver.
+"""The tables of orders: Shopper, Place, Order, Parcel, Promise and Attempt.
 
-Places and promises are never edited: a corrected pin is a new place, a new agreement a new
-promise that names the one it supersedes. So what was believed and promised at any time stays.
+Places and promises are never edited. A corrected pin is a new place. A new agreement is a new
+promise that names the promise that it supersedes. So the history of both stays complete.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from lastmile.core.geo import Point
 
 
 class Shopper(Timestamped):
-    """Who receives or sends back. Orders with the same name, phone and e-mail share one row."""
+    """The person who receives or returns goods.
+
+    Orders with the same name, phone, e-mail and language share one row. Without phone and e-mail,
+    each order has its own row.
+    """
 
     public_id = PublicIdField("shp")
     name = models.CharField(max_length=200, default="")
@@ -38,7 +42,7 @@ class Shopper(Timestamped):
 
 
 class Precision(models.TextChoices):
-    """How exactly a geocoder knew the place."""
+    """The precision of a geocoder's answer."""
 
     HOUSE = "house"
     INTERPOLATED = "interpolated"
@@ -47,9 +51,9 @@ class Precision(models.TextChoices):
 
 
 class PinSource(models.TextChoices):
-    """Who put the pin there."""
+    """The source of a pin."""
 
-    GIVEN = "given"  # coordinates came with the order
+    GIVEN = "given"  # the order came with coordinates
     GEOCODER = "geocoder"
     SHOPPER = "shopper"
     DRIVER = "driver"
@@ -60,10 +64,10 @@ HUMAN_PINS = (PinSource.SHOPPER, PinSource.DRIVER, PinSource.DISPATCHER)
 
 
 class Place(models.Model):
-    """An address as it was written, its parts, and where it lies; never edited.
+    """An address as received, its parts and its pin. A place is never edited.
 
-    ``key`` is the address in one normal form: the memory by which a pin that a person set is used
-    the next time the same address comes, however it is written.
+    ``key`` is the normal form of the address. It finds a pin that a person set for the same
+    address before, even if the address was spelled differently.
     """
 
     public_id = PublicIdField("plc")
@@ -112,39 +116,41 @@ class Place(models.Model):
 
     @property
     def point(self) -> Point | None:
-        """Where it lies, if that is known."""
+        """The pin of the place, or None without a pin."""
         if self.lat is None or self.lon is None:
             return None
         return Point(lat=self.lat, lon=self.lon)
 
 
 class Direction(models.TextChoices):
+    """The direction of the goods: to the shopper, or back to the hub."""
+
     OUTWARD = "outward"
     RETURN = "return"
 
 
 class Handover(models.TextChoices):
-    """How the goods change hands; "" when nobody said."""
+    """The handover of the goods, to a person or contactless; "" means not specified."""
 
     ATTENDED = "attended"
     CONTACTLESS = "contactless"
 
 
 class HubChoice(models.TextChoices):
-    """How the hub was found."""
+    """The way in which the hub of an order was chosen."""
 
     GIVEN = "given"
     ZONE = "zone"
     NEAREST = "nearest"
     ONLY = "only"
-    NONE = "none"  # a pin is there, and no hub serves it
+    NONE = "none"  # the place has a pin, but no hub serves it
 
 
 class Order(Timestamped):
-    """One shopper, one place, outward or return.
+    """An order: goods for one shopper at one place, outward or return.
 
-    ``digest`` is the SHA-256 of what the retailer last sent, by which a repeated intake is known
-    as the same. ``search`` is what people look for, in plain small letters.
+    ``digest`` is the SHA-256 of the order as last received; it shows whether a repeated order is
+    the same. ``search`` is the text that a search looks through, in lower case without accents.
     """
 
     public_id = PublicIdField("ord")
@@ -208,14 +214,14 @@ class Order(Timestamped):
 
     @property
     def delivery_place(self) -> Place:
-        """Where the goods go: another place if one is promised, else the order's own."""
+        """The place where the goods go: the promised place, else the place of the order."""
         if self.promise is not None and self.promise.elsewhere:
             return self.promise.place
         return self.place
 
 
 class Parcel(models.Model):
-    """One thing that is carried."""
+    """A parcel of an order."""
 
     public_id = PublicIdField("prc")
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="parcels")
@@ -241,7 +247,7 @@ class Parcel(models.Model):
 
 
 class Option(models.TextChoices):
-    """What a shopper can choose."""
+    """The delivery options of a shopper."""
 
     WINDOW = "window"
     CURBSIDE = "curbside"
@@ -250,7 +256,7 @@ class Option(models.TextChoices):
 
 
 class Cause(models.TextChoices):
-    """Why a promise was given, or took the place of another."""
+    """The reason why a promise was given or superseded the one before."""
 
     FILE = "file"
     API = "api"
@@ -262,11 +268,12 @@ class Cause(models.TextChoices):
 
 
 class Promise(models.Model):
-    """The agreed option, handover, place, window, price and grams; append-only.
+    """A promise to the shopper: option, handover, place, time window, price and grams of CO2.
 
-    ``supersedes`` names the promise before it (``superseded_by`` from the other side). Service, or
-    collection, may begin within [opens_at, closes_at). ``elsewhere``: the place is not the order's
-    own. ``slot`` is a public id; ``price_minor`` what the shopper pays, ``co2_g`` what was shown.
+    Rows are only added, never changed. ``supersedes`` is the promise before; its reverse is
+    ``superseded_by``. Service or collection may begin within [opens_at, closes_at). ``elsewhere``
+    means that the place is not the place of the order. ``slot`` is a public id. ``price_minor`` is
+    the price for the shopper, and ``co2_g`` is the value that the shopper was shown.
     """
 
     public_id = PublicIdField("prm")
@@ -307,16 +314,16 @@ class Promise(models.Model):
 
 
 class Outcome(models.TextChoices):
-    """How an attempt ended."""
+    """The result of an attempt."""
 
     DELIVERED = "delivered"
-    DEPOSITED = "deposited"  # left in a locker or at a counter for the shopper
-    PICKED_UP = "picked_up"  # a return was taken on board
+    DEPOSITED = "deposited"  # the goods are in a locker or at a counter for the shopper
+    PICKED_UP = "picked_up"  # the goods of a return are in the vehicle
     FAILED = "failed"
 
 
 class Reason(models.TextChoices):
-    """Why an attempt failed."""
+    """The reason why an attempt failed."""
 
     NOT_HOME = "not_home"
     ADDRESS_NOT_FOUND = "address_not_found"
@@ -333,10 +340,11 @@ class Reason(models.TextChoices):
 
 
 class Attempt(models.Model):
-    """One try at the door, as it went: never edited.
+    """An attempt to deliver or pick up an order. An attempt is never edited.
 
-    ``stop`` is the public id of planning's stop, which a lower floor cannot point at.
-    ``client_id`` is the UUID a phone gave it, so that a repeated report is known.
+    ``stop`` is the public id of the stop in the plan; a foreign key is not possible, because
+    orders must not depend on planning. ``client_id`` is the UUID that the driver's phone gave to
+    the report, so that a repeated report is recognised.
     """
 
     public_id = PublicIdField("att")

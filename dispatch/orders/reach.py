@@ -1,4 +1,4 @@
-"""Whether a place can be delivered to from a hub at all: one check for every door."""
+"""Checks whether a hub can deliver to a point, used by every way to place or pin an order."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from dispatch.fleet.selectors import ServiceMap
 from dispatch.orders.doubts import Doubt
 from lastmile.core.geo import Point, distance_m
 
-# As the crow flies. A driver may drive nine hours a day in the EU (Regulation 561/2006, article
-# 6); at 70 km/h there and back that is 315 km.
-FARTHEST_M: Final = 300_000
-ONE_TOWN_M: Final = 15_000  # hubs without networks nearer to each other than this share a town
+# Straight line. In the EU a driver may drive nine hours a day (Regulation 561/2006, article 6).
+# At 70 km/h, there and back, that is 315 km.
+MAX_DISTANCE_M: Final = 300_000
+SAME_TOWN_M: Final = 15_000  # hubs without a network that are closer than this share a town
 
 
 def doubt_of(point: Point, hub: Hub | None, services: ServiceMap) -> str:
-    """Why a point cannot be meant; "" when the hub, or any hub if none is named, reaches it."""
+    """Return the Doubt about a point, or "" if the hub can deliver to it.
+
+    Without a hub, it is enough that any hub can deliver to the point.
+    """
     hubs = [hub] if hub is not None else list(services.hubs)
     if not hubs or _reaches(hubs, point, services):
         return ""
@@ -27,19 +30,19 @@ def doubt_of(point: Point, hub: Hub | None, services: ServiceMap) -> str:
 
 
 def swap(point: Point) -> Point | None:
-    """The point with latitude and longitude exchanged, where that is a place on earth."""
+    """Return the point with latitude and longitude swapped, or None if that is not on earth."""
     return Point(lat=point.lon, lon=point.lat) if abs(point.lon) <= 90 else None
 
 
 def _reaches(hubs: list[Hub], point: Point, services: ServiceMap) -> bool:
-    if any(distance_m(hub.point, point) <= FARTHEST_M for hub in hubs):
+    if any(distance_m(hub.point, point) <= MAX_DISTANCE_M for hub in hubs):
         return True
     ids = {hub.pk for hub in hubs}
     return any(zone.hub_id in ids for zone in services.zones_at(point))
 
 
 def in_town_of(point: Point, hub: Hub, services: ServiceMap) -> bool:
-    """Whether a point lies in the town that a hub delivers to, and not in another hub's."""
+    """Return True if a point is in the town of this hub, not in the town of another hub."""
     if any(zone.hub_id == hub.pk for zone in services.zones_at(point)):
         return True
     nearest = min(services.hubs, key=lambda other: (distance_m(other.point, point), other.pk))
@@ -47,7 +50,7 @@ def in_town_of(point: Point, hub: Hub, services: ServiceMap) -> bool:
 
 
 def in_one_town(services: ServiceMap) -> bool:
-    """Whether all hubs deliver in the same town, so that an address needs no town's name."""
+    """Return True if all hubs are in the same town, so that an address needs no town name."""
     first, *rest = [*services.hubs, None]
     return first is None or all(hub is None or _share_a_town(first, hub) for hub in rest)
 
@@ -57,4 +60,4 @@ def _share_a_town(one: Hub, other: Hub) -> bool:
         return True
     if one.network and other.network:
         return one.network == other.network
-    return distance_m(one.point, other.point) <= ONE_TOWN_M
+    return distance_m(one.point, other.point) <= SAME_TOWN_M

@@ -1,4 +1,4 @@
-"""What stands in orders, for the walk over the whole house: its ledger and its invariants."""
+"""The ledger and the invariants of orders, for the commands that check the whole installation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lastmile.core.models import Event
 
 
 def ledger() -> Mapping[str, object]:
-    """Return every order with its state, and how many parcels, promises and attempts there are."""
+    """Return the state of every order and the counts of parcels, promises and attempts."""
     return {
         "orders": dict(Order.objects.order_by("pk").values_list("public_id", "state")),
         "parcels": Parcel.objects.count(),
@@ -23,27 +23,28 @@ def ledger() -> Mapping[str, object]:
 
 
 def invariants() -> Mapping[str, list[str]]:
-    """Return invariant -> ids of the orders that break it; empty lists when all is well."""
+    """Return, by invariant, the ids of the orders that break it."""
     orders = Order.objects.all()
     last = Attempt.objects.filter(order=OuterRef("pk")).order_by("-number")
-    tried = orders.annotate(last=Coalesce(Subquery(last.values("outcome")[:1]), Value("")))
+    with_outcome = orders.annotate(last=Coalesce(Subquery(last.values("outcome")[:1]), Value("")))
     placed = Event.objects.filter(subject=OuterRef("public_id"), kind="order.placed")
     waited = Event.objects.filter(subject=OuterRef("public_id"), kind="order.awaiting_collection")
-    chains = orders.annotate(n=Count("promises"), top=Max("promises__number"))
-    standing = Q(promise__isnull=False)
+    with_promises = orders.annotate(n=Count("promises"), top=Max("promises__number"))
     return {
-        "an order has as many parcels as it says": _ids(
+        "parcel_count equals the number of parcels": _ids(
             orders.annotate(n=Count("parcels")).exclude(n=F("parcel_count"))
         ),
-        "an order was placed once, and that is recorded": _ids(orders.filter(~Exists(placed))),
+        "each order has an event order.placed": _ids(orders.filter(~Exists(placed))),
         "promises are numbered from 1 without a gap": _ids(
-            chains.filter(n__gt=0).exclude(n=F("top"))
+            with_promises.filter(n__gt=0).exclude(n=F("top"))
         ),
-        "the standing promise is the order's own and its last": _ids(
-            chains.filter(standing).exclude(promise__number=F("top"), promise__order=F("pk"))
+        "the current promise belongs to the order and is its last one": _ids(
+            with_promises.filter(promise__isnull=False).exclude(
+                promise__number=F("top"), promise__order=F("pk")
+            )
         ),
-        "a delivered order has a delivery, a failed one a failure, as its last attempt": _ids(
-            tried.filter(
+        "the state of an ended order agrees with its last attempt": _ids(
+            with_outcome.filter(
                 Q(state=OrderState.DELIVERED) & ~Q(last="delivered")
                 | Q(state=OrderState.FAILED) & ~Q(last="failed")
                 | Q(state=OrderState.RETURNED)
@@ -57,7 +58,7 @@ def invariants() -> Mapping[str, list[str]]:
                 state__in=[OrderState.DELIVERED, OrderState.AWAITING_COLLECTION],
             )
         ),
-        "an order that awaits collection was set out for it, and that is recorded": _ids(
+        "an order that awaits collection has an event for it": _ids(
             orders.filter(Q(state=OrderState.AWAITING_COLLECTION), ~Exists(waited))
         ),
     }

@@ -1,4 +1,4 @@
-"""Reading orders: lists with filters and search, one order with all of it, what planning takes."""
+"""Queries of orders: lists with filters, suggestions for pins, histories, orders to plan."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ MAX_REMEMBERED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """What a list is narrowed by; empty parts narrow nothing. ``until`` belongs to the days.
+    """The filters of a list of orders. An empty field filters nothing.
 
-    ``unpromised`` keeps what waits without a window; ``source`` what one intake placed.
+    ``since`` and ``until`` are service dates, both included. ``unpromised`` keeps the open orders
+    without a promise. ``source`` keeps the orders that one intake placed.
     """
 
     text: str = ""
@@ -54,61 +55,64 @@ class OrderFilter:
 
 
 def orders() -> QuerySet[Order]:
-    """Every order with shopper, place, hub and standing promise."""
+    """Return all orders with shopper, place, hub and current promise."""
     return Order.objects.select_related("shopper", "place", "hub", "promise__place")
 
 
 def orders_of(principal: Principal | None) -> QuerySet[Order]:
-    """The orders of the hubs that a principal works for; none for a stranger."""
+    """Return the orders of the hubs that a principal works for; no orders without a principal."""
     return visible(principal, orders())
 
 
-def filter_orders(queryset: QuerySet[Order], wanted: OrderFilter) -> QuerySet[Order]:
-    """Narrow a list. Every word of ``text`` must stand somewhere in ids, name, phone or address."""
-    for word in search_words(wanted.text):
+def filter_orders(queryset: QuerySet[Order], filters: OrderFilter) -> QuerySet[Order]:
+    """Filter a list of orders.
+
+    Each word of ``text`` must occur in an id, name, phone number, e-mail, address or barcode.
+    """
+    for word in search_words(filters.text):
         queryset = queryset.filter(search__contains=word)
-    if wanted.states:
-        queryset = queryset.filter(state__in=list(wanted.states))
-    if wanted.hub:
-        queryset = queryset.filter(hub__public_id=wanted.hub)
-    if wanted.direction:
-        queryset = queryset.filter(direction=wanted.direction)
-    if wanted.since:
-        queryset = queryset.filter(service_date__gte=wanted.since)
-    if wanted.until:
-        queryset = queryset.filter(service_date__lte=wanted.until)
-    if wanted.external_ids:
-        queryset = queryset.filter(external_id__in=list(wanted.external_ids))
-    if wanted.unpromised:
+    if filters.states:
+        queryset = queryset.filter(state__in=list(filters.states))
+    if filters.hub:
+        queryset = queryset.filter(hub__public_id=filters.hub)
+    if filters.direction:
+        queryset = queryset.filter(direction=filters.direction)
+    if filters.since:
+        queryset = queryset.filter(service_date__gte=filters.since)
+    if filters.until:
+        queryset = queryset.filter(service_date__lte=filters.until)
+    if filters.external_ids:
+        queryset = queryset.filter(external_id__in=list(filters.external_ids))
+    if filters.unpromised:
         queryset = queryset.filter(promise__isnull=True, state__in=[s.value for s in OPEN])
-    if wanted.source:
-        queryset = queryset.filter(source=wanted.source)
+    if filters.source:
+        queryset = queryset.filter(source=filters.source)
     return queryset
 
 
 def search_words(text: str) -> list[str]:
-    """The words of a search in the form that ``Order.search`` is kept in."""
+    """Return the words of a search in the normal form of ``Order.search``."""
     return plain(text).split()[:MAX_TERMS]
 
 
 def counts(queryset: QuerySet[Order]) -> dict[str, int]:
-    """How many orders of a list stand in each state; states without any are 0."""
+    """Return the number of orders by state; a state without orders has 0."""
     rows = queryset.order_by().values_list("state").annotate(n=Count("pk"))
     return {state.value: 0 for state in OrderState} | dict(rows)
 
 
 def by_van() -> Q:
-    """Return the condition that a van brings an order: promised a window, or promised nothing.
+    """Return the condition for orders that a vehicle delivers: a window is promised, or nothing.
 
-    What is promised at a hub, curbside or locker is collected there by its shopper.
+    An order that is promised at a hub, curbside or locker is collected there by its shopper.
     """
     return Q(promise__isnull=True) | Q(promise__option=Option.WINDOW)
 
 
 def to_plan(hub: Hub, service_date: dt.date) -> QuerySet[Order]:
-    """Return what a plan for a hub and date may hold, with promise and place.
+    """Return the orders that a plan for a hub and date can contain, with promise and place.
 
-    Ready or planned, and promised a window or nothing: what its shopper collects is in no plan.
+    These are the ready and planned orders that a vehicle delivers (see ``by_van``).
     """
     states = [OrderState.READY.value, OrderState.PLANNED.value]
     waiting = orders().filter(hub=hub, service_date=service_date, state__in=states)
@@ -116,24 +120,24 @@ def to_plan(hub: Hub, service_date: dt.date) -> QuerySet[Order]:
 
 
 def waiting_for_pin() -> QuerySet[Order]:
-    """Orders whose place is not on the map yet."""
+    """Return the orders whose place has no pin yet."""
     return orders().filter(state=OrderState.NEEDS_PIN)
 
 
 def waiting_for_pin_on(hub: Hub, service_date: dt.date) -> QuerySet[Order]:
-    """Orders of a date that need a pin and may be this hub's: its own, and those without a hub.
+    """Return the orders of a date that need a pin and belong to this hub or to no hub.
 
-    An address that is not on the map often has no hub yet. No plan holds such an order.
+    An order that needs a pin often has no hub yet, and no plan can contain it.
     """
-    mine = Q(hub=hub) | Q(hub__isnull=True)
-    return waiting_for_pin().filter(mine, service_date=service_date)
+    this_or_no_hub = Q(hub=hub) | Q(hub__isnull=True)
+    return waiting_for_pin().filter(this_or_no_hub, service_date=service_date)
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """Places for a person to choose from, each with who found it; best first.
+    """Candidates for a pin, the best first, each with the name of the source that found it.
 
-    ``fell_back``: the geocoder outside did not answer, the embedded one did.
+    ``fell_back`` is True if the external geocoder failed and the embedded one answered.
     """
 
     candidates: list[tuple[Candidate, str]]
@@ -141,31 +145,31 @@ class Suggestions:
 
 
 def suggestions_for(order: Order, text: str = "") -> Suggestions:
-    """Where an order's address may lie.
+    """Return candidates for the pin of an order.
 
-    First the order's own coordinates with latitude and longitude exchanged, where those are in
-    reach, then what was kept for the same address, then the geocoder's answers. ``text`` is
-    looked for in place of the order's own address.
+    First come the order's coordinates with latitude and longitude swapped, if their doubt is
+    ``swapped``. Then come earlier pins for the same address, then the geocoder's answers. With
+    ``text``, only the geocoder is asked, and for that text instead of the order's address.
     """
     own = {name: getattr(order.place, name) for name in PLACE_FIELDS}
     place = dict.fromkeys(own, "") | {"text": text} if text else own
     hubs = [order.hub] if order.hub else service_map().hubs
     answers, fell_back = suggestions(place, search_area_of(hubs))
-    known = [] if text else _swapped(order.place) + _remembered(order.place)
-    found = [(candidate, "") for candidate in known]
-    found += [(a.candidate, a.provider.removeprefix("roads:")) for a in answers]
-    return Suggestions(found, fell_back)
+    own_candidates = [] if text else _swapped(order.place) + _remembered(order.place)
+    candidates = [(candidate, "") for candidate in own_candidates]
+    candidates += [(a.candidate, a.provider.removeprefix("roads:")) for a in answers]
+    return Suggestions(candidates, fell_back)
 
 
 def _swapped(place: Place) -> list[Candidate]:
     if place.doubt != Doubt.SWAPPED or place.doubted_lat is None or place.doubted_lon is None:
         return []
     point = Point(lat=place.doubted_lon, lon=place.doubted_lat)
-    return [Candidate(point, _("Latitude and longitude exchanged"), "given", 0.0)]
+    return [Candidate(point, _("Latitude and longitude swapped"), "given", 0.0)]
 
 
 def _remembered(place: Place) -> list[Candidate]:
-    """Pins of the same words that were not believed here: they may be in another town."""
+    """Return earlier pins for the same words. They were not used, as the town may differ."""
     if not place.key:
         return []
     rows = Place.objects.filter(key=place.key, lat__isnull=False).exclude(
@@ -175,19 +179,19 @@ def _remembered(place: Place) -> list[Candidate]:
     for row in rows.order_by("-pk")[:MAX_REMEMBERED]:
         point = row.point
         if point is not None:
-            label = _("Kept for this address before")
+            label = _("Saved earlier for this address")
             spots.setdefault(point, Candidate(point, label, "given", 0.0))
     return list(spots.values())
 
 
 def parcels() -> QuerySet[Parcel]:
-    """Every parcel with its order and hub."""
+    """Return all parcels with their order and hub."""
     return Parcel.objects.select_related("order__hub")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderHistory:
-    """Everything that was promised, tried and recorded about one order, oldest first."""
+    """An order with its parcels, promises and attempts, oldest first."""
 
     order: Order
     parcels: list[Parcel]
@@ -196,7 +200,7 @@ class OrderHistory:
 
 
 def history(order: Order) -> OrderHistory:
-    """Return an order's promises and attempts: what measures are computed from."""
+    """Return an order with its promises and attempts, from which measures are computed."""
     full = (
         orders()
         .prefetch_related(
@@ -216,7 +220,7 @@ def history(order: Order) -> OrderHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One line of what happened to an order: a kind and its facts, never a name or a text."""
+    """An event of an order: its kind and facts, without personal data or free text."""
 
     id: str
     kind: str
@@ -226,7 +230,7 @@ class TimelineEntry:
 
 
 def timeline(order: Order) -> list[TimelineEntry]:
-    """Return what happened to an order, oldest first, from the journal of events."""
+    """Return the events of an order from the retailer's journal, oldest first."""
     return [
         TimelineEntry(
             id=event.public_id,
@@ -240,5 +244,5 @@ def timeline(order: Order) -> list[TimelineEntry]:
 
 
 def places(public_ids: Iterable[str]) -> QuerySet[Place]:
-    """Places by their ids."""
+    """Return the places with these public ids."""
     return Place.objects.filter(public_id__in=list(public_ids))

@@ -1,4 +1,4 @@
-"""The moves of an order: one table, read by the one function that writes a state."""
+"""The states of an order and the allowed moves between them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from enum import StrEnum
 
 
 class OrderState(StrEnum):
-    """Where an order stands.
+    """The state of an order.
 
-    needs_pin: its place is not on the map · placed: on the map, but hub or date are missing ·
-    ready: may be planned · planned: stands in a published plan · loaded · out: on the road ·
-    awaiting_collection: at a curbside, counter or locker, where the shopper fetches it ·
-    delivered · failed: the last attempt did not succeed · returned: back at the hub · cancelled.
+    - needs_pin: the place of the order is not on the map.
+    - placed: the place is on the map, but the hub or the service date is missing.
+    - ready: the order can be planned.
+    - planned: a published plan contains the order.
+    - loaded: the goods are in the vehicle.
+    - out: the goods are on the road.
+    - awaiting_collection: the goods are at a curbside, counter or locker for the shopper.
+    - delivered: the shopper has the goods.
+    - failed: the last attempt failed.
+    - returned: the goods are back at the hub.
+    - cancelled: the order was cancelled.
     """
 
     NEEDS_PIN = "needs_pin"
@@ -41,27 +48,27 @@ MOVES: dict[OrderState, frozenset[OrderState]] = {
     S.RETURNED: frozenset(),
     S.CANCELLED: frozenset(),
 }
-#: A return goes the other way: it is not loaded at the hub and never delivered. What was picked up
-#: is in the vehicle (loaded) until it is back at the hub (returned).
+#: The moves of a return. Its goods are not loaded at the hub and are never delivered. After the
+#: pickup they are in the vehicle (loaded) until they are back at the hub (returned).
 RETURN_MOVES: dict[OrderState, frozenset[OrderState]] = MOVES | {
     S.READY: MOVES[S.READY] - {S.AWAITING_COLLECTION},
     S.PLANNED: frozenset({S.READY, S.OUT, S.CANCELLED}),
     S.OUT: frozenset({S.LOADED, S.FAILED}),
     S.LOADED: frozenset({S.RETURNED}),
 }
-#: Not yet in anybody's plan: a new file or a person may change everything.
+#: States of an order that no plan contains yet: a new file or a person may change everything.
 OPEN = frozenset({S.NEEDS_PIN, S.PLACED, S.READY})
-#: Nothing moves any more.
+#: States that have no further moves.
 ENDED = frozenset(state for state, moves in MOVES.items() if not moves)
 
 
 def moves_from(state: OrderState, *, is_return: bool) -> frozenset[OrderState]:
-    """Return the states that an order can go to next."""
+    """Return the states that an order can move to from ``state``."""
     return (RETURN_MOVES if is_return else MOVES)[state]
 
 
 def waiting_state(*, has_pin: bool, has_hub: bool, has_date: bool) -> OrderState:
-    """Return where an order that is not planned stands: what it still lacks decides."""
+    """Return the state of an order that is not planned, from the data that it still lacks."""
     if not has_pin:
         return S.NEEDS_PIN
     return S.READY if has_hub and has_date else S.PLACED

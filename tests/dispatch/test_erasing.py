@@ -205,7 +205,7 @@ def test_a_dry_run_changes_nothing(lived: Order) -> None:
 def test_a_shopper_with_an_order_under_way_is_refused(lived: Order) -> None:
     other = make_order(shopper=ShopperDraft(name=NAME, phone=PHONE, email=EMAIL.lower()))
     before = dump()
-    with pytest.raises(CommandError, match=f"not ended.*{other.public_id}"):
+    with pytest.raises(CommandError, match=f"open orders.*{other.public_id}"):
         erase("--phone", PHONE)
     assert dump() == before
     cancel_order(order=other, cause="shopper")

@@ -1,4 +1,4 @@
-"""The demo's orders: drawn where people live, placed through the door that files take."""
+"""The orders of the demo, drawn at random at real homes and placed by the normal service."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from lastmile.core.demo import Demo, demo_days
 from lastmile.core.tenancy import current_retailer
 
 SOURCE = "demo"
-SPARE = 1.5  # homes drawn for each order, so that those beside a named street can be taken
+SPARE = 1.5  # homes drawn per order, so that enough of them are at a street with a name
 
 
 def seed_demo(demo: Demo) -> Mapping[str, Any]:
-    """Place today's and tomorrow's orders; a day that has any of the demo's stays as it is.
+    """Place the orders of today and tomorrow; skip a day that already has demo orders.
 
-    Stands in a retailer. Records: order.placed, order.promised. Raises: nothing.
+    Runs in the context of a retailer. Records: order.placed, order.promised. Raises: nothing.
     """
     shop = SHOPS.get(current_retailer().schema)
     if shop is None:
@@ -39,25 +39,25 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
             continue
         drafts = drafts_of(shop, date, demo)
         placed = _place(drafts)
-        taken = sum(answer.status == "placed" for answer in placed)
-        demo.report(f"{shop.name}: {taken} orders for {date}.")
+        count = sum(answer.status == "placed" for answer in placed)
+        demo.report(f"{shop.name}: {count} orders for {date}.")
         for answer in placed:
             if answer.problem is not None:
                 demo.report(f"{shop.name}: one order was refused: {answer.problem.detail}")
-        days[date.isoformat()] = taken
+        days[date.isoformat()] = count
     return {"orders_placed": days}
 
 
 def drafts_of(shop: Shop, date: dt.date, demo: Demo) -> list[OrderDraft]:
-    """Draw a day's orders: the same seed, date and streets give the same orders."""
+    """Draw the orders of a day. The same seed, date and streets give the same orders."""
     count = demo.orders or shop.orders
     seed = _seed(shop, date, demo.seed)
     return draw(shop, date, count, seed, _homes(round(count * SPARE) + 10, seed))
 
 
 def _seed(shop: Shop, date: dt.date, seed: int) -> int:
-    said = f"{shop.code} {date.isoformat()} {seed}".encode()
-    return int.from_bytes(hashlib.sha256(said).digest()[:6], "big")
+    text = f"{shop.code} {date.isoformat()} {seed}".encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:6], "big")
 
 
 def _homes(count: int, seed: int) -> Sequence[Home]:
@@ -67,7 +67,7 @@ def _homes(count: int, seed: int) -> Sequence[Home]:
 
 
 def _place(drafts: Sequence[OrderDraft]) -> list[Placed]:
-    """All or none, so that a day is never half there."""
+    """Place all orders in one transaction, so that a day is never half complete."""
     with transaction.atomic():
         return [
             answer

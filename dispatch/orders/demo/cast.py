@@ -1,4 +1,4 @@
-"""Who orders what at the demo's two shops: lists made up for it, no record of anybody."""
+"""The two shops of the demo and the names of their shoppers. All data is invented."""
 
 from __future__ import annotations
 
@@ -30,15 +30,17 @@ Window = tuple[int, int]  # local hours
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """How one shop's orders look.
+    """The parameters from which the orders of one demo shop are drawn.
 
     Parameters
     ----------
-    windows : pairs of a window (or None for none promised) and its weight
-    parcels : weights of 1, 2, 3 … parcels
+    windows : pairs of a time window and its weight; None means without a promise
+    parcels : weights for 1, 2, 3 … parcels per order
     parcel_g, parcel_cm3 : lightest and heaviest, smallest and largest parcel
+    service_s : shortest and longest service time of a stop
+    value : lowest value, highest value and step of one parcel, in minor units
     chilled : share of orders that need a refrigerated vehicle
-    odd : orders that show how the house says no, or asks: fields of a draft
+    odd : special orders (fields of a draft) that cannot be planned or need a pin
     """
 
     code: str
@@ -56,7 +58,7 @@ class Shop:
     odd: Sequence[Mapping[str, Any]]
 
     def prefix(self, date: dt.date) -> str:
-        """How the external ids of a day begin."""
+        """Return the first part of the external ids of a day."""
         return f"{self.code}-{date:%y%m%d}-"
 
 

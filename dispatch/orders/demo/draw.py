@@ -1,4 +1,4 @@
-"""Draws a day's orders from a seed: pure, so that the same seed gives the same orders."""
+"""Draws the orders of a day from a seed, without side effects: same seed, same orders."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from dispatch.orders.drafts import (
 from dispatch.roads.demo_city import Home
 from lastmile.core.geo import Point
 
-BORDER_LAT: Final = -29.935  # La Serena lies north of it, Coquimbo south; good enough for a label
-NOTED: Final = 0.25
-CONTACTLESS: Final = 0.3
-# Where homes are drawn when the city's streets are not there: middles of quarters.
+BORDER_LAT: Final = -29.935  # La Serena is north of it, Coquimbo south; exact enough for a label
+NOTED: Final = 0.25  # share of orders with a note
+CONTACTLESS: Final = 0.3  # share of orders with contactless handover
+# Latitude, longitude and weight of quarters; homes are drawn around them without a street map.
 _QUARTERS: Final = (
     (-29.9050, -71.2400, 4), (-29.9280, -71.2300, 3), (-29.8900, -71.2380, 2),
     (-29.9780, -71.3280, 4), (-29.9600, -71.2950, 3), (-29.9950, -71.3300, 2),
@@ -31,19 +31,20 @@ _QUARTERS: Final = (
 def draw(
     shop: Shop, date: dt.date, count: int, seed: int, homes: Sequence[Home]
 ) -> list[OrderDraft]:
-    """Return ``count`` orders, the shop's odd ones among them."""
+    """Return ``count`` orders, including the special orders of the shop."""
     rng = random.Random(seed)  # noqa: S311 - a demo, not a secret
     named = [home for home in homes if home.street] + [home for home in homes if not home.street]
-    odd_at = dict(zip(_odd_places(shop, count, rng), shop.odd, strict=False))
+    odd_at = dict(zip(_odd_numbers(shop, count, rng), shop.odd, strict=False))
     return [
         _order(shop, date, n, home, odd_at.get(n, {}), rng)
         for n, home in enumerate(named[:count], 1)
     ]
 
 
-def _odd_places(shop: Shop, count: int, rng: random.Random) -> list[int]:
-    many = min(len(shop.odd), count // 10)  # a handful among many, none among a few
-    return sorted(rng.sample(range(1, count + 1), many))
+def _odd_numbers(shop: Shop, count: int, rng: random.Random) -> list[int]:
+    """Return the numbers of the orders that are special: at most one in ten."""
+    odd_count = min(len(shop.odd), count // 10)
+    return sorted(rng.sample(range(1, count + 1), odd_count))
 
 
 def _order(
@@ -53,7 +54,7 @@ def _order(
     window: Window | None = rng.choices(*zip(*shop.windows, strict=True))[0]
     window = odd.get("window", window)
     lowest, highest, step = shop.value
-    drawn: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "external_id": f"{shop.prefix(date)}{number:03d}",
         "shopper": _shopper(shop, rng),
         "place": _place(home, rng),
@@ -68,11 +69,11 @@ def _order(
         "handover": "contactless" if rng.random() < CONTACTLESS else "attended",
         "notes": rng.choice(shop.notes) if rng.random() < NOTED else "",
     }
-    return OrderDraft(**(drawn | _odd(odd)))
+    return OrderDraft(**(fields | _odd(odd)))
 
 
 def _odd(odd: Any) -> dict[str, Any]:
-    """The fields by which an odd order differs; ``away`` is an address that no map knows."""
+    """Return the fields that make an order special; ``away`` is an address on no map."""
     fields = {name: value for name, value in odd.items() if name not in {"away", "window"}}
     if "away" in odd:
         fields["place"] = PlaceDraft(text=odd["away"])
@@ -82,18 +83,18 @@ def _odd(odd: Any) -> dict[str, Any]:
 
 
 def _parcels(shop: Shop, rng: random.Random) -> tuple[ParcelDraft, ...]:
-    many = rng.choices(range(1, len(shop.parcels) + 1), shop.parcels)[0]
+    count = rng.choices(range(1, len(shop.parcels) + 1), shop.parcels)[0]
     return tuple(
         ParcelDraft(
             weight_g=rng.randrange(*shop.parcel_g, 50),
             volume_cm3=rng.randrange(*shop.parcel_cm3, 100),
         )
-        for _n in range(many)
+        for _n in range(count)
     )
 
 
 def _shopper(shop: Shop, rng: random.Random) -> ShopperDraft:
-    """A name; the number begins with 90, which no operator in Chile gives out."""
+    """Return a shopper whose number begins with 90, a prefix that no operator in Chile uses."""
     name = f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)} {rng.choice(LAST_NAMES)}"
     return ShopperDraft(
         name=name, phone=f"+5690{rng.randrange(10_000_000):07d}", language=shop.language
@@ -116,7 +117,7 @@ def _place(home: Home, rng: random.Random) -> PlaceDraft:
 
 
 def scattered(count: int, seed: int) -> list[Home]:
-    """Places around the middles of the quarters, where the streets themselves are not known."""
+    """Return random homes around the centres of the quarters, for use without a street map."""
     rng = random.Random(seed)  # noqa: S311 - a demo, not a secret
     quarters = rng.choices(_QUARTERS, [weight for *_middle, weight in _QUARTERS], k=count)
     return [

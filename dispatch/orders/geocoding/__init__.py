@@ -1,4 +1,4 @@
-"""What a geocoder makes of an address: a pin where it is sure enough, or suggestions."""
+"""Geocoding of addresses: a pin if the answer is reliable, else suggestions for a person."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ __all__ = [
 
 
 def suggestions(place: Mapping[str, str], area: SearchArea) -> tuple[list[Answer], bool]:
-    """Return answers for a person to choose from, and whether the geocoder outside had failed.
+    """Return answers for a person to choose from, and True if the external geocoder failed.
 
-    Streets that only look alike are among them; a network that is not built answers nothing.
+    The answers include streets with a similar name. A network that is not built gives no answers.
     """
-    asked = geocoder(outside=True)
-    return asked.find(geocoder_query(place), area, similar=True), asked.fell_back
+    fallback_geocoder = geocoder(outside=True)
+    answers = fallback_geocoder.find(geocoder_query(place), area, similar=True)
+    return answers, fallback_geocoder.fell_back
 
 
 def street_suggestions(
     place: Mapping[str, str], networks: Sequence[str]
 ) -> list[tuple[Candidate, str]]:
-    """Return what the loaded streets alone know of an address, each answer with its network."""
+    """Return answers from the loaded networks only, each with the name of its network."""
     answers = EmbeddedGeocoder().find(geocoder_query(place), SearchArea(networks, []), similar=True)
     return [(answer.candidate, answer.provider.removeprefix("roads:")) for answer in answers]

@@ -1,4 +1,4 @@
-"""What a geocoder is: it answers an address with places, the best first."""
+"""The protocol of a geocoder: for an address it returns places, the best first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lastmile.core.geo import Point
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One place, and who found it: ``roads:<network>``, or the name of a geocoder outside."""
+    """A place with its source: ``roads:<network>`` or the name of an external geocoder."""
 
     candidate: Candidate
     provider: str
@@ -22,26 +22,27 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SearchArea:
-    """Where the place is to be served: the road networks and the hubs that may deliver there."""
+    """The area in which an address is searched: road networks and the points of hubs."""
 
     networks: Sequence[str]
     hubs: Sequence[Point]
 
 
 class Geocoder(Protocol):
-    """Finds places by their address."""
+    """A service that finds places by their address."""
 
     def find(
         self, address: AddressParts, area: SearchArea, *, similar: bool = False
     ) -> list[Answer]:
-        """Return answers, the best first; ``similar`` also offers names that only look alike."""
+        """Return answers, the best first; with ``similar`` also streets with a similar name."""
         ...
 
 
 def geocoder_query(place: Mapping[str, str]) -> AddressParts:
-    """Return the parts of an address as a geocoder is asked for them.
+    """Return the parts of an address for a question to a geocoder.
 
-    With a house number of its own, the street is the whole of its field: 18 de Septiembre.
+    If the number has its own field, then all of the street field is a name, even its digits:
+    18 de Septiembre.
     """
     parts = parts_of(place)
     if place["street"] and place["house_number"]:

@@ -1,4 +1,4 @@
-"""Which geocoder is asked: the one outside where there is one, else, or when it fails, our own."""
+"""The choice of the geocoder: an external one if configured, else the embedded one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class FallbackGeocoder:
-    """Asks a geocoder outside; from its first failure on, the embedded one.
+    """A geocoder that asks an external one, and after its first failure the embedded one.
 
-    ``fell_back`` tells whether it failed. One is made for each batch, so that a server that is
-    down costs a batch one time-out.
+    ``fell_back`` is True after a failure. Each batch has its own instance, so that a server that
+    is down costs one time-out per batch.
     """
 
     def __init__(self, outside: Geocoder | None) -> None:
@@ -36,19 +36,22 @@ class FallbackGeocoder:
             try:
                 return self._outside.find(address, area, similar=similar)
             except ProviderError as fault:
-                log.warning("the geocoder failed, the embedded one answers: %s", fault)
+                log.warning("The external geocoder failed; the embedded one answers: %s", fault)
                 self.fell_back = True
         return self._embedded.find(address, area, similar=similar)
 
 
 @lru_cache(maxsize=4)
 def _client(url: str) -> HttpClient:
-    """One client for each address, kept for the life of the process with its connections."""
+    """Return the client of an address; it keeps its connections as long as the process runs."""
     return HttpClient(url)
 
 
 def geocoder(*, outside: bool) -> FallbackGeocoder:
-    """Return the geocoder of this installation; ``outside`` False inside a transaction."""
+    """Return the geocoder of this installation.
+
+    Inside a transaction ``outside`` must be False, so that no external server is asked.
+    """
     if not outside or not settings.GEOCODER_URL:
         return FallbackGeocoder(None)
     return FallbackGeocoder(NominatimGeocoder(_client(settings.GEOCODER_URL)))

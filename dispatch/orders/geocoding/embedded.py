@@ -1,4 +1,4 @@
-"""The geocoder of this installation: the streets and house numbers of the loaded networks."""
+"""The embedded geocoder: it searches the streets and house numbers of the loaded networks."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from dispatch.roads.store import UnknownNetwork
 
 
 class EmbeddedGeocoder:
-    """Answers from the address index of each network; one that is not built answers nothing."""
+    """A geocoder over the address indexes of networks; it skips a network that is not built."""
 
     def find(
         self, address: AddressParts, area: SearchArea, *, similar: bool = False
     ) -> list[Answer]:
-        """Return the answers of all these networks, the best first."""
-        found: list[Answer] = []
+        """Return the answers from all networks of the area.
+
+        Exact answers come the best first; with ``similar`` they come network by network.
+        """
+        results: list[Answer] = []
         if not (address.street or address.postcode or address.city):
-            return found
+            return results
         for network in area.networks:
             try:
                 answers = find(address, network, similar=similar)
             except UnknownNetwork:
                 continue
-            found += [Answer(answer, f"roads:{network}") for answer in answers]
+            results += [Answer(answer, f"roads:{network}") for answer in answers]
         if not similar:
-            found.sort(key=lambda answer: -answer.candidate.confidence)
-        return found
+            results.sort(key=lambda answer: -answer.candidate.confidence)
+        return results

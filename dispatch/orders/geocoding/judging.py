@@ -1,7 +1,12 @@
-"""Which answer is sure enough to send a driver there: the same rules for every geocoder.
+"""The rules that decide whether an answer is reliable enough to send a driver there.
 
-A pin is set by itself only for the very street name, in the town that the order names, and when
-no answer as good lies far away. Everything else waits for a person, with suggestions.
+They are the same for every geocoder. A pin is set without a person only if all of this is true:
+
+- the street has exactly the requested name;
+- the street is in the requested town;
+- no equally good answer is far away.
+
+In all other cases a person chooses from suggestions.
 """
 
 from __future__ import annotations
@@ -15,46 +20,46 @@ from dispatch.orders.geocoding.base import Answer
 from dispatch.roads.geocode import Candidate
 from lastmile.core.geo import distance_m
 
-# A house, or one between its neighbours, is taken when the geocoder is more sure than not. The
-# middle of a street only when the street is certain; the middle of a town never: a driver would
-# be sent to the wrong door, and a person can say better.
+# The lowest confidence for a pin, by precision. A house, or a point between its neighbours, needs
+# more than an even chance; the middle of a street needs a certain street. The middle of a town is
+# never used, because the driver would go to the wrong door and a person can choose better.
 SURE_ENOUGH: Final[Mapping[str, float]] = {"house": 0.5, "interpolated": 0.5, "street": 0.8}
-APART_M: Final = 300  # as the houses of one number that count as one address
-ALIKE: Final = 0.1  # confidence: answers closer than this are equally good
+APART_M: Final = 300  # the same limit as for houses of one number that count as one address
+EQUAL_CONFIDENCE: Final = 0.1  # answers whose confidence differs by at most this are equally good
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer that is good enough for a pin, or why none is; both empty when none was found."""
+    """The answer for the pin, or the doubt about the best answer; neither without answers."""
 
     answer: Answer | None = None
     doubt: str = ""
 
 
 def judge(answers: Sequence[Answer]) -> Verdict:
-    """Choose the answer to pin, or say what is doubtful about the best one."""
+    """Choose the answer for the pin, or the doubt that prevents a pin."""
     sure = [answer for answer in answers if _is_sure(answer.candidate)]
     fitting = [answer for answer in sure if _fits(answer.candidate)]
     if not fitting:
         return Verdict(doubt=_doubt(sure))
     best = max(fitting, key=lambda answer: answer.candidate.confidence)
-    if any(_rivals(best.candidate, other.candidate) for other in fitting):
+    if any(_are_rivals(best.candidate, other.candidate) for other in fitting):
         return Verdict(doubt=Doubt.RIVALS.value)
     return Verdict(best)
 
 
-def _is_sure(found: Candidate) -> bool:
-    return found.confidence >= SURE_ENOUGH.get(found.precision, 2.0)
+def _is_sure(candidate: Candidate) -> bool:
+    return candidate.confidence >= SURE_ENOUGH.get(candidate.precision, 2.0)
 
 
-def _fits(found: Candidate) -> bool:
-    return found.exact and found.town in {"same", "unasked"}
+def _fits(candidate: Candidate) -> bool:
+    return candidate.exact and candidate.town in {"same", "unasked"}
 
 
-def _rivals(best: Candidate, other: Candidate) -> bool:
-    """Two answers as good as each other that are not the same place."""
-    alike = best.confidence - other.confidence <= ALIKE
-    return alike and distance_m(best.point, other.point) > APART_M
+def _are_rivals(best: Candidate, other: Candidate) -> bool:
+    """Return True if two answers are equally good and far apart."""
+    equally_good = best.confidence - other.confidence <= EQUAL_CONFIDENCE
+    return equally_good and distance_m(best.point, other.point) > APART_M
 
 
 def _doubt(sure: Sequence[Answer]) -> str:

@@ -1,4 +1,4 @@
-"""A geocoder outside that speaks Nominatim's search API (GEOCODER_URL).
+"""The adapter for an external geocoder with Nominatim's search API (GEOCODER_URL).
 
 Source: https://nominatim.org/release-docs/latest/api/Search/ (structured query, jsonv2).
 """
@@ -18,7 +18,7 @@ from lastmile.core.providers import HttpClient, ProviderError
 
 PROVIDER: Final = "nominatim"
 MAX_ANSWERS: Final = 8
-# A town that is named may lie as far off as a hub delivers; one that is not named is the hub's.
+# A named town may be as far away as a hub delivers. Without a town name, the hub's town is meant.
 WITH_TOWN_M: Final = 300_000
 WITHOUT_TOWN_M: Final = 50_000
 _TOWNS: Final = ("city", "town", "village", "municipality", "hamlet", "suburb", "borough")
@@ -26,7 +26,7 @@ _STREETS: Final = ("road", "pedestrian", "footway", "residential", "square", "pl
 
 
 class NominatimGeocoder:
-    """Asks one Nominatim server; raises ProviderError when it does not answer."""
+    """A client of one Nominatim server; it raises ProviderError if the server does not answer."""
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
@@ -34,42 +34,47 @@ class NominatimGeocoder:
     def find(
         self, address: AddressParts, area: SearchArea, *, similar: bool = False
     ) -> list[Answer]:
-        """Return the server's answers near the hubs, best first; it forgives names by itself."""
+        """Return the answers near the hubs, the best first.
+
+        ``similar`` has no effect, because the server always accepts similar names.
+        """
         query = _query(address)
         if not query:
             return []
         rows = self._client.get_json("/search", query)
         if not isinstance(rows, list):
-            raise ProviderError("its answer is no list of places", permanent=True)
+            raise ProviderError("the answer is not a list of places", permanent=True)
         reach_m = WITH_TOWN_M if address.city else WITHOUT_TOWN_M
-        found = [candidate for row in rows if (candidate := _candidate(row, address)) is not None]
-        near = [c for c in found if any(distance_m(c.point, hub) <= reach_m for hub in area.hubs)]
+        candidates = [c for row in rows if (c := _candidate(row, address)) is not None]
+        near = [
+            c for c in candidates if any(distance_m(c.point, hub) <= reach_m for hub in area.hubs)
+        ]
         near.sort(key=lambda candidate: -candidate.confidence)
         return [Answer(candidate, PROVIDER) for candidate in near]
 
 
 def _query(address: AddressParts) -> dict[str, str]:
-    said = {
+    filled = {
         "street": f"{address.number} {address.street}".strip() if address.street else "",
         "city": address.city,
         "postalcode": address.postcode,
     }
-    said = {name: value for name, value in said.items() if value}
-    if not said:
+    filled = {name: value for name, value in filled.items() if value}
+    if not filled:
         return {}
-    return {**said, "format": "jsonv2", "addressdetails": "1", "limit": str(MAX_ANSWERS)}
+    return {**filled, "format": "jsonv2", "addressdetails": "1", "limit": str(MAX_ANSWERS)}
 
 
 def _candidate(row: Any, address: AddressParts) -> Candidate | None:
-    """One place of the answer; None when it has no coordinates."""
+    """Return one place of the answer, or None if it has no coordinates."""
     if not isinstance(row, dict):
         return None
     try:
         point = Point(lat=float(row["lat"]), lon=float(row["lon"]))
     except (KeyError, TypeError, ValueError):
         return None
-    said = row.get("address")
-    parts = {k: str(v) for k, v in said.items()} if isinstance(said, dict) else {}
+    raw_address = row.get("address")
+    parts = {k: str(v) for k, v in raw_address.items()} if isinstance(raw_address, dict) else {}
     street = _first(parts, _STREETS)
     precision, confidence = _precision(row, parts, street, address)
     return Candidate(
@@ -89,25 +94,32 @@ def _candidate(row: Any, address: AddressParts) -> Candidate | None:
 def _precision(
     row: Mapping[str, Any], parts: Mapping[str, str], street: str, address: AddressParts
 ) -> tuple[Literal["house", "street", "place"], float]:
-    """How exactly the place is known: the house only when it is the very number asked for."""
-    wanted, found = house_number(address.number), house_number(parts.get("house_number", ""))
-    if found is not None and wanted is not None:
-        same = (found.low, found.high, found.suffix) == (wanted.low, wanted.high, wanted.suffix)
+    """Return the precision and confidence of a place.
+
+    A house has full confidence only if it has exactly the requested house number.
+    """
+    requested, number = house_number(address.number), house_number(parts.get("house_number", ""))
+    if number is not None and requested is not None:
+        same = (number.low, number.high, number.suffix) == (
+            requested.low,
+            requested.high,
+            requested.suffix,
+        )
         return "house", 1.0 if same else 0.3
     if street and row.get("addresstype") in {"road", "highway", "street"}:
-        return "street", 0.3 if wanted is not None else 0.6
+        return "street", 0.3 if requested is not None else 0.6
     return "place", 0.2
 
 
 def _town(parts: Mapping[str, str], address: AddressParts) -> Town:
-    wanted = fold(address.city.split(",")[0])
-    if not wanted:
+    requested = fold(address.city.split(",")[0])
+    if not requested:
         return "unasked"
-    told = {fold(parts[name]) for name in _TOWNS if parts.get(name)}
+    towns = {fold(parts[name]) for name in _TOWNS if parts.get(name)}
     code = fold_postcode(address.postcode)
-    if wanted in told or (code and code == fold_postcode(parts.get("postcode", ""))):
+    if requested in towns or (code and code == fold_postcode(parts.get("postcode", ""))):
         return "same"
-    return "other" if told else "unknown"
+    return "other" if towns else "unknown"
 
 
 def _first(parts: Mapping[str, str], names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""A geocoder that finds what it was given, and keeps what it was asked: for tests and trials."""
+"""A null geocoder for tests and trials: it returns fixed answers and keeps the questions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dispatch.roads.addresses import AddressParts
 
 
 class NullGeocoder:
-    """Answers every address with the same places; ``told`` lists what it was asked."""
+    """A geocoder with the same answers for every address; ``told`` lists the questions."""
 
     def __init__(self, answers: Sequence[Answer] = ()) -> None:
         self.answers = list(answers)
@@ -18,6 +18,6 @@ class NullGeocoder:
     def find(
         self, address: AddressParts, area: SearchArea, *, similar: bool = False
     ) -> list[Answer]:
-        """Keep the question; return the places given."""
+        """Keep the question and return the fixed answers."""
         self.told.append(address)
         return list(self.answers)

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """Any part of an id, name, phone or address finds an order (pg_trgm)."""
+    """Add a trigram index (pg_trgm), so that any part of an id, name or address finds an order."""
 
     dependencies = [("orders", "0001_orders")]
 

@@ -1,4 +1,4 @@
-"""A place knows why it has no pin, and the coordinates that were not believed."""
+"""Add the reason why a place has no pin, and the doubtful coordinates."""
 
 from django.db import migrations, models
 

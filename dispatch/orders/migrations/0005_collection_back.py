@@ -1,4 +1,4 @@
-"""Data: nothing on the way up; on the way down, what awaits collection can be planned again."""
+"""Change data on the way back only: orders that await collection become ready again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import migrations
 
 
 def take_back(apps: Any, schema_editor: Any) -> None:
-    """Give orders and attempts the nearest word that the schema before knows."""
+    """Replace the new states and outcomes by the nearest ones of the schema before."""
     order, attempt = apps.get_model("orders", "Order"), apps.get_model("orders", "Attempt")
     order.objects.filter(state="awaiting_collection").update(state="ready")
     attempt.objects.filter(outcome="deposited").update(outcome="delivered")

@@ -1,4 +1,4 @@
-"""An attempt may end with a return that is picked up."""
+"""Allow the outcome "picked up" for attempts at returns."""
 
 from django.db import migrations, models
 

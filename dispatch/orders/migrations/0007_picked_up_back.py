@@ -1,4 +1,4 @@
-"""Data: nothing on the way up; on the way down, what was picked up was delivered, as before."""
+"""Change data on the way back only: the outcome "picked up" becomes "delivered"."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import migrations
 
 
 def take_back(apps: Any, schema_editor: Any) -> None:
-    """Give attempts the nearest word that the schema before knows."""
+    """Replace the new outcome by the nearest one of the schema before."""
     apps.get_model("orders", "Attempt").objects.filter(outcome="picked_up").update(
         outcome="delivered"
     )

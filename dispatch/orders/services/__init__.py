@@ -1,4 +1,4 @@
-"""The acts of orders."""
+"""The services of orders: place, change, promise, move, attempt, cancel and erase."""
 
 from dispatch.orders.services.adding import add_order
 from dispatch.orders.services.attempting import record_attempt

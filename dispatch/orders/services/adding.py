@@ -1,4 +1,4 @@
-"""A person types an order in: what the number names already is never overwritten by it."""
+"""Adds an order that a person typed; it never overwrites an existing order."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ def add_order(
     source: str = "desk",
     prepared: Prepared | None = None,
 ) -> Order:
-    """Place one new order; the very same one sent twice is one order.
+    """Place one new order. The same draft sent twice gives one order.
 
-    ``hubs`` are the hubs (public ids) its sender may place orders for; None means all.
-    ``prepared`` is what ``prepare_orders`` made of the draft before this transaction. Locks:
-    nothing that stands. Records: what place_orders records. Raises: Invalid, ExternalIdTaken when
-    another order has the number.
+    ``hubs`` are the hubs (public ids) for which the sender may place orders; None means all.
+    ``prepared`` is the result of ``prepare_orders`` for the draft, made before this transaction.
+    Locks: an order with the same external_id. Records: order.placed, order.promised. Raises:
+    Invalid; ExternalIdTaken if another order has the external_id.
     """
     placed = place_order(draft=draft, source=source, cause=Cause.DISPATCHER, prepared=prepared)
     order = placed.order
-    assert order is not None, "place_order() raises what it refuses"
+    assert order is not None, "place_order() raises the problem of a refused draft"
     if placed.status == "updated":
-        raise _taken()
+        raise _number_taken()
     if hubs is not None and (order.hub is None or order.hub.public_id not in hubs):
         if placed.status == "same":
-            raise _taken()
-        words = _("No hub of yours serves this place. Choose one of your hubs.")
-        raise Invalid(words, errors=[FieldProblem("/hub", words)])
+            raise _number_taken()
+        text = _("None of your hubs serves this address. Choose one of your hubs.")
+        raise Invalid(text, errors=[FieldProblem("/hub", text)])
     return order
 
 
-def _taken() -> ExternalIdTaken:
-    words = _("Another order has this number. Choose another, or change that order.")
-    return ExternalIdTaken(words, errors=[FieldProblem("/external_id", words)])
+def _number_taken() -> ExternalIdTaken:
+    text = _("Another order has this number. Enter a different number, or edit that order.")
+    return ExternalIdTaken(text, errors=[FieldProblem("/external_id", text)])

@@ -1,4 +1,4 @@
-"""The one function that ends an attempt: drivers, carriers and lockers all come here."""
+"""Records attempts: the only function for it, used for drivers, carriers and lockers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dispatch.orders.drafts import AttemptDraft
-from dispatch.orders.errors import OrderUnderWay
+from dispatch.orders.errors import OrderUnderWay, status_word
 from dispatch.orders.events import ATTEMPTED, AttemptFacts
 from dispatch.orders.models import Attempt, Direction, Order, Outcome, Reason
 from dispatch.orders.services.moves import lock_order, move
@@ -17,23 +17,24 @@ from lastmile.core import clock
 from lastmile.core.errors import Problems
 from lastmile.core.events import Lane, record
 
-_AHEAD = dt.timedelta(minutes=5)  # a phone's clock may run ahead by this much
-_TRIED = frozenset({OrderState.PLANNED, OrderState.LOADED, OrderState.OUT})
+_CLOCK_TOLERANCE = dt.timedelta(minutes=5)  # the clock of a phone may be this far ahead
+_ATTEMPTABLE = frozenset({OrderState.PLANNED, OrderState.LOADED, OrderState.OUT})
 
 
 @transaction.atomic
 def record_attempt(*, order: Order, draft: AttemptDraft) -> Attempt:
-    """End an attempt as delivered, deposited, picked up, or as failed with its reason.
+    """Record an attempt: delivered, deposited, picked up, or failed with its reason.
 
-    A return is picked up and never delivered: it is then in the vehicle.
+    A return is never delivered. It is picked up, and its goods are then in the vehicle.
 
-    The world goes before our books: an order that nobody reported out is taken out first. An order
-    that awaits collection is delivered when its shopper has it; when nobody comes it is returned or
-    put back, which is no attempt. The same ``client_id`` again is the same attempt.
+    If the order is not out yet, it is first moved to out, because an attempt proves that it left.
+    An order that awaits collection is delivered when its shopper collects it. If nobody collects
+    it, return it or plan it again; that is not an attempt. A repeated ``client_id`` returns the
+    attempt that was recorded before.
 
-    Locks: the order. Records: order.out where it was not, attempt.recorded at the time it happened,
-    order.delivered, order.awaiting_collection, order.loaded or order.failed. Raises: Invalid,
-    OrderUnderWay unless the order is planned, loaded, out, or awaits collection.
+    Locks: the order. Records: order.out if it was not out; attempt.recorded with the time of
+    departure; order.delivered, order.awaiting_collection, order.loaded or order.failed. Raises:
+    Invalid; OrderUnderWay unless the order is planned, loaded, out, or awaits collection.
     """
     _check(draft)
     row = lock_order(order)
@@ -45,8 +46,8 @@ def record_attempt(*, order: Order, draft: AttemptDraft) -> Attempt:
     state = OrderState(row.state)
     collected = state == OrderState.AWAITING_COLLECTION and draft.outcome == Outcome.DELIVERED
     picked_up = state == OrderState.LOADED and row.direction == Direction.RETURN
-    if picked_up or (state not in _TRIED and not collected):
-        raise _not_tried(row)
+    if picked_up or (state not in _ATTEMPTABLE and not collected):
+        raise _not_attemptable(row)
     attempt = Attempt.objects.create(
         order=row,
         number=row.attempts.count() + 1,
@@ -70,13 +71,13 @@ def record_attempt(*, order: Order, draft: AttemptDraft) -> Attempt:
         stop=draft.stop,
     )
     record(ATTEMPTED, facts, subject=row.public_id, occurred_at=attempt.departed_at)
-    to, more = _end(attempt)
-    move([row], to, data=more, lane=Lane.PERSON)
+    new_state, move_facts = _new_state(attempt)
+    move([row], new_state, data=move_facts, lane=Lane.PERSON)
     return attempt
 
 
-def _end(attempt: Attempt) -> tuple[OrderState, dict[str, str]]:
-    """Return the state that an attempt leads to and the facts of that move."""
+def _new_state(attempt: Attempt) -> tuple[OrderState, dict[str, str]]:
+    """Return the state of the order after an attempt, and the facts of that move."""
     if attempt.outcome == Outcome.PICKED_UP:
         return OrderState.LOADED, {"shift": attempt.shift.public_id if attempt.shift else ""}
     if attempt.outcome == Outcome.DEPOSITED:
@@ -87,25 +88,29 @@ def _end(attempt: Attempt) -> tuple[OrderState, dict[str, str]]:
     }
 
 
-def _not_tried(row: Order) -> OrderUnderWay:
+def _not_attemptable(row: Order) -> OrderUnderWay:
     if row.state == OrderState.AWAITING_COLLECTION:
-        said = _("The order awaits collection: record that it was collected, return it or put it "
-                 "back to be planned.")  # fmt: skip
+        text = _(
+            "The order awaits collection. Record the collection, return the order or plan it again."
+        )
     else:
-        said = _(
-            "The order is %(state)s; only one that is planned or on the road can be attempted."
-        ) % {"state": row.state}
-    return OrderUnderWay(said, data={"order": row.public_id, "state": row.state})
+        text = _(
+            "The order has the status “%(status)s”. Attempts are possible only for orders that "
+            "are planned, loaded or on the road."
+        ) % {"status": status_word(row.state)}
+    return OrderUnderWay(text, data={"order": row.public_id, "state": row.state})
 
 
 def _check_direction(row: Order, draft: AttemptDraft) -> None:
-    """Refuse to deliver a return, and to pick up what is to be delivered."""
+    """Raise Invalid if a return is to be delivered, or an outward order to be picked up."""
     problems = Problems()
     is_return = row.direction == Direction.RETURN
     if is_return and draft.outcome in {Outcome.DELIVERED, Outcome.DEPOSITED}:
-        problems.add("/outcome", _("This order is a return: record it as picked_up."))
+        problems.add("/outcome", _("This order is a return. Record it as picked_up."))
     if not is_return and draft.outcome == Outcome.PICKED_UP:
-        problems.add("/outcome", _("Only a return is picked up: record this order as delivered."))
+        problems.add(
+            "/outcome", _("Only a return can be picked up. Record this order as delivered.")
+        )
     problems.raise_if_any()
 
 
@@ -113,19 +118,25 @@ def _check(draft: AttemptDraft) -> None:
     problems = Problems()
     arrived_at, departed_at = draft.arrived_at, draft.departed_at
     if draft.outcome not in Outcome.values:
-        problems.add("/outcome", _("An attempt is delivered, deposited, picked_up or failed."))
+        problems.add(
+            "/outcome", _("The outcome must be delivered, deposited, picked_up or failed.")
+        )
     if draft.outcome == Outcome.FAILED and draft.reason not in Reason.values:
         problems.add(
             "/reason",
-            _("Say why it failed, one of: %(reasons)s.") % {"reasons": ", ".join(Reason.values)},
+            _("A failed attempt needs a reason. Choose one of: %(reasons)s.")
+            % {"reasons": ", ".join(Reason.values)},
         )
     if draft.outcome in set(Outcome.values) - {Outcome.FAILED} and draft.reason:
-        problems.add("/reason", _("A delivery has no reason of failure; drop it."))
+        problems.add("/reason", _("Only a failed attempt has a reason. Leave the reason empty."))
     if arrived_at.utcoffset() is None or departed_at.utcoffset() is None:
-        problems.add("/arrived_at", _("Write both times with their offset from UTC."))
+        problems.add(
+            "/arrived_at",
+            _("The times have no time zone. Write them with their offset from UTC."),
+        )
         problems.raise_if_any()
     if arrived_at > departed_at:
-        problems.add("/departed_at", _("The driver left before arriving; check both times."))
-    if departed_at > clock.now() + _AHEAD:
-        problems.add("/departed_at", _("This lies in the future; check the phone's clock."))
+        problems.add("/departed_at", _("The departure is before the arrival. Check both times."))
+    if departed_at > clock.now() + _CLOCK_TOLERANCE:
+        problems.add("/departed_at", _("This time is in the future. Check the clock of the phone."))
     problems.raise_if_any()

@@ -1,4 +1,4 @@
-"""What people do to an order that stands: change it, call it off, try again, take it back."""
+"""Changes to an existing order: change its fields, cancel it, try it again, return it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from dispatch.fleet import values
 from dispatch.fleet.models import Hub
 from dispatch.orders.checking import ORDER_RULES, shopper_rules
-from dispatch.orders.errors import MoveNotAllowed, OrderUnderWay
+from dispatch.orders.errors import MoveNotAllowed, OrderUnderWay, status_word
 from dispatch.orders.events import CHANGED, OrderChangedFacts
 from dispatch.orders.models import Cause, HubChoice, Order, Shopper
 from dispatch.orders.services.moves import lock_order, move, rewrite
@@ -24,7 +24,7 @@ from lastmile.core.tenancy import current_retailer
 
 
 class OrderFields(TypedDict, total=False):
-    """What a caller may change; ``shopper`` is merged into who stands there."""
+    """The fields that a caller can change; fields of ``shopper`` that are not given stay."""
 
     notes: str
     handover: str
@@ -35,8 +35,9 @@ class OrderFields(TypedDict, total=False):
     shopper: dict[str, str]
 
 
-# What a plan was made with may change only before it; the rest until the order has ended.
-_PLANNED_WITH = frozenset({"skills", "service_s", "service_date", "hub"})
+# A plan depends on these fields, so they can change only while no plan contains the order. All
+# other fields can change until the order has ended.
+_PLAN_FIELDS = frozenset({"skills", "service_s", "service_date", "hub"})
 
 
 def _date(raw: Any) -> dt.date | None:
@@ -47,7 +48,7 @@ def _date(raw: Any) -> dt.date | None:
 
 def _hub(raw: Any) -> Hub:
     if not isinstance(raw, Hub) or not raw.active:
-        raise Invalid(_("This hub is closed; choose another."))
+        raise Invalid(_("This hub is inactive. Choose another hub."))
     return raw
 
 
@@ -55,23 +56,23 @@ def _hub(raw: Any) -> Hub:
 def change_order(
     *, order: Order, version: int | None = None, **fields: Unpack[OrderFields]
 ) -> Order:
-    """Change what is given of an order.
+    """Change the given fields of an order.
 
-    Notes, handover wish and the shopper's contact may change until the order ends; what a plan is
-    made with only while none holds it. A standing promise keeps the service date: promise another
-    window to move it. Locks: the order. Records: order.changed, when something differs. Raises:
-    Invalid, Stale, OrderUnderWay.
+    Notes, handover and the shopper's contact can change until the order has ended. The fields
+    that a plan depends on can change only while no plan contains the order. An order with a
+    promise keeps its service date; to change the date, promise a new window. Locks: the order.
+    Records: order.changed if a value differs. Raises: Invalid, Stale, OrderUnderWay.
     """
     row = lock_order(order, version)
-    said: dict[str, Any] = dict(fields)
-    shopper = said.pop("shopper", None)
+    order_fields: dict[str, Any] = dict(fields)
+    shopper = order_fields.pop("shopper", None)
     rules = {name: ORDER_RULES[name] for name in ("notes", "handover", "skills")} | {
         "service_s": values.whole(0, 8 * 3600),
         "service_date": _date,
         "hub": _hub,
     }
-    kept = values.clean(said, rules)
-    changed = {name: value for name, value in kept.items() if getattr(row, name) != value}
+    cleaned = values.clean(order_fields, rules)
+    changed = {name: value for name, value in cleaned.items() if getattr(row, name) != value}
     if shopper is not None:
         changed |= _shopper(row, shopper)
     if not changed:
@@ -79,7 +80,7 @@ def change_order(
     _refuse_late(row, changed)
     if "service_date" in changed and row.promise is not None:
         raise OrderUnderWay(
-            _("A window is promised for this order; promise another window to move its day.")
+            _("A time window is promised for this order. To change the date, promise a new window.")
         )
     if "hub" in changed:
         changed["hub_choice"] = HubChoice.GIVEN.value
@@ -94,28 +95,35 @@ def change_order(
 
 def _refuse_late(row: Order, changed: dict[str, Any]) -> None:
     state = OrderState(row.state)
-    late = sorted(_PLANNED_WITH & set(changed))
+    late = sorted(_PLAN_FIELDS & set(changed))
     if state in ENDED or (late and state not in OPEN):
+        if late:
+            text = _("The order has the status “%(status)s”. These fields can no longer change: "
+                     "%(fields)s.")  # fmt: skip
+        else:
+            text = _("The order has the status “%(status)s” and can no longer change.")
         raise OrderUnderWay(
-            _("The order is already %(state)s; %(fields)s cannot change any more.")
-            % {"state": state.value, "fields": ", ".join(late) or _("this")},
+            text % {"status": status_word(state.value), "fields": ", ".join(late)},
             data={"order": row.public_id, "state": state.value},
         )
 
 
-def _shopper(row: Order, said: dict[str, str]) -> dict[str, Shopper]:
-    """A shopper's row is shared by orders and stays as it is: a change is another row."""
+def _shopper(row: Order, contact: dict[str, str]) -> dict[str, Shopper]:
+    """Return the order's new shopper, or {} if no field differs.
+
+    Orders share the rows of shoppers, so a row is never changed: other values need another row.
+    """
     zone = row.hub.zone if row.hub else current_retailer().zone
     rules = shopper_rules(region_of(zone))
-    problem_path = {name: said[name] for name in rules if name in said}
+    known_fields = {name: contact[name] for name in rules if name in contact}
     try:
-        kept = values.clean(problem_path, rules)
+        cleaned = values.clean(known_fields, rules)
     except Invalid as fault:
         raise Invalid(
             fault.detail,
             errors=[type(e)(f"/shopper{e.pointer}", e.detail, e.code) for e in fault.errors],
         ) from fault
-    merged = {name: kept.get(name, getattr(row.shopper, name)) for name in rules}
+    merged = {name: cleaned.get(name, getattr(row.shopper, name)) for name in rules}
     if all(getattr(row.shopper, name) == value for name, value in merged.items()):
         return {}
     same = Shopper.objects.filter(**merged).first() if merged["phone"] or merged["email"] else None
@@ -126,14 +134,15 @@ def _shopper(row: Order, said: dict[str, str]) -> dict[str, Shopper]:
 def cancel_order(
     *, order: Order, cause: str = Cause.DISPATCHER, version: int | None = None
 ) -> Order:
-    """Call an order off, until it lies in a vehicle. Cancelling twice changes nothing.
+    """Cancel an order. Cancelling it twice changes nothing.
 
-    Locks: the order. Records: order.cancelled. Raises: Stale, MoveNotAllowed once loaded.
+    Locks: the order. Records: order.cancelled. Raises: Stale; MoveNotAllowed if the order is in
+    the vehicle.
     """
     row = lock_order(order, version)
     if row.state in {OrderState.LOADED, OrderState.OUT}:
         raise MoveNotAllowed(
-            _("The order is in the vehicle; let the driver bring it back as a failed attempt."),
+            _("The order is in the vehicle. Ask the driver to record a failed attempt."),
             data={"order": row.public_id, "state": row.state},
         )
     move([row], OrderState.CANCELLED, data={"cause": str(cause)}, lane=Lane.PERSON)
@@ -142,29 +151,29 @@ def cancel_order(
 
 @transaction.atomic
 def try_again(*, order: Order, service_date: dt.date | None = None) -> Order:
-    """Put an order that failed or was not collected back to be planned, on another day if named.
+    """Make an order that failed or was not collected ready to be planned again.
 
-    The promise that was not kept stays on record; promise a new window by ``set_promise``.
-    Locks: the order. Records: order.ready. Raises: MoveNotAllowed, Invalid.
+    ``service_date`` None keeps the date. On another date the order has no current promise until
+    ``set_promise`` gives a new one; the broken promise stays in the history. Locks: the order.
+    Records: order.ready. Raises: MoveNotAllowed, Invalid.
     """
     row = lock_order(order)
     if row.state not in {OrderState.FAILED, OrderState.AWAITING_COLLECTION}:
         raise MoveNotAllowed(
-            _("The order is %(state)s; only one that failed or awaits collection is tried again.")
-            % {"state": row.state},
+            _("The order has the status “%(status)s”. You can try again only orders that failed "
+              "or await collection.") % {"status": status_word(row.state)},
             data={"order": row.public_id, "state": row.state},
-        )
+        )  # fmt: skip
     date = _date(service_date) or row.service_date
-    kept = row.promise
-    moved_away = kept is not None and date != row.service_date
-    also = {"service_date": date} | ({"promise": None} if moved_away else {})
+    other_date = row.promise is not None and date != row.service_date
+    also = {"service_date": date} | ({"promise": None} if other_date else {})
     move([row], OrderState.READY, data={"service_date": date}, also=also)
     return row
 
 
 @transaction.atomic
 def return_order(*, order: Order) -> Order:
-    """Say that what failed, was not collected or was picked up is back at its hub for good.
+    """Mark an order as returned: it failed, was not collected or was picked up, and is at its hub.
 
     Locks: the order. Records: order.returned. Raises: MoveNotAllowed.
     """

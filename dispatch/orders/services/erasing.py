@@ -1,4 +1,4 @@
-"""Erase a shopper from the orders: who it was and where; what it cost and when stays."""
+"""Erases a shopper from the orders: name, contact and address; times and costs stay."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ _MAX_NAMED: Final = 5
 
 
 def find_person(query: PersonQuery) -> Person | None:
-    """Return whom an id, an e-mail address or a telephone number means, with all their rows.
+    """Return the person with an id, e-mail address or telephone number, with all rows, or None.
 
-    Raises: Invalid for a number that no telephone has.
+    Raises: Invalid for a telephone number that cannot be valid.
     """
-    shoppers = _meant(query)
+    shoppers = _matching_shoppers(query)
     if not shoppers:
         return None
     orders = list(Order.objects.filter(shopper__in=shoppers).order_by("pk"))
     words = {text for row in shoppers for text in (row.name, row.email, row.phone)}
-    words |= {row.phone[-9:] for row in shoppers if row.phone}  # as it is written in its country
+    # The number without its country code, as people write it in the country.
+    words |= {row.phone[-9:] for row in shoppers if row.phone}
     words |= {order.notes for order in orders}
     own, _shared = _places([row.pk for row in shoppers])
     for place in own:
@@ -53,10 +54,11 @@ def find_person(query: PersonQuery) -> Person | None:
 
 
 def erase_person(person: Person) -> dict[str, int]:
-    """Blank the shopper, the notes and the places of a person; a place keeps its kilometre.
+    """Blank the shopper, the notes and the places of a person.
 
-    Locks: the shoppers, their orders. Records: shopper.erased, once. Raises: DataStillNeeded
-    while an order has not ended.
+    A place keeps only rounded coordinates, exact to about a kilometre. Locks: the shoppers, their
+    orders. Records: shopper.erased, once per shopper. Raises: DataStillNeeded while an order has
+    not ended.
     """
     shoppers = Shopper.objects.select_for_update().filter(public_id__in=person.shoppers)
     ids = [row.pk for row in shoppers.order_by("pk")]
@@ -69,8 +71,8 @@ def erase_person(person: Person) -> dict[str, int]:
     )
     _refuse_under_way(orders)
     own, shared = _places(ids)
-    moved = sum(_part_from_others(place, ids) for place in shared)
-    done = Place.objects.filter(pk__in=[p.pk for p in own]).exclude(**_WHERE).count()
+    replaced = sum(_replace_shared(place, ids) for place in shared)
+    erased = Place.objects.filter(pk__in=[p.pk for p in own]).exclude(**_WHERE).count()
     for place in own:
         Place.objects.filter(pk=place.pk).update(**_coarse(place))
     blanked = Shopper.objects.filter(pk__in=ids).exclude(**_WHO)
@@ -78,25 +80,25 @@ def erase_person(person: Person) -> dict[str, int]:
     for row in blanked:
         record(SHOPPER_ERASED, facts, subject=row.public_id)
         audit(SHOPPER_ERASED.name, row.public_id, {"orders": (len(orders), len(orders))})
-    counted = blanked.update(**_WHO, updated_at=now())
-    noted = Order.objects.filter(shopper__in=ids).exclude(notes="").update(notes="")
+    shopper_count = blanked.update(**_WHO, updated_at=now())
+    note_count = Order.objects.filter(shopper__in=ids).exclude(notes="").update(notes="")
     for order in Order.objects.filter(shopper__in=ids).select_related("shopper", "place"):
         parcels = list(order.parcels.values("external_id", "barcode"))
         search = search_of(order.external_id, order.shopper, order.place, parcels)
         Order.objects.filter(pk=order.pk).exclude(search=search).update(search=search)
-    return {"shoppers": counted, "places": done + moved, "notes": noted}
+    return {"shoppers": shopper_count, "places": erased + replaced, "notes": note_count}
 
 
-def _meant(query: PersonQuery) -> list[Shopper]:
+def _matching_shoppers(query: PersonQuery) -> list[Shopper]:
     if query.shopper:
-        wanted = Q(public_id=query.shopper)
+        condition = Q(public_id=query.shopper)
     elif query.email:
-        wanted = Q(email__iexact=query.email.strip())
+        condition = Q(email__iexact=query.email.strip())
     elif query.phone:
-        wanted = Q(phone=e164(query.phone, region_of(current_retailer().zone)))
+        condition = Q(phone=e164(query.phone, region_of(current_retailer().zone)))
     else:
-        raise Invalid(_("Name a shopper by id, e-mail address or telephone number."))
-    return list(Shopper.objects.filter(wanted).order_by("pk"))
+        raise Invalid(_("Give the id, e-mail address or telephone number of the shopper."))
+    return list(Shopper.objects.filter(condition).order_by("pk"))
 
 
 def _refuse_under_way(orders: Iterable[Order]) -> None:
@@ -106,8 +108,8 @@ def _refuse_under_way(orders: Iterable[Order]) -> None:
         named = ", ".join(order.public_id for order in open_[:_MAX_NAMED])
         raise DataStillNeeded(
             _(
-                "%(count)d orders of this shopper have not ended (%(named)s). Bring, return or"
-                " cancel them first: their data is needed until then."
+                "This shopper has open orders: %(count)d (%(named)s). Deliver, return or cancel"
+                " them first, because their data is needed until then."
             )
             % {"count": len(open_), "named": named},
             data={"orders": [order.public_id for order in open_]},
@@ -115,10 +117,11 @@ def _refuse_under_way(orders: Iterable[Order]) -> None:
 
 
 def _places(shoppers: list[int]) -> tuple[list[Place], list[Place]]:
-    """Return the places that only these shoppers have, and those that others have too.
+    """Return the places of these shoppers: first the unshared ones, then those shared with others.
 
-    With a place go those that it corrects or that correct it. The place of a promise at a hub,
-    curbside or locker is the retailer's, not the shopper's.
+    The places that a place corrects, or that correct it, belong to it. So do unused places with
+    the same address key. The place of a promise at a hub, curbside or locker does not belong to
+    the shopper.
     """
     used = set(Order.objects.filter(shopper__in=shoppers).values_list("place", flat=True))
     promises = Promise.objects.filter(order__shopper__in=shoppers, option=Option.WINDOW)
@@ -141,17 +144,20 @@ def _places(shoppers: list[int]) -> tuple[list[Place], list[Place]]:
 
 
 def _coarse(place: Place) -> dict[str, object]:
-    here: dict[str, object] = dict(_WHERE)
+    columns: dict[str, object] = dict(_WHERE)
     if place.lat is not None and place.lon is not None:
-        here["lat"] = coarse(place.lat)
-        here["lon"] = coarse(place.lon)
-        here["precision"] = "place"
-    return here
+        columns["lat"] = coarse(place.lat)
+        columns["lon"] = coarse(place.lon)
+        columns["precision"] = "place"
+    return columns
 
 
-def _part_from_others(place: Place, shoppers: list[int]) -> int:
-    """Give these shoppers' rows a blank twin of a place that others still need."""
-    mine = {
+def _replace_shared(place: Place, shoppers: list[int]) -> int:
+    """Replace a shared place in the rows of these shoppers by a copy without the address.
+
+    Return the number of replaced places, 0 or 1.
+    """
+    rows_by_model = {
         model: model.objects.filter(place=place, **{path: shoppers})  # type: ignore[attr-defined]
         for model, path in (
             (Order, "shopper__in"),
@@ -159,12 +165,12 @@ def _part_from_others(place: Place, shoppers: list[int]) -> int:
             (Attempt, "order__shopper__in"),
         )
     }
-    if not any(rows.exists() for rows in mine.values()):
+    if not any(rows.exists() for rows in rows_by_model.values()):
         return 0
-    kept = {f.attname: getattr(place, f.attname) for f in Place._meta.concrete_fields}
+    columns = {f.attname: getattr(place, f.attname) for f in Place._meta.concrete_fields}
     for name in ("id", "public_id", "corrects_id"):
-        del kept[name]
-    twin = Place.objects.create(**kept | _coarse(place))
-    for rows in mine.values():
-        rows.update(place=twin)
+        del columns[name]
+    copy = Place.objects.create(**columns | _coarse(place))
+    for rows in rows_by_model.values():
+        rows.update(place=copy)
     return 1

@@ -1,4 +1,4 @@
-"""The one function that writes an order's state, and the moves that others ask for."""
+"""Locks orders and writes their state; no other module writes the state of an order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from dispatch.orders.errors import MoveNotAllowed
+from dispatch.orders.errors import MoveNotAllowed, status_word
 from dispatch.orders.events import MOVED
 from dispatch.orders.models import Direction, Order
 from dispatch.orders.states import OPEN, OrderState, moves_from, waiting_state
@@ -19,7 +19,7 @@ from lastmile.core.events import Lane, record_many
 
 
 def lock_orders(pks: Iterable[int]) -> list[Order]:
-    """Return the orders locked, in pk order, so that two callers cannot wait for each other."""
+    """Return the orders, locked in pk order, so that two callers cannot deadlock."""
     return list(
         Order.objects.select_for_update(of=("self",), no_key=True)
         .select_related("shopper", "place", "hub", "promise__place")
@@ -29,14 +29,14 @@ def lock_orders(pks: Iterable[int]) -> list[Order]:
 
 
 def lock_order(order: Order, version: int | None = None) -> Order:
-    """Return the order as it stands, locked. Raises Stale when ``version`` is no longer present."""
-    (present,) = lock_orders([order.pk])
-    if version is not None and present.version != version:
+    """Return the order's present row, locked. Raises Stale if its version is not ``version``."""
+    (row,) = lock_orders([order.pk])
+    if version is not None and row.version != version:
         raise Stale(
-            _("Somebody changed this order meanwhile; read it again and repeat your change."),
-            data={"version": present.version},
+            _("Someone else changed this order. Reload it and make your change again."),
+            data={"version": row.version},
         )
-    return present
+    return row
 
 
 def move(
@@ -47,19 +47,23 @@ def move(
     lane: Lane = Lane.BULK,
     also: Mapping[str, Any] | None = None,
 ) -> list[Order]:
-    """Write the state of locked orders and record ``order.<state>`` for each that moves.
+    """Write the new state of locked orders, and record the event of each move.
 
-    Orders that already stand there are left alone. ``data`` are further facts of the move's event.
-    ``also`` are columns written in the same UPDATE. Raises MoveNotAllowed, naming the first order
-    in the way, before anything is written.
+    Orders that already have the state are skipped. ``data`` are further facts of the events.
+    ``also`` are columns to write in the same UPDATE. Return the orders that moved. Raises:
+    MoveNotAllowed for the first order that cannot move; then nothing is written.
     """
     moving = [order for order in orders if order.state != to]
     for order in moving:
         is_return = order.direction == Direction.RETURN
         if to not in moves_from(OrderState(order.state), is_return=is_return):
             raise MoveNotAllowed(
-                _("The order %(order)s is %(state)s and cannot become %(to)s.")
-                % {"order": order.external_id or order.public_id, "state": order.state, "to": to},
+                _("The order %(order)s cannot change from “%(status)s” to “%(to)s”.")
+                % {
+                    "order": order.external_id or order.public_id,
+                    "status": status_word(order.state),
+                    "to": status_word(to),
+                },
                 data={"order": order.public_id, "state": order.state, "to": to.value},
             )
     if not moving:
@@ -85,9 +89,9 @@ def move(
 
 
 def rewrite(row: Order, values: Mapping[str, Any]) -> None:
-    """Write columns of a locked order, and in the same UPDATE the state that follows from them.
+    """Write columns of a locked order and, in the same UPDATE, the state that follows from them.
 
-    Only an order that waits to be planned changes its state here: by what it has and lacks.
+    The state changes only while the order is open: pin, hub and date decide (``waiting_state``).
     """
     for name, value in values.items():
         setattr(row, name, value)
@@ -105,7 +109,7 @@ def rewrite(row: Order, values: Mapping[str, Any]) -> None:
 
 @transaction.atomic
 def mark_planned(*, orders: Iterable[int], plan: str) -> list[Order]:
-    """Say that a published plan holds these orders (pks).
+    """Mark orders (pks) as contained in a published plan.
 
     Locks: the orders, in pk order. Records: order.planned. Raises: MoveNotAllowed.
     """
@@ -114,7 +118,7 @@ def mark_planned(*, orders: Iterable[int], plan: str) -> list[Order]:
 
 @transaction.atomic
 def mark_unplanned(*, orders: Iterable[int], plan: str) -> list[Order]:
-    """Say that these orders (pks) stand in no plan any more and may be planned again.
+    """Mark orders (pks) as no longer in a plan, so that they can be planned again.
 
     Locks: the orders, in pk order. Records: order.ready. Raises: MoveNotAllowed.
     """
@@ -123,7 +127,7 @@ def mark_unplanned(*, orders: Iterable[int], plan: str) -> list[Order]:
 
 @transaction.atomic
 def mark_loaded(*, orders: Iterable[int], shift: str = "") -> list[Order]:
-    """Say that these orders (pks) lie in the vehicle.
+    """Mark orders (pks) as loaded into the vehicle.
 
     Locks: the orders, in pk order. Records: order.loaded. Raises: MoveNotAllowed.
     """
@@ -132,18 +136,18 @@ def mark_loaded(*, orders: Iterable[int], shift: str = "") -> list[Order]:
 
 @transaction.atomic
 def mark_awaiting_collection(*, orders: Iterable[int]) -> list[Order]:
-    """Say that these orders (pks) wait at a curbside or counter for their shoppers.
+    """Mark orders (pks) as waiting at a curbside or counter for their shoppers.
 
-    What a van left in a locker or at a counter is an attempt: ``record_attempt`` with the outcome
-    ``deposited``. Locks: the orders, in pk order. Records: order.awaiting_collection. Raises:
-    MoveNotAllowed.
+    For goods that a driver left in a locker or at a counter, use ``record_attempt`` with the
+    outcome ``deposited`` instead. Locks: the orders, in pk order. Records:
+    order.awaiting_collection. Raises: MoveNotAllowed.
     """
     return move(lock_orders(orders), OrderState.AWAITING_COLLECTION, lane=Lane.PERSON)
 
 
 @transaction.atomic
 def mark_out(*, orders: Iterable[int], shift: str = "") -> list[Order]:
-    """Say that these orders (pks) have left the hub.
+    """Mark orders (pks) as on the road: they have left the hub.
 
     Locks: the orders, in pk order. Records: order.out. Raises: MoveNotAllowed.
     """

@@ -1,4 +1,4 @@
-"""A person puts the pin where the address really is; the next order to it finds it there."""
+"""Sets the pin of a place by hand; later orders to the same address use that pin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dispatch.fleet.selectors import service_map
 from dispatch.fleet.values import clean, degrees, refuse_null_island
 from dispatch.orders.checking import PLACE_FIELDS
 from dispatch.orders.doubts import Doubt
-from dispatch.orders.errors import OrderUnderWay
+from dispatch.orders.errors import OrderUnderWay, status_word
 from dispatch.orders.events import PINNED, PinnedFacts
 from dispatch.orders.models import HUMAN_PINS, HubChoice, Order, PinSource, Place
 from dispatch.orders.reach import doubt_of
@@ -33,11 +33,12 @@ def set_pin(
     source: str = PinSource.DISPATCHER,
     version: int | None = None,
 ) -> Order:
-    """Put an order's pin, and that of every waiting order to the same place.
+    """Set the pin of an order and of all open or planned orders with the same place.
 
-    The place itself is never edited: a new one stands in its stead and is remembered for the
-    address. A hub that nobody named is chosen again. Locks: the orders, in pk order. Records:
-    order.pinned, and the move it makes possible. Raises: Invalid, Stale, OrderUnderWay once loaded.
+    The place itself is never edited: a new place with the pin replaces it, and later orders to
+    the same address find it. If nobody named the hub of an open order, the hub is chosen again.
+    Locks: the orders, in pk order. Records: order.pinned, and order.ready or order.waiting if the
+    state changes. Raises: Invalid, Stale; OrderUnderWay if the order is loaded or later.
     """
     spot = clean({"lat": lat, "lon": lon}, {"lat": degrees(90), "lon": degrees(180)})
     problems = Problems()
@@ -48,35 +49,36 @@ def set_pin(
         problems.add("/lat", str(Doubt(doubt).label), doubt)
     problems.raise_if_any()
     if source not in HUMAN_PINS:
-        raise Invalid(_("A pin is set by a shopper, a driver or a dispatcher."))
+        raise Invalid(_("The source of a pin must be shopper, driver or dispatcher."))
     old = order.place
     sharing = Order.objects.filter(place_id=old.pk, state__in=[s.value for s in _PINNABLE])
     rows = lock_orders({order.pk, *sharing.values_list("pk", flat=True)})
-    asked = lock_order(order, version)
-    if OrderState(asked.state) not in _PINNABLE:
+    row = lock_order(order, version)
+    if OrderState(row.state) not in _PINNABLE:
         raise OrderUnderWay(
-            _("The order is %(state)s; its pin cannot move any more.") % {"state": asked.state}
+            _("The order has the status “%(status)s”, so its pin can no longer be moved.")
+            % {"status": status_word(row.state)}
         )
     place = Place.objects.create(
-        **{name: getattr(asked.place, name) for name in PLACE_FIELDS},
+        **{name: getattr(row.place, name) for name in PLACE_FIELDS},
         **spot,
-        key=asked.place.key,
+        key=row.place.key,
         pin_source=source,
-        corrects=asked.place,
+        corrects=row.place,
         created_at=now(),
     )
-    for row in rows:
-        if row.place_id != asked.place_id or OrderState(row.state) not in _PINNABLE:
-            continue  # it moved on between the look and the lock
+    for other in rows:
+        if other.place_id != row.place_id or OrderState(other.state) not in _PINNABLE:
+            continue  # the order changed between the query and the lock
         values: dict[str, object] = {"place": place}
-        chosen = row.hub_choice == HubChoice.GIVEN or OrderState(row.state) not in OPEN
-        if not chosen:
+        keeps_hub = other.hub_choice == HubChoice.GIVEN or OrderState(other.state) not in OPEN
+        if not keeps_hub:
             serving = services.serving(place.point)
             values |= {"hub": serving.hub, "hub_choice": serving.choice}
         facts = PinnedFacts(place=place.public_id, pin_source=str(source))
-        record(PINNED, facts, subject=row.public_id)
-        rewrite(row, values)
-    return next(row for row in rows if row.pk == order.pk)
+        record(PINNED, facts, subject=other.public_id)
+        rewrite(other, values)
+    return next(other for other in rows if other.pk == order.pk)
 
 
 def _named_hub(order: Order) -> Hub | None:

@@ -1,9 +1,9 @@
-"""Taking orders in: one by one or by the thousand, each exactly once.
+"""Places orders, one or up to a thousand at once, each exactly once.
 
-Drafts are checked and located first (``preparing.py``). Then, in one transaction, orders known by
-their external_id are locked and compared by digest; the rest are inserted in external_id order,
-where the unique constraint decides races: who loses finds the winner's order and is compared with
-it like any other.
+First, drafts are checked and located (``preparing.py``). Then one transaction writes them.
+Existing orders with the same external_id are locked and compared by digest. The other drafts are
+inserted in the order of their external_ids. If two transactions insert the same external_id, the
+unique constraint lets one win. The loser then compares its draft with the winner's order.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def place_order(
     cause: str = Cause.API,
     prepared: Prepared | None = None,
 ) -> Placed:
-    """Take one order in; sent again it is the same order, sent differently it is updated.
+    """Place one order. Sent again it is the same order; sent with other content it is updated.
 
-    Locks, Records, Raises: as ``place_prepared``, and the refusal itself is raised.
+    Locks, Records: as ``place_prepared``. Raises: the problem of a refused draft.
     """
     ready = prepared or prepare_orders([draft])
     (placed,) = place_prepared(prepared=ready, source=source, cause=cause)
@@ -49,7 +49,7 @@ def place_order(
 def place_orders(
     drafts: Sequence[OrderDraft], *, source: str, cause: str = Cause.FILE
 ) -> list[Placed]:
-    """Take up to 1,000 orders in; answers per draft, in their order.
+    """Place up to 1,000 orders and return one result per draft, in the same order.
 
     Locks, Records, Raises: as ``prepare_orders`` and ``place_prepared``.
     """
@@ -58,24 +58,25 @@ def place_orders(
 
 @transaction.atomic
 def place_prepared(*, prepared: Prepared, source: str, cause: str = Cause.FILE) -> list[Placed]:
-    """Write drafts that were checked and located; answers per draft, in their order.
+    """Write checked and located drafts and return one result per draft, in the same order.
 
-    ``cause`` is the cause of the promises that windows in the drafts are. Locks: the orders that
-    are known already, in pk order. Records: order.placed, order.promised, order.changed. Raises:
-    nothing for a single draft, which answers ``refused`` with its problem.
+    A time window in a draft becomes a promise with the cause ``cause``. Locks: the existing
+    orders, in pk order. Records: order.placed, order.promised, order.changed. Raises: nothing for
+    a single draft; its result is ``refused`` with the problem.
     """
-    answers: list[Placed | None] = [prepared.refused.get(at) for at in range(prepared.count)]
+    results: list[Placed | None] = [prepared.refused.get(at) for at in range(prepared.count)]
     ready = prepared.ready
-    known = _known([r.external_id for r in ready if r.external_id])
-    fresh = [r for r in ready if r.external_id not in known]
-    lost = _insert(fresh, source, cause, answers)
-    known |= _known([r.external_id for r in lost if r.external_id])
-    for item in (r for r in ready if answers[r.at] is None):
-        answers[item.at] = _meet(item, known[item.external_id or ""], source, cause)
-    return [answer for answer in answers if answer is not None]
+    existing = _existing([r.external_id for r in ready if r.external_id])
+    new = [r for r in ready if r.external_id not in existing]
+    not_inserted = _insert(new, source, cause, results)
+    existing |= _existing([r.external_id for r in not_inserted if r.external_id])
+    for item in (r for r in ready if results[r.index] is None):
+        results[item.index] = _compare(item, existing[item.external_id or ""], source, cause)
+    return [result for result in results if result is not None]
 
 
-def _known(external_ids: Sequence[str]) -> dict[str, Order]:
+def _existing(external_ids: Sequence[str]) -> dict[str, Order]:
+    """Return the existing orders by external_id, locked."""
     rows = (
         Order.objects.select_for_update(of=("self",), no_key=True)
         .select_related("shopper", "place", "hub", "promise")
@@ -86,9 +87,9 @@ def _known(external_ids: Sequence[str]) -> dict[str, Order]:
 
 
 def _insert(
-    items: Sequence[Ready], source: str, cause: str, answers: list[Placed | None]
+    items: Sequence[Ready], source: str, cause: str, results: list[Placed | None]
 ) -> list[Ready]:
-    """Insert what nobody placed before; return those that lost the race for their external_id."""
+    """Insert new orders; return the drafts whose external_id another transaction inserted first."""
     firsts: dict[str, Ready] = {}
     unique = [r for r in items if not r.external_id or firsts.setdefault(r.external_id, r) is r]
     unique.sort(key=lambda r: r.external_id or "")
@@ -103,67 +104,66 @@ def _insert(
             "public_id", "pk"
         )
     )
-    won = []
+    inserted = []
     for item, row in zip(unique, rows, strict=True):
         if row.public_id in pks:
             row.pk = pks[row.public_id]
-            won.append((item, row))
-            answers[item.at] = Placed(status="placed", order=row, warnings=item.warnings)
-    if len(won) < len(unique):
+            inserted.append((item, row))
+            results[item.index] = Placed(status="placed", order=row, warnings=item.warnings)
+    if len(inserted) < len(unique):
         _drop_unused(new_shoppers, new_places)
     Parcel.objects.bulk_create(
-        [Parcel(order=row, **parcel) for item, row in won for parcel in item.checked.parcels]
+        [Parcel(order=row, **parcel) for item, row in inserted for parcel in item.checked.parcels]
     )
-    promises = _promise(won, cause)
-    _record(won, promises)
-    return [r for r in items if answers[r.at] is None]
+    promises = _promise(inserted, cause)
+    _record(inserted, promises)
+    return [r for r in items if results[r.index] is None]
 
 
 def set_shoppers(items: Sequence[Ready]) -> list[int]:
-    """Give each item its shopper, known by name, phone and e-mail together; save the new ones."""
-    wanted = [r.checked.shopper for r in items]
-    phones = {s["phone"] for s in wanted} - {""}
-    emails = {s["email"] for s in wanted} - {""}
-    met = list(Shopper.objects.filter(phone__in=phones)) if phones else []
-    met += list(Shopper.objects.filter(phone="", email__in=emails)) if emails else []
-    by_face = {_face(s.name, s.phone, s.email, s.language): s for s in met}
+    """Set the shopper of each item and return the pks of new shoppers.
+
+    Two orders have the same shopper if name, phone, e-mail and language are all equal.
+    """
+    contacts = [r.checked.shopper for r in items]
+    phones = {s["phone"] for s in contacts} - {""}
+    emails = {s["email"] for s in contacts} - {""}
+    candidates = list(Shopper.objects.filter(phone__in=phones)) if phones else []
+    candidates += list(Shopper.objects.filter(phone="", email__in=emails)) if emails else []
+    by_identity = {(s.name, s.phone, s.email, s.language): s for s in candidates}
     new = []
-    for item, said in zip(items, wanted, strict=True):
-        face = _face(said["name"], said["phone"], said["email"], said["language"])
-        shopper = by_face.get(face)
+    for item, contact in zip(items, contacts, strict=True):
+        identity = (contact["name"], contact["phone"], contact["email"], contact["language"])
+        shopper = by_identity.get(identity)
         if shopper is None:
-            shopper = Shopper(**said)
+            shopper = Shopper(**contact)
             new.append(shopper)
-            if said["phone"] or said["email"]:  # a name alone does not make two people one
-                by_face[face] = shopper
+            if contact["phone"] or contact["email"]:  # an equal name alone is not the same person
+                by_identity[identity] = shopper
         item.shopper = shopper
     Shopper.objects.bulk_create(new)
     return [shopper.pk for shopper in new]
 
 
 def _keep_or_set_shopper(item: Ready, before: Shopper) -> None:
-    """A known order whose shopper's fields are the same keeps its shopper, contact or not."""
+    """Keep the shopper of an existing order if no field differs, else set another shopper."""
     if all(getattr(before, name) == value for name, value in item.checked.shopper.items()):
         item.shopper = before
     else:
         set_shoppers([item])
 
 
-def _face(*said: str) -> tuple[str, ...]:
-    return said
-
-
 def save_places(places: Sequence[Place]) -> list[int]:
-    """Save the places that are new, each once; return their pks."""
+    """Save the new places, each once, and return their pks."""
     new = list({id(place): place for place in places if place.pk is None}.values())
     Place.objects.bulk_create(new)
     return [place.pk for place in new]
 
 
 def columns_of(item: Ready) -> dict[str, Any]:
-    """The order's columns that follow from a draft, without state and promise."""
+    """Return the columns of an order for a draft, without state and promise."""
     shopper = item.shopper
-    assert shopper is not None, "set_shoppers() comes first"
+    assert shopper is not None, "call set_shoppers() first"
     return {
         **item.checked.own,
         "digest": item.checked.digest,
@@ -184,7 +184,7 @@ def search_of(
     place: Place,
     parcels: Sequence[Mapping[str, Any]],
 ) -> str:
-    """What people look for: ids, name, phone, address, barcodes."""
+    """Return the search text of an order: ids, name, phone, e-mail, address and barcodes."""
     codes = (str(p[name]) for p in parcels for name in ("external_id", "barcode") if p.get(name))
     return addresses.search_text(
         [
@@ -203,7 +203,7 @@ def _row(item: Ready, source: str) -> Order:
     return Order(**columns_of(item), source=source, state=state.value)
 
 
-def _promise(won: Sequence[tuple[Ready, Order]], cause: str) -> list[Promise]:
+def _promise(inserted: Sequence[tuple[Ready, Order]], cause: str) -> list[Promise]:
     promises = [
         Promise(
             order=row,
@@ -216,19 +216,19 @@ def _promise(won: Sequence[tuple[Ready, Order]], cause: str) -> list[Promise]:
             cause=cause,
             made_at=clock.now(),
         )
-        for item, row in won
+        for item, row in inserted
         if item.window is not None
     ]
     if promises:
         Promise.objects.bulk_create(promises)
         first = Promise.objects.filter(order=OuterRef("pk"), number=1).values("pk")[:1]
         Order.objects.filter(pk__in=[p.order_id for p in promises]).update(promise=Subquery(first))
-        for made in promises:
-            made.order.promise = made
+        for promise in promises:
+            promise.order.promise = promise
     return promises
 
 
-def _record(won: Sequence[tuple[Ready, Order]], promises: Sequence[Promise]) -> None:
+def _record(inserted: Sequence[tuple[Ready, Order]], promises: Sequence[Promise]) -> None:
     facts = [
         PLACED.new(
             row.public_id,
@@ -240,25 +240,25 @@ def _record(won: Sequence[tuple[Ready, Order]], promises: Sequence[Promise]) -> 
                 source=row.source,
             ),
         )
-        for item, row in won
+        for item, row in inserted
     ]
-    facts += [PROMISED.new(made.order.public_id, promise_facts(made)) for made in promises]
+    facts += [PROMISED.new(promise.order.public_id, promise_facts(promise)) for promise in promises]
     record_many(facts)
 
 
 def _drop_unused(shoppers: Sequence[int], places: Sequence[int]) -> None:
-    """Take away what only the losers of a race would have pointed at."""
+    """Delete new shoppers and places that no order uses, as their orders were not inserted."""
     Shopper.objects.filter(pk__in=shoppers, orders__isnull=True).delete()
     Place.objects.filter(pk__in=places, orders__isnull=True).delete()
 
 
-def _meet(item: Ready, row: Order, source: str, cause: str) -> Placed:
-    """Compare a draft with the order that stands under its external_id."""
+def _compare(item: Ready, row: Order, source: str, cause: str) -> Placed:
+    """Compare a draft with the existing order of its external_id, and update that order."""
     if row.digest == item.checked.digest:
         return Placed(status="same", order=row)
     try:
         if item.partial and row.version != item.version:
-            raise Conflict(_("The order changed while the file was read. Send its row again."))
+            raise Conflict(_("The order changed during the import. Import this row again."))
         with transaction.atomic():
             if item.place.pk is None or not Place.objects.filter(pk=item.place.pk).exists():
                 item.place.pk = None

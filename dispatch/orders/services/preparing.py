@@ -1,8 +1,8 @@
-"""Checking and locating drafts before any of them is written: this may ask a geocoder outside.
+"""Checks and locates drafts before they are written. This step may ask an external geocoder.
 
-1. Every draft is checked against the retailer's hubs and limits; each fault is named.
-2. A partial draft is filled from the order that is known.
-3. Its place is found (given, remembered, geocoded) and its hub chosen.
+1. A partial draft is completed from the existing order.
+2. Each draft is checked against the limits and the retailer's hubs; every fault is named.
+3. The place is found (``locating.py``) and the hub is chosen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dispatch.fleet.models import Hub
-from dispatch.orders.checking import Book, Checked, check, read_book, window_of
+from dispatch.orders.checking import Checked, RetailerData, check, read_retailer_data
 from dispatch.orders.doubts import Doubt
 from dispatch.orders.drafts import OrderDraft, Placed
 from dispatch.orders.geocoding import geocoder
@@ -23,23 +23,25 @@ from dispatch.orders.geocoding.nominatim import PROVIDER
 from dispatch.orders.locating import locate
 from dispatch.orders.models import HubChoice, Order, PinSource, Place, Shopper
 from dispatch.orders.services.merging import merge
+from dispatch.orders.windows import window_of
 from lastmile.core import clock
 from lastmile.core.errors import Conflict, DomainError, FieldProblem, Invalid
 
 MAX_AT_ONCE = 1_000
 FELL_BACK = gettext_lazy(
-    "The geocoder did not answer. The address was looked up on the loaded streets instead."
+    "The external geocoder did not answer. The address was searched in the street map instead."
 )
 
 
 @dataclass(slots=True, kw_only=True)
 class Ready:
-    """A checked order with everything it will point at; ``at`` is its index in the batch.
+    """A checked draft with its place and hub; ``index`` is its position in the batch.
 
-    ``partial``: the draft was filled from the order as it was at ``version``; None: from none.
+    ``partial`` means that the draft was partial. If an existing order completed it, ``version``
+    is the version of that order.
     """
 
-    at: int
+    index: int
     checked: Checked
     place: Place
     hub: Hub | None
@@ -53,13 +55,13 @@ class Ready:
 
     @property
     def external_id(self) -> str | None:
-        kept: str | None = self.checked.own["external_id"]
-        return kept
+        external_id: str | None = self.checked.own["external_id"]
+        return external_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Drafts ready to be written; ``refused`` are the answers of those that are not, by index."""
+    """Drafts that are ready to be written, and by index the results of the refused drafts."""
 
     count: int
     ready: tuple[Ready, ...]
@@ -67,13 +69,16 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Passed:
-    """A draft that fits, with the order it was filled from and whether that one's place stays."""
+class _ValidDraft:
+    """A valid draft and the existing order of a partial draft.
 
-    at: int
+    ``same_place`` means that the existing order keeps its place.
+    """
+
+    index: int
     checked: Checked
     partial: bool = False
-    known: Order | None = None
+    existing: Order | None = None
     same_place: bool = False
 
 
@@ -82,109 +87,122 @@ def prepare_orders(
 ) -> Prepared:
     """Check and locate up to 1,000 drafts.
 
-    ``outside`` may ask the geocoder of GEOCODER_URL, and so belongs outside of any transaction;
-    without it the embedded one is asked. ``lenient`` keeps an order whose contact cannot be read,
-    without the contact and with a warning. Locks: nothing. Records: nothing. Raises: Invalid for
-    too many drafts; the refusal of a single draft is its answer.
+    ``outside`` asks the external geocoder (GEOCODER_URL), so call it outside of transactions;
+    else the embedded geocoder is asked. ``lenient`` accepts an order whose contact cannot be read,
+    without that contact and with a warning. Locks: nothing. Records: nothing. Raises: Invalid for
+    too many drafts; a single draft that is refused has its problem in ``refused``.
     """
     if len(drafts) > MAX_AT_ONCE:
-        raise Invalid(_("At most %(most)d orders fit one call.") % {"most": MAX_AT_ONCE})
-    book = read_book()
+        raise Invalid(
+            _("One request can contain at most %(most)d orders. Send several requests.")
+            % {"most": MAX_AT_ONCE}
+        )
+    retailer = read_retailer_data()
     refused: dict[int, Placed] = {}
-    passed: list[_Passed] = []
-    seen: dict[str, str] = {}
-    known = _known(drafts)
-    for at, draft in enumerate(drafts):
+    valid: list[_ValidDraft] = []
+    digests: dict[str, str] = {}
+    existing = _existing_orders(drafts)
+    for index, draft in enumerate(drafts):
         try:
-            item = _check(at, draft, known.get(draft.external_id or ""), book, lenient)
-            _refuse_second_version(item.checked, seen)
+            order = existing.get(draft.external_id or "")
+            item = _check(index, draft, order, retailer, lenient)
+            _refuse_second_version(item.checked, digests)
         except DomainError as problem:
-            refused[at] = Placed(status="refused", problem=problem)
+            refused[index] = Placed(status="refused", problem=problem)
         else:
-            passed.append(item)
+            valid.append(item)
     ready = []
-    asked = geocoder(outside=outside)
-    moved = [item.checked for item in passed if not item.same_place]
-    places = iter(locate(moved, book.services, asked))
-    for item in passed:
-        place = item.known.place if item.known and item.same_place else next(places)
+    batch_geocoder = geocoder(outside=outside)
+    to_locate = [item.checked for item in valid if not item.same_place]
+    places = iter(locate(to_locate, retailer.services, batch_geocoder))
+    for item in valid:
+        place = item.existing.place if item.existing and item.same_place else next(places)
         try:
-            ready.append(_assign(item, place, book, asked.fell_back))
+            ready.append(_assign(item, place, retailer, batch_geocoder.fell_back))
         except DomainError as problem:
-            refused[item.at] = Placed(status="refused", problem=problem)
+            refused[item.index] = Placed(status="refused", problem=problem)
     return Prepared(count=len(drafts), ready=tuple(ready), refused=refused)
 
 
-def _known(drafts: Sequence[OrderDraft]) -> dict[str, Order]:
-    """The orders that partial drafts speak of."""
-    wanted = [draft.external_id for draft in drafts if draft.sent_fields and draft.external_id]
-    if not wanted:
+def _existing_orders(drafts: Sequence[OrderDraft]) -> dict[str, Order]:
+    """Return the existing orders of the partial drafts, by external_id."""
+    ids = [draft.external_id for draft in drafts if draft.sent_fields and draft.external_id]
+    if not ids:
         return {}
     rows = Order.objects.select_related("shopper", "place", "hub").prefetch_related("parcels")
-    return {row.external_id or "": row for row in rows.filter(external_id__in=wanted)}
+    return {row.external_id or "": row for row in rows.filter(external_id__in=ids)}
 
 
-def _check(at: int, draft: OrderDraft, known: Order | None, book: Book, lenient: bool) -> _Passed:
+def _check(
+    index: int, draft: OrderDraft, existing: Order | None, retailer: RetailerData, lenient: bool
+) -> _ValidDraft:
     partial = draft.sent_fields is not None
-    if draft.sent_fields is None or known is None or known.digest == draft.digest():
-        return _Passed(at, check(draft, book, lenient=lenient), partial, known)
-    merged = merge(draft, draft.sent_fields, known)
-    checked = check(merged.draft, book, lenient=lenient, known=known.shopper)
+    if draft.sent_fields is None or existing is None or existing.digest == draft.digest():
+        return _ValidDraft(index, check(draft, retailer, lenient=lenient), partial, existing)
+    merged = merge(draft, draft.sent_fields, existing)
+    checked = check(merged.draft, retailer, lenient=lenient, previous=existing.shopper)
     checked = replace(checked, digest=draft.digest(), warnings=checked.warnings + merged.warnings)
-    return _Passed(at, checked, partial, known, merged.same_place)
+    return _ValidDraft(index, checked, partial, existing, merged.same_place)
 
 
-def _refuse_second_version(checked: Checked, seen: dict[str, str]) -> None:
-    """Two different orders of one id in one batch: neither can be said to be the later."""
+def _refuse_second_version(checked: Checked, digests: dict[str, str]) -> None:
+    """Raise Conflict for a second draft with the same external_id and other content.
+
+    Nothing in a batch tells which of the two is newer.
+    """
     external_id = checked.own["external_id"]
-    if external_id and seen.setdefault(external_id, checked.digest) != checked.digest:
+    if external_id and digests.setdefault(external_id, checked.digest) != checked.digest:
         raise Conflict(
-            _("The external_id %(id)r comes twice with different content; send it once.")
+            _("The external_id %(id)r occurs twice with different content. Send it only once.")
             % {"id": external_id}
         )
 
 
-def _assign(item: _Passed, place: Place, book: Book, fell_back: bool) -> Ready:
-    """Choose the hub and read window and date in its zone."""
+def _assign(item: _ValidDraft, place: Place, retailer: RetailerData, fell_back: bool) -> Ready:
+    """Choose the hub, and read the time window and the date in the time zone of the hub."""
     checked = item.checked
     hub: Hub | None = checked.hub
     hub_choice: str = HubChoice.GIVEN
     if hub is None:
-        serving = book.services.serving(place.point)
+        serving = retailer.services.serving(place.point)
         hub, hub_choice = serving.hub, serving.choice
-    zone = hub.zone if hub else book.zone
+    zone = hub.zone if hub else retailer.zone
     window, date = None, checked.service_date
     if checked.window is not None:
         window = window_of(checked.window, date, zone)
         date = date or clock.local_date(window[0], zone)
     return Ready(
-        at=item.at,
+        index=item.index,
         checked=checked,
         place=place,
         hub=hub,
         hub_choice=hub_choice,
         date=date,
         window=window,
-        warnings=(*checked.warnings, *_doubts(place, fell_back), *_past(date, zone)),
+        warnings=(
+            *checked.warnings,
+            *_place_warnings(place, fell_back),
+            *_past_warning(date, zone),
+        ),
         partial=item.partial,
-        version=item.known.version if item.known else None,
+        version=item.existing.version if item.existing else None,
     )
 
 
-def _doubts(place: Place, fell_back: bool) -> tuple[FieldProblem, ...]:
-    """Why an order needs a pin though something is known of its place, and who did not answer."""
-    found = []
+def _place_warnings(place: Place, fell_back: bool) -> tuple[FieldProblem, ...]:
+    """Return warnings about the place: its doubt, and a failure of the external geocoder."""
+    warnings = []
     if place.doubt:
-        found.append(FieldProblem("/place", str(Doubt(place.doubt).label), place.doubt))
-    asked = place.lat is None or place.pin_source == PinSource.GEOCODER
-    if fell_back and asked and place.doubted_lat is None and place.provider != PROVIDER:
-        found.append(FieldProblem("/place", str(FELL_BACK), "geocoder_failed"))
-    return tuple(found)
+        warnings.append(FieldProblem("/place", str(Doubt(place.doubt).label), place.doubt))
+    geocoded = place.lat is None or place.pin_source == PinSource.GEOCODER
+    if fell_back and geocoded and place.doubted_lat is None and place.provider != PROVIDER:
+        warnings.append(FieldProblem("/place", str(FELL_BACK), "geocoder_failed"))
+    return tuple(warnings)
 
 
-def _past(date: dt.date | None, zone: str) -> tuple[FieldProblem, ...]:
-    """A warning for a day that is over everywhere."""
+def _past_warning(date: dt.date | None, zone: str) -> tuple[FieldProblem, ...]:
+    """Return a warning if the service date is over in every time zone."""
     if date is None or date >= clock.local_date(clock.now(), zone) - dt.timedelta(days=1):
         return ()
-    words = _("%(date)s has passed. Check the date; the order stays out of the plans to come.")
-    return (FieldProblem("/service_date", words % {"date": date.isoformat()}, "past"),)
+    text = _("The date %(date)s is in the past. Correct it, or no new plan will include the order.")
+    return (FieldProblem("/service_date", text % {"date": date.isoformat()}, "past"),)

@@ -1,4 +1,4 @@
-"""A known order sent again with other content: taken over while nobody has planned it."""
+"""Updates an existing order that was sent again with other content, if it is still open."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.orders.checking import PLACE_FIELDS, Checked
 from dispatch.orders.drafts import PromiseDraft
-from dispatch.orders.errors import OrderUnderWay
+from dispatch.orders.errors import OrderUnderWay, status_word
 from dispatch.orders.events import CHANGED, OrderChangedFacts
 from dispatch.orders.models import HubChoice, Order, Parcel, Place, Promise
 from dispatch.orders.services.moves import rewrite
@@ -32,10 +32,10 @@ def update_from(
     source: str,
     cause: str,
 ) -> tuple[str, ...]:
-    """Write a new version of a locked order's content; return what changed.
+    """Write new content to a locked order; return the names of the changed fields.
 
-    A hub that a person or the file once named stays while the place stays; a promise stays unless
-    a new window supersedes it, and keeps the service date. Records: order.changed,
+    A hub that a person or a file named is kept as long as the place does not change. A promise is
+    kept, with its service date, unless a new time window supersedes it. Records: order.changed,
     order.promised. Raises: OrderUnderWay.
     """
     refuse_under_way(row)
@@ -45,29 +45,29 @@ def update_from(
     if checked.service_date is None and window is None:
         values["service_date"] = row.service_date
     if window is None:
-        _refuse_to_leave_the_promise(row, values["service_date"])
+        _refuse_date_without_window(row, values["service_date"])
     changed = sorted(
         name
         for name, value in values.items()
         if name not in {"digest", "search"} and getattr(row, name) != value
     )
-    fields = _fields(row, values)
-    made = _superseding(row, values["place"], window, cause)
-    if made is not None:
-        made.save()
-        values["promise"] = made
+    fields = _changed_fields(row, values)
+    promise = _new_promise(row, values["place"], window, cause)
+    if promise is not None:
+        promise.save()
+        values["promise"] = promise
     rewrite(row, values | {"source": source})
     parcels = ["parcels"] if _replace_parcels(row, checked) else []
     facts = OrderChangedFacts(changed=(*changed, *parcels), source=source)
     record(CHANGED, facts, subject=row.public_id)
-    if made is not None:
-        record_promise(row, made)
-    return (*fields, *(["window"] if made is not None else []), *parcels)
+    if promise is not None:
+        record_promise(row, promise)
+    return (*fields, *(["window"] if promise is not None else []), *parcels)
 
 
-def _fields(row: Order, values: Mapping[str, Any]) -> list[str]:
-    """The fields of an order that differ, as its sender would call them."""
-    found = [
+def _changed_fields(row: Order, values: Mapping[str, Any]) -> list[str]:
+    """Return the names of the fields that differ, as the sender of the order knows them."""
+    changed = [
         name
         for name, value in values.items()
         if name not in {"digest", "search", "hub_choice", "shopper", "place"}
@@ -76,46 +76,49 @@ def _fields(row: Order, values: Mapping[str, Any]) -> list[str]:
     for part in ("shopper", "place"):
         before, after = getattr(row, part), values[part]
         names = _SHOWN[part] if before.pk != after.pk else ()
-        found += [name for name in names if getattr(before, name) != getattr(after, name)]
-    return found
+        changed += [name for name in names if getattr(before, name) != getattr(after, name)]
+    return changed
 
 
-def _superseding(
+def _new_promise(
     row: Order, place: Place, window: tuple[dt.datetime, dt.datetime] | None, cause: str
 ) -> Promise | None:
-    """The promise that a new window is, unless it is the one that stands."""
+    """Return the promise for a new time window, or None if nothing new is promised."""
     if window is None:
         return None
     before = row.promise
     if before and (before.opens_at, before.closes_at, before.place_id) == (*window, place.pk):
         return None
-    made = promise_of(row, PromiseDraft(opens_at=window[0], closes_at=window[1], cause=cause))
-    made.place = place
-    return made
+    promise = promise_of(row, PromiseDraft(opens_at=window[0], closes_at=window[1], cause=cause))
+    promise.place = place
+    return promise
 
 
-def _refuse_to_leave_the_promise(row: Order, date: dt.date | None) -> None:
-    """Raise OrderUnderWay when a date without a window would move the day of a promise."""
+def _refuse_date_without_window(row: Order, date: dt.date | None) -> None:
+    """Raise OrderUnderWay if a promised order gets another date without another window."""
     if row.promise is not None and date != row.service_date:
         raise OrderUnderWay(
-            _("A window is promised for this order. To move its day, give the window on the new "
-              "day too.")
+            _("A time window is promised for this order. To change the date, give a window on the "
+              "new date too.")
         )  # fmt: skip
 
 
 def refuse_under_way(row: Order) -> None:
-    """Raise OrderUnderWay unless the order waits to be planned."""
+    """Raise OrderUnderWay unless the order is still open."""
     if OrderState(row.state) not in OPEN:
         raise OrderUnderWay(
-            _("The order %(order)s is already %(state)s and was not changed. Take it off its plan, "
-              "or place a new order.")
-            % {"order": row.external_id or row.public_id, "state": row.state},
+            _("The order %(order)s has the status “%(status)s” and was not changed. Remove it from "
+              "its route, or place a new order.")
+            % {
+                "order": row.external_id or row.public_id,
+                "status": status_word(row.state),
+            },
             data={"order": row.public_id, "state": row.state},
         )  # fmt: skip
 
 
 def _replace_parcels(row: Order, checked: Checked) -> bool:
-    """Replace the parcels when they differ; those that stay the same keep their ids."""
+    """Replace all parcels if any of them differs. Return True if they were replaced."""
     names = (
         "external_id",
         "barcode",
@@ -125,14 +128,14 @@ def _replace_parcels(row: Order, checked: Checked) -> bool:
         "width_mm",
         "height_mm",
     )
-    wanted = [Parcel(order=row, **parcel) for parcel in checked.parcels]
-    standing = list(row.parcels.all())
+    new = [Parcel(order=row, **parcel) for parcel in checked.parcels]
+    old = list(row.parcels.all())
 
-    def said(parcels: list[Parcel]) -> list[tuple[Any, ...]]:
+    def contents(parcels: list[Parcel]) -> list[tuple[Any, ...]]:
         return [tuple(getattr(p, name) for name in names) for p in parcels]
 
-    if said(standing) == said(wanted):
+    if contents(old) == contents(new):
         return False
     row.parcels.all().delete()
-    Parcel.objects.bulk_create(wanted)
+    Parcel.objects.bulk_create(new)
     return True

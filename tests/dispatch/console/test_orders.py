@@ -170,7 +170,7 @@ def test_a_stale_form_changes_nothing_and_says_so(desk: Client) -> None:
     said = {"what": "cancel", "cause": "mistake", "version": order.version}
     answer = desk.post(path_of(order), said)
     assert answer.status_code == 422
-    assert "Somebody changed this order meanwhile" in body(answer)
+    assert "Someone else changed this order" in body(answer)
     order.refresh_from_db()
     assert order.state == "ready"
 

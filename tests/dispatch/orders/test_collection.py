@@ -174,7 +174,7 @@ def test_whether_a_van_brings_it_stays_while_a_plan_holds_it(retailer: RetailerR
     make_hub()
     order = make_order(window=make_window(9, 12))
     services.mark_planned(orders=[order.pk], plan="pln_1")
-    with refused(OrderUnderWay, match="take it off that plan"):
+    with refused(OrderUnderWay, match="Remove it from its route"):
         promised(order, IN_LOCKER)
     promised(order, dataclasses.replace(WINDOW, closes_at=at(13)))
     assert now(order).promise.option == "window"

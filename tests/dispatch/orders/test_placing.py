@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from dispatch.orders import selectors, services
 from dispatch.orders.drafts import (
@@ -112,7 +113,9 @@ def test_a_planned_order_is_not_changed_by_a_file(retailer: RetailerRef) -> None
     draft = make_draft()
     order = make_order(**_fields(draft))
     services.mark_planned(orders=[order.pk], plan="pln_1")
-    with refused(OrderUnderWay, match="planned"):
+    with refused(OrderUnderWay, match="“Planned”"):
+        services.place_order(draft=dataclasses.replace(draft, notes="too late"))
+    with translation.override("es"), refused(OrderUnderWay, match="“Planificado”"):
         services.place_order(draft=dataclasses.replace(draft, notes="too late"))
     order.refresh_from_db()
     assert order.notes == ""
@@ -292,7 +295,7 @@ def test_a_window_that_the_clock_jumps_over_is_refused(retailer: RetailerRef) ->
     make_hub(zone="Europe/Lisbon")
     window = LocalWindowDraft(opens_minute=60, closes_minute=120)
     draft = make_draft(service_date=dt.date(2026, 3, 29), window=window)
-    with refused(Invalid, at="/window", match="jumps"):  # 01:00 to 02:00 does not happen
+    with refused(Invalid, at="/window", match="clock change"):  # 01:00 to 02:00 does not happen
         services.place_order(draft=draft)
     assert not Order.objects.exists()
 

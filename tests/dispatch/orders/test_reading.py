@@ -87,7 +87,7 @@ def test_a_date_or_hub_makes_a_waiting_order_ready(retailer: RetailerRef) -> Non
 def test_a_promised_day_moves_only_by_a_promise(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order(window=make_window())
-    with refused(OrderUnderWay, match="another window"):
+    with refused(OrderUnderWay, match="new window"):
         services.change_order(order=order, service_date=DAY + dt.timedelta(days=1))
 
 

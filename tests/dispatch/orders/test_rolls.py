@@ -18,27 +18,29 @@ from tests.event_graph import recorded_by
 from tests.factories import make_hub, make_order, make_shift, make_window, make_zone
 
 BROKEN = {
-    "an order has as many parcels as it says": lambda o: Parcel.objects.filter(order=o).delete(),
-    "an order was placed once, and that is recorded": lambda o: Event.objects.filter(
+    "parcel_count equals the number of parcels": lambda o: Parcel.objects.filter(order=o).delete(),
+    "each order has an event order.placed": lambda o: Event.objects.filter(
         subject=o.public_id
     ).delete(),
     "promises are numbered from 1 without a gap": lambda o: Promise.objects.filter(order=o).update(
         number=7
     ),
-    "the standing promise is the order's own and its last": lambda o: Promise.objects.create(
-        order=o,
-        number=2,
-        option="window",
-        place=o.place,
-        opens_at=o.promise.opens_at,
-        closes_at=o.promise.closes_at,
-        cause="api",
-        made_at=o.created_at,
+    "the current promise belongs to the order and is its last one": lambda o: (
+        Promise.objects.create(
+            order=o,
+            number=2,
+            option="window",
+            place=o.place,
+            opens_at=o.promise.opens_at,
+            closes_at=o.promise.closes_at,
+            cause="api",
+            made_at=o.created_at,
+        )
     ),
-    "a delivered order has a delivery, a failed one a failure, as its last attempt": (
+    "the state of an ended order agrees with its last attempt": (
         lambda o: Order.objects.filter(pk=o.pk).update(state="delivered")
     ),
-    "an order that awaits collection was set out for it, and that is recorded": (
+    "an order that awaits collection has an event for it": (
         lambda o: Order.objects.filter(pk=o.pk).update(state="awaiting_collection")
     ),
 }

@@ -227,7 +227,7 @@ def test_the_api_says_why_a_place_needs_a_pin(retailer: RetailerRef, near: Any) 
     assert (fine.json()["state"], fine.json()["warnings"]) == ("ready", [])
     page = browser.get(f"/console/pins/{answer.json()['id']}/").content.decode()
     assert "seem to be swapped" in page
-    assert "exchanged" in page
+    assert "Latitude and longitude swapped" in page
 
 
 def test_a_hub_is_named_by_its_external_id_when_an_order_is_placed(
