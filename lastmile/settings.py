@@ -94,7 +94,6 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "lastmile" / "locale"]
 USE_I18N = True
-FORMAT_MODULE_PATH = "lastmile.formats"  # number formats that replace Django's
 
 TEMPLATES = [
     {

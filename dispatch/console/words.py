@@ -1,24 +1,22 @@
-"""Days and windows as a person says them."""
+"""Dates and time windows as pages show them."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from django.utils.formats import date_format
-
-from lastmile.core import clock
-from tenants.selectors import today
+from lastmile.core import clock, formatting
 
 
 def day_words(date: dt.date | None) -> str:
-    """A date as ``Mon 23 Nov``; another year is said."""
-    if date is None:
-        return ""
-    return date_format(date, "D j M" if date.year == today().year else "D j M Y")
+    """Return a date as ``Mon, 23 Nov``, with the year if it is another; "" for None."""
+    return "" if date is None else formatting.day(date)
 
 
 def window_words(opens_at: dt.datetime, closes_at: dt.datetime, zone: str) -> str:
-    """A window as ``09:00–12:00``, with the day of its end when that is another."""
-    opens, closes = (instant.astimezone(clock.zone(zone)) for instant in (opens_at, closes_at))
+    """Return a time window as ``09:00–12:00``, with the day of its end if that is another day."""
+    opens, closes = (
+        instant.astimezone(clock.zone(zone)).replace(tzinfo=None)
+        for instant in (opens_at, closes_at)
+    )
     later = "" if closes.date() == opens.date() else f" {day_words(closes.date())}"
-    return f"{opens:%H:%M}–{closes:%H:%M}{later}"
+    return f"{formatting.time(opens)}–{formatting.time(closes)}{later}"

@@ -1,4 +1,4 @@
-"""Small charts as numbers: where each mark of a chart stands, in per cent of its field. PURE.
+"""Small charts as numbers: where each mark of a chart stands, in per cent of its field.
 
 The templates under ``components/charts/`` draw what is reckoned here; text keeps its size because
 every x is a per cent and every y a pixel. Each chart carries its own rows, so a table twin and a
@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from lastmile.core import formatting
 
 ROW = 28  # pixels per row of a bar chart or Gantt
 FIELD = 160  # pixels of height of a line chart
@@ -84,8 +86,8 @@ def nice_step(span: float, most: int = 5) -> float:
 
 
 def plain(value: float) -> str:
-    """A number without needless decimals: ``12``, ``12.5``, ``0.25``."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) < 100 else f"{value:.0f}"
+    """Return a number without needless decimals: ``12``, ``12.5``, ``0.25``."""
+    return formatting.number(value, 2 if abs(value) < 100 else 0, trim=True)
 
 
 def bars(rows: Sequence[tuple[str, float]], unit: str = "", target: float | None = None) -> Chart:
@@ -202,5 +204,5 @@ def heat(cells: Sequence[tuple[str, float]], unit: str = "") -> Chart:
 
 
 def hour(minute: int) -> str:
-    """Minutes after midnight as ``08:30``; the next day starts again at ``00:00``."""
-    return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
+    """Return minutes after midnight as ``08:30``; the next day starts again at ``00:00``."""
+    return formatting.time_of_minute(minute % 1440)

@@ -290,25 +290,25 @@ def test_numbers_are_written_as_the_language_does() -> None:
         "{% load look %}{{ 1506|money:'CLP' }}|{{ 150650|money:'EUR' }}|{{ 1234567|km }}"
     )
     written = {
-        "en": "1,506 CLP|1,506.50 EUR|1,234 km",
-        "es": "1.506 CLP|1.506,50 EUR|1.234 km",
+        "en": "1,506 CLP|1,506.50 €|1,235 km",
+        "es": "1.506 CLP|1.506,50 €|1.235 km",
     }
     for language, text in written.items():
         with translation.override(language):
-            assert page.render(Context()) == text
+            assert page.render(Context()).replace("\xa0", " ") == text
 
 
 def test_numbers_are_said_with_their_unit_and_none_is_a_dash() -> None:
     page = Template(
-        "{% load look %}{{ d|long_day }}|{{ 990|km }}|{{ 12400|km }}|{{ 3900|duration }}"
+        "{% load look %}{{ d|long_date }}|{{ 990|km }}|{{ 12400|km }}|{{ 3900|duration }}"
         "|{{ 45|duration }}|{{ 1440|clock_minutes }}|{{ 1500|clock_minutes }}"
         "|{{ 850|grams }}|{{ 12400|kg }}"
         "|{{ 1230|money:'EUR' }}|{{ 1230|money:'CLP' }}|{{ none|km }}"
         "{{ none|kg }}{{ none|duration }}"
     )
     with translation.override("en"):
-        said = page.render(Context({"d": date(2026, 11, 22), "none": None})).split("|")
-    assert said == [
-        "Sunday 22 November", "990 m", "12.4 km", "1 h 05 min", "45 s", "24:00", "01:00 +1",
-        "850 g", "12.4 kg", "12.30 EUR", "1,230 CLP", "–––",
+        said = page.render(Context({"d": date(2026, 11, 22), "none": None}))
+    assert said.replace("\xa0", " ").split("|") == [
+        "Sunday, 22 November 2026", "990 m", "12.4 km", "1 h 05 min", "45 s", "24:00", "01:00 +1",
+        "850 g", "12.4 kg", "12.30 €", "1,230 CLP", "–––",
     ]  # fmt: skip

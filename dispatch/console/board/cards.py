@@ -14,6 +14,7 @@ from dispatch.planning.models import Route, Stop, Unserved
 from dispatch.planning.selectors.explaining import Explanation, Opening, Spot
 from dispatch.planning.selectors.schedule import RouteBreak, breaks_of, rows_of, wait_s
 from dispatch.planning.selectors.words import SCALES, say_need, say_unserved, say_violation
+from lastmile.core import formatting
 from lastmile.core.models import Job, JobState
 from lastmile.core.palette import colour_of
 
@@ -140,8 +141,8 @@ def loads_of(route: Route) -> list[LoadBar]:
     for name, (scale, unit) in SCALES.items():
         used, most = getattr(route, f"most_{name}"), getattr(route.vehicle, name)
         said = _("%(used)s of %(most)s") % {
-            "used": f"{used / scale:.10g}" if scale == 1 else f"{used / scale:.0f}",
-            "most": f"{most / scale:.10g} {unit}".strip(),
+            "used": formatting.number(used / scale),
+            "most": f"{formatting.number(most / scale, 3, trim=True)} {unit}".strip(),
         }
         found.append(LoadBar(names[name], round(used * 100 / most), said))
     return found

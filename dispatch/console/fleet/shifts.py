@@ -21,7 +21,7 @@ from dispatch.fleet import selectors, services
 from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.states import ShiftState
-from lastmile.core import clock
+from lastmile.core import clock, formatting
 from lastmile.core.http import fetch
 from lastmile.core.http.forms import apply_form, map_pointers, status_of, version_of
 from tenants.permissions import Act, PageRequest, page, visible
@@ -95,8 +95,7 @@ def _day(hub: Hub, date: dt.date) -> dict[str, Any]:
 
 def _pause(pause: Any, zone: str) -> str:
     words = window_words(pause.opens_at, pause.closes_at, zone)
-    minutes = ngettext("%(n)d min", "%(n)d min", pause.duration_s // 60)
-    return f"{minutes % {'n': pause.duration_s // 60}}, {words}"
+    return f"{formatting.duration(pause.duration_s)}, {words}"
 
 
 def _after_copy(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext_lazy as _
 
-from lastmile.core.money import Money
+from lastmile.core import formatting
 
 UNSERVED: dict[str, tuple[object, object]] = {
     # code: (why, what to do)
@@ -121,7 +121,10 @@ def say_unserved(reason: str, params: Mapping[str, object]) -> tuple[str, str]:
     why, remedy = UNSERVED[reason]
     if reason == "out_of_range" and "distance_m" in params:
         why = OUT_OF_REACH
-    spoken = {**_spoken(params), "km": round(int(str(params.get("distance_m", 0))) / 1000)}
+    spoken = {
+        **_spoken(params),
+        "km": formatting.number(int(str(params.get("distance_m", 0))) / 1000),
+    }
     return str(why) % spoken, str(remedy) % spoken
 
 
@@ -129,8 +132,13 @@ def say_violation(code: str, params: Mapping[str, object]) -> str:
     """Return the sentence for one violation; ``by`` is in its own unit (s, m, of a dimension)."""
     by = int(str(params.get("by", 0)))
     scale, unit = SCALES.get(str(params.get("dimension", "")), (1, ""))
-    amount = f"{by / scale:.10g} {unit}".strip()
-    said = {**params, "minutes": -(-by // 60), "km": f"{by / 1000:.1f}", "amount": amount}
+    amount = f"{formatting.number(by / scale, 3, trim=True)} {unit}".strip()
+    said = {
+        **params,
+        "minutes": -(-by // 60),
+        "km": formatting.number(by / 1000, 1),
+        "amount": amount,
+    }
     return str(VIOLATIONS[code]) % _spoken(said)
 
 
@@ -138,9 +146,9 @@ def say_need(kind: str, params: Mapping[str, object]) -> str:
     """Return what would have to give way; ``by`` is in its own unit (s, m, minor units, …)."""
     by = int(str(params.get("by", 0)))
     scale, unit = SCALES.get(str(params.get("dimension", "")), (1, ""))
-    amount = f"{math.ceil(by * 10 / scale) / 10:.10g} {unit}".strip()
-    said = {**params, "minutes": -(-by // 60), "km": f"{math.ceil(by / 100) / 10:.1f}"}
-    said |= {"amount": amount, "money": str(Money(by, str(params.get("currency", "EUR"))))}
+    amount = f"{formatting.number(math.ceil(by * 10 / scale) / 10, 1, trim=True)} {unit}".strip()
+    said = {**params, "minutes": -(-by // 60), "km": formatting.number(math.ceil(by / 100) / 10, 1)}
+    said |= {"amount": amount, "money": formatting.money(by, str(params.get("currency", "EUR")))}
     words = NEEDS_OF_ANOTHER if params.get("of_another") and kind in NEEDS_OF_ANOTHER else NEEDS
     return str(words[kind]) % _spoken(said)
 

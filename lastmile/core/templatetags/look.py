@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -12,16 +12,12 @@ from django.forms import RadioSelect
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
-from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
-from django.utils.translation import pgettext
 
-from lastmile.core.clock import now
+from lastmile.core import formatting
 from lastmile.core.http.socket_urls import socket_url
-from lastmile.core.money import exponent
 from lastmile.core.navigation import menu, panels_for
 from lastmile.core.statuses import status_of
 
@@ -116,91 +112,41 @@ def socket_url_tag(name: str) -> str:
 
 @register.simple_tag
 def when(instant: datetime | None, style: str = "time") -> SafeString:
-    """A moment as a person would say it, in the active zone; the exact instant on hover.
+    """Show an instant in the active time zone; the exact instant appears on hover.
 
-    ``style`` is ``time`` (14:10), ``day`` (Mon 23 Nov) or ``both``; another year is always said.
+    ``style`` is ``time`` (14:10), ``day`` (Mon, 23 Nov) or ``both``; another year is shown too.
     """
     if instant is None:
-        return conditional_escape("–")
-    local = localtime(instant)
-
-    day = date_format(local, "D j M" if local.year == localtime(now()).year else "D j M Y")
-    said = {"time": local.strftime("%H:%M"), "day": day}.get(style, f"{day}, {local:%H:%M}")
+        return conditional_escape(formatting.NOTHING)
+    shown = _WHEN.get(style, formatting.day_and_time)(instant)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
-        instant.isoformat(), local.strftime("%Y-%m-%d %H:%M:%S %Z"), said,
+        instant.isoformat(), formatting.exact(instant), shown,
     )  # fmt: skip
 
 
-@register.filter
-def long_day(day: date | None) -> str:
-    """A day in words, as ``Sunday 22 November``; each language has its own order and joints."""
-    if day is None:
-        return "–"
-    return date_format(day, pgettext("format of a day in words (Django's date letters)", "l j F"))
-
-
-@register.filter
-def clock_minutes(minute: int | None) -> str:
-    """Minutes after midnight as ``08:30``; ``24:00`` stays so, the next day gets ``+1``."""
-    if minute is None:
-        return "–"
-    day, rest = divmod(int(minute), 1440)
-    if day and not rest:
-        return "24:00" if day == 1 else f"00:00 +{day}"
-    return f"{rest // 60:02d}:{rest % 60:02d}" + (f" +{day}" if day else "")
-
-
-@register.filter
-def duration(seconds: float | None) -> str:
-    """Seconds as ``2 h 05 min`` or ``40 s``."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    hours, minutes = divmod(round(whole / 60), 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
-
-
-@register.filter
-def km(distance_m: float | None) -> str:
-    """Metres as ``12.4 km``; below a kilometre as metres."""
-
-    if distance_m is None:
-        return "–"
-    if distance_m < 1000:
-        return f"{round(distance_m)} m"
-    value = distance_m / 1000
-    return f"{number_format(value, decimal_pos=1 if value < 100 else 0, force_grouping=True)} km"
-
-
-@register.filter
-def kg(weight_g: float | None) -> str:
-    """Grams as ``12.4 kg``."""
-
-    if weight_g is None:
-        return "–"
-    value = weight_g / 1000
-    return f"{number_format(value, decimal_pos=1 if value < 100 else 0, force_grouping=True)} kg"
-
-
-@register.filter
-def money(minor: int | None, currency: str) -> str:
-    """Minor units as ``12.30 EUR``, in the reader's way of writing numbers."""
-    if minor is None:
-        return "–"
-    places = exponent(currency)
-    shown = number_format(minor / 10**places, decimal_pos=places, force_grouping=True)
-    return f"{shown} {currency}"
-
-
-@register.filter
-def grams(weight_g: int | None) -> str:
-    """Grams as ``840 g`` or ``12.4 kg``: for CO2e, where both sizes occur."""
-    if weight_g is None:
-        return "–"
-    return f"{round(weight_g)} g" if weight_g < 1000 else kg(weight_g)
+# The filters that write values in the reader's locale; lastmile/core/formatting.py says how.
+_WHEN = {"time": formatting.time, "day": formatting.day}
+_FILTERS: dict[str, Callable[..., str]] = {
+    "number": formatting.number,
+    "percent": formatting.percent,
+    "money": formatting.money,
+    "amount": formatting.amount,
+    "km": formatting.distance,
+    "kg": formatting.weight,
+    "grams": formatting.grams,
+    "litres": formatting.volume,
+    "square_km": formatting.area,
+    "file_size": formatting.size,
+    "duration": formatting.duration,
+    "clock_time": formatting.time,
+    "clock_minutes": formatting.time_of_minute,
+    "day": formatting.day,
+    "medium_date": formatting.date,
+    "long_date": formatting.long_date,
+}
+for _name, _format in _FILTERS.items():
+    register.filter(_name, _format)
 
 
 _PARAMETER = re.compile(r"^[a-z_]+$")

@@ -116,7 +116,7 @@ def test_an_order_shows_what_it_is_and_what_happened(desk: Client) -> None:
         "Second bell",
         "cold",
         "09:00–12:00",
-        "Promised for Mon 23 Nov, 09:00–12:00",
+        "Promised for Mon, 23 Nov, 09:00–12:00",
         "Created",
         "2.0 kg",
     ):
@@ -140,7 +140,7 @@ def test_a_promise_a_change_and_a_cancellation_stand_in_the_timeline(desk: Clien
     assert order.state == "cancelled"
     page = body(desk.get(path_of(order)))
     assert "Cancelled: The shopper cancelled it" in page
-    assert "Tue 24 Nov, 14:00–16:00" in page
+    assert "Tue, 24 Nov, 14:00–16:00" in page
 
 
 def test_a_change_writes_only_what_was_changed(desk: Client) -> None:
