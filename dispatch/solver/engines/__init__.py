@@ -1,1 +1,1 @@
-"""Search engines behind one Protocol (``base.Engine``)."""
+"""The search engines, all behind one Protocol (``base.Engine``)."""

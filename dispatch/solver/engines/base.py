@@ -1,4 +1,4 @@
-"""What a search engine is to the house: one call, the same for all. PURE."""
+"""The interface of all search engines: one call, with the same arguments for each. PURE."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Protocol
 
 from dispatch.solver.placing.draft import Context
 
-POLL_S = 0.05
+POLL_S = 0.05  # least seconds between two calls of ``should_stop``
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a search stands; ``cost`` is the engine's own view of it, in minor units."""
+    """The state of a running search; ``cost`` is the engine's own estimate, in minor units."""
 
     seconds: float
     iterations: int
@@ -24,19 +24,26 @@ class Progress:
 
 @dataclass(slots=True)
 class SearchControl:
-    """Tells an engine when to stop: by clock, by count, or because somebody says so.
+    """Tells an engine when to stop: at a deadline, by a count, or on request.
 
     Parameters
     ----------
+    began : float
+        When the search began, in seconds of ``time.perf_counter()``.
     deadline : float or None
         A moment of ``time.perf_counter()``.
     counts : tuple of int or None
-        Iterations of each phase, the last one for any phase behind it. With counts and no
+        Iterations of each phase; the last entry also holds for all later phases. With counts and no
         deadline a search is repeatable.
+    on_progress : callable or None
+        Called with ``Progress``, at most every ``progress_every_s`` seconds.
+    should_stop : callable or None
+        Returns True to end the search.
     threads : int
         Cores that the engine may use.
     present : mapping of int to sequence of int, or None
-        A plan to start from, vehicle to visits by index; an engine that cannot begins anew.
+        A plan to start from, vehicle to visits by index. An engine that cannot start from a plan
+        ignores it.
     """
 
     began: float
@@ -52,7 +59,7 @@ class SearchControl:
     _reported: float = field(default=0.0, init=False)
 
     def must_stop(self, phase: int, iterations: int) -> bool:
-        """Tell whether a phase must stop before its next iteration."""
+        """Return True if a phase must stop before its next iteration."""
         if self.counts is not None:
             limit = self.counts[min(phase, len(self.counts) - 1)]
             if iterations >= limit:
@@ -73,29 +80,32 @@ class SearchControl:
             self.on_progress(Progress(now - self.began, iterations, cost, engine))
 
     def end_of_share(self, part: float) -> float | None:
-        """Return the moment at which a part of the time left is over; None without a deadline."""
-        left = self.remaining_s
-        return None if left is None else time.perf_counter() + part * left
+        """Return when a share of the remaining time is over; None without a deadline."""
+        remaining = self.remaining_s
+        return None if remaining is None else time.perf_counter() + part * remaining
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds to the deadline, not below 0; None without one."""
+        """Seconds to the deadline, not below 0; None without a deadline."""
         return None if self.deadline is None else max(0.0, self.deadline - time.perf_counter())
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An engine's answer: sequences by index (vehicle -> visits), and each phase's iterations."""
+    """An engine's answer: sequences by index (vehicle to visits) and iterations by phase."""
 
     sequences: dict[int, list[int]]
     counts: tuple[int, ...]
 
 
 class Engine(Protocol):
-    """A search. It may bend rules it cannot express: what it proposes is settled and refereed."""
+    """A search engine.
+
+    It may break rules that it cannot express: its proposal is repaired and refereed afterwards.
+    """
 
     name: str
 
     def search(self, context: Context, *, seed: int, control: SearchControl) -> Proposal:
-        """Search until the control says to stop and return the best sequences found."""
+        """Search until the control says to stop; return the best sequences."""
         ...

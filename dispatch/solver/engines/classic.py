@@ -1,4 +1,7 @@
-"""The solver's own core behind the engines' one door. PURE. See ``dispatch/solver/README.md``."""
+"""The classic engine (``dispatch.solver.classic``) behind ``base.Engine``. PURE.
+
+See ``dispatch/solver/README.md``.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,19 @@ class Classic:
     name = CLASSIC
 
     def __init__(self) -> None:
-        """Load what is compiled: once a process, about a second, before any clock runs."""
+        """Load compiled code, once a process: it takes about a second, before any clock runs."""
         for problem in problems():
             self.search(Context(problem), seed=0, control=SearchControl(0.0, counts=(2,)))
 
     def search(self, context: Context, *, seed: int, control: SearchControl) -> Proposal:
-        """Search until the control says to stop; counts are the core's record of its iterations."""
+        """Search until the control says to stop.
+
+        The proposal's counts are the engine's record of its iterations, which repeats the search.
+        """
         model = model_of(context)
         if model is None or model.size == 0:
             return Proposal({}, ())
-        found = Search(
+        result = Search(
             model,
             seed=seed,
             threads=control.threads,
@@ -42,22 +48,22 @@ class Classic:
                     CLASSIC, done, rounded(cost * model.divisor)
                 ),
             ),
-            given=_given(model, control),
+            given=_start_tours(model, control),
             polisher=_polished,
         ).run()
-        return Proposal(_sequences(model, found.plan), found.record)
+        return Proposal(_sequences(model, result.plan), result.record)
 
 
 def _polished(
     model: Model, plan: Tours, free: Int64, *, seed: int, limit: Limit
 ) -> tuple[Tours, int]:
-    """Hand over to PyVRP, which is loaded only now."""
-    found: tuple[Tours, int] = polisher()(model, plan, free, seed=seed, limit=limit)
-    return found
+    """Polish tours by PyVRP, which is loaded only now."""
+    polished: tuple[Tours, int] = polisher()(model, plan, free, seed=seed, limit=limit)
+    return polished
 
 
 def _budget(control: SearchControl) -> Budget:
-    """Read the control: one count is a budget, more are a record."""
+    """Read the control: a single count is a budget of iterations, several counts are a record."""
     if control.counts is None:
         return Budget(until=control.deadline if control.deadline is not None else float("inf"))
     if len(control.counts) == 1:
@@ -65,8 +71,8 @@ def _budget(control: SearchControl) -> Budget:
     return Budget(record=control.counts)
 
 
-def _given(model: Model, control: SearchControl) -> Tours | None:
-    """Translate the plan to start from, leaving out what the core does not look at."""
+def _start_tours(model: Model, control: SearchControl) -> Tours | None:
+    """Translate the plan to start from, without visits and vehicles that the model leaves out."""
     if not control.present:
         return None
     name = {int(visit): at for at, visit in enumerate(np.asarray(model.visits), start=1)}
@@ -85,7 +91,7 @@ def _given(model: Model, control: SearchControl) -> Tours | None:
 
 
 def _sequences(model: Model, plan: Tours) -> dict[int, list[int]]:
-    """Translate back, giving each tour the next vehicle of its kind."""
+    """Translate tours back into sequences; each tour gets the next vehicle of its kind."""
     free = [iter(kind.vehicles) for kind in model.kinds]
     visits = np.asarray(model.visits)
     sequences: dict[int, list[int]] = {}

@@ -1,7 +1,7 @@
-"""OR-Tools (Apache-2.0) routing: knows breaks, several windows and who-may of its own. PURE.
+"""The routing solver of OR-Tools (Apache-2.0): breaks, several windows, eligible vehicles. PURE.
 
-Cheapest insertion, then guided local search. It falls far behind PyVRP beyond some hundred
-visits; ``solve.choose`` says when it is taken.
+Cheapest insertion, then guided local search. Beyond some hundred visits it is far behind PyVRP;
+``solve.choose`` says when it is used.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from dispatch.solver.placing.draft import Context
 from dispatch.solver.timing.timer import NEVER
 
 TIME: Final = "time"
-PATIENCE: Final = 1000  # steps a visit without a solution until a search by iterations ends
-GRACE_S: Final = 3600  # OR-Tools asks for a time limit of its own; the control is the true one
+PATIENCE: Final = 1000  # steps per visit without a new solution until a search by count ends
+GRACE_S: Final = 3600  # OR-Tools needs a time limit of its own; the control stops it earlier
 
 
 class ORTools:
-    """The engine behind ``base.Engine``; one phase, counted in solutions found.
+    """The engine behind ``base.Engine``; one phase, counted in solutions.
 
-    Asked for a number of them, it also ends once so many steps have found no further one: with
-    few visits there may be fewer. Its record, which repeats it, is solutions found and steps made.
+    A search by count also ends after many steps without a new solution: with few visits there may
+    be fewer solutions than the count. The record that repeats a search is its numbers of solutions
+    and steps.
     """
 
     name = "ortools"
 
     def search(self, context: Context, *, seed: int, control: SearchControl) -> Proposal:
-        """Search until the control says to stop. The seed has no say: this search draws no lots."""
+        """Search until the control says to stop. The search is not random: the seed is not used."""
         translator = Translator(context)
         if translator.empty:
             return Proposal({}, ())
@@ -43,7 +44,7 @@ class ORTools:
 
 
 class _Model:
-    """One routing model: a node for each visit, then one for each place of a start or end."""
+    """A routing model: a node for each visit, then a node for each place of a start or end."""
 
     def __init__(self, context: Context, translator: Translator) -> None:
         self.context, self.problem, self.translator = context, context.problem, translator
@@ -70,15 +71,15 @@ class _Model:
         return [[look(vehicle, a, b) * rate for b in self.places] for a in self.places]
 
     def _money(self) -> None:
-        known: dict[tuple[int, int], int] = {}
+        transits: dict[tuple[int, int], int] = {}
         for at, vehicle in enumerate(self.problem.vehicles):
             rate = vehicle.cost_per_km * PER_METRE // self.translator.divisor
             key = (vehicle.profile, rate)
-            if key not in known:
-                known[key] = self.routing.RegisterTransitMatrix(
+            if key not in transits:
+                transits[key] = self.routing.RegisterTransitMatrix(
                     self._matrix(at, metres=True, rate=rate)
                 )
-            self.routing.SetArcCostEvaluatorOfVehicle(known[key], at)
+            self.routing.SetArcCostEvaluatorOfVehicle(transits[key], at)
             hour = vehicle.loading_s * vehicle.cost_per_hour * PER_SECOND
             fixed = (vehicle.fixed_cost * UNIT + hour) // self.translator.divisor
             self.routing.SetFixedCostOfVehicle(fixed, at)
@@ -131,7 +132,7 @@ class _Model:
         start, end = self.routing.Start(at), self.routing.End(at)
         first, latest = shift.opens + vehicle.loading_s, shift.latest + vehicle.loading_s
         if first > min(latest, shift.closes):
-            # no time to load: the vehicle stays at home
+            # no time to load: the vehicle is not used
             for row in range(len(self.visits)):
                 self.routing.VehicleVar(self.manager.NodeToIndex(row)).RemoveValue(at)
             return
@@ -174,27 +175,27 @@ class _Model:
             self.routing.AddDisjunction([index], prize)
 
     def search(self, control: SearchControl) -> Proposal:
-        """Run the search, keeping the best sequences seen."""
-        routing, found, steps, idle = self.routing, 0, 0, 0
-        asked = control.counts is not None and len(control.counts) == 1
-        patience = PATIENCE * (1 + len(self.visits)) if asked else math.inf
+        """Run the search and return the best sequences seen."""
+        routing, solutions, steps, idle = self.routing, 0, 0, 0
+        by_count = control.counts is not None and len(control.counts) == 1
+        patience = PATIENCE * (1 + len(self.visits)) if by_count else math.inf
         best: tuple[int, dict[int, list[int]]] | None = None
 
-        def noted() -> None:
-            nonlocal found, idle, best
-            found, idle = found + 1, 0
+        def on_solution() -> None:
+            nonlocal solutions, idle, best
+            solutions, idle = solutions + 1, 0
             cost = routing.CostVar().Max()
             if best is None or cost < best[0]:
                 best = (cost, self._sequences())
-            control.report("ortools", found, rounded(best[0] * self.translator.divisor))
+            control.report("ortools", solutions, rounded(best[0] * self.translator.divisor))
 
-        def ends() -> bool:
+        def must_end() -> bool:
             nonlocal steps, idle
             steps, idle = steps + 1, idle + 1
-            return control.must_stop(0, found) or idle > patience
+            return control.must_stop(0, solutions) or idle > patience
 
-        routing.AddAtSolutionCallback(noted)
-        limit = routing.solver().CustomLimit(ends)
+        routing.AddAtSolutionCallback(on_solution)
+        limit = routing.solver().CustomLimit(must_end)
         routing.AddSearchMonitor(limit)
         parameters = pywrapcp.DefaultRoutingSearchParameters()
         parameters.first_solution_strategy = (
@@ -204,11 +205,11 @@ class _Model:
             routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
         )
         parameters.time_limit.FromSeconds(GRACE_S)
-        if control.counts is not None:  # else 0.1 s each: on a busy machine that gives another plan
+        if control.counts is not None:  # the default of 0.1 s gives another plan on a busy machine
             parameters.lns_time_limit.FromSeconds(GRACE_S)
         if not control.must_stop(0, 0):
             routing.SolveWithParameters(parameters)
-        return Proposal(best[1] if best else {}, (found, steps))
+        return Proposal(best[1] if best else {}, (solutions, steps))
 
     def _sequences(self) -> dict[int, list[int]]:
         sequences: dict[int, list[int]] = {}

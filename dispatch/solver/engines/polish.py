@@ -1,9 +1,10 @@
-"""Tours of the core polished by PyVRP, whose moves pass through plans that do not hold. PURE.
+"""Tours of the classic engine polished by PyVRP, whose search passes infeasible plans. PURE.
 
-Ruin and recreate cools down into a plan that none of its moves betters; a local search under
-penalties often does within a second or two. The model's numbers are handed over as they are: a
-location a visit, so that service by kind of vehicle goes to the way out; who may not serve whom
-becomes a load.
+Ruin and recreate cools down into a plan that none of its moves improves. A local search with
+penalties often improves it within a second or two. The model's numbers are passed on unchanged.
+Each visit has a location of its own, so that service times that differ by kind of vehicle are added
+to the drives that leave it. The vehicles that may not serve a visit are expressed by a load
+dimension.
 """
 
 from __future__ import annotations
@@ -19,23 +20,23 @@ from dispatch.solver.classic.interface import Limit
 from dispatch.solver.classic.model import Model
 from dispatch.solver.classic.setup import Tours
 
-NEVER: Final = 1 << 40  # no window, way or shift is longer
+NEVER: Final = 1 << 40  # longer than any window, distance or shift
 MIN_PENALTY, MAX_PENALTY = 0.1, 100_000.0  # PyVRP's defaults, where a second costs 1
 
 
 def polished(
     model: Model, plan: Tours, free: np.ndarray[Any, Any], *, seed: int, limit: Limit
 ) -> tuple[Tours, int]:
-    """Search on from some tours; ``free`` vehicles by kind may be used besides.
+    """Improve some tours; ``free`` is how many more vehicles of each kind may be used.
 
     Returns
     -------
     tuple of Tours and int
-        Tours of the same visits, those given where nothing better that holds was found; PyVRP's
-        iterations, which with the seed and the tours repeat the search.
+        Tours of the same visits, and PyVRP's iterations. The tours are the given ones if no better
+        feasible ones were found. The iterations, the seed and the tours together repeat the search.
     """
     if model.ranged and any(price == 0 for _, price in model.cost_layers):
-        return plan, 0  # the limit of the way is told to PyVRP as one of its price
+        return plan, 0  # PyVRP gets the distance limit as a limit of its price, here 0
     data = _data(model, plan, free)
     name = {int(visit): at for at, visit in enumerate(plan.visits)}
     rank = {int(kind): at for at, kind in enumerate(_kinds(plan, free))}
@@ -43,12 +44,14 @@ def polished(
         pyvrp.Route(data, [name[int(v)] for v in plan.visits[start:end]], rank[int(kind)])
         for start, end, kind in zip(plan.starts, plan.ends, plan.kinds, strict=True)
     ]
-    given = pyvrp.Solution(data, routes)
+    initial = pyvrp.Solution(data, routes)
     stop = _Ending(limit)
     unit = _second(data)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "struggles to find a feasible solution": it has one
-        found = pyvrp.solve(
+        warnings.simplefilter(
+            "ignore"
+        )  # "struggles to find a feasible solution": it starts from one
+        best = pyvrp.solve(
             data,
             stop,
             seed=seed & 0xFFFFFFFF,
@@ -59,15 +62,15 @@ def polished(
                     min_penalty=MIN_PENALTY * unit, max_penalty=MAX_PENALTY * unit
                 )
             ),
-            initial_solution=given,
+            initial_solution=initial,
         ).best
-    if not (given.is_feasible() and found.is_feasible()):
+    if not (initial.is_feasible() and best.is_feasible()):
         return plan, stop.count
-    return _plan(model, plan, free, found), stop.count
+    return _plan(model, plan, free, best), stop.count
 
 
 class _Ending:
-    """PyVRP's stopping criterion on our limit; counts the iterations."""
+    """PyVRP's stopping criterion by our limit; counts the iterations."""
 
     def __init__(self, limit: Limit) -> None:
         self.limit, self.count = limit, 0
@@ -85,13 +88,13 @@ class _Ending:
 
 
 def _kinds(plan: Tours, free: np.ndarray[Any, Any]) -> list[int]:
-    """Kinds of vehicles that drive or could, in order."""
+    """Return the kinds of vehicles that are used or free, in order."""
     count = free + np.bincount(plan.kinds, minlength=len(free))
     return [int(kind) for kind in np.flatnonzero(count > 0)]
 
 
 def _data(model: Model, plan: Tours, free: np.ndarray[Any, Any]) -> pyvrp.ProblemData:
-    """Return the part of a model that some tours are, in PyVRP's words: all visits required."""
+    """Return some tours' part of a model as PyVRP's data; every visit is required."""
     visits, kinds = plan.visits.astype(np.int64), _kinds(plan, free)
     depots = np.unique(np.concatenate([model.start[kinds], model.end[kinds]]))
     rows = np.concatenate([depots, model.places[visits]])
@@ -167,17 +170,17 @@ def _vehicle_type(
 
 
 def _second(data: pyvrp.ProblemData) -> float:
-    """Return what a mean drive costs divided by its seconds: the scale of penalties."""
+    """Return the cost of a mean drive divided by its seconds: the scale of penalties."""
     distance, duration = data.distance_matrix(0), data.duration_matrix(0)
     return max(1.0, float(distance.mean()) / max(1.0, float(duration.mean())))
 
 
-def _plan(model: Model, plan: Tours, free: np.ndarray[Any, Any], found: pyvrp.Solution) -> Tours:
-    """Translate back."""
+def _plan(model: Model, plan: Tours, free: np.ndarray[Any, Any], best: pyvrp.Solution) -> Tours:
+    """Translate PyVRP's solution back into tours."""
     kinds = _kinds(plan, free)
     tours = [
         (kinds[route.vehicle_type()], [int(plan.visits[a.idx]) for a in route if a.is_client()])
-        for route in found.routes()
+        for route in best.routes()
     ]
     tours = [(kind, visits) for kind, visits in tours if visits]
     return Tours(

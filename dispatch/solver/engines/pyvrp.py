@@ -1,8 +1,8 @@
-"""PyVRP (MIT), the main engine: iterated local search over the translated problem. PURE.
+"""PyVRP (MIT), an iterated local search, on the translated problem. PURE.
 
-Where every visit is worth any trip and there is room for all, they are asked for as required,
-which searches faster; if a third of the budget passes without a feasible plan, or that plan was
-not to be had, the search begins anew with prices in place of demands.
+Where every visit is worth any trip and capacity suffices for all, the visits are required, which
+searches faster. If no feasible plan is found within ``PATIENCE`` of the time, the search starts
+again with prizes instead of required visits.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from dispatch.solver.model.cost import rounded
 from dispatch.solver.placing.draft import Context
 
 _library = logging.getLogger("pyvrp")
-_library.handlers.clear()  # its import sends INFO to stdout, which here carries answers
+_library.handlers.clear()  # its import logs to stdout, where the solver writes its answers
 _library.setLevel(logging.WARNING)
 
-PATIENCE: Final = 0.3  # share of the time in which the required plan must become feasible
-MIN_PENALTY, MAX_PENALTY = 0.1, 100_000.0  # PyVRP's defaults, per metre that costs 1
-IMPOSSIBLE: Final = 2**60  # PyVRP's cost of an infeasible solution lies above
+PATIENCE: Final = 0.3  # share of the time to find a feasible plan with all visits required
+MIN_PENALTY, MAX_PENALTY = 0.1, 100_000.0  # PyVRP's defaults, where a metre costs 1
+IMPOSSIBLE: Final = 2**60  # PyVRP's cost of an infeasible solution is higher
 
 
 class PyVRP:
@@ -34,7 +34,10 @@ class PyVRP:
     name = "pyvrp"
 
     def search(self, context: Context, *, seed: int, control: SearchControl) -> Proposal:
-        """Search until the control says to stop; phases: required (where it applies), priced."""
+        """Search until the control says to stop.
+
+        Phases: first with required visits, where that applies, then with prizes.
+        """
         translator = Translator(context)
         if translator.empty:
             return Proposal({}, ())
@@ -53,7 +56,7 @@ class PyVRP:
 
 
 class _Ending:
-    """PyVRP's stopping criterion on our control; counts the iterations."""
+    """PyVRP's stopping criterion by our control; counts the iterations."""
 
     def __init__(
         self, control: SearchControl, phase: int, patience: float | None, plan: Translation
@@ -83,7 +86,7 @@ def _run(
         min_penalty=MIN_PENALTY * plan.unit, max_penalty=MAX_PENALTY * plan.unit
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "struggles to find a feasible solution": settled later
+        warnings.simplefilter("ignore")  # "struggles to find a feasible solution": repaired later
         result = pyvrp.solve(
             plan.data,
             stop,
@@ -96,7 +99,7 @@ def _run(
 
 
 def _sequences(plan: Translation, best: pyvrp.Solution) -> dict[int, list[int]]:
-    """Translate back, giving each route the next vehicle of its type."""
+    """Translate routes back into sequences; each route gets the next vehicle of its type."""
     free = [iter(twins) for twins in plan.vehicles]
     sequences: dict[int, list[int]] = {}
     for route in best.routes():

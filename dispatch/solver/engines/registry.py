@@ -1,7 +1,7 @@
-"""The engines by name, each loaded when it is first asked for. PURE.
+"""The engines by name; each is loaded when it is first used. PURE.
 
-Compiled code, PyVRP and OR-Tools take tenths of a second and many megabytes to load; a process
-that only reads plans must not pay for them.
+Compiled code, PyVRP and OR-Tools take tenths of a second and many megabytes to load. A process that
+only reads plans does not load them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CLASSIC: Final = "core"
 PYVRP: Final = "pyvrp"
 ORTOOLS: Final = "ortools"
 RICH: Final = "rich"
-LOCATIONS: Final[dict[str, tuple[str, str]]] = {
+LOCATIONS: Final[dict[str, tuple[str, str]]] = {  # engine: module and class
     CLASSIC: ("dispatch.solver.engines.classic", "Classic"),
     PYVRP: ("dispatch.solver.engines.pyvrp", "PyVRP"),
     RICH: ("dispatch.solver.engines.rich", "Rich"),
@@ -31,7 +31,7 @@ OWN_ENGINES: Final = (CLASSIC, RICH)
 
 
 class Registry(Mapping[str, Engine]):
-    """All engines there are."""
+    """All engines by name."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Engine] = {}
@@ -54,14 +54,14 @@ class Registry(Mapping[str, Engine]):
 
 
 def polisher() -> Any:
-    """Return what polishes the core's tours (``polish.polished``), loaded when first asked for."""
+    """Return the function that polishes tours (``polish.polished``), loaded at the first call."""
     return importlib.import_module("dispatch.solver.engines.polish").polished
 
 
 def version(name: str) -> str:
-    """Say which version of an engine this is: of our own, the short hash of its sources.
+    """Return the version of an engine; of our own engines the short hash of the sources.
 
-    What the core finds is polished by PyVRP, so its release belongs to that.
+    The classic engine's tours are polished by PyVRP, so its version includes PyVRP's release.
     """
     if name == CLASSIC:
         return f"{sources.version()} pyvrp {metadata.version(PYVRP)}"
@@ -72,4 +72,4 @@ def cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # macOS does not tell
+    return os.cpu_count() or 1  # macOS has no sched_getaffinity

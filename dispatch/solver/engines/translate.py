@@ -1,16 +1,17 @@
-"""A Problem in PyVRP's words. PURE.
+"""Translation of a Problem into PyVRP's data. PURE.
 
-- Money: PyVRP wants whole prices per metre and second. In units of 1/9,000,000 of a minor unit all
-  of ours are whole; their greatest common divisor is taken out.
-- Loading: PyVRP's vehicle starts when it leaves; the loading's hourly price joins the fixed one.
+- Money: PyVRP needs whole prices per metre and second. In units of 1/9,000,000 of a minor unit all
+  our prices are whole; they are divided by their greatest common divisor.
+- Loading: PyVRP's vehicle starts when it leaves. The hourly price of loading is added to the fixed
+  cost.
 - Waiting and the whole duration are paid, as in ``cost``.
-- Skills and allowed vehicles: a load dimension each, with room 0 where a vehicle may not go.
-- Several windows: mutually exclusive copies of a client in a group.
-- Service by profile: the least of them at the door, the rest on the way out, for which each
-  visit then has a location of its own.
+- Skills and allowed vehicles: a load dimension each, with capacity 0 for vehicles that may not go.
+- Several windows: copies of a client in a group; PyVRP serves one of them.
+- Service by profile: the least of the values is the service time of the client. The rest is added
+  to the drives that leave it; for this each visit has a location of its own.
 - Breaks: the working clock of ``pauses``.
-- Prices of not serving: kept up to three times the dearest trip there is, compressed above, so
-  that no price drowns the search's penalties and their order stays.
+- Prices of unserved visits: unchanged up to three times the most expensive trip, compressed above.
+  So no price is too large for the search's penalties, and their order stays the same.
 """
 
 from __future__ import annotations
@@ -29,24 +30,24 @@ from dispatch.solver.placing.explain import alone
 from dispatch.solver.timing.pauses import WorkClock, work_clock
 from dispatch.solver.timing.timer import NEVER, scaled
 
-TRIPS: Final = 3  # prices above so many of the dearest trips are compressed
-AMPLE: Final = 0.95  # a load above this share of all room is not asked for as a whole
-Int64 = np.ndarray[Any, np.dtype[Any]]  # as loose as PyVRP's stubs need it
+TRIPS: Final = 3  # prices above this many of the most expensive trips are compressed
+AMPLE: Final = 0.95  # visits are required only up to this share of the fleet's capacity
+Int64 = np.ndarray[Any, np.dtype[Any]]  # loose, because of PyVRP's type stubs
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """PyVRP's data, with the way back: client -> visit, vehicle type -> vehicles."""
+    """PyVRP's data, and how to translate back: client to visit, vehicle type to vehicles."""
 
     data: pyvrp.ProblemData
     visits: tuple[int, ...]
     vehicles: tuple[tuple[int, ...], ...]
     divisor: int  # cost in 1/9,000,000 minor units = PyVRP's cost * divisor
-    unit: float  # what a metre costs on the whole, in PyVRP's money: the scale of penalties
+    unit: float  # cost of a mean drive per metre in PyVRP's money: the scale of penalties
 
 
 class Translator:
-    """Builds the translation of one problem; ``required`` asks for every visit."""
+    """Builds the translation of one problem."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -60,16 +61,16 @@ class Translator:
             isinstance(s := self.problem.visits[v].service_s, tuple) and len(set(s)) > 1
             for v in self.visits
         )
-        self.trip = self._dearest_trip()
+        self.trip = self._most_expensive_trip()
         self.divisor = self._divisor()
 
     @property
     def empty(self) -> bool:
-        """Tell whether there is nothing to search for."""
+        """Return True if there is nothing to search for."""
         return not self.visits or not self.kinds
 
     def translate(self, *, required: bool) -> Translation:
-        """Return the problem in PyVRP's words."""
+        """Return the problem as PyVRP's data; ``required`` makes every visit required."""
         clients, groups, origins = self._clients(required)
         distances, durations = self._matrices()
         data = pyvrp.ProblemData(
@@ -90,7 +91,7 @@ class Translator:
         )
 
     def _limits(self) -> list[frozenset[int]]:
-        """Vehicle sets behind each skill or permission that not every vehicle has."""
+        """Return the set of vehicles for each skill or permission that not every vehicle has."""
         problem, everybody = self.problem, frozenset(range(len(self.problem.vehicles)))
         skills = {s for v in self.visits for s in problem.visits[v].skills}
         sets = [
@@ -104,7 +105,7 @@ class Translator:
         return sorted({s for s in sets if s != everybody}, key=sorted)
 
     def _kinds(self) -> list[tuple[VehicleShift, tuple[int, ...]]]:
-        """Vehicles alike in all but their id, with what PyVRP can express of their shift."""
+        """Group vehicles that differ only in their id; leave out those that PyVRP cannot use."""
         kinds: dict[tuple[VehicleShift, tuple[bool, ...]], list[int]] = {}
         for at, vehicle in enumerate(self.problem.vehicles):
             member = tuple(at in limit for limit in self.limits)
@@ -116,10 +117,10 @@ class Translator:
         return early <= latest <= late and longest >= 0
 
     def _shift(self, vehicle: VehicleShift) -> tuple[int, int, int, int]:
-        """Earliest and latest departure, latest end and longest time from departure to end."""
+        """Return earliest departure, latest end, latest departure, most seconds between them."""
         own = sum(b.duration_s for b in vehicle.breaks)
-        lost = 0 if self.clock.pauses else own
-        late = self.clock(vehicle.closes_s) - lost
+        uncounted = 0 if self.clock.pauses else own
+        late = self.clock(vehicle.closes_s) - uncounted
         latest = vehicle.closes_s if vehicle.latest_start_s is None else vehicle.latest_start_s
         longest = NEVER if vehicle.max_duration_s is None else vehicle.max_duration_s - own
         return (
@@ -129,8 +130,8 @@ class Translator:
             longest - vehicle.loading_s,
         )
 
-    def _dearest_trip(self) -> int:
-        """An upper bound on what one more visit can cost, in 1/9,000,000 minor units."""
+    def _most_expensive_trip(self) -> int:
+        """Return an upper bound of the cost of one more visit, in 1/9,000,000 minor units."""
         best = 1
         for vehicle, _ in self.kinds:
             profile = self.problem.profiles[vehicle.profile]
@@ -153,6 +154,7 @@ class Translator:
         return math.gcd(*prices) or 1
 
     def prize(self, visit: Visit) -> int:
+        """Return the price of not serving a visit in PyVRP's money; high prices are compressed."""
         price, cap = missed_cost(visit) * UNIT, TRIPS * self.trip
         if price > cap:
             price = int(cap * (1 + math.log2(price / cap) / 4))
@@ -160,7 +162,7 @@ class Translator:
 
     @property
     def certain(self) -> bool:
-        """Tell whether each visit is worth any trip and there is room: ask for all of them."""
+        """Return True if each visit is worth any trip and capacity suffices for all of them."""
         visits = [self.problem.visits[v] for v in self.visits]
         if any(missed_cost(v) * UNIT <= TRIPS * self.trip for v in visits):
             return False
@@ -200,7 +202,7 @@ class Translator:
         return clients, groups, origins
 
     def _marks(self, visit: Visit) -> list[int]:
-        """One unit in the dimension of every limit that this visit lies under."""
+        """Return one unit in the load dimension of each limit that holds for this visit."""
         may = self.context.may[self.problem.visit_index[visit.id]]
         return [int(may <= limit) for limit in self.limits]
 
@@ -227,15 +229,15 @@ class Translator:
         )
 
     def _matrices(self) -> tuple[list[Int64], list[Int64]]:
-        """Distance and duration per profile and speed, with rows for visits where needed."""
+        """Return distance and duration by profile and speed, with rows for visits where needed."""
         places = [self.problem.visits[v].place for v in self.visits] if self.own_rows else []
         rows = np.array([*range(self.problem.places), *places])
         distances: list[Int64] = []
         durations: list[Int64] = []
         for profile, speed in self.rates:
-            given = self.problem.profiles[profile]
-            duration = scaled(given.duration_s, speed).astype(np.int64)
-            distance = given.distance_m.astype(np.int64)
+            table = self.problem.profiles[profile]
+            duration = scaled(table.duration_s, speed).astype(np.int64)
+            distance = table.distance_m.astype(np.int64)
             if self.own_rows:
                 duration, distance = duration[np.ix_(rows, rows)], distance[np.ix_(rows, rows)]
                 for row, visit in enumerate(self.visits, start=self.problem.places):
@@ -248,7 +250,7 @@ class Translator:
         return distances, durations
 
     def _unit(self, distance: Int64, duration: Int64) -> float:
-        """Price of a mean drive divided by its metres, with the dearest vehicle's rates."""
+        """Return the price of a mean drive divided by its metres, at the highest rates."""
         metres, seconds = max(1.0, float(distance.mean())), float(duration.mean())
         rates = [
             v.cost_per_km * PER_METRE + v.cost_per_hour * PER_SECOND * seconds / metres

@@ -36,7 +36,7 @@ def load() -> Any:
             control=SearchControl(0.0, counts=(2,)),
             start={0: [0]},
             visits=range(len(problem.visits)),
-            promises={0: engine.Announced(vehicle=0, move_cost=1)},
+            promises={0: engine.VisitPromise(vehicle=0, move_cost=1)},
         )
     return engine
 
@@ -61,7 +61,7 @@ def improved(
     engine = load()
     rules = pricer.rules
     promises = {
-        visit: engine.Announced(
+        visit: engine.VisitPromise(
             vehicle=pricer.drivers.get(visit),
             move_cost=rules.per_move,
             opens_s=max(0, start_s - rules.free_s),

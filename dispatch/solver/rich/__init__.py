@@ -1,5 +1,5 @@
-"""One vehicle's sequence under every rule of the model, compiled, and a search that uses it. PURE.
+"""Timing and pricing of one vehicle's route under every rule, compiled, and a search on it. PURE.
 
-``model`` lays a problem out in flat arrays; ``scan`` times and prices one sequence; ``board``
-tries a visit in every gap; ``search`` ruins and recreates whole plans.
+``model`` holds a problem in flat arrays. ``scan`` times and prices one sequence. ``gap`` prices an
+insertion. ``search`` improves whole plans by ruin and recreate.
 """

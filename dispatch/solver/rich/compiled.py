@@ -1,6 +1,6 @@
-"""What a ``Packed`` is to numba: a pointer to a table of addresses and lengths. PURE.
+"""The numba type of a ``Packed``: a pointer to a table of addresses and lengths. PURE.
 
-Whatever is compiled in this package stands behind an import of this module.
+Every module with compiled functions in this package imports this module first.
 """
 
 from __future__ import annotations
@@ -33,17 +33,20 @@ _SCALARS = {
 
 
 class PackedType(types.Type):  # type: ignore[misc]
-    """The type of a ``Packed`` in compiled code: names, types and dimensions of its arrays."""
+    """The type of a ``Packed`` in compiled code: name, element type and axes of each array."""
 
     def __init__(self, kinds: Kinds) -> None:
         self.kinds = kinds
         super().__init__(name=f"Packed{kinds}")
 
-    def found(self, name: str) -> tuple[int, Any, int] | None:
-        """Return where an array stands in the table, and its type and dimensions."""
+    def field(self, name: str) -> tuple[int, Any, int] | None:
+        """Return an array's offset in the table, its element type and its number of axes.
+
+        None if there is no such array.
+        """
         offset = 0
-        for known, scalar, dimensions in self.kinds:
-            if known == name:
+        for field, scalar, dimensions in self.kinds:
+            if field == name:
                 return offset, _SCALARS[scalar], dimensions
             offset += 1 + dimensions
         return None
@@ -52,7 +55,7 @@ class PackedType(types.Type):  # type: ignore[misc]
 register_model(PackedType)(models.OpaqueModel)
 
 
-_TYPES: dict[Kinds, PackedType] = {}  # numba asks at each call from outside
+_TYPES: dict[Kinds, PackedType] = {}  # cache: numba asks for the type at each call from Python
 
 
 @typeof_impl.register(Packed)
@@ -75,16 +78,16 @@ class _Attributes(AttributeTemplate):  # type: ignore[misc]
     key = PackedType
 
     def generic_resolve(self, kind: Any, name: str) -> Any:  # type: ignore[override]
-        found = kind.found(name)
-        return None if found is None else types.Array(found[1], found[2], "C")
+        field = kind.field(name)
+        return None if field is None else types.Array(field[1], field[2], "C")
 
 
 @lower_getattr_generic(PackedType)
 def _attribute(context: Any, builder: Any, kind: PackedType, value: Any, name: str) -> Any:
-    found = kind.found(name)
-    if found is None:
+    field = kind.field(name)
+    if field is None:
         raise AttributeError(name)
-    offset, scalar, dimensions = found
+    offset, scalar, dimensions = field
     array_type = types.Array(scalar, dimensions, "C")
     words = builder.bitcast(value, cgutils.intp_t.as_pointer())
 

@@ -1,12 +1,12 @@
-"""The passes of a scan: forwards from a begin of work, backwards from an end. PURE, compiled."""
+"""The two passes of a scan: forward from a begin of work, backward from its end. PURE, compiled."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from dispatch.solver.rich.cable import plugged, unplugged
+from dispatch.solver.rich.charging import charge_backward, charge_forward
 from dispatch.solver.rich.compiled import compiled
-from dispatch.solver.rich.hours import driven, halting, leaving
+from dispatch.solver.rich.hours import drive_by_hour, drive_by_hour_with_breaks, latest_departure
 from dispatch.solver.rich.layout import (
     Scratch,
 )
@@ -23,25 +23,27 @@ from dispatch.solver.rich.model import (
 )
 from dispatch.solver.timing.passes import NEVER
 
-# Begins of work that ``put_off`` tries where travel differs by the hour, 1 or more: the one that
-# looking back gives, then halfway between what holds and what does not. Each costs one forward
-# pass. Chosen.
+# Most begins of work that ``delayed_begin`` tries where travel differs by the hour: 1 or more. The
+# first comes from the backward pass; after each failure the delay is halved. Each costs one forward
+# pass. Chosen, not measured.
 HALVINGS: Final = 6
 
 
 @compiled
-def rests_of(model: Model, vehicle: int) -> int:
+def break_count(model: Model, vehicle: int) -> int:
+    """Return how many breaks a vehicle has."""
     return int(model.vehicle[vehicle, BREAKS_END] - model.vehicle[vehicle, BREAKS])
 
 
 @compiled
 def by_hour(model: Model, rate: int) -> bool:
+    """Return True if travel times of a rate differ by the hour."""
     return model.slices[rate + 1] - model.slices[rate] > 1
 
 
 @compiled
 def opening(model: Model, low: int, high: int, floor: int, arrive: int) -> int:
-    """First second at or after the arrival at which service may begin, else NEVER."""
+    """Return the first second from the arrival on at which service may begin, NEVER if none."""
     if low == high:
         return max(arrive, floor)
     for window in range(low, high):
@@ -54,7 +56,11 @@ def opening(model: Model, low: int, high: int, floor: int, arrive: int) -> int:
 def forward(
     model: Model, vehicle: int, count: int, s: Scratch, hard: int, start: int, had: int
 ) -> int:
-    """Work from a begin as early as can be; return the breaks had at the end, -1 if it fails."""
+    """Schedule a route from a begin of work as early as possible.
+
+    Returns the number of breaks taken by the end of work that gives the least paid time, or -1 if
+    the route is infeasible.
+    """
     row = model.vehicle[vehicle]
     rate, breaks = row[RATE], row[BREAKS_END] - row[BREAKS]
     hourly = by_hour(model, rate)
@@ -63,31 +69,33 @@ def forward(
     s.time[0, had] = start + row[LOADING]
     for leg in range(count + 1):
         if breaks:
-            _rest_on(model, vehicle, s, leg, had, breaks, hourly)
+            _drive_with_breaks(model, vehicle, s, leg, had, breaks, hourly)
         elif hourly:
             place, target = s.place[leg], s.place[leg + 1]
-            s.time[leg + 1, 0] = driven(model, rate, place, target, s.time[leg, 0], s.halt, 0)
+            s.time[leg + 1, 0] = drive_by_hour(
+                model, rate, place, target, s.time[leg, 0], s.halt, 0
+            )
             s.origin[leg + 1, 0] = 0
         else:
             s.time[leg + 1, 0] = s.time[leg, 0] + s.drive[leg]
             s.origin[leg + 1, 0] = 0
         if leg == count:
             break
-        if not _stop(model, vehicle, s, hard, leg, had, breaks):
+        if not _serve(model, vehicle, s, hard, leg, had, breaks):
             return -1
-    taken, least = -1, NEVER
+    breaks_taken, least = -1, NEVER
     for j in range(had, breaks + 1):
         end = s.time[count + 1, j]
         ends = model.rested[row[RESTED] + j, 0]
         if end <= row[CLOSES] and end <= ends:
             paid = end - model.rested[row[RESTED] + j, 2]
-            if taken < 0 or paid < least:
-                taken, least = j, paid
-    return taken
+            if breaks_taken < 0 or paid < least:
+                breaks_taken, least = j, paid
+    return breaks_taken
 
 
 @compiled
-def _rest_on(
+def _drive_with_breaks(
     model: Model, vehicle: int, s: Scratch, leg: int, had: int, breaks: int, hourly: bool
 ) -> None:
     """Drive one leg with each possible number of breaks on it."""
@@ -103,7 +111,7 @@ def _rest_on(
             if leave > model.pauses[way, 0]:
                 break
             if hourly:
-                ready = halting(model, vehicle, s, leg, leave, j, rests)
+                ready = drive_by_hour_with_breaks(model, vehicle, s, leg, leave, j, rests)
             else:
                 ready = max(leave + s.drive[leg] + model.pauses[way, 1], model.pauses[way, 2])
             if ready < s.time[leg + 1, j + rests]:
@@ -112,10 +120,10 @@ def _rest_on(
 
 
 @compiled
-def _stop(
+def _serve(
     model: Model, vehicle: int, s: Scratch, hard: int, at: int, had: int, breaks: int
 ) -> bool:
-    """Serve, load or charge at a stop; False where it is too late for that, whoever rested."""
+    """Serve, load or charge at a stop; return False if it is too late with any number of breaks."""
     alive = False
     low, high, floor = s.lows[hard, at], s.highs[hard, at], s.floor[at]
     for j in range(had, breaks + 1):
@@ -124,8 +132,8 @@ def _stop(
             s.begin[at, j] = begin
             s.time[at + 1, j] = NEVER if begin == NEVER else begin + s.serve[at]
             alive = alive or begin < NEVER
-    if alive and breaks and s.cable[at]:
-        plugged(model, vehicle, s, at, had, breaks)
+    if alive and breaks and s.charging[at]:
+        charge_forward(model, vehicle, s, at, had, breaks)
     return alive
 
 
@@ -133,7 +141,7 @@ def _stop(
 def backward(
     model: Model, vehicle: int, count: int, s: Scratch, hard: int, end: int, had: int
 ) -> int:
-    """Return the latest begin of work that can still end then."""
+    """Return the latest begin of work from which it can still end at ``end``."""
     row = model.vehicle[vehicle]
     breaks = row[BREAKS_END] - row[BREAKS]
     rate = row[RATE]
@@ -152,10 +160,10 @@ def backward(
                     leave = bound - drive
                     if hourly and bound > 0:
                         place, target = s.place[leg], s.place[leg + 1]
-                        leave = leaving(model, rate, place, target, bound)
+                        leave = latest_departure(model, rate, place, target, bound)
                     leave = min(model.pauses[way, 0], leave - model.pauses[way, 1])
                     latest = max(latest, leave)
-            if leg > 0 and not (breaks and s.cable[leg - 1]):
+            if leg > 0 and not (breaks and s.charging[leg - 1]):
                 latest = _closing(
                     model,
                     s.lows[hard, leg - 1],
@@ -165,14 +173,14 @@ def backward(
                 )
             s.bound[before, j] = latest
         now, before = before, now
-        if leg > 0 and breaks and s.cable[leg - 1]:
-            unplugged(model, vehicle, s, leg - 1, now, breaks)
+        if leg > 0 and breaks and s.charging[leg - 1]:
+            charge_backward(model, vehicle, s, leg - 1, now, breaks)
     return s.bound[now, had] - row[LOADING]
 
 
 @compiled
 def _closing(model: Model, low: int, high: int, floor: int, latest: int) -> int:
-    """Last second at or before ``latest`` at which service may begin, else -NEVER."""
+    """Return the last second at or before ``latest`` at which service may begin, -NEVER if none."""
     if low == high:
         return latest if latest >= floor else -NEVER
     for window in range(high - 1, low - 1, -1):
@@ -182,7 +190,7 @@ def _closing(model: Model, low: int, high: int, floor: int, latest: int) -> int:
 
 
 @compiled
-def put_off(
+def delayed_begin(
     model: Model,
     vehicle: int,
     count: int,
@@ -192,21 +200,21 @@ def put_off(
     had: int,
     end: int,
 ) -> int:
-    """Return a late begin of work that ends no later, by looking back through the hours.
+    """Return a later begin of work with the same end, where travel differs by the hour.
 
-    Breaks on a leg are looked at by their length alone; where that says too much, the begin is
-    found by halving.
+    The backward pass counts only the length of the breaks on a leg, so its begin may be too late.
+    The delay is then halved until the end stays the same.
     """
-    sure = start
-    never = min(model.vehicle[vehicle, LATEST], end) + 1
-    middle = min(never - 1, backward(model, vehicle, count, s, hard, end, had))
+    feasible = start
+    infeasible = min(model.vehicle[vehicle, LATEST], end) + 1
+    middle = min(infeasible - 1, backward(model, vehicle, count, s, hard, end, had))
     for _ in range(HALVINGS):
-        if middle <= sure:
+        if middle <= feasible:
             break
-        taken = forward(model, vehicle, count, s, hard, middle, had)
-        if taken >= 0 and s.time[count + 1, taken] <= end:
-            sure = middle
+        breaks_taken = forward(model, vehicle, count, s, hard, middle, had)
+        if breaks_taken >= 0 and s.time[count + 1, breaks_taken] <= end:
+            feasible = middle
             break
-        never = middle
-        middle = (sure + never) // 2
-    return sure
+        infeasible = middle
+        middle = (feasible + infeasible) // 2
+    return feasible

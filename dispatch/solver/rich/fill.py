@@ -1,4 +1,4 @@
-"""Whatever fits and pays is put in, job by job, so that a clock may be looked at between. PURE."""
+"""Inserting every absent job that fits and pays, with a look at the clock between. PURE."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from typing import Final
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.layout import Scratch
 from dispatch.solver.rich.model import JOB, Model
-from dispatch.solver.rich.recreate import ABSENT, DONE, TOUCHED, order, serve
+from dispatch.solver.rich.recreate import ABSENT, DONE, TOUCHED, insert_job, order
 from dispatch.solver.rich.search import missed, remember
-from dispatch.solver.rich.state import BEST, HALT, NOW, Announcements, State
+from dispatch.solver.rich.state import BEST, HALT, NOW, Promises, State
 
 # Places in State.num, beside those in ``recreate``
-NEXT: Final = 6  # of the absent jobs, the one that is tried next in this sweep over them
-FITTED: Final = 7  # whether one of the sweep was put in: there will be another one
+NEXT: Final = 6  # index of the absent job that this sweep over them tries next
+FITTED: Final = 7  # 1 where the sweep has inserted a job: another sweep follows
 
 
 def insert_absent(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     scratch: Scratch,
     more: Callable[[int], bool],
 ) -> int:
-    """Serve what is absent until none fits that pays, and begin to count the money.
+    """Insert absent jobs until none fits that pays, then price the plan.
 
     Parameters
     ----------
     state : State
         Its routes must have been refreshed.
     more : callable
-        Given how many jobs were tried so far, whether there shall be another one.
+        Called with the number of tries so far; returns True to try one more job.
 
     Returns
     -------
     int
-        How many jobs were tried, one as often as it was. Asked for so many again, the same state
-        comes to the same plan.
+        Number of tries; a job tried twice counts twice. Deterministic: the same state and number of
+        tries give the same plan.
     """
     _gather(model, state)
     tried = 0
-    while more(tried) and _another(model, promise, state, scratch):
+    while more(tried) and _try_next(model, promise, state, scratch):
         tried += 1
-    _take_stock(model, state)
+    _price_plan(model, state)
     return tried
 
 
 @compiled
 def _gather(model: Model, state: State) -> None:
-    """Collect the jobs that are absent."""
+    """Collect the absent jobs."""
     for visit in range(len(state.where)):
         state.key[visit] = 0.0
     for visit in range(len(state.where)):
@@ -67,15 +67,15 @@ def _gather(model: Model, state: State) -> None:
 
 
 @compiled
-def _another(model: Model, promise: Announcements, state: State, s: Scratch) -> bool:
-    """Try one more job; False where a whole sweep has put none in, or it was halted meanwhile."""
+def _try_next(model: Model, promise: Promises, state: State, s: Scratch) -> bool:
+    """Try one more job; return False if a whole sweep inserted none or the search was halted."""
     if state.num[NEXT] == state.num[ABSENT]:
         if not state.num[FITTED] or not state.num[ABSENT]:
             return False
         order(model, state, state.num[ABSENT])
         state.num[NEXT], state.num[FITTED] = 0, 0
     at = state.num[NEXT]
-    if serve(model, promise, state, s, state.absent[at], 0.0):
+    if insert_job(model, promise, state, s, state.absent[at], 0.0):
         state.num[FITTED] = 1
         state.num[ABSENT] -= 1
         for behind in range(at, state.num[ABSENT]):
@@ -88,7 +88,7 @@ def _another(model: Model, promise: Announcements, state: State, s: Scratch) -> 
 
 
 @compiled
-def _take_stock(model: Model, state: State) -> None:
+def _price_plan(model: Model, state: State) -> None:
     """Price the plan and keep it as the best one."""
     total = 0.0
     for vehicle in range(len(state.count)):

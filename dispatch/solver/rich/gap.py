@@ -1,7 +1,7 @@
-"""What it costs to put visits into one gap, or two, of one route. PURE, compiled.
+"""The added cost of a visit, or a pair, in gaps of one route. PURE, compiled.
 
-First what is certain at once (metres, room, and the least time by segments); the scan is asked
-only where that leaves hope to be better than ``best`` and is not exact itself.
+Cheap bounds come first: metres, capacity, and the least time by segments. The exact scan runs only
+where the bound is below ``best`` and is not exact itself.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from dispatch.solver.rich.model import (
 )
 from dispatch.solver.rich.route import join, own_segment, priced, soonest, tardiness
 from dispatch.solver.rich.scan import INFINITE, MINOR, PER_SECOND, worked_cost
-from dispatch.solver.rich.state import EARLY, LASTS, LATER, Announcements, State
+from dispatch.solver.rich.state import EARLY, LASTS, LATER, Promises, State
 from dispatch.solver.timing.passes import NEVER
 
 
 @compiled
 def put(source: Int64, count: int, target: Int64, gap: int, code: int) -> None:
-    """Copy codes with one more in a gap; source and target may be the same."""
+    """Write codes with one more in a gap into ``target``, which may be ``source`` itself."""
     for at in range(count, gap, -1):
         target[at] = source[at - 1]
     target[gap] = code
@@ -49,13 +49,13 @@ def put(source: Int64, count: int, target: Int64, gap: int, code: int) -> None:
 
 @compiled
 def first_gap(model: Model, vehicle: int) -> int:
-    """Return the first gap behind the committed visits."""
+    """Return the first gap after the committed stops."""
     return model.vehicle[vehicle, PREFIX_END] - model.vehicle[vehicle, PREFIX]
 
 
 @compiled
 def open_to(model: Model, state: State, vehicle: int, visits: int) -> bool:
-    """Tell whether so many more visits may come to a route at all."""
+    """Return True unless a route is closed, or too long for this many more visits."""
     if state.closed[vehicle]:
         return False
     if state.count[vehicle] + visits + 2 > state.codes.shape[1]:
@@ -64,11 +64,12 @@ def open_to(model: Model, state: State, vehicle: int, visits: int) -> bool:
 
 
 @compiled
-def _timed(model: Model, state: State, vehicle: int, whole: Int64, busy: int) -> float:
-    """Return what the time of a segment from start to end costs more at least; INFINITE: too long.
+def _time_cost_bound(model: Model, state: State, vehicle: int, whole: Int64, busy: int) -> float:
+    """Return a lower bound of the added cost of time of a whole route; INFINITE if too long.
 
-    Breaks that fit neither before the latest begin of work nor behind its earliest end lie
-    inside, where they may use up waiting, but neither driving nor service; on the cable, too.
+    ``whole`` is the segment from start to end. A break that fits neither before the latest begin of
+    work nor after its earliest end must be taken on the route. There it may use waiting time, but
+    neither driving nor service; with a battery it may overlap with charging, so it is not added.
     """
     row = model.vehicle[vehicle]
     breaks, loading = row[BREAKS_END] - row[BREAKS], row[LOADING]
@@ -81,27 +82,28 @@ def _timed(model: Model, state: State, vehicle: int, whole: Int64, busy: int) ->
         way = row[PAUSES] + had
         if model.pauses[way, 0] == -NEVER or model.pauses[way, 2] > whole[LATER] - loading:
             break
-        for taken in range(had, breaks + 1):
-            if model.rested[first + taken, 0] < whole[EARLY] + whole[LASTS]:
+        for breaks_taken in range(had, breaks + 1):
+            if model.rested[first + breaks_taken, 0] < whole[EARLY] + whole[LASTS]:
                 continue
-            inside = model.rested[first + taken, 1] - model.rested[first + had, 1]
+            inside = model.rested[first + breaks_taken, 1] - model.rested[first + had, 1]
             lasts = whole[LASTS]
             if row[RANGE] < 0:
                 lasts = max(lasts, busy + inside)
             if lasts + loading <= row[LONGEST]:
-                unpaid = model.rested[first + taken, 2] - model.rested[first + had, 2]
+                unpaid = model.rested[first + breaks_taken, 2] - model.rested[first + had, 2]
                 paid = max(0, lasts + loading - unpaid)
                 least = min(least, worked_cost(model, vehicle, paid))
     return INFINITE if least >= INFINITE else least - state.worked[vehicle]
 
 
 @compiled
-def _late(
+def _lateness_bound(
     model: Model, state: State, vehicle: int, gap: int, visit: int, into: int, serve: int
 ) -> int:
-    """Return what lateness costs at least with a visit in a gap, -1 where a window is missed.
+    """Return a lower bound of lateness with a visit in a gap; -1 where a window is missed.
 
-    By the earliest schedule without rest; it ends where nothing is later than without the visit.
+    In late seconds times price an hour, on the earliest schedule without breaks. The walk ends
+    where no stop is later than without the visit.
     """
     codes, count, rate = state.codes[vehicle], state.count[vehicle], model.vehicle[vehicle, RATE]
     begin = soonest(model, visit, state.early[vehicle, gap] + into)
@@ -123,7 +125,7 @@ def _late(
 
 @compiled
 def has_room(model: Model, state: State, vehicle: int, gap: int, visit: int) -> bool:
-    """Tell whether what a visit brings fits until it and what it gives fits behind it."""
+    """Return True if the visit's demand fits up to it and its collected goods fit after it."""
     for d in range(model.demand.shape[1]):
         room = model.room[vehicle, d]
         if state.most_before[vehicle, gap, d] + model.demand[visit, d] > room:
@@ -136,7 +138,7 @@ def has_room(model: Model, state: State, vehicle: int, gap: int, visit: int) -> 
 @compiled
 def alone_in(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     visit: int,
@@ -144,7 +146,7 @@ def alone_in(
     gap: int,
     best: float,
 ) -> float:
-    """Return what a visit in a gap adds, INFINITE if it fails or is no better than ``best``."""
+    """Return the added cost of a visit in a gap; INFINITE if infeasible or not below ``best``."""
     if not has_room(model, state, vehicle, gap, visit):
         return INFINITE
     row = model.vehicle[vehicle]
@@ -175,13 +177,13 @@ def alone_in(
     busy = state.busy[vehicle] + into + serve + drive
     if count:
         busy -= model.fast[rate, origin, target]
-    added += _timed(model, state, vehicle, segment, busy)
+    added += _time_cost_bound(model, state, vehicle, segment, busy)
     if added >= best:
         return INFINITE
     if state.exact[vehicle] and state.plain_visit[visit] and (first or not released):
         return added
     if state.loose[vehicle] or state.loose_visit[visit]:
-        late = _late(model, state, vehicle, gap, visit, into, serve)
+        late = _lateness_bound(model, state, vehicle, gap, visit, into, serve)
         if late < 0 or added + late * PER_SECOND >= best:
             return INFINITE
     put(state.codes[vehicle], count, state.trial, gap, visit)
@@ -192,7 +194,7 @@ def alone_in(
 @compiled
 def pair_in(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     pickup: int,
@@ -201,9 +203,9 @@ def pair_in(
     gap: int,
     best: float,
 ) -> tuple[float, int]:
-    """Return what a pair adds at best with its pickup in a gap, and the gap of its delivery.
+    """Return the least added cost of a pair with its pickup in a gap, and its delivery's gap.
 
-    The delivery's gap is counted without the pickup.
+    The delivery's gap is counted without the pickup. INFINITE and -1 if nothing is below ``best``.
     """
     row = model.vehicle[vehicle]
     profile, rate, count = row[PROFILE], row[RATE], state.count[vehicle]
@@ -221,15 +223,15 @@ def pair_in(
         return INFINITE, -1
     to_pickup = model.metres[profile, origin, here]
     plain = state.exact[vehicle] and state.plain_visit[pickup] and state.plain_visit[delivery]
-    found, place = -1, here
-    for then in range(gap, count + 1):
-        if not _carries(model, state, vehicle, gap, then, delivery):
+    best_gap, place = -1, here
+    for delivery_gap in range(gap, count + 1):
+        if not _pair_fits(model, state, vehicle, gap, delivery_gap, delivery):
             break
-        target = state.place[vehicle, then + 1]
+        target = state.place[vehicle, delivery_gap + 1]
         way = to_pickup + model.metres[profile, place, there] + model.metres[profile, there, target]
         more = one[LASTS] + other[LASTS] + model.fast[rate, origin, here]
         more += model.fast[rate, place, there] + model.fast[rate, there, target]
-        if then > gap:
+        if delivery_gap > gap:
             beside = state.place[vehicle, gap + 1]
             more += model.fast[rate, here, beside] - model.fast[rate, origin, beside]
             more -= model.fast[rate, place, target]
@@ -241,38 +243,45 @@ def pair_in(
         added = fixed + way * model.price[vehicle, PER_M]
         if (
             state.way[vehicle] + way <= row[MAX_METRES]
-            and _fits_behind(model, state, vehicle, then, delivery)
+            and _collected_fits(model, state, vehicle, delivery_gap, delivery)
             and join(run, model.fast[rate, place, there], other, whole)
-            and join(whole, model.fast[rate, there, target], state.after[vehicle, then], whole)
+            and join(
+                whole, model.fast[rate, there, target], state.after[vehicle, delivery_gap], whole
+            )
         ):
-            added += _timed(model, state, vehicle, whole, state.busy[vehicle] + more)
+            added += _time_cost_bound(model, state, vehicle, whole, state.busy[vehicle] + more)
             if added < best and not plain:
-                put(state.codes[vehicle], count, state.trial, then, delivery)
+                put(state.codes[vehicle], count, state.trial, delivery_gap, delivery)
                 put(state.trial, count + 1, state.trial, gap, pickup)
                 cost = priced(model, promise, state, s, vehicle, state.trial, count + 2)
                 added = INFINITE if cost >= INFINITE else cost - state.cost[vehicle]
             if added < best:
-                best, found = added, then
-        if then == count or is_reload(model, vehicle, state.codes[vehicle, then]):
+                best, best_gap = added, delivery_gap
+        if delivery_gap == count or is_reload(model, vehicle, state.codes[vehicle, delivery_gap]):
             break
-        if not join(run, model.fast[rate, place, target], state.own[vehicle, then], run):
+        if not join(run, model.fast[rate, place, target], state.own[vehicle, delivery_gap], run):
             break
         place = target
-    return (best, found) if found >= 0 else (INFINITE, -1)
+    return (best, best_gap) if best_gap >= 0 else (INFINITE, -1)
 
 
 @compiled
-def _carries(model: Model, state: State, vehicle: int, gap: int, then: int, delivery: int) -> bool:
-    """Tell whether what is fetched in one gap fits on board in the other too."""
+def _pair_fits(
+    model: Model, state: State, vehicle: int, gap: int, delivery_gap: int, delivery: int
+) -> bool:
+    """Return True if the pair's goods still fit on board in the delivery's gap."""
     for d in range(model.demand.shape[1]):
-        if state.load[vehicle, then, d] + model.demand[delivery, d] > model.room[vehicle, d]:
+        if (
+            state.load[vehicle, delivery_gap, d] + model.demand[delivery, d]
+            > model.room[vehicle, d]
+        ):
             return False
-    return gap <= then
+    return gap <= delivery_gap
 
 
 @compiled
-def _fits_behind(model: Model, state: State, vehicle: int, gap: int, visit: int) -> bool:
-    """Tell whether what a visit gives to the vehicle fits to the end of the trip."""
+def _collected_fits(model: Model, state: State, vehicle: int, gap: int, visit: int) -> bool:
+    """Return True if the goods collected at a visit fit up to the end of the trip."""
     for d in range(model.demand.shape[1]):
         most = state.most_after[vehicle, gap, d] + model.collect[visit, d]
         if most > model.room[vehicle, d]:

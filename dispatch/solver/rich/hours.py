@@ -1,4 +1,4 @@
-"""Drives through hours that differ, forwards with halts and backwards. PURE, compiled."""
+"""Drives whose travel times differ by the hour: forward with breaks, backward. PURE, compiled."""
 
 from __future__ import annotations
 
@@ -10,37 +10,40 @@ from dispatch.solver.timing.passes import NEVER
 
 
 @compiled
-def leaving(model: Model, rate: int, origin: int, target: int, arrive: int) -> int:
-    """Return the latest second to leave in order to be there in time, through the hours."""
+def latest_departure(model: Model, rate: int, origin: int, target: int, arrive: int) -> int:
+    """Return the latest second to leave in order to arrive by ``arrive``."""
     piece, first = model.slices[rate + 1] - 1, model.slices[rate]
     while piece > first and model.slice_from[piece] >= arrive:
         piece -= 1
-    now, left = arrive, LEG_PARTS
+    now, parts = arrive, LEG_PARTS
     while True:
         seconds = int(model.seconds[piece, origin, target])
-        leave = now + (-left * seconds // LEG_PARTS)
+        leave = now + (-parts * seconds // LEG_PARTS)
         if piece == first or leave >= model.slice_from[piece]:
             break
-        left -= (now - int(model.slice_from[piece])) * LEG_PARTS // seconds
+        parts -= (now - int(model.slice_from[piece])) * LEG_PARTS // seconds
         now = int(model.slice_from[piece])
         piece -= 1
-    while driven(model, rate, origin, target, leave, model.breaks, 0) > arrive:
+    while drive_by_hour(model, rate, origin, target, leave, model.breaks, 0) > arrive:
         leave -= 1
     return leave
 
 
 @compiled
-def driven(
+def drive_by_hour(
     model: Model, rate: int, origin: int, target: int, leave: int, halts: Int64, count: int
 ) -> int:
-    """Return the arrival of a drive through the hours that stands still in each halt."""
-    now, left, halt = leave, LEG_PARTS, 0
+    """Return the arrival of a drive that pauses during each of the first ``count`` halts.
+
+    A row of ``halts`` is the first second of a halt and the second at which driving goes on.
+    """
+    now, parts, halt = leave, LEG_PARTS, 0
     piece, last = model.slices[rate], model.slices[rate + 1]
     while True:
         while piece + 1 < last and model.slice_from[piece + 1] <= now:
             piece += 1
         seconds = int(model.seconds[piece, origin, target])
-        there = now - (-left * seconds // LEG_PARTS)
+        there = now - (-parts * seconds // LEG_PARTS)
         boundary = int(model.slice_from[piece + 1]) if piece + 1 < last else 4 * NEVER
         resting = halt < count and halts[halt, 0] <= boundary
         if resting:
@@ -48,7 +51,7 @@ def driven(
         if there <= boundary:
             return there
         if boundary > now:
-            left -= (boundary - now) * LEG_PARTS // seconds
+            parts -= (boundary - now) * LEG_PARTS // seconds
         now = boundary
         if resting:
             now = int(halts[halt, 1])
@@ -56,17 +59,17 @@ def driven(
 
 
 @compiled
-def halting(
+def drive_by_hour_with_breaks(
     model: Model, vehicle: int, s: Scratch, leg: int, leave: int, had: int, rests: int
 ) -> int:
-    """Return when a leg through the hours with breaks on it is over; ``s.halt`` has the breaks.
+    """Return when a leg with ``rests`` breaks on it is over; ``s.halt`` gets their times.
 
-    As in ``timing``: a break is spent on arrival where its window allows, else on the way, as
-    late as it and those behind it may begin.
+    As in ``timing``: a break is taken on arrival where its window allows. Otherwise it is taken on
+    the way, as late as its window and the breaks after it allow.
     """
     row = model.vehicle[vehicle]
     place, target = s.place[leg], s.place[leg + 1]
-    arrive = driven(model, row[RATE], place, target, leave, s.halt, 0)
+    arrive = drive_by_hour(model, row[RATE], place, target, leave, s.halt, 0)
     free = leave
     for number in range(rests):
         at = row[BREAKS] + had + number
@@ -78,5 +81,5 @@ def halting(
         free = start + model.breaks[at, 2]
         s.halt[number, 0], s.halt[number, 1] = start, free
         if start < arrive:
-            arrive = driven(model, row[RATE], place, target, leave, s.halt, number + 1)
+            arrive = drive_by_hour(model, row[RATE], place, target, leave, s.halt, number + 1)
     return max(arrive, free)

@@ -1,4 +1,4 @@
-"""How a search begins: what is committed, then what of a given plan holds. PURE."""
+"""The first plan of a search: committed stops and the feasible part of a given plan. PURE."""
 
 from __future__ import annotations
 
@@ -11,47 +11,50 @@ from dispatch.solver.rich.layout import Scratch
 from dispatch.solver.rich.model import JOB, PARTNER, ROLE, Model
 from dispatch.solver.rich.route import priced, refresh
 from dispatch.solver.rich.scan import INFINITE
-from dispatch.solver.rich.state import Announcements, State
+from dispatch.solver.rich.state import Promises, State
 
 
 def load_plan(
     problem: Problem,
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     scratch: Scratch,
     start: Mapping[int, Sequence[int]],
 ) -> None:
-    """Give each vehicle what holds of its given sequence, at least what it is committed to.
+    """Give each vehicle the feasible part of its given sequence, at least its committed stops.
 
-    A vehicle that cannot even drive what it is committed to keeps that, and is closed.
+    A vehicle that cannot even drive its committed stops keeps them and is closed: the search does
+    not change its route.
     """
-    start_of = _Start(problem, model, promise, state, scratch)
+    loader = _Loader(problem, model, promise, state, scratch)
     for vehicle in range(len(problem.vehicles)):
-        start_of.lay(vehicle, list(start.get(vehicle, ())))
+        loader.load(vehicle, list(start.get(vehicle, ())))
 
 
-class _Start:
+class _Loader:
+    """Loads the sequences of a plan into a state, one vehicle after the other."""
+
     def __init__(
-        self, problem: Problem, model: Model, promise: Announcements, state: State, scratch: Scratch
+        self, problem: Problem, model: Model, promise: Promises, state: State, scratch: Scratch
     ) -> None:
         self.problem, self.model, self.promise = problem, model, promise
         self.state, self.scratch = state, scratch
         self.done: set[int] = set()  # jobs
 
-    def lay(self, vehicle: int, codes: list[int]) -> None:
-        """Give one vehicle what holds."""
+    def load(self, vehicle: int, codes: list[int]) -> None:
+        """Load the feasible part of one sequence."""
         prefix = [self.problem.visit_index[v] for v in self.problem.vehicles[vehicle].prefix]
         self.state.locked[prefix] = True
-        given = self._sound(prefix, codes)
-        if not self._holds(vehicle, given):
-            given = self._holding(vehicle, prefix, given)
-        self.state.codes[vehicle, : len(given)] = given
-        self.state.count[vehicle] = len(given)
-        self.done |= {int(self.model.visit[v, JOB]) for v in given if v >= 0}
+        sequence = self._consistent(prefix, codes)
+        if not self._feasible(vehicle, sequence):
+            sequence = self._feasible_part(vehicle, prefix, sequence)
+        self.state.codes[vehicle, : len(sequence)] = sequence
+        self.state.count[vehicle] = len(sequence)
+        self.done |= {int(self.model.visit[v, JOB]) for v in sequence if v >= 0}
         if not refresh(self.model, self.promise, self.state, self.scratch, vehicle):
             self.state.closed[vehicle] = True
-            for at, code in enumerate(given):
+            for at, code in enumerate(sequence):
                 if code >= 0:
                     self.state.where[code], self.state.position[code] = vehicle, at
                     self.state.locked[code] = True
@@ -60,79 +63,90 @@ class _Start:
             if partner >= 0:
                 self.state.locked[partner] = True
 
-    def _sound(self, prefix: list[int], codes: list[int]) -> list[int]:
-        """Return what is committed and behind it the rest, each job once and each pair whole."""
-        given = list(prefix)
+    def _consistent(self, prefix: list[int], codes: list[int]) -> list[int]:
+        """Return the committed stops, then the other codes; each job once, each pair complete."""
+        sequence = list(prefix)
         seen = set(prefix)
         jobs = {int(self.model.visit[v, JOB]) for v in prefix}
         for code in codes:
             if code < 0:
-                given.append(code)
+                sequence.append(code)
                 continue
             job, role = int(self.model.visit[code, JOB]), int(self.model.visit[code, ROLE])
             fresh = job not in jobs or (role == 2 and int(self.model.visit[code, PARTNER]) in seen)
             if code not in seen and job not in self.done and fresh:
-                given.append(code)
+                sequence.append(code)
                 seen.add(code)
                 jobs.add(job)
-        for code in list(given):
+        for code in list(sequence):
             partner = int(self.model.visit[code, PARTNER]) if code >= 0 else -1
             if partner >= 0 and partner not in seen:
                 if code in prefix:
-                    given.append(partner)
+                    sequence.append(partner)
                     seen.add(partner)
                 else:
-                    given.remove(code)
-        return given
+                    sequence.remove(code)
+        return sequence
 
-    def _holds(self, vehicle: int, codes: list[int]) -> bool:
+    def _feasible(self, vehicle: int, codes: list[int]) -> bool:
+        """Return True if the vehicle can drive a sequence."""
         row = np.array(codes, dtype=np.int64)
         if len(row) + 4 > self.state.codes.shape[1]:
             return False
         cost = priced(self.model, self.promise, self.state, self.scratch, vehicle, row, len(row))
         return bool(cost < INFINITE)
 
-    def _holding(self, vehicle: int, prefix: list[int], given: list[int]) -> list[int]:
-        """Return as much of a sequence as holds, in its order; with a stop added where it must."""
-        must = [
+    def _feasible_part(self, vehicle: int, prefix: list[int], sequence: list[int]) -> list[int]:
+        """Return as much of a sequence as is feasible, in its order.
+
+        A reload or a charge is added where the committed stops need it.
+        """
+        required = [
             code
-            for at, code in enumerate(given)
+            for at, code in enumerate(sequence)
             if at < len(prefix) or (code >= 0 and self.model.visit[code, PARTNER] in prefix)
         ]
-        kept = must if self._holds(vehicle, must) else self._helped(vehicle, must, len(prefix))
-        if not self._holds(vehicle, kept):
-            return must
-        for code in given[len(prefix) :]:
-            if code >= 0 and (code in must or code in kept):
+        accepted = (
+            required
+            if self._feasible(vehicle, required)
+            else self._with_stops(vehicle, required, len(prefix))
+        )
+        if not self._feasible(vehicle, accepted):
+            return required
+        for code in sequence[len(prefix) :]:
+            if code >= 0 and (code in required or code in accepted):
                 continue
-            kept = self._with(vehicle, kept, code)
-        return kept
+            accepted = self._appended(vehicle, accepted, code)
+        return accepted
 
-    def _with(self, vehicle: int, kept: list[int], code: int) -> list[int]:
-        """Add one more code, and the delivery of a pickup, behind what is kept, if that holds."""
+    def _appended(self, vehicle: int, accepted: list[int], code: int) -> list[int]:
+        """Append one more code, and the delivery of a pickup, if the result is feasible."""
         role = int(self.model.visit[code, ROLE]) if code >= 0 else 0
         if role == 2:
-            return kept  # comes with its pickup
+            return accepted  # it is added together with its pickup
         more = [code]
         if role == 1:
             more.append(int(self.model.visit[code, PARTNER]))
-        longer = [*kept, *more]
-        return longer if self._holds(vehicle, longer) else kept
+        longer = [*accepted, *more]
+        return longer if self._feasible(vehicle, longer) else accepted
 
-    def _helped(self, vehicle: int, must: list[int], first: int) -> list[int]:
-        """Return what a vehicle must drive with one or two stops that make it possible."""
+    def _with_stops(self, vehicle: int, required: list[int], first: int) -> list[int]:
+        """Return the required stops with one or two facilities added that make them feasible.
+
+        Returns them unchanged if no such facilities are found.
+        """
         it = self.problem.vehicles[vehicle]
         stops = range(-len(it.reloads) - len(it.chargers), 0)
-        tried = [must]
+        tried = [required]
         for _ in range(2):
-            longer = [
+            candidates = [
                 [*codes[:at], stop, *codes[at:]]
                 for codes in tried
                 for stop in stops
                 for at in range(first, len(codes) + 1)
             ]
-            for codes in longer:
-                if self._holds(vehicle, codes):
+            for codes in candidates:
+                if self._feasible(vehicle, codes):
                     return codes
-            tried = longer[:100]
-        return must
+            tried = candidates[:100]
+        return required

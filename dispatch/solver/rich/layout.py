@@ -1,6 +1,6 @@
-"""What a sequence asks for whatever the hour: who, goods, company, metres, battery. PURE, compiled.
+"""Rules of a sequence that do not depend on the hour: goods, metres, battery. PURE, compiled.
 
-``lay_out_route`` walks a vehicle's codes once and writes into the scratch what ``scan`` needs for
+``lay_out_route`` walks a vehicle's codes once. It writes into the scratch what ``scan`` needs for
 the times: each leg's drive, each stop's service and windows, and when loading may begin.
 """
 
@@ -49,65 +49,65 @@ from dispatch.solver.rich.model import (
 )
 from dispatch.solver.rich.packed import Packed
 
-FACILITIES: Final = 128  # reloads and charges beside the visits of one sequence, at most
+FACILITIES: Final = 128  # most reloads and charges in one sequence, besides its visits
 
-# What is wrong with a sequence; 0: nothing
+# The first rule that a sequence breaks; FINE: none
 FINE: Final = 0
-WHO: Final = 1
-COMMITTED: Final = 2
-STOPS: Final = 3
-TRIPS: Final = 4
-ROOM: Final = 5
-BOARD: Final = 6
-PAIRED: Final = 7
-COMPANY: Final = 8
-BATTERY: Final = 9
-METRES: Final = 10
-TIME: Final = 11
+WHO: Final = 1  # the vehicle may not serve the visit
+COMMITTED: Final = 2  # committed stops are missing or in another order
+STOPS: Final = 3  # too many stops
+TRIPS: Final = 4  # too many trips
+ROOM: Final = 5  # the load exceeds the capacity
+BOARD: Final = 6  # goods on board are on another trip, or others are loaded beside them
+PAIRED: Final = 7  # a delivery does not follow its pickup on the same trip
+COMPANY: Final = 8  # visits that must be apart are on one trip
+BATTERY: Final = 9  # the battery runs empty
+METRES: Final = 10  # too many metres
+TIME: Final = 11  # no schedule exists
 
 # Places in Scratch.out
 FAULT: Final = 0
 WAY: Final = 1  # metres
-SERVED: Final = 2  # price of serving, minor units
+SERVED: Final = 2  # sum of service_cost, minor units
 FIRST: Final = 3  # second at which the goods of the first trip are released
-SOFTLY: Final = 4  # 1 where some visit may be late
+LATE_ALLOWED: Final = 4  # 1 where some visit may be late
 BEGIN: Final = 5  # start of work
-HAD: Final = 6  # breaks had by then
+HAD: Final = 6  # breaks taken before work begins
 FINISH: Final = 7  # end of work
-TAKEN: Final = 8  # breaks had by then
+TAKEN: Final = 8  # breaks taken before work ends
 PAID: Final = 9  # paid seconds
 LATENESS: Final = 10  # seconds late times minor units an hour
-HARDLY: Final = 11  # 1 where the schedule uses max_late_s
+LATE_USED: Final = 11  # 1 where the schedule uses max_late_s
 VISITS: Final = 12
-OUT: Final = 13
+OUT: Final = 13  # number of places
 
 
 class Scratch(Packed):
-    """Room for one scan at a time; each thread needs its own."""
+    """Working arrays of one scan at a time; each thread needs its own."""
 
     place: Int64  # [stop + 2]
     drive: Int64  # [leg]
     serve: Int64  # [stop]
     lows: Int64  # [2, stop] first window: soft, hard
-    highs: Int64
-    floor: Int64  # [stop] not before, for reloads
-    cable: Int64  # [stop] 1 where the battery is charged: there the driver may rest
-    time: Int64  # [stop + 2, breaks + 1] ready to leave
+    highs: Int64  # [2, stop] after the last window
+    floor: Int64  # [stop] earliest begin of a reload: its goods are released
+    charging: Int64  # [stop] 1 at a charger: there the driver may take breaks
+    time: Int64  # [stop + 2, breaks + 1] ready to leave, by breaks taken
     begin: Int64  # [stop + 1, breaks + 1] begin of service
-    origin: Int64  # [stop + 2, breaks + 1] breaks had on the leg's other end
-    plug: Int64  # [stop + 1, breaks + 1] breaks had when a charge began
-    plugged: Int64  # [stop + 1] breaks taken on the cable, as ``retrace`` found
-    bound: Int64  # [2, breaks + 1]
-    halt: Int64  # [breaks + 1, 2]
+    origin: Int64  # [stop + 2, breaks + 1] breaks taken when the leg before began
+    plug: Int64  # [stop + 1, breaks + 1] breaks taken when a charge began
+    plugged: Int64  # [stop + 1] breaks taken during a charge, set by ``retrace``
+    bound: Int64  # [2, breaks + 1] latest times in the backward pass
+    halt: Int64  # [breaks + 1, 2] begin and end of breaks on a leg
     load: Int64  # [dimension]
-    mark: Int64  # [visit]
-    mark_set: Int64  # [set of apart]
-    stamp: Int64  # [1]
-    out: Int64  # [OUT]
+    mark: Int64  # [visit] stamp of the trip that has the pickup
+    mark_set: Int64  # [set of apart] stamp of the trip that has a member
+    stamp: Int64  # [1] number of the trip being checked
+    out: Int64  # [OUT] results, see the places above
 
 
 def new_scratch(model: Model) -> Scratch:
-    """Return room for scans of a problem's sequences."""
+    """Return working arrays for scans of a problem's sequences."""
     stops = len(model.visit) + FACILITIES
     breaks = int((model.vehicle[:, BREAKS_END] - model.vehicle[:, BREAKS]).max(initial=0))
     return Scratch(
@@ -117,7 +117,7 @@ def new_scratch(model: Model) -> Scratch:
         lows=np.zeros((2, stops + 1), dtype=np.int64),
         highs=np.zeros((2, stops + 1), dtype=np.int64),
         floor=np.zeros(stops + 1, dtype=np.int64),
-        cable=np.zeros(stops + 1, dtype=np.int64),
+        charging=np.zeros(stops + 1, dtype=np.int64),
         time=np.zeros((stops + 2, breaks + 1), dtype=np.int64),
         begin=np.zeros((stops + 2, breaks + 1), dtype=np.int64),
         origin=np.zeros((stops + 2, breaks + 1), dtype=np.int64),
@@ -135,14 +135,14 @@ def new_scratch(model: Model) -> Scratch:
 
 @compiled
 def is_reload(model: Model, vehicle: int, code: int) -> bool:
-    """Tell whether a code stands for a reload of this vehicle."""
+    """Return True if a code is a reload of this vehicle."""
     row = model.vehicle[vehicle]
     return code < 0 and -1 - code < row[RELOADS_END] - row[RELOADS]
 
 
 @compiled
 def place_of(model: Model, vehicle: int, code: int) -> int:
-    """Return the place that a code stands for."""
+    """Return the place of a code."""
     if code >= 0:
         return model.visit[code, PLACE]
     row = model.vehicle[vehicle]
@@ -154,22 +154,22 @@ def place_of(model: Model, vehicle: int, code: int) -> int:
 
 @compiled
 def lay_out_route(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> int:
-    """Lay a sequence out; return what is wrong with it, FINE if nothing is."""
+    """Write a sequence into the scratch; return the first rule that it breaks, FINE if none."""
     if count > len(s.drive) - 1:
         return STOPS
-    fault = _way(model, vehicle, codes, count, s)
+    fault = _drives(model, vehicle, codes, count, s)
     if fault == FINE:
         fault = _trips(model, vehicle, codes, count, s)
     return fault
 
 
 @compiled
-def _way(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> int:
-    """Walk the way: who, committed stops, metres, battery."""
+def _drives(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> int:
+    """Check vehicle, committed stops, metres and battery along the route."""
     row = model.vehicle[vehicle]
     profile, rate = row[PROFILE], row[RATE]
     prefix = row[PREFIX_END] - row[PREFIX]
-    full, left = row[RANGE], row[CHARGE]
+    full, charge = row[RANGE], row[CHARGE]
     metres, visits, served, softly = 0, 0, 0, 0
     place = row[START]
     s.place[0] = place
@@ -179,14 +179,14 @@ def _way(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> in
         s.drive[at] = model.fast[rate, place, target]
         way = model.metres[profile, place, target]
         metres += way
-        left -= way
-        if full >= 0 and left < 0:
+        charge -= way
+        if full >= 0 and charge < 0:
             return BATTERY
         place = target
         s.place[at + 1] = place
         if at == count:
             break
-        s.floor[at] = s.cable[at] = 0
+        s.floor[at] = s.charging[at] = 0
         if code >= 0:
             if not model.may[code, vehicle]:
                 return WHO
@@ -209,10 +209,10 @@ def _way(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> in
             s.serve[at] = row[RELOADING]
         else:
             pace = model.chargers[row[CHARGERS] - 1 - code - reloads, 1]
-            s.serve[at] = -((left - full) * 60 // pace)
-            s.cable[at] = 1
-            left = full
-    s.out[WAY], s.out[SERVED], s.out[SOFTLY], s.out[VISITS] = metres, served, softly, visits
+            s.serve[at] = -((charge - full) * 60 // pace)
+            s.charging[at] = 1
+            charge = full
+    s.out[WAY], s.out[SERVED], s.out[LATE_ALLOWED], s.out[VISITS] = metres, served, softly, visits
     if visits < prefix:
         return COMMITTED
     if visits > row[MAX_STOPS]:
@@ -222,7 +222,7 @@ def _way(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> in
 
 @compiled
 def _trips(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> int:
-    """Look at the goods of each trip and leave when they can be loaded."""
+    """Check the goods of each trip and write when they can be loaded."""
     trip, begin = 0, 0
     while True:
         end = begin
@@ -249,11 +249,11 @@ def _trips(model: Model, vehicle: int, codes: Int64, count: int, s: Scratch) -> 
 def _goods(
     model: Model, vehicle: int, codes: Int64, begin: int, end: int, trip: int, s: Scratch
 ) -> int:
-    """Return when a trip's goods are released, or less than 0: what is wrong with its company."""
+    """Return when a trip's goods are released, or minus the rule that its visits break."""
     on_board = model.vehicle[vehicle, ON_BOARD]
     s.stamp[0] += 1
     stamp = s.stamp[0]
-    release, fetched, brought = 0, 0, 0
+    release, fetched, delivered = 0, 0, 0
     for at in range(begin, end):
         code = codes[at]
         if code < 0:
@@ -272,18 +272,18 @@ def _goods(
         elif visit[ROLE] == 2:
             if s.mark[visit[PARTNER]] != stamp:
                 return -PAIRED
-            brought += 1
+            delivered += 1
         for member in range(visit[APART], visit[APART_END]):
             number = model.apart[member]
             if s.mark_set[number] == stamp:
                 return -COMPANY
             s.mark_set[number] = stamp
-    return release if fetched == brought else -PAIRED
+    return release if fetched == delivered else -PAIRED
 
 
 @compiled
 def _loads(model: Model, vehicle: int, codes: Int64, begin: int, end: int, s: Scratch) -> int:
-    """Follow the load of one trip in each dimension."""
+    """Check the load of one trip in each dimension."""
     for dimension in range(len(s.load)):
         room = model.room[vehicle, dimension]
         load = 0

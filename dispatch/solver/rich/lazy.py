@@ -1,4 +1,4 @@
-"""The one door to compiled code for what is loaded with every process. PURE."""
+"""Access to compiled code that loads numba only when a problem needs it. PURE."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
 
 def scanner(problem: Problem, model: Model) -> Scanner:
-    """Return the compiled scan's scanner on a problem; loads numba when it is first called."""
+    """Return the scanner of a problem; the first call loads numba."""
     module = importlib.import_module("dispatch.solver.rich.scanner")
     return cast("Scanner", module.Scanner(problem, model))
 
 
 def plain(problem: Problem) -> bool:
-    """Tell whether ``timing`` and ``segments`` alone are exact and fast for a problem.
+    """Return True if ``timing`` and ``segments`` alone are exact and fast for a problem.
 
-    Nothing but one window a visit, goods brought in one trip, skills, shifts and plain prices.
+    Such a problem has at most one window a visit, deliveries in one trip, skills, shifts and plain
+    prices, and nothing else.
     """
     return (
         not (problem.pairs or problem.together or problem.apart or problem.groups)

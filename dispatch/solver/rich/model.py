@@ -1,8 +1,8 @@
-"""A problem laid out in flat arrays for compiled code. PURE, and free of compiled code itself.
+"""A problem in flat arrays for compiled code; this module itself is not compiled. PURE.
 
-A vehicle's sequence is a row of codes: a visit by its index, a reload or a charge by a negative
-number. -1 - r is place r of ``VehicleShift.reloads``, and -1 - R - c its charger c, R being the
-number of its reload places.
+A vehicle's sequence is a row of integer codes. A visit's code is its index, 0 or more. Reloads and
+charges have negative codes. -1 - r is entry r of ``VehicleShift.reloads``. -1 - R - c is charger c,
+where R is the number of entries in ``reloads``.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ Bool = npt.NDArray[np.bool_]
 
 # Columns of Model.visit
 PLACE: Final = 0
-HARD: Final = 1  # first of its windows with max_late_s added; SOFT: as they are told
+HARD: Final = 1  # first row of its windows with max_late_s added; HARD_END: after the last
 HARD_END: Final = 2
-SOFT: Final = 3
+SOFT: Final = 3  # first row of its windows as promised
 SOFT_END: Final = 4
 LATE_PRICE: Final = 5  # minor units an hour
-LATE: Final = 6  # seconds it may be late
+LATE: Final = 6  # max_late_s: seconds that service may begin late
 RELEASE: Final = 7
 SERVICE_COST: Final = 8
 PARTNER: Final = 9  # the other end of its pair, or -1
 ROLE: Final = 10  # 0 alone, 1 pickup, 2 delivery
-BRINGS: Final = 11  # 1 where goods must be loaded for it
-OWNER: Final = 12  # vehicle that has its goods on board, or -1
-APART: Final = 13  # first of its sets in Model.apart
+BRINGS: Final = 11  # 1 where its demand must be loaded before the trip
+OWNER: Final = 12  # vehicle that already has its goods on board, or -1
+APART: Final = 13  # first entry of its sets in Model.apart
 APART_END: Final = 14
 TOGETHER: Final = 15
 TOGETHER_END: Final = 16
-JOB: Final = 17  # the visit that stands for its pair or group
-GROUP: Final = 18  # first of its alternatives in Model.group, itself among them
+JOB: Final = 17  # the pickup of its pair, the first visit of its group, or itself
+GROUP: Final = 18  # first entry in Model.group of its alternatives, including itself
 GROUP_END: Final = 19
-VISIT: Final = 20
+VISIT: Final = 20  # number of columns
 
 # Columns of Model.vehicle
 START: Final = 0
@@ -53,20 +53,20 @@ END: Final = 1
 OPENS: Final = 2
 LATEST: Final = 3
 CLOSES: Final = 4
-RATE: Final = 5  # row of Model.slices and of Model.fast
+RATE: Final = 5  # profile and speed: row of Model.slices and of Model.fast
 PROFILE: Final = 6
 LOADING: Final = 7
 RELOADING: Final = 8
 MAX_METRES: Final = 9
-LONGEST: Final = 10
+LONGEST: Final = 10  # most seconds from the begin of work to its end
 MAX_STOPS: Final = 11
 MAX_TRIPS: Final = 12
 RANGE: Final = 13  # -1: no battery
-CHARGE: Final = 14  # metres in the battery at the start
-OVER_AFTER: Final = 15
+CHARGE: Final = 14  # metres that the battery lasts at the start
+OVER_AFTER: Final = 15  # paid seconds after which overtime begins
 PREFIX: Final = 16
 PREFIX_END: Final = 17
-ON_BOARD: Final = 18  # 1 where the first trip's goods are on board already
+ON_BOARD: Final = 18  # 1 where the goods of the first trip are already on board
 BREAKS: Final = 19
 BREAKS_END: Final = 20
 PAUSES: Final = 21  # first row in Model.pauses: (breaks + 1) ** 2 of them
@@ -75,22 +75,23 @@ RELOADS: Final = 23
 RELOADS_END: Final = 24
 CHARGERS: Final = 25
 CHARGERS_END: Final = 26
-KIND: Final = 27  # first vehicle that is like it in all but its id
-VEHICLE: Final = 28
+KIND: Final = 27  # first vehicle with the same fields except the id
+VEHICLE: Final = 28  # number of columns
 
 # Columns of Model.price
 PER_M: Final = 0
 PER_S: Final = 1
 OVER_PER_S: Final = 2
 FIXED: Final = 3
-PRICE: Final = 4
+PRICE: Final = 4  # number of columns
 
 
 class Model(Packed):
-    """A problem that does not change while it is worked on. Money is in floats of 1/UNIT.
+    """A problem in flat arrays that no search changes. Money is in floats of 1/UNIT minor units.
 
-    Windows are first and last second; ``pauses`` are (until, total, floor) as in ``passes``;
-    ``rested`` is (latest end of work, seconds had, unpaid seconds had) by breaks had.
+    Windows are first and last second. A row of ``pauses`` is (until, total, floor) as in
+    ``timing.passes``. A row of ``rested`` is (latest end of work, seconds of breaks, unpaid seconds
+    of breaks), by number of breaks taken.
     """
 
     visit: Int64  # [visit, VISIT]
@@ -98,11 +99,11 @@ class Model(Packed):
     demand: Int64  # [visit, dimension]
     collect: Int64
     windows: Int64  # [window, 2]
-    may: Bool  # [visit, vehicle]
-    missed: Float  # [visit] what it costs to miss its job
+    may: Bool  # [visit, vehicle] True where the vehicle may serve the visit
+    missed: Float  # [visit] cost of not serving its job
     vehicle: Int64  # [vehicle, VEHICLE]
     price: Float  # [vehicle, PRICE]
-    room: Int64  # [vehicle, dimension]
+    room: Int64  # [vehicle, dimension] capacity
     breaks: Int64  # [break, 4] first second, last second, length, unpaid length
     pauses: Int64  # [.., 3]
     rested: Int64  # [.., 3]
@@ -112,27 +113,27 @@ class Model(Packed):
     apart: Int64  # sets by visit
     together: Int64
     union: Int64  # visits by set of ``together``
-    unions: Int64  # [set + 1] where each set's begin
+    unions: Int64  # [set + 1] first entry of each set in ``union``
     group: Int64  # alternatives
     seconds: Int32  # [slice, place, place]
-    slice_from: Int64  # [slice]
+    slice_from: Int64  # [slice] second from which it holds
     slices: Int64  # [rate + 1] first slice of each rate
-    fast: Int32  # [rate, place, place] seconds at the best hour
+    fast: Int32  # [rate, place, place] seconds at the fastest hour
     metres: Int32  # [profile, place, place]
-    fairness: Float  # [1] price of a squared second
-    marks: Int64  # [sets of ``apart``] only says how many there are
+    fairness: Float  # [1] price of a squared second of paid time
+    marks: Int64  # [sets of ``apart``] zeros; only the length is used
 
 
 def lay_out(problem: Problem) -> Model:
-    """Return a problem's arrays."""
+    """Return a problem as flat arrays."""
     owner = _owners(problem)
-    brought = {p.delivery for p in problem.pairs}
+    deliveries = {p.delivery for p in problem.pairs}
     windows: list[tuple[int, int]] = []
     apart, together = _sets(problem, problem.apart), _sets(problem, problem.together)
     visits = np.zeros((len(problem.visits), VISIT), dtype=np.int64)
     for at, visit in enumerate(problem.visits):
-        lay_visit(visits[at], problem, at, windows)
-        _company(visits[at], problem, at, visit, delivery=visit.id in brought)
+        write_visit(visits[at], problem, at, windows)
+        _write_job(visits[at], problem, at, visit, delivery=visit.id in deliveries)
         visits[at, OWNER] = owner[at]
         visits[at, APART : APART_END + 1] = apart[1][at : at + 2]
         visits[at, TOGETHER : TOGETHER_END + 1] = together[1][at : at + 2]
@@ -181,8 +182,8 @@ def _rows(rows: list[Any], width: int) -> Int64:
     return np.array(rows, dtype=np.int64).reshape(-1, width)
 
 
-def lay_visit(row: Int64, problem: Problem, at: int, windows: list[tuple[int, int]]) -> None:
-    """Write what a visit asks for by itself into its row; its windows go behind those given."""
+def write_visit(row: Int64, problem: Problem, at: int, windows: list[tuple[int, int]]) -> None:
+    """Write a visit's own data into its row and append its windows to ``windows``."""
     visit = problem.visits[at]
     row[PLACE] = visit.place
     row[SOFT] = len(windows)
@@ -197,8 +198,8 @@ def lay_visit(row: Int64, problem: Problem, at: int, windows: list[tuple[int, in
     row[RELEASE], row[SERVICE_COST] = visit.release_s, visit.service_cost
 
 
-def _company(row: Int64, problem: Problem, at: int, visit: Visit, *, delivery: bool) -> None:
-    """Its pair or its group."""
+def _write_job(row: Int64, problem: Problem, at: int, visit: Visit, *, delivery: bool) -> None:
+    """Write the visit's pair or group into its row."""
     row[PARTNER] = problem.partner.get(at, -1)
     row[JOB] = at
     if row[PARTNER] >= 0:
@@ -226,7 +227,7 @@ def _owners(problem: Problem) -> list[int]:
 
 
 def _sets(problem: Problem, sets: tuple[frozenset[str], ...]) -> tuple[Int64, Int64]:
-    """Return the sets of each visit, one after the other, and where each visit's begin."""
+    """Return the numbers of each visit's sets in one row, and where each visit's numbers begin."""
     member: list[list[int]] = [[] for _ in problem.visits]
     for number, names in enumerate(sets):
         for name in names:
@@ -245,7 +246,10 @@ def _services(problem: Problem) -> Int32:
 
 
 def _may(problem: Problem, owner: list[int]) -> Bool:
-    """Who may serve whom: skills, permission, goods on board, committed stops."""
+    """Return which vehicle may serve which visit. Shape [visit, vehicle].
+
+    Skills, allowed vehicles, goods on board and committed stops decide.
+    """
     kinds: dict[tuple[frozenset[str], frozenset[str] | None], Bool] = {}
     may = np.zeros((len(problem.visits), len(problem.vehicles)), dtype=np.bool_)
     for at, visit in enumerate(problem.visits):
@@ -270,7 +274,7 @@ def _may(problem: Problem, owner: list[int]) -> Bool:
 
 
 def _missed(problem: Problem) -> Float:
-    """What it costs to miss the job of each visit: both ends of a pair, the dearest of a group."""
+    """Return the cost of missing each visit's job: of a pair the sum, of a group the highest."""
     prices = [missed_cost(v) for v in problem.visits]
     whole = list(prices)
     for at, partner in problem.partner.items():
@@ -286,10 +290,10 @@ def _seconds(problem: Problem, rates: list[tuple[int, int]]) -> tuple[Int32, Int
     begins: list[int] = []
     first = [0]
     for profile, speed in rates:
-        given = problem.profiles[profile]
-        matrices.append(scaled(given.duration_s, speed))
+        table = problem.profiles[profile]
+        matrices.append(scaled(table.duration_s, speed))
         begins.append(-NEVER)
-        for part in given.hourly:
+        for part in table.hourly:
             matrices.append(scaled(part.duration_s, speed))
             begins.append(part.from_s)
         first.append(len(matrices))
@@ -297,7 +301,10 @@ def _seconds(problem: Problem, rates: list[tuple[int, int]]) -> tuple[Int32, Int
 
 
 def _fast(seconds: Int32, slices: Int64) -> Int32:
-    """Return the least seconds of each leg, by rate; no second copy where no hour differs."""
+    """Return the least seconds of each leg over the slices of the day, by rate.
+
+    Where no rate differs by the hour this is ``seconds`` itself, not a copy.
+    """
     if len(slices) - 1 == len(seconds):
         return seconds
     least = [seconds[a:b].min(axis=0) for a, b in pairwise(slices)]
@@ -305,7 +312,7 @@ def _fast(seconds: Int32, slices: Int64) -> Int32:
 
 
 class _Fleet:
-    """Collects what belongs to the vehicles."""
+    """The arrays of the vehicles, filled vehicle by vehicle."""
 
     def __init__(self, problem: Problem, rates: list[tuple[int, int]]) -> None:
         self.problem = problem
@@ -318,11 +325,13 @@ class _Fleet:
         self.reloads: list[int] = []
         self.chargers: list[tuple[int, int]] = []
         kinds: dict[Any, int] = {}
-        named = frozenset().union(*(v.vehicles for v in problem.visits if v.vehicles is not None))
+        named_ids = frozenset().union(
+            *(v.vehicles for v in problem.visits if v.vehicles is not None)
+        )
         for at, it in enumerate(problem.vehicles):
             row = self.vehicle[at]
             row[RATE] = rates.index((it.profile, it.speed_percent))
-            row[KIND] = kinds.setdefault(_kind(it, named), at)
+            row[KIND] = kinds.setdefault(_kind(it, named_ids), at)
             self._limits(row, it)
             self._prices(self.price[at], it)
             self._rests(row, it)
@@ -358,11 +367,11 @@ class _Fleet:
         unpaid = [0 if b.paid else b.duration_s for b in it.breaks]
         for rest, free in zip(it.breaks, unpaid, strict=True):
             self.breaks.append((rest.opens_s, rest.closes_s - 1, rest.duration_s, free))
-        for taken in range(len(it.breaks) + 1):
-            ways = {p.count: (p.until, p.total, p.floor) for p in shift.pauses[taken]}
+        for done in range(len(it.breaks) + 1):
+            ways = {p.count: (p.until, p.total, p.floor) for p in shift.pauses[done]}
             none = (-NEVER, 0, NEVER)
             self.pauses += [ways.get(count, none) for count in range(len(it.breaks) + 1)]
-            self.rested.append((shift.ends[taken], shift.rested[taken], sum(unpaid[:taken])))
+            self.rested.append((shift.ends[done], shift.rested[done], sum(unpaid[:done])))
         row[BREAKS_END] = len(self.breaks)
 
     def _places(self, row: Int64, it: VehicleShift) -> None:
@@ -385,8 +394,12 @@ def _limit(value: int | None) -> int:
     return 10**15 if value is None else value
 
 
-def _kind(it: VehicleShift, named: frozenset[str]) -> Any:
-    """Return what makes two vehicles exchangeable: all but the id, where nobody asks for it."""
+def _kind(it: VehicleShift, named_ids: frozenset[str]) -> Any:
+    """Return a key that two vehicles share if they are exchangeable: all fields but the id.
+
+    The id is part of the key where a visit names it, and where the vehicle has committed stops or
+    goods on board.
+    """
     fields = tuple(getattr(it, name) for name in it.__slots__ if name != "id")
-    own = it.id in named or it.prefix or it.loaded is not None
+    own = it.id in named_ids or it.prefix or it.loaded is not None
     return (fields, it.id if own else "")

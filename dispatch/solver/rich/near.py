@@ -1,4 +1,4 @@
-"""Which visits lie near one another, in price and time of the way between. PURE."""
+"""The nearest neighbours of each visit, by price of the way between them. PURE."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ import numpy as np
 
 from dispatch.solver.rich.model import PER_M, PER_S, PLACE, PROFILE, RATE, Int64, Model
 
-# Neighbours of a visit that a ruin goes along: 1 or more. Chosen.
+# Neighbours kept of each visit: 1 or more. Chosen, not measured.
 AROUND: Final = 60
 
 
 def near(model: Model, count: int = AROUND) -> Int64:
-    """Return for each visit the nearest others, nearest first; -1 ends. Shape [visit, count].
+    """Return the nearest other visits of each visit, nearest first. Shape [visit, count].
 
-    The measure is the price of the way there and back for the dearest kind of vehicle, or the
-    seconds where ways cost nothing.
+    Rows are filled up with -1. Nearness is the price of metres and seconds in the cheaper
+    direction, for the vehicle with the highest prices. Where metres and seconds are free, it is
+    their sum.
     """
     visits = len(model.visit)
     count = max(1, min(count, visits - 1))
-    found = np.full((visits, count), -1, dtype=np.int64)
+    neighbours = np.full((visits, count), -1, dtype=np.int64)
     if visits < 2 or not len(model.vehicle):
-        return found
-    dearest = int(np.argmax(model.price[:, PER_M] + model.price[:, PER_S]))
-    row = model.vehicle[dearest]
-    metre, second = model.price[dearest, PER_M], model.price[dearest, PER_S]
+        return neighbours
+    vehicle = int(np.argmax(model.price[:, PER_M] + model.price[:, PER_S]))
+    row = model.vehicle[vehicle]
+    metre, second = model.price[vehicle, PER_M], model.price[vehicle, PER_S]
     if metre + second == 0:
         metre, second = 1.0, 1.0
     places = model.visit[:, PLACE]
@@ -38,5 +39,5 @@ def near(model: Model, count: int = AROUND) -> Int64:
         nearest = np.argpartition(price, count - 1)[:count] if count < visits else np.arange(visits)
         nearest = nearest[np.argsort(price[nearest], kind="stable")]
         nearest = nearest[np.isfinite(price[nearest])]
-        found[at, : len(nearest)] = nearest
-    return found
+        neighbours[at, : len(nearest)] = nearest
+    return neighbours

@@ -1,8 +1,8 @@
-"""Many arrays handed to compiled code as one pointer. PURE, and free of compiled code itself.
+"""Many arrays passed to compiled code as one pointer; this module is not compiled itself. PURE.
 
-A call that hands on a hundred arrays one by one copies some seven hundred words and makes every
-function slow to compile. A ``Packed`` keeps its arrays and a table of their addresses and
-lengths; compiled code takes the table's address, and ``pack.name`` there is the array.
+A call that passes a hundred arrays one by one copies some seven hundred words, and makes every
+function slow to compile. A ``Packed`` keeps its arrays and a table of their addresses and lengths.
+Compiled code receives the table's address, and ``pack.name`` there is the array.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Kinds = tuple[tuple[str, str, int], ...]
 
 
 class Packed:
-    """Arrays by name; a subclass says in its annotations which.
+    """A set of named arrays; a subclass lists the names in its annotations.
 
     Raises
     ------

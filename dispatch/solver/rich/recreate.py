@@ -1,7 +1,7 @@
-"""Visits back to where they cost least: one job after the other. PURE, compiled.
+"""Recreate: absent jobs are inserted one by one where they cost least. PURE, compiled.
 
-A job is a visit, a pair, or a group of alternatives of which one is served. Now and then a gap
-is overlooked on purpose (a blink), so that the same ruin can be rebuilt otherwise.
+A job is a visit, a pair, or a group of alternatives: one visit of a group is served. Some gaps are
+skipped at random (a blink), so that the same ruin can be rebuilt differently.
 
 Source: Christiaens, Vanden Berghe (2020), Slack Induction by String Removals for Vehicle Routing
 Problems, Transportation Science 54(2).
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from dispatch.solver.rich.chance import below, unit
 from dispatch.solver.rich.compiled import compiled
 from dispatch.solver.rich.gap import alone_in, first_gap, open_to, pair_in, put
 from dispatch.solver.rich.layout import Scratch
@@ -30,36 +29,37 @@ from dispatch.solver.rich.model import (
     Int64,
     Model,
 )
+from dispatch.solver.rich.rng import below, unit
 from dispatch.solver.rich.route import refresh
 from dispatch.solver.rich.scan import INFINITE
-from dispatch.solver.rich.state import BLINKS, HALT, NOW, Announcements, State
+from dispatch.solver.rich.state import BLINKS, HALT, NOW, Promises, State
 from dispatch.solver.rich.stops import FEW, facilities, with_stop, with_two
 
-# All of these were chosen, not tuned; the campaign ``solver_fuzz`` holds the answers to the oracle.
+# All chosen, not tuned; the campaign ``solver_fuzz`` compares the answers with the oracle.
 ALL: Final = 60  # visits up to which every gap is tried: 0 or more
-TRIES: Final = 60  # jobs that are tried in one iteration, at most: 1 or more
-PEERS: Final = 24  # neighbours whose routes a pair is tried in: 1 to ``near.AROUND``
-BOLD: Final = 0.1  # chance, 0 to 1, that one job is served whatever it costs: others may join it
-STOP_CHANCE: Final = 0.1  # chance, 0 to 1, of trying a reload or charge though it goes without
-TWICE: Final = 0.1  # chance, 0 to 1, that two of them are tried where one does not help
+TRIES: Final = 60  # most jobs tried in one iteration: 1 or more
+PEERS: Final = 24  # neighbours in whose routes a pair is tried: 1 to ``near.AROUND``
+BOLD: Final = 0.1  # chance, 0 to 1, that one job is inserted at any cost: others may join it
+STOP_CHANCE: Final = 0.1  # chance, 0 to 1, of trying a facility though a gap without one exists
+TWICE: Final = 0.1  # chance, 0 to 1, of trying two facilities where one does not help
 
 # Places in State.num
-DONE: Final = 0  # iterations made
-ABSENT: Final = 1  # jobs not served
-TOUCHED: Final = 2
-KEPT: Final = 3
-SEEN: Final = 4  # looks at vehicles so far
-# Places in the pick
+DONE: Final = 0  # iterations so far
+ABSENT: Final = 1  # how many jobs are not served
+TOUCHED: Final = 2  # how many vehicles the iteration has changed
+ABSENT_BEFORE: Final = 3  # how many jobs were absent before the iteration
+SEEN: Final = 4  # number of the present walk over vehicles, compared with ``State.seen``
+# Places in State.pick, the cheapest insertion so far
 VEHICLE: Final = 0
 GAP: Final = 1
-THEN: Final = 2  # gap of the delivery, -1 for a visit alone, -2: codes stand in ``other``
-WHOM: Final = 3
-COUNT: Final = 4
+DELIVERY_GAP: Final = 2  # -1 for a visit alone, -2: the new codes are in ``State.other``
+PICKED: Final = 3  # the visit, or the pickup of the pair
+COUNT: Final = 4  # how many codes are in ``State.other``
 
 
 @compiled
 def touch(state: State, vehicle: int) -> None:
-    """Keep a vehicle's codes before the first change of an iteration."""
+    """Save a vehicle's codes before the iteration changes them for the first time."""
     iteration = state.num[DONE]
     if state.stamp[vehicle] == iteration:
         return
@@ -75,9 +75,9 @@ def touch(state: State, vehicle: int) -> None:
 
 @compiled
 def tied(model: Model, state: State, visit: int, so_far: int) -> int:
-    """Return the vehicle that serves those it must be together with.
+    """Return the vehicle that serves the visits that must be together with this one.
 
-    -1: none does, -2: several do. ``so_far`` is the same for the other end of its pair.
+    -1: no vehicle does; -2: several do. ``so_far`` is the result for the other visit of its pair.
     """
     for at in range(model.visit[visit, TOGETHER], model.visit[visit, TOGETHER_END]):
         number = model.together[at]
@@ -91,27 +91,27 @@ def tied(model: Model, state: State, visit: int, so_far: int) -> int:
 
 @compiled
 def recreate(
-    model: Model, promise: Announcements, state: State, s: Scratch, tries: int, bold: float
+    model: Model, promise: Promises, state: State, s: Scratch, tries: int, bold: float
 ) -> None:
-    """Put absent jobs back, in a random kind of order, where that costs no more than missing.
+    """Insert absent jobs in a random order, each where it costs no more than missing it.
 
-    With the chance ``bold`` the first goes back at any price: what is not worth a way for one
-    may be for several.
+    With the chance ``bold`` the first job is inserted at any cost. A way that does not pay for one
+    job may pay for several.
     """
     count = state.num[ABSENT]
     order(model, state, count)
-    left, price = 0, INFINITE if unit(state.word) < bold else 0.0
+    remaining, price = 0, INFINITE if unit(state.word) < bold else 0.0
     for at in range(count):
         job = state.absent[at]
-        if at >= tries or not serve(model, promise, state, s, job, price if at == 0 else 0.0):
-            state.absent[left] = job
-            left += 1
-    state.num[ABSENT] = left
+        if at >= tries or not insert_job(model, promise, state, s, job, price if at == 0 else 0.0):
+            state.absent[remaining] = job
+            remaining += 1
+    state.num[ABSENT] = remaining
 
 
 @compiled
 def order(model: Model, state: State, count: int) -> None:
-    """Sort the absent jobs by one of nine keys."""
+    """Sort the absent jobs by one of nine keys, chosen at random."""
     kind = below(state.word, 9)
     for at in range(count):
         state.key[at] = _key(model, state, kind, state.absent[at])
@@ -127,14 +127,19 @@ def order(model: Model, state: State, count: int) -> None:
 
 @compiled
 def _key(model: Model, state: State, kind: int, job: int) -> float:
-    whom = model.visit[job, PARTNER] if model.visit[job, ROLE] == 1 else job
-    low, high = model.visit[whom, HARD], model.visit[whom, HARD_END]
+    """Return a job's sort key; the lowest comes first.
+
+    Kinds 0 to 2: random; 3: largest load; 4: farthest from the depot; 5: nearest; 6: narrowest
+    window; 7: earliest window; 8: highest cost of missing.
+    """
+    picked = model.visit[job, PARTNER] if model.visit[job, ROLE] == 1 else job
+    low, high = model.visit[picked, HARD], model.visit[picked, HARD_END]
     if kind == 3 and model.demand.shape[1]:
-        return -float(model.demand[whom, 0])
+        return -float(model.demand[picked, 0])
     if kind == 4:
-        return -float(model.metres[0, model.vehicle[0, START], model.visit[whom, PLACE]])
+        return -float(model.metres[0, model.vehicle[0, START], model.visit[picked, PLACE]])
     if kind == 5:
-        return float(model.metres[0, model.vehicle[0, START], model.visit[whom, PLACE]])
+        return float(model.metres[0, model.vehicle[0, START], model.visit[picked, PLACE]])
     if kind == 6:
         return 1e9 if low == high else float(model.windows[high - 1, 1] - model.windows[low, 0])
     if kind == 7:
@@ -145,49 +150,53 @@ def _key(model: Model, state: State, kind: int, job: int) -> float:
 
 
 @compiled
-def serve(
-    model: Model, promise: Announcements, state: State, s: Scratch, job: int, price: float
+def insert_job(
+    model: Model, promise: Promises, state: State, s: Scratch, job: int, price: float
 ) -> bool:
-    """Put one job where it costs least; False where that is above the price and its missing."""
+    """Insert one job where it costs least; return False if nothing costs less than the limit.
+
+    The limit is the higher of ``price`` and the cost of missing the job.
+    """
     pick = state.pick
     pick[VEHICLE] = -1
     best = max(price, model.missed[job] + 0.5)
     low, high = model.visit[job, GROUP], model.visit[job, GROUP_END]
     if low == high:
-        best = _try(model, promise, state, s, job, pick, best)
+        best = _best_insertion(model, promise, state, s, job, pick, best)
     for at in range(low, high):
-        best = _try(model, promise, state, s, model.group[at], pick, best)
+        best = _best_insertion(model, promise, state, s, model.group[at], pick, best)
     if pick[VEHICLE] < 0 or state.num[HALT]:
         return False
     return _apply(model, promise, state, s, pick)
 
 
 @compiled
-def _apply(model: Model, promise: Announcements, state: State, s: Scratch, pick: Int64) -> bool:
-    vehicle, whom = pick[VEHICLE], pick[WHOM]
+def _apply(model: Model, promise: Promises, state: State, s: Scratch, pick: Int64) -> bool:
+    """Make the picked insertion; return False and restore the route if it is infeasible."""
+    vehicle, picked = pick[VEHICLE], pick[PICKED]
     touch(state, vehicle)
     codes, count = state.codes[vehicle], state.count[vehicle]
-    partner = model.visit[whom, PARTNER]
+    partner = model.visit[picked, PARTNER]
     old = count
     for at in range(count):
         state.base[at] = codes[at]
-    if pick[THEN] == -2:
+    if pick[DELIVERY_GAP] == -2:
         for at in range(pick[COUNT]):
             codes[at] = state.other[at]
         state.count[vehicle] = pick[COUNT]
     else:
-        if pick[THEN] >= 0:
-            put(codes, count, codes, pick[THEN], partner)
+        if pick[DELIVERY_GAP] >= 0:
+            put(codes, count, codes, pick[DELIVERY_GAP], partner)
             count += 1
-        put(codes, count, codes, pick[GAP], whom)
+        put(codes, count, codes, pick[GAP], picked)
         state.count[vehicle] = count + 1
     if refresh(model, promise, state, s, vehicle):
         return True
-    # The gaps were priced for a route that has changed since: leave it as it was.
+    # The route has changed since the insertion was priced: restore it.
     state.count[vehicle] = old
     for at in range(old):
         codes[at] = state.base[at]
-    state.where[whom] = -1
+    state.where[picked] = -1
     if partner >= 0:
         state.where[partner] = -1
     refresh(model, promise, state, s, vehicle)
@@ -195,16 +204,16 @@ def _apply(model: Model, promise: Announcements, state: State, s: Scratch, pick:
 
 
 @compiled
-def _try(
+def _best_insertion(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     visit: int,
     pick: Int64,
     best: float,
 ) -> float:
-    """Look for the cheapest place of a visit, or of the pair that it begins."""
+    """Find the cheapest insertion of a visit, or of the pair that begins with it."""
     partner = model.visit[visit, PARTNER]
     limit = tied(model, state, visit, -1)
     if partner >= 0:
@@ -229,7 +238,7 @@ def _try(
 @compiled
 def _nearby(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     visit: int,
@@ -237,15 +246,15 @@ def _nearby(
     pick: Int64,
     best: float,
 ) -> float:
-    """Try the gaps beside the visit's neighbours; for a pair, their whole routes."""
+    """Try the gaps beside the visit's neighbours; for a pair, every gap of their routes."""
     if len(state.where) <= ALL:
         return best  # every gap is tried afterwards
     if partner >= 0:
         state.num[SEEN] += 1
         seen = state.num[SEEN]
-        for whom in (visit, partner):
+        for picked in (visit, partner):
             for at in range(min(PEERS, state.near.shape[1])):
-                peer = state.near[whom, at]
+                peer = state.near[picked, at]
                 vehicle = state.where[peer] if peer >= 0 else -1
                 if vehicle >= 0 and state.seen[vehicle] != seen:
                     state.seen[vehicle] = seen
@@ -263,14 +272,19 @@ def _nearby(
                 added = alone_in(model, promise, state, s, visit, vehicle, gap, best)
                 if added < best:
                     best = added
-                    pick[VEHICLE], pick[GAP], pick[THEN], pick[WHOM] = vehicle, gap, -1, visit
+                    pick[VEHICLE], pick[GAP], pick[DELIVERY_GAP], pick[PICKED] = (
+                        vehicle,
+                        gap,
+                        -1,
+                        visit,
+                    )
     return best
 
 
 @compiled
 def _empty(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     visit: int,
@@ -278,14 +292,14 @@ def _empty(
     pick: Int64,
     best: float,
 ) -> float:
-    """Try one vehicle of each kind that is still at home."""
+    """Try one vehicle of each kind without a route; every one where promises have a price."""
     vehicles = len(state.count)
     state.num[SEEN] += 1
     seen = state.num[SEEN]
     for vehicle in range(vehicles):
         kind = model.vehicle[vehicle, KIND]
         if state.count[vehicle] == 0 and state.seen[kind] != seen:
-            if not promise.asked[0]:
+            if not promise.active[0]:
                 state.seen[kind] = seen
             best = _in_route(model, promise, state, s, visit, partner, vehicle, pick, best)
     return best
@@ -294,7 +308,7 @@ def _empty(
 @compiled
 def _in_route(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     visit: int,
@@ -313,21 +327,28 @@ def _in_route(
     for gap in range(first_gap(model, vehicle), state.count[vehicle] + 1):
         if unit(state.word) < state.money[BLINKS]:
             continue
-        then = -1
+        delivery_gap = -1
         if partner >= 0:
-            added, then = pair_in(model, promise, state, s, visit, partner, vehicle, gap, best)
+            added, delivery_gap = pair_in(
+                model, promise, state, s, visit, partner, vehicle, gap, best
+            )
         else:
             added = alone_in(model, promise, state, s, visit, vehicle, gap, best)
         if added < best:
             best = added
-            pick[VEHICLE], pick[GAP], pick[THEN], pick[WHOM] = vehicle, gap, then, visit
+            pick[VEHICLE], pick[GAP], pick[DELIVERY_GAP], pick[PICKED] = (
+                vehicle,
+                gap,
+                delivery_gap,
+                visit,
+            )
     return best
 
 
 @compiled
 def _with_stops(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     visit: int,
@@ -336,7 +357,7 @@ def _with_stops(
     pick: Int64,
     best: float,
 ) -> float:
-    """Try it with one more reload or charge: a few routes, begun at a random one."""
+    """Try the insertion with one or two more facilities, in four routes from a random one on."""
     vehicles = len(state.count)
     first, tried = below(state.word, vehicles), 0
     for step in range(vehicles):
@@ -354,7 +375,7 @@ def _with_stops(
             added, count = with_two(model, promise, state, s, visit, partner, vehicle, best)
         if added < best:
             best = added
-            pick[VEHICLE], pick[THEN], pick[WHOM], pick[COUNT] = vehicle, -2, visit, count
+            pick[VEHICLE], pick[DELIVERY_GAP], pick[PICKED], pick[COUNT] = vehicle, -2, visit, count
         tried += 1
         if tried == 4:
             break

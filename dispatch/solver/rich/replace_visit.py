@@ -1,7 +1,7 @@
-"""Another visit in the stead of one in a model that is laid out already. PURE.
+"""Replacing one visit of a model by another without building the model again. PURE.
 
-What depends on the visit alone is written anew: its row, its windows, who may serve it, and the
-legs to and from its place. No matrix is copied.
+Only what depends on the visit is written: its row, its windows, the vehicles that may serve it, and
+the legs from and to its place. No matrix is copied.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from dispatch.solver.rich.model import (
     SOFT,
     SOFT_END,
     Model,
-    lay_visit,
+    write_visit,
 )
 from dispatch.solver.timing.timer import scaled
 
-NOT_KEPT: Final = "The model keeps too few windows for the visit: lay it out with more."
+TOO_FEW_WINDOWS: Final = "The model has too few rows for the visit's windows. Build it with more."
 
 
 def replace_visit(model: Model, problem: Problem, visit: int) -> None:
-    """Write a visit of a problem over the last one of a model.
+    """Write a visit of a problem over the last visit of a model.
 
     Parameters
     ----------
     model : Model
-        Laid out from a problem that is the same but for the last visit, which is in no pair and
-        no set. The windows at the end of ``Model.windows`` are that visit's: as many as the new
-        one has, twice that where it may be late.
+        Built from a problem that differs only in its last visit, which is in no pair and no set.
+        The rows at the end of ``Model.windows`` belong to that visit. The new visit needs one row
+        for each window, and two for each where it may be late.
 
     Raises
     ------
     ValueError
-        When too few windows were kept: a fault of ours.
+        When there are too few such rows: a bug in our code.
     """
     it = problem.visits[visit]
     windows: list[tuple[int, int]] = []
-    lay_visit(model.visit[visit], problem, visit, windows)
-    first = _kept_from(model, visit)
+    write_visit(model.visit[visit], problem, visit, windows)
+    first = _first_window(model, visit)
     if first + len(windows) > len(model.windows):
-        raise ValueError(NOT_KEPT)
+        raise ValueError(TOO_FEW_WINDOWS)
     for at, window in enumerate(windows, start=first):
         model.windows[at] = window
     model.visit[visit, [SOFT, SOFT_END, HARD, HARD_END]] += first
@@ -60,13 +60,13 @@ def replace_visit(model: Model, problem: Problem, visit: int) -> None:
     _legs(model, problem, int(model.visit[visit, PLACE]))
 
 
-def _kept_from(model: Model, visit: int) -> int:
-    """Return the row behind the windows of all visits but the last."""
+def _first_window(model: Model, visit: int) -> int:
+    """Return the first row after the windows of all other visits."""
     return int(model.visit[:visit, [SOFT_END, HARD_END]].max(initial=0))
 
 
 def _legs(model: Model, problem: Problem, place: int) -> None:
-    """Write the legs from and to a place over those there were, by profile, hour and speed."""
+    """Write the legs from and to a place into the matrices, by profile, hour and speed."""
     rates = sorted({(v.profile, v.speed_percent) for v in problem.vehicles}) or [(0, 100)]
     for profile, travel in enumerate(problem.profiles):
         model.metres[profile, place, :] = travel.distance_m[place]

@@ -1,4 +1,4 @@
-"""One route of a state: priced, and its gaps laid out for what comes. PURE, compiled."""
+"""The price of one route, and the data that price insertions into its gaps. PURE, compiled."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ from dispatch.solver.rich.model import (
     Model,
 )
 from dispatch.solver.rich.scan import INFINITE, MINOR, PER_SECOND, retrace, scan, worked_cost
-from dispatch.solver.rich.state import EARLY, LASTS, LATER, Announcements, State
+from dispatch.solver.rich.state import EARLY, LASTS, LATER, Promises, State
 from dispatch.solver.timing.passes import NEVER
 
 
 @compiled
 def priced(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     vehicle: int,
     codes: Int64,
     count: int,
 ) -> float:
-    """Return what a sequence costs with what it breaks of the promises, INFINITE if it fails."""
+    """Return a sequence's cost plus penalties for broken promises; INFINITE if it is infeasible."""
     cost = scan(model, vehicle, codes, count, s)
-    if not promise.asked[0] or cost >= INFINITE or count == 0:
+    if not promise.active[0] or cost >= INFINITE or count == 0:
         return cost
     retrace(model, vehicle, count, s, state.rests)
     had = s.out[HAD]
@@ -71,8 +71,8 @@ def priced(
 
 
 @compiled
-def refresh(model: Model, promise: Announcements, state: State, s: Scratch, vehicle: int) -> bool:
-    """Price a vehicle's route anew and lay out its gaps; False where it does not hold."""
+def refresh(model: Model, promise: Promises, state: State, s: Scratch, vehicle: int) -> bool:
+    """Price a vehicle's route and update the data of its gaps; return False if it is infeasible."""
     count = state.count[vehicle]
     cost = priced(model, promise, state, s, vehicle, state.codes[vehicle], count)
     if cost >= INFINITE:
@@ -88,11 +88,11 @@ def refresh(model: Model, promise: Announcements, state: State, s: Scratch, vehi
             + s.out[SERVED] * MINOR
         )
         state.worked[vehicle] = cost - free
-        if not promise.asked[0]:
+        if not promise.active[0]:
             state.worked[vehicle] = (
                 worked_cost(model, vehicle, s.out[PAID]) + s.out[LATENESS] * PER_SECOND
             )
-    _segments(model, state, s, vehicle, count, promise.asked[0])
+    _segments(model, state, s, vehicle, count, promise.active[0])
     if model.demand.shape[1]:
         _loads(model, state, vehicle, count)
     return True
@@ -100,7 +100,7 @@ def refresh(model: Model, promise: Announcements, state: State, s: Scratch, vehi
 
 @compiled
 def own_segment(model: Model, visit: int, serve: int, own: Int64) -> None:
-    """Write the segment of one stop, its windows taken as one from first to last."""
+    """Write the segment of one stop; its windows count as one from the first to the last."""
     own[LASTS] = serve
     if visit < 0 or model.visit[visit, HARD] == model.visit[visit, HARD_END]:
         own[EARLY], own[LATER] = 0, NEVER
@@ -111,8 +111,9 @@ def own_segment(model: Model, visit: int, serve: int, own: Int64) -> None:
 
 @compiled
 def _segments(
-    model: Model, state: State, s: Scratch, vehicle: int, count: int, asked: bool
+    model: Model, state: State, s: Scratch, vehicle: int, count: int, active: bool
 ) -> None:
+    """Update places, earliest times, lateness and segments of each stop and gap."""
     row = model.vehicle[vehicle]
     before, after = state.before[vehicle], state.after[vehicle]
     before[0, LASTS] = 0
@@ -120,7 +121,7 @@ def _segments(
     before[0, EARLY] = first
     before[0, LATER] = row[LATEST] + row[LOADING]
     after[count, LASTS], after[count, EARLY], after[count, LATER] = 0, 0, row[CLOSES]
-    plain, loose = state.plain_vehicle[vehicle] and not asked, False
+    plain, loose = state.plain_vehicle[vehicle] and not active, False
     state.trip[vehicle] = count
     state.early[vehicle, 0] = first
     busy, tardies = s.drive[count] if count else 0, 0
@@ -154,7 +155,7 @@ def _segments(
 
 @compiled
 def soonest(model: Model, code: int, ready: int) -> int:
-    """Return when service may begin at or after a second, NEVER if never; at once at a facility."""
+    """Return when service may begin from ``ready`` on, NEVER if no more; at a facility at once."""
     if code < 0:
         return ready
     return opening(model, model.visit[code, HARD], model.visit[code, HARD_END], 0, ready)
@@ -162,9 +163,10 @@ def soonest(model: Model, code: int, ready: int) -> int:
 
 @compiled
 def tardiness(model: Model, code: int, begin: int) -> int:
-    """Return the late seconds times their price an hour of a begin at a second or behind it.
+    """Return a lower bound of late seconds times price an hour, for service from ``begin`` on.
 
-    A vehicle may wait for a later window; behind the last one lateness only grows.
+    Only the time after the last window counts: a vehicle may wait for a later window, but behind
+    the last one lateness only grows.
     """
     if code < 0 or model.visit[code, LATE] == 0:
         return 0
@@ -174,7 +176,7 @@ def tardiness(model: Model, code: int, begin: int) -> int:
 
 @compiled
 def join(first: Int64, drive: int, second: Int64, whole: Int64) -> bool:
-    """Join two segments with a drive between; False where the second comes too late."""
+    """Join two segments with a drive between; return False if the second is reached too late."""
     shift = first[LASTS] + drive
     late = first[EARLY] + shift > second[LATER]
     wait = max(0, second[EARLY] - shift - first[LATER])
@@ -187,7 +189,7 @@ def join(first: Int64, drive: int, second: Int64, whole: Int64) -> bool:
 
 @compiled
 def _loads(model: Model, state: State, vehicle: int, count: int) -> None:
-    """Follow the load through each trip, forwards for what was, backwards for what will be."""
+    """Update the load in each gap, and the highest load before and after it on its trip."""
     dimensions = model.demand.shape[1]
     codes, load = state.codes[vehicle], state.load[vehicle]
     most_before, most_after = state.most_before[vehicle], state.most_after[vehicle]

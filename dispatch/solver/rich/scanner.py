@@ -1,7 +1,7 @@
-"""What the pure side of the house asks of compiled code, for one problem. PURE.
+"""The compiled scan as other packages use it, for one problem. PURE.
 
-Loaded by ``rich.lazy``, and only when a problem needs it: numba takes half a second and some
-100 MB to load.
+Loaded by ``rich.lazy``, and only when a problem needs it: numba takes half a second and some 100 MB
+to load.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from dispatch.solver.model.cost import UNIT, co2_exact, driven_exact, fairness_cost, overtime_exact
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Tour
+from dispatch.solver.rich.all_gaps import COLUMNS, list_gaps
 from dispatch.solver.rich.fill import insert_absent
 from dispatch.solver.rich.initial import load_plan
 from dispatch.solver.rich.layout import (
@@ -37,23 +38,22 @@ from dispatch.solver.rich.model import Int64, Model
 from dispatch.solver.rich.replace_visit import replace_visit
 from dispatch.solver.rich.route import refresh
 from dispatch.solver.rich.scan import INFINITE, scan
-from dispatch.solver.rich.state import BLINKS, State, fresh, look_again, nothing_promised
-from dispatch.solver.rich.tries import FOUND, tries
+from dispatch.solver.rich.state import BLINKS, State, fresh, no_promises, update_visit
 from dispatch.solver.rich.write import Writer
 
-HOPELESS: Final = (WHO, STOPS)  # what no stop at a facility can mend
-BEAM: Final = 6  # begun sequences kept while stops at facilities are put in
+HOPELESS: Final = (WHO, STOPS)  # rules that no facility helps to keep
+BEAM: Final = 6  # partial sequences kept while facilities are inserted
 PER_SECOND: Final = UNIT // 3600
-SPARE: Final = 4  # rows of gaps for each visit, before more are made
+SPARE: Final = 4  # rows of gaps for each visit at first; doubled when full
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What one sequence comes to at its best schedule."""
+    """Time, metres and cost of one sequence at its best schedule."""
 
     lasts_s: int
     metres: int
-    exact: int  # money without the price of serving, in 1/UNIT
+    exact: int  # cost without service_cost, in 1/UNIT minor units
 
 
 class Scanner:
@@ -63,31 +63,31 @@ class Scanner:
         self.problem, self.model = problem, model
         self.scratch = new_scratch(model)
         self.writer = Writer(problem, model, self.scratch)
-        self._promise = nothing_promised(model)
+        self._promise = no_promises(model)
         nobody = np.full((len(problem.visits), 1), -1, dtype=np.int64)
-        self._nobody = nobody
-        self._laid: State | None = None
-        self._shown: dict[int, tuple[int, ...]] = {}
-        self._found: Int64 = np.zeros((len(problem.visits) * SPARE + 64, FOUND), dtype=np.int64)
+        self._no_neighbours = nobody
+        self._lazy_state: State | None = None
+        self._loaded: dict[int, tuple[int, ...]] = {}
+        self._rows: Int64 = np.zeros((len(problem.visits) * SPARE + 64, COLUMNS), dtype=np.int64)
 
     @property
     def _state(self) -> State:
-        """The plan whose gaps are looked for, laid out when first needed: most never need it."""
-        if self._laid is None:
-            self._laid = fresh(self.model, self._nobody, 0, 0)
+        """The state whose gaps are searched, built when first needed."""
+        if self._lazy_state is None:
+            self._lazy_state = fresh(self.model, self._no_neighbours, 0, 0)
             for vehicle in range(len(self.problem.vehicles)):
-                self._laid.closed[vehicle] = not self._fresh(vehicle, ())
-        return self._laid
+                self._lazy_state.closed[vehicle] = not self._load(vehicle, ())
+        return self._lazy_state
 
     def replace_visit(self, problem: Problem, visit: int) -> None:
-        """Take another visit in one's stead; its row and column have changed in the matrices."""
+        """Replace a visit by another; its row and column of the matrices have changed already."""
         self.problem = self.writer.problem = problem
         replace_visit(self.model, problem, visit)
-        if self._laid is not None:
-            look_again(self.model, self._laid, visit)
+        if self._lazy_state is not None:
+            update_visit(self.model, self._lazy_state, visit)
 
     def timed(self, vehicle: int, codes: Sequence[int]) -> Timed | None:
-        """Return what a sequence comes to, None where it does not hold."""
+        """Return time, metres and cost of a sequence, None if it is infeasible."""
         row = np.array(codes, dtype=np.int64)
         if scan(self.model, vehicle, row, len(row), self.scratch) >= INFINITE:
             return None
@@ -98,36 +98,40 @@ class Scanner:
         return Timed(out[FINISH] - out[BEGIN], out[WAY], exact)
 
     def route(self, vehicle: int, codes: Sequence[int]) -> Tour | None:
-        """Return the route at its best schedule, None where it does not hold."""
+        """Return the tour at its best schedule, None if the sequence is infeasible."""
         return self.writer.route(vehicle, codes)
 
     def gaps(
         self, tours: Mapping[int, Sequence[int]], visit: int, limit: int = -1
     ) -> list[tuple[int, int, int, int, int, int]]:
-        """Return every gap that holds for a visit, or for the pair that it begins.
+        """Return every feasible insertion of a visit, or of the pair that it begins.
 
         Returns
         -------
-        list of (vehicle, gap, then, seconds, metres, exact)
-            Gaps are counted in codes, the delivery's without the pickup; -1 for a visit alone.
-            What is added does not count the price of serving.
+        list of (vehicle, gap, delivery_gap, seconds, metres, exact)
+            Gaps count codes, the delivery's without the pickup; -1 for a visit alone. Seconds,
+            metres and cost are what the insertion adds; the cost leaves out ``service_cost``.
         """
-        self._show(tours)
+        self._sync(tours)
         while True:
-            count = int(tries(self.model, self._state, self.scratch, visit, limit, self._found, 0))
-            if count < len(self._found):
+            count = int(
+                list_gaps(self.model, self._state, self.scratch, visit, limit, self._rows, 0)
+            )
+            if count < len(self._rows):
                 break
-            self._found = np.zeros((2 * len(self._found), FOUND), dtype=np.int64)
+            self._rows = np.zeros((2 * len(self._rows), COLUMNS), dtype=np.int64)
         base: dict[int, Timed] = {}
-        made = []
-        for vehicle, gap, then, lasts, metres, paid, late in self._found[:count].tolist():
+        gaps = []
+        for vehicle, gap, delivery_gap, lasts, metres, paid, late in self._rows[:count].tolist():
             if vehicle not in base:
                 timed = self.timed(vehicle, tours.get(vehicle, ()))
                 base[vehicle] = timed or Timed(0, 0, 0)
             before = base[vehicle]
             exact = self._exact(vehicle, metres, paid, late) - before.exact
-            made.append((vehicle, gap, then, lasts - before.lasts_s, metres - before.metres, exact))
-        return made
+            gaps.append(
+                (vehicle, gap, delivery_gap, lasts - before.lasts_s, metres - before.metres, exact)
+            )
+        return gaps
 
     def filled(
         self,
@@ -136,11 +140,11 @@ class Scanner:
         add: bool,
         late: Callable[[], bool] | None = None,
     ) -> dict[int, list[int]]:
-        """Return what holds of some sequences, with what else fits and pays where ``add``.
+        """Return the feasible part of some sequences; with ``add``, also other jobs that pay.
 
-        ``late`` is asked before each job that is to be put in; when it says yes, the rest stay out.
+        ``late`` is called before each job is inserted; once it returns True, no more are inserted.
         """
-        state = fresh(self.model, self._nobody, 0, 0)
+        state = fresh(self.model, self._no_neighbours, 0, 0)
         load_plan(self.problem, self.model, self._promise, state, self.scratch, tours)
         counts, codes = state.count, state.codes
         if add:
@@ -156,39 +160,45 @@ class Scanner:
         }
 
     def equipped(self, vehicle: int, visits: Sequence[int]) -> list[int] | None:
-        """Return visits in their order with the reloads and charges they need, None if none do.
+        """Return visits in their order with the facilities they need, None if no facilities help.
 
-        Stop by stop; of the sequences so begun that hold the cheapest few are kept.
+        A beam search from stop to stop: of the partial sequences the cheapest few are kept.
         """
         if self.timed(vehicle, visits) is not None:
             return list(visits)
         it, fault = self.problem.vehicles[vehicle], int(self.scratch.out[FAULT])
         stops = range(-len(it.reloads) - len(it.chargers), 0)
         if not stops or fault in HOPELESS or (fault == TIME and not it.reloads):
-            return None  # a charge takes time and saves none; another trip may begin earlier
-        begun: list[list[int]] = [[]]
+            return None  # a charge only takes time; with a reload the first trip may begin earlier
+        partial: list[list[int]] = [[]]
         committed = len(it.prefix)
         for at, visit in enumerate(visits):
             owed = self._owed(visits[: at + 1])
             ways = [[visit]] if at < committed else [[visit], *([s, visit] for s in stops)]
             if at > committed and len(stops) > 1:
                 ways += [[one, other, visit] for one in stops for other in stops if one != other]
-            begun = self._cheapest(vehicle, [[*b, *way] for b in begun for way in ways], owed)
-        last = [[*b, *way] for b in begun for way in ([], *([s] for s in stops))]
+            partial = self._cheapest(vehicle, [[*b, *way] for b in partial for way in ways], owed)
+        last = [[*b, *way] for b in partial for way in ([], *([s] for s in stops))]
         best = self._cheapest(vehicle, last, [])
         if best and self.timed(vehicle, best[0]) is not None:
             return best[0]
         return None
 
     def _owed(self, visits: Sequence[int]) -> list[int]:
-        """Deliveries of what has been fetched and not been brought yet."""
-        partner, there = self.problem.partner, set(visits)
-        return [partner[v] for v in visits if v in partner and partner[v] not in there]
+        """Return the deliveries whose pickups are among the visits and that are not."""
+        partner, present = self.problem.partner, set(visits)
+        return [partner[v] for v in visits if v in partner and partner[v] not in present]
 
-    def _cheapest(self, vehicle: int, made: list[list[int]], owed: list[int]) -> list[list[int]]:
-        """Return the few begun sequences that cost least; those that merely run dry come last."""
+    def _cheapest(
+        self, vehicle: int, sequences: list[list[int]], owed: list[int]
+    ) -> list[list[int]]:
+        """Return the few cheapest partial sequences.
+
+        Those come last that are infeasible now but that later codes may complete: the battery runs
+        empty, committed stops or deliveries are missing.
+        """
         priced = []
-        for codes in made:
+        for codes in sequences:
             timed = self.timed(vehicle, [*codes, *owed])
             if timed is not None:
                 priced.append((0, timed.exact, codes))
@@ -199,7 +209,7 @@ class Scanner:
         return [codes for _, _, codes in priced[:BEAM]]
 
     def _exact(self, vehicle: int, metres: int, paid: int, late: int) -> int:
-        """Return the exact price of a route, all but serving."""
+        """Return the exact cost of a route in 1/UNIT, without ``service_cost``."""
         it = self.problem.vehicles[vehicle]
         return (
             (it.fixed_cost + fairness_cost(self.problem, paid)) * UNIT
@@ -209,15 +219,16 @@ class Scanner:
             + late * PER_SECOND
         )
 
-    def _show(self, tours: Mapping[int, Sequence[int]]) -> None:
-        """Bring the routes of the state up to date."""
-        for vehicle in set(self._shown) | set(tours):
+    def _sync(self, tours: Mapping[int, Sequence[int]]) -> None:
+        """Load the tours that have changed into the state."""
+        for vehicle in set(self._loaded) | set(tours):
             codes = tuple(tours.get(vehicle, ()))
-            if self._shown.get(vehicle, ()) != codes:
-                self._state.closed[vehicle] = not self._fresh(vehicle, codes)
-                self._shown[vehicle] = codes
+            if self._loaded.get(vehicle, ()) != codes:
+                self._state.closed[vehicle] = not self._load(vehicle, codes)
+                self._loaded[vehicle] = codes
 
-    def _fresh(self, vehicle: int, codes: tuple[int, ...]) -> bool:
+    def _load(self, vehicle: int, codes: tuple[int, ...]) -> bool:
+        """Load one tour into the state; return False if it is too long or infeasible."""
         state = self._state
         if len(codes) > state.codes.shape[1] - FACILITIES // 32:
             return False

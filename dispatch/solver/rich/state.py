@@ -1,11 +1,11 @@
-"""A plan under search: each vehicle's codes, and what prices a change fast. PURE, compiled.
+"""A plan during a search: each vehicle's codes, and what prices a change fast. PURE, compiled.
 
-Beside each route stand the segments before and behind each gap (least seconds, earliest and
-latest begin; see ``segments``), the loads there, and the most that is on board before and behind
-it on the same trip. They price a change exactly where the route is *plain* (no breaks, hours,
-batteries, lateness, second windows; goods released late for its first trip alone); elsewhere they
-never say too much, and ``scan`` says how much it is. So that it is asked seldom, each stop also
-keeps when it is over on the earliest schedule without rest, and what lateness costs there.
+Each route has segments before and after each gap (least seconds, earliest and latest begin; see
+``timing.segments``), the load there, and the highest load before and after it on the same trip.
+They price a change exactly where the route is *plain*: no breaks, hours, batteries, lateness or
+second windows, and goods released late only on its first trip. Elsewhere they give a lower bound,
+and ``scan`` gives the cost. To scan less often, each stop also has its end on the earliest schedule
+without breaks, and the price of lateness there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Final
 
 import numpy as np
 
-from dispatch.solver.rich.chance import Word, seeded
 from dispatch.solver.rich.layout import (
     FACILITIES,
 )
@@ -35,42 +34,43 @@ from dispatch.solver.rich.model import (
     Model,
 )
 from dispatch.solver.rich.packed import Packed
+from dispatch.solver.rich.rng import Word, seeded
 
-WIDE: Final = 1000  # visits up to which a route may hold all of them: room for codes is memory
-SHORT: Final = 512  # codes that a route may hold at least where there are more. Chosen
-BLINK: Final = 0.01  # chance, 0 to below 1, that a gap is overlooked, as in ``classic.tuning``
+WIDE: Final = 1000  # most visits for which each route has space for all of them: it takes memory
+SHORT: Final = 512  # least number of codes a route has space for where there are more. Chosen
+BLINK: Final = 0.01  # chance, 0 to below 1, that a gap is skipped, as in ``classic.tuning``
 
-# Columns of segments
+# Columns of segments: seconds, earliest begin, latest begin
 LASTS: Final = 0
 EARLY: Final = 1
 LATER: Final = 2
 
 # Places in State.money
-NOW: Final = 0  # cost of all routes and of what is missed
-BEST: Final = 1
-BLINKS: Final = 2  # chance that a gap is overlooked
+NOW: Final = 0  # cost of all routes and of missed jobs
+BEST: Final = 1  # the same of the best plan
+BLINKS: Final = 2  # chance that a gap is skipped
 
 # A place in State.num; the others are named in ``recreate``
-HALT: Final = 5  # set from outside when the time is up: what is being tried counts no more
+HALT: Final = 5  # set from outside when the time is up: the present try no longer counts
 
 
-class Announcements(Packed):
-    """What is already promised, by visit, and what it costs to change it."""
+class Promises(Packed):
+    """The promise already given for each visit, and the penalty for changing it."""
 
-    vehicle: Int64  # who was to come, -1: nobody
-    move: Float  # price of another vehicle
-    opens: Int64  # promised begin of service: first and last second
+    vehicle: Int64  # promised vehicle, -1: none
+    move: Float  # penalty for another vehicle
+    opens: Int64  # promised begin of service: first and last second, -1: none
     closes: Int64
-    slip: Float  # price of a second outside of that
-    asked: Bool  # [1] whether there is any price at all
+    slip: Float  # penalty for a second outside them
+    active: Bool  # [1] True if there is any penalty
 
 
 class State(Packed):
-    """Routes by vehicle; positions count codes, gap p is before the code at p."""
+    """All routes by vehicle; positions count codes, and gap p is before the code at p."""
 
     codes: Int64  # [vehicle, width]
     count: Int64  # [vehicle]
-    visits: Int64  # [vehicle] visits among the codes
+    visits: Int64  # [vehicle] number of visits among the codes
     cost: Float  # [vehicle]
     worked: Float  # [vehicle] the part of it that depends on time
     way: Int64  # [vehicle] metres
@@ -78,37 +78,37 @@ class State(Packed):
     where: Int64  # [visit] its vehicle or -1
     position: Int64  # [visit]
     place: Int64  # [vehicle, width + 2]
-    own: Int64  # [vehicle, width, 3] segment of each stop
+    own: Int64  # [vehicle, width, 3] segment of each stop; the last rows are scratch
     before: Int64  # [vehicle, width + 1, 3] of all before the gap
-    after: Int64  # [vehicle, width + 1, 3] of all behind it
+    after: Int64  # [vehicle, width + 1, 3] of all after it
     load: Int64  # [vehicle, width + 1, dimension] on board in the gap
     early: Int64  # [vehicle, width + 1] earliest second free: at the start, then at each stop
     tardy: Int64  # [vehicle, width] late seconds times their price an hour at each stop then
     tardies: Int64  # [vehicle] their sum
     busy: Int64  # [vehicle] seconds driving and serving
-    trip: Int64  # [vehicle] codes of the first trip
-    loose: Bool  # [vehicle] some stop of it is
-    loose_visit: Bool  # [visit] it may be late or has several windows
-    most_before: Int64  # ... at most since the trip began
-    most_after: Int64  # ... at most until the trip ends
+    trip: Int64  # [vehicle] number of codes on the first trip
+    loose: Bool  # [vehicle] a visit of it is loose
+    loose_visit: Bool  # [visit] may be late or has several windows
+    most_before: Int64  # ... highest load since the trip began
+    most_after: Int64  # ... highest load until the trip ends
     plain_visit: Bool
     plain_vehicle: Bool
-    locked: Bool  # [visit] stays where it is
-    closed: Bool  # [vehicle] stays as it is
+    locked: Bool  # [visit] must not be moved
+    closed: Bool  # [vehicle] its route must not change
     near: Int64  # [visit, neighbour] nearest first, -1 ends
     saved: Int64  # [vehicle, width] codes before the iteration
     saved_count: Int64
-    stamp: Int64  # [vehicle] iteration that touched it last
-    touched: Int64  # vehicles touched in this iteration
-    trial: Int64  # [width + 8]
+    stamp: Int64  # [vehicle] last iteration that changed it
+    touched: Int64  # vehicles changed in this iteration
+    trial: Int64  # [width + 8] codes under trial; ``other`` and ``base`` likewise
     other: Int64
     base: Int64
     pick: Int64  # see ``recreate``
-    seen: Int64  # [vehicle]
+    seen: Int64  # [vehicle] number of the last walk that met it, see ``recreate.SEEN``
     absent: Int64  # jobs that are not served
-    kept: Int64  # jobs that were absent before the iteration
-    key: Float
-    rests: Int64
+    absent_before: Int64  # jobs that were absent before the iteration
+    key: Float  # sort keys of ``absent``
+    rests: Int64  # breaks taken on each leg
     best: Int64  # [vehicle, width]
     best_count: Int64
     num: Int64  # see ``recreate`` and ``settle``
@@ -117,7 +117,7 @@ class State(Packed):
 
 
 def width_of(model: Model) -> int:
-    """Return how many codes a route may hold."""
+    """Return how many codes each route has space for."""
     visits, vehicles = model.may.shape
     if visits <= WIDE:
         return visits + FACILITIES
@@ -125,7 +125,7 @@ def width_of(model: Model) -> int:
 
 
 def fresh(model: Model, near: Int64, seed: int, thread: int) -> State:
-    """Return a state in which nobody is served."""
+    """Return a state in which no visit is served."""
     visits, vehicles = model.may.shape
     width, dimensions = width_of(model), model.demand.shape[1]
 
@@ -171,7 +171,7 @@ def fresh(model: Model, near: Int64, seed: int, thread: int) -> State:
         pick=whole(8),
         seen=whole(vehicles),
         absent=whole(visits + 1),
-        kept=whole(visits + 1),
+        absent_before=whole(visits + 1),
         key=np.zeros(visits + 1),
         rests=whole(width + 8),
         best=whole(vehicles, width),
@@ -182,17 +182,17 @@ def fresh(model: Model, near: Int64, seed: int, thread: int) -> State:
     )
 
 
-def nothing_promised(model: Model) -> Announcements:
-    """Return the promise that costs nothing to break."""
+def no_promises(model: Model) -> Promises:
+    """Return promises that cost nothing to break."""
     none = np.full(len(model.visit), -1, dtype=np.int64)
     free = np.zeros(len(model.visit))
-    return Announcements(
+    return Promises(
         vehicle=none,
         move=free,
         opens=none.copy(),
         closes=none.copy(),
         slip=free.copy(),
-        asked=np.zeros(1, dtype=np.bool_),
+        active=np.zeros(1, dtype=np.bool_),
     )
 
 
@@ -210,8 +210,8 @@ def _loose(model: Model) -> Bool:
     return np.asarray((visit[:, HARD_END] - visit[:, HARD] > 1) | (visit[:, LATE] > 0))
 
 
-def look_again(model: Model, state: State, visit: int) -> None:
-    """Note what kind of windows a visit has, after it was exchanged in the model."""
+def update_visit(model: Model, state: State, visit: int) -> None:
+    """Update the flags of a visit that was replaced in the model."""
     state.plain_visit[visit] = _plain_visits(model)[visit]
     state.loose_visit[visit] = _loose(model)[visit]
 

@@ -1,4 +1,4 @@
-"""A visit, or a pair, put in together with reloads and charges that it needs. PURE, compiled."""
+"""A visit, or a pair, inserted together with reloads and charges that it needs. PURE, compiled."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from dispatch.solver.rich.model import (
 )
 from dispatch.solver.rich.route import priced
 from dispatch.solver.rich.scan import INFINITE, SMALL
-from dispatch.solver.rich.state import HALT, Announcements, State
+from dispatch.solver.rich.state import HALT, Promises, State
 
-# Stops up to which two facilities are tried everywhere, 0 or more: their ways grow with the cube of
-# the stops. Chosen.
+# Most stops of a route for which two facilities are tried everywhere: 0 or more. The number of
+# trials grows with the cube of the stops. Chosen.
 FEW: Final = 6
 
 
 @compiled
 def with_stop(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     visit: int,
@@ -44,10 +44,11 @@ def with_stop(
 ) -> tuple[float, int]:
     """Try a visit, or a pair, together with one more reload or charge.
 
-    The codes of what is best are left in ``state.other``; returns what it adds and their count.
+    The codes of the best trial are left in ``state.other``. Returns its added cost and its number
+    of codes, INFINITE and 0 if none is below ``best``.
     """
     count, begin, base = state.count[vehicle], first_gap(model, vehicle), state.base
-    found = 0
+    size_of_best = 0
     for stop in range(facilities(model, vehicle)):
         for where in range(begin, count + 1):
             put(state.codes[vehicle], count, base, where, -1 - stop)
@@ -60,16 +61,27 @@ def with_stop(
                 elif partner >= 0 and count > SMALL // 2:
                     low = min(high, size) - 1 if side == 0 else where + 1
                     high = low + 1
-                best, found = _among(
-                    model, promise, state, s, visit, partner, vehicle, size, low, high, best, found
+                best, size_of_best = _among(
+                    model,
+                    promise,
+                    state,
+                    s,
+                    visit,
+                    partner,
+                    vehicle,
+                    size,
+                    low,
+                    high,
+                    best,
+                    size_of_best,
                 )
-    return (best, found) if found else (INFINITE, 0)
+    return (best, size_of_best) if size_of_best else (INFINITE, 0)
 
 
 @compiled
 def with_two(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     visit: int,
@@ -79,11 +91,11 @@ def with_two(
 ) -> tuple[float, int]:
     """Try a visit, or a pair, together with two more reloads or charges; as ``with_stop``.
 
-    Where the route is not small, only around the gap whose detour by the visit is the least:
-    far away, a vehicle charges on its way there and on its way back.
+    On longer routes only the gaps around the visit's nearest gap are tried: to a distant visit, a
+    vehicle charges on the way there and on the way back.
     """
     count, begin, base = state.count[vehicle], first_gap(model, vehicle), state.base
-    stops, found = facilities(model, vehicle), 0
+    stops, size_of_best = facilities(model, vehicle), 0
     size, near, last = count + 2, begin, count
     if count > FEW:
         codes = state.codes[vehicle]
@@ -95,10 +107,21 @@ def with_two(
                 put(state.codes[vehicle], count, base, behind, -1 - pair % stops)
                 put(base, count + 1, base, where, -1 - pair // stops)
                 low, high = near, last + 3
-                best, found = _among(
-                    model, promise, state, s, visit, partner, vehicle, size, low, high, best, found
+                best, size_of_best = _among(
+                    model,
+                    promise,
+                    state,
+                    s,
+                    visit,
+                    partner,
+                    vehicle,
+                    size,
+                    low,
+                    high,
+                    best,
+                    size_of_best,
                 )
-    return (best, found) if found else (INFINITE, 0)
+    return (best, size_of_best) if size_of_best else (INFINITE, 0)
 
 
 @compiled
@@ -111,7 +134,7 @@ def facilities(model: Model, vehicle: int) -> int:
 @compiled
 def _among(
     model: Model,
-    promise: Announcements,
+    promise: Promises,
     state: State,
     s: Scratch,
     visit: int,
@@ -121,9 +144,9 @@ def _among(
     low: int,
     high: int,
     best: float,
-    found: int,
+    size_of_best: int,
 ) -> tuple[float, int]:
-    """Put a visit, or a pair, into some gaps of ``state.base``; what is best goes to ``other``."""
+    """Insert a visit, or a pair, into some gaps of ``state.base``; keep the best in ``other``."""
     every = state.count[vehicle] <= SMALL // 2
     for gap in range(low, high):
         if state.num[HALT]:
@@ -131,29 +154,33 @@ def _among(
         last = gap + 1
         if partner >= 0 and every:
             last = size + 1
-        for then in range(gap + 1, last + 1):
+        for delivery_gap in range(gap + 1, last + 1):
             put(state.base, size, state.trial, gap, visit)
             total = size + 1
             if partner >= 0:
-                put(state.trial, total, state.trial, then, partner)
+                put(state.trial, total, state.trial, delivery_gap, partner)
                 total += 1
             cost = priced(model, promise, state, s, vehicle, state.trial, total)
             if cost - state.cost[vehicle] < best:
-                best, found = cost - state.cost[vehicle], total
+                best, size_of_best = cost - state.cost[vehicle], total
                 for at in range(total):
                     state.other[at] = state.trial[at]
-    return best, found
+    return best, size_of_best
 
 
 @compiled
 def _nearest_gap(
     model: Model, vehicle: int, codes: Int64, count: int, visit: int, low: int, high: int
 ) -> int:
-    """Return the gap of some whose detour by a visit is the least in price of metres and time."""
+    """Return the gap, from ``low`` to below ``high``, where the detour to a visit costs least.
+
+    The detour is the price of its metres and seconds; where they are free, they still count a
+    little.
+    """
     row = model.vehicle[vehicle]
     profile, rate = row[PROFILE], row[RATE]
     here = model.visit[visit, PLACE]
-    least, found = INFINITE, low
+    least, nearest = INFINITE, low
     for gap in range(low, high):
         origin = row[START] if gap == 0 else place_of(model, vehicle, codes[gap - 1])
         target = row[END] if gap == count else place_of(model, vehicle, codes[gap])
@@ -164,5 +191,5 @@ def _nearest_gap(
         detour = metres * (model.price[vehicle, PER_M] + 1.0)
         detour += seconds * (model.price[vehicle, PER_S] + 1.0)
         if detour < least:
-            least, found = detour, gap
-    return found
+            least, nearest = detour, gap
+    return nearest

@@ -21,7 +21,7 @@ from dispatch.solver.rich.model import PARTNER, ROLE, lay_out
 from dispatch.solver.rich.near import near
 from dispatch.solver.rich.route import refresh
 from dispatch.solver.rich.scan import INFINITE, scan
-from dispatch.solver.rich.state import fresh, nothing_promised
+from dispatch.solver.rich.state import fresh, no_promises
 from tests.dispatch.solver.features import FEATURES, mixed
 from tests.dispatch.solver.strategies import whole_problems
 from tests.dispatch.solver.trials import TRIALS
@@ -41,7 +41,7 @@ class Board:
         self.model = lay_out(self.problem)
         self.room = new_scratch(self.model)
         self.state = fresh(self.model, near(self.model), 1, 0)
-        self.promise = nothing_promised(self.model)
+        self.promise = no_promises(self.model)
 
     def price(self, codes: list[int]) -> float:
         row = np.array(codes, dtype=np.int64)

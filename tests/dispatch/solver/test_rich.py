@@ -22,7 +22,7 @@ from dispatch.solver.rich.near import near
 from dispatch.solver.rich.route import refresh
 from dispatch.solver.rich.scan import INFINITE, scan
 from dispatch.solver.rich.search import search
-from dispatch.solver.rich.state import HALT, fresh, nothing_promised
+from dispatch.solver.rich.state import HALT, fresh, no_promises
 from dispatch.solver.rich.write import Writer
 from dispatch.solver.solve import Phase, replay, solve
 from dispatch.solver.timing.timer import Timer
@@ -88,7 +88,7 @@ def test_a_search_cut_short_while_it_puts_visits_in_is_repeated_by_its_record(mo
 def test_what_is_being_tried_when_a_search_is_halted_leaves_no_trace() -> None:
     problem = rich(3, visits=12, vehicles=3)
     model = lay_out(problem)
-    promise, room = nothing_promised(model), new_scratch(model)
+    promise, room = no_promises(model), new_scratch(model)
     state = fresh(model, near(model), 2, 0)
     for vehicle in range(3):
         refresh(model, promise, state, room, vehicle)

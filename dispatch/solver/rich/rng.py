@@ -1,4 +1,4 @@
-"""Chance in compiled code: one word of state, so that a seed tells all that follows. PURE.
+"""Random numbers in compiled code, repeatable: one word of state, set by a seed. PURE.
 
 Source: Marsaglia (2003), Xorshift RNGs; the shifts 13, 7, 17.
 """
@@ -14,9 +14,9 @@ Word = npt.NDArray[np.uint64]
 
 
 def seeded(seed: int, thread: int) -> Word:
-    """Return the state that belongs to a seed and a thread."""
+    """Return the generator's state for a seed and a thread."""
     word = np.random.SeedSequence([seed & 0xFFFFFFFF, thread]).generate_state(1, np.uint64)
-    word[0] |= np.uint64(1)  # the one state that never moves is 0
+    word[0] |= np.uint64(1)  # from state 0 the generator would return 0 for ever
     return np.asarray(word, dtype=np.uint64)
 
 

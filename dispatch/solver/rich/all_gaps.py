@@ -1,4 +1,4 @@
-"""Every gap in which a visit, or a pair, holds, with all that it changes. PURE, compiled."""
+"""All feasible insertions of a visit, or a pair, with figures of the new route. PURE, compiled."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from dispatch.solver.rich.route import join, own_segment
 from dispatch.solver.rich.scan import INFINITE, scan
 from dispatch.solver.rich.state import State
 
-# Columns of what is found
+# Columns of the rows
 VEHICLE: Final = 0
 GAP: Final = 1
-THEN: Final = 2  # gap of the delivery, counted without the pickup; -1 for a visit alone
-LASTS: Final = 3  # seconds of the whole route then
+DELIVERY_GAP: Final = 2  # counted without the pickup; -1 for a visit alone
+LASTS: Final = 3  # seconds of the whole new route
 METRES: Final = 4
 PAYS: Final = 5  # paid seconds
-LATE: Final = 6  # lateness, as Scratch.out has it
-FOUND: Final = 7
+LATE: Final = 6  # as LATENESS in Scratch.out
+COLUMNS: Final = 7  # number of columns
 
 
 @compiled
-def tries(
-    model: Model, state: State, s: Scratch, visit: int, limit: int, found: Int64, count: int
+def list_gaps(
+    model: Model, state: State, s: Scratch, visit: int, limit: int, rows: Int64, count: int
 ) -> int:
-    """Write every gap that holds for a visit, or for the pair it begins; return how many there are.
+    """Write every feasible insertion of a visit, or of the pair it begins; return their number.
 
-    ``limit`` is the only vehicle asked, -1 for all. Routes must have been refreshed, those that
-    do not hold be closed.
+    ``limit`` is the only vehicle tried, -1 for all. Routes must have been refreshed, and infeasible
+    ones closed. Nothing is written after the last of ``rows``.
     """
     partner = model.visit[visit, PARTNER]
     for vehicle in range(len(state.count)):
@@ -42,11 +42,11 @@ def tries(
             continue
         for gap in range(first_gap(model, vehicle), state.count[vehicle] + 1):
             if partner >= 0:
-                count = _pair(model, state, s, visit, partner, vehicle, gap, found, count)
+                count = _pair(model, state, s, visit, partner, vehicle, gap, rows, count)
             elif _hopeful(model, state, visit, vehicle, gap):
                 put(state.codes[vehicle], state.count[vehicle], state.trial, gap, visit)
                 size = state.count[vehicle] + 1
-                count = _note(model, state, s, vehicle, gap, -1, size, found, count)
+                count = _note(model, state, s, vehicle, gap, -1, size, rows, count)
     return count
 
 
@@ -57,16 +57,16 @@ def _note(
     s: Scratch,
     vehicle: int,
     gap: int,
-    then: int,
+    delivery_gap: int,
     size: int,
-    found: Int64,
+    rows: Int64,
     count: int,
 ) -> int:
-    """Write the trial down if it holds."""
-    if count >= len(found) or scan(model, vehicle, state.trial, size, s) >= INFINITE:
+    """Append the trial to the rows if it is feasible."""
+    if count >= len(rows) or scan(model, vehicle, state.trial, size, s) >= INFINITE:
         return count
-    row = found[count]
-    row[VEHICLE], row[GAP], row[THEN] = vehicle, gap, then
+    row = rows[count]
+    row[VEHICLE], row[GAP], row[DELIVERY_GAP] = vehicle, gap, delivery_gap
     row[LASTS], row[METRES] = s.out[FINISH] - s.out[BEGIN], s.out[WAY]
     row[PAYS], row[LATE] = s.out[PAID], s.out[LATENESS]
     return count + 1
@@ -74,7 +74,7 @@ def _note(
 
 @compiled
 def _hopeful(model: Model, state: State, visit: int, vehicle: int, gap: int) -> bool:
-    """Tell whether room and the least time leave hope for a visit in a gap."""
+    """Return False if capacity or the least time already excludes a visit from a gap."""
     if not has_room(model, state, vehicle, gap, visit):
         return False
     row = model.vehicle[vehicle]
@@ -98,10 +98,10 @@ def _pair(
     delivery: int,
     vehicle: int,
     gap: int,
-    found: Int64,
+    rows: Int64,
     count: int,
 ) -> int:
-    """Try every gap of a delivery behind its pickup in one gap."""
+    """Try every gap of a delivery after its pickup in one gap."""
     row = model.vehicle[vehicle]
     rate, size, last = row[RATE], state.count[vehicle], state.own.shape[1] - 1
     here, there = model.visit[pickup, PLACE], model.visit[delivery, PLACE]
@@ -114,20 +114,23 @@ def _pair(
     ):
         return count
     place = here
-    for then in range(gap, size + 1):
+    for delivery_gap in range(gap, size + 1):
         for d in range(model.demand.shape[1]):
-            if state.load[vehicle, then, d] + model.demand[delivery, d] > model.room[vehicle, d]:
+            if (
+                state.load[vehicle, delivery_gap, d] + model.demand[delivery, d]
+                > model.room[vehicle, d]
+            ):
                 return count
-        target = state.place[vehicle, then + 1]
+        target = state.place[vehicle, delivery_gap + 1]
         if join(run, model.fast[rate, place, there], other, whole) and join(
-            whole, model.fast[rate, there, target], state.after[vehicle, then], whole
+            whole, model.fast[rate, there, target], state.after[vehicle, delivery_gap], whole
         ):
-            put(state.codes[vehicle], size, state.trial, then, delivery)
+            put(state.codes[vehicle], size, state.trial, delivery_gap, delivery)
             put(state.trial, size + 1, state.trial, gap, pickup)
-            count = _note(model, state, s, vehicle, gap, then, size + 2, found, count)
-        if then == size or is_reload(model, vehicle, state.codes[vehicle, then]):
+            count = _note(model, state, s, vehicle, gap, delivery_gap, size + 2, rows, count)
+        if delivery_gap == size or is_reload(model, vehicle, state.codes[vehicle, delivery_gap]):
             return count
-        if not join(run, model.fast[rate, place, target], state.own[vehicle, then], run):
+        if not join(run, model.fast[rate, place, target], state.own[vehicle, delivery_gap], run):
             return count
         place = target
     return count

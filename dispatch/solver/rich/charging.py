@@ -1,4 +1,4 @@
-"""Rest while the battery is charged: it costs no time of its own. PURE, compiled."""
+"""Breaks taken while the battery charges: they overlap with the charge. PURE, compiled."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from dispatch.solver.timing.passes import NEVER
 
 
 @compiled
-def plugged(model: Model, vehicle: int, s: Scratch, leg: int, had: int, breaks: int) -> None:
-    """Charge with each possible number of breaks on the cable; they cost no time of their own."""
+def charge_forward(model: Model, vehicle: int, s: Scratch, leg: int, had: int, breaks: int) -> None:
+    """Compute when a charge is over, for each number of breaks taken by then.
+
+    Breaks taken while charging add time only where they last longer than the charge.
+    """
     first, serve = model.vehicle[vehicle, PAUSES], s.serve[leg]
     for j in range(breaks, had - 1, -1):
         least = NEVER
         for before in range(had, j + 1):
-            # Those with fewer breaks stand still at the end of the charge alone: ``j`` falls.
+            # ``j`` falls, so ``s.time`` of fewer breaks is still the end of the charge alone.
             begin = s.time[leg + 1, before] - serve
             way = first + before * (breaks + 1) + j - before
             if s.time[leg + 1, before] >= NEVER or begin > model.pauses[way, 0]:
@@ -28,8 +31,10 @@ def plugged(model: Model, vehicle: int, s: Scratch, leg: int, had: int, breaks: 
 
 
 @compiled
-def unplugged(model: Model, vehicle: int, s: Scratch, stop: int, now: int, breaks: int) -> None:
-    """Turn the latest ends of a charge, by breaks had, into its latest begins."""
+def charge_backward(
+    model: Model, vehicle: int, s: Scratch, stop: int, now: int, breaks: int
+) -> None:
+    """Turn the latest ends of a charge into its latest begins, by number of breaks taken."""
     first, serve = model.vehicle[vehicle, PAUSES], s.serve[stop]
     for j in range(breaks + 1):
         latest = -NEVER
@@ -42,22 +47,22 @@ def unplugged(model: Model, vehicle: int, s: Scratch, stop: int, now: int, break
 
 
 @compiled
-def plugs(s: Scratch, count: int) -> int:
-    """Return the seconds on the cable in all."""
+def charging_s(s: Scratch, count: int) -> int:
+    """Return the seconds of charging on the whole route."""
     seconds = 0
     for at in range(count):
-        seconds += s.cable[at] * s.serve[at]
+        seconds += s.charging[at] * s.serve[at]
     return int(seconds)
 
 
 @compiled
-def steady(
+def next_change_s(
     model: Model, vehicle: int, count: int, s: Scratch, hard: int, had: int, breaks: int
 ) -> int:
-    """Return for how many seconds more of delay the schedule just made only moves along.
+    """Return the least delay in seconds after which the present schedule changes its shape.
 
-    Until then no window is missed, no break falls elsewhere and nothing begins to wait, so that
-    nothing in between can be shorter.
+    With a smaller delay the whole schedule only moves later: no window is missed, no break moves to
+    another place and no waiting begins. So no begin of work in between gives a shorter one.
     """
     least, first = NEVER, model.vehicle[vehicle, PAUSES]
     for leg in range(count + 1):
@@ -67,21 +72,23 @@ def steady(
                 continue
             if leg and s.highs[hard, leg - 1] > s.lows[hard, leg - 1]:
                 for window in range(s.lows[hard, leg - 1], s.highs[hard, leg - 1]):
-                    least = _sooner(least, model.windows[window, 1] + 1 - s.begin[leg - 1, j])
+                    least = _smaller_positive(
+                        least, model.windows[window, 1] + 1 - s.begin[leg - 1, j]
+                    )
             for more in range(breaks + 1 - j):
                 way = first + j * (breaks + 1) + more
-                least = _sooner(least, model.pauses[way, 0] + 1 - leave)
+                least = _smaller_positive(least, model.pauses[way, 0] + 1 - leave)
                 ready = leave + s.drive[leg] + model.pauses[way, 1]
-                least = _sooner(least, model.pauses[way, 2] - ready)
-                if leg and s.cable[leg - 1]:
+                least = _smaller_positive(least, model.pauses[way, 2] - ready)
+                if leg and s.charging[leg - 1]:
                     begin = s.begin[leg - 1, j]
-                    least = _sooner(least, model.pauses[way, 0] + 1 - begin)
+                    least = _smaller_positive(least, model.pauses[way, 0] + 1 - begin)
                     ready = begin + max(s.serve[leg - 1], model.pauses[way, 1])
-                    least = _sooner(least, model.pauses[way, 2] - ready)
-                    least = _sooner(least, model.pauses[way, 2] - s.time[leg, j + more])
+                    least = _smaller_positive(least, model.pauses[way, 2] - ready)
+                    least = _smaller_positive(least, model.pauses[way, 2] - s.time[leg, j + more])
     return 1 if least == NEVER else least
 
 
 @compiled
-def _sooner(least: int, other: int) -> int:
+def _smaller_positive(least: int, other: int) -> int:
     return other if 0 < other < least else least
