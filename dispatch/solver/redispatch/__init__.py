@@ -1,6 +1,6 @@
-"""A plan that is already being driven, and the day is not as planned: what now. PURE.
+"""Changing a plan after something happened, also while it is being driven. PURE.
 
-``run.redispatch`` is the verb. ``change`` says what happened, ``cut`` leaves the rest of the day
-as a problem of its own, ``unrest`` prices and bounds what the new plan may disturb, ``search``
-repairs and improves it.
+``run.redispatch`` is the entry point. ``change`` describes what happened. ``remaining`` states the
+rest of the day as a problem of its own. ``disturbance`` prices and limits what the new plan
+changes. ``search`` repairs and improves the plan.
 """

@@ -1,4 +1,4 @@
-"""What happened, and what came of it: the words of a re-dispatch. PURE."""
+"""The input and the result of a redispatch: change, disturbance, what moved. PURE."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from dispatch.solver.model.solution import NotServed, Solution
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is not as planned any more.
+    """The changes since the plan was made.
 
     Parameters
     ----------
     visits : tuple of Visit
-        New visits; or known ones (by id) as they are now, with another window, place or load.
+        New visits, or known visits (by id) with another window, place or load.
     removed : frozenset of str
-        Visits that fell away.
+        Visits that were cancelled.
     lost : frozenset of str
-        Vehicles that fell out. What they have on board can be fetched where they stand.
+        Vehicles that are out of service. Another vehicle can fetch the goods they have on board.
     ready_s : mapping of str to int
         Vehicle id to the second at which it can go on, where that is later than planned.
     profiles : tuple of TravelTable
-        The matrices with new places behind the old ones; () when no place is new.
+        The matrices with new places after the old ones; () when no place is new.
     pairs : tuple of Pair
         New pairs among the visits.
     """
@@ -41,23 +41,23 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """What it costs to change what people were told, and how much of it is allowed.
+    """Penalties and limits for changing what people were promised.
 
     Parameters
     ----------
     per_move : int
-        Minor units for a visit that another vehicle comes to.
+        Minor units for each visit that changes vehicle.
     per_minute : int
-        Minor units for each minute that a service begins earlier or later than planned, beyond
+        Minor units for each minute that service begins earlier or later than planned, beyond
         ``free_s``.
     free_s : int
-        Seconds that nobody minds.
+        Seconds earlier or later that cost nothing.
     max_moves : int or None
-        So many visits at most change vehicle. Those of a vehicle that fell out have no choice and
-        are not counted.
+        At most this many visits change vehicle. Visits of a vehicle that is out of service must
+        change, so they are not counted.
     max_shift_s : int or None
-        No service begins so much earlier or later than planned. A visit that would be lost by
-        this is served outside it, and named.
+        Service begins at most this much earlier or later than planned. A visit that would be
+        dropped by this limit may exceed it, and is listed in ``Redispatched.beyond``.
     """
 
     per_move: int = 0
@@ -69,7 +69,7 @@ class Disturbance:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A visit that another vehicle comes to."""
+    """A visit that is now served by another vehicle."""
 
     visit: str
     before: str
@@ -78,7 +78,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Retimed:
-    """A visit whose service begins at another second than planned."""
+    """A visit whose service now begins at another second than planned."""
 
     visit: str
     before_s: int
@@ -87,27 +87,29 @@ class Retimed:
 
 @dataclass(frozen=True, slots=True)
 class Redispatched:
-    """The rest of the day, planned anew, and what that changes.
+    """The new plan of the rest of the day, and what it changes.
 
     Parameters
     ----------
     problem : Problem
-        The rest of the day: what is done is gone, vehicles stand where they are.
+        The rest of the day: without what is done, and with vehicles where they are now.
     solution : Solution
-        A plan of that problem that the referee let through.
+        A plan of that problem that passed the referee.
     before, after : Cost
-        Of the rest of the day as it was planned, without what fell away (whatever rules that
-        breaks by now); and as it is planned now.
+        Cost of the old plan's rest of the day, without removed visits, even where it breaks
+        rules by now; and as it is planned now.
     moved, retimed : tuple
         Visits that were planned before and still are, with another vehicle or at another second.
     beyond : tuple of str
-        Visits that move by more than ``max_shift_s``, as they would be lost otherwise.
+        Visits that move by more than ``max_shift_s``, since they would be dropped otherwise.
     admitted : tuple of str
         New visits that are served.
     dropped : tuple of NotServed
         Visits that were planned and now are not, each with its reason.
     iterations : int
-        How many improvements were tried; the same number from the same seed repeats the answer.
+        Improvements tried; the same number and the same seed repeat the answer.
+    seconds : float
+        Wall-clock time of the call.
     """
 
     problem: Problem

@@ -1,4 +1,4 @@
-"""What a new plan disturbs: its price, and its bounds. PURE."""
+"""The price of what a new plan disturbs, and its limits. PURE."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from dispatch.solver.placing.draft import Context
 from dispatch.solver.redispatch.change import Disturbance
 from dispatch.solver.redispatch.remaining import RemainingDay
 
-KEPT: Final = 10**9  # minor units: no saving is worth losing a visit that was planned
-HELD: Final = 10**7  # more for one that nothing happened to: of as many it is not the one lost
+MISSED_PENALTY: Final = 10**9  # minor units: no saving is worth dropping a planned visit
+UNAFFECTED_PENALTY: Final = 10**7  # more for visits that were not affected: they are dropped last
 
 
-def bounded(rest: RemainingDay, most_s: int, but: frozenset[str]) -> Problem:
-    """Return the problem in which no planned visit may begin so much earlier or later.
+def with_time_bounds(remaining: RemainingDay, most_s: int, exempt: frozenset[str]) -> Problem:
+    """Return the problem in which planned visits begin at most ``most_s`` earlier or later.
 
-    Visits in ``but``, and those that cannot keep the bound whatever is done, stay as they are.
+    Unchanged are the ``exempt`` visits, and visits that have no window within the limit.
     """
 
     def bound(visit: Visit) -> Visit:
-        start = rest.starts.get(visit.id)
-        if start is None or visit.id in but:
+        start = remaining.starts.get(visit.id)
+        if start is None or visit.id in exempt:
             return visit
         opens, closes = max(0, start - most_s), start + most_s + 1
         within = tuple(
@@ -37,19 +37,23 @@ def bounded(rest: RemainingDay, most_s: int, but: frozenset[str]) -> Problem:
         apart = all(a.closes_s <= b.opens_s for a, b in pairwise(within))
         return replace(visit, windows=within, max_late_s=0) if within and apart else visit
 
-    return replace(rest.problem, visits=tuple(bound(v) for v in rest.problem.visits))
+    return replace(remaining.problem, visits=tuple(bound(v) for v in remaining.problem.visits))
 
 
-def kept(rest: RemainingDay, problem: Problem) -> Problem:
-    """Return the problem in which losing a visit that was planned is dearer than anything.
+def with_missed_penalty(remaining: RemainingDay, problem: Problem) -> Problem:
+    """Return the problem with a high penalty for dropping a visit that was planned.
 
-    Dearest is one whose vehicle goes on: the others get no place at its expense alone.
+    The penalty is highest for a visit whose vehicle keeps running: other visits cannot displace it.
     """
 
     def dear(visit: Visit) -> Visit:
-        if visit.id not in rest.drivers:
+        if visit.id not in remaining.drivers:
             return visit
-        more = KEPT if visit.id in rest.stranded else KEPT + HELD
+        more = (
+            MISSED_PENALTY
+            if visit.id in remaining.stranded
+            else MISSED_PENALTY + UNAFFECTED_PENALTY
+        )
         return replace(visit, unserved_cost=min(MAX_AMOUNT, visit.unserved_cost + more))
 
     return replace(problem, visits=tuple(dear(v) for v in problem.visits))
@@ -57,41 +61,43 @@ def kept(rest: RemainingDay, problem: Problem) -> Problem:
 
 @dataclass(slots=True)
 class DisturbancePricer:
-    """Prices tours by what they cost and what they disturb; visits and vehicles by index."""
+    """Prices tours by their cost and their disturbance; visits and vehicles by index."""
 
     context: Context
-    rest: RemainingDay
+    remaining: RemainingDay
     rules: Disturbance
-    drivers: dict[int, int]  # visit -> vehicle that was to come, where it still can
-    starts: dict[int, int]
+    drivers: dict[int, int]  # visit -> planned vehicle, where it still can come
+    starts: dict[int, int]  # visit -> planned begin of service, seconds
 
     @classmethod
-    def of(cls, context: Context, rest: RemainingDay, rules: Disturbance) -> DisturbancePricer:
-        """Take the names of the rest of a day for numbers."""
+    def build(
+        cls, context: Context, remaining: RemainingDay, rules: Disturbance
+    ) -> DisturbancePricer:
+        """Return the pricer of a remaining day, with ids replaced by indices."""
         problem = context.problem
         visits, vehicles = problem.visit_index, problem.vehicle_index
         return cls(
             context,
-            rest,
+            remaining,
             rules,
             {
                 visits[v]: vehicles[k]
-                for v, k in rest.drivers.items()
-                if k in vehicles and v not in rest.stranded
+                for v, k in remaining.drivers.items()
+                if k in vehicles and v not in remaining.stranded
             },
-            {visits[v]: s for v, s in rest.starts.items()},
+            {visits[v]: s for v, s in remaining.starts.items()},
         )
 
     def moves(self, vehicle: int, visit: int) -> bool:
-        """Tell whether this vehicle at this visit is not what was planned."""
+        """Return True if this vehicle is not the one planned for this visit."""
         return self.drivers.get(visit, vehicle) != vehicle
 
     def missed(self, visit: int) -> int:
-        """Exact price of leaving a visit out; beyond any saving for one that was planned."""
+        """Return the exact price of not serving a visit; above any saving for a planned visit."""
         return missed_cost(self.context.problem.visits[visit]) * UNIT
 
     def price(self, route: Tour) -> int:
-        """Exact cost of a route and of what it disturbs."""
+        """Return the exact cost of a route and of what it disturbs."""
         problem = self.context.problem
         vehicle = problem.vehicle_index[route.vehicle]
         exact = route_cost(problem, route).exact

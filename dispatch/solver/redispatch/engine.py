@@ -1,6 +1,7 @@
-"""The compiled search, asked to improve a repaired plan around what was touched. PURE.
+"""The rich engine, used to improve a repaired plan around the touched visits. PURE.
 
-The one door to it: numba is loaded when it is first asked for, or by a worker that begins.
+Only this module of the package loads the engine: numba is loaded at first use, or by a worker when
+it begins.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ ENGINE = "dispatch.solver.engines.rich"
 
 @cache
 def load() -> Any:
-    """Return the engine with all that is compiled linked: half a second, once in a process.
+    """Return the engine with all compiled code linked: half a second, once in a process.
 
-    A worker that stays calls it when it begins; ``redispatch`` does before its clock runs.
+    A long-running worker calls it when it begins. ``redispatch`` calls it before its clock starts.
     """
     engine = importlib.import_module(ENGINE)
     for problem in problems():
@@ -41,7 +42,7 @@ def load() -> Any:
     return engine
 
 
-def improved(
+def improve_compiled(
     pricer: DisturbancePricer,
     start: Mapping[int, Sequence[int]],
     free: Sequence[int],
@@ -51,12 +52,12 @@ def improved(
     iterations: int | None,
     threads: int = 1,
 ) -> Proposal:
-    """Search from a plan, moving none but the free visits; promises have their price.
+    """Improve a plan by moving only the ``free`` visits; breaking promises costs penalties.
 
     Returns
     -------
     Proposal
-        The best sequences found, with the iterations made.
+        The best sequences, and the number of iterations.
     """
     engine = load()
     rules = pricer.rules
@@ -77,7 +78,7 @@ def improved(
         counts=None if iterations is None else (iterations,),
         threads=threads,
     )
-    found = engine.improve(
+    proposal = engine.improve(
         pricer.context,
         seed=seed,
         control=control,
@@ -85,9 +86,9 @@ def improved(
         visits=free,
         promises=promises if priced else None,
     )
-    return cast("Proposal", found)
+    return cast("Proposal", proposal)
 
 
-def iterations_of(found: Proposal) -> int:
+def iterations_of(proposal: Proposal) -> int:
     """Return how many iterations a search made."""
-    return cast("int", load().iterations_of(found.counts))
+    return cast("int", load().iterations_of(proposal.counts))
