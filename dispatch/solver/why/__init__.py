@@ -1,6 +1,6 @@
-"""Why a visit stands where it stands, and what would let in one that stands nowhere. PURE.
+"""Explanations: why a visit has its place in a plan, and what would admit an unserved one. PURE.
 
-``asking.Explainer`` is the door; ``answer`` holds its words, ``relax`` says what each relaxation
-changes, ``scene`` tries it out on one vehicle, ``smallest`` finds the fewest that are enough.
-``explain`` stays the owner of the reasons that every solution carries.
+``explainer.Explainer`` is the entry point. ``answer`` holds the result types. ``relax`` applies
+relaxations to a problem. ``case`` tries them on one vehicle. ``smallest`` finds the smallest sets
+that are enough. The reasons that every solution carries come from ``placing.explain``.
 """

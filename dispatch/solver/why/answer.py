@@ -1,6 +1,6 @@
-"""What is said about one visit: other places, what stands in the way, what would let it in. PURE.
+"""The explanation of one visit: other places, what prevents it, what would admit it. PURE.
 
-Every ``Way`` and every ``Alternative`` has been driven under the referee before it is said.
+Every ``Way`` and every ``Alternative`` was scheduled and passed the referee.
 """
 
 from __future__ import annotations
@@ -11,41 +11,42 @@ from typing import Any
 
 
 class Relax(StrEnum):
-    """What may give way; the order is the order in which amounts are kept small.
+    """The rules that can be relaxed; their order is the order in which amounts are kept small.
 
-    The shopper's promise comes first, then other shoppers', then people's hours, then the rest.
+    The shopper's promise comes first, then other shoppers' promises, then people's hours, then the
+    rest.
     """
 
-    WINDOW_LATER = "window_later"  # service may begin so many seconds after the visit's window
+    WINDOW_LATER = "window_later"  # service may begin ``amount`` seconds after the visit's window
     WINDOW_EARLIER = "window_earlier"  # … before it
-    RELEASE = "release"  # the goods are there so many seconds earlier
-    BREAK_LATER = "break_later"  # the vehicle's breaks may begin so many seconds later
+    RELEASE = "release"  # the goods are available ``amount`` seconds earlier
+    BREAK_LATER = "break_later"  # the vehicle's breaks may begin ``amount`` seconds later
     BREAK_EARLIER = "break_earlier"  # … earlier
-    SHIFT_LATER = "shift_later"  # the vehicle's day ends so many seconds later
-    SHIFT_EARLIER = "shift_earlier"  # … begins so many seconds earlier
-    START_LATER = "start_later"  # its latest start is so many seconds later
-    DURATION = "duration"  # it may work so many seconds longer
-    DISTANCE = "distance"  # it may drive so many metres more in all
-    BATTERY = "battery"  # so many metres more are in its battery, at the start and when full
-    CAPACITY = "capacity"  # it may carry so much more of the dimension ``what``
-    STOPS = "stops"  # it may make so many stops more
-    TRIPS = "trips"  # it may make so many trips more
+    SHIFT_LATER = "shift_later"  # the vehicle's day ends ``amount`` seconds later
+    SHIFT_EARLIER = "shift_earlier"  # … begins ``amount`` seconds earlier
+    START_LATER = "start_later"  # its latest start is ``amount`` seconds later
+    DURATION = "duration"  # it may work ``amount`` seconds longer
+    DISTANCE = "distance"  # it may drive ``amount`` metres more in all
+    BATTERY = "battery"  # its battery lasts ``amount`` metres more, at the start and full
+    CAPACITY = "capacity"  # it may carry ``amount`` more of the dimension ``what``
+    STOPS = "stops"  # it may make ``amount`` more stops
+    TRIPS = "trips"  # it may make ``amount`` more trips
     SKILL = "skill"  # it has the skill ``what``
-    VEHICLE = "vehicle"  # it may come although the visit names others
+    VEHICLE = "vehicle"  # it may come although the visit allows only others
     APART = "apart"  # the visit may share a trip with the visit ``what``
     TOGETHER = "together"  # the visit need not share the vehicle of the visit ``what``
-    LOADED = "loaded"  # its goods are on this vehicle, not where they are
-    PREFIX = "prefix"  # so many of the vehicle's committed stops, from the last, may move
-    COMMITTED = "committed"  # the visit is no committed stop of the vehicle
+    LOADED = "loaded"  # its goods are on this vehicle instead of another one
+    PREFIX = "prefix"  # the last ``amount`` committed stops of the vehicle may move
+    COMMITTED = "committed"  # the visit is not a committed stop of the vehicle
     ANOTHER_VEHICLE = "another_vehicle"  # one more vehicle like this one
-    PRICE = "price"  # missing the visit costs so much more (minor units)
+    PRICE = "price"  # missing the visit costs ``amount`` minor units more
 
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """One thing that gives way, by how much in its own unit (1 where there is nothing to measure).
+    """A rule that is relaxed, and by how much in its own unit (1 where there is no amount).
 
-    ``vehicle`` and ``visit`` are ids, empty where none is meant; ``what`` is a skill, a load
+    ``vehicle`` and ``visit`` are ids, empty where the rule has none. ``what`` is a skill, a load
     dimension or another visit.
     """
 
@@ -58,10 +59,10 @@ class Relaxation:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the visit would be served, and what that adds to the plan as it is.
+    """A place for the visit, and what it adds to the plan.
 
-    ``position`` counts the visits before it, from 0; ``start_s`` is when service begins. The
-    money includes every part of ``cost`` but the price of missing a visit.
+    ``position`` counts the visits before it, from 0. ``start_s`` is when service begins. ``cost``
+    includes every part of the objective except the price of missing a visit.
     """
 
     visit: str
@@ -76,7 +77,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Relaxations that are enough together, none of them by itself or with less."""
+    """A set of relaxations that are enough together; no smaller set or amount of it is."""
 
     relaxations: tuple[Relaxation, ...]
     place: Placement
@@ -84,10 +85,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A vehicle that cannot take the visit: each smallest set of what binds it.
+    """A vehicle that cannot take the visit, with each smallest set of relaxations that lets it.
 
-    A set of one is the binding constraint with its amount. None at all: whatever gives way, this
-    vehicle cannot come.
+    A set with one member is the binding constraint with its amount. No sets: no relaxation lets
+    this vehicle come.
     """
 
     vehicle: str
@@ -96,24 +97,26 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The answer about one visit.
+    """The explanation of one visit.
 
     Parameters
     ----------
+    visit : str
+        Its id.
     place : Placement or None
-        Where it is served, with what it adds there; None when it is not.
+        Its place in the plan, with what it adds there; None if it is unserved.
     alternatives : tuple of Placement
-        Other feasible places, cheapest first, counted from the plan without the visit where it
-        is not served, and from its present place where it is.
+        Other feasible places, cheapest first. For an unserved visit their figures are what they add
+        to the plan; for a served one, the difference from its present place.
     refusals : tuple of Refusal
-        Vehicles without a feasible place, in the problem's order. Of vehicles that stay at home
-        and differ in nothing but their id only the first is named.
+        Vehicles without a feasible place, in the problem's order. Of unused vehicles that differ
+        only in their id, the first is listed.
     ways : tuple of Way
-        For a visit that is not served: the smallest sets of relaxations that admit it anywhere,
-        the least first; for each set of kinds the vehicle that asks least.
+        For an unserved visit: the smallest sets of relaxations that admit it on any vehicle, least
+        first. For each set of kinds, the vehicle that needs least.
     complete : bool
-        False when time ran out before everything was tried: what is said holds, but there may be
-        more, and the smallest may be smaller.
+        False when time ran out before everything was tried. The answer then still holds, but there
+        may be more ways, or smaller ones.
     """
 
     visit: str
@@ -124,5 +127,5 @@ class Why:
     complete: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """Return the answer as plain data."""
+        """Return the explanation as plain data."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""The door: what is asked about a visit of a plan, and answered under the referee. PURE."""
+"""The entry point for explanations of the visits of a plan, checked by the referee. PURE."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dispatch.solver.model.problem import Problem, missed_cost
 from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.gaps import gaps
 from dispatch.solver.why.answer import Placement, Refusal, Relax, Relaxation, Way, Why
-from dispatch.solver.why.scene import Scene, Stage, scene, twin_scene
+from dispatch.solver.why.case import Case, Experiment, case_of, extra_vehicle_case
 from dispatch.solver.why.smallest import ORDER, Budget, OutOfTime, smallest
 from lastmile.core.errors import Invalid
 
-BEST: Final = 5
-UPTO: Final = 4
-SCALE: Final = {  # what counts as much as an hour, where amounts of different kinds are ranked
+BEST: Final = 5  # alternatives and ways returned by default
+MAX_SIZE: Final = 4  # relaxations in a set, at most, by default
+SCALE: Final = {  # amount that ranks like an hour, for comparing different kinds
     Relax.DISTANCE: 30_000,
     Relax.BATTERY: 30_000,
     Relax.PRICE: 5_000,
@@ -28,32 +28,36 @@ HOUR_S: Final = 3600
 
 
 class Explainer:
-    """Answers questions about the visits of one plan.
+    """Explains the visits of one plan.
 
     Parameters
     ----------
     problem : Problem
     sequences : mapping of str to sequence of str
-        A plan of it: vehicle to visits in order (``Solution.sequences``), timed anew.
+        A plan of the problem: vehicle to visits in order (``Solution.sequences``); it is timed
+        again.
 
     Raises
     ------
     Invalid
-        When the plan speaks of visits or vehicles that the problem does not have.
+        When the plan has visits or vehicles that the problem does not have.
     """
 
     def __init__(self, problem: Problem, sequences: Mapping[str, Sequence[str]]) -> None:
         self.problem = problem
         self.sequences = {vehicle: tuple(visits) for vehicle, visits in sequences.items()}
-        strange = [v for v in self.sequences if v not in problem.vehicle_index]
-        strange += [
-            v for made in self.sequences.values() for v in made if v not in problem.visit_index
+        unknown = [v for v in self.sequences if v not in problem.vehicle_index]
+        unknown += [
+            v
+            for sequence in self.sequences.values()
+            for v in sequence
+            if v not in problem.visit_index
         ]
-        if strange:
-            raise Invalid(f"The plan speaks of {strange[0]}, which the problem does not have.")
+        if unknown:
+            raise Invalid(f"The plan has {unknown[0]}, which the problem does not have.")
         self.context = Context(problem)
         if not self.context.plain:
-            self.scanner = self.context.scanner  # loaded before any clock runs
+            self.scanner = self.context.scanner  # loads numba before any clock runs
         self.draft = Draft(
             self.context,
             {
@@ -63,18 +67,23 @@ class Explainer:
         )
 
     def explain(
-        self, visit: str, *, best: int = BEST, upto: int = UPTO, seconds: float | None = None
+        self,
+        visit: str,
+        *,
+        best: int = BEST,
+        max_size: int = MAX_SIZE,
+        seconds: float | None = None,
     ) -> Why:
-        """Say why a visit stands where it stands, or what would let it in.
+        """Return why a visit has its place, or what would admit an unserved one.
 
         Parameters
         ----------
         best : int
-            At most so many alternatives and ways.
-        upto : int
-            Sets of more relaxations than this are not looked for.
+            Return at most this many alternatives and ways.
+        max_size : int
+            Look for sets of at most this many relaxations.
         seconds : float, optional
-            When to stop; what was found by then is said, with ``complete`` False.
+            Stop after this time. What was found by then is returned, with ``complete`` False.
 
         Raises
         ------
@@ -84,17 +93,17 @@ class Explainer:
         if visit not in self.problem.visit_index:
             raise Invalid(f"The problem has no visit {visit}.")
         until = None if seconds is None else time.perf_counter() + seconds
-        return _Question(self, visit, best, upto, Budget(until)).answer()
+        return _Question(self, visit, best, max_size, Budget(until)).answer()
 
     def unit(self, visit: str) -> tuple[str, ...]:
-        """Who comes and goes with a visit: itself, or the pickup and delivery of its pair."""
+        """Return the visits that are inserted together: the visit alone, or both of its pair."""
         for pair in self.problem.pairs:
             if visit in (pair.pickup, pair.delivery):
                 return (pair.pickup, pair.delivery)
         return (visit,)
 
     def units(self, visit: str) -> list[tuple[str, ...]]:
-        """The visit's unit, and those of its alternatives in the same group."""
+        """Return the visit's unit, and those of its alternatives in the same group."""
         it = self.problem.visits[self.problem.visit_index[visit]]
         if not it.group:
             return [self.unit(visit)]
@@ -103,35 +112,38 @@ class Explainer:
 
 
 class _Question:
-    """One visit of one plan, taken out: what each vehicle says to it."""
+    """The search for the explanation of one visit; the visit is taken out of the plan first."""
 
     def __init__(
-        self, explainer: Explainer, visit: str, best: int, upto: int, budget: Budget
+        self, explainer: Explainer, visit: str, best: int, max_size: int, budget: Budget
     ) -> None:
         self.explainer, self.problem, self.visit = explainer, explainer.problem, visit
-        self.best, self.upto, self.budget = best, upto, budget
+        self.best, self.max_size, self.budget = best, max_size, budget
         self.units = explainer.units(visit)
-        gone = {name for unit in self.units for name in unit}
-        self.home = next((k for k, made in explainer.sequences.items() if gone & set(made)), "")
+        removed = {name for unit in self.units for name in unit}
+        self.home = next(
+            (k for k, sequence in explainer.sequences.items() if removed & set(sequence)), ""
+        )
         self.sequences = {
-            vehicle: tuple(v for v in made if v not in gone)
-            for vehicle, made in explainer.sequences.items()
+            vehicle: tuple(v for v in sequence if v not in removed)
+            for vehicle, sequence in explainer.sequences.items()
         }
         self.places: list[Placement] = []
         self.refusals: dict[str, Refusal] = {}
         self.complete = True
 
     def answer(self) -> Why:
+        """Return the explanation."""
         present = self._present()
         try:
-            self._ask_everybody()
+            self._try_vehicles()
         except OutOfTime:
             self.complete = False
         others = [p for p in self.places if not present or not _same(p, present)]
         others.sort(key=lambda p: (p.cost, p.added_s, p.vehicle, p.position))
         ways = [] if present else self._ways(others)
         if present:
-            others = [_beyond(p, present) for p in others]
+            others = [_relative_to(p, present) for p in others]
         order = self.problem.vehicle_index
         return Why(
             visit=self.visit,
@@ -143,16 +155,16 @@ class _Question:
         )
 
     def _present(self) -> Placement | None:
-        """Where the plan has it now; a place that breaks rules has its figures all the same."""
+        """Return the visit's present place, even where it breaks rules; None if it is unserved."""
         if not self.home:
             return None
-        made = self.explainer.sequences[self.home]
-        unit = next(u for u in self.units if u[-1] in made)
-        it = scene(self.problem, self.sequences, self.home, unit)
-        return Stage(it, ()).as_it_is(made)
+        sequence = self.explainer.sequences[self.home]
+        unit = next(u for u in self.units if u[-1] in sequence)
+        case = case_of(self.problem, self.sequences, self.home, unit)
+        return Experiment(case, ()).as_it_is(sequence)
 
-    def _ask_everybody(self) -> None:
-        """Ask the vehicles, those that drive first; of those at home one of each kind."""
+    def _try_vehicles(self) -> None:
+        """Try each used vehicle, then one unused vehicle of each kind."""
         for unit in self.units:
             fitting = self._gaps(unit)
             at_home: set[int] = set()
@@ -163,10 +175,10 @@ class _Question:
                     if twin in at_home:
                         continue
                     at_home.add(twin)
-                self._ask(name, unit, fitting)
+                self._try_vehicle(name, unit, fitting)
 
     def _gaps(self, unit: tuple[str, ...]) -> dict[str, list[int]] | None:
-        """Positions by vehicle from the fast insertion; None for a pair, tried at length."""
+        """Return feasible positions by vehicle; None for a pair, which is tried at every position."""
         if len(unit) > 1:
             return None
         draft, index = self.explainer.draft, self.problem.visit_index
@@ -174,89 +186,95 @@ class _Question:
             home = self.problem.vehicle_index[self.home]
             before = draft.tours[home].visits
             draft.assign(home, [index[v] for v in self.sequences[self.home]])
-            found = gaps(draft, index[unit[0]])
+            fits = gaps(draft, index[unit[0]])
             draft.assign(home, before)
         else:
-            found = gaps(draft, index[unit[0]])
+            fits = gaps(draft, index[unit[0]])
         fitting: dict[str, list[int]] = {}
-        for gap in found:
+        for gap in fits:
             fitting.setdefault(self.problem.vehicles[gap.vehicle].id, []).append(gap.position)
         return fitting
 
-    def _ask(self, name: str, unit: tuple[str, ...], fitting: dict[str, list[int]] | None) -> None:
-        """Take the vehicle's two best places, or find out what binds it."""
+    def _try_vehicle(
+        self, name: str, unit: tuple[str, ...], fitting: dict[str, list[int]] | None
+    ) -> None:
+        """Keep the vehicle's two best places, or find what prevents it."""
         self.budget.check()
-        it = scene(self.problem, self.sequences, name, unit)
-        if not it.needs and (fitting is None or name in fitting) and self._fits(it, fitting):
+        case = case_of(self.problem, self.sequences, name, unit)
+        if not case.needs and (fitting is None or name in fitting) and self._fits(case, fitting):
             self.refusals.pop(name, None)
             return
         if name == self.home or any(p.vehicle == name for p in self.places):
             return
-        ways = smallest(it, upto=self.upto, budget=self.budget)
+        ways = smallest(case, max_size=self.max_size, budget=self.budget)
         free = [way.place for way in ways if not way.relaxations]
         self.places += free
         if free:
             return
         before = self.refusals.get(name)
-        self.refusals[name] = Refusal(name, _fewest([*(before.ways if before else ()), *ways]))
+        self.refusals[name] = Refusal(
+            name, _fewest_relaxations([*(before.ways if before else ()), *ways])
+        )
 
-    def _fits(self, it: Scene, fitting: dict[str, list[int]] | None) -> bool:
-        """Keep the vehicle's best places, one more where the visit is at home; False for none."""
-        stage, most = Stage(it, ()), 2 + (it.vehicle == self.home)
-        only = None if fitting is None else fitting[it.vehicle][:most]
-        trials = sorted(stage.trials(only), key=stage.exact)
-        self.places += [stage.place(trial) for trial in trials[:most]]
+    def _fits(self, case: Case, fitting: dict[str, list[int]] | None) -> bool:
+        """Keep the vehicle's two best places, three on the visit's own vehicle; False if none."""
+        experiment, most = Experiment(case, ()), 2 + (case.vehicle == self.home)
+        only = None if fitting is None else fitting[case.vehicle][:most]
+        trials = sorted(experiment.trials(only), key=experiment.exact)
+        self.places += [experiment.place(trial) for trial in trials[:most]]
         return bool(trials)
 
     def _ways(self, places: list[Placement]) -> list[Way]:
-        """The smallest sets for a visit that nobody serves."""
+        """Return the smallest sets of relaxations for an unserved visit."""
         if places:
-            return list(self._worth(places))
-        found = [way for refusal in self.refusals.values() for way in refusal.ways]
+            return list(self._price_way(places))
+        ways = [way for refusal in self.refusals.values() for way in refusal.ways]
         try:
-            found += self._one_more(min((len(w.relaxations) for w in found), default=self.upto))
+            ways += self._extra_vehicle(
+                min((len(w.relaxations) for w in ways), default=self.max_size)
+            )
         except OutOfTime:
             self.complete = False
         best: dict[tuple[tuple[Relax, str], ...], Way] = {}
-        for way in _fewest(found):
+        for way in _fewest_relaxations(ways):
             kinds = tuple((r.kind, r.what) for r in way.relaxations)
-            if kinds not in best or _size(way, self.problem) < _size(best[kinds], self.problem):
+            if kinds not in best or _rank(way, self.problem) < _rank(best[kinds], self.problem):
                 best[kinds] = way
-        return sorted(best.values(), key=lambda way: _size(way, self.problem))
+        return sorted(best.values(), key=lambda way: _rank(way, self.problem))
 
-    def _worth(self, places: list[Placement]) -> Iterator[Way]:
-        """It fits, and is dearer than leaving it: by how much."""
+    def _price_way(self, places: list[Placement]) -> Iterator[Way]:
+        """Yield the price that is missing where the visit fits but costs more than missing it."""
         best = places[0]
         it = self.problem.visits[self.problem.visit_index[best.visit]]
         short = best.cost - missed_cost(it)
         if short > 0:
             yield Way((Relaxation(Relax.PRICE, short, visit=it.id),), best)
 
-    def _one_more(self, upto: int) -> Iterator[Way]:
-        """One more vehicle, one of each kind there is."""
+    def _extra_vehicle(self, max_size: int) -> Iterator[Way]:
+        """Yield the ways that add one more vehicle, for each kind of vehicle."""
         kinds = {
             replace(v, id="", prefix=(), loaded=None): v.id for v in reversed(self.problem.vehicles)
         }
         for name in reversed(kinds.values()):
-            more = Relaxation(Relax.ANOTHER_VEHICLE, vehicle=name)
+            extra = Relaxation(Relax.ANOTHER_VEHICLE, vehicle=name)
             for unit in self.units:
-                if self._held(unit):
+                if self._is_bound(unit):
                     continue
-                it = twin_scene(self.problem, self.sequences, name, unit)
-                yield from smallest(it, upto=upto, budget=self.budget, extra=(more,))
+                case = extra_vehicle_case(self.problem, self.sequences, name, unit)
+                yield from smallest(case, max_size=max_size, budget=self.budget, extra=(extra,))
 
-    def _held(self, unit: tuple[str, ...]) -> bool:
-        """Tell whether a vehicle is committed to some of these, or has their goods on board."""
-        held = {v for it in self.problem.vehicles for v in (*it.prefix, *(it.loaded or ()))}
-        return bool(held & set(unit))
+    def _is_bound(self, unit: tuple[str, ...]) -> bool:
+        """Return True if a vehicle is committed to one of these visits or has loaded its goods."""
+        bound = {v for it in self.problem.vehicles for v in (*it.prefix, *(it.loaded or ()))}
+        return bool(bound & set(unit))
 
 
 def _same(one: Placement, other: Placement) -> bool:
     return (one.visit, one.vehicle, one.position) == (other.visit, other.vehicle, other.position)
 
 
-def _beyond(place: Placement, present: Placement) -> Placement:
-    """Say what a place adds beyond the present one."""
+def _relative_to(place: Placement, present: Placement) -> Placement:
+    """Return a place with figures relative to the present place."""
     return replace(
         place,
         added_s=place.added_s - present.added_s,
@@ -266,13 +284,13 @@ def _beyond(place: Placement, present: Placement) -> Placement:
     )
 
 
-def _fewest(ways: list[Way]) -> tuple[Way, ...]:
+def _fewest_relaxations(ways: list[Way]) -> tuple[Way, ...]:
     least = min((len(way.relaxations) for way in ways), default=0)
     return tuple(way for way in ways if len(way.relaxations) == least)
 
 
-def _size(way: Way, problem: Problem) -> tuple[float, int, int]:
-    """Rank ways of different kinds: hours of time, or what counts as one; then money."""
+def _rank(way: Way, problem: Problem) -> tuple[float, int, int]:
+    """Return a sort key for ways of different kinds: hours of time or their equivalent, then money."""
     total = 0.0
     for one in way.relaxations:
         scale = float(SCALE.get(one.kind, HOUR_S if one.amount > 1 else 1))

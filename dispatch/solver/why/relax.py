@@ -1,8 +1,8 @@
-"""What each relaxation changes in a problem: one rule gives way, all others stay. PURE.
+"""The change that each relaxation makes to a problem: one rule is relaxed, all others stay. PURE.
 
-Each change only ever allows more, so what is admitted with some amount is admitted with any
-larger one. The one exception is the battery: a larger one takes longer to fill, so that with
-chargers the amount found is enough, and not surely the least.
+Each change only ever allows more, so a visit that some amount admits is admitted by any larger
+amount. The exception is the battery: a larger one takes longer to fill. With chargers the amount
+found is therefore enough, but perhaps not the least.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from dispatch.solver.why.answer import Relax, Relaxation
 
 @dataclass(slots=True)
 class _Rules:
-    """A problem's parts while they are changed; it is made again once at the end."""
+    """A problem's parts while they are changed; the problem is built once at the end."""
 
-    given: Problem
+    problem: Problem
     visits: list[Visit]
     vehicles: list[VehicleShift]
     together: tuple[frozenset[str], ...]
@@ -27,7 +27,7 @@ class _Rules:
 
 
 def relaxed(problem: Problem, relaxations: Sequence[Relaxation]) -> Problem:
-    """Return the problem with these rules relaxed; the given one stays as it is."""
+    """Return the problem with these rules relaxed; the given problem is not changed."""
     if not relaxations:
         return problem
     rules = _Rules(
@@ -45,7 +45,7 @@ def relaxed(problem: Problem, relaxations: Sequence[Relaxation]) -> Problem:
 
 
 def twin_name(problem: Problem, vehicle: str) -> str:
-    """Id for one more vehicle like this one, which no vehicle of the problem has."""
+    """Return an id for one more vehicle like this one, which no vehicle of the problem has."""
     name = f"{vehicle}+"
     while name in problem.vehicle_index:
         name += "+"
@@ -56,23 +56,23 @@ _Change = Callable[[_Rules, Relaxation], None]
 
 
 def _on_visit(change: Callable[[Visit, Relaxation], Visit]) -> _Change:
-    def made(rules: _Rules, it: Relaxation) -> None:
-        at = rules.given.visit_index[it.visit]
+    def apply(rules: _Rules, it: Relaxation) -> None:
+        at = rules.problem.visit_index[it.visit]
         rules.visits[at] = change(rules.visits[at], it)
 
-    return made
+    return apply
 
 
 def _on_vehicle(change: Callable[[VehicleShift, Relaxation], VehicleShift]) -> _Change:
-    def made(rules: _Rules, it: Relaxation) -> None:
-        at = rules.given.vehicle_index[it.vehicle]
+    def apply(rules: _Rules, it: Relaxation) -> None:
+        at = rules.problem.vehicle_index[it.vehicle]
         rules.vehicles[at] = change(rules.vehicles[at], it)
 
-    return made
+    return apply
 
 
 def _window_later(visit: Visit, it: Relaxation) -> Visit:
-    """Let every window close later, as far as the next one's opening."""
+    """Let every window close later, at most until the next one opens."""
     if not visit.windows:
         return visit
     ends = [w.opens_s for w in visit.windows[1:]] + [MAX_TIME_S]
@@ -86,7 +86,7 @@ def _window_later(visit: Visit, it: Relaxation) -> Visit:
 
 
 def _window_earlier(visit: Visit, it: Relaxation) -> Visit:
-    """Let every window open earlier, as far as the close of the one before."""
+    """Let every window open earlier, at most when the one before closes."""
     begins = [0] + [w.closes_s for w in visit.windows[:-1]]
     return replace(
         visit,
@@ -102,20 +102,20 @@ def _release(visit: Visit, it: Relaxation) -> Visit:
 
 
 def _price(visit: Visit, it: Relaxation) -> Visit:
-    """Let missing it cost so much more; the price of a visit counts once for each priority."""
+    """Raise the cost of missing the visit, which is ``unserved_cost`` times 1 + priority."""
     return replace(visit, unserved_cost=visit.unserved_cost - (-it.amount // (1 + visit.priority)))
 
 
 def _breaks(vehicle: VehicleShift, later: int, earlier: int) -> VehicleShift:
-    def moved(rest: Break) -> Break:
+    def widened(rest: Break) -> Break:
         opens = max(0, rest.opens_s - earlier)
         return replace(rest, opens_s=opens, closes_s=min(rest.closes_s + later, MAX_TIME_S))
 
-    return replace(vehicle, breaks=tuple(moved(rest) for rest in vehicle.breaks))
+    return replace(vehicle, breaks=tuple(widened(rest) for rest in vehicle.breaks))
 
 
 def _more(name: str) -> Callable[[VehicleShift, Relaxation], VehicleShift]:
-    """A limit that may be None grows by the amount."""
+    """Return a change that adds the amount to a limit that is set."""
 
     def change(vehicle: VehicleShift, it: Relaxation) -> VehicleShift:
         value = getattr(vehicle, name)
@@ -136,15 +136,15 @@ def _battery(vehicle: VehicleShift, it: Relaxation) -> VehicleShift:
 
 
 def _capacity(rules: _Rules, it: Relaxation) -> None:
-    dimension = rules.given.dimensions.index(it.what)
-    at = rules.given.vehicle_index[it.vehicle]
+    dimension = rules.problem.dimensions.index(it.what)
+    at = rules.problem.vehicle_index[it.vehicle]
     room = list(rules.vehicles[at].capacity)
     room[dimension] += it.amount
     rules.vehicles[at] = replace(rules.vehicles[at], capacity=tuple(room))
 
 
 def _apart(rules: _Rules, it: Relaxation) -> None:
-    """Take the two visits out of each other's company; both stay apart from the others."""
+    """Allow two visits on one trip; other members of the set still exclude both."""
     sets: list[frozenset[str]] = []
     for members in rules.apart:
         both = {it.visit, it.what} <= members
@@ -153,12 +153,13 @@ def _apart(rules: _Rules, it: Relaxation) -> None:
 
 
 def _together(rules: _Rules, it: Relaxation) -> None:
+    """Release the visit from the vehicle of the visit ``what``."""
     both = {it.visit, it.what}
     rules.together = tuple(m - {it.visit} if both <= m else m for m in rules.together)
 
 
 def _loaded(rules: _Rules, it: Relaxation) -> None:
-    """Put the visit's goods on the vehicle, if it is loaded, and off any other."""
+    """Move the visit's goods to this vehicle, if it has loaded, and off any other."""
     for at, vehicle in enumerate(rules.vehicles):
         if vehicle.loaded is not None:
             goods = vehicle.loaded - {it.visit}
@@ -168,9 +169,9 @@ def _loaded(rules: _Rules, it: Relaxation) -> None:
 
 
 def _another(rules: _Rules, it: Relaxation) -> None:
-    """Add a vehicle like this one, empty; who may come there may its twin."""
-    like = rules.vehicles[rules.given.vehicle_index[it.vehicle]]
-    name = twin_name(rules.given, like.id)
+    """Add an empty vehicle like this one; visits that allow this one also allow the new one."""
+    like = rules.vehicles[rules.problem.vehicle_index[it.vehicle]]
+    name = twin_name(rules.problem, like.id)
     for at, visit in enumerate(rules.visits):
         if visit.vehicles is not None and like.id in visit.vehicles:
             rules.visits[at] = replace(visit, vehicles=visit.vehicles | {name})

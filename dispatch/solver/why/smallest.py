@@ -1,9 +1,9 @@
-"""The fewest relaxations that admit a visit on one vehicle, and the least of each. PURE.
+"""The smallest sets of relaxations that admit a visit on one vehicle, with least amounts. PURE.
 
-Every set is tried in earnest (``scene.Stage``), from the smallest up, so a set that is found has
-no smaller one. Then each amount is made as small as the others allow, in the order of ``Relax``:
-the least is exact, as what a relaxation admits it admits with more of it too. The windows of the
-other visits on the tour are looked at one at a time, not together with anything else.
+Every set is tried for real (``case.Experiment``), smallest first, so no smaller set is enough. Then
+each amount is made as small as the others allow, in the order of ``Relax``. The least amount is
+exact, because a larger amount never admits less. Windows of other visits on the tour are tried one
+at a time, never together with another relaxation.
 """
 
 from __future__ import annotations
@@ -16,100 +16,100 @@ from typing import Final
 
 from dispatch.solver.model.elements import MAX_TRIPS
 from dispatch.solver.why.answer import Relax, Relaxation, Way
-from dispatch.solver.why.scene import Scene, Stage
+from dispatch.solver.why.case import Case, Experiment
 
-MOST_S: Final = 3 * 86_400  # nobody waits longer than that
-MOST_M: Final = 10_000_000
+MOST_S: Final = 3 * 86_400  # largest relaxation of a time, seconds
+MOST_M: Final = 10_000_000  # largest relaxation of a distance, metres
 ORDER: Final = {kind: at for at, kind in enumerate(Relax)}
 
 
 class OutOfTime(Exception):
-    """The budget is spent."""
+    """The time budget is spent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Until when to try, by ``time.perf_counter``; None: as long as it takes."""
+    """A time limit, by ``time.perf_counter``; None means no limit."""
 
     until: float | None = None
 
     def check(self) -> None:
-        """Raise OutOfTime once it is spent."""
+        """Raise OutOfTime once the time is over."""
         if self.until is not None and time.perf_counter() >= self.until:
             raise OutOfTime
 
 
 def smallest(
-    it: Scene, *, upto: int, budget: Budget, extra: tuple[Relaxation, ...] = ()
+    case: Case, *, max_size: int, budget: Budget, extra: tuple[Relaxation, ...] = ()
 ) -> list[Way]:
-    """Return every smallest set of relaxations that admits the unit, each with its least amounts.
+    """Return every smallest set of relaxations that admits the unit, each with least amounts.
 
     Parameters
     ----------
-    upto : int
-        No larger set is looked for.
+    max_size : int
+        Sets with more relaxations are not looked for.
     extra : tuple of Relaxation
-        What gives way already in this scene, and counts.
+        Relaxations that the case already has; they count for the size.
 
     Returns
     -------
     list of Way
-        All of one size; empty when nothing of that size is enough.
+        All of the same size; empty when no set of at most ``max_size`` is enough.
 
     Raises
     ------
     OutOfTime
-        When the budget is spent.
+        When the time is over.
     """
-    given = (*it.needs, *extra)
-    room = upto - len(given)
-    if room < 0:
+    required = (*case.needs, *extra)
+    free = max_size - len(required)
+    if free < 0:
         return []
-    if _admits(it, (), budget):
-        return [_way(it, extra, ())]
-    if not room:
+    if _admits(case, (), budget):
+        return [_way(case, extra, ())]
+    if not free:
         return []
-    sets = [*_others(it, budget), *_sets(it, room, budget)]
+    sets = [*_others(case, budget), *_sets(case, free, budget)]
     size = min((len(chosen) for chosen in sets), default=0)
-    return [_way(it, extra, _least(it, s, budget)) for s in sets if len(s) == size]
+    return [_way(case, extra, _least(case, s, budget)) for s in sets if len(s) == size]
 
 
-def _sets(it: Scene, room: int, budget: Budget) -> Iterator[tuple[Relaxation, ...]]:
-    """Yield the smallest admitting sets of what may give way, each at its most."""
-    every = tuple(_candidates(it))
-    if not _admits(it, every, budget):
+def _sets(case: Case, max_more: int, budget: Budget) -> Iterator[tuple[Relaxation, ...]]:
+    """Yield the smallest admitting sets of relaxations, each with its largest amount."""
+    every = tuple(_candidates(case))
+    if not _admits(case, every, budget):
         return
-    needed = [c for c in every if not _admits(it, [o for o in every if o != c], budget)]
+    needed = [c for c in every if not _admits(case, [o for o in every if o != c], budget)]
     rest = [c for c in every if c not in needed]
-    found = False
-    for size in range(max(1, len(needed)), room + 1):
+    exists = False
+    for size in range(max(1, len(needed)), max_more + 1):
         for more in combinations(rest, size - len(needed)):
             chosen = tuple(c for c in every if c in needed or c in more)
-            if _admits(it, chosen, budget):
-                found = True
+            if _admits(case, chosen, budget):
+                exists = True
                 yield chosen
-        if found:
+        if exists:
             return
 
 
-def _others(it: Scene, budget: Budget) -> list[tuple[Relaxation, ...]]:
-    """Return the windows of visits on the tour that stand in the way by themselves."""
+def _others(case: Case, budget: Budget) -> list[tuple[Relaxation, ...]]:
+    """Return the windows of other visits on the tour that admit the unit when relaxed alone."""
     late = [
         Relaxation(Relax.WINDOW_LATER, MOST_S, visit=name)
-        for name in it.tour
-        if it.problem.visits[it.problem.visit_index[name]].windows
+        for name in case.tour
+        if case.problem.visits[case.problem.visit_index[name]].windows
     ]
-    if not late or not _admits(it, late, budget):
+    if not late or not _admits(case, late, budget):
         return []
-    return [(one,) for one in late if _admits(it, (one,), budget)]
+    return [(one,) for one in late if _admits(case, (one,), budget)]
 
 
-def _candidates(it: Scene) -> Iterator[Relaxation]:
-    """Yield whatever may give way on this vehicle for these visits, each by the most."""
-    name, vehicle = it.vehicle, it.problem.vehicles[0]
-    stops = len(it.problem.visits)
-    for one in it.unit:
-        visit = it.problem.visits[it.problem.visit_index[one]]
+def _candidates(case: Case) -> Iterator[Relaxation]:
+    """Yield every relaxation for this vehicle and these visits, each with its largest amount."""
+    name, vehicle = case.vehicle, case.problem.vehicles[0]
+    stops = len(case.problem.visits)
+    for one in case.unit:
+        visit = case.problem.visits[case.problem.visit_index[one]]
         if visit.windows:
             yield Relaxation(Relax.WINDOW_LATER, MOST_S, visit=one)
             if any(w.opens_s for w in visit.windows):
@@ -118,8 +118,8 @@ def _candidates(it: Scene) -> Iterator[Relaxation]:
             yield Relaxation(Relax.RELEASE, visit.release_s, visit=one)
         if vehicle.loaded is not None and one not in vehicle.loaded:
             yield Relaxation(Relax.LOADED, visit=one, vehicle=name)
-        company = {m for members in it.problem.apart if one in members for m in members}
-        for other in (m for m in (*it.tour, *it.unit) if m in company and m != one):
+        company = {m for members in case.problem.apart if one in members for m in members}
+        for other in (m for m in (*case.tour, *case.unit) if m in company and m != one):
             yield Relaxation(Relax.APART, visit=one, what=other)
     limits = {
         Relax.SHIFT_LATER: MOST_S,
@@ -138,40 +138,43 @@ def _candidates(it: Scene) -> Iterator[Relaxation]:
         if most:
             yield Relaxation(kind, most, vehicle=name)
     for at, (dimension, room) in enumerate(
-        zip(it.problem.dimensions, vehicle.capacity, strict=True)
+        zip(case.problem.dimensions, vehicle.capacity, strict=True)
     ):
-        goods = (v.demand[at] + (v.collect[at] if v.collect else 0) for v in it.problem.visits)
+        goods = (v.demand[at] + (v.collect[at] if v.collect else 0) for v in case.problem.visits)
         if (over := sum(goods) - room) > 0:
             yield Relaxation(Relax.CAPACITY, over, vehicle=name, what=dimension)
 
 
-def _admits(it: Scene, chosen: Sequence[Relaxation], budget: Budget) -> bool:
+def _admits(case: Case, chosen: Sequence[Relaxation], budget: Budget) -> bool:
     budget.check()
-    return Stage(it, chosen).any()
+    return Experiment(case, chosen).any()
 
 
-def _least(it: Scene, chosen: tuple[Relaxation, ...], budget: Budget) -> tuple[Relaxation, ...]:
-    """Make each amount as small as those before it, at their least, and those behind allow."""
-    made = sorted(chosen, key=lambda r: ORDER[r.kind])
-    for at, one in enumerate(made):
-        low, high = 0, one.amount  # too little, enough
+def _least(case: Case, chosen: tuple[Relaxation, ...], budget: Budget) -> tuple[Relaxation, ...]:
+    """Make each amount in turn as small as the others allow.
+
+    Amounts earlier in the order are at their least already.
+    """
+    relaxations = sorted(chosen, key=lambda r: ORDER[r.kind])
+    for at, one in enumerate(relaxations):
+        low, high = 0, one.amount  # low does not admit the unit, high does
         while high - low > 1:
             middle = _middle(low, high)
-            made[at] = replace(one, amount=middle)
-            if _admits(it, made, budget):
+            relaxations[at] = replace(one, amount=middle)
+            if _admits(case, relaxations, budget):
                 high = middle
             else:
                 low = middle
-        made[at] = replace(one, amount=high)
-    return tuple(made)
+        relaxations[at] = replace(one, amount=high)
+    return tuple(relaxations)
 
 
 def _middle(low: int, high: int) -> int:
-    """Halve; while the least is far below the most, go up by factors first."""
+    """Return the next amount to try: in large steps upwards first, then by halving."""
     return max(60, low * 8) if high > max(60, low * 8) * 8 else (low + high) // 2
 
 
-def _way(it: Scene, extra: tuple[Relaxation, ...], chosen: tuple[Relaxation, ...]) -> Way:
-    stage = Stage(it, chosen)
-    said = sorted((*extra, *it.needs, *chosen), key=lambda r: ORDER[r.kind])
-    return Way(tuple(said), stage.place(stage.cheapest()))
+def _way(case: Case, extra: tuple[Relaxation, ...], chosen: tuple[Relaxation, ...]) -> Way:
+    experiment = Experiment(case, chosen)
+    relaxations = sorted((*extra, *case.needs, *chosen), key=lambda r: ORDER[r.kind])
+    return Way(tuple(relaxations), experiment.place(experiment.cheapest()))
