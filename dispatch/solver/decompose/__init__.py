@@ -1,1 +1,1 @@
-"""A large problem as several small ones, and back. PURE. See ``README.md`` beside this file."""
+"""A large problem split into parts, and their plans joined. PURE. See ``README.md`` here."""

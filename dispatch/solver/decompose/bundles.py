@@ -1,6 +1,6 @@
-"""What no cut may tear: pairs, alternatives, shared vehicles, what a vehicle is bound to. PURE.
+"""Visits that must stay in one part: pairs, alternatives, sets, a vehicle's own visits. PURE.
 
-Sets of visits that must stay ``apart`` bind nothing: in two parts they are apart already.
+Sets of visits that must stay ``apart`` need no bundle: in two parts they are apart.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dispatch.solver.model.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Visits, by index, that go to one part; ``owners`` are vehicles that go there with them.
+    """Visits, by index, that must be in one part, and the vehicles (``owners``) that go with them.
 
-    ``may`` holds the vehicles that can serve all of it as far as skills and permissions go (of
-    alternatives, those that can serve one); None stands for every vehicle.
+    ``may`` holds the vehicles whose skills and permissions allow all of the visits; of alternatives
+    one is enough. None means every vehicle.
     """
 
     visits: tuple[int, ...]
@@ -25,9 +25,9 @@ class Bundle:
 
 
 def bundles(problem: Problem, also: Iterable[Iterable[int]] = ()) -> list[Bundle]:
-    """Return every visit in exactly one bundle, in the problem's order.
+    """Return bundles that contain each visit exactly once, in the problem's order.
 
-    ``also`` are further sets of visits, by index, to be kept in one piece.
+    ``also`` lists further sets of visits, by index, that must stay in one bundle.
     """
     roots = _Roots(len(problem.visits))
     index = problem.visit_index
@@ -47,72 +47,72 @@ def bundles(problem: Problem, also: Iterable[Iterable[int]] = ()) -> list[Bundle
         roots.bind(tuple(piece))
     owners: dict[int, list[int]] = {}
     for at, visits in bound.items():
-        owners.setdefault(roots.of(visits[0]), []).append(at)
+        owners.setdefault(roots.root_of(visits[0]), []).append(at)
     members_of: dict[int, list[int]] = {}
     for visit in range(len(problem.visits)):
-        members_of.setdefault(roots.of(visit), []).append(visit)
-    who = Who(problem)
+        members_of.setdefault(roots.root_of(visit), []).append(visit)
+    eligibility = Eligibility(problem)
     return [
-        Bundle(tuple(visits), tuple(owners.get(root, ())), _may(problem, who, visits))
+        Bundle(tuple(visits), tuple(owners.get(root, ())), _may(problem, eligibility, visits))
         for root, visits in members_of.items()
     ]
 
 
-class Who:
-    """Which vehicles may serve a visit, by skills and permission; None stands for all."""
+class Eligibility:
+    """Which vehicles may serve a visit, by skills and permissions; None means all."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self._known: dict[tuple[frozenset[str], frozenset[str] | None], frozenset[int] | None] = {}
+        self._cache: dict[tuple[frozenset[str], frozenset[str] | None], frozenset[int] | None] = {}
 
     def may(self, visit: int) -> frozenset[int] | None:
-        """Return the vehicles by index, or None when every one may."""
+        """Return the vehicles by index, None if every vehicle may serve the visit."""
         it = self.problem.visits[visit]
         kind = (it.skills, it.vehicles)
-        if kind not in self._known:
-            found = frozenset(
+        if kind not in self._cache:
+            eligible = frozenset(
                 at
                 for at, vehicle in enumerate(self.problem.vehicles)
                 if it.skills <= vehicle.skills
                 and (it.vehicles is None or vehicle.id in it.vehicles)
             )
-            self._known[kind] = None if len(found) == len(self.problem.vehicles) else found
-        return self._known[kind]
+            self._cache[kind] = None if len(eligible) == len(self.problem.vehicles) else eligible
+        return self._cache[kind]
 
 
 class _Roots:
-    """Union and find, the least member as the root."""
+    """Disjoint sets (union-find); the root is the smallest member."""
 
     def __init__(self, count: int) -> None:
         self.parent = list(range(count))
 
-    def of(self, item: int) -> int:
+    def root_of(self, item: int) -> int:
         while self.parent[item] != item:
             self.parent[item] = self.parent[self.parent[item]]
             item = self.parent[item]
         return item
 
     def bind(self, items: Iterable[int]) -> None:
-        roots = sorted({self.of(item) for item in items})
+        roots = sorted({self.root_of(item) for item in items})
         for other in roots[1:]:
             self.parent[other] = roots[0]
 
 
-def _may(problem: Problem, who: Who, visits: list[int]) -> frozenset[int] | None:
-    """All members' vehicles at once; for a group of alternatives, any member's."""
+def _may(problem: Problem, eligibility: Eligibility, visits: list[int]) -> frozenset[int] | None:
+    """Return the vehicles that may serve all visits; of a group of alternatives, any of them."""
     sets: list[frozenset[int] | None] = []
     by_group: dict[str, list[frozenset[int] | None]] = {}
     for visit in visits:
         group = problem.visits[visit].group
         if group:
-            by_group.setdefault(group, []).append(who.may(visit))
+            by_group.setdefault(group, []).append(eligibility.may(visit))
         else:
-            sets.append(who.may(visit))
+            sets.append(eligibility.may(visit))
     for siblings in by_group.values():
-        given = [s for s in siblings if s is not None]
-        sets.append(None if len(given) < len(siblings) else frozenset().union(*given))
+        limited = [s for s in siblings if s is not None]
+        sets.append(None if len(limited) < len(siblings) else frozenset().union(*limited))
     limits = [s for s in sets if s is not None]
     if not limits:
         return None
     shared = limits[0].intersection(*limits[1:])
-    return shared or limits[0]  # a route or a set may need several vehicles: near one of them
+    return shared or limits[0]  # no vehicle may serve all: place it near those of the first limit

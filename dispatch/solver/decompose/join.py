@@ -1,4 +1,4 @@
-"""Parts solved become one plan: what one part left out is offered to all vehicles. PURE."""
+"""Joining the parts' plans: visits that a part left out are offered to all vehicles. PURE."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dispatch.solver.referee.violations import Violation
 
 
 class PartRefused(RuntimeError):
-    """A part's plan does not hold in the whole: a fault of ours, not of the input."""
+    """A part's plan is not feasible in the whole problem: a bug in our code, not a wrong input."""
 
     def __init__(self, violations: list[Violation]) -> None:
         super().__init__(f"The referee refused a part's plan: {violations[:5]}")
@@ -29,10 +29,10 @@ def join(
     solutions: Sequence[Solution],
     context: Context | None = None,
 ) -> Solution:
-    """Return the parts' plans as one plan of the whole, refereed as such.
+    """Return the parts' plans as one plan of the whole problem, refereed.
 
-    A visit that its part could not serve goes where it fits best in the whole, if that pays; the
-    reasons of those that stay out are found anew, against all vehicles.
+    A visit that its part could not serve goes where it fits best in the whole, if that pays. The
+    reasons of visits that stay unserved are found again, against all vehicles.
 
     Raises
     ------
@@ -47,17 +47,17 @@ def join(
     ]
     order = {vehicle.id: at for at, vehicle in enumerate(problem.vehicles)}
     routes.sort(key=lambda route: order[route.vehicle])
-    left = [u for solution in solutions for u in solution.unserved]
-    left.sort(key=lambda u: problem.visit_index[u.visit])
-    plain = Solution(tuple(routes), tuple(left))
+    unserved = [u for solution in solutions for u in solution.unserved]
+    unserved.sort(key=lambda u: problem.visit_index[u.visit])
+    plain = Solution(tuple(routes), tuple(unserved))
     faults = check(problem, plain)
     if faults:
         raise PartRefused(faults)
-    return plain if not left else _filled(problem, plain, context or Context(problem))
+    return plain if not unserved else _filled(problem, plain, context or Context(problem))
 
 
 def _filled(problem: Problem, plain: Solution, context: Context) -> Solution:
-    """Offer what is left to every vehicle; routes that take nothing on stay as they are."""
+    """Offer unserved visits to every vehicle; routes that take none keep their schedule."""
     index = problem.visit_index
     present = {
         problem.vehicle_index[route.vehicle]: [index[s.visit] for s in route.visits]
@@ -76,7 +76,7 @@ def _filled(problem: Problem, plain: Solution, context: Context) -> Solution:
 
 
 def _same(before: Tour | None, after: Tour) -> Tour:
-    """Keep a route's own schedule where its visits are what they were."""
+    """Return the earlier route if its visits have not changed."""
     if before is not None and [s.visit for s in before.visits] == [s.visit for s in after.visits]:
         return before
     return after

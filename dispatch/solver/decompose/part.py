@@ -1,7 +1,7 @@
-"""One part of a problem, a problem itself: its visits, its vehicles, their corner of the matrices.
+"""A part of a problem, which is a problem itself: visits, vehicles, their matrix entries. PURE.
 
-A route means the same in the part and in the whole, but for the places of its reloads, which are
-rows of the matrices; ``Part.places`` tells which. PURE.
+A route means the same in the part and in the whole. The places of its reloads are the exception:
+they are rows of the matrices, and ``Part.places`` translates them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dispatch.solver.model.solution import Solution, Tour
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """A problem of its own, cut from a larger one.
+    """A problem cut from a larger one.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ class Part:
     places : tuple of int
         For each place of the part the place of the whole.
     present : Solution or None
-        What the whole plan has for these visits and vehicles, in the part's own places: the
-        least that a solve of the part must reach.
+        The whole plan's routes for these visits and vehicles, in the part's places. A solution of
+        the part must not cost more.
     """
 
     problem: Problem
@@ -44,7 +44,7 @@ class Part:
     present: Solution | None = None
 
     def outward(self, route: Tour) -> Tour:
-        """Return a route of the part in the whole's places."""
+        """Return a route of the part with the places of the whole."""
         return _moved(route, self.places)
 
 
@@ -54,9 +54,9 @@ def extract(
     vehicles: Sequence[int],
     solution: Solution | None = None,
 ) -> Part:
-    """Cut out some visits and vehicles, by index; nothing that must stay together may be torn.
+    """Return the part with some visits and vehicles, by index; no bundle may be divided.
 
-    Its matrices are copies of the rows and columns in use, so the part is as small as it looks.
+    Its matrices are copies of the rows and columns in use, so the part needs little memory.
     """
     places = _places(problem, visits, vehicles)
     row = {place: at for at, place in enumerate(places)}
@@ -87,9 +87,9 @@ def _places(problem: Problem, visits: Iterable[int], vehicles: Iterable[int]) ->
     return sorted(used)
 
 
-def _profiles(problem: Problem, kept: list[int], places: list[int]) -> tuple[TravelTable, ...]:
+def _profiles(problem: Problem, profiles: list[int], places: list[int]) -> tuple[TravelTable, ...]:
     rows = np.array(places, dtype=np.intp)
-    cut: dict[int, Int32] = {}  # a matrix that several profiles share is cut once
+    cut: dict[int, Int32] = {}  # cache: a matrix that several profiles share is cut once
 
     def corner(matrix: Int32) -> Int32:
         if id(matrix) not in cut:
@@ -105,7 +105,7 @@ def _profiles(problem: Problem, kept: list[int], places: list[int]) -> tuple[Tra
             corner(it.distance_m),
             tuple(Slice(s.from_s, corner(s.duration_s)) for s in it.hourly),
         )
-        for it in (problem.profiles[at] for at in kept)
+        for it in (problem.profiles[at] for at in profiles)
     )
 
 
@@ -135,8 +135,8 @@ def _whole(pair: Pair, names: set[str]) -> bool:
 
 
 def _within(sets: tuple[frozenset[str], ...], names: set[str]) -> tuple[frozenset[str], ...]:
-    """Keep what still says something of two visits or more."""
-    return tuple(kept for kept in (members & names for members in sets) if len(kept) > 1)
+    """Return the sets that still have at least two members."""
+    return tuple(shared for shared in (members & names for members in sets) if len(shared) > 1)
 
 
 def _present(

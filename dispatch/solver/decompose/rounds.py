@@ -1,8 +1,8 @@
-"""Round after round: the plan cut anew along its routes, each part solved from where it stands.
+"""Rounds: the plan is cut again along its routes, and each part is improved by itself. PURE.
 
-Whole neighbouring routes make a part, and each round draws the borders across another axis, so
-that what two neighbours could not exchange in one round they can in the next (barycentre
-clustering of routes, Santini et al. 2023). PURE.
+Whole neighbouring routes make a part. Each round cuts across another axis: visits that two
+neighbours could not exchange in one round can be exchanged in the next (barycentre clustering of
+routes, Santini et al. 2023).
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import numpy as np
 from dispatch.solver.decompose.bundles import bundles
 from dispatch.solver.decompose.join import join
 from dispatch.solver.decompose.part import Part
-from dispatch.solver.decompose.plane import cut
 from dispatch.solver.decompose.split import SIZE, Areas, split
+from dispatch.solver.decompose.travel_map import cut_areas
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.draft import Context
 
-FIRST_SHARE: Final = 0.4  # of the time, for the first plans of the parts
-LATER_S: Final = 0.012  # seconds that a later round gives each visit of a part
+FIRST_SHARE: Final = 0.4  # share of the time for the first plans of the parts
+LATER_S: Final = 0.012  # seconds per visit of a part in a later round
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A part to be solved in so many seconds; ``present`` says what it starts from."""
+    """A part to be solved in some seconds, starting from its ``present`` plan."""
 
     part: Part
     seconds: float
@@ -39,7 +39,7 @@ class Task:
 
     @property
     def sequences(self) -> Mapping[str, tuple[str, ...]]:
-        """What the plan has now, by vehicle; nothing at first."""
+        """The part's present plan, by vehicle; empty at first."""
         return {} if self.part.present is None else self.part.present.sequences
 
 
@@ -47,21 +47,21 @@ SolvePart = Callable[[Task], Solution]
 
 
 def resplit(problem: Problem, solution: Solution, *, size: int = SIZE, turn: int) -> list[Part]:
-    """Return parts made of whole neighbouring routes, with what is left out and idle nearby.
+    """Return parts made of whole neighbouring routes, with unserved visits and unused vehicles.
 
     Parameters
     ----------
     turn : int
-        Which borders to draw: 1, 2, 3 … give other ones each time.
+        Which axis to cut across: 1, 2, 3 … give other borders each time.
     """
-    areas, routes = _laid_out(problem, solution)
+    areas, routes = _areas_of(problem, solution)
     index = problem.vehicle_index
     driven = [index[r.vehicle] for r in solution.routes if r.visits]
-    wanted = max(1, min(round(len(problem.visits) / size), len(routes)))
+    number = max(1, min(round(len(problem.visits) / size), len(routes)))
     of_bundle = np.full(len(areas.bundles), -1)
     of_vehicle = np.full(len(problem.vehicles), -1)
-    for area, rows in enumerate(cut(areas.points[routes], [areas.weights[r] for r in routes],
-                                    wanted, turn)):  # fmt: skip
+    for area, rows in enumerate(cut_areas(areas.points[routes], [areas.weights[r] for r in routes],
+                                    number, turn)):  # fmt: skip
         of_bundle[[routes[row] for row in rows]] = area
     bundle_of = {v: at for at, b in enumerate(areas.bundles) for v in b.visits}
     for route, vehicle in zip((r for r in solution.routes if r.visits), driven, strict=True):
@@ -69,12 +69,12 @@ def resplit(problem: Problem, solution: Solution, *, size: int = SIZE, turn: int
     for at in np.flatnonzero(of_bundle < 0):
         away = ((areas.points[routes] - areas.points[at]) ** 2).sum(axis=1)
         of_bundle[at] = of_bundle[routes[int(np.argmin(away))]]
-    _idle(areas, of_bundle, of_vehicle, driven)
-    return areas.made(of_bundle, of_vehicle, solution)
+    _share_unused(areas, of_bundle, of_vehicle, driven)
+    return areas.build_parts(of_bundle, of_vehicle, solution)
 
 
-def _laid_out(problem: Problem, solution: Solution) -> tuple[Areas, list[int]]:
-    """Lay the plan out; return it with the bundles that hold a route."""
+def _areas_of(problem: Problem, solution: Solution) -> tuple[Areas, list[int]]:
+    """Return the plan's bundles and vehicles as points, and the bundles that contain a route."""
     index = problem.visit_index
     tours = [[index[s.visit] for s in route.visits] for route in solution.routes if route.visits]
     areas = Areas(problem, bundles(problem, tours))
@@ -82,8 +82,8 @@ def _laid_out(problem: Problem, solution: Solution) -> tuple[Areas, list[int]]:
     return areas, [at for at, b in enumerate(areas.bundles) if on_route & set(b.visits)]
 
 
-def _idle(areas: Areas, of_bundle: Any, of_vehicle: Any, driven: list[int]) -> None:
-    """Deal vehicles without a route to the parts that drive from the same hub."""
+def _share_unused(areas: Areas, of_bundle: Any, of_vehicle: Any, driven: list[int]) -> None:
+    """Share vehicles without a route among the parts of the same hub."""
     problem = areas.problem
     hubs: dict[tuple[int, int], list[int]] = {}
     for at in np.flatnonzero(of_vehicle < 0):
@@ -120,15 +120,23 @@ def solve_in_parts(
     Parameters
     ----------
     solve_part : callable
-        Solves one part; its answer must pass the referee on the part. Called from ``at_once``
+        Solves one part; its solution must pass the referee on the part. Called from ``at_once``
         threads.
     seconds : float
-        Wall clock for all rounds together; joining comes on top (0.1 s to 3 s at 10,000 visits).
+        Wall-clock time of all rounds together. Joining comes on top: 0.1 s to 3 s at 10,000 visits.
+    seed : int
+        Each task gets a seed of its own that follows from it.
+    size : int
+        About how many visits a part has.
+    at_once : int
+        Parts solved at the same time.
+    should_stop : callable, optional
+        Returns True to end after the present round.
 
     Returns
     -------
     Solution
-        Passes the referee on the whole; no round makes it dearer.
+        Passes the referee on the whole; no round makes it more expensive.
     """
     end = time.perf_counter() + seconds
     parts = split(problem, size=size)
@@ -146,18 +154,18 @@ def solve_in_parts(
                 break
             first = seed + turn * len(problem.visits)
             tasks = [Task(p, each, first + n) for n, p in enumerate(parts)]
-            found = [
+            solutions = [
                 better(t.part, s) for t, s in zip(tasks, pool.map(solve_part, tasks), strict=True)
             ]
-            best = join(problem, parts, found, context)
+            best = join(problem, parts, solutions, context)
             turn += 1
     return best
 
 
-def better(part: Part, found: Solution) -> Solution:
-    """Return the cheaper of what a part had and what was found."""
+def better(part: Part, candidate: Solution) -> Solution:
+    """Return the cheaper of the part's present plan and a candidate."""
     if part.present is None:
-        return found
-    if cost(part.problem, part.present).exact <= cost(part.problem, found).exact:
+        return candidate
+    if cost(part.problem, part.present).exact <= cost(part.problem, candidate).exact:
         return part.present
-    return found
+    return candidate

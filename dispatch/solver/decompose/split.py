@@ -1,4 +1,4 @@
-"""Cutting a whole problem into parts: by hub, then by nearness, never through a bundle. PURE."""
+"""Splitting a problem into parts, by hub, then by nearness, without dividing a bundle. PURE."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from typing import Any, Final
 import numpy as np
 
 from dispatch.solver.decompose.bundles import Bundle, bundles
-from dispatch.solver.decompose.deal import deal, strengths, trip_room
 from dispatch.solver.decompose.part import Part, extract
-from dispatch.solver.decompose.plane import Points, cut, lay_out
+from dispatch.solver.decompose.sharing import day_capacity, share_vehicles, strengths
+from dispatch.solver.decompose.travel_map import Points, cut_areas, map_places
 from dispatch.solver.model.problem import Problem, service_s
 
-SIZE: Final = 500  # visits of a part: fewer lose more at the borders than they win inside
-DISTRICTS: Final = 100  # hubs looked at one by one; more are taken together by nearness
-FULL: Final = 0.95  # a hub is given no more than this share of its room while another has some
+SIZE: Final = 500  # visits of a part: smaller parts lose more at borders than they gain inside
+DISTRICTS: Final = 100  # most hubs handled one by one; more are grouped by nearness
+FULL: Final = 0.95  # share of a hub's capacity and hours to fill while another hub has some left
 
 
 def split(problem: Problem, *, parts: int | None = None, size: int = SIZE) -> list[Part]:
-    """Return a problem as parts that share nothing: each visit and vehicle is in exactly one.
+    """Return a problem as parts: each visit and each vehicle is in exactly one of them.
 
     Parameters
     ----------
     parts : int, optional
-        How many to make; fewer come back where vehicles or visits do not suffice. Left out, as
-        many as ``size`` asks for.
+        How many to make; there are fewer where vehicles or visits do not suffice. By default it
+        follows from ``size``.
     size : int
-        Visits of a part, about.
+        About how many visits a part has.
     """
-    wanted = parts or round(len(problem.visits) / size)
-    wanted = max(1, min(wanted, len(problem.visits), len(problem.vehicles)))
-    if wanted == 1:
+    number = parts or round(len(problem.visits) / size)
+    number = max(1, min(number, len(problem.visits), len(problem.vehicles)))
+    if number == 1:
         return [extract(problem, range(len(problem.visits)), range(len(problem.vehicles)))]
-    return Areas(problem).parts(wanted)
+    return Areas(problem).parts(number)
 
 
 class Areas:
-    """A problem laid out: bundles and vehicles as points, with what they weigh."""
+    """A problem on the map: bundles and vehicles as points, with their weights."""
 
-    def __init__(self, problem: Problem, given: list[Bundle] | None = None) -> None:
+    def __init__(self, problem: Problem, cut_bundles: list[Bundle] | None = None) -> None:
         self.problem = problem
         used = Counter(v.profile for v in problem.vehicles)
         self.duration_s = problem.profiles[used.most_common(1)[0][0]].duration_s
-        plane = lay_out(self.duration_s)
-        self.bundles = bundles(problem) if given is None else given
+        plane = map_places(self.duration_s)
+        self.bundles = bundles(problem) if cut_bundles is None else cut_bundles
         self.points: Points = np.array(
             [plane[[problem.visits[v].place for v in b.visits]].mean(axis=0) for b in self.bundles]
         )
@@ -59,41 +59,41 @@ class Areas:
             for at, b in enumerate(self.bundles)
         ]
 
-    def parts(self, wanted: int) -> list[Part]:
-        """Cut by hub and nearness into about so many parts."""
+    def parts(self, parts: int) -> list[Part]:
+        """Cut by hub and nearness into about this many parts."""
         districts = self._districts()
-        home = self._home(districts)
+        home = self._assign_hubs(districts)
         of_bundle = np.full(len(self.bundles), -1)
         of_vehicle = np.full(len(self.problem.vehicles), -1)
-        target = len(self.problem.visits) / wanted
+        target = len(self.problem.visits) / parts
         count, small = 0, []
         for at, vehicles in enumerate(districts):
-            mine = [b for b, where in enumerate(home) if where == at]
-            visits = sum(len(self.bundles[b].visits) for b in mine)
+            own = [b for b, where in enumerate(home) if where == at]
+            visits = sum(len(self.bundles[b].visits) for b in own)
             pieces = min(round(visits / target), len(vehicles))
             if pieces < 2:
-                small.append((vehicles, mine, visits))
+                small.append((vehicles, own, visits))
                 continue
-            areas = cut(self.points[mine], [self.weights[b] for b in mine], pieces)
+            areas = cut_areas(self.points[own], [self.weights[b] for b in own], pieces)
             for number, area in enumerate(areas):
-                of_bundle[[mine[b] for b in area]] = count + number
+                of_bundle[[own[b] for b in area]] = count + number
             for vehicle, area_at in self.share_out(vehicles, of_bundle, count, len(areas)).items():
                 of_vehicle[vehicle] = count + area_at
             count += len(areas)
         if small:
             centres = np.array([self.homes[vehicles].mean(axis=0) for vehicles, _, _ in small])
             pieces = max(1, math.ceil(sum(n for _, _, n in small) / target))
-            for area in cut(centres, [n for _, _, n in small], pieces):
+            for area in cut_areas(centres, [n for _, _, n in small], pieces):
                 for at in area:
                     of_vehicle[small[at][0]] = count
                     of_bundle[small[at][1]] = count
                 count += 1
-        return self.made(of_bundle, of_vehicle)
+        return self.build_parts(of_bundle, of_vehicle)
 
     def share_out(
         self, vehicles: list[int], of_bundle: Any, first: int, areas: int
     ) -> dict[int, int]:
-        """Deal vehicles to areas numbered from ``first``, the special ones where they are needed.
+        """Share vehicles among areas numbered from ``first``, special ones where they are needed.
 
         Returns
         -------
@@ -102,45 +102,53 @@ class Areas:
         """
         plain = [0.0] * areas
         special: dict[int, list[float]] = {}
-        mine = set(vehicles)
+        own = set(vehicles)
         for at, bundle in enumerate(self.bundles):
             area = int(of_bundle[at]) - first
             if not 0 <= area < areas:
                 continue
             plain[area] += self.weights[at]
-            may = mine if bundle.may is None else bundle.may & mine
-            if 0 < len(may) < len(mine):
+            may = own if bundle.may is None else bundle.may & own
+            if 0 < len(may) < len(own):
                 for vehicle in may:
                     special.setdefault(vehicle, [0.0] * areas)[area] += self.weights[at]
-        return deal(vehicles, self.strength, special, plain)
+        return share_vehicles(vehicles, self.strength, special, plain)
 
-    def made(self, of_bundle: Any, of_vehicle: Any, solution: Any = None) -> list[Part]:
-        """Put right what the cut left wrong, and cut the parts out.
+    def build_parts(self, of_bundle: Any, of_vehicle: Any, solution: Any = None) -> list[Part]:
+        """Correct the cut, then extract the parts.
 
-        Owners follow their bundle; a bundle that nobody in its part may serve goes to the nearest
-        part where somebody may; a part without vehicles, or without visits, joins its neighbour.
+        Owners follow their bundle. A bundle that no vehicle in its part may serve goes to the
+        nearest part with such a vehicle. A part without vehicles or without visits joins its
+        neighbour.
         """
         for at, bundle in enumerate(self.bundles):
             of_vehicle[list(bundle.owners)] = of_bundle[at]
-        crew: dict[int, set[int]] = {}
+        vehicles_of: dict[int, set[int]] = {}
         for vehicle, area in enumerate(of_vehicle):
-            crew.setdefault(int(area), set()).add(vehicle)
-        centres = {area: self.homes[sorted(them)].mean(axis=0) for area, them in crew.items()}
+            vehicles_of.setdefault(int(area), set()).add(vehicle)
+        centres = {
+            area: self.homes[sorted(vehicles)].mean(axis=0)
+            for area, vehicles in vehicles_of.items()
+        }
         inside: dict[int, list[Any]] = {}
         for at, area in enumerate(of_bundle):
             inside.setdefault(int(area), []).append(self.points[at])
-        centres |= {a: np.mean(points, axis=0) for a, points in inside.items() if a in crew}
+        centres |= {a: np.mean(points, axis=0) for a, points in inside.items() if a in vehicles_of}
         for at, bundle in enumerate(self.bundles):
-            here = crew.get(int(of_bundle[at]), set())
+            here = vehicles_of.get(int(of_bundle[at]), set())
             if bundle.owners or (here and (bundle.may is None or bundle.may & here)):
                 continue
-            able = [a for a, them in crew.items() if bundle.may is None or bundle.may & them]
+            able = [
+                a
+                for a, vehicles in vehicles_of.items()
+                if bundle.may is None or bundle.may & vehicles
+            ]
             if able or not here:
-                of_bundle[at] = self._nearest(self.points[at], able or list(crew), centres)
+                of_bundle[at] = self._nearest(self.points[at], able or list(vehicles_of), centres)
         busy = sorted({int(area) for area in of_bundle})
-        for area, them in crew.items():
+        for area, vehicles in vehicles_of.items():
             if area not in busy:
-                of_vehicle[sorted(them)] = self._nearest(centres[area], busy, centres)
+                of_vehicle[sorted(vehicles)] = self._nearest(centres[area], busy, centres)
         return [
             extract(
                 self.problem,
@@ -156,14 +164,15 @@ class Areas:
         return min(areas, key=lambda a: (float(((centres[a] - point) ** 2).sum()), a))
 
     def _needs(self) -> Points:
-        """What each bundle takes of the fleet's room and hours, as a share, per dimension."""
+        """Return each bundle's share of the fleet's capacity, by dimension, and of its hours."""
         problem = self.problem
         fleet = range(len(problem.vehicles))
         rooms = [
-            sum(trip_room(problem, at, d) for at in fleet) for d in range(len(problem.dimensions))
+            sum(day_capacity(problem, at, d) for at in fleet)
+            for d in range(len(problem.dimensions))
         ]
         hours = sum(v.closes_s - v.opens_s for v in problem.vehicles)
-        near = self._next_door()
+        near = self._nearest_s()
         first = problem.vehicles[0]
         needs = np.zeros((len(self.bundles), len(rooms) + 1))
         for at, bundle in enumerate(self.bundles):
@@ -175,34 +184,37 @@ class Areas:
                 needs[at, -1] += seconds / (hours or 1)
         return needs
 
-    def _next_door(self) -> Points:
-        """Seconds from each visit to the nearest other one."""
+    def _nearest_s(self) -> Points:
+        """Return the seconds from each visit to the nearest other one."""
         places = np.array([v.place for v in self.problem.visits])
-        found = np.zeros(len(places))
+        nearest = np.zeros(len(places))
         if len(set(places.tolist())) > 1:
             for at, place in enumerate(places):
                 row = self.duration_s[place][places]
-                found[at] = row[places != place].min()
-        return found
+                nearest[at] = row[places != place].min()
+        return nearest
 
     def _districts(self) -> list[list[int]]:
-        """Vehicles by hub: those that start and end at the same places."""
+        """Return the vehicles of each hub; a hub is a pair of start and end places."""
         hubs: dict[tuple[int, int], list[int]] = {}
         for at, vehicle in enumerate(self.problem.vehicles):
             hubs.setdefault((vehicle.start, vehicle.end), []).append(at)
-        found = list(hubs.values())
-        if len(found) <= DISTRICTS:
-            return found
-        centres = np.array([self.homes[vehicles[0]] for vehicles in found])
-        areas = cut(centres, [len(vehicles) for vehicles in found], DISTRICTS)
-        return [sorted(v for at in area for v in found[at]) for area in areas]
+        groups = list(hubs.values())
+        if len(groups) <= DISTRICTS:
+            return groups
+        centres = np.array([self.homes[vehicles[0]] for vehicles in groups])
+        areas = cut_areas(centres, [len(vehicles) for vehicles in groups], DISTRICTS)
+        return [sorted(v for at in area for v in groups[at]) for area in areas]
 
-    def _home(self, districts: list[list[int]]) -> list[int]:
-        """Give each bundle to a hub: the nearest with room, those with the most to lose first."""
-        away = self._away(districts)
+    def _assign_hubs(self, districts: list[list[int]]) -> list[int]:
+        """Give each bundle the nearest hub with capacity left; those with most to lose go first.
+
+        A bundle's loss is the extra distance to its second nearest hub.
+        """
+        away = self._hub_distances(districts)
         room = np.array(
             [
-                [sum(trip_room(self.problem, v, d) for v in vehicles)
+                [sum(day_capacity(self.problem, v, d) for v in vehicles)
                  for d in range(len(self.problem.dimensions))]
                 + [sum(self.problem.vehicles[v].closes_s - self.problem.vehicles[v].opens_s
                        for v in vehicles)]
@@ -225,8 +237,11 @@ class Areas:
             room[chosen] -= self.needs[at]
         return home
 
-    def _away(self, districts: list[list[int]]) -> Points:
-        """Seconds to each bundle's first visit and back, by district; inf where nobody may."""
+    def _hub_distances(self, districts: list[list[int]]) -> Points:
+        """Return seconds from hub to bundle and back; inf where no vehicle of the hub may serve it.
+
+        By bundle and district, for the first visit of the bundle.
+        """
         places = np.array([self.problem.visits[b.visits[0]].place for b in self.bundles])
         away = np.full((len(places), len(districts)), np.inf)
         for at, vehicles in enumerate(districts):
@@ -237,8 +252,8 @@ class Areas:
                 both = self.duration_s[start][places].astype(np.float64)
                 both += self.duration_s[:, end][places]
                 away[:, at] = np.minimum(away[:, at], both)
-            mine = frozenset(vehicles)
+            own = frozenset(vehicles)
             for row, bundle in enumerate(self.bundles):
-                if bundle.may is not None and not bundle.may & mine:
+                if bundle.may is not None and not bundle.may & own:
                     away[row, at] = np.inf
         return away

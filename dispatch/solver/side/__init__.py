@@ -1,1 +1,1 @@
-"""Side problems of a day's routes, for CP-SAT: when goods are picked. PURE."""
+"""Problems beside routing, solved by CP-SAT: when the goods of the routes are picked. PURE."""

@@ -1,15 +1,17 @@
-"""When the goods of each route are picked: waves of a hub's pickers before the vans load. PURE.
+"""Planning the waves in which a hub's pickers pick the goods of routes before vans load. PURE.
 
-Several routes picked in one wave share the way through the store; but a wave is ready as a
-whole, its goods stand in lanes until their van has loaded them, and there are few lanes.
+Routes picked in one wave share the way through the store. But all goods of a wave are ready only
+when the whole wave is ready. They occupy lanes until their van has loaded them, and there are few
+lanes.
 
     total = wave_cost for each wave
           + late_cost_per_hour for each hour that a route's goods are ready too late
           + staged_cost_per_hour for each hour that they are ready too early
 
-Waves follow one another, all pickers in each: ``setup_s`` and the work of its routes divided
-among them. Goods take a lane each from the begin of their wave until ``leaves_s``, later by as
-much as they are late. Waves can be put off, so there is an answer to every day.
+Waves follow one another, and all pickers work in each. A wave takes ``setup_s`` plus the work of
+its routes divided among the pickers. Goods occupy a lane each from the begin of their wave until
+``leaves_s``, or later by as much as they are late. Waves can be delayed, so a solution always
+exists.
 """
 
 from __future__ import annotations
@@ -32,16 +34,16 @@ from dispatch.solver.side.waves_problem import (
     judge,
     price_of,
 )
-from dispatch.solver.side.waves_search import searched
+from dispatch.solver.side.waves_search import search_waves
 from lastmile.core.errors import Invalid
 
-ALL_BOUNDS: Final = 120  # goods up to which new bounds are tried everywhere
-PLAIN_TURNS: Final = 60
+ALL_BOUNDS: Final = 120  # most routes for which a new bound is tried everywhere
+PLAIN_TURNS: Final = 60  # most improvement steps of the heuristic
 
 
 @dataclass(frozen=True, slots=True)
-class Waved:
-    """Waves in the order of time. ``proven``: nothing cheaper exists."""
+class WavePlan:
+    """Waves in order of time; ``proven`` means that no cheaper plan exists."""
 
     waves: tuple[Wave, ...]
     price: Price
@@ -49,90 +51,91 @@ class Waved:
 
 
 class NotJudged(RuntimeError):
-    """An answer broke the rules: a fault of ours, not of the input."""
+    """A plan broke the rules: a bug in our code, not a wrong input."""
 
 
-def plan_waves(floor: Floor, *, work: float = 0.2, seed: int = 0) -> Waved:
-    """Put every route's goods into a wave, as cheaply as can be found.
+def plan_waves(floor: Floor, *, work: float = 0.2, seed: int = 0) -> WavePlan:
+    """Put every route's goods into a wave, at the lowest cost that is found.
 
     Parameters
     ----------
     work : float
-        CP-SAT's deterministic time: the same number gives the same answer on every machine. 1 takes
-        some ten seconds of one core where nothing is proven before. 0: the plain answer, at once.
+        CP-SAT's deterministic time: the same number gives the same plan on every machine. 1 takes
+        some ten seconds of one core, unless the optimum is proven earlier. 0 returns the
+        heuristic's plan at once.
 
     Raises
     ------
+    Invalid
+        When ``work`` is negative.
     NotJudged
-        When the answer does not hold: a fault of ours.
+        When the plan breaks a rule: a bug in our code.
     """
     if not work >= 0:
-        raise Invalid("Say how much to work: a number of 0 or more.")
-    plain = _plain(floor)
-    found, proven = plain, not floor.goods
+        raise Invalid("Set work to a number of 0 or more.")
+    simple = _heuristic(floor)
+    waves, proven = simple, not floor.goods
     if floor.goods and work > 0:
-        found, proven = searched(floor, plain, work, seed)
-        if price_of(floor, found).exact > price_of(floor, plain).exact:
-            found, proven = plain, False
-    faults = judge(floor, found)
+        waves, proven = search_waves(floor, simple, work, seed)
+        if price_of(floor, waves).exact > price_of(floor, simple).exact:
+            waves, proven = simple, False
+    faults = judge(floor, waves)
     if faults:
         raise NotJudged("; ".join(faults[:5]))
-    return Waved(tuple(found), price_of(floor, found), proven)
+    return WavePlan(tuple(waves), price_of(floor, waves), proven)
 
 
-# --- the referee and the price: they know nothing of the search ---
+# --- the heuristic ---
 
 
-# --- the plain answer ---
+def _heuristic(floor: Floor) -> list[Wave]:
+    """Return waves that group routes by due time, improved by moving the bounds between groups.
 
-
-def _plain(floor: Floor) -> list[Wave]:
-    """Groups by due time: equally many first, then with every bound between two where it is best.
-
-    Each group is picked as late as costs nothing.
+    The first groups are of equal size. Then one bound at a time is moved, removed or added while
+    that makes the plan cheaper. Each group is picked as late as possible without extra cost.
     """
     if not floor.goods:
         return []
     order = sorted(floor.goods, key=lambda it: (it.due_s, it.leaves_s, it.id))
-    many = len(order)
-    widest = min(many, floor.most or many, floor.lanes or many)
+    count = len(order)
+    widest = min(count, floor.most or count, floor.lanes or count)
 
     def priced(bounds: list[int]) -> tuple[int, list[Wave]]:
-        groups = [order[a:b] for a, b in pairwise([0, *bounds, many])]
+        groups = [order[a:b] for a, b in pairwise([0, *bounds, count])]
         if max(map(len, groups)) > widest:
             return MAX_PRICE * MAX_S * HOUR_S, []
-        waves = _timed(floor, groups)
+        waves = _schedule(floor, groups)
         return price_of(floor, waves).exact, waves
 
-    starts = [list(range(size, many, size)) for size in range(1, widest + 1)]
+    starts = [list(range(size, count, size)) for size in range(1, widest + 1)]
     bounds = min(starts, key=lambda it: priced(it)[0])
     best = priced(bounds)
     for _turn in range(PLAIN_TURNS):
-        near = [other for other in _moved(bounds, many) if len(other) < many]
-        tried = min(near, key=lambda it: priced(it)[0], default=bounds)
-        found = priced(tried)
-        if found[0] >= best[0]:
+        neighbours = [other for other in _neighbours(bounds, count) if len(other) < count]
+        neighbour = min(neighbours, key=lambda it: priced(it)[0], default=bounds)
+        candidate = priced(neighbour)
+        if candidate[0] >= best[0]:
             break
-        bounds, best = tried, found
+        bounds, best = neighbour, candidate
     return best[1]
 
 
-def _moved(bounds: list[int], many: int) -> Iterable[list[int]]:
-    """Yield the same groups with one bound moved, taken away or set anew."""
+def _neighbours(bounds: list[int], count: int) -> Iterable[list[int]]:
+    """Yield the bounds with one of them moved or removed, or with a new one."""
     for at, bound in enumerate(bounds):
         others = bounds[:at] + bounds[at + 1 :]
         yield others
         for to in (bound - 2, bound - 1, bound + 1, bound + 2):
-            if 0 < to < many and to not in others:
+            if 0 < to < count and to not in others:
                 yield sorted([*others, to])
-    if many <= ALL_BOUNDS:
-        yield from (sorted([*bounds, new]) for new in range(1, many) if new not in bounds)
+    if count <= ALL_BOUNDS:
+        yield from (sorted([*bounds, new]) for new in range(1, count) if new not in bounds)
 
 
-def _timed(floor: Floor, groups: list[list[Goods]]) -> list[Wave]:
-    """Each group as soon as pickers and lanes are free; then each as late as costs nothing."""
+def _schedule(floor: Floor, groups: list[list[Goods]]) -> list[Wave]:
+    """Schedule groups as soon as pickers and lanes are free; then each as late as costs nothing."""
     waves: list[Wave] = []
-    freed: list[int] = []  # when each lane taken so far is free again
+    freed: list[int] = []  # when each lane used so far is free again
     free_s = floor.opens_s
     for group in groups:
         lasts = floor.setup_s + math.ceil(sum(it.work_s for it in group) / floor.pickers)
@@ -152,6 +155,3 @@ def _timed(floor: Floor, groups: list[list[Goods]]) -> list[Wave]:
         waves[at] = Wave(wave.start_s + shift, wave.end_s + shift, wave.goods)
         latest = waves[at].start_s
     return waves
-
-
-# --- the search ---

@@ -1,4 +1,4 @@
-"""The search for waves by CP-SAT. PURE; OR-Tools is loaded when it is first asked."""
+"""The search for waves by CP-SAT; OR-Tools is loaded at first use. PURE."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from dispatch.solver.side.waves_problem import (
     Wave,
 )
 
-MORE_WAVES: Final = 4  # than the plain answer has, beyond so many goods:
-
-
+# Most routes for which the search may use one wave a route. With more routes it may use
+# MORE_WAVES waves more than the heuristic's plan has.
 ALL_WAVES: Final = 16
+MORE_WAVES: Final = 4
+SEARCHES: Final = 8  # CP-SAT's searches, interleaved on one core so that the plan is repeatable
 
 
-SEARCHES: Final = 8  # of CP-SAT's, taking turns on one core: so the answer can be repeated
-
-
-def searched(floor: Floor, plain: list[Wave], work: float, seed: int) -> tuple[list[Wave], bool]:
-    """Return the best waves CP-SAT finds, and whether it proved that there are no cheaper ones."""
+def search_waves(
+    floor: Floor, simple: list[Wave], work: float, seed: int
+) -> tuple[list[Wave], bool]:
+    """Return the best waves that CP-SAT finds, and whether it proved that none are cheaper."""
     sat = importlib.import_module("ortools.sat.python.cp_model")  # heavy: only when asked for
-    many = len(floor.goods)
-    slots = many if many <= ALL_WAVES else min(many, len(plain) + MORE_WAVES)
+    count = len(floor.goods)
+    slots = count if count <= ALL_WAVES else min(count, len(simple) + MORE_WAVES)
     model = _Model(sat, floor, slots)
-    model.hint(plain)
+    model.hint(simple)
     solver = sat.CpSolver()
     solver.parameters.num_workers = SEARCHES
     solver.parameters.interleave_search = True
@@ -35,12 +35,12 @@ def searched(floor: Floor, plain: list[Wave], work: float, seed: int) -> tuple[l
     solver.parameters.max_deterministic_time = work
     status = solver.solve(model.model)
     if status not in {sat.OPTIMAL, sat.FEASIBLE}:
-        return plain, False
-    return model.read(solver), status == sat.OPTIMAL and slots == many
+        return simple, False
+    return model.read(solver), status == sat.OPTIMAL and slots == count
 
 
 class _Model:
-    """Goods to slots of waves, in the order of time; slots not used stand at the end."""
+    """Assigns goods to wave slots in order of time; unused slots come last."""
 
     def __init__(self, sat: Any, floor: Floor, slots: int) -> None:
         self.floor, self.model, self.slots = floor, sat.CpModel(), slots
@@ -73,7 +73,7 @@ class _Model:
         return self.model.new_int_var(self.floor.opens_s, self.horizon, name)
 
     def _wave(self, k: int) -> None:
-        """How long a wave lasts, and that it comes behind the one before."""
+        """Set how long a wave lasts, and that it follows the one before."""
         add, floor = self.model, self.floor
         column = [row[k] for row in self.within]
         add.add_max_equality(self.used[k], column)
@@ -89,7 +89,7 @@ class _Model:
             add.add_implication(self.used[k], self.used[k - 1])
 
     def _lane(self, sat: Any, i: int) -> Any:
-        """How late or early goods are ready; returns the time they take a lane."""
+        """Set how late or early goods are ready; return the interval of their lane."""
         add, it = self.model, self.floor.goods[i]
         if i == 0:
             self.late: list[Any] = []
@@ -106,11 +106,11 @@ class _Model:
         self.staged.append(staged)
         freed = add.new_int_var(0, 2 * self.horizon, f"freed {i}")
         add.add(freed == it.leaves_s + late)
-        taken = add.new_int_var(0, 2 * self.horizon, f"taken {i}")
-        return add.new_interval_var(begin, taken, freed, f"lane {i}")
+        duration = add.new_int_var(0, 2 * self.horizon, f"taken {i}")
+        return add.new_interval_var(begin, duration, freed, f"lane {i}")
 
     def hint(self, waves: Sequence[Wave]) -> None:
-        """Let the search begin from an answer."""
+        """Let the search start from a plan."""
         place = {name: k for k, wave in enumerate(waves) for name in wave.goods}
         for i, it in enumerate(self.floor.goods):
             for k, x in enumerate(self.within[i]):
@@ -120,8 +120,8 @@ class _Model:
             self.model.add_hint(self.ends[k], wave.end_s)
 
     def read(self, solver: Any) -> list[Wave]:
-        """Return the waves that were found, without empty ones."""
-        made = []
+        """Return the waves of the solver's solution, without empty ones."""
+        waves = []
         for k in range(self.slots):
             names = tuple(
                 it.id
@@ -129,5 +129,5 @@ class _Model:
                 if solver.boolean_value(self.within[i][k])
             )
             if names:
-                made.append(Wave(solver.value(self.starts[k]), solver.value(self.ends[k]), names))
-        return made
+                waves.append(Wave(solver.value(self.starts[k]), solver.value(self.ends[k]), names))
+        return waves

@@ -178,7 +178,7 @@ class _Question:
                 self._try_vehicle(name, unit, fitting)
 
     def _gaps(self, unit: tuple[str, ...]) -> dict[str, list[int]] | None:
-        """Return feasible positions by vehicle; None for a pair, which is tried at every position."""
+        """Return feasible positions by vehicle; None for a pair, tried at every position."""
         if len(unit) > 1:
             return None
         draft, index = self.explainer.draft, self.problem.visit_index
@@ -290,7 +290,7 @@ def _fewest_relaxations(ways: list[Way]) -> tuple[Way, ...]:
 
 
 def _rank(way: Way, problem: Problem) -> tuple[float, int, int]:
-    """Return a sort key for ways of different kinds: hours of time or their equivalent, then money."""
+    """Return a sort key for ways of different kinds: hours or their equivalent, then money."""
     total = 0.0
     for one in way.relaxations:
         scale = float(SCALE.get(one.kind, HOUR_S if one.amount > 1 else 1))

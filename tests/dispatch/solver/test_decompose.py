@@ -10,9 +10,9 @@ import pytest
 
 from dispatch.solver.decompose.join import PartRefused, join
 from dispatch.solver.decompose.part import Part, extract
-from dispatch.solver.decompose.plane import cut, lay_out
 from dispatch.solver.decompose.rounds import Task, resplit, solve_in_parts
 from dispatch.solver.decompose.split import split
+from dispatch.solver.decompose.travel_map import cut_areas, map_places
 from dispatch.solver.model.cost import cost
 from dispatch.solver.model.problem import Problem, TravelTable, VehicleShift, Visit
 from dispatch.solver.model.solution import Reason, Reload, Served, Solution, Tour
@@ -49,25 +49,25 @@ def test_a_plane_is_drawn_from_travel_times_alone() -> None:
     lots = np.random.default_rng(1)
     true = lots.uniform(0, 10_000, (200, 2))
     seconds = np.sqrt(((true[:, None] - true[None, :]) ** 2).sum(axis=2)).astype(np.int32)
-    drawn = lay_out(seconds)
+    drawn = map_places(seconds)
     found = np.sqrt(((drawn[:, None] - drawn[None, :]) ** 2).sum(axis=2))
     assert abs(found - seconds).max() < 20, "distances on it are the travel times"
 
 
 def test_places_that_are_all_the_same_make_no_trouble() -> None:
-    assert not lay_out(np.zeros((5, 5), dtype=np.int32)).any()
-    assert sorted(map(len, cut(np.zeros((5, 3)), [1.0] * 5, 2))) == [2, 3]
+    assert not map_places(np.zeros((5, 5), dtype=np.int32)).any()
+    assert sorted(map(len, cut_areas(np.zeros((5, 3)), [1.0] * 5, 2))) == [2, 3]
 
 
 def test_areas_are_of_about_equal_weight_and_other_turns_cut_elsewhere() -> None:
     points = np.random.default_rng(2).uniform(0, 100, (300, 3))
     weights = [1.0 + n % 3 for n in range(300)]
-    areas = cut(points, weights, 7)
+    areas = cut_areas(points, weights, 7)
     assert sorted(row for area in areas for row in area) == list(range(300))
     loads = [sum(weights[row] for row in area) for area in areas]
     assert max(loads) / min(loads) < 1.2
-    assert cut(points, weights, 7, turn=1) != areas
-    assert cut(points, weights, 7) == areas
+    assert cut_areas(points, weights, 7, turn=1) != areas
+    assert cut_areas(points, weights, 7) == areas
 
 
 # --- splitting ---------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""A map of the places drawn from travel times alone, and how to cut it into areas. PURE.
+"""A map of the places made from travel times alone, and cutting it into areas. PURE.
 
-Addresses may be missing, wrong or on two sides of a river; the matrix knows what is near. A few
-landmarks are laid out by classical scaling, every other place by its times to them (landmark
-scaling, de Silva and Tenenbaum 2004), so that the work grows with the places and not with their
-square.
+Addresses may be missing, wrong or on two sides of a river, but the matrix knows what is near. A few
+landmarks are placed by classical scaling. Every other place follows from its times to them
+(landmark scaling, de Silva and Tenenbaum 2004). So the work grows with the number of places, not
+with its square.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ import numpy as np
 from dispatch.solver.model.problem import Int32
 
 Points = np.ndarray[Any, np.dtype[np.float64]]  # rows of coordinates
-LANDMARKS: Final = 24
-AXES: Final = 3
-SHARE_OF_FIRST: Final = 1e-6  # an axis with less than this of the first one's spread says nothing
+LANDMARKS: Final = 24  # places that the map is built from
+AXES: Final = 3  # coordinates of a point
+SHARE_OF_FIRST: Final = (
+    1e-6  # an axis with less than this share of the first one's spread is left out
+)
 
 
-def lay_out(duration_s: Int32) -> Points:
+def map_places(duration_s: Int32) -> Points:
     """Return coordinates of all places.
 
     Parameters
     ----------
     duration_s : array of int32, N x N, seconds
-        May be asymmetric; the mean of both ways is taken.
+        May be asymmetric; the mean of both directions is used.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def lay_out(duration_s: Int32) -> Points:
 
 
 def _landmarks(duration_s: Int32) -> tuple[list[int], Points]:
-    """Choose places far from one another; return them and the times from each, both ways' mean."""
+    """Choose places far from each other; return them and their mean times to all places."""
     chosen: list[int] = []
     rows: list[Points] = []
     nearest = np.full(len(duration_s), np.inf)
@@ -69,23 +71,25 @@ def _landmarks(duration_s: Int32) -> tuple[list[int], Points]:
     return chosen, np.array(rows)
 
 
-def cut(points: Points, weights: Sequence[float], parts: int, turn: int = 0) -> list[list[int]]:
-    """Cut points into areas of about equal weight: along the widest axis, again and again.
+def cut_areas(
+    points: Points, weights: Sequence[float], parts: int, turn: int = 0
+) -> list[list[int]]:
+    """Cut points into areas of about equal weight: across the widest axis, again and again.
 
     Parameters
     ----------
     points : array, M x AXES
     weights : sequence of float, M
-        None below 0.
+        Each 0 or more.
     parts : int
-        How many areas to make; fewer come back where there are fewer points.
+        How many areas to make; there are fewer where there are fewer points.
     turn : int
-        0 cuts across the widest axis, 1, 2 … across others: another turn, other borders.
+        0 cuts across the widest axis; 1, 2 … cut across other axes, so the borders differ.
 
     Returns
     -------
     list of list of int
-        Rows of ``points``; none is empty.
+        Rows of ``points``; no list is empty.
     """
     load = np.asarray(weights, dtype=np.float64) + 1e-9
     areas: list[list[int]] = []
@@ -107,7 +111,7 @@ def cut(points: Points, weights: Sequence[float], parts: int, turn: int = 0) -> 
 
 
 def _axis(points: Points, turn: int) -> Points:
-    """Return the direction in which points lie farthest apart, turned by golden angles."""
+    """Return the direction of the widest spread, turned by ``turn`` golden angles."""
     spread = points - points.mean(axis=0)
     _values, vectors = np.linalg.eigh(spread.T @ spread)
     angle = turn * math.pi * (3 - math.sqrt(5))
