@@ -164,5 +164,5 @@ def test_a_rest_on_the_cable_costs_no_time_of_its_own() -> None:
 
 def test_a_record_of_another_kind_is_refused() -> None:
     problem = rich(4, visits=4, vehicles=2)
-    with pytest.raises(Invalid, match="solve again"):
+    with pytest.raises(Invalid, match="Solve again"):
         replay(problem, (Phase("rich", 1, (1, 2, 3)),))
