@@ -1,4 +1,4 @@
-"""Every schedule, every order, by trying: the slow truth that the fast code is held against."""
+"""Schedules and plans by trying every second and every order: slow, but certainly right."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dispatch.solver.model.problem import Problem, service_s
 
 
 def shortest(problem: Problem, vehicle: int, visits: tuple[int, ...]) -> int | None:
-    """Least working time over every start second; by simulation in steps of one second.
+    """Return the least working time over every second of starting, by simulating each second.
 
-    The state is (stop, seconds left of what is being done, breaks done); each second the vehicle
-    drives, serves, rests or waits. Only for tiny numbers.
+    The state is (stop, seconds left of the present activity, breaks done). Each second the vehicle
+    drives, serves, takes a break or waits. Only for tiny numbers.
     """
     it = problem.vehicles[vehicle]
     latest = it.closes_s if it.latest_start_s is None else min(it.latest_start_s, it.closes_s)
@@ -38,7 +38,7 @@ def _earliest_end(
     places = [it.start, *(problem.visits[v].place for v in visits), it.end]
     drives = [_drive(problem, vehicle, a, b) for a, b in pairwise(places)]
     free = start + it.loading_s
-    # breaks wholly before work
+    # breaks that end before work begins
     reachable = {(0, drives[0], b) for b in _had_before(problem, vehicle, start)}
     seen: dict[int, set[tuple[int, int, int]]] = {free: reachable}
     for now in range(free, it.closes_s + 1):
@@ -97,7 +97,7 @@ def _rest_after(problem: Problem, vehicle: int, now: int, had: int) -> bool:
 
 
 def cheapest(problem: Problem) -> int:
-    """Least exact cost of all plans: every split of the visits over the vehicles, every order."""
+    """Return the least exact cost of all plans, trying every split and every order of visits."""
     singles = [_routes(problem, at) for at in range(len(problem.vehicles))]
     everybody = (1 << len(problem.visits)) - 1
     best = {0: 0}
@@ -116,7 +116,7 @@ def cheapest(problem: Problem) -> int:
 
 
 def _routes(problem: Problem, vehicle: int) -> dict[int, int]:
-    """Cheapest feasible route of a vehicle for each set of visits, as bits."""
+    """Return a vehicle's cheapest feasible route for each set of visits; a set is a bit mask."""
     it = problem.vehicles[vehicle]
     found: dict[int, int] = {}
     for size in range(1, len(problem.visits) + 1):

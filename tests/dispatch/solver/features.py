@@ -1,8 +1,8 @@
 """Random problems in which each constraint of the model can be switched on by name.
 
-``mixed(lots, visits=…, vehicles=…, features=…)`` draws from anything that has the methods of
-``random.Random``: a seeded generator, or Hypothesis' own, which then shrinks what it finds. Tiny
-problems count time in single seconds, so that the oracle can try everything; a larger ``unit``
+``mixed(rng, visits=…, vehicles=…, features=…)`` draws from any object with the methods of
+``random.Random``: a seeded generator, or that of Hypothesis, which then shrinks a failing problem.
+Tiny problems count time in single seconds, so that the oracle can try everything. A larger ``unit``
 stretches the same day.
 """
 
@@ -33,9 +33,9 @@ METRES: Final = 10  # per second
 
 @dataclass
 class Draft:
-    """A problem in the making: plain dictionaries, one for each part."""
+    """A problem being built: plain dictionaries, one for each part."""
 
-    lots: random.Random
+    rng: random.Random
     unit: int
     day: int
     near: int
@@ -48,16 +48,16 @@ class Draft:
     pickups: set[int] = field(default_factory=set)
 
     def chance(self, part: float) -> bool:
-        return self.lots.randint(1, 100) <= 100 * part
+        return self.rng.randint(1, 100) <= 100 * part
 
     def time(self, least: int, most: int) -> int:
-        return self.lots.randint(least, most) * self.unit
+        return self.rng.randint(least, most) * self.unit
 
     def some(self, least: int = 1) -> list[int]:
-        """A few visits that are not in a pair, by index."""
+        """Draw a few visits that are not in a pair, by index."""
         free = [at for at in range(len(self.visits)) if at not in self.paired]
-        count = min(len(free), self.lots.randint(least, 3))
-        return sorted(self.lots.sample(free, count))
+        count = min(len(free), self.rng.randint(least, 3))
+        return sorted(self.rng.sample(free, count))
 
 
 def _matrix(it: Draft, slow: float = 1.0, uneven: bool = False) -> Any:
@@ -75,40 +75,40 @@ def _matrix(it: Draft, slow: float = 1.0, uneven: bool = False) -> Any:
 
 def _windows(it: Draft) -> None:
     for visit in it.visits:
-        cuts = sorted(it.lots.sample(range(it.day), 4))
+        cuts = sorted(it.rng.sample(range(it.day), 4))
         both = tuple(Window(a * it.unit, b * it.unit) for a, b in (cuts[:2], cuts[2:]))
-        visit["windows"] = it.lots.choice([(), both[:1], both[1:], both])
+        visit["windows"] = it.rng.choice([(), both[:1], both[1:], both])
 
 
 def _late(it: Draft) -> None:
     for visit in it.visits:
         if not visit.get("windows"):
-            opens = it.lots.randint(0, it.day // 2)
+            opens = it.rng.randint(0, it.day // 2)
             visit["windows"] = (Window(opens * it.unit, (opens + 2) * it.unit),)
         visit["max_late_s"] = it.time(0, 12)
-        visit["late_cost_per_hour"] = it.lots.choice([0, 900, 7_200])
+        visit["late_cost_per_hour"] = it.rng.choice([0, 900, 7_200])
 
 
 def _release(it: Draft) -> None:
     for at, visit in enumerate(it.visits):
         if at not in it.paired:
-            visit["release_s"] = it.lots.choice([0, it.time(0, it.day // 2)])
+            visit["release_s"] = it.rng.choice([0, it.time(0, it.day // 2)])
 
 
 def _demand(it: Draft) -> None:
-    """Two dimensions, room for about half of the visits."""
+    """Add two dimensions, with capacity for about half of the visits."""
     it.whole["dimensions"] = ("weight_g", "parcels")
     for visit in it.visits:
-        visit["demand"] = (it.lots.randint(0, 4), it.lots.randint(0, 2))
+        visit["demand"] = (it.rng.randint(0, 4), it.rng.randint(0, 2))
     for vehicle in it.vehicles:
         most = max(4, 2 * len(it.visits))
-        vehicle["capacity"] = (it.lots.randint(2, most), it.lots.randint(2, most))
+        vehicle["capacity"] = (it.rng.randint(2, most), it.rng.randint(2, most))
 
 
 def _collect(it: Draft) -> None:
     for at, visit in enumerate(it.visits):
         if at not in it.pickups and it.chance(0.6):
-            visit["collect"] = tuple(it.lots.randint(0, 3) for _ in it.whole["dimensions"])
+            visit["collect"] = tuple(it.rng.randint(0, 3) for _ in it.whole["dimensions"])
 
 
 def _skills(it: Draft) -> None:
@@ -121,37 +121,37 @@ def _locks(it: Draft) -> None:
     names = [v["id"] for v in it.vehicles]
     for visit in it.visits:
         if it.chance(0.4):
-            count = it.lots.randint(1, max(1, len(names) - 1))
-            visit["vehicles"] = frozenset(it.lots.sample(names, min(count, len(names))))
+            count = it.rng.randint(1, max(1, len(names) - 1))
+            visit["vehicles"] = frozenset(it.rng.sample(names, min(count, len(names))))
 
 
 def _optional(it: Draft) -> None:
     for visit in it.visits:
-        visit["unserved_cost"] = it.lots.choice([0, 5, 20, 1_000])
+        visit["unserved_cost"] = it.rng.choice([0, 5, 20, 1_000])
 
 
 def _priority(it: Draft) -> None:
     for visit in it.visits:
-        visit["unserved_cost"] = it.lots.choice([3, 10])
-        visit["priority"] = it.lots.randint(0, 10)
+        visit["unserved_cost"] = it.rng.choice([3, 10])
+        visit["priority"] = it.rng.randint(0, 10)
 
 
 def _service_cost(it: Draft) -> None:
     for visit in it.visits:
-        visit["service_cost"] = it.lots.choice([0, 2, 15])
+        visit["service_cost"] = it.rng.choice([0, 2, 15])
 
 
 def _groups(it: Draft) -> None:
     for at in it.some(2):
         it.visits[at]["group"] = "g"
-        it.visits[at]["service_cost"] = it.lots.choice([0, 3])
+        it.visits[at]["service_cost"] = it.rng.choice([0, 3])
 
 
 def _pairs(it: Draft) -> None:
     count = len(it.visits)
     if count < 2:
         return
-    order = it.lots.sample(range(count), count)
+    order = it.rng.sample(range(count), count)
     pairs = []
     for at in range(0, max(2, count // 2) - 1, 2):
         first, second = order[at], order[at + 1]
@@ -164,8 +164,8 @@ def _pairs(it: Draft) -> None:
 
 def _set(it: Draft, name: str) -> None:
     if len(it.visits) >= 2:
-        count = min(len(it.visits), it.lots.randint(2, 3))
-        chosen = frozenset(v["id"] for v in it.lots.sample(it.visits, count))
+        count = min(len(it.visits), it.rng.randint(2, 3))
+        chosen = frozenset(v["id"] for v in it.rng.sample(it.visits, count))
         it.whole[name] = (chosen,)
 
 
@@ -178,27 +178,27 @@ def _apart(it: Draft) -> None:
 
 
 def _fleet(it: Draft) -> None:
-    """Vehicles that differ in their prices and ends."""
+    """Let vehicles differ in their prices and ends."""
     for vehicle in it.vehicles:
-        vehicle["start"] = it.lots.randint(0, len(it.places) - 1)
-        vehicle["end"] = it.lots.randint(0, len(it.places) - 1)
-        vehicle["fixed_cost"] = it.lots.choice([0, 4])
-        vehicle["cost_per_km"] = it.lots.choice([0, 90, 700])
-        vehicle["cost_per_hour"] = it.lots.choice([0, 900, 3_600])
+        vehicle["start"] = it.rng.randint(0, len(it.places) - 1)
+        vehicle["end"] = it.rng.randint(0, len(it.places) - 1)
+        vehicle["fixed_cost"] = it.rng.choice([0, 4])
+        vehicle["cost_per_km"] = it.rng.choice([0, 90, 700])
+        vehicle["cost_per_hour"] = it.rng.choice([0, 900, 3_600])
 
 
 def _shift(it: Draft) -> None:
     for vehicle in it.vehicles:
-        opens = it.lots.randint(0, 8)
+        opens = it.rng.randint(0, 8)
         vehicle["opens_s"] = opens * it.unit
         vehicle["closes_s"] = it.time(opens + 10, max(opens + 10, it.day))
-        vehicle["latest_start_s"] = it.lots.choice([None, it.time(opens, opens + 8)])
+        vehicle["latest_start_s"] = it.rng.choice([None, it.time(opens, opens + 8)])
         vehicle["loading_s"] = it.time(0, 3)
 
 
 def _limits(it: Draft) -> None:
     for vehicle in it.vehicles:
-        vehicle["max_duration_s"] = it.lots.choice([None, it.time(10, 30)])
+        vehicle["max_duration_s"] = it.rng.choice([None, it.time(10, 30)])
 
 
 def _max_distance(it: Draft) -> None:
@@ -208,35 +208,35 @@ def _max_distance(it: Draft) -> None:
 
 def _max_stops(it: Draft) -> None:
     for vehicle in it.vehicles:
-        vehicle["max_stops"] = it.lots.randint(1, max(1, len(it.visits) - 1))
+        vehicle["max_stops"] = it.rng.randint(1, max(1, len(it.visits) - 1))
 
 
 def _breaks(it: Draft) -> None:
     for vehicle in it.vehicles:
-        opens = sorted(it.lots.randint(0, it.day - 10) for _ in range(2))
-        closes = [o + it.lots.randint(1, 8) for o in opens]
+        opens = sorted(it.rng.randint(0, it.day - 10) for _ in range(2))
+        closes = [o + it.rng.randint(1, 8) for o in opens]
         closes[1] = max(closes)
         both = [
             Break(o * it.unit, c * it.unit, it.time(1, 5))
             for o, c in zip(opens, closes, strict=True)
         ]
-        vehicle["breaks"] = tuple(both[: it.lots.randint(0, 2)])
+        vehicle["breaks"] = tuple(both[: it.rng.randint(0, 2)])
 
 
 def _unpaid(it: Draft) -> None:
     for vehicle in it.vehicles:
-        opens = it.lots.randint(0, it.day - 12)
-        own = Break(opens * it.unit, (opens + it.lots.randint(1, 10)) * it.unit, it.time(2, 5))
-        given = vehicle.get("breaks") or (own,)
+        opens = it.rng.randint(0, it.day - 12)
+        own = Break(opens * it.unit, (opens + it.rng.randint(1, 10)) * it.unit, it.time(2, 5))
+        breaks = vehicle.get("breaks") or (own,)
         vehicle["breaks"] = tuple(
-            Break(b.opens_s, b.closes_s, b.duration_s, paid=it.chance(0.3)) for b in given
+            Break(b.opens_s, b.closes_s, b.duration_s, paid=it.chance(0.3)) for b in breaks
         )
 
 
 def _overtime(it: Draft) -> None:
     for vehicle in it.vehicles:
         vehicle["overtime_after_s"] = it.time(5, 20)
-        vehicle["overtime_cost_per_hour"] = it.lots.choice([900, 10_000])
+        vehicle["overtime_cost_per_hour"] = it.rng.choice([900, 10_000])
 
 
 def _profiles(it: Draft) -> None:
@@ -244,22 +244,22 @@ def _profiles(it: Draft) -> None:
         {"name": "bike", "duration_s": _matrix(it, 1.4, uneven=True), "slow": 1.4, "uneven": True}
     )
     for vehicle in it.vehicles:
-        vehicle["profile"] = it.lots.randint(0, 1)
-        vehicle["speed_percent"] = it.lots.choice([100, 70, 130])
+        vehicle["profile"] = it.rng.randint(0, 1)
+        vehicle["speed_percent"] = it.rng.choice([100, 70, 130])
     for visit in it.visits:
         bike, van = (it.time(0, 3) // it.near for _ in range(2))
-        visit["service_s"] = it.lots.choice([van, (van, bike)])
+        visit["service_s"] = it.rng.choice([van, (van, bike)])
 
 
 def _hourly(it: Draft) -> None:
     for profile in it.profiles:
-        cuts = sorted(it.lots.sample(range(2, it.day), it.lots.randint(1, 2)))
+        cuts = sorted(it.rng.sample(range(2, it.day), it.rng.randint(1, 2)))
         profile["hourly"] = tuple(
             Slice(
                 cut * it.unit,
                 _matrix(
                     it,
-                    profile.get("slow", 1.0) * it.lots.choice([0.5, 1.5, 2.5]),
+                    profile.get("slow", 1.0) * it.rng.choice([0.5, 1.5, 2.5]),
                     uneven=profile.get("uneven", False),
                 ),
             )
@@ -268,57 +268,57 @@ def _hourly(it: Draft) -> None:
 
 
 def _co2(it: Draft) -> None:
-    it.whole["co2_cost_per_kg"] = it.lots.choice([50, 1_000])
+    it.whole["co2_cost_per_kg"] = it.rng.choice([50, 1_000])
     for vehicle in it.vehicles:
-        vehicle["co2_mg_per_m"] = it.lots.choice([0, 90, 250])
+        vehicle["co2_mg_per_m"] = it.rng.choice([0, 90, 250])
 
 
 def _fairness(it: Draft) -> None:
-    # The tiny day has some dozen seconds: the square of an hour's part needs a high price.
-    it.whole["fairness_cost"] = it.lots.choice([500_000, 5_000_000]) // it.unit**2 + 1
+    # The tiny day has some dozen seconds: a tiny part of an hour squared needs a high price.
+    it.whole["fairness_cost"] = it.rng.choice([500_000, 5_000_000]) // it.unit**2 + 1
 
 
 def _reloads(it: Draft) -> None:
     for vehicle in it.vehicles:
-        vehicle["reloads"] = (it.lots.randint(0, len(it.places) - 1),)
-        vehicle["max_trips"] = it.lots.randint(1, 3 if len(it.visits) > 4 else 2)
-        vehicle["reload_s"] = it.lots.choice([None, 0, it.time(1, 3)])
+        vehicle["reloads"] = (it.rng.randint(0, len(it.places) - 1),)
+        vehicle["max_trips"] = it.rng.randint(1, 3 if len(it.visits) > 4 else 2)
+        vehicle["reload_s"] = it.rng.choice([None, 0, it.time(1, 3)])
 
 
 def _charging(it: Draft) -> None:
     for vehicle in it.vehicles:
         full = it.time(10, 24) * METRES
         vehicle["range_m"] = full
-        vehicle["start_range_m"] = it.lots.choice([None, full // 2, full // 3])
+        vehicle["start_range_m"] = it.rng.choice([None, full // 2, full // 3])
         vehicle["chargers"] = tuple(
-            Charger(it.lots.randint(0, len(it.places) - 1), it.lots.choice([2_000, 9_000]))
-            for _ in range(it.lots.randint(0, 2))
+            Charger(it.rng.randint(0, len(it.places) - 1), it.rng.choice([2_000, 9_000]))
+            for _ in range(it.rng.randint(0, 2))
         )
 
 
 def _free(it: Draft) -> list[int]:
-    """Visits that no vehicle has a claim on, and that are in no relation a claim would break."""
-    taken = {n for v in it.vehicles for n in (*v.get("prefix", ()), *(v.get("loaded") or ()))}
-    return [at for at, v in enumerate(it.visits) if v["id"] not in taken and at not in it.paired]
+    """Return visits that no vehicle has a claim on and that are in no pair."""
+    claimed = {n for v in it.vehicles for n in (*v.get("prefix", ()), *(v.get("loaded") or ()))}
+    return [at for at, v in enumerate(it.visits) if v["id"] not in claimed and at not in it.paired]
 
 
 def _prefix(it: Draft) -> None:
     for vehicle in it.vehicles:
         free = _free(it)
-        count = min(len(free), it.lots.randint(0, 2))
-        vehicle["prefix"] = tuple(it.visits[at]["id"] for at in it.lots.sample(free, count))
+        count = min(len(free), it.rng.randint(0, 2))
+        vehicle["prefix"] = tuple(it.visits[at]["id"] for at in it.rng.sample(free, count))
 
 
 def _loaded(it: Draft) -> None:
     for vehicle in it.vehicles:
         if it.chance(0.6):
             free, own = _free(it), set(vehicle.get("prefix", ()))
-            count = min(len(free), it.lots.randint(0, 2))
-            own |= {it.visits[at]["id"] for at in it.lots.sample(free, count)}
+            count = min(len(free), it.rng.randint(0, 2))
+            own |= {it.visits[at]["id"] for at in it.rng.sample(free, count)}
             vehicle["loaded"] = frozenset(own)
 
 
-# In the order in which they are put in: what stands later looks at what stands before.
+# In the order of adding: later features read what earlier ones have added.
 FEATURES: Final[dict[str, Callable[[Draft], None]]] = {
     "fleet": _fleet,
     "demand": _demand,
@@ -354,7 +354,7 @@ FEATURES: Final[dict[str, Callable[[Draft], None]]] = {
 
 
 def mixed(
-    lots: random.Random,
+    rng: random.Random,
     *,
     visits: int,
     vehicles: int,
@@ -372,16 +372,17 @@ def mixed(
     unit, day : int
         Seconds of a unit of time, and units of the day.
     near : int
-        By how much places are nearer to one another, and doors quicker, than in a tiny problem.
+        How many times nearer places are to each other, and shorter service is, than in a tiny
+        problem.
     """
     unknown = set(features) - set(FEATURES)
     if unknown:
         raise ValueError(f"no such feature: {sorted(unknown)}")
     side = max(8, day // 6) * near
     count = min(visits, 4) + 1 if unit == 1 else visits + 1
-    places = [(lots.randint(0, side), lots.randint(0, side)) for _ in range(count)]
+    places = [(rng.randint(0, side), rng.randint(0, side)) for _ in range(count)]
     it = Draft(
-        lots,
+        rng,
         unit,
         day,
         near,
@@ -389,9 +390,9 @@ def mixed(
         visits=[
             {
                 "id": f"v{at}",
-                "place": lots.randint(0, count - 1) if unit == 1 else at + 1,
-                "service_s": lots.randint(0, 3) * unit // near,
-                "demand": (lots.randint(0, 1),),
+                "place": rng.randint(0, count - 1) if unit == 1 else at + 1,
+                "service_s": rng.randint(0, 3) * unit // near,
+                "demand": (rng.randint(0, 1),),
                 "unserved_cost": 1_000 * unit,
             }
             for at in range(visits)
@@ -414,17 +415,17 @@ def mixed(
         whole={"dimensions": ("parcels",)},
     )
     it.profiles.append({"name": "van", "duration_s": _matrix(it)})
-    for name, put in FEATURES.items():
+    for name, add in FEATURES.items():
         if name in features:
-            put(it)
-    return _made(it)
+            add(it)
+    return _problem_of(it)
 
 
-def _made(it: Draft) -> Problem:
-    known = {f.name for f in fields(TravelTable)}
+def _problem_of(it: Draft) -> Problem:
+    names = {f.name for f in fields(TravelTable)}
     profiles = tuple(
         TravelTable(
-            **{k: v for k, v in p.items() if k in known},
+            **{k: v for k, v in p.items() if k in names},
             distance_m=_matrix(it, p.get("slow", 1.0)) * METRES,
         )
         for p in it.profiles
@@ -439,12 +440,12 @@ def _made(it: Draft) -> Problem:
 
 def grown(seed: int, *, visits: int) -> Problem:
     """Return a random problem of a whole day in seconds, with a random choice of constraints."""
-    lots = random.Random(f"grown {seed}")
+    rng = random.Random(f"grown {seed}")
     return mixed(
-        lots,
+        rng,
         visits=visits,
-        vehicles=lots.randint(1, 2 + visits // 10),
-        features=lots.sample(list(FEATURES), lots.randint(3, len(FEATURES))),
+        vehicles=rng.randint(1, 2 + visits // 10),
+        features=rng.sample(list(FEATURES), rng.randint(3, len(FEATURES))),
         unit=720,
         near=10,
     )
@@ -452,10 +453,10 @@ def grown(seed: int, *, visits: int) -> Problem:
 
 def seeded(seed: int, *, most_visits: int = 4, most_vehicles: int = 2) -> Problem:
     """Return a tiny random problem with a random choice of constraints."""
-    lots = random.Random(seed)
+    rng = random.Random(seed)
     return mixed(
-        lots,
-        visits=lots.randint(1, most_visits),
-        vehicles=lots.randint(1, most_vehicles),
-        features=lots.sample(list(FEATURES), lots.randint(0, 12)),
+        rng,
+        visits=rng.randint(1, most_visits),
+        vehicles=rng.randint(1, most_vehicles),
+        features=rng.sample(list(FEATURES), rng.randint(0, 12)),
     )

@@ -1,11 +1,11 @@
-"""The best plan of a tiny problem, by trying everything: what every engine is held against.
+"""The best plan of a tiny problem by trying everything; every engine is compared with it.
 
-Written from the words of ``dispatch.solver.model.problem`` alone; it shares no code with the
-referee, the engines or the timing. Every order of visits, reloads and charges is driven by every
-vehicle with every way to take its breaks; what stays is one cheapest route for each set of visits,
-and these are put together in every way. A branch ends early only where it breaks a rule that
-nothing behind it can heal, or where another way is nowhere worse (``Way.beats``; ``patient`` tries
-the waiting and resting that this leaves out, second by second).
+It follows the documentation of ``dispatch.solver.model.problem`` alone, and shares no code with the
+referee, the engines or the timing. Every vehicle drives every order of visits, reloads and charges,
+with every way to take its breaks. The cheapest route for each set of visits is kept, and these
+routes are combined in every way. A branch ends early only in two cases. Either it breaks a rule
+that nothing later can repair, or another way is nowhere worse (``Way.beats``). ``patient`` also
+tries the waiting and breaks that this leaves out, second by second.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from dispatch.solver.model.solution import (
 )
 from tests.dispatch.solver.ways import Driven, Rest, Standing, Way, written
 
-UNIT = 9_000_000  # of a minor unit: whole for a metre's, a second's and a milligram's price
-PARTS = 1_000_000  # of a leg
+UNIT = 9_000_000  # parts of a minor unit: prices of metres, seconds and milligrams are whole
+PARTS = 1_000_000  # parts of a leg
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Best:
 
 
 def optimum(problem: Problem, *, patient: bool = False) -> Best | None:
-    """Return the best plan; None where no plan at all holds (commitments that cannot be kept).
+    """Return the best plan; None if no plan keeps the committed stops.
 
     With ``patient`` nothing is left out: every second of waiting is tried, at many times the cost.
     """
@@ -48,30 +48,32 @@ def optimum(problem: Problem, *, patient: bool = False) -> Best | None:
         if not vehicle.prefix:
             routes[0] = None
         choices.append(routes)
-    found: tuple[int, int, tuple[Driven | None, ...]] | None = None
+    best: tuple[int, int, tuple[Driven | None, ...]] | None = None
     plans: dict[tuple[int, ...], tuple[int, tuple[Driven | None, ...]]] = {(): (0, ())}
     for routes in choices:
         grown: dict[tuple[int, ...], tuple[int, tuple[Driven | None, ...]]] = {}
-        for (masks, (exact, made)), (mask, route) in product(plans.items(), routes.items()):
-            if _beside(problem, masks, mask):
+        for (masks, (exact, routes_so_far)), (mask, route) in product(
+            plans.items(), routes.items()
+        ):
+            if _compatible(problem, masks, mask):
                 key, total = (*masks, mask), exact + (route.exact if route else 0)
-                grown[key] = (total, (*made, route))
+                grown[key] = (total, (*routes_so_far, route))
         plans = grown
-    for masks, (exact, made) in plans.items():
+    for masks, (exact, routes_so_far) in plans.items():
         done = sum(masks)
         total = exact + _missed(problem, done) * UNIT
-        if found is None or total < found[0]:
-            found = (total, done, made)
-    if found is None:
+        if best is None or total < best[0]:
+            best = (total, done, routes_so_far)
+    if best is None:
         return None
-    return Best(found[0], _solution(problem, found[1], found[2]))
+    return Best(best[0], _solution(problem, best[1], best[2]))
 
 
 def course(problem: Problem, vehicle: int, codes: Sequence[int]) -> int | None:
-    """Return the least exact price of one order of stops, None where it cannot be driven.
+    """Return the least exact cost of one order of stops, None if it is infeasible.
 
     A code is a visit by index, or -1 - r for reload place r of the vehicle, or -1 - R - c for its
-    charger c, R being the number of its reload places.
+    charger c. R is the number of its reload places.
     """
     return _Explorer(problem, vehicle, patient=False).course(codes)
 
@@ -82,15 +84,15 @@ def _members(problem: Problem, names: Iterable[str]) -> int:
 
 
 def _groups(problem: Problem) -> list[list[int]]:
-    """Alternatives, and everybody else alone."""
-    found: dict[str, list[int]] = {}
+    """Return the groups of alternatives; every other visit is a group of its own."""
+    groups: dict[str, list[int]] = {}
     for at, visit in enumerate(problem.visits):
-        found.setdefault(f"g {visit.group}" if visit.group else f"v {at}", []).append(at)
-    return list(found.values())
+        groups.setdefault(f"g {visit.group}" if visit.group else f"v {at}", []).append(at)
+    return list(groups.values())
 
 
-def _beside(problem: Problem, masks: tuple[int, ...], mask: int) -> bool:
-    """Tell whether a vehicle may serve these beside what the vehicles before it serve."""
+def _compatible(problem: Problem, masks: tuple[int, ...], mask: int) -> bool:
+    """Return True if a vehicle may serve these visits beside those of the vehicles before it."""
     done = sum(masks)
     if done & mask:
         return False
@@ -122,11 +124,11 @@ class _Explorer:
         self.prefix = [self.ids.index(name) for name in self.it.prefix]
         self.pickup = {self.ids.index(p.delivery): self.ids.index(p.pickup) for p in problem.pairs}
         self.apart = [{self.ids.index(n) for n in s} for s in problem.apart]
-        self.mine = [self._mine(v) for v in problem.visits]
+        self.eligible = [self._may_serve(v) for v in problem.visits]
         self.best: dict[int, Driven] = {}
 
-    def _mine(self, visit: Visit) -> bool:
-        """Tell whether the vehicle may come there at all."""
+    def _may_serve(self, visit: Visit) -> bool:
+        """Return True if the vehicle may serve the visit at all."""
         for other in self.problem.vehicles:
             if other.id != self.it.id and (
                 visit.id in other.prefix or (other.loaded is not None and visit.id in other.loaded)
@@ -141,7 +143,7 @@ class _Explorer:
         return self.best
 
     def course(self, codes: Sequence[int]) -> int | None:
-        """Least exact price of one order of stops: visits, and below 0 reloads, then chargers."""
+        """Return the least exact cost of one order of stops, as codes."""
         tours = [self._begin()]
         for code in codes:
             tours = [grown for tour in tours for grown in self._steps(tour, code) if grown.ways]
@@ -187,21 +189,23 @@ class _Explorer:
             if charger not in tour.charged:
                 self._explore(self._charge(tour, charger))
 
-    # What may be
+    # What is allowed
 
     def _floors(self, tour: Standing) -> list[int]:
-        """Releases to wait for at a reload, were there one now; none where there may not be."""
+        """Return the releases that a reload now may wait for; none if no reload is allowed."""
         done = tour.visits
         if len(done) < len(self.prefix) or len(tour.orders) >= self.it.max_trips:
             return []
         if not self._pairs_done(tour.orders[-1]):
             return []
-        left = {v.release_s for at, v in enumerate(self.problem.visits) if at not in done}
-        return sorted(left | {0})
+        releases = {v.release_s for at, v in enumerate(self.problem.visits) if at not in done}
+        return sorted(releases | {0})
 
     def _may_follow(self, tour: Standing, at: int) -> bool:
         visit, done, trip = self.problem.visits[at], tour.visits, tour.orders[-1]
-        if not self.mine[at] or (self.it.max_stops is not None and len(done) >= self.it.max_stops):
+        if not self.eligible[at] or (
+            self.it.max_stops is not None and len(done) >= self.it.max_stops
+        ):
             return False
         if len(done) < len(self.prefix) and self.prefix[len(done)] != at:
             return False
@@ -222,7 +226,7 @@ class _Explorer:
         return self._fits((*trip, at))
 
     def _fits(self, trip: tuple[int, ...]) -> bool:
-        """Tell whether what is on board fits after the loading and after every stop."""
+        """Return True if the load fits after the loading and after every stop."""
         for dimension, room in enumerate(self.it.capacity):
             amounts = [self.problem.visits[v].demand[dimension] for v in trip]
             board = sum(a for v, a in zip(trip, amounts, strict=True) if v not in self.pickup)
@@ -241,7 +245,7 @@ class _Explorer:
     def _pairs_done(self, trip: tuple[int, ...]) -> bool:
         return all(d in trip for d, p in self.pickup.items() if p in trip)
 
-    # What is done
+    # Events
 
     def _visit(self, tour: Standing, at: int) -> Standing:
         visit = self.problem.visits[at]
@@ -249,8 +253,8 @@ class _Explorer:
         exempt = self.it.loaded is not None and visit.id in self.it.loaded
         if len(tour.orders) == 1 and not exempt:
             ways = tuple(w for w in ways if w.start >= visit.release_s)
-        given = visit.service_s
-        service = given[self.it.profile] if isinstance(given, tuple) else given
+        service_s = visit.service_s
+        service = service_s[self.it.profile] if isinstance(service_s, tuple) else service_s
         grown = [
             way._replace(late=way.late + late * visit.late_cost_per_hour).done(
                 Served(visit.id, arrive, begin, begin + service), now=begin + service
@@ -273,7 +277,7 @@ class _Explorer:
         return replace(moved, orders=(*tour.orders, ()), floor=floor, charged=frozenset())
 
     def _charge(self, tour: Standing, charger: int) -> Standing:
-        """Charge to the full; who is on the cable may rest meanwhile."""
+        """Charge until full; the driver may take breaks meanwhile."""
         it = self.it.chargers[charger]
         metres = int(self.profile.distance_m[tour.place, it.place])
         full = self.it.range_m
@@ -290,7 +294,7 @@ class _Explorer:
         return replace(moved, charged=tour.charged | {charger})
 
     def _in_reach(self, tour: Standing, place: int) -> tuple[Way, ...]:
-        """The ways on, none where battery or range do not allow the leg."""
+        """Return the ways to drive the leg; none if battery or distance limit do not allow it."""
         leg = int(self.profile.distance_m[tour.place, place])
         limit = self.it.max_distance_m
         if tour.battery is not None and leg > tour.battery:
@@ -301,8 +305,8 @@ class _Explorer:
         leg = int(self.profile.distance_m[tour.place, place])
         metres = tour.metres + leg
         battery = None if tour.battery is None else tour.battery - leg
-        kept = tuple(self._pruned(w for w in ways if w.now <= self.it.closes_s))
-        return replace(tour, place=place, metres=metres, battery=battery, ways=kept)
+        remaining = tuple(self._pruned(w for w in ways if w.now <= self.it.closes_s))
+        return replace(tour, place=place, metres=metres, battery=battery, ways=remaining)
 
     def _finish(self, tour: Standing) -> None:
         if len(tour.visits) < max(1, len(self.prefix)) or not self._pairs_done(tour.orders[-1]):
@@ -338,14 +342,14 @@ class _Explorer:
     def _pruned(self, ways: Iterable[Way]) -> list[Way]:
         if self.patient:
             return list({w[:-1]: w for w in ways}.values())
-        kept: list[Way] = []
+        best: list[Way] = []
         for way in sorted(ways, key=lambda w: (w.now, -w.start, -w.unpaid, w.late)):
-            if not any(k.beats(way) for k in kept):
-                kept.append(way)
-        return kept
+            if not any(k.beats(way) for k in best):
+                best.append(way)
+        return best
 
     def _rested_before(self, start: int) -> list[int]:
-        """Counts of breaks that may be over when work begins."""
+        """Return the numbers of breaks that may be over when work begins."""
         counts, free = [0], 0
         for index, rest in enumerate(self.it.breaks):
             begin = max(free, rest.opens_s)
@@ -365,7 +369,7 @@ class _Explorer:
         return True
 
     def _begins(self, visit: Visit, ready: int) -> Iterator[tuple[int, int]]:
-        """Yield moments to begin service, with the seconds it is late then."""
+        """Yield seconds at which service may begin, each with its seconds of lateness."""
         moments = {ready, *(w.opens_s for w in visit.windows if w.opens_s > ready)}
         if self.patient:
             moments = set(range(ready, self.it.closes_s + 1))
@@ -379,7 +383,7 @@ class _Explorer:
     def _arrivals(
         self, ways: Iterable[Way], origin: int, target: int, *, rest: bool = True
     ) -> Iterator[tuple[int, Way]]:
-        """Yield arrivals with the way as it stands when the driver is free there."""
+        """Yield arrivals, each with the way as it is when the driver is free."""
         for way in ways:
             leaves = range(way.now, self.it.closes_s + 1) if self.patient else (way.now,)
             for leave in leaves:
@@ -390,19 +394,19 @@ class _Explorer:
                     if rest:
                         yield from ((there.now, rested) for rested in self._rests(there))
 
-    def _driven(self, way: Way, origin: int, target: int, left: int) -> Iterator[Way]:
-        """Drive what is left of a leg, with every way to rest on it."""
-        there = self._there(way.now, origin, target, left)
+    def _driven(self, way: Way, origin: int, target: int, parts: int) -> Iterator[Way]:
+        """Drive the remaining parts of a leg, with every way to take breaks on it."""
+        there = self._there(way.now, origin, target, parts)
         yield way._replace(now=there)
         if not self.profile.hourly:
             yield from self._halted(way, there)
             return
         for begin in self._may_rest(way, there):
-            on = self._left(way.now, begin, origin, target, left)
+            on = self._parts_left(way.now, begin, origin, target, parts)
             yield from self._driven(self._rested(way, begin), origin, target, on)
 
     def _halted(self, way: Way, there: int) -> Iterator[Way]:
-        """Rest before ``there``; the clock of the drive stands still meanwhile."""
+        """Take a break before ``there``; the drive pauses meanwhile."""
         begins = list(self._may_rest(way, there))
         for begin in begins if self.patient else begins[:1]:
             rested = self._rested(way, begin)
@@ -411,7 +415,7 @@ class _Explorer:
             yield from self._halted(rested, later)
 
     def _rests(self, way: Way) -> Iterator[Way]:
-        """Rest where the vehicle stands: once, twice …; sooner is never worse."""
+        """Take one or more breaks at a stop; an earlier break is never worse."""
         begins = self._may_rest(way, self.it.closes_s)
         for begin in begins if self.patient else begins[:1]:
             rested = self._rested(way, begin)
@@ -419,7 +423,7 @@ class _Explorer:
             yield from self._rests(rested)
 
     def _may_rest(self, way: Way, until: int) -> range:
-        """Moments before ``until`` at which the next break may begin."""
+        """Return the seconds before ``until`` at which the next break may begin."""
         if way.had == len(self.it.breaks):
             return range(0)
         rest = self.it.breaks[way.had]
@@ -432,7 +436,7 @@ class _Explorer:
         return way.done(Rest(way.had, begin, end), now=end, had=way.had + 1, unpaid=unpaid)
 
     def _pace(self, origin: int, target: int, moment: int) -> tuple[int, int | None]:
-        """Seconds of the whole leg at this moment, and when that changes."""
+        """Return the seconds of the whole leg at this second, and when that changes."""
         matrix, until = self.profile.duration_s, None
         for part in self.profile.hourly:
             if part.from_s <= moment:
@@ -441,19 +445,19 @@ class _Explorer:
                 until = part.from_s
         return -(-int(matrix[origin, target]) * 100 // self.it.speed_percent), until
 
-    def _there(self, now: int, origin: int, target: int, left: int) -> int:
+    def _there(self, now: int, origin: int, target: int, parts: int) -> int:
         seconds, until = self._pace(origin, target, now)
-        end = now - (-left * seconds // PARTS)
+        end = now - (-parts * seconds // PARTS)
         if until is None or end <= until:
             return end
-        return self._there(until, origin, target, left - (until - now) * PARTS // seconds)
+        return self._there(until, origin, target, parts - (until - now) * PARTS // seconds)
 
-    def _left(self, now: int, until: int, origin: int, target: int, left: int) -> int:
-        """Parts of the leg that are left at a moment before its end."""
+    def _parts_left(self, now: int, until: int, origin: int, target: int, parts: int) -> int:
+        """Return the parts of the leg that are left at a second before its end."""
         seconds, change = self._pace(origin, target, now)
         stop = until if change is None else min(until, change)
-        left -= (stop - now) * PARTS // seconds if stop > now else 0
-        return left if stop == until else self._left(stop, until, origin, target, left)
+        parts -= (stop - now) * PARTS // seconds if stop > now else 0
+        return parts if stop == until else self._parts_left(stop, until, origin, target, parts)
 
 
 def _solution(problem: Problem, done: int, made: tuple[Driven | None, ...]) -> Solution:

@@ -1,4 +1,4 @@
-"""Tiny problems for Hypothesis: of the plain model on a line, and of the whole model."""
+"""Tiny problems for Hypothesis, of the plain model on a line and of the whole model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAY = 40
 
 @st.composite
 def windows(draw: st.DrawFn) -> tuple[Window, ...]:
-    """None, one or two windows of the day."""
+    """Draw no, one or two windows of the day."""
     cuts = sorted(draw(st.sets(st.integers(0, DAY), min_size=4, max_size=4)))
     both = (Window(cuts[0], cuts[1]), Window(cuts[2], cuts[3]))
     return both[: draw(st.integers(0, 2))]
@@ -21,7 +21,7 @@ def windows(draw: st.DrawFn) -> tuple[Window, ...]:
 
 @st.composite
 def breaks(draw: st.DrawFn) -> tuple[Break, ...]:
-    """None, one or two breaks, in order."""
+    """Draw no, one or two breaks, in order."""
     opens = sorted(draw(st.lists(st.integers(0, 30), min_size=2, max_size=2)))
     closes = sorted(o + draw(st.integers(1, 8)) for o in opens)
     both = tuple(
@@ -34,7 +34,7 @@ def breaks(draw: st.DrawFn) -> tuple[Break, ...]:
 
 @st.composite
 def vehicle(draw: st.DrawFn, name: str, places: int) -> VehicleShift:
-    """A vehicle with any of the constraints."""
+    """Draw a vehicle with any of the constraints."""
     opens = draw(st.integers(0, 8))
     return VehicleShift(
         name,
@@ -59,7 +59,7 @@ def vehicle(draw: st.DrawFn, name: str, places: int) -> VehicleShift:
 
 @st.composite
 def problems(draw: st.DrawFn, *, max_visits: int = 4, max_vehicles: int = 2) -> Problem:
-    """A whole problem; asymmetric on the second profile."""
+    """Draw a problem of the plain model; its second profile is asymmetric."""
     places = draw(st.lists(st.integers(0, 8), min_size=2, max_size=4))
     count = len(places)
     uneven = [
@@ -98,9 +98,9 @@ def whole_problems(
     without: frozenset[str] = frozenset(),
     day: int = TINY_DAY,
 ) -> tuple[Problem, frozenset[str]]:
-    """A tiny problem with some of all constraints, and which; it shrinks to few of them."""
-    known = sorted(set(FEATURES) - without)
-    features = draw(st.frozensets(st.sampled_from(known), max_size=10))
+    """Draw a tiny problem and the names of its constraints; it shrinks to few of them."""
+    names = sorted(set(FEATURES) - without)
+    features = draw(st.frozensets(st.sampled_from(names), max_size=10))
     visits, vehicles = draw(st.integers(1, max_visits)), draw(st.integers(1, max_vehicles))
-    lots = draw(st.randoms(use_true_random=False))
-    return mixed(lots, visits=visits, vehicles=vehicles, features=features, day=day), features
+    rng = draw(st.randoms(use_true_random=False))
+    return mixed(rng, visits=visits, vehicles=vehicles, features=features, day=day), features

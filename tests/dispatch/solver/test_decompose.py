@@ -1,4 +1,4 @@
-"""Large problems in parts: nothing lost, nothing torn, and the whole is refereed as a whole."""
+"""Large problems in parts: nothing is lost, no bundle is divided, and the whole is refereed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SEEDS = range(6)
 
 
 def greedy(problem: Problem) -> Solution:
-    """The plan that insertion alone makes."""
+    """Return the plan that insertion alone makes."""
     draft: Draft = settle(Context(problem), {})
     return draft.solution(reasons(draft, draft.missing()))
 
@@ -37,24 +37,24 @@ def served(solution: Solution) -> set[str]:
     return {s.visit for r in solution.routes for s in r.visits}
 
 
-def everything_once(problem: Problem, parts: list[Part]) -> None:
+def check_everything_once(problem: Problem, parts: list[Part]) -> None:
     visits = Counter(v.id for part in parts for v in part.problem.visits)
     vehicles = Counter(v.id for part in parts for v in part.problem.vehicles)
     assert visits == Counter(v.id for v in problem.visits)
     assert vehicles == Counter(v.id for v in problem.vehicles)
 
 
-# --- the plane ---------------------------------------------------------------------------------
-def test_a_plane_is_drawn_from_travel_times_alone() -> None:
-    lots = np.random.default_rng(1)
-    true = lots.uniform(0, 10_000, (200, 2))
+# --- the map -----------------------------------------------------------------------------------
+def test_a_map_is_made_from_travel_times_alone() -> None:
+    rng = np.random.default_rng(1)
+    true = rng.uniform(0, 10_000, (200, 2))
     seconds = np.sqrt(((true[:, None] - true[None, :]) ** 2).sum(axis=2)).astype(np.int32)
-    drawn = map_places(seconds)
-    found = np.sqrt(((drawn[:, None] - drawn[None, :]) ** 2).sum(axis=2))
-    assert abs(found - seconds).max() < 20, "distances on it are the travel times"
+    points = map_places(seconds)
+    distances = np.sqrt(((points[:, None] - points[None, :]) ** 2).sum(axis=2))
+    assert abs(distances - seconds).max() < 20, "distances on it are the travel times"
 
 
-def test_places_that_are_all_the_same_make_no_trouble() -> None:
+def test_identical_places_can_be_mapped_and_cut() -> None:
     assert not map_places(np.zeros((5, 5), dtype=np.int32)).any()
     assert sorted(map(len, cut_areas(np.zeros((5, 3)), [1.0] * 5, 2))) == [2, 3]
 
@@ -72,10 +72,10 @@ def test_areas_are_of_about_equal_weight_and_other_turns_cut_elsewhere() -> None
 
 # --- splitting ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("seed", SEEDS)
-def test_towns_come_apart_by_hub(seed: int) -> None:
+def test_towns_are_split_by_hub(seed: int) -> None:
     problem = towns(seed, hubs=4, visits=30, vehicles=3)
     parts = split(problem, parts=4)
-    everything_once(problem, parts)
+    check_everything_once(problem, parts)
     assert len(parts) == 4
     for part in parts:
         towns_of = {int(v.id[1:]) % 4 for v in part.problem.visits}
@@ -84,24 +84,24 @@ def test_towns_come_apart_by_hub(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_large_hub_is_cut_and_small_ones_are_put_together(seed: int) -> None:
+def test_a_large_hub_is_cut_and_small_ones_are_joined(seed: int) -> None:
     one = towns(seed, hubs=1, visits=120, vehicles=12)
     parts = split(one, size=30)
-    everything_once(one, parts)
+    check_everything_once(one, parts)
     assert len(parts) == 4
     assert all(20 <= len(p.problem.visits) <= 40 for p in parts)
     assert {len(p.problem.vehicles) for p in parts} == {3}
     many = towns(seed, hubs=9, visits=10, vehicles=2)
     parts = split(many, size=30)
-    everything_once(many, parts)
+    check_everything_once(many, parts)
     assert len(parts) == 3
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_that_belongs_together_is_torn(seed: int) -> None:
+def test_bundles_are_not_divided(seed: int) -> None:
     problem = towns(seed, hubs=3, visits=40, vehicles=4, tied=True)
     for parts in (split(problem, size=20), split(problem, parts=9)):
-        everything_once(problem, parts)
+        check_everything_once(problem, parts)
         assert len(parts) > 3
         assert sorted(p.pickup for part in parts for p in part.problem.pairs) == sorted(
             p.pickup for p in problem.pairs
@@ -117,14 +117,14 @@ def test_nothing_that_belongs_together_is_torn(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_visit_is_where_somebody_may_serve_it(seed: int) -> None:
+def test_every_visit_is_in_a_part_that_may_serve_it(seed: int) -> None:
     problem = towns(seed, hubs=3, visits=40, vehicles=4, tied=True)
     for part in split(problem, size=20):
         context = Context(part.problem)
         assert all(context.may), "a skill or a permission has its vehicle in the part"
 
 
-def test_a_part_carries_only_its_own_corner_of_the_matrices() -> None:
+def test_a_part_has_only_its_own_matrix_entries() -> None:
     problem = towns(1, hubs=1, visits=200, vehicles=10)
     for part in split(problem, size=40):
         assert part.problem.places <= len(part.problem.visits) + 1
@@ -134,7 +134,7 @@ def test_a_part_carries_only_its_own_corner_of_the_matrices() -> None:
         assert (part.problem.profiles[0].distance_m == whole.distance_m[np.ix_(rows, rows)]).all()
 
 
-def test_a_part_carries_only_the_profiles_it_drives() -> None:
+def test_a_part_has_only_the_profiles_it_drives() -> None:
     bike, van = line([0, 60, 120], "bike"), line([0, 30, 60], "van")
     visits = (Visit("a", 1, (10, 20)), Visit("b", 2, (30, 40)))
     vehicles = (VehicleShift("k", 0, 0, 0, HOUR), VehicleShift("l", 0, 0, 0, HOUR, profile=1))
@@ -159,19 +159,19 @@ def test_a_lone_vehicle_or_one_part_is_the_whole_problem() -> None:
     assert part.problem.vehicles == problem.vehicles
 
 
-def test_vehicles_that_each_live_elsewhere_are_hubs_of_their_own() -> None:
+def test_vehicles_with_different_homes_are_hubs_of_their_own() -> None:
     problem = towns(1, hubs=1, visits=150, vehicles=130)
     homes = tuple(replace(v, start=1 + at, end=1 + at) for at, v in enumerate(problem.vehicles))
     scattered = replace(problem, vehicles=homes)
     parts = split(scattered, size=30)
-    everything_once(scattered, parts)
+    check_everything_once(scattered, parts)
     assert 4 <= len(parts) <= 6
     assert all(p.problem.vehicles and p.problem.visits for p in parts)
 
 
 # --- joining -----------------------------------------------------------------------------------
 @pytest.mark.parametrize("seed", SEEDS)
-def test_parts_solved_make_a_plan_that_the_referee_lets_through(seed: int) -> None:
+def test_solved_parts_make_a_plan_that_passes_the_referee(seed: int) -> None:
     problem = towns(seed, hubs=3, visits=30, vehicles=3)
     parts = split(problem, size=25)
     solutions = [greedy(part.problem) for part in parts]
@@ -181,7 +181,7 @@ def test_parts_solved_make_a_plan_that_the_referee_lets_through(seed: int) -> No
     assert cost(problem, whole).exact <= alone
 
 
-def test_what_one_part_cannot_take_is_offered_to_the_other() -> None:
+def test_a_visit_left_out_by_one_part_is_offered_to_the_others() -> None:
     profile = line([0, 600, 1_200, 1_800])
     visits = tuple(Visit(f"v{n}", n, 60, (5,)) for n in (1, 2, 3))
     vehicles = (
@@ -257,7 +257,7 @@ def test_a_round_keeps_whole_routes_and_starts_from_them(seed: int) -> None:
     borders = set()
     for turn in (1, 2, 3):
         parts = resplit(problem, plan, size=20, turn=turn)
-        everything_once(problem, parts)
+        check_everything_once(problem, parts)
         borders.add(tuple(sorted(p.places for p in parts)))
         for part in parts:
             assert part.present is not None
@@ -268,7 +268,7 @@ def test_a_round_keeps_whole_routes_and_starts_from_them(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_round_tears_nothing_either(seed: int) -> None:
+def test_a_round_divides_no_bundle(seed: int) -> None:
     problem = towns(seed, hubs=3, visits=40, vehicles=4, tied=True)
     bare = replace(
         problem, pairs=(), together=(), apart=(),
@@ -276,12 +276,12 @@ def test_a_round_tears_nothing_either(seed: int) -> None:
         vehicles=tuple(replace(v, prefix=(), loaded=None, reloads=()) for v in problem.vehicles),
     )  # fmt: skip
     loose = evaluate(bare, greedy(bare).sequences)
-    kept = {r.vehicle: [s.visit for s in r.visits] for r in loose.routes}
-    plan = evaluate(bare, {k: v for k, v in kept.items() if k not in {"k1", "k2"}})
+    sequences = {r.vehicle: [s.visit for s in r.visits] for r in loose.routes}
+    plan = evaluate(bare, {k: v for k, v in sequences.items() if k not in {"k1", "k2"}})
     assert plan.unserved
     for turn in (1, 2):
         parts = resplit(problem, plan, size=20, turn=turn)
-        everything_once(problem, parts)
+        check_everything_once(problem, parts)
         for part in parts:
             names = {v.id for v in part.problem.visits}
             for vehicle in part.problem.vehicles:
@@ -290,24 +290,24 @@ def test_a_round_tears_nothing_either(seed: int) -> None:
         assert sum(len(part.problem.pairs) for part in parts) == len(problem.pairs)
 
 
-def test_rounds_never_make_a_plan_dearer_and_end_when_told() -> None:
+def test_rounds_never_cost_more_and_end_on_request() -> None:
     problem = towns(3, hubs=2, visits=30, vehicles=4)
     costs: list[int] = []
-    asked: list[Task] = []
+    tasks: list[Task] = []
 
     def solve_part(task: Task) -> Solution:
-        asked.append(task)
+        tasks.append(task)
         if task.part.present is None:
             return greedy(task.part.problem)
-        return evaluate(task.part.problem, {})  # an engine that forgot what there was
+        return evaluate(task.part.problem, {})  # an engine that ignores the present plan
 
     def enough() -> bool:
-        costs.append(len(asked))
+        costs.append(len(tasks))
         return len(costs) > 2
 
     with pytest.raises(PartRefused):
         solve_in_parts(problem, lambda _task: Solution(), seconds=60, size=20)
     plan = solve_in_parts(problem, solve_part, seconds=600, size=20, should_stop=enough)
     assert check(problem, plan) == []
-    assert {t.part.present is None for t in asked} == {True, False}
-    assert len({t.seed for t in asked}) == len(asked)
+    assert {t.part.present is None for t in tasks} == {True, False}
+    assert len({t.seed for t in tasks}) == len(tasks)

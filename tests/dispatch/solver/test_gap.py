@@ -1,7 +1,7 @@
-"""What a gap is said to cost before anything is tried is never more than the scan finds.
+"""The bound of an insertion's cost is never above the cost that the scan finds.
 
-The search asks the scan only where bounds leave hope. A bound that says too much would hide a
-place for good; it would show nowhere else, for the plan found is sound all the same.
+The search scans only gaps whose bound is low enough. A bound that is too high would hide a place
+for ever. No other test would show it, because the plan would still be feasible.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SLACK = 2.0  # of 1/UNIT: sums of floats
 
 @dataclass
 class Board:
-    """One vehicle's route, ready for more visits."""
+    """A vehicle's route, ready for insertions."""
 
     problem: Problem
     vehicle: int
@@ -48,19 +48,19 @@ class Board:
         return float(scan(self.model, self.vehicle, row, len(row), self.room))
 
     def begin(self) -> bool:
-        """Lay the route; False where not even what is committed can be driven."""
+        """Load the route; return False if not even the committed stops are feasible."""
         self.state.codes[self.vehicle, : len(self.codes)] = self.codes
         self.state.count[self.vehicle] = len(self.codes)
         return bool(refresh(self.model, self.promise, self.state, self.room, self.vehicle))
 
     def bounded(self, visit: int, partner: int, gap: int, best: float) -> float:
-        given = (self.model, self.promise, self.state, self.room, visit)
+        arguments = (self.model, self.promise, self.state, self.room, visit)
         if partner >= 0:
-            return float(pair_in(*given, partner, self.vehicle, gap, best)[0])
-        return float(alone_in(*given, self.vehicle, gap, best))
+            return float(pair_in(*arguments, partner, self.vehicle, gap, best)[0])
+        return float(alone_in(*arguments, self.vehicle, gap, best))
 
     def scanned(self, visit: int, partner: int, gap: int) -> float:
-        """Return what the scan says of the gap; of a pair, of the best place of its delivery."""
+        """Return the added cost by the scan; for a pair, of the best place of its delivery."""
         ways = [self.codes]
         if partner >= 0:
             ends = range(gap, len(self.codes) + 1)
@@ -69,28 +69,28 @@ class Board:
         return least if least >= INFINITE else least - float(self.state.cost[self.vehicle])
 
 
-def drawn(lots: random.Random, problem: Problem) -> Board:
-    """Draw a route that holds: what is committed, some visits alone, some stops at facilities."""
-    vehicle = lots.randrange(len(problem.vehicles))
+def drawn(rng: random.Random, problem: Problem) -> Board:
+    """Draw a feasible route: committed stops, some single visits, some facilities."""
+    vehicle = rng.randrange(len(problem.vehicles))
     it = problem.vehicles[vehicle]
     codes = [problem.visit_index[name] for name in it.prefix]
     board = Board(problem, vehicle, codes)
     alone = [at for at in range(len(problem.visits)) if board.model.visit[at, PARTNER] < 0]
     more = [at for at in alone if at not in codes]
-    lots.shuffle(more)
-    more = more[: lots.randint(0, 5)]
-    more += [-1 - at for at in range(len(it.reloads) + len(it.chargers)) if lots.random() < 0.5]
+    rng.shuffle(more)
+    more = more[: rng.randint(0, 5)]
+    more += [-1 - at for at in range(len(it.reloads) + len(it.chargers)) if rng.random() < 0.5]
     for code in more:
-        at = lots.randint(len(it.prefix), len(board.codes))
+        at = rng.randint(len(it.prefix), len(board.codes))
         longer = [*board.codes[:at], code, *board.codes[at:]]
         if board.price(longer) < INFINITE:
             board.codes = longer
     return board
 
 
-def hold(lots: random.Random, problem: Problem) -> int:
-    """Hold every gap of a route to the scan; return how many there were."""
-    board = drawn(lots, problem)
+def check_gaps(rng: random.Random, problem: Problem) -> int:
+    """Compare the bound of every gap of a route with the scan; return the number of gaps."""
+    board = drawn(rng, problem)
     if not board.begin():
         return 0
     gaps = 0
@@ -106,30 +106,30 @@ def hold(lots: random.Random, problem: Problem) -> int:
             due = board.scanned(visit, partner, gap)
             assert board.bounded(visit, partner, gap, INFINITE) == pytest.approx(due, abs=SLACK)
             if due < INFINITE:
-                # So near to what it costs, only an exact price and no bound may decide.
-                found = board.bounded(visit, partner, gap, due + SLACK)
-                assert found == pytest.approx(due, abs=SLACK)
+                # With so small a margin only an exact price passes: no bound may exclude the gap.
+                bound = board.bounded(visit, partner, gap, due + SLACK)
+                assert bound == pytest.approx(due, abs=SLACK)
             gaps += 1
     return gaps
 
 
 @pytest.mark.parametrize("feature", FEATURES)
 def test_a_gap_costs_what_the_scan_says_with(feature: str) -> None:
-    lots = random.Random(feature)
+    rng = random.Random(feature)
     loose = {"fleet", "demand", "windows", "breaks", "late", "release"}
     gaps = 0
     for trial in range(6 * TRIALS):
-        others = lots.sample(sorted(loose - {feature}), trial % 4)
+        others = rng.sample(sorted(loose - {feature}), trial % 4)
         problem = mixed(
-            lots, visits=8, vehicles=2, features={feature, *others}, day=lots.choice([40, 80])
+            rng, visits=8, vehicles=2, features={feature, *others}, day=rng.choice([40, 80])
         )
-        gaps += hold(lots, problem)
+        gaps += check_gaps(rng, problem)
     assert gaps > 20
 
 
 @settings(max_examples=60 * TRIALS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(whole_problems(max_visits=8, day=80), st.randoms(use_true_random=False))
 def test_a_gap_costs_what_the_scan_says(
-    drawn: tuple[Problem, frozenset[str]], lots: random.Random
+    example: tuple[Problem, frozenset[str]], rng: random.Random
 ) -> None:
-    hold(lots, drawn[0])
+    check_gaps(rng, example[0])

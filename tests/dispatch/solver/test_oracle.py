@@ -1,4 +1,4 @@
-"""The oracle and the referee, each held against the other; both were written from the words."""
+"""The oracle and the referee, compared with each other; both follow the model's documentation."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ PLAIN = (
 
 
 def _drawn(seed: int, features: tuple[str, ...], *, vehicles: int, day: int) -> Problem:
-    lots = random.Random(seed)
-    chosen = lots.sample(features, 7)
-    return mixed(lots, visits=lots.randint(1, 3), vehicles=vehicles, day=day, features=chosen)
+    rng = random.Random(seed)
+    chosen = rng.sample(features, 7)
+    return mixed(rng, visits=rng.randint(1, 3), vehicles=vehicles, day=day, features=chosen)
 
 
 @pytest.mark.parametrize("seed", range(60 * TRIALS))
@@ -48,9 +48,9 @@ def test_the_referee_lets_the_best_plan_through_and_none_that_is_cheaper(seed: i
         return
     assert check(problem, best.solution) == []
     assert cost(problem, best.solution).exact == best.exact
-    lots = random.Random(seed)
+    rng = random.Random(seed)
     for _ in range(20):
-        changed = mutant(lots, problem, best.solution)
+        changed = mutant(rng, problem, best.solution)
         if not check(problem, changed):
             assert cost(problem, changed).exact >= best.exact
 
@@ -58,16 +58,16 @@ def test_the_referee_lets_the_best_plan_through_and_none_that_is_cheaper(seed: i
 @pytest.mark.parametrize("seed", range(10 * TRIALS))
 def test_trying_every_second_finds_nothing_better(seed: int) -> None:
     problem = _drawn(seed, tuple(FEATURES), vehicles=1, day=16)
-    found, patient = optimum(problem), optimum(problem, patient=True)
-    assert (found and found.exact) == (patient and patient.exact)
+    best, patient = optimum(problem), optimum(problem, patient=True)
+    assert (best and best.exact) == (patient and patient.exact)
 
 
 @pytest.mark.parametrize("seed", range(8 * TRIALS))
 def test_it_agrees_with_driving_every_second(seed: int) -> None:
     problem = _drawn(seed, PLAIN, vehicles=2, day=30)
-    found = optimum(problem)
-    assert found is not None
-    assert found.exact == brute.cheapest(problem)
+    best = optimum(problem)
+    assert best is not None
+    assert best.exact == brute.cheapest(problem)
 
 
 def test_breaks_are_taken_in_the_order_they_stand_in() -> None:
@@ -76,8 +76,8 @@ def test_breaks_are_taken_in_the_order_they_stand_in() -> None:
         (Visit("a", 0, 1, windows=(Window(4, 5),)),),
         (VehicleShift("k", 0, 0, 0, 20, breaks=(Break(2, 12, 5), Break(2, 12, 2))),),
     )
-    taken = (TakenBreak(0, 5, 10, 1), TakenBreak(1, 2, 4, 0))
-    route = Tour("k", 0, 0, (Served("a", 0, 4, 5),), 10, 0, breaks=taken)
+    breaks = (TakenBreak(0, 5, 10, 1), TakenBreak(1, 2, 4, 0))
+    route = Tour("k", 0, 0, (Served("a", 0, 4, 5),), 10, 0, breaks=breaks)
     assert {v.kind for v in check(problem, Solution((route,)))} == {Kind.BREAK}
     in_turn = (TakenBreak(0, 5, 10, 1), TakenBreak(1, 10, 12, 1))
     assert check(problem, Solution((replace(route, end_s=12, breaks=in_turn),))) == []

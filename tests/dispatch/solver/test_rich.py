@@ -1,4 +1,4 @@
-"""The compiled scan: one sequence under every rule, held against the passes and the referee."""
+"""The rich engine and the compiled scan, compared with the timing passes and the referee."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ from tests.dispatch.solver.problems import line, rich
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_scan_finds_the_shortest_working_time_as_the_passes_do(seed: int) -> None:
-    problem, lots = rich(seed, visits=12, vehicles=4), random.Random(seed)
+    problem, rng = rich(seed, visits=12, vehicles=4), random.Random(seed)
     model = lay_out(problem)
-    room, timer = new_scratch(model), Timer(problem)
-    writer = Writer(problem, model, room)
+    scratch, timer = new_scratch(model), Timer(problem)
+    writer = Writer(problem, model, scratch)
     for _ in range(20):
-        vehicle, visits = lots.randrange(4), lots.sample(range(12), lots.randint(1, 6))
-        price = scan(model, vehicle, np.array(visits), len(visits), room)
-        if room.out[FAULT] not in (0, TIME):
+        vehicle, visits = rng.randrange(4), rng.sample(range(12), rng.randint(1, 6))
+        price = scan(model, vehicle, np.array(visits), len(visits), scratch)
+        if scratch.out[FAULT] not in (0, TIME):
             continue
-        due, mine = timer.schedule(vehicle, visits), writer.route(vehicle, visits)
-        assert (due is None) == (mine is None) == (price >= INFINITE)
-        if due is None or mine is None:
+        due, tour = timer.schedule(vehicle, visits), writer.route(vehicle, visits)
+        assert (due is None) == (tour is None) == (price >= INFINITE)
+        if due is None or tour is None:
             continue
-        assert (mine.start_s, mine.end_s) == (due.start_s, due.end_s)
-        assert price == pytest.approx(route_cost(problem, mine).exact, rel=1e-12)
-        found = check(problem, Solution((mine,)))
-        assert not [v for v in found if v.vehicle or v.visit in {s.visit for s in mine.visits}]
+        assert (tour.start_s, tour.end_s) == (due.start_s, due.end_s)
+        assert price == pytest.approx(route_cost(problem, tour).exact, rel=1e-12)
+        result = check(problem, Solution((tour,)))
+        assert not [v for v in result if v.vehicle or v.visit in {s.visit for s in tour.visits}]
 
 
 def test_a_search_by_the_clock_on_two_threads_is_repeated_by_its_record() -> None:
@@ -59,8 +59,8 @@ def test_a_search_by_the_clock_on_two_threads_is_repeated_by_its_record() -> Non
     assert replay(problem, first.work).solution == first.solution
 
 
-class _Asked(SearchControl):
-    """Taut once it has been asked so many times."""
+class _StopAfter(SearchControl):
+    """Says to stop once it was asked ``most`` times."""
 
     def __init__(self, most: int, **terms: Any) -> None:
         super().__init__(0.0, **terms)
@@ -72,9 +72,11 @@ class _Asked(SearchControl):
 
 
 @pytest.mark.parametrize("most", [0, 1, 5])
-def test_a_search_cut_short_while_it_puts_visits_in_is_repeated_by_its_record(most: int) -> None:
+def test_a_search_cut_short_while_it_inserts_visits_is_repeated_by_its_record(most: int) -> None:
     problem = rich(3, visits=12, vehicles=3)
-    first = improve(Context(problem), seed=2, control=_Asked(most, threads=2 if most == 0 else 1))
+    first = improve(
+        Context(problem), seed=2, control=_StopAfter(most, threads=2 if most == 0 else 1)
+    )
     tried = first.counts[1]
     assert first.counts[0] == (2 if most == 0 else 1)
     assert tried == most
@@ -85,26 +87,28 @@ def test_a_search_cut_short_while_it_puts_visits_in_is_repeated_by_its_record(mo
     assert len(Draft(Context(problem), first.sequences).solution([]).routes) == len(first.sequences)
 
 
-def test_what_is_being_tried_when_a_search_is_halted_leaves_no_trace() -> None:
+def test_an_iteration_that_is_halted_leaves_no_trace() -> None:
     problem = rich(3, visits=12, vehicles=3)
     model = lay_out(problem)
-    promise, room = no_promises(model), new_scratch(model)
+    promise, scratch = no_promises(model), new_scratch(model)
     state = fresh(model, near(model), 2, 0)
     for vehicle in range(3):
-        refresh(model, promise, state, room, vehicle)
-    assert insert_absent(model, promise, state, room, lambda tried: tried < 6) == 6
+        refresh(model, promise, state, scratch, vehicle)
+    assert insert_absent(model, promise, state, scratch, lambda tried: tried < 6) == 6
     before = [a.copy() for a in (state.codes, state.count, state.where, state.money)]
     assert state.count.sum() > 0
     state.num[HALT] = 1
-    assert search(model, promise, state, room, 50, 1e12) == 0
-    for vehicle, count in enumerate(state.count):  # behind the last code stands what has been
+    assert search(model, promise, state, scratch, 50, 1e12) == 0
+    for vehicle, count in enumerate(
+        state.count
+    ):  # entries after the last code are left over from earlier
         assert state.codes[vehicle, :count].tolist() == before[0][vehicle, :count].tolist()
     assert state.count.tolist() == before[1].tolist()
     assert state.where.tolist() == before[2].tolist()
     assert state.money.tolist() == before[3].tolist()
-    assert insert_absent(model, promise, state, room, lambda _: True) == 0
+    assert insert_absent(model, promise, state, scratch, lambda _: True) == 0
     state.num[HALT] = 0
-    assert search(model, promise, state, room, 50, 1e12) == 50
+    assert search(model, promise, state, scratch, 50, 1e12) == 50
     assert state.where.tolist() != before[2].tolist()
 
 
@@ -118,7 +122,10 @@ def test_the_number_of_threads_changes_nothing_where_iterations_are_counted() ->
 
 
 def _far(*, visits: int, chargers: tuple[Charger, ...], **changes: Any) -> Problem:
-    """Visits at the end of a road of 40 units, a vehicle that drives 25 on a full battery."""
+    """Return a problem with visits at the end of a road, beyond the vehicle's range.
+
+    The road takes 40 units of time; a full battery lasts for 25.
+    """
     return Problem(
         profiles=(line([0, 20, 40]),),
         visits=tuple(Visit(f"v{at}", 2, 1, unserved_cost=10_000) for at in range(visits)),
@@ -131,20 +138,20 @@ def _far(*, visits: int, chargers: tuple[Charger, ...], **changes: Any) -> Probl
 def test_a_vehicle_charges_on_its_way_to_one_visit_and_on_its_way_back() -> None:
     for visits in (1, 8):
         far = _far(visits=visits, chargers=(Charger(1, 6_000),), range_m=400, start_range_m=400)
-        found = solve(far, iterations=50, engine="rich")
-        assert found.solution.unserved == ()
-        (route,) = found.solution.routes
+        result = solve(far, iterations=50, engine="rich")
+        assert result.solution.unserved == ()
+        (route,) = result.solution.routes
         assert [charge.before for charge in route.charges] == [0, visits]
 
 
 def test_the_last_visit_that_a_vehicle_may_make_can_come_with_a_charge() -> None:
     far = _far(visits=1, chargers=(Charger(2, 800),), range_m=400, start_range_m=400, max_stops=1)
-    found = solve(far, iterations=50, engine="rich")
-    assert found.solution.unserved == ()
+    result = solve(far, iterations=50, engine="rich")
+    assert result.solution.unserved == ()
 
 
-def test_a_rest_on_the_cable_costs_no_time_of_its_own() -> None:
-    # Thirty seconds on the cable, twenty seconds of rest that must begin in the first minute.
+def test_a_break_while_charging_takes_no_extra_time() -> None:
+    # Thirty seconds of charging, and a break of twenty that must begin in the first minute.
     far = _far(
         visits=1,
         chargers=(Charger(2, 800),),
@@ -153,8 +160,8 @@ def test_a_rest_on_the_cable_costs_no_time_of_its_own() -> None:
         breaks=(Break(0, 60, 20),),
         latest_start_s=5,
     )
-    found = solve(far, iterations=50, engine="rich")
-    (route,) = found.solution.routes
+    result = solve(far, iterations=50, engine="rich")
+    (route,) = result.solution.routes
     (charge,), (rest,) = route.charges, route.breaks
     assert charge.end_s - charge.start_s == 30
     assert charge.start_s <= rest.start_s

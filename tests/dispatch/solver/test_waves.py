@@ -1,4 +1,4 @@
-"""Waves of picking: as cheap as trying everything, judged, the same again, and never refused."""
+"""Waves of picking: as cheap as the best of all plans, correct, repeatable and never refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOUR = 3600
 
 @st.composite
 def floors(draw: st.DrawFn, most: int = 3) -> Floor:
-    """A floor so small that every plan of it can be tried."""
+    """Draw a floor so small that every plan of it can be tried."""
     goods = []
     for n in range(draw(st.integers(1, most))):
         due = draw(st.integers(0, 6))
@@ -42,7 +42,7 @@ def floors(draw: st.DrawFn, most: int = 3) -> Floor:
 
 
 def groupings(names: Sequence[str]) -> Iterator[list[tuple[str, ...]]]:
-    """Every way to put names into groups that follow one another."""
+    """Yield every way to put names into groups that follow one another."""
     if not names:
         yield []
         return
@@ -54,13 +54,13 @@ def groupings(names: Sequence[str]) -> Iterator[list[tuple[str, ...]]]:
             yield [*groups[:at], (head, *group), *groups[at + 1 :]]
 
 
-def tried(floor: Floor) -> int:
-    """The price of the best plan, by trying every grouping at every second."""
+def cheapest_price(floor: Floor) -> int:
+    """Return the price of the best plan, by trying every grouping at every second."""
     work = {it.id: it.work_s for it in floor.goods}
     horizon = 12 + sum(work.values()) + len(work) * (floor.setup_s + 3)
     best: int | None = None
 
-    def put(groups: list[tuple[str, ...]], made: list[Wave]) -> None:
+    def place(groups: list[tuple[str, ...]], made: list[Wave]) -> None:
         nonlocal best
         if not groups:
             if not judge(floor, made):
@@ -69,10 +69,10 @@ def tried(floor: Floor) -> int:
             return
         lasts = floor.setup_s + -(-sum(work[n] for n in groups[0]) // floor.pickers)
         for start in range(made[-1].end_s if made else floor.opens_s, horizon):
-            put(groups[1:], [*made, Wave(start, start + lasts, groups[0])])
+            place(groups[1:], [*made, Wave(start, start + lasts, groups[0])])
 
     for groups in groupings(sorted(work)):
-        put(groups, [])
+        place(groups, [])
     assert best is not None
     return best
 
@@ -80,86 +80,86 @@ def tried(floor: Floor) -> int:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(floors(most=2))
 def test_two_routes_cost_what_trying_everything_says(floor: Floor) -> None:
-    found = plan_waves(floor, work=5.0)
-    assert found.proven
-    assert judge(floor, found.waves) == []
-    assert found.price.exact == tried(floor)
+    result = plan_waves(floor, work=5.0)
+    assert result.proven
+    assert judge(floor, result.waves) == []
+    assert result.price.exact == cheapest_price(floor)
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(floors(most=3))
 def test_three_routes_cost_what_trying_everything_says(floor: Floor) -> None:
-    found = plan_waves(floor, work=5.0)
-    assert found.proven
-    assert found.price.exact == tried(floor)
+    result = plan_waves(floor, work=5.0)
+    assert result.proven
+    assert result.price.exact == cheapest_price(floor)
 
 
 def morning(routes: int = 40, **fields: Any) -> Floor:
-    """A hub's morning: routes leave from eight to eleven, each with some forty parcels."""
+    """Return a hub's morning: routes leave from eight to eleven, each with some forty parcels."""
     goods = tuple(
         Goods(f"r{n}", 600 + 137 * n % 900, due := 2 * HOUR + 270 * n, due + 900)
         for n in range(routes)
     )
-    said: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "pickers": 6, "setup_s": 300, "lanes": 12, "wave_cost": 200, "most": 8,
     }  # fmt: skip
-    return Floor(goods, **(said | fields))
+    return Floor(goods, **(defaults | fields))
 
 
-def short(seed: int, routes: int) -> Floor:
-    """A morning with two bursts of departures, now and then too few pickers or lanes for them."""
-    lots = random.Random(seed)
+def scarce_morning(seed: int, routes: int) -> Floor:
+    """Return a morning with two bursts of departures and sometimes few pickers or lanes."""
+    rng = random.Random(seed)
     goods = []
     for n in range(routes):
-        due = lots.choice([7200, 7200, 7500, 9000, 12600, 12600, 13500]) + lots.randrange(900)
-        work = lots.randrange(300, 4000)
-        goods.append(Goods(f"r{n}", work, due, due + lots.choice([600, 900, 1500])))
+        due = rng.choice([7200, 7200, 7500, 9000, 12600, 12600, 13500]) + rng.randrange(900)
+        work = rng.randrange(300, 4000)
+        goods.append(Goods(f"r{n}", work, due, due + rng.choice([600, 900, 1500])))
     return Floor(
-        tuple(goods), pickers=lots.choice([2, 4, 6]), setup_s=300, wave_cost=200,
-        lanes=lots.choice([4, 6, 12, None]), most=lots.choice([None, 5, 8]),
+        tuple(goods), pickers=rng.choice([2, 4, 6]), setup_s=300, wave_cost=200,
+        lanes=rng.choice([4, 6, 12, None]), most=rng.choice([None, 5, 8]),
     )  # fmt: skip
 
 
-def test_the_search_finds_what_groups_by_due_time_do_not_and_the_same_again() -> None:
-    floor = short(4, 8)
-    plain, found = plan_waves(floor, work=0), plan_waves(floor, work=2.0, seed=1)
-    assert judge(floor, found.waves) == []
-    assert found.proven
-    assert found.price.exact < 0.95 * plain.price.exact
-    larger = short(11, 20)
-    found = plan_waves(larger, work=0.05, seed=1)
-    assert judge(larger, found.waves) == []
-    assert found == plan_waves(larger, work=0.05, seed=1)
+def test_the_search_beats_groups_by_due_time_and_is_repeatable() -> None:
+    floor = scarce_morning(4, 8)
+    plain, result = plan_waves(floor, work=0), plan_waves(floor, work=2.0, seed=1)
+    assert judge(floor, result.waves) == []
+    assert result.proven
+    assert result.price.exact < 0.95 * plain.price.exact
+    larger = scarce_morning(11, 20)
+    result = plan_waves(larger, work=0.05, seed=1)
+    assert judge(larger, result.waves) == []
+    assert result == plan_waves(larger, work=0.05, seed=1)
 
 
 def test_bounds_between_groups_are_moved_to_where_they_are_best() -> None:
-    floor = short(6, 40)
-    found = plan_waves(floor, work=0)
+    floor = scarce_morning(6, 40)
+    result = plan_waves(floor, work=0)
     order = sorted(floor.goods, key=lambda it: (it.due_s, it.leaves_s, it.id))
     place = {it.id: at for at, it in enumerate(order)}
-    assert [place[n] for w in found.waves for n in w.goods] == list(range(40))
-    sizes = {len(wave.goods) for wave in found.waves}
-    assert len(sizes) > 2, "groups of equally many would be two sizes at most"
+    assert [place[n] for w in result.waves for n in w.goods] == list(range(40))
+    sizes = {len(wave.goods) for wave in result.waves}
+    assert len(sizes) > 2, "groups of equal size would have two sizes at most"
 
 
 @settings(max_examples=25, deadline=None)
 @given(floors(most=3), st.integers(0, 3))
-def test_more_work_never_makes_it_dearer(floor: Floor, seed: int) -> None:
-    plain, found = plan_waves(floor, work=0), plan_waves(floor, work=0.05, seed=seed)
-    assert judge(floor, plain.waves) == judge(floor, found.waves) == []
-    assert found.price.exact <= plain.price.exact
+def test_more_work_never_costs_more(floor: Floor, seed: int) -> None:
+    plain, result = plan_waves(floor, work=0), plan_waves(floor, work=0.05, seed=seed)
+    assert judge(floor, plain.waves) == judge(floor, result.waves) == []
+    assert result.price.exact <= plain.price.exact
 
 
-def test_one_lane_and_no_time_is_late_and_never_refused() -> None:
+def test_one_lane_makes_waves_late_but_never_infeasible() -> None:
     floor = morning(6, lanes=1, opens_s=2 * HOUR, most=None)
-    found = plan_waves(floor, work=0.1)
-    assert [len(wave.goods) for wave in found.waves] == [1] * 6
-    assert found.price.late > 0
+    result = plan_waves(floor, work=0.1)
+    assert [len(wave.goods) for wave in result.waves] == [1] * 6
+    assert result.price.late > 0
     assert plan_waves(Floor(())).waves == ()
 
 
 def broken(floor: Floor, waves: Sequence[Wave]) -> Iterator[tuple[str, list[Wave]]]:
-    """Plans each of which breaks one rule."""
+    """Yield plans that break one rule each."""
     first, *rest = waves
     yield "a route forgotten", [replace(first, goods=first.goods[1:]), *rest]
     yield "a route twice", [*waves, first]
@@ -203,19 +203,19 @@ def test_the_referee_counts_lanes_and_routes_of_a_wave() -> None:
         ({"goods": (Goods("a", -1, 2, 3),)}, "/goods/0/work_s"),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(fields: dict[str, Any], pointer: str) -> None:
+def test_invalid_values_are_refused_by_name(fields: dict[str, Any], pointer: str) -> None:
     with pytest.raises(Invalid) as refusal:
         Floor(**({"goods": ()} | fields))
     assert pointer in [fault.pointer for fault in refusal.value.errors]
 
 
-def test_nobody_waits_for_a_library_before_it_is_needed() -> None:
+def test_ortools_is_not_loaded_on_import() -> None:
     code = "import sys, dispatch.solver.side.waves; print('ortools' in sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "False"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
 
 
-def test_work_must_be_a_number_that_is_not_below_nothing() -> None:
+def test_work_must_not_be_negative() -> None:
     for work in (-1.0, float("nan")):
         with pytest.raises(Invalid):
             plan_waves(morning(2), work=work)

@@ -1,4 +1,4 @@
-"""Larger problems for tests of cutting: several towns, each with a hub, and every tie there is."""
+"""Larger problems for tests of decomposition: several towns with a hub each and many ties."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ NIGHT_S = 30 * HOUR
 def towns(
     seed: int, *, hubs: int, visits: int, vehicles: int, apart_m: int = 60_000, tied: bool = False
 ) -> Problem:
-    """Return a problem of so many towns in a row; visits and vehicles are those of one town.
+    """Return a problem of ``hubs`` towns in a row; visits and vehicles are counted for each town.
 
-    TravelTable is asymmetric by a few per cent. ``tied`` adds skills, permissions, pairs,
+    Travel times are asymmetric by a few per cent. ``tied`` adds skills, permissions, pairs,
     alternatives, shared vehicles, committed and loaded visits, and reloads.
     """
-    lots = random.Random(seed)
+    rng = random.Random(seed)
     at = [(float(apart_m * h), 0.0) for h in range(hubs)]
-    at += [(lots.gauss(apart_m * (n % hubs), 4_000), lots.gauss(0, 4_000))
+    at += [(rng.gauss(apart_m * (n % hubs), 4_000), rng.gauss(0, 4_000))
            for n in range(hubs * visits)]  # fmt: skip
     problem = Problem(
         profiles=(TravelTable("van", *_matrices(at)),),
-        visits=tuple(_visit(lots, n, hubs + n) for n in range(hubs * visits)),
+        visits=tuple(_visit(rng, n, hubs + n) for n in range(hubs * visits)),
         vehicles=tuple(_vehicle(n, n % hubs) for n in range(hubs * vehicles)),
         dimensions=("parcels",),
         name="towns",
     )
-    return _tied(problem, lots, hubs) if tied else problem
+    return _tied(problem, rng, hubs) if tied else problem
 
 
 def _matrices(at: list[tuple[float, float]]) -> tuple[Any, Any]:
@@ -43,10 +43,10 @@ def _matrices(at: list[tuple[float, float]]) -> tuple[Any, Any]:
     return (metres / 10 * skew).astype(np.int32), metres.astype(np.int32)
 
 
-def _visit(lots: random.Random, number: int, place: int) -> Visit:
-    opens = lots.randrange(0, 6 * HOUR, 900)
+def _visit(rng: random.Random, number: int, place: int) -> Visit:
+    opens = rng.randrange(0, 6 * HOUR, 900)
     windows = (Window(opens, opens + 3 * HOUR),) if number % 3 == 0 else ()
-    return Visit(f"v{number}", place, 120, (lots.randint(1, 3),), windows, 50_000)
+    return Visit(f"v{number}", place, 120, (rng.randint(1, 3),), windows, 50_000)
 
 
 def _vehicle(number: int, hub: int) -> VehicleShift:
@@ -56,10 +56,10 @@ def _vehicle(number: int, hub: int) -> VehicleShift:
     )  # fmt: skip
 
 
-def _tied(problem: Problem, lots: random.Random, hubs: int) -> Problem:
+def _tied(problem: Problem, rng: random.Random, hubs: int) -> Problem:
     visits, vehicles = list(problem.visits), list(problem.vehicles)
     free = list(range(len(visits)))
-    lots.shuffle(free)
+    rng.shuffle(free)
 
     def some(many: int) -> list[int]:
         return [free.pop() for _ in range(many)]

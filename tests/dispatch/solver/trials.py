@@ -1,4 +1,4 @@
-"""How hard the random tests try: SOLVER_TRIALS=20 tries twenty times as many problems."""
+"""The number of random tests: SOLVER_TRIALS=20 tries twenty times the usual number of problems."""
 
 from __future__ import annotations
 

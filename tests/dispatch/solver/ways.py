@@ -1,4 +1,4 @@
-"""What the oracle's search passes on, and how it becomes a plan to be judged."""
+"""The states of the oracle's search, and the tour made of a finished one."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dispatch.solver.model.solution import Charge, Reload, Served, TakenBreak, T
 
 
 class Way(NamedTuple):
-    """One way to have come so far: what the order of the stops leaves open."""
+    """A choice of times and breaks for the stops so far; the order of the stops is fixed."""
 
     start: int
     now: int
     had: int  # breaks done, in their order
-    unpaid: int  # seconds of breaks on the route that nobody pays
+    unpaid: int  # seconds of unpaid breaks on the route
     late: int  # lateness so far, in seconds times the price of an hour
-    trail: Any = None  # what was done, newest first: (event, trail) or None
+    trail: Any = None  # events so far, newest first: (event, trail) or None
 
     def beats(self, other: Way) -> bool:
-        """Tell whether it is nowhere worse: it may wait, and then do all that the other can."""
+        """Return True if the way is nowhere worse: it can wait, then do all that the other can."""
         return (
             self.had == other.had
             and self.now <= other.now
@@ -34,6 +34,8 @@ class Way(NamedTuple):
 
 
 class Rest(NamedTuple):
+    """A break taken."""
+
     index: int
     begin: int
     end: int
@@ -41,7 +43,7 @@ class Rest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a vehicle stands; ``orders`` are the visits of each trip, by index."""
+    """The state of a vehicle after its stops so far; ``orders`` are the visits of each trip."""
 
     orders: tuple[tuple[int, ...], ...]
     floor: int  # release of the goods that this trip may carry, from the second trip on
@@ -58,6 +60,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Driven:
+    """A finished route with its exact cost."""
+
     exact: int
     tour: Standing
     way: Way
@@ -65,6 +69,7 @@ class Driven:
 
 
 def written(problem: Problem, vehicle: VehicleShift, route: Driven) -> Tour:
+    """Return the tour of a finished route."""
     events, trail = [], route.way.trail
     while trail is not None:
         event, trail = trail
