@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dispatch.planning.search.parts import take_away_all
+from dispatch.planning.search.parts import delete_all_parts
 from lastmile.core.events import DomainEvent
 
 
 def on_solve_ended(event: DomainEvent) -> None:
     """Delete the parts of an ended planning job, in case its worker died before it could."""
-    take_away_all(event.subject)
+    delete_all_parts(event.subject)

@@ -89,7 +89,7 @@ def place_order(hub: str) -> Callable[[Caller, int], None]:
     return act
 
 
-def hand_in(hub: str) -> Callable[[Caller, int], None]:
+def submit(hub: str) -> Callable[[Caller, int], None]:
     """Return the act of handing in one file."""
 
     def act(caller: Caller, turn: int) -> None:
@@ -133,7 +133,7 @@ def run() -> str:
         _a_day_to_plan(doors[0], hubs[2])
         callers = [
             Caller(doors[0], place_order(hubs[0])), Caller(doors[1], place_order(hubs[0])),
-            Caller(doors[2], hand_in(hubs[1])), Caller(doors[3], ask_plan(hubs[2])),
+            Caller(doors[2], submit(hubs[1])), Caller(doors[3], ask_plan(hubs[2])),
         ]  # fmt: skip
         wait_until(lambda: whole(house), HEAL_S)
         for caller in callers:

@@ -1,1 +1,1 @@
-"""The search for a plan: in one child process, or in parts by several workers."""
+"""The search for a plan: in one child process, or split into parts for several workers."""

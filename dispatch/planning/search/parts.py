@@ -1,11 +1,11 @@
-"""Parts of a plan as leased rows: put out, claimed, solved, handed in, taken away.
+"""The parts of a large plan as leased rows: created, claimed, solved, submitted, deleted.
 
-The manner is that of ``core.jobs``, with a shorter lease, for a plan has minutes: a part is
-claimed with a token, whoever holds the token may write the result, and a worker that falls silent
-loses it to the next one that asks. The rows belong to one attempt of the plan's job (``holder``):
-what an earlier attempt put out is no more once the present one has begun.
+Parts work like the jobs of ``core.jobs``, with a shorter lease because a plan takes minutes. A
+worker claims a part with a token; only the holder of the token may write the result. When a
+worker stops renewing its lease, another worker may claim the part.
 
-A part whose row is gone, or another's, is of no use to anybody; its worker stops.
+The rows belong to one attempt of the plan's job (``holder``). A new attempt deletes the rows of
+earlier attempts. A worker stops as soon as its row is deleted or claimed by another worker.
 """
 
 from __future__ import annotations
@@ -34,20 +34,21 @@ from lastmile.core.timing import in_seconds
 
 TASK: Final = "planning.solve_part"
 QUEUE: Final = "solve"
-LEASE_S: Final = 12.0  # a worker silent for so long has lost its part
-BEAT_S: Final = 2.0
+LEASE_S: Final = 12.0  # a worker that does not renew its lease for this long loses its part
+BEAT_S: Final = 2.0  # seconds between two renewals of a lease
 MOST_ATTEMPTS: Final = 3
-SPARE_S: Final = 3.0  # of a part's time, for starting the child and handing in
-LEAST_S: Final = 0.5  # a search shorter than this is not begun
+SPARE_S: Final = 3.0  # seconds of a part's time for starting the child process and submitting
+LEAST_S: Final = 0.5  # shortest search, in seconds
 
 WAITING, RUNNING, DONE, FAILED = SolvePart.State.values
 
 
 @dataclass(slots=True)
 class PartLease:
-    """What a worker is given: a part, and the proof that it is still its own.
+    """A part that a worker has claimed, and the token that proves the claim.
 
-    ``seconds`` is what the search may take, ``present`` where it may start from.
+    ``seconds`` is the time limit of the search. ``present`` is the plan to start from, as visits
+    by vehicle.
     """
 
     pk: int
@@ -56,39 +57,41 @@ class PartLease:
     present: Mapping[str, Sequence[str]]
     seconds: float
     seed: int
-    _beaten: float = 0.0
+    _renewed_at: float = 0.0
     _lost: bool = False
 
     def lost(self) -> bool:
-        """Beat when it is time; tell whether the part is another's, or nobody's, by now."""
-        if not self._lost and time.monotonic() >= self._beaten + BEAT_S:
-            self._beaten = time.monotonic()
-            self._lost = not self._mine().update(lease_until=in_seconds(LEASE_S))
+        """Renew the lease if it is time; return True if this worker no longer holds the part."""
+        if not self._lost and time.monotonic() >= self._renewed_at + BEAT_S:
+            self._renewed_at = time.monotonic()
+            self._lost = not self._own_row().update(lease_until=in_seconds(LEASE_S))
         return self._lost
 
-    def hand_in(self, result: Result) -> bool:
-        """Write the result; False when the part is no longer this worker's, and nothing is."""
-        said = {
+    def submit(self, result: Result) -> bool:
+        """Write the result if this worker still holds the part; return True if it was written."""
+        payload = {
             "solution": solution_to_json(result.solution),
             "work": work_json(result.work),
         }
-        return bool(self._leave(DONE, result=said))
+        return bool(self._leave(DONE, result=payload))
 
     def give_up(self) -> None:
-        """Leave the part to others, as often as it may be tried."""
-        row = self._mine().values_list("attempt", flat=True).first()
+        """Release the part to other workers; after MOST_ATTEMPTS attempts mark it as failed."""
+        row = self._own_row().values_list("attempt", flat=True).first()
         if row is not None:
             self._leave(WAITING if row < MOST_ATTEMPTS else FAILED)
 
     def _leave(self, state: str, **changes: Any) -> int:
-        return int(self._mine().update(state=state, lease_token=None, lease_until=None, **changes))
+        return int(
+            self._own_row().update(state=state, lease_token=None, lease_until=None, **changes)
+        )
 
-    def _mine(self) -> Any:
+    def _own_row(self) -> Any:
         return SolvePart.objects.filter(pk=self.pk, lease_token=self.token, state=RUNNING)
 
 
-def put_out(job: Lease, turn: int, tasks: Sequence[Task], wait_s: float) -> None:
-    """Write a round's parts and tell the workers; they are wanted within ``wait_s`` seconds.
+def create_parts(job: Lease, round_number: int, tasks: Sequence[Task], wait_s: float) -> None:
+    """Create the parts of a round and notify the workers; results count for ``wait_s`` seconds.
 
     Locks: the job, by its fence. Records: nothing. Raises: LeaseLost.
     """
@@ -96,7 +99,7 @@ def put_out(job: Lease, turn: int, tasks: Sequence[Task], wait_s: float) -> None
         SolvePart(
             job=job.id,
             holder=job.token,
-            turn=turn,
+            turn=round_number,
             number=number,
             problem=pack(task.part.problem)[0],
             present={vehicle: list(visits) for vehicle, visits in task.sequences.items()},
@@ -111,9 +114,9 @@ def put_out(job: Lease, turn: int, tasks: Sequence[Task], wait_s: float) -> None
             after_commit(_hint(row.pk, wait_s))
 
 
-def remind(job: Lease, turn: int, wait_s: float) -> None:
-    """Tell the workers again of the parts that still wait: the broker may have lost a hint."""
-    for pk in _open(job, turn).values_list("pk", flat=True):
+def remind(job: Lease, round_number: int, wait_s: float) -> None:
+    """Notify the workers again of parts that still wait: the broker may have lost a hint."""
+    for pk in _open(job, round_number).values_list("pk", flat=True):
         _hint(pk, wait_s)()
 
 
@@ -124,13 +127,16 @@ def _hint(pk: int, wait_s: float) -> Hint:
 
 
 def claim(pk: int) -> PartLease | None:
-    """Take a part that waits, or whose worker fell silent; None when there is nothing to do."""
-    left = ExpressionWrapper(Extract(F("until") - Now(), "epoch"), output_field=FloatField())
+    """Claim a part that waits or whose lease has expired; None if it cannot be claimed.
+
+    A part is not claimed either when too little time is left to solve it.
+    """
+    left_s = ExpressionWrapper(Extract(F("until") - Now(), "epoch"), output_field=FloatField())
     with transaction.atomic():
         row = (
             SolvePart.objects.select_for_update(skip_locked=True)
             .filter(_claimable(), pk=pk, attempt__lt=MOST_ATTEMPTS)
-            .annotate(left_s=left)
+            .annotate(left_s=left_s)
             .first()
         )
         if row is None or row.left_s < LEAST_S + SPARE_S:
@@ -147,18 +153,20 @@ def claim(pk: int) -> PartLease | None:
 
 
 def unleased(problem: Problem, seconds: float, seed: int) -> PartLease:
-    """Return a part that stands in no row: the job's own, which nobody else can take up."""
-    return PartLease(0, uuid.uuid4(), problem, {}, seconds, seed, _beaten=float("inf"))
+    """Return a part without a row: the job solves it itself and no other worker can claim it."""
+    return PartLease(0, uuid.uuid4(), problem, {}, seconds, seed, _renewed_at=float("inf"))
 
 
-def claim_any(job: Lease, turn: int, left_s: float) -> PartLease | None:
-    """Take one of the job's parts for the job's own worker.
+def claim_any(job: Lease, round_number: int, left_s: float) -> PartLease | None:
+    """Claim one of the job's waiting parts for the job's own worker; None if none can be claimed.
 
-    It searches no longer than leaves time for the other parts that nobody has taken up, should
-    no more workers come than are at work now.
+    The search time is limited so that the remaining parts can still be solved by the workers that
+    are active now.
     """
-    waiting = list(_open(job, turn).order_by("number").values_list("pk", flat=True))
-    alive = SolvePart.objects.filter(holder=job.token, turn=turn, lease_until__gt=Now()).count()
+    waiting = list(_open(job, round_number).order_by("number").values_list("pk", flat=True))
+    alive = SolvePart.objects.filter(
+        holder=job.token, turn=round_number, lease_until__gt=Now()
+    ).count()
     for pk in waiting:
         lease = claim(pk)
         if lease is not None:
@@ -172,54 +180,54 @@ def _claimable() -> Q:
     return Q(state=WAITING) | Q(state=RUNNING, lease_until__lte=Now())
 
 
-def _open(job: Lease, turn: int) -> Any:
-    return SolvePart.objects.filter(_claimable(), holder=job.token, turn=turn)
+def _open(job: Lease, round_number: int) -> Any:
+    return SolvePart.objects.filter(_claimable(), holder=job.token, turn=round_number)
 
 
-def unfinished(job: Lease, turn: int) -> int:
-    """Return how many parts of a round somebody may still hand in."""
-    rows = SolvePart.objects.filter(holder=job.token, turn=turn)
+def unfinished(job: Lease, round_number: int) -> int:
+    """Return the number of parts of a round that are waiting or running."""
+    rows = SolvePart.objects.filter(holder=job.token, turn=round_number)
     return int(rows.filter(state__in=[WAITING, RUNNING]).count())
 
 
 @dataclass(frozen=True, slots=True)
-class HandedIn:
-    """A part's result: its plan and the work that repeats it."""
+class PartResult:
+    """The result of a part: its solution and the iterations of each phase."""
 
     solution: Solution
     work: tuple[Phase, ...]
 
 
-def results(job: Lease, turn: int) -> dict[int, HandedIn]:
-    """Return what was handed in of a round, by the part's number."""
-    rows = SolvePart.objects.filter(holder=job.token, turn=turn, state=DONE)
+def results(job: Lease, round_number: int) -> dict[int, PartResult]:
+    """Return the results of a round's finished parts, by part number."""
+    rows = SolvePart.objects.filter(holder=job.token, turn=round_number, state=DONE)
     return {
-        number: HandedIn(
-            solution_from_json(said["solution"]),
-            tuple(Phase(p["engine"], p["seed"], tuple(p["counts"])) for p in said["work"]),
+        number: PartResult(
+            solution_from_json(result["solution"]),
+            tuple(Phase(p["engine"], p["seed"], tuple(p["counts"])) for p in result["work"]),
         )
-        for number, said in rows.values_list("number", "result")
-        if said is not None
+        for number, result in rows.values_list("number", "result")
+        if result is not None
     }
 
 
-def call_off(job: Lease, turn: int) -> None:
-    """Delete a round's rows: workers that still have one notice and stop."""
-    SolvePart.objects.filter(holder=job.token, turn=turn).delete()
+def delete_round(job: Lease, round_number: int) -> None:
+    """Delete the rows of a round; workers that still hold one notice it and stop."""
+    SolvePart.objects.filter(holder=job.token, turn=round_number).delete()
 
 
-def take_away(job: Lease) -> None:
-    """Delete what this attempt of the job put out."""
+def delete_parts(job: Lease) -> None:
+    """Delete the parts of this attempt of the job."""
     SolvePart.objects.filter(holder=job.token).delete()
 
 
-def take_away_older(job: Lease) -> None:
-    """Delete what earlier attempts put out. Call it behind the job's fence."""
+def delete_earlier_attempts(job: Lease) -> None:
+    """Delete the parts of earlier attempts of the job. Call it inside the job's fence."""
     SolvePart.objects.filter(job=job.id).exclude(holder=job.token).delete()
 
 
-def take_away_all(job_id: str) -> int:
-    """Delete every part of a job that has ended; return how many there were."""
+def delete_all_parts(job_id: str) -> int:
+    """Delete all parts of a job that has ended; return their number."""
     return SolvePart.objects.filter(job=job_id).delete()[0]
 
 
@@ -227,13 +235,13 @@ SolveOne = Callable[[PartLease], Result]
 
 
 def solve_claimed(lease: PartLease, solve_one: SolveOne) -> bool:
-    """Solve a claimed part and hand it in; True when the result counts.
+    """Solve a claimed part and submit its result; return True if the result was written.
 
-    Raises what ``solve_one`` raises, after leaving the part to others.
+    If ``solve_one`` raises, the part is released to other workers and the exception propagates.
     """
     try:
         result = solve_one(lease)
     except Exception:
         lease.give_up()
         raise
-    return not lease.lost() and lease.hand_in(result)
+    return not lease.lost() and lease.submit(result)

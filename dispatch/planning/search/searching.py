@@ -1,4 +1,4 @@
-"""One search in a child process, with the house's limits and this machine's fair share of cores."""
+"""Runs one search in a child process, with the installation's memory limit and a share of cores."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ def search(
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Result:
-    """Solve; faults of the child are refusals with a reason (``SolveFailed``), the worker lives on.
+    """Solve a problem in a child process. A failure of the child is raised as ``SolveFailed``.
 
     Parameters
     ----------
     present : mapping of vehicle id to visit ids, optional
         A plan to start from.
     """
-    with share_cores(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as own:
+    with share_cores(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as cores:
         return run(
             problem,
             seconds=seconds,
             seed=seed,
             limits=Limits(
-                memory_mb=settings.LIMIT_SOLVE_MEMORY_MB, threads=own.threads, core_share=own
+                memory_mb=settings.LIMIT_SOLVE_MEMORY_MB, threads=cores.threads, core_share=cores
             ),
             steering=Steering(present, on_progress, should_stop),
         )
 
 
 def machine_cores() -> tuple[int, ...]:
-    """Return the cores of this machine that solves may use: the last ones, if not all."""
-    found = usable()
-    return found[-settings.SOLVE_CORES :] if settings.SOLVE_CORES else found
+    """Return the cores that searches may use: the last ``SOLVE_CORES`` ones, or all."""
+    cores = usable()
+    return cores[-settings.SOLVE_CORES :] if settings.SOLVE_CORES else cores

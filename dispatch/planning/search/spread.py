@@ -1,8 +1,8 @@
-"""A large plan over several machines: cut into parts, put out, gathered, put together.
+"""Solves a large plan with several workers: split it into parts, solve the parts, join them.
 
-The plan's own job does the cutting and the joining, and solves parts itself while others do: with
-no other worker the plan still comes, only later. A straggler never holds it: what is late in the
-first round is solved here in the time kept for that, and in later rounds stays as it was.
+The plan's own job splits and joins, and also solves parts itself. So it needs no other worker,
+but takes longer without them. A slow worker does not delay the plan: parts that are late in the
+first round are solved by the job itself, parts that are late in a later round stay unchanged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 from django.conf import settings
 
 from dispatch.planning.search import parts as rows
-from dispatch.planning.search.parts import HandedIn, PartLease
+from dispatch.planning.search.parts import PartLease, PartResult
 from dispatch.planning.search.searching import search
 from dispatch.solver.decompose.join import join
 from dispatch.solver.decompose.part import Part, extract
@@ -34,30 +34,30 @@ from lastmile.core.jobs import Lease
 log = logging.getLogger(__name__)
 
 ENGINE: Final = "parts"
-LARGEST, SMALLEST = 2_500, 250  # visits of a part
-FIRST_SHARE: Final = 0.5  # of the time, for the first plans of the parts
-KEPT_SHARE: Final = 0.06  # of the time, for putting the plan together
-ROUND_S: Final = 40.0  # a further round for each so many seconds
+LARGEST, SMALLEST = 2_500, 250  # visits in a part
+FIRST_SHARE: Final = 0.5  # share of the time for the first round
+KEPT_SHARE: Final = 0.06  # share of the time for joining the parts
+ROUND_S: Final = 40.0  # one more round for every ROUND_S seconds
 MOST_ROUNDS: Final = 5
-POLL_S: Final = 0.25
-REMIND_S: Final = 5.0
+POLL_S: Final = 0.25  # seconds between two looks at the parts
+REMIND_S: Final = 5.0  # seconds between two hints to the workers
 
 Search = Callable[[PartLease, Callable[[], bool]], Result]
 
 
 def is_large(problem: Problem) -> bool:
-    """Tell whether a problem is to be solved in parts by several workers."""
+    """Return True if a problem is large enough to be solved in parts by several workers."""
     return settings.SOLVE_SPREAD > 1 and len(problem.visits) >= settings.SOLVE_SPREAD_FROM
 
 
-def how_many(visits: int, at_once: int) -> int:
-    """Return the number of parts: as many for each worker, none larger than LARGEST."""
+def part_count(visits: int, at_once: int) -> int:
+    """Return the number of parts: a multiple of the workers, limited by LARGEST and SMALLEST."""
     each = math.ceil(visits / at_once / LARGEST)
     return max(1, min(each * at_once, visits // SMALLEST))
 
 
 def search_part(part: PartLease, should_stop: Callable[[], bool]) -> Result:
-    """Solve a part in a child process; stops when the part is no longer this worker's."""
+    """Solve a part in a child process; stop when this worker no longer holds the part."""
     return search(
         part.problem,
         seconds=part.seconds,
@@ -69,14 +69,14 @@ def search_part(part: PartLease, should_stop: Callable[[], bool]) -> Result:
 
 @dataclass(slots=True)
 class Spread:
-    """One attempt of a job to solve a problem in parts.
+    """An attempt of a job to solve a problem in parts.
 
     Parameters
     ----------
     search : callable
-        Solves one part in a child process, given the part and when to stop.
+        Solves one part in a child process, given the part and a callable that is True to stop.
     tell : callable
-        Is told the share of the time that has passed.
+        Receives the progress: the share of the time that has passed, 0 to 1.
     """
 
     job: Lease
@@ -93,23 +93,23 @@ class Spread:
         self.context = Context(self.problem)
 
     def solve(self) -> Result | None:
-        """Return the whole plan, refereed; None when the job was cancelled.
+        """Return the plan of the whole problem, checked by the referee; None if cancelled.
 
         Raises
         ------
         SolveFailed
-            When parts were late and could not be solved here either.
+            Parts were late and could not be solved by this job either.
         PartRefused
-            When a part's plan does not hold in the whole.
+            The plan of a part is not feasible in the whole problem.
         LeaseLost
-            When the job is another worker's by now.
+            Another worker runs the job now.
         """
         with self.job.fenced():
-            rows.take_away_older(self.job)
+            rows.delete_earlier_attempts(self.job)
         try:
             solution = self._rounds()
         finally:
-            rows.take_away(self.job)
+            rows.delete_parts(self.job)
         if solution is None:
             return None
         return Result(
@@ -122,71 +122,76 @@ class Spread:
         )
 
     def _rounds(self) -> Solution | None:
-        count = how_many(len(self.problem.visits), settings.SOLVE_SPREAD)
+        count = part_count(len(self.problem.visits), settings.SOLVE_SPREAD)
         rounds = min(MOST_ROUNDS, 1 + max(1, int(self.seconds // ROUND_S)))
         end = self.began + self.seconds * (1 - KEPT_SHARE)
         parts = split(self.problem, parts=count)
-        found = self._turn(0, parts, self.began + self.seconds * FIRST_SHARE)
-        if found is None:
+        solutions = self._solve_round(0, parts, self.began + self.seconds * FIRST_SHARE)
+        if solutions is None:
             return None
-        late = [p for p, s in zip(parts, found, strict=True) if s is None]
+        late = [p for p, s in zip(parts, solutions, strict=True) if s is None]
         if late:
-            return self._with_late(parts, found, late, end)
-        best = join(self.problem, parts, [s for s in found if s is not None], self.context)
-        for turn in range(1, rounds):
-            left = (end - time.monotonic()) / (rounds - turn)
-            if left < rows.SPARE_S + 2 * rows.LEAST_S or len(parts) < 2:
+            return self._with_late(parts, solutions, late, end)
+        best = join(self.problem, parts, [s for s in solutions if s is not None], self.context)
+        for number in range(1, rounds):
+            left_s = (end - time.monotonic()) / (rounds - number)
+            if left_s < rows.SPARE_S + 2 * rows.LEAST_S or len(parts) < 2:
                 break
             size = max(1, len(self.problem.visits) // len(parts))
-            again = resplit(self.problem, best, size=size, turn=turn)
-            found = self._turn(turn, again, time.monotonic() + left)
-            if found is None:
+            new_parts = resplit(self.problem, best, size=size, turn=number)
+            solutions = self._solve_round(number, new_parts, time.monotonic() + left_s)
+            if solutions is None:
                 return None
-            kept = [self._kept(p, s) for p, s in zip(again, found, strict=True)]
-            best = join(self.problem, again, kept, self.context)
+            results = [self._better_plan(p, s) for p, s in zip(new_parts, solutions, strict=True)]
+            best = join(self.problem, new_parts, results, self.context)
         return best
 
     @staticmethod
-    def _kept(part: Part, found: Solution | None) -> Solution:
-        """Return what a part has come to: late parts stay as they were."""
-        if found is None and part.present is not None:
+    def _better_plan(part: Part, solution: Solution | None) -> Solution:
+        """Return the better of a part's two plans; a late part keeps its present plan."""
+        if solution is None and part.present is not None:
             return part.present
-        return better(part, found or Solution())
+        return better(part, solution or Solution())
 
-    def _turn(self, turn: int, parts: Sequence[Part], until: float) -> list[Solution | None] | None:
-        """Have a round's parts solved; None for a late one, and for all when cancelled."""
+    def _solve_round(
+        self, round_number: int, parts: Sequence[Part], until: float
+    ) -> list[Solution | None] | None:
+        """Solve the parts of a round; return a solution for each part, None for a late one.
+
+        Return None instead of the list if the job is cancelled.
+        """
         waves = math.ceil(len(parts) / settings.SOLVE_SPREAD)
-        each = max(rows.LEAST_S, (until - time.monotonic()) / waves - rows.SPARE_S)
-        first = self.seed + turn * len(self.problem.visits)
-        tasks = [Task(p, each, first + n) for n, p in enumerate(parts)]
-        rows.put_out(self.job, turn, tasks, until - time.monotonic())
+        seconds = max(rows.LEAST_S, (until - time.monotonic()) / waves - rows.SPARE_S)
+        first = self.seed + round_number * len(self.problem.visits)
+        tasks = [Task(p, seconds, first + n) for n, p in enumerate(parts)]
+        rows.create_parts(self.job, round_number, tasks, until - time.monotonic())
         reminded = time.monotonic()
-        time.sleep(POLL_S)  # so that the other workers are seen before the first share is reckoned
-        while rows.unfinished(self.job, turn) and time.monotonic() < until:
+        time.sleep(POLL_S)  # let the other workers claim parts before the first share is computed
+        while rows.unfinished(self.job, round_number) and time.monotonic() < until:
             if self.job.cancelled():
                 return None
             self.tell(min(1.0, (time.monotonic() - self.began) / self.seconds))
             if time.monotonic() > reminded + REMIND_S:
                 reminded = time.monotonic()
-                rows.remind(self.job, turn, until - reminded)
-            if not self._help(turn, until):
+                rows.remind(self.job, round_number, until - reminded)
+            if not self._help(round_number, until):
                 time.sleep(POLL_S)
-        handed_in = rows.results(self.job, turn)
-        rows.call_off(self.job, turn)
-        self._note(handed_in)
-        return [handed_in[n].solution if n in handed_in else None for n in range(len(parts))]
+        results = rows.results(self.job, round_number)
+        rows.delete_round(self.job, round_number)
+        self._note(results)
+        return [results[n].solution if n in results else None for n in range(len(parts))]
 
-    def _help(self, turn: int, until: float) -> bool:
-        """Solve one of the parts here; tell whether there was one."""
-        lease = rows.claim_any(self.job, turn, until - time.monotonic())
+    def _help(self, round_number: int, until: float) -> bool:
+        """Solve one of the waiting parts in this job; return False if none could be claimed."""
+        lease = rows.claim_any(self.job, round_number, until - time.monotonic())
         if lease is None:
             return False
 
-        def enough() -> bool:
+        def should_stop() -> bool:
             return time.monotonic() >= until or self.job.cancelled()
 
         try:
-            rows.solve_claimed(lease, lambda part: self.search(part, enough))
+            rows.solve_claimed(lease, lambda part: self.search(part, should_stop))
         except SolveFailed as failed:
             log.warning("A part of %s failed: %s", self.job.id, failed.detail)
         return True
@@ -194,21 +199,21 @@ class Spread:
     def _with_late(
         self,
         parts: Sequence[Part],
-        found: Sequence[Solution | None],
+        solutions: Sequence[Solution | None],
         late: Sequence[Part],
         end: float,
     ) -> Solution | None:
-        """Solve what nobody handed in as one problem, here, and put the plan together."""
+        """Solve all late parts together as one problem in this job, and join the whole plan."""
         log.warning("%s: %d of %d parts were late", self.job.id, len(late), len(parts))
         visits = [self.problem.visit_index[v.id] for p in late for v in p.problem.visits]
         vehicles = [self.problem.vehicle_index[v.id] for p in late for v in p.problem.vehicles]
         rest = extract(self.problem, visits, vehicles)
-        left = max(rows.LEAST_S, end - time.monotonic() - rows.SPARE_S)
-        result = self.search(rows.unleased(rest.problem, left, self.seed), self.job.cancelled)
+        left_s = max(rows.LEAST_S, end - time.monotonic() - rows.SPARE_S)
+        result = self.search(rows.unleased(rest.problem, left_s, self.seed), self.job.cancelled)
         if self.job.cancelled():
             return None
         self.work += result.work
-        done = [(p, s) for p, s in zip(parts, found, strict=True) if s is not None]
+        done = [(p, s) for p, s in zip(parts, solutions, strict=True) if s is not None]
         return join(
             self.problem,
             [*(p for p, _ in done), rest],
@@ -216,8 +221,8 @@ class Spread:
             self.context,
         )
 
-    def _note(self, handed_in: dict[int, HandedIn]) -> None:
-        """Keep who solved what: a record, not a replay, for parts are solved by the clock."""
-        self.work.append(Phase(ENGINE, self.seed, (len(handed_in),)))
-        for number in sorted(handed_in):
-            self.work += handed_in[number].work
+    def _note(self, results: dict[int, PartResult]) -> None:
+        """Append the work of each part. It cannot be replayed: parts are limited by time."""
+        self.work.append(Phase(ENGINE, self.seed, (len(results),)))
+        for number in sorted(results):
+            self.work += results[number].work

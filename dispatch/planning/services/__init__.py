@@ -1,4 +1,4 @@
-"""The acts of planning: ask for a plan, edit, publish, discard, revise, fit to changes."""
+"""The services of planning: request, edit, publish, discard, revise and update a plan."""
 
 from dispatch.planning.services.discarding import discard_plan
 from dispatch.planning.services.editing import move_stop, put_in_sequence, take_off, undo

@@ -1,4 +1,4 @@
-"""Putting a draft away."""
+"""Discards a draft."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from lastmile.core.events import Lane, record
 
 
 def discard_plan(*, plan: Plan, version: int | None = None) -> Plan:
-    """Put a draft away.
+    """Discard a draft.
 
     Locks: the plan. Records: plan.discarded. Raises: PlanNotDraft, PlanMoved.
     """
     with transaction.atomic():
         draft = lock_plan(plan, version)
         check_move(
-            draft.status, DISCARDED, _("Only a draft can be discarded; a published plan stays.")
+            draft.status,
+            DISCARDED,
+            _("Only a draft can be discarded. To replace a published plan, publish a new draft."),
         )
         draft.status = DISCARDED
         draft.version += 1

@@ -1,4 +1,7 @@
-"""What a job found becomes a draft: plan, input, routes and stops. Called under the job's fence."""
+"""Writes the result of a job as a draft: plan, input, routes and stops.
+
+Callers hold the fence of their job.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,11 @@ from lastmile.core.tenancy import current_retailer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A day's plan as a job found it, and how it was come by.
+class SolvedDay:
+    """The plan of a day that a job found, and how it was found.
 
-    ``read_at`` is when the day was read; ``based_on`` the plan that was changed to get there.
+    ``read_at`` is the instant at which the day was read. ``based_on`` is the plan that was
+    updated, if any.
     """
 
     day: Day
@@ -36,35 +40,35 @@ class Found:
     timed: TimedPlan
     read_at: dt.datetime
     engine: str
-    searched_by: str  # the engine whose version stands for it
+    searched_by: str  # the engine whose version is stored
     seed: int
     work: Sequence[Phase]
     seconds: float
     based_on: Plan | None = None
 
 
-def draft_plan(job: Lease, hub: Hub, found: Found) -> Plan:
-    """Write a draft.
+def draft_plan(job: Lease, hub: Hub, solved: SolvedDay) -> Plan:
+    """Write the plan that a job found as a draft.
 
     Locks: the hub. Records: plan.drafted. Raises: nothing.
     """
-    day, built = found.day, found.built
+    day, built = solved.day, solved.built
     content, digest = pack(built.problem)
     plan = Plan.objects.create(
         hub=hub,
         service_date=day.service_date,
         number=next_number(hub, day.service_date),
-        based_on=found.based_on,
+        based_on=solved.based_on,
         job=job.id,
         actor=job.actor,
         origin_at=built.origin_at,
         currency=current_retailer().currency,
-        engine=found.engine,
-        solver_version=_version(found.searched_by),
-        seed=found.seed,
-        work=[asdict(phase) for phase in found.work],
+        engine=solved.engine,
+        solver_version=_version(solved.searched_by),
+        seed=solved.seed,
+        work=[asdict(phase) for phase in solved.work],
         input_sha256=digest,
-        solve_ms=round(found.seconds * 1000),
+        solve_ms=round(solved.seconds * 1000),
         network=built.travel.network,
         travel_source=built.travel.source,
         travel_note=built.travel.note_code,
@@ -74,21 +78,21 @@ def draft_plan(job: Lease, hub: Hub, found: Found) -> Plan:
         plan=plan,
         problem=content,
         points=[[p.lat, p.lon] for p in day.points],
-        created_at=found.read_at,
+        created_at=solved.read_at,
     )
-    write_rows(plan, day, found.timed)
+    write_rows(plan, day, solved.timed)
     record(DRAFTED, plan_facts(plan), subject=plan.public_id, lane=Lane.PERSON)
     return plan
 
 
 def _version(engine: str) -> str:
-    """Name an engine with its version; our own by the hash of their sources."""
+    """Return the engine's name with its version; our own engines have a hash of their sources."""
     try:
         return f"{engine} {version(engine)}"
     except metadata.PackageNotFoundError:
-        return f"{engine} of the house"
+        return f"{engine} (built in)"
 
 
-def answer(plan: Plan) -> dict[str, Any]:
-    """What a job that made a draft says of it."""
+def job_result(plan: Plan) -> dict[str, Any]:
+    """Return the result of a job that made a draft: the draft's id and figures."""
     return {"plan": plan.public_id, **DRAFTED.encode(plan_facts(plan))}

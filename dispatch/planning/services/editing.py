@@ -1,7 +1,8 @@
-"""Changing a draft by hand: move, take off, put in sequence, undo. The server recomputes it all.
+"""Edits of a draft by hand: move an order, remove it, set a sequence, undo.
 
-An edit may break a promise: it is timed all the same, and every violation is named. Who edits
-holds the plan's row; a second editor with an old version is told, and nothing is lost.
+The server recomputes all times and figures. An edit may break a promise: it is stored, and every
+violation is named. Each edit locks the plan's row and checks the version that the editor has
+seen, so that two editors do not overwrite each other.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ Change = Callable[[Arrangement, set[str], set[str]], Arrangement]
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """A locked draft laid out for work: its problem, its day, who carries what."""
+class OpenDraft:
+    """A locked draft that is ready to edit: its problem, its day and its arrangement."""
 
     plan: Plan
     problem: Problem
@@ -46,7 +47,7 @@ class Bench:
 
 
 def move_stop(*, plan: Plan, version: int | None, order: str, shift: str, position: int) -> Plan:
-    """Put an order (public id) at a position (from 1) of a shift's route, from wherever it is.
+    """Move an order (public id) to a position (from 1) of a shift's route; it may be unserved.
 
     Locks: the plan. Records: plan.edited. Raises: PlanNotDraft, PlanMoved, OrderNotInPlan,
     RouteNotInPlan.
@@ -61,7 +62,7 @@ def move_stop(*, plan: Plan, version: int | None, order: str, shift: str, positi
 
 
 def take_off(*, plan: Plan, version: int | None, order: str) -> Plan:
-    """Take an order off its route, so that it is unserved "by hand".
+    """Remove an order (public id) from its route, so that it is unserved "by hand".
 
     Locks: the plan. Records: plan.edited. Raises: PlanNotDraft, PlanMoved, OrderNotInPlan.
     """
@@ -75,7 +76,7 @@ def take_off(*, plan: Plan, version: int | None, order: str) -> Plan:
 
 
 def put_in_sequence(*, plan: Plan, version: int | None, shift: str, orders: Sequence[str]) -> Plan:
-    """Give a route's orders another sequence.
+    """Put the orders of a route in another sequence.
 
     Locks: the plan. Records: plan.edited. Raises: PlanNotDraft, PlanMoved, OrderNotInPlan,
     RouteNotInPlan.
@@ -90,90 +91,94 @@ def put_in_sequence(*, plan: Plan, version: int | None, shift: str, orders: Sequ
 
 
 def undo(*, plan: Plan, version: int | None) -> Plan:
-    """Take the last edit back that is not undone.
+    """Undo the last edit that is not undone yet.
 
     Locks: the plan. Records: plan.edited. Raises: PlanNotDraft, PlanMoved, NothingToUndo.
     """
     with transaction.atomic():
-        bench = _lay_out(plan, version)
-        last = bench.plan.edits.filter(undone=False).order_by("-number").first()
+        draft = _open_draft(plan, version)
+        last = draft.plan.edits.filter(undone=False).order_by("-number").first()
         if last is None:
-            raise NothingToUndo(_("There is no edit left to undo."))
+            raise NothingToUndo(_("There is nothing to undo."))
         last.undone = True
         last.save(update_fields=["undone"])
-        by_hand = set(_marked(bench.plan) if last.by_hand is None else last.by_hand)
+        by_hand = set(_removed_by_hand(draft.plan) if last.by_hand is None else last.by_hand)
         return _rearrange(
-            bench, last.before, by_hand - _carried(last.before), "undo", {"edit": last.number}
+            draft, last.before, by_hand - _served_orders(last.before), "undo", {"edit": last.number}
         )
 
 
 def _edit(
-    plan: Plan, version: int | None, act: str, said: Mapping[str, Any], change: Change
+    plan: Plan, version: int | None, act: str, details: Mapping[str, Any], change: Change
 ) -> Plan:
     with transaction.atomic():
-        bench = _lay_out(plan, version)
-        orders = {o.order for o in bench.day.orders}
-        shifts = {s.shift for s in bench.day.shifts}
-        after = change(bench.arrangement, orders, shifts)
-        number = bench.plan.edits.count() + 1
-        marked = _marked(bench.plan)
+        draft = _open_draft(plan, version)
+        orders = {o.order for o in draft.day.orders}
+        shifts = {s.shift for s in draft.day.shifts}
+        after = change(draft.arrangement, orders, shifts)
+        number = draft.plan.edits.count() + 1
+        removed = _removed_by_hand(draft.plan)
         PlanEdit.objects.create(
-            plan=bench.plan,
+            plan=draft.plan,
             number=number,
             act=act,
             actor=current_actor(),
-            facts=dict(said),
-            before=bench.arrangement,
+            facts=dict(details),
+            before=draft.arrangement,
             after=after,
-            by_hand=sorted(marked),
+            by_hand=sorted(removed),
         )
-        by_hand = (marked | _carried(bench.arrangement)) - _carried(after)
-        return _rearrange(bench, after, by_hand, act, {**said, "edit": number})
+        by_hand = (removed | _served_orders(draft.arrangement)) - _served_orders(after)
+        return _rearrange(draft, after, by_hand, act, {**details, "edit": number})
 
 
-def _lay_out(plan: Plan, version: int | None) -> Bench:
+def _open_draft(plan: Plan, version: int | None) -> OpenDraft:
     present = lock_plan(plan, version)
     if present.status != DRAFT:
         raise PlanNotDraft(
-            _("This plan is %(status)s and does not change. Make a new draft from it.")
-            % {"status": present.get_status_display()},
+            _("This plan is not a draft, so it cannot be changed. Make a new draft from it."),
             data={"status": present.status},
         )
     problem = unpack(bytes(present.input.problem))
     points = [Point(lat=lat, lon=lon) for lat, lon in present.input.points]
     day = read_planned_day(present.hub, present.service_date, problem, points)
-    return Bench(present, problem, day, arrangement_of(present, problem))
+    return OpenDraft(present, problem, day, arrangement_of(present, problem))
 
 
 def _rearrange(
-    bench: Bench, after: Arrangement, by_hand: set[str], act: str, said: Mapping[str, Any]
+    draft: OpenDraft, after: Arrangement, by_hand: set[str], act: str, details: Mapping[str, Any]
 ) -> Plan:
-    """Time the plan anew; orders ``by_hand`` are left out by a person, others for their reason."""
-    plan, problem = bench.plan, bench.problem
+    """Recompute the plan with the arrangement ``after`` and store it.
+
+    The orders of ``by_hand`` get the reason "by hand", other unserved orders the solver's reason.
+    """
+    plan, problem = draft.plan, draft.problem
     solution = evaluate(problem, after)
-    timed = time_plan(problem, solution, bench.day, _lines_that_hold(bench, after))
+    timed = time_plan(problem, solution, draft.day, _unchanged_lines(draft, after))
     unserved = tuple(
-        (order, "by_hand", {}) if bench.day.orders[order].order in by_hand else (order, why, said_)
-        for order, why, said_ in timed.unserved
+        (order, "by_hand", {})
+        if draft.day.orders[order].order in by_hand
+        else (order, reason, params)
+        for order, reason, params in timed.unserved
     )
     plan.version += 1
-    write_rows(plan, bench.day, timed.with_unserved(unserved))
-    facts = EditedFacts(**plan_figures(plan), act=act, **said)
+    write_rows(plan, draft.day, timed.with_unserved(unserved))
+    facts = EditedFacts(**plan_figures(plan), act=act, **details)
     record(EDITED, facts, subject=plan.public_id, lane=Lane.PERSON)
     return plan
 
 
-def _lines_that_hold(bench: Bench, after: Arrangement) -> dict[str, Any]:
-    """Geometries of the routes whose sequence is as it was: streets are searched for the rest."""
-    rows = bench.plan.routes.values_list("shift__public_id", "geometry")
-    return {shift: line for shift, line in rows if after[shift] == bench.arrangement[shift]}
+def _unchanged_lines(draft: OpenDraft, after: Arrangement) -> dict[str, Any]:
+    """Return the geometry of each route whose sequence has not changed, by shift."""
+    rows = draft.plan.routes.values_list("shift__public_id", "geometry")
+    return {shift: line for shift, line in rows if after[shift] == draft.arrangement[shift]}
 
 
-def _carried(arrangement: Arrangement) -> set[str]:
+def _served_orders(arrangement: Arrangement) -> set[str]:
     return {order for orders in arrangement.values() for order in orders}
 
 
-def _marked(plan: Plan) -> set[str]:
-    """Orders that a person took off, as the plan says now."""
+def _removed_by_hand(plan: Plan) -> set[str]:
+    """Return the orders that a person removed from their routes, as stored in the plan now."""
     rows = Unserved.objects.filter(plan=plan, reason="by_hand")
     return set(rows.values_list("order__public_id", flat=True))

@@ -1,7 +1,7 @@
-"""Erase a shopper from plans: their stops keep times and costs, and a place to a kilometre.
+"""Erases a shopper from plans: stops keep times and costs, places are rounded to about 1 km.
 
-Problems, edits and pictures hold ids and numbers only. What tells where somebody lives are the
-points that a plan was solved with, and the lines that lead to the door.
+Stored problems and edits hold only ids and numbers. The data that shows where a person lives are
+the points that a plan was solved with, and the route lines that lead to the door.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from lastmile.core.erasing import Person, coarse
 
 
 def erase_person(person: Person) -> dict[str, int]:
-    """Make the points and lines of a person's stops coarse. Not what a plan cost or promised.
+    """Round the points and route lines of a person's stops; costs and promises do not change.
 
     Locks: the routes and inputs that it changes. Records: nothing. Raises: nothing of its own.
     """
-    wanted = set(person.orders)
-    return {"plan_inputs": _inputs(wanted), "routes": _routes(wanted)}
+    orders = set(person.orders)
+    return {"plan_inputs": _inputs(orders), "routes": _routes(orders)}
 
 
 def _inputs(orders: set[str]) -> int:
@@ -42,27 +42,30 @@ def _routes(orders: set[str]) -> int:
     routes = Route.objects.filter(stops__order__public_id__in=orders).values("pk")
     for route in Route.objects.select_for_update().filter(pk__in=routes).order_by("pk"):
         stops = route.stops.filter(order__public_id__in=orders).values_list("position", flat=True)
-        lines = _without_doors(route.geometry, set(stops))
+        lines = _coarse_legs(route.geometry, set(stops))
         if lines != route.geometry:
             Route.objects.filter(pk=route.pk).update(geometry=lines)
             changed += 1
     return changed
 
 
-def _without_doors(lines: list[Any], positions: set[int]) -> list[Any]:
-    """Return the legs of a route; those to and from these stops are straight and coarse."""
-    found = [list(line) for line in lines]
-    for at, line in enumerate(found):
+def _coarse_legs(lines: list[Any], positions: set[int]) -> list[Any]:
+    """Return a route's legs; legs to and from the stops at ``positions`` are straight and rounded.
+
+    Legs are numbered from 0; leg i leads to the stop at position i + 1.
+    """
+    legs = [list(line) for line in lines]
+    for at, line in enumerate(legs):
         if not line:
             continue
         leads_to, leads_from = at + 1 in positions, at in positions
         if leads_to or leads_from:
             ends = (line[0], line[-1])
-            found[at] = [
+            legs[at] = [
                 _round(ends[0]) if leads_from else ends[0],
                 _round(ends[1]) if leads_to else ends[1],
             ]
-    return found
+    return legs
 
 
 def _round(point: list[float]) -> list[float]:

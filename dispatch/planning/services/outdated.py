@@ -1,8 +1,8 @@
-"""Whether a draft still says what its orders and shifts say: asked before it is published.
+"""Checks before publication whether a draft is outdated.
 
-A draft is made from rows as they stood. Until it is published they may change: an order is
-called off, goes to another day or hub (and there onto another plan), gets another window or pin;
-a shift is cancelled. Publishing such a draft would carry an order twice, or to the wrong door.
+After a draft was made, its orders and shifts can change. An order is cancelled, moves to another
+day or hub (and into the plan there), or gets another time window or pin. A shift is cancelled.
+Publishing such a draft would deliver an order twice or to the wrong address.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from dispatch.planning.models import Plan, Stop
 from dispatch.planning.selectors.changes import PlanBasis
 
 MOST_NAMED = 20
-HELD = {OrderState.PLANNED, OrderState.LOADED}  # by a published plan
+HELD = {OrderState.PLANNED, OrderState.LOADED}  # states of an order in a published plan
 
 
 def refuse_outdated(
     draft: Plan, before: Plan | None, orders: Iterable[Order], aboard: Collection[int] = ()
 ) -> None:
-    """Raise PlanOutdated, naming orders and shifts, unless the draft says what they say now.
+    """Raise PlanOutdated if an order or shift changed after the draft was made.
 
-    ``orders`` are those on the draft's routes, locked; ``before`` is the plan that it supersedes.
-    A shift that carries an order of ``aboard`` (pks) drives on, whatever became of it.
+    ``orders`` are the locked orders of the draft's routes to check, ``before`` the published plan
+    that the draft supersedes. A shift is not checked when it carries an order of ``aboard`` (pks):
+    that vehicle is already on the road.
     """
-    made = PlanBasis(draft)
+    basis = PlanBasis(draft)
     planned = set(Stop.objects.filter(plan=before).values_list("order_id", flat=True))
     outdated: dict[str, str] = {}
     for order in orders:
@@ -41,7 +42,7 @@ def refuse_outdated(
             outdated[order.public_id] = "planned_elsewhere"
         elif order.state not in {OrderState.READY, *HELD}:
             outdated[order.public_id] = order.state
-        elif not made.is_unchanged(order):
+        elif not basis.is_unchanged(order):
             outdated[order.public_id] = "changed"
     driving = Stop.objects.filter(plan=draft, order__in=aboard).values("route__shift")
     shifts = (
@@ -52,7 +53,7 @@ def refuse_outdated(
     outdated |= dict.fromkeys(shifts.values_list("public_id", flat=True), "cancelled")
     if outdated:
         raise PlanOutdated(
-            _("%(count)d orders or shifts of this plan changed after it was made. Fit the changes "
-              "in, plan the day again, or take those orders off it.") % {"count": len(outdated)},
+            _("%(count)d orders or shifts changed after this plan was made. Update the plan, plan "
+              "the day again, or remove these orders from it.") % {"count": len(outdated)},
             data={"outdated": dict(list(outdated.items())[:MOST_NAMED]), "count": len(outdated)},
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Publishing a draft: from then on it is the plan of its day and never changes."""
+"""Publishes a draft: it becomes the current plan of its day and never changes again."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ from lastmile.core.events import Lane, record
 
 
 def publish_plan(*, plan: Plan, version: int | None = None) -> Plan:
-    """Make a draft the plan that counts; what was published before is superseded.
+    """Publish a draft as the current plan of its day; the plan published before is superseded.
 
-    A draft whose orders or shifts changed since it was made is refused: planned again, it fits.
-
-    From then on the plan never changes; orders on it are planned, those that fell out are ready.
+    The draft's orders become planned. Orders that were dropped, that is, were only in the plan
+    before, become ready. An outdated draft is refused.
 
     Locks: the draft, its hub, the plan it supersedes, then orders in pk order. Records:
     plan.published, plan.superseded, order.planned, order.ready. Raises: PlanNotDraft, PlanMoved,
@@ -40,7 +39,7 @@ def publish_plan(*, plan: Plan, version: int | None = None) -> Plan:
         if "plan_published_once" not in str(lost):
             raise
         raise PlanMoved(
-            _("Somebody published another plan for this day just now. Reload the board.")
+            _("Someone else has just published another plan for this day. Reload the page.")
         ) from lost
 
 
@@ -49,40 +48,39 @@ def _publish(plan: Plan, version: int | None) -> Plan:
     check_move(
         draft.status,
         PUBLISHED,
-        _("Only a draft can be published; this plan is %(status)s. Make a new draft from it.")
-        % {"status": draft.get_status_display()},
+        _("Only a draft can be published. Make a new draft from this plan."),
     )
-    # One publication of a hub at a time: else the second would not see what the first one planned.
+    # Lock the hub: otherwise a second publication would not see the orders that the first planned.
     Hub.objects.select_for_update(no_key=True).get(pk=draft.hub_id)
     before = (
         Plan.objects.select_for_update()
         .filter(hub_id=draft.hub_id, service_date=draft.service_date, status=PUBLISHED)
         .first()
     )
-    held = set(Stop.objects.filter(plan=draft).values_list("order_id", flat=True))
+    served = set(Stop.objects.filter(plan=draft).values_list("order_id", flat=True))
     dropped: set[int] = set()
     if before is not None:
-        dropped = set(Stop.objects.filter(plan=before).values_list("order_id", flat=True)) - held
-    locked = lock_orders(held | dropped)
+        dropped = set(Stop.objects.filter(plan=before).values_list("order_id", flat=True)) - served
+    locked = lock_orders(served | dropped)
     aboard = carried_on(before, draft, locked)
-    refuse_outdated(draft, before, [o for o in locked if o.pk in held - aboard], aboard)
+    refuse_outdated(draft, before, [o for o in locked if o.pk in served - aboard], aboard)
     if before is not None:
         before.status = SUPERSEDED
         before.save(update_fields=["status"])
-        given_way = events.SupersededFacts(by=draft.public_id, hub=draft.hub.public_id)
-        record(events.SUPERSEDED, given_way, subject=before.public_id, lane=Lane.PERSON)
+        superseded = events.SupersededFacts(by=draft.public_id, hub=draft.hub.public_id)
+        record(events.SUPERSEDED, superseded, subject=before.public_id, lane=Lane.PERSON)
     draft.status = PUBLISHED
     draft.version += 1
     draft.published_at = now()
     draft.published_by = current_actor()
     draft.save(update_fields=["status", "version", "published_at", "published_by"])
     mark_unplanned(orders=_still_planned(dropped), plan=before.public_id if before else "")
-    mark_planned(orders=held - aboard, plan=draft.public_id)
+    mark_planned(orders=served - aboard, plan=draft.public_id)
     record(events.PUBLISHED, plan_facts(draft), subject=draft.public_id, lane=Lane.PERSON)
     return draft
 
 
 def _still_planned(orders: set[int]) -> list[int]:
-    """Of the orders that fell out of a plan, those that still wait: not cancelled, not out."""
+    """Return the dropped orders that are still planned: not cancelled and not on the road."""
     waiting = Order.objects.filter(pk__in=orders, state=OrderState.PLANNED)
     return list(waiting.values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""What the events of plans say: ids and figures."""
+"""The facts that the events of plans carry: ids and figures."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dispatch.planning.models import Plan
 
 
 def plan_facts(plan: Plan) -> PlanFacts:
-    """Return ids and figures of a plan for its events."""
+    """Return the facts of a plan for its events."""
     return PlanFacts(**plan_figures(plan))
 
 
 def plan_figures(plan: Plan) -> dict[str, Any]:
-    """Return the facts of a plan by name; those of an edit hold more."""
+    """Return the facts of a plan by name. The event of an edit adds further facts."""
     return {
         "hub": plan.hub.public_id,
         "service_date": plan.service_date,

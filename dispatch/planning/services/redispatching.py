@@ -1,9 +1,9 @@
-"""A plan fitted to what changed since it was made: a new draft that disturbs as little as it can.
+"""Updates a plan after changes: makes a new draft that disturbs the other promises little.
 
-Orders came in, were called off or promised another window, a shift was cancelled or added: the
-plan is repaired and improved around that (``dispatch.solver.redispatch``), and what it promised
-to everybody else is only given up for money. Vehicles that have left by the published plan stay
-as they are, with all they carry: what is on the road is not planned here.
+Changes are new, cancelled or changed orders and added or cancelled shifts. The search
+(``dispatch.solver.redispatch``) repairs and improves the plan around them; changing a promise
+that was already given costs a penalty. Vehicles that have left according to the published plan
+keep their orders and are not planned again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dispatch.planning.search.searching import machine_cores
 from dispatch.planning.selectors.changes import UNDER_WAY, Changes, PlanBasis, changes_since
 from dispatch.planning.selectors.jobs import REDISPATCH as JOB
 from dispatch.planning.selectors.lists import published
-from dispatch.planning.services.drafting import Found, answer, draft_plan
+from dispatch.planning.services.drafting import SolvedDay, draft_plan, job_result
 from dispatch.planning.services.locking import refuse_moved
 from dispatch.planning.states import DRAFT, PUBLISHED
 from dispatch.solver.model import solution as solved
@@ -54,51 +54,52 @@ LEAST_S, USUAL_S, MOST_S = 1, 2, 10
 MOST_MOVED, MOST_MINUTES = 20_000, 24 * 60
 ENGINE: Final = "redispatch"
 SEARCHED_BY: Final = "rich"
-# What people were told has its price: another driver for an order costs what five minutes of the
-# dearest shift cost (somebody loads it over, somebody asks), each minute that a service begins
-# earlier or later, beyond ten, a quarter of such a minute.
+# Penalties for changing a published plan. An order that moves to another vehicle costs MOVE_MIN
+# minutes of the most expensive shift, because people must reload it and answer questions. A
+# service that begins earlier or later is free up to FREE_S seconds; each further minute costs
+# 1 / MINUTE_SHARE of a minute of that shift.
 MOVE_MIN, FREE_S, MINUTE_SHARE = 5, 600, 4
-SOON: Final = dt.timedelta(minutes=1)  # a shift that ends by then takes nothing more
+SOON: Final = dt.timedelta(minutes=1)  # a shift that ends within SOON gets no more orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How much of what was told may change at most; None is as much as it is worth.
+    """The limits on changes to promises already given; None means no limit.
 
     Raises
     ------
     Invalid
-        When a bound is below nothing or beyond a day's.
+        A limit is negative or above its maximum.
     """
 
-    moved: int | None = None  # orders that another vehicle brings
-    shifted_min: int | None = None  # minutes that a service begins earlier or later
+    moved: int | None = None  # most orders that move to another vehicle
+    shifted_min: int | None = None  # most minutes that a service begins earlier or later
 
     def __post_init__(self) -> None:
         for bound, most in ((self.moved, MOST_MOVED), (self.shifted_min, MOST_MINUTES)):
             if bound is not None and not 0 <= bound <= most:
-                raise Invalid(_("A bound is a whole number from 0 to %(most)d.") % {"most": most})
+                raise Invalid(_("Enter a whole number from 0 to %(most)d.") % {"most": most})
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """A vehicle that has left by the published plan: when, and with whom to see still or by now."""
+class Departed:
+    """A vehicle that has left according to the published plan: its start and its orders."""
 
     starts_at: dt.datetime
     orders: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """A plan, the day as it is now, and what lies between them."""
+class Situation:
+    """A plan, its day as it is now, and the changes since the plan was made."""
 
     plan: Plan
-    made: PlanBasis
+    basis: PlanBasis
     at: dt.datetime
     changes: Changes
     day: Day
-    left: Mapping[str, Left]  # by shift
-    by_hand: frozenset[str]  # orders that a person took off their route
+    departed: Mapping[str, Departed]  # by shift
+    by_hand: frozenset[str]  # orders that a person removed from their route
 
 
 def request_redispatch(
@@ -109,24 +110,24 @@ def request_redispatch(
     seed: int = 1,
     bounds: Bounds | None = None,
 ) -> Job:
-    """Ask for a draft in which a plan fits the day as it is now; a job makes it.
+    """Request an update of a plan to its day as it is now; a job makes a new draft.
 
-    Asking again while it runs answers with the job that runs.
-    Locks: nothing. Records: plan.requested. Raises: PlanMoved, PlanNotDraft for a plan that counts
-    no more, NothingToPlan, NothingChanged, Invalid.
+    While that job runs, another request returns the same job.
+    Locks: nothing. Records: plan.requested. Raises: PlanMoved, PlanNotDraft for a superseded or
+    discarded plan, NothingToPlan, NothingChanged, Invalid.
     """
     refuse_moved(plan, version)
     if not LEAST_S <= seconds <= MOST_S:
         raise Invalid(
-            _("Give the solver %(least)d to %(most)d seconds.") % {"least": LEAST_S, "most": MOST_S}
+            _("Choose a planning time from %(least)d to %(most)d seconds.")
+            % {"least": LEAST_S, "most": MOST_S}
         )
-    scene = read_scene(plan, now())
-    left_out = plan.unserved.exclude(reason="by_hand").exists()
-    if not (scene.changes or left_out or plan.violations_count):
+    situation = read_situation(plan, now())
+    has_unserved = plan.unserved.exclude(reason="by_hand").exists()
+    if not (situation.changes or has_unserved or plan.violations_count):
         raise NothingChanged(
-            _("Nothing came in, fell away or changed since this plan was made; there is nothing "
-              "to fit in.")
-        )  # fmt: skip
+            _("No order or shift changed since this plan was made. There is nothing to update.")
+        )
     bounds = bounds or Bounds()
     with transaction.atomic():
         job = jobs.enqueue(
@@ -143,153 +144,161 @@ def request_redispatch(
             },
             dedupe_key=f"{JOB}:{plan.public_id}",
         )
-        asked = RequestedFacts(job=job.public_id, service_date=plan.service_date)
-        record(REQUESTED, asked, subject=plan.hub.public_id, lane=Lane.PERSON)
+        facts = RequestedFacts(job=job.public_id, service_date=plan.service_date)
+        record(REQUESTED, facts, subject=plan.hub.public_id, lane=Lane.PERSON)
     return job
 
 
 def redispatch_day(
     job: Lease, *, plan_id: str, seconds: int, seed: int, bounds: Bounds
 ) -> dict[str, Any]:
-    """Fit a plan to its day and leave a draft; answers {plan, …figures}.
+    """Update a plan to its day as it is now, in a new draft; return {plan, …figures}.
 
-    A job that died after its draft was written answers with that draft.
+    If an earlier attempt of the job wrote its draft already, return that draft.
     Locks: the hub. Records: plan.drafted. Raises: PlanNotDraft, NothingToPlan.
     """
     drafted = Plan.objects.select_related("hub").filter(job=job.id).first()
     if drafted is not None:
-        return answer(drafted)
+        return job_result(drafted)
     plan = Plan.objects.select_related("hub").get(public_id=plan_id)
     job.progress(2, "reading")
-    scene = read_scene(plan, now())
+    situation = read_situation(plan, now())
     job.progress(5, "travel_times")
-    built = _held(build(scene.day), scene)
+    built = _fix_departed(build(situation.day), situation)
     job.progress(40, "fitting")
-    rest = _rest(built, scene)
-    with share_cores(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as own:
-        changed = replan(
+    rest = _changeable_part(built, situation)
+    with share_cores(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as cores:
+        update = replan(
             rest,
-            disturbance=_disturbance(scene, bounds),
-            improving=Improving(seconds=seconds, seed=seed, threads=own.threads),
+            disturbance=_disturbance(situation, bounds),
+            improving=Improving(seconds=seconds, seed=seed, threads=cores.threads),
         )
     if job.cancelled():
         return {}
     job.progress(85, "streets")
-    timed = _timed(built, scene, changed)
+    timed = _timed(built, situation, update)
     job.progress(97, "writing")
-    found = Found(
-        day=scene.day,
+    solved_day = SolvedDay(
+        day=situation.day,
         built=built,
         timed=timed,
-        read_at=scene.at,
+        read_at=situation.at,
         engine=ENGINE,
         searched_by=SEARCHED_BY,
         seed=seed,
-        work=(Phase(ENGINE, seed, (changed.iterations,)),),
-        seconds=changed.seconds,
+        work=(Phase(ENGINE, seed, (update.iterations,)),),
+        seconds=update.seconds,
         based_on=plan,
     )
     with job.fenced():
-        draft = draft_plan(job, plan.hub, found)
-    return answer(draft)
+        draft = draft_plan(job, plan.hub, solved_day)
+    return job_result(draft)
 
 
-def read_scene(plan: Plan, at: dt.datetime) -> Scene:
-    """Read what fitting a plan to its day needs. Raises PlanNotDraft, NothingToPlan."""
+def read_situation(plan: Plan, at: dt.datetime) -> Situation:
+    """Read a plan and its day for an update. Raises PlanNotDraft, NothingToPlan."""
     if plan.status not in {DRAFT, PUBLISHED}:
         raise PlanNotDraft(
-            _("This plan is %(status)s. Fit the changes into the plan that counts, or into a "
-              "draft.") % {"status": plan.get_status_display()},
+            _("This plan was superseded or discarded. Update the current plan or a draft."),
             data={"status": plan.status},
-        )  # fmt: skip
-    made = PlanBasis(plan)
-    left, orders, shifts = _left(plan, at)
+        )
+    basis = PlanBasis(plan)
+    departed, orders, shifts = _departed_vehicles(plan, at)
     day = read_day(plan.hub, plan.service_date, orders_too=orders, shifts_too=shifts)
     day = replace(
-        day, shifts=tuple(s for s in day.shifts if s.shift in left or s.ends_at > at + SOON)
+        day, shifts=tuple(s for s in day.shifts if s.shift in departed or s.ends_at > at + SOON)
     )
-    if all(shift.shift in left for shift in day.shifts):
+    if all(shift.shift in departed for shift in day.shifts):
         raise NothingToPlan(
-            _("Every vehicle of this day has left, or its shift is over. Add a shift, then fit "
-              "the changes in.")
+            _("Every vehicle of this day has left, or its shift is over. Add a shift, then update "
+              "the plan.")
         )  # fmt: skip
     by_hand = plan.unserved.filter(reason="by_hand").values_list("order__public_id", flat=True)
-    return Scene(plan, made, at, changes_since(made), day, left, frozenset(by_hand))
+    return Situation(plan, basis, at, changes_since(basis), day, departed, frozenset(by_hand))
 
 
-def _left(plan: Plan, at: dt.datetime) -> tuple[dict[str, Left], list[int], list[int]]:
-    """Vehicles that have left by the published plan, with the pks of their orders and shifts.
+def _departed_vehicles(
+    plan: Plan, at: dt.datetime
+) -> tuple[dict[str, Departed], list[int], list[int]]:
+    """Return the vehicles that have left, by shift, and the pks of their orders and shifts.
 
-    One has left when its time has come, or when something of it is in the vehicle already.
+    A vehicle has left when the start of its route in the published plan has passed, or when one
+    of its orders is already under way.
     """
-    counts = published(plan.hub, plan.service_date)
-    found: dict[str, Left] = {}
+    current = published(plan.hub, plan.service_date)
+    departed: dict[str, Departed] = {}
     order_pks: list[int] = []
     shift_pks: list[int] = []
-    routes: list[Route] = [] if counts is None else list(
-        counts.routes.select_related("shift").prefetch_related("stops__order")
+    routes: list[Route] = [] if current is None else list(
+        current.routes.select_related("shift").prefetch_related("stops__order")
     )  # fmt: skip
     for route in routes:
         orders = [stop.order for stop in route.stops.all()]
         aboard = [o for o in orders if o.state in UNDER_WAY]
         if not aboard and (route.starts_at > at or route.shift.state != ShiftState.SCHEDULED):
             continue
-        still = [
+        remaining = [
             o
             for o in orders
             if o in aboard
             or (o.state == OrderState.PLANNED and o.service_date == plan.service_date
                 and o.hub_id == plan.hub_id)
         ]  # fmt: skip
-        found[route.shift.public_id] = Left(route.starts_at, tuple(o.public_id for o in still))
-        order_pks += [o.pk for o in still]
+        departed[route.shift.public_id] = Departed(
+            route.starts_at, tuple(o.public_id for o in remaining)
+        )
+        order_pks += [o.pk for o in remaining]
         shift_pks.append(route.shift_id)
-    return found, order_pks, shift_pks
+    return departed, order_pks, shift_pks
 
 
-def _held(built: Built, scene: Scene) -> Built:
-    """Hold what has left: its start and its orders; the others begin no earlier than now.
+def _fix_departed(built: Built, situation: Situation) -> Built:
+    """Fix the start and the orders of vehicles that have left; others cannot start before now.
 
-    The plan keeps its problem so, and every later edit by hand is timed by the same rules.
+    The plan stores this problem, so that later edits by hand follow the same rules.
     """
-    now_s = _seconds(scene.at, built)
+    now_s = _seconds(situation.at, built)
     problem = built.problem
-    free = frozenset(v.id for v in problem.vehicles if v.id not in scene.left)
-    owner = {order: shift for shift, left in scene.left.items() for order in left.orders}
+    free = frozenset(v.id for v in problem.vehicles if v.id not in situation.departed)
+    owner = {
+        order: shift for shift, departed in situation.departed.items() for order in departed.orders
+    }
 
     def vehicle(it: VehicleShift) -> VehicleShift:
-        if it.id not in scene.left:
+        if it.id not in situation.departed:
             return replace(it, opens_s=max(it.opens_s, now_s))
-        start_s = _seconds(scene.left[it.id].starts_at, built)
+        start_s = _seconds(situation.departed[it.id].starts_at, built)
         return replace(it, opens_s=start_s, latest_start_s=start_s)
 
     def visit(it: Visit) -> Visit:
-        if not scene.left:
+        if not situation.departed:
             return it
         return replace(it, vehicles=frozenset({owner[it.id]}) if it.id in owner else free)
 
-    held = replace(
+    fixed = replace(
         problem,
         vehicles=tuple(vehicle(v) for v in problem.vehicles),
         visits=tuple(visit(v) for v in problem.visits),
     )
-    return replace(built, problem=held)
+    return replace(built, problem=fixed)
 
 
-def _rest(built: Built, scene: Scene) -> RemainingDay:
-    """What may still be changed, and the plan on it."""
-    problem, changes = built.problem, scene.changes
-    away = {order for left in scene.left.values() for order in left.orders} | scene.by_hand
+def _changeable_part(built: Built, situation: Situation) -> RemainingDay:
+    """Return the part of the problem that may still change, with the present plan of that part."""
+    problem, changes = built.problem, situation.changes
+    excluded = {
+        order for departed in situation.departed.values() for order in departed.orders
+    } | situation.by_hand
     free = replace(
         problem,
-        vehicles=tuple(v for v in problem.vehicles if v.id not in scene.left),
-        visits=tuple(replace(v, vehicles=None) for v in problem.visits if v.id not in away),
+        vehicles=tuple(v for v in problem.vehicles if v.id not in situation.departed),
+        visits=tuple(replace(v, vehicles=None) for v in problem.visits if v.id not in excluded),
     )
-    return carry_over(free, _as_solved(built, scene.plan), changes.came | changes.changed)
+    return carry_over(free, _as_solved(built, situation.plan), changes.came | changes.changed)
 
 
 def _as_solved(built: Built, plan: Plan) -> solved.Solution:
-    """A plan's rows as the solver's answer, in the seconds of a problem that was built since."""
+    """Return the rows of a plan as a Solution, in seconds of the newly built problem."""
     routes = plan.routes.select_related("shift").prefetch_related("stops__order").order_by("number")
     return solved.Solution(
         tuple(
@@ -314,17 +323,17 @@ def _as_solved(built: Built, plan: Plan) -> solved.Solution:
     )
 
 
-def _disturbance(scene: Scene, bounds: Bounds) -> Disturbance:
-    """What was told has its price once a plan of the day was published; bounds hold always."""
-    hour = max(shift.cost_per_hour_minor for shift in scene.day.shifts)
-    told = published(scene.plan.hub, scene.plan.service_date) is not None
+def _disturbance(situation: Situation, bounds: Bounds) -> Disturbance:
+    """Return the penalties and limits for changes; penalties apply only after a publication."""
+    hour = max(shift.cost_per_hour_minor for shift in situation.day.shifts)
+    is_published = published(situation.plan.hub, situation.plan.service_date) is not None
     priced = (
         Disturbance(
             per_move=max(1, hour * MOVE_MIN // 60),
             per_minute=max(1, hour // 60 // MINUTE_SHARE),
             free_s=FREE_S,
         )
-        if told
+        if is_published
         else UNPRICED
     )
     return replace(
@@ -334,29 +343,35 @@ def _disturbance(scene: Scene, bounds: Bounds) -> Disturbance:
     )
 
 
-def _timed(built: Built, scene: Scene, changed: Redispatched) -> TimedPlan:
-    """The whole day with its times: what has left, and the rest as it is now."""
+def _timed(built: Built, situation: Situation, update: Redispatched) -> TimedPlan:
+    """Return the timed plan of the whole day: vehicles that have left and the updated rest."""
     problem = built.problem
     after = {vehicle.id: list[str]() for vehicle in problem.vehicles}
-    after |= {shift: list(left.orders) for shift, left in scene.left.items()}
-    after |= {shift: list(orders) for shift, orders in changed.solution.sequences.items()}
-    timed = time_plan(problem, evaluate(problem, after), scene.day, _lines(built, scene, after))
+    after |= {shift: list(departed.orders) for shift, departed in situation.departed.items()}
+    after |= {shift: list(orders) for shift, orders in update.solution.sequences.items()}
+    timed = time_plan(
+        problem, evaluate(problem, after), situation.day, _unchanged_lines(built, situation, after)
+    )
     unserved = tuple(
-        (at, "by_hand", {}) if scene.day.orders[at].order in scene.by_hand else (at, why, said)
-        for at, why, said in timed.unserved
+        (index, "by_hand", {})
+        if situation.day.orders[index].order in situation.by_hand
+        else (index, reason, params)
+        for index, reason, params in timed.unserved
     )
     return timed.with_unserved(unserved)
 
 
-def _lines(built: Built, scene: Scene, after: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Lines of the routes that are as they were: streets are searched for the others only."""
-    plan = scene.plan
+def _unchanged_lines(
+    built: Built, situation: Situation, after: Mapping[str, list[str]]
+) -> dict[str, Any]:
+    """Return the geometry of each route that has not changed, by shift."""
+    plan = situation.plan
     if plan.network != built.travel.network or plan.travel_source != built.travel.source:
         return {}
     lines: dict[str, Any] = {}
     for route in plan.routes.select_related("shift").prefetch_related("stops__order"):
         shift, orders = route.shift.public_id, [s.order.public_id for s in route.stops.all()]
-        if after.get(shift) == orders and scene.changes.changed.isdisjoint(orders):
+        if after.get(shift) == orders and situation.changes.changed.isdisjoint(orders):
             lines[shift] = route.geometry
     return lines
 

@@ -1,4 +1,4 @@
-"""Asking for a plan of a hub's day: a job makes it."""
+"""Requests a plan of a hub's day; a job makes the plan."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ LEAST_S, USUAL_S, MOST_S = 1, 15, 240
 
 
 def request_plan(*, hub: Hub, service_date: dt.date, seconds: int = USUAL_S, seed: int = 1) -> Job:
-    """Ask for a plan of a hub's day; a job makes it.
+    """Request a plan of a hub's day; a job makes the plan.
 
-    Asking again while the same day is being planned answers with the job that runs.
+    While that job runs, another request for the same day returns the same job.
     Locks: nothing. Records: plan.requested. Raises: NothingToPlan, Invalid.
     """
     if not LEAST_S <= seconds <= MOST_S:
         raise Invalid(
-            _("Give the solver %(least)d to %(most)d seconds.") % {"least": LEAST_S, "most": MOST_S}
+            _("Choose a planning time from %(least)d to %(most)d seconds.")
+            % {"least": LEAST_S, "most": MOST_S}
         )
     check_day(read_day(hub, service_date))
     with transaction.atomic():
@@ -44,6 +45,6 @@ def request_plan(*, hub: Hub, service_date: dt.date, seconds: int = USUAL_S, see
             },
             dedupe_key=f"{SOLVE}:{hub.public_id}:{service_date}",
         )
-        asked = RequestedFacts(job=job.public_id, service_date=service_date)
-        record(REQUESTED, asked, subject=hub.public_id, lane=Lane.PERSON)
+        facts = RequestedFacts(job=job.public_id, service_date=service_date)
+        record(REQUESTED, facts, subject=hub.public_id, lane=Lane.PERSON)
     return job

@@ -1,4 +1,4 @@
-"""A new draft that is the same as a plan, to change it and publish it in its place."""
+"""Copies a plan into a new draft that can be edited and published in its place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lastmile.core.events import Lane, record
 
 
 def revise_plan(*, plan: Plan) -> Plan:
-    """Make a new draft that is the same as a plan, to change it and publish it in its place.
+    """Copy a plan into a new draft that can be edited and published in its place.
 
     Locks: the plan, then its hub. Records: plan.drafted. Raises: nothing.
     """
@@ -33,7 +33,7 @@ def revise_plan(*, plan: Plan) -> Plan:
             plan=new,
             problem=old.input.problem,
             points=old.input.points,
-            created_at=old.input.created_at,  # the copy knows no more of the day than that one
+            created_at=old.input.created_at,  # the copy is based on the same reading of the day
         )
         _copy_routes(old, new)
         record(events.DRAFTED, plan_facts(new), subject=new.public_id, lane=Lane.PERSON)

@@ -1,7 +1,7 @@
-"""One plan, from rows to a draft: read, build, solve in a child, referee, write behind the fence.
+"""Plans a day: read the rows, build the problem, solve it in a child process, write a draft.
 
-Nothing holds the database while the streets are searched and the solver works. What is written
-is one transaction under the job's lease: a worker that was given up on writes nothing.
+No database transaction is open while travel times are computed and the solver works. The draft is
+written in one transaction under the job's lease, so that a worker without the lease writes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dispatch.planning.problem.day import read_day
 from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.search.searching import search
 from dispatch.planning.search.spread import Spread, is_large, search_part
-from dispatch.planning.services.drafting import Found, answer, draft_plan
+from dispatch.planning.services.drafting import SolvedDay, draft_plan, job_result
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.solve import Result
 from lastmile.core.clock import now
@@ -26,15 +26,15 @@ from lastmile.core.jobs import Lease
 def solve_day(
     job: Lease, *, hub_id: str, service_date: dt.date, seconds: int, seed: int
 ) -> dict[str, Any]:
-    """Plan a hub's day and leave a draft; answers {plan, …figures}.
+    """Plan a hub's day into a new draft; return {plan, …figures}, or {} if the job is cancelled.
 
-    A job that died after its draft was written answers with that draft.
-    Locks: the hub. Records: plan.drafted. Raises: NothingToPlan and what the child
-    refuses (SolveFailed).
+    If an earlier attempt of the job wrote its draft already, return that draft.
+    Locks: the hub. Records: plan.drafted. Raises: NothingToPlan; SolveFailed when the child
+    process fails.
     """
-    made = Plan.objects.select_related("hub").filter(job=job.id).first()
-    if made is not None:
-        return answer(made)
+    drafted = Plan.objects.select_related("hub").filter(job=job.id).first()
+    if drafted is not None:
+        return job_result(drafted)
     hub = Hub.objects.get(public_id=hub_id)
     job.progress(2, "reading")
     read_at = now()
@@ -52,7 +52,7 @@ def solve_day(
         plan = draft_plan(
             job,
             hub,
-            Found(
+            SolvedDay(
                 day=day,
                 built=built,
                 timed=timed,
@@ -64,11 +64,14 @@ def solve_day(
                 seconds=result.seconds,
             ),
         )
-    return answer(plan)
+    return job_result(plan)
 
 
 def _solve(job: Lease, problem: Problem, seconds: int, seed: int) -> Result | None:
-    """Search here, or with other workers where the problem is large; None when cancelled there."""
+    """Search in this job, or in parts with other workers if the problem is large.
+
+    None if the job was cancelled while it was solved in parts.
+    """
 
     def tell(share: float) -> None:
         job.progress(15 + int(75 * min(1.0, share)), "solving")

@@ -24,7 +24,7 @@ from dispatch.planning.models import Plan, SolvePart
 from dispatch.planning.problem.keep import unpack
 from dispatch.planning.search import parts, spread
 from dispatch.planning.search.parts import PartLease
-from dispatch.planning.search.spread import Spread, how_many, is_large
+from dispatch.planning.search.spread import Spread, is_large, part_count
 from dispatch.planning.selectors.jobs import SOLVE
 from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.planning.services import request_plan
@@ -210,7 +210,7 @@ def test_other_workers_solve_parts_of_the_plan(
 
 
 def test_the_number_of_parts_suits_the_workers() -> None:
-    assert [how_many(visits, 2) for visits in (15, 30, 48, 480)] == [1, 3, 4, 40]
+    assert [part_count(visits, 2) for visits in (15, 30, 48, 480)] == [1, 3, 4, 40]
 
 
 def test_nothing_is_cut_with_one_worker_or_few_visits(settings: Any) -> None:
@@ -222,9 +222,9 @@ def test_nothing_is_cut_with_one_worker_or_few_visits(settings: Any) -> None:
 
 
 # --- claims and fences -------------------------------------------------------------------------
-def put_out(job: Lease, problem: Problem, wait_s: float = 30) -> list[int]:
+def create_parts(job: Lease, problem: Problem, wait_s: float = 30) -> list[int]:
     cut = split(problem, parts=4)
-    parts.put_out(job, 0, [Task(p, 5.0, n) for n, p in enumerate(cut)], wait_s)
+    parts.create_parts(job, 0, [Task(p, 5.0, n) for n, p in enumerate(cut)], wait_s)
     return list(SolvePart.objects.order_by("number").values_list("pk", flat=True))
 
 
@@ -232,13 +232,13 @@ def test_a_part_delivered_twice_is_solved_once(
     shop: RetailerRef, told: queue.Queue[dict[str, Any]]
 ) -> None:
     job = a_job()
-    first, *_rest = put_out(job, town())
+    first, *_rest = create_parts(job, town())
     lease = parts.claim(first)
     assert lease is not None
     assert parts.claim(first) is None
     result = quickly(lease, lambda: False)
-    assert lease.hand_in(result)
-    assert not lease.hand_in(result), "a second answer does not count"
+    assert lease.submit(result)
+    assert not lease.submit(result), "a second answer does not count"
     assert parts.claim(first) is None
     tasks.solve_part(schema=shop.schema, part=first)
     assert set(parts.results(job, 0)) == {0}
@@ -247,7 +247,7 @@ def test_a_part_delivered_twice_is_solved_once(
 def test_ten_workers_at_once_share_out_the_parts(
     shop: RetailerRef, told: queue.Queue[dict[str, Any]]
 ) -> None:
-    pks = put_out(a_job(), town())
+    pks = create_parts(a_job(), town())
     got: list[int] = []
     gate = threading.Barrier(10)
 
@@ -265,23 +265,23 @@ def test_a_silent_worker_loses_its_part_and_can_write_nothing(
     shop: RetailerRef, told: queue.Queue[dict[str, Any]]
 ) -> None:
     job = a_job()
-    first, *_rest = put_out(job, town())
+    first, *_rest = create_parts(job, town())
     silent = parts.claim(first)
     assert silent is not None
     time.sleep(1.1)
     second = parts.claim(first)
     assert second is not None
     assert silent.lost()
-    assert not silent.hand_in(quickly(silent, lambda: False))
+    assert not silent.submit(quickly(silent, lambda: False))
     silent.give_up()
     assert SolvePart.objects.get(pk=first).state == "running", "it is the second one's"
-    assert second.hand_in(quickly(second, lambda: False))
+    assert second.submit(quickly(second, lambda: False))
 
 
 def test_a_beating_worker_keeps_its_part(
     shop: RetailerRef, told: queue.Queue[dict[str, Any]]
 ) -> None:
-    first, *_rest = put_out(a_job(), town())
+    first, *_rest = create_parts(a_job(), town())
     lease = parts.claim(first)
     assert lease is not None
     until = time.monotonic() + 1.5
@@ -295,7 +295,7 @@ def test_a_part_that_fails_everywhere_is_given_up(
     shop: RetailerRef, told: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = a_job()
-    first, *_rest = put_out(job, town())
+    first, *_rest = create_parts(job, town())
 
     def broken(_part: PartLease, _should_stop: Callable[[], bool]) -> Result:
         raise SolveFailed("No memory.")
@@ -311,12 +311,12 @@ def test_a_part_that_fails_everywhere_is_given_up(
 def test_a_part_that_nobody_waits_for_any_more_is_not_begun(
     shop: RetailerRef, told: queue.Queue[dict[str, Any]]
 ) -> None:
-    first, *_rest = put_out(a_job(), town(), wait_s=0.3)
+    first, *_rest = create_parts(a_job(), town(), wait_s=0.3)
     assert parts.claim(first) is None
 
 
 def test_time_left_bounds_the_search(shop: RetailerRef, told: queue.Queue[dict[str, Any]]) -> None:
-    first, *_rest = put_out(a_job(), town(), wait_s=2.0)
+    first, *_rest = create_parts(a_job(), town(), wait_s=2.0)
     lease = parts.claim(first)
     assert lease is not None
     assert 1.0 < lease.seconds < 2.0, "5 s were asked for"
@@ -496,7 +496,7 @@ def test_a_worker_of_an_earlier_attempt_has_nothing_to_say(
 ) -> None:
     problem = town()
     old = a_job()
-    first, *_rest = put_out(old, problem)
+    first, *_rest = create_parts(old, problem)
     zombie = parts.claim(first)
     assert zombie is not None
     Job.objects.filter(public_id=old.id).update(
@@ -506,7 +506,7 @@ def test_a_worker_of_an_earlier_attempt_has_nothing_to_say(
     assert new is not None
     assert spread_of(new, problem, quickly).solve() is not None
     assert zombie.lost()
-    assert not zombie.hand_in(quickly(zombie, lambda: False))
+    assert not zombie.submit(quickly(zombie, lambda: False))
     with pytest.raises(LeaseLost):
         spread_of(old, problem, quickly).solve()
 
@@ -515,7 +515,7 @@ def test_a_dead_jobs_parts_are_taken_away_when_it_has_ended(
     shop: RetailerRef, told: queue.Queue[dict[str, Any]]
 ) -> None:
     job = a_job()
-    put_out(job, town())
+    create_parts(job, town())
     ended = Job.objects.get(public_id=job.id)
     on_solve_ended(
         DomainEvent(
@@ -530,7 +530,7 @@ def test_hints_that_the_broker_lost_are_given_again(
     shop: RetailerRef, told: queue.Queue[dict[str, Any]]
 ) -> None:
     job = a_job()
-    pks = put_out(job, town())
+    pks = create_parts(job, town())
     while not told.empty():
         told.get()
     lease = parts.claim(pks[0])
