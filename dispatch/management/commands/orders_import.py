@@ -1,4 +1,4 @@
-"""``orders_import --schema FILE``: hand an order file in and see it through."""
+"""The command ``orders_import``: imports an order file and waits until the import has ended."""
 
 from __future__ import annotations
 
@@ -21,20 +21,28 @@ from lastmile.core.waiting import StillRunning, wait_for_job
 
 
 class Command(BaseCommand):
-    """Import a file of orders through the same door as page and API."""
+    """Imports a file of orders with the same service as the page and the API."""
 
-    help = "Import orders from a CSV or XLSX file; prints the counts and the first refused rows."
+    help = "Import orders from a CSV or XLSX file. Prints the counts and the first refused rows."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE")
-        parser.add_argument("--schema", required=True, help="the retailer's schema")
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen")
-        parser.add_argument("--hub", default="", help="id or name of the hub of rows without one")
+        parser.add_argument("file", type=Path, metavar="FILE", help="CSV or XLSX file to import")
+        parser.add_argument("--schema", required=True, help="schema of the retailer")
         parser.add_argument(
-            "--date", default=None, type=dt.date.fromisoformat, metavar="YYYY-MM-DD"
+            "--dry-run", action="store_true", help="preview only: import nothing, print the result"
         )
-        parser.add_argument("--timeout", type=int, default=600, help="seconds to wait")
-        parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+        parser.add_argument("--hub", default="", help="hub of rows that name none: id or name")
+        parser.add_argument(
+            "--date",
+            default=None,
+            type=dt.date.fromisoformat,
+            metavar="YYYY-MM-DD",
+            help="service date of rows that have none",
+        )
+        parser.add_argument(
+            "--timeout", type=int, default=600, help="seconds to wait for the import (default 600)"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -60,17 +68,17 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(_facts(batch)))
         else:
-            self._say(batch)
+            self._print(batch)
         if batch.state != ImportBatch.State.DONE:
-            raise CommandError(selectors.file_problem(batch) or "The import did not end well.")
+            raise CommandError(selectors.file_problem(batch) or "The import failed.")
 
-    def _say(self, batch: ImportBatch) -> None:
+    def _print(self, batch: ImportBatch) -> None:
         for name, value in _facts(batch).items():
             self.stdout.write(f"{name:>16}  {value}")
         for number, _cells, faults in selectors.refused_rows(batch, most=20):
             self.stdout.write(f"row {number}: {' · '.join(faults)}")
         for number, order, words in selectors.warnings(batch, most=20):
-            self.stdout.write(f"row {number} ({order}), taken: {words}")
+            self.stdout.write(f"row {number} ({order}), imported with a warning: {words}")
 
 
 def _hub(name: str) -> Hub | None:
@@ -78,7 +86,7 @@ def _hub(name: str) -> Hub | None:
         return None
     hub = Hub.objects.filter(Q(public_id=name) | Q(external_id=name) | Q(name=name)).first()
     if hub is None:
-        raise CommandError(f"There is no hub called {name!r}.")
+        raise CommandError(f"There is no hub {name!r}. Give its id, external id or name.")
     return hub
 
 

@@ -1,4 +1,4 @@
-"""``plan --schema --hub --date``: plan a hub's day and see it through."""
+"""The command ``plan``: plans a hub's day, waits for the plan and can publish it."""
 
 from __future__ import annotations
 
@@ -21,24 +21,35 @@ from lastmile.core.waiting import StillRunning, wait_for_job
 
 
 class Command(BaseCommand):
-    """Plan a day through the same door as board and API."""
+    """Plans a day with the same services as the board and the API."""
 
-    help = "Plan a hub's day; prints the plan's figures."
+    help = "Plan a hub's day. Prints the figures of the plan, or the id of the job without --wait."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--schema", required=True, help="the retailer's schema")
-        parser.add_argument("--hub", required=True, help="public id, external id or name")
+        parser.add_argument("--schema", required=True, help="schema of the retailer")
+        parser.add_argument("--hub", required=True, help="hub to plan: id, external id or name")
         parser.add_argument(
-            "--date", required=True, type=dt.date.fromisoformat, metavar="YYYY-MM-DD"
+            "--date",
+            required=True,
+            type=dt.date.fromisoformat,
+            metavar="YYYY-MM-DD",
+            help="service date to plan",
         )
         parser.add_argument(
-            "--seconds", type=int, default=USUAL_S, help=f"{LEAST_S} to {MOST_S} for the solver"
+            "--seconds",
+            type=int,
+            default=USUAL_S,
+            help=f"planning time, {LEAST_S} to {MOST_S} seconds (default {USUAL_S})",
         )
-        parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--wait", action="store_true", help="wait for the plan")
-        parser.add_argument("--publish", action="store_true", help="publish it (implies --wait)")
-        parser.add_argument("--timeout", type=int, default=900, help="seconds to wait at most")
-        parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+        parser.add_argument("--seed", type=int, default=1, help="seed of the search (default 1)")
+        parser.add_argument("--wait", action="store_true", help="wait until the plan is ready")
+        parser.add_argument(
+            "--publish", action="store_true", help="publish the plan when it is ready (waits)"
+        )
+        parser.add_argument(
+            "--timeout", type=int, default=900, help="seconds to wait for the plan (default 900)"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -55,7 +66,7 @@ class Command(BaseCommand):
             seed=options["seed"],
         )
         if not (options["wait"] or options["publish"]):
-            self._say({"job": job.public_id, "state": job.state}, options)
+            self._print({"job": job.public_id, "state": job.state}, options)
             return
         ended = wait_for_job(job.public_id, timeout_s=options["timeout"])
         if ended.state != JobState.SUCCEEDED:
@@ -63,9 +74,9 @@ class Command(BaseCommand):
         plan = Plan.objects.get(public_id=(ended.result or {})["plan"])
         if options["publish"]:
             plan = publish_plan(plan=plan, version=plan.version)
-        self._say(_facts(ended, plan), options)
+        self._print(_facts(ended, plan), options)
 
-    def _say(self, facts: dict[str, Any], options: dict[str, Any]) -> None:
+    def _print(self, facts: dict[str, Any], options: dict[str, Any]) -> None:
         if options["json"]:
             self.stdout.write(json.dumps(facts))
             return
@@ -79,7 +90,7 @@ class Command(BaseCommand):
 def _hub(name: str) -> Hub:
     hub = Hub.objects.filter(Q(public_id=name) | Q(external_id=name) | Q(name=name)).first()
     if hub is None:
-        raise CommandError(f"There is no hub called {name!r}.")
+        raise CommandError(f"There is no hub {name!r}. Give its id, external id or name.")
     return hub
 
 

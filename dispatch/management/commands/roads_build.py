@@ -1,4 +1,4 @@
-"""Build a street network of the installation from a file of streets."""
+"""The command ``roads_build``: builds a street network for all retailers from a map file."""
 
 from __future__ import annotations
 
@@ -23,55 +23,61 @@ from lastmile.core.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Build a street network from FILE; hubs name it, every retailer shares it."
+    """Builds a street network and makes it the current version of its name."""
+
+    help = "Build a street network from a map file. All retailers can choose it for their hubs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="an OpenStreetMap extract (.osm.pbf)")
         parser.add_argument(
             "--format",
             choices=("osm", "aequilibrae"),
-            help="default: aequilibrae for .sqlite, else osm",
+            help="format of the file (default: aequilibrae for .sqlite, otherwise osm)",
         )
-        parser.add_argument("--name", help="name of the network; default: the file's name")
-        parser.add_argument("--title", default="", help="what people call the place")
+        parser.add_argument("--name", help="name of the network (default: name of the file)")
+        parser.add_argument(
+            "--title", default="", help="name of the city or region for people (default: the name)"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"]
         if not file.is_file():
-            raise CommandError(f"{file} is no file. Give the path of a .osm.pbf extract.")
+            raise CommandError(f"{file} is not a file. Give the path of a .osm.pbf file.")
         name = options["name"] or file.name.split(".")[0].lower().replace(" ", "-")
         started = time.monotonic()
 
-        def said(text: str) -> None:
+        def report(text: str) -> None:
             print(f"{time.monotonic() - started:6.1f} s  {text}", file=sys.stderr, flush=True)
 
         kind = options["format"] or ("aequilibrae" if file.suffix == ".sqlite" else "osm")
         try:
-            said(f"Reading {file.name}.")
-            info = _build(file, kind, name, options["title"] or name, said)
+            report(f"Reading {file.name}.")
+            info = _build(file, kind, name, options["title"] or name, report)
         except (ValueError, DomainError) as fault:
             raise CommandError(str(fault)) from fault
         if options["json"]:
-            took = round(time.monotonic() - started, 2)
-            print(json.dumps({**asdict(info), "seconds": took}, ensure_ascii=False))
+            seconds = round(time.monotonic() - started, 2)
+            print(json.dumps({**asdict(info), "seconds": seconds}, ensure_ascii=False))
             return
-        said(f"Network {info.name!r}, version {info.version}, is in force.")
+        report(f"Network {info.name!r}, version {info.version}, is now active.")
         for note in info.notes:
-            said(note)
-        said(f"Show wherever it is used: {info.attribution} ({info.licence}).")
+            report(note)
+        report(f"Show this attribution with every map: {info.attribution} ({info.licence}).")
 
 
 def _build(
-    file: Path, kind: str, name: str, title: str, said: Callable[[str], None]
+    file: Path, kind: str, name: str, title: str, report: Callable[[str], None]
 ) -> NetworkInfo:
     if kind == "osm":
         origin = Origin(title=title, source=file.name, attribution=OSM_ATTRIBUTION)
-        return build(osm.read(file, said), name=name, origin=origin, var=settings.VAR, said=said)
+        return build(
+            osm.read(file, report), name=name, origin=origin, var=settings.VAR, said=report
+        )
     city, people = aequilibrae.read(file)
     origin = Origin(title=title, source=file.name, attribution=AEQUILIBRAE_ATTRIBUTION)
 
-    def more(folder: Path, _streets: StreetArrays) -> dict[str, int]:
+    def write_people(folder: Path, _streets: StreetArrays) -> dict[str, int]:
         return {"people": aequilibrae.write_people(folder / "people.json", people)}
 
-    return build(city, name=name, origin=origin, var=settings.VAR, said=said, more=more)
+    return build(city, name=name, origin=origin, var=settings.VAR, said=report, more=write_people)

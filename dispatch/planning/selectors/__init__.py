@@ -1,1 +1,1 @@
-"""What is known of plans, read-only: lists, pictures, changes, reasons, picking, words."""
+"""Read-only queries about plans: lists, board data, changes, explanations, picking and texts."""

@@ -1,7 +1,7 @@
-"""Plans as a board shows them: routes in short, the map's drawing, what changed, what would change.
+"""The data of the board: route summaries, the map, the job of the day, edits and publications.
 
-Read-only. The list and the map are read apart: the list never touches the lines, the map never
-touches names or addresses.
+The list and the map are read separately: the list does not read route lines, the map does not
+read names or addresses.
 """
 
 from __future__ import annotations
@@ -27,21 +27,24 @@ _AT_THE_DOOR = ("order__place", "order__shopper", "order__promise__place")
 
 
 def revision(hub: Hub, service_date: dt.date) -> int:
-    """Return a number that grows by one with every act on the plans of a hub's day.
+    """Return a number that grows by one with every change to the plans of a hub's day.
 
-    A new plan has version 1, and an edit, a publication and a discard each add one to a version:
-    so the sum over the day counts the acts, without a counter to lock.
+    It is the sum of the plans' versions. A new plan has version 1, and each edit, publication or
+    discard adds one. So no separate counter has to be locked.
     """
-    found = Plan.objects.filter(hub=hub, service_date=service_date).aggregate(n=Sum("version"))
-    return int(found["n"] or 0)
+    total = Plan.objects.filter(hub=hub, service_date=service_date).aggregate(n=Sum("version"))
+    return int(total["n"] or 0)
 
 
 def job_of_day(hub: Hub, service_date: dt.date) -> Job | None:
-    """Return the job that plans this day now, or the last one if it ended without a plan."""
-    found = jobs(subject=hub.public_id).filter(
+    """Return the unfinished planning job of this day, or the last one if it ended without a plan.
+
+    Return None if the last job made a plan.
+    """
+    day_jobs = jobs(subject=hub.public_id).filter(
         kind__in=JOBS, payload__service_date=service_date.isoformat()
     )
-    last = found.order_by("-id").first()
+    last = day_jobs.order_by("-id").first()
     if last is None or last.state in UNFINISHED:
         return last
     newer = Plan.objects.filter(hub=hub, service_date=service_date, created_at__gt=last.created_at)
@@ -49,10 +52,10 @@ def job_of_day(hub: Hub, service_date: dt.date) -> Job | None:
 
 
 def route_summaries(plan: Plan) -> list[Route]:
-    """Return routes with vehicle, driver and shift, without the lines.
+    """Return a plan's routes with vehicle, driver and shift, without their lines.
 
-    ``stop_count``, ``late_count`` and ``outward_count`` are how many stops there are, how many
-    break a rule, and how many bring something.
+    Each route has ``stop_count``, ``late_count`` (stops that break a rule) and ``outward_count``
+    (stops with a delivery, not a return).
     """
     outward = Q(stops__order__direction=Direction.OUTWARD)
     broken = Q(stops__isnull=False) & ~Q(stops__violations=[])
@@ -69,15 +72,18 @@ def route_summaries(plan: Plan) -> list[Route]:
 
 
 def stops_of(plan: Plan, routes: Iterable[Route] | None = None) -> QuerySet[Stop]:
-    """Return stops down to the promise in the order they are made, of some routes where named."""
-    found = Stop.objects.filter(plan=plan).select_related(*_AT_THE_DOOR)
+    """Return a plan's stops by route and position, with order, shopper, place and promise.
+
+    Only the stops of ``routes`` if given.
+    """
+    stops = Stop.objects.filter(plan=plan).select_related(*_AT_THE_DOOR)
     if routes is not None:
-        found = found.filter(route__in=[route.pk for route in routes])
-    return found.order_by("route_id", "position")
+        stops = stops.filter(route__in=[route.pk for route in routes])
+    return stops.order_by("route_id", "position")
 
 
 def stops_for_file(plan: Plan, routes: Iterable[Route] | None = None) -> QuerySet[Stop]:
-    """Return stops with their routes' vehicles and drivers, route by route."""
+    """Return stops by route number and position, with the vehicle and driver of each route."""
     return (
         stops_of(plan, routes)
         .select_related("route__vehicle", "route__driver", *_AT_THE_DOOR)
@@ -86,26 +92,26 @@ def stops_for_file(plan: Plan, routes: Iterable[Route] | None = None) -> QuerySe
 
 
 def unserved_in(plan: Plan) -> QuerySet[Unserved]:
-    """Return who is left out, down to the promise."""
+    """Return the unserved orders of a plan with order, shopper, place and promise."""
     return plan.unserved.select_related(*_AT_THE_DOOR).order_by("id")
 
 
 def search_rows(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """Narrow stops or unserved: every word must stand in ids, name, phone or address."""
+    """Filter stops or unserved orders: ids, name, phone or address must contain every word."""
     for word in plain(text).split()[:8]:
         rows = rows.filter(order__search__contains=word)
     return rows
 
 
 def stop_for(plan: Plan, order: str) -> Stop | None:
-    """Return where an order (public id) stands in a plan, None when it is unserved."""
+    """Return the stop of an order (public id) in a plan, or None if the order is unserved."""
     return stops_of(plan).select_related("route__shift", *_AT_THE_DOOR).filter(
         order__public_id=order
     ).first()  # fmt: skip
 
 
 def order_in(plan: Plan, order: str) -> Order | None:
-    """Return an order of a plan, served or not, with what a drawer shows; None for others."""
+    """Return an order of a plan, served or unserved, with place, shopper and promise; else None."""
     rows = Order.objects.select_related("place", "shopper", "promise__place").filter(
         public_id=order
     )
@@ -116,7 +122,7 @@ def order_in(plan: Plan, order: str) -> Order | None:
 
 
 def polyline(line: Sequence[Sequence[float]]) -> str:
-    """Encode [[lon, lat], …] at five decimals (about a metre).
+    """Encode a line [[lon, lat], …] as text, with five decimals (about one metre).
 
     Source: Google's encoded polyline algorithm format.
     """
@@ -133,17 +139,17 @@ def polyline(line: Sequence[Sequence[float]]) -> str:
 
 def _letters(step: int) -> str:
     rest = ~(step << 1) if step < 0 else step << 1
-    found = ""
+    letters = ""
     while rest >= 0x20:
-        found += chr((0x20 | (rest & 0x1F)) + 63)
+        letters += chr((0x20 | (rest & 0x1F)) + 63)
         rest >>= 5
-    return found + chr(rest + 63)
+    return letters + chr(rest + 63)
 
 
 def drawing_of(plan: Plan) -> dict[str, Any]:
-    """Return what the map draws, compact: lines as polylines, stops as [lon, lat, order, broken].
+    """Return the data of the map: lines as polylines, stops as [lon, lat, order, broken].
 
-    Ids and places only; a stop's number is its place in the list. Three queries.
+    Contains only ids and places. The number of a stop is its position in the list. Three queries.
     """
     stops: dict[int, list[list[Any]]] = {}
     rows = (
@@ -155,7 +161,7 @@ def drawing_of(plan: Plan) -> dict[str, Any]:
         lon, lat = _lon_lat(pin)
         stops.setdefault(route, []).append([lon, lat, order, int(bool(violations))])
     routes = plan.routes.order_by("number").values_list("pk", "public_id", "number", "geometry")
-    left = plan.unserved.order_by("id").values_list(*_PIN)
+    unserved = plan.unserved.order_by("id").values_list(*_PIN)
     return {
         "plan": plan.public_id,
         "version": plan.version,
@@ -170,11 +176,11 @@ def drawing_of(plan: Plan) -> dict[str, Any]:
             }
             for pk, public_id, number, geometry in routes
         ],
-        "unserved": [[*_lon_lat(pin), order] for order, *pin in left],
+        "unserved": [[*_lon_lat(pin), order] for order, *pin in unserved],
     }
 
 
-# Where the goods go: the promised place when it is another than the order's own.
+# Columns of the delivery place: the promised place if it differs from the order's own place.
 _PIN = (
     "order__public_id",
     "order__promise__elsewhere",
@@ -196,7 +202,7 @@ def _lon_lat(pin: Sequence[Any]) -> tuple[float | None, float | None]:
 
 @dataclass(frozen=True, slots=True)
 class ActOnPlan:
-    """One act on a plan, as its event says: who (public id), what, which order."""
+    """A change to a plan, read from its event: actor, kind of change, order, version and time."""
 
     actor: str
     act: str
@@ -206,7 +212,7 @@ class ActOnPlan:
 
 
 def acts_since(plan: Plan, version: int) -> list[ActOnPlan]:
-    """Return the acts that took a plan from a version to the present one, oldest first."""
+    """Return the changes to a plan after a version, oldest first."""
     return [
         ActOnPlan(
             actor=event.actor,
@@ -220,15 +226,16 @@ def acts_since(plan: Plan, version: int) -> list[ActOnPlan]:
     ]
 
 
-SHIFTED: Final = dt.timedelta(minutes=10)  # what a shopper who was told a time takes notice of
+SHIFTED: Final = dt.timedelta(minutes=10)  # shoppers notice a difference above this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """What publishing a draft would change against the plan that counts now.
+    """The changes that publishing a draft would make to the current plan.
 
-    ``moved`` are orders that another shift brings, ``shifted`` those whose service begins more
-    than ``SHIFTED`` earlier or later.
+    ``added`` and ``dropped`` are orders only in the draft or only in the current plan. ``moved``
+    are orders that change to another shift. ``shifted`` are orders whose service begins more than
+    ``SHIFTED`` earlier or later. Cost, metres and grams are differences.
     """
 
     before: Plan | None
@@ -242,28 +249,28 @@ class Publication:
 
 
 def publication_of(draft: Plan) -> Publication:
-    """Compare a draft with the plan it would supersede: orders in, out, elsewhere, at other times.
+    """Compare a draft with the current plan that it would supersede.
 
-    Two queries and the plan's own.
+    Two queries, and one more for the current plan.
     """
     before = published(draft.hub, draft.service_date)
-    now = _told(draft)
-    then = {} if before is None else _told(before)
-    both = now.keys() & then.keys()
+    new = _shifts_and_times(draft)
+    old = {} if before is None else _shifts_and_times(before)
+    both = new.keys() & old.keys()
     return Publication(
         before=before,
-        added=len(now.keys() - then.keys()),
-        dropped=len(then.keys() - now.keys()),
-        moved=sum(then[order][0] != now[order][0] for order in both),
-        shifted=sum(abs(then[order][1] - now[order][1]) > SHIFTED for order in both),
+        added=len(new.keys() - old.keys()),
+        dropped=len(old.keys() - new.keys()),
+        moved=sum(old[order][0] != new[order][0] for order in both),
+        shifted=sum(abs(old[order][1] - new[order][1]) > SHIFTED for order in both),
         cost_minor=draft.cost_minor - (before.cost_minor if before else 0),
         distance_m=draft.distance_m - (before.distance_m if before else 0),
         co2_g=draft.co2_g - (before.co2_g if before else 0),
     )
 
 
-def _told(plan: Plan) -> dict[int, tuple[int, dt.datetime]]:
-    """Which shift brings each order of a plan, and when its service begins."""
+def _shifts_and_times(plan: Plan) -> dict[int, tuple[int, dt.datetime]]:
+    """Return for each order (pk) of a plan its shift (pk) and the begin of its service."""
     rows = Stop.objects.filter(plan=plan).annotate(shift=F("route__shift_id"))
     return {
         order: (shift, starts_at)

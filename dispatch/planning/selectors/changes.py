@@ -1,8 +1,8 @@
-"""What has changed in a hub's day since a plan was made for it: orders, shifts, what is under way.
+"""Finds the orders and shifts of a hub's day that changed since a plan was made for it.
 
-A plan keeps the problem it was made from. What came in, fell away or is other than it was is told
-by laying the rows beside that problem; ``count_changes`` tells as much as rows alone can,
-for a page that is looked at all day.
+A plan stores the problem that it was made from. ``changes_since`` compares the present rows with
+that problem. ``count_changes`` is less exact but faster, because it reads rows only; the board
+calls it often.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.keep import unpack
 from lastmile.core.geo import Point
 
-#: In a vehicle or out of it: where such an order is, no plan can change any more.
+#: States of an order that a plan cannot change any more: it is in a vehicle or already handled.
 UNDER_WAY = frozenset(
     {
         OrderState.LOADED,
@@ -38,7 +38,7 @@ UNDER_WAY = frozenset(
 
 
 def _under_way() -> Q:
-    """Return the condition that an order is under way; what a van left for collection is too."""
+    """Return the condition for orders under way, including those that a van has deposited."""
     return Q(state__in=UNDER_WAY) | Q(
         Exists(Attempt.objects.filter(order=OuterRef("pk"), outcome=Outcome.DEPOSITED)),
         state=OrderState.AWAITING_COLLECTION,
@@ -46,7 +46,7 @@ def _under_way() -> Q:
 
 
 class PlanBasis:
-    """What a plan was made from."""
+    """The problem and the points that a plan was made from."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -54,28 +54,29 @@ class PlanBasis:
 
     @cached_property
     def points(self) -> list[Point]:
-        """Where the plan's places were, the hub first."""
+        """Return the points of the plan's places; the hub is the first one."""
         return [Point(lat=lat, lon=lon) for lat, lon in self.plan.input.points]
 
     def is_unchanged(self, order: Order) -> bool:
-        """Tell whether an order of the plan asks for what it asked for when the plan was made.
+        """Return True if an order of the plan is the same as when the plan was made.
 
-        ``order`` has its place and promise.
+        Compares its load, time window, service time, skills and pin. ``order`` must have its place
+        and promise.
         """
         visit = self.problem.visits[self.problem.visit_index[order.public_id]]
-        asked = visit_of(
+        present = visit_of(
             visit.place - 1, order_input(order), self.plan.origin_at, visit.unserved_cost
         )
-        same = replace(asked, vehicles=visit.vehicles) == visit
+        same = replace(present, vehicles=visit.vehicles) == visit
         return same and pin_of(order) == self.points[visit.place]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """Public ids of what is not as it was when a plan was made.
+    """The public ids of orders and shifts that changed since a plan was made.
 
-    ``came`` are orders that the plan does not know, ``gone`` orders of the plan that are not to
-    be carried on this day any more, ``changed`` those that ask for something else by now.
+    ``came`` are orders that were added to the day. ``gone`` are orders of the plan that were
+    removed from the day. ``changed`` are orders with another load, time window or pin.
     """
 
     came: frozenset[str] = frozenset()
@@ -88,54 +89,57 @@ class Changes:
         return bool(self.came or self.gone or self.changed or self.shifts_came or self.shifts_gone)
 
 
-def changes_since(made: PlanBasis) -> Changes:
-    """Lay the day as it is beside what a plan was made from."""
-    plan, problem = made.plan, made.problem
+def changes_since(basis: PlanBasis) -> Changes:
+    """Return the changes between what a plan was made from and the day as it is now."""
+    plan, problem = basis.plan, basis.problem
     rows = to_plan(plan.hub, plan.service_date).select_related("place", "promise__place")
     orders = {order.public_id: order for order in rows}
-    known, shifts_known = problem.visit_index.keys(), problem.vehicle_index.keys()
+    plan_orders, plan_shifts = problem.visit_index.keys(), problem.vehicle_index.keys()
     under_way = Order.objects.filter(
-        _under_way(), public_id__in=known - orders.keys(), service_date=plan.service_date
+        _under_way(), public_id__in=plan_orders - orders.keys(), service_date=plan.service_date
     )
     shifts = set(shifts_on(plan.hub, plan.service_date).values_list("public_id", flat=True))
     return Changes(
-        came=frozenset(orders.keys() - known),
-        gone=frozenset(known - orders.keys() - set(under_way.values_list("public_id", flat=True))),
-        changed=frozenset(
-            name for name in orders.keys() & known if not made.is_unchanged(orders[name])
+        came=frozenset(orders.keys() - plan_orders),
+        gone=frozenset(
+            plan_orders - orders.keys() - set(under_way.values_list("public_id", flat=True))
         ),
-        shifts_came=frozenset(shifts - shifts_known),
-        shifts_gone=frozenset(shifts_known - shifts),
+        changed=frozenset(
+            name for name in orders.keys() & plan_orders if not basis.is_unchanged(orders[name])
+        ),
+        shifts_came=frozenset(shifts - plan_shifts),
+        shifts_gone=frozenset(plan_shifts - shifts),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeCounts:
-    """How many orders and shifts are not as they were, by the rows alone."""
+    """The numbers of orders and shifts that changed since a plan was made, counted from rows."""
 
     came: int
     gone: int
-    promised: int  # another window or place was promised since
+    promised: int  # orders with a new promise (time window or place)
     shifts_gone: int
 
     @property
     def any(self) -> bool:
-        """Whether there is anything to fit in."""
+        """Return True if anything changed."""
         return bool(self.came or self.gone or self.promised or self.shifts_gone)
 
 
 def count_changes(plan: Plan) -> ChangeCounts:
-    """Count what changed since a plan was made, in four short queries, its problem left alone.
+    """Count the changes since a plan was made, in four short queries, without reading its problem.
 
-    An order's own pin, load or time at the door, and a new shift, show only to ``changes_since``.
+    Not counted are new shifts and changes of an order's own pin, load or service time; only
+    ``changes_since`` finds these.
     """
     day = to_plan(plan.hub, plan.service_date)
-    served, left = Q(pk__in=plan.stops.values("order")), Q(pk__in=plan.unserved.values("order"))
+    served, unserved = Q(pk__in=plan.stops.values("order")), Q(pk__in=plan.unserved.values("order"))
     stays = Q(hub=plan.hub, service_date=plan.service_date) & (
         Q(state__in=[OrderState.READY, OrderState.PLANNED]) & by_van() | _under_way()
     )
     return ChangeCounts(
-        came=day.exclude(served | left).count(),
+        came=day.exclude(served | unserved).count(),
         gone=Order.objects.filter(served).exclude(stays).count(),
         promised=day.filter(served, promise__made_at__gt=plan.input.created_at).count(),
         shifts_gone=Shift.objects.filter(routes__plan=plan)
@@ -145,7 +149,7 @@ def count_changes(plan: Plan) -> ChangeCounts:
 
 
 def carried_on(before: Plan | None, draft: Plan, orders: Iterable[Order]) -> frozenset[int]:
-    """Of a draft's orders those (pks) under way that stay on the shift they were published on."""
+    """Return the pks of orders under way that keep their shift of the published plan ``before``."""
     if before is None:
         return frozenset()
     orders = list(orders)
@@ -154,10 +158,12 @@ def carried_on(before: Plan | None, draft: Plan, orders: Iterable[Order]) -> fro
             "pk", flat=True
         )
     )
-    then = dict(Stop.objects.filter(plan=before).values_list("order_id", "route__shift_id"))
-    now = dict(Stop.objects.filter(plan=draft).values_list("order_id", "route__shift_id"))
+    shift_before = dict(Stop.objects.filter(plan=before).values_list("order_id", "route__shift_id"))
+    shift_now = dict(Stop.objects.filter(plan=draft).values_list("order_id", "route__shift_id"))
     return frozenset(
         order.pk
         for order in orders
-        if order.pk in under_way and order.pk in then and then[order.pk] == now.get(order.pk)
+        if order.pk in under_way
+        and order.pk in shift_before
+        and shift_before[order.pk] == shift_now.get(order.pk)
     )

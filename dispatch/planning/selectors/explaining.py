@@ -1,7 +1,7 @@
-"""Why an order stands where it stands in a plan, and what would let in one that stands nowhere.
+"""Explains the place of an order in a plan, or which changes would let an unserved order fit.
 
-Worked out anew from what the plan keeps; nothing is stored, so the answer is always of the plan
-as it is now.
+The explanation is computed on each request from the stored problem and the present routes.
+Nothing is stored, so the explanation always matches the plan as it is now.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from dispatch.planning.selectors.spots import arrangement_of
 from dispatch.solver.why.answer import Placement, Relax, Relaxation, Way
 from dispatch.solver.why.explainer import Explainer
 
-SECONDS: Final = 0.8  # of a request; what is not found by then is not said
+SECONDS: Final = 0.8  # time limit of the search; options not found by then are missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """A place for an order on a shift's route (position from 1), and what it adds."""
+    """A place for an order on a shift's route (position from 1), with the added figures."""
 
     shift: Shift
-    number: int | None  # of the route; None where there is none yet
+    number: int | None  # number of the route; None if the shift has no route yet
     position: int
     starts_at: dt.datetime
     added_s: int
@@ -41,7 +41,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One thing that would have to give way; ``params`` are what its sentence needs."""
+    """A rule that would have to change, and by how much; ``params`` fill its sentence."""
 
     kind: str
     amount: int
@@ -53,7 +53,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """Needs that are enough together, and where the order would then be."""
+    """Needs that together are enough to place the order, and the place it would get."""
 
     needs: tuple[Need, ...]
     spot: Spot
@@ -61,7 +61,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obstacle:
-    """A shift that cannot take the order: what each smallest set of needs would be."""
+    """A shift that cannot take the order, with each smallest set of needs."""
 
     shift: Shift
     openings: tuple[Opening, ...]
@@ -69,7 +69,11 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The answer for one order of a plan; ``here`` is None where it is unserved."""
+    """The explanation for an order of a plan.
+
+    ``here`` is its present place, None for an unserved order. ``others`` are other places where it
+    fits. ``complete`` is False if the search ran out of time.
+    """
 
     order: str
     here: Spot | None
@@ -80,38 +84,38 @@ class Explanation:
 
 
 def why(plan: Plan, order: str, *, seconds: float = SECONDS) -> Explanation:
-    """Say why an order (public id) of a plan is where it is. Raises OrderNotInPlan."""
+    """Explain the place of an order (public id) in a plan. Raises OrderNotInPlan."""
     problem = unpack(bytes(plan.input.problem))
     if order not in problem.visit_index:
         raise OrderNotInPlan(
             _("This order is not part of this plan. Update the plan or plan the day again."),
             data={"order": order},
         )
-    found = Explainer(problem, arrangement_of(plan, problem)).explain(order, seconds=seconds)
+    answer = Explainer(problem, arrangement_of(plan, problem)).explain(order, seconds=seconds)
     words = _Words(plan, [vehicle.id for vehicle in problem.vehicles])
     words.read_orders(
         r
-        for w in (*found.ways, *(w for f in found.refusals for w in f.ways))
+        for w in (*answer.ways, *(w for f in answer.refusals for w in f.ways))
         for r in w.relaxations
     )
     return Explanation(
         order=order,
-        here=words.spot(found.place) if found.place else None,
-        others=tuple(words.spot(place) for place in found.alternatives),
+        here=words.spot(answer.place) if answer.place else None,
+        others=tuple(words.spot(place) for place in answer.alternatives),
         obstacles=tuple(
             Obstacle(
                 shift=words.shifts[refusal.vehicle],
                 openings=tuple(words.opening(way) for way in refusal.ways),
             )
-            for refusal in found.refusals
+            for refusal in answer.refusals
         ),
-        openings=tuple(words.opening(way) for way in found.ways),
-        complete=found.complete,
+        openings=tuple(words.opening(way) for way in answer.ways),
+        complete=answer.complete,
     )
 
 
 class _Words:
-    """Puts rows in the place of ids."""
+    """Replaces the solver's ids with rows and names."""
 
     def __init__(self, plan: Plan, shifts: Sequence[str]) -> None:
         self.plan = plan
@@ -121,7 +125,7 @@ class _Words:
         self.orders: dict[str, str] = {}
 
     def read_orders(self, relaxations: Iterable[Relaxation]) -> None:
-        """Read how the retailer calls the orders that are named."""
+        """Read the retailer's own ids of the orders that the relaxations name."""
         named = {name for r in relaxations for name in (r.visit, r.what) if name}
         rows = Order.objects.filter(public_id__in=named).values_list("public_id", "external_id")
         self.orders = {public_id: external or public_id for public_id, external in rows}
@@ -142,21 +146,23 @@ class _Words:
         needs = tuple(self._need(r, way.place) for r in way.relaxations)
         return Opening(needs=needs, spot=self.spot(way.place))
 
-    def _need(self, it: Relaxation, place: Placement) -> Need:
-        other = it.what if it.kind in _COMPANY else it.visit
+    def _need(self, relaxation: Relaxation, place: Placement) -> Need:
+        other = relaxation.what if relaxation.kind in _COMPANY else relaxation.visit
         return Need(
-            kind=it.kind.value,
-            amount=it.amount,
-            shift=it.vehicle,
+            kind=relaxation.kind.value,
+            amount=relaxation.amount,
+            shift=relaxation.vehicle,
             order=other,
-            what="" if it.kind in _COMPANY else it.what,
+            what="" if relaxation.kind in _COMPANY else relaxation.what,
             params={
-                "by": it.amount,
-                "dimension": it.what,
-                "what": it.what,
-                "vehicle": self.shifts[it.vehicle].vehicle.name if it.vehicle else "",
+                "by": relaxation.amount,
+                "dimension": relaxation.what,
+                "what": relaxation.what,
+                "vehicle": self.shifts[relaxation.vehicle].vehicle.name
+                if relaxation.vehicle
+                else "",
                 "order": self.orders.get(other, other),
-                "of_another": it.kind not in _COMPANY and other not in {"", place.visit},
+                "of_another": relaxation.kind not in _COMPANY and other not in {"", place.visit},
                 "currency": self.plan.currency,
             },
         )

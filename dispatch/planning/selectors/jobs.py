@@ -1,4 +1,4 @@
-"""The kinds of job that end with a draft of a hub's day."""
+"""The kinds of jobs that make a draft of a hub's day."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""When the goods of a plan are picked: waves of a hub's pickers before the vans load.
+"""Plans the picking waves of a plan: when a hub's pickers pick the goods before the vans load.
 
-Worked out on asking from the plan as it is; nothing is stored. The solver's side problem
-(``dispatch.solver.side.waves``) says which routes are picked together, and when.
+The waves are computed on each request from the present plan; nothing is stored. The solver
+(``dispatch.solver.side.waves``) decides which routes are picked together, and when.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from dispatch.solver.side.waves import plan_waves
 from dispatch.solver.side.waves_problem import Floor, Goods, Wave
 from lastmile.core.clock import now
 
-WORK: Final = 0.05  # of CP-SAT's deterministic time: a second or two of a request
-LEAD: Final = dt.timedelta(hours=6)  # before the first van loads, where nobody says when to begin
-# Goods that come too late hold up a van with its driver; goods that stand ready take up a lane; a
-# wave more is a way more through the store. In minor units they only weigh against each other.
+WORK: Final = 0.05  # limit in CP-SAT's deterministic time: one or two seconds of a request
+LEAD: Final = dt.timedelta(hours=6)  # default start of picking before the first van loads
+# Weights of the objective, compared only with each other. Late goods delay a van and its driver,
+# goods that are ready early occupy a lane, and each wave is one more walk through the store.
 WAVE_COST, LATE_PER_HOUR, STAGED_PER_HOUR = 200, 6_000, 60
 
 
-BOUNDS: Final = {  # least and most of what may be asked
+BOUNDS: Final = {  # lowest and highest allowed value of each field
     "pickers": (1, 200),
     "setup_s": (0, 7_200),
     "order_s": (0, 3_600),
@@ -36,10 +36,11 @@ BOUNDS: Final = {  # least and most of what may be asked
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pickers:
-    """Who picks, how fast, and where goods can stand; None is as many as there are.
+    """The number and speed of the pickers, and the space for picked goods.
 
-    ``setup_s`` goes with each wave, ``order_s`` and ``parcel_s`` with what is in it: seconds of one
-    picker. ``lanes`` are routes whose goods can stand side by side, ``most`` routes in one wave.
+    Seconds of one picker: ``setup_s`` for each wave, ``order_s`` for each order and ``parcel_s``
+    for each parcel. ``lanes`` limits the routes whose goods wait at the same time, ``most`` the
+    routes in one wave; None means no limit.
     """
 
     pickers: int = 2
@@ -52,7 +53,7 @@ class Pickers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picked:
-    """A route's goods in a wave: wanted when its van begins to load."""
+    """The goods of a route in a wave; they are due when the van begins to load."""
 
     route: Route
     due_at: dt.datetime
@@ -61,7 +62,7 @@ class Picked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickingWave:
-    """Goods picked together."""
+    """A wave: the goods of several routes that are picked together."""
 
     number: int
     starts_at: dt.datetime
@@ -70,38 +71,39 @@ class PickingWave:
 
     @property
     def orders(self) -> int:
-        """How many orders are picked."""
+        """Return the number of orders in the wave."""
         return sum(orders_of(it.route) for it in self.routes)
 
     @property
     def parcels(self) -> int:
-        """How many parcels are picked."""
+        """Return the number of parcels in the wave."""
         return sum(it.route.parcels for it in self.routes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picking:
-    """The waves of a plan. ``proven``: cheaper ones do not exist."""
+    """The waves of a plan. ``proven`` is True if no cheaper waves exist."""
 
     waves: tuple[PickingWave, ...]
     proven: bool
 
     @property
     def late(self) -> int:
-        """How many routes' goods come too late."""
+        """Return the number of routes whose goods are ready too late."""
         return sum(it.late_s > 0 for wave in self.waves for it in wave.routes)
 
 
 def orders_of(route: Route) -> int:
-    """How many orders a route of ``route_summaries`` takes from the hub: returns are not picked."""
+    """Return the number of orders to pick for a route of ``route_summaries``, without returns."""
     return int(route.outward_count)  # type: ignore[attr-defined]
 
 
-def picking_of(plan: Plan, who: Pickers, begins_at: dt.datetime | None = None) -> Picking:
-    """Return the waves in which a plan's goods are picked.
+def picking_of(plan: Plan, pickers: Pickers, begins_at: dt.datetime | None = None) -> Picking:
+    """Return the waves in which the goods of a plan are picked.
 
-    ``begins_at``: no wave before; by default six hours before the first van loads, and never in
-    the past while a van of the plan has yet to load. Raises Invalid, by the fields of ``Floor``.
+    No wave starts before ``begins_at``, by default six hours before the first van loads. While a
+    van of the plan still has to load, no wave starts in the past. Raises Invalid for values that
+    ``Floor`` does not allow.
     """
     routes = {route.public_id: route for route in route_summaries(plan) if orders_of(route)}
     if not routes:
@@ -111,34 +113,35 @@ def picking_of(plan: Plan, who: Pickers, begins_at: dt.datetime | None = None) -
     if max(due) > now():
         opens = max(opens, now())
     origin = min(opens, *due).replace(microsecond=0)
-    floor = _floor(plan, who, routes, opens_s=_seconds(opens, origin), origin=origin)
-    found = plan_waves(floor, work=WORK)
+    floor = _floor(plan, pickers, routes, opens_s=_seconds(opens, origin), origin=origin)
+    solution = plan_waves(floor, work=WORK)
     return Picking(
         waves=tuple(
-            _wave(number, wave, routes, origin) for number, wave in enumerate(found.waves, start=1)
+            _wave(number, wave, routes, origin)
+            for number, wave in enumerate(solution.waves, start=1)
         ),
-        proven=found.proven,
+        proven=solution.proven,
     )
 
 
 def _floor(
-    plan: Plan, who: Pickers, routes: Mapping[str, Route], *, opens_s: int, origin: dt.datetime
+    plan: Plan, pickers: Pickers, routes: Mapping[str, Route], *, opens_s: int, origin: dt.datetime
 ) -> Floor:
     return Floor(
         tuple(
             Goods(
                 name,
-                orders_of(route) * who.order_s + route.parcels * who.parcel_s,
+                orders_of(route) * pickers.order_s + route.parcels * pickers.parcel_s,
                 _seconds(route.starts_at, origin),
                 _seconds(route.starts_at, origin) + plan.hub.loading_s,
             )
             for name, route in routes.items()
         ),
         opens_s=opens_s,
-        pickers=who.pickers,
-        setup_s=who.setup_s,
-        lanes=who.lanes,
-        most=who.most,
+        pickers=pickers.pickers,
+        setup_s=pickers.setup_s,
+        lanes=pickers.lanes,
+        most=pickers.most,
         wave_cost=WAVE_COST,
         late_cost_per_hour=LATE_PER_HOUR,
         staged_cost_per_hour=STAGED_PER_HOUR,
@@ -146,7 +149,7 @@ def _floor(
 
 
 def _wave(number: int, wave: Wave, routes: Mapping[str, Route], origin: dt.datetime) -> PickingWave:
-    """Return a wave with its routes, the earliest due first."""
+    """Return a wave with its routes; the route that is due first comes first."""
     ordered = sorted(
         (routes[name] for name in wave.goods), key=lambda route: (route.starts_at, route.number)
     )

@@ -1,7 +1,7 @@
-"""A route in the order of time: its stops, the waits before service, and the breaks between.
+"""The schedule of a route: its stops, the waiting times before service, and its breaks.
 
-A person at the door sees when service begins. Between the arrival and that moment the driver
-waits for the window to open, or has a break.
+Between arrival and the begin of service the driver waits for the time window to open or takes a
+break.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dispatch.planning.models import Route, Stop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteBreak:
-    """A break of a route as it is planned; ``after`` stops have been served before it."""
+    """A planned break of a route; ``after`` is the number of stops served before it."""
 
     starts_at: dt.datetime
     ends_at: dt.datetime
@@ -23,25 +23,25 @@ class RouteBreak:
 
     @property
     def duration_s(self) -> int:
-        """How long it lasts."""
+        """Return the duration of the break in seconds."""
         return round((self.ends_at - self.starts_at).total_seconds())
 
 
 def breaks_of(route: Route) -> list[RouteBreak]:
-    """Return the breaks of a route in the order of time."""
-    found = (
+    """Return the breaks of a route, the earliest first."""
+    breaks = (
         RouteBreak(
-            starts_at=dt.datetime.fromisoformat(kept["starts_at"]),
-            ends_at=dt.datetime.fromisoformat(kept["ends_at"]),
-            after=kept["after"],
+            starts_at=dt.datetime.fromisoformat(row["starts_at"]),
+            ends_at=dt.datetime.fromisoformat(row["ends_at"]),
+            after=row["after"],
         )
-        for kept in route.breaks
+        for row in route.breaks
     )
-    return sorted(found, key=lambda pause: pause.starts_at)
+    return sorted(breaks, key=lambda pause: pause.starts_at)
 
 
 def wait_s(stop: Stop, breaks: Iterable[RouteBreak]) -> int:
-    """Return the seconds of waiting between arrival and service, without the breaks in between."""
+    """Return the seconds of waiting between arrival and service, not counting breaks."""
     waited = stop.starts_at - stop.arrives_at
     for pause in breaks:
         within = min(pause.ends_at, stop.starts_at) - max(pause.starts_at, stop.arrives_at)
@@ -50,7 +50,7 @@ def wait_s(stop: Stop, breaks: Iterable[RouteBreak]) -> int:
 
 
 def rows_of(route: Route, stops: Sequence[Stop]) -> Iterator[Stop | RouteBreak]:
-    """Yield stops and breaks as they follow each other; ``stops`` are all those of the route."""
+    """Yield the stops and breaks of a route in sequence. ``stops`` are all stops of the route."""
     breaks = breaks_of(route)
     for stop in stops:
         while breaks and breaks[0].after < stop.position:

@@ -1,4 +1,4 @@
-"""Spots for an order: where on the routes of a plan it may go, and what it adds there."""
+"""Finds spots for an order: feasible places on the routes of a plan, with the added figures."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ BEST_PER_ROUTE = 3
 
 
 def arrangement_of(plan: Plan, problem: Problem) -> Arrangement:
-    """Return {shift: [orders]} of a plan's rows; every shift of the problem has a list."""
-    found: Arrangement = {vehicle.id: [] for vehicle in problem.vehicles}
+    """Return the arrangement of a plan, {shift: [orders]}, with every shift of the problem."""
+    arrangement: Arrangement = {vehicle.id: [] for vehicle in problem.vehicles}
     rows = plan.stops.order_by("route_id", "position").values_list(
         "route__shift__public_id", "order__public_id"
     )
     for shift, order in rows:
-        found[shift].append(order)
-    return found
+        arrangement[shift].append(order)
+    return arrangement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedSpot:
-    """A place for an order: shift, position from 1, and what it adds there."""
+    """A feasible place for an order: shift, position from 1, and the added figures."""
 
     shift: str
     position: int
@@ -41,10 +41,10 @@ class PricedSpot:
 
 
 def spots_for(plan: Plan, order: str, problem: Problem | None = None) -> list[PricedSpot]:
-    """Return the best feasible places for an order on each route, the cheapest first.
+    """Return the cheapest feasible places for an order, at most BEST_PER_ROUTE of each route.
 
-    Exact: each is what the solver's insertion adds to the plan without the order. Who has unpacked
-    the plan's problem already hands it in. Raises OrderNotInPlan.
+    The added figures are exact: the solver inserts the order into the plan without it. Give
+    ``problem`` if the plan's problem is unpacked already. Raises OrderNotInPlan.
     """
     problem = problem or unpack(bytes(plan.input.problem))
     if order not in problem.visit_index:
@@ -52,12 +52,14 @@ def spots_for(plan: Plan, order: str, problem: Problem | None = None) -> list[Pr
             _("This order is not part of this plan. Update the plan or plan the day again."),
             data={"order": order},
         )
-    found: dict[str, list[Insertion]] = {}
+    by_vehicle: dict[str, list[Insertion]] = {}
     for place in places(problem, evaluate(problem, arrangement_of(plan, problem)), order):
-        best = found.setdefault(place.vehicle, [])
+        best = by_vehicle.setdefault(place.vehicle, [])
         if len(best) < BEST_PER_ROUTE:
             best.append(place)
-    chosen = sorted((p for best in found.values() for p in best), key=lambda p: (p.cost, p.added_s))
+    chosen = sorted(
+        (p for best in by_vehicle.values() for p in best), key=lambda p: (p.cost, p.added_s)
+    )
     return [
         PricedSpot(
             shift=p.vehicle,
@@ -73,10 +75,10 @@ def spots_for(plan: Plan, order: str, problem: Problem | None = None) -> list[Pr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedSpot:
-    """A feasible place for an order: whose route, and what it adds (less, if below zero).
+    """A feasible place for an order, with the difference in time, distance, cost and CO2e.
 
-    Where the order stands well already, the figures count from there; else from the plan
-    without it.
+    If the present place of the order is feasible, the figures are the difference from it;
+    otherwise they are added to the plan without the order. A negative figure is a saving.
     """
 
     shift: Shift
@@ -91,15 +93,18 @@ class ComparedSpot:
 
 @dataclass(frozen=True, slots=True)
 class Spots:
-    """All that a person can choose from: priced places, and every shift of the plan."""
+    """The choices for moving an order: places with figures, and every shift of the plan."""
 
     places: list[ComparedSpot]
     shifts: list[tuple[Shift, int | None]]
-    compared: bool  # whether the figures count from where the order stands
+    compared: bool  # True if the figures are differences from the order's present place
 
 
 def compared_spots(plan: Plan, order: str, stop: Stop | None) -> Spots:
-    """Return where an order of a plan may go. Raises OrderNotInPlan."""
+    """Return the places for an order of a plan, compared with its stop. Raises OrderNotInPlan.
+
+    ``stop`` is the present stop of the order, None if it is unserved.
+    """
     problem = unpack(bytes(plan.input.problem))
     ids = [vehicle.id for vehicle in problem.vehicles]
     shifts = {

@@ -110,5 +110,6 @@ def test_every_relaxation_has_its_sentence() -> None:
     for kind in NEEDS_OF_ANOTHER:
         assert "2 min" in say_need(kind, params | {"of_another": True})
         assert "O" in say_need(kind, params | {"of_another": True})
-    assert say_need("capacity", params | {"by": 1_240}) == "On V: room for 1.3 kg more (weight)."
+    capacity = say_need("capacity", params | {"by": 1_240})
+    assert capacity == "Increase the capacity of V by 1.3 kg (weight)."
     assert "0.62\xa0€" in say_need("price", params | {"by": 62, "currency": "EUR"})

@@ -112,7 +112,7 @@ def test_another_window_is_kept_and_another_pin_is_driven_to(retailer: RetailerR
         draft=PromiseDraft(opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper"),
     )
     set_pin(order=far, lat=38.75, lon=-9.2)
-    with pytest.raises(PlanOutdated, match="Fit the changes"):
+    with pytest.raises(PlanOutdated, match="Update the plan"):
         publish_plan(plan=old)
     assert changes_since(PlanBasis(old)).changed == {late.public_id, far.public_id}
     draft = fitted(old)
@@ -254,17 +254,17 @@ def test_one_called_off_is_taken_off_the_route_that_has_left(
 def test_refusals_change_nothing(retailer: RetailerRef, clock: SetClock) -> None:
     hub = day_of(6)
     old = publish_plan(plan=plan(hub))
-    with refused(NothingChanged, match="nothing to fit in"):
+    with refused(NothingChanged, match="nothing to update"):
         request_redispatch(plan=old)
     came = make_order(hub=hub.public_id)
     with refused(Invalid, match="seconds"):
         request_redispatch(plan=old, seconds=11)
-    with refused(Invalid, match="bound"):
+    with refused(Invalid, match="whole number"):
         request_redispatch(plan=old, bounds=Bounds(moved=-1))
     superseded = old
     newer = publish_plan(plan=revise_plan(plan=old))
     superseded.refresh_from_db()
-    with refused(PlanNotDraft, match="Superseded"):
+    with refused(PlanNotDraft, match="superseded"):
         request_redispatch(plan=superseded)
     clock(max(Shift.objects.values_list("ends_at", flat=True)))
     with refused(NothingToPlan, match="has left"):
