@@ -145,7 +145,11 @@ def say_need(kind: str, params: Mapping[str, object]) -> str:
     by = int(str(params.get("by", 0)))
     scale, unit = SCALES.get(str(params.get("dimension", "")), (1, ""))
     amount = f"{formatting.number(math.ceil(by * 10 / scale) / 10, 1, trim=True)} {unit}".strip()
-    values = {**params, "minutes": -(-by // 60), "km": formatting.number(math.ceil(by / 100) / 10, 1)}
+    values = {
+        **params,
+        "minutes": -(-by // 60),
+        "km": formatting.number(math.ceil(by / 100) / 10, 1),
+    }
     values |= {"amount": amount, "money": formatting.money(by, str(params.get("currency", "EUR")))}
     words = NEEDS_OF_ANOTHER if params.get("of_another") and kind in NEEDS_OF_ANOTHER else NEEDS
     return str(words[kind]) % _readable(values)
