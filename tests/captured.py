@@ -1,7 +1,7 @@
-"""Recorded answers of systems outside, replayed to their adapters: no call leaves this machine.
+"""Recorded answers of outside systems, replayed to their adapters: no call leaves this machine.
 
-``Replay`` stands in for the network inside httpx. ``served`` is a real server on loopback, for
-what only a socket shows: time-outs, slow answers, a connection that breaks.
+``Replay`` replaces the network inside httpx. ``served`` is a real server on loopback, for tests
+that need a socket: time-outs, slow answers, a broken connection.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import httpx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Captured:
-    """One exchange: what is asked, as far as it matters, and what is answered.
+    """A recorded exchange: the expected parts of the call, and the answer.
 
-    ``params`` and ``headers`` must be among those of the call. ``body`` is sent as JSON unless it
-    is bytes. ``pause_s`` passes before the answer, and again between two halves of its body.
+    The call must have these ``params`` and ``headers``; it may have more. ``body`` is sent as JSON
+    unless it is bytes. ``pause_s`` is the pause before the answer, and between the two halves of
+    its body.
     """
 
     method: str = "GET"
@@ -51,14 +52,14 @@ class Replay(httpx.BaseTransport):
     """Answers calls in the order of the recording; one call more fails the test."""
 
     def __init__(self, *exchanges: Captured) -> None:
-        self.left = list(exchanges)
+        self.remaining = list(exchanges)
         self.requests: list[httpx.Request] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the next recorded answer."""
         self.requests.append(request)
-        assert self.left, f"one call too many: {request.method} {request.url}"
-        exchange = self.left.pop(0)
+        assert self.remaining, f"one call too many: {request.method} {request.url}"
+        exchange = self.remaining.pop(0)
         exchange.refuse_other(request.method, request.url, request.headers)
         return httpx.Response(
             exchange.status, content=exchange.content, headers=dict(exchange.answer_headers)
@@ -68,11 +69,11 @@ class Replay(httpx.BaseTransport):
 @contextmanager
 def served(*exchanges: Captured) -> Iterator[str]:
     """Serve recorded answers on loopback, the last one again and again; the address."""
-    left = list(exchanges)
+    remaining = list(exchanges)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            exchange = left.pop(0) if len(left) > 1 else left[0]
+            exchange = remaining.pop(0) if len(remaining) > 1 else remaining[0]
             time.sleep(exchange.pause_s)
             content = exchange.content
             self.send_response(exchange.status)

@@ -31,8 +31,8 @@ PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 NONE_FOUND = "No Chromium found: the browser tests are skipped. Set CHROMIUM to one."
-# Reasons that may stand even where everything must run: data and rights a machine may lack.
-EXPECTED_SKIPS = ("shared data", "only root", "this system allows no", "this checkout lies")
+# Reasons that are allowed even where everything must run: a machine may lack data or rights.
+EXPECTED_SKIPS = ("shared data", "only root", "this system allows no", "this checkout is")
 
 _unexpected: list[str] = []
 
@@ -46,11 +46,11 @@ def find() -> str | None:
         return named
     on_path = (shutil.which(name) for name in NAMES)
     usual = (place for place in PLACES if Path(place).is_file())
-    return next((found for found in (*on_path, *usual) if found), None)
+    return next((path for path in (*on_path, *usual) if path), None)
 
 
 def required() -> bool:
-    """Say whether everything must run."""
+    """Return True if every test must run."""
     return os.environ.get("REQUIRE_BROWSER") == "1"
 
 
@@ -71,7 +71,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Remember skips that nobody expects."""
+    """Remember unexpected skips."""
     if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
         reason = report.longrepr[2].removeprefix("Skipped: ")
         if not reason.startswith(EXPECTED_SKIPS):
@@ -95,13 +95,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def browser() -> Iterator[Browser]:
     """Return one Chromium for a module's tests.
 
-    Not for the run: as long as it lives, an event loop runs in this thread, and Django refuses
-    the ORM beside one.
+    It does not live for the whole run: while it lives, an event loop runs in this thread, and
+    Django does not allow the ORM in such a thread.
     """
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=find(), args=FLAGS)
-        yield found
-        found.close()
+        chromium = playwright.chromium.launch(executable_path=find(), args=FLAGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """The databases of a test run: a template kept between runs, and a copy for each run.
 
-The template is named after the migrations and the code that opens retailers, so it is made anew
-when either changes, and only then. It holds the house, and two retailers, t1 and t2. A test that
-asks for ``db`` runs inside a transaction that is rolled back; one that needs real commits (races,
-threads, websockets) asks for ``fresh_db`` and gets a copy of its own in about 0.15 s.
+The template's name is a hash of the migrations and of the code that opens retailers. So it is made
+again only when one of them changes. It holds the operator's schema and two retailers, t1 and t2.
+A test with ``db`` runs inside a transaction that is rolled back. A test that needs real commits
+(races, threads, websockets) uses ``fresh_db`` and gets its own copy in about 0.15 s.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TEMPLATE_PREFIX = "lm_tpl_"
 COPY_PREFIX = "lm_test_"
 _LOCK = 20_261_122  # one maker at a time
 _numbers = itertools.count(1)
-# What decides the contents of the template, apart from the migrations.
+# Files that determine the contents of the template, besides the migrations.
 _MAKERS = (
     *(
         "tenants/services/opening.py",
@@ -57,12 +57,12 @@ SECOND = Opening(
 
 
 def template_name() -> str:
-    """Return the name of the template database for the code as it is."""
+    """Return the name of the template database for the current code."""
     digest = hashlib.sha256(django.__version__.encode())
     migrations = (
         path
-        for storey in ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
-        for path in (ROOT / storey).glob("**/migrations/*.py")
+        for package in ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
+        for path in (ROOT / package).glob("**/migrations/*.py")
     )
     for path in [*sorted(migrations), *(ROOT / maker for maker in _MAKERS)]:
         digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
@@ -70,20 +70,20 @@ def template_name() -> str:
 
 
 def use(name: str) -> str:
-    """Turn every connection of this process to a database; return the one used before."""
+    """Connect this process to a database; return the name of the previous one."""
     connections.close_all()
-    known: str = connections.settings["default"]["NAME"]
+    previous: str = connections.settings["default"]["NAME"]
     connections.settings["default"]["NAME"] = name
     for connection in connections.all(initialized_only=True):
         connection.settings_dict["NAME"] = name
-    return known
+    return previous
 
 
 def _admin() -> psycopg.Connection:
-    of = settings.DATABASES["default"]
+    database = settings.DATABASES["default"]
     return psycopg.connect(
-        host=of["HOST"], user=of["USER"], password=of["PASSWORD"] or None,
-        port=of["PORT"] or None, dbname="postgres", autocommit=True,
+        host=database["HOST"], user=database["USER"], password=database["PASSWORD"] or None,
+        port=database["PORT"] or None, dbname="postgres", autocommit=True,
     )  # fmt: skip
 
 
@@ -96,17 +96,17 @@ def _drop(admin: psycopg.Connection, name: str) -> None:
 
 
 def ensure_template() -> str:
-    """Make the template if this code has none yet; drop what others left. Return its name."""
+    """Make the template if there is none for this code; drop unused ones. Return its name."""
     name = template_name()
     with closing(_admin()) as admin:
         admin.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        found = _names(admin)
-        for left in found:
-            if left.endswith("_making") or _is_orphan(left):
-                _drop(admin, left)
-        if name in found:
+        names = _names(admin)
+        for unused in names:
+            if unused.endswith("_making") or _is_orphan(unused):
+                _drop(admin, unused)
+        if name in names:
             return name
-        for old in found:
+        for old in names:
             if old.startswith(TEMPLATE_PREFIX):
                 _drop(admin, old)
         making = f"{name}_making"
@@ -176,13 +176,13 @@ def _database(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def retailer(request: pytest.FixtureRequest) -> Iterator[RetailerRef]:
-    """Retailer t1, entered for the length of the test."""
+    """Retailer t1; the test runs in its context."""
     _database(request)
     with retailer_context(FIRST.schema) as ref:
         yield ref
 
 
-def _found(schema: str) -> RetailerRef:
+def _reference(schema: str) -> RetailerRef:
     ref = selectors.find(schema)
     assert ref is not None
     return ref
@@ -192,18 +192,18 @@ def _found(schema: str) -> RetailerRef:
 def other(request: pytest.FixtureRequest) -> RetailerRef:
     """Retailer t2, not entered: ``with retailer_context(other): …``."""
     _database(request)
-    return _found(SECOND.schema)
+    return _reference(SECOND.schema)
 
 
 @pytest.fixture
 def house(request: pytest.FixtureRequest) -> RetailerRef:
     """The operator's own schema, not entered."""
     _database(request)
-    return _found(HOUSE)
+    return _reference(HOUSE)
 
 
 def client_of(ref: RetailerRef) -> Client:
-    """Return a browser that speaks to a retailer's host."""
+    """Return a browser for a retailer's host."""
     return Client(headers={"host": ref.domain})
 
 
@@ -220,7 +220,7 @@ def other_client(other: RetailerRef) -> Client:
 
 
 class HostedAsyncClient(AsyncClient):
-    """Django's puts a Host of its own before the given one, and two are none."""
+    """An async client without Django's own Host header: with two of them, none counts."""
 
     def _base_scope(self, **request: Any) -> dict[str, Any]:
         scope: dict[str, Any] = super()._base_scope(**request)
@@ -229,7 +229,7 @@ class HostedAsyncClient(AsyncClient):
 
 
 def async_client_of(ref: RetailerRef) -> AsyncClient:
-    """Return a browser for async tests that speaks to a retailer's host."""
+    """Return a browser for a retailer's host, for async tests."""
     return HostedAsyncClient(host=ref.domain)  # as a default, Django misnames headers=
 
 

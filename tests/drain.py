@@ -1,7 +1,7 @@
-"""Do the work that waits, here and now: what workers, relay and sweep do in the house.
+"""All waiting work, done at once: the work of workers, relay and sweep in production.
 
-Tests run without workers; the broker of the test settings takes hints and forgets them. Call
-``drain()`` in a retailer's context after the act under test.
+Tests run without workers, and the broker of the test settings discards hints. Call ``drain()`` in
+a retailer's context after the act under test.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from lastmile.core.runner import run_job
 
 
 def drain(*, jobs: bool = True, rounds: int = 50) -> int:
-    """Relay, deliver and run jobs until nothing due is left; return the rounds it took.
+    """Relay, deliver and run jobs until no due work is left; return the number of rounds.
 
-    Raises AssertionError when a handler failed (its kept error is in the message) or the work
-    does not come to an end: a test must not pass over either.
+    Raises AssertionError when a handler failed (the message has its error) or when the work does
+    not end: a test must not ignore either.
     """
     for turn in range(rounds):
         done, _owed = relay_batch()

@@ -1,13 +1,13 @@
-"""What follows from what: the graph of event kinds, read from the switchboard and the code.
+"""The graph of event kinds, read from the switchboard and the code.
 
-An edge ``a -> b`` says that something wired to ``a`` may record ``b``. It is found without running
-anything: from the handler's source along the house's own functions that it calls by name, to each
-``record`` and ``record_many``; and through ``enqueue("kind", …)`` to the runner of that job and its
-end, which what the job names in ``on_end`` follows.
+An edge ``a -> b`` means that a handler of ``a`` may record ``b``. The code is read, not run. The
+search starts at the handler's source and follows the functions of Lastmile that it calls by name,
+to each ``record`` and ``record_many``. It also follows ``enqueue("kind", …)`` to the runner of that
+job and to the functions in its ``on_end``.
 
 Every declared kind, and every table of kinds, that such a function names counts as recorded,
-except where it is only read (``REQUESTED.read(event)``). So the graph may hold too much, never too
-little.
+except where it is only read (``REQUESTED.read(event)``). So the graph may have too many edges, but
+never too few.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from lastmile.core import events, jobs
 from lastmile.core.kinds import kinds_in
 from lastmile.core.wiring import JobSpec, load
 
-HOUSE = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal", "tests")
+PACKAGES = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal", "tests")
 Graph = dict[str, set[str]]
-READERS = {"read", "name", "encode"}  # what is asked of a kind without recording it
+READERS = {"read", "name", "encode"}  # attributes of a kind that are used without recording it
 
 
 def recorded_by(path: str, wired_jobs: Mapping[str, JobSpec]) -> set[str]:
-    """Return the event kinds that a wired callable may record, itself or by what it calls."""
+    """Return the event kinds that a wired function may record, directly or through calls."""
     kinds: set[str] = set()
     waiting: list[Callable[..., Any]] = [load(path)]
     seen: set[Any] = set()
     while waiting:
         act = inspect.unwrap(waiting.pop())
-        if act in seen or not (getattr(act, "__module__", None) or "").startswith(HOUSE):
+        if act in seen or not (getattr(act, "__module__", None) or "").startswith(PACKAGES):
             continue
         if act in (events.record, events.record_many):
             continue
@@ -67,36 +67,36 @@ def _source(act: Callable[..., Any]) -> ast.AST | None:
 
 
 def _calls(tree: ast.AST, names: Mapping[str, Any]) -> Iterator[tuple[ast.Call, Any]]:
-    """Yield each call in a function's or class's source with what its name stands for."""
+    """Yield each call in the source of a function or class, with the object that it calls."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            yield node, _stands_for(node.func, names)
+            yield node, _value_of(node.func, names)
 
 
-def _stands_for(name: ast.expr, names: Mapping[str, Any]) -> Any:
+def _value_of(name: ast.expr, names: Mapping[str, Any]) -> Any:
     if isinstance(name, ast.Name):
         return names.get(name.id)
     if isinstance(name, ast.Attribute):
-        return getattr(_stands_for(name.value, names), name.attr, None)
+        return getattr(_value_of(name.value, names), name.attr, None)
     return None
 
 
 def _kinds(tree: ast.AST, names: Mapping[str, Any]) -> set[str]:
-    """Return the kinds that a function names other than to read them."""
+    """Return the kinds that a function names, except those that it only reads."""
     read = {
         id(node.value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in READERS
     }
-    found: set[str] = set()
+    kinds: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute) and id(node) not in read:
-            found |= {kind.name for kind in kinds_in({"": _stands_for(node, names)})}
-    return found
+            kinds |= {kind.name for kind in kinds_in({"": _value_of(node, names)})}
+    return kinds
 
 
 def _handed_on(call: ast.Call, act: Callable[..., Any]) -> bool:
-    """Whether the kind is an argument of this function: it counts where it is named."""
+    """Return True if the kind is a parameter of this function; then its callers name it."""
     first = call.args[0] if call.args else None
     while isinstance(first, ast.Attribute | ast.Call | ast.List | ast.Subscript):
         first = (first.elts[0] if first.elts else None) if isinstance(first, ast.List) else (
@@ -114,12 +114,12 @@ def _unreadable(act: Any) -> str:
 
 def _job_kind(call: ast.Call, act: Any, names: Mapping[str, Any]) -> str:
     first = call.args[0] if call.args else None
-    said = first.value if isinstance(first, ast.Constant) else None
+    kind = first.value if isinstance(first, ast.Constant) else None
     if isinstance(first, ast.Name | ast.Attribute):
-        said = _stands_for(first, names)
-    if not isinstance(said, str):
+        kind = _value_of(first, names)
+    if not isinstance(kind, str):
         raise AssertionError(_unreadable(act))
-    return said
+    return kind
 
 
 def graph_of(handlers: Mapping[str, Sequence[str]], wired_jobs: Mapping[str, JobSpec]) -> Graph:
@@ -133,7 +133,7 @@ def graph_of(handlers: Mapping[str, Sequence[str]], wired_jobs: Mapping[str, Job
 def followers(
     handlers: Mapping[str, Sequence[str]], wired_jobs: Mapping[str, JobSpec]
 ) -> dict[str, list[str]]:
-    """Return event kind -> all that follows it; what follows a job follows ``job.finished``."""
+    """Return event kind -> its handlers; functions in ``on_end`` follow ``job.finished``."""
     paths = {kind: list(named) for kind, named in handlers.items()}
     ends = [path for spec in wired_jobs.values() for path in spec.on_end]
     if ends:

@@ -1,7 +1,7 @@
 """``python -m tests.halves``: the suite as two pytest runs at once, one for each of two cores.
 
-Both share the test servers, each has a database copy of its own (tests/databases.py). The second
-run's output follows the first's, so that neither is cut up; the exit status is the worse one.
+Both use the same test servers, and each has its own copy of the database (tests/databases.py). The
+output of the second run is printed after that of the first. The exit status is the worse one.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def main(arguments: list[str]) -> int:
     if arguments:
         return subprocess.run([*pytest, *arguments], cwd=TESTS.parent, check=False).returncode
     first, second = halves()
-    with tempfile.TemporaryFile() as kept:
+    with tempfile.TemporaryFile() as output:
         other = subprocess.Popen(
-            [*pytest, *second], cwd=TESTS.parent, stdout=kept, stderr=subprocess.STDOUT
+            [*pytest, *second], cwd=TESTS.parent, stdout=output, stderr=subprocess.STDOUT
         )
         worst = subprocess.run([*pytest, *first], cwd=TESTS.parent, check=False).returncode
         worst = other.wait() or worst
-        kept.seek(0)
-        sys.stdout.write(kept.read().decode(errors="replace"))
+        output.seek(0)
+        sys.stdout.write(output.read().decode(errors="replace"))
     return worst
 
 

@@ -1,8 +1,8 @@
-"""Calls that nobody should send: every operation and page, with wrong types, NUL, huge and others'.
+"""Hostile calls to every page and operation: wrong types, NUL, huge values, foreign ids.
 
-``api_probes`` reads the API's own document, so that a new operation is swept by itself. A body
-starts as one that fits the document, with ids of this retailer or of another, and then one of its
-values goes wrong; some are no JSON at all.
+``api_probes`` reads the API's own document, so new operations are included automatically. A body
+starts as a valid one, with ids of this retailer or of another. Then one of its values is replaced
+by a wrong one. Some bodies are not JSON.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ WRONG_MATCHES: tuple[str, ...] = ("", "x", '"', '"x"', "*", '"-1"', f'"{10**30}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One call."""
+    """A hostile call to a page or the API."""
 
     operation: str
     method: str
@@ -58,7 +58,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownIds:
     """Ids that exist: this retailer's and another's; and an Idempotency-Key another has used."""
 
     own: Sequence[str]
@@ -67,13 +67,13 @@ class Known:
 
 
 def api_probes(
-    document: Mapping[str, Any], known: Known, draw: random.Random, each: int
+    document: Mapping[str, Any], ids: KnownIds, draw: random.Random, each: int
 ) -> Iterator[Probe]:
     """Yield ``each`` probes for every operation of the document."""
     for path, methods in sorted(document["paths"].items()):
         for method in METHODS:
             if method in methods:
-                maker = _Maker(document, known, draw, path, method, methods[method])
+                maker = _Maker(document, ids, draw, path, method, methods[method])
                 for _turn in range(each):
                     yield maker.probe()
 
@@ -81,7 +81,7 @@ def api_probes(
 @dataclass(frozen=True, slots=True)
 class _Maker:
     document: Mapping[str, Any]
-    known: Known
+    ids: KnownIds
     draw: random.Random
     path: str
     method: str
@@ -104,14 +104,14 @@ class _Maker:
     def _ref(self) -> str:
         turn = self.draw.random()
         if turn < 0.5:
-            return self.draw.choice(self.known.own)
-        return self.draw.choice(self.known.foreign if turn < 0.7 else WRONG_REFS)
+            return self.draw.choice(self.ids.own)
+        return self.draw.choice(self.ids.foreign if turn < 0.7 else WRONG_REFS)
 
     def _query(self) -> str:
         named = [p["name"] for p in self.operation.get("parameters", []) if p["in"] == "query"]
         if self.draw.random() < (0.1 if self.method in UNSAFE else 0.8):
             names = self.draw.sample([*named, "limit", "cursor", "q"], k=min(2, len(named) + 3))
-            values = (*WRONG_QUERIES, *self.known.own, *self.known.foreign)
+            values = (*WRONG_QUERIES, *self.ids.own, *self.ids.foreign)
             return "&".join(f"{name}={self.draw.choice(values)}" for name in names)
         return ""
 
@@ -119,11 +119,11 @@ class _Maker:
         if self.method not in UNSAFE:
             return {}
         key = self.draw.choice([uuid.UUID(int=self.draw.getrandbits(128)).hex] * 8
-                               + [self.known.used_key, "x" * 300, "a b", ""])  # fmt: skip
-        found = {"idempotency-key": key} if key else {}
+                               + [self.ids.used_key, "x" * 300, "a b", ""])  # fmt: skip
+        headers = {"idempotency-key": key} if key else {}
         if self.draw.random() < 0.3:
-            found["if-match"] = self.draw.choice(WRONG_MATCHES)
-        return found
+            headers["if-match"] = self.draw.choice(WRONG_MATCHES)
+        return headers
 
     def _body(self) -> tuple[bytes, str]:
         content = self.operation.get("requestBody", {}).get("content", {})
@@ -143,7 +143,7 @@ class _Maker:
         return json.dumps(value).encode(), "application/json"
 
     def _spoil(self, value: dict[str, Any]) -> None:
-        """Put a wrong value in one place, at whatever depth."""
+        """Replace one value, at any depth, by a wrong one."""
         names = [*value, "unknown"]
         name = self.draw.choice(names)
         inner = value.get(name)
@@ -198,14 +198,14 @@ class _Maker:
         if like == "email":
             return "ana@example.org"
         return self.draw.choice([
-            *self.known.own, *self.known.foreign, "Rua 1", "Europe/Lisbon", "+351912345678",
+            *self.ids.own, *self.ids.foreign, "Rua 1", "Europe/Lisbon", "+351912345678",
         ])  # fmt: skip
 
 
 def _multipart(value: Any, draw: random.Random) -> bytes:
     parts = []
-    for name, said in (value if isinstance(value, dict) else {}).items():
-        text = said if isinstance(said, str) else json.dumps(said)
+    for name, form in (value if isinstance(value, dict) else {}).items():
+        text = form if isinstance(form, str) else json.dumps(form)
         if name == "file":
             content = draw.choice(
                 ["order_id,lat,lon\nZ1,38.72,-9.14\n", "PK\x03\x04", "\x00" * 50, text]
@@ -222,7 +222,7 @@ def _multipart(value: Any, draw: random.Random) -> bytes:
 
 
 def page_probes(
-    addresses: Sequence[str], fields: Mapping[str, Sequence[str]], known: Known,
+    addresses: Sequence[str], fields: Mapping[str, Sequence[str]], ids: KnownIds,
     draw: random.Random, each: int,
 ) -> Iterator[Probe]:  # fmt: skip
     """Yield ``each`` probes for every page: half of them its forms, filled in badly.
@@ -233,7 +233,7 @@ def page_probes(
         for turn in range(each):
             path = re.sub(
                 r"<[^>]+>",
-                lambda _found: draw.choice([*known.own, *known.foreign, *WRONG_REFS]),
+                lambda _found: draw.choice([*ids.own, *ids.foreign, *WRONG_REFS]),
                 address,
             )
             if turn % 2:
@@ -241,7 +241,7 @@ def page_probes(
                 path += "?" + "&".join(f"{n}={draw.choice(WRONG_QUERIES)}" for n in names)
                 yield Probe(operation=address, method="get", path=path)
                 continue
-            values = (*WRONG_QUERIES, *known.own, *known.foreign)
+            values = (*WRONG_QUERIES, *ids.own, *ids.foreign)
             form = "&".join(
                 f"{name}={draw.choice(values)}"
                 for name in [*fields.get(address, ()), "act", "next"]

@@ -1,4 +1,4 @@
-"""A fixed cast for every test: members and keys of t1, members of t2, and a stranger."""
+"""People for tests: members, signed-in browsers, and clients with API keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_member(
     password: str | None = PASSWORD,
     language: str = "",
 ) -> Member:
-    """Let a member into the retailer at hand."""
+    """Add a member to the current retailer."""
     return services.add_member(
         email=email or f"{role}-{uuid.uuid4().hex[:8]}@example.org",
         name=f"A {role}",
@@ -36,7 +36,7 @@ def add_member(
 
 
 def logged_in(ref: RetailerRef, member: Member, **options: Any) -> Client:
-    """Return a browser of a retailer's host in which the member is logged in."""
+    """Return a browser for a retailer's host in which the member is signed in."""
     browser = Client(headers={"host": ref.domain}, **options)
     answer = browser.post("/login/", {"email": member.email, "password": PASSWORD})
     assert answer.status_code == 302, answer.content
@@ -44,7 +44,7 @@ def logged_in(ref: RetailerRef, member: Member, **options: Any) -> Client:
 
 
 class KeyClient:
-    """Speaks JSON to a retailer's API with a key; a fresh Idempotency-Key for each unsafe call."""
+    """Calls a retailer's API with a key and JSON; each unsafe call gets a new Idempotency-Key."""
 
     def __init__(self, ref: RetailerRef, secret: str) -> None:
         self.browser = Client(headers={"host": ref.domain, "authorization": f"Bearer {secret}"})
@@ -72,7 +72,7 @@ class KeyClient:
 def key_client(
     ref: RetailerRef, role: str = KeyRole.INTEGRATION, hubs: Iterable[str] | None = None
 ) -> KeyClient:
-    """Make a key in a retailer and return a client that sends it."""
+    """Create an API key in a retailer; return a client that uses it."""
     with retailer_context(ref):
         origins = ["https://shop.example"] if role == KeyRole.CHECKOUT else []
         _key, secret = services.create_key(name="Test", role=role, hubs=hubs, origins=origins)

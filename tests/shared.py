@@ -1,4 +1,4 @@
-"""Data that is not part of the product: read where it lies beside the checkout, else skipped."""
+"""Shared data beside the checkout, which is not part of the product; without it tests skip."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 def shared_data(name: str) -> Path:
     """Return the folder ``data/<name>`` of the shared data, or skip the test saying why."""
-    said = os.environ.get("LASTMILE_SHARED")
+    named = os.environ.get("LASTMILE_SHARED")
     beside = [_ROOT.parent / "shared", _ROOT.parent.parent / "shared"]
-    for base in [Path(said)] if said else beside:
+    for base in [Path(named)] if named else beside:
         folder = base / "data" / name
         if folder.is_dir():
             return folder

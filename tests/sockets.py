@@ -13,7 +13,7 @@ LIMIT_S = 10
 
 
 class Socket(ApplicationCommunicator):
-    """One websocket: ``await socket.open()``, ``frame()``, ``say()``, ``close_code()``."""
+    """A websocket: ``await socket.open()``, ``frame()``, ``say()``, ``close_code()``."""
 
     def __init__(self, app: Any, path: str, headers: list[tuple[bytes, bytes]]) -> None:
         parts = urlsplit(path)
@@ -29,32 +29,32 @@ class Socket(ApplicationCommunicator):
         )
 
     async def open(self) -> bool:
-        """Connect; tell whether it was accepted."""
+        """Connect; return True if the connection was accepted."""
         await self.send_input({"type": "websocket.connect"})
         return (await self.receive_output(LIMIT_S))["type"] == "websocket.accept"
 
-    async def say(self, said: str | bytes) -> None:
+    async def say(self, content: str | bytes) -> None:
         """Send a frame."""
-        kind = "text" if isinstance(said, str) else "bytes"
-        await self.send_input({"type": "websocket.receive", kind: said})
+        kind = "text" if isinstance(content, str) else "bytes"
+        await self.send_input({"type": "websocket.receive", kind: content})
 
     async def frame(self) -> Any:
         """Return the next frame, parsed."""
-        said = await self.receive_output(LIMIT_S)
-        assert said["type"] == "websocket.send", said
-        return json.loads(said["text"])
+        message = await self.receive_output(LIMIT_S)
+        assert message["type"] == "websocket.send", message
+        return json.loads(message["text"])
 
     async def close_code(self) -> int:
-        """Return with which code it is closed, whatever is sent before."""
-        said = await self.receive_output(LIMIT_S)
-        while said["type"] == "websocket.send":
-            said = await self.receive_output(LIMIT_S)
-        assert said["type"] == "websocket.close"
-        code: int = said["code"]
+        """Skip all frames until the socket is closed; return the close code."""
+        message = await self.receive_output(LIMIT_S)
+        while message["type"] == "websocket.send":
+            message = await self.receive_output(LIMIT_S)
+        assert message["type"] == "websocket.close"
+        code: int = message["code"]
         return code
 
     async def leave(self, code: int = 1000) -> None:
-        """Go away, as a browser that closes its page."""
+        """Disconnect, as a browser does that closes its page."""
         await self.send_input({"type": "websocket.disconnect", "code": code})
         try:
             await self.wait(LIMIT_S)

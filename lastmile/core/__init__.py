@@ -1,1 +1,1 @@
-"""What every storey stands on: tenancy, events, jobs, errors, ids, money, units, geo, clock."""
+"""What every package stands on: tenancy, events, jobs, errors, ids, money, units, geo, clock."""

@@ -9,7 +9,7 @@ from django.conf import settings
 
 
 class CoreConfig(AppConfig):
-    """The retailer's own journal and jobs, and what every storey stands on."""
+    """The retailer's own journal and jobs, and what every package stands on."""
 
     name = "lastmile.core"
     label = "core"

@@ -27,8 +27,8 @@ from lastmile.core import navigation, wiring
 from lastmile.core.postgres.context import PUBLIC
 from lastmile.core.tenancy import TEMPLATE, registry, shared_context
 
-STOREYS = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
-_OURS = re.compile(rf"({'|'.join(STOREYS)})(\.\w+)+\Z")
+PACKAGES = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
+_OURS = re.compile(rf"({'|'.join(PACKAGES)})(\.\w+)+\Z")
 LEDGER = "django_migrations"  # the one table that stands in public and in every retailer
 _WHO = "Say @page(Act.X) or @open_to_all('why'); on API classes acts = {…}; on consumers act."
 

@@ -1,4 +1,4 @@
-"""Fills every table of a historical state with a row, from what its fields and checks say."""
+"""Rows for every table of a historical state, made from its fields and checks."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ _BY_KIND: list[tuple[type[models.Field[Any, Any]], Any]] = [
 ]
 
 
-def in_order(found: list[type[models.Model]]) -> list[type[models.Model]]:
-    """Return models so that each comes after those it points at."""
+def in_order(models_: list[type[models.Model]]) -> list[type[models.Model]]:
+    """Return the models sorted: each comes after the models that its foreign keys point at."""
     placed: list[type[models.Model]] = []
-    left = list(found)
-    while left:
+    remaining = list(models_)
+    while remaining:
         ready = [
             model
-            for model in left
+            for model in remaining
             if not {
                 field.related_model
                 for field in _own(model)
                 if isinstance(field, models.ForeignKey) and not field.null
             }
-            & (set(left) - {model})
+            & (set(remaining) - {model})
         ]
         if not ready:
-            raise ValueError(f"These point at each other in a circle: {left}")
+            raise ValueError(f"These point at each other in a circle: {remaining}")
         placed += ready
-        left = [model for model in left if model not in ready]
+        remaining = [model for model in remaining if model not in ready]
     return placed
 
 
-def fill(model: type[models.Model], said: dict[str, Any]) -> models.Model:
-    """Write one row of a historical model; `said` has what no rule tells."""
+def fill(model: type[models.Model], overrides: dict[str, Any]) -> models.Model:
+    """Write one row of a historical model; ``overrides`` has the values that no rule can find."""
     allowed = dict(_allowed(model))
     values: dict[str, Any] = {}
     for field in _own(model):
-        if field.name in said:
-            values[field.name] = said[field.name]
+        if field.name in overrides:
+            values[field.name] = overrides[field.name]
         elif isinstance(field, models.ForeignKey):
             values[field.name] = None if field.null else field.related_model.objects.get()
         elif field.name in allowed:

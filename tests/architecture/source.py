@@ -1,4 +1,4 @@
-"""Reads the house's own source for the rules about it."""
+"""The source code of the six packages, and rules about it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # How the solver marks what numba compiles.
 KERNELS = frozenset({"compiled", "inlined", "allocating"})
-STOREYS = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
+PACKAGES = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
 
 
 @dataclass(frozen=True)
 class Module:
-    """One Python file of a storey."""
+    """A Python file of one of the packages."""
 
     path: str
     text: str
@@ -29,29 +29,29 @@ class Module:
 
 @cache
 def modules() -> tuple[Module, ...]:
-    """Return every module of the six storeys, migrations left out."""
-    found = (
+    """Return every module of the six packages, without migrations."""
+    paths = (
         path
-        for storey in STOREYS
-        for path in sorted((ROOT / storey).rglob("*.py"))
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
         if "migrations" not in path.parts
     )
     return tuple(
-        Module(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in found
+        Module(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in paths
     )
 
 
 @cache
 def templates() -> tuple[Module, ...]:
-    """Return every template of the six storeys."""
-    found = (
+    """Return every template of the six packages."""
+    paths = (
         path
-        for storey in STOREYS
-        for path in sorted((ROOT / storey).rglob("templates/**/*.*"))
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("templates/**/*.*"))
         if path.suffix in {".html", ".txt", ".svg"}
     )
     return tuple(
-        Module(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in found
+        Module(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in paths
     )
 
 
@@ -59,12 +59,12 @@ Rule = Callable[[Module], Iterator[str]]
 
 
 def offences(rule: Rule, where: tuple[Module, ...], *, but: tuple[str, ...] = ()) -> list[str]:
-    """Return ``path:what`` for every breach of a rule, files under `but` left out."""
+    """Return ``path: breach`` for every breach of a rule, without the files under ``but``."""
     return [
-        f"{module.path}: {what}"
+        f"{module.path}: {breach}"
         for module in where
         if not module.path.startswith(but)
-        for what in rule(module)
+        for breach in rule(module)
     ]
 
 
@@ -96,12 +96,12 @@ def imports_from(*forbidden: str) -> Rule:
 
     def rule(module: Module) -> Iterator[str]:
         for node in ast.walk(module.tree):
-            found = []
+            imported = []
             if isinstance(node, ast.Import):
-                found = [alias.name for alias in node.names]
+                imported = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
-                found = [node.module]
-            for name in found:
+                imported = [node.module]
+            for name in imported:
                 if name.startswith(forbidden):
                     yield f"line {node.lineno} imports {name}"
 
@@ -122,16 +122,16 @@ def calls(*forbidden: str) -> Rule:
 
 
 def reads_the_clock(module: Module) -> Iterator[str]:
-    """No clock but core.clock's: ``datetime.now()``, ``timezone.now()``, ``date.today()``."""
+    """Yield each use of a clock other than core.clock: ``datetime.now()``, ``date.today()`` …"""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
-            of = getattr(owner, "attr", None) or getattr(owner, "id", None)
-            if (of, node.func.attr) in {
+            owner_name = getattr(owner, "attr", None) or getattr(owner, "id", None)
+            if (owner_name, node.func.attr) in {
                 *(("datetime", verb) for verb in ("now", "utcnow", "today")),
                 *(("date", "today"), ("timezone", "now"), ("time", "time")),
             }:
-                yield f"line {node.lineno} calls {of}.{node.func.attr}()"
+                yield f"line {node.lineno} calls {owner_name}.{node.func.attr}()"
 
 
 _SQL_NOW = re.compile(
@@ -142,7 +142,7 @@ _SQL_NOW = re.compile(
 
 
 def asks_the_databases_clock(module: Module) -> Iterator[str]:
-    """Django's ``Now()``, ``core.timing`` and SQL texts with a ``now()`` of their own."""
+    """Yield each use of the database's clock: ``Now()``, ``core.timing``, SQL with ``now()``."""
     tree = module.tree
     docs = {
         id(node.body[0].value)
@@ -164,7 +164,7 @@ def asks_the_databases_clock(module: Module) -> Iterator[str]:
 
 
 def holds(*forbidden: str) -> Rule:
-    """Return the rule that none of these texts stands in the file."""
+    """Return the rule that the file contains none of these texts."""
 
     def rule(module: Module) -> Iterator[str]:
         for number, line in enumerate(module.text.splitlines(), 1):
@@ -187,7 +187,7 @@ def longer_than(most: int) -> Rule:
 
 
 def functions_longer_than(most: int) -> Rule:
-    """Return the rule that a function has at most ``most`` lines, docstring left out."""
+    """Return the rule that a function has at most ``most`` lines, without its docstring."""
 
     def rule(module: Module) -> Iterator[str]:
         for node in ast.walk(module.tree):
@@ -203,15 +203,15 @@ def functions_longer_than(most: int) -> Rule:
 
 
 def more_arguments_than(most: int) -> Rule:
-    """Return the rule that a function takes at most ``most`` arguments, compiled kernels apart."""
+    """Return the rule that a function has at most ``most`` arguments, except compiled kernels."""
 
     def rule(module: Module) -> Iterator[str]:
         for node in ast.walk(module.tree):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or is_compiled(node):
                 continue
-            taken = node.args
-            count = len(taken.posonlyargs) + len(taken.args) + len(taken.kwonlyargs)
-            count -= taken.args[:1] != [] and taken.args[0].arg in {"self", "cls"}
+            arguments = node.args
+            count = len(arguments.posonlyargs) + len(arguments.args) + len(arguments.kwonlyargs)
+            count -= arguments.args[:1] != [] and arguments.args[0].arg in {"self", "cls"}
             if count > most:
                 yield f"{node.name} takes {count} arguments; group them in a dataclass"
 
@@ -224,7 +224,7 @@ def is_compiled(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def imports_in_functions(module: Module) -> Iterator[str]:
-    """No import of ours inside a function: it hides a circle."""
+    """Yield each import of our own modules inside a function: it would hide an import cycle."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for inner in ast.walk(node):
@@ -234,5 +234,5 @@ def imports_in_functions(module: Module) -> Iterator[str]:
                     name = inner.names[0].name
                 else:
                     continue
-                if name.split(".")[0] in STOREYS:
+                if name.split(".")[0] in PACKAGES:
                     yield f"line {inner.lineno} imports {name} inside {node.name}"

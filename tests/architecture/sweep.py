@@ -1,4 +1,4 @@
-"""A hostile sweep's stage: two retailers with one of everything, and what must not move."""
+"""The setting of the hostile tests: two retailers with one of everything, and their contents."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from lastmile.core.ids import new_public_id
 from lastmile.core.tenancy import retailer_context
 from tenants.permissions import Role
 from tests.architecture.world import make_world
-from tests.hostile import UNSAFE, Known, Probe
+from tests.hostile import UNSAFE, KnownIds, Probe
 from tests.people import PASSWORD, add_member, logged_in
 
 CANARY = "Canary-of-the-other-retailer"
 USED_KEY = "a-key-that-the-other-used"
-# Books about callers themselves, which refusals may write to as well.
+# Tables about the callers themselves: a refused call may write to them.
 OWN_BOOKS = {"core_idempotencyrecord", "people_session", "people_loginattempt"}
 
 
 @dataclass(slots=True)
 class Sweep:
-    """Sends probes as an owner of t1 and watches t1 and t2."""
+    """Sends probes as an owner of t1, and checks that t1 and t2 do not change."""
 
     browser: Client
     document: Any
-    known: Known
+    ids: KnownIds
     hub: str
     owner: str
     their_browser: Client
-    theirs: str = ""
-    ours: str = ""
+    other_before: str = ""
+    own_before: str = ""
     sent: int = 0
     canary: str = CANARY
     statuses: dict[int, int] = field(default_factory=dict)
 
     def send(self, probe: Probe) -> int:
-        """Send one and judge the answer. Raises AssertionError naming the probe."""
+        """Send a probe and check the answer. Raises AssertionError with the probe."""
         answer = self.browser.generic(
             probe.method.upper(), probe.path, probe.body, probe.content_type,
             headers=dict(probe.headers),
@@ -55,9 +55,10 @@ class Sweep:
         if status >= 400 and probe.path.startswith("/api/"):
             self._is_problem(probe, answer, content)
         if probe.method in UNSAFE:
-            after = self.standing("t1")
-            assert status < 400 or after == self.ours, f"{status} to {probe} changed something"
-            self.ours = after
+            after = self.fingerprint("t1")
+            unchanged = after == self.own_before
+            assert status < 400 or unchanged, f"{status} to {probe} changed something"
+            self.own_before = after
         if status in {302, 401} and not self._still_in():
             self._enter()
         self.sent += 1
@@ -68,23 +69,23 @@ class Sweep:
         assert answer["Content-Type"].startswith("application/problem+json"), (
             f"{probe}: {content!r}"
         )
-        said = json.loads(content)
-        assert said["detail"], probe
-        assert said["code"], probe
+        problem = json.loads(content)
+        assert problem["detail"], probe
+        assert problem["code"], probe
 
     def end(self) -> None:
-        """Hold that nothing of the other retailer moved."""
-        assert self.standing("t2") == self.theirs
+        """Check that no row of the other retailer changed."""
+        assert self.fingerprint("t2") == self.other_before
 
     def _still_in(self) -> bool:
         return bool(self.browser.get("/api/v1/me/").status_code == 200)
 
     def _enter(self) -> None:
-        """Log in again: a probe logged us out, as it may."""
+        """Sign in again: a probe may sign the owner out."""
         self.browser.cookies.clear()
         self.browser.post("/login/", {"email": self.owner, "password": PASSWORD})
-        assert self._still_in(), "a probe took the owner's way in"
-        self.ours = self.standing("t1")
+        assert self._still_in(), "after a probe the owner can no longer sign in"
+        self.own_before = self.fingerprint("t1")
 
     def inputs(self, where: str) -> list[str]:
         """Return the names of the inputs that a page shows."""
@@ -92,11 +93,11 @@ class Sweep:
         return re.findall(r'name="(\w+)"', b"".join(answer).decode("utf-8", "replace"))
 
     def foreign_page(self) -> str:
-        """Return what the other retailer's own owner sees of the canary."""
+        """Return the page in which the other retailer's own owner sees the canary."""
         return str(self.their_browser.get("/api/v1/hubs/").content)
 
-    def standing(self, schema: str) -> str:
-        """Return a fingerprint of every row of a retailer, callers' own books left out."""
+    def fingerprint(self, schema: str) -> str:
+        """Return a hash of every row of a retailer, without the tables about callers."""
         with retailer_context(schema), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [schema]
@@ -115,7 +116,7 @@ class Sweep:
 
 
 def make_sweep() -> Sweep:
-    """Make the same world in t1 and t2, mark t2's, and let an owner in at each."""
+    """Make the same world in t1 and t2, mark t2's rows, and sign an owner in at each."""
     browsers, ids, owners = {}, {}, {}
     for schema in ("t1", "t2"):
         with retailer_context(schema) as ref:
@@ -125,24 +126,26 @@ def make_sweep() -> Sweep:
             if schema == "t2":
                 _mark()
         ids[schema] = _ids(browsers[schema])
-    told = browsers["t2"].post(
+    response = browsers["t2"].post(
         "/api/v1/drivers/", {"name": "Theirs", "hub": _hub(ids["t2"])},
         content_type="application/json", headers={"idempotency-key": USED_KEY},
     )  # fmt: skip
-    assert told.status_code == 201, told.content
+    assert response.status_code == 201, response.content
     document = browsers["t1"].get("/api/v1/schema/", headers={"accept": "application/json"}).json()
-    known = Known(
+    ids_to_try = KnownIds(
         own=ids["t1"],
         foreign=[*ids["t2"], *(new_public_id(i.partition("_")[0]) for i in ids["t2"])],
         used_key=USED_KEY,
     )
-    sweep = Sweep(browsers["t1"], document, known, _hub(ids["t1"]), owners["t1"], browsers["t2"])
-    sweep.ours, sweep.theirs = sweep.standing("t1"), sweep.standing("t2")
+    sweep = Sweep(
+        browsers["t1"], document, ids_to_try, _hub(ids["t1"]), owners["t1"], browsers["t2"]
+    )
+    sweep.own_before, sweep.other_before = sweep.fingerprint("t1"), sweep.fingerprint("t2")
     return sweep
 
 
 def _mark() -> None:
-    """Write the canary wherever a name stands."""
+    """Write the canary into every name and free text."""
     for model in (Hub, Driver, Vehicle, Zone):
         for row in model.objects.all():  # type: ignore[attr-defined]
             row.name = f"{CANARY} {row.pk}"
@@ -153,16 +156,16 @@ def _mark() -> None:
 
 
 def _ids(browser: Client) -> list[str]:
-    """Return the ids of everything that the lists of the API show."""
-    found = []
+    """Return up to three ids of every list of the API."""
+    public_ids = []
     for where, view in views("lastmile.urls"):
         if where.startswith("/api/v1/") and "<" not in where and "get" in _acts(view):
             answer = browser.get(where)
             if answer["Content-Type"] == "application/json":
-                shown = answer.json()
-                items = shown.get("items", []) if isinstance(shown, dict) else []
-                found += [item["id"] for item in items if "id" in item][:3]
-    return sorted(set(found))
+                page = answer.json()
+                items = page.get("items", []) if isinstance(page, dict) else []
+                public_ids += [item["id"] for item in items if "id" in item][:3]
+    return sorted(set(public_ids))
 
 
 def _acts(view: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the documents name exists: links, commands, variables, addresses, campaigns, resources."""
+"""The documents agree with the code: links, commands, variables, addresses, resources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from lastmile.core.checks import views
-from tests.architecture.source import ROOT, STOREYS
+from tests.architecture.source import PACKAGES, ROOT
 
 DOCS = sorted(
     path
@@ -23,7 +23,7 @@ COMMANDS = ROOT / "lastmile/docs/commands.md"
 OWN = {
     name
     for name, app in get_commands().items()
-    if isinstance(app, str) and app.split(".")[0] in STOREYS
+    if isinstance(app, str) and app.split(".")[0] in PACKAGES
 }
 # Read by libraries or by the tests and tools, not by the settings.
 NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PATH", "PIP_INDEX_URL", "SKIP_CHECKS", "PYTHONUNBUFFERED"}
@@ -36,23 +36,23 @@ def named(doc: Path) -> str:
 @cache
 def code() -> str:
     files = [*ROOT.glob("manage.py"), ROOT / "tests/chromium.py", ROOT / "tests/shared.py"]
-    for storey in STOREYS:
-        files += (ROOT / storey).rglob("*.py")
+    for package in PACKAGES:
+        files += (ROOT / package).rglob("*.py")
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 @pytest.mark.parametrize("doc", DOCS, ids=named)
 def test_every_relative_link_leads_somewhere(doc: Path) -> None:
-    said = re.findall(r"\]\(([^)#\s]+)[^)]*\)", doc.read_text(encoding="utf-8"))
-    away = [link for link in said if "://" not in link and not (doc.parent / link).exists()]
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", doc.read_text(encoding="utf-8"))
+    away = [link for link in links if "://" not in link and not (doc.parent / link).exists()]
     assert away == []
 
 
 @pytest.mark.parametrize("doc", DOCS, ids=named)
 def test_every_command_and_target_that_is_told_of_exists(doc: Path) -> None:
     text = doc.read_text(encoding="utf-8")
-    told = set(re.findall(r"manage\.py ([a-z_]+)", text)) - {"command", "help"}
-    assert told - set(get_commands()) == set()
+    commands = set(re.findall(r"manage\.py ([a-z_]+)", text)) - {"command", "help"}
+    assert commands - set(get_commands()) == set()
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z]+)", text)) - targets == set()
 
@@ -92,15 +92,15 @@ def test_every_resource_of_the_api_is_in_the_contract_page() -> None:
         for where, _view in views(conf)
         if (match := re.match(r"/api/v1/([a-z-]+/)", where))
     } - {"schema/", "docs/", "problems/", "emissions/"}
-    told = set(re.findall(r"([a-z-]+/)", page))
-    assert served - told == set()
+    documented = set(re.findall(r"([a-z-]+/)", page))
+    assert served - documented == set()
     assert len(served) > 15
 
 
 def test_the_frames_that_are_told_of_are_the_ones_that_are_sent() -> None:
     page = (ROOT / "lastmile/docs/websockets.md").read_text(encoding="utf-8")
     board = page.partition("## `/ws/v1/board/")[2]
-    told = set(re.findall(r"^\| `([a-z]+)` \|", board, re.MULTILINE))
+    documented = set(re.findall(r"^\| `([a-z]+)` \|", board, re.MULTILINE))
     handlers = (ROOT / "dispatch/console/board/handlers.py").read_text(encoding="utf-8")
     sent = {"snapshot"} | {
         str(call.args[2].value)
@@ -108,13 +108,13 @@ def test_the_frames_that_are_told_of_are_the_ones_that_are_sent() -> None:
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
         if call.func.id == "_tell" and isinstance(call.args[2], ast.Constant)
     }
-    assert told == sent
+    assert documented == sent
 
 
-def test_every_storey_and_the_tests_say_what_they_are() -> None:
-    for storey in (*STOREYS, "tests"):
-        text = (ROOT / storey / "README.md").read_text(encoding="utf-8")
-        assert text.startswith(f"# {storey}")
+def test_every_package_and_the_tests_say_what_they_are() -> None:
+    for package in (*PACKAGES, "tests"):
+        text = (ROOT / package / "README.md").read_text(encoding="utf-8")
+        assert text.startswith(f"# {package}")
 
 
 def test_decisions_are_numbered_once_and_titled_by_their_rule() -> None:

@@ -21,9 +21,9 @@ from tests.architecture.world import make_world
 from tests.databases import copy_of
 from tests.people import add_member, key_client, logged_in
 
-# Lists that cannot be asked for without saying of what.
+# Lists that need query parameters.
 ASKED: dict[str, dict[str, str]] = {}
-# Answers to GET that list nothing of a retailer's: documents, oneself, constants.
+# Answers to GET that are not lists of a retailer's rows: documents, the caller, constants.
 NO_LISTS = {
     "/api/v1/schema/",
     "/api/v1/docs/",
@@ -38,7 +38,7 @@ Cast = dict[str, Client]
 
 @cache
 def readable() -> dict[str, Act]:
-    """Return every address of the API that answers GET, with the act it asks for."""
+    """Return every address of the API that answers GET, with the act that it requires."""
     return {
         where: view.cls.acts["get"]  # type: ignore[attr-defined]
         for where, view in views("lastmile.urls")
@@ -56,18 +56,18 @@ def lists() -> list[str]:
 
 
 def details() -> list[tuple[str, str]]:
-    """Return (list, address of one of its things) for each list with such addresses."""
-    found = []
+    """Return (list, address of one of its items) for each list that has item addresses."""
+    pairs = []
     for where in readable():
         head, _, tail = where.partition("<")
         if tail and "<" not in tail and head in lists():
-            found.append((head, where))
-    return found
+            pairs.append((head, where))
+    return pairs
 
 
 @pytest.fixture(scope="module")
 def cast(template_database: str, django_db_setup: None, django_db_blocker: Any) -> Iterator[Cast]:
-    """The same world in t1 and t2, made once, and an owner logged in at each."""
+    """Make the same world in t1 and t2 once, and sign an owner in at each."""
     with django_db_blocker.unblock(), copy_of(template_database):
         browsers = {}
         for schema in ("t1", "t2"):
@@ -78,10 +78,10 @@ def cast(template_database: str, django_db_setup: None, django_db_blocker: Any) 
 
 
 def items(answer: HttpResponse) -> dict[str, Any]:
-    """Return what a list shows, by id."""
+    """Return the items of a list by id."""
     assert answer.status_code == 200, answer.content
-    shown = json.loads(answer.content)["items"]
-    return {item.get("id") or json.dumps(item, sort_keys=True): item for item in shown}
+    rows = json.loads(answer.content)["items"]
+    return {item.get("id") or json.dumps(item, sort_keys=True): item for item in rows}
 
 
 def test_every_list_shows_each_retailer_its_own_and_a_stranger_nothing(
@@ -89,14 +89,14 @@ def test_every_list_shows_each_retailer_its_own_and_a_stranger_nothing(
 ) -> None:
     strange = Client(headers={"host": retailer.domain})
     for where in lists():
-        ours = items(cast["t1"].get(where, ASKED.get(where, {})))
-        theirs = items(cast["t2"].get(where, ASKED.get(where, {})))
-        assert ours, f"{where} is empty: make one of its things in tests/architecture/world.py"
-        assert theirs, where
-        assert not set(ours) & set(theirs), where
+        own_items = items(cast["t1"].get(where, ASKED.get(where, {})))
+        other_items = items(cast["t2"].get(where, ASKED.get(where, {})))
+        assert own_items, f"{where} is empty: add one of its items in tests/architecture/world.py"
+        assert other_items, where
+        assert not set(own_items) & set(other_items), where
         answer = strange.get(where, ASKED.get(where, {}))
         assert answer.status_code == 401, where
-        assert not any(shown in answer.content.decode() for shown in ours), where
+        assert not any(public_id in answer.content.decode() for public_id in own_items), where
 
 
 def test_a_key_or_session_of_one_retailer_opens_nothing_at_another(
@@ -114,15 +114,16 @@ def test_a_key_or_session_of_one_retailer_opens_nothing_at_another(
 def test_what_is_anothers_is_unknown_in_the_same_words(cast: Cast) -> None:
     assert details()
     for listing, where in details():
-        mine = next(iter(items(cast["t1"].get(listing, ASKED.get(listing, {})))))
-        anothers = next(iter(items(cast["t2"].get(listing, ASKED.get(listing, {})))))
-        nobodys = new_public_id(anothers.partition("_")[0])
+        own = next(iter(items(cast["t1"].get(listing, ASKED.get(listing, {})))))
+        foreign = next(iter(items(cast["t2"].get(listing, ASKED.get(listing, {})))))
+        unknown = new_public_id(foreign.partition("_")[0])
         head, _, tail = where.partition("<")
         tail = tail.partition(">")[2]
-        assert cast["t1"].get(head + mine + tail).status_code == 200, where
-        theirs, none = (cast["t1"].get(f"{head}{i}{tail}") for i in (anothers, nobodys))
-        assert (theirs.status_code, none.status_code) == (404, 404), where
-        assert theirs.json() == none.json(), where
+        assert cast["t1"].get(head + own + tail).status_code == 200, where
+        foreign_answer = cast["t1"].get(f"{head}{foreign}{tail}")
+        unknown_answer = cast["t1"].get(f"{head}{unknown}{tail}")
+        assert (foreign_answer.status_code, unknown_answer.status_code) == (404, 404), where
+        assert foreign_answer.json() == unknown_answer.json(), where
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.OWNER])

@@ -35,7 +35,7 @@ def unthrottled(settings: Any) -> None:
 def test_no_call_to_the_api_breaks_it_changes_what_it_is_refused_or_reaches_another(
     sweep: Sweep,
 ) -> None:
-    probes = list(api_probes(sweep.document, sweep.known, random.Random(SEED), EACH))
+    probes = list(api_probes(sweep.document, sweep.ids, random.Random(SEED), EACH))
     answered = [sweep.send(probe) for probe in probes]
     # The sweep bites only while some calls pass and some are refused for each of the reasons.
     assert {200, 400, 404, 422} <= set(answered), sorted(set(answered))
@@ -44,20 +44,20 @@ def test_no_call_to_the_api_breaks_it_changes_what_it_is_refused_or_reaches_anot
 
 
 def test_no_call_to_a_page_breaks_it_or_reaches_another(sweep: Sweep) -> None:
-    shown = pages()
-    fields = {where: sweep.inputs(where) for where in shown if "<" not in where}
+    page = pages()
+    fields = {where: sweep.inputs(where) for where in page if "<" not in where}
     assert any(fields.values())
-    for probe in page_probes(shown, fields, sweep.known, random.Random(SEED), EACH):
+    for probe in page_probes(page, fields, sweep.ids, random.Random(SEED), EACH):
         sweep.send(probe)
     sweep.end()
 
 
 def test_what_the_sweep_looks_for_would_be_seen(sweep: Sweep) -> None:
-    before = sweep.standing("t1")
-    assert before == sweep.standing("t1")
+    before = sweep.fingerprint("t1")
+    assert before == sweep.fingerprint("t1")
     answer = sweep.browser.post(
         "/api/v1/drivers/", {"name": "Seen", "hub": sweep.hub}, content_type="application/json"
     )
     assert answer.status_code == 201, answer.content
-    assert sweep.standing("t1") != before
+    assert sweep.fingerprint("t1") != before
     assert re.search(sweep.canary, sweep.foreign_page())

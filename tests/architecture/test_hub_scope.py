@@ -28,10 +28,10 @@ UNSAFE = ("post", "patch", "delete")
 class Stage:
     """Two hubs with one of everything each, in one retailer."""
 
-    key: KeyClient  # of the first hub alone
-    dispatcher: Client  # of the first hub alone
-    mine: dict[str, set[str]]  # list -> ids of the first hub's things
-    theirs: dict[str, set[str]]  # list -> ids of the second hub's things
+    key: KeyClient  # of the first hub only
+    dispatcher: Client  # of the first hub only
+    first_hub: dict[str, set[str]]  # list -> ids of the first hub's things
+    second_hub: dict[str, set[str]]  # list -> ids of the second hub's things
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +39,13 @@ def stage(template_database: str, django_db_setup: None, django_db_blocker: Any)
     with django_db_blocker.unblock(), copy_of(template_database), retailer_context("t1") as ref:
         owner = logged_in(ref, add_member(Role.OWNER))
         first = make_world(file_hub=True)
-        mine = _listed(owner)
+        first_hub = _listed(owner)
         make_world(file_hub=True)
         both = _listed(owner)
         member = add_member(Role.DISPATCHER, hubs=[first.public_id])
         key = key_client(ref, KeyRole.INTEGRATION, hubs=[first.public_id])
-        theirs = {where: ids - mine[where] for where, ids in both.items()}
-        yield Stage(key, logged_in(ref, member), mine, theirs)
+        second_hub = {where: ids - first_hub[where] for where, ids in both.items()}
+        yield Stage(key, logged_in(ref, member), first_hub, second_hub)
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def _body(answer: HttpResponse) -> str:
 
 
 def _of_one_hub(where: str) -> bool:
-    """Tell whether the table lets somebody of one hub read this list at all."""
+    """Return True if a caller with one hub may read this list."""
     return _may_in_one_hub(readable()[where])
 
 
@@ -70,20 +70,20 @@ def test_a_key_of_one_hub_lists_the_things_of_that_hub_alone(stage: Stage) -> No
     scoped = [where for where in lists() if _of_one_hub(where)]
     assert len(scoped) > 10
     for where in scoped:
-        shown = set(items(stage.key.browser.get(where, ASKED.get(where, {}))))
-        assert not shown & stage.theirs[where], where
-        assert shown & stage.mine[where], f"{where} hides what is the caller's own"
+        listed = set(items(stage.key.browser.get(where, ASKED.get(where, {}))))
+        assert not listed & stage.second_hub[where], where
+        assert listed & stage.first_hub[where], f"{where} hides what is the caller's own"
 
 
 def test_a_key_of_one_hub_reads_and_changes_nothing_of_another(stage: Stage) -> None:
-    asked, before = 0, _fingerprint()
+    calls, before = 0, _fingerprint()
     for where, view in views("lastmile.urls"):
         acts = getattr(getattr(view, "cls", None), "acts", {})
         head, _, tail = where.partition("<")
-        if not where.startswith("/api/v1/") or not tail or head not in stage.theirs:
+        if not where.startswith("/api/v1/") or not tail or head not in stage.second_hub:
             continue
         rest = tail.partition(">")[2]
-        for public_id in stage.theirs[head]:
+        for public_id in stage.second_hub[head]:
             address = f"{head}{public_id}{rest}".replace("<str:order>", public_id)
             for method in acts:
                 body = {} if method in UNSAFE else None
@@ -92,18 +92,18 @@ def test_a_key_of_one_hub_reads_and_changes_nothing_of_another(stage: Stage) -> 
                 if _may_in_one_hub(acts[method]):
                     expected = {404} if body is None else {404, 422}
                 assert answer.status_code in expected, (method, address, _body(answer))
-                asked += 1
-    assert asked > 30
+                calls += 1
+    assert calls > 30
     assert _fingerprint() == before
 
 
 def test_a_dispatcher_of_one_hub_opens_no_page_of_another(stage: Stage) -> None:
-    theirs = {i for ids in stage.theirs.values() for i in ids}
-    asked, before = 0, _fingerprint()
+    foreign_ids = {i for ids in stage.second_hub.values() for i in ids}
+    calls, before = 0, _fingerprint()
     for where in (where for where, _view in views("lastmile.urls")):
         if where.startswith("/api/") or "<str:public_id>" not in where:
             continue
-        for public_id in theirs:
+        for public_id in foreign_ids:
             address = where.replace("<str:public_id>", public_id)
             address = address.replace("<str:route>", public_id).replace("<str:order>", public_id)
             if "<" in address:
@@ -112,24 +112,24 @@ def test_a_dispatcher_of_one_hub_opens_no_page_of_another(stage: Stage) -> None:
             assert answer.status_code in {403, 404, 405}, (address, answer.status_code)
             acted = stage.dispatcher.post(address, {"version": "1"})
             assert 400 <= acted.status_code < 500, (address, acted.status_code)
-            asked += 1
-    assert asked > 100
+            calls += 1
+    assert calls > 100
     assert _fingerprint() == before
 
 
 def test_a_dispatcher_of_one_hub_sees_no_id_of_another_on_a_list_page(stage: Stage) -> None:
-    theirs = {i for ids in stage.theirs.values() for i in ids if "_" in i and len(i) < 40}
+    foreign_ids = {i for ids in stage.second_hub.values() for i in ids if "_" in i and len(i) < 40}
     for where in (where for where, _view in views("lastmile.urls")):
         if where.startswith("/api/") or "<" in where:
             continue
         answer = stage.dispatcher.get(where)
         if answer.status_code == 200:
-            shown = _body(answer)
-            assert not [public_id for public_id in theirs if public_id in shown], where
+            page = _body(answer)
+            assert not [public_id for public_id in foreign_ids if public_id in page], where
 
 
 def test_a_key_of_one_hub_cancels_no_operation_of_another(stage: Stage) -> None:
-    for public_id in stage.theirs["/api/v1/operations/"]:
+    for public_id in stage.second_hub["/api/v1/operations/"]:
         before = _fingerprint()
         answer = stage.key.post(f"/api/v1/operations/{public_id}/cancel/")
         assert answer.status_code == 404, _body(answer)

@@ -84,16 +84,16 @@ DESIGN = frozenset(
 def nouns(text: str) -> set[str]:
     """Return the bold words of a glossary's table as class names: **Time window** is TimeWindow."""
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| **")]
-    found = [word for row in rows for word in re.findall(r"\*\*([^*]+)\*\*", row)]
-    found += re.findall(r"\*\*([^*]+)\*\*:", text)
-    return {"".join(part.capitalize() for part in word.split()) for word in found}
+    words = [word for row in rows for word in re.findall(r"\*\*([^*]+)\*\*", row)]
+    words += re.findall(r"\*\*([^*]+)\*\*:", text)
+    return {"".join(part.capitalize() for part in word.split()) for word in words}
 
 
-def twice(classes: Iterable[tuple[str, str]], known: set[str]) -> dict[str, list[str]]:
+def twice(classes: Iterable[tuple[str, str]], glossary_nouns: set[str]) -> dict[str, list[str]]:
     """Return the known nouns that name more than one class, and where."""
     where: dict[str, list[str]] = defaultdict(list)
     for name, path in classes:
-        if name in known:
+        if name in glossary_nouns:
             where[name].append(path)
     return {name: paths for name, paths in where.items() if len(paths) > 1}
 
@@ -106,9 +106,9 @@ def _classes() -> Iterable[tuple[str, str]]:
 
 
 def test_no_two_classes_share_a_noun_of_the_glossary() -> None:
-    known = nouns(GLOSSARY.read_text(encoding="utf-8")) | DESIGN
-    assert {"Plan", "Stop", "Unserved", "Profile", "Violation"} <= known
-    assert twice(_classes(), known) == {}
+    glossary = nouns(GLOSSARY.read_text(encoding="utf-8")) | DESIGN
+    assert {"Plan", "Stop", "Unserved", "Profile", "Violation"} <= glossary
+    assert twice(_classes(), glossary) == {}
 
 
 def test_a_noun_with_two_classes_is_found() -> None:

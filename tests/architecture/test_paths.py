@@ -1,7 +1,7 @@
-"""Addresses are made by name: no path of ours is typed in Python, templates or JavaScript.
+"""Addresses are made from names: no path of Lastmile is typed in Python, templates or JavaScript.
 
-A URL that moves then moves in one place, its urls.py. Every name is namespaced, and every name
-that a template or a call gives exists.
+So a URL changes in one file only, its urls.py. Every name has a namespace, and every name that a
+template or a call uses exists.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
 from lastmile.core.http.socket_urls import socket_url
-from tests.architecture.source import ROOT, STOREYS, Module, Rule, modules, offences, templates
+from tests.architecture.source import PACKAGES, ROOT, Module, Rule, modules, offences, templates
 
 URLCONFS = (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF)
 # What must name a path by its text, because no address has been resolved yet, or because it is no
@@ -56,19 +56,19 @@ def served() -> dict[str, str]:
 def first_parts() -> str:
     """Return the first parts of our addresses, as a regular expression."""
     sockets = [f"/{r.pattern}" for path in settings.SOCKET_ROUTES for r in import_string(path)]
-    found = {
+    parts = {
         match[1]
         for where in (*served().values(), *sockets, "/static/", "/healthz", "/readyz")
         if (match := re.match(r"/([a-z][a-z0-9-]*)", where))
     }
-    assert {"console", "api", "ws", "login", "roads", "settings"} <= found
-    return "|".join(sorted(found))
+    assert {"console", "api", "ws", "login", "roads", "settings"} <= parts
+    return "|".join(sorted(parts))
 
 
 def typed_in_python(module: Module) -> Iterator[str]:
-    """Texts that begin with an address of ours; docstrings and JSON pointers are none."""
-    # A pointer such as "/driver" has no slash at its end; an address of ours has one.
-    ours = re.compile(rf"(?:https?://[^/\s]+)?/(?:{first_parts()})/|/(?:healthz|readyz)\b")
+    """Yield each text that begins with an address of Lastmile, except docstrings."""
+    # A JSON pointer such as "/driver" has no slash at its end; an address of Lastmile has one.
+    own_address = re.compile(rf"(?:https?://[^/\s]+)?/(?:{first_parts()})/|/(?:healthz|readyz)\b")
     docs = {
         id(node.value)
         for node in ast.walk(module.tree)
@@ -83,31 +83,31 @@ def typed_in_python(module: Module) -> Iterator[str]:
             text = node.value
         else:
             continue
-        if id(node) not in docs and ours.match(text):
+        if id(node) not in docs and own_address.match(text):
             yield f"line {node.lineno} types {text!r}"
 
 
 def typed_in_text(module: Module) -> Iterator[str]:
-    """Attributes and strings of a template or a script that hold an address of ours."""
-    ours = re.compile(rf"""["'`=(}}]/(?:{first_parts()})(?=[/?"'`])""")
+    """Yield each attribute and string of a template or script with an address of Lastmile."""
+    own_address = re.compile(rf"""["'`=(}}]/(?:{first_parts()})(?=[/?"'`])""")
     text = re.sub(r"{#.*?#}|/\*.*?\*/", lambda gone: "\n" * gone[0].count("\n"), module.text,
                   flags=re.DOTALL)  # fmt: skip
     for number, line in enumerate(text.splitlines(), 1):
-        for match in ours.finditer(line):
+        for match in own_address.finditer(line):
             yield f"line {number} types {match[0][1:]!r}"
 
 
 @cache
 def scripts() -> tuple[Module, ...]:
-    """Return every script of the six packages that is ours."""
-    found = (
+    """Return every script of the six packages, without vendored ones."""
+    paths = (
         path
-        for package in STOREYS
+        for package in PACKAGES
         for path in sorted((ROOT / package).rglob("static/**/*.js"))
         if "vendor" not in path.parts
     )
     return tuple(
-        Module(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in found
+        Module(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in paths
     )
 
 
@@ -162,13 +162,13 @@ def test_every_page_and_every_call_has_a_name_in_a_namespace() -> None:
 
 
 def test_every_name_that_is_given_exists() -> None:
-    given = re.compile(
+    names = re.compile(
         r"""\{%\s*(?:url|safe_url)\s+['"]([^'"]+)|\b(?:reverse|redirect)\(\s*["']([^"'/]+)"""
     )
     unknown = [
         (module.path, name)
         for module in (*modules(), *templates())
-        for match in given.finditer(module.text)
+        for match in names.finditer(module.text)
         if (name := match[1] or match[2]) not in served()
     ]
     assert unknown == []

@@ -1,8 +1,8 @@
-"""Every column that can hold a text says whether it tells who a shopper is, and what erases it.
+"""Every column with text is listed: does it identify a shopper, and how is it erased?
 
-A new model or text column fails here until it is put into one of the lists below; a column in
-``ERASED`` must be emptied by a function of the roll (tests/dispatch/test_erasing.py shows that over
-real rows), one in ``FORGOTTEN`` goes by age.
+A new model or text column fails here until it is in one of the lists below. A column in ``ERASED``
+must be emptied by a function of ``ERASE_SHOPPER`` (tests/dispatch/test_erasing.py checks it with
+real rows). A column in ``FORGOTTEN`` is deleted by age.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ERASED = {
     "core.idempotencyrecord": "body headers",
     "core.delivery": "error",
 }
-#: Gone by age whatever they hold: `forget`.
+#: Deleted by age, with any content: `forget`.
 FORGOTTEN = {
     "intake.importfile": "content sketch",
     "intake.refusedrow": "cells faults",
@@ -44,7 +44,7 @@ FORGOTTEN = {
     "people.loginattempt": "scope subject_hash",
     "people.socketticket": "secret_hash kind principal_id session_key",
 }
-#: Says nothing of who a shopper is: ids, words of a fixed list, hashes, codes of goods, staff.
+#: Does not identify a shopper: ids, words of a fixed list, hashes, codes of goods, staff.
 IMPERSONAL = {
     "core.event": "public_id kind subject actor data lane",
     "core.delivery": "handler lane state",
@@ -79,7 +79,7 @@ IMPERSONAL = {
     "planning.solvepart": "job state problem present seconds result",
     "planning.planedit": "act actor facts before after by_hand",
 }
-#: Rows that lead to a shopper and hold no text of theirs: counts, times, money and ids stay.
+#: Rows that lead to a shopper without text about the shopper: counts, times, money, ids stay.
 KEPT = {
     "orders.order", "orders.parcel", "orders.promise", "orders.attempt", "planning.stop",
     "planning.unserved",
@@ -106,22 +106,22 @@ def columns(lists: dict[str, str]) -> set[str]:
     return {f"{label}.{name}" for label, names in lists.items() for name in names.split()}
 
 
-def telling(found: list[type[models.Model]]) -> set[str]:
+def telling(models_: list[type[models.Model]]) -> set[str]:
     return {
         f"{model._meta.label_lower}.{field.name}"
-        for model in found
+        for model in models_
         for field in model._meta.concrete_fields
         if isinstance(field, TELLING)
     }
 
 
-def leading_to(target: type[Any], found: list[type[models.Model]]) -> set[str]:
-    """Return the models from which foreign keys lead to `target`, by whatever way."""
+def leading_to(target: type[Any], models_: list[type[models.Model]]) -> set[str]:
+    """Return the models from which foreign keys lead to ``target``, directly or not."""
     reached: set[type[Any]] = {target}
     while True:
         more = {
             model
-            for model in found
+            for model in models_
             for field in model._meta.concrete_fields
             if field.related_model in reached
         } - reached
@@ -134,14 +134,14 @@ def test_every_column_that_can_tell_who_somebody_is_is_in_a_list() -> None:
     listed = columns(ERASED) | columns(FORGOTTEN) | columns(IMPERSONAL)
     new = telling(retailers_models()) - listed
     assert new == set(), "Say in this file whether these columns tell who a shopper is."
-    assert listed - telling(retailers_models()) == set()  # and nothing that is no more
+    assert listed - telling(retailers_models()) == set()  # and no column that no longer exists
     assert columns(ERASED) & columns(IMPERSONAL) == set()
 
 
 def test_every_model_that_leads_to_a_shopper_is_erased_or_kept_for_a_reason() -> None:
-    found = leading_to(Shopper, retailers_models())
-    assert {"orders.order", "planning.stop"} <= found
-    assert found - set(ERASED) - KEPT == set()
+    labels = leading_to(Shopper, retailers_models())
+    assert {"orders.order", "planning.stop"} <= labels
+    assert labels - set(ERASED) - KEPT == set()
 
 
 def test_every_app_with_such_columns_is_on_the_rolls() -> None:
@@ -160,7 +160,7 @@ def test_the_lists_bite() -> None:
 
         class Meta:
             app_label = "orders"
-            apps = type(apps)(())  # a registry of its own: no other test sees it
+            apps = type(apps)(())  # a separate registry, which no other test sees
 
         def __str__(self) -> str:
             return ""

@@ -27,9 +27,9 @@ def folders() -> list[str]:
 
 def protocols(module: Any) -> list[type]:
     return [
-        found
-        for _name, found in inspect.getmembers(module, inspect.isclass)
-        if getattr(found, "_is_protocol", False) and found.__module__ == module.__name__
+        member
+        for _name, member in inspect.getmembers(module, inspect.isclass)
+        if getattr(member, "_is_protocol", False) and member.__module__ == module.__name__
     ]
 
 
@@ -42,15 +42,14 @@ def test_each_provider_has_a_protocol_and_a_null_twin(folder: str) -> None:
     (protocol,) = protocols(importlib.import_module(f"{folder}.base"))
     null = importlib.import_module(f"{folder}.null")
     twins = [
-        found
-        for name, found in inspect.getmembers(null, inspect.isclass)
-        if name.startswith("Null") and found.__module__ == null.__name__
+        member
+        for name, member in inspect.getmembers(null, inspect.isclass)
+        if name.startswith("Null") and member.__module__ == null.__name__
     ]
     assert len(twins) == 1, f"{folder}.null holds one class called Null…"
     for name in [name for name in vars(protocol) if not name.startswith("_")]:
-        said, kept = getattr(protocol, name), getattr(twins[0], name, None)
-        assert kept is not None, f"{twins[0].__name__} has no {name}"
-        assert (
-            inspect.signature(said).parameters.keys() == inspect.signature(kept).parameters.keys()
-        )
-    assert twins[0]().told == [], "a twin keeps what it was told"
+        declared, implemented = getattr(protocol, name), getattr(twins[0], name, None)
+        assert implemented is not None, f"{twins[0].__name__} has no {name}"
+        parameters = [inspect.signature(f).parameters.keys() for f in (declared, implemented)]
+        assert parameters[0] == parameters[1]
+    assert twins[0]().told == [], "a null twin keeps the calls that it received"

@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 
 from tests.architecture.source import (
+    PACKAGES,
     ROOT,
-    STOREYS,
     Module,
     Rule,
     asks_the_databases_clock,
@@ -136,15 +136,15 @@ def test_each_rule_bites(rule: Rule, breach: str) -> None:
 
 def test_there_is_source_to_read() -> None:
     assert len(modules()) > 80
-    assert {module.path.split("/")[0] for module in modules()} == set(STOREYS)
+    assert {module.path.split("/")[0] for module in modules()} == set(PACKAGES)
     assert templates()
 
 
 # --- the import rules themselves -------------------------------------------------------------
 def contracts() -> configparser.ConfigParser:
-    found = configparser.ConfigParser()
-    found.read(ROOT / ".importlinter")
-    return found
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / ".importlinter")
+    return parser
 
 
 def listed(section: str, key: str) -> set[str]:
@@ -160,38 +160,38 @@ def test_no_import_rule_is_ignored() -> None:
 def test_every_room_with_layers_is_held_to_their_order() -> None:
     layered = {
         str(path.parent.relative_to(ROOT)).replace("/", ".")
-        for storey in STOREYS[1:]
+        for package in PACKAGES[1:]
         for path in chain(
-            (ROOT / storey).rglob("services.py"),
-            (ROOT / storey).rglob("selectors.py"),
-            (ROOT / storey).rglob("services/__init__.py"),
+            (ROOT / package).rglob("services.py"),
+            (ROOT / package).rglob("selectors.py"),
+            (ROOT / package).rglob("services/__init__.py"),
         )
         if path.name != "__init__.py"
     } | {
         str(path.parent.parent.relative_to(ROOT)).replace("/", ".")
-        for storey in STOREYS[1:]
-        for path in (ROOT / storey).rglob("services/__init__.py")
+        for package in PACKAGES[1:]
+        for path in (ROOT / package).rglob("services/__init__.py")
     }
-    held = {
+    in_contract = {
         container
         for section in contracts().sections()
         if contracts()[section].get("type") == "layers"
         for container in contracts()[section].get("containers", "").split()
     }
-    assert layered - held == set()
+    assert layered - in_contract == set()
 
 
-def test_the_tower_has_six_storeys_in_order() -> None:
+def test_the_six_packages_are_in_order() -> None:
     layers = contracts()["importlinter:contract:tower"]["layers"].split()
     assert layers == ["portal", "notifications", "lockers", "dispatch", "tenants", "lastmile"]
 
 
-def test_every_storey_and_core_are_held_free_of_circles() -> None:
-    assert listed("acyclic", "ancestors") == set(STOREYS)
+def test_every_package_and_core_are_held_free_of_circles() -> None:
+    assert listed("acyclic", "ancestors") == set(PACKAGES)
 
 
 def test_every_module_is_in_a_contract_that_leaves_none_out() -> None:
-    held = {
+    in_contract = {
         container
         for section in contracts().sections()
         if contracts()[section].get("exhaustive") == "True"
@@ -199,16 +199,16 @@ def test_every_module_is_in_a_contract_that_leaves_none_out() -> None:
     }
     packages = {
         ".".join(path.parent.relative_to(ROOT).parts)
-        for storey in STOREYS
-        for path in (ROOT / storey).rglob("__init__.py")
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("__init__.py")
     }
     empty = {"lockers", "notifications"}
-    left = {
+    missing = {
         name
-        for name in packages - held - empty
-        if not any(name.startswith(f"{container}.") for container in held)
+        for name in packages - in_contract - empty
+        if not any(name.startswith(f"{container}.") for container in in_contract)
     }
-    assert left == set()
+    assert missing == set()
 
 
 def test_pure_modules_are_listed() -> None:
@@ -222,7 +222,7 @@ def test_pure_modules_are_listed() -> None:
     assert {name for name in marked if not name.startswith(tuple(pure))} == set()
 
 
-# --- what stands in the repository -----------------------------------------------------------
+# --- files of the repository -----------------------------------------------------------------
 def tracked() -> list[Path]:
     named = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
@@ -236,14 +236,14 @@ def test_no_shared_app_is_a_retailers_app_too() -> None:
 
 def test_no_tracked_file_names_a_machine() -> None:
     words = (b"/work" + b"/", b"farm" + b"-bench", b"farm" + b"-studio", b"/root" + b"/.pyenv")
-    found = [
+    places = [
         (str(path.relative_to(ROOT)), word)
         for path in tracked()
         if path.is_file()
         for word in words
         if word in path.read_bytes()
     ]
-    assert found == []
+    assert places == []
 
 
 def test_what_is_not_found_is_said_in_one_place() -> None:

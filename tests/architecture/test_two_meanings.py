@@ -34,19 +34,20 @@ def uses(module: Module) -> Iterator[tuple[str, str]]:
 
 
 def of_two_meanings(where: tuple[Module, ...]) -> list[str]:
-    found = {use for module in where for use in uses(module)}
-    return sorted(w for w in VERBS_AND_NOUNS if {(w, "verb"), (w, "noun")} <= found)
+    meanings = {use for module in where for use in uses(module)}
+    return sorted(w for w in VERBS_AND_NOUNS if {(w, "verb"), (w, "noun")} <= meanings)
 
 
 def test_no_text_without_context_is_both_a_verb_and_a_noun() -> None:
-    shown = tuple(m for m in templates() if not m.path.endswith("_gallery.html"))  # made-up texts
-    assert of_two_meanings(shown) == []
+    # The gallery's texts are examples.
+    real_pages = tuple(m for m in templates() if not m.path.endswith("_gallery.html"))
+    assert of_two_meanings(real_pages) == []
 
 
 @pytest.mark.parametrize("noun", ['{% translate "Stop" %}', "{% translate 'Stop' %}"])
 def test_the_rule_bites(noun: str) -> None:
     button = Module("a.html", '<button type="submit">{% translate "Stop" %}</button>')
     heading = Module("b.html", f"<th>{noun}</th>")
-    told = Module("c.html", '<th>{% translate "Stop" context "place" %}</th>')
+    with_context = Module("c.html", '<th>{% translate "Stop" context "place" %}</th>')
     assert of_two_meanings((button, heading)) == ["Stop"]
-    assert of_two_meanings((button, told)) == []
+    assert of_two_meanings((button, with_context)) == []

@@ -1,7 +1,7 @@
-"""What was written by the first migrations is still there after all of them.
+"""Rows written after the first migrations survive all later migrations.
 
-The history is read from the repository: every app's first migration makes a house, each of its
-tables gets a row, then ``migrate_house`` brings it to the present as an operator's upgrade does.
+The history comes from the repository. Every app's first migration makes an installation, and each
+of its tables gets a row. Then ``migrate_house`` migrates it, as an operator's upgrade does.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OURS = [
     for config in apps.get_app_configs()
     if config.name in {*settings.SHARED_APPS, *settings.TENANT_APPS}
 ]
-# What neither a field nor a check of the model tells: CHECKs in SQL, and the retailer's own names.
+# Values that neither a field nor a check of the model determines: CHECKs in SQL, and names.
 SAID: dict[str, dict[str, Any]] = {
     "tenants.retailer": {"schema_name": OLD, "status": "active", "name": "Öld & Söns"},
     "tenants.domain": {"domain": "old.localhost"},
@@ -50,7 +50,7 @@ def first_of(loader: MigrationLoader) -> list[tuple[str, str]]:
 
 
 def make(schema: str) -> list[type[Any]]:
-    """Bring a schema to the first migrations; return the models of that time that live in it."""
+    """Migrate a schema to the first migrations; return its models of that time."""
     migrate.create(schema)
     with enter_schema(SchemaContext(schema, with_public=False), connection):
         MigrationRecorder(connection).ensure_schema()
@@ -70,24 +70,24 @@ def make(schema: str) -> list[type[Any]]:
 
 def rows(schema: str, tables: list[str]) -> Rows:
     """Return every row of these tables, as PostgreSQL writes them."""
-    found: Rows = {}
+    contents: Rows = {}
     with enter_schema(SchemaContext(schema), connection), connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f"SELECT to_jsonb(r) FROM {schema}.{table} r ORDER BY 1")
-            found[table] = [json.loads(row) for (row,) in cursor.fetchall()]
-    return found
+            contents[table] = [json.loads(row) for (row,) in cursor.fetchall()]
+    return contents
 
 
-def fill_all(schema: str, found: list[type[Any]]) -> Rows:
+def fill_all(schema: str, models: list[type[Any]]) -> Rows:
     with enter_schema(SchemaContext(schema), connection), transaction.atomic():
-        for model in in_order(found):
+        for model in in_order(models):
             fill(model, SAID.get(model._meta.label_lower, {}))
-    return rows(schema, [model._meta.db_table for model in found])
+    return rows(schema, [model._meta.db_table for model in models])
 
 
 @pytest.fixture(scope="module")
 def upgraded(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Rows]]:
-    """An upgraded house; what it held before, by schema and table."""
+    """Upgrade an installation; return its rows before the upgrade, by schema and table."""
     with django_db_blocker.unblock(), copy_of("template0"):  # a database with nothing in it
         migrate.create_extensions()
         before = {PUBLIC: fill_all(PUBLIC, make(PUBLIC))}
@@ -100,16 +100,16 @@ def upgraded(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str
 
 
 def test_the_first_data_survives_every_later_migration(upgraded: dict[str, Rows]) -> None:
-    assert sum(len(found) for tables in upgraded.values() for found in tables.values()) > 20
+    assert sum(len(rows_) for tables in upgraded.values() for rows_ in tables.values()) > 20
     for schema, tables in upgraded.items():
         after = rows(schema, list(tables))
         for table, written in tables.items():
-            for old in written:  # beside it, the house itself has come in
+            for old in written:  # the upgrade also added rows of the operator's schema
                 assert any(holds_all_of(new, old) for new in after[table]), (table, old)
 
 
 def holds_all_of(new: dict[str, Any], old: dict[str, Any]) -> bool:
-    """Tell whether a row has every value of the old one, in the columns that there still are."""
+    """Return True if a row has every value of the old row, in the columns that still exist."""
     return all(old[column] == value for column, value in new.items() if column in old)
 
 
@@ -129,8 +129,9 @@ def _later() -> list[tuple[str, str]]:
 
 
 def our_migrations() -> list[Migration]:
-    found = MigrationLoader(None).disk_migrations.items()
-    return [migration for (app, _name), migration in found if app in OURS and app != "contenttypes"]
+    own = set(OURS) - {"contenttypes"}
+    migrations = MigrationLoader(None).disk_migrations.items()
+    return [migration for (app, _name), migration in migrations if app in own]
 
 
 def test_every_migration_can_be_undone_and_has_a_name() -> None:

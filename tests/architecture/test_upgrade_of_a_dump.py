@@ -1,8 +1,8 @@
-"""An installation with data, dumped by an older main, is brought to the present and loses nothing.
+"""An installation with data, dumped by an older version, is upgraded and loses nothing.
 
-The dump (tests/data, made by ``python -m tests.upgrade``) holds two retailers and the house with
-rows in every table of its time. Here it is restored, migrated as an operator does, checked, taken
-back where that is possible, and brought forward again.
+The dump (tests/data, made by ``python -m tests.upgrade``) holds two retailers and the operator's
+schema, with rows in every table of its time. The tests restore it, migrate it as an operator does,
+check it, migrate one retailer back, and forward again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tests.upgrade.restoring import restore
 
 RETAILERS = ("t_north", "t_south")
 SCHEMAS = (PUBLIC, TEMPLATE, HOUSE, *RETAILERS)
-#: Tables of the machinery that one look after the upgrade may empty or add to.
+#: Technical tables that the upgrade itself changes.
 RESTLESS = {"django_migrations"}
 Applied = dict[str, list[tuple[str, str]]]
 
@@ -60,7 +60,7 @@ def applied(schema: str) -> list[tuple[str, str]]:
 
 
 class Upgraded:
-    """What the dump held, what it was at, and what was done."""
+    """The dump before the upgrade, its applied migrations, and the migrations of the upgrade."""
 
     def __init__(self) -> None:
         self.ledgers: Applied = {schema: applied(schema) for schema in SCHEMAS}
@@ -70,7 +70,7 @@ class Upgraded:
 
 @pytest.fixture(scope="module")
 def upgraded(django_db_setup: None, django_db_blocker: Any) -> Iterator[Upgraded]:
-    """The dump, restored into a database of its own and migrated."""
+    """Restore the dump into a new database and migrate it."""
     with django_db_blocker.unblock(), copy_of("template0"):
         restore(connection.settings_dict)
         yield Upgraded()
@@ -78,7 +78,7 @@ def upgraded(django_db_setup: None, django_db_blocker: Any) -> Iterator[Upgraded
 
 def test_the_dump_has_rows_in_every_table_of_two_retailers(upgraded: Upgraded) -> None:
     for schema in RETAILERS:
-        empty = {name for name, found in upgraded.before[schema].items() if not found}
+        empty = {name for name, rows_ in upgraded.before[schema].items() if not rows_}
         assert empty - {"django_content_type"} == set(), schema
         assert len(upgraded.before[schema]["orders_order"]) > 10
     assert {row["schema_name"] for row in upgraded.before[PUBLIC]["tenants_retailer"]} == {
@@ -93,22 +93,22 @@ def test_every_schema_is_brought_to_the_code_and_to_one_shape(upgraded: Upgraded
     with shared_context(), transaction.atomic():
         fresh = catalogue(TEMPLATE)
         for schema in RETAILERS:
-            found = catalogue(schema)
-            assert {kind: found[kind] for kind in CATALOGUE} == {
+            migrated = catalogue(schema)
+            assert {kind: migrated[kind] for kind in CATALOGUE} == {
                 kind: fresh[kind] for kind in CATALOGUE
             }
     assert migrate_house() == {key: [] for key in upgraded.migrated}
 
 
 def test_no_row_of_the_dump_is_lost_or_changed(upgraded: Upgraded) -> None:
-    for schema, held in upgraded.before.items():
+    for schema, old_tables in upgraded.before.items():
         after = everything(schema)
-        for table, written in held.items():
-            if table not in after:  # removed by a migration: said there, and shown by its own test
+        for table, written in old_tables.items():
+            if table not in after:  # removed by a migration, which has its own test
                 continue
-            found = {row.get("id"): row for row in after[table]}
+            new_rows = {row.get("id"): row for row in after[table]}
             for old in written:
-                new = found.get(old.get("id"))
+                new = new_rows.get(old.get("id"))
                 assert new is not None, (schema, table, old)
                 assert holds_all_of(new, old), (schema, table, old, new)
 
@@ -116,9 +116,9 @@ def test_no_row_of_the_dump_is_lost_or_changed(upgraded: Upgraded) -> None:
 def test_the_invariants_hold_in_every_retailer(upgraded: Upgraded) -> None:
     out = io.StringIO()
     call_command("invariants", "--all", "--json", stdout=out)
-    found = json.loads(out.getvalue())
-    assert found["broken"] == []
-    assert found["checked"] >= 3 * 12
+    report = json.loads(out.getvalue())
+    assert report["broken"] == []
+    assert report["checked"] >= 3 * 12
     with shared_context():
         assert set(registry().schemas()) == {HOUSE, *RETAILERS}
 
@@ -126,9 +126,9 @@ def test_the_invariants_hold_in_every_retailer(upgraded: Upgraded) -> None:
 def test_new_tables_can_be_filled_beside_the_old_rows(upgraded: Upgraded) -> None:
     labels = {config.label for config in apps.get_app_configs()
               if config.name in settings.TENANT_APPS} - {"contenttypes"}  # fmt: skip
-    found = [m for m in apps.get_models() if m._meta.app_label in labels]
+    models = [m for m in apps.get_models() if m._meta.app_label in labels]
     for schema in RETAILERS:
-        new = [m for m in in_order(found) if m._meta.db_table not in upgraded.before[schema]]
+        new = [m for m in in_order(models) if m._meta.db_table not in upgraded.before[schema]]
         with retailer_context(schema):
             for model in new:
                 with transaction.atomic():
@@ -159,7 +159,7 @@ def test_orders_of_the_dump_can_still_be_worked_with(upgraded: Upgraded) -> None
 
 
 def test_one_retailer_goes_back_to_the_dumps_state_and_forward_again(upgraded: Upgraded) -> None:
-    """Last of all: what was added is given up on the way back, and only that."""
+    """Run last: migrating back removes only what the later migrations added."""
     schema = RETAILERS[0]
     ledger = upgraded.ledgers[schema]
     own = {config.label for config in apps.get_app_configs()
@@ -171,8 +171,8 @@ def test_one_retailer_goes_back_to_the_dumps_state_and_forward_again(upgraded: U
     back = everything(schema)
     assert set(back) >= set(upgraded.before[schema])
     for table, written in upgraded.before[schema].items():
-        found = {row.get("id"): row for row in back[table]}
-        assert all(holds_all_of(found[row.get("id")], row) for row in written), table
+        new_rows = {row.get("id"): row for row in back[table]}
+        assert all(holds_all_of(new_rows[row.get("id")], row) for row in written), table
     assert pending_migrations()[schema]
     with shared_context():
         migrate_house()

@@ -1,6 +1,6 @@
-"""One of everything that the API lists, in the retailer at hand.
+"""A world for tests: one item of every list of the API, in the current retailer.
 
-A new list endpoint is found by ``test_every_list`` by itself; its noun is made here.
+``test_every_list`` finds a new list by itself; add one of its items here.
 """
 
 from __future__ import annotations

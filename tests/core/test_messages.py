@@ -13,8 +13,8 @@ from lastmile.core.statuses import status_of
 from lastmile.core.tenancy import RetailerRef
 from tests.messages.catalogue import LANGUAGES, entry_faults, faults, merged, path_of
 from tests.messages.source import (
+    PACKAGES,
     ROOT,
-    STOREYS,
     Found,
     Text,
     in_python,
@@ -129,14 +129,14 @@ def test_missing_left_over_and_uncompiled_texts_are_named(
     assert said == ["missing: 'Early' (in a.py)", "nobody says any more: 'Late'"]
 
 
-def test_texts_of_every_storey_with_pages_are_found() -> None:
+def test_texts_of_every_package_with_pages_are_found() -> None:
     places = {place.split("/")[0] for where in texts().places.values() for place in where}
     assert {"lastmile", "tenants", "dispatch"} <= places
 
 
 def test_no_template_says_a_word_that_is_not_marked() -> None:
     assert unmarked('<p title="Say it">{% translate "ok" %} <b>Hi</b></p>') == ["Say it", "Hi"]
-    templates = [p for storey in STOREYS for p in (ROOT / storey).glob("**/templates/**/*.html")]
+    templates = [p for package in PACKAGES for p in (ROOT / package).glob("**/templates/**/*.html")]
     assert len(templates) > 50
     for path in sorted(templates):
         said = [word for word in unmarked(path.read_text()) if word.strip(" ·") not in NAMES]

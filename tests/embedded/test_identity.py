@@ -57,7 +57,7 @@ def serve(var: Path) -> ChildSpec:
 @as_root
 def test_root_steps_down_to_a_user_who_can_reach_the_data(open_folder: Path) -> None:
     if not reachable(binaries.postgres_home() / "bin" / "postgres"):
-        pytest.skip("this checkout lies below a closed folder")
+        pytest.skip("this checkout is below a closed folder")
     spec = serve(open_folder)
     uid = int(spec.run_as.split(":")[0])
     assert uid != 0

@@ -16,7 +16,7 @@ from django.template.base import Lexer, TokenType
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
-STOREYS = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
+PACKAGES = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
 # How many of a call's first arguments are (context, text, plural).
 SHAPES = {
     **dict.fromkeys(("gettext", "gettext_lazy", "gettext_noop"), (False, False)),
@@ -159,9 +159,9 @@ def _call_at(calls: str, start: int) -> ast.Call:
 
 
 def texts(root: Path = ROOT) -> Found:
-    """Read every storey."""
+    """Read every package."""
     found = Found()
-    files = (p for s in STOREYS for p in (root / s).rglob("*") if p.suffix in {".py", ".html"})
+    files = (p for s in PACKAGES for p in (root / s).rglob("*") if p.suffix in {".py", ".html"})
     for path in sorted(files):
         place = str(path.relative_to(root))
         if "migrations" in path.parts or "vendor" in path.parts:
