@@ -1,7 +1,7 @@
-"""The board's acts: plan, move, take off, undo, publish, discard, revise. Each is one service.
+"""The views that change plans: plan, move, take off, undo, publish, discard, revise.
 
-Every act names the version that the person saw. When somebody else was faster the answer is 409
-with the board as it stands now, and says who changed what.
+Each view calls one service. Each request names the plan version that the person saw. If someone
+else changed the plan first, the answer is 409 with the current board and the list of changes.
 """
 
 from __future__ import annotations
@@ -39,14 +39,17 @@ Change = Callable[[Plan, int], Plan]
 
 
 def _number(request: PageRequest, name: str, least: int = 1, most: int = 10**9) -> int:
-    """A whole number of the form, or of the address (a toast's button). Raises Invalid."""
+    """Return a whole number from the form or the query string. Raises Invalid.
+
+    The undo button of a toast sends its values in the query string.
+    """
     return whole_number(request.POST.get(name) or request.GET.get(name, ""), least, most, name)
 
 
 def _changed(
-    request: PageRequest, public_id: str, change: Change, said: str, *, act: Act = Act.PLANS_EDIT
+    request: PageRequest, public_id: str, change: Change, message: str, *, act: Act = Act.PLANS_EDIT
 ) -> HttpResponse:
-    """Make a change to a plan and show the board as it is then, with a toast that can undo it."""
+    """Change a plan and return the new board with a toast that offers to undo the change."""
     plan = plan_of(request, public_id)
     require(request.principal, act, plan.hub.public_id)
     version = _number(request, "version")
@@ -55,34 +58,34 @@ def _changed(
     except PlanMoved as moved:
         return _stale(request, public_id, version, moved)
     undo = reverse("console:undo", args=[plan.public_id]) if _can_undo(plan) else ""
-    return _answer(request, plan, said, undo)
+    return _answer(request, plan, message, undo)
 
 
 def _can_undo(plan: Plan) -> bool:
     return plan.status == Plan.Status.DRAFT and plan.edits.filter(undone=False).exists()
 
 
-def _answer(request: PageRequest, plan: Plan, said: str, undo: str = "") -> HttpResponse:
+def _answer(request: PageRequest, plan: Plan, message: str, undo: str = "") -> HttpResponse:
     if not is_fragment(request):
-        messages.success(request, said)
+        messages.success(request, message)
         return HttpResponseRedirect(address_of(plan))
     response = show(request, "console/board/_board.html", plan.hub, plan.service_date, plan)
     response["HX-Retarget"], response["HX-Reswap"] = "#board", "outerHTML"
-    toast(response, said)
+    toast(response, message)
     if undo:
-        told = json.loads(response["HX-Trigger"])
-        told["toast"]["undo"] = {"url": f"{undo}?version={plan.version}"}
-        response["HX-Trigger"] = json.dumps(told)
+        payload = json.loads(response["HX-Trigger"])
+        payload["toast"]["undo"] = {"url": f"{undo}?version={plan.version}"}
+        response["HX-Trigger"] = json.dumps(payload)
     return response
 
 
 def _stale(request: PageRequest, public_id: str, version: int, moved: PlanMoved) -> HttpResponse:
-    """Say who changed what since, above the plan as it is now."""
+    """Return the current board with a notice that lists what others changed, and by whom."""
     plan = plan_of(request, public_id)
     changes = board_data.acts_since(plan, version)[-5:]
     names = names_of({change.actor for change in changes})
     lines = [
-        f"{names.get(change.actor, _('The system'))} {words.said_of_change(change.act)}"
+        f"{names.get(change.actor, _('The system'))} {words.act_text(change.act)}"
         for change in changes
     ]
     if not is_fragment(request):
@@ -99,7 +102,7 @@ def _stale(request: PageRequest, public_id: str, version: int, moved: PlanMoved)
 @page(Act.PLANS_EDIT)
 @require_POST
 def move(request: PageRequest, public_id: str) -> HttpResponse:
-    """Put an order at a position of a route, from wherever it is."""
+    """Move an order to a position of a route, from another route or from the unserved list."""
     order, shift = id_in(request.POST, "order"), id_in(request.POST, "shift")
     position = _number(request, "position", most=20_000)
     return _changed(
@@ -115,7 +118,7 @@ def move(request: PageRequest, public_id: str) -> HttpResponse:
 @page(Act.PLANS_EDIT)
 @require_POST
 def step(request: PageRequest, public_id: str) -> HttpResponse:
-    """Put a stop one place earlier or later on its own route."""
+    """Move a stop one place earlier or later on its own route."""
     order, by = id_in(request.POST, "order"), id_in(request.POST, "by")
     if by not in {"-1", "1"}:
         raise Invalid(_("A stop can move one place earlier (-1) or later (1)."))
@@ -144,7 +147,7 @@ def step(request: PageRequest, public_id: str) -> HttpResponse:
 @page(Act.PLANS_EDIT)
 @require_POST
 def take_off(request: PageRequest, public_id: str) -> HttpResponse:
-    """Take an order off its route."""
+    """Remove an order from its route; the order becomes unserved."""
     order = id_in(request.POST, "order")
     return _changed(
         request,
@@ -157,7 +160,7 @@ def take_off(request: PageRequest, public_id: str) -> HttpResponse:
 @page(Act.PLANS_EDIT)
 @require_POST
 def undo(request: PageRequest, public_id: str) -> HttpResponse:
-    """Take the last edit back."""
+    """Undo the last edit of a draft."""
     return _changed(
         request,
         public_id,
@@ -169,7 +172,7 @@ def undo(request: PageRequest, public_id: str) -> HttpResponse:
 @page(Act.PLANS_PUBLISH)
 @require_POST
 def publish(request: PageRequest, public_id: str) -> HttpResponse:
-    """Make a draft the plan that counts."""
+    """Publish a draft, so that it becomes the current plan of its day."""
     return _changed(
         request,
         public_id,
@@ -182,7 +185,7 @@ def publish(request: PageRequest, public_id: str) -> HttpResponse:
 @page(Act.PLANS_EDIT)
 @require_POST
 def discard(request: PageRequest, public_id: str) -> HttpResponse:
-    """Put a draft away, and show what is left of the day."""
+    """Discard a draft and go to the day's board."""
     plan = plan_of(request, public_id)
     require(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     version = _number(request, "version")
@@ -197,7 +200,7 @@ def discard(request: PageRequest, public_id: str) -> HttpResponse:
 @page(Act.PLANS_EDIT)
 @require_POST
 def revise(request: PageRequest, public_id: str) -> HttpResponse:
-    """Make a new draft that is the same as this plan, to change it."""
+    """Create a draft that is a copy of this plan, so that it can be edited."""
     plan = plan_of(request, public_id)
     require(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     draft = services.revise_plan(plan=plan)
@@ -210,7 +213,7 @@ def revise(request: PageRequest, public_id: str) -> HttpResponse:
 
 
 def _go(request: PageRequest, address: str) -> HttpResponse:
-    """Lead to another page; htmx makes the whole window go there."""
+    """Redirect to another page; for an htmx request the whole window is redirected."""
     if is_fragment(request):
         return HttpResponse(status=204, headers={"HX-Redirect": address})
     return HttpResponseRedirect(address)
@@ -219,11 +222,11 @@ def _go(request: PageRequest, address: str) -> HttpResponse:
 @page(Act.PLANS_EDIT)
 @require_POST
 def plan_day(request: PageRequest, hub: str, date: dt.date) -> HttpResponse:
-    """Ask for a plan of the day; the job's panel shows how far it is."""
-    where = hub_of(request, hub)
-    require(request.principal, Act.PLANS_EDIT, where.public_id)
+    """Start a planning job for the day and return the panel with its progress."""
+    hub_row = hub_of(request, hub)
+    require(request.principal, Act.PLANS_EDIT, hub_row.public_id)
     seconds = _number(request, "seconds", services.LEAST_S, services.MOST_S)
-    job = services.request_plan(hub=where, service_date=date, seconds=seconds)
+    job = services.request_plan(hub=hub_row, service_date=date, seconds=seconds)
     if not is_fragment(request):
         return redirect("console:board-day", hub=hub, date=date)
     return render(
@@ -234,7 +237,7 @@ def plan_day(request: PageRequest, hub: str, date: dt.date) -> HttpResponse:
 @page(Act.PLANS_EDIT)
 @require_POST
 def redispatch(request: PageRequest, public_id: str) -> HttpResponse:
-    """Ask for a draft in which a plan fits the day as it is now; the job's panel shows how far."""
+    """Start a job that updates a plan to the day's changes; return the panel with its progress."""
     plan = plan_of(request, public_id)
     require(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     version = _number(request, "version")
@@ -254,12 +257,12 @@ def redispatch(request: PageRequest, public_id: str) -> HttpResponse:
 
 
 def _bound(request: PageRequest, name: str, most: int) -> int | None:
-    """A bound of the form; None where it is not given."""
+    """Return a whole number from the form as a bound, or None if the field is empty."""
     return _number(request, name, 0, most) if request.POST.get(name) else None
 
 
 def _job_of(request: PageRequest, public_id: str, act: Act) -> Job:
-    """A planning job at one of the member's hubs. Raises NotFound."""
+    """Return a planning job at one of the member's hubs. Raises NotFound."""
     job = jobs.job_by_id(public_id)
     if job.kind not in JOBS:
         raise unknown()
@@ -270,12 +273,15 @@ def _job_of(request: PageRequest, public_id: str, act: Act) -> Job:
 @page(Act.PLANS_VIEW)
 @require_safe
 def job(request: PageRequest, public_id: str) -> HttpResponse:
-    """Return how far a planning job is; once it has made a draft, lead who asked for it there."""
-    found = _job_of(request, public_id, Act.PLANS_VIEW)
-    context = {"job": cards.job_card(found), "may_plan": request.principal.may(Act.PLANS_EDIT)}
+    """Return the progress of a planning job.
+
+    When the job has made a draft, the member who started the job is redirected to the draft.
+    """
+    row = _job_of(request, public_id, Act.PLANS_VIEW)
+    context = {"job": cards.job_card(row), "may_plan": request.principal.may(Act.PLANS_EDIT)}
     response = render(request, "console/board/_job.html", context)
-    if found.result and found.actor == request.principal.public_id:
-        response["HX-Redirect"] = address_of(plan_of(request, found.result["plan"]))
+    if row.result and row.actor == request.principal.public_id:
+        response["HX-Redirect"] = address_of(plan_of(request, row.result["plan"]))
     return response
 
 
@@ -283,14 +289,14 @@ def job(request: PageRequest, public_id: str) -> HttpResponse:
 @require_POST
 def cancel_job(request: PageRequest, public_id: str) -> HttpResponse:
     """Stop a planning job."""
-    found = _job_of(request, public_id, Act.PLANS_EDIT)
+    row = _job_of(request, public_id, Act.PLANS_EDIT)
     try:
-        found = jobs.cancel(found.public_id)
-    except DomainError:  # it ended first: the panel says how
-        found.refresh_from_db()
+        row = jobs.cancel(row.public_id)
+    except DomainError:  # the job has already ended: the panel shows its result
+        row.refresh_from_db()
     if not is_fragment(request):
-        date = found.payload["service_date"]
-        return redirect("console:board-day", hub=found.subject, date=date)
+        date = row.payload["service_date"]
+        return redirect("console:board-day", hub=row.subject, date=date)
     return render(
-        request, "console/board/_job.html", {"job": cards.job_card(found), "may_plan": True}
+        request, "console/board/_job.html", {"job": cards.job_card(row), "may_plan": True}
     )

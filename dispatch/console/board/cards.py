@@ -1,4 +1,4 @@
-"""What the board's templates are given: rows with their words said, nothing left to work out."""
+"""Cards for the board's templates: rows with their texts and figures already prepared."""
 
 from __future__ import annotations
 
@@ -18,30 +18,31 @@ from lastmile.core import formatting
 from lastmile.core.models import Job, JobState
 from lastmile.core.palette import colour_of
 
-MOST_SAID = 2  # ways that are said of one shift
+MAX_OPENINGS = 2  # openings that are shown per vehicle
 
 
 @dataclass(frozen=True, slots=True)
 class LoadBar:
-    """One bar: what of a vehicle's capacity a route uses."""
+    """A bar that shows how much of one capacity of a vehicle its route uses."""
 
     name: str
     percent: int
-    said: str
+    text: str
 
     @property
     def over(self) -> bool:
+        """Is the load larger than the capacity?"""
         return self.percent > 100
 
     @property
-    def drawn(self) -> int:
-        """The bar's length: a full bar is full."""
+    def width(self) -> int:
+        """The width of the filled part in per cent, at most 100."""
         return min(self.percent, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class StopCard:
-    """One stop as a row."""
+    """A stop as a row of the list."""
 
     stop: Stop
     promise: Promise | None
@@ -53,25 +54,25 @@ class StopCard:
 
     @property
     def waits(self) -> bool:
-        """A minute or more passes between arrival and service."""
+        """Does the driver wait a minute or more before the service begins?"""
         return self.wait_s >= 60
 
     @property
     def tight(self) -> bool:
-        """Less than five minutes until a promise breaks."""
+        """Is the slack of this promised stop below five minutes?"""
         return self.promise is not None and self.stop.slack_s < 300
 
 
 @dataclass(frozen=True, slots=True)
 class PauseCard:
-    """A break of the driver as a row between stops."""
+    """A driver's break as a row between two stops."""
 
     pause: RouteBreak
 
 
 @dataclass(frozen=True, slots=True)
 class RouteCard:
-    """One route as a card; ``stops`` (with the breaks between) is None while it is closed."""
+    """A route as a card; ``stops`` holds its stops and breaks, or None while the card is closed."""
 
     route: Route
     colour: int
@@ -81,13 +82,13 @@ class RouteCard:
 
     @property
     def broken(self) -> int:
-        """How many things are wrong on it."""
+        """The number of broken rules on the route and on its stops."""
         return len(self.violations) + int(self.route.late_count)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
-class LeftCard:
-    """One unserved order: why, and what would help."""
+class UnservedCard:
+    """An unserved order with the reason and a remedy."""
 
     order: Order
     why: str
@@ -96,38 +97,43 @@ class LeftCard:
 
 @dataclass(frozen=True, slots=True)
 class OpeningCard:
-    """What would have to give way, as sentences, and where the order would then be."""
+    """The changes that would let an order into the plan, and the place it would then have."""
 
     needs: list[str]
     spot: Spot
-    one_more: bool  # a vehicle that is not there yet
+    one_more: bool  # the place needs a vehicle that the day does not have yet
 
 
 @dataclass(frozen=True, slots=True)
 class WhyCard:
-    """Why an order stands where it stands: shifts that cannot take it, and what would let it in."""
+    """The explanation of an order's place.
 
-    found: Explanation
+    ``obstacles`` are the shifts that cannot take the order, each with the changes it would need.
+    ``openings`` are the changes that would let an unserved order in.
+    """
+
+    explanation: Explanation
     obstacles: list[tuple[Shift, list[OpeningCard]]]
     openings: list[OpeningCard]
 
 
 @dataclass(frozen=True, slots=True)
 class JobCard:
-    """How far the planning is, in words."""
+    """The progress of a planning job, as a text and in per cent."""
 
     job: Job
     percent: int
-    said: str
+    text: str
 
     @property
     def running(self) -> bool:
+        """Is the job still waiting or running?"""
         return not self.job.finished
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What of a plan is shown: a search, a choice of routes, which routes stand open."""
+class BoardFilter:
+    """The part of a plan that is shown: search text, kind of routes, and the open route cards."""
 
     text: str = ""
     only: str = ""
@@ -135,27 +141,27 @@ class Shown:
 
 
 def loads_of(route: Route) -> list[LoadBar]:
-    """Return the three bars of a route: the most that is on board at once."""
+    """Return the three load bars of a route, for the largest load on board at any time."""
     names = {"weight_g": _("weight"), "volume_cm3": _("volume"), "parcels": _("parcels")}
-    found = []
+    bars = []
     for name, (scale, unit) in SCALES.items():
-        used, most = getattr(route, f"most_{name}"), getattr(route.vehicle, name)
-        said = _("%(used)s of %(most)s") % {
+        used, capacity = getattr(route, f"most_{name}"), getattr(route.vehicle, name)
+        text = _("%(used)s of %(most)s") % {
             "used": formatting.number(used / scale),
-            "most": f"{formatting.number(most / scale, 3, trim=True)} {unit}".strip(),
+            "most": f"{formatting.number(capacity / scale, 3, trim=True)} {unit}".strip(),
         }
-        found.append(LoadBar(names[name], round(used * 100 / most), said))
-    return found
+        bars.append(LoadBar(names[name], round(used * 100 / capacity), text))
+    return bars
 
 
 def route_cards(routes: Sequence[Route], stops: Mapping[int, list[Stop]]) -> list[RouteCard]:
-    """Return the cards of routes; those in ``stops`` stand open."""
+    """Return the cards of routes; a route whose stops are given gets an open card."""
     return [
         RouteCard(
             route=route,
             colour=colour_of(route.number),
             loads=loads_of(route),
-            violations=said(route.violations),
+            violations=violation_texts(route.violations),
             stops=_rows(route, stops) if route.pk in stops else None,
         )
         for route in routes
@@ -167,9 +173,10 @@ def _rows(route: Route, stops: Mapping[int, Sequence[Stop]]) -> list[StopCard | 
 
 
 def stop_cards(route: Route, stops: Sequence[Stop], last: int) -> list[StopCard | PauseCard]:
-    """Return the rows of stops, with the route's breaks where all of its stops are given.
+    """Return the rows of a route's stops.
 
-    ``last`` is how many stops the route has.
+    ``last`` is the number of stops on the route. The route's breaks are included only if all of
+    its stops are given.
     """
     breaks = breaks_of(route)
     rows = rows_of(route, stops) if len(stops) == last else iter(stops)
@@ -179,7 +186,7 @@ def stop_cards(route: Route, stops: Sequence[Stop], last: int) -> list[StopCard 
         else StopCard(
             stop=row,
             promise=row.order.promise,
-            violations=said(row.violations),
+            violations=violation_texts(row.violations),
             wait_s=wait_s(row, breaks),
             first=row.position == 1,
             last=row.position == last,
@@ -188,15 +195,15 @@ def stop_cards(route: Route, stops: Sequence[Stop], last: int) -> list[StopCard 
     ]
 
 
-def left_cards(rows: Iterable[Unserved]) -> list[LeftCard]:
-    """Return who is left out, each with the true reason and the remedy."""
-    return [LeftCard(row.order, *say_unserved(row.reason, row.params)) for row in rows]
+def unserved_cards(rows: Iterable[Unserved]) -> list[UnservedCard]:
+    """Return the cards of unserved orders, each with its reason and remedy."""
+    return [UnservedCard(row.order, *say_unserved(row.reason, row.params)) for row in rows]
 
 
-def why_card(found: Explanation) -> WhyCard:
-    """Return an explanation with its sentences said."""
+def why_card(explanation: Explanation) -> WhyCard:
+    """Return the card of an explanation, with its codes turned into sentences."""
 
-    def said_of(opening: Opening) -> OpeningCard:
+    def opening_card(opening: Opening) -> OpeningCard:
         return OpeningCard(
             needs=[say_need(n.kind, n.params) for n in opening.needs],
             spot=opening.spot,
@@ -204,22 +211,22 @@ def why_card(found: Explanation) -> WhyCard:
         )
 
     return WhyCard(
-        found=found,
+        explanation=explanation,
         obstacles=[
-            (obstacle.shift, [said_of(o) for o in obstacle.openings[:MOST_SAID]])
-            for obstacle in found.obstacles
+            (obstacle.shift, [opening_card(o) for o in obstacle.openings[:MAX_OPENINGS]])
+            for obstacle in explanation.obstacles
         ],
-        openings=[said_of(o) for o in found.openings],
+        openings=[opening_card(o) for o in explanation.openings],
     )
 
 
-def said(violations: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return violations as sentences."""
+def violation_texts(violations: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each violation."""
     return [say_violation(str(v["code"]), v) for v in violations]
 
 
 def job_card(job: Job | None) -> JobCard | None:
-    """Return how far a job is; while the solver works, by the time it was given."""
+    """Return the card of a job, or None if there is no job."""
     if job is None:
         return None
     words = {

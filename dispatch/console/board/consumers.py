@@ -1,7 +1,8 @@
-"""``/ws/v1/board/?hub=hub_…&date=YYYY-MM-DD``: the day's plans as they stand, then what changes.
+"""The board's socket, ``/ws/v1/board/?hub=hub_…&date=YYYY-MM-DD``: a snapshot, then the changes.
 
-The snapshot's ``seq`` is the day's revision; each act on a plan adds one, so a jump is a gap and
-the client asks again. Frames: ``snapshot`` {plans, job}, ``plan``, ``job``.
+The snapshot's ``seq`` is the day's revision. Each change of a plan adds one to it, so a client that
+sees a jump has missed a frame and asks for a new snapshot. Frames: ``snapshot`` {plans, job},
+``plan``, ``job``.
 """
 
 from __future__ import annotations
@@ -21,26 +22,27 @@ from tenants.permissions import Act
 
 
 class Board(RetailerConsumer):
-    """One open board."""
+    """The connection of an open board."""
 
     act = Act.PLANS_VIEW
 
     def groups_joined(self) -> list[tuple[str, ...]]:
-        """The group of the hub's day; none when the address names no day."""
+        """Return the group of the hub's day, or no group if the address has no valid date."""
         date = self._date()
         return [] if date is None else [(GROUP, self.hub() or "", date.isoformat())]
 
     def hub(self) -> str | None:
-        """The hub that the address names; without one the socket is about none that exists."""
-        return self._said("hub") or "hub_"
+        """Return the hub's id from the address; if it is missing, an id that no hub has."""
+        return self._query_value("hub") or "hub_"
 
     def snapshot(self) -> tuple[int | None, Any]:
-        """The versions of the day and the job that plans it."""
+        """Return the day's revision, its plan versions and its planning job."""
         date = self._date()
         hub = Hub.objects.filter(public_id=self.hub()).first()
         if hub is None or date is None:
             raise NotFound("Name a hub and a date: ?hub=hub_…&date=2026-11-23.")
-        revision = board_data.revision(hub, date)  # read first: a later act is sent again
+        # Read first: a change that happens meanwhile is then sent again instead of being missed.
+        revision = board_data.revision(hub, date)
         job = board_data.job_of_day(hub, date)
         return revision, {
             "hub": hub.public_id,
@@ -49,9 +51,9 @@ class Board(RetailerConsumer):
             "job": None if job is None else job_out(job),
         }
 
-    def _said(self, name: str) -> str:
+    def _query_value(self, name: str) -> str:
         query = parse_qs(self.scope.get("query_string", b"").decode("ascii", "replace"))
         return query.get(name, [""])[0].replace("\x00", "")[:40]
 
     def _date(self) -> dt.date | None:
-        return clock.read_date(self._said("date"))
+        return clock.read_date(self._query_value("date"))

@@ -1,4 +1,4 @@
-"""A plan on paper and in a spreadsheet: the manifest of a route, stops as CSV."""
+"""Views that print or download a plan: manifest of a route, picking waves, stops as CSV."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HEADINGS = [
 @page(Act.PLANS_VIEW)
 @require_safe
 def manifest(request: PageRequest, public_id: str) -> HttpResponse:
-    """Show one route to be printed: everything a driver needs where no phone works."""
+    """Show a route's manifest for printing, so that the driver can work without a phone."""
     route = lists.get_route(public_id, request.principal.hubs)
     stops = list(board_data.stops_of(route.plan, [route]).prefetch_related("order__parcels"))
     zone = clock.zone(route.plan.hub.zone)
@@ -48,21 +48,21 @@ def manifest(request: PageRequest, public_id: str) -> HttpResponse:
 @page(Act.PLANS_VIEW)
 @require_safe
 def waves(request: PageRequest, public_id: str) -> HttpResponse:
-    """Show when a plan's goods are picked, to be printed; who picks is asked in the address."""
+    """Show a plan's picking waves for printing; the query string describes the pickers."""
     plan = plan_of(request, public_id)
-    asked = {name: request.GET.get(name, "") for name in picking.BOUNDS}
-    who = picking.Pickers(
+    params = {name: request.GET.get(name, "") for name in picking.BOUNDS}
+    pickers = picking.Pickers(
         **{
-            name: whole_number(said, *picking.BOUNDS[name], name)
-            for name, said in asked.items()
-            if said.strip()
+            name: whole_number(text, *picking.BOUNDS[name], name)
+            for name, text in params.items()
+            if text.strip()
         }
     )
     with timezone.override(clock.zone(plan.hub.zone)):
         return render(
             request,
             "console/board/waves.html",
-            {"plan": plan, "who": who, "picking": picking.picking_of(plan, who)},
+            {"plan": plan, "who": pickers, "picking": picking.picking_of(plan, pickers)},
         )
 
 
@@ -94,7 +94,10 @@ def _csv(plan: Plan, name: str, stops: list[Stop]) -> StreamingHttpResponse:
 
 
 def _cells(plan: Plan, stop: Stop) -> list[str]:
-    """One line; times on the hub's clock with their offset (the writer neutralises formulas)."""
+    """Return the cells of a stop; times are local times of the hub with their offset.
+
+    ``write_csv`` makes cells harmless that a spreadsheet would read as formulas.
+    """
     zone = clock.zone(plan.hub.zone)
 
     def local(instant: dt.datetime | None) -> str:

@@ -1,6 +1,6 @@
-"""What the board shows live: an act on a plan, or a planning job that ends, reaches open boards.
+"""Event handlers that send changes of plans and planning jobs to the open boards.
 
-Handlers read the present state: the frame says how the day stands now, whichever event came first.
+Handlers read the current rows, so a frame is correct even if events arrive out of order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GROUP = "board"
 
 
 def on_plan_changed(event: DomainEvent) -> None:
-    """Tell the boards of a plan's day: which plan, its figures, who did what."""
+    """Send the boards of the plan's day the plan's figures, the change and its author."""
     plan = Plan.objects.select_related("hub").filter(public_id=event.subject).first()
     if plan is None:
         return
@@ -38,18 +38,18 @@ def on_plan_changed(event: DomainEvent) -> None:
 
 
 def on_planning_asked(event: DomainEvent) -> None:
-    """Tell the boards of a day that it is being planned."""
+    """Tell the day's boards that a planning job has started."""
     _tell_job(REQUESTED.read(event).job)
 
 
 def on_planning_ended(event: DomainEvent) -> None:
-    """Tell the boards of a day how its planning ended; other jobs are not theirs."""
+    """Tell the day's boards how a planning job ended; other kinds of job are ignored."""
     if JOB_FINISHED.read(event).kind in JOBS:
         _tell_job(event.subject)
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
-    """A plan as frames show it."""
+    """Return the data of a plan for a frame."""
     return {
         "plan": plan.public_id,
         "number": plan.number,
@@ -64,7 +64,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 def _tell_job(public_id: str) -> None:
     job = job_by_id(public_id)
     hub = Hub.objects.get(public_id=job.subject)
-    # Without a number: a job changes no plan, and its own row is asked again while it runs.
+    # No sequence number: a job changes no plan, and the page polls a running job anyway.
     _tell(hub, dt.date.fromisoformat(job.payload["service_date"]), "job", None, job_out(job))
 
 

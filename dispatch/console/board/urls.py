@@ -1,4 +1,4 @@
-"""Addresses under /console/."""
+"""Addresses of the board, under /console/."""
 
 from django.urls import path, register_converter
 

@@ -1,4 +1,4 @@
-"""The board in words: what changed, how a plan was timed, what somebody did, which day it is."""
+"""Texts of the board: changes since a plan was made, travel times, edits by others, days."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dispatch.planning.models import Plan
 from dispatch.planning.selectors.changes import ChangeCounts
 
 
-def news_said(found: ChangeCounts) -> list[str]:
-    """Return what changed since a plan was made, a short phrase each; empty when nothing did."""
-    said = (
-        (found.came, ngettext_lazy("%(n)d new order", "%(n)d new orders", "n")),
+def change_texts(counts: ChangeCounts) -> list[str]:
+    """Return a short phrase for each kind of change since a plan was made."""
+    phrases = (
+        (counts.came, ngettext_lazy("%(n)d new order", "%(n)d new orders", "n")),
         (
-            found.gone,
+            counts.gone,
             ngettext_lazy(
                 "%(n)d order cancelled or moved to another day or hub",
                 "%(n)d orders cancelled or moved to another day or hub",
@@ -24,7 +24,7 @@ def news_said(found: ChangeCounts) -> list[str]:
             ),
         ),
         (
-            found.promised,
+            counts.promised,
             ngettext_lazy(
                 "%(n)d order with another time window or place",
                 "%(n)d orders with another time window or place",
@@ -32,15 +32,15 @@ def news_said(found: ChangeCounts) -> list[str]:
             ),
         ),
         (
-            found.shifts_gone,
+            counts.shifts_gone,
             ngettext_lazy("%(n)d shift cancelled", "%(n)d shifts cancelled", "n"),
         ),
     )
-    return [phrase % {"n": count} for count, phrase in said if count]
+    return [phrase % {"n": count} for count, phrase in phrases if count]
 
 
 def travel_note(plan: Plan) -> str:
-    """Return what a person must know of the ways and times; empty when all go over streets."""
+    """Return a warning about estimated travel times; empty if all times follow the streets."""
     if plan.travel_source == "roads":
         if plan.travel_note == "some_uncovered":
             return _(
@@ -66,8 +66,8 @@ def travel_note(plan: Plan) -> str:
     )
 
 
-def said_of_change(act: str) -> str:
-    """Return what somebody did to a plan, as the rest of a sentence that begins with a name."""
+def act_text(act: str) -> str:
+    """Return the text of a change of a plan, to follow the name of the person who made it."""
     return {
         "move": _("moved an order"),
         "take_off": _("removed an order from its route"),
@@ -78,6 +78,6 @@ def said_of_change(act: str) -> str:
     }.get(act, _("changed this plan"))
 
 
-def date_said(date: dt.date, today: dt.date) -> str:
-    """Return today, tomorrow, yesterday or nothing."""
+def relative_day(date: dt.date, today: dt.date) -> str:
+    """Return the word for today, tomorrow or yesterday; empty for any other date."""
     return {0: _("today"), 1: _("tomorrow"), -1: _("yesterday")}.get((date - today).days, "")

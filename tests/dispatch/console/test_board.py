@@ -100,7 +100,7 @@ def test_a_day_of_nothing_but_missing_pins_does_not_ask_for_orders(desk: Client)
     make_orders(10, hub=hub.public_id, place=PlaceDraft(text="Nowhere 1, Lisboa"))
     html = desk.get(f"/console/{hub.public_id}/{DAY}/").content.decode()
     assert "10 orders of this day need a pin" in html
-    assert "Set the pins of this day" in html
+    assert "Set the pins for this day" in html
     assert "Import or place orders" not in html
 
 

@@ -1,12 +1,12 @@
-/* The board: ties list, map and live frames together. The server renders; this only points and asks again. */
+/* The board: connects the list, the map and the live updates. The server renders the list; this script reloads it. */
 import { followActs, followList } from "./board/list.js";
 import { boardMap } from "./board/map.js";
-import { followNews } from "./board/news.js";
+import { followUpdates } from "./board/updates.js";
 
 export function mount(frame) {
   const stop = new AbortController();
   const board = () => document.getElementById("board");
-  const desk = {
+  const context = {
     frame,
     board,
     listen: (target, kind, act, more = {}) => target.addEventListener(kind, act, { signal: stop.signal, ...more }),
@@ -16,14 +16,14 @@ export function mount(frame) {
       window.htmx.ajax("GET", url, { target: "#drawer-body", swap: "innerHTML" });
     },
   };
-  const map = boardMap(desk);
-  followList(desk, map);
-  followActs(desk, map);
-  const leave = followNews(desk);
+  const map = boardMap(context);
+  followList(context, map);
+  followActs(context, map);
+  const disconnect = followUpdates(context);
   performance.mark("board:list");
   map.start();
   return () => {
-    leave();
+    disconnect();
     stop.abort();
   };
 }

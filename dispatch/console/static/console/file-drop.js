@@ -1,4 +1,4 @@
-/* A place to drop a file: the file lands in the form's own field, so keyboard and mouse are one way. */
+/* An area to drop a file on. The dropped file is put into the form's own file field. */
 export function mount(el) {
   const input = el.querySelector('input[type="file"]');
   const stop = new AbortController();

@@ -1,4 +1,4 @@
-/* A list by keyboard: arrows (or j, k) go from row to row, "/" to the search. Links stay links. */
+/* Keyboard keys for a list: arrows (or j, k) move between rows, "/" goes to the search field. */
 export function mount(el) {
   const stop = new AbortController();
   const rows = () => [...el.querySelectorAll("[data-row]")];
@@ -8,9 +8,9 @@ export function mount(el) {
       const by = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[event.key];
       if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
       const all = rows();
-      const at = all.indexOf(event.target.closest("tr")?.querySelector("[data-row]"));
-      const next = all[Math.min(all.length - 1, Math.max(0, at + by))];
-      if (at < 0 || !next) return;
+      const index = all.indexOf(event.target.closest("tr")?.querySelector("[data-row]"));
+      const next = all[Math.min(all.length - 1, Math.max(0, index + by))];
+      if (index < 0 || !next) return;
       event.preventDefault();
       next.focus();
       next.closest("tr").scrollIntoView({ block: "nearest" });

@@ -1,4 +1,4 @@
-/* The board's list: one listener for a thousand rows, what each act sends along, and what follows it. */
+/* The board's list. The frame listens for all rows at once: there can be a thousand of them. */
 
 export function followList({ frame, board, listen, drawer }, map) {
   listen(frame, "click", (event) => {
@@ -10,15 +10,15 @@ export function followList({ frame, board, listen, drawer }, map) {
     } else if (order && step?.id)
       window.htmx.ajax("POST", board().dataset.step, { source: step, values: { order, by: step.dataset.step } });
   });
-  /* The list points at the map. */
+  /* A row under the pointer or with the focus is highlighted on the map. */
   for (const kind of ["pointerover", "focusin"])
     listen(frame, kind, (event) => {
-      if (event.target.closest(".board-list")) map.hint(event.target.closest("[data-order]")?.dataset.order);
+      if (event.target.closest(".board-list")) map.highlight(event.target.closest("[data-order]")?.dataset.order);
     });
-  listen(frame, "toggle", (event) => toggled(event, map), { capture: true });
+  listen(frame, "toggle", (event) => onToggle(event, map), { capture: true });
 }
 
-function toggled({ target, isTrusted }, map) {
+function onToggle({ target, isTrusted }, map) {
   if (!target.matches?.("[data-route-details]")) return;
   target.querySelectorAll("input[name=open]").forEach((input) => {
     input.disabled = !target.open;
@@ -30,7 +30,7 @@ function toggled({ target, isTrusted }, map) {
 }
 
 export function followActs({ frame, board, listen }, map) {
-  /* Every act on this plan says what is open and searched for, so that the answer folds nothing up. */
+  /* Each change of the plan also sends the filters and the open routes, so that they stay as they are. */
   listen(document, "htmx:configRequest", ({ detail: { verb, path, formData } }) => {
     const { step, version } = board().dataset;
     if (verb !== "post" || !step || !path.startsWith(step.replace(/[^/]+\/$/, ""))) return;
@@ -43,14 +43,14 @@ export function followActs({ frame, board, listen }, map) {
   });
   listen(document, "htmx:beforeSwap", ({ detail }) => {
     if (detail.xhr.status === 409 && detail.xhr.getResponseHeader("HX-Retarget") === "#board") {
-      detail.shouldSwap = true; // somebody else was faster: show the plan as it is now
+      detail.shouldSwap = true; // someone else changed the plan first: show the current plan
       detail.isError = false;
     }
   });
   listen(document, "htmx:afterSettle", ({ detail }) => {
     if (detail.target?.id !== "board" && detail.elt?.id !== "board") return;
-    const open = document.getElementById("drawer");
-    if (open?.open && detail.requestConfig?.verb === "post") open.close();
+    const drawer = document.getElementById("drawer");
+    if (drawer?.open && detail.requestConfig?.verb === "post") drawer.close();
     map.choose(map.chosen && document.getElementById(map.chosen) ? map.chosen : "");
     map.draw();
   });

@@ -1,7 +1,7 @@
-/* The board's map: draws the plan, and keeps what is chosen the same on the map and in the list. */
+/* The board's map: draws the plan, and keeps the chosen route the same on the map and in the list. */
 
-/* The plan's compact drawing, in the shape that the map reads. */
-function picture({ hub, routes, unserved, straight }, words) {
+/* Return the plan's compact drawing in the form that the map module reads. */
+function mapData({ hub, routes, unserved, straight }, words) {
   const [lon, lat] = words.hub.split(",").map(Number);
   return {
     hubs: [{ id: "hub", name: words.hubWord, lon: hub?.[0] ?? lon, lat: hub?.[1] ?? lat }],
@@ -24,37 +24,37 @@ function picture({ hub, routes, unserved, straight }, words) {
           label: `${words.routeWord} ${route.number}, ${words.stopWord} ${i + 1}`,
         })),
       ),
-      ...unserved.map(([x, y, id]) => ({ id, seq: "!", lon: x, lat: y, state: "unserved", label: words.leftWord })),
+      ...unserved.map(([x, y, id]) => ({ id, seq: "!", lon: x, lat: y, state: "unserved", label: words.unservedWord })),
     ],
   };
 }
 
-/* The map is mounted beside us, with its library still on the way. */
+/* Wait for the map, which loads its library while this script already runs. */
 const mapOf = (el) =>
   new Promise((done) => {
-    const look = () => (el.lastmileMap ? done(el.lastmileMap) : el.isConnected && requestAnimationFrame(look));
-    look();
+    const check = () => (el.lastmileMap ? done(el.lastmileMap) : el.isConnected && requestAnimationFrame(check));
+    check();
   });
 
 export function boardMap({ frame, board, listen, drawer }) {
   const canvas = frame.querySelector(".board-canvas");
   const words = frame.querySelector(".board-map").dataset;
-  const self = { map: null, chosen: "", draw, choose, hint, start };
-  let shown = "";
+  const self = { map: null, chosen: "", draw, choose, highlight, start };
+  let drawn = "";
   let fitted = false;
 
   async function draw() {
     const { drawing, plan, version } = board().dataset;
-    if (!self.map || `${plan}:${version}` === shown) return;
-    shown = `${plan}:${version}`;
+    if (!self.map || `${plan}:${version}` === drawn) return;
+    drawn = `${plan}:${version}`;
     const first = !fitted;
-    let found = { routes: [], unserved: [] };
+    let content = { routes: [], unserved: [] };
     if (drawing) {
       const answer = await fetch(drawing, { headers: { Accept: "application/json" } });
       if (!answer.ok) return;
-      found = await answer.json();
+      content = await answer.json();
     }
-    self.map.setData(picture(found, words));
+    self.map.setData(mapData(content, words));
     if (first && drawing) {
       fitted = true;
       self.map.fit({ animate: false });
@@ -68,7 +68,7 @@ export function boardMap({ frame, board, listen, drawer }) {
       self.map.choose({ kind: "route", id: route || null, fly: Boolean(route) && fly });
     frame.querySelectorAll(".route").forEach((card) => card.classList.toggle("chosen", card.dataset.route === route));
   }
-  function hint(order) {
+  function highlight(order) {
     self.map?.emphasise({ stop: order || null });
   }
   listen(canvas, "map:hover", ({ detail: { kind, id } }) => mark(frame, kind === "stop" ? id : "", "hovered"));
@@ -77,18 +77,18 @@ export function boardMap({ frame, board, listen, drawer }) {
       const { route } = self.map.feature("stops", id).properties;
       if (route) {
         choose(route);
-        unfold(frame, route, id);
+        openRoute(frame, route, id);
       }
       drawer(id);
     } else if (kind === "route") {
       choose(id);
-      unfold(frame, id);
+      openRoute(frame, id);
     } else if (!kind) choose("");
   });
-  /* The map comes last: the list can be used before. */
+  /* Started last, because the list can be used before the map is ready. */
   function start() {
-    mapOf(canvas).then((found) => {
-      self.map = found;
+    mapOf(canvas).then((map) => {
+      self.map = map;
       return draw();
     });
   }
@@ -97,12 +97,12 @@ export function boardMap({ frame, board, listen, drawer }) {
 
 function mark(frame, order, klass) {
   frame.querySelectorAll(`.${klass}[data-order]`).forEach((row) => row.classList.remove(klass));
-  const row = order ? (document.getElementById(`stop-${order}`) ?? document.getElementById(`left-${order}`)) : null;
+  const row = order ? (document.getElementById(`stop-${order}`) ?? document.getElementById(`unserved-${order}`)) : null;
   row?.classList.add(klass);
   return row;
 }
 
-function unfold(frame, route, order) {
+function openRoute(frame, route, order) {
   const card = document.getElementById(route);
   const details = card?.querySelector("details");
   if (!details) return;

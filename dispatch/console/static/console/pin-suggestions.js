@@ -1,4 +1,4 @@
-/* A suggestion chosen fills in the coordinates; the map follows the fields. Without it, it is a link. */
+/* A click on a suggestion fills in the coordinates, and the map follows. Without this script it is a plain link. */
 export function mount(el) {
   const stop = new AbortController();
   el.addEventListener(
