@@ -14,19 +14,19 @@ Choices = list[tuple[str, str]]
 
 
 def open_hubs(principal: Principal) -> list[Hub]:
-    """The hubs of a principal that take new work."""
+    """Return the active hubs of a principal."""
     return list(hubs_of(principal).filter(active=True))
 
 
-def words_of(text: str) -> list[str]:
-    """Skills, apart by commas."""
+def split_skills(text: str) -> list[str]:
+    """Return the skills of a text in which commas separate them."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
 class HubField(forms.ChoiceField):
-    """One of the hubs that the person works for, as a row.
+    """A choice among hubs; its value is the hub's row.
 
-    Give it its hubs by ``offer``; somebody limited to hubs cannot leave it empty.
+    ``offer`` sets the hubs that can be chosen.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -34,7 +34,7 @@ class HubField(forms.ChoiceField):
         self._hubs: dict[str, Hub] = {}
 
     def offer(self, hubs: list[Hub], empty: str = "") -> None:
-        """Set what may be chosen; ``empty`` is the wording of no choice."""
+        """Set the hubs that can be chosen; ``empty`` labels the choice of no hub, if allowed."""
         self._hubs = {hub.public_id: hub for hub in hubs}
         none: Choices = [("", empty)] if empty else []
         self.choices = [*none, *((hub.public_id, hub.name) for hub in hubs)]
@@ -42,5 +42,5 @@ class HubField(forms.ChoiceField):
             self.initial = hubs[0].public_id
 
     def clean(self, value: Any) -> Hub | None:
-        """Return the hub, or None where no choice is allowed."""
+        """Return the chosen hub, or None if none was chosen."""
         return self._hubs.get(super().clean(value))

@@ -1,4 +1,4 @@
-"""The streets under every map of the house, as vector tiles of the loaded networks."""
+"""The streets of every map, as vector tiles of the loaded networks."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ YEAR_S = 365 * 24 * 3600
 @page(Act.HOME_VIEW)
 @require_safe
 def tile(request: HttpRequest, network: str, version: str, z: int, x: int, y: int) -> HttpResponse:
-    """Return one tile. The version stands in the address, so a tile never changes and is kept."""
+    """Return a tile.
+
+    The address contains the network's version, so the content never changes and the browser caches
+    it for a year.
+    """
     mark = f'"{network}-{version}-{z}-{x}-{y}"'
     headers = {"Cache-Control": f"private, max-age={YEAR_S}, immutable", "ETag": mark}
     if request.headers.get("If-None-Match") == mark:
         return HttpResponse(status=304, headers=headers)
     try:
         if tiles.tilejson(network)["version"] != version:
-            raise NotFound("The network was built anew. Reload the page.")
-        found = tiles.tile(network, z, x, y)
+            raise NotFound("The network was rebuilt. Reload the page.")
+        data = tiles.tile(network, z, x, y)
     except (UnknownNetwork, ValueError) as none:
-        raise NotFound("There is no such tile.") from none
-    if not found:
+        raise NotFound("This tile does not exist.") from none
+    if not data:
         return HttpResponse(status=204, headers=headers)
-    return HttpResponse(found, content_type="application/x-protobuf", headers=headers)
+    return HttpResponse(data, content_type="application/x-protobuf", headers=headers)

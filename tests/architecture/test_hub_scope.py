@@ -107,7 +107,7 @@ def test_a_dispatcher_of_one_hub_opens_no_page_of_another(stage: Stage) -> None:
             address = where.replace("<str:public_id>", public_id)
             address = address.replace("<str:route>", public_id).replace("<str:order>", public_id)
             if "<" in address:
-                address = address.replace("<fleet_room:room>", "vehicles")
+                address = address.replace("<fleet_kind:kind_name>", "vehicles")
             answer = stage.dispatcher.get(address)
             assert answer.status_code in {403, 404, 405}, (address, answer.status_code)
             acted = stage.dispatcher.post(address, {"version": "1"})

@@ -64,7 +64,7 @@ def board(request: PageRequest) -> HttpResponse:
 def _first_day(hub: Hub) -> dt.date:
     """Return the first day from today on that has a plan, else the last day with a plan.
 
-    Today if the hub has no plan at all.
+    Return today if the hub has no plan at all.
     """
     today = clock.local_date(clock.now(), hub.zone)
     planned = Plan.objects.filter(hub=hub).order_by("service_date")

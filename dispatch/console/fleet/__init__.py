@@ -1,1 +1,1 @@
-"""Fleet: hubs, zones, vehicles, drivers and shifts."""
+"""Pages of the fleet: hubs, zones, vehicles, drivers and shifts."""

@@ -1,6 +1,7 @@
-"""The forms of hubs, zones, vehicles and drivers: what a person types, as services take it.
+"""The forms of hubs, zones, vehicles and drivers.
 
-Each has ``start(row)`` for what stands, and ``said()`` for what the service is told.
+Each form has ``initial_values(row)``, which reads an existing row, and ``values()``, which returns
+the keyword arguments of the service.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.console.fields import HubField, open_hubs, words_of
+from dispatch.console.fields import HubField, open_hubs, split_skills
 from dispatch.console.fleet import locating, words
 from dispatch.emissions import VEHICLE_CLASSES
 from dispatch.fleet.models import Driver, Hub, Vehicle, Zone
@@ -24,19 +25,20 @@ from tenants.people import selectors as people
 from tenants.permissions import Principal, Role
 
 DAYS = range(7)
-NO_STREETS = "none"  # a choice of its own; empty is not chosen yet
+NO_STREETS = "none"  # the choice of no network; the empty value means not chosen yet
 
 
-class NounForm(forms.Form):
-    """A noun of fleet: name and own number first, whether it is in use last."""
+class FleetForm(forms.Form):
+    """The base of the fleet's forms: name and external id first, the active flag last."""
 
-    fields_of: ClassVar[dict[str, str]] = {}  # where a service's pointers point in this form
+    # JSON pointer of a service's error -> field of this form
+    fields_by_pointer: ClassVar[dict[str, str]] = {}
     name = forms.CharField(label=_("Name"), max_length=120)
     external_id = forms.CharField(label=_("Your own ID (optional)"), max_length=64, required=False)
 
     def __init__(self, principal: Principal, row: Any = None, data: Any = None) -> None:
         self.row = row
-        super().__init__(data, initial=self.start(row) if row else None)
+        super().__init__(data, initial=self.initial_values(row) if row else None)
         hub = self.fields.get("hub")
         if isinstance(hub, HubField):
             offered = open_hubs(principal)
@@ -45,22 +47,23 @@ class NounForm(forms.Form):
             self.fields["active"] = forms.BooleanField(label=_("Active"), required=False)
             self.initial["active"] = row.active
 
-    def start(self, row: Any) -> dict[str, Any]:
-        """What the form shows of a row that stands."""
-        plain = {name: getattr(row, name) for name in self.fields_kept if hasattr(row, name)}
+    def initial_values(self, row: Any) -> dict[str, Any]:
+        """Return the form's initial values for an existing row."""
+        plain = {name: getattr(row, name) for name in self.plain_fields if hasattr(row, name)}
         return plain | ({"hub": row.hub.public_id} if "hub" in self.base_fields else {})
 
     @property
-    def fields_kept(self) -> list[str]:
+    def plain_fields(self) -> list[str]:
+        """The names of the fields that are columns of the row."""
         return [name for name in self.base_fields if name != "hub"]
 
-    def said(self) -> dict[str, Any]:
-        """What the service is told."""
+    def values(self) -> dict[str, Any]:
+        """Return the keyword arguments of the service."""
         return dict(self.cleaned_data)
 
 
-class HubForm(NounForm):
-    """A depot or a store."""
+class HubForm(FleetForm):
+    """The form of a hub."""
 
     address = forms.CharField(label=_("Address"), max_length=500, required=False)
     lat = forms.FloatField(label=_("Latitude"), widget=forms.NumberInput(attrs={"step": "any"}))
@@ -86,13 +89,13 @@ class HubForm(NounForm):
             self.initial["zone"] = current_retailer().zone
 
     def _offer_networks(self, row: Hub | None) -> None:
-        """Offer the loaded networks; only a sole one is chosen beforehand."""
-        loaded = locating.names()
-        kept = {row.network: row.network} if row and row.network else {}
+        """Offer the loaded networks; if only one is loaded, choose it for a new hub."""
+        loaded = locating.network_titles()
+        current = {row.network: row.network} if row and row.network else {}
         network = self.fields["network"]
         assert isinstance(network, forms.ChoiceField)
         none = _g("None (straight lines)")
-        if not (loaded or kept):
+        if not (loaded or current):
             network.choices = [("", none)]
             return
         network.required = True
@@ -101,15 +104,15 @@ class HubForm(NounForm):
             "lines."
         )
         network.choices = [
-            ("", _g("Choose a street network")), (NO_STREETS, none), *(kept | loaded).items(),
+            ("", _g("Choose a street network")), (NO_STREETS, none), *(current | loaded).items(),
         ]  # fmt: skip
         if row is not None:
             self.initial["network"] = row.network or NO_STREETS
         elif len(loaded) == 1:
             self.initial["network"] = next(iter(loaded))
 
-    def take(self, sent: Mapping[str, str]) -> None:
-        """Show what somebody has typed so far, without judging it."""
+    def fill_from(self, sent: Mapping[str, str]) -> None:
+        """Show the values typed so far, without validating them."""
         typed = {name: sent.get(name, "") for name in self.fields if name != "active"}
         self.initial.update(typed)
         if "active" in self.fields:
@@ -117,44 +120,47 @@ class HubForm(NounForm):
 
     @property
     def streets(self) -> str:
-        """The network that the form names now, "" for none."""
-        found = str(self["network"].value() or "")
-        return "" if found == NO_STREETS else found
+        """The name of the chosen network, or "" if none is chosen."""
+        name = str(self["network"].value() or "")
+        return "" if name == NO_STREETS else name
 
     @property
     def zones(self) -> list[str]:
-        """What the browser offers while a time zone is typed."""
+        """The time zones that the browser suggests while the person types."""
         return sorted(name for name in available_timezones() if "/" in name)
 
     @property
     def days(self) -> list[Any]:
-        """The seven fields of opening hours."""
+        """The seven fields of the opening hours, Monday first."""
         return [self[f"day_{day}"] for day in DAYS]
 
-    def start(self, row: Hub) -> dict[str, Any]:
-        return super().start(row) | {"loading_minutes": row.loading_s // 60}
+    def initial_values(self, row: Hub) -> dict[str, Any]:
+        return super().initial_values(row) | {"loading_minutes": row.loading_s // 60}
 
     def clean(self) -> dict[str, Any]:
-        """Read the seven days."""
-        kept: dict[str, Any] = super().clean() or {}
+        """Read the opening hours of the seven days and check the chosen network."""
+        values: dict[str, Any] = super().clean() or {}
         week: list[list[list[int]]] = []
         for day in DAYS:
             try:
-                week.append(words.hours_read(kept.pop(f"day_{day}", "")))
+                week.append(words.hours_read(values.pop(f"day_{day}", "")))
             except Invalid as fault:
                 self.add_error(f"day_{day}", fault.detail)
-        if kept.get("network") == NO_STREETS:
-            kept["network"] = ""
-        self._refuse_far_streets(kept)
-        return kept | {"hours": week}
+        if values.get("network") == NO_STREETS:
+            values["network"] = ""
+        self._refuse_far_streets(values)
+        return values | {"hours": week}
 
-    def _refuse_far_streets(self, kept: dict[str, Any]) -> None:
-        """A hub on the streets of another city would be planned along straight lines."""
-        name, lat, lon = (kept.get(key) for key in ("network", "lat", "lon"))
+    def _refuse_far_streets(self, values: dict[str, Any]) -> None:
+        """Refuse a network that does not cover the hub.
+
+        Plans of such a hub would use straight lines instead of streets.
+        """
+        name, lat, lon = (values.get(key) for key in ("network", "lat", "lon"))
         if not name or lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180):
             return
-        if not locating.holds(name, lat, lon):
-            title = locating.names().get(name, name)
+        if not locating.covers(name, lat, lon):
+            title = locating.network_titles().get(name, name)
             self.add_error(
                 "network",
                 _g(
@@ -164,32 +170,32 @@ class HubForm(NounForm):
                 % {"title": title},
             )
 
-    def said(self) -> dict[str, Any]:
-        kept = super().said()
-        minutes = kept.pop("loading_minutes")
+    def values(self) -> dict[str, Any]:
+        values = super().values()
+        minutes = values.pop("loading_minutes")
         if self.row is None or minutes != self.row.loading_s // 60:
-            kept["loading_s"] = minutes * 60
-        return kept
+            values["loading_s"] = minutes * 60
+        return values
 
-    fields_of = {f"hours/{day}": f"day_{day}" for day in DAYS} | {
+    fields_by_pointer = {f"hours/{day}": f"day_{day}" for day in DAYS} | {
         "hours": "day_0",
         "loading_s": "loading_minutes",
     }
 
 
-class ZoneForm(NounForm):
-    """A piece of the map that a hub serves."""
+class ZoneForm(FleetForm):
+    """The form of a zone."""
 
     hub = HubField(label=_("Hub"))
     polygon = forms.CharField(
         label=_("Boundary (GeoJSON)"), max_length=400_000, widget=forms.Textarea(attrs={"rows": 3})
     )
 
-    def start(self, row: Zone) -> dict[str, Any]:
-        return super().start(row) | {"polygon": json.dumps(row.polygon)}
+    def initial_values(self, row: Zone) -> dict[str, Any]:
+        return super().initial_values(row) | {"polygon": json.dumps(row.polygon)}
 
     def clean_polygon(self) -> Any:
-        """The border as data; its corners are judged by the service."""
+        """Return the boundary as data; the service validates its corners."""
         try:
             return json.loads(self.cleaned_data["polygon"])
         except (ValueError, RecursionError):
@@ -198,8 +204,8 @@ class ZoneForm(NounForm):
             ) from None
 
 
-class VehicleForm(NounForm):
-    """What carries."""
+class VehicleForm(FleetForm):
+    """The form of a vehicle."""
 
     hub = HubField(label=_("Hub"))
     plate = forms.CharField(label=_("Number plate"), max_length=20, required=False)
@@ -238,31 +244,33 @@ class VehicleForm(NounForm):
             *((name, words.CLASSES.get(name, name)) for name in VEHICLE_CLASSES),
         ]
 
-    def start(self, row: Vehicle) -> dict[str, Any]:
+    def initial_values(self, row: Vehicle) -> dict[str, Any]:
         currency = current_retailer().currency
-        costs = {name: words.from_minor(getattr(row, f"{name}_minor"), currency) for name in _COSTS}
-        return super().start(row) | costs | {
+        costs = {
+            name: words.from_minor(getattr(row, f"{name}_minor"), currency) for name in _COST_FIELDS
+        }
+        return super().initial_values(row) | costs | {
             "weight_kg": _short(row.weight_g),
             "volume_l": _short(row.volume_cm3),
             "range_km": None if row.range_m is None else row.range_m // 1000,
             "skills": ", ".join(row.skills),
         }  # fmt: skip
 
-    def said(self) -> dict[str, Any]:
-        kept, currency = super().said(), current_retailer().currency
-        for name in _COSTS:
-            kept[f"{name}_minor"] = words.to_minor(kept.pop(name), currency)
-        kept["weight_g"] = round(kept.pop("weight_kg") * 1000)
-        kept["volume_cm3"] = round(kept.pop("volume_l") * 1000)
-        kept["skills"] = words_of(kept["skills"])
-        range_km = kept.pop("range_km")
+    def values(self) -> dict[str, Any]:
+        values, currency = super().values(), current_retailer().currency
+        for name in _COST_FIELDS:
+            values[f"{name}_minor"] = words.to_minor(values.pop(name), currency)
+        values["weight_g"] = round(values.pop("weight_kg") * 1000)
+        values["volume_cm3"] = round(values.pop("volume_l") * 1000)
+        values["skills"] = split_skills(values["skills"])
+        range_km = values.pop("range_km")
         if "range_km" in self.changed_data or self.row is None:
-            kept["range_m"] = None if range_km is None else range_km * 1000
-        if not kept["emission_class"]:
-            kept.pop("emission_class")
-        return kept
+            values["range_m"] = None if range_km is None else range_km * 1000
+        if not values["emission_class"]:
+            values.pop("emission_class")
+        return values
 
-    fields_of = {
+    fields_by_pointer = {
         "weight_g": "weight_kg",
         "volume_cm3": "volume_l",
         "range_m": "range_km",
@@ -272,16 +280,16 @@ class VehicleForm(NounForm):
     }
 
 
-_COSTS = ("fixed_cost", "cost_per_km", "cost_per_hour")
+_COST_FIELDS = ("fixed_cost", "cost_per_km", "cost_per_hour")
 
 
 def _short(thousandths: int) -> str:
-    """Thousandths as a number without needless zeros."""
+    """Return thousandths as a decimal number without trailing zeros."""
     return f"{thousandths / 1000:.3f}".rstrip("0").rstrip(".")
 
 
-class DriverForm(NounForm):
-    """Who drives."""
+class DriverForm(FleetForm):
+    """The form of a driver."""
 
     hub = HubField(label=_("Hub"))
     phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
@@ -307,9 +315,12 @@ class DriverForm(NounForm):
         assert isinstance(member, forms.ChoiceField)
         member.choices = [("", _g("No one")), *named.items()]
 
-    def start(self, row: Driver) -> dict[str, Any]:
-        return super().start(row) | {"skills": ", ".join(row.skills)}
+    def initial_values(self, row: Driver) -> dict[str, Any]:
+        return super().initial_values(row) | {"skills": ", ".join(row.skills)}
 
-    def said(self) -> dict[str, Any]:
-        kept = super().said()
-        return kept | {"skills": words_of(kept["skills"]), "member": kept["member"] or None}
+    def values(self) -> dict[str, Any]:
+        values = super().values()
+        return values | {
+            "skills": split_skills(values["skills"]),
+            "member": values["member"] or None,
+        }

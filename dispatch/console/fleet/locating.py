@@ -1,4 +1,4 @@
-"""Where a hub is: its address looked up on the loaded streets, and whether the streets hold it."""
+"""Finding a hub's place: address look-up on the loaded networks, and which network covers it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dispatch.roads import network
 from dispatch.roads.network import available
 from lastmile.core.geo import Point
 
-MOST_SPOTS = 6
-AT_THE_DOOR = frozenset({"house", "interpolated"})
+MAX_MATCHES = 6
+HOUSE_PRECISIONS = frozenset({"house", "interpolated"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
-    """One answer to an address: where it is, and on the streets of which network."""
+class AddressMatch:
+    """A place that matches an address, with the network that it was found on."""
 
     label: str
     precision: str
@@ -26,26 +26,29 @@ class Spot:
 
     @property
     def value(self) -> str:
-        """What the button of this answer sends."""
+        """The value that this match's button sends."""
         return f"{self.lat:.6f},{self.lon:.6f},{self.network}"
 
     @property
     def sure(self) -> bool:
-        """Whether it is the house itself, or between its neighbours."""
-        return self.precision in AT_THE_DOOR and self.confidence >= SURE_ENOUGH[self.precision]
+        """Is the match exact to the house number, or between two, with enough confidence?"""
+        return self.precision in HOUSE_PRECISIONS and self.confidence >= SURE_ENOUGH[self.precision]
 
 
-def names() -> dict[str, str]:
-    """Return name -> title of every loaded network."""
+def network_titles() -> dict[str, str]:
+    """Return the title of every loaded network, by its name."""
     return {info.name: info.title for info in available()}
 
 
-def look_up(address: str, chosen: str) -> list[Spot]:
-    """Return where an address may be, best first: on the chosen network, else on every one."""
+def look_up(address: str, chosen: str) -> list[AddressMatch]:
+    """Return the places that match an address, best first.
+
+    Only the chosen network is searched, or every loaded network if none is chosen.
+    """
     place = {"text": address} | dict.fromkeys(("street", "house_number", "postcode", "city"), "")
-    found = street_suggestions(place, [chosen] if chosen else sorted(names()))
+    candidates = street_suggestions(place, [chosen] if chosen else sorted(network_titles()))
     return [
-        Spot(
+        AddressMatch(
             label=candidate.label,
             precision=candidate.precision,
             confidence=candidate.confidence,
@@ -53,20 +56,20 @@ def look_up(address: str, chosen: str) -> list[Spot]:
             lon=candidate.point.lon,
             network=name,
         )
-        for candidate, name in found[:MOST_SPOTS]
+        for candidate, name in candidates[:MAX_MATCHES]
     ]
 
 
 def only_network_at(lat: float, lon: float) -> str:
-    """Return the network that alone holds a place, "" when none or several do."""
-    found = [name for name in names() if holds(name, lat, lon)]
-    return found[0] if len(found) == 1 else ""
+    """Return the only network that covers a place, or "" if none or several do."""
+    matches = [name for name in network_titles() if covers(name, lat, lon)]
+    return matches[0] if len(matches) == 1 else ""
 
 
-def holds(name: str, lat: float, lon: float) -> bool:
-    """Tell whether a place is within reach of a network's streets.
+def covers(name: str, lat: float, lon: float) -> bool:
+    """Return True if a network's streets cover a place.
 
-    A network that is not loaded here holds everything: there is nothing to compare with.
+    Also True for a network that is not loaded here, because its streets are unknown.
     """
     try:
         streets = network.load(name)
@@ -79,8 +82,8 @@ def holds(name: str, lat: float, lon: float) -> bool:
     return streets.info.covers(lat, lon)
 
 
-def middle_of(name: str) -> str:
-    """Return the middle of a network as the map reads it, "" when it is not loaded."""
+def center_of(name: str) -> str:
+    """Return the centre of a network as "lon,lat" for the map, or "" if it is not loaded."""
     for info in available():
         if info.name == name:
             west, south, east, north = info.bbox

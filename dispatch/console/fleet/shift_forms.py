@@ -1,4 +1,4 @@
-"""The form of a shift: vehicle, driver, times on the wall, breaks."""
+"""The form of a shift: vehicle, driver, local times and breaks."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from lastmile.core.http.forms import DateField, TimeInput, minute_of
 
 
 class RowField(forms.ChoiceField):
-    """One row out of a list, by its public id."""
+    """A choice among rows by public id; its value is the row."""
 
     def offer(self, rows: list[Any], empty: str = "") -> None:
-        """Set what may be chosen."""
+        """Set the rows that can be chosen; ``empty`` labels the choice of no row, if allowed."""
         self._rows = {row.public_id: row for row in rows}
         none = [("", empty)] if empty else []
         self.choices = [*none, *((row.public_id, row.name) for row in rows)]
 
     def clean(self, value: Any) -> Any:
-        """Return the row, or None."""
+        """Return the chosen row, or None if none was chosen."""
         return self._rows.get(super().clean(value))
 
 
 class ShiftForm(forms.Form):
-    """One vehicle, perhaps a driver, for a time; one empty break more than there are."""
+    """The form of a shift; it has one empty break more than the shift."""
 
     vehicle = RowField(label=_("Vehicle"))
     driver = RowField(label=_("Driver"), required=False)
@@ -42,7 +42,7 @@ class ShiftForm(forms.Form):
         self, hub: Hub, date: dt.date, shift: Shift | None = None, data: Any = None
     ) -> None:
         self.hub, self.date, self.shift = hub, date, shift
-        super().__init__(data, initial=self._start(shift) if shift else None)
+        super().__init__(data, initial=self._initial_values(shift) if shift else None)
         vehicles = list(Vehicle.objects.filter(hub=hub, active=True))
         drivers = list(Driver.objects.filter(hub=hub, active=True))
         if shift and shift.vehicle not in vehicles:
@@ -65,26 +65,26 @@ class ShiftForm(forms.Form):
             )
             self.fields[f"break_{n}_paid"] = forms.BooleanField(label=_("Paid"), **optional)
 
-    def _start(self, shift: Shift) -> dict[str, Any]:
+    def _initial_values(self, shift: Shift) -> dict[str, Any]:
         zone = clock.zone(self.hub.zone)
 
         def time(instant: dt.datetime) -> dt.time:
             return instant.astimezone(zone).time()
 
-        shown: dict[str, Any] = {
+        values: dict[str, Any] = {
             "vehicle": shift.vehicle.public_id,
             "driver": shift.driver.public_id if shift.driver else "",
             "starts": time(shift.starts_at),
             "ends": time(shift.ends_at),
         }
         for n, pause in enumerate(selectors.breaks_of(shift)):
-            shown |= {
+            values |= {
                 f"break_{n}_opens": time(pause.opens_at),
                 f"break_{n}_closes": time(pause.closes_at),
                 f"break_{n}_minutes": pause.duration_s // 60,
                 f"break_{n}_paid": pause.paid,
             }
-        return shown
+        return values
 
     @property
     def break_rows(self) -> list[list[Any]]:
@@ -93,51 +93,51 @@ class ShiftForm(forms.Form):
         return [[self[f"break_{n}_{part}"] for part in parts] for n in range(self.count)]
 
     def clean(self) -> dict[str, Any]:
-        """A break says when and how long, or nothing."""
-        said: dict[str, Any] = super().clean() or {}
+        """Require all fields of a break, or none."""
+        data: dict[str, Any] = super().clean() or {}
         for n in range(self.count):
-            given = [said.get(f"break_{n}_{part}") for part in ("opens", "closes", "minutes")]
+            values = [data.get(f"break_{n}_{part}") for part in ("opens", "closes", "minutes")]
             names = [f"break_{n}_{part}" for part in ("opens", "closes", "minutes")]
-            if any(v is not None for v in given) and any(v is None for v in given):
-                for name, value in zip(names, given, strict=True):
+            if any(v is not None for v in values) and any(v is None for v in values):
+                for name, value in zip(names, values, strict=True):
                     if value is None and name not in self.errors:
                         self.add_error(
                             name, _g("Fill in this field, or leave the whole break empty.")
                         )
-        return said
+        return data
 
-    def said(self) -> dict[str, Any]:
-        """What the service is told."""
-        said, starts = self.cleaned_data, minute_of(self.cleaned_data["starts"]) or 0
-        ends = minute_of(said["ends"]) or 0
+    def values(self) -> dict[str, Any]:
+        """Return the keyword arguments of the service."""
+        data, starts = self.cleaned_data, minute_of(self.cleaned_data["starts"]) or 0
+        ends = minute_of(data["ends"]) or 0
         starts_at, ends_at = selectors.shift_times(self.hub, self.date, starts, ends)
 
         def instant(time: dt.time) -> dt.datetime:
-            """Times before the shift's start are those of the next day."""
+            """Return the instant of a local time; a time before the shift's start is next day's."""
             minute = minute_of(time) or 0
             late = minute + (1440 if minute < starts else 0)
             return clock.local_instant(self.date, late, self.hub.zone)
 
-        told: dict[str, Any] = {
-            "vehicle": said["vehicle"],
-            "driver": said["driver"],
+        values: dict[str, Any] = {
+            "vehicle": data["vehicle"],
+            "driver": data["driver"],
             "starts_at": starts_at,
             "ends_at": ends_at,
         }
         if self.shift is None or any(name.startswith("break_") for name in self.changed_data):
-            told["breaks"] = [
+            values["breaks"] = [
                 Break(
-                    opens_at=instant(said[f"break_{n}_opens"]),
-                    closes_at=instant(said[f"break_{n}_closes"]),
-                    duration_s=said[f"break_{n}_minutes"] * 60,
-                    paid=said[f"break_{n}_paid"],
+                    opens_at=instant(data[f"break_{n}_opens"]),
+                    closes_at=instant(data[f"break_{n}_closes"]),
+                    duration_s=data[f"break_{n}_minutes"] * 60,
+                    paid=data[f"break_{n}_paid"],
                 )
                 for n in range(self.count)
-                if said[f"break_{n}_opens"] is not None
+                if data[f"break_{n}_opens"] is not None
             ]
-        return told
+        return values
 
-    fields_of = {
+    fields_by_pointer = {
         "starts_at": "starts",
         "ends_at": "ends",
         **{f"breaks/{n}": f"break_{n}_opens" for n in range(MAX_BREAKS)},
@@ -146,6 +146,6 @@ class ShiftForm(forms.Form):
 
 
 class CopyForm(forms.Form):
-    """To which day a day's shifts are copied."""
+    """The form with the day to copy shifts to."""
 
     to = DateField(label=_("Copy to"))

@@ -1,4 +1,4 @@
-"""Pages of shifts: a hub's day as a table, one shift, a day copied to another."""
+"""Pages of shifts: the shifts of a hub's day, a shift, and copying a day to another day."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from dispatch.console.fleet.pages import ROOMS, may_add
+from dispatch.console.fleet.pages import KINDS, may_add
 from dispatch.console.fleet.shift_forms import CopyForm, ShiftForm
 from dispatch.console.words import day_words, window_words
 from dispatch.fleet import selectors, services
@@ -30,27 +30,29 @@ DAY = dt.timedelta(days=1)
 
 
 def day_url(hub: Hub, date: dt.date) -> str:
-    """The page of a hub's day."""
+    """Return the address of the page with a hub's shifts on a day."""
     return f"{reverse('fleet:shifts')}?hub={hub.public_id}&date={date.isoformat()}"
 
 
 @page(Act.FLEET_VIEW, post=Act.FLEET_EDIT)
 @require_http_methods(["GET", "POST"])
 def shifts(request: PageRequest) -> HttpResponse:
-    """A hub's day; POST adds a shift to it, or copies it to another day."""
+    """Show the shifts of a hub's day; POST adds a shift, or copies the day to another day."""
     principal = request.principal
     hubs = list(hubs_of(principal).filter(active=True))
-    asked = request.GET.get("hub", "")
-    hub = fetch(hubs_of(principal), asked) if asked else next(iter(hubs), None)
+    hub_id = request.GET.get("hub", "")
+    hub = fetch(hubs_of(principal), hub_id) if hub_id else next(iter(hubs), None)
     if hub is None:
-        shown = {"rooms": ROOMS.values(), "may_add": may_add(principal, ROOMS["hubs"])}
-        return render(request, "console/fleet/no_hub.html", shown)
+        context = {"kinds": KINDS.values(), "may_add": may_add(principal, KINDS["hubs"])}
+        return render(request, "console/fleet/no_hub.html", context)
     today = clock.local_date(clock.now(), hub.zone)
     date = clock.read_date(request.GET.get("date", "")) or today
-    what = request.POST.get("what", "")
-    form = ShiftForm(hub, date, None, request.POST if what == "add" else None)
-    copying = CopyForm(request.POST if what == "copy" else None, initial={"to": date + DAY})
-    if apply_form(form, map_pointers(lambda: services.add_shift(**form.said()), form.fields_of)):
+    action = request.POST.get("what", "")
+    form = ShiftForm(hub, date, None, request.POST if action == "add" else None)
+    copying = CopyForm(request.POST if action == "copy" else None, initial={"to": date + DAY})
+    if apply_form(
+        form, map_pointers(lambda: services.add_shift(**form.values()), form.fields_by_pointer)
+    ):
         messages.success(request, _("The shift was added."))
         return redirect(day_url(hub, date))
     copied = apply_form(
@@ -60,16 +62,16 @@ def shifts(request: PageRequest) -> HttpResponse:
     if isinstance(copied, services.Copied):
         return _after_copy(request, hub, copying.cleaned_data["to"], copied)
     with timezone.override(hub.zone):
-        shown = _day(hub, date) | {
+        context = _day(hub, date) | {
             "hubs": hubs,
-            "rooms": ROOMS.values(),
+            "kinds": KINDS.values(),
             "today": today,
             "form": form,
             "copying": copying,
             "may_edit": principal.may(Act.FLEET_EDIT),
         }
         status = max(status_of(form), status_of(copying))
-        return render(request, "console/fleet/shifts.html", shown, status=status)
+        return render(request, "console/fleet/shifts.html", context, status=status)
 
 
 def _day(hub: Hub, date: dt.date) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def _day(hub: Hub, date: dt.date) -> dict[str, Any]:
             (
                 row,
                 window_words(row.starts_at, row.ends_at, hub.zone),
-                [_pause(pause, hub.zone) for pause in selectors.breaks_of(row)],
+                [_break_text(pause, hub.zone) for pause in selectors.breaks_of(row)],
             )
             for row in rows
         ],
@@ -93,7 +95,7 @@ def _day(hub: Hub, date: dt.date) -> dict[str, Any]:
     }
 
 
-def _pause(pause: Any, zone: str) -> str:
+def _break_text(pause: Any, zone: str) -> str:
     words = window_words(pause.opens_at, pause.closes_at, zone)
     return f"{formatting.duration(pause.duration_s)}, {words}"
 
@@ -114,7 +116,7 @@ def _after_copy(
 @page(Act.FLEET_VIEW, post=Act.FLEET_EDIT)
 @require_http_methods(["GET", "POST"])
 def shift_page(request: PageRequest, public_id: str) -> HttpResponse:
-    """One shift: change it, or call it off."""
+    """Show a shift's form; POST changes or cancels the shift."""
     principal = request.principal
     shift: Shift = fetch(visible(principal, selectors.shifts()), public_id)
     hub, date = shift.hub, shift.service_date
@@ -125,20 +127,21 @@ def shift_page(request: PageRequest, public_id: str) -> HttpResponse:
     form = ShiftForm(hub, date, shift, request.POST or None)
     version = version_of(request)
     act = map_pointers(
-        lambda: services.change_shift(shift=shift, version=version, **form.said()), form.fields_of
+        lambda: services.change_shift(shift=shift, version=version, **form.values()),
+        form.fields_by_pointer,
     )
     if apply_form(form, act):
         messages.success(request, _("Saved."))
         return redirect(day_url(hub, date))
     with timezone.override(hub.zone):
-        shown = {
+        context = {
             "shift": shift,
             "hub": hub,
             "date": date,
             "day": day_words(date),
             "form": form,
-            "rooms": ROOMS.values(),
+            "kinds": KINDS.values(),
             "back": day_url(hub, date),
             "may_edit": principal.may(Act.FLEET_EDIT) and shift.state == ShiftState.SCHEDULED,
         }
-        return render(request, "console/fleet/shift.html", shown, status=status_of(form))
+        return render(request, "console/fleet/shift.html", context, status=status_of(form))

@@ -1,4 +1,4 @@
-"""Addresses of fleet, under /console/fleet/."""
+"""Addresses of the fleet pages, under /console/fleet/."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from django.urls import path, register_converter
 from dispatch.console.fleet import pages, shifts
 
 
-class RoomConverter:
-    """One of the kinds of thing in the fleet."""
+class KindConverter:
+    """A path converter for the name of a kind of fleet record."""
 
-    regex = "|".join(pages.ROOMS)
+    regex = "|".join(pages.KINDS)
 
     def to_python(self, value: str) -> str:
-        """As it is."""
+        """Return the name unchanged."""
         return value
 
     def to_url(self, value: str) -> str:
-        """As it is."""
+        """Return the name unchanged."""
         return value
 
 
-register_converter(RoomConverter, "fleet_room")
+register_converter(KindConverter, "fleet_kind")
 
 app_name = "fleet"
 urlpatterns = [
     path("", pages.fleet, name="index"),
     path("shifts/", shifts.shifts, name="shifts"),
     path("shifts/<str:public_id>/", shifts.shift_page, name="shift"),
-    path("<fleet_room:room>/", pages.room_page, name="room"),
-    path("<fleet_room:room>/map.json", pages.room_map, name="room-map"),
-    path("<fleet_room:room>/new/", pages.new_thing, name="new"),
-    path("<fleet_room:room>/<str:public_id>/", pages.thing, name="thing"),
+    path("<fleet_kind:kind_name>/", pages.list_page, name="room"),
+    path("<fleet_kind:kind_name>/map.json", pages.list_map, name="room-map"),
+    path("<fleet_kind:kind_name>/new/", pages.new_record, name="new"),
+    path("<fleet_kind:kind_name>/<str:public_id>/", pages.record_page, name="thing"),
 ]

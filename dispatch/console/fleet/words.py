@@ -1,4 +1,4 @@
-"""Fleet in words: profiles, energies, classes, opening hours, money."""
+"""Texts of the fleet: vehicle types, energies, emission classes, opening hours and money."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})")
 
 
 def day_name(day: int) -> str:
-    """Monday is 0."""
+    """Return the name of a weekday; 0 is Monday."""
     return str(WEEKDAYS[day]).capitalize()
 
 
 def hours_words(spans: Sequence[Sequence[int]]) -> str:
-    """A day's opening hours as ``06:00-22:00, …``; an empty text is closed."""
+    """Return a day's opening hours as ``06:00-22:00, …``; empty if the hub is closed."""
     return ", ".join(f"{_time(opens)}-{_time(closes)}" for opens, closes in spans)
 
 
@@ -55,14 +55,15 @@ def _time(minute: int) -> str:
 
 
 def hours_read(text: str) -> list[list[int]]:
-    """Read what ``hours_words`` writes; an end at or before its start is the next day's.
+    """Read opening hours as ``hours_words`` writes them.
 
-    Raises Invalid with the form that is understood.
+    A closing time at or before the opening time is on the next day. Raises Invalid, with the
+    expected format in its message.
     """
     spans = []
     for part in filter(None, (piece.strip() for piece in re.split(r"[,;]", text))):
-        found = _SPAN.fullmatch(part)
-        numbers = [int(n) for n in found.groups()] if found else [99, 0, 99, 0]
+        match = _SPAN.fullmatch(part)
+        numbers = [int(n) for n in match.groups()] if match else [99, 0, 99, 0]
         opens, closes = numbers[0] * 60 + numbers[1], numbers[2] * 60 + numbers[3]
         if opens >= 1440 or closes > 1440 or numbers[1] > 59 or numbers[3] > 59:
             raise Invalid(_("Enter hours as 06:00-22:00. Separate several with commas."))
@@ -71,11 +72,11 @@ def hours_read(text: str) -> list[list[int]]:
 
 
 def to_minor(amount: Decimal | None, currency: str) -> int:
-    """An amount as it is typed, in minor units."""
+    """Return a typed amount in minor units."""
     return 0 if amount is None else round(amount * 10 ** exponent(currency))
 
 
 def from_minor(minor: int, currency: str) -> Decimal:
-    """Minor units as they are typed."""
+    """Return minor units as a decimal amount."""
     places = exponent(currency)
     return (Decimal(minor) / 10**places).quantize(Decimal(1).scaleb(-places))

@@ -1,1 +1,1 @@
-"""Imports: files of orders."""
+"""Pages that import orders from files."""

@@ -1,4 +1,4 @@
-"""The form by which a file of orders comes in."""
+"""The form that uploads a file of orders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tenants.selectors import today
 
 
 class ImportForm(forms.Form):
-    """A file, and what counts for rows that say nothing else."""
+    """A file of orders, with the hub and the date for rows without their own."""
 
     file = forms.FileField(
         label=_("File"),

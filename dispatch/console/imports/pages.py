@@ -1,4 +1,4 @@
-"""Pages of imports: hand in a file, see what it would do, bring it in, mend what was refused."""
+"""Pages of imports: upload a file, preview its effect, import it, correct the refused rows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FAULTS_SHOWN = 20
 @page(Act.ORDERS_VIEW, post=Act.ORDERS_IMPORT)
 @require_http_methods(["GET", "POST"])
 def imports(request: PageRequest) -> HttpResponse:
-    """Hand in a file to be rehearsed; below it the imports there were."""
+    """Show the upload form and the previous imports; POST uploads a file for a preview."""
     principal = request.principal
     form = ImportForm(principal, request.POST or None, request.FILES or None)
     batch = apply_form(
@@ -54,7 +54,7 @@ def imports(request: PageRequest) -> HttpResponse:
     if isinstance(batch, ImportBatch):
         return redirect("imports:import", batch.public_id)
     rows, following = page_rows(request, selectors.batches(principal.hubs), 20)
-    shown = {
+    context = {
         "form": form,
         "rows": [(row, selectors.progress_of(row)) for row in rows],
         "next": following,
@@ -63,43 +63,43 @@ def imports(request: PageRequest) -> HttpResponse:
         "columns": COLUMNS,
         "most_rows": settings.LIMIT_IMPORT_ROWS,
     }
-    return render(request, "console/imports/imports.html", shown, status=status_of(form))
+    return render(request, "console/imports/imports.html", context, status=status_of(form))
 
 
 @page(Act.ORDERS_VIEW, post=Act.ORDERS_IMPORT)
 @require_http_methods(["GET", "POST"])
 def import_page(request: PageRequest, public_id: str) -> HttpResponse:
-    """One import: its progress, then its result. POST brings a rehearsed file in, or stops."""
+    """Show an import's progress, then its result; POST imports a previewed file, or stops."""
     principal = request.principal
     batch = selectors.get_batch(public_id, principal.hubs)
     refused: DomainError | None = None
     if request.method == "POST":
         try:
-            return _act(request, batch)
+            return _apply(request, batch)
         except DomainError as problem:
             refused = problem
     template = (
         "console/imports/_state.html" if is_fragment(request) else "console/imports/import.html"
     )
-    shown = _shown(request, batch) | {"problem": refused}
-    return render(request, template, shown, status=refused.status if refused else 200)
+    context = _context(request, batch) | {"problem": refused}
+    return render(request, template, context, status=refused.status if refused else 200)
 
 
-def _act(request: PageRequest, batch: ImportBatch) -> HttpResponse:
-    what = request.POST.get("what", "")
+def _apply(request: PageRequest, batch: ImportBatch) -> HttpResponse:
+    action = request.POST.get("what", "")
     principal = request.principal
-    if what == "import":
-        made = services.import_previewed(preview=batch, hubs_scope=principal.hubs)
-        return redirect("imports:import", made.public_id)
-    if what == "stop":
+    if action == "import":
+        new_batch = services.import_previewed(preview=batch, hubs_scope=principal.hubs)
+        return redirect("imports:import", new_batch.public_id)
+    if action == "stop":
         require(principal, Act.JOBS_CANCEL)
         jobs.cancel(batch.job)
         return redirect("imports:import", batch.public_id)
     raise Invalid(_("This form is damaged. Reload the page."))
 
 
-def _shown(request: PageRequest, batch: ImportBatch) -> dict[str, Any]:
-    """Everything the page of an import shows."""
+def _context(request: PageRequest, batch: ImportBatch) -> dict[str, Any]:
+    """Return the context of the page of an import."""
     hubs = [batch.hub] if batch.hub else hubs_of(request.principal)
     progress = selectors.progress_of(batch)
     sketch = selectors.sketch(batch) if progress.ended else {"spots": [], "hubs": []}
@@ -111,7 +111,7 @@ def _shown(request: PageRequest, batch: ImportBatch) -> dict[str, Any]:
         "changes": [(words.FIELDS.get(name, name), count) for name, count in batch.changes.items()],
         "sketch": sketch,
         "hub_ways": [
-            (name, words.HUB_WAYS.get(how, how), count) for name, how, count in sketch["hubs"]
+            (name, words.HUB_WAYS.get(way, way), count) for name, way, count in sketch["hubs"]
         ],
         "follow": ImportBatch.objects.filter(rehearsal=batch).first() if batch.dry_run else None,
         "file_kept": batch.dry_run and hasattr(batch, "file"),
@@ -123,7 +123,7 @@ def _shown(request: PageRequest, batch: ImportBatch) -> dict[str, Any]:
 @page(Act.ORDERS_VIEW)
 @require_safe
 def import_map(request: PageRequest, public_id: str) -> JsonResponse:
-    """Where the orders of an import lie, as the map module reads it."""
+    """Return the positions of an import's orders in the form that the map module reads."""
     principal = request.principal
     batch = selectors.get_batch(public_id, principal.hubs)
     stops = [
@@ -136,7 +136,7 @@ def import_map(request: PageRequest, public_id: str) -> JsonResponse:
 @page(Act.ORDERS_VIEW)
 @require_safe
 def refused_file(request: PageRequest, public_id: str) -> HttpResponseBase:
-    """The refused rows in the sender's own columns, with why."""
+    """Download the refused rows in their original columns, with the reasons."""
     batch = selectors.get_batch(public_id, request.principal.hubs)
     return _csv(selectors.refused_csv(batch), f"refused-{batch.public_id}.csv")
 
@@ -144,13 +144,13 @@ def refused_file(request: PageRequest, public_id: str) -> HttpResponseBase:
 @page(Act.ORDERS_VIEW)
 @require_safe
 def sample_file(request: PageRequest) -> HttpResponseBase:
-    """A file with every column and one order."""
+    """Download a sample file with every column and one order."""
     return _csv(selectors.sample_csv(), "orders-sample.csv")
 
 
 def _csv(lines: Iterable[str], name: str) -> StreamingHttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    # Read here: what is streamed is written after the retailer's context has been left.
+    # Read the lines now: the response is streamed after the retailer's context has ended.
     return StreamingHttpResponse(
         list(lines), content_type="text/csv; charset=utf-8", headers=headers
     )

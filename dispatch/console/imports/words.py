@@ -1,4 +1,4 @@
-"""Imports in words: how an order got its hub, which fields of it changed."""
+"""Texts of imports: how an order's hub was chosen, and the names of changed fields."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Orders: the list, one order, a new one, and pins for addresses that were not found."""
+"""Pages of orders: the list, an order, a new order, and pins for addresses not found."""

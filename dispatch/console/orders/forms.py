@@ -1,4 +1,4 @@
-"""The forms of an order: a new one, its changes, its promise, its end."""
+"""The forms of an order: create it, change it, promise a time window, cancel it, try it again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.console.fields import HubField, open_hubs, words_of
+from dispatch.console.fields import HubField, open_hubs, split_skills
 from dispatch.console.orders.words import CANCEL_CAUSES, DIRECTIONS, HANDOVERS
 from dispatch.orders.drafts import (
     LocalWindowDraft,
@@ -29,14 +29,14 @@ LETTERS = "23456789ABCDEFGHJKLMNPQRSTVWXYZ"
 
 
 class Lines(forms.Textarea):
-    """A few lines of text."""
+    """A text area of three rows."""
 
     def __init__(self) -> None:
         super().__init__(attrs={"rows": 3})
 
 
 class NotesField(forms.CharField):
-    """Free text that survives: only a browser's line ends are not taken for a change."""
+    """A field for free text; a different kind of line break does not count as a change."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -44,32 +44,32 @@ class NotesField(forms.CharField):
         )
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Compare with one kind of line end."""
+        """Return True if the text changed; the kind of line breaks does not count."""
         return super().has_changed(*(str(t or "").replace("\r\n", "\n") for t in (initial, data)))
 
 
-def fresh_number() -> str:
-    """An order number that nobody has: the office's own, 40 random bits."""
+def new_order_number() -> str:
+    """Return a random order number with 40 bits, for orders created by a dispatcher."""
     return "M-" + "".join(secrets.choice(LETTERS) for _n in range(8))
 
 
 class WindowFields(forms.Form):
-    """A window on a date, in the hub's wall-clock time."""
+    """The start and end of a time window, in the hub's local time."""
 
     opens = forms.TimeField(label=_("From"), required=False, widget=TimeInput())
     closes = forms.TimeField(label=_("To"), required=False, widget=TimeInput())
 
     def clean(self) -> dict[str, Any]:
-        """Both ends of a window or none."""
-        said: dict[str, Any] = super().clean() or {}
+        """Require both the start and the end of the time window, or neither."""
+        data: dict[str, Any] = super().clean() or {}
         for one, other in (("opens", "closes"), ("closes", "opens")):
-            if said.get(one) is None and said.get(other) is not None and one not in self.errors:
+            if data.get(one) is None and data.get(other) is not None and one not in self.errors:
                 self.add_error(one, _g("Enter both the start and the end of the time window."))
-        return said
+        return data
 
 
 class NewOrderForm(WindowFields):
-    """An order typed in at the office."""
+    """The form that creates an order."""
 
     external_id = forms.CharField(label=_("Order number"), max_length=64)
     name = forms.CharField(label=_("Name"), max_length=200, required=False, strip=False)
@@ -117,41 +117,41 @@ class NewOrderForm(WindowFields):
         limited = principal.hubs is not None
         hub.required = limited
         hub.offer(open_hubs(principal), "" if limited else _g("By zone, or the nearest hub"))
-        self.fields["external_id"].initial = fresh_number()
+        self.fields["external_id"].initial = new_order_number()
         self.fields["service_date"].initial = today() + dt.timedelta(days=1)
 
     def draft(self) -> OrderDraft:
-        """The order as any intake hands it on."""
-        said = self.cleaned_data
-        opens, closes = minute_of(said["opens"]), minute_of(said["closes"])
+        """Return the order as a draft, the form in which every intake passes orders on."""
+        data = self.cleaned_data
+        opens, closes = minute_of(data["opens"]), minute_of(data["closes"])
         window = None
         if opens is not None and closes is not None:
             window = LocalWindowDraft(opens_minute=opens, closes_minute=closes)
-        hub, minutes = said["hub"], said["service_minutes"]
+        hub, minutes = data["hub"], data["service_minutes"]
         return OrderDraft(
-            external_id=said["external_id"],
-            direction=said["direction"],
-            shopper=ShopperDraft(name=said["name"], phone=said["phone"], email=said["email"]),
-            place=PlaceDraft(text=said["text"], lat=said["lat"], lon=said["lon"]),
+            external_id=data["external_id"],
+            direction=data["direction"],
+            shopper=ShopperDraft(name=data["name"], phone=data["phone"], email=data["email"]),
+            place=PlaceDraft(text=data["text"], lat=data["lat"], lon=data["lon"]),
             hub=hub.public_id if hub else "",
-            service_date=said["service_date"],
+            service_date=data["service_date"],
             window=window,
             service_s=None if minutes is None else minutes * 60,
-            parcels=(ParcelDraft(),) * said["parcels"],
-            weight_g=_thousandfold(said["weight_kg"]),
-            volume_cm3=_thousandfold(said["volume_l"]),
-            skills=tuple(words_of(said["skills"])),
-            handover=said["handover"],
-            notes=said["notes"],
+            parcels=(ParcelDraft(),) * data["parcels"],
+            weight_g=_times_1000(data["weight_kg"]),
+            volume_cm3=_times_1000(data["volume_l"]),
+            skills=tuple(split_skills(data["skills"])),
+            handover=data["handover"],
+            notes=data["notes"],
         )
 
 
-def _thousandfold(value: Any) -> int | None:
+def _times_1000(value: Any) -> int | None:
     return None if value is None else round(value * 1000)
 
 
 class ChangeOrderForm(forms.Form):
-    """What of an order may change."""
+    """The form with the fields of an order that can be changed."""
 
     hub = HubField(label=_("Hub"), required=False)
     service_date = DateField(label=_("Date"), required=False)
@@ -192,19 +192,19 @@ class ChangeOrderForm(forms.Form):
         hub.offer(_with(order, open_hubs(principal)), "" if order.hub else _g("None yet"))
 
     def changes(self) -> dict[str, Any]:
-        """Only what differs from what the form was shown with: the rest stays byte for byte."""
-        said, fields = self.cleaned_data, self.changed_data
-        found: dict[str, Any] = {
-            name: said[name] for name in ("service_date", "handover", "notes") if name in fields
+        """Return only the fields that differ from the initial values of the form."""
+        data, fields = self.cleaned_data, self.changed_data
+        changes: dict[str, Any] = {
+            name: data[name] for name in ("service_date", "handover", "notes") if name in fields
         }
-        if said["hub"] is not None and "hub" in fields:
-            found["hub"] = said["hub"]
+        if data["hub"] is not None and "hub" in fields:
+            changes["hub"] = data["hub"]
         if "service_minutes" in fields:
-            found["service_s"] = said["service_minutes"] * 60
+            changes["service_s"] = data["service_minutes"] * 60
         if "skills" in fields:
-            found["skills"] = words_of(said["skills"])
-        shopper = {name: said[name] for name in ("name", "phone", "email") if name in fields}
-        return found | ({"shopper": shopper} if shopper else {})
+            changes["skills"] = split_skills(data["skills"])
+        shopper = {name: data[name] for name in ("name", "phone", "email") if name in fields}
+        return changes | ({"shopper": shopper} if shopper else {})
 
 
 def _with(order: Order, hubs: list[Any]) -> list[Any]:
@@ -212,7 +212,7 @@ def _with(order: Order, hubs: list[Any]) -> list[Any]:
 
 
 class PromiseForm(WindowFields):
-    """A window to promise."""
+    """The form that promises a time window."""
 
     service_date = DateField(label=_("Date"))
     field_order = ("service_date", "opens", "closes")
@@ -227,21 +227,21 @@ class PromiseForm(WindowFields):
         self.fields["opens"].required = self.fields["closes"].required = True
 
     def window(self, zone: str) -> tuple[dt.datetime, dt.datetime]:
-        """The window as instants; an end before the start is the next day's."""
-        said = self.cleaned_data
-        opens, closes = minute_of(said["opens"]) or 0, minute_of(said["closes"]) or 0
+        """Return the start and end as instants; an end before the start is on the next day."""
+        data = self.cleaned_data
+        opens, closes = minute_of(data["opens"]) or 0, minute_of(data["closes"]) or 0
         closes += 1440 if closes <= opens else 0
-        date = said["service_date"]
+        date = data["service_date"]
         return clock.local_instant(date, opens, zone), clock.local_instant(date, closes, zone)
 
 
 class CancelForm(forms.Form):
-    """Why an order is called off."""
+    """The form with the reason for cancelling an order."""
 
     cause = forms.ChoiceField(label=_("Reason"), choices=lambda: list(CANCEL_CAUSES.items()))
 
 
 class AgainForm(forms.Form):
-    """On which day to try again."""
+    """The form with the day of the next attempt."""
 
     service_date = DateField(label=_("Date"))

@@ -1,4 +1,4 @@
-"""Pages of orders: the list, one order with all that happened to it, a new one."""
+"""Pages of orders: the list, an order with its history, a new order."""
 
 from __future__ import annotations
 
@@ -44,49 +44,51 @@ STATES = [state.value for state in OrderState]
 @page(Act.ORDERS_VIEW)
 @require_safe
 def orders(request: PageRequest) -> HttpResponse:
-    """The orders, newest first, narrowed by what stands in the address."""
+    """Show the orders, newest first, filtered by the query string."""
     principal = request.principal
-    wanted = _wanted(request)
-    mine = orders_of(principal)
-    found, following = page_rows(request, selectors.filter_orders(mine, wanted), PAGE)
-    shown = {
+    filters = _filters(request)
+    visible_orders = orders_of(principal)
+    page_orders, following = page_rows(
+        request, selectors.filter_orders(visible_orders, filters), PAGE
+    )
+    context = {
         "rows": [
             (row, words.promise_words(row.promise, words.zone_of(row), row.service_date))
-            for row in found
+            for row in page_orders
         ],
         "next": following,
         "first": "cursor" not in request.GET,
         "hubs": hubs_of(principal),
-        "wanted": wanted,
+        "filters": filters,
         "states": STATES,
         "import": _batch(request),
         "today": today(),
         "needs_pin": visible(principal, selectors.waiting_for_pin()).count(),
-        "narrowed": any(request.GET.get(name) for name in _NARROWING),
+        "filtered": any(request.GET.get(name) for name in _FILTER_NAMES),
     }
-    return render(request, "console/orders/orders.html", shown)
+    return render(request, "console/orders/orders.html", context)
 
 
-_NARROWING = ("q", "state", "hub", "since", "until", "unpromised", "import")
+_FILTER_NAMES = ("q", "state", "hub", "since", "until", "unpromised", "import")
 
 
 def _batch(request: PageRequest) -> str:
-    """The import whose orders are asked for; what is no id of one is none."""
-    said = request.GET.get("import", "")
-    return said if looks_like(said, "imp") else ""
+    """Return the id of the import to filter by; empty if the query string has no valid id."""
+    batch_id = request.GET.get("import", "")
+    return batch_id if looks_like(batch_id, "imp") else ""
 
 
-def _wanted(request: PageRequest) -> OrderFilter:
-    """What the address asks for; what it misspells narrows nothing."""
-    said = request.GET
+def _filters(request: PageRequest) -> OrderFilter:
+    """Return the filters of the query string; invalid values are ignored."""
+    params = request.GET
     batch = _batch(request)
     return OrderFilter(
-        text=said.get("q", "")[:200].replace("\x00", ""),
-        states=[state for state in said.getlist("state") if state in STATES],
-        hub=said.get("hub", "")[:40],
-        since=clock.read_date(said.get("since", "")),
-        until=clock.read_date(said.get("until", "")),
-        unpromised=bool(said.get("unpromised")),
+        text=params.get("q", "")[:200].replace("\x00", ""),
+        states=[state for state in params.getlist("state") if state in STATES],
+        hub=params.get("hub", "")[:40],
+        since=clock.read_date(params.get("since", "")),
+        until=clock.read_date(params.get("until", "")),
+        unpromised=bool(params.get("unpromised")),
         source=f"import:{batch}" if batch else "",
     )
 
@@ -94,38 +96,41 @@ def _wanted(request: PageRequest) -> OrderFilter:
 @page(Act.ORDERS_VIEW, post=Act.ORDERS_EDIT)
 @require_http_methods(["GET", "POST"])
 def order_page(request: PageRequest, public_id: str) -> HttpResponse:
-    """One order: a drawer's content for htmx, else its page with everything one may do to it."""
+    """Show an order: the content of the drawer for htmx, else its page with all forms.
+
+    POST submits one of the forms; the field ``what`` names it.
+    """
     principal = request.principal
     order = fetch(orders_of(principal), public_id)
     zone = words.zone_of(order)
-    what = request.POST.get("what", "")
+    action = request.POST.get("what", "")
     forms = {
-        "change": ChangeOrderForm(principal, order, request.POST if what == "change" else None),
-        "promise": PromiseForm(order, zone, request.POST if what == "promise" else None),
-        "cancel": CancelForm(request.POST if what == "cancel" else None),
+        "change": ChangeOrderForm(principal, order, request.POST if action == "change" else None),
+        "promise": PromiseForm(order, zone, request.POST if action == "promise" else None),
+        "cancel": CancelForm(request.POST if action == "cancel" else None),
         "again": AgainForm(
-            request.POST if what == "again" else None, initial={"service_date": today()}
+            request.POST if action == "again" else None, initial={"service_date": today()}
         ),
     }
     with timezone.override(zone):
-        if request.method == "POST" and _done(request, what, order, forms):
+        if request.method == "POST" and _apply(request, action, order, forms):
             return redirect("orders:order", order.public_id)
         fragment = is_fragment(request)
         template = "console/orders/_drawer.html" if fragment else "console/orders/order.html"
-        shown = _shown(principal, order, zone) | {"forms": forms}
+        context = _context(principal, order, zone) | {"forms": forms}
         status = max(status_of(form) for form in forms.values())
-        return render(request, template, shown, status=status)
+        return render(request, template, context, status=status)
 
 
 def _window(opens_at: dt.datetime, closes_at: dt.datetime) -> PromiseDraft:
     return PromiseDraft(opens_at=opens_at, closes_at=closes_at, cause=Cause.DISPATCHER)
 
 
-def _done(request: PageRequest, what: str, order: Order, forms: dict[str, Any]) -> bool:
-    """Do what the form asks; False leaves its faults in it."""
+def _apply(request: PageRequest, action: str, order: Order, forms: dict[str, Any]) -> bool:
+    """Apply the submitted form; return False and keep the errors in the form if it is refused."""
     version, zone = version_of(request), words.zone_of(order)
-    form = forms.get(what)
-    if what == "return":
+    form = forms.get(action)
+    if action == "return":
         services.return_order(order=order)
         messages.success(request, _("The order was marked as returned to the hub."))
         return True
@@ -153,10 +158,10 @@ def _done(request: PageRequest, what: str, order: Order, forms: dict[str, Any]) 
             _("The order can be planned again."),
         ),
     }
-    act, said = acts[what]
+    act, message = acts[action]
     if not apply_form(form, map_pointers(act, FIELDS)):
         return False
-    messages.success(request, said)
+    messages.success(request, message)
     return True
 
 
@@ -177,8 +182,8 @@ FIELDS = {
 }
 
 
-def _shown(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
-    """Everything the page of an order shows."""
+def _context(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
+    """Return the context of the page of an order."""
     full = selectors.history(order)
     events = selectors.timeline(order)
     names = people.names_of({event.actor for event in events})
@@ -194,7 +199,7 @@ def _shown(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
         ],
         "window": words.promise_words(full.order.promise, zone, order.service_date),
         "day": words.day_words(order.service_date),
-        "happenings": words.happenings(events, zone, names),
+        "timeline": words.timeline_lines(events, zone, names),
         "zone": zone,
         "direction": words.DIRECTIONS.get(order.direction, order.direction),
         "handover": words.HANDOVERS.get(order.handover, "") if order.handover else "",
@@ -216,7 +221,7 @@ def _shown(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
 @page(Act.ORDERS_VIEW)
 @require_safe
 def order_map(request: PageRequest, public_id: str) -> JsonResponse:
-    """Where an order lies, as the map module reads it."""
+    """Return the position of an order in the form that the map module reads."""
     principal = request.principal
     order = fetch(orders_of(principal), public_id)
     place = order.place
@@ -229,7 +234,10 @@ def order_map(request: PageRequest, public_id: str) -> JsonResponse:
 @page(Act.ORDERS_EDIT)
 @require_http_methods(["GET", "POST"])
 def new_order(request: PageRequest) -> HttpResponse:
-    """Type an order in. Its number makes a form sent twice one order."""
+    """Create an order from a form.
+
+    The form contains the order number, so sending it twice creates only one order.
+    """
     principal = request.principal
     form = NewOrderForm(principal, request.POST or None)
     order = apply_form(
@@ -248,7 +256,7 @@ def new_order(request: PageRequest) -> HttpResponse:
 
 
 def _add(form: NewOrderForm, principal: Principal) -> Order:
-    """Look the address up first, then place the order in one transaction."""
+    """Look up the address, then place the order; the look-up is outside the transaction."""
     draft = form.draft()
     prepared = services.prepare_orders([draft], outside=True)
     return services.add_order(draft=draft, hubs=principal.hubs, prepared=prepared)

@@ -1,4 +1,4 @@
-"""The address desk: orders whose address was not found, and the pin a person puts for them."""
+"""Pages for orders whose address was not found: the list, and a map to set each pin."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OLDEST_DAY_FIRST = ("created_at", "public_id")
 
 
 class PinForm(forms.Form):
-    """Where the door is."""
+    """The form with the coordinates of a pin."""
 
     lat = forms.FloatField(
         label=gettext_lazy("Latitude"), widget=forms.NumberInput(attrs={"step": "any"})
@@ -44,35 +44,38 @@ class PinForm(forms.Form):
 
 
 def waiting(principal: Principal) -> QuerySet[Order]:
-    """The orders of a principal's hubs that need a pin."""
+    """Return the orders of a principal's hubs that need a pin."""
     return visible(principal, selectors.waiting_for_pin().select_related("shopper", "place", "hub"))
 
 
 @page(Act.ORDERS_VIEW)
 @require_safe
 def pins(request: PageRequest) -> HttpResponse:
-    """What waits for a pin, the one that waits longest first."""
+    """Show the orders that need a pin, the oldest first."""
     principal = request.principal
     date = clock.read_date(request.GET.get("date", ""))
-    found = waiting(principal)
+    matches = waiting(principal)
     if date is not None:
-        found = found.filter(service_date=date)
-    rows, following = page_rows(request, found, PAGE, order=OLDEST_DAY_FIRST)
-    shown = {
+        matches = matches.filter(service_date=date)
+    rows, following = page_rows(request, matches, PAGE, order=OLDEST_DAY_FIRST)
+    context = {
         "rows": rows,
         "next": following,
         "first": "cursor" not in request.GET,
-        "count": found.count(),
+        "count": matches.count(),
         "date": date,
         "may_edit": principal.may(Act.ORDERS_EDIT),
     }
-    return render(request, "console/orders/pins.html", shown)
+    return render(request, "console/orders/pins.html", context)
 
 
 @page(Act.ORDERS_VIEW, post=Act.ORDERS_EDIT)
 @require_http_methods(["GET", "POST"])
 def pin(request: PageRequest, public_id: str) -> HttpResponse:
-    """Put one pin: by a suggestion, a click, arrow keys or two numbers; then the next opens."""
+    """Show the map to set an order's pin; POST saves the pin and opens the next order.
+
+    The pin is set by a suggestion, a click on the map, the arrow keys or two numbers.
+    """
     principal = request.principal
     order = fetch(selectors.orders_of(principal), public_id)
     form = PinForm(request.POST or None, initial=_initial(request, order))
@@ -80,18 +83,18 @@ def pin(request: PageRequest, public_id: str) -> HttpResponse:
         form,
         lambda: services.set_pin(order=order, version=version_of(request), **form.cleaned_data),
     ):
-        return _onward(request, principal, order)
-    text = _searched(request)
+        return _open_next(request, principal, order)
+    text = _search_text(request)
     suggestions = selectors.suggestions_for(order, text)
-    left = waiting(principal).exclude(pk=order.pk)
-    shown: dict[str, Any] = {
+    others = waiting(principal).exclude(pk=order.pk)
+    context: dict[str, Any] = {
         "order": order,
         "form": form,
         "text": text,
         "candidates": _candidates(suggestions),
         "fell_back": suggestions.fell_back,
-        "left": left.count(),
-        "following": left.order_by(*OLDEST_DAY_FIRST).first(),
+        "others_count": others.count(),
+        "following": others.order_by(*OLDEST_DAY_FIRST).first(),
         "precisions": words.PRECISIONS,
         "doubt": Doubt(order.place.doubt).label if order.place.doubt else "",
         "street_map": street_map_of([order.hub] if order.hub else hubs_of(principal)),
@@ -99,13 +102,13 @@ def pin(request: PageRequest, public_id: str) -> HttpResponse:
         "map_source": reverse("orders:pin-map", args=[order.public_id])
         + (f"?{urlencode({'q': text})}" if text else ""),
     }
-    return render(request, "console/orders/pin.html", shown, status=status_of(form))
+    return render(request, "console/orders/pin.html", context, status=status_of(form))
 
 
-def _onward(request: PageRequest, principal: Principal, order: Order) -> HttpResponse:
-    """Say what was kept and open the next one, else go back to the list."""
-    left = waiting(principal).order_by(*OLDEST_DAY_FIRST)
-    following, count = left.first(), left.count()
+def _open_next(request: PageRequest, principal: Principal, order: Order) -> HttpResponse:
+    """Confirm the saved pin, then open the next order that needs one, else the saved order."""
+    others = waiting(principal).order_by(*OLDEST_DAY_FIRST)
+    following, count = others.first(), others.count()
     done = _("The pin was saved, also for the next order to this address.")
     if following is None:
         messages.success(request, done + " " + _("No other orders need a pin."))
@@ -118,14 +121,14 @@ def _onward(request: PageRequest, principal: Principal, order: Order) -> HttpRes
 
 
 def _initial(request: PageRequest, order: Order) -> dict[str, Any]:
-    """The suggestion that a link names, else where the pin stands now."""
-    asked = PinForm({"lat": request.GET.get("lat", ""), "lon": request.GET.get("lon", "")})
-    if asked.is_valid():
-        return asked.cleaned_data
+    """Return the coordinates of the query string, else the current ones of the pin."""
+    form = PinForm({"lat": request.GET.get("lat", ""), "lon": request.GET.get("lon", "")})
+    if form.is_valid():
+        return form.cleaned_data
     return {"lat": order.place.lat, "lon": order.place.lon}
 
 
-def _searched(request: PageRequest) -> str:
+def _search_text(request: PageRequest) -> str:
     return request.GET.get("q", "")[:300].replace("\x00", "").strip()
 
 
@@ -147,9 +150,9 @@ def _candidates(suggestions: Suggestions) -> list[dict[str, Any]]:
 @page(Act.ORDERS_VIEW)
 @require_safe
 def pin_map(request: PageRequest, public_id: str) -> JsonResponse:
-    """The suggestions and hubs around a pin that is sought, as the map module reads them."""
+    """Return the suggestions and the hubs in the form that the map module reads."""
     principal = request.principal
     order = fetch(selectors.orders_of(principal), public_id)
     hubs = [order.hub] if order.hub else list(hubs_of(principal))
-    candidates = _candidates(selectors.suggestions_for(order, _searched(request)))
+    candidates = _candidates(selectors.suggestions_for(order, _search_text(request)))
     return JsonResponse({"stops": [], "hubs": hub_marks(hubs), "candidates": candidates})

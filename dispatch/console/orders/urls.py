@@ -1,4 +1,4 @@
-"""Addresses of orders and of the pins that they need, under /console/."""
+"""Addresses of orders and pins, under /console/."""
 
 from django.urls import path
 

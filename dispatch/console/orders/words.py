@@ -1,4 +1,4 @@
-"""Orders in words: windows as a person says them, states, and what happened to an order."""
+"""Texts of orders: promises, codes of states and causes, and the timeline of an order."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ FIELDS: dict[str, Words] = {
     "place": gettext_lazy("place"),
     "parcels": gettext_lazy("parcels"),
 }
-# kind of event -> (icon, tone, sentence); %(…)s are filled from the event's facts
-HAPPENED: dict[str, tuple[str, str, Words]] = {
+# event kind -> (icon, tone, text); %(…)s are filled from the event's facts
+EVENT_TEXTS: dict[str, tuple[str, str, Words]] = {
     "order.placed": ("package", "active", gettext_lazy("Created")),
     "order.promised": ("calendar-days", "active", gettext_lazy("Promised for %(window)s")),
     "order.changed": ("pencil", "", gettext_lazy("Changed: %(changed)s")),
@@ -117,23 +117,23 @@ HAPPENED: dict[str, tuple[str, str, Words]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """One line of an order's timeline."""
+class TimelineLine:
+    """A line of an order's timeline."""
 
     icon: str
     tone: str
     words: str
     at: dt.datetime
-    who: str
+    actor: str
 
 
 def zone_of(order: Order) -> str:
-    """The zone in which an order's times are said: its hub's, else the retailer's."""
+    """Return the time zone for an order's times: the zone of its hub, else of the retailer."""
     return order.hub.zone if order.hub else current_retailer().zone
 
 
 def promise_words(promise: Promise | None, zone: str, day: dt.date | None = None) -> str:
-    """A promise's window; its day comes first unless it is ``day``."""
+    """Return a promise's time window as text, with its date first unless the date is ``day``."""
     if promise is None:
         return ""
     date = clock.local_date(promise.opens_at, zone)
@@ -141,18 +141,18 @@ def promise_words(promise: Promise | None, zone: str, day: dt.date | None = None
     return words if date == day else f"{day_words(date)}, {words}"
 
 
-def happenings(
+def timeline_lines(
     entries: list[TimelineEntry], zone: str, names: Mapping[str, str]
-) -> list[Happening]:
-    """A timeline in words, newest first; kinds of other rooms are shown by their name."""
-    return [_happening(entry, zone, names) for entry in reversed(entries)]
+) -> list[TimelineLine]:
+    """Return the lines of a timeline, newest first; event kinds without a text show their name."""
+    return [_timeline_line(entry, zone, names) for entry in reversed(entries)]
 
 
-def _happening(entry: TimelineEntry, zone: str, names: Mapping[str, str]) -> Happening:
-    icon, tone, words = HAPPENED.get(entry.kind, ("circle", "", entry.kind.replace(".", " ")))
-    who = names.get(entry.actor, "" if entry.actor == "system" else entry.actor)
-    said = str(words) % _facts(entry, zone) if entry.kind in HAPPENED else str(words)
-    return Happening(icon=icon, tone=tone, words=said, at=entry.occurred_at, who=who)
+def _timeline_line(entry: TimelineEntry, zone: str, names: Mapping[str, str]) -> TimelineLine:
+    icon, tone, words = EVENT_TEXTS.get(entry.kind, ("circle", "", entry.kind.replace(".", " ")))
+    name = names.get(entry.actor, "" if entry.actor == "system" else entry.actor)
+    text = str(words) % _facts(entry, zone) if entry.kind in EVENT_TEXTS else str(words)
+    return TimelineLine(icon=icon, tone=tone, words=text, at=entry.occurred_at, actor=name)
 
 
 def _facts(entry: TimelineEntry, zone: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Figures as the board says them: ``{% load board %}``."""
+"""Template filters for the board's figures: ``{% load board %}``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ register.filter("co2", formatting.grams)
 
 @register.filter
 def minutes(seconds: int | None) -> str:
-    """Seconds as ``12 min`` or ``1 h 05``; the sign stays."""
+    """Return seconds as ``12 min`` or ``1 h 05``, with their sign."""
     if seconds is None:
         return formatting.NOTHING
     sign, whole = ("−" if seconds < 0 else ""), round(abs(seconds) / 60)
@@ -24,7 +24,7 @@ def minutes(seconds: int | None) -> str:
 
 @register.filter
 def more(difference: str) -> str:
-    """Put a plus before a formatted difference: ``+12 min``; one below or at zero stays."""
+    """Put a plus sign before a formatted difference above zero: ``+12 min``."""
     text = str(difference)
     is_more = "-" not in text and "−" not in text and any(c in "123456789" for c in text)
     return f"+{text}" if is_more else text
@@ -32,5 +32,5 @@ def more(difference: str) -> str:
 
 @register.filter
 def absolute(value: int) -> int:
-    """The number without its sign."""
+    """Return the number without its sign."""
     return abs(value)

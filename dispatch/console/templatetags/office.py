@@ -1,4 +1,4 @@
-"""Small helps of the office's templates."""
+"""Template filters of the console: ``{% load office %}``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ register = template.Library()
 
 @register.filter
 def may(principal: Principal, act: str) -> bool:
-    """``principal|may:"orders.edit"``: whether a button is worth showing; the view asks again."""
+    """Return True if a principal may do an act, to decide whether a button is shown.
+
+    ``principal|may:"orders.edit"``. The view checks the permission again.
+    """
     return principal.may(act)
 
 
 @register.filter
 def status_word(code: str) -> str:
-    """The word of a status, for lists of choices."""
+    """Return the label of a status code."""
     return str(status_of(code).word)
