@@ -1,1 +1,1 @@
-"""REST v1 of the dispatch storey."""
+"""The REST API, version 1, of orders, fleet, imports and plans."""

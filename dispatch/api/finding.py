@@ -1,4 +1,4 @@
-"""The hub that a call names, if its caller works there."""
+"""Look-up of the hub that a request body names."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from tenants.permissions import Principal
 
 
 def hub_in_body(principal: Principal, ref: str) -> Hub:
-    """The hub that the body names, if the principal works there."""
+    """Return the hub that the body names, if the principal has access to it."""
     return named_in_body(hubs_of(principal), ref, "hub")

@@ -1,4 +1,4 @@
-"""REST v1 of hubs, zones, vehicles, drivers, shifts and emission factors."""
+"""API views of hubs, zones, vehicles, drivers, shifts and emission factors."""
 
 from __future__ import annotations
 
@@ -21,44 +21,48 @@ from lastmile.core.http import id_param, named_in_body, params
 from tenants.permissions import Act, Principal, RetailerAPIView, visible
 from tenants.resources import Resource, ResourceListView, ResourceView, Rows, described
 
-_HUB = OpenApiParameter("hub", OpenApiTypes.STR, description="Its `id`, or `external_id:…`.")
-_ACTIVE = OpenApiParameter("active", OpenApiTypes.BOOL, description="Only those that are.")
+_HUB = OpenApiParameter(
+    "hub", OpenApiTypes.STR, description="The hub's `id`, or `external_id:` and your own ID."
+)
+_ACTIVE = OpenApiParameter(
+    "active", OpenApiTypes.BOOL, description="true: only active rows; false: only inactive rows."
+)
 _STATES = frozenset(state.value for state in ShiftState)
 
 
-def _with_hub(principal: Principal, said: dict[str, Any]) -> dict[str, Any]:
-    if "hub" in said:
-        said["hub"] = finding.hub_in_body(principal, said["hub"])
-    return said
+def _with_hub(principal: Principal, data: dict[str, Any]) -> dict[str, Any]:
+    if "hub" in data:
+        data["hub"] = finding.hub_in_body(principal, data["hub"])
+    return data
 
 
-def _hub_itself(principal: Principal, said: dict[str, Any]) -> dict[str, Any]:
-    return said
+def _unchanged(principal: Principal, data: dict[str, Any]) -> dict[str, Any]:
+    return data
 
 
-def _narrow(request: Request, rows: Rows) -> Rows:
-    """``?hub=`` and ``?active=``."""
+def _filter(request: Request, rows: Rows) -> Rows:
+    """Filter rows by ``?hub=`` and ``?active=``."""
     hub = id_param(request, "hub", selectors.hubs())
     active = params.yes_no_param(request, "active")
     rows = rows.filter(hub__public_id=hub) if hub else rows
     return rows if active is None else rows.filter(active=active)
 
 
-def _narrow_hubs(request: Request, rows: Rows) -> Rows:
+def _filter_hubs(request: Request, rows: Rows) -> Rows:
     active = params.yes_no_param(request, "active")
     return rows if active is None else rows.filter(active=active)
 
 
-def _narrow_zones(request: Request, rows: Rows) -> Rows:
-    """Also ``?lat=&lon=``: the zones that hold a place."""
-    rows = _narrow(request, rows)
+def _filter_zones(request: Request, rows: Rows) -> Rows:
+    """Filter zones by ``?hub=``, ``?active=`` and the place ``?lat=&lon=`` that they contain."""
+    rows = _filter(request, rows)
     lat, lon = params.number_param(request, "lat", 90), params.number_param(request, "lon", 180)
     if lat is None or lon is None:
         return rows
     return selectors.zones_holding(rows, Point(lat=lat, lon=lon))
 
 
-def _narrow_shifts(request: Request, rows: Rows) -> Rows:
+def _filter_shifts(request: Request, rows: Rows) -> Rows:
     hub = id_param(request, "hub", selectors.hubs())
     date = params.date_param(request, "service_date")
     states = params.words_param(request, "state", _STATES)
@@ -67,17 +71,17 @@ def _narrow_shifts(request: Request, rows: Rows) -> Rows:
     return rows.filter(state__in=states) if states else rows
 
 
-def _means(principal: Principal, said: dict[str, Any]) -> dict[str, Any]:
-    """Turn a shift's references into rows and its breaks into values."""
-    if "vehicle" in said:
+def _resolve_shift(principal: Principal, data: dict[str, Any]) -> dict[str, Any]:
+    """Replace the references of a shift by rows, and its breaks by ``Break`` values."""
+    if "vehicle" in data:
         seen = visible(principal, selectors.vehicles())
-        said["vehicle"] = named_in_body(seen, said["vehicle"], "vehicle")
-    if said.get("driver"):
+        data["vehicle"] = named_in_body(seen, data["vehicle"], "vehicle")
+    if data.get("driver"):
         drivers = visible(principal, selectors.drivers())
-        said["driver"] = named_in_body(drivers, said["driver"], "driver")
-    if "breaks" in said:
-        said["breaks"] = [Break(**pause) for pause in said["breaks"]]
-    return said
+        data["driver"] = named_in_body(drivers, data["driver"], "driver")
+    if "breaks" in data:
+        data["breaks"] = [Break(**pause) for pause in data["breaks"]]
+    return data
 
 
 HUBS = Resource(
@@ -87,11 +91,11 @@ HUBS = Resource(
     shape_in=shapes_fleet.HubIn,
     shape_out=shapes_fleet.HubOut,
     add=services.add_hub,
-    change=lambda row, **said: services.change_hub(hub=row, **said),
-    end=lambda row, **said: services.retire_hub(hub=row, **said),
-    resolve=_hub_itself,
+    change=lambda row, **data: services.change_hub(hub=row, **data),
+    end=lambda row, **data: services.retire_hub(hub=row, **data),
+    resolve=_unchanged,
     hub_field="public_id",
-    filter_rows=_narrow_hubs,
+    filter_rows=_filter_hubs,
     parameters=(_ACTIVE,),
 )
 ZONES = Resource(
@@ -101,15 +105,17 @@ ZONES = Resource(
     shape_in=shapes_fleet.ZoneIn,
     shape_out=shapes_fleet.ZoneOut,
     add=services.add_zone,
-    change=lambda row, **said: services.change_zone(zone=row, **said),
-    end=lambda row, **said: services.remove_zone(zone=row, **said),
+    change=lambda row, **data: services.change_zone(zone=row, **data),
+    end=lambda row, **data: services.remove_zone(zone=row, **data),
     resolve=_with_hub,
-    filter_rows=_narrow_zones,
+    filter_rows=_filter_zones,
     parameters=(
         _HUB,
         _ACTIVE,
-        OpenApiParameter("lat", OpenApiTypes.FLOAT, description="With lon: zones that hold it."),
-        OpenApiParameter("lon", OpenApiTypes.FLOAT, description="With lat."),
+        OpenApiParameter(
+            "lat", OpenApiTypes.FLOAT, description="With `lon`: only zones that contain the place."
+        ),
+        OpenApiParameter("lon", OpenApiTypes.FLOAT, description="Required with `lat`."),
     ),
 )
 VEHICLES = Resource(
@@ -119,10 +125,10 @@ VEHICLES = Resource(
     shape_in=shapes_fleet.VehicleIn,
     shape_out=shapes_fleet.VehicleOut,
     add=services.add_vehicle,
-    change=lambda row, **said: services.change_vehicle(vehicle=row, **said),
-    end=lambda row, **said: services.retire_vehicle(vehicle=row, **said),
+    change=lambda row, **data: services.change_vehicle(vehicle=row, **data),
+    end=lambda row, **data: services.retire_vehicle(vehicle=row, **data),
     resolve=_with_hub,
-    filter_rows=_narrow,
+    filter_rows=_filter,
     parameters=(_HUB, _ACTIVE),
 )
 DRIVERS = Resource(
@@ -132,10 +138,10 @@ DRIVERS = Resource(
     shape_in=shapes_fleet.DriverIn,
     shape_out=shapes_fleet.DriverOut,
     add=services.add_driver,
-    change=lambda row, **said: services.change_driver(driver=row, **said),
-    end=lambda row, **said: services.retire_driver(driver=row, **said),
+    change=lambda row, **data: services.change_driver(driver=row, **data),
+    end=lambda row, **data: services.retire_driver(driver=row, **data),
     resolve=_with_hub,
-    filter_rows=_narrow,
+    filter_rows=_filter,
     parameters=(_HUB, _ACTIVE),
 )
 SHIFTS = Resource(
@@ -145,38 +151,38 @@ SHIFTS = Resource(
     shape_in=shapes_fleet.ShiftIn,
     shape_out=shapes_fleet.ShiftOut,
     add=services.add_shift,
-    change=lambda row, **said: services.change_shift(shift=row, **said),
-    end=lambda row, **said: services.cancel_shift(shift=row, **said),
-    resolve=_means,
-    filter_rows=_narrow_shifts,
+    change=lambda row, **data: services.change_shift(shift=row, **data),
+    end=lambda row, **data: services.cancel_shift(shift=row, **data),
+    resolve=_resolve_shift,
+    filter_rows=_filter_shifts,
     parameters=(
         _HUB,
-        OpenApiParameter("service_date", OpenApiTypes.DATE, description="Only of this day."),
-        OpenApiParameter("state", OpenApiTypes.STR, description="scheduled, cancelled"),
+        OpenApiParameter("service_date", OpenApiTypes.DATE, description="Only shifts of this day."),
+        OpenApiParameter("state", OpenApiTypes.STR, description="`scheduled` or `cancelled`."),
     ),
 )
 
 
 class FleetListView(ResourceListView):
-    """A list of the fleet."""
+    """The base of the lists of fleet records."""
 
     acts = {"get": Act.FLEET_VIEW, "post": Act.FLEET_EDIT}
 
 
 class FleetView(ResourceView):
-    """One thing of the fleet."""
+    """The base of the views of a fleet record."""
 
     acts = {"get": Act.FLEET_VIEW, "patch": Act.FLEET_EDIT, "delete": Act.FLEET_EDIT}
 
 
 @described
 class HubsView(FleetListView):
-    """Hubs."""
+    """The list of hubs."""
 
     resource = HUBS
 
     def post(self, request: Request) -> Response:
-        """Add a hub: for whom all hubs are open."""
+        """Add a hub. The caller needs access to all hubs."""
         if self.principal.hubs is not None:
             raise NotAllowed(
                 _(
@@ -189,73 +195,73 @@ class HubsView(FleetListView):
 
 @described
 class HubView(FleetView):
-    """One hub."""
+    """A hub."""
 
     resource = HUBS
 
 
 @described
 class ZonesView(FleetListView):
-    """Zones."""
+    """The list of zones."""
 
     resource = ZONES
 
 
 @described
 class ZoneView(FleetView):
-    """One zone."""
+    """A zone."""
 
     resource = ZONES
 
 
 @described
 class VehiclesView(FleetListView):
-    """Vehicles."""
+    """The list of vehicles."""
 
     resource = VEHICLES
 
 
 @described
 class VehicleView(FleetView):
-    """One vehicle."""
+    """A vehicle."""
 
     resource = VEHICLES
 
 
 @described
 class DriversView(FleetListView):
-    """Drivers."""
+    """The list of drivers."""
 
     resource = DRIVERS
 
 
 @described
 class DriverView(FleetView):
-    """One driver."""
+    """A driver."""
 
     resource = DRIVERS
 
 
 @described
 class ShiftsView(FleetListView):
-    """Shifts."""
+    """The list of shifts."""
 
     resource = SHIFTS
 
 
 @described
 class ShiftView(FleetView):
-    """One shift."""
+    """A shift."""
 
     resource = SHIFTS
 
 
 class FactorsView(RetailerAPIView):
-    """Emission factors."""
+    """The list of emission factors."""
 
     acts = {"get": Act.FLEET_VIEW}
 
     @extend_schema(operation_id="emissions_factors", responses=shapes_fleet.FactorsOut)
     def get(self, request: Request) -> Response:
-        """List the emission factors of this installation with their provenance."""
+        """List the emission factors of this installation with their sources."""
         return self.shape_out(shapes_fleet.FactorsOut, {"items": list(emissions.FACTORS.values())})

@@ -1,4 +1,4 @@
-"""REST v1: order-imports. A file goes in; its operation says how far it is, itself what came."""
+"""API views of order imports: upload a file, follow its operation, read the result."""
 
 from __future__ import annotations
 
@@ -27,26 +27,28 @@ class OrderImportIn(serializers.Serializer[Any]):
 
     file = serializers.FileField(allow_empty_file=True)
     dry_run = serializers.BooleanField(
-        default=False, help_text="Say what would happen, and change nothing."
+        default=False, help_text="true: preview the result and change nothing."
     )
     hub = serializers.CharField(
         default="", allow_blank=True, max_length=80,
-        help_text="Id or `external_id:…` of the hub of rows that name none; else zone or distance.",
+        help_text="Hub for rows without a hub: its `id` or `external_id:…`. Empty: by zone, or "
+        "the nearest hub.",
     )  # fmt: skip
     service_date = DateField(
-        default=None, allow_null=True, help_text="The date of rows that have none."
+        default=None, allow_null=True, help_text="Service date for rows without a date."
     )
 
 
 class OrderImportOut(ModelOut[ImportBatch]):
-    """An import: its state, its counts, and its operation."""
+    """An import with its state, its counts and its operation."""
 
     id = serializers.CharField(source="public_id")
     hub = serializers.CharField(source="hub.public_id", default=None)
     operation = serializers.CharField(source="job")
     problem = serializers.SerializerMethodField()
     changes = serializers.DictField(
-        child=serializers.IntegerField(), help_text="Field: orders in which the file changes it."
+        child=serializers.IntegerField(),
+        help_text="Number of orders whose field the file changes, by field name.",
     )
     created_at = InstantField()
     finished_at = InstantField(allow_null=True)
@@ -62,12 +64,12 @@ class OrderImportOut(ModelOut[ImportBatch]):
         read_only_fields = fields
 
     def get_problem(self, batch: ImportBatch) -> str:
-        """Why the whole file could not be read, in the reader's language; else empty."""
+        """Return why the whole file could not be read, in the reader's language; else empty."""
         return selectors.file_problem(batch)
 
 
 class RowWarningOut(serializers.Serializer[Any]):
-    """What the sender should know of a row that was taken."""
+    """A warning about a row that was imported."""
 
     row = serializers.IntegerField()
     external_id = serializers.CharField()
@@ -85,7 +87,7 @@ class OrderImportDetailOut(OrderImportOut):
 
     @extend_schema_field(RowWarningOut(many=True))
     def get_warnings(self, batch: ImportBatch) -> list[dict[str, Any]]:
-        """The first hundred warnings, in the reader's language."""
+        """Return the first hundred warnings, in the reader's language."""
         return [
             {"row": row, "external_id": order, "detail": detail}
             for row, order, detail in selectors.warnings(batch)
@@ -93,7 +95,7 @@ class OrderImportDetailOut(OrderImportOut):
 
 
 class RefusedRowOut(serializers.Serializer[Any]):
-    """A row that became no order."""
+    """A row that was refused, with its errors."""
 
     row = serializers.IntegerField()
     cells = serializers.ListField(child=serializers.CharField())
@@ -101,14 +103,14 @@ class RefusedRowOut(serializers.Serializer[Any]):
 
 
 class RefusedRowsOut(serializers.Serializer[Any]):
-    """The first hundred refused rows; the download has them all."""
+    """The first hundred refused rows and the count of all; the CSV download contains all."""
 
     items = RefusedRowOut(many=True)
     count = serializers.IntegerField()
 
 
 class OrderImportsView(RetailerAPIView):
-    """Order files."""
+    """The list of order imports."""
 
     acts = {"get": Act.ORDERS_VIEW, "post": Act.ORDERS_IMPORT}
     parser_classes = [MultiPartParser]
@@ -124,18 +126,18 @@ class OrderImportsView(RetailerAPIView):
         responses={202: OrderImportOut},
     )
     def post(self, request: Request) -> Response:
-        """Hand in a file. It is read as a job; ask `operations/{operation}/` how far it is."""
-        asked = self.shape_in(OrderImportIn)
+        """Upload a file of orders. A job reads it; `operations/{operation}/` shows its progress."""
+        data = self.shape_in(OrderImportIn)
         hub = None
-        if asked["hub"]:
+        if data["hub"]:
             active = visible(self.principal, Hub.objects.filter(active=True), "public_id")
-            hub = by_ref(active, asked["hub"])
+            hub = by_ref(active, data["hub"])
         batch = services.receive_file(
-            content=asked["file"].read(),
-            filename=asked["file"].name,
-            dry_run=asked["dry_run"],
+            content=data["file"].read(),
+            filename=data["file"].name,
+            dry_run=data["dry_run"],
             hub=hub,
-            service_date=asked["service_date"],
+            service_date=data["service_date"],
             hubs_scope=self.principal.hubs,
         )
         where = {"Location": reverse("api:operation", args=[batch.job])}
@@ -143,7 +145,7 @@ class OrderImportsView(RetailerAPIView):
 
 
 class OrderImportView(RetailerAPIView):
-    """One import."""
+    """An order import."""
 
     acts = {"get": Act.ORDERS_VIEW}
 
@@ -155,13 +157,13 @@ class OrderImportView(RetailerAPIView):
 
 
 class RefusedRowsView(RetailerAPIView):
-    """The refused rows of one import."""
+    """The refused rows of an import."""
 
     acts = {"get": Act.ORDERS_VIEW}
 
     @extend_schema(operation_id="order_imports_refused", responses=RefusedRowsOut)
     def get(self, request: Request, public_id: str) -> Response:
-        """Return the first hundred refused rows, each with its faults in words."""
+        """Return the first hundred refused rows, each with the reasons."""
         batch = selectors.get_batch(public_id, self.principal.hubs)
         items = [
             {"row": number, "cells": cells, "faults": faults}
@@ -171,7 +173,7 @@ class RefusedRowsView(RetailerAPIView):
 
 
 class RefusedFileView(RetailerAPIView):
-    """The refused rows of one import as a file."""
+    """The refused rows of an import as a CSV file."""
 
     acts = {"get": Act.ORDERS_VIEW}
 
@@ -180,7 +182,10 @@ class RefusedFileView(RetailerAPIView):
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, public_id: str) -> StreamingHttpResponse:
-        """Download the refused rows in the sender's own columns, with why; mend and send again."""
+        """Download the refused rows as CSV: the sender's own columns, and the reasons.
+
+        Correct the rows and upload the file again.
+        """
         batch = selectors.get_batch(public_id, self.principal.hubs)
         return StreamingHttpResponse(
             list(selectors.refused_csv(batch)),

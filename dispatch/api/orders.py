@@ -1,4 +1,4 @@
-"""REST v1 of orders and parcels."""
+"""API views of orders and parcels."""
 
 from __future__ import annotations
 
@@ -45,43 +45,53 @@ from tenants.permissions import Act, RetailerAPIView, may, visible
 _STATES = frozenset(state.value for state in OrderState)
 _DIRECTIONS = frozenset(Direction.values)
 _FILTERS = [
-    OpenApiParameter("q", OpenApiTypes.STR, description="Words of name, phone, id or address."),
-    OpenApiParameter("state", OpenApiTypes.STR, description="One or more, by commas."),
-    OpenApiParameter("hub", OpenApiTypes.STR, description="Its `id`, or `external_id:…`."),
-    OpenApiParameter("direction", OpenApiTypes.STR, description="outward, return"),
-    OpenApiParameter("service_date", OpenApiTypes.DATE, description="Both first and last."),
+    OpenApiParameter(
+        "q", OpenApiTypes.STR, description="Search words: name, phone, id, address or barcode."
+    ),
+    OpenApiParameter(
+        "state", OpenApiTypes.STR, description="One or more states, separated by commas."
+    ),
+    OpenApiParameter(
+        "hub", OpenApiTypes.STR, description="The hub's `id`, or `external_id:` and your own ID."
+    ),
+    OpenApiParameter("direction", OpenApiTypes.STR, description="`outward` or `return`."),
+    OpenApiParameter(
+        "service_date",
+        OpenApiTypes.DATE,
+        description="Only orders of this day; replaces `since` and `until`.",
+    ),
     OpenApiParameter("since", OpenApiTypes.DATE, description="First service date."),
     OpenApiParameter("until", OpenApiTypes.DATE, description="Last service date."),
-    OpenApiParameter("external_id", OpenApiTypes.STR, description="Your own id."),
+    OpenApiParameter("external_id", OpenApiTypes.STR, description="Your own ID of the order."),
 ]
 
 
-def draft_of(said: dict[str, Any]) -> OrderDraft:
-    """Turn a validated body into a draft."""
-    said = dict(said)
-    window, given = said.pop("window", None), said.pop("shopper", {})
-    known = {f.name for f in fields(OrderDraft)}
-    plain = {name: value for name, value in said.items() if name in known}
-    plain |= {
-        "shopper": ShopperDraft(**given),
-        "place": PlaceDraft(**said["place"]),
-        "parcels": tuple(ParcelDraft(**parcel) for parcel in said.get("parcels", ())),
-        "skills": tuple(said.get("skills", ())),
+def draft_of(data: dict[str, Any]) -> OrderDraft:
+    """Return a validated body as an order draft."""
+    data = dict(data)
+    window, shopper = data.pop("window", None), data.pop("shopper", {})
+    draft_fields = {f.name for f in fields(OrderDraft)}
+    values = {name: value for name, value in data.items() if name in draft_fields}
+    values |= {
+        "shopper": ShopperDraft(**shopper),
+        "place": PlaceDraft(**data["place"]),
+        "parcels": tuple(ParcelDraft(**parcel) for parcel in data.get("parcels", ())),
+        "skills": tuple(data.get("skills", ())),
         "window": WindowDraft(**window) if window else None,
     }
-    return OrderDraft(**plain)
+    return OrderDraft(**values)
 
 
 class OrdersView(RetailerAPIView):
-    """Orders."""
+    """The list of orders."""
 
     acts = {"get": Act.ORDERS_VIEW, "post": Act.ORDERS_EDIT}
     prepared: services.Prepared | None = None
 
     def before_transaction(self, method: str) -> None:
-        """Look the address up outside of the transaction, where a geocoder outside is used."""
+        """Look up the address before the transaction, if an external geocoder is used."""
         if method == "post" and settings.GEOCODER_URL:
-            with suppress(DomainError, ValidationError):  # the call itself refuses and says why
+            with suppress(DomainError, ValidationError):  # ``post`` raises the same error later
                 draft = draft_of(self.shape_in(shapes_orders.OrderIn))
                 self.prepared = services.prepare_orders([draft], outside=True)
 
@@ -92,10 +102,10 @@ class OrdersView(RetailerAPIView):
     )
     def get(self, request: Request) -> Response:
         """List orders, newest first."""
-        said = request.query_params
+        query = request.query_params
         day = params.date_param(request, "service_date")
-        wanted = OrderFilter(
-            text=said.get("q", "")[:200],
+        filters = OrderFilter(
+            text=query.get("q", "")[:200],
             states=params.words_param(request, "state", _STATES),
             hub=id_param(request, "hub", hubs_of(self.principal)),
             direction="".join(params.words_param(request, "direction", _DIRECTIONS)[:1]),
@@ -103,7 +113,7 @@ class OrdersView(RetailerAPIView):
             until=day or params.date_param(request, "until"),
         )
         rows = by_external_id(request, orders_of(self.principal))
-        return cursor_page(request, selectors.filter_orders(rows, wanted), shapes_orders.OrderOut)
+        return cursor_page(request, selectors.filter_orders(rows, filters), shapes_orders.OrderOut)
 
     @extend_schema(
         operation_id="orders_place",
@@ -111,15 +121,15 @@ class OrdersView(RetailerAPIView):
         responses={200: shapes_orders.OrderPlacedOut, 201: shapes_orders.OrderPlacedOut},
     )
     def post(self, request: Request) -> Response:
-        """Place an order: 201 when it is new, 200 when it was known (same, or updated)."""
+        """Place an order. 201: the order is new. 200: its external_id exists (same or updated)."""
         draft = draft_of(self.shape_in(shapes_orders.OrderIn))
-        self._refuse_foreign(draft.external_id)
+        self._refuse_taken_id(draft.external_id)
         placed = services.place_order(
             draft=draft, source="api", cause=Cause.API, prepared=self.prepared
         )
         assert placed.order is not None
         order = selectors.orders().get(pk=placed.order.pk)
-        self._refuse_elsewhere(order)
+        self._refuse_other_hub(order)
         status = 201 if placed.status == "placed" else 200
         where = f"{request.path}{order.public_id}/"
         order.warnings = placed.warnings  # type: ignore[attr-defined]
@@ -127,16 +137,22 @@ class OrdersView(RetailerAPIView):
             shapes_orders.OrderPlacedOut, order, status, ETag=etag(order), Location=where
         )
 
-    def _refuse_foreign(self, external_id: str | None) -> None:
-        """An id that another hub's order carries is taken, and says no more than that."""
+    def _refuse_taken_id(self, external_id: str | None) -> None:
+        """Refuse an external id that an order of another hub already has.
+
+        The error reveals nothing else about that order.
+        """
         if external_id is None or self.principal.hubs is None:
             return
-        known = selectors.orders().filter(external_id=external_id).first()
-        if known is not None and not may(self.principal, Act.ORDERS_EDIT, _hub_id(known)):
+        existing = selectors.orders().filter(external_id=external_id).first()
+        if existing is not None and not may(self.principal, Act.ORDERS_EDIT, _hub_id(existing)):
             raise ExternalIdTaken(_("This external_id is already in use. Choose another."))
 
-    def _refuse_elsewhere(self, order: Order) -> None:
-        """Raise, and so roll back, when the order fell to a hub that is not the caller's."""
+    def _refuse_other_hub(self, order: Order) -> None:
+        """Raise NotAllowed if the order was given a hub that the caller has no access to.
+
+        The error rolls back the transaction, so the order is not placed.
+        """
         if not may(self.principal, Act.ORDERS_EDIT, _hub_id(order)):
             raise NotAllowed(
                 _(
@@ -151,7 +167,7 @@ def _hub_id(order: Order) -> str:
 
 
 class OrderView(RetailerAPIView):
-    """One order."""
+    """An order."""
 
     acts = {"get": Act.ORDERS_VIEW, "patch": Act.ORDERS_EDIT}
 
@@ -169,34 +185,37 @@ class OrderView(RetailerAPIView):
         parameters=[IF_MATCH],
     )
     def patch(self, request: Request, ref: str) -> Response:
-        """Change what is given; what a plan was made with only while none holds the order."""
+        """Change the given fields.
+
+        Fields that planning uses cannot change while a plan contains the order.
+        """
         order = by_ref(orders_of(self.principal), ref)
-        said = self.shape_in(shapes_orders.ChangeOrderIn, partial=True)
-        if "hub" in said:
-            said["hub"] = finding.hub_in_body(self.principal, said["hub"])
-        if "shopper" in said:
-            said["shopper"] = dict(said["shopper"])
-        changed = services.change_order(order=order, version=expected_version(request), **said)
+        data = self.shape_in(shapes_orders.ChangeOrderIn, partial=True)
+        if "hub" in data:
+            data["hub"] = finding.hub_in_body(self.principal, data["hub"])
+        if "shopper" in data:
+            data["shopper"] = dict(data["shopper"])
+        changed = services.change_order(order=order, version=expected_version(request), **data)
         return self.shape_out(shapes_orders.OrderOut, changed, ETag=etag(changed))
 
 
 class OrderActView(RetailerAPIView):
-    """Base of the acts on one order: POST, and the order as it then stands."""
+    """The base of the actions on an order: POST runs the action and returns the order."""
 
     acts = {"post": Act.ORDERS_EDIT}
 
     def order(self, ref: str) -> Order:
-        """The order, if the caller may see it."""
+        """Return the order, if the caller may see it."""
         return by_ref(orders_of(self.principal), ref)
 
     def answer(self, order: Order) -> Response:
-        """Return the order as it stands."""
+        """Return a response with the current order."""
         present = selectors.orders().get(pk=order.pk)
         return self.shape_out(shapes_orders.OrderOut, present, ETag=etag(present))
 
 
 class CancelOrderView(OrderActView):
-    """The end of an order."""
+    """The action that cancels an order."""
 
     @extend_schema(
         operation_id="orders_cancel",
@@ -205,16 +224,16 @@ class CancelOrderView(OrderActView):
         parameters=[IF_MATCH],
     )
     def post(self, request: Request, ref: str) -> Response:
-        """Call an order off, until it lies in a vehicle."""
+        """Cancel an order. Not possible once the order is in a vehicle."""
         order = self.order(ref)
-        said = self.shape_in(shapes_orders.CancelIn)
+        data = self.shape_in(shapes_orders.CancelIn)
         version = expected_version(request)
-        services.cancel_order(order=order, version=version, cause=said.get("cause", Cause.API))
+        services.cancel_order(order=order, version=version, cause=data.get("cause", Cause.API))
         return self.answer(order)
 
 
 class PinOrderView(OrderActView):
-    """Where an order's place really is."""
+    """The action that sets the pin of an order's place."""
 
     @extend_schema(
         operation_id="orders_pin",
@@ -223,15 +242,15 @@ class PinOrderView(OrderActView):
         parameters=[IF_MATCH],
     )
     def post(self, request: Request, ref: str) -> Response:
-        """Put the pin; waiting orders to the same place get it too, and so does the memory."""
+        """Set the pin. Waiting and later orders to the same address get it too."""
         order = self.order(ref)
-        said = self.shape_in(shapes_orders.PinIn)
-        services.set_pin(order=order, version=expected_version(request), **said)
+        data = self.shape_in(shapes_orders.PinIn)
+        services.set_pin(order=order, version=expected_version(request), **data)
         return self.answer(order)
 
 
 class PromiseOrderView(OrderActView):
-    """A new promise."""
+    """The action that promises a time window."""
 
     @extend_schema(
         operation_id="orders_promise",
@@ -240,7 +259,7 @@ class PromiseOrderView(OrderActView):
         parameters=[IF_MATCH],
     )
     def post(self, request: Request, ref: str) -> Response:
-        """Promise a window; it supersedes the one that stands."""
+        """Promise a time window. The new promise supersedes the current one."""
         order = self.order(ref)
         draft = PromiseDraft(**self.shape_in(shapes_orders.PromiseIn))
         services.set_promise(order=order, version=expected_version(request), draft=draft)
@@ -248,7 +267,7 @@ class PromiseOrderView(OrderActView):
 
 
 class TryOrderAgainView(OrderActView):
-    """Another attempt."""
+    """The action that makes an order ready for another attempt."""
 
     @extend_schema(
         operation_id="orders_try_again",
@@ -256,25 +275,25 @@ class TryOrderAgainView(OrderActView):
         responses=shapes_orders.OrderOut,
     )
     def post(self, request: Request, ref: str) -> Response:
-        """Put a failed order back to be planned."""
+        """Make an order that failed or was not collected ready to be planned again."""
         order = self.order(ref)
         services.try_again(order=order, **self.shape_in(shapes_orders.TryAgainIn))
         return self.answer(order)
 
 
 class ReturnOrderView(OrderActView):
-    """The way back."""
+    """The action that returns an order to its hub."""
 
     @extend_schema(operation_id="orders_return", request=None, responses=shapes_orders.OrderOut)
     def post(self, request: Request, ref: str) -> Response:
-        """Say that a failed order is back at its hub for good."""
+        """Mark an order as returned to its hub: it failed, was not collected or was picked up."""
         order = self.order(ref)
         services.return_order(order=order)
         return self.answer(order)
 
 
 class OrderTimelineView(RetailerAPIView):
-    """What happened to an order."""
+    """The timeline of an order."""
 
     acts = {"get": Act.ORDERS_VIEW}
 
@@ -286,7 +305,7 @@ class OrderTimelineView(RetailerAPIView):
 
 
 class ParcelsView(RetailerAPIView):
-    """Parcels."""
+    """The list of parcels."""
 
     acts = {"get": Act.ORDERS_VIEW}
 
@@ -295,14 +314,18 @@ class ParcelsView(RetailerAPIView):
         responses=page_of(shapes_orders.ParcelOut),
         parameters=[
             OpenApiParameter(
-                "order", OpenApiTypes.STR, description="Its `id`, or `external_id:…`."
+                "order",
+                OpenApiTypes.STR,
+                description="The order's `id`, or `external_id:` and your own ID.",
             ),
-            OpenApiParameter("barcode", OpenApiTypes.STR, description="As it was scanned."),
-            OpenApiParameter("external_id", OpenApiTypes.STR, description="Your own id."),
+            OpenApiParameter("barcode", OpenApiTypes.STR, description="The scanned barcode."),
+            OpenApiParameter(
+                "external_id", OpenApiTypes.STR, description="Your own ID of the parcel."
+            ),
         ],
     )
     def get(self, request: Request) -> Response:
-        """List parcels; a barcode finds what was scanned."""
+        """List parcels. Filter by `barcode` to find a scanned parcel."""
         rows = visible(self.principal, selectors.parcels(), "order__hub__public_id")
         rows = by_external_id(request, rows)
         if order := id_param(request, "order", orders_of(self.principal)):
@@ -313,7 +336,7 @@ class ParcelsView(RetailerAPIView):
 
 
 class ParcelView(RetailerAPIView):
-    """One parcel."""
+    """A parcel."""
 
     acts = {"get": Act.ORDERS_VIEW}
 

@@ -1,4 +1,4 @@
-"""REST v1: plans, routes, stops. Planning is a job; the rest answers at once."""
+"""API views of plans, routes and stops. Planning runs as a job; other calls answer at once."""
 
 from __future__ import annotations
 
@@ -22,23 +22,35 @@ from lastmile.core.openapi import IF_MATCH, page_of
 from tenants.permissions import Act, RetailerAPIView
 
 _FILTERS = [
-    OpenApiParameter("hub", OpenApiTypes.STR, description="Its `id`, or `external_id:…`."),
-    OpenApiParameter("service_date", OpenApiTypes.DATE, description="Only of this day."),
-    OpenApiParameter("status", OpenApiTypes.STR, description="One or more, by commas."),
+    OpenApiParameter(
+        "hub", OpenApiTypes.STR, description="The hub's `id`, or `external_id:` and your own ID."
+    ),
+    OpenApiParameter("service_date", OpenApiTypes.DATE, description="Only plans of this day."),
+    OpenApiParameter(
+        "status", OpenApiTypes.STR, description="One or more statuses, separated by commas."
+    ),
 ]
 _PICKING = [
-    OpenApiParameter("pickers", OpenApiTypes.INT, description="Pick side by side; 2 by default."),
-    OpenApiParameter("setup_s", OpenApiTypes.INT, description="Seconds of each wave; 300."),
-    OpenApiParameter("order_s", OpenApiTypes.INT, description="Seconds of a picker an order; 20."),
-    OpenApiParameter("parcel_s", OpenApiTypes.INT, description="And a parcel; 25."),
-    OpenApiParameter("lanes", OpenApiTypes.INT, description="Routes that can stand ready at once."),
-    OpenApiParameter("most", OpenApiTypes.INT, description="Routes in one wave."),
+    OpenApiParameter(
+        "pickers", OpenApiTypes.INT, description="Pickers who work at the same time; default 2."
+    ),
+    OpenApiParameter("setup_s", OpenApiTypes.INT, description="Seconds per wave; default 300."),
+    OpenApiParameter(
+        "order_s", OpenApiTypes.INT, description="Seconds of one picker per order; default 20."
+    ),
+    OpenApiParameter(
+        "parcel_s", OpenApiTypes.INT, description="Seconds of one picker per parcel; default 25."
+    ),
+    OpenApiParameter(
+        "lanes", OpenApiTypes.INT, description="Lanes: routes whose goods can wait at one time."
+    ),
+    OpenApiParameter("most", OpenApiTypes.INT, description="Maximum routes per wave."),
 ]
 _STATUSES = frozenset(Plan.Status.values)
 
 
 class PlansView(RetailerAPIView):
-    """Plans."""
+    """The list of plans."""
 
     acts = {"get": Act.PLANS_VIEW, "post": Act.PLANS_EDIT}
 
@@ -48,7 +60,7 @@ class PlansView(RetailerAPIView):
         responses=page_of(shapes_plans.PlanOut),
     )
     def get(self, request: Request) -> Response:
-        """List plans, the newest day first."""
+        """List plans, newest day first."""
         rows: QuerySet[Plan] = lists.plans(self.principal.hubs).select_related("based_on")
         if hub := request.query_params.get("hub"):
             rows = rows.filter(hub=by_ref(hubs_of(self.principal), hub))
@@ -65,40 +77,40 @@ class PlansView(RetailerAPIView):
         responses={202: shapes_plans.PlanRequestedOut},
     )
     def post(self, request: Request) -> Response:
-        """Plan a hub's day. The operation's result names the draft."""
-        asked = self.shape_in(shapes_plans.PlanIn)
-        asked["hub"] = finding.hub_in_body(self.principal, asked["hub"])
-        job = services.request_plan(**asked)
+        """Plan a hub's day as a job. The operation's result contains the id of the new draft."""
+        data = self.shape_in(shapes_plans.PlanIn)
+        data["hub"] = finding.hub_in_body(self.principal, data["hub"])
+        job = services.request_plan(**data)
         where = {"Location": reverse("api:operation", args=[job.public_id])}
         return self.shape_out(shapes_plans.PlanRequestedOut, job, 202, **where)
 
 
 class _OnePlan(RetailerAPIView):
-    """What the views of one plan share."""
+    """The base of the views of one plan."""
 
     def plan(self, public_id: str) -> Plan:
-        """Return the plan, if the caller works at its hub."""
+        """Return the plan, if the caller has access to its hub."""
         return lists.get_plan(public_id, self.principal.hubs)
 
     def answer(self, plan: Plan, status: int = 200) -> Response:
-        """Return a plan with its version as the ETag."""
+        """Return a response with the plan, and its version as the ETag."""
         return self.shape_out(shapes_plans.PlanOut, plan, status, ETag=etag(plan))
 
 
 class PlanView(_OnePlan):
-    """One plan."""
+    """A plan."""
 
     acts = {"get": Act.PLANS_VIEW}
 
     @extend_schema(operation_id="plans_get", responses=shapes_plans.PlanDetailOut)
     def get(self, request: Request, public_id: str) -> Response:
-        """Return a plan with its routes and everyone left out."""
+        """Return a plan with its routes and its unserved orders."""
         plan = self.plan(public_id)
         return self.shape_out(shapes_plans.PlanDetailOut, lists.with_parts(plan), ETag=etag(plan))
 
 
 class PublishPlanView(_OnePlan):
-    """The act of publishing."""
+    """The action that publishes a plan."""
 
     acts = {"post": Act.PLANS_PUBLISH}
 
@@ -109,13 +121,13 @@ class PublishPlanView(_OnePlan):
         responses=shapes_plans.PlanOut,
     )
     def post(self, request: Request, public_id: str) -> Response:
-        """Make a draft the plan that counts; what was published before is superseded."""
+        """Publish a draft as the current plan. The plan published before is superseded."""
         plan = self.plan(public_id)
         return self.answer(services.publish_plan(plan=plan, version=expected_version(request)))
 
 
 class DiscardPlanView(_OnePlan):
-    """The act of discarding."""
+    """The action that discards a draft."""
 
     acts = {"post": Act.PLANS_EDIT}
 
@@ -126,36 +138,36 @@ class DiscardPlanView(_OnePlan):
         responses=shapes_plans.PlanOut,
     )
     def post(self, request: Request, public_id: str) -> Response:
-        """Put a draft away."""
+        """Discard a draft."""
         plan = self.plan(public_id)
         return self.answer(services.discard_plan(plan=plan, version=expected_version(request)))
 
 
 class RevisePlanView(_OnePlan):
-    """The act of revising."""
+    """The action that copies a plan into a new draft."""
 
     acts = {"post": Act.PLANS_EDIT}
 
     @extend_schema(operation_id="plans_revise", request=None, responses={201: shapes_plans.PlanOut})
     def post(self, request: Request, public_id: str) -> Response:
-        """Make a new draft that is the same as this plan, to change it."""
+        """Create a draft that is a copy of this plan, so that it can be edited."""
         return self.answer(services.revise_plan(plan=self.plan(public_id)), 201)
 
 
 class PlanChangesView(_OnePlan):
-    """What has changed since."""
+    """The changes since a plan was made."""
 
     acts = {"get": Act.PLANS_VIEW}
 
     @extend_schema(operation_id="plans_changes", responses=shapes_plans.ChangesOut)
     def get(self, request: Request, public_id: str) -> Response:
-        """Return which orders and shifts are not as they were when the plan was made."""
-        made = changes.PlanBasis(self.plan(public_id))
-        return self.shape_out(shapes_plans.ChangesOut, changes.changes_since(made))
+        """Return the orders and shifts that changed since the plan was made."""
+        basis = changes.PlanBasis(self.plan(public_id))
+        return self.shape_out(shapes_plans.ChangesOut, changes.changes_since(basis))
 
 
 class RedispatchPlanView(_OnePlan):
-    """The act of fitting changes in."""
+    """The action that updates a plan to the day's changes."""
 
     acts = {"post": Act.PLANS_EDIT}
 
@@ -166,21 +178,21 @@ class RedispatchPlanView(_OnePlan):
         responses={202: shapes_plans.PlanRequestedOut},
     )
     def post(self, request: Request, public_id: str) -> Response:
-        """Fit what changed since into a plan. The operation's result names the new draft.
+        """Update a plan with the changes since it was made. The operation's result names the draft.
 
-        What was told keeps its price: who is not concerned stays with their driver and time where
-        that is worth it, and always within the bounds given. Vehicles that have left by the
-        published plan stay as they are.
+        Changing a promised vehicle or time has a cost in the search, so orders that were not
+        affected usually keep both. The given bounds always hold. The routes of vehicles that have
+        already left according to the published plan do not change.
         """
         plan = self.plan(public_id)
-        asked: dict[str, Any] = self.shape_in(shapes_plans.RedispatchIn)
+        data: dict[str, Any] = self.shape_in(shapes_plans.RedispatchIn)
         job = redispatching.request_redispatch(
             plan=plan,
             version=expected_version(request),
-            seconds=asked["seconds"],
-            seed=asked["seed"],
+            seconds=data["seconds"],
+            seed=data["seed"],
             bounds=redispatching.Bounds(
-                moved=asked["most_moved"], shifted_min=asked["most_shifted_minutes"]
+                moved=data["most_moved"], shifted_min=data["most_shifted_minutes"]
             ),
         )
         where = {"Location": reverse("api:operation", args=[job.public_id])}
@@ -188,7 +200,7 @@ class RedispatchPlanView(_OnePlan):
 
 
 class PickingWavesView(_OnePlan):
-    """When a plan's goods are picked."""
+    """The picking waves of a plan."""
 
     acts = {"get": Act.PLANS_VIEW}
 
@@ -196,27 +208,28 @@ class PickingWavesView(_OnePlan):
         operation_id="plans_waves", parameters=_PICKING, responses=shapes_picking.PickingOut
     )
     def get(self, request: Request, public_id: str) -> Response:
-        """Return waves of picking, so that goods are ready as the vans begin to load.
+        """Return the picking waves, timed so that goods are ready when the vans begin to load.
 
-        Worked out on asking by CP-SAT; the same question gets the same answer.
+        The CP-SAT solver calculates the waves for each request. Deterministic: the same plan and
+        parameters give the same waves.
         """
-        said = {
+        values = {
             name: params.whole_param(request, name, least, most)
             for name, (least, most) in picking.BOUNDS.items()
         }
-        who = picking.Pickers(**{name: it for name, it in said.items() if it is not None})
-        found = picking.picking_of(self.plan(public_id), who)
-        return self.shape_out(shapes_picking.PickingOut, found)
+        pickers = picking.Pickers(**{name: it for name, it in values.items() if it is not None})
+        waves = picking.picking_of(self.plan(public_id), pickers)
+        return self.shape_out(shapes_picking.PickingOut, waves)
 
 
 class PlanEditsView(_OnePlan):
-    """Changes by hand."""
+    """The manual edits of a plan."""
 
     acts = {"get": Act.PLANS_VIEW, "post": Act.PLANS_EDIT}
 
     @extend_schema(operation_id="plans_edits", responses=shapes_plans.EditsOut)
     def get(self, request: Request, public_id: str) -> Response:
-        """Return the last hundred changes by hand, newest first."""
+        """Return the last hundred manual edits, newest first."""
         edits = lists.edits_of(self.plan(public_id))
         return self.shape_out(shapes_plans.EditsOut, {"items": edits})
 
@@ -227,15 +240,18 @@ class PlanEditsView(_OnePlan):
         responses=shapes_plans.PlanOut,
     )
     def post(self, request: Request, public_id: str) -> Response:
-        """Move an order, take it off, put a route in sequence, or undo; all is recomputed."""
+        """Move an order, take it off its route, reorder a route, or undo the last edit.
+
+        Times, cost and CO2e are recalculated.
+        """
         plan = self.plan(public_id)
-        asked: dict[str, Any] = self.shape_in(shapes_plans.EditIn)
-        verb, needs = _VERBS[asked["act"]]
-        said = {name: asked[name] for name in needs}
-        return self.answer(verb(plan=plan, version=expected_version(request), **said))
+        data: dict[str, Any] = self.shape_in(shapes_plans.EditIn)
+        service, names = _EDIT_SERVICES[data["act"]]
+        arguments = {name: data[name] for name in names}
+        return self.answer(service(plan=plan, version=expected_version(request), **arguments))
 
 
-_VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
+_EDIT_SERVICES: dict[str, tuple[Any, tuple[str, ...]]] = {
     "move": (editing.move_stop, ("order", "shift", "position")),
     "take_off": (editing.take_off, ("order",)),
     "sequence": (editing.put_in_sequence, ("shift", "orders")),
@@ -244,34 +260,34 @@ _VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
 
 
 class PlanOptionsView(_OnePlan):
-    """Places for an order."""
+    """The feasible places of an order in a plan."""
 
     acts = {"get": Act.PLANS_VIEW}
 
     @extend_schema(operation_id="plans_options", responses=shapes_plans.OptionsOut)
     def get(self, request: Request, public_id: str, order: str) -> Response:
-        """Return the best feasible places for an order on each route and what each adds."""
+        """Return the best feasible places for an order on each route, with what each place adds."""
         options = spots.spots_for(self.plan(public_id), order)
         return self.shape_out(shapes_plans.OptionsOut, {"items": options})
 
 
 class PlanWhyView(_OnePlan):
-    """Why an order stands where it stands."""
+    """The explanation of an order's place in a plan."""
 
     acts = {"get": Act.PLANS_VIEW}
 
     @extend_schema(operation_id="plans_why", responses=shapes_plans.WhyOut)
     def get(self, request: Request, public_id: str, order: str) -> Response:
-        """Return other places for an order, what keeps it from each shift, what would let it in.
+        """Explain an order's place: other places, obstacles per shift, and changes that would help.
 
-        Every answer was tried and passed the referee. ``complete`` is false where the time of a
+        Every answer was tried and passed the referee. ``complete`` is false if the time of a
         request was not enough to try everything.
         """
         return self.shape_out(shapes_plans.WhyOut, explaining.why(self.plan(public_id), order))
 
 
 class RoutesView(RetailerAPIView):
-    """Routes."""
+    """The list of routes."""
 
     acts = {"get": Act.PLANS_VIEW}
 
@@ -281,7 +297,7 @@ class RoutesView(RetailerAPIView):
         responses=page_of(shapes_plans.RouteOut),
     )
     def get(self, request: Request) -> Response:
-        """List routes, of one plan if it is named."""
+        """List routes. Filter by `plan` to get those of one plan."""
         rows = lists.routes(self.principal.hubs)
         if plan := request.query_params.get("plan"):
             rows = rows.filter(plan=lists.get_plan(plan, self.principal.hubs))
@@ -289,7 +305,7 @@ class RoutesView(RetailerAPIView):
 
 
 class RouteView(RetailerAPIView):
-    """One route."""
+    """A route."""
 
     acts = {"get": Act.PLANS_VIEW}
 
@@ -301,7 +317,7 @@ class RouteView(RetailerAPIView):
 
 
 class StopsView(RetailerAPIView):
-    """Stops."""
+    """The list of stops."""
 
     acts = {"get": Act.PLANS_VIEW}
 
@@ -314,7 +330,7 @@ class StopsView(RetailerAPIView):
         responses=page_of(shapes_plans.StopOut),
     )
     def get(self, request: Request) -> Response:
-        """List stops in the order they are made, of one plan or route if it is named."""
+        """List stops by arrival time. Filter by `plan` or `route` to get those of one of them."""
         rows = lists.stops(self.principal.hubs)
         if plan := request.query_params.get("plan"):
             rows = rows.filter(plan=lists.get_plan(plan, self.principal.hubs))

@@ -1,4 +1,4 @@
-"""What goes in and out of hubs, zones, vehicles, drivers and shifts; every field is named."""
+"""API shapes of hubs, zones, vehicles, drivers and shifts; only listed fields go in and out."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from lastmile.core.http.fields import (
 )
 from lastmile.core.openapi import example
 
-_HUB_REF = "Public id of a hub, or `external_id:…`."
+_HUB_REF = "The hub's `id`, or `external_id:` and your own ID."
 _HOURS = (
-    "Seven days, Monday first, each a list of [opens, closes) in local minutes of the day; closes "
-    "may pass 1440."
+    "Seven days, Monday first. Each day is a list of [opens, closes) in local minutes of the day. "
+    "Above 1440, `closes` is on the next day."
 )
 
 
 def words(**kwargs: Any) -> serializers.ListField:
-    """Skills."""
+    """Return a field for a list of skills."""
     return serializers.ListField(
         child=serializers.CharField(max_length=120, allow_blank=True), max_length=40, **kwargs
     )
 
 
 def hub_id(**kwargs: Any) -> serializers.CharField:
-    """The hub of a row, by its public id."""
+    """Return a field that shows the public id of a row's hub."""
     return serializers.CharField(source="hub.public_id", read_only=True, **kwargs)
 
 
 class HoursField(serializers.ListField):
-    """Opening hours."""
+    """Opening hours: seven lists of [opens, closes) pairs."""
 
     child = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField(), max_length=2), max_length=6
@@ -64,10 +64,16 @@ class HubIn(serializers.Serializer[Any]):
     address = optional_text(500)
     lat = DegreesField(90)
     lon = DegreesField(180)
-    zone = serializers.CharField(max_length=64, help_text="IANA time zone, Europe/Lisbon.")
+    zone = serializers.CharField(
+        max_length=64, help_text="IANA time zone, for example Europe/Lisbon."
+    )
     hours = HoursField(required=False, min_length=7, max_length=7, help_text=_HOURS)
-    loading_s = whole(14_400, required=False, help_text="Seconds to load before leaving.")
-    network = optional_text(64, help_text="Name of a loaded road network; empty: straight lines.")
+    loading_s = whole(
+        14_400, required=False, help_text="Seconds to load a vehicle before it leaves."
+    )
+    network = optional_text(
+        64, help_text="Name of a loaded road network. Empty: distances are straight lines."
+    )
     active = serializers.BooleanField(required=False)
 
 
@@ -103,7 +109,7 @@ class HubOut(ModelOut[Hub]):
     },
 )
 class ZoneIn(serializers.Serializer[Any]):
-    """A service area of a hub."""
+    """A zone: an area that a hub serves."""
 
     external_id = external_id()
     name = text(120)
@@ -165,7 +171,7 @@ class VehicleIn(serializers.Serializer[Any]):
         5_000,
         required=False,
         allow_null=True,
-        help_text="Your own measurement, well to wheel; goes before the class's factor.",
+        help_text="Your own measurement, well to wheel. Replaces the factor of the class.",
     )
     active = serializers.BooleanField(required=False)
 
@@ -190,7 +196,7 @@ class VehicleOut(ModelOut[Vehicle]):
 
 @example(external_id="driver-7", name="Luis Vega", phone="+56971234567", hub="external_id:centre")
 class DriverIn(serializers.Serializer[Any]):
-    """A driver; a national phone number is read in the hub's country."""
+    """A driver. A phone number without a country code is read as one of the hub's country."""
 
     external_id = external_id()
     name = text(120)
@@ -198,7 +204,11 @@ class DriverIn(serializers.Serializer[Any]):
     hub = serializers.CharField(max_length=80, help_text=_HUB_REF)
     skills = words(required=False)
     member = serializers.CharField(
-        max_length=40, required=False, allow_null=True, allow_blank=True, help_text="Login, mbr_…"
+        max_length=40,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="The member (`mbr_…`) as whom the driver signs in.",
     )
     active = serializers.BooleanField(required=False)
 
@@ -220,7 +230,7 @@ class DriverOut(ModelOut[Driver]):
 
 
 class BreakShape(serializers.Serializer[Any]):
-    """A pause of duration_s that begins within [opens_at, closes_at]."""
+    """A break of `duration_s` seconds that begins within [opens_at, closes_at]."""
 
     opens_at = InstantField()
     closes_at = InstantField()
@@ -242,12 +252,20 @@ class BreakShape(serializers.Serializer[Any]):
     ],
 )
 class ShiftIn(serializers.Serializer[Any]):
-    """A vehicle, and perhaps a driver, on the road for a time; hub and date follow from them."""
+    """A shift: a vehicle, with or without a driver, available for a time.
+
+    The hub follows from the vehicle, the service date from the start.
+    """
 
     external_id = external_id()
-    vehicle = serializers.CharField(max_length=80, help_text="Public id, or `external_id:…`.")
+    vehicle = serializers.CharField(
+        max_length=80, help_text="The vehicle's `id`, or `external_id:` and your own ID."
+    )
     driver = serializers.CharField(
-        max_length=80, required=False, allow_null=True, help_text="Public id, or `external_id:…`."
+        max_length=80,
+        required=False,
+        allow_null=True,
+        help_text="The driver's `id`, or `external_id:` and your own ID.",
     )
     starts_at = InstantField()
     ends_at = InstantField()
@@ -276,13 +294,13 @@ class ShiftOut(ModelOut[Shift]):
 
 
 class FactorOut(serializers.Serializer[emissions.Factor]):
-    """An emission factor with its provenance; mg per metre is g per kilometre."""
+    """An emission factor with its source. Milligrams per metre equal grams per kilometre."""
 
     vehicle_class = serializers.CharField()
     energy = serializers.CharField()
     ttw_mg_per_m = serializers.IntegerField(help_text="Tank to wheel.")
     wtt_mg_per_m = serializers.IntegerField(help_text="Well to tank.")
-    wtw_mg_per_m = serializers.IntegerField(help_text="Well to wheel: both.")
+    wtw_mg_per_m = serializers.IntegerField(help_text="Well to wheel: the sum of both.")
     region = serializers.CharField()
     year = serializers.IntegerField()
     source = serializers.CharField()  # type: ignore[assignment]
@@ -290,6 +308,6 @@ class FactorOut(serializers.Serializer[emissions.Factor]):
 
 
 class FactorsOut(serializers.Serializer[Any]):
-    """The factors of this installation."""
+    """The emission factors of this installation."""
 
     items = FactorOut(many=True)

@@ -1,4 +1,4 @@
-"""What goes in and out of orders and parcels; every field is named."""
+"""API shapes of orders and parcels; only listed fields go in and out."""
 
 from __future__ import annotations
 
@@ -37,31 +37,37 @@ from lastmile.core.openapi import example
 
 
 class ShopperIn(serializers.Serializer[Any]):
-    """Who; a national phone number is read in the country of the hub, or of all hubs."""
+    """The shopper. A phone number without a country code is read as one of the hub's country.
+
+    Without a hub it is read as one of the country of all hubs, if they share one.
+    """
 
     name = optional_text(200)
     phone = optional_text(64)
     email = optional_text(254)
-    language = optional_text(35, help_text="BCP 47, es-CL.")
+    language = optional_text(35, help_text="BCP 47 tag, for example es-CL.")
 
 
 class PlaceIn(serializers.Serializer[Any]):
-    """Where: coordinates are taken as they are, else the address is looked up or asks for a pin."""
+    """The place of an order. Given coordinates are used as they are.
 
-    text = optional_text(2_000, help_text="The address as it was written.")
+    Without coordinates the address is looked up; if it is not found, the order needs a pin.
+    """
+
+    text = optional_text(2_000, help_text="The address as the shopper wrote it.")
     street = optional_text(200)
     house_number = optional_text(32)
     unit = optional_text(64)
     postcode = optional_text(32)
     city = optional_text(120)
     region = optional_text(120)
-    country = optional_text(2, help_text="ISO 3166-1, two letters.")
+    country = optional_text(2, help_text="ISO 3166-1 code of two letters.")
     lat = DegreesField(90, required=False, allow_null=True, default=None)
     lon = DegreesField(180, required=False, allow_null=True, default=None)
 
 
 class ParcelIn(serializers.Serializer[Any]):
-    """One parcel."""
+    """A parcel."""
 
     external_id = external_id()
     barcode = optional_text(64)
@@ -73,7 +79,7 @@ class ParcelIn(serializers.Serializer[Any]):
 
 
 class WindowIn(serializers.Serializer[Any]):
-    """Service may begin within [opens_at, closes_at)."""
+    """A time window: service may begin within [opens_at, closes_at)."""
 
     opens_at = InstantField()
     closes_at = InstantField()
@@ -89,13 +95,15 @@ class WindowIn(serializers.Serializer[Any]):
     notes="Ring twice",
 )
 class OrderIn(serializers.Serializer[Any]):
-    """An order; the same external_id and content again is the same order."""
+    """An order. Sending the same external_id again never creates a second order."""
 
     external_id = external_id()
     direction = serializers.ChoiceField(choices=Direction.values, required=False)
     shopper = ShopperIn(required=False)
     place = PlaceIn()
-    hub = optional_text(120, help_text="Id, external_id or name; empty: zone or distance choose.")
+    hub = optional_text(
+        120, help_text="The hub's id, external_id or name. Empty: by zone, or the nearest hub."
+    )
     service_date = DateField(required=False, allow_null=True)
     window = WindowIn(required=False, allow_null=True)
     service_s = whole(28_800, required=False, allow_null=True)
@@ -106,27 +114,27 @@ class OrderIn(serializers.Serializer[Any]):
     skills = words(required=False)
     value_minor = whole(10**13, required=False, allow_null=True)
     price_minor = whole(10**13, required=False, allow_null=True)
-    currency = optional_text(3, help_text="ISO 4217; empty: the retailer's.")
+    currency = optional_text(3, help_text="ISO 4217 code. Empty: the retailer's currency.")
     handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
     notes = optional_text(4_000)
 
 
 @example(notes="Leave it with the neighbour", service_s=240)
 class ChangeOrderIn(serializers.Serializer[Any]):
-    """What to change; the rest stays."""
+    """The fields to change; other fields stay as they are."""
 
     notes = optional_text(4_000)
     handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
     skills = words(required=False)
     service_s = whole(28_800, required=False)
     service_date = DateField(required=False, allow_null=True)
-    hub = text(80, required=False, help_text="Public id, or `external_id:…`.")
+    hub = text(80, required=False, help_text="The hub's `id`, or `external_id:` and your own ID.")
     shopper = ShopperIn(required=False)
 
 
 @example(lat=-29.9165, lon=-71.2730)
 class PinIn(serializers.Serializer[Any]):
-    """Where the address really is."""
+    """The pin: the exact coordinates of the address."""
 
     lat = DegreesField(90)
     lon = DegreesField(180)
@@ -134,7 +142,7 @@ class PinIn(serializers.Serializer[Any]):
 
 @example(cause="shopper")
 class CancelIn(serializers.Serializer[Any]):
-    """Who wants it called off."""
+    """The cause of a cancellation."""
 
     cause = serializers.ChoiceField(
         choices=[Cause.SHOPPER.value, Cause.DISPATCHER.value, Cause.API.value], required=False
@@ -143,17 +151,17 @@ class CancelIn(serializers.Serializer[Any]):
 
 @example(reference="store-12", text="Tienda Centro, La Serena", lat=-29.9027, lon=-71.2519)
 class PromisedPlaceIn(serializers.Serializer[Any]):
-    """Another place than the order's own: a hub's counter, a bank of lockers."""
+    """A place other than the order's own, such as a hub's counter or a bank of lockers."""
 
     reference = serializers.RegexField(
-        r"[A-Za-z0-9_.-]{1,64}\Z", help_text="Your id, or ours, of what is there."
+        r"[A-Za-z0-9_.-]{1,64}\Z", help_text="Id of the counter or bank: your own ID or its `id`."
     )
     text = optional_text(2_000)
     lat = DegreesField(90)
     lon = DegreesField(180)
 
     def validate(self, attrs: Any) -> Any:
-        """Return the place as the service takes it."""
+        """Return the place as a ``PromisedPlace``."""
         return PromisedPlace(
             reference=attrs["reference"],
             text=attrs.get("text", ""),
@@ -167,7 +175,7 @@ class PromisedPlaceIn(serializers.Serializer[Any]):
     cause="shopper",
 )
 class PromiseIn(serializers.Serializer[Any]):
-    """A window to promise; it supersedes the one that stands."""
+    """A time window to promise. It supersedes the current promise."""
 
     opens_at = InstantField()
     closes_at = InstantField()
@@ -175,21 +183,21 @@ class PromiseIn(serializers.Serializer[Any]):
     handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
     cause = serializers.ChoiceField(choices=Cause.values, required=False, default=Cause.API.value)
     place = PromisedPlaceIn(required=False)
-    slot = optional_text(28, help_text="Id of the slot that was chosen.")
+    slot = optional_text(28, help_text="Id of the chosen slot.")
     price_minor = whole(10**13, required=False, allow_null=True)
-    currency = optional_text(3, help_text="ISO 4217; a price needs it.")
+    currency = optional_text(3, help_text="ISO 4217 code. Required with a price.")
     co2_g = whole(10**9, required=False, allow_null=True)
 
 
 @example(service_date="2027-01-16")
 class TryAgainIn(serializers.Serializer[Any]):
-    """The day on which a failed order is tried again; none: the same."""
+    """The day of the next attempt. Empty: the service date does not change."""
 
     service_date = DateField(required=False, allow_null=True)
 
 
 class ShopperOut(ModelOut[Shopper]):
-    """Who."""
+    """The shopper of an order."""
 
     id = serializers.CharField(source="public_id", read_only=True)
 
@@ -200,7 +208,7 @@ class ShopperOut(ModelOut[Shopper]):
 
 
 class PlaceOut(ModelOut[Place]):
-    """Where, who put the pin there, and how exactly it is known."""
+    """The place of an order, with the source of its pin and its precision."""
 
     id = serializers.CharField(source="public_id", read_only=True)
 
@@ -214,7 +222,7 @@ class PlaceOut(ModelOut[Place]):
 
 
 class PromiseOut(ModelOut[Promise]):
-    """What was promised; service or collection may begin within [opens_at, closes_at)."""
+    """A promise. Service or collection may begin within [opens_at, closes_at)."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     place = serializers.CharField(source="place.public_id", read_only=True)
@@ -244,7 +252,7 @@ class ParcelOut(ModelOut[Parcel]):
 
 
 class AttemptOut(ModelOut[Attempt]):
-    """One try at the door."""
+    """An attempt to serve an order."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     shift = serializers.CharField(
@@ -289,7 +297,7 @@ class OrderOut(ModelOut[Order]):
 
 
 class OrderDetailOut(OrderOut):
-    """An order with its parcels, every promise ever given and every attempt."""
+    """An order with its parcels, all its promises and all its attempts."""
 
     parcels = ParcelOut(many=True)
     promises = PromiseOut(many=True)
@@ -300,15 +308,17 @@ class OrderDetailOut(OrderOut):
 
 
 class WarningOut(serializers.Serializer[Any]):
-    """What to check though the order is taken."""
+    """A warning about an order that was accepted."""
 
-    pointer = serializers.CharField(help_text="JSON pointer to the field; empty: the order.")
+    pointer = serializers.CharField(
+        help_text="JSON pointer to the field. Empty: the warning is about the whole order."
+    )
     code = serializers.CharField()
     detail = serializers.CharField()
 
 
 class OrderPlacedOut(OrderOut):
-    """An order as it was placed, with what to check."""
+    """A placed order with its warnings."""
 
     warnings = WarningOut(many=True)
 
@@ -317,7 +327,7 @@ class OrderPlacedOut(OrderOut):
 
 
 class TimelineEntryOut(serializers.Serializer[Any]):
-    """One line of what happened: ids and facts."""
+    """An event of the order's timeline, with ids and facts."""
 
     id = serializers.CharField()
     kind = serializers.CharField()
@@ -327,6 +337,6 @@ class TimelineEntryOut(serializers.Serializer[Any]):
 
 
 class TimelineOut(serializers.Serializer[Any]):
-    """What happened to an order, oldest first."""
+    """The timeline of an order, oldest event first."""
 
     items = TimelineEntryOut(many=True)

@@ -1,4 +1,4 @@
-"""What the API says of picking: waves of goods before the vans load."""
+"""API shapes of the picking waves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lastmile.core.http.fields import InstantField
 
 
 class PickedOut(serializers.Serializer[Any]):
-    """A route's goods in a wave: ``due_at`` its van begins to load."""
+    """The goods of a route in a wave; its vehicle begins to load at ``due_at``."""
 
     route = serializers.CharField(source="route.public_id")
     number = serializers.IntegerField(source="route.number")
@@ -21,7 +21,7 @@ class PickedOut(serializers.Serializer[Any]):
 
 
 class PickingWaveOut(serializers.Serializer[Any]):
-    """Goods picked together, by all pickers."""
+    """A wave: goods that all pickers pick together."""
 
     number = serializers.IntegerField()
     starts_at = InstantField()
@@ -32,8 +32,11 @@ class PickingWaveOut(serializers.Serializer[Any]):
 
 
 class PickingOut(serializers.Serializer[Any]):
-    """Waves in the order of time; ``late`` routes' goods come after their van begins to load."""
+    """The waves by start time.
+
+    ``late`` counts the routes whose goods are ready only after their vehicle begins to load.
+    """
 
     waves = PickingWaveOut(many=True)
     late = serializers.IntegerField()
-    proven = serializers.BooleanField(help_text="Cheaper waves do not exist.")
+    proven = serializers.BooleanField(help_text="true: proven that no cheaper waves exist.")

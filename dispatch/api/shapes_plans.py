@@ -1,4 +1,4 @@
-"""What goes in and out of plans, routes and stops; every field is named."""
+"""API shapes of plans, routes and stops; only listed fields go in and out."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ _EDITS = ("move", "take_off", "sequence", "undo")
 
 @example(hub="external_id:centre", service_date="2027-01-15", seconds=10)
 class PlanIn(serializers.Serializer[Any]):
-    """Which day to plan, and how long to search."""
+    """The day to plan, and the seconds to search."""
 
-    hub = serializers.CharField(max_length=80, help_text="Public id, or external_id:yours.")
+    hub = serializers.CharField(
+        max_length=80, help_text="The hub's `id`, or `external_id:` and your own ID."
+    )
     service_date = DateField()
     seconds = serializers.IntegerField(min_value=LEAST_S, max_value=MOST_S, default=USUAL_S)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=1)
@@ -30,7 +32,10 @@ class PlanIn(serializers.Serializer[Any]):
 
 @example(seconds=5, most_moved=10, most_shifted_minutes=15)
 class RedispatchIn(serializers.Serializer[Any]):
-    """How long to search, and how much of what people were told may change; null is unbounded."""
+    """The seconds to search, and limits on changes of promised vehicles and times.
+
+    null means no limit.
+    """
 
     seconds = serializers.IntegerField(
         min_value=redispatching.LEAST_S,
@@ -43,22 +48,24 @@ class RedispatchIn(serializers.Serializer[Any]):
         max_value=redispatching.MOST_MOVED,
         allow_null=True,
         default=None,
-        help_text="Orders that another vehicle brings, at most.",
+        help_text="Maximum number of orders that change vehicle.",
     )
     most_shifted_minutes = serializers.IntegerField(
         min_value=0,
         max_value=redispatching.MOST_MINUTES,
         allow_null=True,
         default=None,
-        help_text="No service begins so much earlier or later, unless its order would be lost.",
+        help_text="Maximum minutes that a service may begin earlier or later than before. "
+        "Exceeded only if the order would otherwise be unserved.",
     )
 
 
 @example(act="take_off", order="ord_4hq2v7k3m5n6p8r9s0t1w2x3")
 class EditIn(serializers.Serializer[Any]):
-    """One change by hand.
+    """A manual edit of a draft.
 
-    ``move``: order, shift, position · ``take_off``: order · ``sequence``: shift, orders · ``undo``.
+    The fields that each act needs: ``move``: order, shift, position · ``take_off``: order ·
+    ``sequence``: shift, orders · ``undo``: none.
     """
 
     act = serializers.ChoiceField(choices=_EDITS)
@@ -70,21 +77,24 @@ class EditIn(serializers.Serializer[Any]):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Ask for what the act needs, by name."""
+        """Require the fields that the act needs."""
         needs = {
             "move": ("order", "shift", "position"),
             "take_off": ("order",),
             "sequence": ("shift", "orders"),
             "undo": (),
         }[attrs["act"]]
-        missing = {name: ["This act needs it."] for name in needs if name not in attrs}
+        missing = {name: ["This act needs this field."] for name in needs if name not in attrs}
         if missing:
             raise serializers.ValidationError(missing)
         return attrs
 
 
 class ViolationOut(serializers.Serializer[Any]):
-    """A rule that a hand-edited plan breaks: ``by`` in seconds, metres or of the dimension."""
+    """A rule that a manually edited plan breaks.
+
+    ``by`` says how far: in seconds, in metres, or in the unit of ``dimension``.
+    """
 
     code = serializers.CharField()
     by = serializers.IntegerField()
@@ -92,12 +102,12 @@ class ViolationOut(serializers.Serializer[Any]):
     detail = serializers.SerializerMethodField()
 
     def get_detail(self, violation: dict[str, Any]) -> str:
-        """The sentence, in the reader's language."""
+        """Return the sentence, in the reader's language."""
         return say_violation(violation["code"], violation)
 
 
 class PlanOut(ModelOut[Plan]):
-    """One version of one hub's day, with its figures."""
+    """A plan: one version of a hub's day, with its figures."""
 
     id = serializers.CharField(source="public_id")
     hub = serializers.CharField(source="hub.public_id")
@@ -120,7 +130,7 @@ class PlanOut(ModelOut[Plan]):
 
 
 class StopOut(ModelOut[Stop]):
-    """One order on a route, with its planned times; the leg is the one that leads to it."""
+    """A stop: an order on a route, with its planned times and the leg that leads to it."""
 
     id = serializers.CharField(source="public_id")
     route = serializers.CharField(source="route.public_id")
@@ -131,7 +141,7 @@ class StopOut(ModelOut[Stop]):
     departs_at = InstantField()
     violations = ViolationOut(many=True)
     wait_s = serializers.SerializerMethodField(
-        help_text="Seconds between arrival and service that are no break."
+        help_text="Seconds between arrival and service, without breaks."
     )
 
     class Meta:
@@ -143,15 +153,15 @@ class StopOut(ModelOut[Stop]):
         read_only_fields = fields
 
     def get_wait_s(self, stop: Stop) -> int:
-        """Seconds between arrival and service that are no break."""
+        """Return the seconds between arrival and service, without breaks."""
         return wait_s(stop, breaks_of(stop.route))
 
 
 class RouteOut(ModelOut[Route]):
-    """One shift's tour in a plan.
+    """A route: the stops of one shift in a plan.
 
-    ``weight_g``, ``volume_cm3`` and ``parcels`` leave the hub, ``collected_…`` are the returns that
-    come back to it, ``most_…`` is the most that is on board at once.
+    ``weight_g``, ``volume_cm3`` and ``parcels`` are the load that leaves the hub. ``collected_…``
+    are the returns that come back to the hub. ``most_…`` is the largest load on board at any time.
     """
 
     id = serializers.CharField(source="public_id")
@@ -177,7 +187,7 @@ class RouteOut(ModelOut[Route]):
 
 
 class RouteDetailOut(RouteOut):
-    """A route with its stops and its line, one list of [lon, lat] a leg."""
+    """A route with its stops and its line: one list of [lon, lat] per leg."""
 
     stops = StopOut(many=True)
 
@@ -190,7 +200,7 @@ class RouteDetailOut(RouteOut):
 
 
 class UnservedOut(ModelOut[Unserved]):
-    """An order the plan could not take: the reason as a code, why, and what would help."""
+    """An order that the plan does not serve: the reason as a code, as a text, and a remedy."""
 
     order = serializers.CharField(source="order.public_id")
     external_id = serializers.CharField(source="order.external_id", allow_null=True)
@@ -203,18 +213,18 @@ class UnservedOut(ModelOut[Unserved]):
         read_only_fields = fields
 
     def get_why(self, row: Unserved) -> str:
-        """The reason, in the reader's language."""
+        """Return the reason, in the reader's language."""
         return say_unserved(row.reason, row.params)[0]
 
     def get_remedy(self, row: Unserved) -> str:
-        """What would help, in the reader's language."""
+        """Return a remedy, in the reader's language."""
         return say_unserved(row.reason, row.params)[1]
 
 
 class PlanDetailOut(PlanOut):
-    """A plan with its routes (without stops), everyone left out, and how it was solved.
+    """A plan with its routes (without stops), its unserved orders, and how it was solved.
 
-    `engine`, `solver_version`, `seed`, `work` and `input_sha256` are what a replay needs.
+    A replay needs `engine`, `solver_version`, `seed`, `work` and `input_sha256`.
     """
 
     routes = RouteOut(many=True)
@@ -236,7 +246,7 @@ class PlanDetailOut(PlanOut):
 
 
 class EditOut(ModelOut[PlanEdit]):
-    """One change by hand, as it was made."""
+    """A manual edit of a plan."""
 
     created_at = InstantField()
 
@@ -247,13 +257,13 @@ class EditOut(ModelOut[PlanEdit]):
 
 
 class EditsOut(serializers.Serializer[Any]):
-    """The changes of a plan, newest first, the last hundred."""
+    """The last hundred manual edits of a plan, newest first."""
 
     items = EditOut(many=True)
 
 
 class OptionOut(serializers.Serializer[Any]):
-    """A feasible place for an order and what it adds there."""
+    """A feasible place for an order, and the time, distance, cost and CO2e that it adds."""
 
     shift = serializers.CharField()
     position = serializers.IntegerField()
@@ -264,15 +274,15 @@ class OptionOut(serializers.Serializer[Any]):
 
 
 class OptionsOut(serializers.Serializer[Any]):
-    """The best places on each route, the cheapest first."""
+    """The best places on each route, cheapest first."""
 
     items = OptionOut(many=True)
 
 
 class SpotOut(serializers.Serializer[Any]):
-    """A place on a shift's route: when it would be served there, and what that adds.
+    """A place for an order on a shift's route: when service would begin, and what the place adds.
 
-    Where the order is served, the places beside ``here`` say what they add beyond it.
+    If the order already has a place, the other places show the difference from ``here``.
     """
 
     shift = serializers.CharField(source="shift.public_id")
@@ -285,9 +295,10 @@ class SpotOut(serializers.Serializer[Any]):
 
 
 class NeedOut(serializers.Serializer[Any]):
-    """One thing that would have to give way, by the least that is enough.
+    """A change that would help an order into the plan, by the smallest sufficient amount.
 
-    ``amount`` is in seconds, metres, minor units or of the dimension ``what``, as ``kind`` says.
+    ``kind`` decides the unit of ``amount``: seconds, metres, minor units of money, or the unit of
+    the dimension ``what``.
     """
 
     kind = serializers.CharField()
@@ -298,26 +309,26 @@ class NeedOut(serializers.Serializer[Any]):
     detail = serializers.SerializerMethodField()
 
     def get_detail(self, need: Need) -> str:
-        """The sentence, in the reader's language."""
+        """Return the sentence, in the reader's language."""
         return say_need(need.kind, need.params)
 
 
 class OpeningOut(serializers.Serializer[Any]):
-    """Needs that are enough together, none to be spared, and where the order would then be."""
+    """Needs that are sufficient together and all necessary, and the place they would allow."""
 
     needs = NeedOut(many=True)
     place = SpotOut(source="spot")
 
 
 class ObstacleOut(serializers.Serializer[Any]):
-    """A shift that cannot take the order, and each smallest set of needs by which it could."""
+    """A shift that cannot take the order, with the smallest sets of needs that would let it."""
 
     shift = serializers.CharField(source="shift.public_id")
     openings = OpeningOut(many=True)
 
 
 class WhyOut(serializers.Serializer[Any]):
-    """Why an order stands where it stands; ``here`` is null where it is unserved."""
+    """The explanation of an order's place; ``here`` is null if the order is unserved."""
 
     order = serializers.CharField()
     here = SpotOut(allow_null=True)
@@ -328,9 +339,9 @@ class WhyOut(serializers.Serializer[Any]):
 
 
 class ChangesOut(serializers.Serializer[Any]):
-    """How many orders and shifts are not as they were when the plan was made, and which.
+    """The orders and shifts that changed since the plan was made.
 
-    Of each kind the first hundred are named.
+    The counts are complete; each list has at most a hundred ids.
     """
 
     _MOST = 100
@@ -344,40 +355,40 @@ class ChangesOut(serializers.Serializer[Any]):
     shifts_gone = serializers.SerializerMethodField()
 
     def get_came_count(self, changes: Changes) -> int:
-        """Orders that the plan does not know."""
+        """Return the number of orders that are new since the plan was made."""
         return len(changes.came)
 
     def get_gone_count(self, changes: Changes) -> int:
-        """Orders of the plan that are not to be carried on this day any more."""
+        """Return the number of orders of the plan that are no longer to be served on this day."""
         return len(changes.gone)
 
     def get_changed_count(self, changes: Changes) -> int:
-        """Orders with another window, place, load or time at the door."""
+        """Return the number of orders with another time window, place, load or service time."""
         return len(changes.changed)
 
     def get_came(self, changes: Changes) -> list[str]:
-        """Public ids."""
+        """Return the public ids of new orders."""
         return sorted(changes.came)[: self._MOST]
 
     def get_gone(self, changes: Changes) -> list[str]:
-        """Public ids."""
+        """Return the public ids of orders that are no longer to be served on this day."""
         return sorted(changes.gone)[: self._MOST]
 
     def get_changed(self, changes: Changes) -> list[str]:
-        """Public ids."""
+        """Return the public ids of changed orders."""
         return sorted(changes.changed)[: self._MOST]
 
     def get_shifts_came(self, changes: Changes) -> list[str]:
-        """Public ids of shifts that the plan does not know."""
+        """Return the public ids of shifts that are new since the plan was made."""
         return sorted(changes.shifts_came)[: self._MOST]
 
     def get_shifts_gone(self, changes: Changes) -> list[str]:
-        """Public ids of shifts that are scheduled no more."""
+        """Return the public ids of shifts that are no longer scheduled."""
         return sorted(changes.shifts_gone)[: self._MOST]
 
 
 class PlanRequestedOut(serializers.Serializer[Any]):
-    """The job that makes the plan; ask ``operations/{operation}/`` how far it is."""
+    """The job that makes the plan; ``operations/{operation}/`` shows its progress."""
 
     operation = serializers.CharField(source="public_id")
     state = serializers.CharField()

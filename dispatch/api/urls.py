@@ -1,4 +1,4 @@
-"""Addresses under /api/v1/ of orders, fleet, imports and plans."""
+"""Addresses of orders, fleet, imports and plans, under /api/v1/."""
 
 from django.urls import path
 

@@ -176,7 +176,7 @@ def test_a_draft_is_published_with_what_changes_then_revised(desk: Client) -> No
     new = Plan.objects.get(number=2)
     assert made["HX-Redirect"].endswith(f"?plan={new.public_id}")
     said = desk.get(at(new, "publication/"), headers=HTMX).content.decode()
-    assert "takes the place of version 1" in said
+    assert "replaces version 1" in said
     gone = desk.post(at(new, "discard/"), {"version": "1"}, headers=HTMX)
     assert gone.status_code == 204
     new.refresh_from_db()

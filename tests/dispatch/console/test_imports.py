@@ -54,7 +54,7 @@ def desk(retailer: RetailerRef) -> Client:
 def test_a_file_is_rehearsed_first_and_then_brought_in(desk: Client) -> None:
     where = rehearsed(desk)
     page = desk.get(where).content.decode()
-    assert "nothing is changed yet" in page
+    assert "Nothing has changed yet" in page
     assert "Colour" in page  # a heading nobody knows is named
     assert "outside -90 to 90" in page  # the fault, in words
     assert Order.objects.count() == 0
@@ -62,16 +62,16 @@ def test_a_file_is_rehearsed_first_and_then_brought_in(desk: Client) -> None:
     drain()
     assert set(Order.objects.values_list("external_id", flat=True)) == {"A1", "A2"}
     done = desk.get(answer["Location"]).content.decode()
-    assert "2 orders were brought in" in done
+    assert "2 orders were imported" in done
     assert "One row was refused" in done
 
 
 def test_a_page_with_unknown_columns_does_not_say_that_all_is_well(desk: Client) -> None:
     fine = "order_id,lat,lon,date\nA1,38.72,-9.14,2026-12-01\n"
-    assert "Every row can be read" in desk.get(rehearsed(desk, fine)).content.decode()
+    assert "All rows were read without errors" in desk.get(rehearsed(desk, fine)).content.decode()
     odd = "order_id,lat,lon,date,Colour\nA1,38.72,-9.14,2026-12-01,red\n"
     page = desk.get(rehearsed(desk, odd)).content.decode()
-    assert "Every row can be read" not in page
+    assert "All rows were read without errors" not in page
     assert "Colour" in page
 
 
@@ -126,7 +126,7 @@ def test_a_file_that_cannot_be_read_ends_with_a_word(
 ) -> None:
     where = rehearsed(desk, text, name=name) if text else rehearsed(desk, text)
     page = desk.get(where).content.decode()
-    assert "could not be brought in" in page
+    assert "could not be imported" in page
     assert words in page
     assert "hx-trigger" not in page  # nobody waits any longer
     assert not ImportFile.objects.exists()
@@ -240,7 +240,7 @@ def test_a_rehearsals_file_is_forgotten_after_a_day(desk: Client) -> None:
     ImportFile.objects.update(created_at="2026-01-01T00:00Z")
     assert forget_files() == 1
     page = desk.get(where).content.decode()
-    assert "kept for a day" in page
+    assert "kept for one day" in page
     answer = desk.post(where, {"what": "import"})
     assert answer.status_code == 409
     assert "Choose it again" in answer.content.decode()
