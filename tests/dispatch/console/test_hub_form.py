@@ -149,9 +149,9 @@ def test_of_two_answers_a_person_chooses_and_the_streets_come_along(desk: Client
     answer = desk.post(NEW, asked, headers=HTMX)
     assert "Several addresses match" in answer.content.decode()
     assert answer.context["form"]["lat"].value() == ""
-    spots = answer.context["spots"]
-    assert {one.network for one in spots} == {"alpha", "beta"}
-    beta = next(one for one in spots if one.network == "beta")
+    matches = answer.context["matches"]
+    assert {one.network for one in matches} == {"alpha", "beta"}
+    beta = next(one for one in matches if one.network == "beta")
     picked = desk.post(NEW, HUB | {"network": "", "pick": beta.value}, headers=HTMX)
     assert chosen(picked) == "beta"
     assert picked.context["form"]["lon"].value() == f"{beta.lon:.6f}"
