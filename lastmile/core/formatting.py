@@ -58,7 +58,7 @@ def current_locale() -> Locale:
 
     The country is that of the retailer's time zone; outside of a retailer there is none.
     """
-    place = context.here()
+    place = context.current_schema_context()
     zone = getattr(place.ref, "zone", "") if place is not None else ""
     return locale_of(get_language() or settings.LANGUAGE_CODE, region_of(zone))
 
