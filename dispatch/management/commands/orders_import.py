@@ -1,4 +1,4 @@
-"""The command ``orders_import``: imports an order file and waits until the import has ended."""
+"""``orders_import FILE --schema t_acme``: import a file of orders and wait for the result."""
 
 from __future__ import annotations
 
@@ -21,28 +21,44 @@ from lastmile.core.waiting import StillRunning, wait_for_job
 
 
 class Command(BaseCommand):
-    """Imports a file of orders with the same service as the page and the API."""
+    """Import a file of orders with the same service as the page and the API."""
 
-    help = "Import orders from a CSV or XLSX file. Prints the counts and the first refused rows."
+    help = (
+        "Import orders from a CSV or XLSX file. Prints the counts, the first 20 refused rows and "
+        "the first 20 warnings. Exit status 1 if the file cannot be read."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE", help="CSV or XLSX file to import")
-        parser.add_argument("--schema", required=True, help="schema of the retailer")
+        parser.add_argument("file", type=Path, metavar="FILE", help="path of a .csv or .xlsx file")
         parser.add_argument(
-            "--dry-run", action="store_true", help="preview only: import nothing, print the result"
+            "--schema", required=True, help="schema of the retailer, such as t_acme"
         )
-        parser.add_argument("--hub", default="", help="hub of rows that name none: id or name")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="preview: show the result and save nothing"
+        )
+        parser.add_argument(
+            "--hub",
+            default="",
+            help="public id, external id or name of the hub for rows that name none; "
+            "default: the hub is chosen by the address",
+        )
         parser.add_argument(
             "--date",
             default=None,
             type=dt.date.fromisoformat,
             metavar="YYYY-MM-DD",
-            help="service date of rows that have none",
+            help="service date of rows that give none; default: no date",
         )
         parser.add_argument(
-            "--timeout", type=int, default=600, help="seconds to wait for the import (default 600)"
+            "--timeout",
+            type=int,
+            default=600,
+            metavar="SECONDS",
+            help="longest wait for the import, in seconds; default: %(default)s",
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--json", action="store_true", help="print the result as one JSON object"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -70,7 +86,7 @@ class Command(BaseCommand):
         else:
             self._print(batch)
         if batch.state != ImportBatch.State.DONE:
-            raise CommandError(selectors.file_problem(batch) or "The import failed.")
+            raise CommandError(selectors.file_problem(batch) or "The import failed. Try again.")
 
     def _print(self, batch: ImportBatch) -> None:
         for name, value in _facts(batch).items():

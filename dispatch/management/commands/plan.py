@@ -1,4 +1,4 @@
-"""The command ``plan``: plans a hub's day, waits for the plan and can publish it."""
+"""``plan --schema t_acme --hub North --date 2026-11-23``: plan a hub's day."""
 
 from __future__ import annotations
 
@@ -21,13 +21,20 @@ from lastmile.core.waiting import StillRunning, wait_for_job
 
 
 class Command(BaseCommand):
-    """Plans a day with the same services as the board and the API."""
+    """Plan a day with the same service as the board and the API."""
 
-    help = "Plan a hub's day. Prints the figures of the plan, or the id of the job without --wait."
+    help = (
+        "Plan a hub's day. Prints the id of the job; with --wait, the figures of the plan and the "
+        "first 50 unserved orders with their reasons."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--schema", required=True, help="schema of the retailer")
-        parser.add_argument("--hub", required=True, help="hub to plan: id, external id or name")
+        parser.add_argument(
+            "--schema", required=True, help="schema of the retailer, such as t_acme"
+        )
+        parser.add_argument(
+            "--hub", required=True, help="public id, external id or name of the hub"
+        )
         parser.add_argument(
             "--date",
             required=True,
@@ -39,17 +46,28 @@ class Command(BaseCommand):
             "--seconds",
             type=int,
             default=USUAL_S,
-            help=f"planning time, {LEAST_S} to {MOST_S} seconds (default {USUAL_S})",
+            help=f"time for the solver, {LEAST_S} to {MOST_S} seconds; default: %(default)s",
         )
-        parser.add_argument("--seed", type=int, default=1, help="seed of the search (default 1)")
+        parser.add_argument(
+            "--seed",
+            type=int,
+            default=1,
+            help="seed of the solver's random numbers; default: %(default)s",
+        )
         parser.add_argument("--wait", action="store_true", help="wait until the plan is ready")
         parser.add_argument(
-            "--publish", action="store_true", help="publish the plan when it is ready (waits)"
+            "--publish", action="store_true", help="publish the plan (implies --wait)"
         )
         parser.add_argument(
-            "--timeout", type=int, default=900, help="seconds to wait for the plan (default 900)"
+            "--timeout",
+            type=int,
+            default=900,
+            metavar="SECONDS",
+            help="longest wait with --wait, in seconds; default: %(default)s",
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--json", action="store_true", help="print the result as one JSON object"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The command ``roads_build``: builds a street network for all retailers from a map file."""
+"""``roads_build FILE``: build a street network of the installation from map data."""
 
 from __future__ import annotations
 
@@ -23,27 +23,34 @@ from lastmile.core.errors import DomainError
 
 
 class Command(BaseCommand):
-    """Builds a street network and makes it the current version of its name."""
+    """Read a map file and write the next version of a network."""
 
-    help = "Build a street network from a map file. All retailers can choose it for their hubs."
+    help = (
+        "Build a street network from map data. The network belongs to the installation: the hubs "
+        "of every retailer can use it. Building it again makes a new version."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="an OpenStreetMap extract (.osm.pbf)")
+        parser.add_argument(
+            "file", type=Path, metavar="FILE", help="OpenStreetMap extract (.osm.pbf)"
+        )
         parser.add_argument(
             "--format",
             choices=("osm", "aequilibrae"),
-            help="format of the file (default: aequilibrae for .sqlite, otherwise osm)",
+            help="format of the file; default: aequilibrae for .sqlite, else osm",
         )
-        parser.add_argument("--name", help="name of the network (default: name of the file)")
         parser.add_argument(
-            "--title", default="", help="name of the city or region for people (default: the name)"
+            "--name", help="name of the network; default: the first part of the file name"
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--title", default="", help="name shown on pages; default: the name")
+        parser.add_argument(
+            "--json", action="store_true", help="print the result as one JSON object"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"]
         if not file.is_file():
-            raise CommandError(f"{file} is not a file. Give the path of a .osm.pbf file.")
+            raise CommandError(f"There is no file {file}. Give the path of an .osm.pbf file.")
         name = options["name"] or file.name.split(".")[0].lower().replace(" ", "-")
         started = time.monotonic()
 
@@ -60,10 +67,10 @@ class Command(BaseCommand):
             seconds = round(time.monotonic() - started, 2)
             print(json.dumps({**asdict(info), "seconds": seconds}, ensure_ascii=False))
             return
-        report(f"Network {info.name!r}, version {info.version}, is now active.")
+        report(f"Network {info.name!r}, version {info.version}, is now in use.")
         for note in info.notes:
             report(note)
-        report(f"Show this attribution with every map: {info.attribution} ({info.licence}).")
+        report(f"Show this wherever the map is shown: {info.attribution} ({info.licence}).")
 
 
 def _build(
@@ -72,7 +79,7 @@ def _build(
     if kind == "osm":
         origin = Origin(title=title, source=file.name, attribution=OSM_ATTRIBUTION)
         return build(
-            osm.read(file, report), name=name, origin=origin, var=settings.VAR, said=report
+            osm.read(file, report), name=name, origin=origin, var=settings.VAR, report=report
         )
     city, people = aequilibrae.read(file)
     origin = Origin(title=title, source=file.name, attribution=AEQUILIBRAE_ATTRIBUTION)
@@ -80,4 +87,4 @@ def _build(
     def write_people(folder: Path, _streets: StreetArrays) -> dict[str, int]:
         return {"people": aequilibrae.write_people(folder / "people.json", people)}
 
-    return build(city, name=name, origin=origin, var=settings.VAR, said=report, more=write_people)
+    return build(city, name=name, origin=origin, var=settings.VAR, report=report, more=more)

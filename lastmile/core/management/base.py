@@ -1,4 +1,4 @@
-"""What every command of the house does alike: ``--json``, and refusals as sentences."""
+"""The base class of most commands: the option ``--json``, and errors as sentences."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from lastmile.core.tenancy import NoRetailer
 class OperatorCommand(BaseCommand):
     """A command with ``work(**options) -> Mapping`` and ``summary(result) -> str``.
 
-    With ``--json`` the mapping is printed as one line; a refusal exits with 1 and its sentence.
+    Prints the summary, or with ``--json`` the mapping as one line. A DomainError ends the command
+    with its message and exit status 1.
     """
 
     requires_system_checks = ()  # `prepare` runs them, once, at every start
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--json``; call it from an overriding method."""
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--json", action="store_true", help="print the result as one JSON object"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Work, then print what came of it."""
+        """Run ``work`` and print its result."""
         try:
             result = self.work(**options)
         except DomainError as refusal:
@@ -36,11 +39,11 @@ class OperatorCommand(BaseCommand):
         self.stdout.write(json.dumps(result) if options["json"] else self.summary(result))
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Do what the command is for."""
+        """Do the work and return the result; a subclass defines it."""
         raise NotImplementedError
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Return the result in words."""
+        """Return the result as lines of text."""
         return "\n".join(f"{name}: {value}" for name, value in result.items())
 
 

@@ -1,4 +1,4 @@
-"""``manage.py retailer_clock``: what time it is at a sandbox retailer."""
+"""``manage.py retailer_clock``: show a retailer's clock, or set that of a sandbox."""
 
 from __future__ import annotations
 
@@ -16,20 +16,33 @@ from tenants.services import set_clock
 class Command(OperatorCommand):
     """Show or set a sandbox retailer's clock."""
 
-    help = "Show a retailer's clock; set that of a sandbox: its time, its rate, or the real one."
+    help = (
+        "Show a retailer's clock. For a sandbox retailer: set its time or its speed, or "
+        "return to real time."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add which, and what it shows."""
+        """Add ``--schema``, ``--at``, ``--rate`` and ``--real``."""
         super().add_arguments(parser)
-        parser.add_argument("--schema", required=True, help="name of its schema")
         parser.add_argument(
-            "--at", type=_instant, help="what it shows now: 2026-11-23T08:00Z (RFC 3339)"
+            "--schema", required=True, help="schema of the retailer, such as t_acme"
         )
-        parser.add_argument("--rate", type=float, help="its seconds in a real second, to 3600")
-        parser.add_argument("--real", action="store_true", help="back to the real time")
+        parser.add_argument(
+            "--at",
+            type=_instant,
+            metavar="TIME",
+            help="set the clock to this time (RFC 3339), such as 2026-11-23T08:00Z; "
+            "default: unchanged",
+        )
+        parser.add_argument(
+            "--rate",
+            type=float,
+            help="speed: seconds of this clock per real second, up to 3600; default: unchanged",
+        )
+        parser.add_argument("--real", action="store_true", help="show real time again")
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Set it as the house, when that is asked for; say what it shows."""
+        """Set the clock if an option asks for it, and return what it shows."""
         wanted = {name: options[name] for name in ("at", "rate", "real")}
         if wanted["at"] is not None or wanted["rate"] is not None or wanted["real"]:
             with retailer_context(HOUSE):
@@ -43,8 +56,8 @@ class Command(OperatorCommand):
             }
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Say the time there."""
-        how = "the real time" if result["real"] else f"{result['rate']:g} seconds a second"
+        """Return the time of the retailer."""
+        how = "real time" if result["real"] else f"{result['rate']:g} seconds per real second"
         return f"{result['schema']}: {result['now']}, {how}"
 
 
@@ -52,7 +65,9 @@ def _instant(text: str) -> dt.datetime:
     try:
         found = dt.datetime.fromisoformat(text)
     except ValueError as wrong:
-        raise ArgumentTypeError(f"{text!r} is no instant; write 2026-11-23T08:00Z.") from wrong
+        raise ArgumentTypeError(
+            f"{text!r} is not a time. Write it as 2026-11-23T08:00Z."
+        ) from wrong
     if found.tzinfo is None:
-        raise ArgumentTypeError(f"{text!r} has no offset; write 2026-11-23T08:00Z.")
+        raise ArgumentTypeError(f"{text!r} has no UTC offset. Write it as 2026-11-23T08:00Z.")
     return found

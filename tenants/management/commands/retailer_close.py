@@ -1,4 +1,4 @@
-"""``manage.py retailer_close``."""
+"""``manage.py retailer_close``: close a retailer for good."""
 
 from __future__ import annotations
 
@@ -12,22 +12,29 @@ from tenants.services import close
 
 
 class Command(OperatorCommand):
-    """End a retailer: nobody enters, its names are free, its tables are kept aside."""
+    """Close a retailer; its tables are kept under another name, or deleted."""
 
-    help = "End a retailer: nobody enters, its names are free, its tables are kept aside."
+    help = (
+        "Close a retailer for good. Nobody can sign in, and its schema name and domain can be used "
+        "again. Its tables are kept under another name, or deleted with --drop."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add which, and how."""
+        """Add ``--schema`` and ``--drop``."""
         super().add_arguments(parser)
-        parser.add_argument("--schema", required=True, help="name of its schema")
-        parser.add_argument("--drop", action="store_true", help="drop the tables for good")
+        parser.add_argument(
+            "--schema", required=True, help="schema of the retailer, such as t_acme"
+        )
+        parser.add_argument(
+            "--drop", action="store_true", help="delete the tables; this cannot be undone"
+        )
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Do it, as the house."""
+        """Close the retailer, on behalf of the operator."""
         with retailer_context(HOUSE):
             row = close(options["schema"], confirm=options["schema"], drop=options["drop"])
         return {"id": row.public_id, "schema": row.schema_name, "status": row.status}
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Say where it stands now."""
+        """Return the new status of the retailer."""
         return f"{result['id']} is {result['status']} (schema {result['schema']})"

@@ -1,4 +1,4 @@
-"""``manage.py retailer_open``: a new retailer with its host name."""
+"""``manage.py retailer_open``: open a new retailer with its host name."""
 
 from __future__ import annotations
 
@@ -14,30 +14,42 @@ from tenants.services import Opening, open_retailer
 
 
 class Command(OperatorCommand):
-    """Open a retailer now: names, tables, doors."""
+    """Open a retailer: reserve its names, create its tables, serve its pages."""
 
-    help = "Open a retailer: its names are taken, its tables made, its doors opened."
+    help = (
+        "Open a retailer: reserve its schema and host name, create its tables and serve its pages. "
+        "Then add its owner with member_create."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add what a retailer is."""
+        """Add the facts of a retailer."""
         super().add_arguments(parser)
-        parser.add_argument("--schema", required=True, help="name of its schema, such as t_acme")
         parser.add_argument(
-            "--domain", required=True, help="host name; a word is put before BASE_DOMAIN"
+            "--schema", required=True, help="new schema of the retailer, such as t_acme"
         )
-        parser.add_argument("--tz", required=True, help="IANA time zone")
-        parser.add_argument("--currency", required=True, help="ISO 4217 code")
-        parser.add_argument("--name", default="", help="what people call it (default: the domain)")
-        parser.add_argument("--language", default="en", help="BCP 47 tag")
-        parser.add_argument("--units", default="metric", choices=UNITS)
+        parser.add_argument(
+            "--domain", required=True, help="host name; a single word is put before BASE_DOMAIN"
+        )
+        parser.add_argument("--tz", required=True, help="IANA time zone, such as Europe/Madrid")
+        parser.add_argument("--currency", required=True, help="ISO 4217 code, such as EUR")
+        parser.add_argument("--name", default="", help="name of the retailer; default: the domain")
+        parser.add_argument(
+            "--language", default="en", help="BCP 47 tag, such as es; default: %(default)s"
+        )
+        parser.add_argument(
+            "--units",
+            default="metric",
+            choices=UNITS,
+            help="units of measure; default: %(default)s",
+        )
         parser.add_argument(
             "--sandbox",
             action="store_true",
-            help="for trying out: its clock can be set (retailer_clock); for ever",
+            help="a retailer for tests, whose clock can be set; this cannot be undone",
         )
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Open it."""
+        """Open the retailer, on behalf of the operator."""
         policy = Policy(
             name=options["name"] or options["domain"],
             zone=options["tz"],
@@ -58,5 +70,5 @@ class Command(OperatorCommand):
         }
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Say where it is served."""
+        """Return the address of the retailer."""
         return f"{result['schema']} ({result['id']}) is open at {result['url']}"

@@ -1,4 +1,4 @@
-"""`deliveries_revive --schema S`: try deliveries again that were given up."""
+"""`deliveries_revive --schema S`: retry event deliveries that failed too often."""
 
 from __future__ import annotations
 
@@ -15,19 +15,30 @@ from lastmile.core.wiring import kind_table
 
 
 class Command(OperatorCommand):
-    """Tries again what a handler could not do in eight attempts, once its fault is mended."""
+    """Retry deliveries that failed eight times, after the fault in the handler is fixed."""
 
-    help = "List the deliveries of events that were given up, and let them be tried again."
+    help = (
+        "List the event deliveries that failed eight times, and retry them. Run it after the fault "
+        "in the handler is fixed."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--schema``, ``--kind`` and ``--dry-run``."""
         super().add_arguments(parser)
-        parser.add_argument("--schema", required=True, help="schema of the retailer")
-        parser.add_argument("--kind", default="", help="only events of this kind: order.placed")
-        parser.add_argument("--dry-run", action="store_true", help="list them and change nothing")
+        parser.add_argument(
+            "--schema", required=True, help="schema of the retailer, such as t_acme"
+        )
+        parser.add_argument(
+            "--kind",
+            default="",
+            help="only events of this kind, such as order.placed; default: all kinds",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="list the deliveries and retry none"
+        )
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """List, and revive unless it is a dry run."""
+        """List the deliveries, and retry them unless it is a dry run."""
         kind: str = options["kind"]
         if kind and kind not in kind_table():
             raise Invalid(
@@ -43,12 +54,17 @@ class Command(OperatorCommand):
         }
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Return one line a delivery and what was done."""
+        """Return one line for each delivery, then the totals."""
         lines = [
             f"{one['event']} {one['kind']} of {one['subject']}: {one['handler']}: {one['error']}"
             for one in result["given_up"]
         ]
-        return "\n".join([*lines, f"{len(lines)} given up, {result['revived']} revived."])
+        return "\n".join(
+            [
+                *lines,
+                f"{len(lines)} deliveries failed eight times; {result['revived']} will be retried.",
+            ]
+        )
 
 
 def _shown(delivery: Delivery) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`erase_shopper`: a shopper asks to be forgotten."""
+"""`erase_shopper`: erase the personal data of a shopper who asks for it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,29 @@ from lastmile.core.tenancy import retailer_context
 
 
 class Command(OperatorCommand):
-    """Walks ERASE_SHOPPER in the switchboard: one function an app, in one transaction."""
+    """Call each app's function in ERASE_SHOPPER of the switchboard, in one transaction."""
 
-    help = "Erase a shopper: names, contacts, addresses and notes go; counts and money stay."
+    help = (
+        "Erase the names, contacts, addresses and notes of a shopper in all apps. Counts, money "
+        "and times stay. Exit status 1 while an order of the shopper has not ended."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add where, who and ``--dry-run``."""
+        """Add ``--schema``, ``--dry-run`` and the three ways to name the shopper."""
         super().add_arguments(parser)
-        parser.add_argument("--schema", required=True, help="the retailer's schema")
+        parser.add_argument(
+            "--schema", required=True, help="schema of the retailer, such as t_acme"
+        )
         who = parser.add_mutually_exclusive_group(required=True)
-        who.add_argument("--shopper", default="", help="public id, shp_…")
-        who.add_argument("--email", default="", help="everybody with this e-mail address")
-        who.add_argument("--phone", default="", help="everybody with this telephone number")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be erased")
+        who.add_argument("--shopper", default="", help="the shopper with this public id (shp_…)")
+        who.add_argument("--email", default="", help="every shopper with this e-mail address")
+        who.add_argument("--phone", default="", help="every shopper with this telephone number")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be erased and erase nothing"
+        )
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Erase, or only look."""
+        """Erase the shopper, or count what would be erased."""
         query = PersonQuery(
             shopper=options["shopper"], email=options["email"], phone=options["phone"]
         )
@@ -42,7 +49,7 @@ class Command(OperatorCommand):
         }
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Say who it was by id, and what went; never a name."""
+        """Return the shopper's id and the counts of what was erased; never a name."""
         head = "Would be erased" if result["dry_run"] else "Erased"
         lines = [f"{what}: {many}" for what, many in result["erased"].items() if many]
         orders = len(result["orders"])

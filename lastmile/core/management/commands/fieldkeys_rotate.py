@@ -1,4 +1,4 @@
-"""`fieldkeys_rotate --all`: write what is encrypted with the first of FIELD_KEYS."""
+"""`fieldkeys_rotate --all`: encrypt all secrets again with the first of FIELD_KEYS."""
 
 from __future__ import annotations
 
@@ -16,19 +16,23 @@ from lastmile.core.tenancy import registry, retailer_context
 
 
 class Command(OperatorCommand):
-    """Rotate every retailer's values, suspended ones too; say which keys may be dropped."""
+    """Encrypt each retailer's secrets again, and list the keys that are no longer needed."""
 
-    help = "Encrypt everything again with the first field key. Safe to stop and to repeat."
+    help = (
+        "Encrypt all secrets again with the first key of FIELD_KEYS, also those of suspended "
+        "retailers. Prints which keys are no longer needed. Can be stopped and repeated. Exit "
+        "status 1 if a value cannot be read."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add ``--schema`` and ``--all``, of which one is needed."""
+        """Add ``--schema`` and ``--all``; one of them is required."""
         super().add_arguments(parser)
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--schema", help="one retailer")
-        which.add_argument("--all", action="store_true", help="every retailer and the operator's")
+        which.add_argument("--schema", help="schema of one retailer, such as t_acme")
+        which.add_argument("--all", action="store_true", help="every retailer, and the operator")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print what was done, then fail when something could not be read."""
+        """Print the result, then fail if a value could not be read."""
         self.unreadable: list[str] = []
         super().handle(*args, **options)
         if self.unreadable:
@@ -37,7 +41,7 @@ class Command(OperatorCommand):
             )
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Rotate in each retailer that was asked for."""
+        """Rotate the keys of each chosen retailer."""
         schemas = [options["schema"]] if options["schema"] else registry().schemas()
         done: dict[str, Rotation] = {}
         for schema in schemas:
@@ -55,8 +59,10 @@ class Command(OperatorCommand):
         }
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Say what was written, and which keys are still needed."""
+        """Return the rows written for each retailer, and the keys still needed."""
         lines = [f"{schema}: {rows} rows" for schema, rows in result["rows"].items() if rows]
-        lines += [f"Key {key}: {count} values need it." for key, count in result["in_use"].items()]
+        lines += [
+            f"Key {key}: {count} values still need it." for key, count in result["in_use"].items()
+        ]
         lines += [f"Key {key} is no longer needed." for key in result["may_be_dropped"]]
-        return "\n".join([*lines, f"Key {result['first']} writes."])
+        return "\n".join([*lines, f"New values are encrypted with key {result['first']}."])

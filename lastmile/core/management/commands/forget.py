@@ -1,4 +1,4 @@
-"""`forget --all`: what was kept long enough goes."""
+"""`forget --all`: delete or empty data older than its retention time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from lastmile.core.tenancy import for_each_retailer, retailer_context
 
 
 class Command(OperatorCommand):
-    """Walks FORGET in the switchboard: one function an app."""
+    """Call each app's function in FORGET of the switchboard."""
 
-    help = "Delete or blank what is old, in one retailer or in all; beat does it once a day."
+    help = (
+        "Delete or empty data older than its retention time, in one retailer or in all. The "
+        "scheduler (beat) does this once a day."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add ``--schema`` and ``--all``, of which one is needed."""
+        """Add ``--schema`` and ``--all``; one of them is required."""
         super().add_arguments(parser)
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--schema", help="one retailer")
+        which.add_argument("--schema", help="schema of one retailer, such as t_acme")
         which.add_argument("--all", action="store_true", help="every active retailer")
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Forget in each retailer that was asked for."""
+        """Delete old data of each chosen retailer."""
         if options["schema"]:
             with retailer_context(options["schema"], allow_suspended=True) as retailer:
                 return {"forgotten": {retailer.schema: forget()}}

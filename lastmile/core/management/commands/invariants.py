@@ -1,4 +1,4 @@
-"""`invariants --all`: what must hold in every retailer; exit 1 names what does not."""
+"""`invariants --all`: check the rules that the data must always satisfy."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from lastmile.core.wiring import roll
 
 
 class Command(OperatorCommand):
-    """Walks INVARIANTS in the switchboard: one function a room, in each retailer."""
+    """Call each app's function in INVARIANTS of the switchboard, in each retailer."""
 
-    help = "Check what must hold, in one retailer or in all."
+    help = (
+        "Check the rules that the data must always satisfy, in one retailer or in all. Exit status "
+        "1 if a rule is broken; the output names it."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add ``--schema`` and ``--all``, of which one is needed."""
+        """Add ``--schema`` and ``--all``; one of them is required."""
         super().add_arguments(parser)
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--schema")
-        which.add_argument("--all", action="store_true")
+        which.add_argument("--schema", help="schema of one retailer, such as t_acme")
+        which.add_argument("--all", action="store_true", help="every active retailer")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the findings, then fail when there are any."""
+        """Print the broken rules, then fail if there are any."""
         self.broken: list[dict[str, Any]] = []
         super().handle(*args, **options)
         if self.broken:
@@ -36,7 +39,7 @@ class Command(OperatorCommand):
             raise CommandError(f"{len(self.broken)} broken: {names}")
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Check every room in every retailer that was asked for."""
+        """Check the rules of every app in each chosen retailer."""
         checked = 0
         for retailer in _asked(options["schema"]):
             for room, look in roll("INVARIANTS"):
@@ -56,7 +59,7 @@ class Command(OperatorCommand):
         return {"checked": checked, "broken": self.broken}
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Return how many hold, and each that does not."""
+        """Return a line for each broken rule, and how many rules hold."""
         lines = [
             f"{b['schema']} {b['room']}: {b['invariant']} is broken by {', '.join(b['ids'])}"
             for b in result["broken"]

@@ -1,4 +1,4 @@
-"""`ledger --schema S`: ids, states and counts of everything that one retailer was told is kept."""
+"""`ledger --schema S`: list ids, states and counts of all data that a retailer has."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ from lastmile.core.wiring import roll
 
 
 class Command(OperatorCommand):
-    """Walks LEDGER in the switchboard: one function a room."""
+    """Call each app's function in LEDGER of the switchboard."""
 
-    help = "List everything acknowledged of one retailer, room by room."
+    help = (
+        "List the ids, states and counts of everything that one retailer has saved, app by app. "
+        "Compare two lists to find data that was lost."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--schema``."""
         super().add_arguments(parser)
-        parser.add_argument("--schema", required=True)
+        parser.add_argument(
+            "--schema", required=True, help="schema of the retailer, such as t_acme"
+        )
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Read each room inside the retailer."""
+        """Read the list of each app inside the retailer."""
         with retailer_context(options["schema"], allow_suspended=True) as retailer:
             rooms = {room: dict(read()) for room, read in roll("LEDGER")}
         return {"schema": retailer.schema, "rooms": rooms}
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Return one line a noun."""
+        """Return one line for each kind of data."""
         lines = [
             f"{room}: {len(kept) if hasattr(kept, '__len__') else kept} {noun}"
             for room, nouns in result["rooms"].items()

@@ -1,4 +1,4 @@
-"""`makemigrations` reads the ledger to compare histories: that of the shared tables."""
+"""`makemigrations`, run with the shared tables, whose migration history Django compares."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lastmile.core.tenancy import shared_context
 
 
 class Command(makemigrations.Command):
-    """Django's own, inside shared_context()."""
+    """Django's command, run inside ``shared_context()``."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Open the shared tables, then do as Django does."""
+        """Open the shared tables, then run Django's command."""
         with shared_context():
             super().handle(*args, **options)

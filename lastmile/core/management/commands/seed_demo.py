@@ -1,4 +1,4 @@
-"""`seed_demo`: the demo retailers with today's and tomorrow's orders, planned."""
+"""`seed_demo`: create the demo retailers with orders and plans for today and tomorrow."""
 
 from __future__ import annotations
 
@@ -18,28 +18,45 @@ MOST_ORDERS = 5_000
 
 
 class Command(OperatorCommand):
-    """Walks OPEN_DEMO, then SEED_DEMO in each demo retailer; run again it adds what is missing."""
+    """Call OPEN_DEMO of the switchboard, then SEED_DEMO in each demo retailer."""
 
-    help = "Open the demo retailers, draw today's and tomorrow's orders, plan them."
+    help = (
+        "Create the demo: streets, two retailers, orders and plans for today and tomorrow. Run "
+        "again, it adds only what is missing. On localhost only."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--schema``, ``--seed`` and ``--orders``."""
         super().add_arguments(parser)
-        parser.add_argument("--schema", action="append", default=[], help="only this demo retailer")
-        parser.add_argument("--seed", type=int, default=1, help="the same seed, the same orders")
         parser.add_argument(
-            "--orders", type=int, help=f"orders a retailer and day, 1 to {MOST_ORDERS}"
+            "--schema",
+            action="append",
+            default=[],
+            help="only this demo retailer; may be repeated; default: all",
+        )
+        parser.add_argument(
+            "--seed",
+            type=int,
+            default=1,
+            help="seed of the random orders: the same seed gives the same orders; "
+            "default: %(default)s",
+        )
+        parser.add_argument(
+            "--orders",
+            type=int,
+            help=f"orders of each retailer and day, 1 to {MOST_ORDERS}; "
+            "default: a number for each retailer",
         )
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Sow the demo."""
+        """Create what is missing of the demo."""
         if not settings.LOCAL:
             raise CommandError(
-                f"BASE_DOMAIN is {settings.BASE_DOMAIN}: the demo, whose passwords lie in a file, "
-                "is for localhost only. Open a retailer with retailer_open instead."
+                f"BASE_DOMAIN is {settings.BASE_DOMAIN}: the demo is for localhost only, because "
+                "its passwords are in a file. Open a retailer with retailer_open instead."
             )
         if options["orders"] is not None and not 1 <= options["orders"] <= MOST_ORDERS:
-            raise CommandError(f"--orders takes 1 to {MOST_ORDERS}.")
+            raise CommandError(f"Give --orders a number from 1 to {MOST_ORDERS}.")
         demo = Demo(
             schemas=tuple(options["schema"]),
             seed=options["seed"],
@@ -60,5 +77,5 @@ class Command(OperatorCommand):
         return result
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Say where to look."""
-        return f"The demo is ready; its logins stand in {result['logins']}"
+        """Return where the logins of the demo are kept."""
+        return f"The demo is ready. Its logins are in {result['logins']}"

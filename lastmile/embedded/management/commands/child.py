@@ -1,4 +1,4 @@
-"""``manage.py child NAME``: one of the house's processes alone, for containers and systemd."""
+"""``manage.py child NAME``: run one process of the installation, for containers and systemd."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ from lastmile.embedded.app_processes import ProcessSettings
 
 
 class Command(BaseCommand):
-    """Become the web server, a worker or beat, with the same flags as under `up`."""
+    """Become the web server, a worker or beat, with the same options as under `up`."""
 
-    help = "Become one process of the house: web, worker, solve, bulk or beat."
+    help = (
+        "Run one process of the installation, for containers and systemd: web (the web server), "
+        "worker, solve and bulk (workers) or beat (the scheduler)."
+    )
     requires_system_checks = ()  # `prepare` runs them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """NAME."""
-        parser.add_argument("name", choices=["web", "worker", "solve", "bulk", "beat"])
+        """Add NAME."""
+        parser.add_argument(
+            "name",
+            choices=["web", "worker", "solve", "bulk", "beat"],
+            help="the process to run",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Replace this process, so that signals and exit status are the child's own."""
+        """Replace this process by the child, so that signals and exit status are the child's."""
         house = ProcessSettings.from_environment(settings.VAR, settings.PORT)
         specs = {spec.name: spec for spec in (house.web(), *house.workers(), house.beat())}
         spec = specs[options["name"]]

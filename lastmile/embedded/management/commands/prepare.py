@@ -1,4 +1,4 @@
-"""``manage.py prepare``: what must be true before the first request."""
+"""``manage.py prepare``: migrate and check before the first request."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from django.core.management import BaseCommand, call_command, get_commands
 
 
 class Command(BaseCommand):
-    """Migrate every schema, run the boot checks."""
+    """Migrate every schema and run the start-up checks."""
 
-    help = "Migrate every schema and check (run by `up` at each start)."
+    help = "Migrate every schema and run the start-up checks. `up` does this at each start."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run them; the first does nothing where nothing has changed."""
+        """Run both; migrating does nothing if no migration is new."""
         migrate = "migrate_house" if "migrate_house" in get_commands() else "migrate_schemas"
         call_command(migrate, verbosity=0)
-        # Once for all children, after the migrations: some compare the schemas' tables.
+        # The checks run here once, so that no child repeats them. They run after the migrations,
+        # because some compare the tables of the schemas.
         call_command("check", databases=["default"])

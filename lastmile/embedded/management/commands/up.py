@@ -1,4 +1,4 @@
-"""``manage.py up``: the whole house under one supervisor, until Ctrl-C."""
+"""``manage.py up``: run all processes under one supervisor until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,18 +20,28 @@ READY_S = 120.0
 
 
 class Command(BaseCommand):
-    """Start services, migrate, then web, workers and beat; heal whatever dies."""
+    """Start the services, migrate, then start web, workers and beat; restart what stops."""
 
-    help = "Run PostgreSQL, Valkey, web, workers and beat under one supervisor."
+    help = (
+        "Run everything under one supervisor until Ctrl-C: PostgreSQL, Valkey, web server, workers "
+        "and scheduler. A process that stops is started again."
+    )
     requires_system_checks = ()  # nothing may touch the database before it is up
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """--pidfile and --demo."""
-        parser.add_argument("--pidfile", type=Path, help="keep {name: [pid]} as JSON in this file")
-        parser.add_argument("--demo", action="store_true", help="open and plan the demo retailers")
+        """Add ``--pidfile`` and ``--demo``."""
+        parser.add_argument(
+            "--pidfile",
+            type=Path,
+            metavar="FILE",
+            help="keep the process ids as JSON in this file, {name: [pid]}; default: no file",
+        )
+        parser.add_argument(
+            "--demo", action="store_true", help="create the demo first (see seed_demo)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run until asked to stop; exit 1 when it cannot start."""
+        """Run until stopped; exit with status 1 if something cannot start."""
         if options["demo"] and not settings.LOCAL:
             raise CommandError(
                 f"BASE_DOMAIN is {settings.BASE_DOMAIN}: the demo is for localhost only. "
@@ -43,7 +53,7 @@ class Command(BaseCommand):
         self._take(services)
         if not house.port_is_free():
             raise CommandError(
-                f"Port {house.port} on {house.bind} is taken by another program. "
+                f"Port {house.port} on {house.bind} is used by another program. "
                 f"Set PORT to a free one, as in `PORT={house.port + 80} make run`."
             )
         pidfiles = [options["pidfile"].absolute()] if options["pidfile"] else []
@@ -58,7 +68,7 @@ class Command(BaseCommand):
     def _take(self, services: Services) -> None:
         found = lock_holder(services.folders)
         if found is not None and found[0] == "keeper":
-            self.stdout.write("Another command uses the embedded services; waiting for its end.")
+            self.stdout.write("Another command uses the embedded services. Waiting until it ends.")
         try:
             services.take(wait=found is not None and found[0] == "keeper")
         except (ServicesInUse, OSError) as fault:
@@ -69,9 +79,9 @@ class Command(BaseCommand):
     ) -> None:
         services.start(supervisor)
         self._once(supervisor, house, "prepare")
-        settings.SEEDING_MARK.unlink(missing_ok=True)  # an earlier start may have been killed
+        settings.SEEDING_MARK.unlink(missing_ok=True)  # left behind by a start that was killed
         if demo:
-            settings.SEEDING_MARK.touch()  # before web is there: ready means seeded, too
+            settings.SEEDING_MARK.touch()  # before web starts: ready means seeded, too
         supervisor.start(house.web())
         supervisor.wait_ready(["web"], READY_S)
         for spec in [*house.workers(), house.beat()]:
@@ -87,27 +97,27 @@ class Command(BaseCommand):
         if "seed_demo" in get_commands():
             self._once(supervisor, house, "seed_demo")
         else:
-            supervisor.say("up", "This version has no demo (seed_demo); nothing is opened.")
+            supervisor.say("up", "This version has no demo: there is no command seed_demo.")
 
     def _once(self, supervisor: Supervisor, house: ProcessSettings, name: str) -> None:
         spec = house.prepare() if name == "prepare" else house.command(name)
         status = supervisor.run_once(spec)
         if status != 0:
             raise CommandError(
-                f"`manage.py {name}` failed (status {status}); its lines above say why. "
-                "Everything is stopped again."
+                f"`manage.py {name}` failed (status {status}); the lines above say why. "
+                "Everything was stopped."
             )
 
 
 class Prefixed:
-    """Writes lines with the child's name before them, from many threads at once."""
+    """A writer of lines that begin with the name of a process; safe for many threads."""
 
     def __init__(self, out: Any) -> None:
         self.out = out
         self.lock = threading.Lock()
 
     def __call__(self, name: str, line: str) -> None:
-        """Write one line; a terminal that went away stops nobody."""
+        """Write one line; do nothing if the terminal was closed."""
         try:
             with self.lock:
                 self.out.write(f"{name:<8} | {line}\n")
@@ -117,12 +127,12 @@ class Prefixed:
 
 
 def addresses(house: ProcessSettings) -> list[str]:
-    """Return what to tell the person who started the house."""
+    """Return the lines for the person who started it: the address and the demo logins."""
     domain = settings.BASE_DOMAIN
     host = f"{domain}:{house.port}" if settings.LOCAL else domain
     lines = [f"Lastmile is up: {settings.PUBLIC_SCHEME}://{host}/ (Ctrl-C stops it)"]
     logins = house.var / "demo-logins.txt"
     if logins.exists():
-        lines.append(f"Demo logins (kept in {logins}, readable by you alone):")
+        lines.append(f"Demo logins (kept in {logins}, only you can read the file):")
         lines += [f"  {row}" for row in logins.read_text(encoding="utf-8").splitlines()]
     return lines

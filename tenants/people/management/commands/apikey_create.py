@@ -1,4 +1,4 @@
-"""``manage.py apikey_create --schema t_acme --role integration --json``."""
+"""``manage.py apikey_create --schema t_acme --role integration``: create an API key."""
 
 from __future__ import annotations
 
@@ -13,24 +13,43 @@ from tenants.permissions import KeyRole
 
 
 class Command(OperatorCommand):
-    """Make an API key; it is printed once and kept nowhere in clear."""
+    """Create an API key and print it; only its hash is stored."""
 
-    help = "Make an API key for a retailer."
+    help = (
+        "Create an API key for a retailer. The key is printed once and cannot be shown again: only "
+        "its hash is stored."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """--schema, --role, and what the key is bound to."""
+        """Add ``--schema``, ``--role`` and the limits of the key."""
         super().add_arguments(parser)
-        parser.add_argument("--schema", required=True)
-        parser.add_argument("--role", required=True, choices=[role.value for role in KeyRole])
-        parser.add_argument("--name", default="", help="default: the role")
-        parser.add_argument("--ref", default="", help="id of the driver, bank or carrier it is for")
-        parser.add_argument("--hub", action="append", help="limit to this hub; may be repeated")
         parser.add_argument(
-            "--origin", action="append", default=[], help="checkout keys: a shop's origin"
+            "--schema", required=True, help="schema of the retailer, such as t_acme"
+        )
+        parser.add_argument(
+            "--role",
+            required=True,
+            choices=[role.value for role in KeyRole],
+            help="role of the key: what it may do",
+        )
+        parser.add_argument("--name", default="", help="name of the key; default: the role")
+        parser.add_argument(
+            "--ref",
+            default="",
+            help="id of the driver, locker bank or carrier that uses the key; default: none",
+        )
+        parser.add_argument(
+            "--hub", action="append", help="only this hub; may be repeated; default: all hubs"
+        )
+        parser.add_argument(
+            "--origin",
+            action="append",
+            default=[],
+            help="web origin of the shop, for checkout keys; may be repeated; default: none",
         )
 
     def work(self, **options: Any) -> Mapping[str, Any]:
-        """Make the key."""
+        """Create the key."""
         with retailer_context(options["schema"]):
             key, secret = services.create_key(
                 name=options["name"] or f"{options['role']} (command line)",
@@ -42,5 +61,5 @@ class Command(OperatorCommand):
         return {"id": key.public_id, "role": key.role, "key": secret}
 
     def summary(self, result: Mapping[str, Any]) -> str:
-        """Return the key alone, so that it can be taken straight into a variable."""
+        """Return the key alone, so that a script can read it into a variable."""
         return str(result["key"])

@@ -1,4 +1,4 @@
-"""``manage.py member_create --schema t_acme --role owner --email ana@acme.example``."""
+"""``manage.py member_create --schema t_acme --role owner --email …``: add a member."""
 
 from __future__ import annotations
 
@@ -17,20 +17,40 @@ from tenants.permissions import Role
 
 
 class Command(OperatorCommand):
-    """Let somebody in; without --password-file the answer holds a link to set a password."""
+    """Add a member; without ``--password-file`` the result has a link to set the password."""
 
-    help = "Let a member into a retailer."
+    help = (
+        "Add a member to a retailer. Without --password-file, prints a link to set the password: "
+        "send it to the person."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """--schema, --role, --email, and what else a member is."""
+        """Add ``--schema``, ``--role``, ``--email`` and the other facts of a member."""
         super().add_arguments(parser)
-        parser.add_argument("--schema", required=True)
-        parser.add_argument("--role", required=True, choices=[role.value for role in Role])
-        parser.add_argument("--email", required=True)
-        parser.add_argument("--name", default="", help="default: the e-mail's first part")
-        parser.add_argument("--hub", action="append", help="limit to this hub; may be repeated")
-        parser.add_argument("--language", default="")
-        parser.add_argument("--password-file", help="file with the password; - is standard input")
+        parser.add_argument(
+            "--schema", required=True, help="schema of the retailer, such as t_acme"
+        )
+        parser.add_argument(
+            "--role",
+            required=True,
+            choices=[role.value for role in Role],
+            help="role of the member: what the person may do",
+        )
+        parser.add_argument("--email", required=True, help="e-mail address to sign in with")
+        parser.add_argument(
+            "--name", default="", help="name of the member; default: the first part of the e-mail"
+        )
+        parser.add_argument(
+            "--hub", action="append", help="only this hub; may be repeated; default: all hubs"
+        )
+        parser.add_argument(
+            "--language", default="", help="en or es; default: the language of the browser"
+        )
+        parser.add_argument(
+            "--password-file",
+            metavar="FILE",
+            help="file with the password, or - for standard input; default: a link",
+        )
 
     def work(self, **options: Any) -> Mapping[str, Any]:
         """Add the member."""
