@@ -142,7 +142,7 @@ LUNCH_S: Final = 1_800
 def open_demo(demo: Demo) -> Mapping[str, Any]:
     """Fetch the streets the demo stands on; without them it goes on, and says so."""
     try:
-        info = demo_city.fetch_demo_network(said=demo.report)
+        info = demo_city.fetch_demo_network(report=demo.report)
     except demo_city.DemoCityUnavailable as away:
         demo.report(f"{away.detail} Until then, ways are straight lines.")
         return {"network": ""}

@@ -18,7 +18,7 @@ from dispatch.roads.streets import E7, StreetArrays, assemble
 OSM_ATTRIBUTION = "© OpenStreetMap contributors"
 OSM_LICENCE = "ODbL 1.0"
 
-Said = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def build(
     name: str,
     origin: Origin,
     var: Path | str | None = None,
-    said: Said = lambda _text: None,
+    report: Report = lambda _text: None,
     more: Callable[[Path, StreetArrays], dict[str, int]] | None = None,
 ) -> store.NetworkInfo:
     """Write streets, one graph per profile, addresses and meta; put the version in force.
@@ -52,7 +52,7 @@ def build(
     ValueError
         When no profile has a street that can be left and reached again.
     """
-    said(f"{len(city.ways):,} usable ways; joining them into streets.")
+    report(f"{len(city.ways):,} usable ways; joining them into streets.")
     streets = assemble(city.ways)
     counts = {
         "streets": len(streets),
@@ -68,10 +68,10 @@ def build(
         )
     with store.new_version(name, var) as place:
         write_streets(place, streets)
-        built = _write_graphs(place, streets, counts, notes, said)
+        built = _write_graphs(place, streets, counts, notes, report)
         if not built:
             raise ValueError("The file holds no street that can be left and reached again.")
-        counts |= write_extras(place, city, streets, said)
+        counts |= write_extras(place, city, streets, report)
         if more is not None:
             counts |= more(place, streets)
         meta = {
@@ -90,7 +90,7 @@ def build(
 
 
 def _write_graphs(
-    place: Path, streets: StreetArrays, counts: dict[str, int], notes: list[str], said: Said
+    place: Path, streets: StreetArrays, counts: dict[str, int], notes: list[str], report: Report
 ) -> list[str]:
     """Write one graph a profile; return the names of those with streets, add counts and notes."""
     built = []
@@ -101,7 +101,7 @@ def _write_graphs(
             continue
         built.append(graph)
         counts |= {f"{graph}_{key}": value for key, value in size.items()}
-        said(f"{graph}: {size['nodes']:,} junctions, {size['arcs']:,} directed streets.")
+        report(f"{graph}: {size['nodes']:,} junctions, {size['arcs']:,} directed streets.")
     return built
 
 
@@ -117,11 +117,11 @@ def write_json(path: Path, value: object, indent: int | None = None) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=indent), encoding="utf-8")
 
 
-def write_extras(place: Path, city: City, streets: StreetArrays, said: Said) -> dict[str, int]:
+def write_extras(place: Path, city: City, streets: StreetArrays, report: Report) -> dict[str, int]:
     """Addresses, and water and parks for the base map."""
     write_json(place / "areas.json", [(a.kind, a.name, a.ring) for a in city.areas])
     counts = address_index.build(place / "addresses.sqlite", streets, city.addresses)
-    said(f"{counts['addresses']:,} house numbers on {counts['address_streets']:,} streets.")
+    report(f"{counts['addresses']:,} house numbers on {counts['address_streets']:,} streets.")
     return {"areas": len(city.areas), **counts}
 
 

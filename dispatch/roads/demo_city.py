@@ -62,7 +62,7 @@ class Home:
 
 
 def fetch_demo_network(
-    var: Path | str | None = None, said: Callable[[str], None] = lambda _text: None
+    var: Path | str | None = None, report: Callable[[str], None] = lambda _text: None
 ) -> store.NetworkInfo:
     """Fetch and build the demo's network unless it is there; safe to call from many processes.
 
@@ -78,10 +78,10 @@ def fetch_demo_network(
         held = [info for info in store.available(var) if info.name == NAME]
         if held:
             return held[0]
-        said("Fetching the demo's streets (18 MB).")
+        report("Fetching the demo's streets (18 MB).")
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder.parent) as place:
             _download(Path(place))
-            return build_from_wheel(next(Path(place).glob("aequilibrae-*.whl")), var, said)
+            return build_from_wheel(next(Path(place).glob("aequilibrae-*.whl")), var, report)
 
 
 def _pip() -> list[str]:
@@ -127,7 +127,7 @@ def _download(place: Path) -> None:
 
 
 def build_from_wheel(
-    wheel: Path, var: Path | str | None = None, said: Callable[[str], None] = lambda _text: None
+    wheel: Path, var: Path | str | None = None, report: Callable[[str], None] = lambda _text: None
 ) -> store.NetworkInfo:
     """Build the network from the wheel's project file."""
     with tempfile.TemporaryDirectory() as place:
@@ -140,7 +140,7 @@ def build_from_wheel(
         name=NAME,
         origin=Origin(title=TITLE, source=wheel.name, attribution=ATTRIBUTION),
         var=var,
-        said=said,
+        report=report,
         more=lambda folder, _streets: {
             "people": aequilibrae.write_people(folder / "people.json", people)
         },

@@ -18,7 +18,7 @@ _GREEN = {"park", "garden", "golf_course", "nature_reserve", "pitch", "common"}
 _GREEN_LAND = {"forest", "grass", "recreation_ground", "village_green", "cemetery", "meadow"}
 
 
-def read(path: Path, said: Callable[[str], None] = lambda _text: None) -> City:
+def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City:
     """Read streets, addresses, places, water and parks, and count turn restrictions.
 
     Raises
@@ -43,7 +43,7 @@ def read(path: Path, said: Callable[[str], None] = lambda _text: None) -> City:
             elif isinstance(thing, osm.Relation):
                 _relation(city, thing, tags, multi)
         if multi:
-            said(f"{len(multi)} addresses are drawn as multipolygons; reading their outlines.")
+            report(f"{len(multi)} addresses are drawn as multipolygons; reading their outlines.")
             _outlines(city, path, multi)
     except RuntimeError as fault:
         raise ValueError(

@@ -87,4 +87,4 @@ def _build(
     def write_people(folder: Path, _streets: StreetArrays) -> dict[str, int]:
         return {"people": aequilibrae.write_people(folder / "people.json", people)}
 
-    return build(city, name=name, origin=origin, var=settings.VAR, report=report, more=more)
+    return build(city, name=name, origin=origin, var=settings.VAR, report=report, more=write_people)
