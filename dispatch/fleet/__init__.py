@@ -1,1 +1,1 @@
-"""Hub, Zone, Vehicle, Driver, Shift."""
+"""The fleet of a retailer: hubs, zones, vehicles, drivers and shifts."""

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class FleetConfig(AppConfig):
-    """The means that carry: hubs, zones, vehicles, drivers, shifts."""
+    """The Django app of the fleet: hubs, zones, vehicles, drivers and shifts."""
 
     name = "dispatch.fleet"
     label = "fleet"

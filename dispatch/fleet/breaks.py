@@ -1,4 +1,4 @@
-"""Breaks of a shift, as rows keep them and as planning reads them."""
+"""The breaks of a shift: their value class, their JSON form and their check."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_BREAKS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
-    """A pause of ``duration_s`` that begins within [opens_at, closes_at]."""
+    """A break that lasts ``duration_s`` and begins within [opens_at, closes_at]."""
 
     opens_at: dt.datetime
     closes_at: dt.datetime
@@ -24,7 +24,7 @@ class Break:
     paid: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Return the form the row keeps: UTC instants in ISO 8601."""
+        """Return the form that is stored in the row: UTC instants in ISO 8601."""
         return {
             "opens_at": self.opens_at.astimezone(dt.UTC).isoformat(),
             "closes_at": self.closes_at.astimezone(dt.UTC).isoformat(),
@@ -33,36 +33,47 @@ class Break:
         }
 
     @classmethod
-    def from_json(cls, kept: dict[str, Any]) -> Break:
-        """Read back what :meth:`as_json` wrote."""
+    def from_json(cls, stored: dict[str, Any]) -> Break:
+        """Return the break that :meth:`as_json` converted."""
         return cls(
-            opens_at=dt.datetime.fromisoformat(kept["opens_at"]),
-            closes_at=dt.datetime.fromisoformat(kept["closes_at"]),
-            duration_s=kept["duration_s"],
-            paid=kept["paid"],
+            opens_at=dt.datetime.fromisoformat(stored["opens_at"]),
+            closes_at=dt.datetime.fromisoformat(stored["closes_at"]),
+            duration_s=stored["duration_s"],
+            paid=stored["paid"],
         )
 
 
 def check(breaks: Sequence[Break], starts_at: dt.datetime, ends_at: dt.datetime) -> None:
-    """Raise Invalid unless every break fits the shift and they do not overlap."""
+    """Raise Invalid unless all breaks are within the shift and cannot overlap."""
     problems = Problems()
     if len(breaks) > MAX_BREAKS:
-        problems.add("/breaks", _("A shift has at most %(most)d breaks.") % {"most": MAX_BREAKS})
+        problems.add(
+            "/breaks",
+            _("A shift can have at most %(most)d breaks. Remove some.") % {"most": MAX_BREAKS},
+        )
     last = starts_at
     for n, pause in enumerate(sorted(breaks, key=lambda b: b.opens_at)):
         long = dt.timedelta(seconds=pause.duration_s)
         if not 60 <= pause.duration_s <= 4 * 3600:
-            problems.add(f"/breaks/{n}/duration_s", _("A break lasts one minute to four hours."))
+            problems.add(
+                f"/breaks/{n}/duration_s",
+                _("A break must last between one minute and four hours."),
+            )
         elif pause.opens_at > pause.closes_at:
-            problems.add(f"/breaks/{n}", _("The break closes before it opens."))
+            problems.add(
+                f"/breaks/{n}",
+                _("The latest start of the break is before its earliest start. Check both times."),
+            )
         elif pause.opens_at < last:
             problems.add(
                 f"/breaks/{n}",
-                _("The break may begin before the shift, or before an earlier break has ended."),
-            )
+                _("The break could begin before the shift, or before the previous break ends. "
+                  "Choose a later start."),
+            )  # fmt: skip
         elif pause.closes_at + long > ends_at:
             problems.add(
-                f"/breaks/{n}", _("The break may end after the shift; let it close earlier.")
+                f"/breaks/{n}",
+                _("The break could end after the shift. Choose an earlier latest start."),
             )
         last = pause.closes_at + long
     problems.raise_if_any()

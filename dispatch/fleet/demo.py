@@ -1,4 +1,4 @@
-"""The demo's hubs, zones, vehicles and drivers, and their shifts of today and tomorrow."""
+"""The hubs, zones, vehicles and drivers of the demo, with shifts for today and tomorrow."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DAY: Final[Span] = (9 * 60, 18 * 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """A vehicle and who drives it when: ``crews`` are (driver's name, span)."""
+class DemoVehicle:
+    """A vehicle of the demo and its drivers: ``crews`` are pairs (driver's name, span)."""
 
     id: str
     name: str
@@ -34,8 +34,12 @@ class Means:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
-    """A hub with its zone (west, south, east, north; none: it serves everywhere) and its means."""
+class DemoHub:
+    """A hub of the demo with its vehicles.
+
+    ``box`` is its zone in degrees (west, south, east, north). None means that the hub has no zone
+    and serves everywhere.
+    """
 
     id: str
     name: str
@@ -44,7 +48,7 @@ class Base:
     lon: float
     box: tuple[float, float, float, float] | None
     loading_s: int
-    means: Sequence[Means]
+    vehicles: Sequence[DemoVehicle]
 
 
 def _kind(profile: str, energy: str, capacity: tuple[int, int, int], costs: tuple[int, int, int],
@@ -64,7 +68,7 @@ def _kind(profile: str, energy: str, capacity: tuple[int, int, int], costs: tupl
     }
 
 
-# What a day, a kilometre and an hour cost, in Chilean pesos.
+# The costs are per day, per kilometre and per hour, in Chilean pesos.
 _VAN = _kind("van", "diesel", (900, 7_500, 64), (14_000, 190, 5_200))
 _E_VAN = _kind("e_van", "electric", (750, 6_000, 60), (15_500, 70, 5_200), range_m=180_000,
                skills=["refrigerated"])  # fmt: skip
@@ -73,9 +77,9 @@ _SHOP_E_VAN = _kind("e_van", "electric", (350, 2_200, 55), (15_000, 65, 5_200), 
 _SHOP_BIKE = _kind("cargo_bike", "electric", (90, 500, 40), (5_200, 15, 4_700), range_m=55_000)
 _SHOP_FOOT = _kind("foot", "muscle", (25, 120, 14), (0, 0, 4_500), range_m=14_000)
 
-FLEETS: Final[Mapping[str, Sequence[Base]]] = {
+FLEETS: Final[Mapping[str, Sequence[DemoHub]]] = {
     "verdura": (
-        Base(
+        DemoHub(
             id="vf-serena",
             name="Bodega La Serena",
             address="Avenida Balmaceda, La Serena",
@@ -83,18 +87,18 @@ FLEETS: Final[Mapping[str, Sequence[Base]]] = {
             lon=-71.2520,
             box=(-71.45, -29.940, -71.00, -29.70),
             loading_s=900,
-            means=(
-                Means(id="vf-van-1", name="Furgón 1", fields=_VAN,
+            vehicles=(
+                DemoVehicle(id="vf-van-1", name="Furgón 1", fields=_VAN,
                       crews=(("Marco Díaz", EARLY), ("Paula Cortés", LATE))),
-                Means(id="vf-ev-1", name="Furgón eléctrico 1", fields=_E_VAN,
+                DemoVehicle(id="vf-ev-1", name="Furgón eléctrico 1", fields=_E_VAN,
                       crews=(("Jorge Olivares", EARLY), ("Camila Rivera", LATE))),
-                Means(id="vf-ev-2", name="Furgón eléctrico 2", fields=_E_VAN,
+                DemoVehicle(id="vf-ev-2", name="Furgón eléctrico 2", fields=_E_VAN,
                       crews=(("Andrea Castillo", EARLY), ("Luis Barraza", LATE))),
-                Means(id="vf-bici-1", name="Bicicleta de carga 1", fields=_BIKE,
+                DemoVehicle(id="vf-bici-1", name="Bicicleta de carga 1", fields=_BIKE,
                       crews=(("Sofía Godoy", DAY),)),
             ),
         ),
-        Base(
+        DemoHub(
             id="vf-coquimbo",
             name="Bodega Coquimbo",
             address="Avenida Videla, Coquimbo",
@@ -102,20 +106,20 @@ FLEETS: Final[Mapping[str, Sequence[Base]]] = {
             lon=-71.3330,
             box=(-71.45, -30.30, -71.00, -29.940),
             loading_s=900,
-            means=(
-                Means(id="vf-van-2", name="Furgón 2", fields=_VAN,
+            vehicles=(
+                DemoVehicle(id="vf-van-2", name="Furgón 2", fields=_VAN,
                       crews=(("Pedro Contreras", EARLY), ("Valeria Núñez", LATE))),
-                Means(id="vf-ev-4", name="Furgón eléctrico 4", fields=_E_VAN,
+                DemoVehicle(id="vf-ev-4", name="Furgón eléctrico 4", fields=_E_VAN,
                       crews=(("Iván Pizarro", EARLY), ("Natalia Flores", LATE))),
-                Means(id="vf-ev-3", name="Furgón eléctrico 3", fields=_E_VAN,
+                DemoVehicle(id="vf-ev-3", name="Furgón eléctrico 3", fields=_E_VAN,
                       crews=(("Diego Alfaro", EARLY), ("Marta Cisternas", LATE))),
-                Means(id="vf-bici-2", name="Bicicleta de carga 2", fields=_BIKE,
+                DemoVehicle(id="vf-bici-2", name="Bicicleta de carga 2", fields=_BIKE,
                       crews=(("Emilio Vergara", DAY),)),
             ),
         ),
     ),
     "faro": (
-        Base(
+        DemoHub(
             id="lf-centro",
             name="Faro Centro",
             address="Calle Prat, La Serena",
@@ -123,14 +127,14 @@ FLEETS: Final[Mapping[str, Sequence[Base]]] = {
             lon=-71.2500,
             box=None,
             loading_s=600,
-            means=(
-                Means(id="lf-ev-1", name="E-van 1", fields=_SHOP_E_VAN,
+            vehicles=(
+                DemoVehicle(id="lf-ev-1", name="E-van 1", fields=_SHOP_E_VAN,
                       crews=(("Ana Salinas", DAY),)),
-                Means(id="lf-ev-2", name="E-van 2", fields=_SHOP_E_VAN,
+                DemoVehicle(id="lf-ev-2", name="E-van 2", fields=_SHOP_E_VAN,
                       crews=(("Bruno Carvajal", DAY),)),
-                Means(id="lf-bike-1", name="Cargo bike 1", fields=_SHOP_BIKE,
+                DemoVehicle(id="lf-bike-1", name="Cargo bike 1", fields=_SHOP_BIKE,
                       crews=(("Julia Espinoza", DAY),)),
-                Means(id="lf-foot-1", name="Courier on foot", fields=_SHOP_FOOT,
+                DemoVehicle(id="lf-foot-1", name="Courier on foot", fields=_SHOP_FOOT,
                       crews=(("Nico Palma", DAY),)),
             ),
         ),
@@ -140,54 +144,56 @@ LUNCH_S: Final = 1_800
 
 
 def open_demo(demo: Demo) -> Mapping[str, Any]:
-    """Fetch the streets the demo stands on; without them it goes on, and says so."""
+    """Download the street network of the demo. If that fails, report it and continue without."""
     try:
         info = demo_city.fetch_demo_network(report=demo.report)
     except demo_city.DemoCityUnavailable as away:
-        demo.report(f"{away.detail} Until then, ways are straight lines.")
+        demo.report(f"{away.detail} Until then, travel times use straight lines.")
         return {"network": ""}
     return {"network": f"{info.name}@{info.version}"}
 
 
 def seed_demo(demo: Demo) -> Mapping[str, Any]:
-    """Add the hubs, vehicles and drivers that are missing, and shifts for today and tomorrow.
+    """Add missing hubs, zones, vehicles and drivers, and shifts for today and tomorrow.
 
-    Stands in a retailer. Records: hub.added, zone.added, vehicle.added, driver.added, shift.added;
-    hub.changed when the streets have come since. Raises: nothing.
+    Runs in the context of a retailer. Records: hub.added, zone.added, vehicle.added, driver.added,
+    shift.added; hub.changed if the street network became available since. Raises: nothing.
     """
     network = demo_network()
-    bases = FLEETS.get(current_retailer().schema, ())
+    demo_hubs = FLEETS.get(current_retailer().schema, ())
     added = 0
-    for base in bases:
-        hub = _hub(base, network)
-        for means in base.means:
-            vehicle = _vehicle(means, hub)
-            crews = [(_driver(means, n, who, hub), span) for n, (who, span) in
-                     enumerate(means.crews, 1)]  # fmt: skip
+    for demo_hub in demo_hubs:
+        hub = _hub(demo_hub, network)
+        for demo_vehicle in demo_hub.vehicles:
+            vehicle = _vehicle(demo_vehicle, hub)
+            crews = [(_driver(demo_vehicle, n, name, hub), span) for n, (name, span) in
+                     enumerate(demo_vehicle.crews, 1)]  # fmt: skip
             added += sum(_shifts(vehicle, crews, date) for date in demo_days())
-    return {"hubs": len(bases), "shifts_added": added}
+    return {"hubs": len(demo_hubs), "shifts_added": added}
 
 
 def demo_network() -> str:
-    """Return the name of the demo's network, or "" where it is not built."""
+    """Return the name of the demo's network, or "" if it is not built."""
     return demo_city.NAME if any(i.name == demo_city.NAME for i in available()) else ""
 
 
-def _hub(base: Base, network: str) -> Hub:
-    hub = Hub.objects.filter(external_id=base.id).first()
+def _hub(demo_hub: DemoHub, network: str) -> Hub:
+    hub = Hub.objects.filter(external_id=demo_hub.id).first()
     if hub is None:
         hub = services.add_hub(
-            external_id=base.id,
-            name=base.name,
-            address=base.address,
-            lat=base.lat,
-            lon=base.lon,
+            external_id=demo_hub.id,
+            name=demo_hub.name,
+            address=demo_hub.address,
+            lat=demo_hub.lat,
+            lon=demo_hub.lon,
             zone=current_retailer().zone,
-            loading_s=base.loading_s,
+            loading_s=demo_hub.loading_s,
             network=network,
         )
-        if base.box is not None:
-            services.add_zone(external_id=base.id, name=base.name, hub=hub, polygon=_ring(base.box))
+        if demo_hub.box is not None:
+            services.add_zone(
+                external_id=demo_hub.id, name=demo_hub.name, hub=hub, polygon=_ring(demo_hub.box)
+            )
     elif network and not hub.network:
         hub = services.change_hub(hub=hub, network=network)
     return hub
@@ -199,21 +205,21 @@ def _ring(box: tuple[float, float, float, float]) -> dict[str, Any]:
     return {"type": "Polygon", "coordinates": [ring]}
 
 
-def _vehicle(means: Means, hub: Hub) -> Vehicle:
-    known = Vehicle.objects.select_related("hub").filter(external_id=means.id).first()
-    return known or services.add_vehicle(
-        external_id=means.id, name=means.name, hub=hub, **means.fields
+def _vehicle(demo_vehicle: DemoVehicle, hub: Hub) -> Vehicle:
+    existing = Vehicle.objects.select_related("hub").filter(external_id=demo_vehicle.id).first()
+    return existing or services.add_vehicle(
+        external_id=demo_vehicle.id, name=demo_vehicle.name, hub=hub, **demo_vehicle.fields
     )
 
 
-def _driver(means: Means, number: int, name: str, hub: Hub) -> Driver:
-    external_id = f"{means.id}-{number}"
-    known = Driver.objects.select_related("hub").filter(external_id=external_id).first()
-    return known or services.add_driver(external_id=external_id, name=name, hub=hub)
+def _driver(demo_vehicle: DemoVehicle, number: int, name: str, hub: Hub) -> Driver:
+    external_id = f"{demo_vehicle.id}-{number}"
+    existing = Driver.objects.select_related("hub").filter(external_id=external_id).first()
+    return existing or services.add_driver(external_id=external_id, name=name, hub=hub)
 
 
 def _shifts(vehicle: Vehicle, crews: Sequence[tuple[Driver, Span]], date: dt.date) -> int:
-    """Add a vehicle's shifts of a day, unless somebody made any: theirs count."""
+    """Add the shifts of a vehicle on a date, unless it has any; return how many were added."""
     if not (vehicle.active and vehicle.hub.active):
         return 0
     if Shift.objects.filter(vehicle=vehicle, service_date=date).exists():
@@ -232,7 +238,7 @@ def _shifts(vehicle: Vehicle, crews: Sequence[tuple[Driver, Span]], date: dt.dat
                 breaks=[_lunch(starts_at)],
             )
             added += 1
-        except ShiftOverlaps:  # a shift over midnight, or the driver helps out elsewhere
+        except ShiftOverlaps:  # a person added a shift over midnight, or another for this driver
             continue
     return added
 

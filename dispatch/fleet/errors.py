@@ -1,4 +1,4 @@
-"""What fleet refuses."""
+"""The errors of the fleet."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from lastmile.core.errors import Conflict
 
 
 class ExternalIdTaken(Conflict):
-    """Another row of this kind carries that external_id."""
+    """Another row of the same kind has this external_id."""
 
     code = "external_id_taken"
 
 
 class ShiftOverlaps(Conflict):
-    """The vehicle or the driver already stands in a shift at that time."""
+    """The vehicle or the driver already has a shift at that time."""
 
     code = "shift_overlaps"
 
 
 class StillInUse(Conflict):
-    """Something open still depends on it."""
+    """The row cannot be retired, because a shift to come still uses it."""
 
     code = "still_in_use"

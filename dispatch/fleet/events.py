@@ -1,4 +1,4 @@
-"""The kinds of events of the fleet: hubs, zones, vehicles, drivers, shifts."""
+"""The event kinds of the fleet: hubs, zones, vehicles, drivers and shifts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Opening hours: seven days, Monday first, each a list of [opens, closes) in local minutes."""
+"""Opening hours of a hub: seven days, Monday first, each a list of [opens, closes).
+
+Both times are local minutes of the day.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,21 @@ from django.utils.translation import gettext as _
 from lastmile.core import clock
 from lastmile.core.errors import Invalid, Problems
 
-LATEST = 2 * 1440  # a night shift's hub may close the next day
+LATEST = 2 * 1440  # the closing time may be on the next day, for a hub with night shifts
 
 
-def checked(raw: Any) -> list[list[list[int]]]:
-    """Return the week as it is kept. Raises Invalid pointing at each fault."""
+def checked_hours(raw: Any) -> list[list[list[int]]]:
+    """Return the checked week in the form that is stored. Raises Invalid with all faults."""
     if not isinstance(raw, list) or len(raw) != 7:
-        raise Invalid(_("Hours are a list of seven days, Monday first; [] for a closed day."))
+        raise Invalid(
+            _("Give the hours as a list of seven days, Monday first. Use [] for a closed day.")
+        )
     problems = Problems()
     for day, spans in enumerate(raw):
         if not isinstance(spans, list) or len(spans) > 6:
-            problems.add(f"/{day}", _("A day is a list of at most six [opens, closes]."))
+            problems.add(
+                f"/{day}", _("Give each day as a list of at most six pairs [opens, closes].")
+            )
             continue
         last = -1
         for n, span in enumerate(spans):
@@ -32,7 +39,8 @@ def checked(raw: Any) -> list[list[list[int]]]:
                 )
             elif span[0] <= last:
                 problems.add(
-                    f"/{day}/{n}", _("This overlaps or touches the one before; join them.")
+                    f"/{day}/{n}",
+                    _("These hours overlap or touch the hours before them. Join them."),
                 )
             else:
                 last = span[1]
@@ -53,9 +61,9 @@ def _is_span(span: Any) -> bool:
 def open_spans(
     week: Sequence[Sequence[Sequence[int]]], date: dt.date, zone_name: str
 ) -> list[tuple[dt.datetime, dt.datetime]]:
-    """Return the [opens_at, closes_at) of one local date as UTC instants, DST respected.
+    """Return the opening hours of a local date as UTC instants [opens_at, closes_at).
 
-    A span that a jump of the clock swallows whole is left out.
+    Daylight saving time is respected. Hours that a clock change skips completely are left out.
     """
     spans = (
         (clock.local_instant(date, opens, zone_name), clock.local_instant(date, closes, zone_name))

@@ -1,4 +1,4 @@
-"""Hub, Zone, Vehicle, Driver, Shift: the means of one retailer."""
+"""The tables of the fleet: Hub, Zone, Vehicle, Driver and Shift."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lastmile.core.geo import Point
 
 
 class Profile(models.TextChoices):
-    """How a vehicle moves through the streets: roads keep one network per profile."""
+    """The vehicle type. It decides which streets a vehicle can use and how fast it is."""
 
     VAN = "van"
     E_VAN = "e_van"
@@ -20,6 +20,8 @@ class Profile(models.TextChoices):
 
 
 class Energy(models.TextChoices):
+    """The energy of a vehicle; ``muscle`` means human-powered."""
+
     DIESEL = "diesel"
     PETROL = "petrol"
     ELECTRIC = "electric"
@@ -27,15 +29,15 @@ class Energy(models.TextChoices):
 
 
 def all_week() -> list[list[list[int]]]:
-    """Open from 06:00 to 22:00 every day."""
+    """Return the default opening hours: every day from 06:00 to 22:00."""
     return [[[360, 1320]] for _day in range(7)]
 
 
 class Hub(Timestamped):
-    """Where routes begin and end: a depot or a store.
+    """A depot or store where routes begin and end.
 
     ``hours`` has seven days, Monday first, each a list of [opens, closes) in local minutes of
-    the day; ``closes`` may pass 1440 (over midnight).
+    the day. ``closes`` can be over 1440, which means the next day. ``zone`` is the time zone.
     """
 
     public_id = PublicIdField("hub")
@@ -71,10 +73,10 @@ class Hub(Timestamped):
 
 
 class Zone(Timestamped):
-    """A piece of the map that a hub serves. ``polygon`` is GeoJSON (RFC 7946), always valid.
+    """An area that a hub serves. ``polygon`` is always valid GeoJSON (RFC 7946).
 
-    The bounding box stands beside it, so that a look-up reads few rows; ``area_m2`` decides when
-    zones overlap: the smallest wins.
+    The bounding box is stored too, so that a look-up reads few polygons. If zones overlap, the
+    zone with the smallest ``area_m2`` wins.
     """
 
     public_id = PublicIdField("zon")
@@ -105,7 +107,11 @@ class Zone(Timestamped):
 
 
 class Vehicle(Timestamped):
-    """What carries: three capacities, what it costs, how it moves and what it burns."""
+    """A vehicle with its capacities, costs, vehicle type and energy.
+
+    The capacities are ``weight_g``, ``volume_cm3`` and ``parcels``. ``range_m`` None means without
+    a limit. ``own_co2_mg_per_m`` (well to wheel) replaces the factor of ``emission_class``.
+    """
 
     public_id = PublicIdField("veh")
     external_id = models.CharField(max_length=64, null=True, unique=True)
@@ -147,7 +153,7 @@ class Vehicle(Timestamped):
 
 
 class Driver(Timestamped):
-    """Who drives. ``member`` names the login (mbr_…), if the driver has one."""
+    """A driver. ``member`` is the id of the member (mbr_…) if the driver can sign in."""
 
     public_id = PublicIdField("drv")
     external_id = models.CharField(max_length=64, null=True, unique=True)
@@ -174,11 +180,12 @@ class Driver(Timestamped):
 
 
 class Shift(Timestamped):
-    """One vehicle, perhaps one driver, for [starts_at, ends_at). A route is one shift.
+    """The work of one vehicle within [starts_at, ends_at), with or without a driver.
 
-    Two exclusion constraints (in the first migration) keep a vehicle and a driver from standing in
-    two overlapping shifts. ``breaks`` is a list of {opens_at, closes_at, duration_s, paid}: the
-    break begins within [opens_at, closes_at] and ends within the shift.
+    A plan has at most one route per shift. Two exclusion constraints (in the second migration)
+    prevent overlapping shifts of a vehicle or of a driver. ``breaks`` is a list of {opens_at,
+    closes_at, duration_s, paid}. A break begins within [opens_at, closes_at] and ends within the
+    shift.
     """
 
     public_id = PublicIdField("sft")

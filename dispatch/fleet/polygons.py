@@ -1,4 +1,4 @@
-"""Service areas as GeoJSON polygons: checked once at the door, looked up often."""
+"""The areas of zones as GeoJSON polygons: their check when they are stored, and their look-up."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from shapely.validation import explain_validity
 from lastmile.core.errors import Invalid
 from lastmile.core.geo import EARTH_RADIUS_M
 
-_KINDS = ("Polygon", "MultiPolygon")  # a tuple: what comes in need not be hashable
+_KINDS = ("Polygon", "MultiPolygon")  # a tuple, because a received value may not be hashable
 MAX_POINTS = 5_000
 SMALLEST_M2 = 1_000
-LARGEST_M2 = 500_000_000_000  # a country; a typing slip that covers a continent is refused
+LARGEST_M2 = 500_000_000_000  # a country; a typing error that covers a continent is refused
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A checked polygon with what is kept beside it."""
+    """A checked polygon with its bounding box and its area."""
 
     polygon: dict[str, Any]
     min_lat: float
@@ -34,60 +34,65 @@ class Area:
     area_m2: int
 
 
-def checked(raw: Any) -> Area:
+def checked_area(raw: Any) -> Area:
     """Return the area of a GeoJSON Polygon or MultiPolygon.
 
-    Rings must be closed, in [lon, lat], not cross themselves; the right-hand rule is applied.
+    Rings must be closed, have points [lon, lat] and not cross themselves. The result follows the
+    right-hand rule of GeoJSON.
 
     Raises
     ------
     Invalid
-        With the cause and the remedy, when it is no polygon, is broken, too small, too large, has
-        too many points or crosses the antimeridian.
+        If the value is not a valid polygon, is too small or too large, has too many points or
+        crosses the antimeridian.
     """
     if isinstance(raw, dict) and raw.get("type") == "Feature":
         raw = raw.get("geometry")
     if not isinstance(raw, dict) or raw.get("type") not in _KINDS:
-        raise Invalid(_("A zone is a GeoJSON Polygon or MultiPolygon."))
+        raise Invalid(_("A zone must be a GeoJSON Polygon or MultiPolygon."))
     _check_rings(raw)
     try:
-        found = shape(raw)
-    except (ValueError, TypeError, AttributeError, shapely.errors.ShapelyError) as broken:
-        raise Invalid(_("The polygon cannot be read: %(why)s.") % {"why": broken}) from broken
-    if found.is_empty or not found.is_valid:
+        geometry = shape(raw)
+    except (ValueError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
+        raise Invalid(
+            _("The polygon cannot be read: %(why)s. Draw it again.") % {"why": error}
+        ) from error
+    if geometry.is_empty or not geometry.is_valid:
         raise Invalid(
             _("The polygon is not valid: %(why)s. Draw it again without crossing lines.")
-            % {"why": explain_validity(found)}
+            % {"why": explain_validity(geometry)}
         )
-    if not isinstance(found, Polygon | MultiPolygon):
-        raise Invalid(_("A zone is a GeoJSON Polygon or MultiPolygon."))
-    area_m2 = _area_m2(found)
+    if not isinstance(geometry, Polygon | MultiPolygon):
+        raise Invalid(_("A zone must be a GeoJSON Polygon or MultiPolygon."))
+    area_m2 = _area_m2(geometry)
     if not SMALLEST_M2 <= area_m2 <= LARGEST_M2:
         raise Invalid(
-            _("The zone covers %(area)s km²; it must lie between %(least)s and %(most)s km².")
+            _("The zone covers %(area)s km². It must cover between %(least)s and %(most)s km².")
             % {
                 "area": round(area_m2 / 1e6, 3),
                 "least": SMALLEST_M2 / 1e6,
                 "most": LARGEST_M2 // 10**6,
             }
         )
-    min_lon, min_lat, max_lon, max_lat = found.bounds
-    return Area(_plain(_right_handed(found)), min_lat, min_lon, max_lat, max_lon, round(area_m2))
+    min_lon, min_lat, max_lon, max_lat = geometry.bounds
+    return Area(
+        _as_geojson(_right_handed(geometry)), min_lat, min_lon, max_lat, max_lon, round(area_m2)
+    )
 
 
 def contains(polygon: dict[str, Any], lat: float, lon: float) -> bool:
-    """Tell whether a place lies in the polygon; its edge belongs to it."""
+    """Return True if a point is in the polygon or on its edge."""
     return bool(shape(polygon).covers(shapely.Point(lon, lat)))
 
 
 def _rings(raw: dict[str, Any]) -> Iterator[Any]:
     parts = raw.get("coordinates")
     if not isinstance(parts, list | tuple) or not parts:
-        raise Invalid(_("The polygon has no coordinates."))
+        raise Invalid(_("The polygon has no coordinates. Draw it again."))
     polygons = [parts] if raw["type"] == "Polygon" else parts
     for polygon in polygons:
         if not isinstance(polygon, list | tuple) or not polygon:
-            raise Invalid(_("A polygon is a list of rings."))
+            raise Invalid(_("The coordinates of a polygon must be a list of rings."))
         yield from polygon
 
 
@@ -95,21 +100,21 @@ def _check_rings(raw: dict[str, Any]) -> None:
     points, lons = 0, []
     for ring in _rings(raw):
         if not isinstance(ring, list | tuple) or len(ring) < 4:
-            raise Invalid(_("A ring has at least four points, the last equal to the first."))
+            raise Invalid(
+                _("A ring needs at least four points, and the last must equal the first.")
+            )
         points += len(ring)
         if points > MAX_POINTS:
             raise Invalid(
-                _("The polygon has more than %(most)d points; simplify it.") % {"most": MAX_POINTS}
+                _("The polygon has more than %(most)d points. Simplify it.") % {"most": MAX_POINTS}
             )
         for spot in ring:
             _check_spot(spot)
             lons.append(spot[0])
         if list(ring[0][:2]) != list(ring[-1][:2]):
-            raise Invalid(_("A ring is not closed; repeat its first point at its end."))
+            raise Invalid(_("A ring is not closed. Repeat its first point at the end."))
     if max(lons) - min(lons) > 180:
-        raise Invalid(
-            _("The polygon crosses the antimeridian (180°); draw one zone on each side of it.")
-        )
+        raise Invalid(_("The polygon crosses the antimeridian (180°). Draw one zone on each side."))
 
 
 def _check_spot(spot: Any) -> None:
@@ -123,27 +128,27 @@ def _check_spot(spot: Any) -> None:
     )
     if not fits or not (-180 <= spot[0] <= 180 and -90 <= spot[1] <= 90):
         raise Invalid(
-            _("%(spot)r is not [longitude, latitude] in degrees (longitude first).")
+            _("The point %(spot)r is not valid. Write [longitude, latitude] in degrees.")
             % {"spot": spot if fits else "…"}
         )
 
 
-def _area_m2(found: Polygon | MultiPolygon) -> float:
-    """Area on the sphere's tangent strip: degrees scaled at the middle latitude."""
-    _min_lon, min_lat, _max_lon, max_lat = found.bounds
+def _area_m2(geometry: Polygon | MultiPolygon) -> float:
+    """Return the approximate area: degrees scaled to metres at the middle latitude."""
+    _min_lon, min_lat, _max_lon, max_lat = geometry.bounds
     metres = math.radians(1) * EARTH_RADIUS_M
-    return float(found.area) * metres**2 * math.cos(math.radians((min_lat + max_lat) / 2))
+    return float(geometry.area) * metres**2 * math.cos(math.radians((min_lat + max_lat) / 2))
 
 
-def _right_handed(found: Polygon | MultiPolygon) -> Polygon | MultiPolygon:
-    if isinstance(found, Polygon):
-        return orient(found)
-    return MultiPolygon([orient(part) for part in found.geoms])
+def _right_handed(geometry: Polygon | MultiPolygon) -> Polygon | MultiPolygon:
+    if isinstance(geometry, Polygon):
+        return orient(geometry)
+    return MultiPolygon([orient(part) for part in geometry.geoms])
 
 
-def _plain(found: Polygon | MultiPolygon) -> dict[str, Any]:
-    """GeoJSON with lists and two coordinates a point, as JSON keeps it."""
-    flat = mapping(shapely.force_2d(found))
+def _as_geojson(geometry: Polygon | MultiPolygon) -> dict[str, Any]:
+    """Return GeoJSON with lists instead of tuples and two coordinates per point."""
+    flat = mapping(shapely.force_2d(geometry))
 
     def lists(part: Any) -> Any:
         return [lists(p) for p in part] if isinstance(part, list | tuple) else part

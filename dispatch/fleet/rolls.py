@@ -1,4 +1,7 @@
-"""What stands in fleet, for the walk over the whole house: its ledger and its invariants."""
+"""The ledger, the invariants and the hub names of the fleet, which the switchboard lists.
+
+Commands and pages that cover all apps call them through the switchboard.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from dispatch.fleet.states import ShiftState
 
 
 def ledger() -> Mapping[str, object]:
-    """Return the ids of everything acknowledged; shifts with their states."""
+    """Return the ids of all hubs, zones, vehicles and drivers, and the state of each shift."""
     return {
         "hubs": _ids(Hub),
         "zones": _ids(Zone),
@@ -27,14 +30,14 @@ def _ids(model: type[Hub] | type[Zone] | type[Vehicle] | type[Driver]) -> list[s
 
 
 def hub_names() -> Mapping[str, str]:
-    """Return public id -> name of every hub, closed ones with a word that says so."""
+    """Return public id -> name of every hub; the name of an inactive hub says so."""
     rows = Hub.objects.values_list("public_id", "name", "active")
-    closed = _("%(name)s (closed)")
-    return {i: name if active else closed % {"name": name} for i, name, active in rows}
+    inactive = _("%(name)s (inactive)")
+    return {i: name if active else inactive % {"name": name} for i, name, active in rows}
 
 
 def invariants() -> Mapping[str, list[str]]:
-    """Return invariant -> ids of the rows that break it; empty lists when all is well."""
+    """Return, by invariant, the ids of the rows that break it."""
     scheduled = Shift.objects.filter(state=ShiftState.SCHEDULED)
     overlapping = scheduled.filter(
         Q(vehicle__shifts__starts_at__lt=F("ends_at"), vehicle__shifts__ends_at__gt=F("starts_at")),
@@ -42,8 +45,8 @@ def invariants() -> Mapping[str, list[str]]:
         vehicle__shifts__state=ShiftState.SCHEDULED,
     )
     return {
-        "a vehicle stands in one shift at a time": _broken(overlapping),
-        "a shift belongs to its vehicle's hub or was driven before the vehicle moved": _broken(
+        "the shifts of a vehicle do not overlap": _broken(overlapping),
+        "a shift has the hub of its vehicle, unless it ended before the vehicle moved": _broken(
             scheduled.exclude(hub=F("vehicle__hub")).filter(ends_at__gt=F("vehicle__updated_at"))
         ),
     }

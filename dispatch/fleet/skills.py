@@ -1,4 +1,4 @@
-"""Skills are free words, written one way: ``"Tail Lift"`` and ``tail-lift`` are the same."""
+"""Normal form of skills. A skill is a free word; ``"Tail Lift"`` and ``tail-lift`` are equal."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from django.utils.translation import gettext as _
 
 from lastmile.core.errors import Invalid
 
-LONGEST = 40
+MAX_LENGTH = 40
 MAX_SKILLS = 20
 
 
 def normalise(words: Iterable[str]) -> list[str]:
-    """Return the skills sorted, without doubles, as lower-case words joined by hyphens."""
-    found = {_one(word) for word in words} - {""}
-    if len(found) > MAX_SKILLS:
-        raise Invalid(_("At most %(most)d skills can be named; drop some.") % {"most": MAX_SKILLS})
-    return sorted(found)
+    """Return the skills in normal form, sorted and without duplicates.
+
+    The normal form has lower-case words joined by hyphens.
+    """
+    skills = {_normal_form(word) for word in words} - {""}
+    if len(skills) > MAX_SKILLS:
+        raise Invalid(_("At most %(most)d skills are allowed. Remove some.") % {"most": MAX_SKILLS})
+    return sorted(skills)
 
 
-def _one(word: str) -> str:
+def _normal_form(word: str) -> str:
     if not isinstance(word, str):
-        raise Invalid(_("A skill is a word, not %(word)r.") % {"word": word})
+        raise Invalid(_("A skill must be text, not %(word)r.") % {"word": word})
     plain = unicodedata.normalize("NFKC", word).casefold()
     skill = re.sub(r"[\W_]+", "-", plain).strip("-")
-    if len(skill) > LONGEST:
+    if len(skill) > MAX_LENGTH:
         raise Invalid(
-            _("The skill %(word)r is too long; use at most %(longest)d letters.")
-            % {"word": word[:60], "longest": LONGEST}
+            _("The skill %(word)r is too long. Use at most %(longest)d characters.")
+            % {"word": word[:60], "longest": MAX_LENGTH}
         )
     return skill

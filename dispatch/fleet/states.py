@@ -1,4 +1,4 @@
-"""The moves of a shift."""
+"""The states of a shift and the allowed moves between them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class ShiftState(StrEnum):
+    """The state of a shift."""
+
     SCHEDULED = "scheduled"
     CANCELLED = "cancelled"
 

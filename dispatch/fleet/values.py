@@ -1,7 +1,8 @@
-"""Rules for the values of nouns: each takes what came in and returns what is kept, or says why not.
+"""Rules that check the values of fields and bring them into the form that is stored.
 
-A rule raises ``Invalid`` with one sentence; ``clean`` applies a table of rules to the fields that
-were given and raises all faults together, each with its JSON pointer.
+A rule takes a received value and returns the stored value, or raises ``Invalid`` with one message.
+``clean`` applies a table of rules to the given fields. It raises all faults together, each with
+its JSON pointer.
 """
 
 from __future__ import annotations
@@ -16,71 +17,73 @@ from lastmile.core import clock
 from lastmile.core.errors import Invalid, Problems
 
 Rule = Callable[[Any], Any]
-NULL_ISLAND = 0.01  # degrees: a kilometre around latitude 0, longitude 0 there is only sea
+NULL_ISLAND = 0.01  # degrees: within a kilometre of latitude 0, longitude 0 there is only sea
 
 
 def clean(
     fields: Mapping[str, Any], rules: Mapping[str, Rule], *, required: Collection[str] = ()
 ) -> dict[str, Any]:
     """Return the cleaned fields. Raises Invalid with one entry per fault."""
-    problems, kept = Problems(), {}
+    problems, cleaned = Problems(), {}
     for name in required:
         if fields.get(name) in (None, ""):
-            problems.add(f"/{name}", _("This is missing; give it a value."), "required")
+            problems.add(f"/{name}", _("This field is required. Enter a value."), "required")
     for name, raw in fields.items():
         if name in required and raw in (None, ""):
             continue
         try:
-            kept[name] = rules[name](raw)
+            cleaned[name] = rules[name](raw)
         except Invalid as fault:
-            found = fault.errors or ()
-            for inner in found:
+            errors = fault.errors or ()
+            for inner in errors:
                 problems.add(f"/{name}{inner.pointer}", inner.detail, inner.code)
-            if not found:
+            if not errors:
                 problems.add(f"/{name}", fault.detail)
     problems.raise_if_any()
-    return kept
+    return cleaned
 
 
 def storable(raw: Any, *, most: int) -> str:
-    """Return a text that the database keeps byte for byte."""
+    """Return a text that the database can store unchanged, at most ``most`` characters long."""
     if not isinstance(raw, str):
-        raise Invalid(_("This must be a text."))
+        raise Invalid(_("This must be text."))
     if "\x00" in raw or any("\ud800" <= c <= "\udfff" for c in raw):
-        raise Invalid(_("This holds a character that is no text (NUL or half a pair); drop it."))
+        raise Invalid(
+            _("This text contains an invalid character (NUL or an unpaired surrogate). Delete it.")
+        )
     if len(raw) > most:
         raise Invalid(
-            _("This is %(long)d characters long; at most %(most)d fit.")
+            _("This text has %(long)d characters. The maximum is %(most)d. Shorten it.")
             % {"long": len(raw), "most": most}
         )
     return raw
 
 
 def text(most: int) -> Rule:
-    """Any text up to ``most`` characters, kept as it is."""
+    """Return the rule for any text up to ``most`` characters, stored unchanged."""
     return lambda raw: storable(raw, most=most)
 
 
 def name(raw: Any) -> str:
-    """One line with something on it."""
-    kept = storable(raw, most=120).strip()
-    if not kept:
-        raise Invalid(_("This is missing; give it a name."))
-    return kept
+    """Return a name without surrounding spaces; it must not be empty."""
+    stripped = storable(raw, most=120).strip()
+    if not stripped:
+        raise Invalid(_("The name is missing. Enter a name."))
+    return stripped
 
 
 def external_id(raw: Any) -> str | None:
-    """The retailer's own id: printable, up to 64 characters; None or "" for none."""
+    """Return the retailer's own id: printable, up to 64 characters; None for no id."""
     if raw in (None, ""):
         return None
-    kept = storable(raw, most=64).strip()
-    if not kept or not kept.isprintable():
-        raise Invalid(_("An external_id is one line of printable characters."))
-    return kept
+    stripped = storable(raw, most=64).strip()
+    if not stripped or not stripped.isprintable():
+        raise Invalid(_("An external_id must be a single line of printable characters."))
+    return stripped
 
 
 def whole(least: int, most: int, *, null: bool = False) -> Rule:
-    """A whole number within bounds."""
+    """Return the rule for a whole number from ``least`` to ``most``; ``null`` allows None."""
 
     def rule(raw: Any) -> int | None:
         if raw is None and null:
@@ -89,7 +92,7 @@ def whole(least: int, most: int, *, null: bool = False) -> Rule:
             raise Invalid(_("This must be a whole number."))
         if not least <= raw <= most:
             raise Invalid(
-                _("This must lie between %(least)d and %(most)d.") % {"least": least, "most": most}
+                _("This must be between %(least)d and %(most)d.") % {"least": least, "most": most}
             )
         return raw
 
@@ -97,16 +100,16 @@ def whole(least: int, most: int, *, null: bool = False) -> Rule:
 
 
 def degrees(limit: int) -> Rule:
-    """A coordinate in degrees within plus or minus ``limit``."""
+    """Return the rule for a coordinate in degrees from ``-limit`` to ``limit``."""
 
     def rule(raw: Any) -> float:
         if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
-            raise Invalid(_("This must be a number of degrees."))
+            raise Invalid(_("This must be a number in degrees."))
         if abs(raw) > limit:
             raise Invalid(
                 _(
-                    "This must lie between -%(limit)d and %(limit)d degrees; are latitude and "
-                    "longitude the wrong way round?"
+                    "This must be between -%(limit)d and %(limit)d degrees. Check that latitude "
+                    "and longitude are not swapped."
                 )
                 % {"limit": limit}
             )
@@ -116,7 +119,7 @@ def degrees(limit: int) -> Rule:
 
 
 def one_of(*words: str) -> Rule:
-    """One of a closed list of words."""
+    """Return the rule for a value that must be one of ``words``."""
 
     def rule(raw: Any) -> str:
         if not isinstance(raw, str) or raw not in words:
@@ -126,31 +129,31 @@ def one_of(*words: str) -> Rule:
     return rule
 
 
-def yes_no(raw: Any) -> bool:
-    """True or false."""
+def boolean(raw: Any) -> bool:
+    """Return a value that must be True or False."""
     if not isinstance(raw, bool):
         raise Invalid(_("This must be true or false."))
     return raw
 
 
 def zone_name(raw: Any) -> str:
-    """An IANA time zone that exists."""
-    kept = storable(raw, most=64)
-    clock.zone(kept)
-    return kept
+    """Return the name of an existing IANA time zone."""
+    zone = storable(raw, most=64)
+    clock.zone(zone)
+    return zone
 
 
-def as_it_is(raw: Any) -> Any:
-    """A value that was already checked (a row, a date)."""
+def unchanged(raw: Any) -> Any:
+    """Return a value that was already checked (a row, a date)."""
     return raw
 
 
 def refuse_null_island(lat: float, lon: float, problems: Problems, pointer: str) -> None:
-    """Name the place that a failed geocoding leaves behind: latitude and longitude 0."""
+    """Add a problem for latitude 0, longitude 0, a usual result of failed geocoding."""
     if abs(lat) < NULL_ISLAND and abs(lon) < NULL_ISLAND:
         problems.add(
             pointer,
-            _("Latitude and longitude are both 0, which is a place in the Atlantic. Leave both "
-              "empty or correct them."),
+            _("Latitude and longitude are both 0, which is a point in the Atlantic. Correct them "
+              "or leave both empty."),
             "null_island",
         )  # fmt: skip

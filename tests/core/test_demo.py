@@ -263,7 +263,7 @@ def test_without_the_streets_the_demo_stands_on_straight_lines_and_says_so(
     fetch = demo_city.fetch_demo_network
     monkeypatch.setattr(demo_city, "fetch_demo_network", away)
     _found, lines = sow("--schema", "faro", "--orders", "12")
-    assert "No package index can be reached. Until then, ways are straight lines." in lines
+    assert "No package index can be reached. Until then, travel times use straight lines." in lines
     with retailer_context("faro"):
         assert set(Plan.objects.values_list("travel_source", flat=True)) == {"straight_line"}
         assert Hub.objects.get().network == ""

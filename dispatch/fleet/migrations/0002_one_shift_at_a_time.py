@@ -1,7 +1,7 @@
 from django.db import migrations
 
-# Written by hand: Django's ExclusionConstraint asks for django.contrib.postgres, whose hook reads
-# the catalogue at every connect, before any retailer is known.
+# This SQL is written by hand. Django's ExclusionConstraint needs django.contrib.postgres, which
+# reads the database catalogue at every connect, before the retailer is known.
 _TEMPLATE = """
 ALTER TABLE fleet_shift ADD CONSTRAINT shift_one_{what} EXCLUDE USING gist (
     {what}_id WITH =, tstzrange(starts_at, ends_at) WITH &&
@@ -10,7 +10,7 @@ ALTER TABLE fleet_shift ADD CONSTRAINT shift_one_{what} EXCLUDE USING gist (
 
 
 class Migration(migrations.Migration):
-    """A vehicle, and a driver, stands in one scheduled shift at a time."""
+    """Add constraints: scheduled shifts of a vehicle, or of a driver, cannot overlap."""
 
     dependencies = [("fleet", "0001_fleet")]
 

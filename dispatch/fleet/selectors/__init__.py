@@ -1,4 +1,4 @@
-"""Reading fleet: rows for faces and planning, and which hub serves a place."""
+"""Queries of the fleet: rows for interfaces and planning, and the hub that serves a point."""
 
 from __future__ import annotations
 
@@ -24,66 +24,69 @@ from tenants.permissions import Principal, visible
 
 
 def hubs() -> QuerySet[Hub]:
-    """Every hub, by name."""
+    """Return all hubs, sorted by name."""
     return Hub.objects.all()
 
 
 def hubs_of(principal: Principal | None) -> QuerySet[Hub]:
-    """The hubs that a principal works for, by name; none for a stranger."""
+    """Return the hubs that a principal works for, by name; no hubs without a principal."""
     return visible(principal, hubs(), field="public_id")
 
 
 def zones() -> QuerySet[Zone]:
-    """Every zone with its hub."""
+    """Return all zones with their hubs."""
     return Zone.objects.select_related("hub")
 
 
 def zones_holding(queryset: QuerySet[Zone], point: Point) -> QuerySet[Zone]:
-    """Narrow zones to those that hold a place: by their boxes, then by their polygons."""
-    near = queryset.filter(
+    """Return the zones that contain a point: a query by bounding box, then a check by polygon."""
+    candidates = queryset.filter(
         min_lat__lte=point.lat,
         max_lat__gte=point.lat,
         min_lon__lte=point.lon,
         max_lon__gte=point.lon,
     )
-    holding = [zone.pk for zone in near if polygons.contains(zone.polygon, point.lat, point.lon)]
-    return queryset.filter(pk__in=holding)
+    pks = [z.pk for z in candidates if polygons.contains(z.polygon, point.lat, point.lon)]
+    return queryset.filter(pk__in=pks)
 
 
 def vehicles() -> QuerySet[Vehicle]:
-    """Every vehicle with its hub."""
+    """Return all vehicles with their hubs."""
     return Vehicle.objects.select_related("hub")
 
 
 def drivers() -> QuerySet[Driver]:
-    """Every driver with their hub."""
+    """Return all drivers with their hubs."""
     return Driver.objects.select_related("hub")
 
 
 def shifts() -> QuerySet[Shift]:
-    """Every shift with its hub, vehicle and driver."""
+    """Return all shifts with hub, vehicle and driver."""
     return Shift.objects.select_related("hub", "vehicle", "driver")
 
 
 def shifts_on(hub: Hub, service_date: dt.date) -> QuerySet[Shift]:
-    """The scheduled shifts of a hub on a date, earliest first: what planning may use."""
+    """Return the scheduled shifts of a hub on a date, earliest first. Planning uses them."""
     return shifts().filter(hub=hub, service_date=service_date, state=ShiftState.SCHEDULED)
 
 
 def breaks_of(shift: Shift) -> list[Break]:
-    """The breaks of a shift, earliest first."""
-    return [Break.from_json(kept) for kept in shift.breaks]
+    """Return the breaks of a shift, earliest first."""
+    return [Break.from_json(stored) for stored in shift.breaks]
 
 
 def hub_open(hub: Hub, date: dt.date) -> list[tuple[dt.datetime, dt.datetime]]:
-    """When a hub is open on a local date, as [opens_at, closes_at) instants."""
+    """Return the opening hours of a hub on a local date, as instants [opens_at, closes_at)."""
     return open_spans(hub.hours, date, hub.zone)
 
 
 def shift_times(
     hub: Hub, date: dt.date, start_minute: int, end_minute: int
 ) -> tuple[dt.datetime, dt.datetime]:
-    """Local minutes of a date as instants; an end before the start is the next day's."""
+    """Return the start and end of a shift as instants, from local minutes of a date.
+
+    An end that is not after the start means the next day.
+    """
     if end_minute <= start_minute:
         end_minute += 1440
     return (
@@ -93,7 +96,7 @@ def shift_times(
 
 
 def factor_of(vehicle: Vehicle) -> emissions.Factor:
-    """The emission factor that counts for a vehicle: its own, else its class's."""
+    """Return the emission factor of a vehicle: its own factor, else the factor of its class."""
     return emissions.factor_for(
         vehicle.emission_class, vehicle.energy, own_wtw_mg_per_m=vehicle.own_co2_mg_per_m
     )
@@ -101,7 +104,7 @@ def factor_of(vehicle: Vehicle) -> emissions.Factor:
 
 @dataclass(frozen=True, slots=True)
 class ServingHub:
-    """Which hub serves a place, and how that was found: zone, nearest, only or none."""
+    """The hub that serves a point, and how it was chosen: zone, nearest, only or none."""
 
     hub: Hub | None
     choice: str
@@ -109,9 +112,9 @@ class ServingHub:
 
 @dataclass(frozen=True)
 class ServiceMap:
-    """The active hubs and zones of a retailer, read once and asked many times.
+    """The active hubs and zones of a retailer, read once for many look-ups.
 
-    A hub with zones serves them and nothing else; a hub without zones serves everywhere.
+    A hub with zones serves only its zones. A hub without zones serves everywhere.
     """
 
     hubs: Sequence[Hub]
@@ -124,11 +127,11 @@ class ServiceMap:
 
     @cached_property
     def _everywhere(self) -> list[Hub]:
-        bound = {zone.hub_id for zone in self.zones}
-        return [hub for hub in self.hubs if hub.pk not in bound]
+        with_zones = {zone.hub_id for zone in self.zones}
+        return [hub for hub in self.hubs if hub.pk not in with_zones]
 
     def zones_at(self, point: Point) -> list[Zone]:
-        """The zones that hold a place, smallest first."""
+        """Return the zones that contain a point, smallest first."""
         spot = shapely.Point(point.lon, point.lat)
         return [
             zone
@@ -139,16 +142,16 @@ class ServiceMap:
         ]
 
     def serving(self, point: Point | None) -> ServingHub:
-        """Choose the hub: by zone, else the nearest hub that serves everywhere.
+        """Choose the hub for a point: by zone, else the nearest hub that serves everywhere.
 
-        Without a place only a sole hub can be chosen.
+        Without a point, the hub is chosen only if the retailer has exactly one.
         """
         if point is None:
             return ServingHub(self.hubs[0], "only") if len(self.hubs) == 1 else ServingHub(None, "")
-        holding = self.zones_at(point)
+        zones = self.zones_at(point)
         by_pk = {hub.pk: hub for hub in self.hubs}
-        if holding:
-            return ServingHub(by_pk[holding[0].hub_id], "zone")
+        if zones:
+            return ServingHub(by_pk[zones[0].hub_id], "zone")
         if not self._everywhere:
             return ServingHub(None, "none")
         nearest = min(self._everywhere, key=lambda hub: (distance_m(hub.point, point), hub.pk))
@@ -156,7 +159,7 @@ class ServiceMap:
 
 
 def service_map() -> ServiceMap:
-    """Read the active hubs and their active zones: two queries."""
+    """Read the active hubs and their active zones with two queries."""
     return ServiceMap(
         hubs=list(Hub.objects.filter(active=True).order_by("pk")),
         zones=list(Zone.objects.filter(active=True, hub__active=True).order_by("pk")),

@@ -1,4 +1,4 @@
-"""The street map that pages draw under places: tiles of a hub's road network, and the hubs."""
+"""The street map for the maps on pages: the tiles of a hub's network, and markers of hubs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _PLACEHOLDERS = "0/0/0.pbf"  # the last part of a tile's address, where the map 
 
 
 def street_map_of(hubs: Iterable[Hub]) -> Mapping[str, Any]:
-    """Return ``json`` (TileJSON) and ``tiles`` (address pattern) for the tag ``map``.
+    """Return ``tilejson`` and ``tiles`` (an address pattern) for the template tag ``map``.
 
-    The first hub that names a loaded network decides; both are empty where there is none, and the
-    map says so.
+    They belong to the network of the first hub whose network is loaded. Both are empty if no
+    network is loaded; the map then tells the reader.
     """
     for name in dict.fromkeys(hub.network for hub in hubs if hub.network):
         street_map = street_map_named(name)
@@ -31,7 +31,7 @@ def street_map_of(hubs: Iterable[Hub]) -> Mapping[str, Any]:
 
 
 def street_map_named(name: str) -> Mapping[str, Any]:
-    """Return the same for one network; both are empty when it is not loaded."""
+    """Return ``tilejson`` and ``tiles`` of one network; both are empty if it is not loaded."""
     try:
         about = tiles.tilejson(name)
     except network.UnknownNetwork:
@@ -41,5 +41,5 @@ def street_map_named(name: str) -> Mapping[str, Any]:
 
 
 def hub_marks(hubs: Iterable[Hub]) -> list[dict[str, Any]]:
-    """Return hubs as the map module draws them."""
+    """Return the hubs in the form that ``static/core/map.js`` draws."""
     return [{"id": hub.public_id, "name": hub.name, "lon": hub.lon, "lat": hub.lat} for hub in hubs]

@@ -1,4 +1,4 @@
-"""The acts of fleet: add, change and retire each noun."""
+"""The services of the fleet: add, change and retire hubs, zones, vehicles, drivers and shifts."""
 
 from dispatch.fleet.services.copying import Copied, copy_shifts
 from dispatch.fleet.services.drivers import add_driver, change_driver, retire_driver

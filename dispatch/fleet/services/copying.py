@@ -1,4 +1,4 @@
-"""A day's shifts again on another day, at the same times on the wall."""
+"""Copies the shifts of a day to another day, at the same local times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lastmile.core.errors import DomainError
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What came of it: the new shifts, and those left out with the sentence why."""
+    """The result of a copy: the new shifts, and the skipped shifts, each with the reason."""
 
     added: list[Shift]
     skipped: list[tuple[Shift, str]]
@@ -27,9 +27,9 @@ class Copied:
 def copy_shifts(*, hub: Hub, since: dt.date, to: dt.date) -> Copied:
     """Copy the scheduled shifts of a hub from one date to another.
 
-    Wall-clock times stay though the clock changes between the dates. A shift whose vehicle or
-    driver is taken or retired by then is left out, so that copying twice adds nothing. Locks:
-    vehicles and drivers. Records: shift.added for each. Raises: nothing of its own.
+    Local times stay the same, even if the clock changes between the dates. A shift is skipped if
+    its vehicle or driver is busy or inactive, so copying twice adds nothing. Locks: vehicles and
+    drivers. Records: shift.added for each new shift. Raises: nothing of its own.
     """
     added: list[Shift] = []
     skipped: list[tuple[Shift, str]] = []
@@ -42,16 +42,16 @@ def copy_shifts(*, hub: Hub, since: dt.date, to: dt.date) -> Copied:
                         driver=shift.driver,
                         starts_at=_moved(shift.starts_at, since, to, hub.zone),
                         ends_at=_moved(shift.ends_at, since, to, hub.zone),
-                        breaks=[_moved_break(one, since, to, hub.zone) for one in breaks_of(shift)],
+                        breaks=[_moved_break(b, since, to, hub.zone) for b in breaks_of(shift)],
                     )
                 )
-        except DomainError as refused:
-            skipped.append((shift, refused.errors[0].detail if refused.errors else refused.detail))
+        except DomainError as fault:
+            skipped.append((shift, fault.errors[0].detail if fault.errors else fault.detail))
     return Copied(added=added, skipped=skipped)
 
 
 def _moved(instant: dt.datetime, since: dt.date, to: dt.date, zone: str) -> dt.datetime:
-    """The same time on the wall, as many days after ``to`` as it was after ``since``."""
+    """Return an instant with the same local time, moved by the days from ``since`` to ``to``."""
     local = instant.astimezone(clock.zone(zone))
     date = to + (local.date() - since)
     return clock.local_instant(date, local.hour * 60 + local.minute, zone)

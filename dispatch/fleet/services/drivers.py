@@ -1,4 +1,4 @@
-"""Drivers: add, change, retire."""
+"""Services of drivers: add, change, retire."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lastmile.core.phones import e164, region_of
 
 
 class DriverFields(TypedDict, total=False):
-    """What a caller may say about a driver. A national phone number is read as the hub's."""
+    """The fields of a driver. A phone number without a country code is of the hub's country."""
 
     external_id: str | None
     name: str
@@ -38,23 +38,23 @@ def _member(raw: Any) -> str | None:
     if raw in (None, ""):
         return None
     if not isinstance(raw, str) or not looks_like(raw, "mbr"):
-        raise Invalid(_("This is not the id of a member (mbr_…)."))
+        raise Invalid(_("This is not the id of a member. Such an id begins with mbr_."))
     return raw
 
 
 def _rules(hub: Hub | None) -> dict[str, values.Rule]:
     def phone(raw: Any) -> str:
-        kept = values.storable(raw, most=40).strip()
-        return e164(kept, region_of(hub.zone) if hub else "") if kept else ""
+        number = values.storable(raw, most=40).strip()
+        return e164(number, region_of(hub.zone) if hub else "") if number else ""
 
     return {
         "external_id": values.external_id,
         "name": values.name,
         "phone": phone,
-        "hub": values.as_it_is,
+        "hub": values.unchanged,
         "skills": skills.normalise,
         "member": _member,
-        "active": values.yes_no,
+        "active": values.boolean,
     }
 
 
@@ -62,30 +62,31 @@ def _rules(hub: Hub | None) -> dict[str, values.Rule]:
 def add_driver(**fields: Unpack[DriverFields]) -> Driver:
     """Add a driver; name and hub are required.
 
-    Records: driver.added. Raises: Invalid, ExternalIdTaken, Conflict for a member who drives.
+    Records: driver.added. Raises: Invalid, ExternalIdTaken; Conflict if the member is linked to
+    another driver.
     """
-    kept = values.clean(fields, _rules(fields.get("hub")), required=("name", "hub"))
-    return create(Driver, kept, ADDED["driver"])
+    columns = values.clean(fields, _rules(fields.get("hub")), required=("name", "hub"))
+    return create(Driver, columns, ADDED["driver"])
 
 
 @transaction.atomic
 def change_driver(
     *, driver: Driver, version: int | None = None, **fields: Unpack[DriverFields]
 ) -> Driver:
-    """Change what is given of a driver.
+    """Change the given fields of a driver.
 
-    Locks: the driver. Records: driver.changed, when something differs. Raises: Invalid, Stale,
+    Locks: the driver. Records: driver.changed if a value differs. Raises: Invalid, Stale,
     ExternalIdTaken, Conflict, StillInUse.
     """
-    kept = values.clean(fields, _rules(fields.get("hub", driver.hub)))
+    columns = values.clean(fields, _rules(fields.get("hub", driver.hub)))
     row = locked(driver, version)
-    refuse_to_retire_in_use(row, kept)
-    return write(row, kept, CHANGED["driver"])
+    refuse_to_retire_in_use(row, columns)
+    return write(row, columns, CHANGED["driver"])
 
 
 @transaction.atomic
 def retire_driver(*, driver: Driver, version: int | None = None) -> Driver:
-    """Take a driver off the list; the history stays.
+    """Make a driver inactive; the history stays.
 
     Locks: the driver. Records: driver.retired. Raises: StillInUse, Stale.
     """

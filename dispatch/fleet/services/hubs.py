@@ -1,4 +1,4 @@
-"""Hubs: open, change, retire."""
+"""Services of hubs: add, change, retire."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lastmile.core.errors import Problems
 
 
 class HubFields(TypedDict, total=False):
-    """What a caller may say about a hub."""
+    """The fields of a hub."""
 
     external_id: str | None
     name: str
@@ -41,37 +41,37 @@ RULES: dict[str, values.Rule] = {
     "lat": values.degrees(90),
     "lon": values.degrees(180),
     "zone": values.zone_name,
-    "hours": hours.checked,
+    "hours": hours.checked_hours,
     "loading_s": values.whole(0, 14_400),
     "network": values.text(64),
-    "active": values.yes_no,
+    "active": values.boolean,
 }
 
 
 @transaction.atomic
 def add_hub(**fields: Unpack[HubFields]) -> Hub:
-    """Open a hub; name, zone, lat and lon are required.
+    """Add a hub; name, zone, lat and lon are required.
 
     Records: hub.added. Raises: Invalid, ExternalIdTaken.
     """
-    kept = values.clean(fields, RULES, required=("name", "zone", "lat", "lon"))
-    _refuse_null_island(kept["lat"], kept["lon"])
-    return create(Hub, kept, ADDED["hub"])
+    columns = values.clean(fields, RULES, required=("name", "zone", "lat", "lon"))
+    _refuse_null_island(columns["lat"], columns["lon"])
+    return create(Hub, columns, ADDED["hub"])
 
 
 @transaction.atomic
 def change_hub(*, hub: Hub, version: int | None = None, **fields: Unpack[HubFields]) -> Hub:
-    """Change what is given of a hub.
+    """Change the given fields of a hub.
 
-    Locks: the hub. Records: hub.changed, when something differs. Raises: Invalid, Stale,
+    Locks: the hub. Records: hub.changed if a value differs. Raises: Invalid, Stale,
     ExternalIdTaken, StillInUse.
     """
-    kept: dict[str, Any] = values.clean(fields, RULES)
+    columns: dict[str, Any] = values.clean(fields, RULES)
     row = locked(hub, version)
-    refuse_to_retire_in_use(row, kept)
-    if {"lat", "lon"} & set(kept):
-        _refuse_null_island(kept.get("lat", row.lat), kept.get("lon", row.lon))
-    return write(row, kept, CHANGED["hub"])
+    refuse_to_retire_in_use(row, columns)
+    if {"lat", "lon"} & set(columns):
+        _refuse_null_island(columns.get("lat", row.lat), columns.get("lon", row.lon))
+    return write(row, columns, CHANGED["hub"])
 
 
 def _refuse_null_island(lat: float, lon: float) -> None:
@@ -82,9 +82,9 @@ def _refuse_null_island(lat: float, lon: float) -> None:
 
 @transaction.atomic
 def retire_hub(*, hub: Hub, version: int | None = None) -> Hub:
-    """Close a hub for new work; its history stays.
+    """Make a hub inactive, so that it gets no new work; its history stays.
 
-    Locks: the hub. Records: hub.retired. Raises: StillInUse while shifts are to come, Stale.
+    Locks: the hub. Records: hub.retired. Raises: Stale; StillInUse if it has shifts to come.
     """
     row = locked(hub, version)
     refuse_while_in_shifts(row.shifts.all())

@@ -1,4 +1,4 @@
-"""Shifts: add, change, cancel. One vehicle and one driver stand in one shift at a time."""
+"""Services of shifts: add, change, cancel. Shifts of a vehicle or of a driver never overlap."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHORTEST, LONGEST = dt.timedelta(minutes=15), dt.timedelta(hours=24)
 
 
 class ShiftFields(TypedDict, total=False):
-    """What a caller may say about a shift; its hub is the vehicle's, its date the hub's local."""
+    """The fields of a shift. Its hub is the hub of the vehicle, and its date is a local date."""
 
     external_id: str | None
     vehicle: Vehicle
@@ -36,37 +36,44 @@ class ShiftFields(TypedDict, total=False):
 
 def _instant(raw: Any) -> dt.datetime:
     if not isinstance(raw, dt.datetime) or raw.utcoffset() is None:
-        raise Invalid(_("This must be a time with its offset, like 2026-11-22T08:00:00-03:00."))
+        raise Invalid(
+            _("This must be a time with its offset from UTC, such as 2026-11-22T08:00:00-03:00.")
+        )
     return raw.astimezone(dt.UTC)
 
 
 RULES: dict[str, values.Rule] = {
     "external_id": values.external_id,
-    "vehicle": values.as_it_is,
-    "driver": values.as_it_is,
+    "vehicle": values.unchanged,
+    "driver": values.unchanged,
     "starts_at": _instant,
     "ends_at": _instant,
     "breaks": list,
 }
 
 
-def _settle(
-    row: Shift | None, kept: dict[str, Any], vehicle: Vehicle, driver: Driver | None
+def _complete(
+    row: Shift | None, cleaned: dict[str, Any], vehicle: Vehicle, driver: Driver | None
 ) -> dict[str, Any]:
-    """Check the shift as a whole and fill in what follows from it."""
-    starts_at: dt.datetime = kept["starts_at"] if "starts_at" in kept else _of(row).starts_at
-    ends_at: dt.datetime = kept["ends_at"] if "ends_at" in kept else _of(row).ends_at
+    """Check the shift as a whole and add the columns that depend on others."""
+    starts_at: dt.datetime = (
+        cleaned["starts_at"] if "starts_at" in cleaned else _existing(row).starts_at
+    )
+    ends_at: dt.datetime = cleaned["ends_at"] if "ends_at" in cleaned else _existing(row).ends_at
     if not SHORTEST <= ends_at - starts_at <= LONGEST:
         problems = Problems()
-        problems.add("/ends_at", _("A shift ends between 15 minutes and 24 hours after it starts."))
+        problems.add(
+            "/ends_at",
+            _("A shift must last between 15 minutes and 24 hours. Check its start and end."),
+        )
         problems.raise_if_any()
-    pauses = kept.get("breaks")
+    pauses = cleaned.get("breaks")
     if pauses is None:
-        pauses = [Break.from_json(kept_break) for kept_break in (row.breaks if row else [])]
+        pauses = [Break.from_json(stored) for stored in (row.breaks if row else [])]
     breaks.check(pauses, starts_at, ends_at)
-    _refuse_retired(vehicle, driver)
+    _refuse_inactive(vehicle, driver)
     _refuse_overlap(row, vehicle, driver, starts_at, ends_at)
-    return kept | {
+    return cleaned | {
         "hub": vehicle.hub,
         "vehicle": vehicle,
         "driver": driver,
@@ -75,26 +82,34 @@ def _settle(
     }
 
 
-def _of(row: Shift | None) -> Shift:
-    assert row is not None, "a new shift says when it starts and ends"
+def _existing(row: Shift | None) -> Shift:
+    assert row is not None, "a new shift needs starts_at and ends_at"
     return row
 
 
-def _lock_means(vehicle: Vehicle, driver: Driver | None) -> tuple[Vehicle, Driver | None]:
-    """Lock vehicle, then driver: the EXCLUDE constraint alone would deadlock under a race."""
-    held = Vehicle.objects.select_for_update(no_key=True, of=("self",)).select_related("hub")
+def _lock_vehicle_and_driver(
+    vehicle: Vehicle, driver: Driver | None
+) -> tuple[Vehicle, Driver | None]:
+    """Return the vehicle and the driver, locked in this order.
+
+    Without the locks, two transactions could deadlock on the exclusion constraints.
+    """
+    vehicles = Vehicle.objects.select_for_update(no_key=True, of=("self",)).select_related("hub")
     drivers = Driver.objects.select_for_update(no_key=True)
-    return held.get(pk=vehicle.pk), drivers.get(pk=driver.pk) if driver else None
+    return vehicles.get(pk=vehicle.pk), drivers.get(pk=driver.pk) if driver else None
 
 
-def _refuse_retired(vehicle: Vehicle, driver: Driver | None) -> None:
+def _refuse_inactive(vehicle: Vehicle, driver: Driver | None) -> None:
     problems = Problems()
     if not vehicle.active:
-        problems.add("/vehicle", _("This vehicle is out of service; choose another."))
+        problems.add("/vehicle", _("This vehicle is inactive. Choose another vehicle."))
     if not vehicle.hub.active:
-        problems.add("/vehicle", _("The vehicle's hub is closed; move the vehicle first."))
+        problems.add(
+            "/vehicle",
+            _("The hub of this vehicle is inactive. Move the vehicle to an active hub first."),
+        )
     if driver and not driver.active:
-        problems.add("/driver", _("This driver is off the list; choose another."))
+        problems.add("/driver", _("This driver is inactive. Choose another driver."))
     problems.raise_if_any()
 
 
@@ -112,66 +127,67 @@ def _refuse_overlap(
     other = (others.exclude(pk=row.pk) if row else others).first()
     if other is None:
         return
-    who = vehicle.name if other.vehicle_id == vehicle.pk else driver.name if driver else ""
+    name = vehicle.name if other.vehicle_id == vehicle.pk else driver.name if driver else ""
     raise ShiftOverlaps(
-        _("%(who)s already stands in another shift at that time; choose other times or cancel it.")
-        % {"who": who},
+        _("%(name)s already has another shift at that time. Change the times or cancel that shift.")
+        % {"name": name},
         data={"shift": other.public_id},
     )
 
 
-def _overlap_or(refused: IntegrityError) -> Conflict:
-    if "shift_one_" in str(refused):
+def _overlap_error(error: IntegrityError) -> Conflict:
+    """Return the error for a broken exclusion constraint. Raises any other database error."""
+    if "shift_one_" in str(error):
         return ShiftOverlaps(
-            _("The vehicle or the driver already stands in another shift at that time.")
+            _("The vehicle or the driver already has another shift at that time. Change the times.")
         )
-    raise refused
+    raise error
 
 
 @transaction.atomic
 def add_shift(**fields: Unpack[ShiftFields]) -> Shift:
-    """Put a vehicle, and perhaps a driver, on the road for a time.
+    """Add a shift of a vehicle, with or without a driver.
 
     vehicle, starts_at and ends_at are required. Locks: vehicle, driver. Records: shift.added.
     Raises: Invalid, ShiftOverlaps, ExternalIdTaken.
     """
-    kept = values.clean(fields, RULES, required=("vehicle", "starts_at", "ends_at"))
-    vehicle, driver = _lock_means(kept["vehicle"], kept.get("driver"))
-    settled = _settle(None, kept, vehicle, driver)
+    cleaned = values.clean(fields, RULES, required=("vehicle", "starts_at", "ends_at"))
+    vehicle, driver = _lock_vehicle_and_driver(cleaned["vehicle"], cleaned.get("driver"))
+    columns = _complete(None, cleaned, vehicle, driver)
     try:
-        return create(Shift, settled, ADDED["shift"])
-    except IntegrityError as refused:
-        raise _overlap_or(refused) from refused
+        return create(Shift, columns, ADDED["shift"])
+    except IntegrityError as error:
+        raise _overlap_error(error) from error
 
 
 @transaction.atomic
 def change_shift(
     *, shift: Shift, version: int | None = None, **fields: Unpack[ShiftFields]
 ) -> Shift:
-    """Change what is given of a scheduled shift.
+    """Change the given fields of a scheduled shift.
 
-    Locks: vehicle, driver, shift. Records: shift.changed, when something differs. Raises: Invalid,
-    Stale, ShiftOverlaps, Conflict once cancelled.
+    Locks: vehicle, driver, shift. Records: shift.changed if a value differs. Raises: Invalid,
+    Stale, ShiftOverlaps; Conflict if the shift is cancelled.
     """
-    kept = values.clean(fields, RULES)
-    vehicle, driver = _lock_means(
-        kept.get("vehicle", shift.vehicle), kept.get("driver", shift.driver)
+    cleaned = values.clean(fields, RULES)
+    vehicle, driver = _lock_vehicle_and_driver(
+        cleaned.get("vehicle", shift.vehicle), cleaned.get("driver", shift.driver)
     )
     row = locked(shift, version)
     if row.state != ShiftState.SCHEDULED:
-        raise Conflict(_("This shift was cancelled; add a new one."))
-    settled = _settle(row, kept, vehicle, driver)
+        raise Conflict(_("This shift was cancelled. Add a new shift."))
+    columns = _complete(row, cleaned, vehicle, driver)
     try:
-        return write(row, settled, CHANGED["shift"])
-    except IntegrityError as refused:
-        raise _overlap_or(refused) from refused
+        return write(row, columns, CHANGED["shift"])
+    except IntegrityError as error:
+        raise _overlap_error(error) from error
 
 
 @transaction.atomic
 def cancel_shift(*, shift: Shift, version: int | None = None) -> Shift:
-    """Call a shift off; planning takes its route away.
+    """Cancel a shift; planning then removes its route. Cancelling it twice changes nothing.
 
-    Locks: the shift. Records: shift.cancelled. Raises: Stale; cancelling twice changes nothing.
+    Locks: the shift. Records: shift.cancelled. Raises: Stale.
     """
     row = locked(shift, version)
     if ShiftState.CANCELLED not in MOVES[ShiftState(row.state)]:

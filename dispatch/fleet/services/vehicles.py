@@ -1,4 +1,4 @@
-"""Vehicles: add, change, retire."""
+"""Services of vehicles: add, change, retire."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ _ENERGIES_OF_PROFILE = {
 
 
 class VehicleFields(TypedDict, total=False):
-    """What a caller may say about a vehicle. ``weight_g volume_cm3 parcels`` are its capacities;
-    ``own_co2_mg_per_m`` (well to wheel) goes before the factor of ``emission_class``.
+    """The fields of a vehicle.
+
+    ``weight_g``, ``volume_cm3`` and ``parcels`` are its capacities. ``own_co2_mg_per_m`` (well to
+    wheel) replaces the factor of ``emission_class``.
     """
 
     external_id: str | None
@@ -56,7 +58,7 @@ _COST = values.whole(0, 100_000_000)
 RULES: dict[str, values.Rule] = {
     "external_id": values.external_id,
     "name": values.name,
-    "hub": values.as_it_is,
+    "hub": values.unchanged,
     "plate": values.text(20),
     "profile": values.one_of(*Profile.values),
     "energy": values.one_of(*Energy.values),
@@ -70,28 +72,29 @@ RULES: dict[str, values.Rule] = {
     "range_m": values.whole(1, 5_000_000, null=True),
     "emission_class": values.one_of(*emissions.VEHICLE_CLASSES),
     "own_co2_mg_per_m": values.whole(0, 5_000, null=True),
-    "active": values.yes_no,
+    "active": values.boolean,
 }
 _REQUIRED = ("name", "hub", "profile", "energy", "weight_g", "volume_cm3", "parcels")
 
 
-def _check_whole(kept: dict[str, Any]) -> None:
-    """Check what only makes sense together: profile, energy, emission class."""
+def _check_combination(columns: dict[str, Any]) -> None:
+    """Check that profile, energy and emission class fit together."""
     problems = Problems()
-    profile, energy = Profile(kept["profile"]), kept["energy"]
+    profile, energy = Profile(columns["profile"]), columns["energy"]
     if energy not in _ENERGIES_OF_PROFILE[profile]:
         problems.add(
             "/energy",
-            _("The profile %(profile)s runs on %(energies)s; change one of the two.")
+            _("The vehicle type %(profile)s allows only this energy: %(energies)s. Change the type "
+              "or the energy.")
             % {
                 "profile": profile.value,
                 "energies": ", ".join(sorted(_ENERGIES_OF_PROFILE[profile])),
             },
-        )
+        )  # fmt: skip
     problems.raise_if_any()
     try:
         emissions.factor_for(
-            kept["emission_class"], energy, own_wtw_mg_per_m=kept.get("own_co2_mg_per_m")
+            columns["emission_class"], energy, own_wtw_mg_per_m=columns.get("own_co2_mg_per_m")
         )
     except emissions.UnknownFactor as unknown:
         problems.add("/emission_class", str(unknown))
@@ -104,36 +107,40 @@ def add_vehicle(**fields: Unpack[VehicleFields]) -> Vehicle:
 
     Records: vehicle.added. Raises: Invalid, ExternalIdTaken.
     """
-    kept = values.clean(fields, RULES, required=_REQUIRED)
-    kept.setdefault("emission_class", emissions.class_of_profile(kept["profile"]))
-    _check_whole(kept)
-    return create(Vehicle, kept, ADDED["vehicle"])
+    columns = values.clean(fields, RULES, required=_REQUIRED)
+    columns.setdefault("emission_class", emissions.class_of_profile(columns["profile"]))
+    _check_combination(columns)
+    return create(Vehicle, columns, ADDED["vehicle"])
 
 
 @transaction.atomic
 def change_vehicle(
     *, vehicle: Vehicle, version: int | None = None, **fields: Unpack[VehicleFields]
 ) -> Vehicle:
-    """Change what is given of a vehicle. A vehicle with shifts to come keeps its hub.
+    """Change the given fields of a vehicle. A vehicle with shifts to come keeps its hub.
 
-    Locks: the vehicle. Records: vehicle.changed, when something differs. Raises: Invalid, Stale,
+    Locks: the vehicle. Records: vehicle.changed if a value differs. Raises: Invalid, Stale,
     ExternalIdTaken, StillInUse.
     """
-    kept = values.clean(fields, RULES)
+    columns = values.clean(fields, RULES)
     row = locked(vehicle, version)
-    if "profile" in kept and "emission_class" not in kept and kept["profile"] != row.profile:
-        kept["emission_class"] = emissions.class_of_profile(kept["profile"])
+    if (
+        "profile" in columns
+        and "emission_class" not in columns
+        and columns["profile"] != row.profile
+    ):
+        columns["emission_class"] = emissions.class_of_profile(columns["profile"])
     names = ("profile", "energy", "emission_class", "own_co2_mg_per_m")
-    _check_whole({name: getattr(row, name) for name in names} | kept)
-    refuse_to_retire_in_use(row, kept)
-    if kept.get("hub", row.hub) != row.hub:
+    _check_combination({name: getattr(row, name) for name in names} | columns)
+    refuse_to_retire_in_use(row, columns)
+    if columns.get("hub", row.hub) != row.hub:
         refuse_while_in_shifts(row.shifts.all())
-    return write(row, kept, CHANGED["vehicle"])
+    return write(row, columns, CHANGED["vehicle"])
 
 
 @transaction.atomic
 def retire_vehicle(*, vehicle: Vehicle, version: int | None = None) -> Vehicle:
-    """Take a vehicle out of service; its history stays.
+    """Make a vehicle inactive; its history stays.
 
     Locks: the vehicle. Records: vehicle.retired. Raises: StillInUse, Stale.
     """

@@ -1,4 +1,4 @@
-"""How a noun of fleet is written: once here, so that every act locks, counts and records alike."""
+"""Writes the rows of the fleet, so that every service locks, versions and records the same way."""
 
 from __future__ import annotations
 
@@ -18,50 +18,52 @@ from lastmile.core.events import record
 from lastmile.core.kinds import Kind
 from tenants.people.services import audit
 
-Noun = TypeVar("Noun", Hub, Zone, Vehicle, Driver, Shift)
+FleetRow = TypeVar("FleetRow", Hub, Zone, Vehicle, Driver, Shift)
 
 
-def create(model: type[Noun], values: Mapping[str, Any], kind: Kind[AddedFacts]) -> Noun:
-    """Insert one row, record and audit ``kind``. Must run inside a transaction."""
+def create(model: type[FleetRow], values: Mapping[str, Any], kind: Kind[AddedFacts]) -> FleetRow:
+    """Insert a row, and record and audit the event ``kind``. Call it inside a transaction."""
     try:
         with transaction.atomic():
             row = model.objects.create(**values)
-    except IntegrityError as refused:
-        raise taken(refused, values) from refused
+    except IntegrityError as error:
+        raise uniqueness_error(error, values) from error
     record(kind, AddedFacts(hub=_hub_of(row)), subject=row.public_id)
     audit(
-        kind.name, row.public_id, {name: (None, shown) for name, shown in _audited(values).items()}
+        kind.name, row.public_id, {name: (None, value) for name, value in _audited(values).items()}
     )
     return row
 
 
-def taken(refused: IntegrityError, values: Mapping[str, Any]) -> Conflict:
-    """Say in words which uniqueness a write broke."""
-    if "external_id" in str(refused):
+def uniqueness_error(error: IntegrityError, values: Mapping[str, Any]) -> Conflict:
+    """Return the error for a broken unique constraint. Raises any other database error."""
+    if "external_id" in str(error):
         return ExternalIdTaken(
-            _("The external_id %(id)r is already in use; choose another or change that row.")
+            _("The external_id %(id)r is already in use. Choose another.")
             % {"id": values.get("external_id")}
         )
-    if "member" in str(refused):
-        return Conflict(_("This member already is a driver; one login drives as one driver."))
-    raise refused
+    if "member" in str(error):
+        return Conflict(
+            _("This member is already linked to another driver. Choose another member.")
+        )
+    raise error
 
 
-def locked(row: Noun, version: int | None) -> Noun:
-    """Return the row as it stands, locked. Raises Stale when ``version`` is no longer present."""
+def locked(row: FleetRow, version: int | None) -> FleetRow:
+    """Return the present row, locked. Raises Stale if its version is not ``version``."""
     present = type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
     if version is not None and present.version != version:
         raise Stale(
-            _("Somebody changed this meanwhile; read it again and repeat your change."),
+            _("Someone else changed this meanwhile. Reload it and make your change again."),
             data={"version": present.version},
         )
     return present
 
 
-def write(row: Noun, values: Mapping[str, Any], kind: Kind[ChangedFacts]) -> Noun:
-    """Write what differs to a locked row, raise its version, record and audit ``kind``.
+def write(row: FleetRow, values: Mapping[str, Any], kind: Kind[ChangedFacts]) -> FleetRow:
+    """Write the values that differ to a locked row, and record and audit the event ``kind``.
 
-    Nothing is written or recorded when nothing differs.
+    The version of the row goes up by one. If no value differs, nothing is written or recorded.
     """
     changed: list[str] = sorted(
         name for name, value in values.items() if getattr(row, name) != value
@@ -75,8 +77,8 @@ def write(row: Noun, values: Mapping[str, Any], kind: Kind[ChangedFacts]) -> Nou
     try:
         with transaction.atomic():
             row.save(update_fields=[*changed, "version"])
-    except IntegrityError as refused:
-        raise taken(refused, values) from refused
+    except IntegrityError as error:
+        raise uniqueness_error(error, values) from error
     facts = ChangedFacts(hub=_hub_of(row), changed=tuple(changed))
     record(kind, facts, subject=row.public_id)
     after = _audited({name: getattr(row, name) for name in changed})
@@ -85,24 +87,24 @@ def write(row: Noun, values: Mapping[str, Any], kind: Kind[ChangedFacts]) -> Nou
 
 
 def refuse_while_in_shifts(shifts: models.QuerySet[Shift]) -> None:
-    """Raise StillInUse when a scheduled shift has not ended yet."""
+    """Raise StillInUse if one of the shifts is scheduled and has not ended."""
     open_shift = shifts.filter(state=ShiftState.SCHEDULED, ends_at__gt=clock.now()).first()
     if open_shift is not None:
         raise StillInUse(
-            _("A shift on %(date)s still uses it; cancel that shift first.")
+            _("It is still used by a shift on %(date)s. Cancel that shift first.")
             % {"date": open_shift.service_date.isoformat()},
             data={"shift": open_shift.public_id},
         )
 
 
 def refuse_to_retire_in_use(row: Hub | Vehicle | Driver, values: Mapping[str, Any]) -> None:
-    """Raise StillInUse when ``active=False`` would leave a shift to come without its means."""
+    """Raise StillInUse if ``active=False`` is to be written to a row that a shift still uses."""
     if row.active and values.get("active") is False:
         refuse_while_in_shifts(row.shifts.all())
 
 
 def _audited(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the audit keeps of columns: rows by their public id, a zone by its area."""
+    """Return the values for the audit log: rows by their public id, a zone only by its area."""
     shapes = {"polygon", "min_lat", "min_lon", "max_lat", "max_lon"}
     return {
         name: value.public_id if isinstance(value, Hub | Vehicle | Driver) else value

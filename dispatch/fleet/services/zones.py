@@ -1,4 +1,4 @@
-"""Zones: draw, redraw, remove."""
+"""Services of zones: add, change, remove."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tenants.people.services import audit
 
 
 class ZoneFields(TypedDict, total=False):
-    """What a caller may say about a zone."""
+    """The fields of a zone."""
 
     external_id: str | None
     name: str
@@ -28,41 +28,41 @@ class ZoneFields(TypedDict, total=False):
 RULES: dict[str, values.Rule] = {
     "external_id": values.external_id,
     "name": values.name,
-    "hub": values.as_it_is,
-    "polygon": polygons.checked,
-    "active": values.yes_no,
+    "hub": values.unchanged,
+    "polygon": polygons.checked_area,
+    "active": values.boolean,
 }
 
 
-def _columns(kept: dict[str, Any]) -> dict[str, Any]:
-    area = kept.pop("polygon", None)
-    return kept | (asdict(area) if area is not None else {})
+def _columns(cleaned: dict[str, Any]) -> dict[str, Any]:
+    area = cleaned.pop("polygon", None)
+    return cleaned | (asdict(area) if area is not None else {})
 
 
 @transaction.atomic
 def add_zone(**fields: Unpack[ZoneFields]) -> Zone:
-    """Draw a zone that a hub serves; name, hub and polygon are required.
+    """Add a zone that a hub serves; name, hub and polygon are required.
 
     Records: zone.added. Raises: Invalid, ExternalIdTaken.
     """
-    kept = values.clean(fields, RULES, required=("name", "hub", "polygon"))
-    return create(Zone, _columns(kept), ADDED["zone"])
+    cleaned = values.clean(fields, RULES, required=("name", "hub", "polygon"))
+    return create(Zone, _columns(cleaned), ADDED["zone"])
 
 
 @transaction.atomic
 def change_zone(*, zone: Zone, version: int | None = None, **fields: Unpack[ZoneFields]) -> Zone:
-    """Change what is given of a zone.
+    """Change the given fields of a zone.
 
-    Locks: the zone. Records: zone.changed, when something differs. Raises: Invalid, Stale,
+    Locks: the zone. Records: zone.changed if a value differs. Raises: Invalid, Stale,
     ExternalIdTaken.
     """
-    kept = values.clean(fields, RULES)
-    return write(locked(zone, version), _columns(kept), CHANGED["zone"])
+    cleaned = values.clean(fields, RULES)
+    return write(locked(zone, version), _columns(cleaned), CHANGED["zone"])
 
 
 @transaction.atomic
 def remove_zone(*, zone: Zone, version: int | None = None) -> None:
-    """Remove a zone: nothing but the choice of a hub for new orders depends on it.
+    """Remove a zone. Existing orders keep their hub; only the hubs of new orders can differ.
 
     Locks: the zone. Records: zone.removed. Raises: Stale.
     """

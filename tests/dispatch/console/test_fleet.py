@@ -193,7 +193,7 @@ def test_what_stands_in_a_shift_to_come_is_not_taken_out_of_use(desk: Client) ->
     make_shift(vehicle=vehicle, starts_at=start)
     answer = desk.post(at("vehicles", vehicle), vehicle_form(hub, version="1"))
     assert answer.status_code == 422
-    assert "cancel that shift first" in answer.content.decode()
+    assert "Cancel that shift first" in answer.content.decode()
     vehicle.refresh_from_db()
     assert vehicle.active
 
@@ -252,7 +252,7 @@ def test_a_shift_sent_twice_is_refused_the_second_time(desk: Client) -> None:
     assert desk.post(day_of(hub), shift_form(vehicle)).status_code == 302
     again = desk.post(day_of(hub), shift_form(vehicle))
     assert again.status_code == 422
-    assert "already stands in another shift" in again.content.decode()
+    assert "already has another shift" in again.content.decode()
     assert Shift.objects.count() == 1
 
 
@@ -309,7 +309,7 @@ def test_a_day_is_copied_at_the_same_wall_clock_times_and_only_once(desk: Client
         Shift.objects.get(service_date=friday, vehicle=vehicle).starts_at.hour,
     ) == (driver, 7)
     again = desk.post(day_of(hub, friday), {"what": "copy", "to": "2026-10-26"}, follow=True)
-    assert "already stands in another shift" in again.content.decode()
+    assert "already has another shift" in again.content.decode()
     assert Shift.objects.count() == 4
 
 

@@ -141,7 +141,7 @@ def test_a_zone_is_kept_right_handed_with_its_box(retailer: RetailerRef) -> None
 @pytest.mark.parametrize(
     ("polygon", "why"),
     [
-        (None, "missing"),
+        (None, "required"),
         ({"type": "Point", "coordinates": [1, 2]}, "Polygon"),
         ({"type": "Polygon", "coordinates": []}, "no coordinates"),
         ({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [0, 0]]]}, "four points"),
@@ -200,7 +200,7 @@ def test_no_json_breaks_the_polygon_reader(raw: Any) -> None:
     """Whatever comes in is an area or an Invalid: never another error."""
     for geometry in (raw, {"type": "Polygon", "coordinates": raw}):
         try:
-            polygons.checked(geometry)
+            polygons.checked_area(geometry)
         except Invalid:
             continue
 

@@ -92,7 +92,7 @@ def test_an_overlap_that_slipped_in_is_named(retailer: RetailerRef) -> None:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE fleet_shift DROP CONSTRAINT shift_one_vehicle")
     type(other).objects.filter(pk=other.pk).update(starts_at=shift.starts_at)
-    broken = fleet.invariants()["a vehicle stands in one shift at a time"]
+    broken = fleet.invariants()["the shifts of a vehicle do not overlap"]
     assert broken == sorted([shift.public_id, other.public_id])
 
 
