@@ -1,1 +1,1 @@
-"""How functions are compiled, and where the result is kept. PURE."""
+"""Compilation of functions with numba, and the cache of compiled code. PURE."""

@@ -1,8 +1,9 @@
-"""What the solver is compiled from, and where the result is kept. PURE, and free of numba.
+"""The sources of compiled code, and the folder that caches it. PURE, without numba.
 
-numba looks for a change in the file of a function only, not in those that it calls. So the
-folder of what was compiled is named after all sources that enter it: beside them, under
-``NUMBA_CACHE_DIR`` where that is set, or in the temporary folder where neither can be written.
+numba detects a change in the file of a function, but not in the functions that it calls. Therefore
+the name of the cache folder contains a hash of all these sources. The folder is beside the
+sources, under ``NUMBA_CACHE_DIR`` if that is set, or in the temporary folder if the sources are
+read-only.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ PREFIX: Final = "compiled-"
 
 
 def version() -> str:
-    """Return a short name of the sources as they are."""
+    """Return a hash of the present sources, 16 hexadecimal digits."""
     digest = hashlib.sha256()
     for source in sorted(path for pattern in SOURCES for path in HERE.glob(pattern)):
         digest.update(source.read_bytes())
@@ -34,11 +35,11 @@ def version() -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder for what is compiled from the sources as they are."""
+    """Return the folder that caches code compiled from the present sources."""
     name = PREFIX + version()
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    if given:
-        return Path(given) / name
+    configured = os.environ.get("NUMBA_CACHE_DIR")
+    if configured:
+        return Path(configured) / name
     beside = HERE / "__pycache__"
     if os.access(beside if beside.exists() else HERE, os.W_OK):
         return beside / name
@@ -46,10 +47,11 @@ def cache_folder() -> Path:
 
 
 def _private() -> Path:
-    """Return a folder that is ours alone: what lies in it is run."""
+    """Return a folder that only this user can write, because code in it will be executed."""
     folder = Path(tempfile.gettempdir()) / f"lastmile-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+    status = folder.lstat()
+    own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    if own and not status.st_mode & 0o077:
         return folder
     return Path(tempfile.mkdtemp())

@@ -12,12 +12,17 @@ A problem::
      "pairs": [["a", "b"]], "together": [["c", "d"]], "apart": [], "co2_cost_per_kg": 0,
      "fairness_cost": 0}
 
-The names, units and defaults are those of ``problem.Problem`` and its parts; only what has a
-default may be left out, and a name that is not known is refused, so that no typing error passes
-for a default. Windows are ``[opens_s, closes_s]``, breaks ``[opens_s, closes_s, duration_s]`` with
-``false`` behind it when it is not paid, chargers ``[place, m_per_minute]``, pairs ``[pickup,
-delivery]``, ``service_s`` a number or one number per profile; a profile's ``hourly`` is a list of
-``{"from_s": 36000, "duration_s": [[…], […]]}``.
+The names, units and defaults are those of ``problem.Problem`` and its parts. Fields with a default
+may be omitted. Unknown names are refused, so that a typing error does not silently become a
+default. Short lists:
+
+- windows: ``[opens_s, closes_s]``
+- breaks: ``[opens_s, closes_s, duration_s]``, with a fourth value ``false`` for an unpaid break
+- chargers: ``[place, m_per_minute]``
+- pairs: ``[pickup, delivery]``
+- ``service_s``: one number, or one number per profile
+
+``hourly`` of a profile is a list of ``{"from_s": 36000, "duration_s": [[…], […]]}``.
 
 A solution::
 
@@ -118,7 +123,7 @@ def _matrix(value: Any, pointer: str) -> Any:
     if not isinstance(value, list) or not value or not all(isinstance(r, list) for r in value):
         raise _refuse(pointer, "give N rows of N whole numbers.")
     if len({len(row) for row in value}) != 1:
-        raise _refuse(pointer, "all rows must be equally long.")
+        raise _refuse(pointer, "all rows must have the same length.")
     try:
         array = np.array(value)
     except (ValueError, OverflowError) as fault:
@@ -142,14 +147,14 @@ _PAIR: Final = _row(Pair, _text, _text)
 _CHARGER: Final = _row(Charger, _whole, _whole)
 
 
-def _truth(value: Any, pointer: str) -> bool:
+def _boolean(value: Any, pointer: str) -> bool:
     if not isinstance(value, bool):
         raise _refuse(pointer, f"give true or false, not {str(value)[:40]!r}.")
     return value
 
 
 def _break(value: Any, pointer: str) -> Break:
-    paid = (_truth,) if isinstance(value, list) and len(value) == 4 else ()
+    paid = (_boolean,) if isinstance(value, list) and len(value) == 4 else ()
     return _row(Break, _whole, _whole, _whole, *paid)(value, pointer)  # type: ignore[no-any-return]
 
 
@@ -183,37 +188,39 @@ _SPECIAL: Final[Mapping[str, Read]] = {
 
 
 def _object(kind: Callable[..., T], reads: Mapping[str, Read]) -> Read:
-    """Read an object as a dataclass, each field by ``reads`` or as a whole number."""
-    known = {f.name: f for f in fields(kind) if f.init}  # type: ignore[arg-type]
+    """Read an object as a dataclass: each field by its entry in ``reads``, or as a whole number."""
+    allowed = {f.name: f for f in fields(kind) if f.init}  # type: ignore[arg-type]
 
     def one(value: Any, pointer: str) -> T:
-        given = _members(value, pointer, set(known))
-        for name, member in known.items():
-            if name not in given and member.default is MISSING:
+        members = _members(value, pointer, set(allowed))
+        for name, member in allowed.items():
+            if name not in members and member.default is MISSING:
                 raise _refuse(pointer, f"{name} is missing.")
-        return kind(**{k: reads.get(k, _whole)(v, f"{pointer}/{k}") for k, v in given.items()})
+        return kind(**{k: reads.get(k, _whole)(v, f"{pointer}/{k}") for k, v in members.items()})
 
     return one
 
 
-def _members(value: Any, pointer: str, known: set[str]) -> dict[str, Any]:
+def _members(value: Any, pointer: str, allowed: set[str]) -> dict[str, Any]:
+    """Check that a value is an object with allowed names only; return it."""
     if not isinstance(value, dict):
         raise _refuse(pointer, "give an object.")
-    strange = sorted(set(value) - known)
-    if strange:
-        raise _refuse(pointer, f"{strange[0]!r} is not known; known are {sorted(known)}.")
+    unknown = sorted(set(value) - allowed)
+    if unknown:
+        raise _refuse(pointer, f"{unknown[0]!r} is unknown; use one of {sorted(allowed)}.")
     return value
 
 
-def _top(data: Any, kind: str, known: set[str]) -> dict[str, Any]:
-    given = _members(data, "", known | {"format"})
-    if given.get("format") != kind:
-        raise _refuse("/format", f"expected {kind!r}, found {given.get('format')!r}.")
-    return given
+def _top(data: Any, kind: str, allowed: set[str]) -> dict[str, Any]:
+    """Check the top-level object and its format; return it."""
+    members = _members(data, "", allowed | {"format"})
+    if members.get("format") != kind:
+        raise _refuse("/format", f"expected {kind!r}, not {members.get('format')!r}.")
+    return members
 
 
 def _plain(item: Any, defaults: type) -> dict[str, Any]:
-    """Write a dataclass out, leaving out what equals its default."""
+    """Return a dataclass as a dict, without the fields that equal their default."""
     out: dict[str, Any] = {}
     for member in fields(defaults):
         value = getattr(item, member.name)
@@ -228,7 +235,7 @@ def _plain(item: Any, defaults: type) -> dict[str, Any]:
 
 
 def _short(item: Any) -> Any:
-    """Write a part of a visit or a vehicle as a short list; numbers and names as they are."""
+    """Return a window, break or charger as a short list; numbers and names unchanged."""
     match item:
         case Window():
             return [item.opens_s, item.closes_s]
@@ -255,10 +262,7 @@ def _profile(profile: TravelTable) -> dict[str, Any]:
 
 
 def statement(problem: Problem) -> dict[str, Any]:
-    """Return all of a problem but its profiles, as plain data.
-
-    Relations and prices that say nothing are left out.
-    """
+    """Return a problem without its profiles as plain data; empty relations are omitted."""
     relations: dict[str, Any] = {
         "pairs": [[p.pickup, p.delivery] for p in problem.pairs],
         "together": [sorted(members) for members in problem.together],
@@ -284,31 +288,31 @@ _SLICE: Final = _object(Slice, _SPECIAL)
 
 
 def problem_from_json(data: Any) -> Problem:
-    """Read a problem from plain data; raises ``Invalid`` with the place and the cause."""
-    given = _top(data, PROBLEM, {f.name for f in fields(Problem) if f.init})
-    if "profiles" not in given:
+    """Read a problem from plain data. Raises ``Invalid`` with the position and the cause."""
+    members = _top(data, PROBLEM, {f.name for f in fields(Problem) if f.init})
+    if "profiles" not in members:
         raise _refuse("", "profiles is missing.")
     read = _list(_object(TravelTable, {**_SPECIAL, "hourly": _list(_SLICE)}))
-    return stated(given, read(given["profiles"], "/profiles"))
+    return problem_from_statement(members, read(members["profiles"], "/profiles"))
 
 
-def stated(given: Any, profiles: tuple[TravelTable, ...]) -> Problem:
-    """Read a ``statement``, with the profiles that belong to it."""
-    given = _top(given, PROBLEM, {f.name for f in fields(Problem) if f.init})
+def problem_from_statement(data: Any, profiles: tuple[TravelTable, ...]) -> Problem:
+    """Read a problem from a ``statement`` and its profiles."""
+    members = _top(data, PROBLEM, {f.name for f in fields(Problem) if f.init})
     for name in ("visits", "vehicles"):
-        if name not in given:
+        if name not in members:
             raise _refuse("", f"{name} is missing.")
     return Problem(
         profiles=profiles,
-        visits=_list(_object(Visit, _SPECIAL))(given["visits"], "/visits"),
-        vehicles=_list(_object(VehicleShift, _SPECIAL))(given["vehicles"], "/vehicles"),
-        dimensions=_NAMES(given.get("dimensions", []), "/dimensions"),
-        name=_text(given.get("name", ""), "/name"),
-        pairs=_list(_PAIR)(given.get("pairs", []), "/pairs"),
-        together=_list(_NAME_SET)(given.get("together", []), "/together"),
-        apart=_list(_NAME_SET)(given.get("apart", []), "/apart"),
-        co2_cost_per_kg=_whole(given.get("co2_cost_per_kg", 0), "/co2_cost_per_kg"),
-        fairness_cost=_whole(given.get("fairness_cost", 0), "/fairness_cost"),
+        visits=_list(_object(Visit, _SPECIAL))(members["visits"], "/visits"),
+        vehicles=_list(_object(VehicleShift, _SPECIAL))(members["vehicles"], "/vehicles"),
+        dimensions=_NAMES(members.get("dimensions", []), "/dimensions"),
+        name=_text(members.get("name", ""), "/name"),
+        pairs=_list(_PAIR)(members.get("pairs", []), "/pairs"),
+        together=_list(_NAME_SET)(members.get("together", []), "/together"),
+        apart=_list(_NAME_SET)(members.get("apart", []), "/apart"),
+        co2_cost_per_kg=_whole(members.get("co2_cost_per_kg", 0), "/co2_cost_per_kg"),
+        fairness_cost=_whole(members.get("fairness_cost", 0), "/fairness_cost"),
     )
 
 
@@ -353,8 +357,8 @@ def _reason(value: Any, pointer: str) -> Reason:
     try:
         return Reason(value)
     except ValueError as fault:
-        known = ", ".join(r.value for r in Reason)
-        raise _refuse(pointer, f"no such reason; there are {known}.") from fault
+        allowed = ", ".join(r.value for r in Reason)
+        raise _refuse(pointer, f"there is no such reason; use one of {allowed}.") from fault
 
 
 _ROUTE: Final = _object(
@@ -374,16 +378,16 @@ _UNSERVED: Final = _object(
 
 
 def solution_from_json(data: Any) -> Solution:
-    """Read a solution from plain data; raises ``Invalid`` with the place and the cause."""
-    given = _top(data, SOLUTION, {"routes", "unserved"})
+    """Read a solution from plain data. Raises ``Invalid`` with the position and the cause."""
+    members = _top(data, SOLUTION, {"routes", "unserved"})
     return Solution(
-        routes=_list(_ROUTE)(given.get("routes", []), "/routes"),
-        unserved=_list(_UNSERVED)(given.get("unserved", []), "/unserved"),
+        routes=_list(_ROUTE)(members.get("routes", []), "/routes"),
+        unserved=_list(_UNSERVED)(members.get("unserved", []), "/unserved"),
     )
 
 
 def loads(text: str | bytes) -> Any:
-    """Parse JSON text; raises ``Invalid`` where it is none."""
+    """Parse JSON text. Raises ``Invalid`` if the text is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as fault:
@@ -391,5 +395,5 @@ def loads(text: str | bytes) -> Any:
 
 
 def dumps(data: Any) -> str:
-    """Write plain data on one line, the same bytes for the same data."""
+    """Return plain data as JSON on one line; the same data gives the same bytes."""
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,12 +1,13 @@
-"""A problem in one file whose matrices are mapped, not read: from one process to another. PURE.
+"""A file format that passes a problem to another process, with memory-mapped matrices. PURE.
 
-At 10,000 places a matrix has 400 MB; as text it would have several times that. The file is
+With 10,000 places a matrix has 400 MB; as text it would be several times larger. The file is
 
     b"lastmile-packed/1\\n" | 8 bytes little endian: length of the head | head | matrices
 
-with the head as JSON: the ``statement`` of ``formats.json`` and, for each profile, its name and
-where each matrix begins. Matrices are little endian int32, row by row, on 64-byte boundaries; one
-that several profiles share, or that is both times and distances, stands once.
+The head is JSON: the ``statement`` of ``formats.json`` and, for each profile, its name and the
+number of each of its matrices. Matrices are little endian int32, row by row, on 64-byte
+boundaries. Equal matrices are stored once: several profiles may share one, or one may hold both
+times and distances.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from typing import IO, Any, Final
 
 import numpy as np
 
-from dispatch.solver.formats.json import dumps, loads, stated, statement
+from dispatch.solver.formats.json import dumps, loads, problem_from_statement, statement
 from dispatch.solver.model.problem import Int32, Problem, Slice, TravelTable
 from lastmile.core.errors import Invalid
 
 MAGIC: Final = b"lastmile-packed/1\n"
-ALIGN: Final = 64
-LENGTH: Final = 8
+ALIGN: Final = 64  # bytes
+LENGTH: Final = 8  # bytes that hold the length of the head
 
 
 def write(problem: Problem, file: IO[bytes]) -> None:
@@ -31,7 +32,7 @@ def write(problem: Problem, file: IO[bytes]) -> None:
     matrices: dict[int, Int32] = {}
     profiles = [_describe(profile, matrices) for profile in problem.profiles]
     order = {key: at for at, key in enumerate(matrices)}
-    said = {
+    head = {
         "problem": statement(problem),
         "places": problem.places,
         "profiles": [
@@ -44,8 +45,8 @@ def write(problem: Problem, file: IO[bytes]) -> None:
             for profile in profiles
         ],
     }
-    head = dumps(said).encode()
-    file.write(MAGIC + len(head).to_bytes(LENGTH, "little") + head)
+    encoded = dumps(head).encode()
+    file.write(MAGIC + len(encoded).to_bytes(LENGTH, "little") + encoded)
     file.write(b"\0" * (-file.tell() % ALIGN))
     for matrix in matrices.values():
         np.ascontiguousarray(matrix, dtype="<i4").tofile(file)
@@ -54,10 +55,10 @@ def write(problem: Problem, file: IO[bytes]) -> None:
 
 
 def _describe(profile: TravelTable, matrices: dict[int, Int32]) -> dict[str, Any]:
-    """Note a profile's matrices by identity and return its description."""
+    """Add a profile's matrices to ``matrices``; return its description with their keys."""
 
-    def noted(matrix: Int32) -> int:
-        # A problem owns its matrices: where the same numbers came in twice, it has two copies.
+    def key_of(matrix: Int32) -> int:
+        # A problem copies its matrices, so equal matrices may be different objects.
         same = next((k for k, m in matrices.items() if m is matrix or _equal(m, matrix)), None)
         if same is not None:
             return same
@@ -66,42 +67,42 @@ def _describe(profile: TravelTable, matrices: dict[int, Int32]) -> dict[str, Any
 
     return {
         "name": profile.name,
-        "duration_s": noted(profile.duration_s),
-        "distance_m": noted(profile.distance_m),
-        "hourly": [(s.from_s, noted(s.duration_s)) for s in profile.hourly],
+        "duration_s": key_of(profile.duration_s),
+        "distance_m": key_of(profile.distance_m),
+        "hourly": [(s.from_s, key_of(s.duration_s)) for s in profile.hourly],
     }
 
 
 def _equal(one: Int32, other: Int32) -> bool:
-    """Tell whether two matrices are the same; most differ in their first rows."""
+    """Return True if two matrices are equal; their first rows are compared first, for speed."""
     return bool(np.array_equal(one[:2], other[:2]) and np.array_equal(one, other))
 
 
 def read(file: IO[bytes]) -> Problem:
-    """Read what ``write`` wrote; the matrices stay in the file and are mapped read-only.
+    """Read a packed problem; its matrices stay in the file and are mapped read-only.
 
     Raises
     ------
     Invalid
-        When the file is not whole, or the problem in it does not fit.
+        When the file is incomplete, or the problem in it is not valid.
     """
     size = os.fstat(file.fileno()).st_size
     if size < len(MAGIC) + LENGTH:
-        raise Invalid("This is no packed problem: it is too short.")
+        raise Invalid("This is not a packed problem: the file is too short.")
     data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     if data[: len(MAGIC)] != MAGIC:
-        raise Invalid("This is no packed problem: it does not begin as one.")
+        raise Invalid("This is not a packed problem: its first bytes are wrong.")
     begin = len(MAGIC) + LENGTH
     end = begin + int.from_bytes(data[len(MAGIC) : begin], "little")
-    said = loads(data[begin:end])
-    places = int(said["places"])
+    head = loads(data[begin:end])
+    places = int(head["places"])
     step = places * places * 4
     first, step = end + -end % ALIGN, step + -step % ALIGN
 
     def matrix(number: int) -> Int32:
         at = first + number * step
         if at + places * places * 4 > size:
-            raise Invalid("The packed problem is not whole: write it anew.")
+            raise Invalid("The packed problem is incomplete: write it again.")
         flat = np.frombuffer(data, dtype="<i4", count=places * places, offset=at)
         return flat.reshape(places, places)
 
@@ -112,6 +113,6 @@ def read(file: IO[bytes]) -> Problem:
             matrix(p["distance_m"]),
             tuple(Slice(from_s, matrix(number)) for from_s, number in p["hourly"]),
         )
-        for p in said["profiles"]
+        for p in head["profiles"]
     )
-    return stated(said["problem"], profiles)
+    return problem_from_statement(head["problem"], profiles)

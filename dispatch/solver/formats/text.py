@@ -1,11 +1,13 @@
-"""Solomon, VRPLIB and Li & Lim files in, VRPLIB solutions in and out. PURE.
+"""The text formats of benchmarks: Solomon, VRPLIB and Li & Lim problems, VRPLIB solutions. PURE.
 
-Distances are Euclidean. By the convention of the DIMACS challenge (``dimacs``) they are cut to
-one decimal; ``rounded`` takes TSPLIB's nearest whole number. ``exact`` stands for the double
-precision in which the records of Li & Lim are kept: distances to the nearest thousandth, travel
-times up to the next one, so that what keeps the windows here keeps them in double precision too.
-Times are in the same unit as distances, and the price of a plan is the sum of its distances. The
-solver works in whole tenths (or thousandths), ``Instance.scale`` to one of the file.
+Distances are Euclidean. ``dimacs`` cuts them to one decimal, by the convention of the DIMACS
+challenge; ``rounded`` takes the nearest whole number, as TSPLIB does. ``exact`` approximates the
+double precision of the best known solutions of Li & Lim: distances are rounded to the nearest
+thousandth, travel times up to the next one. A plan that keeps the windows here then also keeps
+them in double precision.
+
+Times are in the unit of distances, and the cost of a plan is the sum of its distances. The solver
+uses whole tenths (or thousandths): ``Instance.scale`` of them are one unit of the file.
 """
 
 from __future__ import annotations
@@ -35,16 +37,16 @@ from lastmile.core.errors import Invalid
 Distances = Literal["dimacs", "rounded", "exact"]
 CHOICES: Final[tuple[str, ...]] = get_args(Distances)
 SCALES: Final[dict[str, int]] = {"dimacs": 10, "rounded": 1, "exact": 1000}
-PRICE: Final = 10**9  # of leaving a customer: these files ask for all of them
-GRAIN: Final = 1e-6  # what a square root in double precision may be off, in thousandths
+PRICE: Final = 10**9  # cost of not serving a customer: a solution must serve all of them
+GRAIN: Final = 1e-6  # largest error of a square root in double precision, in thousandths
 _ROUTE: Final = re.compile(r"\s*route\s*#?\s*\d+\s*:(.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A problem read from a file; costs divided by ``scale`` are in the file's own unit.
+    """A problem read from a file; costs divided by ``scale`` are in the unit of the file.
 
-    ``asks_for_all`` tells that a plan that leaves a visit out is no answer to this file.
+    ``asks_for_all`` : a solution must serve all visits.
     """
 
     problem: Problem
@@ -68,7 +70,7 @@ def parse(text: str, distances: Distances = "dimacs") -> Instance:
     Raises
     ------
     Invalid
-        When it is none of them, or says what this solver cannot read; names the line or section.
+        When the text has another format or a part that cannot be read; names the line or section.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     head = [line.upper() for line in lines[:12]]
@@ -79,25 +81,25 @@ def parse(text: str, distances: Distances = "dimacs") -> Instance:
     if len(lines) > 1 and (len(lines[0].split()), len(lines[1].split())) == (3, 9):
         return _li_lim(lines, distances)
     raise Invalid(
-        "Neither a Solomon file (VEHICLE, CUSTOMER) nor a VRPLIB file (DIMENSION …) nor a Li & "
-        "Lim file (three numbers, then lines of nine) nor JSON."
+        "Unknown format. Give a Solomon file (VEHICLE, CUSTOMER), a VRPLIB file (DIMENSION …), a "
+        "Li & Lim file (three numbers, then lines of nine) or JSON."
     )
 
 
 def _numbers(line: str, count: int) -> list[float]:
     try:
-        found = [float(word) for word in line.split()]
+        numbers = [float(word) for word in line.split()]
     except ValueError:
-        found = []
-    if len(found) != count or not all(math.isfinite(v) for v in found):
+        numbers = []
+    if len(numbers) != count or not all(math.isfinite(v) for v in numbers):
         raise Invalid(f"Expected {count} numbers in the line: {line[:80]!r}")
-    return found
+    return numbers
 
 
 def _solomon(lines: list[str], distances: Distances) -> Instance:
     at = next(i for i, line in enumerate(lines) if "NUMBER" in line.upper())
     if at + 1 >= len(lines):
-        raise Invalid("The line with the vehicles' number and capacity is missing.")
+        raise Invalid("The line with the number of vehicles and their capacity is missing.")
     number, capacity = _numbers(lines[at + 1], 2)
     rows = [_numbers(line, 7) for line in lines[at + 2 :] if line[0].isdigit()]
     if [row[0] for row in rows] != list(range(len(rows))) or not rows:
@@ -109,18 +111,18 @@ def _solomon(lines: list[str], distances: Distances) -> Instance:
 
 
 def _li_lim(lines: list[str], distances: Distances) -> Instance:
-    """Read pickup-and-delivery pairs: vehicles, capacity, speed; then nine numbers a node.
+    """Read a Li & Lim file: vehicles, capacity and speed; then nine numbers for each node.
 
-    The eighth names a delivery's pickup, the ninth a pickup's delivery, 0 is none. The speed is
-    not used: a unit of way takes a unit of time, as everywhere in this benchmark.
+    The eighth number is the pickup of a delivery, the ninth the delivery of a pickup, or 0. The
+    speed is not used: in this benchmark a unit of distance always takes a unit of time.
     """
     number, capacity, _speed = _numbers(lines[0], 3)
     rows = [_numbers(line, 9) for line in lines[1:]]
     if [row[0] for row in rows] != list(range(len(rows))):
-        raise Invalid("Nodes must be numbered 0, 1, 2 … in their order, with the depot as 0.")
+        raise Invalid("Nodes must be numbered 0, 1, 2 … in order, with the depot as 0.")
     pairs = _pairs(rows)
     deliveries = {delivery for _, delivery in pairs}
-    # What a pair carries is on board from its pickup: the delivery alone states it.
+    # Only the delivery of a pair states the goods; they are on board from the pickup on.
     customers = [
         _Customer(row[1], row[2], -row[3] if at in deliveries else 0.0, row[4], row[5], row[6])
         for at, row in enumerate(rows)
@@ -132,7 +134,7 @@ def _li_lim(lines: list[str], distances: Distances) -> Instance:
 
 
 def _pairs(rows: list[list[float]]) -> list[tuple[int, int]]:
-    """Return pickup and delivery by node; each names the other and they carry the same."""
+    """Return all pairs (pickup, delivery); check that each names the other, with equal amounts."""
     ends: list[tuple[int, int]] = []
     for at, row in enumerate(rows):
         if not all(v.is_integer() and 0 <= v < len(rows) for v in row[7:]):
@@ -140,34 +142,34 @@ def _pairs(rows: list[list[float]]) -> list[tuple[int, int]]:
         ends.append((int(row[7]), int(row[8])))
         if at and (ends[at][0] > 0) == (ends[at][1] > 0):
             raise Invalid(
-                f"Node {at} must name either its pickup (8th number) or its delivery (9th): "
-                "write a place that is both as two nodes, a file without pairs as Solomon's."
+                f"Node {at} must name either its pickup (8th number) or its delivery (9th). Split "
+                "a node that is both into two nodes; write a file without pairs as Solomon."
             )
     for at, (pickup, delivery) in enumerate(ends):
         sign, other, answer = (1, delivery, (at, 0)) if delivery else (-1, pickup, (0, at))
         amount = rows[at][3]
         if at and (ends[other] != answer or sign * amount < 0 or rows[other][3] != -amount):
             raise Invalid(
-                f"Nodes {at} and {other} are no pair: each must name the other, the pickup with "
-                "what it takes on, the delivery with as much below 0."
+                f"Nodes {at} and {other} are not a pair. Each must name the other; the pickup "
+                "must have a positive amount, the delivery the same amount as a negative number."
             )
     return [(at, delivery) for at, (_, delivery) in enumerate(ends) if delivery]
 
 
 def _euclid(customers: list[_Customer], distances: Distances) -> TravelTable:
-    """Distances and travel times between all nodes, in whole 1/scale, by the convention."""
+    """Return the distances and travel times between all nodes, in whole 1/scale."""
     if len(customers) > MAX_VISITS + 1:
         raise Invalid(f"At most {MAX_VISITS} customers can be read; this file has more.")
     x, y = np.array([(c.x, c.y) for c in customers]).T
     distance = np.empty((len(x), len(x)), dtype=np.int32)
     duration = np.empty_like(distance) if distances == "exact" else distance
-    for row in range(len(x)):  # row by row: all at once would need 16 bytes more for each pair
+    for row in range(len(x)):  # row by row, since a full float matrix needs 16 more bytes a pair
         way = np.sqrt((x[row] - x) ** 2 + (y[row] - y) ** 2) * SCALES[distances]
         distance[row] = np.floor(way) if distances == "dimacs" else np.floor(way + 0.5)
         if distances == "exact":
             duration[row] = np.ceil(way - GRAIN)
     for table in (distance, duration):
-        table.setflags(write=False)  # a problem takes it as it is, without a copy
+        table.setflags(write=False)  # a problem uses read-only matrices without a copy
     return TravelTable("distance", duration, distance)
 
 
@@ -228,17 +230,18 @@ def _window(customer: _Customer, scale: int) -> Window:
     return Window(opens, _scaled(customer.due, scale, "a due time") + 1)
 
 
-def _scaled(value: float, scale: int, what: str) -> int:
+def _scaled(value: float, scale: int, name: str) -> int:
+    """Return a value of the file in whole 1/scale."""
     if math.isinf(value):
         return MAX_TIME_S
     whole = round(value * scale)
     if abs(whole - value * scale) > 1e-6:
-        raise Invalid(f"The value {value} of {what} is finer than 1/{scale}: use exact distances.")
+        raise Invalid(f"The value {value} of {name} is finer than 1/{scale}: use exact distances.")
     return whole
 
 
 def _sections(lines: list[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Split a VRPLIB file into its header's words and its sections' lines."""
+    """Split a VRPLIB file into the fields of its header and the lines of its sections."""
     words: dict[str, str] = {}
     sections: dict[str, list[str]] = {}
     current: list[str] | None = None
@@ -259,7 +262,7 @@ def _sections(lines: list[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
 def _column(
     sections: dict[str, list[str]], name: str, count: int, width: int
 ) -> list[list[float]] | None:
-    """Return a section's values by node, or None when it is not there."""
+    """Return the values of a section by node, or None if the file lacks the section."""
     if name not in sections:
         return None
     rows = sorted(_numbers(line, width + 1) for line in sections[name])
@@ -275,9 +278,8 @@ def _vrplib(lines: list[str], distances: Distances) -> Instance:
         service = float(words.get("SERVICE_TIME", "0"))
         vehicles = int(words.get("VEHICLES", str(count)))
     except (KeyError, ValueError) as fault:
-        raise Invalid(f"DIMENSION, CAPACITY or VEHICLES is missing or no number ({fault}).") from (
-            fault
-        )
+        detail = f"DIMENSION, CAPACITY or VEHICLES is missing or not a number ({fault})."
+        raise Invalid(detail) from fault
     depots = [line for line in sections.get("DEPOT_SECTION", ["1"]) if line != "-1"]
     if depots not in (["1"], ["1 -1"]):
         raise Invalid("Only files with one depot, node 1, can be read.")
@@ -305,7 +307,7 @@ def _vrplib(lines: list[str], distances: Distances) -> Instance:
             _problem(words.get("NAME", ""), customers, profile, vehicles, capacity, 1), 1
         )
     if kind != "EUC_2D" or places is None:
-        raise Invalid(f"EDGE_WEIGHT_TYPE {kind} cannot be read: EUC_2D or EXPLICIT can.")
+        raise Invalid(f"EDGE_WEIGHT_TYPE {kind} cannot be read; use EUC_2D or EXPLICIT.")
     scale = SCALES[distances]
     profile = _euclid(customers, distances)
     name = words.get("NAME", "")
@@ -313,51 +315,51 @@ def _vrplib(lines: list[str], distances: Distances) -> Instance:
 
 
 def _explicit(words: dict[str, str], sections: dict[str, list[str]], count: int) -> Int32:
-    given = words.get("EDGE_WEIGHT_FORMAT", "FULL_MATRIX").upper()
+    layout = words.get("EDGE_WEIGHT_FORMAT", "FULL_MATRIX").upper()
     text = " ".join(sections.get("EDGE_WEIGHT_SECTION", []))
     try:
         values = np.array([int(word) for word in text.split()], dtype=np.int32)
     except ValueError as fault:
         raise Invalid(f"EDGE_WEIGHT_SECTION must hold whole numbers ({fault}).") from fault
-    if given == "FULL_MATRIX" and len(values) == count * count:
+    if layout == "FULL_MATRIX" and len(values) == count * count:
         return values.reshape(count, count)
-    if given == "LOWER_ROW" and len(values) == count * (count - 1) // 2:
+    if layout == "LOWER_ROW" and len(values) == count * (count - 1) // 2:
         matrix = np.zeros((count, count), dtype=np.int32)
         matrix[np.tril_indices(count, -1)] = values
         return matrix + matrix.T
     raise Invalid(
-        f"EDGE_WEIGHT_FORMAT {given} with {len(values)} values cannot be read: FULL_MATRIX or "
-        "LOWER_ROW with all its values can."
+        f"EDGE_WEIGHT_FORMAT {layout} with {len(values)} values cannot be read; use FULL_MATRIX "
+        "or LOWER_ROW with all values."
     )
 
 
 def to_sol(solution: Solution, cost: str) -> str:
-    """Write a VRPLIB solution: one line per route, then the cost."""
+    """Return a VRPLIB solution: one line per route, then the cost."""
     routes = [" ".join(s.visit for s in route.visits) for route in solution.routes]
     lines = [f"Route #{at}: {route}" for at, route in enumerate(routes, start=1)]
     return "\n".join([*lines, f"Cost {cost}"]) + "\n"
 
 
 def from_sol(text: str) -> list[list[str]]:
-    """Read the routes of a solution file: visits by id, in order, depots left out.
+    """Read the routes of a solution file: visit ids in order, without depots.
 
-    Takes VRPLIB's ``Route #1: 3 7`` and the ``Route 1 : 3 7`` of the pickup-and-delivery records;
-    every other line (names, dates, the cost) is passed over.
+    Both VRPLIB's ``Route #1: 3 7`` and the ``Route 1 : 3 7`` of Li & Lim solutions are read. All
+    other lines (names, dates, the cost) are ignored.
 
     Raises
     ------
     Invalid
-        When it holds no route, or a route names no numbers.
+        When the file has no route, or a route names visits that are not numbers.
     """
     routes: list[list[str]] = []
     for line in text.splitlines():
-        said = _ROUTE.match(line)
-        if said is None:
+        match = _ROUTE.match(line)
+        if match is None:
             continue
-        visits = said[1].split()
+        visits = match[1].split()
         if not all(word.isdecimal() for word in visits):
-            raise Invalid(f"A route names visits by their numbers; this one does not: {line[:80]}")
+            raise Invalid(f"A route must list visits by their numbers, not: {line[:80]}")
         routes.append([str(int(word)) for word in visits if int(word)])
     if not routes:
-        raise Invalid("No route is in it: expected lines like 'Route #1: 3 7 5'.")
+        raise Invalid("The file has no route: expected lines like 'Route #1: 3 7 5'.")
     return routes

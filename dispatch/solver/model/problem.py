@@ -169,9 +169,7 @@ def replace_last_visit(problem: Problem, visit: Visit) -> Problem:
     faults, last = Problems(), len(problem.visits) - 1
     validation.check_visit(problem, visit, "/visit", faults)
     if problem.visit_index.get(visit.id, last) != last:
-        faults.add(
-            "/visit/id", f"The problem already has a visit {visit.id}: ask for it by its id."
-        )
+        faults.add("/visit/id", f"The problem already has visit {visit.id}: use its id.")
     faults.raise_if_any("The visit is not valid for the problem; see errors.")
     index = {name: at for name, at in problem.visit_index.items() if at != last}
     groups = {name: tuple(at for at in g if at != last) for name, g in problem.groups.items()}

@@ -1,1 +1,1 @@
-"""The solver as a process: command line, child, cores. PURE."""
+"""The solver as a process: its command line, child processes and CPU cores. PURE."""

@@ -1,8 +1,8 @@
-"""One solve in a process of its own, with bounded memory, time and patience.
+"""A solve in a child process with limited memory and time.
 
-A worker that plans calls ``run``: whatever happens in the child (a crash of native code, memory
-run out, a search that never ends) comes back as a typed error, and the worker lives on. The
-child dies with its parent: it listens on a pipe that only the parent holds.
+A planning worker calls ``run``. A crash of native code, a lack of memory or an endless search in
+the child becomes a typed error, and the worker goes on. The child ends when its parent dies: it
+reads from a pipe that only the parent holds open.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from dispatch.solver.solve import UNSTEERED, Effort, Phase, Result, Steering
 from lastmile.core.errors import DomainError, Invalid
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-# No address, key or secret goes along.
-KEPT: Final = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "NUMBA_CACHE_DIR")
+# The environment of the child. No other variable is passed on: no address, key or secret.
+PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "NUMBA_CACHE_DIR")
 ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-ARENAS: Final = "2"  # of malloc: each further one takes 64 MB of address space for nothing
-TICK_S: Final = 0.1
-GRACE_S: Final = 3.0  # between "stop" and the kill
-TAIL: Final = 2_000
-# How want of memory is worded: by Python, C++, the loader, and llvmlite (where its library is not
-# there at all, `make` has failed before).
-STARVED: Final = (
+ARENAS: Final = "2"  # of malloc; each further arena takes 64 MB of address space without use
+TICK_S: Final = 0.1  # seconds between two checks of the clock and of the stop callback
+GRACE_S: Final = 3.0  # seconds between the request to stop and the kill
+TAIL: Final = 2_000  # bytes of the child's error output that are read
+# Error texts of Python, C++, the loader and llvmlite that mean a lack of memory. A missing library
+# of llvmlite gives the last one, too, but then the installation has failed before.
+OUT_OF_MEMORY: Final = (
     "out of memory",
     "MemoryError",
     "bad_alloc",
@@ -53,48 +53,49 @@ STARVED: Final = (
 
 
 class SolveFailed(DomainError):
-    """The child brought no plan; nothing has changed."""
+    """The solve ended without a plan; nothing has changed."""
 
     code = "solve_failed"
 
 
 class SolveCrashed(SolveFailed):
-    """The child broke down or answered nonsense: a fault of ours."""
+    """The solver crashed or gave an invalid answer: an error in the solver."""
 
     code = "solve_crashed"
     status = 500
 
 
 class SolveOutOfMemory(SolveFailed):
-    """The problem does not fit into the memory that a solve may take."""
+    """The problem needs more memory than a solve may use."""
 
     code = "solve_out_of_memory"
 
 
 class SolveOutOfTime(SolveFailed):
-    """The child did not end in its time and was killed."""
+    """The solver exceeded its time limit and was killed."""
 
     code = "solve_out_of_time"
 
 
 class SolveCancelled(SolveFailed):
-    """Told to stop, the child did not answer within the grace and was killed."""
+    """The solver was asked to stop, did not answer within GRACE_S, and was killed."""
 
     code = "solve_cancelled"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one solve may take.
+    """The resources that a solve may use.
 
     Parameters
     ----------
     memory_mb : int
-        Address space, with what is mapped but not touched: a thread's stack, compiled code.
+        Address space, including mapped but unused memory such as thread stacks and code.
     wall_s : float or None
-        None means the search's seconds x 1.5 + 60; no limit where it stops by iterations.
+        Wall clock. None means 1.5 times the seconds of the search + 60; without a limit if the
+        search is limited by iterations.
     cpu_s : int or None
-        Processor time of each thread; None means as much as the wall clock allows it.
+        Processor time of each thread; None means as much as the wall clock.
     threads : int
         Cores that the search may use; with a ``core_share`` use its ``threads``.
     core_share : CoreShare or None
@@ -120,34 +121,35 @@ def run(
     limits: Limits | None = None,
     steering: Steering = UNSTEERED,
 ) -> Result:
-    """Solve in a child process; the plan is refereed once more on this side.
+    """Solve in a child process; the parent runs the referee again on the plan.
 
-    Give ``seconds`` or ``iterations``. ``steering.should_stop`` is asked ten times a second; when
-    it says yes, the child is asked for its best plan so far (``Result.stopped``), and killed if
-    that takes longer than ``GRACE_S``.
+    Give ``seconds`` or ``iterations``. ``steering.should_stop`` is called ten times a second. Once
+    it returns True, the child is asked for its best plan so far (``Result.stopped``), and killed
+    if this takes longer than ``GRACE_S``.
 
     Raises
     ------
     SolveCrashed, SolveOutOfMemory, SolveOutOfTime, SolveCancelled
-        All of them ``SolveFailed``; the child is gone by then.
+        Subclasses of ``SolveFailed``; the child has ended by then.
     Invalid
         When the child refuses the input, or not exactly one of seconds and iterations is given.
     """
     limits, effort = limits or Limits(), Effort(seconds, iterations)
+    # Temporary files without a name: nothing remains on disk if a process is killed.
     with (
         tempfile.TemporaryFile() as errors,
-        tempfile.TemporaryFile() as asked,  # nameless: nothing is left, whoever is killed
-        tempfile.TemporaryFile() as begun,
+        tempfile.TemporaryFile() as problem_file,
+        tempfile.TemporaryFile() as start_file,
     ):
-        write(problem, asked)
-        asked.seek(0)
-        command = _command(asked.fileno(), effort, seed, engine, limits)
+        write(problem, problem_file)
+        problem_file.seek(0)
+        command = _command(problem_file.fileno(), effort, seed, engine, limits)
         if steering.present:
             start = {vehicle: list(visits) for vehicle, visits in steering.present.items()}
-            begun.write(dumps(start).encode())
-            begun.seek(0)
-            command += ["--present", f"/dev/fd/{begun.fileno()}"]
-        with _child(command, (asked.fileno(), begun.fileno()), errors) as it:
+            start_file.write(dumps(start).encode())
+            start_file.seek(0)
+            command += ["--present", f"/dev/fd/{start_file.fileno()}"]
+        with _child(command, (problem_file.fileno(), start_file.fileno()), errors) as it:
             deadline = _deadline(effort, limits)
             line = _Watch(it, deadline, limits.core_share, steering).answer()
             if line is None:
@@ -156,14 +158,14 @@ def run(
 
 
 def _command(
-    asked_in: int, effort: Effort, seed: int, engine: str | None, limits: Limits
+    problem_fd: int, effort: Effort, seed: int, engine: str | None, limits: Limits
 ) -> list[str]:
-    asked = (
+    limit = (
         ["--seconds", str(effort.seconds)]
         if effort.seconds is not None
         else ["--iterations", str(effort.iterations)]
     )
-    command = [sys.executable, "-m", "dispatch.solver", f"fd:{asked_in}", "--stream", *asked]
+    command = [sys.executable, "-m", "dispatch.solver", f"fd:{problem_fd}", "--stream", *limit]
     command += ["--seed", str(seed), "--nice", str(limits.nice)]
     command += ["--memory-mb", str(limits.memory_mb), "--threads", str(limits.threads)]
     if engine is not None:
@@ -176,8 +178,8 @@ def _command(
 
 @contextlib.contextmanager
 def _child(command: list[str], files: tuple[int, ...], errors: IO[bytes]) -> Any:
-    """Start the child; on the way out it is gone, whatever happened."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    """Start the child; kill it at the end of the block if it still runs."""
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     threads = dict.fromkeys(ONE_THREAD, "1") | {"MALLOC_ARENA_MAX": ARENAS}
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command,
@@ -185,7 +187,7 @@ def _child(command: list[str], files: tuple[int, ...], errors: IO[bytes]) -> Any
         stdout=subprocess.PIPE,
         stderr=errors,
         cwd=ROOT,
-        env=kept | threads | {"PYTHONPATH": str(ROOT)},
+        env=passed_on | threads | {"PYTHONPATH": str(ROOT)},
         start_new_session=True,
         pass_fds=files,
     )
@@ -214,7 +216,7 @@ def _deadline(effort: Effort, limits: Limits) -> float | None:
 
 
 class _Watch:
-    """Reads the child's lines until the last, minding the clock and the wish to stop."""
+    """Reads the lines of the child; stops it by the clock or on request."""
 
     def __init__(
         self,
@@ -228,7 +230,7 @@ class _Watch:
         self.asked_at: float | None = None
 
     def answer(self) -> dict[str, Any] | None:
-        """Return the child's last line, or None when it ended without one."""
+        """Return the child's last line, which holds the plan, or None if it ended without one."""
         assert self.child.stdout is not None
         pipe, rest = self.child.stdout.fileno(), b""
         with selectors.DefaultSelector() as ready:
@@ -243,9 +245,10 @@ class _Watch:
                         final = self._line(line)
                         if final is not None:
                             return final
-                self._mind()
+                self._check_limits()
 
     def _line(self, line: bytes) -> dict[str, Any] | None:
+        """Report a line of progress; return the last line, which has no progress."""
         try:
             data = loads(line)
         except Invalid as fault:
@@ -257,13 +260,14 @@ class _Watch:
             self.on_progress(Progress(**progress))
         return None
 
-    def _mind(self) -> None:
+    def _check_limits(self) -> None:
+        """Keep the child on its cores; check the deadline and the stop callback."""
         now = time.monotonic()
         if self.core_share is not None:
             self.core_share.hold(self.child.pid)
         if self.deadline is not None and now > self.deadline:
             raise SolveOutOfTime(
-                "The solver did not end in its time and was stopped. Try again; if it happens "
+                "The solver did not finish in time and was stopped. Try again. If it happens "
                 "again, plan fewer orders at once."
             )
         if self.asked_at is not None:
@@ -282,40 +286,40 @@ def _say_stop(pipe: IO[bytes]) -> None:
 
 
 def _failure(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Exception:
-    """Name what ended the child: its exit status, its signal, its last words."""
+    """Return the error for a child without a plan, by its exit status and error output."""
     try:
         status = child.wait(timeout=GRACE_S)
     except subprocess.TimeoutExpired:
-        return SolveCrashed("The solver fell silent without a plan and was killed. Try again.")
+        return SolveCrashed("The solver stopped responding and was killed. Try again.")
     errors.seek(0, os.SEEK_END)
     errors.seek(max(0, errors.tell() - TAIL))
-    words = errors.read().decode(errors="replace").strip()
+    output = errors.read().decode(errors="replace").strip()
     if status == 2:
-        return Invalid(words or "The solver refused the problem.")
-    if status == NO_MEMORY or any(word.lower() in words.lower() for word in STARVED):
+        return Invalid(output or "The solver refused the problem.")
+    if status == NO_MEMORY or any(text.lower() in output.lower() for text in OUT_OF_MEMORY):
         return SolveOutOfMemory(
-            "The problem does not fit into the memory one solve may take. Plan fewer orders at "
-            "once, or raise the limit.",
+            "The problem needs more memory than one solve may use. Plan fewer orders at once, or "
+            "raise the limit.",
             data={"exit_status": status},
         )
     if status in (-signal.SIGXCPU, -signal.SIGKILL):
         return SolveOutOfTime(
-            "The solver was stopped for taking too much. Plan fewer orders at once.",
+            "The solver used too much time or memory and was stopped. Plan fewer orders at once.",
             data={"exit_status": status},
         )
     return SolveCrashed(
-        f"The solver broke down (exit status {status}). Try again; if it happens again, report "
-        f"these words: {words[-500:]}",
+        f"The solver crashed (exit status {status}). Try again. If it happens again, report this "
+        f"output: {output[-500:]}",
         data={"exit_status": status},
     )
 
 
 def _result(problem: Problem, line: dict[str, Any]) -> Result:
-    """Read the child's answer and referee it once more."""
+    """Read the child's answer, run the referee on its plan, and return the result."""
     solution = solution_from_json(line["solution"])
     violations = check(problem, solution)
     if violations:
-        raise SolveCrashed(f"The solver's plan does not hold: {violations[:3]}")
+        raise SolveCrashed(f"The solver's plan breaks rules: {violations[:3]}")
     return Result(
         solution=solution,
         cost=cost(problem, solution),

@@ -1,15 +1,15 @@
-"""The solver's command line; the planning worker uses the same door (``child``).
+"""The solver's command line, used by people and by the planning worker (through ``child``).
 
     python -m dispatch.solver FILE [--seconds N | --iterations N] [--seed N] [--threads N]
                                    [--out FILE.sol|FILE.json] [--replay FILE.json]
                                    [--present FILE.json]
 
-FILE is Solomon, VRPLIB, Li & Lim or the project's JSON; ``-`` reads one line of JSON from
-standard input, ``fd:N`` a packed problem from a file that is already open. Prints one JSON line
-{cost, routes, feasible, seconds, startup_s, engine, seed, work, …}; ``--replay`` takes such a
-line and repeats its work by count. With ``--stream`` lines of progress come before it, the last
-line holds the solution, and the line ``stop`` on standard input ends the search with the best
-plan so far; the end of standard input means nobody waits any more.
+FILE is a Solomon, VRPLIB, Li & Lim or JSON file. ``-`` reads one line of JSON from standard
+input, ``fd:N`` a packed problem from an open file. The command prints one JSON line {cost,
+routes, feasible, seconds, startup_s, engine, seed, work, …}. ``--replay`` reads such a line and
+repeats its work with the same iteration counts. With ``--stream``, lines of progress come first
+and the last line contains the solution. The line ``stop`` on standard input then ends the search
+with the best plan so far; at the end of standard input the command exits at once.
 """
 
 from __future__ import annotations
@@ -46,11 +46,12 @@ from dispatch.solver.solve import (
 )
 from lastmile.core.errors import Invalid
 
-REFUSED: Final = 2
-NO_MEMORY: Final = 12  # exit status, after ENOMEM
-NOBODY_WAITS: Final = 13
+# Exit statuses
+REFUSED: Final = 2  # the input is invalid
+NO_MEMORY: Final = 12  # the number of ENOMEM
+PARENT_GONE: Final = 13  # standard input was closed: the parent process does not wait any more
 DEFAULT_SECONDS: Final = 10.0
-PIECE: Final = 1 << 20
+CHUNK: Final = 1 << 20  # bytes read at once from standard input
 
 
 def main(argv: list[str] | None = None, *, began: float | None = None) -> int:
@@ -74,31 +75,45 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "file", help="Solomon, VRPLIB, Li & Lim or JSON file; - for JSON on standard input"
     )
-    parser.add_argument("--seconds", type=float, help=f"time to search ({DEFAULT_SECONDS:g})")
-    parser.add_argument("--iterations", type=int, help="search so many iterations instead")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--threads", type=int, help="cores the search may use (all that this process may)"
+        "--seconds", type=float, help=f"seconds to search (default {DEFAULT_SECONDS:g})"
     )
-    parser.add_argument("--engine", choices=sorted(ENGINES))
+    parser.add_argument("--iterations", type=int, help="iterations to search, instead of seconds")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the random numbers (default 0)"
+    )
+    parser.add_argument(
+        "--threads", type=int, help="cores that the search may use (default: all available)"
+    )
+    parser.add_argument(
+        "--engine", choices=sorted(ENGINES), help="engine to use (default: chosen by the problem)"
+    )
     parser.add_argument(
         "--distances",
         choices=CHOICES,
         default="dimacs",
         help="cut to one decimal (default), rounded to whole numbers, or exact to a thousandth",
     )
-    parser.add_argument("--out", type=Path, help="VRPLIB solution, or JSON if it ends in .json")
-    parser.add_argument("--present", type=Path, help="JSON {vehicle: [visits]} to start from")
-    parser.add_argument("--replay", type=Path, help="a line printed before: repeat its work")
-    parser.add_argument("--stream", action="store_true", help="progress and solution on stdout")
-    parser.add_argument("--memory-mb", type=int, help="address space this process may take")
-    parser.add_argument("--cpu-seconds", type=int, help="processor time it may take")
-    parser.add_argument("--nice", type=int, default=0)
+    parser.add_argument(
+        "--out", type=Path, help="write the plan: JSON if the name ends in .json, else VRPLIB"
+    )
+    parser.add_argument("--present", type=Path, help="start plan, a JSON file {vehicle: [visits]}")
+    parser.add_argument(
+        "--replay", type=Path, help="repeat the work of a line that this command printed"
+    )
+    parser.add_argument(
+        "--stream", action="store_true", help="print progress, and the plan in the last line"
+    )
+    parser.add_argument("--memory-mb", type=int, help="largest address space of this process")
+    parser.add_argument("--cpu-seconds", type=int, help="largest processor time of this process")
+    parser.add_argument(
+        "--nice", type=int, default=0, help="lower the priority of this process (0 to 19)"
+    )
     return parser
 
 
 def _limit(options: argparse.Namespace) -> None:
-    """Bind this process before it reads anything large."""
+    """Limit the memory and time of this process, before it reads anything large."""
     if options.memory_mb is not None:
         room = options.memory_mb * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (room, room))
@@ -112,7 +127,7 @@ def _limit(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace, began: float) -> int:
     instance, stopped = _read(options)
     for name in [options.engine] if options.engine else default_engines(instance.problem):
-        ENGINES[name]  # loaded before the clock of the search runs
+        ENGINES[name]  # load the engine before the clock of the search starts
     gc.freeze()
     gc.enable()
     startup_s = time.perf_counter() - began
@@ -129,8 +144,8 @@ def _run(options: argparse.Namespace, began: float) -> int:
             engine=options.engine,
             threads=options.threads,
             steering=Steering(
-                present=None if options.present is None else _present(options.present),
-                on_progress=_tell if options.stream else None,
+                present=None if options.present is None else _start_plan(options.present),
+                on_progress=_print_progress if options.stream else None,
                 should_stop=stopped.is_set,
             ),
         )
@@ -144,7 +159,7 @@ def _run(options: argparse.Namespace, began: float) -> int:
 
 
 def _read(options: argparse.Namespace) -> tuple[Instance, threading.Event]:
-    """Read the problem; from standard input, go on listening there."""
+    """Read the problem; with ``--stream`` start the thread that waits for ``stop``."""
     stopped = threading.Event()
     if options.file == "-":
         line, rest = _first_line()
@@ -168,41 +183,43 @@ def _read(options: argparse.Namespace) -> tuple[Instance, threading.Event]:
 
 
 def _first_line() -> tuple[bytes, bytes]:
-    """Read one line from standard input, and what came with it.
+    """Read the first line from standard input; return it and the bytes read after it.
 
-    Past the buffered reader, whose lock a listening thread would hold when Python shuts down.
+    This does not use the buffered reader: the listening thread would hold its lock when Python
+    shuts down.
     """
-    pieces: list[bytes] = []
-    while piece := os.read(0, PIECE):
-        end = piece.find(b"\n")
+    chunks: list[bytes] = []
+    while chunk := os.read(0, CHUNK):
+        end = chunk.find(b"\n")
         if end >= 0:
-            return b"".join([*pieces, piece[:end]]), piece[end + 1 :]
-        pieces.append(piece)
-    return b"".join(pieces), b""
+            return b"".join([*chunks, chunk[:end]]), chunk[end + 1 :]
+        chunks.append(chunk)
+    return b"".join(chunks), b""
 
 
 def _listen(stopped: threading.Event, rest: bytes) -> None:
-    """Wait for ``stop``; leave at once when the other side is gone."""
+    """Wait for the line ``stop``; exit at once when standard input is closed."""
     while True:
         *lines, rest = rest.split(b"\n")
         if b"stop" in lines:
             stopped.set()
-        piece = os.read(0, PIECE)
-        if not piece:
-            os._exit(NOBODY_WAITS)
-        rest += piece
+        chunk = os.read(0, CHUNK)
+        if not chunk:
+            os._exit(PARENT_GONE)
+        rest += chunk
 
 
-def _present(path: Path) -> dict[str, list[str]]:
-    """Read a plan to start from."""
+def _start_plan(path: Path) -> dict[str, list[str]]:
+    """Read a start plan: visit ids by vehicle id."""
     try:
         data = loads(path.read_text(encoding="utf-8"))
         return {str(k): [str(visit) for visit in visits] for k, visits in data.items()}
     except (OSError, UnicodeDecodeError, AttributeError, TypeError) as fault:
-        raise Invalid(f"{path} holds no plan to start from ({fault!r}).") from fault
+        raise Invalid(f"{path} contains no start plan ({fault!r}).") from fault
 
 
 def _work(path: Path) -> tuple[Phase, ...]:
+    """Read the work of a printed line."""
     try:
         data = loads(path.read_text(encoding="utf-8"))
         return tuple(
@@ -211,11 +228,11 @@ def _work(path: Path) -> tuple[Phase, ...]:
         )
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as fault:
         raise Invalid(
-            f"{path} holds no work to replay ({fault!r}): give a line that this command printed."
+            f"{path} contains no work to replay ({fault!r}). Give a line that this command printed."
         ) from fault
 
 
-def _tell(progress: Progress) -> None:
+def _print_progress(progress: Progress) -> None:
     line: dict[str, Any] = {
         "seconds": round(progress.seconds, 3),
         "iterations": progress.iterations,

@@ -145,7 +145,7 @@ def test_two_machines_that_share_a_folder_do_not_count_each_other(
 def test_the_threads_of_a_process_are_moved_to_its_share_and_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cores, "LOOK_S", 0.0)
+    monkeypatch.setattr(cores, "REFRESH_S", 0.0)
     mine = usable()[:2]
     busy = subprocess.Popen([sys.executable, "-c", THREADED], stdout=subprocess.PIPE)
     assert busy.stdout is not None
@@ -175,7 +175,7 @@ def test_the_threads_of_a_process_are_moved_to_its_share_and_back(
 def test_a_solve_at_work_is_kept_to_its_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cores, "LOOK_S", 0.05)
+    monkeypatch.setattr(cores, "REFRESH_S", 0.05)
     monkeypatch.setattr(child, "GRACE_S", 60.0)  # a busy machine is long about starting it
     mine = usable()[:2]
     pids: list[int] = []

@@ -88,10 +88,13 @@ def test_a_solution_is_written_and_read_again() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (LI_LIM.replace(" 1 0\n4", " 2 0\n4"), "Nodes 1 and 3 are no pair"),
-        (LI_LIM.replace("-7", "-6"), "Nodes 1 and 3 are no pair"),
-        (LI_LIM.replace("20 5 ", "20 -5 ").replace("-5 0 900", "5 0 900"), "no pair"),
-        (LI_LIM.replace("1 7", "1 0").replace("-7", "0").replace("1 0\n4", "0 1\n4"), "no pair"),
+        (LI_LIM.replace(" 1 0\n4", " 2 0\n4"), "Nodes 1 and 3 are not a pair"),
+        (LI_LIM.replace("-7", "-6"), "Nodes 1 and 3 are not a pair"),
+        (LI_LIM.replace("20 5 ", "20 -5 ").replace("-5 0 900", "5 0 900"), "are not a pair"),
+        (
+            LI_LIM.replace("1 7", "1 0").replace("-7", "0").replace("1 0\n4", "0 1\n4"),
+            "are not a pair",
+        ),
         (LI_LIM.replace("0 3\n", "0 0\n"), "must name either its pickup"),
         (LI_LIM.replace("0 3\n", "2 3\n"), "must name either its pickup"),
         (LI_LIM.replace("0 3\n", "0 9\n"), "must name nodes of this file"),
