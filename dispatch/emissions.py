@@ -1,11 +1,12 @@
-"""Emission factors with their provenance: grams of CO2e per kilometre, tank and well apart. PURE.
+"""Emission factors with their sources: grams of CO2e per kilometre, TTW and WTT apart. PURE.
 
 One gram per kilometre is one milligram per metre, so factors are whole milligrams per metre and
-distances whole metres; the sum is rounded once, at the end.
+distances whole metres. The sum is rounded once, at the end.
 
-TTW (tank to wheel) is what leaves the exhaust; WTT (well to tank) what making and bringing the
-energy cost; WTW is both. Following ISO 14083, a battery's TTW is nought and all of its electricity
-(generation, grid losses, upstream) is WTT. Sums of factors of two kinds are never offset.
+TTW (tank to wheel) is what leaves the exhaust. WTT (well to tank) is emitted in making and
+supplying the energy. WTW (well to wheel) is both. Following ISO 14083, the TTW of a battery is
+zero, and all of its electricity (generation, grid losses, upstream) is WTT. TTW and WTT are never
+set off against each other.
 
 Source of the van figures: UK Government GHG conversion factors 2025 (DESNZ/DEFRA, Open Government
 Licence v3), tables "Freighting goods", "WTT- vans" and "UK electricity T&D for EVs", per km.
@@ -26,12 +27,12 @@ UK_GRID_2025_G_PER_KWH = 245.40
 
 
 class UnknownFactor(LookupError):
-    """No factor stands for this class of vehicle and energy."""
+    """There is no factor for this vehicle class and energy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factor:
-    """What one metre of one class of vehicle emits, and who says so.
+    """The emissions of one metre driven by one vehicle class, and their source.
 
     Parameters
     ----------
@@ -41,8 +42,8 @@ class Factor:
     ttw_mg_per_m, wtt_mg_per_m : int
         Milligrams of CO2e per metre, which is grams per kilometre.
     region, year, source, quality : str, int, str, str
-        Provenance; ``published`` is quoted, ``derived`` computed from published parts (the source
-        says how), ``own`` is the retailer's measurement.
+        Where the figures are from. Quality ``published`` is quoted, ``derived`` is computed from
+        published parts (the source says how), ``own`` is the retailer's measurement.
     """
 
     vehicle_class: str
@@ -56,13 +57,13 @@ class Factor:
 
     @property
     def wtw_mg_per_m(self) -> int:
-        """Well to wheel: both parts."""
+        """Well to wheel: the sum of both parts."""
         return self.ttw_mg_per_m + self.wtt_mg_per_m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emission:
-    """Grams of CO2e of one distance; ``wtw_g`` is rounded by itself, not the sum of roundings."""
+    """Grams of CO2e of one distance; ``wtw_g`` is rounded from the exact sum."""
 
     ttw_g: int
     wtt_g: int
@@ -134,7 +135,7 @@ _CLASS_OF_PROFILE = {"van": "van", "e_van": "van", "cargo_bike": "cargo_bike", "
 
 
 def class_of_profile(profile: str) -> str:
-    """Return the class that stands for a speed profile when none is named."""
+    """Return the vehicle class of a speed profile, used when no class is given."""
     return _CLASS_OF_PROFILE[profile]
 
 
@@ -144,7 +145,7 @@ def factor_for(vehicle_class: str, energy: str, *, own_wtw_mg_per_m: int | None 
     Raises
     ------
     UnknownFactor
-        When nothing stands for the pair (a petrol cargo bike) and no measurement is given.
+        When there is no factor for the pair (a petrol cargo bike) and no measurement is given.
     """
     if own_wtw_mg_per_m is not None:
         return Factor(
@@ -161,13 +162,13 @@ def factor_for(vehicle_class: str, energy: str, *, own_wtw_mg_per_m: int | None 
         return FACTORS[vehicle_class, energy]
     except KeyError:
         raise UnknownFactor(
-            f"No emission factor stands for {vehicle_class} on {energy}. Choose another class, "
-            "or give the vehicle a figure of its own."
+            f"There is no emission factor for {vehicle_class} on {energy}. Choose another class, "
+            "or enter the vehicle's own figure."
         ) from None
 
 
 def emission(distance_m: int, factor: Factor) -> Emission:
-    """Return what driving ``distance_m`` metres emits.
+    """Return the emissions of driving ``distance_m`` metres.
 
     Formula: grams = metres x mg/m / 1000, rounded to the nearest gram.
     """
