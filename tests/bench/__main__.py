@@ -1,9 +1,9 @@
 """Runs a long campaign by name: ``python -m tests.bench [NAME …]``; `make proof NAME` calls it.
 
-A campaign is a function `run() -> str` in a module of this folder (or the one named after a
-colon): it measures, raises when a promise is broken, and returns one line of figures. The line
-goes to RESULTS.md with command, commit, machine and date. Resuming is the campaign's own matter,
-with files under var/proof/NAME.
+A campaign is a function `run() -> str` in a module of this folder, or the function named after a
+colon. It measures, raises when a promise is broken, and returns one line of figures. The line goes
+to RESULTS.md with command, commit, machine and date. A campaign that can be resumed keeps files
+under var/proof/NAME.
 """
 
 from __future__ import annotations
@@ -24,29 +24,35 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 
 # name -> (module or module:function, what it shows)
 CAMPAIGNS: dict[str, tuple[str, str]] = {
-    "orders": ("tests.bench.orders", "20,000 orders placed, met again, searched, read for a plan"),
-    "opening": ("tests.bench.opening", "a retailer opened, by each way there is"),
+    "orders": (
+        "tests.bench.orders",
+        "20,000 orders placed, placed again, searched, read for a plan",
+    ),
+    "opening": ("tests.bench.opening", "a retailer opened, in each possible way"),
     "startup": ("tests.bench.startup", "`make run` on a fresh clone, and again on its data"),
     "board": ("tests.bench.board", "the board with 1,000 stops: interactive, memory"),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
     "import": ("tests.bench.imports", "5,000 rows of CSV and XLSX by HTTP, beside raw COPY"),
-    "real_input": ("tests.bench.real_input", "Amazon routes and a LoggiBUD day, by the doors"),
+    "real_input": (
+        "tests.bench.real_input",
+        "Amazon routes and a LoggiBUD day, by API and command",
+    ),
     "porto_plan": ("tests.bench.porto", "Porto built, 1,000 orders planned, beside plain PyVRP"),
     "paper": ("tests.bench.scale", "a million orders a day on paper, from rows measured here"),
-    "tenancy": ("tests.bench.tenancy", "20,000 reads of two retailers by every way in: 0 wrong"),
+    "tenancy": ("tests.bench.tenancy", "20,000 reads of two retailers, in every way: 0 wrong"),
     "kills": ("tests.bench.kills", "kill -9 of every child under load: nothing lost or twice"),
     "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),
     "solver_fuzz": ("tests.bench.solver_fuzz", "1,000 random problems, all constraints: 0 wrong"),
-    "solver": ("tests.bench.solver", "the solver beside every open peer: all that follows"),
+    "solver": ("tests.bench.solver", "the solver and every open peer: all parts below"),
     "solver_table": ("tests.bench.solver_table", "gaps to best-known costs, 100 to 1,000 stops"),
     "solver_porto": ("tests.bench.solver_versus:porto", "streets of Greater Porto, beside PyVRP"),
     "solver_pairs": ("tests.bench.solver_versus:pairs", "pickup and delivery, beside PyVRP"),
     "solver_city": ("tests.bench.solver_versus:city", "5,000 and 10,000 stops, beside PyVRP"),
     "solver_insertion": ("tests.bench.solver_insertion", "all places of an order; VROOM beside"),
     "solver_redispatch": ("tests.bench.solver_redispatch", "plans changed under way; VROOM too"),
-    "fitting": ("tests.bench.fitting", "a plan whose day changed: fitted in, planned again"),
-    "solver_real": ("tests.bench.solver_versus:real", "Amazon and LoggiBUD, beside all there is"),
+    "fitting": ("tests.bench.fitting", "a plan whose day changed: updated, and planned again"),
+    "solver_real": ("tests.bench.solver_versus:real", "Amazon and LoggiBUD, beside every peer"),
 }
 
 
@@ -89,19 +95,19 @@ def append(command: str, figures: str, at: str) -> None:
 
 
 def commit() -> str:
-    """Return the checkout's commit, marked when files differ from it."""
-    asked = subprocess.run(
+    """Return the checkout's commit, marked if files differ from it."""
+    completed = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--exclude", "*"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    return asked.stdout.strip() or "not a git checkout"
+    return completed.stdout.strip() or "not a git checkout"
 
 
 def machine() -> str:
-    """Return what the figures were measured on."""
+    """Return a description of the machine: cores, memory, system, Python."""
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{os.cpu_count()} cores, {memory_gb:.0f} GB, {platform.system()} {platform.machine()}, "

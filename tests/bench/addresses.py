@@ -1,4 +1,4 @@
-"""Addresses of two cities found by the geocoder, with their own object in the index and without.
+"""Addresses of two cities found by the geocoder, with and without their object in the index.
 
 ``python -m tests.bench.addresses`` prints the rows that are far off.
 """
@@ -61,12 +61,15 @@ def build_networks(var: Path) -> None:
 
 
 def outcomes(city: str, var: Path, left_out: str) -> Iterator[Outcome]:
-    """``left_out``: "none", "own" (the row's object) or "twins" (all objects of its address)."""
-    found = rows(city)
+    """Find each row of a city.
+
+    ``left_out`` is "none", "own" (the row's object) or "twins" (all objects of its address).
+    """
+    all_rows = rows(city)
     twins: dict[tuple[str, str], set[str]] = {}
-    for row in found:
+    for row in all_rows:
         twins.setdefault((row.parts.street, row.parts.number), set()).add(row.source)
-    for row in found:
+    for row in all_rows:
         out = {
             "none": set(),
             "own": {row.source},
@@ -77,42 +80,42 @@ def outcomes(city: str, var: Path, left_out: str) -> Iterator[Outcome]:
 
 
 def neighbours_known(city: str, row: Row) -> bool:
-    """Whether the street has another numbered house once the row's address is left out."""
+    """Return True if the street has another numbered house once the row's address is left out."""
     return any(
         other.parts.street == row.parts.street and other.parts.number != row.parts.number
         for other in _rows_of(city)
     )
 
 
-_held: dict[str, list[Row]] = {}
+_cache: dict[str, list[Row]] = {}
 
 
 def _rows_of(city: str) -> list[Row]:
-    if city not in _held:
-        _held[city] = rows(city)
-    return _held[city]
+    if city not in _cache:
+        _cache[city] = rows(city)
+    return _cache[city]
 
 
-def share(found: list[Outcome], within_m: float) -> float:
-    return sum(outcome.away_m <= within_m for outcome in found) / len(found)
+def share(outcomes: list[Outcome], within_m: float) -> float:
+    return sum(outcome.away_m <= within_m for outcome in outcomes) / len(outcomes)
 
 
 def measure(var: Path) -> dict[str, float]:
-    """Shares by city: with, own object left out, all objects of the address left out."""
+    """Return the shares found: with all objects, without the own one, without the whole address."""
     figures: dict[str, float] = {}
     for city in CITIES:
         figures[f"{city} with, 50 m"] = share(list(outcomes(city, var, "none")), WITHIN_M)
         figures[f"{city} own out, 100 m"] = share(list(outcomes(city, var, "own")), WITHOUT_M)
-        known = [o for o in outcomes(city, var, "twins") if neighbours_known(city, o.row)]
-        figures[f"{city} address out, 100 m"] = share(known, WITHOUT_M)
-        told = [o for o in known if o.best and o.best.precision == "interpolated"]
-        near = sum(o.away_m <= WITHOUT_M for o in told) / len(known)
+        with_neighbours = [o for o in outcomes(city, var, "twins") if neighbours_known(city, o.row)]
+        figures[f"{city} address out, 100 m"] = share(with_neighbours, WITHOUT_M)
+        interpolated = [o for o in with_neighbours if o.best and o.best.precision == "interpolated"]
+        near = sum(o.away_m <= WITHOUT_M for o in interpolated) / len(with_neighbours)
         figures[f"{city} address out, said interpolated and within 100 m"] = near
     return figures
 
 
 def run() -> str:
-    """For `make proof addresses`."""
+    """Run the campaign for `make proof addresses`."""
     with tempfile.TemporaryDirectory() as place:
         var = Path(place)
         build_networks(var)
@@ -123,9 +126,9 @@ def run() -> str:
         least = AT_LEAST["with"] if " with," in name else AT_LEAST["without"]
         if value < least:
             raise AssertionError(f"{name}: {value:.3f} is under {least}.")
-    asked = 3 * sum(len(_rows_of(city)) for city in CITIES)
-    said = ", ".join(f"{name} {value:.1%}" for name, value in figures.items())
-    return f"{said}; {asked / took:,.0f} addresses/s"
+    count = 3 * sum(len(_rows_of(city)) for city in CITIES)
+    summary = ", ".join(f"{name} {value:.1%}" for name, value in figures.items())
+    return f"{summary}; {count / took:,.0f} addresses/s"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The board with a thousand stops in a real browser: how soon it answers, what it takes.
+"""The board with a thousand stops in a real browser: time until it answers, and memory.
 
-The house is served by one uvicorn on the servers of a test run; Chromium opens the board afresh.
-*List* is when the list answers to clicks, *map* when every route and stop lies on it.
+One uvicorn serves the installation on the servers of a test run; Chromium opens the board each time
+in a new profile. *List* is when the list answers to clicks, *map* when every route and stop is
+drawn.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ INTERACTIVE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One cold opening of the board."""
+    """Figures of one first opening of the board."""
 
     list_s: float
     map_s: float
@@ -47,30 +48,30 @@ class Opening:
 
 
 def run() -> str:
-    """Plan a thousand orders, open the board; return the figures. Raises beyond three seconds."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop lives in this thread
+    """Plan a thousand orders and open the board; return the figures. Raises above three seconds."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's event loop runs in this thread
     with bench_database(), retailer_context("t1"):
         plan = planned()
         desk = logged_in(current_retailer(), add_member(Role.DISPATCHER))
         routes = plan.routes.count()
-        found = openings(plan, current_retailer().domain, desk.cookies["sid"].value)
-    lists = [one.list_s for one in found]
-    said = (
+        results = openings(plan, current_retailer().domain, desk.cookies["sid"].value)
+    lists = [one.list_s for one in results]
+    summary = (
         f"{plan.orders_count} stops on {routes} routes: list answers in "
         f"{median(lists):.2f} s (longest {max(lists):.2f}), map drawn in "
-        f"{median(one.map_s for one in found):.2f} s, a route opens in "
-        f"{median(one.open_route_s for one in found):.2f} s, a stop moved and all worked out anew "
-        f"in {median(one.move_s for one in found):.2f} s; JavaScript heap "
-        f"{max(one.heap_mb for one in found):.0f} MB, page and drawing "
-        f"{max(one.sent_kb for one in found):.0f} kB"
+        f"{median(one.map_s for one in results):.2f} s, a route opens in "
+        f"{median(one.open_route_s for one in results):.2f} s, a stop moved and all recalculated "
+        f"in {median(one.move_s for one in results):.2f} s; JavaScript heap "
+        f"{max(one.heap_mb for one in results):.0f} MB, page and drawing "
+        f"{max(one.sent_kb for one in results):.0f} kB"
     )
     if plan.orders_count < STOPS * 0.95 or max(lists) > INTERACTIVE_S:
-        raise RuntimeError(f"{said}; promised are {STOPS} stops within {INTERACTIVE_S:.0f} s")
-    return said
+        raise RuntimeError(f"{summary}; promised are {STOPS} stops within {INTERACTIVE_S:.0f} s")
+    return summary
 
 
 def planned() -> Plan:
-    """A day of a thousand orders with the solver's first good plan."""
+    """Return the plan of a day of a thousand orders after ten seconds of search."""
     draw = random.Random(1)
     hub = fleet.add_hub(name="Bench", zone="Europe/Lisbon", lat=38.72, lon=-9.14)
     start = dt.datetime.combine(DAY, dt.time(8), tzinfo=dt.UTC)
@@ -95,19 +96,19 @@ def openings(plan: Plan, domain: str, session: str) -> list[Opening]:
     """Open the board several times, each in a browser profile of its own."""
     with served(application) as port, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
-        house = f"http://{domain}:{port}"
-        opening(browser, house, session, plan)  # the first fills the caches of the web process
-        found = [opening(browser, house, session, plan) for _n in range(OPENINGS)]
+        server = f"http://{domain}:{port}"
+        opening(browser, server, session, plan)  # the first fills the caches of the web process
+        results = [opening(browser, server, session, plan) for _n in range(OPENINGS)]
         browser.close()
-    return found
+    return results
 
 
-def opening(browser: Browser, house: str, session: str, plan: Plan) -> Opening:
+def opening(browser: Browser, server: str, session: str, plan: Plan) -> Opening:
     """Open the board, then a route, then move its first stop."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.add_cookies([{"name": "sid", "value": session, "url": house}])
+    context.add_cookies([{"name": "sid", "value": session, "url": server}])
     page = context.new_page()
-    page.goto(f"{house}/console/{plan.hub.public_id}/{DAY}/?plan={plan.public_id}")
+    page.goto(f"{server}/console/{plan.hub.public_id}/{DAY}/?plan={plan.public_id}")
     page.wait_for_selector("#board-frame[data-ready]", timeout=60_000)
     marks: dict[str, float] = page.evaluate(
         "() => Object.fromEntries(performance.getEntriesByType('mark')"

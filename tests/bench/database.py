@@ -1,4 +1,4 @@
-"""A campaign's own database: the servers of a test run (no fsync), a copy of the template."""
+"""A database for one campaign: the servers of a test run (no fsync), a copy of the template."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ from tests.databases import copy_of, ensure_template
 
 @contextmanager
 def bench_database() -> Iterator[None]:
-    """Enter a fresh copy with the retailers t1 and t2."""
+    """Use a fresh copy with the retailers t1 and t2."""
     with services_in_use(settings.VAR, durable=False), copy_of(ensure_template()):
         yield

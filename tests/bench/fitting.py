@@ -1,8 +1,8 @@
-"""A published plan of 400 orders whose day changes: fitted, and planned again from nothing.
+"""A published plan of 400 orders whose day changes: updated, and planned again from nothing.
 
-Eight orders come in, four are called off, two take another window, one van falls out. Both
-answers are drafts by the job that the board asks for; told apart by what they cost, and by how
-many people would have to be told something else.
+Eight orders are added, four are cancelled, two get another window, one van is lost. Both results
+are drafts made by the job that the board requests. They are compared by cost, and by the number of
+people who would have to be told of a change.
 """
 
 from __future__ import annotations
@@ -42,38 +42,39 @@ EVE = dt.datetime.combine(DAY, dt.time(), dt.UTC) - dt.timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A draft, how long its job took, and what it changes of the published plan."""
+    """A draft, the seconds of its job, and what it changes in the published plan."""
 
     plan: Plan
     seconds: float
     change: Publication
-    stranded: int  # orders of the van that fell out, which had no choice
+    stranded: int  # orders of the lost van, which must change vehicle
 
 
 def run() -> str:
-    """Change three days; return the figures. Raises when fitting loses an order, or disturbs more
-    people than planning again.
+    """Change three days; return the figures.
+
+    Raises when updating loses an order, or disturbs more people than planning again.
     """
     with bench_database(), retailer_context("t1"), _clock_at(EVE):
         load()
         pairs = [_day(seed) for seed in range(DAYS)]
     fitted, again = [p[0] for p in pairs], [p[1] for p in pairs]
-    said = (
-        f"{ORDERS} orders, {VANS} vans, {DAYS} days; {CAME} came in, {GONE} called off, "
-        f"{PROMISED} promised anew, one van lost: fitted in ({FIT_S} s of search) "
-        f"{_said(fitted)}; planned again ({PLAN_S} s) {_said(again)}; cost of fitted by planned "
-        f"again {mean(f.plan.cost_minor / a.plan.cost_minor for f, a in pairs):.3f}"
+    summary = (
+        f"{ORDERS} orders, {VANS} vans, {DAYS} days; {CAME} added, {GONE} cancelled, "
+        f"{PROMISED} with another window, one van lost: updated ({FIT_S} s of search) "
+        f"{_figures(fitted)}; planned again ({PLAN_S} s) {_figures(again)}; cost of updated by "
+        f"planned again {mean(f.plan.cost_minor / a.plan.cost_minor for f, a in pairs):.3f}"
     )
     if any(f.plan.unserved_count > a.plan.unserved_count for f, a in pairs) or any(
         f.change.moved >= a.change.moved for f, a in pairs
     ):
-        raise RuntimeError(said)
-    return said
+        raise RuntimeError(summary)
+    return summary
 
 
-def _said(answers: list[Answer]) -> str:
+def _figures(answers: list[Answer]) -> str:
     return (
-        f"{mean(a.seconds for a in answers):.1f} s from the press to the draft, "
+        f"{mean(a.seconds for a in answers):.1f} s from the click to the draft, "
         f"{mean(a.plan.unserved_count for a in answers):.1f} unserved, "
         f"{mean(a.change.moved for a in answers):.0f} orders on another van "
         f"({mean(a.stranded for a in answers):.0f} of them the lost one's), "
@@ -86,9 +87,11 @@ def _day(seed: int) -> tuple[Answer, Answer]:
     hub = _hub(seed)
     first = seed * 10_000
     _place(hub, draw, first, ORDERS)
-    told = publish_plan(plan=_made(request_plan(hub=hub, service_date=DAY, seconds=PLAN_S)).plan)
+    published = publish_plan(
+        plan=_answer(request_plan(hub=hub, service_date=DAY, seconds=PLAN_S)).plan
+    )
     _place(hub, draw, first + ORDERS, CAME)
-    rows = list(Order.objects.filter(stops__plan=told).order_by("pk"))
+    rows = list(Order.objects.filter(stops__plan=published).order_by("pk"))
     for order in draw.sample(rows, GONE):
         orders.cancel_order(order=order)
     for order in draw.sample([o for o in rows if o.promise is not None], PROMISED):
@@ -104,11 +107,11 @@ def _day(seed: int) -> tuple[Answer, Answer]:
                 cause="shopper",
             ),
         )
-    lost = Shift.objects.filter(routes__plan=told).order_by("pk").first()
-    assert lost is not None
-    fleet.cancel_shift(shift=lost)
-    fitted = _made(request_redispatch(plan=told, seconds=FIT_S))
-    again = _made(request_plan(hub=hub, service_date=DAY, seconds=PLAN_S))
+    cancelled = Shift.objects.filter(routes__plan=published).order_by("pk").first()
+    assert cancelled is not None
+    fleet.cancel_shift(shift=cancelled)
+    fitted = _answer(request_redispatch(plan=published, seconds=FIT_S))
+    again = _answer(request_plan(hub=hub, service_date=DAY, seconds=PLAN_S))
     assert not Stop.objects.filter(plan=fitted.plan).exclude(violations=[]).exists()
     Order.objects.filter(hub=hub).update(service_date=DAY - dt.timedelta(days=1))
     return fitted, again
@@ -119,7 +122,7 @@ def _place(hub: Hub, draw: random.Random, first: int, count: int) -> None:
     assert all(p.order for p in orders.place_orders(drafts, source="bench"))
 
 
-def _made(job: Job) -> Answer:
+def _answer(job: Job) -> Answer:
     began = time.perf_counter()
     run_job(job.public_id)
     took = time.perf_counter() - began
@@ -127,9 +130,9 @@ def _made(job: Job) -> Answer:
     if not ended.result:
         raise RuntimeError(f"The plan did not come: {ended.state} {ended.detail}")
     plan = Plan.objects.select_related("hub").get(public_id=ended.result["plan"])
-    told = publication_of(plan)
-    lost = Stop.objects.filter(plan=told.before, route__shift__state=ShiftState.CANCELLED)
-    return Answer(plan, took, told, lost.count())
+    change = publication_of(plan)
+    stranded = Stop.objects.filter(plan=change.before, route__shift__state=ShiftState.CANCELLED)
+    return Answer(plan, took, change, stranded.count())
 
 
 def _hub(seed: int) -> Hub:
@@ -147,7 +150,7 @@ def _hub(seed: int) -> Hub:
 
 @contextmanager
 def _clock_at(instant: dt.datetime) -> Iterator[None]:
-    """Set the house's clock for a block."""
+    """Set the installation's clock for a block."""
     with tempfile.TemporaryDirectory(prefix="lm") as folder:
         file = Path(folder) / "clock"
         file.write_text(instant.isoformat())

@@ -1,4 +1,4 @@
-"""The hostile sweep at length: every operation and page, another seed for each round."""
+"""The hostile sweep at length: every operation and page, with another seed in each round."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SEEDS = (1, 2, 3)
 
 
 def run() -> str:
-    """Send over 10,000 hostile calls. Raises naming the first that broke something."""
+    """Send over 10,000 hostile calls. Raises on the first call that broke something."""
     with bench_database(), override_settings(LIMIT_API_PER_MINUTE=10**9):
         sweep = make_sweep()
         fields = {where: sweep.inputs(where) for where in pages() if "<" not in where}

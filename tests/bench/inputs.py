@@ -1,4 +1,4 @@
-"""Real order files made from the shared data: what a retailer would export, in our own columns."""
+"""Real order files made from the shared data, in our own columns, as a retailer would export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AMAZON_ZONES = {
 
 @dataclass(frozen=True, slots=True)
 class OrderFile:
-    """One file and what stands around it: the hub, the day, one vehicle's capacity."""
+    """An order file with its hub, its day and the capacity of a vehicle."""
 
     name: str
     lat: float
@@ -43,10 +43,10 @@ def _csv(headings: list[str], rows: list[list[object]]) -> bytes:
 
 
 def amazon(folder: Path) -> list[OrderFile]:
-    """The three Amazon routes: one row a package, the station as the hub (CC BY-NC 4.0)."""
+    """Return the three Amazon routes: a row for each package, the station as hub (CC BY-NC 4.0)."""
     routes = json.loads((folder / "route_data.json").read_text(encoding="utf-8"))
     packages = json.loads((folder / "package_data.json").read_text(encoding="utf-8"))
-    found = []
+    files = []
     for route_id, route in routes.items():
         zone = ZoneInfo(AMAZON_ZONES[route["station_code"]])
         departs = dt.datetime.fromisoformat(
@@ -88,7 +88,7 @@ def amazon(folder: Path) -> list[OrderFile]:
             "parcel_id",
             "volume_cm3",
         ]
-        found.append(
+        files.append(
             OrderFile(
                 route["station_code"],
                 station["lat"],
@@ -103,11 +103,11 @@ def amazon(folder: Path) -> list[OrderFile]:
                 _csv(headings, rows),
             )
         )
-    return found
+    return files
 
 
 def _local_window(window: dict[str, str | None], zone: ZoneInfo, date: dt.date) -> tuple[str, str]:
-    """A UTC window as wall-clock times of the day; what lies outside the day is cut at its ends."""
+    """Return a UTC window as local times of the day, cut at the ends of the day."""
     if not window["start_time_utc"] or not window["end_time_utc"]:
         return "", ""
     opens, closes = (
@@ -120,13 +120,13 @@ def _local_window(window: dict[str, str | None], zone: ZoneInfo, date: dt.date) 
 
 
 def loggibud(folder: Path, day: int = 0) -> OrderFile:
-    """One LoggiBUD day in Brasilia: a row a delivery, its size as parcels (MIT, Loggi)."""
+    """Return a LoggiBUD day in Brasilia: a row a delivery, its size as parcels (MIT, Loggi)."""
     path = folder / "instances" / f"cvrp-0-df-{day}.json"
     instance = json.loads(path.read_text(encoding="utf-8"))
     date = dt.date(2026, 12, 1)
     seen: dict[str, int] = {}
     rows: list[list[object]] = []
-    for delivery in instance["deliveries"]:  # eighteen ids stand twice: two deliveries, two orders
+    for delivery in instance["deliveries"]:  # eighteen ids appear twice: two orders each
         times = seen[delivery["id"]] = seen.get(delivery["id"], 0) + 1
         name = delivery["id"] if times == 1 else f"{delivery['id']}-{times}"
         point = delivery["point"]

@@ -1,8 +1,8 @@
-"""kill -9 of every child of `manage.py up` under load: what was acknowledged stands once.
+"""kill -9 of every child of `manage.py up` under load: each acknowledged call has one effect.
 
-Four callers go on all the while: two place orders one by one, one hands in files, one asks for
-plans. Each repeats a call with the same Idempotency-Key until it is acknowledged, as a client
-should. The orders bear no id of the retailer's, so that a second effect would be a second row.
+Four callers run all the time: two place orders one by one, one sends files, one requests plans.
+Each repeats a call with the same Idempotency-Key until it is acknowledged, as a client should. The
+orders have no id of the retailer, so a second effect would be a second row.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ from psycopg import sql
 
 from lastmile.embedded import urls
 from lastmile.embedded.folders import Folders
-from tests.bench.house import Door, House, ready, running_house, wait_until
+from tests.bench.installation import (
+    Installation,
+    RetailerApi,
+    ready,
+    running_installation,
+    wait_until,
+)
 from tests.embedded.helpers import processes_with
 
 CHILDREN = ("web", "postgres", "valkey", "worker", "solve", "bulk", "beat")
@@ -38,11 +44,11 @@ Json = dict[str, Any]
 
 
 class Caller(threading.Thread):
-    """Does one act over and over until told to stop; keeps what was acknowledged."""
+    """Repeats one action until it is stopped; keeps what was acknowledged."""
 
-    def __init__(self, door: Door, act: Callable[[Caller, int], None]) -> None:
+    def __init__(self, api: RetailerApi, act: Callable[[Caller, int], None]) -> None:
         super().__init__(daemon=True)
-        self.door, self.act = door, act
+        self.api, self.act = api, act
         self.kept: list[Json] = []
         self.repeats = 0
         self.stopping = threading.Event()
@@ -58,14 +64,14 @@ class Caller(threading.Thread):
         key = uuid.uuid4().hex
         while True:
             try:
-                answer = self.door.http.post(
+                answer = self.api.http.post(
                     path, headers={"Idempotency-Key": key}, timeout=15, **sent
                 )
             except httpx.HTTPError:
                 answer = None
             if answer is not None and answer.status_code < 300:
-                found: Json = answer.json()
-                return found
+                body: Json = answer.json()
+                return body
             if answer is not None and answer.status_code not in {409, 429, 500, 502, 503, 504}:
                 raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:500]}")
             self.repeats += 1
@@ -73,7 +79,7 @@ class Caller(threading.Thread):
 
 
 def place_order(hub: str) -> Callable[[Caller, int], None]:
-    """Return the act of placing one order."""
+    """Return the action of placing one order."""
 
     def act(caller: Caller, turn: int) -> None:
         body = {
@@ -81,16 +87,16 @@ def place_order(hub: str) -> Callable[[Caller, int], None]:
             "place": {"text": f"Rua {turn}", "lat": 41.15 + turn * 1e-5, "lon": -8.61},
             "parcels": [{"weight_g": 1000}],
         }  # fmt: skip
-        made = caller.until_acknowledged("/orders/", json=body)
-        if made:
-            caller.kept.append(made)
+        order = caller.until_acknowledged("/orders/", json=body)
+        if order:
+            caller.kept.append(order)
         time.sleep(0.02)
 
     return act
 
 
-def submit(hub: str) -> Callable[[Caller, int], None]:
-    """Return the act of handing in one file."""
+def send_file(hub: str) -> Callable[[Caller, int], None]:
+    """Return the action of sending one file."""
 
     def act(caller: Caller, turn: int) -> None:
         rows = "".join(
@@ -100,56 +106,57 @@ def submit(hub: str) -> Callable[[Caller, int], None]:
             "files": {"file": (f"f{turn}.csv", f"order_id,lat,lon,date\n{rows}".encode())},
             "data": {"hub": hub},
         }
-        made = caller.until_acknowledged("/order-imports/", **sent)
-        if made:
-            caller.kept.append(made)
+        batch = caller.until_acknowledged("/order-imports/", **sent)
+        if batch:
+            caller.kept.append(batch)
         time.sleep(1)
 
     return act
 
 
 def ask_plan(hub: str) -> Callable[[Caller, int], None]:
-    """Return the act of asking for a plan; while one is being made, the answer is that one."""
+    """Return the action of requesting a plan; while one is being made, the answer is that one."""
 
     def act(caller: Caller, turn: int) -> None:
-        made = caller.until_acknowledged(
+        job = caller.until_acknowledged(
             "/plans/", json={"hub": hub, "service_date": DAY, "seconds": 3, "seed": turn + 1}
         )
-        if made:
-            caller.kept.append(made)
+        if job:
+            caller.kept.append(job)
         time.sleep(2)
 
     return act
 
 
 def run() -> str:
-    """Kill each child once, then all at once. Raises when anything acknowledged is not there."""
-    with running_house() as house:
-        doors = [house.open("t_kill", "Europe/Lisbon")]
-        doors += [
-            Door(house.port, "kill.localhost", _key(doors[0]), "t_kill") for _caller in range(3)
+    """Kill each child once, then all at once. Raises if anything acknowledged is missing."""
+    with running_installation() as installation:
+        apis = [installation.open("t_kill", "Europe/Lisbon")]
+        apis += [
+            RetailerApi(installation.port, "kill.localhost", _key(apis[0]), "t_kill")
+            for _caller in range(3)
         ]
-        hubs = [_hub(doors[0], name) for name in ("orders", "files", "plans")]
-        _a_day_to_plan(doors[0], hubs[2])
+        hubs = [_hub(apis[0], name) for name in ("orders", "files", "plans")]
+        _a_day_to_plan(apis[0], hubs[2])
         callers = [
-            Caller(doors[0], place_order(hubs[0])), Caller(doors[1], place_order(hubs[0])),
-            Caller(doors[2], submit(hubs[1])), Caller(doors[3], ask_plan(hubs[2])),
+            Caller(apis[0], place_order(hubs[0])), Caller(apis[1], place_order(hubs[0])),
+            Caller(apis[2], send_file(hubs[1])), Caller(apis[3], ask_plan(hubs[2])),
         ]  # fmt: skip
-        wait_until(lambda: whole(house), HEAL_S)
+        wait_until(lambda: whole(installation), HEAL_S)
         for caller in callers:
             caller.start()
-        heals = {name: kill(house, [name]) for name in CHILDREN}
-        heals["all at once"] = kill(house, list(CHILDREN))
+        heals = {name: kill(installation, [name]) for name in CHILDREN}
+        heals["all at once"] = kill(installation, list(CHILDREN))
         for caller in callers:
             caller.stopping.set()
         for caller in callers:
             caller.join(HEAL_S)
             assert not caller.is_alive(), "a caller was never acknowledged"
-        ended_s = judge(house, doors[0], hubs, callers)
+        ended_s = judge(installation, apis[0], hubs, callers)
         repeats = sum(caller.repeats for caller in callers)
-        supervisor = house.process.pid
-    left = [pid for pid in processes_with(str(house.var)) if pid != supervisor]
-    assert not left, f"orphans: {left}"
+        supervisor = installation.process.pid
+    orphans = [pid for pid in processes_with(str(installation.var)) if pid != supervisor]
+    assert not orphans, f"orphans: {orphans}"
     placed = len(callers[0].kept) + len(callers[1].kept)
     healed = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in heals.items())
     return (
@@ -160,51 +167,51 @@ def run() -> str:
     )
 
 
-def _key(door: Door) -> str:
-    return door.http.headers["Authorization"].removeprefix("Bearer ")
+def _key(api: RetailerApi) -> str:
+    return api.http.headers["Authorization"].removeprefix("Bearer ")
 
 
-def _hub(door: Door, name: str) -> str:
-    made: str = door.post(
+def _hub(api: RetailerApi, name: str) -> str:
+    hub: str = api.post(
         "/hubs/", {"name": name, "lat": 41.15, "lon": -8.61, "zone": "Europe/Lisbon"}
     )["id"]
-    return made
+    return hub
 
 
-def _a_day_to_plan(door: Door, hub: str) -> None:
+def _a_day_to_plan(api: RetailerApi, hub: str) -> None:
     rows = "".join(f"P{n:03d},{41.15 + n * 3e-4},-8.62,{DAY}\n" for n in range(60))
-    door.bring_in("day.csv", f"order_id,lat,lon,date\n{rows}".encode(), hub)
-    van = door.post("/vehicles/", {
+    api.import_file("day.csv", f"order_id,lat,lon,date\n{rows}".encode(), hub)
+    van = api.post("/vehicles/", {
         "name": "Van", "hub": hub, "profile": "van", "energy": "diesel", "weight_g": 1_000_000,
         "volume_cm3": 10_000_000, "parcels": 100, "fixed_cost_minor": 0, "cost_per_km_minor": 30,
         "cost_per_hour_minor": 1000,
     })["id"]  # fmt: skip
-    door.post("/shifts/", {
+    api.post("/shifts/", {
         "vehicle": van, "starts_at": f"{DAY}T08:00:00Z", "ends_at": f"{DAY}T20:00:00Z",
     })  # fmt: skip
 
 
-def kill(house: House, names: list[str]) -> float:
-    """Kill children after some seconds of load; return the seconds until the house is whole."""
+def kill(installation: Installation, names: list[str]) -> float:
+    """Kill children after some seconds of load; return the seconds until all is running again."""
     time.sleep(UNDER_LOAD_S)
-    before = house.pids()
+    before = installation.pids()
     for name in names:
         for pid in before[name]:
             os.kill(pid, signal.SIGKILL)
 
     def healed() -> bool:
-        now = house.pids()
-        return all(now.get(n) and now[n] != before[n] for n in names) and whole(house)
+        now = installation.pids()
+        return all(now.get(n) and now[n] != before[n] for n in names) and whole(installation)
 
     return wait_until(healed, HEAL_S)
 
 
-def whole(house: House) -> bool:
-    """Say whether every child lives, pages with data come, and every worker answers."""
-    pids = house.pids()
-    if not (set(pids) >= set(CHILDREN) and all(pids.values()) and ready(house.port)):
+def whole(installation: Installation) -> bool:
+    """Return True if every child runs, pages with data are answered, and every worker answers."""
+    pids = installation.pids()
+    if not (set(pids) >= set(CHILDREN) and all(pids.values()) and ready(installation.port)):
         return False
-    app = Celery(broker=broker_of(house))
+    app = Celery(broker=broker_of(installation))
     app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     try:
         replies = app.control.ping(timeout=1)
@@ -215,50 +222,52 @@ def whole(house: House) -> bool:
     return {name.split("@")[0] for reply in replies or [] for name in reply} >= WORKERS
 
 
-def broker_of(house: House) -> str:
-    """Return the address of the house's own broker."""
-    kept = {name: os.environ.pop(name, None) for name in urls.NAMES}
+def broker_of(installation: Installation) -> str:
+    """Return the address of the installation's own broker."""
+    saved = {name: os.environ.pop(name, None) for name in urls.NAMES}
     try:
-        return str(urls.resolve(house.var)["BROKER_URL"])
+        return str(urls.resolve(installation.var)["BROKER_URL"])
     finally:
-        os.environ.update({name: value for name, value in kept.items() if value})
+        os.environ.update({name: value for name, value in saved.items() if value})
 
 
-def judge(house: House, door: Door, hubs: list[str], callers: list[Caller]) -> float:
-    """Hold what was acknowledged against what stands; return the seconds until all had ended."""
+def judge(
+    installation: Installation, api: RetailerApi, hubs: list[str], callers: list[Caller]
+) -> float:
+    """Compare what was acknowledged with what exists; return the seconds until all jobs ended."""
     began = time.monotonic()
     batches, plans = callers[2].kept, callers[3].kept
-    for made in batches + plans:
-        ended = door.see_through(made["operation"], END_S)
+    for item in batches + plans:
+        ended = api.wait_for(item["operation"], END_S)
         assert ended["state"] == "succeeded", ended
     took = time.monotonic() - began
-    acknowledged = [made["id"] for caller in callers[:2] for made in caller.kept]
+    acknowledged = [item["id"] for caller in callers[:2] for item in caller.kept]
     assert len(set(acknowledged)) == len(acknowledged), "one order was acknowledged as two"
-    standing = {order["id"] for order in door.everything("/orders/", hub=hubs[0])}
+    standing = {order["id"] for order in api.everything("/orders/", hub=hubs[0])}
     assert standing == set(acknowledged), (
         f"{len(set(acknowledged) - standing)} lost, {len(standing - set(acknowledged))} twice"
     )
-    for made in batches:
-        batch = door.get(f"/order-imports/{made['id']}/")
+    for item in batches:
+        batch = api.get(f"/order-imports/{item['id']}/")
         counts = batch["created_count"] + batch["unchanged_count"]
         assert (counts, batch["refused_count"]) == (FILE_ROWS, 0), batch
-    filed = sum(1 for _order in door.everything("/orders/", hub=hubs[1]))
+    filed = sum(1 for _order in api.everything("/orders/", hub=hubs[1]))
     assert filed == len(batches) * FILE_ROWS, (filed, len(batches))
-    operations = [plan["operation"] for plan in door.everything("/plans/", hub=hubs[2])]
-    assert sorted(operations) == sorted({made["operation"] for made in plans})
-    assert once(house, door.schema) == 0, "an order was recorded as placed twice"
-    assert not house.asked("invariants", "--all")["broken"]
+    operations = [plan["operation"] for plan in api.everything("/plans/", hub=hubs[2])]
+    assert sorted(operations) == sorted({item["operation"] for item in plans})
+    assert once(installation, api.schema) == 0, "an order was recorded as placed twice"
+    assert not installation.command_json("invariants", "--all")["broken"]
     return took
 
 
-def once(house: House, schema: str) -> int:
-    """Count orders whose placing, and jobs whose end, stand in the journal more than once."""
+def once(installation: Installation, schema: str) -> int:
+    """Count orders whose placing, and jobs whose end, are in the journal more than once."""
     question = sql.SQL(
         "SELECT count(*) FROM (SELECT 1 FROM {}.core_event WHERE kind IN ('order.placed', "
         "'job.finished') GROUP BY kind, subject HAVING count(*) > 1) x"
     ).format(sql.Identifier(schema))
     with psycopg.connect(
-        host=str(Folders(house.var).run), user="postgres", dbname="lastmile"
+        host=str(Folders(installation.var).run), user="postgres", dbname="lastmile"
     ) as connection:
         row = connection.execute(question).fetchone()
     assert row is not None

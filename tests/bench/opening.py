@@ -1,8 +1,8 @@
-"""How long it takes to open a retailer with the real set of tables, by each way there is.
+"""The time to open a retailer with the real set of tables, in each possible way.
 
-``replay`` is the house's own (core.postgres.clone); ``clone_schema`` is django_tenants' function;
-``pg_dump`` is a dump of the template replayed under another name; ``migrations`` runs them all.
-The servers are durable here (fsync on), as in `make run`.
+``replay`` is our own (core.postgres.clone). ``clone_schema`` is django_tenants' function.
+``pg_dump`` replays a dump of the template under another name. ``migrations`` runs them all. The
+servers are durable here (fsync on), as in `make run`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _COUNTS = """
 
 
 def run() -> str:
-    """Measure each way; raise when the house's own breaks its promise."""
+    """Measure each way; raise if our own is slower than promised."""
     with services_in_use(settings.VAR), copy_of(ensure_template()) as database:
         own = _times(_replay, OPENINGS)
         ways = {
@@ -82,14 +82,15 @@ def _migrations(name: str) -> None:
 
 
 def _dump(name: str, database: str) -> None:
-    of = settings.DATABASES["default"]
+    default = settings.DATABASES["default"]
     tool = binaries.postgres_home() / "bin" / "pg_dump"
-    told = subprocess.run(
-        [str(tool), "-h", of["HOST"], "-U", of["USER"], "-n", TEMPLATE, "--inserts", database],
+    dump = subprocess.run(
+        [str(tool), "-h", default["HOST"], "-U", default["USER"], "-n", TEMPLATE, "--inserts",
+         database],
         capture_output=True, check=True, text=True,
     ).stdout  # fmt: skip
-    # psql's own commands are no SQL; the name stands as a word of its own everywhere.
-    lines = [line for line in told.splitlines() if not line.startswith("\\")]
+    # psql's own commands are not SQL; the schema's name is a separate word everywhere.
+    lines = [line for line in dump.splitlines() if not line.startswith("\\")]
     with shared_context(), connection.cursor() as cursor:
         cursor.execute("\n".join(lines).replace(TEMPLATE, f"d_{name}"))
         cursor.execute("SET search_path = public")

@@ -1,4 +1,4 @@
-"""Orders taken in, met again, searched and read for a plan, on the servers of a test run."""
+"""Orders placed, placed again, searched and read for a plan, on the servers of a test run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _LAST = [
 
 
 def draft(n: int, draw: random.Random) -> OrderDraft:
-    """An order as a shop sends it, with coordinates and a window."""
+    """Return an order as a shop sends it, with coordinates and a window."""
     opens = draw.choice([540, 720, 900])
     return OrderDraft(
         external_id=f"SHOP-{n:07d}",
@@ -61,26 +61,26 @@ def draft(n: int, draw: random.Random) -> OrderDraft:
 
 
 def timed(act: Callable[[], object]) -> float:
-    """Return the seconds of one run."""
+    """Return the seconds of one call."""
     began = time.perf_counter()
     act()
     return time.perf_counter() - began
 
 
 def place_all(drafts: list[OrderDraft], expected: str) -> None:
-    """Place in chunks; every answer is the expected one."""
+    """Place orders in chunks; every answer must be the expected one."""
     for start in range(0, len(drafts), CHUNK):
         answers = services.place_orders(drafts[start : start + CHUNK], source="bench")
         assert {answer.status for answer in answers} == {expected}
 
 
 def search(words: str) -> None:
-    """Find the first fifty, as a page does."""
+    """Find the first fifty orders, as a page does."""
     list(selectors.filter_orders(selectors.orders(), OrderFilter(text=words))[:50])
 
 
 def run() -> str:
-    """Place 20,000 orders, place them again, search and read them. Raises when a figure slips."""
+    """Place 20,000 orders, place them again, search and read them. Raises at a missed limit."""
     with bench_database(), retailer_context("t1"):
         hub = fleet.add_hub(name="Lisboa", zone="Europe/Lisbon", lat=38.72, lon=-9.14)
         draw = random.Random(7)
@@ -96,6 +96,6 @@ def run() -> str:
     assert rate >= 200, f"only {rate:.0f} orders/s"
     assert slow < 0.3, f"a search takes {slow:.3f} s"
     return (
-        f"{ORDERS:,} orders placed at {rate:,.0f}/s in chunks of {CHUNK}, met again at "
+        f"{ORDERS:,} orders placed at {rate:,.0f}/s in chunks of {CHUNK}, placed again at "
         f"{same:,.0f}/s; search p95 {slow * 1000:.0f} ms; read for a plan in {plan:.2f} s"
     )

@@ -1,7 +1,7 @@
-"""Real days through the public door: three Amazon routes and a LoggiBUD day, one command each.
+"""Real days through the public API: three Amazon routes and a LoggiBUD day, one command each.
 
-Each file goes in by HTTP with a key, `manage.py plan --wait --json` plans it, and what the API
-then says is counted again here: every order on one stop, windows and loads held.
+Each file is imported by HTTP with a key, and `manage.py plan --wait --json` plans it. The API's
+answer is then checked here: every order is on one stop, windows and loads hold.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lastmile.core.geo import Point, distance_m
-from tests.bench.house import Door, House, running_house, shared_folder
 from tests.bench.inputs import OrderFile, amazon, loggibud
+from tests.bench.installation import Installation, RetailerApi, running_installation, shared_folder
 
 SECONDS = 30
 LOGGI_VANS = 40
@@ -25,74 +25,74 @@ Json = dict[str, Any]
 
 
 def run() -> str:
-    """Import and plan all four. Raises when an order is refused, unserved or a rule is broken."""
+    """Import and plan all four. Raises if an order is refused or unserved, or a rule is broken."""
     files = [
         *amazon(shared_folder("amazon_lastmile")),
         loggibud(shared_folder("loggibud_brasilia")),
     ]
-    with running_house() as house:
-        door = house.open("t_real", "America/New_York", "USD")
-        figures = [one_day(house, door, day) for day in files]
-        broken = house.asked("invariants", "--all")["broken"]
+    with running_installation() as installation:
+        api = installation.open("t_real", "America/New_York", "USD")
+        figures = [one_day(installation, api, day) for day in files]
+        broken = installation.command_json("invariants", "--all")["broken"]
         assert not broken, broken
     stops = sum(day.stops for day in files[:3])
     parcels = sum(day.parcels for day in files[:3])
     return f"Amazon {stops} stops, {parcels} packages: {'; '.join(figures)}; " + published()
 
 
-def one_day(house: House, door: Door, day: OrderFile) -> str:
-    """Bring in and plan one file; return its figures."""
-    hub = door.post(
+def one_day(installation: Installation, api: RetailerApi, day: OrderFile) -> str:
+    """Import and plan one file; return its figures."""
+    hub = api.post(
         "/hubs/",
         {"name": day.name, "lat": day.lat, "lon": day.lon, "zone": day.zone, "loading_s": 0},
     )["id"]
-    batch, import_s = door.bring_in(f"{day.name}.csv", day.content, hub)
+    batch, import_s = api.import_file(f"{day.name}.csv", day.content, hub)
     assert batch["refused_count"] == batch["needs_pin_count"] == 0, batch
     assert batch["created_count"] == day.stops, batch
     vans = LOGGI_VANS if day.stops > 500 else 1
     for number in range(vans):
-        add_van(door, hub, day, number)
-    plan = house.asked(
-        "plan", "--schema", door.schema, "--hub", hub, "--date", day.date.isoformat(),
+        add_van(api, hub, day, number)
+    plan = installation.command_json(
+        "plan", "--schema", api.schema, "--hub", hub, "--date", day.date.isoformat(),
         "--seconds", str(SECONDS), "--wait",
     )  # fmt: skip
     assert plan["feasible"], plan
     assert (plan["orders"], plan["unserved"]) == (day.stops, 0), plan
     assert plan["travel_source"] == "straight_line", plan
-    assert plan["travel_note"], "straight lines must be said"
-    km = recount(door, day, plan["plan"])
+    assert plan["travel_note"], "straight lines must be stated"
+    km = recount(api, day, plan["plan"])
     return (
         f"{day.name} {day.stops} orders in {import_s:.1f} s, solved "
         f"{plan['solve_ms'] / 1000:.0f} s on {plan['routes']} route(s), feasible, 0 "
-        f"unserved, straight lines said, great circle {km:.1f} km"
+        f"unserved, straight lines stated, great circle {km:.1f} km"
     )
 
 
-def add_van(door: Door, hub: str, day: OrderFile, number: int) -> None:
-    """A van of the file's capacity and its shift."""
-    van = door.post("/vehicles/", {
+def add_van(api: RetailerApi, hub: str, day: OrderFile, number: int) -> None:
+    """Add a van of the file's capacity, and its shift."""
+    van = api.post("/vehicles/", {
         "name": f"Van {number + 1}", "hub": hub, "profile": "van", "energy": "diesel",
         "weight_g": 10_000_000, "volume_cm3": day.capacity_cm3, "parcels": day.capacity_parcels,
         "fixed_cost_minor": 0, "cost_per_km_minor": 100, "cost_per_hour_minor": 100,
     })  # fmt: skip
     ends = day.departs_at + dt.timedelta(hours=SHIFT_H)
-    door.post("/shifts/", {
+    api.post("/shifts/", {
         "vehicle": van["id"], "starts_at": day.departs_at.isoformat(), "ends_at": ends.isoformat(),
     })  # fmt: skip
 
 
-def recount(door: Door, day: OrderFile, plan: str) -> float:
-    """Hold the plan's stops against the file, row by row; return great-circle km, hub to hub."""
+def recount(api: RetailerApi, day: OrderFile, plan: str) -> float:
+    """Compare the plan's stops with the file, row by row; return great-circle km, hub to hub."""
     rows: dict[str, Json] = {}
     parcels: dict[str, int] = {}
     for row in csv.DictReader(io.StringIO(day.content.decode())):
         rows[row["order_id"]] = row
         parcels[row["order_id"]] = parcels.get(row["order_id"], 0) + int(row.get("parcels") or 1)
     routes: dict[str, list[Json]] = {}
-    for stop in door.everything("/stops/", plan=plan):
+    for stop in api.everything("/stops/", plan=plan):
         routes.setdefault(stop["route"], []).append(stop)
-    made = [stop["external_id"] for stops in routes.values() for stop in stops]
-    assert sorted(made) == sorted(rows), "every order stands on one stop"
+    ids = [stop["external_id"] for stops in routes.values() for stop in stops]
+    assert sorted(ids) == sorted(rows), "every order is on one stop"
     hub = Point(lat=day.lat, lon=day.lon)
     metres = 0.0
     for stops in routes.values():
@@ -106,12 +106,12 @@ def recount(door: Door, day: OrderFile, plan: str) -> float:
 
 
 def place(row: Json) -> Point:
-    """Where a row is delivered."""
+    """Return the place of a row."""
     return Point(lat=float(row["lat"]), lon=float(row["lon"]))
 
 
 def within(row: Json, stop: Json, day: OrderFile) -> bool:
-    """Say whether service begins within the row's window, read anew from the file."""
+    """Return True if service begins within the window that the file has for the row."""
     if not row.get("window_from"):
         return True
     midnight = dt.datetime.combine(day.date, dt.time(), ZoneInfo(day.zone))
@@ -119,19 +119,19 @@ def within(row: Json, stop: Json, day: OrderFile) -> bool:
     return clock(midnight, row["window_from"]) <= begins < clock(midnight, row["window_to"])
 
 
-def clock(midnight: dt.datetime, said: str) -> dt.datetime:
-    """HH:MM of the local day, 24:00 its end."""
-    hours, minutes = (int(part) for part in said.split(":"))
+def clock(midnight: dt.datetime, text: str) -> dt.datetime:
+    """Return the instant of HH:MM of the local day; 24:00 is its end."""
+    hours, minutes = (int(part) for part in text.split(":"))
     return midnight + dt.timedelta(hours=hours, minutes=minutes)
 
 
 def published() -> str:
-    """What the authors of LoggiBUD publish for the same day."""
+    """Return what the authors of LoggiBUD publish for the same day."""
     path = shared_folder("loggibud_brasilia") / "published_costs.csv"
     with path.open(encoding="utf-8") as file:
-        found: Iterator[Json] = (r for r in csv.DictReader(file) if r["instance"] == "cvrp-0-df-0")
-        said = [f"{float(r['great_circle_km']):.1f} ({r['vehicles']} vans)" for r in found]
+        rows: Iterator[Json] = (r for r in csv.DictReader(file) if r["instance"] == "cvrp-0-df-0")
+        figures = [f"{float(r['great_circle_km']):.1f} ({r['vehicles']} vans)" for r in rows]
     return (
-        f"published for this day, great circle: {', '.join(said)} km (they minimised street "
+        f"published for this day, great circle: {', '.join(figures)} km (they minimised street "
         "distance, so great circle flatters us)"
     )

@@ -1,4 +1,4 @@
-"""Greater Porto built and 1,000 x 1,000 answered, beside plain scipy in the same run."""
+"""Greater Porto built, and a matrix of 1,000 x 1,000, beside plain scipy in the same run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def timed(act: Callable[[], object]) -> float:
 
 
 def places(graph: Graph, count: int, seed: int) -> list[Point]:
-    """Spots some metres beside streets drawn by a seed."""
+    """Return points some metres beside streets drawn by a seed."""
     rng = np.random.default_rng(seed)
     streets = graph.streets
     edges = rng.choice(np.unique(graph.edge), count)
@@ -37,7 +37,7 @@ def places(graph: Graph, count: int, seed: int) -> list[Point]:
 
 
 def build_porto(var: Path) -> tuple[float, float]:
-    """Seconds to read the file, and to build the network from it."""
+    """Return the seconds to read the file, and to build the network from it."""
     file = shared_data("osm") / "porto_portugal.osm.pbf"
     started = time.perf_counter()
     city = osm.read(file)
@@ -47,7 +47,7 @@ def build_porto(var: Path) -> tuple[float, float]:
 
 
 def oracle_seconds(graph: Graph, points: list[Point]) -> float:
-    """scipy's seconds for all rows, from ORACLE_ROWS of them; every answer is compared."""
+    """Return scipy's seconds for all rows, from ORACLE_ROWS of them; every answer is compared."""
     from scipy.sparse.csgraph import dijkstra
 
     weighted = graph.at(None)
@@ -60,7 +60,7 @@ def oracle_seconds(graph: Graph, points: list[Point]) -> float:
 
 
 def tile_figures(var: Path) -> str:
-    """Slowest and largest tile of the middle of the town, zoom by zoom."""
+    """Return the slowest and largest tile of the middle of the town, by zoom."""
     west, south, east, north = load("porto", var).info.bbox
     figures = []
     for z in (10, 12, 14):
@@ -78,11 +78,11 @@ def tile_figures(var: Path) -> str:
 
 
 def run() -> str:
-    """For `make proof roads`."""
+    """Run the campaign for `make proof roads`."""
     with tempfile.TemporaryDirectory() as place:
         var = Path(place)
         read, built = build_porto(var)
-        said = [f"Greater Porto read {read:.1f} s, built {built:.1f} s (three graphs)"]
+        figures = [f"Greater Porto read {read:.1f} s, built {built:.1f} s (three graphs)"]
         for profile in ("van", "cargo_bike", "foot"):
             graph = load("porto", var).graph(profile)
             if graph is None:
@@ -92,15 +92,15 @@ def run() -> str:
             if first > MOST_SECONDS:
                 raise AssertionError(f"{profile}: {first:.1f} s is over {MOST_SECONDS} s.")
             scipy = oracle_seconds(graph, points)
-            said.append(
+            figures.append(
                 f"{profile} {PLACES} x {PLACES} times and lengths {first:.2f} s"
                 f" (first call; plain scipy {scipy:.1f} s, {scipy / first:.0f} times)"
             )
         route = points[:40]
         took = timed(lambda: legs(route, network="porto", profile="van", var=var))
-        said.append(f"40 legs drawn {took:.2f} s; tiles at most {tile_figures(var)}")
+        figures.append(f"40 legs drawn {took:.2f} s; tiles at most {tile_figures(var)}")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return "; ".join([*said, f"peak {peak:.0f} MB"])
+        return "; ".join([*figures, f"peak {peak:.0f} MB"])
 
 
 if __name__ == "__main__":

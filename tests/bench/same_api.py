@@ -1,9 +1,9 @@
-"""Holds the API document against another checkout's: what was there is still there.
+"""Compares the API document with another checkout's: nothing may be lost.
 
     python -m tests.bench.same_api --against ../before
 
-Prints every difference that is no addition, and exits with 1 when there is one that nobody asked
-for (``intended``). Words for people (descriptions, summaries, examples) may change freely.
+Prints every difference that is not an addition. Exits with 1 if there is a loss that was not
+intended (``intended``). Texts for people (descriptions, summaries, examples) may change freely.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORDS = {"description", "summary", "examples", "example", "title"}
 _A11 = "what a replay needs is in a plan's detail alone (findings A11)"
 _SOLVER = ("engine", "solver_version", "seed", "work", "input_sha256", "solve_ms")
-_DEEPEST = 14  # of nested shapes; none of ours is deeper
+_DEEPEST = 14  # levels of nested shapes; the API has no deeper ones
 _BOUNDS = {
     "maxLength": 1,
     "maxItems": 1,
@@ -34,7 +34,7 @@ _BOUNDS = {
 
 
 def intended(line: str) -> str:
-    """Return why a loss was asked for; empty when it was not."""
+    """Return why a loss is intended; empty if it is not."""
     of_plans = line.startswith(("GET /api/v1/plans/ ", "POST /api/v1/plans/"))
     return _A11 if of_plans and any(name in line for name in _SOLVER) else ""
 
@@ -49,22 +49,22 @@ for conf in ("lastmile.urls", "lastmile.urls_public"):
 
 
 def documents(checkout: Path) -> list[dict[str, Any]]:
-    """Return the two documents, a retailer's and the operator's, that a checkout serves."""
-    surroundings = {
+    """Return the two documents that a checkout serves: a retailer's and the operator's."""
+    environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "lastmile.settings_test",
         "PYTHONPATH": str(checkout),
     }
     done = subprocess.run(
         [sys.executable, "-c", _WRITE],
-        cwd=checkout, env=surroundings, capture_output=True, text=True, check=True,
+        cwd=checkout, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two documents, and which side of a call is looked at."""
+    """Two documents, compared for requests or for answers."""
 
     before: dict[str, Any]
     after: dict[str, Any]
@@ -103,7 +103,7 @@ class Comparison:
         return next(self.losses(old, new, "", depth + 1), None) is None
 
     def _required(self, old: list[str], new: list[str], path: str) -> Iterator[str]:
-        """A request may ask for no more than before, an answer may leave nothing out."""
+        """Yield fields that a request newly requires, or that an answer may newly omit."""
         if more := sorted(set(new) - set(old)) if self.request else []:
             yield f"{path}/required: {more} now required"
         if less := sorted(set(old) - set(new)) if not self.request else []:
@@ -111,7 +111,7 @@ class Comparison:
 
 
 def resolved(document: dict[str, Any], value: Any) -> Any:
-    """Follow a reference, also one that only carries words beside it."""
+    """Follow a reference, also one that only has texts beside it."""
     while isinstance(value, dict):
         only = value.get("allOf", ()) if set(value) - WORDS <= {"allOf", "readOnly"} else ()
         if "$ref" in value:
@@ -126,7 +126,7 @@ def resolved(document: dict[str, Any], value: Any) -> Any:
 
 def losses(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     """Yield what the operations of one document lost in the other."""
-    asked, told = Comparison(before, after, request=True), Comparison(before, after)
+    requests, answers = Comparison(before, after, request=True), Comparison(before, after)
     for path, method, old in operations(before):
         new = after["paths"].get(path, {}).get(method)
         where = f"{method.upper()} {path}"
@@ -135,17 +135,19 @@ def losses(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
             continue
         if old["operationId"] != new["operationId"]:
             yield f"{where}: its operationId became {new['operationId']}"
-        known = {(p["name"], p["in"]): p for p in new.get("parameters", ())}
+        parameters = {(p["name"], p["in"]): p for p in new.get("parameters", ())}
         for parameter in old.get("parameters", ()):
             key = (parameter["name"], parameter["in"])
-            if key not in known:
+            if key not in parameters:
                 yield f"{where}?{parameter['name']}: gone"
             else:
-                yield from asked.losses(parameter, known[key], f"{where}?{parameter['name']}")
+                yield from requests.losses(
+                    parameter, parameters[key], f"{where}?{parameter['name']}"
+                )
         if "requestBody" in old:
             body = new.get("requestBody", {})
-            yield from asked.losses(old["requestBody"], body, f"{where} body")
-        yield from told.losses(old["responses"], new["responses"], f"{where} answer")
+            yield from requests.losses(old["requestBody"], body, f"{where} body")
+        yield from answers.losses(old["responses"], new["responses"], f"{where} answer")
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -156,12 +158,12 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def main(argv: list[str]) -> int:
-    """Compare, print, and return 1 when something is lost that nobody asked to lose."""
+    """Compare, print, and return 1 if there is a loss that was not intended."""
     reader = argparse.ArgumentParser(prog="python -m tests.bench.same_api", description=__doc__)
     reader.add_argument("--against", type=Path, required=True, help="the checkout before")
-    asked = reader.parse_args(argv)
+    options = reader.parse_args(argv)
     wrong = 0
-    for before, after in zip(documents(asked.against.resolve()), documents(ROOT), strict=True):
+    for before, after in zip(documents(options.against.resolve()), documents(ROOT), strict=True):
         for line in losses(before, after):
             why = intended(line)
             wrong += not why

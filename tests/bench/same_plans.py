@@ -1,16 +1,18 @@
-"""The same plans by count as another checkout's, byte for byte.
+"""Checks that this checkout makes the same plans by count as another one, byte for byte.
 
-    python -m tests.bench.same_plans                      digests of this checkout
-    python -m tests.bench.same_plans --against DIR        both, exit 1 on any difference
-    python -m tests.bench.same_plans --only WORD          tasks whose name holds the word
-    python -m tests.bench.same_plans --write              digests into same_plans.txt, for the test
-    python -m tests.bench.same_plans --speed N --against DIR    median iterations a second, N pairs
+- ``python -m tests.bench.same_plans``: digests of this checkout
+- ``python -m tests.bench.same_plans --against DIR``: both, exit 1 on any difference
+- ``python -m tests.bench.same_plans --only WORD``: tasks whose name contains the word
+- ``python -m tests.bench.same_plans --write``: digests into same_plans.txt, for the test
+- ``python -m tests.bench.same_plans --speed N --against DIR``: median iterations a second, N pairs
 
-A fixed set of generated problems is solved by numbers of iterations, in one process, from fixed
-seeds: plain ones, ones with every constraint, ones in parts, with pairs, committed stops and
-several windows, places of a new visit, plans changed under way, questions why, waves of picking.
-With ``--shared DIR`` two Solomon files join. The problems are written to files once, and each
-checkout's solver reads them, so that a change of a generator changes nothing for one of them alone.
+A fixed set of generated problems is solved by numbers of iterations, in one process, with fixed
+seeds. There are plain problems, problems with every constraint, problems in parts, with pairs,
+committed stops and several windows. Other tasks are places of a new visit, plans changed under way,
+explanations and waves of picking.
+
+With ``--shared DIR`` two Solomon files are added. The problems are written to files once, and each
+checkout's solver reads them: a changed generator then changes nothing for one checkout alone.
 """
 
 from __future__ import annotations
@@ -34,16 +36,16 @@ from tests.dispatch.solver.features import FEATURES, grown, mixed
 from tests.dispatch.solver.problems import rich
 from tests.dispatch.solver.towns import towns
 
-SHORT: Final = 16  # characters of a digest that are shown and kept
+SHORT: Final = 16  # characters of a digest that are shown and recorded
 ROOT: Final = Path(__file__).resolve().parents[2]
 DRIVER: Final = Path(__file__).with_name("same_plans_driver.py")
 SOLOMON: Final = (
     ("vrptw/RC106.txt", "dimacs"),
     ("vrptw/R208.txt", "exact"),
 )
-LEGS: Final = 200  # of a search of the classic engine
-ROUNDS: Final = 40  # of one that is searched in parts
-KEPT: Final = Path(__file__).with_name("same_plans.txt")  # digests as they were last written down
+LEGS: Final = 200  # stages of a search of the classic engine
+ROUNDS: Final = 40  # rounds of a search in parts
+RECORD: Final = Path(__file__).with_name("same_plans.txt")  # the recorded digests
 FAST: Final = (
     "classic/c/100",
     "classic/polished",
@@ -60,21 +62,21 @@ Task = dict[str, Any]
 
 
 def windowed(seed: int, *, visits: int, kind: str, vehicles: int) -> Problem:
-    """Return a problem like those of Solomon: clustered (c), random (r) or mixed (rc) places."""
-    lots = np.random.default_rng(seed)
-    at = lots.integers(0, 1000, (visits + 1, 2)).astype(float)
+    """Return a problem like Solomon's: clustered (c), random (r) or mixed (rc) places."""
+    rng = np.random.default_rng(seed)
+    at = rng.integers(0, 1000, (visits + 1, 2)).astype(float)
     if kind in {"c", "rc"}:
-        middles = lots.integers(100, 900, (max(2, visits // 12), 2))
+        middles = rng.integers(100, 900, (max(2, visits // 12), 2))
         chosen = np.arange(1, visits + 1 if kind == "c" else visits // 2 + 1)
-        at[chosen] = middles[chosen % len(middles)] + lots.normal(0, 30, (len(chosen), 2))
+        at[chosen] = middles[chosen % len(middles)] + rng.normal(0, 30, (len(chosen), 2))
     at[0] = (500, 500)
     ways = np.sqrt(((at[:, None] - at[None, :]) ** 2).sum(axis=2)).astype(np.int64)
     places = []
     for number in range(1, visits + 1):
-        opens = int(lots.integers(0, 6_000))
-        width = int(lots.integers(600, 4_000))
-        windows = (Window(opens, opens + width),) if lots.random() < 0.75 else ()
-        demand = (int(lots.integers(1, 30)),)
+        opens = int(rng.integers(0, 6_000))
+        width = int(rng.integers(600, 4_000))
+        windows = (Window(opens, opens + width),) if rng.random() < 0.75 else ()
+        demand = (int(rng.integers(1, 30)),)
         places.append(Visit(f"v{number}", number, 100, demand, windows))
     fleet = tuple(
         VehicleShift(f"k{at}", 0, 0, 0, 12_000, capacity=(200,), cost_per_km=1_000)
@@ -85,24 +87,24 @@ def windowed(seed: int, *, visits: int, kind: str, vehicles: int) -> Problem:
 
 def kinds(seed: int, *, visits: int, breaks: bool = False) -> Problem:
     """Return a day of two profiles and several kinds of vehicles, for the classic engine."""
-    lots = random.Random(seed)
-    at = np.array([(lots.uniform(0, 12_000), lots.uniform(0, 12_000)) for _ in range(visits + 2)])
+    rng = random.Random(seed)
+    at = np.array([(rng.uniform(0, 12_000), rng.uniform(0, 12_000)) for _ in range(visits + 2)])
     ways = np.abs(at[:, None] - at[None, :]).sum(axis=2).astype(np.int64)
     skew = 1 + 0.05 * np.sign(at[:, None, 0] - at[None, :, 0])
     van = TravelTable("van", (ways / 9 * skew).astype(np.int64), ways.astype(np.int64))
     bike = TravelTable("bike", (ways / 5).astype(np.int64), (0.9 * ways).astype(np.int64))
-    made = []
+    visits_made = []
     for number in range(visits):
-        opens = 3_600 * lots.randint(0, 7)
-        made.append(
+        opens = 3_600 * rng.randint(0, 7)
+        visits_made.append(
             Visit(
                 f"v{number}",
                 number + 2,
-                service_s=lots.choice([120, (240, 150)]),
-                demand=(lots.randint(1, 12), lots.randint(1, 3)),
-                windows=lots.choice([(), (Window(opens, opens + 7_200),)]),
-                unserved_cost=lots.choice([800, 4_000, 10**9]),
-                skills=frozenset({"cold"}) if lots.random() < 0.1 else frozenset(),
+                service_s=rng.choice([120, (240, 150)]),
+                demand=(rng.randint(1, 12), rng.randint(1, 3)),
+                windows=rng.choice([(), (Window(opens, opens + 7_200),)]),
+                unserved_cost=rng.choice([800, 4_000, 10**9]),
+                skills=frozenset({"cold"}) if rng.random() < 0.1 else frozenset(),
             )
         )
     rests = (Break(14_400, 16_200, 1_800),) if breaks else ()
@@ -127,7 +129,7 @@ def kinds(seed: int, *, visits: int, breaks: bool = False) -> Problem:
         )
         for number in range(max(4, visits // 6))
     ]
-    return Problem((van, bike), tuple(made), tuple(fleet), ("weight_g", "parcels"))
+    return Problem((van, bike), tuple(visits_made), tuple(fleet), ("weight_g", "parcels"))
 
 
 def task(name: str, kind: str, problem: Problem | None, **how: Any) -> Task:
@@ -137,7 +139,7 @@ def task(name: str, kind: str, problem: Problem | None, **how: Any) -> Task:
 
 
 def tasks(shared: Path | None = None) -> Iterator[Task]:
-    """Yield the whole set, always the same."""
+    """Yield all tasks, always the same."""
     yield from _classic()
     yield from _rich()
     yield from _places()
@@ -192,9 +194,9 @@ def _rich() -> Iterator[Task]:
     for seed in range(3):
         day = rich(seed, visits=40, vehicles=6)
         yield task(f"rich/several windows/{seed}", "solve", day, iterations=1_500)
-    lots = random.Random(1)
+    rng = random.Random(1)
     day = mixed(
-        lots, visits=90, vehicles=10, features=[n for n in FEATURES if n != "loaded"], unit=720,
+        rng, visits=90, vehicles=10, features=[n for n in FEATURES if n != "loaded"], unit=720,
         near=10,
     )  # fmt: skip
     yield task("rich/day", "solve", day, iterations=2_000)
@@ -213,10 +215,10 @@ def _places() -> Iterator[Task]:
     plain = kinds(21, visits=80)
     yield task("places/plain", "places", plain, iterations=2_000, visits=names)
     for seed in range(8):
-        kept = [name for name in FEATURES if name != "prefix"]
-        lots = random.Random(f"places {seed}")
+        known = [name for name in FEATURES if name != "prefix"]
+        rng = random.Random(f"places {seed}")
         day = mixed(
-            lots, visits=24, vehicles=4, features=lots.sample(kept, lots.randint(4, 14)), unit=720,
+            rng, visits=24, vehicles=4, features=rng.sample(known, rng.randint(4, 14)), unit=720,
             near=10,
         )  # fmt: skip
         yield task(
@@ -254,13 +256,13 @@ def _side() -> Iterator[Task]:
         day = rich(40 + seed, visits=20, vehicles=2)
         names = [f"v{n}" for n in range(0, 20, 3)]
         yield task(f"why/{seed}", "why", day, iterations=600, visits=names)
-    lots = random.Random(9)
+    rng = random.Random(9)
     goods = []
     for number in range(14):
-        due = lots.randint(3_600, 20_000)
-        leaves = due + lots.randint(0, 2_000)
+        due = rng.randint(3_600, 20_000)
+        leaves = due + rng.randint(0, 2_000)
         goods.append(
-            {"id": f"r{number}", "work_s": lots.randint(300, 2_400), "due_s": due,
+            {"id": f"r{number}", "work_s": rng.randint(300, 2_400), "due_s": due,
              "leaves_s": leaves}
         )  # fmt: skip
     floor = {"pickers": 3, "setup_s": 300, "lanes": 5, "most": 4, "wave_cost": 200}
@@ -280,48 +282,50 @@ def _files(shared: Path | None) -> Iterator[Task]:
 
 def digests(checkout: Path, folder: Path) -> dict[str, tuple[str, float]]:
     """Return each task's digest and iterations a second, by one checkout's solver."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    asked = subprocess.run(
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    completed = subprocess.run(
         [sys.executable, str(DRIVER), str(folder)],
         cwd=checkout,
-        env=kept | {"PYTHONPATH": str(checkout)},
+        env=environment | {"PYTHONPATH": str(checkout)},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    found: dict[str, tuple[str, float]] = {}
-    for line in asked.stdout.splitlines():
+    digests_by_task: dict[str, tuple[str, float]] = {}
+    for line in completed.stdout.splitlines():
         name, digest, rate = line.rsplit(" ", 2)
-        found[name] = (digest, float(rate))
-    return found
+        digests_by_task[name] = (digest, float(rate))
+    return digests_by_task
 
 
-def written(folder: Path, chosen: list[Task]) -> None:
-    """Write tasks as files whose names sort in their order."""
+def write_tasks(folder: Path, chosen: list[Task]) -> None:
+    """Write tasks as files whose names sort in the tasks' order."""
     for number, one in enumerate(chosen):
         (folder / f"{number:03d}.json").write_text(dumps(one), encoding="utf-8")
 
 
-def differences(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+def differences(own: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """Return the names of tasks whose digests differ."""
-    names = [*mine, *(name for name in theirs if name not in mine)]
-    return [name for name in names if mine.get(name, ("",))[0] != theirs.get(name, ("",))[0]]
+    names = [*own, *(name for name in other if name not in own)]
+    return [name for name in names if own.get(name, ("",))[0] != other.get(name, ("",))[0]]
 
 
-def kept() -> dict[str, str]:
-    """Return the digests that were written down, by task."""
-    lines = KEPT.read_text(encoding="utf-8").splitlines()
+def recorded() -> dict[str, str]:
+    """Return the recorded digests, by task."""
+    lines = RECORD.read_text(encoding="utf-8").splitlines()
     return {name: digest for digest, name in (line.split(" ", 1) for line in lines)}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print digests; compare them with another checkout's where one is named."""
+    """Print digests; compare them with another checkout's if one is given."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.same_plans")
     parser.add_argument("--against", type=Path, help="another checkout of this project")
-    parser.add_argument("--only", action="append", help="tasks whose name holds this word")
+    parser.add_argument("--only", action="append", help="tasks whose name contains this word")
     parser.add_argument("--shared", type=Path, help="folder with vrptw/*.txt")
-    parser.add_argument("--speed", type=int, help="so many paired runs: iterations a second")
-    parser.add_argument("--write", action="store_true", help="write the digests down")
+    parser.add_argument(
+        "--speed", type=int, help="number of paired runs that measure iterations a second"
+    )
+    parser.add_argument("--write", action="store_true", help="record the digests")
     options = parser.parse_args(argv)
     chosen = list(tasks(options.shared))
     if options.only:
@@ -330,26 +334,26 @@ def main(argv: list[str] | None = None) -> int:
         chosen = [one for one in chosen if one["name"] in SPEED]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        written(folder, chosen)
+        write_tasks(folder, chosen)
         if options.speed:
             return _speed(folder, options.against, options.speed)
-        mine = digests(ROOT, folder)
-        for one, (digest, _) in mine.items():
+        own = digests(ROOT, folder)
+        for one, (digest, _) in own.items():
             print(f"{digest[:SHORT]} {one}", flush=True)
         if options.write:
-            lines = [f"{digest[:SHORT]} {one}\n" for one, (digest, _) in mine.items()]
-            KEPT.write_text("".join(lines), encoding="utf-8")
+            lines = [f"{digest[:SHORT]} {one}\n" for one, (digest, _) in own.items()]
+            RECORD.write_text("".join(lines), encoding="utf-8")
         if options.against is None:
             return 0
-        wrong = differences(mine, digests(options.against.resolve(), folder))
+        wrong = differences(own, digests(options.against.resolve(), folder))
     for one in wrong:
-        print(f"OTHER BYTES: {one}", flush=True)
-    print(f"{len(mine) - len(wrong)} of {len(mine)} answers have the same bytes.", flush=True)
+        print(f"DIFFERENT: {one}", flush=True)
+    print(f"{len(own) - len(wrong)} of {len(own)} answers have the same bytes.", flush=True)
     return 1 if wrong else 0
 
 
 def _speed(folder: Path, against: Path | None, runs: int) -> int:
-    """Print the median iterations a second of paired runs, this checkout and the other in turn."""
+    """Print the median iterations a second of paired runs of both checkouts, in turn."""
     both = [ROOT, *([] if against is None else [against.resolve()])]
     rates: dict[Path, dict[str, list[float]]] = {checkout: {} for checkout in both}
     for number in range(runs + 1):
@@ -359,11 +363,11 @@ def _speed(folder: Path, against: Path | None, runs: int) -> int:
                     rates[checkout].setdefault(one, []).append(rate)
     for one in rates[ROOT]:
         middle = [statistics.median(rates[checkout][one]) for checkout in both]
-        said = ", ".join(f"{rate:.0f}/s" for rate in middle)
+        text = ", ".join(f"{rate:.0f}/s" for rate in middle)
         if len(both) > 1:
             pairs = zip(*(rates[checkout][one] for checkout in both), strict=True)
-            said += f", ratio {statistics.median(a / b for a, b in pairs):.3f}"
-        print(f"{one}: {said}", flush=True)
+            text += f", ratio {statistics.median(a / b for a, b in pairs):.3f}"
+        print(f"{one}: {text}", flush=True)
     return 0
 
 

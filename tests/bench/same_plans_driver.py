@@ -1,11 +1,11 @@
-"""Solves the problems of a folder and prints a digest of each answer: ``same_plans`` runs it.
+"""Solves the problems of a folder and prints a digest of each answer; ``same_plans`` runs it.
 
     python same_plans_driver.py FOLDER
 
-The checkout whose solver is asked is the first entry of PYTHONPATH. This file is the same for all
-of them, so it asks by the names of both layouts: the one before the rooms of ``dispatch.solver``
-and the one since. It prints a line for each task: its name, the SHA-256 of the answer, and
-the iterations a second of processor time (so that a busy machine counts little).
+It uses the solver of the checkout that is first in PYTHONPATH. This same file runs for both
+checkouts, so it tries the names of older and newer layouts of ``dispatch.solver``. It prints a line
+for each task: its name, the SHA-256 of the answer, and the iterations a second of processor time,
+so that a busy machine counts little.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NOWHERE_SECONDS = 1e-9  # keeps a rate finite where the clock did not move
 
 
 def named(name: str, *modules: str) -> Any:
-    """Return what one of some modules calls ``name``; the first module that there is."""
+    """Return the object ``name`` of the first of some modules that has it."""
     for module in modules:
         try:
             return getattr(importlib.import_module(ROOT + module), name)
@@ -44,7 +44,7 @@ Phase = named("Phase", "solve")
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON: of a dataclass the values in order, without their names."""
+    """Return a value as JSON; of a dataclass the values in order, without their names."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return [plain(getattr(value, f.name)) for f in dataclasses.fields(value)]
     if isinstance(value, enum.Enum):
@@ -58,136 +58,138 @@ def plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def solved(problem: Any, how: dict[str, Any]) -> Any:
-    """Solve by count, through either signature of ``solve``."""
-    given = {"seed": how.get("seed", 1), "engine": how.get("engine"), "threads": 1}
-    present = how.get("present")
+def solved(problem: Any, options: dict[str, Any]) -> Any:
+    """Solve by count, with either signature of ``solve``."""
+    arguments = {"seed": options.get("seed", 1), "engine": options.get("engine"), "threads": 1}
+    present = options.get("present")
     if "stop" in inspect.signature(solve).parameters:
-        stop = named("Stop", "solve")(iterations=how["iterations"])
-        return solve(problem, stop=stop, present=present, **given)
+        stop = named("Stop", "solve")(iterations=options["iterations"])
+        return solve(problem, stop=stop, present=present, **arguments)
     if present is None:
-        return solve(problem, iterations=how["iterations"], **given)
+        return solve(problem, iterations=options["iterations"], **arguments)
     steering = named("Steering", "solve")(present=present)
-    return solve(problem, iterations=how["iterations"], steering=steering, **given)
+    return solve(problem, iterations=options["iterations"], steering=steering, **arguments)
 
 
-def task_solve(problem: Any, how: dict[str, Any]) -> Any:
-    """A plan by count, its price and the record of the search; both repeated by that record."""
+def task_solve(problem: Any, options: dict[str, Any]) -> Any:
+    """Return a plan by count, its price and the search's record, which must repeat the plan."""
     try:
-        found = solved(problem, how)
-    except named("NotRefereed", "solve") as refusal:  # committed stops that nobody can keep
+        result = solved(problem, options)
+    except named("NotRefereed", "solve") as refusal:  # committed stops that no vehicle can keep
         return ["refused", plain(refusal.violations)]
-    if not how.get("present"):
-        again = replay(problem, found.work)
-        assert again.solution == found.solution, "the record gives another plan"
-    return [solution_to_json(found.solution), plain(found.cost), plain(found.work)]
+    if not options.get("present"):
+        again = replay(problem, result.work)
+        assert again.solution == result.solution, "the record gives another plan"
+    return [solution_to_json(result.solution), plain(result.cost), plain(result.work)]
 
 
-def task_record(problem: Any, how: dict[str, Any]) -> Any:
-    """A plan by the counts of a record that names every leg, polishing included."""
-    found = replay(problem, (Phase(how["engine"], how["seed"], tuple(how["counts"])),))
-    return [solution_to_json(found.solution), plain(found.cost)]
+def task_record(problem: Any, options: dict[str, Any]) -> Any:
+    """Return a plan by the counts of a record that names every stage, polishing included."""
+    result = replay(problem, (Phase(options["engine"], options["seed"], tuple(options["counts"])),))
+    return [solution_to_json(result.solution), plain(result.cost)]
 
 
-def task_places(problem: Any, how: dict[str, Any]) -> Any:
-    """Every place of some visits in a plan, and the plan timed again."""
-    room = ("placing.insertion", "insertion")
-    plan = solved(problem, how).solution
-    board = named("Board", *room)(problem, plan)
-    evaluate = named("evaluate", *room)
-    found = [board.places(visit) for visit in how["visits"]]
+def task_places(problem: Any, options: dict[str, Any]) -> Any:
+    """Return every place of some visits in a plan, and the plan timed again."""
+    modules = ("placing.insertion", "insertion")
+    plan = solved(problem, options).solution
+    board = named("Board", *modules)(problem, plan)
+    evaluate = named("evaluate", *modules)
+    places = [board.places(visit) for visit in options["visits"]]
     fewer = {vehicle: names[1:] for vehicle, names in plan.sequences.items() if names[1:]}
     longer = {vehicle: names[::-1] for vehicle, names in plan.sequences.items()}
     return [
-        plain(found),
+        plain(places),
         solution_to_json(evaluate(problem, fewer)),
         solution_to_json(evaluate(problem, longer)),
     ]
 
 
-def task_redispatch(problem: Any, how: dict[str, Any]) -> Any:
-    """The rest of the day after a change, and what it changes of promises."""
+def task_redispatch(problem: Any, options: dict[str, Any]) -> Any:
+    """Return the plan of the rest of the day after a change, and what it changes."""
     redispatch = named("redispatch", "redispatch.run")
     change_of = named("Change", "redispatch.change")
     rules_of = named("Disturbance", "redispatch.change")
-    late = set(how["newcomers"])
+    late = set(options["newcomers"])
     planned = dataclasses.replace(
         problem, visits=tuple(v for v in problem.visits if v.id not in late)
     )
-    plan = solved(planned, how).solution
+    plan = solved(planned, options).solution
     change = change_of(
         visits=tuple(v for v in problem.visits if v.id in late),
-        removed=frozenset(how["removed"]),
-        lost=frozenset(route.vehicle for route in plan.routes[: how["lost"]]),
+        removed=frozenset(options["removed"]),
+        lost=frozenset(route.vehicle for route in plan.routes[: options["lost"]]),
     )
-    given: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "seconds": None,
-        "iterations": how["improvements"],
-        "seed": how["seed"],
+        "iterations": options["improvements"],
+        "seed": options["seed"],
     }
     if "improving" in inspect.signature(redispatch).parameters:
-        given = {"improving": named("Improving", "redispatch.run")(**given)}
-    told = redispatch(
+        arguments = {"improving": named("Improving", "redispatch.run")(**arguments)}
+    result = redispatch(
         planned,
         plan,
         change,
-        now_s=how["now_s"],
-        disturbance=rules_of(**how["disturbance"]),
-        **given,
+        now_s=options["now_s"],
+        disturbance=rules_of(**options["disturbance"]),
+        **arguments,
     )
     return [
-        solution_to_json(told.solution),
+        solution_to_json(result.solution),
         *(
-            plain(getattr(told, name))
+            plain(getattr(result, name))
             for name in ("before", "after", "moved", "retimed", "beyond", "admitted", "dropped")
         ),
     ]
 
 
-def task_parts(problem: Any, how: dict[str, Any]) -> Any:
-    """A plan made in parts: cut, solved one by one, joined, cut along its routes, joined again."""
+def task_parts(problem: Any, options: dict[str, Any]) -> Any:
+    """Return a plan made in parts: cut, solved, joined, cut along its routes, joined again."""
     split = named("split", "decompose.split")
     join = named("join", "decompose.join")
     resplit = named("resplit", "decompose.rounds")
     better = named("better", "decompose.rounds")
-    pieces = split(problem, size=how["size"])
-    best = join(problem, pieces, [solved(piece.problem, how).solution for piece in pieces])
+    pieces = split(problem, size=options["size"])
+    best = join(problem, pieces, [solved(piece.problem, options).solution for piece in pieces])
     shapes = [list(piece.places) for piece in pieces]
     for turn in (1, 2):
-        pieces = resplit(problem, best, size=how["size"], turn=turn)
+        pieces = resplit(problem, best, size=options["size"], turn=turn)
         shapes += [list(piece.places) for piece in pieces]
-        found = []
+        solutions = []
         for piece in pieces:
             start = None if piece.present is None else piece.present.sequences
-            again = solved(piece.problem, how | {"present": start}).solution
-            found.append(better(piece, again))
-        best = join(problem, pieces, found)
+            again = solved(piece.problem, options | {"present": start}).solution
+            solutions.append(better(piece, again))
+        best = join(problem, pieces, solutions)
     return [shapes, solution_to_json(best)]
 
 
-def task_why(problem: Any, how: dict[str, Any]) -> Any:
-    """Why visits are where they are, or what would let them in."""
-    plan = solved(problem, how).solution
+def task_why(problem: Any, options: dict[str, Any]) -> Any:
+    """Return the explanations of some visits."""
+    plan = solved(problem, options).solution
     try:
         explain = named("Explainer", "why.explainer")(problem, plan.sequences).explain
     except ImportError:
         explain = named("Asker", "why.asking")(problem, plan.sequences).ask
-    return [explain(visit).to_json() for visit in how["visits"]]
+    return [explain(visit).to_json() for visit in options["visits"]]
 
 
-def task_waves(_: Any, how: dict[str, Any]) -> Any:
-    """Waves of picking."""
-    room = ("side.waves",)
-    goods_of, floor_of = named("Goods", *room), named("Floor", *room)
-    goods = tuple(goods_of(**one) for one in how["goods"])
-    return plain(named("plan_waves", *room)(floor_of(goods=goods, **how["floor"]), work=0.02))
+def task_waves(_: Any, options: dict[str, Any]) -> Any:
+    """Return waves of picking."""
+    modules = ("side.waves",)
+    goods_of, floor_of = named("Goods", *modules), named("Floor", *modules)
+    goods = tuple(goods_of(**one) for one in options["goods"])
+    return plain(
+        named("plan_waves", *modules)(floor_of(goods=goods, **options["floor"]), work=0.02)
+    )
 
 
-def task_text(_: Any, how: dict[str, Any]) -> Any:
-    """A benchmark file, read and solved by count."""
-    instance = named("parse", "formats.text")(how["text"], how["distances"])
-    found = solved(instance.problem, how)
-    return named("to_sol", "formats.text")(found.solution, str(found.cost.exact))
+def task_text(_: Any, options: dict[str, Any]) -> Any:
+    """Return the plan of a benchmark file, solved by count."""
+    instance = named("parse", "formats.text")(options["text"], options["distances"])
+    result = solved(instance.problem, options)
+    return named("to_sol", "formats.text")(result.solution, str(result.cost.exact))
 
 
 TASKS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
@@ -203,7 +205,7 @@ TASKS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
 
 
 def main(folder: str) -> int:
-    """Do every task of a folder, in the order of their files' names."""
+    """Do every task of a folder, in the order of the files' names."""
     for path in sorted(Path(folder).glob("*.json")):
         task = json.loads(path.read_text(encoding="utf-8"))
         problem = problem_from_json(task["problem"]) if task.get("problem") else None
@@ -212,8 +214,8 @@ def main(folder: str) -> int:
         took = max(NOWHERE_SECONDS, time.process_time() - began)
         data = json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         digest = hashlib.sha256(data.encode()).hexdigest()
-        made = task.get("iterations") or sum(task.get("counts", ())[2:])
-        print(f"{task['name']} {digest} {made / took:.0f}", flush=True)
+        iterations = task.get("iterations") or sum(task.get("counts", ())[2:])
+        print(f"{task['name']} {digest} {iterations / took:.0f}", flush=True)
     return 0
 
 

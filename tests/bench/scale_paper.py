@@ -1,8 +1,8 @@
-"""A day of a million orders on paper: from figures measured here to machines, bytes and money.
+"""A calculation of a day of a million orders: from measured figures to machines, bytes and money.
 
-``python -m tests.bench.scale_paper --orders 5000000 --plan-seconds 60`` reckons another day; every
-figure that was measured is an option too. ``make proof paper`` measures the database's part anew
-first. Queues are M/G/c: Erlang's C for the chance to wait, the Pollaczek-Khinchine factor for the
+``python -m tests.bench.scale_paper --orders 5000000 --plan-seconds 60`` calculates another day.
+Every measured figure is an option, too. ``make proof paper`` first measures the database's part
+again. Queues are M/G/c: Erlang's C for the chance to wait, the Pollaczek-Khinchine factor for the
 spread of service times (Lee and Longton 1959), an exponential tail for the 95th percentile.
 """
 
@@ -19,14 +19,14 @@ DAYS = (100_000, 1_000_000, 5_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was assumed (the day, prices) and what was measured (the rest); per order if unsaid."""
+    """The assumed figures (the day, prices) and the measured ones; per order where not stated."""
 
     orders: float = 1_000_000
     hub_orders: float = 1_000  # of one plan
     drafts: float = 3  # plans made for a hub's day until one is published
-    peak_share: float = 0.4  # of the day's plans in the hour before the cut-off
-    import_share: float = 0.15  # of the day's orders in the busiest hour
-    changes: float = 0.05  # orders that change or come in while vans drive
+    peak_share: float = 0.4  # share of the day's plans in the hour before the cut-off
+    import_share: float = 0.15  # share of the day's orders in the busiest hour
+    changes: float = 0.05  # share of orders that change or are added while vans drive
     plan_seconds: float = 30  # search
     plan_cores: float = 2
     plan_spread: float = 0.3  # standard deviation of a plan's time by its mean
@@ -49,13 +49,13 @@ class Figures:
     database_s: float = 0.0008
     # measured: `python -m dispatch.solver` on 60 stops, user time less the search
     start_s: float = 0.8  # processor time to start a search, of a plan
-    # the door's promise for a change under way (issue 3): repair within a second
+    # the promise for a change under way (issue 3): repair within a second
     repair_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Workers for one kind of work: how many, how busy, how long one waits."""
+    """Workers for one kind of work: their number, load and waiting times."""
 
     servers: int
     busy: float
@@ -64,7 +64,7 @@ class Queue:
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """Return the chance to wait with so many servers under ``load`` erlangs; 1 where it is full."""
+    """Return the chance to wait at this many servers under ``load`` erlangs; 1 if overloaded."""
     if load >= servers:
         return 1.0
     blocked = 1.0
@@ -74,7 +74,7 @@ def erlang_c(servers: int, load: float) -> float:
 
 
 def queue(rate: float, service_s: float, spread: float, servers: int) -> Queue:
-    """Return how an M/G/c queue fares.
+    """Return the waiting times of an M/G/c queue.
 
     Parameters
     ----------
@@ -82,6 +82,8 @@ def queue(rate: float, service_s: float, spread: float, servers: int) -> Queue:
         Arrivals a second.
     service_s, spread : float
         Mean time of service and its coefficient of variation.
+    servers : int
+        Number of servers.
     """
     load = rate * service_s
     if load >= servers:
@@ -96,15 +98,15 @@ def enough(rate: float, service_s: float, spread: float, wait_s: float) -> Queue
     """Return the smallest queue in which 95 of 100 wait no longer than ``wait_s``."""
     servers = max(1, math.ceil(rate * service_s))
     while True:
-        found = queue(rate, service_s, spread, servers)
-        if found.p95_wait_s <= wait_s:
-            return found
+        candidate = queue(rate, service_s, spread, servers)
+        if candidate.p95_wait_s <= wait_s:
+            return candidate
         servers += 1
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a day asks for."""
+    """The work, machines, bytes and money of a day."""
 
     plans: float
     peak_plans: float  # in the busiest hour
@@ -127,44 +129,44 @@ class Day:
     cost_per_order: float
 
 
-def day(given: Figures) -> Day:
-    """Reckon a day."""
-    plans = given.orders / given.hub_orders * given.drafts
-    peak_plans = plans * given.peak_share
-    service_s = given.plan_seconds + given.plan_other_s
-    solve = enough(peak_plans / HOUR, service_s, given.plan_spread, given.wait_s)
-    solve_hours = plans * (given.plan_seconds * given.plan_cores + given.start_s) / HOUR
-    repair_hours = given.orders * given.changes * given.repair_s / HOUR
-    peak_orders = given.orders * given.import_share / HOUR  # a second
+def day(figures: Figures) -> Day:
+    """Calculate a day."""
+    plans = figures.orders / figures.hub_orders * figures.drafts
+    peak_plans = plans * figures.peak_share
+    service_s = figures.plan_seconds + figures.plan_other_s
+    solve = enough(peak_plans / HOUR, service_s, figures.plan_spread, figures.wait_s)
+    solve_hours = plans * (figures.plan_seconds * figures.plan_cores + figures.start_s) / HOUR
+    repair_hours = figures.orders * figures.changes * figures.repair_s / HOUR
+    peak_orders = figures.orders * figures.import_share / HOUR  # a second
     files = 1_000  # orders of a file: one job of the queue
-    imports = enough(peak_orders / files, files / given.import_rows_s, 1.0, given.wait_s)
-    other_hours = given.orders * (given.worker_s + given.database_s) / HOUR
-    other_hours += given.orders / given.import_rows_s / HOUR
-    kept_gb = given.orders * given.kept_bytes / 1e9
-    inputs_gb = plans * given.input_bytes / 1e9
-    disk_gb = (kept_gb + inputs_gb) * given.kept_days
-    money = (solve_hours + repair_hours + other_hours) * given.core_hour
-    money += disk_gb * given.gb_month / 30
+    imports = enough(peak_orders / files, files / figures.import_rows_s, 1.0, figures.wait_s)
+    other_hours = figures.orders * (figures.worker_s + figures.database_s) / HOUR
+    other_hours += figures.orders / figures.import_rows_s / HOUR
+    kept_gb = figures.orders * figures.kept_bytes / 1e9
+    inputs_gb = plans * figures.input_bytes / 1e9
+    disk_gb = (kept_gb + inputs_gb) * figures.kept_days
+    money = (solve_hours + repair_hours + other_hours) * figures.core_hour
+    money += disk_gb * figures.gb_month / 30
     return Day(
         plans=plans,
         peak_plans=peak_plans,
         solve=solve,
-        solve_cores=solve.servers * given.plan_cores,
+        solve_cores=solve.servers * figures.plan_cores,
         solve_core_hours=solve_hours,
         repair_core_hours=repair_hours,
         imports=imports,
         other_core_hours=other_hours,
-        rows=given.orders * given.rows,
+        rows=figures.orders * figures.rows,
         kept_gb=kept_gb,
         inputs_gb=inputs_gb,
-        log_gb=given.orders * given.log_bytes / 1e9,
-        peak_log_mb_s=peak_orders * given.log_bytes / 1e6,
-        peak_commits_s=peak_orders * given.commits,
-        peak_pages_s=peak_orders * given.kept_bytes / 8192 * 3,  # heap, index, checkpoint
+        log_gb=figures.orders * figures.log_bytes / 1e9,
+        peak_log_mb_s=peak_orders * figures.log_bytes / 1e6,
+        peak_commits_s=peak_orders * figures.commits,
+        peak_pages_s=peak_orders * figures.kept_bytes / 8192 * 3,  # heap, index, checkpoint
         disk_tb=disk_gb / 1000,
-        messages_s=peak_orders * given.events / 100 + peak_plans / HOUR * 4,
+        messages_s=peak_orders * figures.events / 100 + peak_plans / HOUR * 4,
         cost_eur=money,
-        cost_per_order=money / given.orders,
+        cost_per_order=money / figures.orders,
     )
 
 
@@ -208,9 +210,9 @@ LINES: tuple[Line, ...] = (
 )
 
 
-def table(given: Figures, sizes: tuple[float, ...] = DAYS) -> str:
-    """Return the days of so many orders side by side, as Markdown."""
-    days = [day(replace(given, orders=orders)) for orders in sizes]
+def table(figures: Figures, sizes: tuple[float, ...] = DAYS) -> str:
+    """Return days of several sizes side by side, as Markdown."""
+    days = [day(replace(figures, orders=orders)) for orders in sizes]
     head = ["orders a day", *(f"{orders:,.0f}" for orders in sizes)]
     rows = [head, ["---"] * len(head)]
     rows += [[name, *(say(one) for one in days)] for name, say in LINES]
@@ -222,9 +224,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for each in fields(Figures):
         parser.add_argument(f"--{each.name.replace('_', '-')}", type=float, default=each.default)
-    given = Figures(**vars(parser.parse_args()))
-    sizes = DAYS if given.orders in DAYS else (*DAYS, given.orders)
-    print(table(given, sizes))
+    figures = Figures(**vars(parser.parse_args()))
+    sizes = DAYS if figures.orders in DAYS else (*DAYS, figures.orders)
+    print(table(figures, sizes))
 
 
 if __name__ == "__main__":

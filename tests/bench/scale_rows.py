@@ -1,8 +1,8 @@
-"""What an order leaves in the database on its way into a published plan: rows, bytes, log, CPU.
+"""Rows, bytes, log and CPU that an order costs the database until its plan is published.
 
-One hub's day: orders placed, relayed, planned twice (a draft that is thrown away is as large as
-the one that is published), published, relayed again. Measured in a throw-away database, from the
-first order on, so that every table and index that grows is in it.
+One hub's day: orders placed, relayed, planned twice (a discarded draft is as large as the published
+one), published, relayed again. It is measured in a throw-away database from the first order on, so
+every table and index that grows is included.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ORDERS, VANS, DRAFTS, SECONDS = 1_000, 30, 2, 10
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What was measured, per order unless it says otherwise."""
+    """The measured figures, per order where not stated."""
 
     rows: float
     kept_bytes: float  # tables and indexes, plan inputs left out
@@ -73,8 +73,8 @@ def run() -> Rows:
         for turn in range(DRAFTS):
             job = request_plan(hub=hub, service_date=DAY, seconds=SECONDS, seed=turn)
             plan_s += _cpu(partial(run_job, job.public_id)) / DRAFTS
-        made = Plan.objects.order_by("-number")[0]
-        publish_s = _cpu(lambda: publish_plan(plan=made))
+        plan = Plan.objects.order_by("-number")[0]
+        publish_s = _cpu(lambda: publish_plan(plan=plan))
         relay_s += _cpu(lambda: drain(jobs=False))
         after = _state()
         events = Event.objects.count() - events
@@ -95,14 +95,14 @@ def run() -> Rows:
 
 
 def _cpu(act: Callable[[], object]) -> float:
-    """Return the processor seconds of this process, its children not counted."""
+    """Return the processor seconds of this process, without its children."""
     began = time.process_time()
     act()
     return time.process_time() - began
 
 
 def _state() -> _State:
-    """Look at the whole database: rows and bytes of every schema, and the log's position."""
+    """Return rows and bytes of every schema, and the log's position."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute("SELECT pg_stat_clear_snapshot()")

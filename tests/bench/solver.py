@@ -1,9 +1,9 @@
-"""The solver's whole campaign: us and the open peers, same problems, same seconds, two referees.
+"""The solver's whole campaign: Lastmile and the open peers, same problems, same seconds.
 
 ``make proof solver`` runs every part (an hour and a half on a quiet machine); ``solver_table`` and
-the like run one. ONLY=400,porto/1000 narrows a part to cases whose name holds one of the words,
-SEEDS=1 takes fewer seeds. What was measured is kept (see ``solver_measure``); SOLVER.md has the
-tables and plots.
+the other names run one part. ONLY=400,porto/1000 limits a part to cases whose name contains one of
+the words; SEEDS=1 uses fewer seeds. Measured runs are stored (see ``solver_measure``); SOLVER.md
+has the tables and plots.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ PARTS = {
 
 
 def run() -> str:
-    """Run every part; return all their figures."""
-    said = []
+    """Run every part; return all figures."""
+    figures = []
     for name, part in PARTS.items():
         print(f"{name}:", flush=True)
-        said.append(f"{name}: {part()}")
-    return " | ".join(said).replace("|", "·")
+        figures.append(f"{name}: {part()}")
+    return " | ".join(figures).replace("|", "·")

@@ -1,12 +1,12 @@
-"""The problems of the solver's campaigns, by name; each process makes them anew from the name.
+"""The problems of the solver's campaigns, by name; each process makes them from the name.
 
-vrptw/R1_10_4          shared instance, DIMACS distances     best known by DIMACS
-pairs/lr108            Li & Lim, exact distances             hierarchical record
-porto/400/money        Greater Porto's streets, by money or distance; mixed: vans and bikes
-city/5000              a synthetic city, one hub;  hubs/5000: five hubs
-metro/5000             the city of performance.md 2c, as its figures let it be drawn again
-amazon/DLA8            one driver's day, great circle        the driver's own order
-loggibud/0             a day of deliveries, great circle     best published plan
+- vrptw/R1_10_4: shared instance, DIMACS distances; best known by DIMACS
+- pairs/lr108: Li & Lim, exact distances; hierarchical record
+- porto/400/money: Greater Porto's streets, by money or distance; mixed: vans and bikes
+- city/5000: a synthetic city with one hub; hubs/5000 has five hubs
+- metro/5000: the city of performance.md 2c, drawn again from its figures
+- amazon/DLA8: one driver's day, great circle; the driver's own order
+- loggibud/0: a day of deliveries, great circle; best published plan
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ CITY_SIDE_M, CITY_CLUSTERS, CITY_DAY_S = 30_000, 25, 9 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A problem with what is known of it.
+    """A problem with what is known about it.
 
     ``unit`` minor units are one of the case's own unit (a tenth of a distance, a kilometre).
-    ``text`` is the file it was read from, for the second referee. ``known`` are costs by whose.
+    ``text`` is the file it was read from, for the second referee. ``known`` are costs by source.
     """
 
     problem: Problem
@@ -46,18 +46,18 @@ class Case:
 
     @property
     def best(self) -> float | None:
-        """Return the lowest cost known, in the case's own unit."""
+        """Return the lowest known cost, in the case's own unit."""
         return min(self.known.values(), default=None)
 
 
 def load(name: str) -> Case:
-    """Make the case of this name. Raises KeyError for a kind that there is not."""
+    """Return the case of this name. Raises KeyError for an unknown kind."""
     kind, _, rest = name.partition("/")
     return KINDS[kind](rest)
 
 
 def vrptw(name: str) -> Case:
-    """A shared instance by the DIMACS convention."""
+    """Return a shared instance by the DIMACS convention."""
     folder = shared_data("vrptw")
     text = (folder / f"{name}.txt").read_text(encoding="utf-8")
     instance = parse(text)
@@ -67,7 +67,7 @@ def vrptw(name: str) -> Case:
 
 
 def pairs(name: str) -> Case:
-    """A Li & Lim instance in double precision; the record has the fewest vehicles first."""
+    """Return a Li & Lim instance in double precision; its record has the fewest vehicles first."""
     folder = shared_data("vrptw") / "pdptw"
     text = (folder / f"{name}.txt").read_text(encoding="utf-8")
     instance = parse(text, "exact")
@@ -77,37 +77,37 @@ def pairs(name: str) -> Case:
 
 
 def streets(name: str) -> Case:
-    """``400/money``: see ``solver_porto``; costs in whole money or kilometres."""
+    """Return a case of ``solver_porto``: ``400/money``; costs in whole money or kilometres."""
     count, _, objective = name.partition("/")
     return Case(porto(int(count), objective), 1000 if objective == "distance" else 100)
 
 
 def city(name: str) -> Case:
-    """A city with one hub in the middle; cost = seconds of travel."""
+    """Return a city with one hub in the middle; cost = seconds of travel."""
     return Case(_city(int(name), CITY), 1)
 
 
 def hubs(name: str) -> Case:
-    """The same city, its vehicles at five hubs."""
+    """Return the same city with its vehicles at five hubs."""
     return Case(_city(int(name), CITY, hubs=5), 1)
 
 
 def metro(name: str) -> Case:
-    """The city of performance.md 2c, whose seed is not told; cost = seconds of travel.
+    """Return the city of performance.md 2c, whose seed is not published; cost = seconds of travel.
 
-    What is not told either was chosen for PyVRP to come to what stands there: 599,667 in 60 s.
+    Other unpublished figures were chosen so that PyVRP reaches the published cost: 599,667 in 60 s.
     """
     return Case(_city(int(name), METRO), 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """What differs between synthetic cities: speed, service, how far clusters spread."""
+    """The parameters of synthetic cities: speed, service, width of clusters."""
 
     metres_per_s: float
     service_s: int
     spread_m: int
-    spare: float  # vehicles, in those that the load needs
+    spare: float  # vehicles, as a multiple of the number that the load needs
 
 
 CITY: Final = Town(8.0, 120, 1_200, 1.4)
@@ -121,8 +121,8 @@ def _city(count: int, town: Town, hubs: int = 1) -> Problem:
     homes = centre + draw.normal(0, town.spread_m, (count, 2))
     middle = np.array([[CITY_SIDE_M / 2, CITY_SIDE_M / 2]])
     corners = CITY_SIDE_M * np.array([[0.2, 0.2], [0.2, 0.8], [0.8, 0.2], [0.8, 0.8]])
-    ground = middle if hubs == 1 else np.vstack([middle, corners])
-    at = np.vstack([ground, np.clip(homes, 0, CITY_SIDE_M)])
+    hub_places = middle if hubs == 1 else np.vstack([middle, corners])
+    at = np.vstack([hub_places, np.clip(homes, 0, CITY_SIDE_M)])
     seconds = _straight(at, town.metres_per_s)
     demand = draw.integers(1, 4, count)
     windowed = draw.random(count) < 0.4
@@ -155,18 +155,18 @@ def _city(count: int, town: Town, hubs: int = 1) -> Problem:
 
 
 def _straight(at: np.ndarray, metres_per_s: float) -> Int32:
-    """Whole seconds in a straight line, row by row to spare memory."""
+    """Return whole seconds in a straight line, computed row by row to save memory."""
     table = np.empty((len(at), len(at)), dtype=np.int32)
     for row, spot in enumerate(at):
         table[row] = np.hypot(*(at - spot).T) / metres_per_s + 0.5
-    table.setflags(write=False)  # a problem takes it as it is, without a copy
+    table.setflags(write=False)  # a read-only matrix is used without a copy
     return table
 
 
 def amazon(name: str) -> Case:
-    """One Amazon route over great circles, station to station; windows and volume left out.
+    """Return an Amazon route over great circles, station to station, without windows and volumes.
 
-    The driver's own order is priced in the same way: like with like is the way alone.
+    The driver's own order is priced in the same way, by distance alone.
     """
     folder = shared_data("amazon_lastmile")
     routes = json.loads((folder / "route_data.json").read_text(encoding="utf-8"))
@@ -177,7 +177,7 @@ def amazon(name: str) -> Case:
     way = great_circle([(stops[s]["lat"], stops[s]["lng"]) for s in driven])
     assert stops[driven[0]]["type"] == "Station"
     own = int(way[np.arange(len(way)), np.roll(np.arange(len(way)), -1)].sum())
-    # The solver meets the stops in the file's order, not in the driver's.
+    # The solver gets the stops in the file's order, not in the driver's.
     shuffled = [0, *(driven.index(s) for s in stops if s != driven[0])]
     return Case(
         _loads(way[np.ix_(shuffled, shuffled)], [1] * (len(way) - 1), 1000, 1, f"amazon {name}"),
@@ -187,26 +187,26 @@ def amazon(name: str) -> Case:
 
 
 def loggibud(day: str) -> Case:
-    """One LoggiBUD day over great circles: what ``published_costs.csv`` measures the plans in."""
+    """Return a LoggiBUD day over great circles, as ``published_costs.csv`` measures plans."""
     folder = shared_data("loggibud_brasilia")
     name = f"cvrp-0-df-{day}"
-    given = json.loads((folder / "instances" / f"{name}.json").read_text(encoding="utf-8"))
-    spots = [(d["point"]["lat"], d["point"]["lng"]) for d in given["deliveries"]]
-    way = great_circle([(given["origin"]["lat"], given["origin"]["lng"]), *spots])
+    instance = json.loads((folder / "instances" / f"{name}.json").read_text(encoding="utf-8"))
+    spots = [(d["point"]["lat"], d["point"]["lng"]) for d in instance["deliveries"]]
+    way = great_circle([(instance["origin"]["lat"], instance["origin"]["lng"]), *spots])
     with (folder / "published_costs.csv").open(encoding="utf-8") as file:
         known = {
             row["baseline"]: float(row["great_circle_km"])
             for row in csv.DictReader(file)
             if row["instance"] == name
         }
-    sizes = [int(d["size"]) for d in given["deliveries"]]
-    fleet = math.ceil(1.5 * sum(sizes) / given["vehicle_capacity"])
-    problem = _loads(way, sizes, given["vehicle_capacity"], fleet, f"loggibud {day}")
+    sizes = [int(d["size"]) for d in instance["deliveries"]]
+    fleet = math.ceil(1.5 * sum(sizes) / instance["vehicle_capacity"])
+    problem = _loads(way, sizes, instance["vehicle_capacity"], fleet, f"loggibud {day}")
     return Case(problem, 1000, known)
 
 
 def great_circle(spots: list[tuple[float, float]]) -> Int32:
-    """Whole metres between places of (lat, lon), radius as in the published figures."""
+    """Return whole metres between places of (lat, lon), radius as in the published figures."""
     lat, lon = np.radians(np.array(spots)).T
     half = (
         np.sin((lat[:, None] - lat) / 2) ** 2
@@ -217,7 +217,7 @@ def great_circle(spots: list[tuple[float, float]]) -> Int32:
 
 
 def _loads(way: Int32, sizes: list[int], room: int, fleet: int, name: str) -> Problem:
-    """A problem of distance and one load alone; a metre is a minor unit."""
+    """Return a problem of distance and one load only; a metre is a minor unit."""
     return Problem(
         profiles=(TravelTable("great circle", way, way),),
         visits=tuple(Visit(f"d{i}", i + 1, 0, (size,)) for i, size in enumerate(sizes)),

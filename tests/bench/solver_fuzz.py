@@ -1,13 +1,13 @@
 """A thousand random problems with every constraint: `make proof solver_fuzz`.
 
-Half are tiny and held against the oracle, engine by engine, by iterations; half have 10 to 120
-visits and are solved by the clock. Every answer is refereed again here. ``FUZZ=100`` makes it a
-hundred. The promise: nothing infeasible is ever returned, nothing crashes, nothing is cheaper
-than the truth, no time limit is exceeded by more than 10 %, hostile JSON is refused as such.
+Half of them are tiny and compared with the oracle, engine by engine, by iterations. The other half
+have 10 to 120 visits and are solved by the clock. Every answer is refereed again here. ``FUZZ=100``
+makes it a hundred. The promise: no infeasible plan is returned, nothing crashes, no cost is below
+the optimum, no time limit is exceeded by more than 10 %, and hostile JSON is refused as invalid.
 
-Where others measure on the same machine, ``LOCK=file`` names what they all lock: the half by the
-clock holds it for two minutes at a time. What a search was kept waiting for a core at the end of
-its time (as Linux counts it for the thread that asked) is not laid to its charge, but told.
+If others measure on the same machine, ``LOCK=file`` names a file that all of them lock. The half by
+the clock holds it for two minutes at a time. Time that a search waited for a core at its end (as
+Linux counts it for the calling thread) is not counted as overrun, but reported.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ ITERATIONS: Final = {"rich": 400, "core": 400, "pyvrp": 60, "ortools": 5, "": 40
 LIMITS_S: Final = (0.3, 0.5, 1.0, 2.0)
 OVERRUN: Final = 1.10
 LOCK: Final = os.environ.get("LOCK")
-SLICE_S: Final = 110
+SLICE_S: Final = 110  # seconds that the lock is held at a time
 QUEUED: Final = Path("/proc/self/schedstat")  # ns on a core, ns waiting for one; Linux alone
 FAULTS: Final = Path("var/proof/solver_fuzz.txt")
 
 
 @dataclass
 class Tally:
-    """What was seen; ``faults`` break a promise, ``refused`` were never returned."""
+    """The results; ``faults`` break a promise, ``refused`` answers were never returned."""
 
     solved: Counter[str] = field(default_factory=Counter)
     equal: Counter[str] = field(default_factory=Counter)
@@ -63,7 +63,7 @@ class Tally:
 
 
 def run() -> str:
-    """Try them all; raise when a promise is broken."""
+    """Try all problems; raise when a promise is broken."""
     tally = Tally()
     _warm()
     for name, problem in _small():
@@ -91,7 +91,7 @@ def run() -> str:
 
 
 def _warm() -> None:
-    """Load and compile what is measured by the clock."""
+    """Load and compile everything that is measured by the clock."""
     for seed in range(3):
         for name in ENGINES:
             _solved(grown(seed, visits=12), name, Effort(iterations=5))
@@ -124,33 +124,33 @@ def _held_against_the_truth(tally: Tally, name: str, problem: Problem) -> None:
     for engine, iterations in ITERATIONS.items():
         if (engine == "core" and not covers(problem)) or (engine and engine not in ENGINES):
             continue
-        found = _solved(problem, engine, Effort(iterations=iterations))
+        result = _solved(problem, engine, Effort(iterations=iterations))
         where = f"{name} {engine or 'solve()'}"
-        if isinstance(found, NotRefereed):
+        if isinstance(result, NotRefereed):
             tally.refused[engine] += 1
             if best is not None and engine in {"", "rich", "core"}:
-                tally.fault("refused", where, found)
+                tally.fault("refused", where, result)
             continue
-        if isinstance(found, Exception):
-            tally.fault("crash", where, repr(found))
+        if isinstance(result, Exception):
+            tally.fault("crash", where, repr(result))
             continue
         tally.solved[engine] += 1
-        _sound(tally, where, problem, found)
-        if best is None or found.cost.exact < best.exact:
-            tally.fault("below the truth", where, found.cost.exact, best and best.exact)
-        elif found.cost.exact == best.exact:
+        _sound(tally, where, problem, result)
+        if best is None or result.cost.exact < best.exact:
+            tally.fault("below the truth", where, result.cost.exact, best and best.exact)
+        elif result.cost.exact == best.exact:
             tally.equal[engine] += 1
         else:
-            tally.fault("dearer", where, (found.cost.exact - best.exact) / 9e6)
-        if engine == "" and replay(problem, found.work).solution != found.solution:
+            tally.fault("dearer", where, (result.cost.exact - best.exact) / 9e6)
+        if engine == "" and replay(problem, result.work).solution != result.solution:
             tally.fault("another plan on replay", where)
 
 
-def _sound(tally: Tally, where: str, problem: Problem, found: Result) -> None:
-    faults = check(problem, found.solution)
+def _sound(tally: Tally, where: str, problem: Problem, result: Result) -> None:
+    faults = check(problem, result.solution)
     if faults:
         tally.fault("infeasible", where, faults[:2])
-    if cost(problem, found.solution) != found.cost:
+    if cost(problem, result.solution) != result.cost:
         tally.fault("wrong price", where)
 
 
@@ -162,32 +162,32 @@ def _timed(tally: Tally) -> None:
             until = time.perf_counter() + SLICE_S
             while waiting and time.perf_counter() < until:
                 _by_the_clock(tally, waiting.popleft())
-        print(f"{len(waiting)} left by the clock", file=sys.stderr, flush=True)
+        print(f"{len(waiting)} still to solve by the clock", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Hold the lock of all who measure, if there is one."""
+    """Hold the lock shared by all who measure, if there is one."""
     if LOCK is None:
         yield
         return
-    with open(LOCK, "w") as file:  # noqa: PTH123 - closing it is what unlocks
+    with open(LOCK, "w") as file:  # noqa: PTH123 - closing it unlocks
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-    time.sleep(1)  # let another one in
+    time.sleep(1)  # let another process take the lock
 
 
 def _queued_s() -> float:
-    """Return for how long this thread has waited for a core in all."""
+    """Return the seconds that this thread has waited for a core so far."""
     return int(QUEUED.read_text().split()[1]) / 1e9 if QUEUED.exists() else 0.0
 
 
 def _by_the_clock(tally: Tally, seed: int) -> None:
-    lots = random.Random(f"clock {seed}")
-    visits, limit = lots.randint(10, 120), lots.choice(LIMITS_S)
+    rng = random.Random(f"clock {seed}")
+    visits, limit = rng.randint(10, 120), rng.choice(LIMITS_S)
     problem = grown(seed, visits=visits)
     queued, began = _queued_s(), time.perf_counter()
-    found = _solved(problem, "", Effort(seconds=limit))
+    result = _solved(problem, "", Effort(seconds=limit))
     whole, queued = time.perf_counter() - began, _queued_s() - queued
     where = f"grown({seed}, visits={visits}) in {limit} s"
     if whole - queued > limit * OVERRUN:
@@ -196,22 +196,22 @@ def _by_the_clock(tally: Tally, seed: int) -> None:
         tally.refused["queued"] += 1
     elif whole / limit - 1 > tally.overrun:
         tally.overrun, tally.slowest = whole / limit - 1, where
-    if isinstance(found, NotRefereed):
+    if isinstance(result, NotRefereed):
         tally.refused["clock"] += 1
         if not any(v.prefix for v in problem.vehicles):
-            tally.fault("refused", where, found)
-    elif isinstance(found, Exception):
-        tally.fault("crash", where, repr(found))
+            tally.fault("refused", where, result)
+    elif isinstance(result, Exception):
+        tally.fault("crash", where, repr(result))
     else:
         tally.solved["clock"] += 1
-        _sound(tally, where, problem, found)
+        _sound(tally, where, problem, result)
 
 
 def _hostile(tally: Tally) -> int:
-    lots = random.Random(1)
+    rng = random.Random(1)
     texts = 10 * COUNT
     for number in range(texts):
-        text = spoiled(lots, problem_to_json(seeded(number % 200)))
+        text = spoiled(rng, problem_to_json(seeded(number % 200)))
         try:
             dumps(problem_to_json(problem_from_json(loads(text))))
         except Invalid:

@@ -1,11 +1,11 @@
-"""One search in a process of its own: wall and CPU seconds, memory, and two referees' verdict.
+"""A search in a process of its own: wall and CPU seconds, memory, verdict of two referees.
 
     python -m tests.bench.solver_measure '{"case": …, "who": …, "marks": […], "seed": …}'
 
-prints one line of JSON. ``measure`` calls it, keeps each line under var/proof/solver and takes it
-from there the next time if the machine let it run: a peer's always, ours while the commit is the
-same and clean. FRESH=1 measures everything anew, COMMIT names one whose runs are taken as ours,
-KEPT=1 measures nothing: what is not kept is left out.
+prints one line of JSON. ``measure`` calls it and stores each line under var/proof/solver. A stored
+line is used again if the machine was not disturbed: a peer's always, our own while the commit is
+the same and clean. FRESH=1 measures everything again. COMMIT names a commit whose runs count as our
+own. KEPT=1 measures nothing and leaves out what is not stored.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from tests.bench.solver_peers import Answers, run_pyvrp
 from tests.bench.solver_recost import Unsound, of_file, recost
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT = ROOT / "var" / "proof" / "solver" / "runs.jsonl"
+STORE = ROOT / "var" / "proof" / "solver" / "runs.jsonl"
 OURS = "ours"
-UNDISTURBED = 0.8  # CPU seconds a second of search must have had to be taken again
+UNDISTURBED = 0.8  # least CPU seconds per second of search for a stored run to be used
 PEERS: dict[str, tuple[str, str]] = {
     "ortools": ("tests.bench.solver_ortools", "run_ortools"),
     "vroom": ("tests.bench.solver_vroom", "run_vroom"),
@@ -45,10 +45,10 @@ PEERS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one search came to.
+    """The result of one search.
 
-    ``costs`` by mark (seconds), in the case's unit; a mark without an answer is missing.
-    ``load`` is the machine's load when it began, this search not counted.
+    ``costs`` by mark (seconds), in the case's unit; a mark without an answer is missing. ``load``
+    is the machine's load when it began, without this search.
     """
 
     case: str
@@ -64,35 +64,35 @@ class Run:
 
     @property
     def last(self) -> float | None:
-        """Return the cost at the last mark that was reached with an answer."""
+        """Return the cost at the last mark that has an answer."""
         return self.costs[max(self.costs)] if self.costs else None
 
 
-class NotKept(LookupError):
-    """Nothing was measured before, and nothing is to be measured now."""
+class NotStored(LookupError):
+    """No run is stored, and nothing may be measured now."""
 
 
 def measure_all(case: str, who: str, marks: Sequence[float], seeds: Iterable[int]) -> list[Run]:
-    """Measure for each seed; with KEPT=1 those that are kept."""
-    found = []
+    """Measure for each seed; with KEPT=1 return those that are stored."""
+    runs = []
     for seed in seeds:
         try:
-            found.append(measure(case, who, marks, seed))
-        except NotKept:
+            runs.append(measure(case, who, marks, seed))
+        except NotStored:
             continue
-    return found
+    return runs
 
 
 def measure(case: str, who: str, marks: Sequence[float], seed: int) -> Run:
-    """Search in a fresh process, or take what was measured before; raises when it fails."""
-    wanted = {"case": case, "who": who, "marks": sorted(marks), "seed": seed, "at": version(who)}
-    held = None if os.environ.get("FRESH") else _kept(wanted)
-    if held is None and os.environ.get("KEPT"):
-        raise NotKept(f"{who} on {case}, seed {seed}")
-    if held is None:
+    """Search in a new process, or return the stored run. Raises when the search fails."""
+    key = {"case": case, "who": who, "marks": sorted(marks), "seed": seed, "at": version(who)}
+    stored = None if os.environ.get("FRESH") else _stored(key)
+    if stored is None and os.environ.get("KEPT"):
+        raise NotStored(f"{who} on {case}, seed {seed}")
+    if stored is None:
         load_before = os.getloadavg()[0]
         done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.solver_measure", json.dumps(wanted)],
+            [sys.executable, "-m", "tests.bench.solver_measure", json.dumps(key)],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -100,14 +100,14 @@ def measure(case: str, who: str, marks: Sequence[float], seed: int) -> Run:
         )
         if done.returncode:
             raise RuntimeError(f"{who} on {case}: {done.stderr[-3000:]}")
-        held = json.loads(done.stdout.splitlines()[-1]) | {"load": load_before}
-        KEPT.parent.mkdir(parents=True, exist_ok=True)
-        with KEPT.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"wanted": wanted, "found": held}) + "\n")
-    run = Run(**held | {"costs": {float(mark): c for mark, c in held["costs"].items()}})
-    said = ", ".join(f"{mark:g} s {c:,.2f}" for mark, c in run.costs.items()) or "no answer"
+        stored = json.loads(done.stdout.splitlines()[-1]) | {"load": load_before}
+        STORE.parent.mkdir(parents=True, exist_ok=True)
+        with STORE.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"wanted": key, "found": stored}) + "\n")
+    run = Run(**stored | {"costs": {float(mark): c for mark, c in stored["costs"].items()}})
+    summary = ", ".join(f"{mark:g} s {c:,.2f}" for mark, c in run.costs.items()) or "no answer"
     print(
-        f"  {case:<22} {who:<8} seed {seed}: {said}; {run.routes} routes, {run.wall_s:.1f} s, "
+        f"  {case:<22} {who:<8} seed {seed}: {summary}; {run.routes} routes, {run.wall_s:.1f} s, "
         f"CPU {run.cpu_s:.1f} s, {run.rss_mb:.0f} MB, load {run.load:.1f} {run.engine}",
         flush=True,
     )
@@ -115,53 +115,53 @@ def measure(case: str, who: str, marks: Sequence[float], seed: int) -> Run:
 
 
 def version(who: str) -> str:
-    """Return what must be the same for a kept run to stand: our commit, or the peer's release."""
+    """Return what a stored run depends on: our commit, or the peer's release."""
     if who.split(":")[0] != OURS:
         return "its release"
     if os.environ.get("COMMIT"):
         return os.environ["COMMIT"]
-    asked = subprocess.run(
+    completed = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--exclude", "*"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    return asked.stdout.strip() or str(time.time())
+    return completed.stdout.strip() or str(time.time())
 
 
-def _kept(wanted: dict[str, Any]) -> dict[str, Any] | None:
-    if not KEPT.exists() or str(wanted["at"]).endswith("-dirty"):
+def _stored(key: dict[str, Any]) -> dict[str, Any] | None:
+    if not STORE.exists() or str(key["at"]).endswith("-dirty"):
         return None
-    found = None
-    for line in KEPT.read_text(encoding="utf-8").splitlines():
+    latest = None
+    for line in STORE.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        held = row["found"]
-        if row["wanted"] == wanted and held["cpu_s"] >= UNDISTURBED * held["wall_s"]:
-            found = held
-    return found
+        run = row["found"]
+        if row["wanted"] == key and run["cpu_s"] >= UNDISTURBED * run["wall_s"]:
+            latest = run
+    return latest
 
 
 def main(words: list[str]) -> int:
     """Run one search in this process and print its line."""
-    asked = json.loads(words[0])
-    case = load(asked["case"])
-    who, _, engine = asked["who"].partition(":")
+    request = json.loads(words[0])
+    case = load(request["case"])
+    who, _, engine = request["who"].partition(":")
     if who == OURS:
         for name in [engine] if engine else default_engines(case.problem):
-            ENGINES[name]  # loaded before the clock runs, as the command does
+            ENGINES[name]  # loads it before the clock runs, as the command does
         own = Answers()
         own.begin()
-        plans, name = _ours(case.problem, asked["marks"], asked["seed"], engine or None)
+        plans, name = _own(case.problem, request["marks"], request["seed"], engine or None)
         wall, spent = own.seconds, _cpu_s() - own.cpu_began
     else:
-        answers = _peer(who)(case.problem, asked["marks"], asked["seed"])
+        answers = _peer(who)(case.problem, request["marks"], request["seed"])
         wall, spent = answers.seconds, _cpu_s() - answers.cpu_began
         plans, name = {m: evaluate(case.problem, r) for m, r in answers.at.items()}, ""
     run = Run(
-        case=asked["case"],
-        who=asked["who"],
-        seed=asked["seed"],
+        case=request["case"],
+        who=request["who"],
+        seed=request["seed"],
         costs={mark: judged(case, plan) for mark, plan in plans.items()},
         routes=len(plans[max(plans)].routes) if plans else 0,
         wall_s=wall,
@@ -180,9 +180,9 @@ def _cpu_s() -> float:
 
 
 def _peak_mb() -> float:
-    """Most memory this process held, and the largest of its children. Linux.
+    """Return the peak memory of this process plus that of its largest child, in MB. Linux.
 
-    Not ``ru_maxrss``, which a new program takes over from the one that started it.
+    Not ``ru_maxrss``: a new program inherits that from the one that started it.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
@@ -190,42 +190,42 @@ def _peak_mb() -> float:
     return (int(peak.split()[1]) + children) / 1024
 
 
-def _ours(
+def _own(
     problem: Problem, marks: Sequence[float], seed: int, engine: str | None
 ) -> tuple[dict[float, Solution], str]:
-    """Our door; it is told its whole budget beforehand, so it has one mark."""
+    """Solve with our own engines; they get the whole budget beforehand, so there is one mark."""
     (seconds,) = marks
-    found = solve(problem, seconds=seconds, seed=seed, engine=engine)
-    if found.seconds > 1.1 * seconds:
-        raise Unsound(f"It took {found.seconds:.2f} s of {seconds:g} s.")
-    return {seconds: found.solution}, found.engine
+    result = solve(problem, seconds=seconds, seed=seed, engine=engine)
+    if result.seconds > 1.1 * seconds:
+        raise Unsound(f"It took {result.seconds:.2f} s of {seconds:g} s.")
+    return {seconds: result.solution}, result.engine
 
 
 def _peer(who: str) -> Callable[[Problem, Sequence[float], int], Answers]:
     if who == "pyvrp":
         return run_pyvrp
     module, name = PEERS[who]
-    found: Callable[[Problem, Sequence[float], int], Answers] = getattr(
+    run: Callable[[Problem, Sequence[float], int], Answers] = getattr(
         importlib.import_module(module), name
     )
-    return found
+    return run
 
 
 def judged(case: Case, plan: Solution) -> float:
-    """Return a plan's cost in the case's unit; raises where the referees object or differ."""
+    """Return a plan's cost in the case's unit; raises if a referee objects or they disagree."""
     faults = check(case.problem, plan)
     if faults or plan.unserved:
         raise Unsound(f"{case.problem.name}: {faults[:3]} {plan.unserved[:3]}")
     exact = cost(case.problem, plan).exact
     if recost(case.problem, plan) * UNIT != exact:
         raise Unsound(f"{case.problem.name}: the referees differ about the cost.")
-    found = exact / (UNIT * case.unit)
+    value = exact / (UNIT * case.unit)
     if case.text:
         truth = of_file(case.text, [[stop.visit for stop in r.visits] for r in plan.routes])
-        if abs(truth - found) > 0.01 * len(plan.routes):
-            raise Unsound(f"{case.problem.name}: {found} here, {truth} by its file.")
+        if abs(truth - value) > 0.01 * len(plan.routes):
+            raise Unsound(f"{case.problem.name}: {value} here, {truth} by its file.")
         return truth
-    return found
+    return value
 
 
 if __name__ == "__main__":

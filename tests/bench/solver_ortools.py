@@ -1,4 +1,4 @@
-"""OR-Tools' routing library on a neutral problem, as performance.md found it best."""
+"""OR-Tools' routing library on a neutral problem, set up as performance.md found it best."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class Model:
             self.model.AddDimensionWithVehicleCapacity(load, 0, rooms, True, f"load{at}")
 
     def routes(self) -> Routes:
-        """Read the routes of the solution that the search stands at."""
-        found: Routes = {}
+        """Return the routes of the search's present solution."""
+        routes: Routes = {}
         for number, van in enumerate(self.problem.vehicles):
             index, names = self.model.NextVar(self.model.Start(number)).Value(), []
             while not self.model.IsEnd(index):
@@ -69,42 +69,44 @@ class Model:
                 names.append(self.problem.visits[node].id)
                 index = self.model.NextVar(index).Value()
             if names:
-                found[van.id] = names
-        return found
+                routes[van.id] = names
+        return routes
 
 
 def run_ortools(problem: Problem, marks: Sequence[float], _seed: int) -> Answers:
-    """Parallel cheapest insertion, then guided local search, to the last mark."""
-    made, answers, left = Model(problem), Answers(), sorted(marks)
+    """Run parallel cheapest insertion, then guided local search, up to the last mark."""
+    model, answers, waiting = Model(problem), Answers(), sorted(marks)
     best: Routes = {}
 
     def keep(until: float) -> None:
-        while left and left[0] <= until:
-            mark = left.pop(0)
+        while waiting and waiting[0] <= until:
+            mark = waiting.pop(0)
             if best:
                 answers.at[mark] = dict(best)
 
     def on_solution() -> None:
         keep(answers.seconds)
         best.clear()
-        best.update(made.routes())
+        best.update(model.routes())
 
     cheapest = [float("inf")]
 
     def on_better() -> None:
-        value = made.model.CostVar().Max()
+        value = model.model.CostVar().Max()
         if value < cheapest[0]:
             cheapest[0] = value
             on_solution()
 
-    made.model.AddAtSolutionCallback(on_better)
-    how = pywrapcp.DefaultRoutingSearchParameters()
-    how.first_solution_strategy = (
+    model.model.AddAtSolutionCallback(on_better)
+    parameters = pywrapcp.DefaultRoutingSearchParameters()
+    parameters.first_solution_strategy = (
         routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
     )
-    how.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
-    how.time_limit.FromMilliseconds(int(1000 * max(marks)))
+    parameters.local_search_metaheuristic = (
+        routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
+    )
+    parameters.time_limit.FromMilliseconds(int(1000 * max(marks)))
     answers.begin()
-    made.model.SolveWithParameters(how)
+    model.model.SolveWithParameters(parameters)
     keep(float("inf"))
     return answers

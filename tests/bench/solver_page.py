@@ -1,4 +1,4 @@
-"""SOLVER.md and its plots: every part of the campaign writes its own section anew."""
+"""SOLVER.md and its plots; every part of the campaign rewrites its own section."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from tests.bench.__main__ import commit, machine
-from tests.bench.solver_measure import Run
+from tests.bench.solver_measure import OURS, Run
 
 PAGE = Path(__file__).with_name("SOLVER.md")
 PLOTS = Path(__file__).with_name("plots")
@@ -21,29 +21,35 @@ HEAD = """# The solver, measured
 
 Written by `make proof solver` (a part alone: `make proof solver_table`, `solver_porto` …); do not
 edit. Each search runs in a process of its own, one after the other, on the same machine with the
-same seconds of wall clock; ours uses both cores, VROOM too, PyVRP and OR-Tools one, as they come.
-A peer's model is built before its clock starts, ours after. Every answer passes `referee/check.py`
-and a second referee that shares no code with it (`solver_recost.py`) and reads the field's files
-anew.
+same seconds of wall clock. Lastmile and VROOM use both cores, PyVRP and OR-Tools one, as delivered.
+A peer's model is built before its clock starts, Lastmile's after. Every answer passes
+`referee/check.py` and a second referee that shares no code with it (`solver_recost.py`) and reads
+the benchmark files again.
 """
 
 
 def write(part: str, text: str, runs: Iterable[Run]) -> None:
     """Put a part's section into the page, with the commit and the machine it was measured on."""
-    kept = dict(re.findall(r"<!-- part (\w+) -->\n(.*?)<!-- end -->\n", _page(), flags=re.DOTALL))
+    sections_by_part = dict(
+        re.findall(r"<!-- part (\w+) -->\n(.*?)<!-- end -->\n", _page(), flags=re.DOTALL)
+    )
     at = os.environ.get("COMMIT") or commit()
-    kept[part] = f"{text.strip()}\n\nMeasured at {at}, {machine()}.{_quiet(runs)}\n"
-    sections = [f"<!-- part {p} -->\n{kept[p]}<!-- end -->\n" for p in ORDER if p in kept]
+    sections_by_part[part] = f"{text.strip()}\n\nMeasured at {at}, {machine()}.{_quiet(runs)}\n"
+    sections = [
+        f"<!-- part {p} -->\n{sections_by_part[p]}<!-- end -->\n"
+        for p in ORDER
+        if p in sections_by_part
+    ]
     PAGE.write_text("\n".join([HEAD, *sections]), encoding="utf-8")
 
 
 def _quiet(runs: Iterable[Run]) -> str:
-    """Say how far the machine let each search run."""
+    """Return how much CPU the searches got."""
     shares: dict[str, list[float]] = {}
     for run in runs:
         shares.setdefault(run.who, []).append(run.cpu_s / max(run.wall_s, 0.001))
-    said = ", ".join(f"{who} {mean(found):.2f}" for who, found in shares.items())
-    return f" CPU seconds a second of search, on the mean: {said}." if said else ""
+    summary = ", ".join(f"{label(who)} {mean(shares_of):.2f}" for who, shares_of in shares.items())
+    return f" CPU seconds a second of search, on the mean: {summary}." if summary else ""
 
 
 def _page() -> str:
@@ -51,7 +57,7 @@ def _page() -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; None is a dash, floats with two decimals."""
+    """Return a Markdown table; None is a dash, floats have two decimals."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(_cell(c) for c in line) + " |" for line in lines) + "\n"
 
@@ -62,24 +68,29 @@ def _cell(value: object) -> str:
     return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
+def label(who: str) -> str:
+    """Return a solver's name on the page."""
+    return "Lastmile" if who == OURS else who
+
+
 def seeds() -> range:
-    """Return the seeds of a campaign: SEEDS many, three unless told otherwise."""
+    """Return the seeds of a campaign; SEEDS is their number, three by default."""
     return range(1, int(os.environ.get("SEEDS", "3")) + 1)
 
 
 def peer_seeds() -> range:
-    """Return the peers' seeds: PEER_SEEDS many, as many as ours unless told otherwise."""
+    """Return the peers' seeds; PEER_SEEDS is their number, by default that of the campaign."""
     return range(1, int(os.environ.get("PEER_SEEDS", str(len(seeds())))) + 1)
 
 
 def wanted(label: str) -> bool:
-    """Tell whether ONLY, where it is set, lets this case take part (any of its words is in it)."""
+    """Return True unless ONLY is set and none of its words is in this case's label."""
     only = [word for word in os.environ.get("ONLY", "").split(",") if word]
     return not only or any(word in label for word in only)
 
 
 def effort(runs: Sequence[Run]) -> tuple[str, str, str]:
-    """Mean wall and CPU seconds and the highest memory of some runs."""
+    """Return mean wall and CPU seconds and the highest memory of some runs."""
     if not runs:
         return "–", "–", "–"
     return (
@@ -102,14 +113,14 @@ def plot(name: str, title: str, curves: dict[str, dict[float, float]]) -> str:
     axes = figure.subplots()
     for who, points in curves.items():
         at = sorted(points)
-        strong = who == "ours"
+        strong = who == OURS
         axes.plot(
             at,
             [max(points[t], 0.005) for t in at],
             marker="o" if strong else "s",
             markersize=4,
             linewidth=2.2 if strong else 1.2,
-            label=who,
+            label=label(who),
         )
     axes.set(xscale="log", yscale="log", xlabel="seconds", ylabel="gap %", title=title)
     times = sorted({t for points in curves.values() for t in points})

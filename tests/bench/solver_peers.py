@@ -1,7 +1,7 @@
-"""PyVRP on a neutral problem, in its own words by hand, with its own defaults; not our engine.
+"""PyVRP on a neutral problem, modelled by hand with its own defaults; not our engine.
 
-A peer answers routes by vehicle id at the moments asked for; ``evaluate`` times them, the referees
-judge them. Set-up (building the peer's model) is not counted against its seconds.
+A peer returns routes by vehicle id at the given moments; ``evaluate`` times them, the referees
+check them. Building the peer's model does not count as search time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pyvrp import IteratedLocalSearchCallbacks, IteratedLocalSearchParams, Solve
 from dispatch.solver.model.problem import Problem, VehicleShift
 
 Routes = dict[str, list[str]]
-SCALE = 10  # PyVRP's money is ours x this: its bounds on penalties then suffice for small prices
+SCALE = 10  # PyVRP's money is our money x this: then its bounds on penalties suffice
 
 
 @dataclass(slots=True)
@@ -40,17 +40,17 @@ class Answers:
 
 
 def kinds(problem: Problem) -> list[list[VehicleShift]]:
-    """Vehicles alike in all but their id, together."""
-    found: dict[VehicleShift, list[VehicleShift]] = {}
+    """Return the vehicles grouped: those in a group differ only in their id."""
+    groups: dict[VehicleShift, list[VehicleShift]] = {}
     for vehicle in problem.vehicles:
         if vehicle.breaks or vehicle.skills or vehicle.speed_percent != 100:
             raise ValueError("The peers' models here know no breaks, skills or speeds.")
-        found.setdefault(replace(vehicle, id=""), []).append(vehicle)
-    return list(found.values())
+        groups.setdefault(replace(vehicle, id=""), []).append(vehicle)
+    return list(groups.values())
 
 
 def run_pyvrp(problem: Problem, marks: Sequence[float], seed: int) -> Answers:
-    """PyVRP with its own defaults on one core; shipments for pairs."""
+    """Run PyVRP with its own defaults on one core; pairs are shipments."""
     fleet = kinds(problem)
     data, owner = _pyvrp_data(problem, fleet)
     answers, marks = Answers(), sorted(marks)
@@ -88,7 +88,7 @@ def run_pyvrp(problem: Problem, marks: Sequence[float], seed: int) -> Answers:
 def _pyvrp_data(
     problem: Problem, fleet: list[list[VehicleShift]]
 ) -> tuple[pyvrp.ProblemData, dict[str, list[str]]]:
-    """The problem in PyVRP's words, and whom its clients and shipments stand for."""
+    """Return the problem as PyVRP's data, and the visits of its clients and shipments."""
     unit = _money(fleet)
     paired = {name for pair in problem.pairs for name in (pair.pickup, pair.delivery)}
     alone = [v for v in problem.visits if v.id not in paired]
@@ -154,7 +154,7 @@ def _pyvrp_data(
 
 
 def _durations(problem: Problem, at: int) -> np.ndarray:
-    """A profile's seconds, and on the way out what its service takes above the least.
+    """Return a profile's seconds; drives that leave a visit include its service above the least.
 
     Exact where each visit has a place of its own, as in these problems.
     """
@@ -167,10 +167,10 @@ def _durations(problem: Problem, at: int) -> np.ndarray:
 
 
 def _money(fleet: list[list[VehicleShift]]) -> Fraction:
-    """Minor units that are one of PyVRP's: a metre's price comes to about ten of its own."""
+    """Return the minor units of one unit of PyVRP's money: a metre costs about ten of its units."""
     metre = max(Fraction(twins[0].cost_per_km, 1000) for twins in fleet)
     if not any(twins[0].cost_per_hour or twins[0].fixed_cost for twins in fleet):
-        return metre  # distance alone: a metre is one, exactly
+        return metre  # distance only: a metre costs exactly one
     return metre / (SCALE * 10)
 
 

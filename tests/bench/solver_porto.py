@@ -1,9 +1,9 @@
-"""A day over Greater Porto's own streets: asymmetric times, two loads, three types of vehicle.
+"""A day over Greater Porto's streets: asymmetric times, two loads, three types of vehicle.
 
-The network is built once under var/proof/solver (a quarter of a minute). Stops stand beside
-streets drawn by a fixed seed; three of four have a window. Objectives: ``distance`` (metres
-alone), ``money`` (a price for each vehicle, kilometre and hour), and ``mixed``, money with a third
-of the fleet on bicycles, whose ways and times are their own.
+The network is built once under var/proof/solver (a quarter of a minute). Stops are beside streets
+drawn by a fixed seed; three of four have a window. Objectives: ``distance`` (metres alone),
+``money`` (a price for each vehicle, kilometre and hour), and ``mixed``, money with a third of the
+fleet on bicycles, which have a matrix of their own.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ BIKE = ("bike", 0.3, 150, 900, 900, 4, 1_450, 1)
 
 
 def porto(count: int, objective: str) -> Problem:
-    """Return the problem of so many stops. Raises KeyError for an unknown objective."""
+    """Return the problem with ``count`` stops. Raises KeyError for an unknown objective."""
     priced = {"distance": False, "money": True, "mixed": True}[objective]
-    made = profiles(count)
+    tables = profiles(count)
     draw = np.random.default_rng(SEED + count)
-    visits = tuple(_visit(i, draw, made[0]) for i in range(count))
+    visits = tuple(_visit(i, draw, tables[0]) for i in range(count))
     types = [*TYPES[:2], BIKE] if objective == "mixed" else list(TYPES)
     vehicles = _fleet(types, visits, priced)
-    used = made if objective == "mixed" else made[:1]
+    used = tables if objective == "mixed" else tables[:1]
     if objective == "mixed":
         visits = tuple(replace(v, service_s=(int(v.service_s), 120)) for v in visits)  # type: ignore[arg-type]
     return Problem(used, visits, vehicles, ("kg", "litres"), f"porto {count} {objective}")
@@ -56,7 +56,7 @@ def _visit(at: int, draw: np.random.Generator, profile: TravelTable) -> Visit:
 
 
 def _fleet(types: list[tuple], visits: tuple[Visit, ...], priced: bool) -> tuple[VehicleShift, ...]:
-    """Vehicles whose room is half as much again as what is to be carried, and hours enough."""
+    """Return vehicles with 1.5 times the capacity that is needed, and enough hours."""
     load = np.array([v.demand for v in visits]).sum(axis=0)
     mean = np.array([(share * kg, share * li) for _, share, kg, li, *_ in types]).sum(axis=0)
     size = int(np.ceil(max(1.5 * (load / mean).max(), len(visits) / 25)))
@@ -82,9 +82,9 @@ def _fleet(types: list[tuple], visits: tuple[Visit, ...], priced: bool) -> tuple
 
 
 def profiles(count: int) -> tuple[TravelTable, TravelTable]:
-    """Seconds and metres by van and by cargo bike between the hub and the stops."""
-    kept = FOLDER / f"porto-{count}.npz"
-    if not kept.exists():
+    """Return seconds and metres by van and by cargo bike between the hub and the stops."""
+    cache = FOLDER / f"porto-{count}.npz"
+    if not cache.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         var = FOLDER / "roads"
         if not (var / "ready").exists():
@@ -97,13 +97,13 @@ def profiles(count: int) -> tuple[TravelTable, TravelTable]:
         points = places(graph, count + 1, SEED)
         tables = {}
         for name in ("van", "cargo_bike"):
-            found = travel(points, network="porto", profile=name, var=var)
-            assert found.source == "roads", found.note
-            tables |= {f"{name}_s": found.duration_s, f"{name}_m": found.distance_m}
-        partial = kept.with_suffix(f".{os.getpid()}.npz")
+            answer = travel(points, network="porto", profile=name, var=var)
+            assert answer.source == "roads", answer.note
+            tables |= {f"{name}_s": answer.duration_s, f"{name}_m": answer.distance_m}
+        partial = cache.with_suffix(f".{os.getpid()}.npz")
         np.savez(partial, **tables)
-        partial.replace(kept)
-    with np.load(kept) as tables:
+        partial.replace(cache)
+    with np.load(cache) as tables:
         return (
             TravelTable("van", tables["van_s"], tables["van_m"]),
             TravelTable("bike", tables["cargo_bike_s"], tables["cargo_bike_m"]),

@@ -1,4 +1,4 @@
-"""A second, tiny referee for the campaigns: reads the routes alone and prices them by hand.
+"""A second, tiny referee for the campaigns: it reads the routes alone and prices them by hand.
 
 It shares nothing with ``dispatch.solver.referee.check`` or ``cost``: where all three agree on the
 cost of a plan, the figure in a table is right. It knows the rules that the benchmarks use, and
@@ -15,7 +15,7 @@ from dispatch.solver.model.solution import Solution, Tour
 
 
 class Unsound(AssertionError):
-    """A plan that cannot be driven, or costs other than it says."""
+    """A plan that is infeasible or does not cost what it says."""
 
 
 def recost(problem: Problem, solution: Solution) -> Fraction:
@@ -30,7 +30,7 @@ def recost(problem: Problem, solution: Solution) -> Fraction:
         total += Fraction(vehicle.cost_per_hour * (route.end_s - route.start_s), 3600)
     missed = [unserved.visit for unserved in solution.unserved]
     if sorted([*names, *missed]) != sorted(v.id for v in problem.visits):
-        raise Unsound("Not every visit stands exactly once.")
+        raise Unsound("Not every visit appears exactly once.")
     if len({route.vehicle for route in solution.routes}) != len(solution.routes):
         raise Unsound("A vehicle drives two routes.")
     left = {problem.visit_index[name] for name in missed}
@@ -65,7 +65,7 @@ def _drive(problem: Problem, vehicle: VehicleShift, route: Tour) -> int:
 
 
 def _loads(problem: Problem, vehicle: VehicleShift, names: list[str]) -> None:
-    """What is on board fits after each stop; a delivery follows its pickup."""
+    """Check that the load fits after each stop and that each delivery follows its pickup."""
     pickup_of = {pair.delivery: pair.pickup for pair in problem.pairs}
     delivery_of = {pair.pickup: pair.delivery for pair in problem.pairs}
     demand = {name: problem.visits[problem.visit_index[name]].demand for name in names}
@@ -87,7 +87,7 @@ def _loads(problem: Problem, vehicle: VehicleShift, names: list[str]) -> None:
 
 
 def of_file(text: str, routes: list[list[str]]) -> float:
-    """Price routes by a Solomon or Li & Lim file itself, read anew; raises ``Unsound``.
+    """Return the price of routes by a Solomon or Li & Lim file itself; raises ``Unsound``.
 
     Solomon's with distances and times cut to one decimal (DIMACS), Li & Lim's in double precision.
     """

@@ -1,4 +1,4 @@
-"""A day over Greater Porto on which every constraint of the model stands at once."""
+"""A day over Greater Porto with every constraint of the model at once."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from dispatch.solver.model.problem import (
 from tests.bench.solver_porto import profiles
 
 SEED, HOUR, DAY_S = 5, 3600, 10 * 3600
-PACE = ((0, 1.0), (2 * HOUR, 1.35), (4 * HOUR, 1.0), (8 * HOUR, 1.3))  # of the day, from its start
+PACE = ((0, 1.0), (2 * HOUR, 1.35), (4 * HOUR, 1.0), (8 * HOUR, 1.3))  # second, travel factor
 FRIDGE, LIFT = "fridge", "lift"
 
 
 def rich_day(count: int) -> Problem:
-    """Return a day of so many stops: pairs, groups, skills, batteries, traffic, breaks and all."""
+    """Return a day of ``count`` stops with every constraint."""
     draw = np.random.default_rng(SEED + count)
     van, bike = profiles(count)
     visits = [_visit(i, draw, van) for i in range(count)]
@@ -96,12 +96,12 @@ def _visit(at: int, draw: np.random.Generator, profile: TravelTable) -> Visit:
 
 
 def _paired(visit: Visit) -> Visit:
-    """Leave out what a pair or an alternative cannot have."""
+    """Return the visit without what a pair or an alternative cannot have."""
     return replace(visit, collect=(), release_s=0, skills=frozenset())
 
 
 def _fleet(count: int) -> tuple[VehicleShift, ...]:
-    """One vehicle for fifteen stops: two of vans for one bicycle with a battery."""
+    """Return a vehicle for every fifteen stops: two vans for one bicycle with a battery."""
     fleet = []
     for at in range(max(6, count // 15)):
         lunch = Break(3 * HOUR, 6 * HOUR, 1_800, paid=at % 2 == 0)

@@ -1,4 +1,4 @@
-"""The issue's table: gap to best-known costs on the shared instances, ours and the open peers'."""
+"""The issue's table: gap to best-known costs on the shared instances, for Lastmile and peers."""
 
 from __future__ import annotations
 
@@ -34,41 +34,43 @@ GOALS = {
     (1000, 30): ("3.25", 1.15, 0.7),
     (1000, 60): ("2.11", 1.0, 0.5),
 }
-VROOM_S = 10  # beyond, VROOM is at an end by itself, or at n = 1,000 far from one
+VROOM_S = 10  # longest budget for VROOM: it has ended by then, or at n = 1,000 is far from it
 Gaps = dict[str, dict[float, list[float]]]  # by instance and seconds, one for each seed
 
 
 def run() -> str:
     """Measure every size; return the means at the issue's budgets."""
     runs: list[Run] = []
-    rows, details, plots, said = [], [], "", []
+    rows, details, plots, summary = [], [], "", []
     for size, names in INSTANCES.items():
         if not any(wanted(f"{size}/{name}") for name in names):
             continue
         gaps: dict[str, Gaps] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
         for name in (n for n in names if wanted(f"{size}/{n}")):
-            found = _instance(size, name)
-            runs += found
+            instance_runs = _instance(size, name)
+            runs += instance_runs
             best = load(f"vrptw/{name}").best
             assert best is not None
             gaps[OURS][name] = defaultdict(list)
-            for one in found:
+            for one in instance_runs:
                 for seconds, cost in one.costs.items():
                     gaps[one.who][name][seconds].append(100 * (cost / best - 1))
-            details += [_detail(size, name, s, found, gaps) for s in goals(size) if _has(gaps, s)]
+            details += [
+                _detail(size, name, s, instance_runs, gaps) for s in goals(size) if _has(gaps, s)
+            ]
         rows += [_row(size, seconds, gaps) for seconds in goals(size) if _has(gaps, seconds)]
         curves = {who: _curve(gaps[who], BUDGETS[size]) for who in gaps}
         plots += plot(f"gap_{size}", f"{size} customers: mean gap to the best known", curves)
         for seconds in goals(size):
             at = {who: _mean(gaps[who], seconds) for who in gaps}
             figures = ", ".join(f"{w} {g:.2f} %" for w, g in at.items() if g is not None)
-            said.append(f"n={size} {seconds:g} s: {figures}")
+            summary.append(f"n={size} {seconds:g} s: {figures}")
     write("table", _text(rows, details, plots), runs)
-    return "; ".join(said)
+    return "; ".join(summary)
 
 
 def _has(gaps: dict[str, Gaps], seconds: float) -> bool:
-    """Tell whether ours is measured on every instance so far."""
+    """Return True if our solver is measured on every instance so far."""
     return bool(gaps[OURS]) and all(by.get(seconds) for by in gaps[OURS].values())
 
 
@@ -78,21 +80,22 @@ def goals(size: int) -> list[float]:
 
 
 def _instance(size: int, name: str) -> list[Run]:
-    """Ours anew for each goal, which it is told; the peers once to the longest, noted between.
+    """Run our solver for each goal, with its budget known; the peers once to the longest.
 
-    VROOM ends by itself or when its time is over, so it too is run for each budget.
+    Peers are read at each budget on the way. VROOM ends by itself or when its time is over, so it
+    is run for each budget.
     """
     case, budgets = f"vrptw/{name}", BUDGETS[size]
-    found: list[Run] = []
+    runs: list[Run] = []
     for seconds in goals(size):
-        lots = [seed for seed in seeds() if seconds < LONG_S or seed <= LONG_SEEDS]
-        found += measure_all(case, OURS, [seconds], lots)
-    found += measure_all(case, "pyvrp", budgets, peer_seeds())
-    found += measure_all(case, "ortools", budgets, [0])
+        chosen = [seed for seed in seeds() if seconds < LONG_S or seed <= LONG_SEEDS]
+        runs += measure_all(case, OURS, [seconds], chosen)
+    runs += measure_all(case, "pyvrp", budgets, peer_seeds())
+    runs += measure_all(case, "ortools", budgets, [0])
     for seconds in budgets:
         if seconds <= VROOM_S:
-            found += measure_all(case, "vroom", [seconds], [0])
-    return found
+            runs += measure_all(case, "vroom", [seconds], [0])
+    return runs
 
 
 def _curve(gaps: Gaps, budgets: tuple[float, ...]) -> dict[float, float]:
@@ -100,30 +103,30 @@ def _curve(gaps: Gaps, budgets: tuple[float, ...]) -> dict[float, float]:
 
 
 def _mean(gaps: Gaps, seconds: float) -> float | None:
-    """Mean over the instances; None where one has no answer by then."""
-    found = [mean(by[seconds]) for by in gaps.values() if by.get(seconds)]
-    return mean(found) if found and len(found) == len(gaps) else None
+    """Return the mean over the instances; None if one has no answer by then."""
+    means = [mean(by[seconds]) for by in gaps.values() if by.get(seconds)]
+    return mean(means) if means and len(means) == len(gaps) else None
 
 
 def _of_two(gaps: Gaps, seconds: float) -> float | None:
-    """What the better of two seeds at once comes to: the mean over all pairs of the seeds."""
-    found = [
+    """Return the gap of the better of two parallel seeds: the mean over all pairs of seeds."""
+    means = [
         mean(min(pair) for pair in combinations(by[seconds], 2))
         for by in gaps.values()
         if len(by.get(seconds, ())) > 1
     ]
-    return mean(found) if found and len(found) == len(gaps) else None
+    return mean(means) if means and len(means) == len(gaps) else None
 
 
 def _row(size: int, seconds: float, gaps: dict[str, Gaps]) -> list[object]:
     peer, must, aim = GOALS[size, int(seconds)]
-    ours = gaps[OURS]
-    lots = list(zip(*(by[seconds] for by in ours.values()), strict=False))
-    spread = f"{min(map(mean, lots)):.2f} to {max(map(mean, lots)):.2f} ({len(lots)})"
+    own = gaps[OURS]
+    by_seed = list(zip(*(by[seconds] for by in own.values()), strict=False))
+    spread = f"{min(map(mean, by_seed)):.2f} to {max(map(mean, by_seed)):.2f} ({len(by_seed)})"
     return [
         size,
         f"{seconds:g} s",
-        _mean(ours, seconds),
+        _mean(own, seconds),
         spread,
         _mean(gaps["pyvrp"], seconds),
         _of_two(gaps["pyvrp"], seconds),
@@ -136,26 +139,26 @@ def _row(size: int, seconds: float, gaps: dict[str, Gaps]) -> list[object]:
 
 
 def _detail(
-    size: int, name: str, seconds: float, found: list[Run], gaps: dict[str, Gaps]
+    size: int, name: str, seconds: float, runs: list[Run], gaps: dict[str, Gaps]
 ) -> list[object]:
-    ours = [r for r in found if r.who == OURS and seconds in r.costs]
+    own = [r for r in runs if r.who == OURS and seconds in r.costs]
     cells: list[object] = [name, size, f"{seconds:g} s"]
     for who in (OURS, "pyvrp", "ortools", "vroom"):
         at = gaps[who][name].get(seconds)
         cells.append(mean(at) if at else None)
-    engines = ", ".join(sorted({r.engine for r in ours}))
-    return [*cells, f"{mean(r.routes for r in ours):.1f}", *effort(ours), engines]
+    engines = ", ".join(sorted({r.engine for r in own}))
+    return [*cells, f"{mean(r.routes for r in own):.1f}", *effort(own), engines]
 
 
 def _text(rows: list[list[object]], details: list[list[object]], plots: str) -> str:
-    heads = ["n", "wall", "ours", "by seed (seeds)", "PyVRP", "PyVRP, better of two seeds",
+    heads = ["n", "wall", "Lastmile", "by seed (seeds)", "PyVRP", "PyVRP, better of two seeds",
              "OR-Tools", "VROOM", "best peer in the issue", "must", "aim"]  # fmt: skip
-    more = ["instance", "n", "wall", "ours", "PyVRP", "OR-Tools", "VROOM", "our routes",
-            "our wall s", "our CPU s", "our MB", "engine"]  # fmt: skip
+    more = ["instance", "n", "wall", "Lastmile", "PyVRP", "OR-Tools", "VROOM", "routes",
+            "wall s", "CPU s", "MB", "engine"]  # fmt: skip
     return (
         "## Gap to best-known costs\n\n"
         "Mean gap in per cent by the DIMACS convention, three shared instances a size (C, R, RC), "
-        f"{len(seeds())} seeds for ours and {len(peer_seeds())} for PyVRP; a dash where an "
+        f"{len(seeds())} seeds for Lastmile and {len(peer_seeds())} for PyVRP; a dash where an "
         "instance has no feasible answer by then.\n\n"
         + table(heads, rows)
         + f"\n{plots}\n### By instance\n\n"

@@ -1,4 +1,4 @@
-"""Ours against a peer where no best cost is known: streets, pairs, the city, real days."""
+"""Our solver beside a peer where no best cost is known: streets, pairs, cities, real days."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tests.bench.solver_cases import load
 from tests.bench.solver_measure import OURS, Run, measure_all
 from tests.bench.solver_page import effort, peer_seeds, seeds, table, wanted, write
 
-HEADS = ["case", "wall", "ours", "peer", "peer's at", "ours is below by %", "wanted", "routes",
-         "our CPU s", "our MB", "peer's MB", "engine"]  # fmt: skip
+HEADS = ["case", "wall", "Lastmile", "peer", "peer's at", "Lastmile below by %", "wanted", "routes",
+         "CPU s", "MB", "peer's MB", "engine"]  # fmt: skip
 # Half of the lead that the issue's table demands over the best open peer, in points.
 HALF_LEAD = {(400, 10): 0.4, (1000, 2): 7.0, (1000, 10): 2.9, (1000, 30): 1.05}
 
 
 class Duel:
-    """Collects the rows of one part."""
+    """The rows of one part, collected case by case."""
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
@@ -35,25 +35,26 @@ class Duel:
         best: bool = False,
         beside: str = "",
     ) -> None:
-        """Run ours and set it beside the peer's runs at their mark ``at``.
+        """Run our solver and compare it with the peer's runs at their mark ``at``.
 
-        ``best`` takes the peer's best seed instead of the mean; ``beside`` joins the figures.
+        ``best`` takes the peer's best seed instead of the mean. ``beside`` is appended to the
+        figures.
         """
         at = seconds if at is None else at
-        ours = measure_all(case, OURS, [seconds], seeds())
-        if not ours:
+        own_runs = measure_all(case, OURS, [seconds], seeds())
+        if not own_runs:
             return
-        theirs = list(peers or [])
-        self.runs += [*ours, *(run for run in theirs if run not in self.runs)]
-        own = mean(run.costs[seconds] for run in ours)
-        costs = [run.costs[at] for run in theirs if at in run.costs]
+        peer_runs = list(peers or [])
+        self.runs += [*own_runs, *(run for run in peer_runs if run not in self.runs)]
+        own = mean(run.costs[seconds] for run in own_runs)
+        costs = [run.costs[at] for run in peer_runs if at in run.costs]
         other = (min(costs) if best else mean(costs)) if costs else None
         less = None if other is None else 100 * (1 - own / other)
-        _, cpu, memory = effort(ours)
-        engines = ", ".join(sorted({run.engine for run in ours}))
+        _, cpu, memory = effort(own_runs)
+        engines = ", ".join(sorted({run.engine for run in own_runs}))
         self.rows.append(
             [case, f"{seconds:g} s", own, other, f"{at:g} s", less, want,
-             f"{mean(r.routes for r in ours):.1f}", cpu, memory, effort(theirs)[2], engines]
+             f"{mean(r.routes for r in own_runs):.1f}", cpu, memory, effort(peer_runs)[2], engines]
         )  # fmt: skip
         answer = "no answer" if other is None else f"{other:,.2f}"
         lead = "" if less is None else f" ({less:+.2f} % below)"
@@ -66,7 +67,7 @@ class Duel:
 
 
 def porto() -> str:
-    """Real asymmetric travel times, two loads, three types of vehicle; equal wall time."""
+    """Compare on real asymmetric times, two loads, three types of vehicle; equal wall time."""
     duel = Duel("PyVRP")
     for objective in ("distance", "money", "mixed"):
         for count, budgets in ((400, (2.0, 10.0)), (1000, (2.0, 10.0, 30.0))):
@@ -87,7 +88,7 @@ def porto() -> str:
 
 
 def pairs() -> str:
-    """Pickup and delivery, distance, double precision; PyVRP's shipments."""
+    """Compare on pickup and delivery by distance in double precision; PyVRP uses shipments."""
     duel = Duel("PyVRP")
     records = []
     for name in ("lr108", "lc104", "lrc1_2_3"):
@@ -106,35 +107,35 @@ def pairs() -> str:
 
 
 def city() -> str:
-    """5,000 and 10,000 stops of synthetic cities; many hubs."""
+    """Compare on synthetic cities of 5,000 and 10,000 stops, also with many hubs."""
     duel = Duel("PyVRP")
     for case in ("metro/5000", "city/5000", "hubs/5000"):
         if wanted(case):
-            lots = range(1, 2) if case.startswith("hubs") else peer_seeds()
-            peers = measure_all(case, "pyvrp", [60.0], lots)
+            chosen = range(1, 2) if case.startswith("hubs") else peer_seeds()
+            peers = measure_all(case, "pyvrp", [60.0], chosen)
             duel.meet(case, 60.0, peers=peers, want="12 or more")
     for case in ("metro/10000", "city/10000"):
         runs = measure_all(case, OURS, [300], [1]) if wanted(case) else []
         duel.runs += runs
-        for ours in runs:
+        for run in runs:
             duel.rows.append(
-                [case, "300 s", ours.last, None, "–", None, "under 2 GB", ours.routes,
-                 f"{ours.cpu_s:.0f}", f"{ours.rss_mb:.0f}", "–", ours.engine]
+                [case, "300 s", run.last, None, "–", None, "under 2 GB", run.routes,
+                 f"{run.cpu_s:.0f}", f"{run.rss_mb:.0f}", "–", run.engine]
             )  # fmt: skip
-            duel.said.append(f"{case} 300 s: {ours.last:,.0f}, {ours.rss_mb:.0f} MB")
+            duel.said.append(f"{case} 300 s: {run.last:,.0f}, {run.rss_mb:.0f} MB")
     return duel.write(
         "city",
         "## Cities of 5,000 and 10,000 stops\n\nSynthetic and seeded: a 30 km square, 25 "
         "clusters, room for 150, two of five stops with two-hour windows in a nine-hour day; the "
         "cost is seconds of travel. `city`: 8 m/s, two minutes a stop, clusters 1.2 km wide; "
         "`hubs`: the same, the vehicles start at five hubs; `metro`: 5.5 m/s, five minutes a "
-        "stop, clusters 2.1 km wide, for PyVRP to come to what another city of this description "
-        "cost it.",
+        "stop, clusters 2.1 km wide, so that PyVRP reaches the cost of another city of this "
+        "description.",
     )
 
 
 def real() -> str:
-    """Three Amazon routes beside OR-Tools and the driver; five LoggiBUD days beside PyVRP."""
+    """Compare Amazon routes with OR-Tools and the driver, and LoggiBUD days with PyVRP."""
     amazon = Duel("OR-Tools")
     for name in ("DLA8", "DBO2", "DCH4"):
         case = f"amazon/{name}"
@@ -149,10 +150,10 @@ def real() -> str:
         if wanted(case):
             peers = measure_all(case, "pyvrp", [30, 60], peer_seeds())
             published = load(case).best
-            known = f"published {published:,.1f} km"
+            published_text = f"published {published:,.1f} km"
             brasilia.meet(
-                case, 30, peers=peers, at=60, want=f"-2 or more; {known}", best=True,
-                beside=f", {known}",
+                case, 30, peers=peers, at=60, want=f"-2 or more; {published_text}", best=True,
+                beside=f", {published_text}",
             )  # fmt: skip
     amazon.runs += brasilia.runs
     amazon.said += brasilia.said
@@ -162,9 +163,9 @@ def real() -> str:
         "against OR-Tools at 4 s and the order the driver took, priced in the same way; windows "
         "and volumes left out for all three.",
         more=(
-            "\nLoggiBUD: ours at 30 s against the best seed of PyVRP at 60 s and the lowest "
+            "\nLoggiBUD: Lastmile at 30 s, the best seed of PyVRP at 60 s and the lowest "
             "published plan. `published_costs.csv` re-prices the published plans over great "
-            "circles; they were made to be short on streets, so this flatters whoever minimises "
+            "circles; they were made to be short on streets, so this favours solvers that minimise "
             "great circles.\n\n" + table(HEADS, brasilia.rows)
         ),
     )

@@ -1,4 +1,4 @@
-"""VROOM on a neutral problem, in its own words by hand: whole solves and warm re-solves."""
+"""VROOM on a neutral problem, modelled by hand: whole solves and warm re-solves."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from tests.bench.solver_peers import Answers, Routes
 
 
 def run_vroom(problem: Problem, marks: Sequence[float], _seed: int, *, level: int = 5) -> Answers:
-    """VROOM on both cores; it ends by itself or at the last mark, which is its only answer."""
+    """Run VROOM on both cores; it ends by itself or at the last mark, which is its only answer."""
     model, names = vroom_model(problem)
     answers = Answers()
     answers.begin()
-    found = model.solve(
+    solution = model.solve(
         exploration_level=level, nb_threads=2, timeout=timedelta(seconds=max(marks))
     )
-    if not found.unassigned:
-        answers.at[max(marks)] = vroom_routes(problem, found, names)
+    if not solution.unassigned:
+        answers.at[max(marks)] = vroom_routes(problem, solution, names)
     return answers
 
 
 def vroom_model(problem: Problem, routes: Routes | None = None) -> tuple[Any, dict[int, str]]:
-    """The problem in VROOM's words, as far as it has them; ``routes`` to start from.
+    """Return the problem as a VROOM model, starting from ``routes`` if given.
 
-    Soft closes become hard at their latest, of alternatives the first stands, and traffic,
-    reloads, batteries, fairness and company are left out: VROOM has no words for them.
+    Only what VROOM can express is in it. Soft closes become hard at their latest. Of alternatives
+    the first is used. Traffic, reloads, batteries, fairness and sets of visits are left out.
     """
     model = vroom.Input()
     for profile in problem.profiles:
@@ -74,7 +74,7 @@ def vroom_model(problem: Problem, routes: Routes | None = None) -> tuple[Any, di
 
 
 def _needs(visit: Visit, bound: dict[str, str]) -> set[str]:
-    """Skills, and marks for what only some vehicles may do: goods on board, goods at the hub."""
+    """Return skills, and marks for goods on board, goods at the hub and allowed vehicles."""
     marks = {f"aboard {bound[visit.id]}"} if visit.id in bound else set()
     if not marks and any(visit.demand):
         marks.add("loads at the hub")
@@ -143,10 +143,10 @@ def _vehicle(
     )
 
 
-def vroom_routes(problem: Problem, found: Any, names: dict[int, str]) -> Routes:
-    """Read VROOM's answer back."""
+def vroom_routes(problem: Problem, solution: Any, names: dict[int, str]) -> Routes:
+    """Return the routes of VROOM's answer."""
     routes: Routes = defaultdict(list)
-    table = found.routes
+    table = solution.routes
     jobs = table[table.type.isin(["job", "pickup", "delivery"])]
     for vehicle, job in zip(jobs.vehicle_id, jobs.id, strict=True):
         routes[problem.vehicles[int(vehicle)].id].append(names[int(job)])
@@ -154,31 +154,31 @@ def vroom_routes(problem: Problem, found: Any, names: dict[int, str]) -> Routes:
 
 
 def run_vroom_level_0(problem: Problem, marks: Sequence[float], seed: int) -> Answers:
-    """VROOM's quickest level."""
+    """Run VROOM at its quickest level."""
     return run_vroom(problem, marks, seed, level=0)
 
 
 def warm_vroom(problem: Problem, routes: Routes) -> tuple[float, Routes]:
-    """Re-solve at level 0 from what is left of a plan; return seconds and its routes.
+    """Solve again at level 0 from the rest of a plan; return seconds and routes.
 
-    Where VROOM refuses the plan as a start (a visit on it cannot be made any more), it begins
-    anew, and only those seconds count.
+    VROOM refuses a plan with a visit that is no longer feasible. It then starts without a plan, and
+    only those seconds count.
     """
     single = {name for pair in problem.pairs for name in (pair.pickup, pair.delivery)}
-    known = {
+    starts = {
         vehicle: [name for name in names if name not in single]
         for vehicle, names in routes.items()
         if vehicle in problem.vehicle_index
     }
-    for start in (known, None):
+    for start in (starts, None):
         model, names = vroom_model(problem, start)
         began = time.perf_counter()
         try:
-            found = model.solve(exploration_level=0, nb_threads=2)
+            solution = model.solve(exploration_level=0, nb_threads=2)
         except RuntimeError:
             if start is None:
                 raise
             continue
         took = time.perf_counter() - began
-        return took, vroom_routes(problem, found, names)
+        return took, vroom_routes(problem, solution, names)
     raise AssertionError("not reached")

@@ -1,7 +1,7 @@
-"""How long `make run` takes on a fresh machine, and again on its data.
+"""The time that `make run` takes on a fresh machine, and again on its data.
 
-The last commit is cloned into an empty folder, pip and uv get empty caches of their own, and
-`make run` starts there as a newcomer would: packages, streets, databases, two retailers, plans.
+The last commit is cloned into an empty folder, and pip and uv get empty caches. `make run` then
+starts as for a newcomer: packages, streets, databases, two retailers, plans.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def run() -> str:
         )
         first = start(checkout)
         again = start(checkout)
-    said = (
+    summary = (
         f"fresh clone, empty caches: all ready with the demo planned {first.ready_s:.0f} s; "
         f"again: first page {again.page_s:.1f} s, ready {again.ready_s:.1f} s"
     )
     if first.ready_s > FIRST_S or again.page_s > LATER_S:
-        raise RuntimeError(f"{said}; promised are {FIRST_S:.0f} s and {LATER_S:.0f} s")
-    return said
+        raise RuntimeError(f"{summary}; promised are {FIRST_S:.0f} s and {LATER_S:.0f} s")
+    return summary
 
 
 def start(checkout: Path) -> Start:
@@ -54,41 +54,41 @@ def start(checkout: Path) -> Start:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     began = time.monotonic()
-    house = subprocess.Popen(
+    server = subprocess.Popen(
         [shutil.which("make") or "make", "run"],
         cwd=checkout,
-        env=surroundings(checkout, port),
-        start_new_session=True,  # make and the house get the signal as from a terminal
+        env=environment(checkout, port),
+        start_new_session=True,  # make and its children get the signal as from a terminal
     )
     try:
-        page_s = _until(house, port, "/", began)
-        return Start(page_s, _until(house, port, "/readyz", began))
+        page_s = _until(server, port, "/", began)
+        return Start(page_s, _until(server, port, "/readyz", began))
     finally:
-        os.killpg(house.pid, signal.SIGINT)
-        house.wait(60)
+        os.killpg(server.pid, signal.SIGINT)
+        server.wait(60)
 
 
-def surroundings(checkout: Path, port: int) -> dict[str, str]:
-    """The environment of a newcomer: none of ours, but how packages are reached."""
-    kept = ("PATH", "HOME", "LANG", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
+def environment(checkout: Path, port: int) -> dict[str, str]:
+    """Return a newcomer's environment: only basic variables, and how packages are reached."""
+    passed_on = ("PATH", "HOME", "LANG", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
     caches = checkout.parent / "cache"
-    return {name: os.environ[name] for name in kept if name in os.environ} | {
+    return {name: os.environ[name] for name in passed_on if name in os.environ} | {
         "PORT": str(port),
         "PIP_CACHE_DIR": str(caches / "pip"),
         "UV_CACHE_DIR": str(caches / "uv"),
     }
 
 
-def _until(house: subprocess.Popen[bytes], port: int, path: str, began: float) -> float:
+def _until(server: subprocess.Popen[bytes], port: int, path: str, began: float) -> float:
     while not answers(port, path):
-        if house.poll() is not None or time.monotonic() - began > TOO_LONG_S:
+        if server.poll() is not None or time.monotonic() - began > TOO_LONG_S:
             raise RuntimeError(f"`make run` gave no {path}; its lines above say why.")
         time.sleep(0.05)
     return time.monotonic() - began
 
 
 def answers(port: int, path: str) -> bool:
-    """Say whether a page answers 200."""
+    """Return True if a page answers 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path, headers={"Host": "localhost"})

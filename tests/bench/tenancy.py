@@ -1,4 +1,4 @@
-"""Whose row is read, by every way in, over and over: ours, and the naive ways beside it."""
+"""Reads of two retailers' rows, in every way of reading, over and over; and naive ways beside."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ VIEWS = ("sync", "async", "stream", "async-stream")
 
 
 def run() -> str:
-    """Read over 20,000 times. Raises when one read of ours is another's."""
-    found: dict[str, Counter[bool]] = {}
+    """Read over 20,000 times. Raises when one of our reads returns another retailer's row."""
+    answers_by_way: dict[str, Counter[bool]] = {}
     with two_marked():
         began = time.monotonic()
-        found["threads"] = count(_threads, CLIENTS)
+        answers_by_way["threads"] = count(_threads, CLIENTS)
         with served(application()) as port:
             for way in VIEWS:
-                found[f"{way} views"] = count(_asking(port, way), CLIENTS)
-        found["websockets"] = over_sockets("ours", PER_WAY)
-        found["tasks"] = count(_tasks, CLIENTS)
+                answers_by_way[f"{way} views"] = count(_asking(port, way), CLIENTS)
+        answers_by_way["websockets"] = over_sockets("ours", PER_WAY)
+        answers_by_way["tasks"] = count(_tasks, CLIENTS)
         took = time.monotonic() - began
         with naive_backend():
             naive = {way: over_sockets(way, 1_000) for way in ("set-once", "async-context")}
-    wrong = {way: answers[False] for way, answers in found.items() if answers[False]}
+    wrong = {way: answers[False] for way, answers in answers_by_way.items() if answers[False]}
     assert not wrong, wrong
     assert all(answers[False] for answers in naive.values()), "the naive ways must be caught"
-    reads = sum(answers.total() for answers in found.values())
-    ours = ", ".join(f"{way} {answers.total():,}" for way, answers in found.items())
+    reads = sum(answers.total() for answers in answers_by_way.values())
+    ways = ", ".join(f"{way} {answers.total():,}" for way, answers in answers_by_way.items())
     beside = ", ".join(f"{way} {a[False]:,} of {a.total():,}" for way, a in naive.items())
     return (
-        f"{reads:,} reads of two retailers at once, 0 wrong ({ours}; {reads / took:,.0f}/s); wrong "
+        f"{reads:,} reads of two retailers at once, 0 wrong ({ways}; {reads / took:,.0f}/s); wrong "
         f"with django_tenants' own backend on the same sockets: {beside}"
     )
 
 
 @contextmanager
 def two_marked() -> Iterator[None]:
-    """Two retailers, each with one event that says whose it is; a small application over them."""
+    """Prepare two retailers, each with one event that names it, and a small application."""
     with (
         bench_database(),
         override_settings(
@@ -70,9 +70,9 @@ def two_marked() -> Iterator[None]:
 
 @contextmanager
 def naive_backend() -> Iterator[None]:
-    """django_tenants' own backend, on the same database."""
-    of = connections.settings["default"]
-    connections.settings[NAIVE] = {**of, "ENGINE": "django_tenants.postgresql_backend"}
+    """Use django_tenants' own backend on the same database."""
+    default = connections.settings["default"]
+    connections.settings[NAIVE] = {**default, "ENGINE": "django_tenants.postgresql_backend"}
     try:
         yield
     finally:
@@ -95,21 +95,21 @@ def _in_context(schema: str) -> str:
 
 
 def _in_turns(first: str, ask: Callable[[str], str]) -> list[str]:
-    """Ask as one retailer and the other in turn on one thread; what was right is said as first."""
-    given = []
+    """Ask as each retailer in turn on one thread; a right answer counts as ``first``."""
+    answers = []
     for turn in range(PER_WAY // CLIENTS):
         schema = TWO[(turn + (first == "t2")) % 2]
-        given.append(first if ask(schema) == schema else "wrong")
+        answers.append(first if ask(schema) == schema else "wrong")
     connections.close_all()
-    return given
+    return answers
 
 
 def _asking(port: int, way: str) -> Callable[[str], list[str]]:
     def work(schema: str) -> list[str]:
-        given: list[str] = []
+        answers: list[str] = []
         for _turn in range(PER_WAY // len(VIEWS) // CLIENTS // READS):
             status, body = get(port, f"{schema}.localhost:{port}", f"/{way}")
-            given += json.loads(body) if status == 200 else ["error"]
-        return given
+            answers += json.loads(body) if status == 200 else ["error"]
+        return answers
 
     return work

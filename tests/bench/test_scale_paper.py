@@ -1,4 +1,4 @@
-"""The queueing sums behind the table in operations.md, against values known in closed form."""
+"""The queueing formulas behind the table in operations.md, against values in closed form."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def test_steady_service_halves_the_wait_of_one_server() -> None:
 
 
 def test_enough_is_the_least_that_is_enough() -> None:
-    found = enough(1.0, 10.0, 0.3, 5.0)
-    assert found.p95_wait_s <= 5.0
-    assert queue(1.0, 10.0, 0.3, found.servers - 1).p95_wait_s > 5.0
+    result = enough(1.0, 10.0, 0.3, 5.0)
+    assert result.p95_wait_s <= 5.0
+    assert queue(1.0, 10.0, 0.3, result.servers - 1).p95_wait_s > 5.0
 
 
 def test_twice_the_orders_are_twice_the_bytes_and_the_core_hours() -> None:

@@ -1,4 +1,4 @@
-"""A whole house for a campaign: `manage.py up` on data of its own, driven through its doors."""
+"""A whole installation for a campaign: `manage.py up` on its own data, used by API and commands."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ ENDED = {"succeeded", "failed", "cancelled"}
 Json = dict[str, Any]
 
 
-class House:
-    """A running `manage.py up`; commands run in second processes, as an operator's would."""
+class Installation:
+    """A running `manage.py up`; commands run in separate processes, as an operator's do."""
 
     def __init__(self, var: Path) -> None:
         self.var = var
@@ -34,7 +34,7 @@ class House:
             self.port: int = probe.getsockname()[1]
         self.pidfile = var / "up.pids"
         self.log = var / "up.log"
-        self.surroundings = own_environment() | {
+        self.environment = own_environment() | {
             "LASTMILE_VAR": str(var),
             "PORT": str(self.port),
             "DJANGO_SETTINGS_MODULE": "lastmile.settings",
@@ -43,48 +43,48 @@ class House:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "manage.py"), "up", "--pidfile", str(self.pidfile)],
-                env=self.surroundings, stdout=log, stderr=subprocess.STDOUT,
+                env=self.environment, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         wait_until(lambda: ready(self.port) and "Lastmile is up" in self.log.read_text(), UP_S)
 
     def pids(self) -> dict[str, list[int]]:
         """Return {child: [pid]}."""
-        found: dict[str, list[int]] = json.loads(self.pidfile.read_text())
-        return found
+        pids: dict[str, list[int]] = json.loads(self.pidfile.read_text())
+        return pids
 
     def command(self, *words: str, script: str | None = None) -> str:
-        """Run a management command; return its stdout. Raises with its words when it fails."""
+        """Run a management command; return its stdout. Raises with its output when it fails."""
         done = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *words], env=self.surroundings,
+            [sys.executable, str(ROOT / "manage.py"), *words], env=self.environment,
             capture_output=True, text=True, check=False, input=script,
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"manage.py {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def asked(self, *words: str) -> Json:
+    def command_json(self, *words: str) -> Json:
         """Run a command with --json; return its answer."""
-        found: Json = json.loads(self.command(*words, "--json").strip().splitlines()[-1])
-        return found
+        answer: Json = json.loads(self.command(*words, "--json").strip().splitlines()[-1])
+        return answer
 
-    def open(self, schema: str, tz: str, currency: str = "EUR") -> Door:
-        """Open a retailer and return its API with a fresh integration key."""
+    def open(self, schema: str, tz: str, currency: str = "EUR") -> RetailerApi:
+        """Open a retailer and return its API with a new integration key."""
         name = schema.removeprefix("t_")
-        opened = self.asked(
+        opened = self.command_json(
             "retailer_open", "--schema", schema, "--domain", name, "--tz", tz,
             "--currency", currency,
         )  # fmt: skip
-        key = self.asked("apikey_create", "--schema", schema, "--role", "integration")["key"]
-        return Door(self.port, opened["domain"], key, schema)
+        key = self.command_json("apikey_create", "--schema", schema, "--role", "integration")["key"]
+        return RetailerApi(self.port, opened["domain"], key, schema)
 
     def stop(self) -> None:
-        """End it as Ctrl-C does."""
+        """Stop it as Ctrl-C does."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
 
 
-class Door:
-    """A retailer's API, by key."""
+class RetailerApi:
+    """A retailer's API, used with a key."""
 
     def __init__(self, port: int, domain: str, key: str, schema: str) -> None:
         self.schema = schema
@@ -95,54 +95,54 @@ class Door:
         )
 
     def get(self, path: str, **params: Any) -> Json:
-        """GET. Raises on a refusal."""
-        return _said(self.http.get(path, params=params))
+        """GET. Raises when refused."""
+        return _checked(self.http.get(path, params=params))
 
     def post(self, path: str, body: Any = None, **more: Any) -> Json:
-        """POST once, with a fresh Idempotency-Key. Raises on a refusal."""
+        """POST once, with a new Idempotency-Key. Raises when refused."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        return _said(self.http.post(path, json=body, headers=headers, **more))
+        return _checked(self.http.post(path, json=body, headers=headers, **more))
 
     def everything(self, path: str, **params: Any) -> Iterator[Json]:
-        """Walk a list to its end."""
+        """Yield every item of a list, page by page."""
         page = self.get(path, limit=100, **params)
         yield from page["items"]
         while page["next"]:
-            page = _said(self.http.get(page["next"].partition("/api/v1")[2]))
+            page = _checked(self.http.get(page["next"].partition("/api/v1")[2]))
             yield from page["items"]
 
-    def bring_in(self, name: str, content: bytes, hub: str) -> tuple[Json, float]:
-        """Import an order file and see its job through; return the import and the seconds."""
+    def import_file(self, name: str, content: bytes, hub: str) -> tuple[Json, float]:
+        """Import an order file and wait for its job; return the import and the seconds."""
         began = time.perf_counter()
         sent = self.post("/order-imports/", files={"file": (name, content)}, data={"hub": hub})
-        ended = self.see_through(sent["operation"])
+        ended = self.wait_for(sent["operation"])
         took = time.perf_counter() - began
         if ended["state"] != "succeeded":
             raise RuntimeError(f"{name}: {ended}")
         return self.get(f"/order-imports/{sent['id']}/"), took
 
-    def see_through(self, operation: str, within_s: float = 600) -> Json:
-        """Wait for an operation's end."""
-        found: Json = {}
+    def wait_for(self, operation: str, within_s: float = 600) -> Json:
+        """Wait until an operation has ended; return it."""
+        state: Json = {}
 
-        def over() -> bool:
-            nonlocal found
-            found = self.get(f"/operations/{operation}/")
-            return found["state"] in ENDED
+        def ended() -> bool:
+            nonlocal state
+            state = self.get(f"/operations/{operation}/")
+            return state["state"] in ENDED
 
-        wait_until(over, within_s)
-        return found
+        wait_until(ended, within_s)
+        return state
 
 
-def _said(answer: httpx.Response) -> Json:
+def _checked(answer: httpx.Response) -> Json:
     if answer.status_code >= 400:
         raise RuntimeError(f"{answer.request.method} {answer.url}: {answer.text[:1000]}")
-    found: Json = answer.json()
-    return found
+    body: Json = answer.json()
+    return body
 
 
 def wait_until(holds: Callable[[], bool], within_s: float) -> float:
-    """Wait; return the seconds. Raises TimeoutError."""
+    """Wait until a condition holds; return the seconds. Raises TimeoutError."""
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > within_s:
@@ -152,20 +152,20 @@ def wait_until(holds: Callable[[], bool], within_s: float) -> float:
 
 
 @contextmanager
-def running_house(var: Path | None = None) -> Iterator[House]:
-    """Start a house on new data, or on the folder given; stop it at the end."""
-    with tempfile.TemporaryDirectory(prefix="lm") as made:
-        folder = var or Path(made)
+def running_installation(var: Path | None = None) -> Iterator[Installation]:
+    """Start an installation on new data, or on the given folder; stop it at the end."""
+    with tempfile.TemporaryDirectory(prefix="lm") as folder_name:
+        folder = var or Path(folder_name)
         folder.chmod(0o755)  # PostgreSQL may have to run as another user
-        house = House(folder)
+        installation = Installation(folder)
         try:
-            yield house
+            yield installation
         finally:
-            house.stop()
+            installation.stop()
 
 
 def ready(port: int) -> bool:
-    """Say whether /readyz answers 200."""
+    """Return True if /readyz answers 200."""
     try:
         answer = httpx.get(f"http://127.0.0.1:{port}/readyz", headers={"Host": "localhost"})
     except httpx.HTTPError:
@@ -174,9 +174,9 @@ def ready(port: int) -> bool:
 
 
 def shared_folder(name: str) -> Path:
-    """Return a folder of the shared data. Raises where it is absent."""
-    said = os.environ.get("LASTMILE_SHARED")
-    bases = [Path(said)] if said else [ROOT.parent / "shared", ROOT.parent.parent / "shared"]
+    """Return a folder of the shared data. Raises if it is absent."""
+    named = os.environ.get("LASTMILE_SHARED")
+    bases = [Path(named)] if named else [ROOT.parent / "shared", ROOT.parent.parent / "shared"]
     for base in bases:
         if (base / "data" / name).is_dir():
             return base / "data" / name
