@@ -174,15 +174,15 @@ Line = tuple[str, Callable[[Day], str]]
 LINES: tuple[Line, ...] = (
     ("plans a day, in the busiest hour", lambda d: f"{d.plans:,.0f}, {d.peak_plans:,.0f}"),
     (
-        "solve processes for it, how busy",
+        "solve processes needed, utilisation",
         lambda d: f"{d.solve.servers}, {d.solve.busy:.0%} ({d.solve_cores:,.0f} cores)",
     ),
     (
-        "a plan waits, mean and 95 of 100",
+        "waiting time of a plan, mean and 95th percentile",
         lambda d: f"{d.solve.mean_wait_s:.0f} s, {d.solve.p95_wait_s:.0f} s",
     ),
     (
-        "core-hours: plans, changes, the rest",
+        "core-hours: plans, updates, other work",
         lambda d: (
             f"{d.solve_core_hours:,.0f}, {d.repair_core_hours:,.0f}, {d.other_core_hours:,.1f}"
         ),
@@ -204,7 +204,7 @@ LINES: tuple[Line, ...] = (
     ),
     ("hints to the broker in that hour", lambda d: f"{d.messages_s:,.1f}/s"),
     (
-        "money a day, an order",
+        "cost per day, per order",
         lambda d: f"{d.cost_eur:,.2f} EUR, {100 * d.cost_per_order:.4f} cent",
     ),
 )
