@@ -96,6 +96,12 @@ INVARIANTS: list[str] = [
 ]
 # Returns public id -> name of all hubs, for pages on which a user chooses hubs: `def f() -> dict`.
 HUB_NAMES: list[str] = ["dispatch.fleet.rolls.hub_names"]
+# Words of the audit log, one function an app: `def words() -> tenants.audit_words.AuditWords`.
+AUDIT_WORDS: list[str] = [
+    "tenants.people.audit_words.words",
+    "dispatch.console.fleet.audit_words.words",
+    "dispatch.console.orders.audit_words.words",
+]
 # Rolls of erasing. FIND_SHOPPER finds the person (`def f(query) -> Person | None`). ERASE_SHOPPER
 # has one function per app, the highest layer first (`def f(person) -> Mapping`). FORGET deletes
 # what is old (`def f() -> Mapping`).

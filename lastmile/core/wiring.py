@@ -148,8 +148,8 @@ def load(path: str) -> Callable[..., Any]:
 
 
 ROLLS = (
-    "HUB_NAMES", "LEDGER", "INVARIANTS", "FIND_SHOPPER", "ERASE_SHOPPER", "FORGET", "OPEN_DEMO",
-    "SEED_DEMO",
+    "AUDIT_WORDS", "HUB_NAMES", "LEDGER", "INVARIANTS", "FIND_SHOPPER", "ERASE_SHOPPER",
+    "FORGET", "OPEN_DEMO", "SEED_DEMO",
 )  # fmt: skip
 
 

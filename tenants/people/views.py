@@ -24,9 +24,10 @@ from lastmile.core.http.address import client_address
 from lastmile.core.http.forms import apply_form, status_of, version_of
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.tenancy import current_schema
-from tenants.people import forms, links, selectors, services
+from tenants.people import audit_log, forms, links, selectors, services
 from tenants.people.models import Member
 from tenants.permissions import Act, PageRequest, by_link, open_to_all, page
+from tenants.retention import Retention
 
 PAGE = 50
 PANEL = 5  # entries in a panel; its link leads to all
@@ -223,24 +224,28 @@ def api_keys(request: PageRequest) -> HttpResponse:
 @page(Act.AUDIT_VIEW)
 @require_safe
 def audit(request: PageRequest) -> HttpResponse:
-    """Who changed what."""
+    """Show the audit log, newest first; ``?subject=`` keeps the entries about one subject."""
     subject = request.GET.get("subject", "")[:80]
-    found = selectors.audit_entries(subject).order_by("-at", "-public_id")
-    entries = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    names = selectors.names_of({e.actor for e in entries} | {e.subject for e in entries})
-    shown = {"page": entries, "names": names, "subject": subject}
-    return render(request, "tenants/audit.html", shown)
+    entries = selectors.audit_entries(subject).order_by("-at", "-public_id")
+    shown = Paginator(entries, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": shown,
+        "lines": audit_log.lines(list(shown), link=True),
+        "subject": subject,
+        "subject_name": audit_log.subject_name(subject) if subject else "",
+        "days": selectors.policy(Retention).audit_days,
+    }
+    return render(request, "tenants/audit.html", context)
 
 
 @page(Act.AUDIT_VIEW)
 @require_safe
 def audit_of(request: HttpRequest, subject: str) -> HttpResponse:
-    """The latest changes of one thing: a panel on other pages; to a browser, the whole audit."""
+    """Show the latest changes of one subject as a panel; a browser gets the whole audit log."""
     if not is_fragment(request):
         return redirect(f"{reverse('people:audit')}?{urlencode({'subject': subject})}")
     entries = list(selectors.audit_entries(subject).order_by("-at", "-public_id")[:PANEL])
     if not entries:
         return HttpResponse(status=204)
-    names = selectors.names_of({e.actor for e in entries})
-    shown = {"entries": entries, "names": names, "subject": subject}
-    return render(request, "tenants/_audit_panel.html", shown)
+    context = {"lines": audit_log.lines(entries), "subject": subject}
+    return render(request, "tenants/_audit_panel.html", context)
