@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.utils.formats import number_format
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from lastmile.core import formatting
 from lastmile.core.actor import SYSTEM
 from lastmile.core.ids import LENGTH
 from lastmile.core.wiring import roll
@@ -212,7 +212,7 @@ def _plain(value: Any, names: Names) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, int | float):
-        return str(number_format(value, use_l10n=True))
+        return formatting.number(value, 6, trim=True)
     if isinstance(value, list):
         return ", ".join(filter(None, (_plain(part, names) for part in value)))
     if isinstance(value, str):

@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dispatch.console.fleet import words as fleet_words
 from dispatch.fleet.models import Driver, Hub, Shift, Vehicle, Zone
-from lastmile.core.templatetags.look import money, status_word, when
+from lastmile.core import formatting
+from lastmile.core.templatetags.look import status_word, when
 from lastmile.core.tenancy import current_retailer
 from tenants.audit_words import AuditWords, Field, Names, Sentence
 
@@ -44,15 +44,15 @@ SENTENCES: Mapping[str, Sentence] = {
 
 
 def _thousandths(value: int) -> str:
-    return str(number_format(value / 1000)).removesuffix(".0").removesuffix(",0")
+    return formatting.number(value / 1000, 3, trim=True)
 
 
 def _minutes(seconds: int) -> str:
-    return str(number_format(seconds // 60))
+    return formatting.number(seconds // 60)
 
 
 def _cost(minor: int) -> str:
-    return money(minor, current_retailer().currency)
+    return formatting.money(minor, current_retailer().currency)
 
 
 def _instant(stored: str) -> str:
@@ -60,7 +60,7 @@ def _instant(stored: str) -> str:
 
 
 def _day(stored: str) -> str:
-    return date_format(dt.date.fromisoformat(stored), "DATE_FORMAT")
+    return formatting.date(dt.date.fromisoformat(stored))
 
 
 def _hours(week: Sequence[Sequence[Sequence[int]]]) -> str:
@@ -79,9 +79,7 @@ def _hours(week: Sequence[Sequence[Sequence[int]]]) -> str:
 
 
 def _breaks(stored: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(
-        _("%(minutes)s min") % {"minutes": number_format(one["duration_s"] // 60)} for one in stored
-    )
+    return ", ".join(formatting.duration(one["duration_s"]) for one in stored)
 
 
 def _profile(code: str) -> str:
@@ -118,7 +116,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "name": _NAME,
         "external_id": _OWN_ID,
         "hub": _HUB,
-        "area_m2": Field(gettext_lazy("Area, m²")),
+        "area_m2": Field(gettext_lazy("Area"), formatting.area),
         "active": _ACTIVE,
     },
     "vehicle": {
@@ -178,7 +176,7 @@ def names(ids: Iterable[str]) -> Names:
         for shift, vehicle, day in shifts.values_list("public_id", "vehicle__name", "service_date"):
             found[shift] = _("%(vehicle)s on %(day)s") % {
                 "vehicle": vehicle,
-                "day": date_format(day, "DATE_FORMAT"),
+                "day": formatting.date(day),
             }
     return found
 
