@@ -1,1 +1,1 @@
-"""Orders in: files and API calls become orders, row by row, with reasons."""
+"""Intake: imports order files row by row, and reports why a row was refused."""

@@ -1,4 +1,4 @@
-"""Intake's tables: ImportBatch, its file until it is read, and its refused rows."""
+"""The Django app of intake: ImportBatch, ImportFile and RefusedRow."""
 
 from django.apps import AppConfig
 

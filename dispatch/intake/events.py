@@ -10,14 +10,14 @@ from lastmile.core.kinds import FieldDoc, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedFacts:
-    """A file of orders was received and waits to be read. The subject is the import."""
+    """The facts of a received order file that waits to be read. The subject is the import."""
 
     dry_run: Annotated[bool, FieldDoc("True for a preview, which places no order.", False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoneFacts:
-    """A file of orders was read to its end. The subject is the import."""
+    """The facts of an order file that was read completely. The subject is the import."""
 
     rows: Annotated[int, FieldDoc("Rows in the file.", 200)]
     created: Annotated[int, FieldDoc("Orders that are new.", 180)]
@@ -30,7 +30,7 @@ class DoneFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedFacts:
-    """A file could not be read at all. The subject is the import."""
+    """The facts of a file that could not be read at all. The subject is the import."""
 
     code: Annotated[str, FieldDoc("Word for the fault of the file.", "no_rows")]
 

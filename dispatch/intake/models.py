@@ -1,4 +1,4 @@
-"""An order file on its way in: the batch, its bytes until it is read, and what was refused."""
+"""The tables of imports: the import, its file while it is needed, and its refused rows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from lastmile.core.bases import PublicIdField, Timestamped
 from lastmile.core.clock import now
 
 JOB = "intake.import"
-ENDED = ("succeeded", "failed", "cancelled")  # states of a job that nothing moves any more
+ENDED = ("succeeded", "failed", "cancelled")  # final states of a job
 
 
 class ImportBatch(Timestamped):
-    """One file somebody handed in, as a rehearsal (dry run) or in earnest."""
+    """An import of an order file, or its preview (``dry_run``), which places no orders.
+
+    ``rehearsal`` is the preview whose file was then imported.
+    """
 
     class State(models.TextChoices):
         RECEIVED = "received"
@@ -83,11 +86,11 @@ class ImportBatch(Timestamped):
 
 
 class ImportFile(models.Model):
-    """The bytes, kept until the batch has ended: what was acknowledged cannot be lost.
+    """The bytes of an order file, stored until its import has ended, so that no file is lost.
 
-    Those of a dry run stay for a day, so that the same file can be brought in without sending it
-    again; ``sketch`` says where its orders would lie: {spots: [[lon, lat, state]], hubs: [[name,
-    how, count]]}.
+    The file of a preview is stored for a day, so that it can be imported without sending it again.
+    ``sketch`` holds the places of its orders: {spots: [[lon, lat, state]], hubs: [[name, how,
+    count]]}.
     """
 
     batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, related_name="file")
@@ -100,7 +103,7 @@ class ImportFile(models.Model):
 
 
 class RefusedRow(models.Model):
-    """A row that became no order: its cells as they came and its faults as codes."""
+    """A refused row: its original cells, and its faults as codes with parameters."""
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="refused")
     number = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""The job that reads an order file (``intake.import`` in the switchboard), and the tidying."""
+"""The job that reads an order file (``intake.import``), and the task that deletes old files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lastmile.core.tenancy import for_each_retailer
 
 
 def import_orders(job: Lease) -> Mapping[str, object]:
-    """Read the batch that the job's payload names."""
+    """Read the import that the job's payload names."""
     return read_batch(job)
 
 
 @house_task("intake.tidy", queue="bulk", time_limit=300, soft_time_limit=280)
 def forget_files_everywhere() -> int:
-    """Delete the files that no import needs any more, of every retailer."""
+    """Delete the files that no import needs any more, for every retailer; return their number."""
     return sum(forget_files() for _retailer in for_each_retailer())

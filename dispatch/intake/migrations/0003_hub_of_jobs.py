@@ -1,4 +1,4 @@
-"""Give the import jobs that are there the hub of their file."""
+"""Set the hub of existing import jobs to the hub of their file."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An import keeps its warnings and which fields it changed."""
+"""Add the columns for an import's warnings and for the fields that it changed."""
 
 from django.db import migrations, models
 

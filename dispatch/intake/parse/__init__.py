@@ -1,4 +1,4 @@
-"""Order files to rows: the table, its columns, and the value of every cell. PURE."""
+"""Reads order files: finds the table and its columns, and checks the value of every cell. PURE."""
 
 from dispatch.intake.parse.conventions import Conventions, conventions_of
 from dispatch.intake.parse.faults import Fault

@@ -1,6 +1,6 @@
-"""The columns of an order file: their names, the names people give them, and what they hold. PURE.
+"""The columns of an order file: their names, other usual headings, and sample values. PURE.
 
-One table serves the reader, the page that explains the format, and the sample file.
+The reader, the page that explains the format and the sample file all use this table.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column an order file may have.
+    """A column that an order file may have.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )
 
-# Words of a heading that speak of when to deliver, words that speak of another time, and of days.
+# Words in headings: for the time of delivery, for other times, for a delivery, and for days.
 _WINDOW = """
 slot slots timeslot window windows time times hour hours eta arrival arrive deadline before
 ventana ventanas franja franjas horario horarios hora horas tramo turno llegada antes bloque
@@ -204,7 +204,7 @@ _WINDOW_WORDS, _OTHER_TIMES, _DAY_WORDS, _DELIVERY_WORDS = (
 
 
 def fold(heading: str) -> str:
-    """Fold a heading: no accents, lower case, every run of other characters one space."""
+    """Return a heading in lower case, without accents, with one space for other characters."""
     plain = unicodedata.normalize("NFKD", heading)
     plain = "".join(c for c in plain if not unicodedata.combining(c)).casefold()
     return re.sub(r"[^a-z0-9]+", " ", plain).strip()
@@ -216,37 +216,37 @@ _BY_HEADING: dict[str, str] = {
 
 
 def looks_like_window(heading: str) -> bool:
-    """Whether a heading that is not known speaks of when the order is to be delivered."""
+    """Return True if an unknown heading seems to name the time of delivery."""
     words = set(fold(heading).split())
     day_alone = words & _DAY_WORDS and not words & _DELIVERY_WORDS
     return bool(words & _WINDOW_WORDS) and not day_alone and not is_other_time(heading)
 
 
-def speaks_of_delivery(heading: str) -> bool:
-    """Whether a heading that is not known speaks of the delivery itself."""
+def mentions_delivery(heading: str) -> bool:
+    """Return True if an unknown heading contains a word for delivery."""
     return bool(set(fold(heading).split()) & _DELIVERY_WORDS)
 
 
 def is_other_time(heading: str) -> bool:
-    """Whether a heading speaks of another time, such as when the order was paid."""
+    """Return True if a heading names another time, such as when the order was paid."""
     folded = fold(heading)
     words = set(folded.split())
     return bool(words & _OTHER_TIMES) or folded in {"order time", "hora pedido", "hora de pedido"}
 
 
 def recognise(headings: list[str]) -> tuple[dict[int, str], list[str]]:
-    """Map the positions of known headings to column names; return the unknown headings too.
+    """Return {position: column name} of the known headings, and the unknown headings.
 
-    The first of two headings for one column wins; the second is listed as unknown, so that
-    nothing is dropped in silence.
+    If two headings name the same column, the first is used. The second is listed as unknown, so
+    that the sender learns that it was ignored.
     """
-    known: dict[int, str] = {}
+    columns: dict[int, str] = {}
     unknown: list[str] = []
     for position, heading in enumerate(headings):
         name = _BY_HEADING.get(fold(heading))
-        if name is None or name in known.values():
+        if name is None or name in columns.values():
             if heading.strip():
                 unknown.append(heading.strip())
         else:
-            known[position] = name
-    return known, unknown
+            columns[position] = name
+    return columns, unknown

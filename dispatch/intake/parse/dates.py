@@ -1,4 +1,4 @@
-"""Dates of a column: day or month first is decided by the whole column, never by one cell. PURE."""
+"""Reads the dates of a column. The whole column decides whether day or month comes first. PURE."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _TIME_AFTER: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DateColumn:
-    """How the dates of one column are read: ``order`` None means that nothing settles it.
+    """The date format of a column.
 
-    ``mixed``: some cells can only be day first and others only month first.
+    ``order`` is None if it is not certain. ``mixed`` is True if some cells can only be day first
+    and others only month first.
     """
 
     order: DateOrder | None = None
@@ -53,8 +54,8 @@ class DateColumn:
         raise Unreadable(code, value=cell[:40], one=one, other=other)
 
 
-def date_column(cells: Iterable[str], custom: DateOrder | None) -> DateColumn:
-    """Decide how a column is read: by cells that read one way only, else by the custom."""
+def date_column(cells: Iterable[str], convention: DateOrder | None) -> DateColumn:
+    """Return the date format of a column: from its unambiguous cells, else the convention."""
     proved: set[DateOrder] = set()
     for cell in cells:
         try:
@@ -68,20 +69,20 @@ def date_column(cells: Iterable[str], custom: DateOrder | None) -> DateColumn:
                 proved.add("month")
     if len(proved) == 2:
         return DateColumn(mixed=True)
-    return DateColumn(order=proved.pop() if proved else custom)
+    return DateColumn(order=proved.pop() if proved else convention)
 
 
 def _split(cell: str) -> tuple[int, int, int, bool]:
-    """The three numbers of a date, and whether the year comes first."""
+    """Return the three numbers of a date, and True if the year comes first."""
     text = cell.strip()
-    found = _PARTS.match(text)
-    if found is None or not _TIME_AFTER.fullmatch(text[found.end() :]):
+    match = _PARTS.match(text)
+    if match is None or not _TIME_AFTER.fullmatch(text[match.end() :]):
         raise Unreadable("not_a_date", value=cell[:40])
-    first, last = found[1], found[4]
+    first, last = match[1], match[4]
     if len(first) == 4 and len(last) <= 2:
-        return int(first), int(found[3]), int(last), True
+        return int(first), int(match[3]), int(last), True
     if len(first) <= 2 and len(last) == 4:
-        return int(first), int(found[3]), int(last), False
+        return int(first), int(match[3]), int(last), False
     code = "two_digit_year" if len(first) <= 2 and len(last) == 2 else "not_a_date"
     raise Unreadable(code, value=cell[:40])
 

@@ -1,4 +1,4 @@
-"""What is wrong with a row or worth knowing of it: a column, a stable code, its numbers. PURE."""
+"""The faults and warnings of a row: a column, a stable code and its parameters. PURE."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One reason a row is refused, or a warning: a column, a code, and what fills its sentence."""
+    """A reason why a row is refused, or a warning. ``params`` fill the sentence of ``code``."""
 
     column: str
     code: str
@@ -16,7 +16,7 @@ class Fault:
 
 
 class Unreadable(Exception):
-    """A cell has no certain meaning; ``code`` and ``params`` make the fault of its row."""
+    """The cell cannot be read with certainty; ``code`` and ``params`` become a fault of its row."""
 
     def __init__(self, code: str, **params: object) -> None:
         super().__init__(code)

@@ -1,7 +1,8 @@
-"""Rows that share an order id are one order of several parcels. PURE.
+"""Joins rows with the same order id into one order with several parcels. PURE.
 
-So parcel carriers export them: rows with one ``order_id`` differ in ``parcel_id``; service times
-add up, and the window is what all parcels allow.
+Parcel carriers export orders in this way: one row for each parcel, with the same ``order_id`` and
+its own ``parcel_id``. Service times are added, and the time window is the common part of all
+windows.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dispatch.intake.parse.faults import Fault
 
 @dataclass(frozen=True, slots=True)
 class ParcelRow:
-    """One parcel: its own id if the file gives one, grams and cubic centimetres."""
+    """A parcel of a row: its own id or "", its weight in grams and volume in cubic centimetres."""
 
     external_id: str
     weight_g: int
@@ -25,10 +26,10 @@ class ParcelRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One order as the file gives it. Times are wall-clock minutes of ``date`` at its hub.
+    """An order as read from the file. Times are wall-clock minutes of ``date`` at its hub.
 
-    ``given`` are the known columns that the row fills; ``warnings`` what its sender should know
-    though the order is taken.
+    ``filled`` are the known columns that the row fills. ``warnings`` inform the sender but do not
+    refuse the row.
     """
 
     number: int
@@ -53,20 +54,20 @@ class Row:
     hub: str
     direction: str
     notes: str
-    given: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
     warnings: tuple[Fault, ...] = ()
 
 
 def join(accepted: Mapping[str, Row], row: Row) -> Row | tuple[Fault, ...]:
-    """Join a further parcel to its order, or say that the order id stands twice."""
+    """Return a row joined to its order's earlier row, or the faults that prevent this."""
     first = accepted.get(row.external_id)
     if first is None:
         return row
     ids = {parcel.external_id for parcel in first.parcels}
     new = {parcel.external_id for parcel in row.parcels}
-    about = {"value": row.external_id, "row": first.number}
+    params = {"value": row.external_id, "row": first.number}
     if "" in ids | new or ids & new:
-        return (Fault("order_id", "twice", about),)
+        return (Fault("order_id", "twice", params),)
     opens = _both(max, first.opens_minute, row.opens_minute)
     closes = _both(min, first.closes_minute, row.closes_minute)
     joined = replace(
@@ -75,28 +76,28 @@ def join(accepted: Mapping[str, Row], row: Row) -> Row | tuple[Fault, ...]:
         service_s=_both(operator.add, first.service_s, row.service_s),
         opens_minute=opens,
         closes_minute=closes,
-        given=first.given | row.given,
+        filled=first.filled | row.filled,
         warnings=first.warnings + row.warnings,
     )
-    alike = replace(
+    expected = replace(
         row,
         number=first.number,
         parcels=joined.parcels,
         service_s=joined.service_s,
         opens_minute=opens,
         closes_minute=closes,
-        given=joined.given,
+        filled=joined.filled,
         warnings=joined.warnings,
     )
-    if alike != joined:
-        return (Fault("order_id", "parcel_differs", about),)
+    if expected != joined:
+        return (Fault("order_id", "parcel_differs", params),)
     if opens is not None and closes is not None and closes <= opens:
-        return (Fault("window_from", "parcel_windows_apart", about),)
+        return (Fault("window_from", "parcel_windows_apart", params),)
     return joined
 
 
 def _both(of_two: Callable[[int, int], int], first: int | None, second: int | None) -> int | None:
-    """Combine two values of which either may be missing."""
+    """Combine two values with ``of_two``; if one is missing, return the other."""
     if first is None or second is None:
         return second if first is None else first
     return of_two(first, second)

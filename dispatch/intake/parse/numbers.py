@@ -1,8 +1,8 @@
-"""Numbers of a column: which sign is the decimal sign, and which one parts thousands. PURE.
+"""Reads the numbers of a column: finds the decimal sign and the thousands separator. PURE.
 
-One sign before exactly three digits ("1.250") is a group of thousands or a decimal. Grams, cubic
-centimetres, parcels and seconds are whole, so there it is a group. Elsewhere the other cells of
-the column tell, then the sender's custom; else the cell is refused.
+A sign before exactly three digits ("1.250") can be either. In columns of whole units (grams, cubic
+centimetres, parcels, seconds) it separates thousands. In other columns the other cells decide,
+then the sender's convention. If neither decides, the cell is refused.
 """
 
 from __future__ import annotations
@@ -29,17 +29,19 @@ _SPACED: Final = re.compile(rf"([+-]?\d{{1,3}}(?:[{_SPACES}]\d{{3}})+)([.,]\d+)?
 
 @dataclass(frozen=True, slots=True)
 class NumberColumn:
-    """How the numbers of one column are read.
+    """The number format of a column.
 
     Parameters
     ----------
     kind : str
-        ``whole`` for units that have no fractions, ``measure`` for the others, ``degrees`` for
-        coordinates, which never reach a thousand.
+        ``whole`` for units without fractions, ``measure`` for other units, ``degrees`` for
+        coordinates, which are always below one thousand.
     decimal : str or None
-        The decimal sign, where the column or the custom settles it.
+        The decimal sign, if the column or the convention decides it.
+    proved : bool
+        A cell of the column proves the decimal sign.
     mixed : bool
-        Cells of the column use both signs as decimals.
+        Some cells use a point as decimal sign and others a comma.
     """
 
     kind: Kind
@@ -59,7 +61,7 @@ class NumberColumn:
         if len(text) > MOST_DIGITS:
             raise Unreadable("not_a_number", value=cell[:40])
         spaced = _SPACED.fullmatch(text)
-        if spaced:  # 1 234,5 and 1'234.5: the spaces have parted the thousands already
+        if spaced:  # 1 234,5 and 1'234.5: the space separates thousands, so the sign is decimal
             whole = re.sub(f"[{_SPACES}]", "", spaced[1])
             return Decimal(whole + (spaced[2] or "").replace(",", "."))
         if _PLAIN.fullmatch(text):
@@ -76,11 +78,11 @@ class NumberColumn:
         return self._one_sign(cell, one)
 
     def _is_decimal(self, sign: str) -> bool:
-        """The column has proved that this sign does not part thousands."""
+        """Return True if a cell of the column proves that this sign is the decimal sign."""
         return self.proved and self.decimal == sign
 
-    def _one_sign(self, cell: str, found: re.Match[str]) -> Decimal:
-        minus, before, sign, after = found.groups()
+    def _one_sign(self, cell: str, match: re.Match[str]) -> Decimal:
+        minus, before, sign, after = match.groups()
         as_decimal = Decimal(f"{minus}{before or 0}.{after}")
         if self.kind == "degrees" or not _may_be_group(before, after):
             return as_decimal
@@ -96,8 +98,8 @@ class NumberColumn:
         return as_decimal if self.decimal == sign else as_group
 
 
-def number_column(kind: Kind, cells: Iterable[str], custom: DecimalSign | None) -> NumberColumn:
-    """Decide how a column is read: by cells that read one way only, else by the custom."""
+def number_column(kind: Kind, cells: Iterable[str], convention: DecimalSign | None) -> NumberColumn:
+    """Return the number format of a column: from its unambiguous cells, else the convention."""
     proved: set[DecimalSign] = set()
     for cell in cells:
         sign = None if isinstance(cell, NumberCell) else _proof(cell.strip())
@@ -107,11 +109,11 @@ def number_column(kind: Kind, cells: Iterable[str], custom: DecimalSign | None) 
         return NumberColumn(kind, mixed=True)
     if proved:
         return NumberColumn(kind, proved.pop(), proved=True)
-    return NumberColumn(kind, custom)
+    return NumberColumn(kind, convention)
 
 
 def _proof(text: str) -> DecimalSign | None:
-    """The decimal sign that this one cell proves, if it does."""
+    """Return the decimal sign that this cell proves, or None."""
     if len(text) > MOST_DIGITS:
         return None
     spaced, both = _SPACED.fullmatch(text), _BOTH.fullmatch(text)
@@ -134,5 +136,5 @@ def _sign(text: str) -> DecimalSign | None:
 
 
 def _may_be_group(before: str, after: str) -> bool:
-    """Thousands come in groups of three after one to three digits that do not begin with 0."""
+    """Return True if the digits can be thousands: three digits after one to three, not 0 first."""
     return len(after) == 3 and 1 <= len(before) <= 3 and not before.startswith("0")

@@ -1,4 +1,4 @@
-"""The values of one row, read as its columns were decided; its faults and warnings. PURE."""
+"""Reads the values of a row with the formats of its columns; collects faults and warnings. PURE."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dispatch.intake.parse.columns import is_other_time, speaks_of_delivery
+from dispatch.intake.parse.columns import is_other_time, mentions_delivery
 from dispatch.intake.parse.conventions import Conventions
 from dispatch.intake.parse.dates import DateColumn, date_column
 from dispatch.intake.parse.faults import Fault, Unreadable
@@ -30,7 +30,11 @@ _NUMBERS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """How the columns of one file are found and read; ``others`` are {position: heading}."""
+    """The columns of a file and their formats.
+
+    ``known`` is {position: column name}, ``others`` {position: heading} of unknown columns.
+    ``promising`` are the positions of unknown columns that mostly hold time windows.
+    """
 
     known: Mapping[int, str]
     others: Mapping[int, str]
@@ -39,11 +43,11 @@ class Sheet:
     promising: frozenset[int] = frozenset()
 
     def may_promise(self, position: int, cell: str) -> bool:
-        """Whether a cell of an unknown column may be a window, by itself or by its column."""
+        """Return True if a cell of an unknown column may be a time window."""
         if position in self.promising:
             return not is_no_window(cell)
-        of_delivery = speaks_of_delivery(self.others[position])
-        return holds_window(cell) or (of_delivery and is_range(cell))
+        is_delivery = mentions_delivery(self.others[position])
+        return holds_window(cell) or (is_delivery and is_range(cell))
 
 
 def sheet_of(
@@ -52,7 +56,7 @@ def sheet_of(
     rows: Sequence[tuple[str, ...]],
     conventions: Conventions,
 ) -> Sheet:
-    """Decide from all cells of each column how it is read."""
+    """Return the columns of a file with their formats, decided from all cells of each column."""
     at = {name: position for position, name in known.items()}
 
     def column(name: str) -> Iterator[str]:
@@ -77,7 +81,7 @@ def sheet_of(
 
 
 def _mostly_windows(cells: Sequence[str]) -> bool:
-    """Whether a column that nobody knows is one of windows: at least half of its cells are."""
+    """Return True if at least half of the filled cells of an unknown column are time windows."""
     filled = [cell for cell in cells if not is_no_window(cell)]
     clear = sum(holds_window(cell) for cell in filled)
     bare = sum(is_range(cell) and not holds_window(cell) for cell in filled)
@@ -85,16 +89,17 @@ def _mostly_windows(cells: Sequence[str]) -> bool:
 
 
 def value_at(cells: tuple[str, ...], at: int) -> str:
+    """Return the cell at a position without surrounding spaces; "" if the row is too short."""
     cell = cells[at] if at < len(cells) else ""
     if isinstance(cell, NumberCell):
         return cell
     value = cell.strip()
-    # A file we wrote ourselves carries ' before what a spreadsheet would run: take it off again.
+    # ``tables.neutral`` puts ' before text that a spreadsheet would run as a formula. Remove it.
     return value[1:] if value[:1] == "'" and value[1:2] in FORMULA_STARTS else value
 
 
 class Reader:
-    """Reads the values of one row and gathers its faults and warnings."""
+    """Reads the values of one row and collects its faults and warnings."""
 
     def __init__(self, values: Mapping[str, str], sheet: Sheet) -> None:
         self.values = dict(values)
@@ -105,8 +110,8 @@ class Reader:
     def fault(self, column: str, code: str, **params: object) -> None:
         self.faults.append(Fault(column, code, params))
 
-    def differ(self, column: str, other: str) -> None:
-        """Two columns of one quantity that do not agree, roundings apart."""
+    def report_difference(self, column: str, other: str) -> None:
+        """Add the fault that two columns for the same quantity differ."""
         one, two = (f"{name} {self.values[name][:40]}" for name in (column, other))
         self.fault(column, "columns_differ", one=one, other=two)
 
@@ -126,29 +131,29 @@ class Reader:
             return None
         format_ = self.sheet.numbers[column]
         try:
-            found = format_.read(value)
+            number = format_.read(value)
         except Unreadable as problem:
             self.fault(column, problem.code, **problem.params)
             return None
-        if not least <= found <= most:
+        if not least <= number <= most:
             self.fault(column, "out_of_range", value=value[:40], least=least, most=most)
             return None
-        if format_.kind == "whole" and found != found.to_integral_value():
+        if format_.kind == "whole" and number != number.to_integral_value():
             self.fault(column, "not_whole", value=value[:40])
             return None
-        return found
+        return number
 
     def minute(self, column: str) -> int | None:
         value = self.values.get(column, "")
         if not value:
             return None
-        found = read_minute(value)
-        if found is None:
+        minute = read_minute(value)
+        if minute is None:
             self.fault(column, "not_a_time", value=value[:40])
-        return found
+        return minute
 
     def known_date(self) -> str:
-        """The date of the row as ``2026-12-01``; "" where it has none that can be read."""
+        """Return the date of the row as ``2026-12-01``, or "" if it is missing or unreadable."""
         try:
             return self.sheet.dates.read(self.values.get("date", "")).isoformat()
         except Unreadable:

@@ -1,9 +1,9 @@
-"""Rows of text to order rows: every value checked, every fault named by row and column. PURE.
+"""Reads an order file into rows and checks every value. PURE.
 
-A row either becomes a :class:`Row` or is refused with all of its faults at once, so that the
-person mends it in one go. Faults are codes with parameters; ``selectors/words.py`` says them.
+A row becomes a :class:`Row`, or it is refused with all of its faults, so that a person can correct
+them all at once. Faults are codes with parameters; ``selectors/words.py`` has their texts.
 
-What a date or a number means is decided for each column as a whole before any row is read.
+The date and number formats are decided for each column as a whole before the rows are read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dispatch.intake.parse.tables import BadFile, Table, read_table
 from dispatch.intake.parse.windows import window_of
 
 MAX_PARCELS = 999
-MAX_CONTACT = 1_000  # a contact that is too long is left out later, and its order is kept
+MAX_CONTACT = 1_000  # orders ignores an invalid contact later and still places the order
 MAX_WEIGHT_G = 10_000_000
 MAX_VOLUME_CM3 = 100_000_000
 MAX_SERVICE_S = 8 * 3600
@@ -30,12 +30,12 @@ _SHEET_ERROR = re.compile(
     r"#(?:N/[AD]|DIV/0!|¡DIV/0!|¡?REF!|VALUE!|¡?VALOR!|NAME\?|¿NOMBRE\?|¡?NUM!|NULL!|¡NULO!"
     r"|SPILL!|CALC!)"
 )
-ROUNDING = Decimal("0.000001")  # of a gram: what a workbook's floating point adds
+ROUNDING = Decimal("0.000001")  # grams: largest floating point error of a workbook's number
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row that cannot become an order: its number, its cells as they came, and why."""
+    """A refused row: its number, its original cells and its faults."""
 
     number: int
     cells: tuple[str, ...]
@@ -44,9 +44,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A file, read: headings, accepted orders, refused rows, and the headings nobody knows.
+    """The content of a file: headings, accepted orders, refused rows and unknown headings.
 
-    ``columns`` are the names of the known columns, whether or not a row fills them.
+    ``columns`` are the names of all known columns, even if no row fills them. ``cells`` are the
+    original cells by row number.
     """
 
     headings: tuple[str, ...]
@@ -66,39 +67,39 @@ def parse_orders(data: bytes, *, max_rows: int, conventions: Conventions | None 
     data : bytes
         The whole file, CSV or XLSX.
     max_rows : int
-        Most data rows; one more refuses the file as a whole.
+        Most data rows; a file with more rows is refused.
     conventions : Conventions, optional
-        How dates and numbers are written where the file comes from, for what the columns of the
-        file leave open; without it such cells are refused.
+        The sender's date and number formats. They decide cells that the columns of the file leave
+        ambiguous; without them such cells are refused.
 
     Raises
     ------
     BadFile
-        The file is no table, has too many rows, or lacks an order id or any place column.
+        The file is not a table, has no rows or too many, or has no order id or no place column.
     """
     table = read_table(data)
-    known, unknown = recognise(table.headings)
-    _refuse_useless(set(known.values()), table)
+    columns, unknown = recognise(table.headings)
+    _refuse_useless(set(columns.values()), table)
     cells_by_row = dict(_data_rows(table, max_rows))
     if not cells_by_row:
         raise BadFile("no_rows")
-    sheet = sheet_of(table, known, list(cells_by_row.values()), conventions or Conventions())
+    sheet = sheet_of(table, columns, list(cells_by_row.values()), conventions or Conventions())
     accepted: dict[str, Row] = {}
     refused: list[Refused] = []
-    used: set[int] = set()
+    window_positions: set[int] = set()
     for number, cells in cells_by_row.items():
-        row = _read_row(number, cells, sheet, used)
+        row = _read_row(number, cells, sheet, window_positions)
         if isinstance(row, Row):
             row = join(accepted, row)
         if isinstance(row, tuple):
             refused.append(Refused(number, cells, row))
         else:
             accepted[row.external_id] = row
-    read_as_window = {table.headings[at] for at in used}
+    read_as_window = {table.headings[at] for at in window_positions}
     return Parsed(
         tuple(table.headings),
         tuple(heading for heading in unknown if heading not in read_as_window),
-        frozenset(known.values()) | ({"window"} if used else set()),
+        frozenset(columns.values()) | ({"window"} if window_positions else set()),
         tuple(accepted.values()),
         tuple(refused),
         len(cells_by_row),
@@ -124,49 +125,49 @@ def _data_rows(table: Table, max_rows: int) -> Iterator[tuple[int, tuple[str, ..
 
 
 def _read_row(
-    number: int, cells: tuple[str, ...], sheet: Sheet, used: set[int]
+    number: int, cells: tuple[str, ...], sheet: Sheet, window_positions: set[int]
 ) -> Row | tuple[Fault, ...]:
     values = {name: value_at(cells, at) for at, name in sheet.known.items()}
-    read = Reader(values, sheet)
-    external_id = read.text("order_id", 100)
+    reader = Reader(values, sheet)
+    external_id = reader.text("order_id", 100)
     if not external_id:
-        read.fault("order_id", "missing")
+        reader.fault("order_id", "missing")
     for name, value in values.items():
         if _SHEET_ERROR.fullmatch(value):
-            read.fault(name, "sheet_error", value=value)
-            read.values[name] = ""
-    lat, lon = _place(read)
-    (opens, closes), positions = window_of(read, cells)
-    given = {name for name, value in values.items() if value}
+            reader.fault(name, "sheet_error", value=value)
+            reader.values[name] = ""
+    lat, lon = _place(reader)
+    (opens, closes), positions = window_of(reader, cells)
+    filled = {name for name, value in values.items() if value}
     row = Row(
         number=number,
         external_id=external_id,
-        name=read.text("name"),
-        phone=read.text("phone", MAX_CONTACT),
-        email=read.text("email", MAX_CONTACT),
-        language=read.text("language", MAX_CONTACT),
-        address=read.text("address", 500),
-        street=read.text("street"),
-        house_number=read.text("house_number", 20),
-        postcode=read.text("postcode", 20),
-        city=read.text("city", 100),
+        name=reader.text("name"),
+        phone=reader.text("phone", MAX_CONTACT),
+        email=reader.text("email", MAX_CONTACT),
+        language=reader.text("language", MAX_CONTACT),
+        address=reader.text("address", 500),
+        street=reader.text("street"),
+        house_number=reader.text("house_number", 20),
+        postcode=reader.text("postcode", 20),
+        city=reader.text("city", 100),
         lat=lat,
         lon=lon,
-        date=read.date("date"),
+        date=reader.date("date"),
         opens_minute=opens,
         closes_minute=closes,
-        service_s=_service(read),
-        parcels=_parcels(read),
-        skills=_skills(read.text("skills", 500)),
-        hub=read.text("hub", 100),
-        direction=_direction(read),
-        notes=read.text("notes", 2000),
-        given=frozenset(given),
-        warnings=tuple(read.warnings),
+        service_s=_service(reader),
+        parcels=_parcels(reader),
+        skills=_skills(reader.text("skills", 500)),
+        hub=reader.text("hub", 100),
+        direction=_direction(reader),
+        notes=reader.text("notes", 2000),
+        filled=frozenset(filled),
+        warnings=tuple(reader.warnings),
     )
-    if read.faults:
-        return tuple(read.faults)
-    used |= positions
+    if reader.faults:
+        return tuple(reader.faults)
+    window_positions |= positions
     return row
 
 
@@ -181,10 +182,10 @@ def _direction(read: Reader) -> str:
 
 def _place(read: Reader) -> tuple[float | None, float | None]:
     lat, lon = read.number("lat", -90, 90), read.number("lon", -180, 180)
-    given = [bool(read.values.get(name)) for name in ("lat", "lon")]
-    if given[0] != given[1]:
-        read.fault("lon" if given[0] else "lat", "half_a_place")
-    if not any(given) and not (read.values.get("address") or read.values.get("street")):
+    filled = [bool(read.values.get(name)) for name in ("lat", "lon")]
+    if filled[0] != filled[1]:
+        read.fault("lon" if filled[0] else "lat", "half_a_place")
+    if not any(filled) and not (read.values.get("address") or read.values.get("street")):
         read.fault("address", "no_place")
     return None if lat is None else float(lat), None if lon is None else float(lon)
 
@@ -194,13 +195,13 @@ def _service(read: Reader) -> int | None:
     minutes = read.number("service_minutes", 0, MAX_SERVICE_S // 60)
     if seconds is not None:
         if minutes is not None and abs(minutes * 60 - seconds) >= 60:
-            read.differ("service_seconds", "service_minutes")
+            read.report_difference("service_seconds", "service_minutes")
         return int(seconds)
     return None if minutes is None else round(minutes * 60)
 
 
 def _parcels(read: Reader) -> tuple[ParcelRow, ...]:
-    """Weight and volume of a row are those of all its parcels together; they are spread evenly."""
+    """Return the parcels of a row; its weight and volume are totals and are spread evenly."""
     count = read.number("parcels", 1, MAX_PARCELS)
     weight_g = _total(read, "weight_g", "weight_kg", MAX_WEIGHT_G)
     volume_cm3 = _total(read, "volume_cm3", "volume_l", MAX_VOLUME_CM3)
@@ -218,11 +219,11 @@ def _parcels(read: Reader) -> tuple[ParcelRow, ...]:
 
 
 def _total(read: Reader, small: str, large: str, most: int) -> int:
-    """A total in the small unit: from its own column, else from the one a thousand times larger."""
+    """Return a total in the small unit, from its own column or from the column in 1000 units."""
     exact, larger = read.number(small, 0, most), read.number(large, 0, most // 1000)
     if exact is not None or larger is None:
         if exact is not None and larger is not None and abs(exact - larger * 1000) >= 1000:
-            read.differ(small, large)
+            read.report_difference(small, large)
         return int(exact or 0)
     total = larger * 1000
     whole = round(total)
@@ -234,5 +235,5 @@ def _total(read: Reader, small: str, large: str, most: int) -> int:
 
 
 def _skills(text: str) -> tuple[str, ...]:
-    found = (part.strip().casefold() for part in re.split(r"[,;|]", text))
-    return tuple(sorted({part for part in found if part}))
+    parts = (part.strip().casefold() for part in re.split(r"[,;|]", text))
+    return tuple(sorted({part for part in parts if part}))

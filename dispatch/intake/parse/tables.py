@@ -1,7 +1,7 @@
-"""Files to rows of text: CSV in any usual encoding and delimiter, XLSX with guards. PURE.
+"""Reads files into rows of text: CSV in any usual encoding and delimiter, and XLSX. PURE.
 
-The reader never trusts a size it was told: bytes, rows, cells and the unpacked size of a
-workbook are all bounded, and whatever cannot be read is a ``BadFile`` with cause and remedy.
+All sizes are limited: bytes, rows, cells and the unpacked size of a workbook. A file that cannot
+be read raises ``BadFile`` with a code for cause and remedy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OLD_EXCEL_MAGIC = b"\xd0\xcf\x11\xe0"
 
 
 class BadFile(Exception):
-    """The file cannot be read as a table. ``code`` is stable, ``params`` fill the sentence."""
+    """The file cannot be read as a table. ``code`` is stable; ``params`` fill its sentence."""
 
     def __init__(self, code: str, **params: object) -> None:
         super().__init__(code)
@@ -34,21 +34,21 @@ class BadFile(Exception):
 
 
 class NumberCell(str):
-    """A cell that a workbook holds as a number: its decimal sign is a point in every country."""
+    """A cell that a workbook stores as a number; its decimal sign is always a point."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The heading row and an iterator of (row number as people count, cells)."""
+    """The headings of a file and an iterator of (row number from 1, cells)."""
 
     headings: list[str]
     rows: Iterator[tuple[int, list[str]]]
 
 
 def read_table(data: bytes) -> Table:
-    """Open a file by what it holds, not by what it is called.
+    """Open a file by its content; its name does not matter.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def read_table(data: bytes) -> Table:
 def decode(data: bytes) -> str:
     """Decode text: byte order marks first, then UTF-8, then Windows-1252.
 
-    Raises BadFile("not_text") for NUL bytes, which no encoding of a table has.
+    Raises BadFile("not_text") for NUL bytes, which are never part of a text file.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
@@ -105,7 +105,7 @@ def _csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
 
 def _xlsx_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
     _guard_zip(data)
-    import openpyxl  # 0.3 s, only when a workbook comes
+    import openpyxl  # takes 0.3 s, so it is imported only when needed
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
@@ -114,7 +114,7 @@ def _xlsx_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
         raise BadFile("bad_workbook") from fault
     if sheet is None:
         raise BadFile("bad_workbook")
-    sheet.reset_dimensions()  # a stated size may be a lie; read what is there
+    sheet.reset_dimensions()  # the stated size may be wrong; read all rows
     try:
         for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
             yield number, [_cell_text(value) for value in cells[: MAX_COLUMNS + 1]]
@@ -123,7 +123,7 @@ def _xlsx_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _guard_zip(data: bytes) -> None:
-    """Refuse a workbook that unpacks to far more than it is (a zip bomb) or has entities."""
+    """Refuse a workbook that is not a zip archive or unpacks to far more bytes (a zip bomb)."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(item.file_size for item in archive.infolist())
@@ -137,7 +137,7 @@ def _guard_zip(data: bytes) -> None:
 
 
 def _cell_text(value: object) -> str:
-    """A workbook's typed cell as the text a person would have typed."""
+    """Return a typed cell of a workbook as the text that a person would type."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -158,7 +158,7 @@ def _cell_text(value: object) -> str:
 
 
 def _number_text(value: float) -> NumberCell:
-    """A number with a decimal point that reads the same once it is in a CSV file."""
+    """Return a number as text with a decimal point that cannot be misread in a CSV file."""
     if not math.isfinite(value):
         return NumberCell(value)
     if value.is_integer() and abs(value) < 1e15:
@@ -172,9 +172,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def neutral(cell: str) -> str:
-    """Return a cell that no spreadsheet will run: a leading ' before = + - @ tab and return.
+    """Return a cell that no spreadsheet runs as a formula: put ' before = + - @ tab and return.
 
-    Plain numbers keep their sign: they are data, and run nothing.
+    Numbers with a sign are not changed: they are not formulas.
     """
     if not cell.startswith(FORMULA_STARTS):
         return cell

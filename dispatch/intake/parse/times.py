@@ -1,4 +1,4 @@
-"""Times of day and windows, as people and spreadsheets write them. PURE."""
+"""Reads times of day and time windows as people and spreadsheets write them. PURE."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dispatch.intake.parse.faults import Unreadable
 _HALF: Final = r"([ap])[.\s]{0,3}m\.?"
 _HOURS: Final = r"(?:h(?:s|rs?|oras?)?\.?|uhr)?"
 _DAY_BEFORE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]")
-_EPOCH_YEARS: Final = ("1899-", "1900-", "1904-")  # what spreadsheets put before a time alone
+_EPOCH_YEARS: Final = ("1899-", "1900-", "1904-")  # spreadsheets store a time with such a date
 _TIME: Final = re.compile(
     rf"(?:{_DAY_BEFORE.pattern.replace('(', '(?:')})?"
     r"([0-9]{1,2})(?:[:.h]([0-9]{2}))?(?::[0-9]{2}(?:\.[0-9]+)?)?"
@@ -38,7 +38,7 @@ _AFTER: Final = re.compile(
     r"(?:after|from|not before|desde|despu[eé]s\s+de|a\s+partir\s+de)(?:\s+las?)?\s+(.+)",
     re.IGNORECASE,
 )
-# With minutes or am/pm: no telephone number, size or score looks like this.
+# A time with minutes or am/pm: telephone numbers, sizes and scores do not look like this.
 _CLEAR: Final = (
     r"[0-9]{1,2}"
     rf"(?::[0-9]{{2}}(?::[0-9]{{2}})?(?:\s*{_HALF})?|\s*{_HALF})"
@@ -58,12 +58,12 @@ _NO_WINDOW: Final = frozenset(
         "sin preferencia", "sin horario",
     }
 )  # fmt: skip
-_EARLIEST_BARE: Final = 6 * 60  # "2-5" without minutes or am/pm: nobody knows which half is meant
+_EARLIEST_BARE: Final = 6 * 60  # "2-5" without minutes or am/pm can mean morning or afternoon
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A window in minutes of the day; None for an end that is open."""
+    """A time window in minutes of the day; None for an open end."""
 
     opens: int | None
     closes: int | None
@@ -84,65 +84,67 @@ def read_minute(value: str) -> int | None:
 
 
 def day_of(value: str) -> str:
-    """The date that stands before a time of day, such as ``2026-12-01``; "" without one."""
-    found = _DAY_BEFORE.match(value.strip())
-    return found[1] if found and not found[1].startswith(_EPOCH_YEARS) else ""
+    """Return the date before a time of day, such as ``2026-12-01``, or "" without a date."""
+    match = _DAY_BEFORE.match(value.strip())
+    return match[1] if match and not match[1].startswith(_EPOCH_YEARS) else ""
 
 
 def is_range(value: str) -> bool:
-    """Whether a cell holds two times of day with something between them."""
+    """Return True if a cell is a range of two times of day, such as ``9-12``."""
     return _RANGE.fullmatch(" ".join(value.split())) is not None
 
 
 def holds_window(value: str) -> bool:
-    """Whether a cell of a column nobody knows looks like a window or a time of day."""
+    """Return True if a cell of an unknown column clearly contains a time window or time of day."""
     text = " ".join(value.split())
     if _TIMESTAMP.search(text):
         return bool(_STAMPED_RANGE.search(text))
     by_words = any(
-        said and _CLEAR_TIME.fullmatch(said[1].strip())
-        for said in (_BY.fullmatch(text), _AFTER.fullmatch(text))
+        match and _CLEAR_TIME.fullmatch(match[1].strip())
+        for match in (_BY.fullmatch(text), _AFTER.fullmatch(text))
     )
     clear = _CLEAR_TIME.fullmatch(text) or _INSIDE.search(text) or _clear_range(text)
     return bool(by_words or clear)
 
 
 def is_no_window(value: str) -> bool:
-    """Whether a cell says that there is no window."""
+    """Return True if a cell is empty or says that there is no time window."""
     return " ".join(value.split()).casefold() in _NO_WINDOW
 
 
 def _clear_range(text: str) -> bool:
-    """A range by words, such as "14 to 18"; "9-12" alone may as well be a size."""
+    """Return True for a range with a letter or a colon, as "14 to 18"; "9-12" may be a size."""
     return bool(_RANGE.fullmatch(text) and re.search(r"[a-z:]", text, re.IGNORECASE))
 
 
 def read_window(value: str) -> Span | None:
-    """Return the window of one cell; None when the cell says that there is none.
+    """Return the time window of a cell; None if the cell says that there is no window.
 
     ``09:00 - 12:00``, ``9-12``, ``14:00 to 18:00``, ``de 9 a 12``, ``3-5 pm``, ``before 12:00``.
 
     Raises
     ------
     Unreadable
-        not_a_window when it is not certain which window is meant.
+        not_a_window if the cell is not clear.
     """
     text = " ".join(value.split())
     if text.casefold() in _NO_WINDOW:
         return None
-    found = _RANGE.fullmatch(text)
-    if found:
-        return _span(value, found["from"], found["to"])
+    match = _RANGE.fullmatch(text)
+    if match:
+        return _span(value, match["from"], match["to"])
     for pattern, is_end in ((_BY, True), (_AFTER, False)):
-        said = pattern.fullmatch(text)
-        minute = read_minute(said[1]) if said and _CLEAR_TIME.fullmatch(said[1].strip()) else None
+        limit = pattern.fullmatch(text)
+        minute = (
+            read_minute(limit[1]) if limit and _CLEAR_TIME.fullmatch(limit[1].strip()) else None
+        )
         if minute is not None:
             return Span(None, minute) if is_end else Span(minute, None)
     raise Unreadable("not_a_window", value=value[:40])
 
 
 def _span(value: str, first: str, last: str) -> Span:
-    """Both ends in minutes; am or pm after the second counts for the first where that fits."""
+    """Return both ends in minutes; "pm" after the second also counts for the first if it fits."""
     opens, closes = read_minute(first), read_minute(last)
     half = re.search(_HALF, last, re.IGNORECASE)
     if half and not re.search(_HALF, first, re.IGNORECASE) and opens is not None:

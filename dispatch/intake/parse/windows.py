@@ -1,6 +1,7 @@
-"""The window of a row: two columns, one column, or a column that nobody knows. PURE.
+"""Finds the time window of a row: in two columns, in one column, or in an unknown column. PURE.
 
-A promise in the file is never dropped: what looks like one and cannot be read is a fault.
+A time window in the file is a promise and is never ignored: if a cell looks like a window but
+cannot be read, the row gets a fault.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ Window = tuple[int | None, int | None]
 
 
 def window_of(read: Reader, cells: tuple[str, ...]) -> tuple[Window, frozenset[int]]:
-    """The window of a row, and the positions of the unknown columns that it was read from."""
+    """Return the time window of a row and the positions of the unknown columns it was read from."""
     opens, closes = _ends(read)
     _refuse_other_days(read)
     ranges: list[tuple[str, int | None, int | None]] = []
@@ -39,15 +40,18 @@ def window_of(read: Reader, cells: tuple[str, ...]) -> tuple[Window, frozenset[i
             read.fault(
                 column, "windows_differ", one=_clocks(opens, closes), other=_clocks(*span_of)
             )
-    half = opens is None or closes is None
-    if half:
+    is_open = opens is None or closes is None
+    if is_open:
         read.faults += unclear if not ranges else []
         read.faults += _overlooked(read, cells, positions)
     return (opens, closes), frozenset(positions)
 
 
 def _ends(read: Reader) -> Window:
-    """The window of its two columns; a range inside the first is split where it is clear."""
+    """Return the window of the columns ``window_from`` and ``window_to``.
+
+    If ``window_from`` holds a range such as ``9-12``, both ends are read from it.
+    """
     first = read.values.get("window_from", "")
     if is_range(first):
         try:
@@ -72,7 +76,7 @@ def _ends(read: Reader) -> Window:
 
 
 def _refuse_other_days(read: Reader) -> None:
-    """Name a date before a time of day that is not the date of the row."""
+    """Add a fault for each time of day that is written with another date than the row's date."""
     days = {column: day_of(read.values.get(column, "")) for column in ("window_from", "window_to")}
     if not any(days.values()):
         return
@@ -83,7 +87,7 @@ def _refuse_other_days(read: Reader) -> None:
 
 
 def _promising(read: Reader, cells: tuple[str, ...]) -> Iterator[tuple[int | None, str, str]]:
-    """Cells whose heading speaks of when to deliver: position (None if known), column, cell."""
+    """Yield the cells of window columns: position (None for a known column), column, cell."""
     if read.values.get("window"):
         yield None, "window", read.values["window"]
     for position, heading in read.sheet.others.items():
@@ -92,12 +96,12 @@ def _promising(read: Reader, cells: tuple[str, ...]) -> Iterator[tuple[int | Non
             yield position, heading[:40], cell
 
 
-def _overlooked(read: Reader, cells: tuple[str, ...], taken: set[int]) -> list[Fault]:
-    """Faults for cells of other unknown columns that look like a window all the same."""
+def _overlooked(read: Reader, cells: tuple[str, ...], used: set[int]) -> list[Fault]:
+    """Return a fault for each cell of another unknown column that looks like a time window."""
     return [
         Fault(heading[:40], "maybe_window", {"value": value_at(cells, position)[:40]})
         for position, heading in read.sheet.others.items()
-        if position not in taken
+        if position not in used
         and not looks_like_window(heading)
         and read.sheet.may_promise(position, value_at(cells, position))
     ]

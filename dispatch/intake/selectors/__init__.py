@@ -1,4 +1,4 @@
-"""Reading imports: lists, one with its figures, its refused rows, and their words."""
+"""Read-only queries about imports: lists, progress, refused rows, warnings and their texts."""
 
 from dispatch.intake.selectors.imports import (
     Progress,

@@ -1,4 +1,4 @@
-"""What is known of imports: lists, one with its figures, and its refused rows."""
+"""Read-only queries about imports: lists, progress, map, refused rows and warnings."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ MOST_SPOTS = 5_000
 
 
 def batches(hubs: frozenset[str] | None) -> QuerySet[ImportBatch]:
-    """Return the imports, newest first; for a limited principal those into its own hubs."""
-    found = ImportBatch.objects.select_related("hub").order_by("-created_at", "-id")
-    return found if hubs is None else found.filter(hub__public_id__in=hubs)
+    """Return the imports, newest first; only those of ``hubs`` for a principal limited to hubs."""
+    rows = ImportBatch.objects.select_related("hub").order_by("-created_at", "-id")
+    return rows if hubs is None else rows.filter(hub__public_id__in=hubs)
 
 
 def get_batch(public_id: str, hubs: frozenset[str] | None) -> ImportBatch:
-    """Return one import. Raises NotFound when it is unknown or another's."""
-    known = batches(hubs)
-    found = None if "\x00" in public_id else known.filter(public_id=public_id).first()
-    if found is None:
+    """Return one import. Raises NotFound if it does not exist or its hub is not in ``hubs``."""
+    visible = batches(hubs)
+    batch = None if "\x00" in public_id else visible.filter(public_id=public_id).first()
+    if batch is None:
         raise unknown()
-    return found
+    return batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far an import is, and the word with which it ended.
+    """The progress and status of an import.
 
-    ``status`` is queued, running, done, failed or cancelled; ``problem`` the sentence of a failure.
+    ``status`` is queued, running, done, failed or cancelled. ``problem`` is the message of a
+    failure.
     """
 
     status: str
@@ -55,7 +56,7 @@ class Progress:
 
 
 def progress_of(batch: ImportBatch) -> Progress:
-    """Say how an import stands: by its own state, else by that of the job that reads it."""
+    """Return the progress of an import, from its own state or from the job that reads it."""
     if batch.state == ImportBatch.State.FAILED:
         return Progress(status="failed", problem=file_problem(batch))
     job = jobs.jobs(subject=batch.public_id).filter(public_id=batch.job).first()
@@ -66,26 +67,29 @@ def progress_of(batch: ImportBatch) -> Progress:
     if job is None or job.state == JobState.FAILED:
         why = job.detail if job else ""
         return Progress(
-            status="failed", problem=why or _("It stopped before its end. Send the file again.")
+            status="failed",
+            problem=why or _("The import stopped before the end. Import the file again."),
         )
     status = "queued" if job.state == JobState.QUEUED else "running"
     return Progress(status=status, percent=job.progress_percent, note=job.progress_note)
 
 
 def sketch(batch: ImportBatch) -> dict[str, Any]:
-    """Where the orders of an import lie: ``spots`` [[lon, lat, state]] and ``hubs`` [[name, how,
-    count]]; of a dry run as it would be, else as the orders stand now.
+    """Return the places of an import's orders for the map.
+
+    ``spots`` are [[lon, lat, state]], ``hubs`` are [[name, how, count]]. A preview returns what it
+    stored, an import the present places of its orders.
     """
     if batch.dry_run:
-        kept = getattr(batch, "file", None)
-        return {"spots": [], "hubs": [], **(kept.sketch if kept else {})}
+        file = getattr(batch, "file", None)
+        return {"spots": [], "hubs": [], **(file.sketch if file else {})}
     rows = Order.objects.filter(source=f"import:{batch.public_id}", place__lat__isnull=False)
     spots = rows.order_by("pk").values_list("place__lon", "place__lat", "state")[:MOST_SPOTS]
     return {"spots": [list(spot) for spot in spots], "hubs": []}
 
 
 def file_problem(batch: ImportBatch) -> str:
-    """Why the file as a whole could not be read; empty when it could."""
+    """Return the message why the whole file could not be read, or "" if it was read."""
     return say_file(batch.problem_code, batch.problem_params) if batch.problem_code else ""
 
 
@@ -97,18 +101,21 @@ def refused_rows(batch: ImportBatch, most: int = 100) -> list[tuple[int, list[st
 def warnings(batch: ImportBatch, most: int = 100) -> list[tuple[int, str, str]]:
     """Return (row number, order number, sentence) of the first warnings."""
     return [
-        (kept["row"], kept["order"], say_fault(Fault(kept["column"], kept["code"], kept["params"])))
-        for kept in batch.warnings[:most]
+        (row["row"], row["order"], say_fault(Fault(row["column"], row["code"], row["params"])))
+        for row in batch.warnings[:most]
     ]
 
 
 def words_of(faults: list[dict[str, Any]]) -> list[str]:
-    """The sentences of stored faults, in the reader's language."""
+    """Return the messages of stored faults, in the reader's language."""
     return [say_fault(Fault(f["column"], f["code"], f["params"])) for f in faults]
 
 
 def refused_csv(batch: ImportBatch) -> Iterator[str]:
-    """Yield the file of the refused rows: the sender's own columns, then why; to be mended."""
+    """Yield a CSV file of the refused rows: the sender's own columns and ``why_refused``.
+
+    The sender can correct this file and import it.
+    """
     width = len(batch.headings)
 
     def rows() -> Iterator[list[str]]:

@@ -1,4 +1,4 @@
-"""What stands in intake, for the walk over the whole house: its ledger and its invariants."""
+"""The rolls of intake: the ledger and the invariants of its rows, for the check of all data."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from lastmile.core.jobs import jobs
 
 
 def ledger() -> Mapping[str, object]:
-    """Return every import with its state."""
+    """Return the ledger of intake: every import with its state."""
     return {"imports": dict(ImportBatch.objects.order_by("pk").values_list("public_id", "state"))}
 
 
 def invariants() -> Mapping[str, list[str]]:
-    """Return invariant -> ids of the imports that break it; empty lists when all is well."""
+    """Return for each invariant the ids of the imports that break it; empty lists when all hold."""
     batches = ImportBatch.objects.all()
     received = ImportBatch.State.RECEIVED
     stopped = jobs(kind=JOB).filter(state__in=ENDED).values("public_id")

@@ -1,4 +1,4 @@
-"""What is wrong with a file or a row, in the reader's language: the cause, then the remedy."""
+"""The messages of faults in files and rows, in the reader's language: cause, then remedy."""
 
 from __future__ import annotations
 
@@ -16,90 +16,96 @@ FILE_WORDS: dict[str, object] = {
         "The workbook cannot be opened. Open it in a spreadsheet program, save it as .xlsx and try again."
     ),
     "workbook_too_large": _(
-        "The workbook unpacks to more than %(most_mb)s MB. Split it into smaller files."
+        "The workbook has more than %(most_mb)s MB of content. Split it into smaller files."
     ),
     "bad_csv": _(
-        "The CSV breaks near line %(row)s, usually by an unclosed quotation mark. Mend that line and try again."
+        "The CSV file cannot be read near line %(row)s. Usually a closing quotation mark is missing. Correct that line and try again."
     ),
     "too_many_columns": _(
-        "The file has more than %(most)s columns. Remove those that are not needed."
+        "The file has more than %(most)s columns. Remove the columns that are not needed."
     ),
-    "no_headings": _("No heading row was found. The first row must name the columns."),
+    "no_headings": _("The file has no heading row. Name the columns in the first row."),
     "no_order_id": _(
-        "No column holds the order number. Name one of the columns order_id; the file has: %(headings)s"
+        "No column contains the order number. Name that column order_id. The file has these columns: %(headings)s"
     ),
     "no_place": _(
-        "No column says where to deliver. Add address, or street and house_number, or lat and lon."
+        "No column contains the place of delivery. Add address, or street and house_number, or lat and lon."
     ),
-    "no_rows": _("There are headings but no rows under them."),
+    "no_rows": _("The file has headings but no rows. Add at least one order."),
     "too_many_rows": _("The file has more than %(most)s rows. Split it into smaller files."),
 }
 
 ROW_WORDS: dict[str, object] = {
-    "missing": _("is missing. Every order needs one."),
-    "too_long": _("has %(found)s characters; %(most)s are the most."),
-    "bad_character": _("holds a character that cannot be stored. Type it again."),
-    "not_a_number": _("“%(value)s” is not a number."),
-    "not_whole": _("“%(value)s” is not a whole number."),
-    "out_of_range": _("“%(value)s” is outside %(least)s to %(most)s."),
+    "missing": _("The value is missing. Every order needs one."),
+    "too_long": _("The value has %(found)s characters. Shorten it to at most %(most)s."),
+    "bad_character": _("The value contains a character that cannot be stored. Type it again."),
+    "not_a_number": _("“%(value)s” is not a number. Write a number such as 12."),
+    "not_whole": _("“%(value)s” is not a whole number. Remove the decimals."),
+    "out_of_range": _("“%(value)s” is out of range. Write a number from %(least)s to %(most)s."),
     "not_a_time": _("“%(value)s” is not a time of day. Write it as 14:30."),
     "not_a_date": _("“%(value)s” is not a date. Write it as 2026-12-01."),
-    "ambiguous_date": _("“%(value)s” can be %(one)s or %(other)s. Write the one that is meant."),
+    "ambiguous_date": _(
+        "“%(value)s” can mean %(one)s or %(other)s. Write it in one of these ways."
+    ),
     "mixed_dates": _(
-        "“%(value)s” can be %(one)s or %(other)s, and this column has dates of both kinds. Write the one that is meant."
+        "“%(value)s” can mean %(one)s or %(other)s, because the column mixes two date formats. Write it in one of these ways."
     ),
-    "two_digit_year": _("“%(value)s” has no full year. Write it as 2026-12-01."),
-    "year_outside": _("“%(value)s” lies outside the years %(least)s to %(most)s."),
-    "ambiguous_number": _("“%(value)s” can be %(one)s or %(other)s. Write the one that is meant."),
-    "rounded": _("“%(value)s” has fractions of a gram or cubic centimetre; %(kept)s is kept."),
+    "two_digit_year": _("The year of “%(value)s” has only two digits. Write it as 2026-12-01."),
+    "year_outside": _(
+        "The year of “%(value)s” is out of range. Write a year from %(least)s to %(most)s."
+    ),
+    "ambiguous_number": _(
+        "“%(value)s” can mean %(one)s or %(other)s. Write it in one of these ways."
+    ),
+    "rounded": _("“%(value)s” was rounded to %(kept)s, a whole number of grams or cm³."),
     "not_a_window": _(
-        "“%(value)s” is not a clear time window. Write it as 09:00 - 12:00, or remove the column if it promises nothing."
+        "“%(value)s” is not a clear time window. Write it as 09:00 - 12:00. If it is not a time window, remove the column."
     ),
-    "windows_differ": _("The row names two windows, %(one)s and %(other)s. Keep one of them."),
+    "windows_differ": _("The row has two time windows, %(one)s and %(other)s. Remove one of them."),
     "time_of_other_day": _(
-        "“%(value)s” names another day than the row's date. Leave only the time, and the day in the column date."
+        "The date in “%(value)s” differs from the row's date. Write only the time here, and the date in the column date."
     ),
-    "columns_differ": _("%(one)s and %(other)s do not agree. Keep one of the two columns."),
+    "columns_differ": _("%(one)s and %(other)s do not match. Remove one of the two columns."),
     "sheet_error": _(
-        "“%(value)s” is an error of the spreadsheet. Mend the formula, or write the value."
+        "“%(value)s” is a spreadsheet error. Correct the formula, or write the value."
     ),
     "maybe_window": _(
-        "“%(value)s” looks like a time window in a column that is not known. Name the column window, or remove it if it promises nothing."
+        "“%(value)s” looks like a time window, but the column is unknown. Name the column window. If it is not a time window, remove the column."
     ),
-    "not_a_direction": _("“%(value)s” is not known. Write outward or return."),
-    "half_a_place": _("is missing. lat and lon go together."),
-    "no_place": _("is missing. Give an address, or lat and lon."),
+    "not_a_direction": _("“%(value)s” is not a direction. Write outward or return."),
+    "half_a_place": _("The value is missing. Write both lat and lon, or neither."),
+    "no_place": _("The place of delivery is missing. Write an address, or lat and lon."),
     "window_ends_first": _(
-        "The window ends (%(closes)s) before it begins (%(opens)s). Correct one of the two."
+        "The time window ends at %(closes)s, before it begins at %(opens)s. Correct one of the two."
     ),
     "one_id_many_parcels": _(
-        "One parcel id cannot stand for %(count)s parcels. Give each parcel a row of its own."
+        "One parcel id cannot be used for %(count)s parcels. Write one row for each parcel."
     ),
     "twice": _(
-        "“%(value)s” stands in row %(row)s already. Remove one of the two, or give each row its own parcel_id if they are parcels of one order."
+        "“%(value)s” is already in row %(row)s. Remove one of the rows. If they are parcels of one order, give each row its own parcel_id."
     ),
     "parcel_differs": _(
-        "“%(value)s” stands in row %(row)s already, with another address or name. Parcels of one order must agree."
+        "“%(value)s” is already in row %(row)s with other data. Write the same data in all rows of an order."
     ),
     "parcel_windows_apart": _(
-        "The windows of the parcels of “%(value)s” (first in row %(row)s) do not overlap. Make two orders of them."
+        "The parcels of “%(value)s” (first in row %(row)s) have time windows that do not overlap. Import them as two orders."
     ),
     "hub_not_yours": _(
-        "You may not place orders for the hub “%(value)s”. Ask an owner or manager."
+        "You do not have access to the hub “%(value)s”. Use one of your hubs, or ask an owner or manager."
     ),
     "order_not_yours": _(
-        "The order “%(value)s” belongs to a hub you have no say over. Ask an owner or manager."
+        "The order “%(value)s” belongs to a hub that you do not have access to. Ask an owner or manager."
     ),
     "refused": _("%(detail)s"),
 }
 
 
 def say_file(code: str, params: Mapping[str, object]) -> str:
-    """The sentence for a file that cannot be read at all."""
+    """Return the message for a file that cannot be read at all."""
     return str(FILE_WORDS[code]) % dict(params)
 
 
 def say_fault(fault: Fault) -> str:
-    """The sentence for one fault of a row, with the column's name before it."""
+    """Return the message for a fault of a row, with the name of the column before it."""
     words = str(ROW_WORDS[fault.code]) % dict(fault.params)
     return f"{fault.column}: {words}" if fault.column else words

@@ -1,4 +1,4 @@
-"""What is done with order files: receive one, read it as a job, forget what is not needed."""
+"""The services of intake: receive an order file, read it in a job, delete old files and rows."""
 
 from dispatch.intake.services.drafting import to_draft
 from dispatch.intake.services.erasing import erase_person, forget_kept_files, forget_rows

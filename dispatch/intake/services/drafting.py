@@ -1,4 +1,4 @@
-"""A row of a file as the draft of an order."""
+"""Converts a row of a file into the draft of an order."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ _FIELDS = {
 
 
 def sent_fields_of(row: Row, columns: Collection[str], service_date: dt.date | None) -> SentFields:
-    """Which fields of its order a row gives, and which it has a column for and leaves empty."""
-    given = {_FIELDS[column] for column in row.given if column in _FIELDS}
+    """Return the fields that a row fills, and the fields with a column that it leaves empty."""
+    filled = {_FIELDS[column] for column in row.filled if column in _FIELDS}
     if row.opens_minute is not None or row.closes_minute is not None:
-        given.add("window")
+        filled.add("window")
     else:
-        given.discard("window")
+        filled.discard("window")
     if service_date is not None:
-        given.add("service_date")
-    there = {_FIELDS[column] for column in columns if column in _FIELDS}
-    return SentFields(filled=frozenset(given), blank=frozenset(there - given))
+        filled.add("service_date")
+    present = {_FIELDS[column] for column in columns if column in _FIELDS}
+    return SentFields(filled=frozenset(filled), blank=frozenset(present - filled))
 
 
 def to_draft(
     row: Row, columns: Collection[str], hub: Hub | None, service_date: dt.date | None
 ) -> OrderDraft:
-    """A row of a file as the draft that every intake hands to orders.
+    """Return a row of a file as the draft of an order.
 
-    ``columns`` are those of its file; what has no column or no value stays as it is on an order
-    that is known.
+    ``columns`` are the known columns of its file. On an existing order, fields without a column or
+    a value do not change.
     """
     window = None
     if row.opens_minute is not None or row.closes_minute is not None:

@@ -1,4 +1,4 @@
-"""Erase a shopper from order files: refused rows that name them, and the files themselves."""
+"""Erases a shopper from stored order files and from the refused rows of imports."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ from lastmile.core.erasing import ERASED, FEWEST_DIGITS, DataStillNeeded, Person
 from tenants.people.selectors import policy
 from tenants.retention import Retention
 
-_PHONE_TAIL: Final = 9  # digits that a number has in every way of writing it
+_PHONE_TAIL: Final = 9  # last digits of a number, which are the same in every format
 _CHUNK: Final = 500
-_ZIP: Final = b"PK"  # how a spreadsheet begins
+_ZIP: Final = b"PK"  # first bytes of a spreadsheet file
 
 
 def erase_person(person: Person) -> dict[str, int]:
-    """Blank the refused rows that name a person, and delete the kept files that do.
+    """Blank the refused rows that name a person, and delete the stored files that do.
 
-    A spreadsheet is deleted without reading it: the files of rehearsals can be sent again. What
-    was counted stays. Locks: these rows. Records: nothing. Raises: DataStillNeeded while a file
-    that names the person is still to be read.
+    A spreadsheet is always deleted, without reading it, because the file of a preview can be sent
+    again. The counts of imports stay. Locks: these rows. Records: nothing. Raises: DataStillNeeded
+    while a file that may name the person still has to be read.
     """
     marks = _Marks(person)
     files = 0
-    for kept in ImportFile.objects.select_related("batch").order_by("pk"):
-        if not marks.in_file(bytes(kept.content)):
+    for file in ImportFile.objects.select_related("batch").order_by("pk"):
+        if not marks.in_file(bytes(file.content)):
             continue
-        if kept.batch.state == ImportBatch.State.RECEIVED:
+        if file.batch.state == ImportBatch.State.RECEIVED:
             raise DataStillNeeded(
-                _("The file %(id)s is still being read and may name this shopper. Try again later.")
-                % {"id": kept.batch.public_id}
+                _(
+                    "The import %(id)s is still running and may contain data of this shopper. Try "
+                    "again later."
+                )
+                % {"id": file.batch.public_id}
             )
-        kept.delete()
+        file.delete()
         files += 1
     rows = 0
     for row in RefusedRow.objects.order_by("pk").iterator(_CHUNK):
@@ -54,12 +57,12 @@ def erase_person(person: Person) -> dict[str, int]:
 
 
 def forget_rows() -> dict[str, int]:
-    """Blank the cells of rows that were refused long ago: their counts and reasons stay.
+    """Blank the cells of rows that were refused long ago; their counts and reasons stay.
 
     Locks: these rows. Records: nothing. Raises: nothing of its own.
     """
-    kept = dt.timedelta(days=policy(Retention).refused_rows_days)
-    old = RefusedRow.objects.filter(batch__created_at__lt=now() - kept)
+    age = dt.timedelta(days=policy(Retention).refused_rows_days)
+    old = RefusedRow.objects.filter(batch__created_at__lt=now() - age)
     done = 0
     for row in old.order_by("pk").iterator(_CHUNK):
         blank = _blank(row.cells)
@@ -70,12 +73,12 @@ def forget_rows() -> dict[str, int]:
 
 
 def forget_kept_files() -> dict[str, int]:
-    """Delete the files of rehearsals after a day. Locks, Records, Raises: as ``forget_files``."""
+    """Delete the files of previews after a day. Locks, Records, Raises: as ``forget_files``."""
     return {"files": forget_files()}
 
 
 class _Marks:
-    """By what a row is known to be a person's."""
+    """The texts and numbers that show that a row or file names a person."""
 
     def __init__(self, person: Person) -> None:
         self.exact = {plain(word) for word in (*person.texts, *person.external_ids)} - {""}
@@ -83,7 +86,7 @@ class _Marks:
         self.inside = {word for word in self.inside if len(word) >= FEWEST_DIGITS}
         self.mails = {word.casefold() for word in person.texts if "@" in word}
         digits = (re.sub(r"\D", "", word) for word in person.texts if re.match(r"\+?\d", word))
-        self.phones = {found[-_PHONE_TAIL:] for found in digits if len(found) >= FEWEST_DIGITS}
+        self.phones = {number[-_PHONE_TAIL:] for number in digits if len(number) >= FEWEST_DIGITS}
 
     def in_cells(self, cells: Any) -> bool:
         texts = [str(cell) for cell in _leaves(cells)]
@@ -128,5 +131,5 @@ def _blank(cells: Any) -> Any:
 
 
 def _faults(faults: Any) -> Any:
-    """Column and code stay; what they quote of the row goes."""
+    """Return the faults with their column and code, but without the values quoted from the row."""
     return [fault | {"params": _blank(fault.get("params", {}))} for fault in faults]

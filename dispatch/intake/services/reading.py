@@ -1,4 +1,4 @@
-"""Read an order file as a job: place its rows chunk by chunk, keep what was refused."""
+"""Reads an order file in a job: places its orders in chunks and stores the refused rows."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from lastmile.core.tenancy import current_retailer
 
 CHUNK = 500
 MOST_SPOTS = 5_000
-MOST_WARNINGS = 500  # kept of one import; the count has them all
+MOST_WARNINGS = 500  # warnings stored of an import; the count includes all
 
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the rows so far."""
+    """The results of the rows read so far."""
 
     placed: int = 0
     updated: int = 0
@@ -48,19 +48,19 @@ class Counts:
     warnings: list[dict[str, object]] = field(default_factory=list)
 
     def sketch(self) -> dict[str, list[list[object]]]:
-        """Where the orders lie, and which hub got how many, chosen in what way."""
+        """Return the places of the orders, and the number of orders by hub and way of choice."""
         return {
             "spots": [list(spot) for spot in self.spots],
-            "hubs": [[name, how, count] for (name, how), count in sorted(self.hubs.items())],
+            "hubs": [[name, choice, count] for (name, choice), count in sorted(self.hubs.items())],
         }
 
 
 def read_batch(lease: Lease) -> dict[str, object]:
-    """Read the batch of a job, row by row, and end it with counts or with the file's fault.
+    """Read the file of a job's import and end it with counts, or with the fault of the file.
 
-    Each chunk of rows is one transaction; a second run after a crash finds the same orders by
-    their external ids, so nothing takes effect twice. A dry run takes the same road and turns
-    back before each commit.
+    Each chunk of rows is one transaction. A second run after a crash finds the same orders by
+    their external ids, so nothing takes effect twice. A preview does the same work and rolls back
+    each transaction.
 
     Locks: the orders of a chunk. Records: what place_orders records, import.done, import.failed.
     """
@@ -96,7 +96,7 @@ def _read(lease: Lease, batch: ImportBatch) -> None:
 
 
 def _conventions(batch: ImportBatch) -> Conventions:
-    """How dates and numbers are written where the file comes from: its hub, else the retailer."""
+    """Return the date and number conventions of the file's hub, or of the retailer and its hubs."""
     retailer = current_retailer()
     zones = {retailer.zone, *Hub.objects.filter(active=True).values_list("zone", flat=True)}
     if batch.hub is not None:
@@ -129,7 +129,10 @@ def _place_chunk(
 def _within_scope(
     batch: ImportBatch, rows: Sequence[Row]
 ) -> tuple[list[Row], list[tuple[Row, Fault]]]:
-    """Split off the rows for a hub, or about an order of a hub, that its sender has no say over."""
+    """Return the rows that the sender may import, and the other rows with their faults.
+
+    A sender limited to hubs may not import rows for other hubs or orders of other hubs.
+    """
     if batch.hubs_scope is None:
         return list(rows), []
     hubs = Hub.objects.filter(public_id__in=batch.hubs_scope)
@@ -178,16 +181,16 @@ def _count(
 
 
 def _warn(row: Row, outcome: Placed, counts: Counts) -> None:
-    """Keep what the sender should know of a row that was taken."""
+    """Store the warnings of an accepted row."""
     faults = [*row.warnings, *map(_fault_of, outcome.warnings)]
     counts.warned += bool(faults)
     for fault in faults[: MOST_WARNINGS - len(counts.warnings)]:
-        said = {"column": fault.column, "code": fault.code, "params": dict(fault.params)}
-        counts.warnings.append({"row": row.number, "order": row.external_id, **said})
+        stored = {"column": fault.column, "code": fault.code, "params": dict(fault.params)}
+        counts.warnings.append({"row": row.number, "order": row.external_id, **stored})
 
 
 def _fault_of(problem: FieldProblem) -> Fault:
-    """What orders found, in the words orders found for it."""
+    """Return a problem of one field, reported by orders, as a fault with its message."""
     column = problem.pointer.strip("/").replace("/", ".")
     return Fault(column, "refused", {"detail": problem.detail})
 
@@ -202,7 +205,7 @@ def _sketch(order: Order, counts: Counts) -> None:
 
 
 def _order_faults(problem: DomainError | None) -> Iterable[Fault]:
-    """What orders refused, in the words orders found for it."""
+    """Yield the problems for which orders refused a row, as faults with their messages."""
     if problem is None:
         return
     if not problem.errors:

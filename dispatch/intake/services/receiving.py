@@ -1,4 +1,4 @@
-"""Receive an order file and queue its reading; follow a rehearsal by its import."""
+"""Receives an order file and queues the job that reads it; imports the file of a preview."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ def receive_file(
     service_date: dt.date | None = None,
     hubs_scope: Collection[str] | None = None,
 ) -> ImportBatch:
-    """Take a file in and queue its reading; the file is kept until it has been read.
+    """Store an order file and queue the job that reads it.
 
-    ``hubs_scope`` are the hubs (public ids) its sender may place orders for; such a sender names
-    one of them for the whole file. Locks: nothing. Records: import.received. Raises: TooLarge,
-    Invalid.
+    ``hubs_scope`` are the hubs (public ids) of a sender limited to hubs; ``hub`` must then be one
+    of them. Locks: nothing. Records: import.received. Raises: TooLarge, Invalid.
     """
     _refuse_foreign_hub(hub, hubs_scope)
     if len(content) > settings.LIMIT_IMPORT_BYTES:
         raise TooLarge(
-            _("The file has %(found)s MB; %(most)s MB are the most. Split it into smaller files.")
+            _(
+                "The file has %(found)s MB, more than the limit of %(most)s MB. Split it into "
+                "smaller files."
+            )
             % {
                 "found": round(len(content) / 1e6, 1),
                 "most": round(settings.LIMIT_IMPORT_BYTES / 1e6, 1),
@@ -63,21 +65,21 @@ def receive_file(
 def import_previewed(
     *, preview: ImportBatch, hubs_scope: Collection[str] | None = None
 ) -> ImportBatch:
-    """Bring in the very file that was rehearsed; asked twice it is the same import.
+    """Import the file of a preview; a second call returns the same import.
 
-    Locks: the rehearsal. Records: import.received. Raises: Conflict when it is no rehearsal that
-    ended well, or its file is no longer kept, Invalid outside the caller's hubs.
+    Locks: the preview. Records: import.received. Raises: Conflict if ``preview`` is not a
+    successful preview or its file is deleted; Invalid for a hub that is not the caller's.
     """
     _refuse_foreign_hub(preview.hub, hubs_scope)
     row = ImportBatch.objects.select_for_update(no_key=True).get(pk=preview.pk)
-    known = ImportBatch.objects.filter(rehearsal=row).first()
-    if known is not None:
-        return known
+    existing = ImportBatch.objects.filter(rehearsal=row).first()
+    if existing is not None:
+        return existing
     if not row.dry_run or row.state != ImportBatch.State.DONE:
-        raise Conflict(_("Only a rehearsal that ended well can be followed by its import."))
-    kept = ImportFile.objects.filter(batch=row).first()
-    if kept is None:
-        raise Conflict(_("The file is no longer kept. Choose it again."))
+        raise Conflict(_("Only a successful preview can be imported. Choose the file again."))
+    file = ImportFile.objects.filter(batch=row).first()
+    if file is None:
+        raise Conflict(_("The file of this preview is no longer stored. Choose it again."))
     batch = ImportBatch(
         filename=row.filename,
         sha256=row.sha256,
@@ -86,11 +88,11 @@ def import_previewed(
         service_date=row.service_date,
         rehearsal=row,
     )
-    return _queue(batch, bytes(kept.content), hubs_scope)
+    return _queue(batch, bytes(file.content), hubs_scope)
 
 
 def forget_files() -> int:
-    """Delete the files of rehearsals, and of imports stopped before they began, after a day.
+    """Delete the files of previews, and of imports stopped before they began, after a day.
 
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """

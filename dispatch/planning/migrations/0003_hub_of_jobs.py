@@ -1,4 +1,4 @@
-"""Give the planning jobs that are there the hub that they plan: it is their subject."""
+"""Set the hub of existing planning jobs to their subject, which is the hub that they plan."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a route collects, the most it carries at once, and who was off by hand before an edit."""
+"""Add the load a route collects, its highest load, and the orders removed by hand before an edit."""
 
 from django.db import migrations, models
 

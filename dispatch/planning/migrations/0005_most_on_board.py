@@ -1,4 +1,4 @@
-"""Say of the routes that are there that they never carried more than they left the hub with."""
+"""Set the highest load of existing routes to the load with which they left the hub."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db.models import F
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
-    """Copy each load of a route to the most that is on board: all was planned as deliveries."""
+    """Copy each load of a route to its highest load: all existing stops were deliveries."""
     apps.get_model("planning", "Route").objects.update(
         most_weight_g=F("weight_g"), most_volume_cm3=F("volume_cm3"), most_parcels=F("parcels")
     )
