@@ -216,7 +216,7 @@ def test_a_shopper_with_an_order_under_way_is_refused(lived: Order) -> None:
 def test_a_file_that_is_still_to_be_read_is_waited_for(lived: Order) -> None:
     receive_file(content=f"order;name;address\n7;{NAME};Rua 1\n".encode(), filename="next.csv")
     before = dump()
-    with pytest.raises(CommandError, match="still being read"):
+    with pytest.raises(CommandError, match="still running"):
         erase("--email", EMAIL)
     assert dump() == before
 

@@ -56,7 +56,7 @@ def test_a_file_is_rehearsed_first_and_then_brought_in(desk: Client) -> None:
     page = desk.get(where).content.decode()
     assert "Nothing has changed yet" in page
     assert "Colour" in page  # a heading nobody knows is named
-    assert "outside -90 to 90" in page  # the fault, in words
+    assert "from -90 to 90" in page  # the fault, in words
     assert Order.objects.count() == 0
     answer = desk.post(where, {"what": "import"})
     drain()
@@ -102,7 +102,7 @@ def test_the_refused_rows_come_back_with_reasons_and_no_formula(desk: Client) ->
     assert rows[0][-1] == "why_refused"
     assert rows[1][0].lstrip("'") == "=A3"
     assert not rows[1][0].startswith("=")
-    assert "outside" in rows[1][-1]
+    assert "out of range" in rows[1][-1]
     assert "attachment" in answer["Content-Disposition"]
 
 

@@ -82,7 +82,9 @@ def test_refused_rows_come_back_in_the_senders_columns_with_the_reason_and_can_b
     file = "".join(selectors.refused_csv(batch))
     heading, row = file.lstrip("\ufeff").strip().split("\r\n")
     assert heading == "Pedido,Lat,Lng,Fecha,Color,why_refused"
-    assert row.startswith("B1,91,-9,2026-12-01,red,lat: “91” is outside -90 to 90.")
+    assert row.startswith(
+        "B1,91,-9,2026-12-01,red,lat: “91” is out of range. Write a number from -90 to 90."
+    )
     mended = bring(file.replace("91", "38.8", 1))
     assert (mended.created_count, mended.refused_count) == (1, 0)
 
