@@ -173,7 +173,7 @@ def test_an_import_of_one_retailer_is_unknown_to_another(hub: Hub, other: Retail
 def test_refusals_are_worded_in_the_senders_language(hub: Hub) -> None:
     batch = bring("order_id,lat,lon,date,hub\nD1,38.7,-9.1,2026-12-01,Atlantis\n")
     (_number, _cells, faults) = selectors.refused_rows(batch)[0]
-    assert faults[0].startswith("hub: There is no open hub")
+    assert faults[0].startswith("hub: No active hub")
 
 
 def test_dates_and_weights_follow_the_country_of_hub_and_retailer(hub: Hub) -> None:

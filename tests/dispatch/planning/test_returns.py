@@ -62,7 +62,7 @@ def test_the_board_counts_what_is_on_board_at_once(retailer: RetailerRef) -> Non
     hub, _out, _back = full_both_ways()
     (route,) = board_data.route_summaries(plan(hub))
     parcels = loads_of(route)[2]
-    assert (parcels.percent, parcels.said, parcels.over) == (100, "10 of 10", False)
+    assert (parcels.percent, parcels.text, parcels.over) == (100, "10 of 10", False)
 
 
 def test_an_edit_that_fetches_before_it_brings_says_that_it_carries_too_much(
