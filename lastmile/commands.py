@@ -8,8 +8,9 @@ from functools import partial
 from textwrap import fill, indent
 from typing import Any
 
-from django.core.management import BaseCommand, ManagementUtility, color_style, get_commands
+from django.core.management import BaseCommand, ManagementUtility, get_commands
 from django.core.management.base import DjangoHelpFormatter
+from django.core.management.color import color_style
 
 
 @dataclass(frozen=True, slots=True)
