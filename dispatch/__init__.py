@@ -1,1 +1,1 @@
-"""Moves parcels: orders, fleet, roads, solver, planning, the board."""
+"""Deliveries: orders, fleet, road networks, the solver, planning, and the dispatcher's pages."""

@@ -1,12 +1,12 @@
-"""Emission factors with their sources: grams of CO2e per kilometre, TTW and WTT apart. PURE.
+"""CO2e emission factors of vehicles with their sources. PURE.
 
-One gram per kilometre is one milligram per metre, so factors are whole milligrams per metre and
-distances whole metres. The sum is rounded once, at the end.
+Factors are whole milligrams per metre, which equal grams per kilometre, and distances are whole
+metres. The product is rounded once, at the end.
 
-TTW (tank to wheel) is what leaves the exhaust. WTT (well to tank) is emitted in making and
-supplying the energy. WTW (well to wheel) is both. Following ISO 14083, the TTW of a battery is
-zero, and all of its electricity (generation, grid losses, upstream) is WTT. TTW and WTT are never
-set off against each other.
+TTW (tank to wheel) is the emission of the vehicle itself. WTT (well to tank) is the emission from
+producing and transporting the energy. WTW (well to wheel) is the sum of both. According to ISO
+14083 a battery has a TTW of zero, and all of its electricity (generation, grid losses, upstream)
+counts as WTT. Emissions of one kind are never offset against those of the other.
 
 Source of the van figures: UK Government GHG conversion factors 2025 (DESNZ/DEFRA, Open Government
 Licence v3), tables "Freighting goods", "WTT- vans" and "UK electricity T&D for EVs", per km.
@@ -32,18 +32,19 @@ class UnknownFactor(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factor:
-    """The emissions of one metre driven by one vehicle class, and their source.
+    """The emission of a vehicle class per metre, with its source.
 
     Parameters
     ----------
     vehicle_class, energy : str
-        The key: ``van_1`` to 1.305 t, ``van_2`` to 1.74 t, ``van_3`` to 3.5 t, ``van`` their
-        average, ``cargo_bike``, ``foot``.
+        The key. Classes: ``van_1`` up to 1.305 t, ``van_2`` up to 1.74 t, ``van_3`` up to 3.5 t,
+        ``van`` (the average of the three), ``cargo_bike``, ``foot``.
     ttw_mg_per_m, wtt_mg_per_m : int
-        Milligrams of CO2e per metre, which is grams per kilometre.
+        Milligrams of CO2e per metre, which equal grams per kilometre.
     region, year, source, quality : str, int, str, str
-        Where the figures are from. Quality ``published`` is quoted, ``derived`` is computed from
-        published parts (the source says how), ``own`` is the retailer's measurement.
+        Where the factor comes from. ``published`` is quoted from the source; ``derived`` is
+        computed from published values, as the source text explains; ``own`` is the retailer's
+        measurement.
     """
 
     vehicle_class: str
@@ -63,7 +64,10 @@ class Factor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emission:
-    """Grams of CO2e of one distance; ``wtw_g`` is rounded from the exact sum."""
+    """The CO2e of a distance in grams.
+
+    ``wtw_g`` is rounded on its own, so it can differ from ``ttw_g + wtt_g`` by a gram.
+    """
 
     ttw_g: int
     wtt_g: int
@@ -135,17 +139,17 @@ _CLASS_OF_PROFILE = {"van": "van", "e_van": "van", "cargo_bike": "cargo_bike", "
 
 
 def class_of_profile(profile: str) -> str:
-    """Return the vehicle class of a speed profile, used when no class is given."""
+    """Return the vehicle class for a speed profile, for vehicles without a class of their own."""
     return _CLASS_OF_PROFILE[profile]
 
 
 def factor_for(vehicle_class: str, energy: str, *, own_wtw_mg_per_m: int | None = None) -> Factor:
-    """Return the factor of a class and energy, or the retailer's own measurement.
+    """Return the factor of a class and energy, or one with the retailer's own measurement.
 
     Raises
     ------
     UnknownFactor
-        When there is no factor for the pair (a petrol cargo bike) and no measurement is given.
+        There is no factor for the pair (such as a petrol cargo bike) and no measurement is given.
     """
     if own_wtw_mg_per_m is not None:
         return Factor(
@@ -163,12 +167,12 @@ def factor_for(vehicle_class: str, energy: str, *, own_wtw_mg_per_m: int | None 
     except KeyError:
         raise UnknownFactor(
             f"There is no emission factor for {vehicle_class} on {energy}. Choose another class, "
-            "or enter the vehicle's own figure."
+            "or enter your own measurement for the vehicle."
         ) from None
 
 
 def emission(distance_m: int, factor: Factor) -> Emission:
-    """Return the emissions of driving ``distance_m`` metres.
+    """Return the emission of driving ``distance_m`` metres.
 
     Formula: grams = metres x mg/m / 1000, rounded to the nearest gram.
     """

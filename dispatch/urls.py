@@ -1,4 +1,4 @@
-"""Pages of dispatch on a retailer's host: the console, and the streets under its maps."""
+"""Addresses of dispatch on a retailer's host: the console's pages, and the map tiles."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""Websocket routes of dispatch; settings.SOCKET_ROUTES names this list."""
+"""The websocket routes of dispatch, listed in ``settings.SOCKET_ROUTES``."""
 
 from django.urls import path
 
