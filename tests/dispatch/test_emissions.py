@@ -69,7 +69,7 @@ def test_a_retailers_own_figure_goes_first_and_says_so() -> None:
 
 
 def test_a_class_without_factor_is_refused_with_a_remedy() -> None:
-    with pytest.raises(emissions.UnknownFactor, match="vehicle's own figure"):
+    with pytest.raises(emissions.UnknownFactor, match="your own measurement"):
         emissions.factor_for("cargo_bike", "petrol")
 
 

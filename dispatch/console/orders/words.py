@@ -28,7 +28,7 @@ CAUSES: dict[str, Words] = {
     "choice": gettext_lazy("chosen by the shopper"),
     "shopper": gettext_lazy("requested by the shopper"),
     "dispatcher": gettext_lazy("by a dispatcher"),
-    "redispatch": gettext_lazy("after the route changed"),
+    "redispatch": gettext_lazy("after the plan was updated"),
     "failed_attempt": gettext_lazy("after a failed attempt"),
 }
 OUTCOMES: dict[str, Words] = {
@@ -106,13 +106,13 @@ EVENT_TEXTS: dict[str, tuple[str, str, Words]] = {
     "order.awaiting_collection": (
         "inbox",
         "active",
-        gettext_lazy("Ready for the shopper to collect"),
+        gettext_lazy("Awaiting collection"),
     ),
     "order.delivered": ("circle-check", "ok", gettext_lazy("Delivered")),
     "order.failed": ("circle-x", "failed", gettext_lazy("The attempt failed")),
     "order.returned": ("undo-2", "", gettext_lazy("Returned to the hub")),
     "order.cancelled": ("ban", "failed", gettext_lazy("Cancelled: %(cancel)s")),
-    "attempt.recorded": ("footprints", "", gettext_lazy("At the door: %(outcome)s")),
+    "attempt.recorded": ("footprints", "", gettext_lazy("Attempt: %(outcome)s")),
 }
 
 

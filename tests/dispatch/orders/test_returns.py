@@ -137,6 +137,6 @@ def test_the_page_of_a_return_says_that_it_was_picked_up(retailer: RetailerRef) 
     desk: Client = logged_in(retailer, add_member(Role.DISPATCHER))
     page = desk.get(f"/console/orders/{order.public_id}/", headers={"HX-Request": "true"})
     html = page.content.decode()
-    assert "At the door: picked up" in html
+    assert "Attempt: picked up" in html
     assert "Picked up" in html
     assert "delivered" not in html.lower()
