@@ -1,4 +1,4 @@
-"""The address at which systems outside call: POST /callbacks/<vendor>/."""
+"""The view that external systems call: POST /callbacks/<vendor>/."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lastmile.core.http.problems import plain_problem_response, problem_from
 @csrf_exempt
 @require_POST
 def callback(request: HttpRequest, vendor: str) -> HttpResponse:
-    """Take one call in; the answer is the same for its repetitions."""
+    """Receive one callback; a repeated callback gets the same answer."""
     try:
         incoming = Incoming(
             path=request.get_full_path(),

@@ -1,9 +1,9 @@
-"""Callbacks: what systems outside tell us, each taken once.
+"""Callbacks: calls of external systems (vendors) to us, each handled exactly once.
 
-``POST /callbacks/<vendor>/`` on a retailer's host: verify the signature, know a repeated call
-again, parse it into one normalised form, and hand it to the vendor's service. All is one
-transaction, and only its commit is acknowledged. A call that comes again gets the same answer and
-does nothing; a call with a bad signature leaves nothing behind.
+``POST /callbacks/<vendor>/`` on a retailer's host: verify the signature, recognise a repeated
+call, parse the call into a ``VendorEvent``, and pass this to the vendor's service. All this is one
+transaction, and the answer is sent only after its commit. A repeated call gets the same answer and
+has no effect. A call with a bad signature is not stored.
 
 A vendor is a class that ``CALLBACKS`` in the switchboard names.
 """
@@ -25,26 +25,26 @@ from lastmile.core.models import CallbackRecord
 from lastmile.core.refusals import unknown
 from lastmile.core.wiring import callback_table, load
 
-KEPT: Final = dt.timedelta(days=30)  # longer than any vendor tries again
+KEPT: Final = dt.timedelta(days=30)  # longer than any vendor repeats a call
 LONGEST_KEY: Final = 200
 
 
 class BadSignature(DomainError):
-    """The call does not come from whom it says, or was changed on its way."""
+    """The call does not come from the vendor, or it was changed on its way."""
 
     code: ClassVar[str] = "bad_signature"
     status: ClassVar[int] = 401
 
 
 class CallbackChanged(Conflict):
-    """A call with a number that is known holds something else than the first one."""
+    """A call with this key was received before with other content."""
 
     code: ClassVar[str] = "callback_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """One call as it came. Names of ``headers`` are in lower case."""
+    """A callback before it is verified and parsed. Header names are in lower case."""
 
     path: str
     headers: Mapping[str, str]
@@ -53,20 +53,20 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorEvent:
-    """What a call says, in the one form that services know.
+    """The content of a callback in one form for all vendors.
 
     Parameters
     ----------
     key : str
-        The vendor's own number of the call: the same for each repetition, and for no other call.
+        The vendor's id of the call: the same for each repetition, different for other calls.
     kind : str
-        What happened, in our words, such as ``message.delivered``.
+        The kind of event, in our words, such as ``message.delivered``.
     subject : str
-        What it happened to, as we or the vendor call it.
+        The id of the object that the event is about: our id or the vendor's.
     occurred_at : datetime
-        When, by the vendor's clock; aware.
+        The aware time of the event by the vendor's clock.
     facts : mapping
-        What else the service needs.
+        Further values that the service needs.
     """
 
     key: str
@@ -77,23 +77,23 @@ class VendorEvent:
 
 
 class Vendor(Protocol):
-    """One system outside that calls us."""
+    """An external system that calls us."""
 
     def verify(self, incoming: Incoming) -> None:
-        """Raise BadSignature unless the call is the vendor's own. Compares in constant time."""
+        """Raise BadSignature unless the vendor sent the call. Compares in constant time."""
         ...
 
     def parse(self, incoming: Incoming) -> VendorEvent:
-        """Return what a verified call says. Raises Invalid when it cannot be read."""
+        """Return the event of a verified call. Raises Invalid when the call cannot be read."""
         ...
 
     def act(self, event: VendorEvent) -> None:
-        """Do what follows, by one service, within the transaction of the callback."""
+        """Call the service for the event, within the transaction of the callback."""
         ...
 
 
 def vendor_by_name(name: str) -> Vendor:
-    """Return a vendor by its name in the switchboard. Raises NotFound for an unknown one."""
+    """Return a vendor by its name in the switchboard. Raises NotFound for an unknown name."""
     path = callback_table().get(name)
     if path is None:
         raise unknown()
@@ -102,36 +102,34 @@ def vendor_by_name(name: str) -> Vendor:
 
 
 def receive(vendor: str, incoming: Incoming) -> bool:
-    """Take one call in; say whether it is new. It is committed when this returns.
+    """Handle one callback and commit it; return True if it is new, False if it is a repetition.
 
-    Locks: the row of the call, so that two repetitions at once wait for each other. Records: what
-    the vendor's service records. Raises: NotFound, BadSignature, Invalid, CallbackChanged, and
-    what the service raises; then nothing is kept and the vendor may try again.
+    Locks: the row of the call, so that two repetitions at the same time wait for each other.
+    Records: the events of the vendor's service. Raises: NotFound, BadSignature, Invalid,
+    CallbackChanged, and the errors of the service. After an error nothing is stored, and the
+    vendor may try again.
     """
     caller = vendor_by_name(vendor)
     caller.verify(incoming)
     event = caller.parse(incoming)
     if not 0 < len(event.key) <= LONGEST_KEY or "\x00" in event.key:
-        raise Invalid(
-            _("The call has no number of its own, or one that is too long. Number each call.")
-        )
+        raise Invalid(_("The call has no id, or its id is too long. Give each call its own id."))
     digest = hashlib.sha256(incoming.body).hexdigest()
     with transaction.atomic():
-        kept, is_new = CallbackRecord.objects.get_or_create(
+        record, is_new = CallbackRecord.objects.get_or_create(
             vendor=vendor, key=event.key, defaults={"digest": digest}
         )
         if is_new:
             caller.act(event)
-        elif kept.digest != digest:
+        elif record.digest != digest:
             raise CallbackChanged(
-                _("This call was taken with another content. Send the new content under a new "
-                  "number.")
-            )  # fmt: skip
+                _("A call with this id was received before with other content. Use a new id.")
+            )
     return is_new
 
 
 def forget_callbacks() -> Mapping[str, int]:
-    """Delete the records of calls that no vendor repeats any more.
+    """Delete the records of callbacks that are older than 30 days.
 
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """

@@ -1,4 +1,4 @@
-"""What every page knows about how it looks: theme, brand, languages, the ways through the house."""
+"""The context processor that gives every page its theme, brand, languages and principal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from lastmile.core.tenancy import HOUSE, RetailerRef
 
 THEME_CHOICES = (
-    ("auto", _("As the device"), "monitor"),
+    ("auto", _("Same as device"), "monitor"),
     ("light", _("Light"), "sun"),
     ("dark", _("Dark"), "moon"),
     ("contrast", _("High contrast"), "contrast"),
@@ -21,13 +21,13 @@ THEMES = tuple(value for value, _label, _icon in THEME_CHOICES)
 
 
 def theme_of(request: HttpRequest) -> str:
-    """The theme the reader chose (cookie), ``auto`` when none or unknown."""
+    """Return the reader's theme from the cookie; ``auto`` when it is missing or unknown."""
     chosen = request.COOKIES.get("theme", "auto")
     return chosen if chosen in THEMES else "auto"
 
 
 def brand_of(request: HttpRequest) -> dict[str, Any]:
-    """Name, colour, corner and logo of the retailer whose host this is."""
+    """Return name, colours, corner and logo of the retailer that the host belongs to."""
     retailer: RetailerRef | None = getattr(request, "retailer", None)
     if retailer is None or retailer.schema == HOUSE:
         return {}
@@ -35,7 +35,7 @@ def brand_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def look(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: ``theme``, ``themes``, ``languages``, ``principal``, ``brand``."""
+    """Return ``theme``, ``themes``, ``languages``, ``principal``, ``brand`` for every template."""
     return {
         "theme": theme_of(request),
         "themes": THEME_CHOICES,

@@ -1,8 +1,8 @@
-"""What can go wrong, said once: a code for programs, a sentence for people.
+"""The base classes of all domain errors: a code for programs and a sentence for people.
 
-Every refusal in the house is a ``DomainError``. Subclasses stand beside the noun they speak of
-(``SlotFull`` in slots, ``NoFreeCompartment`` in lockers). One handler in ``core.http`` turns them
-into RFC 9457 problems or htmx toasts; services only raise.
+Every refused action raises a ``DomainError``. Subclasses are defined next to their entity
+(``SlotFull`` in slots, ``NoFreeCompartment`` in lockers). Services only raise them; one handler in
+``core.http`` turns them into RFC 9457 problems or htmx toasts.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One fault in the input.
+    """An error in one field of the input.
 
     Parameters
     ----------
     pointer : str
-        JSON pointer (RFC 6901) to the offending member, ``""`` for the whole body.
+        JSON pointer (RFC 6901) to the wrong member, ``""`` for the whole body.
     detail : str
         Cause and remedy, in the reader's language.
     code : str
@@ -32,10 +32,10 @@ class FieldProblem:
 
 
 class DomainError(Exception):
-    """A refusal that leaves everything as it was.
+    """The action was refused and nothing was changed.
 
-    ``detail`` states the cause and the remedy. ``data`` holds facts for programs (ids, numbers),
-    never names or addresses. ``retryable`` says whether the same call may succeed later unchanged.
+    ``detail`` states the cause and the remedy. ``data`` has facts for programs (ids, numbers),
+    never names or addresses. ``retryable`` is True if the same call may succeed later.
     """
 
     code: ClassVar[str] = "refused"
@@ -59,49 +59,49 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """The input does not fit; ``errors`` points at each fault."""
+    """The input is not valid; ``errors`` lists each error with its field."""
 
     code = "invalid"
     status = 422
 
 
 class NotFound(DomainError):
-    """Unknown, or not yours: the same answer for both."""
+    """Not found: it does not exist, or you do not have access."""
 
     code = "not_found"
     status = 404
 
 
 class NotAllowed(DomainError):
-    """You are known, and this act is not yours."""
+    """You are authenticated, but you are not allowed to do this."""
 
     code = "not_allowed"
     status = 403
 
 
 class Conflict(DomainError):
-    """Somebody else was first, or the thing has moved on."""
+    """Someone else was first, or the current state does not allow this."""
 
     code = "conflict"
     status = 409
 
 
 class Stale(DomainError):
-    """If-Match named a version that is no longer the present one."""
+    """If-Match names an old version; the row has changed since."""
 
     code = "stale"
     status = 412
 
 
 class TooLarge(DomainError):
-    """More than this installation takes in one piece."""
+    """The input is larger than this installation accepts."""
 
     code = "too_large"
     status = 413
 
 
 class TooMany(DomainError):
-    """Too many calls; ``data['retry_after_s']`` says when to come back."""
+    """There were too many calls; ``retry_after_s`` says how long to wait."""
 
     code = "too_many"
     status = 429
@@ -109,7 +109,7 @@ class TooMany(DomainError):
 
 
 class Unavailable(DomainError):
-    """A part the act needs is away for the moment."""
+    """A service that this action needs is temporarily unavailable."""
 
     code = "unavailable"
     status = 503
@@ -118,13 +118,13 @@ class Unavailable(DomainError):
 
 @dataclass(slots=True)
 class Problems:
-    """Collects field problems and raises them together, so a caller mends all in one go."""
+    """A list of field problems that are raised together, so the caller can fix all at once."""
 
     found: list[FieldProblem] = field(default_factory=list)
 
     def add(self, pointer: str, detail: str, code: str = "invalid") -> None:
         self.found.append(FieldProblem(pointer, detail, code))
 
-    def raise_if_any(self, detail: str = "Some values do not fit; see errors.") -> None:
+    def raise_if_any(self, detail: str = "Some values are not valid; see errors.") -> None:
         if self.found:
             raise Invalid(detail, errors=self.found)

@@ -1,11 +1,11 @@
-"""Idempotency-Key: the same call twice is one effect and one answer.
+"""Idempotency-Key: a repeated call has one effect and gets the first answer again.
 
-The effect and the stored answer commit together, so there is no instant at which one exists
-without the other. While a call runs it holds a lock that PostgreSQL drops with the transaction:
-a process that dies leaves nothing behind, and the repeated call simply runs.
+The effect of a call and its stored answer are committed in one transaction, so neither exists
+without the other. While a call runs, it holds an advisory lock that PostgreSQL releases with the
+transaction. If the process dies, nothing remains, and the repeated call runs as new.
 
-A call's transaction is the one outer transaction of the house; the services' own become
-savepoints inside it.
+The transaction of a call is the only outer transaction in the code. The transactions of the
+services become savepoints inside it.
 """
 
 from __future__ import annotations
@@ -36,34 +36,34 @@ KEPT = dt.timedelta(hours=24)
 TRIES = 4
 REPLAYED = "Idempotency-Replayed"
 _KEPT_HEADERS = ("Location", "ETag")
-# Refusals that may be different next time, by nature of the status.
+# Statuses whose answer may differ the next time, so that it is not stored.
 _NOT_FINAL = frozenset({401, 403, 408, 425, 429})
 R = TypeVar("R", bound=Response)
 Refuse = Callable[[Exception], Response]
 
 
 class KeyMissing(DomainError):
-    """An API key must name every unsafe call."""
+    """A call by API key that changes something needs an Idempotency-Key."""
 
     code: ClassVar[str] = "idempotency_key_missing"
     status: ClassVar[int] = 400
 
 
 class KeyReused(Invalid):
-    """The same Idempotency-Key came with another body."""
+    """This Idempotency-Key was used before with another body."""
 
     code: ClassVar[str] = "idempotency_key_reused"
 
 
 class StillRunning(Conflict):
-    """The first call with this key has not answered yet."""
+    """The first call with this Idempotency-Key is still running."""
 
     code: ClassVar[str] = "idempotency_running"
     retryable: ClassVar[bool] = True
 
 
 class _Refused(Exception):
-    """Carries an answer of 400 and above out of a savepoint, which it rolls back."""
+    """Carries a response with status 400 or above out of a savepoint, so that this rolls back."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One unsafe call: who, what, and the hash of everything that decides its effect."""
+    """An unsafe call: caller, route, key, and the hash of everything that determines its effect."""
 
     principal: str
     route: str
@@ -80,32 +80,35 @@ class Call:
     body_hash: str
 
     def lock_number(self) -> int:
-        """Return the advisory lock of this call: retailer, principal, route and key in 64 bits."""
+        """Return the number of this call's advisory lock.
+
+        It is a 64-bit hash of retailer, principal, route and key.
+        """
         name = f"{current_schema()}\x1f{self.principal}\x1f{self.route}\x1f{self.key}"
         return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
 def secret_once(response: R, *fields: str) -> R:
-    """Mark top-level members that the stored copy must not hold: a replay shows null for them."""
+    """Mark top-level members that are not stored with the answer; a replay shows null for them."""
     response.secret_fields = fields  # type: ignore[attr-defined]
     return response
 
 
 def call_of(request: Request, principal: str, *, required: bool) -> Call | None:
-    """Read Idempotency-Key; None where it is absent and not required.
+    """Return the call with its Idempotency-Key; None if the key is absent and not required.
 
     Raises
     ------
     KeyMissing
-        An API key sent none.
+        The key is required and absent.
     Invalid
-        It is longer than 255 characters or holds others than printable ASCII.
+        The key is longer than 255 characters or has characters other than printable ASCII.
     """
     key = request.headers.get("Idempotency-Key", "")
     if not key:
         if required:
             raise KeyMissing(
-                _("Calls by API key that change something need an Idempotency-Key, a UUID say.")
+                _("Calls by API key that change something need an Idempotency-Key, such as a UUID.")
             )
         return None
     if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
@@ -114,20 +117,20 @@ def call_of(request: Request, principal: str, *, required: bool) -> Call | None:
 
 
 def run_once(call: Call | None, act: Callable[[], Response], refuse: Refuse) -> Response:
-    """Run an act in one transaction and answer; with a ``call``, at most once per key.
+    """Run an act in one transaction and return its response; with a ``call``, once per key.
 
     Parameters
     ----------
     act : callable
-        Does the work; raises or answers 400 and above to have everything rolled back.
+        The work. An exception, or a response with status 400 or above, rolls everything back.
     refuse : callable
-        Turns an exception into an answer.
+        Turns an exception into a response.
 
     Notes
     -----
-    Serialisation failures and deadlocks roll everything back, so the act is run again, up to
-    four times with a growing random pause. A lost connection is answered 503: whether the commit
-    went through is known to the stored answer alone, and the repeated call finds it.
+    Serialisation failures and deadlocks roll everything back, so the act is run again. It runs up
+    to four times, with a growing random pause. A lost connection is answered 503. Only the stored
+    answer tells whether the commit succeeded, and the repeated call finds it.
     """
     for attempt in range(TRIES):
         try:
@@ -141,19 +144,19 @@ def run_once(call: Call | None, act: Callable[[], Response], refuse: Refuse) -> 
             if sqlstate(fault) not in RETRY_AT_ONCE or attempt == TRIES - 1:
                 return refuse(fault)
             time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311
-        except Exception as fault:  # noqa: BLE001  the face's last line: refuse() logs the unknown
+        except Exception as fault:  # noqa: BLE001  refuse() logs unexpected exceptions
             return refuse(fault)
     raise AssertionError("unreachable: the last attempt answers")
 
 
 def forget_expired(batch: int = 5000) -> int:
-    """Delete stored answers past their 24 hours; return how many."""
+    """Delete stored answers that are older than 24 hours; return how many."""
     old = IdempotencyRecord.objects.filter(expires_at__lte=real_now()).values("pk")[:batch]
     return IdempotencyRecord.objects.filter(pk__in=old).delete()[0]
 
 
 def _attempt(act: Callable[[], Response]) -> Response:
-    """Run without a key: an answer of 400 and above rolls back like an exception."""
+    """Run the act; a response with status 400 or above rolls back like an exception."""
     response = act()
     if response.status_code >= 400:
         raise _Refused(response)
@@ -163,7 +166,7 @@ def _attempt(act: Callable[[], Response]) -> Response:
 def _first_or_replay(call: Call, act: Callable[[], Response], refuse: Refuse) -> Response:
     if not _take_lock(call.lock_number()):
         raise StillRunning(
-            _("The first call with this Idempotency-Key is still running. Ask again shortly."),
+            _("The first call with this Idempotency-Key is still running. Try again shortly."),
             data={"retry_after_s": 1},
         )
     stored = IdempotencyRecord.objects.filter(
@@ -181,7 +184,7 @@ def _first_or_replay(call: Call, act: Callable[[], Response], refuse: Refuse) ->
 
 
 def _in_savepoint(act: Callable[[], Response], refuse: Refuse) -> Response:
-    """Run the act so that a refusal undoes its writes and can itself be stored."""
+    """Run the act in a savepoint: an error undoes its writes, and the error can be stored."""
     try:
         with transaction.atomic():
             return _attempt(act)
@@ -234,7 +237,7 @@ def _without_secrets(response: Response) -> str:
 def _replay(stored: IdempotencyRecord, call: Call) -> Response:
     if stored.body_hash != call.body_hash:
         raise KeyReused(
-            _("This Idempotency-Key was used with another body. Take a new key for a new call.")
+            _("This Idempotency-Key was used with another body. Use a new key for a new call.")
         )
     headers = dict(stored.headers)
     content_type = headers.pop("Content-Type", None)
@@ -245,19 +248,22 @@ def _replay(stored: IdempotencyRecord, call: Call) -> Response:
 
 
 def _body_hash(request: Request) -> str:
-    """Hash what decides the effect; form data by content, since each try draws a new boundary."""
-    found = hashlib.sha256(request.META.get("QUERY_STRING", "").encode("utf-8", "replace"))
+    """Return the hash of query string and body.
+
+    Form data is hashed by its content, because each attempt has a new multipart boundary.
+    """
+    digest = hashlib.sha256(request.META.get("QUERY_STRING", "").encode("utf-8", "replace"))
     if (request.content_type or "").startswith("multipart/"):
         form: Any = request.data
         for name in sorted(form):
             for value in form.getlist(name):
-                found.update(f"\x1e{name}\x1f".encode("utf-8", "replace"))
+                digest.update(f"\x1e{name}\x1f".encode("utf-8", "replace"))
                 if hasattr(value, "chunks"):
                     for chunk in value.chunks():
-                        found.update(chunk)
+                        digest.update(chunk)
                     value.seek(0)
                 else:
-                    found.update(str(value).encode("utf-8", "replace"))
+                    digest.update(str(value).encode("utf-8", "replace"))
     else:
-        found.update(b"\x1e" + request.body)
-    return found.hexdigest()
+        digest.update(b"\x1e" + request.body)
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What every operation of the OpenAPI document says without being told: problems, keys, paging."""
+"""The parts of the OpenAPI document that every operation shares: problems, keys, paging."""
 
 from __future__ import annotations
 
@@ -23,21 +23,25 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="1 to 255 printable ASCII characters, a UUID say; required with an API key. "
-    "The same key and body within 24 hours replays the answer with `Idempotency-Replayed: true`.",
+    description="1 to 255 printable ASCII characters, such as a UUID; required with an API key. "
+    "The same key and body within 24 hours return the first answer again, with "
+    "`Idempotency-Replayed: true`.",
 )
 IF_MATCH = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="ETag of the version you read; 412 when it has changed since.",
+    description="ETag of the version that you read; 412 if it has changed since.",
 )
 LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 100; default 50.")
 CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next`; opaque.")
 
 
 def example(**value: Any) -> Callable[[T], T]:
-    """Give a request shape an example body, which a test holds against the shape."""
+    """Return a decorator that adds an example body to a request serializer.
+
+    A test checks each example against its serializer.
+    """
     mark: Any = extend_schema_serializer(
         examples=[OpenApiExample("Example", value=value, request_only=True)]
     )
@@ -46,7 +50,7 @@ def example(**value: Any) -> Callable[[T], T]:
 
 @cache
 def page_of(item: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
-    """Return the shape of a page of ``item``: ``{"items": […], "next": url | null}``."""
+    """Return the serializer of a page of ``item``: ``{"items": […], "next": url | null}``."""
     name = item.__name__.removesuffix("Out")
     page: serializers.Serializer[Any] = inline_serializer(
         f"{name}Page",
@@ -60,7 +64,7 @@ def page_of(item: type[serializers.BaseSerializer[Any]]) -> serializers.Serializ
 
 @extend_schema_serializer(component_name="FieldProblem")
 class FieldProblemOut(serializers.Serializer[Any]):
-    """One fault in the input."""
+    """An error in one field of the input."""
 
     pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body.")
     code = serializers.CharField()
@@ -69,43 +73,43 @@ class FieldProblemOut(serializers.Serializer[Any]):
 
 @extend_schema_serializer(component_name="Problem")
 class ProblemOut(serializers.Serializer[Any]):
-    """RFC 9457."""
+    """A problem response (RFC 9457)."""
 
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
-    code = serializers.CharField(help_text="Stable word for programs.")
+    code = serializers.CharField(help_text="Stable code for programs.")
     detail = serializers.CharField(help_text="Cause and remedy, for people.")
     errors = FieldProblemOut(many=True, required=False)  # type: ignore[assignment]
 
 
 class LastmileSchema(AutoSchema):
-    """Declares on each operation what the base view and the problem handler do on each call."""
+    """Adds to each operation the parameters and responses of the base view and problem handler."""
 
     def get_override_parameters(self) -> list[Any]:
-        """Add paging to page shapes, and Idempotency-Key to unsafe methods."""
-        found = list(super().get_override_parameters())
+        """Add paging parameters to lists, and Idempotency-Key to unsafe methods."""
+        parameters = list(super().get_override_parameters())
         if self.method in UNSAFE and getattr(self.view, "idempotent", True):
-            found.append(IDEMPOTENCY_KEY)
+            parameters.append(IDEMPOTENCY_KEY)
         if type(self._answers().get(200)).__name__.endswith(("Page", "FeedOut")):
-            found.append(LIMIT)
+            parameters.append(LIMIT)
         if type(self._answers().get(200)).__name__.endswith("Page"):
-            found.append(CURSOR)
-        return found
+            parameters.append(CURSOR)
+        return parameters
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        """Name the ways of being recognised as alternatives: one entry each means "or"."""
+        """Return API key and session as alternatives: separate entries mean "or"."""
         return [{"apiKey": []}, {"session": []}] if super().get_auth() else []
 
     def _resolve_path_parameters(self, variables: Any) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
-        for parameter in found:
+        parameters: list[dict[str, Any]] = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
+        for parameter in parameters:
             parameter.setdefault("description", _IN_PATH.get(parameter["name"], _IN_PATH["ref"]))
-        return found
+        return parameters
 
     def _answers(self) -> dict[Any, Any]:
-        found: Any = self.get_response_serializers()
-        return found if isinstance(found, dict) else {200: found}
+        responses: Any = self.get_response_serializers()
+        return responses if isinstance(responses, dict) else {200: responses}
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
@@ -116,14 +120,14 @@ class LastmileSchema(AutoSchema):
         return bodies
 
     def _refusals(self) -> list[int]:
-        found = [400, 401, 403, 404, 406, 429, 500, 503]
+        statuses = [400, 401, 403, 404, 406, 429, 500, 503]
         if self.method in UNSAFE:
-            found += [409, 413, 415, 422]
+            statuses += [409, 413, 415, 422]
         else:
-            found += [422]
+            statuses += [422]
         if any(p.name == "If-Match" for p in self.get_override_parameters()):
-            found.append(412)
-        return sorted(found)
+            statuses.append(412)
+        return sorted(statuses)
 
     def _problem(self, status: int) -> dict[str, Any]:
         component = self.resolve_serializer(ProblemOut, "response")  # type: ignore[no-untyped-call]
@@ -134,47 +138,48 @@ class LastmileSchema(AutoSchema):
 
 
 _IN_PATH = {
-    "public_id": "Its `id`.",
-    "ref": "Its `id`, or `external_id:` and your own id.",
+    "public_id": "The `id` of the resource.",
+    "ref": "The `id` of the resource, or `external_id:` and your own id.",
     "order": "The order's `id`.",
 }
 _DONE = {
     "200": "Done.",
-    "201": "It was added; `Location` is its address.",
-    "202": "Accepted; ask the operation how far it is.",
-    "204": "Done; there is nothing to return.",
+    "201": "Created; `Location` is its address.",
+    "202": "Accepted; the operation shows the progress.",
+    "204": "Done; there is no content.",
 }
 _MEANING = {
-    400: "The request is not well formed, or lacks its Idempotency-Key.",
-    401: "Nobody was recognised.",
-    403: "Recognised, and not allowed.",
-    404: "Unknown, or not yours: the same answer.",
-    406: "Only application/json is served.",
-    409: "Somebody was first, or the first call with this Idempotency-Key still runs.",
-    412: "If-Match named an older version.",
-    413: "Larger than one call may be.",
-    415: "Only application/json is taken.",
-    422: "Some values do not fit; `errors` points at each.",
+    400: "The request is malformed, or the Idempotency-Key is missing.",
+    401: "The request has no valid session or API key.",
+    403: "You are authenticated, but you are not allowed to do this.",
+    404: "It does not exist, or you do not have access.",
+    406: "The API answers in application/json only.",
+    409: "Someone else was first, or the first call with this Idempotency-Key is still running.",
+    412: "If-Match names an old version.",
+    413: "The body is too large for one call.",
+    415: "The API accepts application/json only.",
+    422: "Some values are not valid; `errors` lists each one.",
     429: "Too many calls; see Retry-After.",
-    500: "Our fault; `reference` names it in our logs.",
-    503: "A part is away; see Retry-After.",
+    500: "An error on our side; `reference` finds it in our logs.",
+    503: "Temporarily unavailable; see Retry-After.",
 }
 
 
 class PrincipalScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the two ways of being recognised are written down."""
+    """Describes the two ways to authenticate in the OpenAPI document."""
 
     target_class = "tenants.people.authentication.PrincipalAuthentication"
     name = ["apiKey", "session"]  # type: ignore[assignment]
 
     def get_security_definition(self, auto_schema: Any) -> Any:
-        """Return bearer key and session cookie."""
+        """Return the definitions of API key and session cookie."""
+        session = "The session cookie of a signed-in member."
         return [
             {"type": "http", "scheme": "bearer", "description": "An API key: lm_…"},
-            {"type": "apiKey", "in": "cookie", "name": "sid", "description": "A member's log-in."},
+            {"type": "apiKey", "in": "cookie", "name": "sid", "description": session},
         ]
 
 
 def only_v1(endpoints: list[Any]) -> list[Any]:
-    """Keep what stands under /api/v1/ and is an API view of ours."""
+    """Keep only the API views of Lastmile under /api/v1/ (drf-spectacular hook)."""
     return [e for e in endpoints if e[0].startswith("/api/v1/") and hasattr(e[3].cls, "acts")]

@@ -1,4 +1,4 @@
-"""Refusals with the same words everywhere. ``core.errors`` itself stays free of Django."""
+"""Errors whose text is the same everywhere. ``core.errors`` itself does not import Django."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from lastmile.core.errors import NotFound
 
 
 def unknown() -> NotFound:
-    """Return the refusal for what is unknown and for what is not the caller's: one answer."""
-    return NotFound(_("There is no such thing here, or it is not yours to see."))
+    """Return the NotFound error for a row that does not exist or that the caller may not see."""
+    return NotFound(_("Not found: it does not exist or you do not have access."))

@@ -1,4 +1,4 @@
-"""Pages of the frame; included by both URL maps under ``/look/``."""
+"""URLs for the choice of theme and language; both URL maps include them under ``/look/``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small pages of the frame: choose a theme, choose a language, see the components."""
+"""The views that store a reader's choice of theme and language in a cookie."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ YEAR_S = 365 * 24 * 3600
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:
-    """Back to the page that asked, never to another site."""
+    """Return a redirect to the page that sent the form, never to another site."""
     target = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
         target = "/"
@@ -27,12 +27,12 @@ def _keep(response: HttpResponse, request: HttpRequest, name: str, value: str) -
     )
 
 
-_WHY = "everybody: how a page looks in one browser concerns nobody else"
+_WHY = "everybody: the choice only changes how pages look in this browser"
 
 
 @require_POST
 def choose_theme(request: HttpRequest) -> HttpResponse:
-    """Keep the reader's theme in a cookie; an unknown word changes nothing."""
+    """Store the chosen theme in a cookie; an unknown theme is ignored."""
     response = _back(request)
     theme = request.POST.get("theme", "")
     if theme in THEMES:
@@ -42,7 +42,7 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Keep the reader's language in a cookie; an unknown one changes nothing."""
+    """Store the chosen language in a cookie; an unknown language is ignored."""
     response = _back(request)
     language = request.POST.get("language", "")
     if language in dict(settings.LANGUAGES) and check_for_language(language):

@@ -246,6 +246,6 @@ def test_no_tracked_file_names_a_machine() -> None:
     assert places == []
 
 
-def test_what_is_not_found_is_said_in_one_place() -> None:
-    text = "There is no such thing here, or it is not yours to see."
+def test_the_text_for_not_found_is_defined_once() -> None:
+    text = "Not found: it does not exist or you do not have access."
     assert [one.path for one in modules() if text in one.text] == ["lastmile/core/refusals.py"]

@@ -1,4 +1,7 @@
-"""The manners of every face: problems, paging, preconditions, parsing, htmx. Import from here."""
+"""HTTP helpers that all pages and API views share: problems, paging, preconditions, look-ups, htmx.
+
+Import them from here.
+"""
 
 from lastmile.core.http.htmx import toast
 from lastmile.core.http.lookup import by_external_id, by_ref, fetch, id_param, named_in_body

@@ -1,4 +1,4 @@
-"""Where a request came from, as far as it can be believed."""
+"""The network address of a caller, as far as it can be trusted."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the caller's address; X-Forwarded-For counts only behind TRUSTED_PROXIES.
+    """Return the caller's address. X-Forwarded-For is used only behind TRUSTED_PROXIES.
 
-    The list is read from the right, past our own proxies: what stands further left was written by
-    the caller. An IPv6 caller owns a whole /64, so that is what is returned.
+    The header is read from the right, past our own proxies, because the caller may have written
+    the entries further left. For an IPv6 caller the result is the /64 network, since one caller
+    usually owns a whole /64.
     """
     hops = [request.META.get("REMOTE_ADDR", "")]
     forwarded = request.headers.get("X-Forwarded-For", "")
@@ -23,7 +24,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def _trusted(address: str) -> bool:
-    if not address:  # a Unix socket: nobody but our own proxy reaches it
+    if not address:  # a Unix socket: only our own proxy can reach it
         return bool(settings.TRUSTED_PROXIES)
     try:
         parsed = ipaddress.ip_address(address)

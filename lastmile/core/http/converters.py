@@ -1,4 +1,7 @@
-"""A date in an address: ``<date:date>``; what is none, as 2026-02-30, leads nowhere (404)."""
+"""The URL path converter for dates, ``<date:date>``.
+
+An invalid date such as 2026-02-30 gives 404.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,17 @@ from lastmile.core.clock import read_date
 
 
 class DateConverter:
-    """Between ``2026-11-23`` and a date from 2000 to 2100."""
+    """Converts between ``2026-11-23`` in a URL and a date in the years 2000 to 2100."""
 
     regex = r"\d{4}-\d{2}-\d{2}"
 
     def to_python(self, value: str) -> dt.date:
-        """Raises ValueError, which Django reads as "no match"."""
+        """Return the date. Raises ValueError, which Django treats as "no match"."""
         date = read_date(value)
         if date is None:
             raise ValueError(value)
         return date
 
     def to_url(self, value: dt.date | str) -> str:
-        """Dates and ISO texts alike."""
+        """Return the ISO text of a date; an ISO text is returned unchanged."""
         return value if isinstance(value, str) else value.isoformat()

@@ -1,4 +1,4 @@
-"""DRF's default permission here: a view that says nothing lets nobody in."""
+"""DRF's default permission in this project: a view without a declared permission is refused."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from rest_framework.permissions import BasePermission
 
 
 class DenyAll(BasePermission):
-    """Refuses. ``tenants.permissions.RetailerAPIView`` asks the table of roles instead."""
+    """Refuses every request. ``tenants.permissions.RetailerAPIView`` checks the role instead."""
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        """Say no."""
+        """Return False."""
         return False

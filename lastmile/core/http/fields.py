@@ -1,4 +1,4 @@
-"""Serializer fields that the whole API shares."""
+"""Serializer fields that all parts of the API share."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ M = TypeVar("M", bound=models.Model)
 
 
 class InstantField(serializers.DateTimeField):
-    """An instant with its offset (RFC 3339), 2026-05-01T08:00:00+02:00; refused without one."""
+    """An instant with a UTC offset (RFC 3339), such as 2026-05-01T08:00:00+02:00.
+
+    An instant without an offset is refused.
+    """
 
     default_error_messages = {
-        "no_offset": _("Say the offset too, as in 2026-05-01T08:00:00+02:00 or …Z."),
-        "out_of_range": _("Give a year from 2000 to 2100."),
+        "no_offset": _("Add the UTC offset, as in 2026-05-01T08:00:00+02:00 or …Z."),
+        "out_of_range": _("Use a year from 2000 to 2100."),
     }
 
     def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
-        """Refuse what DRF would silently take as UTC."""
+        """Refuse an instant without an offset, which DRF would silently read as UTC."""
         if value.tzinfo is None:
             self.fail("no_offset")
         if not is_supported_date(value):
@@ -31,8 +34,8 @@ class InstantField(serializers.DateTimeField):
         return value.astimezone(dt.UTC)
 
     def to_representation(self, value: Any) -> Any:
-        """Return UTC with Z, the one form in which the API writes instants."""
-        if isinstance(value, str):  # kept in JSON
+        """Return the instant in UTC with Z, the only form that the API writes."""
+        if isinstance(value, str):  # a value that was stored as JSON
             value = dt.datetime.fromisoformat(value)
         if not isinstance(value, dt.datetime):
             return value
@@ -40,12 +43,12 @@ class InstantField(serializers.DateTimeField):
 
 
 class DateField(serializers.DateField):
-    """A calendar date, 2026-05-01, of the years 2000 to 2100."""
+    """A calendar date, such as 2026-05-01, in the years 2000 to 2100."""
 
-    default_error_messages = {"out_of_range": _("Give a year from 2000 to 2100.")}
+    default_error_messages = {"out_of_range": _("Use a year from 2000 to 2100.")}
 
     def to_internal_value(self, value: Any) -> Any:
-        """Refuse years that no delivery can have."""
+        """Refuse years outside 2000 to 2100."""
         day = super().to_internal_value(value)
         if not is_supported_date(day):
             self.fail("out_of_range")
@@ -53,21 +56,21 @@ class DateField(serializers.DateField):
 
 
 class DegreesField(serializers.FloatField):
-    """Latitude or longitude; true and false are no numbers here, though Python takes them so."""
+    """A latitude or longitude; true and false, which Python reads as 1 and 0, are refused."""
 
     def __init__(self, most: int, **kwargs: Any) -> None:
         super().__init__(min_value=-most, max_value=most, **kwargs)
 
     def to_internal_value(self, data: Any) -> float:
-        """Refuse what only looks like a number."""
+        """Return the number; refuse true and false."""
         if isinstance(data, bool):
             self.fail("invalid")
-        found: float = super().to_internal_value(data)
-        return found
+        degrees: float = super().to_internal_value(data)
+        return degrees
 
 
 class ModelOut(serializers.ModelSerializer[M]):
-    """Base of the shapes that show a model: its instants are written as ``InstantField`` does."""
+    """The base of serializers that show a model. It writes instants as ``InstantField`` does."""
 
     serializer_field_mapping: ClassVar[Any] = {
         **serializers.ModelSerializer.serializer_field_mapping,
@@ -77,20 +80,20 @@ class ModelOut(serializers.ModelSerializer[M]):
 
 
 def text(most: int, **kwargs: Any) -> serializers.CharField:
-    """A text that is kept byte for byte."""
+    """Return a text field that keeps the text unchanged, white space included."""
     return serializers.CharField(max_length=most, trim_whitespace=False, **kwargs)
 
 
 def optional_text(most: int, **kwargs: Any) -> serializers.CharField:
-    """A text that may be left out or empty."""
+    """Return a text field that may be missing or empty."""
     return text(most, required=False, allow_blank=True, **kwargs)
 
 
 def external_id() -> serializers.CharField:
-    """The caller's own id, unique among the retailer's rows of the kind."""
+    """Return the field for the caller's own id, unique among the retailer's rows of one model."""
     return optional_text(64, allow_null=True, help_text="Your own id, unique for this resource.")
 
 
 def whole(most: int, least: int = 0, **kwargs: Any) -> serializers.IntegerField:
-    """A whole number within bounds."""
+    """Return a field for a whole number from ``least`` to ``most``."""
     return serializers.IntegerField(min_value=least, max_value=most, **kwargs)

@@ -1,4 +1,4 @@
-"""Between Django's forms and services: a refusal is written beside the field it speaks of."""
+"""Helpers between Django forms and services: an error of a service is shown next to its field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_VERSION = 999_999_999
 
 
 class DateInput(forms.DateInput):
-    """A date as the browser's own picker wants it."""
+    """The input for a date that opens the browser's date picker."""
 
     input_type = "date"
 
@@ -33,7 +33,7 @@ class DateInput(forms.DateInput):
 
 
 class TimeInput(forms.TimeInput):
-    """A time of day as the browser's own picker wants it."""
+    """The input for a time of day that opens the browser's time picker."""
 
     input_type = "time"
 
@@ -42,7 +42,7 @@ class TimeInput(forms.TimeInput):
 
 
 class DateField(forms.DateField):
-    """A date in the years that the platform works with: ``clock.EARLIEST`` to ``clock.LATEST``."""
+    """A form field for a date from ``clock.EARLIEST`` to ``clock.LATEST``."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(widget=DateInput(), **kwargs)
@@ -50,12 +50,12 @@ class DateField(forms.DateField):
 
 
 def minute_of(time: dt.time | None) -> int | None:
-    """Return a time of day in minutes."""
+    """Return a time of day as minutes after midnight."""
     return None if time is None else time.hour * 60 + time.minute
 
 
 def whole_number(text: str, least: int, most: int, name: str) -> int:
-    """Return the whole number that somebody wrote. Raises Invalid that names it."""
+    """Return the whole number in a text. Raises Invalid with the field's name."""
     number = read_whole(text, least, most)
     if number is None:
         raise Invalid(
@@ -66,26 +66,27 @@ def whole_number(text: str, least: int, most: int, name: str) -> int:
 
 
 def version_of(request: HttpRequest) -> int | None:
-    """Return the version that a form was filled in at, None when it names none.
+    """Return the version of the row that a submitted form was based on, or None.
 
-    Raises Invalid when it is not a number.
+    Raises Invalid when the version is not a number.
     """
     text = request.POST.get("version", "")
     if not text:
         return None
     version = read_whole(text, 0, MOST_VERSION)
     if version is None:
-        raise Invalid(_("This form is damaged. Reload the page."))
+        raise Invalid(_("This form is invalid. Reload the page."))
     return version
 
 
 def map_pointers(act: Callable[[], Any], fields: Mapping[str, str]) -> Callable[[], Any]:
-    """Return the act with its refusals pointing at form fields: ``/shopper/phone`` -> ``/phone``.
+    """Return the act with the pointers of its errors mapped to form fields.
 
-    The longest entry of ``fields`` that begins a pointer wins; what none begins stays.
+    ``fields`` maps a pointer of the service to a form field: ``/shopper/phone`` -> ``/phone``. The
+    longest entry that is a prefix of the pointer is used. A pointer without an entry is unchanged.
     """
 
-    def acted() -> Any:
+    def mapped() -> Any:
         try:
             return act()
         except DomainError as refused:
@@ -94,7 +95,7 @@ def map_pointers(act: Callable[[], Any], fields: Mapping[str, str]) -> Callable[
             )
             raise
 
-    return acted
+    return mapped
 
 
 def _field(pointer: str, fields: Mapping[str, str]) -> str:
@@ -106,7 +107,14 @@ def _field(pointer: str, fields: Mapping[str, str]) -> str:
 
 
 def apply_form(form: Form, act: Callable[[], Any]) -> Any | None:
-    """Act if the form is well shaped; return what came of it (or True), None when refused."""
+    """Call the act if the form is valid, and show its errors in the form.
+
+    Returns
+    -------
+    Any or None
+        The result of the act, or True when it has none. None when the form is invalid or the act
+        raised a DomainError.
+    """
     if not form.is_valid():
         return None
     try:
@@ -125,5 +133,5 @@ def apply_form(form: Form, act: Callable[[], Any]) -> Any | None:
 
 
 def status_of(form: Form) -> int:
-    """Return 422 for a form that was sent and refused, else 200."""
+    """Return 422 for a form that was submitted and is invalid, else 200."""
     return 422 if form.is_bound and not form.is_valid() else 200

@@ -1,4 +1,4 @@
-"""``/healthz`` and ``/readyz``: for machines, on any Host, a word and no more."""
+"""The health checks ``/healthz`` and ``/readyz``, which answer on any host with one word."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _migrated = False
 
 
 class HealthMiddleware:
-    """Stands first: no retailer, no session, no log-in is needed to be well."""
+    """The first middleware: health checks need no retailer, no session and no authentication."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the two addresses, hand on everything else."""
+        """Answer the two addresses; pass every other request on."""
         if request.path == "/healthz":
             return _word(200, "ok")
         if request.path == "/readyz":
-            lacking = not_ready()
-            if lacking:
-                log.info("Not ready: %s", lacking)
-            return _word(503, "not ready") if lacking else _word(200, "ready")
+            reason = not_ready()
+            if reason:
+                log.info("Not ready: %s", reason)
+            return _word(503, "not ready") if reason else _word(200, "ready")
         return self.get_response(request)
 
 
 def not_ready() -> str:
-    """Return what is missing, ``""`` when requests can be served."""
+    """Return the reason why requests cannot be served yet, or ``""``."""
     global _migrated
     try:
         if not _migrated:

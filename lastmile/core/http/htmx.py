@@ -1,4 +1,4 @@
-"""What the htmx pages need from the server."""
+"""Helpers for responses to htmx requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Level = Literal["info", "success", "warning", "error"]
 
 
 def is_fragment(request: HttpRequest) -> bool:
-    """Tell whether htmx asks for a fragment (a boosted or restored page is a whole page)."""
+    """Return True if htmx asks for a fragment. A boosted or restored page is a whole page."""
     return (
         request.headers.get("HX-Request") == "true"
         and request.headers.get("HX-Boosted") != "true"
@@ -21,8 +21,8 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def toast(response: R, text: str, level: Level = "success") -> R:
-    """Add a passing message: the browser gets an event ``toast`` with ``{text, level}``."""
-    told = json.loads(response.get("HX-Trigger", "{}"))
-    told["toast"] = {"text": str(text), "level": level}
-    response["HX-Trigger"] = json.dumps(told)  # ASCII: headers carry nothing else
+    """Add a short message to a response, as an event ``toast`` with ``{text, level}``."""
+    triggers = json.loads(response.get("HX-Trigger", "{}"))
+    triggers["toast"] = {"text": str(text), "level": level}
+    response["HX-Trigger"] = json.dumps(triggers)  # ASCII: headers carry nothing else
     return response

@@ -1,4 +1,7 @@
-"""Find one thing by the id that the outside uses; unknown and not yours are the same answer."""
+"""Look up one row by its public id or external id.
+
+An unknown row and a row that the caller may not see give the same answer.
+"""
 
 from __future__ import annotations
 
@@ -16,56 +19,56 @@ _BY_EXTERNAL_ID = "external_id:"
 
 
 def fetch(visible: QuerySet[M], public_id: str) -> M:
-    """Return the thing with this public id among those that the caller may see.
+    """Return the row with this public id among the rows that the caller may see.
 
     Raises
     ------
     NotFound
-        Unknown, or not the caller's: one answer for both.
+        The row does not exist, or the caller may not see it.
     """
-    found = None if "\x00" in public_id else visible.filter(public_id=public_id).first()
-    if found is None:
+    row = None if "\x00" in public_id else visible.filter(public_id=public_id).first()
+    if row is None:
         raise unknown()
-    return found
+    return row
 
 
 def by_external_id(request: Request, visible: QuerySet[M]) -> QuerySet[M]:
-    """Narrow a list to ``?external_id=``, the retailer's own name for a thing; else leave it."""
-    wanted = request.query_params.get("external_id")
-    if wanted is None:
+    """Filter a list by ``?external_id=``, the retailer's own id. Without it, return the list."""
+    external_id = request.query_params.get("external_id")
+    if external_id is None:
         return visible
-    return visible.none() if "\x00" in wanted else visible.filter(external_id=wanted)
+    return visible.none() if "\x00" in external_id else visible.filter(external_id=external_id)
 
 
 def by_ref(rows: QuerySet[M], ref: str) -> M:
-    """Return one of the visible rows, by public id or by ``external_id:<the retailer's own>``.
+    """Return one of the visible rows, by public id or by ``external_id:<the retailer's own id>``.
 
-    Raises NotFound for what is unknown and for what is not the caller's alike.
+    Raises NotFound when no visible row has the id.
     """
     if not ref.startswith(_BY_EXTERNAL_ID):
         return fetch(rows, ref)
-    found = rows.filter(external_id=ref.removeprefix(_BY_EXTERNAL_ID)).first()
-    if found is None:
+    row = rows.filter(external_id=ref.removeprefix(_BY_EXTERNAL_ID)).first()
+    if row is None:
         raise unknown()
-    return found
+    return row
 
 
 def named_in_body(rows: QuerySet[M], ref: str, field: str) -> M:
-    """Return the row that a field of the body names. Raises Invalid pointing at the field."""
+    """Return the row that a field of the body names. Raises Invalid with a pointer to the field."""
     try:
         return by_ref(rows, ref)
     except NotFound:
-        fault = FieldProblem(f"/{field}", _("There is no such thing, or it is not yours."))
-        raise Invalid(_("Some values do not fit; see errors."), errors=[fault]) from None
+        problem = FieldProblem(f"/{field}", unknown().detail)
+        raise Invalid(_("Some values are not valid; see errors."), errors=[problem]) from None
 
 
 def id_param(request: Request, name: str, rows: QuerySet[M]) -> str:
-    """Return the public id that the query string names, also as ``external_id:…``; else "".
+    """Return the public id in a query parameter, which may also be ``external_id:…``; else "".
 
-    What is unknown stays as it was written, and so matches nothing.
+    An unknown id is returned unchanged, so it matches no row.
     """
-    given = request.query_params.get(name, "")
-    if "\x00" in given or not given.startswith(_BY_EXTERNAL_ID):
-        return given
-    known = rows.filter(external_id=given.removeprefix(_BY_EXTERNAL_ID))
-    return known.values_list("public_id", flat=True).first() or given
+    ref = request.query_params.get(name, "")
+    if "\x00" in ref or not ref.startswith(_BY_EXTERNAL_ID):
+        return ref
+    matches = rows.filter(external_id=ref.removeprefix(_BY_EXTERNAL_ID))
+    return matches.values_list("public_id", flat=True).first() or ref

@@ -1,4 +1,4 @@
-"""How pages say no: a toast inside htmx, a whole page else, a problem under /api/."""
+"""Error responses of pages: a toast for htmx, a problem under /api/, otherwise a whole page."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from lastmile.core.refusals import unknown
 
 log = logging.getLogger("lastmile.problems")
 API = "/api/"
-# Written by hand: when this is needed, templates, database or language may be what failed.
+# Plain HTML without a template: the templates, the database or the translation may have failed.
 _BARE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{status}</title>
 <h1>{title}</h1><p>{detail}</p>"""
 
 
 class ProblemMiddleware:
-    """Refuses addresses with NUL, and turns what plain views raise into an answer."""
+    """Refuses URLs with a NUL character, and turns the exceptions of views into responses."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer 400 before any view or query sees a NUL."""
+        """Answer 400 to a URL with NUL, before a view or a query reads it."""
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            detail = _("The address holds a NUL character. Leave it out.")
+            detail = _("The address contains a NUL character. Remove it.")
             return refusal(request, ProblemAnswer(400, "malformed", detail))
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, fault: Exception) -> HttpResponse | None:
-        """Answer what has a meaning; leave the rest to Django's reporting and handler500."""
+        """Answer known exceptions; leave the others to Django's error reporting and handler500."""
         problem = known_problem(fault)
         return None if problem is None else refusal(request, problem)
 
 
 def refusal(request: HttpRequest, problem: ProblemAnswer) -> HttpResponse:
-    """Return the answer in the shape that this request can use."""
+    """Return a problem as API response, toast or page, depending on the request."""
     if request.path.startswith(API):
         return plain_problem_response(problem)
     if is_fragment(request):
@@ -53,9 +53,9 @@ def refusal(request: HttpRequest, problem: ProblemAnswer) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """handler404: an address without a view."""
+    """Answer a URL without a view (handler404)."""
     if request.path.startswith(API) and not request.path.endswith("/"):
-        # Only safe methods may be led on: a redirected POST would arrive without its body.
+        # Only safe methods are redirected: a redirected POST would lose its body.
         with_slash = f"{request.path}/"
         if _resolves(with_slash):
             if request.method in {"GET", "HEAD"}:
@@ -75,34 +75,35 @@ def _resolves(path: str) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """handler400: what Django refuses before a view is reached."""
+    """Answer a request that Django refuses before it reaches a view (handler400)."""
     problem = known_problem(exception) if exception else None
     if problem is None:
-        problem = ProblemAnswer(400, "malformed", _("The request is not well formed."))
+        problem = ProblemAnswer(400, "malformed", _("The request is malformed."))
     return refusal(request, problem)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """handler403."""
-    return refusal(request, ProblemAnswer(403, "not_allowed", _("This is not allowed.")))
+    """Answer a request that the caller may not make (handler403)."""
+    return refusal(request, ProblemAnswer(403, "not_allowed", _("You are not allowed to do this.")))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """CSRF_FAILURE_VIEW: a form from elsewhere, or from before a log-in in another tab."""
+    """Answer a form with a wrong CSRF token (CSRF_FAILURE_VIEW).
+
+    The form comes from another site, or was opened before the user signed in in another tab.
+    """
     log.info("CSRF refused %s: %s", request.path, reason)
-    detail = _(
-        "This form is out of date or came from elsewhere. Reload the page and send it again."
-    )
+    detail = _("This form has expired. Reload the page and send it again.")
     return refusal(request, ProblemAnswer(403, "csrf_failed", detail))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: a reference and nothing of the inside; leans on no template and no database."""
+    """Answer an unexpected error with a reference (handler500), without template or database."""
     reference = secrets.token_hex(6)
-    log.error("The fault above has reference %s", reference)
+    log.error("The error above has reference %s", reference)
     detail = (
-        "Something failed on our side. Try again; if it stays, give support this reference: "
-        f"{reference}."
+        "Something went wrong on our side. Try again. If it happens again, give support this "
+        f"reference: {reference}."
     )
     problem = ProblemAnswer(500, "internal", detail, data={"reference": reference})
     if request.path.startswith(API):
@@ -111,5 +112,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
         quiet = HttpResponse(status=500, headers={"HX-Reswap": "none"})
         return toast(quiet, detail, "error")
     return HttpResponse(
-        _BARE.format(status=500, title="Something failed", detail=detail), status=500
+        _BARE.format(status=500, title="Something went wrong", detail=detail), status=500
     )

@@ -1,4 +1,4 @@
-"""Cursor paging: pages stay whole while rows are added, and page 1,000 costs what page 1 costs."""
+"""Cursor paging: new rows do not shift the pages, and page 1,000 is as fast as page 1."""
 
 from __future__ import annotations
 
@@ -38,25 +38,26 @@ def cursor_page(
     Parameters
     ----------
     queryset : QuerySet
-        What the caller may see; its own ordering is replaced.
+        The rows that the caller may see; their ordering is replaced.
     order : sequence of str
-        Fields that are never null and together unique, with ``-`` for descending. The last one
-        is ``public_id`` or another unique field, never the primary key: a cursor can be read.
+        Fields that are never null and together unique, with ``-`` for descending. The last field
+        is ``public_id`` or another unique field. It must not be the primary key, because anybody
+        can decode a cursor.
 
     Raises
     ------
     Invalid
-        The cursor is not one of ours, or the limit is no number from 1 to 100.
+        The cursor is invalid, or the limit is not a number from 1 to 100.
     """
-    found, following = page_rows(request, queryset, page_limit(request), order=order)
-    items = serializer(found, many=True, context={"request": request}).data
-    return Response({"items": items, "next": following and absolute(request, following)})
+    page, next_path = page_rows(request, queryset, page_limit(request), order=order)
+    items = serializer(page, many=True, context={"request": request}).data
+    return Response({"items": items, "next": next_path and absolute(request, next_path)})
 
 
 def absolute(request: Request | HttpRequest, path: str) -> str:
-    """Return the whole address of a path on the host that was asked.
+    """Return the full URL of a path on the host of the request.
 
-    The host is one of the retailer's own: RetailerMiddleware answers 404 for every other.
+    The host belongs to the retailer: RetailerMiddleware answers 404 for every other host.
     """
     return f"{settings.PUBLIC_SCHEME}://{request.get_host()}{path}"
 
@@ -68,35 +69,36 @@ def page_rows(
     *,
     order: Sequence[str] = NEWEST_FIRST,
 ) -> tuple[list[M], str | None]:
-    """Return the rows of a page, and the address of the next page if there is one.
+    """Return the rows of a page, and the URL of the next page if there is one.
 
-    For pages; ``cursor_page`` is the same for the API. Raises Invalid for a foreign cursor.
+    Meant for HTML pages; ``cursor_page`` does the same for the API. Raises Invalid for an invalid
+    cursor.
     """
     rows = queryset.order_by(*order)
     cursor = request.GET.get("cursor")
     if cursor:
         rows = rows.filter(_after(_decode(cursor, order, queryset.model), order))
-    found = list(rows[: limit + 1])
-    more = len(found) > limit
-    return found[:limit], _url(request, _encode(found[limit - 1], order)) if more else None
+    page = list(rows[: limit + 1])
+    more = len(page) > limit
+    return page[:limit], _url(request, _encode(page[limit - 1], order)) if more else None
 
 
 def page_limit(request: Request) -> int:
-    """Return ``?limit=`` within bounds."""
-    said = request.query_params.get("limit", str(USUAL))
-    if not (said.isascii() and said.isdigit() and len(said) < 10 and 1 <= int(said) <= MOST):
+    """Return ``?limit=``, a number from 1 to 100. Raises Invalid for any other value."""
+    text = request.query_params.get("limit", str(USUAL))
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MOST):
         raise Invalid(
             _("limit must be a whole number from 1 to %(most)d.") % {"most": MOST},
-            errors=[FieldProblem("?limit", _("Not a number from 1 to 100."))],
+            errors=[FieldProblem("?limit", _("This is not a number from 1 to 100."))],
         )
-    return int(said)
+    return int(text)
 
 
 def _value(row: Model, field: str) -> Any:
-    found: Any = row
+    value: Any = row
     for part in field.split("__"):
-        found = getattr(found, part)
-    return found.isoformat() if isinstance(found, dt.datetime | dt.date) else found
+        value = getattr(value, part)
+    return value.isoformat() if isinstance(value, dt.datetime | dt.date) else value
 
 
 def _encode(row: Model, order: Sequence[str]) -> str:
@@ -107,7 +109,7 @@ def _encode(row: Model, order: Sequence[str]) -> str:
 
 def _decode(cursor: str, order: Sequence[str], model: type[Model]) -> list[Any]:
     unreadable = Invalid(
-        _("This cursor was not given out by this list. Start again without one."),
+        _("This cursor is not valid for this list. Start again without a cursor."),
         errors=[FieldProblem("?cursor", _("Unknown cursor."))],
     )
     try:
@@ -122,7 +124,7 @@ def _decode(cursor: str, order: Sequence[str], model: type[Model]) -> list[Any]:
         field = _field(model, name.lstrip("-"))
         try:
             clean.append(field.to_python(value))
-        except Exception:  # noqa: BLE001  each field type refuses in its own way
+        except Exception:  # noqa: BLE001  each field type raises its own exceptions
             raise unreadable from None
         if value is None or isinstance(value, list | dict) or "\x00" in str(value):
             raise unreadable
@@ -149,6 +151,6 @@ def _after(values: Sequence[Any], order: Sequence[str]) -> Q:
 
 
 def _url(request: Request | HttpRequest, cursor: str) -> str:
-    """Return the next page's address, relative to the host."""
-    kept = [(k, v) for k, v in request.GET.items() if k != "cursor"]
-    return f"{request.path}?{urlencode([*kept, ('cursor', cursor)])}"
+    """Return the next page's URL without the host."""
+    params = [(k, v) for k, v in request.GET.items() if k != "cursor"]
+    return f"{request.path}?{urlencode([*params, ('cursor', cursor)])}"

@@ -1,4 +1,4 @@
-"""Query parameters of the API: each is read into its type, or refused by name."""
+"""Functions that read a query parameter of the API as a typed value, or raise Invalid."""
 
 from __future__ import annotations
 
@@ -12,61 +12,64 @@ from lastmile.core.errors import FieldProblem, Invalid
 
 
 def date_param(request: Request, name: str) -> dt.date | None:
-    """Return a date of the query string. Raises Invalid when it is none."""
-    given = request.query_params.get(name)
-    if not given:
+    """Return a date from the query string, or None when it is absent. Raises Invalid."""
+    text = request.query_params.get(name)
+    if not text:
         return None
-    date = clock.read_date(given)
+    date = clock.read_date(text)
     if date is None:
         raise _bad(name, _("Write a date as 2026-11-23, in the years 2000 to 2100."))
     return date
 
 
 def number_param(request: Request, name: str, limit: float) -> float | None:
-    """Return a number of the query string within plus or minus ``limit``."""
-    said = request.query_params.get(name)
-    if not said:
+    """Return a number from ``-limit`` to ``limit``, or None when it is absent. Raises Invalid."""
+    text = request.query_params.get(name)
+    if not text:
         return None
     try:
-        found = float(said)
+        number = float(text)
     except ValueError:
-        found = float("nan")
-    if not -limit <= found <= limit:
+        number = float("nan")
+    if not -limit <= number <= limit:
         raise _bad(name, _("Write a number between -%(limit)d and %(limit)d.") % {"limit": limit})
-    return found
+    return number
 
 
 def whole_param(request: Request, name: str, least: int, most: int) -> int | None:
-    """Return a whole number of the query string; None when it is absent."""
-    said = request.query_params.get(name)
-    if not said:
+    """Return a whole number from the query string, or None when it is absent. Raises Invalid."""
+    text = request.query_params.get(name)
+    if not text:
         return None
-    if not (said.isascii() and said.isdigit() and len(said) < 12 and least <= int(said) <= most):
+    if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
         raise _bad(
             name,
             _("Write a whole number from %(least)d to %(most)d.") % {"least": least, "most": most},
         )
-    return int(said)
+    return int(text)
 
 
 def yes_no_param(request: Request, name: str) -> bool | None:
-    """Return true or false of the query string, None when it is absent."""
-    said = request.query_params.get(name)
-    if said is None or said == "":
+    """Return true or false from the query string, or None when it is absent. Raises Invalid."""
+    text = request.query_params.get(name)
+    if text is None or text == "":
         return None
-    if said not in {"true", "false"}:
+    if text not in {"true", "false"}:
         raise _bad(name, _("Write true or false."))
-    return said == "true"
+    return text == "true"
 
 
 def words_param(
     request: Request, name: str, allowed: frozenset[str], most: int | None = None
 ) -> list[str]:
-    """Return the comma-separated words of the query string, each one of a closed list."""
-    said = [word for word in request.query_params.get(name, "").split(",") if word]
-    if not set(said) <= allowed or (most is not None and len(said) > most):
+    """Return comma-separated words from the query string.
+
+    Raises Invalid for a word that is not in ``allowed``, and for more than ``most`` words.
+    """
+    words = [word for word in request.query_params.get(name, "").split(",") if word]
+    if not set(words) <= allowed or (most is not None and len(words) > most):
         raise _bad(name, _("Use only: %(words)s.") % {"words": ", ".join(sorted(allowed))})
-    return said
+    return words
 
 
 def _bad(name: str, detail: str) -> Invalid:

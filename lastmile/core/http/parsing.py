@@ -1,6 +1,6 @@
-"""JSON as it may enter the house: UTF-8, finite numbers, no NUL, no half characters, not too deep.
+"""The JSON parser of the API: UTF-8, finite numbers, no NUL, no lone surrogates, limited depth.
 
-What PostgreSQL or a recursive walk would choke on later is refused here, with its reason.
+It refuses values with which PostgreSQL or a recursive function would fail later.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEEPEST = 64
 
 
 class StrictJSONParser(JSONParser):
-    """The API's parser; bodies over DATA_UPLOAD_MAX_MEMORY_SIZE raise RequestDataTooBig (413)."""
+    """The API's parser. Bodies over DATA_UPLOAD_MAX_MEMORY_SIZE raise RequestDataTooBig (413)."""
 
     def parse(
         self,
@@ -28,7 +28,7 @@ class StrictJSONParser(JSONParser):
     ) -> Any:
         """Return the parsed body. Raises ParseError (400)."""
         request = (parser_context or {}).get("request")
-        # Through .body, because it counts the bytes; the bare stream does not.
+        # Read it through .body, which limits the number of bytes; the stream itself does not.
         raw = request.body if request is not None else stream.read()
         return strict_json(raw)
 
@@ -39,12 +39,12 @@ def strict_json(raw: bytes) -> Any:
     Raises
     ------
     ParseError
-        Not UTF-8, not JSON, a member that stands twice in one object, a number without end, a
-        NUL, half of a surrogate pair, or more than 64 levels deep.
+        The text is not UTF-8 or not JSON, or it has a repeated member, an infinite number, a NUL,
+        a lone surrogate or more than 64 levels.
     """
     try:
         text = raw.decode("utf-8-sig")
-        found = json.loads(
+        value = json.loads(
             text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_repeated
         )
     except UnicodeDecodeError:
@@ -55,8 +55,8 @@ def strict_json(raw: bytes) -> Any:
         raise ParseError(_too_deep()) from None
     except ValueError as fault:
         raise ParseError(_("The body is not JSON: %(fault)s.") % {"fault": fault}) from None
-    _check(found, escapes="\\u" in text)
-    return found
+    _check(value, escapes="\\u" in text)
+    return value
 
 
 def _refuse_constant(word: str) -> NoReturn:
@@ -64,25 +64,29 @@ def _refuse_constant(word: str) -> NoReturn:
 
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of its members. Which of two of one name is meant, nobody knows."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    """Return the members of an object as a dict; raise ParseError when a name occurs twice."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _value in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ParseError(
-            _("The body names %(name)s twice in one object. Keep one of them.")
+            _("The body contains %(name)s twice in one object. Keep only one.")
             % {"name": ascii(twice[:40])}
         )
-    return found
+    return members
 
 
 def _too_deep() -> str:
     return _("The body is nested more than %(most)d levels deep.") % {"most": DEEPEST}
 
 
-def _check(found: Any, *, escapes: bool) -> None:
-    """Walk without recursion. Bad characters can only have come from ``\\u`` escapes."""
-    level = [found]
+def _check(root: Any, *, escapes: bool) -> None:
+    """Raise ParseError for a bad character, a huge number or too many levels.
+
+    The walk is not recursive. Texts are checked only if the body has ``\\u`` escapes, since
+    nothing else can produce a bad character.
+    """
+    level = [root]
     for _depth in range(DEEPEST + 1):
         below: list[Any] = []
         for value in level:
@@ -96,7 +100,7 @@ def _check(found: Any, *, escapes: bool) -> None:
                 if escapes:
                     _check_text(value)
             elif isinstance(value, float) and not math.isfinite(value):
-                raise ParseError(_("A number in the body is too large to be held."))
+                raise ParseError(_("A number in the body is too large."))
         if not below:
             return
         level = below
@@ -105,10 +109,10 @@ def _check(found: Any, *, escapes: bool) -> None:
 
 def _check_text(text: str) -> None:
     if "\x00" in text:
-        raise ParseError(_("A text in the body holds a NUL character. Leave it out."))
+        raise ParseError(_("A text in the body contains a NUL character. Remove it."))
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise ParseError(
-            _("A text in the body holds half of a character (a lone surrogate).")
+            _("A text in the body contains half a character (a lone surrogate). Remove it.")
         ) from None

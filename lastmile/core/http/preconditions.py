@@ -1,4 +1,4 @@
-"""ETag and If-Match over the integer field ``version`` that every editable noun carries."""
+"""ETag and If-Match, based on the integer field ``version`` of every model that can be edited."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from lastmile.core.errors import Invalid, Stale
 
 
 class Versioned(Protocol):
-    """Anything with a ``version`` that grows with each edit."""
+    """A row with a ``version`` that grows with each edit."""
 
     version: int
 
 
-def etag(thing: Versioned) -> str:
-    """Return the strong validator of the present version: ``"7"`` with its quotes."""
-    return f'"{thing.version}"'
+def etag(row: Versioned) -> str:
+    """Return the ETag of the current version, quotes included: ``"7"``."""
+    return f'"{row.version}"'
 
 
 def expected_version(request: HttpRequest | Request) -> int | None:
-    """Return the version that If-Match names; None when the header is absent or ``*``.
+    """Return the version in If-Match; None when the header is absent or ``*``.
 
-    Services compare it after they have locked the row, which is the only race-free place.
+    Services compare it after they have locked the row; before the lock there would be a race.
     """
-    said = (request.headers.get("If-Match") or "").strip()
-    if said in {"", "*"}:
+    text = (request.headers.get("If-Match") or "").strip()
+    if text in {"", "*"}:
         return None
-    found = re.fullmatch(r'(?:W/)?"(\d{1,18})"', said)
-    if found is None:
-        raise Invalid(_("If-Match must be the ETag of an earlier answer, quotes included."))
-    return int(found[1])
+    match = re.fullmatch(r'(?:W/)?"(\d{1,18})"', text)
+    if match is None:
+        raise Invalid(_("If-Match must be the ETag of an earlier response, quotes included."))
+    return int(match[1])
 
 
-def require_match(request: HttpRequest | Request, thing: Versioned) -> None:
-    """Refuse an edit of a version that is no longer the present one (no If-Match: no check).
+def require_match(request: HttpRequest | Request, row: Versioned) -> None:
+    """Refuse an edit that is based on an old version. Without If-Match nothing is checked.
 
     Raises
     ------
     Stale
-        412, with the present version in ``data``.
+        412, with the current version in ``data``.
     """
     version = expected_version(request)
-    if version is not None and version != thing.version:
+    if version is not None and version != row.version:
         raise Stale(
-            _("Somebody has changed this since you read it. Read it again and repeat your edit."),
-            data={"version": thing.version},
+            _("Someone else changed this. Reload it and make your change again."),
+            data={"version": row.version},
         )

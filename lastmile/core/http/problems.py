@@ -1,8 +1,7 @@
-"""One way to say no: RFC 9457 ``application/problem+json`` for programs, made from any exception.
+"""Problem responses (RFC 9457, ``application/problem+json``), made from any exception.
 
-``problem_from`` knows every exception that may reach a face and gives it a status, a code and a
-sentence with the remedy. What it does not know is our fault: it is logged under an id, and the id
-is all that the caller learns.
+``problem_from`` gives each expected exception a status, a code and a sentence with the remedy. An
+unexpected exception is logged with a reference, and the caller gets only this reference.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ from lastmile.core.refusals import unknown
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("lastmile.problems")
-# Serialisation failure and deadlock: the same call, repeated, succeeds.
+# Serialisation failure and deadlock: the same call succeeds when it is repeated.
 RETRY_AT_ONCE = frozenset({"40001", "40P01"})
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemAnswer:
-    """What a problem answer holds."""
+    """The content of a problem response."""
 
     status: int
     code: str
@@ -49,9 +48,9 @@ class ProblemAnswer:
     retryable: bool = False
 
     def body(self) -> dict[str, Any]:
-        """Return the members of RFC 9457 and ours; facts in ``data`` never overwrite them."""
-        shown: dict[str, Any] = dict(self.data)
-        shown |= {
+        """Return the members of RFC 9457 plus our own. Members of ``data`` never overwrite them."""
+        members: dict[str, Any] = dict(self.data)
+        members |= {
             "type": f"{reverse('api:problems')}#{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
             "status": self.status,
@@ -59,24 +58,24 @@ class ProblemAnswer:
             "detail": self.detail,
         }
         if self.errors:
-            shown["errors"] = [
+            members["errors"] = [
                 {"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in self.errors
             ]
-        return shown
+        return members
 
 
 def sqlstate(fault: BaseException) -> str:
-    """Return PostgreSQL's five-character code behind a Django database error, or ``""``."""
+    """Return PostgreSQL's five-character error code of a Django database error, or ``""``."""
     return getattr(fault.__cause__, "sqlstate", None) or getattr(fault, "sqlstate", None) or ""
 
 
 def problem_from(fault: BaseException) -> ProblemAnswer:
-    """Return the problem that an exception means; an unknown one is logged and answered 500."""
+    """Return the problem for an exception. An unexpected exception is logged and gives 500."""
     return known_problem(fault) or _unexpected(fault)
 
 
 def known_problem(fault: BaseException) -> ProblemAnswer | None:
-    """Return the problem that an exception means, None for what nobody expected."""
+    """Return the problem for an expected exception, or None for an unexpected one."""
     if isinstance(fault, DomainError):
         return _from_domain(fault)
     for kind, say in _KNOWN:
@@ -88,7 +87,7 @@ def known_problem(fault: BaseException) -> ProblemAnswer | None:
 
 
 def problem_response(problem: ProblemAnswer) -> Response:
-    """Return the answer as DRF sends it."""
+    """Return the DRF response of a problem."""
     response = Response(
         problem.body(),
         status=problem.status,
@@ -100,7 +99,7 @@ def problem_response(problem: ProblemAnswer) -> Response:
 
 
 def plain_problem_response(problem: ProblemAnswer) -> HttpResponse:
-    """Return the answer where DRF has not been reached (middleware, unknown addresses)."""
+    """Return the Django response of a problem, for code outside DRF (middleware, unknown URLs)."""
     return JsonResponse(
         problem.body(),
         status=problem.status,
@@ -110,16 +109,16 @@ def plain_problem_response(problem: ProblemAnswer) -> HttpResponse:
 
 
 def drf_exception_handler(fault: Exception, context: Mapping[str, Any]) -> Response:
-    """DRF's hook: every exception of an API view becomes a problem."""
+    """Turn every exception of an API view into a problem response (DRF's EXCEPTION_HANDLER)."""
     return problem_response(problem_from(fault))
 
 
 def unavailable(detail: str = "", *, after_s: int = 2) -> ProblemAnswer:
-    """Return 503 with Retry-After."""
+    """Return the problem 503 with Retry-After."""
     return ProblemAnswer(
         503,
         "unavailable",
-        detail or _("A part of the house is away for the moment. Try again shortly."),
+        detail or _("The service is temporarily unavailable. Try again in a minute."),
         headers={"Retry-After": str(after_s)},
         retryable=True,
     )
@@ -143,25 +142,25 @@ def _from_domain(fault: DomainError) -> ProblemAnswer:
 
 def _from_database(fault: BaseException) -> ProblemAnswer | None:
     if isinstance(fault, DataError):
-        log.warning("A value passed the serializers and not PostgreSQL", exc_info=fault)
+        log.warning("PostgreSQL refused a value that passed the serializers", exc_info=fault)
         return ProblemAnswer(
-            422, "invalid", _("A value is out of range or holds a forbidden character.")
+            422, "invalid", _("A value is out of range or contains a forbidden character.")
         )
     if isinstance(fault, OperationalError | InterfaceError):
-        log.warning("PostgreSQL refused or was away (%s)", sqlstate(fault) or "no code")
+        log.warning("PostgreSQL is unavailable or refused (%s)", sqlstate(fault) or "no code")
         return unavailable()
     return None
 
 
 def _unexpected(fault: BaseException) -> ProblemAnswer:
     reference = secrets.token_hex(6)
-    log.error("Unexpected fault %s", reference, exc_info=fault)
+    log.error("Unexpected error %s", reference, exc_info=fault)
     return ProblemAnswer(
         500,
         "internal",
         _(
-            "Something failed on our side and nothing was changed. "
-            "Try again; if it stays, give support this reference: %(reference)s."
+            "Something went wrong on our side. Nothing was changed. Try again. "
+            "If it happens again, give support this reference: %(reference)s."
         )
         % {"reference": reference},
         data={"reference": reference},
@@ -173,7 +172,7 @@ def _plain(status: int, code: str, say: Callable[[], str]) -> Callable[[Any], Pr
 
 
 def field_problems(fault: drf.ValidationError) -> list[FieldProblem]:
-    """Return DRF's nested faults as one problem per fault, each with its JSON pointer."""
+    """Return DRF's nested errors as a flat list of problems, each with its JSON pointer."""
     return list(_pointers(fault.get_full_details(), ""))
 
 
@@ -181,28 +180,28 @@ def _validation(fault: drf.ValidationError) -> ProblemAnswer:
     return ProblemAnswer(
         422,
         "invalid",
-        _("Some values do not fit; see errors."),
+        _("Some values are not valid; see errors."),
         tuple(field_problems(fault)),
     )
 
 
-def _is_leaf(found: Any) -> bool:
-    """Tell a fault from a serializer that happens to have fields ``message`` and ``code``."""
+def _is_leaf(detail: Any) -> bool:
+    """Return True for one error, not for a serializer with fields ``message`` and ``code``."""
     return (
-        isinstance(found, dict)
-        and set(found) == {"message", "code"}
-        and isinstance(found["message"], str)
+        isinstance(detail, dict)
+        and set(detail) == {"message", "code"}
+        and isinstance(detail["message"], str)
     )
 
 
-def _pointers(found: Any, pointer: str) -> list[FieldProblem]:
-    """Flatten DRF's nested details to one problem per fault, by RFC 6901 pointer."""
-    if _is_leaf(found):
-        return [FieldProblem(pointer, str(found["message"]), str(found["code"]))]
-    if isinstance(found, dict):
+def _pointers(detail: Any, pointer: str) -> list[FieldProblem]:
+    """Flatten DRF's nested details to one problem per error, with its RFC 6901 pointer."""
+    if _is_leaf(detail):
+        return [FieldProblem(pointer, str(detail["message"]), str(detail["code"]))]
+    if isinstance(detail, dict):
         return [
             problem
-            for name, inner in found.items()
+            for name, inner in detail.items()
             for problem in _pointers(
                 inner,
                 pointer
@@ -210,15 +209,15 @@ def _pointers(found: Any, pointer: str) -> list[FieldProblem]:
                 else f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}",
             )
         ]
-    if isinstance(found, list):
-        # A list holds either the faults of one member, or one entry per item of a list.
-        leaves = all(_is_leaf(i) for i in found)
+    if isinstance(detail, list):
+        # A list has either the errors of one member, or one entry per item of a list.
+        leaves = all(_is_leaf(i) for i in detail)
         return [
             problem
-            for at, inner in enumerate(found)
+            for at, inner in enumerate(detail)
             for problem in _pointers(inner, pointer if leaves else f"{pointer}/{at}")
         ]
-    return [FieldProblem(pointer, str(found))]
+    return [FieldProblem(pointer, str(detail))]
 
 
 def _parse_error(fault: drf.ParseError) -> ProblemAnswer:
@@ -230,7 +229,7 @@ def _throttled(fault: drf.Throttled) -> ProblemAnswer:
     return ProblemAnswer(
         429,
         "too_many",
-        _("Too many calls. Wait %(seconds)d seconds and go on.") % {"seconds": after},
+        _("Too many calls. Wait %(seconds)d seconds and try again.") % {"seconds": after},
         data={"retry_after_s": after},
         headers={"Retry-After": str(after)},
         retryable=True,
@@ -241,7 +240,7 @@ def _not_authenticated(fault: drf.APIException) -> ProblemAnswer:
     detail = (
         str(fault.detail)
         if isinstance(fault, drf.AuthenticationFailed)
-        else _("Say who you are: log in, or send an API key as Authorization: Bearer <key>.")
+        else _("Sign in, or send an API key as Authorization: Bearer <key>.")
     )
     header = getattr(fault, "auth_header", "") or 'Bearer realm="lastmile"'
     return ProblemAnswer(401, "not_authenticated", detail, headers={"WWW-Authenticate": header})
@@ -249,13 +248,15 @@ def _not_authenticated(fault: drf.APIException) -> ProblemAnswer:
 
 def _forbidden(fault: Any) -> ProblemAnswer:
     return ProblemAnswer(
-        403, "not_allowed", str(getattr(fault, "detail", "")) or _("This is not allowed.")
+        403,
+        "not_allowed",
+        str(getattr(fault, "detail", "")) or _("You are not allowed to do this."),
     )
 
 
 def _method(fault: drf.MethodNotAllowed) -> ProblemAnswer:
     return ProblemAnswer(
-        405, "method_not_allowed", _("This address does not take that method; see Allow.")
+        405, "method_not_allowed", _("This address does not accept this method; see Allow.")
     )
 
 
@@ -272,11 +273,11 @@ _KNOWN: tuple[tuple[type[BaseException], Callable[[Any], ProblemAnswer]], ...] =
     (drf.MethodNotAllowed, _method),
     (
         drf.NotAcceptable,
-        _plain(406, "not_acceptable", lambda: _("Only application/json is served here.")),
+        _plain(406, "not_acceptable", lambda: _("The API answers in application/json only.")),
     ),
     (
         drf.UnsupportedMediaType,
-        _plain(415, "unsupported_media_type", lambda: _("Send application/json, in UTF-8.")),
+        _plain(415, "unsupported_media_type", lambda: _("Send application/json in UTF-8.")),
     ),
     (drf.Throttled, _throttled),
     (
@@ -284,28 +285,28 @@ _KNOWN: tuple[tuple[type[BaseException], Callable[[Any], ProblemAnswer]], ...] =
         _plain(
             413,
             "too_large",
-            lambda: _("The body is larger than one call may be. Send it in parts."),
+            lambda: _("The body is too large for one call. Send it in parts."),
         ),
     ),
     (
         UnreadablePostError,
-        _plain(400, "malformed", lambda: _("The body broke off before its end. Send it again.")),
+        _plain(400, "malformed", lambda: _("The body is incomplete. Send it again.")),
     ),
     (
         SuspiciousOperation,
-        _plain(400, "malformed", lambda: _("The request is not well formed.")),
+        _plain(400, "malformed", lambda: _("The request is malformed.")),
     ),
-    (BadRequest, _plain(400, "malformed", lambda: _("The request is not well formed."))),
+    (BadRequest, _plain(400, "malformed", lambda: _("The request is malformed."))),
 )
 
-# Codes that are not a DomainError's; the page of problems shows them too.
+# Codes without a DomainError of their own; the page of problem codes lists them too.
 CODES: tuple[tuple[str, int, str], ...] = (
-    ("malformed", 400, "The request is not well formed."),
-    ("not_authenticated", 401, "Nobody was recognised."),
-    ("csrf_failed", 403, "A form that is out of date, or from elsewhere."),
-    ("method_not_allowed", 405, "The address does not take that method."),
-    ("not_acceptable", 406, "Only application/json is served."),
-    ("erased", 410, "The kept answer named a person who has been erased since."),
-    ("unsupported_media_type", 415, "Only application/json is taken."),
-    ("internal", 500, "Our fault; the reference names it in our logs."),
+    ("malformed", 400, "The request is malformed."),
+    ("not_authenticated", 401, "The request has no valid session or API key."),
+    ("csrf_failed", 403, "The form has expired or comes from another site."),
+    ("method_not_allowed", 405, "The address does not accept this method."),
+    ("not_acceptable", 406, "The API answers in application/json only."),
+    ("erased", 410, "The stored answer contained a person whose data has been erased since."),
+    ("unsupported_media_type", 415, "The API accepts application/json only."),
+    ("internal", 500, "An error on our side; the reference finds it in our logs."),
 )

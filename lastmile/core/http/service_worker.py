@@ -1,6 +1,7 @@
-"""Serves a service worker under a module's own address, so that its scope is that module.
+"""A view that serves a service worker under a module's own address.
 
-A browser lets a worker control only addresses below its own, and static files lie elsewhere.
+A browser lets a service worker control only addresses below its own address, and static files are
+served from elsewhere.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ def service_worker(script: str, *, scope: str) -> Callable[[HttpRequest], HttpRe
     script : str
         The static file, ``driver/sw.js``.
     scope : str
-        The address below which the worker may answer, ``/driver/``. It is sent as
+        The address below which the worker may answer requests, ``/driver/``. It is sent as
         ``Service-Worker-Allowed``; the page registers the worker with the same scope.
 
     Returns
     -------
     Callable
-        A view that answers the script with two constants before it: ``STATIC_URL``, whose version
-        changes with any static file and so makes the browser install the new worker, and
-        ``SCOPE``. It is never taken from a cache unasked.
+        A view that returns the script with two constants before it, ``STATIC_URL`` and ``SCOPE``.
+        The version in ``STATIC_URL`` changes with any static file, which makes the browser install
+        the new worker. Caches must revalidate the script.
 
     Raises
     ------
@@ -42,15 +43,17 @@ def service_worker(script: str, *, scope: str) -> Callable[[HttpRequest], HttpRe
     --------
     ``path("driver/sw.js", service_worker("driver/sw.js", scope="/driver/"), name="worker")``
     """
-    found = finders.find(script)
-    if not isinstance(found, str):
+    path = finders.find(script)
+    if not isinstance(path, str):
         raise FileNotFoundError(f"There is no static file {script!r} to serve as a worker.")
-    file = Path(found)
+    file = Path(path)
 
     @require_safe
     def worker(_request: HttpRequest) -> HttpResponse:
-        told = {"STATIC_URL": settings.STATIC_URL, "SCOPE": scope}
-        head = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in told.items())
+        constants = {"STATIC_URL": settings.STATIC_URL, "SCOPE": scope}
+        head = "".join(
+            f"const {name} = {json.dumps(value)};\n" for name, value in constants.items()
+        )
         return HttpResponse(
             head + file.read_text(encoding="utf-8"),
             content_type="text/javascript; charset=utf-8",

@@ -1,4 +1,4 @@
-"""Addresses of websockets by name, as ``django.urls.reverse`` makes those of pages."""
+"""URLs of websockets by name, as ``django.urls.reverse`` gives them for pages."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def _routes() -> tuple[URLPattern, ...]:
 
 
 def socket_url(name: str, *args: str) -> str:
-    """Return the address of a websocket. Raises NoReverseMatch when no route has the name."""
+    """Return the URL of a websocket. Raises NoReverseMatch when no route has the name."""
     return reverse(name, urlconf=_routes(), args=args)  # type: ignore[arg-type]

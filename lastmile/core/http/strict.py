@@ -1,8 +1,8 @@
-"""Refuse by name what an operation does not know: body fields and query parameters.
+"""Refuse body fields and query parameters that an operation does not know.
 
-A misspelt field that is ignored is a promise lost in silence: ``windows`` instead of ``window``
-would make an order without a window. What an operation takes is read from its OpenAPI
-declaration, so the document and the refusal cannot differ.
+A misspelt field must not be ignored: ``windows`` instead of ``window`` would give an order without
+a time window. The known names are read from the OpenAPI declaration of the operation, so the
+API document and these checks always agree.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from lastmile.core.errors import FieldProblem, Invalid
 from lastmile.core.http.problems import field_problems
 
 UNKNOWN = "unknown"
-_NAMED = 20  # unknown names listed in one answer; a hostile body may hold thousands
+_NAMED = 20  # unknown names listed in one answer; a hostile body may have thousands
 _LONGEST_NAME = 80
 _FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What one operation takes.
+    """The parameters and body that one operation accepts.
 
     Parameters
     ----------
     query : frozenset of str
         Names of its query parameters.
     body : bool
-        Whether it takes a body.
+        True if the operation accepts a body.
     """
 
     query: frozenset[str]
@@ -48,14 +48,14 @@ class Declared:
 
 @cache
 def declared(view: Any, method: str) -> Declared:
-    """Return what an operation's OpenAPI declaration says that it takes.
+    """Return the parameters and body that an operation's OpenAPI declaration accepts.
 
     Parameters
     ----------
     view : type[APIView]
         The view's class.
     method : str
-        ``get``, ``post`` … in small letters; the class has such a method.
+        ``get``, ``post`` … in lower case; the class must have this method.
     """
     declaration = getattr(getattr(view, method), "kwargs", {}).get("schema")
     if declaration is None:
@@ -69,19 +69,19 @@ def declared(view: Any, method: str) -> Declared:
 
 
 def refuse_undeclared(request: Request, takes: Declared) -> None:
-    """Raise Invalid for query parameters, and for a body, that the operation does not take."""
+    """Raise Invalid for query parameters or a body that the operation does not accept."""
     problems = [
         FieldProblem(f"?{name}", _no_such(name, takes.query), UNKNOWN)
         for name in list(request.query_params)[: _NAMED + 1]
         if name not in takes.query
     ]
     problems += [
-        FieldProblem(f"?{name}", _("%(name)s is given twice. Keep one.") % {"name": name}, "twice")
+        FieldProblem(f"?{name}", _("%(name)s occurs twice. Keep one.") % {"name": name}, "twice")
         for name in takes.query
         if len(request.query_params.getlist(name)) > 1
     ]
     if not takes.body:
-        text = _("This call takes no body. Leave it out.")
+        text = _("This call does not accept a body. Remove it.")
         names = _members(request)
         problems += [FieldProblem(f"/{_escaped(n)}" if n else "", text, UNKNOWN) for n in names]
     if problems:
@@ -89,10 +89,11 @@ def refuse_undeclared(request: Request, takes: Declared) -> None:
 
 
 def _members(request: Request) -> list[str]:
-    """Names of what the body of a call holds; [""] for a body that has none, [] without a body.
+    """Return the names of the members of a body; [""] for JSON that is not an object.
 
-    An empty JSON object, and a form without fields, are no body: some clients always send one.
-    Raises UnsupportedMediaType for a body of another kind than JSON.
+    Without a body the result is []. An empty JSON object and a form without fields count as no
+    body, because some clients always send one. Raises UnsupportedMediaType for a body that is not
+    JSON.
     """
     if request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
         return []
@@ -102,16 +103,16 @@ def _members(request: Request) -> list[str]:
             return [str(name) for name in list(request.data)[:_NAMED]]
         return [""] if request.data else []
     if kind in _FORMS and request.method == "POST":
-        brought = _holds_fields(request._request)  # noqa: SLF001  the API itself reads no form
+        has_body = _holds_fields(request._request)  # noqa: SLF001  DRF's request parses no forms here
     else:
-        brought = int(request.META.get("CONTENT_LENGTH") or 0) > 0
-    if brought:
+        has_body = int(request.META.get("CONTENT_LENGTH") or 0) > 0
+    if has_body:
         raise UnsupportedMediaType(kind)
     return []
 
 
 def _holds_fields(form: HttpRequest) -> bool:
-    """Whether a form has fields, or is one that cannot be read."""
+    """Return True if a form has fields, or cannot be read."""
     try:
         return bool(form.POST or form.FILES)
     except (MultiPartParserError, SuspiciousOperation):
@@ -119,22 +120,22 @@ def _holds_fields(form: HttpRequest) -> bool:
 
 
 def validated(shape: serializers.BaseSerializer[Any]) -> Any:
-    """Return the validated value of a bound serializer. Raises Invalid with every fault at once."""
+    """Return the validated data of a serializer. Raises Invalid with all errors at once."""
     unknown = list(unknown_fields(shape, shape.initial_data))[:_NAMED]  # type: ignore[attr-defined]
     if shape.is_valid(raise_exception=not unknown):
         if not unknown:
             return shape.validated_data
-        found: list[FieldProblem] = []
+        problems: list[FieldProblem] = []
     else:
         faults: Any = shape.errors
-        found = field_problems(ValidationError(faults))
-    raise Invalid(_("Some values do not fit; see errors."), errors=[*unknown, *found])
+        problems = field_problems(ValidationError(faults))
+    raise Invalid(_("Some values are not valid; see errors."), errors=[*unknown, *problems])
 
 
 def unknown_fields(
     shape: serializers.BaseSerializer[Any], data: Any, pointer: str = ""
 ) -> Iterator[FieldProblem]:
-    """Yield the members of a body that its shape does not know, nested ones too."""
+    """Yield a problem for each member of a body that its serializer does not know, also nested."""
     if isinstance(shape, serializers.ListSerializer):
         child: Any = shape.child
         for at, item in enumerate(data if isinstance(data, list) else ()):
@@ -142,28 +143,28 @@ def unknown_fields(
         return
     if not isinstance(shape, serializers.Serializer) or not isinstance(data, Mapping):
         return
-    taken = {name: field for name, field in shape.fields.items() if not field.read_only}
+    writable = {name: field for name, field in shape.fields.items() if not field.read_only}
     for name, value in data.items():
-        field = taken.get(name)
+        field = writable.get(name)
         where = f"{pointer}/{_escaped(str(name))}"
         if field is None:
-            yield FieldProblem(where, _no_such(str(name), taken), UNKNOWN)
+            yield FieldProblem(where, _no_such(str(name), writable), UNKNOWN)
         elif isinstance(field, serializers.BaseSerializer):
             yield from unknown_fields(field, value, where)
 
 
 def _no_such(name: str, known: Collection[str]) -> str:
-    shown = name[:_LONGEST_NAME]
-    meant = get_close_matches(shown, known, n=1)
-    if meant:
-        return _("%(name)s is not known here. Did you mean %(meant)s?") % {
-            "name": shown,
-            "meant": meant[0],
+    short = name[:_LONGEST_NAME]
+    similar = get_close_matches(short, known, n=1)
+    if similar:
+        return _("%(name)s is unknown here. Did you mean %(meant)s?") % {
+            "name": short,
+            "meant": similar[0],
         }
     if not known:
-        return _("%(name)s is not known here. Leave it out.") % {"name": shown}
-    return _("%(name)s is not known here. Use only: %(words)s.") % {
-        "name": shown,
+        return _("%(name)s is unknown here. Remove it.") % {"name": short}
+    return _("%(name)s is unknown here. Use only: %(words)s.") % {
+        "name": short,
         "words": ", ".join(sorted(known)),
     }
 

@@ -1,7 +1,8 @@
-"""A quality-of-service limit per caller, so that one loop does not slow everybody.
+"""A rate limit per caller, so that one client in a loop does not slow down the others.
 
-Not a security measure: it counts in the cache, not atomically, and lets everybody pass while the
-cache is away. What must hold (log-ins, codes) is counted in PostgreSQL.
+It is not a security measure: it counts in the cache without atomic updates, and it lets all calls
+pass while the cache is unavailable. Limits for security (sign-ins, codes) are counted in
+PostgreSQL.
 """
 
 from __future__ import annotations
@@ -20,24 +21,27 @@ log = logging.getLogger(__name__)
 
 
 class CallerThrottle(SimpleRateThrottle):
-    """At most LIMIT_API_PER_MINUTE calls a minute for each principal, or address of a stranger."""
+    """Allows LIMIT_API_PER_MINUTE calls per minute for each principal.
+
+    Callers that are not authenticated are counted by network address.
+    """
 
     scope = "caller"
 
     def get_rate(self) -> str:
-        """Return the rate in DRF's words."""
+        """Return the rate in DRF's notation."""
         return f"{settings.LIMIT_API_PER_MINUTE}/minute"
 
     def get_cache_key(self, request: Any, view: Any) -> str:
-        """Return who is counted, in this retailer."""
+        """Return the cache key of the caller in this retailer."""
         principal = getattr(request, "user", None)
-        who = principal.public_id if principal is not None else client_address(request)
-        return cache_key("throttle", who)
+        caller = principal.public_id if principal is not None else client_address(request)
+        return cache_key("throttle", caller)
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        """Count; a cache that is away stops nobody."""
+        """Count the call; return True while the cache is unavailable."""
         try:
             return bool(super().allow_request(request, view))
         except (RedisError, OSError) as away:
-            log.warning("Calls are not counted, the cache is away: %s", away)
+            log.warning("Calls are not counted, the cache is unavailable: %s", away)
             return True

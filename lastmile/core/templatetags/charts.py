@@ -1,6 +1,7 @@
-"""Charts as tags: ``{% load charts %}{% bar_chart title rows unit="km" target=40 %}``.
+"""Charts as template tags: ``{% load charts %}{% bar_chart title rows unit="km" target=40 %}``.
 
-Each has real axes with units, direct labels, and a table twin below it; small SVG, no script.
+Each chart is a small SVG without JavaScript. It has axes with units, labels at the marks, and a
+table with the same values below it.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def _shown(
 def bar_chart(
     title: Title, rows: Sequence[tuple[str, float]], unit: str = "", target: float | None = None
 ) -> dict[str, Any]:
-    """Horizontal bars: ``rows`` of (name, value); ``target`` is a thin line."""
-    return _shown(charts.bars(rows, unit, target), title, (_("What"), _("Value")))
+    """Show horizontal bars. ``rows`` are (name, value) pairs; ``target`` is drawn as a thin line."""
+    return _shown(charts.bars(rows, unit, target), title, (_("Name"), _("Value")))
 
 
 @register.inclusion_tag("components/charts/line.html")
@@ -42,9 +43,9 @@ def line_chart(
     target: float | None = None,
     interval: Sequence[tuple[float, float]] = (),
 ) -> dict[str, Any]:
-    """A series with its interval: ``points`` of (when, value)."""
+    """Show a series over time with its interval. ``points`` are (time, value) pairs."""
     chart = charts.line(points, unit, target, interval)
-    return _shown(chart, title, (_("When"), _("Value")), unit=unit)
+    return _shown(chart, title, (_("Time"), _("Value")), unit=unit)
 
 
 @register.inclusion_tag("components/charts/gantt.html")
@@ -54,9 +55,9 @@ def gantt_chart(
     starts: int,
     ends: int,
 ) -> dict[str, Any]:
-    """Who works when: ``rows`` of (name, spans of (from minute, to minute, kind))."""
+    """Show activities over a day. ``rows`` are (name, spans of (from minute, to minute, kind))."""
     return _shown(
-        charts.gantt(rows, starts, ends), title, (_("Who"), _("When"), _("What"))
+        charts.gantt(rows, starts, ends), title, (_("Name"), _("Time"), _("Activity"))
     )  # fmt: skip
 
 
@@ -64,13 +65,16 @@ def gantt_chart(
 def heat_strip(
     title: Title, cells: Sequence[tuple[str, float]], unit: str = ""
 ) -> dict[str, Any]:  # fmt: skip
-    """A strip of cells: (word, value), the value written in each."""
-    return _shown(charts.heat(cells, unit), title, (_("When"), _("Value")), unit=unit)
+    """Show a row of shaded cells, each a (word, value) pair with the value written in it."""
+    return _shown(charts.heat(cells, unit), title, (_("Time"), _("Value")), unit=unit)
 
 
 @register.simple_tag
 def meter(value: float, most: float, label: str = "") -> SafeString:
-    """How full something is, as a bar; over the brim it changes tone. The words stand beside it."""
+    """Return a bar that shows how full something is.
+
+    Above 100 % its colour changes. The page shows the figures next to it.
+    """
     share = 0.0 if most <= 0 else value / most
     return format_html(
         '<svg class="meter" role="img" aria-label="{} {} %"><rect class="ground" width="100%" '

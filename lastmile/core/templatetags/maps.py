@@ -1,4 +1,4 @@
-"""The map as a tag: ``{% load maps %}{% map source="#plan" tilejson=street_map.tilejson %}``."""
+"""The map as a template tag: ``{% map source="#plan" tilejson=street_map.tilejson %}``."""
 
 from __future__ import annotations
 
@@ -18,37 +18,40 @@ register = template.Library()
 
 
 def words() -> dict[str, str]:
-    """What the map says, in the reader's language; ``static/core/map/words.js`` has the English."""
+    """Return the map's texts in the reader's language.
+
+    ``static/core/map/words.js`` has the same texts in English.
+    """
     return {
         "title": _("Map"),
         "zoom_in": _("Zoom in"),
         "zoom_out": _("Zoom out"),
-        "fit": _("Show everything"),
+        "fit": _("Show all"),
         "keys": _(
-            "Arrow keys move the map, plus and minus zoom, N and B go to the next and previous "
-            "stop, F shows everything, Escape lets go. The list beside the map offers the same."
+            "Arrow keys move the map, plus and minus zoom. N and B go to the next and previous "
+            "stop, F shows all, Escape clears the selection. The list offers the same."
         ),
-        "no_streets": _("No street map is loaded here: places stand on plain ground."),
-        "no_data": _("The places could not be fetched. The list has them; reload to try again."),
-        "no_webgl": _("This browser cannot draw the map (WebGL is off). The list has everything."),
-        "cluster": _("{n} orders here: click to look closer"),
-        "pin": _("Pin. Arrow keys move it, Shift makes small steps."),
-        "pin_none": _("Click where the door is, or give the coordinates."),
+        "no_streets": _("No street map is loaded for this area."),
+        "no_data": _("The places could not be loaded. Reload the page, or use the list."),
+        "no_webgl": _("This browser cannot show the map because WebGL is off. Use the list."),
+        "cluster": _("{n} orders. Click to zoom in."),
+        "pin": _("Pin. Arrow keys move it; hold Shift for small steps."),
+        "pin_none": _("Click the address on the map, or enter coordinates."),
         "corner": _("Corner {n}"),
         "longitude": _("Longitude"),
         "latitude": _("Latitude"),
         "remove": _("Remove corner {n}"),
-        "add_center": _("Add a corner at the centre of the map"),
-        "undo": _("Take back the last corner"),
-        "clear": _("Start over"),
+        "add_center": _("Add corner at map centre"),
+        "undo": _("Undo last corner"),
+        "clear": _("Remove all corners"),
         "polygon_hint": _(
-            "Click to add corners; drag one to move it. The list does the same by keyboard."
+            "Click to add corners, drag to move them. Or edit the list with the keyboard."
         ),
     }
 
 
 @register.inclusion_tag("components/_map.html")
-def map(  # noqa: A001 - the tag's name is what a template says
+def map(  # noqa: A001 - templates use this name as the tag
     source: str = "",
     tilejson: Mapping[str, Any] | None = None,
     tiles: str = "",
@@ -57,12 +60,12 @@ def map(  # noqa: A001 - the tag's name is what a template says
     label: str = "",
     **more: Any,
 ) -> dict[str, Any]:
-    """A map; ``static/core/map.js`` states the shape of its data, events and keys.
+    """Show a map. ``static/core/map.js`` documents its data, events and keys.
 
-    ``source`` is ``#id`` of a JSON script or an address. ``tilejson`` is a TileJSON document; its
-    attribution is shown. ``tiles`` is the address pattern with ``{z}/{x}/{y}``. Further keywords
-    become data attributes: ``center``, ``zoom``, ``cluster``, and for the modes ``lon lat geometry
-    list``.
+    ``source`` is the ``#id`` of a JSON script on the page, or a URL. ``tilejson`` is a TileJSON
+    document; its attribution is shown. ``tiles`` is the URL pattern with ``{z}/{x}/{y}``. Further
+    keywords become data attributes: ``center``, ``zoom``, ``cluster``, and for the modes
+    ``lon lat geometry list``.
     """
     attribution = str((tilejson or {}).get("attribution", ""))
     data = {
@@ -83,7 +86,7 @@ def map(  # noqa: A001 - the tag's name is what a template says
 
 @register.simple_tag
 def route_swatch(number: int) -> SafeString:
-    """A short piece of the route's line as the map draws it: colour and dash."""
+    """Return a short piece of the route's line, with the colour and dash that the map uses."""
     return format_html(
         '<svg class="swatch route-{}" viewBox="0 0 24 12" aria-hidden="true">'
         '<line x1="1" y1="6" x2="23" y2="6" stroke-width="5" stroke-dasharray="{}"/></svg>',
@@ -93,7 +96,7 @@ def route_swatch(number: int) -> SafeString:
 
 @register.simple_tag
 def stop_number(number: int, seq: int | str) -> SafeString:
-    """The numbered circle of a stop, in its route's colour, as the map draws it."""
+    """Return the numbered circle of a stop, in the colour of its route on the map."""
     return format_html(
         '<svg class="stop-number{} route-{}" viewBox="0 0 24 24" aria-hidden="true">'
         '<circle cx="12" cy="12" r="10"/><text x="12" y="16" text-anchor="middle">{}</text></svg>',

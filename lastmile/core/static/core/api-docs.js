@@ -1,4 +1,4 @@
-// The reading room of the API: Swagger UI from our own host, without a line of inline script.
+// The API documentation page: Swagger UI from our own host, without inline scripts.
 const root = document.getElementById("swagger");
 window.SwaggerUIBundle({
   url: root.dataset.schema,

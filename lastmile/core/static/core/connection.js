@@ -1,5 +1,5 @@
-/* The state of the connection, as a word and an icon. The browser's own opinion comes first; a page that knows better
- * says so: document.dispatchEvent(new CustomEvent("connection", { detail: { online: false } })).
+/* Shows the connection status as a word and an icon, first from the browser. A page may correct it:
+ * document.dispatchEvent(new CustomEvent("connection", { detail: { online: false } })).
  */
 export function mount(el) {
   const stop = new AbortController();

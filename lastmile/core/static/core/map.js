@@ -1,8 +1,8 @@
-/* The map of the house: streets of the loaded network, and a day's work upon them.
+/* The map: the streets of the loaded network, with routes, stops, hubs, zones and vehicles on it.
  *
  * <div class="map" data-module="core/map"
- *      data-source="#plan-json" (a <script type="application/json">) or an address that answers JSON
- *      data-tiles="/roads/NAME/tiles/{z}/{x}/{y}.pbf?v=3"   none: honest blank ground
+ *      data-source="#plan-json" (a <script type="application/json">) or a URL that returns JSON
+ *      data-tiles="/roads/NAME/tiles/{z}/{x}/{y}.pbf?v=3"   without it the background is blank
  *      data-attribution="© OpenStreetMap contributors"
  *      data-basemap="https://…/style.json"                  instead of our streets (BASEMAP_STYLE_URL)
  *      data-mode="show | pin | polygon"  data-cluster  data-center="lon,lat" data-zoom="12"
@@ -14,14 +14,14 @@
  *         hubs:     [{id, name, lon, lat}],   zones: [{id, name, geometry: GeoJSON (Multi)Polygon}],
  *         vehicles: [{id, route, lon, lat, heading, label}],  candidates: [{id, lon, lat, label}] }
  *
- * Says (bubbling CustomEvents on the element), each with detail {kind, id}, kind one of
+ * Events that the map sends (bubbling CustomEvents on the element), each with detail {kind, id}, kind one of
  *   route stop hub zone vehicle candidate:   map:hover (id null on leaving), map:select; map:ready.
- * Hears (dispatch them on the element): map:choose {kind: "route"|"stop"|"candidate", id|null, fly?: true},
- *   map:hint {kind: "route", id|null} (a passing emphasis), map:filter {routes: [id]|null},
+ * Events that the map listens to on the element: map:choose {kind: "route"|"stop"|"candidate", id|null, fly?: true},
+ *   map:hint {kind: "route", id|null} (highlight for a moment), map:filter {routes: [id]|null},
  *   map:fit {route?: id}, map:data {…JSON as above…}, map:reload (fetch data-source again).
  * The same as methods: el.lastmileMap.{choose, hint, filter, fit, setData, reload}.
  *
- * Keys on the map: arrows and + - as usual, n / b next and previous stop, f fit, Escape lets go.
+ * Keys on the map: arrows and + - as usual, n / b next and previous stop, f shows all, Escape clears the selection.
  */
 import * as maplibregl from "../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
 import { addLayers, emphasise, kindOf, SOURCES, TOUCHABLE } from "./map/layers.js";
@@ -32,7 +32,7 @@ import { words } from "./map/words.js";
 
 maplibregl.setWorkerUrl(new URL("../vendor/maplibre-gl-6.17.0/maplibre-gl-worker.mjs", import.meta.url).href);
 
-/** The stylesheet comes with the first map: pages without one do not pay for it. */
+/** Loads the stylesheet with the first map, so that pages without a map do not load it. */
 function stylesheet() {
   const href = new URL("../css/map.css", import.meta.url).href;
   const there = document.querySelector("link[data-map-css]");
@@ -54,7 +54,7 @@ async function read(source) {
   return answer.json();
 }
 
-/** MapLibre wants whole addresses, with the braces left alone. */
+/** Returns a full URL, as MapLibre needs it, without encoding the braces. */
 const whole = (path) => (path && path.startsWith("/") ? location.origin + path : path);
 
 function note(el, text, name) {
@@ -137,7 +137,7 @@ class LastmileMap {
     return this.shapes[source]?.features.find((f) => f.properties.id === id);
   }
 
-  /** Bring a place into view, and move no more than needed. */
+  /** Moves the map only if needed to show a place. */
   reach(coordinates) {
     const { x, y } = this.map.project(coordinates);
     const { clientWidth: w, clientHeight: h } = this.el;
@@ -178,8 +178,8 @@ class LastmileMap {
   }
 }
 
-function listenToPointer(house, say) {
-  const { map } = house;
+function listenToPointer(view, say) {
+  const { map } = view;
   const popup = new maplibregl.Popup({ closeButton: false, closeOnClick: false, offset: 14, className: "map-tip" });
   const at = (place) =>
     map.queryRenderedFeatures(
@@ -191,7 +191,7 @@ function listenToPointer(house, say) {
     )[0];
   let last = null;
   map.on("mousemove", (event) => {
-    const hit = house.quiet ? null : at(event.point);
+    const hit = view.quiet ? null : at(event.point);
     const key = hit ? `${hit.layer.id}/${hit.properties.id ?? hit.properties.cluster_id}` : null;
     if (hit && popup.isOpen()) popup.setLngLat(event.lngLat);
     if (key === last) return;
@@ -204,31 +204,31 @@ function listenToPointer(house, say) {
     else popup.remove();
     const kind = hit ? kindOf(hit.layer.id) : null;
     const route = kind === "route" ? hit.properties.id : kind === "stop" ? hit.properties.route || null : null;
-    house.hint({ id: route });
-    house.tell("map:hover", { kind, id: hit?.properties.id ?? null });
+    view.hint({ id: route });
+    view.tell("map:hover", { kind, id: hit?.properties.id ?? null });
   });
   map.getCanvas().addEventListener("mouseleave", () => {
     last = null;
     popup.remove();
-    house.hint({ id: null });
-    house.tell("map:hover", { kind: null, id: null });
+    view.hint({ id: null });
+    view.tell("map:hover", { kind: null, id: null });
   });
   map.on("click", async (event) => {
-    if (house.onClick?.(event)) return;
+    if (view.onClick?.(event)) return;
     const hit = at(event.point);
-    if (!hit) return house.choose({ kind: "route", id: null });
+    if (!hit) return view.choose({ kind: "route", id: null });
     if (hit.layer.id === "clusters") {
       const zoom = await map.getSource("stops").getClusterExpansionZoom(hit.properties.cluster_id);
       return map.easeTo({ center: hit.geometry.coordinates, zoom });
     }
     const detail = { kind: kindOf(hit.layer.id), id: hit.properties.id };
-    house.choose({ ...detail, fly: false });
-    house.tell("map:select", detail);
+    view.choose({ ...detail, fly: false });
+    view.tell("map:select", detail);
   });
 }
 
-function listenToPage(house) {
-  const { el } = house;
+function listenToPage(view) {
+  const { el } = view;
   const run = {
     "map:choose": "choose",
     "map:hint": "hint",
@@ -238,16 +238,16 @@ function listenToPage(house) {
     "map:reload": "reload",
   };
   for (const [name, method] of Object.entries(run))
-    el.addEventListener(name, (event) => house[method](event.detail ?? {}));
+    el.addEventListener(name, (event) => view[method](event.detail ?? {}));
   el.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, button")) return;
     const act = {
-      n: () => house.step(1),
-      b: () => house.step(-1),
-      f: () => house.fit(),
+      n: () => view.step(1),
+      b: () => view.step(-1),
+      f: () => view.fit(),
       Escape: () => {
-        house.choose({ kind: "route", id: null });
-        house.tell("map:select", { kind: null, id: null });
+        view.choose({ kind: "route", id: null });
+        view.tell("map:select", { kind: null, id: null });
       },
     }[event.key];
     if (act) {
@@ -257,15 +257,15 @@ function listenToPage(house) {
   });
 }
 
-/** Light, dark and contrast are three styles; places stay where they are. */
-function followTheme(house) {
+/** Changes the map style with the theme (light, dark, high contrast) and draws the same data again. */
+function followTheme(view) {
   const change = () => {
-    house.inks = INKS[inkSet()];
-    if (house.el.dataset.basemap) return house.setData(house.data);
-    house.map.setStyle(house.style(), { diff: false });
-    house.map.once("style.load", () => {
-      house.setData(house.data);
-      house.dress();
+    view.inks = INKS[inkSet()];
+    if (view.el.dataset.basemap) return view.setData(view.data);
+    view.map.setStyle(view.style(), { diff: false });
+    view.map.once("style.load", () => {
+      view.setData(view.data);
+      view.dress();
     });
   };
   const media = matchMedia("(prefers-color-scheme: dark)");
@@ -277,7 +277,7 @@ function followTheme(house) {
   };
 }
 
-function fitControl(house, say) {
+function fitControl(view, say) {
   const box = Object.assign(document.createElement("div"), { className: "maplibregl-ctrl maplibregl-ctrl-group" });
   const button = Object.assign(document.createElement("button"), {
     type: "button",
@@ -285,7 +285,7 @@ function fitControl(house, say) {
     className: "map-fit",
   });
   button.setAttribute("aria-label", say("fit"));
-  button.addEventListener("click", () => house.fit());
+  button.addEventListener("click", () => view.fit());
   box.append(button);
   return { onAdd: () => box, onRemove: () => box.remove() };
 }
@@ -330,25 +330,25 @@ export async function mount(el) {
   map.touchZoomRotate.disableRotation();
   map.addControl(new maplibregl.AttributionControl({ compact: false }), "bottom-right");
   map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
-  const house = new LastmileMap(el, map, say);
-  map.addControl(fitControl(house, say), "top-right");
+  const view = new LastmileMap(el, map, say);
+  map.addControl(fitControl(view, say), "top-right");
   map.getCanvas().setAttribute("aria-description", say("keys"));
-  house.inks = inks;
-  house.setData(data);
-  el.lastmileMap = house;
+  view.inks = inks;
+  view.setData(data);
+  el.lastmileMap = view;
   if (!el.dataset.tiles && !el.dataset.basemap) note(el, say("no_streets"), "ground");
-  if (!Number.isFinite(lat)) house.fit({ animate: false });
+  if (!Number.isFinite(lat)) view.fit({ animate: false });
   await new Promise((done) => map.once("style.load", done));
-  house.dress();
-  listenToPointer(house, say);
-  listenToPage(house);
-  const unfollow = followTheme(house);
+  view.dress();
+  listenToPointer(view, say);
+  listenToPage(view);
+  const unfollow = followTheme(view);
   const mode = el.dataset.mode ?? "show";
-  if (mode === "pin") (await import("./map/pin.js")).start(house, maplibregl, say);
-  if (mode === "polygon") (await import("./map/polygon.js")).start(house, maplibregl, say);
+  if (mode === "pin") (await import("./map/pin.js")).start(view, maplibregl, say);
+  if (mode === "polygon") (await import("./map/polygon.js")).start(view, maplibregl, say);
   map.once("idle", () => {
     el.dataset.ready = "true";
-    house.tell("map:ready", {});
+    view.tell("map:ready", {});
   });
   return () => {
     unfollow();

@@ -1,7 +1,7 @@
-/* A panel: a fragment of another module on this page. Until it is here, and wherever scripts are off, it is a link.
+/* A panel: a fragment of another module on this page. Until it is loaded, and without JavaScript, it is a link.
  *
- * 403, 404 and 204 mean that there is nothing for this reader: the panel goes away. Any other failure stays inside
- * the panel, with a button to try again; the rest of the page is never touched.
+ * 403, 404 and 204 mean that there is nothing to show to this reader: the panel is hidden. Any other error is shown
+ * inside the panel, with a button to try again; the rest of the page does not change.
  */
 const NOTHING = [204, 403, 404];
 
@@ -21,7 +21,7 @@ export function mount(el) {
   }
   function fail(event) {
     if (!mine(event)) return;
-    event.stopPropagation(); // the frame's toast speaks of acts; nobody acted here
+    event.stopPropagation(); // no toast: the user did not start this request
     if (NOTHING.includes(event.detail.xhr?.status)) return;
     body.replaceChildren();
     failed.hidden = false;
@@ -29,7 +29,7 @@ export function mount(el) {
   for (const kind of ["htmx:responseError", "htmx:sendError", "htmx:timeout", "htmx:sendAbort"]) listen(kind, fail);
   listen("toast", (event) => {
     if (event.target === body) event.stopPropagation();
-  }); // a refusal of the panel itself
+  }); // the panel itself shows the error
   listen("htmx:afterRequest", (event) => {
     if (!mine(event)) return;
     body.removeAttribute("aria-busy");
@@ -37,7 +37,7 @@ export function mount(el) {
   });
   failed.querySelector("button").addEventListener("click", load, { signal: stop.signal });
 
-  window.htmx.process(el); // htmx may not have taken the page up yet
+  window.htmx.process(el); // htmx may not have processed the page yet
   load();
   return () => stop.abort();
 }

@@ -1,5 +1,5 @@
 /* Registers a module's service worker: <body data-module="core/service-worker" data-worker="{% url … %}" data-scope="/driver/">.
- * Without one the page works as it is, online.
+ * Without a service worker the page works online only.
  */
 export async function mount(el) {
   if (!("serviceWorker" in navigator)) return;

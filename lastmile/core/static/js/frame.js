@@ -1,6 +1,6 @@
-/* The frame: theme and menus, toasts with undo, dialogs and drawers, CSRF for htmx. */
+/* Scripts of every page: theme, menus, toasts with undo, failed requests, dialogs and drawers, filters. */
 
-/* --- theme: a cookie the server reads, so no page ever flashes in the wrong one ------------- */
+/* --- theme: in a cookie that the server reads, so no page flashes in the wrong theme -------- */
 function theme(form) {
   form.addEventListener("submit", (event) => {
     const value = event.submitter?.value;
@@ -50,7 +50,7 @@ export function toast(text, { undo = null, seconds = 8 } = {}) {
     });
   }
   box.querySelector("[data-close]").addEventListener("click", gone);
-  // Time stands still while somebody reads or aims at the button (WCAG 2.2.1).
+  // The timer stops while the pointer or the focus is on the toast (WCAG 2.2.1).
   let timer = setTimeout(gone, seconds * 1000);
   const hold = () => clearTimeout(timer);
   const go = () => {
@@ -72,7 +72,7 @@ region
   ?.querySelectorAll(".toast [data-close]")
   .forEach((b) => b.addEventListener("click", () => b.closest(".toast").remove()));
 
-/* --- a request that failed says so, and what was typed stays -------------------------------- */
+/* --- failed requests show a toast; the user's input stays ----------------------------------- */
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   let text = region.dataset.failed;
@@ -85,7 +85,7 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 document.addEventListener("htmx:sendError", () => toast(region.dataset.offline, { seconds: 12 }));
 
-/* --- dialogs and drawers: data-opens="id", data-closes; htmx content may open its own -------- */
+/* --- dialogs and drawers: data-opens="id", data-closes; data-auto-open opens after htmx ------ */
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) {
@@ -96,14 +96,14 @@ document.addEventListener("click", (event) => {
     }
   }
   if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
-  if (event.target instanceof HTMLDialogElement) event.target.close(); // the veil
+  if (event.target instanceof HTMLDialogElement) event.target.close(); // a click on the backdrop
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   const box = event.detail.target.closest?.("dialog[data-auto-open]");
   if (box && !box.open) box.showModal();
 });
 
-/* --- forms that send themselves when a choice is made (filters); a button stays for no-js ---- */
+/* --- filter forms are submitted on change; without JavaScript they have a button ------------- */
 document.addEventListener("change", (event) => {
   const form = event.target.closest?.("form[data-auto-submit]");
   if (form) form.requestSubmit();

@@ -1,15 +1,16 @@
-/* The one live client: connects, takes a snapshot and then deltas, notices gaps and silence, comes back by itself.
+/* The websocket client of all pages. It receives a snapshot and then deltas, detects gaps and silence, and reconnects.
  *
- * Frames are {type, seq, retailer, data}. The first is a snapshot; each numbered frame after it adds one. A jump is a
- * gap: the client asks for a snapshot and keeps what comes in between. A frame without a number (seq null) is handed
- * on as it is. Closed by code: 4401 who are you, 4403 not allowed, 4404 unknown, 4409 superseded end it for good;
- * 4429 too many waits longest; anything else (the network, a restart) is tried again with growing waits.
+ * Frames are {type, seq, retailer, data}. The first frame is a snapshot; in each later frame seq grows by one. If seq
+ * jumps, frames were lost: the client asks for a new snapshot and keeps the frames that arrive in the meantime. A frame
+ * without a number (seq null) is passed on at once. After close codes 4401 not authenticated, 4403 not allowed,
+ * 4404 unknown and 4409 superseded the client stops. After 4429 too many it waits longest. After any other end
+ * (network, restart) it reconnects with growing delays.
  *
  *   const stop = live(el.dataset.socket, {
- *     seq: 7,                                what the page shows already; null where it shows nothing
- *     onSnapshot(data, {seq, before}) {},    before: the number known until now
+ *     seq: 7,                                number of the state that the page shows already, or null
+ *     onSnapshot(data, {seq, before}) {},    before: the number before this snapshot
  *     onDelta(type, data, {seq}) {},
- *     onState(state, {code}) {},             "live" | "lost" (tries again) | "closed" (for good)
+ *     onState(state, {code}) {},             "live" | "lost" (reconnects) | "closed" (final)
  *   });
  *   stop();
  */
@@ -19,11 +20,11 @@ export const UNKNOWN = 4404;
 export const SUPERSEDED = 4409;
 export const TOO_MANY = 4429;
 const FINAL = new Set([WHO, NOT_ALLOWED, UNKNOWN, SUPERSEDED]);
-const LOST = 1006; // as browsers say it of a connection that broke
-const FIRST_WAIT_MS = 500; // doubles with each try, and up to a third is added by chance
+const LOST = 1006; // the browsers' close code for a broken connection
+const FIRST_WAIT_MS = 500; // doubles with each attempt; a random part of up to a third is added
 const LONGEST_WAIT_MS = 30_000;
-const SILENCE_MS = 25_000; // after so long without a frame the client asks
-const ANSWER_MS = 10_000; // after so long without an answer it gives the connection up
+const SILENCE_MS = 25_000; // without a frame for this time the client sends a ping
+const ANSWER_MS = 10_000; // without an answer for this time it drops the connection
 
 /** Starts the client; returns the function that ends it. */
 export function live(path, { seq = null, onSnapshot = () => {}, onDelta = () => {}, onState = () => {} }) {
@@ -32,26 +33,26 @@ export function live(path, { seq = null, onSnapshot = () => {}, onDelta = () => 
   return () => line.stop();
 }
 
-/** The whole address of a websocket of this host. */
+/** Returns the full URL of a websocket on this host. */
 export function addressOf(path) {
   const url = new URL(path, location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }
 
-/** Puts frames in order: what is known, what is kept until a snapshot comes, what is handed on. */
+/** Passes frames on in order; keeps frames that arrive before the snapshot that it waits for. */
 class Frames {
   constructor(seq, onSnapshot, onDelta) {
     Object.assign(this, { known: seq, kept: [], awaited: true, onSnapshot, onDelta });
   }
 
-  /** A new connection begins with a snapshot unasked. */
+  /** Prepares for a new connection: the server sends a snapshot first. */
   begin() {
     this.kept = [];
     this.awaited = true;
   }
 
-  /** Takes a frame; returns whether a snapshot has to be asked for. */
+  /** Handles a frame; returns true if the client must ask for a snapshot. */
   take(frame) {
     const { type, seq, data } = frame;
     if (type === "snapshot") return this.catchUp(seq, data);
@@ -61,12 +62,12 @@ class Frames {
       this.kept.push(frame);
     } else if (this.known != null && seq > this.known + 1) {
       this.kept.push(frame);
-      this.awaited = true; // once, until the answer is here
+      this.awaited = true; // ask only once until the answer arrives
       return true;
     } else if (this.known == null || seq > this.known) {
       this.known = seq;
       this.onDelta(type, data, { seq });
-    } // else: the snapshot held it already
+    } // else: the snapshot contains it already
     return false;
   }
 
@@ -80,7 +81,7 @@ class Frames {
   }
 }
 
-/** Keeps a connection: opens it, notices silence, waits longer with each try, ends where the server says so. */
+/** A connection that detects silence and reconnects with growing delays, until a final close code. */
 class Line {
   constructor(path, frames, onState) {
     Object.assign(this, { path, frames, onState, socket: null, state: "", wait: FIRST_WAIT_MS, stopped: false });
@@ -104,7 +105,7 @@ class Line {
   heard(frame) {
     this.listen();
     if (frame.type === "snapshot") {
-      this.wait = FIRST_WAIT_MS; // not before: a refusal comes after the connection is open
+      this.wait = FIRST_WAIT_MS; // only now: the server may refuse after the connection is open
       this.tell("live");
     }
     if (this.frames.take(frame)) this.say("snapshot");
@@ -120,7 +121,7 @@ class Line {
     this.onState(state, { code });
   }
 
-  /** A connection that is silent may never say that it broke. */
+  /** Starts the timers that detect a broken connection by its silence. */
   listen() {
     clearTimeout(this.quiet);
     this.quiet = setTimeout(() => {
@@ -152,7 +153,7 @@ class Line {
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
   }
 
-  /** The network is back, or somebody looks again: do not wait for the next turn. */
+  /** Reconnects at once when the network is back or the page becomes visible. */
   hurry() {
     if (document.visibilityState === "visible" && this.state === "lost" && !this.held) this.connect();
   }

@@ -1,8 +1,8 @@
-/* Loads one widget for each element that asks: <div data-module="console/board"> -> static/console/board.js.
+/* Loads the widget of each element with data-module: <div data-module="console/board"> -> static/console/board.js.
  *
- * A widget exports mount(el) and may return a function that undoes it. htmx swaps are followed: what
- * comes in is mounted, what goes out is unmounted. A widget that fails says so in the console and
- * leaves the server-rendered content as it was: every page works without scripts.
+ * A widget exports mount(el), which may return a function that undoes it. After an htmx swap, new elements are
+ * mounted and removed elements are unmounted. If a widget fails, the error goes to the console and the
+ * server-rendered content stays: every page works without JavaScript.
  */
 const NAME = /^[a-z][a-z-]*\/[a-z][a-z-]*$/; // module/widget
 const mounted = new WeakMap();

@@ -1,4 +1,4 @@
-/* What lies on the streets: zones, routes, stops, hubs, candidates, vehicles, and what is chosen. */
+/* The map layers above the streets: zones, routes, stops, hubs, candidates, vehicles, and the selection. */
 import { DASHES } from "./palette.js";
 import { FONT, zoomed } from "./style.js";
 
@@ -23,7 +23,7 @@ function picture(size, draw) {
   return pen.getImageData(0, 0, size * 2, size * 2);
 }
 
-/** Two pictures drawn here rather than fetched: a hub (roofed square) and a vehicle (arrow). */
+/** Adds two icons that are drawn here, so no file is fetched: a hub (house in a square) and a vehicle (arrow). */
 function addPictures(map, inks) {
   const put = (name, image) => {
     if (map.hasImage(name)) map.removeImage(name);
@@ -101,9 +101,9 @@ export function addLayers(map, { inks, cluster }) {
       },
     }),
   );
-  // The route that speaks is drawn once more, above those that recede.
+  // The active route is drawn a second time, above the faded routes.
   add({
-    id: "spoken-casing",
+    id: "active-casing",
     type: "line",
     source: "routes",
     layout: round,
@@ -111,7 +111,7 @@ export function addLayers(map, { inks, cluster }) {
     paint: { "line-color": inks.line, "line-width": zoomed(9, 4.5, 14, 8, 18, 14) },
   });
   add({
-    id: "spoken",
+    id: "active",
     type: "line",
     source: "routes",
     layout: { "line-join": "round" },
@@ -280,11 +280,12 @@ export function addLayers(map, { inks, cluster }) {
   });
 }
 
-/** One route speaks and the rest recede; null lets all speak. `shown` hides the others altogether.
+/** Highlights the active route (chosen or hovered) and fades the others. Without one, no route is faded.
+ * `shown` lists the routes to show; the others are hidden.
  * @param patternOf id of a route -> index into DASHES */
 export function emphasise(map, { route = null, hovered = null, stop = null, shown = null }, patternOf) {
-  const speaks = route ?? hovered;
-  const opacity = (key, quiet) => (speaks ? ["case", ["==", ["get", key], speaks], 1, quiet] : 1);
+  const active = route ?? hovered;
+  const opacity = (key, quiet) => (active ? ["case", ["==", ["get", key], active], 1, quiet] : 1);
   const only = (key) => (shown ? ["in", ["get", key], ["literal", [...shown, ""]]] : true);
   const all = (...parts) => ["all", ...parts];
   DASHES.forEach((_dash, index) => {
@@ -292,13 +293,13 @@ export function emphasise(map, { route = null, hovered = null, stop = null, show
     map.setFilter(`routes-${index}`, all(["==", ["get", "pattern"], index], only("id")));
   });
   map.setFilter("routes-touch", all(only("id")));
-  map.setFilter("routes-casing", speaks ? ["==", ["get", "id"], ""] : all(only("id")));
-  for (const layer of ["spoken-casing", "spoken"]) map.setFilter(layer, ["==", ["get", "id"], speaks ?? ""]);
-  map.setPaintProperty("spoken", "line-dasharray", DASHES[patternOf(speaks)] ?? undefined);
-  map.setFilter("routes-way", ["==", ["get", "id"], speaks ?? ""]);
+  map.setFilter("routes-casing", active ? ["==", ["get", "id"], ""] : all(only("id")));
+  for (const layer of ["active-casing", "active"]) map.setFilter(layer, ["==", ["get", "id"], active ?? ""]);
+  map.setPaintProperty("active", "line-dasharray", DASHES[patternOf(active)] ?? undefined);
+  map.setFilter("routes-way", ["==", ["get", "id"], active ?? ""]);
   const alone = ["!", ["has", "point_count"]];
   map.setFilter("stops", all(alone, only("route")));
-  map.setFilter("stops-number", all(alone, only("route"), speaks ? ["==", ["get", "route"], speaks] : true));
+  map.setFilter("stops-number", all(alone, only("route"), active ? ["==", ["get", "route"], active] : true));
   for (const part of ["circle-opacity", "circle-stroke-opacity"])
     map.setPaintProperty("stops", part, opacity("route", 0.25));
   for (const layer of ["chosen", "chosen-number"]) map.setFilter(layer, ["==", ["get", "id"], stop ?? ""]);

@@ -1,10 +1,10 @@
-/* Route colours come from the tokens (--route-1 … 8), so list and map cannot differ; after eight routes
- * they come again with a dash. Twin of core/palette.py. */
+/* Route colours from the tokens (--route-1 … 8), the same in lists and on the map. After eight routes the
+ * colours repeat with a dash. core/palette.py has the same rules. */
 const COUNT = 8;
 export const DASHES = [null, [2.4, 1.2], [0.9, 1.1], [4, 1, 0.9, 1]];
 export const patternOf = (number) => Math.floor((number - 1) / COUNT) % DASHES.length;
 
-/** The eight colours as they are in the theme of this element: ["rgb(…)", …]. */
+/** Returns a function: number of a route -> its colour "rgb(…)" in the theme of this element. */
 export function palette(el) {
   const probe = document.createElement("span");
   probe.hidden = true;
@@ -17,7 +17,7 @@ export function palette(el) {
   return (number) => colours[(((number - 1) % COUNT) + COUNT) % COUNT];
 }
 
-/** Black or white, whichever reads better on a colour (WCAG relative luminance). */
+/** Returns black or white, the one with the better contrast on a colour (WCAG relative luminance). */
 export function inkOn(colour) {
   const parts = colour.startsWith("#")
     ? [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16))

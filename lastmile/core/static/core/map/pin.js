@@ -1,9 +1,9 @@
-/* Pin mode: one place is sought. Click, drag, arrow keys, a numbered suggestion, or two numbers.
+/* Pin mode: the user sets one pin by click, drag, arrow keys, a numbered suggestion, or coordinates.
  *
- * data-lon, data-lat: selectors of the two inputs that hold the answer. Says map:pin {lon, lat}.
+ * data-lon, data-lat: selectors of the two inputs for the coordinates. Sends map:pin {lon, lat}.
  */
-export function start(house, maplibregl, say) {
-  const { el, map } = house;
+export function start(view, maplibregl, say) {
+  const { el, map } = view;
   const [lonField, latField] = [el.dataset.lon, el.dataset.lat].map(
     (selector) => selector && document.querySelector(selector),
   );
@@ -33,7 +33,7 @@ export function start(house, maplibregl, say) {
         field.dispatchEvent(new Event("change", { bubbles: true }));
       }
     }
-    house.tell("map:pin", { lon: Number(x), lat: Number(y) });
+    view.tell("map:pin", { lon: Number(x), lat: Number(y) });
   }
 
   function read() {
@@ -43,10 +43,10 @@ export function start(house, maplibregl, say) {
       : null;
   }
 
-  house.onClick = (event) => {
+  view.onClick = (event) => {
     const hit = map.queryRenderedFeatures(event.point, { layers: ["candidates"] })[0];
     const [lon, lat] = hit ? hit.geometry.coordinates : event.lngLat.toArray();
-    if (hit) house.tell("map:select", { kind: "candidate", id: hit.properties.id });
+    if (hit) view.tell("map:select", { kind: "candidate", id: hit.properties.id });
     put(lon, lat);
     return true;
   };
@@ -67,7 +67,7 @@ export function start(house, maplibregl, say) {
     });
   }
   el.addEventListener("map:choose", (event) => {
-    const found = event.detail?.kind === "candidate" && house.feature("candidates", event.detail.id);
+    const found = event.detail?.kind === "candidate" && view.feature("candidates", event.detail.id);
     if (found) put(...found.geometry.coordinates, { move: true });
   });
   const already = read();

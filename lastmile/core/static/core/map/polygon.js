@@ -1,8 +1,8 @@
-/* Polygon mode: the border of a zone. Click adds a corner, drag moves one; the list twin does all of
- * it by keyboard.
+/* Polygon mode: the user draws the border of a zone. A click adds a corner, dragging moves it. A list of
+ * corners offers the same by keyboard.
  *
- * data-geometry: selector of the field that holds the GeoJSON Polygon.  data-list: selector of the
- * element that holds the list twin.  Says map:polygon {geometry|null}.
+ * data-geometry: selector of the input for the GeoJSON Polygon.  data-list: selector of the element
+ * for the list of corners.  Sends map:polygon {geometry|null}.
  */
 const shape = (ring) => (ring.length < 3 ? null : { type: "Polygon", coordinates: [[...ring, ring[0]]] });
 
@@ -16,8 +16,8 @@ function button(text, act, extra = "") {
   return made;
 }
 
-export function start(house, maplibregl, say) {
-  const { el, map } = house;
+export function start(view, maplibregl, say) {
+  const { el, map } = view;
   const field = el.dataset.geometry && document.querySelector(el.dataset.geometry);
   const list = el.dataset.list && document.querySelector(el.dataset.list);
   let ring = [];
@@ -27,7 +27,7 @@ export function start(house, maplibregl, say) {
     const coordinates = given?.type === "MultiPolygon" ? given.coordinates[0] : given?.coordinates;
     ring = (coordinates?.[0] ?? []).slice(0, -1).map(([lon, lat]) => [lon, lat]);
   } catch {
-    /* an unreadable shape begins anew; the field keeps it until a corner is set */
+    /* start without corners if the shape cannot be read; the field is unchanged until the first edit */
   }
 
   function picture() {
@@ -47,23 +47,23 @@ export function start(house, maplibregl, say) {
       type: "fill",
       source: "draft",
       filter: ["==", ["geometry-type"], "Polygon"],
-      paint: { "fill-color": house.inks.focus, "fill-opacity": 0.12 },
+      paint: { "fill-color": view.inks.focus, "fill-opacity": 0.12 },
     });
     map.addLayer({
       id: "draft-line",
       type: "line",
       source: "draft",
-      paint: { "line-color": house.inks.focus, "line-width": 2.5 },
+      paint: { "line-color": view.inks.focus, "line-width": 2.5 },
     });
   }
-  house.onDraw = layers; // a change of theme draws everything again
+  view.onDraw = layers; // a change of theme redraws all layers
 
   function handles() {
     while (markers.length) markers.pop().remove();
     ring.forEach((corner, index) => {
       const dot = Object.assign(document.createElement("span"), { className: "map-corner" });
       const marker = new maplibregl.Marker({ element: dot, draggable: true }).setLngLat(corner).addTo(map);
-      dot.setAttribute("aria-hidden", "true"); // its twin in the list speaks
+      dot.setAttribute("aria-hidden", "true"); // screen readers use the list of corners
       dot.removeAttribute("tabindex");
       marker.on("drag", () => {
         ring[index] = marker.getLngLat().toArray();
@@ -89,7 +89,7 @@ export function start(house, maplibregl, say) {
     return input;
   }
 
-  function twin() {
+  function cornerList() {
     if (!list) return;
     const rows = document.createElement("ol");
     rows.className = "corner-list";
@@ -144,24 +144,24 @@ export function start(house, maplibregl, say) {
   function changed() {
     layers();
     handles();
-    twin();
+    cornerList();
     const geometry = shape(ring);
     if (field) {
       field.value = geometry ? JSON.stringify(geometry) : "";
       field.dispatchEvent(new Event("change", { bubbles: true }));
     }
-    house.tell("map:polygon", { geometry });
+    view.tell("map:polygon", { geometry });
   }
 
-  house.onClick = (event) => {
+  view.onClick = (event) => {
     ring.push(event.lngLat.toArray());
     changed();
     return true;
   };
-  house.quiet = true; // no tips while drawing
+  view.quiet = true; // no tooltips while drawing
   layers();
   handles();
-  twin();
+  cornerList();
   if (ring.length) {
     const [lons, lats] = [ring.map((c) => c[0]), ring.map((c) => c[1])];
     map.fitBounds(

@@ -1,7 +1,7 @@
-/* From the page's JSON to GeoJSON: tolerant of what is missing, exact about what is there. */
+/* Converts the page's JSON to GeoJSON. Missing parts are skipped. */
 import { inkOn, patternOf } from "./palette.js";
 
-/** Google's polyline (precision 5) to [[lon, lat], …]. */
+/** Decodes Google's polyline (precision 5) to [[lon, lat], …]. */
 export function decode(text) {
   const points = [];
   let index = 0,
@@ -26,7 +26,7 @@ export function decode(text) {
   return points;
 }
 
-/** A line, a polyline string, or a list of either (legs) -> list of lines. */
+/** Returns a list of lines from a line, a polyline string, or a list of these (legs). */
 export function lines(geometry) {
   if (!geometry || !geometry.length) return [];
   if (typeof geometry === "string") return [decode(geometry)];
@@ -119,7 +119,7 @@ export function collections(data, colourOf) {
   };
 }
 
-/** [west, south, east, north] of everything, or null. */
+/** Returns [west, south, east, north] of all shapes, or null. */
 export function bounds(shapes, only = null) {
   let box = null;
   const add = ([lon, lat]) => {

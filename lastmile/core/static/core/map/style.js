@@ -1,7 +1,7 @@
-/* The base map: our own vector style over the loaded network's tiles, in three token sets.
+/* The base map: our own vector style for the tiles of the loaded network, in three colour sets.
  *
- * There is no `glyphs` address: MapLibre 6 then draws every letter from the reader's own fonts, so
- * names stand along the streets with no network and no font file. */
+ * There is no `glyphs` URL. MapLibre 6 then draws street names with the reader's own fonts, so no font
+ * file is fetched. */
 
 export const INKS = {
   light: {
@@ -68,13 +68,13 @@ const WIDTH = {
 };
 const CASING = { local: zoomed(12, 0.3, 15, 1), main: zoomed(8, 0.4, 15, 1.2), highway: zoomed(8, 0.6, 15, 1.4) };
 
-/** Which set of inks the page is in now. */
+/** Returns the name of the colour set for the page's theme. */
 export function inkSet() {
-  const said = document.documentElement.dataset.theme ?? "auto";
+  const theme = document.documentElement.dataset.theme ?? "auto";
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  if (said === "contrast") return dark ? "dark" : "contrast";
-  if (said === "auto") return dark ? "dark" : matchMedia("(prefers-contrast: more)").matches ? "contrast" : "light";
-  return said;
+  if (theme === "contrast") return dark ? "dark" : "contrast";
+  if (theme === "auto") return dark ? "dark" : matchMedia("(prefers-contrast: more)").matches ? "contrast" : "light";
+  return theme;
 }
 
 export function baseStyle({ tiles, attribution, inks }) {
