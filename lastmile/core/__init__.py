@@ -1,1 +1,1 @@
-"""What every package stands on: tenancy, events, jobs, errors, ids, money, units, geo, clock."""
+"""The code that every other package uses: tenancy, events, jobs, errors, ids, money, clock."""

@@ -1,4 +1,7 @@
-"""Who is acting: a public id (member, key) or ``system``; events and audit read it from here."""
+"""The actor of the current request or task: the public id of a member or key, or ``system``.
+
+Events and the audit log read the actor from here.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ _actor: ContextVar[str] = ContextVar("lastmile_actor", default=SYSTEM)
 
 
 def current_actor() -> str:
-    """Return the public id of the member or key that acts, or ``system``."""
+    """Return the public id of the current member or key, or ``system``."""
     return _actor.get()
 
 
 @contextmanager
 def acting_as(public_id: str) -> Iterator[None]:
-    """Name the actor for the length of a request or task."""
+    """Set the actor within a ``with`` block, such as a request or a task."""
     token = _actor.set(public_id)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Core as a Django app; its label is ``core``."""
+"""The Django app of core; its label is ``core``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.conf import settings
 
 
 class CoreConfig(AppConfig):
-    """The retailer's own journal and jobs, and what every package stands on."""
+    """The app with the tables for events, deliveries and jobs of each retailer."""
 
     name = "lastmile.core"
     label = "core"
 
     def ready(self) -> None:
-        """Make the house's Celery app the current one everywhere; register the boot checks."""
+        """Load the Celery app, which makes it the current app; register the start-up checks."""
         import_module(settings.BROKER_APP)
         import_module("lastmile.core.checks")

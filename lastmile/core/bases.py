@@ -1,4 +1,4 @@
-"""Abstract models and fields that every noun shares."""
+"""Abstract models and model fields that all apps share."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lastmile.core.ids import LENGTH, new_public_id
 if TYPE_CHECKING:
     _Text = models.CharField[str, str]
 else:
-    _Text = models.CharField  # generic for the type checker only
+    _Text = models.CharField  # a generic class for the type checker only
 
 
 class PublicIdField(_Text):
-    """The id the outside sees: ``PublicIdField("ord")``; set once, unique in the retailer."""
+    """The field for a public id, ``PublicIdField("ord")``: set once, unique within the retailer."""
 
     def __init__(self, prefix: str = "", **kwargs: Any) -> None:
         self.prefix = prefix
@@ -37,7 +37,7 @@ class PublicIdField(_Text):
 
 
 class Timestamped(models.Model):
-    """``created_at`` and ``updated_at``, aware UTC, from the house's clock."""
+    """The base of models with ``created_at`` and ``updated_at`` (aware UTC, business time)."""
 
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now, editable=False)

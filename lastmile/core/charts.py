@@ -1,8 +1,8 @@
-"""Small charts as numbers: where each mark of a chart stands, in per cent of its field.
+"""The geometry of small charts: the position of each mark, computed for the templates.
 
-The templates under ``components/charts/`` draw what is reckoned here; text keeps its size because
-every x is a per cent and every y a pixel. Each chart carries its own rows, so a table twin and a
-CSV can say the same.
+The templates under ``components/charts/`` draw these numbers. Each x is a percentage and each y is
+in pixels, so text keeps its size at any width. A chart also has its rows as text, for the table
+below it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from lastmile.core import formatting
 
 ROW = 28  # pixels per row of a bar chart or Gantt
 FIELD = 160  # pixels of height of a line chart
-LEFT, RIGHT = 24.0, 82.0  # per cent: names stand left of the field, values right of a bar
+LEFT, RIGHT = 24.0, 82.0  # per cent: names are to the left of LEFT, values to the right of a bar
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One mark: x and width in per cent, y in pixels, what it says and how it is drawn."""
+    """A mark of a chart: x and width in per cent, y in pixels, its texts and its kind."""
 
     x: float
     width: float
@@ -31,23 +31,23 @@ class Mark:
 
     @property
     def end(self) -> float:
-        """Where it ends, in per cent."""
+        """The right end of the mark, in per cent."""
         return round(self.x + self.width, 2)
 
     @property
     def top(self) -> float:
-        """The upper edge of a bar in its row."""
+        """The upper edge of a bar in its row, in pixels."""
         return self.y + 5
 
     @property
     def base(self) -> float:
-        """The line on which its text stands."""
+        """The baseline of the mark's text, in pixels."""
         return self.y + 18
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A place on an axis and its word."""
+    """A position on an axis and its label."""
 
     at: float
     word: str
@@ -55,7 +55,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything that a template needs to draw one chart and its table."""
+    """The data with which a template draws one chart and its table."""
 
     height: float
     marks: tuple[Mark, ...]
@@ -67,17 +67,17 @@ class Chart:
 
     @property
     def with_axis(self) -> float:
-        """The height with a line of words below it."""
+        """The height including the labels of the axis, in pixels."""
         return self.height + 20
 
     @property
     def axis_base(self) -> float:
-        """The line on which the words of the axis stand."""
+        """The baseline of the labels of the axis, in pixels."""
         return self.height + 16
 
 
 def nice_step(span: float, most: int = 5) -> float:
-    """A step of 1, 2 or 5 times a power of ten that cuts ``span`` in at most ``most`` parts."""
+    """Return the smallest step (1, 2 or 5 times a power of ten) for at most ``most`` parts."""
     if span < 1e-300:
         return 1.0
     raw = span / most
@@ -86,12 +86,12 @@ def nice_step(span: float, most: int = 5) -> float:
 
 
 def plain(value: float) -> str:
-    """Return a number without needless decimals: ``12``, ``12.5``, ``0.25``."""
+    """Return a number without trailing zeros: ``12``, ``12.5``, ``0.25``."""
     return formatting.number(value, 2 if abs(value) < 100 else 0, trim=True)
 
 
 def bars(rows: Sequence[tuple[str, float]], unit: str = "", target: float | None = None) -> Chart:
-    """Horizontal bars from zero. Negative values are refused: a bar has no room left of zero."""
+    """Return a chart of horizontal bars from zero. Raises ValueError for a negative value."""
     if any(value < 0 for _label, value in rows):
         raise ValueError("A bar chart starts at zero; draw negative values as a line.")
     most = max([value for _label, value in rows] + [target or 0.0], default=0.0) or 1.0
@@ -114,14 +114,18 @@ def line(
     target: float | None = None,
     interval: Sequence[tuple[float, float]] = (),
 ) -> Chart:
-    """A series over time with its interval as a band; the axis starts at zero unless far from it.
+    """Return a chart of a series over time, with its intervals as a band.
+
+    The y axis starts at zero unless all values are far above zero.
 
     Parameters
     ----------
     points : sequence of (str, float)
-        Word on the x axis, value.
+        Label on the x axis, and value.
+    target : float, optional
+        A value that is drawn as a thin line.
     interval : sequence of (low, high), optional
-        One per point; drawn as a band.
+        One interval per point, drawn as a band.
     """
     values = [v for _w, v in points] + [b for pair in interval for b in pair]
     values += [] if target is None else [target]
@@ -130,7 +134,7 @@ def line(
     low, high = min(values), max(values)
     if 0 <= low <= 0.6 * high or low == high:
         low = min(0.0, low)
-    # Values that differ by less than floats can tell would ask for endless ticks.
+    # If values differ by less than float precision, the step must not become zero.
     step = nice_step(max(high - low, 1e-9 * max(abs(low), abs(high))))
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
     span = high - low if high > low else step
@@ -166,7 +170,10 @@ def line(
 def gantt(
     rows: Sequence[tuple[str, Sequence[tuple[int, int, str]]]], starts: int, ends: int
 ) -> Chart:
-    """Rows of spans between two minutes of a day; ``kind``: ``drive pause warn bad``, or none."""
+    """Return a chart with one row per name and spans between two minutes of the day.
+
+    Each span is (from minute, to minute, kind); the kind is ``drive pause warn bad`` or empty.
+    """
     length = max(ends - starts, 1)
     scale = (96 - LEFT) / length
 
@@ -181,9 +188,9 @@ def gantt(
             a, b = max(begin, starts), min(end, ends)
             if b <= a:
                 continue
-            said = f"{hour(begin)}–{hour(end)}"
-            marks.append(Mark(x(a), round((b - a) * scale, 2), i * ROW, "", said, kind))
-            table.append((label, said, kind))
+            times = f"{hour(begin)}–{hour(end)}"
+            marks.append(Mark(x(a), round((b - a) * scale, 2), i * ROW, "", times, kind))
+            table.append((label, times, kind))
     step = 60 * max(1, math.ceil(length / 60 / 6))
     first = math.ceil(starts / step) * step
     ticks = tuple(Tick(x(minute), hour(minute)) for minute in range(first, ends + 1, step))
@@ -191,7 +198,7 @@ def gantt(
 
 
 def heat(cells: Sequence[tuple[str, float]], unit: str = "") -> Chart:
-    """A strip of cells in five shades, each with its number, so that no shade stands alone."""
+    """Return a row of cells in five shades; each cell also shows its number."""
     most = max((value for _word, value in cells), default=0.0) or 1.0
     width = 100 / max(len(cells), 1)
     marks = tuple(
@@ -204,5 +211,5 @@ def heat(cells: Sequence[tuple[str, float]], unit: str = "") -> Chart:
 
 
 def hour(minute: int) -> str:
-    """Return minutes after midnight as ``08:30``; the next day starts again at ``00:00``."""
+    """Return minutes after midnight as ``08:30``. A minute of the next day starts at ``00:00``."""
     return formatting.time_of_minute(minute % 1440)

@@ -1,7 +1,7 @@
-"""Boot checks: a wrong name, an open door or an uneven schema fails at start, not at midnight.
+"""Start-up checks: wrong names, views without a permission, and schemas that differ.
 
-The static ones run with every ``manage.py check``; those that ask the database run with
-``check --database default``, which ``prepare`` calls after the migrations at every start.
+Checks without the database run with every ``manage.py check``. Checks that query the database run
+with ``check --database default``, which ``prepare`` calls after the migrations at every start.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from celery import current_app
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.core.checks import Warning as Doubt
+from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, connection
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string, module_has_submodule
@@ -29,28 +29,28 @@ from lastmile.core.tenancy import TEMPLATE, registry, shared_context
 
 PACKAGES = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
 _OURS = re.compile(rf"({'|'.join(PACKAGES)})(\.\w+)+\Z")
-LEDGER = "django_migrations"  # the one table that stands in public and in every retailer
-_WHO = "Say @page(Act.X) or @open_to_all('why'); on API classes acts = {…}; on consumers act."
+LEDGER = "django_migrations"  # the only table that is in public and in every retailer's schema
+_WHO = "Use @page(Act.X) or @open_to_all('why'); on API classes acts = {…}; on consumers act."
 
 
 # --- names -----------------------------------------------------------------------------------
 @register("house")
 def every_wired_name_resolves(**_kwargs: Any) -> list[CheckMessage]:
-    """Resolve the switchboard, the rolls, navigation, the schedule and every name in settings."""
-    found = [*wiring.problems(), *navigation.problems(), *_schedule_problems()]
+    """Check that each name in the switchboard, navigation, schedule and settings resolves."""
+    problems = [*wiring.problems(), *navigation.problems(), *_schedule_problems()]
     for where, name in _names_in_settings():
         if not _resolves(name):
-            found.append(f"{where} names {name!r}, which does not resolve.")
-    return [Error(text, id="house.E001") for text in found]
+            problems.append(f"{where} names {name!r}, which does not resolve.")
+    return [Error(text, id="house.E001") for text in problems]
 
 
 def _schedule_problems() -> Iterator[str]:
-    for app in apps.get_app_configs():  # as Celery does, without the checks that it runs on it
+    for app in apps.get_app_configs():  # imports the tasks as Celery does when a worker starts
         if app.module is not None and module_has_submodule(app.module, "tasks"):
             import_module(f"{app.name}.tasks")
     for name, entry in import_module(settings.SCHEDULE).SCHEDULE.items():
         if entry.task not in current_app.tasks:
-            yield f"The schedule {name!r} names the task {entry.task!r}, which nobody defines."
+            yield f"The schedule {name!r} names the task {entry.task!r}, which is not defined."
 
 
 def _names_in_settings() -> Iterator[tuple[str, str]]:
@@ -82,25 +82,25 @@ def _resolves(name: str) -> bool:
     return False
 
 
-# --- doors -----------------------------------------------------------------------------------
+# --- permissions -----------------------------------------------------------------------------
 @register("house")
-def every_door_says_who_may(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse a page, an API method's class or a websocket that does not state who may."""
+def every_view_declares_its_permission(**_kwargs: Any) -> list[CheckMessage]:
+    """Report each page, API class and websocket that does not declare its permission."""
     silent = {
         where
         for urlconf in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF)
         for where, view in views(urlconf)
-        if not _says_who(view)
+        if not _declares_permission(view)
     }
-    silent |= {f"websocket {where}" for where, app in sockets() if not _says_who(app)}
+    silent |= {f"websocket {where}" for where, app in sockets() if not _declares_permission(app)}
     return [
-        Error(f"{where} does not say who may.", hint=_WHO, id="house.E002")
+        Error(f"{where} does not declare its permission.", hint=_WHO, id="house.E002")
         for where in sorted(silent)
     ]
 
 
 def views(urlconf: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield every (address, view) under a URLconf, in order."""
+    """Yield every (URL, view) of a URLconf, in order."""
     yield from _under("/", get_resolver(urlconf).url_patterns)
 
 
@@ -114,17 +114,17 @@ def _under(head: str, patterns: Any) -> Iterator[tuple[str, Callable[..., Any]]]
 
 
 def sockets() -> Iterator[tuple[str, Any]]:
-    """Yield every (address, consumer) of the websocket routes."""
+    """Yield every (URL, consumer) of the websocket routes."""
     for name in settings.SOCKET_ROUTES:
         for route in import_string(name):
             yield f"/{route.pattern}", route.callback
 
 
-def _says_who(view: Any) -> bool:
-    shown = getattr(view, "cls", None) or getattr(view, "consumer_class", None)
+def _declares_permission(view: Any) -> bool:
+    declared = getattr(view, "cls", None) or getattr(view, "consumer_class", None)
     return any(
         getattr(holder, word, None)
-        for holder in (view, shown)
+        for holder in (view, declared)
         for word in ("who_may", "acts", "act")
         if holder is not None
     )
@@ -143,40 +143,47 @@ _SHAPES = """
 
 @register(Tags.database)
 def every_schema_has_the_same_tables(databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
-    """Compare public, the template and every retailer: no name twice, no table uneven."""
+    """Compare the tables of public, the template and every retailer.
+
+    No table may be both in public and in a retailer's schema, and all retailers must have the
+    tables of the template.
+    """
     if not databases or "default" not in databases:
         return []
     try:
         with shared_context():
             shapes = table_shapes([PUBLIC, TEMPLATE, *registry().schemas()])
     except DatabaseError as away:
-        return [Doubt(f"The schemas cannot be compared: {away}", hint="Run migrate_house.",
+        return [CheckWarning(f"The schemas cannot be compared: {away}", hint="Run migrate_house.",
                         id="house.W003")]  # fmt: skip
-    return [*_twice(shapes), *_uneven(shapes)]
+    return [*_tables_in_two_places(shapes), *_differing_schemas(shapes)]
 
 
 def table_shapes(schemas: list[str]) -> dict[str, dict[str, str]]:
-    """Return schema -> table -> its columns in words. Stands in shared_context()."""
-    found: dict[str, dict[str, str]] = {schema: {} for schema in schemas}
+    """Return schema -> table -> its columns as text. Call it in shared_context()."""
+    shapes: dict[str, dict[str, str]] = {schema: {} for schema in schemas}
     with connection.cursor() as cursor:
         cursor.execute(_SHAPES, [schemas])
         for schema, table, columns in cursor.fetchall():
-            found[schema][table] = columns
-    return found
+            shapes[schema][table] = columns
+    return shapes
 
 
-def _twice(shapes: Mapping[str, Mapping[str, str]]) -> Iterator[CheckMessage]:
-    """A table that a retailer lacks would be read from public, in silence."""
+def _tables_in_two_places(shapes: Mapping[str, Mapping[str, str]]) -> Iterator[CheckMessage]:
+    """Report each table that is in public and in a retailer's schema.
+
+    A retailer without that table would read the one in public without any error.
+    """
     own = {table for schema, tables in shapes.items() if schema != PUBLIC for table in tables}
     for table in sorted(own & set(shapes[PUBLIC]) - {LEDGER}):
         yield Error(
-            f"The table {table} stands in public and in a retailer's schema.",
+            f"The table {table} is in public and in a retailer's schema.",
             hint="An app belongs to SHARED_APPS or to TENANT_APPS; drop the table in public.",
             id="house.E004",
         )
 
 
-def _uneven(shapes: Mapping[str, Mapping[str, str]]) -> Iterator[CheckMessage]:
+def _differing_schemas(shapes: Mapping[str, Mapping[str, str]]) -> Iterator[CheckMessage]:
     model = shapes[TEMPLATE]
     for schema, tables in shapes.items():
         if schema in {PUBLIC, TEMPLATE}:
@@ -187,15 +194,15 @@ def _uneven(shapes: Mapping[str, Mapping[str, str]]) -> Iterator[CheckMessage]:
         if differing:
             yield Error(
                 f"{schema} differs from the template in: {', '.join(differing)}.",
-                hint="Run migrate_house; if it stays, somebody changed tables by hand.",
+                hint="Run migrate_house. If the error remains, tables were changed by hand.",
                 id="house.E005",
             )
 
 
-# --- what only a laptop may do ---------------------------------------------------------------
+# --- settings for localhost only -------------------------------------------------------------
 @register("house")
-def nothing_of_the_laptop_goes_live(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse DEBUG, a settable clock, an open socket folder and missing keys when public."""
+def no_local_setting_is_public(**_kwargs: Any) -> list[CheckMessage]:
+    """Report DEBUG, a test clock, an open socket folder and missing keys on a public host."""
     if settings.LOCAL:
         return []
     refused = {
@@ -210,21 +217,21 @@ def nothing_of_the_laptop_goes_live(**_kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.database)
-def no_demo_goes_live(databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
-    """Refuse demo retailers, whose passwords lie in a file, when public."""
+def no_demo_is_public(databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Report demo retailers on a public host, because their passwords are in a file."""
     if settings.LOCAL or not databases or "default" not in databases:
         return []
     try:
         demos = registry().demos()
     except DatabaseError:
-        return []  # the comparison above says it
+        return []  # every_schema_has_the_same_tables reports it
     return [_refusal(f"{schema} is a demo retailer") for schema in demos]
 
 
 def _refusal(reason: str) -> Error:
     return Error(
         f"BASE_DOMAIN is {settings.BASE_DOMAIN}, and {reason}.",
-        hint="Unset it, close it, or set it; only localhost may run so.",
+        hint="This is allowed on localhost only. Correct it and start again.",
         id="house.E006",
     )
 

@@ -1,13 +1,13 @@
-"""Short codes that a person types: six digits to confirm an act, or to collect a parcel.
+"""Short codes that a person types: six digits to confirm an action or to collect a parcel.
 
-A code is made by the system's random source and kept as an HMAC by a field key. Its tries are
-counted in PostgreSQL before it is looked at, by one conditional UPDATE: guesses at the same time
-never pass the limit. For each purpose and subject only the newest code counts.
+A code comes from the system's random source and is stored as an HMAC with a field key. Each try is
+counted in PostgreSQL by one conditional UPDATE before the code is compared. So guesses at the same
+time cannot exceed the limit. For each purpose and subject only the newest code is valid.
 
-    code = make_code(purpose="confirm_address", subject=order.public_id)      # into a message
-    checked = check_code(purpose=…, subject=…, code=typed)                    # in no transaction
+    code = make_code(purpose="confirm_address", subject=order.public_id)  # send it in a message
+    checked = check_code(purpose=…, subject=…, code=typed)                # outside a transaction
     with transaction.atomic():
-        use_code(checked)                                                     # with its effect
+        use_code(checked)                                                 # together with its effect
         …
 """
 
@@ -36,21 +36,21 @@ LONGEST: Final = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRules:
-    """How a code is made and guarded.
+    """The length, the lifetime and the limits of a short code.
 
     Parameters
     ----------
     digits : int
-        Length, 4 to 12.
+        Number of digits, 4 to 12.
     lasts_s : int
-        Seconds until it ends.
+        Seconds until the code expires.
     most_tries : int
-        Wrong codes after which it is locked.
+        Number of wrong tries after which the code is locked.
     most_codes : int
-        Codes that may be made for one purpose and subject in `codes_in_s` seconds: with
-        `most_tries` the bound on guessing, 25 of a million an hour by default.
+        Codes that may be made for one purpose and subject within `codes_in_s` seconds. Together
+        with `most_tries` this limits guessing: by default to 25 of a million codes per hour.
     codes_in_s : int
-        Length of that window.
+        Length of that window in seconds.
     """
 
     digits: int = 6
@@ -66,32 +66,32 @@ class CodeRules:
 
 @dataclass(frozen=True, slots=True)
 class CheckedCode:
-    """A code that was right; ``use_code`` spends it."""
+    """A code that was checked and is correct; ``use_code`` uses it."""
 
     pk: int
     digest: str
 
 
 class CodeWrong(Invalid):
-    """The code is not the one that was sent."""
+    """The code is wrong."""
 
     code: ClassVar[str] = "code_wrong"
 
 
 class CodeLocked(Conflict):
-    """Too many wrong codes were typed."""
+    """The code is locked after too many wrong tries."""
 
     code: ClassVar[str] = "code_locked"
 
 
 class CodeEnded(Conflict):
-    """There is no code to check: none was made, or it has expired, or it was used."""
+    """There is no valid code: none was made, or it has expired, or it was used."""
 
     code: ClassVar[str] = "code_ended"
 
 
 class TooManyCodes(TooMany):
-    """More codes were asked for than may be sent in a while."""
+    """Too many codes were requested in a short time."""
 
     code: ClassVar[str] = "too_many_codes"
 
@@ -101,7 +101,7 @@ SIX_DIGITS: Final = CodeRules()
 
 @transaction.atomic
 def make_code(*, purpose: str, subject: str, rules: CodeRules = SIX_DIGITS) -> str:
-    """Make a new code and return it; the one before it no longer counts.
+    """Make a new code and return it; an earlier code for the same purpose and subject ends.
 
     Locks: the row of purpose and subject. Records: nothing. Raises: TooManyCodes.
     """
@@ -116,17 +116,17 @@ def make_code(*, purpose: str, subject: str, rules: CodeRules = SIX_DIGITS) -> s
         "used_at": None,
     }
     window = {"codes_made": 1, "window_ends_at": now + dt.timedelta(seconds=rules.codes_in_s)}
-    row, made = ShortCode.objects.select_for_update().get_or_create(
+    row, created = ShortCode.objects.select_for_update().get_or_create(
         purpose=purpose, subject=subject, defaults=fresh | window
     )
-    if made:
+    if created:
         return code
     if row.window_ends_at > now:
         window = {"codes_made": row.codes_made + 1, "window_ends_at": row.window_ends_at}
     if window["codes_made"] > rules.most_codes:  # type: ignore[operator]
         wait_s = max(1, int((row.window_ends_at - now).total_seconds()))
         raise TooManyCodes(
-            _("Too many codes were asked for. Wait %(minutes)d minutes, then ask for a new one.")
+            _("Too many codes were requested. Wait %(minutes)d minutes, then request a new one.")
             % {"minutes": -(-wait_s // 60)},
             data={"retry_after_s": wait_s},
         )
@@ -137,11 +137,10 @@ def make_code(*, purpose: str, subject: str, rules: CodeRules = SIX_DIGITS) -> s
 def check_code(*, purpose: str, subject: str, code: str) -> CheckedCode:
     """Count a try, then compare the code. Call it outside any transaction.
 
-    A try that a rollback could take back would be no try: inside a transaction it raises
-    RuntimeError.
+    Inside a transaction it raises RuntimeError, because a rollback would undo the count.
 
-    Locks: the code's row, for the length of the check. Records: nothing. Raises: CodeWrong,
-    CodeLocked, CodeEnded.
+    Locks: the code's row during the check. Records: nothing. Raises: CodeWrong, CodeLocked,
+    CodeEnded.
     """
     with transaction.atomic(durable=True):
         alive = ShortCode.objects.filter(
@@ -150,45 +149,47 @@ def check_code(*, purpose: str, subject: str, code: str) -> CheckedCode:
         counted = alive.filter(tries__lt=F("most_tries")).update(tries=F("tries") + 1)
         row = alive.first()
     if row is None:
-        raise CodeEnded(_("This code is no longer valid. Ask for a new one."))
+        raise CodeEnded(_("This code is no longer valid. Request a new one."))
     if not counted:
         raise _locked()
     if not _is_right(row, code):
-        left = row.most_tries - row.tries
-        if left <= 0:
+        tries_left = row.most_tries - row.tries
+        if tries_left <= 0:
             raise _locked()
         raise CodeWrong(
             ngettext(
-                "This is not the code that was sent. Check it; one more try is left.",
-                "This is not the code that was sent. Check it; %(left)d more tries are left.",
-                left,
+                "The code is wrong. Check it. You have one more try.",
+                "The code is wrong. Check it. You have %(left)d more tries.",
+                tries_left,
             )
-            % {"left": left},
-            data={"tries_left": left},
+            % {"left": tries_left},
+            data={"tries_left": tries_left},
         )
     return CheckedCode(row.pk, row.digest)
 
 
 def use_code(checked: CheckedCode) -> None:
-    """Spend a code that was right, in the transaction of what it allows: once, even when two race.
+    """Use a correct code once, in the transaction of the action that it confirms.
 
-    Locks: the code's row. Records: nothing. Raises: CodeEnded when it was used meanwhile, or a new
-    one was made.
+    When two callers use it at the same time, one of them fails.
+
+    Locks: the code's row. Records: nothing. Raises: CodeEnded when the code was used or replaced
+    in the meantime.
     """
     spent = ShortCode.objects.filter(
         pk=checked.pk, digest=checked.digest, used_at__isnull=True
     ).update(used_at=Now())
     if not spent:
-        raise CodeEnded(_("This code was used already. Ask for a new one."))
+        raise CodeEnded(_("This code was already used. Request a new one."))
 
 
 def redeem_code(*, purpose: str, subject: str, code: str) -> None:
-    """Check a code and spend it at once. Locks, Records, Raises: as the two."""
+    """Check a code and use it. Locks, Records, Raises: as ``check_code`` and ``use_code``."""
     use_code(check_code(purpose=purpose, subject=subject, code=code))
 
 
 def end_code(*, purpose: str, subject: str) -> None:
-    """End the code that was made, if any: its act is done, or no longer possible.
+    """End the current code, if any, because its action is done or no longer possible.
 
     Locks: the code's row. Records: nothing. Raises: nothing of its own.
     """
@@ -197,9 +198,9 @@ def end_code(*, purpose: str, subject: str) -> None:
 
 
 def forget_codes() -> dict[str, int]:
-    """Delete codes that are used or have expired, once their window of counting is over.
+    """Delete codes that have expired and whose window for counting codes is over.
 
-    Locks: these rows. Records: nothing. Raises: nothing of its own.
+    Locks: the deleted rows. Records: nothing. Raises: nothing of its own.
     """
     over = ShortCode.objects.filter(window_ends_at__lte=Now(), expires_at__lte=Now())
     return {"codes": over.delete()[0]}
@@ -208,7 +209,7 @@ def forget_codes() -> dict[str, int]:
 def _is_right(row: ShortCode, code: str) -> bool:
     try:
         key = ring().by_id(row.key_id)
-    except UnknownKey:  # its key was dropped: no code can be right any more
+    except UnknownKey:  # the key was removed from FIELD_KEYS, so no code can be correct
         return False
     typed = "".join(code.split())[: LONGEST + 1]
     return hmac.compare_digest(row.digest, _hash(key, row.purpose, row.subject, typed))
@@ -220,7 +221,7 @@ def _hash(key: FieldKey, purpose: str, subject: str, code: str) -> str:
 
 
 def _locked() -> CodeLocked:
-    return CodeLocked(_("Too many wrong codes. Ask for a new code."))
+    return CodeLocked(_("Too many wrong codes. Request a new code."))
 
 
 def _database_instant() -> dt.datetime:

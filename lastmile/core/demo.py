@@ -1,11 +1,13 @@
-"""What every room is told when the demo is sown: ``manage.py seed_demo`` walks two rolls.
+"""The options that ``manage.py seed_demo`` passes to the functions that make the demo data.
 
-``OPEN_DEMO``  functions ``def room(demo: Demo) -> Mapping``, standing in the house: what retailers
-               stand on, and the retailers themselves.
-``SEED_DEMO``  the same, once in each demo retailer, in the order of the roll.
+The command calls two rolls of the switchboard:
 
-Each function may run at any time, again and after any interruption: what is there stays as it is,
-what is missing is added.
+``OPEN_DEMO``  functions ``def f(demo: Demo) -> Mapping``, run in the reserved retailer ``house``.
+               They load the streets and open the demo retailers.
+``SEED_DEMO``  functions of the same form, run in each demo retailer, in the order of the roll.
+
+Each function may be run again, also after an interruption. It changes nothing that exists and adds
+what is missing.
 """
 
 from __future__ import annotations
@@ -20,18 +22,18 @@ from lastmile.core.tenancy import current_retailer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """How the demo is sown.
+    """The options of the demo.
 
     Parameters
     ----------
     schemas : tuple of str
-        The demo retailers that are meant; () for every one.
+        Schemas of the demo retailers to fill; () for all.
     seed : int
-        The same seed draws the same orders on the same streets.
+        Seed of the random orders. The same seed and streets give the same orders.
     orders : int or None
-        Orders for each retailer and day; None leaves it to the retailer's own size.
+        Orders per retailer and day; None uses each retailer's default.
     report : callable
-        Takes one line of progress.
+        Called with one line of progress.
     """
 
     schemas: tuple[str, ...] = ()
@@ -40,11 +42,11 @@ class Demo:
     report: Callable[[str], None] = lambda _line: None
 
     def means(self, schema: str) -> bool:
-        """Tell whether a retailer is meant."""
+        """Return True if the retailer is to be filled."""
         return not self.schemas or schema in self.schemas
 
 
 def demo_days() -> tuple[dt.date, dt.date]:
-    """Return today and tomorrow where the retailer at hand lives."""
+    """Return today and tomorrow in the time zone of the current retailer."""
     today = local_date(now(), current_retailer().zone)
     return today, today + dt.timedelta(days=1)

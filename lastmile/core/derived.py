@@ -1,11 +1,11 @@
-"""Secrets that follow from a field key: the shopper's link, and what else is carried in messages.
+"""Derived secrets: secrets in messages, such as the shopper's link, computed from a field key.
 
-A secret is HMAC(field key, retailer | purpose | subject | generation), 160 bits as 32 characters of
-base32. It can be made again for every later message, and is not stored. Raising the generation ends
-all that were given out before. Each row keeps the id of the key that derived it, so rotating
-FIELD_KEYS changes no link; a link is recognised by its hash even after its key was dropped.
+A secret is HMAC(field key, retailer | purpose | subject | generation): 160 bits, written as 32
+characters of base32. It is not stored, because it can be computed again for every later message.
+A higher generation ends all earlier secrets. Each row stores the id of its key, so rotating
+FIELD_KEYS changes no link. A link is recognised by its hash even after its key was removed.
 
-The purpose is a word of the app that uses it (``shopper_link``), the subject a public id.
+The purpose is a word of the app that uses the secret (``shopper_link``), the subject a public id.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _SHAPE: Final = re.compile(r"[a-z2-7]{32}\Z")
 
 
 def secret_of(*, purpose: str, subject: str, expires_at: dt.datetime | None = None) -> str:
-    """Return the secret of a subject, made at the first call and the same at every later one.
+    """Return the secret of a subject. Every later call returns the same secret.
 
-    ``expires_at`` is used when the secret is made; ``set_expiry`` changes it. Where the key that
-    derived it is gone from FIELD_KEYS, a new generation by the first key takes its place.
+    ``expires_at`` is used at the first call; ``set_expiry`` changes it later. If the key of the
+    secret is no longer in FIELD_KEYS, a new generation is made with the first key.
 
-    Locks: the row, in that last case. Records: nothing. Raises: nothing of its own.
+    Locks: the row, if a new generation is made. Records: nothing. Raises: nothing of its own.
     """
-    row, _made = DerivedSecret.objects.get_or_create(
+    row, _created = DerivedSecret.objects.get_or_create(
         purpose=purpose,
         subject=subject,
         defaults={**_by(ring().first, purpose, subject, 1), "expires_at": expires_at},
@@ -50,7 +50,7 @@ def secret_of(*, purpose: str, subject: str, expires_at: dt.datetime | None = No
 
 
 def subject_of(*, purpose: str, secret: str) -> str | None:
-    """Return whose secret this is, or None: unknown, of an older generation, or expired."""
+    """Return the subject of a secret; None if it is unknown, replaced or expired."""
     if _SHAPE.match(secret) is None:
         return None
     digest = _digest(secret)
@@ -64,15 +64,15 @@ def subject_of(*, purpose: str, secret: str) -> str | None:
 
 @transaction.atomic
 def renew(*, purpose: str, subject: str) -> str:
-    """Raise the generation: every secret given out before ends now. Return the new one.
+    """Start a new generation, which ends all earlier secrets; return the new secret.
 
-    Locks: the row. Records: nothing; the caller says why. Raises: nothing of its own.
+    Locks: the row. Records: nothing; the caller records the reason. Raises: nothing of its own.
     """
     key = ring().first
-    row, made = DerivedSecret.objects.select_for_update().get_or_create(
+    row, created = DerivedSecret.objects.select_for_update().get_or_create(
         purpose=purpose, subject=subject, defaults=_by(key, purpose, subject, 1)
     )
-    if not made:
+    if not created:
         new = _by(key, purpose, subject, row.generation + 1)
         DerivedSecret.objects.filter(pk=row.pk).update(**new)
         row.generation += 1
@@ -80,7 +80,7 @@ def renew(*, purpose: str, subject: str) -> str:
 
 
 def set_expiry(*, purpose: str, subject: str, expires_at: dt.datetime | None) -> None:
-    """Say until when, on the retailer's clock, the secret opens anything; None: without an end.
+    """Set the business time at which the secret expires; None means never.
 
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
@@ -88,13 +88,13 @@ def set_expiry(*, purpose: str, subject: str, expires_at: dt.datetime | None) ->
 
 
 def end(*, purpose: str, subject: str) -> None:
-    """End what was given out, now; a later message may carry a new generation.
+    """End the current secret. A later message may contain a new generation.
 
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
     rows = DerivedSecret.objects.filter(purpose=purpose, subject=subject)
-    # The hash of no text: the row stays, so that the generation is never used twice.
-    rows.update(generation=F("generation") + 1, digest=_nothing(purpose, subject), key_id="")
+    # No secret has this hash. The row stays, so that a generation is never used twice.
+    rows.update(generation=F("generation") + 1, digest=_ended_digest(purpose, subject), key_id="")
 
 
 def _by(key: FieldKey, purpose: str, subject: str, generation: int) -> dict[str, object]:
@@ -103,13 +103,15 @@ def _by(key: FieldKey, purpose: str, subject: str, generation: int) -> dict[str,
 
 
 def _derive(key: FieldKey, purpose: str, subject: str, generation: int) -> str:
-    told = key.derive("secret", current_retailer().public_id, purpose, subject, str(generation))
-    return base64.b32encode(told[:BYTES]).decode().lower()
+    key_bytes = key.derive(
+        "secret", current_retailer().public_id, purpose, subject, str(generation)
+    )
+    return base64.b32encode(key_bytes[:BYTES]).decode().lower()
 
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _nothing(purpose: str, subject: str) -> str:
+def _ended_digest(purpose: str, subject: str) -> str:
     return f"ended:{hashlib.sha256(f'{purpose}|{subject}'.encode()).hexdigest()[:58]}"

@@ -1,8 +1,8 @@
-"""Erasing a person from one retailer, and forgetting what is old: two acts over all apps.
+"""Erase a person from one retailer, and delete what is old, in all apps.
 
 Each app has one function on the rolls ``ERASE_SHOPPER`` and ``FORGET`` of the switchboard. Erasing
-takes away what tells who somebody was: names, numbers, addresses, notes. Counts, money, times and
-ids stay. Events hold no texts, so the journal stays as it is.
+removes everything that identifies a person: names, numbers, addresses, notes. Counts, money, times
+and ids stay. Events contain no such texts, so they do not change.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from lastmile.core.wiring import roll
 
 Rows = models.QuerySet[Any]
 ERASED: Final = "[erased]"
-SHORTEST_TEXT: Final = 8  # characters of a text of several words; shorter ones say too little
-FEWEST_DIGITS: Final = 7  # of a telephone number
-COARSE_DECIMALS: Final = 2  # of a coordinate that is kept: about a kilometre
+SHORTEST_TEXT: Final = 8  # characters that a text of several words needs to identify a person
+FEWEST_DIGITS: Final = 7  # digits that make a text a telephone number
+COARSE_DECIMALS: Final = 2  # decimals of a coordinate that is kept: about a kilometre
 GONE: Final = 410
 
 
 class DataStillNeeded(Conflict):
-    """Somebody still needs the person's data to bring an order, or to read a file."""
+    """The person's data is still needed to deliver an order or to read a file."""
 
     code: ClassVar[str] = "under_way"
 
 
 class UnknownPerson(NotFound):
-    """Nobody in this retailer is meant."""
+    """No shopper of this retailer matches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonQuery:
-    """How a person is named: by one of the three."""
+    """The search for a person by shopper id, e-mail address or telephone number; one is set."""
 
     shopper: str = ""
     email: str = ""
@@ -52,16 +52,17 @@ class PersonQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who is erased, as the other apps need to know it.
+    """The person to erase, with everything that the apps need to find their data.
 
     Parameters
     ----------
     shoppers, orders : tuple of str
         Public ids.
     external_ids : tuple of str
-        What the retailer calls the orders.
+        The retailer's own ids of the orders.
     texts : tuple of str
-        Texts that say who it is: names, e-mail addresses, telephone numbers, addresses, notes.
+        Texts that identify the person: names, e-mail addresses, telephone numbers, addresses,
+        notes.
     """
 
     shoppers: tuple[str, ...]
@@ -70,15 +71,15 @@ class Person:
     texts: tuple[str, ...] = ()
 
     def identifying_texts(self) -> tuple[str, ...]:
-        """Return the words that can mean nobody else in a text, longest first.
+        """Return the texts that cannot mean anything else, longest first.
 
-        A single word is none: a shopper's first name may be a hub's, too.
+        A single word is left out: a shopper's first name may also be the name of a hub.
         """
-        found = {word.strip() for word in self.texts if _tells(word.strip())}
-        return tuple(sorted(found, key=lambda word: (-len(word), word)))
+        texts = {word.strip() for word in self.texts if _tells(word.strip())}
+        return tuple(sorted(texts, key=lambda word: (-len(word), word)))
 
     def redact(self, value: Any) -> Any:
-        """Return a JSON value or a text without the person's words."""
+        """Return a JSON value or text in which the person's texts are replaced by ``[erased]``."""
         if isinstance(value, str):
             for word in self.identifying_texts():
                 value = re.sub(re.escape(word), ERASED, value, flags=re.IGNORECASE)
@@ -96,48 +97,49 @@ def _tells(word: str) -> bool:
 
 
 def coarse(degrees: float) -> float:
-    """Return a coordinate to about a kilometre: enough for a map of the town, not for a door."""
+    """Return a coordinate rounded to about a kilometre, so that it no longer shows an address."""
     return round(degrees, COARSE_DECIMALS)
 
 
 @transaction.atomic
 def erase_shopper(query: PersonQuery, *, dry_run: bool = False) -> tuple[Person, dict[str, int]]:
-    """Erase a person from the retailer at hand; return who, and how many rows of what.
+    """Erase a person from the current retailer; return the person and the number of changed rows.
 
-    Everybody with the same e-mail address or telephone number is one person. Erasing twice changes
-    nothing more. A person with an order that has not ended is refused: the retailer needs the data
-    for it. With `dry_run` everything is done and then taken back.
+    All shoppers with the same e-mail address or telephone number are one person. Erasing a second
+    time changes nothing. While an order of the person has not ended, erasing is refused, because
+    the retailer needs the data. With `dry_run` everything is done and then rolled back.
 
-    Locks: what it changes. Records: what the apps record. Raises: UnknownPerson, DataStillNeeded.
+    Locks: the changed rows. Records: the events of the apps. Raises: UnknownPerson,
+    DataStillNeeded.
     """
-    (_room, find), *_others = roll("FIND_SHOPPER")
+    (_app, find), *_others = roll("FIND_SHOPPER")
     person = cast("Person | None", find(query))
     if person is None:
-        raise UnknownPerson(_("No shopper of this retailer is meant by that."))
+        raise UnknownPerson(_("No shopper of this retailer matches. Check the id or contact."))
     done: dict[str, int] = {}
-    for _room, erase in roll("ERASE_SHOPPER"):
-        for what, many in erase(person).items():
-            done[what] = done.get(what, 0) + many
+    for _app, erase in roll("ERASE_SHOPPER"):
+        for name, count in erase(person).items():
+            done[name] = done.get(name, 0) + count
     if dry_run:
         transaction.set_rollback(True)
     return person, done
 
 
 def forget() -> dict[str, int]:
-    """Delete or blank what the retailer at hand has kept long enough; return how many of what.
+    """Delete or blank the old data of the current retailer; return name -> number of rows.
 
-    Locks: what it deletes. Records: nothing. Raises: nothing of its own.
+    Locks: the deleted rows. Records: nothing. Raises: nothing of its own.
     """
     done: dict[str, int] = {}
-    for _room, act in roll("FORGET"):
+    for _app, delete_old in roll("FORGET"):
         with transaction.atomic():
-            for what, many in act().items():
-                done[what] = done.get(what, 0) + many
+            for name, count in delete_old().items():
+                done[name] = done.get(name, 0) + count
     return done
 
 
 def redact_rows(rows: Rows, fields: Iterable[str], person: Person) -> int:
-    """Take the person's words out of text and JSON columns; return how many rows held any."""
+    """Remove the person's texts from text and JSON columns; return how many rows changed."""
     changed = 0
     for name in fields:
         for row in rows_naming(rows, name, person).select_for_update(of=("self",)):
@@ -150,33 +152,33 @@ def redact_rows(rows: Rows, fields: Iterable[str], person: Person) -> int:
 
 
 def rows_naming(rows: Rows, name: str, person: Person) -> Rows:
-    """Return the rows whose text or JSON column may hold one of the person's words."""
-    wanted = Q(pk__in=[])
+    """Return the rows whose text or JSON column may contain one of the person's texts."""
+    condition = Q(pk__in=[])
     for word in person.identifying_texts():
-        # As JSON writes it, too: quotes and line ends look different there.
+        # Also search for the text as JSON escapes it, with its quotes and line ends.
         for form in {word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1]}:
-            wanted |= Q(column_text__icontains=form)
-    return cast("Rows", rows.annotate(column_text=Cast(name, TextField())).filter(wanted))
+            condition |= Q(column_text__icontains=form)
+    return cast("Rows", rows.annotate(column_text=Cast(name, TextField())).filter(condition))
 
 
 def erase(person: Person) -> dict[str, int]:
-    """Take a person out of the machinery: texts of jobs, faults of handlers, kept answers.
+    """Erase a person from jobs, from the errors of handlers and from stored answers.
 
-    A kept answer that names the person is replaced: its repetition answers 410 and says why.
-    Locks: these rows. Records: nothing. Raises: nothing of its own.
+    A stored answer that contains the person is replaced: a repeated call gets 410 with the reason.
+    Locks: the changed rows. Records: nothing. Raises: nothing of its own.
     """
     answers = IdempotencyRecord.objects.all()
-    held = rows_naming(answers, "body", person) | _of_orders(answers, person)
+    stored = rows_naming(answers, "body", person) | _answers_naming_orders(answers, person)
     problem = {
         "type": f"{reverse('api:problems')}#erased",
         "title": "Erased",
         "status": GONE,
         "code": "erased",
-        "detail": "The answer to this call named a person who has been erased since.",
+        "detail": "The answer to this call contained a person whose data has been erased since.",
     }
     jobs = Job.objects.all()
     return {
-        "kept_answers": held.exclude(status=GONE).update(
+        "kept_answers": stored.exclude(status=GONE).update(
             status=GONE,
             body=json.dumps(problem),
             headers={"Content-Type": "application/problem+json"},
@@ -186,8 +188,8 @@ def erase(person: Person) -> dict[str, int]:
     }
 
 
-def _of_orders(answers: Rows, person: Person) -> Rows:
-    wanted = Q(pk__in=[])
+def _answers_naming_orders(answers: Rows, person: Person) -> Rows:
+    condition = Q(pk__in=[])
     for public_id in (*person.shoppers, *person.orders):
-        wanted |= Q(column_text__icontains=public_id)
-    return cast("Rows", answers.annotate(column_text=Cast("body", TextField())).filter(wanted))
+        condition |= Q(column_text__icontains=public_id)
+    return cast("Rows", answers.annotate(column_text=Cast("body", TextField())).filter(condition))

@@ -1,7 +1,7 @@
-"""The one mechanism for "later" and "elsewhere": ``record()`` a fact where it becomes true.
+"""Events: ``record()`` stores a fact in the transaction that makes it true (transactional outbox).
 
-The row is outbox, timeline, webhook source and measure source in one. After the commit the relay
-gives it its position and every wired handler its delivery (``core.relay``).
+The table of events is also the source of timelines, webhooks and measures. After the commit the
+relay gives each event its position, and each handler of its kind a delivery (``core.relay``).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
     "timeline",
 ]
 
-RELAY: Final = "relay"  # the pointers' kind
+RELAY: Final = "relay"  # the kind of pointers to unrelayed events
 RELAY_TASK: Final = "core.relay"
 _PAGE: Final = 1000
 
@@ -43,10 +43,10 @@ class JobFinishedFacts:
     """A job ended: it succeeded, failed or was cancelled. The subject is the job."""
 
     kind: Annotated[str, FieldDoc("Kind of the job.", "planning.solve")]
-    subject: Annotated[str, FieldDoc("Public id of what it worked on.", "hub_01jq3v5k7m")]
+    subject: Annotated[str, FieldDoc("Public id of the job's subject.", "hub_01jq3v5k7m")]
     state: Annotated[str, FieldDoc("succeeded, failed or cancelled.", "succeeded")]
-    reason: Annotated[str, FieldDoc("Word for why it failed; empty when it did not.", "")]
-    attempt: Annotated[int, FieldDoc("Number of the attempt that ended it, from 1.", 1)]
+    reason: Annotated[str, FieldDoc("Code for the reason of a failure, else empty.", "")]
+    attempt: Annotated[int, FieldDoc("Number of the last attempt, from 1.", 1)]
 
 
 JOB_FINISHED = Kind("job.finished", facts=JobFinishedFacts)
@@ -54,10 +54,10 @@ JOB_FINISHED = Kind("job.finished", facts=JobFinishedFacts)
 
 @dataclass(frozen=True, slots=True)
 class DomainEvent:
-    """What a handler is given and a feed shows: ids and facts, never names, texts or codes.
+    """An event as handlers and feeds get it: ids and facts, never names, texts or codes.
 
-    ``position`` counts the retailer's events from 1 without a gap, in the order in which the
-    relay saw them committed.
+    ``position`` counts the retailer's events from 1 without gaps, in the order in which the relay
+    saw their commits.
     """
 
     public_id: str
@@ -72,9 +72,9 @@ class DomainEvent:
 
 
 def as_domain_event(event: Event) -> DomainEvent:
-    """Return a positioned row as what handlers and feeds see."""
+    """Return a row that has a position as a DomainEvent. Raises ValueError without a position."""
     if event.position is None:
-        raise ValueError(f"{event.public_id} has no position yet; only the relay gives one.")
+        raise ValueError(f"{event.public_id} has no position yet; only the relay gives it one.")
     return DomainEvent(
         public_id=event.public_id,
         kind=event.kind,
@@ -96,24 +96,24 @@ def record(
     lane: Lane = Lane.BULK,
     occurred_at: dt.datetime | None = None,
 ) -> Event:
-    """Write down that something has become true, in the transaction that makes it true.
+    """Store an event in the transaction that makes its fact true.
 
-    Locks: nothing. Records: the event. Raises: RuntimeError outside a transaction, NotWired for a
-    kind that no events module of the switchboard declares, ValueError for a text among the facts
-    or an instant without a zone.
+    Locks: nothing. Records: the event. Raises: RuntimeError outside a transaction; NotWired for a
+    kind that no events module of the switchboard declares; ValueError for a text among the facts
+    or an instant without a time zone.
 
     Parameters
     ----------
     kind : Kind
         Declared in the app's ``events.py``.
     facts : dataclass
-        The kind's facts: nothing that erasing a shopper would have to find here.
+        The facts of the kind, without anything that identifies a shopper.
     subject : str
-        Public id of the noun whose timeline this belongs to.
+        Public id of the object whose timeline the event belongs to.
     lane : Lane
-        ``PERSON`` when somebody waits for the consequence.
+        ``PERSON`` if a person waits for the result of the handlers.
     occurred_at : datetime, optional
-        When it happened in the world, if not now (an offline driver's proof).
+        The time at which it happened, if not now (as for the proof of an offline driver).
     """
     (event,) = record_many([kind.new(subject, facts)], lane=lane, occurred_at=occurred_at)
     return event
@@ -125,7 +125,7 @@ def record_many(
     lane: Lane = Lane.BULK,
     occurred_at: dt.datetime | None = None,
 ) -> list[Event]:
-    """Write many events, each made by ``Kind.new``, with one INSERT and one pointer.
+    """Store many events, each made by ``Kind.new``, with one INSERT and one pointer.
 
     Locks, Records, Raises: as ``record``.
     """
@@ -157,8 +157,8 @@ def _check(items: Iterable[NewEvent], occurred_at: dt.datetime | None) -> None:
     kinds = {item.kind.name: item.kind for item in items}
     if not connection.in_atomic_block:
         raise RuntimeError(
-            f"record({', '.join(sorted(kinds))}) outside a transaction: the fact and its event "
-            "could part. Call it inside the service's transaction.atomic()."
+            f"record({', '.join(sorted(kinds))}) was called outside a transaction. Call it inside "
+            "the service's transaction.atomic(), so that fact and event are committed together."
         )
     for kind in kinds.values():
         refuse_undeclared(kind)
@@ -167,11 +167,14 @@ def _check(items: Iterable[NewEvent], occurred_at: dt.datetime | None) -> None:
 
 
 def events_since(position: int, limit: int = 100) -> list[DomainEvent]:
-    """Return the events after a position, in order; who keeps the last position misses none."""
+    """Return the events after a position, in order.
+
+    A caller that stores the last position and continues from it misses no event.
+    """
     rows = Event.objects.filter(position__gt=position).order_by("position")
     return [as_domain_event(event) for event in rows[: max(1, min(limit, _PAGE))]]
 
 
 def timeline(subject: str) -> list[Event]:
-    """Return what happened to one noun, oldest first, events not yet relayed included."""
+    """Return the events of one subject, oldest first, including those not yet relayed."""
     return list(Event.objects.filter(subject=subject).order_by("occurred_at", "id")[:_PAGE])

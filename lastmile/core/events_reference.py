@@ -1,6 +1,6 @@
-"""What is said of the kinds of events outside the code: the reference page and OpenAPI webhooks.
+"""Generates the reference page of event kinds and the webhooks of the OpenAPI document.
 
-Both are made from the declarations in the apps' ``events.py`` and from nothing else.
+Both are made only from the declarations in the apps' ``events.py``.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "events.md"
 
 _HEAD: Final = """# Events
 
-Made by `manage.py events_reference --write` from the declarations in each app's `events.py`. Do not edit this page by hand.
+`manage.py events_reference --write` makes this page from the declarations in each app's `events.py`. Do not edit it by hand.
 
-An event says that something has become true. `GET /api/v1/events/` gives all events of a retailer by `position`; public kinds may also
-leave the installation by webhooks. `data` holds ids, words, numbers and times, never names, addresses, texts or codes: read those
-from the resource that `subject` names. A field marked "optional" is left out when it does not apply. A kind's `version` is raised
-when a field is renamed, removed or changes its meaning; a new optional field does not raise it.
+An event states a fact that has become true. `GET /api/v1/events/` returns all events of a retailer by `position`; public kinds may also
+be sent by webhooks. `data` has ids, words, numbers and times, never names, addresses, texts or codes: read those from the resource
+that `subject` names. A field marked "optional" is missing when it does not apply. The `version` of a kind is raised when a field is
+renamed, removed or changes its meaning; a new optional field does not raise it.
 """  # noqa: E501
 
 _TYPES: Final = {
@@ -38,7 +38,7 @@ _FORMATS: Final = {dt.date: "date", dt.datetime: "date-time"}
 
 
 def reference() -> str:
-    """Return the page of all kinds, in order of their names."""
+    """Return the page of all event kinds as Markdown, sorted by name."""
     kinds = kind_table()
     index = [
         "| kind | public | version | meaning |",
@@ -81,7 +81,7 @@ def _type_words(field: FactField) -> str:
 
 
 def add_webhooks(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-    """Add ``webhooks`` to the OpenAPI document: one for each public kind (drf-spectacular hook)."""
+    """Add a webhook for each public event kind to the OpenAPI document (drf-spectacular hook)."""
     public = [kind for kind in kind_table().values() if kind.public]
     result["webhooks"] = {kind.name: _webhook(kind) for kind in sorted(public, key=_name)}
     return result
@@ -111,8 +111,11 @@ def _webhook(kind: Kind[Any]) -> dict[str, Any]:
                 {
                     "id": {"type": "string", "description": "Public id of the event."},
                     "kind": {"type": "string", "const": kind.name},
-                    "subject": {"type": "string", "description": "Public id it is about."},
-                    "actor": {"type": "string", "description": "Who did it, or `system`."},
+                    "subject": {"type": "string", "description": "Public id of the subject."},
+                    "actor": {
+                        "type": "string",
+                        "description": "Public id of the member or key, or `system`.",
+                    },
                     "occurred_at": {"type": "string", "format": "date-time"},
                     "position": {"type": "integer", "description": "Counts without gaps."},
                     "version": {"type": "integer", "const": kind.version},
@@ -131,7 +134,7 @@ def _webhook(kind: Kind[Any]) -> dict[str, Any]:
                 "required": True,
                 "content": {"application/json": {"schema": shape, "example": body}},
             },
-            "responses": {"2XX": {"description": "Received. Any other answer is tried again."}},
+            "responses": {"2XX": {"description": "Received. After any other answer we retry."}},
         }
     }
 

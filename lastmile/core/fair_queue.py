@@ -1,10 +1,10 @@
-"""Whose job is next, where many retailers wait for few workers.
+"""Shares the workers fairly between retailers.
 
-The broker hands hints out in the order they came: twenty plans asked for by one retailer would
-stand before another's one. So a worker that is about to start a job of a fair kind looks who else
-waits. If another retailer has fewer of that kind running, that one's oldest job is started
-instead and the hint at hand is given again, to the end of the queue: no worker idles, and nobody
-waits for more than the jobs that run already.
+The broker delivers hints in the order in which they were sent. So twenty plans of one retailer
+would run before the single plan of another. Therefore a worker that is about to start a job of a
+fair kind checks the other retailers. If another retailer has fewer jobs of this kind running, its
+oldest job runs instead, and the worker's own hint goes to the end of the queue. No worker idles,
+and no retailer waits for more than the jobs that are already running.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lastmile.worklist import selectors as worklist
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A retailer's oldest job that waits, and how many of its kind that retailer has running."""
+    """The oldest waiting job of a retailer, and the number of its running jobs of this kind."""
 
     schema: str
     job: str
@@ -32,12 +32,12 @@ class Waiting:
 
 
 def run_fairly(public_id: str) -> JobState | None:
-    """Run a job of the retailer at hand, or in its place the one whose turn it is."""
+    """Run a job of the current retailer, or the job of another retailer that comes first."""
     job = Job.objects.filter(public_id=public_id, state=JobState.QUEUED).first()
     if job is None:
         return None
     spec = job_spec(job.kind)
-    first = _before(job.kind) if spec.fair else None
+    first = _next_waiting(job.kind) if spec.fair else None
     if first is None:
         return run_job(public_id)
     run_hint(public_id, spec, current_schema())()
@@ -45,18 +45,19 @@ def run_fairly(public_id: str) -> JobState | None:
         return run_job(first.job)
 
 
-def _before(kind: str) -> Waiting | None:
-    """Return the job of another retailer that has a better claim to this worker, if any.
+def _next_waiting(kind: str) -> Waiting | None:
+    """Return the waiting job of the retailer with the fewest running jobs of this kind, if any.
 
-    Costs one query while the retailer at hand has none of the kind running, which is as a rule;
-    else one for each retailer that has unfinished jobs of whatever kind.
+    Only retailers with fewer running jobs than the current one count. The cost is one query while
+    the current retailer has no running job of this kind, which is the usual case. Otherwise it is
+    one query for each retailer with unfinished jobs.
     """
-    mine = Job.objects.filter(kind=kind, state=JobState.RUNNING).count()
-    if not mine:
+    running = Job.objects.filter(kind=kind, state=JobState.RUNNING).count()
+    if not running:
         return None
     others = [schema for schema in worklist.pointed(JOBS) if schema != current_schema()]
-    found = (_waiting(schema, kind) for schema in others)
-    fewer = [waiting for waiting in found if waiting is not None and waiting.running < mine]
+    candidates = (_waiting(schema, kind) for schema in others)
+    fewer = [one for one in candidates if one is not None and one.running < running]
     return min(fewer, key=lambda waiting: waiting.running, default=None)
 
 

@@ -1,12 +1,14 @@
-"""Model fields whose values lie encrypted in the database, and the digest that finds them.
+"""Model fields that are encrypted in the database, and digest fields to look them up.
 
     gate_code = EncryptedField(default="")
     device_secret = EncryptedField()
     device_secret_digest = DigestField(of="device_secret", unique=True)
     …
-    Device.objects.filter(device_secret_digest__in=digests_of(Device, "device_secret_digest", said))
+    digests = digests_of(Device, "device_secret_digest", secret)
+    Device.objects.filter(device_secret_digest__in=digests)
 
-A value is bound to its retailer, its model and its field (``core.sealing``).
+A value is bound to its retailer, its model and its field (``core.sealing``): a copy in another
+place cannot be decrypted.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from lastmile.core import sealing
 if TYPE_CHECKING:
     _Text = models.TextField[Any, Any]
     _Char = models.CharField[str, str]
-else:  # generic for the type checker only
+else:  # generic classes for the type checker only
     _Text = models.TextField
     _Char = models.CharField
 
@@ -30,15 +32,15 @@ DIGEST_LENGTH: Final = 8 + 1 + 64
 
 
 class EncryptedField(_Text):
-    """A text that the database holds encrypted. It can be read and written, never searched.
+    """A text field that is encrypted in the database. It can be read and written, not searched.
 
-    None stays NULL and "" stays "", so that a column can be added to a table with rows.
+    None is stored as NULL and "" as "", so that a column can be added to a table with rows.
 
     Parameters
     ----------
     bound_to : str, optional
-        The name that its values are bound to. Without it, app, model and field; name the old one
-        here when the model or the field is renamed, else what is stored can no longer be read.
+        The name to which the values are bound; by default app, model and field. After a rename of
+        the model or field, set the old name here. Without it, stored values cannot be decrypted.
     """
 
     description = "Encrypted text"
@@ -55,19 +57,19 @@ class EncryptedField(_Text):
 
     @property
     def binding(self) -> str:
-        """The name that the values are bound to."""
+        """The name to which the values are bound."""
         return self.bound_to or f"{self.model._meta.label_lower}.{self.attname}"
 
     def encode(self, value: Any) -> bytes:
-        """Return a value as the bytes that are encrypted."""
+        """Return the bytes of a value, before encryption."""
         return str(value).encode()
 
     def decode(self, plain: bytes) -> Any:
-        """Return the value of decrypted bytes."""
+        """Return the value for decrypted bytes."""
         return plain.decode()
 
     def get_prep_value(self, value: Any) -> Any:
-        return value  # encrypted below, once, on the way to the database
+        return value  # get_db_prep_save encrypts it
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if value is None or value == "" or hasattr(value, "as_sql"):
@@ -80,28 +82,28 @@ class EncryptedField(_Text):
         return self.decode(sealing.unseal(value, self.binding))
 
     def get_lookup(self, lookup_name: str) -> Any:
-        """Only ``isnull`` has a meaning: one value has another stored form each time."""
+        """Return the lookup ``isnull``, else None, because equal values are stored differently."""
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
 
     def get_transform(self, lookup_name: str) -> Any:
         return None
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
-        found = super().check(**kwargs)
+        errors = super().check(**kwargs)
         if self.unique or getattr(self, "db_index", False) or self.choices:
-            found.append(
+            errors.append(
                 checks.Error(
-                    f"{self.name} is encrypted: it cannot be unique, indexed or a choice.",
-                    hint="Put a DigestField beside it and search that one.",
+                    f"{self.name} is encrypted: it cannot be unique or indexed or have choices.",
+                    hint="Add a DigestField for it and search that field.",
                     obj=self,
                     id="house.E010",
                 )
             )
-        return found
+        return errors
 
 
 class EncryptedJSONField(EncryptedField):
-    """A JSON value that the database holds encrypted."""
+    """A JSON field that is encrypted in the database."""
 
     description = "Encrypted JSON"
 
@@ -113,7 +115,7 @@ class EncryptedJSONField(EncryptedField):
 
 
 class EncryptedBytesField(EncryptedField):
-    """Bytes that the database holds encrypted."""
+    """A binary field that is encrypted in the database."""
 
     description = "Encrypted bytes"
 
@@ -125,15 +127,16 @@ class EncryptedBytesField(EncryptedField):
 
 
 class DigestField(_Char):
-    """The HMAC of another field of the same row, written with it: how a secret is looked up.
+    """The HMAC of another field of the same row, with which rows are looked up by that field.
 
-    ``QuerySet.update()`` writes what it is given: give it both, the value and ``digest_of(…)``.
-    While keys rotate the same value may have digests of two keys, so look up with ``digests_of``.
+    It is written whenever the row is saved. With ``QuerySet.update()``, set both the value and
+    ``digest_of(…)``. While keys are rotated, equal values may have digests of two keys, so look up
+    with ``digests_of``.
 
     Parameters
     ----------
     of : str
-        Name of the field that is looked up.
+        Name of the other field.
     """
 
     description = "Digest of another field"
@@ -152,31 +155,31 @@ class DigestField(_Char):
 
     @property
     def binding(self) -> str:
-        """The name that the digests are bound to: that of the field they are made from."""
+        """The name to which the digests are bound: the binding of the other field."""
         source = self.model._meta.get_field(self.of)
         return str(getattr(source, "binding", f"{self.model._meta.label_lower}.{self.of}"))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = getattr(model_instance, self.of)
-        made = None if value is None and self.null else ""
+        digest = None if value is None and self.null else ""
         if value not in (None, ""):
-            made = sealing.digest(str(value), self.binding)
-        setattr(model_instance, self.attname, made)
-        return made
+            digest = sealing.digest(str(value), self.binding)
+        setattr(model_instance, self.attname, digest)
+        return digest
 
 
 def digest_of(model: type[models.Model], name: str, value: str) -> str:
-    """Return what the DigestField `name` holds for a value, by the first key."""
+    """Return the digest of a value in the DigestField `name`, with the first key."""
     return sealing.digest(value, _digest_field(model, name).binding)
 
 
 def digests_of(model: type[models.Model], name: str, value: str) -> list[str]:
-    """Return what the DigestField `name` may hold for a value, by any key: for ``__in``."""
+    """Return the digests of a value in the DigestField `name`, one per key, for ``__in``."""
     return sealing.digests(value, _digest_field(model, name).binding)
 
 
 def _digest_field(model: type[models.Model], name: str) -> DigestField:
     field = model._meta.get_field(name)
     if not isinstance(field, DigestField):
-        raise TypeError(f"{model._meta.label}.{name} is no DigestField.")
+        raise TypeError(f"{model._meta.label}.{name} is not a DigestField.")
     return field

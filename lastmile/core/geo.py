@@ -1,4 +1,4 @@
-"""Places on the sphere: ``Point(lat=, lon=)`` by keyword; [lon, lat] only in GeoJSON. PURE."""
+"""Points on the Earth: ``Point(lat=, lon=)`` by keyword; [lon, lat] only in GeoJSON. PURE."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """WGS 84 degrees. Raises ValueError outside the globe or for NaN."""
+    """A point in WGS 84 degrees. Raises ValueError for values out of range or NaN."""
 
     lat: float
     lon: float
 
     def __post_init__(self) -> None:
         if not (-90 <= self.lat <= 90 and -180 <= self.lon <= 180):
-            raise ValueError(f"lat {self.lat}, lon {self.lon} is not a place on Earth.")
+            raise ValueError(f"lat {self.lat}, lon {self.lon} is not a point on Earth.")
 
     def geojson(self) -> dict[str, object]:
-        """RFC 7946 geometry: longitude first."""
+        """Return the RFC 7946 geometry, longitude first."""
         return {"type": "Point", "coordinates": [self.lon, self.lat]}
 
 
 def distance_m(a: Point, b: Point) -> float:
-    """Great-circle distance in metres (haversine, mean radius)."""
+    """Return the great-circle distance in metres (haversine formula, mean radius)."""
     p1, p2 = math.radians(a.lat), math.radians(b.lat)
     h = (
         math.sin((p2 - p1) / 2) ** 2

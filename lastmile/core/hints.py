@@ -1,7 +1,8 @@
-"""Hints to the broker: "there is work". The work itself stands in PostgreSQL first.
+"""Hints: messages through the broker that tell workers about work in PostgreSQL.
 
-A hint may be lost, doubled or late; the sweep heals the first, conditional claims the others.
-Therefore a broker that is away never fails, and hardly slows, the request that gave the hint.
+A hint may be lost, repeated or late. The sweep finds work whose hint was lost, and a conditional
+claim makes repeated and late hints harmless. So an unavailable broker does not make a request
+fail, and hardly slows it down.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
 
-EXPIRES_S = 120  # a hint that waited longer has been given anew by the sweep
-QUIET_S = 3.0  # after a failure nobody waits for the broker's time-out again so soon
+EXPIRES_S = 120  # by then the sweep has sent a new hint
+QUIET_S = 3.0  # after a failure no hint is sent for so long, since each would wait for a time-out
 _quiet_until = 0.0
 
 
 def publish(task: str, *, queue: str, **options: Any) -> bool:
-    """Tell the workers now; return whether the broker took it. Never raises for a broker away."""
+    """Send a task to the broker; return True if the broker accepted it.
+
+    An unavailable broker is logged, and no exception is raised.
+    """
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return False
@@ -34,14 +38,16 @@ def publish(task: str, *, queue: str, **options: Any) -> bool:
         )
     except (OperationalError, OSError) as away:
         _quiet_until = time.monotonic() + QUIET_S
-        log.warning("The broker did not take a hint for %s (%s); the sweep will.", task, away)
+        log.warning(
+            "The broker did not accept a hint for %s (%s); the sweep will send it.", task, away
+        )
         return False
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A hint to be given once, after the commit, however often the transaction asked for it."""
+    """A hint that is sent once after the commit, even if the transaction asks for it repeatedly."""
 
     task: str
     queue: str
@@ -53,10 +59,10 @@ class Hint:
 
 
 def after_commit(hint: Hint) -> bool:
-    """Give the hint after the commit; return False when this transaction had it already.
+    """Send the hint after the commit; return False if this transaction will send it already.
 
-    Django forgets the callbacks of a savepoint that is rolled back, together with the rows
-    written in it: so what is registered here is true of the rows as well.
+    When a savepoint is rolled back, Django drops its callbacks together with its rows. So a
+    registered hint always belongs to rows that are committed.
     """
     if any(entry[1] == hint for entry in connection.run_on_commit):
         return False

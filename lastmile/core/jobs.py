@@ -1,12 +1,14 @@
-"""Leased jobs: long work that ends exactly once, whatever dies.
+"""Jobs: long work with a lease that ends exactly once, even if workers die.
 
-The row is the record. A worker *claims* it (attempt counted before it runs), keeps the lease by a
-heartbeat, writes only behind the *fence*, and ends it in the transaction that records
-``job.finished``. A worker that dies stops beating: the reaper gives the job to another, or ends it.
+The job's row in PostgreSQL is the queue entry. A worker *claims* the job, which counts the attempt
+before it runs, and renews its lease by a heartbeat. The lease has a *fencing token*: the worker
+writes only while the row still has this token. The worker ends the job in the transaction that
+records ``job.finished``. When a worker dies, its heartbeat stops. The reaper then puts the job
+back into the queue, or ends it.
 
-PostgreSQL's row locks carry the fence. ``fenced()`` holds KEY SHARE on the job: the heartbeat's
-update passes it, while whoever would take the lease away needs FOR UPDATE and cannot until the
-fenced transaction has ended. So a write is either committed under the lease or refused.
+The fence uses PostgreSQL's row locks. ``fenced()`` holds KEY SHARE on the job's row. A heartbeat's
+update is compatible with this lock. Taking the lease away needs FOR UPDATE, which waits until the
+fenced transaction has ended. So each write is either committed under the lease or refused.
 """
 
 from __future__ import annotations
@@ -36,11 +38,11 @@ from lastmile.core.timing import in_seconds
 from lastmile.core.wiring import JobSpec, job_spec
 from lastmile.worklist.services import point
 
-JOBS: Final = "jobs"  # the pointers' kind
+JOBS: Final = "jobs"  # the kind of pointers to unfinished jobs
 RUN_TASK: Final = "core.run_job"
-HINT_GRACE_S: Final = 3  # so long the hint given at the commit has, before the sweep gives another
-HARD_KILL_S: Final = 30  # between the soft limit, which a runner can tidy up after, and the kill
-POLL_S: Final = 1.0  # cancelled() asks the database no more often
+HINT_GRACE_S: Final = 3  # seconds after the commit before the sweep sends a second hint
+HARD_KILL_S: Final = 30  # seconds between the soft limit, when a runner can clean up, and the kill
+POLL_S: Final = 1.0  # cancelled() queries the database at most once in this time
 
 MOVES: Final[Mapping[str, frozenset[str]]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
@@ -49,26 +51,28 @@ MOVES: Final[Mapping[str, frozenset[str]]] = {
 
 
 class LeaseLost(RuntimeError):
-    """This worker no longer holds the job; nothing it would write now may count."""
+    """This worker has lost the lease of the job, so it must not write anything more."""
 
 
 def lease_s() -> float:
-    """Seconds after its last heartbeat for which a worker is believed alive."""
+    """Return the seconds after a heartbeat until the lease of a job runs out."""
     return float(settings.JOB_LEASE_S)
 
 
 def heartbeat_s() -> float:
-    """Seconds between two heartbeats: twelve may be missed before the lease runs out."""
+    """Return the seconds between two heartbeats, a twelfth of the lease."""
     return lease_s() / 12
 
 
 class Lease:
-    """What a runner is given: its job, and the proof that the job is still its own.
+    """The lease of a worker on a job. The function that does the work (the runner) gets it.
 
     Attributes
     ----------
     id, kind, subject, payload, attempt
-        The job's public id and what it was asked to do; ``attempt`` counts from 1.
+        The job's public id and its task; ``attempt`` counts from 1.
+    token
+        The fencing token of this attempt.
     """
 
     def __init__(self, job: Job, spec: JobSpec) -> None:
@@ -83,26 +87,27 @@ class Lease:
         self.spec = spec
         self.pk: int = job.pk
         self.token: uuid.UUID = job.lease_token
-        self.stop_reason = ""  # "", "cancelled", "timeout" or "lost": what the runner was told
+        self.stop_reason = ""  # "", "cancelled", "timeout" or "lost"
         self._deadline = time.monotonic() + spec.time_limit_s
         self._polled_at = float("-inf")
 
     def progress(self, percent: int, note: str = "") -> None:
-        """Say how far the work is. Raises LeaseLost when it is another's.
+        """Store the progress. Raises LeaseLost if this worker has lost the lease.
 
-        Call it outside ``fenced()``: inside, nobody sees it before the commit, and a cancel waits.
+        Call it outside ``fenced()``. Inside, the progress is visible only after the commit, and a
+        cancellation has to wait.
         """
-        mine = self._mine().update(
+        updated = self._held().update(
             progress_percent=max(0, min(100, percent)), progress_note=note[:200]
         )
-        if not mine:
+        if not updated:
             raise LeaseLost(f"{self.id} is no longer run by this worker.")
 
     def cancelled(self) -> bool:
-        """Whether the runner should stop: cancelled, out of time, or no longer its own.
+        """Return True if the runner should stop: cancelled, out of time, or lease lost.
 
-        Cheap enough for an inner loop. A runner that was told to stop returns soon; the job ends
-        as cancelled or timed out whatever it returns.
+        It is cheap enough for an inner loop. After True the runner should return soon. The job
+        then ends as cancelled or timed out, and its return value does not matter.
         """
         if self.stop_reason:
             return True
@@ -110,19 +115,19 @@ class Lease:
             self.stop_reason = "timeout"
         elif time.monotonic() >= self._polled_at + POLL_S:
             self._polled_at = time.monotonic()
-            asked = self._mine().values_list("cancel_requested", flat=True).first()
-            if asked is None:
+            cancel_requested = self._held().values_list("cancel_requested", flat=True).first()
+            if cancel_requested is None:
                 self.stop_reason = "lost"
-            elif asked:
+            elif cancel_requested:
                 self.stop_reason = "cancelled"
         return bool(self.stop_reason)
 
     @contextmanager
     def fenced(self) -> Iterator[None]:
-        """Open a transaction that commits only under this lease; use it for every write.
+        """Open a transaction that can commit only under this lease; use it for every write.
 
-        Raises LeaseLost when the job is another's. The reaper steps over a job while one is open;
-        PostgreSQL ends a transaction that idles for 30 s.
+        Raises LeaseLost if this worker has lost the lease. While such a transaction is open, the
+        reaper skips the job. PostgreSQL ends a transaction that is idle for 30 s.
         """
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -136,11 +141,11 @@ class Lease:
             yield
 
     def renew(self) -> bool:
-        """Beat: hold the lease for another while; False when lost or past the time limit."""
-        beat = self._mine().filter(deadline_at__gt=Now())
-        return bool(beat.update(lease_until=in_seconds(lease_s()), heartbeat_at=Now()))
+        """Extend the lease (heartbeat); return False if it is lost or the time limit is over."""
+        running = self._held().filter(deadline_at__gt=Now())
+        return bool(running.update(lease_until=in_seconds(lease_s()), heartbeat_at=Now()))
 
-    def _mine(self) -> Any:
+    def _held(self) -> Any:
         return Job.objects.filter(pk=self.pk, lease_token=self.token, state=JobState.RUNNING)
 
 
@@ -152,23 +157,24 @@ def enqueue(
     payload: Mapping[str, Any] | None = None,
     dedupe_key: str | None = None,
 ) -> Job:
-    """Ask for work of a wired kind; it is done once the transaction has committed.
+    """Put a job into the queue; it starts after the current transaction has committed.
 
-    Locks: nothing. Records: nothing before the end. Raises: NotWired for an unknown kind.
+    Locks: nothing. Records: nothing until the job ends. Raises: NotWired for an unknown kind;
+    Conflict when a job of the same key ends at this moment.
 
     Parameters
     ----------
     hub : str
-        Public id of the hub that the work is for; empty for work for the whole retailer. Only
-        somebody with all hubs, or with this one, may see or cancel the job.
+        Public id of the hub that the work is for; empty for the whole retailer. Only callers with
+        access to all hubs or to this hub may see or cancel the job.
     payload : Mapping, optional
-        JSON ids and numbers the runner needs; never names or texts.
+        Ids and numbers that the runner needs, as JSON; never names or texts.
     dedupe_key : str, optional
-        While a job of this key is unfinished it is returned instead of a second one.
+        While a job with this key is unfinished, it is returned and no second job is made.
     """
     spec, schema = job_spec(kind), current_schema()
     with transaction.atomic():
-        wanted = Job(
+        new = Job(
             kind=kind,
             subject=subject,
             hub=hub,
@@ -176,34 +182,32 @@ def enqueue(
             payload=dict(payload or {}),
             dedupe_key=dedupe_key,
         )
-        found = _insert_or_find(wanted)
-        if found is wanted:
+        job = _insert_or_find(new)
+        if job is new:
             point(schema=schema, kind=JOBS, due_in_s=HINT_GRACE_S)
-            after_commit(run_hint(found.public_id, spec, schema))
-    return found
+            after_commit(run_hint(job.public_id, spec, schema))
+    return job
 
 
-def _insert_or_find(wanted: Job) -> Job:
-    if wanted.dedupe_key is None:
-        wanted.save(force_insert=True)
-        return wanted
-    for _turn in range(3):  # the one in the way may end between the refusal and the look
+def _insert_or_find(new: Job) -> Job:
+    if new.dedupe_key is None:
+        new.save(force_insert=True)
+        return new
+    for _attempt in range(3):  # the other job may end between the failed INSERT and the query
         try:
             with transaction.atomic():
-                wanted.save(force_insert=True)
+                new.save(force_insert=True)
         except IntegrityError:
-            unfinished = Job.objects.filter(dedupe_key=wanted.dedupe_key, state__in=UNFINISHED)
+            unfinished = Job.objects.filter(dedupe_key=new.dedupe_key, state__in=UNFINISHED)
             if (other := unfinished.first()) is not None:
                 return other
         else:
-            return wanted
-    raise Conflict(
-        _("The same work is being finished and asked for at once. Try again in a moment.")
-    )
+            return new
+    raise Conflict(_("The same operation is just ending. Try again in a moment."))
 
 
 def run_hint(public_id: str, spec: JobSpec, schema: str) -> Hint:
-    """Return the hint that makes a worker of the right queue try to claim this job."""
+    """Return the hint that makes a worker of the job's queue try to claim the job."""
     limits = (
         ("soft_time_limit", spec.time_limit_s),
         ("time_limit", spec.time_limit_s + HARD_KILL_S),
@@ -212,10 +216,10 @@ def run_hint(public_id: str, spec: JobSpec, schema: str) -> Hint:
 
 
 def claim(public_id: str) -> Lease | None:
-    """Take a queued job that is due, or return None: of any number of callers one gets it.
+    """Claim a queued job that is due; None if another worker has claimed it or it is not due.
 
-    The attempt is counted and committed before the runner starts, so that a job that kills its
-    worker is given up after ``max_attempts``.
+    The attempt is counted and committed before the runner starts. So a job that kills its worker
+    is given up after ``max_attempts``.
     """
     with transaction.atomic():
         waiting = Job.objects.select_for_update(skip_locked=True).filter(
@@ -239,9 +243,10 @@ def claim(public_id: str) -> Lease | None:
 
 
 def move(job: Job, to: JobState, **changes: Any) -> None:
-    """Write a job's state: the one place that does. The caller holds the row FOR UPDATE.
+    """Change the state of a job; only this function does. The caller has locked it FOR UPDATE.
 
-    A final state gives up the lease and records ``job.finished`` in the same transaction.
+    Any state but RUNNING ends the lease. A final state records ``job.finished`` in the same
+    transaction.
     """
     if to not in MOVES.get(job.state, frozenset()):
         raise RuntimeError(f"{job.public_id} cannot go from {job.state} to {to}.")
@@ -268,18 +273,18 @@ def move(job: Job, to: JobState, **changes: Any) -> None:
 def jobs(
     *, kind: str = "", state: str = "", subject: str = "", hubs: Collection[str] | None = None
 ) -> QuerySet[Job]:
-    """Return the retailer's jobs, narrowed by what is named.
+    """Return the retailer's jobs that match the filters; an empty filter matches all.
 
-    ``hubs`` are the public ids of the hubs that the caller is limited to; None means all. Work
-    for the whole retailer is then left out.
+    ``hubs`` are the public ids of the hubs to which the caller is limited; None means all hubs.
+    With a limit, jobs for the whole retailer are left out.
     """
-    named = {"kind": kind, "state": state, "subject": subject}
-    found = Job.objects.filter(**{name: value for name, value in named.items() if value})
-    return found if hubs is None else found.filter(hub__in=[hub for hub in hubs if hub])
+    filters = {"kind": kind, "state": state, "subject": subject}
+    rows = Job.objects.filter(**{name: value for name, value in filters.items() if value})
+    return rows if hubs is None else rows.filter(hub__in=[hub for hub in hubs if hub])
 
 
 def job_by_id(public_id: str, *, hubs: Collection[str] | None = None) -> Job:
-    """Return a job of the present retailer, within the caller's hubs. Raises NotFound."""
+    """Return a job of the current retailer within the caller's hubs. Raises NotFound."""
     job = jobs(hubs=hubs).filter(public_id=public_id).first()
     if job is None:
         raise unknown()
@@ -287,20 +292,20 @@ def job_by_id(public_id: str, *, hubs: Collection[str] | None = None) -> Job:
 
 
 def cancel(job_public_id: str, *, hubs: Collection[str] | None = None) -> Job:
-    """Stop a job: at once when it is queued, as soon as its runner listens when it runs.
+    """Cancel a job. A queued job ends at once; a running job ends when its runner checks.
 
-    Locks: the job. Records: job.finished when it ends here. Raises: NotFound, also for a job
-    outside the caller's hubs; Conflict when it has ended.
+    Locks: the job. Records: job.finished if the job was queued. Raises: NotFound, also for a job
+    outside the caller's hubs; Conflict if the job has ended.
     """
     with transaction.atomic():
-        # NO KEY: it must not wait for a fenced write, which may take a while.
-        found = jobs(hubs=hubs).select_for_update(no_key=True)
-        job = found.filter(public_id=job_public_id).first()
+        # NO KEY UPDATE does not wait for a fenced write, which may take long.
+        rows = jobs(hubs=hubs).select_for_update(no_key=True)
+        job = rows.filter(public_id=job_public_id).first()
         if job is None:
             raise unknown()
         if job.finished:
             raise Conflict(
-                _("This operation has already ended, so there is nothing left to cancel."),
+                _("This operation has already ended and cannot be cancelled."),
                 data={"state": job.state},
             )
         Job.objects.filter(pk=job.pk).update(cancel_requested=True)

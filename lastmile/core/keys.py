@@ -1,7 +1,7 @@
-"""The field keys: what is kept secret at rest is encrypted and hashed with them.
+"""The field keys, which encrypt and hash secret values in the database.
 
-``FIELD_KEYS`` lists them; the first one writes, all of them read. A key has an id that follows from
-it, so the order of the list may change, and every stored value names the key that it needs.
+``FIELD_KEYS`` lists the keys. The first key writes; all keys read. The id of a key is computed from
+the key, and each stored value has the id of its key. So the order of the list may change.
 """
 
 from __future__ import annotations
@@ -28,53 +28,54 @@ _RANDOM_BYTES: Final = 32
 
 
 class UnknownKey(LookupError):
-    """A stored value needs a key that FIELD_KEYS does not hold."""
+    """A stored value needs a key that is not in FIELD_KEYS."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldKey:
-    """One key. What it is used for gets a key derived from it, so that no two uses share one."""
+    """A field key. Each purpose uses its own key, which is derived from the field key."""
 
     id: str
     secret: bytes = field(repr=False)
 
     def derive(self, *purpose: str) -> bytes:
-        """Return the 32-byte key of one purpose: HMAC-SHA256 over the words, told apart."""
-        told = json.dumps(["lastmile", *purpose]).encode()
-        return hmac.digest(self.secret, told, hashlib.sha256)
+        """Return the 32-byte key of one purpose: HMAC-SHA256 over the words as a JSON list."""
+        message = json.dumps(["lastmile", *purpose]).encode()
+        return hmac.digest(self.secret, message, hashlib.sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """All keys, the one that writes first."""
+    """All field keys; the first key is the one that writes."""
 
     keys: tuple[FieldKey, ...]
 
     @property
     def first(self) -> FieldKey:
-        """The key that new values are written with."""
+        """The key with which new values are written."""
         return self.keys[0]
 
     def by_id(self, key_id: str) -> FieldKey:
-        """Return the key that a stored value names. Raises UnknownKey."""
+        """Return the key with this id. Raises UnknownKey."""
         for key in self.keys:
             if key.id == key_id:
                 return key
         raise UnknownKey(
-            f"A stored value was written with the field key {key_id}, which FIELD_KEYS does not"
-            " hold. Put that key back, behind the first one."
+            f"A stored value was written with the field key {key_id}, which is not in FIELD_KEYS."
+            " Add that key again, after the first one."
         )
 
 
 def ring() -> KeyRing:
     """Return the keys of this installation.
 
-    On localhost without FIELD_KEYS they come from a file under LASTMILE_VAR, which is made once.
+    On localhost without FIELD_KEYS the key is in a file under LASTMILE_VAR, which is created at
+    the first use.
 
     Raises
     ------
     ImproperlyConfigured
-        There are none, and this is no laptop.
+        FIELD_KEYS is missing and this is not localhost.
     """
     if settings.FIELD_KEYS:
         return _ring(tuple(settings.FIELD_KEYS))
@@ -97,16 +98,16 @@ def _laptop_ring(file: Path) -> KeyRing:
 
 
 def key_of(text: str) -> FieldKey:
-    """Return the key of one text in FIELD_KEYS."""
+    """Return the FieldKey for one entry of FIELD_KEYS."""
     secret = text.encode()
     return FieldKey(hmac.digest(secret, b"lastmile key id", hashlib.sha256)[:4].hex(), secret)
 
 
 def read_or_make(file: Path) -> str:
-    """Return what a key file holds; without one, make it with a random key, mode 600.
+    """Return the contents of a key file; if it is missing, create it with a random key, mode 600.
 
-    Two processes that start at once get the same key: the file comes into being whole, under its
-    name, exactly once, and the second process reads the first one's.
+    Two processes that start at the same time get the same key. The file is written under another
+    name and then linked to its name, which succeeds only once.
     """
     with contextlib.suppress(FileNotFoundError):
         return file.read_text(encoding="utf-8")
@@ -123,8 +124,8 @@ def read_or_make(file: Path) -> str:
         _keep_name(file.parent)
     except OSError as fault:
         raise ImproperlyConfigured(
-            f"The key file {file} cannot be made ({fault}). Set LASTMILE_VAR to a folder on a local"
-            " disk, or set FIELD_KEYS."
+            f"The key file {file} cannot be created ({fault}). Set LASTMILE_VAR to a folder on a"
+            " local disk, or set FIELD_KEYS."
         ) from fault
     finally:
         draft.unlink(missing_ok=True)
@@ -132,7 +133,7 @@ def read_or_make(file: Path) -> str:
 
 
 def _keep_name(folder: Path) -> None:
-    """Write the folder's entry to disk: a key that was used must be there after a power cut."""
+    """Write the folder's entry to disk, so that the key survives a power failure."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,11 +1,11 @@
-"""Kinds of events: each app declares its own once, in ``events.py``, with the shape of its facts.
+"""Event kinds: each app declares its kinds in ``events.py``, with a dataclass of facts for each.
 
 ``PLACED = Kind("order.placed", facts=PlacedFacts, public=True)``. The facts are a frozen dataclass
-of ids, words, numbers, dates and times; each field is ``Annotated`` with a ``FieldDoc``: its
-meaning and an example. Reference pages and the API document are generated from that.
+of ids, words, numbers, dates and times. Each field is ``Annotated`` with a ``FieldDoc``, its
+meaning and an example. The reference page and the API document are generated from these.
 
-How facts are stored: a field without a default is always there, null included; a field with a
-default is left out while it has it. Dates and times are ISO 8601. A trailing underscore is no part
+How facts are stored: a field without a default is always stored, even if it is null. A field that
+equals its default is not stored. Dates and times are ISO 8601. A trailing underscore is not part
 of the stored name (``from_`` is stored as ``from``).
 """
 
@@ -35,19 +35,19 @@ F = TypeVar("F")
 Data = Mapping[str, Any]
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-# What an id, a word, a date or a currency may look like: no blank, no @, nothing that is a text.
+# The form of an id, a word, a date or a currency: no spaces, no @, so no text or address.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:+/-]{0,80}")
 
-DECLARED: Final[list[Kind[Any]]] = []  # every kind of this process; the start-up check reads it
+DECLARED: Final[list[Kind[Any]]] = []  # all kinds of this process, for the start-up check
 
 
 class NewerFacts(RuntimeError):
-    """The event was written by a newer version of the software than this one."""
+    """The event was written by a newer version of the software."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldDoc:
-    """What one field of a kind's facts means, with an example of a stored value."""
+    """The meaning of a field of the facts, with an example of a stored value."""
 
     text: str
     example: Any
@@ -55,7 +55,7 @@ class FieldDoc:
 
 @dataclass(frozen=True, slots=True)
 class FactField:
-    """One field of a kind's facts as it is stored."""
+    """A field of the facts as it is stored."""
 
     name: str
     attribute: str
@@ -68,7 +68,7 @@ class FactField:
 
 
 class StoredEvent(Protocol):
-    """An event as it is read back: a row, or what a handler is given."""
+    """An event that can be read: a row of the table, or a DomainEvent."""
 
     @property
     def kind(self) -> str: ...
@@ -79,22 +79,22 @@ class StoredEvent(Protocol):
 
 
 class Kind(Generic[F]):
-    """One kind of event.
+    """An event kind.
 
     Parameters
     ----------
     name : str
         Noun and past verb, ``order.placed``.
     facts : type
-        The frozen, slotted dataclass of what its events carry.
+        The frozen, slotted dataclass of the facts.
     public : bool
-        Whether it may leave the installation, by webhooks.
+        True if events of this kind may be sent by webhooks.
     version : int
-        Of the facts. Raise it when a field is renamed, removed or changes its meaning; a new
-        field with a default needs no new version.
+        Version of the facts. Raise it when a field is renamed, removed or changes its meaning. A
+        new field with a default needs no new version.
     upgrades : Mapping[int, Callable], optional
-        Version -> function that makes the stored data of that version into the next one's. Old
-        events stay as they were written and are read through these.
+        Version -> function that converts stored data of that version to the next version. Old
+        events are not rewritten; they are converted when they are read.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Kind(Generic[F]):
 
     @property
     def module(self) -> str:
-        """Return the module that declares it: that of its facts."""
+        """The module that declares the kind: the module of its facts."""
         return self.facts.__module__
 
     def new(self, subject: str, facts: F) -> NewEvent:
@@ -134,7 +134,7 @@ class Kind(Generic[F]):
         return NewEvent(self, subject, facts)
 
     def encode(self, facts: F) -> dict[str, Any]:
-        """Return facts as they are stored. Raises TypeError, ValueError for what is not a fact."""
+        """Return the facts as stored data. Raises TypeError or ValueError for a wrong value."""
         if type(facts) is not self.facts:
             raise TypeError(f"{self.name} carries {self.facts.__name__}, not {type(facts)!r}.")
         stored = {}
@@ -145,14 +145,14 @@ class Kind(Generic[F]):
         return stored
 
     def read(self, event: StoredEvent) -> F:
-        """Return the facts of an event of this kind, whichever version wrote it.
+        """Return the facts of an event of this kind; older versions are converted.
 
         Raises
         ------
         NewerFacts
-            The event is of a higher version than this reader knows.
+            The event has a higher version than this program knows.
         ValueError
-            The event is of another kind, or lacks a fact.
+            The event is of another kind, or a fact is missing.
         """
         if event.kind != self.name:
             raise ValueError(f"This is {event.kind}, not {self.name}.")
@@ -169,13 +169,13 @@ class Kind(Generic[F]):
             if field.name in data:
                 values[field.attribute] = _value(data[field.name], field)
             elif field.required:
-                raise ValueError(f"A stored {self.name} lacks its {field.name}.")
+                raise ValueError(f"A stored {self.name} has no {field.name}.")
         return self.facts(**values)
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event that is about to be recorded; ``Kind.new`` makes it with facts that fit."""
+    """An event that is not stored yet; ``Kind.new`` makes it."""
 
     kind: Kind[Any]
     subject: str
@@ -224,19 +224,19 @@ def _doc_of(hint: Any) -> tuple[Any, FieldDoc | None]:
 
 
 def example_of(facts: type[Any]) -> dict[str, Any]:
-    """Return stored facts made of the fields' examples."""
+    """Return example facts, as stored, from the examples of the fields."""
     return {field.name: field.doc.example for field in fields_of(facts) if field.doc is not None}
 
 
 def is_plain(value: str) -> bool:
-    """Whether a string can be an id, a word, a date or a code of a currency: not a text."""
+    """Return True if a string has the form of an id, a word, a date or a currency."""
     return _PLAIN.fullmatch(value) is not None
 
 
 def _plain(value: Any, where: str) -> Any:
     if isinstance(value, dt.datetime):
         if value.utcoffset() is None:
-            raise ValueError(f"{where} needs a zone; use core.clock.now().")
+            raise ValueError(f"{where} needs a time zone; use core.clock.now().")
         return value.isoformat()
     if isinstance(value, dt.date):
         return value.isoformat()
@@ -260,14 +260,14 @@ def _value(stored: Any, field: FactField) -> Any:
     return _one(stored, field.type)
 
 
-def _one(stored: Any, wanted: Any) -> Any:
-    if stored is not None and wanted in {dt.date, dt.datetime}:
-        return wanted.fromisoformat(stored)
+def _one(stored: Any, field_type: Any) -> Any:
+    if stored is not None and field_type in {dt.date, dt.datetime}:
+        return field_type.fromisoformat(stored)
     return stored
 
 
 def kinds_in(namespace: Mapping[str, Any]) -> Iterator[Kind[Any]]:
-    """Yield the kinds among a module's names, those in its tables of kinds included."""
+    """Yield the event kinds in a module's namespace, including kinds in its dictionaries."""
     for value in namespace.values():
         if isinstance(value, Kind):
             yield value

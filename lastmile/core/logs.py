@@ -1,4 +1,4 @@
-"""Log lines as they leave the process: secrets taken out, whoever wrote them."""
+"""The log formatter, which removes secrets from every log line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import re
 
 HIDDEN = "[hidden]"
-# Keys and tickets by their shape; links by their path; what follows a telling name.
+# Keys and tickets by their form, links by their path, other secrets by the name before them.
 _SECRETS = re.compile(
     r"\blm_[a-z0-9_]+_[0-9a-z]{32}\b"
     r"|\btkt_[\w-]{16,}"
@@ -26,7 +26,7 @@ _SECRETS = re.compile(
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats as usual, then hides secrets in the whole text, tracebacks too."""
+    """Formats a log record as usual, then hides secrets in the text and the traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line without secrets."""

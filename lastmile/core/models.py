@@ -1,8 +1,8 @@
-"""The retailer's journal of events, their deliveries, and its leased jobs.
+"""The tables of core in each retailer's schema: events, deliveries, jobs, secrets, callbacks.
 
-Nothing here is called from outside core: ``core.events`` and ``core.jobs`` are the doors.
-Facts (``…_at`` of what happened) go by the house's clock. Leases, back-off and due times are the
-machinery's own: they go by the database's clock, which is one for all workers and never jumps.
+Other packages do not use these models directly; they use ``core.events`` and ``core.jobs``. Times
+of events are business time. Leases, back-off and due times use the clock of the database, which is
+the same for all workers and never jumps.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from lastmile.core.clock import now
 
 
 class Lane(models.TextChoices):
-    """Who waits for the consequence of an event."""
+    """The priority of an event: whether a person waits for the result of its handlers."""
 
     PERSON = "person", "a person waits"
     BULK = "bulk", "nobody waits"
 
 
 class DeliveryState(models.TextChoices):
-    """Where the run of one handler for one event stands."""
+    """The state of a delivery: waiting, leased by a worker, done, or given up (dead)."""
 
     WAITING = "waiting"
     LEASED = "leased"
@@ -32,7 +32,7 @@ class DeliveryState(models.TextChoices):
 
 
 class JobState(models.TextChoices):
-    """Where a job stands; the last three are final."""
+    """The state of a job; the last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -46,10 +46,11 @@ FINISHED = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
 
 class Event(models.Model):
-    """A fact, written in the transaction that made it true; never changed but for its position.
+    """An event: a fact that is stored in the transaction that made it true (outbox).
 
-    ``id`` is handed out before the commit and therefore says nothing about order for a reader;
-    ``position`` is given by the relay after the commit, and is what feeds, replay and deltas count.
+    After that only its ``position`` is set. Ids are given before the commit, so their order is not
+    the order of the commits. The relay sets ``position`` after the commit; feeds, replay and deltas
+    use it.
     """
 
     public_id = PublicIdField("evt")
@@ -85,7 +86,7 @@ class Event(models.Model):
 
 
 class Delivery(models.Model):
-    """One handler owed one event; done exactly once, or dead with its error kept."""
+    """The delivery of one event to one handler: done exactly once, or dead with its error."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     handler = models.CharField(max_length=200)
@@ -94,7 +95,7 @@ class Delivery(models.Model):
         max_length=8, choices=DeliveryState.choices, default=DeliveryState.WAITING
     )
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(db_default=Now())  # while leased: when the lease runs out
+    due_at = models.DateTimeField(db_default=Now())  # while leased: the end of the lease
     lease_token = models.UUIDField(null=True)
     error = models.TextField(default="", blank=True)
 
@@ -127,10 +128,10 @@ class Delivery(models.Model):
 
 
 class Job(models.Model):
-    """Long work that ends exactly once, whatever dies: succeeded, failed or cancelled.
+    """Long work that ends exactly once, even if workers die: succeeded, failed or cancelled.
 
-    ``lease_token`` is the fence: only the worker that holds it may write on the job's behalf.
-    ``reason`` is a word for programs, ``detail`` the sentence for people.
+    ``lease_token`` is the fencing token: only the worker that has it may write for the job.
+    ``reason`` is a code for programs, ``detail`` a sentence for people.
     """
 
     public_id = PublicIdField("job")
@@ -210,14 +211,15 @@ class Job(models.Model):
 
     @property
     def finished(self) -> bool:
-        """Whether the job has ended."""
+        """True if the job has ended."""
         return self.state in FINISHED
 
 
 class IdempotencyRecord(models.Model):
-    """The answer to an unsafe call, written in the transaction of its effect, kept 24 hours.
+    """The stored answer to an unsafe call, written in the transaction of its effect.
 
-    ``body`` is the JSON text as it was sent, secrets taken out. Only ``core.idempotency`` uses it.
+    It is kept for 24 hours. ``body`` is the JSON text of the answer without secrets. Only
+    ``core.idempotency`` uses it.
     """
 
     principal = models.CharField(max_length=40)
@@ -239,10 +241,10 @@ class IdempotencyRecord(models.Model):
 
 
 class DerivedSecret(models.Model):
-    """What is known of a secret that the field key derives; only ``core.derived`` uses it.
+    """The record of a derived secret; only ``core.derived`` uses it.
 
-    The secret itself is never stored: its SHA-256 recognises it, and generation and key id derive
-    it again, for the next message that carries it.
+    The secret itself is never stored. Its SHA-256 recognises it, and generation and key id are
+    enough to compute it again for the next message.
     """
 
     purpose = models.CharField(max_length=40)
@@ -267,9 +269,9 @@ class DerivedSecret(models.Model):
 
 
 class ShortCode(models.Model):
-    """The present code of a purpose and subject, hashed, and its counted tries.
+    """The current short code of a purpose and subject, as a hash, with its counted tries.
 
-    Only ``core.codes`` uses it. Its times are the database's: a person waits in real minutes.
+    Only ``core.codes`` uses it. Its times use the clock of the database, that is real time.
     """
 
     purpose = models.CharField(max_length=40)
@@ -300,9 +302,9 @@ class ShortCode(models.Model):
 
 
 class CallbackRecord(models.Model):
-    """A call of a system outside that was taken: its number and the SHA-256 of its body.
+    """A callback that was received: the vendor's id of the call and the SHA-256 of its body.
 
-    Only ``core.callbacks`` uses it. The body itself is not kept.
+    Only ``core.callbacks`` uses it. The body itself is not stored.
     """
 
     vendor = models.CharField(max_length=40)

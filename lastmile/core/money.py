@@ -1,4 +1,4 @@
-"""Money is an integer of minor units and an ISO 4217 code; never a float. PURE."""
+"""Amounts of money: an integer of minor units and an ISO 4217 code, never a float. PURE."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _EXPONENTS: dict[str, int] = dict.fromkeys(
 
 
 def exponent(currency: str) -> int:
-    """Number of decimal places of the currency's minor unit (2 unless ISO 4217 says otherwise)."""
+    """Return the number of decimals of a currency (2 unless ISO 4217 states another number)."""
     return _EXPONENTS.get(currency, 2)
 
 
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
-    """An amount in minor units of one currency; sums of two currencies are refused."""
+    """An amount in minor units of a currency. Adding two currencies raises ValueError."""
 
     minor: int
     currency: str
@@ -57,7 +57,7 @@ class Money:
         return f"{self.decimal()} {self.currency}"
 
     def decimal(self) -> str:
-        """The amount with a decimal point, as ``12.30`` (JPY and CLP: ``1230``)."""
+        """Return the amount with a decimal point, as ``12.30`` (JPY and CLP: ``1230``)."""
         places = exponent(self.currency)
         sign, digits = "-" if self.minor < 0 else "", str(abs(self.minor)).rjust(places + 1, "0")
         return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)

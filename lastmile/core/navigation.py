@@ -1,7 +1,7 @@
-"""Reads navigation: the menu, the statuses, the next steps of the home page, the panels of pages.
+"""Reads the navigation tables: the menu, the statuses, the next steps and the panels of pages.
 
-``settings.NAVIGATION`` names the module that lists them, so that core knows no page and no module.
-A start-up check resolves every URL name, permission and function that the module names.
+``settings.NAVIGATION`` names the module with these tables, so that core does not import any page.
+A start-up check resolves every URL name, permission and function in that module.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from django.utils.module_loading import import_string
 
 
 class Reader(Protocol):
-    """What navigation asks of the principal who reads a page."""
+    """The principal who reads a page, as far as navigation needs it."""
 
     def may(self, act: Any, hub: str | None = None) -> bool:
-        """Tell whether the principal may do an act, at a hub when one is named."""
+        """Return True if the principal has a permission, at a hub if one is given."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of the menu: its page (URL name), its permission (act), label and icon.
+    """A menu item: its page (URL name), its permission (act), label and icon.
 
-    ``also`` names further pages that belong to it, though their addresses do not begin with its.
+    ``also`` lists further pages that belong to the item although their URLs do not start with the
+    item's URL.
     """
 
     url: str
@@ -48,13 +49,13 @@ class Panel:
     Parameters
     ----------
     url : str
-        URL name. Its address takes one argument: the public id of what the page shows. The view
-        answers a fragment to htmx and a whole page to a browser without JavaScript; 204 means
-        that there is nothing to show.
+        URL name. The URL has one argument: the public id of the object on the page. The view
+        returns a fragment to htmx and a whole page to a browser without JavaScript. 204 means that
+        there is nothing to show.
     act : str
-        The permission without which the panel is left out.
+        The permission that a reader needs to see the panel.
     label : str
-        Its heading, and the text of the link when JavaScript is off.
+        The heading of the panel, and the text of its link without JavaScript.
     """
 
     url: str
@@ -64,7 +65,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What the home page is about: a day, and the hubs of the reader (None means all)."""
+    """The date and the hubs that the home page shows; None means all hubs."""
 
     date: dt.date
     hubs: frozenset[str] | None
@@ -72,9 +73,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Something worth doing now: a sentence, the label of its button, the page it leads to.
+    """A suggested next step: a sentence, the label of its button, and the page of the button.
 
-    ``url`` and ``args`` name the page; ``needs`` is the permission of the one who can do it.
+    ``url`` and ``args`` name the page; ``needs`` is the permission that the step requires.
     """
 
     text: str
@@ -95,7 +96,7 @@ def menu() -> Sequence[Item]:
 
 
 def status_tables() -> Mapping[str, Mapping[str, Any]]:
-    """Return the statuses as they are listed: owner -> code -> status."""
+    """Return the statuses: owner -> code -> status."""
     tables: Mapping[str, Mapping[str, Any]] = _table("STATUSES", {})
     return tables
 
@@ -107,25 +108,25 @@ def panel_table() -> Mapping[str, Sequence[Panel]]:
 
 
 def panels_for(reader: Reader | None, place: str, hub: str | None = None) -> list[Panel]:
-    """Return the panels of a place that the reader may see, at a hub when one is named."""
+    """Return the panels of a place that the reader may see, at a hub if one is given."""
     if reader is None:
         return []
     return [panel for panel in panel_table().get(place, ()) if reader.may(panel.act, hub)]
 
 
 def next_steps(reader: Reader, scope: Scope) -> list[Step]:
-    """Return what the reader can do next, in the order in which navigation lists the sources."""
+    """Return the next steps that the reader may do, in the order of STEPS."""
     sources: Sequence[str] = _table("STEPS", ())
-    found: list[Step] = []
+    steps: list[Step] = []
     for path in sources:
         source: Callable[[Scope], Iterable[Step]] = import_string(path)
-        found += [step for step in source(scope) if reader.may(step.needs)]
-    return found
+        steps += [step for step in source(scope) if reader.may(step.needs)]
+    return steps
 
 
 # --- the start-up check ------------------------------------------------------------------------
 def problems() -> list[str]:
-    """Return what is wrong with navigation, one sentence each."""
+    """Return the errors in the navigation tables, one sentence each."""
     return [*_wrong_names(), *_wrong_statuses(), *_wrong_steps()]
 
 
@@ -173,8 +174,8 @@ def _acts() -> set[str]:
 
 
 def argument_counts(name: str) -> set[int]:
-    """Return how many arguments the addresses of a URL name take; empty when it is unknown."""
-    found: set[int] = set()
+    """Return the numbers of arguments that the URLs of a name take; empty for an unknown name."""
+    counts: set[int] = set()
     for urlconf in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF):
         resolver = get_resolver(urlconf)
         *namespaces, last = name.split(":")
@@ -185,5 +186,5 @@ def argument_counts(name: str) -> set[int]:
             resolver = inside[1]
         else:
             for possibilities, *_rest in resolver.reverse_dict.getlist(last):
-                found |= {len(parameters) for _address, parameters in possibilities}
-    return found
+                counts |= {len(parameters) for _address, parameters in possibilities}
+    return counts

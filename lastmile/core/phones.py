@@ -1,4 +1,4 @@
-"""Telephone numbers become E.164 at the door, or are refused with a remedy."""
+"""Converts telephone numbers to E.164, or refuses them with a remedy."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from lastmile.core.errors import Invalid
 
 @lru_cache(maxsize=1)
 def _regions() -> dict[str, str]:
-    """IANA zone name -> ISO 3166 country, from the tz database's own table."""
+    """Return IANA zone name -> ISO 3166 country, from the table of the tz database."""
     table = resources.files("tzdata.zoneinfo").joinpath("zone.tab").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
     return {row[2]: row[0] for row in rows}
 
 
 def region_of(zone_name: str) -> str:
-    """Return the country a time zone lies in (``America/Santiago`` -> ``CL``), "" if unknown."""
+    """Return the country of a time zone (``America/Santiago`` -> ``CL``), "" if unknown."""
     return _regions().get(zone_name, "")
 
 
-# What a spreadsheet or a data frame makes of a number: 961234567.0, 961234567,00, 5.69E+10.
+# Forms in which spreadsheets and data frames write numbers: 961234567.0, 961234567,00, 5.69E+10.
 _WHOLE_WITH_FRACTION = re.compile(r"\+?[0-9][0-9 \u00a0]{4,}[.,]0{1,2}")
 _EXPONENT = re.compile(r"([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})")
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')
@@ -33,7 +33,7 @@ _TEXT_FORMULA = re.compile(r'="([^"]*)"')
 
 @lru_cache(maxsize=64)
 def example(region: str) -> str:
-    """Return a number of the country as one writes it, such as ``+34612345678``."""
+    """Return an example number of a country, such as ``+34612345678``."""
     kind = phonenumbers.PhoneNumberType.MOBILE
     number = phonenumbers.example_number_for_type(region, kind) if region else None
     if number is None:
@@ -42,11 +42,11 @@ def example(region: str) -> str:
 
 
 def e164(raw: str, region: str = "") -> str:
-    """Return a number as ``+56912345678``.
+    """Return a number in E.164, such as ``+56912345678``.
 
-    ``region`` reads national numbers (``09…``); without it only a leading + is understood. The
-    marks that spreadsheets add to a number (``.0``, an exponent that lost no digit, ``="…"``) are
-    not digits; letters never are. Raises Invalid when nobody can have this number.
+    ``region`` is the country of national numbers (``09…``); without it a number must start with +.
+    What spreadsheets add to a number is removed: ``.0``, ``="…"``, or an exponent if no digit was
+    lost. Raises Invalid for letters and for a number that cannot exist.
     """
     try:
         number = phonenumbers.parse(_digits(raw), region or None)
@@ -60,19 +60,19 @@ def e164(raw: str, region: str = "") -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def is_in_use(kept: str) -> bool:
-    """Whether some network is known to give out numbers such as this one, in E.164."""
-    return phonenumbers.is_valid_number(phonenumbers.parse(kept, None))
+def is_in_use(number: str) -> bool:
+    """Return True if the E.164 number is in a range that some network is known to use."""
+    return phonenumbers.is_valid_number(phonenumbers.parse(number, None))
 
 
 def _has_a_length_in_use(number: phonenumbers.PhoneNumber) -> bool:
-    """A digit too many or too few for a person's telephone: another kind of number, or none."""
+    """Return True if the number has a possible length of a mobile or fixed-line number."""
     kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE)
     return any(phonenumbers.is_possible_number_for_type(number, kind) for kind in kinds)
 
 
 def _digits(raw: str) -> str:
-    """The number without the marks of a spreadsheet; "" when letters or a loss spoil it."""
+    """Return the number without spreadsheet formatting; "" if it has letters or lost digits."""
     text = raw.strip().removeprefix("'")
     formula = _TEXT_FORMULA.fullmatch(text)
     text = formula[1].strip() if formula else text
@@ -80,6 +80,6 @@ def _digits(raw: str) -> str:
         return re.split("[.,]", text)[0]
     exponent = _EXPONENT.fullmatch(text)
     if exponent:
-        # With fewer digits than the number has, some may have been rounded away.
+        # If the mantissa is shorter than the number, digits may have been rounded away.
         return exponent[1] + exponent[2] if len(exponent[2]) == int(exponent[3]) else ""
     return "" if any(c.isalpha() for c in text) else text

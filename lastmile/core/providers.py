@@ -1,9 +1,9 @@
-"""Systems outside: what they all share, so that each adapter is small.
+"""Code that all providers (external systems that we call) share.
 
 A provider is a folder: ``base.py`` with its Protocol, one module for each real adapter, and
-``null.py`` with a twin that keeps what it was told. Adapters raise ``ProviderError`` and nothing
-else. They try once: trying again is the work of a job, and ``permanent`` says whether it helps.
-No adapter is called inside a transaction.
+``null.py`` with a stand-in that records its calls. Adapters raise only ``ProviderError``. They try
+once; a job retries, unless ``permanent`` says that a retry cannot help. Adapters are never called
+inside a transaction.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _BUSY: Final = frozenset({408, 425, 429})
 
 
 class ProviderError(Exception):
-    """A system outside did not do what it was asked.
+    """A call to an external system failed.
 
     Parameters
     ----------
     detail : str
-        Cause, for the log; it holds no names, addresses or secrets.
+        The cause, for the log, without names, addresses or secrets.
     permanent : bool
-        The same call fails again; False: it may succeed later.
+        True if the same call will fail again, False if it may succeed later.
     retry_after_s : int or None
-        When to come back, where the provider says so.
+        Seconds to wait before a retry, if the provider states them.
     """
 
     def __init__(self, detail: str, *, permanent: bool, retry_after_s: int | None = None) -> None:
@@ -44,7 +44,7 @@ class ProviderError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long one call may take and how much it may answer."""
+    """The limits of one call: seconds to connect and in total, bytes of the answer."""
 
     connect_s: float = 2.0
     total_s: float = 5.0
@@ -52,17 +52,17 @@ class Limits:
 
 
 class HttpClient:
-    """Calls one system outside by HTTP.
+    """An HTTP client for one external system.
 
-    No redirect is followed, no proxy or certificate is taken from the environment, and an answer
-    is cut off at a size and at a time. Use it as a context manager, or close it.
+    It follows no redirects and uses no proxy or certificate from the environment. An answer that
+    is too large or too slow raises ProviderError. Use it as a context manager, or close it.
 
     Parameters
     ----------
     base_url : str
-        http or https; paths of calls are added to it.
+        An http(s) URL; the paths of calls are added to it.
     transport : httpx.BaseTransport, optional
-        Where calls go instead of the network: recorded answers, in tests.
+        Replaces the network in tests, with recorded answers.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class HttpClient:
         parts = urlsplit(base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(
-                f"{parts.scheme or 'no scheme'}: an address of http or https is needed"
+                f"{parts.scheme or 'no scheme'}: the URL must start with http:// or https://"
             )
         self.limits = limits or Limits()
         self._client = httpx.Client(
@@ -104,7 +104,7 @@ class HttpClient:
         self._client.close()
 
     def get_json(self, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """Return the JSON that a GET answers. Raises ProviderError for everything else."""
+        """Return the JSON answer of a GET. Raises ProviderError for any failure."""
         return self.call_json("GET", path, params=params)
 
     def call_json(
@@ -116,7 +116,7 @@ class HttpClient:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Return the JSON that a call answers. Raises ProviderError for everything else."""
+        """Return the JSON answer of a call. Raises ProviderError for any failure."""
         request = self._client.build_request(
             method, path, params=params, json=body, headers=dict(headers or {})
         )
@@ -138,22 +138,22 @@ class HttpClient:
             raise ProviderError("its answer is not JSON", permanent=True) from unreadable
 
     def _read(self, request: httpx.Request) -> tuple[int, bytes, int | None]:
-        """Status, body and Retry-After of one call, read within the limits."""
+        """Return status, body and Retry-After of one call, read within the limits."""
         until = monotonic() + self.limits.total_s
         response = self._client.send(request, stream=True)
         try:
-            found = bytearray()
+            content = bytearray()
             for piece in response.iter_bytes():
-                found += piece
-                if len(found) > self.limits.most_bytes:
+                content += piece
+                if len(content) > self.limits.most_bytes:
                     raise ProviderError("its answer is too large", permanent=True)
                 if monotonic() > until:
                     raise ProviderError("it did not answer in time", permanent=False)
         finally:
             response.close()
-        return response.status_code, bytes(found), _seconds(response.headers.get("Retry-After"))
+        return response.status_code, bytes(content), _seconds(response.headers.get("Retry-After"))
 
 
 def _seconds(text: str | None) -> int | None:
-    """Retry-After in seconds; its other form, a date, is left out."""
+    """Return Retry-After in seconds; None for its other form, a date."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 7 else None

@@ -1,12 +1,13 @@
-"""From committed events to handlers: the relay gives positions, workers run deliveries.
+"""Gives committed events to their handlers: the relay of the outbox, and the deliveries.
 
-Relay, one at a time per retailer: give each committed event without a position the next one,
-write a delivery row for each of its handlers, point at the lanes. A transaction that commits late
-gets a later position; nobody who counts by position can pass it.
+Relay: one relay per retailer runs at a time. It gives each committed event the next position, adds
+a delivery row for each of its handlers, and adds pointers to the lanes. An event that is committed
+late gets a later position, so readers that continue from a position miss no event.
 
-Deliver: lease up to 100 deliveries of one handler, run each in a transaction that also marks it
-done: its effects and the mark commit together, so a handler takes effect once per event however
-often it is tried. A failure keeps its error and waits longer each time, until it is dead.
+Deliver: a worker leases up to 100 deliveries of one handler and runs each in a transaction that
+also marks the delivery as done. The effects and the mark are committed together, so a handler has
+its effect once per event, even with several attempts. A failed delivery stores its error and is
+retried after a growing delay, until it is given up (dead).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 RELAY_BATCH: Final = 1000
 DELIVER_BATCH: Final = 100
-MAX_ATTEMPTS: Final = 8  # with back-off: given up after about three hours
+MAX_ATTEMPTS: Final = 8  # with the back-off, a delivery is given up after about three hours
 LEASE_S: Final = 60
 OPEN: Final = (DeliveryState.WAITING, DeliveryState.LEASED)
 
@@ -63,19 +64,25 @@ RETURNING event.id, event.kind, event.lane, event.position,
 
 
 def lane_kind(lane: str) -> str:
-    """Return the pointers' kind of a lane."""
+    """Return the kind of pointers for the deliveries of a lane."""
     return f"deliver.{lane}"
 
 
 def relay_batch() -> tuple[int, set[tuple[str, str]]]:
-    """Position one batch of committed events; return their number and the (handler, lane) owed.
+    """Give positions to one batch of committed events.
 
-    A person's events go into the next batch, however many of the bulk wait, and take along the
-    earlier waiting events of their subjects; within a batch the order is that of writing. So the
-    events of one subject have their positions in the order of writing.
+    Events of the lane PERSON are in the next batch even if many BULK events wait. Earlier waiting
+    events of the same subjects are in the batch too, and within a batch events are in the order in
+    which they were written. So the positions of one subject's events follow that order.
 
-    Locks: the retailer's relay (advisory, until the commit). When another relay holds it, that
-    one sees our events: it looks once more after it has let go. Returns (0, empty) then.
+    Locks: the retailer's relay (an advisory lock until the commit). If another relay holds it,
+    the result is (0, empty). That relay also handles these events, because it checks again after
+    it has released the lock.
+
+    Returns
+    -------
+    tuple of (int, set of (str, str))
+        The number of events, and the (handler, lane) pairs that have new deliveries.
     """
     schema = current_schema()
     with transaction.atomic(), connection.cursor() as cursor:
@@ -101,15 +108,15 @@ def relay_batch() -> tuple[int, set[tuple[str, str]]]:
 
 
 def owed_handlers(lane: str) -> list[str]:
-    """Return the handlers with deliveries of this lane due now."""
+    """Return the handlers that have deliveries of this lane due now."""
     due = Delivery.objects.filter(lane=lane, state__in=OPEN, due_at__lte=Now())
     return list(due.order_by("handler").values_list("handler", flat=True).distinct())
 
 
 def settle(lane: str) -> bool:
-    """Clear the lane's due pointers when nothing of it is due; tell whether that was so.
+    """Delete the due pointers of a lane if none of its deliveries is due; return True if so.
 
-    What waits for later, or is leased, has a pointer of its own at that later time.
+    A delivery that waits for a later time, or is leased, has another pointer for that time.
     """
     schema = current_schema()
     with transaction.atomic():
@@ -121,15 +128,15 @@ def settle(lane: str) -> bool:
 
 
 def given_up(kind: str = "") -> QuerySet[Delivery]:
-    """Return the deliveries that were given up, oldest event first; of one kind if it is named."""
+    """Return the deliveries that were given up, of one event kind or of all, oldest event first."""
     dead = Delivery.objects.filter(state=DeliveryState.DEAD).select_related("event")
     return (dead.filter(event__kind=kind) if kind else dead).order_by("event_id", "handler")
 
 
 def revive(deliveries: Iterable[int]) -> int:
-    """Let deliveries (pks) that were given up be tried again; return how many.
+    """Retry deliveries that were given up, by primary key; return how many.
 
-    Locks: those deliveries. Records: nothing. Raises: nothing of its own.
+    Locks: the deliveries. Records: nothing. Raises: nothing of its own.
     """
     with transaction.atomic():
         dead = Delivery.objects.filter(pk__in=list(deliveries), state=DeliveryState.DEAD)
@@ -143,7 +150,7 @@ def revive(deliveries: Iterable[int]) -> int:
 def deliver_batch(handler: str, lane: str, *, until: float = float("inf")) -> int:
     """Run up to 100 due deliveries of one handler; return how many were leased.
 
-    Those not begun by ``until`` (``time.monotonic()``) are handed back untried.
+    Deliveries that have not started by ``until`` (``time.monotonic()``) are released again.
     """
     token = uuid.uuid4()
     leased, pointer = _lease(handler, lane, token)
@@ -158,10 +165,10 @@ def deliver_batch(handler: str, lane: str, *, until: float = float("inf")) -> in
 
 
 def _lease(handler: str, lane: str, token: uuid.UUID) -> tuple[Sequence[Delivery], int]:
-    """Lease first tries in a batch, or one that was tried before, alone.
+    """Lease a batch of new deliveries, or one delivery that was tried before.
 
-    Attempts are counted before running. A delivery that kills its worker takes the batch's
-    neighbours with it once; after that it is alone, and it alone reaches the cap.
+    Attempts are counted before the handler runs. If a delivery kills its worker, the others of its
+    batch lose one attempt too. After that it is leased alone, so only this delivery is given up.
     """
     with transaction.atomic():
         due = (
@@ -170,32 +177,32 @@ def _lease(handler: str, lane: str, token: uuid.UUID) -> tuple[Sequence[Delivery
             .select_related("event")
             .order_by("due_at", "id")
         )
-        found = list(due.filter(attempts=0)[:DELIVER_BATCH])
-        if not found:
-            _bury_lost(handler, lane)
-            found = list(due.filter(attempts__gt=0)[:1])
-        if not found:
+        deliveries = list(due.filter(attempts=0)[:DELIVER_BATCH])
+        if not deliveries:
+            _give_up_expired(handler, lane)
+            deliveries = list(due.filter(attempts__gt=0)[:1])
+        if not deliveries:
             return [], 0
-        Delivery.objects.filter(pk__in=[one.pk for one in found]).update(
+        Delivery.objects.filter(pk__in=[one.pk for one in deliveries]).update(
             state=DeliveryState.LEASED,
             lease_token=token,
             attempts=F("attempts") + 1,
             due_at=in_seconds(LEASE_S),
         )
         pointer = point(schema=current_schema(), kind=lane_kind(lane), due_in_s=LEASE_S)
-    return found, pointer
+    return deliveries, pointer
 
 
-def _bury_lost(handler: str, lane: str) -> None:
-    """Give up deliveries whose last permitted attempt never came back."""
-    lost = Delivery.objects.filter(
+def _give_up_expired(handler: str, lane: str) -> None:
+    """Give up deliveries whose lease ran out in their last attempt."""
+    expired = Delivery.objects.filter(
         handler=handler,
         lane=lane,
         state=DeliveryState.LEASED,
         attempts__gte=MAX_ATTEMPTS,
         due_at__lte=Now(),
     )
-    lost.update(
+    expired.update(
         state=DeliveryState.DEAD,
         lease_token=None,
         error=f"Its worker died or hung in each of {MAX_ATTEMPTS} attempts.",
@@ -214,18 +221,18 @@ def _hand_back(untried: Sequence[Delivery], lane: str, token: uuid.UUID) -> None
 
 
 def _deliver(delivery: Delivery, token: uuid.UUID) -> None:
-    """Run the handler and mark the delivery done in one transaction, or keep why not.
+    """Run the handler and mark the delivery as done in one transaction, or store the error.
 
-    The mark comes first: it locks the row, so a worker whose lease ran out finds it taken, and
-    nobody else takes it while the handler runs.
+    The mark is written first, because it locks the row. A worker whose lease has run out updates no
+    row, and no other worker can lease the delivery while the handler runs.
     """
     event = delivery.event
     try:
         with transaction.atomic(), acting_as(event.actor):
-            mine = Delivery.objects.filter(pk=delivery.pk, lease_token=token).update(
+            updated = Delivery.objects.filter(pk=delivery.pk, lease_token=token).update(
                 state=DeliveryState.DONE, lease_token=None, error=""
             )
-            if mine:
+            if updated:
                 load(present_name(delivery.handler))(as_domain_event(event))
     except Exception as fault:
         log.exception("%s failed for %s", delivery.handler, event.public_id)
@@ -237,11 +244,11 @@ def _keep_fault(delivery: Delivery, token: uuid.UUID, fault: Exception) -> None:
     dead = attempt >= MAX_ATTEMPTS
     wait = backoff_s(attempt)
     with transaction.atomic():
-        kept = Delivery.objects.filter(pk=delivery.pk, lease_token=token).update(
+        updated = Delivery.objects.filter(pk=delivery.pk, lease_token=token).update(
             state=DeliveryState.DEAD if dead else DeliveryState.WAITING,
             lease_token=None,
             due_at=in_seconds(wait),
             error=f"{type(fault).__name__}: {fault}"[:1000],
         )
-        if kept and not dead:
+        if updated and not dead:
             point(schema=current_schema(), kind=lane_kind(delivery.lane), due_in_s=wait)

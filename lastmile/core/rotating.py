@@ -1,7 +1,7 @@
-"""Writes every encrypted value of a retailer again with the first field key.
+"""Key rotation: encrypts every value of a retailer again with the first field key.
 
-It may be stopped at any time and started again: each batch is a transaction of its own, and what is
-left is found by the key that a value names. Nothing else about a row changes.
+It can be stopped at any time and started again. Each batch is one transaction, and values that
+remain are found by the key id that they contain. Nothing else in a row changes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _RAW: Final = "stored_{}"
 
 @dataclass(slots=True)
 class Rotation:
-    """What was done in one retailer, and which keys its values need now."""
+    """The result of the rotation of one retailer, and the keys that its values need now."""
 
     rows: int = 0
     unreadable: list[str] = field(default_factory=list)
@@ -36,9 +36,10 @@ class Rotation:
 
 
 def rotate(*, batch: int = BATCH) -> Rotation:
-    """Write every encrypted value of the retailer at hand with the first key.
+    """Encrypt every value of the current retailer with the first key.
 
-    A value whose key is missing, or that was changed by hand, stays as it is and is named.
+    A value is not changed if its key is missing or if it was changed by hand; it is listed in
+    ``unreadable``.
 
     Locks: the rows of one batch. Records: nothing. Raises: nothing of its own.
     """
@@ -52,7 +53,7 @@ def rotate(*, batch: int = BATCH) -> Rotation:
 
 
 def encrypted_models() -> Iterator[tuple[type[models.Model], list[EncryptedField]]]:
-    """Yield every model with encrypted fields, and these."""
+    """Yield every model that has encrypted fields, with these fields."""
     for model in apps.get_models():
         fields = [f for f in model._meta.local_concrete_fields if isinstance(f, EncryptedField)]
         if fields:
@@ -60,8 +61,8 @@ def encrypted_models() -> Iterator[tuple[type[models.Model], list[EncryptedField
 
 
 def keys_in_use() -> Counter[str]:
-    """Return how many values of the retailer at hand need each key, by key id."""
-    found: Counter[str] = Counter()
+    """Return key id -> the number of values of the current retailer that need the key."""
+    counts: Counter[str] = Counter()
     for model, fields in encrypted_models():
         for each in fields:
             rows = _stored(model, [each]).exclude(**{f"{each.name}__isnull": True})
@@ -70,13 +71,13 @@ def keys_in_use() -> Counter[str]:
                 head=Left(_RAW.format(each.name), start + ID_LENGTH)
             )
             counted = keyed.order_by().values_list("head").annotate(n=models.Count("pk"))
-            found.update({head[start:]: count for head, count in counted})
+            counts.update({head[start:]: count for head, count in counted})
     for rows in (
         DerivedSecret.objects.exclude(key_id=""),
         ShortCode.objects.filter(used_at__isnull=True, expires_at__gt=Now()),
     ):
-        found.update(dict(rows.order_by().values_list("key_id").annotate(n=models.Count("pk"))))
-    return found
+        counts.update(dict(rows.order_by().values_list("key_id").annotate(n=models.Count("pk"))))
+    return counts
 
 
 def _rotate_batch(
@@ -86,7 +87,7 @@ def _rotate_batch(
     batch: int,
     done: Rotation,
 ) -> Any:
-    """Rotate the next rows that need it; return the last one's key, None at the end."""
+    """Rotate the next rows that need it; return the last row's primary key, or None at the end."""
     key = ring().first
     names = [_RAW.format(each.name) for each in fields]
     waiting = Q()
@@ -97,8 +98,8 @@ def _rotate_batch(
     if after is not None:
         rows = rows.filter(pk__gt=after)
     with transaction.atomic():
-        found = list(rows.select_for_update(of=("self",)).values_list("pk", *names)[:batch])
-        for pk, *stored in found:
+        batch_rows = list(rows.select_for_update(of=("self",)).values_list("pk", *names)[:batch])
+        for pk, *stored in batch_rows:
             try:
                 changes = _changes(model, fields, stored, key)
             except (UnknownKey, sealing.CannotDecrypt) as fault:
@@ -106,7 +107,7 @@ def _rotate_batch(
                 continue
             models.QuerySet(model).filter(pk=pk).update(**changes)
             done.rows += 1
-    return found[-1][0] if found else None
+    return batch_rows[-1][0] if batch_rows else None
 
 
 def _changes(
@@ -117,21 +118,21 @@ def _changes(
         if not text or text.startswith(sealing.written_with(key)):
             continue
         plain = sealing.unseal(text, each.binding)
-        changes[each.name] = _as_it_is(sealing.seal(plain, each.binding, key=key))
+        changes[each.name] = _encrypted_value(sealing.seal(plain, each.binding, key=key))
         for twin in model._meta.local_concrete_fields:
             if isinstance(twin, DigestField) and twin.of == each.name:
-                made = sealing.digest(str(each.decode(plain)), twin.binding, key=key)
-                changes[twin.name] = _as_it_is(made)
+                digest = sealing.digest(str(each.decode(plain)), twin.binding, key=key)
+                changes[twin.name] = _encrypted_value(digest)
     return changes
 
 
-def _as_it_is(text: str) -> Value:
-    """A stored form, which the field must not encrypt once more."""
+def _encrypted_value(text: str) -> Value:
+    """Return an encrypted value as an SQL value, so that the field does not encrypt it again."""
     return Value(text, output_field=TextField())
 
 
 def _stored(model: type[models.Model], fields: list[EncryptedField]) -> models.QuerySet[Any]:
-    """Rows with what the database holds, beside what the fields make of it."""
+    """Return the rows with the stored (encrypted) text of each field as an extra column."""
     raw = {
         _RAW.format(each.name): ExpressionWrapper(F(each.attname), output_field=TextField())
         for each in fields

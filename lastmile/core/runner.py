@@ -1,4 +1,4 @@
-"""A worker's side of jobs: run one under a heartbeat, and tend those whose worker fell silent."""
+"""The worker's side of jobs: run a job with a heartbeat, and reap jobs whose heartbeat stopped."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ TEND_BATCH: Final = 100
 
 
 def tend_s() -> float:
-    """Seconds between two looks at a retailer that has unfinished jobs: 15, with a lease of 60."""
+    """Return the seconds between two checks of a retailer with unfinished jobs: a quarter lease."""
     return lease_s() / 4
 
 
 def run_job(public_id: str) -> JobState | None:
-    """Claim a job, run it, end it; return the state it was left in, None when not ours."""
+    """Claim a job, run it and end it; return its new state, or None if the lease was not held."""
     lease = claim(public_id)
     if lease is None:
         return None
@@ -54,7 +54,7 @@ def run_job(public_id: str) -> JobState | None:
         with beating(lease), acting_as(lease.actor):
             return _attempt(lease)
     except LeaseLost:
-        log.warning("%s was taken away while attempt %d ran", lease.id, lease.attempt)
+        log.warning("The lease of %s was lost during attempt %d", lease.id, lease.attempt)
         return None
 
 
@@ -80,7 +80,7 @@ def _attempt(lease: Lease) -> JobState:
             reason="error",
             detail=_(
                 "Something went wrong on our side, %(attempts)d times in a row. "
-                "Tell the operator this number: %(job)s."
+                "Give the operator this number: %(job)s."
             )
             % {"attempts": lease.attempt, "job": lease.id},
         )
@@ -91,10 +91,10 @@ def _end_as_returned(lease: Lease, result: Mapping[str, Any] | None) -> JobState
         raise LeaseLost(f"{lease.id} is no longer run by this worker.")
     if lease.stop_reason == "timeout":
         return _time_out(lease)
-    kept = None if result is None else dict(result)
+    stored_result = None if result is None else dict(result)
     if lease.stop_reason == "cancelled":
-        return _leave(lease, JobState.CANCELLED, result=kept)
-    return _leave(lease, JobState.SUCCEEDED, result=kept, progress_percent=100)
+        return _leave(lease, JobState.CANCELLED, result=stored_result)
+    return _leave(lease, JobState.SUCCEEDED, result=stored_result, progress_percent=100)
 
 
 def _time_out(lease: Lease) -> JobState:
@@ -105,13 +105,13 @@ def _time_out(lease: Lease) -> JobState:
 
 def _too_long(limit_s: int) -> str:
     return _(
-        "It took longer than the %(limit)d seconds it is given, and was stopped. "
-        "Ask for less in one piece, or have the operator raise the limit."
+        "This took longer than the limit of %(limit)d seconds and was stopped. "
+        "Do less at once, or ask the operator to raise the limit."
     ) % {"limit": limit_s}
 
 
 def _leave(lease: Lease, to: JobState, *, wait_s: float = 0, **changes: Any) -> JobState:
-    """Write the state in which this worker leaves its job. Raises LeaseLost when not its own."""
+    """Write the state in which this worker leaves its job. Raises LeaseLost without the lease."""
     with transaction.atomic():
         job = (
             Job.objects.select_for_update()
@@ -131,10 +131,10 @@ def _leave(lease: Lease, to: JobState, *, wait_s: float = 0, **changes: Any) -> 
 
 @contextmanager
 def beating(lease: Lease) -> Iterator[None]:
-    """Renew the lease from a thread while the body runs.
+    """Send heartbeats from a thread while the ``with`` block runs.
 
-    The thread takes a copy of the context, so it is the same retailer's; its database connection
-    is its own and is closed with it. It ends by itself once the lease is lost.
+    The thread has a copy of the context, so it has the same retailer. It uses its own database
+    connection and closes it at the end. It stops when the lease is lost.
     """
     done = threading.Event()
     context = contextvars.copy_context()
@@ -155,7 +155,7 @@ def _beat(lease: Lease, done: threading.Event) -> None:
             try:
                 if not lease.renew():
                     return
-            except DatabaseError:  # the next beat tries again; the lease allows for several
+            except DatabaseError:  # the next heartbeat tries again; the lease lasts for several
                 log.warning("A heartbeat of %s failed", lease.id, exc_info=True)
                 connection.close()
     finally:
@@ -163,10 +163,10 @@ def _beat(lease: Lease, done: threading.Event) -> None:
 
 
 def tend() -> list[Hint]:
-    """Reap the retailer's silent jobs and return hints for its queued ones.
+    """Reap the retailer's jobs whose lease ran out, and return hints for its queued jobs.
 
-    Leaves a pointer for the next look while anything is unfinished, so that a job is looked at
-    until it has ended, and a retailer without jobs costs nothing.
+    While the retailer has unfinished jobs, a new pointer makes the next check follow. So each job
+    is checked until it ends, and a retailer without jobs costs nothing.
     """
     schema = current_schema()
     pointers = seen(schema, JOBS)
@@ -188,7 +188,7 @@ def tend() -> list[Hint]:
 
 
 def _reap(pk: int) -> None:
-    """Take a job from a worker that fell silent: to the queue again, or to its end."""
+    """Take a job from a worker whose lease ran out: put it into the queue again, or end it."""
     with transaction.atomic():
         alive = ExpressionWrapper(F("deadline_at") - F("heartbeat_at"), DurationField())
         job = (
@@ -203,10 +203,14 @@ def _reap(pk: int) -> None:
         if job.cancel_requested:
             move(job, JobState.CANCELLED)
         elif spec is not None and job.left.total_seconds() <= 2 * heartbeat_s():
-            # It beat to the end of its time: not dead, but hung.
+            # The heartbeat went on until the time limit: the worker was not dead, it hung.
             move(job, JobState.FAILED, reason="timeout", detail=_too_long(spec.time_limit_s))
         elif spec is not None and job.attempt < spec.max_attempts:
-            log.warning("%s fell silent in attempt %d; queued again", job.public_id, job.attempt)
+            log.warning(
+                "The heartbeat of %s stopped in attempt %d; queued again",
+                job.public_id,
+                job.attempt,
+            )
             move(job, JobState.QUEUED, due_at=Now())
         else:
             move(
@@ -214,8 +218,8 @@ def _reap(pk: int) -> None:
                 JobState.FAILED,
                 reason="poison" if job.attempt > 1 else "lost",
                 detail=_(
-                    "Its worker died in each of %(attempts)d attempts, so it was given up. "
-                    "Tell the operator this number: %(job)s."
+                    "The worker died in each of %(attempts)d attempts, so the operation was "
+                    "stopped. Give the operator this number: %(job)s."
                 )
                 % {"attempts": job.attempt, "job": job.public_id},
             )

@@ -1,11 +1,11 @@
-"""Encrypts a value for one place in one retailer: AES-256-GCM, the key's id in the stored form.
+"""Encrypts values for one field of one retailer, with AES-256-GCM.
 
 The stored form is ``enc1.<key id>.<base64url of nonce and ciphertext>``. The retailer and the name
-of the field are authenticated with it: a value copied to another retailer's schema, or to another
-column, is an error and never garbage.
+of the field are authenticated data. So a value that is copied to another retailer's schema or to
+another column raises an error when it is read.
 
-Source: NIST SP 800-38D (GCM). Nonces are 96 random bits; each retailer and field has a key of its
-own, derived from the field key, so that the bound of 2**32 values a key is one of a single field.
+Source: NIST SP 800-38D (GCM). Nonces are 96 random bits. Each retailer and field has its own key,
+derived from the field key, so the limit of 2**32 values per key applies to a single field.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ _STORED = re.compile(rf"{MARK}\.([0-9a-f]{{8}})\.([A-Za-z0-9_-]+=*)\Z")
 
 
 class CannotDecrypt(RuntimeError):
-    """The stored value is not one of this retailer and field, or somebody changed it."""
+    """The stored value belongs to another retailer or field, or it was changed."""
 
 
 def seal(plain: bytes, name: str, *, key: FieldKey | None = None) -> str:
-    """Return the stored form of a value.
+    """Encrypt a value and return its stored form.
 
     Parameters
     ----------
     plain : bytes
-        What is kept.
+        The value.
     name : str
-        The place that it is bound to, ``orders.order.gate_code``.
+        The name to which the value is bound, such as ``orders.order.gate_code``.
     key : FieldKey, optional
-        The first key unless told otherwise.
+        The key; by default the first one.
     """
     key = key or ring().first
     nonce = os.urandom(NONCE_BYTES)
@@ -54,14 +54,14 @@ def seal(plain: bytes, name: str, *, key: FieldKey | None = None) -> str:
 
 
 def unseal(stored: str, name: str) -> bytes:
-    """Return the value of a stored form.
+    """Decrypt a stored value and return it.
 
     Raises
     ------
     CannotDecrypt
-        It belongs to another retailer or field, or was changed.
+        The value belongs to another retailer or field, or was changed.
     UnknownKey
-        FIELD_KEYS no longer holds its key.
+        The key of the value is no longer in FIELD_KEYS.
     """
     key_id, body = _parts(stored, name)
     key = ring().by_id(key_id)
@@ -78,22 +78,22 @@ def unseal(stored: str, name: str) -> bytes:
 
 
 def written_with(key: FieldKey) -> str:
-    """Return what every value that this key has encrypted begins with."""
+    """Return the prefix of every value that this key has encrypted."""
     return f"{MARK}.{key.id}."
 
 
 def digest(value: str, name: str, *, key: FieldKey | None = None) -> str:
-    """Return the digest that finds a value again: ``<key id>.<HMAC-SHA256>``.
+    """Return the digest with which a value is looked up: ``<key id>.<HMAC-SHA256>``.
 
-    It is bound to retailer and name, as an encrypted value is.
+    It is bound to retailer and name, like an encrypted value.
     """
     key = key or ring().first
-    made = hmac.digest(key.derive("digest", _bound_to(name)), value.encode(), hashlib.sha256)
-    return f"{key.id}.{made.hex()}"
+    mac = hmac.digest(key.derive("digest", _bound_to(name)), value.encode(), hashlib.sha256)
+    return f"{key.id}.{mac.hex()}"
 
 
 def digests(value: str, name: str) -> list[str]:
-    """Return the digest of a value by each key: what a look-up asks for while keys rotate."""
+    """Return the digests of a value, one per key, for look-ups while keys are rotated."""
     return [digest(value, name, key=key) for key in ring().keys]
 
 
@@ -102,10 +102,10 @@ def _bound_to(name: str) -> str:
 
 
 def _parts(stored: str, name: str) -> tuple[str, str]:
-    found = _STORED.match(stored)
-    if found is None:
+    match = _STORED.match(stored)
+    if match is None:
         raise CannotDecrypt(
-            f"A stored value of {name} is not in the encrypted form. Somebody wrote it past the"
-            " application; write it again through it."
+            f"A stored value of {name} is not encrypted: it was not written by the application."
+            " Set it again in the application."
         )
-    return found[1], found[2]
+    return match[1], match[2]

@@ -1,9 +1,10 @@
-"""Websockets: frames ``{type, seq, retailer, data}``, a snapshot, then deltas. Who may: tenants.
+"""The base of all websockets: frames ``{type, seq, retailer, data}``, a snapshot, then deltas.
 
-A consumer sends the present state first, with its ``seq``. Deltas are broadcast to groups; those
-that the snapshot already holds are left out. A client that sees a jump in ``seq`` asks again with
-``{"type": "snapshot"}``. Sockets are counted for each retailer and process, and a client that
-sends too much, or takes nothing, is closed.
+A consumer first sends the current state (snapshot) with its ``seq``. Deltas are broadcast to
+groups; deltas that the snapshot already contains are skipped. A client that sees a jump in ``seq``
+requests a new snapshot with ``{"type": "snapshot"}``. Sockets are counted per retailer and process.
+A client that sends too much, or does not read, is disconnected. ``tenants.consumers`` adds the
+permissions.
 """
 
 from __future__ import annotations
@@ -39,15 +40,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-SEND_WITHIN_S: Final = 10  # a client that takes nothing for so long is closed
+SEND_WITHIN_S: Final = 10  # a client that does not read for so long is disconnected
 LARGEST_FRAME: Final = 64 * 1024  # characters
-MOST_FRAMES: Final = 30  # of a client, in IN_SECONDS
+MOST_FRAMES: Final = 30  # frames that a client may send in IN_SECONDS
 IN_SECONDS: Final = 10
-_open: Counter[str] = Counter()  # sockets of this process, by schema
+_open: Counter[str] = Counter()  # schema -> number of open sockets of this process
 
 
 class Close(IntEnum):
-    """Close codes: of CONTRACT section 5, and "try again later" of RFC 6455's registry."""
+    """The close codes of CONTRACT section 5, and 1013 "try again later" of RFC 6455's registry."""
 
     WHO = 4401
     NOT_ALLOWED = 4403
@@ -68,19 +69,19 @@ def frame(retailer: str, kind: str, seq: int | None, data: Any) -> str:
 
 
 def broadcast(*group: str, kind: str, seq: int | None, data: Any) -> None:
-    """Send a delta to every socket in a group of the retailer at hand, after the commit.
+    """Send a delta to every socket in a group of the current retailer, after the commit.
 
     Parameters
     ----------
     group : str
-        Parts of the group's name, as the consumer joined it.
+        Parts of the group's name, as in ``groups_joined``.
     kind, seq, data
-        The frame. ``seq`` comes from what is shown (a revision, a position), never from the
-        socket, so that a lost frame shows as a gap and the client asks for a snapshot.
+        The frame. ``seq`` is a number of the data (a revision, a position), not of the socket. So
+        a lost frame shows as a gap, and the client requests a snapshot.
 
     Notes
     -----
-    Lossy by nature; the state stands in PostgreSQL. A channel layer that is away fails nobody.
+    Frames may be lost; the state is in PostgreSQL. An unavailable channel layer raises no error.
     """
     text = frame(current_retailer().public_id, kind, seq, data)
     name = group_name(*group)
@@ -94,11 +95,11 @@ def broadcast(*group: str, kind: str, seq: int | None, data: Any) -> None:
 
 
 class SnapshotConsumer(AsyncWebsocketConsumer):
-    """Base of every websocket: a snapshot, then deltas; counted, paced, closed with a code.
+    """The base of every websocket: a snapshot, then deltas, with limits and close codes.
 
     A module's consumer overrides ``groups_joined`` and ``snapshot``, and ``on_frame`` if its
-    client says more than ``ping`` and ``snapshot``. The layer that knows callers overrides
-    ``refusal``, ``own_groups`` and ``current_refusal``.
+    client sends other frames than ``ping`` and ``snapshot``. ``tenants.consumers`` overrides
+    ``refusal``, ``own_groups`` and ``current_refusal``, since it knows the callers.
     """
 
     scope: Any
@@ -112,53 +113,54 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         self._ended = False
         self._lately: deque[float] = deque(maxlen=MOST_FRAMES)
 
-    # --- what a consumer overrides -------------------------------------------------------------
+    # --- methods that a consumer overrides -----------------------------------------------------
     def groups_joined(self) -> list[tuple[str, ...]]:
-        """Return the parts of the names of the groups to listen in."""
+        """Return the groups to listen to, each as the parts of its name."""
         return []
 
     def snapshot(self) -> tuple[int | None, Any]:
-        """Return (seq, data) of the present state. Runs in a thread, in the retailer's context."""
+        """Return (seq, data) of the current state. Runs in a thread, in the retailer's context."""
         return None, {}
 
     async def on_frame(self, kind: str, data: Any) -> None:
-        """Take a frame of the client's that is neither ``ping`` nor ``snapshot``."""
-        await self.say("problem", {"code": "unknown_frame", "detail": f"No frame {kind!r} here."})
+        """Handle a frame of the client other than ``ping`` and ``snapshot``."""
+        detail = f"The frame {kind!r} is unknown here."
+        await self.say("problem", {"code": "unknown_frame", "detail": detail})
 
-    # --- what the layer that knows callers overrides -------------------------------------------
+    # --- methods that tenants.consumers overrides ----------------------------------------------
     def refusal(self) -> Close | None:
-        """Set ``retailer`` and return None, or the code with which to close. No input or output."""
+        """Set ``retailer`` and return None, or return the close code. It must not do any I/O."""
         raise NotImplementedError
 
     def own_groups(self) -> list[str]:
-        """Return the names of groups that are about the caller. Runs in the retailer's context."""
+        """Return the names of the caller's own groups. Runs in the retailer's context."""
         return []
 
     async def current_refusal(self) -> Close | None:
-        """Look the caller up; return None, or the code with which to close."""
+        """Check the caller's permission again; return None, or the close code."""
         return None
 
     # --- the life of a socket ------------------------------------------------------------------
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run; whatever ends the socket, an unforeseen fault too, it is counted no longer."""
+        """Run the socket; after any end, also an unexpected error, it is no longer counted."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._count_no_longer()
+            self._stop_counting()
 
     async def connect(self) -> None:
-        """Accept, so that a close code can be read, then let in or close."""
+        """Accept the socket, so that the client can read a close code; then check the caller."""
         await self.accept()
         refusal = self.refusal()
         names = [] if refusal is not None else self._group_names()
-        if names is None:  # what the address names cannot exist
+        if names is None:  # an id in the URL has an impossible form
             refusal = Close.UNKNOWN
         if refusal is None and not self._count():
             refusal = Close.TOO_MANY
         if refusal is not None:
             await self.end(refusal)
             return
-        # Listen first, then look: a change in between arrives as a delta, and none is missed.
+        # Join the groups before reading the snapshot, so that no change in between is missed.
         for name in names or []:
             self._names.append(name)
             await self.channel_layer.group_add(name, self.channel_name)
@@ -170,11 +172,11 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         with retailer_context(self.retailer):
             try:
                 return [*(group_name(*parts) for parts in self.groups_joined()), *self.own_groups()]
-            except ValueError:  # such a name is taken by no channel layer
+            except ValueError:  # the channel layer does not accept such a name
                 return None
 
     def _count(self) -> bool:
-        """Count this socket; False when the retailer has as many as it may."""
+        """Count this socket; return False if the retailer has reached its limit."""
         schema = self.retailer.schema
         if _open[schema] >= settings.LIMIT_SOCKETS_PER_RETAILER:
             return False
@@ -182,49 +184,49 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         self._counted_for = schema
         return True
 
-    def _count_no_longer(self) -> None:
+    def _stop_counting(self) -> None:
         schema, self._counted_for = self._counted_for, ""
         if schema:
             _open[schema] -= 1
 
     async def recheck_access(self) -> None:
-        """Close unless the caller still may."""
+        """Close the socket if the caller no longer has the permission."""
         refusal = await self.current_refusal()
         if refusal is not None:
             await self.end(refusal)
 
     async def disconnect(self, code: int) -> None:
         """Leave the groups."""
-        self._count_no_longer()
+        self._stop_counting()
         for name in self._names:
             await self.channel_layer.group_discard(name, self.channel_name)
 
     async def end(self, code: Close) -> None:
-        """Close with a code, once."""
+        """Close the socket with a code; a second call does nothing."""
         if not self._ended:
             self._ended = True
             await self.close(code=int(code))
 
     async def websocket_disconnect(self, message: Any) -> None:
-        """Clean up even when the channel layer is away."""
+        """Clean up, also when the channel layer is unavailable."""
         try:
             await self.disconnect(message["code"])
         except OSError as away:
-            log.warning("The channel layer is away while a socket closes: %s", away)
+            log.warning("The channel layer is unavailable while a socket closes: %s", away)
         raise StopConsumer
 
     async def ask(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a sync function in a thread, in the retailer's context: the way to the database."""
-        # By name, so that a suspension since the connect is seen.
+        """Run a sync function in a thread, in the retailer's context; use it for the database."""
+        # Pass the schema, so that the retailer's status is read again: it may be suspended now.
         return await in_retailer(self.retailer.schema, function, *args, **kwargs)
 
     # --- frames --------------------------------------------------------------------------------
     async def say(self, kind: str, data: Any, seq: int | None = None) -> None:
-        """Send a frame to this socket alone."""
+        """Send a frame to this socket only."""
         await self._send(frame(self.retailer.public_id, kind, seq, data))
 
     async def send_snapshot(self) -> None:
-        """Send the present state; older deltas on their way are left out from here on."""
+        """Send the current state; from now on older deltas are skipped."""
         try:
             self._seq, data = await self.ask(self.snapshot)
         except DomainError as refused:
@@ -232,13 +234,13 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
             await self.end(Close.UNKNOWN)
             return
         except (DatabaseError, InterfaceError):
-            log.exception("A snapshot could not be read; the socket closes")
+            log.exception("A snapshot could not be read; the socket is closed")
             await self.end(Close.AWAY)
             return
         await self.say("snapshot", data, self._seq)
 
     async def frame_out(self, event: Any) -> None:
-        """Hand on a broadcast, unless the snapshot holds it already."""
+        """Send a broadcast frame to the client, unless the snapshot already contains it."""
         seq = event["seq"]
         if seq is not None:
             if self._seq is not None and seq <= self._seq:
@@ -247,7 +249,7 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         await self._send(event["text"])
 
     async def _send(self, text: str) -> None:
-        """Send, unless the client takes nothing for ten seconds: it shall come back and re-read."""
+        """Send a text; close the socket if the client does not read for ten seconds."""
         if self._ended:
             return
         try:
@@ -256,7 +258,7 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
             await self.end(Close.TOO_MANY)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Take a client's frame: JSON, small and not too often."""
+        """Handle a frame of the client; close the socket if it is too large or too frequent."""
         if self._ended:
             return
         instant = monotonic()
@@ -266,22 +268,22 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
             return
         self._lately.append(instant)
         try:
-            said = json.loads(text_data)
+            message = json.loads(text_data)
         except (ValueError, RecursionError):
-            said = None
-        if not isinstance(said, dict) or not isinstance(said.get("type"), str):
-            wanted = "A frame is a JSON object with a type."
-            await self.say("problem", {"code": "malformed", "detail": wanted})
-        elif said["type"] == "ping":
+            message = None
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            detail = "A frame must be a JSON object with a type."
+            await self.say("problem", {"code": "malformed", "detail": detail})
+        elif message["type"] == "ping":
             await self.say("pong", {})
-        elif said["type"] == "snapshot":
+        elif message["type"] == "snapshot":
             await self.send_snapshot()
         else:
-            await self.on_frame(said["type"], said.get("data"))
+            await self.on_frame(message["type"], message.get("data"))
 
 
 class NothingHere(AsyncWebsocketConsumer):
-    """Answers addresses that no consumer serves."""
+    """The consumer of all URLs that no other consumer serves."""
 
     who_may = "everybody: there is nothing here"
 

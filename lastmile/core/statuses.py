@@ -1,4 +1,7 @@
-"""A status is one tone, one icon and one word. ``settings.NAVIGATION`` lists them, once each."""
+"""Statuses: a tone, an icon and a word for each status code.
+
+``settings.NAVIGATION`` names the module that lists them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from lastmile.core import navigation
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a state is shown: CSS tone (``ok risk late failed idle active``), icon, word."""
+    """The look of a status: CSS tone (``ok risk late failed idle active``), icon and word."""
 
     tone: str
     icon: str
@@ -19,7 +22,7 @@ class Status:
 
 
 def statuses() -> dict[str, Status]:
-    """Return every status by its code: the tables of all owners, merged."""
+    """Return code -> status, from the tables of all owners."""
     return {
         code: status
         for table in navigation.status_tables().values()
@@ -28,9 +31,9 @@ def statuses() -> dict[str, Status]:
 
 
 def status_of(code: str) -> Status:
-    """Return the status of a code; an unknown code is shown as itself, in grey, never hidden."""
+    """Return the status of a code. For an unknown code it is grey, with the code as its word."""
     for table in navigation.status_tables().values():
         if code in table:
-            found: Status = table[code]
-            return found
+            status: Status = table[code]
+            return status
     return Status("idle", "circle", str(code).replace("_", " ").capitalize())

@@ -1,8 +1,8 @@
-"""The two kinds of task, and the tasks that carry the house's own machinery.
+"""The two kinds of Celery tasks, and the tasks that run events and jobs.
 
-A task gets its retailer as an explicit argument and raises inside its body when that is missing
-or unknown: nothing runs in ``public`` by omission. The broker's messages are hints, so every task
-here may be lost, doubled or late without harm.
+A task gets its retailer as an explicit argument. If that is missing or unknown, the task raises an
+error, so nothing runs in ``public`` by mistake. The broker's messages are hints only: each task may
+be lost, repeated or late without harm.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from lastmile.core.tenancy import (
 from lastmile.worklist import selectors as worklist
 from lastmile.worklist.services import forget
 
-BUDGET_S: Final = 15.0  # a task that has more to do asks for another, so that others get a turn
+BUDGET_S: Final = 15.0  # a task with more work starts another one, so that other tasks can run
 LANE_QUEUE: Final = {Lane.PERSON: "hot", Lane.BULK: "bulk"}
 
 
@@ -42,18 +42,18 @@ _routes: dict[str, str] = {}
 
 
 def route(name: str, *_message: Any, **_options: Any) -> dict[str, str] | None:
-    """Tell Celery the queue of a task sent without one (``task_routes`` names this)."""
+    """Return the queue of a task that is sent without one (used by ``task_routes``)."""
     return {"queue": _routes[name]} if name in _routes else None
 
 
 def retailer_task(
     name: str, *, queue: str = "default", **options: Any
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Make a Celery task that runs in the context of the retailer named by ``schema=``.
+    """Return a decorator for a Celery task that runs in the context of one retailer.
 
-    ``@retailer_task("notifications.send", queue="hot")`` over ``def send(*, message): …`` is
-    called as ``send.delay(schema=…, message=…)``. Raises NoRetailer in its body when ``schema`` is
-    missing or unknown.
+    A function ``def send(*, message): …`` with ``@retailer_task("notifications.send",
+    queue="hot")`` is called as ``send.delay(schema=…, message=…)``. The task raises NoRetailer
+    when ``schema`` is missing or unknown.
     """
 
     _routes[name] = queue
@@ -75,10 +75,10 @@ def retailer_task(
 def house_task(
     name: str, *, queue: str = "default", **options: Any
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Make a Celery task without a retailer: it sees shared tables only.
+    """Return a decorator for a Celery task without a retailer, which sees shared tables only.
 
-    It enters a retailer only through ``core.tenancy.for_each_retailer()``. Raises TypeError when
-    it is sent with ``schema=``: then a retailer_task was meant.
+    Such a task enters retailers only through ``core.tenancy.for_each_retailer()``. It raises
+    TypeError when it is sent with ``schema=``; use ``retailer_task`` then.
     """
 
     _routes[name] = queue
@@ -88,7 +88,7 @@ def house_task(
         @functools.wraps(body)
         def run(**kwargs: Any) -> Any:
             if "schema" in kwargs:
-                raise TypeError(f"Task {name} is the house's; use retailer_task for a retailer's.")
+                raise TypeError(f"Task {name} has no retailer. Use retailer_task for a retailer.")
             with shared_context():
                 return body(**kwargs)
 
@@ -99,22 +99,22 @@ def house_task(
 
 @retailer_task(RELAY_TASK, queue="hot")
 def relay() -> None:
-    """Position what was committed until nothing is left, then ask for its deliveries."""
+    """Relay all committed events, and start the tasks that deliver them."""
     stop = time.monotonic() + BUDGET_S
-    owed: set[tuple[str, str]] = set()
+    started: set[tuple[str, str]] = set()
     count = 1
     while count and time.monotonic() < stop:
-        count, found = relay_batch()
-        for handler, lane in sorted(found - owed):
+        count, new = relay_batch()
+        for handler, lane in sorted(new - started):
             _ask_deliver(handler, lane)
-        owed |= found
+        started |= new
     if count:
         publish(RELAY_TASK, queue="hot", kwargs={"schema": current_schema()})
 
 
 @retailer_task("core.deliver")
 def deliver(*, handler: str, lane: str) -> None:
-    """Run what is due of one handler; ask for another task when the time is up."""
+    """Run the due deliveries of one handler; start another task when the time is over."""
     stop = time.monotonic() + BUDGET_S
     while deliver_batch(handler, lane, until=stop):
         if time.monotonic() >= stop:
@@ -125,7 +125,7 @@ def deliver(*, handler: str, lane: str) -> None:
 
 @retailer_task("core.redeliver")
 def redeliver(*, lane: str) -> None:
-    """Ask for every handler of a lane that has deliveries due: the sweep's way in."""
+    """Start a task for each handler of a lane that has due deliveries; the sweep uses it."""
     handlers = owed_handlers(lane)
     for handler in handlers:
         _ask_deliver(handler, lane)
@@ -143,38 +143,39 @@ def _ask_deliver(handler: str, lane: str) -> None:
 
 @retailer_task(RUN_TASK)
 def run(*, job: str) -> None:
-    """Run one job, if it still waits to be run and it is its retailer's turn."""
+    """Run one job if it still waits, or another retailer's job that is to run before it."""
     run_fairly(job)
 
 
 @retailer_task("core.tend", queue="hot")
 def tend_jobs() -> None:
-    """Reap silent jobs and ask again for the queued ones."""
+    """Reap the jobs whose lease ran out, and send new hints for queued jobs."""
     for hint in tend():
         hint()
 
 
 @house_task("core.forget", queue="bulk", time_limit=1800, soft_time_limit=1780)
 def forget_everywhere() -> dict[str, int]:
-    """Forget what is old in every retailer, once a day."""
+    """Delete or blank old data in every retailer; beat runs it once a day."""
     total: dict[str, int] = {}
     for _retailer in for_each_retailer():
-        for what, many in forget_old().items():
-            total[what] = total.get(what, 0) + many
+        for name, count in forget_old().items():
+            total[name] = total.get(name, 0) + count
     return total
 
 
-WAYS: Final[dict[str, tuple[str, dict[str, str]]]] = {
+# Kind of pointer -> the task that does its work, with the task's arguments.
+TASK_OF_POINTER: Final[dict[str, tuple[str, dict[str, str]]]] = {
     RELAY: (RELAY_TASK, {}),
     JOBS: ("core.tend", {}),
     **{lane_kind(lane): ("core.redeliver", {"lane": str(lane)}) for lane in Lane},
 }
 
 
-def _standing(schema: str) -> str | None:
-    """Return a retailer's status; forget the pointers of one that is no more.
+def _status_of(schema: str) -> str | None:
+    """Return a retailer's status; delete its pointers if it no longer exists.
 
-    Work for a suspended retailer waits, with its pointers, until the retailer is resumed.
+    The work of a suspended retailer waits, with its pointers, until the retailer is resumed.
     """
     ref = find_retailer(schema)
     if ref is None:
@@ -185,17 +186,17 @@ def _standing(schema: str) -> str | None:
 
 @house_task("core.sweep", queue="hot")
 def sweep(*, grace_s: float = 2) -> int:
-    """Ask for the work that still stands pointed at; return how many asks.
+    """Start the tasks for all overdue pointers; return how many tasks were started.
 
-    The grace is for the hint given at the commit, which is usually on its way.
+    The hint that was sent at the commit gets ``grace_s`` seconds to arrive first.
     """
-    asked = 0
-    standing: dict[str, str | None] = {}
+    started = 0
+    status_of: dict[str, str | None] = {}
     for schema, kind in worklist.due(grace_s=grace_s):
-        if schema not in standing:
-            standing[schema] = _standing(schema)
-        if standing[schema] != ACTIVE:
+        if schema not in status_of:
+            status_of[schema] = _status_of(schema)
+        if status_of[schema] != ACTIVE:
             continue
-        task, kwargs = WAYS[kind]
-        asked += publish(task, queue="hot", kwargs={"schema": schema, **kwargs})
-    return asked
+        task, kwargs = TASK_OF_POINTER[kind]
+        started += publish(task, queue="hot", kwargs={"schema": schema, **kwargs})
+    return started

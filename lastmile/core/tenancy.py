@@ -1,7 +1,7 @@
-"""Retailers as the ground sees them: a name of a schema, a few facts, and whose turn it is.
+"""The current retailer, and functions to enter a retailer or the shared tables.
 
-One request, one task, one socket message = one retailer. Core knows retailers through the module
-that ``settings.RETAILERS`` names (``find``, ``active``) and hands on a frozen ``RetailerRef``.
+Each request, task and websocket message has one retailer. Core looks retailers up in the module
+that ``settings.RETAILERS`` names (``find``, ``active``), as an immutable ``RetailerRef``.
 """
 
 from __future__ import annotations
@@ -51,12 +51,10 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 
-HOUSE = "house"  # the operator's own schema, served on BASE_DOMAIN
-TEMPLATE = (
-    "template"  # always migrated, never entered by a request: what a new retailer is cloned from
-)
+HOUSE = "house"  # the schema of the operator, served on BASE_DOMAIN
+TEMPLATE = "template"  # the schema from which a new retailer is cloned; no request enters it
 ACTIVE = "active"
-_GROUP = re.compile(r"[A-Za-z0-9_.-]{1,99}\Z")  # what a channel layer takes
+_GROUP = re.compile(r"[A-Za-z0-9_.-]{1,99}\Z")  # names that a channel layer accepts
 
 
 class UnknownRetailer(NoRetailer):
@@ -64,25 +62,25 @@ class UnknownRetailer(NoRetailer):
 
 
 class RetailerNotOpen(Unavailable):
-    """The retailer exists, and is suspended, or still opening, or closing."""
+    """The retailer exists but is not active: it is opening, suspended, closing or closed."""
 
     code = "retailer_not_open"
 
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """How the pages of a retailer look apart from the house style.
+    """The branding of a retailer's pages.
 
     Parameters
     ----------
     hue : int, optional
-        Hue of the accent colour in OKLCH, 0 to 359; None keeps the house's.
+        Hue of the accent colour in OKLCH, 0 to 359; None uses Lastmile's own.
     chroma : float, optional
-        How vivid that colour is, 0 (grey) to 0.4; None keeps the house's.
+        Chroma of the accent colour, 0 (grey) to 0.4 (vivid); None uses Lastmile's own.
     corner : float
-        Factor on every radius: 0 square, 1 as designed, 2 round.
+        Factor for every corner radius: 0 square, 1 as designed, 2 round.
     logo : str
-        ``https://`` address or path of a picture; "" for the name alone.
+        ``https://`` URL or path of an image; "" shows the name only.
     """
 
     hue: int | None = None
@@ -93,22 +91,22 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class RetailerRef:
-    """What everybody may know of a retailer without asking the database.
+    """The main facts of a retailer, available without a query.
 
     Parameters
     ----------
     schema, public_id, name : str
-        ``t_acme``, ``ret_…`` and what people call it.
+        ``t_acme``, ``ret_…`` and the name for people.
     zone, currency, language, units : str
         IANA zone, ISO 4217, BCP 47, ``metric`` or ``imperial``.
     status : str
         ``opening``, ``active``, ``suspended``, ``closing`` or ``closed``.
     domain : str
-        The primary host name; absolute URLs are built from it, never from a Host header.
+        The primary host name. Absolute URLs are built from it, never from a Host header.
     brand : Brand
-        How its pages look.
+        The branding of its pages.
     clock : RetailerClock, optional
-        The clock of a sandbox retailer that does not show the real time.
+        The own clock of a sandbox retailer.
     """
 
     schema: str
@@ -125,16 +123,16 @@ class RetailerRef:
 
 
 class Retailers(Protocol):
-    """The module that ``settings.RETAILERS`` names. It reads shared tables only."""
+    """The functions of the module in ``settings.RETAILERS``. They read shared tables only."""
 
     def find(self, schema: str) -> RetailerRef | None:
-        """Return the retailer of a schema, whatever its status, or None."""
+        """Return the retailer of a schema in any status, or None."""
 
     def active(self) -> list[RetailerRef]:
-        """Return everyone who may be worked for, the house itself among them."""
+        """Return all active retailers, including the reserved retailer ``house``."""
 
     def schemas(self) -> list[str]:
-        """Return every schema that holds a retailer's tables, active or not."""
+        """Return every schema with a retailer's tables, active or not."""
 
     def demos(self) -> list[str]:
         """Return the schemas of demo retailers."""
@@ -142,60 +140,62 @@ class Retailers(Protocol):
 
 @cache
 def registry() -> Retailers:
-    """Return the module that knows the retailers."""
+    """Return the module that looks up retailers."""
     return cast("Retailers", import_module(settings.RETAILERS))
 
 
 def current_schema() -> str:
-    """Return the schema at hand, ``public`` in shared_context(); raises NoRetailer."""
+    """Return the current schema, ``public`` in shared_context(). Raises NoRetailer."""
     return context.required_schema_context().schema
 
 
 def current_retailer() -> RetailerRef:
-    """Return the retailer at hand.
+    """Return the current retailer.
 
     Raises
     ------
     NoRetailer
-        Nothing was entered, or only the shared tables were.
+        No retailer is entered, or only the shared tables are.
     """
-    found = context.required_schema_context()
-    if isinstance(found.ref, RetailerRef):
-        return found.ref
-    if found.schema == PUBLIC:
+    schema_context = context.required_schema_context()
+    if isinstance(schema_context.ref, RetailerRef):
+        return schema_context.ref
+    if schema_context.schema == PUBLIC:
         raise NoRetailer(
             "Only the shared tables are open here. Enter a retailer with retailer_context(…)."
         )
-    return _known(found.schema)  # entered by django_tenants' set_schema, by name alone
+    return _find_or_raise(
+        schema_context.schema
+    )  # entered by django_tenants' set_schema, by name alone
 
 
 def retailer_context(
-    who: RetailerRef | str, *, allow_suspended: bool = False
+    retailer: RetailerRef | str, *, allow_suspended: bool = False
 ) -> AbstractContextManager[RetailerRef]:
-    """Enter a retailer, by reference or by schema, for the length of a ``with`` block.
+    """Enter a retailer within a ``with`` block.
 
     Parameters
     ----------
-    who : RetailerRef or str
-        A str is looked up now; a reference is taken at its word.
+    retailer : RetailerRef or str
+        A schema (str) is looked up now; a RetailerRef is used as it is.
     allow_suspended : bool
-        Enter also one that is not active (to resume, close or inspect it).
+        Also enter a retailer that is not active (to resume, close or inspect it).
 
     Raises
     ------
     UnknownRetailer
-        There is no such schema.
+        No retailer has this schema.
     RetailerNotOpen
-        It is not active.
+        The retailer is not active.
     OtherRetailer
         A transaction of another retailer is open.
     """
-    return _retailer_context(who, allow_suspended)
+    return _retailer_context(retailer, allow_suspended)
 
 
 @contextmanager
-def _retailer_context(who: RetailerRef | str, allow_suspended: bool) -> Iterator[RetailerRef]:
-    ref = who if isinstance(who, RetailerRef) else _known(who)
+def _retailer_context(retailer: RetailerRef | str, allow_suspended: bool) -> Iterator[RetailerRef]:
+    ref = retailer if isinstance(retailer, RetailerRef) else _find_or_raise(retailer)
     if ref.status != ACTIVE and not allow_suspended:
         raise RetailerNotOpen(
             _("%(name)s is not open (%(status)s). Ask the operator of this installation.")
@@ -206,7 +206,7 @@ def _retailer_context(who: RetailerRef | str, allow_suspended: bool) -> Iterator
         yield ref
 
 
-def _known(schema: str) -> RetailerRef:
+def _find_or_raise(schema: str) -> RetailerRef:
     if not isinstance(schema, str) or not schema:
         raise UnknownRetailer("The retailer's schema is missing. Pass it by name: schema='t_…'.")
     ref = registry().find(schema)
@@ -218,20 +218,22 @@ def _known(schema: str) -> RetailerRef:
 
 
 def find_retailer(schema: str) -> RetailerRef | None:
-    """Return the retailer of a schema, whatever its status, or None; reads shared tables only."""
+    """Return the retailer of a schema in any status, or None. It reads shared tables only."""
     return registry().find(schema)
 
 
 def shared_context() -> AbstractContextManager[SchemaContext]:
-    """Open the shared tables and nothing else: looking up hosts, the house's own work."""
+    """Enter the shared tables only, as for the look-up of hosts and for tasks of the operator."""
     return context.enter_schema(SchemaContext(PUBLIC), connection)
 
 
 @contextmanager
 def shared_tables() -> Iterator[None]:
-    """Make sure that the shared tables can be read: as they are from any retailer, else alone.
+    """Make sure that the shared tables can be read.
 
-    For look-ups that may happen anywhere, inside a retailer's transaction too.
+    The current retailer stays, since its search_path contains the shared tables; without one, only
+    the shared tables are entered. Use it for look-ups that may also happen inside a retailer's
+    transaction.
     """
     if context.current_schema_context() is not None:
         yield
@@ -241,11 +243,10 @@ def shared_tables() -> Iterator[None]:
 
 
 def for_each_retailer() -> Iterator[RetailerRef]:
-    """Enter every active retailer in turn, the house included.
+    """Enter each active retailer in turn, including the reserved retailer ``house``.
 
-    One that closes meanwhile is left out.
-
-    Use it as ``for retailer in for_each_retailer():`` and outside any transaction.
+    A retailer that is closed in the meantime is skipped. Use it as
+    ``for retailer in for_each_retailer():``, outside any transaction.
     """
     for listed in registry().active():
         present = registry().find(listed.schema)
@@ -255,15 +256,15 @@ def for_each_retailer() -> Iterator[RetailerRef]:
 
 
 async def in_retailer(
-    who: RetailerRef | str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    retailer: RetailerRef | str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Run a sync function in a thread, inside a retailer: how async code touches the database.
+    """Run a sync function in a thread, inside a retailer.
 
-    Consumers and async views use nothing else; the async ORM is not for them.
+    Consumers and async views use the database only through this function, never by the async ORM.
     """
 
     def run() -> T:
-        with retailer_context(who):
+        with retailer_context(retailer):
             return function(*args, **kwargs)
 
     result: T = await database_sync_to_async(run)()
@@ -271,20 +272,20 @@ async def in_retailer(
 
 
 def group_name(*parts: str) -> str:
-    """Return the name of a channel group of the retailer at hand: ``t_acme.board.hub_…``."""
+    """Return the name of a channel group of the current retailer: ``t_acme.board.hub_…``."""
     name = ".".join((current_schema(), *parts))
     if _GROUP.match(name) is None:
         raise ValueError(
-            f"{name!r} cannot name a group: letters, digits, - _ . and at most 99 of them."
+            f"{name!r} is not a valid group name. Use at most 99 letters, digits and - _ ."
         )
     return name
 
 
 def cache_key(*parts: str) -> str:
-    """Return a key of the retailer at hand, for stores that have no key function of their own."""
+    """Return a cache key that contains the retailer, for code that does not use Django's cache."""
     return ":".join((current_schema(), *parts))
 
 
 def cache_key_function(key: str, key_prefix: str, version: int) -> str:
-    """Django's KEY_FUNCTION: no cached value is ever another retailer's, and none is nobody's."""
+    """Return the key of a cached value (Django's KEY_FUNCTION); it contains the retailer."""
     return f"{key_prefix}:{version}:{current_schema()}:{key}"

@@ -1,4 +1,4 @@
-"""Durations of the machinery, on the database's clock: one for all workers, never set back."""
+"""Times of leases and retries on the clock of the database, which is the same for all workers."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from lastmile.core.clock import shift_for_tests
 
 
 def in_seconds(seconds: float) -> CombinedExpression:
-    """Return the database's instant so many seconds from now."""
+    """Return the SQL expression for the database's time plus some seconds."""
     return Now() + dt.timedelta(seconds=seconds)
 
 
 def database_now() -> CombinedExpression | Now:
-    """Return the database's instant, moved by a test's clock: when sessions and tickets end."""
+    """Return the SQL expression for the database's time, shifted by the test clock.
+
+    The ends of sessions and tickets are compared with it.
+    """
     shift = shift_for_tests()
     return Now() + shift if shift else Now()
 
 
 def backoff_s(attempt: int, *, first_s: float = 2, most_s: float = 3600) -> float:
-    """Return the wait after a failed attempt (1, 2, …): fourfold each time, up to a fifth more.
+    """Return the seconds to wait after a failed attempt (1, 2, …): four times longer each time.
 
-    The random part keeps a hundred failures of one cause from coming back together.
+    A random part of up to a fifth is added. It prevents that many failures with the same cause are
+    retried at the same time.
     """
     wait = min(most_s, first_s * 4.0 ** (attempt - 1))
-    return wait * (1 + random.random() / 5)  # noqa: S311 - spreads load, guards nothing
+    return wait * (1 + random.random() / 5)  # noqa: S311 - spreads the load; not for security

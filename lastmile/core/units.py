@@ -1,15 +1,15 @@
-"""Integers with their unit in the name; conversions happen here and only for people. PURE."""
+"""Conversions of integer quantities, which have their unit in their name. PURE."""
 
 from __future__ import annotations
 
 METRES_PER_MILE = 1609.344
-MOST_DIGITS = 18  # of a whole number in a text; every such number fits PostgreSQL's bigint
+MOST_DIGITS = 18  # every number of up to 18 digits fits PostgreSQL's bigint
 
 
 def read_whole(text: str, least: int, most: int) -> int | None:
-    """Return the whole number that a text says in digits, from ``least`` to ``most``, else None.
+    """Return the whole number in a text if it is from ``least`` to ``most``, else None.
 
-    A text of thousands of digits is refused by its length: Python itself refuses to read it.
+    A text with more than 18 digits is not converted, since Python refuses very long numbers.
     """
     text = text.strip()
     digits = text.removeprefix("-")
@@ -20,17 +20,17 @@ def read_whole(text: str, least: int, most: int) -> int | None:
 
 
 def km(distance_m: int) -> float:
-    """Metres to kilometres."""
+    """Return metres as kilometres."""
     return distance_m / 1000
 
 
 def miles(distance_m: int) -> float:
-    """Metres to international miles."""
+    """Return metres as international miles."""
     return distance_m / METRES_PER_MILE
 
 
 def co2_g(distance_m: int, factor_mg_per_m: int) -> int:
-    """Grams of CO2e for a distance; factors are whole milligrams per metre (= grams per km)."""
+    """Return grams of CO2e for a distance. The factor is in whole mg per metre (= g per km)."""
     return round(distance_m * factor_mg_per_m / 1000)
 
 
@@ -45,8 +45,8 @@ def spread(total: int, weights: list[int]) -> list[int]:
     if whole == 0:
         weights, whole = [1] * len(weights), len(weights)
     parts = [total * w // whole for w in weights]
-    left = total - sum(parts)
+    remainder = total - sum(parts)
     order = sorted(range(len(weights)), key=lambda i: -(total * weights[i] % whole))
-    for i in order[:left]:
+    for i in order[:remainder]:
         parts[i] += 1
     return parts

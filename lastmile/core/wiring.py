@@ -1,6 +1,6 @@
-"""Reads the switchboard: which handlers an event kind has, how a job kind is run.
+"""Reads the switchboard: the handlers of each event kind, the function of each job kind, the rolls.
 
-``settings.SWITCHBOARD`` names the module, so that core knows its wiring by name only.
+``settings.SWITCHBOARD`` names the module, so that core imports no other package.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ QUEUES = ("hot", "default", "solve", "bulk")
 
 
 class NotWired(LookupError):
-    """A kind or a name that the switchboard does not know, or that does not resolve."""
+    """The switchboard does not know the kind or name, or a name does not resolve."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """How jobs of one kind are run.
+    """The function, the limits and the queue of jobs of one kind.
 
     Parameters
     ----------
     path : str
         Dotted name of the runner, ``def run(job: Lease) -> Mapping | None``.
     time_limit_s : int
-        Seconds one attempt may take; then the job has failed with reason ``timeout``.
+        Seconds that one attempt may take; after that the job fails with reason ``timeout``.
     max_attempts : int
-        How often a worker may start it before it is given up.
+        Number of attempts before the job is given up.
     queue : str
         One of ``QUEUES``.
     fair : bool
         True if retailers take turns at the workers (``core.fair_queue``). Meant for long jobs that
         a retailer may start in large numbers.
     on_end : tuple of str
-        Dotted names of what follows once a job of this kind has ended, however it ended:
-        ``def f(event: DomainEvent) -> None``, run as the handlers of events are.
+        Dotted names of functions that run after the end of a job in any final state:
+        ``def f(event: DomainEvent) -> None``. They run like the handlers of events.
     """
 
     path: str
@@ -71,7 +71,7 @@ def job_table() -> Mapping[str, JobSpec]:
 
 
 def kind_table() -> Mapping[str, Kind[Any]]:
-    """Return name -> kind of event, of every module that ``EVENTS`` names."""
+    """Return name -> event kind, from all modules in ``EVENTS``."""
     return _kinds(tuple(_table("EVENTS", ())))
 
 
@@ -81,70 +81,70 @@ def _kinds(names: tuple[str, ...]) -> Mapping[str, Kind[Any]]:
 
 
 def refuse_undeclared(kind: Kind[Any]) -> None:
-    """Raise NotWired unless an events module of the switchboard declares this very kind."""
+    """Raise NotWired unless a module in ``EVENTS`` declares this kind."""
     if kind_table().get(kind.name) is not kind:
         raise NotWired(
-            f"Event kind {kind.name!r} of {kind.module} is not declared. Put it into its app's "
-            f"events.py and name that module in EVENTS in {settings.SWITCHBOARD}."
+            f"Event kind {kind.name!r} of {kind.module} is not declared. Declare it in its app's "
+            f"events.py and add that module to EVENTS in {settings.SWITCHBOARD}."
         )
 
 
 def callback_table() -> Mapping[str, str]:
-    """Return the name of each vendor that calls us -> the path of its class."""
+    """Return vendor name -> path of its class."""
     table: Mapping[str, str] = _table("CALLBACKS", {})
     return table
 
 
 def credential_table() -> Mapping[str, str]:
-    """Return the name of each credential -> the path of its class, in the order to be asked."""
+    """Return credential name -> path of its class, in the order in which they are tried."""
     table: Mapping[str, str] = _table("CREDENTIALS", {})
     return table
 
 
 def policy_table() -> Mapping[str, str]:
-    """Return the name of each section of the policy -> the path of its dataclass."""
+    """Return policy section name -> path of its dataclass."""
     table: Mapping[str, str] = _table("POLICIES", {})
     return table
 
 
 def handlers_of(kind: str) -> Sequence[str]:
-    """Return the paths of the handlers of an event kind; none is no fault."""
+    """Return the paths of the handlers of an event kind; the result may be empty."""
     return handler_table().get(kind, ())
 
 
 def present_name(path: str) -> str:
-    """Return what a handler is called now: a waiting delivery may name it as it was."""
+    """Return the current name of a handler, since a waiting delivery may have its old name."""
     renamed: Mapping[str, str] = _table("RENAMED", {})
     return renamed.get(path, path)
 
 
 def followers_of(job_kind: str | None) -> Sequence[str]:
-    """Return the paths of what follows the end of a job; none for a kind that is wired no more."""
+    """Return the paths of the functions that run after a job's end; empty for an unknown kind."""
     spec = job_table().get(job_kind) if job_kind else None
     return spec.on_end if spec else ()
 
 
 def job_spec(kind: str) -> JobSpec:
-    """Return how jobs of this kind are run. Raises NotWired for an unknown kind."""
+    """Return the JobSpec of a job kind. Raises NotWired for an unknown kind."""
     try:
         return job_table()[kind]
     except KeyError:
         raise NotWired(
-            f"No job kind {kind!r} is wired. Add it to JOBS in {settings.SWITCHBOARD}."
+            f"There is no job kind {kind!r}. Add it to JOBS in {settings.SWITCHBOARD}."
         ) from None
 
 
 def load(path: str) -> Callable[..., Any]:
-    """Return the callable of a wired name. Raises NotWired when it does not resolve."""
+    """Return the callable with this dotted name. Raises NotWired when it does not resolve."""
     try:
-        found = import_string(path)
+        function = import_string(path)
     except ImportError as missing:
         raise NotWired(
             f"{path!r} in {settings.SWITCHBOARD} does not resolve: {missing}."
         ) from missing
-    if not callable(found):
+    if not callable(function):
         raise NotWired(f"{path!r} in {settings.SWITCHBOARD} is not callable.")
-    return found  # type: ignore[no-any-return]
+    return function  # type: ignore[no-any-return]
 
 
 ROLLS = (
@@ -154,13 +154,13 @@ ROLLS = (
 
 
 def roll(name: str) -> list[tuple[str, Callable[..., Any]]]:
-    """Return (room, function) of an act over the whole house: ``dispatch.orders``, its ledger."""
+    """Return (app, function) for each entry of a roll, as ("dispatch.orders", its function)."""
     paths: Sequence[str] = _table(name, ())
     return [(".".join(path.split(".")[:-2]), load(path)) for path in paths]
 
 
 def _kind_problems() -> Iterator[str]:
-    """Yield what is wrong with the kinds of events: unknown, undeclared or declared twice."""
+    """Yield the errors of event kinds: unknown, undeclared, or declared twice."""
     where = settings.SWITCHBOARD
     declared: dict[str, Kind[Any]] = {}
     for name in _table("EVENTS", ()):
@@ -189,20 +189,20 @@ def _installed(module: str) -> bool:
 
 
 def problems() -> list[str]:
-    """Return what is wrong with the switchboard, one sentence each; the boot check prints them."""
-    found: list[str] = [*_kind_problems()]
+    """Return the errors in the switchboard, one sentence each; the start-up check prints them."""
+    errors: list[str] = [*_kind_problems()]
     names = [path for paths in handler_table().values() for path in paths]
     for kind, spec in job_table().items():
         names += [spec.path, *spec.on_end]
         if set(spec.on_end) & set(handler_table().get("job.finished", ())):
-            found.append(f"Job {kind!r} and event 'job.finished' name the same handler.")
+            errors.append(f"Job {kind!r} and event 'job.finished' name the same handler.")
         if spec.queue not in QUEUES:
-            found.append(f"Job {kind!r} names the queue {spec.queue!r}; use one of {QUEUES}.")
+            errors.append(f"Job {kind!r} names the queue {spec.queue!r}; use one of {QUEUES}.")
         if spec.time_limit_s < 1 or spec.max_attempts < 1:
-            found.append(f"Job {kind!r} needs a time limit and attempts of at least 1.")
+            errors.append(f"Job {kind!r} needs a time limit and attempts of at least 1.")
     for kind, paths in handler_table().items():
         if len(set(paths)) != len(paths):
-            found.append(f"Event {kind!r} names a handler twice; each runs once per event.")
+            errors.append(f"Event {kind!r} names a handler twice; each runs once per event.")
     names += [*callback_table().values(), *credential_table().values(), *policy_table().values()]
     names += _table("RENAMED", {}).values()
     for name in ROLLS:
@@ -211,5 +211,5 @@ def problems() -> list[str]:
         try:
             load(path)
         except NotWired as fault:
-            found.append(str(fault))
-    return found
+            errors.append(str(fault))
+    return errors

@@ -91,16 +91,18 @@ urlpatterns = [
 
 def test_a_door_that_does_not_say_who_may_is_named(settings: Any) -> None:
     settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = __name__
-    found = said(checks.every_door_says_who_may())
+    found = said(checks.every_view_declares_its_permission())
     assert found == [
-        "/api/silent/ does not say who may.",
-        "/silent/ does not say who may.",
+        "/api/silent/ does not declare its permission.",
+        "/silent/ does not declare its permission.",
     ]
 
 
 def test_a_socket_that_does_not_say_who_may_is_named(settings: Any) -> None:
     settings.SOCKET_ROUTES = [f"{__name__}.ROUTES"]
-    assert said(checks.every_door_says_who_may()) == ["websocket /ws/silent/ does not say who may."]
+    assert said(checks.every_view_declares_its_permission()) == [
+        "websocket /ws/silent/ does not declare its permission."
+    ]
 
 
 ROUTES = [path("ws/silent/", SimpleNamespace)]
@@ -110,7 +112,7 @@ def test_a_table_in_public_and_in_a_retailer_is_named(db: None) -> None:
     with retailer_context("t1"), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE public.core_event (id int)")
     found = said(checks.every_schema_has_the_same_tables(databases=["default"]))
-    assert found == ["The table core_event stands in public and in a retailer's schema."]
+    assert found == ["The table core_event is in public and in a retailer's schema."]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_a_suspended_retailer_is_compared_too(db: None) -> None:
 
 def test_without_a_database_nothing_is_asked_of_it() -> None:
     assert checks.every_schema_has_the_same_tables(databases=None) == []
-    assert checks.no_demo_goes_live(databases=None) == []
+    assert checks.no_demo_is_public(databases=None) == []
 
 
 @pytest.fixture
@@ -155,7 +157,7 @@ def live(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 def test_a_live_house_in_order_starts(live: Any) -> None:
-    assert checks.nothing_of_the_laptop_goes_live() == []
+    assert checks.no_local_setting_is_public() == []
 
 
 @pytest.mark.parametrize("fault", ["debug", "clock", "keys", "socket"])
@@ -170,14 +172,14 @@ def test_what_only_a_laptop_may_do_is_refused(
         live.FIELD_KEYS = ()
     else:
         live.SOCKET_FOLDER.chmod(0o750)
-    (refusal,) = checks.nothing_of_the_laptop_goes_live()
+    (refusal,) = checks.no_local_setting_is_public()
     assert refusal.msg.startswith("BASE_DOMAIN is deliveries.example.org, and ")
     live.LOCAL = True
-    assert checks.nothing_of_the_laptop_goes_live() == []
+    assert checks.no_local_setting_is_public() == []
 
 
 def test_a_demo_retailer_is_refused_live(db: None, live: Any) -> None:
     with retailer_context("house"):
         Retailer.objects.filter(schema_name="t2").update(is_demo=True)
-    (refusal,) = checks.no_demo_goes_live(databases=["default"])
+    (refusal,) = checks.no_demo_is_public(databases=["default"])
     assert "t2 is a demo retailer" in refusal.msg

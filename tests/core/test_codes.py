@@ -80,7 +80,7 @@ def test_wrong_codes_are_counted_told_and_then_locked(retailer: RetailerRef) -> 
             check_code(**STEP_UP, code=other_than(code))
         assert refusal.value.data == {"tries_left": left}
     for _ in range(3):
-        with pytest.raises(CodeLocked, match="Ask for a new code"):
+        with pytest.raises(CodeLocked, match="Request a new code"):
             check_code(**STEP_UP, code=other_than(code))
     with pytest.raises(CodeLocked):
         check_code(**STEP_UP, code=code)  # even the right one

@@ -153,19 +153,19 @@ def unknown_fields(
             yield from unknown_fields(field, value, where)
 
 
-def _no_such(name: str, known: Collection[str]) -> str:
+def _no_such(name: str, allowed: Collection[str]) -> str:
     short = name[:_LONGEST_NAME]
-    similar = get_close_matches(short, known, n=1)
+    similar = get_close_matches(short, allowed, n=1)
     if similar:
         return _("%(name)s is unknown here. Did you mean %(meant)s?") % {
             "name": short,
             "meant": similar[0],
         }
-    if not known:
+    if not allowed:
         return _("%(name)s is unknown here. Remove it.") % {"name": short}
     return _("%(name)s is unknown here. Use only: %(words)s.") % {
         "name": short,
-        "words": ", ".join(sorted(known)),
+        "words": ", ".join(sorted(allowed)),
     }
 
 

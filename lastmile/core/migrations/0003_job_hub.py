@@ -1,4 +1,4 @@
-"""A job knows the hub that it is for, so that only those who work there see it."""
+"""Add the hub to jobs, so that only members with access to that hub see a job."""
 
 from django.db import migrations, models
 

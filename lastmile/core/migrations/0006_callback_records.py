@@ -1,4 +1,4 @@
-"""A table of the calls of systems outside that were taken."""
+"""Add the table of callbacks that were received from external systems."""
 
 import lastmile.core.clock
 from django.db import migrations, models

@@ -1,1 +1,1 @@
-"""The database backend that takes the schema from a ContextVar at every cursor."""
+"""The database backend that sets the schema from a ContextVar at every cursor."""

@@ -1,7 +1,8 @@
-"""The database backend: at every cursor the search_path follows the ContextVar, or it raises.
+"""The database backend: every cursor sets the search_path from a ContextVar.
 
-It speaks django_tenants' dialect (``set_tenant``, ``set_schema``, ``schema_name`` …), so that its
-router and commands work unchanged, but keeps no tenant on the connection.
+Without a schema in the ContextVar it raises NoRetailer. It has the methods of django_tenants'
+backend (``set_tenant``, ``set_schema``, ``schema_name`` …), so that its router and commands work
+unchanged. But it stores no tenant on the connection.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from lastmile.core.postgres.context import PUBLIC, SchemaContext
 
 
 class TenantName:
-    """What django_tenants wants to see of a tenant: its schema's name."""
+    """A tenant as django_tenants expects it: an object with the name of its schema."""
 
     def __init__(self, schema_name: str) -> None:
         self.schema_name = schema_name
@@ -29,9 +30,9 @@ class TenantName:
 class DatabaseWrapper(postgresql.DatabaseWrapper):
     """PostgreSQL with ``search_path = <schema of the ContextVar>, public``.
 
-    ``_path`` is the search_path that this physical session is known to have, None when unknown.
-    A ``SET`` is undone by the rollback of its transaction or savepoint, and a session from the
-    pool comes as its last user left it: each of them makes the path unknown, never wrong.
+    ``_path`` is the search_path that the database session has, or None when it is not known. A
+    rollback of a transaction or savepoint undoes a ``SET``, and a session from the pool may have
+    any path. In these cases ``_path`` becomes None, and the next cursor sets the path again.
     """
 
     introspection_class = DatabaseSchemaIntrospection
@@ -42,31 +43,31 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     # --- the path ----------------------------------------------------------------------------
     def _cursor(self, name: str | None = None) -> Any:
-        if self.alias == NO_DB_ALIAS:  # creating and dropping databases: no tables, no retailer
+        if self.alias == NO_DB_ALIAS:  # creating or dropping a database needs no schema
             return super()._cursor(name)  # type: ignore[misc]
-        wanted = context.required_schema_context().search_path
+        path = context.required_schema_context().search_path
         cursor = super()._cursor(name)  # type: ignore[misc]
-        if self._path != wanted:
-            self._take(wanted)
+        if self._path != path:
+            self._set_path(path)
         return cursor
 
-    def _take(self, wanted: str) -> None:
+    def _set_path(self, path: str) -> None:
         if self.connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
-            return  # PostgreSQL refuses everything but a rollback, which makes the path unknown
+            return  # PostgreSQL accepts only a rollback now, which makes the path unknown anyway
         self._path = None
         with self.wrap_database_errors, self.connection.cursor() as cursor:
-            # The name was checked when it was entered: a-z, 0-9 and _ only.
-            cursor.execute(f"SET search_path = {wanted}")
-        self._path = wanted
+            # The name was checked before: it has only a-z, 0-9 and _.
+            cursor.execute(f"SET search_path = {path}")
+        self._path = path
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Take a session, new or from the pool: nobody knows its path."""
+        """Open a session, or take one from the pool; its path is not known."""
         self._path = None
         return super().get_new_connection(conn_params)
 
     @async_unsafe
     def close(self) -> None:
-        """Let go of the session and of what was known of it."""
+        """Close the session and forget its path."""
         self._path = None
         super().close()
 
@@ -82,10 +83,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         finally:
             self._path = None
 
-    # --- what needs no retailer --------------------------------------------------------------
+    # --- operations that need no retailer ----------------------------------------------------
     @cached_property
     def pg_version(self) -> int:
-        """The server's version, asked of the session itself: connecting needs no retailer."""
+        """The server's version, read from the session, so that connecting needs no retailer."""
         opened_here = self.connection is None
         self.ensure_connection()
         try:
@@ -96,32 +97,32 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         return version
 
     def check_constraints(self, table_names: Any = None) -> None:
-        """Check what was deferred: constraints know their own tables, whatever the path."""
+        """Check deferred constraints. They know their tables, so this needs no search_path."""
         self.ensure_connection()
         with self.wrap_database_errors, self.connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
-    # --- django_tenants' dialect -------------------------------------------------------------
+    # --- methods that django_tenants expects -------------------------------------------------
     @property
     def schema_name(self) -> str | None:
-        """The schema of the ContextVar, None when there is none."""
-        found = context.current_schema_context()
-        return None if found is None else found.schema
+        """The schema in the ContextVar, or None."""
+        current = context.current_schema_context()
+        return None if current is None else current.schema
 
     @property
     def tenant(self) -> TenantName | None:
-        """The same as an object with ``schema_name``."""
+        """The schema in the ContextVar as an object with ``schema_name``, or None."""
         return None if self.schema_name is None else TenantName(self.schema_name)
 
     @property
     def include_public_schema(self) -> bool:
-        """Whether public follows on the path."""
-        found = context.current_schema_context()
-        return found is None or found.with_public
+        """True if the schema ``public`` is also in the search_path."""
+        current = context.current_schema_context()
+        return current is None or current.with_public
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
-        """Move the ContextVar; raises OtherRetailer inside another's transaction."""
+        """Set the ContextVar. Raises OtherRetailer inside a transaction of another retailer."""
         context.set_schema_context(
             SchemaContext(tenant.schema_name, with_public=include_public), self
         )
@@ -129,9 +130,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def set_schema(
         self, schema_name: str, include_public: bool = True, tenant_type: str | None = None
     ) -> None:
-        """Move the ContextVar by name."""
+        """Set the ContextVar by the name of the schema."""
         context.set_schema_context(SchemaContext(schema_name, with_public=include_public), self)
 
     def set_schema_to_public(self) -> None:
-        """Move the ContextVar to the shared tables."""
+        """Set the ContextVar to the shared tables."""
         context.set_schema_context(SchemaContext(PUBLIC), self)

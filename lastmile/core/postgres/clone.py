@@ -1,12 +1,12 @@
-"""Make a schema that equals another: the definitions are asked of PostgreSQL and replayed.
+"""Copies a schema: reads its definitions from PostgreSQL and runs them in the new schema.
 
-PostgreSQL writes each definition without schema names when everything it mentions is on the path;
-read with the source alone on the path and run with the target alone, the same text makes the copy.
-No foreign key, default or trigger of the copy can then point back at the source.
+PostgreSQL writes a definition without schema names if all its objects are on the search_path. So
+the definitions are read with only the source on the path, and run with only the target on it. No
+foreign key, default or trigger of the copy can then refer to the source.
 
-What is copied: tables with columns, defaults, identity and generated columns; rows; primary keys,
-unique, exclusion, check and foreign keys; indexes; functions; triggers. Any other kind of thing in
-the source is refused by name rather than left out in silence.
+It copies tables with columns, defaults, identity and generated columns; rows; primary, unique,
+exclusion, check and foreign keys; indexes; functions; triggers. If the source has any other kind of
+object, CannotClone names it; nothing is left out silently.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from django.db.backends.utils import CursorWrapper
 
 from lastmile.core.postgres.context import check_name, required_schema_context
 
-# Kinds of pg_class that are no part of a table: views, sequences of their own, foreign tables …
-_STRANGE = """
+# Kinds of objects that are not copied: views, separate sequences, foreign tables …
+_UNSUPPORTED = """
     SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
                 WHEN 'S' THEN 'sequence' WHEN 'p' THEN 'partitioned table'
                 WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'composite type' END
@@ -43,7 +43,7 @@ _TABLES = """
       FROM pg_class c
      WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'r' ORDER BY c.relname
 """
-# A copied default would call the source's own functions; written out, it finds the target's.
+# LIKE … INCLUDING DEFAULTS would call the source's functions; as text, a default uses the target's.
 _DEFAULTS = """
     SELECT format('ALTER TABLE %%s ALTER COLUMN %%I SET DEFAULT %%s', quote_ident(c.relname),
                   a.attname, pg_get_expr(d.adbin, d.adrelid))
@@ -56,7 +56,7 @@ _FUNCTIONS = """
     SELECT pg_get_functiondef(p.oid), p.proname FROM pg_proc p
      WHERE p.pronamespace = %(schema)s::regnamespace AND p.prokind IN ('f','p') ORDER BY p.oid
 """
-# Checks come with CREATE TABLE … LIKE; 'n' (not null) too. 'f' waits until the rows are there.
+# CREATE TABLE … LIKE copies check and not-null constraints. Foreign keys ('f') follow the rows.
 _CONSTRAINTS = """
     SELECT format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', quote_ident(c.relname), k.conname,
                   pg_get_constraintdef(k.oid, true))
@@ -79,16 +79,16 @@ _TRIGGERS = """
 
 
 class CannotClone(RuntimeError):
-    """The source holds something that this module does not know how to copy."""
+    """The source has a kind of object that this module cannot copy."""
 
 
 def clone_schema(source: str, target: str) -> None:
-    """Make the schema `target`, equal to `source` in structure and rows, in one transaction.
+    """Create the schema `target` with the structure and rows of `source`, in one transaction.
 
     Raises
     ------
     CannotClone
-        The source holds a kind of thing that is not copied (a view, an enum …).
+        The source has a kind of object that cannot be copied (a view, an enum …).
     django.db.ProgrammingError
         The target exists already.
     """
@@ -97,7 +97,7 @@ def clone_schema(source: str, target: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         statements = list(_definitions(cursor, source, target))
         cursor.execute(f"CREATE SCHEMA {target}")
-        # A function may name a table that is not there yet.
+        # A function may name a table that does not exist yet.
         cursor.execute("SET LOCAL check_function_bodies = off")
         _path(cursor, target)
         cursor.execute(";\n".join(statements))
@@ -110,17 +110,17 @@ def _path(cursor: CursorWrapper, path: str) -> None:
 
 def _definitions(cursor: CursorWrapper, source: str, target: str) -> Iterable[str]:
     _path(cursor, source)
-    strange = _column(cursor, _STRANGE, source)
-    if strange:
+    unsupported = _column(cursor, _UNSUPPORTED, source)
+    if unsupported:
         raise CannotClone(
-            f"{source} holds what clone.py does not copy: {', '.join(strange)}. Teach it, or do"
-            " without."
+            f"clone.py cannot copy these objects of {source}: {', '.join(unsupported)}. Add them to"
+            " clone.py, or remove them."
         )
     cursor.execute(_TABLES, {"schema": source})
     tables = cursor.fetchall()
     cursor.execute(_FUNCTIONS, {"schema": source})
     for definition, name in cursor.fetchall():
-        # The head of a function always names its schema; its body never should.
+        # PostgreSQL always writes the schema in the head of a function.
         yield definition.replace(f"FUNCTION {source}.{name}", f"FUNCTION {target}.{name}", 1)
     for _oid, table, columns, identities in tables:
         yield (
@@ -128,7 +128,7 @@ def _definitions(cursor: CursorWrapper, source: str, target: str) -> Iterable[st
             " EXCLUDING DEFAULTS EXCLUDING INDEXES EXCLUDING STATISTICS)"
         )
         names = ", ".join(columns)
-        # Every name here was quoted by PostgreSQL itself, or checked as a schema's.
+        # PostgreSQL has quoted these names, and the schema names were checked.
         yield f"INSERT INTO {table} ({names}) SELECT {names} FROM {source}.{table}"  # noqa: S608
         for column in identities:
             yield (

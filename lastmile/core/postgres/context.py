@@ -1,8 +1,9 @@
-"""Which schema the code at hand speaks to: one ContextVar, read at every cursor.
+"""The ContextVar with the current schema, which the database backend reads at every cursor.
 
-A ContextVar and not the connection, because a connection belongs to a thread, and under ASGI many
-requests and sockets share a thread: a schema set on the connection at websocket connect returned
-the other retailer's rows in half of the replies. Names only; who a retailer is, stands above.
+The schema is not stored on the connection: a connection belongs to a thread, and under ASGI many
+requests and websockets share a thread. When the schema was set on the connection at websocket
+connect, half of the replies had rows of the other retailer. This module knows schema names only;
+``core.tenancy`` knows the retailers.
 """
 
 from __future__ import annotations
@@ -16,31 +17,31 @@ from dataclasses import dataclass
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 PUBLIC = "public"
-# Lower case, so that PostgreSQL never needs quotes and no two names differ by case alone.
+# Lower case, so that PostgreSQL needs no quotes and no two names differ only in case.
 _NAME = re.compile(r"(?!pg_)[a-z][a-z0-9_]{0,47}\Z")
 
 
 class NoRetailer(RuntimeError):
-    """Something asked for the retailer, or for the database, and nobody had said which."""
+    """The code used the retailer or the database, but no retailer is set."""
 
 
 class OtherRetailer(RuntimeError):
-    """A transaction of one retailer is open, and the code turns to another."""
+    """The code entered another retailer while a transaction is open."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaContext:
-    """Where the code at hand stands.
+    """The schema that the current code uses.
 
     Parameters
     ----------
     schema : str
-        Name of the schema; ``public`` for the shared tables alone.
+        Name of the schema; ``public`` for the shared tables only.
     ref : object, optional
-        What the floor above knows of it; nothing here looks inside.
+        The retailer of the schema, set by ``core.tenancy``. It is not used here.
     with_public : bool
-        Whether ``public`` follows on the path. False only while a migration ledger is made, since
-        that table alone stands in both.
+        True if ``public`` is also in the search_path. It is False only for migrations, since the
+        table of migrations is in both schemas.
     """
 
     schema: str
@@ -59,82 +60,84 @@ _current: ContextVar[SchemaContext | None] = ContextVar("lastmile_place", defaul
 
 
 def current_schema_context() -> SchemaContext | None:
-    """Return where the code stands, or None."""
+    """Return the current schema context, or None."""
     return _current.get()
 
 
 def required_schema_context() -> SchemaContext:
-    """Return where the code stands.
+    """Return the current schema context.
 
     Raises
     ------
     NoRetailer
-        Nothing was entered.
+        There is none.
     """
-    found = _current.get()
-    if found is None:
+    current = _current.get()
+    if current is None:
         raise NoRetailer(
-            "No retailer is set here. Enter one with retailer_context(…), or shared_context() for"
-            " shared tables; async code reaches the database through in_retailer(…) only."
+            "No retailer is set here. Enter one with retailer_context(…), or use shared_context()"
+            " for shared tables. Async code must use in_retailer(…)."
         )
-    return found
+    return current
 
 
 def is_valid_name(schema: str) -> bool:
-    """Tell whether a text may name a schema: lower case, at most 48 characters, not ``pg_…``."""
+    """Return True for a valid schema name: lower case, at most 48 characters, not ``pg_…``."""
     return _NAME.match(schema) is not None
 
 
 def check_name(schema: str) -> str:
-    """Return the name of a schema as it is; raise ValueError when it cannot be one."""
+    """Return a schema name unchanged; raise ValueError if it is not valid."""
     if not is_valid_name(schema):
         raise ValueError(
-            f"{schema!r} cannot name a schema: use 1 to 48 of a-z, 0-9 and _, a letter first, and"
-            " not pg_ at the head."
+            f"{schema!r} is not a valid schema name. Use 1 to 48 characters of a-z, 0-9 and _. The"
+            " first must be a letter, and the name must not start with pg_."
         )
     return schema
 
 
-def set_schema_context(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> None:
-    """Move to a place for good: for django_tenants' ways in, which know no end.
+def set_schema_context(new: SchemaContext, connection: BaseDatabaseWrapper) -> None:
+    """Set the schema context without an end, for the methods of django_tenants.
 
     Raises
     ------
     OtherRetailer
-        A transaction is open on `connection`, at another place.
+        A transaction of another schema is open on `connection`.
     """
-    check_name(wanted.schema)
-    _refuse_inside_transaction(wanted, connection)
-    _current.set(wanted)
+    check_name(new.schema)
+    _refuse_inside_transaction(new, connection)
+    _current.set(new)
 
 
 @contextmanager
-def enter_schema(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> Iterator[SchemaContext]:
-    """Stand at a place for the length of a block.
+def enter_schema(new: SchemaContext, connection: BaseDatabaseWrapper) -> Iterator[SchemaContext]:
+    """Set the schema context within a ``with`` block.
 
     Raises
     ------
     OtherRetailer
-        A transaction is open on `connection`, at another place.
+        A transaction of another schema is open on `connection`.
     """
-    check_name(wanted.schema)
-    _refuse_inside_transaction(wanted, connection)
-    token = _current.set(wanted)
+    check_name(new.schema)
+    _refuse_inside_transaction(new, connection)
+    token = _current.set(new)
     try:
-        yield wanted
+        yield new
     finally:
         _current.reset(token)
 
 
-def _refuse_inside_transaction(wanted: SchemaContext, connection: BaseDatabaseWrapper) -> None:
-    """One transaction, one retailer: half of an act in each could not be undone together."""
+def _refuse_inside_transaction(new: SchemaContext, connection: BaseDatabaseWrapper) -> None:
+    """Raise OtherRetailer if a transaction of another schema is open.
+
+    A transaction belongs to one retailer, because a change in two could not be undone together.
+    """
     present = _current.get()
-    if present is None or present.schema == wanted.schema:
+    if present is None or present.schema == new.schema:
         return
-    # The transaction that a test is wrapped in is nobody's act; Django's `durable` looks past it
-    # in the same way.
+    # The transaction around a test does not count; Django's `durable` ignores it in the same way.
     if any(not block._from_testcase for block in connection.atomic_blocks):  # type: ignore[attr-defined]  # noqa: SLF001
         raise OtherRetailer(
-            f"A transaction of {present.schema} is open, so {wanted.schema} cannot be entered."
+            f"A transaction of {present.schema} is open, so {new.schema} cannot be entered."
             " Commit first, or record an event and act in its handler."
         )

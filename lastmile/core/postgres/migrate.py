@@ -1,7 +1,7 @@
-"""Bring schemas to the code's migrations, one at a time, and tell which are behind.
+"""Migrates schemas one at a time, and finds schemas with missing migrations.
 
-The ledger (``django_migrations``) stands in every schema, so an interrupted run goes on where it
-stopped: each migration and its line in the ledger are one transaction.
+Each schema has its own table ``django_migrations``. A migration and its row in that table are one
+transaction, so an interrupted run continues where it stopped.
 """
 
 from __future__ import annotations
@@ -28,43 +28,43 @@ from lastmile.core.postgres.context import (
     enter_schema,
 )
 
-# Two 32-bit halves, as PostgreSQL's advisory locks take them; one name for the whole installation.
+# The number of the advisory lock for migrations, the same for the whole installation.
 MIGRATION_LOCK = int.from_bytes(
     hashlib.sha256(b"lastmile:migrate").digest()[:8], "big", signed=True
 )
-# What stands in public for everybody: similarity(), unaccent() and EXCLUDE over scalars.
+# Extensions in public for all schemas: similarity(), unaccent() and EXCLUDE over scalars.
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gist")
 
 
 class MigrationRunning(Unavailable):
-    """Opening waits for a migration, or a migration for another one."""
+    """A migration or the opening of a retailer is running."""
 
     code = "migration_running"
 
 
 def exists(schema: str) -> bool:
-    """Tell whether there is a schema of this name."""
+    """Return True if the schema exists."""
     with shared_path(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema])
         return cursor.fetchone() is not None
 
 
 def create(schema: str) -> None:
-    """Make an empty schema if there is none."""
+    """Create an empty schema if it does not exist."""
     check_name(schema)
     with enter_schema(SchemaContext(PUBLIC), connection), connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
 
 
 def create_extensions() -> None:
-    """Put the extensions into public, where every retailer's path finds them."""
+    """Create the extensions in ``public``, which is in every retailer's search_path."""
     with enter_schema(SchemaContext(PUBLIC), connection), connection.cursor() as cursor:
         for name in EXTENSIONS:
             cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {name} SCHEMA {PUBLIC}")
 
 
 def pending(schema: str) -> list[str]:
-    """Return the migrations that a schema lacks, in order: ``core.0002_x``."""
+    """Return the migrations that are missing in a schema, in order: ``core.0002_x``."""
     with enter_schema(SchemaContext(schema, with_public=False), connection):
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -72,7 +72,7 @@ def pending(schema: str) -> list[str]:
 
 
 def migrate(schema: str) -> list[str]:
-    """Apply what a schema lacks and return it; nothing is done twice.
+    """Apply the missing migrations of a schema and return them.
 
     The caller holds ``migration_lock()``.
     """
@@ -88,7 +88,7 @@ def migrate(schema: str) -> list[str]:
 
 
 def shared_path() -> AbstractContextManager[object]:
-    """Any path will do: stay where the code stands, else with the shared tables."""
+    """Keep the current schema context if there is one, else enter the shared tables."""
     return (
         nullcontext()
         if current_schema_context() is not None
@@ -98,15 +98,15 @@ def shared_path() -> AbstractContextManager[object]:
 
 @contextmanager
 def migration_lock() -> Iterator[None]:
-    """Hold migrations for oneself: no other migration and no opening meanwhile.
+    """Hold the migration lock: no other migration and no opening of a retailer can run.
 
-    On a session of its own, since migrating commits many times; the lock dies with the session,
-    however that ends. Waits as long as the session's lock_timeout says.
+    The lock is on a separate database session, since migrations commit many times. PostgreSQL
+    releases it when the session ends for any reason. It waits up to the session's lock_timeout.
 
     Raises
     ------
     MigrationRunning
-        Another one holds it, or a retailer is being opened at this moment.
+        Another migration is running, or a retailer is being opened.
     """
     session = connection.copy()
     try:
@@ -120,7 +120,7 @@ def migration_lock() -> Iterator[None]:
 
 
 def share_migration_lock() -> None:
-    """Inside a transaction: keep migrations away until it ends; other openings may go on.
+    """Block migrations until the current transaction ends; other retailers may be opened.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def _lock(session: BaseDatabaseWrapper, function: str) -> None:
     except OperationalError as fault:
         if isinstance(fault.__cause__, psycopg.errors.LockNotAvailable):
             raise MigrationRunning(
-                "The schemas are being migrated, or a retailer is being opened. Try again when that"
-                " is done."
+                "The schemas are being migrated, or a retailer is being opened. Try again in a"
+                " minute."
             ) from fault
         raise

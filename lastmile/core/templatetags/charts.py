@@ -21,7 +21,7 @@ register = template.Library()
 Title = str | Promise
 
 
-def _shown(
+def _context(
     chart: charts.Chart, title: Title, heads: Sequence[Title], **more: Any
 ) -> dict[str, Any]:  # fmt: skip
     return {"chart": chart, "title": title, "heads": heads, **more}
@@ -31,8 +31,8 @@ def _shown(
 def bar_chart(
     title: Title, rows: Sequence[tuple[str, float]], unit: str = "", target: float | None = None
 ) -> dict[str, Any]:
-    """Show horizontal bars. ``rows`` are (name, value) pairs; ``target`` is drawn as a thin line."""
-    return _shown(charts.bars(rows, unit, target), title, (_("Name"), _("Value")))
+    """Show horizontal bars. ``rows`` are (name, value) pairs; ``target`` is a thin line."""
+    return _context(charts.bars(rows, unit, target), title, (_("Name"), _("Value")))
 
 
 @register.inclusion_tag("components/charts/line.html")
@@ -45,7 +45,7 @@ def line_chart(
 ) -> dict[str, Any]:
     """Show a series over time with its interval. ``points`` are (time, value) pairs."""
     chart = charts.line(points, unit, target, interval)
-    return _shown(chart, title, (_("Time"), _("Value")), unit=unit)
+    return _context(chart, title, (_("Time"), _("Value")), unit=unit)
 
 
 @register.inclusion_tag("components/charts/gantt.html")
@@ -56,7 +56,7 @@ def gantt_chart(
     ends: int,
 ) -> dict[str, Any]:
     """Show activities over a day. ``rows`` are (name, spans of (from minute, to minute, kind))."""
-    return _shown(
+    return _context(
         charts.gantt(rows, starts, ends), title, (_("Name"), _("Time"), _("Activity"))
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def heat_strip(
     title: Title, cells: Sequence[tuple[str, float]], unit: str = ""
 ) -> dict[str, Any]:  # fmt: skip
     """Show a row of shaded cells, each a (word, value) pair with the value written in it."""
-    return _shown(charts.heat(cells, unit), title, (_("Time"), _("Value")), unit=unit)
+    return _context(charts.heat(cells, unit), title, (_("Time"), _("Value")), unit=unit)
 
 
 @register.simple_tag

@@ -1,4 +1,4 @@
-"""The components as template tags: ``{% load look %}``; the page ``/design/`` shows each one."""
+"""The page components as template tags: ``{% load look %}``. ``/design/`` shows all of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ register = template.Library()
 
 @register.simple_tag
 def icon(name: str, extra: str = "", label: str | Promise = "") -> SafeString:
-    """One icon of the vendored set; silent for screen readers unless it has a ``label``."""
+    """Show an icon of the vendored set. Screen readers skip it unless it has a ``label``."""
     sprite = static("icons/lucide.svg")
     if label:
         return format_html(
@@ -40,22 +40,22 @@ def icon(name: str, extra: str = "", label: str | Promise = "") -> SafeString:
 
 @register.simple_tag
 def status(code: str, word: str | Promise = "") -> SafeString:
-    """A status: tone, icon and word, always the three together."""
-    known = status_of(str(code))
+    """Show a status with its tone, icon and word."""
+    style = status_of(str(code))
     return format_html(
-        '<span class="status {}">{}{}</span>', known.tone, icon(known.icon), word or known.word
+        '<span class="status {}">{}{}</span>', style.tone, icon(style.icon), word or style.word
     )
 
 
 @register.filter
 def status_word(code: str) -> str:
-    """The word of a status alone, where no icon can stand: in an option, on paper."""
+    """Return only the word of a status, for places without an icon: options, printed pages."""
     return str(status_of(code).word)
 
 
 @register.simple_tag
 def safe_url(name: str, *args: Any, **kwargs: Any) -> str:
-    """``{% url %}`` for a page that this host may not serve: empty instead of an error."""
+    """Return the URL of a page as ``{% url %}`` does, or "" if this host does not serve it."""
     try:
         return reverse(name, args=args, kwargs=kwargs)
     except NoReverseMatch:
@@ -63,38 +63,43 @@ def safe_url(name: str, *args: Any, **kwargs: Any) -> str:
 
 
 def _leads(url: str, path: str) -> bool:
-    """Whether a page lies under an item; the first page lies over all and is only itself."""
+    """Return True if a page belongs to the menu item with this URL.
+
+    The home page ``/`` matches only itself, although all URLs start with ``/``.
+    """
     return path == url or (url != "/" and path.startswith(url))
 
 
 @register.inclusion_tag("components/_nav.html", takes_context=True)
 def nav(context: template.Context) -> dict[str, Any]:
-    """The items of the menu that this principal may use and this host serves."""
+    """Show the menu items that the principal may use and that this host serves."""
     request: HttpRequest | None = context.get("request")
     principal = context.get("principal")
     if request is None or principal is None:
         return {"items": []}
     items = menu()
-    shown = [(item, safe_url(item.url)) for item in items if principal.may(item.act)]
+    allowed = [(item, safe_url(item.url)) for item in items if principal.may(item.act)]
     under = [(item, safe_url(name)) for item in items for name in (item.url, *item.also)]
     here = max(
         ((len(url), item.url) for item, url in under if url and _leads(url, request.path)),
         default=(0, ""),
     )[1]
-    return {"items": [{"item": i, "url": url, "current": i.url == here} for i, url in shown if url]}
+    return {
+        "items": [{"item": i, "url": url, "current": i.url == here} for i, url in allowed if url]
+    }
 
 
 @register.inclusion_tag("components/_panels.html", takes_context=True)
 def panels(
     context: template.Context, place: str, public_id: str, hub: str | None = None
 ) -> dict[str, Any]:
-    """The panels that navigation lists for a place on a page, as far as the reader may see them.
+    """Show the panels that navigation lists for a place on a page, if the reader may see them.
 
-    ``public_id`` names what the page shows; ``hub`` (public id) where it belongs, so that a reader
-    of other hubs is not offered it. The browser fetches each panel by itself.
+    ``public_id`` is the object on the page; ``hub`` is the public id of its hub, so that a reader
+    without access to the hub does not get the panel. The browser loads each panel separately.
     """
-    found = panels_for(context.get("principal"), place, hub)
-    urls = [(panel, safe_url(panel.url, public_id)) for panel in found]
+    visible = panels_for(context.get("principal"), place, hub)
+    urls = [(panel, safe_url(panel.url, public_id)) for panel in visible]
     return {
         "panels": [
             {"id": f"panel-{place}-{number}", "label": panel.label, "url": url}
@@ -106,7 +111,7 @@ def panels(
 
 @register.simple_tag(name="socket_url")
 def socket_url_tag(name: str) -> str:
-    """The address of a websocket, by its name: ``{% socket_url "board" %}``."""
+    """Return the URL of a websocket by its name: ``{% socket_url "board" %}``."""
     return socket_url(name)
 
 
@@ -154,7 +159,7 @@ _PARAMETER = re.compile(r"^[a-z_]+$")
 
 @register.simple_tag(takes_context=True)
 def query(context: template.Context, **changes: Any) -> str:
-    """The present query string with some parameters changed; None or "" removes one."""
+    """Return the current query string with changed parameters; None or "" removes a parameter."""
     request: HttpRequest = context["request"]
     params = request.GET.copy()
     params.pop("cursor", None)
@@ -171,7 +176,7 @@ def query(context: template.Context, **changes: Any) -> str:
 
 @register.inclusion_tag("components/_field.html")
 def field(bound: Any, klass: str = "") -> dict[str, Any]:
-    """A form field with label, hint and error, tied together for screen readers."""
+    """Show a form field with label, hint and error, which are linked for screen readers."""
     widget = bound.field.widget
     kind = getattr(widget, "input_type", "")
     many = isinstance(widget, RadioSelect)  # several boxes or buttons under one heading
@@ -193,11 +198,11 @@ def field(bound: Any, klass: str = "") -> dict[str, Any]:
 
 @register.filter
 def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
-    """``mapping|lookup:key`` in a template."""
+    """Return the value of a key in a mapping: ``mapping|lookup:key``."""
     return mapping.get(key)
 
 
 @register.inclusion_tag("components/_facts.html")
 def facts(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
-    """A list of names and values; pairs whose value is empty are left out."""
+    """Show a list of names and values; pairs with an empty value are left out."""
     return {"pairs": [(k, v) for k, v in pairs if v not in (None, "")]}

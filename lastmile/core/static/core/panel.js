@@ -11,7 +11,7 @@ export function mount(el) {
   const waiting = el.querySelector("[data-panel-waiting]");
   const stop = new AbortController();
   const listen = (kind, act) => el.addEventListener(kind, act, { signal: stop.signal });
-  const mine = (event) => event.detail.elt === body;
+  const isPanel = (event) => event.detail.elt === body;
 
   function load() {
     failed.hidden = true;
@@ -20,7 +20,7 @@ export function mount(el) {
     window.htmx.trigger(body, "panel:load");
   }
   function fail(event) {
-    if (!mine(event)) return;
+    if (!isPanel(event)) return;
     event.stopPropagation(); // no toast: the user did not start this request
     if (NOTHING.includes(event.detail.xhr?.status)) return;
     body.replaceChildren();
@@ -31,7 +31,7 @@ export function mount(el) {
     if (event.target === body) event.stopPropagation();
   }); // the panel itself shows the error
   listen("htmx:afterRequest", (event) => {
-    if (!mine(event)) return;
+    if (!isPanel(event)) return;
     body.removeAttribute("aria-busy");
     if (NOTHING.includes(event.detail.xhr?.status)) el.hidden = true;
   });

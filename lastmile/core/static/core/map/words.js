@@ -1,10 +1,10 @@
-/* English stands here for pages that bring no words; {% map %} brings the reader's own. */
+/* The English texts, for pages without translations; {% map %} passes them in the reader's language. */
 const ENGLISH = {
   title: "Map",
   zoom_in: "Zoom in",
   zoom_out: "Zoom out",
   fit: "Show all",
-  keys: "Arrow keys move the map, plus and minus zoom, N and B go to the next and previous stop, F shows everything, Escape lets go. The list beside the map offers the same.",
+  keys: "Arrow keys move the map, plus and minus zoom. N and B go to the next and previous stop, F shows all, Escape clears the selection. The list offers the same.",
   no_streets: "No street map is loaded for this area.",
   no_data: "The places could not be loaded. Reload the page, or use the list.",
   no_webgl: "This browser cannot show the map because WebGL is off. Use the list.",
@@ -18,7 +18,7 @@ const ENGLISH = {
   add_center: "Add corner at map centre",
   undo: "Undo last corner",
   clear: "Remove all corners",
-  polygon_hint: "Click to add corners; drag one to move it. The list does the same by keyboard.",
+  polygon_hint: "Click to add corners, drag to move them. Or edit the list with the keyboard.",
 };
 
 export function words(json) {
@@ -26,7 +26,7 @@ export function words(json) {
   try {
     own = JSON.parse(json || "{}");
   } catch {
-    /* keep English */
+    /* use English */
   }
   return (key) => own[key] ?? ENGLISH[key] ?? key;
 }
