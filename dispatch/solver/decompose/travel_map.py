@@ -19,9 +19,8 @@ from dispatch.solver.model.problem import Int32
 Points = np.ndarray[Any, np.dtype[np.float64]]  # rows of coordinates
 LANDMARKS: Final = 24  # places that the map is built from
 AXES: Final = 3  # coordinates of a point
-SHARE_OF_FIRST: Final = (
-    1e-6  # an axis with less than this share of the first one's spread is left out
-)
+# An axis with less than this share of the first axis' spread is left out.
+SHARE_OF_FIRST: Final = 1e-6
 
 
 def map_places(duration_s: Int32) -> Points:

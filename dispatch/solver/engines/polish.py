@@ -1,4 +1,4 @@
-"""Tours of the classic engine polished by PyVRP, whose search passes infeasible plans. PURE.
+"""Polishing of the classic engine's tours by PyVRP, which may pass infeasible plans. PURE.
 
 Ruin and recreate cools down into a plan that none of its moves improves. A local search with
 penalties often improves it within a second or two. The model's numbers are passed on unchanged.
@@ -48,9 +48,8 @@ def polished(
     stop = _Ending(limit)
     unit = _second(data)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # "struggles to find a feasible solution": it starts from one
+        # PyVRP warns that it struggles to find a feasible solution, but it starts from one.
+        warnings.simplefilter("ignore")
         best = pyvrp.solve(
             data,
             stop,
@@ -94,7 +93,7 @@ def _kinds(plan: Tours, free: np.ndarray[Any, Any]) -> list[int]:
 
 
 def _data(model: Model, plan: Tours, free: np.ndarray[Any, Any]) -> pyvrp.ProblemData:
-    """Return some tours' part of a model as PyVRP's data; every visit is required."""
+    """Return the visits and vehicles of some tours as PyVRP's data; every visit is required."""
     visits, kinds = plan.visits.astype(np.int64), _kinds(plan, free)
     depots = np.unique(np.concatenate([model.start[kinds], model.end[kinds]]))
     rows = np.concatenate([depots, model.places[visits]])

@@ -117,7 +117,7 @@ class Translator:
         return early <= latest <= late and longest >= 0
 
     def _shift(self, vehicle: VehicleShift) -> tuple[int, int, int, int]:
-        """Return earliest departure, latest end, latest departure, most seconds between them."""
+        """Return earliest departure, latest end, latest departure and longest duration, seconds."""
         own = sum(b.duration_s for b in vehicle.breaks)
         uncounted = 0 if self.clock.pauses else own
         late = self.clock(vehicle.closes_s) - uncounted

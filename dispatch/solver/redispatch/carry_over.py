@@ -11,7 +11,7 @@ from dispatch.solver.redispatch.remaining import RemainingDay
 
 
 def carry_over(problem: Problem, plan: Solution, changed: Set[str] = frozenset()) -> RemainingDay:
-    """Put a plan onto a problem that was read again since, for ``run.replan``.
+    """Put a plan onto a problem that was read later, for ``run.replan``.
 
     Parameters
     ----------

@@ -129,9 +129,8 @@ def replan(
     before = _cost_of(remaining)
     search = _search(remaining, disturbance, improving.seed, until)
     if until is not None and seconds is not None:
-        repaired_s = (
-            time.perf_counter() - cleared
-        )  # writing the plan takes no longer than the repair
+        # Writing the plan takes no longer than the repair did.
+        repaired_s = time.perf_counter() - cleared
         search.until = max(until, called + seconds - repaired_s - RESERVE_S)
     search.threads = improving.threads or cores()
     search.improve(improving.iterations)

@@ -59,10 +59,10 @@ def charging_s(s: Scratch, count: int) -> int:
 def next_change_s(
     model: Model, vehicle: int, count: int, s: Scratch, hard: int, had: int, breaks: int
 ) -> int:
-    """Return the least delay in seconds after which the present schedule changes its shape.
+    """Return the least delay in seconds that does more than move the present schedule later.
 
-    With a smaller delay the whole schedule only moves later: no window is missed, no break moves to
-    another place and no waiting begins. So no begin of work in between gives a shorter one.
+    With a smaller delay no window is missed, no break moves to another place and no waiting begins.
+    So no begin of work in between gives a shorter schedule.
     """
     least, first = NEVER, model.vehicle[vehicle, PAUSES]
     for leg in range(count + 1):

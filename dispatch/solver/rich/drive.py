@@ -56,10 +56,10 @@ def opening(model: Model, low: int, high: int, floor: int, arrive: int) -> int:
 def forward(
     model: Model, vehicle: int, count: int, s: Scratch, hard: int, start: int, had: int
 ) -> int:
-    """Schedule a route from a begin of work as early as possible.
+    """Schedule a route as early as possible from a begin of work.
 
-    Returns the number of breaks taken by the end of work that gives the least paid time, or -1 if
-    the route is infeasible.
+    Returns the number of breaks taken by the end of work, of several the one with the least paid
+    time. Returns -1 if the route is infeasible.
     """
     row = model.vehicle[vehicle]
     rate, breaks = row[RATE], row[BREAKS_END] - row[BREAKS]
@@ -141,7 +141,7 @@ def _serve(
 def backward(
     model: Model, vehicle: int, count: int, s: Scratch, hard: int, end: int, had: int
 ) -> int:
-    """Return the latest begin of work from which it can still end at ``end``."""
+    """Return the latest begin of work that still lets work end at ``end``."""
     row = model.vehicle[vehicle]
     breaks = row[BREAKS_END] - row[BREAKS]
     rate = row[RATE]

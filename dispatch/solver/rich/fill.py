@@ -1,4 +1,4 @@
-"""Inserting every absent job that fits and pays, with a look at the clock between. PURE."""
+"""Insertion of every absent job that fits and pays; the clock can be read after each try. PURE."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ from dispatch.solver.timing.passes import NEVER
 
 @compiled
 def put(source: Int64, count: int, target: Int64, gap: int, code: int) -> None:
-    """Write codes with one more in a gap into ``target``, which may be ``source`` itself."""
+    """Insert a code at a gap: write ``source`` with it into ``target``, maybe the same array."""
     for at in range(count, gap, -1):
         target[at] = source[at - 1]
     target[gap] = code
@@ -102,8 +102,8 @@ def _lateness_bound(
 ) -> int:
     """Return a lower bound of lateness with a visit in a gap; -1 where a window is missed.
 
-    In late seconds times price an hour, on the earliest schedule without breaks. The walk ends
-    where no stop is later than without the visit.
+    The bound is late seconds times price an hour, on the earliest schedule without breaks. The walk
+    ends at the first stop that is not later than without the visit.
     """
     codes, count, rate = state.codes[vehicle], state.count[vehicle], model.vehicle[vehicle, RATE]
     begin = soonest(model, visit, state.early[vehicle, gap] + into)
@@ -125,7 +125,7 @@ def _lateness_bound(
 
 @compiled
 def has_room(model: Model, state: State, vehicle: int, gap: int, visit: int) -> bool:
-    """Return True if the visit's demand fits up to it and its collected goods fit after it."""
+    """Return True if the demand fits until the visit, and the collected goods fit after it."""
     for d in range(model.demand.shape[1]):
         room = model.room[vehicle, d]
         if state.most_before[vehicle, gap, d] + model.demand[visit, d] > room:

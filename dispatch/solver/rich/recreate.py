@@ -292,7 +292,7 @@ def _empty(
     pick: Int64,
     best: float,
 ) -> float:
-    """Try one vehicle of each kind without a route; every one where promises have a price."""
+    """Try unused vehicles: one of each kind, or all of them where promises have penalties."""
     vehicles = len(state.count)
     state.num[SEEN] += 1
     seen = state.num[SEEN]
@@ -357,7 +357,7 @@ def _with_stops(
     pick: Int64,
     best: float,
 ) -> float:
-    """Try the insertion with one or two more facilities, in four routes from a random one on."""
+    """Try the insertion with one or two more facilities, in up to four routes from a random one."""
     vehicles = len(state.count)
     first, tried = below(state.word, vehicles), 0
     for step in range(vehicles):

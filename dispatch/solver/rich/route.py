@@ -155,7 +155,10 @@ def _segments(
 
 @compiled
 def soonest(model: Model, code: int, ready: int) -> int:
-    """Return when service may begin from ``ready`` on, NEVER if no more; at a facility at once."""
+    """Return the first second from ``ready`` on at which service may begin, NEVER if none.
+
+    A facility has no windows: service begins at ``ready``.
+    """
     if code < 0:
         return ready
     return opening(model, model.visit[code, HARD], model.visit[code, HARD_END], 0, ready)
@@ -165,8 +168,8 @@ def soonest(model: Model, code: int, ready: int) -> int:
 def tardiness(model: Model, code: int, begin: int) -> int:
     """Return a lower bound of late seconds times price an hour, for service from ``begin`` on.
 
-    Only the time after the last window counts: a vehicle may wait for a later window, but behind
-    the last one lateness only grows.
+    Only the time after the last window counts. A vehicle may wait for a later window, but after the
+    last one lateness only grows.
     """
     if code < 0 or model.visit[code, LATE] == 0:
         return 0

@@ -185,7 +185,7 @@ class Scanner:
         return None
 
     def _owed(self, visits: Sequence[int]) -> list[int]:
-        """Return the deliveries whose pickups are among the visits and that are not."""
+        """Return the missing deliveries: those whose pickups are among the visits."""
         partner, present = self.problem.partner, set(visits)
         return [partner[v] for v in visits if v in partner and partner[v] not in present]
 
