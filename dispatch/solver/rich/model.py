@@ -246,10 +246,7 @@ def _services(problem: Problem) -> Int32:
 
 
 def _may(problem: Problem, owner: list[int]) -> Bool:
-    """Return which vehicle may serve which visit. Shape [visit, vehicle].
-
-    Skills, allowed vehicles, goods on board and committed stops decide.
-    """
+    """Return who may serve whom by skills, permission, goods on board, prefix: [visit, vehicle]."""
     kinds: dict[tuple[frozenset[str], frozenset[str] | None], Bool] = {}
     may = np.zeros((len(problem.visits), len(problem.vehicles)), dtype=np.bool_)
     for at, visit in enumerate(problem.visits):
@@ -301,10 +298,7 @@ def _seconds(problem: Problem, rates: list[tuple[int, int]]) -> tuple[Int32, Int
 
 
 def _fast(seconds: Int32, slices: Int64) -> Int32:
-    """Return the least seconds of each leg over the slices of the day, by rate.
-
-    Where no rate differs by the hour this is ``seconds`` itself, not a copy.
-    """
+    """Return the least seconds of each leg by rate; ``seconds`` itself where no hour differs."""
     if len(slices) - 1 == len(seconds):
         return seconds
     least = [seconds[a:b].min(axis=0) for a, b in pairwise(slices)]
@@ -395,10 +389,9 @@ def _limit(value: int | None) -> int:
 
 
 def _kind(it: VehicleShift, named_ids: frozenset[str]) -> Any:
-    """Return a key that two vehicles share if they are exchangeable: all fields but the id.
+    """Return a key that exchangeable vehicles share: all fields but the id.
 
-    The id is part of the key where a visit names it, and where the vehicle has committed stops or
-    goods on board.
+    The id belongs to it where visits name it, or where stops are committed or goods on board.
     """
     fields = tuple(getattr(it, name) for name in it.__slots__ if name != "id")
     own = it.id in named_ids or it.prefix or it.loaded is not None
