@@ -1,1 +1,1 @@
-"""Networks, travel times, route geometry and addresses of the installation."""
+"""Street networks of the installation: travel times, route geometry, map tiles and addresses."""

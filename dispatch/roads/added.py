@@ -1,8 +1,8 @@
-"""Times and distances between one place and many, without the table between all of them. PURE.
+"""Travel times and distances between one new place and many known places. PURE.
 
-For what is asked while somebody waits: what would one more order cost? The answer is equal to the
-last row and column of ``matrix.travel([*known, new])``; the part that depends on the known places
-alone is kept, so that the next place costs milliseconds.
+A dispatcher waits for these numbers: what would one more order cost? The result equals the last
+row and column of ``matrix.travel([*known, new])``, without the table between all places. The part
+that depends only on the known places is cached, so that the next new place takes milliseconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from dispatch.roads.matrix import Int32, graph_of, hour_of, split, straight_between
 from dispatch.roads.memory import Memory
-from dispatch.roads.network import Graph, Known, Snaps
+from dispatch.roads.network import Graph, KnownPlaces, Snaps
 from dispatch.roads.rules import Profile
 from lastmile.core.geo import Point
 
@@ -26,20 +26,20 @@ CACHE_BYTES: Final = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class AddedPlace:
-    """Travel between a new place and N known ones, in their order.
+    """Travel between a new place and N known places, in the order of the known places.
 
     Parameters
     ----------
     to_s, to_m : int32[N]
-        Seconds and metres from the new place to each known one: the row of the whole matrix.
+        Seconds and metres from the new place to each known place: a row of the full matrix.
     from_s, from_m : int32[N]
-        The same from each known place to the new one: its column.
+        Seconds and metres from each known place to the new place: a column of the full matrix.
     source : str
-        ``roads``, or ``straight_line`` when no pair goes over streets.
+        ``roads``, or ``straight_line`` if no pair is connected by streets.
     straight : tuple of int
-        Known places whose numbers are straight-line estimates although ``source`` is ``roads``.
+        Known places whose values are straight-line estimates although ``source`` is ``roads``.
     snapped_m : int
-        Metres from the new place to its street; the search limit where there is none.
+        Metres from the new place to its street; the search limit if no street is near.
     """
 
     to_s: Int32
@@ -53,10 +53,10 @@ class AddedPlace:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """Known places on a graph: which lie at a street, and those with their labels."""
+    """Known places on a graph: ``covered`` (near a street), and the labels of the covered ones."""
 
     covered: np.ndarray  # type: ignore[type-arg]
-    known: Known
+    known: KnownPlaces
 
     @property
     def nbytes(self) -> int:
@@ -72,25 +72,28 @@ def travel_added(
     depart_minute: int | None = None,
     var: Path | str | None = None,
 ) -> AddedPlace:
-    """Return travel from a new place to known places and back.
+    """Return the travel times and distances from a new place to known places and back.
 
     Parameters
     ----------
     known : sequence of Point
-        The hub and the orders of a day, for example; the same sequence again is answered fast.
+        For example the hub and the orders of a day. The same sequence again is fast (cached).
     network, profile, depart_minute, var
         As for ``matrix.travel``.
     """
     there_s, there_m = straight_between([new], known, profile)
     there_s, there_m = there_s[0], there_m[0]
-    back_s, back_m = there_s.copy(), there_m.copy()  # a straight line is as long both ways
-    graph, _code, found = graph_of(network, profile, var)
-    if graph is None or found is None:
+    back_s, back_m = (
+        there_s.copy(),
+        there_m.copy(),
+    )  # a straight line has the same length in both directions
+    graph, _code, network_found = graph_of(network, profile, var)
+    if graph is None or network_found is None:
         return AddedPlace(there_s, there_m, back_s, back_m, "straight_line")
     hour = hour_of(depart_minute, graph)
     one = graph.snap([new])
     away = int(one.away_m[0])
-    ready = _prepared(known, str(found.folder), graph, hour)
+    ready = _prepared(known, str(network_found.folder), graph, hour)
     if not one.covered[0] or not ready.covered.any():
         return AddedPlace(there_s, there_m, back_s, back_m, "straight_line", snapped_m=away)
     there, back = graph.at(hour).row_and_column(one, ready.known)
@@ -103,12 +106,12 @@ def travel_added(
 def _prepared(known: Sequence[Point], folder: str, graph: Graph, hour: int | None) -> _Prepared:
     digest = hashlib.sha256(np.array([(p.lat, p.lon) for p in known]).tobytes()).hexdigest()
     key = (folder, graph.name, hour, digest)
-    held = _memory.get(key)
-    if held is None:
+    prepared = _memory.get(key)
+    if prepared is None:
         snaps: Snaps = graph.snap(known)
-        held = _Prepared(snaps.covered, graph.at(hour).known(snaps.only(snaps.covered)))
-        _memory.put(key, held)
-    return held
+        prepared = _Prepared(snaps.covered, graph.at(hour).known_places(snaps.only(snaps.covered)))
+        _memory.put(key, prepared)
+    return prepared
 
 
 _memory: Memory[_Prepared] = Memory(CACHE_BYTES)

@@ -1,4 +1,4 @@
-"""Build a network's address index: SQLite with FTS5's trigram tokenizer. PURE."""
+"""Builds the address index of a network: an SQLite file with an FTS5 trigram index. PURE."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dispatch.roads.addresses import fold, fold_postcode, house_number
 from dispatch.roads.city import AddressObject
 from dispatch.roads.streets import E7, StreetArrays, metres_per_degree
 
-APART_M: Final = 600  # two pieces of one name farther apart are two streets
+APART_M: Final = 600  # parts of one street name that are farther apart are two streets
 SCHEMA: Final = """
 CREATE TABLE street (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, city TEXT NOT NULL,
@@ -48,7 +48,7 @@ Plane = npt.NDArray[np.float64]
 
 @dataclass(slots=True)
 class _Name:
-    """All that carries one folded name: lines of the network and houses."""
+    """All street lines and houses that have one folded street name."""
 
     names: Counter[str] = field(default_factory=Counter)
     spots: list[tuple[float, float]] = field(default_factory=list)
@@ -56,13 +56,13 @@ class _Name:
 
 
 def build(path: Path, streets: StreetArrays, objects: Sequence[AddressObject]) -> dict[str, int]:
-    """Write the index; returns its counts."""
+    """Write the index and return the number of streets, addresses and places."""
     named = _by_name(streets, objects)
     with closing(sqlite3.connect(path)) as db, db:
         db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
         db.execute("BEGIN")
         scale = np.array(metres_per_degree(float(np.mean(streets.node_lonlat[:, 1])) / E7))
-        count = sum(_write_name(db, key, found, scale) for key, found in named.items())
+        count = sum(_write_name(db, key, group, scale) for key, group in named.items())
         places = _places(objects)
         db.executemany("INSERT INTO place (key, name, kind, lat, lon) VALUES (?,?,?,?,?)", places)
         db.commit()
@@ -77,31 +77,31 @@ def _by_name(streets: StreetArrays, objects: Sequence[AddressObject]) -> dict[st
     for at, name in enumerate(streets.name.tolist()):
         if not name:
             continue
-        found = named[keys[name]]
-        found.names[streets.names[name]] += 1
+        group = named[keys[name]]
+        group.names[streets.names[name]] += 1
         line = streets.shape[streets.first[at] : streets.first[at + 1]]
-        # Ends and every few corners: enough to tell which pieces belong together.
+        # The ends and every fourth corner are enough to find which lines belong together.
         picked = np.unique(np.concatenate([np.arange(0, len(line), 4), [len(line) - 1]]))
-        found.spots += [(lon / E7, lat / E7) for lon, lat in line[picked].tolist()]
-    for thing in objects:
-        if thing.number and thing.street:
-            found = named[fold(thing.street)]
-            found.names[thing.street] += 1
-            found.houses.append(thing)
-    return {key: found for key, found in named.items() if key}
+        group.spots += [(lon / E7, lat / E7) for lon, lat in line[picked].tolist()]
+    for item in objects:
+        if item.number and item.street:
+            group = named[fold(item.street)]
+            group.names[item.street] += 1
+            group.houses.append(item)
+    return {key: group for key, group in named.items() if key}
 
 
 def _write_name(
-    db: sqlite3.Connection, key: str, found: _Name, scale: npt.NDArray[np.float64]
+    db: sqlite3.Connection, key: str, group: _Name, scale: npt.NDArray[np.float64]
 ) -> int:
-    spots = np.array(found.spots + [(house.lon, house.lat) for house in found.houses])
+    spots = np.array(group.spots + [(house.lon, house.lat) for house in group.houses])
     label = clusters(spots * scale, APART_M)
-    name = found.names.most_common(1)[0][0]
-    lines = len(found.spots)
+    name = group.names.most_common(1)[0][0]
+    lines = len(group.spots)
     for cluster in range(int(label.max()) + 1):
         rows = np.flatnonzero(label == cluster)
         on_line = rows[rows < lines]
-        houses = [found.houses[row - lines] for row in rows[rows >= lines].tolist()]
+        houses = [group.houses[row - lines] for row in rows[rows >= lines].tolist()]
         around = spots[on_line] if len(on_line) else spots[rows]
         middle = np.median(around, axis=0)
         lon, lat = around[np.hypot(*((around - middle) * scale).T).argmin()]
@@ -150,7 +150,10 @@ def _house_rows(house: AddressObject) -> list[tuple[object, ...]]:
 
 
 def clusters(spots: Plane, apart_m: float) -> npt.NDArray[np.int64]:
-    """Label each spot by the group it is linked to in steps of at most ``apart_m``."""
+    """Return a group number for each spot (single-linkage clustering).
+
+    Two spots are in one group if a chain of spots connects them in steps of ``apart_m`` or less.
+    """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
@@ -165,23 +168,23 @@ def clusters(spots: Plane, apart_m: float) -> npt.NDArray[np.int64]:
 
 
 def _places(objects: Sequence[AddressObject]) -> list[tuple[str, str, str, float, float]]:
-    """Named places, and the middle of every city and postcode that addresses speak of."""
+    """Return the named places, and the middle of each city and postcode found in addresses."""
     rows = [
-        (fold(thing.name), thing.name, thing.kind, thing.lat, thing.lon)
-        for thing in objects
-        if not thing.number and thing.name
+        (fold(item.name), item.name, item.kind, item.lat, item.lon)
+        for item in objects
+        if not item.number and item.name
     ]
-    known = {key for key, *_ in rows}
+    place_keys = {key for key, *_ in rows}
     groups: defaultdict[tuple[str, str], list[tuple[float, float, str]]] = defaultdict(list)
-    for thing in objects:
-        if not thing.number:
+    for item in objects:
+        if not item.number:
             continue
-        if thing.city and fold(thing.city) not in known:
-            groups[fold(thing.city), "city"].append((thing.lat, thing.lon, thing.city))
-        if thing.postcode:
-            code = fold_postcode(thing.postcode)
-            groups[code, "postcode"].append((thing.lat, thing.lon, thing.postcode))
-    for (key, kind), found in groups.items():
-        lat, lon = np.median([(a, b) for a, b, _ in found], axis=0).tolist()
-        rows.append((key, found[0][2], kind, lat, lon))
+        if item.city and fold(item.city) not in place_keys:
+            groups[fold(item.city), "city"].append((item.lat, item.lon, item.city))
+        if item.postcode:
+            code = fold_postcode(item.postcode)
+            groups[code, "postcode"].append((item.lat, item.lon, item.postcode))
+    for (key, kind), spots in groups.items():
+        lat, lon = np.median([(a, b) for a, b, _ in spots], axis=0).tolist()
+        rows.append((key, spots[0][2], kind, lat, lon))
     return [row for row in rows if row[0]]

@@ -1,8 +1,8 @@
-"""Address text: fold it, take it apart, read house numbers. PURE.
+"""Normalises ("folds") and parses the text of addresses, and reads house numbers. PURE.
 
-Folding maps both the index and the question to one form: no accents, no case, no punctuation,
-usual abbreviations and their long forms alike ("Street" = "St." = "st", "Rua" = "R." = "r").
-Typing errors are not forgiven here.
+The names in the index and the address to find are folded in the same way. Accents, capitals and
+punctuation are removed. An abbreviation and its long forms become one word ("Street" = "St." =
+"st", "Rua" = "R." = "r"). Typing errors are not corrected here.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-# One word stands for all of a row. "st" is both street and saint, "dr" drive and doctor: the
-# abbreviation does not tell them apart, so neither does the index.
+# The first word of a row replaces all words of the row. "st" means street and saint, "dr" means
+# drive and doctor: the index cannot tell them apart, because the abbreviation does not.
 _ALIKE: Final = """
 st street saint sankt
 av avenue ave avenida avda aven
@@ -63,7 +63,7 @@ _WORD: Final[Mapping[str, str]] = {
 }
 _PARTICLES: Final = frozenset({"de", "da", "do", "dos", "das", "del", "d", "of", "the"})
 _LETTERS: Final = str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
-# Endings that are written short inside a word; the dot is what tells.
+# Abbreviated endings of a word, such as "Kaivok." for "Kaivokatu".
 _ENDINGS: Final = (
     (re.compile(r"(?<=\w{3})k\.(?=\s|$|,|\d)"), "katu"),
     (re.compile(r"(?<=\w{3})str\.?(?=\s|$|,|\d)"), "strasse"),
@@ -85,7 +85,7 @@ _POSTCODE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AddressParts:
-    """An address as far as it is known; any part may be empty."""
+    """The parts of an address; each part may be empty."""
 
     street: str = ""
     number: str = ""
@@ -95,7 +95,10 @@ class AddressParts:
 
 @dataclass(frozen=True, slots=True)
 class HouseNumber:
-    """``low`` to ``high`` (equal but for a range such as 8-10) and a folded letter or fraction."""
+    """A house number: ``low`` to ``high``, and a folded letter or fraction as ``suffix``.
+
+    ``low`` and ``high`` are equal, except for a range such as 8-10.
+    """
 
     low: int
     high: int
@@ -104,7 +107,7 @@ class HouseNumber:
 
 @lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
-    """The one form of a street or place name."""
+    """Return the folded form of a street or place name."""
     plain = text.casefold()
     for pattern, whole in _ENDINGS:
         plain = pattern.sub(whole, plain)
@@ -112,12 +115,15 @@ def fold(text: str) -> str:
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     plain = plain.replace("'", "").replace("’", "")
     words = re.findall(r"[^\W_]+", plain)
-    kept = [_WORD.get(word, word) for word in words if word not in _PARTICLES]
-    return " ".join(kept or words)
+    folded = [_WORD.get(word, word) for word in words if word not in _PARTICLES]
+    return " ".join(folded or words)
 
 
 def fold_postcode(text: str) -> str:
-    """Without spaces and signs; a Portuguese 4000-447 and a US 21231-1000 keep their first part."""
+    """Return a postcode in small letters, without spaces and signs.
+
+    Of a postcode such as 4000-447 (Portugal) or 21231-1000 (US), only the first part is kept.
+    """
     return re.sub(
         r"[^0-9a-z]", "", text.casefold().split("-")[0] if text[:1].isdigit() else text.casefold()
     )
@@ -132,24 +138,27 @@ _HOUSE: Final = re.compile(
 
 
 def house_number(text: str) -> HouseNumber | None:
-    """Read "12", "12 B", "12-16", "226 1/2", "2, 2. krs."; None when there is no number."""
-    found = _HOUSE.match(text)
-    if not found:
+    """Return the house number in a text such as "12", "12 B", "12-16", "226 1/2" or "2, 2. krs.".
+
+    None if the text does not begin with a number.
+    """
+    match = _HOUSE.match(text)
+    if not match:
         return None
-    low = high = int(found.group(1))
-    if found.group("high"):
-        other = int(found.group("high"))
-        if abs(other - low) <= 60:  # "12-16" is a range, "12-1203" a house and a flat
+    low = high = int(match.group(1))
+    if match.group("high"):
+        other = int(match.group("high"))
+        if abs(other - low) <= 60:  # "12-16" is a range; "12-1203" is house 12, flat 1203
             low, high = min(low, other), max(low, other)
-    suffix = "1/2" if found.group("fraction") else (found.group("letter") or "").casefold()
+    suffix = "1/2" if match.group("fraction") else (match.group("letter") or "").casefold()
     return HouseNumber(low, high, suffix)
 
 
 def parse(text: str) -> AddressParts:
-    """Take one line of address apart: number before or after the street, postcode, city.
+    """Split one line of an address into street, number, postcode and city.
 
-    "2120 E Fairmount Ave, Baltimore 21231", "Kaivokatu 1, 00100 Helsinki" and
-    "Av. Francisco de Aguirre #485 depto 12, La Serena" all come out whole.
+    The number may come before or after the street. Examples: "2120 E Fairmount Ave, Baltimore
+    21231", "Kaivokatu 1, 00100 Helsinki", "Av. Francisco de Aguirre #485 depto 12, La Serena".
     """
     plain = _UNIT.sub("", " ".join(text.split()))
     pieces = [piece.strip() for piece in plain.split(",") if piece.strip()]
@@ -161,10 +170,10 @@ def parse(text: str) -> AddressParts:
     street, number, tail = _street_and_number(head)
     rest = f"{tail}, {rest}".strip(", ") if tail else rest
     postcode = ""
-    found = _POSTCODE.search(rest)
-    if found:
-        postcode = found.group(1)
-        rest = f"{rest[: found.start()]} {rest[found.end() :]}"
+    match = _POSTCODE.search(rest)
+    if match:
+        postcode = match.group(1)
+        rest = f"{rest[: match.start()]} {rest[match.end() :]}"
     cities = [re.sub(r"\s+", " ", piece).strip(" -") for piece in rest.split(",")]
     cities = [city for city in cities if city and not city.isdigit()]
     return AddressParts(street, number, postcode, cities[0] if cities else "")
@@ -180,10 +189,10 @@ _ORDINAL: Final = re.compile(r"^\d+(?:st|nd|rd|th)$", re.IGNORECASE)
 
 
 def _street_and_number(head: str) -> tuple[str, str, str]:
-    """Street, number, and what follows in the same piece ("Kaivokatu 1 00100 Helsinki")."""
+    """Return the street, the number and the text after it ("Kaivokatu 1 00100 Helsinki")."""
     marks = list(_NUMBER_MARK.finditer(head))
     if marks and head[: marks[-1].start()].strip():
-        # "Calle 7 #12": what follows the mark is the number, whatever stands before it.
+        # "Calle 7 #12": the number after the mark is the house number.
         number, _, tail = head[marks[-1].end() :].partition(" ")
         return head[: marks[-1].start()].strip(), number, tail
     first = head.split(" ", 1)[0]

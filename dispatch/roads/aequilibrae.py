@@ -1,4 +1,4 @@
-"""Read streets and people by zone from an AequilibraE project (SQLite with SpatiaLite blobs). PURE.
+"""Reads streets and population zones from an AequilibraE project (SQLite, SpatiaLite blobs). PURE.
 
 Source of the blob layout: SpatiaLite's BLOB-Geometry, https://www.gaia-gis.it/gaia-sins/BLOB-Geometry.html
 """
@@ -18,13 +18,15 @@ from dispatch.roads.rules import CLASS_ID, GRAPHS, posted_kph, usable
 from dispatch.roads.streets import E7, Way
 
 Ring = list[tuple[float, float]]
-_HEADER: Final = 39  # start, byte order, SRID, four bounds, marker 0x7c, then the class
-_INNER: Final = 10**4  # corners of one link, at most
+_HEADER: Final = (
+    39  # start, byte order, SRID, four bounds and the marker 0x7c come before the class
+)
+_INNER: Final = 10**4  # more corners than any link has; gives each inner corner its own node number
 
 
 @dataclass(frozen=True, slots=True)
 class PopulationZone:
-    """Where people live: outer rings in (lon, lat) and how many live within them."""
+    """A zone: its outer rings in (lon, lat), and the number of people who live there."""
 
     zone: int
     population: int
@@ -32,16 +34,18 @@ class PopulationZone:
 
 
 class _Blob:
+    """A reader of one SpatiaLite geometry, from its first byte to its last."""
+
     def __init__(self, blob: bytes) -> None:
         if len(blob) < _HEADER + 5 or blob[0] != 0 or blob[_HEADER - 1] != 0x7C:
-            raise ValueError("A geometry is no SpatiaLite blob: the file is damaged.")
+            raise ValueError("A geometry is not a SpatiaLite blob: the file is damaged.")
         self.blob, self.at = blob, _HEADER
         self.order = "<" if blob[1] == 1 else ">"
 
     def number(self) -> int:
-        (found,) = struct.unpack_from(f"{self.order}I", self.blob, self.at)
+        (value,) = struct.unpack_from(f"{self.order}I", self.blob, self.at)
         self.at += 4
-        return int(found)
+        return int(value)
 
     def corners(self) -> Ring:
         count = self.number()
@@ -50,43 +54,45 @@ class _Blob:
         return list(zip(flat[::2], flat[1::2], strict=True))
 
     def polygon(self) -> Ring:
-        """The outer ring; holes are passed over."""
+        """Return the outer ring of the next polygon; holes are skipped."""
         rings = [self.corners() for _ in range(self.number())]
         return rings[0]
 
 
 def line_of(blob: bytes) -> Ring:
-    """Corners of a LINESTRING blob."""
+    """Return the corners of a LINESTRING blob."""
     reader = _Blob(blob)
     if reader.number() != 2:
-        raise ValueError("A link's geometry is no plain LINESTRING.")
+        raise ValueError("The geometry of a link is not a plain LINESTRING.")
     return reader.corners()
 
 
 def rings_of(blob: bytes) -> tuple[Ring, ...]:
-    """Outer rings of a POLYGON or MULTIPOLYGON blob."""
+    """Return the outer rings of a POLYGON or MULTIPOLYGON blob."""
     reader = _Blob(blob)
     kind = reader.number()
     if kind == 3:
         return (reader.polygon(),)
     if kind != 6:
-        raise ValueError("A zone's geometry is neither POLYGON nor MULTIPOLYGON.")
+        raise ValueError("The geometry of a zone is neither a POLYGON nor a MULTIPOLYGON.")
     rings = []
     for _ in range(reader.number()):
         reader.at += 1  # entity mark 0x69
         if reader.number() != 3:
-            raise ValueError("A zone's MULTIPOLYGON holds something else than polygons.")
+            raise ValueError(
+                "The MULTIPOLYGON of a zone contains geometries that are not polygons."
+            )
         rings.append(reader.polygon())
     return tuple(rings)
 
 
 def read(path: Path) -> tuple[City, list[PopulationZone]]:
-    """Read a project database.
+    """Read the streets and population zones of a project database.
 
     Raises
     ------
     ValueError
-        When the file is no such database or holds no usable street.
+        If the file is not such a database or contains no usable street.
     """
     try:
         with contextlib.closing(
@@ -100,24 +106,24 @@ def read(path: Path) -> tuple[City, list[PopulationZone]]:
     except sqlite3.DatabaseError as fault:
         raise ValueError(
             f"{path.name} cannot be read as an AequilibraE project ({fault}). "
-            "Give its project_database.sqlite."
+            "Give the file project_database.sqlite of a project."
         ) from fault
     city = City()
     for link in links:
         _add_link(city, Link(*link))
     if not city.ways:
-        raise ValueError(f"{path.name} holds no street that any profile may use.")
+        raise ValueError(f"{path.name} contains no street that a vehicle or a person may use.")
     people = [PopulationZone(zone, int(count or 0), rings_of(blob)) for zone, count, blob in zones]
     return city, people
 
 
 class Link(NamedTuple):
-    """A row of the project's table of links: a street from node ``a`` to node ``b``."""
+    """A row of the project's table ``links``: a street from node ``a`` to node ``b``."""
 
     number: int
     a: int
     b: int
-    direction: int  # 1: from a to b alone, -1: from b to a alone, 0: both ways
+    direction: int  # 1: only from a to b, -1: only from b to a, 0: both ways
     kind: str
     name: str | None
     speed_ab: object
@@ -126,7 +132,7 @@ class Link(NamedTuple):
 
 
 def _add_link(city: City, link: Link) -> None:
-    """Add a link to the city's ways, or count why it is left out."""
+    """Add a link to the city's ways, or count it under the reason why it is left out."""
     if link.kind not in CLASS_ID:
         city.left_out[link.kind] = city.left_out.get(link.kind, 0) + 1
         return
@@ -147,13 +153,14 @@ def _add_link(city: City, link: Link) -> None:
 
 
 def write_people(path: Path, people: list[PopulationZone]) -> int:
-    """Keep the zones beside the network; returns how many people they hold."""
+    """Write the zones to a file and return the total number of people."""
     rows = [(zone.zone, zone.population, zone.rings) for zone in people]
     path.write_text(json.dumps(rows), encoding="utf-8")
     return sum(zone.population for zone in people)
 
 
 def read_people(path: Path) -> list[PopulationZone]:
+    """Return the zones from a file of ``write_people``."""
     rows = json.loads(path.read_text(encoding="utf-8"))
     return [
         PopulationZone(zone, count, tuple([(x, y) for x, y in ring] for ring in rings))

@@ -1,4 +1,4 @@
-"""Many arrays in one file, mapped at once: one open file per graph, however many columns. PURE."""
+"""Reads and writes many arrays in one memory-mapped file, so that a graph opens one file. PURE."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAGIC: Final = b"LMARRAY1"
 
 
 def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """Write ``arrays`` behind a JSON index of (name, type, shape, offset)."""
+    """Write a JSON index of (name, type, shape, offset), then the arrays."""
     index, at = [], 0
     for name, array in arrays.items():
         index.append((name, array.dtype.str, array.shape, at))
@@ -30,18 +30,21 @@ def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
 
 
 def map_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Map a file of :func:`write_arrays`, read-only. Raises ValueError for any other file."""
+    """Return the arrays of a file of :func:`write_arrays`, mapped read-only.
+
+    Raises ValueError for any other file.
+    """
     whole = np.memmap(path, dtype=np.uint8, mode="r")
     if whole[: len(MAGIC)].tobytes() != MAGIC:
-        raise ValueError(f"{path} is no file of arrays. Build the network again.")
+        raise ValueError(f"{path} is not a file of arrays. Build the network again.")
     start = len(MAGIC) + 8
     size = int.from_bytes(whole[len(MAGIC) : start].tobytes(), "little")
-    found = {}
+    arrays = {}
     for name, kind, shape, at in json.loads(whole[start : start + size].tobytes()):
         dtype = np.dtype(kind)
         nbytes = int(np.prod(shape)) * dtype.itemsize
         first = start + size + at
-        # A plain view: a memmap object per column would cost more in every small slice.
+        # A plain array instead of a memmap for each column: slicing a memmap is slower.
         raw = np.asarray(whole[first : first + nbytes])
-        found[name] = raw.view(dtype).reshape(shape)
-    return found
+        arrays[name] = raw.view(dtype).reshape(shape)
+    return arrays

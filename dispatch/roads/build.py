@@ -1,4 +1,4 @@
-"""Build one version of a network from what a reader found. PURE."""
+"""Builds one version of a network from the data of a map reader. PURE."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the data comes from, in the words that must be shown."""
+    """The source of the map data, with the attribution that must be shown."""
 
     title: str
     source: str
@@ -40,17 +40,19 @@ def build(
     report: Report = lambda _text: None,
     more: Callable[[Path, StreetArrays], dict[str, int]] | None = None,
 ) -> store.NetworkInfo:
-    """Write streets, one graph per profile, addresses and meta; put the version in force.
+    """Write a new version of a network and make it the current one.
+
+    Writes the streets, one graph for each kind of vehicle, the address index and meta.json.
 
     Parameters
     ----------
     more : callable, optional
-        Writes further files into the version's folder and returns counts for meta.json.
+        Writes more files into the folder of the version and returns counts for meta.json.
 
     Raises
     ------
     ValueError
-        When no profile has a street that can be left and reached again.
+        If no graph has a street that can be left and reached again.
     """
     report(f"{len(city.ways):,} usable ways; joining them into streets.")
     streets = assemble(city.ways)
@@ -64,13 +66,14 @@ def build(
     notes: list[str] = []
     if city.turn_restrictions:
         notes.append(
-            f"{city.turn_restrictions} turn restrictions are known and not yet obeyed by routes."
+            f"The map data has {city.turn_restrictions} turn restrictions. "
+            "Routes do not obey them yet."
         )
     with store.new_version(name, var) as place:
         write_streets(place, streets)
         built = _write_graphs(place, streets, counts, notes, report)
         if not built:
-            raise ValueError("The file holds no street that can be left and reached again.")
+            raise ValueError("The file contains no street that can be left and reached again.")
         counts |= write_extras(place, city, streets, report)
         if more is not None:
             counts |= more(place, streets)
@@ -92,7 +95,7 @@ def build(
 def _write_graphs(
     place: Path, streets: StreetArrays, counts: dict[str, int], notes: list[str], report: Report
 ) -> list[str]:
-    """Write one graph a profile; return the names of those with streets, add counts and notes."""
+    """Write each graph that has streets and return their names; add to counts and notes."""
     built = []
     for graph in rules.GRAPHS:
         size = write_graph(place / f"{graph}.bin", streets, graph)
@@ -106,19 +109,19 @@ def _write_graphs(
 
 
 def write_streets(place: Path, streets: StreetArrays) -> None:
-    """Write the arrays of the streets, and their names beside them."""
+    """Write the arrays of the streets, and their names into a second file."""
     numbers = {f.name: getattr(streets, f.name) for f in fields(StreetArrays) if f.name != "names"}
     write_arrays(place / "streets.bin", numbers)
     write_json(place / "names.json", streets.names)
 
 
 def write_json(path: Path, value: object, indent: int | None = None) -> None:
-    """Write JSON with the letters of the world as they are."""
+    """Write a value as JSON in UTF-8, with letters such as ñ not escaped."""
     path.write_text(json.dumps(value, ensure_ascii=False, indent=indent), encoding="utf-8")
 
 
 def write_extras(place: Path, city: City, streets: StreetArrays, report: Report) -> dict[str, int]:
-    """Addresses, and water and parks for the base map."""
+    """Write the address index, and water and parks for the base map; return the counts."""
     write_json(place / "areas.json", [(a.kind, a.name, a.ring) for a in city.areas])
     counts = address_index.build(place / "addresses.sqlite", streets, city.addresses)
     report(f"{counts['addresses']:,} house numbers on {counts['address_streets']:,} streets.")
@@ -126,13 +129,18 @@ def write_extras(place: Path, city: City, streets: StreetArrays, report: Report)
 
 
 def bounding_box(streets: StreetArrays) -> list[float]:
+    """Return west, south, east and north of all streets, in degrees."""
     west, south = (streets.shape.min(axis=0) / E7).tolist()
     east, north = (streets.shape.max(axis=0) / E7).tolist()
     return [west, south, east, north]
 
 
 def write_graph(path: Path, streets: StreetArrays, graph: str) -> dict[str, int] | None:
-    """The largest strongly connected part for one graph, numbered by contraction order."""
+    """Write the largest strongly connected part of one graph and return its counts.
+
+    Nodes are numbered in the order in which the hierarchy contracts them. Return None if the graph
+    has no such part.
+    """
     tail, head, edge, ahead = directed(streets, graph)
     nodes, keep = largest_part(len(streets.node_lonlat), tail, head)
     if not keep.any():
@@ -148,7 +156,7 @@ def write_graph(path: Path, streets: StreetArrays, graph: str) -> dict[str, int]
             tail, head, where[:, 1].astype(np.float32), where[:, 0].astype(np.float32)
         )
     except ImportError:
-        order = None  # no wheel for this machine: routes go by scipy's Dijkstra, exact and slower
+        order = None  # no wheel for this machine: scipy's Dijkstra is used, exact but slower
     if order is not None:
         rank = np.empty(len(order), np.int32)
         rank[order] = np.arange(len(order), dtype=np.int32)
@@ -174,7 +182,11 @@ Int32 = npt.NDArray[np.int32]
 def directed(
     streets: StreetArrays, graph: str
 ) -> tuple[Int32, Int32, Int32, npt.NDArray[np.bool_]]:
-    """Arcs (tail, head, street, along its drawing?) that the graph may use."""
+    """Return the directed arcs of a graph, as four arrays.
+
+    The arrays are tail node, head node, street, and True where the arc follows the drawn direction
+    of the street.
+    """
     bit = rules.GRAPHS.index(graph)
     forth = np.flatnonzero(streets.flags >> bit & 1).astype(np.int32)
     back = np.flatnonzero(streets.flags >> (bit + len(rules.GRAPHS)) & 1).astype(np.int32)
@@ -189,7 +201,7 @@ def directed(
 def largest_part(
     count: int, tail: Int32, head: Int32
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Nodes of the largest strongly connected part, and which arcs lie within it."""
+    """Return the nodes of the largest strongly connected part, and True for each arc inside it."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -200,7 +212,7 @@ def largest_part(
     within = label[tail] == label[head]
     if not within.any():
         return np.zeros(0, np.int64), np.zeros(0, bool)
-    largest = int(np.bincount(label[tail[within]]).argmax())  # most streets, not most nodes
+    largest = int(np.bincount(label[tail[within]]).argmax())  # the part with the most arcs
     keep = within & (label[tail] == largest)
     return np.flatnonzero(label == largest), keep
 
@@ -208,7 +220,10 @@ def largest_part(
 def arc_speeds(
     streets: StreetArrays, graph: str, edge: Int32, ahead: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
-    """Free speed of each arc; refuses to write what is not finite and positive."""
+    """Return the free-flow speed of each arc, in km/h.
+
+    Raises ValueError if a speed is not finite and positive.
+    """
     posted = np.where(ahead, streets.posted[edge, 0], streets.posted[edge, 1])
     key = streets.road_class[edge].astype(np.int64) * 256 + posted
     kinds, back = np.unique(key, return_inverse=True)

@@ -1,4 +1,4 @@
-"""What a reader of street data hands over, whatever the format. PURE."""
+"""The data classes that the readers of all file formats fill. PURE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dispatch.roads.streets import Way
 
 @dataclass(frozen=True, slots=True)
 class AddressObject:
-    """A thing with a house number, or a named place (``number`` empty)."""
+    """An object with a house number, or a named place (then ``number`` is empty)."""
 
     source_id: str
     number: str
@@ -24,7 +24,7 @@ class AddressObject:
 
 @dataclass(slots=True)
 class Area:
-    """A polygon for the base map; ``rings`` in 1e-7 degrees."""
+    """A polygon for the base map; ``ring`` has its corners (lon, lat) in 1e-7 degrees."""
 
     kind: str  # water | park
     name: str
@@ -33,7 +33,7 @@ class Area:
 
 @dataclass(slots=True)
 class City:
-    """All that a reader found, whatever the format."""
+    """All data of one map file; ``left_out`` counts the unused ways by reason."""
 
     ways: list[Way] = field(default_factory=list)
     addresses: list[AddressObject] = field(default_factory=list)

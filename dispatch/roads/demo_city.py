@@ -1,7 +1,7 @@
-"""The demo's city: La Serena-Coquimbo, from the AequilibraE wheel, read as data. PURE.
+"""The streets and homes of the demo city, La Serena-Coquimbo, from the AequilibraE wheel. PURE.
 
-The wheel is fetched by pip against the hash in requirements-demo.txt and never installed (its
-dependencies weigh 800 MB); only the SQLite project inside it is read.
+pip downloads the wheel and checks its hash in requirements-demo.txt. The wheel is not installed,
+because its dependencies take 800 MB; only the SQLite project inside it is read.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ _HOMES: Final = ("residential", "living_street", "tertiary", "unclassified")
 
 
 class DemoCityUnavailable(Unavailable):
-    """The demo's streets cannot be fetched; the message says why and what to do."""
+    """The streets of the demo cannot be downloaded; the message says why and what to do."""
 
     code = "demo_city_unavailable"
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A place where somebody may live, beside a street of that name ("" = nameless)."""
+    """A place where a person may live, and the name of its street ("" if it has none)."""
 
     point: Point
     street: str
@@ -64,21 +64,21 @@ class Home:
 def fetch_demo_network(
     var: Path | str | None = None, report: Callable[[str], None] = lambda _text: None
 ) -> store.NetworkInfo:
-    """Fetch and build the demo's network unless it is there; safe to call from many processes.
+    """Download and build the demo's network, unless it exists; many processes may call it at once.
 
     Raises
     ------
     DemoCityUnavailable
-        When pip is missing, there is no network, or the file's hash differs.
+        If pip is missing, the download fails, or the hash of the file differs.
     """
     folder = store.network_folder(NAME, var)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{NAME}.fetch.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        held = [info for info in store.available(var) if info.name == NAME]
-        if held:
-            return held[0]
-        report("Fetching the demo's streets (18 MB).")
+        existing = [info for info in store.available(var) if info.name == NAME]
+        if existing:
+            return existing[0]
+        report("Downloading the streets of the demo (18 MB).")
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder.parent) as place:
             _download(Path(place))
             return build_from_wheel(next(Path(place).glob("aequilibrae-*.whl")), var, report)
@@ -87,13 +87,13 @@ def fetch_demo_network(
 def _pip() -> list[str]:
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
-    found = shutil.which("pip") or shutil.which("pip3")
-    if found is None:
+    path = shutil.which("pip") or shutil.which("pip3")
+    if path is None:
         raise DemoCityUnavailable(
-            "The demo's streets are fetched by pip, and there is none. "
-            "Install pip, or build a city of your own with manage.py roads_build."
+            "The streets of the demo are downloaded with pip, and pip is not installed. "
+            "Install pip, or build your own city with manage.py roads_build."
         )
-    return [found]
+    return [path]
 
 
 def _download(place: Path) -> None:
@@ -113,15 +113,15 @@ def _download(place: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 - fixed words, no shell
     except subprocess.TimeoutExpired as fault:
         raise DemoCityUnavailable(
-            "Fetching the demo's streets took over five minutes. Check the network and run it "
-            "again; what is built already stays."
+            "Downloading the streets of the demo took more than five minutes. Check the "
+            "network and run it again."
         ) from fault
     if done.returncode:
         last = [line for line in done.stderr.splitlines() if line.startswith("ERROR")][:1]
         raise DemoCityUnavailable(
-            "The demo's streets could not be fetched"
-            f" ({' '.join(last) or 'pip gave no reason'}). Check that this machine reaches its "
-            "package index, then run it again; or build a city of your own with "
+            "The streets of the demo could not be downloaded"
+            f" ({' '.join(last) or 'pip gave no reason'}). Check that this machine can reach its "
+            "package index, then run it again; or build your own city with "
             "manage.py roads_build FILE.osm.pbf."
         )
 
@@ -129,7 +129,7 @@ def _download(place: Path) -> None:
 def build_from_wheel(
     wheel: Path, var: Path | str | None = None, report: Callable[[str], None] = lambda _text: None
 ) -> store.NetworkInfo:
-    """Build the network from the wheel's project file."""
+    """Build the network from the project file inside the wheel."""
     with tempfile.TemporaryDirectory() as place:
         with zipfile.ZipFile(wheel) as outer:
             inner = zipfile.ZipFile(io.BytesIO(outer.read(_INSIDE)))
@@ -148,16 +148,17 @@ def build_from_wheel(
 
 
 def population_zones(name: str, var: Path | str | None = None) -> list[PopulationZone]:
-    """Zones with the people who live there; empty where the network's source told of none."""
+    """Return the population zones of a network; empty if its source has none."""
     file = load(name, var).folder / "people.json"
     return aequilibrae.read_people(file) if file.exists() else []
 
 
 def draw_homes(name: str, count: int, seed: int, var: Path | str | None = None) -> list[Home]:
-    """Draw places where people live: a zone by its people, then a spot beside one of its streets.
+    """Draw random places where people may live.
 
-    The same seed on the same network version gives the same places. Without zones, streets are
-    drawn by their length.
+    Draws a zone in proportion to its people, then a street of the zone in proportion to its length,
+    then a spot beside the street. Without zones, all streets are one zone. Deterministic: the same
+    seed on the same network version gives the same places.
     """
     network = load(name, var)
     groups, weights = _streets_by_zone(network, population_zones(name, var))
@@ -194,7 +195,7 @@ def _streets_by_zone(
 
 
 def _beside(network: Network, street: int, rng: random.Random) -> Home:
-    """A spot 6 to 18 m to one side of the street."""
+    """Return a random home 6 to 18 m beside the street."""
     streets = network.streets
     line = streets.shape[streets.first[street] : streets.first[street + 1]] / E7
     scale = np.array(metres_per_degree(float(line[0, 1])))

@@ -1,4 +1,7 @@
-"""scipy's Dijkstra on the hierarchy's composite weights: oracle, fallback, and paths. PURE."""
+"""scipy's Dijkstra on the composite weights of ``hierarchy``. PURE.
+
+Used in tests as the oracle, where a network has no hierarchy, and to find the nodes of a path.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ if TYPE_CHECKING:
 Longs = npt.NDArray[np.int64]
 Sides = tuple[
     tuple[npt.NDArray[np.int32], Longs], ...
-]  # nodes and the cost between them and places
+]  # nodes, and the cost between each node and its place
 ROWS_AT_ONCE = 64  # 64 x 60,000 nodes x 8 bytes = 31 MB
 
 
 def table(matrix: csr_matrix, ends: Ends) -> Longs:
-    """Composite costs between all places, node by node."""
+    """Return the composite costs between all places (row = from, column = to)."""
     from scipy.sparse.csgraph import dijkstra
 
     count = len(ends.low)
@@ -28,10 +31,10 @@ def table(matrix: csr_matrix, ends: Ends) -> Longs:
     for out, leave in ((ends.low, ends.leave_low), (ends.high, ends.leave_high)):
         nodes, back = np.unique(out, return_inverse=True)
         for a in range(0, len(nodes), ROWS_AT_ONCE):
-            found = dijkstra(matrix, indices=nodes[a : a + ROWS_AT_ONCE])
+            costs = dijkstra(matrix, indices=nodes[a : a + ROWS_AT_ONCE])
             rows = np.flatnonzero((back >= a) & (back < a + ROWS_AT_ONCE))
             for into, reach in ((ends.low, ends.reach_low), (ends.high, ends.reach_high)):
-                part = found[:, into]
+                part = costs[:, into]
                 whole = np.where(np.isfinite(part), part, float(ENDLESS)).astype(np.int64)
                 through = whole[back[rows] - a] + leave[rows, None] + reach[None, :]
                 best[rows] = np.minimum(best[rows], through)
@@ -39,7 +42,10 @@ def table(matrix: csr_matrix, ends: Ends) -> Longs:
 
 
 def row_and_column(matrix: csr_matrix, one: Ends, many: Ends) -> tuple[Longs, Longs]:
-    """Composite costs from one place to many and back; the way back on the streets turned round."""
+    """Return the composite costs from one place to many, and from the many back to it.
+
+    The way back is computed from the one place, on the graph with all arcs reversed.
+    """
     into = ((many.low, many.reach_low), (many.high, many.reach_high))
     there = _from_one(matrix, ((one.low, one.leave_low), (one.high, one.leave_high)), into)
     out = ((many.low, many.leave_low), (many.high, many.leave_high))
@@ -52,8 +58,8 @@ def _from_one(matrix: csr_matrix, start: Sides, ends: Sides) -> Longs:
 
     best = np.full(len(ends[0][0]), 2 * ENDLESS, np.int64)
     for node, begin in start:
-        found = dijkstra(matrix, indices=[int(node[0])])[0]
-        whole = np.where(np.isfinite(found), found, float(ENDLESS)).astype(np.int64)
+        costs = dijkstra(matrix, indices=[int(node[0])])[0]
+        whole = np.where(np.isfinite(costs), costs, float(ENDLESS)).astype(np.int64)
         for nodes, cost in ends:
             np.minimum(best, whole[nodes] + begin[0] + cost, out=best)
     return best
@@ -62,20 +68,23 @@ def _from_one(matrix: csr_matrix, start: Sides, ends: Sides) -> Longs:
 def path(
     matrix: csr_matrix, sources: list[tuple[int, int]], targets: list[tuple[int, int]], most: int
 ) -> list[int] | None:
-    """Nodes of a path of cost ``most`` from one of (node, cost) to one of (node, cost)."""
+    """Return the nodes of the cheapest path whose cost is at most ``most``; None without one.
+
+    ``sources`` and ``targets`` are (node, cost between the node and the place).
+    """
     from scipy.sparse.csgraph import dijkstra
 
     nodes = [node for node, _ in sources]
     costs, before = dijkstra(matrix, indices=nodes, limit=float(most), return_predecessors=True)
-    found: tuple[float, int, int] | None = None
+    best: tuple[float, int, int] | None = None
     for row, (_, leave) in enumerate(sources):
         for target, reach in targets:
             total = costs[row, target] + leave + reach
-            if total <= most and (found is None or total < found[0]):
-                found = total, row, target
-    if found is None:
+            if total <= most and (best is None or total < best[0]):
+                best = total, row, target
+    if best is None:
         return None
-    _, row, at = found
+    _, row, at = best
     steps = [at]
     while before[row, at] >= 0:
         at = int(before[row, at])

@@ -1,4 +1,4 @@
-"""Find a place by its address, over the streets and house numbers of a loaded network. PURE."""
+"""Finds the place of an address in the address index of a network (geocoding). PURE."""
 
 from __future__ import annotations
 
@@ -27,27 +27,30 @@ from lastmile.core.geo import Point, distance_m
 __all__ = ["AddressParts", "Candidate", "find"]
 
 Precision = Literal["house", "interpolated", "street", "place", "given"]
-SAME_PLACE_M: Final = 40  # two answers nearer to each other are one
-LEAST_ALIKE: Final = 0.3  # of similar names; below it a person sees no likeness
+SAME_PLACE_M: Final = 40  # answers nearer to each other than this are the same place
+LEAST_ALIKE: Final = 0.3  # least similarity of two names; below it a person sees no likeness
 MOST_SIMILAR: Final = 8
-LOOK_FIRST: Final = 0.45  # a similar street is never sure enough for a pin (0.5)
-QUARTER_M: Final = 3_000  # a named place farther away does not tell two streets apart
+LOOK_FIRST: Final = 0.45  # confidence of a similar street: below 0.5, so a person must check it
+QUARTER_M: Final = 3_000  # farthest named place that is added to a label to tell two streets apart
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer. ``confidence`` is in [0, 1]; below about 0.5 a person should look.
+    """A possible place of an address.
+
+    ``confidence`` is in [0, 1]; below about 0.5 a person should check the place.
 
     Parameters
     ----------
     precision : str
-        The house itself; between its neighbours' numbers; the middle of the street; the middle of
-        a place or postcode; ``given`` for a point that came with the order or was kept for it.
+        ``house``: the house itself. ``interpolated``: between the neighbouring house numbers.
+        ``street``: the middle of the street. ``place``: the middle of a place or postcode.
+        ``given``: a point that came with the order or was saved for it.
     exact : bool
-        The street has the very name that was asked for; False for one that is only similar.
+        True if the street has the same name as the address; False if it is only similar.
     town : str
-        Whether it lies in the town that was asked for: ``same``, ``other``, ``unknown`` where the
-        data does not tell, ``unasked``.
+        Is the place in the town of the address? ``same``, ``other``, ``unknown`` if the data does
+        not tell, ``unasked`` if the address names no town.
     """
 
     point: Point
@@ -83,22 +86,22 @@ def find(
     leave_out: Collection[str] = (),
     similar: bool = False,
 ) -> list[Candidate]:
-    """Answers for an address, best first; empty when nothing is like it.
+    """Return the possible places of an address, best first; empty if there is none.
 
     Parameters
     ----------
     address : str or AddressParts
-        One line of text, or its parts as a file's columns gave them.
+        One line of text, or the parts from the columns of a file.
     leave_out : collection of str
-        Source ids ("n123", "w456") to pass over: how the geocoder is measured on what it knows.
+        Source ids ("n123", "w456") to ignore. The benchmark of the geocoder uses this.
     similar : bool
-        Also offer streets whose names look like the one asked for, the most similar first; for a
-        person to choose from. Ten times as slow.
+        Also offer streets with similar names, the most similar first, for a person to choose
+        from. Ten times slower.
 
     Raises
     ------
     UnknownNetwork
-        When no such network is built here.
+        If there is no such network.
     """
     parts = parse(address) if isinstance(address, str) else _whole(address)
     db = _open(load(network, var).folder / "addresses.sqlite")
@@ -125,23 +128,23 @@ def _answers(
     answers: list[Candidate] = []
     for street, likeness in streets:
         if around is not None and not street.cities:
-            # The street's data names no city: the one asked for speaks for what lies near it.
+            # The data gives the street no city: prefer streets near the city of the address.
             likeness *= 1.0 if distance_m(around, street.point) <= NEAR_CITY_M else 0.7
-        # Without its house, which of several streets of one name is meant is a guess.
+        # Without the house in the data, one of several streets with this name is a guess.
         if number is not None and not street.cities:
             likeness /= math.sqrt(sum(other.key == street.key for other, _ in streets))
-        for found in _in_street(db, street, likeness, number, parts, leave_out):
+        for answer in _in_street(db, street, likeness, number, parts, leave_out):
             exact = same_name(fold(parts.street), street.key)
-            place = Located(found.point, found.city, found.postcode)
+            place = Located(answer.point, answer.city, answer.postcode)
             town = town_of(db, parts, place, street.cities, street.postcodes)
-            answers.append(replace(found, exact=exact, town=town))
+            answers.append(replace(answer, exact=exact, town=town))
     return answers
 
 
 def _similar(
     db: sqlite3.Connection, parts: AddressParts, leave_out: Collection[str]
 ) -> list[Candidate]:
-    """Streets whose names look like the one asked for, most alike first."""
+    """Return answers on streets with similar names, the most similar first."""
     key = fold(parts.street)
     match = " OR ".join(f'"{gram}"' for gram in dict.fromkeys(trigrams(key)))
     if not match:
@@ -162,7 +165,10 @@ def _similar(
 
 
 def _with_quarter(db: sqlite3.Connection, answer: Candidate) -> Candidate:
-    """Tell an answer without a town from its namesakes by the nearest named place."""
+    """Add the nearest named place to the label of an answer without a town.
+
+    A person can then tell several streets of the same name apart.
+    """
     if answer.city or answer.precision == "place":
         return answer
     name = nearest_place(db, answer.point, QUARTER_M)
@@ -170,12 +176,12 @@ def _with_quarter(db: sqlite3.Connection, answer: Candidate) -> Candidate:
 
 
 def _whole(parts: AddressParts) -> AddressParts:
-    """Columns hold what they like: a number inside the street column is taken out of it."""
+    """Return the parts of an address; a house number in the street column is split off."""
     if parts.number or not parts.street:
         return parts
-    found = parse(parts.street)
+    split = parse(parts.street)
     return AddressParts(
-        found.street, found.number, parts.postcode or found.postcode, parts.city or found.city
+        split.street, split.number, parts.postcode or split.postcode, parts.city or split.city
     )
 
 
@@ -183,20 +189,23 @@ _local = threading.local()
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """This thread's read-only connection; a new version of the network has a new path."""
-    held: dict[Path, sqlite3.Connection] = _local.__dict__.setdefault("held", {})
-    if path not in held:
-        while len(held) >= 8:
-            held.pop(next(iter(held))).close()
-        held[path] = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
-    return held[path]
+    """Return this thread's read-only connection to an index; a new version has a new path."""
+    connections: dict[Path, sqlite3.Connection] = _local.__dict__.setdefault("held", {})
+    if path not in connections:
+        while len(connections) >= 8:
+            connections.pop(next(iter(connections))).close()
+        connections[path] = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    return connections[path]
 
 
 _COLUMNS: Final = "id, key, name, city, cities, postcodes, lat, lon, extent_m"
 
 
 def _streets(db: sqlite3.Connection, parts: AddressParts) -> list[tuple[_Street, float]]:
-    """Streets of that name with their likeness in (0, 1]; of a part of that name, if none is."""
+    """Return the streets of this name, each with its likeness in (0, 1].
+
+    If no street has exactly this name, return streets that share words with it.
+    """
     key = fold(parts.street)
     if not key:
         return []
@@ -246,8 +255,8 @@ def _in_street(
     trust = likeness * _agreement(street, parts)
     if number is not None:
         houses = [
-            KnownDoor(low, high, suffix, said, code, city, Point(lat=lat, lon=lon))
-            for low, high, suffix, said, code, city, lat, lon, source in db.execute(
+            KnownDoor(low, high, suffix, number_text, code, city, Point(lat=lat, lon=lon))
+            for low, high, suffix, number_text, code, city, lat, lon, source in db.execute(
                 "SELECT low, high, suffix, number, postcode, city, lat, lon, source FROM house"
                 " WHERE street = ?",
                 (street.id,),
@@ -256,13 +265,13 @@ def _in_street(
         ]
         doors = house(houses, number, parts)
         between = None if doors else interpolated(houses, number, street.extent_m)
-        found = [between] if between is not None else doors
-        if found:
-            return [_at_door(street, door, trust) for door in found]
-    # A short street is nearly an address; a long one only a direction.
+        matches = [between] if between is not None else doors
+        if matches:
+            return [_at_door(street, door, trust) for door in matches]
+    # The middle of a short street is nearly the address; of a long street it is a rough guess.
     share = 0.6 if street.extent_m <= 250 else 0.45 if street.extent_m <= 1000 else 0.3
     if not parts.number:
-        share += 0.15  # nothing more exact was asked for
+        share += 0.15  # the address has no number: the street is all that was to be found
     label = _label(street.name, "", "", street.city)
     sure = round(share * trust, 3)
     return [Candidate(street.point, label, "street", sure, street.name, city=street.city)]
@@ -282,19 +291,19 @@ def _at_door(street: _Street, door: Door, trust: float) -> Candidate:
 
 
 def _agreement(street: _Street, parts: AddressParts) -> float:
-    """How far postcode and city, where both sides tell them, speak for this street."""
+    """Return a factor in (0, 1]: lower if the street has another postcode or city."""
     trust = 1.0
     code, city = fold_postcode(parts.postcode), fold(parts.city)
     if code and street.postcodes and code not in street.postcodes:
         trust *= 0.8
     if city and street.cities and city not in street.cities:
-        # A suburb's name for the city's is common; another postcode as well is not.
+        # People often write a suburb instead of the city; then the postcode still agrees.
         trust *= 0.9 if code in street.postcodes else 0.6
     return trust
 
 
 def _city_middle(db: sqlite3.Connection, parts: AddressParts) -> Point | None:
-    """The middle of the city or postcode asked for, where the index knows it."""
+    """Return the middle of the address's city or postcode; None if the index has neither."""
     for key in (fold(parts.city), fold_postcode(parts.postcode)):
         row = db.execute("SELECT lat, lon FROM place WHERE key = ? LIMIT 1", (key,)).fetchone()
         if key and row:
@@ -303,8 +312,8 @@ def _city_middle(db: sqlite3.Connection, parts: AddressParts) -> Point | None:
 
 
 def _places(db: sqlite3.Connection, parts: AddressParts) -> list[Candidate]:
-    """The middle of the postcode, the city or a place called like the street."""
-    asked = (
+    """Return the middle of the postcode, of the city, or of a place with the street's name."""
+    keys = (
         (fold_postcode(parts.postcode), 0.25),
         (fold_postcode(parts.number) if len(parts.number) >= 4 else "", 0.25),
         (fold(parts.street), 0.4),
@@ -312,7 +321,7 @@ def _places(db: sqlite3.Connection, parts: AddressParts) -> list[Candidate]:
     )
     return [
         Candidate(Point(lat=lat, lon=lon), name, "place", sure)
-        for key, sure in asked
+        for key, sure in keys
         if key
         for name, lat, lon in db.execute(
             "SELECT name, lat, lon FROM place WHERE key = ? LIMIT 5", (key,)
@@ -327,8 +336,8 @@ def _label(street: str, number: str, postcode: str, city: str) -> str:
 
 
 def _distinct(answers: list[Candidate]) -> list[Candidate]:
-    kept: list[Candidate] = []
+    distinct: list[Candidate] = []
     for answer in answers:
-        if all(distance_m(answer.point, other.point) > SAME_PLACE_M for other in kept):
-            kept.append(answer)
-    return kept
+        if all(distance_m(answer.point, other.point) > SAME_PLACE_M for other in distinct):
+            distinct.append(answer)
+    return distinct

@@ -1,4 +1,4 @@
-"""Lines along the streets between snapped places. PURE."""
+"""Computes the lines along the streets between snapped places. PURE."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dispatch.roads import dijkstra, hierarchy
 from dispatch.roads.network import Graph, Snaps, Weighted, share_of
 from dispatch.roads.streets import E7
 
-TOLERANCE_M: Final = 1.5  # corners that move a drawn line by less are left out
+TOLERANCE_M: Final = 1.5  # corners that move the line by less than this are left out
 Line = list[tuple[float, float]]
 Plane = npt.NDArray[np.float64]
 
 
 def lines_between(weighted: Weighted, snaps: Snaps) -> dict[int, Line]:
-    """Line from place i to place i + 1, by i, for every pair that streets reach."""
+    """Return {i: line from place i to place i + 1} for each pair that streets connect."""
     at = np.flatnonzero(snaps.covered)
     if not len(at):
         return {}
@@ -34,7 +34,7 @@ def lines_between(weighted: Weighted, snaps: Snaps) -> dict[int, Line]:
 
 
 def _line(weighted: Weighted, snaps: Snaps, ends: hierarchy.Ends, row: int, cost: int) -> Plane:
-    """Corners in degrees of the path of that cost from place ``row`` to the one after it."""
+    """Return the corners, in degrees, of the path with this cost from place ``row`` to the next."""
     graph, after = weighted.graph, row + 1
     here, there = int(snaps.edge[row]), int(snaps.edge[after])
     start, stop = float(snaps.share[row]), float(snaps.share[after])
@@ -51,8 +51,8 @@ def _line(weighted: Weighted, snaps: Snaps, ends: hierarchy.Ends, row: int, cost
     parts = [_part(graph, here, start, _end_share(graph, here, nodes[0], start, True))]
     for a, b in pairwise(nodes):
         first, last = matrix.indptr[a], matrix.indptr[a + 1]
-        found = first + int(np.flatnonzero(matrix.indices[first:last] == b)[0])
-        arc = int(arcs[found])
+        entry = first + int(np.flatnonzero(matrix.indices[first:last] == b)[0])
+        arc = int(arcs[entry])
         along = bool(graph.ahead[arc])
         parts.append(_part(graph, int(graph.edge[arc]), 0.0 if along else 1.0, float(along)))
     parts.append(_part(graph, there, _end_share(graph, there, nodes[-1], stop, False), stop))
@@ -68,7 +68,7 @@ def _open(low: int, low_cost: int, high: int, high_cost: int) -> list[tuple[int,
 
 
 def _direct(weighted: Weighted, edge: int, start: float, stop: float, cost: int) -> bool:
-    """Whether staying on the street costs just what the table says."""
+    """Return True if going along the one street has exactly the cost in the table."""
     if start == stop:
         return cost == 0
     arc = int(weighted.graph.arc_of[edge, 0 if stop > start else 1])
@@ -79,7 +79,10 @@ def _direct(weighted: Weighted, edge: int, start: float, stop: float, cost: int)
 
 
 def _end_share(graph: Graph, edge: int, node: int, share: float, leaving: bool) -> float:
-    """1.0 or 0.0: which end of the street ``node`` is; on a loop, the end that is cheaper."""
+    """Return which end of the street a node is: 0.0 for its start, 1.0 for its end.
+
+    Both ends of a loop are the same node: then return the cheaper end.
+    """
     along, against = graph.arc_of[edge].tolist()
     arc = along if along >= 0 else against
     u, v = graph.tail[arc], graph.head[arc]
@@ -93,7 +96,7 @@ def _end_share(graph: Graph, edge: int, node: int, share: float, leaving: bool) 
 
 
 def _part(graph: Graph, edge: int, start: float, stop: float) -> Plane:
-    """The street's corners from one share of its length to another, in degrees."""
+    """Return the corners, in degrees, between two shares of the street's length."""
     first, last = graph.streets.first[edge], graph.streets.first[edge + 1]
     line = graph.streets.shape[first:last] / E7
     steps = np.hypot(*np.diff(graph.plane(line), axis=0).T)
@@ -107,7 +110,10 @@ def _part(graph: Graph, edge: int, start: float, stop: float) -> Plane:
 
 
 def _simplified(graph: Graph, degrees: Plane) -> Line:
-    """Without the corners nobody sees, rounded to a decimetre, never fewer than two."""
+    """Return the line without corners that cannot be seen; it keeps two corners or more.
+
+    Coordinates are rounded to six decimals (a decimetre).
+    """
     import shapely
 
     keep = np.concatenate([[True], (np.diff(degrees, axis=0) != 0).any(axis=1)])

@@ -1,17 +1,20 @@
-"""A customizable contraction hierarchy whose answers carry time *and* length of one path. PURE.
+"""A customizable contraction hierarchy (CCH): time and length of the fastest paths. PURE.
 
-routingkit-cch finds the order in which nodes are contracted (nested dissection by inertial flow)
-and answers times fast, but one 32-bit weight cannot also carry the length of the same path, and
-asking its unpacked path a million times takes minutes. So the hierarchy itself is kept here, in
-arrays: a weight is one 64-bit whole number, ``time_ds << SHIFT | length_dm``, added and compared as
-it stands. The smaller number is the faster path, the shorter of two equally fast ones; its low
-bits are that very path's length. Below 2**53 a float64 holds it exactly, so scipy's Dijkstra runs
-on the same numbers, as oracle and as fallback.
+A contraction hierarchy is a prepared graph that answers shortest-path questions fast. The library
+routingkit-cch finds the order in which nodes are contracted (nested dissection by inertial flow).
+It also answers times fast, but its 32-bit weight cannot carry the length of the same path, and
+unpacking a million paths takes minutes. So this module keeps the hierarchy itself, in arrays.
 
-Build (once per graph): order -> chordal supergraph ("upward arcs") -> lower triangles by level.
-Customise (once per hour's speeds): relax the triangles, level by level.
-Ask: every node's distances to its ancestors in the elimination tree (its label) are computed from
-the root down; two places meet at the best common ancestor.
+A composite weight is one 64-bit integer, ``time_ds << SHIFT | length_dm``. Weights are added and
+compared as integers: the smaller weight is the faster path, or the shorter of two equally fast
+ones. Its low bits are the length of that path. Below 2**53 a float64 holds a weight exactly, so
+scipy's Dijkstra can use the same numbers (see ``dijkstra``).
+
+1. Build, once for each graph: order -> graph with shortcut arcs ("upward arcs") -> triangles of
+   arcs, sorted by level.
+2. Customise, once for each hour's speeds: give each arc its weight, triangle by triangle.
+3. Query: compute each place's label, that is its costs to its ancestors in the elimination tree,
+   from the root down. The best path between two places goes over their best common ancestor.
 
 Source: Dibbelt, Strasser, Wagner: Customizable Contraction Hierarchies (2014).
 """
@@ -29,37 +32,44 @@ Longs = npt.NDArray[np.int64]
 SHIFT = 27  # lengths up to 13,421 km; times up to 2**26 ds = 77 days
 LENGTH_MASK = (1 << SHIFT) - 1
 ENDLESS = np.int64(1 << 60)
-CHUNK = 512  # places whose labels are computed together: bounds memory on large networks
+CHUNK = 512  # places whose labels are computed together; limits the memory on large networks
 
 
 def weights(time_ds: npt.ArrayLike, length_dm: npt.ArrayLike) -> Longs:
-    """Pack times (at least 1 ds) and lengths into composite weights."""
+    """Return the composite weights of times (1 ds or more) and lengths."""
     packed: Longs = (np.asarray(time_ds, np.int64) << SHIFT) | np.asarray(length_dm, np.int64)
     return packed
 
 
 @dataclass(frozen=True, slots=True)
 class Hierarchy:
-    """The shape of the hierarchy; nodes are numbered by rank, the last one is contracted last."""
+    """The structure of the hierarchy, without weights.
 
-    up_first: Longs  # [nodes + 1] into up_head
-    up_head: Ints  # upward neighbours, ascending per node
-    parent: Ints  # elimination tree, -1 at the root
-    arc_up: Ints  # [arcs] the upward arc that an input arc lies on
+    A node's number is its rank: nodes are contracted in the order of their numbers.
+    """
+
+    up_first: Longs  # [nodes + 1] start of each node's arcs in up_head
+    up_head: Ints  # upward neighbours of each node, ascending
+    parent: Ints  # parent in the elimination tree, -1 at a root
+    arc_up: Ints  # [arcs] the upward arc of each arc of the graph
     tri_low: Ints  # [triangles] upward arc bottom -> middle
     tri_side: Ints  # upward arc bottom -> top
-    tri_top: Ints  # upward arc middle -> top, the one relaxed
-    tri_level: Longs  # [levels + 1] into the three above
+    tri_top: Ints  # upward arc middle -> top, whose weight the triangle may lower
+    tri_level: Longs  # [levels + 1] start of each level in the three arrays above
 
     @property
     def nodes(self) -> int:
+        """The number of nodes."""
         return len(self.parent)
 
 
 def order_nodes(
     tail: Ints, head: Ints, lat: npt.NDArray[np.float32], lon: npt.NDArray[np.float32]
 ) -> Ints:
-    """Contraction order, first to last; raises ImportError where routingkit-cch has no wheel."""
+    """Return the nodes in contraction order.
+
+    Raises ImportError where routingkit-cch has no wheel.
+    """
     from routingkit_cch import compute_order_inertial
 
     if len(lat) == 1:
@@ -71,7 +81,7 @@ def order_nodes(
 
 
 def build(nodes: int, tail: Ints, head: Ints) -> Hierarchy:
-    """Contract nodes 0, 1, 2, … in this order and keep every arc that arises."""
+    """Contract the nodes 0, 1, 2, … in this order and return the hierarchy with all shortcuts."""
     above: list[set[int]] = [set() for _ in range(nodes)]
     for a, b in zip(tail.tolist(), head.tolist(), strict=True):
         if a != b:
@@ -81,14 +91,14 @@ def build(nodes: int, tail: Ints, head: Ints) -> Hierarchy:
         if above[node]:
             lowest = min(above[node])
             parent[node] = lowest
-            # Neighbours of a contracted node become a clique; it is enough to hand the rest to
-            # the lowest of them, which hands them on in its turn.
+            # The neighbours of a contracted node must all be connected. It is enough to connect
+            # the lowest one with the others: when it is contracted, the others follow.
             above[lowest] |= above[node]
             above[lowest].discard(lowest)
-    degree = np.fromiter((len(found) for found in above), np.int64, nodes)
+    degree = np.fromiter((len(neighbours) for neighbours in above), np.int64, nodes)
     up_first = np.concatenate([[0], np.cumsum(degree)])
     up_head = np.fromiter(
-        (other for found in above for other in sorted(found)), np.int32, int(up_first[-1])
+        (other for neighbours in above for other in sorted(neighbours)), np.int32, int(up_first[-1])
     )
     keys = np.repeat(np.arange(nodes, dtype=np.int64), degree) * nodes + up_head
     low = np.minimum(tail, head).astype(np.int64)
@@ -99,7 +109,10 @@ def build(nodes: int, tail: Ints, head: Ints) -> Hierarchy:
 def _triangles(
     nodes: int, up_first: Longs, up_head: Ints, keys: Longs
 ) -> tuple[Ints, Ints, Ints, Longs]:
-    """Every pair of upward arcs of one node, with the arc between their ends, by level."""
+    """Return the triangles: two upward arcs of one node and the arc between their upper ends.
+
+    The triangles are sorted by the level of their lowest node.
+    """
     level = np.zeros(nodes, np.int64)
     heads = up_head.tolist()
     firsts = up_first.tolist()
@@ -135,7 +148,7 @@ def _triangles(
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A hierarchy with one set of weights: ``up[a]`` from the lower end to the upper, and back."""
+    """A hierarchy with weights: ``up`` from the lower end of an arc to the upper, ``down`` back."""
 
     shape: Hierarchy
     up: Longs
@@ -143,7 +156,7 @@ class Metric:
 
 
 def customise(shape: Hierarchy, tail: Ints, head: Ints, weight: Longs) -> Metric:
-    """Fold arc weights into the hierarchy. Costs a pass over its triangles."""
+    """Return the hierarchy with the weights of the graph's arcs; one pass over all triangles."""
     up = np.full(len(shape.up_head), ENDLESS, np.int64)
     down = up.copy()
     rising = tail < head
@@ -155,7 +168,7 @@ def customise(shape: Hierarchy, tail: Ints, head: Ints, weight: Longs) -> Metric
         if a == b:
             continue
         low, side, top = shape.tri_low[a:b], shape.tri_side[a:b], shape.tri_top[a:b]
-        # Sorted by the arc relaxed, so that each is reduced once and written once.
+        # Sorted by their top arc, so that each arc is reduced and written once.
         starts = np.flatnonzero(np.concatenate([[True], top[1:] != top[:-1]]))
         target = top[starts]
         up[target] = np.minimum(up[target], np.minimum.reduceat(down[low] + up[side], starts))
@@ -167,11 +180,11 @@ def customise(shape: Hierarchy, tail: Ints, head: Ints, weight: Longs) -> Metric
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Where places touch the graph: row i enters at ``low[i]``/``high[i]`` (ranks, low <= high).
+    """The two nodes that connect each place with the graph: ``low[i]`` and ``high[i]`` of place i.
 
-    The two are the ends of one street, hence one is the other's ancestor. ``leave_*`` is the
-    composite cost from the place to that node, ``reach_*`` from the node to the place; ENDLESS
-    where the street may not be used that way.
+    They are the ends of the place's street, as ranks with low <= high; one is an ancestor of the
+    other. ``leave_*`` is the composite cost from the place to the node, ``reach_*`` from the node
+    to the place. ENDLESS means that the street must not be used in this direction.
     """
 
     low: Ints
@@ -184,10 +197,10 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Costs between places and their ancestors in the hierarchy: what tables are made from.
+    """The costs between places and their ancestors in the hierarchy; tables are made from them.
 
-    Column d of row i belongs to the ancestor of place i at depth d: ``chains`` is its rank, -1
-    below the place; ``leave`` the cost from the place to it, ``reach`` the cost back.
+    Column d of row i is the ancestor of place i at depth d. ``chains`` is its rank (-1 below the
+    place), ``leave`` the cost from the place to it, ``reach`` the cost back.
     """
 
     chains: Ints
@@ -196,12 +209,12 @@ class Labels:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the three arrays."""
+        """The size of the three arrays in bytes."""
         return self.chains.nbytes + self.leave.nbytes + self.reach.nbytes
 
 
 def labels(metric: Metric, ends: Ends) -> Labels:
-    """Return the labels of places, in their order."""
+    """Return the labels of the places, in the order of the places."""
     shape = metric.shape
     depth = _depths(shape.parent, ends.low)
     deepest = int(depth.max(initial=0)) + 1
@@ -217,11 +230,11 @@ def labels(metric: Metric, ends: Ends) -> Labels:
 
 
 def table(metric: Metric, ends: Ends) -> Longs:
-    """Composite distances between all places; ENDLESS or more where there is no path."""
-    made = labels(metric, ends)
-    count, deepest = made.chains.shape
-    sort = np.lexsort(made.chains.T[::-1])
-    leave, reach, chains = made.leave[sort], made.reach[sort], made.chains[sort]
+    """Return the composite costs between all places; ENDLESS or more where there is no path."""
+    all_labels = labels(metric, ends)
+    count, deepest = all_labels.chains.shape
+    sort = np.lexsort(all_labels.chains.T[::-1])
+    leave, reach, chains = all_labels.leave[sort], all_labels.reach[sort], all_labels.chains[sort]
     best = np.full((count, count), 2 * ENDLESS, np.int64)
     for at in range(deepest):
         column = chains[:, at]
@@ -237,13 +250,13 @@ def table(metric: Metric, ends: Ends) -> Longs:
 
 
 def row_and_column(one: Labels, many: Labels) -> tuple[Longs, Longs]:
-    """Composite distances from one place to many and back: what ``table`` says, alone.
+    """Return the composite costs from one place to many and back, as in ``table``.
 
-    The best path between two places goes over an ancestor that they share; O(places x depth).
+    The best path between two places goes over an ancestor of both; O(places x depth).
     """
     deepest = min(one.chains.shape[1], many.chains.shape[1])
-    mine = one.chains[0, :deepest]
-    shared = (many.chains[:, :deepest] == mine) & (mine >= 0)
+    one_chain = one.chains[0, :deepest]
+    shared = (many.chains[:, :deepest] == one_chain) & (one_chain >= 0)
     there = one.leave[0, :deepest] + many.reach[:, :deepest]
     back = many.leave[:, :deepest] + one.reach[0, :deepest]
     none = 2 * ENDLESS
@@ -254,6 +267,7 @@ def row_and_column(one: Labels, many: Labels) -> tuple[Longs, Longs]:
 
 
 def _depths(parent: Ints, nodes: Ints) -> Longs:
+    """Return the number of ancestors of each node in the elimination tree."""
     depth = np.zeros(len(nodes), np.int64)
     at = parent[nodes]
     while (at >= 0).any():
@@ -263,30 +277,30 @@ def _depths(parent: Ints, nodes: Ints) -> Longs:
 
 
 def _chains(parent: Ints, low: Ints, depth: Longs, deepest: int) -> Ints:
-    """Row i: the ancestors of ``low[i]`` from the root to itself, then -1."""
+    """Return in row i the path from the root to ``low[i]`` in the elimination tree, then -1."""
     chains = np.full((len(low), deepest), -1, np.int32)
-    at, left = low.copy(), depth.copy()
+    at, column = low.copy(), depth.copy()
     rows = np.arange(len(low))
     while len(rows):
-        chains[rows, left] = at
-        keep = left > 0
-        rows, at, left = rows[keep], parent[at[keep]], left[keep] - 1
+        chains[rows, column] = at
+        keep = column > 0
+        rows, at, column = rows[keep], parent[at[keep]], column[keep] - 1
     return chains
 
 
 def _labels(
     metric: Metric, ends: Ends, rows: Longs, chains: Ints, depth: Longs
 ) -> tuple[Longs, Longs]:
-    """Costs from and to the places ``rows`` by depth of the ancestor."""
+    """Return the costs from and to the places ``rows``, by depth of the ancestor."""
     shape = metric.shape
-    mine = chains[rows]
-    deepest = mine.shape[1]
-    closure = np.unique(mine[mine >= 0])
+    rows_chains = chains[rows]
+    deepest = rows_chains.shape[1]
+    closure = np.unique(rows_chains[rows_chains >= 0])
     where = np.full(shape.nodes, -1, np.int32)
     where[closure] = np.arange(len(closure), dtype=np.int32)
     level = np.zeros(len(closure), np.int64)
     for at in range(deepest):
-        column = mine[:, at]
+        column = rows_chains[:, at]
         level[where[column[column >= 0]]] = at
     ahead = np.full((len(closure), deepest), ENDLESS, np.int64)
     back = ahead.copy()
@@ -317,7 +331,7 @@ def _descend(
     back: Longs,
     depth: int,
 ) -> None:
-    """Labels of all nodes at one depth from those of their upward neighbours."""
+    """Fill in the labels of all nodes at one depth, from the labels of their upward neighbours."""
     first, last = metric.shape.up_first[nodes], metric.shape.up_first[nodes + 1]
     degree = last - first
     starts = np.cumsum(degree) - degree
@@ -325,5 +339,5 @@ def _descend(
     heads = where[metric.shape.up_head[arcs]]
     for label, cost in ((ahead, metric.up), (back, metric.down)):
         through = cost[arcs, None] + label[heads, :depth]
-        found = np.minimum.reduceat(through, starts, axis=0)
-        label[local, :depth] = np.minimum(found, ENDLESS)
+        costs = np.minimum.reduceat(through, starts, axis=0)
+        label[local, :depth] = np.minimum(costs, ENDLESS)

@@ -1,7 +1,7 @@
-"""Times and distances between places, and the lines between them. PURE.
+"""Travel times and distances between places, and the lines between them. PURE.
 
-The answer always says what it stands on: ``source``, the places no street reaches
-(``uncovered``), and a note as a code with parameters (for gettext) and as an English sentence.
+Each result names its basis: ``source``, the places without a street (``uncovered``), and a note,
+as a code with parameters for translation and as an English sentence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dispatch.roads.network import SNAP_LIMIT_M, Graph, Network, UnknownNetwork,
 from dispatch.roads.rules import PROFILES, Profile
 from lastmile.core.geo import EARTH_RADIUS_M, Point
 
-DETOUR: Final = 1.4  # streets are about 1.4 times as long as the straight line
+DETOUR: Final = 1.4  # a way along streets is about 1.4 times as long as the straight line
 STRAIGHT_KPH: Final[Mapping[str, float]] = {
     "van": 28.0,
     "e_van": 28.0,
@@ -36,20 +36,20 @@ Int32 = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class TravelMatrix:
-    """N x N answers, row = from, column = to.
+    """Travel times and distances between N places, row = from, column = to.
 
     Parameters
     ----------
     duration_s, distance_m : int32[N, N]
-        The fastest path's seconds, and the metres of that same path.
+        Seconds of the fastest path, and the metres of the same path.
     source : str
-        ``roads``, or ``straight_line`` when no pair goes over streets.
+        ``roads``, or ``straight_line`` if no pair is connected by streets.
     note : str
-        Empty, or what a person must know, in English.
+        A remark for people, in English; empty if there is none.
     snapped_m : int32[N]
-        Metres from each place to its street; for an uncovered place the search limit.
+        Metres from each place to its street; the search limit for an uncovered place.
     note_code, note_params
-        The note for translation: ``no_network``, ``unknown_network``, ``no_profile``,
+        The same note, for translation: ``no_network``, ``unknown_network``, ``no_profile``,
         ``nothing_covered``, ``some_uncovered``.
     uncovered : tuple of int
         Rows whose times are straight-line estimates although ``source`` is ``roads``.
@@ -67,13 +67,13 @@ class TravelMatrix:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the two tables."""
+        """The size of the two tables in bytes."""
         return self.duration_s.nbytes + self.distance_m.nbytes
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """The way between two places that follow each other; ``line`` is (lon, lat)."""
+    """The way from one place to the next; ``line`` has its corners as (lon, lat)."""
 
     duration_s: int
     distance_m: int
@@ -82,15 +82,15 @@ class Leg:
 
 
 _NOTES: Final[Mapping[str, str]] = {
-    "no_network": "No street network is named: straight lines times {detour}.",
-    "unknown_network": "The street network {network} is not built here: straight lines times "
+    "no_network": "No street network is chosen: distances are straight lines times {detour}.",
+    "unknown_network": "There is no street network {network}: distances are straight lines times "
     "{detour}. Build it with manage.py roads_build.",
-    "no_profile": "The network {network} has no streets for {profile}: straight lines times "
-    "{detour}.",
-    "nothing_covered": "No place lies within {limit_m} m of a street of {network}: straight "
+    "no_profile": "The network {network} has no streets for {profile}: distances are straight "
     "lines times {detour}.",
-    "some_uncovered": "{count} places lie more than {limit_m} m from every street of {network}: "
-    "their times are straight lines times {detour}.",
+    "nothing_covered": "No place is within {limit_m} m of a street of {network}: distances are "
+    "straight lines times {detour}.",
+    "some_uncovered": "{count} places are more than {limit_m} m from every street of {network}: "
+    "their distances are straight lines times {detour}.",
 }
 
 
@@ -102,38 +102,38 @@ def travel(
     depart_minute: int | None = None,
     var: Path | str | None = None,
 ) -> TravelMatrix:
-    """Times and distances between all places.
+    """Return the travel times and distances between all places.
 
     Parameters
     ----------
     network : str or None
-        Name of a built network; None or "" asks for straight lines.
+        Name of a network; None or "" for straight lines.
     depart_minute : int or None
-        Local minute of the day at the hub; picks the hour's traffic. None is free flow.
+        Local minute of the day at the hub, which gives the hour of traffic. None is free flow.
 
     Notes
     -----
-    Answers are kept in the process, at most CACHE_BYTES of them, keyed by network version,
-    profile, hour and places. Not on disk: 1,000 x 1,000 over Greater Porto is computed in well
-    under a second, so that a file would only be something to clean up and to leak.
+    Results are cached in the process, up to CACHE_BYTES; the key is network version, profile,
+    hour and places. They are not written to disk, because 1,000 x 1,000 places of Greater Porto
+    take well under a second and a file would have to be cleaned up.
     """
-    graph, code, found = graph_of(network, profile, var)
-    if graph is None or found is None:
+    graph, code, network_found = graph_of(network, profile, var)
+    if graph is None or network_found is None:
         return _straight(points, profile, code, {"network": network or "", "profile": profile})
     hour = hour_of(depart_minute, graph)
     digest = hashlib.sha256(np.array([(p.lat, p.lon) for p in points]).tobytes()).hexdigest()
-    key = (str(found.folder), graph.name, profile, hour, digest)
-    held = _cache.get(key)
-    if held is None:
-        held = _over_roads(points, found, graph, profile, hour)
-        for array in (held.duration_s, held.distance_m, held.snapped_m):
+    key = (str(network_found.folder), graph.name, profile, hour, digest)
+    result = _cache.get(key)
+    if result is None:
+        result = _over_roads(points, network_found, graph, profile, hour)
+        for array in (result.duration_s, result.distance_m, result.snapped_m):
             array.setflags(write=False)
-        _cache.put(key, held)
-    return held
+        _cache.put(key, result)
+    return result
 
 
 def hour_of(depart_minute: int | None, graph: Graph) -> int | None:
-    """Return the hour whose traffic counts; None is free flow, which all but vans have."""
+    """Return the hour of traffic; None is free flow, which holds for all graphs but the van's."""
     if depart_minute is None or graph.name != "van":
         return None
     return depart_minute // 60 % 24
@@ -142,15 +142,16 @@ def hour_of(depart_minute: int | None, graph: Graph) -> int | None:
 def graph_of(
     network: str | None, profile: Profile, var: Path | str | None
 ) -> tuple[Graph | None, str, Network | None]:
+    """Return the profile's graph, the note code if there is none, and the network."""
     if profile not in PROFILES:
-        raise ValueError(f"{profile!r} is no profile; use one of {', '.join(PROFILES)}.")
+        raise ValueError(f"{profile!r} is not a profile; use one of {', '.join(PROFILES)}.")
     if not network:
         return None, "no_network", None
     try:
-        found = load(network, var)
+        loaded = load(network, var)
     except UnknownNetwork:
         return None, "unknown_network", None
-    return found.graph(profile), "no_profile", found
+    return loaded.graph(profile), "no_profile", loaded
 
 
 def _over_roads(
@@ -171,7 +172,7 @@ def _over_roads(
     whole.duration_s[rows] = duration
     whole.distance_m[rows] = distance
     outside = np.flatnonzero(~covered).tolist()
-    code, said, text = _note("some_uncovered", {**params, "count": len(outside)})
+    code, note_params, text = _note("some_uncovered", {**params, "count": len(outside)})
     return TravelMatrix(
         whole.duration_s,
         whole.distance_m,
@@ -179,30 +180,32 @@ def _over_roads(
         text,
         snaps.away_m,
         code,
-        said,
+        note_params,
         tuple(outside),
         network.version,
     )
 
 
 def split(costs: npt.NDArray[np.int64]) -> tuple[Int32, Int32]:
-    """Composite costs to whole seconds and metres."""
+    """Return whole seconds and whole metres of composite costs."""
     if (costs >= hierarchy.ENDLESS).any():
-        raise ValueError("A street leads nowhere: the network is not strongly connected.")
+        raise ValueError(
+            "Some places have no path between them: the network is not strongly connected."
+        )
     seconds = ((costs >> hierarchy.SHIFT) + 5) // 10
     metres = ((costs & hierarchy.LENGTH_MASK) + 5) // 10
     return seconds.astype(np.int32), metres.astype(np.int32)
 
 
 def _note(code: str, params: Mapping[str, object]) -> tuple[str, dict[str, object], str]:
-    said = {**params, "detour": DETOUR, "limit_m": SNAP_LIMIT_M}
-    return code, said, _NOTES[code].format(**said)
+    note_params = {**params, "detour": DETOUR, "limit_m": SNAP_LIMIT_M}
+    return code, note_params, _NOTES[code].format(**note_params)
 
 
 def straight_between(
     starts: Sequence[Point], ends: Sequence[Point], profile: Profile
 ) -> tuple[Int32, Int32]:
-    """Return seconds and metres by straight lines times DETOUR, row = start, column = end."""
+    """Return seconds and metres along straight lines times DETOUR (row = start, column = end)."""
     lat_a, lat_b = (np.radians([p.lat for p in points]) for points in (starts, ends))
     lon_a, lon_b = (np.radians([p.lon for p in points]) for points in (starts, ends))
     h = (
@@ -222,7 +225,7 @@ def _straight(
     snapped_m: Int32 | None = None,
 ) -> TravelMatrix:
     seconds, metres = straight_between(points, points, profile)
-    code, said, text = _note(code, {"count": len(points), **params})
+    code, note_params, text = _note(code, {"count": len(points), **params})
     return TravelMatrix(
         seconds,
         metres,
@@ -230,7 +233,7 @@ def _straight(
         text,
         np.zeros(len(points), np.int32) if snapped_m is None else snapped_m,
         code,
-        said,
+        note_params,
         tuple(range(len(points))) if snapped_m is not None else (),
     )
 
@@ -243,7 +246,7 @@ def legs(
     depart_minute: int | None = None,
     var: Path | str | None = None,
 ) -> list[Leg]:
-    """The way from each place to the next, along streets where streets reach both."""
+    """Return the way from each place to the next, along streets where both places have one."""
     times = travel(points, network=network, profile=profile, depart_minute=depart_minute, var=var)
     graph, _, _ = graph_of(network, profile, var)
     lines: dict[int, Line] = {}
@@ -266,7 +269,7 @@ def route_geometry(
     profile: Profile,
     var: Path | str | None = None,
 ) -> list[Line]:
-    """Per leg the (lon, lat) line along the streets; a straight line where none reach."""
+    """Return the (lon, lat) line of each leg along the streets, or a straight line without them."""
     return [leg.line for leg in legs(points, network=network, profile=profile, var=var)]
 
 

@@ -1,4 +1,4 @@
-"""Answers kept in the process: least recently used, bounded by bytes. PURE."""
+"""A cache in the process: least recently used, limited by bytes. PURE."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ S = TypeVar("S")
 
 
 def _nbytes(answer: Any) -> int:
-    """Return what an array, or what is made of arrays, says that it takes."""
+    """Return the ``nbytes`` of an array, or of an object made of arrays."""
     return int(answer.nbytes)
 
 
 class Memory(Generic[S]):
-    """Answers by key; the oldest go when all together take more than ``most`` bytes.
+    """A cache of values by key; the least recently used are removed beyond ``most`` bytes.
 
-    ``size`` returns the bytes of an answer; without it, an answer says its own ``nbytes``.
+    ``size`` returns the bytes of a value; by default its ``nbytes``. Threads may share it.
     """
 
     def __init__(self, most: int, size: Callable[[S], int] = _nbytes) -> None:
@@ -29,15 +29,15 @@ class Memory(Generic[S]):
         self._bytes = 0
 
     def get(self, key: tuple[object, ...]) -> S | None:
-        """Return an answer and mark it as used."""
+        """Return the value of a key and mark it as used; None if it is not cached."""
         with self.lock:
-            found = self.held.get(key)
-            if found is not None:
+            value = self.held.get(key)
+            if value is not None:
                 self.held.move_to_end(key)
-            return found
+            return value
 
     def put(self, key: tuple[object, ...], answer: S) -> None:
-        """Keep an answer; at least the newest one stays."""
+        """Cache a value; the newest value always stays, even if it is too large."""
         with self.lock:
             before = self.held.pop(key, None)
             if before is not None:
@@ -48,5 +48,5 @@ class Memory(Generic[S]):
                 self._bytes -= self.size(self.held.popitem(last=False)[1])
 
     def bytes(self) -> int:
-        """Return how much memory the kept answers take."""
+        """Return the bytes of all cached values."""
         return self._bytes

@@ -1,4 +1,4 @@
-"""Write Mapbox vector tiles, version 2.1, by hand: protobuf varints and nothing else. PURE.
+"""Writes Mapbox vector tiles (version 2.1) without a protobuf library. PURE.
 
 Source: https://github.com/mapbox/vector-tile-spec/tree/master/2.1
 """
@@ -21,7 +21,7 @@ _KINDS: Final[Mapping[Kind, int]] = {"line": 2, "polygon": 3}
 
 
 def varint(value: int) -> bytes:
-    """A whole number of at least 0, seven bits a byte, low bits first."""
+    """Return an integer of 0 or more as a protobuf varint: seven bits a byte, low bits first."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -31,7 +31,7 @@ def varint(value: int) -> bytes:
 
 
 def varints(values: npt.NDArray[np.int64]) -> bytes:
-    """Many varints at once, each below 2**35."""
+    """Return many integers, each below 2**35, as varints one after the other."""
     size = 1 + np.searchsorted(_BOUNDS, values, side="right")
     parts = (values[:, None] >> np.arange(0, 35, 7)) & 0x7F
     at = np.arange(5)
@@ -40,13 +40,13 @@ def varints(values: npt.NDArray[np.int64]) -> bytes:
 
 
 def block(number: int, body: bytes) -> bytes:
-    """A protobuf field that carries its length."""
+    """Return a length-delimited protobuf field."""
     return varint(number << 3 | 2) + varint(len(body)) + body
 
 
 @dataclass(slots=True)
 class Layer:
-    """One layer; keys and values of features are kept once each."""
+    """A layer of a tile; each key and each value of its features is stored once."""
 
     name: str
     features: list[bytes] = field(default_factory=list)
@@ -56,8 +56,10 @@ class Layer:
     def add(
         self, kind: Kind, parts: Sequence[Corners], properties: Mapping[str, str | int]
     ) -> None:
-        """Add lines, or rings without their repeated last corner (outer ones counter-clockwise
-        in numbers, so clockwise on the screen)."""
+        """Add one feature: lines, or rings without their repeated last corner.
+
+        Outer rings run clockwise on the screen, where y points down.
+        """
         geometry = _commands(kind, parts)
         if not len(geometry):
             return
@@ -75,25 +77,28 @@ class Layer:
         )
 
     def encoded(self) -> bytes:
-        """The layer as a field of the tile; nothing when it has no features."""
+        """Return the layer as a field of the tile; empty without features."""
         if not self.features:
             return b""
         body = varint(15 << 3) + varint(2) + block(1, self.name.encode())
         body += b"".join(block(2, feature) for feature in self.features)
         body += b"".join(block(3, key.encode()) for key in self.keys)
         for value in self.values:
-            said = (
+            encoded_value = (
                 block(1, value.encode())
                 if isinstance(value, str)
                 else varint(5 << 3) + varint(value)
             )
-            body += block(4, said)
+            body += block(4, encoded_value)
         body += varint(5 << 3) + varint(EXTENT)
         return block(3, body)
 
 
 def _commands(kind: Kind, parts: Sequence[Corners]) -> npt.NDArray[np.int64]:
-    """MoveTo, LineTo (and ClosePath) with zigzag steps from the pen's last place."""
+    """Return the drawing commands of a geometry: MoveTo, LineTo and, for polygons, ClosePath.
+
+    Each corner is a zigzag-encoded step from the corner before.
+    """
     pen = np.zeros((1, 2), np.int64)
     least = 2 if kind == "line" else 3
     out: list[npt.NDArray[np.int64]] = []

@@ -1,4 +1,4 @@
-"""A loaded network: arrays mapped from disk, places snapped to streets, tables and paths. PURE."""
+"""A loaded network: snaps places to streets and computes tables of travel costs. PURE."""
 
 from __future__ import annotations
 
@@ -37,18 +37,21 @@ __all__ = [
 
 available = store.available
 covering = store.covering
-SNAP_LIMIT_M: Final = 2_000  # a place farther from every street of its profile is not covered
-NETWORKS_KEPT: Final = 8  # opened at once per process; each is four mapped files
-HOURS_KEPT: Final = 4  # hours of one graph held with weights; about 10 MB each for Greater Porto
+SNAP_LIMIT_M: Final = 2_000  # a place farther from each street of its profile is uncovered
+NETWORKS_KEPT: Final = 8  # networks kept open in a process; each has four mapped files
+HOURS_KEPT: Final = (
+    4  # hours of a graph whose weights are cached; about 10 MB each for Greater Porto
+)
 NO_DOORS: Final = [rules.CLASS_ID["motorway"], rules.CLASS_ID["motorway_link"]]
 Longs = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Snaps:
-    """Places on streets. ``share`` is the part of the street before the place, along its drawing.
+    """Places moved to their nearest street.
 
-    ``edge`` is -1 where no street lies within SNAP_LIMIT_M; ``away_m`` is then the limit or more.
+    ``edge`` is the street, or -1 if no street is within SNAP_LIMIT_M. ``share`` is the position
+    on the street: 0 at its start, 1 at its end. ``away_m`` is the distance to it, or the limit.
     """
 
     edge: npt.NDArray[np.int32]
@@ -57,44 +60,47 @@ class Snaps:
 
     @property
     def covered(self) -> npt.NDArray[np.bool_]:
-        found: npt.NDArray[np.bool_] = self.edge >= 0
-        return found
+        """True for each place that has a street."""
+        result: npt.NDArray[np.bool_] = self.edge >= 0
+        return result
 
     def only(self, rows: npt.NDArray[np.bool_]) -> Snaps:
+        """Return the places where ``rows`` is True."""
         return Snaps(self.edge[rows], self.share[rows], self.away_m[rows])
 
 
 class Graph:
-    """The streets as one profile may use them."""
+    """The directed arcs of the streets that one kind of vehicle, or a person on foot, may use."""
 
     def __init__(self, path: Path, name: str, streets: StreetArrays) -> None:
         self.name = name
         self.streets = streets
-        found = map_arrays(path)
-        self.node, self.tail, self.head = found["node"], found["tail"], found["head"]
-        self.edge, self.ahead, self.kph = found["edge"], found["ahead"], found["kph"]
+        arrays = map_arrays(path)
+        self.node, self.tail, self.head = arrays["node"], arrays["tail"], arrays["head"]
+        self.edge, self.ahead, self.kph = arrays["edge"], arrays["ahead"], arrays["kph"]
         self.shape: hierarchy.Hierarchy | None = None
-        if "h_parent" in found:
+        if "h_parent" in arrays:
             self.shape = hierarchy.Hierarchy(
-                **{f.name: found[f"h_{f.name}"] for f in fields(hierarchy.Hierarchy)}
+                **{f.name: arrays[f"h_{f.name}"] for f in fields(hierarchy.Hierarchy)}
             )
         self._hours: OrderedDict[int | None, Weighted] = OrderedDict()
         self._lock = threading.Lock()
 
     @cached_property
     def arc_of(self) -> npt.NDArray[np.int32]:
-        """[streets, 2]: the arc along and the arc against the drawing, -1 where shut."""
+        """The arcs [streets, 2] along and against the drawn direction, -1 where not allowed."""
         table = np.full((len(self.streets), 2), -1, np.int32)
         table[self.edge, np.where(self.ahead, 0, 1)] = np.arange(len(self.edge))
         return table
 
     @cached_property
     def length_dm(self) -> npt.NDArray[np.int32]:
+        """The length of each arc in decimetres."""
         lengths: npt.NDArray[np.int32] = self.streets.length_dm[self.edge]
         return lengths
 
     def arc_times_ds(self, hour: int | None) -> npt.NDArray[np.float64]:
-        """Seconds x 10 of each arc at that hour; finite and at least 1."""
+        """Return the travel time of each arc at an hour, in tenths of a second; 1 or more."""
         factor = np.array([rules.traffic_factor(self.name, c, hour) for c in rules.CLASSES])
         kph = self.kph * factor[self.streets.road_class[self.edge]]
         times = self.length_dm * 3.6 / kph
@@ -104,20 +110,22 @@ class Graph:
         return result
 
     def at(self, hour: int | None) -> Weighted:
-        """The graph with that hour's weights; a few hours are kept."""
+        """Return the graph with the weights of an hour; a few hours are cached."""
         with self._lock:
-            held = self._hours.get(hour)
-            if held is None:
-                held = Weighted(self, hierarchy.weights(self.arc_times_ds(hour), self.length_dm))
-                self._hours[hour] = held
+            weighted = self._hours.get(hour)
+            if weighted is None:
+                weighted = Weighted(
+                    self, hierarchy.weights(self.arc_times_ds(hour), self.length_dm)
+                )
+                self._hours[hour] = weighted
                 while len(self._hours) > HOURS_KEPT:
                     self._hours.popitem(last=False)
             self._hours.move_to_end(hour)
-            return held
+            return weighted
 
     @cached_property
     def _tree(self) -> tuple[STRtree, npt.NDArray[np.int32], npt.NDArray[np.object_]]:
-        """Street lines in metres around the network's middle, for snapping."""
+        """A spatial index of the street lines in metres, the streets, and their lines."""
         import shapely
 
         usable = np.unique(self.edge)
@@ -136,12 +144,12 @@ class Graph:
         return np.array(metres_per_degree((int(lats.min()) + int(lats.max())) / 2 / E7))
 
     def plane(self, lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Degrees to metres on a plane that touches the middle of the network."""
+        """Return degrees as metres on a plane that touches the middle of the network."""
         result: npt.NDArray[np.float64] = lonlat * self._scale
         return result
 
     def snap(self, points: Sequence[Point]) -> Snaps:
-        """Put each place on the nearest street of this profile."""
+        """Move each place to the nearest street of this graph."""
         import shapely
 
         count = len(points)
@@ -151,18 +159,18 @@ class Graph:
             return Snaps(edge, share, away)
         tree, usable, lines = self._tree
         spots: Any = shapely.points(self.plane(np.array([(p.lon, p.lat) for p in points])))
-        (rows, found), metres = tree.query_nearest(
+        (rows, nearest), metres = tree.query_nearest(
             spots, max_distance=SNAP_LIMIT_M, return_distance=True, all_matches=False
         )
-        edge[rows] = usable[found]
-        share[rows] = shapely.line_locate_point(lines[found], spots[rows], normalized=True)
+        edge[rows] = usable[nearest]
+        share[rows] = shapely.line_locate_point(lines[nearest], spots[rows], normalized=True)
         away[rows] = np.rint(metres).astype(np.int32)
         return Snaps(edge, share, away)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Places that others are timed against, with all that does not depend on the other place."""
+class KnownPlaces:
+    """Known places, with all data for travel to and from one more place."""
 
     snaps: Snaps
     ends: hierarchy.Ends
@@ -170,20 +178,20 @@ class Known:
 
     @property
     def nbytes(self) -> int:
-        """About how much memory this takes."""
+        """The size in bytes, approximately."""
         return 80 * len(self.snaps.edge) + (self.labels.nbytes if self.labels else 0)
 
 
 class Weighted:
-    """A graph at one hour: what it answers tables and paths from."""
+    """A graph with the weights of one hour."""
 
     def __init__(self, graph: Graph, weight: Longs) -> None:
         self.graph = graph
-        self.weight = weight  # composite, per arc
+        self.weight = weight  # composite weight of each arc
 
     @cached_property
     def metric(self) -> hierarchy.Metric | None:
-        """The hierarchy customised; None where the network was built without one."""
+        """The hierarchy with these weights; None if the network was built without a hierarchy."""
         graph = self.graph
         if graph.shape is None:
             return None
@@ -191,7 +199,7 @@ class Weighted:
 
     @cached_property
     def sparse(self) -> tuple[csr_matrix, Longs]:
-        """scipy's matrix of the best arc between two nodes, and which arc that is."""
+        """The best arc between each two nodes: a scipy matrix of weights, and the arcs' numbers."""
         from scipy.sparse import csr_matrix
 
         graph = self.graph
@@ -207,7 +215,7 @@ class Weighted:
         return matrix, arcs
 
     def ends(self, snaps: Snaps) -> hierarchy.Ends:
-        """How snapped places enter and leave the graph. Direction aware."""
+        """Return the costs between snapped places and the ends of their streets, by direction."""
         graph, weight = self.graph, self.weight
         along, against = graph.arc_of[snaps.edge].T
         open_arc = np.where(along >= 0, along, against)
@@ -230,9 +238,9 @@ class Weighted:
         )
 
     def table(self, snaps: Snaps, *, oracle: bool = False) -> Longs:
-        """Composite costs between all snapped places (see ``hierarchy``).
+        """Return the composite costs between all snapped places (see ``hierarchy``).
 
-        ``oracle`` asks scipy's Dijkstra even where a hierarchy is at hand.
+        ``oracle`` uses scipy's Dijkstra even if there is a hierarchy; for tests.
         """
         ends = self.ends(snaps)
         if oracle or self.metric is None:
@@ -243,14 +251,14 @@ class Weighted:
         np.fill_diagonal(best, 0)
         return best
 
-    def known(self, snaps: Snaps) -> Known:
-        """Return what one more place is timed against: ends, and labels where there are any."""
+    def known_places(self, snaps: Snaps) -> KnownPlaces:
+        """Return the places prepared for ``row_and_column``."""
         ends = self.ends(snaps)
         metric = self.metric
-        return Known(snaps, ends, None if metric is None else hierarchy.labels(metric, ends))
+        return KnownPlaces(snaps, ends, None if metric is None else hierarchy.labels(metric, ends))
 
-    def row_and_column(self, one: Snaps, known: Known) -> tuple[Longs, Longs]:
-        """Composite costs from one snapped place to the known ones and back, without a table."""
+    def row_and_column(self, one: Snaps, known: KnownPlaces) -> tuple[Longs, Longs]:
+        """Return the composite costs from one snapped place to the known places, and back."""
         ends, metric = self.ends(one), self.metric
         if metric is None or known.labels is None:
             there, back = dijkstra.row_and_column(self.sparse[0], ends, known.ends)
@@ -263,7 +271,7 @@ class Weighted:
         return there, back
 
     def _along(self, edge: int, ahead: npt.NDArray[np.float64]) -> Longs:
-        """Costs of going a signed part of one street without leaving it."""
+        """Return the costs of going along one street by signed shares of its length."""
         best = np.full(len(ahead), 2 * hierarchy.ENDLESS, np.int64)
         along, against = self.graph.arc_of[edge]
         if along >= 0:
@@ -275,7 +283,7 @@ class Weighted:
         return best
 
     def _same_street(self, best: Longs, snaps: Snaps) -> None:
-        """Two places on one street need not leave it."""
+        """Lower the costs of two places on one street to those of the way along it."""
         sort = np.argsort(snaps.edge, kind="stable")
         edges = snaps.edge[sort]
         cuts = np.flatnonzero(np.concatenate([[True], edges[1:] != edges[:-1], [True]]))
@@ -296,14 +304,14 @@ class Weighted:
 
 
 def share_of(weight: Longs | np.int64, share: npt.NDArray[np.float64]) -> Longs:
-    """The part of composite weights that belongs to a part of their street."""
+    """Return the composite weights of a share of each street's length."""
     time = np.rint((weight >> hierarchy.SHIFT) * share).astype(np.int64)
     length = np.rint((weight & hierarchy.LENGTH_MASK) * share).astype(np.int64)
     return hierarchy.weights(time, length)
 
 
 class Network:
-    """One version of a network. Shared between threads; nothing in it is ever written."""
+    """A version of a network, read-only; threads share it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -318,14 +326,16 @@ class Network:
 
     @property
     def name(self) -> str:
+        """The name of the network."""
         return self.info.name
 
     @property
     def version(self) -> str:
+        """The version of the network, such as ``000003``."""
         return self.info.version
 
     def graph(self, profile: rules.Profile) -> Graph | None:
-        """The profile's graph; None where the network has no connected streets for it."""
+        """Return the graph of a profile; None if the network has no connected streets for it."""
         return self._graphs.get(rules.GRAPH_OF[profile])
 
 
@@ -334,29 +344,29 @@ _loading = threading.Lock()
 
 
 def load(name: str, var: Path | str | None = None) -> Network:
-    """The version of the network now in force, opened once per process.
+    """Return the current version of a network, opened once in a process.
 
-    A new version is picked up at the next call; what was handed out before stays usable.
+    The next call after a new build returns the new version; older objects stay usable.
 
     Raises
     ------
     UnknownNetwork
-        When no such network is built, or only by another version of the builder.
+        If there is no such network, or another version of Lastmile built it.
     """
     folder = store.network_folder(name, var)
     for attempt in (1, 2, 3):
         version = store.current_version(name, var)
         with _loading:
-            held = _loaded.get(folder)
-            if held is not None and held.version == version:
+            cached = _loaded.get(folder)
+            if cached is not None and cached.version == version:
                 _loaded.move_to_end(folder)
-                return held
+                return cached
             try:
                 fresh = Network(folder / version)
             except FileNotFoundError:
                 if attempt == 3:
                     raise
-                continue  # two builds went by between the pointer and the folder: look again
+                continue  # two new builds removed this version meanwhile: read the pointer again
             if fresh.info.builder != store.BUILDER:
                 raise UnknownNetwork(
                     f"The network {name!r} was built by another version of Lastmile. "

@@ -1,4 +1,4 @@
-"""Read an OpenStreetMap extract with pyosmium, in one pass. PURE."""
+"""Reads an OpenStreetMap extract with pyosmium. PURE."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City
     Raises
     ------
     ValueError
-        When the file is not an OSM extract or holds no street.
+        If the file is not an OSM extract or contains no street.
     """
     city = City()
     multi: dict[int, Mapping[str, str]] = {}
@@ -34,16 +34,16 @@ def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City
             .with_locations()
             .with_filter(osmium.filter.KeyFilter(*KEYS))
         )
-        for thing in objects:
-            tags = {tag.k: tag.v for tag in thing.tags}
-            if isinstance(thing, osm.Node):
-                _node(city, thing.id, tags, thing.location)
-            elif isinstance(thing, osm.Way):
-                _way(city, thing, tags)
-            elif isinstance(thing, osm.Relation):
-                _relation(city, thing, tags, multi)
+        for item in objects:
+            tags = {tag.k: tag.v for tag in item.tags}
+            if isinstance(item, osm.Node):
+                _node(city, item.id, tags, item.location)
+            elif isinstance(item, osm.Way):
+                _way(city, item, tags)
+            elif isinstance(item, osm.Relation):
+                _relation(city, item, tags, multi)
         if multi:
-            report(f"{len(multi)} addresses are drawn as multipolygons; reading their outlines.")
+            report(f"{len(multi)} addresses are on multipolygons; reading their outlines.")
             _outlines(city, path, multi)
     except RuntimeError as fault:
         raise ValueError(
@@ -52,8 +52,8 @@ def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City
         ) from fault
     if not city.ways:
         raise ValueError(
-            f"{path.name} holds no street that any profile may use. "
-            "Check that the extract was cut with its highways."
+            f"{path.name} contains no street that a vehicle or a person may use. "
+            "Check that the extract includes highways."
         )
     return city
 
@@ -68,7 +68,7 @@ def _way(city: City, way: osm.Way, tags: Mapping[str, str]) -> None:
     line: list[tuple[int, int]] = []
     for ref in way.nodes:
         where = ref.location
-        if where.valid():  # a cut extract names nodes that lie outside it
+        if where.valid():  # an extract may name nodes outside of it, without a location
             refs.append(ref.ref)
             line.append((where.x, where.y))
     if not line:
@@ -160,7 +160,7 @@ def _relation(
 
 
 def _outlines(city: City, path: Path, multi: Mapping[int, Mapping[str, str]]) -> None:
-    """Second, narrow pass: the outer way of every building whose address is on a relation."""
+    """Read the file again for the outer ways of buildings whose address is on a relation."""
     ways: Iterable[object] = (
         osmium.FileProcessor(str(path), osm.NODE | osm.WAY)
         .with_locations()

@@ -1,9 +1,9 @@
-"""What each profile may use, how fast, and at which hour: the stated tables. PURE.
+"""The tables of allowed streets, speeds and hourly traffic for each profile. PURE.
 
-Speeds are effective town speeds in km/h (stops and turns included), not limits. A posted limit
-replaces the class speed after multiplication by ``POSTED_SHARE``: nobody averages the limit.
-Every table that shapes a time is copied into the network's meta.json, so that an answer can be
-explained from its network alone.
+Speeds are average speeds in towns in km/h, stops and turns included; they are not limits. A posted
+limit times ``POSTED_SHARE`` replaces the speed of the road class, because the average is below the
+limit. Each table that affects times is copied into the meta.json of a network, so that its travel
+times can be explained later.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final, Literal, get_args
 
 Profile = Literal["van", "e_van", "cargo_bike", "foot"]
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
-GRAPHS: Final = ("van", "cargo_bike", "foot")  # an electric van drives the van's streets
+GRAPHS: Final = ("van", "cargo_bike", "foot")  # an electric van uses the graph of the van
 GRAPH_OF: Final[Mapping[Profile, str]] = {
     "van": "van",
     "e_van": "van",
@@ -104,13 +104,13 @@ SPEED_KPH: Final[Mapping[str, Mapping[str, float]]] = {
     "cargo_bike": _BIKE,
     "foot": _FOOT,
 }
-# Classes that a profile uses only where a tag of its own says so.
+# Road classes that a graph uses only if a tag for its vehicle allows it.
 ONLY_WHEN_SAID: Final[Mapping[str, frozenset[str]]] = {
     "van": frozenset(),
     "cargo_bike": frozenset({"trunk", "trunk_link", "footway", "bridleway"}),
     "foot": frozenset({"trunk", "trunk_link"}),
 }
-# The most specific tag wins; read from left to right, the last one present decides.
+# OSM access tags, the most specific last: the last tag that a way has decides.
 ACCESS_TAGS: Final[Mapping[str, tuple[str, ...]]] = {
     "van": ("access", "vehicle", "motor_vehicle", "motorcar", "goods"),
     "cargo_bike": ("access", "vehicle", "bicycle"),
@@ -121,8 +121,8 @@ _SHUT: Final = frozenset(
 )
 _SAID: Final = frozenset({"yes", "designated", "permissive", "official"})
 
-# Share of the free speed kept, by hour of the local day; a default a town should replace by its
-# own measurements. Main roads lose more than side streets in the two peaks.
+# Share of the free speed in each hour of the local day. These are assumed defaults; measurements
+# of a town are better. In the two peak hours, main roads lose more speed than side streets.
 _PEAK_MAIN: Final = (
     *(1.0,) * 6, 0.92, 0.72, 0.68, 0.80, 0.86, 0.86, 0.84,
     0.84, 0.84, 0.82, 0.76, 0.66, 0.66, 0.78, 0.90, 0.96, 1.0, 1.0,
@@ -135,14 +135,14 @@ MAIN_CLASSES: Final = frozenset(CLASSES[:8])
 
 
 def traffic_factor(graph: str, road_class: str, hour: int | None) -> float:
-    """Share of the free speed at ``hour`` (0 to 23); 1.0 when no hour is given or no motor."""
+    """Return the share of the free speed at an hour (0 to 23); 1.0 without an hour or a motor."""
     if hour is None or graph != "van":
         return 1.0
     return (_PEAK_MAIN if road_class in MAIN_CLASSES else _PEAK_SIDE)[hour % 24]
 
 
 def tables() -> dict[str, object]:
-    """The tables as plain data, for meta.json."""
+    """Return the tables as plain data, for meta.json."""
     return {
         "speed_kph": {graph: dict(speeds) for graph, speeds in SPEED_KPH.items()},
         "posted_share": POSTED_SHARE,
@@ -156,33 +156,33 @@ _NUMBER = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(mph|km/h|kmh|kph)?\s*$", re.IGNORE
 
 
 def posted_kph(text: str | None) -> int:
-    """Read a ``maxspeed`` value; 0 when it says nothing usable.
+    """Return the speed limit of a ``maxspeed`` tag in km/h; 0 if it is unknown.
 
-    OSM holds "50", "30 mph", "PT:urban", "none", "signals" and worse. Whatever is not a finite
-    speed between 5 and 140 km/h counts as unknown, so that no weight is ever NaN, zero or endless.
+    OSM has values such as "50", "30 mph", "PT:urban", "none" and "signals". A value that is not a
+    speed from 5 to 140 km/h counts as unknown, so that no weight is NaN, zero or infinite.
     """
     if not text:
         return 0
-    found = _NUMBER.match(text.split(";")[0])
-    if not found:
+    match = _NUMBER.match(text.split(";")[0])
+    if not match:
         return 0
-    kph = float(found.group(1)) * (1.609344 if (found.group(2) or "").lower() == "mph" else 1.0)
+    kph = float(match.group(1)) * (1.609344 if (match.group(2) or "").lower() == "mph" else 1.0)
     return round(kph) if math.isfinite(kph) and 5 <= kph <= 140 else 0
 
 
 def speed_kph(graph: str, road_class: str, posted: int) -> float:
-    """Effective free speed; finite and above zero for every class that the profile may use."""
+    """Return the free-flow speed of a road class in km/h; above 0 for each class of the graph."""
     base = SPEED_KPH[graph][road_class]
     if posted <= 0:
         return base
     if graph == "van":
-        # A posted limit tells of the road; service alleys and tracks stay slow whatever it says.
+        # Slow classes (service alleys, tracks) stay slow even if their limit is high.
         return min(posted * POSTED_SHARE, base * 2) if base > 15 else min(base, posted)
     return min(base, posted)
 
 
 def usable(graph: str, tags: Mapping[str, str]) -> tuple[bool, bool]:
-    """Whether a way may be used (along its drawing, against it)."""
+    """Return whether a graph may use a way (along, against) its drawn direction."""
     road_class = tags.get("highway", "")
     if road_class not in SPEED_KPH[graph] or tags.get("area") == "yes":
         return False, False
@@ -198,7 +198,7 @@ def usable(graph: str, tags: Mapping[str, str]) -> tuple[bool, bool]:
     if road_class in ONLY_WHEN_SAID[graph] and own not in _SAID:
         return False, False
     if graph == "van" and road_class == "track" and verdict is None:
-        return False, False  # a field track nobody has vouched for is no road for a van
+        return False, False  # a track without an access tag is not a road for a van
     return _directions(graph, tags)
 
 
@@ -223,5 +223,5 @@ def _directions(graph: str, tags: Mapping[str, str]) -> tuple[bool, bool]:
     if one in {"-1", "reverse"}:
         return False, True
     if one in {"reversible", "alternating"} and graph != "foot":
-        return False, False  # open one way by the hour; nobody knows which
+        return False, False  # the direction changes with the hour and is not in the data
     return True, True

@@ -1,12 +1,12 @@
-"""Where networks lie: versioned read-only folders under LASTMILE_VAR/roads/<name>/. PURE.
+"""The folders of networks: read-only versions under LASTMILE_VAR/roads/<name>/. PURE.
 
-    <var>/roads/<name>/current          one line: the version in force
+    <var>/roads/<name>/current          one line: the current version
     <var>/roads/<name>/<version>/       meta.json, names.json, *.bin, addresses.sqlite
-    <var>/roads/<name>.lock             held by the one builder
+    <var>/roads/<name>.lock             locked by the process that builds
 
-A version is built in a folder of its own, renamed into place whole, and only then named by
-``current``, which is replaced in one step: a reader sees the old version or the new one, never a
-half. The version before stays on disk for the readers that still hold it.
+A version is built in a temporary folder and renamed when it is complete. Then ``current`` is
+replaced in one step, so that a reader sees the old version or the new one, never a part of one.
+The version before stays on disk for processes that still use it.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from typing import Any
 from lastmile.core.errors import NotFound
 from lastmile.core.geo import Point
 
-BUILDER = 2  # raise it when the arrays change shape or meaning
+BUILDER = 2  # increase it when the arrays change their shape or meaning
 KEPT = 2
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
 
 
 class UnknownNetwork(NotFound):
-    """No network of that name is built here; the message says how to build one."""
+    """There is no network of this name; the message says how to build one."""
 
     code = "unknown_network"
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkInfo:
-    """What a page or an operator wants to know of a network.
+    """The facts of a network for pages and operators.
 
-    ``bbox`` is (west, south, east, north) in degrees. ``attribution`` must be shown wherever a
-    map, a route or a geocode made from the network is shown.
+    ``bbox`` is (west, south, east, north) in degrees. ``attribution`` must be shown with each map,
+    route or geocoded place that is made from the network.
     """
 
     name: str
@@ -58,43 +58,47 @@ class NetworkInfo:
     notes: tuple[str, ...]
 
     def covers(self, lat: float, lon: float) -> bool:
+        """Return True if a point is inside the bounds of the network."""
         west, south, east, north = self.bbox
         return south <= lat <= north and west <= lon <= east
 
 
 def var_folder(var: Path | str | None = None) -> Path:
-    """The installation's data folder: the argument, LASTMILE_VAR, or ./var beside the code."""
+    """Return the data folder: the argument, else LASTMILE_VAR, else ``var`` beside the code."""
     if var is not None:
         return Path(var)
-    said = os.environ.get("LASTMILE_VAR")
-    return Path(said) if said else Path(__file__).resolve().parents[2] / "var"
+    setting = os.environ.get("LASTMILE_VAR")
+    return Path(setting) if setting else Path(__file__).resolve().parents[2] / "var"
 
 
 def network_folder(name: str, var: Path | str | None = None) -> Path:
+    """Return the folder of a network; raises UnknownNetwork if the name is not allowed."""
     if not _NAME.match(name):
         raise UnknownNetwork(
-            f"{name!r} is no network name: use small letters, digits, '-' and '_', at most 63."
+            f"{name!r} is not a network name: use small letters, digits, '-' and '_', at most 63."
         )
     return var_folder(var) / "roads" / name
 
 
 def current_version(name: str, var: Path | str | None = None) -> str:
-    """The version in force; raises UnknownNetwork when none is."""
+    """Return the current version of a network; raises UnknownNetwork if there is none."""
     try:
         return (network_folder(name, var) / "current").read_text(encoding="ascii").strip()
     except FileNotFoundError:
         raise UnknownNetwork(
-            f"No street network is called {name!r} here. "
+            f"There is no street network {name!r}. "
             f"Build it with: manage.py roads_build FILE.osm.pbf --name {name}"
         ) from None
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    return found
+    """Return the content of meta.json of a version."""
+    meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    return meta
 
 
 def info_of(folder: Path) -> NetworkInfo:
+    """Return the facts of the version in a folder."""
     meta = read_meta(folder)
     west, south, east, north = meta["bbox"]
     return NetworkInfo(
@@ -113,22 +117,25 @@ def info_of(folder: Path) -> NetworkInfo:
 
 
 def available(var: Path | str | None = None) -> list[NetworkInfo]:
-    """Every network that this installation can route on, by name."""
+    """Return all usable networks of the installation, sorted by name."""
     root = var_folder(var) / "roads"
-    found = []
+    infos = []
     for pointer in sorted(root.glob("*/current")):
         folder = pointer.parent / pointer.read_text(encoding="ascii").strip()
         try:
             info = info_of(folder)
         except FileNotFoundError:
-            continue  # replaced twice since the pointer was read, or taken away by hand
+            continue  # two new builds replaced it meanwhile, or it was deleted by hand
         if info.builder == BUILDER:
-            found.append(info)
-    return found
+            infos.append(info)
+    return infos
 
 
 def covering(points: Sequence[Point], var: Path | str | None = None) -> str | None:
-    """The network whose bounds hold most of the places, the smallest of several; None for none."""
+    """Return the network whose bounds contain the most places; None if none contains any.
+
+    Of several such networks, return the smallest.
+    """
     best: tuple[int, float, str] | None = None
     for info in available(var):
         inside = sum(info.covers(point.lat, point.lon) for point in points)
@@ -141,9 +148,9 @@ def covering(points: Sequence[Point], var: Path | str | None = None) -> str | No
 
 @contextmanager
 def new_version(name: str, var: Path | str | None = None) -> Iterator[Path]:
-    """Give a folder to build in; put it in force when the block ends well, else throw it away.
+    """Give a folder to build in; make it the current version at the end of the block.
 
-    One builder per name at a time: a second one waits.
+    If the block fails, the folder is deleted. Locks: the name; a second process that builds waits.
     """
     home = network_folder(name, var)
     home.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""From ways to streets: split at junctions, join what is one, keep the drawing. PURE.
+"""Turns the ways of a map into street pieces: splits at junctions, joins the rest. PURE.
 
-Readers (``osm``, ``aequilibrae``) hand over :class:`Way`; everything later works on the arrays of
-:class:`StreetArrays`: an undirected street piece per row with its line, and a bit for each profile
-and direction that may use it.
+The readers (``osm``, ``aequilibrae``) give :class:`Way` objects. All other modules use the arrays
+of :class:`StreetArrays`: each row is an undirected street piece with its line, and a bit for each
+graph and direction that may use it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ E7 = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One drawn line of the source.
+    """A line of the map.
 
-    ``nodes`` are the source's ids, ``lonlat`` its corners in 1e-7 degrees; ``along``/``against``
-    hold a bit per graph (order of ``rules.GRAPHS``); ``posted`` are limits in km/h, 0 unknown.
+    ``nodes`` are ids of the map, ``lonlat`` the corners in 1e-7 degrees. ``along`` and ``against``
+    have a bit for each graph (in the order of ``rules.GRAPHS``) that may use the direction.
+    ``posted_*`` are speed limits in km/h, 0 if unknown.
     """
 
     nodes: Sequence[int]
@@ -41,17 +42,17 @@ class Way:
 
 @dataclass(slots=True)
 class StreetArrays:
-    """Streets as columns; row = one piece between two junctions."""
+    """The streets as columns; each row is one piece between two junctions."""
 
     node_lonlat: npt.NDArray[np.int32]  # [nodes, 2]
     u: npt.NDArray[np.int32]
     v: npt.NDArray[np.int32]
-    first: npt.NDArray[np.int64]  # [edges + 1] into shape
+    first: npt.NDArray[np.int64]  # [edges + 1] start of each street in shape
     shape: npt.NDArray[np.int32]  # [corners, 2] lon, lat in 1e-7 degrees
     length_dm: npt.NDArray[np.int32]
     road_class: npt.NDArray[np.uint8]
-    name: npt.NDArray[np.int32]  # into names, 0 = nameless
-    flags: npt.NDArray[np.uint8]  # bit g: along for graph g; bit g + 3: against
+    name: npt.NDArray[np.int32]  # index in names, 0 = no name
+    flags: npt.NDArray[np.uint8]  # bit g: graph g may go along; bit g + 3: against
     posted: npt.NDArray[np.uint8]  # [edges, 2]
     names: list[str] = field(default_factory=list)
 
@@ -61,22 +62,26 @@ class StreetArrays:
 
 @dataclass(slots=True)
 class _Piece:
+    """A part of a way between two junctions; ``key`` must be equal for pieces to be joined."""
+
     nodes: list[int]
     line: list[tuple[int, int]]
     key: tuple[int, str, int, int, int, int]  # class, name, along, against, posted both ways
 
     def turned(self) -> _Piece:
+        """Return the piece in the opposite direction."""
         cls, name, along, against, p1, p2 = self.key
         return _Piece(self.nodes[::-1], self.line[::-1], (cls, name, against, along, p2, p1))
 
 
 def assemble(ways: Sequence[Way]) -> StreetArrays:
-    """Split ways where they meet, join pieces through plain corners, return the columns."""
+    """Return the streets of ways: split where ways meet, joined where nothing else meets them."""
     pieces = _join(_split(ways))
     return _columns(pieces)
 
 
 def _split(ways: Sequence[Way]) -> list[_Piece]:
+    """Split each way at the nodes that it shares with other ways."""
     uses: Counter[int] = Counter()
     for way in ways:
         uses.update(way.nodes)
@@ -99,10 +104,10 @@ def _split(ways: Sequence[Way]) -> list[_Piece]:
                     list(way.nodes[start : at + 1]), list(way.lonlat[start : at + 1]), key
                 )
                 start = at
-                if len(set(piece.line)) > 1:  # a line without length leads nowhere
+                if len(set(piece.line)) > 1:  # a piece without length is dropped
                     pieces.append(piece)
                 elif piece.nodes[0] != piece.nodes[-1]:
-                    # Two nodes on one spot: keep the joint by a line one unit long.
+                    # Two nodes at the same position: a line of one unit keeps them connected.
                     lon, lat = piece.line[0]
                     piece.line = [(lon, lat), (lon + 1, lat)]
                     piece.nodes = [piece.nodes[0], piece.nodes[-1]]
@@ -111,7 +116,7 @@ def _split(ways: Sequence[Way]) -> list[_Piece]:
 
 
 def _join(pieces: list[_Piece]) -> list[_Piece]:
-    """Follow chains through nodes where exactly two pieces of one character meet."""
+    """Join pieces at each node where exactly two pieces meet and their keys are equal."""
     ends: defaultdict[int, list[int]] = defaultdict(list)
     for at, piece in enumerate(pieces):
         ends[piece.nodes[0]].append(at)
@@ -136,25 +141,25 @@ def _grow(
         following = [at for at in ends[nodes[-1]] if not done[at]]
         if len(ends[nodes[-1]]) != 2 or len(following) != 1:
             break
-        found = pieces[following[0]]
-        if found.nodes[0] != nodes[-1]:
-            found = found.turned()
-        if found.key != chain.key:
+        piece = pieces[following[0]]
+        if piece.nodes[0] != nodes[-1]:
+            piece = piece.turned()
+        if piece.key != chain.key:
             break
         done[following[0]] = True
-        nodes += found.nodes[1:]
-        line += found.line[1:]
+        nodes += piece.nodes[1:]
+        line += piece.line[1:]
     return _Piece(nodes, line, chain.key)
 
 
 def line_length_dm(lonlat: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """Length in decimetres of each step of a line given in 1e-7 degrees."""
+    """Return the length in decimetres of each step of a line in 1e-7 degrees."""
     rad = np.radians(lonlat.astype(np.float64) / E7)
     dlon, dlat = np.diff(rad[:, 0]), np.diff(rad[:, 1])
     mid = (rad[1:, 1] + rad[:-1, 1]) / 2
     steps: npt.NDArray[np.float64] = (
         np.hypot(dlat, dlon * np.cos(mid)) * EARTH_RADIUS_M * 10
-    )  # steps are short: the plane differs from the sphere by less than a millimetre
+    )  # steps are short: a plane differs from the sphere by less than a millimetre
     return steps
 
 
@@ -200,16 +205,18 @@ def _lengths(shape: npt.NDArray[np.int32], first: npt.NDArray[np.int64]) -> npt.
     if len(shape) == 0:
         return np.zeros(0, np.int32)
     steps = line_length_dm(shape)
-    steps[first[1:-1] - 1] = 0.0  # the jump from one piece's end to the next one's start
+    steps[first[1:-1] - 1] = 0.0  # the step from the end of a piece to the start of the next
     total = np.concatenate([[0.0], np.cumsum(steps)])
     lengths = total[first[1:] - 1] - total[first[:-1]]
     if not np.isfinite(lengths).all():
-        raise ValueError("A street has no finite length: the source holds broken coordinates.")
+        raise ValueError(
+            "The length of a street is not finite: the map file has invalid coordinates."
+        )
     whole: npt.NDArray[np.int32] = np.maximum(1, np.rint(lengths)).astype(np.int32)
     return whole
 
 
 def metres_per_degree(lat: float) -> tuple[float, float]:
-    """Metres in one degree of (longitude, latitude) near ``lat``."""
+    """Return the metres in one degree of (longitude, latitude) near ``lat``."""
     degree = math.radians(1) * EARTH_RADIUS_M
     return degree * math.cos(math.radians(lat)), degree

@@ -1,4 +1,4 @@
-"""The base map: vector tiles cut from a loaded network, with no outside server. PURE.
+"""The base map: vector tiles made from a network, without an outside server. PURE.
 
 Layers: ``streets`` (lines; class, kind, name), ``water`` and ``park`` (polygons; name).
 ``kind`` groups the classes for a style: highway, main, local, path.
@@ -22,10 +22,12 @@ from dispatch.roads.rules import CLASS_ID, CLASSES
 from dispatch.roads.streets import E7
 
 MIN_ZOOM: Final = 8
-MAX_ZOOM: Final = 14  # deeper zooms magnify these tiles: one unit is half a metre there
-BUFFER: Final = 64  # units beyond the edge, so that lines and labels cross it
+MAX_ZOOM: Final = 14  # higher zooms enlarge these tiles; one unit is half a metre at this zoom
+BUFFER: Final = (
+    64  # units drawn beyond the edge, so that lines and labels continue in the next tile
+)
 CACHE_BYTES: Final = 32 * 1024 * 1024
-# kind -> the zoom from which its classes are drawn
+# kind of street on the map -> its road classes
 _KINDS: Final[dict[str, tuple[str, ...]]] = {
     "highway": ("motorway", "motorway_link", "trunk", "trunk_link"),
     "main": ("primary", "primary_link", "secondary", "secondary_link", "tertiary", "tertiary_link"),
@@ -41,34 +43,34 @@ _FROM_ZOOM: Final[dict[str, int]] = {
 }
 _KIND_OF: Final = {name: kind for kind, names in _KINDS.items() for name in names}
 _ZOOM_OF_CLASS: Final = np.array([_FROM_ZOOM[name] for name in CLASSES])
-_FULL: Final = 1 << 30  # the whole mercator square, in units of a 4096-unit tile at zoom 18
+_FULL: Final = 1 << 30  # width of the world in mercator units: 4096 units a tile at zoom 18
 
 Geometries = npt.NDArray[Any]
 
 
 def tile(name: str, z: int, x: int, y: int, var: Path | str | None = None) -> bytes:
-    """One vector tile; empty bytes where the network has nothing to draw.
+    """Return one vector tile; empty bytes if the network has nothing to draw there.
 
     Raises
     ------
     ValueError
-        When z is outside MIN_ZOOM to MAX_ZOOM or x, y outside the world.
+        If z is not from MIN_ZOOM to MAX_ZOOM, or x or y is outside the world.
     """
     if not (MIN_ZOOM <= z <= MAX_ZOOM and 0 <= x < 1 << z and 0 <= y < 1 << z):
         raise ValueError(f"There is no tile {z}/{x}/{y}: zooms are {MIN_ZOOM} to {MAX_ZOOM}.")
     network = load(name, var)
     key = (str(network.folder), z, x, y)
-    found = _cache.get(key)
-    if found is None:
-        found = _drawing(network.folder).tile(z, x, y)
-        _cache.put(key, found)
-    return found
+    data = _cache.get(key)
+    if data is None:
+        data = _drawing(network.folder).tile(z, x, y)
+        _cache.put(key, data)
+    return data
 
 
 def tilejson(name: str, var: Path | str | None = None) -> dict[str, object]:
-    """What MapLibre wants to know of the source, but for its ``tiles`` addresses.
+    """Return the TileJSON of a network, for MapLibre, without the ``tiles`` addresses.
 
-    ``version`` belongs into those addresses: a tile of one version never changes.
+    The addresses should contain ``version``, because a tile of one version never changes.
     """
     info = load(name, var).info
     return {
@@ -95,14 +97,14 @@ def tilejson(name: str, var: Path | str | None = None) -> dict[str, object]:
 
 
 def mercator(lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Degrees to web mercator, the world as a square of side 1 with y downwards."""
+    """Return degrees in web mercator: the world is a square of side 1, y points down."""
     lat = np.radians(lonlat[:, 1])
     y = 0.5 - np.log(np.tan(math.pi / 4 + lat / 2)) / (2 * math.pi)
     return np.column_stack([lonlat[:, 0] / 360 + 0.5, y])
 
 
 class Drawing:
-    """A network's lines and areas in mercator units, ready to be cut."""
+    """The streets and areas of a network in mercator units, ready to be cut into tiles."""
 
     def __init__(self, network: Network) -> None:
         streets = network.streets
@@ -115,7 +117,7 @@ class Drawing:
         self.areas = _areas(network.folder / "areas.json")
 
     def tile(self, z: int, x: int, y: int) -> bytes:
-        """Cut, simplify and encode one tile."""
+        """Return one tile: cut, simplified and encoded."""
         unit = _FULL >> z
         corner = np.array([x * unit, y * unit], np.float64)
         scale = EXTENT / unit
@@ -155,7 +157,7 @@ class Drawing:
                 for a, b in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)
             ]
         )
-        # One street in many pieces would carry no label: join what continues.
+        # A short piece has no room for a label, so pieces of one street are joined.
         whole = shapely.line_merge(many, directed=False)
         least, most = -BUFFER, EXTENT + BUFFER
         cut = shapely.clip_by_rect(shapely.simplify(whole, 3.0), least, least, most, most)
@@ -193,7 +195,7 @@ class Drawing:
         return layer.encoded()
 
 
-# Drawn later lies on top: small streets first, motorways last.
+# Streets drawn later are on top: small streets first, motorways last.
 _ORDER: Final = sorted(range(len(CLASSES)), key=lambda at: -at)
 _RANK: Final = np.argsort(np.array(_ORDER))
 
@@ -211,12 +213,12 @@ def _parts(shape: Any) -> list[npt.NDArray[np.int64]]:
 def _areas(file: Path) -> dict[str, tuple[list[str], Geometries]]:
     import shapely
 
-    found: dict[str, tuple[list[str], list[Any]]] = {"water": ([], []), "park": ([], [])}
+    areas: dict[str, tuple[list[str], list[Any]]] = {"water": ([], []), "park": ([], [])}
     for kind, name, ring in json.loads(file.read_text(encoding="utf-8")):
         shape = shapely.Polygon(mercator(np.array(ring, np.float64) / E7) * _FULL)
-        found[kind][0].append(name)
-        found[kind][1].append(shapely.make_valid(shape))
-    return {kind: (names, np.array(shapes, object)) for kind, (names, shapes) in found.items()}
+        areas[kind][0].append(name)
+        areas[kind][1].append(shapely.make_valid(shape))
+    return {kind: (names, np.array(shapes, object)) for kind, (names, shapes) in areas.items()}
 
 
 @lru_cache(maxsize=4)
@@ -225,8 +227,8 @@ def _drawing(folder: Path) -> Drawing:
 
 
 def _size(tile: bytes) -> int:
-    return len(tile) + 200  # with its key and its place in the table
+    return len(tile) + 200  # 200 bytes for the key and the entry of the table
 
 
 _cache: Memory[bytes] = Memory(CACHE_BYTES, _size)
-assert set(_KIND_OF) == set(CLASS_ID), "every class belongs to one kind"
+assert set(_KIND_OF) == set(CLASS_ID), "each road class belongs to one kind"

@@ -1,4 +1,4 @@
-"""Which town an address is in: whether an answer lies in the one that was asked for. PURE."""
+"""Tells whether a place that was found is in the town of the address. PURE."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DEGREE_M: Final = 111_000
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """An answer as far as its town is concerned; city and postcode are "" where unknown."""
+    """The point, city and postcode of a place; city and postcode are "" if unknown."""
 
     point: Point
     city: str
@@ -29,35 +29,35 @@ class Located:
 def town_of(
     db: sqlite3.Connection,
     parts: AddressParts,
-    found: Located,
+    place: Located,
     street_cities: Collection[str],
     street_postcodes: Collection[str],
 ) -> Town:
-    """Say whether an answer lies in the town that was asked for.
+    """Return whether a place is in the town of the address.
 
-    The data's own city decides, or an equal postcode. A quarter's name may stand for its town's
-    where they lie together; another town never may. Without data the nearest town decides.
+    The city of the place decides, or an equal postcode. A quarter counts as its town if it is near;
+    another town never does. If the place has no city, the nearest town decides.
     """
-    asked = fold(parts.city.split(",")[0])
-    if not asked:
+    wanted = fold(parts.city.split(",")[0])
+    if not wanted:
         return "unasked"
-    told = fold(found.city)
-    if told == asked or (not told and asked in street_cities):
+    city = fold(place.city)
+    if city == wanted or (not city and wanted in street_cities):
         return "same"
     code = fold_postcode(parts.postcode)
-    if code and (code == fold_postcode(found.postcode) or code in street_postcodes):
+    if code and (code == fold_postcode(place.postcode) or code in street_postcodes):
         return "same"
-    named = _places_called(db, asked)
-    near = any(distance_m(spot, found.point) <= NEAR_CITY_M for spot, _kind in named)
+    named = _places_called(db, wanted)
+    near = any(distance_m(spot, place.point) <= NEAR_CITY_M for spot, _kind in named)
     is_town = any(kind in _TOWNS for _spot, kind in named)
-    if told:
-        apart = is_town and any(kind in _TOWNS for _spot, kind in _places_called(db, told))
+    if city:
+        apart = is_town and any(kind in _TOWNS for _spot, kind in _places_called(db, city))
         return "same" if near and not apart else "other"
     if not named:
         return "unknown"
     if near and not is_town:
         return "same"
-    return "same" if _nearest_town(db, found.point) == asked else "other"
+    return "same" if _nearest_town(db, place.point) == wanted else "other"
 
 
 def _places_called(db: sqlite3.Connection, key: str) -> list[tuple[Point, str]]:
@@ -66,7 +66,7 @@ def _places_called(db: sqlite3.Connection, key: str) -> list[tuple[Point, str]]:
 
 
 def _nearest_town(db: sqlite3.Connection, point: Point) -> str:
-    """The folded name of the nearest city, town or village; "" when the index has none."""
+    """Return the folded name of the nearest city, town or village; "" if there is none."""
     marks = ", ".join("?" * len(_TOWNS))
     rows = db.execute(f"SELECT key, lat, lon FROM place WHERE kind IN ({marks})", _TOWNS)  # noqa: S608
     spots = [(distance_m(point, Point(lat=lat, lon=lon)), key) for key, lat, lon in rows]
@@ -74,7 +74,7 @@ def _nearest_town(db: sqlite3.Connection, point: Point) -> str:
 
 
 def nearest_place(db: sqlite3.Connection, point: Point, within_m: float) -> str:
-    """The name of the nearest named place, such as a quarter, within a distance; else ""."""
+    """Return the name of the nearest named place, such as a quarter, within a distance; else ""."""
     high = within_m / _DEGREE_M
     wide = high / max(0.01, math.cos(math.radians(point.lat)))
     rows = db.execute(

@@ -160,7 +160,7 @@ def test_the_drawer_prices_the_places_of_an_order(desk: Client) -> None:
     html = desk.get(at(draft, f"orders/{stop.order.public_id}/"), headers=HTMX).content.decode()
     assert "Current place" in html
     assert "Move here" in html
-    assert "EUR" in html
+    assert "€" in html
 
 
 def test_a_draft_is_published_with_what_changes_then_revised(desk: Client) -> None:

@@ -118,7 +118,7 @@ def test_an_order_shows_what_it_is_and_what_happened(desk: Client) -> None:
         "09:00–12:00",
         "Promised for Mon, 23 Nov, 09:00–12:00",
         "Created",
-        "2.0 kg",
+        "2,0 kg",
     ):
         assert words in page, words
     drawer = body(desk.get(path_of(order), headers={"hx-request": "true"}))

@@ -1,4 +1,4 @@
-"""One more place is timed alone, and exactly as the whole matrix would time it."""
+"""Travel to one more place is computed alone and equals the full matrix."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def same(
     profile: Profile = "van",
     minute: int | None = None,
 ) -> AddedPlace:
-    """Hold the answer against the last row and column of the whole matrix; return it."""
+    """Compare the result with the last row and column of the full matrix, and return it."""
     whole = matrix.travel(
         [*known, new], network=network, profile=profile, depart_minute=minute, var=var
     )
@@ -45,7 +45,7 @@ def same(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(town=towns(), data=st.data())
-def test_a_place_alone_is_timed_as_in_the_whole_matrix(
+def test_one_place_alone_gets_the_same_times_as_in_the_full_matrix(
     town: Town, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     var = tmp_path_factory.mktemp("town")
@@ -58,7 +58,7 @@ def test_a_place_alone_is_timed_as_in_the_whole_matrix(
             same(known, new, var=var, profile=profile, minute=minute)
 
 
-def test_the_hour_counts(tmp_path: Path) -> None:
+def test_the_hour_changes_the_times(tmp_path: Path) -> None:
     town = Town()
     a, b, c = town.node(0, 0), town.node(20, 0), town.node(40, 0)
     town.way(a, b, c, highway="primary")
@@ -69,7 +69,7 @@ def test_the_hour_counts(tmp_path: Path) -> None:
     assert peak.to_s[0] > night.to_s[0]
 
 
-def test_without_the_wheel_the_answer_is_the_same(
+def test_the_result_is_the_same_without_the_wheel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(*_args: object) -> None:
@@ -83,7 +83,7 @@ def test_without_the_wheel_the_answer_is_the_same(
 
 
 @pytest.mark.parametrize("network", ["", None, "nowhere"])
-def test_without_a_network_straight_lines_are_used_and_said(
+def test_without_a_network_straight_lines_are_used_and_named(
     tmp_path: Path, network: str | None
 ) -> None:
     known = [Point(lat=-29.9, lon=-71.25), Point(lat=-29.95, lon=-71.3)]
@@ -111,13 +111,13 @@ def test_the_known_places_are_prepared_once(
     grid(4).build(tmp_path)
     known = [spot(0, 0), spot(3, 3), spot(1, 2)]
     prepared: list[int] = []
-    prepare = Weighted.known
+    prepare = Weighted.known_places
 
     def counted(self: Weighted, snaps: object) -> object:
         prepared.append(1)
         return prepare(self, snaps)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Weighted, "known", counted)
+    monkeypatch.setattr(Weighted, "known_places", counted)
     monkeypatch.setattr(added, "_memory", Memory(added.CACHE_BYTES))
     tables: list[int] = []
     monkeypatch.setattr(Weighted, "table", lambda *_args, **_kwargs: tables.append(1))
@@ -127,12 +127,12 @@ def test_the_known_places_are_prepared_once(
     assert tables == [], "no table between the known places is made"
 
 
-def test_the_memory_keeps_what_was_used_last_within_its_bytes() -> None:
+def test_the_cache_keeps_the_last_used_values_within_its_bytes() -> None:
     memory: Memory[np.ndarray] = Memory(100)  # type: ignore[type-arg]
     for name in ("a", "b", "c"):
         memory.put((name,), np.zeros(5))  # 40 bytes each
         memory.get(("a",))
     assert list(memory.held) == [("c",), ("a",)]
     assert memory.bytes() == 80
-    memory.put(("c",), np.zeros(1))  # in place of the one before
+    memory.put(("c",), np.zeros(1))  # replaces the value before
     assert memory.bytes() == 48

@@ -1,4 +1,4 @@
-"""Address text as people write it."""
+"""Addresses are read in the ways in which people write them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from dispatch.roads.addresses import (
         ("Blåbærveien", "BLABAERVEIEN"),
     ],
 )
-def test_two_ways_to_write_one_street_fold_alike(one: str, other: str) -> None:
+def test_spellings_of_one_street_fold_to_the_same_name(one: str, other: str) -> None:
     assert fold(one) == fold(other) != ""
 
 
@@ -59,9 +59,7 @@ def test_different_streets_stay_different() -> None:
         ("", None),
     ],
 )
-def test_house_numbers_are_read_as_they_stand_in_the_world(
-    text: str, number: HouseNumber | None
-) -> None:
+def test_house_numbers_are_read_in_their_usual_forms(text: str, number: HouseNumber | None) -> None:
     assert house_number(text) == number
 
 
@@ -89,7 +87,7 @@ def test_house_numbers_are_read_as_they_stand_in_the_world(
         ("   ", AddressParts()),
     ],
 )
-def test_a_line_is_taken_apart(text: str, parts: AddressParts) -> None:
+def test_a_line_is_split_into_its_parts(text: str, parts: AddressParts) -> None:
     assert parse(text) == parts
 
 
@@ -99,7 +97,7 @@ def test_postcodes_compare_by_their_main_part() -> None:
 
 
 @given(st.text(max_size=80))
-def test_no_text_breaks_the_reader(text: str) -> None:
+def test_any_text_can_be_read(text: str) -> None:
     parts = parse(text)
     house_number(parts.number)
     assert fold(fold(text)) == fold(text) or fold(text)

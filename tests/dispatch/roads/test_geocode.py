@@ -1,4 +1,4 @@
-"""Places found by their addresses in a town drawn here, and in two real ones."""
+"""Addresses are found in a small test town, and in two real cities."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.dispatch.roads.town import Town, spot
 
 @pytest.fixture(scope="module")
 def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Long Street west to east: odd numbers north, even ones south, 5 and 6 missing.
+    """Build a town: Long Street from west to east, odd numbers north, even numbers south.
 
-    A second, nameless-city "Long Street" lies 5 km away; "Row 1" has no houses.
+    The numbers 5 and 6 are missing. Another "Long Street" is in Farville, 5 km away.
     """
     town = Town()
     west, east = town.node(0, 0), town.node(10, 0)
@@ -53,18 +53,18 @@ def best(text: str | AddressParts, var: Path) -> Candidate:
     return find(text, "town", var=var)[0]
 
 
-def near(found: Candidate, x: float, y: float, metres: float = 15) -> bool:
-    return distance_m(found.point, spot(x, y)) <= metres
+def near(candidate: Candidate, x: float, y: float, metres: float = 15) -> bool:
+    return distance_m(candidate.point, spot(x, y)) <= metres
 
 
-def test_a_house_is_found_where_it_stands(var: Path) -> None:
-    found = best("Long St. 3, 11111 Upper Town", var)
-    assert (found.precision, found.confidence) == ("house", 1.0)
-    assert near(found, 3, 0.2)
-    assert found.label == "Long Street 3, 11111 Upper Town"
+def test_a_house_is_found_at_its_position(var: Path) -> None:
+    candidate = best("Long St. 3, 11111 Upper Town", var)
+    assert (candidate.precision, candidate.confidence) == ("house", 1.0)
+    assert near(candidate, 3, 0.2)
+    assert candidate.label == "Long Street 3, 11111 Upper Town"
 
 
-def test_a_missing_number_lies_between_its_neighbours_on_its_own_side(var: Path) -> None:
+def test_a_missing_number_is_placed_between_its_neighbours_on_its_side(var: Path) -> None:
     odd, even = best("Long Street 5, Upper Town", var), best("Long Street 6, Upper Town", var)
     assert odd.precision == even.precision == "interpolated"
     assert near(odd, 5, 0.2)
@@ -72,24 +72,24 @@ def test_a_missing_number_lies_between_its_neighbours_on_its_own_side(var: Path)
     assert odd.confidence < 0.9
 
 
-def test_a_range_holds_the_numbers_of_its_side(var: Path) -> None:
-    found = best("Long Street 13, Upper Town", var)
-    assert found.precision == "interpolated", "no object says 13 itself"
-    assert near(found, 9.5, 0.2)
-    assert found.confidence < 1
+def test_a_range_contains_the_numbers_of_its_side(var: Path) -> None:
+    candidate = best("Long Street 13, Upper Town", var)
+    assert candidate.precision == "interpolated", "no object has the number 13"
+    assert near(candidate, 9.5, 0.2)
+    assert candidate.confidence < 1
 
 
-def test_the_same_address_in_two_towns_is_told_apart_by_city_or_postcode(var: Path) -> None:
+def test_the_same_address_in_two_towns_is_distinguished_by_city_or_postcode(var: Path) -> None:
     assert near(best("Long Street 4, Farville", var), 65, 0.2)
     assert near(best("Long Street 4, 11111", var), 4, -0.2)
     both = find("Long Street 4", "town", var=var)
-    assert len(both) == 2, "without either, both are offered"
+    assert len(both) == 2, "without city and postcode, both are offered"
 
 
-def test_a_street_without_the_number_is_told_as_a_street(var: Path) -> None:
-    found = best("Causeway 12", var)
-    assert found.precision == "street"
-    assert found.confidence < 0.5
+def test_a_street_without_the_number_gives_the_street(var: Path) -> None:
+    candidate = best("Causeway 12", var)
+    assert candidate.precision == "street"
+    assert candidate.confidence < 0.5
     assert best("calle nunoa", var).precision == "street"
 
 
@@ -101,12 +101,12 @@ def test_part_of_a_name_is_found_with_less_confidence(var: Path) -> None:
 
 
 def test_a_place_is_the_last_resort(var: Path) -> None:
-    found = best("Old Town", var)
-    assert (found.precision, found.label) == ("place", "Old Town")
-    assert found.confidence < 0.5
+    candidate = best("Old Town", var)
+    assert (candidate.precision, candidate.label) == ("place", "Old Town")
+    assert candidate.confidence < 0.5
 
 
-def test_what_is_nowhere_is_not_found(var: Path) -> None:
+def test_an_unknown_address_is_not_found(var: Path) -> None:
     assert find("Nowhere Lane 3", "town", var=var) == []
     assert find("", "town", var=var) == []
     assert find('" OR 1=1 --', "town", var=var) == []
@@ -121,12 +121,12 @@ def test_a_number_inside_the_street_column_is_read(var: Path) -> None:
 def test_a_house_left_out_of_the_index_is_interpolated(var: Path) -> None:
     every = {f"n{at}" for at in range(1, 30)}
     nodes = sorted(every)
-    found = find("Long Street 3, Upper Town", "town", var=var)[0]
-    known = [n for n in nodes if find("Long Street 3, Upper Town", "town", var=var,
+    candidate = find("Long Street 3, Upper Town", "town", var=var)[0]
+    decisive = [n for n in nodes if find("Long Street 3, Upper Town", "town", var=var,
              leave_out=[n])[0].precision == "interpolated"]  # fmt: skip
-    assert len(known) == 1, "leaving out one object, its own, makes the difference"
-    without = find("Long Street 3, Upper Town", "town", var=var, leave_out=known)[0]
-    assert distance_m(found.point, without.point) < 60
+    assert len(decisive) == 1, "only leaving out the object of the house changes the result"
+    without = find("Long Street 3, Upper Town", "town", var=var, leave_out=decisive)[0]
+    assert distance_m(candidate.point, without.point) < 60
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +147,10 @@ def test_real_addresses_are_found_within_50_m_and_without_their_object_within_10
         assert figures[f"{city} address out, 100 m"] >= 0.80
 
 
-def test_confidence_tells_good_answers_from_bad_ones(cities: Path) -> None:
+def test_answers_with_high_confidence_are_more_often_right(cities: Path) -> None:
     for city in campaign.CITIES:
-        found = list(campaign.outcomes(city, cities, "twins"))
-        sure = [o for o in found if o.best and o.best.confidence >= 0.6]
-        unsure = [o for o in found if o.best and o.best.confidence < 0.6]
+        outcomes = list(campaign.outcomes(city, cities, "twins"))
+        sure = [o for o in outcomes if o.best and o.best.confidence >= 0.6]
+        unsure = [o for o in outcomes if o.best and o.best.confidence < 0.6]
         assert len(sure) > 100
         assert campaign.share(sure, 100) > campaign.share(unsure, 100) + 0.1

@@ -1,4 +1,4 @@
-"""Times, distances and lines over small towns that are drawn here."""
+"""Travel times, distances and lines in small test towns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def line_m(line: list[tuple[float, float]]) -> float:
 
 
 def one_way_ring(**tags: str) -> Town:
-    """A square ring, one-way counter-clockwise: (0,0) -> (10,0) -> (10,10) -> (0,10)."""
+    """Return a square ring, one-way counter-clockwise: (0,0), (10,0), (10,10), (0,10)."""
     town = Town()
     a, b = town.node(0, 0), town.node(10, 0)
     c, d = town.node(10, 10), town.node(0, 10)
@@ -36,13 +36,13 @@ def one_way_ring(**tags: str) -> Town:
     return town
 
 
-def test_a_one_way_street_is_driven_one_way_and_walked_both(tmp_path: Path) -> None:
+def test_a_one_way_street_is_one_way_for_vans_and_not_on_foot(tmp_path: Path) -> None:
     one_way_ring().build(tmp_path)
     here, there = spot(2, 0), spot(8, 0)
     van = travel(tmp_path, here, there).distance_m
     foot = travel(tmp_path, here, there, profile="foot").distance_m
     assert van[0, 1] == pytest.approx(distance_m(here, there), rel=0.01)
-    assert van[1, 0] > 5 * van[0, 1], "back is all the way round"
+    assert van[1, 0] > 5 * van[0, 1], "the way back goes around the ring"
     assert foot[1, 0] == foot[0, 1] == van[0, 1]
 
 
@@ -61,7 +61,7 @@ def test_a_bicycle_rides_against_a_one_way_street_only_where_a_sign_allows(
     assert signed[1, 0] == signed[0, 1]
 
 
-def test_a_roundabout_is_one_way_without_saying_so(tmp_path: Path) -> None:
+def test_a_roundabout_is_one_way_without_a_tag(tmp_path: Path) -> None:
     town = grid(3)
     ring = [town.node(5 + x, 5 + y) for x, y in ((0, 0), (2, 0), (2, 2), (0, 2))]
     town.way(*ring, ring[0], junction="roundabout", highway="tertiary")
@@ -73,7 +73,7 @@ def test_a_roundabout_is_one_way_without_saying_so(tmp_path: Path) -> None:
     assert around[1, 0] == pytest.approx(3 * quarter, rel=0.02)
 
 
-def test_a_street_shut_for_cars_stays_open_for_those_it_is_open_for(tmp_path: Path) -> None:
+def test_a_street_closed_for_cars_is_open_on_foot(tmp_path: Path) -> None:
     town = grid(3)
     gap = town.node(20, 0)
     town.way(3, gap, motor_vehicle="no", name="Quiet Lane")
@@ -83,7 +83,7 @@ def test_a_street_shut_for_cars_stays_open_for_those_it_is_open_for(tmp_path: Pa
     assert travel(tmp_path, spot(0, 0), end, profile="foot").snapped_m[1] <= 1
 
 
-def test_an_island_is_left_out_because_nobody_gets_off_it(tmp_path: Path) -> None:
+def test_an_island_is_left_out_because_it_cannot_be_left(tmp_path: Path) -> None:
     town = grid(4)
     town.way(town.node(6, 0), town.node(6, 1), name="Island")
     info = town.build(tmp_path)
@@ -93,13 +93,13 @@ def test_an_island_is_left_out_because_nobody_gets_off_it(tmp_path: Path) -> Non
     assert times.snapped_m[1] == pytest.approx(distance_m(spot(6, 0.5), spot(3, 0.5)), abs=2)
 
 
-def test_turn_restrictions_are_counted_and_said(tmp_path: Path) -> None:
+def test_turn_restrictions_are_counted_and_named(tmp_path: Path) -> None:
     town = grid(3)
     members = [("way", 1, "from"), ("node", 2, "via"), ("way", 4, "to")]
     town.relations.append((members, {"type": "restriction", "restriction": "no_left_turn"}))
     info = town.build(tmp_path)
     assert info.counts["turn_restrictions_not_routed"] == 1
-    assert "1 turn restrictions are known and not yet obeyed" in info.notes[0]
+    assert "1 turn restrictions. Routes do not obey them" in info.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -142,40 +142,40 @@ def test_the_peak_is_slower_than_the_night_for_a_van_and_not_on_foot(tmp_path: P
     assert len(walk) == 1
 
 
-def test_without_a_network_straight_lines_are_used_and_said() -> None:
+def test_without_a_network_straight_lines_are_used_and_named() -> None:
     a, b = spot(0, 0), spot(10, 0)
-    found = matrix.travel([a, b], network=None, profile="van")
-    assert found.source == "straight_line"
-    assert found.note_code == "no_network"
-    assert "straight lines times 1.4" in found.note
-    assert found.distance_m[0, 1] == pytest.approx(distance_m(a, b) * 1.4, abs=1)
-    assert found.duration_s[0, 1] == pytest.approx(found.distance_m[0, 1] * 3.6 / 28, abs=1)
-    assert found.duration_s[0, 0] == 0
+    result = matrix.travel([a, b], network=None, profile="van")
+    assert result.source == "straight_line"
+    assert result.note_code == "no_network"
+    assert "straight lines times 1.4" in result.note
+    assert result.distance_m[0, 1] == pytest.approx(distance_m(a, b) * 1.4, abs=1)
+    assert result.duration_s[0, 1] == pytest.approx(result.distance_m[0, 1] * 3.6 / 28, abs=1)
+    assert result.duration_s[0, 0] == 0
 
 
 def test_an_unknown_network_is_named_in_the_note(tmp_path: Path) -> None:
-    found = matrix.travel([spot(0, 0)] * 2, network="nowhere", profile="van", var=tmp_path)
-    assert found.source == "straight_line"
-    assert found.note_code == "unknown_network"
-    assert "nowhere" in found.note
+    result = matrix.travel([spot(0, 0)] * 2, network="nowhere", profile="van", var=tmp_path)
+    assert result.source == "straight_line"
+    assert result.note_code == "unknown_network"
+    assert "nowhere" in result.note
 
 
-def test_a_place_far_from_every_street_is_named_and_the_rest_goes_by_road(tmp_path: Path) -> None:
+def test_a_place_far_from_every_street_is_named_and_the_others_use_roads(tmp_path: Path) -> None:
     grid(4).build(tmp_path)
-    found = travel(tmp_path, spot(0, 0), spot(90, 90), spot(3, 3))
-    assert found.uncovered == (1,)
-    assert found.source == "roads"
-    assert found.note_code == "some_uncovered"
+    result = travel(tmp_path, spot(0, 0), spot(90, 90), spot(3, 3))
+    assert result.uncovered == (1,)
+    assert result.source == "roads"
+    assert result.note_code == "some_uncovered"
     near = travel(tmp_path, spot(0, 0), spot(3, 3))
-    assert found.duration_s[0, 2] == near.duration_s[0, 1]
-    assert found.distance_m[0, 1] == pytest.approx(
+    assert result.duration_s[0, 2] == near.duration_s[0, 1]
+    assert result.distance_m[0, 1] == pytest.approx(
         distance_m(spot(0, 0), spot(90, 90)) * 1.4, abs=1
     )
 
 
 @st.composite
 def towns(draw: st.DrawFn) -> Town:
-    """Random streets over a small grid: any may be missing, one-way, a loop or a dead end."""
+    """Draw random streets on a small grid, some missing, one-way, a loop or a dead end."""
     size = draw(st.integers(2, 5))
     town = Town()
     for y in range(size):
@@ -194,7 +194,7 @@ def towns(draw: st.DrawFn) -> Town:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(town=towns(), data=st.data())
-def test_hierarchy_and_dijkstra_agree_to_the_last_bit_and_lines_have_the_length_told(
+def test_hierarchy_and_dijkstra_agree_exactly_and_lines_have_the_stated_length(
     town: Town, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     var = tmp_path_factory.mktemp("town")
@@ -213,7 +213,7 @@ def test_hierarchy_and_dijkstra_agree_to_the_last_bit_and_lines_have_the_length_
         assert line_m(leg.line) == pytest.approx(leg.distance_m, abs=6, rel=0.02)
 
 
-def test_without_the_wheel_the_network_still_answers_the_same(
+def test_the_network_gives_the_same_results_without_the_wheel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = [spot(0.2, 0), spot(3, 1.6), spot(1.4, 2)]
@@ -232,7 +232,7 @@ def test_without_the_wheel_the_network_still_answers_the_same(
     assert (a.distance_m == b.distance_m).all()
 
 
-def test_no_place_and_one_place_are_answered_too(tmp_path: Path) -> None:
+def test_no_place_and_one_place_give_results(tmp_path: Path) -> None:
     grid(3).build(tmp_path)
     assert travel(tmp_path).duration_s.shape == (0, 0)
     assert travel(tmp_path, spot(0, 0)).duration_s.tolist() == [[0]]
@@ -250,7 +250,7 @@ def test_a_route_starts_and_ends_at_its_places_and_follows_the_streets(tmp_path:
         assert min(abs(x - round(x)), abs(y - round(y))) < 0.01, "every corner is on a street"
 
 
-def test_answers_are_kept_and_cannot_be_written_to(tmp_path: Path) -> None:
+def test_results_are_cached_and_read_only(tmp_path: Path) -> None:
     grid(3).build(tmp_path)
     first = travel(tmp_path, spot(0, 0), spot(2, 2))
     assert travel(tmp_path, spot(0, 0), spot(2, 2)) is first

@@ -1,4 +1,4 @@
-"""Greater Porto: the real size, in the slice that every run can afford."""
+"""Greater Porto: a network of real size, with as few checks as each test run has time for."""
 
 from __future__ import annotations
 

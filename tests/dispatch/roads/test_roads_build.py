@@ -1,4 +1,4 @@
-"""The operator's command."""
+"""The command ``roads_build``."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def built(*words: str) -> dict[str, object]:
     out = io.StringIO()
     with redirect_stdout(out):
         call_command("roads_build", *words, "--json")
-    found: dict[str, object] = json.loads(out.getvalue())
-    return found
+    result: dict[str, object] = json.loads(out.getvalue())
+    return result
 
 
 def test_a_file_becomes_a_network_named_after_it(var: Path) -> None:
-    said = built(str(grid(3).write(var / "Little Town.osm")))
-    assert said["name"] == "little-town"
-    assert said["version"] == "000001"
-    assert said["attribution"] == "© OpenStreetMap contributors"
+    result = built(str(grid(3).write(var / "Little Town.osm")))
+    assert result["name"] == "little-town"
+    assert result["version"] == "000001"
+    assert result["attribution"] == "© OpenStreetMap contributors"
     assert [info.name for info in available(var)] == ["little-town"]
 
 
@@ -47,12 +47,12 @@ def test_building_again_under_the_same_name_raises_the_version(var: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "is no file"),
-        ("<osm version='0.6'></osm>", "holds no street"),
+        (None, "There is no file"),
+        ("<osm version='0.6'></osm>", "contains no street"),
         ("not a map at all", "cannot be read as OpenStreetMap data"),
     ],
 )
-def test_a_file_without_streets_is_refused_in_words(
+def test_a_file_without_streets_is_refused_with_a_reason(
     var: Path, content: str | None, words: str
 ) -> None:
     file = var / "broken.osm"
@@ -64,6 +64,6 @@ def test_a_file_without_streets_is_refused_in_words(
 
 
 def test_a_bad_name_is_refused_before_anything_is_built(var: Path) -> None:
-    with pytest.raises(CommandError, match="no network name"):
+    with pytest.raises(CommandError, match="not a network name"):
         built(str(grid(2).write(var / "a.osm")), "--name", "../escape")
     assert not (var / "roads").exists()

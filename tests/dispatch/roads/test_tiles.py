@@ -1,4 +1,4 @@
-"""Vector tiles, read back by a reader that shares no code with the writer."""
+"""Vector tiles are read by a second implementation that shares no code with the writer."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def number(data: bytes, at: int) -> tuple[int, int]:
 
 
 def fields(data: bytes) -> list[tuple[int, int | bytes]]:
-    found: list[tuple[int, int | bytes]] = []
+    result: list[tuple[int, int | bytes]] = []
     at = 0
     while at < len(data):
         key, at = number(data, at)
         value, at = number(data, at)
         if key & 7 == 2:
-            found.append((key >> 3, data[at : at + value]))
+            result.append((key >> 3, data[at : at + value]))
             at += value
         else:
-            found.append((key >> 3, value))
-    return found
+            result.append((key >> 3, value))
+    return result
 
 
 def raw(value: int | bytes) -> bytes:
@@ -48,29 +48,29 @@ def raw(value: int | bytes) -> bytes:
 
 
 def numbers(data: bytes) -> list[int]:
-    found, at = [], 0
+    result, at = [], 0
     while at < len(data):
         value, at = number(data, at)
-        found.append(value)
-    return found
+        result.append(value)
+    return result
 
 
 def parts(data: bytes) -> list[list[tuple[int, int]]]:
-    """Lines or rings of a feature's geometry."""
+    """Return the lines or rings of a feature's geometry."""
     words = iter(numbers(data))
     x = y = 0
-    found: list[list[tuple[int, int]]] = []
+    result: list[list[tuple[int, int]]] = []
     for word in words:
         command, count = word & 7, word >> 3
         if command == 7:
             continue
         if command == 1:
-            found.append([])
+            result.append([])
         for _ in range(count):
             dx, dy = next(words), next(words)
             x, y = x + (dx >> 1 ^ -(dx & 1)), y + (dy >> 1 ^ -(dy & 1))
-            found[-1].append((x, y))
-    return found
+            result[-1].append((x, y))
+    return result
 
 
 def read(tile: bytes) -> dict[str, list[Feature]]:
@@ -78,29 +78,29 @@ def read(tile: bytes) -> dict[str, list[Feature]]:
     for key, layer in fields(tile):
         assert key == 3
         assert isinstance(layer, bytes)
-        said = fields(layer)
-        name = next(v for k, v in said if k == 1 and isinstance(v, bytes)).decode()
-        keys = [v.decode() for k, v in said if k == 3 and isinstance(v, bytes)]
+        layer_fields = fields(layer)
+        name = next(v for k, v in layer_fields if k == 1 and isinstance(v, bytes)).decode()
+        keys = [v.decode() for k, v in layer_fields if k == 3 and isinstance(v, bytes)]
         values = [
             v.decode() if isinstance(v, bytes) else v
-            for k, body in said
+            for k, body in layer_fields
             if k == 4 and isinstance(body, bytes)
             for _, v in fields(body)
         ]
-        assert (5, 4096) in said
-        assert (15, 2) in said
+        assert (5, 4096) in layer_fields
+        assert (15, 2) in layer_fields
         layers[name] = []
-        for k, feature in said:
+        for k, feature in layer_fields:
             if k == 2 and isinstance(feature, bytes):
                 inner = dict(fields(feature))
                 tags = numbers(raw(inner[2]))
-                said_of = {keys[tags[i]]: values[tags[i + 1]] for i in range(0, len(tags), 2)}
-                layers[name].append(Feature(int(inner[3]), said_of, parts(raw(inner[4]))))
+                properties = {keys[tags[i]]: values[tags[i + 1]] for i in range(0, len(tags), 2)}
+                layers[name].append(Feature(int(inner[3]), properties, parts(raw(inner[4]))))
     return layers
 
 
 def where(x: float, y: float, z: int) -> tuple[int, int, float, float]:
-    """Tile and place in it (4096 units) of a spot."""
+    """Return the tile (x, y) of a spot and the position in the tile (4096 units)."""
     point = spot(x, y)
     across = (point.lon / 360 + 0.5) * 2**z
     down = (0.5 - math.asinh(math.tan(math.radians(point.lat))) / (2 * math.pi)) * 2**z
@@ -114,7 +114,7 @@ def park_town() -> Town:
     return town
 
 
-def test_streets_lie_where_they_are_with_their_names(tmp_path: Path) -> None:
+def test_streets_are_at_their_position_with_their_names(tmp_path: Path) -> None:
     grid(4).build(tmp_path)
     x, y, across, down = where(1, 1, 14)
     streets = read(tiles.tile("town", 14, x, y, tmp_path))["streets"]
@@ -129,7 +129,7 @@ def test_streets_lie_where_they_are_with_their_names(tmp_path: Path) -> None:
     assert all(abs(place[0] - across) < 3 for place in column)
 
 
-def test_one_street_is_one_line_however_many_junctions_it_has(tmp_path: Path) -> None:
+def test_a_street_with_many_junctions_is_one_line(tmp_path: Path) -> None:
     grid(4).build(tmp_path)
     x, y, *_ = where(1, 1, 13)
     streets = read(tiles.tile("town", 13, x, y, tmp_path))["streets"]
@@ -137,7 +137,7 @@ def test_one_street_is_one_line_however_many_junctions_it_has(tmp_path: Path) ->
     assert all(len(f.parts) == 1 for f in streets)
 
 
-def test_parks_are_drawn_as_rings_wound_as_the_format_asks(tmp_path: Path) -> None:
+def test_parks_are_rings_with_the_direction_that_the_format_requires(tmp_path: Path) -> None:
     park_town().build(tmp_path)
     x, y, *_ = where(0.5, 0.5, 14)
     (park,) = read(tiles.tile("town", 14, x, y, tmp_path))["park"]
@@ -149,7 +149,7 @@ def test_parks_are_drawn_as_rings_wound_as_the_format_asks(tmp_path: Path) -> No
     assert len(ring) == 4
 
 
-def test_small_streets_wait_for_a_deeper_zoom(tmp_path: Path) -> None:
+def test_small_streets_appear_only_at_high_zooms(tmp_path: Path) -> None:
     town = grid(3)
     town.way(1, 9, highway="primary", name="High Road")
     town.build(tmp_path)
@@ -162,7 +162,7 @@ def test_small_streets_wait_for_a_deeper_zoom(tmp_path: Path) -> None:
     assert "Row 1" in names[14]
 
 
-def test_every_tile_of_a_town_stays_within_its_edge_and_buffer(tmp_path: Path) -> None:
+def test_each_tile_stays_within_its_edge_and_buffer(tmp_path: Path) -> None:
     grid(5).build(tmp_path)
     x, y, *_ = where(0, 0, 14)
     seen = 0
@@ -176,7 +176,7 @@ def test_every_tile_of_a_town_stays_within_its_edge_and_buffer(tmp_path: Path) -
     assert seen > 8
 
 
-def test_open_country_is_an_empty_tile_and_nonsense_is_refused(tmp_path: Path) -> None:
+def test_a_tile_without_streets_is_empty_and_an_invalid_tile_is_refused(tmp_path: Path) -> None:
     grid(3).build(tmp_path)
     assert tiles.tile("town", 14, 0, 0, tmp_path) == b""
     for z, x, y in ((7, 0, 0), (15, 0, 0), (10, 1024, 0), (10, 0, -1)):
@@ -184,13 +184,13 @@ def test_open_country_is_an_empty_tile_and_nonsense_is_refused(tmp_path: Path) -
             tiles.tile("town", z, x, y, tmp_path)
 
 
-def test_the_source_says_whose_data_it_is_and_names_its_version(tmp_path: Path) -> None:
+def test_the_tilejson_names_the_attribution_and_the_version(tmp_path: Path) -> None:
     grid(3).build(tmp_path)
-    said = tiles.tilejson("town", tmp_path)
-    assert said["attribution"] == "© OpenStreetMap contributors"
-    assert said["maxzoom"] == 14
+    tilejson = tiles.tilejson("town", tmp_path)
+    assert tilejson["attribution"] == "© OpenStreetMap contributors"
+    assert tilejson["maxzoom"] == 14
     grid(3).build(tmp_path)
-    assert tiles.tilejson("town", tmp_path)["version"] != said["version"]
+    assert tiles.tilejson("town", tmp_path)["version"] != tilejson["version"]
 
 
 def test_a_new_version_is_drawn_from_its_own_streets(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Networks change while people read them."""
+"""Networks are replaced while other processes read them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _read_until(var: str, last: str, answers: multiprocessing.Queue[object]) -> 
     answers.put(seen)
 
 
-def test_a_reader_sees_whole_versions_only_while_they_are_replaced(tmp_path: Path) -> None:
+def test_a_reader_sees_only_complete_versions_during_replacements(tmp_path: Path) -> None:
     towns = [grid(3), grid(4)]
     towns[0].build(tmp_path)
     spawn = multiprocessing.get_context("spawn")
@@ -37,20 +37,20 @@ def test_a_reader_sees_whole_versions_only_while_they_are_replaced(tmp_path: Pat
         reader.start()
     for at in range(1, 12):
         towns[at % 2].build(tmp_path)
-    found = [answers.get(timeout=60) for _ in readers]
+    results = [answers.get(timeout=60) for _ in readers]
     for reader in readers:
         reader.join(10)
-    for seen in found:
+    for seen in results:
         assert isinstance(seen, set), seen
         assert any(version == last for version, _ in seen)
         assert len({metres for _, metres in seen}) == 1
 
 
-def test_old_versions_are_cleared_away_and_the_last_but_one_stays(tmp_path: Path) -> None:
+def test_old_versions_are_deleted_except_the_one_before_the_current(tmp_path: Path) -> None:
     for _ in range(4):
         grid(2).build(tmp_path)
-    kept = sorted(p.name for p in (tmp_path / "roads" / "town").iterdir() if p.is_dir())
-    assert kept == ["000003", "000004"]
+    versions = sorted(p.name for p in (tmp_path / "roads" / "town").iterdir() if p.is_dir())
+    assert versions == ["000003", "000004"]
 
 
 def fail_half_way(var: Path) -> None:
@@ -59,16 +59,16 @@ def fail_half_way(var: Path) -> None:
         raise RuntimeError("half way")
 
 
-def test_a_build_that_fails_leaves_the_version_in_force(tmp_path: Path) -> None:
+def test_a_build_that_fails_keeps_the_current_version(tmp_path: Path) -> None:
     grid(3).build(tmp_path)
     with pytest.raises(RuntimeError, match="half way"):
         fail_half_way(tmp_path)
     assert load("town", tmp_path).version == "000001"
-    left = [p.name for p in (tmp_path / "roads").iterdir() if p.name.startswith(".building")]
-    assert left == []
+    leftovers = [p.name for p in (tmp_path / "roads").iterdir() if p.name.startswith(".building")]
+    assert leftovers == []
 
 
-def test_available_lists_what_is_built_with_its_words(tmp_path: Path) -> None:
+def test_available_lists_networks_with_their_attribution(tmp_path: Path) -> None:
     assert store.available(tmp_path) == []
     grid(3).build(tmp_path)
     (info,) = store.available(tmp_path)
@@ -78,7 +78,7 @@ def test_available_lists_what_is_built_with_its_words(tmp_path: Path) -> None:
     assert not info.covers(spot(9, 9).lat, spot(9, 9).lon)
 
 
-def test_a_hub_is_offered_the_smallest_network_that_holds_most_places(tmp_path: Path) -> None:
+def test_the_smallest_network_that_covers_most_places_is_offered(tmp_path: Path) -> None:
     grid(6).build(tmp_path, "large")
     grid(3).build(tmp_path, "small")
     assert store.covering([spot(1, 1)], tmp_path) == "small"
@@ -89,7 +89,7 @@ def test_a_hub_is_offered_the_smallest_network_that_holds_most_places(tmp_path: 
 
 @pytest.mark.parametrize("name", ["../x", "", "A", "a" * 64, "x/y"])
 def test_a_network_name_never_leaves_the_folder(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UnknownNetwork, match="no network name"):
+    with pytest.raises(UnknownNetwork, match="not a network name"):
         load(name, tmp_path)
 
 

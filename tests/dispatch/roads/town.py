@@ -1,4 +1,4 @@
-"""A small town drawn in the test: OSM XML with nodes on a grid of 100 m or so."""
+"""A small town for tests, written as OSM XML; one step of its coordinates is about 100 m."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ LAT, LON = 41.0, -8.6
 
 
 def spot(x: float, y: float) -> Point:
-    """The place at x steps east, y steps north of the town's corner."""
+    """Return the point x steps east and y steps north of the town's corner."""
     return Point(lat=LAT + y * STEP, lon=LON + x * STEP)
 
 
 @dataclass
 class Town:
+    """Nodes, ways and relations of a town."""
+
     nodes: dict[int, tuple[float, float, Mapping[str, str]]] = field(default_factory=dict)
     ways: list[tuple[Sequence[int], Mapping[str, str]]] = field(default_factory=list)
     relations: list[tuple[Sequence[tuple[str, int, str]], Mapping[str, str]]] = field(
@@ -34,26 +36,26 @@ class Town:
         return number
 
     def way(self, *nodes: int, highway: str = "residential", **tags: str) -> None:
-        said = {key.replace("__", ":"): value for key, value in tags.items()}
-        self.ways.append((nodes, {"highway": highway, **said}))
+        plain_tags = {key.replace("__", ":"): value for key, value in tags.items()}
+        self.ways.append((nodes, {"highway": highway, **plain_tags}))
 
     def write(self, path: Path) -> Path:
-        def tags(found: Mapping[str, str]) -> str:
-            return "".join(f"<tag k={quoteattr(k)} v={quoteattr(v)}/>" for k, v in found.items())
+        def tags(mapping: Mapping[str, str]) -> str:
+            return "".join(f"<tag k={quoteattr(k)} v={quoteattr(v)}/>" for k, v in mapping.items())
 
         lines = ['<osm version="0.6" generator="test">']
-        for number, (x, y, said) in self.nodes.items():
+        for number, (x, y, properties) in self.nodes.items():
             where = spot(x, y)
             lines.append(
                 f'<node id="{number}" version="1" lat="{where.lat:.7f}" lon="{where.lon:.7f}">'
-                f"{tags(said)}</node>"
+                f"{tags(properties)}</node>"
             )
-        for at, (nodes, said) in enumerate(self.ways, 1):
+        for at, (nodes, properties) in enumerate(self.ways, 1):
             refs = "".join(f'<nd ref="{node}"/>' for node in nodes)
-            lines.append(f'<way id="{at}" version="1">{refs}{tags(said)}</way>')
-        for at, (members, said) in enumerate(self.relations, 1):
+            lines.append(f'<way id="{at}" version="1">{refs}{tags(properties)}</way>')
+        for at, (members, properties) in enumerate(self.relations, 1):
             refs = "".join(f'<member type="{t}" ref="{r}" role="{o}"/>' for t, r, o in members)
-            lines.append(f'<relation id="{at}" version="1">{refs}{tags(said)}</relation>')
+            lines.append(f'<relation id="{at}" version="1">{refs}{tags(properties)}</relation>')
         path.write_text("\n".join([*lines, "</osm>"]), encoding="utf-8")
         return path
 
@@ -64,7 +66,7 @@ class Town:
 
 
 def grid(size: int, **tags: str) -> Town:
-    """Streets along every line of a size x size grid; node (x, y) is y * size + x + 1."""
+    """Return a town with streets along each line of a grid; node (x, y) is y * size + x + 1."""
     town = Town()
     for y in range(size):
         for x in range(size):
