@@ -367,3 +367,24 @@ def test_hostile_text_is_only_text(retailer: RetailerRef) -> None:
     fragment = body(browser.get(path_of(order), headers={"hx-request": "true"}))
     assert "<script>alert" not in fragment
     assert "&lt;script&gt;" in fragment
+
+
+def test_a_page_is_written_in_the_readers_language_and_the_retailers_country(
+    retailer: RetailerRef, other: RetailerRef
+) -> None:
+    pages = {}
+    for ref, language in ((retailer, "en"), (other, "en"), (other, "es")):
+        with retailer_context(ref):
+            if not Order.objects.exists():
+                make_order(window=make_window(9, 12))
+            client = logged_in(ref, add_member(Role.DISPATCHER, language=language))
+            order = Order.objects.get()
+        page = client.get(path_of(order), headers={"accept-language": language})
+        pages[ref.schema, language] = body(page).replace("\xa0", " ")
+    for (schema, language), words in {
+        ("t1", "en"): ("Mon, 23 Nov", "2,0 kg"),  # English in Portugal
+        ("t2", "en"): ("Mon, 23 Nov", "2.0 kg"),
+        ("t2", "es"): ("lun, 23 nov", "2,0 kg"),
+    }.items():
+        for word in words:
+            assert word in pages[schema, language], (schema, language, word)
