@@ -8,6 +8,8 @@ from django import forms
 
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs_of
+from lastmile.core.phones import example, region_of
+from lastmile.core.tenancy import current_retailer
 from tenants.permissions import Principal
 
 Choices = list[tuple[str, str]]
@@ -21,6 +23,20 @@ def open_hubs(principal: Principal) -> list[Hub]:
 def split_skills(text: str) -> list[str]:
     """Return the skills of a text in which commas separate them."""
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+class PhoneInput(forms.TextInput):
+    """An input for a telephone number; its example is a number of the retailer's country."""
+
+    input_type = "tel"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Add the example as the placeholder, if the retailer's country is known."""
+        context = super().get_context(name, value, attrs)
+        sample = example(region_of(current_retailer().zone))
+        if sample:
+            context["widget"]["attrs"]["placeholder"] = sample
+        return context
 
 
 class HubField(forms.ChoiceField):

@@ -33,11 +33,14 @@ _TEXT_FORMULA = re.compile(r'="([^"]*)"')
 
 @lru_cache(maxsize=64)
 def example(region: str) -> str:
-    """Return an example number of a country, such as ``+34612345678``."""
+    """Return an example of a mobile number of the country, "" for an unknown country.
+
+    For Portugal (``PT``) the example is ``+351912345678``.
+    """
     kind = phonenumbers.PhoneNumberType.MOBILE
     number = phonenumbers.example_number_for_type(region, kind) if region else None
     if number is None:
-        number = phonenumbers.parse("+34612345678")
+        return ""
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -53,11 +56,20 @@ def e164(raw: str, region: str = "") -> str:
     except phonenumbers.NumberParseException:
         number = None
     if number is None or number.extension or not _has_a_length_in_use(number):
-        raise Invalid(
-            _("%(raw)r is not a telephone number. Write it with its country code: %(example)s.")
-            % {"raw": raw[:40], "example": example(region)}
-        )
+        raise Invalid(_not_a_number(raw, region))
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _not_a_number(raw: str, region: str) -> str:
+    sample = example(region)
+    if not sample:
+        return _("%(raw)r is not a telephone number. Write it with + and its country code.") % {
+            "raw": raw[:40]
+        }
+    return _("%(raw)r is not a telephone number. Write it with its country code: %(example)s.") % {
+        "raw": raw[:40],
+        "example": sample,
+    }
 
 
 def is_in_use(number: str) -> bool:

@@ -56,7 +56,7 @@ def test_what_is_no_number_is_refused_with_a_remedy(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "example"), [("CL", "+56221234567"), ("PT", "+351912345678"), ("", "+34612345678")]
+    ("region", "example"), [("CL", "+56221234567"), ("PT", "+351912345678"), ("", "with + and")]
 )
 def test_the_remedy_shows_a_number_of_the_country(region: str, example: str) -> None:
     with pytest.raises(Invalid) as refused:

@@ -15,7 +15,7 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.console.fields import HubField, open_hubs, split_skills
+from dispatch.console.fields import HubField, PhoneInput, open_hubs, split_skills
 from dispatch.console.fleet import locating, words
 from dispatch.emissions import VEHICLE_CLASSES
 from dispatch.fleet.models import Driver, Hub, Vehicle, Zone
@@ -292,7 +292,7 @@ class DriverForm(FleetForm):
     """The form of a driver."""
 
     hub = HubField(label=_("Hub"))
-    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False, widget=PhoneInput())
     skills = forms.CharField(
         label=_("Skills"),
         required=False,

@@ -22,7 +22,6 @@ from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.selectors.street_maps import hub_marks, street_map_of
 from dispatch.intake import selectors, services
 from dispatch.intake.models import ImportBatch
-from dispatch.intake.parse.columns import COLUMNS
 from lastmile.core import jobs
 from lastmile.core.errors import DomainError, Invalid
 from lastmile.core.http import page_rows
@@ -60,7 +59,7 @@ def imports(request: PageRequest) -> HttpResponse:
         "next": following,
         "first": "cursor" not in request.GET,
         "names": people.names_of({row.actor for row in rows}),
-        "columns": COLUMNS,
+        "columns": selectors.columns(),
         "most_rows": settings.LIMIT_IMPORT_ROWS,
     }
     return render(request, "console/imports/imports.html", context, status=status_of(form))

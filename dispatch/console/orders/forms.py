@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.console.fields import HubField, open_hubs, split_skills
+from dispatch.console.fields import HubField, PhoneInput, open_hubs, split_skills
 from dispatch.console.orders.words import CANCEL_CAUSES, DIRECTIONS, HANDOVERS
 from dispatch.orders.drafts import (
     LocalWindowDraft,
@@ -73,7 +73,7 @@ class NewOrderForm(WindowFields):
 
     external_id = forms.CharField(label=_("Order number"), max_length=64)
     name = forms.CharField(label=_("Name"), max_length=200, required=False, strip=False)
-    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False, widget=PhoneInput())
     email = forms.CharField(label=_("E-mail"), max_length=254, required=False)
     text = forms.CharField(
         label=_("Address"),
@@ -156,7 +156,7 @@ class ChangeOrderForm(forms.Form):
     hub = HubField(label=_("Hub"), required=False)
     service_date = DateField(label=_("Date"), required=False)
     name = forms.CharField(label=_("Name"), max_length=200, required=False, strip=False)
-    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False, widget=PhoneInput())
     email = forms.CharField(label=_("E-mail"), max_length=254, required=False)
     service_minutes = forms.IntegerField(label=_("Minutes at the door"), min_value=0, max_value=480)
     skills = forms.CharField(

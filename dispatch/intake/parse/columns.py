@@ -64,7 +64,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "phone",
         ("telephone", "mobile", "phone number", "telefono", "movil", "celular"),
-        "+56 9 6123 4567",
+        "",  # a number of the retailer's country: see dispatch.intake.selectors.columns
     ),
     Column("email", ("e mail", "mail", "correo", "correo electronico"), "ana@example.org"),
     Column("language", ("lang", "idioma"), "es"),

@@ -3,6 +3,7 @@
 from dispatch.intake.selectors.imports import (
     Progress,
     batches,
+    columns,
     file_problem,
     get_batch,
     progress_of,
@@ -17,6 +18,7 @@ from dispatch.intake.selectors.imports import (
 __all__ = [
     "Progress",
     "batches",
+    "columns",
     "file_problem",
     "get_batch",
     "progress_of",

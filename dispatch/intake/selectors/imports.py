@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from dispatch.intake.models import ImportBatch
-from dispatch.intake.parse.columns import COLUMNS
+from dispatch.intake.parse.columns import COLUMNS, Column
 from dispatch.intake.parse.faults import Fault
 from dispatch.intake.parse.tables import write_csv
 from dispatch.intake.selectors.words import say_fault, say_file
 from dispatch.orders.models import Order
 from lastmile.core import jobs
 from lastmile.core.models import JobState
+from lastmile.core.phones import example, region_of
 from lastmile.core.refusals import unknown
+from lastmile.core.tenancy import current_retailer
 
 MOST_SPOTS = 5_000
 
@@ -126,6 +128,13 @@ def refused_csv(batch: ImportBatch) -> Iterator[str]:
     return write_csv([*batch.headings, "why_refused"], rows())
 
 
+def columns() -> list[Column]:
+    """Return the columns of a file; the sample telephone number is of the retailer's country."""
+    phone = example(region_of(current_retailer().zone))
+    return [replace(c, sample=phone) if c.name == "phone" else c for c in COLUMNS]
+
+
 def sample_csv() -> Iterator[str]:
     """Yield a sample file with every column and one order."""
-    return write_csv([c.name for c in COLUMNS], iter([[c.sample for c in COLUMNS]]))
+    shown = columns()
+    return write_csv([c.name for c in shown], iter([[c.sample for c in shown]]))

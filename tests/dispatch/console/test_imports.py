@@ -108,9 +108,11 @@ def test_the_refused_rows_come_back_with_reasons_and_no_formula(desk: Client) ->
 
 def test_the_sample_file_can_be_imported_as_it_is(desk: Client) -> None:
     sample = desk.get("/console/imports/sample.csv").getvalue().decode("utf-8-sig")
+    assert "+351912345678" in sample, "an example of the retailer's country"
     where = rehearsed(desk, sample)
     batch = ImportBatch.objects.get()
     assert (batch.refused_count, batch.created_count) == (0, 1), desk.get(where).content.decode()
+    assert "+351912345678" in desk.get("/console/imports/").content.decode()
 
 
 @pytest.mark.parametrize(
