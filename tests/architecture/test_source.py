@@ -47,7 +47,7 @@ UNESCAPED = holds("|safe", "autoescape off", "safeseq")
 MACHINERY = (
     *(
         f"lastmile/core/{name}.py"
-        for name in ("timing", "models", "jobs", "relay", "runner", "turns")
+        for name in ("timing", "models", "jobs", "relay", "runner", "fair_queue")
     ),
     *("lastmile/core/codes.py", "lastmile/core/rotating.py", "lastmile/worklist/"),
     "dispatch/planning/search/parts.py",
