@@ -15,7 +15,7 @@ from dispatch.solver.placing.insertion import Board, evaluate, places
 from dispatch.solver.placing.newcomers import OpenBoard, PlaceTravel
 from dispatch.solver.referee.check import check
 from dispatch.solver.solve import solve
-from tests.bench.solver_page import table, wanted, write
+from tests.bench.solver_page import selected, table, write
 from tests.bench.solver_recost import Unsound
 from tests.bench.solver_rich import rich_day
 from tests.bench.solver_vroom import vroom_model
@@ -42,7 +42,7 @@ def run() -> str:
     """Plan, ask for the places of 200 orders, check some of them, let VROOM solve again."""
     rows, summary = [], []
     for size, (target_ms, seconds) in SIZES.items():
-        if not wanted(f"insertion/{size}"):
+        if not selected(f"insertion/{size}"):
             continue
         problem, plan = planned(size, seconds)
         orders = newcomers(problem, size)

@@ -83,7 +83,7 @@ def peer_seeds() -> range:
     return range(1, int(os.environ.get("PEER_SEEDS", str(len(seeds())))) + 1)
 
 
-def wanted(label: str) -> bool:
+def selected(label: str) -> bool:
     """Return True unless ONLY is set and none of its words is in this case's label."""
     only = [word for word in os.environ.get("ONLY", "").split(",") if word]
     return not only or any(word in label for word in only)

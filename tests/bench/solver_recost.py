@@ -33,8 +33,8 @@ def recost(problem: Problem, solution: Solution) -> Fraction:
         raise Unsound("Not every visit appears exactly once.")
     if len({route.vehicle for route in solution.routes}) != len(solution.routes):
         raise Unsound("A vehicle drives two routes.")
-    left = {problem.visit_index[name] for name in missed}
-    return total + sum(problem.visits[at].unserved_cost for at in left)
+    missed_at = {problem.visit_index[name] for name in missed}
+    return total + sum(problem.visits[at].unserved_cost for at in missed_at)
 
 
 def _drive(problem: Problem, vehicle: VehicleShift, route: Tour) -> int:

@@ -26,7 +26,7 @@ from dispatch.solver.referee.check import check
 from dispatch.solver.solve import solve
 from tests.bench.solver_cases import load
 from tests.bench.solver_insertion import quantile
-from tests.bench.solver_page import table, wanted, write
+from tests.bench.solver_page import selected, table, write
 from tests.bench.solver_peers import Routes
 from tests.bench.solver_recost import Unsound
 from tests.bench.solver_vroom import warm_vroom
@@ -52,7 +52,7 @@ def run() -> str:
     """Plan each day, change it in three ways at two moments, three times each."""
     outcomes: list[Outcome] = []
     for name in CASES:
-        if wanted(f"redispatch/{name}"):
+        if selected(f"redispatch/{name}"):
             for one in _day(name):
                 outcomes.append(one)
                 print(

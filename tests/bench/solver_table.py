@@ -9,7 +9,7 @@ from statistics import mean
 
 from tests.bench.solver_cases import load
 from tests.bench.solver_measure import OURS, Run, measure_all
-from tests.bench.solver_page import effort, peer_seeds, plot, seeds, table, wanted, write
+from tests.bench.solver_page import effort, peer_seeds, plot, seeds, selected, table, write
 
 INSTANCES = {
     100: ("C104", "R208", "RC106"),
@@ -43,10 +43,10 @@ def run() -> str:
     runs: list[Run] = []
     rows, details, plots, summary = [], [], "", []
     for size, names in INSTANCES.items():
-        if not any(wanted(f"{size}/{name}") for name in names):
+        if not any(selected(f"{size}/{name}") for name in names):
             continue
         gaps: dict[str, Gaps] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-        for name in (n for n in names if wanted(f"{size}/{n}")):
+        for name in (n for n in names if selected(f"{size}/{n}")):
             instance_runs = _instance(size, name)
             runs += instance_runs
             best = load(f"vrptw/{name}").best

@@ -7,7 +7,7 @@ from statistics import mean
 
 from tests.bench.solver_cases import load
 from tests.bench.solver_measure import OURS, Run, measure_all
-from tests.bench.solver_page import effort, peer_seeds, seeds, table, wanted, write
+from tests.bench.solver_page import effort, peer_seeds, seeds, selected, table, write
 
 HEADS = ["case", "wall", "Lastmile", "peer", "peer's at", "Lastmile below by %", "wanted", "routes",
          "CPU s", "MB", "peer's MB", "engine"]  # fmt: skip
@@ -72,7 +72,7 @@ def porto() -> str:
     for objective in ("distance", "money", "mixed"):
         for count, budgets in ((400, (2.0, 10.0)), (1000, (2.0, 10.0, 30.0))):
             case = f"porto/{count}/{objective}"
-            if not wanted(case):
+            if not selected(case):
                 continue
             peers = measure_all(case, "pyvrp", budgets, peer_seeds())
             for seconds in budgets:
@@ -93,7 +93,7 @@ def pairs() -> str:
     records = []
     for name in ("lr108", "lc104", "lrc1_2_3"):
         case = f"pairs/{name}"
-        if not wanted(case):
+        if not selected(case):
             continue
         peers = measure_all(case, "pyvrp", [2, 10], peer_seeds())
         for seconds in (2.0, 10.0):
@@ -110,12 +110,12 @@ def city() -> str:
     """Compare on synthetic cities of 5,000 and 10,000 stops, also with many hubs."""
     duel = Duel("PyVRP")
     for case in ("metro/5000", "city/5000", "hubs/5000"):
-        if wanted(case):
+        if selected(case):
             chosen = range(1, 2) if case.startswith("hubs") else peer_seeds()
             peers = measure_all(case, "pyvrp", [60.0], chosen)
             duel.meet(case, 60.0, peers=peers, want="12 or more")
     for case in ("metro/10000", "city/10000"):
-        runs = measure_all(case, OURS, [300], [1]) if wanted(case) else []
+        runs = measure_all(case, OURS, [300], [1]) if selected(case) else []
         duel.runs += runs
         for run in runs:
             duel.rows.append(
@@ -139,7 +139,7 @@ def real() -> str:
     amazon = Duel("OR-Tools")
     for name in ("DLA8", "DBO2", "DCH4"):
         case = f"amazon/{name}"
-        if wanted(case):
+        if selected(case):
             peers = measure_all(case, "ortools", [4], [0])
             driven = load(case).known["driver"]
             driver = f"driver {driven:.1f} km"
@@ -147,7 +147,7 @@ def real() -> str:
     brasilia = Duel("PyVRP")
     for day in ("0", "4", "11", "22", "33"):
         case = f"loggibud/{day}"
-        if wanted(case):
+        if selected(case):
             peers = measure_all(case, "pyvrp", [30, 60], peer_seeds())
             published = load(case).best
             published_text = f"published {published:,.1f} km"

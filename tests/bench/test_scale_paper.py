@@ -27,7 +27,7 @@ def test_steady_service_halves_the_wait_of_one_server() -> None:
     assert math.isinf(queue(2.0, 1.0, 1.0, 2).mean_wait_s)
 
 
-def test_enough_is_the_least_that_is_enough() -> None:
+def test_enough_returns_the_smallest_sufficient_queue() -> None:
     result = enough(1.0, 10.0, 0.3, 5.0)
     assert result.p95_wait_s <= 5.0
     assert queue(1.0, 10.0, 0.3, result.servers - 1).p95_wait_s > 5.0
@@ -40,5 +40,5 @@ def test_twice_the_orders_are_twice_the_bytes_and_the_core_hours() -> None:
     assert two.solve.servers < 2 * one.solve.servers, "large queues share better"
 
 
-def test_the_operations_guide_shows_what_the_sums_say() -> None:
+def test_the_operations_guide_shows_the_calculated_table() -> None:
     assert table(Figures()) in OPERATIONS.read_text(encoding="utf-8")

@@ -460,10 +460,10 @@ class _Explorer:
         return parts if stop == until else self._parts_left(stop, until, origin, target, parts)
 
 
-def _solution(problem: Problem, done: int, made: tuple[Driven | None, ...]) -> Solution:
+def _solution(problem: Problem, done: int, driven: tuple[Driven | None, ...]) -> Solution:
     routes = [
         written(problem, vehicle, route)
-        for vehicle, route in zip(problem.vehicles, made, strict=True)
+        for vehicle, route in zip(problem.vehicles, driven, strict=True)
         if route is not None
     ]
     unserved = [

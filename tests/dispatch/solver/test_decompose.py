@@ -59,7 +59,7 @@ def test_identical_places_can_be_mapped_and_cut() -> None:
     assert sorted(map(len, cut_areas(np.zeros((5, 3)), [1.0] * 5, 2))) == [2, 3]
 
 
-def test_areas_are_of_about_equal_weight_and_other_turns_cut_elsewhere() -> None:
+def test_areas_have_about_equal_weight_and_other_turns_give_other_borders() -> None:
     points = np.random.default_rng(2).uniform(0, 100, (300, 3))
     weights = [1.0 + n % 3 for n in range(300)]
     areas = cut_areas(points, weights, 7)
@@ -152,7 +152,7 @@ def test_the_same_problem_is_cut_the_same_way() -> None:
     assert [p.places for p in first] == [p.places for p in again]
 
 
-def test_a_lone_vehicle_or_one_part_is_the_whole_problem() -> None:
+def test_a_single_vehicle_gives_one_part_with_the_whole_problem() -> None:
     problem = towns(1, hubs=1, visits=20, vehicles=1)
     (part,) = split(problem, parts=5)
     assert part.problem.visits == problem.visits

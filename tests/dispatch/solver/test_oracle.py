@@ -63,14 +63,14 @@ def test_trying_every_second_finds_nothing_better(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8 * TRIALS))
-def test_it_agrees_with_driving_every_second(seed: int) -> None:
+def test_the_oracle_agrees_with_driving_every_second(seed: int) -> None:
     problem = _drawn(seed, PLAIN, vehicles=2, day=30)
     best = optimum(problem)
     assert best is not None
     assert best.exact == brute.cheapest(problem)
 
 
-def test_breaks_are_taken_in_the_order_they_stand_in() -> None:
+def test_breaks_are_taken_in_their_order() -> None:
     problem = Problem(
         (line([0]),),
         (Visit("a", 0, 1, windows=(Window(4, 5),)),),

@@ -233,7 +233,7 @@ def test_a_skill_and_a_window_are_needed_together() -> None:
     ]
 
 
-def test_a_break_in_the_way_is_named() -> None:
+def test_a_break_that_prevents_a_visit_is_named() -> None:
     problem = _day(
         Visit("b", 2, 600, demand=(1,), windows=(Window(1_201, 1_202),)),
         breaks=(Break(1_300, 1_700, 600),),
@@ -286,12 +286,12 @@ def test_visits_that_must_be_apart_or_together() -> None:
     assert (Relaxation(Relax.CAPACITY, 1, vehicle="k", what="weight_g"),) in ways
 
 
-def test_goods_that_are_not_on_board() -> None:
+def test_goods_not_on_board_are_named() -> None:
     problem = _day(Visit("b", 2, demand=(1,)), loaded=frozenset("a"))
     assert (Relaxation(Relax.LOADED, vehicle="k", visit="b"),) in _ways_in(problem, {"k": ["a"]})
 
 
-def test_goods_that_come_too_late_for_the_trip() -> None:
+def test_goods_released_too_late_for_the_trip_are_named() -> None:
     late = Visit("b", 2, demand=(1,), release_s=700)
     problem = replace(_day(late), visits=(Visit("a", 1, 60, (6,), (Window(0, 1_000),)), late))
     assert (Relaxation(Relax.RELEASE, visit="b", amount=301),) in _ways_in(problem, {"k": ["a"]})
