@@ -144,7 +144,7 @@ LUNCH_S: Final = 1_800
 
 
 def open_demo(demo: Demo) -> Mapping[str, Any]:
-    """Download the street network of the demo. If that fails, report it and continue without."""
+    """Download the street network of the demo. If that fails, report it and go on without it."""
     try:
         info = demo_city.fetch_demo_network(report=demo.report)
     except demo_city.DemoCityUnavailable as away:

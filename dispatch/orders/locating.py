@@ -42,7 +42,7 @@ class Pin:
 
 
 class Memory:
-    """The known places that have the addresses of a batch, read with one query."""
+    """The stored places with the same addresses as a batch of orders, read with one query."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._by_key: dict[str, list[Place]] = {}

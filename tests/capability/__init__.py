@@ -1,5 +1,5 @@
-"""A capability in small: remarks on orders. It proves ``lastmile/docs/adding-a-capability.md``.
+"""A small example app, remarks on orders, that tests ``lastmile/docs/adding-a-capability.md``.
 
-It has everything that a new app needs and touches no file of core. The tests install it into a
-running Django, with a switchboard and a navigation of its own that add to the real ones.
+The app has everything that a new app needs and changes no file of core. The tests install it into
+a running Django. Its own switchboard and navigation add to the real ones.
 """

@@ -1,4 +1,4 @@
-"""REST v1 of remarks."""
+"""The REST API of remarks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RemarkOut(ModelOut[Remark]):
 
 
 class RemarksView(RetailerAPIView):
-    """Remarks."""
+    """The list of remarks."""
 
     acts = {"get": Act.ORDERS_VIEW, "post": Act.ORDERS_EDIT}
 
@@ -53,8 +53,8 @@ class RemarksView(RetailerAPIView):
     @extend_schema(operation_id="remarks_add", request=RemarkIn, responses={201: RemarkOut})
     def post(self, request: Request) -> Response:
         """Add a remark to an order of the caller's hubs."""
-        asked = self.shape_in(RemarkIn)
-        order = fetch(visible(self.principal, orders.orders()), asked["order"])
-        remark = services.add_remark(order=order, text=asked["text"])
-        where = f"{request.path}{remark.public_id}/"
-        return self.shape_out(RemarkOut, remark, 201, ETag=etag(remark), Location=where)
+        data = self.shape_in(RemarkIn)
+        order = fetch(visible(self.principal, orders.orders()), data["order"])
+        remark = services.add_remark(order=order, text=data["text"])
+        location = f"{request.path}{remark.public_id}/"
+        return self.shape_out(RemarkOut, remark, 201, ETag=etag(remark), Location=location)

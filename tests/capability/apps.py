@@ -1,10 +1,10 @@
-"""The app."""
+"""The Django configuration of the example app."""
 
 from django.apps import AppConfig
 
 
 class RemarksConfig(AppConfig):
-    """Remarks on orders."""
+    """The app of remarks on orders."""
 
     name = "tests.capability"
     label = "remarks"

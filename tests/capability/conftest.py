@@ -1,4 +1,4 @@
-"""Installs the app: settings by name, its table in both retailers."""
+"""Installs the example app: its settings, and its table in the schemas of two retailers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ APP = "tests.capability"
 
 @pytest.fixture
 def installed(fresh_db: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A Django that has the capability, on a database of its own where commits are real."""
+    """Install the example app in Django, on a separate database where transactions commit."""
     settings.TENANT_APPS = [*real.TENANT_APPS, APP]
     settings.INSTALLED_APPS = [*real.INSTALLED_APPS, APP]
     settings.SWITCHBOARD = f"{APP}.switchboard"
@@ -29,10 +29,10 @@ def installed(fresh_db: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> 
     settings.ROOT_URLCONF = f"{APP}.urls"
     settings.SOCKET_ROUTES = [f"{APP}.ws.routes", *real.SOCKET_ROUTES]
     clear_url_caches()
-    # In the product this is an edit of the table of permissions, which no app can reach.
+    # A real app would edit the table of permissions, because apps cannot change it at run time.
     row = TABLE[Act.ORDERS_VIEW]
-    more = replace(row, links=row.links | {"remark_link"})
-    monkeypatch.setitem(TABLE, Act.ORDERS_VIEW, more)  # type: ignore[arg-type]
+    extended = replace(row, links=row.links | {"remark_link"})
+    monkeypatch.setitem(TABLE, Act.ORDERS_VIEW, extended)  # type: ignore[arg-type]
     for retailer in (FIRST, SECOND):
         with retailer_context(retailer.schema):
             MigrationExecutor(connection).migrate([("remarks", "0001_remarks")])

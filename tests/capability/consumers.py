@@ -1,4 +1,4 @@
-"""``/ws/v1/remarks/``: how many remarks there are, then each new one."""
+"""The websocket ``/ws/v1/remarks/``: first the number of remarks, then each new remark."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tests.capability.models import Remark
 
 
 class Remarks(RetailerConsumer):
-    """One open page of remarks."""
+    """The connection of an open page of remarks."""
 
     act = Act.ORDERS_VIEW
 
     def groups_joined(self) -> list[tuple[str, ...]]:
-        """Listen to the retailer's remarks."""
+        """Return the group that receives the retailer's remarks."""
         return [(GROUP,)]
 
     def snapshot(self) -> tuple[int | None, Any]:
-        """Return the last event's position and the number of remarks."""
+        """Return the position of the last event and the number of remarks."""
         last = Event.objects.filter(kind="remark.added").exclude(position=None).last()
         return (last.position if last else 0), {"remarks": Remark.objects.count()}

@@ -1,4 +1,4 @@
-"""The link by which somebody outside reads one remark."""
+"""The link with which a person without an account reads a remark."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ NAME: Final = "remark_link"
 
 
 def link_secret(remark: str) -> str:
-    """Return the secret of a remark's link; the same at every call."""
+    """Return the secret of a remark's link. Every call returns the same secret."""
     return derived.secret_of(purpose=NAME, subject=remark)
 
 
 class RemarkLink(CredentialType):
-    """A reader of one remark, by the secret in the address."""
+    """The credential for reading one remark: the secret in the address."""
 
     def recognise_link(self, secret: str) -> Recognised | None:
-        """Return the reader, None for a secret that is unknown or has ended."""
+        """Return the reader, or None if the secret is unknown or has ended."""
         remark = derived.subject_of(purpose=NAME, secret=secret)
         if remark is None:
             return None
@@ -28,6 +28,6 @@ class RemarkLink(CredentialType):
         return Recognised(credential=Credential(NAME, remark, secret), principal=reader)
 
     def current_principal(self, credential: Credential) -> Principal | None:
-        """Return the reader while the link is valid."""
-        found = self.recognise_link(credential.session_key)
-        return found.principal if found else None
+        """Return the reader, or None if the link is no longer valid."""
+        recognised = self.recognise_link(credential.session_key)
+        return recognised.principal if recognised else None

@@ -1,4 +1,4 @@
-"""What can go wrong with remarks."""
+"""The errors of remarks."""
 
 from __future__ import annotations
 

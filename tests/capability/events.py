@@ -1,4 +1,4 @@
-"""What is recorded about remarks."""
+"""The event kinds of remarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What follows an event about a remark. Each handler runs once for an event, and reads anew."""
+"""The handlers of events about remarks.
+
+Each handler runs once per event and reads the present data from the database.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ GROUP = "remarks"
 
 
 def ask_translation(event: DomainEvent) -> None:
-    """Have the remark translated; a job calls the outside, a handler never does."""
+    """Enqueue the job that translates the remark, because a handler must not call other systems."""
     order = ADDED.read(event).order
     jobs.enqueue(
         "remarks.translate",
@@ -23,12 +26,12 @@ def ask_translation(event: DomainEvent) -> None:
 
 
 def tell_open_pages(event: DomainEvent) -> None:
-    """Tell pages that are open that there is one more."""
+    """Send the new remark to the open pages."""
     broadcast(GROUP, kind="remark", seq=event.position, data={"remark": event.subject})
 
 
 def on_translated(event: DomainEvent) -> None:
-    """Tell open pages that a translation is there; ``event.subject`` is the job."""
+    """Send the finished translation to the open pages; ``event.subject`` is the job."""
     job = jobs.job_by_id(event.subject)
     remark = Remark.objects.filter(public_id=job.subject).first()
     if remark is not None and remark.translated:

@@ -1,4 +1,4 @@
-"""Remark: what somebody noted about an order."""
+"""The table of remarks, which are notes about orders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lastmile.core.bases import PublicIdField, Timestamped
 
 
 class Remark(Timestamped):
-    """A note about an order, and the same in the reader's language once it is translated."""
+    """A note about an order, with its translation once there is one."""
 
     public_id = PublicIdField("rmk")
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""The real navigation, and what remarks add to it: in the product these are lines of that file."""
+"""The real navigation plus the items of remarks. A real app adds its lines to the real file."""
 
 from __future__ import annotations
 

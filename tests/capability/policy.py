@@ -1,4 +1,4 @@
-"""What a retailer decides about remarks; it gets a page under Settings by itself."""
+"""The section of the policy about remarks. It automatically gets a page under Settings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tenants.sections import setting
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Remarks."""
+    """The settings of a retailer for remarks."""
 
     title: ClassVar[str] = "Remarks"
     longest: int = setting(500, "Longest remark, characters", least=10, most=4_000)
 
 
 def remarks_policy() -> Policy:
-    """Return what this retailer decided."""
+    """Return the present retailer's settings for remarks."""
     return policy(Policy)

@@ -1,4 +1,4 @@
-"""What must always hold of remarks."""
+"""The invariants of remarks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from tests.capability.models import Remark
 
 
 def invariants() -> dict[str, list[str]]:
-    """Name the remarks that have a translation of nothing."""
-    wrong = Remark.objects.filter(text="").values_list("public_id", flat=True)
-    return {"a remark has a text": list(wrong)}
+    """Return, by invariant, the ids of the remarks that break it."""
+    without_text = Remark.objects.filter(text="").values_list("public_id", flat=True)
+    return {"a remark has a text": list(without_text)}

@@ -1,4 +1,4 @@
-"""Reads remarks."""
+"""Queries of remarks."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from tests.capability.models import Remark
 
 
 def remarks() -> QuerySet[Remark]:
-    """Return every remark with its order."""
+    """Return all remarks with their orders."""
     return Remark.objects.select_related("order", "order__hub")

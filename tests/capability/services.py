@@ -1,4 +1,4 @@
-"""Writes remarks."""
+"""The services of remarks: add, translate, erase and delete old ones."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.capability.events import ADDED, AddedFacts
 from tests.capability.models import Remark
 from tests.capability.policy import remarks_policy
 
-KEPT = dt.timedelta(days=365)
+RETENTION = dt.timedelta(days=365)
 
 
 @transaction.atomic
 def add_remark(*, order: Order, text: str) -> Remark:
-    """Note something about an order.
+    """Add a remark to an order.
 
     Locks: nothing. Records: remark.added. Raises: RemarkTooLong.
     """
     most = remarks_policy().longest
     if len(text) > most:
-        raise RemarkTooLong(f"The remark has {len(text)} characters; use at most {most}.")
+        raise RemarkTooLong(f"The remark has {len(text)} characters. Use at most {most}.")
     remark = Remark.objects.create(order=order, text=text)
     record(ADDED, AddedFacts(order.public_id), subject=remark.public_id, lane=Lane.PERSON)
     return remark
@@ -34,28 +34,28 @@ def add_remark(*, order: Order, text: str) -> Remark:
 
 @transaction.atomic
 def keep_translation(*, public_id: str, text: str) -> None:
-    """Keep what the translator answered.
+    """Store a translation, unless the remark was deleted meanwhile.
 
-    Locks: nothing. Records: nothing. Raises: nothing; a remark that is gone stays gone.
+    Locks: nothing. Records: nothing. Raises: nothing.
     """
     Remark.objects.filter(public_id=public_id).update(translated=text)
 
 
 @transaction.atomic
 def erase_person(person: Person) -> dict[str, int]:
-    """Delete the remarks on a person's orders.
+    """Delete the remarks on the orders of a person.
 
-    Locks: nothing. Records: nothing; the erasing as a whole is audited. Raises: nothing.
+    Locks: nothing. Records: nothing, because the whole erasure is audited. Raises: nothing.
     """
-    gone, _by_table = Remark.objects.filter(order__public_id__in=person.orders).delete()
-    return {"remarks": gone}
+    deleted, _by_table = Remark.objects.filter(order__public_id__in=person.orders).delete()
+    return {"remarks": deleted}
 
 
 @transaction.atomic
 def forget_remarks() -> dict[str, int]:
-    """Delete remarks after a year.
+    """Delete remarks that are older than a year.
 
     Locks: nothing. Records: nothing. Raises: nothing.
     """
-    gone, _by_table = Remark.objects.filter(created_at__lt=clock.now() - KEPT).delete()
-    return {"remarks": gone}
+    deleted, _by_table = Remark.objects.filter(created_at__lt=clock.now() - RETENTION).delete()
+    return {"remarks": deleted}

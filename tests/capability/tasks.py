@@ -11,7 +11,7 @@ from tests.capability.vendors import translator
 
 
 def translate(job: Lease) -> Mapping[str, object]:
-    """Call the provider outside of any transaction, then keep what it answered."""
+    """Ask the translator, outside of any transaction, and store the answer."""
     remark = remarks().get(public_id=job.subject)
     text = translator().translate(remark.text, to="es")
     services.keep_translation(public_id=remark.public_id, text=text)

@@ -1,4 +1,4 @@
-"""A new app gets everything by name, and core is not touched: the guide's steps, one by one."""
+"""Tests of the guide for new apps: the example app uses every function of core unchanged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.capability import ws
 from tests.capability.credentials import link_secret
 from tests.capability.models import Remark
 from tests.capability.policy import remarks_policy
-from tests.capability.services import KEPT
+from tests.capability.services import RETENTION
 from tests.capability.vendors.corrections import signature
 from tests.capability.vendors.libre import LibreTranslator
 from tests.captured import Captured, Replay
@@ -45,17 +45,17 @@ API = "/api/v1/remarks/"
 
 @pytest.fixture
 def order(installed: None, retailer: RetailerRef) -> Order:
-    """An order of t1."""
+    """An order of the retailer t1."""
     make_hub()
     return make_order()
 
 
 def add(api: KeyClient, order: Order, text: str = "The bell is broken.") -> Any:
-    """Send a remark."""
+    """Post a remark to the API and return the answer."""
     return api.post(API, {"order": order.public_id, "text": text})
 
 
-def test_every_name_resolves_and_every_address_says_who_may() -> None:
+def test_every_name_resolves_and_every_url_declares_its_permission() -> None:
     assert [str(problem) for problem in run_checks(tags=["house"])] == []
 
 
@@ -71,11 +71,11 @@ def test_a_remark_is_added_once_recorded_and_translated_by_a_job(
     job = Job.objects.get(kind="remarks.translate")
     assert (job.state, job.subject) == ("succeeded", added.json()["id"])
     assert Remark.objects.get().translated == "[es] The bell is broken."
-    (shown,) = api.get(API).json()["items"]
-    assert shown["translated"] == "[es] The bell is broken."
+    (item,) = api.get(API).json()["items"]
+    assert item["translated"] == "[es] The bell is broken."
 
 
-def test_its_list_its_page_and_its_menu_item_show_each_retailer_its_own(
+def test_list_page_and_menu_item_show_each_retailer_only_its_own_remarks(
     order: Order, retailer: RetailerRef, other: RetailerRef
 ) -> None:
     add(key_client(retailer), order)
@@ -91,20 +91,20 @@ def test_its_list_its_page_and_its_menu_item_show_each_retailer_its_own(
     assert key_client(retailer, KeyRole.LOCKER).get(API).status_code == 403
 
 
-def test_a_panel_on_the_orders_page_shows_remarks_and_nothing_where_there_are_none(
+def test_the_panel_on_the_page_of_an_order_shows_its_remarks_or_is_empty(
     order: Order, retailer: RetailerRef
 ) -> None:
     reader = logged_in(retailer, add_member(Role.READONLY))
     panel = f"/remarks/of/{order.public_id}/"
-    shown = reader.get(reverse("orders:order", args=[order.public_id])).content.decode()
-    assert f'hx-get="{panel}"' in shown
+    page = reader.get(reverse("orders:order", args=[order.public_id])).content.decode()
+    assert f'hx-get="{panel}"' in page
     assert reader.get(panel).status_code == 204
     add(key_client(retailer), order)
     assert "The bell is broken." in reader.get(panel).content.decode()
     assert reader.get("/remarks/of/ord_unknown/").status_code == 404
 
 
-def test_an_added_remark_reaches_open_pages_of_its_retailer(
+def test_a_new_remark_is_sent_to_the_open_pages_of_its_retailer(
     order: Order, retailer: RetailerRef
 ) -> None:
     session = logged_in(retailer, add_member(Role.READONLY)).cookies["sid"].value
@@ -112,21 +112,21 @@ def test_an_added_remark_reaches_open_pages_of_its_retailer(
 
     async def listen() -> None:
         channel_layers.backends.clear()
-        door = SocketGate(URLRouter(ws.routes))
+        app = SocketGate(URLRouter(ws.routes))
         headers = [
             (b"host", retailer.domain.encode()),
             (b"origin", f"http://{retailer.domain}:8000".encode()),
             (b"cookie", f"sid={session}".encode()),
         ]
-        socket = Socket(door, "/ws/v1/remarks/", headers)
+        socket = Socket(app, "/ws/v1/remarks/", headers)
         assert await socket.open()
         first = await socket.frame()
         assert (first["type"], first["data"]) == ("snapshot", {"remarks": 0})
         added = await sync_to_async(add)(api, order)
         await in_retailer(retailer, drain)
-        told = [await socket.frame(), await socket.frame()]
-        assert {frame["type"] for frame in told} == {"remark", "translated"}
-        assert {frame["data"]["remark"] for frame in told} == {added.json()["id"]}
+        frames = [await socket.frame(), await socket.frame()]
+        assert {frame["type"] for frame in frames} == {"remark", "translated"}
+        assert {frame["data"]["remark"] for frame in frames} == {added.json()["id"]}
         await socket.leave()
         await sync_to_async(connections.close_all)()
 
@@ -136,23 +136,23 @@ def test_an_added_remark_reaches_open_pages_of_its_retailer(
         channel_layers.backends.clear()
 
 
-def test_a_link_opens_one_remark_without_an_account_and_ends(
+def test_a_link_opens_one_remark_without_an_account_until_it_ends(
     order: Order, retailer: RetailerRef, other: RetailerRef
 ) -> None:
     public_id = add(key_client(retailer), order).json()["id"]
     secret = link_secret(public_id)
     reader = Client(headers={"host": retailer.domain})
-    shown = reader.get(f"/r/{secret}/")
-    assert "The bell is broken." in shown.content.decode()
-    assert shown.headers["Cache-Control"] == "private, no-store"
-    assert shown.headers["Referrer-Policy"] == "same-origin"
+    answer = reader.get(f"/r/{secret}/")
+    assert "The bell is broken." in answer.content.decode()
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
     assert reader.get("/r/aaaa/").status_code == 404
     assert Client(headers={"host": other.domain}).get(f"/r/{secret}/").status_code == 404
     derived.end(purpose="remark_link", subject=public_id)
     assert reader.get(f"/r/{secret}/").status_code == 404
 
 
-def test_the_policy_has_a_page_is_audited_and_counts_at_once_for_its_retailer_alone(
+def test_the_policy_has_a_page_is_audited_and_applies_at_once_to_its_retailer_only(
     order: Order, retailer: RetailerRef, other: RetailerRef
 ) -> None:
     owner = logged_in(retailer, add_member(Role.OWNER))
@@ -173,7 +173,7 @@ def test_the_policy_has_a_page_is_audited_and_counts_at_once_for_its_retailer_al
     assert remarks_policy().longest == 12
 
 
-def test_its_rows_are_erased_with_their_shopper_and_forgotten_by_age(
+def test_remarks_are_erased_with_their_shopper_and_deleted_after_a_year(
     order: Order, retailer: RetailerRef
 ) -> None:
     api = key_client(retailer)
@@ -185,15 +185,15 @@ def test_its_rows_are_erased_with_their_shopper_and_forgotten_by_age(
     call_command("erase_shopper", schema=retailer.schema, shopper=shopper)
     assert Remark.objects.count() == 0
     add(api, order)
-    Remark.objects.update(created_at=clock.now() - KEPT + dt.timedelta(minutes=1))
+    Remark.objects.update(created_at=clock.now() - RETENTION + dt.timedelta(minutes=1))
     forget()
     assert Remark.objects.count() == 1
-    Remark.objects.update(created_at=clock.now() - KEPT - dt.timedelta(minutes=1))
+    Remark.objects.update(created_at=clock.now() - RETENTION - dt.timedelta(minutes=1))
     forget()
     assert Remark.objects.count() == 0
 
 
-def test_the_adapter_speaks_the_recorded_form_and_says_whether_to_try_again() -> None:
+def test_the_adapter_follows_the_recorded_calls_and_tells_permanent_errors() -> None:
     good = Captured(method="POST", path="/translate", body={"translatedText": "No funciona."})
     replayed = LibreTranslator("http://translator.test", Replay(good))
     assert replayed.translate("It is broken.", to="es") == "No funciona."
@@ -205,7 +205,7 @@ def test_the_adapter_speaks_the_recorded_form_and_says_whether_to_try_again() ->
         assert refused.value.permanent is permanent
 
 
-def test_a_callback_acts_once_and_a_forged_one_leaves_nothing(
+def test_a_repeated_callback_acts_once_and_a_forged_one_changes_nothing(
     order: Order, retailer: RetailerRef, other: RetailerRef
 ) -> None:
     public_id = add(key_client(retailer), order).json()["id"]
@@ -218,7 +218,9 @@ def test_a_callback_acts_once_and_a_forged_one_leaves_nothing(
         return answer.status_code
 
     assert call(retailer, "forged") == 401
-    assert call(other, signature(body)) == 200  # taken there, where no such remark exists
+    assert (
+        call(other, signature(body)) == 200
+    )  # accepted, although that retailer has no such remark
     assert Remark.objects.get().translated == ""
     assert [call(retailer, signature(body)) for _again in range(2)] == [200, 200]
     assert Remark.objects.get().translated == "El timbre no anda."

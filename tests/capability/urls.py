@@ -1,4 +1,4 @@
-"""The real addresses, and those of remarks."""
+"""The real URLs plus the URLs of remarks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from lastmile.urls import urlpatterns as _real
 from tests.capability import api, views
 
 _pages = [
-    path("remarks/", views.listing, name="list"),
-    path("remarks/of/<str:public_id>/", views.of_order, name="of-order"),
-    path("r/<str:secret>/", views.by_secret, name="shared"),
+    path("remarks/", views.remark_list, name="list"),
+    path("remarks/of/<str:public_id>/", views.order_panel, name="of-order"),
+    path("r/<str:secret>/", views.shared_remark, name="shared"),
 ]
 urlpatterns = [
     path("api/v1/remarks/", api.RemarksView.as_view(), name="api-remarks"),

@@ -1,4 +1,4 @@
-"""Pages of remarks: the list, and the panel on the order's page."""
+"""The pages of remarks: the list, the panel on the page of an order, and the shared remark."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from tests.capability.selectors import remarks
 
 
 @page(Act.ORDERS_VIEW)
-def listing(request: HttpRequest) -> HttpResponse:
-    """Show remarks, newest first, a page at a time."""
+def remark_list(request: HttpRequest) -> HttpResponse:
+    """Show one page of the list of remarks, newest first."""
     rows = visible(request.principal, remarks(), "order__hub__public_id")  # type: ignore[attr-defined]
-    found, following = page_rows(request, rows)
-    return render(request, "remarks/list.html", {"remarks": found, "next": following})
+    page_of_remarks, following = page_rows(request, rows)
+    return render(request, "remarks/list.html", {"remarks": page_of_remarks, "next": following})
 
 
 @page(Act.ORDERS_VIEW)
-def of_order(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show the remarks on one order: a fragment for the order's page."""
+def order_panel(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show the remarks on an order, as a fragment for the page of the order."""
     order = fetch(visible(request.principal, orders.orders()), public_id)  # type: ignore[attr-defined]
-    found = remarks().filter(order=order)[:20]
-    if not found:
+    newest = remarks().filter(order=order)[:20]
+    if not newest:
         return HttpResponse(status=204)
-    return render(request, "remarks/_of_order.html", {"remarks": found})
+    return render(request, "remarks/_of_order.html", {"remarks": newest})
 
 
 @by_link(NAME, Act.ORDERS_VIEW)
-def by_secret(request: HttpRequest, secret: str) -> HttpResponse:
-    """Show one remark to somebody who has its link, without an account and without a menu."""
+def shared_remark(request: HttpRequest, secret: str) -> HttpResponse:
+    """Show a remark to a reader with its link, who needs no account and sees no menu."""
     remark = fetch(remarks(), request.principal.public_id)  # type: ignore[attr-defined]
     return render(request, "remarks/shared.html", {"remark": remark})

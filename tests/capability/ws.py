@@ -1,4 +1,4 @@
-"""Websocket routes of remarks; the setting SOCKET_ROUTES names this list."""
+"""The websocket routes of remarks. The setting SOCKET_ROUTES names this list."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""A shopper who is erased is nowhere in the retailer's schema; what was counted and paid stays."""
+"""Tests of erasing a shopper: no personal data stays in the schema, but counts and prices do."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HOME = PlaceDraft(
     unit="3º esq (porta azul)", postcode="1400-123", city="Lisboa", lat=LAT + 0.0012345,
     lon=LON - 0.0023456,
 )  # fmt: skip
-#: As they would stand anywhere: in any case, without accents, inside JSON.
+#: Personal data to look for in every table, in any case, without accents and inside JSON.
 TRACES = [
     NAME,
     "Quintanilla",
@@ -60,24 +60,24 @@ EXACT = [f"{HOME.lat}", f"{HOME.lon}"]
 
 
 def dump() -> dict[str, str]:
-    """Return everything that the schema at hand holds, by table, in one form."""
-    found = {}
+    """Return all data of the present schema as text, by table."""
+    tables = {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
         )
         for (table,) in cursor.fetchall():
             cursor.execute(f"SELECT to_jsonb(t)::text FROM {table} t")
-            found[table] = "\n".join(
+            tables[table] = "\n".join(
                 json.dumps(json.loads(row), ensure_ascii=False) for (row,) in cursor
             )
-    found["intake_importfile"] = "\n".join(
+    tables["intake_importfile"] = "\n".join(
         bytes(row).decode() for row in ImportFile.objects.values_list("content", flat=True)
     )
     for row in PlanInput.objects.all():
         with np.load(io.BytesIO(bytes(row.problem))) as arrays:
-            found["planning_planinput"] += arrays["problem"].tobytes().decode()
-    return found
+            tables["planning_planinput"] += arrays["problem"].tobytes().decode()
+    return tables
 
 
 def named_in(tables: dict[str, str], traces: list[str] = TRACES) -> set[str]:
@@ -95,7 +95,7 @@ def person_of(order: Order) -> str:
 
 @pytest.fixture
 def lived(retailer: RetailerRef, clock: SetClock) -> Order:
-    """A delivered order of Zacarías, with a trace of him in every table that can hold one."""
+    """A delivered order of Zacarías, with his data in every table that can contain it."""
     hub = make_hub()
     make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
     client = key_client(retailer)
@@ -114,7 +114,7 @@ def lived(retailer: RetailerRef, clock: SetClock) -> Order:
     plan = request_plan(hub=hub, service_date=DAY, seconds=1)
     assert run_job(plan.public_id) == JobState.SUCCEEDED
     attempt(out(order))
-    # A file that was rehearsed, and a row that was refused.
+    # A file in preview, and a refused row.
     lines = f"order;name;phone;address;weight_g\nZ-2;{NAME};912 345 678;{STREET};no weight\n"
     batch = receive_file(content=lines.encode(), filename=f"{NAME}.csv", dry_run=True, hub=hub)
     assert run_job(batch.job) == JobState.SUCCEEDED
@@ -134,10 +134,10 @@ def lived(retailer: RetailerRef, clock: SetClock) -> Order:
 
 
 def erase(*argv: str, schema: str = "t1") -> dict[str, Any]:
-    said = io.StringIO()
-    call_command("erase_shopper", "--schema", schema, *argv, "--json", stdout=said)
-    found: dict[str, Any] = json.loads(said.getvalue())
-    return found
+    output = io.StringIO()
+    call_command("erase_shopper", "--schema", schema, *argv, "--json", stdout=output)
+    result: dict[str, Any] = json.loads(output.getvalue())
+    return result
 
 
 def test_nothing_in_the_schema_names_an_erased_shopper(lived: Order) -> None:
@@ -147,15 +147,15 @@ def test_nothing_in_the_schema_names_an_erased_shopper(lived: Order) -> None:
         "people_auditentry", "intake_importbatch", "intake_importfile", "intake_refusedrow",
     } | ({"core_delivery"} if before["core_delivery"] else set())  # fmt: skip
     assert named_in(before, EXACT) >= {"orders_place", "planning_planinput"}
-    found = erase("--email", EMAIL.lower())
+    result = erase("--email", EMAIL.lower())
     assert named_in(dump()) == set()
     assert named_in(dump(), EXACT) == set()
-    assert found["orders"] == [lived.public_id]
-    assert found["erased"]["shoppers"] == 1
-    assert NAME not in json.dumps(found, ensure_ascii=False)
+    assert result["orders"] == [lived.public_id]
+    assert result["erased"]["shoppers"] == 1
+    assert NAME not in json.dumps(result, ensure_ascii=False)
 
 
-def test_what_was_counted_paid_and_promised_stays(lived: Order) -> None:
+def test_counts_prices_and_promises_stay(lived: Order) -> None:
     kept = (
         "state",
         "value_minor",
@@ -181,7 +181,7 @@ def test_what_was_counted_paid_and_promised_stays(lived: Order) -> None:
     call_command("invariants", "--schema", "t1", stdout=io.StringIO())
 
 
-def test_an_erasure_is_told_once_and_twice_is_once(lived: Order) -> None:
+def test_erasing_twice_records_one_event(lived: Order) -> None:
     shopper = person_of(lived)
     assert erase("--shopper", shopper)["erased"]["shoppers"] == 1
     state = dump()
@@ -191,14 +191,14 @@ def test_an_erasure_is_told_once_and_twice_is_once(lived: Order) -> None:
     assert [event.kind for event in timeline(shopper)] == ["shopper.erased"]
     assert AuditEntry.objects.filter(act="shopper.erased", subject=shopper).count() == 1
     with pytest.raises(CommandError, match="No shopper"):
-        erase("--email", EMAIL)  # nobody has that address any more
+        erase("--email", EMAIL)  # erased above
 
 
 def test_a_dry_run_changes_nothing(lived: Order) -> None:
     before = dump()
-    found = erase("--email", EMAIL, "--dry-run")
-    assert found["dry_run"] is True
-    assert found["erased"]["shoppers"] == 1
+    result = erase("--email", EMAIL, "--dry-run")
+    assert result["dry_run"] is True
+    assert result["erased"]["shoppers"] == 1
     assert dump() == before
 
 
@@ -213,7 +213,7 @@ def test_a_shopper_with_an_order_under_way_is_refused(lived: Order) -> None:
     assert named_in(dump()) == set()
 
 
-def test_a_file_that_is_still_to_be_read_is_waited_for(lived: Order) -> None:
+def test_an_unread_file_prevents_the_erasure(lived: Order) -> None:
     receive_file(content=f"order;name;address\n7;{NAME};Rua 1\n".encode(), filename="next.csv")
     before = dump()
     with pytest.raises(CommandError, match="still running"):
@@ -221,40 +221,42 @@ def test_a_file_that_is_still_to_be_read_is_waited_for(lived: Order) -> None:
     assert dump() == before
 
 
-def test_a_neighbour_and_another_retailer_keep_theirs(
+def test_other_shoppers_and_retailers_keep_their_data(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
     make_hub()
-    whose = {"name": NAME, "phone": PHONE, "email": EMAIL}
-    mine = make_order(shopper=ShopperDraft(**whose), place=HOME, window=make_window())
-    hers = make_order(shopper=ShopperDraft(name="Rita Moura", phone="+351911111111"), place=HOME)
-    Order.objects.filter(pk=hers.pk).update(place=mine.place)  # as one file makes it
+    contact = {"name": NAME, "phone": PHONE, "email": EMAIL}
+    erased = make_order(shopper=ShopperDraft(**contact), place=HOME, window=make_window())
+    other_order = make_order(
+        shopper=ShopperDraft(name="Rita Moura", phone="+351911111111"), place=HOME
+    )
+    Order.objects.filter(pk=other_order.pk).update(place=erased.place)  # as in one import file
     with retailer_context(other):
         make_hub()
-        make_order(shopper=ShopperDraft(**whose), place=HOME)
-        theirs = dump()
-    cancel_order(order=mine, cause="shopper")
+        make_order(shopper=ShopperDraft(**contact), place=HOME)
+        other_dump = dump()
+    cancel_order(order=erased, cause="shopper")
     erase("--email", EMAIL)
-    hers.refresh_from_db()
-    assert (hers.shopper.name, hers.place.text, hers.place.lat) == (
+    other_order.refresh_from_db()
+    assert (other_order.shopper.name, other_order.place.text, other_order.place.lat) == (
         "Rita Moura",
         HOME.text,
         HOME.lat,
     )
-    mine.refresh_from_db()
-    assert mine.place_id != hers.place_id
-    assert (mine.place.text, mine.place.lat) == ("", 38.72)
-    assert mine.promise is not None
-    assert mine.promise.place_id == mine.place_id
-    assert "quintanilla" not in mine.search
+    erased.refresh_from_db()
+    assert erased.place_id != other_order.place_id
+    assert (erased.place.text, erased.place.lat) == ("", 38.72)
+    assert erased.promise is not None
+    assert erased.promise.place_id == erased.place_id
+    assert "quintanilla" not in erased.search
     with retailer_context(other):
-        assert dump() == theirs
+        assert dump() == other_dump
 
 
-def test_the_places_that_a_pin_corrected_go_too(retailer: RetailerRef) -> None:
+def test_places_corrected_by_a_pin_are_erased_too(retailer: RetailerRef) -> None:
     make_hub()
-    lost = PlaceDraft(text=HOME.text, city="Lisboa")
-    order = make_order(shopper=ShopperDraft(name=NAME, email=EMAIL), place=lost)
+    without_pin = PlaceDraft(text=HOME.text, city="Lisboa")
+    order = make_order(shopper=ShopperDraft(name=NAME, email=EMAIL), place=without_pin)
     set_pin(order=order, lat=LAT, lon=LON)
     order.refresh_from_db()
     assert Place.objects.exclude(text="").count() == 2
@@ -263,7 +265,7 @@ def test_the_places_that_a_pin_corrected_go_too(retailer: RetailerRef) -> None:
     assert Place.objects.exclude(text="", key="").count() == 0
 
 
-def test_a_repeated_call_is_told_that_its_answer_is_gone(
+def test_a_repeated_request_is_told_that_its_answer_was_erased(
     retailer: RetailerRef, clock: SetClock
 ) -> None:
     make_hub()

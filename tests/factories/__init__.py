@@ -1,7 +1,8 @@
-"""Nouns for tests, made through the services that people use, so that every rule holds.
+"""Factories for tests. They call the real services, so that the rows obey every rule.
 
-Each function fills in what a test does not care about: ``make_order(notes="…")``. They need a
-retailer's context. Names and numbers count up, so two calls never collide.
+A test gives only the fields that matter to it: ``make_order(notes="…")``. The factories fill in
+the others and need the context of a retailer. Names and numbers are counted up, so that two calls
+never collide.
 """
 
 from tests.factories.fleet import (

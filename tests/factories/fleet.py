@@ -1,4 +1,7 @@
-"""Hubs, zones, vehicles, drivers, shifts. The default hub stands in Lisbon, the zone of t1."""
+"""Factories of hubs, zones, vehicles, drivers and shifts.
+
+The default hub is in Lisbon, in the time zone of the retailer t1.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _numbers = itertools.count(1)
 
 
 def square(lat: float, lon: float, half: float = 0.05) -> dict[str, Any]:
-    """A GeoJSON square of ``2 * half`` degrees around a place."""
+    """Return a GeoJSON square of ``2 * half`` degrees around a point."""
     west, east, south, north = lon - half, lon + half, lat - half, lat + half
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {"type": "Polygon", "coordinates": [ring]}
@@ -24,23 +27,23 @@ SQUARE = square(LAT, LON)
 
 
 def make_hub(**fields: Any) -> Hub:
-    """An open hub in Lisbon."""
+    """Add an active hub in Lisbon."""
     n = next(_numbers)
-    said: dict[str, Any] = {"name": f"Hub {n}", "zone": "Europe/Lisbon", "lat": LAT, "lon": LON}
-    return services.add_hub(**said | fields)
+    defaults: dict[str, Any] = {"name": f"Hub {n}", "zone": "Europe/Lisbon", "lat": LAT, "lon": LON}
+    return services.add_hub(**defaults | fields)
 
 
 def make_zone(**fields: Any) -> Zone:
-    """A square around the hub."""
+    """Add a square zone around a hub."""
     hub = fields.pop("hub", None) or make_hub()
-    said: dict[str, Any] = {"name": f"Zone {next(_numbers)}"}
-    said["polygon"] = square(hub.lat, hub.lon)
-    return services.add_zone(hub=hub, **said | fields)
+    defaults: dict[str, Any] = {"name": f"Zone {next(_numbers)}"}
+    defaults["polygon"] = square(hub.lat, hub.lon)
+    return services.add_zone(hub=hub, **defaults | fields)
 
 
 def make_vehicle(**fields: Any) -> Vehicle:
-    """A diesel van of a tonne and eight cubic metres."""
-    said: dict[str, Any] = {
+    """Add a diesel van for a tonne and eight cubic metres."""
+    values: dict[str, Any] = {
         "name": f"Van {next(_numbers)}",
         "profile": "van",
         "energy": "diesel",
@@ -51,20 +54,20 @@ def make_vehicle(**fields: Any) -> Vehicle:
         "cost_per_km_minor": 30,
         "cost_per_hour_minor": 1_800,
     } | fields
-    hub = said.pop("hub", None) or make_hub()
-    return services.add_vehicle(hub=hub, **said)
+    hub = values.pop("hub", None) or make_hub()
+    return services.add_vehicle(hub=hub, **values)
 
 
 def make_driver(**fields: Any) -> Driver:
-    """A driver with a Portuguese number."""
+    """Add a driver with a Portuguese telephone number."""
     n = next(_numbers)
-    said: dict[str, Any] = {"name": f"Driver {n}", "phone": f"+3519{10_000_000 + n}"} | fields
-    hub = said.pop("hub", None) or make_hub()
-    return services.add_driver(hub=hub, **said)
+    values: dict[str, Any] = {"name": f"Driver {n}", "phone": f"+3519{10_000_000 + n}"} | fields
+    hub = values.pop("hub", None) or make_hub()
+    return services.add_driver(hub=hub, **values)
 
 
 def make_shift(**fields: Any) -> Shift:
-    """Eight hours from 08:00 UTC on Monday 23 November 2026."""
+    """Add a shift of eight hours from 08:00 UTC on Monday 23 November 2026."""
     starts_at = fields.pop("starts_at", dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC))
     ends_at = fields.pop("ends_at", starts_at + dt.timedelta(hours=8))
     vehicle = fields.pop("vehicle", None) or make_vehicle()

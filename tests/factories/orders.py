@@ -1,4 +1,4 @@
-"""Drafts and orders around the default hub, on Monday 23 November 2026."""
+"""Factories of drafts and orders near the default hub, for Monday 23 November 2026."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 def make_window(opens: int = 9, closes: int = 12, day: dt.date = DAY) -> WindowDraft:
-    """A window in whole hours UTC."""
+    """Return a time window in whole hours UTC."""
     start = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
     return WindowDraft(
         opens_at=start + dt.timedelta(hours=opens), closes_at=start + dt.timedelta(hours=closes)
@@ -30,27 +30,27 @@ def make_window(opens: int = 9, closes: int = 12, day: dt.date = DAY) -> WindowD
 
 
 def make_draft(**fields: Any) -> OrderDraft:
-    """One parcel of 2 kg to a place of its own near the hub."""
+    """Return a draft with one parcel of 2 kg for a new place near the hub."""
     n = next(_numbers)
-    said: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "external_id": f"E{n:06d}",
         "shopper": ShopperDraft(name=f"Shopper {n}", phone=f"+3519{20_000_000 + n}"),
         "place": PlaceDraft(text=f"Rua {n} 1, Lisboa", lat=LAT + n * 1e-5, lon=LON),
         "service_date": DAY,
         "parcels": (ParcelDraft(weight_g=2_000, volume_cm3=8_000),),
     }
-    return OrderDraft(**(said | fields))
+    return OrderDraft(**(defaults | fields))
 
 
 def make_order(**fields: Any) -> Order:
-    """Place one order and return it as it stands."""
+    """Place one order and return its stored row."""
     placed = services.place_order(draft=make_draft(**fields))
     assert placed.order is not None
     return Order.objects.get(pk=placed.order.pk)
 
 
 def make_orders(count: int, **fields: Any) -> list[Order]:
-    """Place many orders in one go."""
+    """Place many orders with one call."""
     drafts = [make_draft(**fields) for _n in range(count)]
     placed = services.place_orders(drafts, source="test")
     assert all(p.status == "placed" for p in placed), [p.problem for p in placed if p.problem]

@@ -1,1 +1,1 @@
-"""A dump made by an older version, kept so that every later version is tried on its data."""
+"""The upgrade test: later versions migrate a stored dump that an older version made."""

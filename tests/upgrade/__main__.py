@@ -1,8 +1,8 @@
-"""``python -m tests.upgrade REVISION``: write the dump anew from an older commit.
+"""The command ``python -m tests.upgrade REVISION``: makes the dump with an older commit.
 
-The commit is checked out aside; its own code opens two retailers, lives some days in them and puts
-a row into every table that is empty (``making.py``, which speaks that commit's names). The dump is
-plain SQL, packed without a date, so that the same data gives the same bytes.
+The commit is checked out in a temporary folder. Its own code opens two retailers, works in them
+and puts a row into every empty table (``making.py``). The dump is plain SQL, compressed without a
+date, so that the same data gives the same bytes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def main(revision: str) -> int:
             (old / ".venv").symlink_to(ROOT / ".venv")
             sql = Path(folder) / "dump.sql"
             maker = [sys.executable, str(Path(__file__).with_name("making.py")), str(sql)]
-            warm = [sys.executable, "-m", "dispatch.solver.warm"]  # else the plan waits for it
+            # Compile the solver first, or the plan waits for the compilation.
+            warm = [sys.executable, "-m", "dispatch.solver.warm"]
             subprocess.run(warm, cwd=old, check=True)
             subprocess.run(maker, cwd=old, check=True)
             with DUMP.open("wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as packed:

@@ -1,7 +1,7 @@
-"""Run inside an older checkout by ``python -m tests.upgrade``: lives there, then dumps.
+"""Makes data with an older checkout and dumps it; ``python -m tests.upgrade`` runs this file.
 
-It uses that commit's own code and factories, so its names are those of the commit whose dump is
-wanted; adapt them when a newer commit's is made.
+The code and the factories are those of the older commit. So this file uses the names of that
+commit; adapt them before you make a dump with a newer commit.
 """
 # ruff: noqa: E402
 
@@ -61,11 +61,11 @@ FILE = (
     "F1;Álvaro Núñez;+351912000001;Rua do Ouro 5, Lisboa;38.7101;-9.1372;2026-11-23;900\n"
     "F2;O'Neill;+351912000002;Rua da Prata 8, Lisboa;38.7102;-9.1361;2026-11-23;no weight\n"
 )
-SAID: dict[str, dict[str, Any]] = {"orders.attempt": {"outcome": "delivered", "reason": ""}}
+FIXED_VALUES: dict[str, dict[str, Any]] = {"orders.attempt": {"outcome": "delivered", "reason": ""}}
 
 
-def live(ref: RetailerRef) -> None:
-    """Place, import, plan, edit, publish, deliver, fail, cancel; people come and go."""
+def make_data(ref: RetailerRef) -> None:
+    """Use every part of the product once: orders, imports, plans, attempts, members and keys."""
     hub = make_hub()
     make_zone(hub=hub)
     make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
@@ -102,21 +102,21 @@ def live(ref: RetailerRef) -> None:
 
 
 def fill_empty(names: list[str]) -> None:
-    """Put one row into each table that is still empty."""
+    """Put a row into each table that is still empty."""
     labels = {config.label for config in apps.get_app_configs() if config.name in names}
-    found = [m for m in apps.get_models() if m._meta.app_label in labels - {"contenttypes"}]
-    for model in in_order(found):
+    models = [m for m in apps.get_models() if m._meta.app_label in labels - {"contenttypes"}]
+    for model in in_order(models):
         if not model._default_manager.exists():
             keys = {
                 field.name: field.related_model._default_manager.first()
                 for field in model._meta.local_fields
                 if field.many_to_one or field.one_to_one
             }
-            fill(model, keys | SAID.get(model._meta.label_lower, {}))
+            fill(model, keys | FIXED_VALUES.get(model._meta.label_lower, {}))
 
 
 def main(target: str) -> None:
-    """Make the data and dump it."""
+    """Make the data and write the dump to the file ``target``."""
     with tempfile.NamedTemporaryFile("w", suffix=".clock") as clock:
         clock.write(EVENING.isoformat())
         clock.flush()
@@ -132,7 +132,7 @@ def main(target: str) -> None:
                 drain()
             for opening in OPENINGS:
                 with retailer_context(opening.schema) as ref:
-                    live(ref)
+                    make_data(ref)
                     while relay_batch()[0]:
                         pass
                     with transaction.atomic():
@@ -144,10 +144,10 @@ def main(target: str) -> None:
 
 
 def _dump(name: str, target: str) -> None:
-    of = settings.DATABASES["default"]
+    db = settings.DATABASES["default"]
     program = str(binaries.postgres_home() / "bin" / "pg_dump")
-    flags = ["--no-owner", "--no-privileges", "--restrict-key=lastmile", "-h", str(of["HOST"])]
-    subprocess.run([program, *flags, "-U", of["USER"], "-f", str(Path(target)), name], check=True)
+    flags = ["--no-owner", "--no-privileges", "--restrict-key=lastmile", "-h", str(db["HOST"])]
+    subprocess.run([program, *flags, "-U", db["USER"], "-f", str(Path(target)), name], check=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Puts the kept dump into an empty database."""
+"""Restores the stored dump into an empty database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DUMP: Final = Path(__file__).resolve().parents[1] / "data" / "before-upgrade.sql
 
 
 def restore(settings: dict[str, object]) -> None:
-    """Run the dump in the database that these connection settings name."""
+    """Restore the dump into the database with these connection settings."""
     flags = {"-h": settings["HOST"], "-p": settings["PORT"], "-U": settings["USER"]}
     argv = [str(binaries.postgres_home() / "bin" / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1"]
     argv += [str(part) for flag in flags.items() if flag[1] for part in flag]

@@ -1,4 +1,4 @@
-"""Change data on the way back only: orders that await collection become ready again."""
+"""Data migration that acts only in reverse: orders that await collection become ready again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Change data on the way back only: the outcome "picked up" becomes "delivered"."""
+"""Data migration that acts only in reverse: the outcome "picked up" becomes "delivered"."""
 
 from __future__ import annotations
 

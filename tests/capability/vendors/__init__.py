@@ -1,4 +1,4 @@
-"""Translators: a provider is a folder with a Protocol, its adapters and a Null twin."""
+"""The provider of translations: its Protocol, its adapter and its null twin."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ _null = NullTranslator()
 
 
 def translator() -> Translator:
-    """Return the translator of this installation; without an address the Null twin."""
+    """Return the translator of this installation, or the null twin if none is configured."""
     address = getattr(settings, "REMARKS_TRANSLATOR_URL", "")
     return LibreTranslator(address) if address else _null

@@ -1,4 +1,4 @@
-"""What a translator does."""
+"""The protocol of translators."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Translator(Protocol):
-    """Translates short texts."""
+    """A service that translates short texts."""
 
     def translate(self, text: str, *, to: str) -> str:
         """Return the text in another language (BCP 47). Raises ProviderError."""

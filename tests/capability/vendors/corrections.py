@@ -1,4 +1,4 @@
-"""The translator's callback: a person there corrected a translation."""
+"""The callback with which the translator sends a corrected translation."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ SECRET = b"shared with the translator"
 
 
 def signature(body: bytes) -> str:
-    """Return what the translator sends as X-Signature."""
+    """Return the value of the translator's header X-Signature for a body."""
     return hmac.new(SECRET, body, hashlib.sha256).hexdigest()
 
 
 class Corrections:
-    """Verify, parse, act: core does the rest."""
+    """The vendor of corrections. Core calls ``verify``, ``parse`` and ``act`` in this order."""
 
     def verify(self, incoming: Incoming) -> None:
-        """Raise BadSignature unless the call is the translator's own."""
+        """Raise BadSignature unless the translator signed the call."""
         sent = incoming.headers.get("x-signature", "")
         if not hmac.compare_digest(sent, signature(incoming.body)):
-            raise BadSignature("The signature does not fit the body. Sign it with the secret.")
+            raise BadSignature("The signature is wrong. Sign the body with the shared secret.")
 
     def parse(self, incoming: Incoming) -> VendorEvent:
-        """Return the correction. Raises Invalid."""
+        """Return the correction as an event. Raises Invalid for an incomplete body."""
         try:
-            said = json.loads(incoming.body)
-            key, remark, text = (str(said[name]) for name in ("id", "remark", "text"))
+            message = json.loads(incoming.body)
+            key, remark, text = (str(message[name]) for name in ("id", "remark", "text"))
         except (ValueError, KeyError, TypeError):
             raise Invalid("Send id, remark and text as JSON.") from None
         return VendorEvent(
@@ -43,6 +43,6 @@ class Corrections:
             facts={"text": text},
         )
 
-    def act(self, told: VendorEvent) -> None:
-        """Keep the corrected text."""
-        services.keep_translation(public_id=told.subject, text=told.facts["text"])
+    def act(self, event: VendorEvent) -> None:
+        """Store the corrected translation."""
+        services.keep_translation(public_id=event.subject, text=event.facts["text"])

@@ -1,4 +1,4 @@
-"""A translator over HTTP, in the form of LibreTranslate: POST /translate {q, target}."""
+"""The adapter for a server with the API of LibreTranslate: POST /translate {q, target}."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lastmile.core.providers import HttpClient, ProviderError
 
 
 class LibreTranslator:
-    """Calls one server. ``transport`` replays recorded answers in tests."""
+    """A client of one server. ``transport`` replays recorded answers in tests."""
 
     def __init__(self, address: str, transport: httpx.BaseTransport | None = None) -> None:
         self.address, self.transport = address, transport
@@ -18,5 +18,5 @@ class LibreTranslator:
         with HttpClient(self.address, transport=self.transport) as client:
             answer = client.call_json("POST", "/translate", body={"q": text, "target": to})
         if not isinstance(answer, dict) or not isinstance(answer.get("translatedText"), str):
-            raise ProviderError("its answer holds no translation", permanent=True)
+            raise ProviderError("the answer contains no translation", permanent=True)
         return str(answer["translatedText"])

@@ -1,4 +1,4 @@
-"""Hubs, their hours, their zones, and which hub serves a place."""
+"""Tests of hubs, their hours and zones, and the choice of the hub that serves a point."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_a_hub_is_added_and_recorded(retailer: RetailerRef) -> None:
 def test_a_hub_without_its_essentials_names_each(retailer: RetailerRef) -> None:
     with pytest.raises(Invalid) as caught:
         services.add_hub(name=" ")
-    found = {fault.pointer for fault in caught.value.errors}
-    assert found == {"/name", "/zone", "/lat", "/lon"}
+    pointers = {fault.pointer for fault in caught.value.errors}
+    assert pointers == {"/name", "/zone", "/lat", "/lon"}
     assert not Hub.objects.exists()
 
 
@@ -80,7 +80,7 @@ def test_a_stale_version_is_refused(retailer: RetailerRef) -> None:
     assert (hub.name, hub.version) == ("First", 2)
 
 
-def test_an_external_id_stands_once(retailer: RetailerRef) -> None:
+def test_an_external_id_is_unique(retailer: RetailerRef) -> None:
     make_hub(external_id="H1")
     with refused(ExternalIdTaken):
         make_hub(external_id="H1")
@@ -94,12 +94,12 @@ def test_two_retailers_do_not_see_each_others_hubs(
 ) -> None:
     mine = make_hub(external_id="SAME")
     with retailer_context(other):
-        theirs = make_hub(external_id="SAME")
-        assert [hub.public_id for hub in selectors.hubs()] == [theirs.public_id]
+        other_hub = make_hub(external_id="SAME")
+        assert [hub.public_id for hub in selectors.hubs()] == [other_hub.public_id]
     assert [hub.public_id for hub in selectors.hubs()] == [mine.public_id]
 
 
-def test_a_hub_with_shifts_to_come_stays_open(retailer: RetailerRef) -> None:
+def test_a_hub_with_shifts_to_come_stays_active(retailer: RetailerRef) -> None:
     vehicle = make_vehicle()
     shift = make_shift(vehicle=vehicle, starts_at=dt.datetime(2099, 1, 1, 8, tzinfo=dt.UTC))
     with refused(StillInUse):
@@ -126,7 +126,7 @@ def test_hours_are_local_and_follow_the_clock_changes(retailer: RetailerRef) -> 
     ]
 
 
-def test_a_zone_is_kept_right_handed_with_its_box(retailer: RetailerRef) -> None:
+def test_a_zone_is_stored_right_handed_with_its_bounding_box(retailer: RetailerRef) -> None:
     clockwise = square(38.7, -9.1)
     clockwise["coordinates"][0].reverse()
     zone = make_zone(polygon=clockwise)
@@ -176,7 +176,7 @@ def test_a_zone_is_kept_right_handed_with_its_box(retailer: RetailerRef) -> None
         ({"type": "MultiPolygon", "coordinates": [[]]}, "list of rings"),
     ],
 )
-def test_a_broken_polygon_is_refused_in_words(
+def test_an_invalid_polygon_is_refused_with_the_reason(
     retailer: RetailerRef, polygon: Any, why: str
 ) -> None:
     hub = make_hub()
@@ -197,7 +197,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_no_json_breaks_the_polygon_reader(raw: Any) -> None:
-    """Whatever comes in is an area or an Invalid: never another error."""
+    """Any JSON value gives an area or raises Invalid, never another error."""
     for geometry in (raw, {"type": "Polygon", "coordinates": raw}):
         try:
             polygons.checked_area(geometry)
@@ -266,7 +266,7 @@ def test_the_service_map_is_two_queries_however_many_zones(
         assert served.serving(Point(lat=7, lon=0)).choice == "zone"
 
 
-def test_no_hub_lies_where_a_failed_geocoding_puts_it(retailer: RetailerRef) -> None:
+def test_a_hub_at_latitude_and_longitude_zero_is_refused(retailer: RetailerRef) -> None:
     with refused(Invalid, at="/lat", match="Atlantic"):
         make_hub(lat=0, lon=0.001)
     assert not Hub.objects.exists()

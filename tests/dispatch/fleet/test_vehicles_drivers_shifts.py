@@ -1,4 +1,4 @@
-"""Vehicles, drivers and shifts: what fits together, and who stands where when."""
+"""Tests of vehicles, drivers and shifts: valid combinations, and shifts that cannot overlap."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EIGHT = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 
 
-def test_skills_are_written_one_way(retailer: RetailerRef) -> None:
+def test_skills_have_one_normal_form(retailer: RetailerRef) -> None:
     vehicle = make_vehicle(skills=["Tail Lift", "tail-lift", "  COLD ", ""])
     assert vehicle.skills == ["cold", "tail-lift"]
 
@@ -45,7 +45,7 @@ def test_skills_are_written_one_way(retailer: RetailerRef) -> None:
         ("own_co2_mg_per_m", 5_001, "/own_co2_mg_per_m"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused(
+def test_an_impossible_value_is_refused(
     retailer: RetailerRef, field: str, value: Any, at: str
 ) -> None:
     hub = make_hub()
@@ -76,14 +76,14 @@ def test_a_national_number_is_read_in_the_hubs_country(retailer: RetailerRef) ->
 
 
 @pytest.mark.parametrize("phone", ["12", "not a phone", "+999999999999999999", "call me", "0x41"])
-def test_what_is_no_phone_is_refused(retailer: RetailerRef, phone: str) -> None:
+def test_an_invalid_phone_number_is_refused(retailer: RetailerRef, phone: str) -> None:
     hub = make_hub()
     with refused(Invalid, at="/phone", match="country code"):
         make_driver(hub=hub, phone=phone)
     assert not Driver.objects.exists()
 
 
-def test_one_login_drives_as_one_driver(retailer: RetailerRef) -> None:
+def test_a_member_is_linked_to_one_driver_only(retailer: RetailerRef) -> None:
     member = new_public_id("mbr")
     make_driver(member=member)
     hub = make_hub()
@@ -94,12 +94,12 @@ def test_one_login_drives_as_one_driver(retailer: RetailerRef) -> None:
 def test_two_retailers_do_not_see_each_others_fleet(
     retailer: RetailerRef, fresh_db: str, other: RetailerRef
 ) -> None:
-    mine = make_shift(driver=make_driver())
+    shift = make_shift(driver=make_driver())
     with retailer_context(other):
         assert not selectors.vehicles().exists()
         assert not selectors.drivers().exists()
         assert not selectors.shifts().exists()
-    assert list(selectors.shifts()) == [mine]
+    assert list(selectors.shifts()) == [shift]
 
 
 def test_a_shift_belongs_to_its_vehicles_hub_and_local_day(retailer: RetailerRef) -> None:
@@ -136,7 +136,7 @@ def test_a_night_shift_ends_the_next_day(retailer: RetailerRef) -> None:
     assert ends_at - starts_at == dt.timedelta(hours=8)
 
 
-def test_a_vehicle_stands_in_one_shift_at_a_time(retailer: RetailerRef) -> None:
+def test_shifts_of_a_vehicle_cannot_overlap(retailer: RetailerRef) -> None:
     vehicle = make_vehicle()
     first = make_shift(vehicle=vehicle, starts_at=EIGHT, ends_at=EIGHT + 8 * HOUR)
     with refused(ShiftOverlaps, match=vehicle.name):
@@ -146,7 +146,7 @@ def test_a_vehicle_stands_in_one_shift_at_a_time(retailer: RetailerRef) -> None:
     make_shift(vehicle=vehicle, starts_at=EIGHT, ends_at=EIGHT + HOUR)
 
 
-def test_a_driver_stands_in_one_shift_at_a_time(retailer: RetailerRef) -> None:
+def test_shifts_of_a_driver_cannot_overlap(retailer: RetailerRef) -> None:
     hub = make_hub()
     driver, one, two = make_driver(hub=hub), make_vehicle(hub=hub), make_vehicle(hub=hub)
     make_shift(vehicle=one, driver=driver)
@@ -204,9 +204,9 @@ def test_a_shift_that_cannot_be_driven_is_refused(
     retailer: RetailerRef, fields: dict[str, Any], at: str
 ) -> None:
     vehicle = make_vehicle()
-    said = {"vehicle": vehicle, "starts_at": EIGHT, "ends_at": EIGHT + 8 * HOUR} | fields
+    shift_fields = {"vehicle": vehicle, "starts_at": EIGHT, "ends_at": EIGHT + 8 * HOUR} | fields
     with refused(Invalid, at=at):
-        services.add_shift(**said)
+        services.add_shift(**shift_fields)
     assert not Shift.objects.exists()
 
 
@@ -226,7 +226,7 @@ def test_a_shortened_shift_must_still_hold_its_breaks(retailer: RetailerRef) -> 
         services.change_shift(shift=shift, ends_at=EIGHT + 7 * HOUR)
 
 
-def test_a_cancelled_shift_changes_no_more(retailer: RetailerRef) -> None:
+def test_a_cancelled_shift_cannot_change(retailer: RetailerRef) -> None:
     shift = make_shift()
     services.cancel_shift(shift=shift)
     services.cancel_shift(shift=shift)
@@ -245,7 +245,7 @@ def test_a_vehicle_with_shifts_to_come_keeps_its_hub_and_stays(retailer: Retaile
         services.change_vehicle(vehicle=vehicle, hub=elsewhere)
 
 
-def test_what_is_out_of_service_gets_no_shift(retailer: RetailerRef) -> None:
+def test_an_inactive_vehicle_or_driver_gets_no_shift(retailer: RetailerRef) -> None:
     hub = make_hub()
     vehicle, driver = make_vehicle(hub=hub), make_driver(hub=hub)
     services.retire_driver(driver=driver)
@@ -256,7 +256,7 @@ def test_what_is_out_of_service_gets_no_shift(retailer: RetailerRef) -> None:
         make_shift(vehicle=vehicle)
 
 
-def test_the_same_external_id_serves_each_kind_once(retailer: RetailerRef) -> None:
+def test_an_external_id_can_be_used_once_per_kind(retailer: RetailerRef) -> None:
     make_vehicle(external_id="7")
     make_driver(external_id="7")
     hub = make_hub()

@@ -1,4 +1,4 @@
-"""Short ways to where an order has to be for a test."""
+"""Shortcuts that bring an order into the state that a test needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOUR = dt.timedelta(hours=1)
 
 
 def at(hour: int, day: dt.date = DAY) -> dt.datetime:
-    """An hour of the day, UTC."""
+    """Return the instant of an hour of the day, UTC."""
     return dt.datetime.combine(day, dt.time(hour), tzinfo=dt.UTC)
 
 
@@ -29,7 +29,11 @@ def out(order: Order) -> Order:
 
 
 def attempt(order: Order, **fields: Any) -> Attempt:
-    """End an attempt an hour ago."""
-    left = clock.now() - HOUR
-    said = {"outcome": "delivered", "arrived_at": left - HOUR / 20, "departed_at": left} | fields
-    return services.record_attempt(order=order, draft=AttemptDraft(**said))
+    """Record an attempt that ended an hour ago."""
+    departed_at = clock.now() - HOUR
+    values = {
+        "outcome": "delivered",
+        "arrived_at": departed_at - HOUR / 20,
+        "departed_at": departed_at,
+    } | fields
+    return services.record_attempt(order=order, draft=AttemptDraft(**values))

@@ -1,4 +1,4 @@
-"""Promises at another place, what they keep, and orders that wait for their shoppers."""
+"""Tests of promises at another place, their terms, and orders that await collection."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_a_promise_keeps_price_grams_and_slot(retailer: RetailerRef) -> None:
     first = promised(order, terms)
     assert promised(order, terms) == first, "the same promise again changes nothing"
     second = promised(order, dataclasses.replace(terms, price_minor=399))
-    kept = Promise.objects.get(pk=first.pk)
-    assert (kept.price_minor, kept.currency, kept.co2_g, kept.slot) == (
+    stored = Promise.objects.get(pk=first.pk)
+    assert (stored.price_minor, stored.currency, stored.co2_g, stored.slot) == (
         299, "EUR", 420, "slt_2v6x0z4c8f1h5k9n3q7s",
     )  # fmt: skip
     assert (second.price_minor, second.supersedes) == (399, first)
@@ -75,7 +75,7 @@ def test_a_promise_keeps_price_grams_and_slot(retailer: RetailerRef) -> None:
         ({"option": "locker"}, "/place"),
     ],
 )
-def test_terms_that_do_not_hold_together_are_refused(
+def test_inconsistent_terms_are_refused(
     retailer: RetailerRef, change: dict[str, Any], pointer: str
 ) -> None:
     make_hub()
@@ -85,14 +85,14 @@ def test_terms_that_do_not_hold_together_are_refused(
     assert not Promise.objects.exists()
 
 
-def test_the_database_holds_a_price_to_its_currency(retailer: RetailerRef) -> None:
+def test_the_database_refuses_a_price_without_currency(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order(window=make_window(9, 12))
     with pytest.raises(IntegrityError, match="promise_price_has_currency"), transaction.atomic():
         Promise.objects.filter(order=order).update(price_minor=299)
 
 
-def test_a_promise_at_the_hub_is_kept_at_the_hub(retailer: RetailerRef) -> None:
+def test_a_promise_at_the_hub_has_the_hub_as_its_place(retailer: RetailerRef) -> None:
     hub = make_hub()
     one, two = make_order(), make_order()
     first, second = (
@@ -139,7 +139,7 @@ def test_without_a_hub_nothing_can_be_promised_there(retailer: RetailerRef) -> N
         promised(order, AT_HUB)
 
 
-def test_a_plan_takes_what_is_promised_a_window_or_nothing(retailer: RetailerRef) -> None:
+def test_only_orders_with_a_window_or_no_promise_are_planned(retailer: RetailerRef) -> None:
     hub = make_hub()
     unpromised, window, at_hub, curbside, locker = (make_order() for _ in range(5))
     promised(window, WINDOW)
@@ -161,7 +161,7 @@ def test_a_window_at_another_place_is_planned_there(retailer: RetailerRef) -> No
     assert read_day(hub, DAY).points[1] == work.point
 
 
-def test_a_pin_that_is_corrected_after_the_promise_is_where_the_van_goes(
+def test_a_pin_corrected_after_the_promise_becomes_the_delivery_place(
     retailer: RetailerRef,
 ) -> None:
     hub = make_hub()
@@ -170,7 +170,9 @@ def test_a_pin_that_is_corrected_after_the_promise_is_where_the_van_goes(
     assert read_day(hub, DAY).points[1] == Point(lat=38.75, lon=-9.2)
 
 
-def test_whether_a_van_brings_it_stays_while_a_plan_holds_it(retailer: RetailerRef) -> None:
+def test_a_planned_order_cannot_change_between_delivery_and_collection(
+    retailer: RetailerRef,
+) -> None:
     make_hub()
     order = make_order(window=make_window(9, 12))
     services.mark_planned(orders=[order.pk], plan="pln_1")
@@ -186,7 +188,7 @@ def waiting(order: Order) -> Order:
     return now(order)
 
 
-def test_what_waits_at_the_counter_is_delivered_when_it_is_collected(retailer: RetailerRef) -> None:
+def test_an_order_at_the_counter_is_delivered_when_it_is_collected(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order()
     promised(order, AT_HUB)
@@ -194,30 +196,32 @@ def test_what_waits_at_the_counter_is_delivered_when_it_is_collected(retailer: R
     assert order.state == "awaiting_collection"
     with refused(OrderUnderWay):
         promised(order, WINDOW)
-    made = attempt(order)
+    recorded = attempt(order)
     assert now(order).state == "delivered"
-    assert made.place == order.delivery_place
+    assert recorded.place == order.delivery_place
     assert kinds(order.public_id)[-3:] == [
         "order.awaiting_collection", "attempt.recorded", "order.delivered",
     ]  # fmt: skip
     assert all(ids == [] for ids in rolls.invariants().values())
 
 
-def test_what_a_van_leaves_in_a_locker_awaits_collection(retailer: RetailerRef) -> None:
+def test_goods_deposited_in_a_locker_await_collection(retailer: RetailerRef) -> None:
     make_hub()
     order = out(make_order())
-    made = attempt(order, outcome="deposited")
-    assert (made.outcome, made.reason) == ("deposited", "")
+    recorded = attempt(order, outcome="deposited")
+    assert (recorded.outcome, recorded.reason) == ("deposited", "")
     assert now(order).state == "awaiting_collection"
     moved = Event.objects.get(subject=order.public_id, kind="order.awaiting_collection")
-    assert moved.data == {"from": "out", "attempt": made.public_id}
+    assert moved.data == {"from": "out", "attempt": recorded.public_id}
     attempt(order)
     assert now(order).state == "delivered"
     assert [a.outcome for a in Attempt.objects.order_by("number")] == ["deposited", "delivered"]
     assert all(ids == [] for ids in rolls.invariants().values())
 
 
-def test_a_collection_cannot_fail_it_is_returned_or_put_back(retailer: RetailerRef) -> None:
+def test_an_uncollected_order_is_returned_or_planned_again_but_not_failed(
+    retailer: RetailerRef,
+) -> None:
     make_hub()
     one, two = waiting(make_order()), waiting(make_order())
     for outcome, reason in (("failed", "not_home"), ("deposited", "")):
@@ -248,7 +252,7 @@ def collected(retailer: RetailerRef) -> tuple[Order, Order]:
     return counter, locker
 
 
-def test_the_way_down_gives_the_nearest_word_that_was_known(collected: tuple[Order, Order]) -> None:
+def test_migrating_back_uses_the_nearest_earlier_state(collected: tuple[Order, Order]) -> None:
     counter, locker = collected
     import_module("dispatch.orders.migrations.0005_collection_back").take_back(apps, None)
     assert {now(counter).state, now(locker).state} == {"ready"}

@@ -1,4 +1,4 @@
-"""Addresses without coordinates find their place in the network of a hub."""
+"""Tests of geocoding: an address without coordinates gets its pin from the network of a hub."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tests.factories import make_draft, make_hub, make_order
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One street with the houses 2 and 8, and a suburb."""
-    drawn = Town()
-    west, east = drawn.node(0, 0), drawn.node(10, 0)
-    drawn.way(west, east, name="Long Street")
+    """Return a street with the houses 2 and 8, and a suburb."""
+    city = Town()
+    west, east = city.node(0, 0), city.node(10, 0)
+    city.way(west, east, name="Long Street")
     for number, x in ((2, 2.0), (8, 8.0)):
-        said = {"addr:housenumber": str(number), "addr:street": "Long Street"}
-        drawn.node(x, -0.2, said | {"addr:city": "Upper Town"})
-    drawn.node(5, 5, {"place": "suburb", "name": "Old Town"})
+        tags = {"addr:housenumber": str(number), "addr:street": "Long Street"}
+        city.node(x, -0.2, tags | {"addr:city": "Upper Town"})
+    city.node(5, 5, {"place": "suburb", "name": "Old Town"})
     folder = tmp_path_factory.mktemp("orders-town")
-    drawn.build(folder)
+    city.build(folder)
     return folder
 
 
@@ -36,7 +36,7 @@ def var(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ordered(text: str, **parts: str) -> Order:
-    """An order to an address."""
+    """Place an order with an address and return it."""
     return make_order(place=PlaceDraft(text=text, **parts))
 
 
@@ -46,7 +46,7 @@ def away_m(order: Order, x: float, y: float) -> float:
     return distance_m(point, spot(x, y))
 
 
-def test_a_house_is_found_and_it_is_said_how(retailer: RetailerRef) -> None:
+def test_a_house_is_found_with_source_and_precision(retailer: RetailerRef) -> None:
     make_hub(network="town", lat=LAT, lon=LON)
     order = ordered("8 Long St., Upper Town")
     place = order.place
@@ -67,7 +67,9 @@ def test_a_number_between_two_houses_is_interpolated(retailer: RetailerRef) -> N
 
 
 @pytest.mark.parametrize("text", ["Nowhere Lane 5, Farville", "Old Town", "???", "Upper Town"])
-def test_what_cannot_be_placed_is_kept_and_asks_for_a_pin(retailer: RetailerRef, text: str) -> None:
+def test_an_order_without_a_known_place_is_kept_and_needs_a_pin(
+    retailer: RetailerRef, text: str
+) -> None:
     make_hub(network="town", lat=LAT, lon=LON)
     order = ordered(text)
     assert (order.state, order.place.lat, order.place.text) == ("needs_pin", None, text)
@@ -78,13 +80,13 @@ def test_a_network_that_is_not_built_leaves_the_order_waiting(retailer: Retailer
     assert ordered("8 Long Street, Upper Town").state == "needs_pin"
 
 
-def test_coordinates_go_before_the_geocoder(retailer: RetailerRef) -> None:
+def test_given_coordinates_take_precedence_over_the_geocoder(retailer: RetailerRef) -> None:
     make_hub(network="town", lat=LAT, lon=LON)
     order = make_order(place=PlaceDraft(text="8 Long Street, Upper Town", lat=LAT + 1, lon=LON))
     assert (order.place.lat, order.place.pin_source) == (LAT + 1, "given")
 
 
-def test_a_persons_pin_goes_before_the_geocoder(retailer: RetailerRef) -> None:
+def test_a_pin_set_by_a_person_takes_precedence_over_the_geocoder(retailer: RetailerRef) -> None:
     make_hub(network="town", lat=LAT, lon=LON)
     order = ordered("8 Long Street, Upper Town")
     services.set_pin(order=order, lat=LAT + 0.01, lon=LON)
@@ -107,18 +109,18 @@ def test_suggestions_help_a_person_to_set_the_pin(retailer: RetailerRef) -> None
     assert distance_m(first.point, Point(lat=LAT + 0.005, lon=LON + 0.005)) < 50
 
 
-def test_an_address_is_asked_once_a_batch(
+def test_the_geocoder_is_asked_once_per_address_of_a_batch(
     retailer: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dispatch.orders.geocoding import embedded as geocoding
 
-    asked: list[object] = []
+    questions: list[object] = []
     find = geocoding.find
-    monkeypatch.setattr(geocoding, "find", lambda *a, **k: asked.append(a) or find(*a, **k))
+    monkeypatch.setattr(geocoding, "find", lambda *a, **k: questions.append(a) or find(*a, **k))
     make_hub(network="town", lat=LAT, lon=LON)
     place = PlaceDraft(text="8 Long Street, Upper Town")
     drafts = [make_draft(place=place) for _n in range(20)]
     answers = services.place_orders(drafts, source="file")
     assert {a.order.state for a in answers if a.order} == {"ready"}
-    assert len(asked) == 1
+    assert len(questions) == 1
     assert len({a.order.place_id for a in answers if a.order}) == 1

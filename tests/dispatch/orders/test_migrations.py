@@ -1,4 +1,4 @@
-"""The migrations of orders go back and forth over promises and collections that are there."""
+"""Tests of the migrations of orders, back and forth, with existing promises and collections."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ AFTER = ("orders", "0005_collection_back")
 
 def columns() -> set[str]:
     with connection.cursor() as cursor:
-        found = connection.introspection.get_table_description(cursor, "orders_promise")
-    return {column.name for column in found}
+        description = connection.introspection.get_table_description(cursor, "orders_promise")
+    return {column.name for column in description}
 
 
-def test_promises_that_are_there_stay_and_collections_get_a_word_that_was_known(
+def test_existing_promises_stay_and_collections_get_an_earlier_state(
     fresh_db: str, retailer: RetailerRef
 ) -> None:
     make_hub()
-    kept = make_order(window=make_window(9, 12))
+    with_promise = make_order(window=make_window(9, 12))
     bank = PromisedPlace(reference="bnk_1", text="Lockers", point=Point(lat=38.71, lon=-9.14))
     terms = PromiseDraft(opens_at=at(9), closes_at=at(12), cause="choice", price_minor=299,
                          currency="EUR", co2_g=420)  # fmt: skip
@@ -38,8 +38,8 @@ def test_promises_that_are_there_stay_and_collections_get_a_word_that_was_known(
     )
     counter = make_order()
     services.mark_awaiting_collection(orders=[counter.pk])
-    left = out(make_order())
-    attempt(left, outcome="deposited")
+    deposited = out(make_order())
+    attempt(deposited, outcome="deposited")
     before = Promise.objects.order_by("pk").values_list("pk", "option", "opens_at", "place_id")
     promised = list(before)
 
@@ -52,8 +52,8 @@ def test_promises_that_are_there_stay_and_collections_get_a_word_that_was_known(
     assert list(before.all()) == promised
     again = Promise.objects.get(pk=in_locker.pk)
     assert (again.price_minor, again.currency, again.elsewhere) == (None, "", False)
-    assert Order.objects.get(pk=kept.pk).promise_id == kept.promise_id
-    states = Order.objects.filter(pk__in=[counter.pk, left.pk]).values_list("state", flat=True)
+    assert Order.objects.get(pk=with_promise.pk).promise_id == with_promise.promise_id
+    states = Order.objects.filter(pk__in=[counter.pk, deposited.pk]).values_list("state", flat=True)
     assert set(states) == {"ready"}
     assert Attempt.objects.get().outcome == "delivered"
     assert all(ids == [] for ids in rolls.invariants().values())

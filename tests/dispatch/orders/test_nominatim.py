@@ -1,6 +1,6 @@
-"""The geocoder outside, in Nominatim's form: what its answers become, and what its failures do.
+"""Tests of the external geocoder (Nominatim's API): its answers and its failures.
 
-The recorded answers are our own, written after the documented format of /search (jsonv2).
+The recorded answers were written for these tests in the documented format of /search (jsonv2).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HUBS = SearchArea([], [Point(lat=LAT, lon=LON)])
 
 
 def place(lat: float = LAT, lon: float = LON, **said: Any) -> dict[str, Any]:
-    """One place of an answer: a house, unless said otherwise."""
+    """Return a place of an answer; by default it is a house."""
     address = {"house_number": "48", "road": "Calle Larga", "town": "Villa Ejemplo"}
     address |= {"postcode": "8400000", "country": "Chile", "country_code": "cl"}
     row: dict[str, Any] = {
@@ -47,30 +47,30 @@ def place(lat: float = LAT, lon: float = LON, **said: Any) -> dict[str, Any]:
         "boundingbox": ["41.0", "41.1", "-8.7", "-8.6"],
     }  # fmt: skip
     changed = said.pop("address", {})
-    kept = {name: value for name, value in (address | changed).items() if value}
-    return row | said | {"address": kept}
+    filled = {name: value for name, value in (address | changed).items() if value}
+    return row | said | {"address": filled}
 
 
 def answered(*exchanges: Captured) -> NominatimGeocoder:
     return NominatimGeocoder(HttpClient("http://outside.test", transport=Replay(*exchanges)))
 
 
-def found(*rows: Any, asked: AddressParts = ASKED) -> list[tuple[str, float, bool, str]]:
-    """What the adapter makes of an answer: precision, confidence, exact, town."""
-    answers = answered(Captured(path="/search", body=list(rows))).find(asked, HUBS)
+def results(*rows: Any, address: AddressParts = ASKED) -> list[tuple[str, float, bool, str]]:
+    """Return what the adapter reads from an answer: precision, confidence, exact and town."""
+    answers = answered(Captured(path="/search", body=list(rows))).find(address, HUBS)
     return [(c.precision, c.confidence, c.exact, c.town) for c in (a.candidate for a in answers)]
 
 
-def test_the_address_is_asked_in_parts() -> None:
-    said = {"street": "48 Calle Larga", "city": "Villa Ejemplo", "format": "jsonv2"}
-    exchange = Captured(path="/search", params=said | {"addressdetails": "1"}, body=[place()])
+def test_the_query_contains_the_parts_of_the_address() -> None:
+    params = {"street": "48 Calle Larga", "city": "Villa Ejemplo", "format": "jsonv2"}
+    exchange = Captured(path="/search", params=params | {"addressdetails": "1"}, body=[place()])
     (answer,) = answered(exchange).find(ASKED, HUBS)
     assert (answer.provider, answer.candidate.label[:15]) == ("nominatim", "48, Calle Larga")
     assert answered().find(AddressParts(), HUBS) == [], "nothing to ask: no call"
 
 
 @pytest.mark.parametrize(
-    ("row", "made"),
+    ("row", "expected"),
     [
         (place(), ("house", 1.0, True, "same")),
         (place(address={"house_number": "50"}), ("house", 0.3, True, "same")),
@@ -85,17 +85,17 @@ def test_the_address_is_asked_in_parts() -> None:
         ),
     ],
 )
-def test_an_answer_is_as_exact_as_its_details(
-    row: dict[str, Any], made: tuple[str, float, bool, str]
+def test_precision_and_confidence_follow_the_details_of_an_answer(
+    row: dict[str, Any], expected: tuple[str, float, bool, str]
 ) -> None:
-    assert found(row) == [made]
+    assert results(row) == [expected]
 
 
 def test_places_without_coordinates_or_out_of_reach_are_left_out() -> None:
     broken = [{"lat": "x", "lon": "1"}, {"display_name": "nowhere"}, "text", None]
-    assert found(*broken, place(lat=LAT + 4)) == []
-    assert found(place(lat=LAT + 1), asked=AddressParts("Calle Larga", "48")) == []
-    assert len(found(place(lat=LAT + 1))) == 1
+    assert results(*broken, place(lat=LAT + 4)) == []
+    assert results(place(lat=LAT + 1), address=AddressParts("Calle Larga", "48")) == []
+    assert len(results(place(lat=LAT + 1))) == 1
 
 
 @pytest.mark.parametrize(
@@ -109,25 +109,25 @@ def test_places_without_coordinates_or_out_of_reach_are_left_out() -> None:
         Captured(path="/search", status=503, body=b""),
     ],
 )
-def test_every_failure_is_one_kind_of_error(exchange: Captured) -> None:
+def test_every_failure_is_a_provider_error(exchange: Captured) -> None:
     with pytest.raises(ProviderError):
         answered(exchange).find(ASKED, HUBS)
 
 
 @pytest.fixture
 def var(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A network with the same street, for when the geocoder outside fails."""
+    """A network with the same street, which answers if the external geocoder fails."""
     town, folder = Town(), tmp_path_factory.mktemp("nominatim")
     town.way(town.node(0, 0), town.node(10, 0), name="Calle Larga")
-    said = {"addr:street": "Calle Larga", "addr:city": "Villa Ejemplo"}
-    town.node(4, -0.1, said | {"addr:housenumber": "48"})
+    tags = {"addr:street": "Calle Larga", "addr:city": "Villa Ejemplo"}
+    town.node(4, -0.1, tags | {"addr:housenumber": "48"})
     town.build(folder)
     monkeypatch.setenv("LASTMILE_VAR", str(folder))
     return folder
 
 
 class Watched(Replay):
-    """A replay that notes whether a call came inside a transaction."""
+    """A replay that records whether a call came inside a transaction."""
 
     inside: list[bool]
 
@@ -137,7 +137,7 @@ class Watched(Replay):
 
 
 def outside(monkeypatch: pytest.MonkeyPatch, settings: Any, *exchanges: Captured) -> Watched:
-    """Use a geocoder outside that answers as recorded."""
+    """Use an external geocoder with recorded answers."""
     replay = Watched(*exchanges)
     settings.GEOCODER_URL = "http://outside.test"
     monkeypatch.setattr(choosing, "_client", lambda url: HttpClient(url, transport=replay))
@@ -148,7 +148,7 @@ ADDRESS = "Calle Larga 48, Villa Ejemplo"
 FILE = f'order_id,address,date\nA1,"{ADDRESS}",2100-01-01\nA2,"{ADDRESS}",2100-01-01\n'
 
 
-def test_a_file_is_looked_up_outside_and_outside_of_any_transaction(
+def test_a_file_asks_the_external_geocoder_outside_of_transactions(
     fresh_db: str, retailer: RetailerRef, var: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     make_hub(network="town", lat=LAT, lon=LON)
@@ -169,7 +169,7 @@ def test_a_file_is_looked_up_outside_and_outside_of_any_transaction(
         Captured(path="/search", body={"error": "Unable to geocode"}),
     ],
 )
-def test_when_it_fails_the_loaded_streets_answer_and_everybody_says_so(
+def test_after_a_failure_the_street_map_answers_with_a_warning(
     retailer: RetailerRef, var: Path, monkeypatch: pytest.MonkeyPatch, settings: Any,
     failure: Captured,
 ) -> None:  # fmt: skip
@@ -183,7 +183,7 @@ def test_when_it_fails_the_loaded_streets_answer_and_everybody_says_so(
     assert "geocoder did not answer" in batch.warnings[0]["params"]["detail"]
 
 
-def test_an_empty_answer_is_an_answer(
+def test_an_empty_answer_is_not_a_failure(
     retailer: RetailerRef, var: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     make_hub(network="town", lat=LAT, lon=LON)
@@ -196,7 +196,7 @@ def test_an_empty_answer_is_an_answer(
     assert (placed.order.state, placed.warnings) == ("needs_pin", ())
 
 
-def test_the_api_asks_before_its_transaction_and_says_when_nobody_answered(
+def test_the_api_asks_before_its_transaction_and_warns_after_a_failure(
     fresh_db: str, retailer: RetailerRef, var: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     make_hub(network="town", lat=LAT, lon=LON)
@@ -218,7 +218,7 @@ def test_the_api_asks_before_its_transaction_and_says_when_nobody_answered(
     assert replay.inside == [False, False]
 
 
-def test_the_pin_page_offers_its_answers_and_says_when_there_are_none(
+def test_the_pin_page_shows_answers_or_tells_that_there_are_none(
     retailer: RetailerRef, var: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     make_hub(network="town", lat=LAT, lon=LON)
@@ -226,7 +226,9 @@ def test_the_pin_page_offers_its_answers_and_says_when_there_are_none(
     assert order is not None
     down = Captured(path="/search", status=500, body=b"")
     outside(monkeypatch, settings, Captured(path="/search", body=[place()]), down)
-    assert [who for _found, who in selectors.suggestions_for(order).candidates] == ["nominatim"]
+    assert [source for _candidate, source in selectors.suggestions_for(order).candidates] == [
+        "nominatim"
+    ]
     browser = logged_in(retailer, add_member(Role.DISPATCHER))
     page = browser.get(f"/console/pins/{order.public_id}/").content.decode()
     assert "The geocoder did not answer" in page

@@ -1,4 +1,4 @@
-"""Pins that people set, and the memory of addresses."""
+"""Tests of pins that people set, and of the key that finds an address again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.factories import make_hub, make_order, make_zone
 from tests.factories.fleet import LAT, LON
 
 
-def test_an_order_without_coordinates_asks_for_a_pin_and_gets_ready_by_it(
+def test_a_pin_makes_an_order_without_coordinates_ready(
     retailer: RetailerRef,
 ) -> None:
     hub = make_hub()
@@ -58,7 +58,7 @@ def test_another_house_in_the_street_is_another_place(retailer: RetailerRef) -> 
 
 
 def key(text: str = "", **parts: str) -> str:
-    """The memory key of an address."""
+    """Return the key of an address."""
     empty = dict.fromkeys(("street", "house_number", "postcode", "city"), "")
     return addresses.key(empty | parts | {"text": text})
 
@@ -79,7 +79,7 @@ def test_two_doors_never_share_a_key(one: str, two: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "Calle", "  ", "?", "12"])
-def test_an_address_that_says_too_little_is_not_remembered(text: str) -> None:
+def test_an_incomplete_address_has_no_key(text: str) -> None:
     assert key(text) == ""
 
 
@@ -105,15 +105,15 @@ def test_given_coordinates_are_taken_as_they_are_until_a_person_corrects_them(
     assert make_order(place=moved).place.lat == LAT + 0.02
 
 
-def test_one_pin_serves_every_waiting_order_to_the_place(retailer: RetailerRef) -> None:
+def test_one_pin_applies_to_all_open_orders_with_the_place(retailer: RetailerRef) -> None:
     make_hub()
-    one, two, gone = (make_order(place=LOST) for _n in range(3))
-    services.cancel_order(order=gone)
+    one, two, loaded = (make_order(place=LOST) for _n in range(3))
+    services.cancel_order(order=loaded)
     services.set_pin(order=one, lat=LAT, lon=LON)
     states = {o.pk: o.state for o in Order.objects.all()}
-    assert states == {one.pk: "ready", two.pk: "ready", gone.pk: "cancelled"}
-    gone.refresh_from_db()
-    assert gone.place.lat is None, "history keeps the place it had"
+    assert states == {one.pk: "ready", two.pk: "ready", loaded.pk: "cancelled"}
+    loaded.refresh_from_db()
+    assert loaded.place.lat is None, "history keeps the place it had"
 
 
 def test_a_pin_outside_every_zone_leaves_the_order_without_hub(retailer: RetailerRef) -> None:
@@ -133,7 +133,7 @@ def test_a_pin_off_the_earth_is_refused(retailer: RetailerRef, lat: Any, lon: An
     assert Place.objects.count() == 1
 
 
-def test_a_pin_does_not_move_under_a_driver(retailer: RetailerRef) -> None:
+def test_the_pin_of_a_loaded_order_cannot_move(retailer: RetailerRef) -> None:
     make_hub()
     order = out(make_order())
     with refused(OrderUnderWay):
@@ -141,7 +141,7 @@ def test_a_pin_does_not_move_under_a_driver(retailer: RetailerRef) -> None:
 
 
 @pytest.mark.parametrize(("lat", "lon"), [(0, 0), (0.0, -0.0), (0.0004, -0.002)])
-def test_latitude_and_longitude_zero_are_refused_at_every_door(
+def test_latitude_and_longitude_zero_are_refused_everywhere(
     retailer: RetailerRef, lat: float, lon: float
 ) -> None:
     make_hub()

@@ -1,4 +1,4 @@
-"""Orders come in exactly once, wherever they come from."""
+"""Tests of placing orders: every order is placed exactly once, from any source."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ TEXTS = [
 ]
 
 
-def test_an_order_is_placed_with_all_it_says(retailer: RetailerRef) -> None:
+def test_an_order_is_placed_with_all_its_fields(retailer: RetailerRef) -> None:
     hub = make_hub()
     order = make_order(window=make_window(9, 12), skills=("Cold",), value_minor=1_999)
     assert (order.state, order.hub, order.hub_choice) == ("ready", hub, "nearest")
@@ -87,7 +87,7 @@ def test_the_same_order_again_is_the_same_order(retailer: RetailerRef) -> None:
     assert (Parcel.objects.count(), Shopper.objects.count(), Place.objects.count()) == (1, 1, 1)
 
 
-def test_another_content_updates_an_order_nobody_planned(retailer: RetailerRef) -> None:
+def test_other_content_updates_an_order_that_is_not_planned(retailer: RetailerRef) -> None:
     make_hub()
     draft = make_draft(window=make_window(9, 12), parcels=(ParcelDraft(weight_g=1),) * 2)
     order = make_order(**_fields(draft))
@@ -152,7 +152,7 @@ def test_two_files_with_the_same_orders_at_once_place_each_once(
     assert Event.objects.filter(kind="order.placed").count() == 60
 
 
-def test_one_bad_order_does_not_hold_up_the_rest(retailer: RetailerRef) -> None:
+def test_one_invalid_order_does_not_stop_the_others(retailer: RetailerRef) -> None:
     make_hub()
     good, bad = make_draft(), make_draft(service_s=-1)
     answers = services.place_orders([good, bad], source="file")
@@ -218,7 +218,7 @@ _HOSTILE: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "at"), _HOSTILE)
-def test_a_value_that_does_not_fit_is_named_and_nothing_is_placed(
+def test_an_invalid_value_is_named_and_nothing_is_placed(
     retailer: RetailerRef, fields: dict[str, Any], at: str
 ) -> None:
     make_hub()
@@ -236,11 +236,13 @@ def test_every_fault_is_named_at_once(retailer: RetailerRef) -> None:
     )
     with pytest.raises(Invalid) as caught:
         services.place_order(draft=draft)
-    found = {fault.pointer for fault in caught.value.errors}
-    assert found == {"/service_s", "/shopper/phone", "/place/lat", "/place/lon"}
+    pointers = {fault.pointer for fault in caught.value.errors}
+    assert pointers == {"/service_s", "/shopper/phone", "/place/lat", "/place/lon"}
 
 
-def test_the_hub_is_found_by_name_by_zone_by_distance_and_it_is_said(retailer: RetailerRef) -> None:
+def test_the_hub_is_chosen_by_name_zone_or_distance_and_the_choice_is_stored(
+    retailer: RetailerRef,
+) -> None:
     named = make_hub(name="Loja Norte", external_id="N1", lat=41.1, lon=-8.6)
     zoned = make_zone(hub=make_hub(lat=38.0, lon=-9.0), polygon=square(LAT, LON, 0.01)).hub
     inside, outside = PlaceDraft(lat=LAT, lon=LON), PlaceDraft(lat=39.5, lon=-8.7)
@@ -251,13 +253,13 @@ def test_the_hub_is_found_by_name_by_zone_by_distance_and_it_is_said(retailer: R
         (make_order(place=inside), zoned, "zone"),
         (make_order(place=outside), named, "nearest"),
     ]
-    for order, hub, how in cases:
-        assert (order.hub, order.hub_choice) == (hub, how)
+    for order, hub, hub_choice in cases:
+        assert (order.hub, order.hub_choice) == (hub, hub_choice)
         placed = Event.objects.get(subject=order.public_id, kind="order.placed")
-        assert placed.data["hub_choice"] == how
+        assert placed.data["hub_choice"] == hub_choice
 
 
-def test_an_order_that_no_hub_serves_waits_and_says_so(retailer: RetailerRef) -> None:
+def test_an_order_that_no_hub_serves_waits_with_hub_choice_none(retailer: RetailerRef) -> None:
     make_zone(polygon=square(LAT, LON, 0.01))
     order = make_order(place=PlaceDraft(lat=LAT + 1, lon=LON))
     assert (order.state, order.hub, order.hub_choice) == ("placed", None, "none")
@@ -291,7 +293,7 @@ def test_a_local_window_is_read_in_the_hubs_zone(
     assert order.service_date == date
 
 
-def test_a_window_that_the_clock_jumps_over_is_refused(retailer: RetailerRef) -> None:
+def test_a_window_skipped_by_a_clock_change_is_refused(retailer: RetailerRef) -> None:
     make_hub(zone="Europe/Lisbon")
     window = LocalWindowDraft(opens_minute=60, closes_minute=120)
     draft = make_draft(service_date=dt.date(2026, 3, 29), window=window)
@@ -331,13 +333,13 @@ def test_two_retailers_have_orders_of_their_own(
     retailer: RetailerRef, fresh_db: str, other: RetailerRef
 ) -> None:
     make_hub()
-    mine = make_order(external_id="SAME")
+    order = make_order(external_id="SAME")
     with retailer_context(other):
         make_hub()
-        theirs = make_order(external_id="SAME")
-        assert list(selectors.orders()) == [theirs]
-        assert theirs.promise is None
-    assert list(selectors.orders()) == [mine]
+        other_order = make_order(external_id="SAME")
+        assert list(selectors.orders()) == [other_order]
+        assert other_order.promise is None
+    assert list(selectors.orders()) == [order]
 
 
 def test_a_batch_costs_the_same_queries_whatever_its_size(retailer: RetailerRef) -> None:
@@ -368,15 +370,15 @@ def test_events_hold_no_name_address_phone_or_note(retailer: RetailerRef) -> Non
     )
     services.set_pin(order=order, lat=LAT, lon=LON + 0.001)
     services.change_order(order=order, notes="gate code 1147", shopper={"name": "Zoraida B"})
-    said = " ".join(str(e.data) for e in Event.objects.filter(subject=order.public_id))
+    facts = " ".join(str(e.data) for e in Event.objects.filter(subject=order.public_id))
     for secret in ("Zoraida", "912345678", "zoraida@", "Secreta", "4711", "1147", str(LAT)):
-        assert secret not in said
+        assert secret not in facts
 
 
 def test_many_orders_share_a_date_and_a_state(retailer: RetailerRef) -> None:
     hub = make_hub()
-    made = make_orders(25)
-    assert [o.pk for o in selectors.to_plan(hub, DAY)] == sorted(o.pk for o in made)
+    orders = make_orders(25)
+    assert [o.pk for o in selectors.to_plan(hub, DAY)] == sorted(o.pk for o in orders)
 
 
 def _fields(draft: OrderDraft) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Orders changed by hand, searched, filtered and told."""
+"""Tests of changes by hand, search, filters and the timeline of orders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.factories.fleet import LAT, LON
 from tests.factories.orders import DAY
 
 
-def test_a_change_is_counted_and_named(retailer: RetailerRef) -> None:
+def test_a_change_raises_the_version_and_names_its_fields(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order()
     changed = services.change_order(order=order, notes="ring twice", service_s=60)
@@ -40,7 +40,9 @@ def test_a_stale_change_is_refused(retailer: RetailerRef) -> None:
         services.change_order(order=order, version=1, notes="two")
 
 
-def test_what_a_plan_was_made_with_stays_and_contact_may_change(retailer: RetailerRef) -> None:
+def test_a_planned_order_keeps_its_plan_fields_but_its_contact_can_change(
+    retailer: RetailerRef,
+) -> None:
     make_hub()
     order = make_order()
     services.mark_planned(orders=[order.pk], plan="pln_1")
@@ -84,7 +86,7 @@ def test_a_date_or_hub_makes_a_waiting_order_ready(retailer: RetailerRef) -> Non
     assert order.state == "placed"
 
 
-def test_a_promised_day_moves_only_by_a_promise(retailer: RetailerRef) -> None:
+def test_a_promised_date_changes_only_by_a_new_promise(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order(window=make_window())
     with refused(OrderUnderWay, match="new window"):
@@ -108,14 +110,14 @@ def test_search_finds_by_name_phone_id_address_and_barcode(
     retailer: RetailerRef, text: str
 ) -> None:
     make_hub()
-    wanted = make_order(
+    order = make_order(
         external_id="XREF-77",
         shopper=ShopperDraft(name="José Peña", phone="+56999887766"),
         place=PlaceDraft(text="Avenida Córdoba 12", lat=LAT, lon=LON),
         parcels=(ParcelDraft(barcode="BARC0DE"),),
     )
     make_orders(3)
-    assert list(selectors.filter_orders(selectors.orders(), OrderFilter(text=text))) == [wanted]
+    assert list(selectors.filter_orders(selectors.orders(), OrderFilter(text=text))) == [order]
 
 
 def test_every_word_of_a_search_must_be_there(retailer: RetailerRef) -> None:
@@ -133,8 +135,8 @@ def test_filters_narrow_by_state_hub_day_and_direction(retailer: RetailerRef) ->
     services.cancel_order(order=c)
 
     def ids(**fields: Any) -> set[int]:
-        found = selectors.filter_orders(selectors.orders(), OrderFilter(**fields))
-        return set(found.values_list("pk", flat=True))
+        matches = selectors.filter_orders(selectors.orders(), OrderFilter(**fields))
+        return set(matches.values_list("pk", flat=True))
 
     assert ids(hub=other_hub.public_id) == {b.pk}
     assert ids(states=["ready"]) == {a.pk, b.pk}
@@ -146,7 +148,7 @@ def test_filters_narrow_by_state_hub_day_and_direction(retailer: RetailerRef) ->
     assert selectors.counts(selectors.orders())["cancelled"] == 1
 
 
-def test_the_timeline_tells_what_happened_in_order(retailer: RetailerRef) -> None:
+def test_the_timeline_lists_the_events_oldest_first(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order(place=LOST)
     services.set_pin(order=order, lat=LAT, lon=LON)

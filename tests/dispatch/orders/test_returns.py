@@ -1,4 +1,4 @@
-"""A return is picked up at the door and brought to the hub; it is never delivered."""
+"""Tests of returns: a return is picked up and brought to the hub, and never delivered."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.people import add_member, logged_in
 
 
 def a_return(*, planned: bool = True) -> Order:
-    """A return in a published plan, unless it waits to be planned."""
+    """Place a return and put it into a published plan, unless the test needs it ready."""
     make_hub()
     order = make_order(direction="return")
     if planned:
@@ -43,8 +43,8 @@ def test_a_return_that_was_picked_up_is_in_the_vehicle_until_it_is_back(
     retailer: RetailerRef,
 ) -> None:
     order = a_return()
-    made = attempt(order, outcome="picked_up")
-    assert (made.outcome, made.reason) == ("picked_up", "")
+    recorded = attempt(order, outcome="picked_up")
+    assert (recorded.outcome, recorded.reason) == ("picked_up", "")
     order.refresh_from_db()
     assert order.state == OrderState.LOADED
     assert events_of(order)[-3:] == ["order.out", "attempt.recorded", "order.loaded"]
@@ -67,7 +67,7 @@ def test_a_return_is_refused_as_delivered(retailer: RetailerRef, outcome: str) -
     assert not Attempt.objects.exists()
 
 
-def test_what_is_to_be_delivered_is_not_picked_up(retailer: RetailerRef) -> None:
+def test_an_outward_order_cannot_be_picked_up(retailer: RetailerRef) -> None:
     make_hub()
     order = out(make_order())
     before = events_of(order)

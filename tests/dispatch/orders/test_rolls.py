@@ -1,4 +1,4 @@
-"""The ledger holds everything; each invariant names the row that breaks it."""
+"""Tests of the ledger, which lists all rows, and of invariants, which name broken rows."""
 
 from __future__ import annotations
 
@@ -46,32 +46,34 @@ BROKEN = {
 }
 
 
-def test_the_ledger_holds_everything_acknowledged(retailer: RetailerRef) -> None:
+def test_the_ledger_lists_all_rows(retailer: RetailerRef) -> None:
     hub = make_hub()
     zone, shift = make_zone(hub=hub), make_shift()
     order = make_order(hub=hub.public_id, window=make_window())
     assert orders.ledger() == {
         "orders": {order.public_id: "ready"}, "parcels": 1, "promises": 1, "attempts": 0,
     }  # fmt: skip
-    found = fleet.ledger()
-    assert found["zones"] == [zone.public_id]
-    assert found["shifts"] == {shift.public_id: "scheduled"}
-    assert hub.public_id in str(found["hubs"])
+    fleet_ledger = fleet.ledger()
+    assert fleet_ledger["zones"] == [zone.public_id]
+    assert fleet_ledger["shifts"] == {shift.public_id: "scheduled"}
+    assert hub.public_id in str(fleet_ledger["hubs"])
 
 
-def test_a_sound_house_breaks_no_invariant(retailer: RetailerRef) -> None:
+def test_valid_data_breaks_no_invariant(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order(window=make_window())
     services.mark_planned(orders=[order.pk], plan="pln_1")
-    left = dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC)
+    departed_at = dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC)
     services.record_attempt(
         order=order,
-        draft=AttemptDraft(outcome="failed", reason="no_access", arrived_at=left, departed_at=left),
+        draft=AttemptDraft(
+            outcome="failed", reason="no_access", arrived_at=departed_at, departed_at=departed_at
+        ),
     )
     make_shift()
-    found = {**orders.invariants(), **fleet.invariants()}
-    assert set(found) >= set(BROKEN)
-    assert all(ids == [] for ids in found.values()), found
+    broken = {**orders.invariants(), **fleet.invariants()}
+    assert set(broken) >= set(BROKEN)
+    assert all(ids == [] for ids in broken.values()), broken
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -80,12 +82,12 @@ def test_an_invariant_names_the_order_that_breaks_it(retailer: RetailerRef, name
     order = make_order(window=make_window())
     sound = make_order(window=make_window())
     BROKEN[name](order)
-    found = orders.invariants()
-    assert found[name] == [order.public_id]
-    assert sound.public_id not in str(found)
+    broken = orders.invariants()
+    assert broken[name] == [order.public_id]
+    assert sound.public_id not in str(broken)
 
 
-def test_an_overlap_that_slipped_in_is_named(retailer: RetailerRef) -> None:
+def test_overlapping_shifts_are_named(retailer: RetailerRef) -> None:
     shift = make_shift()
     other = make_shift(vehicle=shift.vehicle, starts_at=shift.ends_at)
     with connection.cursor() as cursor:
@@ -110,5 +112,5 @@ def test_an_overlap_that_slipped_in_is_named(retailer: RetailerRef) -> None:
         ("dispatch.fleet.services.cancel_shift", {"shift.cancelled"}),
     ],
 )
-def test_the_graph_of_events_sees_what_an_act_records(act: str, kinds: set[str]) -> None:
+def test_the_event_graph_contains_the_events_of_a_service(act: str, kinds: set[str]) -> None:
     assert kinds <= recorded_by(act, {})

@@ -1,4 +1,4 @@
-"""What an order's events store, key by key: old readers and old rows rely on it."""
+"""Tests of the stored data of order events, key by key: old readers and rows rely on it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.factories import make_hub, make_order, make_window
 
 
 def stored(order: Order) -> list[tuple[str, dict[str, Any]]]:
-    found = Event.objects.filter(subject=order.public_id).order_by("id")
-    assert {event.version for event in found} == {1}
-    return list(found.values_list("kind", "data"))
+    events = Event.objects.filter(subject=order.public_id).order_by("id")
+    assert {event.version for event in events} == {1}
+    return list(events.values_list("kind", "data"))
 
 
-def test_the_events_of_an_order_store_what_they_always_stored(retailer: RetailerRef) -> None:
+def test_the_stored_data_of_order_events_does_not_change(retailer: RetailerRef) -> None:
     hub = make_hub()
     order = make_order(window=make_window(9, 12))
     first = order.promise

@@ -1,4 +1,4 @@
-"""What becomes of an order: promises, moves, attempts."""
+"""Tests of the lifecycle of an order: promises, moves and attempts."""
 
 from __future__ import annotations
 
@@ -95,14 +95,14 @@ def test_the_day_of_a_planned_order_does_not_move(retailer: RetailerRef) -> None
         ({"handover": "thrown"}, "/handover"),
     ],
 )
-def test_a_promise_that_cannot_be_kept_is_not_made(
+def test_an_invalid_promise_is_refused(
     retailer: RetailerRef, fields: dict[str, Any], pointer: str
 ) -> None:
     make_hub()
     order = make_order()
-    said = {"opens_at": at(9), "closes_at": at(12), "cause": "choice"} | fields
+    draft_fields = {"opens_at": at(9), "closes_at": at(12), "cause": "choice"} | fields
     with refused(Invalid, at=pointer):
-        services.set_promise(order=order, draft=PromiseDraft(**said))
+        services.set_promise(order=order, draft=PromiseDraft(**draft_fields))
     assert not Promise.objects.exists()
 
 
@@ -159,7 +159,7 @@ def test_a_move_of_many_is_all_or_nothing(retailer: RetailerRef) -> None:
     assert Order.objects.filter(state="planned").count() == 0
 
 
-def test_an_order_is_called_off_until_it_lies_in_the_vehicle(retailer: RetailerRef) -> None:
+def test_an_order_can_be_cancelled_until_it_is_in_the_vehicle(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order()
     services.mark_planned(orders=[order.pk], plan="pln_1")
@@ -174,7 +174,7 @@ def test_an_order_is_called_off_until_it_lies_in_the_vehicle(retailer: RetailerR
 
 
 @pytest.mark.parametrize("state", sorted(ENDED))
-def test_an_ended_order_changes_no_more(retailer: RetailerRef, state: OrderState) -> None:
+def test_an_ended_order_cannot_change(retailer: RetailerRef, state: OrderState) -> None:
     make_hub()
     order = make_order()
     Order.objects.filter(pk=order.pk).update(state=state)
@@ -188,7 +188,7 @@ def test_an_ended_order_changes_no_more(retailer: RetailerRef, state: OrderState
         services.set_pin(order=order, lat=LAT, lon=LON)
 
 
-def test_a_delivery_keeps_when_and_under_which_promise(retailer: RetailerRef) -> None:
+def test_an_attempt_stores_its_times_and_its_promise(retailer: RetailerRef) -> None:
     make_hub()
     order = out(make_order(window=make_window()))
     shift = make_shift()
@@ -205,7 +205,7 @@ def test_a_delivery_keeps_when_and_under_which_promise(retailer: RetailerRef) ->
     assert recorded.occurred_at == made.departed_at
 
 
-def test_the_world_goes_before_the_books(retailer: RetailerRef) -> None:
+def test_an_attempt_first_moves_a_planned_order_to_out(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order()
     services.mark_planned(orders=[order.pk], plan="pln_1")
@@ -237,7 +237,7 @@ def test_a_failed_order_is_tried_again_and_its_first_promise_stays(retailer: Ret
     assert story.promises[1].supersedes == story.promises[0]
 
 
-def test_what_cannot_be_delivered_goes_back(retailer: RetailerRef) -> None:
+def test_a_failed_order_can_be_returned(retailer: RetailerRef) -> None:
     make_hub()
     order = out(make_order())
     attempt(order, outcome="failed", reason="refused")
@@ -268,7 +268,7 @@ def test_the_same_report_of_a_phone_is_one_attempt(retailer: RetailerRef, fresh_
         ({"departed_at": dt.datetime(2999, 1, 1, tzinfo=dt.UTC)}, "/departed_at"),
     ],
 )
-def test_an_attempt_that_cannot_have_been_is_refused(
+def test_an_impossible_attempt_is_refused(
     retailer: RetailerRef, fields: dict[str, Any], pointer: str
 ) -> None:
     make_hub()
@@ -280,7 +280,9 @@ def test_an_attempt_that_cannot_have_been_is_refused(
 
 
 @pytest.mark.parametrize("state", ["ready", "placed", "delivered", "cancelled", "failed"])
-def test_only_what_is_planned_or_out_can_be_attempted(retailer: RetailerRef, state: str) -> None:
+def test_only_planned_loaded_or_out_orders_can_be_attempted(
+    retailer: RetailerRef, state: str
+) -> None:
     make_hub()
     order = make_order()
     Order.objects.filter(pk=order.pk).update(state=state)

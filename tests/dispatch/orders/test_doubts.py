@@ -1,4 +1,4 @@
-"""Places that cannot be meant, and addresses that more than one place answers to."""
+"""Tests of doubts: coordinates that no hub reaches, and addresses with several matches."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ FAR = 600  # steps: another town 50 km to the east
 
 
 def street(town: Town, name: str, x: float, y: float, city: str, *numbers: int) -> None:
-    """A street of ten steps with houses, whose data names a city or none."""
+    """Return a street of ten segments with houses; its data may name a city."""
     town.way(town.node(x, y), town.node(x + 10, y), name=name)
     for at, number in enumerate(numbers):
-        said = {"addr:housenumber": str(number), "addr:street": name}
-        town.node(x + 1 + at, y - 0.1, said | ({"addr:city": city} if city else {}))
+        tags = {"addr:housenumber": str(number), "addr:street": name}
+        town.node(x + 1 + at, y - 0.1, tags | ({"addr:city": city} if city else {}))
 
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two towns; the first has two streets of one name, and streets named by dates."""
+    """Build two towns; the first has two streets with one name, and streets named by dates."""
     folder = tmp_path_factory.mktemp("truth")
     near, far = Town(), Town()
     near.node(5, 5, {"place": "town", "name": "Villa Ejemplo"})
@@ -84,7 +84,7 @@ def pinned(order: Order) -> tuple[str, str]:
         ({}, ("ready", "")),
     ],
 )
-def test_an_answer_in_another_town_than_the_order_names_is_no_pin(
+def test_an_answer_in_another_town_gives_no_pin(
     near: Any, parts: dict[str, str], found: tuple[str, str]
 ) -> None:
     order = to(street="Calle Larga", house_number="48", **parts)
@@ -100,26 +100,26 @@ def test_a_street_without_a_city_counts_in_the_nearest_town(near: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["Los Aromos 250, Villa Ejemplo", "El Roble 250", "Los Aromos 250"]
 )
-def test_two_equal_answers_far_apart_are_both_only_suggestions(near: Any, text: str) -> None:
+def test_equal_answers_far_apart_become_suggestions(near: Any, text: str) -> None:
     order = to(text)
     assert pinned(order) == ("needs_pin", "rivals")
     first, second = (
-        found.point for found, _network in selectors.suggestions_for(order).candidates[:2]
+        candidate.point for candidate, _network in selectors.suggestions_for(order).candidates[:2]
     )
     assert distance_m(first, second) > 4_000
 
 
-def test_two_equal_answers_in_two_networks_are_both_only_suggestions(near: Any) -> None:
+def test_equal_answers_in_two_networks_become_suggestions(near: Any) -> None:
     make_hub(name="Far", network="far", lat=LAT, lon=LON + FAR * STEP)
     order = to("Calle Larga 48")
     assert (pinned(order), order.hub) == (("needs_pin", "rivals"), None)
     offered = selectors.suggestions_for(order).candidates
-    assert {network for _found, network in offered} == {"near", "far"}
+    assert {network for _candidate, network in offered} == {"near", "far"}
     assert pinned(to("Calle Larga 48", hub="Far")) == ("ready", "")
     assert to("Calle Larga 48, Villa Lejana").place.provider == "roads:far"
 
 
-def test_a_street_of_a_similar_name_is_never_pinned_by_itself(near: Any) -> None:
+def test_a_street_with_a_similar_name_is_never_pinned_automatically(near: Any) -> None:
     order = to(street="18 de Septiembre", house_number="500", city="Villa Ejemplo")
     assert pinned(order)[0] == "needs_pin"
     assert pinned(to(street="11 de Septiembre", house_number="500")) == ("ready", "")
@@ -142,8 +142,8 @@ def test_suggestions_begin_with_the_street_whose_name_is_most_alike(
     assert find(f"{asked}, Villa Ejemplo", "near", similar=True)[0].confidence < 0.5
 
 
-def test_namesakes_without_a_city_are_told_apart_by_the_nearest_place(near: Any) -> None:
-    labels = [found.label for found in find("El Roble 250", "near", similar=True)]
+def test_streets_with_one_name_are_labelled_by_the_nearest_place(near: Any) -> None:
+    labels = [candidate.label for candidate in find("El Roble 250", "near", similar=True)]
     assert labels[0] == "El Roble 250 (Villa Ejemplo)"
     assert len(set(labels)) == len(labels)
 
@@ -158,11 +158,13 @@ def test_the_same_words_in_another_city_are_another_place(near: Any) -> None:
     assert (same.place.lat, same.place.pin_source) == (spot["lat"], "given")
     unnamed = to("Calle Larga 48")
     assert pinned(unnamed) == ("needs_pin", "rivals")
-    offered = [found.point for found, _network in selectors.suggestions_for(unnamed).candidates]
+    offered = [
+        candidate.point for candidate, _network in selectors.suggestions_for(unnamed).candidates
+    ]
     assert Point(**spot) in offered
 
 
-def test_two_given_places_of_one_address_are_no_memory(near: Any) -> None:
+def test_different_coordinates_for_one_address_are_not_reused(near: Any) -> None:
     for lat in (LAT, LAT + 0.02):
         to("Lost Lane 7", lat=lat, lon=LON)
     order = to("Lost Lane 7")
@@ -171,7 +173,7 @@ def test_two_given_places_of_one_address_are_no_memory(near: Any) -> None:
     assert to("Lost Lane 7").place.lat == LAT + 0.01
 
 
-def test_coordinates_out_of_reach_of_every_hub_are_no_pin(near: Any) -> None:
+def test_coordinates_out_of_reach_of_every_hub_give_no_pin(near: Any) -> None:
     order = to("Calle Larga 48, Villa Ejemplo", lat=12.5, lon=100.5)
     assert pinned(order) == ("needs_pin", "far")
     assert (order.place.lat, order.place.doubted_lat) == (None, 12.5)
@@ -179,7 +181,7 @@ def test_coordinates_out_of_reach_of_every_hub_are_no_pin(near: Any) -> None:
     assert pinned(to("Beyond", lat=LAT + 2.8, lon=LON)) == ("needs_pin", "far")
 
 
-def test_swapped_coordinates_are_said_to_be_swapped_and_offered_right(near: Any) -> None:
+def test_swapped_coordinates_are_named_and_suggested_the_right_way(near: Any) -> None:
     order = to("Calle Larga 48", lat=LON, lon=LAT)
     assert pinned(order) == ("needs_pin", "swapped")
     (first, _network), *_rest = selectors.suggestions_for(order).candidates
@@ -204,7 +206,7 @@ def test_a_pin_out_of_reach_is_refused(near: Any) -> None:
     assert Place.objects.filter(lat__isnull=False).count() == 0
 
 
-def test_the_api_says_why_a_place_needs_a_pin(retailer: RetailerRef, near: Any) -> None:
+def test_the_api_tells_why_a_place_needs_a_pin(retailer: RetailerRef, near: Any) -> None:
     browser = logged_in(retailer, add_member(Role.DISPATCHER))
 
     def post(place: dict[str, Any]) -> Any:
