@@ -48,12 +48,12 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
     if not value:
         return default
     try:
-        found = int(value)
+        whole = int(value)
     except ValueError:
         raise BadEnvironment(f"{name}={value!r} is not a whole number.") from None
-    if not least <= found <= most:
-        raise BadEnvironment(f"{name}={found} is outside {least} to {most}.")
-    return found
+    if not least <= whole <= most:
+        raise BadEnvironment(f"{name}={whole} is outside {least} to {most}.")
+    return whole
 
 
 def address(name: str) -> str:
@@ -86,15 +86,15 @@ def keys(name: str, value: str) -> tuple[str, ...]:
 
     Raises BadEnvironment for a key that is easy to guess, and for a key that occurs twice.
     """
-    found = tuple(part for part in re.split(r"[,\s]+", value) if part)
-    for at, key in enumerate(found, 1):
+    parts = tuple(part for part in re.split(r"[,\s]+", value) if part)
+    for at, key in enumerate(parts, 1):
         if len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_KINDS:
             raise BadEnvironment(
                 f"Key {at} of {name} is too easy to guess: use at least {SHORTEST_KEY} random"
                 " characters, as `openssl rand -base64 32` makes them."
             )
-    if len(set(found)) != len(found):
+    if len(set(parts)) != len(parts):
         raise BadEnvironment(
             f"{name} contains the same key twice. Keep each key once, the newest first."
         )
-    return found
+    return parts

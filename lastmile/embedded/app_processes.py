@@ -1,4 +1,4 @@
-"""The house's own children: web, workers, beat, and the commands that run once before them."""
+"""The application's processes under the supervisor: web, workers, beat, and run-once commands."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from lastmile import env
 from lastmile.embedded.child import ChildSpec
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-WEB_STATEMENT_TIMEOUT_S = 5  # a page that asks longer has a fault; a worker may
-NO_STATEMENT_TIMEOUT = 0  # a migration takes what it takes
-# Celery warns of root because of pickle, which nothing here reads (settings: JSON alone).
+WEB_STATEMENT_TIMEOUT_S = 5  # a longer query of a page is a bug; workers may take longer
+NO_STATEMENT_TIMEOUT = 0  # migrations have no limit
+# Celery warns about root because of pickle, which is not used here (settings: JSON only).
 _ROOT_IS_FINE = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessSettings:
-    """What the environment says about the processes (CONTRACT section 2)."""
+    """The settings of the processes from the environment (CONTRACT section 2)."""
 
     var: Path
     bind: str
@@ -43,7 +43,7 @@ class ProcessSettings:
         )
 
     def web(self) -> ChildSpec:
-        """Return the web server: ASGI with websockets."""
+        """Return the specification of the web server (ASGI with websockets)."""
         flags = {
             "--host": self.bind,
             "--port": str(self.port),
@@ -60,25 +60,25 @@ class ProcessSettings:
         return _child("web", argv, {"STATEMENT_TIMEOUT_S": timeout}, ready=self.answers)
 
     def workers(self) -> list[ChildSpec]:
-        """Return the Celery workers: a solve or an import never stands before a person."""
+        """Return the Celery workers. Solves and imports have workers of their own."""
         queues = {
             "worker": ("hot,default", 2),
             "solve": ("solve", self.solve_workers),
             "bulk": ("bulk", 1),
         }
         switches = ("--without-gossip", "--without-mingle")
-        made = []
-        for name, (queue, many) in queues.items():
-            flags = {"-n": f"{name}@%h", "-Q": queue, "-c": str(many), "-l": "WARNING"}
-            made.append(_child(name, _celery("worker", flags, *switches), _ROOT_IS_FINE))
-        return made
+        specs = []
+        for name, (queue, processes) in queues.items():
+            flags = {"-n": f"{name}@%h", "-Q": queue, "-c": str(processes), "-l": "WARNING"}
+            specs.append(_child(name, _celery("worker", flags, *switches), _ROOT_IS_FINE))
+        return specs
 
     def beat(self) -> ChildSpec:
-        """Return the clock."""
+        """Return beat, which starts the scheduled tasks."""
         return _child("beat", _celery("beat", {"-l": "WARNING"}))
 
     def prepare(self) -> ChildSpec:
-        """Return the run-once child that migrates every schema and checks."""
+        """Return the run-once command that migrates every schema and runs the start-up checks."""
         return self.command("prepare", extra={"STATEMENT_TIMEOUT_S": str(NO_STATEMENT_TIMEOUT)})
 
     def command(self, name: str, *flags: str, extra: Mapping[str, str] | None = None) -> ChildSpec:
@@ -87,7 +87,7 @@ class ProcessSettings:
         return _child(name, argv, extra)
 
     def answers(self) -> bool:
-        """Say whether the web server takes connections."""
+        """Return True if the web server accepts connections."""
         try:
             with socket.create_connection((self.reachable_at, self.port), timeout=2):
                 return True
@@ -95,7 +95,7 @@ class ProcessSettings:
             return False
 
     def port_is_free(self) -> bool:
-        """Say whether the web server will get its port."""
+        """Return True if the port of the web server is free."""
         family = socket.AF_INET6 if ":" in self.bind else socket.AF_INET
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -107,7 +107,7 @@ class ProcessSettings:
 
     @property
     def reachable_at(self) -> str:
-        """Where this machine reaches the web server."""
+        """The address at which this machine reaches the web server."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104
 
 
@@ -115,8 +115,9 @@ def _module(name: str) -> list[str]:
     return [sys.executable, "-m", name]
 
 
-def _celery(what: str, flags: Mapping[str, str], *switches: str) -> list[str]:
-    return [*_module("celery"), "--quiet", "-A", "lastmile.celery", what, *switches, *_flat(flags)]
+def _celery(command: str, flags: Mapping[str, str], *switches: str) -> list[str]:
+    app = ["--quiet", "-A", "lastmile.celery"]
+    return [*_module("celery"), *app, command, *switches, *_flat(flags)]
 
 
 def _flat(flags: Mapping[str, str]) -> list[str]:
@@ -130,11 +131,11 @@ def _child(
     *,
     ready: Callable[[], bool] | None = None,
 ) -> ChildSpec:
-    surroundings = {
+    environment = {
         **os.environ,
         "PYTHONUNBUFFERED": "1",
-        "SKIP_CHECKS": "1",  # Celery's; `prepare` has run Django's checks once for everybody
+        "SKIP_CHECKS": "1",  # for Celery; `prepare` has run Django's checks once for all processes
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "lastmile.settings"),
         **(extra or {}),
     }
-    return ChildSpec(name, argv, env=surroundings, cwd=CHECKOUT, ready=ready)
+    return ChildSpec(name, argv, env=environment, cwd=CHECKOUT, ready=ready)

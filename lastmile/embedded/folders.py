@@ -1,4 +1,4 @@
-"""Where the embedded services keep their data, sockets and locks. Pure: reads no setting."""
+"""The folders of the embedded services: data, sockets and locks. Pure: reads no setting."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-LONGEST_RUN = 80  # a socket's path may have 104 bytes (macOS) or 108 (Linux), file name included
-PLAIN = re.compile(r"[A-Za-z0-9/._-]+")  # needs no quoting in any kind of URL
+# A socket's path may have 104 bytes on macOS and 108 on Linux, including the file name.
+LONGEST_RUN = 80
+PLAIN = re.compile(r"[A-Za-z0-9/._-]+")  # a path that needs no quoting in any URL
 
 
 class UnsafeFolder(RuntimeError):
-    """The socket folder cannot be kept to its owner; the message says the remedy."""
+    """The socket folder cannot be made private; the message states the remedy."""
 
 
 def _hash(path: Path) -> str:
@@ -23,7 +24,7 @@ def _hash(path: Path) -> str:
 
 
 def reachable(path: Path) -> bool:
-    """Say whether any user may enter every folder on the way (and read a program)."""
+    """Return True if every user can reach a path (and run it, if it is a program)."""
     path = path.absolute()
     if path.is_file() and path.stat().st_mode & 0o005 != 0o005:
         return False
@@ -33,16 +34,16 @@ def reachable(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The embedded services' places under one LASTMILE_VAR."""
+    """The paths of the embedded services under one LASTMILE_VAR."""
 
     var: Path
 
     def make_var(self) -> None:
-        """Make LASTMILE_VAR; what is secret in it has closed modes of its own."""
+        """Create LASTMILE_VAR. Secret files inside have their own private modes."""
         if not self.var.exists():
             self.var.mkdir(parents=True, exist_ok=True)
             if os.geteuid() == 0:
-                self.var.chmod(0o755)  # whatever root's umask: a lesser user runs PostgreSQL
+                self.var.chmod(0o755)  # independent of root's umask: another user runs PostgreSQL
 
     @property
     def postgres(self) -> Path:
@@ -58,30 +59,30 @@ class Folders:
 
     @property
     def lock(self) -> Path:
-        """Held (flock) by the one process that runs the services on this data."""
+        """The lock file (flock) of the process that runs the services on this data."""
         return self.var / "services.lock"
 
     @property
     def users(self) -> Path:
-        """Held shared (flock) by each command that uses services started for its sake."""
+        """The lock file on which each command that uses the services holds a shared flock."""
         return self.var / "services.users"
 
     @property
     def run(self) -> Path:
         """The socket folder: VAR/run, or a short plain path in /tmp.
 
-        The second where the first is too long for a socket, needs quoting, or lies where only
-        root may enter: PostgreSQL may have to step down.
+        The path in /tmp is used if VAR/run is too long for a socket or needs quoting. It is also
+        used if only root can enter VAR, since PostgreSQL may have to run as another user.
         """
-        wanted = self.var / "run"
-        fits = len(str(wanted)) <= LONGEST_RUN and PLAIN.fullmatch(str(wanted))
+        folder = self.var / "run"
+        fits = len(str(folder)) <= LONGEST_RUN and PLAIN.fullmatch(str(folder))
         if fits and (os.geteuid() != 0 or reachable(self.var)):
-            return wanted
+            return folder
         return Path(tempfile.gettempdir()) / f"lastmile-{os.getuid()}-{_hash(self.var)}"
 
     @property
     def spare(self) -> Path:
-        """Last resort for root below a closed folder: programs and data that others can reach."""
+        """A folder that all users can reach, for root in a folder that only root can enter."""
         return Path("/var/tmp") / f"lastmile-{_hash(self.var)}"  # noqa: S108 (ownership is checked)
 
     @property
@@ -90,20 +91,20 @@ class Folders:
 
 
 def make_private(folder: Path, *, uid: int | None = None, gid: int | None = None) -> None:
-    """Make a 0700 folder of ours (or of `uid`), refusing one that a stranger laid there first.
+    """Create a folder with mode 0700 that belongs to this user (or to `uid`).
 
     Raises
     ------
     UnsafeFolder
-        It is a link, or belongs to somebody else.
+        The path exists and is a link, or belongs to another user.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    ours = found.st_uid in {os.geteuid(), uid}
-    # Root may take back its own checkout's folders from the user it lent them to before.
-    ours = ours or (os.geteuid() == 0 and not _in_public(folder))
-    if not stat.S_ISDIR(found.st_mode) or not ours:
+    status = folder.lstat()
+    is_owner = status.st_uid in {os.geteuid(), uid}
+    # Root may take back a folder of its own checkout that an earlier start gave to another user.
+    is_owner = is_owner or (os.geteuid() == 0 and not _in_public(folder))
+    if not stat.S_ISDIR(status.st_mode) or not is_owner:
         raise UnsafeFolder(
             f"{folder} belongs to another user or is a link. Remove it and start again."
         )
@@ -112,7 +113,7 @@ def make_private(folder: Path, *, uid: int | None = None, gid: int | None = None
     folder.chmod(0o700)
     if stat.S_IMODE(folder.stat().st_mode) != 0o700:
         raise UnsafeFolder(
-            f"{folder} cannot be kept to its owner (mode 0700): its file system has no modes. "
+            f"{folder} cannot be made private (mode 0700): its file system has no modes. "
             "Set LASTMILE_VAR to a folder on a local disk."
         )
 

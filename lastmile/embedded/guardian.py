@@ -1,16 +1,18 @@
-"""Ends what the supervisor leaves behind when it is killed; run by path, ``python -I -S``.
+"""The guardian: a process that stops all children after the supervisor was killed.
 
-The kernel's leash (launch.py) reaches the children themselves and on Linux alone. It does not
-reach a pool whose master died, nor a worker that waits for a broker which is gone. So one small
-process outlives the supervisor by some seconds:
+It is run by path, with ``python -I -S``. The kernel's signal at the parent's death (launch.py)
+reaches only the children themselves, and only on Linux. It does not reach a worker pool whose
+master has died, or a worker that waits for a broker that is gone. So the guardian outlives the
+supervisor by some seconds:
 
-1. Reads lines of JSON from the supervisor, ``{"users": [pid], "services": [[pid, signal]]}``, and
-   keeps the last. Each pid leads a process group of its own.
-2. End of input: the supervisor is gone. After an orderly stop the last line was empty; leave.
-3. Ask the users' groups to stop, wait three seconds, kill them.
-4. Ask the services with their own signals; kill what still runs after half a minute.
+1. It reads lines of JSON from the supervisor, ``{"users": [pid], "services": [[pid, signal]]}``,
+   and keeps the last line. Each pid leads its own process group.
+2. At the end of its input the supervisor is gone. After a normal stop the last line is empty, and
+   the guardian exits.
+3. It asks the users (web, workers, beat) to stop, waits three seconds and kills their groups.
+4. It stops the services with their own signals, and kills those that still run after 30 seconds.
 
-Standard library alone.
+It uses the standard library only.
 """
 
 import json
@@ -24,7 +26,7 @@ SERVICES_GRACE_S = 30.0
 
 
 def send(pid: int, number: int, *, group: bool = True) -> bool:
-    """Signal a process or its group; say whether it is there."""
+    """Send a signal to a process or its group; return False if it does not exist."""
     try:
         (os.killpg if group else os.kill)(pid, number)
     except (ProcessLookupError, PermissionError):
@@ -33,29 +35,29 @@ def send(pid: int, number: int, *, group: bool = True) -> bool:
 
 
 def wait_for(pids: list[int], seconds: float) -> list[int]:
-    """Return those groups that are still there after at most so many seconds."""
+    """Wait until the groups have ended, at most some seconds; return those that still run."""
     deadline = time.monotonic() + seconds
-    left = pids
-    while left and time.monotonic() < deadline:
+    running = pids
+    while running and time.monotonic() < deadline:
         time.sleep(0.1)
-        left = [pid for pid in left if send(pid, 0)]
-    return left
+        running = [pid for pid in running if send(pid, 0)]
+    return running
 
 
 def main() -> None:
-    """Wait for the supervisor's end, then finish its work."""
+    """Wait until the supervisor is gone, then stop its children."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # its life ends with its input alone
+        signal.signal(number, signal.SIG_IGN)  # it ends only when its input ends
     last = "{}"
     for line in sys.stdin:
         last = line
-    known = json.loads(last)
-    users = known.get("users", [])
+    children = json.loads(last)
+    users = children.get("users", [])
     for pid in users:
         send(pid, signal.SIGTERM, group=False)
     for pid in wait_for(users, USERS_GRACE_S):
         send(pid, signal.SIGKILL)
-    services = known.get("services", [])
+    services = children.get("services", [])
     for pid, number in services:
         send(pid, number, group=False)
     for pid in wait_for([pid for pid, _ in services], SERVICES_GRACE_S):

@@ -1,11 +1,11 @@
-"""Who runs PostgreSQL, which refuses to be root.
+"""The operating system user that runs PostgreSQL, which refuses to run as root.
 
-An ordinary user runs it as itself. Root has three ways, tried in this order:
+An ordinary user runs it under its own account. For root there are three ways, tried in this order:
 
-1. *step down* to an existing user, when that user can reach the programs and the data;
-2. *namespace*: below a folder that is closed to others (a checkout in /root) PostgreSQL sees
-   itself as nobody in a user namespace and keeps root's rights on the files: no copy, no chmod;
-3. *copy*: where containers forbid namespaces, programs and data go to /var/tmp.
+1. *step down* to an existing user, if that user can reach the programs and the data;
+2. *namespace*: if other users cannot enter the folder (a checkout in /root), PostgreSQL runs in a
+   user namespace. There it appears as nobody, but has root's access to the files;
+3. *copy*: if the system allows no namespaces, programs and data are kept in /var/tmp.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from lastmile.embedded.folders import Folders, reachable
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How PostgreSQL is started, and from where."""
+    """The user of PostgreSQL, and the folders of its programs and data."""
 
-    run_as: str  # the leash's WHO
-    uid: int | None  # owner that the data must have; None: leave it
+    run_as: str  # the argument RUN_AS of launch.py
+    uid: int | None  # required owner of the data; None: no change
     gid: int | None
-    home: Path  # bin/, lib/, share/
+    home: Path  # with bin/, lib/, share/
     data: Path
-    note: str = ""  # what to tell the operator
+    note: str = ""  # a message for the operator
 
 
 def choose(folders: Folders) -> Identity:
-    """Return the way that works here."""
+    """Return the first of the three ways that works on this machine."""
     home = binaries.postgres_home()
     plain = Identity("-", None, None, home, folders.postgres)
     if os.geteuid() != 0:
         return plain
-    user = _servant()
+    user = _unprivileged_user()
     step_down = f"{user.pw_uid}:{user.pw_gid}"
     if reachable(home / "bin" / "postgres") and reachable(folders.postgres.parent):
         return Identity(step_down, user.pw_uid, user.pw_gid, home, folders.postgres)
@@ -49,30 +49,30 @@ def choose(folders: Folders) -> Identity:
         return Identity("namespace", 0, 0, home, folders.postgres)
     spare = folders.spare
     note = (
-        f"{folders.var} lies below a folder that only root may enter and this system allows no "
-        f"user namespaces: PostgreSQL's programs and data are kept in {spare}."
+        f"{folders.var} is in a folder that only root can enter, and this system allows no user "
+        f"namespaces. So PostgreSQL's programs and data are kept in {spare}."
     )
     return Identity(
         step_down, user.pw_uid, user.pw_gid, _copied(home, spare), spare / "postgres", note
     )
 
 
-def _servant() -> pwd.struct_passwd:
+def _unprivileged_user() -> pwd.struct_passwd:
     for name in ("postgres", "nobody"):
         try:
-            found = pwd.getpwnam(name)
+            account = pwd.getpwnam(name)
         except KeyError:
             continue
-        if found.pw_uid != 0:
-            return found
+        if account.pw_uid != 0:
+            return account
     raise RuntimeError(
-        "PostgreSQL cannot run as root and this system has neither a user postgres nor nobody. "
-        "Run as an ordinary user, or set DATABASE_URL."
+        "PostgreSQL cannot run as root, and this system has no user postgres or nobody. "
+        "Start Lastmile as an ordinary user, or set DATABASE_URL."
     )
 
 
 def namespaces_work() -> bool:
-    """Try it: start a program as nobody in a user namespace."""
+    """Return True if a program can be started as nobody in a user namespace."""
     if sys.platform != "linux":
         return False
     child = process.spawn([sys.executable, "-I", "-S", "-c", ""], run_as="namespace")
@@ -85,10 +85,10 @@ def namespaces_work() -> bool:
 
 
 def _copied(home: Path, spare: Path) -> Path:
-    """Copy the programs to `spare`, once for each version of them; return the copy's home."""
+    """Copy the programs to `spare`, once per version; return the folder of the copy."""
     spare.mkdir(mode=0o755, exist_ok=True)
-    found = spare.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0:
+    status = spare.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != 0:
         raise RuntimeError(f"{spare} was not made by root. Remove it and start again.")
     spare.chmod(0o755)
     package = home.parent

@@ -1,9 +1,10 @@
-"""Runs the services for as long as somebody uses them: behind one-off commands and tests.
+"""The keeper: a process that runs the services while commands or tests use them.
 
     python -m lastmile.embedded.keeper VAR [--throwaway]
 
-Each user holds a shared flock on VAR/services.users, which the kernel releases however the user
-ends. The keeper waits for the exclusive one: it gets it when the last user is gone, and stops.
+Each command that uses the services holds a shared flock on VAR/services.users. The kernel releases
+it when the command ends in any way. The keeper waits for an exclusive flock on the same file. It
+gets it when the last user has ended, and then stops the services.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ from lastmile.embedded.valkey import Valkey
 
 
 class NoServices(RuntimeError):
-    """The services could not be started for a command; the message holds their last words."""
+    """The services could not be started for a command; the message has their last log lines."""
 
 
 def main(argv: list[str]) -> int:
-    """Keep the services until the last user is gone."""
+    """Run the services until the last user has ended; return the exit status."""
     folders = Folders(Path(argv[0]).resolve())
     services = Services(folders, "keeper", durable="--throwaway" not in argv)
     try:
         services.take()
     except ServicesInUse:
-        return 0  # somebody was faster: the users find those services
+        return 0  # another process was faster: the users find its services
     try:
         with Supervisor(_say) as supervisor:
             services.start(supervisor)
@@ -53,27 +54,28 @@ def main(argv: list[str]) -> int:
 
 
 def _say(name: str, line: str) -> None:
-    # One write a line: several children speak at once.
+    # One write per line, since several children write at the same time.
     print(f"{name}: {line}\n", end="", flush=True)  # noqa: T201 (its log file)
 
 
 def _stop_after_last_user(folders: Folders) -> None:
     descriptor = os.open(folders.users, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    # Kept until the process ends: a new user waits for our end, then starts a keeper anew.
+    # Held until this process ends: a new user waits for that, and then starts another keeper.
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextlib.contextmanager
 def services_in_use(var: Path, *, durable: bool = True) -> Iterator[None]:
-    """Use the services on `var` within the block: the running ones, else ones started for it.
+    """Use the services on `var` within the block; start them if they do not run.
 
-    Safe for any number of processes at once; the last one's end stops what was started.
+    Any number of processes may use the services at the same time. When the last one ends, the
+    services that were started for them stop.
 
     Raises
     ------
     NoServices
-        They do not come up; the message holds what they said last.
+        The services do not start; the message has their last log lines.
     """
     folders = Folders(var)
     folders.make_var()
@@ -87,10 +89,10 @@ def services_in_use(var: Path, *, durable: bool = True) -> Iterator[None]:
 
 
 def _wait(folders: Folders, durable: bool) -> None:
-    wanted = Services(folders, "user", durable)
+    services = Services(folders, "user", durable)
     deadline = time.monotonic() + READY_S
     started: subprocess.Popen[bytes] | None = None
-    while not _answer(wanted):
+    while not _answer(services):
         if started is not None and started.poll() not in {None, 0}:
             raise NoServices(
                 f"PostgreSQL and Valkey did not start on {folders.var}:\n{_last_words(folders)}"
@@ -104,16 +106,16 @@ def _wait(folders: Folders, durable: bool) -> None:
         time.sleep(0.05)
 
 
-def _answer(wanted: Services) -> bool:
-    """Say whether both answer and somebody stands behind them."""
-    if not (wanted.wants_postgres or wanted.wants_valkey):
+def _answer(services: Services) -> bool:
+    """Return True if the required services answer and a process holds their lock."""
+    if not (services.wants_postgres or services.wants_valkey):
         return True
-    if lock_holder(wanted.folders) is None:
+    if lock_holder(services.folders) is None:
         return False
-    account = identity.Identity("-", None, None, Path(), wanted.folders.postgres)
-    postgres = Postgres(wanted.folders, account)
-    return (not wanted.wants_postgres or postgres.has_database()) and (
-        not wanted.wants_valkey or Valkey(wanted.folders).ready()
+    account = identity.Identity("-", None, None, Path(), services.folders.postgres)
+    postgres = Postgres(services.folders, account)
+    return (not services.wants_postgres or postgres.has_database()) and (
+        not services.wants_valkey or Valkey(services.folders).ready()
     )
 
 
@@ -125,8 +127,8 @@ def _spawn(folders: Folders, durable: bool) -> subprocess.Popen[bytes]:
     folders.log.mkdir(parents=True, exist_ok=True)
     flags = [] if durable else ["--throwaway"]
     with _log(folders).open("wb") as log:
-        # Not on a leash and in a session of its own: it outlives the command that started it
-        # for as long as another one uses the services, and Ctrl-C there is not meant for it.
+        # Not bound to the parent and in its own session: the keeper must outlive the command that
+        # started it while others use the services, and Ctrl-C in that command must not stop it.
         return subprocess.Popen(
             [sys.executable, "-m", "lastmile.embedded.keeper", str(folders.var), *flags],
             cwd=Path(__file__).resolve().parents[2],

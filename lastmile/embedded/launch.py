@@ -1,14 +1,15 @@
-"""Starts a program that dies with its parent; run by path, with ``python -I -S launch.py``.
+"""Starts a program that ends when its parent dies; run by path, with ``python -I -S launch.py``.
 
-    launch.py PARENT SIGNAL WHO PROGRAM [ARGUMENT …]
+    launch.py PARENT SIGNAL RUN_AS PROGRAM [ARGUMENT …]
 
-1. Becomes WHO: ``-`` (as it is), ``UID:GID`` (root steps down), ``namespace`` (root appears as
-   nobody in a user namespace of its own and keeps its rights on its files).
-2. Asks the kernel for SIGNAL at the parent's death: after the step down, which clears the wish.
-3. Leaves at once if PARENT died in between; undoes ignored signals; becomes PROGRAM.
+1. Change the user to RUN_AS: ``-`` (no change), ``UID:GID`` (for root), or ``namespace`` (root
+   appears as nobody in its own user namespace and keeps its access to its files).
+2. Ask the kernel to send SIGNAL when the parent dies. This comes after the change of the user,
+   which would clear the request.
+3. Exit if PARENT (its pid) has died in between; reset ignored signals; replace itself by PROGRAM.
 
-A file of its own rather than a preexec_fn: that would run Python between fork and exec in a
-process with threads. Uses the standard library alone.
+It is a separate file and not a preexec_fn, because that would run Python between fork and exec in
+a process with threads. It uses the standard library only.
 """
 
 import ctypes
@@ -21,10 +22,10 @@ CLONE_NEWUSER = 0x10000000
 NOBODY = 65534
 
 
-def _check(result: int, what: str) -> None:
+def _check(result: int, call: str) -> None:
     if result != 0:
         code = ctypes.get_errno()
-        raise SystemExit(f"{what}: {os.strerror(code)}")
+        raise SystemExit(f"{call}: {os.strerror(code)}")
 
 
 def _become(run_as: str, libc: ctypes.CDLL) -> None:
@@ -46,6 +47,7 @@ def _become(run_as: str, libc: ctypes.CDLL) -> None:
 
 
 def main(argv: list[str]) -> None:
+    """Do the three steps of the module's docstring."""
     parent, death, run_as, *program = argv
     libc = ctypes.CDLL(None, use_errno=True)
     _become(run_as, libc)
@@ -53,11 +55,11 @@ def main(argv: list[str]) -> None:
         _check(libc.prctl(PR_SET_PDEATHSIG, int(death), 0, 0, 0), "prctl")
     if os.getppid() != int(parent):
         raise SystemExit(0)
-    # A background shell ignores SIGINT in its children; PostgreSQL's fast stop is SIGINT.
+    # A background shell makes its children ignore SIGINT, which is PostgreSQL's fast shutdown.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    os.execv(program[0], program)  # noqa: S606 (the program is the supervisor's own)
+    os.execv(program[0], program)  # noqa: S606 (the supervisor chooses the program)
 
 
 if __name__ == "__main__":

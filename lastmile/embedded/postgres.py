@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: made once, started on a Unix socket alone, ready when it answers."""
+"""The embedded PostgreSQL, which listens on a Unix socket only."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from lastmile.embedded.identity import Identity
 
 MAJOR = "18"
 DATABASE = "lastmile"
-STOP = signal.SIGINT  # the fast shutdown: roll back, write out, leave
+STOP = signal.SIGINT  # PostgreSQL's fast shutdown: roll back, write, exit
 SETTINGS = {
-    "listen_addresses": "",  # no TCP at all: the 0700 folder is the lock on the door
+    "listen_addresses": "",  # no TCP: access is limited by the folder with mode 0700
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    # Dropping or dumping fifty schemas of 500 relations takes a lock for each of them.
+    # Dropping or dumping fifty schemas of 500 relations takes one lock per relation.
     "max_locks_per_transaction": "1024",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -40,19 +40,19 @@ THROWAWAY = {"shared_buffers": "128MB", "fsync": "off", "synchronous_commit": "o
 
 
 class PostgresFailed(RuntimeError):
-    """PostgreSQL cannot be prepared; the message says why and what to do."""
+    """PostgreSQL cannot be prepared; the message states cause and remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """How to prepare, start and greet one cluster."""
+    """A PostgreSQL cluster: how to create, start and check it."""
 
     folders: Folders
     identity: Identity
     durable: bool = True
 
     def prepare(self) -> None:
-        """Make the cluster if there is none; free it of what a dead machine left behind."""
+        """Create the cluster if there is none, and remove what a crash has left behind."""
         account = self.identity
         make_private(self.folders.run, uid=account.uid, gid=account.gid)
         if not account.data.exists():
@@ -60,8 +60,8 @@ class Postgres:
         version = (account.data / "PG_VERSION").read_text().strip()
         if version != MAJOR:
             raise PostgresFailed(
-                f"{account.data} was written by PostgreSQL {version}; this one is {MAJOR}. Dump it "
-                "with the old version and restore it here, or move the folder away."
+                f"{account.data} was written by PostgreSQL {version}; this is {MAJOR}. Dump it with"
+                " the old version and restore it here, or move the folder away."
             )
         if account.uid is not None and account.data.stat().st_uid != account.uid:
             _give(account.data, account.uid, account.gid or 0)
@@ -75,7 +75,7 @@ class Postgres:
         return [str(self.identity.home / "bin" / "postgres"), "-D", str(self.identity.data), *flags]
 
     def ready(self) -> bool:
-        """Say whether it answers queries, not only connections."""
+        """Return True if the server answers queries."""
         try:
             with self._connect("postgres") as connection:
                 connection.execute("SELECT 1")
@@ -84,7 +84,7 @@ class Postgres:
         return True
 
     def has_database(self) -> bool:
-        """Say whether the house's database answers."""
+        """Return True if Lastmile's database answers queries."""
         try:
             with self._connect(DATABASE) as connection:
                 connection.execute("SELECT 1")
@@ -93,12 +93,12 @@ class Postgres:
         return True
 
     def make_database(self) -> None:
-        """Create the house's database when it is not there."""
+        """Create Lastmile's database if it does not exist."""
         with self._connect("postgres") as connection:
-            known = connection.execute(
+            row = connection.execute(
                 "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
             ).fetchone()
-            if known is None:
+            if row is None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
 
     def _connect(self, name: str) -> psycopg.Connection:
@@ -108,7 +108,7 @@ class Postgres:
         )  # fmt: skip
 
     def _initdb(self) -> None:
-        """Run initdb in a folder beside, then rename: a kill half-way leaves no half cluster."""
+        """Run initdb in another folder and rename it, so that a kill leaves no partial cluster."""
         account = self.identity
         half = account.data.with_name(f"{account.data.name}.new")
         shutil.rmtree(half, ignore_errors=True)
@@ -122,25 +122,25 @@ class Postgres:
         child = process.spawn(
             [str(account.home / "bin" / "initdb"), "-D", str(half), *flags],
             run_as=account.run_as,
-            # Its own directory must be one that the lesser user can enter.
+            # The working directory must be one that the other user can enter.
             cwd=Path("/"),
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
             output=subprocess.PIPE,
         )
-        said, _ = child.communicate()
+        output, _ = child.communicate()
         if child.returncode != 0:
-            text = said.decode(errors="replace").strip()
+            text = output.decode(errors="replace").strip()
             raise PostgresFailed(
-                f"PostgreSQL's initdb failed in {half}: {text[-800:]} Check that the folder "
-                "is on a local disk with room, or set LASTMILE_VAR elsewhere."
+                f"PostgreSQL's initdb failed in {half}: {text[-800:]} Check that the folder is on a"
+                " local disk with free space, or set LASTMILE_VAR to another folder."
             )
         half.rename(account.data)
 
     def _sweep_stale(self) -> None:
-        """Remove lock files of a dead server, and stop one that outlived its supervisor.
+        """Remove the lock files of a dead server, and stop a server that outlived its supervisor.
 
-        Called with the services' flock held, so no living supervisor owns that server.
-        PostgreSQL alone looks only whether the pid exists, and pids are used again.
+        The caller holds the flock of the services, so no running supervisor owns that server.
+        PostgreSQL itself only checks that the pid exists, and pids are reused.
         """
         data = self.identity.data
         for file in (data / "postmaster.pid", self.folders.run / ".s.PGSQL.5432.lock"):
@@ -160,8 +160,8 @@ def _stop_orphan(pid: int, data: Path) -> None:
     while str(data) in process.command_of(pid):
         if time.monotonic() > deadline:
             raise PostgresFailed(
-                f"An old PostgreSQL (pid {pid}) still runs on {data} and does not stop. "
-                f"End it with `kill -QUIT {pid}` and start again."
+                f"An old PostgreSQL (pid {pid}) is still running on {data} and does not stop. "
+                f"Stop it with `kill -QUIT {pid}` and start again."
             )
         time.sleep(0.1)
 

@@ -1,4 +1,4 @@
-"""Starting and looking at processes: every child on a leash, in a process group of its own."""
+"""Functions to start, signal and identify processes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def spawn(
     cwd: Path | None = None,
     output: int | IO[bytes] = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
-    """Start a program that gets `death` when this process dies. Call it from the main thread.
+    """Start a program that gets the signal `death` when this process dies.
 
-    The kernel's leash hangs on the parent's thread: a child of a short thread dies with it.
+    Call it from the main thread: the kernel sends the signal when the parent's thread ends. The
+    program runs in its own process group.
     """
     launch = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death)), run_as]
     return subprocess.Popen(
@@ -40,23 +41,23 @@ def spawn(
 
 
 def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Signal the child's whole process group; nothing happens when it is gone."""
+    """Send a signal to the child's process group, if it still exists."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
 
 def command_of(pid: int) -> str:
-    """Return a living process's command line, or an empty text."""
+    """Return the command line of a running process, or ""."""
     if sys.platform == "linux":
         try:
             raw = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             return ""
         return raw.replace(b"\0", b" ").decode(errors="replace").strip()
-    asked = subprocess.run(
+    completed = subprocess.run(
         ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)],
         capture_output=True,
         text=True,
         check=False,
     )
-    return asked.stdout.strip()
+    return completed.stdout.strip()

@@ -1,4 +1,4 @@
-"""The two services on one LASTMILE_VAR: who may run them, and their children for a supervisor."""
+"""The embedded PostgreSQL and Valkey of one LASTMILE_VAR: their lock and their processes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from lastmile.embedded.postgres import Postgres
 from lastmile.embedded.supervisor import Supervisor
 from lastmile.embedded.valkey import Valkey
 
-READY_S = 300.0  # crash recovery of a large database takes its time
+READY_S = 300.0  # the crash recovery of a large database may take minutes
 
 
 class ServicesInUse(RuntimeError):
-    """Another process runs the services on this data; the message says who."""
+    """Another process runs the services on this data; the message names it."""
 
 
 def lock_holder(folders: Folders) -> tuple[str, int] | None:
-    """Return (kind, pid) of the process that runs the services on this data, if any does."""
+    """Return (kind, pid) of the process that runs the services on this data, or None."""
     try:
         descriptor = os.open(folders.lock, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -32,8 +32,8 @@ def lock_holder(folders: Folders) -> tuple[str, int] | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        said = os.pread(descriptor, 200, 0).decode(errors="replace").split()
-        return (said[0], int(said[1])) if len(said) == 2 else ("another process", 0)
+        words = os.pread(descriptor, 200, 0).decode(errors="replace").split()
+        return (words[0], int(words[1])) if len(words) == 2 else ("another process", 0)
     else:
         return None
     finally:
@@ -42,14 +42,14 @@ def lock_holder(folders: Folders) -> tuple[str, int] | None:
 
 @dataclass(slots=True)
 class Services:
-    """The embedded services that the environment leaves to us.
+    """The embedded services that are needed because the environment names no other server.
 
     Parameters
     ----------
     kind
-        `up` or `keeper`: what a second start is told.
+        `up` or `keeper`; a second start shows it in its error message.
     durable
-        False for tests alone: a crash may lose data.
+        False only for tests: a crash may lose data.
     """
 
     folders: Folders
@@ -61,12 +61,12 @@ class Services:
     _lock: int | None = None
 
     def take(self, *, wait: bool = False) -> None:
-        """Take the data for this process until it dies, or `wait` for the one who has it.
+        """Lock the data for this process until it ends; with `wait`, wait for another process.
 
         Raises
         ------
         ServicesInUse
-            Another living process has it.
+            Another running process holds the lock.
         """
         self.folders.make_var()
         descriptor = os.open(self.folders.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -76,15 +76,15 @@ class Services:
             os.close(descriptor)
             kind, pid = lock_holder(self.folders) or ("another process", 0)
             raise ServicesInUse(
-                f"Lastmile already runs on {self.folders.var} ({kind}, pid {pid}). "
-                "Stop that one first, or set LASTMILE_VAR to another folder."
+                f"Lastmile is already running on {self.folders.var} ({kind}, pid {pid}). "
+                "Stop it first, or set LASTMILE_VAR to another folder."
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{self.kind} {os.getpid()}\n".encode(), 0)
         self._lock = descriptor
 
     def release(self) -> None:
-        """Give the data back after a stop, and leave no socket folder behind in /tmp."""
+        """Release the lock after a stop, and delete a socket folder in /tmp."""
         if self._lock is not None and self.folders.run.parent != self.folders.var:
             shutil.rmtree(self.folders.run, ignore_errors=True)
         if self._lock is not None:
@@ -92,13 +92,13 @@ class Services:
             self._lock = None
 
     def specs(self) -> list[ChildSpec]:
-        """Return the services' children, ready to be supervised; call after `take()`."""
-        made: list[ChildSpec] = []
+        """Return the processes of the services for a supervisor; call it after `take()`."""
+        specs: list[ChildSpec] = []
         if self.wants_postgres:
             account = identity.choose(self.folders)
             self.note = account.note
             server = Postgres(self.folders, account, self.durable)
-            made.append(
+            specs.append(
                 ChildSpec(
                     "postgres",
                     server.argv(),
@@ -115,7 +115,7 @@ class Services:
             make_private(self.folders.run)
         if self.wants_valkey:
             store = Valkey(self.folders, self.durable)
-            made.append(
+            specs.append(
                 ChildSpec(
                     "valkey",
                     store.argv(),
@@ -126,10 +126,10 @@ class Services:
                     service=True,
                 )
             )
-        return made
+        return specs
 
     def start(self, supervisor: Supervisor) -> None:
-        """Start the services and return when they answer and the database exists."""
+        """Start the services; return when they answer and the database exists."""
         specs = self.specs()
         if self.note:
             supervisor.say("up", self.note)

@@ -1,4 +1,4 @@
-"""Keeps children alive: starts, restarts with back-off, stops in order, leaves no orphan."""
+"""The supervisor: starts child processes, restarts them with back-off, and stops them in order."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ from lastmile.embedded import process
 from lastmile.embedded.child import Child, ChildSpec
 
 GRACE_S = 10.0
-HOPELESS_DEATHS = 5  # at the start; later a child is restarted for ever
+HOPELESS_DEATHS = 5  # give up after these deaths at the start; later, always restart
 GUARDIAN = Path(__file__).with_name("guardian.py")
 STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopping(Exception):
-    """Somebody asked the supervisor to stop."""
+    """The supervisor was asked to stop."""
 
 
 class NotReady(RuntimeError):
-    """A child does not become ready; the message says which, and where to look."""
+    """A child does not become ready; the message names it and has its last output."""
 
 
 class Supervisor:
-    """A set of children with one loop in the main thread.
+    """A set of child processes with one loop in the main thread.
 
-    The loop sleeps in select() until a signal arrives (a child's death is one) or a restart is
-    due; nothing polls. Use it as a context manager: leaving stops every child.
+    The loop waits in select() until a signal arrives (also when a child dies) or a restart is due.
+    Use the supervisor as a context manager: at the end of the block it stops every child.
 
     Parameters
     ----------
     say
-        Called with a child's name and each line it prints, and with the supervisor's own words.
+        Called with a child's name and each line of its output, and with the supervisor's own
+        messages.
     pidfiles
-        Files kept true after each start: JSON {name: [pid]}.
+        JSON files {name: [pid]} that are updated after each start.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Supervisor:
 
     # --- life ---------------------------------------------------------------------------------
     def __enter__(self) -> Self:
-        # Its own handlers, always: a background shell starts programs with SIGINT ignored.
+        # Always set handlers: a background shell starts programs with SIGINT ignored.
         for number in (*STOPPERS, signal.SIGCHLD):
             self._old_handlers[number] = signal.signal(number, self._on_signal)
         self._old_wakeup = signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
@@ -93,20 +94,20 @@ class Supervisor:
 
     # --- work ---------------------------------------------------------------------------------
     def start(self, spec: ChildSpec) -> None:
-        """Start a child and keep it alive from now on."""
+        """Start a child; from now on it is restarted when it dies."""
         child = self.children[spec.name] = Child(spec, self.say)
         child.start()
         self._tell_pids()
 
     def wait_ready(self, names: Iterable[str], timeout_s: float) -> None:
-        """Return when each named child answers; heal the others meanwhile.
+        """Wait until each named child is ready, and restart other children if they die.
 
         Raises
         ------
         NotReady
-            After `timeout_s`, or when one dies again and again.
+            A child is not ready after `timeout_s` seconds, or dies again and again.
         Stopping
-            When somebody asked.
+            The supervisor was asked to stop.
         """
         deadline = time.monotonic() + timeout_s
         waiting = list(names)
@@ -122,8 +123,10 @@ class Supervisor:
         parts = []
         for name in names:
             child = self.children[name]
-            how = f"died {child.deaths} times" if child.deaths else "does not answer"
-            parts.append(f"{name} {how} at the start. It said:\n" + "\n".join(child.last_words))
+            fault = f"died {child.deaths} times" if child.deaths else "does not answer"
+            parts.append(
+                f"{name} {fault} at the start. Its output:\n" + "\n".join(child.last_words)
+            )
         return "\n".join(parts)
 
     def _answers(self, name: str) -> bool:
@@ -132,7 +135,7 @@ class Supervisor:
         return alive and (child.spec.ready is None or child.spec.ready())
 
     def run_once(self, spec: ChildSpec) -> int:
-        """Run a child to its end, healing the others meanwhile; return its exit status."""
+        """Run a child once and return its exit status; restart other children if they die."""
         child = self.children[spec.name] = Child(spec, self.say, once=True)
         child.start()
         self._tell_pids()
@@ -146,12 +149,15 @@ class Supervisor:
         return child.status
 
     def run(self) -> None:
-        """Keep everybody alive until asked to stop."""
+        """Keep all children alive until asked to stop."""
         while True:
             self.step(None)
 
     def step(self, timeout_s: float | None) -> None:
-        """Sleep until something happens, then reap and restart; raise Stopping when asked."""
+        """Wait for the next signal or restart, then reap and restart children.
+
+        Raises Stopping when the supervisor was asked to stop.
+        """
         dues = [child.due for child in self.children.values() if child.due is not None]
         if dues:
             until = max(0.0, min(dues) - time.monotonic())
@@ -185,7 +191,7 @@ class Supervisor:
 
     # --- the end ------------------------------------------------------------------------------
     def stop(self) -> None:
-        """Stop everybody: those who use the services first, the services last."""
+        """Stop all children: first those that use the services, then the services."""
         for service in (False, True):
             self._end([c for c in self.children.values() if c.spec.service is service])
         for file in self.pidfiles:
@@ -201,7 +207,7 @@ class Supervisor:
         for child, one in running:
             child.due = None
             if one.poll() is None:
-                # The master alone: it knows how to end its own pool.
+                # Signal only the master process: it stops its own pool.
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(one.pid, child.spec.stop)
         deadline = time.monotonic() + self.grace_s
@@ -215,7 +221,7 @@ class Supervisor:
             child.process = None
 
     def _tell_pids(self) -> None:
-        """Keep the pid files and the guardian true."""
+        """Update the pid files, and tell the guardian the pids."""
         pids = {name: child.pids for name, child in self.children.items() if not child.once}
         for file in self.pidfiles:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -225,7 +231,7 @@ class Supervisor:
         self._tell_guardian()
 
     def _tell_guardian(self) -> None:
-        known = {
+        message = {
             "users": [pid for c in self.children.values() if not c.spec.service for pid in c.pids],
             "services": [
                 (pid, int(c.spec.stop))
@@ -235,7 +241,7 @@ class Supervisor:
             ],
         }
         if self._guardian is None or self._guardian.poll() is not None:
-            # Not on a leash: it has to outlive us by some seconds.
+            # Not bound to this process: the guardian must outlive it by some seconds.
             self._guardian = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(GUARDIAN)],
                 stdin=subprocess.PIPE,
@@ -244,8 +250,10 @@ class Supervisor:
                 start_new_session=True,
             )
         assert self._guardian.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # killed just now: the next turn starts another
-            self._guardian.stdin.write(json.dumps(known).encode() + b"\n")
+        with contextlib.suppress(
+            BrokenPipeError
+        ):  # it was just killed: the next step starts another
+            self._guardian.stdin.write(json.dumps(message).encode() + b"\n")
             self._guardian.stdin.flush()
 
 

@@ -1,4 +1,4 @@
-"""What DATABASE_URL, BROKER_URL, CACHE_URL and CHANNEL_URL mean, set or unset. Pure."""
+"""Resolves DATABASE_URL, BROKER_URL, CACHE_URL and CHANNEL_URL; unset means embedded. Pure."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ NAMES = ("DATABASE_URL", *VALKEY_NAMES)
 
 
 def wants_postgres() -> bool:
-    """Say whether the embedded PostgreSQL is to run."""
+    """Return True if the embedded PostgreSQL is needed."""
     return not os.environ.get("DATABASE_URL")
 
 
 def wants_valkey() -> bool:
-    """Say whether the embedded Valkey is to run: as soon as one of its three users needs it."""
+    """Return True if the embedded Valkey is needed, that is if one of its three URLs is unset."""
     return not all(os.environ.get(name) for name in VALKEY_NAMES)
 
 
 def resolve(var: Path) -> dict[str, str]:
-    """Return the four addresses: the environment's, else the embedded services' sockets."""
+    """Return the four URLs: from the environment, else the sockets of the embedded services."""
     folders = Folders(var)
     socket = folders.valkey_socket
     embedded = {
@@ -39,9 +39,9 @@ def resolve(var: Path) -> dict[str, str]:
 
 
 def database(url: str) -> dict[str, Any]:
-    """Turn a libpq URL into the parts that Django's DATABASES wants.
+    """Convert a libpq URL to an entry of Django's DATABASES.
 
-    What is none of Django's own (sslmode, target_session_attrs …) goes to OPTIONS as it is.
+    Parameters that Django does not know (sslmode, target_session_attrs …) go to OPTIONS.
     """
     parts: dict[str, Any] = dict(conninfo_to_dict(url))
     named = {

@@ -1,4 +1,4 @@
-"""The embedded Valkey: broker, channel layer and cache, on a Unix socket alone."""
+"""The embedded Valkey for broker, channel layer and cache, on a Unix socket only."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ STOP = signal.SIGTERM
 
 @dataclass(frozen=True, slots=True)
 class Valkey:
-    """How to prepare, start and greet one Valkey."""
+    """A Valkey server: how to prepare, start and check it."""
 
     folders: Folders
     durable: bool = True
 
     def prepare(self) -> None:
-        """Make the data folder."""
+        """Create the data folder."""
         self.folders.valkey.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def argv(self) -> list[str]:
@@ -32,7 +32,7 @@ class Valkey:
             "dir": str(self.folders.valkey),
             "daemonize": "no",
             "save": "",
-            # As shipped the wheel keeps nothing: a kill lost 70,601 of 70,601 messages.
+            # By default nothing is written to disk: a kill lost 70,601 of 70,601 messages.
             "appendonly": "yes" if self.durable else "no",
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
@@ -42,7 +42,7 @@ class Valkey:
         return [str(binaries.valkey_server()), *flags]
 
     def ready(self) -> bool:
-        """Say whether it answers PING; it does not while it loads its file."""
+        """Return True if the server answers PING, which it does not while it loads its file."""
         try:
             with socket.socket(socket.AF_UNIX) as link:
                 link.settimeout(2)

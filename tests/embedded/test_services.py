@@ -119,8 +119,8 @@ def test_a_second_start_on_the_same_data_is_told_who_has_it(tmp_path: Path) -> N
     with pytest.raises(ServicesInUse) as refused:
         Services(Folders(tmp_path), "up").take()
     assert str(refused.value) == (
-        f"Lastmile already runs on {tmp_path} (up, pid {os.getpid()}). "
-        "Stop that one first, or set LASTMILE_VAR to another folder."
+        f"Lastmile is already running on {tmp_path} (up, pid {os.getpid()}). "
+        "Stop it first, or set LASTMILE_VAR to another folder."
     )
     assert lock_holder(Folders(tmp_path)) == ("up", os.getpid())
 
@@ -159,7 +159,7 @@ def test_data_of_another_version_is_refused_with_the_remedy(tmp_path: Path) -> N
     folders.postgres.mkdir()
     (folders.postgres / "PG_VERSION").write_text("17\n")
     with (
-        pytest.raises(NoServices, match=r"written by PostgreSQL 17; this one is 18\. Dump it"),
+        pytest.raises(NoServices, match=r"written by PostgreSQL 17; this is 18\. Dump it"),
         services_in_use(tmp_path),
     ):
         pytest.fail("it started")

@@ -137,8 +137,8 @@ def test_a_second_start_is_refused_in_one_sentence(house: House) -> None:
     said, _ = second.communicate(timeout=30)
     assert second.returncode == 1
     assert said == (
-        f"CommandError: Lastmile already runs on {house.var} (up, pid {house.process.pid}). "
-        "Stop that one first, or set LASTMILE_VAR to another folder.\n"
+        f"CommandError: Lastmile is already running on {house.var} (up, pid {house.process.pid}). "
+        "Stop it first, or set LASTMILE_VAR to another folder.\n"
     )
 
 

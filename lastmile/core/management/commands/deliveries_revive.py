@@ -45,11 +45,11 @@ class Command(OperatorCommand):
                 f"No event kind {kind!r} is declared. lastmile/docs/events.md lists all kinds."
             )
         with retailer_context(options["schema"], allow_suspended=True) as retailer:
-            found = list(given_up(kind))
-            revived = 0 if options["dry_run"] else revive(one.pk for one in found)
+            deliveries = list(given_up(kind))
+            revived = 0 if options["dry_run"] else revive(one.pk for one in deliveries)
         return {
             "schema": retailer.schema,
-            "given_up": [_shown(one) for one in found],
+            "given_up": [_as_json(one) for one in deliveries],
             "revived": revived,
         }
 
@@ -67,7 +67,7 @@ class Command(OperatorCommand):
         )
 
 
-def _shown(delivery: Delivery) -> dict[str, Any]:
+def _as_json(delivery: Delivery) -> dict[str, Any]:
     return {
         "event": delivery.event.public_id,
         "kind": delivery.event.kind,

@@ -25,10 +25,10 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--schema", required=True, help="schema of the retailer, such as t_acme"
         )
-        who = parser.add_mutually_exclusive_group(required=True)
-        who.add_argument("--shopper", default="", help="the shopper with this public id (shp_…)")
-        who.add_argument("--email", default="", help="every shopper with this e-mail address")
-        who.add_argument("--phone", default="", help="every shopper with this telephone number")
+        person = parser.add_mutually_exclusive_group(required=True)
+        person.add_argument("--shopper", default="", help="the shopper with this public id (shp_…)")
+        person.add_argument("--email", default="", help="every shopper with this e-mail address")
+        person.add_argument("--phone", default="", help="every shopper with this telephone number")
         parser.add_argument(
             "--dry-run", action="store_true", help="show what would be erased and erase nothing"
         )
@@ -51,6 +51,6 @@ class Command(OperatorCommand):
     def summary(self, result: Mapping[str, Any]) -> str:
         """Return the shopper's id and the counts of what was erased; never a name."""
         head = "Would be erased" if result["dry_run"] else "Erased"
-        lines = [f"{what}: {many}" for what, many in result["erased"].items() if many]
+        lines = [f"{name}: {count}" for name, count in result["erased"].items() if count]
         orders = len(result["orders"])
         return "\n".join([f"{head}: {', '.join(result['shoppers'])} ({orders} orders)", *lines])

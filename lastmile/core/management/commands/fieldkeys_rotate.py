@@ -27,9 +27,9 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--schema`` and ``--all``; one of them is required."""
         super().add_arguments(parser)
-        which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--schema", help="schema of one retailer, such as t_acme")
-        which.add_argument("--all", action="store_true", help="every retailer, and the operator")
+        scope = parser.add_mutually_exclusive_group(required=True)
+        scope.add_argument("--schema", help="schema of one retailer, such as t_acme")
+        scope.add_argument("--all", action="store_true", help="every retailer, and the operator")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the result, then fail if a value could not be read."""
@@ -47,7 +47,7 @@ class Command(OperatorCommand):
         for schema in schemas:
             with retailer_context(schema, allow_suspended=True):
                 done[schema] = rotate()
-            self.unreadable += [f"{schema} {said}" for said in done[schema].unreadable]
+            self.unreadable += [f"{schema} {value}" for value in done[schema].unreadable]
         in_use = sum((rotation.in_use for rotation in done.values()), Counter[str]())
         older = [key.id for key in ring().keys[1:]]
         return {

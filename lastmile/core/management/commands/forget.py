@@ -22,9 +22,9 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--schema`` and ``--all``; one of them is required."""
         super().add_arguments(parser)
-        which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--schema", help="schema of one retailer, such as t_acme")
-        which.add_argument("--all", action="store_true", help="every active retailer")
+        scope = parser.add_mutually_exclusive_group(required=True)
+        scope.add_argument("--schema", help="schema of one retailer, such as t_acme")
+        scope.add_argument("--all", action="store_true", help="every active retailer")
 
     def work(self, **options: Any) -> Mapping[str, Any]:
         """Delete old data of each chosen retailer."""

@@ -24,9 +24,9 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--schema`` and ``--all``; one of them is required."""
         super().add_arguments(parser)
-        which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--schema", help="schema of one retailer, such as t_acme")
-        which.add_argument("--all", action="store_true", help="every active retailer")
+        scope = parser.add_mutually_exclusive_group(required=True)
+        scope.add_argument("--schema", help="schema of one retailer, such as t_acme")
+        scope.add_argument("--all", action="store_true", help="every active retailer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the broken rules, then fail if there are any."""
@@ -41,19 +41,19 @@ class Command(OperatorCommand):
     def work(self, **options: Any) -> Mapping[str, Any]:
         """Check the rules of every app in each chosen retailer."""
         checked = 0
-        for retailer in _asked(options["schema"]):
-            for room, look in roll("INVARIANTS"):
-                found = dict(look())
-                checked += len(found)
+        for retailer in _selected(options["schema"]):
+            for app, check in roll("INVARIANTS"):
+                offenders = dict(check())
+                checked += len(offenders)
                 self.broken += [
                     {
                         "schema": retailer.schema,
-                        "room": room,
+                        "room": app,
                         "invariant": name,
                         "count": len(ids),
                         "ids": list(ids)[:20],
                     }
-                    for name, ids in found.items()
+                    for name, ids in offenders.items()
                     if ids
                 ]
         return {"checked": checked, "broken": self.broken}
@@ -67,7 +67,7 @@ class Command(OperatorCommand):
         return "\n".join([*lines, f"{result['checked'] - len(lines)} invariants hold."])
 
 
-def _asked(schema: str | None) -> Iterator[RetailerRef]:
+def _selected(schema: str | None) -> Iterator[RetailerRef]:
     if schema is None:
         yield from for_each_retailer()
         return

@@ -29,14 +29,14 @@ class Command(OperatorCommand):
     def work(self, **options: Any) -> Mapping[str, Any]:
         """Read the list of each app inside the retailer."""
         with retailer_context(options["schema"], allow_suspended=True) as retailer:
-            rooms = {room: dict(read()) for room, read in roll("LEDGER")}
-        return {"schema": retailer.schema, "rooms": rooms}
+            apps = {app: dict(read()) for app, read in roll("LEDGER")}
+        return {"schema": retailer.schema, "rooms": apps}
 
     def summary(self, result: Mapping[str, Any]) -> str:
         """Return one line for each kind of data."""
         lines = [
-            f"{room}: {len(kept) if hasattr(kept, '__len__') else kept} {noun}"
-            for room, nouns in result["rooms"].items()
-            for noun, kept in nouns.items()
+            f"{app}: {len(rows) if hasattr(rows, '__len__') else rows} {name}"
+            for app, tables in result["rooms"].items()
+            for name, rows in tables.items()
         ]
         return "\n".join([result["schema"], *lines])

@@ -65,14 +65,14 @@ class Command(OperatorCommand):
         )
         result: dict[str, Any] = {"seed": demo.seed, "retailers": {}}
         with retailer_context(HOUSE):
-            for _room, act in roll("OPEN_DEMO"):
+            for _app, act in roll("OPEN_DEMO"):
                 result |= act(demo)
         for schema in registry().demos():
             ref = find_retailer(schema)
             if ref is not None and demo.means(schema) and ref.status == ACTIVE:
                 with retailer_context(ref):
                     result["retailers"][schema] = {
-                        room: dict(act(demo)) for room, act in roll("SEED_DEMO")
+                        app: dict(act(demo)) for app, act in roll("SEED_DEMO")
                     }
         return result
 

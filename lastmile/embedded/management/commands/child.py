@@ -31,7 +31,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Replace this process by the child, so that signals and exit status are the child's."""
-        house = ProcessSettings.from_environment(settings.VAR, settings.PORT)
-        specs = {spec.name: spec for spec in (house.web(), *house.workers(), house.beat())}
+        processes = ProcessSettings.from_environment(settings.VAR, settings.PORT)
+        specs = {
+            spec.name: spec for spec in (processes.web(), *processes.workers(), processes.beat())
+        }
         spec = specs[options["name"]]
         os.execve(spec.argv[0], list(spec.argv), dict(spec.env or os.environ))  # noqa: S606

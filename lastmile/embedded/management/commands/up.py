@@ -47,60 +47,60 @@ class Command(BaseCommand):
                 f"BASE_DOMAIN is {settings.BASE_DOMAIN}: the demo is for localhost only. "
                 "Start without --demo (`python manage.py up`)."
             )
-        house = ProcessSettings.from_environment(settings.VAR, settings.PORT)
+        processes = ProcessSettings.from_environment(settings.VAR, settings.PORT)
         folders = Folders(settings.VAR)
         services = Services(folders, "up")
         self._take(services)
-        if not house.port_is_free():
+        if not processes.port_is_free():
             raise CommandError(
-                f"Port {house.port} on {house.bind} is used by another program. "
-                f"Set PORT to a free one, as in `PORT={house.port + 80} make run`."
+                f"Port {processes.port} on {processes.bind} is used by another program. "
+                f"Set PORT to a free one, as in `PORT={processes.port + 80} make run`."
             )
         pidfiles = [options["pidfile"].absolute()] if options["pidfile"] else []
         try:
             with Supervisor(Prefixed(sys.stdout), pidfiles) as supervisor:
-                self._run(supervisor, services, house, options["demo"])
+                self._run(supervisor, services, processes, options["demo"])
         except RuntimeError as fault:
             raise CommandError(str(fault)) from fault
         finally:
             services.release()
 
     def _take(self, services: Services) -> None:
-        found = lock_holder(services.folders)
-        if found is not None and found[0] == "keeper":
+        holder = lock_holder(services.folders)
+        if holder is not None and holder[0] == "keeper":
             self.stdout.write("Another command uses the embedded services. Waiting until it ends.")
         try:
-            services.take(wait=found is not None and found[0] == "keeper")
+            services.take(wait=holder is not None and holder[0] == "keeper")
         except (ServicesInUse, OSError) as fault:
             raise CommandError(str(fault)) from fault
 
     def _run(
-        self, supervisor: Supervisor, services: Services, house: ProcessSettings, demo: bool
+        self, supervisor: Supervisor, services: Services, processes: ProcessSettings, demo: bool
     ) -> None:
         services.start(supervisor)
-        self._once(supervisor, house, "prepare")
+        self._once(supervisor, processes, "prepare")
         settings.SEEDING_MARK.unlink(missing_ok=True)  # left behind by a start that was killed
         if demo:
             settings.SEEDING_MARK.touch()  # before web starts: ready means seeded, too
-        supervisor.start(house.web())
+        supervisor.start(processes.web())
         supervisor.wait_ready(["web"], READY_S)
-        for spec in [*house.workers(), house.beat()]:
+        for spec in [*processes.workers(), processes.beat()]:
             supervisor.start(spec)
         if demo:
-            self._demo(supervisor, house)
+            self._demo(supervisor, processes)
             settings.SEEDING_MARK.unlink(missing_ok=True)
-        for line in addresses(house):
+        for line in addresses(processes):
             supervisor.say("up", line)
         supervisor.run()
 
-    def _demo(self, supervisor: Supervisor, house: ProcessSettings) -> None:
+    def _demo(self, supervisor: Supervisor, processes: ProcessSettings) -> None:
         if "seed_demo" in get_commands():
-            self._once(supervisor, house, "seed_demo")
+            self._once(supervisor, processes, "seed_demo")
         else:
             supervisor.say("up", "This version has no demo: there is no command seed_demo.")
 
-    def _once(self, supervisor: Supervisor, house: ProcessSettings, name: str) -> None:
-        spec = house.prepare() if name == "prepare" else house.command(name)
+    def _once(self, supervisor: Supervisor, processes: ProcessSettings, name: str) -> None:
+        spec = processes.prepare() if name == "prepare" else processes.command(name)
         status = supervisor.run_once(spec)
         if status != 0:
             raise CommandError(
@@ -126,12 +126,12 @@ class Prefixed:
             return
 
 
-def addresses(house: ProcessSettings) -> list[str]:
+def addresses(processes: ProcessSettings) -> list[str]:
     """Return the lines for the person who started it: the address and the demo logins."""
     domain = settings.BASE_DOMAIN
-    host = f"{domain}:{house.port}" if settings.LOCAL else domain
+    host = f"{domain}:{processes.port}" if settings.LOCAL else domain
     lines = [f"Lastmile is up: {settings.PUBLIC_SCHEME}://{host}/ (Ctrl-C stops it)"]
-    logins = house.var / "demo-logins.txt"
+    logins = processes.var / "demo-logins.txt"
     if logins.exists():
         lines.append(f"Demo logins (kept in {logins}, only you can read the file):")
         lines += [f"  {row}" for row in logins.read_text(encoding="utf-8").splitlines()]
