@@ -33,7 +33,7 @@ def invariants() -> Mapping[str, list[str]]:
         legs_m=Coalesce(Sum("stops__leg_distance_m"), 0),
     )
     published = Event.objects.filter(subject=OuterRef("public_id"), kind="plan.published")
-    held = Stop.objects.filter(
+    in_published_plan = Stop.objects.filter(
         order=OuterRef("pk"),
         plan__status=PUBLISHED,
         plan__hub=OuterRef("hub"),
@@ -59,7 +59,7 @@ def invariants() -> Mapping[str, list[str]]:
         ),
         "a planned order is in the published plan of its hub and day": sorted(
             Order.objects.filter(state=OrderState.PLANNED)
-            .exclude(Exists(held))
+            .exclude(Exists(in_published_plan))
             .values_list("public_id", flat=True)
         ),
     }

@@ -233,7 +233,7 @@ def _end(
     refused: Sequence[RefusedRow],
 ) -> None:
     with lease.fenced():
-        RefusedRow.objects.filter(batch=batch).delete()  # of an earlier run that died
+        RefusedRow.objects.filter(batch=batch).delete()  # rows of an earlier run that died
         RefusedRow.objects.bulk_create(sorted(refused, key=lambda r: r.number), batch_size=1000)
         batch.headings = list(parsed.headings)
         batch.unknown_headings = list(parsed.unknown_headings)

@@ -1,4 +1,4 @@
-"""Dates, numbers and windows of a file: decided by the column, then by the custom, else asked."""
+"""Dates, numbers and windows: the column decides their format, then the sender's convention."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ PLACE = "-29.9050,-71.2500"
 
 
 def parse(heading: str, *rows: str, conventions: Conventions | None = None) -> Parsed:
-    """A CSV file with an order id and a place before the columns that matter."""
+    """Parse a CSV file; an order id and a place are put before the given columns."""
     lines = [f"order_id,lat,lon,{heading}"]
     lines += [f"R{n},{PLACE},{row}" for n, row in enumerate(rows, 1)]
     return parse_orders("\n".join(lines).encode(), max_rows=100, conventions=conventions)
 
 
 def dates(*cells: str, conventions: Conventions | None = None) -> list[dt.date | str | None]:
-    """The date of each cell of one column, or the code of its fault."""
+    """Return the date of each cell of a column, or the code of its fault."""
     parsed = parse("date", *cells, conventions=conventions)
-    found: dict[int, dt.date | str | None] = {row.number: row.date for row in parsed.rows}
-    found |= {row.number: row.faults[0].code for row in parsed.refused}
-    return [found[number] for number in sorted(found)]
+    values: dict[int, dt.date | str | None] = {row.number: row.date for row in parsed.rows}
+    values |= {row.number: row.faults[0].code for row in parsed.refused}
+    return [values[number] for number in sorted(values)]
 
 
 def numbers(column: str, *cells: str, conventions: Conventions | None = None) -> list[int | str]:
-    """Weight of each cell of one column in grams (or cm3), or the code of its fault."""
+    """Return the grams (or cm3) of each cell of a column, or the code of its fault."""
     parsed = parse(column, *(f'"{cell}"' for cell in cells), conventions=conventions)
-    found: dict[int, int | str] = {
+    values: dict[int, int | str] = {
         row.number: sum(p.weight_g + p.volume_cm3 for p in row.parcels) for row in parsed.rows
     }
-    found |= {row.number: row.faults[0].code for row in parsed.refused}
-    return [found[number] for number in sorted(found)]
+    values |= {row.number: row.faults[0].code for row in parsed.refused}
+    return [values[number] for number in sorted(values)]
 
 
 def windows(heading: str, *cells: str) -> list[tuple[int | None, int | None] | str]:
-    """The window of each cell of one column, or the code of its fault."""
+    """Return the window of each cell of a column, or the code of its fault."""
     parsed = parse(heading, *(f'"{cell}"' for cell in cells))
-    found: dict[int, tuple[int | None, int | None] | str] = {
+    values: dict[int, tuple[int | None, int | None] | str] = {
         row.number: (row.opens_minute, row.closes_minute) for row in parsed.rows
     }
-    found |= {row.number: row.faults[0].code for row in parsed.refused}
-    return [found[number] for number in sorted(found)]
+    values |= {row.number: row.faults[0].code for row in parsed.refused}
+    return [values[number] for number in sorted(values)]
 
 
-def test_a_date_past_the_twelfth_says_how_its_column_is_read() -> None:
+def test_a_day_above_twelve_decides_the_date_format_of_its_column() -> None:
     expected = [dt.date(2026, 12, 31), dt.date(2026, 12, 1), dt.date(2027, 1, 2)]
     assert dates("12/31/2026", "12/01/2026", "1/2/2027 6:29:00") == expected
     assert dates("12/31/2026", "12/01/2026", "1/2/2027 6:29:00", conventions=CHILE) == expected
@@ -61,7 +61,7 @@ def test_a_date_past_the_twelfth_says_how_its_column_is_read() -> None:
     ]
 
 
-def test_a_column_that_proves_nothing_is_read_by_the_custom_or_asked_about() -> None:
+def test_an_ambiguous_date_column_follows_the_convention_or_is_refused() -> None:
     assert dates("12/01/2026", conventions=USA) == [dt.date(2026, 12, 1)]
     assert dates("12/01/2026", "12.01.2026", conventions=CHILE) == [dt.date(2026, 1, 12)] * 2
     assert dates("12/01/2026") == ["ambiguous_date"]
@@ -73,7 +73,7 @@ def test_a_column_that_proves_nothing_is_read_by_the_custom_or_asked_about() -> 
     ]
 
 
-def test_a_column_with_dates_of_both_kinds_refuses_those_that_read_both_ways() -> None:
+def test_a_column_with_mixed_date_formats_refuses_ambiguous_dates() -> None:
     assert dates("31/12/2026", "12/31/2026", "01/02/2027", conventions=USA) == [
         dt.date(2026, 12, 31),
         dt.date(2026, 12, 31),
@@ -91,7 +91,7 @@ def test_a_column_with_dates_of_both_kinds_refuses_those_that_read_both_ways() -
         ("٣/٤/2026", "not_a_date"), ("1/2/2026/3", "not_a_date"), ("01/12-2026", "not_a_date"),
     ],
 )  # fmt: skip
-def test_what_is_no_date_of_this_century_is_refused(cell: str, code: str) -> None:
+def test_a_cell_that_is_not_a_date_of_this_century_is_refused(cell: str, code: str) -> None:
     assert dates(cell, conventions=CHILE) == [code]
 
 
@@ -111,7 +111,7 @@ def workbook(*rows: list[object]) -> Parsed:
     return parse_orders(out.getvalue(), max_rows=100, conventions=CHILE)
 
 
-def test_true_dates_and_numbers_of_a_workbook_are_taken_as_they_are() -> None:
+def test_typed_dates_and_numbers_of_a_workbook_are_not_ambiguous() -> None:
     parsed = workbook(
         ["order_id", "lat", "lon", "date", "peso kg"],
         ["A", -29.905, -71.25, dt.datetime(2026, 12, 1), 1.25],
@@ -143,7 +143,7 @@ def test_grams_are_whole_so_three_digits_after_a_sign_are_thousands() -> None:
     assert numbers("weight_g", "1800.0", "750,0") == [1800, 750]
 
 
-def test_a_fraction_of_a_gram_is_refused_and_never_rounded_in_silence() -> None:
+def test_a_fraction_of_a_gram_is_refused_or_rounded_with_a_warning() -> None:
     assert numbers("weight_g", "1.8", "0.500", "12,25") == ["not_whole"] * 3
     parsed = parse("weight_kg", "1.2345", "6.1")
     assert [row.parcels[0].weight_g for row in parsed.rows] == [1234, 6100]
@@ -158,7 +158,7 @@ def test_kilograms_follow_the_other_cells_of_their_column() -> None:
     assert numbers("kg", "1,250", "8,5", "3.25") == ["ambiguous_number", 8_500, 3_250]
 
 
-def test_kilograms_alone_in_their_column_follow_the_custom_or_are_asked_about() -> None:
+def test_a_column_of_ambiguous_kilograms_follows_the_convention_or_is_refused() -> None:
     assert numbers("peso kg", "1.250", conventions=CHILE) == [1_250_000]
     assert numbers("kg", "1.250", conventions=USA) == [1_250]
     assert numbers("kg", "1,250", conventions=USA) == [1_250_000]
@@ -170,7 +170,7 @@ def test_kilograms_alone_in_their_column_follow_the_custom_or_are_asked_about() 
 @pytest.mark.parametrize(
     "cell", ["1 2", "1,23,456", "12,3456.7", "1e3", "1.234,567.8", "--1", "1..2", "1'80", "9" * 60]
 )
-def test_what_is_no_number_is_refused(cell: str) -> None:
+def test_a_cell_that_is_not_a_number_is_refused(cell: str) -> None:
     assert numbers("kg", cell) == ["not_a_number"]
 
 
@@ -180,7 +180,7 @@ def test_coordinates_never_have_thousands() -> None:
     assert [(row.lat, row.lon) for row in rows] == [(-29.905, -71.25)] * 2
 
 
-def test_the_custom_is_certain_only_where_country_and_language_agree() -> None:
+def test_a_convention_is_certain_only_if_countries_and_language_agree() -> None:
     assert conventions_of(["US"], "en") == Conventions("month", ".")
     assert conventions_of(["CL"], "es") == Conventions("day", ",")
     assert conventions_of(["MX"], "es") == Conventions("day", ".")
@@ -198,35 +198,35 @@ def test_the_custom_is_certain_only_where_country_and_language_agree() -> None:
         "Hora llegada",
     ],
 )  # fmt: skip
-def test_a_range_under_any_heading_that_speaks_of_time_is_the_window(heading: str) -> None:
-    found = windows(heading, "09:00 - 12:00", "9-12", "14:00 to 18:00", "de 9 a 12")
-    assert found == [(540, 720), (540, 720), (840, 1080), (540, 720)]
+def test_a_range_in_any_column_with_a_time_heading_is_the_window(heading: str) -> None:
+    parsed = windows(heading, "09:00 - 12:00", "9-12", "14:00 to 18:00", "de 9 a 12")
+    assert parsed == [(540, 720), (540, 720), (840, 1080), (540, 720)]
     assert parse(heading, "9-12").unknown_headings == ()
 
 
 @pytest.mark.parametrize("heading", ["Delivery Time", "Some slot", "Franja de entrega"])
 @pytest.mark.parametrize("cell", ["Morning", "2-5", "9-5", "14:00", "22:00 - 02:00", "12/09/2026"])
-def test_a_promise_that_cannot_be_read_refuses_its_row(heading: str, cell: str) -> None:
+def test_an_unreadable_time_window_refuses_its_row(heading: str, cell: str) -> None:
     assert windows(heading, cell) == ["not_a_window"]
 
 
-def test_a_cell_that_promises_nothing_is_no_window() -> None:
+def test_a_cell_without_a_promise_is_not_a_window() -> None:
     assert windows("Delivery Time", "", "-", "Any time", "todo el día") == [(None, None)] * 4
 
 
 @pytest.mark.parametrize("cell", ["09:00 - 12:00", "9:00 AM to 1 pm", "Time: 9:00-12:00", "14:30"])
-def test_a_window_under_a_heading_that_nobody_knows_refuses_its_row(cell: str) -> None:
+def test_a_window_in_an_unknown_column_refuses_its_row(cell: str) -> None:
     assert windows("Attributes", cell) == ["maybe_window"]
 
 
 @pytest.mark.parametrize("heading", ["Created at", "Paid time", "Order time", "Timezone"])
-def test_other_times_are_no_promise(heading: str) -> None:
+def test_columns_with_other_times_are_not_windows(heading: str) -> None:
     parsed = parse(heading, "2026-11-27 10:02:11 -03:00", "10:02")
     assert [(r.opens_minute, r.closes_minute) for r in parsed.rows] == [(None, None)] * 2
     assert parsed.unknown_headings == (heading,)
 
 
-def test_half_a_window_beside_another_time_is_refused() -> None:
+def test_an_open_window_next_to_another_time_is_refused() -> None:
     parsed = parse("from,Arrives no later", "09:00,12:00")
     assert [f.code for r in parsed.refused for f in r.faults] == ["maybe_window"]
 
@@ -238,7 +238,7 @@ def test_two_windows_of_one_row_must_agree() -> None:
     assert codes == ["windows_differ", "windows_differ"]
 
 
-def test_a_slots_name_beside_a_full_window_is_only_an_unknown_column() -> None:
+def test_a_slot_name_next_to_a_full_window_is_only_an_unknown_column() -> None:
     parsed = parse("from,to,Slot name", "09:00,12:00,Morning")
     assert (len(parsed.rows), parsed.unknown_headings) == (1, ("Slot name",))
 

@@ -1,4 +1,4 @@
-"""Order files: what is understood, and what is refused with which reason."""
+"""The parser of order files: the values that it reads, and the codes of its faults."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def workbook(rows: list[list[object]]) -> bytes:
     return out.getvalue()
 
 
-def test_every_heading_people_use_is_known_once() -> None:
+def test_every_heading_belongs_to_one_column_only() -> None:
     seen: dict[str, str] = {}
     for column in COLUMNS:
         for heading in (column.name, *column.aliases):
@@ -43,7 +43,7 @@ def test_every_heading_people_use_is_known_once() -> None:
             assert (known, unknown) == ({0: column.name}, []), heading
 
 
-def test_a_second_column_of_the_same_meaning_is_said_and_not_dropped_in_silence() -> None:
+def test_a_second_column_with_the_same_meaning_is_reported_as_unknown() -> None:
     known, unknown = recognise(["order_id", "Ref", "lat", "colour"])
     assert known == {0: "order_id", 2: "lat"}
     assert unknown == ["Ref", "colour"]
@@ -88,20 +88,20 @@ def test_a_row_is_refused_with_all_of_its_faults_at_once() -> None:
     assert parsed.rows == ()
 
 
-def test_good_rows_pass_beside_refused_ones() -> None:
+def test_good_rows_are_accepted_next_to_refused_rows() -> None:
     parsed = parse("order_id,lat,lon\nA,1,2\nB,x,2\nC,3,4\n")
     assert [r.external_id for r in parsed.rows] == ["A", "C"]
     assert codes(parsed) == [(3, "lat", "not_a_number")]
     assert parsed.row_count == 3
 
 
-def test_weight_and_volume_are_spread_over_the_parcels_and_sum_to_the_whole() -> None:
+def test_weight_and_volume_are_spread_over_the_parcels_and_add_up() -> None:
     row = parse("order_id,lat,lon,parcels,weight_kg,volume_l\nA,1,2,3,1,0.1\n").rows[0]
     assert [p.weight_g for p in row.parcels] == [333, 333, 334]
     assert sum(p.volume_cm3 for p in row.parcels) == 100
 
 
-def test_rows_of_one_order_join_as_its_parcels() -> None:
+def test_rows_with_one_order_id_become_the_parcels_of_one_order() -> None:
     parsed = parse(
         "order_id,lat,lon,parcel_id,grams,service_s,from,to\n"
         "A,1,2,p1,100,30,8:00,12:00\nA,1,2,p2,50,20,9:00,13:00\nA,1,2,p3,1,,,\n"
@@ -124,9 +124,7 @@ def test_rows_of_one_order_join_as_its_parcels() -> None:
         ("A,1,2,p2,13:00,14:00", "parcel_windows_apart"),
     ],
 )
-def test_an_order_id_that_stands_twice_is_refused_with_the_row_it_stands_in(
-    second: str, code: str
-) -> None:
+def test_a_repeated_order_id_is_refused_with_the_row_of_the_first(second: str, code: str) -> None:
     parsed = parse(f"order_id,lat,lon,parcel_id,from,to\nA,1,2,p1,8:00,12:00\n{second}\n")
     assert len(parsed.rows) == 1
     assert [f.code for f in parsed.refused[0].faults] == [code]
@@ -150,7 +148,7 @@ def test_a_time_of_day_is_read_as_people_write_it(text: str, minute: int | None)
     ("text", "value"),
     [("1.234,5", 1234.5), ("1,234.5", 1234.5), ("1 234,5", 1234.5), ("1234.5", 1234.5)],
 )
-def test_a_number_reads_the_same_in_every_custom(text: str, value: float) -> None:
+def test_an_unambiguous_number_reads_the_same_in_every_convention(text: str, value: float) -> None:
     assert parse(f"order_id;lat;lon;kg\nA;1;2;{text}\n").rows[0].parcels[0].weight_g == value * 1000
 
 
@@ -174,7 +172,7 @@ def test_a_window_to_midnight_ends_the_day() -> None:
         (b"order_id,lat,lon," + b"c," * 300 + b"\n", "too_many_columns"),
     ],
 )
-def test_a_file_that_is_no_order_table_is_refused_as_a_whole(data: bytes, code: str) -> None:
+def test_a_file_without_an_order_table_is_refused(data: bytes, code: str) -> None:
     with pytest.raises(BadFile) as refusal:
         parse_orders(data, max_rows=2)
     assert refusal.value.code == code
@@ -191,19 +189,19 @@ def test_a_zip_bomb_is_refused_before_it_unpacks() -> None:
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
-def test_what_a_spreadsheet_would_run_goes_out_as_text_and_comes_back_whole(cell: str) -> None:
+def test_formula_text_is_written_safely_and_read_back_unchanged(cell: str) -> None:
     assert neutral(cell).startswith("'")
     file = "".join(write_csv(["order_id", "lat", "lon", "notes"], iter([["A", "1", "2", cell]])))
     assert parse(file).rows[0].notes == cell
 
 
-def test_a_negative_number_goes_out_as_it_is() -> None:
+def test_a_negative_number_is_written_unchanged() -> None:
     assert neutral("-29.9") == "-29.9"
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=400))
-def test_no_bytes_break_the_reader(data: bytes) -> None:
+def test_the_reader_survives_any_bytes(data: bytes) -> None:
     heading = b"order_id,lat,lon,from,to,kg,parcels,skills\n"
     try:
         parsed = parse_orders(heading + data, max_rows=50)
@@ -228,7 +226,7 @@ PLACED = "order_id,lat,lon,date,"
         ("Remarks", ["Tel. 512-345", "between 9:00 and 12:00", "fragile", "red"], [3]),
     ],
 )
-def test_no_cell_that_promises_a_window_is_dropped(
+def test_no_cell_with_a_window_is_ignored(
     heading: str, cells: list[str], refused: list[int]
 ) -> None:
     rows = "".join(f"A{n},-29.9,-71.25,2027-01-05,{cell}\n" for n, cell in enumerate(cells))
@@ -248,7 +246,7 @@ def test_no_cell_that_promises_a_window_is_dropped(
         ("", "2027-01-05 09:00", "12:00", ["window_from"]),
     ],
 )
-def test_a_time_of_another_day_is_no_time_of_this_one(
+def test_a_time_with_another_date_is_refused(
     date: str, opens: str, closes: str, faults: list[str]
 ) -> None:
     text = f"{PLACED}from,to\nA1,-29.9,-71.25,{date},{opens},{closes}\n"
@@ -269,16 +267,14 @@ def test_a_time_of_another_day_is_no_time_of_this_one(
         ("service_seconds,service_minutes", "90,2", True),
     ],
 )
-def test_two_columns_of_one_quantity_agree_or_are_asked_about(
-    headings: str, cells: str, agrees: bool
-) -> None:
+def test_two_columns_for_one_quantity_must_match(headings: str, cells: str, agrees: bool) -> None:
     parsed = parse(f"{PLACED}{headings}\nA1,-29.9,-71.25,2027-01-05,{cells}\n")
     column = headings.partition(",")[0]
     assert codes(parsed) == ([] if agrees else [(2, column, "columns_differ")])
 
 
 @pytest.mark.parametrize("error", ["#N/A", "#REF!", "#¡VALOR!", "#DIV/0!", "#NAME?"])
-def test_an_error_of_a_spreadsheet_is_no_value(error: str) -> None:
+def test_a_spreadsheet_error_is_not_a_value(error: str) -> None:
     parsed = parse_orders(
         workbook([["order_id", "lat", "lon", "name", "skills"], ["A1", -29.9, -71.25, error, error],
                   ["A2", -29.9, -71.25, "#7 Ana", "fridge"]]),

@@ -1,4 +1,4 @@
-"""Files that say a part of an order, contacts that cannot be read, and days that are over."""
+"""Files with only some fields of an order, unreadable contacts, and past service dates."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def bring(text: str, **kwargs: Any) -> ImportBatch:
 
 
 def facts(external_id: str) -> dict[str, Any]:
-    """All that a file can say of an order, as it is kept."""
+    """Return the stored values of an order that a file can change."""
     order = Order.objects.select_related("shopper", "place", "promise").get(external_id=external_id)
     shopper, place, promise = order.shopper, order.place, order.promise
     return {
@@ -59,7 +59,7 @@ def messages(batch: ImportBatch) -> list[tuple[int, str]]:
     return [(row, words) for row, _order, words in selectors.warnings(batch)]
 
 
-def test_columns_that_are_not_in_a_file_erase_nothing(hub: Hub) -> None:
+def test_missing_columns_do_not_erase_values(hub: Hub) -> None:
     bring(HEADING + FULL.format("U1"))
     before = facts("U1")
     batch = bring("order_id,lat,lon,weight_kg\nU1,-29.9030,-71.2510,14\n")
@@ -71,7 +71,7 @@ def test_columns_that_are_not_in_a_file_erase_nothing(hub: Hub) -> None:
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
 
 
-def test_empty_cells_erase_nothing_and_are_named(hub: Hub) -> None:
+def test_empty_cells_do_not_erase_values_and_give_a_warning(hub: Hub) -> None:
     bring(HEADING + FULL.format("U2"))
     before = facts("U2")
     batch = bring(HEADING + "U2,Beto Prueba,,,,-29.9030,-71.2510,,,,,,,,,\n")
@@ -84,7 +84,7 @@ def test_empty_cells_erase_nothing_and_are_named(hub: Hub) -> None:
     assert batch.changes == {"name": 1}
 
 
-def test_a_rehearsal_counts_what_would_change_by_field(hub: Hub) -> None:
+def test_a_preview_counts_changes_by_field(hub: Hub) -> None:
     bring(HEADING + FULL.format("V1") + FULL.format("V2"))
     before = facts("V1"), facts("V2")
     text = "order_id,lat,lon,weight_kg,notes\n"
@@ -97,7 +97,7 @@ def test_a_rehearsal_counts_what_would_change_by_field(hub: Hub) -> None:
     assert bring(text).changes == dry.changes
 
 
-def test_a_new_address_takes_a_new_place_and_a_new_count_the_same_goods(hub: Hub) -> None:
+def test_a_new_address_makes_a_new_place_and_a_new_parcel_count_keeps_the_load(hub: Hub) -> None:
     bring(HEADING + FULL.format("W1"))
     bring("order_id,address\nW1,Balmaceda 500\n")
     after = facts("W1")
@@ -109,7 +109,7 @@ def test_a_new_address_takes_a_new_place_and_a_new_count_the_same_goods(hub: Hub
     assert after["parcels"] == [(6250, 15_000), (6250, 15_000)]
 
 
-def test_a_pin_that_a_person_put_outlives_a_file_without_coordinates(hub: Hub) -> None:
+def test_a_pin_set_by_a_person_survives_a_file_without_coordinates(hub: Hub) -> None:
     bring("order_id,address,date\nX1,Lost Lane 7,2026-12-11\n")
     services.set_pin(order=Order.objects.get(external_id="X1"), lat=-29.91, lon=-71.24)
     bring("order_id,address,weight_kg\nX1,Lost Lane 7,9\n")
@@ -117,7 +117,7 @@ def test_a_pin_that_a_person_put_outlives_a_file_without_coordinates(hub: Hub) -
     assert facts("X1")["what"][1] == 9_000
 
 
-def test_parcels_named_one_by_one_keep_what_the_file_does_not_say(hub: Hub) -> None:
+def test_named_parcels_keep_values_that_the_file_does_not_have(hub: Hub) -> None:
     bring(
         "order_id,lat,lon,parcel_id,weight_g,volume_l\nP1,-29.9,-71.25,a,500,2\nP1,-29.9,-71.25,b,700,3\n"
     )
@@ -143,7 +143,7 @@ def test_an_order_that_changed_while_its_partial_draft_was_read_is_not_overwritt
     assert Order.objects.get(pk=order.pk).notes == "of a person"
 
 
-def test_telephone_numbers_of_a_spreadsheet_are_read_or_left_out(hub: Hub) -> None:
+def test_telephone_numbers_from_a_spreadsheet_are_read_or_ignored(hub: Hub) -> None:
     cells = ["961234567.0", "56961234567.0", '"961234567,00"', "5.6961234567E10", "961234567"]
     rows = "".join(f"T{n},Ana,{cell},-29.9,-71.25\n" for n, cell in enumerate(cells))
     batch = bring("order_id,name,phone,lat,lon\n" + rows)
@@ -159,9 +159,7 @@ def test_telephone_numbers_of_a_spreadsheet_are_read_or_left_out(hub: Hub) -> No
         ("0", ""), ("5.69612E+10", ""), ("9" * 300, ""),
     ],
 )  # fmt: skip
-def test_a_contact_that_cannot_be_read_does_not_block_its_order(
-    hub: Hub, phone: str, email: str
-) -> None:
+def test_an_unreadable_contact_does_not_refuse_its_order(hub: Hub, phone: str, email: str) -> None:
     batch = bring(f"order_id,name,phone,lat,lon\nQ1,Ana,{phone},-29.9,-71.25\n")
     assert (batch.created_count, batch.refused_count, batch.warned_count) == (1, 0, 1)
     assert Order.objects.select_related("shopper").get().shopper.phone == ""
@@ -170,7 +168,7 @@ def test_a_contact_that_cannot_be_read_does_not_block_its_order(
     assert phone not in str(batch.warnings)
 
 
-def test_an_email_and_a_language_that_cannot_be_read_are_left_out(hub: Hub) -> None:
+def test_an_unreadable_email_or_language_is_ignored(hub: Hub) -> None:
     batch = bring(
         "order_id,name,email,language,phone,lat,lon\n"
         "Q1,Ana,ana@example.org; beto@example.org,es,961234567,-29.9,-71.25\n"
@@ -182,13 +180,13 @@ def test_an_email_and_a_language_that_cannot_be_read_are_left_out(hub: Hub) -> N
     assert set(shoppers) == {("", "+56961234567")}
 
 
-def test_a_number_that_no_network_gives_out_is_kept_and_named(hub: Hub) -> None:
+def test_an_unassigned_telephone_number_is_stored_with_a_warning(hub: Hub) -> None:
     batch = bring("order_id,phone,lat,lon\nQ1,912345678,-29.9,-71.25\n")
     assert Order.objects.select_related("shopper").get().shopper.phone == "+56912345678"
     assert "does not seem to be in use" in messages(batch)[0][1]
 
 
-def test_a_day_that_is_over_is_named_and_yesterday_is_not(hub: Hub, clock: Any) -> None:
+def test_a_past_service_date_gives_a_warning_but_yesterday_does_not(hub: Hub, clock: Any) -> None:
     clock(dt.datetime(2026, 11, 29, 2, 30, tzinfo=dt.UTC))  # 28 November in Santiago
     batch = bring(
         "order_id,lat,lon,date\n"
@@ -199,7 +197,7 @@ def test_a_day_that_is_over_is_named_and_yesterday_is_not(hub: Hub, clock: Any) 
     ]
 
 
-def test_a_contact_that_cannot_be_read_leaves_the_known_one(hub: Hub) -> None:
+def test_an_unreadable_contact_keeps_the_previous_one(hub: Hub) -> None:
     bring(HEADING + FULL.format("K1") + FULL.format("K2"))
     before = facts("K1"), facts("K2")
     batch = bring("order_id,address,phone,email\nK1,Cordovez 300,sin telefono,n/a\n")
@@ -211,7 +209,7 @@ def test_a_contact_that_cannot_be_read_leaves_the_known_one(hub: Hub) -> None:
     assert batch.changes == {}
 
 
-def test_a_date_without_a_window_does_not_leave_the_promise_behind(hub: Hub) -> None:
+def test_a_new_date_needs_a_window_for_an_order_that_has_one(hub: Hub) -> None:
     bring(HEADING + FULL.format("D1"))
     before = facts("D1")
     batch = bring("order_id,lat,lon,date\nD1,-29.9030,-71.2510,2026-12-13\n")
@@ -223,7 +221,7 @@ def test_a_date_without_a_window_does_not_leave_the_promise_behind(hub: Hub) -> 
     assert date == opens_at.date() == dt.date(2026, 12, 13)
 
 
-def test_parcels_that_get_a_name_keep_the_goods_of_the_nameless(hub: Hub) -> None:
+def test_parcels_that_get_an_id_keep_their_load(hub: Hub) -> None:
     bring(HEADING + FULL.format("G1"))
     batch = bring(
         "order_id,lat,lon,parcel_id,weight_g\n"

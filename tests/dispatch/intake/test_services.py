@@ -1,4 +1,4 @@
-"""An order file on its way in: what stands afterwards, and what does not."""
+"""The import of order files: the orders it places, the rows it refuses, and who may import."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_same_file_again_changes_nothing(hub: Hub) -> None:
     assert Event.objects.filter(kind__startswith="order.").count() == events
 
 
-def test_a_dry_run_says_the_same_counts_and_changes_nothing(hub: Hub) -> None:
+def test_a_preview_has_the_same_counts_and_changes_nothing(hub: Hub) -> None:
     text = GOOD + "A3,Zé,91,0,,,,,\n"
     dry = bring(text, dry_run=True)
     assert (dry.created_count, dry.refused_count) == (2, 1)
@@ -72,7 +72,7 @@ def test_a_dry_run_says_the_same_counts_and_changes_nothing(hub: Hub) -> None:
     assert (real.created_count, real.refused_count) == (dry.created_count, dry.refused_count)
 
 
-def test_refused_rows_come_back_in_the_senders_columns_with_the_reason_and_can_be_mended(
+def test_refused_rows_come_back_in_the_senders_columns_with_the_reason(
     hub: Hub,
 ) -> None:
     batch = bring(
@@ -89,21 +89,21 @@ def test_refused_rows_come_back_in_the_senders_columns_with_the_reason_and_can_b
     assert (mended.created_count, mended.refused_count) == (1, 0)
 
 
-def test_a_file_that_is_no_table_ends_as_failed_with_a_sentence(hub: Hub) -> None:
+def test_a_file_without_a_table_fails_with_a_message(hub: Hub) -> None:
     batch = bring("name,lat,lon\nAna,1,2\n")
     assert batch.state == "failed"
     assert "order_id" in selectors.file_problem(batch)
     assert Order.objects.count() == 0
 
 
-def test_the_bytes_are_kept_until_they_are_read_and_no_longer(hub: Hub) -> None:
+def test_the_file_is_stored_only_until_it_is_read(hub: Hub) -> None:
     batch = receive_file(content=GOOD.encode(), filename="orders.csv")
     assert bytes(ImportFile.objects.get(batch=batch).content) == GOOD.encode()
     run_job(batch.job)
     assert not ImportFile.objects.filter(batch=batch).exists()
 
 
-def test_a_job_that_died_half_way_ends_with_every_order_once(
+def test_a_second_run_after_a_crash_places_every_order_once(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dispatch.intake.services import reading as services
@@ -141,17 +141,17 @@ def test_a_file_over_the_limit_is_refused_and_leaves_nothing(
     assert not Job.objects.exists()
 
 
-def test_who_is_limited_to_a_hub_reaches_no_other(hub: Hub) -> None:
+def test_a_sender_limited_to_a_hub_cannot_import_for_other_hubs(hub: Hub) -> None:
     other = Hub.objects.create(name="Porto", lat=41.15, lon=-8.61, zone="Europe/Lisbon")
     bring("order_id,lat,lon,date,hub\nP1,41.1,-8.6,2026-12-01,Porto\n")
-    mine = {"hub": hub, "hubs_scope": {hub.public_id}}
+    own_hub = {"hub": hub, "hubs_scope": {hub.public_id}}
     with pytest.raises(Invalid):
         receive_file(content=GOOD.encode(), filename="x.csv", hubs_scope={hub.public_id})
     before = Order.objects.values().get(external_id="P1")
     batch = bring(
         "order_id,lat,lon,date,hub,notes\nQ1,38.7,-9.1,2026-12-01,Porto,\n"
         "P1,38.7,-9.1,2026-12-01,,mine now\nQ2,38.7,-9.1,2026-12-01,lisboa,\n",
-        **mine,
+        **own_hub,
     )
     assert (batch.created_count, batch.refused_count) == (1, 2)
     assert Order.objects.values().get(external_id="P1") == before
@@ -159,7 +159,7 @@ def test_who_is_limited_to_a_hub_reaches_no_other(hub: Hub) -> None:
         selectors.get_batch(batch.public_id, frozenset({other.public_id}))
     Hub.objects.filter(pk=hub.pk).update(external_id="lis")
     named = "order_id,lat,lon,date,hub\nQ3,38.7,-9.1,2026-12-01,external_id:lis\n"
-    assert bring(named, **mine).created_count == 1
+    assert bring(named, **own_hub).created_count == 1
 
 
 def test_an_import_of_one_retailer_is_unknown_to_another(hub: Hub, other: RetailerRef) -> None:
@@ -188,7 +188,7 @@ def test_dates_and_weights_follow_the_country_of_hub_and_retailer(hub: Hub) -> N
     assert Order.objects.get(external_id="U3").service_date == dt.date(2026, 1, 12)
 
 
-def test_a_promise_in_one_column_is_kept_and_unknown_headings_are_in_the_result(hub: Hub) -> None:
+def test_a_window_in_one_column_is_read_and_unknown_headings_are_reported(hub: Hub) -> None:
     batch = bring(
         "Order Number,Shipping Address,Latitude,Longitude,Delivery Date,Delivery Time,Colour\n"
         "D-1,Rua A 1,38.7,-9.1,2026-12-01,09:00 - 12:00,red\n"

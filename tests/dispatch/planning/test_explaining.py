@@ -1,4 +1,4 @@
-"""Why an order stands where it stands, said of a real plan in the reader's words."""
+"""Explanations of an order's place in a real plan, and their texts."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tests.factories.fleet import make_driver, make_shift, make_vehicle
 from tests.factories.orders import make_order, make_orders
 
 
-def test_a_stop_tells_its_other_places_at_what_they_really_cost(retailer: RetailerRef) -> None:
+def test_other_places_of_a_stop_have_exact_costs(retailer: RetailerRef) -> None:
     draft = plan(day_of(8))
     stop = Stop.objects.filter(plan=draft).select_related("order", "route__shift").first()
     assert stop is not None
     name = stop.order.public_id
-    found = why(draft, name)
-    assert found.complete
-    assert found.here is not None
-    assert (found.here.shift, found.here.position) == (stop.route.shift, stop.position)
-    assert found.here.starts_at == stop.starts_at
-    assert {spot.shift for spot in found.others} >= {stop.route.shift}
-    best = found.others[0]
+    explanation = why(draft, name)
+    assert explanation.complete
+    assert explanation.here is not None
+    assert (explanation.here.shift, explanation.here.position) == (stop.route.shift, stop.position)
+    assert explanation.here.starts_at == stop.starts_at
+    assert {spot.shift for spot in explanation.others} >= {stop.route.shift}
+    best = explanation.others[0]
     cost, metres = draft.cost_minor, draft.distance_m
     moved = editing.move_stop(
         plan=draft,
@@ -44,47 +44,51 @@ def test_a_stop_tells_its_other_places_at_what_they_really_cost(retailer: Retail
     assert abs(moved.cost_minor - cost - best.added_cost_minor) <= 3  # parts are rounded by route
 
 
-def test_an_order_left_out_tells_the_least_that_lets_it_in(retailer: RetailerRef) -> None:
+def test_an_unserved_order_names_the_smallest_needs(retailer: RetailerRef) -> None:
     hub = make_hub(loading_s=600)
     van = make_vehicle(hub=hub, name="Small van", parcels=4)
     make_shift(vehicle=van, driver=make_driver(hub=hub))
     make_orders(5, hub=hub.public_id)
     draft = plan(hub)
-    (left,) = draft.unserved.select_related("order")
-    found = why(draft, left.order.public_id)
-    assert found.here is None
-    assert found.complete
-    said = [[say_need(n.kind, n.params) for n in opening.needs] for opening in found.openings]
-    assert ["On Small van: room for 1 more (number of parcels)."] in said
-    assert ["One more vehicle like Small van."] in said
+    (unserved,) = draft.unserved.select_related("order")
+    explanation = why(draft, unserved.order.public_id)
+    assert explanation.here is None
+    assert explanation.complete
+    texts = [
+        [say_need(n.kind, n.params) for n in opening.needs] for opening in explanation.openings
+    ]
+    assert ["Increase the capacity of Small van by 1 (number of parcels)."] in texts
+    assert ["Add one more vehicle like Small van."] in texts
     with translation.override("es"):
-        need = found.openings[0].needs[0]
+        need = explanation.openings[0].needs[0]
         assert "Small van" in say_need(need.kind, need.params)
-        assert say_need(need.kind, need.params) not in said[0]
+        assert say_need(need.kind, need.params) not in texts[0]
 
 
-def test_a_skill_that_nobody_has_is_named(retailer: RetailerRef) -> None:
+def test_a_missing_skill_is_named(retailer: RetailerRef) -> None:
     hub = day_of(3, shifts=1)
     cold = make_order(hub=hub.public_id, skills=("fridge",))
     draft = plan(hub)
-    found = why(draft, cold.public_id)
-    assert [[(n.kind, n.what) for n in o.needs] for o in found.openings] == [[("skill", "fridge")]]
-    (obstacle,) = found.obstacles
+    explanation = why(draft, cold.public_id)
+    assert [[(n.kind, n.what) for n in o.needs] for o in explanation.openings] == [
+        [("skill", "fridge")]
+    ]
+    (obstacle,) = explanation.obstacles
     assert obstacle.openings[0].needs[0].shift == obstacle.shift.public_id
 
 
-def test_what_a_person_took_off_fits_without_any_change(retailer: RetailerRef) -> None:
+def test_an_order_removed_by_hand_fits_without_any_need(retailer: RetailerRef) -> None:
     draft = plan(day_of(4))
     stop = Stop.objects.filter(plan=draft).select_related("order").first()
     assert stop is not None
     edited = editing.take_off(plan=draft, version=None, order=stop.order.public_id)
-    found = why(edited, stop.order.public_id)
-    assert found.here is None
-    assert found.others
-    assert found.openings == ()
+    explanation = why(edited, stop.order.public_id)
+    assert explanation.here is None
+    assert explanation.others
+    assert explanation.openings == ()
 
 
-def test_an_order_of_elsewhere_is_refused(retailer: RetailerRef) -> None:
+def test_an_order_outside_the_plan_is_refused(retailer: RetailerRef) -> None:
     draft = plan(day_of(2))
     with pytest.raises(OrderNotInPlan):
         why(draft, "ord_unknown")

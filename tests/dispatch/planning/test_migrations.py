@@ -1,4 +1,4 @@
-"""The migrations of planning go back and forth over a plan that is there."""
+"""The migrations of planning are reversible in a database with a plan."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ AFTER = ("planning", "0005_most_on_board")
 
 def columns() -> set[str]:
     with connection.cursor() as cursor:
-        found = connection.introspection.get_table_description(cursor, "planning_route")
-    return {column.name for column in found}
+        rows = connection.introspection.get_table_description(cursor, "planning_route")
+    return {column.name for column in rows}
 
 
-def test_routes_that_are_there_carry_at_most_what_they_left_with(
+def test_existing_routes_get_their_departure_load_as_highest_load(
     fresh_db: str, retailer: RetailerRef
 ) -> None:
     draft = plan(day_of(4, shifts=1))

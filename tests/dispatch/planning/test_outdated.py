@@ -1,4 +1,4 @@
-"""A draft is published only while its orders and shifts are what it was made from."""
+"""A draft is published only if its orders and shifts have not changed since it was made."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ CHANGES: dict[str, Callable[[Order], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_draft_whose_order_changed_since_is_not_published(
-    retailer: RetailerRef, change: str
-) -> None:
+def test_a_draft_with_a_changed_order_is_not_published(retailer: RetailerRef, change: str) -> None:
     draft = plan(day_of(3))
     order = Order.objects.order_by("pk").first()
     assert order is not None
@@ -64,7 +62,7 @@ def test_a_draft_whose_order_changed_since_is_not_published(
     assert not Order.objects.filter(state="planned").exists()
 
 
-def test_an_order_that_went_to_another_day_stands_on_one_published_plan(
+def test_an_order_moved_to_another_day_is_in_one_published_plan(
     retailer: RetailerRef,
 ) -> None:
     hub = day_of(3)
@@ -79,9 +77,9 @@ def test_an_order_that_went_to_another_day_stands_on_one_published_plan(
     )  # fmt: skip
     job = request_plan(hub=hub, service_date=TOMORROW, seconds=1)
     assert run_job(job.public_id) == JobState.SUCCEEDED
-    made = Job.objects.get(pk=job.pk).result
-    assert made is not None
-    publish_plan(plan=Plan.objects.get(public_id=made["plan"]))
+    first = Job.objects.get(pk=job.pk).result
+    assert first is not None
+    publish_plan(plan=Plan.objects.get(public_id=first["plan"]))
     with pytest.raises(PlanOutdated):
         publish_plan(plan=old)
     assert Stop.objects.filter(order=order, plan__status="published").count() == 1
@@ -96,7 +94,7 @@ def test_a_draft_with_a_cancelled_shift_is_not_published(retailer: RetailerRef) 
     assert refusal.value.data["outdated"] == {shift.public_id: "cancelled"}
 
 
-def test_what_does_not_concern_the_plan_does_not_hinder_it(retailer: RetailerRef) -> None:
+def test_changes_outside_the_plan_do_not_prevent_its_publication(retailer: RetailerRef) -> None:
     hub = day_of(3)
     draft = plan(hub)
     order = Order.objects.order_by("pk").first()

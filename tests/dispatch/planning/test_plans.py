@@ -1,4 +1,4 @@
-"""Plans: made by a job, refereed, published once, edited by hand, undone."""
+"""Plans: a job makes them, the referee checks them, people publish, edit and undo."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tests.factories.orders import DAY, make_order, make_orders, make_window
 
 
 def day_of(orders: int = 12, shifts: int = 2) -> Hub:
-    """A hub with vans and orders around it."""
+    """Make a hub with vans, shifts and orders around it."""
     hub = make_hub(loading_s=600)
     for _n in range(shifts):
         make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
@@ -54,9 +54,9 @@ def plan(hub: Hub, **kwargs: int) -> Plan:
     """Plan a day with the real solver in its child process, as a worker does."""
     job = request_plan(hub=hub, service_date=DAY, seconds=kwargs.pop("seconds", 1), **kwargs)
     assert run_job(job.public_id) == JobState.SUCCEEDED, Job.objects.get(pk=job.pk).detail
-    made = Job.objects.get(pk=job.pk).result
-    assert made is not None
-    return Plan.objects.get(public_id=made["plan"])
+    result = Job.objects.get(pk=job.pk).result
+    assert result is not None
+    return Plan.objects.get(public_id=result["plan"])
 
 
 def arrangement(draft: Plan) -> dict[str, list[str]]:
@@ -122,7 +122,7 @@ def test_promised_windows_are_kept(retailer: RetailerRef) -> None:
         ({"window": make_window(1, 2)}, "window_impossible"),
     ],
 )
-def test_an_order_that_cannot_go_carries_its_true_reason_in_words(
+def test_an_unserved_order_has_its_true_reason_as_text(
     retailer: RetailerRef, fields: dict[str, object], reason: str
 ) -> None:
     hub = day_of(3)
@@ -133,7 +133,7 @@ def test_an_order_that_cannot_go_carries_its_true_reason_in_words(
     assert all(say_unserved(row.reason, row.params))
 
 
-def test_without_shifts_or_orders_nothing_is_asked_of_the_solver(retailer: RetailerRef) -> None:
+def test_a_day_without_shifts_or_orders_is_not_planned(retailer: RetailerRef) -> None:
     hub = make_hub()
     with pytest.raises(NothingToPlan, match="shift"):
         request_plan(hub=hub, service_date=DAY)
@@ -146,13 +146,13 @@ def test_without_shifts_or_orders_nothing_is_asked_of_the_solver(retailer: Retai
     assert events("plan.requested") == 0
 
 
-def test_the_same_day_asked_twice_is_one_job(retailer: RetailerRef) -> None:
+def test_two_requests_for_one_day_are_one_job(retailer: RetailerRef) -> None:
     hub = day_of(2)
     first = request_plan(hub=hub, service_date=DAY)
     assert request_plan(hub=hub, service_date=DAY).public_id == first.public_id
 
 
-def test_a_job_that_runs_again_after_its_draft_was_written_makes_no_second(
+def test_a_job_that_runs_twice_makes_one_draft(
     retailer: RetailerRef,
 ) -> None:
     hub = day_of(3)
@@ -167,19 +167,19 @@ def test_a_job_that_runs_again_after_its_draft_was_written_makes_no_second(
     assert Plan.objects.count() == 1
 
 
-def test_publishing_plans_the_orders_and_supersedes_what_was_published(
+def test_publishing_marks_orders_planned_and_supersedes_the_plan_before(
     retailer: RetailerRef,
 ) -> None:
     hub = day_of(5)
     first = publish_plan(plan=plan(hub))
     assert set(Order.objects.values_list("state", flat=True)) == {"planned"}
-    gone = Order.objects.order_by("pk").first()
-    assert gone is not None
-    second = editing.take_off(plan=revise_plan(plan=first), version=None, order=gone.public_id)
+    dropped = Order.objects.order_by("pk").first()
+    assert dropped is not None
+    second = editing.take_off(plan=revise_plan(plan=first), version=None, order=dropped.public_id)
     publish_plan(plan=second)
     first.refresh_from_db()
     assert first.status == "superseded"
-    assert Order.objects.get(pk=gone.pk).state == "ready"
+    assert Order.objects.get(pk=dropped.pk).state == "ready"
     assert Order.objects.filter(state="planned").count() == 4
     published = lists.published(hub, DAY)
     assert published is not None
@@ -189,34 +189,34 @@ def test_publishing_plans_the_orders_and_supersedes_what_was_published(
 
 def test_a_published_plan_never_changes(retailer: RetailerRef) -> None:
     hub = day_of(4)
-    made = publish_plan(plan=plan(hub))
-    stop = Stop.objects.filter(plan=made).select_related("order", "route__shift").first()
+    current = publish_plan(plan=plan(hub))
+    stop = Stop.objects.filter(plan=current).select_related("order", "route__shift").first()
     assert stop is not None
-    before = list(Stop.objects.filter(plan=made).order_by("pk").values())
+    before = list(Stop.objects.filter(plan=current).order_by("pk").values())
     count = Event.objects.count()
     for act in (
-        lambda: editing.take_off(plan=made, version=None, order=stop.order.public_id),
-        lambda: editing.undo(plan=made, version=None),
-        lambda: discard_plan(plan=made),
-        lambda: publish_plan(plan=made),
+        lambda: editing.take_off(plan=current, version=None, order=stop.order.public_id),
+        lambda: editing.undo(plan=current, version=None),
+        lambda: discard_plan(plan=current),
+        lambda: publish_plan(plan=current),
     ):
         with pytest.raises(PlanNotDraft):
             act()
-    assert list(Stop.objects.filter(plan=made).order_by("pk").values()) == before
+    assert list(Stop.objects.filter(plan=current).order_by("pk").values()) == before
     assert Event.objects.count() == count
 
 
-def test_a_revised_plan_is_the_same_plan_as_a_new_draft(retailer: RetailerRef) -> None:
-    made = publish_plan(plan=plan(day_of(5)))
-    draft = revise_plan(plan=made)
-    assert (draft.status, draft.number, draft.based_on) == ("draft", 2, made)
-    assert arrangement(draft) == arrangement(made)
-    assert draft.cost_minor == made.cost_minor
-    ids = {r.public_id for r in Route.objects.filter(plan=made)}
+def test_a_revised_plan_is_an_equal_new_draft(retailer: RetailerRef) -> None:
+    original = publish_plan(plan=plan(day_of(5)))
+    draft = revise_plan(plan=original)
+    assert (draft.status, draft.number, draft.based_on) == ("draft", 2, original)
+    assert arrangement(draft) == arrangement(original)
+    assert draft.cost_minor == original.cost_minor
+    ids = {r.public_id for r in Route.objects.filter(plan=original)}
     assert not ids & {r.public_id for r in Route.objects.filter(plan=draft)}
 
 
-def test_moving_a_stop_recomputes_the_plan_and_undo_brings_it_back(retailer: RetailerRef) -> None:
+def test_moving_a_stop_recomputes_the_plan_and_undo_restores_it(retailer: RetailerRef) -> None:
     draft = plan(day_of(8))
     before, figures = arrangement(draft), (draft.cost_minor, draft.distance_m, draft.co2_g)
     source, other = sorted(before, key=lambda s: -len(before[s]))
@@ -239,7 +239,7 @@ def test_moving_a_stop_recomputes_the_plan_and_undo_brings_it_back(retailer: Ret
     assert events("plan.edited") == 2
 
 
-def test_an_edit_that_breaks_a_promise_is_done_and_the_break_is_named(
+def test_an_edit_that_breaks_a_promise_is_stored_with_its_violation(
     retailer: RetailerRef,
 ) -> None:
     hub = day_of(3, shifts=1)
@@ -256,7 +256,7 @@ def test_an_edit_that_breaks_a_promise_is_done_and_the_break_is_named(
     assert "min" in say_violation("window", broken[0])
 
 
-def test_taking_an_order_off_says_that_a_person_did_it(retailer: RetailerRef) -> None:
+def test_an_order_removed_by_a_person_has_the_reason_by_hand(retailer: RetailerRef) -> None:
     draft = plan(day_of(4))
     order = Stop.objects.filter(plan=draft).select_related("order").first()
     assert order is not None
@@ -267,7 +267,7 @@ def test_taking_an_order_off_says_that_a_person_did_it(retailer: RetailerRef) ->
     assert lists.unserved_of(back) == []
 
 
-def test_the_offered_places_cost_what_the_move_then_adds(retailer: RetailerRef) -> None:
+def test_suggested_places_cost_exactly_what_the_move_adds(retailer: RetailerRef) -> None:
     draft = plan(day_of(8))
     stop = Stop.objects.filter(plan=draft).select_related("order").order_by("pk").first()
     assert stop is not None
@@ -277,14 +277,14 @@ def test_the_offered_places_cost_what_the_move_then_adds(retailer: RetailerRef) 
     assert {o.shift for o in options} == set(arrangement(draft))
     best = options[0]
     cost, metres = without.cost_minor, without.distance_m
-    put = editing.move_stop(
+    moved = editing.move_stop(
         plan=without, version=None, order=name, shift=best.shift, position=best.position
     )
-    assert put.distance_m - metres == best.added_m
-    assert abs(put.cost_minor - cost - best.added_cost_minor) <= 2  # parts are rounded by route
+    assert moved.distance_m - metres == best.added_m
+    assert abs(moved.cost_minor - cost - best.added_cost_minor) <= 2  # parts are rounded by route
 
 
-def test_an_old_version_is_told_and_changes_nothing(retailer: RetailerRef) -> None:
+def test_an_edit_of_an_old_version_is_refused_and_changes_nothing(retailer: RetailerRef) -> None:
     draft = plan(day_of(4))
     stale = draft.version
     order = Stop.objects.filter(plan=draft).select_related("order").first()
@@ -302,7 +302,7 @@ def test_an_old_version_is_told_and_changes_nothing(retailer: RetailerRef) -> No
     assert Plan.objects.get(pk=draft.pk).status == "draft"
 
 
-def test_orders_and_routes_of_elsewhere_are_refused(retailer: RetailerRef) -> None:
+def test_orders_and_routes_outside_the_plan_are_refused(retailer: RetailerRef) -> None:
     draft = plan(day_of(3))
     elsewhere = make_order()
     first = Stop.objects.filter(plan=draft).select_related("order").first()
@@ -321,7 +321,7 @@ def test_orders_and_routes_of_elsewhere_are_refused(retailer: RetailerRef) -> No
     assert not draft.edits.exists()
 
 
-def test_a_cancelled_order_does_not_hinder_the_publication_of_the_next_plan(
+def test_a_cancelled_order_does_not_prevent_the_next_publication(
     retailer: RetailerRef,
 ) -> None:
     hub = day_of(4)
@@ -377,7 +377,7 @@ def test_two_drafts_of_one_day_published_at_once_leave_one_published(
                 publish_plan(plan=draft)
             except PlanMoved:
                 pass
-            except BaseException as fault:  # noqa: BLE001 - told to the test below
+            except BaseException as fault:  # noqa: BLE001 - the test below checks it
                 faults.append(fault)
         connections.close_all()
 
@@ -390,33 +390,33 @@ def test_two_drafts_of_one_day_published_at_once_leave_one_published(
     assert Plan.objects.filter(status="published").count() == 1
 
 
-def test_a_board_of_many_stops_is_read_in_a_handful_of_queries(
+def test_a_board_with_many_stops_is_read_in_few_queries(
     retailer: RetailerRef, django_assert_num_queries: type[CaptureQueriesContext]
 ) -> None:
-    made = plan(day_of(40, shifts=3))
+    draft = plan(day_of(40, shifts=3))
     with django_assert_num_queries(3):  # type: ignore[operator]
-        for route in lists.routes_of(made):
+        for route in lists.routes_of(draft):
             _ = route.vehicle.name, route.driver and route.driver.name, route.shift.starts_at
             for stop in route.stops.all():
                 _ = stop.order.place.text, stop.order.shopper.name, stop.order.promise
-        for row in lists.unserved_of(made):
+        for row in lists.unserved_of(draft):
             _ = row.order.place.text
 
 
 def test_plans_of_one_retailer_are_unknown_to_another_and_to_other_hubs(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
-    made = plan(day_of(2))
-    assert lists.get_plan(made.public_id, None) == made
+    draft = plan(day_of(2))
+    assert lists.get_plan(draft.public_id, None) == draft
     with pytest.raises(NotFound):
-        lists.get_plan(made.public_id, frozenset({"hub_other"}))
+        lists.get_plan(draft.public_id, frozenset({"hub_other"}))
     with retailer_context(other):
         with pytest.raises(NotFound):
-            lists.get_plan(made.public_id, None)
+            lists.get_plan(draft.public_id, None)
         assert list(lists.plans()) == []
 
 
-def test_a_kept_problem_is_the_problem(retailer: RetailerRef) -> None:
+def test_a_packed_problem_is_unpacked_unchanged(retailer: RetailerRef) -> None:
     problem = unpack(bytes(plan(day_of(3)).input.problem))
     again = unpack(pack(problem)[0])
     assert (again.visits, again.vehicles, again.dimensions) == (
@@ -427,7 +427,7 @@ def test_a_kept_problem_is_the_problem(retailer: RetailerRef) -> None:
         assert (one.distance_m == two.distance_m).all()
 
 
-def test_the_day_of_a_plan_is_the_hubs_own(retailer: RetailerRef) -> None:
+def test_the_service_date_of_a_plan_is_in_the_hubs_zone(retailer: RetailerRef) -> None:
     hub = day_of(2)
     make_orders(2, hub=hub.public_id, service_date=DAY + dt.timedelta(days=1))
     make_orders(2, hub=make_hub(lat=LAT + 1, lon=LON).public_id)

@@ -1,4 +1,4 @@
-"""The true reason of an order that is left out: after an undo, and where it is out of reach."""
+"""The true reason of an unserved order: after an undo, and for an address out of range."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.factories.fleet import LAT, LON
 from tests.factories.orders import make_order, make_window
 
 
-def test_undoing_a_forced_move_leaves_an_order_its_true_reason(retailer: RetailerRef) -> None:
+def test_undoing_a_forced_move_restores_the_true_reason(retailer: RetailerRef) -> None:
     hub = day_of(3, shifts=1)
     heavy = make_order(hub=hub.public_id, weight_g=5_000_000)
     draft = plan(hub)
@@ -29,7 +29,7 @@ def test_undoing_a_forced_move_leaves_an_order_its_true_reason(retailer: Retaile
     assert (row.order, row.reason, row.params) == (heavy, "too_heavy", {"dimension": "weight_g"})
 
 
-def test_undoing_a_move_of_what_a_person_took_off_says_again_that_a_person_did(
+def test_undoing_a_move_restores_the_reason_by_hand(
     retailer: RetailerRef,
 ) -> None:
     draft = plan(day_of(3, shifts=1))
@@ -42,7 +42,7 @@ def test_undoing_a_move_of_what_a_person_took_off_says_again_that_a_person_did(
     assert lists.unserved_of(editing.undo(plan=draft, version=None)) == []
 
 
-def test_what_was_by_hand_in_the_plan_before_is_so_after_an_undo_in_its_copy(
+def test_a_copied_plan_keeps_the_reason_by_hand_after_an_undo(
     retailer: RetailerRef,
 ) -> None:
     draft = plan(day_of(3, shifts=1))
@@ -54,7 +54,7 @@ def test_what_was_by_hand_in_the_plan_before_is_so_after_an_undo_in_its_copy(
     assert [r.reason for r in lists.unserved_of(undone)] == ["by_hand"]
 
 
-def test_an_edit_from_before_this_was_kept_can_be_undone(retailer: RetailerRef) -> None:
+def test_an_edit_without_stored_reasons_can_be_undone(retailer: RetailerRef) -> None:
     draft = plan(day_of(3, shifts=1))
     (shift,) = arrangement(draft)
     order = arrangement(draft)[shift][0]
@@ -72,12 +72,12 @@ def test_an_edit_from_before_this_was_kept_can_be_undone(retailer: RetailerRef) 
         (0.0, make_window(1, 2), "window_impossible"),
     ],
 )
-def test_a_place_out_of_reach_is_not_told_to_agree_another_window(
+def test_an_order_out_of_range_is_not_offered_another_window(
     retailer: RetailerRef, away: float, window: object, reason: str
 ) -> None:
     hub = day_of(3)
     odd = make_order(hub=hub.public_id, window=window)
-    # As a row from before places far from every hub were asked about at the door.
+    # An old row: today, orders far from every hub are stopped at intake until a person confirms.
     Place.objects.filter(pk=odd.place_id).update(lat=LAT - away, lon=LON)
     (row,) = lists.unserved_of(plan(hub))
     assert (row.order, row.reason) == (odd, reason)
@@ -95,7 +95,7 @@ def test_a_place_out_of_reach_is_not_told_to_agree_another_window(
         assert say_unserved(row.reason, row.params) != (why, remedy)
 
 
-def test_a_reason_kept_without_a_distance_is_still_said(retailer: RetailerRef) -> None:
+def test_a_reason_stored_without_a_distance_has_a_text(retailer: RetailerRef) -> None:
     why, remedy = say_unserved("out_of_range", {})
     assert "km" not in why
     assert remedy

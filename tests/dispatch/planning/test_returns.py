@@ -1,4 +1,4 @@
-"""Returns are collected on the way: on board from their stop on, never taken from the hub."""
+"""Returns are collected at their stop and are on board from there on, not from the hub."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEN = tuple(ParcelDraft(weight_g=2_000, volume_cm3=8_000) for _n in range(10))
 
 
 def small_van(**fields: object) -> Hub:
-    """A hub with one van for ten parcels."""
+    """Make a hub with one van for ten parcels."""
     hub = make_hub(loading_s=600)
     van = make_vehicle(hub=hub, parcels=10, **fields)
     make_shift(vehicle=van, driver=make_driver(hub=hub))
@@ -35,7 +35,7 @@ def small_van(**fields: object) -> Hub:
 
 
 def full_both_ways() -> tuple[Hub, Order, Order]:
-    """Ten parcels to bring and ten to fetch, for a van that holds ten."""
+    """Make ten parcels to deliver and ten to collect, for a van that holds ten."""
     hub = small_van()
     out = make_order(hub=hub.public_id, parcels=TEN)
     back = make_order(hub=hub.public_id, parcels=TEN, direction="return")
@@ -47,7 +47,7 @@ def served(draft: Plan) -> list[Order]:
     return [stop.order for stop in rows]
 
 
-def test_a_van_full_outwards_takes_returns_on_its_way_back(retailer: RetailerRef) -> None:
+def test_a_van_full_of_deliveries_can_collect_returns_later(retailer: RetailerRef) -> None:
     hub, out, back = full_both_ways()
     draft = plan(hub)
     assert (draft.unserved_count, draft.violations_count) == (0, 0)
@@ -58,14 +58,14 @@ def test_a_van_full_outwards_takes_returns_on_its_way_back(retailer: RetailerRef
     assert route.volume_cm3 == route.collected_volume_cm3 == route.most_volume_cm3 == 80_000
 
 
-def test_the_board_counts_what_is_on_board_at_once(retailer: RetailerRef) -> None:
+def test_the_board_shows_the_highest_load(retailer: RetailerRef) -> None:
     hub, _out, _back = full_both_ways()
     (route,) = board_data.route_summaries(plan(hub))
     parcels = loads_of(route)[2]
     assert (parcels.percent, parcels.text, parcels.over) == (100, "10 of 10", False)
 
 
-def test_an_edit_that_fetches_before_it_brings_says_that_it_carries_too_much(
+def test_an_edit_that_collects_before_it_delivers_exceeds_the_capacity(
     retailer: RetailerRef,
 ) -> None:
     hub, out, back = full_both_ways()
@@ -82,14 +82,14 @@ def test_an_edit_that_fetches_before_it_brings_says_that_it_carries_too_much(
     assert codes == {"capacity"}
 
 
-def test_a_return_is_offered_a_spot_behind_what_makes_room_for_it(retailer: RetailerRef) -> None:
+def test_spots_for_a_return_are_after_the_deliveries_that_make_room(retailer: RetailerRef) -> None:
     hub, _out, back = full_both_ways()
     draft = plan(hub)
     off = editing.take_off(plan=draft, version=None, order=back.public_id)
     assert [o.position for o in spots.spots_for(off, back.public_id)] == [2]
 
 
-def test_fitting_changes_in_takes_a_return_that_came_in(retailer: RetailerRef) -> None:
+def test_an_update_adds_a_new_return(retailer: RetailerRef) -> None:
     hub = small_van()
     out = make_order(hub=hub.public_id, parcels=TEN)
     draft = plan(hub)
@@ -97,14 +97,14 @@ def test_fitting_changes_in_takes_a_return_that_came_in(retailer: RetailerRef) -
     assert changes_since(PlanBasis(draft)).came == {back.public_id}
     job = request_redispatch(plan=draft, seconds=1)
     assert run_job(job.public_id) == JobState.SUCCEEDED
-    made = Job.objects.get(pk=job.pk).result
-    assert made is not None
-    fitted = Plan.objects.get(public_id=made["plan"])
+    result = Job.objects.get(pk=job.pk).result
+    assert result is not None
+    fitted = Plan.objects.get(public_id=result["plan"])
     assert fitted.unserved_count == 0
     assert served(fitted) == [out, back]
 
 
-def test_a_plan_that_took_a_return_for_a_delivery_is_told_that_it_is_another(
+def test_an_old_plan_that_treats_a_return_as_a_delivery_is_outdated(
     retailer: RetailerRef,
 ) -> None:
     hub = small_van()
@@ -130,7 +130,7 @@ def test_a_route_of_returns_alone_needs_no_picking(retailer: RetailerRef) -> Non
 
 
 @pytest.mark.parametrize("direction", ["outward", "return"])
-def test_what_is_too_much_for_every_van_is_so_in_both_directions(
+def test_an_order_too_heavy_for_every_van_is_unserved_in_both_directions(
     retailer: RetailerRef, direction: str
 ) -> None:
     hub = small_van()
@@ -141,7 +141,7 @@ def test_what_is_too_much_for_every_van_is_so_in_both_directions(
     assert (row.order, row.reason, row.params) == (big, "too_heavy", {"dimension": "parcels"})
 
 
-def test_a_day_of_deliveries_asks_the_solver_what_it_asked_before(retailer: RetailerRef) -> None:
+def test_a_day_of_deliveries_only_gives_the_same_problem_as_before(retailer: RetailerRef) -> None:
     draft = plan(day_of(4))
     problem = unpack(bytes(draft.input.problem))
     assert all(visit.collect == () for visit in problem.visits)

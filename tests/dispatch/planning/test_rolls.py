@@ -1,4 +1,4 @@
-"""The invariants of plans and imports hold after every act, and bite when broken."""
+"""The invariants of plans and imports hold after every change, and find broken rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def broken() -> list[str]:
     return [name for name, ids in rolls.invariants().items() if ids]
 
 
-def test_plans_keep_their_invariants_through_their_life(retailer: RetailerRef) -> None:
+def test_plans_keep_their_invariants_through_all_changes(retailer: RetailerRef) -> None:
     hub = day_of(6)
     first = publish_plan(plan=plan(hub))
     order = Order.objects.order_by("pk").first()
@@ -30,11 +30,11 @@ def test_plans_keep_their_invariants_through_their_life(retailer: RetailerRef) -
     assert rolls.ledger()["stops"] == 11
 
 
-def test_a_broken_plan_is_named(retailer: RetailerRef) -> None:
-    made = plan(day_of(4))
-    Plan.objects.filter(pk=made.pk).update(orders_count=9)
-    assert rolls.invariants()["a plan counts the stops it has"] == [made.public_id]
-    stop = Stop.objects.filter(plan=made).order_by("position").first()
+def test_a_broken_plan_is_found(retailer: RetailerRef) -> None:
+    draft = plan(day_of(4))
+    Plan.objects.filter(pk=draft.pk).update(orders_count=9)
+    assert rolls.invariants()["a plan counts the stops it has"] == [draft.public_id]
+    stop = Stop.objects.filter(plan=draft).order_by("position").first()
     assert stop is not None
     Stop.objects.filter(pk=stop.pk).delete()
     assert "stops are numbered from 1 without a gap" in broken()

@@ -1,4 +1,4 @@
-"""Large plans in parts: whoever dies, dawdles or comes twice, the plan comes once and holds."""
+"""Large plans in parts: one valid plan, even if workers die, are late or get a part twice."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ Search = Callable[[PartLease, Callable[[], bool]], Result]
 
 @pytest.fixture(autouse=True)
 def small_is_large(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two workers, and parts of ten visits."""
+    """Set two workers and parts of ten visits, so that a small problem is solved in parts."""
     settings.SOLVE_SPREAD = 2
     settings.SOLVE_SPREAD_FROM = 20
     monkeypatch.setattr(spread, "SMALLEST", 10)
@@ -69,13 +69,13 @@ def small_is_large(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def shop(fresh_db: str, retailer: RetailerRef) -> RetailerRef:
-    """Retailer t1, entered, in a database where commits are real."""
+    """Return retailer t1 as the current one, in a database where commits are real."""
     return retailer
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> queue.Queue[dict[str, Any]]:
-    """What the broker was told of parts."""
+def hints(monkeypatch: pytest.MonkeyPatch) -> queue.Queue[dict[str, Any]]:
+    """Collect the hints about parts that are sent to the broker."""
     messages: queue.Queue[dict[str, Any]] = queue.Queue()
 
     def publish(task: str, *, queue: str, kwargs: dict[str, Any], **_options: Any) -> bool:
@@ -107,12 +107,12 @@ def result_of(problem: Problem, solution: Solution) -> Result:
 
 
 def quickly(part: PartLease, _should_stop: Callable[[], bool]) -> Result:
-    """A search that is done at once."""
+    """Search that ends at once."""
     return result_of(part.problem, quick(part.problem))
 
 
 def never(part: PartLease, should_stop: Callable[[], bool]) -> Result:
-    """A search that ends when it is told to, and then has nothing."""
+    """Search that ends only when it must stop, without a result."""
     while not (should_stop() or part.lost()):
         time.sleep(0.02)
     raise SolveFailed("It took too long.")
@@ -146,9 +146,9 @@ def town(seed: int = 1) -> Problem:
     return towns(seed, hubs=2, visits=20, vehicles=4)
 
 
-# --- the whole way -----------------------------------------------------------------------------
+# --- from request to draft ---------------------------------------------------------------------
 def test_a_large_day_becomes_one_draft_that_passes_the_referee(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     hub = day_of()
     job = request_plan(hub=hub, service_date=DAY, seconds=8)
@@ -160,23 +160,23 @@ def test_a_large_day_becomes_one_draft_that_passes_the_referee(
     plan = evaluate(problem, arrangement_of(draft, problem))
     assert check(problem, plan) == []
     assert draft.work[0]["engine"] == "parts"
-    assert len(draft.work) > 1, "who solved what is kept, in time or late"
+    assert len(draft.work) > 1, "the work of every part is stored"
     assert SolvePart.objects.count() == 0
-    assert told.qsize() >= 4
+    assert hints.qsize() >= 4
 
 
-def test_a_small_day_is_solved_where_its_job_runs(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+def test_a_small_day_is_not_split_into_parts(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     hub = day_of(orders=12, shifts=2)
     job = request_plan(hub=hub, service_date=DAY, seconds=1)
     assert run_job(job.public_id) == JobState.SUCCEEDED
     assert Plan.objects.get().engine != "parts"
-    assert told.empty()
+    assert hints.empty()
 
 
 def test_other_workers_solve_parts_of_the_plan(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by: dict[int, set[int]] = {}
 
@@ -191,7 +191,7 @@ def test_other_workers_solve_parts_of_the_plan(
     def worker() -> None:
         while not done.is_set():
             try:
-                message = told.get(timeout=0.05)
+                message = hints.get(timeout=0.05)
             except queue.Empty:
                 continue
             tasks.solve_part(**message)
@@ -199,12 +199,12 @@ def test_other_workers_solve_parts_of_the_plan(
     thread = in_thread(shop, worker)
     try:
         problem = town()
-        found = spread_of(a_job(), problem, noted).solve()
+        solution = spread_of(a_job(), problem, noted).solve()
     finally:
         done.set()
         thread.join()
-    assert found is not None
-    assert check(problem, found.solution) == []
+    assert solution is not None
+    assert check(problem, solution.solution) == []
     assert len(by) == 2, "both took some"
     assert not set.intersection(*by.values()), "and none took another's"
 
@@ -213,7 +213,7 @@ def test_the_number_of_parts_suits_the_workers() -> None:
     assert [part_count(visits, 2) for visits in (15, 30, 48, 480)] == [1, 3, 4, 40]
 
 
-def test_nothing_is_cut_with_one_worker_or_few_visits(settings: Any) -> None:
+def test_a_problem_is_not_split_for_one_worker_or_few_visits(settings: Any) -> None:
     assert is_large(town())
     settings.SOLVE_SPREAD_FROM = 41
     assert not is_large(town())
@@ -228,8 +228,8 @@ def create_parts(job: Lease, problem: Problem, wait_s: float = 30) -> list[int]:
     return list(SolvePart.objects.order_by("number").values_list("pk", flat=True))
 
 
-def test_a_part_delivered_twice_is_solved_once(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+def test_a_part_announced_twice_is_solved_once(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     job = a_job()
     first, *_rest = create_parts(job, town())
@@ -244,8 +244,8 @@ def test_a_part_delivered_twice_is_solved_once(
     assert set(parts.results(job, 0)) == {0}
 
 
-def test_ten_workers_at_once_share_out_the_parts(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+def test_ten_workers_at_once_share_the_parts(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     pks = create_parts(a_job(), town())
     got: list[int] = []
@@ -261,8 +261,8 @@ def test_ten_workers_at_once_share_out_the_parts(
     assert sorted(got) == pks
 
 
-def test_a_silent_worker_loses_its_part_and_can_write_nothing(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+def test_a_worker_with_an_expired_lease_loses_its_part_and_cannot_write(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     job = a_job()
     first, *_rest = create_parts(job, town())
@@ -278,8 +278,8 @@ def test_a_silent_worker_loses_its_part_and_can_write_nothing(
     assert second.submit(quickly(second, lambda: False))
 
 
-def test_a_beating_worker_keeps_its_part(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+def test_a_worker_that_renews_its_lease_keeps_its_part(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     first, *_rest = create_parts(a_job(), town())
     lease = parts.claim(first)
@@ -291,8 +291,8 @@ def test_a_beating_worker_keeps_its_part(
     assert parts.claim(first) is None
 
 
-def test_a_part_that_fails_everywhere_is_given_up(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+def test_a_part_that_always_fails_is_marked_as_failed(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = a_job()
     first, *_rest = create_parts(job, town())
@@ -308,21 +308,23 @@ def test_a_part_that_fails_everywhere_is_given_up(
     assert parts.unfinished(job, 0) == 3
 
 
-def test_a_part_that_nobody_waits_for_any_more_is_not_begun(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+def test_a_part_past_its_deadline_is_not_started(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     first, *_rest = create_parts(a_job(), town(), wait_s=0.3)
     assert parts.claim(first) is None
 
 
-def test_time_left_bounds_the_search(shop: RetailerRef, told: queue.Queue[dict[str, Any]]) -> None:
+def test_the_remaining_time_limits_the_search(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
+) -> None:
     first, *_rest = create_parts(a_job(), town(), wait_s=2.0)
     lease = parts.claim(first)
     assert lease is not None
     assert 1.0 < lease.seconds < 2.0, "5 s were asked for"
 
 
-# --- what goes wrong ---------------------------------------------------------------------------
+# --- failures ----------------------------------------------------------------------------------
 HUNG = """
 import os, sys, time
 import django
@@ -340,8 +342,8 @@ with retailer_context(sys.argv[2]):
 """
 
 
-def test_a_worker_killed_in_the_middle_of_a_part_costs_a_moment_only(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+def test_a_killed_worker_delays_the_plan_only_briefly(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = town()
     solved: list[int] = []
@@ -353,7 +355,7 @@ def test_a_worker_killed_in_the_middle_of_a_part_costs_a_moment_only(
     killed: list[int] = []
 
     def killer() -> None:
-        message = told.get(timeout=20)
+        message = hints.get(timeout=20)
         worker = subprocess.Popen(
             [sys.executable, "-c", HUNG, connection.settings_dict["NAME"], shop.schema,
              str(message["part"])],
@@ -381,24 +383,24 @@ def test_a_worker_killed_in_the_middle_of_a_part_costs_a_moment_only(
     monkeypatch.setattr(parts, "claim_any", after_the_kill)
     thread.start()
     try:
-        found = whole.solve()
+        solution = whole.solve()
     finally:
         thread.join()
-    assert found is not None
+    assert solution is not None
     assert killed
     assert killed[0] in solved, "it was solved again"
-    assert check(problem, found.solution) == []
+    assert check(problem, solution.solution) == []
 
 
 def test_a_cancelled_plan_leaves_no_part_and_its_workers_stop(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "POLL_S", 0.0)
     job = a_job()
     stopped = threading.Event()
 
     def worker() -> None:
-        lease = parts.claim(told.get(timeout=20)["part"])
+        lease = parts.claim(hints.get(timeout=20)["part"])
         assert lease is not None
         with pytest.raises(SolveFailed):
             never(lease, lambda: False)
@@ -419,80 +421,80 @@ def test_a_cancelled_plan_leaves_no_part_and_its_workers_stop(
 
 
 def test_all_parts_late_are_solved_by_the_job_itself(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     problem = town()
-    asked: list[int] = []
+    searched: list[int] = []
 
     def late(part: PartLease, should_stop: Callable[[], bool]) -> Result:
         if part.pk:
             return never(part, should_stop)
-        asked.append(len(part.problem.visits))
+        searched.append(len(part.problem.visits))
         return quickly(part, should_stop)
 
     began = time.monotonic()
-    found = spread_of(a_job(), problem, late, seconds=4).solve()
-    assert found is not None
-    assert asked == [40], "the whole, in one piece"
-    assert check(problem, found.solution) == []
-    assert found.solution.unserved == quick(problem).unserved
+    solution = spread_of(a_job(), problem, late, seconds=4).solve()
+    assert solution is not None
+    assert searched == [40], "the whole, in one piece"
+    assert check(problem, solution.solution) == []
+    assert solution.solution.unserved == quick(problem).unserved
     assert time.monotonic() - began < 8
     assert SolvePart.objects.count() == 0
 
 
 def test_one_part_that_fails_is_solved_by_the_job_itself(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     problem = town()
-    asked: list[set[str]] = []
+    searched: list[set[str]] = []
 
     def broken(part: PartLease, should_stop: Callable[[], bool]) -> Result:
         if part.pk and part.seed == 1:
             raise SolveFailed("No memory.")
         if not part.pk:
-            asked.append({v.id for v in part.problem.visits})
+            searched.append({v.id for v in part.problem.visits})
         return quickly(part, should_stop)
 
-    found = spread_of(a_job(), problem, broken, seconds=10).solve()
-    assert found is not None
-    (rest,) = asked
+    solution = spread_of(a_job(), problem, broken, seconds=10).solve()
+    assert solution is not None
+    (rest,) = searched
     assert 0 < len(rest) < 40
-    assert check(problem, found.solution) == []
+    assert check(problem, solution.solution) == []
 
 
-def test_a_straggler_in_a_later_round_leaves_its_part_as_it_was(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+def test_a_part_that_is_late_in_a_later_round_stays_unchanged(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     problem = town()
 
     def late(part: PartLease, should_stop: Callable[[], bool]) -> Result:
         return never(part, should_stop) if part.present else quickly(part, should_stop)
 
-    found = spread_of(a_job(), problem, late, seconds=5).solve()
-    assert found is not None
-    assert check(problem, found.solution) == []
-    assert [p.counts for p in found.work if p.engine == "parts"] == [(4,), (0,)]
+    solution = spread_of(a_job(), problem, late, seconds=5).solve()
+    assert solution is not None
+    assert check(problem, solution.solution) == []
+    assert [p.counts for p in solution.work if p.engine == "parts"] == [(4,), (0,)]
 
 
-def test_an_answer_dearer_than_what_there_was_is_not_taken(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+def test_a_more_expensive_result_is_not_used(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     problem, costs = town(), []
 
     def worse(part: PartLease, should_stop: Callable[[], bool]) -> Result:
         if part.present:
             return result_of(part.problem, evaluate(part.problem, {}))
-        found = quickly(part, should_stop)
-        costs.append(found.cost.exact)
-        return found
+        solution = quickly(part, should_stop)
+        costs.append(solution.cost.exact)
+        return solution
 
     found = spread_of(a_job(), problem, worse).solve()
     assert found is not None
     assert found.cost.exact <= sum(costs)
 
 
-def test_a_worker_of_an_earlier_attempt_has_nothing_to_say(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+def test_a_worker_of_an_earlier_attempt_cannot_write(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = town()
     old = a_job()
@@ -511,8 +513,8 @@ def test_a_worker_of_an_earlier_attempt_has_nothing_to_say(
         spread_of(old, problem, quickly).solve()
 
 
-def test_a_dead_jobs_parts_are_taken_away_when_it_has_ended(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
+def test_the_parts_of_a_dead_job_are_deleted_when_it_has_ended(
+    shop: RetailerRef, hints: queue.Queue[dict[str, Any]]
 ) -> None:
     job = a_job()
     create_parts(job, town())
@@ -526,20 +528,18 @@ def test_a_dead_jobs_parts_are_taken_away_when_it_has_ended(
     assert SolvePart.objects.count() == 0
 
 
-def test_hints_that_the_broker_lost_are_given_again(
-    shop: RetailerRef, told: queue.Queue[dict[str, Any]]
-) -> None:
+def test_lost_hints_are_sent_again(shop: RetailerRef, hints: queue.Queue[dict[str, Any]]) -> None:
     job = a_job()
     pks = create_parts(job, town())
-    while not told.empty():
-        told.get()
+    while not hints.empty():
+        hints.get()
     lease = parts.claim(pks[0])
     assert lease is not None
     parts.remind(job, 0, 10)
-    assert sorted(told.get()["part"] for _ in range(told.qsize())) == pks[1:]
+    assert sorted(hints.get()["part"] for _ in range(hints.qsize())) == pks[1:]
 
 
-def test_the_migration_goes_back_and_forth(shop: RetailerRef) -> None:
+def test_the_migration_is_reversible(shop: RetailerRef) -> None:
     executor = MigrationExecutor(connection)
     before = connection.introspection.table_names()
     assert "planning_solvepart" in before

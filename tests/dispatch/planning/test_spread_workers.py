@@ -1,4 +1,4 @@
-"""A real worker solves parts over a real broker, and is killed in the middle of one."""
+"""A real worker solves parts through a real broker and is killed during one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lastmile.settings import _URLS
 from tests.dispatch.solver.towns import towns
 
 pytestmark = pytest.mark.slow
-VIRTUAL_HOST = 8  # of the broker: this test's own
+VIRTUAL_HOST = 8  # virtual host of the broker that only this test uses
 BROKER = _URLS["BROKER_URL"].split("?")[0] + f"?virtual_host={VIRTUAL_HOST}"
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def worker(
     fresh_db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of the queue ``solve`` on the test's database; hints of this process reach it."""
+    """Start a worker of the queue ``solve`` on the test's database, with this test's broker."""
     address = BROKER.removeprefix("redis+socket://").split("?")[0]
     redis.Redis(unix_socket_path=address, db=VIRTUAL_HOST).flushdb()
     app = Celery("told", set_as_current=False)
@@ -80,7 +80,7 @@ def running() -> bool:
     return SolvePart.objects.filter(state="running").exists()
 
 
-def test_parts_go_to_a_worker_and_survive_its_death(
+def test_a_real_worker_solves_parts_and_its_death_does_not_lose_them(
     worker: subprocess.Popen[bytes],
     retailer: RetailerRef,
     settings: Any,
@@ -90,15 +90,15 @@ def test_parts_go_to_a_worker_and_survive_its_death(
     monkeypatch.setattr(spread, "SMALLEST", 10)
     monkeypatch.setattr(spread, "LARGEST", 12)
     problem = towns(1, hubs=2, visits=20, vehicles=4)
-    held, killed = threading.Event(), threading.Event()
+    claimed, killed = threading.Event(), threading.Event()
     solved_here: list[int] = []
 
     def killer() -> None:
-        """Kill the worker, and the search it has begun, once it is at work on a part."""
+        """Kill the worker and its search as soon as it works on a part."""
         try:
             with retailer_context(retailer):
                 soon(running, 60)
-                held.set()
+                claimed.set()
                 os.killpg(worker.pid, signal.SIGKILL)
                 worker.wait()
                 killed.set()
@@ -120,12 +120,12 @@ def test_parts_go_to_a_worker_and_survive_its_death(
     thread = threading.Thread(target=killer)
     thread.start()
     try:
-        found = Spread(lease, problem, 60, 1, here, lambda _share: None).solve()
+        solution = Spread(lease, problem, 60, 1, here, lambda _share: None).solve()
     finally:
         thread.join()
-    assert held.is_set(), "the worker had taken a part over the broker"
+    assert claimed.is_set(), "the worker had taken a part over the broker"
     assert solved_here, "its part came back here"
-    assert found is not None
-    assert check(problem, found.solution) == []
-    assert found.solution.unserved == ()
+    assert solution is not None
+    assert check(problem, solution.solution) == []
+    assert solution.solution.unserved == ()
     assert SolvePart.objects.count() == 0

@@ -1,4 +1,4 @@
-"""A break that is not paid is taken off the price of a route, after edits and in prices too."""
+"""An unpaid break does not cost money: in a route's cost, after edits, and in prices of spots."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOUR_MINOR = 36_000
 
 
 def broken_day(*, paid: bool) -> Hub:
-    """One van at 36,000 an hour with an hour's break at noon, and orders before and after it."""
+    """Make a van at 36,000 an hour with a one-hour break at noon, and orders before and after."""
     hub = make_hub(loading_s=600)
     van = make_vehicle(hub=hub, cost_per_hour_minor=HOUR_MINOR)
     rest = Break(opens_at=BEGINS, closes_at=BEGINS, duration_s=3_600, paid=paid)
@@ -46,18 +46,18 @@ def test_only_a_paid_break_costs_money(retailer: RetailerRef, paid: bool, unpaid
     assert draft.cost_time_minor == time_without_break(draft, unpaid_s)
 
 
-def test_an_edit_and_the_prices_of_spots_leave_the_unpaid_break_out(retailer: RetailerRef) -> None:
+def test_an_unpaid_break_costs_nothing_in_edits_and_spots(retailer: RetailerRef) -> None:
     draft = plan(broken_day(paid=False))
     first = Stop.objects.select_related("order").get(plan=draft, position=1).order.public_id
     off = editing.take_off(plan=draft, version=None, order=first)
     before = off.cost_minor
     best = spots.spots_for(off, first)[0]
     (asked, *_more) = why(off, first).others
-    put = editing.move_stop(
+    moved = editing.move_stop(
         plan=off, version=None, order=first, shift=best.shift, position=best.position
     )
-    (route,) = put.routes.all()
+    (route,) = moved.routes.all()
     assert len(route.breaks) == 1
-    assert put.cost_time_minor == time_without_break(put, 3_600)
-    assert abs(put.cost_minor - before - best.added_cost_minor) <= 2  # parts are rounded by route
+    assert moved.cost_time_minor == time_without_break(moved, 3_600)
+    assert abs(moved.cost_minor - before - best.added_cost_minor) <= 2  # parts are rounded by route
     assert abs(asked.added_cost_minor - best.added_cost_minor) <= 1
