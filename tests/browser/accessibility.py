@@ -1,4 +1,4 @@
-"""axe-core in a page; its source enters by the debugger, which no Content-Security-Policy stops."""
+"""Runs axe-core in a page; the debugger loads it, so no Content-Security-Policy blocks it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from playwright.sync_api import Page
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 GRAVE = {"serious", "critical"}
-# A colour on its way to another is neither: every motion that has an end is brought to it. (On a
-# busy machine Chromium now and then never says by itself that a transition is finished.)
+# Finish all animations first: during a transition, colours have wrong contrast. (On a busy machine
+# Chromium sometimes does not report the end of a transition by itself.)
 _RUN = """() => {
     document.getAnimations()
         .filter(moving => moving.effect.getComputedTiming().iterations !== Infinity)
@@ -30,12 +30,12 @@ def _source() -> str:
 
 
 def violations(page: Page) -> list[str]:
-    """Return the serious and critical faults of a page, one sentence each."""
+    """Return the serious and critical accessibility faults of a page, one sentence each."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(_source())
-    found = [one for one in page.evaluate(_RUN) if one["impact"] in GRAVE]
+    faults = [one for one in page.evaluate(_RUN) if one["impact"] in GRAVE]
     return [
         f"{one['id']} ({one['impact']}): {one['help']}; {one['count']} x, such as "
         + "; ".join(one["nodes"])
-        for one in found
+        for one in faults
     ]

@@ -1,4 +1,4 @@
-"""The server that the browser tests visit: one for all of them."""
+"""The fixtures of the browser tests: one server for all tests, and the watch of each browser."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.live import Live, live_house
+from tests.browser.live import Live, live_server
 from tests.browser.watch import Watch
 
 
@@ -14,12 +14,12 @@ from tests.browser.watch import Watch
 def live(
     template_database: str, django_db_setup: None, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[Live]:
-    """The running house; what a test writes stays for the tests after it."""
-    with django_db_blocker.unblock(), live_house(template_database) as house:  # type: ignore[attr-defined]
+    """Run one server for all browser tests; data that a test writes stays for later tests."""
+    with django_db_blocker.unblock(), live_server(template_database) as house:  # type: ignore[attr-defined]
         yield house
 
 
 @pytest.fixture
 def watch(context: object, live: Live) -> Watch:
-    """Notes everything that goes wrong in the test's pages."""
+    """Record all problems in the pages of the test."""
     return Watch(context, live.port)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Addresses of the frame's browser tests: pages with panels that work and panels that do not."""
+"""The URLs of the browser tests of the frame: a page with panels that work and that fail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tenants.permissions import Act, page
 
 __all__ = ["handler403", "handler404", "handler500", "urlpatterns"]
 
-# --- what the tests' navigation lists -------------------------------------------------------------
+# --- the navigation of the tests ------------------------------------------------------------------
 MENU = (Item("home:start", "home.view", "Today", "house"),)
 STATUSES: dict[str, dict[str, Status]] = {}
 PANELS = {
@@ -33,7 +33,7 @@ broken = True
 
 @page(Act.HOME_VIEW)
 def with_panels(request: HttpRequest) -> HttpResponse:
-    """A page of the staff's frame with every panel."""
+    """Show a page of the staff frame with every panel."""
     text = (
         '{% extends "base_staff.html" %}{% load look %}{% block content %}'
         '<h1>Order</h1>{% panels "order" "ord_1" %}{% endblock %}'
@@ -43,7 +43,7 @@ def with_panels(request: HttpRequest) -> HttpResponse:
 
 @page(Act.HOME_VIEW)
 def good(request: HttpRequest, public_id: str) -> HttpResponse:
-    """A fragment, or a page of its own."""
+    """Show a fragment for htmx, and a whole page otherwise."""
     calls.append(request.path)
     fragment = request.headers.get("HX-Request") == "true"
     return HttpResponse(f"<p>Of {public_id}</p>" if fragment else f"<h1>Page of {public_id}</h1>")
@@ -51,27 +51,27 @@ def good(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @page(Act.HOME_VIEW)
 def fails(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Fail, until the test says that it works again."""
+    """Fail until the test sets ``broken`` to False."""
     if broken:
         return HttpResponse("broken", status=500)
-    return HttpResponse("<p>Mended</p>")
+    return HttpResponse("<p>Repaired</p>")
 
 
 @page(Act.RETAILERS_VIEW)
 def forbidden(request: HttpRequest, public_id: str) -> HttpResponse:
-    """For the operator's people alone."""
+    """Show a fragment that only members of the operator may see."""
     return HttpResponse("<p>Secret</p>")
 
 
 @page(Act.HOME_VIEW)
 def unknown(request: HttpRequest, public_id: str) -> HttpResponse:
-    """As an order of another hub."""
-    raise NotFound("There is no such thing here.")
+    """Raise NotFound, as for an order of another hub."""
+    raise NotFound("Not found: it does not exist or you do not have access.")
 
 
 @page(Act.HOME_VIEW)
 def empty(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Nothing to show."""
+    """Return no content."""
     return HttpResponse(status=204)
 
 

@@ -1,7 +1,7 @@
-"""The real ASGI application on a port of its own, over a database of its own.
+"""Runs the real ASGI application for browser tests, on its own port and with its own database.
 
-Playwright keeps an event loop running in the test's thread, where Django refuses the ORM: all that
-touches the database happens in one worker thread, handed to ``Live.do``.
+Playwright keeps an event loop running in the test's thread, where Django does not allow the ORM.
+So all database work runs in one worker thread, through ``Live.do``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A running server: retailer t1 on ``t1.localhost``, the house on ``localhost``."""
+    """A running server: retailer t1 is at ``t1.localhost``, the public pages at ``localhost``."""
 
     port: int
     world: World
@@ -38,20 +38,20 @@ class Live:
 
     @property
     def retailer(self) -> str:
-        """Where t1's pages begin."""
+        """Return the base address of retailer t1's pages."""
         return f"http://{FIRST.domain}:{self.port}"
 
     @property
     def public(self) -> str:
-        """Where the public pages begin."""
+        """Return the base address of the public pages."""
         return f"http://{settings.BASE_DOMAIN}:{self.port}"
 
     def do(self, act: Callable[[RetailerRef], T]) -> T:
-        """Run something in t1's context, in the worker thread; returns what it returned."""
+        """Call ``act`` in t1's context in the worker thread, and return its result."""
         return self.worker.submit(_in_retailer, act).result(timeout=60)
 
     def log_in(self, context: BrowserContext, role: str) -> None:
-        """Give a browser the session of the member with a role."""
+        """Sign a browser in as the member with a role."""
         email = self.world.emails[role]
 
         def cookie(ref: RetailerRef) -> str:
@@ -72,8 +72,8 @@ def _in_retailer(act: Callable[[RetailerRef], T]) -> T:
 
 
 @contextmanager
-def live_house(template: str, **day: Any) -> Iterator[Live]:
-    """Serve a copy of the template database, with a day made in it, for the length of a block."""
+def live_server(template: str, **day: Any) -> Iterator[Live]:
+    """Serve a copy of the template database with the data of ``make_day`` during a block."""
     with ThreadPoolExecutor(1, "database") as worker:
         copy = copy_of(template)
         worker.submit(copy.__enter__).result(timeout=60)

@@ -1,6 +1,6 @@
-"""Every first page, in one table: the browser tests and the pictures walk it.
+"""The table of all main pages, which the browser tests and the screenshots visit.
 
-A new page is a new line; ``ready`` is a selector that stands once the page is whole.
+Add a line for each new page.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from tests.browser.live import Live
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page to look at: its name, its path, who looks ("" for a stranger), when it is whole.
+    """A page to visit: its name, its path and the role of the visitor ("" if not signed in).
 
-    ``ours`` is False where the page is another's work as a whole (Swagger UI): it must be quiet
-    and call nobody, but its colours are not held to ours.
+    ``ready`` is a selector that exists as soon as the page is complete. ``own`` is False for a page
+    by a third party (Swagger UI): its console and requests are checked, but not its accessibility.
     """
 
     name: str
@@ -24,10 +24,10 @@ class Visit:
     ready: str = "main h1, .driver h1"
     public: bool = False
     status: int = 200
-    ours: bool = True
+    own: bool = True
 
     def url(self, live: Live) -> str:
-        """Return the address; what stands in braces comes from ``World.names``."""
+        """Return the address of the page; names in braces are filled from ``World.names``."""
         path = self.path.format(**live.world.names)
         return (live.public if self.public else live.retailer) + path
 
@@ -44,7 +44,7 @@ PAGES = (
     Visit("order", "/console/orders/{order}/", role="dispatcher"),
     Visit("order-new", "/console/orders/new/", role="dispatcher"),
     Visit("pins", "/console/pins/", role="dispatcher"),
-    Visit("pin", "/console/pins/{lost}/", role="dispatcher"),
+    Visit("pin", "/console/pins/{unplaced}/", role="dispatcher"),
     Visit("imports", "/console/imports/", role="dispatcher"),
     Visit("import", "/console/imports/{import}/", role="dispatcher"),
     Visit("fleet", "/console/fleet/", role="manager"),
@@ -63,6 +63,6 @@ PAGES = (
     Visit("settings", "/settings/"),
     Visit("settings-read", "/settings/", role="dispatcher"),
     Visit("forbidden", "/members/", role="picker", status=403),
-    Visit("api-docs", "/api/v1/docs/", ready=".swagger-ui .opblock", ours=False),
+    Visit("api-docs", "/api/v1/docs/", ready=".swagger-ui .opblock", own=False),
     Visit("api-problems", "/api/v1/problems/"),
 )

@@ -1,7 +1,7 @@
-"""The README's pictures, taken from a demo of its own: ``make pictures``.
+"""Takes the pictures of the README from a demo that it starts itself: ``make pictures``.
 
-It starts ``manage.py up --demo`` with data under ``var/pictures``, photographs the grocer's board
-and orders, and writes them to ``lastmile/docs/pictures``. The first run takes some minutes.
+It runs ``manage.py up --demo`` with data under ``var/pictures``, takes screenshots of the grocer's
+board and orders, and writes them to ``lastmile/docs/pictures``. The first run takes some minutes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ INTO: Final = ROOT / "lastmile" / "docs" / "pictures"
 EMAIL: Final = "dispatcher@verdura.example"
 PATHS: Final = {"board": "/console/", "orders": "/console/orders/"}
 NO_STREETS: Final = (
-    "The streets of the demo are not there, so the board would show straight lines. Check that "
-    "this machine reaches its package index, then run `make pictures` again."
+    "The street network of the demo is missing, so the board would show straight lines. Check that "
+    "this machine can reach its package index, then run `make pictures` again."
 )
 
 
@@ -35,7 +35,7 @@ def password(logins: str) -> str:
         words = line.split()
         if EMAIL in words:
             return words[-1]
-    raise LookupError(f"No password of {EMAIL} among the demo's logins.")
+    raise LookupError(f"The file of the demo's logins has no password of {EMAIL}.")
 
 
 def main() -> int:

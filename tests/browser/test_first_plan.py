@@ -1,7 +1,7 @@
-"""The way of a new owner in an empty retailer, without shortcuts: from no hub to a published plan.
+"""A new owner in an empty retailer makes everything through the pages, up to a published plan.
 
-Nothing is made behind the pages: the hub, the vehicle, the shift, the orders, the pin and the plan
-all come from what a person types and presses. Only the workers' turn is taken by the test.
+The hub, the vehicle, the shift, the orders, the pin and the plan all come from input in the
+browser. The test only runs the jobs of the workers.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ FILE = (
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The only streets of the installation: one long one with four houses."""
-    drawn = Town()
-    drawn.way(*(drawn.node(x, 0) for x in range(11)), name="Long Street")
+    """Build the only street network of the installation: one long street with four houses."""
+    streets = Town()
+    streets.way(*(streets.node(x, 0) for x in range(11)), name="Long Street")
     for number in (2, 4, 6, 8):
-        said = {"addr:housenumber": str(number), "addr:street": "Long Street"}
-        drawn.node(number, -0.2, said | {"addr:city": "Upper Town"})
+        tags = {"addr:housenumber": str(number), "addr:street": "Long Street"}
+        streets.node(number, -0.2, tags | {"addr:city": "Upper Town"})
     folder = tmp_path_factory.mktemp("first-plan")
-    drawn.build(folder)
+    streets.build(folder)
     return folder
 
 
@@ -58,7 +58,7 @@ def var(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def inside(live: Live, act: Callable[[], T]) -> T:
-    """Run something in the empty retailer, in the thread that may touch the database."""
+    """Call ``act`` in the empty retailer, in the thread for database work."""
 
     def run() -> T:
         try:
@@ -70,7 +70,7 @@ def inside(live: Live, act: Callable[[], T]) -> T:
     return live.worker.submit(run).result(timeout=240)
 
 
-def test_a_new_owner_comes_from_an_empty_retailer_to_a_published_plan(
+def test_a_new_owner_gets_from_an_empty_retailer_to_a_published_plan(
     live: Live, page: Page, watch: Watch
 ) -> None:
     inside(live, lambda: add_member(Role.OWNER, email=OWNER))
@@ -103,14 +103,14 @@ def _make_the_hub(page: Page) -> None:
     page.get_by_role("link", name="New hub").click()
     page.get_by_label("Name").fill("Central")
     page.get_by_label("Address").fill("Long Street 4")
-    expect(page.get_by_label("Street network")).to_have_value("town")  # the only ones there are
+    expect(page.get_by_label("Street network")).to_have_value("town")  # the only street network
     page.get_by_role("button", name="Find the address on the map").click()
     expect(page.get_by_text("Found: Long Street 4")).to_be_visible()
     expect(page.locator(".map-pin")).to_be_visible()
     assert abs(float(page.get_by_label("Longitude").input_value()) - spot(4, 0).lon) < 0.0005
     expect(page.get_by_text("No street map is loaded")).to_have_count(0)
     assert violations(page) == []
-    page.get_by_label("Name").press("Enter")  # saves, and does not look again
+    page.get_by_label("Name").press("Enter")  # saves without a new search for the address
     expect(page.get_by_text("Central was added.")).to_be_visible()
 
 

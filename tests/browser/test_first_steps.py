@@ -1,4 +1,4 @@
-"""A person's first minute: in by keyboard alone, in their language, in their light."""
+"""The first minute of a person: sign-in by keyboard, choice of language and of theme."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.browser.watch import Watch
 from tests.people import PASSWORD
 
 pytestmark = pytest.mark.browser
-# Before the page's own scripts: every change of the theme after the server's first word.
+# Runs before the page's own scripts: records every change of the theme.
 _NOTE_THEMES = """
 window.themes = [];
 new MutationObserver(() => {
@@ -29,7 +29,7 @@ _LIGHTNESS = """() => {
 
 
 def focused(page: Page) -> str:
-    """Return the name of what has the keyboard: its name, label or words."""
+    """Return the name, label or text of the focused element."""
     return page.evaluate(
         "() => { const at = document.activeElement;"
         " return at.name || at.getAttribute('aria-label') || at.textContent.trim(); }"
@@ -37,20 +37,20 @@ def focused(page: Page) -> str:
 
 
 def tab_to(page: Page, name: str, most: int = 40) -> None:
-    """Press Tab until something has the keyboard, and be sure it can be seen."""
+    """Press Tab until an element has the focus, and check that the focus is visible."""
     for _press in range(most):
         page.keyboard.press("Tab")
         if focused(page) == name:
             seen = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
-            assert seen != "none", f"{name} has the keyboard, and nothing shows it"
+            assert seen != "none", f"{name} has the focus, but it is not visible"
             return
-    raise AssertionError(f"Tab never reaches {name!r}; it stands on {focused(page)!r}")
+    raise AssertionError(f"Tab never reaches {name!r}; the focus is on {focused(page)!r}")
 
 
-def test_a_person_logs_in_and_out_by_keyboard_alone(live: Live, page: Page, watch: Watch) -> None:
+def test_a_person_signs_in_and_out_by_keyboard(live: Live, page: Page, watch: Watch) -> None:
     page.goto(f"{live.retailer}/members/")
     expect(page).to_have_url(re.compile(r"/login/\?next="))
-    # Where one begins; Chromium gives the keyboard away with a frame after `load`.
+    # The first field has the focus; Chromium sets it one frame after `load`.
     expect(page.locator("[name=email]")).to_be_focused()
     page.keyboard.type(live.world.emails["owner"])
     tab_to(page, "password", most=2)
@@ -58,7 +58,7 @@ def test_a_person_logs_in_and_out_by_keyboard_alone(live: Live, page: Page, watc
     page.keyboard.press("Enter")
     expect(page.get_by_text("The e-mail or the password is wrong")).to_be_visible()
     assert page.locator("[name=email]").input_value() == live.world.emails["owner"]
-    watch.take()  # the console says that a 422 was answered
+    watch.take()  # drop the console message about the status 422
     page.locator("[name=password]").focus()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
@@ -76,7 +76,7 @@ def test_a_person_logs_in_and_out_by_keyboard_alone(live: Live, page: Page, watc
     assert watch.take() == []
 
 
-def test_escape_closes_the_menu_and_gives_the_keyboard_back(live: Live, page: Page) -> None:
+def test_escape_closes_the_menu_and_returns_the_focus(live: Live, page: Page) -> None:
     page.goto(f"{live.retailer}/login/")
     tab_to(page, "Language, theme and account")
     page.keyboard.press("Enter")
@@ -86,7 +86,7 @@ def test_escape_closes_the_menu_and_gives_the_keyboard_back(live: Live, page: Pa
     expect(page.locator("details.menu[open]")).to_have_count(0)
 
 
-def test_the_language_is_switched_and_kept(live: Live, page: Page, watch: Watch) -> None:
+def test_the_language_is_changed_and_remembered(live: Live, page: Page, watch: Watch) -> None:
     page.goto(f"{live.retailer}/login/?next=/members/")
     page.get_by_label("Language, theme and account").click()
     page.get_by_role("button", name="Español").click()
@@ -101,12 +101,12 @@ def test_the_language_is_switched_and_kept(live: Live, page: Page, watch: Watch)
 @pytest.mark.parametrize(
     ("label", "theme", "dark"), [("Dark", "dark", True), ("Light", "light", False)]
 )
-def test_the_theme_is_switched_at_once_and_never_flashes(
+def test_the_theme_changes_at_once_and_never_flashes(
     live: Live, page: Page, watch: Watch, label: str, theme: str, dark: bool
 ) -> None:
     page.emulate_media(color_scheme="light" if dark else "dark", reduced_motion="reduce")
     page.goto(f"{live.retailer}/login/")
-    assert (page.evaluate(_LIGHTNESS) < 0.5) is not dark  # as the device asks
+    assert (page.evaluate(_LIGHTNESS) < 0.5) is not dark  # the theme of the device
     page.get_by_label("Language, theme and account").click()
     page.get_by_role("button", name=label, exact=True).click()
     assert (page.evaluate(_LIGHTNESS) < 0.5) is dark

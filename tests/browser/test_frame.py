@@ -1,4 +1,4 @@
-"""The frame in a real browser: panels that fail alone, frames for shopper and driver, workers."""
+"""The frame of pages in a real browser: failing panels, shopper and driver frames, workers."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ self.addEventListener("fetch", (event) => {
 
 @pytest.fixture
 def framed(live: Live) -> Iterator[Live]:
-    """The running house with the test's own pages and navigation."""
+    """Return the running server with the test's own pages and navigation."""
     frame_urls.broken = True
     frame_urls.calls.clear()
     with override_settings(ROOT_URLCONF=HERE, NAVIGATION=HERE):
         yield live
 
 
-def test_a_panel_that_fails_or_is_forbidden_breaks_nothing(
+def test_a_failing_or_forbidden_panel_does_not_break_the_page(
     framed: Live, page: Page, watch: Watch
 ) -> None:
     framed.log_in(page.context, "owner")
@@ -52,27 +52,25 @@ def test_a_panel_that_fails_or_is_forbidden_breaks_nothing(
     for name in ("Forbidden", "Unknown", "Empty"):
         expect(page.get_by_role("heading", name=name)).to_be_hidden()
     expect(page.get_by_role("heading", name="Order", exact=True)).to_be_visible()
-    expect(page.locator(".toast")).to_have_count(0)  # nobody acted: nothing to be told
+    expect(page.locator(".toast")).to_have_count(0)  # no toast, because no person acted
 
     frame_urls.broken = False
     broken.get_by_role("button").click()
-    expect(broken.get_by_text("Mended")).to_be_visible()
+    expect(broken.get_by_text("Repaired")).to_be_visible()
     expect(broken.get_by_role("alert")).to_be_hidden()
-    assert frame_urls.calls == ["/test/good/ord_1/"]  # each is asked for once
-    said = [line for line in watch.take() if not any(str(n) in line for n in (403, 404, 500))]
-    assert said == []
+    assert frame_urls.calls == ["/test/good/ord_1/"]  # each panel is requested once
+    problems = [line for line in watch.take() if not any(str(n) in line for n in (403, 404, 500))]
+    assert problems == []
 
 
-def test_a_panel_waits_in_its_place_and_a_lost_server_is_said_there(
-    framed: Live, page: Page
-) -> None:
+def test_a_panel_shows_that_it_loads_and_that_the_server_is_lost(framed: Live, page: Page) -> None:
     framed.log_in(page.context, "owner")
-    held = []
-    page.route("**/test/good/**", lambda route: held.append(route))
+    requests = []
+    page.route("**/test/good/**", lambda route: requests.append(route))
     page.goto(f"{framed.retailer}/test/panels/")
     good = page.locator(".panel", has=page.get_by_role("heading", name="Good"))
     expect(good.locator("[aria-busy=true] .skeleton").first).to_be_visible()
-    held[0].abort()
+    requests[0].abort()
     expect(good.get_by_role("alert")).to_be_visible()
     expect(good.locator(".skeleton")).to_have_count(0)
     expect(page.locator(".toast")).to_have_count(0)
@@ -88,11 +86,11 @@ def test_without_scripts_a_panel_is_a_link_to_its_page(framed: Live, browser: Br
     context.close()
 
 
-def test_an_open_board_says_that_its_reader_is_signed_out(live: Live, page: Page) -> None:
+def test_an_open_board_shows_that_its_reader_is_signed_out(live: Live, page: Page) -> None:
     email = live.world.emails["dispatcher"]
     live.log_in(page.context, "dispatcher")
     page.goto(live.retailer + "/console/{hub}/{date}/".format(**live.world.names))
-    ready = {"timeout": 20_000}  # the map comes first, drawn without a graphics card
+    ready = {"timeout": 20_000}  # the map is drawn first, without a graphics card
     expect(page.locator("#board-frame")).to_have_attribute("data-live", "true", **ready)
 
     def end(_ref: RetailerRef) -> None:
@@ -107,7 +105,7 @@ def test_an_open_board_says_that_its_reader_is_signed_out(live: Live, page: Page
     expect(page).to_have_url(re.compile("/login/"))
 
 
-def test_the_driver_s_frame_has_large_targets_and_says_when_the_connection_is_lost(
+def test_the_driver_frame_has_large_targets_and_shows_a_lost_connection(
     live: Live, page: Page, watch: Watch
 ) -> None:
     live.log_in(page.context, "owner")
@@ -149,7 +147,7 @@ def test_the_shopper_s_frame_has_no_menu_and_changes_language_without_scripts(
     context.close()
 
 
-def test_a_module_s_worker_answers_below_its_own_address_alone(
+def test_a_service_worker_answers_only_below_its_own_address(
     live: Live, page: Page, watch: Watch, tmp_path: Path
 ) -> None:
     (tmp_path / "app").mkdir()
@@ -163,12 +161,12 @@ def test_a_module_s_worker_answers_below_its_own_address_alone(
         scope = page.evaluate("async () => (await navigator.serviceWorker.ready).scope")
         assert scope == f"{live.retailer}/app/"
         page.wait_for_function("() => navigator.serviceWorker.controller")
-        told = page.evaluate("async () => (await fetch('/app/told')).json()")
-        assert told["SCOPE"] == "/app/"
-        assert told["STATIC_URL"].startswith("/static/")
+        reply = page.evaluate("async () => (await fetch('/app/told')).json()")
+        assert reply["SCOPE"] == "/app/"
+        assert reply["STATIC_URL"].startswith("/static/")
         outside = page.goto(f"{live.retailer}/told")
         assert outside is not None
-        assert outside.status == 404  # a page that is not below its address
+        assert outside.status == 404  # this page is outside the worker's scope
         headers = page.evaluate(
             "async () => Object.fromEntries((await fetch('/app/sw.js')).headers)"
         )
@@ -179,6 +177,6 @@ def test_a_module_s_worker_answers_below_its_own_address_alone(
     assert [line for line in watch.take() if "404" not in line] == []
 
 
-def test_a_worker_whose_script_is_missing_stops_the_start() -> None:
+def test_a_missing_worker_script_stops_the_start() -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         service_worker("nowhere/sw.js", scope="/nowhere/")

@@ -1,4 +1,4 @@
-"""The way in of a new person, without shortcuts: invited, a password set, signed in, reset."""
+"""A new person: invitation, first password, sign-in, and a link for a new password."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ FIRST, SECOND = "a long first sentence", "another long sentence"
 
 @pytest.fixture
 def other_browser(browser: Browser) -> Iterator[BrowserContext]:
-    """The browser of the person who gets a link: nobody is signed in there."""
+    """Return the browser of the person who gets a link; nobody is signed in there."""
     context = browser.new_context()
     yield context
     context.close()
 
 
 def in_house(live: Live, act: Callable[[], T]) -> T:
-    """Run something in the operator's schema, in the thread that may touch the database."""
+    """Call ``act`` in the operator's schema, in the thread for database work."""
 
     def run() -> T:
         try:
@@ -46,7 +46,7 @@ def in_house(live: Live, act: Callable[[], T]) -> T:
 
 
 def command_link(live: Live, schema: str, email: str) -> str:
-    """Make an owner as an operator does on the machine; return the link that is printed."""
+    """Create an owner with the command that operators use; return the printed link."""
 
     def make() -> str:
         out = StringIO()
@@ -61,7 +61,7 @@ def command_link(live: Live, schema: str, email: str) -> str:
 
 
 def follow(page: Page, link: str, password: str) -> None:
-    """Follow a link, as the person who got it, and set a password."""
+    """Open a link to set a password, as the person who received it, and set the password."""
     answer = page.goto(link)
     assert answer is not None
     assert answer.headers["referrer-policy"] == "same-origin"
@@ -74,7 +74,7 @@ def follow(page: Page, link: str, password: str) -> None:
 
 
 def sign_in(page: Page, email: str, password: str) -> None:
-    """Sign in on the login page at hand."""
+    """Sign in on the open login page."""
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
@@ -87,7 +87,7 @@ def sign_out(page: Page) -> None:
     expect(page).to_have_url(re.compile("/login/"))
 
 
-def test_somebody_invited_sets_a_password_signs_in_and_gets_a_new_one(
+def test_an_invited_member_sets_a_password_signs_in_and_gets_a_new_link(
     live: Live, page: Page, watch: Watch, other_browser: BrowserContext
 ) -> None:
     follow(page, command_link(live, "t1", "boss@first.example"), FIRST)
@@ -100,20 +100,20 @@ def test_somebody_invited_sets_a_password_signs_in_and_gets_a_new_one(
     link = page.get_by_label("Link to set a password").input_value()
     assert violations(page) == []
 
-    theirs = other_browser.new_page()
-    theirs.goto(link)
-    theirs.get_by_label("New password").fill("short")
-    theirs.get_by_role("button", name="Set password and sign in").click()
-    expect(theirs.get_by_text("too short")).to_be_visible()
-    follow(theirs, link, FIRST)
-    theirs.get_by_label("Language, theme and account").click()
-    expect(theirs.get_by_text("Nora Pires")).to_be_visible()
-    theirs.get_by_role("link", name="My account").click()
-    expect(theirs.get_by_text("nora@first.example")).to_be_visible()
-    sign_out(theirs)
-    sign_in(theirs, "nora@first.example", FIRST)
-    theirs.goto(link)
-    expect(theirs.get_by_text("Ask an owner or manager for a new one")).to_be_visible()
+    invited = other_browser.new_page()
+    invited.goto(link)
+    invited.get_by_label("New password").fill("short")
+    invited.get_by_role("button", name="Set password and sign in").click()
+    expect(invited.get_by_text("too short")).to_be_visible()
+    follow(invited, link, FIRST)
+    invited.get_by_label("Language, theme and account").click()
+    expect(invited.get_by_text("Nora Pires")).to_be_visible()
+    invited.get_by_role("link", name="My account").click()
+    expect(invited.get_by_text("nora@first.example")).to_be_visible()
+    sign_out(invited)
+    sign_in(invited, "nora@first.example", FIRST)
+    invited.goto(link)
+    expect(invited.get_by_text("Ask an owner or manager for a new one")).to_be_visible()
 
     page.get_by_role("link", name="Nora Pires").click()
     page.get_by_role("button", name="Create a link to set a new password").click()
@@ -147,11 +147,11 @@ def test_an_operator_opens_a_retailer_whose_first_owner_signs_in(
     assert violations(page) == []
     link = page.get_by_label("Link to set a password").input_value()
 
-    theirs = other_browser.new_page()
-    follow(theirs, link, FIRST)
-    expect(theirs).to_have_url(f"http://padaria.localhost:{live.port}/")
-    sign_out(theirs)
-    sign_in(theirs, "marta@padaria.example", FIRST)
-    theirs.get_by_role("link", name="Members", exact=True).click()
-    expect(theirs.get_by_role("link", name="Marta Lopes")).to_be_visible()
+    invited = other_browser.new_page()
+    follow(invited, link, FIRST)
+    expect(invited).to_have_url(f"http://padaria.localhost:{live.port}/")
+    sign_out(invited)
+    sign_in(invited, "marta@padaria.example", FIRST)
+    invited.get_by_role("link", name="Members", exact=True).click()
+    expect(invited.get_by_role("link", name="Marta Lopes")).to_be_visible()
     assert watch.take() == []

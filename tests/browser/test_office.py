@@ -1,4 +1,4 @@
-"""The office in a browser: a file from rehearsal to pin, by keyboard, and nothing goes wrong."""
+"""The console in a browser: preview and import of a file, set a pin, all by keyboard."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILE = (
 
 
 def states(live: Live) -> dict[str, str]:
-    """The orders of the file as they stand."""
+    """Return the present states of the orders in the file."""
 
     def read(_ref: RetailerRef) -> dict[str, str]:
         rows = Order.objects.filter(external_id__startswith="B-").order_by("external_id")
@@ -34,7 +34,7 @@ def states(live: Live) -> dict[str, str]:
     return live.do(read)
 
 
-def test_a_file_is_rehearsed_brought_in_and_its_lost_address_pinned(
+def test_a_file_is_previewed_imported_and_its_unknown_address_pinned(
     live: Live, page: Page, watch: Watch
 ) -> None:
     live.log_in(page.context, "dispatcher")
@@ -47,7 +47,7 @@ def test_a_file_is_rehearsed_brought_in_and_its_lost_address_pinned(
     expect(page.get_by_role("progressbar")).to_be_visible()
     live.do(lambda _ref: drain())
     expect(page.get_by_text("3 rows were read. Nothing has changed yet.")).to_be_visible()
-    expect(page.get_by_text("outside -90 to 90")).to_be_visible()
+    expect(page.get_by_text("from -90 to 90")).to_be_visible()
     assert states(live) == {}
     with page.expect_download() as download:
         page.get_by_role("link", name="Download with reasons").click()
@@ -76,10 +76,10 @@ def _put_the_pin(page: Page) -> None:
     assert violations(page) == []
     tab_to(page, "Save pin", most=3)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("The pin is kept, also for the next order")).to_be_visible()
+    expect(page.get_by_text("The pin was saved, also for the next order")).to_be_visible()
 
 
-def test_the_list_of_orders_goes_by_arrow_keys_and_opens_a_drawer(
+def test_the_list_of_orders_works_with_arrow_keys_and_opens_a_drawer(
     live: Live, page: Page, watch: Watch
 ) -> None:
     live.log_in(page.context, "dispatcher")

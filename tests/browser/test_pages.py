@@ -1,4 +1,4 @@
-"""Each first page is quiet, readable by machines and by eyes, and fits a phone."""
+"""Every main page has no console errors, no accessibility faults, and fits a phone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TOO_WIDE = """() => {
 
 
 def visited(live: Live, page: Page, visit: Visit) -> int:
-    """Go to a page as who should; return the answer's status."""
+    """Visit a page with its role; return the status of the response."""
     if visit.role:
         live.log_in(page.context, visit.role)
     answer = page.goto(visit.url(live))
@@ -37,7 +37,7 @@ def visited(live: Live, page: Page, visit: Visit) -> int:
 
 
 @pytest.mark.parametrize("visit", PAGES, ids=[visit.name for visit in PAGES])
-def test_a_page_is_quiet_accessible_and_fits(
+def test_a_page_has_no_errors_is_accessible_and_fits(
     live: Live, page: Page, watch: Watch, visit: Visit
 ) -> None:
     page.emulate_media(reduced_motion="reduce")
@@ -45,15 +45,15 @@ def test_a_page_is_quiet_accessible_and_fits(
     assert visited(live, page, visit) == visit.status
     for _look in looks(page):
         page.wait_for_load_state("networkidle")
-    said = watch.take()  # before axe, whose own styles the policy refuses
+    problems = watch.take()  # before axe, because the policy refuses the styles of axe
     if visit.status >= 400:  # the console repeats the page's own status
-        said = [line for line in said if str(visit.status) not in line]
-    faults = [*_unfit(page)] if visit.ours else []
-    assert not faults + said, "\n".join(["", *faults, *said])
+        problems = [line for line in problems if str(visit.status) not in line]
+    faults = [*_unfit(page)] if visit.own else []
+    assert not faults + problems, "\n".join(["", *faults, *problems])
 
 
 def looks(page: Page) -> Iterator[str]:
-    """Turn a page to each width and colour scheme; yields the look in words."""
+    """Show a page in each width and colour scheme; yield a name of each."""
     for size, scheme in itertools.product((DESK, PHONE), ("light", "dark")):
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme)
@@ -68,7 +68,7 @@ def _unfit(page: Page) -> Iterator[str]:
         yield f"390 px: the page scrolls sideways because of {too_wide}"
 
 
-def test_a_fault_is_seen(live: Live, browser: Browser, page: Page, watch: Watch) -> None:
+def test_a_fault_is_found(live: Live, browser: Browser, page: Page, watch: Watch) -> None:
     page.goto(f"{live.retailer}/login/")
     assert watch.take() == []
     assert violations(page) == []
@@ -81,10 +81,10 @@ def test_a_fault_is_seen(live: Live, browser: Browser, page: Page, watch: Watch)
     }"""
     )
     page.wait_for_timeout(100)
-    said = "\n".join(watch.take())
-    assert "Content Security Policy" in said  # the style attribute, and the fetch
-    assert "another host" in said or "connect-src" in said
-    assert "something" in said
+    problems = "\n".join(watch.take())
+    assert "Content Security Policy" in problems  # the style attribute, and the fetch
+    assert "another host" in problems or "connect-src" in problems
+    assert "something" in problems
     assert any(fault.startswith("label") for fault in violations(page))
     page.evaluate("document.querySelector('main > p:last-of-type').style.inlineSize = '3000px'")
     page.set_viewport_size(PHONE)

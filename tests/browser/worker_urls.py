@@ -1,4 +1,4 @@
-"""Addresses of the test of service workers; imported once the test has written the script."""
+"""The URLs of the test of service workers; imported after the test has written the script."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["handler403", "handler404", "handler500", "urlpatterns"]
 
 @page(Act.HOME_VIEW)
 def worker_page(request: HttpRequest) -> HttpResponse:
-    """A page of the driver's frame with a worker of its own."""
-    shown = {"worker": reverse("test-worker"), "scope": "/app/"}
-    return render(request, "home/design_driver.html", shown)
+    """Show a page of the driver frame with its own service worker."""
+    context = {"worker": reverse("test-worker"), "scope": "/app/"}
+    return render(request, "home/design_driver.html", context)
 
 
 urlpatterns = [

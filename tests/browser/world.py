@@ -1,7 +1,7 @@
-"""A working day to look at: a hub in Lisbon, vans and bicycles, orders, a published plan.
+"""Makes the data of the browser tests: a hub in Lisbon, vans, orders and a published plan.
 
-Drawn by a seed, so that pictures of it can be compared. No street network is loaded: travel is on
-straight lines, and the pages say so.
+The data come from a seed, so that screenshots can be compared. No street network is loaded, so
+travel times are for straight lines, and the pages say so.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FIRST = ("Ana", "Bruno", "Carla", "Duarte", "Elisa", "Filipe", "Graça", "Hugo"
 _LAST = ("Almeida", "Barros", "Costa", "Duarte", "Esteves", "Faria", "Gomes", "Henriques")
 _STREETS = ("Rua Augusta", "Rua da Prata", "Avenida da Liberdade", "Rua Garrett", "Rua do Ouro")
 _FLEET = (("Van", "van", "diesel", 3), ("Electric van", "e_van", "electric", 1))
-# Two good rows, one without a place, one whose window ends before it begins.
+# Two good rows, one without a place, one with a time window that ends before it begins.
 _FILE = b"""order_id,name,address,lat,lon,date,from,to
 M-1,Rui Costa,Rua Augusta 10,38.7100,-9.1370,,,
 M-2,Eva Gomes,Rua Garrett 73,38.7106,-9.1421,,10:00,13:00
@@ -45,37 +45,37 @@ M-4,Olga Reis,Rua do Ouro 5,38.7090,-9.1385,,15:00,11:00
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a page's address may name, and who may log in, by role."""
+    """The ids for the addresses of pages, and the e-mail of a member for each role."""
 
     names: dict[str, str]
     emails: dict[str, str]
 
 
 def make_day(*, orders: int = 36, seconds: int = 1) -> World:
-    """Make the day in the retailer at hand, planned and published."""
+    """Make a day in the current retailer and publish its plan."""
     rng = random.Random(7)
     hub = make_hub(name="Alcântara")
     draw_zone(hub=hub, name="Lisboa")
     date = clock.local_date(clock.now(), hub.zone) + dt.timedelta(days=1)
     _shifts(hub, date)
     drafts = [_draft(hub, date, n, rng) for n in range(orders)]
-    placed = place_orders([*drafts, _lost(hub, date)], source="test")
+    placed = place_orders([*drafts, _unplaced_order(hub, date)], source="test")
     assert all(one.status == "placed" for one in placed), [one.problem for one in placed]
-    first, lost = placed[0].order, placed[-1].order
+    first, unplaced = placed[0].order, placed[-1].order
     assert first is not None
-    assert lost is not None
+    assert unplaced is not None
     plan = _plan(hub, date, seconds)
     members = {str(role): add_member(role, email=f"{role}@first.example") for role in Role}
-    _named(members)
-    rehearsed = receive_file(content=_FILE, filename="monday.csv", dry_run=True)
+    _give_names(members)
+    preview = receive_file(content=_FILE, filename="monday.csv", dry_run=True)
     drain()
     return World(
         names={
             "date": str(date),
             "hub": hub.public_id,
             "order": first.public_id,
-            "lost": lost.public_id,
-            "import": rehearsed.public_id,
+            "unplaced": unplaced.public_id,
+            "import": preview.public_id,
             "plan": plan.public_id,
             "route": routes_of(plan)[0].public_id,
             "member": members[str(Role.DISPATCHER)].public_id,
@@ -84,7 +84,7 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
     )
 
 
-def _named(members: dict[str, Member]) -> None:
+def _give_names(members: dict[str, Member]) -> None:
     for name, member in zip(_FIRST, members.values(), strict=False):
         Member.objects.filter(pk=member.pk).update(name=f"{name} {_LAST[0]}")
 
@@ -99,8 +99,8 @@ def _shifts(hub: Hub, date: dt.date) -> None:
             make_shift(vehicle=vehicle, driver=driver, starts_at=starts_at)
 
 
-def _lost(hub: Hub, date: dt.date) -> OrderDraft:
-    """An address that nobody finds: it asks for a pin."""
+def _unplaced_order(hub: Hub, date: dt.date) -> OrderDraft:
+    """Return an order whose address cannot be found, so that it needs a pin."""
     return make_draft(
         external_id="L-1000",
         hub=hub.public_id,

@@ -126,7 +126,7 @@ def test_missing_left_over_and_uncompiled_texts_are_named(
     later = Found()
     later.add(Text("Early"), "a.py")
     said = list(faults(later, language))
-    assert said == ["missing: 'Early' (in a.py)", "nobody says any more: 'Late'"]
+    assert said == ["missing: 'Early' (in a.py)", "no longer used: 'Late'"]
 
 
 def test_texts_of_every_package_with_pages_are_found() -> None:

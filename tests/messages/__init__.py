@@ -1,1 +1,1 @@
-"""The texts of the house in its other languages: found, merged, compiled, checked."""
+"""The check of the translations: extract texts from the code, merge, compile and check them."""

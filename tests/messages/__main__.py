@@ -1,8 +1,8 @@
-"""Are all texts translated? ``python -m tests.messages [--write]`` (``make messages``).
+"""Checks that all texts are translated: ``python -m tests.messages [--write]`` (``make messages``).
 
-Without ``--write`` it says what is missing and exits with 1. With it, catalogues get the texts
-they lack (to be translated by a person), lose those nobody says any more, and are compiled. The
-compiled files are committed: a bare machine has no msgfmt.
+Without ``--write`` it prints the missing texts and exits with 1. With ``--write`` it adds new texts
+to the catalogues (a person translates them), removes unused texts and compiles the catalogues. The
+compiled files are committed, because many machines do not have msgfmt.
 """
 
 from __future__ import annotations
@@ -18,26 +18,28 @@ from tests.messages.source import texts
 
 
 def main(argv: list[str]) -> int:
-    """Check every language, or write it; return 1 when something is to be done."""
-    reader = argparse.ArgumentParser(prog="python -m tests.messages", description=__doc__)
-    reader.add_argument("--write", action="store_true", help="merge and compile the catalogues")
-    asked = reader.parse_args(argv)
+    """Check every catalogue, and write it with ``--write``; return 1 if there are faults."""
+    parser = argparse.ArgumentParser(prog="python -m tests.messages", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="merge and compile the catalogues")
+    options = parser.parse_args(argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lastmile.settings_test")
     django.setup()
-    found = texts()
-    wrong = list(found.faults)
+    sources = texts()
+    problems = list(sources.faults)
     for language in LANGUAGES:
-        if asked.write:
-            save(merged(found, language), language)
-        wrong += [f"{path_of(language).name} ({language}): {x}" for x in faults(found, language)]
-    for line in wrong:
+        if options.write:
+            save(merged(sources, language), language)
+        problems += [
+            f"{path_of(language).name} ({language}): {x}" for x in faults(sources, language)
+        ]
+    for line in problems:
         print(line)
-    if wrong:
+    if problems:
         print(
-            f"{len(wrong)} faults. Run `make messages WRITE=--write`, translate what is empty in "
-            "lastmile/locale/, and run it again; commit the .po and the .mo."
+            f"{len(problems)} faults. Run `make messages WRITE=--write`, translate the empty texts "
+            "in lastmile/locale/, and run it again. Commit the .po and the .mo."
         )
-    return 1 if wrong else 0
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

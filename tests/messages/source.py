@@ -1,7 +1,7 @@
-"""Every text for people that the code holds, read from the code itself.
+"""Extracts the texts that users read from Python files and templates.
 
-Python through its syntax tree, templates through Django's own ``templatize``: no machine needs
-GNU gettext. Scripts hold no texts; pages hand them over in data attributes.
+Python files are read through their syntax tree, templates through Django's ``templatize``, so GNU
+gettext is not needed. Scripts contain no texts; pages pass them in data attributes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
-# How many of a call's first arguments are (context, text, plural).
+# Function -> (has a context argument, has a plural argument).
 SHAPES = {
     **dict.fromkeys(("gettext", "gettext_lazy", "gettext_noop"), (False, False)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (False, True)),
@@ -27,14 +27,14 @@ SHAPES = {
 _CALL = re.compile(r"\b(_|n?p?gettext)\(")
 _NO_WORDS = re.compile(r"<(script|style|svg)\b.*?</\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>", re.DOTALL)
-_SPOKEN = re.compile(r'(?:aria-label|title|placeholder|alt)="([^"]*)"')
+_TEXT_ATTRIBUTES = re.compile(r'(?:aria-label|title|placeholder|alt)="([^"]*)"')
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _TRANSLATION = "django.utils.translation"
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text as the code writes it: the text, its plural and its context, "" where it has none."""
+    """A text in the code with its plural and its context; both are "" if there is none."""
 
     msgid: str
     plural: str = ""
@@ -42,34 +42,34 @@ class Text:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What a catalogue knows it by."""
+        """Return the key of the text in a catalogue: context and text."""
         return (self.context, self.msgid)
 
 
 @dataclass(slots=True)
 class Found:
-    """The texts of the house with the files they stand in, and what is wrong in the code."""
+    """The texts of all packages, the files that contain them, and faults in the code."""
 
     texts: dict[tuple[str, str], Text] = field(default_factory=dict)
     places: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     def add(self, text: Text, place: str) -> None:
-        """Note a text; the same text with and without a plural is one text with a plural."""
-        known = self.texts.get(text.key)
-        if known is None or not known.plural:
+        """Add a text; the same text with and without a plural counts as one with a plural."""
+        existing = self.texts.get(text.key)
+        if existing is None or not existing.plural:
             self.texts[text.key] = text
-        elif text.plural not in {"", known.plural}:
+        elif text.plural not in {"", existing.plural}:
             self.faults.append(f"{place}: {text.msgid!r} has another plural elsewhere.")
         self.places.setdefault(text.key, set()).add(place)
 
 
 class Unreadable(ValueError):
-    """A call whose text is put together while running: no catalogue can hold it."""
+    """The text of a call is built at run time, so it cannot be in a catalogue."""
 
 
 def text_of(name: str, call: ast.Call) -> Text | None:
-    """Return the text of a gettext call; None where it hands on a text marked elsewhere.
+    """Return the text of a gettext call, or None if it passes on a text that is marked elsewhere.
 
     Raises
     ------
@@ -78,10 +78,10 @@ def text_of(name: str, call: ast.Call) -> Text | None:
     """
     has_context, has_plural = SHAPES[name]
     parts: list[str] = []
-    for given in call.args[: 1 + has_context + has_plural]:
-        if isinstance(given, ast.Constant) and isinstance(given.value, str):
-            parts.append(given.value)
-        elif isinstance(given, ast.JoinedStr | ast.BinOp):
+    for argument in call.args[: 1 + has_context + has_plural]:
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            parts.append(argument.value)
+        elif isinstance(argument, ast.JoinedStr | ast.BinOp):
             raise Unreadable
         else:
             return None
@@ -90,7 +90,7 @@ def text_of(name: str, call: ast.Call) -> Text | None:
 
 
 def in_python(source: str) -> Iterator[tuple[int, Text | None]]:
-    """Yield line and text of every gettext call; None for a text that cannot be extracted."""
+    """Yield line and text of every gettext call; the text is None if it is built at run time."""
     tree = ast.parse(source)
     names = {
         alias.asname or alias.name: alias.name
@@ -119,7 +119,7 @@ def in_python(source: str) -> Iterator[tuple[int, Text | None]]:
 
 
 def in_template(source: str) -> Iterator[Text]:
-    """Yield every text that a template's tags and filters mark."""
+    """Yield every text that tags and filters of a template mark for translation."""
     calls = templatize(source)
     for match in _CALL.finditer(calls):
         name = "gettext" if match[1] == "_" else match[1]
@@ -129,8 +129,8 @@ def in_template(source: str) -> Iterator[Text]:
 
 
 def unmarked(source: str) -> list[str]:
-    """Return the words of a template that no tag marks: readers of another language miss them."""
-    said, marked, classes = [], False, False
+    """Return the texts of a template that no tag marks for translation."""
+    parts, marked, classes = [], False, False
     for token in Lexer(source).tokenize():
         if token.token_type == TokenType.BLOCK:
             tag = token.contents.split()
@@ -138,29 +138,29 @@ def unmarked(source: str) -> list[str]:
                 marked = tag[0] == "blocktranslate"
             elif tag[0] in {"block", "endblock"}:
                 classes = tag[1:] in (["page_class"], ["body_class"])  # names of CSS, not words
-            said.append(" ")
+            parts.append(" ")
         elif token.token_type == TokenType.TEXT:
-            said.append("" if marked or classes else token.contents)
-    text = _NO_WORDS.sub("", "".join(said))
-    words = [*_SPOKEN.findall(text), *_TAG.sub("|", text).split("|")]
+            parts.append("" if marked or classes else token.contents)
+    text = _NO_WORDS.sub("", "".join(parts))
+    words = [*_TEXT_ATTRIBUTES.findall(text), *_TAG.sub("|", text).split("|")]
     return [word.strip() for word in words if _LETTERS.search(word)]
 
 
 def _call_at(calls: str, start: int) -> ast.Call:
-    """Parse the call that begins at a place; it ends at the first bracket that closes it."""
+    """Parse the call that begins at ``start``; it ends at its closing bracket."""
     for end in re.finditer(r"\)", calls[start:]):
         try:
             parsed = ast.parse(calls[start : start + end.end()], mode="eval").body
         except SyntaxError:
-            continue  # the bracket stands inside the text
+            continue  # this bracket is part of the text
         if isinstance(parsed, ast.Call):
             return parsed
     raise SyntaxError(f"No call at {calls[start : start + 60]!r}")
 
 
 def texts(root: Path = ROOT) -> Found:
-    """Read every package."""
-    found = Found()
+    """Return the texts of all packages."""
+    sources = Found()
     files = (p for s in PACKAGES for p in (root / s).rglob("*") if p.suffix in {".py", ".html"})
     for path in sorted(files):
         place = str(path.relative_to(root))
@@ -169,14 +169,14 @@ def texts(root: Path = ROOT) -> Found:
         source = path.read_text(encoding="utf-8")
         if path.suffix == ".html" or "templates" in path.parts:
             for text in in_template(source):
-                found.add(text, place)
+                sources.add(text, place)
             continue
         for line, read in in_python(source):
             if read is None:
-                found.faults.append(
-                    f"{place}:{line}: the text is put together while running, so it cannot be "
-                    "translated. Write it whole, with %(name)s where values stand."
+                sources.faults.append(
+                    f"{place}:{line}: the text is built at run time, so it cannot be translated. "
+                    "Write it as one string, with %(name)s for values."
                 )
             else:
-                found.add(read, place)
-    return found
+                sources.add(read, place)
+    return sources
