@@ -65,7 +65,7 @@ def test_a_file_is_previewed_imported_and_its_unknown_address_pinned(
 
 
 def _put_the_pin(page: Page) -> None:
-    page.get_by_role("link", name="on the map").click()
+    page.get_by_role("link", name="Set 1 pin").click()
     page.get_by_role("link", name="Beco desconhecido 9").click()
     expect(page.locator("canvas.maplibregl-canvas")).to_be_visible()
     tab_to(page, "lat")
