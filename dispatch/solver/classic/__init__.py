@@ -1,1 +1,1 @@
-"""The solver's own core: ruin and recreate by strings, compiled. PURE. See ``README.md``."""
+"""The classic engine: compiled ruin and recreate by string removals. PURE. See ``README.md``."""

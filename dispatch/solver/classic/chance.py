@@ -1,4 +1,4 @@
-"""Chance in compiled code: one word of state, so that a seed tells all that follows. PURE.
+"""Random numbers for compiled code: one word of state, determined by the seed. PURE.
 
 Source: Marsaglia (2003), Xorshift RNGs; the shifts 13, 7, 17.
 """
@@ -18,17 +18,17 @@ _SCALE = 1.0 / 9007199254740992.0  # 2 ** -53
 
 
 def seeded(*numbers: int) -> Words:
-    """Return the state that belongs to some numbers: a seed, a piece, a round."""
+    """Return the state for some numbers, e.g. seed, round and piece."""
     state: Words = np.random.SeedSequence([n & 0xFFFFFFFF for n in numbers]).generate_state(
         1, np.uint64
     )  # type: ignore[assignment]
-    state[0] |= np.uint64(1)  # the one state that never moves is 0
+    state[0] |= np.uint64(1)  # 0 is the only state that never changes
     return state
 
 
 @compiled
 def unit(word: Words) -> float:
-    """Draw a number from [0, 1)."""
+    """Draw a random number from [0, 1)."""
     x = word[0]
     x ^= x << np.uint64(13)
     x ^= x >> np.uint64(7)
@@ -39,11 +39,11 @@ def unit(word: Words) -> float:
 
 @compiled
 def below(word: Words, count: int) -> int:
-    """Draw a whole number from 0 to ``count`` - 1."""
+    """Draw a random whole number from 0 to ``count`` - 1."""
     return int(unit(word) * count)
 
 
 @compiled
 def until(word: Words, log_rest: float) -> int:
-    """Draw how many trials a success takes; ``log_rest`` is log(1 - chance of one)."""
+    """Draw the number of trials until a success; ``log_rest`` is log(1 - its probability)."""
     return int(math.log(unit(word) + 1e-300) / log_rest) + 1

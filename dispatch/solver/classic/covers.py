@@ -1,4 +1,4 @@
-"""What the core can express; the rest is for other engines. PURE, and free of compiled code."""
+"""The rules that the classic engine does not support. PURE, without compiled code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dispatch.solver.timing.pauses import work_clock
 
 
 def uncovered(problem: Problem) -> list[str]:
-    """Return in a few words each what of a problem the core has no word for; none: it covers it."""
+    """Return names of the rules of a problem that the classic engine does not support."""
     visits, vehicles = problem.visits, problem.vehicles
-    found = {
+    asked_for = {
         "pairs": bool(problem.pairs),
         "together": bool(problem.together),
         "apart": bool(problem.apart),
@@ -26,10 +26,10 @@ def uncovered(problem: Problem) -> list[str]:
         "committed stops": any(v.prefix or v.loaded is not None for v in vehicles),
     }
     if any(v.breaks for v in vehicles):
-        found["breaks at no common time"] = not work_clock(vehicles).pauses
-    return [what for what, there in found.items() if there]
+        asked_for["breaks at no common time"] = not work_clock(vehicles).pauses
+    return [name for name, used in asked_for.items() if used]
 
 
 def covers(problem: Problem) -> bool:
-    """Tell whether the core can search for a whole plan of this problem."""
+    """Return True if the classic engine supports all rules of a problem."""
     return not uncovered(problem)

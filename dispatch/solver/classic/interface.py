@@ -1,4 +1,4 @@
-"""What a search is asked for and what comes of it. PURE."""
+"""The parameters, callbacks and result of a search. PURE."""
 
 from __future__ import annotations
 
@@ -16,25 +16,29 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Who may end a search, and who is told how many iterations it made and its least cost."""
+    """The callbacks of a search.
+
+    ``stopped`` : returns True if the search must end.
+    ``tell`` : gets the number of iterations and the least cost so far.
+    """
 
     stopped: Ask
     tell: Tell
 
 
 class Polisher(Protocol):
-    """Another search that goes on from a plan and knows other moves."""
+    """Another search, with other moves, that improves a given plan."""
 
     def __call__(
         self, model: Model, plan: Tours, free: Int64, *, seed: int, limit: Limit
     ) -> tuple[Tours, int]:
-        """Search on from some tours with free vehicles by kind; return tours and iterations."""
+        """Improve tours, with the number of free vehicles by kind; return tours and iterations."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How long to polish: to a moment, or so many iterations; and whether to stop at once."""
+    """The limit of a polish: a moment of ``time.perf_counter()`` or a number of iterations."""
 
     until: float | None
     count: int | None
@@ -43,16 +47,16 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long to search: to a moment, or by counts.
+    """The limit of a search: a moment, a number of iterations, or a record to repeat.
 
     Parameters
     ----------
     until : float or None
         A moment of ``time.perf_counter()``.
     iterations : int or None
-        Of all pieces together, spread evenly.
+        Iterations of all pieces together, spread evenly.
     record : tuple of int or None
-        What ``SearchResult.record`` said: repeats that search.
+        A ``SearchResult.record``: the search is repeated with the same iteration counts.
     """
 
     until: float | None = None

@@ -1,8 +1,8 @@
-"""Whole tours to other kinds of vehicles, where that is cheaper. PURE, compiled.
+"""Whole tours are moved to cheaper kinds of vehicles. PURE, compiled.
 
-Strings move visits between tours; that a tour as it stands would be cheaper in a smaller van they
-find only by luck. Here each tour is priced with every kind, moved to an empty vehicle that costs
-less, and exchanged with another's where both together cost less.
+String removals move visits between tours. They rarely find that an unchanged tour would cost less
+with another kind of vehicle. Here each tour is priced with each kind. It moves to an empty vehicle
+that costs less, or exchanges vehicles with another tour if both together then cost less.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from dispatch.solver.classic.arrays import (
     FIXED,
     KIND,
     LONGEST,
-    LOST,
     METRE_LAYER,
+    MISSED_PRICE,
     NEXT,
     OPENS,
     PREV,
@@ -34,14 +34,14 @@ from dispatch.solver.classic.arrays import (
     State,
     Terrain,
 )
-from dispatch.solver.classic.kernel import remember
-from dispatch.solver.classic.tour import put, retime, sort_out, take
+from dispatch.solver.classic.kernel import save_best
+from dispatch.solver.classic.tour import insert, remove, retime_tour, update_free
 from dispatch.solver.compiling.compiled import allocating, compiled
 
 
 @compiled
 def _priced(terrain: Terrain, state: State, depot: int, slot: int, room: Int64) -> int:
-    """Return what a depot's tour costs driven by another slot's vehicle, FAR where it cannot."""
+    """Return the cost of a depot's tour with the vehicle of another slot, FAR if infeasible."""
     cost, time, metres, row = terrain.cost, terrain.time, terrain.metres, terrain.row
     may, gate = terrain.may, terrain.gate
     node, span, visit, tour = state.node, state.span, state.visit, state.tour
@@ -87,7 +87,7 @@ def _priced(terrain: Terrain, state: State, depot: int, slot: int, room: Int64) 
 
 @allocating
 def _room_of(tour: Int64, visit: Int64, node: Int32, kinds: int) -> Int64:
-    """Return scratch for a load, and behind it the whole room of each kind."""
+    """Return working space for a load, followed by the capacity of each kind of vehicle."""
     loads = tour.shape[1] - ROOM
     first = visit.shape[1] - loads
     room = np.zeros(loads * (1 + kinds), np.int64)
@@ -103,7 +103,7 @@ def _room_of(tour: Int64, visit: Int64, node: Int32, kinds: int) -> Int64:
 
 @allocating
 def _table(terrain: Terrain, state: State, kinds: int) -> Int64:
-    """Return the price of each slot's tour with each kind, FAR for empty slots."""
+    """Return the cost of each slot's tour with each kind, FAR for empty slots; [slot, kind]."""
     node, visit, tour = state.node, state.visit, state.tour
     one = np.full(kinds, -1, np.int64)
     for slot in range(len(tour)):
@@ -119,21 +119,21 @@ def _table(terrain: Terrain, state: State, kinds: int) -> Int64:
 
 @compiled
 def _hand_over(terrain: Terrain, state: State, giver: int, taker: int, until: int) -> None:
-    """Move a slot's visits from its first to before ``until`` to the end of another's tour."""
+    """Move the first visits of one tour, up to but without ``until``, to the end of another."""
     cost, time, metres, row = terrain.cost, terrain.time, terrain.metres, terrain.row
     node, visit, tour = state.node, state.visit, state.tour
     depot = len(visit) + taker
     name = node[len(visit) + giver, NEXT]
     while name != until:
         behind = node[name, NEXT]
-        take(node, row, tour, visit, cost, time, metres, name)
-        put(node, row, tour, visit, cost, time, metres, name, node[depot, PREV])
+        remove(node, row, tour, visit, cost, time, metres, name)
+        insert(node, row, tour, visit, cost, time, metres, name, node[depot, PREV])
         name = behind
 
 
 @allocating
 def change_kinds(terrain: Terrain, state: State) -> None:
-    """Give each tour in turn the vehicle that saves most, an empty one or another tour's."""
+    """Give each tour in turn the vehicle that saves most: an empty one or that of another tour."""
     node, span, visit, tour = state.node, state.span, state.visit, state.tour
     free, best, num = state.free, state.best, state.num
     kinds = len(free)
@@ -156,14 +156,14 @@ def change_kinds(terrain: Terrain, state: State) -> None:
                 most, partner = saved, other
         if partner < 0:
             continue
-        mine, depot = node[len(visit) + slot, NEXT], len(visit) + slot
+        own_first, depot = node[len(visit) + slot, NEXT], len(visit) + slot
         _hand_over(terrain, state, slot, partner, depot)
-        _hand_over(terrain, state, partner, slot, mine)
+        _hand_over(terrain, state, partner, slot, own_first)
         for changed in (slot, partner):
-            retime(node, span, visit, tour, len(visit) + changed)
-            sort_out(tour, free, num, changed)
+            retime_tour(node, span, visit, tour, len(visit) + changed)
+            update_free(tour, free, num, changed)
         num[COST] -= most
         table[slot, :], table[partner, :] = FAR, FAR
-    if num[COST] + num[LOST] < num[BEST]:
-        num[BEST] = num[COST] + num[LOST]
-        remember(node, len(visit) - 1, best)
+    if num[COST] + num[MISSED_PRICE] < num[BEST]:
+        num[BEST] = num[COST] + num[MISSED_PRICE]
+        save_best(node, len(visit) - 1, best)

@@ -1,9 +1,9 @@
-"""A Problem in the core's numbers: visits, kinds of vehicles, prices in one unit. PURE.
+"""A problem as arrays for the classic engine: visits, kinds of vehicles, prices in one unit. PURE.
 
-Visits are numbered from 1; those that no vehicle could serve even alone are left out. A kind is
-all vehicles alike in everything but their id. Money is in the house's exact unit divided by what
-all prices have in common. Loads are kept as they are, a limit of stops is one more load. Breaks
-at a common time: the working clock of ``pauses``.
+Visits are numbered from 1; visits that no vehicle can serve even alone are omitted. Vehicles that
+differ only in their id form a kind. Costs are in the exact unit of ``model.cost`` divided by the
+greatest common divisor of all prices. Loads are unchanged; a limit of stops is one more load
+dimension. Breaks at a common time are removed by the clock of ``timing.pauses``.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from dispatch.solver.placing.draft import Context
 from dispatch.solver.timing.pauses import WorkClock, work_clock
 from dispatch.solver.timing.timer import scaled
 
-TOP_PRICE: Final = 1 << 45  # of missing a visit; 20,000 such sum up below 2**60
-TOP_LEG: Final = 1 << 28  # of a leg's cost, so that sums of a few fit int32
+TOP_PRICE: Final = 1 << 45  # largest cost of not serving a visit; 20,000 of them sum below 2**60
+TOP_LEG: Final = 1 << 28  # largest cost of a leg, so that sums of a few legs fit int32
 NO_LIMIT: Final = 1 << 60
-ROWS: Final = 64  # of a matrix that are compared together
+ROWS: Final = 64  # rows of a matrix that are compared at once
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Vehicles alike in all but their id, and the layers of travel they belong to."""
+    """Vehicles that differ only in their id, and the indices of their travel matrices."""
 
     vehicles: tuple[int, ...]
-    metre_price: int  # in the unit
+    metre_price: int  # in the model's unit of cost
     cost_layer: int
     time_layer: int
     metre_layer: int
@@ -41,13 +41,16 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A problem in numbers. Rows of visit arrays: row 0 is nobody.
+    """A problem as arrays. Row 0 of arrays by visit is unused.
 
-    ``divisor``: cost here times it is in the house's exact unit. ``metres`` and ``seconds`` are
-    the profiles' matrices by place, the seconds at each time layer's speed.
+    ``divisor`` : a cost times this number is in the exact unit of ``model.cost``.
+    ``metres``, ``seconds`` : matrices by place; seconds at the speed of each time layer.
+    ``full`` : the problem needs ``place.best_gap_full``.
+    ``timed``, ``ranged``, ``masked`` : working time has a price or a limit; some vehicle has a
+    limit of metres; some visit does not allow all kinds of vehicles.
     """
 
-    visits: tuple[int, ...]  # the problem's index of visit 1, 2, …
+    visits: tuple[int, ...]  # the index in the problem of visits 1, 2, …
     places: Int64  # [visit] row 0: the start of the first kind
     kinds: tuple[Kind, ...]
     divisor: int
@@ -55,7 +58,7 @@ class Model:
     time_layers: tuple[tuple[int, int], ...]  # profile, speed
     metres: tuple[Int32, ...]  # by profile
     seconds: tuple[Int32, ...]  # by time layer
-    alike: bool  # legs cost what they last: one matrix is enough
+    alike: bool  # the cost of each leg equals its seconds: one matrix is enough
     full: bool
     timed: bool
     ranged: bool
@@ -80,19 +83,19 @@ class Model:
 
     @property
     def size(self) -> int:
-        """How many visits there are."""
+        """The number of visits."""
         return len(self.visits)
 
     @property
     def blend(self) -> tuple[float, float]:
-        """Price of a metre and of a second on the whole, to tell near from far."""
+        """The mean prices of a metre and of a second, used to rank neighbours."""
         metre = float(np.mean([k.metre_price for k in self.kinds]))
         second = float(self.second.mean())
         return (metre, second) if metre + second > 0 else (0.0, 1.0)
 
 
 def model_of(context: Context) -> Model | None:
-    """Return the numbers of a problem, or None where there is nothing to search for."""
+    """Return the model of a problem, or None if there are no visits or no usable vehicles."""
     problem = context.problem
     clock = work_clock(problem.vehicles)
     groups = [g for g in _alike(context) if _usable(problem.vehicles[g[0]], clock)]
@@ -151,7 +154,7 @@ def model_of(context: Context) -> Model | None:
 
 
 def _equal(one: Int32, other: Int32) -> bool:
-    """Tell whether two matrices hold the same; some rows at a time, to the first difference."""
+    """Return True if two matrices are equal; some rows at a time, up to the first difference."""
     return one is other or all(
         np.array_equal(one[at : at + ROWS], other[at : at + ROWS])
         for at in range(0, len(one), ROWS)
@@ -159,7 +162,7 @@ def _equal(one: Int32, other: Int32) -> bool:
 
 
 def _alike(context: Context) -> list[list[int]]:
-    """Vehicles by kind: alike in all but their id, and allowed to the same visits."""
+    """Group the vehicles that differ only in their id and that the same visits allow."""
     problem = context.problem
     sets = sorted(set(context.may), key=sorted)
     limits = [s for s in sets if len(s) < len(problem.vehicles)]
@@ -201,7 +204,7 @@ def _longest(vehicle: VehicleShift) -> int:
 def _divisor(
     problem: Problem, chosen: list[VehicleShift], metre: list[int], second: list[int]
 ) -> int:
-    """What all prices have in common, and more where a leg would not fit its number."""
+    """Return the greatest common divisor of all prices; larger if a leg would exceed TOP_LEG."""
     fixed = [v.fixed_cost * UNIT for v in chosen]
     common = math.gcd(*metre, *second, *fixed) or 1
     longest = max(int(p.distance_m.max()) for p in problem.profiles)
@@ -216,7 +219,7 @@ def _visits(
     times: list[tuple[int, int]],
     divisor: int,
 ) -> dict[str, Any]:
-    """Arrays of all visits, row 0 nobody's; windows as one from first to last."""
+    """Return the arrays by visit, with row 0 unused; windows count as one, from first to last."""
     problem = context.problem
     visits = problem.visits
     stops = any(v.max_stops is not None for v in chosen)
@@ -261,7 +264,7 @@ def _no_load(rows: int) -> Int64:
 def _possible(
     problem: Problem, kinds: tuple[Kind, ...], seconds: tuple[Int32, ...], it: dict[str, Any]
 ) -> dict[str, Any]:
-    """Leave out what no kind could serve even alone; return the arrays without those."""
+    """Return the arrays by visit without the visits that no kind of vehicle can serve alone."""
     places, able, worth = it["places"], np.zeros(len(it["places"]), bool), it["price"] >= 0
     for at, kind in enumerate(kinds):
         layer = kind.time_layer
@@ -276,7 +279,7 @@ def _possible(
             & (way <= it["reach"][at])
             & (it["demand"] <= it["room"][at]).all(axis=1)
             & (it["may"][:, at] > 0)
-            & worth  # what serving it costs by itself is in its price
+            & worth  # ``price`` is the cost of not serving, less the service cost: not below 0
         )
     able[0] = True
     return {

@@ -1,7 +1,7 @@
-"""Who may well come before, behind and beside whom. PURE, compiled.
+"""Neighbour lists: likely predecessors, likely successors and neighbours of visits. PURE, compiled.
 
-For each visit the lists hold the best few by the leg's blended cost plus a part of the waiting
-that the windows force; legs that the windows forbid do not stand in them.
+Predecessors and successors are ranked by the blended cost of the leg, plus a part of the waiting
+that the time windows force. Legs that the time windows forbid are not in the lists.
 """
 
 from __future__ import annotations
@@ -16,33 +16,36 @@ from dispatch.solver.classic.arrays import Float, Int32, Int64
 from dispatch.solver.classic.model import Model
 from dispatch.solver.compiling.compiled import allocating
 
-# Visits beside each that strings are taken from: 1 or more. Prototype.
+# Length of the list of neighbours, from whose tours strings are removed: 1 or more. Prototype.
 NEIGHBOURS: Final = 100
-# Likely visits before and behind each whose gaps are looked at: 1 or more. Prototype: 20 paid less;
-# here half as many changed nothing beyond seeds.
+# Length of the lists of predecessors and of successors, whose gaps are tried: 1 or more.
+# Prototype: 20 gave worse results. Here: half as long lists gave no difference beyond that
+# between seeds.
 CANDIDATES: Final = 50
-# Price of a second of forced waiting, in that of a second of driving: 0 to 1. Prototype.
+# Price of a second of forced waiting, as a share of the price of a second of driving: 0 to 1.
+# Prototype.
 WAITING: Final = 0.2
-# Visits whose legs say what a second costs on the mean: 2 or more. Chosen.
+# Visits whose legs are sampled for the mean cost of a second: 2 or more. Chosen.
 SAMPLE: Final = 200
-# Columns of the matrix that are looked at together: their lists lie in the nearest cache. Chosen.
+# Columns of the matrix that are scanned together, so that their lists fit in the first-level
+# cache: 1 or more. Chosen.
 BLOCK: Final = 64
-# Share of legs that may be dearer than the bound on ways back says: 0 to below 1. Chosen.
+# Share of sampled legs that may violate the bound ``Near.back``: 0 to below 1. Chosen.
 USUAL: Final = 0.05
 
 
 class Near(NamedTuple):
-    """Lists by visit, best first, ended by 0."""
+    """The lists of all visits, best first; 0 ends a list."""
 
-    before: Int32
-    after: Int32
-    around: Int32
-    back: float  # least usual cost of a leg divided by that of its way back, at most 1
+    before: Int32  # [visit, …] likely predecessors
+    after: Int32  # [visit, …] likely successors
+    around: Int32  # [visit, …] neighbours
+    back: float  # lower bound of cost(b, a) / cost(a, b) for all but a share USUAL of legs; <= 1
 
 
 @allocating
 def _enter(names: Int32, keys: Float, row: int, name: int, key: float) -> None:
-    """Put a name with a key below the last one into its place in a sorted list."""
+    """Insert a name into a sorted list; its key must be below the last key."""
     at = keys.shape[1] - 1
     while at > 0 and keys[row, at - 1] > key:
         keys[row, at], names[row, at] = keys[row, at - 1], names[row, at - 1]
@@ -55,7 +58,7 @@ def _behind(
     metres: Int32, seconds: Int32, places: Int64, opens: Int32, closes: Int32, service: Int32,
     prices: tuple[float, float, float], first: int, last: int, after: Int32, around: Int32,
 ) -> None:  # fmt: skip
-    """Fill the lists of who comes behind and beside the visits ``first`` to before ``last``."""
+    """Fill the lists of successors and of neighbours, for visits from ``first`` to ``last`` - 1."""
     metre, second, pace = prices
     keys = np.full((1, after.shape[1]), np.inf)
     beside = np.full((1, around.shape[1]), np.inf)
@@ -81,10 +84,10 @@ def _ahead(
     metres: Int32, seconds: Int32, places: Int64, opens: Int32, closes: Int32, service: Int32,
     prices: tuple[float, float, float], first: int, last: int, before: Int32,
 ) -> None:  # fmt: skip
-    """Fill the lists of who comes before the visits from ``first`` to before ``last``.
+    """Fill the lists of predecessors, for visits from ``first`` to ``last`` - 1.
 
-    A block of columns at a time: the matrix is read line by line, and the last key of each list
-    in the block stays in the nearest cache.
+    The columns are scanned in blocks: the matrix is read row by row, and the last key of each
+    list of a block stays in the first-level cache.
     """
     metre, second, pace = prices
     keys = np.empty((BLOCK, before.shape[1]))
@@ -105,16 +108,16 @@ def _ahead(
                     worst[b - start] = keys[b - start, -1]
 
 
-def nobody_near(model: Model) -> Near:
-    """Return empty lists: what stands in for them until there is time to make them."""
+def empty_lists(model: Model) -> Near:
+    """Return lists without entries, for the time before ``near_of`` has computed them."""
     none = np.zeros((model.size + 1, 1), np.int32)
     return Near(none, none, none, 1.0)
 
 
-def near_of(model: Model, threads: int, late: Callable[[], bool]) -> Near | None:
-    """Return the lists of all visits, by the first layers of travel; None once it is late.
+def near_of(model: Model, threads: int, time_up: Callable[[], bool]) -> Near | None:
+    """Return the lists of all visits, by the first layers of travel, or None if the time is up.
 
-    ``late`` is asked between blocks of visits, by each thread.
+    Each thread calls ``time_up`` between blocks of visits.
     """
     size = model.size
     metres = model.metres[model.cost_layers[0][0]]
@@ -135,7 +138,7 @@ def near_of(model: Model, threads: int, late: Callable[[], bool]) -> Near | None
     def fill(at: int) -> bool:
         end = 1 + size * (at + 1) // threads
         for first in range(1 + size * at // threads, end, 2 * BLOCK):
-            if late():
+            if time_up():
                 return False
             last = min(end, first + 2 * BLOCK)
             _behind(*tables, first, last, *out[1:])
@@ -148,7 +151,7 @@ def near_of(model: Model, threads: int, late: Callable[[], bool]) -> Near | None
 
 
 def _back(cost: Float) -> float:
-    """Return the least usual ratio of a leg's cost to that of its way back."""
+    """Return the USUAL quantile of cost(b, a) / cost(a, b) over all legs, at most 1."""
     there, back = cost, cost.T
     some = there > 0
     if not some.any():
@@ -158,7 +161,7 @@ def _back(cost: Float) -> float:
 
 @allocating
 def _within(names: Int32, chosen: Int64, local: Int32, out: Int32) -> None:
-    """Keep those of each chosen visit's list that have a local name."""
+    """Copy the lists of the chosen visits, without visits that have no local number."""
     for row in range(len(chosen)):
         count = 0
         for at in range(names.shape[1]):
@@ -169,7 +172,7 @@ def _within(names: Int32, chosen: Int64, local: Int32, out: Int32) -> None:
 
 
 def within(names: Int32, chosen: Int64, local: Int32) -> Int32:
-    """Return the lists of some visits in a piece's own numbers, without those outside."""
+    """Return the lists of a piece's visits, in the numbers of the piece, without other visits."""
     out = np.zeros((len(chosen) + 1, names.shape[1]), np.int32)
     _within(names, chosen, local, out)
     return out

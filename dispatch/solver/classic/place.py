@@ -1,9 +1,9 @@
-"""Where a visit fits best: the look at gaps, most of the search's time. PURE, compiled.
+"""The cheapest gap for a visit. Most of the search's time is spent here. PURE, compiled.
 
-Gaps are found from two sides, behind a visit that may well come before and before one that may
-well come behind; each gap is overlooked with a small chance ("blink", Christiaens and Vanden
-Berghe 2020). ``plain`` serves problems with one matrix and nothing that is priced by time;
-``full`` asks all there is.
+Gaps are found from two sides: after each likely predecessor of the visit, and before each likely
+successor. Each improving gap is skipped with a small probability ("blink", Christiaens and Vanden
+Berghe 2020). ``best_gap_plain`` serves problems with one matrix and without prices or limits of
+time; ``best_gap_full`` serves all problems of the classic engine.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ from dispatch.solver.classic.chance import below, until
 from dispatch.solver.classic.tour import detour_m
 from dispatch.solver.compiling.compiled import compiled, inlined
 
-KINDS_TRIED = 12  # kinds of empty vehicles looked at for one visit: 1 or more. Chosen
+KINDS_TRIED = 12  # kinds of empty vehicles tried for a visit: 1 or more. Chosen.
 
 
 @inlined
-def roomy(visit: Int64, tour: Int64, name: int, slot: int) -> bool:
-    """Tell whether a tour has room for a visit's load."""
+def has_room(visit: Int64, tour: Int64, name: int, slot: int) -> bool:
+    """Return True if the remaining capacity of a tour is enough for a visit."""
     loads = tour.shape[1] - ROOM
     first = visit.shape[1] - loads
     fits = True
@@ -64,11 +64,11 @@ def roomy(visit: Int64, tour: Int64, name: int, slot: int) -> bool:
 
 
 @inlined
-def gap(
+def gap_cost_inlined(
     node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
     metres: Int32, may: UInt8, name: int, left: int, limit: int,
 ) -> int:  # fmt: skip
-    """Return what a visit behind a node costs, or FAR when it does not fit below a limit."""
+    """Return the cost of a visit after node ``left``, or FAR if infeasible or not below a limit."""
     slot, right = node[left, SLOT], node[left, NEXT]
     origin, target = row[left, 0], row[right, 1]
     layer = tour[slot, COST_LAYER]
@@ -87,7 +87,7 @@ def gap(
         if fits and len(may) > 1:
             fits = may[name, tour[slot, KIND]] != 0
         if fits:
-            fits = roomy(visit, tour, name, slot)
+            fits = has_room(visit, tour, name, slot)
         if fits and metres.shape[1] > 1:
             way = tour[slot, DRIVEN] + detour_m(node, row, tour, metres, name, left)
             fits = way <= tour[slot, REACH]
@@ -102,27 +102,31 @@ def gap(
 
 
 @compiled
-def price(
+def gap_cost(
     node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
     metres: Int32, may: UInt8, name: int, left: int, limit: int,
 ) -> int:  # fmt: skip
-    """As ``gap``, for those who ask seldom."""
-    return gap(node, span, row, visit, tour, cost, time, metres, may, name, left, limit)
+    """Return the same as ``gap_cost_inlined``, as a call for places that are executed rarely."""
+    return gap_cost_inlined(
+        node, span, row, visit, tour, cost, time, metres, may, name, left, limit
+    )
 
 
 @inlined
-def plain(  # noqa: C901 - both looks at a gap side by side, nothing between them
+def best_gap_plain(  # noqa: C901 - the two loops over gaps are inlined for speed
     node: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32, before: Int32,
     after: Int32, back: float, name: int, limit: int, num: Int64, word: Words, tune: Float,
 ) -> tuple[int, int]:  # fmt: skip
-    """Look at the gaps nearby where one matrix is all there is; return cost and node before.
+    """Return the cheapest nearby gap for a plain problem: its cost, and the node before it.
 
-    A gap beside a visit in no tour falls out early, being too dear (LOOSE).
+    By the triangle inequality a gap costs at least ``back`` times the excess of one new leg over
+    the replaced leg. Gaps whose excess is above limit / ``back`` are skipped. Gaps beside unserved
+    visits are skipped too, because of the leg cost LOOSE.
     """
     seconds, opens, closes = visit[name, SERVICE], visit[name, OPENS], visit[name, CLOSES]
-    best, found, blink, log_rest = limit, NOWHERE, num[BLINK], tune[OVERLOOK]
+    best, best_left, blink, log_rest = limit, NOWHERE, num[BLINK], tune[OVERLOOK]
     visits = len(visit)
-    most = int(best / back)  # a leg in that alone saves no more than this is not worth a look
+    most = int(best / back)  # largest excess of a leg with which a gap can cost less than ``best``
     for at in range(before.shape[1]):
         left = before[name, at, 0]
         if left == 0:
@@ -141,14 +145,15 @@ def plain(  # noqa: C901 - both looks at a gap side by side, nothing between the
         if max(arrive, opens) + seconds + time[0, name, target] > node[right, DUE]:
             continue
         slot = node[left, SLOT]
-        if slot < 0 or not roomy(visit, tour, name, slot):
+        if slot < 0 or not has_room(visit, tour, name, slot):
             continue
         blink -= 1
         if blink <= 0:
             blink = until(word, log_rest)
             continue
-        best, found, most = more, left, int(more / back)
-    turned, turned_time = len(cost) - 1, len(time) - 1  # the only layer where both ways are alike
+        best, best_left, most = more, left, int(more / back)
+    # The transposed layer comes last; for a symmetric matrix it is the only layer.
+    turned, turned_time = len(cost) - 1, len(time) - 1
     for at in range(after.shape[1]):
         right = after[name, at, 0]
         if right == 0:
@@ -167,25 +172,25 @@ def plain(  # noqa: C901 - both looks at a gap side by side, nothing between the
         if max(arrive, opens) + seconds + after[name, at, 2] > node[right, DUE]:
             continue
         slot = node[left, SLOT]
-        if slot < 0 or not roomy(visit, tour, name, slot):
+        if slot < 0 or not has_room(visit, tour, name, slot):
             continue
         blink -= 1
         if blink <= 0:
             blink = until(word, log_rest)
             continue
-        best, found, most = more, left, int(more / back)
+        best, best_left, most = more, left, int(more / back)
     num[BLINK] = blink
-    return best, found
+    return best, best_left
 
 
 @compiled
-def full(
+def best_gap_full(
     node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
     metres: Int32, may: UInt8, before: Int32, after: Int32, name: int, limit: int, num: Int64,
     word: Words, tune: Float,
 ) -> tuple[int, int]:  # fmt: skip
-    """Look at the gaps nearby under everything; return cost and node before."""
-    best, found = limit, NOWHERE
+    """Return the cheapest nearby gap under all rules: its cost, and the node before it."""
+    best, best_left = limit, NOWHERE
     near = before.shape[1]
     for at in range(2 * near):
         if at < near:
@@ -201,25 +206,27 @@ def full(
             left = node[right, PREV]
         if node[left, SLOT] < 0:
             continue
-        more = gap(node, span, row, visit, tour, cost, time, metres, may, name, left, best)
+        more = gap_cost_inlined(
+            node, span, row, visit, tour, cost, time, metres, may, name, left, best
+        )
         if more >= best:
             continue
         num[BLINK] -= 1
         if num[BLINK] <= 0:
             num[BLINK] = until(word, tune[OVERLOOK])
             continue
-        best, found = more, left
-    return best, found
+        best, best_left = more, left
+    return best, best_left
 
 
 @compiled
-def empty(
+def best_empty_vehicle(
     node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
     metres: Int32, may: UInt8, free: Int32, name: int, limit: int, num: Int64, word: Words,
     tune: Float,
 ) -> tuple[int, int]:  # fmt: skip
-    """Look at a vehicle of each kind that has no tour yet; return cost and its depot."""
-    best, found = limit, NOWHERE
+    """Return the cheapest empty vehicle for a visit: the cost and its depot; one for each kind."""
+    best, best_depot = limit, NOWHERE
     kinds = len(free)
     first = below(word, kinds) if kinds > KINDS_TRIED else 0
     for step in range(min(kinds, KINDS_TRIED)):
@@ -227,34 +234,34 @@ def empty(
         if free[kind, 0] == 0:
             continue
         depot = len(visit) + free[kind, free[kind, 0]]
-        more = price(node, span, row, visit, tour, cost, time, metres, may, name, depot, best)
+        more = gap_cost(node, span, row, visit, tour, cost, time, metres, may, name, depot, best)
         if more >= best:
             continue
         num[BLINK] -= 1
         if num[BLINK] <= 0:
             num[BLINK] = until(word, tune[OVERLOOK])
             continue
-        best, found = more, depot
-    return best, found
+        best, best_depot = more, depot
+    return best, best_depot
 
 
 @compiled
-def anywhere(
+def best_gap_anywhere(
     node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
     metres: Int32, may: UInt8, name: int, limit: int,
 ) -> tuple[int, int]:  # fmt: skip
-    """Look at every gap of every tour; return cost and node before."""
-    best, found = limit, NOWHERE
+    """Return the cheapest gap in all tours: its cost, and the node before it."""
+    best, best_left = limit, NOWHERE
     for slot in range(len(tour)):
-        if tour[slot, COUNT] == 0 or not roomy(visit, tour, name, slot):
+        if tour[slot, COUNT] == 0 or not has_room(visit, tour, name, slot):
             continue
         depot = len(visit) + slot
         left = depot
         while True:
-            more = price(node, span, row, visit, tour, cost, time, metres, may, name, left, best)
+            more = gap_cost(node, span, row, visit, tour, cost, time, metres, may, name, left, best)
             if more < best:
-                best, found = more, left
+                best, best_left = more, left
             left = node[left, NEXT]
             if left == depot:
                 break
-    return best, found
+    return best, best_left

@@ -1,4 +1,4 @@
-"""Tiny problems that need every compiled function of the core between them. PURE."""
+"""Tiny problems that together call all compiled functions of the classic engine. PURE."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLACES: Final = 5
 
 
 def problems() -> list[Problem]:
-    """Return one for each way through the core: plain, and with everything priced."""
+    """Return two problems: a plain one, and one with prices and limits of time and distance."""
     at = np.arange(PLACES)
     ways = np.abs(at[:, None] - at[None, :]) * 100
     profile = TravelTable("van", ways, ways)

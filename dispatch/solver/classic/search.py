@@ -1,10 +1,11 @@
-"""The search: rounds of pieces on threads, cooling down, by the clock or by count. PURE.
+"""The search on several threads: rounds of pieces with falling temperature. PURE.
 
-A search is STAGES stages, each at one temperature. From ``WHOLE`` visits up the plan is cut anew
-every STAGES / ROUNDS stages into pieces that are searched side by side; below, each thread searches
-the whole from a seed of its own and the best is taken. A piece's chance derives from the seed,
-its round and its number, and each piece's iterations in each stage are recorded: with that record
-the same plan comes out whatever the threads' timing.
+A search has STAGES stages, each at one temperature. A plan of ``WHOLE`` visits or more is divided
+again into pieces every STAGES / ROUNDS stages; the threads search the pieces in parallel. With
+fewer visits, each thread searches the whole plan with its own seed, and the best plan is
+returned. The random numbers of a piece derive from the seed, the round and the number of the
+piece. The iterations of each piece in each stage are recorded. With this record a search can be
+repeated with the same plan, independent of the timing of the threads.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from dispatch.solver.classic.near import near_of
 from dispatch.solver.classic.piece import Piece
 from dispatch.solver.classic.setup import (
     Tours,
+    concatenated,
     construct,
     cost_of,
-    joined,
     load,
     state_of,
     terrain_of,
-    written,
+    tours_of,
 )
 from dispatch.solver.classic.split import cut, middles
 from dispatch.solver.classic.stages import StagedSearch
@@ -45,139 +46,143 @@ from dispatch.solver.classic.tuning import (
 
 
 class Search(StagedSearch):
-    """One search over a model: rounds of pieces, each in its stages, then a polish."""
+    """A search for the best plan of a model: rounds of pieces, then a polish."""
 
     def run(self) -> SearchResult:
         """Search and return the best plan found."""
         with ThreadPoolExecutor(self.threads) as pool:
-            if self.given is None:
-                plan, cost = self._first(pool)  # needs no lists: it is there however short the time
+            if self.start is None:
+                # The first plan needs no neighbour lists, so it exists even with little time.
+                plan, cost = self._first(pool)
             lists = None if self._over() else near_of(self.model, self.threads, self._over)
             if lists is None:
-                self.polisher = None  # nor does anybody search without lists
+                self.polisher = None  # the time is up, so there is no search either
             else:
                 self.near = lists
-            if self.given is not None:
+            if self.start is not None:
                 plan, cost = self._as_given(pool)
             best = (cost, plan)
             self.heat = (cost - self._missed_price(plan)) / max(1, len(plan.visits))
-            for turn in range(self.rounds):
+            for round_no in range(self.rounds):
                 if self._over():
                     break
-                if self._skipped(turn):
+                if self._skipped(round_no):
                     self.record += [0] * (self.pieces * self.steps)
                     continue
                 self.best = best[0]
-                self.slice_s = self._slice_s(self.rounds - turn)
-                pieces = self._pieces(plan, turn, pool)
+                self.slice_s = self._slice_s(self.rounds - round_no)
+                pieces = self._pieces(plan, round_no, pool)
                 jobs = [
-                    pool.submit(self._search_stages, p, turn, at) for at, p in enumerate(pieces)
+                    pool.submit(self._search_stages, p, round_no, at) for at, p in enumerate(pieces)
                 ]
                 for job in jobs:
                     job.result()
-                self._note(pieces, self.steps)
+                self._record_counts(pieces, self.steps)
                 if not any(count for p in pieces for count in p.counts):
-                    continue  # told to stop before the first iteration
+                    continue  # the search was stopped before the first iteration
                 best = min(best, self._best_of(pieces), key=lambda b: b[0])
-                plan = joined([p.plan(best=False) for p in pieces]) if self.apart else plan
+                plan = concatenated([p.plan(best=False) for p in pieces]) if self.apart else plan
             self.until = self.budget.until
             if self.polisher is not None and self.budget.iterations is None:
                 missing = 2 + STAGES * self.pieces - len(self.record)
-                if missing > 0 and not self._over():  # rounds that there was no time for
+                if missing > 0 and not self._over():  # rounds that were skipped for lack of time
                     self.record += [0] * missing
                 best = self._polish(best, pool)
         return SearchResult(best[1], best[0], tuple(self.record))
 
     def _polish(self, best: tuple[int, Tours], pool: ThreadPoolExecutor) -> tuple[int, Tours]:
-        """Let the polisher work on one piece in turn, and go on with the others meanwhile."""
+        """Improve the first piece of each round with the polisher, and search the other pieces."""
         rounds = POLISHES[self.apart]
-        for turn in range(rounds):
+        for round_no in range(rounds):
             if self._over():
                 break
             self.best = best[0]
-            self.slice_s = self._slice_s(rounds - turn)
-            pieces = self._pieces(best[1], self.rounds + turn, pool)
-            plans = [pool.submit(self._polished, p, turn, at) for at, p in enumerate(pieces)]
-            made = [plan.result() for plan in plans]
-            self._note(pieces[:1], 1)
-            self._note(pieces[1:], POLISH_STAGES)
+            self.slice_s = self._slice_s(rounds - round_no)
+            pieces = self._pieces(best[1], self.rounds + round_no, pool)
+            plans = [pool.submit(self._polished, p, round_no, at) for at, p in enumerate(pieces)]
+            results = [plan.result() for plan in plans]
+            self._record_counts(pieces[:1], 1)
+            self._record_counts(pieces[1:], POLISH_STAGES)
             if self.apart:
-                best = min(best, (sum(c for c, _ in made), joined([p for _, p in made])),
-                           key=lambda b: b[0])  # fmt: skip
+                together = (sum(c for c, _ in results), concatenated([p for _, p in results]))
+                best = min(best, together, key=lambda b: b[0])
             else:
-                best = min(best, *made, key=lambda b: b[0])
+                best = min(best, *results, key=lambda b: b[0])
         return best
 
-    def _polished(self, piece: Piece, turn: int, number: int) -> tuple[int, Tours]:
-        """Polish the first piece, search on in the others; return cost and tours."""
+    def _polished(self, piece: Piece, round_no: int, number: int) -> tuple[int, Tours]:
+        """Polish the first piece, or search another one; return its cost and tours."""
         first = 2 + self.rounds * self.pieces * self.steps
-        first += turn * (1 + (self.pieces - 1) * POLISH_STAGES)
+        first += round_no * (1 + (self.pieces - 1) * POLISH_STAGES)
         if number:
             first += 1 + (number - 1) * POLISH_STAGES
             hot = COLD if self.apart else WARM
             self._search(piece, number, POLISH_STAGES, hot, lambda stage: first + stage)
             return piece.best, piece.plan(best=True)
         assert self.polisher is not None
-        given = (piece.best, piece.plan(best=True))  # before the piece takes up anything else
-        before = given[1]
+        present = (piece.best, piece.plan(best=True))  # read it before ``_cost_of`` overwrites it
+        before = present[1]
         if not len(before):
             piece.counts.append(0)
-            return given
+            return present
         record = self.budget.record
         limit = Limit(
             None if self.until is None else time.perf_counter() + self.slice_s,
             None if record is None else record[first] if first < len(record) else 0,
-            self._asked,
+            self._stopped,
         )
         free = np.bincount(piece.kinds, minlength=len(self.model.kinds)) - np.bincount(
             before.kinds, minlength=len(self.model.kinds)
         )
-        after, count = self.polisher(self.model, before, free, seed=self.seed + turn, limit=limit)
+        after, count = self.polisher(
+            self.model, before, free, seed=self.seed + round_no, limit=limit
+        )
         piece.counts.append(count)
         cost = self._cost_of(piece, after)
-        return min(given, (cost, after), key=lambda b: b[0])
+        return min(present, (cost, after), key=lambda b: b[0])
 
-    def _asked(self) -> bool:
-        """Say where the search stands, and tell whether it shall stop."""
+    def _stopped(self) -> bool:
+        """Report progress; return True if the search must stop."""
         self.tell(self.done, self.best)
         return self.stopped()
 
     def _cost_of(self, piece: Piece, plan: Tours) -> int:
-        """Return what tours for a piece's visits cost, those in none of them included."""
+        """Return the cost of tours for the visits of a piece, unserved visits included."""
         local = np.zeros(self.model.size + 1, np.int32)
         local[piece.visits] = np.arange(1, len(piece.visits) + 1)
         return cost_of(piece.terrain, piece.state, local[plan.visits], plan.ends, plan.kinds)
 
     def _best_of(self, pieces: list[Piece]) -> tuple[int, Tours]:
-        """Put the pieces' best together; of searches of the whole, take the best."""
+        """Return the best plans of all pieces together, or the best search of the whole plan."""
         if self.apart:
-            return sum(p.best for p in pieces), joined([p.plan(best=True) for p in pieces])
+            return sum(p.best for p in pieces), concatenated([p.plan(best=True) for p in pieces])
         chosen = min(pieces, key=lambda p: p.best)
         return chosen.best, chosen.plan(best=True)
 
     def _slice_s(self, rounds: int) -> float:
-        """Return the seconds that one piece may take in a round; rounds share evenly."""
+        """Return the seconds for one piece in a round; all rounds get the same time."""
         if self.until is None:
             return 0.0
-        left = max(0.0, self.until - time.perf_counter())
-        return left / rounds / -(-self.pieces // self.threads)
+        remaining = max(0.0, self.until - time.perf_counter())
+        return remaining / rounds / -(-self.pieces // self.threads)
 
     # --- the first plan
 
     def _first(self, pool: ThreadPoolExecutor) -> tuple[Tours, int]:
-        """Build a plan: by insertion, in clusters where there are many visits."""
-        model, lots = self.model, random.Random(self.seed)  # noqa: S311 - the search's chance
+        """Build a first plan by insertion; many visits are first divided into clusters."""
+        model, rng = self.model, random.Random(self.seed)  # noqa: S311 - not used for security
         groups = [np.arange(1, model.size + 1)]
         if model.size > 2 * PIECE:
-            cuts = cut(self.at[1:], np.ones(model.size, np.int64), self.at[0], self.pieces, lots)
+            cuts = cut(self.at[1:], np.ones(model.size, np.int64), self.at[0], self.pieces, rng)
             groups = [np.sort(c) + 1 for c in cuts]
         shares = _shared([len(k.vehicles) for k in model.kinds], [len(g) for g in groups])
         pieces = list(
             pool.map(lambda at: self._built(groups[at], shares[at], at), range(len(groups)))
         )
-        return joined([p for p, _ in pieces]), sum(c for _, c in pieces)
+        return concatenated([p for p, _ in pieces]), sum(c for _, c in pieces)
 
     def _built(self, visits: Int64, slots: Int32, number: int) -> tuple[Tours, int]:
+        """Insert visits in three orders; return the cheapest of the three plans and its cost."""
         model = self.model
         terrain = terrain_of(model, self.near, visits, slots)
         state = self._state(visits, slots, -1, number)
@@ -192,25 +197,25 @@ class Search(StagedSearch):
             construct(terrain, state, order)
             cost = int(state.num[BEST])
             if best is None or cost < best[0]:
-                best = (cost, written(state, visits, slots, best=True))
+                best = (cost, tours_of(state, visits, slots, best=True))
         assert best is not None
         return best[1], best[0]
 
     def _as_given(self, pool: ThreadPoolExecutor) -> tuple[Tours, int]:
-        """Begin with the plan that was given."""
-        assert self.given is not None
-        pieces = self._pieces(self.given, 0, pool)
-        return self.given, sum(p.now for p in pieces) if self.apart else pieces[0].now
+        """Return the given start plan and its cost."""
+        assert self.start is not None
+        pieces = self._pieces(self.start, 0, pool)
+        return self.start, sum(p.now for p in pieces) if self.apart else pieces[0].now
 
     def _missed_price(self, plan: Tours) -> int:
         return int(self.model.price.sum() - self.model.price[plan.visits].sum())
 
     # --- one round
 
-    def _pieces(self, plan: Tours, turn: int, pool: ThreadPoolExecutor) -> list[Piece]:
-        """Cut the plan into this round's pieces; whole for each thread where it is small."""
+    def _pieces(self, plan: Tours, round_no: int, pool: ThreadPoolExecutor) -> list[Piece]:
+        """Divide the plan into the pieces of this round; a small plan is whole for each thread."""
         model = self.model
-        lots = random.Random(f"{self.seed} {turn}")  # noqa: S311 - the search's chance
+        rng = random.Random(f"{self.seed} {round_no}")  # noqa: S311 - not used for security
         count = np.array([len(k.vehicles) for k in model.kinds])
         used = np.bincount(plan.kinds, minlength=len(count))
         if not self.apart:
@@ -218,19 +223,21 @@ class Search(StagedSearch):
             free = [count - used] * self.pieces
         else:
             sizes = np.diff(plan.ends, prepend=0)
-            tours = cut(middles(plan, self.at), sizes, self.at[0], self.pieces, lots)
+            tours = cut(middles(plan, self.at), sizes, self.at[0], self.pieces, rng)
             free = _spread(count - used, len(tours))
         homes = self._homes(plan, tours)
         jobs = range(len(tours))
         return list(
-            pool.map(lambda at: self._piece(plan, tours[at], free[at], homes[at], turn, at), jobs)
+            pool.map(
+                lambda at: self._piece(plan, tours[at], free[at], homes[at], round_no, at), jobs
+            )
         )
 
     def _homes(self, plan: Tours, tours: list[Int64]) -> list[Int64]:
-        """Deal the missed visits out: to the piece with a visit near each, else to any."""
-        made = np.zeros(self.model.size + 1, bool)
-        made[plan.visits] = True
-        missed = np.flatnonzero(~made)[1:]
+        """Assign each unserved visit to the piece of its nearest served neighbour, else to any."""
+        served = np.zeros(self.model.size + 1, bool)
+        served[plan.visits] = True
+        missed = np.flatnonzero(~served)[1:]
         if not self.apart:
             return [missed] * len(tours)
         piece_of_tour = np.zeros(len(plan), np.int64)
@@ -238,17 +245,17 @@ class Search(StagedSearch):
             piece_of_tour[chosen] = number
         home = np.full(self.model.size + 1, -1)
         home[plan.visits] = np.repeat(piece_of_tour, np.diff(plan.ends, prepend=0))
-        dealt: list[list[int]] = [[] for _ in tours]
+        assigned: list[list[int]] = [[] for _ in tours]
         for visit in missed:
             beside = home[self.near.around[visit]]
             beside = beside[beside >= 0]
-            dealt[int(beside[0]) if len(beside) else int(visit) % len(tours)].append(int(visit))
-        return [np.array(d, np.int64) for d in dealt]
+            assigned[int(beside[0]) if len(beside) else int(visit) % len(tours)].append(int(visit))
+        return [np.array(d, np.int64) for d in assigned]
 
     def _piece(
-        self, plan: Tours, tours: Int64, free: Int64, missed: Int64, turn: int, number: int
+        self, plan: Tours, tours: Int64, free: Int64, missed: Int64, round_no: int, number: int
     ) -> Piece:
-        """Set a piece up with the tours it takes over, free vehicles and missed visits."""
+        """Return a piece with some tours of the plan, free vehicles and unserved visits."""
         starts = plan.starts
         rows = [plan.visits[starts[t] : plan.ends[t]] for t in tours]
         served = np.concatenate([*rows, np.zeros(0, np.int32)]).astype(np.int64)
@@ -257,29 +264,31 @@ class Search(StagedSearch):
         spare = np.minimum(free, np.bincount(driven, minlength=len(free)) + SPARE_SLOTS)
         slots = np.concatenate([driven, np.repeat(np.arange(len(free)), spare)]).astype(np.int32)
         terrain = terrain_of(self.model, self.near, visits, slots)
-        state = self._state(visits, slots, turn, number)
+        state = self._state(visits, slots, round_no, number)
         ends = np.cumsum([len(r) for r in rows], dtype=np.int64)
         load(terrain, state, np.arange(1, len(served) + 1, dtype=np.int32), ends)
         return Piece(terrain, state, visits, slots)
 
-    def _state(self, visits: Int64, slots: Int32, turn: int, number: int) -> State:
-        word = seeded(self.seed, turn + 1, number)
+    def _state(self, visits: Int64, slots: Int32, round_no: int, number: int) -> State:
+        word = seeded(self.seed, round_no + 1, number)
         return state_of(self.model, self.away, visits, slots, word, np.array(TUNE))
 
     def _over(self) -> bool:
+        """Return True if the search must end: by the clock, the record, or on request."""
         if self.until is not None and time.perf_counter() >= self.until - 0.001:
             return True
         if self.budget.record is not None:
             return len(self.record) >= len(self.budget.record)
         return self.stopped()
 
-    def _skipped(self, turn: int) -> bool:
-        """Tell whether the record knows of no iteration in a round."""
+    def _skipped(self, round_no: int) -> bool:
+        """Return True if the record has no iterations in a round."""
         whole = self.pieces * self.steps
-        record, first = self.budget.record, 2 + turn * whole
+        record, first = self.budget.record, 2 + round_no * whole
         return record is not None and not any(record[first : first + whole])
 
-    def _note(self, pieces: list[Piece], stages: int) -> None:
+    def _record_counts(self, pieces: list[Piece], stages: int) -> None:
+        """Append the iterations of the pieces to the record, padded with 0 for skipped stages."""
         for piece in pieces:
             self.record += [*piece.counts, *([0] * (stages - len(piece.counts)))]
             self.done += sum(piece.counts)
@@ -287,7 +296,7 @@ class Search(StagedSearch):
 
 
 def _shared(vehicles: list[int], sizes: list[int]) -> list[Int32]:
-    """Deal the vehicles of each kind to groups by their size; return each group's slots."""
+    """Divide the vehicles of each kind among groups by their size; return the slots by group."""
     ends = np.cumsum([0, *sizes]) / max(1, sum(sizes))
     shares: list[Int32] = []
     for at in range(len(sizes)):
@@ -297,5 +306,5 @@ def _shared(vehicles: list[int], sizes: list[int]) -> list[Int32]:
 
 
 def _spread(free: Int64, pieces: int) -> list[Int64]:
-    """Deal the free vehicles of each kind to the pieces, evenly."""
+    """Divide the free vehicles of each kind evenly among the pieces."""
     return [free * (at + 1) // pieces - free * at // pieces for at in range(pieces)]

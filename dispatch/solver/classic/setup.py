@@ -1,7 +1,7 @@
-"""From the model to a piece that is searched by itself, a plan in and out. PURE.
+"""The arrays of a piece: created from the model, loaded with a plan, and read back. PURE.
 
-A piece has matrices of its own, in the order of its visits: five hundred visits lie in the cache
-together, wherever in the whole matrix they stood.
+A piece has small matrices of its own, in the order of its visits, so that the data of some hundred
+visits fits in the cache.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from dispatch.solver.classic.arrays import (
     LATEST,
     LONGEST,
     LOOSE,
-    LOST,
     METRE_LAYER,
     MISSED,
     MISSED_AT,
+    MISSED_PRICE,
     NEXT,
     NOWHERE,
     NUMBERS,
@@ -63,19 +63,21 @@ from dispatch.solver.classic.arrays import (
     Words,
 )
 from dispatch.solver.classic.chance import until
-from dispatch.solver.classic.kernel import note, remember
+from dispatch.solver.classic.kernel import save_best, update_missed
 from dispatch.solver.classic.model import TOP_LEG, Model
 from dispatch.solver.classic.near import Near, within
-from dispatch.solver.classic.place import anywhere, empty
-from dispatch.solver.classic.tour import put, retime, sort_out, tell_new
+from dispatch.solver.classic.place import best_empty_vehicle, best_gap_anywhere
+from dispatch.solver.classic.tour import insert, retime_tour, retime_visit, update_free
 from dispatch.solver.compiling.compiled import allocating
 
 
 @dataclass(frozen=True, slots=True)
 class Tours:
-    """Tours one behind the other; a visit in none of them is missed.
+    """Some tours as flat arrays; visits in none of the tours are unserved.
 
-    ``visits`` : int32, ``ends`` : where each tour ends in it, ``kinds`` : who drives it.
+    ``visits`` : int32, the visits of all tours, one tour after the other.
+    ``ends`` : int64, the end of each tour in ``visits``.
+    ``kinds`` : int32, the kind of vehicle of each tour.
     """
 
     visits: Int32
@@ -84,15 +86,15 @@ class Tours:
 
     @property
     def starts(self) -> Int64:
-        """Where each tour begins in ``visits``."""
+        """The begin of each tour in ``visits``."""
         return np.concatenate([np.zeros(1, np.int64), self.ends[:-1]]) if len(self) else self.ends
 
     def __len__(self) -> int:
         return len(self.ends)
 
 
-def joined(plans: list[Tours]) -> Tours:
-    """Put the tours of some plans together."""
+def concatenated(plans: list[Tours]) -> Tours:
+    """Return the tours of several plans as one plan."""
     shifts = np.cumsum([0, *(len(p.visits) for p in plans)])
     return Tours(
         np.concatenate([p.visits for p in plans]),
@@ -109,7 +111,7 @@ def _priced(matrix: Int32, rows: Int64, price: int, out: Int32) -> None:
 
 
 def terrain_of(model: Model, near: Near, chosen: Int64, slots: Int32) -> Terrain:
-    """Return the terrain of some visits (their numbers in the model) with slots of given kinds."""
+    """Return the terrain for chosen visits (numbers in the model) and slots (kinds of vehicles)."""
     count = len(chosen)
     depots = np.unique(np.concatenate([model.start, model.end]))
     rows = np.concatenate([depots[:1], model.places[chosen], depots[1:]])
@@ -142,8 +144,8 @@ def terrain_of(model: Model, near: Near, chosen: Int64, slots: Int32) -> Terrain
     )
 
 
-def alone(model: Model) -> Int64:
-    """Return what a tour for each visit alone costs at least, without the time's price; row 0 0."""
+def single_visit_costs(model: Model) -> Int64:
+    """Return the least cost of a tour for each visit alone, without the price of time; [visit]."""
     least = np.full(model.size + 1, TOP_LEG * 4, np.int64)
     for at, kind in enumerate(model.kinds):
         profile, price = model.cost_layers[kind.cost_layer]
@@ -158,7 +160,7 @@ def alone(model: Model) -> Int64:
 def state_of(
     model: Model, away: Int64, chosen: Int64, slots: Int32, word: Words, tune: Float
 ) -> State:
-    """Return working space for a piece, with what it must know of visits and vehicles."""
+    """Return the working space of a piece, with the constant data of its visits and vehicles."""
     count, loads = len(chosen), model.demand.shape[1]
     names = np.concatenate([np.zeros(1, np.int64), chosen])
     visit = np.zeros((count + 1, SERVICE + len(model.seconds) + loads), np.int64)
@@ -193,7 +195,7 @@ def state_of(
         best=np.zeros(nodes, np.int32),
         absent=np.zeros(count + 1, np.int32),
         key=np.zeros(count + 1),
-        gone=np.zeros((count + 1, 2), np.int32),
+        removed=np.zeros((count + 1, 2), np.int32),
         touched=np.zeros(len(slots) + 1, np.int32),
         num=np.zeros(NUMBERS, np.int64),
         word=word,
@@ -213,7 +215,7 @@ def _layers(matrices: tuple[Int32, ...], rows: Int64) -> Any:
 
 
 def _both_ways(layers: Any, model: Model) -> Any:
-    """Put the one layer turned over behind it, where ``place.plain`` has a use for it."""
+    """Append the transposed layer if ``place.best_gap_plain`` needs it: not for symmetric ones."""
     turned = np.transpose(layers, (0, 2, 1))
     if model.full or np.array_equal(layers, turned):
         return layers
@@ -229,10 +231,10 @@ def _costs(model: Model, rows: Int64) -> Any:
 
 @allocating
 def clear(terrain: Terrain, state: State) -> None:
-    """Take everything out: all slots empty, all visits missed."""
+    """Empty all slots: all visits are unserved."""
     node, span, visit, tour, free, missed, _, _, _, _, _, num, word, tune = state
     gate = terrain.gate
-    num[MISSED], num[LOST], num[COST], num[USED] = 0, 0, 0, len(tour)
+    num[MISSED], num[MISSED_PRICE], num[COST], num[USED] = 0, 0, 0, len(tour)
     free[:, 0] = 0
     loads = visit.shape[1] - (tour.shape[1] - ROOM)
     for name in range(1, len(visit)):
@@ -243,7 +245,7 @@ def clear(terrain: Terrain, state: State) -> None:
         node[name, OUT] = LOOSE
         node[name, INTO] = LOOSE
         visit[name, MISSED_AT] = NOWHERE
-        note(node, visit, missed, num, name)
+        update_missed(node, visit, missed, num, name)
     for slot in range(len(tour) - 1, -1, -1):
         depot = len(visit) + slot
         node[depot, NEXT] = depot
@@ -263,18 +265,18 @@ def clear(terrain: Terrain, state: State) -> None:
         tour[slot, WORK] = 0
         tour[slot, DRIVEN] = 0
         tour[slot, FREE_AT] = NOWHERE
-        sort_out(tour, free, num, slot)
+        update_free(tour, free, num, slot)
     num[BLINK] = until(word, tune[OVERLOOK])
 
 
 def load(terrain: Terrain, state: State, visits: Int32, ends: Int64) -> None:
-    """Take up a plan: tour t goes to slot t."""
+    """Load a plan into the arrays: tour t into slot t."""
     load_at(terrain, state, visits, ends, np.arange(len(ends)))
 
 
 @allocating
 def load_at(terrain: Terrain, state: State, visits: Int32, ends: Int64, slots: Int64) -> None:
-    """Take up a plan: tour t goes to the t-th of some slots."""
+    """Load a plan into the arrays: tour t into slot ``slots[t]``."""
     clear(terrain, state)
     node, span, visit, tour, free, missed, best, _, _, _, _, num, _, _ = state
     at = 0
@@ -284,7 +286,7 @@ def load_at(terrain: Terrain, state: State, visits: Int32, ends: Int64, slots: I
         left = depot
         while at < ends[number]:
             name = visits[at]
-            put(
+            insert(
                 node,
                 terrain.row,
                 tour,
@@ -295,11 +297,11 @@ def load_at(terrain: Terrain, state: State, visits: Int32, ends: Int64, slots: I
                 name,
                 left,
             )
-            note(node, visit, missed, num, name)
+            update_missed(node, visit, missed, num, name)
             left = name
             at += 1
-        sort_out(tour, free, num, slot)
-        retime(node, span, visit, tour, depot)
+        update_free(tour, free, num, slot)
+        retime_tour(node, span, visit, tour, depot)
         num[COST] += tour[slot, FIXED] + tour[slot, SECOND] * tour[slot, WORK]
         left = depot
         while True:
@@ -307,12 +309,12 @@ def load_at(terrain: Terrain, state: State, visits: Int32, ends: Int64, slots: I
             left = node[left, NEXT]
             if left == depot:
                 break
-    num[BEST] = num[COST] + num[LOST]
-    remember(node, len(visit) - 1, best)
+    num[BEST] = num[COST] + num[MISSED_PRICE]
+    save_best(node, len(visit) - 1, best)
 
 
 def cost_of(terrain: Terrain, state: State, visits: Int32, ends: Int64, kinds: Int32) -> int:
-    """Take up tours by their kinds, in a piece's numbers, and return what all of it costs then."""
+    """Load tours, in the numbers of the piece, into slots of their kinds; return the total cost."""
     kind_of = state.tour[:, KIND]
     free = {int(kind): iter(np.flatnonzero(kind_of == kind)) for kind in np.unique(kinds)}
     order = np.array([next(free[int(kind)]) for kind in kinds], np.int64)
@@ -322,14 +324,16 @@ def cost_of(terrain: Terrain, state: State, visits: Int32, ends: Int64, kinds: I
 
 @allocating
 def construct(terrain: Terrain, state: State, sequence: Int32) -> None:
-    """Build a plan from nothing: each visit in turn to where it costs least, or stays out."""
+    """Build a plan by cheapest insertion: each visit in turn into its best gap, or unserved."""
     clear(terrain, state)
     cost, time, metres, row, _, _, _, may, _, _ = terrain
     node, span, visit, tour, free, missed, best, _, _, _, _, num, word, tune = state
     for name in sequence:
         limit = visit[name, PRICE] + 1
-        more, left = anywhere(node, span, row, visit, tour, cost, time, metres, may, name, limit)
-        fresh, depot = empty(
+        more, left = best_gap_anywhere(
+            node, span, row, visit, tour, cost, time, metres, may, name, limit
+        )
+        fresh, depot = best_empty_vehicle(
             node, span, row, visit, tour, cost, time, metres, may, free, name, more, num, word, tune
         )
         if depot != NOWHERE:
@@ -337,18 +341,18 @@ def construct(terrain: Terrain, state: State, sequence: Int32) -> None:
         if left == NOWHERE:
             continue
         slot = node[left, SLOT]
-        put(node, row, tour, visit, cost, time, metres, name, left)
-        sort_out(tour, free, num, slot)
-        tell_new(node, span, visit, tour, name, len(visit) + slot)
-        note(node, visit, missed, num, name)
+        insert(node, row, tour, visit, cost, time, metres, name, left)
+        update_free(tour, free, num, slot)
+        retime_visit(node, span, visit, tour, name, len(visit) + slot)
+        update_missed(node, visit, missed, num, name)
         num[COST] += more
-    num[BEST] = num[COST] + num[LOST]
-    remember(node, len(visit) - 1, best)
+    num[BEST] = num[COST] + num[MISSED_PRICE]
+    save_best(node, len(visit) - 1, best)
 
 
 @allocating
-def _written(behind: Int32, count: int, visits: Int32, ends: Int64, slots: Int32) -> int:
-    """Write the tours of a plan; ``behind[node]`` is the node behind."""
+def _write_tours(behind: Int32, count: int, visits: Int32, ends: Int64, slots: Int32) -> int:
+    """Write a plan to flat arrays; return the number of tours. ``behind`` holds the next nodes."""
     at = tours = 0
     for slot in range(len(slots)):
         depot = count + 1 + slot
@@ -364,14 +368,14 @@ def _written(behind: Int32, count: int, visits: Int32, ends: Int64, slots: Int32
     return tours
 
 
-def written(state: State, chosen: Int64, kinds: Int32, *, best: bool) -> Tours:
-    """Return the current or the best plan in the model's numbers; ``kinds`` by slot."""
+def tours_of(state: State, chosen: Int64, kinds: Int32, *, best: bool) -> Tours:
+    """Return the present or the best plan, in the numbers of the model; ``kinds`` is by slot."""
     count = len(chosen)
     visits, ends = np.zeros(count, np.int32), np.zeros(len(kinds), np.int64)
     slots = np.zeros(len(kinds), np.int32)
     behind = state.best if best else np.ascontiguousarray(state.node[:, NEXT])
-    tours = _written(behind, count, visits, ends, slots)
-    made = visits[: ends[tours - 1] if tours else 0]
+    tours = _write_tours(behind, count, visits, ends, slots)
+    nodes = visits[: ends[tours - 1] if tours else 0]
     return Tours(
-        chosen[made - 1].astype(np.int32), ends[:tours].copy(), kinds[slots[:tours]].copy()
+        chosen[nodes - 1].astype(np.int32), ends[:tours].copy(), kinds[slots[:tours]].copy()
     )

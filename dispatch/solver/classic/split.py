@@ -1,9 +1,9 @@
-"""Cutting a plan into pieces that lie apart. PURE.
+"""The division of a plan into spatially separate pieces. PURE.
 
-A problem names no coordinates. Places are laid out in the plane by their travel to a few
-landmarks, so that the distances to those come out right (landmark MDS; on a Euclidean matrix
-that is the map itself). Tours are then cut by the middles of their visits: across a random
-direction, across their longest extent, or by the angle around the depot.
+A problem has no coordinates. Places are therefore embedded in the plane by their travel costs to
+a few landmarks (landmark MDS; for a Euclidean matrix this gives the map itself). Tours are then
+divided by the centres of their visits: across a random direction, across their longest extent, or
+by the angle around the depot.
 
 Source: de Silva, Tenenbaum (2004), Sparse multidimensional scaling using landmark points.
 """
@@ -20,23 +20,22 @@ from dispatch.solver.classic.arrays import Float, Int64
 from dispatch.solver.classic.model import Model
 from dispatch.solver.classic.setup import Tours
 
-# Places that all others are laid out by, 3 or more: the layout costs so many rows of the matrix.
-# Prototype.
+# Number of landmarks: 3 or more. The layout reads one row of the matrix for each. Prototype.
 LANDMARKS: Final = 24
-# Share of cuts around the depot, and of the others that go across the longest extent: 0 to 1.
-# Prototype.
+# Probability of a cut by angle around the depot, and, for other cuts, of a cut across the longest
+# extent: 0 to 1. Prototype.
 BY_ANGLE: Final = 0.5
 BY_EXTENT: Final = 0.5
 
 
 def layout(model: Model) -> Float:
-    """Return coordinates of the visits, row 0 the first depot; shape (visits + 1, 2)."""
+    """Return coordinates of the first depot (row 0) and the visits; shape (visits + 1, 2)."""
     metre, second = model.blend
     metres, seconds = model.metres[model.cost_layers[0][0]], model.seconds[0]
     places = model.places
 
     def way(mark: int) -> Float:
-        """Blended cost between a place and all others, both ways together."""
+        """Return the blended cost between a place and all places, as the mean of both ways."""
         there = metre * metres[mark, places] + second * seconds[mark, places]
         back = metre * metres[places, mark] + second * seconds[places, mark]
         return np.asarray((there + back) / 2.0)
@@ -58,20 +57,20 @@ def layout(model: Model) -> Float:
 
 
 def middles(plan: Tours, at: Float) -> Float:
-    """Return the middle of each tour's visits."""
+    """Return the centre of each tour's visits; shape (tours, 2)."""
     sums = np.add.reduceat(at[plan.visits], plan.starts, axis=0)
     counts = np.diff(plan.ends, prepend=0)
     return np.asarray(sums / counts[:, None])
 
 
 def cut(
-    points: Float, weights: Int64, centre: npt.NDArray[Any], pieces: int, lots: random.Random
+    points: Float, weights: Int64, centre: npt.NDArray[Any], pieces: int, rng: random.Random
 ) -> list[Int64]:
     """Cut points into pieces of about equal weight; return each piece's indices."""
     everything = np.arange(len(points))
     if pieces == 1 or len(points) <= 1:
         return [everything]
-    return _cut(points, weights, centre, everything, pieces, lots)
+    return _cut(points, weights, centre, everything, pieces, rng)
 
 
 def _cut(
@@ -80,30 +79,30 @@ def _cut(
     centre: npt.NDArray[Any],
     chosen: Int64,
     pieces: int,
-    lots: random.Random,
+    rng: random.Random,
 ) -> list[Int64]:
     if pieces == 1 or len(chosen) < 2:
         return [chosen]
-    order = chosen[np.argsort(_along(points[chosen], centre, lots), kind="stable")]
+    order = chosen[np.argsort(_along(points[chosen], centre, rng), kind="stable")]
     left = pieces // 2
     reached = np.cumsum(weights[order])
     at = int(np.searchsorted(reached, reached[-1] * left / pieces)) + 1
     at = min(max(at, 1), len(order) - 1)
     return [
-        *_cut(points, weights, centre, order[:at], left, lots),
-        *_cut(points, weights, centre, order[at:], pieces - left, lots),
+        *_cut(points, weights, centre, order[:at], left, rng),
+        *_cut(points, weights, centre, order[at:], pieces - left, rng),
     ]
 
 
-def _along(points: Float, centre: npt.NDArray[Any], lots: random.Random) -> Float:
-    """Return each point's place along a drawn line or around the centre."""
-    if lots.random() < BY_ANGLE:
-        turn = lots.random() * 2 * np.pi
+def _along(points: Float, centre: npt.NDArray[Any], rng: random.Random) -> Float:
+    """Return the position of each point along a random line, or its angle around the centre."""
+    if rng.random() < BY_ANGLE:
+        turn = rng.random() * 2 * np.pi
         angle = np.arctan2(points[:, 1] - centre[1], points[:, 0] - centre[0])
         return np.asarray((angle + turn) % (2 * np.pi))
     moved = points - points.mean(axis=0)
-    if lots.random() < BY_EXTENT:
+    if rng.random() < BY_EXTENT:
         _, vectors = np.linalg.eigh(moved.T @ moved)
         return np.asarray(moved @ vectors[:, -1])
-    angle = lots.random() * np.pi
+    angle = rng.random() * np.pi
     return np.asarray(moved @ np.array([np.cos(angle), np.sin(angle)]))

@@ -1,8 +1,10 @@
-"""Two tours exchange their tails: what strings of ten cannot do to tours of forty. PURE, compiled.
+"""The tail exchange between two tours (2-opt*). PURE, compiled.
 
-Behind a drawn visit comes the tail of another tour of the same kind of vehicle (2-opt*), of none
-(the tour is cut in two), or the whole of another (two become one): so the number of tours changes
-as well. Judged by the same temperature, in constant time but for loads and metres.
+Strings of ten visits cannot move the tail of a tour of forty. This move replaces the visits after
+a drawn visit by the tail of another tour of the same kind of vehicle. The tail may be empty (the
+tour is cut in two) or a whole tour (two tours become one), so the number of tours can change. A
+move is accepted by the same temperature as an iteration. Its cost takes constant time, except for
+loads and metres.
 
 Source: Potvin, Rousseau (1995), An Exchange Heuristic for Routeing Problems with Time Windows,
 Journal of the Operational Research Society 46(12).
@@ -44,13 +46,13 @@ from dispatch.solver.classic.arrays import (
     Words,
 )
 from dispatch.solver.classic.chance import below, until
-from dispatch.solver.classic.tour import join, retime, sort_out
+from dispatch.solver.classic.tour import link, retime_tour, update_free
 from dispatch.solver.compiling.compiled import compiled, inlined
 
 
 @compiled
 def head_load(node: Int32, visit: Int64, name: int, field: int) -> int:
-    """Return the load of a tour up to and with a node."""
+    """Return the load of a tour up to a node, the node included."""
     total = 0
     while name < len(visit):
         total += visit[name, field]
@@ -70,54 +72,57 @@ def head_m(node: Int32, row: Int32, visit: Int64, metres: Int32, layer: int, nam
 
 
 @compiled
-def loads_fit(node: Int32, visit: Int64, tour: Int64, mine: int, theirs: int) -> bool:
-    """Tell whether the loads hold when the tails behind two nodes change places."""
+def loads_hold(node: Int32, visit: Int64, tour: Int64, head: int, other_head: int) -> bool:
+    """Return True if the capacities suffice after the tails behind two nodes are exchanged."""
     loads = tour.shape[1] - ROOM
     first = visit.shape[1] - loads
-    one, other = node[mine, SLOT], node[theirs, SLOT]
+    one, other = node[head, SLOT], node[other_head, SLOT]
     for at in range(loads):
-        shift = head_load(node, visit, mine, first + at) - head_load(
-            node, visit, theirs, first + at
+        shift = head_load(node, visit, head, first + at) - head_load(
+            node, visit, other_head, first + at
         )
-        # what is left in my vehicle behind: the room that theirs had, less what my head is heavier
+        # After the exchange each vehicle carries its own head and the other tail.
         if tour[other, ROOM + at] - shift < 0 or tour[one, ROOM + at] + shift < 0:
             return False
     return True
 
 
 @inlined
-def in_time(node: Int32, row: Int32, tour: Int64, time: Int32, left: int, right: int) -> bool:
-    """Tell whether all windows hold when a node's tail follows another's head."""
+def windows_hold(node: Int32, row: Int32, tour: Int64, time: Int32, left: int, right: int) -> bool:
+    """Return True if all time windows hold when ``right`` and its tail follow ``left``."""
     layer = tour[node[left, SLOT], TIME_LAYER]
     return node[left, READY] + time[layer, row[left, 0], row[right, 1]] <= node[right, DUE]
 
 
 @compiled
-def ways_fit(
+def distances_hold(
     node: Int32, row: Int32, visit: Int64, tour: Int64, metres: Int32, name: int, other: int,
     first: int,
 ) -> bool:  # fmt: skip
-    """Tell whether nobody drives too far; ``first``: where the tail from ``other`` begins."""
-    mine, theirs = node[name, SLOT], node[other, SLOT]
+    """Return True if both tours stay within their largest distance after an exchange.
+
+    ``first`` is the node that follows ``name`` after the exchange.
+    """
+    slot, other_slot = node[name, SLOT], node[other, SLOT]
     behind, left = node[name, NEXT], node[other, PREV]
-    layer, home = tour[mine, METRE_LAYER], len(visit) + mine
+    layer, home = tour[slot, METRE_LAYER], len(visit) + slot
     ahead = head_m(node, row, visit, metres, layer, name)
     ahead_there = head_m(node, row, visit, metres, layer, left)
     one = ahead + metres[layer, row[name, 0], row[first, 1]]
     if left != other:
-        one += tour[theirs, DRIVEN] - ahead_there - metres[layer, row[left, 0], row[other, 1]]
+        one += tour[other_slot, DRIVEN] - ahead_there - metres[layer, row[left, 0], row[other, 1]]
     two = 0
     if behind != home or left < len(visit):
-        rest = tour[mine, DRIVEN] - ahead - metres[layer, row[name, 0], row[behind, 1]]
+        rest = tour[slot, DRIVEN] - ahead - metres[layer, row[name, 0], row[behind, 1]]
         two = ahead_there + metres[layer, row[left, 0], row[behind, 1]] + rest
-    return max(one, two) <= tour[mine, REACH]
+    return max(one, two) <= tour[slot, REACH]
 
 
 @inlined
-def work_of(
+def joined_work(
     node: Int32, span: Int32, row: Int32, tour: Int64, time: Int32, left: int, right: int,
 ) -> int:  # fmt: skip
-    """Return the least seconds of work of a head followed by a tail."""
+    """Return the least seconds of work of a head up to ``left`` and a tail from ``right`` on."""
     work = 0
     if left != right:
         layer = tour[node[left, SLOT], TIME_LAYER]
@@ -128,52 +133,55 @@ def work_of(
 
 
 @compiled
-def exchanged(
+def exchange_cost(
     node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
     metres: Int32, name: int, other: int, limit: int,
 ) -> int:  # fmt: skip
-    """Return what it costs when another tour's tail follows a visit, or FAR if not below a limit.
+    """Return the cost of an exchange of tails, or FAR if infeasible or not below a limit.
 
-    ``other`` is the first node of that tail; the depot of an empty slot: none follows.
+    The tail that begins at ``other`` follows ``name``. If ``other`` is the depot of an empty slot,
+    the tour ends after ``name``, and its tail becomes a tour of that slot.
     """
-    mine, theirs = node[name, SLOT], node[other, SLOT]
+    slot, other_slot = node[name, SLOT], node[other, SLOT]
     behind, left = node[name, NEXT], node[other, PREV]
-    home = len(visit) + mine
-    first = home if left == other else other  # an empty slot's tail is the way home
-    layer = tour[mine, COST_LAYER]
+    home = len(visit) + slot
+    first = home if left == other else other  # the tail of an empty slot is the leg to the depot
+    layer = tour[slot, COST_LAYER]
     more = cost[layer, row[name, 0], row[first, 1]] - node[name, OUT] - node[left, OUT]
     if left == other:
-        more += tour[theirs, FIXED]
+        more += tour[other_slot, FIXED]
     if behind == home and left >= len(visit):
-        more -= tour[theirs, FIXED]
+        more -= tour[other_slot, FIXED]
     else:
         more += cost[layer, row[left, 0], row[behind, 1]]
     if more >= limit:
         return FAR
     if not (
-        in_time(node, row, tour, time, name, first)
-        and in_time(node, row, tour, time, left, behind)
-        and loads_fit(node, visit, tour, name, left)
+        windows_hold(node, row, tour, time, name, first)
+        and windows_hold(node, row, tour, time, left, behind)
+        and loads_hold(node, visit, tour, name, left)
     ):
         return FAR
-    if metres.shape[1] > 1 and not ways_fit(node, row, visit, tour, metres, name, other, first):
+    if metres.shape[1] > 1 and not distances_hold(
+        node, row, visit, tour, metres, name, other, first
+    ):
         return FAR
     if len(span) > 1:
-        one = work_of(node, span, row, tour, time, name, first)
+        one = joined_work(node, span, row, tour, time, name, first)
         two = 0
         if behind != home or left < len(visit):
-            two = work_of(node, span, row, tour, time, left, behind)
-        more += (one + two - tour[mine, WORK] - tour[theirs, WORK]) * tour[mine, SECOND]
-        if max(one, two) > tour[mine, LONGEST] or more >= limit:
+            two = joined_work(node, span, row, tour, time, left, behind)
+        more += (one + two - tour[slot, WORK] - tour[other_slot, WORK]) * tour[slot, SECOND]
+        if max(one, two) > tour[slot, LONGEST] or more >= limit:
             return FAR
     return more
 
 
 @compiled
-def relabel(
+def update_tour(
     node: Int32, row: Int32, visit: Int64, tour: Int64, metres: Int32, slot: int,
 ) -> None:  # fmt: skip
-    """Tell the visits of a tour whose they are now, and the tour how many and how far."""
+    """Set the slot of all visits of a tour, and count its visits and metres."""
     depot = len(visit) + slot
     name, count, way = node[depot, NEXT], 0, 0
     layer = tour[slot, METRE_LAYER]
@@ -195,31 +203,31 @@ def exchange(
     node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
     metres: Int32, free: Int32, num: Int64, name: int, other: int,
 ) -> None:  # fmt: skip
-    """Let another tour's tail follow a visit, and the visit's own tail the other's head."""
-    mine, theirs = node[name, SLOT], node[other, SLOT]
+    """Exchange the tail after ``name`` with the tail that begins at ``other``."""
+    slot, other_slot = node[name, SLOT], node[other, SLOT]
     behind, left = node[name, NEXT], node[other, PREV]
-    home, away = len(visit) + mine, len(visit) + theirs
+    home, away = len(visit) + slot, len(visit) + other_slot
     loads = tour.shape[1] - ROOM
     first = visit.shape[1] - loads
     for at in range(loads):
         shift = head_load(node, visit, name, first + at) - head_load(node, visit, left, first + at)
-        one, two = tour[mine, ROOM + at], tour[theirs, ROOM + at]
-        tour[mine, ROOM + at], tour[theirs, ROOM + at] = two - shift, one + shift
-    my_last, their_last = node[home, PREV], node[away, PREV]
+        one, two = tour[slot, ROOM + at], tour[other_slot, ROOM + at]
+        tour[slot, ROOM + at], tour[other_slot, ROOM + at] = two - shift, one + shift
+    last, other_last = node[home, PREV], node[away, PREV]
     if other == away:
-        join(node, row, tour, cost, time, name, home, mine)
+        link(node, row, tour, cost, time, name, home, slot)
     else:
-        join(node, row, tour, cost, time, name, other, mine)
-        join(node, row, tour, cost, time, their_last, home, mine)
+        link(node, row, tour, cost, time, name, other, slot)
+        link(node, row, tour, cost, time, other_last, home, slot)
     if behind == home:
-        join(node, row, tour, cost, time, left, away, theirs)
+        link(node, row, tour, cost, time, left, away, other_slot)
     else:
-        join(node, row, tour, cost, time, left, behind, theirs)
-        join(node, row, tour, cost, time, my_last, away, theirs)
-    for slot in (mine, theirs):
-        relabel(node, row, visit, tour, metres, slot)
-        retime(node, span, visit, tour, len(visit) + slot)
-        sort_out(tour, free, num, slot)
+        link(node, row, tour, cost, time, left, behind, other_slot)
+        link(node, row, tour, cost, time, last, away, other_slot)
+    for changed in (slot, other_slot):
+        update_tour(node, row, visit, tour, metres, changed)
+        retime_tour(node, span, visit, tour, len(visit) + changed)
+        update_free(tour, free, num, changed)
 
 
 @compiled
@@ -228,14 +236,17 @@ def tails(
     span: Int32, visit: Int64, tour: Int64, free: Int32, num: Int64, word: Words, tune: Float,
     most: float,
 ) -> bool:  # fmt: skip
-    """Exchange the tail behind a drawn visit with the best, if that costs less than a limit."""
+    """Draw a visit and make its best tail exchange if it costs less than a limit.
+
+    Return True if an exchange was made.
+    """
     name = 1 + below(word, len(visit) - 1)
     slot = node[name, SLOT]
     if slot < 0:
         return False
     kind, skipped = tour[slot, KIND], node[name, OUT]
     best = int(most) + 1 if most < 1e18 else FAR
-    found = NOWHERE
+    best_other = NOWHERE
     for at in range(-1, after.shape[1]):
         if at < 0:
             if free[kind, 0] == 0 or node[name, NEXT] >= len(visit):
@@ -246,21 +257,21 @@ def tails(
             if other == 0:
                 break
             left = node[other, PREV]
-            theirs = node[other, SLOT]
-            if theirs < 0 or theirs == slot or tour[theirs, KIND] != kind:
+            other_slot = node[other, SLOT]
+            if other_slot < 0 or other_slot == slot or tour[other_slot, KIND] != kind:
                 continue
             if thorough == 0 and after[name, at, 1] - skipped - node[left, OUT] >= best:
                 continue
-        more = exchanged(node, span, row, visit, tour, cost, time, metres, name, other, best)
+        more = exchange_cost(node, span, row, visit, tour, cost, time, metres, name, other, best)
         if more >= best:
             continue
         num[BLINK] -= 1
         if num[BLINK] <= 0:
             num[BLINK] = until(word, tune[OVERLOOK])
             continue
-        best, found = more, other
-    if found == NOWHERE:
+        best, best_other = more, other
+    if best_other == NOWHERE:
         return False
-    exchange(node, span, row, visit, tour, cost, time, metres, free, num, name, found)
+    exchange(node, span, row, visit, tour, cost, time, metres, free, num, name, best_other)
     num[COST] += best
     return True

@@ -1,4 +1,4 @@
-"""Changing a tour: a visit in, a visit out, its times anew. PURE, compiled."""
+"""Changes of a tour: insert a visit, remove a visit, update the times. PURE, compiled."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from dispatch.solver.compiling.compiled import compiled, inlined
 
 
 @inlined
-def join(
+def link(
     node: Int32, row: Int32, tour: Int64, cost: Int32, time: Int32, left: int, right: int,
     slot: int,
 ) -> None:  # fmt: skip
-    """Let two nodes of a tour follow each other; an empty tour costs nothing."""
+    """Make ``right`` the next node of ``left``; the leg of an empty tour costs nothing."""
     price = seconds = 0
     if left != right:
         origin, target = row[left, 0], row[right, 1]
@@ -56,7 +56,7 @@ def join(
 
 @compiled
 def detour_m(node: Int32, row: Int32, tour: Int64, metres: Int32, name: int, left: int) -> int:
-    """Return the metres that a visit behind a node adds."""
+    """Return the metres that a visit after node ``left`` adds."""
     right = node[left, NEXT]
     layer = tour[node[left, SLOT], METRE_LAYER]
     origin, target = row[left, 0], row[right, 1]
@@ -65,16 +65,16 @@ def detour_m(node: Int32, row: Int32, tour: Int64, metres: Int32, name: int, lef
 
 
 @inlined
-def put(
+def insert(
     node: Int32, row: Int32, tour: Int64, visit: Int64, cost: Int32, time: Int32, metres: Int32,
     name: int, left: int,
 ) -> None:  # fmt: skip
-    """Put a visit behind a node; times are not told on."""
+    """Insert a visit after node ``left``; the times are not updated."""
     slot, right = node[left, SLOT], node[left, NEXT]
     if metres.shape[1] > 1:
         tour[slot, DRIVEN] += detour_m(node, row, tour, metres, name, left)
-    join(node, row, tour, cost, time, left, name, slot)
-    join(node, row, tour, cost, time, name, right, slot)
+    link(node, row, tour, cost, time, left, name, slot)
+    link(node, row, tour, cost, time, name, right, slot)
     node[name, SLOT] = slot
     tour[slot, COUNT] += 1
     loads = visit.shape[1] - (tour.shape[1] - ROOM)
@@ -83,13 +83,13 @@ def put(
 
 
 @inlined
-def take(
+def remove(
     node: Int32, row: Int32, tour: Int64, visit: Int64, cost: Int32, time: Int32, metres: Int32,
     name: int,
 ) -> None:  # fmt: skip
-    """Take a visit out of its tour; times are not told on."""
+    """Remove a visit from its tour; the times are not updated."""
     slot, left = node[name, SLOT], node[name, PREV]
-    join(node, row, tour, cost, time, left, node[name, NEXT], slot)
+    link(node, row, tour, cost, time, left, node[name, NEXT], slot)
     node[name, SLOT] = NOWHERE
     node[name, OUT] = LOOSE
     node[name, INTO] = LOOSE
@@ -102,8 +102,10 @@ def take(
 
 
 @compiled
-def tell_ahead(node: Int32, span: Int32, visit: Int64, start: int, depot: int, layer: int) -> None:
-    """Tell the times of a node on to those behind it, as far as they change."""
+def forward_times(
+    node: Int32, span: Int32, visit: Int64, start: int, depot: int, layer: int,
+) -> None:  # fmt: skip
+    """Update the earliest times of the nodes after ``start``, until a node does not change."""
     left, name = start, node[start, NEXT]
     while name != depot:
         drive, opens = node[left, TIME], visit[name, OPENS]
@@ -124,8 +126,10 @@ def tell_ahead(node: Int32, span: Int32, visit: Int64, start: int, depot: int, l
 
 
 @compiled
-def tell_back(node: Int32, span: Int32, visit: Int64, start: int, depot: int, layer: int) -> None:
-    """Tell the times of a node on to those before it, as far as they change."""
+def backward_times(
+    node: Int32, span: Int32, visit: Int64, start: int, depot: int, layer: int,
+) -> None:  # fmt: skip
+    """Update the latest times of the nodes before ``start``, until a node does not change."""
     right, name = start, node[start, PREV]
     while name != depot:
         shift, closes = node[name, TIME] + visit[name, SERVICE + layer], visit[name, CLOSES]
@@ -145,34 +149,36 @@ def tell_back(node: Int32, span: Int32, visit: Int64, start: int, depot: int, la
 
 
 @inlined
-def tell_around(node: Int32, span: Int32, visit: Int64, tour: Int64, left: int, depot: int) -> None:
-    """Time a tour anew in which the leg behind a node has changed, and nothing else."""
+def retime_leg(node: Int32, span: Int32, visit: Int64, tour: Int64, left: int, depot: int) -> None:
+    """Update the times of a tour in which only the leg after node ``left`` has changed."""
     slot = node[depot, SLOT]
     layer = tour[slot, TIME_LAYER]
-    tell_ahead(node, span, visit, left, depot, layer)
-    tell_back(node, span, visit, node[left, NEXT], depot, layer)
+    forward_times(node, span, visit, left, depot, layer)
+    backward_times(node, span, visit, node[left, NEXT], depot, layer)
     if len(span) > 1:
         last = node[depot, PREV]
         tour[slot, WORK] = span[last, AHEAD] + node[last, TIME]
 
 
 @inlined
-def tell_new(node: Int32, span: Int32, visit: Int64, tour: Int64, name: int, depot: int) -> None:
-    """Time a visit that was just put into a tour, and the tour around it."""
+def retime_visit(
+    node: Int32, span: Int32, visit: Int64, tour: Int64, name: int, depot: int,
+) -> None:  # fmt: skip
+    """Update the times of a visit that was just inserted, and of its tour."""
     slot = node[depot, SLOT]
     layer = tour[slot, TIME_LAYER]
     node[name, READY] = -1
     node[name, DUE] = -1
-    tell_ahead(node, span, visit, node[name, PREV], depot, layer)
-    tell_back(node, span, visit, node[name, NEXT], depot, layer)
+    forward_times(node, span, visit, node[name, PREV], depot, layer)
+    backward_times(node, span, visit, node[name, NEXT], depot, layer)
     if len(span) > 1:
         last = node[depot, PREV]
         tour[slot, WORK] = span[last, AHEAD] + node[last, TIME]
 
 
 @compiled
-def retime(node: Int32, span: Int32, visit: Int64, tour: Int64, depot: int) -> None:
-    """Time a whole tour."""
+def retime_tour(node: Int32, span: Int32, visit: Int64, tour: Int64, depot: int) -> None:
+    """Compute all times of a tour."""
     slot = node[depot, SLOT]
     name = node[depot, NEXT]
     if name == depot:
@@ -183,16 +189,16 @@ def retime(node: Int32, span: Int32, visit: Int64, tour: Int64, depot: int) -> N
         node[name, DUE] = -1
         name = node[name, NEXT]
     layer = tour[slot, TIME_LAYER]
-    tell_ahead(node, span, visit, depot, depot, layer)
-    tell_back(node, span, visit, depot, depot, layer)
+    forward_times(node, span, visit, depot, depot, layer)
+    backward_times(node, span, visit, depot, depot, layer)
     if len(span) > 1:
         last = node[depot, PREV]
         tour[slot, WORK] = span[last, AHEAD] + node[last, TIME]
 
 
 @compiled
-def sort_out(tour: Int64, free: Int32, num: Int64, slot: int) -> None:
-    """Keep the list of empty slots true for a slot whose tour has changed."""
+def update_free(tour: Int64, free: Int32, num: Int64, slot: int) -> None:
+    """Update the list of empty slots for a slot whose tour has changed."""
     kind, at = tour[slot, KIND], tour[slot, FREE_AT]
     if tour[slot, COUNT] == 0 and at == NOWHERE:
         free[kind, 0] += 1

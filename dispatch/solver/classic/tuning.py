@@ -1,10 +1,12 @@
-"""The numbers that the classic search is tuned by. PURE.
+"""The parameters of the classic search. PURE.
 
-Each says what it means, its unit, between what it may lie, and how its value was found. *Paper*:
-Christiaens and Vanden Berghe (2020), whose values are kept. *Prototype*: tried on 18 instances of
-100 to 1,000 visits before this code was written; 20 candidates, longer strings and cold starts did
-not pay there. *Here*: tried with this code, two or three seeds each; the README has the figures.
-*Chosen*: a round number that was not tuned.
+Each comment gives the meaning, the unit, the bounds, and how the value was found:
+
+- *Paper*: the value of Christiaens and Vanden Berghe (2020).
+- *Prototype*: the best value on 18 instances of 100 to 1,000 visits, before this code existed.
+  There, 20 candidates, longer strings and cold starts gave worse results.
+- *Here*: the best value with this code, two or three seeds each; the README has the figures.
+- *Chosen*: a round number that was not tuned.
 """
 
 from __future__ import annotations
@@ -14,55 +16,58 @@ from typing import Final
 
 # --- the shape of a search
 
-# Temperatures of a search: 2 or more, a multiple of ROUNDS. Prototype.
+# Number of temperatures of a search: 2 or more, a multiple of ROUNDS. Prototype.
 STAGES: Final = 200
-# Times that a large plan is cut anew: 1 to STAGES. Prototype; here 100 were no better.
+# Number of rounds; a large plan is divided again in each: 1 to STAGES. Prototype; here 100 rounds
+# were not better.
 ROUNDS: Final = 40
-# Visits from which the plan is cut: 2 or more. Here: below, two searches of the whole paid more
-# than halves, whose borders long tours cross everywhere.
+# Visits from which the plan is divided: 2 or more. Here: for fewer visits two searches of the
+# whole plan gave better results than two halves, because many long tours cross their border.
 WHOLE: Final = 600
-# Visits of a piece at most, about: 2 or more. Prototype: its matrices lie in the cache.
+# Largest size of a piece, approximately, in visits: 2 or more. Prototype: the matrices of a piece
+# fit in the cache.
 PIECE: Final = 600
-# Visits from which there are iterations for few moves of whole tours. Here.
+# Visits from which the time allows only few changes of whole tours: 2 or more. Here.
 MANY: Final = 3_000
-# As PIECE, from MANY visits. Here: with 5,000 visits and 200 iterations a visit 1.1 % below
-# pieces of 1,000; with more iterations 850 and 2,500 changed nothing beyond the 0.3 % between
-# seeds.
+# The same as PIECE, from MANY visits. Here: with 5,000 visits and 200 iterations per visit the cost
+# was 1.1 % lower than with 1,000. With more iterations, 850 and 2,500 gave no difference beyond
+# the 0.3 % between seeds.
 PIECE_OF_MANY: Final = 1_250
-# Free vehicles of a kind that a piece gets beyond as many as it drives: 0 or more. Chosen.
+# Unused vehicles of a kind that a piece gets in addition to the number that it uses: 0 or more.
+# Chosen.
 SPARE_SLOTS: Final = 8
 
-# --- temperatures, in mean costs a visit of the first plan: above 0, HOT above COLD
+# --- temperatures, in units of the mean cost per visit of the first plan: above 0, HOT above COLD
 
-# The first and the last. Prototype; here others were no better.
+# First and last temperature. Prototype; here other values were not better.
 HOT: Final = 3.0
 COLD: Final = 0.03
-# The first where a plan is given; a hotter one would forget the plan. Chosen.
+# First temperature with a given start plan; a higher one would destroy the plan. Chosen.
 WARM: Final = 0.3
 
-# --- what a tour costs besides, at first
+# --- an extra price for each tour at the begin of the search
 
-# By how much each tour is cheaper, in what a tour for one visit alone costs on the mean: 0 to 1.
-# Here: a first plan by insertion has too few tours where they are long.
-REBATE: Final = 0.6
-# The same from MANY visits: a charge, -3 to 0. Here: too many tours are left over otherwise; with
-# 500 iterations a visit 0.3 to 0.4 % below none.
-REBATE_OF_MANY: Final = -1.5
-# Share of the search in which it goes back to nothing: above 0, 1 at most. Chosen.
-REBATED: Final = 0.5
+# Reduction of the cost of each tour, in units of the mean cost of a tour for one visit: 0 to 1.
+# Here: a first plan by insertion has too few tours if tours are long.
+DISCOUNT: Final = 0.6
+# The same from MANY visits: -3 to 0, a surcharge on each tour. Here: without it too many tours
+# remain; with 500 iterations per visit the cost was 0.3 to 0.4 % lower with it.
+DISCOUNT_OF_MANY: Final = -1.5
+# Share of the search after which the discount has fallen to 0: above 0, at most 1. Chosen.
+DISCOUNT_SHARE: Final = 0.5
 
-# --- one iteration; see the array tune in ``arrays``
+# --- one iteration; see the array ``tune`` in ``arrays``
 
-# Visits in a string at most, and visits taken out on the mean: 1 or more. Paper.
+# Largest length of a string, and mean number of removed visits: 1 or more. Paper.
 LONGEST_STRING: Final = 10.0
 MEAN_OUT: Final = 10.0
-# Chance that a string keeps a piece in its middle, and that this piece is one longer: 0 to 1.
-# Paper.
+# Probability that a string preserves a visit in its middle, and that it preserves one more: 0 to
+# 1. Paper.
 SPLIT_CHANCE: Final = 0.5
 MORE_CHANCE: Final = 0.01
-# Chance that a gap is overlooked: above 0, below 1. Paper.
+# Probability that an improving gap is skipped ("blink"): above 0, below 1. Paper.
 BLINK_CHANCE: Final = 0.01
-# Chance of a look at an exchange of tails before an iteration: 0 to 1. Here; see the README.
+# Probability of a tail exchange before an iteration: 0 to 1. Here; see the README.
 TAILS_CHANCE: Final = 0.5
 TUNE: Final = (
     LONGEST_STRING,
@@ -75,23 +80,25 @@ TUNE: Final = (
 
 # --- the polish by PyVRP (ADR 0017)
 
-# Share of the time in which it takes part: 0 to below 1. Here.
+# Share of the time for the polish, at the end of the search: 0 to below 1. Here.
 POLISHED: Final = 0.3
-# Rounds of it, for a plan that is searched whole and for one in pieces: 1 or more. Chosen.
+# Rounds of the polish, for a plan that is searched whole and for a divided plan: 1 or more. Chosen.
 POLISHES: Final = (2, 4)
-# Visits beyond which a few polished pieces are not worth the time. Here.
+# Largest number of visits with a polish: 1 or more. Here: beyond it the few polished pieces are
+# not worth the time.
 POLISHED_MOST: Final = 2_400
-# Seconds a visit below which they are not either. Here.
+# Least time of the search per visit with a polish, in seconds: 0 or more. Here.
 POLISH_S: Final = 0.005
-# StagedSearch of the pieces that are searched beside it in a round: 2 or more. Chosen.
+# Stages of a round for the pieces that are searched while another is polished: 2 or more. Chosen.
 POLISH_STAGES: Final = 10
 
 # --- the clock
 
-# Seconds of one compiled call: so late may a stop be noticed. Chosen.
+# Seconds of one compiled call, which is the longest delay of a stop: above 0. Chosen.
 SLICE_S: Final = 0.01
-# Iterations a millisecond, until the pace of this machine is known. Chosen.
+# Iterations per millisecond, until the speed of this machine is measured: 1 or more. Chosen.
 FIRST_ITERATIONS: Final = 100
-# Iterations of one compiled call: at most where they are counted, at least by the clock. Chosen.
+# Iterations of one compiled call: the most in a search by count, the least in a search by the
+# clock. Chosen.
 COUNTED: Final = 2_000
 LEAST: Final = 20

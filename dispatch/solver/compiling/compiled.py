@@ -1,14 +1,16 @@
-"""How the solver's functions are compiled, and where the result is kept. PURE.
+"""The decorators that compile functions with numba, and the cache of compiled code. PURE.
 
-``compiled`` functions allocate nothing: what they need comes in. So numba need not count the
-references of the arrays handed on, which took more than half of an iteration's time and made
-two threads wait for each other. ``inlined`` ones are put into their callers, for the compiler to
-see through. ``allocating`` ones are the usual kind.
+``compiled`` is for functions that allocate nothing and get all arrays as arguments. numba then
+needs no reference counting. Reference counting took more than half of the time of an iteration,
+and made two threads wait for each other.
 
-Whatever is compiled must stand behind an import of this module: it says where the result is kept.
+``inlined`` compiles a function into its callers. ``allocating`` is for all other functions.
 
-Loading is kept short, since a search by the clock may have to wait for it: what lies on disk is
-linked without numba's tables of what could be compiled (0.25 s, scipy and cffi among them).
+Import this module before any compiled function is defined: it sets the folder of the cache.
+
+A search by the clock may have to wait while compiled code is loaded. To make this fast, cached
+code is linked without numba's tables of types and implementations, which take 0.25 s to fill and
+import scipy and cffi.
 """
 
 from __future__ import annotations
@@ -19,18 +21,20 @@ from typing import Any, Final, TypeVar, cast
 
 from dispatch.solver.compiling.sources import cache_folder
 
-_BRIDGE: Final = "cffi"  # numba reads the grammar of C for it (0.1 s); nothing here calls C so
-_apart = "numba" not in sys.modules and _BRIDGE not in sys.modules
-if _apart:
-    cast("dict[str, Any]", sys.modules)[_BRIDGE] = None  # as if it were not installed
+# Hide cffi while numba is imported: numba would parse the grammar of C for it, which takes 0.1 s.
+# No function here calls C through cffi.
+_CFFI: Final = "cffi"
+_hide_cffi = "numba" not in sys.modules and _CFFI not in sys.modules
+if _hide_cffi:
+    cast("dict[str, Any]", sys.modules)[_CFFI] = None  # as if it were not installed
 try:
     import numba
     from numba import njit
     from numba.core.caching import FunctionCache
     from numba.core.runtime import rtsys
 finally:
-    if _apart:
-        del sys.modules[_BRIDGE]
+    if _hide_cffi:
+        del sys.modules[_CFFI]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,38 +42,39 @@ CACHE_FOLDER: Final = cache_folder()
 setattr(numba.config, "CACHE_DIR", str(CACHE_FOLDER))  # noqa: B010 - its stubs do not know it
 
 
-class Shelved(FunctionCache):  # type: ignore[misc]  # numba is untyped here
-    """What was compiled of one function, linked without making ready to compile.
+class FastCache(FunctionCache):  # type: ignore[misc]  # numba is untyped here
+    """The cache of one compiled function; it links the code without preparing the compiler.
 
-    numba's own cache fills its tables of types and implementations first, which only compiling
-    needs and which compiling does by itself.
+    numba's own cache first fills the tables of types and implementations. Only the compiler needs
+    these tables, and it fills them by itself.
     """
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return what was compiled for these types, or None."""
+        """Return the cached code for these argument types, or None."""
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
         return None
 
 
-def _kept(made: Any, function: F) -> F:
-    made._cache = Shelved(function)  # noqa: SLF001 - numba has no door for another cache
-    return cast("F", made)
+def _cached(dispatcher: Any, function: F) -> F:
+    """Give a compiled function the fast cache."""
+    dispatcher._cache = FastCache(function)  # noqa: SLF001 - numba has no public way to set it
+    return cast("F", dispatcher)
 
 
 def compiled(function: F) -> F:
-    """Compile a function that allocates nothing."""
-    made = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]
-    return _kept(made(function), function)
+    """Compile a function that does not allocate memory."""
+    compiler = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]
+    return _cached(compiler(function), function)
 
 
 def inlined(function: F) -> F:
-    """Compile a function that allocates nothing into those that call it."""
-    made = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")  # type: ignore[call-overload]
-    return cast("F", made(function))
+    """Compile a function that does not allocate memory into its callers."""
+    compiler = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")  # type: ignore[call-overload]
+    return cast("F", compiler(function))
 
 
 def allocating(function: F) -> F:
-    """Compile a function that makes arrays or takes tuples of them."""
-    return _kept(njit(cache=True, nogil=True, error_model="numpy")(function), function)
+    """Compile a function that creates arrays or takes tuples of arrays."""
+    return _cached(njit(cache=True, nogil=True, error_model="numpy")(function), function)

@@ -48,7 +48,7 @@ class Classic:
                     CLASSIC, done, rounded(cost * model.divisor)
                 ),
             ),
-            given=_start_tours(model, control),
+            start=_start_tours(model, control),
             polisher=_polished,
         ).run()
         return Proposal(_sequences(model, result.plan), result.record)

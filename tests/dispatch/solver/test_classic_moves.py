@@ -1,4 +1,4 @@
-"""What the core does besides ruin and recreate: tails, the rebate, the polish by PyVRP."""
+"""What the core does besides ruin and recreate: tails, the discount, the polish by PyVRP."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dispatch.solver.classic.interface import Budget, Limit, SearchResult, Watch
 from dispatch.solver.classic.model import Model, model_of
 from dispatch.solver.classic.near import near_of
 from dispatch.solver.classic.piece import Piece
-from dispatch.solver.classic.place import anywhere, plain
+from dispatch.solver.classic.place import best_gap_anywhere, best_gap_plain
 from dispatch.solver.classic.search import Search
 from dispatch.solver.classic.setup import Tours, cost_of
-from dispatch.solver.classic.tails import exchange, exchanged
+from dispatch.solver.classic.tails import exchange, exchange_cost
 from dispatch.solver.classic.tuning import ROUNDS, STAGES
 from dispatch.solver.engines.classic import _sequences
 from dispatch.solver.engines.polish import polished
@@ -50,7 +50,7 @@ def piece_of(search: Search, plan: Tours) -> Piece:
     return search._piece(plan, np.arange(len(plan)), free, missed, 0, 0)
 
 
-def ground_of(piece: Piece) -> tuple[Any, ...]:
+def arrays_of(piece: Piece) -> tuple[Any, ...]:
     """Return the arrays that every move is told."""
     terrain, state = piece.terrain, piece.state
     return (
@@ -101,7 +101,7 @@ def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: in
             others.append(count + 1 + int(empty[0]))
         for other in others:
             if tour[node[other, SLOT], KIND] == tour[slot, KIND]:
-                more = exchanged(*ground_of(piece), name, other, FAR)
+                more = exchange_cost(*arrays_of(piece), name, other, FAR)
                 chances[more < FAR].append((name, other))
     lots = random.Random(seed)
     assert min(len(pairs) for pairs in chances.values()) > 5
@@ -109,8 +109,8 @@ def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: in
         for name, other in lots.sample(pairs, min(40, len(pairs))):
             piece = piece_of(search, plan)
             state, before = piece.state, piece.now
-            more = exchanged(*ground_of(piece), name, other, FAR)
-            exchange(*ground_of(piece), state.free, state.num, name, other)
+            more = exchange_cost(*arrays_of(piece), name, other, FAR)
+            exchange(*arrays_of(piece), state.free, state.num, name, other)
             assert holds(context, model, piece.plan(best=False)) == legal
             if legal:
                 chain = state.node[:, [NEXT, PREV, SLOT]]
@@ -155,11 +155,11 @@ def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
     state.num[BLINK] = 1 << 40  # nothing is overlooked
     limit, found = 1 << 30, []
     for name in state.missed[: state.num[MISSED]]:
-        short = plain(
+        short = best_gap_plain(
             *(state.node, terrain.row, state.visit, state.tour, terrain.cost, terrain.time),
             *(terrain.before, terrain.after, 1.0, name, limit, state.num, state.word, state.tune),
         )
-        whole = anywhere(
+        whole = best_gap_anywhere(
             *(
                 state.node,
                 state.span,
@@ -176,7 +176,7 @@ def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
     assert sum(found) > 10
 
 
-def test_with_a_rebate_the_best_plan_is_told_by_its_true_cost() -> None:
+def test_with_a_discount_the_best_plan_is_told_by_its_true_cost() -> None:
     context = Context(scattered(5, visits=60, vehicles=16))
     model, search, plan = prepared(context, 0)
     found = near_of(model, 1, lambda: False)
@@ -184,14 +184,14 @@ def test_with_a_rebate_the_best_plan_is_told_by_its_true_cost() -> None:
     search.near = found
     piece = piece_of(search, plan)
     first = piece.best
-    piece.grant(int(search.rebate))
-    assert search.rebate > 0
+    piece.set_discount(int(search.discount))
+    assert search.discount > 0
     assert piece.best == piece.now == first
     for _ in range(20):
         search._iterate(piece, 50, first / model.size)
-        piece.note()
+        piece.save_if_best()
     assert piece.best <= first
-    piece.grant(0)
+    piece.set_discount(0)
     assert piece.now == true_cost(piece) or piece.now > piece.best
     best = piece.plan(best=True)
     told = piece.best

@@ -146,11 +146,11 @@ def test_tours_cost_more_at_first_over_thousands_less_below_and_the_truth_from_a
             threads=1,
             budget=Budget(iterations=0),
             watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
-            given=given,
+            start=given,
         )
-        return made.hot, made.rebate / float(made.away[1:].mean())
+        return made.hot, made.discount / float(made.away[1:].mean())
 
-    assert begins(few) == (tuning.HOT, pytest.approx(tuning.REBATE))
-    assert begins(many) == (tuning.HOT, pytest.approx(tuning.REBATE_OF_MANY))
+    assert begins(few) == (tuning.HOT, pytest.approx(tuning.DISCOUNT))
+    assert begins(many) == (tuning.HOT, pytest.approx(tuning.DISCOUNT_OF_MANY))
     nothing = Tours(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
     assert begins(many, nothing) == (tuning.WARM, 0)
