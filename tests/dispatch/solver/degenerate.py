@@ -1,4 +1,4 @@
-"""Problems that contradict themselves, ask for nothing, or leave nothing possible."""
+"""Problems that contradict themselves, are empty, or have no feasible plan."""
 
 from __future__ import annotations
 

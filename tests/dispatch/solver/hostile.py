@@ -1,4 +1,4 @@
-"""JSON that nobody sane would send: one value of a good problem replaced by a bad one."""
+"""Invalid JSON for tests: one value of a valid problem is replaced by a bad one."""
 
 from __future__ import annotations
 
@@ -40,35 +40,35 @@ VALUES: Final[tuple[Any, ...]] = (
 )
 
 
-def spoiled(lots: random.Random, data: Any) -> str:
-    """Return the text of the data with one or two places spoiled, sometimes cut short."""
+def spoiled(rng: random.Random, data: Any) -> str:
+    """Return the data as JSON with one or two bad values, sometimes truncated."""
     whole = copy.deepcopy(data)
-    for _ in range(lots.choice([1, 1, 2])):
-        _spoil(lots, whole)
+    for _ in range(rng.choice([1, 1, 2])):
+        _spoil(rng, whole)
     text = json.dumps(whole)
-    return text[: lots.randrange(len(text))] if lots.random() < 0.05 else text
+    return text[: rng.randrange(len(text))] if rng.random() < 0.05 else text
 
 
-def _spoil(lots: random.Random, whole: Any) -> None:
-    holder, key = _place(lots, whole)
-    kind = lots.randrange(5)
+def _spoil(rng: random.Random, whole: Any) -> None:
+    holder, key = _place(rng, whole)
+    kind = rng.randrange(5)
     if kind == 0 and isinstance(holder, dict):
-        holder[lots.choice(["visitz", "", "__init__", "place"])] = lots.choice(VALUES)
+        holder[rng.choice(["visitz", "", "__init__", "place"])] = rng.choice(VALUES)
     elif kind == 1:
         del holder[key]
     elif kind == 2 and isinstance(holder, list):
-        holder.extend([copy.deepcopy(holder[key])] * lots.choice([1, 3]))
+        holder.extend([copy.deepcopy(holder[key])] * rng.choice([1, 3]))
     else:
-        holder[key] = lots.choice(VALUES)
+        holder[key] = rng.choice(VALUES)
 
 
-def _place(lots: random.Random, whole: Any) -> tuple[Any, Any]:
-    """Return a list or object somewhere inside, and a key of it."""
+def _place(rng: random.Random, whole: Any) -> tuple[Any, Any]:
+    """Return a random nested list or object, and one of its keys."""
     holder: Any = whole
     while True:
         keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
-        key = lots.choice(keys)
+        key = rng.choice(keys)
         inner = holder[key]
-        if not isinstance(inner, dict | list) or not inner or lots.random() < 0.15:
+        if not isinstance(inner, dict | list) or not inner or rng.random() < 0.15:
             return holder, key
         holder = inner

@@ -1,4 +1,4 @@
-"""Plans with one thing changed: most break a rule, and none may be cheaper than the best plan."""
+"""Plans with one change: most break a rule, and none may be cheaper than the best plan."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ Change = Callable[[random.Random, Tour], Tour]
 FACILITY_TIMES: Final = ("arrive_s", "start_s", "end_s")
 
 
-def _shift(lots: random.Random, part: Any, names: tuple[str, ...]) -> Any:
-    name = lots.choice(names)
-    return replace(part, **{name: getattr(part, name) + lots.choice([-3, -1, 1, 3])})
+def _shift(rng: random.Random, part: Any, names: tuple[str, ...]) -> Any:
+    name = rng.choice(names)
+    return replace(part, **{name: getattr(part, name) + rng.choice([-3, -1, 1, 3])})
 
 
-def _one(lots: random.Random, parts: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
+def _one(rng: random.Random, parts: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
     if not parts:
         return parts
-    at = lots.randrange(len(parts))
+    at = rng.randrange(len(parts))
     return (*parts[:at], change(parts[at]), *parts[at + 1 :])
 
 
-def _times(lots: random.Random, route: Tour) -> Tour:
+def _times(rng: random.Random, route: Tour) -> Tour:
     names = ("start_s", "depart_s", "end_s")
-    return _shift(lots, route, names)  # type: ignore[no-any-return]
+    return _shift(rng, route, names)  # type: ignore[no-any-return]
 
 
-def _visit_times(lots: random.Random, route: Tour) -> Tour:
+def _visit_times(rng: random.Random, route: Tour) -> Tour:
     names = ("arrive_s", "start_s", "depart_s")
-    return replace(route, visits=_one(lots, route.visits, lambda s: _shift(lots, s, names)))
+    return replace(route, visits=_one(rng, route.visits, lambda s: _shift(rng, s, names)))
 
 
-def _break_times(lots: random.Random, route: Tour) -> Tour:
+def _break_times(rng: random.Random, route: Tour) -> Tour:
     def moved(rest: Any) -> Any:
-        by = lots.choice([-5, -1, 1, 5])
-        ends = rest.end_s + lots.choice([by, by, 0, 7])
+        by = rng.choice([-5, -1, 1, 5])
+        ends = rest.end_s + rng.choice([by, by, 0, 7])
         return replace(rest, start_s=rest.start_s + by, end_s=ends)
 
-    return replace(route, breaks=_one(lots, route.breaks, moved))
+    return replace(route, breaks=_one(rng, route.breaks, moved))
 
 
-def _break_gone(lots: random.Random, route: Tour) -> Tour:
-    gone = lots.randrange(len(route.breaks)) if route.breaks else 0
-    return replace(route, breaks=tuple(b for at, b in enumerate(route.breaks) if at != gone))
+def _break_gone(rng: random.Random, route: Tour) -> Tour:
+    removed = rng.randrange(len(route.breaks)) if route.breaks else 0
+    return replace(route, breaks=tuple(b for at, b in enumerate(route.breaks) if at != removed))
 
 
 def _breaks_swapped(_: random.Random, route: Tour) -> Tour:
@@ -59,9 +59,9 @@ def _breaks_swapped(_: random.Random, route: Tour) -> Tour:
     return replace(route, breaks=(*swapped, *route.breaks[2:]))
 
 
-def _reload_times(lots: random.Random, route: Tour) -> Tour:
+def _reload_times(rng: random.Random, route: Tour) -> Tour:
     return replace(
-        route, reloads=_one(lots, route.reloads, lambda f: _shift(lots, f, FACILITY_TIMES))
+        route, reloads=_one(rng, route.reloads, lambda f: _shift(rng, f, FACILITY_TIMES))
     )
 
 
@@ -69,21 +69,21 @@ def _reload_gone(_: random.Random, route: Tour) -> Tour:
     return replace(route, reloads=route.reloads[1:])
 
 
-def _reload_moved(lots: random.Random, route: Tour) -> Tour:
-    by = lots.choice([-1, 1])
+def _reload_moved(rng: random.Random, route: Tour) -> Tour:
+    by = rng.choice([-1, 1])
     return replace(
         route,
-        reloads=_one(lots, route.reloads, lambda f: replace(f, before=max(0, f.before + by))),
+        reloads=_one(rng, route.reloads, lambda f: replace(f, before=max(0, f.before + by))),
     )
 
 
-def _load(lots: random.Random, route: Tour) -> Tour:
-    return replace(route, load=_one(lots, route.load, lambda a: max(0, a - 1)))
+def _load(rng: random.Random, route: Tour) -> Tour:
+    return replace(route, load=_one(rng, route.load, lambda a: max(0, a - 1)))
 
 
-def _charge_times(lots: random.Random, route: Tour) -> Tour:
+def _charge_times(rng: random.Random, route: Tour) -> Tour:
     return replace(
-        route, charges=_one(lots, route.charges, lambda f: _shift(lots, f, FACILITY_TIMES))
+        route, charges=_one(rng, route.charges, lambda f: _shift(rng, f, FACILITY_TIMES))
     )
 
 
@@ -91,16 +91,16 @@ def _charge_gone(_: random.Random, route: Tour) -> Tour:
     return replace(route, charges=route.charges[1:])
 
 
-def _shorter(lots: random.Random, route: Tour) -> Tour:
-    return replace(route, distance_m=route.distance_m - lots.choice([1, 10]))
+def _shorter(rng: random.Random, route: Tour) -> Tour:
+    return replace(route, distance_m=route.distance_m - rng.choice([1, 10]))
 
 
-def _swapped(lots: random.Random, route: Tour) -> Tour:
-    """Two visits change names, and the times stay."""
+def _swapped(rng: random.Random, route: Tour) -> Tour:
+    """Exchange two visits, without changing the times."""
     if len(route.visits) < 2:
         return route
     visits = list(route.visits)
-    a, b = lots.sample(range(len(visits)), 2)
+    a, b = rng.sample(range(len(visits)), 2)
     visits[a], visits[b] = (
         replace(visits[a], visit=visits[b].visit),
         replace(visits[b], visit=visits[a].visit),
@@ -108,14 +108,14 @@ def _swapped(lots: random.Random, route: Tour) -> Tour:
     return replace(route, visits=tuple(visits))
 
 
-def _visit_gone(lots: random.Random, route: Tour) -> Tour:
-    gone = lots.randrange(len(route.visits)) if route.visits else 0
-    return replace(route, visits=tuple(s for at, s in enumerate(route.visits) if at != gone))
+def _visit_gone(rng: random.Random, route: Tour) -> Tour:
+    removed = rng.randrange(len(route.visits)) if route.visits else 0
+    return replace(route, visits=tuple(s for at, s in enumerate(route.visits) if at != removed))
 
 
-def _later(lots: random.Random, route: Tour) -> Tour:
-    """The whole route is driven some seconds earlier or later."""
-    by = lots.choice([-4, -2, -1, 1, 2, 4])
+def _later(rng: random.Random, route: Tour) -> Tour:
+    """Move all times of a route by some seconds."""
+    by = rng.choice([-4, -2, -1, 1, 2, 4])
 
     def moved(part: Any) -> Any:
         names = ("arrive_s", "start_s", "depart_s", "end_s")
@@ -149,25 +149,25 @@ CHANGES: Final[tuple[Change, ...]] = (
 )
 
 
-def mutant(lots: random.Random, problem: Problem, plan: Solution) -> Solution:
-    """Return a plan with one or two things changed.
+def mutant(rng: random.Random, problem: Problem, plan: Solution) -> Solution:
+    """Return a plan with one or two changes.
 
-    Mostly it then states its distances, loads and unserved visits truly, so that the referee has
-    nothing but the rule itself to go by.
+    In most cases the stated distances, loads and unserved visits are then corrected, so that the
+    referee can find only the broken rule itself.
     """
-    if not plan.routes or lots.random() < 0.1:
-        changed = _census(lots, plan)
+    if not plan.routes or rng.random() < 0.1:
+        changed = _census(rng, plan)
     else:
         routes = list(plan.routes)
-        at = lots.randrange(len(routes))
-        for _ in range(lots.choice([1, 1, 2, 3])):
-            routes[at] = lots.choice(CHANGES)(lots, routes[at])
+        at = rng.randrange(len(routes))
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            routes[at] = rng.choice(CHANGES)(rng, routes[at])
         changed = replace(plan, routes=tuple(routes))
-    return restated(problem, changed) if lots.random() < 0.8 else changed
+    return restated(problem, changed) if rng.random() < 0.8 else changed
 
 
 def restated(problem: Problem, plan: Solution) -> Solution:
-    """Return the plan with true distances, loads and names of the unserved."""
+    """Return the plan with correct distances, loads and unserved visits."""
     routes = tuple(_route(problem, r) for r in plan.routes)
     served = {s.visit for r in routes for s in r.visits}
     groups = {v.group for v in problem.visits if v.group and v.id in served}
@@ -208,9 +208,9 @@ def _route(problem: Problem, route: Tour) -> Tour:
     return replace(route, distance_m=metres, load=loads[0], reloads=reloads)
 
 
-def _census(lots: random.Random, plan: Solution) -> Solution:
-    """A visit is forgotten, a route is, or one is driven by another vehicle."""
-    kind = lots.randrange(3)
+def _census(rng: random.Random, plan: Solution) -> Solution:
+    """Remove a visit or a route, or give a route to another vehicle."""
+    kind = rng.randrange(3)
     if kind == 0 or not plan.routes:
         return replace(plan, unserved=plan.unserved[1:])
     if kind == 1 or len(plan.routes) < 2:

@@ -1,4 +1,4 @@
-"""Problems for tests: small, seeded, with every constraint there is."""
+"""Small random problems for tests, by seed, with all constraints."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ HOUR = 3600
 
 
 def profile(duration: Sequence[Sequence[int]], name: str = "van", metres: int = 10) -> TravelTable:
-    """Return a profile whose metres are ``metres`` times its seconds."""
+    """Return a profile with ``metres`` metres for each second of travel."""
     seconds = np.array(duration)
     return TravelTable(name, seconds, seconds * metres)
 
 
 def line(places: Sequence[int], name: str = "van", metres: int = 10) -> TravelTable:
-    """Return a profile of places on a line, given in seconds from its beginning."""
+    """Return a profile of places on a line, given by their seconds from its begin."""
     at = np.array(places)
     return profile(abs(at[:, None] - at[None, :]), name, metres)
 
 
 def rich(seed: int, *, visits: int, vehicles: int) -> Problem:
-    """Return a random problem in which every kind of constraint may stand."""
-    lots = random.Random(seed)
-    at = [(lots.randint(0, 10_000), lots.randint(0, 10_000)) for _ in range(visits + 2)]
+    """Return a random problem that may have any of the constraints."""
+    rng = random.Random(seed)
+    at = [(rng.randint(0, 10_000), rng.randint(0, 10_000)) for _ in range(visits + 2)]
 
     def matrix(factor: float) -> Any:
         return np.array(
@@ -46,14 +46,14 @@ def rich(seed: int, *, visits: int, vehicles: int) -> Problem:
             TravelTable("van", matrix(0.12), matrix(1)),
             TravelTable("bike", matrix(0.2), matrix(0.9)),
         ),
-        visits=tuple(_visit(lots, i) for i in range(visits)),
-        vehicles=tuple(_vehicle(lots, i) for i in range(vehicles)),
+        visits=tuple(_visit(rng, i) for i in range(visits)),
+        vehicles=tuple(_vehicle(rng, i) for i in range(vehicles)),
         dimensions=("weight_g", "parcels"),
     )
 
 
-def _visit(lots: random.Random, at: int) -> Visit:
-    opens = lots.randint(0, 8) * HOUR
+def _visit(rng: random.Random, at: int) -> Visit:
+    opens = rng.randint(0, 8) * HOUR
     windows = (
         (),
         (Window(opens, opens + 2 * HOUR),),
@@ -62,17 +62,17 @@ def _visit(lots: random.Random, at: int) -> Visit:
     return Visit(
         f"v{at}",
         at + 2,
-        service_s=lots.choice([120, (300, 100)]),
-        demand=(lots.randint(1, 10), lots.randint(1, 5)),
-        windows=lots.choice(windows),
-        unserved_cost=lots.choice([500, 5_000, 1_000_000]),
-        skills=frozenset({"cold"}) if lots.random() < 0.2 else frozenset(),
-        vehicles=frozenset({"k0"}) if lots.random() < 0.05 else None,
+        service_s=rng.choice([120, (300, 100)]),
+        demand=(rng.randint(1, 10), rng.randint(1, 5)),
+        windows=rng.choice(windows),
+        unserved_cost=rng.choice([500, 5_000, 1_000_000]),
+        skills=frozenset({"cold"}) if rng.random() < 0.2 else frozenset(),
+        vehicles=frozenset({"k0"}) if rng.random() < 0.05 else None,
     )
 
 
-def _vehicle(lots: random.Random, at: int) -> VehicleShift:
-    opens = lots.choice([0, HOUR])
+def _vehicle(rng: random.Random, at: int) -> VehicleShift:
+    opens = rng.choice([0, HOUR])
     breaks = (
         (),
         (Break(3 * HOUR, 5 * HOUR, 1_800),),
@@ -81,20 +81,20 @@ def _vehicle(lots: random.Random, at: int) -> VehicleShift:
     return VehicleShift(
         f"k{at}",
         start=0,
-        end=lots.choice([0, 1]),
+        end=rng.choice([0, 1]),
         opens_s=opens,
         closes_s=opens + 8 * HOUR,
-        profile=lots.randint(0, 1),
-        latest_start_s=lots.choice([None, opens + 2 * HOUR]),
-        capacity=(lots.choice([20, 60]), 30),
+        profile=rng.randint(0, 1),
+        latest_start_s=rng.choice([None, opens + 2 * HOUR]),
+        capacity=(rng.choice([20, 60]), 30),
         skills=frozenset({"cold"}) if at % 2 == 0 else frozenset(),
-        fixed_cost=lots.choice([0, 1_000]),
-        cost_per_km=lots.choice([0, 30]),
-        cost_per_hour=lots.choice([0, 1_500]),
-        max_distance_m=lots.choice([None, 60_000]),
-        max_duration_s=lots.choice([None, 6 * HOUR]),
-        breaks=lots.choice(breaks),
-        loading_s=lots.choice([0, 600]),
-        speed_percent=lots.choice([100, 80]),
-        co2_mg_per_m=lots.choice([0, 200]),
+        fixed_cost=rng.choice([0, 1_000]),
+        cost_per_km=rng.choice([0, 30]),
+        cost_per_hour=rng.choice([0, 1_500]),
+        max_distance_m=rng.choice([None, 60_000]),
+        max_duration_s=rng.choice([None, 6 * HOUR]),
+        breaks=rng.choice(breaks),
+        loading_s=rng.choice([0, 600]),
+        speed_percent=rng.choice([100, 80]),
+        co2_mg_per_m=rng.choice([0, 200]),
     )

@@ -1,4 +1,4 @@
-"""The referee names each fault that is put into a plan that holds."""
+"""The referee finds each fault that a test puts into a feasible plan."""
 
 from __future__ import annotations
 
@@ -127,13 +127,13 @@ CASES: dict[str, tuple[Kind, Change]] = {
 }
 
 
-def test_the_plan_that_the_faults_are_put_into_holds() -> None:
+def test_the_plan_without_faults_has_no_violation() -> None:
     assert check(PROBLEM, GOOD) == []
     assert len(ROUTE.breaks) == 1
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_referee_sees(name: str) -> None:
+def test_the_referee_finds(name: str) -> None:
     kind, change = CASES[name]
     problem, plan = change()
     assert kind in {v.kind for v in check(problem, plan)}

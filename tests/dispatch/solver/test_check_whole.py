@@ -1,4 +1,4 @@
-"""The referee on a route with everything: trips, a pair, alternatives, a battery, lateness."""
+"""The referee on a route with all rules: trips, a pair, alternatives, a battery, lateness."""
 
 from __future__ import annotations
 
@@ -130,10 +130,10 @@ def _named(*names: str) -> tuple[Problem, Solution]:
 
 
 def _elsewhere() -> tuple[Problem, Solution]:
-    """b goes with another vehicle than a."""
-    kept = tuple(s for s in ROUTE.visits if s.visit != "b")
+    """Serve b with another vehicle than a."""
+    remaining = tuple(s for s in ROUTE.visits if s.visit != "b")
     alone = Tour("other", 0, 0, (Served("b", 600, 600, 700),), 1_300, 12_000, (4,))
-    return PROBLEM, Solution((replace(ROUTE, visits=kept), alone))
+    return PROBLEM, Solution((replace(ROUTE, visits=remaining), alone))
 
 
 WHOLE: dict[str, tuple[Kind, Change]] = {
@@ -184,12 +184,12 @@ WHOLE: dict[str, tuple[Kind, Change]] = {
 }
 
 
-def test_the_plan_that_the_faults_are_put_into_holds() -> None:
+def test_the_plan_without_faults_has_no_violation() -> None:
     assert check(PROBLEM, GOOD) == []
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_the_referee_sees(name: str) -> None:
+def test_the_referee_finds(name: str) -> None:
     kind, change = WHOLE[name]
     problem, plan = change()
     assert kind in {v.kind for v in check(problem, plan)}
@@ -204,23 +204,25 @@ def test_an_unserved_group_is_named_once_and_paid_once() -> None:
     assert cost(PROBLEM, plan).unserved == 10**9
 
 
-def test_money_has_its_parts_and_they_add_up() -> None:
-    found = cost(PROBLEM, GOOD)
+def test_the_parts_of_the_cost_add_up() -> None:
+    result = cost(PROBLEM, GOOD)
     paid_s = 7_180 - 1_000 - 60
-    assert found.fixed == 1_000
-    assert found.distance == 4_800
-    assert found.overtime == 240  # 120 s beyond 6,000 at two an hour's second
-    assert found.late == 301  # the last second in time was 2,999
-    assert found.service == 50
-    assert found.co2 == 96  # 48 km at 0.2 g a metre: 9,600 g at 10 a kilogram
-    assert found.fairness == round(36 * (paid_s / 3_600) ** 2)
-    assert found.time == paid_s
-    parts = found.fixed + found.distance + found.overtime + found.late + found.service
-    assert found.total == parts + found.co2 + found.fairness + found.time + found.unserved
+    assert result.fixed == 1_000
+    assert result.distance == 4_800
+    assert result.overtime == 240  # 120 s beyond 6,000 at two an hour's second
+    assert result.late == 301  # the last second in time was 2,999
+    assert result.service == 50
+    assert result.co2 == 96  # 48 km at 0.2 g a metre: 9,600 g at 10 a kilogram
+    assert result.fairness == round(36 * (paid_s / 3_600) ** 2)
+    assert result.time == paid_s
+    parts = result.fixed + result.distance + result.overtime + result.late + result.service
+    assert result.total == parts + result.co2 + result.fairness + result.time + result.unserved
 
 
 @pytest.mark.parametrize(("arrive", "holds"), [(2_301, True), (2_300, False)])
-def test_a_drive_into_a_slower_hour_goes_on_at_that_hours_pace(arrive: int, holds: bool) -> None:
+def test_a_drive_into_a_slower_hour_continues_at_the_speed_of_that_hour(
+    arrive: int, holds: bool
+) -> None:
     # Left at 1,300; 200 of 600 s are driven by 1,500, the last two thirds at 1,200 s the whole.
     slow = TravelTable("van", APART * 600, APART * 6_000, (Slice(1_500, APART * 1_200),))
     problem = Problem((slow,), (Visit("a", 1),), (VehicleShift("k", 0, 0, 0, 9_000),))

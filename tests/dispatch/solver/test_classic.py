@@ -1,4 +1,4 @@
-"""The core: sound, repeatable, stopped when told, and good."""
+"""The classic engine: feasible and good plans, repeatable, stopped on request."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def scattered(
     hourly: int = 0,
 ) -> Problem:
     """Return a random problem with asymmetric travel, two loads, windows, two kinds of vehicles."""
-    lots = random.Random(seed)
-    at = np.array([(lots.randint(0, 9_000), lots.randint(0, 9_000)) for _ in range(visits + 2)])
+    rng = random.Random(seed)
+    at = np.array([(rng.randint(0, 9_000), rng.randint(0, 9_000)) for _ in range(visits + 2)])
     way = np.abs(at[:, None] - at[None, :]).sum(axis=2)
     uphill = np.maximum(0, at[None, :, 1] - at[:, None, 1]) // 5
     seconds = (way + uphill) // 8
@@ -51,16 +51,16 @@ def scattered(
     )
     stops = []
     for nth in range(visits):
-        opens = lots.randint(0, 6) * HOUR
+        opens = rng.randint(0, 6) * HOUR
         stops.append(
             Visit(
                 f"v{nth}",
                 nth + 2,
-                service_s=lots.choice([120, (300, 100)]),
-                demand=(lots.randint(1, 10), lots.randint(1, 5)),
-                windows=(Window(opens, opens + 3 * HOUR),) if lots.random() < 0.6 else (),
+                service_s=rng.choice([120, (300, 100)]),
+                demand=(rng.randint(1, 10), rng.randint(1, 5)),
+                windows=(Window(opens, opens + 3 * HOUR),) if rng.random() < 0.6 else (),
                 unserved_cost=price,
-                skills=frozenset({"cold"}) if lots.random() < 0.15 else frozenset(),
+                skills=frozenset({"cold"}) if rng.random() < 0.15 else frozenset(),
             )
         )
     fleet = [
@@ -87,7 +87,7 @@ def scattered(
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("hourly", [0, 1_800])
-def test_what_it_finds_holds(seed: int, hourly: int) -> None:
+def test_plans_are_feasible(seed: int, hourly: int) -> None:
     problem = scattered(seed, visits=40, vehicles=9, hourly=hourly)
     assert default_engines(problem) == ("core",)
     result = solve(problem, iterations=3_000, seed=seed)
@@ -96,7 +96,7 @@ def test_what_it_finds_holds(seed: int, hourly: int) -> None:
 
 
 def least(problem: Problem) -> int:
-    """Return the least exact cost of a problem for one or two vehicles, by trying all."""
+    """Return the least exact cost of a problem for one or two vehicles, by exhaustive search."""
     context = Context(problem)
     draft_cost: list[int] = []
     names = range(len(problem.visits))
@@ -135,7 +135,7 @@ def test_it_finds_the_best_plan_of_small_problems(seed: int) -> None:
     assert result.cost.exact == least(problem)
 
 
-def test_a_visit_stays_out_where_it_costs_more_than_it_is_worth() -> None:
+def test_a_visit_stays_unserved_if_serving_it_costs_more() -> None:
     seconds = np.array([[0, 100, 5_000], [100, 0, 5_000], [5_000, 5_000, 0]])
     problem = Problem(
         (TravelTable("van", seconds, seconds * 10),),
@@ -147,7 +147,7 @@ def test_a_visit_stays_out_where_it_costs_more_than_it_is_worth() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_tight_fleet_leaves_out_the_cheap_visits(seed: int) -> None:
+def test_a_small_fleet_leaves_the_visits_with_the_lowest_cost_unserved(seed: int) -> None:
     problem = scattered(seed, visits=40, vehicles=3, room=(50, 30))
     dear = replace(
         problem,
@@ -164,7 +164,7 @@ def test_a_tight_fleet_leaves_out_the_cheap_visits(seed: int) -> None:
     assert len(out) - cheap <= 2, "of thirty dear ones"
 
 
-def test_breaks_at_a_common_time_are_its_business_and_others_are_not() -> None:
+def test_breaks_are_supported_only_at_a_common_time() -> None:
     problem = scattered(3, visits=20, vehicles=4)
     lunch = Break(3 * HOUR, 5 * HOUR, 1_800)
     resting = replace(
@@ -188,27 +188,29 @@ def test_a_search_by_iterations_gives_the_same_plan_with_any_number_of_threads(v
 
 
 @pytest.mark.parametrize("visits", [60, 610])
-def test_what_was_found_by_the_clock_is_found_again_by_its_record(visits: int) -> None:
+def test_a_search_by_the_clock_is_repeated_by_its_record(visits: int) -> None:
     problem = scattered(6, visits=visits, vehicles=visits // 5)
-    found = solve(problem, seconds=0.6, seed=9, threads=2)
-    assert replay(problem, found.work).solution == found.solution
+    result = solve(problem, seconds=0.6, seed=9, threads=2)
+    assert replay(problem, result.work).solution == result.solution
 
 
-def test_it_stops_when_told_and_gives_what_it_has() -> None:
+def test_it_stops_on_request_and_returns_its_best_plan() -> None:
     problem = scattered(7, visits=100, vehicles=20)
-    asked = iter([False, False])
+    calls = iter([False, False])
     began = time.perf_counter()
-    result = solve(problem, seconds=60, steering=Steering(should_stop=lambda: next(asked, True)))
+    result = solve(problem, seconds=60, steering=Steering(should_stop=lambda: next(calls, True)))
     assert time.perf_counter() - began < 30
     assert result.stopped
     assert check(problem, result.solution) == []
 
 
-def test_what_no_vehicle_could_serve_does_not_trouble_the_search() -> None:
+def test_visits_that_no_vehicle_can_serve_are_left_out() -> None:
     problem = scattered(8, visits=10, vehicles=3)
     heavy = replace(problem.visits[0], demand=(1_000, 1))
-    given = replace(problem, visits=(heavy, *problem.visits[1:]))
-    proposal = Classic().search(Context(given), seed=0, control=SearchControl(0.0, counts=(500,)))
+    problem_with_heavy_visit = replace(problem, visits=(heavy, *problem.visits[1:]))
+    proposal = Classic().search(
+        Context(problem_with_heavy_visit), seed=0, control=SearchControl(0.0, counts=(500,))
+    )
     assert 0 not in {v for row in proposal.sequences.values() for v in row}
     assert {v for row in proposal.sequences.values() for v in row} == set(range(1, 10))
 
@@ -216,22 +218,22 @@ def test_what_no_vehicle_could_serve_does_not_trouble_the_search() -> None:
 @pytest.mark.parametrize(
     ("name", "iterations", "gap"), [("C104", 60_000, 0.5), ("R1_2_5", 150_000, 2.5)]
 )
-def test_it_comes_near_the_best_known(name: str, iterations: int, gap: float) -> None:
+def test_plans_are_near_the_best_known(name: str, iterations: int, gap: float) -> None:
     folder = shared_data("vrptw")
     instance = parse((folder / f"{name}.txt").read_text())
     with (folder / "bks.csv").open() as rows:
-        known = {r["instance"]: float(r["bks_dimacs"]) for r in csv.DictReader(rows)}
+        best_known = {r["instance"]: float(r["bks_dimacs"]) for r in csv.DictReader(rows)}
     result = solve(instance.problem, iterations=iterations, seed=1)
     found = cost(instance.problem, result.solution).exact / UNIT / instance.scale
-    assert found <= known[name] * (1 + gap / 100)
+    assert found <= best_known[name] * (1 + gap / 100)
 
 
 @pytest.mark.parametrize("hourly", [0, 1_800])
-def test_the_cost_it_reckons_with_is_the_cost_of_its_plan(hourly: int) -> None:
+def test_the_reported_cost_is_the_cost_of_the_plan(hourly: int) -> None:
     problem = scattered(11, visits=50, vehicles=14, hourly=hourly)
     model = model_of(Context(problem))
     assert model is not None
-    found = Search(
+    result = Search(
         model,
         seed=1,
         threads=1,
@@ -239,10 +241,10 @@ def test_the_cost_it_reckons_with_is_the_cost_of_its_plan(hourly: int) -> None:
         watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
     ).run()
     settled = solve(problem, iterations=2_000, seed=1, threads=1)
-    assert found.cost * model.divisor == settled.cost.exact
+    assert result.cost * model.divisor == settled.cost.exact
 
 
-def test_a_tour_goes_to_the_cheaper_of_two_vehicles_as_it_stands() -> None:
+def test_a_whole_tour_moves_to_the_cheaper_of_two_vehicles() -> None:
     ways = np.array([[0, 50, 60], [50, 0, 10], [60, 10, 0]])
     problem = Problem(
         (TravelTable("van", ways, ways * 10),),
@@ -265,8 +267,8 @@ def test_a_tour_goes_to_the_cheaper_of_two_vehicles_as_it_stands() -> None:
 def test_the_lists_of_neighbours_hold_the_nearest_by_cost_and_waiting(threads: int) -> None:
     model = model_of(Context(scattered(5, visits=3 * near.BLOCK, vehicles=8)))
     assert model is not None
-    found = near.near_of(model, threads, lambda: False)
-    assert found is not None
+    result = near.near_of(model, threads, lambda: False)
+    assert result is not None
     metre, second = model.blend
     legs = np.ix_(model.places, model.places)
     drive = model.seconds[0][legs].astype(float)
@@ -277,7 +279,7 @@ def test_the_lists_of_neighbours_hold_the_nearest_by_cost_and_waiting(threads: i
     late = model.closes[:, None] + model.service[0][:, None] + drive
     key = cost + near.WAITING * pace * np.maximum(0, model.opens[None, :] - late)
     key[leave > model.closes[None, :]] = np.inf
-    for keys, lists in ((cost, found.around), (key, found.after), (key.T, found.before)):
+    for keys, lists in ((cost, result.around), (key, result.after), (key.T, result.before)):
         keys = keys.copy()
         np.fill_diagonal(keys, np.inf)
         keys[:, 0] = np.inf
@@ -289,9 +291,9 @@ def test_the_lists_of_neighbours_hold_the_nearest_by_cost_and_waiting(threads: i
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_lists_that_would_come_too_late_are_not_made_to_the_end(threads: int) -> None:
+def test_neighbour_lists_are_given_up_when_the_time_is_up(threads: int) -> None:
     model = model_of(Context(scattered(5, visits=6 * near.BLOCK, vehicles=8)))
     assert model is not None
-    asked = iter([False] * 2 + [True] * 4)
-    assert near.near_of(model, threads, lambda: next(asked)) is None
-    assert len(list(asked)) == 3
+    calls = iter([False] * 2 + [True] * 4)
+    assert near.near_of(model, threads, lambda: next(calls)) is None
+    assert len(list(calls)) == 3

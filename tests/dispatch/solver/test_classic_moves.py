@@ -1,4 +1,4 @@
-"""What the core does besides ruin and recreate: tails, the discount, the polish by PyVRP."""
+"""Other moves of the classic engine: tail exchange, discount, polish by PyVRP."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.dispatch.solver.test_classic import scattered
 
 
 def prepared(context: Context, iterations: int) -> tuple[Model, Search, Tours]:
-    """Return a model, a search over it, and the plan found by so many iterations."""
+    """Return a model, a search over it, and the plan that it finds."""
     model = model_of(context)
     assert model is not None
     search = Search(
@@ -42,7 +42,7 @@ def prepared(context: Context, iterations: int) -> tuple[Model, Search, Tours]:
 
 
 def piece_of(search: Search, plan: Tours) -> Piece:
-    """Return the whole of a plan as one piece."""
+    """Return a whole plan as one piece."""
     kinds = len(search.model.kinds)
     used = np.bincount(plan.kinds, minlength=kinds)
     free = np.array([len(k.vehicles) for k in search.model.kinds]) - used
@@ -51,7 +51,7 @@ def piece_of(search: Search, plan: Tours) -> Piece:
 
 
 def arrays_of(piece: Piece) -> tuple[Any, ...]:
-    """Return the arrays that every move is told."""
+    """Return the arrays that each move takes."""
     terrain, state = piece.terrain, piece.state
     return (
         *(state.node, state.span, terrain.row, state.visit, state.tour),
@@ -60,7 +60,7 @@ def arrays_of(piece: Piece) -> tuple[Any, ...]:
 
 
 def true_cost(piece: Piece) -> int:
-    """Return what the piece's plan costs when it is taken up anew."""
+    """Return the cost of the piece's plan when it is loaded again."""
     plan = piece.plan(best=False)
     local = {int(visit): at for at, visit in enumerate(piece.visits, start=1)}
     visits = np.array([local[int(v)] for v in plan.visits], np.int32)
@@ -68,7 +68,7 @@ def true_cost(piece: Piece) -> int:
 
 
 def holds(context: Context, model: Model, plan: Tours) -> bool:
-    """Tell by the house's own timing whether each tour of a plan can be driven."""
+    """Return True if each tour of a plan is feasible by the module ``timing``."""
     for vehicle, visits in _sequences(model, plan).items():
         load = context.timer.load(visits)
         route = context.timer.schedule(vehicle, visits)
@@ -84,8 +84,8 @@ def holds(context: Context, model: Model, plan: Tours) -> bool:
 
 @pytest.mark.parametrize("hourly", [0, 1_800])
 @pytest.mark.parametrize("seed", range(3))
-def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: int) -> None:
-    """A legal exchange is carried out; what is called illegal breaks a rule in truth."""
+def test_a_tail_exchange_is_feasible_and_costs_what_was_computed(seed: int, hourly: int) -> None:
+    """A legal exchange gives a feasible plan; an illegal exchange breaks a rule."""
     context = Context(scattered(seed, visits=44, vehicles=18, hourly=hourly, room=(40, 30)))
     model, search, plan = prepared(context, 20)
     chances = {True: [], False: []}  # type: dict[bool, list[tuple[int, int]]]
@@ -103,10 +103,10 @@ def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: in
             if tour[node[other, SLOT], KIND] == tour[slot, KIND]:
                 more = exchange_cost(*arrays_of(piece), name, other, FAR)
                 chances[more < FAR].append((name, other))
-    lots = random.Random(seed)
+    rng = random.Random(seed)
     assert min(len(pairs) for pairs in chances.values()) > 5
     for legal, pairs in chances.items():
-        for name, other in lots.sample(pairs, min(40, len(pairs))):
+        for name, other in rng.sample(pairs, min(40, len(pairs))):
             piece = piece_of(search, plan)
             state, before = piece.state, piece.now
             more = exchange_cost(*arrays_of(piece), name, other, FAR)
@@ -122,18 +122,16 @@ def test_an_exchange_of_tails_holds_and_costs_what_is_said(seed: int, hourly: in
 
 @pytest.mark.parametrize("alike", [True, False], ids=["one matrix", "cost and time"])
 @pytest.mark.parametrize("slope", [0, 5], ids=["ways back alike", "ways back differ"])
-def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
-    alike: bool, slope: int
-) -> None:
-    lots = np.random.default_rng(7)
-    at = lots.integers(0, 9_000, (41, 2))
+def test_the_fast_gap_search_finds_the_same_gap_as_the_full_search(alike: bool, slope: int) -> None:
+    rng = np.random.default_rng(7)
+    at = rng.integers(0, 9_000, (41, 2))
     seconds = np.hypot(*(at[:, None] - at[None, :]).T).astype(int) // 4
     seconds += slope * np.maximum(0, at[None, :, 1] - at[:, None, 1]) // 40
     way = seconds if alike else seconds * 3 + slope * 9 * (at[:, None, 0] > at[None, :, 0])
     problem = Problem(
         (TravelTable("van", seconds, way),),
         tuple(
-            Visit(f"v{n}", n, 200, (1,), (Window(o := int(lots.integers(0, 9_000)), o + 7_200),))
+            Visit(f"v{n}", n, 200, (1,), (Window(o := int(rng.integers(0, 9_000)), o + 7_200),))
             for n in range(1, 41)
         ),
         tuple(
@@ -147,13 +145,13 @@ def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
     lists = near_of(model, 1, lambda: False)
     assert lists is not None
     search.near = lists
-    kept = [plan.visits[a:z][::2] for a, z in zip(plan.starts, plan.ends, strict=True)]
-    ends = np.cumsum([len(k) for k in kept])
-    piece = piece_of(search, Tours(np.concatenate(kept), ends, plan.kinds))
+    served = [plan.visits[a:z][::2] for a, z in zip(plan.starts, plan.ends, strict=True)]
+    ends = np.cumsum([len(k) for k in served])
+    piece = piece_of(search, Tours(np.concatenate(served), ends, plan.kinds))
     terrain, state = piece.terrain, piece.state
     assert len(terrain.cost) == len(terrain.time) == (1 if slope == 0 else 2)
-    state.num[BLINK] = 1 << 40  # nothing is overlooked
-    limit, found = 1 << 30, []
+    state.num[BLINK] = 1 << 40  # no gap is skipped
+    limit, result = 1 << 30, []
     for name in state.missed[: state.num[MISSED]]:
         short = best_gap_plain(
             *(state.node, terrain.row, state.visit, state.tour, terrain.cost, terrain.time),
@@ -172,16 +170,16 @@ def test_the_short_look_at_gaps_finds_what_the_look_at_all_of_them_finds(
             *(terrain.metres, terrain.may, name, limit),
         )
         assert short[0] == whole[0]
-        found.append(short[0] < limit)
-    assert sum(found) > 10
+        result.append(short[0] < limit)
+    assert sum(result) > 10
 
 
-def test_with_a_discount_the_best_plan_is_told_by_its_true_cost() -> None:
+def test_with_a_discount_the_best_plan_is_judged_by_its_true_cost() -> None:
     context = Context(scattered(5, visits=60, vehicles=16))
     model, search, plan = prepared(context, 0)
-    found = near_of(model, 1, lambda: False)
-    assert found is not None
-    search.near = found
+    result = near_of(model, 1, lambda: False)
+    assert result is not None
+    search.near = result
     piece = piece_of(search, plan)
     first = piece.best
     piece.set_discount(int(search.discount))
@@ -194,13 +192,13 @@ def test_with_a_discount_the_best_plan_is_told_by_its_true_cost() -> None:
     piece.set_discount(0)
     assert piece.now == true_cost(piece) or piece.now > piece.best
     best = piece.plan(best=True)
-    told = piece.best
+    reported = piece.best
     whole = piece_of(search, best)
-    assert whole.now == told
+    assert whole.now == reported
 
 
 @pytest.mark.parametrize("hourly", [0, 1_800])
-def test_the_polish_betters_a_poor_plan_and_breaks_nothing(hourly: int) -> None:
+def test_the_polish_improves_a_poor_plan_and_keeps_it_feasible(hourly: int) -> None:
     context = Context(scattered(7, visits=50, vehicles=14, hourly=hourly))
     model, search, plan = prepared(context, 0)
     piece = piece_of(search, plan)
@@ -221,8 +219,8 @@ def test_the_polish_betters_a_poor_plan_and_breaks_nothing(hourly: int) -> None:
 
 
 @pytest.mark.parametrize("visits", [40, 620])
-def test_a_polished_plan_is_the_one_whose_cost_is_told(visits: int) -> None:
-    """The cost that a search names is that of the plan it gives, polished or not."""
+def test_the_cost_of_a_polished_plan_is_the_reported_cost(visits: int) -> None:
+    """The reported cost of a search is that of its plan, polished or not."""
     context = Context(scattered(10, visits=visits, vehicles=visits // 4))
     model = model_of(context)
     assert model is not None
@@ -241,14 +239,14 @@ def test_a_polished_plan_is_the_one_whose_cost_is_told(visits: int) -> None:
         watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
         polisher=polisher,
     )
-    found = search.run()
+    result = search.run()
     assert bettered
     assert all(bettered)
-    assert piece_of(search, found.plan).now == found.cost
+    assert piece_of(search, result.plan).now == result.cost
 
 
 class _Hurried(Search):
-    """After three rounds there is no time for more, as on a busy machine, but for polishing."""
+    """A search with time for only three rounds and the polish, as on a busy machine."""
 
     def _slice_s(self, rounds: int) -> float:
         if rounds == ROUNDS - 2 and self.until is not None:
@@ -256,7 +254,7 @@ class _Hurried(Search):
         return super()._slice_s(rounds)
 
 
-def test_a_polished_search_that_had_no_time_for_all_rounds_is_found_again() -> None:
+def test_a_polished_search_without_time_for_all_rounds_can_be_repeated() -> None:
     model = model_of(Context(scattered(9, visits=620, vehicles=155)))
     assert model is not None
 
@@ -284,15 +282,15 @@ def test_a_polished_search_that_had_no_time_for_all_rounds_is_found_again() -> N
 
 
 def _as_it_was(_model: Model, plan: Tours, _free: Any, **_: Any) -> tuple[Tours, int]:
-    """Polish nothing."""
+    """Return the plan unchanged, as a polisher."""
     return plan, 1
 
 
 @pytest.mark.parametrize("visits", [40, 620])
-def test_a_polished_search_is_found_again_by_its_record(visits: int) -> None:
+def test_a_polished_search_is_repeated_by_its_record(visits: int) -> None:
     problem = scattered(9, visits=visits, vehicles=visits // 4)
-    ENGINES["core"]  # loaded before the clock runs
-    found = solve(problem, seconds=1.0 + 0.008 * visits, seed=2, threads=2)
-    counts = found.work[0].counts
+    ENGINES["core"]  # load the engine before the clock starts
+    result = solve(problem, seconds=1.0 + 0.008 * visits, seed=2, threads=2)
+    counts = result.work[0].counts
     assert len(counts) > 2 + 200 * counts[0], "no polisher took part"
-    assert replay(problem, found.work).solution == found.solution
+    assert replay(problem, result.work).solution == result.solution

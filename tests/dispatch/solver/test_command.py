@@ -136,12 +136,12 @@ def test_a_wrong_file_is_refused_in_a_sentence(tmp_path: Path, text: str) -> Non
 
 
 def _same(problem: Problem) -> None:
-    found = child.run(problem, iterations=30, seed=3)
-    assert found.solution == solve(problem, iterations=30, seed=3).solution
-    assert found.work == solve(problem, iterations=30, seed=3).work
+    result = child.run(problem, iterations=30, seed=3)
+    assert result.solution == solve(problem, iterations=30, seed=3).solution
+    assert result.work == solve(problem, iterations=30, seed=3).work
 
 
-def test_what_is_compiled_is_loaded_without_making_ready_to_compile() -> None:
+def test_cached_code_is_loaded_without_preparing_the_compiler() -> None:
     ENGINES["core"]  # compiled by now, if it was not
     heavy = ("cffi", "scipy.linalg", "numba.np.linalg", "numba.typed.listobject")
     program = (
@@ -156,23 +156,24 @@ def test_what_is_compiled_is_loaded_without_making_ready_to_compile() -> None:
     assert ran.stdout.split("\n")[0] == "[] True"
 
 
-def test_a_child_brings_the_same_plan_as_a_call() -> None:
+def test_a_child_returns_the_same_plan_as_a_call() -> None:
     _same(rich(8, visits=10, vehicles=2))
 
 
-def test_a_child_tells_progress_and_stops_with_its_best_when_asked() -> None:
+def test_a_child_reports_progress_and_stops_with_its_best_plan_on_request() -> None:
     problem = rich(9, visits=40, vehicles=4)
-    told: list[int] = []
-    found = child.run(
+    reported: list[int] = []
+    result = child.run(
         problem,
         seconds=60,
         steering=Steering(
-            on_progress=lambda p: told.append(p.iterations), should_stop=lambda: len(told) >= 2
+            on_progress=lambda p: reported.append(p.iterations),
+            should_stop=lambda: len(reported) >= 2,
         ),
     )
-    assert found.stopped
-    assert found.seconds < 20
-    assert check(problem, found.solution) == []
+    assert result.stopped
+    assert result.seconds < 20
+    assert check(problem, result.solution) == []
 
 
 def test_a_child_that_takes_too_much_memory_is_a_typed_error() -> None:
@@ -192,7 +193,7 @@ def test_a_child_over_its_processor_time_is_a_typed_error() -> None:
         child.run(rich(1, visits=30, vehicles=3), iterations=10**9, limits=Limits(cpu_s=2))
 
 
-def test_a_child_that_breaks_down_is_a_typed_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_crashes_is_a_typed_error(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
     real = subprocess.Popen
 
@@ -201,11 +202,11 @@ def test_a_child_that_breaks_down_is_a_typed_error(monkeypatch: pytest.MonkeyPat
         return started[-1]
 
     monkeypatch.setattr(child.subprocess, "Popen", noted)
-    told = threading.Event()
+    reported = threading.Event()
 
     def abort(_: object) -> None:
-        if not told.is_set():
-            told.set()
+        if not reported.is_set():
+            reported.set()
             os.kill(started[0].pid, signal.SIGABRT)
 
     with pytest.raises(SolveCrashed):

@@ -1,4 +1,4 @@
-"""Many solves on one machine: shares of cores are even, follow who comes and goes, and die."""
+"""Many solves on one machine: even shares of the cores, which change as solves start and end."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ print("up", flush=True)
 
 
 def hold(folder: Path, owner: str, numbers: str) -> subprocess.Popen[str]:
-    """Start a process that holds a share of the cores until it is killed; wait until it does."""
-    held = subprocess.Popen(
+    """Start a process that holds a share of the cores until it is killed; wait for the share."""
+    holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(folder), owner, numbers],
         cwd=child.ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert held.stdout is not None
-    held.stdout.readline()
-    return held
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    return holder
 
 
-def kill(held: subprocess.Popen[str]) -> None:
-    held.send_signal(signal.SIGKILL)
-    held.wait()
-    if held.stdout is not None:
-        held.stdout.close()
+def kill(holder: subprocess.Popen[str]) -> None:
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    if holder.stdout is not None:
+        holder.stdout.close()
 
 
 def soon(true: Callable[[], bool], seconds: float = 20) -> None:
@@ -63,23 +63,23 @@ def soon(true: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
-# --- the reckoning -----------------------------------------------------------------------------
+# --- the division ------------------------------------------------------------------------------
 @given(
     owners=st.lists(st.sampled_from("abcde"), min_size=1, max_size=30),
     count=st.integers(1, 16),
 )
 def test_every_plan_has_a_core_and_owners_are_even(owners: list[str], count: int) -> None:
-    found = divide_cores(owners, count)
-    assert all(its and set(its) <= set(range(count)) for its in found)
-    of: dict[str, set[int]] = {}
-    for owner, its in zip(owners, found, strict=True):
-        of.setdefault(owner, set()).update(its)
-    if len(of) <= count:
-        sizes = [len(its) for its in of.values()]
-        assert sum(sizes) == len(set().union(*of.values())), "no core has two owners"
+    result = divide_cores(owners, count)
+    assert all(share and set(share) <= set(range(count)) for share in result)
+    by_owner: dict[str, set[int]] = {}
+    for owner, share in zip(owners, result, strict=True):
+        by_owner.setdefault(owner, set()).update(share)
+    if len(by_owner) <= count:
+        sizes = [len(share) for share in by_owner.values()]
+        assert sum(sizes) == len(set().union(*by_owner.values())), "no core has two owners"
         assert max(sizes) - min(sizes) <= 1
-        assert set().union(*of.values()) == set(range(count)), "no core is idle"
-    assert divide_cores(owners, count) == found
+        assert set().union(*by_owner.values()) == set(range(count)), "no core is idle"
+    assert divide_cores(owners, count) == result
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_every_plan_has_a_core_and_owners_are_even(owners: list[str], count: int
         ("aaa", 2, [(0,), (1,), (0,)]),
     ],
 )
-def test_shares_of_some_days(owners: str, count: int, expected: list[tuple[int, ...]]) -> None:
+def test_shares_of_some_examples(owners: str, count: int, expected: list[tuple[int, ...]]) -> None:
     assert divide_cores(list(owners), count) == expected
 
 
@@ -116,7 +116,7 @@ def test_a_solve_alone_has_all_cores_and_gives_way_to_others(tmp_path: Path) -> 
     assert list(tmp_path.rglob("*.solve")) == []
 
 
-def test_the_dead_leave_nothing_behind(tmp_path: Path) -> None:
+def test_killed_solves_leave_no_files(tmp_path: Path) -> None:
     killed = hold(tmp_path, "one", "0,1")
     kill(killed)
     assert len(list(tmp_path.rglob("*.solve"))) == 1, "a killed process tidies nothing up"
@@ -125,7 +125,7 @@ def test_the_dead_leave_nothing_behind(tmp_path: Path) -> None:
         assert len(list(tmp_path.rglob("*.solve"))) == 1
 
 
-def test_an_emptied_folder_stops_nobody(tmp_path: Path) -> None:
+def test_an_emptied_folder_stops_no_solve(tmp_path: Path) -> None:
     with share_cores(tmp_path, "one", range(2)) as own:
         for path in tmp_path.rglob("*.solve"):
             path.unlink()
@@ -146,7 +146,7 @@ def test_the_threads_of_a_process_are_moved_to_its_share_and_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cores, "REFRESH_S", 0.0)
-    mine = usable()[:2]
+    all_cores = usable()[:2]
     busy = subprocess.Popen([sys.executable, "-c", THREADED], stdout=subprocess.PIPE)
     assert busy.stdout is not None
     busy.stdout.readline()
@@ -156,15 +156,15 @@ def test_the_threads_of_a_process_are_moved_to_its_share_and_back(
         return {frozenset(os.sched_getaffinity(int(task.name))) for task in tasks}
 
     try:
-        with share_cores(tmp_path, "first", mine) as own:
+        with share_cores(tmp_path, "first", all_cores) as own:
             own.hold(busy.pid)
-            assert of_all_threads() == {frozenset(mine)}
-            other = hold(tmp_path, "second", ",".join(map(str, mine)))
+            assert of_all_threads() == {frozenset(all_cores)}
+            other = hold(tmp_path, "second", ",".join(map(str, all_cores)))
             own.hold(busy.pid)
-            assert of_all_threads() == {frozenset(mine[:1])}
+            assert of_all_threads() == {frozenset(all_cores[:1])}
             kill(other)
             own.hold(busy.pid)
-            assert of_all_threads() == {frozenset(mine)}
+            assert of_all_threads() == {frozenset(all_cores)}
     finally:
         busy.kill()
         busy.wait()
@@ -172,28 +172,28 @@ def test_the_threads_of_a_process_are_moved_to_its_share_and_back(
 
 
 @pytest.mark.skipif(len(usable()) < 2, reason="one core cannot be shared out")
-def test_a_solve_at_work_is_kept_to_its_share(
+def test_a_running_solve_stays_on_its_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cores, "REFRESH_S", 0.05)
     monkeypatch.setattr(child, "GRACE_S", 60.0)  # a busy machine is long about starting it
-    mine = usable()[:2]
+    all_cores = usable()[:2]
     pids: list[int] = []
     real = child.subprocess.Popen
 
     def noted(*args: object, **kwargs: object) -> subprocess.Popen[bytes]:
-        made = real(*args, **kwargs)  # type: ignore[call-overload]
-        pids.append(made.pid)
-        return made  # type: ignore[no-any-return]
+        child_process = real(*args, **kwargs)  # type: ignore[call-overload]
+        pids.append(child_process.pid)
+        return child_process  # type: ignore[no-any-return]
 
-    other = hold(tmp_path, "second", ",".join(map(str, mine)))
+    other = hold(tmp_path, "second", ",".join(map(str, all_cores)))
     monkeypatch.setattr(child.subprocess, "Popen", noted)
     enough = threading.Event()
-    found: list[child.Result] = []
+    result: list[child.Result] = []
 
     def work() -> None:
-        with share_cores(tmp_path, "first", mine) as own:
-            found.append(
+        with share_cores(tmp_path, "first", all_cores) as own:
+            result.append(
                 child.run(
                     rich(1, visits=20, vehicles=3),
                     seconds=60,
@@ -205,21 +205,21 @@ def test_a_solve_at_work_is_kept_to_its_share(
     solving = threading.Thread(target=work)
     solving.start()
     try:
-        soon(lambda: bool(pids) and os.sched_getaffinity(pids[0]) == {mine[1]})
+        soon(lambda: bool(pids) and os.sched_getaffinity(pids[0]) == {all_cores[1]})
         kill(other)
-        soon(lambda: os.sched_getaffinity(pids[0]) == set(mine))
+        soon(lambda: os.sched_getaffinity(pids[0]) == set(all_cores))
     finally:
         enough.set()
         solving.join()
-    assert found[0].stopped
+    assert result[0].stopped
 
 
 def test_threads_and_their_processor_time_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[list[str]] = []
+    calls: list[list[str]] = []
     real = child.subprocess.Popen
 
     def noted(command: list[str], **kwargs: object) -> subprocess.Popen[bytes]:
-        asked.append(command)
+        calls.append(command)
         return real(command, **kwargs)  # type: ignore[call-overload, no-any-return]
 
     monkeypatch.setattr(child.subprocess, "Popen", noted)
@@ -228,6 +228,6 @@ def test_threads_and_their_processor_time_are_passed_on(monkeypatch: pytest.Monk
     child.run(problem, iterations=10, limits=limits)
     child.run(problem, seconds=0.2, limits=child.Limits(threads=2))
     child.run(problem, iterations=10, limits=child.Limits(threads=2))
-    said = [dict(itertools.pairwise(c)) for c in asked]
-    assert [it["--threads"] for it in said] == ["2", "2", "2"]
-    assert [it.get("--cpu-seconds") for it in said] == ["200", "121", None]
+    options = [dict(itertools.pairwise(c)) for c in calls]
+    assert [it["--threads"] for it in options] == ["2", "2", "2"]
+    assert [it.get("--cpu-seconds") for it in options] == ["200", "121", None]

@@ -1,4 +1,4 @@
-"""The reasons for leaving a visit out are true, and no visit is left out that fits and pays."""
+"""The reasons of unserved visits are true; a visit that fits and is worth it is served."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ LEFT = frozenset({Reason.NO_CAPACITY_LEFT, Reason.NOT_WORTH, Reason.LEFT_OUT})
 
 
 def _truth(problem: Problem, at: int) -> Reason | None:
-    """The first sieve that no vehicle passes, by brute force; None when one passes all alone."""
+    """Return the first check that no vehicle passes, by brute force; None if one passes all."""
     visit = problem.visits[at]
-    left = [v for v in problem.vehicles if visit.vehicles is None or v.id in visit.vehicles]
-    if not left:
+    remaining = [v for v in problem.vehicles if visit.vehicles is None or v.id in visit.vehicles]
+    if not remaining:
         return Reason.NO_SHIFT
-    left = [v for v in left if visit.skills <= v.skills]
-    if not left:
+    remaining = [v for v in remaining if visit.skills <= v.skills]
+    if not remaining:
         return Reason.NO_SKILL
-    left = [v for v in left if all(d <= c for d, c in zip(visit.demand, v.capacity, strict=True))]
-    if not left:
+    remaining = [
+        v for v in remaining if all(d <= c for d, c in zip(visit.demand, v.capacity, strict=True))
+    ]
+    if not remaining:
         return Reason.TOO_HEAVY
 
     def way(v: VehicleShift) -> int:
         metres = problem.profiles[v.profile].distance_m
         return int(metres[v.start, visit.place]) + int(metres[visit.place, v.end])
 
-    left = [v for v in left if v.max_distance_m is None or way(v) <= v.max_distance_m]
-    if not left:
+    remaining = [v for v in remaining if v.max_distance_m is None or way(v) <= v.max_distance_m]
+    if not remaining:
         return Reason.OUT_OF_RANGE
     index = problem.vehicle_index
-    if all(brute.shortest(problem, index[v.id], (at,)) is None for v in left):
+    if all(brute.shortest(problem, index[v.id], (at,)) is None for v in remaining):
         return Reason.WINDOW_IMPOSSIBLE
     return None
 
@@ -47,14 +49,14 @@ def _truth(problem: Problem, at: int) -> Reason | None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(max_visits=4))
 def test_every_reason_is_what_brute_force_finds(problem: Problem) -> None:
-    found = solve(problem, iterations=20)
-    assert check(problem, found.solution) == []
-    for unserved in found.solution.unserved:
+    result = solve(problem, iterations=20)
+    assert check(problem, result.solution) == []
+    for unserved in result.solution.unserved:
         truth = _truth(problem, problem.visit_index[unserved.visit])
         if truth is not None:
             assert unserved.reason is truth
             continue
-        fitting = places(problem, found.solution, unserved.visit)
+        fitting = places(problem, result.solution, unserved.visit)
         assert unserved.reason is not Reason.LEFT_OUT
         assert (unserved.reason is Reason.NO_CAPACITY_LEFT) == (not fitting)
 
@@ -62,11 +64,11 @@ def test_every_reason_is_what_brute_force_finds(problem: Problem) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(max_visits=3))
 def test_small_plans_are_as_cheap_as_the_best_of_all_plans(problem: Problem) -> None:
-    found = solve(problem, iterations=150, seed=1)
+    result = solve(problem, iterations=150, seed=1)
     least = brute.cheapest(problem)
-    assert found.cost.exact >= least
+    assert result.cost.exact >= least
     if not any(v.breaks for v in problem.vehicles):
-        assert found.cost.exact == least
+        assert result.cost.exact == least
 
 
 def _alone(**visit: object) -> Reason:
@@ -83,7 +85,7 @@ def _alone(**visit: object) -> Reason:
     return unserved.reason
 
 
-def test_each_reason_stands_for_its_cause() -> None:
+def test_each_cause_gives_its_reason() -> None:
     assert _alone(demand=(1, 1), vehicles=frozenset({"z"})) is Reason.NO_SHIFT
     assert _alone(demand=(1, 1), skills=frozenset({"cold", "lift"})) is Reason.NO_SKILL
     assert _alone(demand=(11, 1)) is Reason.TOO_HEAVY
@@ -103,7 +105,7 @@ def test_a_reason_names_the_dimension_and_the_skill() -> None:
     assert cold.skills == ("cold",)
 
 
-def test_without_time_to_try_the_reason_stays_open_unless_it_takes_no_trying() -> None:
+def test_without_time_only_reasons_that_need_no_trial_are_given() -> None:
     problem = Problem(
         (line([0, 600]),),
         (
@@ -115,10 +117,10 @@ def test_without_time_to_try_the_reason_stays_open_unless_it_takes_no_trying() -
         (VehicleShift("k", 0, 0, 0, 3_600, capacity=(10,)),),
         ("parcels",),
     )
-    asked = iter([False, True])
+    calls = iter([False, True])
     draft = Draft(Context(problem))
-    found = reasons(draft, draft.missing(), time_up=lambda: next(asked))
-    assert [u.reason for u in found] == [
+    result = reasons(draft, draft.missing(), time_up=lambda: next(calls))
+    assert [u.reason for u in result] == [
         Reason.TOO_HEAVY,
         Reason.NO_SKILL,
         Reason.WINDOW_IMPOSSIBLE,
@@ -126,7 +128,7 @@ def test_without_time_to_try_the_reason_stays_open_unless_it_takes_no_trying() -
     ]
 
 
-def test_what_no_longer_fits_and_what_is_not_worth_it_are_told_apart() -> None:
+def test_no_capacity_left_and_not_worth_are_distinguished() -> None:
     problem = Problem(
         (line([0, 600]),),
         (
@@ -137,17 +139,17 @@ def test_what_no_longer_fits_and_what_is_not_worth_it_are_told_apart() -> None:
         (VehicleShift("k", 0, 0, 0, 3_600, capacity=(10,), fixed_cost=0, cost_per_km=1_000),),
         ("weight_g",),
     )
-    found = solve(problem, iterations=50).solution
-    assert [(u.visit, u.reason) for u in found.unserved] in (
+    result = solve(problem, iterations=50).solution
+    assert [(u.visit, u.reason) for u in result.unserved] in (
         [("a", Reason.NO_CAPACITY_LEFT)],
         [("b", Reason.NO_CAPACITY_LEFT)],
     )
     lonely = Problem(problem.profiles, problem.visits[2:], problem.vehicles, problem.dimensions)
-    (left,) = solve(lonely, iterations=50).solution.unserved
-    assert left.reason is Reason.NOT_WORTH
+    (remaining,) = solve(lonely, iterations=50).solution.unserved
+    assert remaining.reason is Reason.NOT_WORTH
 
 
-def test_an_edited_plan_is_timed_whatever_it_breaks() -> None:
+def test_an_edited_plan_that_breaks_rules_still_gets_times() -> None:
     problem = Problem(
         (line([0, 600]),),
         (
@@ -183,8 +185,8 @@ def test_the_places_of_a_visit_say_what_each_adds() -> None:
         ),
     )
     plan = evaluate(problem, {"k": ["a", "b"]})
-    found = {(p.vehicle, p.position): p for p in places(problem, plan, "b")}
-    assert set(found) == {("k", 0), ("k", 1), ("m", 0)}
-    after = found["k", 1]
+    result = {(p.vehicle, p.position): p for p in places(problem, plan, "b")}
+    assert set(result) == {("k", 0), ("k", 1), ("m", 0)}
+    after = result["k", 1]
     assert (after.added_s, after.added_m, after.cost, after.co2_g) == (210, 2_000, 2_210, 1_000)
-    assert found["m", 0].cost == 4_000 + 7
+    assert result["m", 0].cost == 4_000 + 7

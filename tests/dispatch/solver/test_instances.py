@@ -1,4 +1,4 @@
-"""The field's instances, where the shared data lie beside the checkout."""
+"""Benchmark instances, if the shared data are next to the checkout."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def best_known(folder: Path) -> dict[str, float]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "gap"), [("C104", 0.02), ("RC106", 0.03), ("R1_2_5", 0.06)])
-def test_two_seconds_bring_a_sound_plan_for_a_known_instance(name: str, gap: float) -> None:
+def test_two_seconds_give_a_valid_plan_for_a_known_instance(name: str, gap: float) -> None:
     folder = shared_data("vrptw")
     instance = parse((folder / f"{name}.txt").read_text(encoding="utf-8"))
-    found = solve(instance.problem, seconds=2, seed=1)
-    assert check(instance.problem, found.solution) == []
-    assert found.solution.unserved == ()
-    cost = found.cost.exact / UNIT / instance.scale
+    result = solve(instance.problem, seconds=2, seed=1)
+    assert check(instance.problem, result.solution) == []
+    assert result.solution.unserved == ()
+    cost = result.cost.exact / UNIT / instance.scale
     least = best_known(folder)[name]
     assert least - 0.05 <= cost <= least * (1 + gap)
 

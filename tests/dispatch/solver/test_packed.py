@@ -1,4 +1,4 @@
-"""A problem goes from process to process in a file of mapped matrices."""
+"""A problem is passed to another process in a file with memory-mapped matrices."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def _through(problem: Problem) -> Problem:
 
 
 @pytest.mark.parametrize("problem", [WHOLE, rich(1, visits=5, vehicles=2)])
-def test_a_problem_comes_back_the_same(problem: Problem) -> None:
+def test_a_problem_is_read_back_unchanged(problem: Problem) -> None:
     assert problem_to_json(_through(problem)) == problem_to_json(problem)
 
 
-def test_hours_of_the_day_come_back_and_equal_matrices_stand_once() -> None:
-    lots = np.random.default_rng(1).integers(1, 99, (3, 7, 7)).astype(np.int32)
-    for matrix in lots:
+def test_hourly_slices_are_read_back_and_equal_matrices_are_stored_once() -> None:
+    rng = np.random.default_rng(1).integers(1, 99, (3, 7, 7)).astype(np.int32)
+    for matrix in rng:
         np.fill_diagonal(matrix, 0)
-    profile = TravelTable("van", lots[0], lots[1], (Slice(3_600, lots[2]), Slice(7_200, lots[0])))
+    profile = TravelTable("van", rng[0], rng[1], (Slice(3_600, rng[2]), Slice(7_200, rng[0])))
     problem = Problem((profile,), (Visit("a", 1),), (VehicleShift("k", 0, 0, 0, 9_000),))
     with tempfile.TemporaryFile() as file:
         write(problem, file)
@@ -43,7 +43,7 @@ def test_hours_of_the_day_come_back_and_equal_matrices_stand_once() -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 10, 30, -300])
-def test_a_file_that_is_cut_short_is_refused(keep: int) -> None:
+def test_a_truncated_file_is_refused(keep: int) -> None:
     with tempfile.TemporaryFile() as file:
         write(WHOLE, file)
         file.truncate(keep if keep >= 0 else file.tell() + keep)

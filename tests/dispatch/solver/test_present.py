@@ -1,4 +1,4 @@
-"""A search that starts from a plan: never dearer than it, in a call and in a child."""
+"""A search with a start plan never costs more than this plan, in a call and in a child."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ TOWN = towns(4, hubs=1, visits=60, vehicles=8)
 
 @pytest.mark.parametrize("engine", ["core", "pyvrp", "rich"])
 @pytest.mark.parametrize("iterations", [0, 200])
-def test_the_answer_is_never_dearer_than_the_plan_it_starts_from(
-    engine: str, iterations: int
-) -> None:
+def test_the_plan_never_costs_more_than_the_start_plan(engine: str, iterations: int) -> None:
     good = solve(TOWN, iterations=8_000, seed=1, engine="core")
     again = solve(
         TOWN,
@@ -38,7 +36,7 @@ def test_the_answer_is_never_dearer_than_the_plan_it_starts_from(
     assert again.work[0].engine == PRESENT
 
 
-def test_the_core_goes_on_from_where_the_plan_is() -> None:
+def test_the_classic_engine_continues_from_the_start_plan() -> None:
     good = solve(TOWN, iterations=4_000, seed=1, engine="core")
     cold = solve(TOWN, iterations=400, seed=2, engine="core")
     warm = solve(
@@ -51,17 +49,17 @@ def test_the_core_goes_on_from_where_the_plan_is() -> None:
     assert warm.cost.exact < cold.cost.exact
 
 
-def test_a_plan_in_pieces_is_a_start_too() -> None:
-    """Some visits in no route, a route that breaks rules: what does not hold is put right."""
+def test_an_infeasible_start_plan_is_repaired() -> None:
+    """A start plan with unserved visits and an infeasible route is repaired."""
     good = solve(TOWN, iterations=500, seed=1).solution.sequences
     (first, visits), *rest = good.items()
     everything = tuple(v for names in good.values() for v in names)
     for pieces in ({first: visits[::-1]}, dict(rest), {first: everything}, {first: ()}):
-        found = solve(TOWN, iterations=100, seed=1, steering=Steering(present=pieces))
-        assert check(TOWN, found.solution) == []
+        result = solve(TOWN, iterations=100, seed=1, steering=Steering(present=pieces))
+        assert check(TOWN, result.solution) == []
 
 
-def test_a_plan_of_strangers_is_refused() -> None:
+def test_a_start_plan_with_unknown_ids_is_refused() -> None:
     with pytest.raises(Invalid, match="nobody"):
         solve(TOWN, iterations=1, steering=Steering(present={"nobody": ()}))
     with pytest.raises(Invalid, match="nowhere"):
@@ -75,12 +73,12 @@ def test_other_vehicles_of_a_kind_may_drive_it() -> None:
     assert again.cost.exact <= plan.cost.exact
 
 
-def test_a_child_starts_from_it_too() -> None:
+def test_a_child_accepts_a_start_plan() -> None:
     good = solve(TOWN, iterations=8_000, seed=1)
-    found = child.run(
+    result = child.run(
         TOWN, iterations=0, seed=2, steering=Steering(present=good.solution.sequences)
     )
-    assert cost(TOWN, found.solution).exact <= good.cost.exact
+    assert cost(TOWN, result.solution).exact <= good.cost.exact
     with pytest.raises(Invalid, match="nobody"):
         child.run(TOWN, iterations=0, steering=Steering(present={"nobody": ["v1"]}))
 
@@ -88,8 +86,8 @@ def test_a_child_starts_from_it_too() -> None:
 def test_a_file_that_holds_no_plan_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked, path = tmp_path / "asked.json", tmp_path / "plan.json"
-    asked.write_text(dumps(problem_to_json(TOWN)))
+    calls, path = tmp_path / "asked.json", tmp_path / "plan.json"
+    calls.write_text(dumps(problem_to_json(TOWN)))
     path.write_text("[]")
-    assert main([str(asked), "--iterations", "1", "--present", str(path)]) == 2
+    assert main([str(calls), "--iterations", "1", "--present", str(path)]) == 2
     assert "holds no plan to start from" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The campaigns' second referee: agrees with the first on sound plans, objects to broken ones."""
+"""The second referee of the benchmarks accepts valid plans and refuses broken ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOUR = 3600
 
 @pytest.fixture
 def day() -> Problem:
-    """Two stops on a line, 60 s apart; the second has an hour for itself."""
+    """Return a problem of two stops on a line, 60 s apart; the second has its own hour."""
     return Problem(
         profiles=(line([0, 60, 120]),),
         visits=(
@@ -37,7 +37,7 @@ def day() -> Problem:
     )  # fmt: skip
 
 
-def test_both_referees_price_a_sound_plan_alike(day: Problem) -> None:
+def test_both_referees_give_a_valid_plan_the_same_cost(day: Problem) -> None:
     for routes in ({"v": ["a", "b"]}, {"v": ["b"], "w": ["a"]}):
         plan = evaluate(day, routes)
         assert recost(day, plan) * UNIT == cost(day, plan).exact
@@ -54,10 +54,10 @@ def moved(plan: Solution, at: int, start_s: int) -> Solution:
     return changed(plan, visits=tuple(visits))
 
 
-def test_it_objects_to_a_plan_that_cannot_be_driven(day: Problem) -> None:
+def test_it_refuses_a_plan_that_cannot_be_driven(day: Problem) -> None:
     sound = evaluate(day, {"v": ["a", "b"]})
     first: Tour = sound.routes[0]
-    for broken, said in (
+    for broken, message in (
         (changed(sound, vehicle="w"), "room for 2"),
         (changed(sound, visits=first.visits[:1]), "exactly once"),
         (moved(sound, 1, 2 * HOUR), "outside its windows"),
@@ -66,7 +66,7 @@ def test_it_objects_to_a_plan_that_cannot_be_driven(day: Problem) -> None:
         (changed(sound, end_s=5 * HOUR), "outside its shift"),
         (replace(sound, routes=(first, first)), "exactly once"),
     ):
-        with pytest.raises(Unsound, match=said):
+        with pytest.raises(Unsound, match=message):
             recost(day, broken)
 
 

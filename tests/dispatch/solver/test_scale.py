@@ -1,4 +1,4 @@
-"""Many visits and little time: what is looked at, and that the clock is heard."""
+"""Many visits and little time: vectorised gaps, and limits by the clock."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from tests.dispatch.solver.test_classic import scattered
 
 
 def _tried(context: Context, draft: Draft, visit: int) -> set[tuple[int, int, int, int, int]]:
-    """Every feasible gap, each found by timing the whole tour."""
-    found = set()
+    """Return all feasible gaps, each found by scheduling the whole tour."""
+    result = set()
     for vehicle in context.may[visit]:
         it, before = context.problem.vehicles[vehicle], draft.tours[vehicle]
         for position in range(len(before.visits) + 1):
-            made = [*before.visits[:position], visit, *before.visits[position:]]
-            lasts = context.timer.shortest(vehicle, made)
-            metres = context.timer.chain(vehicle, made).distance
-            fits = context.fits(vehicle, context.timer.load(made))
+            sequence = [*before.visits[:position], visit, *before.visits[position:]]
+            lasts = context.timer.shortest(vehicle, sequence)
+            metres = context.timer.chain(vehicle, sequence).distance
+            fits = context.fits(vehicle, context.timer.load(sequence))
             if lasts is None or metres > context.ranges[vehicle] or not fits:
                 continue
             added_s, added_m = lasts - (before.duration or 0), metres - before.distance
             exact = driven_exact(it, added_m, added_s)
             exact += 0 if before.visits else it.fixed_cost * UNIT
-            found.add((vehicle, position, added_s, added_m, exact))
-    return found
+            result.add((vehicle, position, added_s, added_m, exact))
+    return result
 
 
 @pytest.mark.parametrize("dear", [False, True], ids=["usual", "past int64"])
-def test_gaps_side_by_side_are_those_found_one_by_one(dear: bool) -> None:
+def test_vectorised_gaps_equal_those_tried_one_by_one(dear: bool) -> None:
     problem = scattered(3, visits=24, vehicles=6, hourly=2_000)
     if dear:
         fleet = [replace(v, cost_per_km=10**11, cost_per_hour=10**11) for v in problem.vehicles]
@@ -53,39 +53,39 @@ def test_gaps_side_by_side_are_those_found_one_by_one(dear: bool) -> None:
     random.Random(3).shuffle(waiting)
     seen = 0
     for visit in waiting:
-        found = gaps(draft, visit)
-        made = {(g.vehicle, g.position, g.added_s, g.added_m, g.exact) for g in found}
-        assert made == _tried(context, draft, visit)
-        assert [g.exact for g in found] == sorted(g.exact for g in found)
+        result = gaps(draft, visit)
+        served = {(g.vehicle, g.position, g.added_s, g.added_m, g.exact) for g in result}
+        assert served == _tried(context, draft, visit)
+        assert [g.exact for g in result] == sorted(g.exact for g in result)
         first = cheapest(draft, visit)
-        assert first == (found[0] if found else None)
+        assert first == (result[0] if result else None)
         if first is not None:
             draft.insert(first.vehicle, first.position, visit)
-        seen += len(found)
+        seen += len(result)
     assert seen > 200
 
 
-def test_what_is_late_stays_unserved_and_is_said_so() -> None:
+def test_visits_that_are_not_tried_in_time_stay_unserved_with_time_up() -> None:
     problem = scattered(4, visits=20, vehicles=8)
-    asked = iter(range(100))
-    draft = settle(Context(problem), {}, time_up=lambda: next(asked) >= 5)
+    calls = iter(range(100))
+    draft = settle(Context(problem), {}, time_up=lambda: next(calls) >= 5)
     assert len(draft.missing()) == 15
     assert settle(Context(problem), {}).missing() == []
 
 
-def test_a_budget_shorter_than_the_first_plan_makes_no_lists_and_still_answers(
+def test_a_budget_shorter_than_the_first_plan_makes_no_lists_and_still_returns_a_plan(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refused(*_: object) -> None:
         raise AssertionError("There was no time for this.")
 
     problem = scattered(5, visits=450, vehicles=60)
-    ENGINES["core"]  # loaded before
+    ENGINES["core"]  # load the engine before
     with monkeypatch.context() as patch:
         patch.setattr(search_module, "near_of", refused)
-        found = solve(problem, seconds=0, engine="core")
-    assert found.solution.routes
-    assert {u.reason for u in found.solution.unserved} <= {Reason.TIME_UP}
+        result = solve(problem, seconds=0, engine="core")
+    assert result.solution.routes
+    assert {u.reason for u in result.solution.unserved} <= {Reason.TIME_UP}
 
 
 @pytest.mark.parametrize("visits", [30, 450])
@@ -116,22 +116,22 @@ def test_a_stop_from_the_start_leaves_the_first_plan_which_is_repeated_by_its_re
     ("visits", "threads", "pieces"),
     [(1_230, 1, 3), (1_230, 2, 4), (1_230, 3, 3), (3_000, 1, 3), (3_000, 2, 4), (5_000, 2, 4)],
 )
-def test_by_the_clock_each_thread_has_as_many_pieces_as_the_others(
+def test_by_the_clock_each_thread_gets_the_same_number_of_pieces(
     visits: int, threads: int, pieces: int
 ) -> None:
     model = model_of(Context(scattered(7, visits=visits, vehicles=9)))
     assert model is not None
-    made = Search(
+    search = Search(
         model,
         seed=1,
         threads=threads,
         budget=Budget(until=0.0),
         watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
     )
-    assert made.pieces == pieces
+    assert search.pieces == pieces
 
 
-def test_tours_cost_more_at_first_over_thousands_less_below_and_the_truth_from_a_plan() -> None:
+def test_the_initial_discount_depends_on_the_size_and_the_start_plan() -> None:
     few, many = (
         model_of(Context(scattered(8, visits=visits, vehicles=5)))
         for visits in (tuning.MANY - 1, tuning.MANY)
@@ -139,16 +139,16 @@ def test_tours_cost_more_at_first_over_thousands_less_below_and_the_truth_from_a
     assert few is not None
     assert many is not None
 
-    def begins(model: Model, given: Tours | None = None) -> tuple[float, float]:
-        made = Search(
+    def begins(model: Model, start: Tours | None = None) -> tuple[float, float]:
+        search = Search(
             model,
             seed=1,
             threads=1,
             budget=Budget(iterations=0),
             watch=Watch(stopped=lambda: False, tell=lambda _done, _cost: None),
-            start=given,
+            start=start,
         )
-        return made.hot, made.discount / float(made.away[1:].mean())
+        return search.hot, search.discount / float(search.away[1:].mean())
 
     assert begins(few) == (tuning.HOT, pytest.approx(tuning.DISCOUNT))
     assert begins(many) == (tuning.HOT, pytest.approx(tuning.DISCOUNT_OF_MANY))

@@ -1,4 +1,4 @@
-"""solve(): plans that hold, the same for the same seed and counts, stopped when told."""
+"""The function solve(): valid plans, repeatable by seed and counts, stopped on request."""
 
 from __future__ import annotations
 
@@ -33,68 +33,68 @@ from tests.dispatch.solver.problems import HOUR, rich
 def test_every_answer_passes_the_referee_and_is_replayed_exactly(engine: str, seed: int) -> None:
     problem = rich(seed, visits=14, vehicles=3)
     iterations = 100 if engine == "pyvrp" else 8
-    found = solve(problem, iterations=iterations, seed=seed, engine=engine)
-    assert check(problem, found.solution) == []
-    assert found.cost == cost(problem, found.solution)
-    assert replay(problem, found.work).solution == found.solution
+    result = solve(problem, iterations=iterations, seed=seed, engine=engine)
+    assert check(problem, result.solution) == []
+    assert result.cost == cost(problem, result.solution)
+    assert replay(problem, result.work).solution == result.solution
 
 
-def test_a_search_for_more_solutions_than_there_are_comes_to_an_end() -> None:
-    given = rich(1, visits=1, vehicles=1)
-    found = solve(given, iterations=1_000, engine="ortools")
-    assert 0 < found.work[0].counts[0] < 1_000
-    assert replay(given, found.work).solution == found.solution
+def test_a_search_for_more_solutions_than_exist_ends() -> None:
+    problem = rich(1, visits=1, vehicles=1)
+    result = solve(problem, iterations=1_000, engine="ortools")
+    assert 0 < result.work[0].counts[0] < 1_000
+    assert replay(problem, result.work).solution == result.solution
 
 
 def test_a_search_by_the_clock_is_replayed_by_its_counts() -> None:
     problem = rich(77, visits=20, vehicles=3)
-    found = solve(problem, seconds=0.3, seed=5)
-    assert sum(found.work[0].counts) > 0
-    again = replay(problem, found.work)
-    assert again.solution == found.solution
-    assert again.work == found.work
+    result = solve(problem, seconds=0.3, seed=5)
+    assert sum(result.work[0].counts) > 0
+    again = replay(problem, result.work)
+    assert again.solution == result.solution
+    assert again.work == result.work
 
 
 def test_without_any_time_a_few_steps_are_taken_and_the_plan_is_repeated_by_its_record() -> None:
     problem = rich(77, visits=20, vehicles=3)
-    found = solve(problem, seconds=0, seed=5, threads=1)
-    assert check(problem, found.solution) == []
-    assert {u.reason for u in found.solution.unserved} == {Reason.TIME_UP}
-    assert 20 - MIN_STEPS <= len(found.solution.unserved) < 20
-    assert found.work[1:] == (Phase(CUT, 5, (MIN_STEPS,)),)
-    again = replay(problem, found.work)
-    assert (again.solution, again.work) == (found.solution, found.work)
+    result = solve(problem, seconds=0, seed=5, threads=1)
+    assert check(problem, result.solution) == []
+    assert {u.reason for u in result.solution.unserved} == {Reason.TIME_UP}
+    assert 20 - MIN_STEPS <= len(result.solution.unserved) < 20
+    assert result.work[1:] == (Phase(CUT, 5, (MIN_STEPS,)),)
+    again = replay(problem, result.work)
+    assert (again.solution, again.work) == (result.solution, result.work)
 
 
 @pytest.mark.parametrize("steps", [1, 4, 9])
-def test_what_was_settled_and_explained_in_part_is_repeated_in_part(steps: int) -> None:
+def test_incomplete_settling_is_repeated_incompletely(steps: int) -> None:
     problem = rich(77, visits=20, vehicles=3)
     nothing = solve(problem, seconds=0, seed=5, threads=1).work[0]
     work = (nothing, Phase(CUT, 5, (steps,)))
-    found = replay(problem, work)
-    assert check(problem, found.solution) == []
-    assert found.work == work
-    assert 20 - steps <= len(found.solution.unserved) < 20
-    assert found.solution == replay(problem, work).solution
+    result = replay(problem, work)
+    assert check(problem, result.solution) == []
+    assert result.work == work
+    assert 20 - steps <= len(result.solution.unserved) < 20
+    assert result.solution == replay(problem, work).solution
     whole = replay(problem, (nothing,))
     assert whole.work == (nothing,)
     assert Reason.TIME_UP not in {u.reason for u in whole.solution.unserved}
 
 
-def test_what_the_core_has_no_word_for_goes_to_the_rich_engine() -> None:
-    given = rich(2, visits=12, vehicles=4)
-    once = tuple(replace(v, windows=v.windows[:1]) for v in given.visits)
-    meeting = replace(given, visits=once, vehicles=_resting(given, (0, 0, 0, 0)))
-    apart = replace(given, visits=once, vehicles=_resting(given, (0, 1, 2, 3)))
+def test_problems_that_the_classic_engine_does_not_cover_go_to_the_rich_engine() -> None:
+    base = rich(2, visits=12, vehicles=4)
+    once = tuple(replace(v, windows=v.windows[:1]) for v in base.visits)
+    meeting = replace(base, visits=once, vehicles=_resting(base, (0, 0, 0, 0)))
+    apart = replace(base, visits=once, vehicles=_resting(base, (0, 1, 2, 3)))
     assert (default_engines(meeting), default_engines(apart)) == (("core",), ("rich",))
     for problem in (meeting, apart):
-        found = solve(problem, iterations=200, seed=4)
-        assert check(problem, found.solution) == []
-        assert replay(problem, found.work).solution == found.solution
+        result = solve(problem, iterations=200, seed=4)
+        assert check(problem, result.solution) == []
+        assert replay(problem, result.work).solution == result.solution
 
 
 def _resting(problem: Problem, hours: tuple[int, ...]) -> tuple[VehicleShift, ...]:
-    """Give each vehicle one break, so many hours after two."""
+    """Give each vehicle one break that opens its number of hours after second 7,200."""
     return tuple(
         replace(v, breaks=(Break((2 + at) * HOUR, (2 + at) * HOUR + 900, 1_800),))
         for at, v in zip(hours, problem.vehicles, strict=True)
@@ -112,39 +112,41 @@ def test_what_the_referee_refuses_is_never_returned(monkeypatch: pytest.MonkeyPa
     assert solve(problem, iterations=5).engine == "ortools"
 
 
-def test_no_second_engine_is_asked_for_commitments_that_nobody_can_keep() -> None:
+def test_no_second_engine_is_tried_for_impossible_commitments() -> None:
     with pytest.raises(NotRefereed) as refusal:
         solve(DEGENERATE["committed to what cannot be"](), iterations=5)
-    # Of one engine alone: a second one would have had as much against it again.
+    # With a second engine the list would contain its violations, too.
     assert [fault.kind for fault in refusal.value.violations] == [Kind.WINDOW]
 
 
 def test_the_time_limit_is_kept() -> None:
     problem = rich(3, visits=60, vehicles=6)
-    solve(problem, iterations=1)  # loaded before the clock runs
+    solve(problem, iterations=1)  # load the engine before the clock starts
     began = time.perf_counter()
-    found = solve(problem, seconds=0.6)
-    assert found.seconds <= time.perf_counter() - began < 6  # also on a busy machine
+    result = solve(problem, seconds=0.6)
+    assert result.seconds <= time.perf_counter() - began < 6  # also on a busy machine
 
 
-def test_a_search_stops_when_told_and_still_answers_well() -> None:
+def test_a_search_stops_on_request_with_a_good_plan() -> None:
     problem = rich(4, visits=40, vehicles=4)
     began = time.perf_counter()
-    found = solve(
+    result = solve(
         problem,
         seconds=30,
         steering=Steering(should_stop=lambda: time.perf_counter() - began > 0.2),
     )
     assert time.perf_counter() - began < 10
-    assert found.stopped
-    assert check(problem, found.solution) == []
+    assert result.stopped
+    assert check(problem, result.solution) == []
 
 
-def test_progress_is_told_while_it_runs() -> None:
-    told: list[Progress] = []
-    solve(rich(5, visits=40, vehicles=4), seconds=0.9, steering=Steering(on_progress=told.append))
-    assert len(told) >= 2
-    assert [p.iterations for p in told] == sorted(p.iterations for p in told)
+def test_progress_is_reported_during_the_search() -> None:
+    reported: list[Progress] = []
+    solve(
+        rich(5, visits=40, vehicles=4), seconds=0.9, steering=Steering(on_progress=reported.append)
+    )
+    assert len(reported) >= 2
+    assert [p.iterations for p in reported] == sorted(p.iterations for p in reported)
 
 
 def test_no_visits_or_no_vehicles_make_an_empty_plan() -> None:
@@ -153,10 +155,10 @@ def test_no_visits_or_no_vehicles_make_an_empty_plan() -> None:
         Problem(full.profiles, (), full.vehicles, full.dimensions),
         Problem(full.profiles, full.visits, (), full.dimensions),
     ):
-        found = solve(problem, seconds=0.2)
-        assert found.solution.routes == ()
-        assert {u.reason.value for u in found.solution.unserved} <= {"no_shift"}
-        assert check(problem, found.solution) == []
+        result = solve(problem, seconds=0.2)
+        assert result.solution.routes == ()
+        assert {u.reason.value for u in result.solution.unserved} <= {"no_shift"}
+        assert check(problem, result.solution) == []
 
 
 def test_a_search_ends_by_seconds_or_iterations_and_an_engine_has_a_name() -> None:

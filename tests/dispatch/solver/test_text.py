@@ -1,4 +1,4 @@
-"""Text formats: what a Li & Lim file says, by which distances, and what is refused with why."""
+"""Text formats: Li & Lim files, kinds of distances, and error messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dispatch.solver.referee.check import check
 from lastmile.core.errors import Invalid
 from tests.shared import shared_data
 
-# Two pairs: 1 -> 3 carries 7, 2 -> 4 carries 5; room for 10.
+# Two pairs: 1 -> 3 carries 7, 2 -> 4 carries 5; the capacity is 10.
 LI_LIM = """3 10 1
 0 0 0 0 0 1000 0 0 0
 1 1 1 7 0 500 10 0 3
@@ -104,21 +104,19 @@ def test_a_solution_is_written_and_read_again() -> None:
         (LI_LIM.replace("100 200", "100.25 200"), "use exact distances"),
     ],
 )
-def test_a_li_lim_file_that_does_not_hold_together_is_refused_with_why(
-    text: str, said: str
-) -> None:
+def test_an_inconsistent_li_lim_file_is_refused_with_the_cause(text: str, said: str) -> None:
     with pytest.raises(Invalid, match=said):
         parse(text)
 
 
 @pytest.mark.parametrize("text", ["", "Cost 12\n", "Route #1: a b\n"])
-def test_what_is_no_solution_is_refused(text: str) -> None:
+def test_text_that_is_not_a_solution_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         from_sol(text)
 
 
 @pytest.mark.parametrize(("name", "tasks"), [("lc104", 106), ("lr108", 100), ("lrc1_2_3", 210)])
-def test_the_fields_own_files_are_read(name: str, tasks: int) -> None:
+def test_benchmark_files_are_read(name: str, tasks: int) -> None:
     text = (shared_data("vrptw") / "pdptw" / f"{name}.txt").read_text(encoding="utf-8")
     problem = parse(text, "exact").problem
     assert len(problem.visits) == tasks == 2 * len(problem.pairs)

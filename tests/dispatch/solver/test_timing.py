@@ -1,4 +1,4 @@
-"""Timing is exact: as short as trying every second, and what it writes can be driven."""
+"""Timing is exact: equal to trying all seconds, and its schedules are feasible."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthC
 
 @QUICK
 @given(problems(max_vehicles=1), st.randoms(use_true_random=False))
-def test_the_least_working_time_is_what_trying_every_second_finds(problem: Problem, lots) -> None:
+def test_the_least_working_time_is_what_trying_every_second_finds(problem: Problem, rng) -> None:
     order = list(range(len(problem.visits)))
-    lots.shuffle(order)
+    rng.shuffle(order)
     timer = Timer(problem)
-    found = timer.shortest(0, order)
-    assert found == brute.shortest(problem, 0, tuple(order))
+    result = timer.shortest(0, order)
+    assert result == brute.shortest(problem, 0, tuple(order))
 
 
 @QUICK
@@ -57,7 +57,7 @@ def test_a_sequence_that_cannot_be_driven_is_timed_and_the_referee_says_why(
 
 @QUICK
 @given(problems(max_visits=5, max_vehicles=2))
-def test_gaps_are_exactly_the_places_where_the_tour_still_holds(problem: Problem) -> None:
+def test_gaps_are_exactly_the_places_where_the_tour_stays_feasible(problem: Problem) -> None:
     context = Context(problem)
     draft = Draft(
         context, {0: [v for v in range(1, len(problem.visits)) if 0 in context.may[v]][:3]}
@@ -65,19 +65,19 @@ def test_gaps_are_exactly_the_places_where_the_tour_still_holds(problem: Problem
     tour = draft.tours[0]
     if not _holds(context, 0, tour.visits):
         return
-    taken = {(g.vehicle, g.position): g for g in gaps(draft, 0)} if 0 not in tour.visits else {}
+    served = {(g.vehicle, g.position): g for g in gaps(draft, 0)} if 0 not in tour.visits else {}
     for position in range(len(tour.visits) + 1):
         visits = [*tour.visits[:position], 0, *tour.visits[position:]]
         holds = _holds(context, 0, visits)
-        assert ((0, position) in taken) == holds
+        assert ((0, position) in served) == holds
         if holds:
-            gap = taken[0, position]
+            gap = served[0, position]
             before, after = (_measured(context, stops) for stops in (tour.visits, visits))
             assert (gap.added_s, gap.added_m) == (after[0] - before[0], after[1] - before[1])
 
 
 def _measured(context: Context, visits: list[int]) -> tuple[int, int]:
-    """Seconds and metres of a tour of the first vehicle that holds."""
+    """Return the seconds and metres of a feasible tour of the first vehicle."""
     if not visits:
         return 0, 0
     seconds = context.timer.shortest(0, visits)
@@ -86,7 +86,7 @@ def _measured(context: Context, visits: list[int]) -> tuple[int, int]:
 
 
 def _holds(context: Context, vehicle: int, visits: list[int]) -> bool:
-    """The four rules of a tour, by the referee where it can judge and by brute force in time."""
+    """Check the four rules of a tour: by the referee, and by brute force for the time."""
     problem = context.problem
     if not visits:
         return True
@@ -110,7 +110,7 @@ def test_work_begins_as_late_as_the_windows_allow() -> None:
     assert route.end_s == 7_200 + 60 + 600
 
 
-def test_a_break_is_spent_at_the_door_while_waiting_and_costs_no_time_then() -> None:
+def test_a_break_while_waiting_costs_no_time() -> None:
     problem = Problem(
         (line([0, 600]),),
         (
@@ -134,9 +134,9 @@ def test_a_break_outside_the_route_needs_no_place_in_it() -> None:
             (Visit("a", 1, 60, windows=(window,)),),
             (VehicleShift("k", 0, 0, 0, 30_000, breaks=(Break(10_000, 11_000, 900),)),),
         )
-        found = Timer(problem).schedule(0, [0])
-        assert found is not None
-        return len(found.breaks)
+        result = Timer(problem).schedule(0, [0])
+        assert result is not None
+        return len(result.breaks)
 
     assert route(Window(2_000, 2_001)) == 0  # done before it opens
     assert route(Window(20_000, 20_001)) == 0  # taken before work

@@ -1,4 +1,4 @@
-"""What crosses a border comes back whole, and prices add up, whatever constraints there are."""
+"""File formats lose nothing, and the parts of the cost add up, with any constraints."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ MONEY = (
 def _same(one: Problem, other: Problem) -> None:
     for name in (f.name for f in fields(Problem) if f.name != "profiles"):
         assert getattr(one, name) == getattr(other, name), name
-    for mine, theirs in zip(one.profiles, other.profiles, strict=True):
-        matrices = [(mine.duration_s, theirs.duration_s), (mine.distance_m, theirs.distance_m)]
-        assert [s.from_s for s in mine.hourly] == [s.from_s for s in theirs.hourly]
+    for first, second in zip(one.profiles, other.profiles, strict=True):
+        matrices = [(first.duration_s, second.duration_s), (first.distance_m, second.distance_m)]
+        assert [s.from_s for s in first.hourly] == [s.from_s for s in second.hourly]
         matrices += [
-            (a.duration_s, b.duration_s) for a, b in zip(mine.hourly, theirs.hourly, strict=True)
+            (a.duration_s, b.duration_s) for a, b in zip(first.hourly, second.hourly, strict=True)
         ]
         assert all((a == b).all() for a, b in matrices)
 
 
 def _everything(seed: int) -> Problem:
-    lots = random.Random(seed)
-    return mixed(lots, visits=6, vehicles=3, features=FEATURES)
+    rng = random.Random(seed)
+    return mixed(rng, visits=6, vehicles=3, features=FEATURES)
 
 
 @pytest.mark.parametrize("seed", range(10 * TRIALS))
@@ -89,7 +89,7 @@ def test_a_plan_survives_json_and_its_price_adds_up(seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", DEGENERATE)
-def test_what_contradicts_itself_is_still_judged_and_priced(name: str) -> None:
+def test_contradictory_problems_are_still_checked_and_priced(name: str) -> None:
     problem = DEGENERATE[name]()
     _same(problem, problem_from_json(json.loads(dumps(problem_to_json(problem)))))
     best = optimum(problem)
@@ -100,12 +100,12 @@ def test_what_contradicts_itself_is_still_judged_and_priced(name: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(150 * TRIALS))
-def test_hostile_json_is_refused_in_words_or_is_a_problem(seed: int) -> None:
-    lots = random.Random(seed)
+def test_hostile_json_is_refused_with_a_message_or_is_a_problem(seed: int) -> None:
+    rng = random.Random(seed)
     data: Any = problem_to_json(_everything(seed % 7))
-    text = spoiled(lots, data)
+    text = spoiled(rng, data)
     try:
         problem = problem_from_json(loads(text))
     except Invalid:
-        return  # whatever else is raised fails the test
+        return  # any other exception fails the test
     _same(problem, problem_from_json(loads(dumps(problem_to_json(problem)))))

@@ -1,4 +1,4 @@
-"""Wrong problems are refused with the place of the fault; right ones survive JSON unchanged."""
+"""Invalid problems are refused with the position of the fault; valid ones survive JSON."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _matrix(value: Any) -> TravelTable:
 
 
 @pytest.mark.parametrize(("pointer", "changes"), FAULTY)
-def test_a_fault_is_refused_where_it_stands(pointer: str, changes: dict[str, Any]) -> None:
+def test_a_fault_is_reported_at_its_position(pointer: str, changes: dict[str, Any]) -> None:
     whole = {
         "profiles": (line([0, 5]),),
         "visits": (VISIT,),
@@ -90,9 +90,9 @@ def test_a_matrix_that_cannot_be_driven_on_is_refused(matrix: Any) -> None:
 
 
 def test_a_problem_keeps_its_own_matrices() -> None:
-    given = np.array([[0, 5], [5, 0]])
-    problem = Problem((_matrix(given),), (), ())
-    given[0, 1] = 99
+    matrix = np.array([[0, 5], [5, 0]])
+    problem = Problem((_matrix(matrix),), (), ())
+    matrix[0, 1] = 99
     assert problem.profiles[0].duration_s[0, 1] == 5
     with pytest.raises(ValueError, match="read-only"):
         problem.profiles[0].duration_s[0, 1] = 1
@@ -123,13 +123,13 @@ def test_problems_and_solutions_survive_json(seed: int) -> None:
         ({"profiles": None}, "/profiles"),
     ],
 )
-def test_wrong_json_is_refused_in_words(change: dict[str, Any], words: str) -> None:
+def test_invalid_json_is_refused_with_a_message(change: dict[str, Any], words: str) -> None:
     data = problem_to_json(Problem((line([0, 5]),), (), (VehicleShift("k", 0, 0, 0, 9),)))
     with pytest.raises(Invalid, match=words):
         problem_from_json(json.loads(json.dumps(data | change)))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "NaN", "[]", "null", '"x"', "1"])
-def test_what_is_no_problem_is_refused(text: str) -> None:
+def test_text_that_is_not_a_problem_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         problem_from_json(loads(text))
