@@ -50,13 +50,13 @@ from dispatch.solver.classic.arrays import (
     UInt8,
     Words,
 )
-from dispatch.solver.classic.chance import below, unit
 from dispatch.solver.classic.place import (
     best_empty_vehicle,
     best_gap_anywhere,
     best_gap_full,
     best_gap_plain,
 )
+from dispatch.solver.classic.rng import below, unit
 from dispatch.solver.classic.tails import tails
 from dispatch.solver.classic.tour import (
     insert,

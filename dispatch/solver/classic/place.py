@@ -44,7 +44,7 @@ from dispatch.solver.classic.arrays import (
     UInt8,
     Words,
 )
-from dispatch.solver.classic.chance import below, until
+from dispatch.solver.classic.rng import below, until
 from dispatch.solver.classic.tour import detour_m
 from dispatch.solver.compiling.compiled import compiled, inlined
 

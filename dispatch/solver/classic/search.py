@@ -17,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from dispatch.solver.classic.arrays import BEST, Int32, Int64, State
-from dispatch.solver.classic.chance import seeded
 from dispatch.solver.classic.interface import Limit, SearchResult
 from dispatch.solver.classic.near import near_of
 from dispatch.solver.classic.piece import Piece
+from dispatch.solver.classic.rng import seeded
 from dispatch.solver.classic.setup import (
     Tours,
     concatenated,

@@ -62,11 +62,11 @@ from dispatch.solver.classic.arrays import (
     Terrain,
     Words,
 )
-from dispatch.solver.classic.chance import until
 from dispatch.solver.classic.kernel import save_best, update_missed
 from dispatch.solver.classic.model import TOP_LEG, Model
 from dispatch.solver.classic.near import Near, within
 from dispatch.solver.classic.place import best_empty_vehicle, best_gap_anywhere
+from dispatch.solver.classic.rng import until
 from dispatch.solver.classic.tour import insert, retime_tour, retime_visit, update_free
 from dispatch.solver.compiling.compiled import allocating
 

@@ -45,7 +45,7 @@ from dispatch.solver.classic.arrays import (
     Int64,
     Words,
 )
-from dispatch.solver.classic.chance import below, until
+from dispatch.solver.classic.rng import below, until
 from dispatch.solver.classic.tour import link, retime_tour, update_free
 from dispatch.solver.compiling.compiled import compiled, inlined
 

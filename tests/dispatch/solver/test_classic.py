@@ -224,8 +224,8 @@ def test_plans_are_near_the_best_known(name: str, iterations: int, gap: float) -
     with (folder / "bks.csv").open() as rows:
         best_known = {r["instance"]: float(r["bks_dimacs"]) for r in csv.DictReader(rows)}
     result = solve(instance.problem, iterations=iterations, seed=1)
-    found = cost(instance.problem, result.solution).exact / UNIT / instance.scale
-    assert found <= best_known[name] * (1 + gap / 100)
+    price = cost(instance.problem, result.solution).exact / UNIT / instance.scale
+    assert price <= best_known[name] * (1 + gap / 100)
 
 
 @pytest.mark.parametrize("hourly", [0, 1_800])
