@@ -63,23 +63,23 @@ class Model:
     timed: bool
     ranged: bool
     masked: bool
-    opens: Int32
-    closes: Int32
-    service: Int32  # [time layer, visit]
+    opens: Int32  # [visit] first second at which service may begin
+    closes: Int32  # [visit] last second at which service may begin
+    service: Int32  # [time layer, visit] seconds
     demand: Int64  # [visit, dimension]
-    price: Int64
-    may: npt.NDArray[np.uint8]  # [visit, kind]
+    price: Int64  # [visit] cost of not serving, less the cost of serving
+    may: npt.NDArray[np.uint8]  # [visit, kind] 1 if the kind may serve the visit
     start: Int64  # [kind] place
-    end: Int64
-    fixed: Int64
-    second: Int64
-    longest: Int64
-    reach: Int64
-    first: Int32
-    latest: Int32
-    loading: Int32
-    home: Int32
-    room: Int64  # [kind, dimension]
+    end: Int64  # [kind] place
+    fixed: Int64  # [kind] cost of using the vehicle
+    second: Int64  # [kind] cost of a second of work
+    longest: Int64  # [kind] largest number of seconds of work
+    reach: Int64  # [kind] largest number of metres
+    first: Int32  # [kind] first start of work
+    latest: Int32  # [kind] latest start of work
+    loading: Int32  # [kind] seconds
+    home: Int32  # [kind] latest end of work
+    room: Int64  # [kind, dimension] capacity
 
     @property
     def size(self) -> int:

@@ -1,1 +1,1 @@
-"""Files in and out: VRPLIB, Solomon, the project's JSON."""
+"""The file formats: the project's JSON, packed files, Solomon, VRPLIB, Li & Lim."""

@@ -17,7 +17,7 @@ class Kind(StrEnum):
     DURATION = "duration"  # work lasts longer than the vehicle's maximum
     RANGE = "range"  # the route is longer than the vehicle may drive
     STOPS = "stops"  # more visits than the vehicle may make
-    BREAK = "break"  # a break is missing, outside its window, or not a rest
+    BREAK = "break"  # a break is missing, outside its window, or the driver works in it
     TRAVEL = "travel"  # a stated time is too early for the driving, service or loading before it
     STATED = "stated"  # a stated distance, load or order of stops is wrong
     RELEASE = "release"  # loading begins before the goods are there

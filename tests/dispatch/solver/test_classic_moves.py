@@ -121,7 +121,7 @@ def test_a_tail_exchange_is_feasible_and_costs_what_was_computed(seed: int, hour
 
 
 @pytest.mark.parametrize("alike", [True, False], ids=["one matrix", "cost and time"])
-@pytest.mark.parametrize("slope", [0, 5], ids=["ways back alike", "ways back differ"])
+@pytest.mark.parametrize("slope", [0, 5], ids=["symmetric", "asymmetric"])
 def test_the_fast_gap_search_finds_the_same_gap_as_the_full_search(alike: bool, slope: int) -> None:
     rng = np.random.default_rng(7)
     at = rng.integers(0, 9_000, (41, 2))

@@ -109,7 +109,7 @@ def test_a_solve_alone_has_all_cores_and_gives_way_to_others(tmp_path: Path) -> 
         other = hold(tmp_path, "second", "0,1,2,3,4,5,6,7")
         assert own.share() == (0, 1, 2, 3)
         third = hold(tmp_path, "second", "0,1,2,3,4,5,6,7")
-        assert own.share() == (0, 1, 2, 3), "twice as many plans do not weigh more"
+        assert own.share() == (0, 1, 2, 3), "an owner with more plans gets no more cores"
         kill(third)
         kill(other)
         assert own.share() == tuple(range(8))
