@@ -73,7 +73,7 @@ def check(breaks: Sequence[Break], starts_at: dt.datetime, ends_at: dt.datetime)
         elif pause.closes_at + long > ends_at:
             problems.add(
                 f"/breaks/{n}",
-                _("The break could end after the shift. Choose an earlier latest start."),
+                _("The break could end after the shift. Choose an earlier start."),
             )
         last = pause.closes_at + long
     problems.raise_if_any()

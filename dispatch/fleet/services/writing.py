@@ -12,7 +12,7 @@ from dispatch.fleet.errors import ExternalIdTaken, StillInUse
 from dispatch.fleet.events import AddedFacts, ChangedFacts
 from dispatch.fleet.models import Driver, Hub, Shift, Vehicle, Zone
 from dispatch.fleet.states import ShiftState
-from lastmile.core import clock
+from lastmile.core import clock, formatting
 from lastmile.core.errors import Conflict, Stale
 from lastmile.core.events import record
 from lastmile.core.kinds import Kind
@@ -92,7 +92,7 @@ def refuse_while_in_shifts(shifts: models.QuerySet[Shift]) -> None:
     if open_shift is not None:
         raise StillInUse(
             _("It is still used by a shift on %(date)s. Cancel that shift first.")
-            % {"date": open_shift.service_date.isoformat()},
+            % {"date": formatting.date(open_shift.service_date)},
             data={"shift": open_shift.public_id},
         )
 

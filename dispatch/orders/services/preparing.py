@@ -24,7 +24,7 @@ from dispatch.orders.locating import locate
 from dispatch.orders.models import HubChoice, Order, PinSource, Place, Shopper
 from dispatch.orders.services.merging import merge
 from dispatch.orders.windows import window_of
-from lastmile.core import clock
+from lastmile.core import clock, formatting
 from lastmile.core.errors import Conflict, DomainError, FieldProblem, Invalid
 
 MAX_AT_ONCE = 1_000
@@ -205,4 +205,4 @@ def _past_warning(date: dt.date | None, zone: str) -> tuple[FieldProblem, ...]:
     if date is None or date >= clock.local_date(clock.now(), zone) - dt.timedelta(days=1):
         return ()
     text = _("The date %(date)s is in the past. Correct it, or no new plan will include the order.")
-    return (FieldProblem("/service_date", text % {"date": date.isoformat()}, "past"),)
+    return (FieldProblem("/service_date", text % {"date": formatting.date(date)}, "past"),)

@@ -24,7 +24,7 @@ from dispatch.orders.models import (
 from dispatch.orders.services.moves import lock_order, rewrite
 from dispatch.orders.states import ENDED, OPEN, OrderState
 from dispatch.orders.windows import LONGEST_WINDOW
-from lastmile.core import clock
+from lastmile.core import clock, formatting
 from lastmile.core.errors import Invalid, Problems
 from lastmile.core.events import record
 from lastmile.core.tenancy import current_retailer
@@ -58,7 +58,7 @@ def set_promise(*, order: Order, draft: PromiseDraft, version: int | None = None
         raise OrderUnderWay(
             _("The order has the status “%(status)s” on %(date)s. Remove it from its route before "
               "you change the date.")
-            % {"status": status_word(row.state), "date": row.service_date}
+            % {"status": status_word(row.state), "date": formatting.date(row.service_date)}
         )  # fmt: skip
     before = row.promise
     collected_before = before is not None and before.option in COLLECTED

@@ -192,7 +192,7 @@ def test_a_past_service_date_gives_a_warning_but_yesterday_does_not(hub: Hub, cl
         "order_id,lat,lon,date\n"
         "D1,-29.9,-71.25,2026-11-26\nD2,-29.9,-71.25,2026-11-27\nD3,-29.9,-71.25,2026-11-28\n"
     )
-    assert [(row, "2026-11-26 is in the past" in words) for row, words in messages(batch)] == [
+    assert [(row, "26 Nov 2026 is in the past" in words) for row, words in messages(batch)] == [
         (2, True)
     ]
 
