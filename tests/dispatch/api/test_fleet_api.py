@@ -1,4 +1,4 @@
-"""Hubs, zones, vehicles, drivers and shifts over REST: who may, what fits, what stays."""
+"""The API of hubs, zones, vehicles, drivers and shifts: permissions, validation, storage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LISTS = ["hubs", "zones", "vehicles", "drivers", "shifts"]
 
 
 def vehicle_body(hub: str, **fields: Any) -> dict[str, Any]:
-    """A van for a hub."""
+    """Return the body of a van of a hub."""
     return {
         "name": "Van",
         "hub": hub,
@@ -36,7 +36,7 @@ def vehicle_body(hub: str, **fields: Any) -> dict[str, Any]:
 
 
 def make_one_of_each() -> dict[str, str]:
-    """One row in each list, all at one hub; list -> public id."""
+    """Make one row of each kind at one hub; return the public ids by the list's name."""
     hub = make_hub()
     vehicle, driver = make_vehicle(hub=hub), make_driver(hub=hub)
     return {
@@ -48,7 +48,7 @@ def make_one_of_each() -> dict[str, str]:
     }
 
 
-def test_a_hub_is_added_read_changed_and_ended(retailer: RetailerRef) -> None:
+def test_a_hub_is_added_read_changed_and_retired(retailer: RetailerRef) -> None:
     api = key_client(retailer)
     added = api.post(f"{API}/hubs/", HUB | {"external_id": "H1"})
     assert added.status_code == 201, added.content
@@ -66,7 +66,7 @@ def test_a_hub_is_added_read_changed_and_ended(retailer: RetailerRef) -> None:
     assert api.get(f"{API}/hubs/{hub['id']}/").json()["active"] is False
 
 
-def test_a_retried_call_adds_one_hub(retailer: RetailerRef) -> None:
+def test_a_retried_request_adds_one_hub(retailer: RetailerRef) -> None:
     api = key_client(retailer)
     first = api.post(f"{API}/hubs/", HUB, idempotency_key="one")
     again = api.post(f"{API}/hubs/", HUB, idempotency_key="one")
@@ -89,28 +89,28 @@ def test_a_change_is_audited_with_before_and_after(retailer: RetailerRef) -> Non
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_each_list_shows_its_retailers_rows_alone_and_a_stranger_nothing(
+def test_each_list_shows_only_its_retailers_rows_and_a_stranger_nothing(
     retailer: RetailerRef, fresh_db: str, other: RetailerRef, client: Client, name: str
 ) -> None:
-    mine = make_one_of_each()[name]
+    own = make_one_of_each()[name]
     with retailer_context(other):
-        theirs = make_one_of_each()[name]
+        other_rows = make_one_of_each()[name]
     api = key_client(retailer)
-    assert [row["id"] for row in api.get(f"{API}/{name}/").json()["items"]] == [mine]
+    assert [row["id"] for row in api.get(f"{API}/{name}/").json()["items"]] == [own]
     with retailer_context(other):
         foreign = key_client(other)
-        assert [row["id"] for row in foreign.get(f"{API}/{name}/").json()["items"]] == [theirs]
-    assert api.get(f"{API}/{name}/{theirs}/").status_code == 404
+        assert [row["id"] for row in foreign.get(f"{API}/{name}/").json()["items"]] == [other_rows]
+    assert api.get(f"{API}/{name}/{other_rows}/").status_code == 404
     assert client.get(f"{API}/{name}/").status_code == 401
-    assert client.get(f"{API}/{name}/{mine}/").status_code == 401
+    assert client.get(f"{API}/{name}/{own}/").status_code == 401
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_each_list_ends_at_the_members_hubs(retailer: RetailerRef, name: str) -> None:
-    mine, elsewhere = make_one_of_each(), make_one_of_each()
-    member = add_member(Role.DISPATCHER, hubs=[mine["hubs"]])
+def test_each_list_shows_only_rows_of_the_members_hubs(retailer: RetailerRef, name: str) -> None:
+    own, elsewhere = make_one_of_each(), make_one_of_each()
+    member = add_member(Role.DISPATCHER, hubs=[own["hubs"]])
     browser = logged_in(retailer, member)
-    assert [r["id"] for r in browser.get(f"{API}/{name}/").json()["items"]] == [mine[name]]
+    assert [r["id"] for r in browser.get(f"{API}/{name}/").json()["items"]] == [own[name]]
     for method in ("get", "patch", "delete"):
         answer = getattr(browser, method)(
             f"{API}/{name}/{elsewhere[name]}/", content_type="application/json"
@@ -120,16 +120,19 @@ def test_each_list_ends_at_the_members_hubs(retailer: RetailerRef, name: str) ->
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("role", [Role.READONLY, Role.PICKER, Role.DRIVER])
-def test_who_may_not_edit_changes_nothing(retailer: RetailerRef, name: str, role: str) -> None:
-    made = make_one_of_each()
+def test_a_caller_without_edit_permission_changes_nothing(
+    retailer: RetailerRef, name: str, role: str
+) -> None:
+    rows_made = make_one_of_each()
     browser = logged_in(retailer, add_member(role))
     events = Event.objects.count()
     url = f"{API}/{name}/"
     assert browser.post(url, {}, content_type="application/json").status_code == 403
     assert (
-        browser.patch(f"{url}{made[name]}/", {}, content_type="application/json").status_code == 403
+        browser.patch(f"{url}{rows_made[name]}/", {}, content_type="application/json").status_code
+        == 403
     )
-    assert browser.delete(f"{url}{made[name]}/").status_code == 403
+    assert browser.delete(f"{url}{rows_made[name]}/").status_code == 403
     assert Event.objects.count() == events
 
 
@@ -137,14 +140,14 @@ def test_who_may_not_edit_changes_nothing(retailer: RetailerRef, name: str, role
     "role", [KeyRole.DRIVER, KeyRole.LOCKER, KeyRole.CARRIER, KeyRole.CHECKOUT]
 )
 @pytest.mark.parametrize("name", LISTS)
-def test_keys_for_other_ends_read_no_fleet(retailer: RetailerRef, name: str, role: str) -> None:
+def test_keys_of_other_roles_read_no_fleet(retailer: RetailerRef, name: str, role: str) -> None:
     answer = key_client(retailer, role).get(f"{API}/{name}/", origin="https://shop.example")
     assert answer.status_code == 403
 
 
-def test_a_member_of_some_hubs_adds_no_hub_and_reaches_no_other(retailer: RetailerRef) -> None:
-    mine, elsewhere = make_hub(), make_hub()
-    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[mine.public_id]))
+def test_a_member_of_some_hubs_adds_no_hub_and_reads_no_other_hub(retailer: RetailerRef) -> None:
+    own_hub, elsewhere = make_hub(), make_hub()
+    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[own_hub.public_id]))
     hubs = Hub.objects.count()
     assert browser.post(f"{API}/hubs/", HUB, content_type="application/json").status_code == 403
     assert Hub.objects.count() == hubs
@@ -154,7 +157,7 @@ def test_a_member_of_some_hubs_adds_no_hub_and_reaches_no_other(retailer: Retail
     assert foreign.status_code == 422
     assert foreign.json()["errors"][0]["pointer"] == "/hub"
     own = browser.post(
-        f"{API}/vehicles/", vehicle_body(mine.public_id), content_type="application/json"
+        f"{API}/vehicles/", vehicle_body(own_hub.public_id), content_type="application/json"
     )
     assert own.status_code == 201
     moved = browser.patch(
@@ -163,7 +166,7 @@ def test_a_member_of_some_hubs_adds_no_hub_and_reaches_no_other(retailer: Retail
         content_type="application/json",
     )
     assert moved.status_code == 422
-    assert Vehicle.objects.get().hub == mine
+    assert Vehicle.objects.get().hub == own_hub
 
 
 @pytest.mark.parametrize(
@@ -177,7 +180,7 @@ def test_a_member_of_some_hubs_adds_no_hub_and_reaches_no_other(retailer: Retail
         ({"loading_s": "soon"}, "/loading_s"),
     ],
 )
-def test_what_does_not_fit_a_hub_is_pointed_at(
+def test_an_invalid_hub_field_is_named_by_its_pointer(
     retailer: RetailerRef, body: dict[str, Any], pointer: str
 ) -> None:
     answer = key_client(retailer).post(f"{API}/hubs/", HUB | body)
@@ -186,7 +189,7 @@ def test_what_does_not_fit_a_hub_is_pointed_at(
     assert not Hub.objects.exists()
 
 
-def test_a_zone_answers_which_hub_serves_a_place(retailer: RetailerRef) -> None:
+def test_zones_are_filtered_by_the_place_that_they_contain(retailer: RetailerRef) -> None:
     hub = make_hub()
     api = key_client(retailer)
     body = {"name": "Centro", "hub": hub.public_id, "polygon": square(38.72, -9.14, 0.05)}
@@ -202,7 +205,7 @@ def test_a_zone_answers_which_hub_serves_a_place(retailer: RetailerRef) -> None:
     assert not Zone.objects.exists()
 
 
-def test_a_shift_is_given_by_references_and_shows_what_follows(retailer: RetailerRef) -> None:
+def test_a_shift_is_created_by_references_and_shows_derived_fields(retailer: RetailerRef) -> None:
     vehicle = make_vehicle(external_id="V1")
     driver = make_driver(hub=vehicle.hub)
     api = key_client(retailer)
@@ -250,7 +253,7 @@ def test_a_query_that_cannot_be_read_is_refused(retailer: RetailerRef, query: st
 
 
 @pytest.mark.parametrize("ref", ["external_id:", "external_id:X", "hub_x", "1", "%F0%9F%9A%9A"])
-def test_a_reference_to_nothing_is_404(retailer: RetailerRef, ref: str) -> None:
+def test_a_reference_to_an_unknown_row_is_404(retailer: RetailerRef, ref: str) -> None:
     make_hub()
     assert key_client(retailer).get(f"{API}/hubs/{ref}/").status_code == 404
 
@@ -261,11 +264,11 @@ def test_a_nul_is_refused_before_it_reaches_the_database(retailer: RetailerRef, 
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_hundred_rows_cost_the_queries_of_one(retailer: RetailerRef, name: str) -> None:
+def test_a_hundred_rows_take_the_same_queries_as_one(retailer: RetailerRef, name: str) -> None:
     api = key_client(retailer)
     hub = make_hub()
     driver = make_driver(hub=hub)
-    api.get(f"{API}/{name}/")  # the first call of a minute also notes when the key was last used
+    api.get(f"{API}/{name}/")  # the first request of a minute also stores the key's last use
     counts = []
     for size in (1, 30):
         for _n in range(size):
@@ -281,15 +284,15 @@ def test_a_hundred_rows_cost_the_queries_of_one(retailer: RetailerRef, name: str
     assert counts[0] == counts[1], counts
 
 
-def test_pages_follow_each_other_without_loss(retailer: RetailerRef) -> None:
-    made = {make_hub().public_id for _n in range(7)}
+def test_pages_contain_every_row_once(retailer: RetailerRef) -> None:
+    rows_made = {make_hub().public_id for _n in range(7)}
     api, seen, url = key_client(retailer), [], f"{API}/hubs/?limit=3"
     while url:
         page = api.get(url).json()
         seen += [row["id"] for row in page["items"]]
         url = page["next"]
     assert len(seen) == 7
-    assert set(seen) == made
+    assert set(seen) == rows_made
 
 
 def test_factors_are_shown_with_their_source(retailer: RetailerRef) -> None:
@@ -299,7 +302,7 @@ def test_factors_are_shown_with_their_source(retailer: RetailerRef) -> None:
     assert "DEFRA" in van["source"]
 
 
-def test_a_refused_shift_leaves_nothing(retailer: RetailerRef) -> None:
+def test_a_refused_shift_is_not_stored(retailer: RetailerRef) -> None:
     shift = make_shift()
     events = Event.objects.count()
     body = {

@@ -1,4 +1,4 @@
-"""Orders and parcels over REST."""
+"""The API of orders and parcels."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def api(retailer: RetailerRef) -> KeyClient:
     return key_client(retailer)
 
 
-def test_an_order_is_placed_found_and_told(api: KeyClient) -> None:
+def test_an_order_is_placed_found_and_recorded_in_the_timeline(api: KeyClient) -> None:
     placed = api.post(API, BODY)
     assert placed.status_code == 201, placed.content
     order = placed.json()
@@ -54,11 +54,11 @@ def test_an_order_is_placed_found_and_told(api: KeyClient) -> None:
         assert full.json()["id"] == order["id"]
         assert [p["barcode"] for p in full.json()["parcels"]] == ["B1"]
         assert [p["number"] for p in full.json()["promises"]] == [1]
-    told = api.get(f"{API}{order['id']}/timeline/").json()["items"]
-    assert [line["kind"] for line in told] == ["order.placed", "order.promised"]
+    timeline = api.get(f"{API}{order['id']}/timeline/").json()["items"]
+    assert [line["kind"] for line in timeline] == ["order.placed", "order.promised"]
 
 
-def test_the_same_order_sent_again_is_the_same_one(api: KeyClient) -> None:
+def test_the_same_order_sent_again_creates_no_second_order(api: KeyClient) -> None:
     first, again = api.post(API, BODY), api.post(API, BODY)
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json()["id"] == again.json()["id"]
@@ -66,7 +66,7 @@ def test_the_same_order_sent_again_is_the_same_one(api: KeyClient) -> None:
     assert Order.objects.count() == 1
 
 
-def test_a_later_version_updates_until_it_is_planned(api: KeyClient) -> None:
+def test_an_order_sent_again_is_updated_until_it_is_planned(api: KeyClient) -> None:
     first = api.post(API, BODY).json()
     updated = api.post(API, BODY | {"notes": "new"})
     assert (updated.status_code, updated.json()["notes"]) == (200, "new")
@@ -78,7 +78,7 @@ def test_a_later_version_updates_until_it_is_planned(api: KeyClient) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_free_text_survives_the_wire_byte_for_byte(api: KeyClient, text: str) -> None:
+def test_free_text_is_stored_unchanged(api: KeyClient, text: str) -> None:
     body = BODY | {
         "notes": text,
         "shopper": {"name": text},
@@ -109,14 +109,16 @@ def test_free_text_survives_the_wire_byte_for_byte(api: KeyClient, text: str) ->
         ({"notes": "x" * 4_001}, "/notes"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_pointed_at_and_nothing_is_placed(
+def test_an_invalid_field_is_named_by_its_pointer_and_no_order_is_placed(
     api: KeyClient, body: dict[str, Any], pointer: str
 ) -> None:
     events = Event.objects.count()
     answer = api.post(API, BODY | body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), answer.content
     pointers = [error["pointer"] for error in answer.json()["errors"]]
-    assert any(found == pointer or found.startswith(f"{pointer}/") for found in pointers), pointers
+    assert any(
+        response == pointer or response.startswith(f"{pointer}/") for response in pointers
+    ), pointers
     assert not Order.objects.exists()
     assert not Place.objects.exists()
     assert Event.objects.count() == events
@@ -125,7 +127,7 @@ def test_what_does_not_fit_is_pointed_at_and_nothing_is_placed(
 @pytest.mark.parametrize(
     "body", [[], "text", 7, None, {"place": []}, {"place": {"text": {"a": 1}}}]
 )
-def test_a_body_of_another_shape_is_a_clients_fault(api: KeyClient, body: Any) -> None:
+def test_a_body_of_the_wrong_type_is_a_client_error(api: KeyClient, body: Any) -> None:
     answer = api.call("post", API, body)
     assert 400 <= answer.status_code < 500, answer.content
 
@@ -138,7 +140,7 @@ def test_a_read_only_field_cannot_be_set(api: KeyClient) -> None:
     assert Order.objects.count() == 0
 
 
-def test_a_misspelt_field_is_refused_by_name_and_nothing_is_placed(api: KeyClient) -> None:
+def test_an_unknown_field_is_refused_by_name_and_no_order_is_placed(api: KeyClient) -> None:
     body = {name: value for name, value in BODY.items() if name != "window"}
     refused = api.post(API, body | {"windows": [BODY["window"]]})
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
@@ -148,7 +150,7 @@ def test_a_misspelt_field_is_refused_by_name_and_nothing_is_placed(api: KeyClien
     assert Order.objects.count() == 0
 
 
-def test_unknown_fields_are_named_in_nested_objects_and_beside_other_faults(
+def test_unknown_fields_are_named_in_nested_objects_and_with_other_errors(
     api: KeyClient,
 ) -> None:
     body = BODY | {
@@ -186,7 +188,7 @@ def test_a_list_is_filtered_by_the_retailers_own_hub_id(api: KeyClient) -> None:
     assert api.get("/api/v1/parcels/?order=external_id:A-2").json()["items"] == []
 
 
-def test_a_call_that_takes_no_body_refuses_one_and_changes_nothing(api: KeyClient) -> None:
+def test_a_request_without_a_body_schema_refuses_a_body_and_changes_nothing(api: KeyClient) -> None:
     order = api.post(API, BODY).json()
     refused = api.post(f"{API}{order['id']}/return/", {"reason": "x"})
     assert refused.status_code == 422
@@ -200,7 +202,7 @@ def test_a_body_with_thousands_of_unknown_names_is_answered_briefly(api: KeyClie
     assert len(refused.content) < 20_000
 
 
-def test_a_patch_merges_and_minds_the_version(api: KeyClient) -> None:
+def test_a_patch_changes_only_given_fields_and_checks_the_version(api: KeyClient) -> None:
     order = api.post(API, BODY).json()
     url = f"{API}{order['id']}/"
     changed = api.call(
@@ -214,7 +216,7 @@ def test_a_patch_merges_and_minds_the_version(api: KeyClient) -> None:
     assert (stale.status_code, stale.json()["version"]) == (412, 2)
 
 
-def test_a_pin_makes_an_order_ready(api: KeyClient) -> None:
+def test_setting_the_pin_makes_an_order_ready(api: KeyClient) -> None:
     order = api.post(API, BODY | {"place": {"text": "Beco Perdido 4, Lisboa"}}).json()
     assert order["state"] == "needs_pin"
     assert [o["id"] for o in api.get(f"{API}?state=needs_pin").json()["items"]] == [order["id"]]
@@ -223,13 +225,13 @@ def test_a_pin_makes_an_order_ready(api: KeyClient) -> None:
     assert api.post(f"{API}{order['id']}/pin/", {"lat": 99, "lon": LON}).status_code == 422
 
 
-def test_a_promise_supersedes_and_both_are_shown(api: KeyClient) -> None:
+def test_a_new_promise_supersedes_the_old_one_and_both_are_shown(api: KeyClient) -> None:
     order = api.post(API, BODY).json()
     body = {"opens_at": "2026-11-23T14:00:00Z", "closes_at": "2026-11-23T16:00:00Z"}
     promised = api.post(f"{API}{order['id']}/promises/", body)
     assert promised.json()["promise"]["number"] == 2
-    shown = api.get(f"{API}{order['id']}/").json()["promises"]
-    assert [p["opens_at"][11:13] for p in shown] == ["09", "14"]
+    detail = api.get(f"{API}{order['id']}/").json()["promises"]
+    assert [p["opens_at"][11:13] for p in detail] == ["09", "14"]
     assert Promise.objects.count() == 2
 
 
@@ -247,15 +249,15 @@ def test_an_order_is_cancelled_tried_again_and_returned(api: KeyClient) -> None:
 
 
 def test_the_list_is_searched_and_filtered(api: KeyClient) -> None:
-    wanted = make_order(shopper=ShopperDraft(name="Zé Ninguém", phone="+351961111111"))
+    expected = make_order(shopper=ShopperDraft(name="Zé Ninguém", phone="+351961111111"))
     make_orders(3)
     for query in (
         "q=ze ninguem",
         "q=961111111",
-        f"q={wanted.external_id}",
-        f"external_id={wanted.external_id}",
+        f"q={expected.external_id}",
+        f"external_id={expected.external_id}",
     ):
-        assert [o["id"] for o in api.get(f"{API}?{query}").json()["items"]] == [wanted.public_id]
+        assert [o["id"] for o in api.get(f"{API}?{query}").json()["items"]] == [expected.public_id]
     assert api.get(f"{API}?since=2026-11-24").json()["items"] == []
     assert len(api.get(f"{API}?service_date=2026-11-23").json()["items"]) == 4
     assert api.get(f"{API}?service_date=2026-11-24").json()["items"] == []
@@ -270,8 +272,8 @@ def test_a_filter_that_cannot_be_read_is_refused(api: KeyClient, query: str) -> 
     assert api.get(f"{API}?{query}").status_code == 422
 
 
-def test_a_list_of_a_hundred_costs_the_queries_of_one(api: KeyClient) -> None:
-    api.get(API)  # the first call of a minute also notes when the key was last used
+def test_a_list_of_a_hundred_orders_takes_the_same_queries_as_one(api: KeyClient) -> None:
+    api.get(API)  # the first request of a minute also stores the key's last use
     counts = []
     for size in (1, 99):
         make_orders(size, window=make_window())
@@ -282,7 +284,7 @@ def test_a_list_of_a_hundred_costs_the_queries_of_one(api: KeyClient) -> None:
     assert counts[0] == counts[1] <= 6, counts
 
 
-def test_one_order_costs_the_same_queries_with_much_history(api: KeyClient) -> None:
+def test_an_order_with_long_history_takes_the_same_queries(api: KeyClient) -> None:
     order = make_order(parcels=(ParcelDraft(weight_g=1),) * 50, window=make_window())
     api.get(API)
     with CaptureQueriesContext(connection) as few:
@@ -296,8 +298,8 @@ def test_one_order_costs_the_same_queries_with_much_history(api: KeyClient) -> N
             ),
         )
     with CaptureQueriesContext(connection) as many:
-        shown = api.get(f"{API}{order.public_id}/").json()
-    assert len(shown["promises"]) == 9
+        detail = api.get(f"{API}{order.public_id}/").json()
+    assert len(detail["promises"]) == 9
     assert len(few) == len(many)
 
 
@@ -305,45 +307,45 @@ def test_two_retailers_and_a_stranger_see_their_own_orders_and_nothing(
     retailer: RetailerRef, fresh_db: str, other: RetailerRef, client: Client
 ) -> None:
     make_hub()
-    mine = make_order(external_id="SAME")
+    own = make_order(external_id="SAME")
     with retailer_context(other):
         make_hub()
-        theirs = make_order(external_id="SAME")
+        other_order = make_order(external_id="SAME")
     api = key_client(retailer)
     with retailer_context(other):
         foreign = key_client(other)
-        assert [o["id"] for o in foreign.get(API).json()["items"]] == [theirs.public_id]
+        assert [o["id"] for o in foreign.get(API).json()["items"]] == [other_order.public_id]
         parcels = foreign.get("/api/v1/parcels/").json()["items"]
-        assert {p["order"] for p in parcels} == {theirs.public_id}
-    assert [o["id"] for o in api.get(API).json()["items"]] == [mine.public_id]
-    assert {p["order"] for p in api.get("/api/v1/parcels/").json()["items"]} == {mine.public_id}
+        assert {p["order"] for p in parcels} == {other_order.public_id}
+    assert [o["id"] for o in api.get(API).json()["items"]] == [own.public_id]
+    assert {p["order"] for p in api.get("/api/v1/parcels/").json()["items"]} == {own.public_id}
     for act in ("", "timeline/"):
-        assert api.get(f"{API}{theirs.public_id}/{act}").status_code == 404
-        assert client.get(f"{API}{mine.public_id}/{act}").status_code == 401
+        assert api.get(f"{API}{other_order.public_id}/{act}").status_code == 404
+        assert client.get(f"{API}{own.public_id}/{act}").status_code == 401
     for act in ("cancel/", "pin/", "promises/", "try-again/", "return/"):
-        assert api.post(f"{API}{theirs.public_id}/{act}").status_code == 404
+        assert api.post(f"{API}{other_order.public_id}/{act}").status_code == 404
     assert client.get(API).status_code == 401
     assert client.get("/api/v1/parcels/").status_code == 401
 
 
-def test_a_dispatcher_of_one_hub_sees_and_touches_that_hubs_orders_alone(
+def test_a_dispatcher_of_one_hub_sees_and_changes_only_that_hubs_orders(
     retailer: RetailerRef,
 ) -> None:
-    mine, elsewhere = make_hub(lat=LAT), make_hub(lat=LAT + 1)
-    own = make_order(hub=mine.public_id)
+    own_hub, elsewhere = make_hub(lat=LAT), make_hub(lat=LAT + 1)
+    own = make_order(hub=own_hub.public_id)
     foreign = make_order(hub=elsewhere.public_id, external_id="THEIRS")
-    lost = make_order(place=PlaceDraft(text="Beco Perdido 4"))
-    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[mine.public_id]))
+    unplaced = make_order(place=PlaceDraft(text="Beco Perdido 4"))
+    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[own_hub.public_id]))
 
     def post(url: str, body: Any) -> Any:
         return browser.post(url, body, content_type="application/json")
 
     assert [o["id"] for o in browser.get(API).json()["items"]] == [own.public_id]
-    for order in (foreign, lost):
+    for order in (foreign, unplaced):
         assert browser.get(f"{API}{order.public_id}/").status_code == 404
         assert post(f"{API}{order.public_id}/cancel/", {}).status_code == 404
-    taken = post(API, BODY | {"external_id": "THEIRS"})
-    assert (taken.status_code, taken.json()["code"]) == (409, "external_id_taken")
+    refused = post(API, BODY | {"external_id": "THEIRS"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "external_id_taken")
     orders, events = Order.objects.count(), Event.objects.count()
     away = post(API, BODY | {"place": {"lat": LAT + 1, "lon": LON}})
     assert away.status_code == 403
@@ -356,7 +358,9 @@ def test_a_dispatcher_of_one_hub_sees_and_touches_that_hubs_orders_alone(
 
 
 @pytest.mark.parametrize("role", [Role.READONLY, Role.PICKER, Role.DRIVER])
-def test_who_may_not_edit_changes_no_order(retailer: RetailerRef, role: str) -> None:
+def test_a_caller_without_edit_permission_changes_no_order(
+    retailer: RetailerRef, role: str
+) -> None:
     make_hub()
     order = make_order()
     browser = logged_in(retailer, add_member(role))
@@ -374,7 +378,7 @@ def test_who_may_not_edit_changes_no_order(retailer: RetailerRef, role: str) -> 
 @pytest.mark.parametrize(
     "role", [KeyRole.DRIVER, KeyRole.LOCKER, KeyRole.CARRIER, KeyRole.CHECKOUT]
 )
-def test_keys_for_other_ends_read_no_orders(retailer: RetailerRef, role: str) -> None:
+def test_keys_of_other_roles_read_no_orders(retailer: RetailerRef, role: str) -> None:
     api = key_client(retailer, role)
     assert api.get(API, origin="https://shop.example").status_code == 403
     assert api.get("/api/v1/parcels/", origin="https://shop.example").status_code == 403
@@ -388,7 +392,7 @@ def test_a_barcode_finds_its_parcel_and_order(api: KeyClient) -> None:
     assert api.get("/api/v1/parcels/?barcode=B2").json()["items"] == []
 
 
-def test_a_zone_chooses_the_hub_and_the_answer_says_so(retailer: RetailerRef) -> None:
+def test_the_zone_chooses_the_hub_and_the_response_shows_it(retailer: RetailerRef) -> None:
     zone = make_zone(hub=make_hub(), polygon=square(LAT, LON, 0.02))
     make_hub()
     order = key_client(retailer).post(API, BODY).json()

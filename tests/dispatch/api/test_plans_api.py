@@ -1,4 +1,4 @@
-"""Plans, routes, stops and order files over REST."""
+"""The API of plans, routes, stops and order imports."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def api(retailer: RetailerRef) -> KeyClient:
     return key_client(retailer)
 
 
-def test_a_plan_is_asked_for_watched_read_and_published(api: KeyClient) -> None:
+def test_a_plan_is_requested_followed_read_and_published(api: KeyClient) -> None:
     hub = day_of(5)
-    asked = api.post(API, {"hub": hub.public_id, "service_date": "2026-11-23", "seconds": 1})
-    assert asked.status_code == 202, asked.content
-    operation = asked.json()["operation"]
-    assert asked["Location"] == f"/api/v1/operations/{operation}/"
+    response = api.post(API, {"hub": hub.public_id, "service_date": "2026-11-23", "seconds": 1})
+    assert response.status_code == 202, response.content
+    operation = response.json()["operation"]
+    assert response["Location"] == f"/api/v1/operations/{operation}/"
     assert run_job(operation) == JobState.SUCCEEDED
     done = api.get(f"/api/v1/operations/{operation}/").json()
-    made = api.get(f"{API}{done['result']['plan']}/")
-    body = made.json()
-    assert (made["ETag"], body["orders_count"], body["status"]) == ('"1"', 5, "draft")
+    new_plan = api.get(f"{API}{done['result']['plan']}/")
+    body = new_plan.json()
+    assert (new_plan["ETag"], body["orders_count"], body["status"]) == ('"1"', 5, "draft")
     assert sum(r["cost_minor"] for r in body["routes"]) == body["cost_minor"]
     published = api.post(f"{API}{body['id']}/publish/", {})
     assert published.json()["status"] == "published"
@@ -52,66 +52,68 @@ def test_a_plan_is_asked_for_watched_read_and_published(api: KeyClient) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "plan_not_draft")
 
 
-def test_a_route_tells_its_stops_in_order_with_its_line(api: KeyClient) -> None:
-    made = plan(day_of(6))
-    for route in api.get(f"/api/v1/routes/?plan={made.public_id}").json()["items"]:
+def test_a_route_shows_its_stops_in_order_and_its_line(api: KeyClient) -> None:
+    new_plan = plan(day_of(6))
+    for route in api.get(f"/api/v1/routes/?plan={new_plan.public_id}").json()["items"]:
         full = api.get(f"/api/v1/routes/{route['id']}/").json()
         assert [s["position"] for s in full["stops"]] == list(range(1, len(full["stops"]) + 1))
         assert len(full["geometry"]) == len(full["stops"]) + 1
-    stops = api.get(f"/api/v1/stops/?plan={made.public_id}").json()["items"]
+    stops = api.get(f"/api/v1/stops/?plan={new_plan.public_id}").json()["items"]
     assert len(stops) == 6
     assert [s["arrives_at"] for s in stops] == sorted(s["arrives_at"] for s in stops)
 
 
-def test_a_plan_says_why_an_order_stands_where_it_stands(api: KeyClient) -> None:
-    made = plan(day_of(6))
-    stop = Stop.objects.filter(plan=made).select_related("order", "route__shift").first()
+def test_a_plan_explains_the_place_of_an_order(api: KeyClient) -> None:
+    new_plan = plan(day_of(6))
+    stop = Stop.objects.filter(plan=new_plan).select_related("order", "route__shift").first()
     assert stop is not None
-    said = api.get(f"{API}{made.public_id}/why/{stop.order.public_id}/").json()
-    assert said["complete"]
-    assert (said["here"]["shift"], said["here"]["position"]) == (
+    explanation = api.get(f"{API}{new_plan.public_id}/why/{stop.order.public_id}/").json()
+    assert explanation["complete"]
+    assert (explanation["here"]["shift"], explanation["here"]["position"]) == (
         stop.route.shift.public_id,
         stop.position,
     )
-    assert said["others"][0]["added_cost_minor"] >= -1
-    assert said["openings"] == []
+    assert explanation["others"][0]["added_cost_minor"] >= -1
+    assert explanation["openings"] == []
     body = {"act": "take_off", "order": stop.order.public_id}
-    assert api.post(f"{API}{made.public_id}/edits/", body, if_match='"1"').status_code == 200
-    left = api.get(f"{API}{made.public_id}/why/{stop.order.public_id}/").json()
-    assert left["here"] is None
-    assert left["others"]
-    assert api.get(f"{API}{made.public_id}/why/ord_other/").status_code in {404, 409, 422}
+    assert api.post(f"{API}{new_plan.public_id}/edits/", body, if_match='"1"').status_code == 200
+    unserved = api.get(f"{API}{new_plan.public_id}/why/{stop.order.public_id}/").json()
+    assert unserved["here"] is None
+    assert unserved["others"]
+    assert api.get(f"{API}{new_plan.public_id}/why/ord_other/").status_code in {404, 409, 422}
 
 
 @pytest.mark.usefixtures("clock")
-def test_what_changed_since_is_told_and_fitted_in(api: KeyClient) -> None:
+def test_changes_since_a_plan_are_returned_and_the_plan_is_updated(api: KeyClient) -> None:
     hub = day_of(8)
-    made = plan(hub)
-    assert api.post(f"{API}{made.public_id}/redispatch/", {}).json()["code"] == "nothing_changed"
-    gone = Order.objects.order_by("pk").first()
-    assert gone is not None
-    cancel_order(order=gone)
-    came = make_order(hub=hub.public_id)
-    told = api.get(f"{API}{made.public_id}/changes/").json()
-    assert told == {
-        "came_count": 1, "gone_count": 1, "changed_count": 0, "came": [came.public_id],
-        "gone": [gone.public_id], "changed": [], "shifts_came": [], "shifts_gone": [],
+    new_plan = plan(hub)
+    assert (
+        api.post(f"{API}{new_plan.public_id}/redispatch/", {}).json()["code"] == "nothing_changed"
+    )
+    cancelled = Order.objects.order_by("pk").first()
+    assert cancelled is not None
+    cancel_order(order=cancelled)
+    added = make_order(hub=hub.public_id)
+    changes = api.get(f"{API}{new_plan.public_id}/changes/").json()
+    assert changes == {
+        "came_count": 1, "gone_count": 1, "changed_count": 0, "came": [added.public_id],
+        "gone": [cancelled.public_id], "changed": [], "shifts_came": [], "shifts_gone": [],
     }  # fmt: skip
-    stale = api.post(f"{API}{made.public_id}/redispatch/", {}, if_match='"7"')
+    stale = api.post(f"{API}{new_plan.public_id}/redispatch/", {}, if_match='"7"')
     assert stale.status_code in {409, 412}
-    asked = api.post(
-        f"{API}{made.public_id}/redispatch/",
+    response = api.post(
+        f"{API}{new_plan.public_id}/redispatch/",
         {"seconds": 1, "most_moved": 0, "most_shifted_minutes": 30},
         if_match='"1"',
     )
-    assert asked.status_code == 202, asked.content
-    operation = asked.json()["operation"]
-    assert asked["Location"] == f"/api/v1/operations/{operation}/"
+    assert response.status_code == 202, response.content
+    operation = response.json()["operation"]
+    assert response["Location"] == f"/api/v1/operations/{operation}/"
     assert run_job(operation) == JobState.SUCCEEDED
     result = api.get(f"/api/v1/operations/{operation}/").json()["result"]
     draft = api.get(f"{API}{result['plan']}/").json()
     assert (draft["based_on"], draft["status"], draft["engine"]) == (
-        made.public_id, "draft", "redispatch",
+        new_plan.public_id, "draft", "redispatch",
     )  # fmt: skip
     assert draft["orders_count"] == 8
     assert api.get(f"{API}{draft['id']}/changes/").json()["came_count"] == 0
@@ -128,32 +130,32 @@ def test_what_changed_since_is_told_and_fitted_in(api: KeyClient) -> None:
         [],
     ],
 )
-def test_changes_that_cannot_be_fitted_in_so_are_refused(api: KeyClient, body: Any) -> None:
-    made = plan(day_of(2))
-    make_order(hub=made.hub.public_id)
+def test_an_update_of_a_plan_with_invalid_arguments_is_refused(api: KeyClient, body: Any) -> None:
+    new_plan = plan(day_of(2))
+    make_order(hub=new_plan.hub.public_id)
     before = Job.objects.count()
-    answer = api.post(f"{API}{made.public_id}/redispatch/", body)
+    answer = api.post(f"{API}{new_plan.public_id}/redispatch/", body)
     assert answer.status_code == 422, answer.content
     assert Job.objects.count() == before
 
 
-def test_an_edit_needs_the_version_it_was_made_on(api: KeyClient) -> None:
-    made = plan(day_of(6))
-    order = Stop.objects.filter(plan=made).select_related("order").order_by("pk").first()
+def test_an_edit_needs_the_current_version(api: KeyClient) -> None:
+    new_plan = plan(day_of(6))
+    order = Stop.objects.filter(plan=new_plan).select_related("order").order_by("pk").first()
     assert order is not None
     name = order.order.public_id
-    options = api.get(f"{API}{made.public_id}/options/{name}/").json()["items"]
+    options = api.get(f"{API}{new_plan.public_id}/options/{name}/").json()["items"]
     best = options[0]
     body = {"act": "move", "order": name, "shift": best["shift"], "position": best["position"]}
-    moved = api.post(f"{API}{made.public_id}/edits/", body, if_match='"1"')
+    moved = api.post(f"{API}{new_plan.public_id}/edits/", body, if_match='"1"')
     assert (moved.status_code, moved["ETag"]) == (200, '"2"')
-    before = arrangement(made)
-    stale = api.post(f"{API}{made.public_id}/edits/", {"act": "undo"}, if_match='"1"')
+    before = arrangement(new_plan)
+    stale = api.post(f"{API}{new_plan.public_id}/edits/", {"act": "undo"}, if_match='"1"')
     assert stale.status_code in {409, 412}
-    assert arrangement(made) == before
-    undone = api.post(f"{API}{made.public_id}/edits/", {"act": "undo"}, if_match='"2"')
+    assert arrangement(new_plan) == before
+    undone = api.post(f"{API}{new_plan.public_id}/edits/", {"act": "undo"}, if_match='"2"')
     assert undone.status_code == 200
-    edits = api.get(f"{API}{made.public_id}/edits/").json()["items"]
+    edits = api.get(f"{API}{new_plan.public_id}/edits/").json()["items"]
     assert [(e["act"], e["undone"]) for e in edits] == [("move", True)]
 
 
@@ -172,11 +174,11 @@ def test_an_edit_needs_the_version_it_was_made_on(api: KeyClient) -> None:
 def test_an_edit_that_makes_no_sense_is_refused_and_changes_nothing(
     api: KeyClient, body: dict[str, Any]
 ) -> None:
-    made = plan(day_of(3))
-    before, count = arrangement(made), Event.objects.count()
-    answer = api.post(f"{API}{made.public_id}/edits/", body)
+    new_plan = plan(day_of(3))
+    before, count = arrangement(new_plan), Event.objects.count()
+    answer = api.post(f"{API}{new_plan.public_id}/edits/", body)
     assert answer.status_code == 422, answer.content
-    assert arrangement(made) == before
+    assert arrangement(new_plan) == before
     assert Event.objects.count() == count
 
 
@@ -189,44 +191,46 @@ def test_an_edit_that_makes_no_sense_is_refused_and_changes_nothing(
         {"hub": "x", "service_date": "2026-11-23", "seconds": 10**9},
     ],
 )
-def test_a_plan_that_cannot_be_asked_for_is_refused(api: KeyClient, body: dict[str, Any]) -> None:
+def test_an_invalid_plan_request_is_refused(api: KeyClient, body: dict[str, Any]) -> None:
     assert api.post(API, body).status_code == 422
     assert not Job.objects.exists()
 
 
-def test_a_strangers_key_and_another_hub_see_no_plan(
+def test_a_key_of_another_retailer_or_hub_sees_no_plan(
     api: KeyClient, retailer: RetailerRef, other: RetailerRef
 ) -> None:
-    made = plan(day_of(3))
+    new_plan = plan(day_of(3))
     elsewhere = make_hub()
     limited = add_member(Role.DISPATCHER, hubs=[elsewhere.public_id])
     browser = logged_in(retailer, limited)
     addresses = [API, "/api/v1/routes/", "/api/v1/stops/"]
     assert [browser.get(a).json()["items"] for a in addresses] == [[], [], []]
-    route = made.routes.first()
+    route = new_plan.routes.first()
     assert route is not None
-    for address in (f"{API}{made.public_id}/", f"/api/v1/routes/{route.public_id}/"):
+    for address in (f"{API}{new_plan.public_id}/", f"/api/v1/routes/{route.public_id}/"):
         assert browser.get(address).status_code == 404
         assert client_of(retailer).get(address).status_code == 401
-    assert browser.post(f"{API}{made.public_id}/publish/").status_code in {403, 404}
+    assert browser.post(f"{API}{new_plan.public_id}/publish/").status_code in {403, 404}
     assert Plan.objects.get().status == "draft"
     foreign = key_client(other)
     assert [foreign.get(a).json()["items"] for a in addresses] == [[], [], []]
-    assert foreign.get(f"{API}{made.public_id}/").status_code == 404
+    assert foreign.get(f"{API}{new_plan.public_id}/").status_code == 404
 
 
-def test_who_may_only_read_changes_no_plan(api: KeyClient, retailer: RetailerRef) -> None:
-    made = plan(day_of(2))
+def test_a_read_only_caller_changes_no_plan(api: KeyClient, retailer: RetailerRef) -> None:
+    new_plan = plan(day_of(2))
     reader = logged_in(retailer, add_member(Role.READONLY))
-    assert reader.get(f"{API}{made.public_id}/").status_code == 200
+    assert reader.get(f"{API}{new_plan.public_id}/").status_code == 200
     for act in ("publish", "discard", "revise", "edits"):
-        assert reader.post(f"{API}{made.public_id}/{act}/").status_code == 403
+        assert reader.post(f"{API}{new_plan.public_id}/{act}/").status_code == 403
     locker = key_client(retailer, KeyRole.LOCKER)
     assert locker.get(API).status_code == 403
     assert Plan.objects.get().status == "draft"
 
 
-def test_lists_of_plans_routes_and_stops_cost_the_same_however_long(api: KeyClient) -> None:
+def test_lists_of_plans_routes_and_stops_take_the_same_queries_for_any_length(
+    api: KeyClient,
+) -> None:
     hub = day_of(30, shifts=3)
     plan(hub)
 
@@ -235,24 +239,24 @@ def test_lists_of_plans_routes_and_stops_cost_the_same_however_long(api: KeyClie
             assert api.get(address).status_code == 200
         return len(queries)
 
-    cost(API)  # the key's first use of the hour is one write more
+    cost(API)  # the key's first use of the hour takes one more write
     few = [cost(a + "?limit=2") for a in (API, "/api/v1/routes/", "/api/v1/stops/")]
     many = [cost(a + "?limit=100") for a in (API, "/api/v1/routes/", "/api/v1/stops/")]
     assert many == few
 
 
-def test_an_order_file_goes_in_and_its_refused_rows_come_back(
+def test_an_order_file_is_imported_and_its_refused_rows_are_returned(
     api: KeyClient, retailer: RetailerRef
 ) -> None:
     make_hub()
     text = b"order_id,lat,lon,date\nF1,38.7,-9.1,2026-11-23\nF2,200,-9.1,2026-11-23\n"
     browser = logged_in(retailer, add_member(Role.DISPATCHER))
-    taken = browser.post("/api/v1/order-imports/", {"file": SimpleUploadedFile("a.csv", text)})
-    assert taken.status_code == 202, taken.content
-    batch = taken.json()
+    response = browser.post("/api/v1/order-imports/", {"file": SimpleUploadedFile("a.csv", text)})
+    assert response.status_code == 202, response.content
+    batch = response.json()
     assert run_job(batch["operation"]) == JobState.SUCCEEDED
-    told = browser.get(f"/api/v1/order-imports/{batch['id']}/").json()
-    assert (told["state"], told["created_count"], told["refused_count"]) == ("done", 1, 1)
+    changes = browser.get(f"/api/v1/order-imports/{batch['id']}/").json()
+    assert (changes["state"], changes["created_count"], changes["refused_count"]) == ("done", 1, 1)
     rows = browser.get(f"/api/v1/order-imports/{batch['id']}/refused/").json()
     assert rows["items"][0]["row"] == 3
     file = browser.get(f"/api/v1/order-imports/{batch['id']}/refused.csv")
@@ -260,16 +264,16 @@ def test_an_order_file_goes_in_and_its_refused_rows_come_back(
     assert Order.objects.count() == 1
 
 
-def test_imports_are_unknown_to_strangers(
+def test_another_retailer_cannot_see_imports(
     api: KeyClient, retailer: RetailerRef, other: RetailerRef
 ) -> None:
     make_hub()
     browser = logged_in(retailer, add_member(Role.DISPATCHER))
-    taken = browser.post(
+    response = browser.post(
         "/api/v1/order-imports/",
         {"file": SimpleUploadedFile("a.csv", b"order_id,lat,lon\nA,1,1\n")},
     ).json()
-    address = f"/api/v1/order-imports/{taken['id']}/"
+    address = f"/api/v1/order-imports/{response['id']}/"
     foreign = key_client(other)
     assert foreign.get("/api/v1/order-imports/").json()["items"] == []
     assert foreign.get(address).status_code == 404

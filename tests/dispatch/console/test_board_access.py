@@ -1,4 +1,4 @@
-"""Who may see and do what on the board: roles, hubs, the other retailer, a stranger."""
+"""Access to the board: roles, hubs, another retailer, and a person who is not signed in."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ READERS = (Role.OWNER, Role.MANAGER, Role.DISPATCHER, Role.PICKER, Role.READONLY
 
 
 def reading(draft: Plan) -> list[str]:
-    """Every address of the board that only reads."""
+    """Return every read-only address of the board."""
     route, order = draft.routes.all()[0], draft.stops.all()[0].order
-    day, mine = f"/console/{draft.hub.public_id}/{DAY}/", f"/console/plans/{draft.public_id}/"
+    day, own_hub = f"/console/{draft.hub.public_id}/{DAY}/", f"/console/plans/{draft.public_id}/"
     return [
         day,
         f"{day}body/",
-        f"{mine}map.json",
-        f"{mine}stops.csv",
-        f"{mine}routes/{route.public_id}/",
-        f"{mine}orders/{order.public_id}/",
+        f"{own_hub}map.json",
+        f"{own_hub}stops.csv",
+        f"{own_hub}routes/{route.public_id}/",
+        f"{own_hub}orders/{order.public_id}/",
         f"/console/routes/{route.public_id}/manifest/",
         f"/console/routes/{route.public_id}/stops.csv",
         f"/console/jobs/{draft.job}/",
@@ -37,24 +37,24 @@ def reading(draft: Plan) -> list[str]:
 
 
 def acts(draft: Plan) -> list[tuple[str, dict[str, str]]]:
-    """Every act of the board, well formed."""
+    """Return a valid request for every edit of the board."""
     stop = draft.stops.select_related("order", "route__shift")[0]
-    mine = f"/console/plans/{draft.public_id}/"
+    own_hub = f"/console/plans/{draft.public_id}/"
     order = {"order": stop.order.public_id, "version": "1"}
     return [
-        (f"{mine}move/", {**order, "shift": stop.route.shift.public_id, "position": "2"}),
-        (f"{mine}step/", {**order, "by": "1"}),
-        (f"{mine}take-off/", order),
-        (f"{mine}undo/", {"version": "1"}),
-        (f"{mine}publish/", {"version": "1"}),
-        (f"{mine}discard/", {"version": "1"}),
-        (f"{mine}revise/", {}),
+        (f"{own_hub}move/", {**order, "shift": stop.route.shift.public_id, "position": "2"}),
+        (f"{own_hub}step/", {**order, "by": "1"}),
+        (f"{own_hub}take-off/", order),
+        (f"{own_hub}undo/", {"version": "1"}),
+        (f"{own_hub}publish/", {"version": "1"}),
+        (f"{own_hub}discard/", {"version": "1"}),
+        (f"{own_hub}revise/", {}),
         (f"/console/{draft.hub.public_id}/{DAY}/plan/", {"seconds": "1"}),
         (f"/console/jobs/{draft.job}/cancel/", {}),
     ]
 
 
-def test_every_role_of_the_house_reads_and_a_driver_does_not(retailer: RetailerRef) -> None:
+def test_every_role_except_driver_can_read_the_board(retailer: RetailerRef) -> None:
     draft = plan(day_of(3))
     for role in READERS:
         browser = logged_in(retailer, add_member(role))
@@ -66,7 +66,7 @@ def test_every_role_of_the_house_reads_and_a_driver_does_not(retailer: RetailerR
 
 
 @pytest.mark.parametrize("role", [Role.PICKER, Role.READONLY, Role.DRIVER])
-def test_who_may_only_read_changes_nothing(retailer: RetailerRef, role: Role) -> None:
+def test_a_read_only_member_changes_nothing(retailer: RetailerRef, role: Role) -> None:
     draft = plan(day_of(3))
     browser = logged_in(retailer, add_member(role))
     before = (Event.objects.count(), Job.objects.count())
@@ -79,7 +79,7 @@ def test_who_may_only_read_changes_nothing(retailer: RetailerRef, role: Role) ->
 
 
 def unknown_to(browser: Client, draft: Plan) -> None:
-    """Nothing of a plan can be seen or changed by this browser, nor told from what is not there."""
+    """Assert that a browser cannot see or change a plan, nor notice that the plan exists."""
     before = Event.objects.count()
     for address in reading(draft):
         assert browser.get(address).status_code == 404, address
@@ -102,7 +102,7 @@ def test_the_other_retailer_finds_nothing(retailer: RetailerRef, other: Retailer
     unknown_to(browser, draft)
 
 
-def test_a_stranger_is_led_to_the_log_in(retailer: RetailerRef) -> None:
+def test_a_stranger_is_redirected_to_sign_in(retailer: RetailerRef) -> None:
     draft = plan(day_of(3))
     stranger = client_of(retailer)
     for address in reading(draft):
@@ -115,7 +115,7 @@ def test_a_stranger_is_led_to_the_log_in(retailer: RetailerRef) -> None:
     assert Event.objects.count() == before
 
 
-def test_acts_need_a_token_of_this_page(retailer: RetailerRef) -> None:
+def test_edits_need_a_csrf_token(retailer: RetailerRef) -> None:
     draft = plan(day_of(3))
     browser = logged_in(retailer, add_member(Role.OWNER))
     careful = Client(enforce_csrf_checks=True, headers={"host": retailer.domain})
@@ -136,7 +136,7 @@ def test_acts_need_a_token_of_this_page(retailer: RetailerRef) -> None:
         ("undo/", {"version": "nothing"}),
     ],
 )
-def test_malformed_acts_are_refused_in_words(
+def test_malformed_edits_are_refused_with_a_message(
     retailer: RetailerRef, verb: str, body: dict[str, str]
 ) -> None:
     draft = plan(day_of(3))

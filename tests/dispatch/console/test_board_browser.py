@@ -1,4 +1,4 @@
-"""The board in a real browser: a stop moved by keyboard alone, published, undone; two browsers."""
+"""The board in a real browser: keyboard use, publishing, undoing, and two browsers at once."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="session", autouse=True)
 def database_first(django_db_setup: None) -> None:
-    """Set up before the browser, so that its event loop has ended when the database is left."""
+    """Set up the database before the browser, so that the browser's event loop ends first."""
 
 
 @pytest.fixture(autouse=True)
 def sync_in_a_test_that_drives_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Playwright's sync door keeps an event loop in this thread, which Django would refuse."""
+    """Allow Django's sync calls: Playwright's sync API keeps an event loop in this thread."""
     monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture
 def house(fresh_db: str, retailer: RetailerRef, settings: Any) -> Iterator[str]:
-    """The house on a port, as a browser sees it; sockets accept this origin alone."""
+    """Run the server on a port; sockets accept only this origin."""
     with served(application) as port:
         settings.PORT = port
         yield f"http://{retailer.domain}:{port}"
 
 
 def workers(ref: RetailerRef, *, jobs: bool = False) -> None:
-    """What the workers do, in a thread of their own: this one has Playwright's event loop."""
+    """Run the workers' jobs in another thread, because this one has Playwright's event loop."""
 
     def work() -> None:
         try:
@@ -60,7 +60,7 @@ def workers(ref: RetailerRef, *, jobs: bool = False) -> None:
 
 
 def enter(context: BrowserContext, house: str, desk: Client) -> Page:
-    """A page of somebody who is signed in."""
+    """Return a page whose browser is signed in."""
     context.add_cookies([{"name": "sid", "value": desk.cookies["sid"].value, "url": house}])
     page = context.new_page()
     page.faults = []  # type: ignore[attr-defined]
@@ -74,13 +74,13 @@ def open_board(page: Page, house: str, draft: Plan) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until htmx has taken up what it brought in: before, a form would go the plain way."""
+    """Wait until htmx has processed the loaded content, so that it handles the forms in it."""
     expect(page.locator(".htmx-added, .htmx-settling, .htmx-swapping")).to_have_count(0)
 
 
 def order_of_stops(page: Page) -> list[str]:
-    found: list[Any] = page.locator(".stop").evaluate_all("rows => rows.map(r => r.dataset.order)")
-    return found
+    rows: list[Any] = page.locator(".stop").evaluate_all("rows => rows.map(r => r.dataset.order)")
+    return rows
 
 
 def test_a_stop_is_moved_published_and_undone_by_keyboard_alone(
@@ -133,7 +133,7 @@ def test_a_stop_is_moved_published_and_undone_by_keyboard_alone(
     assert page.faults == []  # type: ignore[attr-defined]
 
 
-def test_a_colleague_sees_the_edit_and_a_stale_act_is_told_by_whom(
+def test_a_colleague_sees_the_edit_and_a_stale_edit_names_its_author(
     browser: Browser, house: str, retailer: RetailerRef
 ) -> None:
     draft = plan(day_of(5, shifts=1))
@@ -151,7 +151,7 @@ def test_a_colleague_sees_the_edit_and_a_stale_act_is_told_by_whom(
     first = order_of_stops(ana)[0]
     ana.locator(f"#down-{first}").click()
     expect(ana.locator("#board")).to_have_attribute("data-version", "2")
-    # Nobody has told Bruno's board yet: his act names the version that he sees.
+    # Bruno's board has not been updated yet, so his edit names the version that he sees.
     bruno.locator(f"#down-{first}").click()
     expect(bruno.locator("#board-news")).to_contain_text("A dispatcher moved an order")
     expect(bruno.locator("#board")).to_have_attribute("data-version", "2")
@@ -166,14 +166,14 @@ def test_a_colleague_sees_the_edit_and_a_stale_act_is_told_by_whom(
 
 
 @pytest.mark.usefixtures("clock")
-def test_who_has_changes_fitted_in_is_led_to_the_draft(
+def test_the_member_who_updates_a_plan_is_redirected_to_the_draft(
     context: BrowserContext, house: str, retailer: RetailerRef
 ) -> None:
-    made = publish_plan(plan=plan(day_of(5)))
-    make_order(hub=made.hub.public_id)
+    new_plan = publish_plan(plan=plan(day_of(5)))
+    make_order(hub=new_plan.hub.public_id)
     page = enter(context, house, logged_in(retailer, add_member(Role.DISPATCHER)))
     workers(retailer)
-    open_board(page, house, made)
+    open_board(page, house, new_plan)
     expect(page.locator("#board-frame")).to_have_attribute("data-live", "true")
     expect(page.locator("#board-changes")).to_contain_text("1 new order")
     settled(page)

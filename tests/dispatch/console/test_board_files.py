@@ -1,4 +1,4 @@
-"""A plan on paper, in a spreadsheet, on the map."""
+"""A plan as printed manifest, as CSV file and as map data."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_manifest_holds_every_stop_in_order_with_what_a_driver_needs(desk: Cli
             assert stop.order.shopper.phone in html
 
 
-def test_a_stop_is_a_place_in_spanish_and_no_order_to_stop(retailer: RetailerRef) -> None:
+def test_stop_is_translated_as_a_place_and_not_as_a_command(retailer: RetailerRef) -> None:
     draft = hostile_day()
     ana = logged_in(retailer, add_member(Role.DISPATCHER, language="es"))
     route = lists.routes_of(draft)[0]
@@ -83,7 +83,7 @@ def test_hostile_text_stays_text_on_every_page(desk: Client) -> None:
         assert "<img src=x" not in html, address
 
 
-def test_a_spreadsheet_gets_every_stop_and_runs_nothing(desk: Client) -> None:
+def test_the_csv_has_every_stop_and_no_formula(desk: Client) -> None:
     draft = hostile_day()
     answer = desk.get(f"/console/plans/{draft.public_id}/stops.csv")
     text = b"".join(answer.streaming_content).decode("utf-8-sig")
@@ -96,17 +96,17 @@ def test_a_spreadsheet_gets_every_stop_and_runs_nothing(desk: Client) -> None:
     assert not any(cell.startswith(("=", "@")) for row in rows for cell in row.values())
 
 
-def test_the_drawing_places_every_stop_and_is_not_sent_twice(desk: Client) -> None:
+def test_the_map_data_has_every_stop_and_is_not_sent_twice(desk: Client) -> None:
     draft = plan(day_of(5))
     address = f"/console/plans/{draft.public_id}/map.json"
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as response:
         answer = desk.get(address)
-    drawn = answer.json()
-    assert sum(len(route["stops"]) for route in drawn["routes"]) == 5
-    for route, row in zip(drawn["routes"], lists.routes_of(draft), strict=True):
+    data = answer.json()
+    assert sum(len(route["stops"]) for route in data["routes"]) == 5
+    for route, row in zip(data["routes"], lists.routes_of(draft), strict=True):
         stops = [s.order.public_id for s in row.stops.all()]
         assert [stop[2] for stop in route["stops"]] == stops
-    assert len(asked) <= 8, [q["sql"][:80] for q in asked.captured_queries]
+    assert len(response) <= 8, [q["sql"][:80] for q in response.captured_queries]
     again = desk.get(address, headers={"If-None-Match": answer["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 
@@ -116,19 +116,19 @@ def test_a_polyline_is_the_published_example() -> None:
     assert polyline(line) == "_p~iF~ps|U_ulLnnqC_mqNvxq`@"
 
 
-def test_the_board_asks_the_database_as_often_for_many_stops_as_for_few(desk: Client) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_stops(desk: Client) -> None:
     counts = []
     for orders in (3, 12):
         draft = plan(day_of(orders))
         opened = "&".join(f"open={r.public_id}" for r in lists.routes_of(draft))
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as response:
             page = desk.get(f"/console/{draft.hub.public_id}/{DAY}/?{opened}")
         assert page.content.decode().count('class="stop') >= orders
-        counts.append(len(asked))
+        counts.append(len(response))
     assert counts[0] == counts[1] <= 24
 
 
-def test_a_tile_is_kept_for_ever_under_its_version(
+def test_a_tile_is_cached_for_a_year_by_its_version(
     desk: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiles, "tilejson", lambda name: {"version": "1.0.3"})
@@ -143,6 +143,6 @@ def test_a_tile_is_kept_for_ever_under_its_version(
     assert desk.get("/roads/town/tiles/1.0.2/12/0/5.pbf").status_code == 404
 
 
-def test_a_tile_of_nothing_is_not_found(desk: Client) -> None:
+def test_a_tile_of_an_unknown_network_is_not_found(desk: Client) -> None:
     assert desk.get("/roads/no-such-town/tiles/1.0.1/12/0/5.pbf").status_code == 404
     assert desk.get("/roads/..%2F..%2Fetc/tiles/1.0.1/12/0/5.pbf").status_code == 404

@@ -1,4 +1,4 @@
-"""The board live: two dispatchers see each other's edits, and nobody else does."""
+"""The board's socket: two dispatchers see each other's edits, and no one else does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BOARD = SocketGate(URLRouter(ws.routes))
 
 @pytest.fixture(autouse=True)
 def own_layer(fresh_db: str) -> Any:
-    """Give each test's event loop a channel layer of its own."""
+    """Give the event loop of each test its own channel layer."""
     channel_layers.backends.clear()
     sockets._open.clear()
     yield
@@ -42,15 +42,15 @@ def own_layer(fresh_db: str) -> Any:
 
 @pytest.fixture
 def draft(retailer: RetailerRef) -> Plan:
-    made = plan(day_of(4))
-    drain(jobs=False)  # what made it is told before anybody listens
-    return Plan.objects.select_related("hub").get(pk=made.pk)
+    new_plan = plan(day_of(4))
+    drain(jobs=False)  # send the events of its making before any board is connected
+    return Plan.objects.select_related("hub").get(pk=new_plan.pk)
 
 
 async def session_of(ref: RetailerRef, role: str = Role.DISPATCHER, hubs: Any = None) -> str:
     def enter() -> str:
-        found: str = logged_in(ref, add_member(role, hubs=hubs)).cookies["sid"].value
-        return found
+        socket: str = logged_in(ref, add_member(role, hubs=hubs)).cookies["sid"].value
+        return socket
 
     return await in_retailer(ref, enter)
 
@@ -61,7 +61,7 @@ def _hub() -> str:
 
 @asynccontextmanager
 async def board(ref: RetailerRef, session: str, hub: str, date: str = "") -> AsyncIterator[Socket]:
-    found = Socket(
+    socket = Socket(
         BOARD,
         f"/ws/v1/board/?hub={hub}&date={date or DAY.isoformat()}",
         [
@@ -70,16 +70,16 @@ async def board(ref: RetailerRef, session: str, hub: str, date: str = "") -> Asy
             (b"cookie", f"sid={session}".encode()),
         ],
     )
-    assert await found.open()
+    assert await socket.open()
     try:
-        yield found
+        yield socket
     finally:
-        await found.leave()
+        await socket.leave()
         await sync_to_async(connections.close_all)()
 
 
 def take_one_off(draft: Plan) -> str:
-    """A colleague's act, and what the workers then do."""
+    """Remove an order from its route as a colleague, then run the workers' jobs."""
     order = draft.stops.select_related("order")[0].order.public_id
     editing.take_off(plan=draft, version=None, order=order)
     drain(jobs=False)
@@ -93,19 +93,19 @@ async def test_two_dispatchers_see_the_same_edit_as_the_next_number(
     ana, bruno = await session_of(retailer), await session_of(retailer)
     async with board(retailer, ana, hub) as first, board(retailer, bruno, hub) as second:
         for one in (first, second):
-            shown = await one.frame()
-            assert (shown["type"], shown["seq"]) == ("snapshot", 1)
-            assert shown["data"]["plans"][0]["plan"] == draft.public_id
+            snapshot = await one.frame()
+            assert (snapshot["type"], snapshot["seq"]) == ("snapshot", 1)
+            assert snapshot["data"]["plans"][0]["plan"] == draft.public_id
         order = await in_retailer(retailer, take_one_off, draft)
         for one in (first, second):
-            told = await one.frame()
-            assert (told["type"], told["seq"]) == ("plan", 2)
-            assert told["data"]["act"] == "take_off"
-            assert (told["data"]["order"], told["data"]["version"]) == (order, 2)
-            assert told["data"]["unserved"] == 1
+            frame = await one.frame()
+            assert (frame["type"], frame["seq"]) == ("plan", 2)
+            assert frame["data"]["act"] == "take_off"
+            assert (frame["data"]["order"], frame["data"]["version"]) == (order, 2)
+            assert frame["data"]["unserved"] == 1
 
 
-async def test_what_happened_together_comes_as_one_jump_which_a_client_sees_as_a_gap(
+async def test_two_edits_at_once_arrive_as_one_jump_that_the_client_sees_as_a_gap(
     retailer: RetailerRef, draft: Plan
 ) -> None:
     def twice() -> None:
@@ -122,7 +122,7 @@ async def test_what_happened_together_comes_as_one_jump_which_a_client_sees_as_a
         assert (await one.frame())["data"]["plans"][0]["version"] == 3
 
 
-async def test_a_planning_job_is_told_when_asked_for_and_when_it_ends(
+async def test_the_board_is_told_when_a_planning_job_starts_and_ends(
     retailer: RetailerRef, draft: Plan
 ) -> None:
     def ask() -> None:
@@ -138,7 +138,7 @@ async def test_a_planning_job_is_told_when_asked_for_and_when_it_ends(
         assert (jobs[-1], plans) == ("succeeded", ["drafted"])
 
 
-async def test_another_hub_another_day_and_another_retailer_hear_nothing(
+async def test_another_hub_day_or_retailer_receives_nothing(
     retailer: RetailerRef, other: RetailerRef, draft: Plan
 ) -> None:
     elsewhere = await in_retailer(retailer, _hub)
@@ -152,8 +152,8 @@ async def test_another_hub_another_day_and_another_retailer_hear_nothing(
         await in_retailer(retailer, take_one_off, draft)
         for one in (hub, day):
             assert await one.receive_nothing(0.3)
-    theirs = await session_of(other, Role.OWNER)
-    async with board(other, theirs, draft.hub.public_id) as one:
+    foreign = await session_of(other, Role.OWNER)
+    async with board(other, foreign, draft.hub.public_id) as one:
         assert await one.close_code() == 4404
 
 
@@ -161,7 +161,7 @@ async def test_another_hub_another_day_and_another_retailer_hear_nothing(
     ("role", "hubs", "code"),
     [(Role.DRIVER, None, 4403), (Role.MANAGER, ["hub_elsewhere"], 4404)],
 )
-async def test_who_may_not_see_the_plans_of_a_hub_is_not_let_in(
+async def test_a_member_without_access_to_the_hub_cannot_connect(
     retailer: RetailerRef, draft: Plan, role: str, hubs: Any, code: int
 ) -> None:
     if hubs:
@@ -171,18 +171,18 @@ async def test_who_may_not_see_the_plans_of_a_hub_is_not_let_in(
 
 
 @pytest.mark.parametrize("date", ["tomorrow", "2026-02-30", "%00"])
-async def test_a_day_that_is_none_is_unknown(retailer: RetailerRef, draft: Plan, date: str) -> None:
+async def test_an_invalid_date_is_not_found(retailer: RetailerRef, draft: Plan, date: str) -> None:
     async with board(retailer, await session_of(retailer), draft.hub.public_id, date) as one:
         assert await one.close_code() == 4404
 
 
-async def test_hubs_that_no_group_can_be_named_after_shut_nobody_out(
+async def test_malformed_hub_ids_are_refused_and_use_no_connection(
     retailer: RetailerRef, draft: Plan, settings: Any
 ) -> None:
     settings.LIMIT_SOCKETS_PER_RETAILER = 2
     session = await session_of(retailer, Role.READONLY)
     for hub in ("hub%20x", "hub_%20%20", "%F0%9F%90%9F", "hub_x"):
-        async with board(retailer, session, hub) as found:
-            assert await found.close_code() == 4404, hub
-    async with board(retailer, session, draft.hub.public_id) as found:
-        assert (await found.frame())["type"] == "snapshot"
+        async with board(retailer, session, hub) as socket:
+            assert await socket.close_code() == 4404, hub
+    async with board(retailer, session, draft.hub.public_id) as socket:
+        assert (await socket.frame())["type"] == "snapshot"

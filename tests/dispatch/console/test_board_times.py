@@ -1,4 +1,4 @@
-"""The board, the drawer, the manifest and the API say when service begins, not when one arrives."""
+"""Board, drawer, manifest and API show when service begins, not when the vehicle arrives."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOUR = dt.timedelta(hours=1)
 
 @pytest.fixture
 def waiting(retailer: RetailerRef) -> Route:
-    """A route that serves before ten, has an hour's break at noon, and serves again at three."""
+    """Return a route with a stop before ten, an hour's break at noon and a stop at three."""
     hub = make_hub(loading_s=600)
     rest = Break(opens_at=NOON, closes_at=NOON, duration_s=3_600)
     make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub), breaks=[rest])
@@ -59,7 +59,7 @@ def test_the_wait_before_a_stop_leaves_the_break_out(waiting: Route) -> None:
     assert wait_s(stop, [early]) == wait_s(stop, [])
 
 
-def test_breaks_stand_between_the_stops_that_they_part(waiting: Route) -> None:
+def test_breaks_are_listed_between_their_stops(waiting: Route) -> None:
     first, second = waiting.stops.all()
     assert list(rows_of(waiting, [first, second])) == [first, breaks_of(waiting)[0], second]
     waiting.breaks = [
@@ -92,7 +92,7 @@ def test_a_search_that_hides_stops_hides_the_breaks_between_them(
     assert '<li class="pause">' not in html
 
 
-def test_the_drawer_tells_service_arrival_and_wait(desk: Client, waiting: Route) -> None:
+def test_the_drawer_shows_service_arrival_and_wait(desk: Client, waiting: Route) -> None:
     stop, plan_id = last_of(waiting), Plan.objects.get().public_id
     html = desk.get(f"/console/plans/{plan_id}/orders/{stop.order.public_id}/").content.decode()
     assert "service begins at 15:00" in html
@@ -109,7 +109,7 @@ def test_the_manifest_prints_service_and_breaks_with_their_times(
     assert html.index("12:00–13:00") < html.index("<strong>15:00</strong>")
 
 
-def test_the_api_gives_the_wait_beside_the_times(desk: Client, waiting: Route) -> None:
+def test_the_api_returns_the_wait_with_the_times(desk: Client, waiting: Route) -> None:
     stop = last_of(waiting)
     (pause,) = breaks_of(waiting)
     answer = desk.get(f"/api/v1/routes/{waiting.public_id}/").json()

@@ -1,4 +1,4 @@
-"""The fleet pages: nouns added, changed and taken out of use, by those who may, at their hubs."""
+"""The fleet pages: records are added, changed and made inactive, by role and by hub."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def desk(retailer: RetailerRef) -> Client:
     return logged_in(retailer, add_member(Role.OWNER))
 
 
-def test_a_retailer_without_a_hub_is_led_to_its_first(desk: Client) -> None:
+def test_a_retailer_without_a_hub_is_asked_to_add_one(desk: Client) -> None:
     assert desk.get("/console/fleet/")["Location"] == "/console/fleet/hubs/"
     assert "New hub" in desk.get("/console/fleet/shifts/").content.decode()
     make_hub()
@@ -104,14 +104,14 @@ def test_a_hub_is_added_with_its_week_and_changed(desk: Client) -> None:
         ({"loading_minutes": "999"}, {"loading_minutes"}),
     ],
 )
-def test_a_fault_of_a_hub_stands_beside_its_field(
+def test_an_error_of_a_hub_is_shown_beside_its_field(
     desk: Client, fields: dict[str, str], wrong: set[str]
 ) -> None:
     assert errors(desk.post("/console/fleet/hubs/new/", HUB | fields)) == wrong
     assert not Hub.objects.exists()
 
 
-def test_a_vehicle_is_kept_in_exact_units(desk: Client) -> None:
+def test_a_vehicle_is_stored_in_exact_units(desk: Client) -> None:
     hub = make_hub()
     assert desk.post("/console/fleet/vehicles/new/", vehicle_form(hub)).status_code == 302
     row = Vehicle.objects.get()
@@ -122,14 +122,14 @@ def test_a_vehicle_is_kept_in_exact_units(desk: Client) -> None:
         1800,
     )
     assert (row.skills, row.emission_class, row.range_m) == (["cold", "lift"], "van", None)
-    said = desk.get(at("vehicles", row)).context["form"]
+    form = desk.get(at("vehicles", row)).context["form"]
     same = {
-        name: str(said[name].value() if said[name].value() is not None else "")
-        for name in said.fields
+        name: str(form[name].value() if form[name].value() is not None else "")
+        for name in form.fields
     }
     desk.post(at("vehicles", row), same | {"active": "on", "version": "1"})
     row.refresh_from_db()
-    assert row.version == 1  # a form sent back as it came changes nothing
+    assert row.version == 1  # an unchanged form changes nothing
 
 
 def test_money_of_a_currency_without_cents_is_whole(other: RetailerRef) -> None:
@@ -142,7 +142,7 @@ def test_money_of_a_currency_without_cents_is_whole(other: RetailerRef) -> None:
     assert (row.fixed_cost_minor, row.cost_per_km_minor, row.cost_per_hour_minor) == (25000, 310, 0)
 
 
-def test_what_does_not_go_together_is_said_beside_the_field(desk: Client) -> None:
+def test_values_that_contradict_each_other_are_refused_beside_the_field(desk: Client) -> None:
     hub = make_hub()
     wrong = errors(desk.post("/console/fleet/vehicles/new/", vehicle_form(hub, energy="muscle")))
     assert wrong == {"energy"}
@@ -186,7 +186,7 @@ def test_a_zone_is_drawn_redrawn_and_removed(desk: Client) -> None:
     assert not Zone.objects.exists()
 
 
-def test_what_stands_in_a_shift_to_come_is_not_taken_out_of_use(desk: Client) -> None:
+def test_a_vehicle_or_driver_with_a_future_shift_cannot_become_inactive(desk: Client) -> None:
     hub = make_hub()
     vehicle = make_vehicle(hub=hub)
     start = dt.datetime(2099, 1, 1, 8, tzinfo=dt.UTC)
@@ -206,8 +206,8 @@ def test_a_shift_is_added_in_the_hubs_own_time_with_its_break(desk: Client) -> N
     assert desk.post(day_of(hub), shift_form(vehicle, driver, **pause)).status_code == 302
     shift = Shift.objects.get()
     assert shift.starts_at == dt.datetime(2026, 11, 23, 11, tzinfo=dt.UTC)
-    (kept,) = breaks_of(shift)
-    assert (kept.opens_at.hour, kept.duration_s, kept.paid) == (15, 1800, False)
+    (stored,) = breaks_of(shift)
+    assert (stored.opens_at.hour, stored.duration_s, stored.paid) == (15, 1800, False)
     page = desk.get(day_of(hub)).content.decode()
     assert "08:00–16:00" in page
     assert "30 min, 12:00–13:00" in page
@@ -237,7 +237,7 @@ def test_a_night_shift_and_its_break_end_the_next_day(desk: Client) -> None:
         ({"vehicle": "veh_x"}, "vehicle"),
     ],
 )
-def test_a_fault_of_a_shift_stands_beside_its_field(
+def test_an_error_of_a_shift_is_shown_beside_its_field(
     desk: Client, fields: dict[str, str], wrong: str
 ) -> None:
     hub = make_hub()
@@ -256,7 +256,7 @@ def test_a_shift_sent_twice_is_refused_the_second_time(desk: Client) -> None:
     assert Shift.objects.count() == 1
 
 
-def test_a_shift_is_changed_and_called_off_and_keeps_its_breaks(desk: Client) -> None:
+def test_a_shift_is_changed_and_cancelled_and_keeps_its_breaks(desk: Client) -> None:
     hub = make_hub()
     vehicle = make_vehicle(hub=hub)
     noon = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -277,22 +277,22 @@ def test_a_shift_is_changed_and_called_off_and_keeps_its_breaks(desk: Client) ->
     path = f"/console/fleet/shifts/{shift.public_id}/"
     form = desk.get(path).context["form"]
     same = {name: form[name].value() for name in form.fields}
-    said = {
+    data = {
         name: str(value) if not isinstance(value, dt.time) else f"{value:%H:%M}"
         for name, value in same.items()
         if value not in (None, False)
     }
-    assert desk.post(path, said | {"ends": "19:00", "version": "1"}).status_code == 302
+    assert desk.post(path, data | {"ends": "19:00", "version": "1"}).status_code == 302
     shift.refresh_from_db()
     assert shift.ends_at.hour == 19
-    assert breaks_of(shift) == pauses  # seconds that the form does not show are not lost
+    assert breaks_of(shift) == pauses  # seconds that the form does not show are kept
     desk.post(path, {"what": "cancel", "version": "2"})
     shift.refresh_from_db()
     assert shift.state == "cancelled"
     assert "Cancelled" in desk.get(day_of(hub)).content.decode()
 
 
-def test_a_day_is_copied_at_the_same_wall_clock_times_and_only_once(desk: Client) -> None:
+def test_a_day_is_copied_at_the_same_local_times_and_only_once(desk: Client) -> None:
     hub = make_hub()
     vehicle, driver = make_vehicle(hub=hub), make_driver(hub=hub)
     friday = dt.date(2026, 10, 23)  # summer time; the clock goes back on the 25th
@@ -313,9 +313,11 @@ def test_a_day_is_copied_at_the_same_wall_clock_times_and_only_once(desk: Client
     assert Shift.objects.count() == 4
 
 
-# --- who may ---
+# --- permissions ---
 @pytest.mark.parametrize("role", list(Role))
-def test_each_role_sees_and_changes_what_the_table_says(retailer: RetailerRef, role: Role) -> None:
+def test_each_role_sees_and_changes_only_what_its_permissions_allow(
+    retailer: RetailerRef, role: Role
+) -> None:
     hub = make_hub()
     vehicle, driver, zone = make_vehicle(hub=hub), make_driver(hub=hub), make_zone(hub=hub)
     shift = make_shift(vehicle=vehicle)
@@ -343,28 +345,28 @@ def test_each_role_sees_and_changes_what_the_table_says(retailer: RetailerRef, r
     assert (Event.objects.count() > before) is (role in MAY_EDIT)
 
 
-def test_somebody_of_one_hub_works_on_that_hub_alone(retailer: RetailerRef) -> None:
-    mine, theirs = make_hub(name="Mine"), make_hub(name="Theirs")
-    foreign = make_vehicle(hub=theirs, name="Foreign van")
+def test_a_member_of_one_hub_works_on_that_hub_only(retailer: RetailerRef) -> None:
+    own, other_row = make_hub(name="Mine"), make_hub(name="Theirs")
+    foreign = make_vehicle(hub=other_row, name="Foreign van")
     shift = make_shift(vehicle=foreign)
-    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[mine.public_id]))
+    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[own.public_id]))
     page = browser.get("/console/fleet/vehicles/").content.decode()
     assert "Foreign van" not in page
     for path in (
         at("vehicles", foreign),
-        at("hubs", theirs),
-        day_of(theirs),
+        at("hubs", other_row),
+        day_of(other_row),
         f"/console/fleet/shifts/{shift.public_id}/",
     ):
         assert browser.get(path).status_code == 404, path
     assert browser.post("/console/fleet/hubs/new/", HUB).status_code == 403
-    assert errors(browser.post("/console/fleet/vehicles/new/", vehicle_form(theirs))) == {"hub"}
+    assert errors(browser.post("/console/fleet/vehicles/new/", vehicle_form(other_row))) == {"hub"}
     assert (
         browser.post(f"/console/fleet/shifts/{shift.public_id}/", {"what": "cancel"}).status_code
         == 404
     )
-    assert errors(browser.post(day_of(mine), shift_form(foreign))) == {"vehicle"}
-    assert browser.post("/console/fleet/vehicles/new/", vehicle_form(mine)).status_code == 302
+    assert errors(browser.post(day_of(own), shift_form(foreign))) == {"vehicle"}
+    assert browser.post("/console/fleet/vehicles/new/", vehicle_form(own)).status_code == 302
     shift.refresh_from_db()
     assert shift.state == "scheduled"
 
@@ -372,27 +374,27 @@ def test_somebody_of_one_hub_works_on_that_hub_alone(retailer: RetailerRef) -> N
 def test_another_retailer_and_a_stranger_see_nothing(
     desk: Client, other: RetailerRef, client: Client
 ) -> None:
-    hub = make_hub(name="Ours alone")
+    hub = make_hub(name="Own row")
     with retailer_context(other):
         outsider = logged_in(other, add_member(Role.OWNER))
     for path in ("/console/fleet/", "/console/fleet/hubs/", at("hubs", hub), day_of(hub)):
         assert client.get(path)["Location"].startswith("/login/")
-    assert "Ours alone" not in outsider.get("/console/fleet/hubs/").content.decode()
+    assert "Own row" not in outsider.get("/console/fleet/hubs/").content.decode()
     assert outsider.get(at("hubs", hub)).status_code == 404
     assert outsider.get(day_of(hub)).status_code == 404
     assert outsider.post(at("hubs", hub), HUB).status_code == 404
     hub.refresh_from_db()
-    assert hub.name == "Ours alone"
+    assert hub.name == "Own row"
 
 
-def test_forms_from_elsewhere_are_refused(retailer: RetailerRef) -> None:
+def test_forms_without_a_csrf_token_are_refused(retailer: RetailerRef) -> None:
     browser = Client(enforce_csrf_checks=True, headers={"host": retailer.domain})
     browser.cookies = logged_in(retailer, add_member(Role.OWNER)).cookies
     assert browser.post("/console/fleet/hubs/new/", HUB).status_code == 403
     assert not Hub.objects.exists()
 
 
-def test_hostile_names_are_only_text(desk: Client) -> None:
+def test_hostile_names_are_escaped(desk: Client) -> None:
     hub = make_hub(name=HOSTILE, address=HOSTILE)
     vehicle = make_vehicle(hub=hub, name=HOSTILE)
     driver, zone = make_driver(hub=hub, name=HOSTILE), make_zone(hub=hub, name=HOSTILE)

@@ -1,4 +1,4 @@
-"""The hub form: streets are chosen, never guessed; the map and the address follow the choice."""
+"""The hub form: the network is chosen, never guessed; map and address search follow it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ HTMX = {"HX-Request": "true"}
 
 
 def draw(folder: Path, name: str, x: float) -> None:
-    """A town of one street with two houses; its street is called the same everywhere."""
+    """Build the network of a town with one street and two houses; all towns share its name."""
     town = Town()
     town.way(town.node(x, 0), town.node(x + 10, 0), name="Long Street")
     for number, along in ((2, 2.0), (8, 8.0)):
-        said = {"addr:housenumber": str(number), "addr:street": "Long Street"}
-        town.node(x + along, -0.2, said | {"addr:city": f"{name} town"})
+        lines = {"addr:housenumber": str(number), "addr:street": "Long Street"}
+        town.node(x + along, -0.2, lines | {"addr:city": f"{name} town"})
     town.build(folder, name)
 
 
@@ -68,7 +68,7 @@ def in_alpha(**fields: str) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("two")
-def test_of_several_street_networks_none_is_chosen_beforehand(desk: Client) -> None:
+def test_no_network_is_preselected_if_several_are_loaded(desk: Client) -> None:
     page = desk.get(NEW)
     assert chosen(page) == ""
     assert "Choose the street network of the hub" in html.unescape(page.content.decode())
@@ -76,7 +76,7 @@ def test_of_several_street_networks_none_is_chosen_beforehand(desk: Client) -> N
     assert Hub.objects.count() == 0
 
 
-def test_a_sole_network_is_chosen_and_shown(
+def test_the_only_loaded_network_is_preselected_and_shown(
     desk: Client, one_town: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LASTMILE_VAR", str(one_town))
@@ -86,7 +86,7 @@ def test_a_sole_network_is_chosen_and_shown(
 
 
 @pytest.mark.usefixtures("two")
-def test_straight_lines_are_a_choice_of_their_own(desk: Client) -> None:
+def test_straight_lines_can_be_chosen_explicitly(desk: Client) -> None:
     assert desk.post(NEW, in_alpha(network="none")).status_code == 302
     hub = Hub.objects.get()
     assert hub.network == ""
@@ -95,7 +95,7 @@ def test_straight_lines_are_a_choice_of_their_own(desk: Client) -> None:
 
 
 @pytest.mark.usefixtures("two")
-def test_a_hub_outside_of_its_streets_is_refused(desk: Client) -> None:
+def test_a_hub_outside_its_street_network_is_refused(desk: Client) -> None:
     before = Event.objects.count()
     assert errors(desk.post(NEW, in_alpha(network="beta"))) == {"network"}
     assert (Hub.objects.count(), Event.objects.count()) == (0, before)
@@ -109,17 +109,17 @@ def test_a_hub_outside_of_its_streets_is_refused(desk: Client) -> None:
 
 
 @pytest.mark.usefixtures("two")
-def test_a_hub_whose_streets_are_not_loaded_any_more_can_be_changed(desk: Client) -> None:
+def test_a_hub_whose_network_is_no_longer_loaded_can_be_changed(desk: Client) -> None:
     hub = make_hub(network="gone", lat=spot(5, 0).lat, lon=spot(5, 0).lon)
     assert chosen(desk.get(at("hubs", hub))) == "gone"
-    kept = in_alpha(network="gone", name="Renamed", version="1", active="on")
-    assert desk.post(at("hubs", hub), kept).status_code == 302
+    stored = in_alpha(network="gone", name="Renamed", version="1", active="on")
+    assert desk.post(at("hubs", hub), stored).status_code == 302
     hub.refresh_from_db()
     assert (hub.name, hub.network) == ("Renamed", "gone")
 
 
 @pytest.mark.usefixtures("two")
-def test_the_map_follows_the_streets_that_are_chosen_and_nothing_is_kept(desk: Client) -> None:
+def test_the_map_follows_the_chosen_network_and_nothing_is_saved(desk: Client) -> None:
     typed = HUB | {"what": "look", "network": "beta", "lat": "", "lon": "", "name": "Half typed"}
     part = desk.post(NEW, typed, headers=HTMX).content.decode()
     assert "/roads/beta/tiles/" in part
@@ -132,10 +132,10 @@ def test_the_map_follows_the_streets_that_are_chosen_and_nothing_is_kept(desk: C
 
 
 @pytest.mark.usefixtures("two")
-def test_an_address_is_looked_up_on_the_chosen_streets(desk: Client) -> None:
-    asked = HUB | {"what": "find", "network": "beta", "address": "Long Street 8", "lat": "",
+def test_an_address_is_looked_up_on_the_chosen_network(desk: Client) -> None:
+    sent = HUB | {"what": "find", "network": "beta", "address": "Long Street 8", "lat": "",
                    "lon": ""}  # fmt: skip
-    answer = desk.post(NEW, asked, headers=HTMX)
+    answer = desk.post(NEW, sent, headers=HTMX)
     assert "Found:" in answer.content.decode()
     form = answer.context["form"]
     assert abs(float(form["lon"].value()) - spot(FAR + 8, 0).lon) < 0.0005
@@ -144,9 +144,9 @@ def test_an_address_is_looked_up_on_the_chosen_streets(desk: Client) -> None:
 
 
 @pytest.mark.usefixtures("two")
-def test_of_two_answers_a_person_chooses_and_the_streets_come_along(desk: Client) -> None:
-    asked = HUB | {"what": "find", "network": "", "address": "Long Street 8", "lat": "", "lon": ""}
-    answer = desk.post(NEW, asked, headers=HTMX)
+def test_choosing_one_of_two_matches_also_chooses_its_network(desk: Client) -> None:
+    form = HUB | {"what": "find", "network": "", "address": "Long Street 8", "lat": "", "lon": ""}
+    answer = desk.post(NEW, form, headers=HTMX)
     assert "Several addresses match" in answer.content.decode()
     assert answer.context["form"]["lat"].value() == ""
     matches = answer.context["matches"]
@@ -159,7 +159,7 @@ def test_of_two_answers_a_person_chooses_and_the_streets_come_along(desk: Client
 
 
 @pytest.mark.usefixtures("two")
-def test_a_place_on_the_map_names_its_streets_when_only_one_network_holds_it(desk: Client) -> None:
+def test_a_place_chooses_its_network_if_only_one_covers_it(desk: Client) -> None:
     assert chosen(desk.post(NEW, in_alpha(what="look", network=""))) == "alpha"
     nowhere = in_alpha(what="look", network="") | {"lat": "0", "lon": "0"}
     assert chosen(desk.post(NEW, nowhere)) == ""
@@ -173,19 +173,21 @@ def test_a_damaged_choice_changes_nothing(desk: Client, pick: str) -> None:
     assert Hub.objects.count() == 0
 
 
-def test_who_may_add_no_hub_is_told_whom_to_ask(desk: Client, retailer: RetailerRef) -> None:
+def test_a_member_who_cannot_add_a_hub_is_told_whom_to_ask(
+    desk: Client, retailer: RetailerRef
+) -> None:
     ask = "Ask an owner or a manager to add a hub"
     board, shifts = "/console/", "/console/fleet/shifts/"
     for page in (board, shifts):
-        shown = desk.get(page).content.decode()
-        assert NEW in shown
-        assert ask not in shown
+        response = desk.get(page).content.decode()
+        assert NEW in response
+        assert ask not in response
     for member in (
         add_member(Role.READONLY),
         add_member(Role.DISPATCHER, hubs=["hub_" + "2" * 20]),
     ):
         reader = logged_in(retailer, member)
         for page in (board, shifts):
-            shown = reader.get(page).content.decode()
-            assert NEW not in shown
-            assert ask in shown
+            response = reader.get(page).content.decode()
+            assert NEW not in response
+            assert ask in response

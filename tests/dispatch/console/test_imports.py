@@ -1,4 +1,4 @@
-"""The import pages: from a file to orders, by role and hub, and what is refused changes nothing."""
+"""The import pages: preview, import, refused rows, roles and hubs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def send(browser: Client, text: str = GOOD, name: str = "orders.csv", **fields: 
     return browser.post("/console/imports/", {"file": file, "hub": "", "service_date": ""} | fields)
 
 
-def rehearsed(browser: Client, text: str = GOOD, **fields: Any) -> str:
-    """Send a file, let it be read, return the address of its page."""
+def previewed(browser: Client, text: str = GOOD, **fields: Any) -> str:
+    """Upload a file, run the preview's job, and return the address of its page."""
     answer = send(browser, text, **fields)
     assert answer.status_code == 302, answer.content.decode()
     drain()
@@ -51,12 +51,12 @@ def desk(retailer: RetailerRef) -> Client:
     return logged_in(retailer, add_member(Role.DISPATCHER))
 
 
-def test_a_file_is_rehearsed_first_and_then_brought_in(desk: Client) -> None:
-    where = rehearsed(desk)
+def test_a_file_is_previewed_first_and_then_imported(desk: Client) -> None:
+    where = previewed(desk)
     page = desk.get(where).content.decode()
     assert "Nothing has changed yet" in page
-    assert "Colour" in page  # a heading nobody knows is named
-    assert "from -90 to 90" in page  # the fault, in words
+    assert "Colour" in page  # the unknown column is named
+    assert "from -90 to 90" in page  # the error text
     assert Order.objects.count() == 0
     answer = desk.post(where, {"what": "import"})
     drain()
@@ -66,37 +66,39 @@ def test_a_file_is_rehearsed_first_and_then_brought_in(desk: Client) -> None:
     assert "One row was refused" in done
 
 
-def test_a_page_with_unknown_columns_does_not_say_that_all_is_well(desk: Client) -> None:
+def test_a_page_with_unknown_columns_does_not_report_success(desk: Client) -> None:
     fine = "order_id,lat,lon,date\nA1,38.72,-9.14,2026-12-01\n"
-    assert "All rows were read without errors" in desk.get(rehearsed(desk, fine)).content.decode()
+    assert "All rows were read without errors" in desk.get(previewed(desk, fine)).content.decode()
     odd = "order_id,lat,lon,date,Colour\nA1,38.72,-9.14,2026-12-01,red\n"
-    page = desk.get(rehearsed(desk, odd)).content.decode()
+    page = desk.get(previewed(desk, odd)).content.decode()
     assert "All rows were read without errors" not in page
     assert "Colour" in page
 
 
-def test_bringing_a_rehearsal_in_twice_is_once(desk: Client) -> None:
-    where = rehearsed(desk)
+def test_importing_a_preview_twice_imports_it_once(desk: Client) -> None:
+    where = previewed(desk)
     first = desk.post(where, {"what": "import"})
     again = desk.post(where, {"what": "import"})
     assert first["Location"] == again["Location"]
     assert ImportBatch.objects.filter(dry_run=False).count() == 1
 
 
-def test_the_map_shows_where_a_rehearsals_orders_would_lie(desk: Client) -> None:
-    where = rehearsed(desk)
-    shown = desk.get(f"{where}map.json").json()
-    assert [(s["lon"], s["lat"], s["state"]) for s in shown["stops"]] == [
+def test_the_map_shows_the_places_of_a_previews_orders(desk: Client) -> None:
+    where = previewed(desk)
+    map_data = desk.get(f"{where}map.json").json()
+    assert [(s["lon"], s["lat"], s["state"]) for s in map_data["stops"]] == [
         (-9.14, 38.72, "ready"),
         (-9.15, 38.73, "ready"),
     ]
-    assert [hub["name"] for hub in shown["hubs"]] == ["Lisboa"]
-    assert "the only hub" not in desk.get(where).content.decode()  # the nearest, and said so
+    assert [hub["name"] for hub in map_data["hubs"]] == ["Lisboa"]
+    assert (
+        "the only hub" not in desk.get(where).content.decode()
+    )  # the hub is the nearest, and the page says so
     assert "the nearest" in desk.get(where).content.decode()
 
 
-def test_the_refused_rows_come_back_with_reasons_and_no_formula(desk: Client) -> None:
-    where = rehearsed(desk)
+def test_the_refused_rows_are_downloaded_with_reasons_and_no_formula(desk: Client) -> None:
+    where = previewed(desk)
     answer = desk.get(f"{where}refused.csv")
     rows = list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
     assert rows[0][-1] == "why_refused"
@@ -106,10 +108,10 @@ def test_the_refused_rows_come_back_with_reasons_and_no_formula(desk: Client) ->
     assert "attachment" in answer["Content-Disposition"]
 
 
-def test_the_sample_file_can_be_imported_as_it_is(desk: Client) -> None:
+def test_the_sample_file_can_be_imported_unchanged(desk: Client) -> None:
     sample = desk.get("/console/imports/sample.csv").getvalue().decode("utf-8-sig")
     assert "+351912345678" in sample, "an example of the retailer's country"
-    where = rehearsed(desk, sample)
+    where = previewed(desk, sample)
     batch = ImportBatch.objects.get()
     assert (batch.refused_count, batch.created_count) == (0, 1), desk.get(where).content.decode()
     assert "+351912345678" in desk.get("/console/imports/").content.decode()
@@ -123,18 +125,18 @@ def test_the_sample_file_can_be_imported_as_it_is(desk: Client) -> None:
         ("orders.xls", "\xd0\xcf\x11\xe0", "The file"),
     ],
 )
-def test_a_file_that_cannot_be_read_ends_with_a_word(
+def test_a_file_that_cannot_be_read_ends_with_a_reason(
     desk: Client, name: str, text: str, words: str
 ) -> None:
-    where = rehearsed(desk, text, name=name) if text else rehearsed(desk, text)
+    where = previewed(desk, text, name=name) if text else previewed(desk, text)
     page = desk.get(where).content.decode()
     assert "could not be imported" in page
     assert words in page
-    assert "hx-trigger" not in page  # nobody waits any longer
+    assert "hx-trigger" not in page  # the page stops polling
     assert not ImportFile.objects.exists()
 
 
-def test_an_import_whose_job_died_says_so(desk: Client) -> None:
+def test_an_import_whose_job_failed_shows_the_failure(desk: Client) -> None:
     where = send(desk)["Location"]
     assert 'hx-trigger="load' in desk.get(where).content.decode()
     Job.objects.update(
@@ -157,14 +159,14 @@ def test_an_import_can_be_stopped_before_it_begins(desk: Client) -> None:
     assert Order.objects.count() == 0
 
 
-def test_the_fragment_that_polls_is_the_state_alone(desk: Client) -> None:
-    where = rehearsed(desk)
+def test_the_polling_fragment_contains_only_the_state(desk: Client) -> None:
+    where = previewed(desk)
     fragment = desk.get(where, headers={"hx-request": "true"}).content.decode()
     assert fragment.lstrip().startswith('<div id="import-state"')
     assert "<html" not in fragment
 
 
-def test_hostile_text_in_a_file_is_only_text(desk: Client) -> None:
+def test_hostile_text_in_a_file_is_escaped(desk: Client) -> None:
     head = "order_id,name,lat,lon," + HOSTILE
     text = f"{head}\n{HOSTILE},{HOSTILE},91,0,1\n"
     file = SimpleUploadedFile(f"{HOSTILE}.csv", text.encode())
@@ -177,48 +179,48 @@ def test_hostile_text_in_a_file_is_only_text(desk: Client) -> None:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_only_the_desk_imports(retailer: RetailerRef, role: Role) -> None:
+def test_only_roles_with_the_permission_import(retailer: RetailerRef, role: Role) -> None:
     make_hub()
     browser = logged_in(retailer, add_member(role))
-    shown = browser.get("/console/imports/")
-    assert (shown.status_code == 200) is (role in MAY_SEE)
+    map_data = browser.get("/console/imports/")
+    assert (map_data.status_code == 200) is (role in MAY_SEE)
     if role in MAY_SEE:
-        assert ('type="file"' in shown.content.decode()) is (role in MAY_IMPORT)
+        assert ('type="file"' in map_data.content.decode()) is (role in MAY_IMPORT)
     answer = send(browser)
     assert answer.status_code == (302 if role in MAY_IMPORT else 403)
     assert ImportBatch.objects.exists() is (role in MAY_IMPORT)
 
 
-def test_a_reader_cannot_bring_a_rehearsal_in(retailer: RetailerRef, desk: Client) -> None:
-    where = rehearsed(desk)
+def test_a_reader_cannot_import_a_preview(retailer: RetailerRef, desk: Client) -> None:
+    where = previewed(desk)
     reader = logged_in(retailer, add_member(Role.READONLY))
     assert "Import 2 orders" not in reader.get(where).content.decode()
     assert reader.post(where, {"what": "import"}).status_code == 403
     assert not ImportBatch.objects.filter(dry_run=False).exists()
 
 
-def test_somebody_of_one_hub_imports_for_that_hub_alone(retailer: RetailerRef) -> None:
-    mine, theirs = make_hub(name="Mine"), make_hub(name="Theirs")
-    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[mine.public_id]))
+def test_a_member_of_one_hub_imports_for_that_hub_only(retailer: RetailerRef) -> None:
+    own, foreign = make_hub(name="Mine"), make_hub(name="Theirs")
+    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[own.public_id]))
     assert "Theirs" not in browser.get("/console/imports/").content.decode()
-    for hub in ("", theirs.public_id):
+    for hub in ("", foreign.public_id):
         assert send(browser, hub=hub).status_code == 422
     assert not ImportBatch.objects.exists()
-    where = rehearsed(browser, hub=mine.public_id)
-    other = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[theirs.public_id]))
+    where = previewed(browser, hub=own.public_id)
+    other = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[foreign.public_id]))
     assert other.get(where).status_code == 404
     assert other.get(f"{where}refused.csv").status_code == 404
     assert other.get(f"{where}map.json").status_code == 404
     assert other.post(where, {"what": "import"}).status_code == 404
     browser.post(where, {"what": "import"})
     drain()
-    assert {order.hub for order in Order.objects.all()} == {mine}
+    assert {order.hub for order in Order.objects.all()} == {own}
 
 
 def test_another_retailer_and_a_stranger_see_nothing(
     desk: Client, other: RetailerRef, client: Client
 ) -> None:
-    where = rehearsed(desk)
+    where = previewed(desk)
     assert client.get(where).status_code == 302
     assert send(client).status_code == 302
     assert ImportBatch.objects.count() == 1
@@ -228,7 +230,7 @@ def test_another_retailer_and_a_stranger_see_nothing(
     assert "orders.csv" not in outsider.get("/console/imports/").content.decode()
 
 
-def test_a_form_from_elsewhere_is_refused(retailer: RetailerRef) -> None:
+def test_a_form_without_a_csrf_token_is_refused(retailer: RetailerRef) -> None:
     make_hub()
     browser = Client(enforce_csrf_checks=True, headers={"host": retailer.domain})
     browser.cookies = logged_in(retailer, add_member(Role.OWNER)).cookies
@@ -236,8 +238,8 @@ def test_a_form_from_elsewhere_is_refused(retailer: RetailerRef) -> None:
     assert not ImportBatch.objects.exists()
 
 
-def test_a_rehearsals_file_is_forgotten_after_a_day(desk: Client) -> None:
-    where = rehearsed(desk)
+def test_the_file_of_a_preview_is_deleted_after_a_day(desk: Client) -> None:
+    where = previewed(desk)
     assert forget_files() == 0
     ImportFile.objects.update(created_at="2026-01-01T00:00Z")
     assert forget_files() == 1
@@ -248,8 +250,8 @@ def test_a_rehearsals_file_is_forgotten_after_a_day(desk: Client) -> None:
     assert "Choose it again" in answer.content.decode()
 
 
-def test_what_a_rehearsal_keeps_breaks_no_invariant(desk: Client) -> None:
-    where = rehearsed(desk)
+def test_the_file_of_a_preview_breaks_no_invariant(desk: Client) -> None:
+    where = previewed(desk)
     desk.post(where, {"what": "import"})
     stopped = send(desk)["Location"]
     desk.post(stopped, {"what": "stop"})

@@ -1,4 +1,4 @@
-"""The pages of orders: what is found and shown, what may be done to an order, and by whom."""
+"""The pages of orders: list, filters, actions on an order, and permissions."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def desk(retailer: RetailerRef) -> Client:
 
 
 def new(**fields: Any) -> dict[str, Any]:
-    """A form as a browser sends it."""
-    said = {
+    """Return the form of a new order as a browser sends it."""
+    form = {
         "external_id": "M-1", "name": "Ana", "phone": "912 345 678", "email": "", "text": "Rua 1",
         "lat": "38.72", "lon": "-9.14", "hub": "", "service_date": "2026-11-23", "opens": "09:00",
         "closes": "11:30", "parcels": "2", "weight_kg": "3.5", "volume_l": "12", "skills": "Cold",
         "service_minutes": "4", "direction": "outward", "handover": "", "notes": "Ring twice",
     }  # fmt: skip
-    return said | fields
+    return form | fields
 
 
 def path_of(order: Order) -> str:
@@ -52,7 +52,7 @@ def body(answer: Any) -> str:
 
 
 # --- the list -----------------------------------------------------------------------------------
-def test_the_list_is_narrowed_by_search_state_hub_date_window_and_import(desk: Client) -> None:
+def test_the_list_is_filtered_by_search_state_hub_date_window_and_import(desk: Client) -> None:
     hub = make_hub(name="Porto")
     make_order(external_id="SEEN", shopper=ShopperDraft(name="Zoë Álvarez"), window=make_window())
     make_order(external_id="PORTO", hub=hub.public_id)
@@ -60,30 +60,30 @@ def test_the_list_is_narrowed_by_search_state_hub_date_window_and_import(desk: C
     make_order(external_id="LOST", place=PlaceDraft(text="Rua que não existe 1"))
     Order.objects.filter(external_id="LATER").update(source="import:imp_00000000000000000000")
 
-    def found(query: str) -> set[str]:
+    def listed(query: str) -> set[str]:
         page = body(desk.get(f"/console/orders/?{query}"))
         return {name for name in ("SEEN", "PORTO", "LATER", "LOST") if f">{name}<" in page}
 
-    assert found("") == {"SEEN", "PORTO", "LATER", "LOST"}
-    assert found("q=zoe+alvarez") == {"SEEN"}
-    assert found("state=needs_pin") == {"LOST"}
-    assert found(f"hub={hub.public_id}") == {"PORTO"}
-    assert found("since=2026-12-01") == {"LATER"}
-    assert found("until=2026-12-01") == {"SEEN", "PORTO", "LOST"}
-    assert found("unpromised=1") == {"PORTO", "LATER", "LOST"}
-    assert found("import=imp_00000000000000000000") == {"LATER"}
-    assert found("q=nobody") == set()
+    assert listed("") == {"SEEN", "PORTO", "LATER", "LOST"}
+    assert listed("q=zoe+alvarez") == {"SEEN"}
+    assert listed("state=needs_pin") == {"LOST"}
+    assert listed(f"hub={hub.public_id}") == {"PORTO"}
+    assert listed("since=2026-12-01") == {"LATER"}
+    assert listed("until=2026-12-01") == {"SEEN", "PORTO", "LOST"}
+    assert listed("unpromised=1") == {"PORTO", "LATER", "LOST"}
+    assert listed("import=imp_00000000000000000000") == {"LATER"}
+    assert listed("q=nobody") == set()
     assert "No orders match these filters." in body(desk.get("/console/orders/?q=nobody"))
 
 
 @pytest.mark.parametrize("query", ["state=x&since=x&until=99&hub=x", "q=%27%22%3C", "cursor="])
-def test_a_misspelt_address_is_no_fault_of_ours(desk: Client, query: str) -> None:
+def test_invalid_query_values_are_ignored(desk: Client, query: str) -> None:
     assert desk.get(f"/console/orders/?{query}").status_code == 200
     assert desk.get("/console/orders/?cursor=zzz").status_code == 422
 
 
-def test_pages_of_the_list_hold_every_order_once(desk: Client) -> None:
-    made = {order.external_id for order in make_orders(120)}
+def test_the_pages_of_the_list_contain_every_order_once(desk: Client) -> None:
+    orders = {order.external_id for order in make_orders(120)}
     seen: list[str] = []
     path: str | None = "/console/orders/"
     while path:
@@ -92,10 +92,10 @@ def test_pages_of_the_list_hold_every_order_once(desk: Client) -> None:
         path = page.context["next"]
         assert (path is None) or path in body(page).replace("&amp;", "&")
     assert len(seen) == 120
-    assert set(seen) == made
+    assert set(seen) == orders
 
 
-def test_the_list_costs_the_same_for_one_order_and_for_fifty(desk: Client) -> None:
+def test_the_list_takes_the_same_queries_for_one_order_and_for_fifty(desk: Client) -> None:
     make_orders(1)
     desk.get("/console/orders/")
     with CaptureQueriesContext(
@@ -108,8 +108,8 @@ def test_the_list_costs_the_same_for_one_order_and_for_fifty(desk: Client) -> No
     assert len(few) == len(many) <= 12, [q["sql"][:90] for q in many]
 
 
-# --- one order ------------------------------------------------------------------------------------
-def test_an_order_shows_what_it_is_and_what_happened(desk: Client) -> None:
+# --- an order ------------------------------------------------------------------------------------
+def test_an_order_shows_its_facts_and_its_history(desk: Client) -> None:
     order = make_order(window=make_window(9, 12), notes="Second bell", skills=("cold",))
     page = body(desk.get(path_of(order)))
     for words in (
@@ -126,11 +126,11 @@ def test_an_order_shows_what_it_is_and_what_happened(desk: Client) -> None:
     assert "Second bell" in drawer
 
 
-def test_a_promise_a_change_and_a_cancellation_stand_in_the_timeline(desk: Client) -> None:
+def test_a_promise_a_change_and_a_cancellation_appear_in_the_timeline(desk: Client) -> None:
     order = make_order(window=make_window(9, 12))
-    said = {"what": "promise", "promise-service_date": "2026-11-24", "promise-opens": "14:00",
+    form = {"what": "promise", "promise-service_date": "2026-11-24", "promise-opens": "14:00",
             "promise-closes": "16:00", "version": order.version}  # fmt: skip
-    assert desk.post(path_of(order), said).status_code == 302
+    assert desk.post(path_of(order), form).status_code == 302
     order.refresh_from_db()
     assert order.service_date == dt.date(2026, 11, 24)
     assert order.promise is not None
@@ -143,7 +143,7 @@ def test_a_promise_a_change_and_a_cancellation_stand_in_the_timeline(desk: Clien
     assert "Tue, 24 Nov, 14:00–16:00" in page
 
 
-def test_a_change_writes_only_what_was_changed(desk: Client) -> None:
+def test_a_change_writes_only_the_changed_fields(desk: Client) -> None:
     porto = make_hub(name="Porto")
     order = make_order(notes="  keep\r\n me  ", skills=("cold",))
     form = {
@@ -164,18 +164,18 @@ def test_a_change_writes_only_what_was_changed(desk: Client) -> None:
     assert event.data["changed"] == ["hub", "service_date", "shopper"]
 
 
-def test_a_stale_form_changes_nothing_and_says_so(desk: Client) -> None:
+def test_a_stale_form_changes_nothing_and_shows_an_error(desk: Client) -> None:
     order = make_order()
     services.change_order(order=order, notes="somebody else's")
-    said = {"what": "cancel", "cause": "mistake", "version": order.version}
-    answer = desk.post(path_of(order), said)
+    form = {"what": "cancel", "cause": "mistake", "version": order.version}
+    answer = desk.post(path_of(order), form)
     assert answer.status_code == 422
     assert "Someone else changed this order" in body(answer)
     order.refresh_from_db()
     assert order.state == "ready"
 
 
-def test_a_fault_in_a_field_stands_beside_the_field(desk: Client) -> None:
+def test_an_error_in_a_field_is_shown_beside_the_field(desk: Client) -> None:
     order = make_order()
     form = {"what": "change", "version": order.version, "hub": order.hub.public_id, "phone": "12",
             "service_date": "2026-11-23", "service_minutes": "3"}  # fmt: skip
@@ -201,7 +201,7 @@ def test_a_failed_order_is_tried_again_or_returned(desk: Client) -> None:
     ]
 
 
-def test_an_order_that_awaits_collection_is_put_back_or_returned_and_not_promised_anew(
+def test_an_order_awaiting_collection_can_be_planned_again_or_returned_but_not_promised(
     desk: Client,
 ) -> None:
     again, back = make_order(), make_order()
@@ -220,8 +220,8 @@ def test_an_order_that_awaits_collection_is_put_back_or_returned_and_not_promise
     ]
 
 
-# --- a new one ---
-def test_an_order_is_typed_in(desk: Client) -> None:
+# --- a new order ---
+def test_an_order_is_created_by_form(desk: Client) -> None:
     answer = desk.post("/console/orders/new/", new())
     order = Order.objects.select_related("shopper", "promise").get()
     assert answer["Location"] == path_of(order)
@@ -232,13 +232,13 @@ def test_an_order_is_typed_in(desk: Client) -> None:
     assert order.promise.cause == "dispatcher"
 
 
-def test_the_form_sent_twice_is_one_order(desk: Client) -> None:
+def test_the_form_sent_twice_creates_one_order(desk: Client) -> None:
     first, again = (desk.post("/console/orders/new/", new()) for _n in range(2))
     assert first["Location"] == again["Location"]
     assert Order.objects.count() == 1
 
 
-def test_every_fresh_form_has_a_number_of_its_own(desk: Client) -> None:
+def test_every_new_form_has_its_own_order_number(desk: Client) -> None:
     numbers = {
         desk.get("/console/orders/new/").context["form"]["external_id"].value() for _n in "123"
     }
@@ -246,15 +246,15 @@ def test_every_fresh_form_has_a_number_of_its_own(desk: Client) -> None:
 
 
 def test_a_new_order_never_overwrites_another(desk: Client) -> None:
-    order = make_order(external_id="M-1", notes="as it was")
+    order = make_order(external_id="M-1", notes="unchanged")
     answer = desk.post("/console/orders/new/", new(notes="other"))
     assert answer.status_code == 422
     assert answer.context["form"].errors["external_id"]
     order.refresh_from_db()
-    assert (order.notes, order.version) == ("as it was", 1)
+    assert (order.notes, order.version) == ("unchanged", 1)
 
 
-def test_the_faults_of_a_new_order_stand_beside_their_fields(desk: Client) -> None:
+def test_the_errors_of_a_new_order_are_shown_beside_their_fields(desk: Client) -> None:
     answer = desk.post(
         "/console/orders/new/",
         new(phone="12", email="x", lat="91", lon="200", closes="", skills="x" * 60, parcels="0"),
@@ -266,15 +266,17 @@ def test_the_faults_of_a_new_order_stand_beside_their_fields(desk: Client) -> No
     assert Order.objects.count() == 0
 
 
-def test_an_address_that_is_not_found_leads_to_the_pin(desk: Client) -> None:
+def test_an_address_that_is_not_found_opens_the_pin_page(desk: Client) -> None:
     answer = desk.post("/console/orders/new/", new(lat="", lon="", text="Rua que não existe 1"))
     order = Order.objects.get()
     assert answer["Location"] == f"/console/pins/{order.public_id}/"
 
 
-# --- who may ---
+# --- permissions ---
 @pytest.mark.parametrize("role", list(Role))
-def test_each_role_sees_and_does_what_the_table_says(retailer: RetailerRef, role: Role) -> None:
+def test_each_role_sees_and_does_only_what_its_permissions_allow(
+    retailer: RetailerRef, role: Role
+) -> None:
     make_hub()
     order = make_order()
     browser = logged_in(retailer, add_member(role))
@@ -296,13 +298,13 @@ def test_each_role_sees_and_does_what_the_table_says(retailer: RetailerRef, role
         assert (Order.objects.count(), Event.objects.count()) == (1, events)
 
 
-def test_somebody_of_one_hub_sees_and_places_orders_of_that_hub_alone(
+def test_a_member_of_one_hub_sees_and_places_orders_of_that_hub_only(
     retailer: RetailerRef,
 ) -> None:
-    mine, theirs = make_hub(name="Mine"), make_hub(name="Theirs")
-    own = make_order(hub=mine.public_id, external_id="OWN")
-    foreign = make_order(hub=theirs.public_id, external_id="FOREIGN")
-    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[mine.public_id]))
+    own_order, other_order = make_hub(name="Mine"), make_hub(name="Theirs")
+    own = make_order(hub=own_order.public_id, external_id="OWN")
+    foreign = make_order(hub=other_order.public_id, external_id="FOREIGN")
+    browser = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[own_order.public_id]))
     page = body(browser.get("/console/orders/"))
     assert "OWN" in page
     assert "FOREIGN" not in page
@@ -315,12 +317,12 @@ def test_somebody_of_one_hub_sees_and_places_orders_of_that_hub_alone(
         assert browser.get(path).status_code == 404
     assert browser.post(path_of(foreign), {"what": "cancel", "cause": "shopper"}).status_code == 404
     assert browser.post("/console/orders/new/", new(hub="")).status_code == 422
-    assert browser.post("/console/orders/new/", new(hub=theirs.public_id)).status_code == 422
-    form = {"what": "change", "hub": theirs.public_id, "service_minutes": "3"}
+    assert browser.post("/console/orders/new/", new(hub=other_order.public_id)).status_code == 422
+    form = {"what": "change", "hub": other_order.public_id, "service_minutes": "3"}
     assert browser.post(path_of(own), form).status_code == 422
     assert Order.objects.count() == 2
-    assert browser.post("/console/orders/new/", new(hub=mine.public_id)).status_code == 302
-    assert Order.objects.get(external_id="M-1").hub == mine
+    assert browser.post("/console/orders/new/", new(hub=own_order.public_id)).status_code == 302
+    assert Order.objects.get(external_id="M-1").hub == own_order
 
 
 def test_another_retailer_and_a_stranger_see_no_order(
@@ -338,7 +340,7 @@ def test_another_retailer_and_a_stranger_see_no_order(
     assert Order.objects.get().state == "ready"
 
 
-def test_forms_from_elsewhere_are_refused(retailer: RetailerRef) -> None:
+def test_forms_without_a_csrf_token_are_refused(retailer: RetailerRef) -> None:
     make_hub()
     order = make_order()
     browser = Client(enforce_csrf_checks=True, headers={"host": retailer.domain})
@@ -348,7 +350,7 @@ def test_forms_from_elsewhere_are_refused(retailer: RetailerRef) -> None:
     assert list(Order.objects.values_list("state", flat=True)) == ["ready"]
 
 
-def test_hostile_text_is_only_text(retailer: RetailerRef) -> None:
+def test_hostile_text_is_escaped(retailer: RetailerRef) -> None:
     make_hub(name=HOSTILE)
     make_hub(name="Other")
     browser = logged_in(retailer, add_member(Role.OWNER))
@@ -356,9 +358,9 @@ def test_hostile_text_is_only_text(retailer: RetailerRef) -> None:
         external_id=HOSTILE, notes=HOSTILE, shopper=ShopperDraft(name=HOSTILE),
         place=PlaceDraft(text=HOSTILE, lat=38.72, lon=-9.14),
     )  # fmt: skip
-    lost = make_order(external_id="L", place=PlaceDraft(text=HOSTILE), notes=HOSTILE)
+    hostile = make_order(external_id="L", place=PlaceDraft(text=HOSTILE), notes=HOSTILE)
     paths = ["/console/orders/", path_of(order), f"/console/orders/?q={HOSTILE}", "/console/pins/",
-             f"/console/pins/{lost.public_id}/?q={HOSTILE}", "/console/orders/new/",
+             f"/console/pins/{hostile.public_id}/?q={HOSTILE}", "/console/orders/new/",
              f"/console/orders/?import={HOSTILE}"]  # fmt: skip
     for path in paths:
         page = body(browser.get(path))

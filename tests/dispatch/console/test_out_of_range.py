@@ -1,4 +1,4 @@
-"""Dates at the ends of time and numbers of thousands of digits: a refusal, never a crash."""
+"""Extreme dates and numbers with thousands of digits are refused and never crash a page."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def desk(retailer: RetailerRef) -> Client:
 
 
 @pytest.mark.parametrize("date", DATES)
-def test_a_date_out_of_reach_in_an_address_crashes_no_page(desk: Client, date: str) -> None:
+def test_a_date_out_of_range_in_a_query_crashes_no_page(desk: Client, date: str) -> None:
     hub = make_hub().public_id
     assert desk.get(f"/console/{hub}/{date}/").status_code == 404
     assert desk.get(f"/console/{hub}/{date}/body/").status_code == 404
-    asked = desk.post(f"/console/{hub}/{date}/plan/", {"seconds": "1"}, headers=HTMX)
-    assert asked.status_code == 404
+    response = desk.post(f"/console/{hub}/{date}/plan/", {"seconds": "1"}, headers=HTMX)
+    assert response.status_code == 404
     for page in (
         f"/console/?hub={hub}&date={date}",
         f"/console/fleet/shifts/?hub={hub}&date={date}",
@@ -47,7 +47,7 @@ def test_a_date_out_of_reach_in_an_address_crashes_no_page(desk: Client, date: s
 
 
 @pytest.mark.parametrize("date", [*DATES, LONG])
-def test_a_date_out_of_reach_in_a_form_is_refused_beside_its_field(desk: Client, date: str) -> None:
+def test_a_date_out_of_range_in_a_form_is_refused_beside_its_field(desk: Client, date: str) -> None:
     hub = make_hub()
     shift = make_shift(vehicle=make_vehicle(hub=hub))
     order = make_order(hub=hub.public_id)
@@ -72,7 +72,7 @@ def test_a_date_out_of_reach_in_a_form_is_refused_beside_its_field(desk: Client,
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_number_out_of_reach_in_a_form_is_refused(desk: Client, number: str) -> None:
+def test_a_number_out_of_range_in_a_form_is_refused(desk: Client, number: str) -> None:
     hub = make_hub()
     order = make_order(hub=hub.public_id)
     before = Event.objects.count()
@@ -100,7 +100,7 @@ def test_a_number_out_of_reach_in_a_form_is_refused(desk: Client, number: str) -
     )
 
 
-def test_a_number_out_of_reach_on_the_board_is_refused(desk: Client) -> None:
+def test_a_number_out_of_range_on_the_board_is_refused(desk: Client) -> None:
     draft = plan(day_of(3))
     where = f"/console/plans/{draft.public_id}/"
     before = Event.objects.count()
@@ -111,9 +111,9 @@ def test_a_number_out_of_reach_on_the_board_is_refused(desk: Client) -> None:
             sent = {"version": number, "order": "ord_x", "by": "1", "shift": "sft_x",
                     "position": number}  # fmt: skip
             assert desk.post(f"{where}{verb}/", sent, headers=HTMX).status_code == 422, verb
-        asked = desk.post(
+        response = desk.post(
             f"{where}redispatch/", {"version": "1", "most_moved": number or "x"}, headers=HTMX
         )
-        assert asked.status_code == 422
+        assert response.status_code == 422
         assert desk.get(f"{where}waves/?pickers={number or 'x'}").status_code == 422
     assert Event.objects.count() == before
