@@ -47,7 +47,7 @@ def test_a_manifest_holds_every_stop_in_order_with_what_a_driver_needs(desk: Cli
     draft = hostile_day()
     for route in lists.routes_of(draft):
         html = desk.get(f"/console/routes/{route.public_id}/manifest/").content.decode()
-        assert "Do not drive by it" in html, "a draft says so"
+        assert "Do not use it for driving" in html, "a draft says so"
         numbers = [html.index(f'<th scope="row">{s.position}</th>') for s in route.stops.all()]
         assert numbers == sorted(numbers)
         for stop in route.stops.all():
