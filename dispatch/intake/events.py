@@ -10,29 +10,29 @@ from lastmile.core.kinds import FieldDoc, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedFacts:
-    """The facts of a received order file that waits to be read. The subject is the import."""
+    """An order file was received and waits to be read. The subject is the import."""
 
     dry_run: Annotated[bool, FieldDoc("True for a preview, which places no order.", False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoneFacts:
-    """The facts of an order file that was read completely. The subject is the import."""
+    """An order file was read completely. The subject is the import."""
 
     rows: Annotated[int, FieldDoc("Rows in the file.", 200)]
-    created: Annotated[int, FieldDoc("Orders that are new.", 180)]
-    updated: Annotated[int, FieldDoc("Orders that were known and changed.", 10)]
-    unchanged: Annotated[int, FieldDoc("Orders that were known and are the same.", 4)]
-    refused: Annotated[int, FieldDoc("Rows that were refused, each with its faults.", 6)]
-    needs_pin: Annotated[int, FieldDoc("Orders whose place is not on the map yet.", 12)]
-    warned: Annotated[int, FieldDoc("Rows that were taken with a warning.", 3)] = 0
+    created: Annotated[int, FieldDoc("Number of new orders.", 180)]
+    updated: Annotated[int, FieldDoc("Number of existing orders that changed.", 10)]
+    unchanged: Annotated[int, FieldDoc("Number of existing orders that did not change.", 4)]
+    refused: Annotated[int, FieldDoc("Number of refused rows.", 6)]
+    needs_pin: Annotated[int, FieldDoc("Number of orders that need a pin.", 12)]
+    warned: Annotated[int, FieldDoc("Number of rows accepted with a warning.", 3)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedFacts:
-    """The facts of a file that could not be read at all. The subject is the import."""
+    """An order file could not be read at all. The subject is the import."""
 
-    code: Annotated[str, FieldDoc("Word for the fault of the file.", "no_rows")]
+    code: Annotated[str, FieldDoc("Code of the fault of the file.", "no_rows")]
 
 
 RECEIVED = Kind("import.received", facts=ReceivedFacts)

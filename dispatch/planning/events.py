@@ -14,7 +14,7 @@ PlanDay = Annotated[dt.date, FieldDoc("Day that is planned, in the hub's zone.",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedFacts:
-    """The facts of a requested plan of a day. The subject is the hub."""
+    """A plan of a day was requested. The subject is the hub."""
 
     job: Annotated[str, FieldDoc("Public id of the operation.", "job_0c4n8w2z6y1t5r9q3m7k")]
     service_date: PlanDay
@@ -22,25 +22,25 @@ class RequestedFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """The facts of a plan: its day, its state and its figures. The subject is the plan."""
+    """A plan has this status and these figures. The subject is the plan."""
 
     hub: HubRef
     service_date: PlanDay
     number: Annotated[int, FieldDoc("Number of the plan within its hub's day, from 1.", 3)]
     status: Annotated[str, FieldDoc("draft, published, superseded or discarded.", "published")]
-    version: Annotated[int, FieldDoc("Version of the plan; each act adds one.", 2)]
-    orders: Annotated[int, FieldDoc("Orders that a route carries.", 118)]
-    unserved: Annotated[int, FieldDoc("Orders that no route carries.", 2)]
-    violations: Annotated[int, FieldDoc("Promises and limits that the plan breaks.", 0)]
+    version: Annotated[int, FieldDoc("Version of the plan; each change adds one.", 2)]
+    orders: Annotated[int, FieldDoc("Number of orders on routes.", 118)]
+    unserved: Annotated[int, FieldDoc("Number of orders on no route.", 2)]
+    violations: Annotated[int, FieldDoc("Number of promises and limits that the plan breaks.", 0)]
     cost_minor: Annotated[int, FieldDoc("Cost in minor units of the currency.", 284500)]
     currency: Annotated[str, FieldDoc("ISO 4217 code of the currency.", "CLP")]
-    distance_m: Annotated[int, FieldDoc("Metres that all routes drive.", 412300)]
-    co2_g: Annotated[int, FieldDoc("Grams of CO2e of all routes.", 61800)]
+    distance_m: Annotated[int, FieldDoc("Distance of all routes in metres.", 412300)]
+    co2_g: Annotated[int, FieldDoc("CO2e of all routes in grams.", 61800)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditedFacts(PlanFacts):
-    """The facts of a draft that a person changed. The subject is the plan."""
+    """A person changed a draft. The subject is the plan."""
 
     act: Annotated[str, FieldDoc("move, take_off, sequence or undo.", "move")]
     edit: Annotated[int, FieldDoc("Number of the edit within the plan, from 1.", 4)]
@@ -55,9 +55,9 @@ class EditedFacts(PlanFacts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupersededFacts:
-    """The facts of a published plan that another plan superseded. The subject is the old plan."""
+    """Another plan superseded a published plan. The subject is the superseded plan."""
 
-    by: Annotated[str, FieldDoc("Plan that came after.", "pln_7r1v5z9d3h6m0q4t8w2y")]
+    by: Annotated[str, FieldDoc("Public id of the new published plan.", "pln_7r1v5z9d3h6m0q4t8w2y")]
     hub: HubRef
 
 

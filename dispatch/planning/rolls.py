@@ -1,4 +1,4 @@
-"""The rolls of planning: the ledger and the invariants of its rows, for the check of all data."""
+"""The functions of planning for the commands ``ledger`` and ``invariants``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rolls of intake: the ledger and the invariants of its rows, for the check of all data."""
+"""The functions of intake for the commands ``ledger`` and ``invariants``."""
 
 from __future__ import annotations
 

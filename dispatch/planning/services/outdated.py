@@ -53,7 +53,7 @@ def refuse_outdated(
     outdated |= dict.fromkeys(shifts.values_list("public_id", flat=True), "cancelled")
     if outdated:
         raise PlanOutdated(
-            _("%(count)d orders or shifts changed after this plan was made. Update the plan, plan "
+            _("Orders or shifts changed after this plan was made: %(count)d. Update the plan, plan "
               "the day again, or remove these orders from it.") % {"count": len(outdated)},
             data={"outdated": dict(list(outdated.items())[:MOST_NAMED]), "count": len(outdated)},
         )  # fmt: skip
