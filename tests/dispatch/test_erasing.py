@@ -156,7 +156,7 @@ def test_nothing_in_the_schema_names_an_erased_shopper(lived: Order) -> None:
 
 
 def test_counts_prices_and_promises_stay(lived: Order) -> None:
-    kept = (
+    unchanged = (
         "state",
         "value_minor",
         "currency",
@@ -165,13 +165,13 @@ def test_counts_prices_and_promises_stay(lived: Order) -> None:
         "service_date",
         "external_id",
     )
-    before = {name: getattr(lived, name) for name in kept}
+    before = {name: getattr(lived, name) for name in unchanged}
     rows = {model: model.objects.count() for model in (Order, Shopper, Place, Route, RefusedRow)}
     cost = list(Route.objects.values_list("distance_m", "travel_s", "cost_distance_minor"))
     batch = ImportBatch.objects.values("refused_count", "rows_count", "created_count").get()
     erase("--phone", "912 345 678")
     after = Order.objects.get(pk=lived.pk)
-    assert {name: getattr(after, name) for name in kept} == before
+    assert {name: getattr(after, name) for name in unchanged} == before
     assert {model: model.objects.count() for model in rows} == rows
     assert list(Route.objects.values_list("distance_m", "travel_s", "cost_distance_minor")) == cost
     assert ImportBatch.objects.values("refused_count", "rows_count", "created_count").get() == batch
@@ -291,8 +291,8 @@ def test_a_first_name_in_another_text_is_left_alone() -> None:
         shoppers=("shp_1",), texts=("Rosa", "rosa@example.org", "Rosa Lima", "12345678")
     )
     assert person.identifying_texts() == ("rosa@example.org", "Rosa Lima", "12345678")
-    said = {"hub": "Santa Rosa", "to": ["ROSA LIMA <Rosa@example.org>", 7, None]}
-    assert person.redact(said) == {"hub": "Santa Rosa", "to": ["[erased] <[erased]>", 7, None]}
+    facts = {"hub": "Santa Rosa", "to": ["ROSA LIMA <Rosa@example.org>", 7, None]}
+    assert person.redact(facts) == {"hub": "Santa Rosa", "to": ["[erased] <[erased]>", 7, None]}
 
 
 @pytest.mark.parametrize("argv", [["--phone", "12"], ["--shopper", "shp_none"]])

@@ -41,8 +41,8 @@ def set_promise(*, order: Order, draft: PromiseDraft, version: int | None = None
 
     The local date of the window becomes the service date. The same promise again changes nothing.
     Locks: the order. Records: order.promised. Raises: Invalid, Stale; OrderUnderWay if the order
-    has ended or awaits collection. An order that is not open also raises OrderUnderWay if the
-    promise changes the date, or changes between delivery and collection.
+    has ended or awaits collection. If the order is not open, also if the promise would change the
+    date, or change between delivery and collection.
     """
     _check(draft)
     row = lock_order(order, version)

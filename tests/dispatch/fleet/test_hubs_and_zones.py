@@ -92,11 +92,11 @@ def test_an_external_id_is_unique(retailer: RetailerRef) -> None:
 def test_two_retailers_do_not_see_each_others_hubs(
     retailer: RetailerRef, fresh_db: str, other: RetailerRef
 ) -> None:
-    mine = make_hub(external_id="SAME")
+    own_hub = make_hub(external_id="SAME")
     with retailer_context(other):
         other_hub = make_hub(external_id="SAME")
         assert [hub.public_id for hub in selectors.hubs()] == [other_hub.public_id]
-    assert [hub.public_id for hub in selectors.hubs()] == [mine.public_id]
+    assert [hub.public_id for hub in selectors.hubs()] == [own_hub.public_id]
 
 
 def test_a_hub_with_shifts_to_come_stays_active(retailer: RetailerRef) -> None:

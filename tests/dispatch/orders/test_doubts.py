@@ -74,7 +74,7 @@ def pinned(order: Order) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("parts", "found"),
+    ("parts", "expected"),
     [
         ({"city": "Otra Ciudad"}, ("needs_pin", "other_town")),
         ({"city": "Otra Ciudad", "postcode": "9100000"}, ("needs_pin", "other_town")),
@@ -85,10 +85,10 @@ def pinned(order: Order) -> tuple[str, str]:
     ],
 )
 def test_an_answer_in_another_town_gives_no_pin(
-    near: Any, parts: dict[str, str], found: tuple[str, str]
+    near: Any, parts: dict[str, str], expected: tuple[str, str]
 ) -> None:
     order = to(street="Calle Larga", house_number="48", **parts)
-    assert pinned(order) == found
+    assert pinned(order) == expected
     assert selectors.suggestions_for(order).candidates[0][0].street == "Calle Larga"
 
 
@@ -126,7 +126,7 @@ def test_a_street_with_a_similar_name_is_never_pinned_automatically(near: Any) -
 
 
 @pytest.mark.parametrize(
-    ("asked", "meant"),
+    ("text", "expected"),
     [
         ("Rosa Viterbo", "Santa Rosa de Viterbo"),
         ("Santa Roza de Vitervo 7", "Santa Rosa de Viterbo"),
@@ -134,12 +134,12 @@ def test_a_street_with_a_similar_name_is_never_pinned_automatically(near: Any) -
     ],
 )
 def test_suggestions_begin_with_the_street_whose_name_is_most_alike(
-    near: Any, asked: str, meant: str
+    near: Any, text: str, expected: str
 ) -> None:
-    order = to(f"{asked}, Villa Ejemplo")
+    order = to(f"{text}, Villa Ejemplo")
     (first, _network), *_rest = selectors.suggestions_for(order).candidates
-    assert first.street == meant
-    assert find(f"{asked}, Villa Ejemplo", "near", similar=True)[0].confidence < 0.5
+    assert first.street == expected
+    assert find(f"{text}, Villa Ejemplo", "near", similar=True)[0].confidence < 0.5
 
 
 def test_streets_with_one_name_are_labelled_by_the_nearest_place(near: Any) -> None:

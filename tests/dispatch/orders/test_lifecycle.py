@@ -192,17 +192,17 @@ def test_an_attempt_stores_its_times_and_its_promise(retailer: RetailerRef) -> N
     make_hub()
     order = out(make_order(window=make_window()))
     shift = make_shift()
-    made = attempt(order, shift=shift, stop="stp_1")
+    stored = attempt(order, shift=shift, stop="stp_1")
     order.refresh_from_db()
     assert order.state == "delivered"
-    assert (made.number, made.promise, made.place, made.shift) == (
+    assert (stored.number, stored.promise, stored.place, stored.shift) == (
         1,
         order.promise,
         order.place,
         shift,
     )
     recorded = Event.objects.get(subject=order.public_id, kind="attempt.recorded")
-    assert recorded.occurred_at == made.departed_at
+    assert recorded.occurred_at == stored.departed_at
 
 
 def test_an_attempt_first_moves_a_planned_order_to_out(retailer: RetailerRef) -> None:

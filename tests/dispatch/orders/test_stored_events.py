@@ -69,10 +69,10 @@ def test_the_stored_data_of_order_events_does_not_change(retailer: RetailerRef) 
 
 
 def promised(
-    made: Any, cause: str, supersedes: str | None, opens: int, closes: int
+    promise: Any, cause: str, supersedes: str | None, opens: int, closes: int
 ) -> dict[str, Any]:
     return {
-        "promise": made.public_id,
+        "promise": promise.public_id,
         "option": "window",
         "opens_at": at(opens).astimezone(dt.UTC).isoformat(),
         "closes_at": at(closes).astimezone(dt.UTC).isoformat(),
