@@ -196,9 +196,9 @@ def test_a_search_by_the_clock_is_repeated_by_its_record(visits: int) -> None:
 
 def test_it_stops_on_request_and_returns_its_best_plan() -> None:
     problem = scattered(7, visits=100, vehicles=20)
-    calls = iter([False, False])
+    answers = iter([False, False])
     began = time.perf_counter()
-    result = solve(problem, seconds=60, steering=Steering(should_stop=lambda: next(calls, True)))
+    result = solve(problem, seconds=60, steering=Steering(should_stop=lambda: next(answers, True)))
     assert time.perf_counter() - began < 30
     assert result.stopped
     assert check(problem, result.solution) == []
@@ -294,6 +294,6 @@ def test_the_lists_of_neighbours_hold_the_nearest_by_cost_and_waiting(threads: i
 def test_neighbour_lists_are_given_up_when_the_time_is_up(threads: int) -> None:
     model = model_of(Context(scattered(5, visits=6 * near.BLOCK, vehicles=8)))
     assert model is not None
-    calls = iter([False] * 2 + [True] * 4)
-    assert near.near_of(model, threads, lambda: next(calls)) is None
-    assert len(list(calls)) == 3
+    answers = iter([False] * 2 + [True] * 4)
+    assert near.near_of(model, threads, lambda: next(answers)) is None
+    assert len(list(answers)) == 3

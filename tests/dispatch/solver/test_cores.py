@@ -215,11 +215,11 @@ def test_a_running_solve_stays_on_its_share(
 
 
 def test_threads_and_their_processor_time_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[list[str]] = []
+    commands: list[list[str]] = []
     real = child.subprocess.Popen
 
     def noted(command: list[str], **kwargs: object) -> subprocess.Popen[bytes]:
-        calls.append(command)
+        commands.append(command)
         return real(command, **kwargs)  # type: ignore[call-overload, no-any-return]
 
     monkeypatch.setattr(child.subprocess, "Popen", noted)
@@ -228,6 +228,6 @@ def test_threads_and_their_processor_time_are_passed_on(monkeypatch: pytest.Monk
     child.run(problem, iterations=10, limits=limits)
     child.run(problem, seconds=0.2, limits=child.Limits(threads=2))
     child.run(problem, iterations=10, limits=child.Limits(threads=2))
-    options = [dict(itertools.pairwise(c)) for c in calls]
+    options = [dict(itertools.pairwise(c)) for c in commands]
     assert [it["--threads"] for it in options] == ["2", "2", "2"]
     assert [it.get("--cpu-seconds") for it in options] == ["200", "121", None]

@@ -117,9 +117,9 @@ def test_without_time_only_reasons_that_need_no_trial_are_given() -> None:
         (VehicleShift("k", 0, 0, 0, 3_600, capacity=(10,)),),
         ("parcels",),
     )
-    calls = iter([False, True])
+    answers = iter([False, True])
     draft = Draft(Context(problem))
-    result = reasons(draft, draft.missing(), time_up=lambda: next(calls))
+    result = reasons(draft, draft.missing(), time_up=lambda: next(answers))
     assert [u.reason for u in result] == [
         Reason.TOO_HEAVY,
         Reason.NO_SKILL,

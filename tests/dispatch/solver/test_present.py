@@ -86,8 +86,8 @@ def test_a_child_accepts_a_start_plan() -> None:
 def test_a_file_that_holds_no_plan_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calls, path = tmp_path / "asked.json", tmp_path / "plan.json"
-    calls.write_text(dumps(problem_to_json(TOWN)))
+    problem_path, path = tmp_path / "problem.json", tmp_path / "plan.json"
+    problem_path.write_text(dumps(problem_to_json(TOWN)))
     path.write_text("[]")
-    assert main([str(calls), "--iterations", "1", "--present", str(path)]) == 2
-    assert "holds no plan to start from" in capsys.readouterr().err
+    assert main([str(problem_path), "--iterations", "1", "--present", str(path)]) == 2
+    assert "contains no start plan" in capsys.readouterr().err

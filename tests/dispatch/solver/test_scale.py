@@ -67,8 +67,8 @@ def test_vectorised_gaps_equal_those_tried_one_by_one(dear: bool) -> None:
 
 def test_visits_that_are_not_tried_in_time_stay_unserved_with_time_up() -> None:
     problem = scattered(4, visits=20, vehicles=8)
-    calls = iter(range(100))
-    draft = settle(Context(problem), {}, time_up=lambda: next(calls) >= 5)
+    counter = iter(range(100))
+    draft = settle(Context(problem), {}, time_up=lambda: next(counter) >= 5)
     assert len(draft.missing()) == 15
     assert settle(Context(problem), {}).missing() == []
 
