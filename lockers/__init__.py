@@ -1,1 +1,1 @@
-"""Holds parcels: the storey of locker banks, compartments and reservations."""
+"""Locker banks, compartments and reservations will be here."""

@@ -1,1 +1,1 @@
-"""Tells the outside: the storey of messages and webhooks."""
+"""Messages to shoppers and webhooks will be here."""

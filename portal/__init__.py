@@ -1,1 +1,1 @@
-"""Meets people: the front page today; choice, tracking and insights stand on this storey."""
+"""Pages for visitors: the front page and the home page; shoppers' pages will be here."""

@@ -1,1 +1,1 @@
-"""Owns the house: retailers, members, roles, keys, policy, audit."""
+"""Retailers and the access to them: members, roles, API keys, settings and the audit log."""

@@ -22,7 +22,7 @@ class Sentence:
     Parameters
     ----------
     text : str
-        ``%(who)s`` stands for the person, key or system that acted, ``%(what)s`` for the subject.
+        ``%(who)s`` is replaced by the person, key or system, ``%(what)s`` by the subject.
     own : str
         The text when somebody acted on their own account; without it, ``text``.
     tells : tuple of str
@@ -39,7 +39,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One audited field.
+    """The words for one audited field.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class AuditWords:
         Noun of the action (``vehicle``) -> name of the field -> its words. A key of a stored
         object is a field of its own: ``brand.hue``.
     names : callable
-        Public ids -> the names of those that the app knows, in a fixed number of queries.
+        Returns the known names of public ids, in a fixed number of queries.
     """
 
     sentences: Mapping[str, Sentence]

@@ -1,4 +1,4 @@
-"""Websockets of a retailer's people and keys: who may, and that this is looked at again."""
+"""The base of websocket consumers: it checks access at the start and again while they run."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ RECHECK_S: Final = 60
 class RetailerConsumer(SnapshotConsumer):
     """Base of the consumers: set ``act``, override ``groups_joined`` and ``snapshot``.
 
-    The gate has put into the scope who calls. The permission table decides here, at the start and
-    again every minute, and at once when somebody's access changes.
+    The gate has put the caller into the scope. The permission table decides here: at the start,
+    every minute, and immediately after the access of the caller changes.
     """
 
     act: ClassVar[Act]
     principal: Principal
 
     def hub(self) -> str | None:
-        """Return the hub (public id) that the socket is about, if it is about one."""
+        """Return the public id of the one hub that the socket shows, or None."""
         return None
 
     def refusal(self) -> Close | None:
-        """Return the code with which to close, None for a caller who may."""
+        """Return the close code for the caller, or None if access is granted."""
         if self.scope["refusal"] is not None:
             return Close(self.scope["refusal"])
         if self.scope["principal"] is None:
@@ -47,11 +47,11 @@ class RetailerConsumer(SnapshotConsumer):
         return None
 
     def own_groups(self) -> list[str]:
-        """Return the group in which the caller's sockets hear that their access has changed."""
+        """Return the channel group that tells the caller's sockets about a change of access."""
         return [access_group(self.principal.public_id)]
 
     async def current_refusal(self) -> Close | None:
-        """Look the credential up again. Fails closed."""
+        """Check the credential again. If the check itself fails, the socket closes."""
         try:
             principal = await self.ask(current_principal, self.scope["credential"])
         except (NoRetailer, DomainError):  # the retailer itself is suspended or gone
@@ -67,7 +67,7 @@ class RetailerConsumer(SnapshotConsumer):
         return None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run, and look at the caller's access again every minute for as long as it runs."""
+        """Run the consumer, and check the caller's access every minute while it runs."""
         watch = asyncio.create_task(self._watch())
         try:
             await super().__call__(scope, receive, send)
@@ -81,5 +81,5 @@ class RetailerConsumer(SnapshotConsumer):
                 await self.recheck_access()
 
     async def access_changed(self, event: Any) -> None:
-        """Somebody logged out, was changed or revoked: look at once."""
+        """Check access now: a sign-out, a change of the member or a revoked key was announced."""
         await self.recheck_access()

@@ -1,8 +1,8 @@
-"""What somebody is recognised by, by name: ``CREDENTIALS`` in the switchboard lists the classes.
+"""The types of credentials, such as a session or an API key; ``CREDENTIALS`` lists them by name.
 
-An app adds a way to be recognised (a shopper's link, a device's key) with one class and one line
-of the switchboard. The middleware, the websocket gate and ``@by_link`` ask the classes in the
-order of the list. Nothing is decided here: the permission table does that, from the principal.
+An app adds a type (a shopper's link, a device's key) with one class and one line of the
+switchboard. The middleware, the websocket gate and ``@by_link`` ask the classes in the order of
+the list. The classes only recognise the caller. The permission table decides what is allowed.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from tenants.principals import Principal
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What somebody was recognised by, kept so that it can be looked up again later.
+    """A credential that recognised a caller, stored so that it can be checked again later.
 
     Parameters
     ----------
     name : str
-        The name of its class in the switchboard.
+        The name of the class in the switchboard.
     principal_id : str
-        Public id of whom it stands for.
+        Public id of the principal, such as a member or an API key.
     session_key : str
-        What the class needs besides, to look it up again: of a member, the session.
+        Key of the session, for a member. Other classes may store here what they need.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognised:
-    """Whom a credential stands for, and the language that they chose, if they did."""
+    """The principal that a credential belongs to, and the language that was chosen, if any."""
 
     credential: Credential
     principal: Principal
@@ -49,24 +49,24 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A credential was sent and opens nothing; the reason in words. No other class is asked."""
+    """A credential was sent but is not valid; ``fault`` says why. No other class is asked."""
 
     fault: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketCall:
-    """What a websocket brings.
+    """The request that opens a websocket.
 
     Parameters
     ----------
     scope : Mapping
         The ASGI scope.
     from_own_page : bool
-        Whether a browser says that a page of this retailer opens the socket. Without that,
-        cookies do not count.
+        True if the browser says that a page of this retailer opens the socket. Otherwise cookies
+        are ignored.
     query, cookies : Mapping of str to str
-        Of the address and the headers, the first value of each name.
+        Parameters of the address and cookies of the headers; the first value of each name.
     """
 
     scope: Mapping[str, Any]
@@ -76,28 +76,28 @@ class SocketCall:
 
 
 class CredentialType:
-    """Base of the classes in the switchboard: override the ways in which it can be sent.
+    """The base class of credential types: override a method for each way to send the credential.
 
-    ``csrf`` says whether a browser sends it without being asked, as a cookie: unsafe calls then
-    need a CSRF token.
+    ``csrf`` is True if browsers send the credential automatically, as they do with cookies.
+    Unsafe calls then need a CSRF token.
     """
 
     csrf: ClassVar[bool] = False
 
     def recognise_request(self, request: HttpRequest) -> Recognised | Refused | None:
-        """Return whom a request's credential of this type stands for; None when it has none."""
+        """Recognise the caller of a request; None if it has no credential of this type."""
         return None
 
     def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
-        """Return whom a websocket's credential of this type stands for; None when it has none."""
+        """Recognise the caller of a websocket; None if it has no credential of this type."""
         return None
 
     def recognise_link(self, secret: str) -> Recognised | None:
-        """Return whom a link is for; None when it is unknown, used up or too old."""
+        """Recognise the person a link is for; None if the link is unknown, used or expired."""
         return None
 
     def unknown_link_message(self) -> str:
-        """Return what a page says about a link that opens nothing: one text for every reason."""
+        """Return the message for a link that is not valid; the same for every reason."""
         return unknown().detail
 
     def current_principal(self, credential: Credential) -> Principal | None:
@@ -106,17 +106,17 @@ class CredentialType:
 
 
 def credential_types() -> Mapping[str, CredentialType]:
-    """Return name -> class of the switchboard, in its order."""
-    return _made(tuple(credential_table().items()))
+    """Return the credential types of the switchboard by name, in its order."""
+    return _load_types(tuple(credential_table().items()))
 
 
 @lru_cache(maxsize=8)
-def _made(paths: tuple[tuple[str, str], ...]) -> Mapping[str, CredentialType]:
+def _load_types(paths: tuple[tuple[str, str], ...]) -> Mapping[str, CredentialType]:
     return {name: load(path)() for name, path in paths}
 
 
 def credential_type(name: str) -> CredentialType:
-    """Return the class of a name. Raises NotWired."""
+    """Return the credential type of a name. Raises NotWired."""
     try:
         return credential_types()[name]
     except KeyError:

@@ -1,4 +1,4 @@
-"""The demo's retailers and who may enter them: opened, with passwords in a file for one reader."""
+"""The retailers and members of the demo; their passwords are written to a private file."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _HEAD = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """One member of the demo."""
+    """A member of the demo, who can sign in."""
 
     schema: str
     email: str
@@ -67,7 +67,7 @@ class Login:
     role: Role
 
 
-_PEOPLE: Final = (
+_LOGINS: Final = (
     Login(schema=HOUSE, email="operator@lastmile.example", name="Operator", role=Role.OWNER),
     Login(schema="verdura", email="owner@verdura.example", name="Elena Rojas", role=Role.OWNER),
     Login(
@@ -84,30 +84,30 @@ _PEOPLE: Final = (
 
 
 def logins_file() -> Path:
-    """Where the demo's passwords stand."""
-    found: Path = settings.VAR / "demo-logins.txt"
-    return found
+    """Return the path of the file with the demo's passwords."""
+    path: Path = settings.VAR / "demo-logins.txt"
+    return path
 
 
 def logins_path() -> str:
-    """Return where that file is, for people: short when it is inside the project's folder."""
+    """Return the path of the passwords file for display, relative to the project if inside it."""
     file = logins_file()
     inside = file.is_relative_to(settings.BASE_DIR)
     return str(file.relative_to(settings.BASE_DIR) if inside else file)
 
 
 def login_of(schema: str) -> str:
-    """The e-mail of a demo retailer's dispatcher; empty for a retailer that has none."""
-    found = (p.email for p in _PEOPLE if p.schema == schema and p.role == Role.DISPATCHER)
-    return next(found, "")
+    """Return the e-mail of a demo retailer's dispatcher, "" if there is none."""
+    emails = (p.email for p in _LOGINS if p.schema == schema and p.role == Role.DISPATCHER)
+    return next(emails, "")
 
 
 def open_demo(demo: Demo) -> Mapping[str, Any]:
-    """Open the demo retailers and let their people in. Stands in the house.
+    """Open the demo retailers and add their members. Call it in the operator's schema.
 
-    A retailer that is there stays as it is, and so does a password. Records: retailer.opened and
-    audit entries. Raises: Invalid for a schema that is no demo; Conflict where a retailer of that
-    name is no demo.
+    Existing retailers and passwords stay as they are. Records: retailer.opened and audit entries.
+    Raises: Invalid for an unknown demo schema; Conflict if a retailer with a demo's schema name
+    is not a demo.
     """
     for schema in demo.schemas:
         if schema not in OPENINGS:
@@ -115,22 +115,22 @@ def open_demo(demo: Demo) -> Mapping[str, Any]:
                 _("There is no demo retailer %(schema)s. Choose from: %(known)s.")
                 % {"schema": schema, "known": ", ".join(OPENINGS)}
             )
-    refs = {HOUSE: _known(HOUSE)}
+    refs = {HOUSE: _existing(HOUSE)}
     for schema, opening in OPENINGS.items():
         if demo.means(schema) or selectors.find(schema) is not None:
-            refs[schema] = _opened(opening, demo)
-    _let_in(refs)
+            refs[schema] = _open_if_missing(opening, demo)
+    _add_members(refs)
     return {"logins": str(logins_file())}
 
 
-def _known(schema: str) -> RetailerRef:
+def _existing(schema: str) -> RetailerRef:
     ref = selectors.find(schema)
     if ref is None:
         raise Invalid(_("This installation is not ready. Run `manage.py migrate_house`."))
     return ref
 
 
-def _opened(opening: Opening, demo: Demo) -> RetailerRef:
+def _open_if_missing(opening: Opening, demo: Demo) -> RetailerRef:
     ref = selectors.find(opening.schema)
     if ref is not None and opening.schema not in selectors.demos():
         raise Conflict(
@@ -145,40 +145,44 @@ def _opened(opening: Opening, demo: Demo) -> RetailerRef:
     return ref
 
 
-def _let_in(refs: Mapping[str, RetailerRef]) -> None:
-    """Write the file first: a password that nobody knows lets nobody in."""
-    known = _passwords()
-    fresh = {who.email: _password() for who in _PEOPLE if who.email not in known}
-    passwords = known | fresh
-    people = [who for who in _PEOPLE if who.schema in refs]
+def _add_members(refs: Mapping[str, RetailerRef]) -> None:
+    """Write the passwords file, then add the members.
+
+    The file comes first, so that no member ever has a password that nobody can read.
+    """
+    stored = _passwords()
+    fresh = {login.email: _random_password() for login in _LOGINS if login.email not in stored}
+    passwords = stored | fresh
+    logins = [login for login in _LOGINS if login.schema in refs]
     lines = [
-        f"{origin(refs[who.schema])}/  {who.role.value}  {who.email}  {passwords[who.email]}\n"
-        for who in people
+        f"{origin(refs[login.schema])}/  "
+        f"{login.role.value}  {login.email}  {passwords[login.email]}\n"
+        for login in logins
     ]
     _write(logins_file(), _HEAD + "".join(lines))
-    for who in people:
-        if refs[who.schema].status == Status.ACTIVE:
-            with retailer_context(refs[who.schema]):
-                _ensure(
-                    who,
-                    passwords[who.email],
-                    language=refs[who.schema].language,
-                    is_new=who.email in fresh,
+    for login in logins:
+        if refs[login.schema].status == Status.ACTIVE:
+            with retailer_context(refs[login.schema]):
+                _add_member(
+                    login,
+                    passwords[login.email],
+                    language=refs[login.schema].language,
+                    is_new=login.email in fresh,
                 )
 
 
-def _ensure(who: Login, password: str, *, language: str, is_new: bool) -> None:
-    """Add a member who reads the retailer's language, or set a new password for a lost one."""
-    member = Member.objects.filter(email__iexact=who.email).first()
+def _add_member(login: Login, password: str, *, language: str, is_new: bool) -> None:
+    """Add a member in the retailer's language, or set a new password if the file was lost."""
+    member = Member.objects.filter(email__iexact=login.email).first()
     if member is None:
         add_member(
-            email=who.email,
-            name=who.name,
-            role=who.role.value,
+            email=login.email,
+            name=login.name,
+            role=login.role.value,
             language=language,
             password=password,
         )
-    elif is_new and member.active:  # the file was lost, and with it the old one
+    elif is_new and member.active:  # the file was lost, and the old password with it
         set_password_by_link(token=password_link_token(member), password=password)
 
 
@@ -194,13 +198,13 @@ def _passwords() -> dict[str, str]:
     return {row[2]: row[3] for row in rows if len(row) == 4}
 
 
-def _password() -> str:
+def _random_password() -> str:
     return "-".join(secrets.token_hex(2) for _part in range(4))
 
 
 def _write(file: Path, text: str) -> None:
-    """Replace the file whole; it is closed to others before a word stands in it."""
-    with _beside(file) as (handle, draft):
+    """Replace the file in one step. Others cannot read it at any moment."""
+    with _temporary_file(file) as (handle, draft):
         with os.fdopen(handle, "w", encoding="utf-8") as out:
             out.write(text)
             out.flush()
@@ -209,7 +213,7 @@ def _write(file: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def _beside(file: Path) -> Iterator[tuple[int, Path]]:
+def _temporary_file(file: Path) -> Iterator[tuple[int, Path]]:
     handle, name = tempfile.mkstemp(prefix=".logins-", dir=file.parent)  # mkstemp: mode 600
     try:
         yield handle, Path(name)

@@ -1,4 +1,4 @@
-"""The kinds of events of retailers; those of a retailer's state are in the journal of the house."""
+"""The kinds of events of retailers. The operator's journal has changes of status."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ClockSetFacts:
     real: Annotated[bool, FieldDoc("Whether it shows the real time again.", False)]
 
 
-#: By the verbs of ``tenants.states.VERBS``.
+#: Verb of ``tenants.states.VERBS`` -> kind of event.
 RETAILER: Mapping[str, Kind[Any]] = {
     verb: Kind(f"retailer.{verb}", facts=RetailerMovedFacts)
     for verb in ("opened", "given_up", "suspended", "resumed", "closed")

@@ -1,4 +1,4 @@
-"""The form of the retailer's settings. It checks shape; ``policy.check`` decides."""
+"""The forms of the retailer's settings. They check types; ``policy.check`` checks the rules."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ _FIELDS: dict[type, type[forms.Field]] = {
 
 
 class SectionForm(forms.Form):
-    """The form of any section of the policy, made from its settings."""
+    """The form of one section of the policy, built from the settings of the section."""
 
     def __init__(self, section: Section, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.section = section
-        for one in section.settings:
-            self.fields[one.name] = _field(one)
+        for setting in section.settings:
+            self.fields[setting.name] = _field(setting)
 
     def policy(self) -> Any:
-        """Return the policy that was asked for, unchecked."""
-        said = self.cleaned_data
-        return self.section.policy(**{one.name: said[one.name] for one in self.section.settings})
+        """Return the policy with the values of the form, not yet checked."""
+        names = [setting.name for setting in self.section.settings]
+        return self.section.policy(**{name: self.cleaned_data[name] for name in names})
 
 
-def _field(one: Setting) -> forms.Field:
-    about: dict[str, Any] = {"label": one.label, "help_text": one.help}
-    about["required"] = not one.optional and one.kind is not bool
-    if one.choices:
-        return forms.ChoiceField(choices=list(one.choices), **about)
-    if one.kind in {int, float}:
-        about |= {"min_value": one.least, "max_value": one.most}
-    elif one.kind is str:
-        about |= {"max_length": int(one.most or LONGEST), "required": False}
-    return _FIELDS[one.kind](**about)
+def _field(setting: Setting) -> forms.Field:
+    options: dict[str, Any] = {"label": setting.label, "help_text": setting.help}
+    options["required"] = not setting.optional and setting.kind is not bool
+    if setting.choices:
+        return forms.ChoiceField(choices=list(setting.choices), **options)
+    if setting.kind in {int, float}:
+        options |= {"min_value": setting.least, "max_value": setting.most}
+    elif setting.kind is str:
+        options |= {"max_length": int(setting.most or LONGEST), "required": False}
+    return _FIELDS[setting.kind](**options)
 
 
 class PolicyForm(forms.Form):
-    """Name, zone, currency, language, units and brand."""
+    """The form with name, time zone, currency, language, units and branding."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
     zone = forms.CharField(
@@ -92,7 +92,7 @@ class PolicyForm(forms.Form):
 
     @classmethod
     def of(cls, policy: Policy) -> PolicyForm:
-        """Return the form as the policy stands."""
+        """Return the form filled with a policy."""
         return cls(
             initial={
                 **{f: getattr(policy, f) for f in ("name", "zone", "currency")},
@@ -102,7 +102,7 @@ class PolicyForm(forms.Form):
         )
 
     def policy(self) -> Policy:
-        """Return the policy that was asked for, unchecked."""
-        said = dict(self.cleaned_data)
-        brand = Brand(**{f: said.pop(f) for f in ("hue", "chroma", "corner", "logo")})
-        return Policy(**{**said, "currency": said["currency"].upper()}, brand=brand)
+        """Return the policy with the values of the form, not yet checked."""
+        values = dict(self.cleaned_data)
+        brand = Brand(**{f: values.pop(f) for f in ("hue", "chroma", "corner", "logo")})
+        return Policy(**{**values, "currency": values["currency"].upper()}, brand=brand)

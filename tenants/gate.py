@@ -1,8 +1,8 @@
-"""Before every websocket: which retailer, from which page, and who.
+"""The middleware of websockets: it finds the retailer, checks the page, recognises the caller.
 
-The retailer comes from Host. A browser's Origin must be that retailer's own origin, to the letter:
-sibling subdomains are same-site, so cookies would come along from a neighbour's page. Without an
-Origin (no browser) cookies do not count. The gate decides nothing more; consumers ask the table.
+The Host header names the retailer. A browser's Origin must be exactly the retailer's own origin.
+Sibling subdomains are the same site, so a page of another retailer would send cookies as well.
+Without an Origin (not a browser) cookies are ignored. Consumers then check the permission table.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 class SocketGate:
-    """ASGI middleware: puts retailer, refusal, principal and credential in the scope."""
+    """The ASGI middleware that puts retailer, refusal, principal and credential into the scope."""
 
     def __init__(self, app: App) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Look the caller up, then go on: the consumer sends the refusal as a close code."""
-        found = dict(scope, retailer=None, refusal=None, principal=None, credential=None)
+        """Recognise the caller, then run the consumer, which sends a refusal as a close code."""
+        caller_scope = dict(scope, retailer=None, refusal=None, principal=None, credential=None)
         try:
-            await _recognise(found)
+            await _recognise(caller_scope)
         except Unavailable:
-            found["refusal"] = Close.UNKNOWN  # suspended or closing: as if it were not there
-        await self.app(found, receive, send)
+            caller_scope["refusal"] = Close.UNKNOWN  # suspended or closing
+        await self.app(caller_scope, receive, send)
 
 
 async def _recognise(scope: Scope) -> None:
@@ -61,14 +61,14 @@ async def _recognise(scope: Scope) -> None:
 async def _look_up(scope: Scope, retailer: RetailerRef, call: SocketCall) -> None:
     def look() -> Recognised | Refused | None:
         for kind in credential_types().values():
-            found = kind.recognise_socket(call)
-            if found is not None:
-                return found
+            result = kind.recognise_socket(call)
+            if result is not None:
+                return result
         return None
 
-    found = await in_retailer(retailer, look)
-    if isinstance(found, Recognised):
-        scope["credential"], scope["principal"] = found.credential, found.principal
+    result = await in_retailer(retailer, look)
+    if isinstance(result, Recognised):
+        scope["credential"], scope["principal"] = result.credential, result.principal
 
 
 def _header(scope: Scope, name: bytes) -> list[str]:
@@ -76,8 +76,8 @@ def _header(scope: Scope, name: bytes) -> list[str]:
 
 
 def _query(scope: Scope) -> dict[str, str]:
-    asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-    return {name: values[0] for name, values in asked.items()}
+    params = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    return {name: values[0] for name, values in params.items()}
 
 
 def _cookies(scope: Scope) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""In which language somebody reads."""
+"""The language of a request."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from lastmile.core.tenancy import current_retailer
 
 
 def language_of(request: HttpRequest, own: str) -> str:
-    """Return what was chosen in this browser, else by the member, else what the browser asks for.
+    """Return the language chosen in this browser, else ``own``, else what the browser asks for.
 
-    A browser that asks for nothing gets what the retailer speaks.
+    ``own`` is the language that the member chose. A browser that asks for no language gets the
+    language of the retailer.
     """
-    known = dict(settings.LANGUAGES)
-    if own in known and request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) not in known:
+    languages = dict(settings.LANGUAGES)
+    if own in languages and request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) not in languages:
         return own
     if settings.LANGUAGE_COOKIE_NAME in request.COOKIES or "Accept-Language" in request.headers:
         return translation.get_language_from_request(request)
-    spoken = current_retailer().language
-    return spoken if spoken in known else settings.LANGUAGE_CODE
+    default = current_retailer().language
+    return default if default in languages else settings.LANGUAGE_CODE

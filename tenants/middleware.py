@@ -1,4 +1,4 @@
-"""Which retailer a request is for: by its Host, looked up at every request."""
+"""The middleware that finds the retailer of a request by its Host header."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tenants.models import Status
 from tenants.selectors import by_host
 
 RETRY_AFTER_S = 300
-# Nothing of a retailer's is known here: no template, no session, no script.
+# Outside of a retailer there is no template, no session and no script.
 _PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width"><h1>{title}</h1><p>{detail}</p></html>"""
 
 
 class RetailerMiddleware:
-    """Enters the retailer of the Host for the length of the request; sets ``request.retailer``.
+    """Enter the retailer of the Host during the request, and set ``request.retailer``.
 
-    An unknown host is 404 and one that is not active 503, before any session or view. On
-    BASE_DOMAIN the retailer is the house itself and the public pages are served. Works under sync
-    and async handlers, and for the parts of a streamed answer, which come after the request.
+    An unknown host gets 404, and a retailer that is not active gets 503, before any session or
+    view. On BASE_DOMAIN the operator's schema and the public pages are served. The middleware
+    works with sync and async handlers, and with the parts of a streamed response.
     """
 
     sync_capable = True
@@ -41,39 +41,39 @@ class RetailerMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Look the host up, then answer inside its context."""
+        """Find the retailer of the host, then answer in its context."""
         if self._is_async:
             return self._answer_async(request)
         ref = by_host(request.META.get("HTTP_HOST", ""))
         if ref is None or not _may_enter(ref):
-            return _closed_door(request, ref)
-        _prepare(request, ref)
+            return _refusal(request, ref)
+        _set_retailer(request, ref)
         with retailer_context(ref), timezone.override(ref.zone):
             response: HttpResponseBase = self.get_response(request)
-        return _keep_inside(response, ref)
+        return _stream_in_context(response, ref)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         ref = await sync_to_async(by_host)(request.META.get("HTTP_HOST", ""))
         if ref is None or not _may_enter(ref):
-            return _closed_door(request, ref)
-        _prepare(request, ref)
+            return _refusal(request, ref)
+        _set_retailer(request, ref)
         with retailer_context(ref), timezone.override(ref.zone):
             response: HttpResponseBase = await self.get_response(request)
-        return _keep_inside(response, ref)
+        return _stream_in_context(response, ref)
 
 
 def _may_enter(ref: RetailerRef) -> bool:
     return ref.status == Status.ACTIVE
 
 
-def _prepare(request: HttpRequest, ref: RetailerRef) -> None:
+def _set_retailer(request: HttpRequest, ref: RetailerRef) -> None:
     request.retailer = ref  # type: ignore[attr-defined]
     if ref.schema == HOUSE:
         request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
 
 
-def _closed_door(request: HttpRequest, ref: RetailerRef | None) -> HttpResponse:
-    """Return 404 for a host that is nobody's, 503 for a retailer that is not open."""
+def _refusal(request: HttpRequest, ref: RetailerRef | None) -> HttpResponse:
+    """Return 404 for an unknown host, 503 for a retailer that is not active."""
     language = translation.get_language_from_request(request)
     with translation.override(language):
         if ref is None:
@@ -95,21 +95,21 @@ def _closed_door(request: HttpRequest, ref: RetailerRef | None) -> HttpResponse:
     return HttpResponse(page, status=problem.status, headers=dict(problem.headers))
 
 
-def _keep_inside(response: HttpResponseBase, ref: RetailerRef) -> HttpResponseBase:
-    """Let what is streamed later still read this retailer's rows, and nobody else's."""
+def _stream_in_context(response: HttpResponseBase, ref: RetailerRef) -> HttpResponseBase:
+    """Produce the parts of a streamed response in the retailer's context, too."""
     if response.streaming:
         stream = cast("StreamingHttpResponse", response)
         if stream.is_async:
             parts = cast("AsyncIterator[bytes]", stream.streaming_content)
-            stream.streaming_content = _inside_async(parts, ref)
+            stream.streaming_content = _parts_in_context_async(parts, ref)
         else:
-            stream.streaming_content = _inside(
+            stream.streaming_content = _parts_in_context(
                 iter(cast("Iterator[bytes]", stream.streaming_content)), ref
             )
     return response
 
 
-def _inside(parts: Iterator[bytes], ref: RetailerRef) -> Iterator[bytes]:
+def _parts_in_context(parts: Iterator[bytes], ref: RetailerRef) -> Iterator[bytes]:
     while True:
         with retailer_context(ref), timezone.override(ref.zone):
             try:
@@ -119,7 +119,9 @@ def _inside(parts: Iterator[bytes], ref: RetailerRef) -> Iterator[bytes]:
         yield part
 
 
-async def _inside_async(parts: AsyncIterator[bytes], ref: RetailerRef) -> AsyncIterator[bytes]:
+async def _parts_in_context_async(
+    parts: AsyncIterator[bytes], ref: RetailerRef
+) -> AsyncIterator[bytes]:
     while True:
         with retailer_context(ref), timezone.override(ref.zone):
             try:

@@ -1,4 +1,4 @@
-"""Who is in the house: shared tables, without people and without orders."""
+"""Retailer and Domain: the shared tables, which hold no people and no orders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lastmile.core.bases import PublicIdField, Timestamped
 
 
 class Status(models.TextChoices):
-    """Where a retailer stands; `states.py` has the moves."""
+    """The status of a retailer; `states.py` has the allowed changes."""
 
     OPENING = "opening"
     ACTIVE = "active"
@@ -20,10 +20,10 @@ class Status(models.TextChoices):
 
 
 class Retailer(Timestamped):
-    """One retailer and its policy; its people, orders and events live in ``schema_name``."""
+    """A retailer and its policy; its members, orders and events are in its own schema."""
 
     public_id = PublicIdField("ret")
-    # django_tenants' commands ask for this name.
+    # The commands of django_tenants need this name.
     schema_name = models.CharField(max_length=48, unique=True)
     name = models.CharField(max_length=120)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPENING)
@@ -32,8 +32,8 @@ class Retailer(Timestamped):
     language = models.CharField(max_length=16)
     units = models.CharField(max_length=8)
     brand = models.JSONField(default=dict)
-    is_demo = models.BooleanField(default=False)  # start-up refuses one off the laptop
-    # A sandbox may have a clock of its own: what it showed at a real instant, and its rate.
+    is_demo = models.BooleanField(default=False)  # only on a laptop; start-up refuses it elsewhere
+    # A sandbox can have its own clock: the time it showed at a real instant, and its rate.
     is_sandbox = models.BooleanField(default=False)
     clock_set_at = models.DateTimeField(null=True)
     clock_shows = models.DateTimeField(null=True)
@@ -66,7 +66,7 @@ class Retailer(Timestamped):
 
 
 class Domain(models.Model):
-    """A host name under which a retailer is served; one of them is the address it gives out."""
+    """A host name of a retailer. Links use the primary one."""
 
     retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="domains")
     domain = models.CharField(max_length=253, unique=True)

@@ -1,9 +1,9 @@
-"""Who may: the principal of a request, and the checks that every face makes before anything else.
+"""The permission checks of pages and API views, made before anything else.
 
-A page says ``@page(Act.X)``, or ``@by_link("name", Act.X)`` when a secret link leads to it; an API
-view ``acts = {"get": Act.X}``, a consumer ``act = Act.X``;
-what stands open to everybody says ``@open_to_all("why")``. A boot check reads ``who_may`` from
-every URL, so that silence is never permission.
+A page declares ``@page(Act.X)``, or ``@by_link("name", Act.X)`` if a secret link leads to it. An
+API view declares ``acts = {"get": Act.X}``, a consumer ``act = Act.X``. A view for everybody
+declares ``@open_to_all("why")``. A start-up check reads ``who_may`` of every URL and refuses a
+view without a declaration.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ UNSAFE = frozenset({"post", "put", "patch", "delete"})
 
 
 class PageRequest(HttpRequest):
-    """The request of a page that ``@page`` or ``@by_link`` lets in: it has a principal."""
+    """A request that passed ``@page`` or ``@by_link``: it has a principal."""
 
     principal: Principal
 
 
 def open_to_all(reason: str) -> Callable[[View], View]:
-    """Mark a view that needs no principal, and say why."""
+    """Declare that a view is open to everybody, with the reason."""
 
     def mark(view: View) -> View:
         view.who_may = f"everybody: {reason}"  # type: ignore[attr-defined]
@@ -70,9 +70,9 @@ def open_to_all(reason: str) -> Callable[[View], View]:
 
 
 def page(act: Act, *, post: Act | None = None) -> Callable[[View], View]:
-    """Guard a page for members: ``@page(Act.X)``; ``post=`` names the act of unsafe methods.
+    """Guard a page for members: ``@page(Act.X)``; ``post=`` is the act of unsafe methods.
 
-    A stranger is led to the login page and back; a member without the act gets 403.
+    A visitor is sent to the sign-in page and then back. A member without the act gets 403.
     """
 
     def guard(view: View) -> View:
@@ -94,26 +94,26 @@ def page(act: Act, *, post: Act | None = None) -> Callable[[View], View]:
 def by_link(name: str, act: Act) -> Callable[[View], View]:
     """Guard a page that a secret link leads to: ``@by_link("shopper", Act.X)``.
 
-    ``name`` is the name of a credential in the switchboard. The address holds ``<str:secret>``.
-    A secret that is unknown, used up or too old gets one answer: 404. A page that is shown goes
-    into no cache and its address goes to no other site. The reader is who the link is for, even
-    when somebody is signed in in the same browser.
+    ``name`` is the name of a credential type in the switchboard. The address contains
+    ``<str:secret>``. A secret that is unknown, used or expired gets 404 in every case. The page is
+    not cached, and its address is not sent to other sites. The principal is the person the link
+    is for, even if another member is signed in in the same browser.
     """
 
     def guard(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             credential = credential_type(name)
-            found = credential.recognise_link(kwargs["secret"])
-            if found is None or not may(found.principal, act):
+            recognised = credential.recognise_link(kwargs["secret"])
+            if recognised is None or not may(recognised.principal, act):
                 raise NotFound(credential.unknown_link_message())
-            request.principal = found.principal  # type: ignore[attr-defined]
-            request.credential = found.credential  # type: ignore[attr-defined]
-            language = language_of(request, found.language)
-            with acting_as(found.credential.principal_id), translation.override(language):
+            request.principal = recognised.principal  # type: ignore[attr-defined]
+            request.credential = recognised.credential  # type: ignore[attr-defined]
+            language = language_of(request, recognised.language)
+            with acting_as(recognised.credential.principal_id), translation.override(language):
                 response = view(request, *args, **kwargs)
                 response.headers["Content-Language"] = language
-            # Not no-referrer: a browser would then post ``Origin: null``, which CSRF refuses.
+            # With "no-referrer" a browser would send ``Origin: null``, which CSRF refuses.
             response.headers["Referrer-Policy"] = "same-origin"
             response.headers["Cache-Control"] = "private, no-store"
             return response
@@ -125,29 +125,29 @@ def by_link(name: str, act: Act) -> Callable[[View], View]:
 
 
 def to_login(request: HttpRequest) -> HttpResponse:
-    """Lead a stranger to the login page; htmx fragments make the whole window go there."""
+    """Send a visitor to the sign-in page; for an htmx fragment the whole window goes there."""
     fragment = request.headers.get("HX-Request") == "true"
     back = "" if fragment or request.method != "GET" else request.get_full_path()
-    asked = f"?{urlencode({'next': back})}" if back and back != reverse("home:start") else ""
-    url = reverse("people:login") + asked
+    query = f"?{urlencode({'next': back})}" if back and back != reverse("home:start") else ""
+    url = reverse("people:login") + query
     if fragment:
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)
 
 
 class RetailerAPIView(APIView):
-    """Base of every API view: ``acts = {"get": Act.X, "post": Act.Y}``; the rest is denied.
+    """The base class of API views: ``acts = {"get": Act.X, "post": Act.Y}``; all else is denied.
 
-    ``request.principal`` is the caller. Unsafe calls run inside the idempotency wrapper, which is
-    the one outer transaction: services underneath stay as they are.
+    ``request.principal`` is the caller. Unsafe calls run inside the idempotency wrapper, which
+    opens the outer transaction.
     """
 
     acts: ClassVar[Mapping[str, Act]] = {}
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    idempotent: ClassVar[bool] = True  # False where each item of a batch brings its own client UUID
+    idempotent: ClassVar[bool] = True  # False if each item of a batch has its own client UUID
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Do as DRF does, with unsafe methods inside the idempotency wrapper."""
+        """Handle the request as DRF does, but run unsafe methods inside the idempotency wrapper."""
         self.args, self.kwargs = args, kwargs
         self.request = self.initialize_request(request, *args, **kwargs)
         self.headers = self.default_response_headers
@@ -161,7 +161,7 @@ class RetailerAPIView(APIView):
         return self.response
 
     def _refuse_undeclared(self) -> None:
-        """Refuse by name what the operation's declaration does not know."""
+        """Refuse parameters that the declaration of the operation does not have."""
         method = (self.request.method or "").lower().replace("head", "get")
         if method in self.http_method_names and hasattr(self, method):
             view: Any = type(self)
@@ -174,8 +174,8 @@ class RetailerAPIView(APIView):
             handler = getattr(self, method, handler)
 
         def act() -> Response:
-            found: Response = handler(self.request, *self.args, **self.kwargs)
-            return found
+            response: Response = handler(self.request, *self.args, **self.kwargs)
+            return response
 
         if method not in UNSAFE or not self.idempotent:
             return act()
@@ -185,24 +185,24 @@ class RetailerAPIView(APIView):
         return run_once(call, act, self.handle_exception)
 
     def before_transaction(self, method: str) -> None:
-        """Do what may not happen in the call's transaction, such as asking a provider outside.
+        """Do work that must not happen inside the transaction, such as calling an outside provider.
 
-        It runs for repeated calls too, and writes nothing. By default it does nothing.
+        It also runs for repeated calls, so it must not write anything. By default it does nothing.
         """
 
     @property
     def principal(self) -> Principal:
-        """The caller; the checks of ``initial`` have seen to it that there is one."""
+        """The caller. ``initial`` has checked that there is one."""
         principal: Principal = self.request.user  # type: ignore[assignment]
         return principal
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Recognise the caller, then look the method's act up in the table."""
+        """Recognise the caller, then check the act of the method in the permission table."""
         super().initial(request, *args, **kwargs)
         request.principal = request.user  # type: ignore[attr-defined]
 
     def check_permissions(self, request: Request) -> None:
-        """Deny by default: no act for the method, no entry."""
+        """Check the act of the method; a method without an act is denied."""
         if request.user is None:
             self.permission_denied(request)
         method = (request.method or "").lower().replace("head", "get")
@@ -225,12 +225,15 @@ class RetailerAPIView(APIView):
         status: int = 200,
         **headers: str,
     ) -> Response:
-        """Return one thing as JSON; ``headers`` take ``ETag=``, ``Location=``."""
+        """Return an object as JSON; ``headers`` can be ``ETag=`` and ``Location=``."""
         shape = serializer(instance, context={"request": self.request})
         return Response(shape.data, status=status, headers=headers or None)
 
 
 def require_any(principal: Principal, acts: Mapping[str, Act]) -> None:
-    """Pass HEAD and OPTIONS, and the 405 of other methods, for whom one of the acts is granted."""
+    """Raise NotAllowed unless one of the acts is granted.
+
+    It guards OPTIONS and methods that the view does not have, whose answer is 405.
+    """
     if not any(may(principal, act) for act in acts.values()):
         raise NotAllowed(_("Your role does not allow this. Ask an owner or manager."))

@@ -1,7 +1,7 @@
-"""What a retailer decides about itself: zone, currency, language, units, brand.
+"""The policy of a retailer: name, time zone, currency, language, units and brand.
 
-It stands on the Retailer row, in the shared tables: nothing here is about people or orders, and
-every request needs it before anything else.
+The policy is part of the Retailer row in the shared tables, because every request needs it first
+and it says nothing about people or orders.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The whole policy of one retailer, checked; see the module."""
+    """The policy of one retailer."""
 
     name: str
     zone: str
@@ -39,17 +39,17 @@ class Policy:
     brand: Brand = field(default_factory=Brand)
 
     def brand_json(self) -> dict[str, Any]:
-        """Return the brand as the row keeps it."""
+        """Return the brand in the form that the row stores."""
         return asdict(self.brand)
 
 
 def check(policy: Policy) -> Policy:
-    """Return the policy as it is.
+    """Check a policy and return it unchanged.
 
     Raises
     ------
     Invalid
-        With a pointer to each value that does not fit, all at once.
+        With a pointer to each value that is not valid.
     """
     problems = Problems()
     if not 1 <= len(policy.name.strip()) <= 120:
@@ -61,8 +61,8 @@ def check(policy: Policy) -> Policy:
     if _CURRENCY.match(policy.currency) is None:
         problems.add("/currency", _("Enter an ISO 4217 currency code, for example EUR."))
     if policy.language not in dict(settings.LANGUAGES):
-        known = ", ".join(code for code, _name in settings.LANGUAGES)
-        problems.add("/language", _("Choose one of: %(known)s.") % {"known": known})
+        codes = ", ".join(code for code, _name in settings.LANGUAGES)
+        problems.add("/language", _("Choose one of: %(known)s.") % {"known": codes})
     if policy.units not in UNITS:
         problems.add("/units", _("Choose metric or imperial."))
     _check_brand(policy.brand, problems)
@@ -71,7 +71,7 @@ def check(policy: Policy) -> Policy:
 
 
 def _check_brand(brand: Brand, problems: Problems) -> None:
-    """A colour that cannot be read is refused, whoever likes it."""
+    """Add a problem for each value of the brand that is not valid, such as a low contrast."""
     fits = True
     if brand.hue is not None and not 0 <= brand.hue < 360:
         problems.add("/brand/hue", _("Enter a hue from 0 to 359."))
@@ -85,26 +85,26 @@ def _check_brand(brand: Brand, problems: Problems) -> None:
         problems.add(
             "/brand/logo", _("Enter an https:// address or a path on this host, without spaces.")
         )
-    if fits and (found := worst(brand.hue, brand.chroma)).ratio < ENOUGH:
-        told = _(
+    if fits and (contrast := worst(brand.hue, brand.chroma)).ratio < ENOUGH:
+        text = _(
             "This colour has a contrast of %(ratio).1f to 1 (%(text)s on %(ground)s, %(scheme)s)."
             " To be readable it needs 4.5 to 1. Choose a less vivid colour or another hue."
         )
         problems.add(
             "/brand/chroma",
-            told
+            text
             % {
-                "ratio": int(found.ratio * 10) / 10,  # 4.49 must not be told as 4.5
-                "text": found.text,
-                "ground": found.ground,
-                "scheme": found.scheme,
+                "ratio": int(contrast.ratio * 10) / 10,  # rounded down: 4.49 must not appear as 4.5
+                "text": contrast.text,
+                "ground": contrast.ground,
+                "scheme": contrast.scheme,
             },
             "contrast",
         )
 
 
 def policy_of(row: Retailer) -> Policy:
-    """Return the policy that a row holds."""
+    """Return the policy of a retailer's row."""
     return Policy(
         name=row.name,
         zone=row.zone,

@@ -1,4 +1,4 @@
-"""Somebody who has been recognised, and what the table of permissions lets them do."""
+"""The recognised caller, and the checks of the permission table for that caller."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody who has been recognised, in one retailer.
+    """A recognised caller in one retailer: a member, an API key, or the reader of a secret link.
 
     Parameters
     ----------
     kind : Kind
-        Member, API key, or somebody who follows a secret link.
+        Member, API key or reader of a secret link.
     public_id, name : str
-        ``mbr_…``, ``key_…`` or the id of what the link is about, and what to call it.
+        ``mbr_…``, ``key_…`` or the id of the link's subject, and the name for display.
     role : str
-        A ``Role`` or ``KeyRole``, by kind; for links the name of the credential.
+        A ``Role`` for members, a ``KeyRole`` for keys, the name of the credential for links.
     hubs : frozenset of str, optional
-        Public ids of the hubs it is limited to; None means all.
+        Public ids of the hubs that the caller is limited to; None means all.
     house : bool
-        Whether it belongs to the operator's own schema.
+        True if the caller belongs to the operator's own schema.
     ref : str
-        For keys: the driver, bank or carrier that the key speaks for.
+        For keys: the id of the driver, locker bank or carrier on whose behalf the key acts.
     """
 
     kind: Kind
@@ -45,21 +45,21 @@ class Principal:
 
     @property
     def is_authenticated(self) -> bool:
-        """DRF and templates ask this of a user."""
+        """Always True; DRF and templates read it."""
         return True
 
     @property
     def signed_in(self) -> bool:
-        """Whether it is a member, who has an account and may sign out."""
+        """True for a member, who has an account and can sign out."""
         return self.kind == Kind.MEMBER
 
     def may(self, act: Act | str, hub: str | None = None) -> bool:
-        """For templates: ``may`` with the principal first."""
+        """Return True if the act is allowed; for use in templates."""
         return may(self, Act(act), hub)
 
 
 def may(principal: Principal | None, act: Act, hub: str | None = None) -> bool:
-    """Tell whether a principal may do an act, at a hub (public id) when one is named."""
+    """Return True if a principal is allowed to do an act, at a hub if its public id is given."""
     if principal is None or not granted(principal.kind, principal.role, act):
         return False
     row = TABLE[act]
@@ -71,14 +71,14 @@ def may(principal: Principal | None, act: Act, hub: str | None = None) -> bool:
 
 
 def require(principal: Principal | None, act: Act, hub: str | None = None) -> None:
-    """Pass, or raise.
+    """Raise an error unless a principal is allowed to do an act.
 
     Raises
     ------
     NotAllowed
-        The role has no tick for the act.
+        The role does not allow the act.
     NotFound
-        The role may, but not at this hub: what lies outside one's hubs is unknown to one.
+        The role allows the act, but not at this hub. Other hubs look as if they did not exist.
     """
     if may(principal, act, hub):
         return
@@ -93,7 +93,7 @@ def require(principal: Principal | None, act: Act, hub: str | None = None) -> No
 def visible(
     principal: Principal | None, queryset: QuerySet[M], field: str = "hub__public_id"
 ) -> QuerySet[M]:
-    """Return what lies in the principal's hubs; nothing for a stranger."""
+    """Return the rows in the principal's hubs; none without a principal."""
     if principal is None:
         return queryset.none()
     if principal.hubs is None:

@@ -1,7 +1,7 @@
-"""The two API views of a resource, its list and its item, written once for every app.
+"""The list view and the item view of an API resource, shared by all apps.
 
-A ``Resource`` describes how it is read and written; ``@described`` gives the operations their names
-in the OpenAPI document. What differs from resource to resource stays in the app's own views.
+A ``Resource`` describes how a resource is read and written. ``@described`` gives the operations
+their names in the OpenAPI document. An app adds its own views for anything else.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ Rows = QuerySet[Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """How one resource is read and written over the API.
+    """The description of one API resource: its rows, shapes and services.
 
     Parameters
     ----------
     name, singular : str
-        ``hubs`` (operationIds: hubs_list …) and what people call one.
+        Plural for the operationIds (``hubs``: hubs_list), and one item in words ("a hub").
     rows : callable
-        Every row, with what its shape shows.
+        Returns all rows, with the related rows that the shape needs.
     shape_in, shape_out : serializer classes
-        What comes and what goes.
+        The shape of the request body and the shape of the answer.
     add, change, end : callable
         Services; ``change(row, version=, **fields)``, ``end(row, version=)`` for DELETE.
     resolve : callable
-        Turns references in a validated body into rows the principal may use.
+        Turns references in a validated body into rows that the principal may use.
     hub_field : str
-        Where the hub's public id stands, for hub-limited principals.
+        The path to the hub's public id, for principals who are limited to some hubs.
     filter_rows : callable
         Applies the list's own query parameters.
     parameters : tuple
-        Those parameters, for the document.
+        These query parameters, for the OpenAPI document.
     """
 
     name: str
@@ -62,12 +62,12 @@ class Resource:
     parameters: tuple[OpenApiParameter, ...] = ()
 
     def visible_to(self, principal: Principal) -> Rows:
-        """The rows in the principal's hubs."""
+        """Return the rows in the principal's hubs."""
         return visible(principal, self.rows(), self.hub_field)
 
 
 class ResourceListView(RetailerAPIView):
-    """A list, and adding to it."""
+    """The view that lists a resource and adds an item."""
 
     resource: ClassVar[Resource]
 
@@ -80,14 +80,14 @@ class ResourceListView(RetailerAPIView):
 
     def post(self, request: Request) -> Response:
         """Add one."""
-        said = self.resource.resolve(self.principal, self.shape_in(self.resource.shape_in))
-        row = self.resource.add(**said)
-        where = f"{request.path}{row.public_id}/"
-        return self.shape_out(self.resource.shape_out, row, 201, ETag=etag(row), Location=where)
+        values = self.resource.resolve(self.principal, self.shape_in(self.resource.shape_in))
+        row = self.resource.add(**values)
+        location = f"{request.path}{row.public_id}/"
+        return self.shape_out(self.resource.shape_out, row, 201, ETag=etag(row), Location=location)
 
 
 class ResourceView(RetailerAPIView):
-    """One of them: by id or ``external_id:…``."""
+    """The view of one item, named by id or ``external_id:…``."""
 
     resource: ClassVar[Resource]
 
@@ -97,15 +97,15 @@ class ResourceView(RetailerAPIView):
         return self.shape_out(self.resource.shape_out, row, ETag=etag(row))
 
     def patch(self, request: Request, ref: str) -> Response:
-        """Change what is given; the rest stays."""
+        """Change the given fields; other fields keep their values."""
         row = by_ref(self.resource.visible_to(self.principal), ref)
-        said = self.shape_in(self.resource.shape_in, partial=True)
-        said = self.resource.resolve(self.principal, said)
-        changed = self.resource.change(row, version=expected_version(request), **said)
+        values = self.shape_in(self.resource.shape_in, partial=True)
+        values = self.resource.resolve(self.principal, values)
+        changed = self.resource.change(row, version=expected_version(request), **values)
         return self.shape_out(self.resource.shape_out, changed, ETag=etag(changed))
 
     def delete(self, request: Request, ref: str) -> Response:
-        """End it: history stays."""
+        """End an item; its history stays."""
         row = by_ref(self.resource.visible_to(self.principal), ref)
         self.resource.end(row, version=expected_version(request))
         return Response(status=204)

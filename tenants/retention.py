@@ -1,4 +1,4 @@
-"""How long a retailer keeps what may hold words about people: a section of its policy."""
+"""The section of the policy that says how long data about people is kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tenants.sections import Label, setting
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Days after which ``forget`` deletes or blanks; the defaults are what is usual in Europe."""
+    """Days after which ``forget`` deletes data. The defaults are usual in Europe."""
 
     title: ClassVar[Label] = _("Data retention")
     refused_rows_days: int = setting(

@@ -1,7 +1,7 @@
-"""Roles, acts, and the one table that says who may do what; pages, API and websockets read it.
+"""Roles, acts, and the permission table that pages, API and websockets use.
 
-Roles are closed lists: a retailer gives them out, it does not invent them. A member and an API
-key may carry roles of the same name (``driver``), so a role is always read with its kind.
+The roles are fixed: a retailer assigns them but cannot add new ones. Members and API keys have a
+role of the same name (``driver``), so a role is always read together with its kind.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a principal is."""
+    """The kind of a principal."""
 
     MEMBER = "member"
     KEY = "key"
-    LINK = "link"  # somebody who follows a secret link; the role is the credential's name
+    LINK = "link"  # the reader of a secret link; the role is the name of the credential
 
 
 class Role(StrEnum):
-    """Roles of members."""
+    """The roles of members."""
 
     OWNER = "owner"
     MANAGER = "manager"
@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 
 class KeyRole(StrEnum):
-    """Roles of API keys."""
+    """The roles of API keys."""
 
     INTEGRATION = "integration"
     DRIVER = "driver"
@@ -41,7 +41,7 @@ class KeyRole(StrEnum):
 
 
 class Act(StrEnum):
-    """Everything anybody may do, by its noun and verb. A new act is a new row of TABLE."""
+    """Everything that can be permitted, as noun and verb. Each act has a row in TABLE."""
 
     SELF_VIEW = "self.view"
     SELF_EDIT = "self.edit"
@@ -72,18 +72,18 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One row of the table.
+    """A row of the permission table.
 
     Parameters
     ----------
     members, keys : frozenset
-        The roles that may.
+        The roles that are allowed.
     links : frozenset of str
-        The credentials by link that may, by their names in the switchboard.
+        The link credentials that are allowed, by their names in the switchboard.
     all_hubs : bool
-        The act concerns the whole retailer: somebody limited to some hubs may not.
+        True if the act concerns the whole retailer. Members limited to some hubs are denied.
     house : bool
-        Only members of the operator's own schema may.
+        True if only members of the operator's own schema are allowed.
     """
 
     members: frozenset[Role] = frozenset()
@@ -96,10 +96,10 @@ class Grant:
 _EVERY_MEMBER = frozenset(Role)
 _EVERY_KEY = frozenset(KeyRole)
 _OWNER = frozenset({Role.OWNER})
-_HEADS = _OWNER | {Role.MANAGER}
-_DESK = _HEADS | {Role.DISPATCHER}
-_FLOOR = _DESK | {Role.PICKER}
-_READERS = _FLOOR | {Role.READONLY}
+_MANAGERS = _OWNER | {Role.MANAGER}
+_DISPATCHERS = _MANAGERS | {Role.DISPATCHER}
+_PICKERS = _DISPATCHERS | {Role.PICKER}
+_READERS = _PICKERS | {Role.READONLY}
 _INTEGRATION = frozenset({KeyRole.INTEGRATION})
 
 TABLE: Mapping[Act, Grant] = {
@@ -109,30 +109,30 @@ TABLE: Mapping[Act, Grant] = {
     Act.HOME_VIEW: Grant(_EVERY_MEMBER),
     Act.SOCKETS_OPEN: Grant(_EVERY_MEMBER, _INTEGRATION | {KeyRole.DRIVER}),
     Act.ORDERS_VIEW: Grant(_READERS, _INTEGRATION),
-    Act.ORDERS_EDIT: Grant(_DESK, _INTEGRATION),
-    Act.ORDERS_IMPORT: Grant(_DESK, _INTEGRATION),
+    Act.ORDERS_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.ORDERS_IMPORT: Grant(_DISPATCHERS, _INTEGRATION),
     Act.FLEET_VIEW: Grant(_READERS, _INTEGRATION),
-    Act.FLEET_EDIT: Grant(_DESK, _INTEGRATION),
+    Act.FLEET_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
     Act.PLANS_VIEW: Grant(_READERS, _INTEGRATION),
-    Act.PLANS_EDIT: Grant(_DESK, _INTEGRATION),
-    Act.PLANS_PUBLISH: Grant(_DESK, _INTEGRATION),
+    Act.PLANS_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.PLANS_PUBLISH: Grant(_DISPATCHERS, _INTEGRATION),
     Act.JOBS_VIEW: Grant(_READERS, _INTEGRATION),
-    Act.JOBS_CANCEL: Grant(_DESK, _INTEGRATION),
-    Act.EVENTS_VIEW: Grant(_HEADS, _INTEGRATION, all_hubs=True),
-    Act.MEMBERS_VIEW: Grant(_HEADS, all_hubs=True),
-    Act.MEMBERS_EDIT: Grant(_HEADS, all_hubs=True),
-    Act.KEYS_VIEW: Grant(_HEADS, all_hubs=True),
-    Act.KEYS_EDIT: Grant(_HEADS, all_hubs=True),
+    Act.JOBS_CANCEL: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.EVENTS_VIEW: Grant(_MANAGERS, _INTEGRATION, all_hubs=True),
+    Act.MEMBERS_VIEW: Grant(_MANAGERS, all_hubs=True),
+    Act.MEMBERS_EDIT: Grant(_MANAGERS, all_hubs=True),
+    Act.KEYS_VIEW: Grant(_MANAGERS, all_hubs=True),
+    Act.KEYS_EDIT: Grant(_MANAGERS, all_hubs=True),
     Act.POLICY_VIEW: Grant(_READERS),
-    Act.POLICY_EDIT: Grant(_HEADS, all_hubs=True),
-    Act.AUDIT_VIEW: Grant(_HEADS, all_hubs=True),
-    Act.RETAILERS_VIEW: Grant(_HEADS, all_hubs=True, house=True),
+    Act.POLICY_EDIT: Grant(_MANAGERS, all_hubs=True),
+    Act.AUDIT_VIEW: Grant(_MANAGERS, all_hubs=True),
+    Act.RETAILERS_VIEW: Grant(_MANAGERS, all_hubs=True, house=True),
     Act.RETAILERS_EDIT: Grant(_OWNER, all_hubs=True, house=True),
 }
 
 
 def granted(kind: Kind, role: str, act: Act) -> bool:
-    """Tell whether the table has a tick for this role, hubs and house left aside."""
+    """Return True if the table allows the act to this role, without a check of hubs or house."""
     row = TABLE.get(act)
     if row is None:
         return False

@@ -1,4 +1,4 @@
-"""Sections of the policy: settings that an app lets its retailer decide.
+"""Sections of the policy: settings that an app declares and the retailer decides.
 
 An app writes a frozen dataclass with defaults and names it in ``POLICIES`` of the switchboard::
 
@@ -7,10 +7,10 @@ An app writes a frozen dataclass with defaults and names it in ``POLICIES`` of t
         title: ClassVar = _("Slots")
         cutoff_minutes: int = setting(90, _("Cut-off, minutes"), least=0, most=1440)
 
-It is stored in the retailer's own schema and gets a page under Settings. An app reads it with
-``tenants.people.selectors.policy(Policy)``. Fields are int, float, bool, str, or one of them or
-None; a str with ``choices`` is one of a list. A class may have ``check(self, problems)`` for rules
-that need several fields.
+The values are stored in the retailer's own schema and get a page under Settings. An app reads
+them with ``tenants.people.selectors.policy(Policy)``. A field is int, float, bool or str, or one
+of these or None. A str with ``choices`` takes only these values. A class may have
+``check(self, problems)`` for rules that need several fields.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ LARGEST = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One field of a section.
+    """A setting of a section.
 
     Parameters
     ----------
     name, kind, optional
-        Its name, its type (bool, int, float or str), and whether None is allowed.
+        Name, type (bool, int, float or str), and True if None is allowed.
     label, help : str
-        What a form says, translated when it is shown.
+        The label and the hint on the form, translated when shown.
     least, most : float, optional
-        Bounds of a number; ``most`` is the longest text otherwise.
+        Bounds of a number; for a text, ``most`` is the greatest length.
     choices : tuple of (value, label)
-        The values of a text, where they are a list.
+        The allowed values of a text, if it is a choice.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One registered section: its name in the switchboard, its class and its fields."""
+    """A registered section: its name in the switchboard, its class and its fields."""
 
     name: str
     policy: type[Any]
@@ -80,18 +80,18 @@ def setting(
     most: float | None = None,
     choices: Iterable[tuple[str, Label]] = (),
 ) -> Any:
-    """Return a dataclass field with a default, and what its form and its check need."""
+    """Return a dataclass field with a default, and with the data for its form and its check."""
     about = {"label": label, "help": help, "least": least, "most": most, "choices": tuple(choices)}
     return dataclasses.field(default=default, metadata=about)
 
 
 def sections() -> Mapping[str, Section]:
-    """Return name -> section, in the order of the switchboard. Raises NotWired."""
-    return _made(tuple(policy_table().items()))
+    """Return the sections by name, in the order of the switchboard. Raises NotWired."""
+    return _sections_of(tuple(policy_table().items()))
 
 
 def section_of(policy: type[Any]) -> Section:
-    """Return the section of a class. Raises NotWired for one that the switchboard lacks."""
+    """Return the section of a policy class. Raises NotWired if the switchboard does not name it."""
     for section in sections().values():
         if section.policy is policy:
             return section
@@ -99,7 +99,7 @@ def section_of(policy: type[Any]) -> Section:
 
 
 @lru_cache(maxsize=8)
-def _made(paths: tuple[tuple[str, str], ...]) -> Mapping[str, Section]:
+def _sections_of(paths: tuple[tuple[str, str], ...]) -> Mapping[str, Section]:
     return {name: _section(name, load(path)) for name, path in paths}
 
 
@@ -121,62 +121,62 @@ def _setting(section: str, field: dataclasses.Field[Any], hint: Any) -> Setting:
             f"The policy {section!r}: {field.name} must be one of bool, int, float and str, "
             "or that and None, with a default."
         )
-    about = {"label": field.name, **field.metadata}
+    options = {"label": field.name, **field.metadata}
     return Setting(
         name=field.name,
         kind=kinds[0],
         optional=NoneType in members,
         default=field.default,
-        **about,
+        **options,
     )
 
 
 def from_stored(section: Section, stored: Mapping[str, Any]) -> Any:
-    """Return the policy of a stored row: defaults for what it lacks, nothing of what is gone."""
-    known = {one.name for one in section.settings}
-    return section.policy(**{name: value for name, value in stored.items() if name in known})
+    """Return the policy with stored values; defaults replace missing ones, unknown are ignored."""
+    names = {setting.name for setting in section.settings}
+    return section.policy(**{name: value for name, value in stored.items() if name in names})
 
 
 def check_section(section: Section, policy: Any) -> Any:
-    """Return the policy as it is.
+    """Check the policy of a section and return it unchanged.
 
     Raises
     ------
     Invalid
-        With a pointer to each value that does not fit, all at once.
+        With a pointer to each value that is not valid.
     """
     problems = Problems()
     if type(policy) is not section.policy:
         raise Invalid(_("Some settings are not valid. See the errors."))
-    for one in section.settings:
-        fault = _fault(one, getattr(policy, one.name))
-        if fault:
-            problems.add(f"/{one.name}", fault)
+    for setting in section.settings:
+        message = _fault(setting, getattr(policy, setting.name))
+        if message:
+            problems.add(f"/{setting.name}", message)
     if not problems.found and hasattr(policy, "check"):
         policy.check(problems)
     problems.raise_if_any(_("Some settings are not valid. See the errors."))
     return policy
 
 
-def _fault(one: Setting, value: Any) -> str:
-    """Return what is wrong with a value, "" when it fits."""
+def _fault(setting: Setting, value: Any) -> str:
+    """Return the error message for a value, "" if the value is valid."""
     if value is None:
-        return "" if one.optional else _("Enter a value.")
+        return "" if setting.optional else _("Enter a value.")
     kind: type = type(value)
-    if kind is not one.kind and not (kind is int and one.kind is float):
+    if kind is not setting.kind and not (kind is int and setting.kind is float):
         return _("This value has the wrong type.")
-    if one.choices:
-        known = [choice for choice, _label in one.choices]
-        if value in known:
+    if setting.choices:
+        choices = [choice for choice, _label in setting.choices]
+        if value in choices:
             return ""
-        return _("Choose one of: %(known)s.") % {"known": ", ".join(known)}
-    if one.kind is str:
-        longest = int(one.most or LONGEST)
+        return _("Choose one of: %(known)s.") % {"known": ", ".join(choices)}
+    if setting.kind is str:
+        longest = int(setting.most or LONGEST)
         if len(value) <= longest and "\x00" not in value:
             return ""
         return _("Use at most %(most)d characters.") % {"most": longest}
-    least = -LARGEST if one.least is None else one.least
-    most = LARGEST if one.most is None else one.most
-    if one.kind is bool or least <= value <= most:
+    least = -LARGEST if setting.least is None else setting.least
+    most = LARGEST if setting.most is None else setting.most
+    if setting.kind is bool or least <= value <= most:
         return ""
     return _("Enter a number from %(least)g to %(most)g.") % {"least": least, "most": most}

@@ -1,7 +1,7 @@
-"""Who is who: looked up in the shared tables at every request and task.
+"""Look-ups of retailers in the shared tables, made at every request and task.
 
-Nothing is cached: one indexed read of two rows, so that a suspension holds from the next request
-on in every process.
+Nothing is cached: a look-up is one indexed query, so a suspension applies from the next request
+in every process.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from tenants.models import Domain, Retailer, Status
 
 
 def today() -> dt.date:
-    """Return the date at the retailer at hand, in its own time zone."""
+    """Return the current date of the current retailer, in its time zone."""
     return clock.local_date(clock.now(), current_retailer().zone)
 
 
 def find(schema: str) -> RetailerRef | None:
-    """Return the retailer of a schema, whatever its status, or None."""
+    """Return the retailer of a schema, with any status, or None."""
     return _one(_rows().filter(schema_name=schema))
 
 
 def by_public_id(public_id: str) -> RetailerRef:
-    """Return the retailer of a public id; raises NotFound."""
-    found = _one(_rows().filter(public_id=public_id))
-    if found is None:
+    """Return the retailer with a public id. Raises NotFound."""
+    ref = _one(_rows().filter(public_id=public_id))
+    if ref is None:
         raise NotFound(_("Retailer not found."))
-    return found
+    return ref
 
 
 def by_host(host: str) -> RetailerRef | None:
-    """Return who is served on a Host header, as it came (any case, port, trailing dot), or None."""
+    """Return the retailer of a Host header (any case, port or trailing dot), or None."""
     name = host_name(host)
     if not name:
         return None
@@ -45,13 +45,13 @@ def by_host(host: str) -> RetailerRef | None:
 
 
 def active() -> list[RetailerRef]:
-    """Return everyone who may be worked for, by schema; the operator's own house among them."""
+    """Return all active retailers, sorted by schema, with the operator's own."""
     with shared_tables():
         return [_ref(row) for row in _rows().filter(status=Status.ACTIVE).order_by("schema_name")]
 
 
 def row_of(rows: QuerySet[Retailer], schema: str) -> Retailer:
-    """Return the row of a schema from `rows` (locked ones, to change it); raises NotFound."""
+    """Return the row of a schema from `rows`, a queryset that may lock. Raises NotFound."""
     row = rows.filter(schema_name=schema).first()
     if row is None:
         raise NotFound(_("There is no retailer with the schema %(schema)s.") % {"schema": schema})
@@ -59,12 +59,12 @@ def row_of(rows: QuerySet[Retailer], schema: str) -> Retailer:
 
 
 def retailers() -> QuerySet[Retailer]:
-    """Return all retailers but the house, newest first, each with its ``primary_domain``."""
+    """Return all retailers except the operator's own, newest first, each with its ``primary_domain``."""
     return _rows().exclude(schema_name=HOUSE).order_by("-created_at", "-public_id")
 
 
 def schemas() -> list[str]:
-    """Return every schema that holds a retailer's tables, the template apart, by name."""
+    """Return the schemas with a retailer's tables, sorted; without the template."""
     with shared_tables():
         return list(
             Retailer.objects.exclude(status__in=[Status.OPENING, Status.CLOSED])
@@ -74,19 +74,19 @@ def schemas() -> list[str]:
 
 
 def demos() -> list[str]:
-    """Return the schemas of demo retailers that are not closed, by name."""
+    """Return the schemas of demo retailers that are not closed, sorted."""
     with shared_tables():
         rows = Retailer.objects.filter(is_demo=True).exclude(status=Status.CLOSED)
         return list(rows.order_by("schema_name").values_list("schema_name", flat=True))
 
 
 def host_name(host: str) -> str:
-    """Return the name in a Host header: lower case, without port and trailing dot; "" if none.
+    """Return the host name of a Host header in lower case, without port and trailing dot.
 
-    ``ACME.Localhost.:8000`` is ``acme.localhost``.
+    ``ACME.Localhost.:8000`` is ``acme.localhost``. The result is "" for a header without a name.
     """
     name = host.strip().lower()
-    if name.startswith("["):  # an IPv6 address names nobody
+    if name.startswith("["):  # an IPv6 address is not a host name
         return ""
     name, _, port = name.partition(":")
     if port and not port.isdigit():
@@ -122,7 +122,7 @@ def _ref(row: Retailer) -> RetailerRef:
 
 
 def clock_of(row: Retailer) -> RetailerClock | None:
-    """Return the clock of a sandbox retailer; None while it shows the real time."""
+    """Return the clock of a sandbox retailer, or None while it shows the real time."""
     if row.clock_set_at is None or row.clock_shows is None:
         return None
     return RetailerClock(row.clock_set_at, row.clock_shows, row.clock_rate)

@@ -1,10 +1,10 @@
-"""The moves of a retailer, and what each is called in the journal. PURE."""
+"""The allowed changes of a retailer's status, and their names in the journal. PURE."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# opening -> closed: what could not be opened is given up, its host name free again.
+# opening -> closed: the opening failed or was cancelled, and the host name is free again.
 MOVES: Mapping[str, frozenset[str]] = {
     "opening": frozenset({"active", "closed"}),
     "active": frozenset({"suspended", "closing"}),
@@ -12,7 +12,7 @@ MOVES: Mapping[str, frozenset[str]] = {
     "closing": frozenset({"closed"}),
     "closed": frozenset(),
 }
-# active -> closing is the first half of closing, in one transaction with the second.
+# active -> closing has no verb: it is the first half of closing, in the same transaction.
 VERBS: Mapping[tuple[str, str], str] = {
     ("opening", "active"): "opened",
     ("opening", "closed"): "given_up",

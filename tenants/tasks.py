@@ -1,4 +1,4 @@
-"""The retailer work that a job does in the house."""
+"""The job that opens a retailer; it runs in the operator's schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tenants.services import build
 
 
 def run_opening(job: Lease) -> Mapping[str, str]:
-    """Make the tables of the retailer that the job is about, and let its first owner in.
+    """Create the tables of the job's retailer and add its first owner.
 
     Safe to run again after a crash at any point.
     """

@@ -1,4 +1,4 @@
-"""Pages of the retailer itself."""
+"""Addresses of the settings pages."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The retailer's settings page."""
+"""The settings pages of a retailer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ from tenants.selectors import row_of
 @page(Act.POLICY_VIEW, post=Act.POLICY_EDIT)
 @require_http_methods(["GET", "POST"])
 def settings(request: PageRequest) -> HttpResponse:
-    """Name, zone, currency, language, units and brand; read-only for who may not change them."""
+    """Show and change name, time zone, currency, language, units and branding.
+
+    The form is read-only for members who cannot change the settings.
+    """
     row = row_of(Retailer.objects.all(), current_schema())
     form = PolicyForm(request.POST) if request.method == "POST" else PolicyForm.of(policy_of(row))
     version = version_of(request)
@@ -38,23 +41,23 @@ def settings(request: PageRequest) -> HttpResponse:
     if not may_edit:
         for field in form.fields.values():
             field.disabled = True
-    shown = {"form": form, "version": row.version, "may_edit": may_edit}
-    return render(request, "tenants/settings.html", shown, status=status_of(form))
+    context = {"form": form, "version": row.version, "may_edit": may_edit}
+    return render(request, "tenants/settings.html", context, status=status_of(form))
 
 
 @page(Act.POLICY_VIEW, post=Act.POLICY_EDIT)
 @require_http_methods(["GET", "POST"])
 def section(request: PageRequest, name: str) -> HttpResponse:
-    """One section of the policy; read-only for those who may not change it."""
-    found = sections().get(name)
-    if found is None:
+    """Show and change one section of the policy; read-only for members who cannot change it."""
+    chosen = sections().get(name)
+    if chosen is None:
         raise unknown()
-    present, version = people.versioned_policy(found)
-    form = SectionForm(found, request.POST or None, initial=asdict(present))
+    values, version = people.versioned_policy(chosen)
+    form = SectionForm(chosen, request.POST or None, initial=asdict(values))
     expected = version_of(request)
     if apply_form(
         form,
-        lambda: set_section(section=found, policy=form.policy(), expected_version=expected),
+        lambda: set_section(section=chosen, policy=form.policy(), expected_version=expected),
     ):
         messages.success(request, _("Saved."))
         return redirect("tenants:section", name)
@@ -62,5 +65,5 @@ def section(request: PageRequest, name: str) -> HttpResponse:
     if not may_edit:
         for field in form.fields.values():
             field.disabled = True
-    shown = {"form": form, "section": found, "version": version, "may_edit": may_edit}
-    return render(request, "tenants/section.html", shown, status=status_of(form))
+    context = {"form": form, "section": chosen, "version": version, "may_edit": may_edit}
+    return render(request, "tenants/section.html", context, status=status_of(form))

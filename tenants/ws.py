@@ -1,4 +1,4 @@
-"""Websocket routes of last resort; settings.SOCKET_ROUTES names this list last."""
+"""The websocket route for unknown addresses; settings.SOCKET_ROUTES names this list last."""
 
 from django.urls import re_path
 

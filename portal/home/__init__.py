@@ -1,1 +1,1 @@
-"""The public front page and the retailer's home."""
+"""The public front page, the retailer's home page and the gallery of components."""

@@ -1,4 +1,4 @@
-"""What the page ``/design/`` shows: one example of every component, made up."""
+"""The invented examples of the page ``/design/``, which shows every component."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from lastmile.core.statuses import statuses
 
 SETS = (("light", _("Light")), ("dark", _("Dark")), ("contrast", _("High contrast")))
-FRAMES = ("shopper", "driver")  # base templates beside that of staff
-SOMEBODY = {"name": "Rosa Díaz", "street": "Calle Mayor 3"}
+FRAMES = ("shopper", "driver")  # base templates besides the one for staff
+EXAMPLE_PERSON = {"name": "Rosa Díaz", "street": "Calle Mayor 3"}
 BARS = (("Van 1", 42.0), ("Van 2", 38.5), ("E-van 1", 51.2), ("Bike 3", 12.4))
 WEEK = (("Mon", 4.1), ("Tue", 3.9), ("Wed", 4.4), ("Thu", 3.6), ("Fri", 3.4), ("Sat", 3.5))
 INTERVAL = ((3.8, 4.4), (3.6, 4.2), (4.1, 4.7), (3.3, 3.9), (3.1, 3.7), (3.2, 3.8))
@@ -54,7 +54,7 @@ ROWS = (
 
 
 class ExampleForm(forms.Form):
-    """Every kind of field once, one of them wrong."""
+    """A form with every kind of field; one value is not valid."""
 
     name = forms.CharField(label=_("Name"), help_text=_("As written at the door."))
     weight = forms.IntegerField(label=_("Weight"), min_value=1)
@@ -72,19 +72,19 @@ class ExampleForm(forms.Form):
 
 
 def panels() -> list[dict[str, Any]]:
-    """One panel for each token set; each has a form of its own, so that ids stay unique."""
-    found = []
+    """Return one panel for each theme. Each has its own form, so that ids stay unique."""
+    result: list[dict[str, Any]] = []
     for code, name in SETS:
-        given = {"name": "Rosa Díaz", "weight": "0", "kind": "van", "day": "2026-11-23"}
-        said = {f"{code}-{name}": value for name, value in [*given.items(), ("opens", "14:00")]}
-        form = ExampleForm(said, prefix=code)
+        values = {"name": "Rosa Díaz", "weight": "0", "kind": "van", "day": "2026-11-23"}
+        data = {f"{code}-{name}": value for name, value in [*values.items(), ("opens", "14:00")]}
+        form = ExampleForm(data, prefix=code)
         form.is_valid()
-        found.append({"code": code, "name": name, "form": form})
-    return found
+        result.append({"code": code, "name": name, "form": form})
+    return result
 
 
 def examples() -> dict[str, Any]:
-    """Return the context of the page."""
+    """Return the template context of the page."""
     return {
         "panels": panels(), "statuses": list(statuses()), "rows": ROWS, "bars": BARS, "week": WEEK,
         "interval": INTERVAL, "shifts": SHIFTS, "hours": HOURS, "routes": range(1, 17),

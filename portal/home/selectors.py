@@ -1,4 +1,4 @@
-"""What the retailer's first page says of a day: counts, figures, and what to do next."""
+"""The data of the home page: counts and figures of a day, and the next steps."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from lastmile.core.navigation import Scope, Step
 from lastmile.core.tenancy import current_retailer
 from tenants.selectors import today as retailer_today
 
-TO_PLAN = (OrderState.READY, OrderState.PLANNED)  # one that needs a pin is said by itself
+TO_PLAN = (OrderState.READY, OrderState.PLANNED)  # orders that need a pin are counted apart
 CARRIED = (OrderState.PLANNED, OrderState.LOADED, OrderState.OUT, OrderState.DELIVERED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubDay:
-    """One hub's day: its orders, its shifts, and the plan that counts or waits.
+    """The day of one hub: its orders, its shifts, and its published plan or draft.
 
     ``new_orders`` counts the orders that arrived after the plan was made.
     """
@@ -41,7 +41,7 @@ class HubDay:
 
     @property
     def in_order(self) -> bool:
-        """Whether a published plan carries every order of the day and breaks no promise."""
+        """True if a published plan serves every order of the day and breaks no promise."""
         if not self.orders:
             return True
         plan = self.plan
@@ -54,10 +54,10 @@ class HubDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Today:
-    """A day of a retailer, over the hubs the reader works at.
+    """The figures of a day, over the hubs of the reader.
 
-    ``needs_pin`` counts addresses of every day that are not on the map, ``needs_pin_today`` those
-    of this one.
+    ``needs_pin`` counts the orders of all days that need a pin, ``needs_pin_today`` only those of
+    this day.
     """
 
     date: dt.date
@@ -79,19 +79,19 @@ class Today:
 
     @property
     def in_order(self) -> bool:
-        """Whether everything of the day is planned and published, and nothing waits."""
+        """True if everything of the day is planned and published."""
         waits = self.needs_pin_today or self.without_hub
         return not waits and all(row.in_order for row in self.hubs)
 
     @property
     def cost_per_order_minor(self) -> int | None:
-        """Planned cost divided by the orders it carries."""
+        """The planned cost divided by the number of planned orders."""
         carried = sum(h.plan.orders_count for h in self.hubs if h.plan)
         return round(self.cost_minor / carried) if carried else None
 
     @property
     def co2_per_order_g(self) -> int | None:
-        """Planned grams divided by the orders they carry."""
+        """The planned grams of CO2e divided by the number of planned orders."""
         carried = sum(h.plan.orders_count for h in self.hubs if h.plan)
         return round(self.co2_g / carried) if carried else None
 
@@ -104,7 +104,7 @@ def day_to_show(hubs: frozenset[str] | None) -> dt.date:
 
 
 def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
-    """Return a day's picture in five queries, however many orders it has."""
+    """Return the figures of a day in five queries, for any number of orders."""
     retailer = current_retailer()
     places = Hub.objects.filter(active=True) if hubs is None else Hub.objects.filter(
         active=True, public_id__in=hubs
@@ -115,10 +115,10 @@ def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
         .annotate(n=Count("pk"))
     )
     plans: dict[int, Plan] = {}
-    drawn = Plan.objects.filter(service_date=date, status__in=[DRAFT, PUBLISHED])
-    for plan in drawn.annotate(route_count=Count("routes")).order_by("number"):
+    current_plans = Plan.objects.filter(service_date=date, status__in=[DRAFT, PUBLISHED])
+    for plan in current_plans.annotate(route_count=Count("routes")).order_by("number"):
         before = plans.get(plan.hub_id)
-        if before is None or before.status != PUBLISHED:  # what was published counts
+        if before is None or before.status != PUBLISHED:  # a published plan goes before a draft
             plans[plan.hub_id] = plan
     counts = {row["hub"]: row for row in _day_counts(hubs, date, plans.values())}
     nothing = {"orders": 0, "new_orders": 0}
@@ -132,7 +132,7 @@ def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
         )
         for hub in places.order_by("name")
     ]
-    shown = [row.plan for row in rows if row.plan]
+    shown_plans = [row.plan for row in rows if row.plan]
     return Today(
         date=date,
         is_today=date == retailer_today(),
@@ -142,29 +142,29 @@ def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
         needs_pin=_orders(hubs).filter(state=OrderState.NEEDS_PIN).count(),
         needs_pin_today=sum(c["needs_pin"] for c in counts.values()),
         without_hub=counts.get(None, nothing)["orders"],
-        routes=sum(plan.route_count for plan in shown),  # type: ignore[attr-defined]
-        violations=sum(plan.violations_count for plan in shown),
-        unserved=sum(plan.unserved_count for plan in shown),
-        cost_minor=sum(plan.cost_minor for plan in shown),
+        routes=sum(plan.route_count for plan in shown_plans),  # type: ignore[attr-defined]
+        violations=sum(plan.violations_count for plan in shown_plans),
+        unserved=sum(plan.unserved_count for plan in shown_plans),
+        cost_minor=sum(plan.cost_minor for plan in shown_plans),
         currency=retailer.currency,
-        distance_m=sum(plan.distance_m for plan in shown),
-        co2_g=sum(plan.co2_g for plan in shown),
+        distance_m=sum(plan.distance_m for plan in shown_plans),
+        co2_g=sum(plan.co2_g for plan in shown_plans),
         hubs=rows,
     )
 
 
 def _orders(hubs: frozenset[str] | None) -> QuerySet[Order]:
-    found = Order.objects.all()
-    return found if hubs is None else found.filter(hub__public_id__in=hubs)
+    orders = Order.objects.all()
+    return orders if hubs is None else orders.filter(hub__public_id__in=hubs)
 
 
 def _day_counts(
     hubs: frozenset[str] | None, date: dt.date, plans: Iterable[Plan]
 ) -> Iterable[Mapping[str, Any]]:
-    """Count the orders of a date by hub; ``new_orders`` are those that no shown plan knows."""
-    shown = [plan.pk for plan in plans]
-    known = Exists(Stop.objects.filter(plan__in=shown, order=OuterRef("pk"))) | Exists(
-        Unserved.objects.filter(plan__in=shown, order=OuterRef("pk"))
+    """Count the orders of a date by hub; ``new_orders`` are in none of the plans."""
+    plan_pks = [plan.pk for plan in plans]
+    in_a_plan = Exists(Stop.objects.filter(plan__in=plan_pks, order=OuterRef("pk"))) | Exists(
+        Unserved.objects.filter(plan__in=plan_pks, order=OuterRef("pk"))
     )
     return (
         _orders(hubs)
@@ -174,7 +174,7 @@ def _day_counts(
         .values("hub")
         .annotate(
             orders=Count("pk"),
-            new_orders=Count("pk", filter=Q(state__in=TO_PLAN) & by_van() & ~known),
+            new_orders=Count("pk", filter=Q(state__in=TO_PLAN) & by_van() & ~in_a_plan),
             planned=Count("pk", filter=Q(state__in=CARRIED)),
             delivered=Count("pk", filter=Q(state=OrderState.DELIVERED)),
             needs_pin=Count("pk", filter=Q(state=OrderState.NEEDS_PIN)),
@@ -184,7 +184,7 @@ def _day_counts(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeScope(Scope):
-    """The scope of the home page, with the picture that the page has read already."""
+    """The scope of the home page, with the figures that the page has already read."""
 
     day: Today
 
@@ -194,7 +194,7 @@ def _day_of(scope: Scope) -> Today:
 
 
 def hub_steps(scope: Scope) -> list[Step]:
-    """Return the step of a retailer that has no hub yet; nothing else can be done before it."""
+    """Return the step to add the first hub, if there is none. All other steps need a hub."""
     if _day_of(scope).hubs:
         return []
     return [Step(text=_("There is no hub yet. A hub is the place where your vehicles load."),
@@ -202,7 +202,7 @@ def hub_steps(scope: Scope) -> list[Step]:
 
 
 def pin_steps(scope: Scope) -> list[Step]:
-    """Return the step of orders whose address is not on the map."""
+    """Return the step to set pins, if orders need one."""
     day = _day_of(scope)
     if not day.hubs or not day.needs_pin:
         return []
@@ -215,13 +215,13 @@ def pin_steps(scope: Scope) -> list[Step]:
 
 
 def plan_steps(scope: Scope) -> list[Step]:
-    """Return what each hub's day lacks: shifts, a plan, its publication, a repair."""
+    """Return the next steps of each hub: add shifts, plan, publish, repair the plan."""
     day = _day_of(scope)
-    return [step for row in day.hubs for step in _of_hub(row, day.date.isoformat())]
+    return [step for row in day.hubs for step in _hub_day_steps(row, day.date.isoformat())]
 
 
 def import_steps(scope: Scope) -> list[Step]:
-    """Return the step of a day without orders."""
+    """Return the step to import orders, if the day has none."""
     day = _day_of(scope)
     if not day.hubs or day.orders:
         return []
@@ -229,22 +229,22 @@ def import_steps(scope: Scope) -> list[Step]:
                  url="imports:list", needs="orders.import")]  # fmt: skip
 
 
-def _of_hub(row: HubDay, date: str) -> list[Step]:
-    where = (row.hub.public_id, date)
-    said = {"hub": row.hub.name, "n": row.new_orders}
+def _hub_day_steps(row: HubDay, date: str) -> list[Step]:
+    board = (row.hub.public_id, date)
+    params = {"hub": row.hub.name, "n": row.new_orders}
     if row.orders and not row.shifts:
-        return [Step(text=_("%(hub)s has orders but no shifts.") % said, label=_("Add shifts"),
+        return [Step(text=_("%(hub)s has orders but no shifts.") % params, label=_("Add shifts"),
                      url="fleet:shifts", needs="fleet.edit")]  # fmt: skip
     if row.orders and row.plan is None:
-        return [Step(text=_("%(hub)s is not planned yet.") % said, label=_("Plan the day"),
-                     url="console:board-day", args=where, needs="plans.edit")]  # fmt: skip
+        return [Step(text=_("%(hub)s is not planned yet.") % params, label=_("Plan the day"),
+                     url="console:board-day", args=board, needs="plans.edit")]  # fmt: skip
     if row.plan and row.plan.violations_count:
-        return [Step(text=_("The plan of %(hub)s breaks promises.") % said, label=_("View plan"),
-                     url="console:board-day", args=where, needs="plans.view")]  # fmt: skip
+        return [Step(text=_("The plan of %(hub)s breaks promises.") % params, label=_("View plan"),
+                     url="console:board-day", args=board, needs="plans.view")]  # fmt: skip
     if row.plan and row.plan.status == DRAFT:
-        text = _("The plan of %(hub)s is a draft.") % said
+        text = _("The plan of %(hub)s is a draft.") % params
         return [Step(text=text, label=_("Review and publish"),
-                     url="console:board-day", args=where, needs="plans.publish")]  # fmt: skip
+                     url="console:board-day", args=board, needs="plans.publish")]  # fmt: skip
     steps: list[Step] = []
     if row.plan and row.new_orders:
         text = ngettext(
@@ -252,12 +252,12 @@ def _of_hub(row: HubDay, date: str) -> list[Step]:
             "%(hub)s: %(n)d orders arrived after the plan was made.",
             row.new_orders,
         )
-        steps.append(Step(text=text % said, label=_("Plan again"), url="console:board-day",
-                          args=where, needs="plans.edit"))  # fmt: skip
+        steps.append(Step(text=text % params, label=_("Plan again"), url="console:board-day",
+                          args=board, needs="plans.edit"))  # fmt: skip
     if row.plan and row.plan.unserved_count:
-        left = row.plan.unserved_count
+        unserved = row.plan.unserved_count
         text = ngettext("%(hub)s: %(n)d order is on no route.",
-                        "%(hub)s: %(n)d orders are on no route.", left)  # fmt: skip
-        steps.append(Step(text=text % {"hub": row.hub.name, "n": left}, label=_("View orders"),
-                          url="console:board-day", args=where, needs="plans.view"))  # fmt: skip
+                        "%(hub)s: %(n)d orders are on no route.", unserved)  # fmt: skip
+        steps.append(Step(text=text % {"hub": row.hub.name, "n": unserved}, label=_("View orders"),
+                          url="console:board-day", args=board, needs="plans.view"))  # fmt: skip
     return steps

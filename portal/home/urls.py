@@ -1,4 +1,4 @@
-"""The first page of a retailer's host."""
+"""Addresses of the home page and the design gallery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first page of the public host."""
+"""Address of the front page of the public host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first page of a host: what this is on the public one, today's work on a retailer's."""
+"""The front page of the public host, a retailer's home page, and the design gallery."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from tenants.selectors import demos, find
 @open_to_all("it says what the product is")
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
-    """The public first page; on a laptop it leads to the demo."""
-    shown = []
+    """Show the public front page; on a laptop it links to the demo."""
+    demo_links = []
     if settings.LOCAL:
-        found = [find(schema) for schema in demos()]
-        shown = [{"name": r.name, "link": _login_link(r)} for r in found if r]
-    return render(request, "home/front.html", {"demos": shown, "logins": logins_path()})
+        retailers = [find(schema) for schema in demos()]
+        demo_links = [{"name": r.name, "link": _login_link(r)} for r in retailers if r]
+    return render(request, "home/front.html", {"demos": demo_links, "logins": logins_path()})
 
 
 def _login_link(retailer: RetailerRef) -> str:
-    """Where somebody logs in at a demo retailer, to go on to its board."""
-    asked = {"next": reverse("console:board", urlconf=settings.ROOT_URLCONF)}
+    """Return the link to sign in at a demo retailer and continue to its board."""
+    params = {"next": reverse("console:board", urlconf=settings.ROOT_URLCONF)}
     if email := login_of(retailer.schema):
-        asked["email"] = email
+        params["email"] = email
     login = reverse("people:login", urlconf=settings.ROOT_URLCONF)
-    return f"{origin(retailer)}{login}?{urlencode(asked, safe='/')}"
+    return f"{origin(retailer)}{login}?{urlencode(params, safe='/')}"
 
 
 @page(Act.HOME_VIEW)
 @require_safe
 def home(request: PageRequest) -> HttpResponse:
-    """Today in one line, five measures, and the next best step."""
+    """Show the day in one line, five key figures, and the next steps."""
     principal = request.principal
     day = selectors.today(principal.hubs, selectors.day_to_show(principal.hubs))
     scope = selectors.HomeScope(date=day.date, hubs=principal.hubs, day=day)
@@ -55,14 +55,14 @@ def home(request: PageRequest) -> HttpResponse:
 @page(Act.HOME_VIEW)
 @require_safe
 def design(request: HttpRequest) -> HttpResponse:
-    """Every component in every token set, for those who build pages."""
+    """Show every component in every theme, for developers of pages."""
     return render(request, "home/design.html", gallery.examples())
 
 
 @page(Act.HOME_VIEW)
 @require_safe
 def design_frame(request: HttpRequest, frame: str) -> HttpResponse:
-    """The frame that shoppers or drivers see, with an example in it."""
+    """Show an example of the page layout for shoppers or drivers."""
     if frame not in gallery.FRAMES:
         raise NotFound(_("There is no page layout with this name."))
-    return render(request, f"home/design_{frame}.html", gallery.SOMEBODY)
+    return render(request, f"home/design_{frame}.html", gallery.EXAMPLE_PERSON)

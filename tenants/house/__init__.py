@@ -1,1 +1,1 @@
-"""The operator's door: retailers opened, suspended and closed, on BASE_DOMAIN alone."""
+"""The operator's pages and API on BASE_DOMAIN: open, suspend, resume and close retailers."""

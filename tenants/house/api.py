@@ -1,4 +1,4 @@
-"""REST v1 of the operator: retailers. Served on BASE_DOMAIN, to members of the house."""
+"""REST v1 of the operator: retailers. Served on BASE_DOMAIN to the operator's members."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenants.policy import Policy
 
 
 class RetailersView(RetailerAPIView):
-    """The retailers of the installation."""
+    """The list of retailers of the installation."""
 
     acts = {"get": Act.RETAILERS_VIEW, "post": Act.RETAILERS_EDIT}
 
@@ -32,30 +32,30 @@ class RetailersView(RetailerAPIView):
         responses={202: shapes.OpeningOut},
     )
     def post(self, request: Request) -> Response:
-        """Open a retailer: its names are taken now, its tables made by the operation."""
-        asked = self.shape_in(shapes.OpenRetailerIn)
-        names = (asked.pop("schema"), asked.pop("domain"))
-        row, job = services.request_opening(services.Opening(*names, Policy(**asked)))
-        shown = {"retailer": fetch(selectors.retailers(), row.public_id), "job": job}
-        where = {"Location": reverse("api:operation", args=[job.public_id])}
-        return self.shape_out(shapes.OpeningOut, shown, 202, **where)
+        """Open a retailer: its names are reserved now, and an operation creates its tables."""
+        values = self.shape_in(shapes.OpenRetailerIn)
+        names = (values.pop("schema"), values.pop("domain"))
+        row, job = services.request_opening(services.Opening(*names, Policy(**values)))
+        answer = {"retailer": fetch(selectors.retailers(), row.public_id), "job": job}
+        headers = {"Location": reverse("api:operation", args=[job.public_id])}
+        return self.shape_out(shapes.OpeningOut, answer, 202, **headers)
 
 
 class _OneRetailer(RetailerAPIView):
-    """What the views of one retailer share."""
+    """The base of the views of one retailer."""
 
     def row(self, public_id: str) -> Retailer:
-        """Return the row; raises NotFound."""
+        """Return the retailer's row. Raises NotFound."""
         return fetch(selectors.retailers(), public_id)
 
     def answer(self, public_id: str) -> Response:
-        """Return the retailer as it stands now."""
+        """Return the retailer with its current values."""
         row = self.row(public_id)
         return self.shape_out(shapes.RetailerOut, row, ETag=etag(row))
 
 
 class RetailerView(_OneRetailer):
-    """One retailer."""
+    """The view of one retailer."""
 
     acts = {"get": Act.RETAILERS_VIEW}
 
@@ -66,48 +66,48 @@ class RetailerView(_OneRetailer):
 
 
 class _Act(_OneRetailer):
-    """An act on one retailer that needs no body."""
+    """The base of actions on one retailer that need no request body."""
 
     acts = {"post": Act.RETAILERS_EDIT}
 
     def act(self, schema: str) -> Retailer:
-        """Do it; each act overrides this."""
+        """Do the action; each subclass overrides this."""
         raise NotImplementedError
 
     def do(self, public_id: str) -> Response:
-        """Act, then return the retailer as it stands."""
+        """Do the action, then return the retailer."""
         self.act(self.row(public_id).schema_name)
         return self.answer(public_id)
 
 
 class SuspendRetailerView(_Act):
-    """The act of suspending."""
+    """The view that suspends a retailer."""
 
     def act(self, schema: str) -> Retailer:
-        """Suspend it."""
+        """Suspend the retailer."""
         return services.suspend(schema)
 
     @extend_schema(operation_id="retailers_suspend", request=None, responses=shapes.RetailerOut)
     def post(self, request: Request, public_id: str) -> Response:
-        """Shut a retailer's doors from the next request on."""
+        """Suspend a retailer: from the next request, its pages and API answer 503."""
         return self.do(public_id)
 
 
 class ResumeRetailerView(_Act):
-    """The act of resuming."""
+    """The view that resumes a retailer."""
 
     def act(self, schema: str) -> Retailer:
-        """Resume it."""
+        """Resume the retailer."""
         return services.resume(schema)
 
     @extend_schema(operation_id="retailers_resume", request=None, responses=shapes.RetailerOut)
     def post(self, request: Request, public_id: str) -> Response:
-        """Open the doors of a suspended retailer again."""
+        """Make a suspended retailer active again."""
         return self.do(public_id)
 
 
 class CloseRetailerView(_OneRetailer):
-    """The act of closing."""
+    """The view that closes a retailer."""
 
     acts = {"post": Act.RETAILERS_EDIT}
 
@@ -117,7 +117,7 @@ class CloseRetailerView(_OneRetailer):
         responses=shapes.RetailerOut,
     )
     def post(self, request: Request, public_id: str) -> Response:
-        """End a retailer; its host name is free again."""
-        asked = self.shape_in(shapes.CloseRetailerIn)
-        services.close(self.row(public_id).schema_name, **asked)
+        """Close a retailer for good; its host name is free again."""
+        values = self.shape_in(shapes.CloseRetailerIn)
+        services.close(self.row(public_id).schema_name, **values)
         return self.answer(public_id)

@@ -1,4 +1,4 @@
-"""The form that opens a retailer. It checks shape; the service decides."""
+"""The form that opens a retailer. It checks types; the service checks the rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenants.services import Opening, Owner
 
 
 class OpenForm(forms.Form):
-    """Names, zone, currency, language, units, first owner."""
+    """The form with names, time zone, currency, language, units and first owner of a retailer."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
     domain = forms.CharField(
@@ -46,9 +46,9 @@ class OpenForm(forms.Form):
     owner_name = forms.CharField(label=_("Name of the first owner"), max_length=120)
 
     def opening(self) -> Opening:
-        """Return what was asked for, unchecked."""
-        said = dict(self.cleaned_data)
-        names = (said.pop("schema"), said.pop("domain"))
-        owner = Owner(email=said.pop("owner_email"), name=said.pop("owner_name"))
-        policy = Policy(**{**said, "currency": said["currency"].upper()})
+        """Return the description of the new retailer, not yet checked."""
+        values = dict(self.cleaned_data)
+        names = (values.pop("schema"), values.pop("domain"))
+        owner = Owner(email=values.pop("owner_email"), name=values.pop("owner_name"))
+        policy = Policy(**{**values, "currency": values["currency"].upper()})
         return Opening(*names, policy, owner=owner)

@@ -1,4 +1,4 @@
-"""What goes in and out of the operator's API."""
+"""The shapes of requests and answers of the operator's API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tenants.policy import UNITS
 
 
 class RetailerOut(ModelOut[Retailer]):
-    """A retailer, without anything of its people or orders."""
+    """A retailer, without its members and orders."""
 
     id = serializers.CharField(source="public_id")
     schema = serializers.CharField(source="schema_name")
@@ -31,7 +31,7 @@ class RetailerOut(ModelOut[Retailer]):
         read_only_fields = fields
 
     def get_domain(self, row: Retailer) -> str:
-        """Return its host name; a closed retailer has none."""
+        """Return the host name, "" for a closed retailer."""
         return getattr(row, "primary_domain", None) or ""
 
 
@@ -44,7 +44,7 @@ class RetailerOut(ModelOut[Retailer]):
     language="es",
 )
 class OpenRetailerIn(serializers.Serializer[Any]):
-    """A retailer to be opened."""
+    """The values of a retailer to open."""
 
     schema = serializers.CharField(max_length=48, help_text="Name of its schema, such as t_acme.")
     domain = serializers.CharField(
@@ -59,7 +59,7 @@ class OpenRetailerIn(serializers.Serializer[Any]):
 
 @example(confirm="t_acme")
 class CloseRetailerIn(serializers.Serializer[Any]):
-    """What closing wants to hear again."""
+    """The confirmation that closing a retailer needs."""
 
     confirm = serializers.CharField(max_length=48, help_text="The name of the schema.")
     drop = serializers.BooleanField(
@@ -68,11 +68,11 @@ class CloseRetailerIn(serializers.Serializer[Any]):
 
 
 class OpeningOut(serializers.Serializer[Any]):
-    """The retailer that is being opened, and the operation that does it."""
+    """The retailer that is being opened, and the operation that opens it."""
 
     retailer = RetailerOut()
     operation = serializers.SerializerMethodField()
 
     def get_operation(self, pair: dict[str, Any]) -> dict[str, Any]:
-        """Return the job as /operations/ shows it."""
+        """Return the job in the shape of /operations/."""
         return job_out(pair["job"])

@@ -1,4 +1,4 @@
-"""Addresses that BASE_DOMAIN alone serves."""
+"""Addresses that only BASE_DOMAIN serves."""
 
 from django.urls import path, re_path
 

@@ -1,4 +1,4 @@
-"""The operator's page: who is in the house, who comes in, who goes."""
+"""The operator's pages: list, open, suspend, resume and close retailers."""
 
 from __future__ import annotations
 
@@ -35,34 +35,34 @@ ACTS = {
 @page(Act.RETAILERS_VIEW, post=Act.RETAILERS_EDIT)
 @require_http_methods(["GET", "POST"])
 def retailers(request: PageRequest) -> HttpResponse:
-    """List retailers; open one by a job."""
+    """List retailers, and open a new one with a job."""
     form = OpenForm(request.POST or None)
     opened = apply_form(form, lambda: services.request_opening(form.opening()))
     if opened is not None:
         return redirect("house:retailer", opened[0].public_id)
-    shown = {
+    context = {
         "form": form,
         "page": Paginator(selectors.retailers(), PAGE).get_page(request.GET.get("page")),
         "may_edit": may(request.principal, Act.RETAILERS_EDIT),
     }
-    return render(request, "tenants/retailers.html", shown, status=status_of(form))
+    return render(request, "tenants/retailers.html", context, status=status_of(form))
 
 
 @page(Act.RETAILERS_VIEW)
 @require_safe
 def retailer(request: PageRequest, public_id: str) -> HttpResponse:
-    """One retailer: how far its opening is, and then the link for its first owner."""
+    """Show the progress of opening a retailer, then the link for its first owner."""
     row = fetch(selectors.retailers(), public_id)
-    shown: dict[str, Any] = {"retailer": row}
+    context: dict[str, Any] = {"retailer": row}
     if row.status == Status.ACTIVE:
         with retailer_context(row.schema_name) as ref:
             owner = first_owner()
-            shown |= {"owner": owner, "address": f"{origin(ref)}/"}
+            context |= {"owner": owner, "address": f"{origin(ref)}/"}
             may_edit = may(request.principal, Act.RETAILERS_EDIT)
             if owner is not None and may_edit and not owner.password:
-                shown["link"] = set_password_url(owner)
+                context["link"] = set_password_url(owner)
     template = "tenants/_retailer.html" if is_fragment(request) else "tenants/retailer.html"
-    return render(request, template, shown)
+    return render(request, template, context)
 
 
 @page(Act.RETAILERS_EDIT)

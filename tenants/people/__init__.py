@@ -1,1 +1,1 @@
-"""Members, sessions, API keys and audit, in the retailer's own schema."""
+"""Members, sessions, API keys and the audit log, in the retailer's own schema."""

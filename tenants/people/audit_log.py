@@ -31,7 +31,7 @@ _ANY_ACTION: Final = Sentence(gettext_lazy("%(who)s changed %(what)s"))
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry with its sentence as HTML, and the values of what was added."""
+    """An entry with its sentence as HTML, and the values of what was added."""
 
     entry: AuditEntry
     sentence: SafeString
@@ -96,12 +96,12 @@ def _recorded_names(subjects: set[str]) -> dict[str, str]:
     if not subjects:
         return {}
     rows = AuditEntry.objects.filter(subject__in=subjects, changes__has_key="name")
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for subject, changes in rows.order_by("at", "pk").values_list("subject", "changes"):
         name = changes["name"].get("after") or changes["name"].get("before")
         if isinstance(name, str):
-            found[subject] = name
-    return found
+            names[subject] = name
+    return names
 
 
 def _line(entry: AuditEntry, words: _Words, *, link: bool) -> Line:
@@ -121,19 +121,23 @@ def _line(entry: AuditEntry, words: _Words, *, link: bool) -> Line:
             if name != "name" and not _is_empty(after)
         ]
         return Line(entry, format_html("{}.", text), added)
-    told = [_change(change, fields, words.names) for change in changes]
-    if not told:
+    parts = [_change(change, fields, words.names) for change in changes]
+    if not parts:
         return Line(entry, format_html("{}.", text), [])
-    joined = format_html_join("; ", "{}", ((change,) for change in told))
+    joined = format_html_join("; ", "{}", ((change,) for change in parts))
     return Line(entry, format_html("{}: {}.", text, joined), [])
 
 
 def _filled(text: Any, entry: AuditEntry, names: Names, *, link: bool) -> SafeString:
-    who = format_html("<strong>{}</strong>", _actor(entry.actor, names))
-    what = format_html("<strong>{}</strong>", names.get(entry.subject) or _("(no longer exists)"))
+    actor = format_html("<strong>{}</strong>", _actor(entry.actor, names))
+    subject = format_html(
+        "<strong>{}</strong>", names.get(entry.subject) or _("(no longer exists)")
+    )
     if link:
-        what = format_html('<a href="?{}">{}</a>', urlencode({"subject": entry.subject}), what)
-    return _html(str(text), who=who, what=what)
+        subject = format_html(
+            '<a href="?{}">{}</a>', urlencode({"subject": entry.subject}), subject
+        )
+    return _html(str(text), who=actor, what=subject)
 
 
 def _html(text: str, **parts: str) -> SafeString:

@@ -140,16 +140,16 @@ def _section_fields() -> dict[str, Field]:
 
 def names(ids: Iterable[str]) -> Names:
     """Return the names of members, API keys and retailers: at most one query each."""
-    wanted: dict[str, set[str]] = {}
+    ids_by_prefix: dict[str, set[str]] = {}
     for public_id in ids:
-        wanted.setdefault(public_id.partition("_")[0], set()).add(public_id)
+        ids_by_prefix.setdefault(public_id.partition("_")[0], set()).add(public_id)
     models = {"mbr": Member, "key": ApiKey, "ret": Retailer}
-    found: dict[str, str] = {}
+    known_names: dict[str, str] = {}
     for prefix, model in models.items():
-        if prefix in wanted:
-            rows = model.objects.filter(public_id__in=wanted[prefix])  # type: ignore[attr-defined]
-            found |= dict(rows.values_list("public_id", "name"))
-    return found
+        if prefix in ids_by_prefix:
+            rows = model.objects.filter(public_id__in=ids_by_prefix[prefix])  # type: ignore[attr-defined]
+            known_names |= dict(rows.values_list("public_id", "name"))
+    return known_names
 
 
 def words() -> AuditWords:

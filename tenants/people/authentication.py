@@ -1,4 +1,4 @@
-"""DRF's door: hands on whom the middleware recognised; cookies must bring a CSRF token."""
+"""The DRF authentication: it passes on the caller that the middleware recognised."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ REALM = 'Bearer realm="lastmile"'
 
 
 class PrincipalAuthentication(SessionAuthentication):
-    """Returns (principal, credential); 401 for a credential that opened nothing."""
+    """Return (principal, credential); answer 401 for a credential that is not valid.
+
+    A session cookie needs a CSRF token as well.
+    """
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        """Return who calls, None for a stranger."""
-        plain: Any = request._request  # noqa: SLF001  DRF's documented way to the request beneath
+        """Return the caller and the credential, or None if no credential was sent."""
+        plain: Any = request._request  # noqa: SLF001  documented by DRF: the Django request
         principal = getattr(plain, "principal", None)
         if principal is None:
             if getattr(plain, "credential_fault", ""):
@@ -29,5 +32,5 @@ class PrincipalAuthentication(SessionAuthentication):
         return principal, plain.credential
 
     def authenticate_header(self, request: Request) -> str:
-        """Return what a 401 says in WWW-Authenticate."""
+        """Return the WWW-Authenticate header of a 401."""
         return REALM

@@ -1,4 +1,4 @@
-"""The credentials of members and API keys; ``CREDENTIALS`` in the switchboard names them."""
+"""The credential types of members and API keys, which the switchboard names."""
 
 from __future__ import annotations
 
@@ -30,33 +30,33 @@ from tenants.roles import Kind
 
 
 class MemberSession(CredentialType):
-    """A member by the cookie of their session."""
+    """The session cookie of a member."""
 
     csrf = True
 
     def recognise_request(self, request: HttpRequest) -> Recognised | None:
-        """Return the member of the request's session; a session that has ended is thrown away."""
+        """Recognise the member of the session. A session that has ended is deleted."""
         if not request.COOKIES.get(settings.SESSION_COOKIE_NAME):
             return None
         session: SessionStore = request.session  # type: ignore[assignment]
-        found = _of_session(session)
-        if found is None and session.get("member"):  # ended elsewhere, or of another retailer
+        recognised = _recognise_session(session)
+        if recognised is None and session.get("member"):  # ended, or from another retailer
             session.flush()
-        return found
+        return recognised
 
     def recognise_socket(self, call: SocketCall) -> Recognised | None:
-        """Return the member of the cookie, when a page of this retailer opens the socket."""
+        """Recognise the member of the cookie if a page of this retailer opens the socket."""
         key = call.cookies.get(settings.SESSION_COOKIE_NAME, "")
         if not key or not call.from_own_page:
             return None
-        return _of_session(SessionStore(key))
+        return _recognise_session(SessionStore(key))
 
     def current_principal(self, credential: Credential) -> Principal | None:
-        """Return the member while the session lives."""
-        lives = Session.objects.filter(
+        """Return the member while the session is valid."""
+        session = Session.objects.filter(
             session_key=credential.session_key, expire_date__gt=database_now()
         )
-        if not lives.exists():
+        if not session.exists():
             return None
         member = member_of_session(SessionStore(credential.session_key))
         if member is None or member.public_id != credential.principal_id:
@@ -64,7 +64,7 @@ class MemberSession(CredentialType):
         return principal_of_member(member)
 
 
-def _of_session(session: SessionStore) -> Recognised | None:
+def _recognise_session(session: SessionStore) -> Recognised | None:
     member = member_of_session(session)
     if member is None:
         return None
@@ -76,10 +76,10 @@ def _of_session(session: SessionStore) -> Recognised | None:
 
 
 class KeyBearer(CredentialType):
-    """A machine by ``Authorization: Bearer <key>``."""
+    """The API key of a connected system, sent as ``Authorization: Bearer <key>``."""
 
     def recognise_request(self, request: HttpRequest) -> Recognised | Refused | None:
-        """Return the key that was sent, or why it opens nothing."""
+        """Recognise the key that was sent, or say why the key is refused."""
         if "Authorization" not in request.headers:
             return None
         scheme, _space, secret = request.headers["Authorization"].partition(" ")
@@ -96,16 +96,16 @@ class KeyBearer(CredentialType):
         )
 
     def current_principal(self, credential: Credential) -> Principal | None:
-        """Return the key while it is neither revoked nor expired."""
+        """Return the key's principal while the key is neither revoked nor expired."""
         key = ApiKey.objects.filter(public_id=credential.principal_id).first()
         return principal_of_key(key) if key is not None and key.alive else None
 
 
 class Ticket(CredentialType):
-    """A websocket ticket, ``?ticket=``: used up, it leaves the credential that it was made with."""
+    """A websocket ticket, sent as ``?ticket=``; its caller is the one who created it."""
 
     def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
-        """Use the ticket up; return whom the credential behind it stands for."""
+        """Use up the ticket and recognise the caller who created it."""
         secret = call.query.get("ticket", "")
         if not secret:
             return None
@@ -117,10 +117,10 @@ class Ticket(CredentialType):
 
 
 class PasswordLink(CredentialType):
-    """The link with which a member sets a password: once, within 72 hours."""
+    """The link to set a member's password. It works once, within 72 hours."""
 
     def recognise_link(self, secret: str) -> Recognised | None:
-        """Return the member whom the link is for, as somebody who may set a password only."""
+        """Recognise the member of the link, with no right except to set the password."""
         try:
             member = member_of_link(secret)
         except LinkExpired:
@@ -134,5 +134,5 @@ class PasswordLink(CredentialType):
         )
 
     def unknown_link_message(self) -> str:
-        """Say how to get another link."""
+        """Return a message that says how to get a new link."""
         return _("This link is used or older than 72 hours. Ask an owner or manager for a new one.")

@@ -1,4 +1,4 @@
-"""What can go wrong with people and keys."""
+"""The errors of members, sign-in and API keys."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from lastmile.core.errors import Conflict, DomainError, Invalid, NotAllowed, Too
 
 
 class LoginRefused(DomainError):
-    """E-mail and password do not belong together; says nothing of which."""
+    """The e-mail or the password is wrong; the error does not say which."""
 
     code: ClassVar[str] = "login_refused"
     status: ClassVar[int] = 401
 
 
 class LoginLocked(TooMany):
-    """Too many tries for one account or from one address."""
+    """Too many sign-in attempts for one account or from one address."""
 
     code: ClassVar[str] = "login_locked"
 
 
 class MemberExists(Conflict):
-    """The e-mail is taken."""
+    """A member with this e-mail exists already."""
 
     code: ClassVar[str] = "member_exists"
 
 
 class LastOwner(Conflict):
-    """Somebody must be able to let others in."""
+    """The last owner cannot be removed, because only owners can add owners."""
 
     code: ClassVar[str] = "last_owner"
 
 
 class OwnersOnly(NotAllowed):
-    """Only an owner may make, change or remove an owner."""
+    """The change of an owner was refused, because the caller is not an owner."""
 
     code: ClassVar[str] = "owners_only"
 
 
 class LinkExpired(Invalid):
-    """The set-password link is used, too old, or of another house."""
+    """The set-password link is used, expired or from another retailer."""
 
     code: ClassVar[str] = "link_expired"
 

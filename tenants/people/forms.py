@@ -1,4 +1,4 @@
-"""Forms of the people pages. They check shape; services decide."""
+"""The forms of the people pages. They check types; services check the rules."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _words(text: str) -> list[str]:
 
 
 class LoginForm(forms.Form):
-    """E-mail and password."""
+    """The form to sign in, with e-mail and password."""
 
     email = forms.CharField(
         label=_("E-mail"),
@@ -65,7 +65,7 @@ class LoginForm(forms.Form):
 
 
 class NewPasswordForm(forms.Form):
-    """A password to be set by link."""
+    """The form to set a password with a link."""
 
     password = forms.CharField(
         label=_("New password"),
@@ -77,7 +77,7 @@ class NewPasswordForm(forms.Form):
 
 
 class ChangePasswordForm(forms.Form):
-    """The present password and the next."""
+    """The form to change one's own password."""
 
     old = forms.CharField(
         label=_("Current password"),
@@ -95,7 +95,7 @@ class ChangePasswordForm(forms.Form):
 
 
 class AccountForm(forms.Form):
-    """One's own name and language."""
+    """The form to change one's own name and language."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
     language = forms.ChoiceField(
@@ -106,10 +106,10 @@ class AccountForm(forms.Form):
 
 
 class HubsForm(forms.Form):
-    """Which hubs somebody works for: all, or those whose names are ticked.
+    """The choice of hubs: all of them, or the ticked ones.
 
-    ``cleaned_data["hubs"]`` is a list of public ids, or None for all. A retailer without hubs is
-    not asked.
+    ``cleaned_data["hubs"]`` is a list of public ids, or None for all. Without hubs, the form does
+    not ask.
     """
 
     hub_scope = forms.ChoiceField(
@@ -124,26 +124,26 @@ class HubsForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kept = self.initial.get("hubs") or []
+        chosen = self.initial.get("hubs") or []
         names = hub_names()
-        known = names | {hub: hub for hub in kept if hub not in names}
-        self.fields["hubs"].choices = list(known.items())  # type: ignore[attr-defined]
-        self.initial.setdefault("hub_scope", "some" if kept else "all")
-        if not known:
+        choices = names | {hub: hub for hub in chosen if hub not in names}
+        self.fields["hubs"].choices = list(choices.items())  # type: ignore[attr-defined]
+        self.initial.setdefault("hub_scope", "some" if chosen else "all")
+        if not choices:
             del self.fields["hubs"], self.fields["hub_scope"]
 
     def clean(self) -> dict[str, Any]:
-        """Turn the two answers into one. None means all, so nothing ticked is refused."""
-        said = super().clean() or {}
-        scope, ticked = said.pop("hub_scope", "all"), said.get("hubs") or []
+        """Combine both fields into ``hubs``. None means all, so an empty choice is refused."""
+        data = super().clean() or {}
+        scope, ticked = data.pop("hub_scope", "all"), data.get("hubs") or []
         if "hub_scope" not in self.errors and scope == "some" and not ticked:
             self.add_error("hubs", _("Select at least one hub, or choose all hubs."))
-        said["hubs"] = ticked if scope == "some" else None
-        return said
+        data["hubs"] = ticked if scope == "some" else None
+        return data
 
 
 class MemberForm(HubsForm):
-    """What a member is."""
+    """The form to change a member."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
     role = forms.ChoiceField(
@@ -153,13 +153,13 @@ class MemberForm(HubsForm):
 
     @classmethod
     def of(cls, member: Member) -> MemberForm:
-        """Return the form as the member stands."""
+        """Return the form filled with a member."""
         fields = ("name", "role", "hubs", "active")
         return cls(initial={field: getattr(member, field) for field in fields})
 
 
 class InviteForm(MemberForm):
-    """Somebody to let in."""
+    """The form to invite a member."""
 
     email = forms.EmailField(label=_("E-mail"), max_length=254)
     field_order = ("email", "name", "role", "hub_scope", "hubs")
@@ -170,7 +170,7 @@ class InviteForm(MemberForm):
 
 
 class KeyForm(HubsForm):
-    """A key to make."""
+    """The form to create an API key."""
 
     name = forms.CharField(
         label=_("Name"),

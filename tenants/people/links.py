@@ -1,4 +1,4 @@
-"""Addresses that people follow, built from the Domain row and never from a Host header."""
+"""The links that members receive, built from the Domain row and never from a Host header."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from tenants.people.services import password_link_token
 
 
 def set_password_url(member: Member) -> str:
-    """Return the link by which a member sets a password."""
+    """Return the link to set a member's password."""
     return absolute(reverse("people:set-password", args=[password_link_token(member)]))

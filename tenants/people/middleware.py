@@ -1,7 +1,7 @@
-"""Recognises who calls, by the credentials that the switchboard lists.
+"""The middleware that recognises the caller, by the credential types of the switchboard.
 
-Comes after the tenancy middleware and Django's sessions. It decides nothing: what nobody may see
-is decided by the views, from ``request.principal``.
+It runs after the tenancy middleware and Django's sessions. It does not decide about access: the
+views do that, with ``request.principal``.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ NOBODY = "anonymous"
 
 
 class PrincipalMiddleware:
-    """Sets ``request.principal``, ``request.credential``, the actor and the language.
+    """Set ``request.principal``, ``request.credential``, the actor and the language.
 
-    ``request.credential_fault`` says why a credential that was sent opened nothing.
+    ``request.credential_fault`` says why a credential was refused.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Recognise, then answer in the caller's language and in the caller's name."""
-        found = _recognise(request)
-        who = found if isinstance(found, Recognised) else None
-        request.principal = who.principal if who else None  # type: ignore[attr-defined]
-        request.credential = who.credential if who else None  # type: ignore[attr-defined]
-        fault = found.fault if isinstance(found, Refused) else ""
+        """Recognise the caller, then answer in the caller's language with the caller as actor."""
+        result = _recognise(request)
+        actor = result if isinstance(result, Recognised) else None
+        request.principal = actor.principal if actor else None  # type: ignore[attr-defined]
+        request.credential = actor.credential if actor else None  # type: ignore[attr-defined]
+        fault = result.fault if isinstance(result, Refused) else ""
         request.credential_fault = fault  # type: ignore[attr-defined]
         with (
             policies_read_once(),
-            acting_as(who.credential.principal_id if who else NOBODY),
-            translation.override(language_of(request, who.language if who else "")),
+            acting_as(actor.credential.principal_id if actor else NOBODY),
+            translation.override(language_of(request, actor.language if actor else "")),
         ):
             response = self.get_response(request)
             response.headers.setdefault("Content-Language", translation.get_language() or "en")
@@ -47,9 +47,9 @@ class PrincipalMiddleware:
 
 
 def _recognise(request: HttpRequest) -> Recognised | Refused | None:
-    """Ask the types in their order; the first whose credential was sent decides."""
+    """Ask the credential types in order; the first one whose credential was sent decides."""
     for kind in credential_types().values():
-        found = kind.recognise_request(request)
-        if found is not None:
-            return found
+        result = kind.recognise_request(request)
+        if result is not None:
+            return result
     return None

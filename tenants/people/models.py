@@ -1,4 +1,4 @@
-"""Members, sessions, API keys, tickets, counted log-ins, audit: in the retailer's own schema."""
+"""Members, sessions, sign-in attempts, API keys, tickets, settings and the audit log."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tenants.roles import KeyRole, Role
 
 
 def _hubs() -> Any:
-    """Public ids of the hubs that somebody is limited to; null means all."""
+    """Return a field for the public ids of hubs that a member or key is limited to; null: all."""
     return models.JSONField(null=True, blank=True)
 
 
 class Member(Timestamped):
-    """Somebody of the retailer's staff. Never deleted: the audit speaks of them for ever."""
+    """A member of the retailer's staff. Never deleted, because the audit log refers to members."""
 
     public_id = PublicIdField("mbr")
     email = models.EmailField(max_length=254)
@@ -50,9 +50,9 @@ class Member(Timestamped):
 
 
 class FirstOwner(models.Model):
-    """The first owner of a retailer that is being opened; deleted once they are a member there.
+    """The first owner of a retailer that is being opened; deleted when the member exists there.
 
-    Used in the operator's own schema alone: a retailer's tables do not exist yet.
+    Only used in the operator's own schema, because the retailer's tables do not exist yet.
     """
 
     retailer = models.CharField(max_length=40, unique=True, help_text="public id")
@@ -65,7 +65,7 @@ class FirstOwner(models.Model):
 
 
 class Session(AbstractBaseSession):
-    """A log-in. Its data names schema, member and epoch, which every request compares."""
+    """A session of a member. Its data has schema, member and epoch, checked at every request."""
 
     member = models.ForeignKey(Member, null=True, on_delete=models.CASCADE, related_name="+")
     objects = BaseSessionManager()  # type: ignore[misc]
@@ -75,12 +75,15 @@ class Session(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> Any:
-        """Django's hook. The store imports this module, so it cannot be named here."""
+        """Raise an error: Django asks for the store here, but the store imports this module."""
         raise NotImplementedError("Use tenants.people.sessions.SessionStore.")
 
 
 class LoginAttempt(models.Model):
-    """Tries in a window, per account and per address; counted before a password is looked at."""
+    """The number of sign-in attempts of an account or an address within a period of time.
+
+    Attempts are counted before the password is checked.
+    """
 
     scope = models.CharField(max_length=8)
     subject_hash = models.CharField(max_length=64)
@@ -101,7 +104,7 @@ class LoginAttempt(models.Model):
 
 
 class ApiKey(Timestamped):
-    """A key for a machine; only its hash is kept, so only its maker has ever seen it."""
+    """An API key of a connected system. Only the hash is stored, so the secret is shown once."""
 
     public_id = PublicIdField("key")
     name = models.CharField(max_length=120)
@@ -129,12 +132,12 @@ class ApiKey(Timestamped):
 
     @property
     def alive(self) -> bool:
-        """Whether it opens doors at this instant."""
+        """True while the key is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > real_now())
 
 
 class PolicySection(Timestamped):
-    """What the retailer has decided in one section of its policy; without a row, the defaults."""
+    """The stored settings of one section of the policy. Without a row, the defaults apply."""
 
     section = models.CharField(max_length=40, unique=True, help_text="name in the switchboard")
     values = models.JSONField(default=dict)
@@ -145,7 +148,7 @@ class PolicySection(Timestamped):
 
 
 class SocketTicket(models.Model):
-    """Opens one websocket within a minute; using it deletes it."""
+    """A ticket that opens one websocket within a minute. Its use deletes it."""
 
     secret_hash = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=20, help_text="name of the credential it was made with")
@@ -158,7 +161,7 @@ class SocketTicket(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who changed what; written in the transaction of the change, never edited."""
+    """An entry of the audit log, written in the transaction of the change and never edited."""
 
     public_id = PublicIdField("aud")
     at = models.DateTimeField(default=now)

@@ -1,4 +1,4 @@
-"""Who is who: principals from sessions and keys, and the lists that pages and API show."""
+"""Principals from sessions and keys, settings, and the lists for pages and API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOUSE = "house"
 
 
 def principal_of_member(member: Member) -> Principal:
-    """Return the principal that a member is."""
+    """Return the principal of a member."""
     return Principal(
         kind=Kind.MEMBER,
         public_id=member.public_id,
@@ -34,7 +34,7 @@ def principal_of_member(member: Member) -> Principal:
 
 
 def principal_of_key(key: ApiKey) -> Principal:
-    """Return the principal that a key is."""
+    """Return the principal of an API key."""
     return Principal(
         kind=Kind.KEY,
         public_id=key.public_id,
@@ -47,7 +47,7 @@ def principal_of_key(key: ApiKey) -> Principal:
 
 
 def member_of_session(session: sessions.SessionStore) -> Member | None:
-    """Return whose session this is, if it was made in this house and has not been ended."""
+    """Return the member of a session, or None if it has ended or is from another retailer."""
     public_id = session.get(sessions.MEMBER)
     if not public_id or session.get(sessions.SCHEMA) != current_schema():
         return None
@@ -58,12 +58,12 @@ def member_of_session(session: sessions.SessionStore) -> Member | None:
 
 
 def hash_of(secret: str) -> str:
-    """Return what is stored of a random secret: with 160 bits, no slow hash is needed."""
+    """Return the hash of a random secret. With 160 random bits, a fast hash is safe."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def key_of_secret(secret: str) -> ApiKey | None:
-    """Return the living key with this secret; keys of other houses are not even looked up."""
+    """Return the valid API key with this secret, or None. Keys of other retailers are ignored."""
     head, _, body = secret.rpartition("_")
     if head != f"lm_{current_schema()}" or not body:
         return None
@@ -79,7 +79,7 @@ P = TypeVar("P")
 
 @contextmanager
 def policies_read_once() -> Iterator[None]:
-    """Keep what is read of the policy for the length of a request."""
+    """Cache the settings during a request, so that each section is read once."""
     token = _read.set({})
     try:
         yield
@@ -88,70 +88,70 @@ def policies_read_once() -> Iterator[None]:
 
 
 def forget_policies() -> None:
-    """Read the policy from the database again: it has just been written."""
-    kept = _read.get()
-    if kept is not None:
-        kept.clear()
+    """Clear the cached settings after a change."""
+    cache = _read.get()
+    if cache is not None:
+        cache.clear()
 
 
 def policy(section: type[P]) -> P:
-    """Return what the retailer at hand has decided in a section, named by its dataclass.
+    """Return the current retailer's settings of one section, given the dataclass of the section.
 
     Raises
     ------
     NotWired
         The switchboard does not name the class.
     """
-    found: P = versioned_policy(section_of(section))[0]
-    return found
+    values: P = versioned_policy(section_of(section))[0]
+    return values
 
 
 def versioned_policy(section: Section) -> tuple[Any, int]:
-    """Return the policy of a section and its version, 0 for the defaults."""
-    kept, key = _read.get(), (current_schema(), section.name)
-    if kept is not None and key in kept:
-        return kept[key]
+    """Return the settings of a section and their version, which is 0 for the defaults."""
+    cache, key = _read.get(), (current_schema(), section.name)
+    if cache is not None and key in cache:
+        return cache[key]
     row = PolicySection.objects.filter(section=section.name).first()
-    found = (from_stored(section, row.values), row.version) if row else (section.policy(), 0)
-    if kept is not None:
-        kept[key] = found
-    return found
+    result = (from_stored(section, row.values), row.version) if row else (section.policy(), 0)
+    if cache is not None:
+        cache[key] = result
+    return result
 
 
 def members() -> QuerySet[Member]:
-    """Return all members, the inactive too."""
+    """Return all members, including inactive ones."""
     return Member.objects.all()
 
 
 def first_owner() -> Member | None:
-    """Return the owner who came first, None when there is none yet."""
+    """Return the oldest active owner, or None."""
     owners = Member.objects.filter(role=Role.OWNER, active=True)
     return owners.order_by("pk").first()
 
 
 def hub_names() -> dict[str, str]:
     """Return public id -> name of the retailer's hubs, by name, as the switchboard's roll tells."""
-    found: dict[str, str] = {}
+    names_by_id: dict[str, str] = {}
     for _room, names in roll("HUB_NAMES"):
-        found |= names()
-    return dict(sorted(found.items(), key=lambda hub: (hub[1].casefold(), hub[0])))
+        names_by_id |= names()
+    return dict(sorted(names_by_id.items(), key=lambda hub: (hub[1].casefold(), hub[0])))
 
 
 def keys() -> QuerySet[ApiKey]:
-    """Return all keys, the revoked too."""
+    """Return all API keys, including revoked ones."""
     return ApiKey.objects.all()
 
 
 def audit_entries(subject: str = "", actor: str = "") -> QuerySet[AuditEntry]:
-    """Return the audit, of one subject or actor where named."""
-    found = AuditEntry.objects.all()
+    """Return the audit entries, optionally of one subject or one actor."""
+    entries = AuditEntry.objects.all()
     if subject:
-        found = found.filter(subject=subject)
-    return found.filter(actor=actor) if actor else found
+        entries = entries.filter(subject=subject)
+    return entries.filter(actor=actor) if actor else entries
 
 
 def names_of(public_ids: set[str]) -> dict[str, str]:
-    """Return what to call members and keys."""
+    """Return the names of members and API keys by public id."""
     named = dict(Member.objects.filter(public_id__in=public_ids).values_list("public_id", "name"))
     named |= dict(ApiKey.objects.filter(public_id__in=public_ids).values_list("public_id", "name"))
     return named

@@ -1,4 +1,4 @@
-"""Tells open websockets that somebody's access has changed, so that they look again at once."""
+"""The hint to open websockets that the access of their caller has changed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from lastmile.core.tenancy import group_name
 
 
 def access_group(principal_id: str) -> str:
-    """Return the group in which all sockets of one principal listen."""
+    """Return the channel group of all sockets of one principal."""
     return group_name("access", principal_id)
 
 
 def access_changed(principal_id: str) -> None:
-    """Give the hint after the commit.
+    """Send the hint after the commit, so that the sockets check their access now.
 
-    It is a hint and may be lost: sockets look for themselves every 60 s, and what they look at
-    stands in PostgreSQL. A broker that is away must not fail a log-out, hence ``robust``.
+    The hint may be lost: sockets also check PostgreSQL every 60 s. With ``robust``, a broker that
+    does not answer cannot make a sign-out fail.
     """
     group = access_group(principal_id)
 

@@ -1,4 +1,4 @@
-"""What people's rooms do by the clock."""
+"""The scheduled task that deletes expired rows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tenants.people.services import tidy
 
 @house_task("people.tidy", queue="bulk", time_limit=300, soft_time_limit=280)
 def tidy_everywhere() -> dict[str, int]:
-    """Throw away ended sessions, tickets, counters and stored answers of every retailer."""
+    """Delete expired sessions, tickets, counters and stored answers of every retailer."""
     total: dict[str, int] = {}
     for _retailer in for_each_retailer():
-        for what, many in tidy().items():
-            total[what] = total.get(what, 0) + many
+        for kind, count in tidy().items():
+            total[kind] = total.get(kind, 0) + count
     return total

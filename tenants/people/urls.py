@@ -1,4 +1,4 @@
-"""Pages of people."""
+"""Addresses of sign-in, account, members, API keys and audit log."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Pages of people: log in and out, my account, members, keys, audit."""
+"""Pages: sign in and out, my account, members, API keys and the audit log."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from tenants.permissions import Act, PageRequest, by_link, open_to_all, page
 from tenants.retention import Retention
 
 PAGE = 50
-PANEL = 5  # entries in a panel; its link leads to all
+PANEL = 5  # entries in the panel, which links to all entries
 
 
-def _enter(request: HttpRequest, member: Member) -> None:
-    """Start the member's session under a fresh key and a fresh CSRF token."""
+def _start_session(request: HttpRequest, member: Member) -> None:
+    """Start the member's session with a new key and a new CSRF token."""
     request.session.belong_to(  # type: ignore[attr-defined]
         schema=current_schema(),
         member_pk=member.pk,
@@ -49,7 +49,7 @@ def _enter(request: HttpRequest, member: Member) -> None:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def login(request: HttpRequest) -> HttpResponse:
-    """Log in; the answer is the same for an unknown account and a wrong password."""
+    """Sign in. The answer is the same for an unknown account and a wrong password."""
     following = request.POST.get("next") or request.GET.get("next") or reverse("home:start")
     if not url_has_allowed_host_and_scheme(following, allowed_hosts=None):
         following = reverse("home:start")
@@ -66,7 +66,7 @@ def login(request: HttpRequest) -> HttpResponse:
         except DomainError as refused:
             form.add_error(None, refused.detail)
             return _login_page(request, form, following, refused.status)
-        _enter(request, member)
+        _start_session(request, member)
         return HttpResponseRedirect(following)
     return _login_page(request, form, following, status_of(form))
 
@@ -74,14 +74,14 @@ def login(request: HttpRequest) -> HttpResponse:
 def _login_page(
     request: HttpRequest, form: forms.LoginForm, following: str, status: int
 ) -> HttpResponse:
-    shown = {"form": form, "next": following}
-    return render(request, "tenants/login.html", shown, status=status)
+    context = {"form": form, "next": following}
+    return render(request, "tenants/login.html", context, status=status)
 
 
 @open_to_all("logging out twice is once")
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    """End this session; its websockets close at once."""
+    """Sign out: end this session and close its websockets."""
     principal = getattr(request, "principal", None)
     request.session.flush()
     if principal is not None:
@@ -93,14 +93,14 @@ def logout(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def set_password(request: HttpRequest, secret: str) -> HttpResponse:
-    """Set a password by link, and log in."""
+    """Set a password with a link, and sign in."""
     form = forms.NewPasswordForm(request.POST or None)
     member = apply_form(
         form,
         lambda: services.set_password_by_link(token=secret, password=form.cleaned_data["password"]),
     )
     if isinstance(member, Member):
-        _enter(request, member)
+        _start_session(request, member)
         messages.success(request, _("Your password is set. Welcome."))
         return redirect("home:start")
     return render(request, "tenants/set_password.html", {"form": form}, status=status_of(form))
@@ -110,22 +110,23 @@ def set_password(request: HttpRequest, secret: str) -> HttpResponse:
 @sensitive_post_parameters("old", "password")
 @require_http_methods(["GET", "POST"])
 def account(request: PageRequest) -> HttpResponse:
-    """My name, language and password; log out everywhere."""
+    """Show and change one's own name, language and password; sign out everywhere."""
     me = fetch(selectors.members(), request.principal.public_id)
-    what = request.POST.get("what", "")
+    action = request.POST.get("what", "")
     about = forms.AccountForm(
-        request.POST if what == "about" else None,
+        request.POST if action == "about" else None,
         initial={"name": me.name, "language": me.language},
     )
-    password = forms.ChangePasswordForm(request.POST if what == "password" else None)
-    if what == "about" and apply_form(
+    password = forms.ChangePasswordForm(request.POST if action == "password" else None)
+    if action == "about" and apply_form(
         about, lambda: services.change_self(public_id=me.public_id, **about.cleaned_data)
     ):
         messages.success(request, _("Saved."))
         answer = redirect("people:account")
-        answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # what was saved rules from here on
+        # The saved language applies from now on, not the one that this browser chose.
+        answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
         return answer
-    if what == "password":
+    if action == "password":
         member = apply_form(
             password,
             lambda: services.change_password(
@@ -135,46 +136,46 @@ def account(request: PageRequest) -> HttpResponse:
             ),
         )
         if isinstance(member, Member):
-            _enter(request, member)
+            _start_session(request, member)
             text = _("Your password was changed. All other sessions were ended.")
             messages.success(request, text)
             return redirect("people:account")
-    if what == "everywhere":
+    if action == "everywhere":
         services.end_sessions(public_id=me.public_id, by=request.principal)
         request.session.flush()
         return redirect("people:login")
-    shown = {"me": me, "about": about, "password": password}
+    context = {"me": me, "about": about, "password": password}
     status = max(status_of(about), status_of(password))
-    return render(request, "tenants/account.html", shown, status=status)
+    return render(request, "tenants/account.html", context, status=status)
 
 
 @page(Act.MEMBERS_VIEW, post=Act.MEMBERS_EDIT)
 @require_http_methods(["GET", "POST"])
 def members(request: PageRequest) -> HttpResponse:
-    """The staff, and a form to let somebody in."""
+    """List members, and invite a new one."""
     form = forms.InviteForm(request.POST or None)
     member = apply_form(
         form, lambda: services.add_member(by=request.principal, **form.cleaned_data)
     )
-    shown: dict[str, Any] = {"form": form}
+    context: dict[str, Any] = {"form": form}
     if isinstance(member, Member):
-        shown = {"form": forms.InviteForm(), "invited": member}
-        shown["link"] = links.set_password_url(member)
-    found = selectors.members().order_by("-active", "name", "public_id")
-    shown["page"] = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    shown |= {"role_names": forms.ROLE_NAMES, "hub_names": selectors.hub_names()}
-    return render(request, "tenants/members.html", shown, status=status_of(form))
+        context = {"form": forms.InviteForm(), "invited": member}
+        context["link"] = links.set_password_url(member)
+    rows = selectors.members().order_by("-active", "name", "public_id")
+    context["page"] = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    context |= {"role_names": forms.ROLE_NAMES, "hub_names": selectors.hub_names()}
+    return render(request, "tenants/members.html", context, status=status_of(form))
 
 
 @page(Act.MEMBERS_VIEW, post=Act.MEMBERS_EDIT)
 @require_http_methods(["GET", "POST"])
 def member(request: PageRequest, public_id: str) -> HttpResponse:
-    """One member: change, log out everywhere, give a new set-password link."""
-    found = fetch(selectors.members(), public_id)
-    by, what = request.principal, request.POST.get("what", "")
-    form = forms.MemberForm(request.POST) if what == "change" else forms.MemberForm.of(found)
-    shown: dict[str, Any] = {"member": found, "form": form}
-    if what == "change" and apply_form(
+    """Change a member, end all sessions, or create a new set-password link."""
+    row = fetch(selectors.members(), public_id)
+    by, action = request.principal, request.POST.get("what", "")
+    form = forms.MemberForm(request.POST) if action == "change" else forms.MemberForm.of(row)
+    context: dict[str, Any] = {"member": row, "form": form}
+    if action == "change" and apply_form(
         form,
         lambda: services.change_member(
             public_id=public_id,
@@ -185,40 +186,40 @@ def member(request: PageRequest, public_id: str) -> HttpResponse:
     ):
         messages.success(request, _("Saved."))
         return redirect("people:member", public_id)
-    if what == "link":
-        shown["link"] = links.set_password_url(
+    if action == "link":
+        context["link"] = links.set_password_url(
             services.offer_password_link(public_id=public_id, by=by)
         )
-    if what == "everywhere":
+    if action == "everywhere":
         services.end_sessions(public_id=public_id, by=by)
         messages.success(request, _("All sessions of this member were ended."))
         return redirect("people:member", public_id)
-    return render(request, "tenants/member.html", shown, status=status_of(form))
+    return render(request, "tenants/member.html", context, status=status_of(form))
 
 
 @page(Act.KEYS_VIEW, post=Act.KEYS_EDIT)
 @never_cache
 @require_http_methods(["GET", "POST"])
 def api_keys(request: PageRequest) -> HttpResponse:
-    """API keys: make one (its secret is shown here once), rotate, revoke."""
-    what, public_id = request.POST.get("what", ""), request.POST.get("key", "")
-    form = forms.KeyForm(request.POST if what == "create" else None)
-    shown: dict[str, Any] = {"form": form}
-    if what == "create":
+    """List, create, rotate and revoke API keys. A secret is shown once."""
+    action, public_id = request.POST.get("what", ""), request.POST.get("key", "")
+    form = forms.KeyForm(request.POST if action == "create" else None)
+    context: dict[str, Any] = {"form": form}
+    if action == "create":
         made = apply_form(form, lambda: services.create_key(**form.cleaned_data))
         if made:
-            shown = {"form": forms.KeyForm(), "made": made[0], "secret": made[1]}
-    elif what == "rotate":
+            context = {"form": forms.KeyForm(), "made": made[0], "secret": made[1]}
+    elif action == "rotate":
         key, secret = services.rotate_key(public_id=public_id)
-        shown |= {"made": key, "secret": secret}
-    elif what == "revoke":
+        context |= {"made": key, "secret": secret}
+    elif action == "revoke":
         services.revoke_key(public_id=public_id)
         messages.success(request, _("The key was revoked."))
         return redirect("people:api-keys")
-    found = selectors.keys().order_by("-created_at", "-public_id")
-    shown["page"] = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    shown |= {"role_names": forms.KEY_ROLE_NAMES, "hub_names": selectors.hub_names()}
-    return render(request, "tenants/api_keys.html", shown, status=status_of(form))
+    rows = selectors.keys().order_by("-created_at", "-public_id")
+    context["page"] = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    context |= {"role_names": forms.KEY_ROLE_NAMES, "hub_names": selectors.hub_names()}
+    return render(request, "tenants/api_keys.html", context, status=status_of(form))
 
 
 @page(Act.AUDIT_VIEW)
@@ -227,10 +228,10 @@ def audit(request: PageRequest) -> HttpResponse:
     """Show the audit log, newest first; ``?subject=`` keeps the entries about one subject."""
     subject = request.GET.get("subject", "")[:80]
     entries = selectors.audit_entries(subject).order_by("-at", "-public_id")
-    shown = Paginator(entries, PAGE).get_page(request.GET.get("page"))
+    entries_page = Paginator(entries, PAGE).get_page(request.GET.get("page"))
     context = {
-        "page": shown,
-        "lines": audit_log.lines(list(shown), link=True),
+        "page": entries_page,
+        "lines": audit_log.lines(list(entries_page), link=True),
         "subject": subject,
         "subject_name": audit_log.subject_name(subject) if subject else "",
         "days": selectors.policy(Retention).audit_days,

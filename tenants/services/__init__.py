@@ -1,4 +1,4 @@
-"""The acts on retailers; one file per act."""
+"""Services on retailers: open, suspend, resume, close, set the policy and the clock."""
 
 from tenants.services.clock import NotASandbox, set_clock
 from tenants.services.house import migrate_house, pending_migrations

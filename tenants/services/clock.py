@@ -1,4 +1,4 @@
-"""A sandbox retailer's own clock: set, made faster or slower, given back to the real time."""
+"""Set the clock of a sandbox retailer: its time, its rate, or back to the real time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tenants.selectors import clock_of, row_of
 
 EARLIEST: Final = dt.datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = dt.datetime(2100, 1, 1, tzinfo=UTC)
-FASTEST: Final = 3600.0  # an hour a second; beyond that a day is over before a job has run
+FASTEST: Final = 3600.0  # one hour per second; faster, a day ends before a job has run
 
 
 class NotASandbox(Conflict):
-    """The retailer has real orders: its clock is the real one."""
+    """The retailer is not a sandbox, so its clock cannot be set."""
 
     code: ClassVar[str] = "no_sandbox"
 
@@ -30,11 +30,11 @@ class NotASandbox(Conflict):
 def set_clock(
     schema: str, *, at: dt.datetime | None = None, rate: float | None = None, real: bool = False
 ) -> Retailer:
-    """Set the clock of a sandbox retailer; with `real` it shows the real time again.
+    """Set the clock of a sandbox retailer; with `real` the clock shows the real time again.
 
-    Without `at` it goes on from what it shows; without `rate` it keeps its rate. The caller stands
-    in the house. Locks: the row. Records: retailer.clock_set, an audit entry. Raises: NotFound;
-    NotASandbox for a retailer with real orders; Invalid.
+    Without `at` the clock continues from its current time. Without `rate` it keeps its rate. Call
+    it in the operator's schema. Locks: the row. Records: retailer.clock_set, an audit entry.
+    Raises: NotFound; NotASandbox; Invalid.
     """
     if real == (at is not None or rate is not None):
         raise Invalid(_("Give a time or a rate for the clock, or choose the real time."))
@@ -53,13 +53,13 @@ def set_clock(
         if real:
             row.clock_set_at, row.clock_shows, row.clock_rate = None, None, 1.0
         else:
-            present = before or RetailerClock(set_at, set_at)
+            current = before or RetailerClock(set_at, set_at)
             row.clock_set_at = set_at
-            row.clock_shows = _checked_at(at) if at else present.at(set_at)
-            row.clock_rate = present.rate if rate is None else _checked_rate(rate)
+            row.clock_shows = _checked_at(at) if at else current.at(set_at)
+            row.clock_rate = current.rate if rate is None else _checked_rate(rate)
         row.version += 1
         row.save()
-        changes = {"clock": (_shown(before, set_at), _shown(clock_of(row), set_at))}
+        changes = {"clock": (_clock_text(before, set_at), _clock_text(clock_of(row), set_at))}
         record(CLOCK_SET, ClockSetFacts(rate=row.clock_rate, real=real), subject=row.public_id)
         audit("retailer.clock_set", row.public_id, changes)
     return row
@@ -83,5 +83,5 @@ def _checked_rate(rate: float) -> float:
     return rate
 
 
-def _shown(clock: RetailerClock | None, real: dt.datetime) -> str:
+def _clock_text(clock: RetailerClock | None, real: dt.datetime) -> str:
     return "real" if clock is None else f"{clock.at(real).isoformat()} x{clock.rate:g}"

@@ -1,4 +1,4 @@
-"""The schemas of the whole installation, brought to the code's migrations."""
+"""Migrations of all schemas of the installation."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from tenants.services.opening import keep_house_at_base_domain, open_house
 
 
 def migrate_house() -> dict[str, list[str]]:
-    """Bring public, the template, the house and every retailer to the code's migrations.
+    """Apply the code's migrations to public, the template and every retailer.
 
-    Safe to run again at any time, and after any interruption: done is skipped. Locks: the house
-    lock. Returns: the migrations applied, by schema. Raises: MigrationRunning.
+    The operator's schema is opened if it does not exist. It is safe to repeat at any time and
+    after an interruption. Locks: the migration lock. Returns: the applied migrations, by schema.
+    Raises: MigrationRunning.
     """
     with migrate.migration_lock():
         migrate.create_extensions()
@@ -31,10 +32,10 @@ def migrate_house() -> dict[str, list[str]]:
 
 
 def pending_migrations() -> dict[str, list[str]]:
-    """Return what each schema lacks, by schema; only those that lack something."""
+    """Return the missing migrations by schema, only for schemas that miss some."""
     missing = {PUBLIC: migrate.pending(PUBLIC)}
     if migrate.exists(TEMPLATE):
         missing[TEMPLATE] = migrate.pending(TEMPLATE)
-    if not missing[PUBLIC]:  # else there may be no table of retailers yet
+    if not missing[PUBLIC]:  # otherwise the table of retailers may not exist yet
         missing |= {schema: migrate.pending(schema) for schema in selectors.schemas()}
     return {schema: lacks for schema, lacks in missing.items() if lacks}

@@ -1,6 +1,7 @@
-"""Where a retailer stands: suspended, resumed, closed; the one place that writes a status.
+"""Suspend, resume and close retailers; the only module that writes a retailer's status.
 
-The caller stands in the house (``retailer_context(HOUSE)``): each act is a fact in its journal.
+Call these functions in the operator's schema (``retailer_context(HOUSE)``), whose journal
+records each change.
 """
 
 from __future__ import annotations
@@ -31,19 +32,19 @@ STATUS_NAMES = {
 
 
 class WrongMove(Conflict):
-    """The retailer is not in a state from which this can be done."""
+    """The status of the retailer does not allow this change."""
 
     code = "wrong_move"
 
 
 class HouseProtected(NotAllowed):
-    """The operator's own schema is neither suspended nor closed."""
+    """The operator's own schema cannot be suspended or closed."""
 
     code = "house_stands"
 
 
 def suspend(schema: str) -> Retailer:
-    """Shut a retailer's doors from the next request on; its data stays as it is.
+    """Suspend a retailer: its pages and API answer 503 from the next request. Its data stays.
 
     Locks: the row. Records: retailer.suspended. Raises: NotFound, WrongMove, HouseProtected.
     """
@@ -52,7 +53,7 @@ def suspend(schema: str) -> Retailer:
 
 
 def resume(schema: str) -> Retailer:
-    """Open the doors of a suspended retailer again.
+    """Make a suspended retailer active again.
 
     Locks: the row. Records: retailer.resumed. Raises: NotFound, WrongMove, HouseProtected.
     """
@@ -64,9 +65,9 @@ def resume(schema: str) -> Retailer:
 
 
 def close(schema: str, *, confirm: str, drop: bool = False) -> Retailer:
-    """End a retailer: nobody enters, its host name and schema name are free again.
+    """Close a retailer for good. Its host name and schema name are free again.
 
-    Its tables are kept under another name (``closed_…``) for the operator to archive, or dropped.
+    The tables stay under another name (``closed_…``) for the operator to archive, or are dropped.
     Locks: the row, and with `drop` every table. Records: retailer.closed. Raises: NotFound,
     WrongMove, HouseProtected; Invalid when `confirm` is not the schema's name.
     """
@@ -74,7 +75,7 @@ def close(schema: str, *, confirm: str, drop: bool = False) -> Retailer:
         raise Invalid(_("To close the retailer, type the name of its schema."))
     with transaction.atomic():
         retailer = _locked(schema)
-        if retailer.status == Status.OPENING:  # reserved and never built: there are no tables
+        if retailer.status == Status.OPENING:  # only reserved: there are no tables
             release(retailer)
             return retailer
         move(retailer, Status.CLOSING)
@@ -83,13 +84,13 @@ def close(schema: str, *, confirm: str, drop: bool = False) -> Retailer:
             if drop:
                 cursor.execute(f"DROP SCHEMA {check_name(schema)} CASCADE")
             else:
-                kept = check_name(retailer.schema_name)
-                cursor.execute(f"ALTER SCHEMA {check_name(schema)} RENAME TO {kept}")
+                archived = check_name(retailer.schema_name)
+                cursor.execute(f"ALTER SCHEMA {check_name(schema)} RENAME TO {archived}")
     return retailer
 
 
 def release(retailer: Retailer) -> None:
-    """Close the row: its names are free, no work waits for it. The caller holds it locked."""
+    """Free the names of a retailer and discard its waiting work. The caller has locked the row."""
     forget(schema=retailer.schema_name)
     Domain.objects.filter(retailer=retailer).delete()
     retailer.schema_name = "closed_" + retailer.public_id.partition("_")[2]
@@ -98,12 +99,12 @@ def release(retailer: Retailer) -> None:
 
 
 def move(retailer: Retailer, status: Status) -> Retailer:
-    """Write the status, its fact and who did it. The caller holds the row locked.
+    """Write the status, the event and the audit entry. The caller has locked the row.
 
     Raises
     ------
     WrongMove
-        The table of moves has no such move.
+        The table of allowed changes does not contain this one.
     """
     before = retailer.status
     if status not in MOVES[before]:
@@ -119,15 +120,15 @@ def move(retailer: Retailer, status: Status) -> Retailer:
     return retailer
 
 
-def columns(given: Policy) -> dict[str, object]:
-    """Return a policy as the columns of the row."""
+def columns(policy: Policy) -> dict[str, object]:
+    """Return a policy as columns of the retailer's row."""
     return {
-        "name": given.name.strip(),
-        "zone": given.zone,
-        "currency": given.currency,
-        "language": given.language,
-        "units": given.units,
-        "brand": given.brand_json(),
+        "name": policy.name.strip(),
+        "zone": policy.zone,
+        "currency": policy.currency,
+        "language": policy.language,
+        "units": policy.units,
+        "brand": policy.brand_json(),
     }
 
 
@@ -137,13 +138,13 @@ def _locked(schema: str) -> Retailer:
     return row_of(Retailer.objects.select_for_update(), schema)
 
 
-def _wrong(retailer: Retailer, wanted: Status) -> WrongMove:
+def _wrong(retailer: Retailer, status: Status) -> WrongMove:
     return WrongMove(
         _("%(name)s cannot become “%(wanted)s”, because its status is “%(present)s”.")
         % {
             "name": retailer.name,
             "present": STATUS_NAMES[retailer.status],
-            "wanted": STATUS_NAMES[wanted.value],
+            "wanted": STATUS_NAMES[status.value],
         },
         data={"status": retailer.status},
     )

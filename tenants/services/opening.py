@@ -1,6 +1,7 @@
-"""Opening a retailer: its names are reserved, then its tables are made from the template.
+"""Open a retailer: reserve its names, then create its tables from the template.
 
-The caller stands in the house (``retailer_context(HOUSE)``): the act is a fact in its journal.
+Call these functions in the operator's schema (``retailer_context(HOUSE)``), whose journal
+records the opening.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\Z")
 
 
 class NameTaken(Conflict):
-    """The schema or the host name belongs to somebody already."""
+    """The schema name or the host name is in use."""
 
     code = "name_taken"
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The person who is to be the first owner of a new retailer."""
+    """The first owner of a new retailer."""
 
     email: str
     name: str
@@ -47,23 +48,23 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a new retailer is: where its tables and pages are to be, and its first policy.
+    """The description of a new retailer.
 
     Parameters
     ----------
     schema : str
-        Name of its schema, ``t_acme`` by custom.
+        Name of its schema, by convention ``t_acme``.
     domain : str
-        Its host name; a single word is put before BASE_DOMAIN.
+        Its host name. A single word is added in front of BASE_DOMAIN.
     policy : Policy
         Its first policy.
     is_demo : bool
-        Made to be shown, with its passwords in a file: refused off the laptop.
+        True for a demo, whose passwords are in a file. Only allowed on a laptop.
     owner : Owner, optional
-        Its first owner, who gets a link to set a password.
+        The first owner, who gets a link to set a password.
     is_sandbox : bool
-        Made to try things out: it may have a clock of its own. It stays a sandbox for ever, and no
-        other retailer becomes one, so that nobody moves the clock of real orders.
+        True for a retailer for tests, which can have its own clock. This never changes later, so
+        that nobody can set the clock of real orders.
     """
 
     schema: str
@@ -75,17 +76,17 @@ class Opening:
 
 
 def open_retailer(opening: Opening) -> RetailerRef:
-    """Open a retailer now: reserve its names, then make its tables. Not for a web request.
+    """Open a retailer now: reserve its names, then create its tables. Too slow for a web request.
 
-    What could not be built leaves nothing behind. Locks: the house lock, shared (migrations
-    wait). Records: retailer.opened. Raises: Invalid, NameTaken, MigrationRunning.
+    If a step fails, nothing stays behind. Locks: the migration lock, shared, so that migrations
+    wait. Records: retailer.opened. Raises: Invalid, NameTaken, MigrationRunning.
     """
     with transaction.atomic():
         return build(reserve(opening).public_id)
 
 
 def request_opening(opening: Opening) -> tuple[Retailer, Job]:
-    """Reserve the names and leave the tables to a job: what a web request does.
+    """Reserve the names and enqueue a job that creates the tables; for web requests.
 
     Locks: nothing. Records: job.finished, and retailer.opened before it. Raises: Invalid,
     NameTaken.
@@ -101,7 +102,7 @@ def request_opening(opening: Opening) -> tuple[Retailer, Job]:
 
 
 def reserve(opening: Opening) -> Retailer:
-    """Take the schema's and the host's name for a retailer that is to be opened.
+    """Reserve the schema name and the host name of a new retailer.
 
     Locks: nothing; the unique constraints decide a race. Records: nothing. Raises: Invalid,
     NameTaken.
@@ -111,7 +112,7 @@ def reserve(opening: Opening) -> Retailer:
             _("Demo retailers work only on localhost, because a file holds their passwords.")
         )
     schema, domain = _checked_names(opening.schema, opening.domain)
-    given = policy.check(opening.policy)
+    checked = policy.check(opening.policy)
     try:
         with transaction.atomic():
             if migrate.exists(schema):
@@ -120,7 +121,7 @@ def reserve(opening: Opening) -> Retailer:
                 schema_name=schema,
                 is_demo=opening.is_demo,
                 is_sandbox=opening.is_sandbox,
-                **columns(given),
+                **columns(checked),
             )
             Domain.objects.create(retailer=retailer, domain=domain)
     except IntegrityError as taken:
@@ -135,11 +136,11 @@ def reserve(opening: Opening) -> Retailer:
 
 
 def build(public_id: str) -> RetailerRef:
-    """Make the tables of a reserved retailer and let people in; done already, it only says so.
+    """Create the tables of a reserved retailer and make it active.
 
-    All or nothing in one transaction, so that a worker's death in the middle leaves no trace and
-    a second run is safe. Locks: the house lock, shared; the row. Records: retailer.opened.
-    Raises: WrongMove, MigrationRunning.
+    If the retailer is already active, nothing happens. Everything is one transaction, so a worker
+    that dies leaves nothing behind and a second run is safe. Locks: the migration lock, shared;
+    the row. Records: retailer.opened. Raises: WrongMove, MigrationRunning.
     """
     with transaction.atomic():
         migrate.share_migration_lock()
@@ -151,27 +152,29 @@ def build(public_id: str) -> RetailerRef:
 
 
 def open_house() -> RetailerRef:
-    """Open the operator's own schema, served on BASE_DOMAIN. Stands in shared_context()."""
-    given = Policy(name="Lastmile", zone="UTC", currency="EUR")
+    """Open the operator's own schema, served on BASE_DOMAIN. Call it in shared_context()."""
+    house_policy = Policy(name="Lastmile", zone="UTC", currency="EUR")
     with transaction.atomic():
         migrate.share_migration_lock()
         clone_schema(TEMPLATE, HOUSE)
-        row = Retailer.objects.create(schema_name=HOUSE, status=Status.ACTIVE, **columns(given))
+        row = Retailer.objects.create(
+            schema_name=HOUSE, status=Status.ACTIVE, **columns(house_policy)
+        )
         Domain.objects.create(retailer=row, domain=settings.BASE_DOMAIN.lower())
     return selectors.by_public_id(row.public_id)
 
 
 def keep_house_at_base_domain() -> None:
-    """Serve the house where the environment says now. Raises: NameTaken."""
-    wanted = settings.BASE_DOMAIN.lower()
+    """Serve the operator's pages on the current BASE_DOMAIN. Raises: NameTaken."""
+    host = settings.BASE_DOMAIN.lower()
     with transaction.atomic():
-        taken = Domain.objects.select_for_update().filter(domain=wanted).first()
-        if taken is not None and taken.retailer.schema_name != HOUSE:
+        row = Domain.objects.select_for_update().filter(domain=host).first()
+        if row is not None and row.retailer.schema_name != HOUSE:
             raise NameTaken(
                 _("BASE_DOMAIN %(domain)s is the address of a retailer. Choose another address.")
-                % {"domain": wanted}
+                % {"domain": host}
             )
-        Domain.objects.filter(retailer__schema_name=HOUSE).update(domain=wanted)
+        Domain.objects.filter(retailer__schema_name=HOUSE).update(domain=host)
 
 
 def _checked_names(schema: str, domain: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""A retailer's decisions about itself, changed by its own members in its own context."""
+"""Change the policy of the current retailer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tenants.services.lifecycle import columns
 
 
 def set_policy(policy: Policy, *, expected_version: int | None = None) -> Retailer:
-    """Give the retailer at hand a policy; the same policy again changes nothing.
+    """Store a policy for the current retailer. The same policy again changes nothing.
 
     Locks: the row. Records: policy.changed with the names of the changed fields, and an audit
-    entry. Raises: Invalid; Stale when somebody changed it since `expected_version`.
+    entry. Raises: Invalid; Stale if the policy was changed since `expected_version`.
     """
-    given = columns(check(policy))
+    values = columns(check(policy))
     with transaction.atomic():
         retailer = row_of(Retailer.objects.select_for_update(), current_schema())
         if expected_version is not None and expected_version != retailer.version:
@@ -32,16 +32,16 @@ def set_policy(policy: Policy, *, expected_version: int | None = None) -> Retail
                 _("Someone else changed these settings. Reload them and make your change again.")
             )
         before: dict[str, Any] = columns(policy_of(retailer))
-        changed = sorted(name for name, value in given.items() if before[name] != value)
+        changed = sorted(name for name, value in values.items() if before[name] != value)
         if changed:
             for name in changed:
-                setattr(retailer, name, given[name])
+                setattr(retailer, name, values[name])
             retailer.version += 1
             retailer.save(update_fields=[*changed, "version"])
             audit(
                 "policy.set",
                 retailer.public_id,
-                {name: (before[name], given[name]) for name in changed},
+                {name: (before[name], values[name]) for name in changed},
             )
             facts = PolicyChangedFacts(fields=tuple(changed))
             record(POLICY_CHANGED, facts, subject=retailer.public_id)

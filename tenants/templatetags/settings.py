@@ -1,4 +1,4 @@
-"""``{% load settings %}{% settings_tabs %}``: the pages under Settings, as links."""
+"""The tag ``{% settings_tabs %}``: the links to the pages under Settings."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ TABS: tuple[tuple[str, Act, Label], ...] = (
 
 @register.inclusion_tag("tenants/_settings_tabs.html", takes_context=True)
 def settings_tabs(context: template.Context) -> dict[str, Any]:
-    """The pages under Settings that the reader may see; nothing when there is only one."""
+    """Return the pages under Settings that the reader can see; none if there is only one."""
     request = context["request"]
-    found: list[tuple[str, Label, Act]] = [(reverse(name), label, act) for name, act, label in TABS]
-    found[1:1] = [
-        (reverse("tenants:section", args=[one.name]), one.title, Act.POLICY_VIEW)
-        for one in sections().values()
+    pages: list[tuple[str, Label, Act]] = [(reverse(name), label, act) for name, act, label in TABS]
+    pages[1:1] = [
+        (reverse("tenants:section", args=[section.name]), section.title, Act.POLICY_VIEW)
+        for section in sections().values()
     ]
     tabs = [
         {"url": url, "label": label, "here": url == request.path}
-        for url, label, act in found
+        for url, label, act in pages
         if may(request.principal, act)
     ]
     return {"tabs": tabs if len(tabs) > 1 else []}

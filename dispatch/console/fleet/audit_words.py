@@ -163,22 +163,22 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
 
 def names(ids: Iterable[str]) -> Names:
     """Return the names of hubs, zones, vehicles, drivers and shifts: at most one query each."""
-    wanted: dict[str, set[str]] = {}
+    ids_by_prefix: dict[str, set[str]] = {}
     for public_id in ids:
-        wanted.setdefault(public_id.partition("_")[0], set()).add(public_id)
-    found: dict[str, str] = {}
+        ids_by_prefix.setdefault(public_id.partition("_")[0], set()).add(public_id)
+    known_names: dict[str, str] = {}
     for prefix, model in (("hub", Hub), ("zon", Zone), ("veh", Vehicle), ("drv", Driver)):
-        if prefix in wanted:
-            rows = model.objects.filter(public_id__in=wanted[prefix])  # type: ignore[attr-defined]
-            found |= dict(rows.values_list("public_id", "name"))
-    if "sft" in wanted:
-        shifts = Shift.objects.filter(public_id__in=wanted["sft"])
+        if prefix in ids_by_prefix:
+            rows = model.objects.filter(public_id__in=ids_by_prefix[prefix])  # type: ignore[attr-defined]
+            known_names |= dict(rows.values_list("public_id", "name"))
+    if "sft" in ids_by_prefix:
+        shifts = Shift.objects.filter(public_id__in=ids_by_prefix["sft"])
         for shift, vehicle, day in shifts.values_list("public_id", "vehicle__name", "service_date"):
-            found[shift] = _("%(vehicle)s on %(day)s") % {
+            known_names[shift] = _("%(vehicle)s on %(day)s") % {
                 "vehicle": vehicle,
                 "day": formatting.date(day),
             }
-    return found
+    return known_names
 
 
 def words() -> AuditWords:

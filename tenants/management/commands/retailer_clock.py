@@ -43,10 +43,10 @@ class Command(OperatorCommand):
 
     def work(self, **options: Any) -> Mapping[str, Any]:
         """Set the clock if an option asks for it, and return what it shows."""
-        wanted = {name: options[name] for name in ("at", "rate", "real")}
-        if wanted["at"] is not None or wanted["rate"] is not None or wanted["real"]:
+        changes = {name: options[name] for name in ("at", "rate", "real")}
+        if changes["at"] is not None or changes["rate"] is not None or changes["real"]:
             with retailer_context(HOUSE):
-                set_clock(options["schema"], **wanted)
+                set_clock(options["schema"], **changes)
         with retailer_context(options["schema"], allow_suspended=True) as ref:
             return {
                 "schema": ref.schema,
@@ -57,17 +57,17 @@ class Command(OperatorCommand):
 
     def summary(self, result: Mapping[str, Any]) -> str:
         """Return the time of the retailer."""
-        how = "real time" if result["real"] else f"{result['rate']:g} seconds per real second"
-        return f"{result['schema']}: {result['now']}, {how}"
+        rate = "real time" if result["real"] else f"{result['rate']:g} seconds per real second"
+        return f"{result['schema']}: {result['now']}, {rate}"
 
 
 def _instant(text: str) -> dt.datetime:
     try:
-        found = dt.datetime.fromisoformat(text)
+        instant = dt.datetime.fromisoformat(text)
     except ValueError as wrong:
         raise ArgumentTypeError(
             f"{text!r} is not a time. Write it as 2026-11-23T08:00Z."
         ) from wrong
-    if found.tzinfo is None:
+    if instant.tzinfo is None:
         raise ArgumentTypeError(f"{text!r} has no UTC offset. Write it as 2026-11-23T08:00Z.")
-    return found
+    return instant

@@ -1,1 +1,1 @@
-"""REST v1 of people, keys, audit, operations, events and websocket tickets."""
+"""REST v1 of members, API keys, audit log, operations, events and websocket tickets."""

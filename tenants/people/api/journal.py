@@ -26,7 +26,7 @@ _FILTERS = [
 
 
 class OperationsView(RetailerAPIView):
-    """Long work."""
+    """The list of operations."""
 
     acts = {"get": Act.JOBS_VIEW}
 
@@ -36,18 +36,18 @@ class OperationsView(RetailerAPIView):
         responses=page_of(shapes.OperationOut),
     )
     def get(self, request: Request) -> Response:
-        """List operations, newest first; ``?kind=``, ``?state=``, ``?subject=`` narrow it."""
+        """List operations, newest first; ``?kind=``, ``?state=``, ``?subject=`` filter them."""
         words_param(request, "state", frozenset(JobState.values), most=1)
-        wanted = {
+        filters = {
             name: request.query_params[name]
             for name in ("kind", "state", "subject")
             if name in request.query_params
         }
-        return cursor_page(request, jobs(**wanted, hubs=self.principal.hubs), shapes.OperationOut)
+        return cursor_page(request, jobs(**filters, hubs=self.principal.hubs), shapes.OperationOut)
 
 
 class OperationView(RetailerAPIView):
-    """One operation."""
+    """The view of one operation."""
 
     acts = {"get": Act.JOBS_VIEW}
 
@@ -59,13 +59,13 @@ class OperationView(RetailerAPIView):
 
 
 class CancelOperationView(RetailerAPIView):
-    """The end of an operation."""
+    """The view that cancels an operation."""
 
     acts = {"post": Act.JOBS_CANCEL}
 
     @extend_schema(operation_id="operations_cancel", request=None, responses=shapes.OperationOut)
     def post(self, request: Request, public_id: str) -> Response:
-        """Ask an operation to stop: at once while queued, soon while running."""
+        """Cancel an operation: immediately while it is queued, soon while it runs."""
         job = cancel(public_id, hubs=self.principal.hubs)
         return self.shape_out(shapes.OperationOut, job)
 
@@ -82,13 +82,13 @@ class EventsView(RetailerAPIView):
 
     @extend_schema(operation_id="events_list", parameters=[_AFTER], responses=shapes.EventFeedOut)
     def get(self, request: Request) -> Response:
-        """List events after a position, oldest first: who goes on from the last misses none."""
+        """List events after a position, oldest first. Continue with the last position you have."""
         after, limit = _position(request), page_limit(request)
-        found = events_since(after, limit)
-        position = found[-1].position if found else after
-        full = len(found) == limit
+        events = events_since(after, limit)
+        position = events[-1].position if events else after
+        full = len(events) == limit
         feed = {
-            "items": found,
+            "items": events,
             "next": absolute(request, f"{request.path}?after={position}&limit={limit}")
             if full
             else None,

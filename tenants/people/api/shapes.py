@@ -1,4 +1,4 @@
-"""What goes in and out of the people API. Fields are named one by one: nothing else gets in."""
+"""The shapes of requests and answers of the people API. Each field is named explicitly."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class MemberOut(ModelOut[Member]):
 
 @example(email="ana@example.com", name="Ana Rojas", role="dispatcher", language="es")
 class AddMemberIn(serializers.Serializer[Any]):
-    """Somebody to let in; they set their password through the link in the answer."""
+    """The values of a new member, who sets a password with the link in the answer."""
 
     email = serializers.EmailField(max_length=254)
     name = serializers.CharField(max_length=120)
@@ -58,7 +58,7 @@ class AddMemberIn(serializers.Serializer[Any]):
 
 @example(role="manager")
 class ChangeMemberIn(serializers.Serializer[Any]):
-    """What to change; the rest stays."""
+    """The fields of a member to change; other fields keep their values."""
 
     name = serializers.CharField(max_length=120, required=False)
     role = serializers.ChoiceField(choices=MEMBER_ROLES, required=False)
@@ -68,7 +68,7 @@ class ChangeMemberIn(serializers.Serializer[Any]):
 
 
 class InvitedMemberOut(MemberOut):
-    """A new member and, once, the link by which they set a password."""
+    """A new member and the link to set a password, which only this answer contains."""
 
     set_password_url = serializers.CharField(allow_null=True, read_only=True)
 
@@ -77,7 +77,7 @@ class InvitedMemberOut(MemberOut):
 
 
 class LinkOut(serializers.Serializer[Any]):
-    """A set-password link, shown once."""
+    """A link to set a password; only this answer contains it."""
 
     set_password_url = serializers.CharField(allow_null=True)
     expires_in_s = serializers.IntegerField()
@@ -101,7 +101,7 @@ class ApiKeyOut(ModelOut[ApiKey]):
 
 @example(name="Web shop", role="integration")
 class CreateKeyIn(serializers.Serializer[Any]):
-    """A key to make."""
+    """The values of a new API key."""
 
     name = serializers.CharField(max_length=120)
     role = serializers.ChoiceField(choices=KEY_ROLES)
@@ -114,7 +114,7 @@ class CreateKeyIn(serializers.Serializer[Any]):
 
 
 class NewKeyOut(ApiKeyOut):
-    """A key with its secret: in the first answer only."""
+    """A key with its secret, which only this answer contains."""
 
     secret = serializers.CharField(allow_null=True)
 
@@ -123,14 +123,14 @@ class NewKeyOut(ApiKeyOut):
 
 
 class ChangeOut(serializers.Serializer[Any]):
-    """One changed field."""
+    """The old and new value of one changed field."""
 
     before = serializers.JSONField(allow_null=True)
     after = serializers.JSONField(allow_null=True)
 
 
 class AuditEntryOut(ModelOut[AuditEntry]):
-    """Who changed what."""
+    """An entry of the audit log: who changed what."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     changes = serializers.DictField(child=ChangeOut())
@@ -142,7 +142,7 @@ class AuditEntryOut(ModelOut[AuditEntry]):
 
 
 class MeOut(serializers.Serializer[Principal]):
-    """Who I am and what I may."""
+    """The caller and the acts that the caller is allowed to do."""
 
     id = serializers.CharField(source="public_id")
     kind = serializers.ChoiceField(choices=["member", "key"])
@@ -152,30 +152,30 @@ class MeOut(serializers.Serializer[Principal]):
     acts = serializers.SerializerMethodField(help_text="Everything the table grants it.")
 
     def get_hubs(self, me: Principal) -> list[str] | None:
-        """Return the hubs in order."""
+        """Return the hubs, sorted; None means all."""
         return None if me.hubs is None else sorted(me.hubs)
 
     def get_acts(self, me: Principal) -> list[str]:
-        """Return the acts in order."""
+        """Return the allowed acts in the order of the table."""
         return [act.value for act in Act if may(me, act)]
 
 
 class TicketOut(serializers.Serializer[Any]):
-    """A one-use websocket ticket: send it as ``?ticket=`` within its minute."""
+    """A websocket ticket for one use: send it as ``?ticket=`` within a minute."""
 
     ticket = serializers.CharField(allow_null=True)
     expires_at = InstantField()
 
 
 class ProgressOut(serializers.Serializer[Any]):
-    """How far."""
+    """The progress of an operation."""
 
     percent = serializers.IntegerField(min_value=0, max_value=100)
     note = serializers.CharField(allow_blank=True)
 
 
 class OperationOut(serializers.Serializer[Any]):
-    """Long work: it ends exactly once, as succeeded, failed or cancelled."""
+    """An operation: long work that ends exactly once, as succeeded, failed or cancelled."""
 
     id = serializers.CharField()
     kind = serializers.CharField()
@@ -192,12 +192,12 @@ class OperationOut(serializers.Serializer[Any]):
     finished_at = serializers.CharField(allow_null=True)
 
     def to_representation(self, instance: Any) -> Any:
-        """Core writes the shape (``job_out``); this class declares it."""
+        """Return the shape from ``job_out`` of core; this class only declares it."""
         return job_out(instance)
 
 
 class EventOut(serializers.Serializer[Any]):
-    """Something that became true. ``position`` counts without gaps: keep the last one you saw."""
+    """An event. ``position`` counts without gaps; store the last one you received."""
 
     id = serializers.CharField(source="public_id")
     kind = serializers.CharField()
@@ -210,7 +210,7 @@ class EventOut(serializers.Serializer[Any]):
 
 
 class EventFeedOut(serializers.Serializer[Any]):
-    """A part of the journal and where to go on; ``next`` is null at its end, ``position`` never."""
+    """A part of the journal. ``next`` is null at its end; ``position`` is never null."""
 
     items = EventOut(many=True)
     next = serializers.CharField(allow_null=True)

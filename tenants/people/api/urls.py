@@ -1,4 +1,4 @@
-"""Addresses under /api/v1/ that the ground of the house serves."""
+"""Addresses of the people API under /api/v1/."""
 
 from django.urls import path
 

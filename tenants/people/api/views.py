@@ -1,4 +1,4 @@
-"""REST v1: members, api-keys, audit, me, websocket tickets."""
+"""REST v1: members, API keys, audit log, the caller, websocket tickets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tenants.permissions import Act, RetailerAPIView
 
 
 class MembersView(RetailerAPIView):
-    """The retailer's staff."""
+    """The list of members."""
 
     acts = {"get": Act.MEMBERS_VIEW, "post": Act.MEMBERS_EDIT}
 
@@ -33,7 +33,7 @@ class MembersView(RetailerAPIView):
         responses={201: shapes.InvitedMemberOut},
     )
     def post(self, request: Request) -> Response:
-        """Let somebody in; the link to set a password is in this answer only."""
+        """Add a member. Only this answer contains the link to set a password."""
         member = services.add_member(by=self.principal, **self.shape_in(shapes.AddMemberIn))
         member.set_password_url = links.set_password_url(member)  # type: ignore[attr-defined]
         answer = self.shape_out(shapes.InvitedMemberOut, member, 201, ETag=etag(member))
@@ -41,7 +41,7 @@ class MembersView(RetailerAPIView):
 
 
 class MemberView(RetailerAPIView):
-    """One member."""
+    """The view of one member."""
 
     acts = {"get": Act.MEMBERS_VIEW, "patch": Act.MEMBERS_EDIT}
 
@@ -58,19 +58,19 @@ class MemberView(RetailerAPIView):
         responses=shapes.MemberOut,
     )
     def patch(self, request: Request, public_id: str) -> Response:
-        """Change a member. A change of role, hubs or activity logs them out everywhere."""
-        wanted: dict[str, Any] = self.shape_in(shapes.ChangeMemberIn)
+        """Change a member. A change of role, hubs or ``active`` ends all sessions of the member."""
+        changes: dict[str, Any] = self.shape_in(shapes.ChangeMemberIn)
         member = services.change_member(
             public_id=public_id,
             by=self.principal,
             expected_version=expected_version(request),
-            **wanted,
+            **changes,
         )
         return self.shape_out(shapes.MemberOut, member, ETag=etag(member))
 
 
 class MemberLinkView(RetailerAPIView):
-    """A set-password link for a member."""
+    """The view that creates a set-password link for a member."""
 
     acts = {"post": Act.MEMBERS_EDIT}
 
@@ -78,35 +78,35 @@ class MemberLinkView(RetailerAPIView):
         operation_id="members_password_link", request=None, responses={201: shapes.LinkOut}
     )
     def post(self, request: Request, public_id: str) -> Response:
-        """Make a link by which the member sets a new password: once, within 72 hours."""
+        """Create a link to set a new password. It works once, within 72 hours."""
         member = services.offer_password_link(public_id=public_id, by=self.principal)
-        found = {
+        answer = {
             "set_password_url": links.set_password_url(member),
             "expires_in_s": services.LINK_LASTS_S,
         }
-        return secret_once(self.shape_out(shapes.LinkOut, found, 201), "set_password_url")
+        return secret_once(self.shape_out(shapes.LinkOut, answer, 201), "set_password_url")
 
 
 class MemberSessionsView(RetailerAPIView):
-    """A member's sessions."""
+    """The view that ends a member's sessions."""
 
     acts = {"delete": Act.MEMBERS_EDIT}
 
     @extend_schema(operation_id="members_end_sessions", responses={204: None})
     def delete(self, request: Request, public_id: str) -> Response:
-        """Log a member out everywhere."""
+        """End all sessions of a member."""
         services.end_sessions(public_id=public_id, by=self.principal)
         return Response(status=204)
 
 
 class ApiKeysView(RetailerAPIView):
-    """API keys."""
+    """The list of API keys."""
 
     acts = {"get": Act.KEYS_VIEW, "post": Act.KEYS_EDIT}
 
     @extend_schema(operation_id="api_keys_list", responses=page_of(shapes.ApiKeyOut))
     def get(self, request: Request) -> Response:
-        """List keys, newest first, the revoked too."""
+        """List API keys, newest first, including revoked ones."""
         return cursor_page(request, selectors.keys(), shapes.ApiKeyOut)
 
     @extend_schema(
@@ -115,14 +115,14 @@ class ApiKeysView(RetailerAPIView):
         responses={201: shapes.NewKeyOut},
     )
     def post(self, request: Request) -> Response:
-        """Make a key. Its secret is in this answer only; a replay of the call shows null."""
+        """Create an API key. Only this answer contains the secret; a repeated call gets null."""
         key, secret = services.create_key(**self.shape_in(shapes.CreateKeyIn))
         key.secret = secret  # type: ignore[attr-defined]
         return secret_once(self.shape_out(shapes.NewKeyOut, key, 201, ETag=etag(key)), "secret")
 
 
 class ApiKeyView(RetailerAPIView):
-    """One API key."""
+    """The view of one API key."""
 
     acts = {"get": Act.KEYS_VIEW, "delete": Act.KEYS_EDIT}
 
@@ -134,26 +134,26 @@ class ApiKeyView(RetailerAPIView):
 
     @extend_schema(operation_id="api_keys_revoke", responses=shapes.ApiKeyOut)
     def delete(self, request: Request, public_id: str) -> Response:
-        """Revoke a key for good, at once."""
+        """Revoke a key for good. This takes effect immediately."""
         key = services.revoke_key(public_id=public_id)
         return self.shape_out(shapes.ApiKeyOut, key, ETag=etag(key))
 
 
 class RotateKeyView(RetailerAPIView):
-    """A new secret for a key."""
+    """The view that rotates a key."""
 
     acts = {"post": Act.KEYS_EDIT}
 
     @extend_schema(operation_id="api_keys_rotate", request=None, responses=shapes.NewKeyOut)
     def post(self, request: Request, public_id: str) -> Response:
-        """Give a key a new secret; the old one is worthless at once."""
+        """Give a key a new secret. The old secret stops working immediately."""
         key, secret = services.rotate_key(public_id=public_id)
         key.secret = secret  # type: ignore[attr-defined]
         return secret_once(self.shape_out(shapes.NewKeyOut, key, ETag=etag(key)), "secret")
 
 
 class AuditView(RetailerAPIView):
-    """The audit."""
+    """The audit log."""
 
     acts = {"get": Act.AUDIT_VIEW}
 
@@ -166,26 +166,26 @@ class AuditView(RetailerAPIView):
         responses=page_of(shapes.AuditEntryOut),
     )
     def get(self, request: Request) -> Response:
-        """List who changed what, newest first; ``?subject=`` and ``?actor=`` narrow it."""
-        found = selectors.audit_entries(
+        """List who changed what, newest first; ``?subject=`` and ``?actor=`` filter the list."""
+        entries = selectors.audit_entries(
             request.query_params.get("subject", ""), request.query_params.get("actor", "")
         )
-        return cursor_page(request, found, shapes.AuditEntryOut, order=("-at", "-public_id"))
+        return cursor_page(request, entries, shapes.AuditEntryOut, order=("-at", "-public_id"))
 
 
 class MeView(RetailerAPIView):
-    """The caller."""
+    """The view of the caller."""
 
     acts = {"get": Act.SELF_VIEW}
 
     @extend_schema(operation_id="me_get", responses=shapes.MeOut)
     def get(self, request: Request) -> Response:
-        """Say who calls and what they may."""
+        """Return the caller and the allowed acts."""
         return self.shape_out(shapes.MeOut, self.principal)
 
 
 class TicketsView(RetailerAPIView):
-    """Websocket tickets."""
+    """The view that creates websocket tickets."""
 
     acts = {"post": Act.SOCKETS_OPEN}
 
@@ -193,8 +193,8 @@ class TicketsView(RetailerAPIView):
         operation_id="ws_tickets_create", request=None, responses={201: shapes.TicketOut}
     )
     def post(self, request: Request) -> Response:
-        """Make a ticket that opens one websocket within 60 seconds, with the caller's rights."""
+        """Create a ticket that opens one websocket within 60 seconds, with the caller's rights."""
         credential: Any = request.auth
         secret, expires_at = services.issue_ticket(credential=credential)
-        found = {"ticket": secret, "expires_at": expires_at}
-        return secret_once(self.shape_out(shapes.TicketOut, found, 201), "ticket")
+        answer = {"ticket": secret, "expires_at": expires_at}
+        return secret_once(self.shape_out(shapes.TicketOut, answer, 201), "ticket")

@@ -1,4 +1,4 @@
-"""Who is to be the first owner of a retailer that is being opened (the operator's schema)."""
+"""Add the table of first owners of retailers that are being opened (operator's schema only)."""
 
 import lastmile.core.clock
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""A ticket may be made with a credential of any name: the list of names is the switchboard's."""
+"""Allow tickets of any credential: the switchboard has the list of credential names."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""Acts on people, keys and sessions. Import from here."""
+"""Services on members, API keys and sessions. Import them from here."""
 
 from tenants.people.services.audit import audit, changed
 from tenants.people.services.erasing import erase_person

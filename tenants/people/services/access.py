@@ -1,4 +1,4 @@
-"""End what a member has open."""
+"""End the sessions of a member."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from tenants.people.sockets import access_changed
 
 
 def end_access(member: Member) -> None:
-    """Make every session of a locked member worthless, those being written just now included.
+    """Invalidate every session of a locked member, even one that is being created right now.
 
-    The caller saves the member: the epoch it carries is what sessions are compared with.
+    Sessions are valid only while their epoch equals the member's. The caller saves the member.
     """
     member.session_epoch += 1
     Session.objects.filter(member=member).delete()

@@ -1,4 +1,4 @@
-"""Who changed what, written in the transaction of the change."""
+"""Write the audit log, in the transaction of the change."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ from django.db import connection
 from lastmile.core.actor import current_actor
 from tenants.people.models import AuditEntry
 
-# A name like one of these never reaches the journal: it would outlive every rotation.
+# Fields with such a name are never recorded: a secret in the log would outlive its rotation.
 _SECRET_WORDS = ("password", "secret", "token", "hash", "pin")
 Change = tuple[Any, Any]
 
 
 def audit(act: str, subject: str, changes: Mapping[str, Change] | None = None) -> AuditEntry:
-    """Write down an act of the present actor.
+    """Record an action of the current actor.
 
-    Locks: nothing. Records: nothing. Raises: RuntimeError outside a transaction, ValueError when
-    a change names a secret.
+    Locks: nothing. Records: nothing. Raises: RuntimeError outside a transaction, ValueError if a
+    change names a secret.
 
     Parameters
     ----------
     act : str
-        ``noun.verb``: ``member.change``, ``policy.set``.
+        ``noun.verb``, such as ``member.change``. It needs a sentence in the app's AuditWords.
     subject : str
-        Public id of what was changed.
+        Public id of the changed object.
     changes : mapping, optional
         Field -> (before, after) of the changed fields.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("audit() belongs in the transaction of the change; there is none.")
-    shown: dict[str, Any] = {}
+    stored: dict[str, Any] = {}
     for field, (before, after) in (changes or {}).items():
         if field.split("_")[-1] in _SECRET_WORDS:
             raise ValueError(f"{field} is a secret; audit that it changed, not what it became.")
-        shown[field] = {"before": _plain(before), "after": _plain(after)}
-    return AuditEntry.objects.create(actor=current_actor(), act=act, subject=subject, changes=shown)
+        stored[field] = {"before": _plain(before), "after": _plain(after)}
+    return AuditEntry.objects.create(
+        actor=current_actor(), act=act, subject=subject, changes=stored
+    )
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Change]:

@@ -1,4 +1,4 @@
-"""Take a shopper out of the audit: what staff typed about them goes, who changed what stays."""
+"""Erase a shopper's personal data from the audit log; who changed which field stays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tenants.people.models import AuditEntry
 
 
 def erase_person(person: Person) -> dict[str, int]:
-    """Take a person's words out of the audit entries.
+    """Replace a person's data in the audit entries.
 
     Locks: these entries. Records: nothing. Raises: nothing of its own.
     """

@@ -1,4 +1,4 @@
-"""The first owner of a new retailer: kept with the operator until there is a place for them."""
+"""The first owner of a new retailer, stored with the operator until the retailer's tables exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tenants.permissions import Role
 
 
 def store_first_owner(*, retailer: str, email: str, name: str) -> FirstOwner:
-    """Write down who is to be the first owner of a retailer that is being opened.
+    """Store the first owner of a retailer that is being opened.
 
     Locks: nothing. Records: nothing. Raises: Invalid.
     """
@@ -30,19 +30,19 @@ def store_first_owner(*, retailer: str, email: str, name: str) -> FirstOwner:
 
 
 def add_first_owner(ref: RetailerRef) -> Member | None:
-    """Make the person who was written down an owner of the retailer; None when there is nobody.
+    """Add the stored first owner to the retailer; return None if nobody is stored.
 
-    Called in the operator's schema, outside a transaction; safe to run again after a crash.
+    Call it in the operator's schema, outside a transaction. It is safe to repeat after a crash.
     Locks: nothing. Records: an audit entry at the retailer. Raises: Invalid.
     """
-    kept = FirstOwner.objects.filter(retailer=ref.public_id).first()
-    if kept is None:
+    stored = FirstOwner.objects.filter(retailer=ref.public_id).first()
+    if stored is None:
         return None
     with retailer_context(ref):
-        member = Member.objects.filter(email__iexact=kept.email).first()
+        member = Member.objects.filter(email__iexact=stored.email).first()
         if member is None:
             member = add_member(
-                email=kept.email, name=kept.name, role=Role.OWNER, language=ref.language
+                email=stored.email, name=stored.name, role=Role.OWNER, language=ref.language
             )
-    kept.delete()
+    stored.delete()
     return member

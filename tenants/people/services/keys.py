@@ -1,4 +1,4 @@
-"""API keys: made, rotated and revoked; a secret exists in clear only in the answer that made it."""
+"""Create, rotate and revoke API keys. Only the answer that creates a secret contains it."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def create_key(
     origins: Iterable[str] = (),
     expires_at: dt.datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key; return its row and the secret, which nobody can read again.
+    """Create an API key; return its row and the secret, which cannot be read again later.
 
     Locks: nothing. Records: an audit entry. Raises: Invalid.
 
     Parameters
     ----------
     ref : str
-        For keys that speak for one driver, locker bank or carrier: its id.
+        Id of the driver, locker bank or carrier on whose behalf the key acts, if any.
     origins : iterable of str
-        For checkout keys: the shops' origins (``https://shop.example``) that may send it.
+        For checkout keys: origins of the shops (``https://shop.example``) that can use the key.
     """
-    wanted: dict[str, Any] = {
+    values: dict[str, Any] = {
         "name": name.strip(),
         "role": role,
         "hubs": None if hubs is None else sorted(set(hubs)),
@@ -56,22 +56,22 @@ def create_key(
         "origins": sorted({origin.rstrip("/").lower() for origin in origins}),
         "expires_at": expires_at,
     }
-    _check(wanted)
+    _check(values)
     secret = _new_secret()
     with transaction.atomic():
         key = ApiKey.objects.create(
             secret_hash=hash_of(secret),
             hint=secret[-4:],
             created_by=current_actor(),
-            **wanted,
+            **values,
         )
-        audit("key.create", key.public_id, changed({}, wanted))
+        audit("key.create", key.public_id, changed({}, values))
     return key, secret
 
 
 @transaction.atomic
 def rotate_key(*, public_id: str) -> tuple[ApiKey, str]:
-    """Give a key a new secret; the old one is worthless from the commit on.
+    """Give a key a new secret. The old secret stops working with the commit.
 
     Locks: the key. Records: an audit entry. Raises: KeyRevoked, NotFound.
     """
@@ -89,7 +89,7 @@ def rotate_key(*, public_id: str) -> tuple[ApiKey, str]:
 
 @transaction.atomic
 def revoke_key(*, public_id: str) -> ApiKey:
-    """Revoke a key for good; its websockets close. Revoking twice is once.
+    """Revoke a key for good and close its websockets. A second call changes nothing.
 
     Locks: the key. Records: an audit entry. Raises: NotFound.
     """
@@ -104,7 +104,7 @@ def revoke_key(*, public_id: str) -> ApiKey:
 
 
 def mark_used(key: ApiKey) -> None:
-    """Note that a key is in use, to five minutes: a busy key must not be a hot row.
+    """Store when a key was last used, at most every five minutes, to limit updates of the row.
 
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
@@ -114,7 +114,7 @@ def mark_used(key: ApiKey) -> None:
 
 
 def _new_secret() -> str:
-    """Return ``lm_<schema>_<32 base32 characters>``: the key itself says whose it is."""
+    """Return ``lm_<schema>_<32 base32 characters>``, which names the retailer of the key."""
     body = "".join(secrets.choice(ALPHABET) for _n in range(SECRET_LENGTH))
     return f"lm_{current_schema()}_{body}"
 
@@ -126,27 +126,27 @@ def _locked(public_id: str) -> ApiKey:
     return key
 
 
-def _check(wanted: dict[str, Any]) -> None:
+def _check(values: dict[str, Any]) -> None:
     problems = Problems()
-    if not 1 <= len(wanted["name"]) <= 120:
+    if not 1 <= len(values["name"]) <= 120:
         problems.add("/name", _("Enter a name of 1 to 120 characters."))
     roles = [role.value for role in KeyRole]
-    if wanted["role"] not in roles:
+    if values["role"] not in roles:
         problems.add("/role", _("Choose one of: %(roles)s.") % {"roles": ", ".join(roles)})
-    if wanted["hubs"] is not None and (
-        not wanted["hubs"] or any(not looks_like(hub, "hub") for hub in wanted["hubs"])
+    if values["hubs"] is not None and (
+        not values["hubs"] or any(not looks_like(hub, "hub") for hub in values["hubs"])
     ):
         problems.add("/hubs", _("Give hubs by their IDs (hub_…), or null for all hubs."))
-    if len(wanted["ref"]) > 80:
+    if len(values["ref"]) > 80:
         problems.add("/ref", _("Use at most 80 characters."))
-    if wanted["origins"] and wanted["role"] != KeyRole.CHECKOUT:
+    if values["origins"] and values["role"] != KeyRole.CHECKOUT:
         problems.add("/origins", _("Only checkout keys can have origins."))
-    if wanted["role"] == KeyRole.CHECKOUT and not wanted["origins"]:
+    if values["role"] == KeyRole.CHECKOUT and not values["origins"]:
         problems.add("/origins", _("A checkout key is public. Give the origins that can use it."))
-    for at, origin in enumerate(wanted["origins"]):
+    for number, origin in enumerate(values["origins"]):
         if not _is_origin(origin):
-            problems.add(f"/origins/{at}", _("Enter an origin such as https://shop.example."))
-    expires_at = wanted["expires_at"]
+            problems.add(f"/origins/{number}", _("Enter an origin such as https://shop.example."))
+    expires_at = values["expires_at"]
     if expires_at is not None and (expires_at.tzinfo is None or expires_at <= real_now()):
         problems.add("/expires_at", _("Give a future time with its UTC offset."))
     problems.raise_if_any()

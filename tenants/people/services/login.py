@@ -1,4 +1,4 @@
-"""Log-in: tries are counted in PostgreSQL before a password is looked at; all cost the same."""
+"""Sign in with e-mail and password. Attempts are counted before the password is checked."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from tenants.people.models import LoginAttempt, Member
 
 WINDOW = dt.timedelta(minutes=15)
 ACCOUNT_TRIES = 10
-ADDRESS_TRIES = 100  # a whole office may share one address
+ADDRESS_TRIES = 100  # all people of an office may share one address
 
 
 def log_in(*, email: str, password: str, address: str) -> Member:
-    """Return the member whom e-mail and password belong to.
+    """Return the member with this e-mail and password.
 
     Locks: nothing beyond its two counters. Records: nothing. Raises: LoginLocked, LoginRefused.
 
     Notes
     -----
-    Each try takes a number first, by one atomic statement per counter, so that a hundred parallel
-    tries still look at no more than ten passwords. An unknown or inactive account costs the same
-    work and gets the same answer as a wrong password; so does a lock-out.
+    Each attempt first increments two counters, each with one atomic statement. So even a hundred
+    parallel attempts check at most ten passwords. An unknown or inactive account takes the same
+    time and gets the same answer as a wrong password.
     """
-    _take_a_number("address", address, ADDRESS_TRIES)
-    _take_a_number("account", email.strip().lower(), ACCOUNT_TRIES)
+    _count_attempt("address", address, ADDRESS_TRIES)
+    _count_attempt("account", email.strip().lower(), ACCOUNT_TRIES)
     member = None
     if "\x00" not in email:
         member = Member.objects.filter(email__iexact=email.strip(), active=True).first()
-    encoded = member.password if member is not None and member.password else _nobody()
+    encoded = member.password if member is not None and member.password else _dummy_hash()
     right = check_password(password, encoded)
     if member is None or not member.password or not right:
         raise LoginRefused(_("The e-mail or the password is wrong. Check both and try again."))
@@ -45,13 +45,13 @@ def log_in(*, email: str, password: str, address: str) -> Member:
 
 
 def forget_tries(email: str) -> None:
-    """Open an account that was locked: after a right password, or a new one by link."""
+    """Unlock an account, after the correct password or after a new password by link."""
     LoginAttempt.objects.filter(
         scope="account", subject_hash=_hash("account", email.strip().lower())
     ).delete()
 
 
-def _take_a_number(scope: str, subject: str, most: int) -> None:
+def _count_attempt(scope: str, subject: str, most: int) -> None:
     instant = real_now()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -89,6 +89,6 @@ def _hash(scope: str, subject: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _nobody() -> str:
-    """Return a password that nobody has, hashed at today's cost."""
+def _dummy_hash() -> str:
+    """Return the hash of a dummy password, so that unknown accounts take the same time."""
     return make_password("nobody")

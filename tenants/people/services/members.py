@@ -1,4 +1,4 @@
-"""Let members in, change what they may, and end their sessions."""
+"""Add and change members, end their sessions, and offer links to set a password."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def add_member(
     password: str | None = None,
     by: Principal | None = None,
 ) -> Member:
-    """Let somebody in; without a password they set one through a link.
+    """Add a member. Without a password, the member sets one with a link.
 
     Locks: nothing. Records: an audit entry. Raises: Invalid, MemberExists, OwnersOnly.
 
     Parameters
     ----------
     by : Principal, optional
-        Who lets them in; None is the operator at the command line.
+        The member who adds; None for the command line.
     """
     email = email.strip()
-    wanted: dict[str, Any] = {"name": name.strip(), "role": role, "language": language}
-    wanted["hubs"] = None if hubs is None else sorted(set(hubs))
-    _check(wanted, email=email)
+    values: dict[str, Any] = {"name": name.strip(), "role": role, "language": language}
+    values["hubs"] = None if hubs is None else sorted(set(hubs))
+    _check(values, email=email)
     _owners_only(by, role)
     if password is not None:
         check_strength(password, email=email, name=name)
@@ -57,9 +57,9 @@ def add_member(
             member = Member.objects.create(
                 email=email,
                 password="" if password is None else make_password(password),
-                **wanted,
+                **values,
             )
-            audit("member.add", member.public_id, changed({}, wanted | {"active": True}))
+            audit("member.add", member.public_id, changed({}, values | {"active": True}))
     except IntegrityError as taken:
         if "member_email_unique" not in str(taken):
             raise
@@ -75,16 +75,15 @@ def change_member(
 ) -> Member:
     """Change name, role, hubs, language or whether the member is active.
 
-    Locks: the active owners, then the member. Records: an audit entry. A
-    change of role, hubs or activity ends all sessions. Raises: Invalid, LastOwner, NotFound,
-    OwnersOnly, Stale.
+    A change of role, hubs or ``active`` ends all sessions. Locks: the active owners, then the
+    member. Records: an audit entry. Raises: Invalid, LastOwner, NotFound, OwnersOnly, Stale.
     """
     unknown = set(wanted) - set(_SHOWN)
     if unknown:
         raise TypeError(f"change_member() does not take {sorted(unknown)}")
     if wanted.get("hubs") is not None:
         wanted["hubs"] = sorted(set(wanted["hubs"]))
-    # Owners first and in pk order: two owners who demote each other must not both succeed.
+    # Lock the owners first, in pk order: two owners who demote each other must not both succeed.
     owners = list(
         Member.objects.select_for_update().filter(role=Role.OWNER, active=True).order_by("pk")
     )
@@ -140,7 +139,7 @@ def change_self(*, public_id: str, name: str | None = None, language: str | None
 
 @transaction.atomic
 def end_sessions(*, public_id: str, by: Principal | None) -> None:
-    """Log a member out everywhere, their websockets too; everybody may do so to themselves.
+    """End all sessions and websockets of a member. Every member can do this for themselves.
 
     Locks: the member. Records: an audit entry. Raises: NotFound, OwnersOnly.
     """
@@ -154,7 +153,9 @@ def end_sessions(*, public_id: str, by: Principal | None) -> None:
 
 @transaction.atomic
 def offer_password_link(*, public_id: str, by: Principal | None) -> Member:
-    """Allow a set-password link to be made; who holds one can become the member.
+    """Check and record that a set-password link is created for a member.
+
+    Anybody with the link can sign in as the member, so only owners can create one for an owner.
 
     Locks: the member. Records: an audit entry. Raises: Conflict, NotFound, OwnersOnly.
     """
@@ -178,26 +179,26 @@ def _owners_only(by: Principal | None, *roles: str) -> None:
         raise OwnersOnly(_("Only an owner can add, change or remove an owner. Ask an owner."))
 
 
-def _check(wanted: dict[str, Any], *, email: str | None = None) -> None:
+def _check(values: dict[str, Any], *, email: str | None = None) -> None:
     problems = Problems()
     if email is not None:
         try:
             validate_email(email)
         except ValidationError:
             problems.add("/email", _("Enter a valid e-mail address."))
-    if not 1 <= len(wanted["name"]) <= 120:
+    if not 1 <= len(values["name"]) <= 120:
         problems.add("/name", _("Enter a name of 1 to 120 characters."))
     roles = [role.value for role in Role]
-    if wanted["role"] not in roles:
+    if values["role"] not in roles:
         problems.add("/role", _("Choose one of: %(roles)s.") % {"roles": ", ".join(roles)})
-    hubs = wanted["hubs"]
+    hubs = values["hubs"]
     if hubs is not None:
         if not hubs:
             problems.add("/hubs", _("Give at least one hub, or null for all hubs."))
         if any(not looks_like(hub, "hub") for hub in hubs):
             problems.add("/hubs", _("Give hubs by their IDs (hub_…)."))
-        if wanted["role"] == Role.OWNER:
+        if values["role"] == Role.OWNER:
             problems.add("/hubs", _("An owner always has all hubs."))
-    if wanted["language"] not in {"", *(code for code, _name in settings.LANGUAGES)}:
+    if values["language"] not in {"", *(code for code, _name in settings.LANGUAGES)}:
         problems.add("/language", _("This language is not available."))
     problems.raise_if_any()

@@ -1,4 +1,4 @@
-"""Passwords: their strength, their change, and the link by which a new member sets one."""
+"""Passwords: check the strength, change them, and set them with a link."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LINK_LASTS_S = 72 * 3600
 
 
 def check_strength(password: str, *, email: str, name: str) -> None:
-    """Raise Invalid, with every reason, for a password that is too easily guessed."""
+    """Raise Invalid with all reasons if a password is too easy to guess."""
     try:
         about: Any = Member(email=email, name=name)
         validate_password(password, user=about)
@@ -38,13 +38,13 @@ def check_strength(password: str, *, email: str, name: str) -> None:
 
 
 def password_link_token(member: Member) -> str:
-    """Return the secret of a set-password link: good for 72 hours, once, in this house only."""
+    """Return the secret of a set-password link, valid once, for 72 hours, at this retailer."""
     return signing.dumps([member.public_id, _state(member)], salt=_salt())
 
 
 @transaction.atomic
 def set_password_by_link(*, token: str, password: str) -> Member:
-    """Set a password by link; ends all sessions and any lock-out of the account.
+    """Set a password with a link. This ends all sessions and unlocks the account.
 
     Locks: the member. Records: an audit entry. Raises: Invalid, LinkExpired.
     """
@@ -58,7 +58,7 @@ def set_password_by_link(*, token: str, password: str) -> Member:
 
 @transaction.atomic
 def change_password(*, public_id: str, old: str, new: str) -> Member:
-    """Change one's own password; ends all sessions, the caller's own included.
+    """Change one's own password. This ends all sessions, including the current one.
 
     Locks: the member. Records: an audit entry. Raises: Invalid, NotFound.
     """
@@ -75,13 +75,13 @@ def change_password(*, public_id: str, old: str, new: str) -> Member:
 
 
 def member_of_link(token: str, *, lock: bool = False) -> Member:
-    """Return whom a link is for. Raises LinkExpired for used, old, foreign and forged ones."""
+    """Return the member of a link. Raises LinkExpired for a used, old, foreign or forged link."""
     expired = LinkExpired(
         _("This link is used or older than 72 hours. Ask an owner or manager for a new one.")
     )
     try:
-        found: Any = signing.loads(token, salt=_salt(), max_age=LINK_LASTS_S)
-        public_id, state = found
+        content: Any = signing.loads(token, salt=_salt(), max_age=LINK_LASTS_S)
+        public_id, state = content
     except (signing.BadSignature, ValueError, TypeError):
         raise expired from None
     members = Member.objects.select_for_update() if lock else Member.objects.all()
@@ -103,6 +103,6 @@ def _salt() -> str:
 
 
 def _state(member: Member) -> str:
-    """Change with the password and with every end of sessions, so that a link works once."""
+    """Return a digest that changes with the password and the epoch, so that a link works once."""
     raw = f"{member.password}|{member.session_epoch}|{member.email.lower()}"
     return hashlib.sha256(raw.encode()).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""A section of the policy, changed by the retailer's own members."""
+"""Change one section of the policy."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tenants.sections import Section, check_section, from_stored
 def set_section(
     *, section: Section, policy: Any, expected_version: int | None = None
 ) -> PolicySection:
-    """Store what the retailer decides in one section; the same values again change nothing.
+    """Store the settings of one section. The same values again change nothing.
 
     Locks: the row. Records: policy.changed with the names of the changed settings, and an audit
-    entry with their values before and after. Raises: Invalid; Stale when somebody has changed the
-    section since ``expected_version`` (0 for the defaults).
+    entry with their values before and after. Raises: Invalid; Stale if the section was changed
+    since ``expected_version`` (0 for the defaults).
     """
     check_section(section, policy)
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Tickets open a websocket for clients that cannot send a cookie; once, within a minute."""
+"""Tickets for clients that cannot send a cookie: each opens one websocket within a minute."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LASTS = dt.timedelta(seconds=60)
 
 
 def issue_ticket(*, credential: Credential) -> tuple[str, dt.datetime]:
-    """Return a new ticket and when it ends; it carries no more rights than the credential has.
+    """Return a new ticket and its expiry. The ticket has the same rights as the credential.
 
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
@@ -33,10 +33,10 @@ def issue_ticket(*, credential: Credential) -> tuple[str, dt.datetime]:
 
 
 def take_ticket(*, secret: str) -> Credential | None:
-    """Use a ticket up; None for one that is unknown, used, late or of another retailer.
+    """Use a ticket up; None if it is unknown, used, expired or from another retailer.
 
-    Locks: the ticket, by deleting it: of two users at once one gets nothing. Records: nothing.
-    Raises: nothing of its own.
+    Locks: the ticket, by deleting the row, so that of two parallel uses only one succeeds.
+    Records: nothing. Raises: nothing of its own.
     """
     with connection.cursor() as cursor:
         cursor.execute(

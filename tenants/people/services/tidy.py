@@ -1,4 +1,4 @@
-"""Throw away what has ended: sessions, tickets, windows of counted log-ins."""
+"""Delete expired rows: sessions, tickets, sign-in counters, old audit entries."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tenants.retention import Retention
 
 
 def tidy() -> dict[str, int]:
-    """Delete what has ended in this retailer's schema; return how many of each.
+    """Delete expired rows of the current retailer; return the number of deleted rows by kind.
 
-    Locks: nothing that lives. Records: nothing. Raises: nothing of its own.
+    Locks: only the deleted rows. Records: nothing. Raises: nothing of its own.
     """
-    ended = database_now()
-    kept = dt.timedelta(days=policy(Retention).audit_days)
+    instant = database_now()
+    audit_age = dt.timedelta(days=policy(Retention).audit_days)
     return {
-        "sessions": Session.objects.filter(expire_date__lte=ended).delete()[0],
-        "tickets": SocketTicket.objects.filter(expires_at__lte=ended).delete()[0],
-        "login_attempts": LoginAttempt.objects.filter(window_ends_at__lte=ended).delete()[0],
-        "audit": AuditEntry.objects.filter(at__lte=now() - kept).delete()[0],
+        "sessions": Session.objects.filter(expire_date__lte=instant).delete()[0],
+        "tickets": SocketTicket.objects.filter(expires_at__lte=instant).delete()[0],
+        "login_attempts": LoginAttempt.objects.filter(window_ends_at__lte=instant).delete()[0],
+        "audit": AuditEntry.objects.filter(at__lte=now() - audit_age).delete()[0],
         "idempotency": forget_expired(),
     }

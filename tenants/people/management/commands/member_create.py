@@ -65,8 +65,8 @@ class Command(OperatorCommand):
                 password=password,
             )
             link = None if password else links.set_password_url(member)
-        made = {"id": member.public_id, "email": member.email, "role": member.role}
-        return made | ({"set_password_url": link} if link else {})
+        result = {"id": member.public_id, "email": member.email, "role": member.role}
+        return result | ({"set_password_url": link} if link else {})
 
 
 def _read(path: str | None) -> str | None:
