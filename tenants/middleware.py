@@ -101,15 +101,15 @@ def _stream_in_context(response: HttpResponseBase, ref: RetailerRef) -> HttpResp
         stream = cast("StreamingHttpResponse", response)
         if stream.is_async:
             parts = cast("AsyncIterator[bytes]", stream.streaming_content)
-            stream.streaming_content = _parts_in_context_async(parts, ref)
+            stream.streaming_content = _async_parts(parts, ref)
         else:
-            stream.streaming_content = _parts_in_context(
+            stream.streaming_content = _sync_parts(
                 iter(cast("Iterator[bytes]", stream.streaming_content)), ref
             )
     return response
 
 
-def _parts_in_context(parts: Iterator[bytes], ref: RetailerRef) -> Iterator[bytes]:
+def _sync_parts(parts: Iterator[bytes], ref: RetailerRef) -> Iterator[bytes]:
     while True:
         with retailer_context(ref), timezone.override(ref.zone):
             try:
@@ -119,9 +119,7 @@ def _parts_in_context(parts: Iterator[bytes], ref: RetailerRef) -> Iterator[byte
         yield part
 
 
-async def _parts_in_context_async(
-    parts: AsyncIterator[bytes], ref: RetailerRef
-) -> AsyncIterator[bytes]:
+async def _async_parts(parts: AsyncIterator[bytes], ref: RetailerRef) -> AsyncIterator[bytes]:
     while True:
         with retailer_context(ref), timezone.override(ref.zone):
             try:

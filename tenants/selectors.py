@@ -59,7 +59,7 @@ def row_of(rows: QuerySet[Retailer], schema: str) -> Retailer:
 
 
 def retailers() -> QuerySet[Retailer]:
-    """Return all retailers except the operator's own, newest first, each with its ``primary_domain``."""
+    """Return all retailers but the operator's own, newest first, with ``primary_domain``."""
     return _rows().exclude(schema_name=HOUSE).order_by("-created_at", "-public_id")
 
 
