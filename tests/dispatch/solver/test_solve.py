@@ -166,5 +166,5 @@ def test_a_search_ends_by_seconds_or_iterations_and_an_engine_has_a_name() -> No
         solve(rich(1, visits=2, vehicles=1))
     with pytest.raises(Invalid):
         solve(rich(1, visits=2, vehicles=1), seconds=1, iterations=1)
-    with pytest.raises(Invalid, match="No engine"):
+    with pytest.raises(Invalid, match="no engine"):
         solve(rich(1, visits=2, vehicles=1), iterations=1, engine="abacus")
