@@ -1,4 +1,4 @@
-"""The list of our commands that ``manage.py help`` prints, and an example of each."""
+"""The list of Lastmile's commands that ``manage.py help`` prints, with an example of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.core.management.color import color_style
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One command in the list: what it does, and a call of it without ``manage.py``."""
+    """A command in the list: its purpose, and an example call without ``manage.py``."""
 
     line: str
     example: str
@@ -97,10 +97,10 @@ class _Formatter(DjangoHelpFormatter):
 
 
 class Commands(ManagementUtility):
-    """Django's command line, with our commands first in ``help`` and an example of each."""
+    """Django's command line; its ``help`` lists Lastmile's commands first, each with an example."""
 
     def main_help_text(self, commands_only: bool = False) -> str:
-        """Return the list of commands: ours by group, then those of Django and its packages."""
+        """Return the list of commands: Lastmile's by group, then Django's and its packages'."""
         if commands_only:
             return super().main_help_text(commands_only=True)
         style = color_style()
@@ -115,7 +115,7 @@ class Commands(ManagementUtility):
         )
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
-        """Return the command; the help of one of ours ends with its example."""
+        """Return a command; if it is in the list, its help ends with the example."""
         command = super().fetch_command(subcommand)
         entry = ENTRIES.get(subcommand)
         if entry is not None:

@@ -200,10 +200,10 @@ def time_of_minute(minute: int | None) -> str:
     if minute is None:
         return NOTHING
     day, rest = divmod(int(minute), 1440)
-    shown = time(dt.time(rest // 60, rest % 60))
+    text = time(dt.time(rest // 60, rest % 60))
     if day == 1 and not rest and _has_24_hours():
         return "24:00"
-    return f"{shown} +{day}" if day else shown
+    return f"{text} +{day}" if day else text
 
 
 def _has_24_hours() -> bool:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from lastmile.core import formatting
 from lastmile.core.templatetags.look import when
 from tenants.audit_words import AuditWords, Field, Names, Sentence
 from tenants.models import Retailer
@@ -84,9 +85,10 @@ def _clock(stored: str) -> str:
     instant, _space, rate = stored.partition(" x")
     if not rate:
         return _("the real time")
+    utc = dt.datetime.fromisoformat(instant).astimezone(dt.UTC).replace(tzinfo=None)
     return _("%(time)s UTC, %(rate)s seconds per second") % {
-        "time": dt.datetime.fromisoformat(instant).strftime("%Y-%m-%d %H:%M"),
-        "rate": rate,
+        "time": f"{formatting.date(utc)}, {formatting.time(utc)}",
+        "rate": formatting.number(float(rate), 3, trim=True),
     }
 
 

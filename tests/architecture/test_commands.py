@@ -58,7 +58,7 @@ def test_each_option_of_our_commands_is_explained(name: str) -> None:
 
 
 def in_a_choice(name: str, action: argparse.Action) -> bool:
-    """Is the option one of several of which one is required?"""
+    """Is the option in a group of options that requires one of them?"""
     groups = parser_of(name)._mutually_exclusive_groups
     return any(
         group.required and action.dest in {one.dest for one in group._group_actions}

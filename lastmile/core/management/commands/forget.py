@@ -36,6 +36,6 @@ class Command(OperatorCommand):
     def summary(self, result: Mapping[str, Any]) -> str:
         """Return one line for each retailer."""
         return "\n".join(
-            f"{schema}: " + (", ".join(f"{n} {what}" for what, n in done.items() if n) or "nothing")
+            f"{schema}: " + (", ".join(f"{n} {noun}" for noun, n in done.items() if n) or "nothing")
             for schema, done in result["forgotten"].items()
         )
