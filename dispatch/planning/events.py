@@ -22,7 +22,7 @@ class RequestedFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """A plan has this status and these figures. The subject is the plan."""
+    """A plan was drafted, published or discarded (see the kind). The subject is the plan."""
 
     hub: HubRef
     service_date: PlanDay

@@ -39,13 +39,13 @@ def test_every_heading_belongs_to_one_column_only() -> None:
     for column in COLUMNS:
         for heading in (column.name, *column.aliases):
             assert seen.setdefault(heading, column.name) == column.name, heading
-            known, unknown = recognise([heading.upper()])
-            assert (known, unknown) == ({0: column.name}, []), heading
+            columns, unknown = recognise([heading.upper()])
+            assert (columns, unknown) == ({0: column.name}, []), heading
 
 
 def test_a_second_column_with_the_same_meaning_is_reported_as_unknown() -> None:
-    known, unknown = recognise(["order_id", "Ref", "lat", "colour"])
-    assert known == {0: "order_id", 2: "lat"}
+    columns, unknown = recognise(["order_id", "Ref", "lat", "colour"])
+    assert columns == {0: "order_id", 2: "lat"}
     assert unknown == ["Ref", "colour"]
 
 

@@ -150,7 +150,7 @@ def test_a_sender_limited_to_a_hub_cannot_import_for_other_hubs(hub: Hub) -> Non
     before = Order.objects.values().get(external_id="P1")
     batch = bring(
         "order_id,lat,lon,date,hub,notes\nQ1,38.7,-9.1,2026-12-01,Porto,\n"
-        "P1,38.7,-9.1,2026-12-01,,mine now\nQ2,38.7,-9.1,2026-12-01,lisboa,\n",
+        "P1,38.7,-9.1,2026-12-01,,own note\nQ2,38.7,-9.1,2026-12-01,lisboa,\n",
         **own_hub,
     )
     assert (batch.created_count, batch.refused_count) == (1, 2)

@@ -40,10 +40,10 @@ def another_pin(order: Order) -> None:
 
 CHANGES: dict[str, Callable[[Order], object]] = {
     "another day": lambda order: change_order(order=order, service_date=TOMORROW),
-    "called off": lambda order: cancel_order(order=order),
+    "cancelled": lambda order: cancel_order(order=order),
     "another window": another_window,
     "another pin": another_pin,
-    "longer at the door": lambda order: change_order(order=order, service_s=1800),
+    "longer service": lambda order: change_order(order=order, service_s=1800),
 }
 
 

@@ -37,8 +37,8 @@ def test_a_wave_lasts_as_long_as_its_pickers_need(retailer: RetailerRef) -> None
     draft = plan(day_of(12, shifts=1))
     (route,) = draft.routes.all()
     for pickers in (1, 3):
-        who = Pickers(pickers=pickers, setup_s=100, order_s=10, parcel_s=30)
-        (wave,) = picking_of(draft, who).waves
+        team = Pickers(pickers=pickers, setup_s=100, order_s=10, parcel_s=30)
+        (wave,) = picking_of(draft, team).waves
         work = 12 * 10 + route.parcels * 30
         lasts = (wave.ends_at - wave.starts_at).total_seconds()
         assert lasts == 100 + -(-work // pickers)

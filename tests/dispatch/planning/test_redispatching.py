@@ -168,12 +168,14 @@ def test_an_update_repairs_what_an_edit_broke(retailer: RetailerRef) -> None:
         make_shift(vehicle=make_vehicle(hub=hub, parcels=4), driver=make_driver(hub=hub))
     make_orders(8, hub=hub.public_id)
     old = plan(hub)
-    (one, its), (other, _) = routes(old).items()
-    broken = editing.move_stop(plan=old, version=old.version, order=its[0], shift=other, position=1)
+    (one, orders), (other, _) = routes(old).items()
+    broken = editing.move_stop(
+        plan=old, version=old.version, order=orders[0], shift=other, position=1
+    )
     assert broken.violations_count
     assert len(routes(broken)[other]) == 5
     draft = updated(broken)
-    assert {shift: len(orders) for shift, orders in routes(draft).items()} == {one: 4, other: 4}
+    assert {shift: len(served) for shift, served in routes(draft).items()} == {one: 4, other: 4}
     check_draft(draft)
 
 

@@ -488,9 +488,9 @@ def test_a_more_expensive_result_is_not_used(
         costs.append(solution.cost.exact)
         return solution
 
-    found = spread_of(a_job(), problem, worse).solve()
-    assert found is not None
-    assert found.cost.exact <= sum(costs)
+    result = spread_of(a_job(), problem, worse).solve()
+    assert result is not None
+    assert result.cost.exact <= sum(costs)
 
 
 def test_a_worker_of_an_earlier_attempt_cannot_write(

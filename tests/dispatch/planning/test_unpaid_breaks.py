@@ -52,7 +52,7 @@ def test_an_unpaid_break_costs_nothing_in_edits_and_spots(retailer: RetailerRef)
     off = editing.take_off(plan=draft, version=None, order=first)
     before = off.cost_minor
     best = spots.spots_for(off, first)[0]
-    (asked, *_more) = why(off, first).others
+    (explained, *_more) = why(off, first).others
     moved = editing.move_stop(
         plan=off, version=None, order=first, shift=best.shift, position=best.position
     )
@@ -60,4 +60,4 @@ def test_an_unpaid_break_costs_nothing_in_edits_and_spots(retailer: RetailerRef)
     assert len(route.breaks) == 1
     assert moved.cost_time_minor == time_without_break(moved, 3_600)
     assert abs(moved.cost_minor - before - best.added_cost_minor) <= 2  # parts are rounded by route
-    assert abs(asked.added_cost_minor - best.added_cost_minor) <= 1
+    assert abs(explained.added_cost_minor - best.added_cost_minor) <= 1
