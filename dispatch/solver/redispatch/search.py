@@ -63,7 +63,7 @@ class Search:
         self.touched |= set(self.draft.missing())
 
     def _feasible_part(self, vehicle: int, visits: list[int]) -> list[int]:
-        """Return the tour without as few visits as possible, so that it is feasible.
+        """Drop few visits from a tour so that it is feasible; return the remaining ones.
 
         Committed stops are dropped last. Both ends of a pair are dropped or kept together.
         """

@@ -50,8 +50,8 @@ class WavePlan:
     proven: bool
 
 
-class NotJudged(RuntimeError):
-    """A plan broke the rules: a bug in our code, not a wrong input."""
+class WavesRefused(RuntimeError):
+    """The waves found break a rule: a bug in our code, not a wrong input."""
 
 
 def plan_waves(floor: Floor, *, work: float = 0.2, seed: int = 0) -> WavePlan:
@@ -68,7 +68,7 @@ def plan_waves(floor: Floor, *, work: float = 0.2, seed: int = 0) -> WavePlan:
     ------
     Invalid
         When ``work`` is negative.
-    NotJudged
+    WavesRefused
         When the plan breaks a rule: a bug in our code.
     """
     if not work >= 0:
@@ -81,7 +81,7 @@ def plan_waves(floor: Floor, *, work: float = 0.2, seed: int = 0) -> WavePlan:
             waves, proven = simple, False
     faults = judge(floor, waves)
     if faults:
-        raise NotJudged("; ".join(faults[:5]))
+        raise WavesRefused("; ".join(faults[:5]))
     return WavePlan(tuple(waves), price_of(floor, waves), proven)
 
 
@@ -133,7 +133,7 @@ def _neighbours(bounds: list[int], count: int) -> Iterable[list[int]]:
 
 
 def _schedule(floor: Floor, groups: list[list[Goods]]) -> list[Wave]:
-    """Schedule groups as soon as pickers and lanes are free; then each as late as costs nothing."""
+    """Schedule groups as soon as pickers and lanes are free, then delay each while that is free."""
     waves: list[Wave] = []
     freed: list[int] = []  # when each lane used so far is free again
     free_s = floor.opens_s

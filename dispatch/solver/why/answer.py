@@ -1,6 +1,6 @@
 """The explanation of one visit: other places, what prevents it, what would admit it. PURE.
 
-Every ``Way`` and every ``Alternative`` was scheduled and passed the referee.
+Every ``Way`` and every alternative was scheduled and passed the referee.
 """
 
 from __future__ import annotations
