@@ -27,7 +27,8 @@ class Context:
 
     ``may`` : for each visit the vehicles that may serve it, by their skills and its locks.
     ``twin`` : for each vehicle the first vehicle that equals it in all but its id.
-    ``plain`` : the problem needs no rule beyond those of ``timing``, so no compiled code is used.
+    ``plain`` : the problem has at most one window per visit, one trip per vehicle, and no rules
+    beyond loads, skills, shifts and limits (see ``rich.lazy.plain``). It needs no compiled code.
     """
 
     def __init__(

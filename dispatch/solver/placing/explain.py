@@ -111,7 +111,7 @@ def _too_much(context: Context, vehicles: list[int], visit: int) -> tuple[str, .
 
 
 def _hopeless(context: Context, visit: int) -> bool:
-    """Return True if no vehicle may serve the visit and has the capacity for it alone."""
+    """Return True if each vehicle is either not allowed or too small for the visit alone."""
     return not any(_fits(context, at, visit) for at in context.may[visit])
 
 

@@ -1,8 +1,8 @@
 """All feasible insertions of one visit into a plan, with their exact cost. PURE.
 
 The planning board prices moves here, and ``evaluate`` computes the times of a plan edited by
-hand. A problem with more rules than windows, loads and shifts needs compiled code. This code is
-loaded on first use, which takes half a second once in a process.
+hand. A problem that is not plain (see ``draft.Context``) needs compiled code. This code is loaded
+on first use, which takes half a second once in a process.
 """
 
 from __future__ import annotations

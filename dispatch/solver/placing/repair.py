@@ -79,9 +79,10 @@ def holds(context: Context, vehicle: int, visits: list[int]) -> bool:
 
 
 def _feasible(context: Context, vehicle: int, visits: list[int]) -> list[int]:
-    """Return the sequence without the visits that make it infeasible, as few as possible.
+    """Return a feasible part of a sequence, in its order.
 
-    If no single removal makes it feasible, the tour is rebuilt from nothing.
+    If the removal of one visit is enough, remove the one with the lowest cost of not serving.
+    Otherwise rebuild the tour.
     """
     allowed = [v for v in visits if vehicle in context.may[v]]
     if not allowed or holds(context, vehicle, allowed):
@@ -96,10 +97,10 @@ def _feasible(context: Context, vehicle: int, visits: list[int]) -> list[int]:
 
 
 def _rebuilt(context: Context, vehicle: int, visits: list[int]) -> list[int]:
-    """Return a feasible part of a sequence, in its order.
+    """Rebuild a sequence from an empty tour, in its order.
 
-    Visits are added while the tour stays feasible, those with the highest cost of not serving
-    first.
+    Each visit is added if the tour stays feasible. Visits with the highest cost of not serving
+    are tried first.
     """
     prices = context.problem.visits
     chosen: set[int] = set()

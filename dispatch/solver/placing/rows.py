@@ -1,7 +1,7 @@
 """All gaps of a plan as columns: the cost of one visit in each of them, vectorised. PURE.
 
-This works for plain problems. A plan of 10,000 visits has 10,000 gaps. To try them one by one
-takes 50 ms a visit, with numpy half a millisecond.
+This works for plain problems. A plan of 10,000 visits has 10,000 gaps. For one visit, trying them
+one by one takes 50 ms; trying them at once with numpy takes half a millisecond.
 """
 
 from __future__ import annotations
