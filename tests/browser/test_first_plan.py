@@ -100,7 +100,7 @@ def _sign_in(page: Page, house: str) -> None:
 
 
 def _make_the_hub(page: Page) -> None:
-    page.get_by_role("link", name="New hub").click()
+    page.get_by_role("link", name="Add hub").click()
     page.get_by_label("Name").fill("Central")
     page.get_by_label("Address").fill("Long Street 4")
     expect(page.get_by_label("Street network")).to_have_value("town")  # the only street network
@@ -116,12 +116,12 @@ def _make_the_hub(page: Page) -> None:
 
 def _make_a_vehicle(page: Page) -> None:
     page.get_by_role("link", name="Vehicles").click()
-    page.get_by_role("link", name="New vehicle").first.click()
+    page.get_by_role("link", name="Add vehicle").first.click()
     page.get_by_label("Name").fill("Van 1")
     page.get_by_label("Capacity, kg").fill("800")
     page.get_by_label("Capacity, litres").fill("6000")
     page.get_by_label("Capacity, parcels").fill("60")
-    page.get_by_role("button", name="New vehicle").click()
+    page.get_by_role("button", name="Add vehicle").click()
     expect(page.get_by_text("Van 1 was added.")).to_be_visible()
 
 

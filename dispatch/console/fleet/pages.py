@@ -64,23 +64,23 @@ KINDS = {
         Kind(
             name="hubs", rows=selectors.hubs, form=HubForm, hub_field="public_id",
             add=services.add_hub, change=lambda row, **data: services.change_hub(hub=row, **data),
-            title=gettext_lazy("Hubs"), new=gettext_lazy("New hub"),
+            title=gettext_lazy("Hubs"), new=gettext_lazy("Add hub"),
         ),
         Kind(
             name="zones", rows=selectors.zones, form=ZoneForm,
             add=services.add_zone,
             change=lambda row, **data: services.change_zone(zone=row, **data),
-            title=gettext_lazy("Zones"), new=gettext_lazy("New zone"),
+            title=gettext_lazy("Zones"), new=gettext_lazy("Add zone"),
         ),
         Kind(
             name="vehicles", rows=selectors.vehicles, form=VehicleForm, add=services.add_vehicle,
             change=lambda row, **data: services.change_vehicle(vehicle=row, **data),
-            title=gettext_lazy("Vehicles"), new=gettext_lazy("New vehicle"),
+            title=gettext_lazy("Vehicles"), new=gettext_lazy("Add vehicle"),
         ),
         Kind(
             name="drivers", rows=selectors.drivers, form=DriverForm, add=services.add_driver,
             change=lambda row, **data: services.change_driver(driver=row, **data),
-            title=gettext_lazy("Drivers"), new=gettext_lazy("New driver"),
+            title=gettext_lazy("Drivers"), new=gettext_lazy("Add driver"),
         ),
     )
 }  # fmt: skip

@@ -70,7 +70,7 @@ def desk(retailer: RetailerRef) -> Client:
 
 def test_a_retailer_without_a_hub_is_asked_to_add_one(desk: Client) -> None:
     assert desk.get("/console/fleet/")["Location"] == "/console/fleet/hubs/"
-    assert "New hub" in desk.get("/console/fleet/shifts/").content.decode()
+    assert "Add hub" in desk.get("/console/fleet/shifts/").content.decode()
     make_hub()
     assert desk.get("/console/fleet/")["Location"] == "/console/fleet/shifts/"
 
