@@ -216,7 +216,7 @@ def test_a_page_that_is_not_current_is_told_and_written(
     page = tmp_path / "events.md"
     monkeypatch.setattr("lastmile.core.management.commands.events_reference.PAGE", page)
     page.write_text("# Events\n", encoding="utf-8")
-    with pytest.raises(CommandError, match="not current"):
+    with pytest.raises(CommandError, match="is outdated"):
         call_command("events_reference", stdout=io.StringIO())
     call_command("events_reference", "--write", stdout=io.StringIO())
     assert page.read_text(encoding="utf-8") == reference()
