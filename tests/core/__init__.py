@@ -1,1 +1,1 @@
-"""Core: tenancy, events, jobs, errors, ids, money, units, geo, clock."""
+"""Tests of lastmile.core: tenancy, events, jobs, errors, ids, money, units, geo, clock."""

@@ -1,4 +1,4 @@
-"""Fixtures of the machinery's tests: real commits, its own switchboard, other threads."""
+"""Fixtures for the tests of core: real commits, a test switchboard, other threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.databases import copy_of
 
 @pytest.fixture
 def wiring(settings: Any) -> None:
-    """The machinery is wired to tests.core.wired."""
+    """Use tests.core.wired as the switchboard."""
     settings.SWITCHBOARD = "tests.core.wired"
     wired.broken = True
     wired.during.clear()
@@ -31,13 +31,13 @@ def wiring(settings: Any) -> None:
 def real_database(
     template_database: str, django_db_setup: None, django_db_blocker: Any
 ) -> Iterator[None]:
-    """A database of the module's own, where commits are real."""
+    """Give each test module its own database with real commits."""
     with django_db_blocker.unblock(), copy_of(template_database):
         yield
 
 
 def _empty(schema: str) -> None:
-    """Leave no work of the test before, nor of the opening of the retailers."""
+    """Delete events, jobs and pointers that an earlier test or the opening of retailers left."""
     with retailer_context(schema):
         for model in (Delivery, Event, Job, WorkPointer, ScheduleMark):
             model.objects.all().delete()
@@ -45,7 +45,7 @@ def _empty(schema: str) -> None:
 
 @pytest.fixture
 def shop(real_database: None, wiring: None) -> Iterator[RetailerRef]:
-    """Retailer t1, entered, with real commits: other connections see what was done."""
+    """Enter retailer t1, with real commits, so that other connections see them."""
     _empty("t1")
     _empty("t2")
     with retailer_context("t1") as ref:
@@ -54,14 +54,14 @@ def shop(real_database: None, wiring: None) -> Iterator[RetailerRef]:
 
 @pytest.fixture
 def neighbour(shop: RetailerRef) -> RetailerRef:
-    """Retailer t2, not entered."""
+    """Return retailer t2 without entering it."""
     ref = find_retailer("t2")
     assert ref is not None
     return ref
 
 
 class Crew:
-    """Threads, each in the retailer's context on a connection of its own."""
+    """A group of threads, each in the retailer's context with its own database connection."""
 
     def __init__(self, retailer: RetailerRef) -> None:
         self.retailer = retailer
@@ -70,7 +70,7 @@ class Crew:
         self.results: list[Any] = []
 
     def start(self, act: Callable[..., Any], *args: Any) -> None:
-        """Run an act in a thread; its result or fault is kept."""
+        """Run a function in a thread and store its result or exception."""
 
         def run() -> None:
             try:
@@ -86,7 +86,7 @@ class Crew:
         thread.start()
 
     def join(self) -> list[Any]:
-        """Wait for all; raise the first fault, else return the results."""
+        """Wait for all threads; raise the first exception, or return the results."""
         for thread in self.threads:
             thread.join(30)
             assert not thread.is_alive(), "a thread of the test hangs"
@@ -98,30 +98,30 @@ class Crew:
 
 @pytest.fixture
 def crew(shop: RetailerRef) -> Iterator[Crew]:
-    """Threads at work for the retailer; joined at the end."""
-    made = Crew(shop)
-    yield made
+    """Return a Crew for the retailer; its threads are joined at the end."""
+    group = Crew(shop)
+    yield group
     with contextlib.suppress(Exception):
-        made.join()
+        group.join()
 
 
 @pytest.fixture
 def hints(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What the broker was told: (task, arguments)."""
-    told: list[tuple[str, dict[str, Any]]] = []
+    """Return the list of hints that were sent to the broker, as (task, arguments)."""
+    sent: list[tuple[str, dict[str, Any]]] = []
 
     def publish(task: str, *, queue: str, kwargs: dict[str, Any], **_options: Any) -> bool:
-        told.append((task, kwargs))
+        sent.append((task, kwargs))
         return True
 
     monkeypatch.setattr("lastmile.core.hints.publish", publish)
     monkeypatch.setattr("lastmile.core.tasks.publish", publish)
-    return told
+    return sent
 
 
 @pytest.fixture
 def dead_broker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The house's Celery settings, with a broker at an address where nobody listens."""
+    """Use the real Celery settings with a broker address at which nothing listens."""
     dead = Celery("dead", set_as_current=False)
     dead.config_from_object("django.conf:settings", namespace="CELERY")
     dead.conf.broker_url = f"redis+socket://{tmp_path}/nobody.sock"

@@ -1,6 +1,6 @@
-"""A small application that says whose row it reads, by every way the house has and by naive ones.
+"""A test application that returns the schema whose row it reads, in right and in naive ways.
 
-Each retailer holds one event whose subject is the name of its schema.
+Each retailer has one event whose subject is the name of its schema.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NAIVE = "naive"  # the alias under which django_tenants' own backend looks at th
 
 
 def whose(alias: str = "default") -> str:
-    """Return the schema that the row at hand belongs to."""
+    """Return the schema whose row the current database connection reads."""
     return Event.objects.using(alias).values_list("subject", flat=True).get()
 
 
@@ -39,14 +39,14 @@ def sync_view(request: HttpRequest) -> JsonResponse:
 
 
 async def async_view(request: HttpRequest) -> JsonResponse:
-    found = []
+    schemas = []
     for turn in range(READS):
         await asyncio.sleep(0)
         if turn % 2:
-            found.append(await in_retailer(current_retailer(), whose))
+            schemas.append(await in_retailer(current_retailer(), whose))
         else:
-            found.append((await Event.objects.aget()).subject)
-    return JsonResponse(found, safe=False)
+            schemas.append((await Event.objects.aget()).subject)
+    return JsonResponse(schemas, safe=False)
 
 
 def stream_view(request: HttpRequest) -> StreamingHttpResponse:
@@ -80,7 +80,7 @@ urlpatterns = [
 
 # --- sockets ---------------------------------------------------------------------------------
 class Socket(AsyncWebsocketConsumer):
-    """Answers every message with whose row it reads."""
+    """A socket that answers every message with the schema whose row it reads."""
 
     async def connect(self) -> None:
         hosts = [value for key, value in self.scope["headers"] if key == b"host"]
@@ -103,7 +103,7 @@ class Socket(AsyncWebsocketConsumer):
 
 
 class SetOnceSocket(Socket):
-    """Sets the tenant on the connection when the socket opens, as the tutorials do."""
+    """A socket that sets the tenant on the connection when it opens, as the tutorials do."""
 
     async def enter(self) -> None:
         await database_sync_to_async(self.set_tenant)()
@@ -116,7 +116,7 @@ class SetOnceSocket(Socket):
 
 
 class AsyncContextSocket(Socket):
-    """Wraps the async ORM in django_tenants' context, in the event loop."""
+    """A socket that uses the async ORM inside django_tenants' context, in the event loop."""
 
     async def read(self) -> str:
         with schema_context(self.retailer.schema, database=NAIVE):
@@ -125,7 +125,7 @@ class AsyncContextSocket(Socket):
 
 
 def application() -> ProtocolTypeRouter:
-    """Return the application; middleware is read from the settings when it is made."""
+    """Return the ASGI application; its middleware is read from the settings."""
     sockets = [
         path("ws/ours", Socket.as_asgi()),
         path("ws/set-once", SetOnceSocket.as_asgi()),

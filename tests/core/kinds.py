@@ -1,4 +1,4 @@
-"""Kinds of events for the tests of the machinery: one shape of facts, everything optional."""
+"""Event kinds for the tests of core, all with the same optional facts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lastmile.core.kinds import FieldDoc, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThingFacts:
-    """Something happened to a thing."""
+    """The facts of a test event."""
 
     number: Annotated[int | None, FieldDoc("Its number.", 7)] = None
 

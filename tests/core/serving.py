@@ -1,4 +1,4 @@
-"""A real uvicorn in a thread of the test, on a port of its own."""
+"""Runs a real uvicorn server in a thread of the test, on its own port."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import uvicorn
 
 @contextmanager
 def served(application: Any) -> Iterator[int]:
-    """Serve an ASGI application for the length of a block; yields the port."""
+    """Serve an ASGI application within a block; yield the port."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(application, lifespan="off", log_level="error", ws="websockets-sansio")
@@ -30,7 +30,7 @@ def served(application: Any) -> Iterator[int]:
 
 
 def get(port: int, host: str, path: str, **headers: str) -> tuple[int, bytes]:
-    """Ask for a page at a host name; returns status and body."""
+    """Request a page of a host name; return status and body."""
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         line.request("GET", path, headers={"Host": host, **headers})

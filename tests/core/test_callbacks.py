@@ -1,4 +1,4 @@
-"""Calls of systems outside: verified, taken once, acknowledged only when they are committed."""
+"""Callbacks are verified, handled once, and acknowledged only after their commit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def signed(content: bytes, secret: bytes = PostOffice.secret) -> str:
 def call(
     ref: RetailerRef, content: bytes, signature: str | None = None, vendor: str = "post-office"
 ) -> Any:
-    """Post as the vendor does: no session, no CSRF token."""
+    """Send a callback as the vendor does, without session and CSRF token."""
     client = Client(enforce_csrf_checks=True, headers={"host": ref.domain})
     headers = {"x-signature": signed(content) if signature is None else signature}
     return client.post(
@@ -41,7 +41,7 @@ def call(
     )
 
 
-def test_a_call_takes_effect_once_and_its_repetition_is_answered_alike(
+def test_a_repeated_callback_has_one_effect_and_the_same_answer(
     retailer: RetailerRef,
 ) -> None:
     first, again = call(retailer, body()), call(retailer, body())
@@ -53,7 +53,7 @@ def test_a_call_takes_effect_once_and_its_repetition_is_answered_alike(
 
 
 @pytest.mark.parametrize("signature", ["", "0" * 64, signed(body(), b"another secret")])
-def test_a_bad_signature_is_refused_and_leaves_nothing(
+def test_a_bad_signature_is_refused_and_nothing_is_stored(
     retailer: RetailerRef, signature: str
 ) -> None:
     answer = call(retailer, body(), signature)
@@ -62,7 +62,7 @@ def test_a_bad_signature_is_refused_and_leaves_nothing(
     assert (traces(), CallbackRecord.objects.count()) == ([], 0)
 
 
-def test_a_changed_body_needs_a_new_number(retailer: RetailerRef) -> None:
+def test_a_changed_body_needs_a_new_id(retailer: RetailerRef) -> None:
     call(retailer, body())
     answer = call(retailer, body(parcel="p-9"))
     assert (answer.status_code, answer.json()["code"]) == (409, "callback_changed")
@@ -72,7 +72,7 @@ def test_a_changed_body_needs_a_new_number(retailer: RetailerRef) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"[]", b"{}", b"\xff\xfe", body(key=""), body(key="k" * 201)]
 )
-def test_what_cannot_be_read_is_refused_and_may_come_again(
+def test_an_unreadable_callback_is_refused_and_may_be_sent_again(
     retailer: RetailerRef, content: bytes
 ) -> None:
     assert call(retailer, content).status_code == 422
@@ -90,7 +90,7 @@ def test_a_call_that_fails_half_way_is_not_acknowledged_and_may_come_again(
     retailer: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails() -> None:
-        raise Unavailable("A part is away.")
+        raise Unavailable("The service is unavailable.")
 
     monkeypatch.setattr(PostOffice, "during", [fails])
     answer = call(retailer, body())
@@ -101,7 +101,7 @@ def test_a_call_that_fails_half_way_is_not_acknowledged_and_may_come_again(
     assert traces() == ["p-1"]
 
 
-def test_the_same_number_of_two_retailers_is_two_calls(
+def test_the_same_id_at_two_retailers_is_two_callbacks(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
     call(retailer, body())
@@ -122,7 +122,7 @@ def test_repetitions_at_the_same_time_take_effect_once(
     assert traces() == ["p-1"]
 
 
-def test_records_are_forgotten_when_no_vendor_tries_again(retailer: RetailerRef) -> None:
+def test_old_callback_records_are_deleted(retailer: RetailerRef) -> None:
     call(retailer, body())
     assert forget_callbacks() == {"callbacks": 0}
     CallbackRecord.objects.update(received_at=now() - KEPT - dt.timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""Charts say what the numbers say: bars start at zero, axes are round, nothing leaves the field."""
+"""Charts show their values correctly: bars start at zero, axes have round steps, marks fit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AMOUNTS = st.floats(0, 1e7, allow_nan=False)
 
 
 @given(st.lists(st.tuples(st.text(max_size=8), AMOUNTS), min_size=1, max_size=30))
-def test_bars_are_in_proportion_and_within_the_field(rows: list[tuple[str, float]]) -> None:
+def test_bars_are_in_proportion_and_fit_the_chart(rows: list[tuple[str, float]]) -> None:
     chart = charts.bars(rows)
     assert all(m.x == charts.LEFT and m.end <= charts.RIGHT + 0.01 for m in chart.marks)
     most = max(value for _label, value in rows)
@@ -28,7 +28,7 @@ def test_a_bar_below_zero_is_refused() -> None:
         charts.bars([("a", -1.0)])
 
 
-def test_a_target_beyond_the_longest_bar_is_still_in_the_field() -> None:
+def test_a_target_beyond_the_longest_bar_fits_the_chart() -> None:
     chart = charts.bars([("a", 10.0)], target=40.0)
     assert chart.target == charts.RIGHT
     assert chart.marks[0].width == pytest.approx((charts.RIGHT - charts.LEFT) / 4, abs=0.01)
@@ -42,7 +42,7 @@ def test_steps_of_an_axis_are_round_and_few(span: float) -> None:
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40))
-def test_a_series_stays_in_its_field(values: list[float]) -> None:
+def test_a_series_fits_the_chart(values: list[float]) -> None:
     chart = charts.line([(str(i), v) for i, v in enumerate(values)])
     assert all(-0.1 <= m.y <= charts.FIELD + 0.1 and 0 <= m.x <= 100 for m in chart.marks)
     assert chart.ticks[0].at == pytest.approx(charts.FIELD)
@@ -59,7 +59,7 @@ def test_an_interval_is_drawn_as_a_closed_band() -> None:
     assert len(chart.band.split()) == 4
 
 
-def test_spans_are_cut_to_the_day_and_said_whole() -> None:
+def test_spans_are_drawn_within_the_day_but_labelled_in_full() -> None:
     chart = charts.gantt([("Ana", [(400, 500, ""), (0, 100, "pause")])], 480, 960)
     bars = [m for m in chart.marks if m.kind != "name"]
     assert len(bars) == 1
@@ -68,12 +68,12 @@ def test_spans_are_cut_to_the_day_and_said_whole() -> None:
     assert all(charts.LEFT <= t.at <= 100 for t in chart.ticks)
 
 
-def test_the_greatest_cell_is_the_darkest_and_nought_is_blank() -> None:
+def test_the_greatest_cell_is_the_darkest_and_zero_is_blank() -> None:
     cells = charts.heat([("08", 0.0), ("09", 1.0), ("10", 4.0)])
     assert [m.kind for m in cells.marks] == ["0", "1", "4"]
 
 
-def test_an_empty_chart_draws_nothing_and_breaks_nothing() -> None:
+def test_an_empty_chart_has_no_marks() -> None:
     assert charts.bars([]).marks == ()
     assert charts.line([]).marks == ()
     assert charts.heat([]).marks == ()

@@ -1,4 +1,4 @@
-"""What is wired wrongly, open in silence or uneven is named at boot."""
+"""The start-up checks report wrong names, missing permissions and schemas that differ."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from tenants.permissions import Act, RetailerAPIView, open_to_all, page
 LIVE = {"LOCAL": False, "BASE_DOMAIN": "deliveries.example.org", "DEBUG": False}
 
 
-def said(found: list[Any]) -> list[str]:
-    return [message.msg for message in found]
+def messages_of(errors: list[Any]) -> list[str]:
+    return [message.msg for message in errors]
 
 
-def test_the_house_as_it_is_has_no_finding(db: None) -> None:
-    assert said(run_checks(include_deployment_checks=False, databases=["default"])) == []
+def test_the_start_up_checks_find_no_error(db: None) -> None:
+    assert messages_of(run_checks(include_deployment_checks=False, databases=["default"])) == []
 
 
-def test_there_is_something_to_check() -> None:
+def test_the_checks_see_names_views_and_sockets() -> None:
     assert len(list(checks._names_in_settings())) > 30
     assert len(list(checks.views("lastmile.urls"))) > 30
     assert list(checks.sockets())
@@ -45,15 +45,15 @@ def test_there_is_something_to_check() -> None:
         ("ASGI_APPLICATION", "lastmile.asgi.no_application"),
     ],
 )
-def test_a_wrong_name_in_settings_is_named(settings: Any, setting: str, value: Any) -> None:
-    found = list(checks._names_in_settings())
-    assert all(checks._resolves(name) for _where, name in found)
+def test_a_wrong_name_in_settings_is_reported(settings: Any, setting: str, value: Any) -> None:
+    errors = list(checks._names_in_settings())
+    assert all(checks._resolves(name) for _where, name in errors)
     setattr(settings, setting, value)
     wrong = [where for where, name in checks._names_in_settings() if not checks._resolves(name)]
     assert f"settings.{setting}" in wrong
 
 
-def test_a_wrong_name_in_switchboard_or_schedule_is_named(
+def test_a_wrong_name_in_switchboard_or_schedule_is_reported(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wired = SimpleNamespace(
@@ -63,9 +63,9 @@ def test_a_wrong_name_in_switchboard_or_schedule_is_named(
     )
     monkeypatch.setattr(wiring, "_table", lambda name, default: getattr(wired, name, default))
     monkeypatch.setitem(SCHEDULE, "ghost", ScheduledTask("core.no_such_task", 60))
-    found = " ".join(said(checks.every_wired_name_resolves()))
+    errors = " ".join(messages_of(checks.every_wired_name_resolves()))
     for name in ("handlers.no_such", "tasks.run_nothing", "core.no_such_task"):
-        assert name in found
+        assert name in errors
 
 
 def silent(request: HttpRequest) -> HttpResponse:
@@ -89,18 +89,18 @@ urlpatterns = [
 ]
 
 
-def test_a_door_that_does_not_say_who_may_is_named(settings: Any) -> None:
+def test_a_view_without_a_permission_is_reported(settings: Any) -> None:
     settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = __name__
-    found = said(checks.every_view_declares_its_permission())
-    assert found == [
+    errors = messages_of(checks.every_view_declares_its_permission())
+    assert errors == [
         "/api/silent/ does not declare its permission.",
         "/silent/ does not declare its permission.",
     ]
 
 
-def test_a_socket_that_does_not_say_who_may_is_named(settings: Any) -> None:
+def test_a_websocket_without_a_permission_is_reported(settings: Any) -> None:
     settings.SOCKET_ROUTES = [f"{__name__}.ROUTES"]
-    assert said(checks.every_view_declares_its_permission()) == [
+    assert messages_of(checks.every_view_declares_its_permission()) == [
         "websocket /ws/silent/ does not declare its permission."
     ]
 
@@ -108,11 +108,11 @@ def test_a_socket_that_does_not_say_who_may_is_named(settings: Any) -> None:
 ROUTES = [path("ws/silent/", SimpleNamespace)]
 
 
-def test_a_table_in_public_and_in_a_retailer_is_named(db: None) -> None:
+def test_a_table_in_public_and_in_a_retailer_is_reported(db: None) -> None:
     with retailer_context("t1"), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE public.core_event (id int)")
-    found = said(checks.every_schema_has_the_same_tables(databases=["default"]))
-    assert found == ["The table core_event is in public and in a retailer's schema."]
+    errors = messages_of(checks.every_schema_has_the_same_tables(databases=["default"]))
+    assert errors == ["The table core_event is in public and in a retailer's schema."]
 
 
 @pytest.mark.parametrize(
@@ -125,22 +125,22 @@ def test_a_table_in_public_and_in_a_retailer_is_named(db: None) -> None:
         "ALTER TABLE t2.core_delivery ALTER error TYPE varchar(80)",
     ],
 )
-def test_a_retailer_whose_tables_differ_is_named(db: None, change: str) -> None:
+def test_a_retailer_whose_tables_differ_is_reported(db: None, change: str) -> None:
     with retailer_context("t2"), connection.cursor() as cursor:
         cursor.execute(change)
-    found = said(checks.every_schema_has_the_same_tables(databases=["default"]))
+    errors = messages_of(checks.every_schema_has_the_same_tables(databases=["default"]))
     table = "stray" if "stray" in change else "core_delivery"
-    assert found == [f"t2 differs from the template in: {table}."]
+    assert errors == [f"t2 differs from the template in: {table}."]
 
 
 def test_a_suspended_retailer_is_compared_too(db: None) -> None:
     with retailer_context("t2"), connection.cursor() as cursor:
         Retailer.objects.filter(schema_name="t2").update(status="suspended")
         cursor.execute("DROP TABLE t2.core_delivery")
-    assert said(checks.every_schema_has_the_same_tables(databases=["default"])) != []
+    assert messages_of(checks.every_schema_has_the_same_tables(databases=["default"])) != []
 
 
-def test_without_a_database_nothing_is_asked_of_it() -> None:
+def test_without_a_database_no_query_is_run() -> None:
     assert checks.every_schema_has_the_same_tables(databases=None) == []
     assert checks.no_demo_is_public(databases=None) == []
 
@@ -156,12 +156,12 @@ def live(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return settings
 
 
-def test_a_live_house_in_order_starts(live: Any) -> None:
+def test_a_correct_public_installation_has_no_error(live: Any) -> None:
     assert checks.no_local_setting_is_public() == []
 
 
 @pytest.mark.parametrize("fault", ["debug", "clock", "keys", "socket"])
-def test_what_only_a_laptop_may_do_is_refused(
+def test_local_settings_are_refused_on_a_public_host(
     live: Any, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     if fault == "debug":
@@ -178,7 +178,7 @@ def test_what_only_a_laptop_may_do_is_refused(
     assert checks.no_local_setting_is_public() == []
 
 
-def test_a_demo_retailer_is_refused_live(db: None, live: Any) -> None:
+def test_a_demo_retailer_is_refused_on_a_public_host(db: None, live: Any) -> None:
     with retailer_context("house"):
         Retailer.objects.filter(schema_name="t2").update(is_demo=True)
     (refusal,) = checks.no_demo_is_public(databases=["default"])

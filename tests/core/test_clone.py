@@ -1,4 +1,4 @@
-"""A cloned schema equals its source in everything a later migration or query could name."""
+"""A cloned schema equals its source in everything that a migration or query may use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from lastmile.core.postgres.clone import CannotClone, clone_schema
 from lastmile.core.tenancy import TEMPLATE, RetailerRef, retailer_context, shared_context
 
-# One query a kind of thing; each line is compared word for word, schema names taken out.
+# One query per kind of object; results are compared as text, without schema names.
 CATALOGUE = {
     "columns": """
         SELECT c.relname, a.attname, a.attnum - (SELECT count(*) FROM pg_attribute d
@@ -48,10 +48,10 @@ CATALOGUE = {
          WHERE c.relnamespace = %(schema)s::regnamespace AND NOT t.tgisinternal ORDER BY 1, 2""",
     "ledger": "SELECT app, name FROM {schema}.django_migrations ORDER BY id",
 }
-# PostgreSQL folds casts when it reads its own words again: ARRAY['a'::varchar]::text[] comes out
-# as ARRAY['a'::varchar::text]. The meaning is the same, so casts are left out of the comparison.
+# PostgreSQL changes casts when it reads its own text again: ARRAY['a'::varchar]::text[] becomes
+# ARRAY['a'::varchar::text]. The meaning is the same, so the comparison ignores casts.
 CASTS = re.compile(r"::(character varying|text)(\[\])?")
-# Whatever in the copy still depends on something in the source.
+# Objects of the copy that depend on an object of the source.
 STRAY = """
     WITH tables AS (
         SELECT oid FROM pg_class WHERE relnamespace = %(copy)s::regnamespace),
@@ -74,25 +74,25 @@ STRAY = """
 
 
 def catalogue(schema: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Return everything in a schema, with the schema's own name taken out."""
-    found = {}
+    """Return the definitions of all objects in a schema, without the schema's name."""
+    objects = {}
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL search_path = {schema}")
         for kind, query in CATALOGUE.items():
             cursor.execute(query.format(schema=schema), {"schema": schema})
             rows = cursor.fetchall()
-            found[kind] = [
+            objects[kind] = [
                 tuple(
                     CASTS.sub("", v.replace(f"{schema}.", "")) if isinstance(v, str) else v
                     for v in row
                 )
                 for row in rows
             ]
-    return found
+    return objects
 
 
 def stray(source: str, copy: str) -> list[tuple[str, str]]:
-    """Return what in the copy hangs on the source."""
+    """Return the objects in the copy that depend on the source."""
     with connection.cursor() as cursor:
         cursor.execute(STRAY, {"source": source, "copy": copy})
         return cursor.fetchall()
@@ -101,17 +101,17 @@ def stray(source: str, copy: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("copy", ["t1", "t2", "house"])
 def test_a_clone_equals_the_template(db: None, copy: str) -> None:
     with shared_context(), transaction.atomic():
-        ours, theirs = catalogue(TEMPLATE), catalogue(copy)
+        expected, actual = catalogue(TEMPLATE), catalogue(copy)
     for kind in CATALOGUE:
-        assert theirs[kind] == ours[kind], kind
-    assert len(ours["columns"]) > 50
-    assert any(row[2] == "f" for row in ours["constraints"])
+        assert actual[kind] == expected[kind], kind
+    assert len(expected["columns"]) > 50
+    assert any(row[2] == "f" for row in expected["constraints"])
 
 
-def test_nothing_in_a_clone_hangs_on_the_template(db: None) -> None:
+def test_nothing_in_a_clone_depends_on_the_template(db: None) -> None:
     with shared_context():
         assert stray(TEMPLATE, "t1") == []
-        with connection.cursor() as cursor:  # and the question can be answered otherwise
+        with connection.cursor() as cursor:  # and the query can give another result
             cursor.execute(
                 "ALTER TABLE t1.core_delivery ADD FOREIGN KEY (event_id)"
                 " REFERENCES template.core_event (id)"
@@ -119,7 +119,7 @@ def test_nothing_in_a_clone_hangs_on_the_template(db: None) -> None:
         assert stray(TEMPLATE, "t1") != []
 
 
-def test_every_kind_of_thing_is_copied(db: None) -> None:
+def test_every_kind_of_object_is_copied(db: None) -> None:
     with shared_context():
         with connection.cursor() as cursor:
             cursor.execute("""
@@ -153,7 +153,11 @@ def test_every_kind_of_thing_is_copied(db: None) -> None:
         assert stray("s_one", "s_two") == []
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO s_two.a (name) VALUES ('z') RETURNING id, n, twice")
-            assert cursor.fetchone() == (3, 8, 16)  # the sequence went on, the default is its own
+            assert cursor.fetchone() == (
+                3,
+                8,
+                16,
+            )  # the sequence continues, and the default uses the copy's function
             cursor.execute("SELECT count(*) FROM s_one.a")
             assert cursor.fetchone() == (2,)
         with transaction.atomic(), connection.cursor() as cursor:
@@ -172,7 +176,7 @@ def test_every_kind_of_thing_is_copied(db: None) -> None:
         ("CREATE TABLE s_odd.p (n int) PARTITION BY RANGE (n)", "partitioned table p"),
     ],
 )
-def test_what_is_not_copied_is_refused_by_name(db: None, made: str, named: str) -> None:
+def test_objects_that_cannot_be_copied_are_refused_by_name(db: None, made: str, named: str) -> None:
     with shared_context():
         with connection.cursor() as cursor:
             cursor.execute("CREATE SCHEMA s_odd")
@@ -181,7 +185,7 @@ def test_what_is_not_copied_is_refused_by_name(db: None, made: str, named: str) 
             clone_schema("s_odd", "s_new")
 
 
-def test_a_clone_leaves_the_path_as_it_was(retailer: RetailerRef) -> None:
+def test_a_clone_does_not_change_the_search_path(retailer: RetailerRef) -> None:
     clone_schema(TEMPLATE, "s_new")
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_schema()")

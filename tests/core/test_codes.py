@@ -1,4 +1,4 @@
-"""Short codes: counted before they are looked at, spent once, ended by the next one."""
+"""Short codes: each try is counted first, a code is used once, and a new code ends the old one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def other_than(code: str) -> str:
     return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
 
 
-def test_the_right_code_opens_once(retailer: RetailerRef) -> None:
+def test_the_right_code_works_once(retailer: RetailerRef) -> None:
     code = make_code(**STEP_UP)
     assert len(code) == 6
     assert code.isdigit()
@@ -73,23 +73,23 @@ def test_another_purpose_subject_or_retailer_has_another_code(
     assert ShortCode.objects.get().tries == 0
 
 
-def test_wrong_codes_are_counted_told_and_then_locked(retailer: RetailerRef) -> None:
+def test_wrong_codes_are_counted_and_then_locked(retailer: RetailerRef) -> None:
     code = make_code(**STEP_UP)
-    for left in (4, 3, 2, 1):
+    for tries_left in (4, 3, 2, 1):
         with pytest.raises(CodeWrong) as refusal:
             check_code(**STEP_UP, code=other_than(code))
-        assert refusal.value.data == {"tries_left": left}
+        assert refusal.value.data == {"tries_left": tries_left}
     for _ in range(3):
         with pytest.raises(CodeLocked, match="Request a new code"):
             check_code(**STEP_UP, code=other_than(code))
     with pytest.raises(CodeLocked):
-        check_code(**STEP_UP, code=code)  # even the right one
+        check_code(**STEP_UP, code=code)  # also the correct code
     new = make_code(**STEP_UP)
     redeem_code(**STEP_UP, code=new)
 
 
 @pytest.mark.parametrize("odd", ["", "12345", "1234567", "x" * 5000, "１２３４５６", "\x00"])
-def test_an_odd_code_is_a_wrong_one(retailer: RetailerRef, odd: str) -> None:
+def test_a_malformed_code_is_a_wrong_code(retailer: RetailerRef, odd: str) -> None:
     make_code(**STEP_UP)
     with pytest.raises(CodeWrong):
         check_code(**STEP_UP, code=odd)
@@ -110,7 +110,7 @@ def test_a_new_code_ends_the_old_one(
     assert ShortCode.objects.count() == 1
 
 
-def test_a_code_ends_by_the_databases_clock_or_by_hand(retailer: RetailerRef) -> None:
+def test_a_code_expires_or_can_be_ended(retailer: RetailerRef) -> None:
     code = make_code(**STEP_UP)
     ShortCode.objects.update(expires_at=Now())
     with pytest.raises(CodeEnded):
@@ -121,7 +121,7 @@ def test_a_code_ends_by_the_databases_clock_or_by_hand(retailer: RetailerRef) ->
         check_code(**STEP_UP, code=code)
 
 
-def test_codes_themselves_are_limited_in_a_window(retailer: RetailerRef) -> None:
+def test_the_number_of_new_codes_is_limited(retailer: RetailerRef) -> None:
     rules = CodeRules(most_codes=2)
     make_code(**STEP_UP, rules=rules)
     code = make_code(**STEP_UP, rules=rules)
@@ -129,13 +129,15 @@ def test_codes_themselves_are_limited_in_a_window(retailer: RetailerRef) -> None
         make_code(**STEP_UP, rules=rules)
     assert 3500 < refusal.value.data["retry_after_s"] <= 3600
     make_code(purpose="confirm_address", subject="ord_2", rules=rules)
-    check_code(**STEP_UP, code=code)  # the last one still counts
+    check_code(**STEP_UP, code=code)  # the last code is still valid
     ShortCode.objects.update(window_ends_at=Now())
     make_code(**STEP_UP, rules=rules)
     assert ShortCode.objects.get(subject="ord_1").codes_made == 1
 
 
-def test_a_code_outlives_a_rotation_but_not_its_key(retailer: RetailerRef, settings: Any) -> None:
+def test_a_code_survives_key_rotation_until_its_key_is_removed(
+    retailer: RetailerRef, settings: Any
+) -> None:
     settings.FIELD_KEYS = (OLD,)
     code = make_code(**STEP_UP)
     settings.FIELD_KEYS = (NEW,)
@@ -146,19 +148,19 @@ def test_a_code_outlives_a_rotation_but_not_its_key(retailer: RetailerRef, setti
 
 
 @pytest.mark.parametrize("bad", [{"digits": 3}, {"digits": 13}, {"most_tries": 0}])
-def test_rules_that_guard_nothing_are_refused(bad: dict[str, int]) -> None:
+def test_too_weak_rules_are_refused(bad: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="4 to 12 digits"):
         CodeRules(**bad)
 
 
-# --- races, fired for real ---------------------------------------------------------------------
+# --- real races --------------------------------------------------------------------------------
 @pytest.fixture
 def clean(shop: RetailerRef) -> RetailerRef:
     ShortCode.objects.all().delete()
     return shop
 
 
-def test_a_try_inside_a_transaction_is_refused_uncounted(clean: RetailerRef) -> None:
+def test_a_try_inside_a_transaction_is_refused_and_not_counted(clean: RetailerRef) -> None:
     code = make_code(**STEP_UP)
     with pytest.raises(RuntimeError), transaction.atomic():
         check_code(**STEP_UP, code=code)
@@ -182,12 +184,12 @@ def test_fifty_guesses_at_once_never_pass_the_limit(
     barrier = threading.Barrier(50)
     for _ in range(50):
         crew.start(lambda: verdict(check_code, barrier, **STEP_UP, code=other_than(code)))
-    found = Counter(crew.join())
-    assert +found == +Counter(code_wrong=most - 1, code_locked=51 - most)
+    outcomes = Counter(crew.join())
+    assert +outcomes == +Counter(code_wrong=most - 1, code_locked=51 - most)
     assert ShortCode.objects.get().tries == most
 
 
-def test_the_right_code_sent_fifty_times_at_once_opens_once(clean: RetailerRef, crew: Crew) -> None:
+def test_the_right_code_sent_fifty_times_at_once_works_once(clean: RetailerRef, crew: Crew) -> None:
     code = make_code(**STEP_UP, rules=CodeRules(most_tries=100))
     barrier = threading.Barrier(50)
     for _ in range(50):
@@ -195,7 +197,9 @@ def test_the_right_code_sent_fifty_times_at_once_opens_once(clean: RetailerRef, 
     assert Counter(crew.join()) == {"right": 1, "code_ended": 49}
 
 
-def test_codes_asked_for_at_once_are_limited_and_one_counts(clean: RetailerRef, crew: Crew) -> None:
+def test_codes_requested_at_once_are_limited_and_only_one_is_valid(
+    clean: RetailerRef, crew: Crew
+) -> None:
     barrier = threading.Barrier(20)
 
     def ask() -> str:
@@ -207,12 +211,12 @@ def test_codes_asked_for_at_once_are_limited_and_one_counts(clean: RetailerRef, 
 
     for _ in range(20):
         crew.start(ask)
-    made = [code for code in crew.join() if code]
-    assert len(made) == 5
+    codes = [code for code in crew.join() if code]
+    assert len(codes) == 5
     assert ShortCode.objects.get().codes_made == 5
 
 
-def test_using_a_code_and_its_effect_are_one(clean: RetailerRef) -> None:
+def test_using_a_code_and_its_effect_are_committed_together(clean: RetailerRef) -> None:
     code = make_code(**STEP_UP, rules=GENEROUS)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         use_code_and_fail(code)

@@ -1,4 +1,4 @@
-"""The demo: the same orders from the same seed, nothing twice, never empty, never off localhost."""
+"""The demo: the same seed gives the same orders, nothing is added twice, and only on localhost."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ DATE = dt.date(2026, 11, 23)
 
 @pytest.fixture
 def var(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder of the test's own, without streets."""
+    """Use a temporary data folder without streets."""
     settings.VAR = tmp_path
     monkeypatch.setenv("LASTMILE_VAR", str(tmp_path))
     monkeypatch.setattr(planning_demo, "SOLVE_S", 1)
@@ -53,7 +53,7 @@ def var(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def streets(var: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A grid of ten by ten streets, a kilometre apart, where La Serena and Coquimbo lie."""
+    """Build a grid of ten by ten streets, a kilometre apart, at La Serena and Coquimbo."""
     for name, value in {"LAT": -29.99, "LON": -71.34, "STEP": 0.01}.items():
         monkeypatch.setattr(town, name, value)
     town.grid(10).build(var, demo_city.NAME)
@@ -62,24 +62,24 @@ def streets(var: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def unplanned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the plans out, where a test is not about them."""
+    """Make no plans, for tests that do not need them."""
     rooms = [path for path in switchboard.SEED_DEMO if "planning" not in path]
     monkeypatch.setattr(switchboard, "SEED_DEMO", rooms)
 
 
-def sow(*argv: str) -> tuple[dict[str, Any], str]:
-    """Run seed_demo; return its JSON and its lines."""
+def seed(*argv: str) -> tuple[dict[str, Any], str]:
+    """Run seed_demo; return its JSON result and its lines of progress."""
     out, lines = io.StringIO(), io.StringIO()
     call_command("seed_demo", "--json", *argv, stdout=out, stderr=lines, no_color=True)
     return json.loads(out.getvalue()), lines.getvalue()
 
 
 def standing(schema: str) -> dict[str, Any]:
-    """Everything the ledger holds of a retailer."""
+    """Return the ledger of a retailer."""
     out = io.StringIO()
     call_command("ledger", "--json", "--schema", schema, stdout=out)
-    found: dict[str, Any] = json.loads(out.getvalue())
-    return found
+    ledger: dict[str, Any] = json.loads(out.getvalue())
+    return ledger
 
 
 def days_later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
@@ -88,27 +88,29 @@ def days_later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
 
 
 @pytest.mark.parametrize("schema", list(SHOPS))
-def test_the_same_seed_draws_the_same_orders_and_another_others(streets: Path, schema: str) -> None:
+def test_the_same_seed_gives_the_same_orders_and_another_seed_others(
+    streets: Path, schema: str
+) -> None:
     shop = SHOPS[schema]
-    drawn = drafts_of(shop, DATE, Demo(seed=5))
-    assert drawn == drafts_of(shop, DATE, Demo(seed=5))
-    assert len({draft.external_id for draft in drawn}) == len(drawn) == shop.orders
+    drafts = drafts_of(shop, DATE, Demo(seed=5))
+    assert drafts == drafts_of(shop, DATE, Demo(seed=5))
+    assert len({draft.external_id for draft in drafts}) == len(drafts) == shop.orders
     for other in (
         drafts_of(shop, DATE, Demo(seed=6)),
         drafts_of(shop, DATE + dt.timedelta(1), Demo(seed=5)),
     ):
-        same = {draft.place for draft in drawn} & {draft.place for draft in other}
-        assert len(same) < len(drawn) / 20
+        same = {draft.place for draft in drafts} & {draft.place for draft in other}
+        assert len(same) < len(drafts) / 20
 
 
 def test_every_retailer_of_the_demo_has_a_fleet_and_a_shop() -> None:
     assert set(OPENINGS) == set(FLEETS) == set(SHOPS)
 
 
-def test_every_order_is_taken_in_both_shops_with_a_handful_that_ask_for_a_pin(
+def test_every_order_is_accepted_and_a_few_need_a_pin(
     db: None, streets: Path, unplanned: None
 ) -> None:
-    sow("--orders", "60")
+    seed("--orders", "60")
     for schema, odd in (("verdura", 2), ("faro", 1)):
         with retailer_context(schema):
             states = Counter(Order.objects.values_list("state", flat=True))
@@ -120,13 +122,13 @@ def test_every_order_is_taken_in_both_shops_with_a_handful_that_ask_for_a_pin(
         assert Vehicle.objects.values("profile").distinct().count() == 3
 
 
-def test_sown_again_nothing_is_there_twice(db: None, streets: Path) -> None:
-    sow("--schema", "faro", "--orders", "20")
+def test_running_it_again_adds_nothing_twice(db: None, streets: Path) -> None:
+    seed("--schema", "faro", "--orders", "20")
     before, logins = standing("faro"), (streets / "demo-logins.txt").read_text()
-    found, _lines = sow("--schema", "faro", "--orders", "20", "--seed", "9")
+    result, _lines = seed("--schema", "faro", "--orders", "20", "--seed", "9")
     assert standing("faro") == before
     assert (streets / "demo-logins.txt").read_text() == logins
-    assert found["retailers"]["faro"] == {
+    assert result["retailers"]["faro"] == {
         "dispatch.fleet": {"hubs": 1, "shifts_added": 0},
         "dispatch.orders": {"orders_placed": {}},
         "dispatch.planning": {"planned": 0, "published": []},
@@ -136,7 +138,7 @@ def test_sown_again_nothing_is_there_twice(db: None, streets: Path) -> None:
 def test_today_is_published_and_tomorrow_is_a_draft_with_true_reasons(
     db: None, streets: Path
 ) -> None:
-    sow("--schema", "faro", "--orders", "20")
+    seed("--schema", "faro", "--orders", "20")
     with retailer_context("faro"):
         today, tomorrow = core_demo.demo_days()
         plans = {plan.service_date: plan for plan in Plan.objects.all()}
@@ -154,11 +156,11 @@ def test_today_is_published_and_tomorrow_is_a_draft_with_true_reasons(
 def test_on_a_later_day_its_orders_are_added_and_the_draft_of_yesterday_is_published(
     db: None, streets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sow("--schema", "faro", "--orders", "12")
+    seed("--schema", "faro", "--orders", "12")
     for days, added in ((1, 1), (4, 2)):
         days_later(monkeypatch, days)
-        found, _lines = sow("--schema", "faro", "--orders", "12")
-        placed = found["retailers"]["faro"]["dispatch.orders"]["orders_placed"]
+        result, _lines = seed("--schema", "faro", "--orders", "12")
+        placed = result["retailers"]["faro"]["dispatch.orders"]["orders_placed"]
         assert list(placed.values()) == [12] * added
         with retailer_context("faro"):
             today, tomorrow = core_demo.demo_days()
@@ -166,55 +168,53 @@ def test_on_a_later_day_its_orders_are_added_and_the_draft_of_yesterday_is_publi
             assert Plan.objects.filter(service_date=tomorrow, status="draft").count() == 1
 
 
-def test_what_people_did_by_hand_stays(
-    db: None, streets: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sow("--schema", "faro", "--orders", "12")
+def test_manual_changes_are_kept(db: None, streets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seed("--schema", "faro", "--orders", "12")
     with retailer_context("faro"):
         _today, tomorrow = core_demo.demo_days()
-        theirs = revise_plan(plan=Plan.objects.get(service_date=tomorrow))
-        Plan.objects.filter(pk=theirs.pk).update(version=2)  # they moved a stop
+        edited = revise_plan(plan=Plan.objects.get(service_date=tomorrow))
+        Plan.objects.filter(pk=edited.pk).update(version=2)  # they moved a stop
         discard_plan(plan=Plan.objects.get(service_date=tomorrow, number=1))
         for shift in Shift.objects.filter(service_date=tomorrow):
             cancel_shift(shift=shift)
     days_later(monkeypatch, 1)
-    sow("--schema", "faro", "--orders", "12")
+    seed("--schema", "faro", "--orders", "12")
     with retailer_context("faro"):
-        kept = Plan.objects.get(pk=theirs.pk)
-        assert (kept.status, kept.version) == ("draft", 2)
+        stored = Plan.objects.get(pk=edited.pk)
+        assert (stored.status, stored.version) == ("draft", 2)
         assert not Plan.objects.filter(service_date=tomorrow, status="published").exists()
         assert Shift.objects.filter(service_date=tomorrow).exclude(state="cancelled").count() == 0
 
 
-def test_a_draft_whose_orders_changed_overnight_stays_a_draft_and_is_said(
+def test_a_draft_whose_orders_changed_stays_a_draft_and_is_reported(
     db: None, streets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sow("--schema", "faro", "--orders", "12")
+    seed("--schema", "faro", "--orders", "12")
     with retailer_context("faro"):
         _today, tomorrow = core_demo.demo_days()
         cancel_order(order=Stop.objects.filter(plan__service_date=tomorrow)[0].order)
     days_later(monkeypatch, 1)
-    _found, lines = sow("--schema", "faro", "--orders", "12")
+    _result, lines = seed("--schema", "faro", "--orders", "12")
     assert f"Faro Centro, {tomorrow}: the draft stays a draft." in lines
     with retailer_context("faro"):
         assert Plan.objects.get(service_date=tomorrow).status == "draft"
 
 
-def test_a_solve_that_takes_too_long_does_not_keep_the_house_from_starting(
+def test_a_slow_solve_does_not_prevent_the_start(
     db: None, streets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def late(*_args: Any, **_kwargs: Any) -> None:
         raise StillRunning("job_x is running after 1 s. It goes on.")
 
     monkeypatch.setattr(planning_demo, "wait_for_job", late)
-    _found, lines = sow("--schema", "faro", "--orders", "12")
+    _result, lines = seed("--schema", "faro", "--orders", "12")
     assert lines.count("It goes on.") == 2
     with retailer_context("faro"):
         assert Order.objects.count() == 24
 
 
 def logins(var: Path) -> dict[str, tuple[str, str]]:
-    """E-mail -> (host, password), as a person reads the file."""
+    """Return e-mail -> (host, password) from the file with the demo's passwords."""
     rows = [line.split() for line in (var / "demo-logins.txt").read_text().splitlines()]
     return {
         row[2]: (row[0].split("/")[2].partition(":")[0], row[3]) for row in rows if row[0] != "#"
@@ -226,35 +226,35 @@ def may_enter(host: str, email: str, password: str) -> bool:
     return answer.status_code == 302
 
 
-def test_the_logins_let_their_people_in_and_lie_in_a_file_for_one_reader(
+def test_the_demo_passwords_work_and_their_file_is_private(
     db: None, streets: Path, unplanned: None
 ) -> None:
-    sow("--orders", "2")
+    seed("--orders", "2")
     file = streets / "demo-logins.txt"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    found = logins(streets)
-    assert Counter(host for host, _password in found.values()) == {
+    accounts = logins(streets)
+    assert Counter(host for host, _password in accounts.values()) == {
         "localhost": 1, "verdura.localhost": 3, "faro.localhost": 3,
     }  # fmt: skip
-    assert len({password for _host, password in found.values()}) == 7
-    for email, (host, password) in found.items():
+    assert len({password for _host, password in accounts.values()}) == 7
+    for email, (host, password) in accounts.items():
         assert may_enter(host, email, password), email
         assert not may_enter(host, email, password + "x"), email
 
 
-def test_a_lost_file_of_logins_is_written_anew_with_new_passwords(
+def test_a_lost_password_file_is_written_again_with_new_passwords(
     db: None, streets: Path, unplanned: None
 ) -> None:
-    sow("--orders", "2")
+    seed("--orders", "2")
     old = logins(streets)
     (streets / "demo-logins.txt").unlink()
-    sow("--orders", "2")
+    seed("--orders", "2")
     for email, (host, password) in logins(streets).items():
         assert may_enter(host, email, password), email
         assert not may_enter(host, email, old[email][1]), email
 
 
-def test_without_the_streets_the_demo_stands_on_straight_lines_and_says_so(
+def test_without_streets_the_demo_uses_straight_lines_and_says_so(
     db: None, var: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_args: Any, **_kwargs: Any) -> None:
@@ -262,7 +262,7 @@ def test_without_the_streets_the_demo_stands_on_straight_lines_and_says_so(
 
     fetch = demo_city.fetch_demo_network
     monkeypatch.setattr(demo_city, "fetch_demo_network", away)
-    _found, lines = sow("--schema", "faro", "--orders", "12")
+    _result, lines = seed("--schema", "faro", "--orders", "12")
     assert "No package index can be reached. Until then, travel times use straight lines." in lines
     with retailer_context("faro"):
         assert set(Plan.objects.values_list("travel_source", flat=True)) == {"straight_line"}
@@ -271,7 +271,7 @@ def test_without_the_streets_the_demo_stands_on_straight_lines_and_says_so(
         monkeypatch.setattr(town, name, value)
     town.grid(10).build(var, demo_city.NAME)
     monkeypatch.setattr(demo_city, "fetch_demo_network", fetch)
-    sow("--schema", "faro", "--orders", "12")
+    seed("--schema", "faro", "--orders", "12")
     with retailer_context("faro"):
         assert Hub.objects.get().network == demo_city.NAME
 
@@ -293,11 +293,11 @@ def test_the_demo_is_refused_off_localhost(db: None, var: Path, settings: Any) -
         (["--orders", "5001"], "--orders takes 1 to"),
     ],
 )
-def test_a_wrong_word_is_refused_with_the_remedy(
+def test_a_wrong_option_is_refused_with_the_remedy(
     db: None, streets: Path, argv: list[str], why: str
 ) -> None:
     with pytest.raises(CommandError, match=why):
-        sow(*argv)
+        seed(*argv)
     assert selectors.demos() == []
 
 
@@ -306,14 +306,14 @@ def test_a_real_retailer_of_the_same_name_is_left_alone(house: RetailerRef, stre
         open_retailer(Opening("faro", "faro", Policy("Real", "UTC", "EUR")))
     before = standing("faro")
     with pytest.raises(CommandError, match="is no demo"):
-        sow("--schema", "faro")
+        seed("--schema", "faro")
     assert standing("faro") == before
 
 
-def test_each_demo_retailer_speaks_and_reckons_as_it_says(
+def test_each_demo_retailer_has_its_language_and_currency(
     db: None, streets: Path, unplanned: None, client: Client
 ) -> None:
-    sow("--orders", "2")
+    seed("--orders", "2")
     spoken = {"verdura": "es", "faro": "en"}
     for email, (host, password) in logins(streets).items():
         browser = Client(headers={"host": host, "accept-language": "de, en"})

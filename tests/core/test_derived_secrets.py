@@ -1,4 +1,4 @@
-"""A derived secret can be made again, belongs to one retailer and purpose, and can be ended."""
+"""Derived secrets are reproducible, belong to one retailer and purpose, and can be ended."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def owner(secret: str, purpose: str = "shopper_link") -> str | None:
     return derived.subject_of(purpose=purpose, secret=secret)
 
 
-def test_every_message_carries_the_same_secret_of_160_bits(retailer: RetailerRef) -> None:
+def test_every_message_has_the_same_secret_of_160_bits(retailer: RetailerRef) -> None:
     secret = derived.secret_of(**LINK)
     assert derived.secret_of(**LINK) == secret
     assert re.fullmatch(r"[a-z2-7]{32}", secret)
@@ -36,20 +36,20 @@ def test_every_message_carries_the_same_secret_of_160_bits(retailer: RetailerRef
 def test_no_two_retailers_purposes_or_subjects_share_one(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
-    mine = derived.secret_of(**LINK)
-    found = {mine, derived.secret_of(purpose="shopper_link", subject="ord_2")}
-    found.add(derived.secret_of(purpose="proof", subject="ord_1"))
-    assert owner(mine, "proof") is None
+    secret = derived.secret_of(**LINK)
+    secrets = {secret, derived.secret_of(purpose="shopper_link", subject="ord_2")}
+    secrets.add(derived.secret_of(purpose="proof", subject="ord_1"))
+    assert owner(secret, "proof") is None
     with retailer_context(other):
-        found.add(derived.secret_of(**LINK))
-        assert owner(mine) is None
-    assert len(found) == 4
+        secrets.add(derived.secret_of(**LINK))
+        assert owner(secret) is None
+    assert len(secrets) == 4
 
 
 @pytest.mark.parametrize(
     "wrong", ["", "x", "a" * 32, "A" * 32, "ended:" + "0" * 58, "é" * 32, "\x00" * 32]
 )
-def test_a_wrong_secret_is_nobodys(retailer: RetailerRef, wrong: str) -> None:
+def test_a_wrong_secret_has_no_subject(retailer: RetailerRef, wrong: str) -> None:
     derived.secret_of(**LINK)
     assert owner(wrong) is None
 
@@ -63,7 +63,7 @@ def test_a_new_generation_ends_all_links_before_it(retailer: RetailerRef) -> Non
     assert DerivedSecret.objects.get().generation == 2
 
 
-def test_an_ended_secret_opens_nothing_and_never_comes_back(retailer: RetailerRef) -> None:
+def test_an_ended_secret_never_works_again(retailer: RetailerRef) -> None:
     first = derived.secret_of(**LINK)
     derived.end(**LINK)
     assert owner(first) is None
@@ -72,7 +72,7 @@ def test_an_ended_secret_opens_nothing_and_never_comes_back(retailer: RetailerRe
     assert owner(second) == "ord_1"
 
 
-def test_a_secret_ends_at_its_time(retailer: RetailerRef) -> None:
+def test_a_secret_expires(retailer: RetailerRef) -> None:
     secret = derived.secret_of(**LINK, expires_at=clock.now() + dt.timedelta(minutes=1))
     assert owner(secret) == "ord_1"
     derived.set_expiry(**LINK, expires_at=clock.now())
@@ -88,15 +88,15 @@ def test_changing_the_keys_changes_no_link(retailer: RetailerRef, settings: Any)
     rotate()
     assert derived.secret_of(**LINK) == secret
     assert owner(secret) == "ord_1"
-    assert sum(keys_in_use().values()) == 1  # the old key is still needed, and that is said
+    assert sum(keys_in_use().values()) == 1  # the old key is still needed, and the result says so
     settings.FIELD_KEYS = (NEW,)
-    assert owner(secret) == "ord_1"  # it is known by its hash
-    later = derived.secret_of(**LINK)  # and cannot be derived again: a new one takes its place
+    assert owner(secret) == "ord_1"  # the hash still recognises it
+    later = derived.secret_of(**LINK)  # it cannot be derived again, so a new generation is made
     assert later != secret
     assert owner(later) == "ord_1"
 
 
-def test_two_first_messages_at_once_carry_one_secret(shop: RetailerRef, crew: Crew) -> None:
+def test_two_first_messages_at_once_have_one_secret(shop: RetailerRef, crew: Crew) -> None:
     for _ in range(8):
         crew.start(lambda: derived.secret_of(**LINK))
     assert len(set(crew.join())) == 1
@@ -104,12 +104,12 @@ def test_two_first_messages_at_once_carry_one_secret(shop: RetailerRef, crew: Cr
     DerivedSecret.objects.all().delete()
 
 
-def test_generations_raised_at_once_are_counted_each(shop: RetailerRef, crew: Crew) -> None:
+def test_concurrent_renewals_each_make_a_new_generation(shop: RetailerRef, crew: Crew) -> None:
     derived.secret_of(**LINK)
     for _ in range(8):
         crew.start(lambda: derived.renew(**LINK))
-    made = crew.join()
-    assert len(set(made)) == 8
+    secrets = crew.join()
+    assert len(set(secrets)) == 8
     assert DerivedSecret.objects.get().generation == 9
-    assert [secret for secret in made if owner(secret)] == [derived.secret_of(**LINK)]
+    assert [secret for secret in secrets if owner(secret)] == [derived.secret_of(**LINK)]
     DerivedSecret.objects.all().delete()

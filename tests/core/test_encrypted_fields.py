@@ -1,4 +1,4 @@
-"""What is encrypted can be read where it was written, and nowhere else; keys can be changed."""
+"""Encrypted values can be read only in the place where they were written; keys can be rotated."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ SAID = {
 
 @pytest.fixture
 def safe(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Any]]:
-    """A model with encrypted fields in t1 and t2; the old key is the only one."""
+    """Return a model with encrypted fields in t1 and t2, with the old key as the only key."""
     settings.FIELD_KEYS = (OLD,)
     with vault(monkeypatch, "t1", "t2", "house") as model:
         yield model
 
 
-def test_what_is_written_is_read_and_the_database_never_sees_it(safe: Any) -> None:
+def test_a_value_is_read_back_and_stored_encrypted_only(safe: Any) -> None:
     with retailer_context("t1"):
         row = safe.objects.create(**SAID)
         safe.objects.bulk_create([safe(word="bulk"), safe()])
         safe.objects.filter(pk=row.pk).update(second="three")
-        found = safe.objects.get(pk=row.pk)
-        assert {name: getattr(found, name) for name in SAID} == SAID | {"second": "three"}
+        stored_row = safe.objects.get(pk=row.pk)
+        assert {name: getattr(stored_row, name) for name in SAID} == SAID | {"second": "three"}
         assert list(safe.objects.order_by("pk").values_list("word", flat=True)[1:]) == ["bulk", ""]
         for column in SAID:
             for text in stored(safe, column):
@@ -52,7 +52,7 @@ def test_what_is_written_is_read_and_the_database_never_sees_it(safe: Any) -> No
         assert stored(safe, "facts")[1:] == [None, None]
 
 
-def test_one_value_has_another_form_each_time(safe: Any) -> None:
+def test_the_same_value_is_stored_differently_each_time(safe: Any) -> None:
     with retailer_context("t1"):
         safe.objects.bulk_create([safe(word="same"), safe(word="same")])
         assert len(set(stored(safe, "word"))) == 2
@@ -83,7 +83,7 @@ def test_a_value_changed_in_the_database_is_an_error(safe: Any, spoil: str) -> N
             safe.objects.get()
 
 
-def test_a_key_that_is_gone_is_named(safe: Any, settings: Any) -> None:
+def test_a_missing_key_is_named(safe: Any, settings: Any) -> None:
     with retailer_context("t1"):
         safe.objects.create(word="mine")
         settings.FIELD_KEYS = (NEW,)
@@ -97,22 +97,22 @@ def test_an_encrypted_field_cannot_be_searched(safe: Any, lookup: str) -> None:
         list(safe.objects.filter(**{lookup: "x"}))
 
 
-def test_a_secret_is_found_by_its_digest_in_its_retailer_alone(safe: Any, settings: Any) -> None:
+def test_a_secret_is_found_by_its_digest_only_in_its_retailer(safe: Any, settings: Any) -> None:
     with retailer_context("t1"):
         safe.objects.create(label="mine", word="device-1")
         settings.FIELD_KEYS = (NEW, OLD)
         safe.objects.create(label="later", word="device-1")
-        said = digests_of(safe, "word_digest", "device-1")
-        assert safe.objects.filter(word_digest__in=said).count() == 2
-        assert digests_of(safe, "word_digest", "device-2") != said
-        assert digest_of(safe, "word_digest", "device-1") == said[0]
+        digests = digests_of(safe, "word_digest", "device-1")
+        assert safe.objects.filter(word_digest__in=digests).count() == 2
+        assert digests_of(safe, "word_digest", "device-2") != digests
+        assert digest_of(safe, "word_digest", "device-1") == digests[0]
     with retailer_context("t2"):
-        assert set(digests_of(safe, "word_digest", "device-1")) & set(said) == set()
+        assert set(digests_of(safe, "word_digest", "device-1")) & set(digests) == set()
         with pytest.raises(TypeError):
             digest_of(safe, "word", "x")
 
 
-def test_a_renamed_field_reads_what_it_wrote_before() -> None:
+def test_a_renamed_field_can_read_its_old_values() -> None:
     with isolate_apps("lastmile.core"):
 
         class Renamed(models.Model):
@@ -128,18 +128,18 @@ def test_a_renamed_field_reads_what_it_wrote_before() -> None:
         field = Renamed._meta.get_field("code")
         assert field.binding == "core.vault.word"
         assert field.clone().bound_to == "core.vault.word"
-        assert "house.E010" in {found.id for found in Renamed._meta.get_field("wrong").check()}
+        assert "house.E010" in {error.id for error in Renamed._meta.get_field("wrong").check()}
 
 
 # --- rotation --------------------------------------------------------------------------------
-def told(*argv: str) -> dict[str, Any]:
+def run_rotation(*argv: str) -> dict[str, Any]:
     out = io.StringIO()
     call_command("fieldkeys_rotate", *argv, "--json", stdout=out)
-    found: dict[str, Any] = json.loads(out.getvalue())
-    return found
+    result: dict[str, Any] = json.loads(out.getvalue())
+    return result
 
 
-def test_rotation_writes_everything_anew_and_says_which_key_may_go(
+def test_rotation_encrypts_everything_again_and_names_unneeded_keys(
     safe: Any, settings: Any
 ) -> None:
     for schema in ("t1", "t2"):
@@ -147,21 +147,21 @@ def test_rotation_writes_everything_anew_and_says_which_key_may_go(
             safe.objects.create(**SAID, label=schema)
             safe.objects.create(label="empty")
     settings.FIELD_KEYS = (NEW, OLD)
-    assert told("--schema", "t1")["may_be_dropped"] == []
-    found = told("--all")
-    assert found["rows"] == {"house": 0, "t1": 0, "t2": 1}
-    assert found["may_be_dropped"] == [key_of(OLD).id]
-    assert found["in_use"] == {key_of(NEW).id: 8}
+    assert run_rotation("--schema", "t1")["may_be_dropped"] == []
+    result = run_rotation("--all")
+    assert result["rows"] == {"house": 0, "t1": 0, "t2": 1}
+    assert result["may_be_dropped"] == [key_of(OLD).id]
+    assert result["in_use"] == {key_of(NEW).id: 8}
     settings.FIELD_KEYS = (NEW,)
     for schema in ("t1", "t2"):
         with retailer_context(schema):
             row = safe.objects.get(label=schema)
             assert {name: getattr(row, name) for name in SAID} == SAID
-            said = digests_of(safe, "word_digest", SAID["word"])
-            assert safe.objects.get(word_digest__in=said) == row
+            digests = digests_of(safe, "word_digest", SAID["word"])
+            assert safe.objects.get(word_digest__in=digests) == row
 
 
-def test_a_stopped_rotation_goes_on_where_it_was(
+def test_a_stopped_rotation_continues(
     safe: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with retailer_context("t1"):
@@ -185,7 +185,7 @@ def test_a_stopped_rotation_goes_on_where_it_was(
         assert sorted(row.word for row in safe.objects.all()) == sorted(f"w{n}" for n in range(10))
 
 
-def test_what_cannot_be_read_is_named_left_alone_and_fails(safe: Any, settings: Any) -> None:
+def test_an_unreadable_value_is_named_and_not_changed(safe: Any, settings: Any) -> None:
     with retailer_context("t1"), connection.cursor() as cursor:
         safe.objects.create(word="sound")
         broken = safe.objects.create(word="broken")

@@ -1,4 +1,4 @@
-"""Kinds of events: what is stored, what is read back, and what may never be in a payload."""
+"""Event kinds: how facts are stored and read, and which values a payload may not contain."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from tenants.states import VERBS
 from tests.architecture.source import Module, modules, offences
 
 KINDS = kind_table()
-# Words in a field's name that say it would hold what belongs to a person, or opens something.
+# Words in a field's name that hint at personal data or a secret.
 FORBIDDEN = re.compile(
     r"(^|_)(name|names|phone|tel|email|mail|address|street|house_number|postcode|city|unit|text"
     r"|note|notes|comment|message|detail|secret|token|password|pickup_code|otp|lat|lon)($|_)|^pin$"
 )
 ID = re.compile(r"[a-z]{3}_[0-9a-z]{20}")
-WORD = re.compile(r"[a-z][a-z0-9_.]*|[A-Z]{3}|")  # a word of ours, a currency, or nothing
+WORD = re.compile(r"[a-z][a-z0-9_.]*|[A-Z]{3}|")  # a code, a currency, or empty
 TYPES = {str, int, float, bool, dt.date, dt.datetime}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParcelFacts:
-    """A parcel was weighed."""
+    """The facts of a test event: a parcel was weighed."""
 
     from_: Annotated[str, FieldDoc("State before.", "new")]
     at: Annotated[dt.datetime | None, FieldDoc("When.", "2026-11-29T10:00:00+00:00")]
@@ -89,9 +89,9 @@ def test_facts_are_stored_as_json_and_read_back_as_they_were(parcel: Kind[Parcel
 def test_null_is_stored_and_a_default_is_left_out(parcel: Kind[ParcelFacts]) -> None:
     without = dataclasses.replace(FACTS, at=None)
     assert parcel.encode(without) == {**STORED, "at": None}
-    said = dataclasses.replace(FACTS, note="")
-    assert parcel.encode(said) == {**STORED, "note": ""}
-    assert parcel.read(event(STORED | {"note": ""})) == said
+    facts = dataclasses.replace(FACTS, note="")
+    assert parcel.encode(facts) == {**STORED, "note": ""}
+    assert parcel.read(event(STORED | {"note": ""})) == facts
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_null_is_stored_and_a_default_is_left_out(parcel: Kind[ParcelFacts]) -> 
         ({"weights_g": ({"a": 1},)}, "a fact is an id"),
     ],
 )
-def test_what_is_no_fact_is_refused(
+def test_values_that_are_not_facts_are_refused(
     parcel: Kind[ParcelFacts], change: dict[str, Any], said: str
 ) -> None:
     with pytest.raises((TypeError, ValueError), match=said):
@@ -120,7 +120,7 @@ def test_facts_of_another_kind_are_refused(parcel: Kind[Any]) -> None:
         parcel.read(event({k: v for k, v in STORED.items() if k != "day"}))
 
 
-def test_an_old_event_is_read_through_the_upgrades_and_stays_as_it_was() -> None:
+def test_an_old_event_is_upgraded_when_read_and_not_changed() -> None:
     def split(data: Mapping[str, Any]) -> dict[str, Any]:
         return {**data, "weights_g": [data["weight_g"]]}
 
@@ -130,29 +130,29 @@ def test_an_old_event_is_read_through_the_upgrades_and_stays_as_it_was() -> None
     kind = Kind("parcel.weighed", facts=ParcelFacts, version=3, upgrades={1: split, 2: rename})
     DECLARED.remove(kind)
     first = {"before": "new", "at": None, "day": "2026-11-29", "weight_g": 5}
-    kept = dict(first)
+    original = dict(first)
     read = kind.read(event(first, version=1))
     assert (read.from_, read.weights_g) == ("new", (5,))
-    assert first == kept
+    assert first == original
     second = {"before": "new", "at": None, "day": "2026-11-29", "weights_g": [1, 2]}
     assert kind.read(event(second, version=2)).weights_g == (1, 2)
 
 
-def test_a_reader_of_a_lower_version_is_told(parcel: Kind[ParcelFacts]) -> None:
+def test_a_newer_event_raises_an_error(parcel: Kind[ParcelFacts]) -> None:
     with pytest.raises(NewerFacts, match=r"written at version 2; this program knows version 1"):
         parcel.read(event(STORED, version=2))
 
 
 def test_a_version_without_its_upgrade_cannot_be_declared() -> None:
-    made = len(DECLARED)
+    count = len(DECLARED)
     with pytest.raises(ValueError, match="one upgrade for each version"):
         Kind("parcel.weighed", facts=ParcelFacts, version=2)
-    assert len(DECLARED) == made
+    assert len(DECLARED) == count
 
 
-# --- what our apps declare -------------------------------------------------------------------
+# --- declarations of the apps ----------------------------------------------------------------
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_facts_are_frozen_slotted_and_each_field_says_what_it_means(name: str) -> None:
+def test_facts_are_frozen_and_slotted_and_each_field_is_documented(name: str) -> None:
     facts = KINDS[name].facts
     assert facts.__dataclass_params__.frozen
     assert "__slots__" in vars(facts)
@@ -195,7 +195,7 @@ def kinds_made_elsewhere(module: Module) -> Any:
         yield "makes a Kind"
 
 
-def test_kinds_are_declared_in_events_modules_alone() -> None:
+def test_kinds_are_declared_only_in_events_modules() -> None:
     elsewhere = tuple(
         m
         for m in modules()
@@ -204,13 +204,13 @@ def test_kinds_are_declared_in_events_modules_alone() -> None:
     assert offences(kinds_made_elsewhere, elsewhere) == []
 
 
-# --- what is said of them outside the code ---------------------------------------------------
+# --- reference page and OpenAPI document -----------------------------------------------------
 def test_the_reference_page_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == reference(), "run events_reference --write"
     call_command("events_reference", stdout=io.StringIO())
 
 
-def test_a_page_that_is_not_current_is_told_and_written(
+def test_an_outdated_reference_page_is_reported_and_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = tmp_path / "events.md"

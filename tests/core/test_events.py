@@ -1,4 +1,4 @@
-"""record(), the relay and positions: no committed event is skipped, none is told twice."""
+"""record(), the relay and positions: each committed event is passed on once, none is skipped."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def test_record_keeps_who_what_and_when(shop: RetailerRef) -> None:
 
 @pytest.mark.parametrize("name", ["placed", "Order.placed", "order.", "order placed", ""])
 def test_a_kind_that_is_not_noun_and_verb_cannot_be_made(name: str) -> None:
-    made = len(DECLARED)
+    count = len(DECLARED)
     with pytest.raises(ValueError, match="not an event kind"):
         Kind(name, facts=kinds.ThingFacts)
-    assert len(DECLARED) == made
+    assert len(DECLARED) == count
 
 
 def test_record_refuses_a_kind_that_no_events_module_declares(shop: RetailerRef) -> None:
@@ -80,14 +80,14 @@ def test_record_refuses_an_instant_without_a_zone(shop: RetailerRef) -> None:
     assert not Event.objects.exists()
 
 
-def test_a_rolled_back_act_leaves_no_event_and_no_pointer(shop: RetailerRef) -> None:
+def test_a_rollback_leaves_no_event_and_no_pointer(shop: RetailerRef) -> None:
     with pytest.raises(ZeroDivisionError):
         place_and_fail()
     assert not Event.objects.exists()
     assert not WorkPointer.objects.exists()
 
 
-def test_one_transaction_points_and_hints_once_however_much_it_records(
+def test_a_transaction_adds_one_pointer_and_one_hint(
     shop: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
 ) -> None:
     with transaction.atomic():
@@ -98,7 +98,7 @@ def test_one_transaction_points_and_hints_once_however_much_it_records(
     assert hints == [("core.relay", {"schema": shop.schema})]
 
 
-def test_a_savepoint_rolled_back_takes_its_pointer_and_the_next_record_points_anew(
+def test_after_a_savepoint_rollback_the_next_record_adds_a_pointer_again(
     shop: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
 ) -> None:
     with transaction.atomic():
@@ -110,13 +110,13 @@ def test_a_savepoint_rolled_back_takes_its_pointer_and_the_next_record_points_an
     assert relay_batch()[0] == 1
 
 
-def test_a_broker_that_is_away_neither_fails_nor_slows_the_act(
+def test_an_unavailable_broker_does_not_fail_or_slow_a_request(
     shop: RetailerRef, dead_broker: None
 ) -> None:
-    begun = dt.datetime.now(dt.UTC)
+    started_at = dt.datetime.now(dt.UTC)
     for number in range(5):
         place(number)
-    assert (dt.datetime.now(dt.UTC) - begun).total_seconds() < 1
+    assert (dt.datetime.now(dt.UTC) - started_at).total_seconds() < 1
     assert Event.objects.count() == 5
     assert WorkPointer.objects.count() == 5, "the sweep finds what the broker was not told"
 
@@ -152,7 +152,7 @@ def test_a_reader_by_id_misses_the_slow_transaction_and_a_reader_by_position_doe
     assert [event.subject for event in later] == ["ord_slow"]
 
 
-def test_positions_have_no_gap_and_no_double_while_writers_relays_and_readers_race(
+def test_positions_have_no_gaps_or_duplicates_under_concurrency(
     shop: RetailerRef, crew: Crew
 ) -> None:
     writers_done = threading.Event()
@@ -168,8 +168,8 @@ def test_positions_have_no_gap_and_no_double_while_writers_relays_and_readers_ra
     def read() -> list[int]:
         positions: list[int] = []
         while not writers_done.is_set() or events_since(positions[-1] if positions else 0):
-            found = events_since(positions[-1] if positions else 0, 7)
-            positions += [event.position for event in found]
+            events = events_since(positions[-1] if positions else 0, 7)
+            positions += [event.position for event in events]
         return positions
 
     writers = Crew(shop)
@@ -191,18 +191,18 @@ def test_positions_have_no_gap_and_no_double_while_writers_relays_and_readers_ra
 
 def test_only_one_relay_at_a_time_gives_positions(shop: RetailerRef, crew: Crew) -> None:
     place(1)
-    held, let_go = threading.Event(), threading.Event()
+    locked, released = threading.Event(), threading.Event()
 
     def hold() -> None:
         with transaction.atomic():
             relay_batch()
-            held.set()
-            assert let_go.wait(10)
+            locked.set()
+            assert released.wait(10)
 
     crew.start(hold)
-    assert held.wait(10)
+    assert locked.wait(10)
     assert relay_batch() == (0, set()), "it does not wait: the other will look again"
-    let_go.set()
+    released.set()
     crew.join()
     assert [event.position for event in events_since(0)] == [1]
 
@@ -211,25 +211,27 @@ def test_the_relays_lock_is_one_per_retailer(
     shop: RetailerRef, neighbour: RetailerRef, crew: Crew
 ) -> None:
     place(1)
-    held, let_go = threading.Event(), threading.Event()
+    locked, released = threading.Event(), threading.Event()
 
     def hold() -> None:
         with transaction.atomic():
             relay_batch()
-            held.set()
-            assert let_go.wait(10)
+            locked.set()
+            assert released.wait(10)
 
     crew.start(hold)
-    assert held.wait(10)
+    assert locked.wait(10)
     with retailer_context(neighbour):
         place(7)
         assert relay_batch()[0] == 1, "the neighbour's relay is not held up"
         assert [(e.position, e.subject) for e in events_since(0)] == [(1, "ord_7")]
-    let_go.set()
+    released.set()
     crew.join()
 
 
-def test_an_event_is_its_retailers_alone(shop: RetailerRef, neighbour: RetailerRef) -> None:
+def test_an_event_is_visible_to_its_retailer_only(
+    shop: RetailerRef, neighbour: RetailerRef
+) -> None:
     place(1)
     relay_batch()
     with retailer_context(neighbour):
@@ -239,7 +241,7 @@ def test_an_event_is_its_retailers_alone(shop: RetailerRef, neighbour: RetailerR
     assert [event.subject for event in events_since(0)] == ["ord_1"]
 
 
-def test_the_timeline_follows_what_happened_and_not_when_it_was_told(shop: RetailerRef) -> None:
+def test_the_timeline_is_sorted_by_the_time_of_the_events(shop: RetailerRef) -> None:
     with transaction.atomic():
         record(kinds.DELIVERED, kinds.NO_FACTS, subject="ord_1")
         record(
@@ -252,7 +254,7 @@ def test_the_timeline_follows_what_happened_and_not_when_it_was_told(shop: Retai
     assert [event.kind for event in timeline("ord_1")] == ["order.placed", "order.delivered"]
 
 
-def test_the_pointer_stands_until_the_last_batch_is_positioned(
+def test_the_pointer_stays_until_the_last_batch_has_positions(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lastmile.core.relay.RELAY_BATCH", 2)
@@ -265,7 +267,7 @@ def test_the_pointer_stands_until_the_last_batch_is_positioned(
     assert RELAY_BATCH > 2
 
 
-def test_a_persons_event_is_in_the_next_batch_however_much_bulk_waits(
+def test_a_person_event_is_in_the_next_batch_before_bulk_events(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lastmile.core.relay.RELAY_BATCH", 5)
@@ -282,7 +284,7 @@ def test_a_persons_event_is_in_the_next_batch_however_much_bulk_waits(
     assert [event.position for event in events_since(0)] == list(range(1, 22))
 
 
-def test_an_urgent_event_takes_the_earlier_waiting_events_of_its_subject_along(
+def test_a_person_event_includes_earlier_events_of_its_subject(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lastmile.core.relay.RELAY_BATCH", 3)
@@ -327,18 +329,18 @@ def test_record_and_relay_cost_a_fixed_number_of_queries(shop: RetailerRef) -> N
     assert len(relayed) == 8, "\n".join(query["sql"][:90] for query in relayed.captured_queries)
 
 
-def test_many_facts_are_one_insert_and_each_an_event(
+def test_many_events_are_stored_with_one_insert(
     shop: RetailerRef, django_assert_max_num_queries: Any
 ) -> None:
     facts = [kinds.MANY.new(f"x{n}", kinds.ThingFacts(number=n)) for n in range(200)]
     with transaction.atomic(), django_assert_max_num_queries(3):
-        made = record_many(facts)
+        events = record_many(facts)
     stored = list(Event.objects.filter(kind="test.many").order_by("id"))
     assert [(e.subject, e.data) for e in stored] == [(f"x{n}", {"number": n}) for n in range(200)]
-    assert [e.public_id for e in made] == [e.public_id for e in stored]
+    assert [e.public_id for e in events] == [e.public_id for e in stored]
 
 
-def test_one_bad_event_among_many_records_none(shop: RetailerRef) -> None:
+def test_one_invalid_event_among_many_records_none(shop: RetailerRef) -> None:
     text: Any = "Ada Lovelace, 12 Main Street"
     bad = kinds.MANY.new("x", kinds.ThingFacts(number=text))
     with pytest.raises(ValueError, match="is a text"), transaction.atomic():

@@ -1,4 +1,4 @@
-"""Deliveries: each handler takes effect once per event, however often it is tried."""
+"""Deliveries: each handler has one effect per event, even after several attempts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_handler_of_a_kind_runs_once(shop: RetailerRef) -> None:
     assert set(Delivery.objects.values_list("state", flat=True)) == {DeliveryState.DONE}
 
 
-def test_a_kind_without_handlers_is_only_a_fact(shop: RetailerRef) -> None:
+def test_a_kind_without_handlers_has_no_deliveries(shop: RetailerRef) -> None:
     owe("order.noted")
     assert not Delivery.objects.exists()
     assert not WorkPointer.objects.exists()
@@ -71,7 +71,7 @@ def test_ten_workers_at_once_run_each_delivery_once(shop: RetailerRef, crew: Cre
     assert sorted(wired.traces()) == sorted(f"ord_{n}" for n in range(150))
 
 
-def test_a_failed_handler_leaves_no_effect_keeps_its_error_and_waits(shop: RetailerRef) -> None:
+def test_a_failed_handler_has_no_effect_stores_its_error_and_waits(shop: RetailerRef) -> None:
     owe("order.broken")
     assert deliver_batch(BROKEN, Lane.BULK) == 1
     delivery = Delivery.objects.get()
@@ -89,7 +89,7 @@ def test_a_failed_handler_leaves_no_effect_keeps_its_error_and_waits(shop: Retai
     assert Delivery.objects.get().error == ""
 
 
-def test_the_last_permitted_failure_is_dead_with_its_reason(shop: RetailerRef) -> None:
+def test_after_the_last_attempt_a_delivery_is_dead_with_its_error(shop: RetailerRef) -> None:
     owe("order.broken")
     for _ in range(relay.MAX_ATTEMPTS + 2):
         make_due()
@@ -111,7 +111,7 @@ def test_the_last_permitted_failure_is_dead_with_its_reason(shop: RetailerRef) -
     assert wired.traces() == ["ord_0"]
 
 
-def test_a_handler_that_does_not_resolve_dies_with_that_reason(shop: RetailerRef) -> None:
+def test_a_handler_that_does_not_resolve_is_given_up_with_that_reason(shop: RetailerRef) -> None:
     owe("order.gone")
     for _ in range(relay.MAX_ATTEMPTS):
         make_due()
@@ -121,7 +121,7 @@ def test_a_handler_that_does_not_resolve_dies_with_that_reason(shop: RetailerRef
     assert "does not resolve" in delivery.error
 
 
-def test_one_broken_event_does_not_hold_up_its_neighbours(
+def test_one_failing_event_does_not_block_the_others(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
@@ -137,7 +137,7 @@ def test_one_broken_event_does_not_hold_up_its_neighbours(
     assert seen == ["ord_0", "ord_2", "ord_3"]
 
 
-def test_a_batch_is_a_hundred_and_a_retry_runs_alone(
+def test_a_batch_has_a_hundred_deliveries_and_a_retry_runs_alone(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(event: DomainEvent) -> None:
@@ -150,11 +150,11 @@ def test_a_batch_is_a_hundred_and_a_retry_runs_alone(
     assert [deliver_batch(PLACED, Lane.BULK) for _ in range(2)] == [1, 1]
 
 
-def test_a_delivery_that_kills_its_worker_is_buried_and_its_neighbours_are_not(
+def test_only_the_delivery_that_kills_its_worker_is_given_up(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
-        """Stands for a kill: nothing after it runs."""
+        """An exception that simulates the kill of a worker: no code after it runs."""
 
     def kills(event: DomainEvent) -> None:
         if event.subject == "ord_0":
@@ -182,10 +182,10 @@ def test_a_worker_whose_lease_ran_out_does_not_run_the_handler_again(
     real = relay._lease
 
     def lease_then_stall(handler: str, lane: str, token: object) -> object:
-        found = real(handler, lane, token)  # type: ignore[arg-type]
+        leased = real(handler, lane, token)  # type: ignore[arg-type]
         stalled.set()
         assert go_on.wait(10)
-        return found
+        return leased
 
     owe("order.placed", 3)
     with monkeypatch.context() as patch:
@@ -222,7 +222,7 @@ def test_a_slow_handler_is_not_started_a_second_time_when_its_lease_runs_out(
     assert runs == ["ord_0"]
 
 
-def test_what_the_time_did_not_suffice_for_is_handed_back_untried(shop: RetailerRef) -> None:
+def test_deliveries_not_started_in_time_are_released(shop: RetailerRef) -> None:
     owe("order.placed", 5)
     assert deliver_batch(PLACED, Lane.BULK, until=time.monotonic() - 1) == 5
     assert wired.traces() == []
@@ -232,7 +232,7 @@ def test_what_the_time_did_not_suffice_for_is_handed_back_untried(shop: Retailer
     assert len(wired.traces()) == 5
 
 
-def test_a_person_does_not_wait_behind_the_bulk(shop: RetailerRef) -> None:
+def test_person_deliveries_do_not_wait_for_bulk_deliveries(shop: RetailerRef) -> None:
     owe("order.placed", 120)
     with transaction.atomic():
         record(kinds.PLACED, kinds.NO_FACTS, subject="ord_now", lane=Lane.PERSON)
@@ -241,7 +241,7 @@ def test_a_person_does_not_wait_behind_the_bulk(shop: RetailerRef) -> None:
     assert wired.traces() == ["ord_now"]
 
 
-def test_the_handlers_actor_is_the_events(shop: RetailerRef) -> None:
+def test_a_handler_runs_with_the_actor_of_the_event(shop: RetailerRef) -> None:
     from lastmile.core.actor import acting_as
 
     with acting_as("mem_ada"):
@@ -250,7 +250,7 @@ def test_the_handlers_actor_is_the_events(shop: RetailerRef) -> None:
     assert Event.objects.get(kind="test.trace").actor == "mem_ada"
 
 
-def test_nothing_is_pointed_at_once_all_is_done(shop: RetailerRef) -> None:
+def test_no_pointer_remains_when_all_is_delivered(shop: RetailerRef) -> None:
     owe("order.placed", 3, Lane.PERSON)
     drain()
     for lane in Lane:
@@ -258,7 +258,7 @@ def test_nothing_is_pointed_at_once_all_is_done(shop: RetailerRef) -> None:
     assert not WorkPointer.objects.exists()
 
 
-def test_waits_grow_fourfold_and_end_within_hours() -> None:
+def test_delays_grow_fourfold_and_end_within_hours() -> None:
     waits = [backoff_s(attempt) for attempt in range(1, relay.MAX_ATTEMPTS)]
     assert 2 <= waits[0] <= 2.4
     assert all(later > sooner for sooner, later in pairwise(waits))
@@ -273,7 +273,7 @@ def test_a_delivery_costs_a_fixed_number_of_queries(shop: RetailerRef) -> None:
     assert len(captured) == 50 * 5 + 6, "\n".join(q["sql"][:90] for q in captured.captured_queries)
 
 
-def test_what_a_job_names_follows_its_end_and_no_other_jobs(shop: RetailerRef) -> None:
+def test_the_on_end_functions_of_a_job_run_after_its_end_only(shop: RetailerRef) -> None:
     with transaction.atomic():
         followed = enqueue("test.followed")
         other = enqueue("test.echo")
@@ -284,7 +284,7 @@ def test_what_a_job_names_follows_its_end_and_no_other_jobs(shop: RetailerRef) -
     assert Delivery.objects.get().event.subject == followed.public_id
 
 
-def test_a_job_of_a_kind_that_is_wired_no_more_ends_without_followers(
+def test_a_job_of_an_unknown_kind_ends_without_on_end_functions(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with transaction.atomic():
@@ -305,9 +305,9 @@ def give_up(kind: str) -> None:
 
 
 def run(*words: str) -> Any:
-    said = io.StringIO()
-    call_command("deliveries_revive", "--schema", "t1", "--json", *words, stdout=said)
-    return json.loads(said.getvalue())
+    out = io.StringIO()
+    call_command("deliveries_revive", "--schema", "t1", "--json", *words, stdout=out)
+    return json.loads(out.getvalue())
 
 
 def test_an_operator_lists_and_revives_what_was_given_up(
@@ -333,7 +333,7 @@ def test_an_operator_lists_and_revives_what_was_given_up(
         assert Delivery.objects.get().state == DeliveryState.DEAD, "the neighbour's stays"
 
 
-def test_a_kind_that_nobody_declares_is_refused(shop: RetailerRef) -> None:
+def test_an_undeclared_kind_is_refused(shop: RetailerRef) -> None:
     give_up("order.broken")
     with pytest.raises(CommandError, match="No event kind"):
         run("--kind", "order.eaten")

@@ -1,4 +1,4 @@
-"""A retailer with twenty jobs does not stand before another's one."""
+"""Workers are shared fairly: twenty jobs of one retailer do not delay another retailer's job."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def state(job: Job) -> str:
     return str(Job.objects.get(pk=job.pk).state)
 
 
-def test_a_retailer_with_a_heap_gives_way_to_one_that_has_nothing_running(
+def test_a_retailer_with_many_jobs_yields_to_one_without_running_jobs(
     shop: RetailerRef, neighbour: RetailerRef, hints: Hints
 ) -> None:
     running("test.fair")
@@ -45,41 +45,41 @@ def test_a_retailer_with_a_heap_gives_way_to_one_that_has_nothing_running(
     assert state(heap[0]) == JobState.SUCCEEDED
 
 
-def test_whoever_has_as_many_running_waits_for_its_turn(
+def test_a_retailer_with_as_many_running_jobs_has_to_wait(
     shop: RetailerRef, neighbour: RetailerRef, hints: Hints
 ) -> None:
     running("test.fair")
-    mine = enqueue("test.fair")
+    job = enqueue("test.fair")
     with retailer_context(neighbour):
         running("test.fair")
         other = enqueue("test.fair")
-    run_fairly(mine.public_id)
-    assert state(mine) == JobState.SUCCEEDED
+    run_fairly(job.public_id)
+    assert state(job) == JobState.SUCCEEDED
     with retailer_context(neighbour):
         assert state(other) == JobState.QUEUED
 
 
-def test_a_first_job_looks_at_nobody(
+def test_the_first_job_of_a_retailer_checks_no_other_retailer(
     shop: RetailerRef, neighbour: RetailerRef, hints: Hints
 ) -> None:
     with retailer_context(neighbour):
         other = enqueue("test.fair")
-    mine = enqueue("test.fair")
-    run_fairly(mine.public_id)
-    assert state(mine) == JobState.SUCCEEDED
+    job = enqueue("test.fair")
+    run_fairly(job.public_id)
+    assert state(job) == JobState.SUCCEEDED
     with retailer_context(neighbour):
         assert state(other) == JobState.QUEUED
 
 
-def test_kinds_that_are_not_fair_are_run_as_they_come(
+def test_jobs_of_other_kinds_run_in_the_order_of_their_hints(
     shop: RetailerRef, neighbour: RetailerRef, hints: Hints
 ) -> None:
     running("test.echo")
-    mine = enqueue("test.echo")
+    job = enqueue("test.echo")
     with retailer_context(neighbour):
         other = enqueue("test.echo")
-    run(schema=shop.schema, job=mine.public_id)
-    assert state(mine) == JobState.SUCCEEDED
+    run(schema=shop.schema, job=job.public_id)
+    assert state(job) == JobState.SUCCEEDED
     with retailer_context(neighbour):
         assert state(other) == JobState.QUEUED
 
@@ -88,12 +88,12 @@ def test_a_retailer_that_is_not_open_waits(
     shop: RetailerRef, neighbour: RetailerRef, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running("test.fair")
-    mine = enqueue("test.fair")
+    job = enqueue("test.fair")
     with retailer_context(neighbour):
         other = enqueue("test.fair")
     monkeypatch.setattr("lastmile.core.fair_queue.find_retailer", lambda _schema: None)
-    run_fairly(mine.public_id)
-    assert state(mine) == JobState.SUCCEEDED
+    run_fairly(job.public_id)
+    assert state(job) == JobState.SUCCEEDED
     with retailer_context(neighbour):
         assert state(other) == JobState.QUEUED
 

@@ -1,4 +1,4 @@
-"""What was kept long enough goes, in each retailer; what is young stays."""
+"""Old data is deleted in each retailer; recent data stays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DAYS = dt.timedelta(days=1)
 
 
 def old_things() -> None:
-    """One old and one young of each."""
+    """Add one old and one recent row of each kind."""
     for name, age in (("old", 91), ("young", 89)):
         batch = ImportBatch.objects.create(
             filename="x.csv", sha256="", size_bytes=1, actor="system", language="en",
@@ -46,7 +46,7 @@ def old_things() -> None:
     make_code(purpose="x", subject="young")
 
 
-def left() -> tuple[object, ...]:
+def remaining_rows() -> tuple[object, ...]:
     return (
         [row.cells for row in RefusedRow.objects.order_by("pk")],
         set(AuditEntry.objects.filter(act="x.y").values_list("subject", flat=True)),
@@ -58,7 +58,7 @@ YOUNG = ([["[erased]", ""], ["young", ""]], {"young"}, {"young"})
 ALL = ([["old", ""], ["young", ""]], {"old", "young"}, {"old", "young"})
 
 
-def test_one_retailer_forgets_and_another_does_not(
+def test_old_data_is_deleted_in_one_retailer_only(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
     old_things()
@@ -68,38 +68,38 @@ def test_one_retailer_forgets_and_another_does_not(
     call_command("forget", "--schema", "t1", "--json", stdout=out)
     done = json.loads(out.getvalue())["forgotten"]["t1"]
     assert (done["refused_rows"], done["audit"], done["codes"]) == (1, 1, 1)
-    assert left() == YOUNG
+    assert remaining_rows() == YOUNG
     row = RefusedRow.objects.order_by("pk")[0]
     assert row.faults == [
         {"column": "name", "code": "long", "params": {"raw": "[erased]", "most": "[erased]"}}
     ]
     with retailer_context(other):
-        assert left() == ALL
+        assert remaining_rows() == ALL
     call_command("forget", "--all", stdout=io.StringIO())
     with retailer_context(other):
-        assert left() == YOUNG
+        assert remaining_rows() == YOUNG
     out = io.StringIO()
     call_command("forget", "--all", stdout=out)
     assert "t1: nothing" in out.getvalue()
 
 
-def test_a_retailer_decides_how_long_it_keeps(retailer: RetailerRef, other: RetailerRef) -> None:
+def test_a_retailer_sets_how_long_data_is_kept(retailer: RetailerRef, other: RetailerRef) -> None:
     old_things()
     policy = Retention(refused_rows_days=400, audit_days=690)
     set_section(section=section_of(Retention), policy=policy)
     call_command("forget", "--schema", "t1", stdout=io.StringIO())
-    rows, audits, _codes = left()
+    rows, audits, _codes = remaining_rows()
     assert rows == ALL[0]
     assert audits == set()
     with retailer_context(other):
         old_things()
     call_command("forget", "--schema", "t2", stdout=io.StringIO())
     with retailer_context(other):
-        assert left() == YOUNG
+        assert remaining_rows() == YOUNG
 
 
 @pytest.mark.usefixtures("db")
-def test_beat_forgets_in_every_retailer_once_a_day() -> None:
+def test_beat_deletes_old_data_of_every_retailer_once_a_day() -> None:
     entry = SCHEDULE["forget"]
     assert (entry.task, entry.every_s) == (forget_everywhere.name, 86_400)
     for schema in ("t1", "t2"):
@@ -108,5 +108,5 @@ def test_beat_forgets_in_every_retailer_once_a_day() -> None:
     forget_everywhere()
     for schema in ("t1", "t2"):
         with retailer_context(schema):
-            assert left() == YOUNG
+            assert remaining_rows() == YOUNG
     assert connection.is_usable()

@@ -1,4 +1,4 @@
-"""/healthz and /readyz: on any Host, a word, and true."""
+"""/healthz and /readyz answer on any host with one word, which is correct."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("host", ["t1.localhost", "localhost", "10.0.0.7", "nobody.example"])
-def test_both_answer_on_any_host_with_a_word(house: RetailerRef, host: str) -> None:
+def test_both_checks_answer_on_any_host_with_one_word(house: RetailerRef, host: str) -> None:
     browser = Client(headers={"host": host})
     for path, word in (("/healthz", b"ok"), ("/readyz", b"ready")):
         answer = browser.get(path)
@@ -27,7 +27,7 @@ def test_both_answer_on_any_host_with_a_word(house: RetailerRef, host: str) -> N
         assert "Set-Cookie" not in answer
 
 
-def test_not_ready_while_the_first_data_are_being_made(
+def test_not_ready_while_the_demo_data_is_being_made(
     house: RetailerRef, settings: Any, tmp_path: Path
 ) -> None:
     mark = settings.SEEDING_MARK = tmp_path / "seeding"
@@ -47,7 +47,7 @@ def test_not_ready_while_a_migration_is_missing(
     assert "must be migrated" in health.not_ready()
 
 
-def test_not_ready_while_postgresql_is_away(
+def test_not_ready_while_postgresql_is_unavailable(
     house: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(schema: str) -> list[str]:

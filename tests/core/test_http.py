@@ -1,4 +1,4 @@
-"""The manners of every face: one shape of refusal, no 5xx for a client's fault, whole pages."""
+"""HTTP rules of all views: one form of errors, no 5xx for a client's error, complete lists."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_pointers_escape_what_rfc_6901_escapes() -> None:
     assert {e.pointer for e in problem_from(fault).errors} == {"/a~1b/c~0d", ""}
 
 
-def test_an_unexpected_fault_shows_a_reference_and_nothing_of_the_inside(
+def test_an_unexpected_error_shows_only_a_reference(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     problem = problem_from(RuntimeError("password=hunter2"))
@@ -143,12 +143,12 @@ def test_an_unexpected_fault_shows_a_reference_and_nothing_of_the_inside(
     assert "hunter2" in caplog.text
 
 
-def test_facts_never_overwrite_the_members_of_a_problem() -> None:
+def test_data_never_overwrites_the_members_of_a_problem() -> None:
     body = problem_from(Invalid("No.", data={"status": 200, "code": "fine", "slot": "s"})).body()
     assert (body["status"], body["code"], body["slot"]) == (422, "invalid", "s")
 
 
-def test_retry_after_is_said_where_it_is_known() -> None:
+def test_retry_after_is_sent_when_it_is_known() -> None:
     assert problem_from(TooMany("x", data={"retry_after_s": 7})).headers == {"Retry-After": "7"}
     assert "Retry-After" in problem_from(Unavailable("x")).headers
     assert not problem_from(NotFound("x")).headers
@@ -167,7 +167,7 @@ def test_sixty_four_levels_pass_and_sixty_five_do_not() -> None:
         strict_json(b"[" * 66 + b"]" * 66)
 
 
-class Thing:
+class VersionedRow:
     version = 3
 
 
@@ -175,13 +175,13 @@ class Thing:
 def test_if_match_is_read(rf: Any, said: str, version: int | None) -> None:
     request = rf.get("/", headers={"if-match": said})
     assert expected_version(request) == version
-    require_match(request, Thing())
-    assert etag(Thing()) == '"3"'
+    require_match(request, VersionedRow())
+    assert etag(VersionedRow()) == '"3"'
 
 
 def test_if_match_of_an_older_version_is_412(rf: Any) -> None:
     with pytest.raises(Stale) as refused:
-        require_match(rf.get("/", headers={"if-match": '"2"'}), Thing())
+        require_match(rf.get("/", headers={"if-match": '"2"'}), VersionedRow())
     assert refused.value.data == {"version": 3}
     with pytest.raises(Invalid):
         expected_version(rf.get("/", headers={"if-match": "3"}))
@@ -191,9 +191,9 @@ def test_a_toast_keeps_other_triggers_and_is_ascii() -> None:
     from django.http import HttpResponse
 
     response = HttpResponse(headers={"HX-Trigger": '{"moved": 1}'})
-    told = toast(response, "Añadido ✓")["HX-Trigger"]
-    assert told.isascii()
-    assert json.loads(told) == {"moved": 1, "toast": {"text": "Añadido ✓", "level": "success"}}
+    header = toast(response, "Añadido ✓")["HX-Trigger"]
+    assert header.isascii()
+    assert json.loads(header) == {"moved": 1, "toast": {"text": "Añadido ✓", "level": "success"}}
 
 
 def test_pages_of_a_list_hold_everything_once_while_rows_are_added(
@@ -201,8 +201,8 @@ def test_pages_of_a_list_hold_everything_once_while_rows_are_added(
 ) -> None:
     browser = logged_in(retailer, add_member(Role.OWNER))
     AuditEntry.objects.all().delete()
-    wanted = [audit("thing.make", f"s{n}").public_id for n in range(25)]
-    # Many rows of one instant: the second field of the order must carry the page.
+    expected = [audit("thing.make", f"s{n}").public_id for n in range(25)]
+    # Many rows with the same instant: the second field of the order must separate them.
     AuditEntry.objects.filter(subject__in=["s1", "s2", "s3", "s4", "s5", "s6"]).update(
         at=AuditEntry.objects.get(subject="s0").at
     )
@@ -213,7 +213,7 @@ def test_pages_of_a_list_hold_everything_once_while_rows_are_added(
         seen += [item["id"] for item in page["items"]]
         url = page["next"]
         audit("thing.later", "later")
-    assert sorted(seen) == sorted(wanted)
+    assert sorted(seen) == sorted(expected)
     assert len(seen) == len(set(seen))
 
 
@@ -236,28 +236,30 @@ def test_every_list_shows_its_own_retailer_only(
 ) -> None:
     from lastmile.core.tenancy import retailer_context
 
-    mine = add_member(Role.OWNER, email="mine@example.org")
+    own_member = add_member(Role.OWNER, email="mine@example.org")
     with retailer_context(other):
-        theirs = add_member(Role.OWNER, email="theirs@example.org")
+        other_member = add_member(Role.OWNER, email="theirs@example.org")
         key_client(other)
     for path in ("members", "api-keys", "audit", "operations", "events"):
-        answer = logged_in(retailer, mine).get(f"/api/v1/{path}/")
+        answer = logged_in(retailer, own_member).get(f"/api/v1/{path}/")
         assert answer.status_code == 200, (path, answer.content)
-        assert theirs.public_id not in answer.content.decode()
+        assert other_member.public_id not in answer.content.decode()
         assert client.get(f"/api/v1/{path}/").status_code == 401
-    emails = [m["email"] for m in logged_in(retailer, mine).get("/api/v1/members/").json()["items"]]
+    emails = [
+        m["email"] for m in logged_in(retailer, own_member).get("/api/v1/members/").json()["items"]
+    ]
     assert emails == ["mine@example.org"]
     assert Member.objects.count() == 1
     assert not IdempotencyRecord.objects.exists()
 
 
-def test_unsafe_calls_without_a_slash_are_404_and_safe_ones_are_led_on(client: Client) -> None:
+def test_calls_without_a_slash_are_redirected_or_404_if_unsafe(client: Client) -> None:
     led = client.get("/api/v1/me?x=1")
     assert (led.status_code, led["Location"]) == (302, "/api/v1/me/?x=1")
     assert client.post("/api/v1/me").status_code == 404
 
 
-def test_private_pages_and_files_are_kept_by_no_cache(retailer: RetailerRef) -> None:
+def test_private_pages_and_files_are_not_cached(retailer: RetailerRef) -> None:
     browser = logged_in(retailer, add_member(Role.OWNER))
     for where in ("/", "/members/", "/settings/", "/console/orders/", "/console/fleet/hubs/"):
         answer = browser.get(where)
@@ -284,7 +286,7 @@ def test_private_pages_and_files_are_kept_by_no_cache(retailer: RetailerRef) -> 
         ("application/x-www-form-urlencoded", b"", 201),
     ],
 )
-def test_a_call_without_a_body_acts_on_none(
+def test_a_call_that_accepts_no_body_refuses_one(
     retailer: RetailerRef, kind: str, body: bytes, status: int
 ) -> None:
     client = key_client(retailer)
@@ -296,7 +298,7 @@ def test_a_call_without_a_body_acts_on_none(
     assert (IdempotencyRecord.objects.count() > before) == (status == 201)
 
 
-def test_a_member_that_stands_twice_in_an_object_is_refused(retailer: RetailerRef) -> None:
+def test_a_repeated_member_in_an_object_is_refused(retailer: RetailerRef) -> None:
     browser = logged_in(retailer, add_member(Role.OWNER))
     body = b'{"name": "one", "role": "integration", "name": "two"}'
     answer = browser.post("/api/v1/api-keys/", body, content_type="application/json")

@@ -1,4 +1,4 @@
-"""Idempotency-Key: one effect and one answer, whatever the client and the network do."""
+"""Idempotency-Key: a repeated call has one effect and gets one answer."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_same_key_and_body_replays_the_answer_without_its_secret(
     assert ApiKey.objects.count() == 1
 
 
-def test_a_key_is_of_one_principal_and_one_route(retailer: RetailerRef) -> None:
+def test_a_key_belongs_to_one_principal_and_one_route(retailer: RetailerRef) -> None:
     one, two = key_client(retailer), key_client(retailer)
     tickets = [
         client.post("/api/v1/ws-tickets/", idempotency_key="same").json()["ticket"]
@@ -97,18 +97,18 @@ def test_a_key_is_of_one_principal_and_one_route(retailer: RetailerRef) -> None:
     assert "Idempotency-Replayed" not in job
 
 
-def test_a_key_of_one_retailer_replays_nothing_at_another(
+def test_a_key_of_one_retailer_has_no_answer_at_another(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
     key_client(retailer).post("/api/v1/ws-tickets/", idempotency_key="same")
-    theirs = key_client(other).post("/api/v1/ws-tickets/", idempotency_key="same")
-    assert theirs.status_code == 201
-    assert "Idempotency-Replayed" not in theirs
+    answer = key_client(other).post("/api/v1/ws-tickets/", idempotency_key="same")
+    assert answer.status_code == 201
+    assert "Idempotency-Replayed" not in answer
     with retailer_context(other):
         assert IdempotencyRecord.objects.count() == 1
 
 
-def test_a_final_refusal_is_replayed_too(retailer: RetailerRef) -> None:
+def test_a_final_error_is_replayed_too(retailer: RetailerRef) -> None:
     client = key_client(retailer)
     first = client.post("/api/v1/operations/job_x/cancel/", idempotency_key="r")
     second = client.post("/api/v1/operations/job_x/cancel/", idempotency_key="r")
@@ -118,7 +118,7 @@ def test_a_final_refusal_is_replayed_too(retailer: RetailerRef) -> None:
 
 
 @pytest.mark.parametrize("fault", [TooMany("Later."), RuntimeError("boom")])
-def test_what_may_succeed_later_is_not_stored(retailer: RetailerRef, fault: Exception) -> None:
+def test_an_error_that_may_pass_is_not_stored(retailer: RetailerRef, fault: Exception) -> None:
     def act() -> Response:
         make_entry()
         raise fault
@@ -130,7 +130,7 @@ def test_what_may_succeed_later_is_not_stored(retailer: RetailerRef, fault: Exce
     assert run_once(CALL, lambda: Response({"ok": True}), refuse).data == {"ok": True}
 
 
-def test_a_refusal_undoes_what_was_written_and_is_stored(retailer: RetailerRef) -> None:
+def test_an_error_undoes_the_writes_and_is_stored(retailer: RetailerRef) -> None:
     def act() -> Response:
         make_entry()
         raise Conflict("Somebody was first.")
@@ -140,7 +140,7 @@ def test_a_refusal_undoes_what_was_written_and_is_stored(retailer: RetailerRef) 
     assert IdempotencyRecord.objects.get().status == 409
 
 
-def test_an_answer_of_400_and_above_undoes_what_was_written(retailer: RetailerRef) -> None:
+def test_an_answer_of_400_and_above_undoes_the_writes(retailer: RetailerRef) -> None:
     def act() -> Response:
         make_entry()
         return Response({"code": "no"}, status=409)
@@ -149,7 +149,7 @@ def test_an_answer_of_400_and_above_undoes_what_was_written(retailer: RetailerRe
     assert not AuditEntry.objects.exists()
 
 
-def test_after_24_hours_a_key_is_new_and_tidied_away(retailer: RetailerRef) -> None:
+def test_after_24_hours_a_key_is_new_and_its_answer_is_deleted(retailer: RetailerRef) -> None:
     with time_machine.travel("2026-05-01T08:00:00Z", tick=False) as clock:
         assert run_once(CALL, lambda: Response({"n": 1}), refuse).data == {"n": 1}
         clock.move_to("2026-05-02T07:59:59Z")
@@ -191,7 +191,7 @@ def test_twenty_parallel_calls_with_one_key_are_one_effect(
     assert IdempotencyRecord.objects.count() == 1
 
 
-def test_while_the_first_call_runs_the_second_is_told_so(
+def test_while_the_first_call_runs_the_second_is_refused(
     fresh_db: str, retailer: RetailerRef
 ) -> None:
     inside, go_on = threading.Event(), threading.Event()
@@ -249,7 +249,7 @@ def test_a_deadlock_is_run_again_until_it_is_done(fresh_db: str, retailer: Retai
     assert AuditEntry.objects.filter(subject__startswith="done by").count() == 2
 
 
-def test_postgresql_gone_in_the_middle_is_503_with_retry_after_and_no_effect(
+def test_a_lost_connection_is_503_with_retry_after_and_no_effect(
     fresh_db: str, retailer: RetailerRef
 ) -> None:
     def act() -> Response:
@@ -286,7 +286,7 @@ def _dsn() -> str:
     )
 
 
-def test_a_failure_that_stays_is_given_up_after_four_tries(
+def test_a_permanent_failure_is_given_up_after_four_attempts(
     retailer: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(idempotency.time, "sleep", lambda _s: None)

@@ -1,4 +1,4 @@
-"""Leased jobs: one winner, a fence that holds, and exactly one end whatever dies."""
+"""Jobs: one worker claims a job, the fence refuses late writes, and each job ends once."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from tests.drain import drain
 
 
 def ends(job: Job) -> list[str]:
-    """Return the states of the job's terminal events: exactly one, once it has ended."""
-    found = Event.objects.filter(kind="job.finished", subject=job.public_id)
-    return [event.data["state"] for event in found]
+    """Return the final states in the job's events; there is exactly one after its end."""
+    events = Event.objects.filter(kind="job.finished", subject=job.public_id)
+    return [event.data["state"] for event in events]
 
 
 def claimed(kind: str = "test.echo") -> Lease:
@@ -42,14 +42,14 @@ def claimed(kind: str = "test.echo") -> Lease:
 
 
 def fall_silent(lease: Lease) -> None:
-    """As if its worker had been killed a lease ago."""
+    """Let the lease of the job run out, as if its worker had been killed."""
     Job.objects.filter(pk=lease.pk).update(lease_until=in_seconds(-1), heartbeat_at=in_seconds(-61))
 
 
-# --- Asking -----------------------------------------------------------------------------------
+# --- Enqueueing -------------------------------------------------------------------------------
 
 
-def test_a_job_is_done_once_and_says_what_came_of_it(shop: RetailerRef) -> None:
+def test_a_job_runs_once_and_stores_its_result(shop: RetailerRef) -> None:
     with acting_as("mem_ada"):
         job = enqueue("test.echo", subject="pln_1", payload={"hub": "hub_1"})
     drain()
@@ -81,7 +81,7 @@ def test_a_rolled_back_request_leaves_no_job(shop: RetailerRef) -> None:
     assert not WorkPointer.objects.exists()
 
 
-def test_an_unknown_kind_is_refused_when_it_is_asked_for(shop: RetailerRef) -> None:
+def test_an_unknown_kind_is_refused_at_enqueueing(shop: RetailerRef) -> None:
     with pytest.raises(NotWired, match=r"test\.nothing.*JOBS"):
         enqueue("test.nothing")
     assert not Job.objects.exists()
@@ -118,7 +118,7 @@ def test_twenty_requests_at_once_for_the_same_work_make_one_job(
     assert Job.objects.count() == 1
 
 
-def test_a_job_is_its_retailers_alone(shop: RetailerRef, neighbour: RetailerRef) -> None:
+def test_a_job_is_visible_to_its_retailer_only(shop: RetailerRef, neighbour: RetailerRef) -> None:
     job = enqueue("test.echo")
     with retailer_context(neighbour):
         assert claim(job.public_id) is None
@@ -152,22 +152,20 @@ def test_one_job_claimed_by_many_at_once_has_exactly_one_winner(
         assert (job.attempt, job.lease_token) == (1, winners[0].token)
 
 
-def test_reading_first_and_writing_then_is_what_has_two_winners(
-    shop: RetailerRef, crew: Crew
-) -> None:
-    """The naive claim, to show that the race above is a race."""
+def test_a_claim_that_reads_before_it_writes_has_two_winners(shop: RetailerRef, crew: Crew) -> None:
+    """Show that claiming with a read before the write lets two workers claim one job."""
     job, read = enqueue("test.echo"), threading.Barrier(2)
 
     def naive() -> bool:
-        found = Job.objects.get(pk=job.pk)
+        row = Job.objects.get(pk=job.pk)
         read.wait(10)
-        if found.state != JobState.QUEUED:
+        if row.state != JobState.QUEUED:
             return False
-        found.state, found.lease_token, found.attempt = JobState.RUNNING, uuid.uuid4(), 1
-        found.started_at = found.created_at
+        row.state, row.lease_token, row.attempt = JobState.RUNNING, uuid.uuid4(), 1
+        row.started_at = row.created_at
         Job.objects.filter(pk=job.pk).update(
-            state=found.state,
-            lease_token=found.lease_token,
+            state=row.state,
+            lease_token=row.lease_token,
             lease_until=Now(),
             deadline_at=Now(),
             started_at=Now(),
@@ -179,7 +177,7 @@ def test_reading_first_and_writing_then_is_what_has_two_winners(
     assert crew.join() == [True, True]
 
 
-def test_a_worker_that_lost_its_lease_can_write_nothing(shop: RetailerRef) -> None:
+def test_a_worker_without_the_lease_cannot_write(shop: RetailerRef) -> None:
     old = claimed("test.called")
     fall_silent(old)
     tend()
@@ -221,7 +219,7 @@ def test_a_lease_cannot_be_taken_away_while_a_fenced_write_is_open(
     fall_silent(lease)
     tend()
     assert job_by_id(lease.id).state == JobState.RUNNING, "the reaper steps over it"
-    cancel(lease.id)  # waits for nobody, and takes nothing away
+    cancel(lease.id)  # does not wait, and takes no lease away
     commit.set()
     crew.join()
     assert wired.traces() == ["late"]
@@ -247,7 +245,7 @@ def test_the_end_of_a_worker_that_lost_its_lease_does_not_count(shop: RetailerRe
 # --- Ends -------------------------------------------------------------------------------------
 
 
-def test_a_refusal_fails_the_job_with_its_code_and_words(shop: RetailerRef) -> None:
+def test_a_domain_error_fails_the_job_with_its_code_and_text(shop: RetailerRef) -> None:
     job = enqueue("test.refuse")
     drain()
     job.refresh_from_db()
@@ -259,7 +257,7 @@ def test_a_refusal_fails_the_job_with_its_code_and_words(shop: RetailerRef) -> N
 @pytest.mark.parametrize(
     ("kind", "reason"), [("test.away", "unavailable"), ("test.crash", "error")]
 )
-def test_what_may_pass_is_tried_again_and_then_given_up(
+def test_a_retryable_error_is_retried_and_then_given_up(
     shop: RetailerRef, kind: str, reason: str
 ) -> None:
     job = enqueue(kind)
@@ -273,7 +271,7 @@ def test_what_may_pass_is_tried_again_and_then_given_up(
     assert "ZeroDivision" not in job.detail, "people are told what to do, the log what happened"
 
 
-def test_an_answer_that_is_no_json_fails_the_job(
+def test_a_result_that_is_not_json_fails_the_job(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wired, "called", lambda job: {"when": object()})
@@ -295,7 +293,7 @@ def test_a_kind_that_is_no_longer_wired_ends_with_that_reason(
     assert (job.state, job.reason, ends(job)) == (JobState.FAILED, "not_wired", ["failed"])
 
 
-def test_a_silent_job_goes_back_to_the_queue_until_it_is_poison(shop: RetailerRef) -> None:
+def test_a_job_whose_worker_dies_is_requeued_until_it_is_poison(shop: RetailerRef) -> None:
     job = enqueue("test.poison")
     for attempt in (1, 2):
         lease = claim(job.public_id)
@@ -311,7 +309,7 @@ def test_a_silent_job_goes_back_to_the_queue_until_it_is_poison(shop: RetailerRe
     assert ends(job) == ["failed"]
 
 
-def test_a_silent_job_that_may_run_once_is_lost(shop: RetailerRef) -> None:
+def test_a_job_with_one_attempt_is_lost_when_its_worker_dies(shop: RetailerRef) -> None:
     lease = claimed("test.once")
     fall_silent(lease)
     tend()
@@ -319,7 +317,7 @@ def test_a_silent_job_that_may_run_once_is_lost(shop: RetailerRef) -> None:
     assert (job.state, job.reason, ends(job)) == (JobState.FAILED, "lost", ["failed"])
 
 
-def test_a_job_that_beat_to_the_end_of_its_time_has_timed_out(shop: RetailerRef) -> None:
+def test_a_job_with_heartbeats_until_its_limit_has_timed_out(shop: RetailerRef) -> None:
     lease = claimed("test.echo")
     Job.objects.filter(pk=lease.pk).update(
         deadline_at=in_seconds(-30), heartbeat_at=in_seconds(-31), lease_until=in_seconds(-1)
@@ -330,28 +328,28 @@ def test_a_job_that_beat_to_the_end_of_its_time_has_timed_out(shop: RetailerRef)
     assert (job.state, job.reason, ends(job)) == (JobState.FAILED, "timeout", ["failed"])
 
 
-def test_a_runner_is_told_when_its_time_is_up(shop: RetailerRef) -> None:
+def test_a_runner_sees_that_its_time_is_over(shop: RetailerRef) -> None:
     job = enqueue("test.brief")
-    begun = time.monotonic()
+    started_at = time.monotonic()
     assert run_job(job.public_id) == JobState.FAILED
-    assert 1 <= time.monotonic() - begun < 5
+    assert 1 <= time.monotonic() - started_at < 5
     job.refresh_from_db()
     assert (job.reason, ends(job)) == ("timeout", ["failed"])
 
 
-def test_a_job_whose_heart_beat_while_the_reaper_came_is_let_be(shop: RetailerRef) -> None:
+def test_a_job_with_a_late_heartbeat_is_not_reaped(shop: RetailerRef) -> None:
     lease = claimed("test.once")
-    runner._reap(lease.pk)  # found silent a moment ago
+    runner._reap(lease.pk)  # whose lease has just run out
     job = job_by_id(lease.id)
     assert (job.state, ends(job)) == (JobState.RUNNING, [])
 
 
 def test_many_reapers_and_the_worker_at_once_end_a_job_once(shop: RetailerRef, crew: Crew) -> None:
-    wanted: list[Job] = []
+    jobs: list[Job] = []
     for _ in range(20):
         lease = claimed("test.once")
         fall_silent(lease)
-        wanted.append(job_by_id(lease.id))
+        jobs.append(job_by_id(lease.id))
     start = threading.Barrier(4)
 
     def reap() -> None:
@@ -361,8 +359,8 @@ def test_many_reapers_and_the_worker_at_once_end_a_job_once(shop: RetailerRef, c
     for _ in range(4):
         crew.start(reap)
     crew.join()
-    tend()  # what two reapers stepped over because the other held it
-    assert Counter(end for job in wanted for end in ends(job)) == {"failed": 20}
+    tend()  # jobs that two reapers skipped because the other had locked them
+    assert Counter(end for job in jobs for end in ends(job)) == {"failed": 20}
 
 
 # --- Cancelling -------------------------------------------------------------------------------
@@ -375,9 +373,7 @@ def test_a_queued_job_is_cancelled_at_once(shop: RetailerRef) -> None:
     assert (wired.traces(), ends(job)) == ([], ["cancelled"])
 
 
-def test_a_running_job_is_cancelled_as_soon_as_its_runner_listens(
-    shop: RetailerRef, crew: Crew
-) -> None:
+def test_a_running_job_is_cancelled_when_its_runner_checks(shop: RetailerRef, crew: Crew) -> None:
     job = enqueue("test.patient")
     crew.start(run_job, job.public_id)
     while job_by_id(job.public_id).state == JobState.QUEUED:
@@ -399,7 +395,7 @@ def test_a_job_cancelled_while_its_worker_was_dead_is_cancelled(shop: RetailerRe
     assert (job.state, ends(job)) == (JobState.CANCELLED, ["cancelled"])
 
 
-def test_what_has_ended_cannot_be_cancelled(shop: RetailerRef) -> None:
+def test_an_ended_job_cannot_be_cancelled(shop: RetailerRef) -> None:
     job = enqueue("test.echo")
     drain()
     with pytest.raises(Conflict, match="already ended"):
@@ -456,7 +452,7 @@ def test_the_heartbeat_keeps_the_lease_and_its_connection_is_closed(
     before = backends()
     with beating(lease):
         time.sleep(0.3)
-        assert backends() == before + 1, "the thread speaks on a connection of its own"
+        assert backends() == before + 1, "the thread uses its own connection"
     assert Job.objects.filter(pk=lease.pk, lease_until__gt=in_seconds(30)).exists()
     deadline = time.monotonic() + 5
     while backends() > before and time.monotonic() < deadline:
@@ -464,7 +460,7 @@ def test_the_heartbeat_keeps_the_lease_and_its_connection_is_closed(
     assert backends() == before
 
 
-def test_the_heart_beats_for_its_own_retailer_and_stops_when_the_lease_is_lost(
+def test_the_heartbeat_has_its_retailer_and_stops_without_the_lease(
     shop: RetailerRef, neighbour: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lastmile.core.runner.heartbeat_s", lambda: 0.02)
@@ -487,7 +483,7 @@ def test_progress_is_seen_while_the_job_runs(shop: RetailerRef) -> None:
     assert out["finished_at"] is None
 
 
-def test_asking_whether_to_stop_is_cheap(shop: RetailerRef) -> None:
+def test_checking_for_cancellation_is_cheap(shop: RetailerRef) -> None:
     lease = claimed()
     with CaptureQueriesContext(connection) as captured:
         for _ in range(1000):
@@ -495,7 +491,7 @@ def test_asking_whether_to_stop_is_cheap(shop: RetailerRef) -> None:
     assert len(captured) <= 1
 
 
-# --- What the tables themselves refuse ----------------------------------------------------------
+# --- Constraints of the tables ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -510,7 +506,7 @@ def test_asking_whether_to_stop_is_cheap(shop: RetailerRef) -> None:
         {"progress_percent": 101},
     ],
 )
-def test_the_table_refuses_a_job_that_cannot_be(shop: RetailerRef, wrong: dict[str, Any]) -> None:
+def test_the_table_refuses_an_impossible_job(shop: RetailerRef, wrong: dict[str, Any]) -> None:
     job = enqueue("test.echo")
     with pytest.raises(IntegrityError):
         Job.objects.filter(pk=job.pk).update(**wrong)
@@ -523,7 +519,7 @@ def test_no_state_is_left_after_an_end(shop: RetailerRef) -> None:
             jobs.move(job, state)
 
 
-def test_a_retailer_with_unfinished_jobs_is_looked_at_until_they_end(shop: RetailerRef) -> None:
+def test_unfinished_jobs_are_checked_until_they_end(shop: RetailerRef) -> None:
     enqueue("test.echo")
     WorkPointer.objects.update(due_at=Now())
     assert len(tend()) == 1
@@ -537,13 +533,13 @@ def test_a_retailer_with_unfinished_jobs_is_looked_at_until_they_end(shop: Retai
 
 def test_claim_and_end_cost_a_fixed_number_of_queries(shop: RetailerRef) -> None:
     connection.ensure_connection()
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as enqueue_queries:
         job = enqueue("test.called")
-    with CaptureQueriesContext(connection) as taken:
+    with CaptureQueriesContext(connection) as claim_queries:
         lease = claim(job.public_id)
     assert lease is not None
-    assert len(asked) == 4, "BEGIN, job, pointer, COMMIT"
-    assert len(taken) == 4, "BEGIN, lock, update, COMMIT"
+    assert len(enqueue_queries) == 4, "BEGIN, job, pointer, COMMIT"
+    assert len(claim_queries) == 4, "BEGIN, lock, update, COMMIT"
     with CaptureQueriesContext(connection) as fenced, lease.fenced():
         pass
     assert len(fenced) == 3, "BEGIN, the fence, COMMIT"

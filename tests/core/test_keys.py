@@ -1,4 +1,4 @@
-"""FIELD_KEYS: the first writes, all read; a laptop makes one for itself, once."""
+"""FIELD_KEYS: the first key writes, all keys read; localhost creates a key file once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.architecture.source import ROOT
 from tests.core.vault import NEW, OLD
 
 
-def test_the_list_is_parted_by_commas_spaces_and_lines() -> None:
+def test_keys_are_separated_by_commas_spaces_or_lines() -> None:
     assert env.keys("FIELD_KEYS", "") == ()
     one, two = "k1-" + "abcdefghij" * 3, "k2-" + "klmnopqrst" * 3
     for text in (f"{one},{two}", f"{one}\n{two}\n", f" {one} , {two} "):
@@ -49,7 +49,7 @@ def test_the_first_key_writes_and_all_can_be_found_by_their_ids(settings: Any) -
         keys.ring().by_id(keys.key_of(OLD).id)
 
 
-def test_each_purpose_has_a_key_of_its_own_and_no_text_shows_it() -> None:
+def test_each_purpose_has_its_own_key_and_no_text_shows_it() -> None:
     key = keys.key_of(NEW)
     assert key.derive("a", "bc") != key.derive("ab", "c")
     assert key.derive("a") != keys.key_of(OLD).derive("a")
@@ -57,29 +57,29 @@ def test_each_purpose_has_a_key_of_its_own_and_no_text_shows_it() -> None:
     assert NEW not in repr(keys.KeyRing((key,)))
 
 
-def _made(file: Path, barrier: Any, told: Any) -> None:
+def _report_key(file: Path, barrier: Any, queue: Any) -> None:
     barrier.wait(20)
-    told.put(keys.read_or_make(file))
+    queue.put(keys.read_or_make(file))
 
 
-def test_processes_that_start_at_once_get_one_key_in_a_closed_file(tmp_path: Path) -> None:
+def test_processes_that_start_at_once_get_one_key_in_a_private_file(tmp_path: Path) -> None:
     file = tmp_path / "var" / "field-keys"
     many = 12
     using = multiprocessing.get_context("fork")
-    barrier, told = using.Barrier(many), using.Queue()
-    crew = [using.Process(target=_made, args=(file, barrier, told)) for _ in range(many)]
+    barrier, queue = using.Barrier(many), using.Queue()
+    crew = [using.Process(target=_report_key, args=(file, barrier, queue)) for _ in range(many)]
     for process in crew:
         process.start()
-    found = {told.get(timeout=30) for _ in range(many)}
+    keys = {queue.get(timeout=30) for _ in range(many)}
     for process in crew:
         process.join(30)
-    assert found == {file.read_text()}
+    assert keys == {file.read_text()}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert env.keys("x", found.pop())
+    assert env.keys("x", keys.pop())
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_laptop_keeps_its_key(settings: Any, tmp_path: Path) -> None:
+def test_localhost_keeps_its_key(settings: Any, tmp_path: Path) -> None:
     settings.FIELD_KEYS = ()
     settings.FIELD_KEYS_LAPTOP_FILE = tmp_path / "field-keys"
     first = keys.ring().first
@@ -89,7 +89,7 @@ def test_a_laptop_keeps_its_key(settings: Any, tmp_path: Path) -> None:
     assert keys.ring().first != first
 
 
-def test_off_the_laptop_there_is_no_key_but_the_given_one(settings: Any, tmp_path: Path) -> None:
+def test_off_localhost_only_field_keys_are_used(settings: Any, tmp_path: Path) -> None:
     settings.FIELD_KEYS, settings.LOCAL = (), False
     settings.FIELD_KEYS_LAPTOP_FILE = tmp_path / "field-keys"
     with pytest.raises(ImproperlyConfigured, match="FIELD_KEYS is missing"):
@@ -102,12 +102,12 @@ def test_off_the_laptop_there_is_no_key_but_the_given_one(settings: Any, tmp_pat
     [
         ({}, "FIELD_KEYS is not set"),
         ({"FIELD_KEYS": "short"}, "too easy to guess"),
-        ({"FIELD_KEYS": "the-secret-key-of-this-test-0123456789"}, "FIELD_KEYS holds SECRET_KEY"),
+        ({"FIELD_KEYS": "the-secret-key-of-this-test-0123456789"}, "contains SECRET_KEY"),
         ({"FIELD_KEYS_FILE": "/nowhere/at/all"}, "cannot be read"),
         ({"FIELD_KEYS": "another-key-of-this-test-0123456789abcdef"}, ""),
     ],
 )
-def test_a_live_house_does_not_start_without_field_keys(
+def test_a_public_installation_does_not_start_without_field_keys(
     given: dict[str, str], said: str, tmp_path: Path
 ) -> None:
     surroundings = {

@@ -1,4 +1,4 @@
-"""No secret leaves the process in a log line."""
+"""Log lines contain no secrets."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ def test_tracebacks_are_redacted_too() -> None:
         import sys
 
         record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", (), sys.exc_info())
-    said = RedactingFormatter("%(message)s").format(record)
-    assert "0123456789abcdef" not in said
-    assert "ValueError" in said
+    line = RedactingFormatter("%(message)s").format(record)
+    assert "0123456789abcdef" not in line
+    assert "ValueError" in line

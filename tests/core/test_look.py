@@ -1,4 +1,4 @@
-"""The look keeps its promises: readable in every token set, one word per state, no stray style."""
+"""The look: readable in every theme, one word per status, no styles outside the tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STATIC = ROOT / "lastmile" / "core" / "static"
 
 
 def one_line(file: Path) -> str:
-    """The text of a file without line breaks, however the formatter lays it out."""
+    """Return the text of a file without line breaks, so that its formatting does not matter."""
     text = re.sub(r"\s+", " ", file.read_text(encoding="utf-8"))
     return re.sub(r"(?<=[(\[]) | (?=[)\]])|,(?= [)\]])", "", text)
 
@@ -45,18 +45,18 @@ TONES = ("ok", "risk", "late", "failed", "idle")
 
 
 def colours(css: str) -> dict[str, tuple[float, float]]:
-    """Luminance of every role of a block: (light, dark)."""
+    """Return token -> luminance (light, dark) of a CSS block."""
     css = css.replace("var(--brand-hue)", "205").replace("var(--brand-chroma)", "0.085")
-    found: dict[str, tuple[float, float]] = {}
+    luminances: dict[str, tuple[float, float]] = {}
     for name, light, dark in re.findall(
         r"--([\w-]+): light-dark\((.+?), (#\w+|oklch\([^)]*\))\)", css
     ):
-        found.setdefault(name, (level(light), level(dark)))
-    return found
+        luminances.setdefault(name, (level(light), level(dark)))
+    return luminances
 
 
 def level(colour: str) -> float:
-    """Relative luminance of ``#rgb``, ``#rrggbb`` or ``oklch(…)``."""
+    """Return the relative luminance of ``#rgb``, ``#rrggbb`` or ``oklch(…)``."""
     if colour.startswith("#"):
         digits = colour[1:] if len(colour) == 7 else "".join(c * 2 for c in colour[1:])
         parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
@@ -76,7 +76,7 @@ LOUD = PLAIN | colours(TOKENS[TOKENS.index('[data-theme="contrast"]') :])
 
 @pytest.mark.parametrize(("roles", "least"), [(PLAIN, ENOUGH), (LOUD, 7.0)], ids=["plain", "loud"])
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-def test_every_text_reads_on_every_ground(
+def test_every_text_has_contrast_on_every_background(
     roles: dict[str, tuple[float, float]], least: float, scheme: int
 ) -> None:
     pairs = [(text, ground) for text in (*TEXTS, "accent", *TONES) for ground in GROUNDS]
@@ -92,16 +92,16 @@ def test_every_text_reads_on_every_ground(
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-def test_borders_of_fields_and_focus_are_seen(scheme: int) -> None:
+def test_borders_of_fields_and_focus_have_contrast(scheme: int) -> None:
     for role in ("line-strong", "focus"):
         for ground in ("surface-0", "surface-1"):
             assert ratio(PLAIN[role][scheme], PLAIN[ground][scheme]) >= 3, (role, ground)
 
 
-def test_who_asks_the_system_for_contrast_gets_the_same_tokens_as_who_asks_us() -> None:
-    ours = TOKENS.split('[data-theme="contrast"] {')[1].split("}")[0]
+def test_both_ways_to_high_contrast_give_the_same_tokens() -> None:
+    own_block = TOKENS.split('[data-theme="contrast"] {')[1].split("}")[0]
     systems = TOKENS.split('[data-theme="auto"] {')[-1].split("}")[0]
-    assert re.sub(r"\s+", " ", ours).strip() == re.sub(r"\s+", " ", systems).strip()
+    assert re.sub(r"\s+", " ", own_block).strip() == re.sub(r"\s+", " ", systems).strip()
 
 
 def test_only_tokens_name_colours() -> None:
@@ -110,22 +110,22 @@ def test_only_tokens_name_colours() -> None:
             continue
         css = re.sub(r'url\("[^"]*"\)', "", sheet.read_text(encoding="utf-8"))
         named = set(re.findall(r"#[0-9a-fA-F]{3,8}\b|oklch\(\d|rgba?\(", css))
-        # the ground of the map before its first script, and paper
+        # the map's background before its script, and print
         assert named <= {"#e8eced", "#151b1f", "#fff", "#000"}, sheet.name
 
 
-def test_every_icon_that_is_asked_for_is_in_the_sprite() -> None:
+def test_every_used_icon_is_in_the_sprite() -> None:
     sprite = set(re.findall(r'symbol id="([\w-]+)"', (STATIC / "icons/lucide.svg").read_text()))
-    asked = {(s.icon, "statuses.py") for s in statuses().values()}
-    asked |= {(item.icon, "navigation.py") for item in menu()}
+    used = {(s.icon, "statuses.py") for s in statuses().values()}
+    used |= {(item.icon, "navigation.py") for item in menu()}
     for file in TEMPLATES:
         text = file.read_text(encoding="utf-8")
-        asked |= {(name, file.name) for name in re.findall(r'{% icon "([\w-]+)"', text)}
+        used |= {(name, file.name) for name in re.findall(r'{% icon "([\w-]+)"', text)}
     for file in [*ROOT.glob("*/*.py"), *ROOT.glob("*/*/*.py")]:
         if "tests" not in file.parts:
-            found = re.findall(r'\b(?:icon|glyph)="([\w-]+)"', file.read_text(encoding="utf-8"))
-            asked |= {(name, file.name) for name in found}
-    assert not {pair for pair in asked if pair[0] not in sprite}
+            names = re.findall(r'\b(?:icon|glyph)="([\w-]+)"', file.read_text(encoding="utf-8"))
+            used |= {(name, file.name) for name in names}
+    assert not {pair for pair in used if pair[0] not in sprite}
 
 
 def test_no_template_styles_or_scripts_inline() -> None:
@@ -170,7 +170,7 @@ def test_sixteen_routes_differ_by_colour_or_dash() -> None:
     assert len(json.loads(dashes[1])) == len(DASHES)
 
 
-def test_the_map_says_in_every_language_what_its_script_says_in_english() -> None:
+def test_the_texts_of_the_map_match_those_of_its_script() -> None:
     script = (STATIC / "core/map/words.js").read_text()
     keys = set(re.findall(r'[ {](\w+): "', script))
     assert len(keys) > 15
@@ -188,14 +188,14 @@ LAYERS = ("tenants", "dispatch", "lockers", "notifications", "portal", "console"
 
 
 def test_every_widget_that_a_template_names_is_a_file_that_mounts() -> None:
-    asked = {
+    modules = {
         name
         for file in TEMPLATES
         for name in re.findall(r'data-module="([^"]+)"', file.read_text(encoding="utf-8"))
     }
-    assert {"console/board", "core/map", "core/panel"} <= asked
+    assert {"console/board", "core/map", "core/panel"} <= modules
     widgets = {f"{file.parent.name}/{file.stem}": file for file in SCRIPTS}
-    for name in asked:
+    for name in modules:
         assert "export function mount(" in widgets[name].read_text() or (
             "export async function mount(" in widgets[name].read_text()
         ), name
@@ -211,7 +211,7 @@ def test_core_serves_no_file_of_a_module_above_it_and_each_module_keeps_to_its_f
             assert file.relative_to(static).parts[0] == static.parent.name, file
 
 
-def test_no_script_knows_an_address_of_the_house() -> None:
+def test_no_script_contains_a_url() -> None:
     names = r"(console|ws|api|members|audit|login|driver|roads|t|imports|settings|static)"
     typed = re.compile(rf"""["'`]/{names}[/"'`]""")
     for file in SCRIPTS:
@@ -237,7 +237,7 @@ def test_static_files_are_kept_for_ever_and_come_before_any_retailer(client: Cli
     assert "immutable" in answer.headers["Cache-Control"]
 
 
-def test_a_theme_is_kept_and_another_site_is_never_the_way_back(client: Client) -> None:
+def test_a_theme_is_stored_and_never_redirects_to_another_site(client: Client) -> None:
     answer = client.post("/look/theme", {"theme": "dark", "next": "https://evil.example/"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
     assert answer.cookies["theme"].value == "dark"
@@ -245,12 +245,12 @@ def test_a_theme_is_kept_and_another_site_is_never_the_way_back(client: Client) 
     assert "theme" not in client.post("/look/theme", {"theme": "<b>"}).cookies
 
 
-def test_a_language_is_kept(client: Client) -> None:
+def test_a_language_is_stored(client: Client) -> None:
     client.post("/look/language", {"language": "es", "next": "/login/"})
     assert 'lang="es"' in client.get("/login/").content.decode()
 
 
-def test_the_policy_of_content_has_no_hole(client: Client, retailer: RetailerRef) -> None:
+def test_the_content_security_policy_is_strict(client: Client, retailer: RetailerRef) -> None:
     policy = client.get("/login/").headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "*" not in policy
@@ -268,7 +268,7 @@ def test_the_policy_of_content_has_no_hole(client: Client, retailer: RetailerRef
         ("", None),
     ],
 )
-def test_a_logo_may_be_fetched_and_opens_nothing_else(logo: str, source: str | None) -> None:
+def test_a_logo_adds_only_its_origin_to_the_policy(logo: str, source: str | None) -> None:
     request = RequestFactory().get("/")
     request.retailer = SimpleNamespace(brand=Brand(logo=logo))  # type: ignore[attr-defined]
     answer = HttpResponse()
@@ -279,7 +279,7 @@ def test_a_logo_may_be_fetched_and_opens_nothing_else(logo: str, source: str | N
     assert policy["script-src"].startswith("'self'")
 
 
-def test_a_query_keeps_the_filters_and_drops_the_place() -> None:
+def test_a_query_keeps_the_filters_and_drops_the_cursor() -> None:
     request = RequestFactory().get("/o/?state=late&cursor=abc&q=a%26b")
     page = Template("{% load look %}{% query sort='name' state=None %}")
     assert page.render(Context({"request": request})) == "?q=a%26b&amp;sort=name"
@@ -298,7 +298,7 @@ def test_numbers_are_written_as_the_language_does() -> None:
             assert page.render(Context()).replace("\xa0", " ") == text
 
 
-def test_numbers_are_said_with_their_unit_and_none_is_a_dash() -> None:
+def test_numbers_have_their_unit_and_none_is_a_dash() -> None:
     page = Template(
         "{% load look %}{{ d|long_date }}|{{ 990|km }}|{{ 12400|km }}|{{ 3900|duration }}"
         "|{{ 45|duration }}|{{ 1440|clock_minutes }}|{{ 1500|clock_minutes }}"
@@ -307,8 +307,8 @@ def test_numbers_are_said_with_their_unit_and_none_is_a_dash() -> None:
         "{{ none|kg }}{{ none|duration }}"
     )
     with translation.override("en"):
-        said = page.render(Context({"d": date(2026, 11, 22), "none": None}))
-    assert said.replace("\xa0", " ").split("|") == [
+        html = page.render(Context({"d": date(2026, 11, 22), "none": None}))
+    assert html.replace("\xa0", " ").split("|") == [
         "Sunday, 22 November 2026", "990 m", "12.4 km", "1 h 05 min", "45 s", "24:00", "01:00 +1",
         "850 g", "12.4 kg", "12.30 €", "1,230 CLP", "–––",
     ]  # fmt: skip

@@ -1,7 +1,7 @@
-"""The map in a real browser: under the house's own policy, without a network, by mouse and by keys.
+"""The map in a real browser: with our security policy, without a network, by mouse and keys.
 
-The pages are made here and handed to Chromium directly, so no server and no database is needed;
-whatever the map asks for beyond the house's static files is written down.
+The pages are passed to Chromium directly, so no server and no database is needed. All requests
+other than for our static files are recorded.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    """Every address outside the house's static files that a page asked for."""
+def requested_urls() -> list[str]:
+    """Return the list of URLs, other than our static files, that a page requests."""
     return []
 
 
 @pytest.fixture
-def opened(page: Page, asked: list[str]) -> Open:
+def opened(page: Page, requested_urls: list[str]) -> Open:
     """Return a function that opens a page with one map and waits until it is drawn."""
 
     def answer(route: Route) -> None:
@@ -58,7 +58,7 @@ def opened(page: Page, asked: list[str]) -> Open:
                 body=file.read_bytes(), content_type=KINDS.get(file.suffix, "image/svg+xml")
             )
         else:
-            asked.append(address)
+            requested_urls.append(address)
             route.fulfill(status=204)
 
     def open_(tag: str, around: str = "", data: dict[str, Any] | None = None) -> Page:
@@ -91,20 +91,24 @@ def opened(page: Page, asked: list[str]) -> Open:
 
 
 def heard(page: Page) -> list[list[Any]]:
-    """Return what the map has said since it was opened."""
-    found: list[list[Any]] = page.evaluate("window.heard")
-    return found
+    """Return the events that the map has sent since it was opened."""
+    events: list[list[Any]] = page.evaluate("window.heard")
+    return events
 
 
-def test_the_map_needs_no_network_and_breaks_no_policy(opened: Open, asked: list[str]) -> None:
+def test_the_map_needs_no_network_and_follows_the_policy(
+    opened: Open, requested_urls: list[str]
+) -> None:
     page = opened('{% map source="#plan" %}')
     assert page.get_by_text("No street map is loaded").is_visible()
-    assert asked in ([], [HOST + "/favicon.ico"])
+    assert requested_urls in ([], [HOST + "/favicon.ico"])
 
 
-def test_streets_are_asked_for_where_a_network_is_loaded(opened: Open, asked: list[str]) -> None:
+def test_streets_are_requested_if_a_network_is_loaded(
+    opened: Open, requested_urls: list[str]
+) -> None:
     page = opened('{% map source="#plan" tiles="/t/{z}/{x}/{y}.pbf" %}')
-    assert any(address.startswith(f"{HOST}/t/") for address in asked)
+    assert any(address.startswith(f"{HOST}/t/") for address in requested_urls)
     assert not page.get_by_text("No street map").count()
 
 
@@ -134,13 +138,13 @@ def test_a_label_is_text_and_never_markup(opened: Open) -> None:
     assert page.locator(".map-tip").inner_text() == "<b>Ana</b>"
 
 
-def test_one_chosen_route_speaks_and_a_theme_keeps_it(opened: Open) -> None:
+def test_the_chosen_route_is_highlighted_in_every_theme(opened: Open) -> None:
     page = opened('{% map source="#plan" %}')
-    said = """() => { const h = document.querySelector('.map').lastmileMap; return [
+    script = """() => { const h = document.querySelector('.map').lastmileMap; return [
         h.state.route, h.map.getFilter('routes-way')[2],
         h.shapes.routes.features.map((f) => f.properties.colour)]; }"""
     page.evaluate("document.querySelector('.map').lastmileMap.choose({kind: 'route', id: 'r2'})")
-    route, way, light = page.evaluate(said)
+    route, way, light = page.evaluate(script)
     assert (route, way) == ("r2", "r2")
     page.evaluate(
         """() => new Promise((done) => {
@@ -151,7 +155,7 @@ def test_one_chosen_route_speaks_and_a_theme_keeps_it(opened: Open) -> None:
           document.dispatchEvent(new CustomEvent('theme:changed'));
         })"""
     )
-    route, way, dark = page.evaluate(said)
+    route, way, dark = page.evaluate(script)
     assert (route, way) == ("r2", "r2")
     assert len(set(light) | set(dark)) == 4  # each theme has its own two
 
@@ -196,11 +200,11 @@ def test_a_zone_is_drawn_by_keyboard_alone(opened: Open) -> None:
     ring = [[-8.6, 41.1], [-8.5, 41.1], [-8.5, 41.2], [-8.6, 41.1]]
     assert shape == {"type": "Polygon", "coordinates": [ring]}
     page.get_by_role("button", name="Remove corner 2").press("Enter")
-    assert page.input_value("#shape") == ""  # two corners are no zone
+    assert page.input_value("#shape") == ""  # a zone needs three corners
     assert heard(page)[-1] == ["map:polygon", {"geometry": None}]
 
 
-def test_ten_thousand_stops_are_taken_in(opened: Open) -> None:
+def test_ten_thousand_stops_can_be_loaded(opened: Open) -> None:
     stops = [
         {"id": f"s{i}", "seq": i, "lon": -8.6 + i % 100 / 1e3, "lat": 41.1 + i // 100 / 1e3}
         for i in range(10_000)

@@ -1,4 +1,4 @@
-"""The tool that finds the house's texts, and the Spanish catalogue that ships."""
+"""The tool that collects the texts, and the Spanish catalogue."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def test_every_tag_of_a_template_is_found() -> None:
 
 
 def test_one_text_with_two_plurals_is_a_fault() -> None:
-    found = Found()
-    found.add(Text("stop"), "a.py")
-    found.add(Text("stop", "stops"), "b.py")
-    assert (found.texts[("", "stop")].plural, found.faults) == ("stops", [])
-    found.add(Text("stop", "halts"), "c.py")
-    assert len(found.faults) == 1
+    texts = Found()
+    texts.add(Text("stop"), "a.py")
+    texts.add(Text("stop", "stops"), "b.py")
+    assert (texts.texts[("", "stop")].plural, texts.faults) == ("stops", [])
+    texts.add(Text("stop", "halts"), "c.py")
+    assert len(texts.faults) == 1
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_translation_keeps_the_placeholders(english: str, spanish: str, right:
     assert (not list(entry_faults(entry))) is right
 
 
-def test_both_plural_forms_are_demanded() -> None:
+def test_both_plural_forms_are_required() -> None:
     entry = polib.POEntry(msgid="one stop", msgid_plural="%(n)d stops")
     entry.msgstr_plural = {0: "una parada", 1: ""}
     assert list(entry_faults(entry))
@@ -108,25 +108,25 @@ def test_both_plural_forms_are_demanded() -> None:
     assert not list(entry_faults(entry))
 
 
-def test_missing_left_over_and_uncompiled_texts_are_named(
+def test_missing_unused_and_uncompiled_texts_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     language = LANGUAGES[0]
     po = tmp_path / "django.po"
     monkeypatch.setattr("tests.messages.catalogue.path_of", lambda _language: po)
-    found = Found()
-    found.add(Text("Late"), "a.py")
-    catalogue = merged(found, language)
+    texts = Found()
+    texts.add(Text("Late"), "a.py")
+    catalogue = merged(texts, language)
     catalogue[0].msgstr = "Atrasado"
     catalogue.save(str(po))
-    assert list(faults(found, language)) == ["django.mo is not compiled from django.po"]
+    assert list(faults(texts, language)) == ["django.mo is not compiled from django.po"]
     po.with_suffix(".mo").write_bytes(polib.pofile(str(po)).to_binary())
-    assert not list(faults(found, language))
-    assert merged(found, language)[0].msgstr == "Atrasado"  # merging again keeps what was said
+    assert not list(faults(texts, language))
+    assert merged(texts, language)[0].msgstr == "Atrasado"  # merging again keeps the translations
     later = Found()
     later.add(Text("Early"), "a.py")
-    said = list(faults(later, language))
-    assert said == ["missing: 'Early' (in a.py)", "no longer used: 'Late'"]
+    errors = list(faults(later, language))
+    assert errors == ["missing: 'Early' (in a.py)", "no longer used: 'Late'"]
 
 
 def test_texts_of_every_package_with_pages_are_found() -> None:
@@ -134,16 +134,16 @@ def test_texts_of_every_package_with_pages_are_found() -> None:
     assert {"lastmile", "tenants", "dispatch"} <= places
 
 
-def test_no_template_says_a_word_that_is_not_marked() -> None:
+def test_every_text_of_a_template_is_marked_for_translation() -> None:
     assert unmarked('<p title="Say it">{% translate "ok" %} <b>Hi</b></p>') == ["Say it", "Hi"]
     templates = [p for package in PACKAGES for p in (ROOT / package).glob("**/templates/**/*.html")]
     assert len(templates) > 50
     for path in sorted(templates):
-        said = [word for word in unmarked(path.read_text()) if word.strip(" ·") not in NAMES]
-        assert not said, f"{path.relative_to(ROOT)}: mark {said} with translate"
+        words = [word for word in unmarked(path.read_text()) if word.strip(" ·") not in NAMES]
+        assert not words, f"{path.relative_to(ROOT)}: mark {words} with translate"
 
 
-def test_statuses_speak_spanish() -> None:
+def test_statuses_are_translated_to_spanish() -> None:
     for language in LANGUAGES:
         catalogue = {(e.msgctxt or "", e.msgid) for e in polib.pofile(str(path_of(language)))}
         assert {("status", word) for word in ("Late", "Delivered")} <= catalogue
@@ -151,7 +151,7 @@ def test_statuses_speak_spanish() -> None:
         assert str(status_of("late").word) == "Atrasado"
 
 
-def test_a_retailer_s_language_is_what_a_stranger_reads(
+def test_an_anonymous_visitor_gets_the_retailers_language(
     other: RetailerRef, other_client: Client
 ) -> None:
     answer = other_client.get("/login/")

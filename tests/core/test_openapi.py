@@ -1,4 +1,4 @@
-"""The API's document: whole, stable, and true of every operation."""
+"""The OpenAPI document is complete, stable and correct for every operation."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_document_is_openapi_3_1_and_open_to_strangers(document: Any) -> Non
     assert document["info"]["title"] == "Lastmile"
 
 
-def test_operation_ids_are_unique_and_said_by_hand(document: Any) -> None:
+def test_operation_ids_are_unique_and_set_by_hand(document: Any) -> None:
     ids = [operation["operationId"] for _path, _method, operation in operations(document)]
     assert len(ids) == len(set(ids))
     # Ids that drf-spectacular would make up end like this; they change when an address does.
@@ -67,19 +67,19 @@ def test_lists_take_limit_and_cursor_and_answer_items_and_next(document: Any) ->
     assert set(page["required"]) == {"items", "next"}
 
 
-def test_every_api_address_of_ours_is_in_the_document(document: Any) -> None:
+def test_every_api_url_is_in_the_document(document: Any) -> None:
     def walk(patterns: list[Any], before: str) -> list[str]:
-        found: list[str] = []
+        routes: list[str] = []
         for entry in patterns:
             route = before + str(entry.pattern)
             if isinstance(entry, URLResolver):
-                found += walk(entry.url_patterns, route)
+                routes += walk(entry.url_patterns, route)
             elif hasattr(getattr(entry.callback, "cls", None), "acts"):
-                found.append(route)
-        return found
+                routes.append(route)
+        return routes
 
-    ours = walk(get_resolver("lastmile.urls").url_patterns, "/")
-    assert len(ours) == len(document["paths"])
+    addresses = walk(get_resolver("lastmile.urls").url_patterns, "/")
+    assert len(addresses) == len(document["paths"])
 
 
 def test_every_problem_code_has_a_meaning_of_one_sentence() -> None:
@@ -119,25 +119,25 @@ def requests() -> list[type[serializers.Serializer[Any]]]:
     for module in SHAPES:
         import_module(module)
     waiting: list[Any] = [serializers.Serializer]
-    found = []
+    shapes = []
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        ours = kind.__module__.split(".")[0] in {"dispatch", "tenants", "lockers", "portal"}
-        if ours and kind.__name__.endswith("In") and kind.__name__ not in PARTS:
-            found.append(kind)
-    return sorted(found, key=lambda kind: kind.__name__)
+        is_own = kind.__module__.split(".")[0] in {"dispatch", "tenants", "lockers", "portal"}
+        if is_own and kind.__name__.endswith("In") and kind.__name__ not in PARTS:
+            shapes.append(kind)
+    return sorted(shapes, key=lambda kind: kind.__name__)
 
 
 @pytest.mark.parametrize("shape", requests(), ids=lambda kind: kind.__name__)
 def test_every_json_request_has_an_example_that_its_shape_takes(shape: Any) -> None:
-    (shown,) = shape._spectacular_annotation["examples"]
-    asked = shape(data=shown.value, partial=shape.__name__.startswith("Change"))
-    assert asked.is_valid(), asked.errors
-    assert list(unknown_fields(asked, shown.value)) == []
+    (example,) = shape._spectacular_annotation["examples"]
+    serializer = shape(data=example.value, partial=shape.__name__.startswith("Change"))
+    assert serializer.is_valid(), serializer.errors
+    assert list(unknown_fields(serializer, example.value)) == []
 
 
-def test_a_call_without_its_final_slash_is_told_the_address(client: Client) -> None:
+def test_a_call_without_its_final_slash_gets_the_right_address(client: Client) -> None:
     answer = client.post("/api/v1/orders", {}, content_type="application/json")
     assert answer.status_code == 404
     assert "/api/v1/orders/" in answer.json()["detail"]

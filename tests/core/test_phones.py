@@ -1,4 +1,4 @@
-"""Telephone numbers become E.164 or are refused."""
+"""Telephone numbers are converted to E.164 or refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lastmile.core.phones import e164, is_in_use, region_of
         ("9.6123.4567", "CL", "+56961234567"),
     ],
 )
-def test_a_number_is_kept_in_one_form(raw: str, region: str, kept: str) -> None:
+def test_a_number_is_converted_to_e164(raw: str, region: str, kept: str) -> None:
     assert e164(raw, region) == kept
 
 
@@ -50,7 +50,7 @@ def test_a_number_is_kept_in_one_form(raw: str, region: str, kept: str) -> None:
         "nan",
     ],
 )
-def test_what_is_no_number_is_refused_with_a_remedy(raw: str) -> None:
+def test_a_text_that_is_not_a_number_is_refused_with_a_remedy(raw: str) -> None:
     with pytest.raises(Invalid, match="country code"):
         e164(raw)
 
@@ -74,7 +74,7 @@ def test_the_remedy_shows_a_number_of_the_country(region: str, example: str) -> 
         ("Mars/Base", ""),
     ],
 )
-def test_a_zone_tells_its_country(zone: str, country: str) -> None:
+def test_a_time_zone_gives_its_country(zone: str, country: str) -> None:
     assert region_of(zone) == country
 
 
@@ -85,11 +85,11 @@ def test_a_zone_tells_its_country(zone: str, country: str) -> None:
         "512212345 anexo 12", "0", "961234567.5", "34600123456", "1234567890123",
     ],
 )  # fmt: skip
-def test_a_number_that_lost_digits_or_is_nobodys_is_never_another_persons(raw: str) -> None:
+def test_a_number_that_lost_digits_is_refused(raw: str) -> None:
     with pytest.raises(Invalid, match="country code"):
         e164(raw, "CL")
 
 
-def test_a_number_that_no_network_gives_out_is_known_as_such() -> None:
+def test_a_number_in_no_known_range_is_recognised() -> None:
     assert is_in_use(e164("961234567", "CL"))
     assert not is_in_use(e164("912345678", "CL"))

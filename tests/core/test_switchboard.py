@@ -1,4 +1,4 @@
-"""The wiring of the house: every name resolves, and no act has consequences without end."""
+"""The switchboard: every name resolves, and no event leads to an endless chain of events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lastmile.core.wiring import JobSpec
 from tests.core import kinds
 from tests.event_graph import followers, graph_of, longest_path, recorded_by
 
-HOPS = 2  # an event, what follows from it, and what follows from that
+HOPS = 2  # an event, its consequences, and their consequences
 
 
 def test_every_wired_name_resolves() -> None:
@@ -38,18 +38,18 @@ def _record_second() -> None:
 
 
 def on_first(event: DomainEvent) -> None:
-    """Record through a helper, and ask for a job that records too."""
+    """Record an event through a helper, and enqueue a job that records one too."""
     _record_second()
     enqueue("test.work")
 
 
 def on_second(event: DomainEvent) -> None:
-    """Close the circle."""
+    """Record the first kind again, which makes a circle."""
     record(kinds.FIRST, kinds.NO_FACTS, subject=event.subject)
 
 
 def work(job: Lease) -> None:
-    """Record a third kind."""
+    """Record an event of a third kind."""
     with job.fenced():
         record(kinds.THIRD, kinds.NO_FACTS, subject=job.id)
 
@@ -59,7 +59,7 @@ def _of(event: DomainEvent) -> Any:
 
 
 def by_expression(event: DomainEvent) -> None:
-    """Hide the kind from the reader."""
+    """Record a kind that the analysis cannot see."""
     record(_of(event), kinds.NO_FACTS, subject="x")
 
 
@@ -68,11 +68,11 @@ HERE = "tests.core.test_switchboard"
 
 def test_the_graph_follows_helpers_and_jobs() -> None:
     jobs = {"test.work": JobSpec(f"{HERE}.work")}
-    found = recorded_by(f"{HERE}.on_first", jobs)
-    assert found == {"test.second", "test.third", "job.finished"}
+    kinds_recorded = recorded_by(f"{HERE}.on_first", jobs)
+    assert kinds_recorded == {"test.second", "test.third", "job.finished"}
 
 
-def test_a_circle_of_events_is_found() -> None:
+def test_a_circle_of_events_is_detected() -> None:
     jobs: dict[str, JobSpec] = {}
     handlers = {"test.first": [f"{HERE}.on_first"], "test.second": [f"{HERE}.on_second"]}
     chain = longest_path(graph_of(handlers, jobs))
@@ -81,7 +81,7 @@ def test_a_circle_of_events_is_found() -> None:
     assert len(longest_path(graph_of(handlers, jobs))) - 1 > HOPS
 
 
-def test_what_follows_a_job_is_an_edge_of_the_graph() -> None:
+def test_on_end_functions_are_edges_of_the_graph() -> None:
     jobs = {"test.work": JobSpec(f"{HERE}.work", on_end=(f"{HERE}.on_second",))}
     handlers = {"test.first": [f"{HERE}.on_first"]}
     graph = graph_of(handlers, jobs)
@@ -106,7 +106,7 @@ def test_a_kind_that_cannot_be_read_is_refused() -> None:
         ({}, {"a.b": JobSpec(f"{HERE}.work", on_end=(f"{HERE}.gone",))}, "does not resolve"),
     ],
 )
-def test_each_fault_of_the_wiring_is_said(
+def test_each_error_of_the_wiring_is_reported(
     monkeypatch: pytest.MonkeyPatch, handlers: Any, jobs: Any, said: str
 ) -> None:
     monkeypatch.setattr(switchboard, "HANDLERS", handlers)
@@ -116,7 +116,7 @@ def test_each_fault_of_the_wiring_is_said(
 
 
 @pytest.mark.parametrize("table", ["CALLBACKS", "CREDENTIALS", "POLICIES"])
-def test_a_class_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+def test_a_missing_class_is_reported(monkeypatch: pytest.MonkeyPatch, table: str) -> None:
     monkeypatch.setattr(switchboard, table, {"gone": "tests.core.nowhere.Gone"})
     (problem,) = wiring.problems()
     assert "tests.core.nowhere.Gone" in problem
@@ -145,15 +145,15 @@ def test_a_kind_declared_in_two_modules_is_refused(monkeypatch: pytest.MonkeyPat
     assert any("'order.placed' is declared twice" in problem for problem in problems)
 
 
-def test_the_start_up_check_says_what_is_wrong_with_the_kinds(
+def test_the_start_up_check_reports_errors_of_kinds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(switchboard, "HANDLERS", {"plan.eaten": [f"{HERE}.work"]})
-    said = [str(problem.msg) for problem in every_wired_name_resolves()]
-    assert any("'plan.eaten' has handlers" in text for text in said)
+    errors = [str(problem.msg) for problem in every_wired_name_resolves()]
+    assert any("'plan.eaten' has handlers" in text for text in errors)
 
 
-def test_the_present_name_of_a_renamed_handler_resolves(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_name_of_a_renamed_handler_resolves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(switchboard, "RENAMED", {"a.b.c": "tests.core.nowhere.f"})
     (problem,) = wiring.problems()
     assert "'tests.core.nowhere.f'" in problem

@@ -1,4 +1,4 @@
-"""The schema comes from the ContextVar at every cursor, or there is no cursor."""
+"""Each cursor gets its schema from the ContextVar; without a schema it raises an error."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_retailers_path_is_its_schema_then_public(retailer: RetailerRef) -> No
     assert current_schema() == "t1"
 
 
-def test_shared_context_sees_public_alone(db: None) -> None:
+def test_shared_context_sees_public_only(db: None) -> None:
     with shared_context():
         assert server_path() == "public"
         with pytest.raises(NoRetailer, match="shared tables"):
@@ -80,7 +80,7 @@ def test_an_unknown_schema_cannot_be_entered(db: None, name: str) -> None:
         pytest.fail("entered")
 
 
-def test_a_suspended_retailer_is_entered_only_by_those_who_ask(db: None) -> None:
+def test_a_suspended_retailer_is_entered_only_on_request(db: None) -> None:
     with shared_context():
         Retailer.objects.filter(schema_name="t2").update(status="suspended")
     with pytest.raises(RetailerNotOpen), retailer_context("t2"):
@@ -111,7 +111,7 @@ def test_a_retailer_is_looked_up_inside_anothers_transaction_without_leaving_it(
         assert ref == retailer
 
 
-def test_nothing_travels_to_a_plain_thread(fresh_db: str, retailer: RetailerRef) -> None:
+def test_a_plain_thread_has_no_retailer(fresh_db: str, retailer: RetailerRef) -> None:
     caught: list[BaseException] = []
 
     def work() -> None:
@@ -135,7 +135,7 @@ def test_every_active_retailer_is_entered_in_turn(db: None) -> None:
         current_schema()
 
 
-def test_one_that_is_suspended_meanwhile_is_left_out(db: None) -> None:
+def test_a_retailer_suspended_in_the_meantime_is_skipped(db: None) -> None:
     seen = []
     for ref in for_each_retailer():
         seen.append(ref.schema)
@@ -143,15 +143,17 @@ def test_one_that_is_suspended_meanwhile_is_left_out(db: None) -> None:
     assert seen == ["house", "t1"]
 
 
-def test_names_carry_the_retailer(retailer: RetailerRef, other: RetailerRef) -> None:
-    mine = group_name("board", "hub_1"), cache_key("a", "b"), cache_key_function("k", "lm", 1)
-    assert mine == ("t1.board.hub_1", "t1:a:b", "lm:1:t1:k")
+def test_group_names_and_cache_keys_contain_the_retailer(
+    retailer: RetailerRef, other: RetailerRef
+) -> None:
+    names = group_name("board", "hub_1"), cache_key("a", "b"), cache_key_function("k", "lm", 1)
+    assert names == ("t1.board.hub_1", "t1:a:b", "lm:1:t1:k")
     with retailer_context(other):
-        assert not {group_name("board", "hub_1"), cache_key("a", "b")} & set(mine)
+        assert not {group_name("board", "hub_1"), cache_key("a", "b")} & set(names)
 
 
 @pytest.mark.parametrize("part", ["with space", "ñ", "x" * 120, ""])
-def test_a_group_name_that_no_layer_takes_is_refused(retailer: RetailerRef, part: str) -> None:
+def test_an_invalid_group_name_is_refused(retailer: RetailerRef, part: str) -> None:
     if part == "":
         assert group_name(part) == "t1."
     else:
@@ -159,7 +161,7 @@ def test_a_group_name_that_no_layer_takes_is_refused(retailer: RetailerRef, part
             group_name(part)
 
 
-def test_a_cache_key_of_nobody_is_refused(db: None) -> None:
+def test_a_cache_key_without_a_retailer_is_refused(db: None) -> None:
     with pytest.raises(NoRetailer):
         cache_key_function("k", "lm", 1)
 

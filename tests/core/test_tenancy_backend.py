@@ -1,4 +1,4 @@
-"""What the backend believes of its session's search_path is what PostgreSQL says it is."""
+"""The search_path that the backend assumes is the one that PostgreSQL has."""
 
 from __future__ import annotations
 
@@ -16,24 +16,26 @@ from lastmile.core.tenancy import OtherRetailer, RetailerRef, retailer_context, 
 
 
 def reported() -> str | None:
-    """Return the path that the server reported last (PostgreSQL 18 reports every change)."""
+    """Return the search_path that the server reported last; PostgreSQL 18 reports each change."""
     return connection.connection.info.parameter_status("search_path")
 
 
 class Undone(Exception):
-    """Leaves a transaction by rolling it back."""
+    """An exception that rolls a transaction back."""
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_path_is_right_over_any_walk_of_transactions(fresh_db: str, seed: int) -> None:
-    """Transactions, savepoints, rollbacks, failed statements, closed sessions, in any order."""
+def test_the_search_path_is_right_after_any_sequence_of_transactions(
+    fresh_db: str, seed: int
+) -> None:
+    """Run transactions, savepoints, rollbacks, errors and closed sessions in any order."""
     dice = random.Random(seed)
 
     def look(schema: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_schemas(false)")
-            (found,) = cursor.fetchone()
-        assert found == ([schema] if schema == "public" else [schema, "public"])
+            (schemas,) = cursor.fetchone()
+        assert schemas == ([schema] if schema == "public" else [schema, "public"])
         assert reported() == (schema if schema == "public" else f"{schema}, public")
 
     def walk(schema: str, depth: int) -> None:
@@ -53,7 +55,7 @@ def test_the_path_is_right_over_any_walk_of_transactions(fresh_db: str, seed: in
                     bad.execute("SELECT 1/0")
                 look(schema)
             elif act == "widen" and schema != "public":
-                # The path changes inside what is undone, and is another where the undoing happens.
+                # The path changes inside the part that is rolled back, and differs outside of it.
                 narrow = enter_schema(SchemaContext(schema, with_public=False), connection)
                 with narrow, suppress(Undone, DatabaseError), transaction.atomic():
                     connection.cursor().close()
@@ -82,7 +84,7 @@ def test_a_rollback_that_undoes_the_set_is_noticed(fresh_db: str) -> None:
         with suppress(Undone), transaction.atomic():
             connection.cursor().close()  # SET inside the transaction
             raise Undone
-        assert reported() == "public"  # PostgreSQL has taken it back
+        assert reported() == "public"  # PostgreSQL has undone it
         assert Event.objects.count() == 0  # and it is set again
 
 
@@ -107,7 +109,7 @@ def test_a_server_side_cursor_reads_its_own_retailer(fresh_db: str) -> None:
 
 @pytest.fixture
 def pooled(fresh_db: str) -> Iterator[DatabaseWrapper]:
-    """Connections from a pool of one session, so that everybody gets the same."""
+    """Return connections from a pool with a single session, so that all users share it."""
     of = connections.settings["default"]
     pool = {"min_size": 1, "max_size": 1, "timeout": 5}
     connections.settings["pooled"] = {**of, "OPTIONS": {**of["OPTIONS"], "pool": pool}}
@@ -118,7 +120,7 @@ def pooled(fresh_db: str) -> Iterator[DatabaseWrapper]:
     del connections.settings["pooled"]
 
 
-def test_a_session_from_the_pool_never_keeps_its_last_users_retailer(
+def test_a_session_from_the_pool_does_not_keep_the_last_retailer(
     pooled: DatabaseWrapper,
 ) -> None:
     pids = set()
@@ -126,14 +128,14 @@ def test_a_session_from_the_pool_never_keeps_its_last_users_retailer(
         schema = ("t1", "t2")[turn % 2]
         with retailer_context(schema), pooled.cursor() as cursor:
             cursor.execute("SELECT current_schema(), pg_backend_pid()")
-            found, pid = cursor.fetchone()
-        assert found == schema
+            current, pid = cursor.fetchone()
+        assert current == schema
         pooled.close()  # checks the session in
         pids.add(pid)
-    assert len(pids) == 1  # one session went from hand to hand
+    assert len(pids) == 1  # all used the same session
 
 
-def test_the_path_is_sent_only_when_it_changes(
+def test_the_search_path_is_set_only_when_it_changes(
     retailer: RetailerRef, other: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []
@@ -154,7 +156,7 @@ def test_the_path_is_sent_only_when_it_changes(
     assert len(sent) <= 3
 
 
-def test_django_tenants_dialect_moves_the_same_variable(db: None) -> None:
+def test_the_methods_of_django_tenants_set_the_same_variable(db: None) -> None:
     with retailer_context("t1"):
         connection.set_schema("t2")
         assert connection.schema_name == "t2"
@@ -173,7 +175,7 @@ def test_django_tenants_dialect_moves_the_same_variable(db: None) -> None:
 
 
 @pytest.mark.parametrize("name", ["pg_catalog", "a b", 'x"; drop schema t1', "T1", "x" * 49, ""])
-def test_a_name_that_could_leave_its_place_is_refused(db: None, name: str) -> None:
+def test_a_schema_name_that_needs_quoting_is_refused(db: None, name: str) -> None:
     with shared_context(), pytest.raises(ValueError, match="is not a valid schema name"):
         connection.set_schema(name)
 
@@ -182,6 +184,6 @@ def test_connecting_needs_no_retailer_and_a_transaction_without_one_reads_nothin
     fresh_db: str,
 ) -> None:
     connection.close()
-    with transaction.atomic():  # BEGIN speaks to no table
+    with transaction.atomic():  # BEGIN uses no table
         pass
     assert connection.pg_version >= 140_000

@@ -1,6 +1,6 @@
-"""Nobody reads another retailer's row, by any way in; and the naive ways, run the same, do.
+"""No supported way to the database reads another retailer's row, but naive ways do.
 
-Each right way below makes 960 reads or more (4,128 together) against two retailers at once.
+Each of the right ways makes 960 reads or more (4,128 together) for two retailers at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PER_WAY = 960
 
 @pytest.fixture
 def marked(fresh_db: str, settings: object) -> Iterator[None]:
-    """Two retailers with one event each, whose subject says whose it is."""
+    """Two retailers with one event each; the subject of the event is the schema."""
     settings.MIDDLEWARE = ["tenants.middleware.RetailerMiddleware"]  # type: ignore[attr-defined]
     settings.ROOT_URLCONF = "tests.core.isolation_app"  # type: ignore[attr-defined]
     for schema in TWO:
@@ -40,7 +40,7 @@ def marked(fresh_db: str, settings: object) -> Iterator[None]:
 
 @pytest.fixture
 def naive(marked: None) -> Iterator[None]:
-    """django_tenants' own backend, on the same database."""
+    """Return django_tenants' own backend on the same database."""
     of = connections.settings["default"]
     connections.settings[NAIVE] = {**of, "ENGINE": "django_tenants.postgresql_backend"}
     yield
@@ -50,25 +50,25 @@ def naive(marked: None) -> Iterator[None]:
 
 
 def count(work: Callable[[str], list[str]], clients: int) -> Counter[bool]:
-    """Run ``work(schema) -> answers`` for both retailers from many threads; count right answers."""
+    """Run ``work(schema) -> answers`` for both retailers in many threads; count correct answers."""
     with ThreadPoolExecutor(clients) as pool:
         turns = [TWO[turn % 2] for turn in range(clients)]
         answers = list(pool.map(work, turns))
     return Counter(
-        answer == schema for schema, given in zip(turns, answers, strict=True) for answer in given
+        answer == schema for schema, group in zip(turns, answers, strict=True) for answer in group
     )
 
 
 @pytest.mark.slow
 def test_threads_read_their_own_retailer(marked: None) -> None:
     def work(first: str) -> list[str]:
-        given = []
-        for turn in range(PER_WAY // 8):  # each thread changes sides at every read
+        answers = []
+        for turn in range(PER_WAY // 8):  # each thread changes the retailer at every read
             schema = first if turn % 2 else TWO[first == "t1"]
             with retailer_context(schema):
-                given.append(first if whose() == schema else "wrong")
+                answers.append(first if whose() == schema else "wrong")
         connections.close_all()
-        return given
+        return answers
 
     assert count(work, clients=8) == {True: PER_WAY}
 
@@ -79,25 +79,25 @@ def test_views_read_their_own_retailer(marked: None, way: str) -> None:
     with served(application()) as port:
 
         def work(schema: str) -> list[str]:
-            given: list[str] = []
+            answers: list[str] = []
             for _turn in range(13):
                 status, body = get(port, f"{schema}.localhost:{port}", f"/{way}")
-                given += json.loads(body) if status == 200 else ["error"]
-            return given
+                answers += json.loads(body) if status == 200 else ["error"]
+            return answers
 
-        found = count(work, clients=6)
-    assert found == {True: 6 * 13 * READS}  # 312, and 1,248 over the four kinds of view
+        outcomes = count(work, clients=6)
+    assert outcomes == {True: 6 * 13 * READS}  # 312, and 1,248 over the four kinds of view
 
 
 def over_sockets(path: str, reads: int, sockets: int = 20) -> Counter[bool]:
-    """Open sockets of both retailers, then ask on all of them in turn, over and over."""
-    found: Counter[bool] = Counter()
+    """Open sockets of both retailers, then send messages on all of them in turn."""
+    outcomes: Counter[bool] = Counter()
     with served(application()) as port, ExitStack() as opened:
         lines = []
         for turn in range(sockets):
             schema = TWO[turn % 2]
             url = f"ws://{schema}.localhost:{port}/ws/{path}"
-            # No resolver here knows *.localhost, so the address is given by hand.
+            # *.localhost cannot be resolved here, so the address is set by hand.
             wire = socket.create_connection(("127.0.0.1", port))
             line = opened.enter_context(connect(url, sock=wire, open_timeout=30))
             lines.append((schema, line))
@@ -105,9 +105,9 @@ def over_sockets(path: str, reads: int, sockets: int = 20) -> Counter[bool]:
             for _schema, line in lines:
                 line.send("whose?")
             for schema, line in lines:
-                found[line.recv(timeout=30) == schema] += 1
-    print(f"{path}: {dict(found)}")
-    return found
+                outcomes[line.recv(timeout=30) == schema] += 1
+    print(f"{path}: {dict(outcomes)}")
+    return outcomes
 
 
 @pytest.mark.slow
@@ -118,28 +118,28 @@ def test_websockets_read_their_own_retailer(marked: None) -> None:
 @pytest.mark.slow
 def test_tasks_read_their_own_retailer(marked: None) -> None:
     def work(first: str) -> list[str]:
-        given = []
+        answers = []
         for turn in range(PER_WAY // 8):
             schema = first if turn % 2 else TWO[first == "t1"]
             answer = whose_task.apply(kwargs={"schema": schema}).get()
-            given.append(first if answer == schema else "wrong")
+            answers.append(first if answer == schema else "wrong")
         connections.close_all()
-        return given
+        return answers
 
     assert count(work, clients=8) == {True: PER_WAY}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["set-once", "async-context"])
-def test_the_naive_ways_answer_wrongly(naive: None, path: str) -> None:
-    """The proof that the tests above can fail: the same sockets over django_tenants' backend."""
-    found = over_sockets(path, 400)
-    assert found[False] >= 100, found
+def test_the_naive_ways_give_wrong_answers(naive: None, path: str) -> None:
+    """Show that the tests above can fail: sockets with django_tenants' backend mix rows."""
+    outcomes = over_sockets(path, 400)
+    assert outcomes[False] >= 100, outcomes
 
 
 def test_a_naive_thread_keeps_the_last_retailer(naive: None) -> None:
-    connections[NAIVE].set_schema("t2")  # somebody's request, over now
-    assert whose(NAIVE) == "t2"  # and the next one, which forgot to say whose it is, reads on
+    connections[NAIVE].set_schema("t2")  # an earlier request, which has ended
+    assert whose(NAIVE) == "t2"  # the next request sets no retailer and reads the old one
     with pytest.raises(NoRetailer):
         whose()
 

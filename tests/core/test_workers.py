@@ -1,4 +1,4 @@
-"""A real worker and a real beat, killed and robbed of their broker: the work is done once."""
+"""A real worker and beat that are killed and lose their broker: all work is done once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class House:
-    """One worker and one beat, each a process group of its own."""
+    """A worker and a beat, each in its own process group."""
 
     def __init__(self, log: Path) -> None:
         self.log = log.open("ab")
@@ -45,7 +45,7 @@ class House:
             env=os.environ
             | {
                 "DJANGO_SETTINGS_MODULE": "tests.core.worker_settings",
-                "SKIP_CHECKS": "1",  # as the supervisor has it: they are run once, before
+                "SKIP_CHECKS": "1",  # as under the supervisor, which runs the checks once before
                 "WORKER_BROKER": BROKER,
                 "WORKER_DATABASE": connection.settings_dict["NAME"],
             },
@@ -67,7 +67,7 @@ class House:
         )
 
     def kill_worker(self) -> None:
-        """End the worker and its children as a power cut would."""
+        """Kill the worker and its children, as a power failure would."""
         if self.worker is not None:
             os.killpg(self.worker.pid, signal.SIGKILL)
             self.worker.wait()
@@ -75,7 +75,7 @@ class House:
 
 @pytest.fixture
 def real_hints(house_at_work: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hints of this process reach the worker."""
+    """Send the hints of this process to the worker."""
     app = Celery("told", set_as_current=False)
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.conf.broker_url = BROKER
@@ -84,25 +84,25 @@ def real_hints(house_at_work: House, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def house_at_work(real_database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """The processes, started once for the module."""
+    """Start the processes once for the module."""
     log = tmp_path_factory.mktemp("house") / "log"
-    made = House(log)
-    made.beat = made.start("beat")
-    made.start_worker()
-    yield made
-    for process in (made.worker, made.beat):
+    processes = House(log)
+    processes.beat = processes.start("beat")
+    processes.start_worker()
+    yield processes
+    for process in (processes.worker, processes.beat):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     print(log.read_text(errors="replace")[-4000:])
 
 
 def wait_for(true: Callable[[], bool], seconds: float) -> float:
-    """Wait until something holds; return the seconds it took."""
-    begun = time.monotonic()
+    """Wait until a condition is true; return the seconds that it took."""
+    started_at = time.monotonic()
     while not true():
-        assert time.monotonic() - begun < seconds, f"it does not come true within {seconds} s"
+        assert time.monotonic() - started_at < seconds, f"it does not come true within {seconds} s"
         time.sleep(0.1)
-    return time.monotonic() - begun
+    return time.monotonic() - started_at
 
 
 def finished(job: Job) -> bool:
@@ -110,11 +110,11 @@ def finished(job: Job) -> bool:
 
 
 def ends(job: Job) -> list[str]:
-    found = Event.objects.filter(kind="job.finished", subject=job.public_id)
-    return [event.data["state"] for event in found]
+    events = Event.objects.filter(kind="job.finished", subject=job.public_id)
+    return [event.data["state"] for event in events]
 
 
-def test_work_whose_every_hint_was_lost_is_found_in_the_tables(
+def test_work_without_any_hint_is_found_in_the_tables(
     shop: RetailerRef, house_at_work: House
 ) -> None:
     warm = enqueue("test.echo")
@@ -133,9 +133,9 @@ def test_work_whose_every_hint_was_lost_is_found_in_the_tables(
 
 
 def running_in(job: Job) -> int | None:
-    """Return the process that runs the job's first attempt, once it has said so."""
-    said = [t for t in wired.traces() if t.startswith(f"{job.public_id}/1/")]
-    return int(said[0].rsplit("/", 1)[1]) if said else None
+    """Return the process that runs the job's first attempt, from its progress note."""
+    traces = [t for t in wired.traces() if t.startswith(f"{job.public_id}/1/")]
+    return int(traces[0].rsplit("/", 1)[1]) if traces else None
 
 
 def test_a_job_whose_process_is_killed_runs_again_and_ends_once(
@@ -161,18 +161,18 @@ def test_a_job_that_hangs_is_stopped_at_its_limit(
     assert took < 15, "its process is free again long before it would have looked up"
 
 
-def test_a_job_that_kills_its_process_is_given_up_and_its_neighbour_is_not(
+def test_only_the_job_that_kills_its_process_is_given_up(
     shop: RetailerRef, house_at_work: House, real_hints: None
 ) -> None:
     job, healthy = enqueue("test.poison"), enqueue("test.echo")
     wait_for(lambda: finished(job) and finished(healthy), 60)
     job.refresh_from_db()
     assert (job.state, job.reason, ends(job)) == (JobState.FAILED, "poison", ["failed"])
-    assert wired.traces().count(job.public_id) == 2, "as often as it may be tried"
+    assert wired.traces().count(job.public_id) == 2, "the maximum number of attempts"
     assert ends(healthy) == ["succeeded"]
 
 
-def test_a_job_whose_whole_worker_is_killed_is_taken_up_by_the_next(
+def test_a_job_of_a_killed_worker_is_run_by_the_next_worker(
     shop: RetailerRef, house_at_work: House, real_hints: None
 ) -> None:
     job = enqueue("test.slow")

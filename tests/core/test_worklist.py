@@ -1,4 +1,4 @@
-"""Pointers and turns: no work is lost from sight, no writer waits, idle retailers cost nothing."""
+"""Pointers and schedules: no work is lost, no writer waits, and idle retailers cost nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_pointer_written_while_the_work_is_done_is_not_lost(
     read, written = threading.Event(), threading.Event()
 
     def worker() -> None:
-        pointers = seen(shop.schema, "relay")  # sees the first
+        pointers = seen(shop.schema, "relay")  # reads the first pointer
         read.set()
         assert written.wait(10)
         clear(pointer_ids=pointers)
@@ -59,10 +59,10 @@ def test_a_pointer_written_while_the_work_is_done_is_not_lost(
     assert seen(shop.schema, "relay"), "the second event is still pointed at"
 
 
-def test_the_naive_removal_loses_the_pointer_and_its_upsert_makes_writers_wait(
+def test_one_upserted_row_would_lose_pointers_and_block_writers(
     shop: RetailerRef, crew: Crew
 ) -> None:
-    """What one row per (schema, kind) would do: the reason why pointers are rows of their own."""
+    """Show why pointers are separate rows: one row per (schema, kind) would fail."""
     upsert = (
         "INSERT INTO naive_pointer VALUES (%s, now()) ON CONFLICT (schema) DO UPDATE"
         " SET due_at = least(naive_pointer.due_at, excluded.due_at)"
@@ -88,7 +88,7 @@ def test_the_naive_removal_loses_the_pointer_and_its_upsert_makes_writers_wait(
         commit.set()
         crew.join()
 
-        # Seen, then a second writer's upsert into the row that stands, then removed: lost.
+        # The row is read, a second writer updates it, then it is deleted: the pointer is lost.
         with connection.cursor() as cursor:
             cursor.execute("SELECT schema FROM naive_pointer")
             cursor.execute(upsert, [shop.schema])
@@ -113,25 +113,25 @@ def test_no_writer_waits_for_another_that_has_not_committed(shop: RetailerRef, c
 
     crew.start(slow_writer)
     assert recorded.wait(10)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '300ms'")
         record(kinds.PLACED, kinds.NO_FACTS, subject="ord_fast")
     relay_batch()
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - started_at < 1
     commit.set()
     crew.join()
     relay_batch()
     assert Event.objects.filter(position=None).count() == 0
 
 
-def test_pointers_hold_a_schema_a_kind_and_a_time_and_nothing_else() -> None:
+def test_pointers_have_only_a_schema_a_kind_and_a_time() -> None:
     fields = {field.name for field in WorkPointer._meta.get_fields()}
     assert fields == {"id", "schema", "kind", "due_at"}
 
 
-def test_due_names_each_schema_and_kind_once_the_longest_waiting_first(
+def test_due_lists_each_schema_and_kind_once_oldest_first(
     shop: RetailerRef, neighbour: RetailerRef
 ) -> None:
     for _ in range(3):
@@ -143,7 +143,7 @@ def test_due_names_each_schema_and_kind_once_the_longest_waiting_first(
     assert due(grace_s=10) == [(shop.schema, "jobs")]
 
 
-def test_forget_takes_one_retailers_pointers(shop: RetailerRef, neighbour: RetailerRef) -> None:
+def test_forget_deletes_one_retailers_pointers(shop: RetailerRef, neighbour: RetailerRef) -> None:
     point(schema=shop.schema, kind="relay")
     point(schema=neighbour.schema, kind="relay")
     assert forget(schema=shop.schema) == 1
@@ -153,7 +153,7 @@ def test_forget_takes_one_retailers_pointers(shop: RetailerRef, neighbour: Retai
 # --- The sweep ------------------------------------------------------------------------------
 
 
-def test_the_sweep_asks_for_what_was_never_hinted(
+def test_the_sweep_starts_work_whose_hint_was_lost(
     shop: RetailerRef, neighbour: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
 ) -> None:
     place("ord_1")
@@ -202,7 +202,7 @@ def test_the_sweep_costs_the_same_with_no_and_with_a_thousand_idle_retailers(
         return len(captured), plan
 
     queries, _plan = cost()
-    # What a thousand retailers with nothing to do now leave behind: pointers at a later time.
+    # A thousand retailers without work now: their pointers have a later time.
     WorkPointer.objects.bulk_create(
         WorkPointer(schema=f"t_{n}", kind="jobs", due_at=dt.datetime(2999, 1, 1, tzinfo=dt.UTC))
         for n in range(1000)
@@ -214,7 +214,7 @@ def test_the_sweep_costs_the_same_with_no_and_with_a_thousand_idle_retailers(
     assert "pointer_due" in plan, plan
 
 
-def test_the_sweep_lets_be_whom_nobody_may_work_for(
+def test_the_sweep_skips_retailers_that_are_not_active(
     shop: RetailerRef, hints: list[tuple[str, dict[str, Any]]]
 ) -> None:
     point(schema="t_long_gone", kind="relay")
@@ -229,7 +229,7 @@ def test_the_sweep_lets_be_whom_nobody_may_work_for(
 
 
 @pytest.mark.parametrize("schema", [None, "", "t_nobody", "public"])
-def test_a_retailers_task_without_a_known_retailer_raises_in_its_body(
+def test_a_retailer_task_without_a_known_retailer_raises(
     shop: RetailerRef, schema: str | None
 ) -> None:
     ran: list[bool] = []
@@ -243,7 +243,7 @@ def test_a_retailers_task_without_a_known_retailer_raises_in_its_body(
     assert not ran
 
 
-def test_the_houses_task_refuses_a_retailer(shop: RetailerRef) -> None:
+def test_a_house_task_refuses_a_retailer(shop: RetailerRef) -> None:
     @house_task("test.house")
     def body() -> str:
         return "done"
@@ -253,7 +253,7 @@ def test_the_houses_task_refuses_a_retailer(shop: RetailerRef) -> None:
     assert body() == "done"
 
 
-def test_a_task_leaves_no_retailer_behind(shop: RetailerRef, neighbour: RetailerRef) -> None:
+def test_after_a_task_no_retailer_is_entered(shop: RetailerRef, neighbour: RetailerRef) -> None:
     from lastmile.core.tenancy import current_schema
 
     @retailer_task("test.where")
@@ -267,7 +267,7 @@ def test_a_task_leaves_no_retailer_behind(shop: RetailerRef, neighbour: Retailer
 # --- Beat -----------------------------------------------------------------------------------
 
 
-def test_a_turn_is_taken_once_in_its_window(shop: RetailerRef) -> None:
+def test_a_window_is_claimed_once(shop: RetailerRef) -> None:
     at = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
     assert claim_window(name="sweep", due_at=at)
     assert not claim_window(name="sweep", due_at=at)
@@ -276,24 +276,24 @@ def test_a_turn_is_taken_once_in_its_window(shop: RetailerRef) -> None:
     assert ScheduleMark.objects.count() == 1
 
 
-def test_eight_beats_at_once_fire_once(shop: RetailerRef, crew: Crew) -> None:
+def test_eight_beats_at_once_run_the_task_once(shop: RetailerRef, crew: Crew) -> None:
     at = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
     start = threading.Barrier(8)
 
     def tick() -> bool:
         start.wait(10)
         with transaction.atomic():
-            mine = claim_window(name="sweep", due_at=at)
-            if mine:
-                time.sleep(0.2)  # the others arrive meanwhile
-            return mine
+            claimed = claim_window(name="sweep", due_at=at)
+            if claimed:
+                time.sleep(0.2)  # the others arrive in the meantime
+            return claimed
 
     for _ in range(8):
         crew.start(tick)
     assert sum(crew.join()) == 1
 
 
-def test_a_beat_that_cannot_publish_gives_its_turn_away(
+def test_a_beat_that_cannot_publish_releases_the_window(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from lastmile.celery import app
@@ -304,7 +304,7 @@ def test_a_beat_that_cannot_publish_gives_its_turn_away(
 
     def send_task(name: str, **_options: Any) -> str:
         if broken:
-            raise OSError("the broker is away")
+            raise OSError("the broker is unavailable")
         sent.append(name)
         return name
 
@@ -324,26 +324,26 @@ def test_windows_begin_at_multiples_of_their_length() -> None:
     assert beat.window(at, 3600) == dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
 
-def test_due_goes_by_the_databases_clock(shop: RetailerRef) -> None:
+def test_due_uses_the_clock_of_the_database(shop: RetailerRef) -> None:
     point(schema=shop.schema, kind="relay")
     assert WorkPointer.objects.filter(due_at__lte=Now()).count() == 1
 
 
-# --- Seen before the work, cleared after it ------------------------------------------------------
+# --- Pointers are read before the work and deleted after it --------------------------------------
 
 
 def _arrive_before_seen(
     monkeypatch: pytest.MonkeyPatch, module: Any, crew: Crew, arrive: Callable[[], None]
 ) -> None:
-    """Let new work be committed by another connection just before the pointers are read."""
+    """Commit new work on another connection just before the pointers are read."""
     real, waiting = module.seen, [arrive]
 
     def seen_after_arrival(schema: str, kind: str) -> list[int]:
         if waiting:
             crew.start(waiting.pop())
             crew.join()
-        found: list[int] = real(schema, kind)
-        return found
+        ids: list[int] = real(schema, kind)
+        return ids
 
     monkeypatch.setattr(module, "seen", seen_after_arrival)
 
@@ -367,7 +367,7 @@ def test_settling_a_lane_clears_no_pointer_to_a_delivery_it_did_not_see(
     assert WorkPointer.objects.filter(kind="deliver.bulk").exists()
 
 
-def test_tending_clears_no_pointer_to_a_job_it_did_not_see(
+def test_checking_jobs_clears_no_pointer_to_a_job_it_did_not_see(
     shop: RetailerRef, crew: Crew, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def arrive() -> None:

@@ -1,4 +1,4 @@
-"""A model with encrypted fields that no app has: made for a test, in its retailers' schemas."""
+"""A model with encrypted fields for tests, whose table is created in the retailers' schemas."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ NEW = "a newer field key, also made up for tests"
 
 @contextmanager
 def vault(monkeypatch: Any, *schemas: str) -> Iterator[type[Any]]:
-    """Yield a model with one encrypted field of each kind; its table stands in these schemas."""
-    with isolate_apps("lastmile.core") as found:
+    """Yield a model with one encrypted field of each kind; its table is in these schemas."""
+    with isolate_apps("lastmile.core") as registry:
 
         class Vault(models.Model):
             label = models.CharField(max_length=20, default="")
@@ -41,7 +41,7 @@ def vault(monkeypatch: Any, *schemas: str) -> Iterator[type[Any]]:
             def __str__(self) -> str:
                 return self.label
 
-        monkeypatch.setattr(rotating, "apps", found)
+        monkeypatch.setattr(rotating, "apps", registry)
         for schema in schemas:
             with retailer_context(schema), connection.schema_editor() as editor:
                 editor.create_model(Vault)
@@ -49,7 +49,7 @@ def vault(monkeypatch: Any, *schemas: str) -> Iterator[type[Any]]:
 
 
 def stored(model: type[Any], column: str) -> list[str | None]:
-    """Return what the database itself holds in a column, by row."""
+    """Return the stored values of a column, row by row."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {column} FROM {model._meta.db_table} ORDER BY id")
         return [row[0] for row in cursor.fetchall()]

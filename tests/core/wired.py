@@ -1,6 +1,6 @@
-"""A switchboard for the tests of the machinery, with handlers and runners that leave a trace.
+"""A switchboard for the tests of core, with handlers and runners that record a trace.
 
-A trace is an event of kind ``test.trace``: it commits or vanishes with whatever wrote it.
+A trace is an event of kind ``test.trace``. It is committed or rolled back with its transaction.
 """
 
 from __future__ import annotations
@@ -57,35 +57,35 @@ during: list[Callable[[Lease], Any]] = []  # what `called` does
 
 def traces() -> list[str]:
     """Return the subjects of the traces that committed, in order."""
-    found = Event.objects.filter(kind="test.trace").order_by("id")
-    return list(found.values_list("subject", flat=True))
+    events = Event.objects.filter(kind="test.trace").order_by("id")
+    return list(events.values_list("subject", flat=True))
 
 
 def on_placed(event: DomainEvent) -> None:
-    """Leave one trace."""
+    """Record a trace."""
     record(kinds.TRACE, kinds.NO_FACTS, subject=event.subject)
 
 
 def on_placed_too(event: DomainEvent) -> None:
-    """Leave another."""
+    """Record another trace."""
     record(kinds.TRACE, kinds.NO_FACTS, subject=f"{event.subject}/too")
 
 
 def on_end(event: DomainEvent) -> None:
-    """Leave the job and how it ended."""
+    """Record a trace with the job and its final state."""
     facts = JOB_FINISHED.read(event)
     record(kinds.TRACE, kinds.NO_FACTS, subject=f"{event.subject}/{facts.kind}/{facts.state}")
 
 
 def on_broken(event: DomainEvent) -> None:
-    """Leave a trace and fail after it."""
+    """Record a trace, then fail."""
     record(kinds.TRACE, kinds.NO_FACTS, subject=event.subject)
     if broken:
         raise ValueError("the vase is broken")
 
 
 def echo(job: Lease) -> Mapping[str, Any]:
-    """Write behind the fence and answer."""
+    """Record a trace inside the fence and return a result."""
     job.progress(50, "half")
     with job.fenced():
         record(kinds.TRACE, kinds.NO_FACTS, subject=job.id)
@@ -93,22 +93,22 @@ def echo(job: Lease) -> Mapping[str, Any]:
 
 
 def refuse(job: Lease) -> None:
-    """Refuse as a service does."""
+    """Raise a domain error, as a service does."""
     raise Invalid("The file has no rows. Add one and send it again.")
 
 
 def away(job: Lease) -> None:
-    """Refuse for now."""
+    """Raise a retryable domain error."""
     raise Unavailable("The map is being built. Try again in a minute.")
 
 
 def crash(job: Lease) -> None:
-    """Fail as a bug does."""
+    """Raise an unexpected exception, as a bug does."""
     raise ZeroDivisionError("a bug")
 
 
 def patient(job: Lease) -> Mapping[str, Any]:
-    """Work until told to stop, at most half a minute."""
+    """Work until cancelled, at most half a minute."""
     for turn in range(600):
         if job.cancelled():
             return {"turns": turn}
@@ -117,14 +117,14 @@ def patient(job: Lease) -> Mapping[str, Any]:
 
 
 def called(job: Lease) -> Mapping[str, Any]:
-    """Do what the test put into ``during``."""
+    """Call the function that the test put into ``during``."""
     for act in during:
         act(job)
     return {}
 
 
 def slow(job: Lease) -> Mapping[str, Any]:
-    """First attempt: say so and never come back (the test kills its worker). Then: finish."""
+    """Hang in the first attempt, whose worker the test kills; finish in the second attempt."""
     with job.fenced():
         record(kinds.TRACE, kinds.NO_FACTS, subject=f"{job.id}/{job.attempt}/{os.getpid()}")
     if job.attempt == 1:
@@ -135,7 +135,7 @@ def slow(job: Lease) -> Mapping[str, Any]:
 
 
 def hung(job: Lease) -> None:
-    """Never look up."""
+    """Hang without checking for cancellation."""
     time.sleep(120)
 
 
@@ -147,7 +147,7 @@ def poison(job: Lease) -> None:
 
 
 class PostOffice:
-    """A vendor that signs its body with a secret, and whose calls leave one trace each."""
+    """A test vendor that signs its body with a secret; each call records one trace."""
 
     secret = b"of the post office"
     during: list[Callable[[], None]] = []
@@ -159,18 +159,18 @@ class PostOffice:
             raise BadSignature("The signature does not fit the body.")
 
     def parse(self, incoming: Incoming) -> VendorEvent:
-        """Read {id, parcel, at}."""
+        """Read the members id, parcel and at."""
         try:
-            said = json.loads(incoming.body)
-            at = dt.datetime.fromisoformat(said["at"])
+            body = json.loads(incoming.body)
+            at = dt.datetime.fromisoformat(body["at"])
             return VendorEvent(
-                key=said["id"], kind="parcel.seen", subject=said["parcel"], occurred_at=at
+                key=body["id"], kind="parcel.seen", subject=body["parcel"], occurred_at=at
             )
         except (ValueError, KeyError, TypeError) as unreadable:
             raise Invalid("The call cannot be read.") from unreadable
 
     def act(self, told: VendorEvent) -> None:
-        """Leave a trace, then do what a test wants to happen before the commit."""
+        """Record a trace, then call the function of the test before the commit."""
         record(kinds.TRACE, kinds.NO_FACTS, subject=told.subject)
         for step in self.during:
             step()

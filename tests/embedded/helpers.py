@@ -1,4 +1,4 @@
-"""Small tools for looking at real processes."""
+"""Helpers to inspect real processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def eventually(holds: Callable[[], bool], within_s: float, what: str) -> float:
-    """Wait until something holds; return the seconds it took, fail when it never does."""
+    """Wait until a condition is true; return the seconds that it took, or fail."""
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < within_s, f"{what}: not within {within_s} s"
@@ -27,7 +27,7 @@ def eventually(holds: Callable[[], bool], within_s: float, what: str) -> float:
 
 
 def processes_with(mark: str) -> list[int]:
-    """Return pids of living processes whose command line holds `mark`, this one left out."""
+    """Return the pids of other running processes whose command line contains `mark`."""
     if sys.platform == "linux":
         pids: Iterator[int] = (int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit())
     else:
@@ -37,19 +37,19 @@ def processes_with(mark: str) -> list[int]:
 
 
 def parent_of(pid: int) -> int:
-    """Return a process's parent, 0 when it is gone."""
+    """Return the pid of a process's parent, or 0 if the process has ended."""
     if sys.platform == "linux":
         try:
             return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             return 0
-    asked = ["/bin/ps", "-o", "ppid=", "-p", str(pid)]
-    said = subprocess.run(asked, capture_output=True, check=False).stdout
-    return int(said or 0)
+    command = ["/bin/ps", "-o", "ppid=", "-p", str(pid)]
+    output = subprocess.run(command, capture_output=True, check=False).stdout
+    return int(output or 0)
 
 
 def query(folders: Folders, sql: str) -> list[tuple[object, ...]]:
-    """Ask the embedded PostgreSQL."""
+    """Run a query on the embedded PostgreSQL."""
     with psycopg.connect(
         host=str(folders.run), user="postgres", dbname="lastmile", autocommit=True
     ) as connection:
@@ -64,6 +64,6 @@ def driver(source: str, *args: str) -> list[str]:
 
 
 def own_environment() -> dict[str, str]:
-    """Return this environment without addresses: the program uses embedded services."""
+    """Return the environment without server URLs, so that a program uses embedded services."""
     dropped = {"DATABASE_URL", "BROKER_URL", "CACHE_URL", "CHANNEL_URL", "LASTMILE_VAR"}
     return {name: value for name, value in os.environ.items() if name not in dropped}

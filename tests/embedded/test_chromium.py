@@ -1,4 +1,4 @@
-"""The browser is found or its absence said; where everything must run, no skip is silent."""
+"""Chromium is found or reported as missing; in CI a skipped browser test fails the run."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def run(
     folder: Path, environment: dict[str, str], *, lazy: bool
 ) -> subprocess.CompletedProcess[str]:
     (folder / "test_one.py").write_text(SUITE.format(lazy=lazy))
-    kept = {n: v for n, v in os.environ.items() if n not in {"CHROMIUM", "REQUIRE_BROWSER"}}
+    inherited = {n: v for n, v in os.environ.items() if n not in {"CHROMIUM", "REQUIRE_BROWSER"}}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:django", "-p", "no:cacheprovider",
          "-c", os.devnull, "--rootdir", str(folder), str(folder)],
         cwd=ROOT,
-        env={**kept, **environment, "PYTHONPATH": str(ROOT)},
+        env={**inherited, **environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -42,7 +42,7 @@ def run(
 
 @pytest.fixture
 def nowhere(tmp_path: Path) -> dict[str, str]:
-    """Return an environment in which some program stands for Chromium."""
+    """Return an environment in which another program is used as Chromium."""
     program = tmp_path / "chromium"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)

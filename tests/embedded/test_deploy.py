@@ -1,4 +1,4 @@
-"""deploy/ says what the code says: commands, variables, roles."""
+"""The files in deploy/ match the code: commands, variables, database roles."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def compose() -> dict[str, Any]:
     return loaded
 
 
-def test_every_process_of_the_house_has_its_service(compose: dict[str, Any]) -> None:
+def test_every_process_has_its_service(compose: dict[str, Any]) -> None:
     house = ProcessSettings.from_environment(Path("/var/empty"), 8000)
     children = {spec.name for spec in (house.web(), *house.workers(), house.beat())}
     commands = {
@@ -43,10 +43,10 @@ def test_every_process_of_the_house_has_its_service(compose: dict[str, Any]) -> 
     assert commands == {"prepare": ["prepare"]} | {name: ["child", name] for name in children}
 
 
-def test_every_variable_and_volume_is_one_that_somebody_knows(compose: dict[str, Any]) -> None:
+def test_every_variable_and_volume_is_known(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
-        known = READ_BY_THE_CODE | OF_THE_SERVERS
-        assert set(service.get("environment", {})) <= known, name
+        allowed = READ_BY_THE_CODE | OF_THE_SERVERS
+        assert set(service.get("environment", {})) <= allowed, name
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             laid_by_hand = source == "./tls"
@@ -55,7 +55,9 @@ def test_every_variable_and_volume_is_one_that_somebody_knows(compose: dict[str,
             ).exists(), f"{name}: {volume}"  # fmt: skip
 
 
-def test_only_nginx_opens_ports_and_only_prepare_is_the_owner(compose: dict[str, Any]) -> None:
+def test_only_nginx_opens_ports_and_only_prepare_uses_the_owner_role(
+    compose: dict[str, Any],
+) -> None:
     services = compose["services"]
     assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
     owners = [
@@ -66,7 +68,7 @@ def test_only_nginx_opens_ports_and_only_prepare_is_the_owner(compose: dict[str,
     assert owners == ["prepare"]
 
 
-def test_the_app_role_reads_and_writes_later_schemas_and_makes_none(tmp_path: Path) -> None:
+def test_the_app_role_can_write_to_later_schemas_but_not_create_them(tmp_path: Path) -> None:
     folders = Folders(tmp_path)
     host = str(folders.run)
     with services_in_use(tmp_path):

@@ -1,4 +1,4 @@
-"""PostgreSQL runs whoever starts it: root in three ways, an ordinary user."""
+"""PostgreSQL can be started by root (in three ways) and by an ordinary user."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ with services_in_use(var):
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """Return a folder that any user may reach, unlike pytest's own."""
+    """Return a folder that every user can reach, unlike pytest's folder."""
     folder = Path(tempfile.mkdtemp(prefix="lm"))
     folder.chmod(0o755)
     yield folder
@@ -42,14 +42,14 @@ def open_folder() -> Iterator[Path]:
 
 
 def serve(var: Path) -> ChildSpec:
-    """Start the services on `var` in this process, ask a question, stop them."""
+    """Start the services on `var` in this process, run a query, stop them."""
     folders = Folders(var)
     services = Services(folders, "test", durable=False)
     services.take()
-    said: list[str] = []
-    with Supervisor(lambda name, line: said.append(f"{name}: {line}")) as supervisor:
+    output: list[str] = []
+    with Supervisor(lambda name, line: output.append(f"{name}: {line}")) as supervisor:
         services.start(supervisor)
-        assert query(folders, "SELECT 6 * 7") == [(42,)], said
+        assert query(folders, "SELECT 6 * 7") == [(42,)], output
     services.release()
     return supervisor.children["postgres"].spec
 
@@ -65,7 +65,7 @@ def test_root_steps_down_to_a_user_who_can_reach_the_data(open_folder: Path) -> 
 
 
 @as_root
-def test_below_a_closed_folder_root_appears_as_nobody_and_no_file_changes_hands(
+def test_in_a_private_folder_root_uses_a_namespace_without_chown(
     open_folder: Path,
 ) -> None:
     if not identity.namespaces_work():
@@ -77,7 +77,7 @@ def test_below_a_closed_folder_root_appears_as_nobody_and_no_file_changes_hands(
 
 
 @as_root
-def test_where_namespaces_are_forbidden_programs_and_data_are_copied_and_it_is_said(
+def test_without_namespaces_programs_and_data_are_copied_with_a_note(
     open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(identity, "namespaces_work", lambda: False)
@@ -93,7 +93,7 @@ def test_where_namespaces_are_forbidden_programs_and_data_are_copied_and_it_is_s
 
 
 @as_root
-def test_data_made_as_one_user_opens_as_another(open_folder: Path) -> None:
+def test_data_created_by_one_user_can_be_used_by_another(open_folder: Path) -> None:
     if not identity.namespaces_work():
         pytest.skip("this system allows no user namespaces")
     first = serve(open_folder / "var").run_as
@@ -104,16 +104,16 @@ def test_data_made_as_one_user_opens_as_another(open_folder: Path) -> None:
     assert serve(open_folder / "var").run_as == first
 
 
-def test_an_ordinary_user_runs_it_as_itself(open_folder: Path) -> None:
-    """Not root here: as it is. Root: as nobody in a namespace, whose every right is a user's."""
+def test_an_ordinary_user_runs_it_under_its_own_account(open_folder: Path) -> None:
+    """Run it as this user; if this user is root, as nobody in a namespace."""
     run_as = "-"
     if os.geteuid() == 0:
         if not identity.namespaces_work():
             pytest.skip("this system allows no user namespaces")
         run_as = "namespace"
     child = process.spawn(driver(SAYS_WHO, str(open_folder)), run_as=run_as, env=own_environment())
-    said, _ = child.communicate(timeout=60)
-    assert said.decode().split() == ["True", "42"]
+    output, _ = child.communicate(timeout=60)
+    assert output.decode().split() == ["True", "42"]
 
 
 def test_the_programs_are_found_without_importing_the_wheels() -> None:

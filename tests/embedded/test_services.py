@@ -1,4 +1,4 @@
-"""The two services on data of their own: durable, private, one holder, no orphan."""
+"""The embedded services: data is durable and private, one process runs them, none is left over."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def valkey(folders: Folders) -> redis.Redis:
     return redis.Redis(unix_socket_path=str(folders.valkey_socket))
 
 
-def gone(folders: Folders) -> bool:
+def stopped(folders: Folders) -> bool:
     return lock_holder(folders) is None and not processes_with(str(folders.var))
 
 
-def test_what_was_written_is_there_after_the_services_stopped(tmp_path: Path) -> None:
+def test_data_is_there_after_the_services_stopped(tmp_path: Path) -> None:
     folders = Folders(tmp_path)
     with services_in_use(tmp_path):
         query(folders, "CREATE TABLE kept (word text)")
         query(folders, "INSERT INTO kept VALUES ('Ærø')")
         valkey(folders).set("kept", "yes")
-    eventually(lambda: gone(folders), 15, "services stop after the last user")
+    eventually(lambda: stopped(folders), 15, "services stop after the last user")
     with services_in_use(tmp_path):
         assert query(folders, "SELECT word FROM kept") == [("Ærø",)]
         assert valkey(folders).get("kept") == b"yes"
 
 
-def test_what_was_acknowledged_outlives_a_kill_of_both_servers_and_their_keeper(
+def test_acknowledged_data_survives_a_kill_of_servers_and_keeper(
     tmp_path: Path,
 ) -> None:
     folders = Folders(tmp_path)
@@ -52,14 +52,14 @@ def test_what_was_acknowledged_outlives_a_kill_of_both_servers_and_their_keeper(
         assert keeper is not None
         for pid in (keeper[1], server):
             os.kill(pid, signal.SIGKILL)
-    eventually(lambda: gone(folders), 15, "no orphan after kill -9")
+    eventually(lambda: stopped(folders), 15, "no orphan after kill -9")
     with services_in_use(tmp_path):
         assert query(folders, "SELECT n FROM kept") == [(42,)]
 
 
 def test_durability_is_on_and_tcp_is_off(tmp_path: Path) -> None:
     with services_in_use(tmp_path):
-        shown = query(
+        values = query(
             Folders(tmp_path),
             "SELECT current_setting('fsync'), current_setting('synchronous_commit'), "
             "current_setting('full_page_writes'), current_setting('listen_addresses'), "
@@ -67,12 +67,12 @@ def test_durability_is_on_and_tcp_is_off(tmp_path: Path) -> None:
             "(SELECT datlocale FROM pg_database WHERE datname = current_database())",
         )
         store = valkey(Folders(tmp_path))
-        kept = {
+        stored = {
             name: store.config_get(name)[name]
             for name in ("appendonly", "appendfsync", "maxmemory-policy", "port")
         }
-    assert shown == [("on", "on", "on", "", 18, "C.UTF-8")]
-    assert kept == {
+    assert values == [("on", "on", "on", "", 18, "C.UTF-8")]
+    assert stored == {
         "appendonly": "yes",
         "appendfsync": "everysec",
         "maxmemory-policy": "noeviction",
@@ -80,7 +80,7 @@ def test_durability_is_on_and_tcp_is_off(tmp_path: Path) -> None:
     }
 
 
-def test_the_socket_folder_is_closed_to_others_and_stays_so(tmp_path: Path) -> None:
+def test_the_socket_folder_stays_private(tmp_path: Path) -> None:
     folders = Folders(tmp_path)
     folders.run.mkdir(mode=0o777)
     folders.run.chmod(0o777)
@@ -98,11 +98,11 @@ def test_a_long_or_odd_path_gets_its_sockets_in_a_short_folder(tmp_path: Path) -
         assert query(folders, "SELECT 1") == [(1,)]
         assert valkey(folders).ping()
         assert stat.S_IMODE(folders.run.stat().st_mode) == 0o700
-    eventually(lambda: gone(folders), 15, "services stop")
+    eventually(lambda: stopped(folders), 15, "services stop")
     assert not folders.run.exists()
 
 
-def test_a_socket_folder_that_a_stranger_laid_in_tmp_is_refused(tmp_path: Path) -> None:
+def test_a_socket_folder_of_another_user_in_tmp_is_refused(tmp_path: Path) -> None:
     public = tmp_path / "public"
     public.mkdir()
     public.chmod(0o1777)
@@ -113,7 +113,7 @@ def test_a_socket_folder_that_a_stranger_laid_in_tmp_is_refused(tmp_path: Path) 
     assert stat.S_IMODE((public / "elsewhere").stat().st_mode) != 0o700
 
 
-def test_a_second_start_on_the_same_data_is_told_who_has_it(tmp_path: Path) -> None:
+def test_a_second_start_on_the_same_data_names_the_first(tmp_path: Path) -> None:
     first = Services(Folders(tmp_path), "up")
     first.take()
     with pytest.raises(ServicesInUse) as refused:
@@ -146,12 +146,12 @@ def test_two_users_share_the_services_and_the_last_one_stops_them(tmp_path: Path
         assert user.stdout is not None
         assert user.stdout.readline() == b"in\n"
     assert len(processes_with(f"lastmile.embedded.keeper {tmp_path}")) == 1
-    users[0].kill()  # the kernel lets go of its lock
+    users[0].kill()  # the kernel releases its lock
     users[1].communicate()
     users[0].communicate()
     assert query(folders, "SELECT 1") == [(1,)]
     users[2].communicate()
-    eventually(lambda: gone(folders), 15, "the last user's end stops the services")
+    eventually(lambda: stopped(folders), 15, "the last user's end stops the services")
 
 
 def test_data_of_another_version_is_refused_with_the_remedy(tmp_path: Path) -> None:
@@ -166,13 +166,13 @@ def test_data_of_another_version_is_refused_with_the_remedy(tmp_path: Path) -> N
     assert (folders.postgres / "PG_VERSION").read_text() == "17\n"
 
 
-def test_a_lock_file_whose_pid_is_now_another_program_does_not_stop_the_start(
+def test_a_lock_file_with_a_reused_pid_does_not_prevent_the_start(
     tmp_path: Path,
 ) -> None:
     folders = Folders(tmp_path)
     with services_in_use(tmp_path):
         text = (folders.postgres / "postmaster.pid").read_text()
-    eventually(lambda: gone(folders), 15, "services stop")
+    eventually(lambda: stopped(folders), 15, "services stop")
     stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         _, rest = text.split("\n", 1)

@@ -1,4 +1,4 @@
-"""The supervisor heals, stops in order and leaves no orphan: shown with small real children."""
+"""The supervisor restarts children, stops them in order and leaves none running."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.embedded.helpers import (
     processes_with,
 )
 
-# A supervisor of its own process: children named on the command line, one Python source each.
+# A supervisor in its own process; each argument is the Python source of a child.
 UNDER_SUPERVISION = r"""
 import os, sys
 from pathlib import Path
@@ -61,7 +61,7 @@ time.sleep(600)
 
 
 class Running:
-    """A supervisor under test."""
+    """A supervisor process under test."""
 
     def __init__(self, tmp_path: Path, *children: str, background: bool = False) -> None:
         self.mark = f"mark-{tmp_path.name}-{os.getpid()}"
@@ -80,10 +80,10 @@ class Running:
         eventually(lambda: self.pidfile.exists() and len(self.pids()) == len(children), 15, "start")
 
     def pids(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = json.loads(self.pidfile.read_text())
-        return found
+        pids: dict[str, list[int]] = json.loads(self.pidfile.read_text())
+        return pids
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text()
 
     def alive(self) -> list[int]:
@@ -94,7 +94,7 @@ def guardians_of(running: Running) -> list[int]:
     return [pid for pid in processes_with(str(GUARDIAN)) if parent_of(pid) == running.process.pid]
 
 
-def test_a_child_killed_with_its_pool_left_over_is_restarted_whole(tmp_path: Path) -> None:
+def test_a_killed_child_is_restarted_and_its_old_pool_is_killed(tmp_path: Path) -> None:
     running = Running(tmp_path, HAS_A_POOL)
     (first,) = running.pids()["c0"]
     eventually(lambda: len(running.alive()) == 3, 10, "the pool is there")
@@ -103,17 +103,17 @@ def test_a_child_killed_with_its_pool_left_over_is_restarted_whole(tmp_path: Pat
     eventually(lambda: running.pids()["c0"] not in ([first], []), 5, "restart")
     eventually(lambda: len(running.alive()) == 3, 10, "the new pool is there")
     assert not pool & set(running.alive())
-    assert "c0 was ended by SIGKILL; starting it again in 0.5 s" in running.said()
+    assert "c0 was ended by SIGKILL; starting it again in 0.5 s" in running.output()
     running.process.terminate()
     assert running.process.wait(10) == 0
     assert running.alive() == []
     assert not running.pidfile.exists()
 
 
-def test_kill_9_of_the_supervisor_leaves_no_child_no_pool_and_nobody_deaf(tmp_path: Path) -> None:
+def test_after_kill_9_of_the_supervisor_all_children_end(tmp_path: Path) -> None:
     running = Running(tmp_path, SLEEPS, HAS_A_POOL, IGNORES_TERM)
     eventually(lambda: len(running.alive()) == 5, 10, "children")
-    eventually(lambda: "deaf" in running.said(), 10, "one child is deaf")
+    eventually(lambda: "deaf" in running.output(), 10, "one child is deaf")
     running.process.kill()
     running.process.wait()
     eventually(lambda: running.alive() == [], 6, "no orphan")
@@ -131,7 +131,7 @@ def test_a_guardian_that_was_killed_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_each_way_of_asking_stops_everybody_even_started_in_the_background(
+def test_each_stop_signal_stops_all_children_also_in_the_background(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     running = Running(tmp_path, SLEEPS, SLEEPS, background=True)
@@ -140,7 +140,7 @@ def test_each_way_of_asking_stops_everybody_even_started_in_the_background(
     assert running.alive() == []
 
 
-def test_a_child_that_is_deaf_to_sigterm_is_ended_after_the_grace(tmp_path: Path) -> None:
+def test_a_child_that_ignores_sigterm_is_killed_after_the_grace_time(tmp_path: Path) -> None:
     running = Running(tmp_path, IGNORES_TERM)
     time.sleep(0.3)
     running.process.terminate()
@@ -148,29 +148,29 @@ def test_a_child_that_is_deaf_to_sigterm_is_ended_after_the_grace(tmp_path: Path
     assert running.alive() == []
 
 
-def test_services_are_stopped_after_those_who_use_them(tmp_path: Path) -> None:
+def test_services_are_stopped_last(tmp_path: Path) -> None:
     running = Running(
         tmp_path,
         SAYS_WHEN_STOPPED.format(kind="#service"),
         SAYS_WHEN_STOPPED.format(kind="#user"),
         SAYS_WHEN_STOPPED.format(kind="#user"),
     )
-    eventually(lambda: running.said().count("ready") == 3, 10, "children listen")
+    eventually(lambda: running.output().count("ready") == 3, 10, "children listen")
     running.process.terminate()
     running.process.wait(10)
-    stopped = [line.split()[0] for line in running.said().splitlines() if "stopped" in line]
+    stopped = [line.split()[0] for line in running.output().splitlines() if "stopped" in line]
     assert stopped[-1] == "c0"
     assert sorted(stopped) == ["c0", "c1", "c2"]
 
 
-def test_restarts_back_off_and_a_minute_alive_is_forgiven() -> None:
+def test_restarts_back_off_until_a_child_is_alive_for_a_minute() -> None:
     backoff = Backoff()
     assert [backoff.after(1) for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
     assert backoff.after(60) == 0.5
     assert backoff.after(1) == 1
 
 
-def test_a_child_that_dies_again_and_again_at_the_start_is_reported_with_its_words() -> None:
+def test_a_child_that_keeps_dying_at_the_start_is_reported_with_its_output() -> None:
     broken = ChildSpec("web", [sys.executable, "-c", "exit('no such module')"], ready=lambda: False)
     with Supervisor(lambda *said: None) as supervisor:
         supervisor.start(broken)
@@ -179,7 +179,7 @@ def test_a_child_that_dies_again_and_again_at_the_start_is_reported_with_its_wor
             supervisor.wait_ready(["web"], 60)
 
 
-def test_a_stop_while_starting_up_is_obeyed() -> None:
+def test_a_stop_during_the_start_works() -> None:
     asleep = ChildSpec("web", [sys.executable, "-c", SLEEPS], ready=lambda: False)
     with Supervisor(lambda *said: None) as supervisor:
         supervisor.start(asleep)

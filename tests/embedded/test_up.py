@@ -1,6 +1,6 @@
-"""The whole house for real: `manage.py up` on data of its own, every child killed, then itself.
+"""Runs `manage.py up` with its own data, kills every child, then the supervisor itself.
 
-The tests of this module share one running house and follow one another; the last one ends it.
+The tests of this module share one running installation and depend on their order; the last ends it.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ class House:
                 break
         else:
             raise AssertionError("".join(self.lines))
-        # A pipe that nobody reads would fill up and stop the house.
+        # A pipe that is not read would fill up and block the processes.
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
 
     def pids(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = json.loads(self.pidfile.read_text())
-        return found
+        pids: dict[str, list[int]] = json.loads(self.pidfile.read_text())
+        return pids
 
     def get(self, path: str) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -117,12 +117,12 @@ class House:
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    """Return a house on data that stays between runs, so that only the first one migrates all."""
+    """Start `manage.py up` on data that is kept between runs, so only the first run migrates."""
     environment = {name: os.environ.pop(name, None) for name in urls.NAMES}
-    found = House(settings.VAR / "up")
-    yield found
-    found.process.kill()
-    found.process.wait()
+    running = House(settings.VAR / "up")
+    yield running
+    running.process.kill()
+    running.process.wait()
     os.environ.update({name: value for name, value in environment.items() if value})
 
 
@@ -134,9 +134,9 @@ def test_everything_is_up_when_it_says_so(house: House) -> None:
 
 def test_a_second_start_is_refused_in_one_sentence(house: House) -> None:
     second = manage(house.var, "up", port=house.port)
-    said, _ = second.communicate(timeout=30)
+    output, _ = second.communicate(timeout=30)
     assert second.returncode == 1
-    assert said == (
+    assert output == (
         f"CommandError: Lastmile is already running on {house.var} (up, pid {house.process.pid}). "
         "Stop it first, or set LASTMILE_VAR to another folder.\n"
     )
@@ -145,13 +145,13 @@ def test_a_second_start_is_refused_in_one_sentence(house: House) -> None:
 def test_a_command_in_a_second_terminal_uses_the_running_services(house: House) -> None:
     before = house.pids()
     command = manage(house.var, "shell", "-v0", "-c", ASKS_THE_DATABASE)
-    said, _ = command.communicate(timeout=60)
-    assert (command.returncode, said.splitlines()[-1]) == (0, "answer 42")
+    output, _ = command.communicate(timeout=60)
+    assert (command.returncode, output.splitlines()[-1]) == (0, "answer 42")
     assert house.pids() == before
     assert not processes_with(f"lastmile.embedded.keeper {house.var}")
 
 
-def test_the_web_outlives_a_kill_of_postgresql(house: House) -> None:
+def test_web_survives_a_kill_of_postgresql(house: House) -> None:
     web, server = house.pids()["web"], house.pids()["postgres"]
     query(house.folders, "CREATE TABLE IF NOT EXISTS kept (n int)")
     query(house.folders, "TRUNCATE kept; INSERT INTO kept VALUES (7)")
@@ -162,7 +162,7 @@ def test_the_web_outlives_a_kill_of_postgresql(house: House) -> None:
     assert query(house.folders, "SELECT n FROM kept") == [(7,)]
 
 
-def test_every_child_killed_at_once_heals_by_itself(house: House) -> None:
+def test_all_children_restart_after_being_killed_at_once(house: House) -> None:
     eventually(house.whole, 45, "every child answers")
     before = house.pids()
     for name in CHILDREN:
@@ -176,10 +176,10 @@ def test_every_child_killed_at_once_heals_by_itself(house: House) -> None:
 
 
 def test_kill_9_of_the_supervisor_leaves_nothing_running(house: House) -> None:
-    mine = [pid for pids in house.pids().values() for pid in pids]
+    children = [pid for pids in house.pids().values() for pid in pids]
     house.process.kill()
     house.process.wait()
-    eventually(lambda: not any(alive(pid) for pid in mine), 8, "no child is left")
+    eventually(lambda: not any(alive(pid) for pid in children), 8, "no child is left")
     eventually(lambda: not processes_with(str(house.var)), 8, "no grandchild is left")
 
 
