@@ -1,4 +1,4 @@
-"""Two credentials of apps that are still to come, wired by name, with a page and a websocket."""
+"""Two example credential types, with a page and a websocket, as a later app would write them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ DEVICES = {"dev_1": "a device's secret"}
 
 
 class ShopperLink(CredentialType):
-    """A shopper by the secret in the address of a page or a websocket."""
+    """The secret link of a shopper, in the address of a page or a websocket."""
 
     def recognise_link(self, secret: str) -> Recognised | None:
-        """Return the shopper, if the link is one of this retailer's and still valid."""
+        """Recognise the shopper if the link is valid and from this retailer."""
         shopper = LINKS.get(secret) if current_schema() == "t1" else None
         if shopper is None or secret in EXPIRED:
             return None
@@ -45,18 +45,18 @@ class ShopperLink(CredentialType):
 
     def current_principal(self, credential: Credential) -> Principal | None:
         """Return the shopper while the link is valid."""
-        found = self.recognise_link(credential.session_key)
-        return found.principal if found else None
+        recognised = self.recognise_link(credential.session_key)
+        return recognised.principal if recognised else None
 
     def _of(self, shopper: str) -> Principal:
         return Principal(kind=Kind.LINK, public_id=shopper, name="Ana", role="shopper")
 
 
 class DeviceKey(CredentialType):
-    """A device by its headers."""
+    """The key of a device, sent in two headers."""
 
     def recognise_request(self, request: HttpRequest) -> Recognised | Refused | None:
-        """Return the device; the API counts it as a key with the role of a driver."""
+        """Recognise the device as a key with the driver role."""
         device = request.headers.get("X-Device-Id")
         if device is None:
             return None
@@ -67,23 +67,23 @@ class DeviceKey(CredentialType):
 
 
 class Track(RetailerConsumer):
-    """What a shopper follows."""
+    """The websocket consumer of a shopper's page."""
 
     act = Act.ORDERS_VIEW
 
     def groups_joined(self) -> list[tuple[str, ...]]:
-        """The shopper's own group."""
+        """Return the shopper's own channel group."""
         return [("track", self.principal.public_id)]
 
     def snapshot(self) -> tuple[int | None, Any]:
-        """Who follows."""
+        """Return the public id of the shopper."""
         return 1, {"shopper": self.principal.public_id}
 
 
 @by_link("shopper", Act.ORDERS_VIEW)
 @require_http_methods(["GET", "POST"])
 def track(request: PageRequest, secret: str) -> HttpResponse:
-    """A shopper's page; a POST says in whose name it acts."""
+    """Show a shopper's page; the answer to a POST names the actor."""
     if request.method == "POST":
         return HttpResponse(current_actor())
     return render(request, "tenants/set_password.html", {"form": NewPasswordForm()})

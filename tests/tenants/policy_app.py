@@ -1,4 +1,4 @@
-"""A section of the policy as an app that is still to come would write it."""
+"""An example section of the policy, and sections that are not valid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenants.sections import setting
 
 @dataclass(frozen=True, slots=True)
 class SlotsPolicy:
-    """Slots."""
+    """An example section with every type of setting."""
 
     title: ClassVar[str] = "Slots"
     cutoff_minutes: int = setting(90, "Cut-off, minutes", least=0, most=1440)
@@ -22,28 +22,28 @@ class SlotsPolicy:
     most_days: int | None = setting(None, "Most days ahead", least=1, most=60)
 
     def check(self, problems: Any) -> None:
-        """On Sundays everything closes early."""
+        """Check a rule between two settings."""
         if self.open_sundays and self.cutoff_minutes < 60:
             problems.add("/cutoff_minutes", "On Sundays an hour is the least.")
 
 
 @dataclass
 class Thawed:
-    """Not frozen."""
+    """A section that is not valid, because the dataclass is not frozen."""
 
     days: int = 1
 
 
 @dataclass(frozen=True)
 class NoDefault:
-    """Without a default."""
+    """A section that is not valid, because the setting has no default."""
 
     days: int
 
 
 @dataclass(frozen=True)
 class OddKind:
-    """Of a type that no form has a field for."""
+    """A section that is not valid, because no form field exists for the type."""
 
     days: tuple[int, ...] = ()
 

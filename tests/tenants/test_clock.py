@@ -1,4 +1,4 @@
-"""A sandbox retailer's own clock moves its business, and nothing that people wait for."""
+"""A sandbox's own clock dates its events; jobs, leases and sessions use the real time."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ SHOWS = dt.datetime(2031, 5, 6, 7, 8, tzinfo=UTC)
 def run(*argv: str) -> dict[str, Any]:
     out = StringIO()
     call_command("retailer_clock", *argv, "--json", stdout=out)
-    found: dict[str, Any] = json.loads(out.getvalue())
-    return found
+    result: dict[str, Any] = json.loads(out.getvalue())
+    return result
 
 
 @pytest.fixture
 def sandbox(db: None) -> RetailerRef:
-    """t2 as a sandbox whose clock shows May 2031."""
+    """Make t2 a sandbox whose clock shows May 2031."""
     with retailer_context(HOUSE):
         Retailer.objects.filter(schema_name="t2").update(is_sandbox=True)
         set_clock("t2", at=SHOWS)
-    found = find_retailer("t2")
-    assert found is not None
-    return found
+    ref = find_retailer("t2")
+    assert ref is not None
+    return ref
 
 
-def about(instant: dt.datetime, wanted: dt.datetime) -> bool:
-    return abs(instant - wanted) < dt.timedelta(minutes=5)
+def about(instant: dt.datetime, expected: dt.datetime) -> bool:
+    return abs(instant - expected) < dt.timedelta(minutes=5)
 
 
 def test_a_clock_runs_from_where_it_was_set_at_its_rate() -> None:
@@ -60,9 +60,7 @@ def test_a_clock_runs_from_where_it_was_set_at_its_rate() -> None:
     assert RetailerClock(real, SHOWS, 3600).at(real + 10**5 * HOUR).year == 2200  # and no further
 
 
-def test_one_retailers_clock_is_no_other_retailers(
-    sandbox: RetailerRef, retailer: RetailerRef
-) -> None:
+def test_a_clock_changes_no_other_retailer(sandbox: RetailerRef, retailer: RetailerRef) -> None:
     assert about(now(), real_now())
     with retailer_context(sandbox):
         assert about(now(), SHOWS)
@@ -70,7 +68,9 @@ def test_one_retailers_clock_is_no_other_retailers(
     assert about(now(), real_now())
 
 
-def test_what_is_done_there_is_dated_there(sandbox: RetailerRef, retailer: RetailerRef) -> None:
+def test_a_sandbox_dates_its_rows_by_its_own_clock(
+    sandbox: RetailerRef, retailer: RetailerRef
+) -> None:
     order = make_order()
     assert about(order.created_at, real_now())
     with retailer_context(sandbox):
@@ -80,7 +80,7 @@ def test_what_is_done_there_is_dated_there(sandbox: RetailerRef, retailer: Retai
         assert about(event.occurred_at, SHOWS)
 
 
-def test_jobs_leases_and_sessions_go_on_in_real_time(sandbox: RetailerRef) -> None:
+def test_jobs_leases_and_sessions_use_the_real_time(sandbox: RetailerRef) -> None:
     with retailer_context(sandbox):
         member = add_member()
         job = jobs.enqueue("intake.import", payload={"batch": "imp_none"})
@@ -113,9 +113,9 @@ def test_a_retailer_with_real_orders_keeps_the_real_time(db: None) -> None:
     assert run("--schema", "t1")["real"] is True
 
 
-def test_the_command_sets_hurries_and_gives_back_the_time(sandbox: RetailerRef) -> None:
-    shown = run("--schema", "t2")
-    assert (shown["real"], shown["rate"]) == (False, 1.0)
+def test_the_command_sets_time_and_rate_and_returns_to_real_time(sandbox: RetailerRef) -> None:
+    clock_at_first = run("--schema", "t2")
+    assert (clock_at_first["real"], clock_at_first["rate"]) == (False, 1.0)
     hurried = run("--schema", "t2", "--rate", "60")
     assert about(dt.datetime.fromisoformat(hurried["now"]), SHOWS)  # it goes on from there
     moved = run("--schema", "t2", "--at", "2030-01-01T00:00:00+02:00")
@@ -141,14 +141,16 @@ def test_the_command_sets_hurries_and_gives_back_the_time(sandbox: RetailerRef) 
         (["--real", "--rate", "2"], "real time"),
     ],
 )
-def test_a_time_that_is_none_is_refused(sandbox: RetailerRef, argv: list[str], said: str) -> None:
+def test_an_invalid_time_or_rate_is_refused(
+    sandbox: RetailerRef, argv: list[str], said: str
+) -> None:
     before = Retailer.objects.filter(schema_name="t2")
     with retailer_context(HOUSE):
-        kept = before.values("clock_set_at", "clock_shows", "clock_rate", "version").get()
+        stored = before.values("clock_set_at", "clock_shows", "clock_rate", "version").get()
     with pytest.raises(CommandError, match=said):
         run("--schema", "t2", *argv)
     with retailer_context(HOUSE):
-        assert before.values("clock_set_at", "clock_shows", "clock_rate", "version").get() == kept
+        assert before.values("clock_set_at", "clock_shows", "clock_rate", "version").get() == stored
 
 
 def test_a_sandbox_is_opened_as_one(fresh_db: str) -> None:

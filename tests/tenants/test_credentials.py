@@ -1,4 +1,4 @@
-"""Credentials by name: an app's own link and device key plug in with a class and a line each."""
+"""An app adds a credential type with a class and one line of the switchboard."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def wired(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def body(answer: Any) -> str:
-    """Return a page without what differs at every request."""
+    """Return the text of a page without the parts that differ at every request."""
     changing = r'nonce="[^"]*"|"X-CSRFToken": "[^"]*"|value="[^"]*"'
     return re.sub(changing, "", answer.content.decode())
 
@@ -138,9 +138,9 @@ async def _open(ref: RetailerRef, secret: str, origin: str = "") -> Socket:
     gate = SocketGate(URLRouter(credentials_app.routes))
     headers = [(b"host", ref.domain.encode())]
     headers.append((b"origin", (origin or f"http://{ref.domain}:8000").encode()))
-    found = Socket(gate, f"/ws/v1/track/{secret}/", headers)
-    assert await found.open()
-    return found
+    opened = Socket(gate, f"/ws/v1/track/{secret}/", headers)
+    assert await opened.open()
+    return opened
 
 
 @pytest.mark.asyncio
@@ -148,8 +148,8 @@ async def test_a_shopper_s_link_opens_a_websocket_until_it_ends(
     own_layer: None, retailer: RetailerRef, other: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumers, "RECHECK_S", 0.1)
-    found = await _open(retailer, "open-link")
-    assert (await found.frame())["data"] == {"shopper": "shp_1"}
+    opened = await _open(retailer, "open-link")
+    assert (await opened.frame())["data"] == {"shopper": "shp_1"}
     for ref, secret in ((retailer, "nothing"), (other, "open-link")):
         refused = await _open(ref, secret)
         assert await refused.close_code() == 4401
@@ -158,6 +158,6 @@ async def test_a_shopper_s_link_opens_a_websocket_until_it_ends(
     assert await foreign.close_code() == 4403
     await foreign.leave()
     credentials_app.EXPIRED.add("open-link")
-    assert await found.close_code() == 4401
-    await found.leave()
+    assert await opened.close_code() == 4401
+    await opened.leave()
     await sync_to_async(connections.close_all)()

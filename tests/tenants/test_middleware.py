@@ -1,4 +1,4 @@
-"""A request is its Host's, whatever the Host looks like; nobody else's door opens."""
+"""The Host header, in any spelling, selects the retailer of a request and no other."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ urlpatterns = [
 
 
 class Public:
-    """The house's own addresses."""
+    """The addresses of the operator's host."""
 
     urlpatterns = (path("whose/", whose),)
 
@@ -80,7 +80,7 @@ def test_an_unknown_host_is_404_and_says_nothing(db: None, host: str) -> None:
     assert b"t1" not in answer.content
 
 
-def test_no_header_but_host_chooses_the_retailer(db: None) -> None:
+def test_only_the_host_header_selects_the_retailer(db: None) -> None:
     headers = {
         "host": "t1.localhost",
         "x-forwarded-host": "t2.localhost",
@@ -134,7 +134,7 @@ def test_a_streamed_answer_reads_its_own_retailer(db: None) -> None:
             current_schema()
 
 
-def test_the_thread_keeps_nobody_after_the_request(db: None) -> None:
+def test_the_thread_has_no_retailer_after_the_request(db: None) -> None:
     with pytest.raises(ZeroDivisionError):
         Client(headers={"host": "t1.localhost"}).get("/broken/")
     with pytest.raises(NoRetailer):

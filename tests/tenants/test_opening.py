@@ -1,4 +1,4 @@
-"""Retailers are opened, suspended, resumed and closed by the house alone, and all or nothing."""
+"""The operator opens, suspends, resumes and closes retailers; each change is all or nothing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ THIRD = Opening("t_third", "third", Policy("Third", "Asia/Tokyo", "JPY"))
 
 
 def facts() -> list[str]:
-    """Return the kinds of the house's events."""
+    """Return the kinds of the events in the operator's journal."""
     return list(Event.objects.order_by("id").values_list("kind", flat=True))
 
 
@@ -90,7 +90,7 @@ def test_an_opened_retailer_is_served_at_its_host(in_house: RetailerRef) -> None
         ({"policy": Policy("", "Mars/North", "euro", "xx", "cubits")}, "/zone"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_leaves_nothing(
+def test_invalid_values_are_refused_and_nothing_is_stored(
     in_house: RetailerRef, change: dict[str, object], pointer: str
 ) -> None:
     before = Retailer.objects.count()
@@ -100,11 +100,11 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(
     assert (Retailer.objects.count(), facts()) == (before, [])
 
 
-def test_every_fault_of_a_policy_is_told_at_once(in_house: RetailerRef) -> None:
+def test_all_errors_of_a_policy_are_reported_together(in_house: RetailerRef) -> None:
     with pytest.raises(Invalid) as refusal:
         reserve(replace(THIRD, policy=Policy("", "Mars/North", "euro", "xx", "cubits")))
-    told = {problem.pointer for problem in refusal.value.errors}
-    assert told == {"/name", "/zone", "/currency", "/language", "/units"}
+    pointers = {problem.pointer for problem in refusal.value.errors}
+    assert pointers == {"/name", "/zone", "/currency", "/language", "/units"}
 
 
 def test_a_name_in_use_is_refused(in_house: RetailerRef) -> None:
@@ -119,7 +119,7 @@ def test_a_name_in_use_is_refused(in_house: RetailerRef) -> None:
     assert not Retailer.objects.filter(schema_name__startswith="t_").exists()
 
 
-def test_two_who_want_one_host_at_once_and_one_gets_it(fresh_db: str) -> None:
+def test_of_two_parallel_openings_one_gets_the_host(fresh_db: str) -> None:
     gate = threading.Barrier(4)
 
     def want(number: int) -> str:
@@ -218,7 +218,7 @@ def test_two_openings_do_not_wait_for_each_other(fresh_db: str) -> None:
         assert pool.submit(second).result(timeout=20) == "t_fourth"
 
 
-def test_a_suspended_retailer_is_shut_at_once_and_opened_again(in_house: RetailerRef) -> None:
+def test_a_suspended_retailer_answers_503_until_resumed(in_house: RetailerRef) -> None:
     assert suspend("t1").status == Status.SUSPENDED
     with pytest.raises(RetailerNotOpen), retailer_context("t1"):
         pytest.fail("entered")
@@ -249,14 +249,14 @@ def test_a_dropped_retailer_leaves_no_table(in_house: RetailerRef) -> None:
     assert not migrate.exists(row.schema_name)
 
 
-def test_closing_wants_the_name_again(in_house: RetailerRef) -> None:
+def test_closing_needs_the_name_of_the_schema(in_house: RetailerRef) -> None:
     with pytest.raises(Invalid, match="repeat the name"):
         close("t1", confirm="t2")
     assert (selectors.find("t1").status, facts()) == ("active", [])
 
 
 @pytest.mark.parametrize("act", [suspend, resume, lambda s: close(s, confirm=s)])
-def test_the_house_itself_stands(in_house: RetailerRef, act: object) -> None:
+def test_the_house_cannot_be_suspended_or_closed(in_house: RetailerRef, act: object) -> None:
     with pytest.raises(HouseProtected):
         act(HOUSE)
     assert facts() == []
@@ -265,7 +265,7 @@ def test_the_house_itself_stands(in_house: RetailerRef, act: object) -> None:
 @pytest.mark.parametrize(
     ("first", "then"), [([], resume), ([suspend], suspend), ([suspend, resume], resume)]
 )
-def test_a_move_that_is_not_in_the_table_is_refused(
+def test_a_change_of_status_that_is_not_allowed_is_refused(
     in_house: RetailerRef, first: list[object], then: object
 ) -> None:
     for act in first:
@@ -297,13 +297,13 @@ def test_a_schema_that_is_behind_is_named_and_caught_up(fresh_db: str) -> None:
 def test_the_house_moves_with_base_domain(fresh_db: str, settings: object) -> None:
     settings.BASE_DOMAIN = "Deliveries.example.org"  # type: ignore[attr-defined]
     migrate_house()
-    found = selectors.by_host("deliveries.example.org")
-    assert found is not None
-    assert found.schema == HOUSE
+    ref = selectors.by_host("deliveries.example.org")
+    assert ref is not None
+    assert ref.schema == HOUSE
     assert selectors.by_host("localhost") is None
 
 
-def test_the_commands_speak_json(fresh_db: str) -> None:
+def test_the_commands_print_json(fresh_db: str) -> None:
     def run(*words: str) -> dict[str, object]:
         out = StringIO()
         call_command(*words, "--json", stdout=out)

@@ -1,4 +1,4 @@
-"""A retailer's policy: checked whole, audited, and a colour nobody can read is refused."""
+"""A retailer's policy is checked and audited; a colour with too little contrast is refused."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def row(schema: str = "t1") -> Retailer:
     return Retailer.objects.get(schema_name=schema)
 
 
-def test_a_policy_is_kept_told_and_audited(retailer: RetailerRef) -> None:
-    wanted = replace(GIVEN, zone="America/Lima", units="imperial", brand=Brand(hue=20, corner=2))
+def test_a_policy_is_stored_audited_and_recorded_as_an_event(retailer: RetailerRef) -> None:
+    policy = replace(GIVEN, zone="America/Lima", units="imperial", brand=Brand(hue=20, corner=2))
     before = row().version
-    set_policy(wanted)
-    assert policy_of(row()) == wanted
+    set_policy(policy)
+    assert policy_of(row()) == policy
     assert row().version == before + 1
     event = Event.objects.get(kind="policy.changed")
     assert event.data == {"fields": ["brand", "units", "zone"]}
@@ -46,15 +46,15 @@ def test_the_same_policy_again_changes_nothing(retailer: RetailerRef) -> None:
     assert not Event.objects.filter(kind="policy.changed").exists()
 
 
-def test_a_policy_touches_its_own_retailer_alone(retailer: RetailerRef, other: RetailerRef) -> None:
-    theirs = policy_of(row("t2"))
+def test_a_policy_changes_no_other_retailer(retailer: RetailerRef, other: RetailerRef) -> None:
+    other_policy = policy_of(row("t2"))
     set_policy(replace(GIVEN, name="Renamed"))
-    assert (row().name, policy_of(row("t2"))) == ("Renamed", theirs)
+    assert (row().name, policy_of(row("t2"))) == ("Renamed", other_policy)
     with retailer_context(other):
         assert not Event.objects.exists()
 
 
-def test_a_change_on_top_of_anothers_is_refused(retailer: RetailerRef) -> None:
+def test_a_change_of_an_old_version_is_refused(retailer: RetailerRef) -> None:
     version = row().version
     set_policy(replace(GIVEN, name="Faster"), expected_version=version)
     with pytest.raises(Stale):
@@ -76,7 +76,7 @@ def test_a_change_on_top_of_anothers_is_refused(retailer: RetailerRef) -> None:
         (Brand(hue=23, chroma=0.3), "/brand/chroma"),
     ],
 )
-def test_a_brand_that_does_not_fit_is_refused_and_changes_nothing(
+def test_an_invalid_brand_is_refused_and_changes_nothing(
     retailer: RetailerRef, brand: Brand, pointer: str
 ) -> None:
     before = (row().version, row().brand)
@@ -87,7 +87,7 @@ def test_a_brand_that_does_not_fit_is_refused_and_changes_nothing(
     assert not Event.objects.filter(kind="policy.changed").exists()
 
 
-def test_the_refusal_of_a_colour_says_how_far_off_it_is() -> None:
+def test_the_refusal_of_a_colour_shows_its_contrast() -> None:
     with pytest.raises(Invalid) as refusal:
         check(replace(GIVEN, brand=Brand(hue=23, chroma=0.3)))
     (problem,) = refusal.value.errors
@@ -103,13 +103,13 @@ def test_luminance_and_ratio_are_those_of_the_standard() -> None:
     assert luminance(0.452014, 0.313214, 264.052) == pytest.approx(0.0722, abs=1e-3)
 
 
-def test_every_hue_can_be_read_at_the_houses_own_vividness() -> None:
+def test_every_hue_is_readable_with_the_default_vividness() -> None:
     assert all(worst(hue).ratio >= ENOUGH for hue in range(360))
     pairs = {(pair.text, pair.ground, pair.scheme) for pair in brand_contrasts(None)}
     assert len(pairs) == 12
 
 
-def test_a_page_wears_its_retailers_brand_and_no_others(
+def test_a_page_shows_the_brand_of_its_retailer_only(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
     set_policy(replace(GIVEN, brand=Brand(hue=77, chroma=0.1)))

@@ -1,4 +1,4 @@
-"""Sections of the policy: typed, with defaults, checked, audited, and a page each."""
+"""Sections of the policy have types, defaults, checks, audit entries and a page each."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def standing() -> tuple[int, int, int]:
     return tuple(m.objects.count() for m in (PolicySection, AuditEntry, Event))  # type: ignore[return-value]
 
 
-def test_without_a_row_the_defaults_hold_and_nobody_can_change_what_was_read(
+def test_without_a_row_the_defaults_apply_and_are_immutable(
     retailer: RetailerRef,
 ) -> None:
-    found = policy(SlotsPolicy)
-    assert found == SlotsPolicy()
+    values = policy(SlotsPolicy)
+    assert values == SlotsPolicy()
     with pytest.raises(FrozenInstanceError):
-        found.cutoff_minutes = 1  # type: ignore[misc]
+        values.cutoff_minutes = 1  # type: ignore[misc]
 
 
 def test_a_section_is_each_retailer_s_own(retailer: RetailerRef, other: RetailerRef) -> None:
@@ -59,7 +59,9 @@ def test_a_section_is_each_retailer_s_own(retailer: RetailerRef, other: Retailer
         assert policy(SlotsPolicy).cutoff_minutes == 90
 
 
-def test_a_change_is_audited_before_and_after_and_told_as_an_event(retailer: RetailerRef) -> None:
+def test_a_change_is_audited_with_both_values_and_recorded_as_an_event(
+    retailer: RetailerRef,
+) -> None:
     change(cutoff_minutes=120, greeting="Hi")
     entry = AuditEntry.objects.get(act="policy.set")
     assert entry.subject == retailer.public_id
@@ -80,7 +82,7 @@ def test_the_same_values_again_change_nothing(retailer: RetailerRef) -> None:
     assert standing() == before
 
 
-def test_every_value_that_does_not_fit_is_told_at_once_and_nothing_is_kept(
+def test_all_invalid_values_are_reported_together_and_nothing_is_stored(
     retailer: RetailerRef,
 ) -> None:
     with pytest.raises(Invalid) as refused:
@@ -88,8 +90,8 @@ def test_every_value_that_does_not_fit_is_told_at_once_and_nothing_is_kept(
             cutoff_minutes=1441, markup=-1.0, open_sundays="yes", rounding="left",
             greeting="x" * 21, most_days=0,
         )  # fmt: skip
-    told = {problem.pointer for problem in refused.value.errors}
-    assert told == {f"/{name}" for name in (
+    pointers = {problem.pointer for problem in refused.value.errors}
+    assert pointers == {f"/{name}" for name in (
         "cutoff_minutes", "markup", "open_sundays", "rounding", "greeting", "most_days",
     )}  # fmt: skip
     with pytest.raises(Invalid, match="errors") as refused:
@@ -100,7 +102,7 @@ def test_every_value_that_does_not_fit_is_told_at_once_and_nothing_is_kept(
     assert standing() == (0, 0, 0)
 
 
-def test_of_two_who_change_the_same_version_at_once_one_is_told(
+def test_of_two_parallel_changes_of_a_version_one_is_refused(
     fresh_db: str, retailer: RetailerRef
 ) -> None:
     gate = threading.Barrier(4)
@@ -126,7 +128,7 @@ def test_of_two_who_change_the_same_version_at_once_one_is_told(
     assert AuditEntry.objects.filter(act="policy.set").count() == 1
 
 
-def test_what_is_stored_of_an_older_class_is_read_with_defaults(retailer: RetailerRef) -> None:
+def test_values_stored_by_an_older_class_are_read_with_defaults(retailer: RetailerRef) -> None:
     PolicySection.objects.create(section="slots", values={"cutoff_minutes": 100, "gone": 1})
     assert policy(SlotsPolicy) == SlotsPolicy(cutoff_minutes=100)
 
@@ -134,9 +136,9 @@ def test_what_is_stored_of_an_older_class_is_read_with_defaults(retailer: Retail
 def test_a_request_reads_a_section_once_and_sees_what_it_writes(retailer: RetailerRef) -> None:
     with policies_read_once():
         policy(SlotsPolicy)
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             policy(SlotsPolicy)
-        assert len(asked) == 0
+        assert len(queries) == 0
         change(cutoff_minutes=120)
         assert policy(SlotsPolicy).cutoff_minutes == 120
     PolicySection.objects.update(values={"cutoff_minutes": 130})
@@ -165,7 +167,7 @@ def test_each_section_has_a_page_under_settings(retailer: RetailerRef, other: Re
         assert policy(SlotsPolicy) == SlotsPolicy()
 
 
-def test_who_may_not_edit_the_policy_reads_it_only(retailer: RetailerRef) -> None:
+def test_a_member_who_cannot_edit_the_policy_can_read_it(retailer: RetailerRef) -> None:
     reader = logged_in(retailer, add_member(Role.READONLY))
     page = reader.get("/settings/slots/")
     assert page.status_code == 200
@@ -175,7 +177,7 @@ def test_who_may_not_edit_the_policy_reads_it_only(retailer: RetailerRef) -> Non
 
 
 @pytest.mark.parametrize("name", ["Thawed", "NoDefault", "OddKind", "setting"])
-def test_what_is_no_frozen_dataclass_with_defaults_is_refused(
+def test_a_class_that_is_not_a_frozen_dataclass_with_defaults_is_refused(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = {"odd": f"tests.tenants.policy_app.{name}"}

@@ -1,4 +1,4 @@
-"""The first pages: what this is, and what today asks for."""
+"""The public front page, and the home page with its next steps."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ MORNING = dt.datetime(2026, 11, 23, 6, tzinfo=dt.UTC)
 
 
 class Everybody:
-    """A reader who may do everything."""
+    """A reader who is allowed to do everything."""
 
     def may(self, act: str, hub: str | None = None) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
 
@@ -46,13 +46,13 @@ def steps(date: dt.date = DAY) -> list[str]:
     return [step.label for step in next_steps(EVERYBODY, scope_of(date))]
 
 
-def test_an_empty_house_says_what_to_do_first(retailer: RetailerRef) -> None:
+def test_an_empty_retailer_shows_the_first_step(retailer: RetailerRef) -> None:
     assert steps() == ["Add a hub"]
     make_hub()
     assert steps() == ["Import orders"]
 
 
-def test_the_day_leads_from_orders_to_shifts_to_a_plan_to_its_publication(
+def test_the_next_step_goes_from_orders_to_shifts_to_a_plan_to_its_publication(
     retailer: RetailerRef,
 ) -> None:
     hub = day_of(4)
@@ -65,21 +65,21 @@ def test_the_day_leads_from_orders_to_shifts_to_a_plan_to_its_publication(
     assert steps() == ["Plan again"]
 
 
-def test_what_is_unserved_did_not_come_after_the_plan(retailer: RetailerRef) -> None:
+def test_unserved_orders_are_not_counted_as_new_orders(retailer: RetailerRef) -> None:
     hub = day_of(3)
     make_orders(2, hub=hub.public_id, parcels=(TOO_HEAVY,))
     draft = plan(hub)
     assert draft.unserved_count == 2
     publish_plan(plan=draft)
-    said = [step.text for step in next_steps(EVERYBODY, scope_of())]
-    assert said == [f"{hub.name}: 2 orders are on no route."]
+    texts = [step.text for step in next_steps(EVERYBODY, scope_of())]
+    assert texts == [f"{hub.name}: 2 orders are on no route."]
     make_order(hub=hub.public_id)
-    said = [step.text for step in next_steps(EVERYBODY, scope_of())]
-    assert said == [f"{hub.name}: 1 order arrived after the plan was made.",
+    texts = [step.text for step in next_steps(EVERYBODY, scope_of())]
+    assert texts == [f"{hub.name}: 1 order arrived after the plan was made.",
                     f"{hub.name}: 2 orders are on no route."]  # fmt: skip
 
 
-def test_what_needs_a_pin_is_said_of_the_day_and_nothing_is_called_done(
+def test_orders_that_need_a_pin_are_shown_and_the_day_is_not_done(
     retailer: RetailerRef,
 ) -> None:
     hub = day_of(3)
@@ -97,14 +97,14 @@ def test_what_needs_a_pin_is_said_of_the_day_and_nothing_is_called_done(
     assert (day.needs_pin, day.needs_pin_today, day.in_order) == (3, 2, False)
 
 
-def test_who_can_act_on_nothing_is_not_told_that_all_is_published(retailer: RetailerRef) -> None:
+def test_a_reader_without_steps_is_not_told_that_all_is_published(retailer: RetailerRef) -> None:
     plan(day_of(2))  # a draft, which a read-only member cannot publish
     reader = logged_in(retailer, add_member(Role.READONLY))
     with time_machine.travel(MORNING, tick=False):
         assert "Everything is planned and published" not in reader.get("/").content.decode()
 
 
-def test_a_source_of_steps_reads_the_day_itself_when_the_page_brings_no_picture(
+def test_steps_read_the_day_themselves_without_a_home_scope(
     retailer: RetailerRef,
 ) -> None:
     make_orders(2, hub=make_hub().public_id)
@@ -113,30 +113,30 @@ def test_a_source_of_steps_reads_the_day_itself_when_the_page_brings_no_picture(
     assert selectors.plan_steps(Scope(date=DAY, hubs=frozenset({"hub_none"}))) == []
 
 
-def test_orders_without_a_shift_ask_for_one(retailer: RetailerRef) -> None:
+def test_orders_without_a_shift_lead_to_the_step_to_add_shifts(retailer: RetailerRef) -> None:
     make_orders(2, hub=make_hub().public_id)
     assert steps() == ["Add shifts"]
 
 
-def test_the_figures_are_those_of_the_plans_that_count(retailer: RetailerRef) -> None:
-    made = publish_plan(plan=plan(day_of(5)))
+def test_the_figures_are_those_of_the_published_plans(retailer: RetailerRef) -> None:
+    published = publish_plan(plan=plan(day_of(5)))
     day = selectors.today(None, DAY)
-    assert (day.orders, day.planned, day.routes) == (5, 5, made.routes.count())
+    assert (day.orders, day.planned, day.routes) == (5, 5, published.routes.count())
     assert (day.cost_minor, day.distance_m, day.co2_g) == (
-        made.cost_minor, made.distance_m, made.co2_g,
+        published.cost_minor, published.distance_m, published.co2_g,
     )  # fmt: skip
-    assert day.cost_per_order_minor == round(made.cost_minor / 5)
+    assert day.cost_per_order_minor == round(published.cost_minor / 5)
 
 
-def test_who_works_at_one_hub_sees_that_hub_alone(retailer: RetailerRef) -> None:
-    mine, other = day_of(2), day_of(3)
-    day = selectors.today(frozenset({mine.public_id}), DAY)
-    assert [row.hub for row in day.hubs] == [mine]
+def test_a_member_of_one_hub_sees_only_that_hub(retailer: RetailerRef) -> None:
+    own_hub, other = day_of(2), day_of(3)
+    day = selectors.today(frozenset({own_hub.public_id}), DAY)
+    assert [row.hub for row in day.hubs] == [own_hub]
     assert day.orders == 2
     assert other not in [row.hub for row in day.hubs]
 
 
-def test_a_day_costs_the_same_queries_however_many_orders(retailer: RetailerRef) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_orders(retailer: RetailerRef) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:
             next_steps(EVERYBODY, scope_of())
@@ -158,7 +158,7 @@ def test_the_page_shows_the_next_day_with_orders_when_today_has_none(
         assert selectors.day_to_show(None) == dt.date(2026, 11, 26)
 
 
-def test_a_member_is_told_of_today_and_a_stranger_is_led_to_the_door(
+def test_a_member_sees_today_and_a_visitor_is_sent_to_sign_in(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
     day_of(3)
@@ -179,7 +179,7 @@ def test_a_member_is_told_of_today_and_a_stranger_is_led_to_the_door(
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_the_public_page_says_what_this_is_and_leads_to_the_demo(
+def test_the_public_page_explains_the_product_and_links_to_the_demo(
     house: RetailerRef, retailer: RetailerRef, language: str
 ) -> None:
     public = Client(headers={"host": "localhost", "accept-language": language})
@@ -190,7 +190,7 @@ def test_the_public_page_says_what_this_is_and_leads_to_the_demo(
     assert b"http://t1.localhost:8000/login/?next=/console/" in page.content
 
 
-def test_outside_the_laptop_no_retailer_is_listed(
+def test_no_retailer_is_listed_except_on_a_laptop(
     house: RetailerRef, retailer: RetailerRef, settings: pytest.FixtureRequest
 ) -> None:
     Retailer.objects.filter(schema_name=retailer.schema).update(is_demo=True)

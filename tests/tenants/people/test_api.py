@@ -1,4 +1,4 @@
-"""The people API: who may, what it answers, and what it never shows."""
+"""The people API: its permissions and answers, and the data that it never shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit: in the same transaction, by whom, and never with a secret."""
+"""Audit entries are written in the same transaction, name the actor, and hold no secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tenants.permissions import Role
 from tests.people import add_member, logged_in
 
 
-def test_an_entry_goes_with_the_transaction_that_wrote_it(retailer: RetailerRef) -> None:
+def test_an_entry_is_rolled_back_with_its_transaction(retailer: RetailerRef) -> None:
     with transaction.atomic():
         audit("thing.make", "thg_1")
         transaction.set_rollback(True)
@@ -31,7 +31,7 @@ def test_a_secret_is_refused(retailer: RetailerRef, field: str) -> None:
         audit("thing.change", "thg_1", {field: ("a", "b")})
 
 
-def test_only_what_differs_is_written(retailer: RetailerRef) -> None:
+def test_only_fields_that_differ_are_recorded(retailer: RetailerRef) -> None:
     changes = changed({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": frozenset({"y", "x"})})
     with acting_as("mbr_x"):
         entry = audit("thing.change", "thg_1", changes)

@@ -72,13 +72,13 @@ def _audit_calls() -> Iterator[tuple[str, ast.expr]]:
 
 
 def _actions() -> set[str]:
-    found: set[str] = set()
+    actions: set[str] = set()
     for file, action in _audit_calls():
         if isinstance(action, ast.Constant):
-            found.add(str(action.value))
+            actions.add(str(action.value))
         else:
-            found |= {kind.name for kind in COMPUTED[file, ast.unparse(action)]}
-    return found
+            actions |= {kind.name for kind in COMPUTED[file, ast.unparse(action)]}
+    return actions
 
 
 def _words() -> list[AuditWords]:
@@ -86,10 +86,10 @@ def _words() -> list[AuditWords]:
 
 
 def test_every_action_of_the_code_has_a_sentence_and_every_sentence_an_action() -> None:
-    told = [action for words in _words() for action in words.sentences]
-    assert len(told) == len(set(told))
-    assert set(told) == _actions()
-    assert len(told) > 30
+    actions = [action for words in _words() for action in words.sentences]
+    assert len(actions) == len(set(actions))
+    assert set(actions) == _actions()
+    assert len(actions) > 30
 
 
 def test_every_audited_field_has_a_label() -> None:
@@ -180,21 +180,21 @@ def test_entries_whose_subject_or_actor_is_gone_still_read_well(retailer: Retail
     zone = make_zone(hub=make_hub(name="Centre"), name="Old town")
     zone_id = zone.public_id
     remove_zone(zone=zone)
-    told = [_text(entry) for entry in AuditEntry.objects.filter(subject=zone_id).order_by("pk")]
-    assert told[0].startswith("The system added the zone Old town.")
-    assert told[-1] == "The system removed the zone Old town."
-    gone = "0" * 20
-    with transaction.atomic(), acting_as(f"mbr_{gone}"):
-        entry = audit("vehicle.changed", f"veh_{gone}", {"hub": (f"hub_{gone}", None)})
+    texts = [_text(entry) for entry in AuditEntry.objects.filter(subject=zone_id).order_by("pk")]
+    assert texts[0].startswith("The system added the zone Old town.")
+    assert texts[-1] == "The system removed the zone Old town."
+    body = "0" * 20
+    with transaction.atomic(), acting_as(f"mbr_{body}"):
+        entry = audit("vehicle.changed", f"veh_{body}", {"hub": (f"hub_{body}", None)})
     assert _text(entry) == (
         "The operator changed the vehicle (no longer exists): "
         "“Hub” removed (it was (no longer exists))."
     )
     with transaction.atomic():
-        entry = audit("shift.changed", f"sft_{gone}", {"starts_at": ("[erased]", None)})
+        entry = audit("shift.changed", f"sft_{body}", {"starts_at": ("[erased]", None)})
     assert _text(entry).endswith("“Starts” removed (it was [erased]).")
-    with transaction.atomic(), acting_as(f"key_{gone}"):
-        entry = audit("thing.made", f"thg_{gone}", {"some_thing": ({"a": [1]}, {"a": [2]})})
+    with transaction.atomic(), acting_as(f"key_{body}"):
+        entry = audit("thing.made", f"thg_{body}", {"some_thing": ({"a": [1]}, {"a": [2]})})
     assert _text(entry) == "An API key changed (no longer exists): “Some thing a” from 1 to 2."
 
 

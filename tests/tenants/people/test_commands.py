@@ -26,10 +26,10 @@ def test_a_member_is_made_with_a_password_from_a_file(other: RetailerRef, tmp_pa
     secret = tmp_path / "password"
     secret.write_text("a good long password\n", encoding="utf-8")
     words = ("member_create", "--schema", "t2", "--role", "owner", "--email", "ana@example.org")
-    said: dict[str, Any] = json.loads(run(*words, "--password-file", str(secret), "--json"))
-    assert "set_password_url" not in said
+    result: dict[str, Any] = json.loads(run(*words, "--password-file", str(secret), "--json"))
+    assert "set_password_url" not in result
     with retailer_context(other):
-        member = Member.objects.get(public_id=said["id"])
+        member = Member.objects.get(public_id=result["id"])
         assert (member.name, member.role) == ("ana", "owner")
         services.log_in(email="ana@example.org", password="a good long password", address="x")
         assert AuditEntry.objects.get().actor == "system"
@@ -37,8 +37,8 @@ def test_a_member_is_made_with_a_password_from_a_file(other: RetailerRef, tmp_pa
 
 def test_without_a_password_the_answer_holds_a_link(other: RetailerRef) -> None:
     words = ("member_create", "--schema", "t2", "--role", "picker", "--email", "bo@example.org")
-    said = run(*words)
-    assert "http://t2.localhost:8000/set-password/" in said
+    result = run(*words)
+    assert "http://t2.localhost:8000/set-password/" in result
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_a_refusal_is_a_sentence_and_exit_status_1(
 
 def test_a_key_is_made_and_works(other: RetailerRef) -> None:
     words = ("apikey_create", "--schema", "t2", "--role", "driver", "--ref", "drv_1")
-    said = json.loads(run(*words, "--json"))
-    assert KeyClient(other, said["key"]).get("/api/v1/me/").json()["id"] == said["id"]
+    result = json.loads(run(*words, "--json"))
+    assert KeyClient(other, result["key"]).get("/api/v1/me/").json()["id"] == result["id"]
     with retailer_context(other):
         assert ApiKey.objects.get().ref == "drv_1"
     assert run(*words).strip().startswith("lm_t2_")

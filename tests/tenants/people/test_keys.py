@@ -1,4 +1,4 @@
-"""API keys: shown once, kept as a hash, bound to their house, ended at once."""
+"""API keys are shown once, stored as a hash, bound to one retailer, and revoked immediately."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def create(**of: Any) -> tuple[ApiKey, str]:
     return services.create_key(**{"name": "Shop", "role": KeyRole.INTEGRATION, **of})
 
 
-def test_a_key_names_its_house_and_only_its_hash_is_kept(retailer: RetailerRef) -> None:
+def test_a_key_names_its_retailer_and_only_its_hash_is_stored(retailer: RetailerRef) -> None:
     key, secret = create()
     head, schema, body = secret.split("_")
     assert (head, schema, len(body)) == ("lm", "t1", 32)
-    kept = json.dumps(
+    row = json.dumps(
         [list(ApiKey.objects.values()), list(AuditEntry.objects.values())], default=str
     )
-    assert secret not in kept
-    assert body not in kept
+    assert secret not in row
+    assert body not in row
     assert key.hint == secret[-4:]
     assert me(retailer, secret) == 200
 
@@ -56,13 +56,13 @@ def test_a_key_of_one_retailer_opens_nothing_at_another(
 @pytest.mark.parametrize(
     "sent", ["", "lm_t1_", "lm_t1_wrong", "lm__", "x", "lm_t2_" + "0" * 32, "é" * 10, "a b"]
 )
-def test_what_is_no_key_is_401(retailer: RetailerRef, sent: str) -> None:
+def test_an_invalid_key_gets_401(retailer: RetailerRef, sent: str) -> None:
     answer = KeyClient(retailer, sent).get("/api/v1/me/")
     assert answer.status_code == 401
     assert answer.json()["code"] == "not_authenticated"
 
 
-def test_other_schemes_are_told_the_right_one(client: Any) -> None:
+def test_another_scheme_gets_a_message_with_the_right_one(client: Any) -> None:
     answer = client.get("/api/v1/me/", headers={"authorization": "Basic eDp5"})
     assert answer.status_code == 401
     assert "Bearer" in answer.json()["detail"]
@@ -85,8 +85,8 @@ def test_a_key_ends_when_revoked_rotated_or_expired(retailer: RetailerRef) -> No
         services.rotate_key(public_id=key.public_id)
     with pytest.raises(NotFound):
         services.revoke_key(public_id="key_none")
-    mine = AuditEntry.objects.filter(subject=key.public_id).order_by("pk")
-    acts = list(mine.values_list("act", flat=True))
+    entries = AuditEntry.objects.filter(subject=key.public_id).order_by("pk")
+    acts = list(entries.values_list("act", flat=True))
     assert acts == ["key.create", "key.rotate", "key.revoke"]
 
 
@@ -136,7 +136,7 @@ def test_a_checkout_key_is_bound_to_its_origins(retailer: RetailerRef) -> None:
         ({"expires_at": dt.datetime(2020, 1, 1, tzinfo=dt.UTC)}, "/expires_at"),
     ],
 )
-def test_a_key_that_does_not_fit_is_refused_and_not_made(
+def test_invalid_values_of_a_key_are_refused_and_no_key_is_created(
     retailer: RetailerRef, of: dict[str, Any], pointer: str
 ) -> None:
     with pytest.raises(Invalid) as refused:

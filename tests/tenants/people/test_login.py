@@ -1,4 +1,4 @@
-"""Log-in, sessions and their end: counted, told alike, and worth nothing elsewhere."""
+"""Sign-in and sessions: attempts are counted, answers do not differ, sessions end at once."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_a_member_logs_in_by_any_case_of_the_e_mail(retailer: RetailerRef) -> No
         add_member(email="ana@example.org")
 
 
-def test_unknown_inactive_unset_and_wrong_get_one_answer_for_the_same_work(
+def test_unknown_inactive_unset_and_wrong_get_the_same_answer_for_the_same_work(
     retailer: RetailerRef, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_member(email="known@example.org")
     add_member(Role.PICKER, email="unset@example.org", password=None)
-    gone = add_member(Role.PICKER, email="gone@example.org")
-    Member.objects.filter(pk=gone.pk).update(active=False)
+    inactive = add_member(Role.PICKER, email="gone@example.org")
+    Member.objects.filter(pk=inactive.pk).update(active=False)
     hashed: Counter[str] = Counter()
     real = login_service.check_password
 
@@ -74,7 +74,7 @@ def test_unknown_inactive_unset_and_wrong_get_one_answer_for_the_same_work(
     assert len(hashed) == 1, "one hasher, one cost"
 
 
-def test_an_account_locks_after_ten_tries_and_says_the_remedy(retailer: RetailerRef) -> None:
+def test_an_account_locks_after_ten_attempts_with_a_remedy(retailer: RetailerRef) -> None:
     member = add_member(email="ana@example.org")
     with time_machine.travel("2026-05-01T08:00:00Z", tick=False) as clock:
         assert [try_login("ana@example.org") for _n in range(10)] == ["refused"] * 10
@@ -95,7 +95,7 @@ def test_an_unknown_account_locks_just_the_same(retailer: RetailerRef) -> None:
     assert [try_login("nobody@example.org") for _n in range(11)][-1] == "locked"
 
 
-def test_an_address_locks_whoever_it_tries(
+def test_an_address_locks_for_every_account(
     retailer: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login_service, "ADDRESS_TRIES", 5)
@@ -105,7 +105,7 @@ def test_an_address_locks_whoever_it_tries(
     assert try_login("ana@example.org", PASSWORD, "203.0.113.9") == "in"
 
 
-def test_a_hundred_parallel_tries_look_at_ten_passwords(
+def test_a_hundred_parallel_attempts_check_ten_passwords(
     fresh_db: str, retailer: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_member(email="ana@example.org")
@@ -128,30 +128,30 @@ def test_a_hundred_parallel_tries_look_at_ten_passwords(
                 connection.close()
 
     with ThreadPoolExecutor(20) as pool:
-        said = Counter(word for words in pool.map(hammer, range(20)) for word in words)
-    assert said == {"refused": 10, "locked": 90}
+        outcomes = Counter(word for words in pool.map(hammer, range(20)) for word in words)
+    assert outcomes == {"refused": 10, "locked": 90}
     assert looked["at"] == 10
     assert try_login("ana@example.org", PASSWORD, "203.0.113.9") == "locked"
 
 
-def test_no_e_mail_is_kept_of_those_who_tried(retailer: RetailerRef) -> None:
+def test_attempts_store_no_e_mail(retailer: RetailerRef) -> None:
     try_login("secret.person@example.org")
     assert "secret" not in str(list(LoginAttempt.objects.values()))
 
 
-def test_the_login_page_answers_and_leads_back_inside_only(
+def test_the_login_page_redirects_only_inside_the_site(
     retailer: RetailerRef, client: Client
 ) -> None:
     member = add_member()
     form = {"email": member.email, "password": PASSWORD}
-    for wanted, led in [
+    for target, expected in [
         ("/members/", "/members/"),
         ("https://evil.example/", "/"),
         ("//evil.example/", "/"),
         ("javascript:alert(1)", "/"),
     ]:
-        answer = Client(headers={"host": retailer.domain}).post("/login/", {**form, "next": wanted})
-        assert (answer.status_code, answer["Location"]) == (302, led)
+        answer = Client(headers={"host": retailer.domain}).post("/login/", {**form, "next": target})
+        assert (answer.status_code, answer["Location"]) == (302, expected)
 
 
 def test_a_session_gets_a_fresh_key_at_log_in(retailer: RetailerRef) -> None:
@@ -166,7 +166,7 @@ def test_a_session_gets_a_fresh_key_at_log_in(retailer: RetailerRef) -> None:
     assert not Session.objects.filter(session_key=planted.session_key).exists()
 
 
-def test_a_session_of_one_retailer_is_worth_nothing_at_another(
+def test_a_session_of_one_retailer_is_not_valid_at_another(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
     browser = logged_in(retailer, add_member(email="ana@example.org"))
@@ -176,7 +176,7 @@ def test_a_session_of_one_retailer_is_worth_nothing_at_another(
     stolen.cookies["sid"] = browser.cookies["sid"].value
     assert me(browser) == 200
     assert me(stolen) == 401
-    # Even a row copied into the other schema, key and all, names its own house.
+    # Even a copy of the session row in the other schema names its own retailer.
     row = Session.objects.get(session_key=browser.cookies["sid"].value)
     with retailer_context(other):
         Session.objects.create(
@@ -233,7 +233,7 @@ def test_a_change_of_name_ends_nothing(retailer: RetailerRef) -> None:
     assert me(browser) == 200
 
 
-def test_a_session_written_while_access_ended_is_worth_nothing(retailer: RetailerRef) -> None:
+def test_a_session_created_while_access_ended_is_not_valid(retailer: RetailerRef) -> None:
     member = add_member(Role.DISPATCHER)
     late = SessionStore()
     late.belong_to(
@@ -246,7 +246,7 @@ def test_a_session_written_while_access_ended_is_worth_nothing(retailer: Retaile
     assert me(browser) == 401
 
 
-def test_a_password_link_works_once_in_its_own_house_and_for_72_hours(
+def test_a_password_link_works_once_at_its_own_retailer_and_for_72_hours(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:
     member = add_member(Role.PICKER, email="new@example.org", password=None)
@@ -336,7 +336,7 @@ def test_two_owners_who_demote_each_other_leave_one(fresh_db: str, retailer: Ret
         assert Member.objects.filter(role=Role.OWNER).count() == 1
 
 
-def test_a_form_from_elsewhere_is_refused(retailer: RetailerRef) -> None:
+def test_a_form_from_another_site_is_refused(retailer: RetailerRef) -> None:
     member = add_member()
     strict = Client(enforce_csrf_checks=True, headers={"host": retailer.domain})
     answer = strict.post(

@@ -1,4 +1,4 @@
-"""The people pages: who sees them, what they do, and that nothing is cached or inline."""
+"""The people pages: permissions and actions, without caching or inline scripts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_every_page_lets_in_whom_the_table_names(retailer: RetailerRef, role: Role) -> None:
+def test_every_page_follows_the_permission_table(retailer: RetailerRef, role: Role) -> None:
     rows, browser = written(), logged_in(retailer, add_member(role))
     for path, (view, post) in PAGES.items():
         assert (browser.get(path).status_code == 200) is (role in rows[view][0]), path
@@ -37,13 +37,15 @@ def test_every_page_lets_in_whom_the_table_names(retailer: RetailerRef, role: Ro
             assert AuditEntry.objects.count() == before
 
 
-def test_strangers_are_led_to_log_in_from_every_page(retailer: RetailerRef, client: Client) -> None:
+def test_visitors_are_sent_to_sign_in_from_every_page(
+    retailer: RetailerRef, client: Client
+) -> None:
     for path in PAGES:
         answer = client.get(path)
         assert (answer.status_code, answer["Location"]) == (302, f"/login/?next=%2F{path[1:-1]}%2F")
 
 
-def test_pages_have_no_inline_script_or_style_and_say_their_headers(
+def test_pages_have_no_inline_script_or_style_and_have_security_headers(
     retailer: RetailerRef, client: Client
 ) -> None:
     browser = logged_in(retailer, add_member(Role.OWNER))
@@ -84,7 +86,7 @@ def test_a_refused_log_in_says_why_on_the_page_with_its_status(
     assert "no-store" in locked["Cache-Control"]
 
 
-def test_a_manager_lets_somebody_in_who_then_sets_a_password_and_is_logged_in(
+def test_a_manager_invites_a_member_who_sets_a_password_and_is_signed_in(
     retailer: RetailerRef,
 ) -> None:
     browser = logged_in(retailer, add_member(Role.MANAGER))
@@ -115,7 +117,7 @@ def test_a_manager_cannot_make_an_owner_on_the_page_either(retailer: RetailerRef
     assert not Member.objects.filter(email="new@example.org").exists()
 
 
-def test_a_member_is_changed_once_by_whoever_read_the_present_version(
+def test_a_member_is_changed_only_from_the_current_version(
     retailer: RetailerRef,
 ) -> None:
     browser, picker = logged_in(retailer, add_member(Role.OWNER)), add_member(Role.PICKER)
@@ -134,18 +136,18 @@ def test_a_member_is_changed_once_by_whoever_read_the_present_version(
 
 def test_members_of_another_retailer_are_unknown(retailer: RetailerRef, other: RetailerRef) -> None:
     with retailer_context(other):
-        theirs = add_member(Role.PICKER, email="theirs@example.org")
+        other_member = add_member(Role.PICKER, email="theirs@example.org")
     browser = logged_in(retailer, add_member(Role.OWNER))
-    assert browser.get(f"/members/{theirs.public_id}/").status_code == 404
+    assert browser.get(f"/members/{other_member.public_id}/").status_code == 404
     assert "theirs@example.org" not in browser.get("/members/").content.decode()
 
 
 def test_a_key_is_shown_once_and_revoked_on_its_page(retailer: RetailerRef) -> None:
     browser = logged_in(retailer, add_member(Role.OWNER))
-    made = browser.post("/api-keys/", {"what": "create", "name": "Shop", "role": "integration"})
-    secret = re.search(r"lm_t1_[0-9a-z]{32}", made.content.decode())
+    response = browser.post("/api-keys/", {"what": "create", "name": "Shop", "role": "integration"})
+    secret = re.search(r"lm_t1_[0-9a-z]{32}", response.content.decode())
     assert secret is not None
-    assert "no-store" in made["Cache-Control"]
+    assert "no-store" in response["Cache-Control"]
     assert secret[0] not in browser.get("/api-keys/").content.decode()
     key = ApiKey.objects.get()
     browser.post("/api-keys/", {"what": "revoke", "key": key.public_id})
@@ -189,7 +191,7 @@ def test_the_settings_are_changed_and_audited(retailer: RetailerRef) -> None:
     assert browser.post("/settings/", form).status_code == 422, "an older version"
 
 
-def test_what_people_type_is_shown_as_text(retailer: RetailerRef) -> None:
+def test_values_that_people_type_are_escaped(retailer: RetailerRef) -> None:
     evil = "<script>alert(1)</script>"
     owner = add_member(Role.OWNER)
     services.change_member(public_id=owner.public_id, by=None, name=evil)
@@ -198,13 +200,13 @@ def test_what_people_type_is_shown_as_text(retailer: RetailerRef) -> None:
         assert evil not in browser.get(path).content.decode(), path
 
 
-def test_every_page_speaks_the_language_that_is_asked_for(
+def test_every_page_is_in_the_requested_language(
     retailer: RetailerRef, other: RetailerRef, client: Client, other_client: Client
 ) -> None:
     assert client.get("/login/")["Content-Language"] == "en"
     assert other_client.get("/login/")["Content-Language"] == "es", "the retailer's own"
-    asked = other_client.get("/login/", headers={"accept-language": "en"})
-    assert asked["Content-Language"] == "en"
+    response = other_client.get("/login/", headers={"accept-language": "en"})
+    assert response["Content-Language"] == "en"
     browser = logged_in(retailer, add_member(Role.PICKER, language="es"))
     assert browser.get("/account/")["Content-Language"] == "es"
     browser.cookies["language"] = "en"
@@ -225,8 +227,8 @@ def test_hubs_of_members_and_keys_are_chosen_by_name(retailer: RetailerRef) -> N
     strange = browser.post("/members/", {**form, "hub_scope": "some", "hubs": ["hub_strange"]})
     assert strange.status_code == 422
     assert not Member.objects.filter(email="new@example.org").exists()
-    made = browser.post("/members/", {**form, "hub_scope": "some", "hubs": [south.public_id]})
-    assert made.status_code == 200
+    created = browser.post("/members/", {**form, "hub_scope": "some", "hubs": [south.public_id]})
+    assert created.status_code == 200
     member = Member.objects.get(email="new@example.org")
     assert member.hubs == [south.public_id]
     mine = browser.get(f"/members/{member.public_id}/").content.decode()

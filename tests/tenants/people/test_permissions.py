@@ -1,4 +1,4 @@
-"""One table says who may; pages, API and services obey it."""
+"""Pages, API and websockets follow the one permission table."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ ALL_HUBS_ONLY = {
 def written() -> dict[str, tuple[set[str], set[str]]]:
     rows = {}
     for line in WRITTEN.strip().splitlines():
-        left, _bar, right = line.partition("|")
-        act, *members = left.split()
-        rows[act] = ({MEMBERS[m] for m in members}, {KEYS[k] for k in right.split()})
+        members_part, _bar, keys_part = line.partition("|")
+        act, *members = members_part.split()
+        rows[act] = ({MEMBERS[m] for m in members}, {KEYS[k] for k in keys_part.split()})
     return rows
 
 
@@ -98,19 +98,19 @@ def test_a_driver_s_key_is_not_a_driver_who_is_a_member() -> None:
     assert not may(someone(Kind.KEY, KeyRole.DRIVER), Act.HOME_VIEW)
 
 
-def test_unknown_roles_and_strangers_may_nothing() -> None:
+def test_unknown_roles_and_visitors_are_denied_everything() -> None:
     for act in Act:
         assert not may(None, act)
         assert not may(someone(Kind.MEMBER, "emperor", house=True), act)
 
 
-def test_the_house_s_acts_are_for_the_house_s_people_alone() -> None:
+def test_the_operators_acts_are_for_the_operators_members_only() -> None:
     assert not may(someone(Kind.MEMBER, Role.OWNER), Act.RETAILERS_EDIT)
     assert may(someone(Kind.MEMBER, Role.OWNER, house=True), Act.RETAILERS_EDIT)
 
 
 @pytest.mark.parametrize("act", list(Act))
-def test_hubs_bound_every_act(act: Act) -> None:
+def test_every_act_is_limited_to_the_hubs_of_the_principal(act: Act) -> None:
     bound = someone(Kind.MEMBER, Role.MANAGER, hubs=frozenset({HUB}), house=True)
     allowed = "m" in WRITTEN.split(act.value)[1].split("|")[0].split()
     whole = act.value in ALL_HUBS_ONLY
@@ -119,7 +119,7 @@ def test_hubs_bound_every_act(act: Act) -> None:
     assert may(bound, act, OTHER_HUB) is False
 
 
-def test_what_lies_in_another_hub_is_unknown_not_forbidden() -> None:
+def test_another_hub_is_not_found_instead_of_forbidden() -> None:
     bound = someone(Kind.MEMBER, Role.DISPATCHER, hubs=frozenset({HUB}))
     require(bound, Act.ORDERS_EDIT, HUB)
     with pytest.raises(NotFound):
@@ -129,16 +129,16 @@ def test_what_lies_in_another_hub_is_unknown_not_forbidden() -> None:
     assert refused.value.data == {"act": "members.edit"}
 
 
-def test_visible_leaves_the_hubs_of_the_principal_and_nothing_to_a_stranger(
+def test_visible_returns_the_rows_of_the_principals_hubs_and_none_to_a_visitor(
     retailer: RetailerRef,
 ) -> None:
     for name in ("a", "b"):
         add_member(Role.READONLY, email=f"{name}@example.org")
     everyone = Member.objects.all()
-    found = visible(
+    rows = visible(
         someone(Kind.MEMBER, Role.READONLY, hubs=frozenset({"a@example.org"})), everyone, "email"
     )
-    assert [m.email for m in found] == ["a@example.org"]
+    assert [m.email for m in rows] == ["a@example.org"]
     assert visible(someone(Kind.MEMBER, Role.READONLY), everyone).count() == 2
     assert not visible(None, everyone).exists()
 
@@ -146,7 +146,7 @@ def test_visible_leaves_the_hubs_of_the_principal_and_nothing_to_a_stranger(
 # --- the faces obey ----------------------------------------------------------------------------
 def api_views() -> dict[str, tuple[type[RetailerAPIView], str]]:
     """Return address -> (view class, pattern) of everything under /api/v1/."""
-    found: dict[str, tuple[type[RetailerAPIView], str]] = {}
+    views: dict[str, tuple[type[RetailerAPIView], str]] = {}
 
     def walk(patterns: list[Any], before: str) -> None:
         for entry in patterns:
@@ -154,14 +154,14 @@ def api_views() -> dict[str, tuple[type[RetailerAPIView], str]]:
             if isinstance(entry, URLResolver):
                 walk(entry.url_patterns, route)
             elif issubclass(getattr(entry.callback, "cls", object), RetailerAPIView):
-                found[route] = (entry.callback.cls, route)
+                views[route] = (entry.callback.cls, route)
 
     walk(get_resolver("lastmile.urls").url_patterns, "/")
-    return found
+    return views
 
 
 def address(route: str) -> str:
-    """Fill the parameters with ids that nobody has."""
+    """Fill the parameters with ids that do not exist."""
     parts = [
         "0" if part.startswith("<int:") else "none_0" if part.startswith("<") else part
         for part in route.split("/")
@@ -174,7 +174,7 @@ def counts() -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize(("kind", "role"), EVERYBODY)
-def test_every_api_address_lets_in_whom_the_table_names(
+def test_every_api_address_follows_the_permission_table(
     retailer: RetailerRef, kind: Kind, role: str
 ) -> None:
     rows = written()
@@ -210,7 +210,7 @@ def test_every_api_address_lets_in_whom_the_table_names(
     assert probes >= 15
 
 
-def test_a_stranger_is_let_in_nowhere(retailer: RetailerRef, client: Any) -> None:
+def test_a_visitor_gets_401_everywhere(retailer: RetailerRef, client: Any) -> None:
     before = counts()
     for route, (view, _pattern) in api_views().items():
         for method in ("get", "post", "put", "patch", "delete"):
@@ -240,7 +240,9 @@ def test_a_method_without_an_act_is_denied(retailer: RetailerRef, rf: RequestFac
     assert Forgotten.as_view()(request).status_code == 403
 
 
-def test_a_page_leads_strangers_to_log_in_and_refuses_who_may_not(rf: RequestFactory) -> None:
+def test_a_page_sends_visitors_to_sign_in_and_refuses_members_without_the_act(
+    rf: RequestFactory,
+) -> None:
     @page(Act.MEMBERS_VIEW, post=Act.MEMBERS_EDIT)
     def view(request: Any) -> Any:
         return "seen"

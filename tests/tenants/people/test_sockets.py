@@ -1,4 +1,4 @@
-"""Websockets: whose page, who, what first, and an end that is prompt. Real threads and database."""
+"""Websockets: origin, caller, snapshot and prompt closing, with real threads and database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.asyncio
 
 
 class Board(RetailerConsumer):
-    """A consumer such as CONSOLE writes."""
+    """An example consumer, such as the console has."""
 
     act = Act.PLANS_VIEW
 
@@ -48,7 +48,7 @@ HOUSE = SocketGate(URLRouter([re_path(r"^ws/v1/board/$", Board.as_asgi())]))
 
 @pytest.fixture(autouse=True)
 def own_layer(fresh_db: str) -> Any:
-    """Give each test's event loop a channel layer of its own."""
+    """Give the event loop of each test its own channel layer."""
     channel_layers.backends.clear()
     sockets._open.clear()
     yield
@@ -56,24 +56,24 @@ def own_layer(fresh_db: str) -> Any:
 
 
 def headers(ref: RetailerRef, *, origin: str | None = "", session: str = "") -> list[Any]:
-    found = [(b"host", ref.domain.encode())]
+    pairs = [(b"host", ref.domain.encode())]
     if origin is not None:
-        found.append((b"origin", (origin or f"http://{ref.domain}:8000").encode()))
+        pairs.append((b"origin", (origin or f"http://{ref.domain}:8000").encode()))
     if session:
-        found.append((b"cookie", f"sid={session}".encode()))
-    return found
+        pairs.append((b"cookie", f"sid={session}".encode()))
+    return pairs
 
 
 @asynccontextmanager
 async def socket(
     ref: RetailerRef, path: str = "/ws/v1/board/", app: Any = None, **of: Any
 ) -> AsyncIterator[Socket]:
-    found = Socket(app or HOUSE, path, headers(ref, **of))
-    assert await found.open(), "a socket is accepted, so that its close code can be read"
+    opened = Socket(app or HOUSE, path, headers(ref, **of))
+    assert await opened.open(), "a socket is accepted, so that its close code can be read"
     try:
-        yield found
+        yield opened
     finally:
-        await found.leave()
+        await opened.leave()
         await sync_to_async(connections.close_all)()
 
 
@@ -90,8 +90,8 @@ def session(retailer: RetailerRef, member: Member) -> str:
 async def test_a_member_gets_a_snapshot_then_what_is_newer(
     retailer: RetailerRef, session: str
 ) -> None:
-    async with socket(retailer, session=session) as found:
-        assert await found.frame() == {
+    async with socket(retailer, session=session) as opened:
+        assert await opened.frame() == {
             "type": "snapshot",
             "seq": 7,
             "retailer": retailer.public_id,
@@ -99,22 +99,22 @@ async def test_a_member_gets_a_snapshot_then_what_is_newer(
         }
         await in_retailer(retailer, broadcast, "board", "hub_x", kind="moved", seq=7, data="old")
         await in_retailer(retailer, broadcast, "board", "hub_x", kind="moved", seq=8, data="new")
-        assert await found.frame() == {
+        assert await opened.frame() == {
             "type": "moved", "seq": 8, "retailer": retailer.public_id, "data": "new",
         }  # fmt: skip
-        await found.say('{"type": "snapshot"}')
-        assert (await found.frame())["type"] == "snapshot"
-        await found.say('{"type": "ping"}')
-        assert (await found.frame())["type"] == "pong"
+        await opened.say('{"type": "snapshot"}')
+        assert (await opened.frame())["type"] == "snapshot"
+        await opened.say('{"type": "ping"}')
+        assert (await opened.frame())["type"] == "pong"
 
 
 async def test_frames_of_one_retailer_never_reach_another(
     retailer: RetailerRef, other: RetailerRef, session: str
 ) -> None:
-    async with socket(retailer, session=session) as found:
-        await found.frame()
+    async with socket(retailer, session=session) as opened:
+        await opened.frame()
         await in_retailer(other, broadcast, "board", "hub_x", kind="moved", seq=9, data="theirs")
-        assert await found.receive_nothing(timeout=0.5)
+        assert await opened.receive_nothing(timeout=0.5)
 
 
 async def test_a_page_of_any_other_origin_is_refused(retailer: RetailerRef, session: str) -> None:
@@ -128,41 +128,39 @@ async def test_a_page_of_any_other_origin_is_refused(retailer: RetailerRef, sess
         "http://t1.localhost:8000.evil.example",
         "null",
     ):
-        async with socket(retailer, session=session, origin=origin) as found:
-            assert await found.close_code() == 4403, origin
+        async with socket(retailer, session=session, origin=origin) as opened:
+            assert await opened.close_code() == 4403, origin
 
 
-async def test_without_an_origin_a_cookie_counts_for_nothing(
-    retailer: RetailerRef, session: str
-) -> None:
-    async with socket(retailer, session=session, origin=None) as found:
-        assert await found.close_code() == 4401
+async def test_without_an_origin_cookies_are_ignored(retailer: RetailerRef, session: str) -> None:
+    async with socket(retailer, session=session, origin=None) as opened:
+        assert await opened.close_code() == 4401
 
 
 async def test_a_session_of_one_retailer_opens_no_socket_at_another(
     other: RetailerRef, session: str
 ) -> None:
-    async with socket(other, session=session) as found:
-        assert await found.close_code() == 4401
+    async with socket(other, session=session) as opened:
+        assert await opened.close_code() == 4401
 
 
 async def test_an_unknown_host_or_address_is_4404(retailer: RetailerRef, session: str) -> None:
-    found = Socket(HOUSE, "/ws/v1/board/", [(b"host", b"x.localhost")])
-    await found.open()
-    assert await found.close_code() == 4404
+    opened = Socket(HOUSE, "/ws/v1/board/", [(b"host", b"x.localhost")])
+    await opened.open()
+    assert await opened.close_code() == 4404
     twice = [*headers(retailer, session=session), (b"host", b"t2.localhost")]
-    found = Socket(HOUSE, "/ws/v1/board/", twice)
-    await found.open()
-    assert await found.close_code() == 4404
-    async with socket(retailer, "/ws/v1/nowhere/", application, session=session) as lost:
-        assert await lost.close_code() == 4404
+    opened = Socket(HOUSE, "/ws/v1/board/", twice)
+    await opened.open()
+    assert await opened.close_code() == 4404
+    async with socket(retailer, "/ws/v1/nowhere/", application, session=session) as unknown:
+        assert await unknown.close_code() == 4404
 
 
-async def test_who_may_not_see_plans_is_4403(retailer: RetailerRef) -> None:
+async def test_a_caller_who_cannot_see_plans_gets_4403(retailer: RetailerRef) -> None:
     driver = await in_retailer(retailer, add_member, Role.DRIVER)
     browser = await sync_to_async(logged_in)(retailer, driver)
-    async with socket(retailer, session=browser.cookies["sid"].value) as found:
-        assert await found.close_code() == 4403
+    async with socket(retailer, session=browser.cookies["sid"].value) as opened:
+        assert await opened.close_code() == 4403
 
 
 async def ticket_of(ref: RetailerRef) -> str:
@@ -174,8 +172,8 @@ async def ticket_of(ref: RetailerRef) -> str:
 
 async def test_a_ticket_opens_one_socket_once(retailer: RetailerRef) -> None:
     path = f"/ws/v1/board/?ticket={await ticket_of(retailer)}"
-    async with socket(retailer, path, origin=None) as found:
-        assert (await found.frame())["type"] == "snapshot"
+    async with socket(retailer, path, origin=None) as opened:
+        assert (await opened.frame())["type"] == "snapshot"
     async with socket(retailer, path, origin=None) as again:
         assert await again.close_code() == 4401
     assert await in_retailer(retailer, SocketTicket.objects.count) == 0
@@ -187,10 +185,10 @@ async def test_a_ticket_is_of_one_retailer_and_kept_as_a_hash(
     ticket = await ticket_of(retailer)
     rows = await in_retailer(retailer, lambda: str(list(SocketTicket.objects.values())))
     assert ticket not in rows
-    async with socket(other, f"/ws/v1/board/?ticket={ticket}", origin=None) as found:
-        assert await found.close_code() == 4401
-    async with socket(retailer, f"/ws/v1/board/?ticket={ticket}", origin=None) as found:
-        assert (await found.frame())["type"] == "snapshot"
+    async with socket(other, f"/ws/v1/board/?ticket={ticket}", origin=None) as opened:
+        assert await opened.close_code() == 4401
+    async with socket(retailer, f"/ws/v1/board/?ticket={ticket}", origin=None) as opened:
+        assert (await opened.frame())["type"] == "snapshot"
 
 
 async def test_of_ten_who_use_a_ticket_at_once_one_gets_in(retailer: RetailerRef) -> None:
@@ -219,8 +217,8 @@ async def test_a_ticket_lasts_a_minute(
 
     ticket = await ticket_of(retailer)
     monkeypatch.setattr(tickets, "shift_for_tests", lambda: dt.timedelta(seconds=61))
-    async with socket(retailer, f"/ws/v1/board/?ticket={ticket}", origin=None) as found:
-        assert await found.close_code() == 4401
+    async with socket(retailer, f"/ws/v1/board/?ticket={ticket}", origin=None) as opened:
+        assert await opened.close_code() == 4401
 
 
 @pytest.mark.parametrize("end", ["logout", "role", "everywhere"])
@@ -228,8 +226,8 @@ async def test_a_socket_closes_at_once_when_access_ends(
     retailer: RetailerRef, member: Member, end: str
 ) -> None:
     browser = await sync_to_async(logged_in)(retailer, member)
-    async with socket(retailer, session=browser.cookies["sid"].value) as found:
-        await found.frame()
+    async with socket(retailer, session=browser.cookies["sid"].value) as opened:
+        await opened.frame()
         if end == "logout":
             await sync_to_async(browser.post)("/logout/")
         elif end == "role":
@@ -241,7 +239,7 @@ async def test_a_socket_closes_at_once_when_access_ends(
             await in_retailer(
                 retailer, lambda: services.end_sessions(public_id=member.public_id, by=None)
             )
-        assert await found.close_code() == 4401
+        assert await opened.close_code() == 4401
 
 
 async def test_logging_out_of_one_browser_leaves_the_other_s_socket_open(
@@ -249,21 +247,21 @@ async def test_logging_out_of_one_browser_leaves_the_other_s_socket_open(
 ) -> None:
     one = await sync_to_async(logged_in)(retailer, member)
     two = await sync_to_async(logged_in)(retailer, member)
-    async with socket(retailer, session=two.cookies["sid"].value) as found:
-        await found.frame()
+    async with socket(retailer, session=two.cookies["sid"].value) as opened:
+        await opened.frame()
         await sync_to_async(one.post)("/logout/")
-        assert await found.receive_nothing(timeout=0.5)
-        await found.say('{"type": "ping"}')
-        assert (await found.frame())["type"] == "pong"
+        assert await opened.receive_nothing(timeout=0.5)
+        await opened.say('{"type": "ping"}')
+        assert (await opened.frame())["type"] == "pong"
 
 
 async def test_revoking_a_key_closes_its_socket(retailer: RetailerRef) -> None:
     ticket = await ticket_of(retailer)
-    async with socket(retailer, f"/ws/v1/board/?ticket={ticket}", origin=None) as found:
-        await found.frame()
+    async with socket(retailer, f"/ws/v1/board/?ticket={ticket}", origin=None) as opened:
+        await opened.frame()
         key = await in_retailer(retailer, lambda: _only_key())
         await in_retailer(retailer, lambda: services.revoke_key(public_id=key))
-        assert await found.close_code() == 4401
+        assert await opened.close_code() == 4401
 
 
 def _only_key() -> str:
@@ -272,14 +270,14 @@ def _only_key() -> str:
     return ApiKey.objects.get().public_id
 
 
-async def test_access_is_looked_at_again_even_when_no_hint_arrives(
+async def test_access_is_checked_again_even_if_no_hint_arrives(
     retailer: RetailerRef, member: Member, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumers, "RECHECK_S", 0.1)
-    async with socket(retailer, session=session) as found:
-        await found.frame()
+    async with socket(retailer, session=session) as opened:
+        await opened.frame()
         await in_retailer(retailer, lambda: Member.objects.update(session_epoch=99))
-        assert await found.close_code() == 4401
+        assert await opened.close_code() == 4401
 
 
 async def test_a_suspended_retailer_s_sockets_close(
@@ -288,34 +286,34 @@ async def test_a_suspended_retailer_s_sockets_close(
     from tenants.models import Retailer
 
     monkeypatch.setattr(consumers, "RECHECK_S", 0.1)
-    async with socket(retailer, session=session) as found:
-        await found.frame()
+    async with socket(retailer, session=session) as opened:
+        await opened.frame()
         await in_retailer(
             retailer,
             lambda: Retailer.objects.filter(schema_name="t1").update(status="suspended"),
         )
-        assert await found.close_code() == 4404
+        assert await opened.close_code() == 4404
 
 
 async def test_too_much_from_a_client_is_4429(retailer: RetailerRef, session: str) -> None:
     ping = '{"type": "ping"}'
     for sent in (["x" * (64 * 1024 + 1)], [b"bytes"], [ping] * 31):
-        async with socket(retailer, session=session) as found:
-            await found.frame()
-            for said in sent:
-                await found.say(said)
-            assert await found.close_code() == 4429
+        async with socket(retailer, session=session) as opened:
+            await opened.frame()
+            for message in sent:
+                await opened.say(message)
+            assert await opened.close_code() == 4429
 
 
-async def test_what_is_no_frame_is_answered_in_words(retailer: RetailerRef, session: str) -> None:
-    async with socket(retailer, session=session) as found:
-        await found.frame()
+async def test_an_invalid_frame_gets_an_error_message(retailer: RetailerRef, session: str) -> None:
+    async with socket(retailer, session=session) as opened:
+        await opened.frame()
         for sent in ("{", "[]", "[" * 5000, '{"type": 3}', '{"type": "steal"}', ""):
-            await found.say(sent)
-            assert (await found.frame())["type"] == "problem", sent
+            await opened.say(sent)
+            assert (await opened.frame())["type"] == "problem", sent
 
 
-async def test_a_client_that_takes_nothing_is_closed(
+async def test_a_client_that_reads_nothing_is_closed(
     retailer: RetailerRef, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sockets, "SEND_WITHIN_S", 0.2)
@@ -325,8 +323,8 @@ async def test_a_client_that_takes_nothing_is_closed(
             await asyncio.sleep(60)
 
     app = SocketGate(URLRouter([re_path(r"^ws/v1/board/$", Stuck.as_asgi())]))
-    async with socket(retailer, app=app, session=session) as found:
-        assert await found.close_code() == 4429
+    async with socket(retailer, app=app, session=session) as opened:
+        assert await opened.close_code() == 4429
 
 
 async def test_a_retailer_has_a_bounded_number_of_sockets(
@@ -342,7 +340,7 @@ async def test_a_retailer_has_a_bounded_number_of_sockets(
         assert (await four.frame())["type"] == "snapshot"
 
 
-async def test_sockets_that_are_refused_or_break_take_no_place(
+async def test_refused_or_broken_sockets_do_not_count_to_the_limit(
     retailer: RetailerRef, session: str, settings: Any
 ) -> None:
     settings.LIMIT_SOCKETS_PER_RETAILER = 2
@@ -360,8 +358,8 @@ async def test_sockets_that_are_refused_or_break_take_no_place(
         for kind in (Odd, Broken)
     )
     for _n in range(5):
-        async with socket(retailer, app=odd, session=session) as found:
-            assert await found.close_code() == 4404, "no group can have such a name"
+        async with socket(retailer, app=odd, session=session) as opened:
+            assert await opened.close_code() == 4404, "no group can have such a name"
         falls = Socket(broken, "/ws/v1/board/", headers(retailer, session=session))
         await falls.open()
         with pytest.raises(RuntimeError):
@@ -383,15 +381,15 @@ async def test_two_retailers_sockets_read_their_own_rows_hundreds_of_times(
 
     async def ask(ref: RetailerRef, ticket: str) -> set[str]:
         seen: set[str] = set()
-        async with socket(ref, f"/ws/v1/board/?ticket={ticket}", origin=None) as found:
-            seen |= set((await found.frame())["data"]["members"])
+        async with socket(ref, f"/ws/v1/board/?ticket={ticket}", origin=None) as opened:
+            seen |= set((await opened.frame())["data"]["members"])
             for _n in range(20):
-                await found.say('{"type": "snapshot"}')
-                seen |= set((await found.frame())["data"]["members"])
+                await opened.say('{"type": "snapshot"}')
+                seen |= set((await opened.frame())["data"]["members"])
         return seen
 
-    found = await asyncio.gather(
+    seen_by_socket = await asyncio.gather(
         *(ask(ref, t) for ref in (retailer, other) for t in tickets[ref.schema])
     )
-    assert found[:5] == [{"ana@example.org"}] * 5
-    assert found[5:] == [{"theirs@example.org"}] * 5
+    assert seen_by_socket[:5] == [{"ana@example.org"}] * 5
+    assert seen_by_socket[5:] == [{"theirs@example.org"}] * 5

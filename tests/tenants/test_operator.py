@@ -1,4 +1,4 @@
-"""Only the house's own owners open, suspend and close, and only at BASE_DOMAIN."""
+"""The operator's owners, and nobody else, manage retailers, and only on BASE_DOMAIN."""
 
 from __future__ import annotations
 
@@ -56,20 +56,20 @@ def status_of(schema: str) -> str:
 def test_an_owner_of_the_house_opens_a_retailer_by_a_job(boss: Client) -> None:
     answer = post(boss, "/api/v1/retailers/", THIRD)
     assert answer.status_code == 202, answer.content
-    made = answer.json()
-    assert (made["retailer"]["status"], made["operation"]["state"]) == ("opening", "queued")
+    body = answer.json()
+    assert (body["retailer"]["status"], body["operation"]["state"]) == ("opening", "queued")
     assert Client(headers={"host": "third.localhost"}).get("/login/").status_code == 503
     with retailer_context("house"):
-        run_job(Job.objects.get(public_id=made["operation"]["id"]).public_id)
-        assert AuditEntry.objects.filter(subject=made["retailer"]["id"]).count() == 1
+        run_job(Job.objects.get(public_id=body["operation"]["id"]).public_id)
+        assert AuditEntry.objects.filter(subject=body["retailer"]["id"]).count() == 1
     assert Client(headers={"host": "third.localhost"}).get("/login/").status_code == 200
-    shown = boss.get(f"/api/v1/retailers/{made['retailer']['id']}/").json()
-    assert (shown["status"], shown["domain"]) == ("active", "third.localhost")
+    retailer = boss.get(f"/api/v1/retailers/{body['retailer']['id']}/").json()
+    assert (retailer["status"], retailer["domain"]) == ("active", "third.localhost")
 
 
 def test_the_list_names_every_retailer_and_never_the_house(boss: Client) -> None:
-    shown = boss.get("/api/v1/retailers/").json()["items"]
-    assert {item["schema"] for item in shown} == {"t1", "t2"}
+    listed = boss.get("/api/v1/retailers/").json()["items"]
+    assert {item["schema"] for item in listed} == {"t1", "t2"}
 
 
 def test_a_retailer_is_suspended_resumed_and_closed(boss: Client) -> None:
@@ -92,7 +92,7 @@ def test_a_retailer_is_suspended_resumed_and_closed(boss: Client) -> None:
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.OWNER])
-def test_another_role_of_the_house_changes_nothing(house: RetailerRef, role: Role) -> None:
+def test_other_roles_of_the_operator_change_nothing(house: RetailerRef, role: Role) -> None:
     with retailer_context(house):
         browser = logged_in(house, add_member(role))
         before = Event.objects.count()
@@ -107,7 +107,9 @@ def test_another_role_of_the_house_changes_nothing(house: RetailerRef, role: Rol
         assert not Retailer.objects.filter(schema_name="t_third").exists()
 
 
-def test_an_owner_of_a_retailer_has_no_such_door(retailer: RetailerRef, house: RetailerRef) -> None:
+def test_an_owner_of_a_retailer_cannot_reach_the_operators_pages(
+    retailer: RetailerRef, house: RetailerRef
+) -> None:
     browser = logged_in(retailer, add_member(Role.OWNER))
     for path in ("/api/v1/retailers/", "/retailers/"):
         assert browser.get(path).status_code == 404
@@ -118,7 +120,7 @@ def test_an_owner_of_a_retailer_has_no_such_door(retailer: RetailerRef, house: R
     assert there.get("/api/v1/retailers/").status_code == 401
 
 
-def test_a_stranger_is_led_to_the_door(db: None, house: RetailerRef) -> None:
+def test_a_visitor_is_sent_to_sign_in(db: None, house: RetailerRef) -> None:
     stranger = Client(headers={"host": house.domain})
     assert stranger.get("/api/v1/retailers/").status_code == 401
     assert stranger.get("/retailers/").headers["Location"].startswith("/login/")
@@ -167,7 +169,7 @@ def test_the_page_opens_a_retailer_with_its_first_owner_and_shows_the_link(boss:
     assert "set-password" not in manager.get(where).content.decode()
 
 
-def test_a_job_that_opens_twice_lets_the_first_owner_in_once(house: RetailerRef) -> None:
+def test_a_job_that_runs_twice_adds_the_first_owner_once(house: RetailerRef) -> None:
     with retailer_context(house):
         opening = Opening(
             "t_third", "third", Policy("Third", "Asia/Tokyo", "JPY"),
