@@ -133,7 +133,7 @@ def test_the_command_sets_time_and_rate_and_returns_to_real_time(sandbox: Retail
     ("argv", "said"),
     [
         (["--at", "2031-05-06T07:08"], "offset"),
-        (["--at", "tomorrow"], "no instant"),
+        (["--at", "tomorrow"], "not a time"),
         (["--at", "1999-12-31T00:00Z"], "2000 to 2099"),
         (["--rate", "0"], "above 0"),
         (["--rate", "3601"], "3,600"),

@@ -250,7 +250,7 @@ def test_a_dropped_retailer_leaves_no_table(in_house: RetailerRef) -> None:
 
 
 def test_closing_needs_the_name_of_the_schema(in_house: RetailerRef) -> None:
-    with pytest.raises(Invalid, match="repeat the name"):
+    with pytest.raises(Invalid, match="type the name"):
         close("t1", confirm="t2")
     assert (selectors.find("t1").status, facts()) == ("active", [])
 
