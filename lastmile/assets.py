@@ -22,10 +22,10 @@ def version(base: Path) -> str:
 
 
 def never_changes(path: str, url: str) -> bool:
-    """Tell WhiteNoise that every file under a versioned address may be cached for ever."""
+    """Return True: every file under a versioned address may be cached for ever (WhiteNoise)."""
     return True
 
 
 def may_change(path: str, url: str) -> bool:
-    """Tell WhiteNoise not to cache: with DEBUG on, files change under the same address."""
+    """Return False: with DEBUG on, files change under the same address (WhiteNoise)."""
     return False

@@ -37,7 +37,7 @@ class BadSignature(DomainError):
 
 
 class CallbackChanged(Conflict):
-    """A call with this key was received before with other content."""
+    """A call with this id was received before with other content."""
 
     code: ClassVar[str] = "callback_changed"
 

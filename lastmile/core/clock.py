@@ -31,7 +31,7 @@ _test_clock: tuple[float, dt.timedelta] | None = None
 
 @dataclass(frozen=True, slots=True)
 class RetailerClock:
-    """The own clock of a sandbox retailer: the time it was set to, and its speed.
+    """The clock of a sandbox retailer that has its own time and speed.
 
     Parameters
     ----------

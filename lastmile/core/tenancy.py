@@ -106,7 +106,7 @@ class RetailerRef:
     brand : Brand
         The branding of its pages.
     clock : RetailerClock, optional
-        The own clock of a sandbox retailer.
+        The clock of a sandbox retailer that has its own time.
     """
 
     schema: str

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     requires_system_checks = ()  # `prepare` runs them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add NAME."""
+        """Add the argument NAME."""
         parser.add_argument(
             "name",
             choices=["web", "worker", "solve", "bulk", "beat"],
