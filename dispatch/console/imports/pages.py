@@ -94,7 +94,7 @@ def _apply(request: PageRequest, batch: ImportBatch) -> HttpResponse:
         require(principal, Act.JOBS_CANCEL)
         jobs.cancel(batch.job)
         return redirect("imports:import", batch.public_id)
-    raise Invalid(_("This form is damaged. Reload the page."))
+    raise Invalid(_("This form is invalid. Reload the page."))
 
 
 def _context(request: PageRequest, batch: ImportBatch) -> dict[str, Any]:

@@ -231,7 +231,7 @@ def test_the_pin_page_shows_answers_or_tells_that_there_are_none(
     ]
     browser = logged_in(retailer, add_member(Role.DISPATCHER))
     page = browser.get(f"/console/pins/{order.public_id}/").content.decode()
-    assert "The geocoder did not answer" in page
+    assert "The external geocoder did not answer" in page
 
 
 def test_a_server_that_hangs_costs_a_batch_one_time_out(
