@@ -157,16 +157,14 @@ def current_retailer() -> RetailerRef:
     NoRetailer
         No retailer is entered, or only the shared tables are.
     """
-    schema_context = context.required_schema_context()
-    if isinstance(schema_context.ref, RetailerRef):
-        return schema_context.ref
-    if schema_context.schema == PUBLIC:
+    entered = context.required_schema_context()
+    if isinstance(entered.ref, RetailerRef):
+        return entered.ref
+    if entered.schema == PUBLIC:
         raise NoRetailer(
             "Only the shared tables are open here. Enter a retailer with retailer_context(…)."
         )
-    return _find_or_raise(
-        schema_context.schema
-    )  # entered by django_tenants' set_schema, by name alone
+    return _find_or_raise(entered.schema)  # entered by django_tenants' set_schema, by name alone
 
 
 def retailer_context(
