@@ -11,9 +11,9 @@ from lastmile.core.kinds import FieldDoc, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetailerMovedFacts:
-    """A retailer went from one state to another. The subject is the retailer."""
+    """The status of a retailer changed. The subject is the retailer."""
 
-    from_: Annotated[str, FieldDoc("State before: opening, active, suspended, closing.", "active")]
+    from_: Annotated[str, FieldDoc("Old status: opening, active, suspended, closing.", "active")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +27,8 @@ class PolicyChangedFacts:
 class ClockSetFacts:
     """The clock of a sandbox retailer was set. The subject is the retailer."""
 
-    rate: Annotated[float, FieldDoc("Its seconds in a real second.", 60.0)]
-    real: Annotated[bool, FieldDoc("Whether it shows the real time again.", False)]
+    rate: Annotated[float, FieldDoc("Seconds of this clock per real second.", 60.0)]
+    real: Annotated[bool, FieldDoc("True if the clock shows the real time again.", False)]
 
 
 #: Verb of ``tenants.states.VERBS`` -> kind of event.

@@ -91,7 +91,7 @@ class PolicyForm(forms.Form):
     )
 
     @classmethod
-    def of(cls, policy: Policy) -> PolicyForm:
+    def from_policy(cls, policy: Policy) -> PolicyForm:
         """Return the form filled with a policy."""
         return cls(
             initial={

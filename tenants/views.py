@@ -32,7 +32,11 @@ def settings(request: PageRequest) -> HttpResponse:
     The form is read-only for members who cannot change the settings.
     """
     row = row_of(Retailer.objects.all(), current_schema())
-    form = PolicyForm(request.POST) if request.method == "POST" else PolicyForm.of(policy_of(row))
+    form = (
+        PolicyForm(request.POST)
+        if request.method == "POST"
+        else PolicyForm.from_policy(policy_of(row))
+    )
     version = version_of(request)
     if apply_form(form, lambda: services.set_policy(form.policy(), expected_version=version)):
         messages.success(request, _("Saved."))

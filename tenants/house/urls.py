@@ -28,7 +28,7 @@ urlpatterns = [
     path("retailers/", views.retailers, name="retailers"),
     path("retailers/<str:public_id>/", views.retailer, name="retailer"),
     re_path(
-        r"^retailers/(?P<public_id>ret_\w+)/(?P<what>suspend|resume|close)/$",
+        r"^retailers/(?P<public_id>ret_\w+)/(?P<action>suspend|resume|close)/$",
         views.act,
         name="retailer-act",
     ),

@@ -26,9 +26,9 @@ from tenants.permissions import Act, PageRequest, may, page
 
 PAGE = 50
 ACTS = {
-    "suspend": lambda schema, _said: services.suspend(schema),
-    "resume": lambda schema, _said: services.resume(schema),
-    "close": lambda schema, said: services.close(schema, confirm=said),
+    "suspend": lambda schema, _confirm: services.suspend(schema),
+    "resume": lambda schema, _confirm: services.resume(schema),
+    "close": lambda schema, confirm: services.close(schema, confirm=confirm),
 }
 
 
@@ -67,11 +67,11 @@ def retailer(request: PageRequest, public_id: str) -> HttpResponse:
 
 @page(Act.RETAILERS_EDIT)
 @require_POST
-def act(request: HttpRequest, public_id: str, what: str) -> HttpResponse:
+def act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
     """Suspend, resume or close a retailer."""
     row = fetch(selectors.retailers(), public_id)
     try:
-        ACTS[what](row.schema_name, request.POST.get("confirm", ""))
+        ACTS[action](row.schema_name, request.POST.get("confirm", ""))
     except DomainError as refused:
         messages.error(request, str(refused.detail))
     else:

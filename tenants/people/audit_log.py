@@ -1,7 +1,7 @@
 """The audit log as a person reads it: one sentence for each entry, with names and values.
 
-Names are looked up for all entries of a page together, so that the number of queries does not grow
-with the number of entries.
+All names of a page are looked up together, so the number of queries does not depend on the number
+of entries.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def lines(entries: Sequence[AuditEntry], *, link: bool = False) -> list[Line]:
 
 
 def subject_name(subject: str) -> str:
-    """Return the name of one subject, "" when it has none."""
+    """Return the name of one subject, "" if it has none."""
     words = _words([AuditEntry(actor=SYSTEM, subject=subject)])
     return words.names.get(subject, "")
 
@@ -146,10 +146,9 @@ def _html(text: str, **parts: str) -> SafeString:
 
 
 def _actor(actor: str, names: Names) -> str:
-    """Return what to call an actor.
+    """Return the name of an actor for display.
 
-    A member who is not in this retailer's tables belongs to the operator: members are never
-    deleted.
+    Members are never deleted, so an unknown member belongs to the operator.
     """
     kind = actor.partition("_")[0]
     if actor == SYSTEM:

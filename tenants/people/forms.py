@@ -152,7 +152,7 @@ class MemberForm(HubsForm):
     active = forms.BooleanField(label=_("Can sign in"), required=False, initial=True)
 
     @classmethod
-    def of(cls, member: Member) -> MemberForm:
+    def from_member(cls, member: Member) -> MemberForm:
         """Return the form filled with a member."""
         fields = ("name", "role", "hubs", "active")
         return cls(initial={field: getattr(member, field) for field in fields})

@@ -173,7 +173,9 @@ def member(request: PageRequest, public_id: str) -> HttpResponse:
     """Change a member, end all sessions, or create a new set-password link."""
     row = fetch(selectors.members(), public_id)
     by, action = request.principal, request.POST.get("what", "")
-    form = forms.MemberForm(request.POST) if action == "change" else forms.MemberForm.of(row)
+    form = (
+        forms.MemberForm(request.POST) if action == "change" else forms.MemberForm.from_member(row)
+    )
     context: dict[str, Any] = {"member": row, "form": form}
     if action == "change" and apply_form(
         form,
@@ -206,12 +208,12 @@ def api_keys(request: PageRequest) -> HttpResponse:
     form = forms.KeyForm(request.POST if action == "create" else None)
     context: dict[str, Any] = {"form": form}
     if action == "create":
-        made = apply_form(form, lambda: services.create_key(**form.cleaned_data))
-        if made:
-            context = {"form": forms.KeyForm(), "made": made[0], "secret": made[1]}
+        created = apply_form(form, lambda: services.create_key(**form.cleaned_data))
+        if created:
+            context = {"form": forms.KeyForm(), "created": created[0], "secret": created[1]}
     elif action == "rotate":
         key, secret = services.rotate_key(public_id=public_id)
-        context |= {"made": key, "secret": secret}
+        context |= {"created": key, "secret": secret}
     elif action == "revoke":
         services.revoke_key(public_id=public_id)
         messages.success(request, _("The key was revoked."))

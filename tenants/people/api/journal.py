@@ -98,8 +98,8 @@ class EventsView(RetailerAPIView):
 
 
 def _position(request: Request) -> int:
-    said = request.query_params.get("after", "0")
-    if not (said.isascii() and said.isdigit() and len(said) <= 18):
+    value = request.query_params.get("after", "0")
+    if not (value.isascii() and value.isdigit() and len(value) <= 18):
         text = "after must be a whole number: the position of the last event that you have."
         raise Invalid(text, errors=[FieldProblem("?after", text)])
-    return int(said)
+    return int(value)
