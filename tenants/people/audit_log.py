@@ -107,11 +107,11 @@ def _recorded_names(subjects: set[str]) -> dict[str, str]:
 def _line(entry: AuditEntry, words: _Words, *, link: bool) -> Line:
     sentence = words.sentences.get(entry.act, _ANY_ACTION)
     fields = words.fields.get(entry.act.partition(".")[0], {})
-    changes = [
-        (name, before, after)
-        for name, before, after in _flat(entry.changes)
-        if name not in sentence.tells
-    ]
+    order = {name: number for number, name in enumerate(fields)}  # JSONB keeps no order
+    changes = sorted(
+        (change for change in _flat(entry.changes) if change[0] not in sentence.tells),
+        key=lambda change: order.get(change[0], len(order)),
+    )
     own = bool(sentence.own) and entry.actor == entry.subject
     text = _filled(sentence.own if own else sentence.text, entry, words.names, link=link)
     if sentence.adds:
