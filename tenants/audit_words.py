@@ -58,13 +58,13 @@ class Field:
 
 
 def no_names(_ids: Iterable[str]) -> Names:
-    """Return no names: for an app whose subjects have none."""
+    """Return no names; for an app whose subjects have no names."""
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditWords:
-    """The words of one app.
+    """The words of one app for the audit log.
 
     Parameters
     ----------

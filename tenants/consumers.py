@@ -20,7 +20,7 @@ RECHECK_S: Final = 60
 
 
 class RetailerConsumer(SnapshotConsumer):
-    """Base of the consumers: set ``act``, override ``groups_joined`` and ``snapshot``.
+    """The base of consumers: set ``act``, override ``groups_joined`` and ``snapshot``.
 
     The gate has put the caller into the scope. The permission table decides here: at the start,
     every minute, and immediately after the access of the caller changes.

@@ -101,7 +101,7 @@ class CredentialType:
         return unknown().detail
 
     def current_principal(self, credential: Credential) -> Principal | None:
-        """Return the present principal behind a credential, None once it is no longer valid."""
+        """Return the current principal of a credential, or None if it is no longer valid."""
         raise NotImplementedError
 
 
@@ -124,5 +124,5 @@ def credential_type(name: str) -> CredentialType:
 
 
 def current_principal(credential: Credential) -> Principal | None:
-    """Return the present principal behind a credential, None once it is no longer valid."""
+    """Return the current principal of a credential, or None if it is no longer valid."""
     return credential_type(credential.name).current_principal(credential)

@@ -72,14 +72,14 @@ class ResourceListView(RetailerAPIView):
     resource: ClassVar[Resource]
 
     def get(self, request: Request) -> Response:
-        """List, newest first; ``?external_id=`` finds one."""
+        """List the items, newest first; ``?external_id=`` finds one item."""
         rows = by_external_id(request, self.resource.visible_to(self.principal))
         return cursor_page(
             request, self.resource.filter_rows(request, rows), self.resource.shape_out
         )
 
     def post(self, request: Request) -> Response:
-        """Add one."""
+        """Add an item."""
         values = self.resource.resolve(self.principal, self.shape_in(self.resource.shape_in))
         row = self.resource.add(**values)
         location = f"{request.path}{row.public_id}/"
@@ -92,7 +92,7 @@ class ResourceView(RetailerAPIView):
     resource: ClassVar[Resource]
 
     def get(self, request: Request, ref: str) -> Response:
-        """Return one."""
+        """Return an item."""
         row = by_ref(self.resource.visible_to(self.principal), ref)
         return self.shape_out(self.resource.shape_out, row, ETag=etag(row))
 

@@ -132,7 +132,7 @@ def _setting(section: str, field: dataclasses.Field[Any], hint: Any) -> Setting:
 
 
 def from_stored(section: Section, stored: Mapping[str, Any]) -> Any:
-    """Return the policy with stored values; defaults replace missing ones, unknown are ignored."""
+    """Return the policy with the stored values, with defaults for values that are missing."""
     names = {setting.name for setting in section.settings}
     return section.policy(**{name: value for name, value in stored.items() if name in names})
 

@@ -104,7 +104,7 @@ def day_to_show(hubs: frozenset[str] | None) -> dt.date:
 
 
 def today(hubs: frozenset[str] | None, date: dt.date) -> Today:
-    """Return the figures of a day in five queries, for any number of orders."""
+    """Return the figures of a day. The number of queries does not grow with the orders."""
     retailer = current_retailer()
     places = Hub.objects.filter(active=True) if hubs is None else Hub.objects.filter(
         active=True, public_id__in=hubs

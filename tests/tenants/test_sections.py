@@ -39,7 +39,7 @@ def change(**values: Any) -> PolicySection:
     return set_section(section=section_of(SlotsPolicy), policy=replace(SlotsPolicy(), **values))
 
 
-def standing() -> tuple[int, int, int]:
+def counts() -> tuple[int, int, int]:
     return tuple(m.objects.count() for m in (PolicySection, AuditEntry, Event))  # type: ignore[return-value]
 
 
@@ -75,11 +75,11 @@ def test_a_change_is_audited_with_both_values_and_recorded_as_an_event(
 
 def test_the_same_values_again_change_nothing(retailer: RetailerRef) -> None:
     change()
-    assert standing() == (0, 0, 0)
+    assert counts() == (0, 0, 0)
     change(cutoff_minutes=120)
-    before = standing()
+    before = counts()
     assert change(cutoff_minutes=120).version == 1
-    assert standing() == before
+    assert counts() == before
 
 
 def test_all_invalid_values_are_reported_together_and_nothing_is_stored(
@@ -99,7 +99,7 @@ def test_all_invalid_values_are_reported_together_and_nothing_is_stored(
     assert [problem.pointer for problem in refused.value.errors] == ["/cutoff_minutes"]
     with pytest.raises(Invalid):
         change(cutoff_minutes=True)
-    assert standing() == (0, 0, 0)
+    assert counts() == (0, 0, 0)
 
 
 def test_of_two_parallel_changes_of_a_version_one_is_refused(
