@@ -151,4 +151,6 @@ def described(view: V) -> V:
     )(view)
 
 
-_EXTERNAL_ID = OpenApiParameter("external_id", str, description="Your own id; finds one or none.")
+_EXTERNAL_ID = OpenApiParameter(
+    "external_id", str, description="Your own ID; the list then has one item or none."
+)

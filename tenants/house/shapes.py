@@ -48,7 +48,7 @@ class OpenRetailerIn(serializers.Serializer[Any]):
 
     schema = serializers.CharField(max_length=48, help_text="Name of its schema, such as t_acme.")
     domain = serializers.CharField(
-        max_length=253, help_text="Host name; a single word is put before BASE_DOMAIN."
+        max_length=253, help_text="Host name; a single word is added in front of BASE_DOMAIN."
     )
     name = serializers.CharField(max_length=120)
     zone = serializers.CharField(max_length=64, help_text="IANA time zone.")
@@ -63,7 +63,7 @@ class CloseRetailerIn(serializers.Serializer[Any]):
 
     confirm = serializers.CharField(max_length=48, help_text="The name of the schema.")
     drop = serializers.BooleanField(
-        default=False, help_text="Drop the tables for good instead of keeping them aside."
+        default=False, help_text="Delete the tables instead of keeping them under another name."
     )
 
 

@@ -130,9 +130,9 @@ def first_owner() -> Member | None:
 
 
 def hub_names() -> dict[str, str]:
-    """Return public id -> name of the retailer's hubs, by name, as the switchboard's roll tells."""
+    """Return the names of the retailer's hubs by public id, sorted by name."""
     names_by_id: dict[str, str] = {}
-    for _room, names in roll("HUB_NAMES"):
+    for _app, names in roll("HUB_NAMES"):
         names_by_id |= names()
     return dict(sorted(names_by_id.items(), key=lambda hub: (hub[1].casefold(), hub[0])))
 

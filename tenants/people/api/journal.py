@@ -21,7 +21,9 @@ from tenants.permissions import Act, RetailerAPIView
 _FILTERS = [
     OpenApiParameter("kind", OpenApiTypes.STR, description="Such as `planning.solve`."),
     OpenApiParameter("state", OpenApiTypes.STR, description="Such as `running`."),
-    OpenApiParameter("subject", OpenApiTypes.STR, description="Id of what it works on."),
+    OpenApiParameter(
+        "subject", OpenApiTypes.STR, description="ID of the object that the operation works on."
+    ),
 ]
 
 

@@ -16,7 +16,7 @@ from tenants.roles import Act
 MEMBER_ROLES = [role.value for role in Role]
 KEY_ROLES = [role.value for role in KeyRole]
 OPERATION_STATES = ["queued", "running", "succeeded", "failed", "cancelled"]
-_HUBS = "Public ids of the hubs it is limited to; null means all."
+_HUBS = "Public ids of the hubs that access is limited to; null means all hubs."
 
 
 def _hubs(**kwargs: Any) -> serializers.ListField:
@@ -149,7 +149,7 @@ class MeOut(serializers.Serializer[Principal]):
     name = serializers.CharField()
     role = serializers.CharField()
     hubs = serializers.SerializerMethodField(help_text=_HUBS)
-    acts = serializers.SerializerMethodField(help_text="Everything the table grants it.")
+    acts = serializers.SerializerMethodField(help_text="All acts that the caller is allowed to do.")
 
     def get_hubs(self, me: Principal) -> list[str] | None:
         """Return the hubs, sorted; None means all."""

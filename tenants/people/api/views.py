@@ -160,8 +160,12 @@ class AuditView(RetailerAPIView):
     @extend_schema(
         operation_id="audit_list",
         parameters=[
-            OpenApiParameter("subject", OpenApiTypes.STR, description="Id of what was changed."),
-            OpenApiParameter("actor", OpenApiTypes.STR, description="Id of who changed it."),
+            OpenApiParameter("subject", OpenApiTypes.STR, description="ID of the changed object."),
+            OpenApiParameter(
+                "actor",
+                OpenApiTypes.STR,
+                description="ID of the member or key that made the change.",
+            ),
         ],
         responses=page_of(shapes.AuditEntryOut),
     )
