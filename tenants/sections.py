@@ -152,7 +152,7 @@ def check_section(section: Section, policy: Any) -> Any:
         message = _fault(setting, getattr(policy, setting.name))
         if message:
             problems.add(f"/{setting.name}", message)
-    if not problems.found and hasattr(policy, "check"):
+    if not problems.entries and hasattr(policy, "check"):
         policy.check(problems)
     problems.raise_if_any(_("Some settings are not valid. See the errors."))
     return policy

@@ -87,7 +87,7 @@ def served(*exchanges: Captured) -> Iterator[str]:
                 self.wfile.flush()
                 time.sleep(exchange.pause_s)
 
-        def log_message(self, *_said: object) -> None:
+        def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
 
         def handle(self) -> None:

@@ -89,7 +89,7 @@ class _Maker:
 
     def probe(self) -> Probe:
         body, content_type = self._body() if self.method in UNSAFE else (b"", "application/json")
-        path = re.sub(r"\{\w+\}", lambda _found: self._ref(), self.path)
+        path = re.sub(r"\{\w+\}", lambda _match: self._ref(), self.path)
         if query := self._query():
             path = f"{path}?{query}"
         return Probe(
@@ -233,7 +233,7 @@ def page_probes(
         for turn in range(each):
             path = re.sub(
                 r"<[^>]+>",
-                lambda _found: draw.choice([*ids.own, *ids.foreign, *WRONG_REFS]),
+                lambda _match: draw.choice([*ids.own, *ids.foreign, *WRONG_REFS]),
                 address,
             )
             if turn % 2:

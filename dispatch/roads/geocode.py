@@ -130,7 +130,7 @@ def _answers(
         if around is not None and not street.cities:
             # The data gives the street no city: prefer streets near the city of the address.
             likeness *= 1.0 if distance_m(around, street.point) <= NEAR_CITY_M else 0.7
-        # Without the house in the data, one of several streets with this name is a guess.
+        # Without the building in the data, one of several streets with this name is a guess.
         if number is not None and not street.cities:
             likeness /= math.sqrt(sum(other.key == street.key for other, _ in streets))
         for answer in _in_street(db, street, likeness, number, parts, leave_out):

@@ -105,7 +105,7 @@ SPEED_KPH: Final[Mapping[str, Mapping[str, float]]] = {
     "foot": _FOOT,
 }
 # Road classes that a graph uses only if a tag for its vehicle allows it.
-ONLY_WHEN_SAID: Final[Mapping[str, frozenset[str]]] = {
+ONLY_WITH_PERMISSION_TAG: Final[Mapping[str, frozenset[str]]] = {
     "van": frozenset(),
     "cargo_bike": frozenset({"trunk", "trunk_link", "footway", "bridleway"}),
     "foot": frozenset({"trunk", "trunk_link"}),
@@ -119,7 +119,7 @@ ACCESS_TAGS: Final[Mapping[str, tuple[str, ...]]] = {
 _SHUT: Final = frozenset(
     {"no", "private", "agricultural", "forestry", "military", "emergency", "use_sidepath"}
 )
-_SAID: Final = frozenset({"yes", "designated", "permissive", "official"})
+PERMISSION_VALUES: Final = frozenset({"yes", "designated", "permissive", "official"})
 
 # Share of the free speed in each hour of the local day. These are assumed defaults; measurements
 # of a town are better. In the two peak hours, main roads lose more speed than side streets.
@@ -195,7 +195,7 @@ def usable(graph: str, tags: Mapping[str, str]) -> tuple[bool, bool]:
             own = verdict if key not in {"access", "vehicle"} else own
     if verdict in _SHUT:
         return False, False
-    if road_class in ONLY_WHEN_SAID[graph] and own not in _SAID:
+    if road_class in ONLY_WITH_PERMISSION_TAG[graph] and own not in PERMISSION_VALUES:
         return False, False
     if graph == "van" and road_class == "track" and verdict is None:
         return False, False  # a track without an access tag is not a road for a van

@@ -28,7 +28,7 @@ from lastmile.core.postgres.context import PUBLIC
 from lastmile.core.tenancy import TEMPLATE, registry, shared_context
 
 PACKAGES = ("lastmile", "tenants", "dispatch", "lockers", "notifications", "portal")
-_OURS = re.compile(rf"({'|'.join(PACKAGES)})(\.\w+)+\Z")
+_OWN_NAME = re.compile(rf"({'|'.join(PACKAGES)})(\.\w+)+\Z")
 LEDGER = "django_migrations"  # the only table that is in public and in every retailer's schema
 _WHO = "Use @page(Act.X) or @open_to_all('why'); on API classes acts = {…}; on consumers act."
 
@@ -57,7 +57,7 @@ def _names_in_settings() -> Iterator[tuple[str, str]]:
     for setting in dir(settings):
         if setting.isupper() and setting != "LOGGING":  # loggers are named like modules
             for text in _texts(getattr(settings, setting)):
-                if _OURS.match(text):
+                if _OWN_NAME.match(text):
                     yield f"settings.{setting}", text
 
 

@@ -83,7 +83,7 @@ def _roles(hue: float | None, chroma: float | None) -> dict[str, tuple[float, fl
     brand = {name: float(value) for name, value in _DEFAULT.findall(_tokens())}
     overrides = {"hue": hue, "chroma": chroma}
     brand |= {name: value for name, value in overrides.items() if value is not None}
-    css = _VARIABLE.sub(lambda found: str(brand[found[1]]), _tokens())
+    css = _VARIABLE.sub(lambda match: str(brand[match[1]]), _tokens())
     roles: dict[str, tuple[float, float]] = {}
     for name, light, dark in _ROLE.findall(css):  # the first block is the default theme
         roles.setdefault(name, (_luminance_of(light), _luminance_of(dark)))

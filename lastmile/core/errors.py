@@ -120,11 +120,11 @@ class Unavailable(DomainError):
 class Problems:
     """A list of field problems that are raised together, so the caller can fix all at once."""
 
-    found: list[FieldProblem] = field(default_factory=list)
+    entries: list[FieldProblem] = field(default_factory=list)
 
     def add(self, pointer: str, detail: str, code: str = "invalid") -> None:
-        self.found.append(FieldProblem(pointer, detail, code))
+        self.entries.append(FieldProblem(pointer, detail, code))
 
     def raise_if_any(self, detail: str = "Some values are not valid; see errors.") -> None:
-        if self.found:
-            raise Invalid(detail, errors=self.found)
+        if self.entries:
+            raise Invalid(detail, errors=self.entries)

@@ -38,11 +38,11 @@ def test_the_list_holds_exactly_our_commands() -> None:
 
 def test_our_commands_come_first_with_one_plain_line_each() -> None:
     lines = commands().main_help_text().splitlines()
-    theirs = next(i for i, line in enumerate(lines) if "Django and its packages" in line)
-    listed = [line.split()[0] for line in lines[2:theirs] if line.startswith("  ")]
+    others_start = next(i for i, line in enumerate(lines) if "Django and its packages" in line)
+    listed = [line.split()[0] for line in lines[2:others_start] if line.startswith("  ")]
     assert listed == list(ENTRIES)
     assert all(len(line) <= 100 for line in lines)
-    others = set(" ".join(lines[theirs + 1 :]).split())
+    others = set(" ".join(lines[others_start + 1 :]).split())
     assert others == set(get_commands()) - OWN
 
 

@@ -22,7 +22,7 @@ from tests.databases import copy_of
 from tests.people import add_member, key_client, logged_in
 
 # Lists that need query parameters.
-ASKED: dict[str, dict[str, str]] = {}
+QUERIES: dict[str, dict[str, str]] = {}
 # Answers to GET that are not lists of a retailer's rows: documents, the caller, constants.
 NO_LISTS = {
     "/api/v1/schema/",
@@ -89,12 +89,12 @@ def test_every_list_shows_each_retailer_its_own_and_a_stranger_nothing(
 ) -> None:
     strange = Client(headers={"host": retailer.domain})
     for where in lists():
-        own_items = items(cast["t1"].get(where, ASKED.get(where, {})))
-        other_items = items(cast["t2"].get(where, ASKED.get(where, {})))
+        own_items = items(cast["t1"].get(where, QUERIES.get(where, {})))
+        other_items = items(cast["t2"].get(where, QUERIES.get(where, {})))
         assert own_items, f"{where} is empty: add one of its items in tests/architecture/world.py"
         assert other_items, where
         assert not set(own_items) & set(other_items), where
-        answer = strange.get(where, ASKED.get(where, {}))
+        answer = strange.get(where, QUERIES.get(where, {}))
         assert answer.status_code == 401, where
         assert not any(public_id in answer.content.decode() for public_id in own_items), where
 
@@ -108,14 +108,14 @@ def test_a_key_or_session_of_one_retailer_opens_nothing_at_another(
     with_cookie.cookies = copy.deepcopy(cast["t2"].cookies)
     for where in lists():
         for browser in (with_key, with_cookie):
-            assert browser.get(where, ASKED.get(where, {})).status_code == 401, where
+            assert browser.get(where, QUERIES.get(where, {})).status_code == 401, where
 
 
 def test_what_is_anothers_is_unknown_in_the_same_words(cast: Cast) -> None:
     assert details()
     for listing, where in details():
-        own = next(iter(items(cast["t1"].get(listing, ASKED.get(listing, {})))))
-        foreign = next(iter(items(cast["t2"].get(listing, ASKED.get(listing, {})))))
+        own = next(iter(items(cast["t1"].get(listing, QUERIES.get(listing, {})))))
+        foreign = next(iter(items(cast["t2"].get(listing, QUERIES.get(listing, {})))))
         unknown = new_public_id(foreign.partition("_")[0])
         head, _, tail = where.partition("<")
         tail = tail.partition(">")[2]
@@ -131,7 +131,7 @@ def test_a_role_without_the_act_reads_no_list(retailer: RetailerRef, role: Role)
     browser = logged_in(retailer, add_member(role))
     for where in lists():
         allowed = granted(Kind.MEMBER, role, readable()[where])
-        status = browser.get(where, ASKED.get(where, {})).status_code
+        status = browser.get(where, QUERIES.get(where, {})).status_code
         assert status == (200 if allowed else 403), (where, role)
 
 

@@ -16,7 +16,7 @@ from lastmile.core.tenancy import retailer_context
 from tenants.permissions import KeyRole, Kind, Role
 from tenants.roles import TABLE, granted
 from tests.architecture.sweep import OWN_BOOKS
-from tests.architecture.test_every_list import ASKED, items, lists, readable
+from tests.architecture.test_every_list import QUERIES, items, lists, readable
 from tests.architecture.world import make_world
 from tests.databases import copy_of
 from tests.people import KeyClient, add_member, key_client, logged_in
@@ -54,7 +54,7 @@ def unthrottled(settings: Any) -> None:
 
 
 def _listed(browser: Client) -> dict[str, set[str]]:
-    return {where: set(items(browser.get(where, ASKED.get(where, {})))) for where in lists()}
+    return {where: set(items(browser.get(where, QUERIES.get(where, {})))) for where in lists()}
 
 
 def _body(answer: HttpResponse) -> str:
@@ -70,7 +70,7 @@ def test_a_key_of_one_hub_lists_the_things_of_that_hub_alone(stage: Stage) -> No
     scoped = [where for where in lists() if _of_one_hub(where)]
     assert len(scoped) > 10
     for where in scoped:
-        listed = set(items(stage.key.browser.get(where, ASKED.get(where, {}))))
+        listed = set(items(stage.key.browser.get(where, QUERIES.get(where, {}))))
         assert not listed & stage.second_hub[where], where
         assert listed & stage.first_hub[where], f"{where} hides what is the caller's own"
 

@@ -90,7 +90,7 @@ def typed_in_python(module: Module) -> Iterator[str]:
 def typed_in_text(module: Module) -> Iterator[str]:
     """Yield each attribute and string of a template or script with an address of Lastmile."""
     own_address = re.compile(rf"""["'`=(}}]/(?:{first_parts()})(?=[/?"'`])""")
-    text = re.sub(r"{#.*?#}|/\*.*?\*/", lambda gone: "\n" * gone[0].count("\n"), module.text,
+    text = re.sub(r"{#.*?#}|/\*.*?\*/", lambda match: "\n" * match[0].count("\n"), module.text,
                   flags=re.DOTALL)  # fmt: skip
     for number, line in enumerate(text.splitlines(), 1):
         for match in own_address.finditer(line):

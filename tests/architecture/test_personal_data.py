@@ -155,7 +155,7 @@ def test_every_app_with_such_columns_is_on_the_rolls() -> None:
 
 def test_the_lists_bite() -> None:
     class Diary(models.Model):
-        said = models.TextField()
+        text = models.TextField()
         order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="+")
 
         class Meta:
@@ -167,5 +167,5 @@ def test_the_lists_bite() -> None:
 
     field = Diary._meta.get_field("order")
     field.related_model = field.remote_field.model = apps.get_model("orders", "Order")  # type: ignore[attr-defined]
-    assert telling([Diary]) == {"orders.diary.said"}
+    assert telling([Diary]) == {"orders.diary.text"}
     assert "orders.diary" in leading_to(Shopper, [*retailers_models(), Diary])

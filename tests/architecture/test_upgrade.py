@@ -30,13 +30,13 @@ from tests.core.test_clone import CATALOGUE, catalogue
 from tests.databases import copy_of
 
 OLD = "t_old"
-OURS = [
+OWN_APPS = [
     config.label
     for config in apps.get_app_configs()
     if config.name in {*settings.SHARED_APPS, *settings.TENANT_APPS}
 ]
 # Values that neither a field nor a check of the model determines: CHECKs in SQL, and names.
-SAID: dict[str, dict[str, Any]] = {
+VALUES: dict[str, dict[str, Any]] = {
     "tenants.retailer": {"schema_name": OLD, "status": "active", "name": "Öld & Söns"},
     "tenants.domain": {"domain": "old.localhost"},
     "orders.attempt": {"outcome": "delivered", "reason": ""},
@@ -46,7 +46,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 def first_of(loader: MigrationLoader) -> list[tuple[str, str]]:
     """Return every app's first migration."""
-    return [node for app in OURS for node in loader.graph.root_nodes(app)]
+    return [node for app in OWN_APPS for node in loader.graph.root_nodes(app)]
 
 
 def make(schema: str) -> list[type[Any]]:
@@ -81,7 +81,7 @@ def rows(schema: str, tables: list[str]) -> Rows:
 def fill_all(schema: str, models: list[type[Any]]) -> Rows:
     with enter_schema(SchemaContext(schema), connection), transaction.atomic():
         for model in in_order(models):
-            fill(model, SAID.get(model._meta.label_lower, {}))
+            fill(model, VALUES.get(model._meta.label_lower, {}))
     return rows(schema, [model._meta.db_table for model in models])
 
 
@@ -125,11 +125,13 @@ def test_an_upgraded_retailer_equals_a_fresh_one(upgraded: dict[str, Rows]) -> N
 
 def _later() -> list[tuple[str, str]]:
     loader = MigrationLoader(None)
-    return [node for node in loader.graph.nodes if node[0] in OURS and node not in first_of(loader)]
+    return [
+        node for node in loader.graph.nodes if node[0] in OWN_APPS and node not in first_of(loader)
+    ]
 
 
 def our_migrations() -> list[Migration]:
-    own = set(OURS) - {"contenttypes"}
+    own = set(OWN_APPS) - {"contenttypes"}
     migrations = MigrationLoader(None).disk_migrations.items()
     return [migration for (app, _name), migration in migrations if app in own]
 

@@ -27,7 +27,7 @@ from lastmile.core.postgres.context import PUBLIC, SchemaContext, enter_schema
 from lastmile.core.tenancy import HOUSE, TEMPLATE, registry, retailer_context, shared_context
 from tenants.services import migrate_house, pending_migrations
 from tests.architecture.filling import fill, in_order
-from tests.architecture.test_upgrade import SAID, Rows, holds_all_of, rows
+from tests.architecture.test_upgrade import VALUES, Rows, holds_all_of, rows
 from tests.core.test_clone import CATALOGUE, catalogue
 from tests.databases import copy_of
 from tests.upgrade.restoring import restore
@@ -137,7 +137,7 @@ def test_new_tables_can_be_filled_beside_the_old_rows(upgraded: Upgraded) -> Non
                         for field in model._meta.local_fields
                         if field.many_to_one or field.one_to_one
                     }
-                    fill(model, keys | SAID.get(model._meta.label_lower, {}))
+                    fill(model, keys | VALUES.get(model._meta.label_lower, {}))
                     assert model._default_manager.count() == 1, model
                     transaction.set_rollback(True)
     call_command("invariants", "--all", stdout=io.StringIO())

@@ -168,7 +168,7 @@ def test_every_kind_of_object_is_copied(db: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "named"),
+    ("statement", "named"),
     [
         ("CREATE VIEW s_odd.v AS SELECT 1 AS n", "view v"),
         ("CREATE SEQUENCE s_odd.q", "sequence q"),
@@ -176,11 +176,13 @@ def test_every_kind_of_object_is_copied(db: None) -> None:
         ("CREATE TABLE s_odd.p (n int) PARTITION BY RANGE (n)", "partitioned table p"),
     ],
 )
-def test_objects_that_cannot_be_copied_are_refused_by_name(db: None, made: str, named: str) -> None:
+def test_objects_that_cannot_be_copied_are_refused_by_name(
+    db: None, statement: str, named: str
+) -> None:
     with shared_context():
         with connection.cursor() as cursor:
             cursor.execute("CREATE SCHEMA s_odd")
-            cursor.execute(made)
+            cursor.execute(statement)
         with pytest.raises(CannotClone, match=named):
             clone_schema("s_odd", "s_new")
 

@@ -167,10 +167,10 @@ def test_a_try_inside_a_transaction_is_refused_and_not_counted(clean: RetailerRe
     assert ShortCode.objects.get().tries == 0
 
 
-def verdict(act: Callable[..., Any], barrier: threading.Barrier, **said: Any) -> str:
+def verdict(act: Callable[..., Any], barrier: threading.Barrier, **arguments: Any) -> str:
     barrier.wait(20)
     try:
-        act(**said)
+        act(**arguments)
     except DomainError as refusal:
         return refusal.code
     return "right"

@@ -95,7 +95,7 @@ def test_null_is_stored_and_a_default_is_left_out(parcel: Kind[ParcelFacts]) -> 
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"note": "ring twice"}, "is a text"),
         ({"note": "ada@example.org"}, "is a text"),
@@ -105,9 +105,9 @@ def test_null_is_stored_and_a_default_is_left_out(parcel: Kind[ParcelFacts]) -> 
     ],
 )
 def test_values_that_are_not_facts_are_refused(
-    parcel: Kind[ParcelFacts], change: dict[str, Any], said: str
+    parcel: Kind[ParcelFacts], change: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises((TypeError, ValueError), match=said):
+    with pytest.raises((TypeError, ValueError), match=message):
         parcel.encode(dataclasses.replace(FACTS, **change))
 
 

@@ -135,7 +135,7 @@ def test_sizes_areas_volumes_and_durations_have_their_unit() -> None:
 
 
 # --- nothing else writes for pages ---------------------------------------------------------------
-STOREYS = ("lastmile", "tenants", "dispatch", "portal", "lockers", "notifications")
+PACKAGES = ("lastmile", "tenants", "dispatch", "portal", "lockers", "notifications")
 
 
 def test_no_template_formats_by_itself() -> None:
@@ -143,23 +143,23 @@ def test_no_template_formats_by_itself() -> None:
         r"\|\s*(time|filesizeformat|intcomma|naturaltime|timesince|timeuntil)\b"
         r'|\|\s*date:(?!.Y-m-d.)|\|\s*floatformat(?!:"\du")'
     )
-    found = [
+    uses = [
         f"{path.relative_to(ROOT)}: {match[0]}"
-        for storey in STOREYS
+        for storey in PACKAGES
         for path in (ROOT / storey).rglob("*.html")
         for match in by_itself.finditer(path.read_text(encoding="utf-8"))
     ]
-    assert found == []
+    assert uses == []
 
 
 def test_no_module_formats_by_itself() -> None:
-    found = [
+    uses = [
         str(path.relative_to(ROOT))
-        for storey in STOREYS
+        for storey in PACKAGES
         for path in (ROOT / storey).rglob("*.py")
         if re.search(
             r"django\.utils\.(formats|dateformat)|from babel|\.strftime\(", path.read_text("utf-8")
         )
     ]
     # The reader of spreadsheets writes the times of cells as text, for no page.
-    assert found == ["lastmile/core/formatting.py", "dispatch/intake/parse/tables.py"]
+    assert uses == ["lastmile/core/formatting.py", "dispatch/intake/parse/tables.py"]

@@ -171,9 +171,9 @@ class VersionedRow:
     version = 3
 
 
-@pytest.mark.parametrize(("said", "version"), [('"3"', 3), ('W/"3"', 3), ("*", None), ("", None)])
-def test_if_match_is_read(rf: Any, said: str, version: int | None) -> None:
-    request = rf.get("/", headers={"if-match": said})
+@pytest.mark.parametrize(("header", "version"), [('"3"', 3), ('W/"3"', 3), ("*", None), ("", None)])
+def test_if_match_is_read(rf: Any, header: str, version: int | None) -> None:
+    request = rf.get("/", headers={"if-match": header})
     assert expected_version(request) == version
     require_match(request, VersionedRow())
     assert etag(VersionedRow()) == '"3"'

@@ -279,8 +279,13 @@ def test_a_lost_connection_is_503_with_retry_after_and_no_effect(
 
 
 def _dsn() -> str:
-    of = connection.settings_dict
-    words = {"host": of["HOST"], "user": of["USER"], "password": of["PASSWORD"], "port": of["PORT"]}
+    database = connection.settings_dict
+    words = {
+        "host": database["HOST"],
+        "user": database["USER"],
+        "password": database["PASSWORD"],
+        "port": database["PORT"],
+    }
     return psycopg.conninfo.make_conninfo(
         dbname="postgres", **{name: value for name, value in words.items() if value}
     )

@@ -98,7 +98,7 @@ def test_off_localhost_only_field_keys_are_used(settings: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("environment", "message"),
     [
         ({}, "FIELD_KEYS is not set"),
         ({"FIELD_KEYS": "short"}, "too easy to guess"),
@@ -108,18 +108,18 @@ def test_off_localhost_only_field_keys_are_used(settings: Any, tmp_path: Path) -
     ],
 )
 def test_a_public_installation_does_not_start_without_field_keys(
-    given: dict[str, str], said: str, tmp_path: Path
+    environment: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     surroundings = {
         "PATH": os.environ["PATH"],
         "LASTMILE_VAR": str(tmp_path),
         "BASE_DOMAIN": "deliveries.example.org",
         "SECRET_KEY": "the-secret-key-of-this-test-0123456789",
-        **given,
+        **environment,
     }
     done = subprocess.run(
         [sys.executable, "-c", "import lastmile.settings"],
         cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode == 0) == (said == "")
-    assert said in done.stderr
+    assert (done.returncode == 0) == (message == "")
+    assert message in done.stderr

@@ -14,8 +14,8 @@ from lastmile.core.logs import HIDDEN, RedactingFormatter
     [
         ("key lm_t_acme_0123456789abcdefghjkmnpqrstvwxyz used", "0123456789abcdefgh"),
         ("opened with tkt_EIubEG8LBMh2iH9oSjYVT66mg1RrcmRL", "EIubEG8"),
-        ("Not Found: /set-password/WyJtYnJf:1vM:x-Y/", "WyJtYnJf"),
-        ("Not Found: /t/abc-DEF_123/", "abc-DEF"),
+        ("Not SourceTexts: /set-password/WyJtYnJf:1vM:x-Y/", "WyJtYnJf"),
+        ("Not SourceTexts: /t/abc-DEF_123/", "abc-DEF"),
         ("Authorization: Bearer something.secret", "something"),
         ("Cookie: sid=abcdef0123456789; csrf=x", "abcdef01"),
         ("GET /ws/v1/board/?ticket=tkt_x&y=1", "tkt_x"),
@@ -29,10 +29,10 @@ from lastmile.core.logs import HIDDEN, RedactingFormatter
 )
 def test_a_secret_is_hidden_and_the_rest_is_kept(line: str, secret: str) -> None:
     record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "%s", (line,), None)
-    said = RedactingFormatter("%(levelname)s %(message)s").format(record)
-    assert secret not in said
-    assert HIDDEN in said
-    assert said.startswith("ERROR ")
+    line_written = RedactingFormatter("%(levelname)s %(message)s").format(record)
+    assert secret not in line_written
+    assert HIDDEN in line_written
+    assert line_written.startswith("ERROR ")
 
 
 def test_tracebacks_are_redacted_too() -> None:

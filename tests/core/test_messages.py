@@ -15,7 +15,7 @@ from tests.messages.catalogue import LANGUAGES, entry_faults, faults, merged, pa
 from tests.messages.source import (
     PACKAGES,
     ROOT,
-    Found,
+    SourceTexts,
     Text,
     in_python,
     in_template,
@@ -74,7 +74,7 @@ def test_every_tag_of_a_template_is_found() -> None:
 
 
 def test_one_text_with_two_plurals_is_a_fault() -> None:
-    texts = Found()
+    texts = SourceTexts()
     texts.add(Text("stop"), "a.py")
     texts.add(Text("stop", "stops"), "b.py")
     assert (texts.texts[("", "stop")].plural, texts.faults) == ("stops", [])
@@ -114,7 +114,7 @@ def test_missing_unused_and_uncompiled_texts_are_reported(
     language = LANGUAGES[0]
     po = tmp_path / "django.po"
     monkeypatch.setattr("tests.messages.catalogue.path_of", lambda _language: po)
-    texts = Found()
+    texts = SourceTexts()
     texts.add(Text("Late"), "a.py")
     catalogue = merged(texts, language)
     catalogue[0].msgstr = "Atrasado"
@@ -123,7 +123,7 @@ def test_missing_unused_and_uncompiled_texts_are_reported(
     po.with_suffix(".mo").write_bytes(polib.pofile(str(po)).to_binary())
     assert not list(faults(texts, language))
     assert merged(texts, language)[0].msgstr == "Atrasado"  # merging again keeps the translations
-    later = Found()
+    later = SourceTexts()
     later.add(Text("Early"), "a.py")
     errors = list(faults(later, language))
     assert errors == ["missing: 'Early' (in a.py)", "no longer used: 'Late'"]

@@ -56,7 +56,7 @@ def test_every_name_of_navigation_resolves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("MENU", (Item("nowhere", "home.view", "x", "x"),), "'nowhere'"),
         ("MENU", (Item("home:start", "home.view", "x", "x", also=("gone",)),), "'gone'"),
@@ -79,9 +79,11 @@ def test_every_name_of_navigation_resolves() -> None:
         ),
     ],
 )
-def test_a_wrong_name_stops_the_start(listed: ModuleType, name: str, value: Any, said: str) -> None:
+def test_a_wrong_name_stops_the_start(
+    listed: ModuleType, name: str, value: Any, message: str
+) -> None:
     setattr(listed, name, value)
-    (problem,) = [m.msg for m in checks.every_wired_name_resolves() if said in m.msg]
+    (problem,) = [m.msg for m in checks.every_wired_name_resolves() if message in m.msg]
     assert problem in navigation.problems()
 
 

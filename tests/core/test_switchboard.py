@@ -54,13 +54,13 @@ def work(job: Lease) -> None:
         record(kinds.THIRD, kinds.NO_FACTS, subject=job.id)
 
 
-def _of(event: DomainEvent) -> Any:
+def _kind_of_subject(event: DomainEvent) -> Any:
     return kinds.BY_NAME[event.kind] if event.subject else None
 
 
 def by_expression(event: DomainEvent) -> None:
     """Record a kind that the analysis cannot see."""
-    record(_of(event), kinds.NO_FACTS, subject="x")
+    record(_kind_of_subject(event), kinds.NO_FACTS, subject="x")
 
 
 HERE = "tests.core.test_switchboard"
@@ -95,7 +95,7 @@ def test_a_kind_that_cannot_be_read_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("handlers", "jobs", "said"),
+    ("handlers", "jobs", "message"),
     [
         ({"plan.edited": ["tests.core.nowhere.f"]}, {}, "does not resolve"),
         ({"plan.edited": ["tests.core.wired.JOBS"]}, {}, "not callable"),
@@ -107,12 +107,12 @@ def test_a_kind_that_cannot_be_read_is_refused() -> None:
     ],
 )
 def test_each_error_of_the_wiring_is_reported(
-    monkeypatch: pytest.MonkeyPatch, handlers: Any, jobs: Any, said: str
+    monkeypatch: pytest.MonkeyPatch, handlers: Any, jobs: Any, message: str
 ) -> None:
     monkeypatch.setattr(switchboard, "HANDLERS", handlers)
     monkeypatch.setattr(switchboard, "JOBS", jobs)
     (problem,) = wiring.problems()
-    assert said in problem
+    assert message in problem
 
 
 @pytest.mark.parametrize("table", ["CALLBACKS", "CREDENTIALS", "POLICIES"])

@@ -110,9 +110,9 @@ def test_a_server_side_cursor_reads_its_own_retailer(fresh_db: str) -> None:
 @pytest.fixture
 def pooled(fresh_db: str) -> Iterator[DatabaseWrapper]:
     """Return connections from a pool with a single session, so that all users share it."""
-    of = connections.settings["default"]
+    database = connections.settings["default"]
     pool = {"min_size": 1, "max_size": 1, "timeout": 5}
-    connections.settings["pooled"] = {**of, "OPTIONS": {**of["OPTIONS"], "pool": pool}}
+    connections.settings["pooled"] = {**database, "OPTIONS": {**database["OPTIONS"], "pool": pool}}
     yield connections["pooled"]
     connections["pooled"].close()
     connections["pooled"].close_pool()

@@ -41,8 +41,8 @@ def marked(fresh_db: str, settings: object) -> Iterator[None]:
 @pytest.fixture
 def naive(marked: None) -> Iterator[None]:
     """Return django_tenants' own backend on the same database."""
-    of = connections.settings["default"]
-    connections.settings[NAIVE] = {**of, "ENGINE": "django_tenants.postgresql_backend"}
+    database = connections.settings["default"]
+    connections.settings[NAIVE] = {**database, "ENGINE": "django_tenants.postgresql_backend"}
     yield
     connections[NAIVE].close()
     del connections[NAIVE]

@@ -169,8 +169,8 @@ class PostOffice:
         except (ValueError, KeyError, TypeError) as unreadable:
             raise Invalid("The call cannot be read.") from unreadable
 
-    def act(self, told: VendorEvent) -> None:
+    def act(self, event: VendorEvent) -> None:
         """Record a trace, then call the function of the test before the commit."""
-        record(kinds.TRACE, kinds.NO_FACTS, subject=told.subject)
+        record(kinds.TRACE, kinds.NO_FACTS, subject=event.subject)
         for step in self.during:
             step()

@@ -1,4 +1,4 @@
-"""What tests of dispatch ask for by name."""
+"""Fixtures for the tests of dispatch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVE = dt.datetime.combine(DAY, dt.time(), dt.UTC) - dt.timedelta(hours=8)
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SetClock:
-    """Set the house's clock; it is the evening before the factories' day until a test says so."""
+    """Return a function that sets the clock; first it is the evening before the factories' day."""
     file = tmp_path / "clock"
     monkeypatch.setenv("ALLOW_TEST_CLOCK", "1")
     monkeypatch.setenv("TEST_CLOCK_FILE", str(file))

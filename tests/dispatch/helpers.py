@@ -1,4 +1,4 @@
-"""What refused acts must leave behind: nothing."""
+"""Checks that a refused act changes nothing, and that races are real."""
 
 from __future__ import annotations
 

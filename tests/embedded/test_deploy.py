@@ -96,7 +96,7 @@ def test_the_app_role_can_write_to_later_schemas_but_not_create_them(tmp_path: P
             app.execute("INSERT INTO acme.t (w) VALUES (1)")
             assert app.execute("UPDATE acme.t SET w = 2 RETURNING w").fetchone() == (2,)
             for refused in (
-                "CREATE SCHEMA mine",
+                "CREATE SCHEMA own_schema",
                 "CREATE TABLE acme.mine ()",
                 "CREATE TABLE public.mine ()",
                 "DROP TABLE acme.t",

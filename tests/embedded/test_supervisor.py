@@ -172,7 +172,7 @@ def test_restarts_back_off_until_a_child_is_alive_for_a_minute() -> None:
 
 def test_a_child_that_keeps_dying_at_the_start_is_reported_with_its_output() -> None:
     broken = ChildSpec("web", [sys.executable, "-c", "exit('no such module')"], ready=lambda: False)
-    with Supervisor(lambda *said: None) as supervisor:
+    with Supervisor(lambda *words: None) as supervisor:
         supervisor.start(broken)
         supervisor.children["web"].backoff.delay = 0.01
         with pytest.raises(NotReady, match=r"web died 5 times at the start(.|\n)*no such module"):
@@ -181,7 +181,7 @@ def test_a_child_that_keeps_dying_at_the_start_is_reported_with_its_output() -> 
 
 def test_a_stop_during_the_start_works() -> None:
     asleep = ChildSpec("web", [sys.executable, "-c", SLEEPS], ready=lambda: False)
-    with Supervisor(lambda *said: None) as supervisor:
+    with Supervisor(lambda *words: None) as supervisor:
         supervisor.start(asleep)
         child = supervisor.children["web"].process
         os.kill(os.getpid(), signal.SIGTERM)

@@ -90,11 +90,11 @@ def test_the_first_api_call_of_the_readme_ends_with_a_plan_on_any_day(
     (running.var / "clock").write_text(f"{day.removesuffix(' UTC').replace(' ', 'T')}:00+00:00")
     running.manage("seed_demo", "--schema", "faro", "--orders", str(ORDERS))
 
-    imported, orders, asked, plans = answers(running, tmp_path, day)
+    imported, orders, requested, plans = answers(running, tmp_path, day)
 
     assert imported["operation"].startswith("job_")
     assert [order["service_date"] for order in orders["items"]] == [tomorrow]
-    assert asked["operation"].startswith("job_")
+    assert requested["operation"].startswith("job_")
     assert len(plans["items"]) == 1, plans
     plan = plans["items"][0]
     assert (plan["service_date"], plan["status"]) == (tomorrow, "draft")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polib
 
-from tests.messages.source import ROOT, Found
+from tests.messages.source import ROOT, SourceTexts
 
 LANGUAGES = ("es",)  # the code itself contains the English texts
 PLURALS = {"es": "nplurals=2; plural=(n != 1);"}
@@ -20,7 +20,7 @@ def path_of(language: str) -> Path:
     return ROOT / "lastmile" / "locale" / language / "LC_MESSAGES" / "django.po"
 
 
-def merged(sources: Found, language: str) -> polib.POFile:
+def merged(sources: SourceTexts, language: str) -> polib.POFile:
     """Return a catalogue with the texts of the code and the translations that exist already."""
     path = path_of(language)
     before = polib.pofile(str(path)) if path.exists() else polib.POFile()
@@ -81,7 +81,7 @@ def entry_faults(entry: polib.POEntry) -> Iterator[str]:
             yield f"other space at the start than the English {entry.msgid!r}: {form!r}"
 
 
-def faults(sources: Found, language: str) -> Iterator[str]:
+def faults(sources: SourceTexts, language: str) -> Iterator[str]:
     """Yield the differences between the code, the catalogue and its compiled file."""
     path = path_of(language)
     if not path.exists():

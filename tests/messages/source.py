@@ -47,7 +47,7 @@ class Text:
 
 
 @dataclass(slots=True)
-class Found:
+class SourceTexts:
     """The texts of all packages, the files that contain them, and faults in the code."""
 
     texts: dict[tuple[str, str], Text] = field(default_factory=dict)
@@ -158,9 +158,9 @@ def _call_at(calls: str, start: int) -> ast.Call:
     raise SyntaxError(f"No call at {calls[start : start + 60]!r}")
 
 
-def texts(root: Path = ROOT) -> Found:
+def texts(root: Path = ROOT) -> SourceTexts:
     """Return the texts of all packages."""
-    sources = Found()
+    sources = SourceTexts()
     files = (p for s in PACKAGES for p in (root / s).rglob("*") if p.suffix in {".py", ".html"})
     for path in sorted(files):
         place = str(path.relative_to(root))

@@ -34,7 +34,7 @@ class ShopperLink(CredentialType):
         if shopper is None or secret in EXPIRED:
             return None
         credential = Credential("shopper", shopper, secret)
-        return Recognised(credential=credential, principal=self._of(shopper), language="es")
+        return Recognised(credential=credential, principal=self._principal(shopper), language="es")
 
     def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
         """Read the secret from ``/ws/v1/track/<secret>/``."""
@@ -48,7 +48,7 @@ class ShopperLink(CredentialType):
         recognised = self.recognise_link(credential.session_key)
         return recognised.principal if recognised else None
 
-    def _of(self, shopper: str) -> Principal:
+    def _principal(self, shopper: str) -> Principal:
         return Principal(kind=Kind.LINK, public_id=shopper, name="Ana", role="shopper")
 
 

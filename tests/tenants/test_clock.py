@@ -130,7 +130,7 @@ def test_the_command_sets_time_and_rate_and_returns_to_real_time(sandbox: Retail
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         (["--at", "2031-05-06T07:08"], "offset"),
         (["--at", "tomorrow"], "not a time"),
@@ -142,12 +142,12 @@ def test_the_command_sets_time_and_rate_and_returns_to_real_time(sandbox: Retail
     ],
 )
 def test_an_invalid_time_or_rate_is_refused(
-    sandbox: RetailerRef, argv: list[str], said: str
+    sandbox: RetailerRef, argv: list[str], message: str
 ) -> None:
     before = Retailer.objects.filter(schema_name="t2")
     with retailer_context(HOUSE):
         stored = before.values("clock_set_at", "clock_shows", "clock_rate", "version").get()
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(CommandError, match=message):
         run("--schema", "t2", *argv)
     with retailer_context(HOUSE):
         assert before.values("clock_set_at", "clock_shows", "clock_rate", "version").get() == stored

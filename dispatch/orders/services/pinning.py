@@ -45,7 +45,7 @@ def set_pin(
     refuse_null_island(spot["lat"], spot["lon"], problems, "/lat")
     services = service_map()
     doubt = doubt_of(Point(**spot), _named_hub(order), services)
-    if doubt and not problems.found:
+    if doubt and not problems.entries:
         problems.add("/lat", str(Doubt(doubt).label), doubt)
     problems.raise_if_any()
     if source not in HUMAN_PINS:

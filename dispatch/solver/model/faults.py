@@ -60,7 +60,7 @@ class UncheckedProblem(Protocol):
 
 def raise_when_many(faults: Problems) -> None:
     """Raise after MAX_FAULTS faults."""
-    if len(faults.found) >= MAX_FAULTS:
+    if len(faults.entries) >= MAX_FAULTS:
         faults.raise_if_any(f"The problem is not valid; the first {MAX_FAULTS} faults are listed.")
 
 

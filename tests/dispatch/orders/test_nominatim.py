@@ -31,11 +31,11 @@ from tests.dispatch.roads.town import LAT, LON, Town
 from tests.factories import make_draft, make_hub
 from tests.people import add_member, logged_in
 
-ASKED = AddressParts("Calle Larga", "48", "", "Villa Ejemplo")
+QUERIES = AddressParts("Calle Larga", "48", "", "Villa Ejemplo")
 HUBS = SearchArea([], [Point(lat=LAT, lon=LON)])
 
 
-def place(lat: float = LAT, lon: float = LON, **said: Any) -> dict[str, Any]:
+def place(lat: float = LAT, lon: float = LON, **fields: Any) -> dict[str, Any]:
     """Return a place of an answer; by default it is a house."""
     address = {"house_number": "48", "road": "Calle Larga", "town": "Villa Ejemplo"}
     address |= {"postcode": "8400000", "country": "Chile", "country_code": "cl"}
@@ -46,16 +46,16 @@ def place(lat: float = LAT, lon: float = LON, **said: Any) -> dict[str, Any]:
         "display_name": "48, Calle Larga, Villa Ejemplo, 8400000, Chile",
         "boundingbox": ["41.0", "41.1", "-8.7", "-8.6"],
     }  # fmt: skip
-    changed = said.pop("address", {})
+    changed = fields.pop("address", {})
     filled = {name: value for name, value in (address | changed).items() if value}
-    return row | said | {"address": filled}
+    return row | fields | {"address": filled}
 
 
 def answered(*exchanges: Captured) -> NominatimGeocoder:
     return NominatimGeocoder(HttpClient("http://outside.test", transport=Replay(*exchanges)))
 
 
-def results(*rows: Any, address: AddressParts = ASKED) -> list[tuple[str, float, bool, str]]:
+def results(*rows: Any, address: AddressParts = QUERIES) -> list[tuple[str, float, bool, str]]:
     """Return what the adapter reads from an answer: precision, confidence, exact and town."""
     answers = answered(Captured(path="/search", body=list(rows))).find(address, HUBS)
     return [(c.precision, c.confidence, c.exact, c.town) for c in (a.candidate for a in answers)]
@@ -64,7 +64,7 @@ def results(*rows: Any, address: AddressParts = ASKED) -> list[tuple[str, float,
 def test_the_query_contains_the_parts_of_the_address() -> None:
     params = {"street": "48 Calle Larga", "city": "Villa Ejemplo", "format": "jsonv2"}
     exchange = Captured(path="/search", params=params | {"addressdetails": "1"}, body=[place()])
-    (answer,) = answered(exchange).find(ASKED, HUBS)
+    (answer,) = answered(exchange).find(QUERIES, HUBS)
     assert (answer.provider, answer.candidate.label[:15]) == ("nominatim", "48, Calle Larga")
     assert answered().find(AddressParts(), HUBS) == [], "nothing to ask: no call"
 
@@ -111,7 +111,7 @@ def test_places_without_coordinates_or_out_of_reach_are_left_out() -> None:
 )
 def test_every_failure_is_a_provider_error(exchange: Captured) -> None:
     with pytest.raises(ProviderError):
-        answered(exchange).find(ASKED, HUBS)
+        answered(exchange).find(QUERIES, HUBS)
 
 
 @pytest.fixture

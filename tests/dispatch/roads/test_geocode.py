@@ -124,7 +124,7 @@ def test_a_house_left_out_of_the_index_is_interpolated(var: Path) -> None:
     candidate = find("Long Street 3, Upper Town", "town", var=var)[0]
     decisive = [n for n in nodes if find("Long Street 3, Upper Town", "town", var=var,
              leave_out=[n])[0].precision == "interpolated"]  # fmt: skip
-    assert len(decisive) == 1, "only leaving out the object of the house changes the result"
+    assert len(decisive) == 1, "only removing the object of the building changes the result"
     without = find("Long Street 3, Upper Town", "town", var=var, leave_out=decisive)[0]
     assert distance_m(candidate.point, without.point) < 60
 

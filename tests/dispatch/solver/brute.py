@@ -118,7 +118,7 @@ def cheapest(problem: Problem) -> int:
 def _routes(problem: Problem, vehicle: int) -> dict[int, int]:
     """Return a vehicle's cheapest feasible route for each set of visits; a set is a bit mask."""
     it = problem.vehicles[vehicle]
-    found: dict[int, int] = {}
+    costs: dict[int, int] = {}
     for size in range(1, len(problem.visits) + 1):
         for chosen in combinations(range(len(problem.visits)), size):
             if not _may(problem, vehicle, chosen):
@@ -136,8 +136,8 @@ def _routes(problem: Problem, vehicle: int) -> dict[int, int]:
                 exact = it.fixed_cost * 9_000_000 + metres * it.cost_per_km * 9_000
                 exact += seconds * it.cost_per_hour * 2_500
                 mask = sum(1 << v for v in order)
-                found[mask] = min(exact, found.get(mask, 1 << 60))
-    return found
+                costs[mask] = min(exact, costs.get(mask, 1 << 60))
+    return costs
 
 
 def _may(problem: Problem, vehicle: int, chosen: tuple[int, ...]) -> bool:

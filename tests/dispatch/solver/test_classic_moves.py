@@ -258,7 +258,7 @@ def test_a_polished_search_without_time_for_all_rounds_can_be_repeated() -> None
     model = model_of(Context(scattered(9, visits=620, vehicles=155)))
     assert model is not None
 
-    def made(budget: Budget) -> SearchResult:
+    def solve_within(budget: Budget) -> SearchResult:
         search = _Hurried(
             model,
             seed=2,
@@ -269,13 +269,13 @@ def test_a_polished_search_without_time_for_all_rounds_can_be_repeated() -> None
         search.polisher = _as_it_was
         return search.run()
 
-    first = made(Budget(until=time.perf_counter() + 3.0))
+    first = solve_within(Budget(until=time.perf_counter() + 3.0))
     parts = first.record[0]
     whole, three = 2 + STAGES * parts, 2 + 3 * parts * STAGES // ROUNDS
     assert all(first.record[2:three])
     assert not any(first.record[three:whole])
     assert any(first.record[whole:])
-    again = made(Budget(record=first.record))
+    again = solve_within(Budget(record=first.record))
     assert again.record == first.record
     assert again.cost == first.cost
     assert again.plan.visits.tolist() == first.plan.visits.tolist()

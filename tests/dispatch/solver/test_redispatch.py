@@ -193,8 +193,8 @@ def _two() -> tuple[Problem, Solution]:
     )
 
     def route(vehicle: str, stops: list[tuple[str, int]], end_s: int, metres: int) -> Tour:
-        made = tuple(Served(name, at, at, at + 60) for name, at in stops)
-        return Tour(vehicle, 0, 0, made, end_s, metres, (0,))
+        served = tuple(Served(name, at, at, at + 60) for name, at in stops)
+        return Tour(vehicle, 0, 0, served, end_s, metres, (0,))
 
     plan = Solution(
         (

@@ -86,7 +86,7 @@ def test_a_solution_is_written_and_read_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (LI_LIM.replace(" 1 0\n4", " 2 0\n4"), "Nodes 1 and 3 are not a pair"),
         (LI_LIM.replace("-7", "-6"), "Nodes 1 and 3 are not a pair"),
@@ -104,8 +104,8 @@ def test_a_solution_is_written_and_read_again() -> None:
         (LI_LIM.replace("100 200", "100.25 200"), "use exact distances"),
     ],
 )
-def test_an_inconsistent_li_lim_file_is_refused_with_the_cause(text: str, said: str) -> None:
-    with pytest.raises(Invalid, match=said):
+def test_an_inconsistent_li_lim_file_is_refused_with_the_cause(text: str, message: str) -> None:
+    with pytest.raises(Invalid, match=message):
         parse(text)
 
 

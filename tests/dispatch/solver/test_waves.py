@@ -60,16 +60,16 @@ def cheapest_price(floor: Floor) -> int:
     horizon = 12 + sum(work.values()) + len(work) * (floor.setup_s + 3)
     best: int | None = None
 
-    def place(groups: list[tuple[str, ...]], made: list[Wave]) -> None:
+    def place(groups: list[tuple[str, ...]], waves: list[Wave]) -> None:
         nonlocal best
         if not groups:
-            if not judge(floor, made):
-                price = price_of(floor, made).exact
+            if not judge(floor, waves):
+                price = price_of(floor, waves).exact
                 best = price if best is None else min(best, price)
             return
         lasts = floor.setup_s + -(-sum(work[n] for n in groups[0]) // floor.pickers)
-        for start in range(made[-1].end_s if made else floor.opens_s, horizon):
-            place(groups[1:], [*made, Wave(start, start + lasts, groups[0])])
+        for start in range(waves[-1].end_s if waves else floor.opens_s, horizon):
+            place(groups[1:], [*waves, Wave(start, start + lasts, groups[0])])
 
     for groups in groupings(sorted(work)):
         place(groups, [])

@@ -139,7 +139,7 @@ def test_no_smaller_set_is_enough(problem: Problem, data: st.DataObject) -> None
     assume(plan.unserved)
     name = data.draw(st.sampled_from(plan.unserved)).visit
     result = Explainer(problem, plan.sequences).explain(name)
-    tours = {k: [problem.visit_index[v] for v in made] for k, made in plan.sequences.items()}
+    tours = {k: [problem.visit_index[v] for v in visits] for k, visits in plan.sequences.items()}
     fewest = _fewest(problem, tours, problem.visit_index[name], 2)
     sizes = [len(way.relaxations) for refusal in result.refusals for way in refusal.ways]
     if result.alternatives:
@@ -175,7 +175,8 @@ def test_an_alternative_costs_exactly_its_stated_cost(seed: int) -> None:
             assert result.place.vehicle == route.vehicle
             for other in result.alternatives:
                 moved = {
-                    k: [v for v in made if v != served.visit] for k, made in plan.sequences.items()
+                    k: [v for v in visits if v != served.visit]
+                    for k, visits in plan.sequences.items()
                 }
                 moved.setdefault(other.vehicle, []).insert(other.position, served.visit)
                 after = evaluate(problem, {k: v for k, v in moved.items() if v})

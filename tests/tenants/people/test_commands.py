@@ -52,9 +52,9 @@ def test_without_a_password_the_answer_holds_a_link(other: RetailerRef) -> None:
 def test_a_refusal_is_a_sentence_and_exit_status_1(
     other: RetailerRef, changes: dict[str, str], words: str
 ) -> None:
-    of = {"--schema": "t2", "--role": "owner", "--email": "x@example.org", **changes}
+    options = {"--schema": "t2", "--role": "owner", "--email": "x@example.org", **changes}
     with pytest.raises(CommandError, match=words):
-        run("member_create", *(word for pair in of.items() for word in pair))
+        run("member_create", *(word for pair in options.items() for word in pair))
     with retailer_context(other):
         assert not Member.objects.exists()
 

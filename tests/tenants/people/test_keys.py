@@ -24,8 +24,8 @@ def me(ref: RetailerRef, secret: str, **headers: str) -> int:
     return KeyClient(ref, secret).get("/api/v1/me/", **headers).status_code
 
 
-def create(**of: Any) -> tuple[ApiKey, str]:
-    return services.create_key(**{"name": "Shop", "role": KeyRole.INTEGRATION, **of})
+def create(**options: Any) -> tuple[ApiKey, str]:
+    return services.create_key(**{"name": "Shop", "role": KeyRole.INTEGRATION, **options})
 
 
 def test_a_key_names_its_retailer_and_only_its_hash_is_stored(retailer: RetailerRef) -> None:
@@ -122,7 +122,7 @@ def test_a_checkout_key_is_bound_to_its_origins(retailer: RetailerRef) -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "pointer"),
+    ("options", "pointer"),
     [
         ({"name": ""}, "/name"),
         ({"role": "owner"}, "/role"),
@@ -137,10 +137,10 @@ def test_a_checkout_key_is_bound_to_its_origins(retailer: RetailerRef) -> None:
     ],
 )
 def test_invalid_values_of_a_key_are_refused_and_no_key_is_created(
-    retailer: RetailerRef, of: dict[str, Any], pointer: str
+    retailer: RetailerRef, options: dict[str, Any], pointer: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        create(**of)
+        create(**options)
     assert pointer in {problem.pointer for problem in refused.value.errors}
     assert not ApiKey.objects.exists()
     assert not AuditEntry.objects.exists()

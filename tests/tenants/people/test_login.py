@@ -292,7 +292,7 @@ def test_only_an_owner_makes_changes_or_logs_out_an_owner(retailer: RetailerRef)
     audits = AuditEntry.objects.count()
     for act in (
         lambda: services.add_member(email="x@example.org", name="X", role="owner", by=by),
-        lambda: services.change_member(public_id=owner.public_id, by=by, name="Mine now"),
+        lambda: services.change_member(public_id=owner.public_id, by=by, name="New owner"),
         lambda: services.change_member(public_id=manager.public_id, by=by, role="owner"),
         lambda: services.end_sessions(public_id=owner.public_id, by=by),
         lambda: services.offer_password_link(public_id=owner.public_id, by=by),

@@ -231,9 +231,9 @@ def test_hubs_of_members_and_keys_are_chosen_by_name(retailer: RetailerRef) -> N
     assert created.status_code == 200
     member = Member.objects.get(email="new@example.org")
     assert member.hubs == [south.public_id]
-    mine = browser.get(f"/members/{member.public_id}/").content.decode()
-    assert re.search(rf'value="{south.public_id}"[^>]* checked', mine)
-    assert not re.search(rf'value="{north.public_id}"[^>]* checked', mine)
+    page = browser.get(f"/members/{member.public_id}/").content.decode()
+    assert re.search(rf'value="{south.public_id}"[^>]* checked', page)
+    assert not re.search(rf'value="{north.public_id}"[^>]* checked', page)
     change = {"what": "change", "name": "New", "role": "dispatcher", "active": "on"}
     browser.post(f"/members/{member.public_id}/", {**change, "hub_scope": "all"})
     member.refresh_from_db()

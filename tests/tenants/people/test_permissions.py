@@ -77,8 +77,8 @@ def written() -> dict[str, tuple[set[str], set[str]]]:
     return rows
 
 
-def someone(kind: Kind, role: str, **of: Any) -> Principal:
-    return Principal(kind=kind, public_id="x", name="x", role=role, **of)
+def someone(kind: Kind, role: str, **options: Any) -> Principal:
+    return Principal(kind=kind, public_id="x", name="x", role=role, **options)
 
 
 EVERYBODY = [(Kind.MEMBER, role) for role in Role] + [(Kind.KEY, role) for role in KeyRole]

@@ -66,9 +66,9 @@ def headers(ref: RetailerRef, *, origin: str | None = "", session: str = "") -> 
 
 @asynccontextmanager
 async def socket(
-    ref: RetailerRef, path: str = "/ws/v1/board/", app: Any = None, **of: Any
+    ref: RetailerRef, path: str = "/ws/v1/board/", app: Any = None, **options: Any
 ) -> AsyncIterator[Socket]:
-    opened = Socket(app or HOUSE, path, headers(ref, **of))
+    opened = Socket(app or HOUSE, path, headers(ref, **options))
     assert await opened.open(), "a socket is accepted, so that its close code can be read"
     try:
         yield opened
