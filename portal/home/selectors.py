@@ -256,8 +256,8 @@ def _hub_day_steps(row: HubDay, date: str) -> list[Step]:
                           args=board, needs="plans.edit"))  # fmt: skip
     if row.plan and row.plan.unserved_count:
         unserved = row.plan.unserved_count
-        text = ngettext("%(hub)s: %(n)d order is on no route.",
-                        "%(hub)s: %(n)d orders are on no route.", unserved)  # fmt: skip
+        text = ngettext("%(hub)s: %(n)d order is unserved.",
+                        "%(hub)s: %(n)d orders are unserved.", unserved)  # fmt: skip
         steps.append(Step(text=text % {"hub": row.hub.name, "n": unserved}, label=_("View orders"),
                           url="console:board-day", args=board, needs="plans.view"))  # fmt: skip
     return steps

@@ -95,7 +95,7 @@ def _emission_class(code: str) -> str:
 
 
 _NAME = Field(gettext_lazy("Name"))
-_OWN_ID = Field(gettext_lazy("Your own ID (optional)"))
+_OWN_ID = Field(gettext_lazy("Your own ID"))
 _HUB = Field(gettext_lazy("Hub"))
 _ACTIVE = Field(gettext_lazy("Active"))
 _SKILLS = Field(gettext_lazy("Skills"))
@@ -104,8 +104,8 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "name": _NAME,
         "external_id": _OWN_ID,
         "address": Field(gettext_lazy("Address")),
-        "lat": Field(gettext_lazy("Latitude")),
-        "lon": Field(gettext_lazy("Longitude")),
+        "lat": Field(gettext_lazy("Latitude"), str),
+        "lon": Field(gettext_lazy("Longitude"), str),
         "zone": Field(gettext_lazy("Time zone")),
         "hours": Field(gettext_lazy("Opening hours"), _hours),
         "loading_s": Field(gettext_lazy("Minutes to load a vehicle"), _minutes),

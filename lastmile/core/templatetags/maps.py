@@ -27,6 +27,7 @@ def words() -> dict[str, str]:
         "zoom_in": _("Zoom in"),
         "zoom_out": _("Zoom out"),
         "fit": _("Show all"),
+        "attribution": _("Show or hide the map sources"),
         "keys": _(
             "Arrow keys move the map, plus and minus zoom. N and B go to the next and previous "
             "stop, F shows all, Escape clears the selection. The list offers the same."

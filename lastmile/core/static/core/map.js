@@ -320,6 +320,7 @@ export async function mount(el) {
       locale: {
         "NavigationControl.ZoomIn": say("zoom_in"),
         "NavigationControl.ZoomOut": say("zoom_out"),
+        "AttributionControl.ToggleAttribution": say("attribution"),
         "Map.Title": say("title"),
       },
     });

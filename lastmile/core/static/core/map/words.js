@@ -4,6 +4,7 @@ const ENGLISH = {
   zoom_in: "Zoom in",
   zoom_out: "Zoom out",
   fit: "Show all",
+  attribution: "Show or hide the map sources",
   keys: "Arrow keys move the map, plus and minus zoom. N and B go to the next and previous stop, F shows all, Escape clears the selection. The list offers the same.",
   no_streets: "No street map is loaded for this area.",
   no_data: "The places could not be loaded. Reload the page, or use the list.",
