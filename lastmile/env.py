@@ -31,7 +31,7 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def flag(name: str, default: bool = False) -> bool:
-    """Return a yes/no variable as a bool: 1/0, true/false, yes/no, on/off."""
+    """Return the value of a yes/no variable (1/0, true/false, yes/no, on/off), or its default."""
     value = os.environ.get(name, "")
     if not value:
         return default
@@ -43,7 +43,10 @@ def flag(name: str, default: bool = False) -> bool:
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
-    """Return a variable as a whole number from ``least`` to ``most``."""
+    """Return the value of a variable as a whole number, or its default.
+
+    Raises BadEnvironment for a value that is not a whole number from ``least`` to ``most``.
+    """
     value = os.environ.get(name, "")
     if not value:
         return default
@@ -57,9 +60,9 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
 
 
 def address(name: str) -> str:
-    """Return a variable that is empty or an http(s) URL.
+    """Return the value of a variable that holds an http(s) URL, or "" if it is not set.
 
-    Raises BadEnvironment for any other value.
+    Raises BadEnvironment for a value that is not an http(s) URL.
     """
     value = os.environ.get(name, "")
     parts = urlsplit(value)

@@ -85,7 +85,7 @@ FIELD_KEYS = env.keys("FIELD_KEYS", env.secret("FIELD_KEYS", "" if LOCAL else No
 FIELD_KEYS_LAPTOP_FILE = VAR / "field-keys"
 if SECRET_KEY in FIELD_KEYS:
     raise env.BadEnvironment("FIELD_KEYS contains SECRET_KEY. Use a different random key.")
-ALLOWED_HOSTS = ["*"]  # TenantMiddleware answers 404 for every host without a Domain row
+ALLOWED_HOSTS = ["*"]  # RetailerMiddleware answers 404 for every host without a Domain row
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -26,7 +26,7 @@ class Sentence:
     own : str
         The text when somebody acted on their own account; without it, ``text``.
     tells : tuple of str
-        Fields whose change the text itself tells; the list of changes leaves them out.
+        Fields whose change is already in the text; the list of changes leaves them out.
     adds : bool
         True when the action adds its subject. The first values then follow the sentence.
     """

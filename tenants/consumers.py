@@ -51,7 +51,10 @@ class RetailerConsumer(SnapshotConsumer):
         return [access_group(self.principal.public_id)]
 
     async def current_refusal(self) -> Close | None:
-        """Check the credential again. If the check itself fails, the socket closes."""
+        """Check credential and permission again; return None, or the code to close the socket.
+
+        If the check itself fails, for example without a database, the socket is closed too.
+        """
         try:
             principal = await self.ask(current_principal, self.scope["credential"])
         except (NoRetailer, DomainError):  # the retailer itself is suspended or gone

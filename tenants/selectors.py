@@ -45,13 +45,13 @@ def by_host(host: str) -> RetailerRef | None:
 
 
 def active() -> list[RetailerRef]:
-    """Return all active retailers, sorted by schema, with the operator's own."""
+    """Return all active retailers, including the operator's own, sorted by schema."""
     with shared_tables():
         return [_ref(row) for row in _rows().filter(status=Status.ACTIVE).order_by("schema_name")]
 
 
 def row_of(rows: QuerySet[Retailer], schema: str) -> Retailer:
-    """Return the row of a schema from `rows`, a queryset that may lock. Raises NotFound."""
+    """Return the row of a schema from the queryset `rows`, which may lock it. Raises NotFound."""
     row = rows.filter(schema_name=schema).first()
     if row is None:
         raise NotFound(_("There is no retailer with the schema %(schema)s.") % {"schema": schema})

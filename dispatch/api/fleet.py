@@ -195,7 +195,7 @@ class HubsView(FleetListView):
 
 @described
 class HubView(FleetView):
-    """A hub."""
+    """The view of one hub."""
 
     resource = HUBS
 
@@ -209,7 +209,7 @@ class ZonesView(FleetListView):
 
 @described
 class ZoneView(FleetView):
-    """A zone."""
+    """The view of one zone."""
 
     resource = ZONES
 
@@ -223,7 +223,7 @@ class VehiclesView(FleetListView):
 
 @described
 class VehicleView(FleetView):
-    """A vehicle."""
+    """The view of one vehicle."""
 
     resource = VEHICLES
 
@@ -237,7 +237,7 @@ class DriversView(FleetListView):
 
 @described
 class DriverView(FleetView):
-    """A driver."""
+    """The view of one driver."""
 
     resource = DRIVERS
 
@@ -251,7 +251,7 @@ class ShiftsView(FleetListView):
 
 @described
 class ShiftView(FleetView):
-    """A shift."""
+    """The view of one shift."""
 
     resource = SHIFTS
 

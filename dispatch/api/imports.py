@@ -145,7 +145,7 @@ class OrderImportsView(RetailerAPIView):
 
 
 class OrderImportView(RetailerAPIView):
-    """An order import."""
+    """The view of one order import."""
 
     acts = {"get": Act.ORDERS_VIEW}
 
@@ -157,7 +157,7 @@ class OrderImportView(RetailerAPIView):
 
 
 class RefusedRowsView(RetailerAPIView):
-    """The refused rows of an import."""
+    """The view of the refused rows of an import."""
 
     acts = {"get": Act.ORDERS_VIEW}
 
@@ -173,7 +173,7 @@ class RefusedRowsView(RetailerAPIView):
 
 
 class RefusedFileView(RetailerAPIView):
-    """The refused rows of an import as a CSV file."""
+    """The view that downloads the refused rows of an import as a CSV file."""
 
     acts = {"get": Act.ORDERS_VIEW}
 

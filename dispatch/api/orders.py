@@ -167,7 +167,7 @@ def _hub_id(order: Order) -> str:
 
 
 class OrderView(RetailerAPIView):
-    """An order."""
+    """The view of one order."""
 
     acts = {"get": Act.ORDERS_VIEW, "patch": Act.ORDERS_EDIT}
 
@@ -200,7 +200,7 @@ class OrderView(RetailerAPIView):
 
 
 class OrderActView(RetailerAPIView):
-    """The base of the actions on an order: POST runs the action and returns the order."""
+    """The base of the views of an action on an order: POST does it and returns the order."""
 
     acts = {"post": Act.ORDERS_EDIT}
 
@@ -215,7 +215,7 @@ class OrderActView(RetailerAPIView):
 
 
 class CancelOrderView(OrderActView):
-    """The action that cancels an order."""
+    """The view that cancels an order."""
 
     @extend_schema(
         operation_id="orders_cancel",
@@ -233,7 +233,7 @@ class CancelOrderView(OrderActView):
 
 
 class PinOrderView(OrderActView):
-    """The action that sets the pin of an order's place."""
+    """The view that sets the pin of an order's place."""
 
     @extend_schema(
         operation_id="orders_pin",
@@ -250,7 +250,7 @@ class PinOrderView(OrderActView):
 
 
 class PromiseOrderView(OrderActView):
-    """The action that promises a time window."""
+    """The view that promises a time window."""
 
     @extend_schema(
         operation_id="orders_promise",
@@ -267,7 +267,7 @@ class PromiseOrderView(OrderActView):
 
 
 class TryOrderAgainView(OrderActView):
-    """The action that makes an order ready for another attempt."""
+    """The view that makes an order ready for another attempt."""
 
     @extend_schema(
         operation_id="orders_try_again",
@@ -282,7 +282,7 @@ class TryOrderAgainView(OrderActView):
 
 
 class ReturnOrderView(OrderActView):
-    """The action that returns an order to its hub."""
+    """The view that returns an order to its hub."""
 
     @extend_schema(operation_id="orders_return", request=None, responses=shapes_orders.OrderOut)
     def post(self, request: Request, ref: str) -> Response:
@@ -293,7 +293,7 @@ class ReturnOrderView(OrderActView):
 
 
 class OrderTimelineView(RetailerAPIView):
-    """The timeline of an order."""
+    """The view of an order's timeline."""
 
     acts = {"get": Act.ORDERS_VIEW}
 
@@ -336,7 +336,7 @@ class ParcelsView(RetailerAPIView):
 
 
 class ParcelView(RetailerAPIView):
-    """A parcel."""
+    """The view of one parcel."""
 
     acts = {"get": Act.ORDERS_VIEW}
 

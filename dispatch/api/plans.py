@@ -98,7 +98,7 @@ class _OnePlan(RetailerAPIView):
 
 
 class PlanView(_OnePlan):
-    """A plan."""
+    """The view of one plan."""
 
     acts = {"get": Act.PLANS_VIEW}
 
@@ -110,7 +110,7 @@ class PlanView(_OnePlan):
 
 
 class PublishPlanView(_OnePlan):
-    """The action that publishes a plan."""
+    """The view that publishes a plan."""
 
     acts = {"post": Act.PLANS_PUBLISH}
 
@@ -127,7 +127,7 @@ class PublishPlanView(_OnePlan):
 
 
 class DiscardPlanView(_OnePlan):
-    """The action that discards a draft."""
+    """The view that discards a draft."""
 
     acts = {"post": Act.PLANS_EDIT}
 
@@ -144,7 +144,7 @@ class DiscardPlanView(_OnePlan):
 
 
 class RevisePlanView(_OnePlan):
-    """The action that copies a plan into a new draft."""
+    """The view that copies a plan into a new draft."""
 
     acts = {"post": Act.PLANS_EDIT}
 
@@ -155,7 +155,7 @@ class RevisePlanView(_OnePlan):
 
 
 class PlanChangesView(_OnePlan):
-    """The changes since a plan was made."""
+    """The view of the changes since a plan was made."""
 
     acts = {"get": Act.PLANS_VIEW}
 
@@ -167,7 +167,7 @@ class PlanChangesView(_OnePlan):
 
 
 class RedispatchPlanView(_OnePlan):
-    """The action that updates a plan to the day's changes."""
+    """The view that updates a plan to the day's changes."""
 
     acts = {"post": Act.PLANS_EDIT}
 
@@ -200,7 +200,7 @@ class RedispatchPlanView(_OnePlan):
 
 
 class PickingWavesView(_OnePlan):
-    """The picking waves of a plan."""
+    """The view of the picking waves of a plan."""
 
     acts = {"get": Act.PLANS_VIEW}
 
@@ -223,7 +223,7 @@ class PickingWavesView(_OnePlan):
 
 
 class PlanEditsView(_OnePlan):
-    """The manual edits of a plan."""
+    """The view that lists the manual edits of a plan, and makes a new one."""
 
     acts = {"get": Act.PLANS_VIEW, "post": Act.PLANS_EDIT}
 
@@ -260,7 +260,7 @@ _EDIT_SERVICES: dict[str, tuple[Any, tuple[str, ...]]] = {
 
 
 class PlanOptionsView(_OnePlan):
-    """The feasible places of an order in a plan."""
+    """The view of the feasible places for an order on the routes of a plan."""
 
     acts = {"get": Act.PLANS_VIEW}
 
@@ -272,7 +272,7 @@ class PlanOptionsView(_OnePlan):
 
 
 class PlanWhyView(_OnePlan):
-    """The explanation of an order's place in a plan."""
+    """The view that explains why an order has its place in a plan, or why it has none."""
 
     acts = {"get": Act.PLANS_VIEW}
 
@@ -305,7 +305,7 @@ class RoutesView(RetailerAPIView):
 
 
 class RouteView(RetailerAPIView):
-    """A route."""
+    """The view of one route."""
 
     acts = {"get": Act.PLANS_VIEW}
 

@@ -102,7 +102,7 @@ class ViolationOut(serializers.Serializer[Any]):
     detail = serializers.SerializerMethodField()
 
     def get_detail(self, violation: dict[str, Any]) -> str:
-        """Return the sentence, in the reader's language."""
+        """Return the violation as a sentence, in the reader's language."""
         return say_violation(violation["code"], violation)
 
 
@@ -263,7 +263,7 @@ class EditsOut(serializers.Serializer[Any]):
 
 
 class OptionOut(serializers.Serializer[Any]):
-    """A feasible place for an order, and the time, distance, cost and CO2e that it adds."""
+    """A feasible place for an order on a route, and the time, distance, cost and CO2e it adds."""
 
     shift = serializers.CharField()
     position = serializers.IntegerField()
@@ -274,7 +274,7 @@ class OptionOut(serializers.Serializer[Any]):
 
 
 class OptionsOut(serializers.Serializer[Any]):
-    """The best places on each route, cheapest first."""
+    """The best places for an order on each route, cheapest first."""
 
     items = OptionOut(many=True)
 
@@ -295,7 +295,9 @@ class SpotOut(serializers.Serializer[Any]):
 
 
 class NeedOut(serializers.Serializer[Any]):
-    """A change that would help an order into the plan, by the smallest sufficient amount.
+    """A change, such as a later end of shift, that would help to get an order into the plan.
+
+    ``amount`` is the smallest amount that is enough.
 
     ``kind`` decides the unit of ``amount``: seconds, metres, minor units of money, or the unit of
     the dimension ``what``.
@@ -309,19 +311,22 @@ class NeedOut(serializers.Serializer[Any]):
     detail = serializers.SerializerMethodField()
 
     def get_detail(self, need: Need) -> str:
-        """Return the sentence, in the reader's language."""
+        """Return the change as a sentence, in the reader's language."""
         return say_need(need.kind, need.params)
 
 
 class OpeningOut(serializers.Serializer[Any]):
-    """Needs that are sufficient together and all necessary, and the place they would allow."""
+    """A smallest set of changes that lets the order into the plan, and the place it then has.
+
+    All changes in ``needs`` are necessary. ``place`` is a place on a route.
+    """
 
     needs = NeedOut(many=True)
     place = SpotOut(source="spot")
 
 
 class ObstacleOut(serializers.Serializer[Any]):
-    """A shift that cannot take the order, with the smallest sets of needs that would let it."""
+    """A shift that cannot take the order, with the smallest sets of changes that would allow it."""
 
     shift = serializers.CharField(source="shift.public_id")
     openings = OpeningOut(many=True)

@@ -8,7 +8,7 @@ from lastmile.core import clock, formatting
 
 
 def day_words(date: dt.date | None) -> str:
-    """Return a date as ``Mon, 23 Nov``, with the year if it is another; "" for None."""
+    """Return a date as ``Mon, 23 Nov``, with the year if it is not this year; "" for None."""
     return "" if date is None else formatting.day(date)
 
 

@@ -89,8 +89,8 @@ class ImportFile(models.Model):
     """The bytes of an order file, stored until its import has ended, so that no file is lost.
 
     The file of a preview is stored for a day, so that it can be imported without sending it again.
-    ``sketch`` holds the places of its orders: {spots: [[lon, lat, state]], hubs: [[name, how,
-    count]]}.
+    ``sketch`` is the data of the preview's map: {spots: [[lon, lat, state of the order]], hubs:
+    [[name of the hub, how it was chosen, number of orders]]}.
     """
 
     batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, related_name="file")

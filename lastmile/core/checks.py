@@ -160,7 +160,10 @@ def every_schema_has_the_same_tables(databases: Any = None, **_kwargs: Any) -> l
 
 
 def table_shapes(schemas: list[str]) -> dict[str, dict[str, str]]:
-    """Return schema -> table -> its columns as text. Call it in shared_context()."""
+    """Return for each schema and table a text that describes the columns of the table.
+
+    The result is {schema: {table: text}}. Call it in ``shared_context()``.
+    """
     shapes: dict[str, dict[str, str]] = {schema: {} for schema in schemas}
     with connection.cursor() as cursor:
         cursor.execute(_SHAPES, [schemas])

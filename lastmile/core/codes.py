@@ -50,7 +50,7 @@ class CodeRules:
         Codes that may be made for one purpose and subject within `codes_in_s` seconds. Together
         with `most_tries` this limits guessing: by default to 25 of a million codes per hour.
     codes_in_s : int
-        Length of that window in seconds.
+        Length of the period for `most_codes`, in seconds.
     """
 
     digits: int = 6
@@ -198,7 +198,7 @@ def end_code(*, purpose: str, subject: str) -> None:
 
 
 def forget_codes() -> dict[str, int]:
-    """Delete codes that have expired and whose window for counting codes is over.
+    """Delete codes that have expired and whose period for counting codes is over.
 
     Locks: the deleted rows. Records: nothing. Raises: nothing of its own.
     """

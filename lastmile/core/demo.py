@@ -42,7 +42,7 @@ class Demo:
     report: Callable[[str], None] = lambda _line: None
 
     def means(self, schema: str) -> bool:
-        """Return True if the retailer is to be filled."""
+        """Return True if the demo data is to be added to the retailer of this schema."""
         return not self.schemas or schema in self.schemas
 
 

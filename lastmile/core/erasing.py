@@ -71,9 +71,10 @@ class Person:
     texts: tuple[str, ...] = ()
 
     def identifying_texts(self) -> tuple[str, ...]:
-        """Return the texts that cannot mean anything else, longest first.
+        """Return the texts that are specific enough to identify the person, longest first.
 
-        A single word is left out: a shopper's first name may also be the name of a hub.
+        A single word is left out unless it is an e-mail address or a telephone number: a shopper's
+        first name may also be the name of a hub.
         """
         texts = {word.strip() for word in self.texts if _tells(word.strip())}
         return tuple(sorted(texts, key=lambda word: (-len(word), word)))

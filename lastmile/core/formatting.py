@@ -82,7 +82,7 @@ def _skeleton(value: dt.date, skeleton: str, locale: Locale) -> str:
 
 
 def number(value: Number | None, decimals: int = 0, *, trim: bool = False) -> str:
-    """Return a number with its thousands apart; ``trim`` leaves out trailing zeros."""
+    """Return a number with separators between thousands; ``trim`` removes trailing zeros."""
     if value is None:
         return NOTHING
     locale = current_locale()
@@ -100,7 +100,10 @@ def percent(value: Number | None, decimals: int = 0) -> str:
 
 
 def money(minor: int | None, currency: str) -> str:
-    """Return an amount in minor units, such as ``$12.500``; decimals as ISO 4217 has them."""
+    """Return an amount in minor units as text, such as ``$12.500``.
+
+    ISO 4217 decides how many decimals the currency has.
+    """
     if minor is None:
         return NOTHING
     locale, places = current_locale(), exponent(currency)
@@ -123,7 +126,7 @@ def _measure(value: float, unit: str, decimals: int) -> str:
 
 
 def _about(value: float, unit: str) -> str:
-    """Return a value with one decimal below a hundred, and with none above."""
+    """Return a value with its unit: one decimal below 100, no decimals from 100."""
     return _measure(value, unit, 1 if abs(value) < 100 else 0)
 
 
@@ -196,7 +199,11 @@ def time(value: dt.datetime | dt.time | None) -> str:
 
 
 def time_of_minute(minute: int | None) -> str:
-    """Return minutes after midnight as a time; ``24:00`` stays so, the next day gets ``+1``."""
+    """Return minutes after midnight as a time of day.
+
+    1440 minutes are ``24:00`` if the locale counts 24 hours. Other times of the next day end with
+    ``+1``.
+    """
     if minute is None:
         return NOTHING
     day, rest = divmod(int(minute), 1440)
@@ -212,12 +219,12 @@ def _has_24_hours() -> bool:
 
 
 def _date(value: dt.date) -> dt.date:
-    """Return a date as it is, and of an instant its date in the active time zone."""
+    """Return the date of an instant in the active time zone; a date is returned unchanged."""
     return _local(value).date() if isinstance(value, dt.datetime) else value
 
 
 def day(value: dt.date | None) -> str:
-    """Return a date with its weekday, as ``Sun, 29 Nov``; with the year if it is another."""
+    """Return a date with its weekday, as ``Sun, 29 Nov``; a year other than this one is added."""
     if value is None:
         return NOTHING
     date = _date(value)

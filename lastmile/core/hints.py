@@ -19,7 +19,7 @@ from kombu.exceptions import OperationalError
 log = logging.getLogger(__name__)
 
 EXPIRES_S = 120  # by then the sweep has sent a new hint
-QUIET_S = 3.0  # after a failure no hint is sent for so long, since each would wait for a time-out
+QUIET_S = 3.0  # pause after a failure: without it, each hint would wait for a time-out
 _quiet_until = 0.0
 
 

@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 
 
 class Reader(Protocol):
-    """The principal who reads a page, as far as navigation needs it."""
+    """The part of a principal that navigation uses: the permissions of a page's reader."""
 
     def may(self, act: Any, hub: str | None = None) -> bool:
         """Return True if the principal has a permission, at a hub if one is given."""

@@ -166,7 +166,7 @@ _MEANING = {
 
 
 class PrincipalScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Describes the two ways to authenticate in the OpenAPI document."""
+    """The description of the two ways to authenticate, API key and session cookie."""
 
     target_class = "tenants.people.authentication.PrincipalAuthentication"
     name = ["apiKey", "session"]  # type: ignore[assignment]

@@ -46,7 +46,10 @@ def tend_s() -> float:
 
 
 def run_job(public_id: str) -> JobState | None:
-    """Claim a job, run it and end it; return its new state, or None if the lease was not held."""
+    """Claim a job, run it and store its new state; return this state.
+
+    Return None if the job could not be claimed or its lease was lost.
+    """
     lease = claim(public_id)
     if lease is None:
         return None
@@ -111,7 +114,10 @@ def _too_long(limit_s: int) -> str:
 
 
 def _leave(lease: Lease, to: JobState, *, wait_s: float = 0, **changes: Any) -> JobState:
-    """Write the state in which this worker leaves its job. Raises LeaseLost without the lease."""
+    """Store the state of a job that this worker no longer runs: ended, or queued again.
+
+    Raises LeaseLost if this worker has lost the lease.
+    """
     with transaction.atomic():
         job = (
             Job.objects.select_for_update()

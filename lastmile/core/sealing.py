@@ -78,7 +78,7 @@ def unseal(stored: str, name: str) -> bytes:
 
 
 def written_with(key: FieldKey) -> str:
-    """Return the prefix of every value that this key has encrypted."""
+    """Return the prefix ``enc1.<key id>.``, with which every value encrypted by this key starts."""
     return f"{MARK}.{key.id}."
 
 

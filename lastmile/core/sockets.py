@@ -40,7 +40,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-SEND_WITHIN_S: Final = 10  # a client that does not read for so long is disconnected
+SEND_WITHIN_S: Final = 10  # a client that does not read within this time is disconnected
 LARGEST_FRAME: Final = 64 * 1024  # characters
 MOST_FRAMES: Final = 30  # frames that a client may send in IN_SECONDS
 IN_SECONDS: Final = 10
@@ -123,7 +123,7 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         return None, {}
 
     async def on_frame(self, kind: str, data: Any) -> None:
-        """Handle a frame of the client other than ``ping`` and ``snapshot``."""
+        """Handle a client's frame other than ``ping`` and ``snapshot``; by default, refuse it."""
         detail = f"The frame {kind!r} is unknown here."
         await self.say("problem", {"code": "unknown_frame", "detail": detail})
 

@@ -1,4 +1,4 @@
-"""For commands: run a job, or wait for the worker that runs it."""
+"""A function for commands that need the result of a job: run the job, or wait for its worker."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _ROOT_IS_FINE = {"PYTHONWARNINGS": "ignore:You're running the worker with superu
 
 @dataclass(frozen=True, slots=True)
 class ProcessSettings:
-    """The settings of the processes from the environment (CONTRACT section 2)."""
+    """The settings of web server, workers and beat, and the command lines made from them."""
 
     var: Path
     bind: str
@@ -32,7 +32,7 @@ class ProcessSettings:
 
     @classmethod
     def from_environment(cls, var: Path, port: int) -> ProcessSettings:
-        """Read BIND, WEB_WORKERS, SOLVE_WORKERS and TRUSTED_PROXIES."""
+        """Read the environment variables BIND, WEB_WORKERS, SOLVE_WORKERS and TRUSTED_PROXIES."""
         return cls(
             var=var,
             bind=env.text("BIND", "127.0.0.1"),
@@ -60,7 +60,10 @@ class ProcessSettings:
         return _child("web", argv, {"STATEMENT_TIMEOUT_S": timeout}, ready=self.answers)
 
     def workers(self) -> list[ChildSpec]:
-        """Return the Celery workers. Solves and imports have workers of their own."""
+        """Return the specifications of the Celery workers.
+
+        One worker is for solves, one for bulk work such as imports, one for all other tasks.
+        """
         queues = {
             "worker": ("hot,default", 2),
             "solve": ("solve", self.solve_workers),
@@ -74,15 +77,15 @@ class ProcessSettings:
         return specs
 
     def beat(self) -> ChildSpec:
-        """Return beat, which starts the scheduled tasks."""
+        """Return the specification of Celery beat, which starts the scheduled tasks."""
         return _child("beat", _celery("beat", {"-l": "WARNING"}))
 
     def prepare(self) -> ChildSpec:
-        """Return the run-once command that migrates every schema and runs the start-up checks."""
+        """Return the specification of ``prepare``, which migrates and runs the start-up checks."""
         return self.command("prepare", extra={"STATEMENT_TIMEOUT_S": str(NO_STATEMENT_TIMEOUT)})
 
     def command(self, name: str, *flags: str, extra: Mapping[str, str] | None = None) -> ChildSpec:
-        """Return a management command as a run-once child."""
+        """Return the specification of a child that runs one management command and ends."""
         argv = [sys.executable, str(CHECKOUT / "manage.py"), name, *flags]
         return _child(name, argv, extra)
 

@@ -15,7 +15,7 @@ from lastmile.embedded import process
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
-STEADY_S = 60.0  # a child that was alive for so long starts again with the first delay
+STEADY_S = 60.0  # a child that was alive for this time is restarted after the first delay again
 
 
 def _nothing() -> None:
@@ -54,7 +54,7 @@ class Backoff:
 
 @dataclass(slots=True)
 class Child:
-    """A child and its current process."""
+    """A child of the supervisor; each start of the child sets a new ``process``."""
 
     spec: ChildSpec
     say: Callable[[str, str], None]

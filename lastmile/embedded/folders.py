@@ -16,7 +16,7 @@ PLAIN = re.compile(r"[A-Za-z0-9/._-]+")  # a path that needs no quoting in any U
 
 
 class UnsafeFolder(RuntimeError):
-    """The socket folder cannot be made private; the message states the remedy."""
+    """A folder of the services cannot be made private; the message states the remedy."""
 
 
 def _hash(path: Path) -> str:
@@ -96,7 +96,7 @@ def make_private(folder: Path, *, uid: int | None = None, gid: int | None = None
     Raises
     ------
     UnsafeFolder
-        The path exists and is a link, or belongs to another user.
+        The path exists and is a link, or belongs to another user, or cannot have mode 0700.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)

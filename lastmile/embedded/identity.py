@@ -36,7 +36,11 @@ class Identity:
 
 
 def choose(folders: Folders) -> Identity:
-    """Return the first of the three ways that works on this machine."""
+    """Choose the operating system user and the folders with which PostgreSQL can run here.
+
+    An ordinary user keeps its own account. For root, the three ways in the module's docstring are
+    tried in order.
+    """
     home = binaries.postgres_home()
     plain = Identity("-", None, None, home, folders.postgres)
     if os.geteuid() != 0:

@@ -107,7 +107,7 @@ def _wait(folders: Folders, durable: bool) -> None:
 
 
 def _answer(services: Services) -> bool:
-    """Return True if the required services answer and a process holds their lock."""
+    """Return True if the needed services run: their lock is held, and each one answers."""
     if not (services.wants_postgres or services.wants_valkey):
         return True
     if lock_holder(services.folders) is None:

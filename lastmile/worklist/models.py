@@ -29,9 +29,9 @@ class WorkPointer(models.Model):
 
 
 class ScheduleMark(models.Model):
-    """The last time window for which a scheduled task ran.
+    """The start of the last interval in which a scheduled task was started; one row per task.
 
-    The beat that moves ``due_at`` to the next window is the one that may run the task.
+    The beat process that moves ``due_at`` to the next interval is the one that may start the task.
     """
 
     name = models.CharField(max_length=80, unique=True)

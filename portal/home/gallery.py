@@ -72,7 +72,7 @@ class ExampleForm(forms.Form):
 
 
 def panels() -> list[dict[str, Any]]:
-    """Return one panel for each theme. Each has its own form, so that ids stay unique."""
+    """Return one panel for each theme, each with its own form, so that HTML ids are unique."""
     result: list[dict[str, Any]] = []
     for code, name in SETS:
         values = {"name": "Rosa Díaz", "weight": "0", "kind": "van", "day": "2026-11-23"}
@@ -84,7 +84,7 @@ def panels() -> list[dict[str, Any]]:
 
 
 def examples() -> dict[str, Any]:
-    """Return the template context of the page."""
+    """Return the template context of the page ``/design/``."""
     return {
         "panels": panels(), "statuses": list(statuses()), "rows": ROWS, "bars": BARS, "week": WEEK,
         "interval": INTERVAL, "shifts": SHIFTS, "hours": HOURS, "routes": range(1, 17),

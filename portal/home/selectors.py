@@ -22,7 +22,7 @@ from lastmile.core.navigation import Scope, Step
 from lastmile.core.tenancy import current_retailer
 from tenants.selectors import today as retailer_today
 
-TO_PLAN = (OrderState.READY, OrderState.PLANNED)  # orders that need a pin are counted apart
+TO_PLAN = (OrderState.READY, OrderState.PLANNED)  # orders that need a pin are counted separately
 CARRIED = (OrderState.PLANNED, OrderState.LOADED, OrderState.OUT, OrderState.DELIVERED)
 
 
@@ -161,7 +161,10 @@ def _orders(hubs: frozenset[str] | None) -> QuerySet[Order]:
 def _day_counts(
     hubs: frozenset[str] | None, date: dt.date, plans: Iterable[Plan]
 ) -> Iterable[Mapping[str, Any]]:
-    """Count the orders of a date by hub; ``new_orders`` are in none of the plans."""
+    """Count the orders of a date by hub and status.
+
+    ``new_orders`` counts the orders for vans that none of ``plans`` contains.
+    """
     plan_pks = [plan.pk for plan in plans]
     in_a_plan = Exists(Stop.objects.filter(plan__in=plan_pks, order=OuterRef("pk"))) | Exists(
         Unserved.objects.filter(plan__in=plan_pks, order=OuterRef("pk"))
@@ -184,7 +187,11 @@ def _day_counts(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeScope(Scope):
-    """The scope of the home page, with the figures that the page has already read."""
+    """The date and the hubs of the home page, with the day's figures.
+
+    The page has already read the figures, so the functions of the next steps do not read them
+    again.
+    """
 
     day: Today
 
@@ -221,7 +228,7 @@ def plan_steps(scope: Scope) -> list[Step]:
 
 
 def import_steps(scope: Scope) -> list[Step]:
-    """Return the step to import orders, if the day has none."""
+    """Return the step to import orders, if there is a hub and the day has no orders."""
     day = _day_of(scope)
     if not day.hubs or day.orders:
         return []

@@ -92,7 +92,10 @@ def _ids_in(value: Any) -> Iterator[str]:
 
 
 def _recorded_names(subjects: set[str]) -> dict[str, str]:
-    """Return the last names that the log itself recorded of subjects that no longer exist."""
+    """Return the last recorded name of each subject, from the audit entries about the subject.
+
+    It is used for subjects that no longer exist and so have no current name.
+    """
     if not subjects:
         return {}
     rows = AuditEntry.objects.filter(subject__in=subjects, changes__has_key="name")
@@ -160,7 +163,10 @@ def _actor(actor: str, names: Names) -> str:
 
 
 def _flat(changes: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (field, before, after); of stored objects, each key whose value differs."""
+    """Yield (field, before, after) for each changed field.
+
+    A field that stores an object gives one entry for each of its keys whose value changed.
+    """
     for name, change in changes.items():
         before, after = change.get("before"), change.get("after")
         if isinstance(before, Mapping) or isinstance(after, Mapping):
@@ -201,7 +207,11 @@ def _is_empty(value: Any) -> bool:
 
 
 def _value(value: Any, words: Field | None, names: Names) -> SafeString:
-    """Return a stored value as escaped text; "" for an empty one and for one without words."""
+    """Return a stored value as escaped text.
+
+    An empty value gives ``words.empty``, or "" without words. A value of another type than text,
+    number, yes or no, or a list gives "" unless ``words.text`` converts it.
+    """
     if _is_empty(value):
         return conditional_escape(str(words.empty) if words else "")
     if words is not None and words.text is not None:

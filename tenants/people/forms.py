@@ -108,8 +108,8 @@ class AccountForm(forms.Form):
 class HubsForm(forms.Form):
     """The choice of hubs: all of them, or the ticked ones.
 
-    ``cleaned_data["hubs"]`` is a list of public ids, or None for all. Without hubs, the form does
-    not ask.
+    ``cleaned_data["hubs"]`` is a list of public ids, or None for all hubs. If the retailer has no
+    hubs, the form does not show the choice.
     """
 
     hub_scope = forms.ChoiceField(
@@ -133,7 +133,7 @@ class HubsForm(forms.Form):
             del self.fields["hubs"], self.fields["hub_scope"]
 
     def clean(self) -> dict[str, Any]:
-        """Combine both fields into ``hubs``. None means all, so an empty choice is refused."""
+        """Store the choice in ``hubs``: None for all hubs, else the ticked ones (at least one)."""
         data = super().clean() or {}
         scope, ticked = data.pop("hub_scope", "all"), data.get("hubs") or []
         if "hub_scope" not in self.errors and scope == "some" and not ticked:

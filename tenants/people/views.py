@@ -244,7 +244,7 @@ def audit(request: PageRequest) -> HttpResponse:
 @page(Act.AUDIT_VIEW)
 @require_safe
 def audit_of(request: HttpRequest, subject: str) -> HttpResponse:
-    """Show the latest changes of one subject as a panel; a browser gets the whole audit log."""
+    """Show the latest changes of one subject as a panel (htmx), else redirect to the audit log."""
     if not is_fragment(request):
         return redirect(f"{reverse('people:audit')}?{urlencode({'subject': subject})}")
     entries = list(selectors.audit_entries(subject).order_by("-at", "-public_id")[:PANEL])

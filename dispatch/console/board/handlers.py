@@ -49,7 +49,7 @@ def on_planning_ended(event: DomainEvent) -> None:
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
-    """Return the data of a plan for a frame."""
+    """Return the figures of a plan as the board's websocket sends them."""
     return {
         "plan": plan.public_id,
         "number": plan.number,

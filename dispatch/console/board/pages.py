@@ -117,7 +117,7 @@ def address_of(plan: Plan) -> str:
 
 
 def context_of(request: PageRequest, hub: Hub, date: dt.date, plan: Plan | None) -> dict[str, Any]:
-    """Return the context of the board's templates."""
+    """Return the template context of the board of a hub's day, with the plan that it shows."""
     principal = request.principal
     today = clock.local_date(clock.now(), hub.zone)
     may_edit = may(principal, Act.PLANS_EDIT, hub.public_id)
@@ -218,7 +218,7 @@ def changes_since(request: PageRequest, public_id: str) -> HttpResponse:
 @page(Act.PLANS_VIEW)
 @require_safe
 def route(request: PageRequest, public_id: str, route: str) -> HttpResponse:
-    """Return a route's stops, which its card loads when it is opened."""
+    """Return the stops of one route; the browser loads them when the route's card is opened."""
     plan = plan_of(request, public_id)
     matches = [r for r in board_data.route_summaries(plan) if r.public_id == route]
     if not matches:

@@ -64,7 +64,7 @@ def _day(stored: str) -> str:
 
 
 def _hours(week: Sequence[Sequence[Sequence[int]]]) -> str:
-    """Return a week's opening hours; days in a row with the same hours are told together."""
+    """Return a week's opening hours; consecutive days with the same hours are combined."""
     parts: list[str] = []
     first = 0
     for day in range(1, len(week) + 1):

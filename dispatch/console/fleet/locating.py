@@ -31,7 +31,7 @@ class AddressMatch:
 
     @property
     def sure(self) -> bool:
-        """Is the match a house number, or between two of them, with enough confidence?"""
+        """Is the match certain: at a house number or between two, with enough confidence?"""
         return self.precision in HOUSE_PRECISIONS and self.confidence >= SURE_ENOUGH[self.precision]
 
 

@@ -36,7 +36,7 @@ from lastmile.core.tenancy import current_retailer
 from tenants.permissions import Act, PageRequest, Principal, page, visible
 
 PAGE = 100
-LOOKUPS = frozenset({"look", "find"})  # what the hub form is asked to do instead of saving
+LOOKUPS = frozenset({"look", "find"})  # values of ``what`` that look up a place and save nothing
 BY_NAME = ("name", "public_id")
 
 

@@ -146,6 +146,6 @@ class ShiftForm(forms.Form):
 
 
 class CopyForm(forms.Form):
-    """The form with the day to copy shifts to."""
+    """The form to choose the day to which shifts are copied."""
 
     to = DateField(label=_("Copy to"))

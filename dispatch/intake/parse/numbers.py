@@ -78,7 +78,7 @@ class NumberColumn:
         return self._one_sign(cell, one)
 
     def _is_decimal(self, sign: str) -> bool:
-        """Return True if a cell of the column proves that this sign is the decimal sign."""
+        """Return True if a cell of the column proves that `sign` is the decimal sign."""
         return self.proved and self.decimal == sign
 
     def _one_sign(self, cell: str, match: re.Match[str]) -> Decimal:

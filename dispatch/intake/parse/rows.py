@@ -219,7 +219,10 @@ def _parcels(read: Reader) -> tuple[ParcelRow, ...]:
 
 
 def _total(read: Reader, small: str, large: str, most: int) -> int:
-    """Return a total in the small unit, from its own column or from the column in 1000 units."""
+    """Return the total weight or volume of a row in grams or cubic centimetres.
+
+    The value is in the column `small` (g, cm3), or in `large` (kg, l) and is multiplied by 1000.
+    """
     exact, larger = read.number(small, 0, most), read.number(large, 0, most // 1000)
     if exact is not None or larger is None:
         if exact is not None and larger is not None and abs(exact - larger * 1000) >= 1000:

@@ -84,7 +84,11 @@ def read_minute(value: str) -> int | None:
 
 
 def day_of(value: str) -> str:
-    """Return the date before a time of day, such as ``2026-12-01``, or "" without a date."""
+    """Return the date that is written before a time in a cell, or "" if there is none.
+
+    ``2026-12-01 09:00`` gives ``2026-12-01``. The dates that spreadsheets add to a time of day
+    (1899, 1900, 1904) do not count.
+    """
     match = _DAY_BEFORE.match(value.strip())
     return match[1] if match and not match[1].startswith(_EPOCH_YEARS) else ""
 

@@ -87,7 +87,10 @@ def _refuse_other_days(read: Reader) -> None:
 
 
 def _promising(read: Reader, cells: tuple[str, ...]) -> Iterator[tuple[int | None, str, str]]:
-    """Yield the cells of window columns: position (None for a known column), column, cell."""
+    """Yield (position, column, cell) for each filled cell whose column names a time window.
+
+    The position of the known column ``window`` is None.
+    """
     if read.values.get("window"):
         yield None, "window", read.values["window"]
     for position, heading in read.sheet.others.items():

@@ -79,8 +79,9 @@ def progress_of(batch: ImportBatch) -> Progress:
 def sketch(batch: ImportBatch) -> dict[str, Any]:
     """Return the places of an import's orders for the map.
 
-    ``spots`` are [[lon, lat, state]], ``hubs`` are [[name, how, count]]. A preview returns what it
-    stored, an import the present places of its orders.
+    ``spots`` are [[lon, lat, state of the order]]. ``hubs`` are [[name, how the hub was chosen,
+    number of orders]]. For a preview this is the stored data of its file. For an import the places
+    are read from its orders, and ``hubs`` is empty.
     """
     if batch.dry_run:
         file = getattr(batch, "file", None)

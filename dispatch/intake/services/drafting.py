@@ -49,7 +49,10 @@ _FIELDS = {
 
 
 def sent_fields_of(row: Row, columns: Collection[str], service_date: dt.date | None) -> SentFields:
-    """Return the fields that a row fills, and the fields with a column that it leaves empty."""
+    """Return the order fields with a value in the row, and those whose column is empty there.
+
+    Fields without a column in the file are in neither set.
+    """
     filled = {_FIELDS[column] for column in row.filled if column in _FIELDS}
     if row.opens_minute is not None or row.closes_minute is not None:
         filled.add("window")

@@ -48,7 +48,10 @@ class Counts:
     warnings: list[dict[str, object]] = field(default_factory=list)
 
     def sketch(self) -> dict[str, list[list[object]]]:
-        """Return the places of the orders, and the number of orders by hub and way of choice."""
+        """Return the places of the orders, and how many orders each hub has by way of choice.
+
+        The way of choice says how the hub was chosen, for example by zone.
+        """
         return {
             "spots": [list(spot) for spot in self.spots],
             "hubs": [[name, choice, count] for (name, choice), count in sorted(self.hubs.items())],

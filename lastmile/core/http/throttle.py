@@ -39,9 +39,12 @@ class CallerThrottle(SimpleRateThrottle):
         return cache_key("throttle", caller)
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        """Count the call; return True while the cache is unavailable."""
+        """Count the call; return True if it is within the limit.
+
+        While the cache is unavailable, every call is allowed.
+        """
         try:
             return bool(super().allow_request(request, view))
-        except (RedisError, OSError) as away:
-            log.warning("Calls are not counted, the cache is unavailable: %s", away)
+        except (RedisError, OSError) as error:
+            log.warning("Calls are not counted, the cache is unavailable: %s", error)
             return True

@@ -30,7 +30,7 @@ def store_first_owner(*, retailer: str, email: str, name: str) -> FirstOwner:
 
 
 def add_first_owner(ref: RetailerRef) -> Member | None:
-    """Add the stored first owner to the retailer; return None if nobody is stored.
+    """Add the stored first owner to the retailer; return None if no first owner is stored.
 
     Call it in the operator's schema, outside a transaction. It is safe to repeat after a crash.
     Locks: nothing. Records: an audit entry at the retailer. Raises: Invalid.

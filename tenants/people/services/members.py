@@ -43,7 +43,7 @@ def add_member(
     Parameters
     ----------
     by : Principal, optional
-        The member who adds; None for the command line.
+        The caller who adds the member; None for the command line.
     """
     email = email.strip()
     values: dict[str, Any] = {"name": name.strip(), "role": role, "language": language}

@@ -12,7 +12,7 @@ from lastmile.core.tenancy import retailer_context
 
 
 class Command(OperatorCommand):
-    """Call each app's function in ERASE_SHOPPER of the switchboard, in one transaction."""
+    """Erase a shopper from all apps in one transaction, with the functions in ERASE_SHOPPER."""
 
     help = (
         "Erase the names, contacts, addresses and notes of a shopper in all apps. Counts, money "

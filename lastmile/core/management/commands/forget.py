@@ -12,7 +12,7 @@ from lastmile.core.tenancy import for_each_retailer, retailer_context
 
 
 class Command(OperatorCommand):
-    """Call each app's function in FORGET of the switchboard."""
+    """Delete or empty the old data of each app, with the functions in FORGET."""
 
     help = (
         "Delete or empty data older than its retention time, in one retailer or in all. The "

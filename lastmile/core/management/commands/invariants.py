@@ -14,7 +14,7 @@ from lastmile.core.wiring import roll
 
 
 class Command(OperatorCommand):
-    """Call each app's function in INVARIANTS of the switchboard, in each retailer."""
+    """Check the rules of each app in each retailer, with the functions in INVARIANTS."""
 
     help = (
         "Check the rules that the data must always satisfy, in one retailer or in all. Exit status "

@@ -12,7 +12,7 @@ from lastmile.core.wiring import roll
 
 
 class Command(OperatorCommand):
-    """Call each app's function in LEDGER of the switchboard."""
+    """List what a retailer has stored, app by app, with the functions in LEDGER."""
 
     help = (
         "List the ids, states and counts of everything that one retailer has saved, app by app. "

@@ -18,7 +18,7 @@ MOST_ORDERS = 5_000
 
 
 class Command(OperatorCommand):
-    """Call OPEN_DEMO of the switchboard, then SEED_DEMO in each demo retailer."""
+    """Open the demo retailers (functions in OPEN_DEMO), then fill each one (SEED_DEMO)."""
 
     help = (
         "Create the demo: streets, two retailers, orders and plans for today and tomorrow. Run "

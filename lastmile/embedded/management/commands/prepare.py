@@ -14,7 +14,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run both; migrating does nothing if no migration is new."""
+        """Run the migrations, if there are new ones, and then the start-up checks."""
         migrate = "migrate_house" if "migrate_house" in get_commands() else "migrate_schemas"
         call_command(migrate, verbosity=0)
         # The checks run here once, so that no child repeats them. They run after the migrations,

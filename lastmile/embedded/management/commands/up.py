@@ -127,7 +127,7 @@ class Prefixed:
 
 
 def addresses(processes: ProcessSettings) -> list[str]:
-    """Return the lines for the person who started it: the address and the demo logins."""
+    """Return the lines to print after the start: the address and the demo logins."""
     domain = settings.BASE_DOMAIN
     host = f"{domain}:{processes.port}" if settings.LOCAL else domain
     lines = [f"Lastmile is up: {settings.PUBLIC_SCHEME}://{host}/ (Ctrl-C stops it)"]
