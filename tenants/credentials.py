@@ -85,15 +85,21 @@ class CredentialType:
     csrf: ClassVar[bool] = False
 
     def recognise_request(self, request: HttpRequest) -> Recognised | Refused | None:
-        """Recognise the caller of a request; None if it has no credential of this type."""
+        """Return the caller of a request; None if the request has no credential of this type.
+
+        Return ``Refused`` if the credential was sent but is not valid.
+        """
         return None
 
     def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
-        """Recognise the caller of a websocket; None if it has no credential of this type."""
+        """Return the caller of a websocket; None if ``call`` has no credential of this type.
+
+        Return ``Refused`` if the credential was sent but is not valid.
+        """
         return None
 
     def recognise_link(self, secret: str) -> Recognised | None:
-        """Recognise the person a link is for; None if the link is unknown, used or expired."""
+        """Return the person a link is for; None if the link is unknown, used or expired."""
         return None
 
     def unknown_link_message(self) -> str:

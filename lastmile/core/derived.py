@@ -88,7 +88,7 @@ def set_expiry(*, purpose: str, subject: str, expires_at: dt.datetime | None) ->
 
 
 def end(*, purpose: str, subject: str) -> None:
-    """End the current secret. A later message may contain a new generation.
+    """End the current secret. A later call of ``secret_of`` makes a new generation.
 
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """

@@ -155,5 +155,5 @@ class HttpClient:
 
 
 def _seconds(text: str | None) -> int | None:
-    """Return Retry-After in seconds; None for its other form, a date."""
+    """Return the seconds in a Retry-After header; None if the header is missing or has a date."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 7 else None

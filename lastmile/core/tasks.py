@@ -143,7 +143,7 @@ def _ask_deliver(handler: str, lane: str) -> None:
 
 @retailer_task(RUN_TASK)
 def run(*, job: str) -> None:
-    """Run one job if it still waits, or another retailer's job that is to run before it."""
+    """Run one waiting job. A waiting job of a retailer with fewer running jobs comes first."""
     run_fairly(job)
 
 

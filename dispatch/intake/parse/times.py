@@ -148,7 +148,10 @@ def read_window(value: str) -> Span | None:
 
 
 def _span(value: str, first: str, last: str) -> Span:
-    """Return both ends in minutes; "pm" after the second also counts for the first if it fits."""
+    """Return both ends of a range in minutes.
+
+    In "2-5 pm" the "pm" also counts for the first time, unless that would be after the second.
+    """
     opens, closes = read_minute(first), read_minute(last)
     half = re.search(_HALF, last, re.IGNORECASE)
     if half and not re.search(_HALF, first, re.IGNORECASE) and opens is not None:
