@@ -24,7 +24,7 @@ _PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{
 
 
 class RetailerMiddleware:
-    """Enter the retailer of the Host during the request, and set ``request.retailer``.
+    """The middleware that enters the retailer of the Host header and sets ``request.retailer``.
 
     An unknown host gets 404, and a retailer that is not active gets 503, before any session or
     view. On BASE_DOMAIN the operator's schema and the public pages are served. The middleware

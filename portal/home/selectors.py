@@ -41,7 +41,7 @@ class HubDay:
 
     @property
     def in_order(self) -> bool:
-        """True if a published plan serves every order of the day and breaks no promise."""
+        """True if the hub has no orders, or a published plan serves them all without violations."""
         if not self.orders:
             return True
         plan = self.plan

@@ -14,7 +14,7 @@ REALM = 'Bearer realm="lastmile"'
 
 
 class PrincipalAuthentication(SessionAuthentication):
-    """Return (principal, credential); answer 401 for a credential that is not valid.
+    """DRF's authentication class: passes on the principal, and refuses a bad credential with 401.
 
     A session cookie needs a CSRF token as well.
     """

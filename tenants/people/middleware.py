@@ -20,7 +20,7 @@ NOBODY = "anonymous"
 
 
 class PrincipalMiddleware:
-    """Set ``request.principal``, ``request.credential``, the actor and the language.
+    """The middleware that sets principal and credential of the request, the actor and the language.
 
     ``request.credential_fault`` says why a credential was refused.
     """

@@ -89,12 +89,16 @@ def _mostly_windows(cells: Sequence[str]) -> bool:
 
 
 def value_at(cells: tuple[str, ...], at: int) -> str:
-    """Return the cell at a position without surrounding spaces; "" if the row is too short."""
+    """Return the cell at a position, or "" if the row is too short.
+
+    Surrounding spaces are removed, and so is the ' with which ``tables.neutral`` marks a text that
+    looks like a formula.
+    """
     cell = cells[at] if at < len(cells) else ""
     if isinstance(cell, NumberCell):
         return cell
     value = cell.strip()
-    # ``tables.neutral`` puts ' before text that a spreadsheet would run as a formula. Remove it.
+    # The sender may have corrected a file that ``write_csv`` wrote, with ' before such texts.
     return value[1:] if value[:1] == "'" and value[1:2] in FORMULA_STARTS else value
 
 
