@@ -1,1 +1,1 @@
-"""The suite mirrors the tower."""
+"""The tests; their folders mirror the packages of the product."""

@@ -68,7 +68,7 @@ class Replay(httpx.BaseTransport):
 
 @contextmanager
 def served(*exchanges: Captured) -> Iterator[str]:
-    """Serve recorded answers on loopback, the last one again and again; the address."""
+    """Serve recorded answers on loopback; yield the address. The last answer is repeated."""
     remaining = list(exchanges)
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,7 +88,7 @@ def served(*exchanges: Captured) -> Iterator[str]:
                 time.sleep(exchange.pause_s)
 
         def log_message(self, *_arguments: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
         def handle(self) -> None:
             try:

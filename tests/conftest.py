@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Let go of the servers."""
+    """Release the servers; the end of the last run stops them."""
     _servers.close()
 
 

@@ -124,7 +124,7 @@ def ensure_template() -> str:
 
 
 def _is_orphan(name: str) -> bool:
-    """Say whether a copy's process is gone."""
+    """Return True if the process that uses a copy has ended."""
     if not name.startswith(COPY_PREFIX):
         return False
     return not Path(f"/proc/{name.removeprefix(COPY_PREFIX).split('_')[0]}").exists()
@@ -132,7 +132,7 @@ def _is_orphan(name: str) -> bool:
 
 @contextmanager
 def copy_of(template: str) -> Iterator[str]:
-    """Make a copy of a database for the length of a block; everything in it is real."""
+    """Copy a database, use the copy for the length of a block and drop it; yield its name."""
     name = f"{COPY_PREFIX}{os.getpid()}_{next(_numbers)}"
     with closing(_admin()) as admin:
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
@@ -147,7 +147,7 @@ def copy_of(template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template_database(django_db_blocker: pytest.FixtureRequest) -> str:
-    """The name of the template database."""
+    """Return the name of the template database."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         return ensure_template()
 
@@ -156,7 +156,7 @@ def template_database(django_db_blocker: pytest.FixtureRequest) -> str:
 def django_db_setup(
     template_database: str, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[None]:
-    """The run's own copy; every ``db`` test rolls back in it."""
+    """Use this run's own copy of the template; each ``db`` test is rolled back in it."""
     with django_db_blocker.unblock(), copy_of(template_database):  # type: ignore[attr-defined]
         yield
 
@@ -165,7 +165,7 @@ def django_db_setup(
 def fresh_db(
     template_database: str, django_db_setup: None, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[str]:
-    """A database of the test's own, where commits are real; the name of it."""
+    """Make a database for this test, where commits are real; yield its name."""
     with django_db_blocker.unblock(), copy_of(template_database) as name:  # type: ignore[attr-defined]
         yield name
 
@@ -176,7 +176,7 @@ def _database(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def retailer(request: pytest.FixtureRequest) -> Iterator[RetailerRef]:
-    """Retailer t1; the test runs in its context."""
+    """Yield retailer t1; the test runs in its context."""
     _database(request)
     with retailer_context(FIRST.schema) as ref:
         yield ref
@@ -190,14 +190,14 @@ def _reference(schema: str) -> RetailerRef:
 
 @pytest.fixture
 def other(request: pytest.FixtureRequest) -> RetailerRef:
-    """Retailer t2, not entered: ``with retailer_context(other): …``."""
+    """Return retailer t2 without entering its context: ``with retailer_context(other): …``."""
     _database(request)
     return _reference(SECOND.schema)
 
 
 @pytest.fixture
 def house(request: pytest.FixtureRequest) -> RetailerRef:
-    """The operator's own schema, not entered."""
+    """Return the operator's schema without entering its context."""
     _database(request)
     return _reference(HOUSE)
 
@@ -209,18 +209,21 @@ def client_of(ref: RetailerRef) -> Client:
 
 @pytest.fixture
 def client(retailer: RetailerRef) -> Client:
-    """A browser at t1's host."""
+    """Return a browser at t1's host."""
     return client_of(retailer)
 
 
 @pytest.fixture
 def other_client(other: RetailerRef) -> Client:
-    """A browser at t2's host."""
+    """Return a browser at t2's host."""
     return client_of(other)
 
 
 class HostedAsyncClient(AsyncClient):
-    """An async client without Django's own Host header: with two of them, none counts."""
+    """An async client without Django's default Host header.
+
+    A request with two Host headers would be treated like one without any.
+    """
 
     def _base_scope(self, **request: Any) -> dict[str, Any]:
         scope: dict[str, Any] = super()._base_scope(**request)
@@ -235,5 +238,5 @@ def async_client_of(ref: RetailerRef) -> AsyncClient:
 
 @pytest.fixture
 def async_client(retailer: RetailerRef) -> AsyncClient:
-    """A browser at t1's host, for async tests."""
+    """Return a browser at t1's host, for async tests."""
     return async_client_of(retailer)

@@ -1,4 +1,4 @@
-"""All waiting work, done at once: the work of workers, relay and sweep in production.
+"""Does all waiting work at once: in production workers, relay and sweep do it.
 
 Tests run without workers, and the broker of the test settings discards hints. Call ``drain()`` in
 a retailer's context after the act under test.

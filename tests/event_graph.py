@@ -143,7 +143,7 @@ def followers(
 
 
 def longest_path(graph: Graph) -> list[str]:
-    """Return the kinds along the longest chain of consequences; a circle ends in its own head."""
+    """Return the kinds along the longest chain of events; a circle ends with its first kind."""
 
     def from_(kind: str, before: tuple[str, ...]) -> list[str]:
         if kind in before:

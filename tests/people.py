@@ -50,7 +50,7 @@ class KeyClient:
         self.browser = Client(headers={"host": ref.domain, "authorization": f"Bearer {secret}"})
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """Send a call; headers by keyword, underscores for dashes."""
+        """Send a call; headers are keyword arguments, with underscores for dashes."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if method not in {"get", "head", "options"}:
             sent.setdefault("idempotency-key", uuid.uuid4().hex)
@@ -61,11 +61,11 @@ class KeyClient:
         return getattr(self.browser, method)(path, **kwargs)
 
     def get(self, path: str, **headers: str) -> Any:
-        """GET."""
+        """Send a GET request; return the answer."""
         return self.call("get", path, **headers)
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        """POST."""
+        """Send a POST request; return the answer."""
         return self.call("post", path, {} if body is None else body, **headers)
 
 

@@ -64,7 +64,7 @@ class Running:
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
 
     def manage(self, *words: str) -> str:
-        """Run a command beside it; return its output.
+        """Run another command on the same data folder; return its output.
 
         Raises
         ------

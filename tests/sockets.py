@@ -1,4 +1,7 @@
-"""A websocket client for tests, straight onto the ASGI application (channels' own needs daphne)."""
+"""A websocket client for tests that calls the ASGI application directly.
+
+The client of the package channels needs daphne.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Break:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Break:
-        """Return the break that :meth:`as_json` converted."""
+        """Return the break from its stored form; see :meth:`as_json`."""
         return cls(
             opens_at=dt.datetime.fromisoformat(stored["opens_at"]),
             closes_at=dt.datetime.fromisoformat(stored["closes_at"]),
@@ -44,7 +44,11 @@ class Break:
 
 
 def check(breaks: Sequence[Break], starts_at: dt.datetime, ends_at: dt.datetime) -> None:
-    """Raise Invalid unless all breaks are within the shift and cannot overlap."""
+    """Check the breaks of a shift.
+
+    Raises Invalid if there are more than MAX_BREAKS breaks, or if a break is too short or too long,
+    could lie outside the shift, or could overlap another break.
+    """
     problems = Problems()
     if len(breaks) > MAX_BREAKS:
         problems.add(

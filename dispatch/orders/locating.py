@@ -55,7 +55,7 @@ class Memory:
     def best_pin(self, checked: Checked, key: str, services: ServiceMap) -> Pin | None:
         """Return the newest of the most trusted pins for an address, or None.
 
-        The same words can mean another door in another town. So a pin counts only if the address
+        The same text can mean another door in another town. So a pin counts only if the address
         names its town, or if the pin is in the town of the hub. Pins from a geocoder do not count,
         because the geocoder is asked again.
         """
@@ -93,7 +93,7 @@ class Memory:
 
 
 def _is_meant(point: Point, checked: Checked, services: ServiceMap) -> bool:
-    """Return True if a stored pin for the same words is in the town of this order."""
+    """Return True if a stored pin for the same address text is in the town of this order."""
     if checked.hub is None:
         return _names_its_town(checked) or reach.in_one_town(services)
     if checked.place["city"] or checked.place["postcode"]:
@@ -193,7 +193,12 @@ def _pin_from(answer: Answer) -> Pin:
 
 
 def _known_pin(checked: Checked, key: str, memory: Memory, services: ServiceMap) -> Pin | None:
-    """Return a pin without asking a geocoder, or None."""
+    """Return the pin of an order, or None if a geocoder must be asked.
+
+    An order with coordinates gets them as its pin, or the point to which a person corrected them.
+    If no hub can deliver to the coordinates, the pin has a doubt and no point. An order without
+    coordinates gets the best earlier pin of its address.
+    """
     lat, lon = checked.place["lat"], checked.place["lon"]
     if lat is None or lon is None:
         return memory.best_pin(checked, key, services)

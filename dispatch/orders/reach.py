@@ -42,7 +42,10 @@ def _reaches(hubs: list[Hub], point: Point, services: ServiceMap) -> bool:
 
 
 def in_town_of(point: Point, hub: Hub, services: ServiceMap) -> bool:
-    """Return True if a point is in the town of this hub, not in the town of another hub."""
+    """Return True if a point is in the town of this hub.
+
+    The point is in a zone of the hub, or the hub nearest to it is in the same town as this hub.
+    """
     if any(zone.hub_id == hub.pk for zone in services.zones_at(point)):
         return True
     nearest = min(services.hubs, key=lambda other: (distance_m(other.point, point), other.pk))

@@ -169,7 +169,10 @@ def _swapped(place: Place) -> list[Candidate]:
 
 
 def _remembered(place: Place) -> list[Candidate]:
-    """Return earlier pins for the same words. They were not used, as the town may differ."""
+    """Return earlier pins for the same address text, which may be in another town.
+
+    So they are not used before a person has chosen one.
+    """
     if not place.key:
         return []
     rows = Place.objects.filter(key=place.key, lat__isnull=False).exclude(

@@ -65,7 +65,7 @@ def checked_date(draft: OrderDraft, zone: str, problems: Problems) -> dt.date | 
 
 
 def _within_a_day(date: dt.date, opens: dt.date) -> bool:
-    """Return True if the dates differ by at most one day.
+    """Return True if the service date and the window's first date differ by at most one day.
 
     One day is allowed because the hub, and so its time zone, may not be chosen yet.
     """

@@ -122,7 +122,7 @@ def fold(text: str) -> str:
 def fold_postcode(text: str) -> str:
     """Return a postcode in small letters, without spaces and signs.
 
-    Of a postcode such as 4000-447 (Portugal) or 21231-1000 (US), only the first part is kept.
+    Only the first part of a postcode such as 4000-447 (Portugal) or 21231-1000 (US) is kept.
     """
     return re.sub(
         r"[^0-9a-z]", "", text.casefold().split("-")[0] if text[:1].isdigit() else text.casefold()

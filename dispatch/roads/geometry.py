@@ -81,7 +81,8 @@ def _direct(weighted: Weighted, edge: int, start: float, stop: float, cost: int)
 def _end_share(graph: Graph, edge: int, node: int, share: float, leaving: bool) -> float:
     """Return which end of the street a node is: 0.0 for its start, 1.0 for its end.
 
-    Both ends of a loop are the same node: then return the cheaper end.
+    In a loop both ends are the same node. The result is then the end with the cheaper way from (if
+    ``leaving``) or to the position ``share``.
     """
     along, against = graph.arc_of[edge].tolist()
     arc = along if along >= 0 else against

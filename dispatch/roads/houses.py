@@ -77,7 +77,11 @@ def house(houses: list[KnownDoor], number: HouseNumber, parts: AddressParts) -> 
 
 
 def _groups(houses: list[KnownDoor], parts: AddressParts) -> list[list[KnownDoor]]:
-    """Group the doors that agree best with postcode and city; near doors are one group."""
+    """Return groups of doors that are near each other.
+
+    Only doors with the postcode of the address are used. If there are none, only doors in its city
+    are used, and if there are none either, all doors.
+    """
     code, city = fold_postcode(parts.postcode), fold(parts.city)
     agreeing = [house for house in houses if code and fold_postcode(house.postcode) == code]
     agreeing = agreeing or [house for house in houses if city and fold(house.city) == city]

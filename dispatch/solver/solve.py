@@ -32,7 +32,7 @@ ENGINES: Final[Mapping[str, Engine]] = Registry()
 # were chosen, not tuned.
 RESERVE_S: Final = 0.02  # seconds reserved for settling and refereeing
 RESERVE_PER_VISIT_S: Final = 0.00005  # the same, further seconds for each visit
-WRITTEN_S: Final = 0.00004  # part of it for each visit: to write the plan and referee it
+WRITTEN_S: Final = 0.00004  # the part of RESERVE_PER_VISIT_S for writing and refereeing the plan
 SLOW: Final = 16  # factor of RESERVE_PER_VISIT_S with breaks or several windows a visit
 REASONS: Final = 0.05  # share of the time for reasons that need the compiled scan
 MIN_STEPS: Final = 8  # steps of settling that are taken even when the time is over
@@ -82,10 +82,12 @@ UNSTEERED: Final = Steering()  # no start plan, no progress callback, no stop ca
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """The record of a search: the engine, its seed, and its iterations by phase.
+    """The record of one engine's search, with which the search can be repeated.
 
-    If the time ended before the answer was completely settled, a phase named CUT follows. Its
-    count is the number of settling steps.
+    ``counts`` are the engine's iterations, as the engine itself records them. After the search the
+    answer is settled in steps: it is repaired, missing visits are inserted, and reasons are found
+    for the rest. If the time ends before the last step, a phase named CUT follows. Its count is the
+    number of steps taken.
     """
 
     engine: str

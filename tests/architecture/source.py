@@ -109,7 +109,7 @@ def imports_from(*forbidden: str) -> Rule:
 
 
 def calls(*forbidden: str) -> Rule:
-    """Return the rule that nothing of these names is called: ``x.raw(…)``, ``raw(…)``."""
+    """Return the rule that no function of these names is called, as ``x.raw(…)`` or ``raw(…)``."""
 
     def rule(module: Module) -> Iterator[str]:
         for node in ast.walk(module.tree):
@@ -219,7 +219,7 @@ def more_arguments_than(most: int) -> Rule:
 
 
 def is_compiled(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Say whether a function is a compiled kernel of the solver."""
+    """Return True if a function is a compiled kernel of the solver."""
     return any(ast.unparse(mark) in KERNELS for mark in node.decorator_list)
 
 

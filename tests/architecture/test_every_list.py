@@ -1,4 +1,7 @@
-"""Every list of the API, found by itself: two retailers, each its own rows; a stranger, nothing."""
+"""Every list of the API shows a retailer only its own rows, and a stranger nothing.
+
+The tests find the lists themselves.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every operation of the API and every page, swept with hostile calls: a fixed-seed slice.
+"""Hostile calls to every operation of the API and every page, drawn with a fixed seed.
 
-`make proof hostile` sends many more. Each call is answered below 500; a refused one changes
-nothing; nothing of another retailer is shown, nor moves.
+`make proof hostile` sends many more. Each answer has a status below 500. A refused call changes
+nothing, and no call shows or changes data of another retailer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every list, read, act and page, asked by a key and a dispatcher of one hub about another hub."""
+"""A key and a dispatcher of one hub cannot read or change another hub by any list, act or page."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _may_in_one_hub(act: Any) -> bool:
 
 
 def _fingerprint() -> str:
-    """Return a fingerprint of every row of the retailer, callers' own books left out."""
+    """Return a fingerprint of every row of the retailer, without the tables about callers."""
     with retailer_context("t1"), connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 't1' ORDER BY 1")
         tables = [

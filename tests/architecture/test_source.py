@@ -1,4 +1,4 @@
-"""Rules that no linter knows, read from the source; each is shown to bite."""
+"""Rules for the source that no linter knows; each rule is also tested with code that breaks it."""
 
 from __future__ import annotations
 

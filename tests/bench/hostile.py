@@ -33,7 +33,7 @@ def run() -> str:
 
 
 def sweep_once(sweep: Sweep, fields: dict[str, list[str]], seed: int) -> None:
-    """Send one seed's probes."""
+    """Send the hostile calls of one seed."""
     draw = random.Random(seed)
     for probe in api_probes(sweep.document, sweep.known, draw, EACH):
         sweep.send(probe)

@@ -1,4 +1,4 @@
-"""Order files of 5,000 rows through the public API, job included, beside a raw COPY of the rows."""
+"""Order files of 5,000 rows through the public API, job included, compared with a raw COPY."""
 
 from __future__ import annotations
 

@@ -95,11 +95,11 @@ class RetailerApi:
         )
 
     def get(self, path: str, **params: Any) -> Json:
-        """GET. Raises when refused."""
+        """Send a GET request; return the answer. Raises if it is refused."""
         return _checked(self.http.get(path, params=params))
 
     def post(self, path: str, body: Any = None, **more: Any) -> Json:
-        """POST once, with a new Idempotency-Key. Raises when refused."""
+        """Send a POST request once, with a new Idempotency-Key. Raises if it is refused."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         return _checked(self.http.post(path, json=body, headers=headers, **more))
 

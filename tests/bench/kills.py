@@ -115,7 +115,7 @@ def send_file(hub: str) -> Callable[[Caller, int], None]:
 
 
 def ask_plan(hub: str) -> Callable[[Caller, int], None]:
-    """Return the action of requesting a plan; while one is being made, the answer is that one."""
+    """Return the action of requesting a plan; while a plan is being made, it is the answer."""
 
     def act(caller: Caller, turn: int) -> None:
         job = caller.until_acknowledged(

@@ -1,4 +1,4 @@
-"""Greater Porto by the commands: built, 1,000 orders on its streets, planned; plain PyVRP beside.
+"""Greater Porto built and planned by the commands (1,000 orders), compared with plain PyVRP.
 
 Plain PyVRP gets the same problem that the plan stores (matrix, windows, loads, costs), written for
 the library by hand, and the same seconds. The referee prices both answers.

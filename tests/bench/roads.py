@@ -1,4 +1,4 @@
-"""Greater Porto built, and a matrix of 1,000 x 1,000, beside plain scipy in the same run."""
+"""Greater Porto built, and a matrix of 1,000 x 1,000, compared with plain scipy in the same run."""
 
 from __future__ import annotations
 

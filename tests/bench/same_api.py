@@ -71,7 +71,7 @@ class Comparison:
     request: bool = False
 
     def losses(self, old: Any, new: Any, path: str, depth: int = 0) -> Iterator[str]:
-        """Yield what of ``old`` is missing or narrower in ``new``; references are followed."""
+        """Yield all parts of ``old`` that are missing or narrower in ``new``; follow references."""
         old, new = resolved(self.before, old), resolved(self.after, new)
         if depth > _DEEPEST:
             return

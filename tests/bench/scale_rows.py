@@ -1,4 +1,4 @@
-"""Rows, bytes, log and CPU that an order costs the database until its plan is published.
+"""Rows, bytes, write-ahead log (WAL) and CPU that an order costs until its plan is published.
 
 One hub's day: orders placed, relayed, planned twice (a discarded draft is as large as the published
 one), published, relayed again. It is measured in a throw-away database from the first order on, so
@@ -37,8 +37,8 @@ class Rows:
 
     rows: float
     kept_bytes: float  # tables and indexes, plan inputs left out
-    input_bytes: float  # of one plan's kept problem
-    log_bytes: float
+    input_bytes: float  # the stored problem of one plan
+    log_bytes: float  # of the write-ahead log
     commits: float
     events: float
     place_s: float  # processor seconds of a worker, the database's not counted
@@ -102,7 +102,7 @@ def _cpu(act: Callable[[], object]) -> float:
 
 
 def _state() -> _State:
-    """Return rows and bytes of every schema, and the log's position."""
+    """Return the database's rows, bytes, WAL position, commits and seconds of CPU so far."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute("SELECT pg_stat_clear_snapshot()")

@@ -1,4 +1,4 @@
-"""All places of a new order in a plan with every constraint: how fast, and are they right."""
+"""The places of a new order in a plan with every constraint: their correctness and the speed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A second, tiny referee for the campaigns: it reads the routes alone and prices them by hand.
+"""A second, small referee for the benchmarks: it checks the routes and computes their price.
 
-It shares nothing with ``dispatch.solver.referee.check`` or ``cost``: where all three agree on the
-cost of a plan, the figure in a table is right. It knows the rules that the benchmarks use, and
-refuses a problem that has others.
+It shares no code with ``dispatch.solver.referee.check`` or ``cost``. If all three agree on the cost
+of a plan, the figure in a table is right. It supports only the rules that the benchmarks use, and
+refuses a problem with other rules.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dispatch.solver.model.solution import Solution, Tour
 
 
 class Unsound(AssertionError):
-    """A plan that is infeasible or does not cost what it says."""
+    """A plan is infeasible, or its stated cost is wrong."""
 
 
 def recost(problem: Problem, solution: Solution) -> Fraction:
-    """Return the plan's price in minor units; raises ``Unsound`` naming what is wrong."""
+    """Return the plan's price in minor units. Raises ``Unsound`` with the reason."""
     total = Fraction(0)
     names: list[str] = []
     for route in solution.routes:
@@ -38,7 +38,7 @@ def recost(problem: Problem, solution: Solution) -> Fraction:
 
 
 def _drive(problem: Problem, vehicle: VehicleShift, route: Tour) -> int:
-    """Follow one route second by second; return its metres."""
+    """Check the times of one route; return its metres."""
     if vehicle.breaks or vehicle.speed_percent != 100 or vehicle.max_duration_s is not None:
         raise Unsound("This referee knows no breaks, speeds or longest times.")
     profile = problem.profiles[vehicle.profile]
@@ -87,9 +87,10 @@ def _loads(problem: Problem, vehicle: VehicleShift, names: list[str]) -> None:
 
 
 def of_file(text: str, routes: list[list[str]]) -> float:
-    """Return the price of routes by a Solomon or Li & Lim file itself; raises ``Unsound``.
+    """Return the price of routes, computed from the text of a Solomon or Li & Lim file.
 
-    Solomon's with distances and times cut to one decimal (DIMACS), Li & Lim's in double precision.
+    Distances and times of Solomon files are cut to one decimal (DIMACS). Those of Li & Lim files
+    have double precision. Raises ``Unsound``.
     """
     numbers = [[float(w) for w in line.split()] for line in text.splitlines() if _numeric(line)]
     paired = len(numbers[1]) == 9

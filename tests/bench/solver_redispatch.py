@@ -1,4 +1,4 @@
-"""A plan of 400 stops changed while it is driven: our redispatch beside VROOM's warm re-solve.
+"""A plan of 400 stops changed while it is driven: our redispatch compared with VROOM.
 
 VROOM gets the same rest of the day that our redispatch planned. Goods on board are allowed only on
 their vehicle, and it starts from the old plan. It has no committed stops: given one as a job, it

@@ -1,4 +1,4 @@
-"""Our solver beside a peer where no best cost is known: streets, pairs, cities, real days."""
+"""Our solver compared with others, on problems without a known best cost."""
 
 from __future__ import annotations
 

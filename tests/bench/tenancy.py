@@ -1,4 +1,4 @@
-"""Reads of two retailers' rows, in every way of reading, over and over; and naive ways beside."""
+"""Many reads of two retailers' rows, in every way of reading, compared with naive ways."""
 
 from __future__ import annotations
 

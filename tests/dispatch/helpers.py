@@ -1,4 +1,4 @@
-"""Checks that a refused act changes nothing, and that races are real."""
+"""Helpers for tests: check that a refused act records nothing, and run an act in many threads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 def refused(
     error: type[DomainError], *, at: str | None = None, match: str | None = None
 ) -> Iterator[None]:
-    """The act inside is refused with ``error`` (at a JSON pointer) and records nothing."""
+    """Assert that the block raises ``error`` (at the JSON pointer ``at``) and records nothing."""
     before = Event.objects.count()
     with pytest.raises(error) as caught:
         yield
@@ -36,12 +36,15 @@ def refused(
 
 
 def kinds(subject: str) -> list[str]:
-    """The kinds of what was recorded about a noun, oldest first."""
+    """Return the kinds of the events with this subject, oldest first."""
     return list(Event.objects.filter(subject=subject).order_by("id").values_list("kind", flat=True))
 
 
 def race(ref: RetailerRef, act: Callable[[int], T], threads: int) -> list[T | Exception]:
-    """Fire ``act(n)`` from that many threads at once, each on a connection of its own."""
+    """Call ``act(n)`` in several threads at once; return their results or exceptions.
+
+    Each thread has its own database connection.
+    """
     gate = Barrier(threads)
 
     def run(n: int) -> T | Exception:

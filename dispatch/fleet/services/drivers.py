@@ -23,7 +23,10 @@ from lastmile.core.phones import e164, region_of
 
 
 class DriverFields(TypedDict, total=False):
-    """The fields of a driver. A phone number without a country code is of the hub's country."""
+    """The fields of a driver.
+
+    A phone number without a country code is read as a number of the hub's country.
+    """
 
     external_id: str | None
     name: str

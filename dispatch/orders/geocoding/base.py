@@ -34,7 +34,10 @@ class Geocoder(Protocol):
     def find(
         self, address: AddressParts, area: SearchArea, *, similar: bool = False
     ) -> list[Answer]:
-        """Return answers, the best first; with ``similar`` also streets with a similar name."""
+        """Return the places that match an address, the best first.
+
+        With ``similar``, streets with a similar name match, too.
+        """
         ...
 
 

@@ -31,7 +31,7 @@ class FallbackGeocoder:
     def find(
         self, address: AddressParts, area: SearchArea, *, similar: bool = False
     ) -> list[Answer]:
-        """Return answers, the best first."""
+        """Return the places that match an address, the best first."""
         if self._outside is not None and not self.fell_back:
             try:
                 return self._outside.find(address, area, similar=similar)

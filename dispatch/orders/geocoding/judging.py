@@ -30,7 +30,10 @@ EQUAL_CONFIDENCE: Final = 0.1  # answers whose confidence differs by at most thi
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer for the pin, or the doubt about the best answer; neither without answers."""
+    """The answer that becomes the pin, or the doubt that prevents a pin.
+
+    If no answer is confident enough, both are empty.
+    """
 
     answer: Answer | None = None
     doubt: str = ""

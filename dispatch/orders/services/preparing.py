@@ -61,7 +61,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Drafts that are ready to be written, and by index the results of the refused drafts."""
+    """Drafts that are ready to be written, and the results of the refused drafts, by index."""
 
     count: int
     ready: tuple[Ready, ...]
@@ -87,10 +87,11 @@ def prepare_orders(
 ) -> Prepared:
     """Check and locate up to 1,000 drafts.
 
-    ``outside`` asks the external geocoder (GEOCODER_URL), so call it outside of transactions;
-    else the embedded geocoder is asked. ``lenient`` accepts an order whose contact cannot be read,
-    without that contact and with a warning. Locks: nothing. Records: nothing. Raises: Invalid for
-    too many drafts; a single draft that is refused has its problem in ``refused``.
+    With ``outside`` the external geocoder (GEOCODER_URL) is asked, otherwise the embedded one. Do
+    not use ``outside`` within a transaction, because the external geocoder can be slow. With
+    ``lenient`` an order whose contact cannot be read is accepted with a warning, without that
+    contact. Locks: nothing. Records: nothing. Raises: Invalid for too many drafts; a single draft
+    that is refused has its problem in ``refused``.
     """
     if len(drafts) > MAX_AT_ONCE:
         raise Invalid(

@@ -1,4 +1,7 @@
-"""Add the load a route collects, its highest load, and the orders removed by hand before an edit."""
+"""Add the collected and the highest load to routes, and earlier removals to edits.
+
+Earlier removals (``by_hand``) are the orders that a person had removed from the plan before.
+"""
 
 from django.db import migrations, models
 

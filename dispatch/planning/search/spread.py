@@ -203,7 +203,10 @@ class Spread:
         late: Sequence[Part],
         end: float,
     ) -> Solution | None:
-        """Solve all late parts together as one problem in this job, and join the whole plan."""
+        """Solve the late parts in this job, as one problem, and join the whole plan.
+
+        A part is late if no worker has solved it by the end of the round.
+        """
         log.warning("%s: %d of %d parts were late", self.job.id, len(late), len(parts))
         visits = [self.problem.visit_index[v.id] for p in late for v in p.problem.visits]
         vehicles = [self.problem.vehicle_index[v.id] for p in late for v in p.problem.vehicles]

@@ -90,7 +90,7 @@ class Changes:
 
 
 def changes_since(basis: PlanBasis) -> Changes:
-    """Return the changes between what a plan was made from and the day as it is now."""
+    """Return the changes of the plan's day since the plan was made."""
     plan, problem = basis.plan, basis.problem
     rows = to_plan(plan.hub, plan.service_date).select_related("place", "promise__place")
     orders = {order.public_id: order for order in rows}
@@ -149,7 +149,10 @@ def count_changes(plan: Plan) -> ChangeCounts:
 
 
 def carried_on(before: Plan | None, draft: Plan, orders: Iterable[Order]) -> frozenset[int]:
-    """Return the pks of orders under way that keep their shift of the published plan ``before``."""
+    """Return the pks of the orders under way that have the same shift in both plans.
+
+    ``before`` is the published plan; without it the result is empty.
+    """
     if before is None:
         return frozenset()
     orders = list(orders)

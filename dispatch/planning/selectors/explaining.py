@@ -53,7 +53,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """Needs that together are enough to place the order, and the place it would get."""
+    """A set of rule changes with which the order fits, and the place that it would then get."""
 
     needs: tuple[Need, ...]
     spot: Spot
@@ -61,7 +61,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obstacle:
-    """A shift that cannot take the order, with each smallest set of needs."""
+    """A shift that cannot take the order, with each smallest set of changes that would help."""
 
     shift: Shift
     openings: tuple[Opening, ...]

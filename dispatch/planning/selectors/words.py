@@ -141,7 +141,10 @@ def say_violation(code: str, params: Mapping[str, object]) -> str:
 
 
 def say_need(kind: str, params: Mapping[str, object]) -> str:
-    """Return the sentence of a need. ``by`` is in s, m, minor units or a load's unit."""
+    """Return the sentence of a need, which is a rule that would have to change.
+
+    ``by`` is in s, m, minor units or a load's unit.
+    """
     by = int(str(params.get("by", 0)))
     scale, unit = SCALES.get(str(params.get("dimension", "")), (1, ""))
     amount = f"{formatting.number(math.ceil(by * 10 / scale) / 10, 1, trim=True)} {unit}".strip()

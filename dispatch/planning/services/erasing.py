@@ -14,9 +14,10 @@ from lastmile.core.erasing import Person, coarse
 
 
 def erase_person(person: Person) -> dict[str, int]:
-    """Round the points and route lines of a person's stops; costs and promises do not change.
+    """Round the coordinates of a person's stops, and of the route lines to them, to about 1 km.
 
-    Locks: the routes and inputs that it changes. Records: nothing. Raises: nothing of its own.
+    Costs and promises do not change. Locks: the routes and inputs that it changes. Records:
+    nothing. Raises: nothing of its own.
     """
     orders = set(person.orders)
     return {"plan_inputs": _inputs(orders), "routes": _routes(orders)}

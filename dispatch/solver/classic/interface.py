@@ -27,18 +27,26 @@ class Watch:
 
 
 class Polisher(Protocol):
-    """Another search, with other moves, that improves a given plan."""
+    """A second search that improves (*polishes*) a plan with other moves than the first search."""
 
     def __call__(
         self, model: Model, plan: Tours, free: Int64, *, seed: int, limit: Limit
     ) -> tuple[Tours, int]:
-        """Improve tours, with the number of free vehicles by kind; return tours and iterations."""
+        """Improve a plan; return the new tours and the number of iterations.
+
+        ``free`` is, for each kind, the number of unused vehicles that may also be used.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The limit of a polish: a moment of ``time.perf_counter()`` or a number of iterations."""
+    """The limit of one call of a ``Polisher``.
+
+    ``until`` : a moment of ``time.perf_counter()``; None means no such limit.
+    ``count`` : a number of iterations; None means no such limit.
+    ``stopped`` : returns True if the polisher must end.
+    """
 
     until: float | None
     count: int | None

@@ -1,7 +1,8 @@
 """Neighbour lists: likely predecessors, likely successors and neighbours of visits. PURE, compiled.
 
-Predecessors and successors are ranked by the blended cost of the leg, plus a part of the waiting
-that the time windows force. Legs that the time windows forbid are not in the lists.
+Predecessors and successors are ranked by the cost of the leg, plus a part of the waiting that the
+time windows force. The cost uses mean prices of all vehicles (``Model.blend``). Legs that the time
+windows forbid are not in the lists.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _behind(
     metres: Int32, seconds: Int32, places: Int64, opens: Int32, closes: Int32, service: Int32,
     prices: tuple[float, float, float], first: int, last: int, after: Int32, around: Int32,
 ) -> None:  # fmt: skip
-    """Fill the lists of successors and of neighbours, for visits from ``first`` to ``last`` - 1."""
+    """List the likely successors and the neighbours of visits ``first`` to ``last`` - 1."""
     metre, second, pace = prices
     keys = np.full((1, after.shape[1]), np.inf)
     beside = np.full((1, around.shape[1]), np.inf)
@@ -84,10 +85,10 @@ def _ahead(
     metres: Int32, seconds: Int32, places: Int64, opens: Int32, closes: Int32, service: Int32,
     prices: tuple[float, float, float], first: int, last: int, before: Int32,
 ) -> None:  # fmt: skip
-    """Fill the lists of predecessors, for visits from ``first`` to ``last`` - 1.
+    """List the likely predecessors of visits ``first`` to ``last`` - 1.
 
-    The columns are scanned in blocks: the matrix is read row by row, and the last key of each
-    list of a block stays in the first-level cache.
+    BLOCK visits are handled together, so that the matrix is still read row by row. The worst key
+    of each of their lists then stays in the first-level cache.
     """
     metre, second, pace = prices
     keys = np.empty((BLOCK, before.shape[1]))
@@ -115,9 +116,10 @@ def empty_lists(model: Model) -> Near:
 
 
 def near_of(model: Model, threads: int, time_up: Callable[[], bool]) -> Near | None:
-    """Return the lists of all visits, by the first layers of travel, or None if the time is up.
+    """Return the lists of all visits, or None if the time is up.
 
-    Each thread calls ``time_up`` between blocks of visits.
+    The lists use the metres and seconds of the first profile and speed only. Each thread calls
+    ``time_up`` between blocks of visits.
     """
     size = model.size
     metres = model.metres[model.cost_layers[0][0]]

@@ -44,7 +44,7 @@ class Piece:
 
     @property
     def now(self) -> int:
-        """The true cost of the present plan."""
+        """The true cost of the present plan: its cost without the discount."""
         num = self.state.num
         return int(num[COST] + num[MISSED_PRICE] + self.discount * num[USED])
 

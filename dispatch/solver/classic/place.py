@@ -106,7 +106,7 @@ def gap_cost(
     node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
     metres: Int32, may: UInt8, name: int, left: int, limit: int,
 ) -> int:  # fmt: skip
-    """Return the same as ``gap_cost_inlined``, as a call for places that are executed rarely."""
+    """Return the same as ``gap_cost_inlined``; for code that runs too rarely to be inlined."""
     return gap_cost_inlined(
         node, span, row, visit, tour, cost, time, metres, may, name, left, limit
     )
@@ -225,7 +225,10 @@ def best_empty_vehicle(
     metres: Int32, may: UInt8, free: Int32, name: int, limit: int, num: Int64, word: Words,
     tune: Float,
 ) -> tuple[int, int]:  # fmt: skip
-    """Return the cheapest empty vehicle for a visit: the cost and its depot; one for each kind."""
+    """Return the cheapest empty vehicle for a visit: the cost, and the depot of the vehicle.
+
+    One vehicle of each kind is tried, for at most KINDS_TRIED kinds.
+    """
     best, best_depot = limit, NOWHERE
     kinds = len(free)
     first = below(word, kinds) if kinds > KINDS_TRIED else 0
@@ -250,7 +253,10 @@ def best_gap_anywhere(
     node: Int32, span: Int32, row: Int32, visit: Int64, tour: Int64, cost: Int32, time: Int32,
     metres: Int32, may: UInt8, name: int, limit: int,
 ) -> tuple[int, int]:  # fmt: skip
-    """Return the cheapest gap in all tours: its cost, and the node before it."""
+    """Return the cheapest gap in all tours with visits: its cost, and the node before it.
+
+    If no gap costs less than ``limit``, return ``limit`` and NOWHERE.
+    """
     best, best_left = limit, NOWHERE
     for slot in range(len(tour)):
         if tour[slot, COUNT] == 0 or not has_room(visit, tour, name, slot):

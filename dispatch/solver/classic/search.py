@@ -46,7 +46,11 @@ from dispatch.solver.classic.tuning import (
 
 
 class Search(StagedSearch):
-    """A search for the best plan of a model: rounds of pieces, then a polish."""
+    """A search for the best plan of a model.
+
+    Its rounds search the pieces of the plan. A polish may follow: a second search with other
+    moves, see ``interface.Polisher``.
+    """
 
     def run(self) -> SearchResult:
         """Search and return the best plan found."""
@@ -153,7 +157,10 @@ class Search(StagedSearch):
         return cost_of(piece.terrain, piece.state, local[plan.visits], plan.ends, plan.kinds)
 
     def _best_of(self, pieces: list[Piece]) -> tuple[int, Tours]:
-        """Return the best plans of all pieces together, or the best search of the whole plan."""
+        """Return the least cost and its plan: the best plans of all pieces, joined.
+
+        If each thread searched the whole plan, return the best result of a thread instead.
+        """
         if self.apart:
             return sum(p.best for p in pieces), concatenated([p.plan(best=True) for p in pieces])
         chosen = min(pieces, key=lambda p: p.best)
@@ -213,7 +220,7 @@ class Search(StagedSearch):
     # --- one round
 
     def _pieces(self, plan: Tours, round_no: int, pool: ThreadPoolExecutor) -> list[Piece]:
-        """Divide the plan into the pieces of this round; a small plan is whole for each thread."""
+        """Divide the plan into the pieces of this round; each thread gets all of a small plan."""
         model = self.model
         rng = random.Random(f"{self.seed} {round_no}")  # noqa: S311 - not used for security
         count = np.array([len(k.vehicles) for k in model.kinds])

@@ -76,7 +76,7 @@ class Tours:
     """Some tours as flat arrays; visits in none of the tours are unserved.
 
     ``visits`` : int32, the visits of all tours, one tour after the other.
-    ``ends`` : int64, the end of each tour in ``visits``.
+    ``ends`` : int64, for each tour the index in ``visits`` after its last visit.
     ``kinds`` : int32, the kind of vehicle of each tour.
     """
 
@@ -86,7 +86,7 @@ class Tours:
 
     @property
     def starts(self) -> Int64:
-        """The begin of each tour in ``visits``."""
+        """The index in ``visits`` of the first visit of each tour."""
         return np.concatenate([np.zeros(1, np.int64), self.ends[:-1]]) if len(self) else self.ends
 
     def __len__(self) -> int:
@@ -111,7 +111,11 @@ def _priced(matrix: Int32, rows: Int64, price: int, out: Int32) -> None:
 
 
 def terrain_of(model: Model, near: Near, chosen: Int64, slots: Int32) -> Terrain:
-    """Return the terrain for chosen visits (numbers in the model) and slots (kinds of vehicles)."""
+    """Return the constant arrays of a piece: travel matrices, neighbour lists, limits of shifts.
+
+    ``chosen`` are the visits of the piece, by their numbers in the model. ``slots`` is the kind of
+    vehicle of each slot.
+    """
     count = len(chosen)
     depots = np.unique(np.concatenate([model.start, model.end]))
     rows = np.concatenate([depots[:1], model.places[chosen], depots[1:]])
@@ -215,7 +219,7 @@ def _layers(matrices: tuple[Int32, ...], rows: Int64) -> Any:
 
 
 def _both_ways(layers: Any, model: Model) -> Any:
-    """Append the transposed layer if ``place.best_gap_plain`` needs it: not for symmetric ones."""
+    """Append the transposed layer, unless it is the same or ``place.best_gap_full`` is used."""
     turned = np.transpose(layers, (0, 2, 1))
     if model.full or np.array_equal(layers, turned):
         return layers
@@ -314,7 +318,11 @@ def load_at(terrain: Terrain, state: State, visits: Int32, ends: Int64, slots: I
 
 
 def cost_of(terrain: Terrain, state: State, visits: Int32, ends: Int64, kinds: Int32) -> int:
-    """Load tours, in the numbers of the piece, into slots of their kinds; return the total cost."""
+    """Load a plan into the arrays of a piece; return its cost, with that of unserved visits.
+
+    ``visits`` are numbers of the piece. Each tour gets the next slot with its kind of vehicle. The
+    plan that the arrays held before is lost.
+    """
     kind_of = state.tour[:, KIND]
     free = {int(kind): iter(np.flatnonzero(kind_of == kind)) for kind in np.unique(kinds)}
     order = np.array([next(free[int(kind)]) for kind in kinds], np.int64)
@@ -369,7 +377,10 @@ def _write_tours(behind: Int32, count: int, visits: Int32, ends: Int64, slots: I
 
 
 def tours_of(state: State, chosen: Int64, kinds: Int32, *, best: bool) -> Tours:
-    """Return the present or the best plan, in the numbers of the model; ``kinds`` is by slot."""
+    """Return the present or the best plan, with visits by their numbers in the model.
+
+    ``chosen`` are the visits of the piece; ``kinds`` is the kind of vehicle of each slot.
+    """
     count = len(chosen)
     visits, ends = np.zeros(count, np.int32), np.zeros(len(kinds), np.int64)
     slots = np.zeros(len(kinds), np.int32)

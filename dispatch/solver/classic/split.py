@@ -35,7 +35,7 @@ def layout(model: Model) -> Float:
     places = model.places
 
     def way(mark: int) -> Float:
-        """Return the blended cost between a place and all places, as the mean of both ways."""
+        """Return the cost between a landmark and each place, as the mean of both directions."""
         there = metre * metres[mark, places] + second * seconds[mark, places]
         back = metre * metres[places, mark] + second * seconds[places, mark]
         return np.asarray((there + back) / 2.0)

@@ -1,7 +1,8 @@
-"""A part of a problem, which is a problem itself: visits, vehicles, their matrix entries. PURE.
+"""Cuts a part from a problem: some visits and vehicles, with their travel matrices. PURE.
 
-A route means the same in the part and in the whole. The places of its reloads are the exception:
-they are rows of the matrices, and ``Part.places`` translates them.
+A part is a problem itself. A route of a part is also a route of the whole problem, with the same
+ids and times. Only the places of its reloads differ, because the matrices of the part have fewer
+rows. ``Part.outward`` translates these places.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class Part:
     Parameters
     ----------
     problem : Problem
-        Ids, times and prices are those of the whole.
+        Ids, times and prices are those of the whole problem.
     places : tuple of int
-        For each place of the part the place of the whole.
+        For each place of the part, its number in the whole problem.
     present : Solution or None
         The whole plan's routes for these visits and vehicles, in the part's places. A solution of
         the part must not cost more.
@@ -44,7 +45,7 @@ class Part:
     present: Solution | None = None
 
     def outward(self, route: Tour) -> Tour:
-        """Return a route of the part with the places of the whole."""
+        """Return a route of the part, with places numbered as in the whole problem."""
         return _moved(route, self.places)
 
 

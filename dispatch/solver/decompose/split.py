@@ -38,7 +38,11 @@ def split(problem: Problem, *, parts: int | None = None, size: int = SIZE) -> li
 
 
 class Areas:
-    """A problem on the map: bundles and vehicles as points, with their weights."""
+    """The bundles and vehicles of a problem as points on a map, for cutting it into areas.
+
+    The map is made from travel times. The weight of a bundle is the mean of two shares: its share
+    of all visits, and its largest share of a capacity or of the hours of the fleet.
+    """
 
     def __init__(self, problem: Problem, cut_bundles: list[Bundle] | None = None) -> None:
         self.problem = problem
@@ -60,7 +64,7 @@ class Areas:
         ]
 
     def parts(self, parts: int) -> list[Part]:
-        """Cut by hub and nearness into about this many parts."""
+        """Return about this many parts, cut by hub and then by nearness."""
         districts = self._districts()
         home = self._assign_hubs(districts)
         of_bundle = np.full(len(self.bundles), -1)
@@ -93,7 +97,9 @@ class Areas:
     def share_out(
         self, vehicles: list[int], of_bundle: Any, first: int, areas: int
     ) -> dict[int, int]:
-        """Share vehicles among areas numbered from ``first``, special ones where they are needed.
+        """Share vehicles among areas; ``first`` is the number of the first area.
+
+        Some bundles allow only some vehicles. Such a vehicle goes to an area with such bundles.
 
         Returns
         -------
@@ -117,9 +123,9 @@ class Areas:
     def build_parts(self, of_bundle: Any, of_vehicle: Any, solution: Any = None) -> list[Part]:
         """Correct the cut, then extract the parts.
 
-        Owners follow their bundle. A bundle that no vehicle in its part may serve goes to the
-        nearest part with such a vehicle. A part without vehicles or without visits joins its
-        neighbour.
+        The vehicles that own a bundle go to its part. A bundle that no vehicle in its part may
+        serve goes to the nearest part with such a vehicle. A part without vehicles or without
+        visits joins its neighbour.
         """
         for at, bundle in enumerate(self.bundles):
             of_vehicle[list(bundle.owners)] = of_bundle[at]
@@ -207,9 +213,10 @@ class Areas:
         return [sorted(v for at in area for v in groups[at]) for area in areas]
 
     def _assign_hubs(self, districts: list[list[int]]) -> list[int]:
-        """Give each bundle the nearest hub with capacity left; those with most to lose go first.
+        """Give each bundle the nearest hub with capacity left.
 
-        A bundle's loss is the extra distance to its second nearest hub.
+        Bundles with the largest loss choose first. A bundle's loss is the extra travel time to its
+        second nearest hub.
         """
         away = self._hub_distances(districts)
         room = np.array(
@@ -238,9 +245,10 @@ class Areas:
         return home
 
     def _hub_distances(self, districts: list[list[int]]) -> Points:
-        """Return seconds from hub to bundle and back; inf where no vehicle of the hub may serve it.
+        """Return the seconds from each hub to each bundle and back; shape [bundle, district].
 
-        By bundle and district, for the first visit of the bundle.
+        The place of a bundle is that of its first visit. The value is inf if no vehicle of the hub
+        may serve the bundle.
         """
         places = np.array([self.problem.visits[b.visits[0]].place for b in self.bundles])
         away = np.full((len(places), len(districts)), np.inf)

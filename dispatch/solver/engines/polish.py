@@ -1,4 +1,4 @@
-"""Polishing of the classic engine's tours by PyVRP, which may pass infeasible plans. PURE.
+"""Improves ("polishes") the classic engine's tours by PyVRP, also over infeasible plans. PURE.
 
 Ruin and recreate cools down into a plan that none of its moves improves. A local search with
 penalties often improves it within a second or two. The model's numbers are passed on unchanged.

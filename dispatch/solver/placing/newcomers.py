@@ -157,7 +157,7 @@ class _Grid:
         )
 
     def check(self, travel: PlaceTravel, pointer: str, faults: Problems) -> None:
-        """Record all faults of the travel of a new visit."""
+        """Check the travel to and from a new visit; add each fault to ``faults``."""
         for name in ("to_s", "from_s", "to_m", "from_m"):
             self._check_line(getattr(travel, name), f"{pointer}/{name}", faults)
         if len(travel.hourly) != len(self.hourly):

@@ -82,7 +82,7 @@ def redispatch(
     disturbance : Disturbance
         Penalties and limits for changing what people were promised.
     committed : int
-        Next stops of each vehicle on its way that stay as they are.
+        Number of next stops that stay as they are, for each vehicle on its way.
     improving : Improving
         How long to improve the plan once it is repaired.
 
@@ -167,7 +167,11 @@ def _by_index(remaining: RemainingDay) -> dict[int, list[int]]:
 
 
 def _search(remaining: RemainingDay, rules: Disturbance, seed: int, until: float | None) -> Search:
-    """Repair within the limits; visits that would be dropped by a time limit are exempted."""
+    """Return a search whose plan is repaired within the limits.
+
+    If ``max_shift_s`` would drop a planned visit, the repair is done again without this limit for
+    that visit.
+    """
     if rules.max_shift_s is None:
         return _repaired(remaining, remaining.problem, rules, seed, until)
     beyond: frozenset[str] = frozenset()
@@ -192,7 +196,10 @@ def _repaired(
 
 
 def _solution_of(search: Search, problem: Problem) -> Solution:
-    """Return the plan, refereed by the rules without the time limits."""
+    """Return the plan after the referee has checked it.
+
+    ``max_shift_s`` is not a rule of the problem, so the referee does not check it.
+    """
     draft = search.draft
     plan = draft.solution(reasons(draft, draft.missing()))
     solution = replace(plan, routes=tuple(_loaded(problem, route) for route in plan.routes))

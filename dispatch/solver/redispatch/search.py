@@ -93,7 +93,7 @@ class Search:
     def fill(self) -> None:
         """Insert every visit without a vehicle where it pays; displace a neighbour if needed.
 
-        No visit is displaced for one that was left out before and was not affected.
+        Only a visit that was planned, or that the change affects, may displace a neighbour.
         """
         names, remaining = self.context.problem.visits, self.pricer.remaining
         for visit in sorted(self.draft.missing(), key=lambda v: (self._rank(v), v)):
@@ -278,7 +278,7 @@ class Search:
         return None
 
     def _neighbours(self, visit: int) -> list[int]:
-        """Return the nearest visits by seconds there and back."""
+        """Return the nearest other visits of a visit, by the seconds there and back."""
         if visit not in self._near:
             problem = self.context.problem
             seconds = problem.profiles[0].duration_s

@@ -1,4 +1,7 @@
-"""All feasible insertions of a visit, or a pair, with figures of the new route. PURE, compiled."""
+"""All feasible insertions of a visit, or a pair, with figures of the new route. PURE, compiled.
+
+A gap is a position before, between or after the codes of a route.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,11 @@ COLUMNS: Final = 7  # number of columns
 def list_gaps(
     model: Model, state: State, s: Scratch, visit: int, limit: int, rows: Int64, count: int
 ) -> int:
-    """Write every feasible insertion of a visit, or of the pair it begins; return their number.
+    """Write every feasible insertion of a visit to ``rows``; return the number of rows in use.
 
-    ``limit`` is the only vehicle tried, -1 for all. Routes must have been refreshed, and infeasible
-    ones closed. Nothing is written after the last of ``rows``.
+    If the visit is the pickup of a pair, both visits of the pair are inserted. ``limit`` is the
+    only vehicle tried, -1 for all. Routes must have been refreshed (``route.refresh``), and
+    infeasible routes closed. Nothing is written after the last of ``rows``.
     """
     partner = model.visit[visit, PARTNER]
     for vehicle in range(len(state.count)):
@@ -62,7 +66,7 @@ def _note(
     rows: Int64,
     count: int,
 ) -> int:
-    """Append the trial to the rows if it is feasible."""
+    """Append the sequence in ``state.trial`` to the rows if it is feasible."""
     if count >= len(rows) or scan(model, vehicle, state.trial, size, s) >= INFINITE:
         return count
     row = rows[count]
@@ -101,7 +105,10 @@ def _pair(
     rows: Int64,
     count: int,
 ) -> int:
-    """Try every gap of a delivery after its pickup in one gap."""
+    """Write the feasible insertions of a pair whose pickup is in ``gap``; return the rows in use.
+
+    The delivery is tried in the same gap, behind the pickup, and in each later gap of the trip.
+    """
     row = model.vehicle[vehicle]
     rate, size, last = row[RATE], state.count[vehicle], state.own.shape[1] - 1
     here, there = model.visit[pickup, PLACE], model.visit[delivery, PLACE]

@@ -18,7 +18,8 @@ def charge_forward(model: Model, vehicle: int, s: Scratch, leg: int, had: int, b
     for j in range(breaks, had - 1, -1):
         least = NEVER
         for before in range(had, j + 1):
-            # ``j`` falls, so ``s.time`` of fewer breaks is still the end of the charge alone.
+            # ``j`` decreases, so these entries of ``s.time`` still hold the end of the charge
+            # without breaks during the charge.
             begin = s.time[leg + 1, before] - serve
             way = first + before * (breaks + 1) + j - before
             if s.time[leg + 1, before] >= NEVER or begin > model.pauses[way, 0]:
@@ -59,10 +60,10 @@ def charging_s(s: Scratch, count: int) -> int:
 def next_change_s(
     model: Model, vehicle: int, count: int, s: Scratch, hard: int, had: int, breaks: int
 ) -> int:
-    """Return the least delay in seconds that does more than move the present schedule later.
+    """Return the smallest delay of the begin of work, in seconds, that changes the schedule.
 
-    With a smaller delay no window is missed, no break moves to another place and no waiting begins.
-    So no begin of work in between gives a shorter schedule.
+    A smaller delay only moves all times later: no window is missed, no break moves to another
+    place and no waiting begins. So a begin of work in between cannot give a shorter schedule.
     """
     least, first = NEVER, model.vehicle[vehicle, PAUSES]
     for leg in range(count + 1):

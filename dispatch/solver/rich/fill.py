@@ -24,7 +24,7 @@ def insert_absent(
     scratch: Scratch,
     more: Callable[[int], bool],
 ) -> int:
-    """Insert absent jobs until none fits that pays, then price the plan.
+    """Insert absent jobs as long as one of them fits and pays; then price the plan.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Drives whose travel times differ by the hour: forward with breaks, backward. PURE, compiled."""
+"""Travel times that differ by the hour: when a drive arrives or must leave. PURE, compiled."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def drive_by_hour(
 ) -> int:
     """Return the arrival of a drive that pauses during each of the first ``count`` halts.
 
-    A row of ``halts`` is the first second of a halt and the second at which driving goes on.
+    A row of ``halts`` has two values: the second at which a halt begins, and the second at which
+    the drive continues.
     """
     now, parts, halt = leave, LEG_PARTS, 0
     piece, last = model.slices[rate], model.slices[rate + 1]

@@ -246,7 +246,10 @@ def _services(problem: Problem) -> Int32:
 
 
 def _may(problem: Problem, owner: list[int]) -> Bool:
-    """Return who may serve whom by skills, permission, goods on board, prefix: [visit, vehicle]."""
+    """Return True for each vehicle that may serve a visit; shape [visit, vehicle].
+
+    Skills, permissions, goods on board and committed stops decide.
+    """
     kinds: dict[tuple[frozenset[str], frozenset[str] | None], Bool] = {}
     may = np.zeros((len(problem.visits), len(problem.vehicles)), dtype=np.bool_)
     for at, visit in enumerate(problem.visits):
@@ -391,7 +394,8 @@ def _limit(value: int | None) -> int:
 def _kind(it: VehicleShift, named_ids: frozenset[str]) -> Any:
     """Return a key that exchangeable vehicles share: all fields but the id.
 
-    The id belongs to it where visits name it, or where stops are committed or goods on board.
+    The id is part of the key, too, if visits name the vehicle, or if the vehicle has committed
+    stops or goods on board.
     """
     fields = tuple(getattr(it, name) for name in it.__slots__ if name != "id")
     own = it.id in named_ids or it.prefix or it.loaded is not None

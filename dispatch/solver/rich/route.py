@@ -166,10 +166,10 @@ def soonest(model: Model, code: int, ready: int) -> int:
 
 @compiled
 def tardiness(model: Model, code: int, begin: int) -> int:
-    """Return a lower bound of late seconds times price an hour, for service from ``begin`` on.
+    """Return a lower bound of the price of lateness if service begins at ``begin`` or later.
 
-    Only the time after the last window counts. A vehicle may wait for a later window, but after the
-    last one lateness only grows.
+    The price is in late seconds times the price an hour. Only the time after the last window
+    counts. A vehicle may wait for a later window, but after the last one lateness only grows.
     """
     if code < 0 or model.visit[code, LATE] == 0:
         return 0
@@ -179,7 +179,10 @@ def tardiness(model: Model, code: int, begin: int) -> int:
 
 @compiled
 def join(first: Int64, drive: int, second: Int64, whole: Int64) -> bool:
-    """Join two segments with a drive between; return False if the second is reached too late."""
+    """Join two segments and the drive between them into ``whole``.
+
+    Return False if the second segment is reached too late.
+    """
     shift = first[LASTS] + drive
     late = first[EARLY] + shift > second[LATER]
     wait = max(0, second[EARLY] - shift - first[LATER])

@@ -1,11 +1,17 @@
-"""A plan during a search: each vehicle's codes, and what prices a change fast. PURE, compiled.
+"""A plan during a search: each vehicle's codes, and data to price a change fast. PURE, compiled.
 
-Each route has segments before and after each gap (least seconds, earliest and latest begin; see
-``timing.segments``), the load there, and the highest load before and after it on the same trip.
-They price a change exactly where the route is *plain*: no breaks, hours, batteries, lateness or
-second windows, and goods released late only on its first trip. Elsewhere they give a lower bound,
-and ``scan`` gives the cost. To scan less often, each stop also has its end on the earliest schedule
-without breaks, and the price of lateness there.
+A gap is a position before, between or after the codes of a route. Each gap has these data:
+
+- The segments before and after it: least seconds, earliest and latest begin. See
+  ``timing.segments``.
+- The load in the gap, and the highest load before and after it on the same trip.
+
+These data price a change exactly if the route is *plain*. A plain route has no breaks, hourly
+travel times, batteries, lateness or second windows, and goods released late only on its first
+trip. For other routes the data give a lower bound, and ``scan`` gives the cost.
+
+To call ``scan`` less often, each stop also has two figures of the earliest schedule without
+breaks: when the stop ends, and the price of its lateness.
 """
 
 from __future__ import annotations
@@ -36,8 +42,9 @@ from dispatch.solver.rich.model import (
 from dispatch.solver.rich.packed import Packed
 from dispatch.solver.rich.rng import Word, seeded
 
-WIDE: Final = 1000  # most visits for which each route has space for all of them: it takes memory
-SHORT: Final = 512  # least number of codes a route has space for where there are more. Chosen
+# Up to this many visits, each route has space for all of them. For more it would need much memory.
+WIDE: Final = 1000
+SHORT: Final = 512  # with more visits: the least number of codes a route has space for. Chosen
 BLINK: Final = 0.01  # chance, 0 to below 1, that a gap is skipped, as in ``classic.tuning``
 
 # Columns of segments: seconds, earliest begin, latest begin
@@ -47,7 +54,7 @@ LATER: Final = 2
 
 # Places in State.money
 NOW: Final = 0  # cost of all routes and of missed jobs
-BEST: Final = 1  # the same of the best plan
+BEST: Final = 1  # the same cost for the best plan
 BLINKS: Final = 2  # chance that a gap is skipped
 
 # A place in State.num; the others are named in ``recreate``
@@ -61,7 +68,7 @@ class Promises(Packed):
     move: Float  # penalty for another vehicle
     opens: Int64  # promised begin of service: first and last second, -1: none
     closes: Int64
-    slip: Float  # penalty for a second outside them
+    slip: Float  # penalty for each second before ``opens`` or after ``closes``
     active: Bool  # [1] True if there is any penalty
 
 
@@ -72,22 +79,22 @@ class State(Packed):
     count: Int64  # [vehicle]
     visits: Int64  # [vehicle] number of visits among the codes
     cost: Float  # [vehicle]
-    worked: Float  # [vehicle] the part of it that depends on time
+    worked: Float  # [vehicle] the part of ``cost`` that depends on time
     way: Int64  # [vehicle] metres
     exact: Bool  # [vehicle] the route is plain
     where: Int64  # [visit] its vehicle or -1
     position: Int64  # [visit]
     place: Int64  # [vehicle, width + 2]
     own: Int64  # [vehicle, width, 3] segment of each stop; the last rows are scratch
-    before: Int64  # [vehicle, width + 1, 3] of all before the gap
-    after: Int64  # [vehicle, width + 1, 3] of all after it
+    before: Int64  # [vehicle, width + 1, 3] segment of all stops before the gap
+    after: Int64  # [vehicle, width + 1, 3] segment of all stops after the gap
     load: Int64  # [vehicle, width + 1, dimension] on board in the gap
-    early: Int64  # [vehicle, width + 1] earliest second free: at the start, then at each stop
-    tardy: Int64  # [vehicle, width] late seconds times their price an hour at each stop then
-    tardies: Int64  # [vehicle] their sum
+    early: Int64  # [vehicle, width + 1] earliest end of the start, then of each stop
+    tardy: Int64  # [vehicle, width] late seconds times price an hour of each stop, as in ``early``
+    tardies: Int64  # [vehicle] sum of ``tardy``
     busy: Int64  # [vehicle] seconds driving and serving
     trip: Int64  # [vehicle] number of codes on the first trip
-    loose: Bool  # [vehicle] a visit of it is loose
+    loose: Bool  # [vehicle] some visit of the route is a ``loose_visit``
     loose_visit: Bool  # [visit] may be late or has several windows
     most_before: Int64  # ... highest load since the trip began
     most_after: Int64  # ... highest load until the trip ends

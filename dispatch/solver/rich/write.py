@@ -1,4 +1,4 @@
-"""Turning a sequence of codes into a ``Tour`` with every time. PURE."""
+"""Converts a sequence of codes into a ``Tour`` with all its times. PURE."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Writer:
         self.problem, self.model, self.scratch = problem, model, scratch
 
     def route(self, vehicle: int, codes: Sequence[int]) -> Tour | None:
-        """Return the tour at its best schedule, None if the sequence is infeasible."""
+        """Return the tour with its best schedule, None if the sequence is infeasible."""
         row = np.array(codes, dtype=np.int64)
         if scan(self.model, vehicle, row, len(row), self.scratch) >= INFINITE or not len(row):
             return None

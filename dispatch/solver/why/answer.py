@@ -77,7 +77,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A set of relaxations that are enough together; no smaller set or amount of it is."""
+    """A set of relaxations that together admit the visit; no part of the set is enough."""
 
     relaxations: tuple[Relaxation, ...]
     place: Placement
@@ -85,10 +85,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A vehicle that cannot take the visit, with each smallest set of relaxations that lets it.
+    """A vehicle that cannot take the visit, with the smallest sets of relaxations that allow it.
 
-    A set with one member is the binding constraint with its amount. No sets: no relaxation lets
-    this vehicle come.
+    A set with one member is the binding constraint with its amount. If there is no set, no
+    relaxation allows the visit on this vehicle.
     """
 
     vehicle: str

@@ -2,7 +2,7 @@
 
 Whether a visit fits on one vehicle does not depend on the other vehicles, except for rules between
 visits; these become ``needs`` here. The rest is a problem of one vehicle. So each relaxation can be
-tried for real: applied, scheduled at every position, refereed.
+tried: it is applied, the visit is inserted at every position, and the referee checks the result.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ from dispatch.solver.why.relax import relaxed
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A sequence with the unit inserted, timed and refereed; ``position`` is its first visit's."""
+    """A tour with the unit inserted, which passed the referee.
+
+    ``position`` is the position of the unit's first visit.
+    """
 
     position: int
     route: Tour
@@ -39,9 +42,9 @@ class Case:
     Parameters
     ----------
     problem : Problem
-        Of this vehicle and these visits only.
+        A problem with this vehicle and these visits only.
     vehicle : str
-        Its id.
+        The id of the vehicle.
     tour, unit : tuple of str
         The visits that stay, in order; and the visits to insert (two for a pair).
     needs : tuple of Relaxation
@@ -93,7 +96,7 @@ def _needs(
 ) -> Iterator[Relaxation]:
     """Yield the relaxations that every position on a vehicle needs.
 
-    The vehicle is ``name``, or one like it; ``home`` is then empty.
+    ``home`` is the vehicle ``name`` itself. For an extra vehicle like it, ``home`` is empty.
     """
     vehicle = problem.vehicles[problem.vehicle_index[name]]
     where = {v: other for other, visits in sequences.items() for v in visits}
@@ -176,7 +179,7 @@ def sequences_of(case: Case) -> Iterator[tuple[int, tuple[str, ...]]]:
 
 
 class Experiment:
-    """A case with some relaxations applied: tries sequences, times and referees them."""
+    """A case with some relaxations applied; it schedules sequences and asks the referee."""
 
     def __init__(self, case: Case, relaxations: Sequence[Relaxation]) -> None:
         self.case = case
@@ -218,13 +221,16 @@ class Experiment:
         return route_cost(self.problem, trial.route).exact
 
     def as_it_is(self, visits: Sequence[str]) -> Placement:
-        """Return what the unit adds in a sequence that contains it, even one that breaks rules."""
+        """Return the place of the unit in a sequence, and what the unit adds to the tour there.
+
+        The sequence may break rules.
+        """
         chosen = [self.problem.visit_index[v] for v in visits]
         route = Draft(self.context, {0: chosen}).solution([]).routes[0]
         return self.place(Trial(visits.index(self.case.unit[0]), route))
 
     def place(self, trial: Trial) -> Placement:
-        """Return what a trial adds to the tour without the unit."""
+        """Return the place of the unit in a trial, and what the unit adds to the tour there."""
         before = self._without()
         after_cost = route_cost(self.problem, trial.route)
         before_cost = route_cost(self.problem, before) if before else None

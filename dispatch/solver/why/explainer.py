@@ -243,7 +243,7 @@ class _Question:
         return sorted(best.values(), key=lambda way: _rank(way, self.problem))
 
     def _price_way(self, places: list[Placement]) -> Iterator[Way]:
-        """Yield the price that is missing where the visit fits but costs more than missing it."""
+        """Yield the rise in the cost of missing the visit that makes its cheapest place pay."""
         best = places[0]
         it = self.problem.visits[self.problem.visit_index[best.visit]]
         short = best.cost - missed_cost(it)

@@ -1,8 +1,8 @@
 """The change that each relaxation makes to a problem: one rule is relaxed, all others stay. PURE.
 
-Each change only ever allows more, so a visit that some amount admits is admitted by any larger
-amount. The exception is the battery: a larger one takes longer to fill. With chargers the amount
-found is therefore enough, but perhaps not the least.
+Each change only allows more: if some amount admits a visit, every larger amount admits it, too.
+The exception is the battery: a larger one takes longer to fill. With chargers the amount found is
+therefore enough, but perhaps not the least.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _on_vehicle(change: Callable[[VehicleShift, Relaxation], VehicleShift]) -> _
 
 
 def _window_later(visit: Visit, it: Relaxation) -> Visit:
-    """Let every window close later, at most until the next one opens."""
+    """Let every window close later, but not after the next window opens."""
     if not visit.windows:
         return visit
     ends = [w.opens_s for w in visit.windows[1:]] + [MAX_TIME_S]
@@ -86,7 +86,7 @@ def _window_later(visit: Visit, it: Relaxation) -> Visit:
 
 
 def _window_earlier(visit: Visit, it: Relaxation) -> Visit:
-    """Let every window open earlier, at most when the one before closes."""
+    """Let every window open earlier, but not before the previous window closes."""
     begins = [0] + [w.closes_s for w in visit.windows[:-1]]
     return replace(
         visit,
@@ -115,7 +115,7 @@ def _breaks(vehicle: VehicleShift, later: int, earlier: int) -> VehicleShift:
 
 
 def _more(name: str) -> Callable[[VehicleShift, Relaxation], VehicleShift]:
-    """Return a change that adds the amount to a limit that is set."""
+    """Return a change that raises one limit of a vehicle; no change if it has no such limit."""
 
     def change(vehicle: VehicleShift, it: Relaxation) -> VehicleShift:
         value = getattr(vehicle, name)
@@ -153,13 +153,19 @@ def _apart(rules: _Rules, it: Relaxation) -> None:
 
 
 def _together(rules: _Rules, it: Relaxation) -> None:
-    """Release the visit from the vehicle of the visit ``what``."""
+    """Allow the visit on another vehicle than the visit ``what``.
+
+    The visit leaves each ``together`` set that contains both visits.
+    """
     both = {it.visit, it.what}
     rules.together = tuple(m - {it.visit} if both <= m else m for m in rules.together)
 
 
 def _loaded(rules: _Rules, it: Relaxation) -> None:
-    """Move the visit's goods to this vehicle, if it has loaded, and off any other."""
+    """Put the visit's goods on board this vehicle, and take them off any other vehicle.
+
+    A vehicle that has not loaded yet (``loaded`` is None) loads them with its other goods.
+    """
     for at, vehicle in enumerate(rules.vehicles):
         if vehicle.loaded is not None:
             goods = vehicle.loaded - {it.visit}

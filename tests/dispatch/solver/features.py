@@ -372,8 +372,7 @@ def mixed(
     unit, day : int
         Seconds of a unit of time, and units of the day.
     near : int
-        How many times nearer places are to each other, and shorter service is, than in a tiny
-        problem.
+        Divisor of service times. Places lie on a grid that is finer by the same factor.
     """
     unknown = set(features) - set(FEATURES)
     if unknown:

@@ -4,8 +4,8 @@ It follows the documentation of ``dispatch.solver.model.problem`` alone, and sha
 referee, the engines or the timing. Every vehicle drives every order of visits, reloads and charges,
 with every way to take its breaks. The cheapest route for each set of visits is kept, and these
 routes are combined in every way. A branch ends early only in two cases. Either it breaks a rule
-that nothing later can repair, or another way is nowhere worse (``Way.beats``). ``patient`` also
-tries the waiting and breaks that this leaves out, second by second.
+that nothing later can repair, or another way is as good in all respects (``Way.beats``). With
+``patient`` the oracle also tries the waiting and breaks that this leaves out, second by second.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Best:
 def optimum(problem: Problem, *, patient: bool = False) -> Best | None:
     """Return the best plan; None if no plan keeps the committed stops.
 
-    With ``patient`` nothing is left out: every second of waiting is tried, at many times the cost.
+    With ``patient`` nothing is left out: every second of waiting is tried, which takes much longer.
     """
     choices = []
     for at, vehicle in enumerate(problem.vehicles):
@@ -70,7 +70,7 @@ def optimum(problem: Problem, *, patient: bool = False) -> Best | None:
 
 
 def course(problem: Problem, vehicle: int, codes: Sequence[int]) -> int | None:
-    """Return the least exact cost of one order of stops, None if it is infeasible.
+    """Return the least exact cost of one sequence of stops, None if it is infeasible.
 
     A code is a visit by index, or -1 - r for reload place r of the vehicle, or -1 - R - c for its
     charger c. R is the number of its reload places.
@@ -92,7 +92,10 @@ def _groups(problem: Problem) -> list[list[int]]:
 
 
 def _compatible(problem: Problem, masks: tuple[int, ...], mask: int) -> bool:
-    """Return True if a vehicle may serve these visits beside those of the vehicles before it."""
+    """Return True if a vehicle may serve the visits ``mask`` in addition to the earlier vehicles.
+
+    ``masks`` are the sets of visits of the earlier vehicles. A set has one bit for each visit.
+    """
     done = sum(masks)
     if done & mask:
         return False
@@ -114,7 +117,7 @@ def _missed(problem: Problem, done: int) -> int:
 
 
 class _Explorer:
-    """Drives one vehicle in every way."""
+    """Finds the cheapest route of one vehicle for each set of visits, by trying all routes."""
 
     def __init__(self, problem: Problem, vehicle: int, *, patient: bool) -> None:
         self.problem, self.patient = problem, patient
@@ -143,7 +146,7 @@ class _Explorer:
         return self.best
 
     def course(self, codes: Sequence[int]) -> int | None:
-        """Return the least exact cost of one order of stops, as codes."""
+        """Return the least exact cost of one sequence of stops, given as codes."""
         tours = [self._begin()]
         for code in codes:
             tours = [grown for tour in tours for grown in self._steps(tour, code) if grown.ways]

@@ -1,4 +1,8 @@
-"""Tiny problems for Hypothesis, of the plain model on a line and of the whole model."""
+"""Tiny problems for Hypothesis.
+
+``problems`` draws problems of the plain model, with places on a line. ``whole_problems`` draws
+problems of the whole model.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +102,10 @@ def whole_problems(
     without: frozenset[str] = frozenset(),
     day: int = TINY_DAY,
 ) -> tuple[Problem, frozenset[str]]:
-    """Draw a tiny problem and the names of its constraints; it shrinks to few of them."""
+    """Draw a tiny problem and the names of its constraints.
+
+    Hypothesis shrinks a failing problem to few constraints.
+    """
     names = sorted(set(FEATURES) - without)
     features = draw(st.frozensets(st.sampled_from(names), max_size=10))
     visits, vehicles = draw(st.integers(1, max_visits)), draw(st.integers(1, max_vehicles))

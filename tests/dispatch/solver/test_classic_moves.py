@@ -60,7 +60,7 @@ def arrays_of(piece: Piece) -> tuple[Any, ...]:
 
 
 def true_cost(piece: Piece) -> int:
-    """Return the cost of the piece's plan when it is loaded again."""
+    """Return the cost of the piece's plan, computed again from its tours."""
     plan = piece.plan(best=False)
     local = {int(visit): at for at, visit in enumerate(piece.visits, start=1)}
     visits = np.array([local[int(v)] for v in plan.visits], np.int32)

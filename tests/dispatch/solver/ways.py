@@ -1,4 +1,4 @@
-"""The states of the oracle's search, and the tour made of a finished one."""
+"""The states of the oracle's search, and the tour made of a finished state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ class Way(NamedTuple):
     trail: Any = None  # events so far, newest first: (event, trail) or None
 
     def beats(self, other: Way) -> bool:
-        """Return True if the way is nowhere worse: it can wait, then do all that the other can."""
+        """Return True if this way is at least as good as the other in all respects.
+
+        It can wait and then do all that the other can do.
+        """
         return (
             self.had == other.had
             and self.now <= other.now

@@ -31,7 +31,7 @@ class Everybody:
     """A reader who is allowed to do everything."""
 
     def may(self, act: str, hub: str | None = None) -> bool:
-        """Return True."""
+        """Allow every act."""
         return True
 
 
