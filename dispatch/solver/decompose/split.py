@@ -99,7 +99,8 @@ class Areas:
     ) -> dict[int, int]:
         """Share vehicles among areas; ``first`` is the number of the first area.
 
-        Some bundles allow only some vehicles. Such a vehicle goes to an area with such bundles.
+        Some bundles allow only some of the vehicles. These vehicles are shared out first, by the
+        weight of such bundles in each area.
 
         Returns
         -------
