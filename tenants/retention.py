@@ -17,7 +17,7 @@ class Retention:
     title: ClassVar[Label] = _("Data retention")
     refused_rows_days: int = setting(
         90,
-        _("Rejected import rows, days"),
+        _("Refused import rows, days"),
         help=_("After this time their contents are deleted. Counts and reasons are kept."),
         least=1,
         most=400,
