@@ -116,7 +116,7 @@ def test_an_invited_member_sets_a_password_signs_in_and_gets_a_new_link(
     expect(invited.get_by_text("Ask an owner or manager for a new one")).to_be_visible()
 
     page.get_by_role("link", name="Nora Pires").click()
-    page.get_by_role("button", name="Create a link to set a new password").click()
+    page.get_by_role("button", name="Create a password link").click()
     reset = page.get_by_label("Link to set a password").input_value()
     forgot = other_browser.new_page()
     follow(forgot, reset, SECOND)
