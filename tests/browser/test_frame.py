@@ -112,7 +112,7 @@ def test_the_driver_frame_has_large_targets_and_shows_a_lost_connection(
     page.set_viewport_size(PHONE)
     page.goto(f"{live.retailer}/design/driver/")
     state = page.locator(".connection")
-    expect(state).to_have_text("Connected")
+    expect(state).to_have_text("Online")
     small = page.evaluate(
         """() => [...document.querySelectorAll('.button, .input, summary')]
             .filter((e) => e.checkVisibility() && !e.closest('.toasts'))
@@ -124,9 +124,9 @@ def test_the_driver_frame_has_large_targets_and_shows_a_lost_connection(
     assert action is not None
     assert action["y"] + action["height"] > PHONE["height"] - 80  # within reach of the thumb
     page.context.set_offline(True)
-    expect(state).to_contain_text("No connection")
+    expect(state).to_contain_text("Offline")
     page.context.set_offline(False)
-    expect(state).to_have_text("Connected")
+    expect(state).to_have_text("Online")
     assert page.locator("nav").count() == 0
     assert watch.take() == []
 

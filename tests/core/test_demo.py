@@ -289,8 +289,8 @@ def test_the_demo_is_refused_off_localhost(db: None, var: Path, settings: Any) -
     ("argv", "why"),
     [
         (["--schema", "t1"], "no demo retailer t1. Choose from: verdura, faro"),
-        (["--orders", "0"], "--orders takes 1 to"),
-        (["--orders", "5001"], "--orders takes 1 to"),
+        (["--orders", "0"], "Give --orders a number from 1 to"),
+        (["--orders", "5001"], "Give --orders a number from 1 to"),
     ],
 )
 def test_a_wrong_option_is_refused_with_the_remedy(
@@ -305,7 +305,7 @@ def test_a_real_retailer_of_the_same_name_is_left_alone(house: RetailerRef, stre
     with retailer_context(HOUSE):
         open_retailer(Opening("faro", "faro", Policy("Real", "UTC", "EUR")))
     before = standing("faro")
-    with pytest.raises(CommandError, match="is no demo"):
+    with pytest.raises(CommandError, match="is not a demo"):
         seed("--schema", "faro")
     assert standing("faro") == before
 

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, names, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatch.solver.model.cost import UNIT, route_cost
@@ -113,7 +113,7 @@ def test_a_sequence_costs_the_least_it_can_with_many(seed: int) -> None:
 
 
 @settings(max_examples=100 * TRIALS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@names(whole_problems(), st.randoms(use_true_random=False))
+@given(whole_problems(), st.randoms(use_true_random=False))
 def test_a_sequence_costs_the_least_it_can(
     example: tuple[Problem, frozenset[str]], rng: random.Random
 ) -> None:

@@ -72,11 +72,11 @@ def test_unserved_orders_are_not_counted_as_new_orders(retailer: RetailerRef) ->
     assert draft.unserved_count == 2
     publish_plan(plan=draft)
     texts = [step.text for step in next_steps(EVERYBODY, scope_of())]
-    assert texts == [f"{hub.name}: 2 orders are on no route."]
+    assert texts == [f"{hub.name}: 2 orders are unserved."]
     make_order(hub=hub.public_id)
     texts = [step.text for step in next_steps(EVERYBODY, scope_of())]
     assert texts == [f"{hub.name}: 1 order arrived after the plan was made.",
-                    f"{hub.name}: 2 orders are on no route."]  # fmt: skip
+                    f"{hub.name}: 2 orders are unserved."]  # fmt: skip
 
 
 def test_orders_that_need_a_pin_are_shown_and_the_day_is_not_done(
@@ -90,7 +90,7 @@ def test_orders_that_need_a_pin_are_shown_and_the_day_is_not_done(
         make_orders(2, place=PlaceDraft(text="Nowhere 1, Lisboa"))
         make_order(place=PlaceDraft(text="Nowhere 2, Lisboa"), service_date=OTHER_DAY)
         page = reader.get("/").content.decode()
-    assert "2 orders need a pin and are in no plan." in page
+    assert "2 orders need a pin and are not planned." in page
     assert f"/console/pins/?date={DAY}" in page
     assert "There is nothing left to do" not in page
     day = selectors.today(None, DAY)
