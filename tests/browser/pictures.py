@@ -1,7 +1,7 @@
 """Takes the pictures of the README from a demo that it starts itself: ``make pictures``.
 
-It runs ``manage.py up --demo`` with data under ``var/pictures``, takes screenshots of the grocer's
-board and orders, and writes them to ``lastmile/docs/pictures``. The first run takes some minutes.
+It runs ``manage.py up --demo`` with data under ``var/pictures``, photographs the bookshop's board
+and orders, and writes them to ``lastmile/docs/pictures``. The first run takes some minutes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.embedded.helpers import ROOT
 from tests.running import Running
 
 INTO: Final = ROOT / "lastmile" / "docs" / "pictures"
-EMAIL: Final = "dispatcher@verdura.example"
+EMAIL: Final = "dispatcher@faro.example"
 PATHS: Final = {"board": "/console/", "orders": "/console/orders/"}
 NO_STREETS: Final = (
     "The street network of the demo is missing, so the board would show straight lines. Check that "
@@ -24,7 +24,7 @@ NO_STREETS: Final = (
 
 
 def password(logins: str) -> str:
-    """Return the password of the grocer's dispatcher from the file of the demo's logins.
+    """Return the password of the bookshop's dispatcher from the file of the demo's logins.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def main() -> int:
             print(NO_STREETS)
             return 1
         login = password((var / "demo-logins.txt").read_text(encoding="utf-8"))
-        address = f"http://verdura.localhost:{demo.port}"
+        address = f"http://faro.localhost:{demo.port}"
         paths = [word for name, path in PATHS.items() for word in ("--path", f"{name}={path}")]
         look = ["--into", str(INTO), "--size", "1440", "--scheme", "light"]
         return shots.main(["--url", address, "--email", EMAIL, "--password", login, *paths, *look])
