@@ -1,8 +1,7 @@
 """A problem in flat arrays for compiled code; this module itself is not compiled. PURE.
 
-A vehicle's sequence is a row of integer codes. A visit's code is its index, 0 or more. Reloads and
-charges have negative codes. -1 - r is entry r of ``VehicleShift.reloads``. -1 - R - c is charger c,
-where R is the number of entries in ``reloads``.
+A vehicle's sequence is a row of integer codes. A visit's code is its index, 0 or more. -1 - r is
+entry r of ``VehicleShift.reloads``, and -1 - R - c is charger c, where R is the number of reloads.
 """
 
 from __future__ import annotations
@@ -394,8 +393,7 @@ def _limit(value: int | None) -> int:
 def _kind(it: VehicleShift, named_ids: frozenset[str]) -> Any:
     """Return a key that exchangeable vehicles share: all fields but the id.
 
-    The id is part of the key, too, if visits name the vehicle, or if the vehicle has committed
-    stops or goods on board.
+    The id is added if visits name the vehicle, or if it has committed stops or goods on board.
     """
     fields = tuple(getattr(it, name) for name in it.__slots__ if name != "id")
     own = it.id in named_ids or it.prefix or it.loaded is not None
