@@ -1,7 +1,7 @@
 """A problem in flat arrays for compiled code; this module itself is not compiled. PURE.
 
-A vehicle's sequence is a row of integer codes. A visit's code is its index, 0 or more. -1 - r is
-entry r of ``VehicleShift.reloads``, and -1 - R - c is charger c, where R is the number of reloads.
+A vehicle's sequence is a row of integer codes. A visit's code is its index, 0 or more. Code -1 - r
+is entry r of ``VehicleShift.reloads``. With R reloads, code -1 - R - c is charger c.
 """
 
 from __future__ import annotations
