@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -95,8 +94,3 @@ class Running:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-def inherited() -> dict[str, str]:
-    """Return this process's environment without the variables that name its services."""
-    return {name: value for name, value in os.environ.items() if name not in own_environment()}

@@ -155,10 +155,15 @@ def test_retry_after_is_sent_when_it_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b'{"a": "\\ud83d\\ude00"}', '{"a": "🚚"}'.encode(), b"\xef\xbb\xbf{}"]
+    ("raw", "value"),
+    [
+        (b'{"a": "\\ud83d\\ude00"}', {"a": "😀"}),
+        ('{"a": "🚚"}'.encode(), {"a": "🚚"}),
+        (b"\xef\xbb\xbf{}", {}),
+    ],
 )
-def test_whole_characters_pass(raw: bytes) -> None:
-    strict_json(raw)
+def test_whole_characters_pass(raw: bytes, value: dict[str, str]) -> None:
+    assert strict_json(raw) == value
 
 
 def test_sixty_four_levels_pass_and_sixty_five_do_not() -> None:

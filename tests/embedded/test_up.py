@@ -9,10 +9,6 @@ import http.client
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +22,8 @@ from kombu.exceptions import OperationalError
 from lastmile.embedded import urls
 from lastmile.embedded.folders import Folders
 from lastmile.embedded.valkey import Valkey
-from tests.embedded.helpers import ROOT, eventually, own_environment, processes_with, query
+from tests.embedded.helpers import eventually, processes_with, query
+from tests.running import Running, manage
 
 pytestmark = pytest.mark.slow
 CHILDREN = {"postgres", "valkey", "web", "worker", "solve", "bulk", "beat"}
@@ -38,39 +35,14 @@ ASKS_THE_DATABASE = (
 )
 
 
-def manage(var: Path, *words: str, port: int = 0) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), *words],
-        env=own_environment()
-        | {"LASTMILE_VAR": str(var), "DJANGO_SETTINGS_MODULE": "lastmile.settings"}
-        | ({"PORT": str(port)} if port else {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-class House:
-    """A running `manage.py up`."""
+class House(Running):
+    """A running `manage.py up`, with its children and services in view."""
 
     def __init__(self, var: Path) -> None:
-        self.var = var
         self.folders = Folders(var)
         self.pidfile = var / "up.pids"
         self.pidfile.unlink(missing_ok=True)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
-        self.process = manage(var, "up", "--pidfile", str(self.pidfile), port=self.port)
-        self.lines: list[str] = []
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line)
-            if "Lastmile is up" in line:
-                break
-        else:
-            raise AssertionError("".join(self.lines))
-        # A pipe that is not read would fill up and block the processes.
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        super().__init__(var, "--pidfile", str(self.pidfile))
 
     def pids(self) -> dict[str, list[int]]:
         pids: dict[str, list[int]] = json.loads(self.pidfile.read_text())
@@ -133,7 +105,7 @@ def test_everything_is_up_when_it_says_so(house: House) -> None:
 
 
 def test_a_second_start_is_refused_in_one_sentence(house: House) -> None:
-    second = manage(house.var, "up", port=house.port)
+    second = manage(house.var, "up", **house.environment)
     output, _ = second.communicate(timeout=30)
     assert second.returncode == 1
     assert output == (
