@@ -1,4 +1,4 @@
-"""The Django app of planning: Plan, PlanInput, Route, Stop, Unserved, SolvePart, PlanEdit."""
+"""The Django app of planning: plans with their routes, and the tentative plan of each day."""
 
 from django.apps import AppConfig
 

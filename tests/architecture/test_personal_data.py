@@ -28,6 +28,7 @@ ERASED = {
     "intake.refusedrow": "cells faults",
     "planning.planinput": "points",
     "planning.route": "geometry",
+    "planning.tentativevisit": "lat lon",
     "people.auditentry": "changes",
     "core.job": "payload result detail progress_note",
     "core.idempotencyrecord": "body headers",
@@ -78,6 +79,9 @@ IMPERSONAL = {
     "planning.unserved": "reason params",
     "planning.solvepart": "job state problem present seconds result",
     "planning.planedit": "act actor facts before after by_hand",
+    "planning.tentativeday": "reason network",
+    "planning.tentativevisit": "key skills state reason params",
+    "planning.tentativechange": "op key new_key",
 }
 #: Rows that lead to a shopper without text about the shopper: counts, times, money, ids stay.
 KEPT = {

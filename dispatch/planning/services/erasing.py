@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dispatch.planning.models import PlanInput, Route, Stop, Unserved
+from dispatch.planning.models import PlanInput, Route, Stop, TentativeVisit, Unserved
 from dispatch.planning.problem.keep import unpack
 from lastmile.core.erasing import Person, coarse
 
@@ -16,11 +16,27 @@ from lastmile.core.erasing import Person, coarse
 def erase_person(person: Person) -> dict[str, int]:
     """Round the coordinates of a person's stops, and of the route lines to them, to about 1 km.
 
-    Costs and promises do not change. Locks: the routes and inputs that it changes. Records:
-    nothing. Raises: nothing of its own.
+    Costs and promises do not change. Locks: the routes, inputs and visits that it changes.
+    Records: nothing. Raises: nothing of its own.
     """
     orders = set(person.orders)
-    return {"plan_inputs": _inputs(orders), "routes": _routes(orders)}
+    return {
+        "plan_inputs": _inputs(orders),
+        "routes": _routes(orders),
+        "tentative_visits": _visits(orders),
+    }
+
+
+def _visits(orders: set[str]) -> int:
+    """Round the places of tentative visits of ended orders that no job has removed yet."""
+    rows = TentativeVisit.objects.select_for_update().filter(key__in=orders).order_by("pk")
+    changed = 0
+    for row in rows:
+        place = {"lat": coarse(row.lat), "lon": coarse(row.lon)}
+        if place != {"lat": row.lat, "lon": row.lon}:
+            TentativeVisit.objects.filter(pk=row.pk).update(**place)
+            changed += 1
+    return changed
 
 
 def _inputs(orders: set[str]) -> int:

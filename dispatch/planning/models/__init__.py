@@ -1,0 +1,25 @@
+"""The tables of planning: plans with their routes, and the tentative plan of each day."""
+
+from dispatch.planning.models.plans import (
+    Plan,
+    PlanEdit,
+    PlanInput,
+    Route,
+    SolvePart,
+    Stop,
+    Unserved,
+)
+from dispatch.planning.models.tentative import TentativeChange, TentativeDay, TentativeVisit
+
+__all__ = [
+    "Plan",
+    "PlanEdit",
+    "PlanInput",
+    "Route",
+    "SolvePart",
+    "Stop",
+    "TentativeChange",
+    "TentativeDay",
+    "TentativeVisit",
+    "Unserved",
+]
