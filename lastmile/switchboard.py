@@ -107,6 +107,7 @@ AUDIT_WORDS: list[str] = [
 # what is old (`def f() -> Mapping`).
 FIND_SHOPPER: list[str] = ["dispatch.orders.services.find_person"]
 ERASE_SHOPPER: list[str] = [
+    "portal.choice.services.erase_person",
     "dispatch.intake.services.erase_person",
     "dispatch.planning.services.erase_person",
     "dispatch.orders.services.erase_person",
@@ -114,10 +115,12 @@ ERASE_SHOPPER: list[str] = [
     "lastmile.core.erasing.erase",
 ]
 FORGET: list[str] = [
+    "portal.choice.services.forget_sessions",
     "dispatch.intake.services.forget_rows",
     "dispatch.intake.services.forget_kept_files",
     "tenants.people.services.tidy",
     "lastmile.core.codes.forget_codes",
+    "lastmile.core.limits.forget_counts",
     "lastmile.core.callbacks.forget_callbacks",
 ]
 # Rolls of the demo: `def f(demo: Demo) -> Mapping`, called in this order. OPEN_DEMO runs once, in

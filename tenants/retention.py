@@ -22,6 +22,13 @@ class Retention:
         least=1,
         most=400,
     )
+    sessions_days: int = setting(
+        30,
+        _("Addresses in delivery sessions, days"),
+        help=_("After this time the address is removed. The offers that were shown are kept."),
+        least=1,
+        most=400,
+    )
     audit_days: int = setting(
         731,
         _("Audit log, days"),

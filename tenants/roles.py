@@ -56,6 +56,8 @@ class Act(StrEnum):
     PLANS_VIEW = "plans.view"
     PLANS_EDIT = "plans.edit"
     PLANS_PUBLISH = "plans.publish"
+    OFFERS_VIEW = "offers.view"
+    OFFERS_CHOOSE = "offers.choose"
     JOBS_VIEW = "jobs.view"
     JOBS_CANCEL = "jobs.cancel"
     EVENTS_VIEW = "events.view"
@@ -101,6 +103,7 @@ _DISPATCHERS = _MANAGERS | {Role.DISPATCHER}
 _PICKERS = _DISPATCHERS | {Role.PICKER}
 _READERS = _PICKERS | {Role.READONLY}
 _INTEGRATION = frozenset({KeyRole.INTEGRATION})
+_SHOPS = _INTEGRATION | {KeyRole.CHECKOUT}
 
 TABLE: Mapping[Act, Grant] = {
     Act.SELF_VIEW: Grant(_EVERY_MEMBER, _EVERY_KEY),
@@ -116,6 +119,8 @@ TABLE: Mapping[Act, Grant] = {
     Act.PLANS_VIEW: Grant(_READERS, _INTEGRATION),
     Act.PLANS_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
     Act.PLANS_PUBLISH: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.OFFERS_VIEW: Grant(_READERS, _SHOPS),
+    Act.OFFERS_CHOOSE: Grant(_DISPATCHERS, _SHOPS),
     Act.JOBS_VIEW: Grant(_READERS, _INTEGRATION),
     Act.JOBS_CANCEL: Grant(_DISPATCHERS, _INTEGRATION),
     Act.EVENTS_VIEW: Grant(_MANAGERS, _INTEGRATION, all_hubs=True),

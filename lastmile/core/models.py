@@ -320,3 +320,25 @@ class CallbackRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.vendor} {self.key}"
+
+
+class CallCount(models.Model):
+    """The number of calls of one subject within a period; only ``core.limits`` uses it.
+
+    ``subject_hash`` is the hash of scope and subject, so that no network address is stored. The
+    times use the clock of the database.
+    """
+
+    scope = models.CharField(max_length=24)
+    subject_hash = models.CharField(max_length=64)
+    calls = models.PositiveIntegerField()
+    window_ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="call_count_once", fields=["scope", "subject_hash"]),
+        ]
+        indexes = [models.Index(name="call_count_window", fields=["window_ends_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.calls} calls by {self.scope}"

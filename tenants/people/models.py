@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.indexes import GinIndex
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.db.models import Q
@@ -124,6 +125,14 @@ class ApiKey(Timestamped):
         constraints = [
             models.CheckConstraint(
                 name="api_key_role_known", condition=Q(role__in=[r.value for r in KeyRole])
+            ),
+        ]
+        indexes = [
+            GinIndex(
+                name="api_key_origins",
+                fields=["origins"],
+                opclasses=["jsonb_path_ops"],
+                condition=Q(revoked_at__isnull=True),
             ),
         ]
 

@@ -31,6 +31,7 @@ ERASED = {
     "planning.tentativevisit": "lat lon",
     "people.auditentry": "changes",
     "core.job": "payload result detail progress_note",
+    "choice.deliverysession": "place_text place lat lon",
     "core.idempotencyrecord": "body headers",
     "core.delivery": "error",
 }
@@ -41,6 +42,8 @@ FORGOTTEN = {
     "people.auditentry": "changes",
     "core.idempotencyrecord": "principal route key body_hash headers body",
     "core.shortcode": "purpose subject digest key_id",
+    "core.callcount": "scope subject_hash",
+    "choice.deliverysession": "place_text place lat lon",
     "people.session": "session_key session_data",
     "people.loginattempt": "scope subject_hash",
     "people.socketticket": "secret_hash kind principal_id session_key",
@@ -82,11 +85,15 @@ IMPERSONAL = {
     "planning.tentativeday": "reason network",
     "planning.tentativevisit": "key skills state reason params",
     "planning.tentativechange": "op key new_key",
+    "choice.deliverysession": "public_id caller principal origin parcel_sides_mm skills currency"
+    " language green_offer not_ready not_offered",
+    "choice.shownoffer": "provider offer option handovers currency price_parts travel_source"
+    " reason hold",
 }
 #: Rows that lead to a shopper without text about the shopper: counts, times, money, ids stay.
 KEPT = {
     "orders.order", "orders.parcel", "orders.promise", "orders.attempt", "planning.stop",
-    "planning.unserved",
+    "planning.unserved", "choice.shownoffer",
 }  # fmt: skip
 TELLING = (
     models.TextField,

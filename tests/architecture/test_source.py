@@ -49,7 +49,8 @@ MACHINERY = (
         f"lastmile/core/{name}.py"
         for name in ("timing", "models", "jobs", "relay", "runner", "fair_queue")
     ),
-    *("lastmile/core/codes.py", "lastmile/core/rotating.py", "lastmile/worklist/"),
+    *(f"lastmile/core/{name}.py" for name in ("codes", "limits", "rotating")),
+    "lastmile/worklist/",
     "dispatch/planning/search/parts.py",
     *(f"tenants/people/{name}.py" for name in ("credentials", "services/tickets", "services/tidy")),
 )

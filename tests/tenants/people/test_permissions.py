@@ -47,6 +47,8 @@ fleet.edit       o m d       | i
 plans.view       o m d p r   | i
 plans.edit       o m d       | i
 plans.publish    o m d       | i
+offers.view      o m d p r   | i k
+offers.choose    o m d       | i k
 jobs.view        o m d p r   | i
 jobs.cancel      o m d       | i
 events.view      o m         | i
