@@ -43,6 +43,7 @@ APPS_WITHOUT_TABLES = [  # commands, templates, static files
     "dispatch.console",
     "portal",
     "portal.home",
+    "portal.shopper",
     "channels",
     "rest_framework",
     "drf_spectacular",
@@ -93,6 +94,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
+# Shoppers' pages have languages of their own; the pages of members have LANGUAGES.
+SHOPPER_LANGUAGES = [*LANGUAGES, ("ar", "العربية")]
+SHOPPER_LANGUAGE_COOKIE = "lastmile_shopper_language"
+SHOPPER_PATH = "/t/"  # the address of every page of a shopper: /t/<secret>/…
+# Answers under these addresses are read by shoppers, so they have a shopper's language.
+SHOPPER_PATHS = [
+    SHOPPER_PATH,
+    "/api/v1/delivery-options/",
+    "/api/v1/holds/",
+    "/api/v1/choices/",
+]
 LOCALE_PATHS = [BASE_DIR / "lastmile" / "locale"]
 USE_I18N = True
 
@@ -252,6 +264,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.shopper.middleware.ShopperMiddleware",
     "lastmile.core.http.pages.ProblemMiddleware",
 ]
 SESSION_ENGINE = "tenants.people.sessions"

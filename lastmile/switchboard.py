@@ -27,7 +27,11 @@ EVENTS: list[str] = [
 
 _BOARD = "dispatch.console.board.handlers.on_plan_changed"
 _BOARD_JOB = "dispatch.console.board.handlers.on_planning_ended"
+_LINK_ENDS = "dispatch.orders.handlers.on_order_ended"
 HANDLERS: dict[str, list[str]] = {
+    "order.delivered": [_LINK_ENDS],
+    "order.returned": [_LINK_ENDS],
+    "order.cancelled": [_LINK_ENDS],
     "plan.requested": ["dispatch.console.board.handlers.on_planning_asked"],
     "plan.drafted": [_BOARD],
     "plan.edited": [_BOARD],
@@ -75,10 +79,14 @@ CREDENTIALS: dict[str, str] = {
     "ticket": "tenants.people.credentials.Ticket",
     "member": "tenants.people.credentials.MemberSession",
     "password_link": "tenants.people.credentials.PasswordLink",
+    "shopper_link": "dispatch.orders.links.ShopperLink",
 }
 
 # Sections of the policy: name -> frozen dataclass (`tenants.sections`). Each gets a page.
-POLICIES: dict[str, str] = {"retention": "tenants.retention.Retention"}
+POLICIES: dict[str, str] = {
+    "retention": "tenants.retention.Retention",
+    "shopper_links": "dispatch.orders.policy.ShopperLinks",
+}
 
 # Rolls of the commands `ledger` and `invariants`: each function is `def f() -> Mapping` and runs
 # in the retailer's context.

@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/v1/", include((API, "api"))),
     path("callbacks/", include(([path("<slug:vendor>/", callback, name="take")], "callbacks"))),
     path("", include("dispatch.urls")),
+    path("", include("portal.shopper.urls")),
     path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),

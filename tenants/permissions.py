@@ -91,8 +91,17 @@ def page(act: Act, *, post: Act | None = None) -> Callable[[View], View]:
     return guard
 
 
-def by_link(name: str, act: Act) -> Callable[[View], View]:
+def by_link(
+    name: str,
+    act: Act,
+    *,
+    post: Act | None = None,
+    language: Callable[[HttpRequest, str], str] = language_of,
+) -> Callable[[View], View]:
     """Guard a page that a secret link leads to: ``@by_link("shopper", Act.X)``.
+
+    ``post`` is the act of unsafe methods. ``language`` chooses the language of the page from the
+    request and the language of the person.
 
     ``name`` is the name of a credential type in the switchboard. The address contains
     ``<str:secret>``. A secret that is unknown, used or expired gets 404 in every case. The page is
@@ -105,20 +114,22 @@ def by_link(name: str, act: Act) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             credential = credential_type(name)
             recognised = credential.recognise_link(kwargs["secret"])
-            if recognised is None or not may(recognised.principal, act):
+            safe = request.method in {"GET", "HEAD", "OPTIONS"}
+            needed = act if safe or post is None else post
+            if recognised is None or not may(recognised.principal, needed):
                 raise NotFound(credential.unknown_link_message())
             request.principal = recognised.principal  # type: ignore[attr-defined]
             request.credential = recognised.credential  # type: ignore[attr-defined]
-            language = language_of(request, recognised.language)
-            with acting_as(recognised.credential.principal_id), translation.override(language):
+            code = language(request, recognised.language)
+            with acting_as(recognised.credential.principal_id), translation.override(code):
                 response = view(request, *args, **kwargs)
-                response.headers["Content-Language"] = language
+                response.headers["Content-Language"] = code
             # With "no-referrer" a browser would send ``Origin: null``, which CSRF refuses.
             response.headers["Referrer-Policy"] = "same-origin"
             response.headers["Cache-Control"] = "private, no-store"
             return response
 
-        guarded.who_may = {"get": act, "post": act}  # type: ignore[attr-defined]
+        guarded.who_may = {"get": act, "post": post or act}  # type: ignore[attr-defined]
         return guarded
 
     return guard

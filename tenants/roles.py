@@ -68,6 +68,8 @@ class Act(StrEnum):
     POLICY_VIEW = "policy.view"
     POLICY_EDIT = "policy.edit"
     AUDIT_VIEW = "audit.view"
+    SHOPPER_VIEW = "shopper.view"
+    SHOPPER_CHANGE = "shopper.change"
     RETAILERS_VIEW = "retailers.view"
     RETAILERS_EDIT = "retailers.edit"
 
@@ -102,6 +104,7 @@ _MANAGERS = _OWNER | {Role.MANAGER}
 _DISPATCHERS = _MANAGERS | {Role.DISPATCHER}
 _PICKERS = _DISPATCHERS | {Role.PICKER}
 _READERS = _PICKERS | {Role.READONLY}
+_SHOPPER = frozenset({"shopper_link"})
 _INTEGRATION = frozenset({KeyRole.INTEGRATION})
 _SHOPS = _INTEGRATION | {KeyRole.CHECKOUT}
 
@@ -131,6 +134,8 @@ TABLE: Mapping[Act, Grant] = {
     Act.POLICY_VIEW: Grant(_READERS),
     Act.POLICY_EDIT: Grant(_MANAGERS, all_hubs=True),
     Act.AUDIT_VIEW: Grant(_MANAGERS, all_hubs=True),
+    Act.SHOPPER_VIEW: Grant(links=_SHOPPER),
+    Act.SHOPPER_CHANGE: Grant(links=_SHOPPER),
     Act.RETAILERS_VIEW: Grant(_MANAGERS, all_hubs=True, house=True),
     Act.RETAILERS_EDIT: Grant(_OWNER, all_hubs=True, house=True),
 }

@@ -13,11 +13,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 _ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?(?=[/?#]|\Z)")
 
 
+# Every answer under a secret address, also an error or a file. Search engines leave it out, and
+# other sites never get the address. With "no-referrer" a browser would send ``Origin: null`` with
+# its forms, which CSRF refuses.
+_SECRET_ADDRESS = {
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
 class HeadersMiddleware:
     """Adds Permissions-Policy and Cache-Control unless the view has set them.
 
     By default a response is private and no cache may store it, because pages, manifests and files
-    contain names, addresses and telephone numbers.
+    contain names, addresses and telephone numbers. Answers under ``SHOPPER_PATH`` have a secret in
+    their address, so they get stricter headers, which no view can change.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -29,6 +40,9 @@ class HeadersMiddleware:
         response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
         cache_control = "no-store" if request.path.startswith("/api/") else "private, no-store"
         response.headers.setdefault("Cache-Control", cache_control)
+        if request.path.startswith(settings.SHOPPER_PATH):
+            for name, value in _SECRET_ADDRESS.items():
+                response.headers[name] = value
         return response
 
 

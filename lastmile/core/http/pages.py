@@ -48,7 +48,8 @@ def refusal(request: HttpRequest, problem: ProblemAnswer) -> HttpResponse:
     if is_fragment(request):
         quiet = HttpResponse(status=problem.status, headers={"HX-Reswap": "none"})
         return toast(quiet, problem.detail, "error")
-    html = render_to_string("problem.html", {"problem": problem}, request)
+    template = getattr(request, "problem_template", "problem.html")
+    html = render_to_string(template, {"problem": problem}, request)
     return HttpResponse(html, status=problem.status, headers=dict(problem.headers))
 
 

@@ -1,0 +1,1 @@
+"""Everything that all pages of shoppers share: guard, language, look and confirmation by a code."""

@@ -1,0 +1,46 @@
+"""The guard of every page of a shopper: ``@shopper_page``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from dispatch.orders.links import NAME
+from dispatch.orders.models import Order
+from dispatch.orders.selectors import orders
+from lastmile.core.http import fetch
+from lastmile.core.tenancy import current_retailer
+from portal.shopper.language import shopper_language
+from tenants.permissions import Act, PageRequest, by_link
+
+View = Callable[..., HttpResponseBase]
+
+
+class ShopperRequest(PageRequest):
+    """A request that passed ``@shopper_page``: it has the order of the link."""
+
+    order: Order
+
+
+def shopper_page(view: View) -> View:
+    """Guard a page of a shopper. Its address begins with ``t/<str:secret>/``.
+
+    ``request.order`` is the order of the link, with its shopper, place, hub and current promise.
+    Times are shown in the time zone of the hub, texts in the language that the reader chose. An
+    unknown, expired or foreign secret gets the same 404 as every other.
+    """
+
+    @wraps(view)
+    def with_order(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        order = fetch(orders(), request.principal.public_id)  # type: ignore[attr-defined]
+        request.order = order  # type: ignore[attr-defined]
+        zone = order.hub.zone if order.hub is not None else current_retailer().zone
+        with timezone.override(zone):
+            return view(request, *args, **kwargs)
+
+    guard = by_link(NAME, Act.SHOPPER_VIEW, post=Act.SHOPPER_CHANGE, language=shopper_language)
+    return guard(with_order)
