@@ -34,6 +34,7 @@ TENANT_APPS = [
     "dispatch.orders",
     "dispatch.intake",
     "dispatch.planning",
+    "dispatch.slots",
     "portal.choice",
 ]
 APPS_WITHOUT_TABLES = [  # commands, templates, static files

@@ -23,6 +23,7 @@ EVENTS: list[str] = [
     "dispatch.orders.events",
     "dispatch.intake.events",
     "dispatch.planning.events",
+    "dispatch.slots.events",
 ]
 
 _BOARD = "dispatch.console.board.handlers.on_plan_changed"
@@ -84,6 +85,7 @@ CREDENTIALS: dict[str, str] = {
 
 # Sections of the policy: name -> frozen dataclass (`tenants.sections`). Each gets a page.
 POLICIES: dict[str, str] = {
+    "slots": "dispatch.slots.policy.SlotPolicy",
     "retention": "tenants.retention.Retention",
     "shopper_links": "dispatch.orders.policy.ShopperLinks",
 }
@@ -95,12 +97,14 @@ LEDGER: list[str] = [
     "dispatch.orders.rolls.ledger",
     "dispatch.intake.selectors.rolls.ledger",
     "dispatch.planning.rolls.ledger",
+    "dispatch.slots.rolls.ledger",
 ]
 INVARIANTS: list[str] = [
     "dispatch.fleet.rolls.invariants",
     "dispatch.orders.rolls.invariants",
     "dispatch.intake.selectors.rolls.invariants",
     "dispatch.planning.rolls.invariants",
+    "dispatch.slots.rolls.invariants",
 ]
 # Returns public id -> name of all hubs, for pages on which a user chooses hubs: `def f() -> dict`.
 HUB_NAMES: list[str] = ["dispatch.fleet.rolls.hub_names"]
@@ -117,6 +121,7 @@ FIND_SHOPPER: list[str] = ["dispatch.orders.services.find_person"]
 ERASE_SHOPPER: list[str] = [
     "portal.choice.services.erase_person",
     "dispatch.intake.services.erase_person",
+    "dispatch.slots.services.erase_person",
     "dispatch.planning.services.erase_person",
     "dispatch.orders.services.erase_person",
     "tenants.people.services.erase_person",
@@ -126,6 +131,7 @@ FORGET: list[str] = [
     "portal.choice.services.forget_sessions",
     "dispatch.intake.services.forget_rows",
     "dispatch.intake.services.forget_kept_files",
+    "dispatch.slots.services.forget_places",
     "tenants.people.services.tidy",
     "lastmile.core.codes.forget_codes",
     "lastmile.core.limits.forget_counts",

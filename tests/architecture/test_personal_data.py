@@ -28,6 +28,8 @@ ERASED = {
     "intake.refusedrow": "cells faults",
     "planning.planinput": "points",
     "planning.route": "geometry",
+    "slots.hold": "place_text lat lon",
+    "slots.choice": "place_text lat lon",
     "planning.tentativevisit": "lat lon",
     "people.auditentry": "changes",
     "core.job": "payload result detail progress_note",
@@ -37,6 +39,8 @@ ERASED = {
 }
 #: Deleted by age, with any content: `forget`.
 FORGOTTEN = {
+    "slots.hold": "place_text lat lon",
+    "slots.choice": "place_text lat lon",
     "intake.importfile": "content sketch",
     "intake.refusedrow": "cells faults",
     "people.auditentry": "changes",
@@ -82,6 +86,12 @@ IMPERSONAL = {
     "planning.unserved": "reason params",
     "planning.solvepart": "job state problem present seconds result",
     "planning.planedit": "act actor facts before after by_hand",
+    "slots.slottemplate": "public_id name option rrule on_holidays",
+    "slots.blackout": "public_id option reason",
+    "slots.hubcalendar": "country subdivision",
+    "slots.slot": "public_id option state closed_reason",
+    "slots.hold": "public_id session caller state skills handover currency price_parts",
+    "slots.choice": "public_id session state option handover slot place_ref currency",
     "planning.tentativeday": "reason network",
     "planning.tentativevisit": "key skills state reason params",
     "planning.tentativechange": "op key new_key",

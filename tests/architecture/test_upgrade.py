@@ -25,7 +25,7 @@ from lastmile.core.postgres import migrate
 from lastmile.core.postgres.context import PUBLIC, SchemaContext, enter_schema
 from lastmile.core.tenancy import TEMPLATE, retailer_context, shared_context
 from tenants.services import migrate_house
-from tests.architecture.filling import fill, in_order
+from tests.architecture.filling import INSTANT, fill, in_order
 from tests.core.test_clone import CATALOGUE, catalogue
 from tests.databases import copy_of
 
@@ -40,6 +40,8 @@ VALUES: dict[str, dict[str, Any]] = {
     "tenants.retailer": {"schema_name": OLD, "status": "active", "name": "Öld & Söns"},
     "tenants.domain": {"domain": "old.localhost"},
     "orders.attempt": {"outcome": "delivered", "reason": ""},
+    "slots.slot": {"book_until_at": INSTANT},
+    "slots.hold": {"expires_at": INSTANT},
 }
 Rows = dict[str, list[dict[str, Any]]]
 

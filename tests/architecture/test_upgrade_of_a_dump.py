@@ -129,17 +129,16 @@ def test_new_tables_can_be_filled_beside_the_old_rows(upgraded: Upgraded) -> Non
     models = [m for m in apps.get_models() if m._meta.app_label in labels]
     for schema in RETAILERS:
         new = [m for m in in_order(models) if m._meta.db_table not in upgraded.before[schema]]
-        with retailer_context(schema):
-            for model in new:
-                with transaction.atomic():
-                    keys = {
-                        field.name: field.related_model._default_manager.first()  # type: ignore[union-attr]
-                        for field in model._meta.local_fields
-                        if field.many_to_one or field.one_to_one
-                    }
-                    fill(model, keys | VALUES.get(model._meta.label_lower, {}))
-                    assert model._default_manager.count() == 1, model
-                    transaction.set_rollback(True)
+        with retailer_context(schema), transaction.atomic():
+            for model in new:  # a table after those that its keys point at
+                keys = {
+                    field.name: field.related_model._default_manager.first()  # type: ignore[union-attr]
+                    for field in model._meta.local_fields
+                    if field.many_to_one or field.one_to_one
+                }
+                fill(model, keys | VALUES.get(model._meta.label_lower, {}))
+                assert model._default_manager.count() == 1, model
+            transaction.set_rollback(True)
     call_command("invariants", "--all", stdout=io.StringIO())
 
 

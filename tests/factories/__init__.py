@@ -15,15 +15,19 @@ from tests.factories.fleet import (
     square,
 )
 from tests.factories.orders import make_draft, make_order, make_orders, make_window
+from tests.factories.slots import make_hold, make_slot, make_template
 
 __all__ = [
     "SQUARE",
     "make_draft",
     "make_driver",
+    "make_hold",
     "make_hub",
     "make_order",
     "make_orders",
     "make_shift",
+    "make_slot",
+    "make_template",
     "make_vehicle",
     "make_window",
     "make_zone",

@@ -43,7 +43,7 @@ from tenants.people import services as people
 from tenants.permissions import KeyRole, Role
 from tenants.policy import Policy
 from tenants.services import Opening, migrate_house, open_retailer
-from tests.architecture.filling import fill, in_order
+from tests.architecture.filling import INSTANT, fill, in_order
 from tests.databases import copy_of
 from tests.dispatch.orders.actions import LOST, attempt, out
 from tests.drain import drain
@@ -61,7 +61,11 @@ FILE = (
     "F1;Álvaro Núñez;+351912000001;Rua do Ouro 5, Lisboa;38.7101;-9.1372;2026-11-23;900\n"
     "F2;O'Neill;+351912000002;Rua da Prata 8, Lisboa;38.7102;-9.1361;2026-11-23;no weight\n"
 )
-FIXED_VALUES: dict[str, dict[str, Any]] = {"orders.attempt": {"outcome": "delivered", "reason": ""}}
+FIXED_VALUES: dict[str, dict[str, Any]] = {
+    "orders.attempt": {"outcome": "delivered", "reason": ""},
+    "slots.slot": {"book_until_at": INSTANT},
+    "slots.hold": {"expires_at": INSTANT},
+}
 
 
 def make_data(ref: RetailerRef) -> None:

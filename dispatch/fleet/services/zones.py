@@ -6,8 +6,11 @@ from dataclasses import asdict
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils.translation import gettext as _
 
 from dispatch.fleet import polygons, values
+from dispatch.fleet.errors import StillInUse
 from dispatch.fleet.events import ADDED, CHANGED, ZONE_REMOVED, RemovedFacts
 from dispatch.fleet.models import Hub, Zone
 from dispatch.fleet.services.writing import create, locked, write
@@ -64,9 +67,14 @@ def change_zone(*, zone: Zone, version: int | None = None, **fields: Unpack[Zone
 def remove_zone(*, zone: Zone, version: int | None = None) -> None:
     """Remove a zone. Existing orders keep their hub; only the hubs of new orders can differ.
 
-    Locks: the zone. Records: zone.removed. Raises: Stale.
+    Locks: the zone. Records: zone.removed. Raises: Stale, StillInUse.
     """
     row = locked(zone, version)
     record(ZONE_REMOVED, RemovedFacts(hub=row.hub.public_id), subject=row.public_id)
     audit(ZONE_REMOVED.name, row.public_id, {"name": (row.name, None)})
-    row.delete()
+    try:
+        row.delete()
+    except ProtectedError:
+        raise StillInUse(
+            _("Slots or their rules use this zone. Set the zone inactive instead of removing it.")
+        ) from None

@@ -1,0 +1,1 @@
+"""Delivery slots: rules that open them, their capacity, offers, holds and choices."""

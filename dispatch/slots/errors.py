@@ -1,0 +1,71 @@
+"""The errors of slots, holds and choices. Each message states cause and remedy."""
+
+from __future__ import annotations
+
+from lastmile.core.errors import Conflict, Invalid
+
+
+class SlotFull(Conflict):
+    """The slot has no free place; ``data["alternatives"]`` may name other slots."""
+
+    code = "slot_full"
+
+
+class SlotPassed(Conflict):
+    """The cut-off or the lead time of the slot is over."""
+
+    code = "slot_passed"
+
+
+class SlotClosed(Conflict):
+    """The slot was closed after it was offered."""
+
+    code = "slot_closed"
+
+
+class TooManyHolds(Conflict):
+    """The session already holds the greatest number of places."""
+
+    code = "too_many_holds"
+
+
+class HoldEnded(Conflict):
+    """The hold was released or its time is over, and its place no longer fits."""
+
+    code = "hold_ended"
+
+
+class ChoiceGone(Conflict):
+    """The choice expired or was cancelled; ``data["alternatives"]`` names the nearest offers."""
+
+    code = "choice_gone"
+
+
+class PriceChanged(Conflict):
+    """The price changed after it was shown; ``data`` has the old and the new price."""
+
+    code = "price_changed"
+
+
+class TooLate(Conflict):
+    """The order can no longer be changed in this way."""
+
+    code = "too_late"
+
+
+class OutsideEveryZone(Invalid):
+    """No hub delivers to this address."""
+
+    code = "outside_every_zone"
+
+
+class AddressUnknown(Invalid):
+    """The address was not found on the map with certainty."""
+
+    code = "address_unknown"
+
+
+class TemplateOpensNothing(Invalid):
+    """The template opens no slot: no date, or no window, follows from its rule."""
+
+    code = "template_opens_nothing"

@@ -1,0 +1,1 @@
+"""Pure rules of slots: dates and times, cut-offs, prices, ranking."""
