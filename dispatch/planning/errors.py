@@ -51,3 +51,15 @@ class RouteNotInPlan(Invalid):
     """The route or shift is not part of the plan."""
 
     code = "route_not_in_plan"
+
+
+class VisitDoesNotFit(Conflict):
+    """The visit fits on no route of the tentative plan; ``data["reason"]`` says why."""
+
+    code = "visit_does_not_fit"
+
+
+class VisitGone(Conflict):
+    """The hold is no longer in the tentative plan."""
+
+    code = "visit_gone"

@@ -61,9 +61,19 @@ class SupersededFacts:
     hub: HubRef
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnplacedFacts:
+    """An order fits on no route of its day any more, or never did. The subject is the order."""
+
+    hub: HubRef
+    service_date: PlanDay
+    reason: Annotated[str, FieldDoc("Code of the reason.", "no_capacity_left")]
+
+
 REQUESTED = Kind("plan.requested", facts=RequestedFacts)
 DRAFTED = Kind("plan.drafted", facts=PlanFacts)
 EDITED = Kind("plan.edited", facts=EditedFacts)
 PUBLISHED = Kind("plan.published", facts=PlanFacts, public=True)
 SUPERSEDED = Kind("plan.superseded", facts=SupersededFacts)
 DISCARDED = Kind("plan.discarded", facts=PlanFacts)
+UNPLACED = Kind("visit.unplaced", facts=UnplacedFacts, public=True)

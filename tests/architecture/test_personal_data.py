@@ -80,7 +80,7 @@ IMPERSONAL = {
     " unknown_headings headings changes",
     "planning.plan": "public_id status job actor published_by currency engine solver_version work"
     " input_sha256 network travel_source travel_note travel_params",
-    "planning.planinput": "problem",
+    "planning.planinput": "problem holds",
     "planning.route": "public_id breaks violations",
     "planning.stop": "public_id violations",
     "planning.unserved": "reason params",
@@ -92,7 +92,7 @@ IMPERSONAL = {
     "slots.slot": "public_id option state closed_reason",
     "slots.hold": "public_id session caller state skills handover currency price_parts",
     "slots.choice": "public_id session state option handover slot place_ref currency",
-    "planning.tentativeday": "reason network",
+    "planning.tentativeday": "reason network fleet",
     "planning.tentativevisit": "key skills state reason params",
     "planning.tentativechange": "op key new_key",
     "choice.deliverysession": "public_id caller principal origin parcel_sides_mm skills currency"

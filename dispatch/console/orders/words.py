@@ -112,6 +112,7 @@ EVENT_TEXTS: dict[str, tuple[str, str, Words]] = {
     "order.failed": ("circle-x", "failed", gettext_lazy("The attempt failed")),
     "order.returned": ("undo-2", "", gettext_lazy("Returned to the hub")),
     "order.cancelled": ("ban", "failed", gettext_lazy("Cancelled: %(cancel)s")),
+    "visit.unplaced": ("triangle-alert", "failed", gettext_lazy("Fits on no route of its day")),
     "attempt.recorded": ("footprints", "", gettext_lazy("Attempt: %(outcome)s")),
 }
 

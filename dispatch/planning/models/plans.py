@@ -107,6 +107,10 @@ class PlanInput(models.Model):
     problem = models.BinaryField()
     points = models.JSONField(help_text="[[lat, lon]] by place: the hub, then the orders")
     created_at = models.DateTimeField(default=now)  # when the day was read
+    holds = models.JSONField(
+        default=dict,
+        help_text="{shift id: [order and hold ids]}: the routes with the holds of that time",
+    )
 
     def __str__(self) -> str:
         return f"input of plan {self.plan_id}"

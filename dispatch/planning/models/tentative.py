@@ -42,6 +42,9 @@ class TentativeDay(models.Model):
     network = models.CharField(max_length=120, default="", blank=True)
     changed_at = models.DateTimeField(default=now)
     improved_version = models.BigIntegerField(default=0)
+    fleet = models.CharField(
+        max_length=64, default="", blank=True, help_text="hash of the shifts and the hub"
+    )
 
     class Meta:
         ordering = ("hub_id", "service_date")

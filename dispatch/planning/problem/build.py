@@ -61,13 +61,18 @@ def check_day(day: Day) -> None:
 
 
 def build(day: Day) -> Built:
-    """Return the Problem of a day. Raises NothingToPlan.
+    """Return the Problem of a day. Raises NothingToPlan."""
+    check_day(day)
+    return build_open(day)
+
+
+def build_open(day: Day) -> Built:
+    """Return the Problem of a day that has a shift; it may have no order yet.
 
     A window that opens before second 0 is cut there. A window that closes before second 0 becomes
     the one-second window at 0, so that only this order is unserved instead of the whole day
     being refused.
     """
-    check_day(day)
     origin_at = min(shift.starts_at for shift in day.shifts)
     names = sorted({shift.profile for shift in day.shifts})
     minute = _middle_minute(day, origin_at)

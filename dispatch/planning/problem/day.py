@@ -102,7 +102,7 @@ def read_day(
             Order.objects.select_related("place", "promise__place"), orders_too, orders
         )
     points = [hub.point, *(pin_of(order) for order in orders)]
-    return _day(hub, service_date, shifts, orders, points)
+    return day_of(hub, service_date, shifts, orders, points)
 
 
 def _missing(rows: QuerySet[M], pks: Collection[int], present: Sequence[M]) -> list[M]:
@@ -130,7 +130,7 @@ def read_planned_day(
             public_id__in=[v.id for v in problem.visits]
         )
     }
-    return _day(
+    return day_of(
         hub,
         service_date,
         [shifts[v.id] for v in problem.vehicles],
@@ -139,13 +139,14 @@ def read_planned_day(
     )
 
 
-def _day(
+def day_of(
     hub: Hub,
     service_date: dt.date,
     shifts: Sequence[Shift],
     orders: Sequence[Order],
     points: Sequence[Point],
 ) -> Day:
+    """Return the day of these rows; ``points`` are the hub's place and one for each order."""
     return Day(
         hub=hub.public_id,
         hub_pk=hub.pk,

@@ -23,18 +23,8 @@ from dispatch.planning.models import Plan, Stop
 from dispatch.planning.problem.build import visit_of
 from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.keep import unpack
+from dispatch.planning.states import UNDER_WAY
 from lastmile.core.geo import Point
-
-#: States of an order that a plan cannot change any more: it is in a vehicle or already handled.
-UNDER_WAY = frozenset(
-    {
-        OrderState.LOADED,
-        OrderState.OUT,
-        OrderState.DELIVERED,
-        OrderState.FAILED,
-        OrderState.RETURNED,
-    }
-)
 
 
 def _under_way() -> Q:

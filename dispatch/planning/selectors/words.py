@@ -54,6 +54,10 @@ UNSERVED: dict[str, tuple[object, object]] = {
         _("It fits on a route, but nobody has put it there yet."),
         _("Put it on a route. The cheapest places are suggested."),
     ),
+    "route_left": (
+        _("Its vehicle left before the order was on the published route."),
+        _("Agree on another time with the shopper, or add a shift."),
+    ),
     "by_hand": (
         _("Someone removed it from its route."),
         _("Put it back on a route, or plan the day again."),

@@ -7,16 +7,32 @@ from dispatch.planning.services.publishing import publish_plan
 from dispatch.planning.services.redispatching import request_redispatch
 from dispatch.planning.services.requesting import LEAST_S, MOST_S, USUAL_S, request_plan
 from dispatch.planning.services.revising import revise_plan
+from dispatch.planning.services.tentative import (
+    LockedDay,
+    confirm_visit,
+    drop_expired,
+    insert_visit,
+    lock_days,
+    reconcile_day,
+    remove_visits,
+)
 
 __all__ = [
     "LEAST_S",
     "MOST_S",
     "USUAL_S",
+    "LockedDay",
+    "confirm_visit",
     "discard_plan",
+    "drop_expired",
     "erase_person",
+    "insert_visit",
+    "lock_days",
     "move_stop",
     "publish_plan",
     "put_in_sequence",
+    "reconcile_day",
+    "remove_visits",
     "request_plan",
     "request_redispatch",
     "revise_plan",

@@ -27,12 +27,12 @@ from dispatch.planning.problem.day import Day, read_day
 from dispatch.planning.problem.store import TimedPlan
 from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.search.searching import machine_cores
-from dispatch.planning.selectors.changes import UNDER_WAY, Changes, PlanBasis, changes_since
+from dispatch.planning.selectors.changes import Changes, PlanBasis, changes_since
 from dispatch.planning.selectors.jobs import REDISPATCH as JOB
 from dispatch.planning.selectors.lists import published
 from dispatch.planning.services.drafting import SolvedDay, draft_plan, job_result
 from dispatch.planning.services.locking import refuse_moved
-from dispatch.planning.states import DRAFT, PUBLISHED
+from dispatch.planning.states import DRAFT, PUBLISHED, UNDER_WAY
 from dispatch.solver.model import solution as solved
 from dispatch.solver.model.problem import VehicleShift, Visit
 from dispatch.solver.placing.insertion import evaluate

@@ -1,0 +1,21 @@
+"""The services of tentative plans: lock days, add and remove visits, reconcile, improve."""
+
+from dispatch.planning.services.tentative.inserting import insert_visit
+from dispatch.planning.services.tentative.locking import LockedDay, lock_days
+from dispatch.planning.services.tentative.reconciling import Reconciled, reconcile_day
+from dispatch.planning.services.tentative.removing import (
+    confirm_visit,
+    drop_expired,
+    remove_visits,
+)
+
+__all__ = [
+    "LockedDay",
+    "Reconciled",
+    "confirm_visit",
+    "drop_expired",
+    "insert_visit",
+    "lock_days",
+    "reconcile_day",
+    "remove_visits",
+]

@@ -1,0 +1,93 @@
+"""Inserts one visit into a locked tentative plan, at its best place under every constraint."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from dispatch.orders.models import Order
+from dispatch.planning.errors import VisitDoesNotFit
+from dispatch.planning.models import TentativeVisit
+from dispatch.planning.services.tentative.locking import LockedDay
+from dispatch.planning.services.tentative.log import INSERT, Change, log_changes
+from dispatch.planning.services.tentative.standin import (
+    NewVisit,
+    Prepared,
+    Window,
+    WindowCost,
+    choices,
+)
+
+
+def insert_visit(
+    day: LockedDay,
+    prepared: Prepared,
+    *,
+    window: Window,
+    expires_at: dt.datetime | None,
+    order: Order | None = None,
+) -> WindowCost:
+    """Insert a prepared visit into a locked day; return what it adds to the plan.
+
+    A hold has ``expires_at``, the visit of an order has ``order``. The referee checks the changed
+    route. Locks: nothing more. Records: nothing. Raises: VisitDoesNotFit.
+    """
+    if not day.row.ready:
+        raise _does_not_fit(day.row.reason)
+    found = choices(day.row, prepared, window)
+    for place in found.places:
+        if not found.keeps_rules(place, prepared.visit.key):
+            continue
+        shift = found.arranged.shift_pks[place.vehicle]
+        _store(day, prepared.visit, window, expires_at, order, (shift, place.position))
+        return WindowCost(
+            opens_at=window[0],
+            closes_at=window[1],
+            added_s=place.added_s,
+            added_m=place.added_m,
+            cost_minor=place.cost,
+            co2_g=place.co2_g,
+        )
+    raise _does_not_fit(found.reason or "no_capacity_left")
+
+
+def _does_not_fit(reason: str) -> VisitDoesNotFit:
+    return VisitDoesNotFit(
+        _("This time no longer fits into the plan of the day. Choose another time."),
+        data={"reason": reason},
+    )
+
+
+def _store(
+    day: LockedDay,
+    visit: NewVisit,
+    window: Window,
+    expires_at: dt.datetime | None,
+    order: Order | None,
+    place: tuple[int, int],
+) -> None:
+    shift, rank = place
+    TentativeVisit.objects.filter(day=day.row, shift_id=shift, rank__gte=rank).update(
+        rank=F("rank") + 1
+    )
+    TentativeVisit.objects.create(
+        day=day.row,
+        key=visit.key,
+        order=order,
+        lat=visit.point.lat,
+        lon=visit.point.lon,
+        opens_at=window[0],
+        closes_at=window[1],
+        service_s=visit.service_s,
+        weight_g=visit.weight_g,
+        volume_cm3=visit.volume_cm3,
+        parcels=visit.parcels,
+        skills=sorted(visit.skills),
+        collects=visit.collects,
+        shift_id=shift,
+        rank=rank,
+        expires_at=expires_at,
+    )
+    log_changes(day, [Change(op=INSERT, key=visit.key, shift=shift, rank=rank)])

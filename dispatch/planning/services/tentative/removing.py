@@ -1,0 +1,70 @@
+"""Removes visits from a tentative plan, and turns a hold into its order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from dispatch.orders.models import Order
+from dispatch.planning.errors import VisitDoesNotFit, VisitGone
+from dispatch.planning.models import TentativeVisit
+from dispatch.planning.services.tentative.locking import LockedDay
+from dispatch.planning.services.tentative.log import REMOVE, RENAME, Change, log_changes
+
+
+def drop_expired(day: LockedDay, now: dt.datetime) -> list[str]:
+    """Remove the holds of a locked day that have expired at ``now``; return their keys.
+
+    Other jobs of planning remove expired holds too, so the caller must not take the keys for all
+    holds that expired. Locks: nothing more. Records: nothing. Raises: nothing.
+    """
+    expired = TentativeVisit.objects.filter(day=day.row, expires_at__lte=now)
+    keys = list(expired.order_by("pk").values_list("key", flat=True))
+    remove_visits(day, keys)
+    return keys
+
+
+def remove_visits(day: LockedDay, keys: Collection[str]) -> None:
+    """Remove visits from a locked day; unknown keys are ignored.
+
+    Locks: nothing more. Records: nothing. Raises: nothing.
+    """
+    if not keys:
+        return
+    rows = list(TentativeVisit.objects.filter(day=day.row, key__in=list(keys)))
+    TentativeVisit.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    placed = [(row.shift_id, row.rank, row.key) for row in rows if row.shift_id is not None]
+    placed.sort(key=lambda it: -it[1])  # the last first, so that the ranks before it stay right
+    for shift, rank, _key in placed:
+        behind = TentativeVisit.objects.filter(day=day.row, shift_id=shift, rank__gt=rank)
+        behind.update(rank=F("rank") - 1)
+    log_changes(day, [Change(op=REMOVE, key=key) for _shift, _rank, key in placed])
+
+
+def confirm_visit(day: LockedDay, *, key: str, order: Order) -> None:
+    """Turn the visit of a hold into the visit of its order; it keeps its place on the route.
+
+    Another visit of the order on this day is removed. The caller removes it from another day.
+    The content (load, service time) stays that of the hold until the day is reconciled.
+    Locks: nothing more. Records: nothing. Raises: VisitGone if the hold is no longer in the plan;
+    VisitDoesNotFit if it is unplaced, because shifts or vehicles have changed.
+    """
+    hold = TentativeVisit.objects.filter(day=day.row, key=key).first()
+    if hold is None:
+        raise VisitGone(
+            _("This reserved place is no longer in the plan of the day. Choose a time again."),
+            data={"key": key},
+        )
+    if hold.shift_id is None:
+        raise VisitDoesNotFit(
+            _("This time no longer fits into the plan of the day. Choose another time."),
+            data={"reason": hold.reason},
+        )
+    remove_visits(day, [order.public_id])
+    TentativeVisit.objects.filter(pk=hold.pk).update(
+        key=order.public_id, order=order, expires_at=None
+    )
+    log_changes(day, [Change(op=RENAME, key=key, new_key=order.public_id)])

@@ -1,0 +1,296 @@
+"""Tentative plans: every order and live hold has a place or a reason, and no rule is broken."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+
+import pytest
+from django.db import transaction
+
+from dispatch.fleet.models import Hub
+from dispatch.fleet.services import cancel_shift, change_vehicle
+from dispatch.orders.models import Order
+from dispatch.orders.services import cancel_order, set_pin
+from dispatch.planning.errors import VisitDoesNotFit, VisitGone
+from dispatch.planning.models import TentativeChange, TentativeDay, TentativeVisit
+from dispatch.planning.selectors.tentative import broken_rules
+from dispatch.planning.services import (
+    confirm_visit,
+    drop_expired,
+    insert_visit,
+    lock_days,
+    reconcile_day,
+    remove_visits,
+)
+from dispatch.planning.services.tentative.standin import NewVisit, Prepared, prepare
+from lastmile.core.clock import now
+from lastmile.core.geo import Point
+from lastmile.core.models import Event
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from tests.dispatch.conftest import SetClock
+from tests.dispatch.planning.test_plans import day_of
+from tests.factories.fleet import LAT, LON, make_hub, make_shift, make_vehicle
+from tests.factories.orders import DAY, make_order, make_orders, make_window
+
+pytestmark = pytest.mark.usefixtures("clock", "retailer")
+_numbers = itertools.count(1)
+MORNING = (make_window().opens_at, make_window().closes_at)
+
+
+def tentative(hub: Hub) -> TentativeDay:
+    return TentativeDay.objects.get(hub=hub, service_date=DAY)
+
+
+def visits(hub: Hub) -> dict[str, TentativeVisit]:
+    return {row.key: row for row in TentativeVisit.objects.filter(day=tentative(hub))}
+
+
+def is_right(hub: Hub) -> None:
+    assert broken_rules(tentative(hub), now()) == []
+
+
+def prepared(hub: Hub, **fields: object) -> Prepared:
+    n = next(_numbers)
+    values = {
+        "key": f"hld_{n:020d}", "point": Point(lat=LAT + n * 1e-4, lon=LON), "service_s": 180,
+        "weight_g": 2_000, "volume_cm3": 8_000, "parcels": 1,
+    } | fields  # fmt: skip
+    return prepare(hub=hub, service_date=DAY, visit=NewVisit(**values))  # type: ignore[arg-type]
+
+
+def hold(hub: Hub, minutes: int = 15, **fields: object) -> str:
+    """Hold a place on the morning, as slots do."""
+    visit = prepared(hub, **fields)
+    with transaction.atomic():
+        (day,) = lock_days([(hub, DAY)])
+        insert_visit(day, visit, window=MORNING, expires_at=now() + dt.timedelta(minutes=minutes))
+    return visit.visit.key
+
+
+def confirm(hub: Hub, key: str, order: Order) -> None:
+    with transaction.atomic():
+        (day,) = lock_days([(hub, DAY)])
+        confirm_visit(day, key=key, order=order)
+
+
+def replayed(hub: Hub, since: dict[str, list[str]], version: int) -> dict[str, list[str]]:
+    """Return routes after the logged changes, as a board in memory replays them."""
+    routes = {shift: list(keys) for shift, keys in since.items()}
+    for change in TentativeChange.objects.filter(
+        day=tentative(hub), version__gt=version
+    ).select_related("shift"):
+        if change.op == "insert":
+            assert change.shift is not None
+            routes.setdefault(change.shift.public_id, []).insert(change.rank, change.key)
+            continue
+        assert change.op in {"remove", "rename"}
+        for keys in routes.values():
+            if change.key in keys:
+                at = keys.index(change.key)
+                keys[at : at + 1] = [change.new_key] if change.op == "rename" else []
+    return {shift: keys for shift, keys in routes.items() if keys}
+
+
+def routes(hub: Hub) -> dict[str, list[str]]:
+    rows = TentativeVisit.objects.filter(day=tentative(hub)).exclude(shift=None)
+    result: dict[str, list[str]] = {}
+    for row in rows.select_related("shift").order_by("shift_id", "rank"):
+        assert row.shift is not None
+        result.setdefault(row.shift.public_id, []).append(row.key)
+    return result
+
+
+def test_a_day_holds_every_order_that_can_be_planned() -> None:
+    hub = day_of(orders=6)
+    outcome = reconcile_day(hub=hub, service_date=DAY)
+    assert (outcome.placed, outcome.unplaced, outcome.removed) == (6, 0, 0)
+    assert tentative(hub).ready
+    assert {row.state for row in visits(hub).values()} == {"placed"}
+    is_right(hub)
+
+
+def test_reconciling_twice_changes_nothing() -> None:
+    hub = day_of(orders=3)
+    version = reconcile_day(hub=hub, service_date=DAY).version
+    assert reconcile_day(hub=hub, service_date=DAY).version == version
+
+
+def test_many_new_orders_are_arranged_by_a_search() -> None:
+    hub = day_of(orders=45)
+    assert reconcile_day(hub=hub, service_date=DAY).placed == 45
+    is_right(hub)
+
+
+def test_a_day_without_a_shift_keeps_its_orders_unplaced() -> None:
+    hub = make_hub()
+    order = make_order(hub=hub.public_id)
+    reconcile_day(hub=hub, service_date=DAY)
+    row = visits(hub)[order.public_id]
+    assert (row.state, row.reason) == ("unplaced", "no_shift")
+    assert (tentative(hub).ready, tentative(hub).reason) == (False, "no_shift")
+    make_shift(vehicle=make_vehicle(hub=hub))
+    reconcile_day(hub=hub, service_date=DAY)
+    assert visits(hub)[order.public_id].state == "placed"
+    is_right(hub)
+
+
+def test_a_new_order_is_inserted_and_logged_without_a_reset() -> None:
+    hub = day_of(orders=5)
+    reconcile_day(hub=hub, service_date=DAY)
+    before, version = routes(hub), tentative(hub).version
+    late = make_order(hub=hub.public_id, window=make_window())
+    reconcile_day(hub=hub, service_date=DAY)
+    assert visits(hub)[late.public_id].state == "placed"
+    assert replayed(hub, before, version) == routes(hub)
+    is_right(hub)
+
+
+def test_a_cancelled_order_leaves_the_plan() -> None:
+    hub = day_of(orders=5)
+    reconcile_day(hub=hub, service_date=DAY)
+    before, version = routes(hub), tentative(hub).version
+    gone = make_order(hub=hub.public_id)
+    reconcile_day(hub=hub, service_date=DAY)
+    cancel_order(order=gone, cause="shopper")
+    assert reconcile_day(hub=hub, service_date=DAY).removed == 1
+    assert gone.public_id not in visits(hub)
+    assert replayed(hub, before, version) == routes(hub)
+    is_right(hub)
+
+
+def test_a_corrected_pin_moves_the_visit() -> None:
+    hub = day_of(orders=3)
+    order = make_order(hub=hub.public_id)
+    reconcile_day(hub=hub, service_date=DAY)
+    set_pin(order=order, lat=LAT + 0.01, lon=LON + 0.01)
+    reconcile_day(hub=hub, service_date=DAY)
+    assert visits(hub)[order.public_id].point == Point(lat=LAT + 0.01, lon=LON + 0.01)
+    is_right(hub)
+
+
+def test_an_order_that_does_not_fit_stays_unplaced_and_staff_are_told_once() -> None:
+    hub = make_hub()
+    make_shift(vehicle=make_vehicle(hub=hub, parcels=2))
+    orders = make_orders(3, hub=hub.public_id)
+    for _twice in range(2):
+        outcome = reconcile_day(hub=hub, service_date=DAY)
+    assert outcome.unplaced == 0
+    lost = [row for row in visits(hub).values() if row.state == "unplaced"]
+    assert [row.reason for row in lost] == ["no_capacity_left"]
+    told = Event.objects.filter(kind="visit.unplaced")
+    assert [event.subject for event in told] == [lost[0].key]
+    assert len(visits(hub)) == len(orders)
+    is_right(hub)
+
+
+def test_a_cancelled_shift_moves_its_visits_or_names_the_reason() -> None:
+    hub = make_hub()
+    shifts = [make_shift(vehicle=make_vehicle(hub=hub, parcels=2)) for _n in range(2)]
+    make_orders(4, hub=hub.public_id)
+    reconcile_day(hub=hub, service_date=DAY)
+    cancel_shift(shift=shifts[0])
+    assert reconcile_day(hub=hub, service_date=DAY).unplaced == 2
+    assert sorted(row.state for row in visits(hub).values()) == ["placed"] * 2 + ["unplaced"] * 2
+    is_right(hub)
+    assert TentativeChange.objects.filter(day=tentative(hub), op="reset").exists()
+
+
+def test_a_smaller_vehicle_keeps_the_promises_first() -> None:
+    hub = make_hub()
+    vehicle = make_vehicle(hub=hub, parcels=4)
+    make_shift(vehicle=vehicle)
+    make_orders(2, hub=hub.public_id)
+    promised = make_orders(2, hub=hub.public_id, window=make_window())
+    reconcile_day(hub=hub, service_date=DAY)
+    change_vehicle(vehicle=vehicle, parcels=2)
+    reconcile_day(hub=hub, service_date=DAY)
+    placed = {key for key, row in visits(hub).items() if row.state == "placed"}
+    assert placed == {order.public_id for order in promised}
+    is_right(hub)
+
+
+def test_a_hold_takes_a_place_and_its_log_leads_to_the_same_routes() -> None:
+    hub = day_of(orders=5)
+    reconcile_day(hub=hub, service_date=DAY)
+    before, version = routes(hub), tentative(hub).version
+    keys = [hold(hub) for _n in range(3)]
+    assert {visits(hub)[key].state for key in keys} == {"placed"}
+    assert replayed(hub, before, version) == routes(hub)
+    is_right(hub)
+    with transaction.atomic():
+        (day,) = lock_days([(hub, DAY)])
+        remove_visits(day, keys[:2])
+    assert replayed(hub, before, version) == routes(hub)
+    assert set(keys) & visits(hub).keys() == {keys[2]}
+    is_right(hub)
+
+
+def test_a_hold_that_does_not_fit_is_refused_and_nothing_changes() -> None:
+    hub = make_hub()
+    make_shift(vehicle=make_vehicle(hub=hub, parcels=1))
+    reconcile_day(hub=hub, service_date=DAY)
+    hold(hub)
+    before, version = routes(hub), tentative(hub).version
+    with pytest.raises(VisitDoesNotFit) as refused:
+        hold(hub)
+    assert refused.value.data == {"reason": "no_capacity_left"}
+    assert (routes(hub), tentative(hub).version) == (before, version)
+
+
+def test_a_day_that_is_not_ready_takes_no_hold() -> None:
+    hub = day_of(orders=1)
+    with pytest.raises(VisitDoesNotFit) as refused:
+        hold(hub)
+    assert refused.value.data == {"reason": "not_ready"}
+
+
+def test_an_expired_hold_gives_its_place_back(clock: SetClock) -> None:
+    hub = make_hub()
+    make_shift(vehicle=make_vehicle(hub=hub, parcels=1))
+    reconcile_day(hub=hub, service_date=DAY)
+    expired = hold(hub)
+    clock(now() + dt.timedelta(minutes=15))
+    with transaction.atomic():
+        (day,) = lock_days([(hub, DAY)])
+        assert drop_expired(day, now()) == [expired]
+    assert hold(hub) in visits(hub)
+    is_right(hub)
+
+
+def test_a_confirmed_hold_becomes_the_visit_of_its_order() -> None:
+    hub = day_of(orders=2)
+    reconcile_day(hub=hub, service_date=DAY)
+    key = hold(hub)
+    place = (visits(hub)[key].shift_id, visits(hub)[key].rank)
+    before, version = routes(hub), tentative(hub).version
+    order = make_order(hub=hub.public_id, window=make_window())
+    confirm(hub, key, order)
+    row = visits(hub)[order.public_id]
+    assert (row.shift_id, row.rank, row.expires_at, row.order_id) == (*place, None, order.pk)
+    assert replayed(hub, before, version) == routes(hub)
+    reconcile_day(hub=hub, service_date=DAY)
+    assert visits(hub)[order.public_id].state == "placed"
+    is_right(hub)
+    with pytest.raises(VisitGone):
+        confirm(hub, key, order)
+
+
+def test_an_order_that_moves_to_another_day_leaves_the_first_one() -> None:
+    hub = day_of(orders=1)
+    order = make_order(hub=hub.public_id)
+    reconcile_day(hub=hub, service_date=DAY)
+    later = DAY + dt.timedelta(days=1)
+    type(order).objects.filter(pk=order.pk).update(service_date=later)
+    reconcile_day(hub=hub, service_date=later)
+    row = TentativeVisit.objects.get(key=order.public_id)
+    assert row.day.service_date == later
+    is_right(hub)
+
+
+def test_other_retailers_see_nothing(other: RetailerRef) -> None:
+    hub = day_of(orders=2)
+    reconcile_day(hub=hub, service_date=DAY)
+    with retailer_context(other):
+        assert not TentativeDay.objects.exists()
+        assert not TentativeVisit.objects.exists()
