@@ -258,6 +258,7 @@ MIDDLEWARE = [
     "lastmile.core.http.headers.HeadersMiddleware",
     "lastmile.core.http.headers.BrandedPolicyMiddleware",
     "tenants.middleware.RetailerMiddleware",
+    "tenants.people.cors.ShopOriginsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

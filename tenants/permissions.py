@@ -155,6 +155,7 @@ class RetailerAPIView(APIView):
 
     acts: ClassVar[Mapping[str, Act]] = {}
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    from_shops: ClassVar[bool] = False  # True: pages of shops may call it (tenants.people.cors)
     idempotent: ClassVar[bool] = True  # False if each item of a batch has its own client UUID
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -15,10 +15,11 @@ from lastmile.core.wiring import roll
 from tenants.people import sessions
 from tenants.people.models import ApiKey, AuditEntry, Member, PolicySection
 from tenants.principals import Principal
-from tenants.roles import Kind, Role
+from tenants.roles import KeyRole, Kind, Role
 from tenants.sections import Section, from_stored, section_of
 
 HOUSE = "house"
+LONGEST_ORIGIN = 200
 
 
 def principal_of_member(member: Member) -> Principal:
@@ -69,6 +70,16 @@ def key_of_secret(secret: str) -> ApiKey | None:
         return None
     key = ApiKey.objects.filter(secret_hash=hash_of(secret)).first()
     return key if key is not None and key.alive else None
+
+
+def is_shop_origin(origin: str) -> bool:
+    """Return True if an active checkout key has this origin. It is one query with an index."""
+    if not origin or len(origin) > LONGEST_ORIGIN or "\x00" in origin:
+        return False
+    keys_of_shop = ApiKey.objects.filter(
+        revoked_at__isnull=True, role=KeyRole.CHECKOUT, origins__contains=[origin.lower()]
+    )
+    return any(key.alive for key in keys_of_shop)
 
 
 _read: ContextVar[dict[tuple[str, str], tuple[Any, int]] | None] = ContextVar(

@@ -19,7 +19,7 @@ from lastmile.core.refusals import unknown
 from lastmile.core.tenancy import current_schema
 from tenants.people.errors import KeyRevoked
 from tenants.people.models import ApiKey
-from tenants.people.selectors import hash_of
+from tenants.people.selectors import LONGEST_ORIGIN, hash_of
 from tenants.people.services.audit import audit, changed
 from tenants.people.sockets import access_changed
 from tenants.permissions import KeyRole
@@ -158,6 +158,6 @@ def _is_origin(text: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    if len(text) > 200 or parts.scheme not in {"http", "https"} or not parts.hostname:
+    if len(text) > LONGEST_ORIGIN or parts.scheme not in {"http", "https"} or not parts.hostname:
         return False
     return text == f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")
