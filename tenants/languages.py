@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import translation
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 from lastmile.core.tenancy import current_retailer
 
@@ -22,3 +25,20 @@ def language_of(request: HttpRequest, own: str) -> str:
         return translation.get_language_from_request(request)
     default = current_retailer().language
     return default if default in languages else settings.LANGUAGE_CODE
+
+
+def shopper_language(
+    request: HttpRequest, own: str = "", *, first: Iterable[str] = (), last: str = ""
+) -> str:
+    """Return the language of an answer that a shopper reads: ``en``, ``es`` or ``ar``.
+
+    The first of these that is a language for shoppers counts: ``first``, the choice in this
+    browser, ``own`` (the language of the order's shopper), the languages of the browser, ``last``.
+    """
+    accepted = parse_accept_lang_header(request.headers.get("Accept-Language", ""))
+    chosen = request.COOKIES.get(settings.SHOPPER_LANGUAGE_COOKIE, "")
+    for tag in (*first, chosen, own, *(tag for tag, _weight in accepted), last):
+        code = tag.replace("_", "-").partition("-")[0].lower()
+        if code in dict(settings.SHOPPER_LANGUAGES):
+            return code
+    return settings.LANGUAGE_CODE

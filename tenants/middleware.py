@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 
 from lastmile.core.http.problems import ProblemAnswer, plain_problem_response
 from lastmile.core.tenancy import HOUSE, RetailerNotOpen, RetailerRef, retailer_context
+from tenants.languages import shopper_language
 from tenants.models import Status
 from tenants.selectors import by_host
 
 RETRY_AFTER_S = 300
 # Outside of a retailer there is no template, no session and no script.
-_PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>
+_PAGE = """<!doctype html><html lang="{language}" dir="{direction}"><meta charset="utf-8">
+<title>{title}</title>
 <meta name="viewport" content="width=device-width"><h1>{title}</h1><p>{detail}</p></html>"""
 
 
@@ -74,7 +76,10 @@ def _set_retailer(request: HttpRequest, ref: RetailerRef) -> None:
 
 def _refusal(request: HttpRequest, ref: RetailerRef | None) -> HttpResponse:
     """Return 404 for an unknown host, 503 for a retailer that is not active."""
-    language = translation.get_language_from_request(request)
+    if request.path.startswith(tuple(settings.SHOPPER_PATHS)):
+        language = shopper_language(request, last=ref.language if ref else "")
+    else:
+        language = translation.get_language_from_request(request)
     with translation.override(language):
         if ref is None:
             title = _("Unknown address")
@@ -91,7 +96,10 @@ def _refusal(request: HttpRequest, ref: RetailerRef | None) -> HttpResponse:
             )
     if request.path.startswith("/api/"):
         return plain_problem_response(problem)
-    page = _PAGE.format(language=language, title=escape(title), detail=escape(detail))
+    direction = "rtl" if translation.get_language_info(language)["bidi"] else "ltr"
+    page = _PAGE.format(
+        language=language, direction=direction, title=escape(title), detail=escape(detail)
+    )
     return HttpResponse(page, status=problem.status, headers=dict(problem.headers))
 
 

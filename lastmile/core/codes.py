@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lastmile.core.errors import Conflict, Invalid, TooMany
+from lastmile.core.formatting import number
 from lastmile.core.keys import FieldKey, UnknownKey, ring
 from lastmile.core.models import ShortCode
 from lastmile.core.tenancy import current_retailer
@@ -125,9 +126,14 @@ def make_code(*, purpose: str, subject: str, rules: CodeRules = SIX_DIGITS) -> s
         window = {"codes_made": row.codes_made + 1, "window_ends_at": row.window_ends_at}
     if window["codes_made"] > rules.most_codes:  # type: ignore[operator]
         wait_s = max(1, int((row.window_ends_at - now).total_seconds()))
+        minutes = -(-wait_s // 60)
         raise TooManyCodes(
-            _("Too many codes were requested. Wait %(minutes)d minutes, then request a new one.")
-            % {"minutes": -(-wait_s // 60)},
+            ngettext(
+                "Too many codes were requested. Wait one minute, then request a new one.",
+                "Too many codes were requested. Wait %(minutes)s minutes, then request a new one.",
+                minutes,
+            )
+            % {"minutes": number(minutes)},
             data={"retry_after_s": wait_s},
         )
     ShortCode.objects.filter(pk=row.pk).update(**fresh, **window)
@@ -159,10 +165,10 @@ def check_code(*, purpose: str, subject: str, code: str) -> CheckedCode:
         raise CodeWrong(
             ngettext(
                 "The code is wrong. Check it. You have one more try.",
-                "The code is wrong. Check it. You have %(left)d more tries.",
+                "The code is wrong. Check it. You have %(left)s more tries.",
                 tries_left,
             )
-            % {"left": tries_left},
+            % {"left": number(tries_left)},
             data={"tries_left": tries_left},
         )
     return CheckedCode(row.pk, row.digest)

@@ -37,6 +37,8 @@ NOTHING = "–"  # shown in place of a value that is missing
 # The locale of a language in a country for which CLDR has no entry. English: day before month and
 # a clock of 24 hours, which suits the forms; plain "en" would be the English of the United States.
 _ELSEWHERE = {"en": "en_150"}
+# The symbols h, min and s are international, but Arabic writes its own letters.
+_OWN_UNITS_OF_TIME = frozenset({"ar"})
 _FRACTION = re.compile(r"\.[#0]+|(?<=0)(?![.#0,])")  # where a pattern has, or could have, decimals
 
 
@@ -51,6 +53,22 @@ def locale_of(language: str, country: str) -> Locale:
         except (UnknownLocaleError, ValueError):
             pass
     return Locale.parse(_ELSEWHERE.get(language, language))
+
+
+@lru_cache(maxsize=256)
+def _digits(locale: Locale) -> dict[int, str]:
+    """Return the table from ``0`` to ``9`` and ``%`` to the signs of the locale.
+
+    CLDR has two systems of digits among the languages of Lastmile: ``latn`` and ``arab``.
+    """
+    if locale.default_numbering_system != "arab":
+        return {}
+    return {ord("0") + value: chr(0x0660 + value) for value in range(10)} | {ord("%"): "٪"}
+
+
+def digits(text: str) -> str:
+    """Return a text with the digits of the locale: ``12`` is ``١٢`` in Arabic in Egypt."""
+    return text.translate(_digits(current_locale()))
 
 
 def current_locale() -> Locale:
@@ -73,12 +91,13 @@ def _with_decimals(pattern: NumberPattern, least: int, most: int) -> NumberPatte
 
 @lru_cache(maxsize=4096)
 def _time(value: dt.time, style: Literal["short", "medium"], locale: Locale) -> str:
-    return cldr_dates.format_time(value, style, locale=locale)
+    return cldr_dates.format_time(value, style, locale=locale).translate(_digits(locale))
 
 
 @lru_cache(maxsize=1024)
 def _skeleton(value: dt.date, skeleton: str, locale: Locale) -> str:
-    return cldr_dates.format_skeleton(skeleton, value, locale=locale)
+    text = cldr_dates.format_skeleton(skeleton, value, locale=locale)
+    return text.translate(_digits(locale))
 
 
 def number(value: Number | None, decimals: int = 0, *, trim: bool = False) -> str:
@@ -87,7 +106,8 @@ def number(value: Number | None, decimals: int = 0, *, trim: bool = False) -> st
         return NOTHING
     locale = current_locale()
     pattern = _with_decimals(locale.decimal_formats[None], 0 if trim else decimals, decimals)
-    return format_decimal(value, format=pattern, locale=locale)
+    text = format_decimal(value, format=pattern, locale=locale, numbering_system="default")
+    return digits(text)
 
 
 def percent(value: Number | None, decimals: int = 0) -> str:
@@ -96,7 +116,9 @@ def percent(value: Number | None, decimals: int = 0) -> str:
         return NOTHING
     locale = current_locale()
     pattern = _with_decimals(locale.percent_formats[None], decimals, decimals)
-    return format_percent(Decimal(str(value)) / 100, format=pattern, locale=locale)
+    share = Decimal(str(value)) / 100
+    text = format_percent(share, format=pattern, locale=locale, numbering_system="default")
+    return digits(text)
 
 
 def money(minor: int | None, currency: str) -> str:
@@ -109,7 +131,15 @@ def money(minor: int | None, currency: str) -> str:
     locale, places = current_locale(), exponent(currency)
     pattern = _with_decimals(locale.currency_formats["standard"], places, places)
     amount = Decimal(minor).scaleb(-places)
-    return format_currency(amount, currency, format=pattern, locale=locale, currency_digits=False)
+    text = format_currency(
+        amount,
+        currency,
+        format=pattern,
+        locale=locale,
+        currency_digits=False,
+        numbering_system="default",
+    )
+    return digits(text)
 
 
 def amount(minor: int | None, currency: str) -> str:
@@ -122,7 +152,10 @@ def _measure(value: float, unit: str, decimals: int) -> str:
     """Return a value with a CLDR unit such as ``length-kilometer``, abbreviated."""
     locale = current_locale()
     pattern = _with_decimals(locale.decimal_formats[None], decimals, decimals)
-    return format_unit(value, unit, "short", format=pattern.pattern, locale=locale)
+    text = format_unit(
+        value, unit, "short", format=pattern.pattern, locale=locale, numbering_system="default"
+    )
+    return digits(text)
 
 
 def _about(value: float, unit: str) -> str:
@@ -179,9 +212,15 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return NOTHING
     whole = round(seconds)
+    hours, minutes = divmod(round(whole / 60), 60)
+    if current_locale().language in _OWN_UNITS_OF_TIME:
+        if whole < 60:
+            return _measure(whole, "duration-second", 0)
+        parts = [_measure(hours, "duration-hour", 0)] * bool(hours)
+        parts += [_measure(minutes, "duration-minute", 0)] * bool(minutes or not hours)
+        return " ".join(parts)
     if whole < 60:
         return f"{whole} s"
-    hours, minutes = divmod(round(whole / 60), 60)
     return f"{number(hours)} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
@@ -209,8 +248,8 @@ def time_of_minute(minute: int | None) -> str:
     day, rest = divmod(int(minute), 1440)
     text = time(dt.time(rest // 60, rest % 60))
     if day == 1 and not rest and _has_24_hours():
-        return "24:00"
-    return f"{text} +{day}" if day else text
+        return digits("24:00")
+    return f"{text} +{digits(str(day))}" if day else text
 
 
 def _has_24_hours() -> bool:
@@ -243,16 +282,21 @@ def long_date(value: dt.date | None) -> str:
     """Return a date in full, as ``Sunday, 29 November 2026``."""
     if value is None:
         return NOTHING
-    return cldr_dates.format_date(_date(value), "full", locale=current_locale())
+    return digits(cldr_dates.format_date(_date(value), "full", locale=current_locale()))
 
 
 def day_and_time(value: dt.datetime | None) -> str:
     """Return an instant as ``Sun, 29 Nov, 14:10``, in the active time zone."""
-    return NOTHING if value is None else f"{day(value)}, {time(value)}"
+    return NOTHING if value is None else f"{day(value)}{_comma()}{time(value)}"
+
+
+def _comma() -> str:
+    """Return the comma of the language with its space."""
+    return "، " if current_locale().language == "ar" else ", "
 
 
 def exact(value: dt.datetime) -> str:
     """Return an instant to the second with its time zone: ``29 Nov 2026, 14:10:05 CET``."""
     local = localtime(value)
     seconds = _time(local.time().replace(microsecond=0), "medium", current_locale())
-    return f"{date(local)}, {seconds} {local.tzname()}"
+    return f"{date(local)}{_comma()}{seconds} {local.tzname()}"

@@ -33,7 +33,9 @@ FIGURES = {
     ("en", "GB"): ("1,234.5", "CLP12,500", "€1,234.56", "-US$9.90", "37%", "12.4 km", "1.5 kg"),
     ("en", "CL"): ("1,234.5", "12,500 CLP", "1,234.56 €", "-9.90 US$", "37%", "12.4 km", "1.5 kg"),
     ("pt", "BR"): ("1.234,5", "CLP 12.500", "€ 1.234,56", "-US$ 9,90", "37%", "12,4 km", "1,5 kg"),
-    ("ar", "EG"): ("1,234.5", "12,500 CLP", "1,234.56 €", "-9.90 US$", "37%", "12.4 كم", "1.5 كغم"),
+    ("ar", "EG"): ("١٬٢٣٤٫٥", "١٢٬٥٠٠ CLP", "١٬٢٣٤٫٥٦ €", "-٩٫٩٠ US$", "٣٧٪", "١٢٫٤ كم", "١٫٥ كغم"),
+    ("ar", "MA"): ("1.234,5", "12.500 CLP", "1.234,56 €", "-9,90 US$", "37%", "12,4 كم", "1,5 كغم"),
+    ("ar", "CL"): ("1,234.5", "12,500 CLP", "1,234.56 €", "-9.90 US$", "37%", "12.4 كم", "1.5 كغم"),
 }
 # language, country: time, end of the day, date, weekday and date, date in full
 CALENDAR = {
@@ -49,7 +51,11 @@ CALENDAR = {
                    "Sunday, 29 November 2026"),
     ("pt", "BR"): ("14:05", "24:00", "29 de nov. de 2026", "dom., 29 de nov. de 2026",
                    "domingo, 29 de novembro de 2026"),
-    ("ar", "EG"): ("2:05 م", "12:00 ص +1", "29 نوفمبر 2026", "الأحد، 29 نوفمبر 2026",
+    ("ar", "EG"): ("٢:٠٥ م", "١٢:٠٠ ص +١", "٢٩ نوفمبر ٢٠٢٦", "الأحد، ٢٩ نوفمبر ٢٠٢٦",
+                   "الأحد، ٢٩ نوفمبر ٢٠٢٦"),
+    ("ar", "MA"): ("14:05", "24:00", "29 نونبر 2026", "الأحد، 29 نونبر 2026",
+                   "الأحد، 29 نونبر 2026"),
+    ("ar", "CL"): ("2:05 م", "12:00 ص +1", "29 نوفمبر 2026", "الأحد، 29 نوفمبر 2026",
                    "الأحد، 29 نوفمبر 2026"),
 }  # fmt: skip
 
@@ -136,6 +142,31 @@ def test_sizes_areas_volumes_and_durations_have_their_unit() -> None:
 
 # --- nothing else writes for pages ---------------------------------------------------------------
 PACKAGES = ("lastmile", "tenants", "dispatch", "portal", "lockers", "notifications")
+
+
+@pytest.mark.parametrize(
+    ("country", "written"),
+    [
+        ("EG", ("٢ س ٥ د", "١٢ د", "٤٠ ث", "٢ س", "الأحد، ٢٩ نوفمبر، ٢:٠٥ م", "٤٢٠ غرام")),
+        ("CL", ("2 س 5 د", "12 د", "40 ث", "2 س", "الأحد، 29 نوفمبر، 2:05 م", "420 غرام")),
+    ],
+)
+def test_every_figure_of_an_arabic_page_has_the_same_digits(
+    country: str, written: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_locale(monkeypatch, "ar", country)
+    monkeypatch.setattr(formatting.clock, "now", lambda: INSTANT)
+    with timezone.override("UTC"):
+        shown = (
+            *(formatting.duration(seconds) for seconds in (7500, 720, 40, 7200)),
+            formatting.day_and_time(INSTANT),
+            formatting.grams(420),
+        )
+        exact = formatting.exact(INSTANT)
+    assert tuple(map(plain, shown)) == written
+    other_digits = "[0-9]" if country == "EG" else "[٠-٩]"
+    assert not re.search(other_digits, "".join(shown) + exact)
+    assert "،" in exact
 
 
 def test_no_template_formats_by_itself() -> None:

@@ -1,4 +1,4 @@
-"""The tool that collects the texts, and the Spanish catalogue."""
+"""The tool that collects the texts, the Spanish catalogue, and the Arabic one for shoppers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from django.utils import translation
 
 from lastmile.core.statuses import status_of
 from lastmile.core.tenancy import RetailerRef
-from tests.messages.catalogue import LANGUAGES, entry_faults, faults, merged, path_of
+from tests.messages.catalogue import (
+    LANGUAGES,
+    entry_faults,
+    faults,
+    form_count,
+    merged,
+    path_of,
+)
+from tests.messages.shoppers import READ, read_by_shoppers, texts_for_shoppers
 from tests.messages.source import (
     PACKAGES,
     ROOT,
@@ -158,3 +166,39 @@ def test_an_anonymous_visitor_gets_the_retailers_language(
     assert answer.headers["Content-Language"] == "es"
     assert 'lang="es"' in answer.content.decode()
     assert "Iniciar sesión" in answer.content.decode()
+
+
+def test_a_shopper_language_needs_the_texts_of_shoppers_pages_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.messages.catalogue.path_of", lambda _language: tmp_path / "a.po")
+    sources = SourceTexts()
+    sources.add(Text("Arriving today"), "portal/tracking/views.py")
+    sources.add(Text("one stop", "%(n)s stops"), "portal/shopper/pages.py")
+    sources.add(Text("Import"), "dispatch/console/imports/pages.py")
+    sources.add(Text("Cancel"), "dispatch/console/orders/pages.py")
+    sources.add(Text("Cancel"), "portal/choice/pages/templates/choice/change.html")
+    sources.add(Text("Days"), "portal/tracking/policy.py")
+    catalogue = merged(sources, "ar")
+    assert {entry.msgid for entry in catalogue} == {"Arriving today", "one stop", "Cancel"}
+    stops = next(entry for entry in catalogue if entry.msgid_plural)
+    assert set(stops.msgstr_plural) == set(range(form_count("ar"))) == set(range(6))
+
+
+def test_arabic_may_say_none_one_and_two_in_words_but_needs_the_number_elsewhere() -> None:
+    entry = polib.POEntry(msgid="%(n)s try", msgid_plural="%(n)s tries")
+    words = ["لا محاولات", "محاولة واحدة", "محاولتان"]
+    numbers = ["%(n)s محاولات", "%(n)s محاولة", "%(n)s محاولة"]
+    entry.msgstr_plural = dict(enumerate(words + numbers))
+    assert not list(entry_faults(entry))
+    entry.msgstr_plural[3] = "محاولات"
+    assert list(entry_faults(entry))
+    entry.msgstr_plural = dict(enumerate(["%(m)s لا", *words[1:], *numbers]))
+    assert list(entry_faults(entry))
+
+
+def test_the_list_of_shoppers_files_names_files_that_exist() -> None:
+    missing = [entry for entry in READ if "*" not in entry and not (ROOT / entry).exists()]
+    assert set(missing) <= {"dispatch/slots/errors.py"}  # of an app that is being added
+    assert not read_by_shoppers("dispatch/console/orders/forms.py")
+    assert len(texts_for_shoppers(texts()).texts) > 20

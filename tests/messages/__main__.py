@@ -2,7 +2,8 @@
 
 Without ``--write`` it prints the missing texts and exits with 1. With ``--write`` it adds new texts
 to the catalogues (a person translates them), removes unused texts and compiles the catalogues. The
-compiled files are committed, because many machines do not have msgfmt.
+compiled files are committed, because many machines do not have msgfmt. With ``--write``, a missing
+translation in a language that only shoppers read is printed but does not fail.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ import sys
 
 import django
 
-from tests.messages.catalogue import LANGUAGES, faults, merged, path_of, save
+from tests.messages.catalogue import (
+    LANGUAGES,
+    SHOPPER_LANGUAGES,
+    faults,
+    merged,
+    path_of,
+    save,
+)
 from tests.messages.source import texts
 
 
@@ -25,19 +33,21 @@ def main(argv: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lastmile.settings_test")
     django.setup()
     sources = texts()
-    problems = list(sources.faults)
-    for language in LANGUAGES:
+    problems, later = list(sources.faults), []
+    for language in (*LANGUAGES, *SHOPPER_LANGUAGES):
         if options.write:
             save(merged(sources, language), language)
-        problems += [
-            f"{path_of(language).name} ({language}): {x}" for x in faults(sources, language)
-        ]
-    for line in problems:
+        lines = [f"{path_of(language).name} ({language}): {x}" for x in faults(sources, language)]
+        if options.write and language in SHOPPER_LANGUAGES:
+            later += lines
+        else:
+            problems += lines
+    for line in (*problems, *later):
         print(line)
-    if problems:
+    if problems or later:
         print(
-            f"{len(problems)} faults. Run `make messages WRITE=--write`, translate the empty texts "
-            "in lastmile/locale/, and run it again. Commit the .po and the .mo."
+            f"{len(problems) + len(later)} faults. Run `make messages WRITE=--write`, translate the"
+            " empty texts in lastmile/locale/, and run it again. Commit the .po and the .mo."
         )
     return 1 if problems else 0
 

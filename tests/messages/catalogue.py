@@ -8,10 +8,21 @@ from pathlib import Path
 
 import polib
 
+from tests.messages.shoppers import texts_for_shoppers
 from tests.messages.source import ROOT, SourceTexts
 
-LANGUAGES = ("es",)  # the code itself contains the English texts
-PLURALS = {"es": "nplurals=2; plural=(n != 1);"}
+# The code itself contains the English texts.
+LANGUAGES = ("es",)  # every text
+SHOPPER_LANGUAGES = ("ar",)  # only the texts that shoppers can read
+PLURALS = {
+    "es": "nplurals=2; plural=(n != 1);",
+    "ar": (
+        "nplurals=6; plural=n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : "
+        "n%100>=11 && n%100<=99 ? 4 : 5;"
+    ),
+}
+# Forms of Arabic for 0, 1 and 2 of a thing, in which the words say the number.
+_NUMBER_IN_WORDS = (0, 1, 2)
 _PLACEHOLDER = re.compile(r"%\(\w+\)[#0\- +]*[\d.]*[a-z]|\{\w*\}|%(?=[sd])[sd]|%%")
 
 
@@ -20,8 +31,19 @@ def path_of(language: str) -> Path:
     return ROOT / "lastmile" / "locale" / language / "LC_MESSAGES" / "django.po"
 
 
+def texts_of(sources: SourceTexts, language: str) -> SourceTexts:
+    """Return the texts that a language must have."""
+    return sources if language in LANGUAGES else texts_for_shoppers(sources)
+
+
+def form_count(language: str) -> int:
+    """Return how many plural forms a language has."""
+    return int(PLURALS[language].removeprefix("nplurals=")[0])
+
+
 def merged(sources: SourceTexts, language: str) -> polib.POFile:
     """Return a catalogue with the texts of the code and the translations that exist already."""
+    sources = texts_of(sources, language)
     path = path_of(language)
     before = polib.pofile(str(path)) if path.exists() else polib.POFile()
     existing = {(entry.msgctxt or "", entry.msgid): entry for entry in before}
@@ -45,7 +67,8 @@ def merged(sources: SourceTexts, language: str) -> polib.POFile:
         )
         if text.plural:
             entry.msgid_plural = text.plural
-            entry.msgstr_plural = old.msgstr_plural if old and old.msgid_plural else {0: "", 1: ""}
+            empty = dict.fromkeys(range(form_count(language)), "")
+            entry.msgstr_plural = old.msgstr_plural if old and old.msgid_plural else empty
         else:
             entry.msgstr = old.msgstr if old else ""
         after.append(entry)
@@ -74,8 +97,11 @@ def entry_faults(entry: polib.POEntry) -> Iterator[str]:
     if entry.fuzzy:
         yield f"marked as fuzzy: {entry.msgid!r}"
     allowed = [placeholders(entry.msgid), placeholders(entry.msgid_plural or entry.msgid)]
-    for form in forms:
-        if placeholders(form) not in allowed:
+    for number, form in enumerate(forms):
+        in_words = len(forms) == form_count("ar") and number in _NUMBER_IN_WORDS
+        if placeholders(form) not in allowed and not (
+            in_words and set(placeholders(form)) < set(allowed[1])
+        ):
             yield f"other placeholders than the English {entry.msgid!r}: {form!r}"
         if entry.msgid[0].isspace() != form[0].isspace():
             yield f"other space at the start than the English {entry.msgid!r}: {form!r}"
@@ -83,7 +109,7 @@ def entry_faults(entry: polib.POEntry) -> Iterator[str]:
 
 def faults(sources: SourceTexts, language: str) -> Iterator[str]:
     """Yield the differences between the code, the catalogue and its compiled file."""
-    path = path_of(language)
+    path, sources = path_of(language), texts_of(sources, language)
     if not path.exists():
         yield "there is no catalogue"
         return
@@ -93,6 +119,8 @@ def faults(sources: SourceTexts, language: str) -> Iterator[str]:
         entry = existing.get(key)
         if entry is None or (entry.msgid_plural or "") != text.plural:
             yield f"missing: {text.msgid!r} (in {min(sources.places[key])})"
+        elif text.plural and set(entry.msgstr_plural) != set(range(form_count(language))):
+            yield f"not the {form_count(language)} forms of the language: {text.msgid!r}"
         else:
             yield from entry_faults(entry)
     yield from (f"no longer used: {key[1]!r}" for key in existing if key not in sources.texts)

@@ -23,10 +23,12 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from lastmile.core.errors import DomainError, FieldProblem, Unavailable
+from lastmile.core.formatting import number
 from lastmile.core.refusals import unknown
 
 MEDIA_TYPE = "application/problem+json"
@@ -229,7 +231,12 @@ def _throttled(fault: drf.Throttled) -> ProblemAnswer:
     return ProblemAnswer(
         429,
         "too_many",
-        _("Too many calls. Wait %(seconds)d seconds and try again.") % {"seconds": after},
+        ngettext(
+            "Too many calls. Wait one second and try again.",
+            "Too many calls. Wait %(seconds)s seconds and try again.",
+            after,
+        )
+        % {"seconds": number(after)},
         data={"retry_after_s": after},
         headers={"Retry-After": str(after)},
         retryable=True,
