@@ -50,6 +50,7 @@ class Act(StrEnum):
     SOCKETS_OPEN = "sockets.open"
     ORDERS_VIEW = "orders.view"
     ORDERS_EDIT = "orders.edit"
+    CODES_REVEAL = "codes.reveal"
     ORDERS_IMPORT = "orders.import"
     FLEET_VIEW = "fleet.view"
     FLEET_EDIT = "fleet.edit"
@@ -116,6 +117,7 @@ TABLE: Mapping[Act, Grant] = {
     Act.SOCKETS_OPEN: Grant(_EVERY_MEMBER, _INTEGRATION | {KeyRole.DRIVER}),
     Act.ORDERS_VIEW: Grant(_READERS, _INTEGRATION),
     Act.ORDERS_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.CODES_REVEAL: Grant(_DISPATCHERS),
     Act.ORDERS_IMPORT: Grant(_DISPATCHERS, _INTEGRATION),
     Act.FLEET_VIEW: Grant(_READERS, _INTEGRATION),
     Act.FLEET_EDIT: Grant(_DISPATCHERS, _INTEGRATION),

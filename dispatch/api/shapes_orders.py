@@ -9,6 +9,8 @@ from rest_framework import serializers
 from dispatch.api.shapes_fleet import words
 from dispatch.orders.drafts import PromisedPlace
 from dispatch.orders.models import (
+    OLDEST,
+    YOUNGEST,
     Attempt,
     Cause,
     Direction,
@@ -78,6 +80,14 @@ class ParcelIn(serializers.Serializer[Any]):
     height_mm = whole(20_000, 1, required=False, allow_null=True)
 
 
+def _least_age() -> serializers.IntegerField:
+    return whole(
+        OLDEST,
+        required=False,
+        help_text=f"Least age of the receiver, {YOUNGEST} to {OLDEST}; 0: no age check.",
+    )
+
+
 class WindowIn(serializers.Serializer[Any]):
     """A time window: service may begin within [opens_at, closes_at)."""
 
@@ -116,6 +126,11 @@ class OrderIn(serializers.Serializer[Any]):
     price_minor = whole(10**13, required=False, allow_null=True)
     currency = optional_text(3, help_text="ISO 4217 code. Empty: the retailer's currency.")
     handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
+    least_age = _least_age()
+    signature = serializers.BooleanField(required=False, help_text="The receiver signs.")
+    choice = optional_text(
+        28, help_text="Id of the choice (`chc_…`) that the shopper made in your checkout."
+    )
     notes = optional_text(4_000)
 
 
@@ -125,6 +140,8 @@ class ChangeOrderIn(serializers.Serializer[Any]):
 
     notes = optional_text(4_000)
     handover = serializers.ChoiceField(choices=Handover.values, required=False, allow_blank=True)
+    least_age = _least_age()
+    signature = serializers.BooleanField(required=False, help_text="The receiver signs.")
     skills = words(required=False)
     service_s = whole(28_800, required=False)
     service_date = DateField(required=False, allow_null=True)
@@ -290,7 +307,7 @@ class OrderOut(ModelOut[Order]):
         fields = (
             "id", "external_id", "direction", "state", "hub", "hub_choice", "service_date",
             "service_s", "weight_g", "volume_cm3", "parcel_count", "skills", "value_minor",
-            "price_minor", "currency", "handover", "notes", "shopper", "place", "promise",
+            "price_minor", "currency", "handover", "least_age", "signature", "notes", "shopper", "place", "promise",
             "source", "created_at", "updated_at", "version",
         )  # fmt: skip
         read_only_fields = fields

@@ -1,10 +1,22 @@
-"""Dates and time windows as pages show them."""
+"""Dates, time windows and kinds of access as pages show them."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+from django.utils.functional import Promise as Lazy
+from django.utils.translation import gettext_lazy
+
 from lastmile.core import clock, formatting
+
+ACCESS: dict[str, str | Lazy] = {
+    "": gettext_lazy("Not specified"),
+    "safe_place": gettext_lazy("Safe place"),
+    "neighbour": gettext_lazy("Neighbour"),
+    "lockbox": gettext_lazy("Lockbox"),
+    "gate_code": gettext_lazy("Gate code"),
+    "pin": gettext_lazy("PIN that the shopper tells the driver"),
+}
 
 
 def day_words(date: dt.date | None) -> str:

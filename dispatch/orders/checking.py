@@ -23,9 +23,11 @@ from dispatch.orders.drafts import (
     PlaceDraft,
     WindowDraft,
 )
-from dispatch.orders.models import Direction, Handover, Shopper
+from dispatch.orders.handovers import needs_person, person_needed, without_person
+from dispatch.orders.models import OLDEST, YOUNGEST, Direction, Handover, Order, Shopper
 from dispatch.orders.windows import checked_date
 from lastmile.core.errors import FieldProblem, Invalid, Problems
+from lastmile.core.ids import looks_like
 from lastmile.core.phones import e164, is_in_use, region_of
 from lastmile.core.tenancy import current_retailer
 from lastmile.core.units import spread
@@ -141,6 +143,26 @@ def shopper_rules(region: str) -> dict[str, values.Rule]:
     return {"name": values.text(200), "phone": phone, "email": _email, "language": _language}
 
 
+def _least_age(raw: Any) -> int:
+    if (
+        isinstance(raw, bool)
+        or not isinstance(raw, int)
+        or not (raw == 0 or YOUNGEST <= raw <= OLDEST)
+    ):
+        raise Invalid(
+            _("Write the least age in years, from %(least)d to %(most)d, or 0 for no age check.")
+            % {"least": YOUNGEST, "most": OLDEST}
+        )
+    return raw
+
+
+def _choice(raw: Any) -> str:
+    text = values.storable(raw, most=64).strip()
+    if text and not looks_like(text, "chc"):
+        raise Invalid(_("This is not the id of a choice. It starts with chc_. Send it unchanged."))
+    return text
+
+
 def _maybe(rule: values.Rule) -> values.Rule:
     return lambda raw: None if raw is None else rule(raw)
 
@@ -178,6 +200,8 @@ ORDER_RULES: dict[str, values.Rule] = {
     "price_minor": _MONEY,
     "currency": _currency,
     "handover": values.one_of("", *Handover.values),
+    "least_age": _least_age,
+    "signature": values.boolean,
     "notes": values.text(4_000),
 }
 
@@ -219,6 +243,8 @@ def check(
     """
     faults = _FaultCollector()
     own = faults.clean({name: getattr(draft, name) for name in ORDER_RULES}, ORDER_RULES)
+    faults.clean({"choice": draft.choice}, {"choice": _choice})
+    _check_handover(own, faults.problems)
     hub = _hub(draft, retailer, faults.problems)
     region = region_of(hub.zone) if hub else retailer.region()
     contacts, warnings = _contacts(draft, shopper_rules(region), previous) if lenient else ({}, [])
@@ -282,6 +308,14 @@ def _hub(draft: OrderDraft, retailer: RetailerData, problems: Problems) -> Hub |
             "unknown_hub",
         )
     return hub
+
+
+def _check_handover(own: Mapping[str, Any], problems: Problems) -> None:
+    """Refuse a contactless handover if the order demands a person."""
+    demands = Order(least_age=own.get("least_age", 0), signature=own.get("signature", False))
+    if needs_person(demands) and without_person(handover=own.get("handover", "")):
+        refusal = person_needed(demands, "/handover")
+        problems.add("/handover", refusal.detail, refusal.errors[0].code)
 
 
 def _check_place(place: Mapping[str, Any], problems: Problems) -> None:

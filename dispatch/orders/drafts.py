@@ -101,12 +101,18 @@ class SentFields:
     blank: frozenset[str] = frozenset()
 
 
+#: Fields that were added after the first release. Without a value they are not in the digest, so
+#: that an order from before has the same digest when it is sent again.
+_ADDED = ("least_age", "signature", "choice")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDraft:
     """An order as received.
 
     ``hub`` is the public id, external_id or name of a hub; "" lets the zone or distance decide.
     A total of None becomes the sum of the parcels. ``service_s`` None means the default.
+    ``choice`` is the public id of the choice that the shopper made in the shop, "" without one.
     ``sent_fields`` None means that the draft holds the whole order. Otherwise an existing order
     keeps every field that the draft does not name.
     """
@@ -128,6 +134,9 @@ class OrderDraft:
     price_minor: int | None = None
     currency: str = ""
     handover: str = ""
+    least_age: int = 0
+    signature: bool = False
+    choice: str = ""
     notes: str = ""
     sent_fields: SentFields | None = None
 
@@ -141,6 +150,9 @@ class OrderDraft:
 
         content = asdict(self)
         del content["sent_fields"]
+        for name in _ADDED:
+            if not content[name]:
+                del content[name]
         text = json.dumps(content, sort_keys=True, default=plain, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -17,6 +17,12 @@ class OrderUnderWay(Conflict):
     code = "order_under_way"
 
 
+class NoAccessCode(Conflict):
+    """The order has no access code, or it was deleted because the order ended."""
+
+    code = "no_access_code"
+
+
 class MoveNotAllowed(Conflict):
     """The order cannot move from its present state to the requested state."""
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
@@ -17,6 +17,7 @@ from dispatch.orders.doubts import Doubt
 from dispatch.orders.geocoding import suggestions
 from dispatch.orders.locating import search_area_of
 from dispatch.orders.models import (
+    AccessNote,
     Attempt,
     Option,
     Order,
@@ -185,6 +186,26 @@ def _remembered(place: Place) -> list[Candidate]:
             label = _("Saved earlier for this address")
             spots.setdefault(point, Candidate(point, label, "given", 0.0))
     return list(spots.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The access note of an order. The code itself needs ``services.reveal_code``."""
+
+    kind: str
+    text: str
+    has_code: bool
+
+
+def access_notes(orders: Iterable[int]) -> dict[int, Access]:
+    """Return the access notes of orders by the orders' pks, without their codes."""
+    rows = AccessNote.objects.filter(order__in=list(orders)).annotate(
+        has_code=ExpressionWrapper(Q(code__isnull=False), output_field=BooleanField())
+    )
+    return {
+        pk: Access(kind=kind, text=text, has_code=has_code)
+        for pk, kind, text, has_code in rows.values_list("order", "kind", "text", "has_code")
+    }
 
 
 def parcels() -> QuerySet[Parcel]:

@@ -23,6 +23,7 @@ ERASED = {
     "orders.place": "text street house_number unit postcode key lat lon provider precision"
     " confidence doubted_lat doubted_lon",
     "orders.order": "notes search",
+    "orders.accessnote": "text code",
     "intake.importbatch": "filename problem_params warnings",
     "intake.importfile": "content sketch",
     "intake.refusedrow": "cells faults",
@@ -74,6 +75,7 @@ IMPERSONAL = {
     "orders.order": "public_id external_id digest source direction hub_choice skills currency"
     " handover state",
     "orders.parcel": "public_id external_id barcode",
+    "orders.accessnote": "kind",
     "orders.promise": "public_id option handover cause currency slot",
     "orders.attempt": "public_id outcome reason stop",
     "intake.importbatch": "public_id sha256 actor hubs_scope language job state problem_code"

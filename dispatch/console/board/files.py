@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.console.board import cards
 from dispatch.console.board.pages import plan_of
+from dispatch.console.words import ACCESS
 from dispatch.intake.parse.tables import write_csv
+from dispatch.orders.selectors import Access, access_notes
+from dispatch.orders.services import reveal_code
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.selectors import board_data, lists, picking
 from lastmile.core import clock
@@ -25,24 +29,45 @@ HEADINGS = [
 ]  # fmt: skip
 
 
-@page(Act.PLANS_VIEW)
-@require_safe
+@page(Act.PLANS_VIEW, post=Act.CODES_REVEAL)
+@require_http_methods(["GET", "HEAD", "POST"])
 def manifest(request: PageRequest, public_id: str) -> HttpResponse:
-    """Show a route's manifest for printing, so that the driver can work without a phone."""
+    """Show a route's manifest for printing, so that the driver can work without a phone.
+
+    POST shows the access codes too. The audit log has an entry for each of them.
+    """
     route = lists.get_route(public_id, request.principal.hubs)
     stops = list(board_data.stops_of(route.plan, [route]).prefetch_related("order__parcels"))
     zone = clock.zone(route.plan.hub.zone)
+    notes = access_notes(stop.order_id for stop in stops)
+    shown = request.method == "POST"
     with timezone.override(zone):
-        return render(
+        answer = render(
             request,
             "console/board/manifest.html",
             {
                 "route": route,
                 "plan": route.plan,
                 "stops": stops,
+                "access": notes,
+                "access_kinds": ACCESS,
+                "coded": any(note.has_code for note in notes.values()),
+                "codes": _codes(stops, notes) if shown else {},
                 "rows": cards.stop_cards(route, stops, len(stops)),
             },
         )
+    if shown:
+        answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _codes(stops: Sequence[Stop], notes: Mapping[int, Access]) -> dict[int, str]:
+    """Return the access codes of a route by the pks of its orders."""
+    return {
+        stop.order_id: reveal_code(order=stop.order)
+        for stop in stops
+        if stop.order_id in notes and notes[stop.order_id].has_code
+    }
 
 
 @page(Act.PLANS_VIEW)

@@ -33,5 +33,7 @@ FIELDS = {
     "skills": gettext_lazy("skills"),
     "hub": gettext_lazy("hub"),
     "direction": gettext_lazy("type"),
+    "least_age": gettext_lazy("minimum age"),
+    "signature": gettext_lazy("signature"),
     "notes": gettext_lazy("notes"),
 }

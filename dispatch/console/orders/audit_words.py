@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext_lazy
 
-from tenants.audit_words import AuditWords, Field, Sentence
+from dispatch.orders.models import Order
+from lastmile.core.ids import looks_like
+from tenants.audit_words import AuditWords, Field, Names, Sentence
+
+
+def names(ids: Iterable[str]) -> Names:
+    """Return the numbers of orders: one query."""
+    orders = [public_id for public_id in ids if looks_like(public_id, "ord")]
+    if not orders:
+        return {}
+    rows = Order.objects.filter(public_id__in=orders, external_id__isnull=False)
+    return {
+        public_id: str(number) for public_id, number in rows.values_list("public_id", "external_id")
+    }
 
 
 def words() -> AuditWords:
@@ -14,6 +29,10 @@ def words() -> AuditWords:
             "shopper.erased": Sentence(
                 gettext_lazy("%(who)s erased the personal data of a shopper")
             ),
+            "access.reveal": Sentence(
+                gettext_lazy("%(who)s looked at the access code of the order %(what)s")
+            ),
         },
         fields={"shopper": {"orders": Field(gettext_lazy("Orders"))}},
+        names=names,
     )

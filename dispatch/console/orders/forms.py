@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch.console.fields import HubField, PhoneInput, open_hubs, split_skills
 from dispatch.console.orders.words import CANCEL_CAUSES, DIRECTIONS, HANDOVERS
+from dispatch.console.words import ACCESS
 from dispatch.orders.drafts import (
     LocalWindowDraft,
     OrderDraft,
@@ -19,7 +20,8 @@ from dispatch.orders.drafts import (
     PlaceDraft,
     ShopperDraft,
 )
-from dispatch.orders.models import Order
+from dispatch.orders.models import OLDEST, YOUNGEST, Order
+from dispatch.orders.selectors import Access
 from lastmile.core import clock
 from lastmile.core.http.forms import DateField, TimeInput, minute_of
 from tenants.permissions import Principal
@@ -46,6 +48,26 @@ class NotesField(forms.CharField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return True if the text changed; the kind of line breaks does not count."""
         return super().has_changed(*(str(t or "").replace("\r\n", "\n") for t in (initial, data)))
+
+
+class LeastAgeField(forms.IntegerField):
+    """A field for the least age of the person who takes the goods; empty means no age check."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Minimum age of the receiver"),
+            min_value=YOUNGEST,
+            max_value=OLDEST,
+            required=False,
+            help_text=_("The driver checks it. Leave empty for no age check."),
+        )
+
+
+class SignatureField(forms.BooleanField):
+    """A field that demands a signature from the person who takes the goods."""
+
+    def __init__(self) -> None:
+        super().__init__(label=_("The receiver signs"), required=False)
 
 
 def new_order_number() -> str:
@@ -108,6 +130,8 @@ class NewOrderForm(WindowFields):
     handover = forms.ChoiceField(
         label=_("Handover"), required=False, choices=lambda: list(HANDOVERS.items())
     )
+    least_age = LeastAgeField()
+    signature = SignatureField()
     notes = NotesField()
 
     def __init__(self, principal: Principal, *args: Any, **kwargs: Any) -> None:
@@ -142,6 +166,8 @@ class NewOrderForm(WindowFields):
             volume_cm3=_times_1000(data["volume_l"]),
             skills=tuple(split_skills(data["skills"])),
             handover=data["handover"],
+            least_age=data["least_age"] or 0,
+            signature=data["signature"],
             notes=data["notes"],
         )
 
@@ -167,6 +193,8 @@ class ChangeOrderForm(forms.Form):
     handover = forms.ChoiceField(
         label=_("Handover"), required=False, choices=lambda: list(HANDOVERS.items())
     )
+    least_age = LeastAgeField()
+    signature = SignatureField()
     notes = NotesField()
 
     def __init__(self, principal: Principal, order: Order, data: Any = None) -> None:
@@ -183,6 +211,8 @@ class ChangeOrderForm(forms.Form):
                 "service_minutes": round(order.service_s / 60),
                 "skills": ", ".join(order.skills),
                 "handover": order.handover,
+                "least_age": order.least_age or None,
+                "signature": order.signature,
                 "notes": order.notes,
             },
         )
@@ -195,8 +225,12 @@ class ChangeOrderForm(forms.Form):
         """Return only the fields that differ from the initial values of the form."""
         data, fields = self.cleaned_data, self.changed_data
         changes: dict[str, Any] = {
-            name: data[name] for name in ("service_date", "handover", "notes") if name in fields
+            name: data[name]
+            for name in ("service_date", "handover", "signature", "notes")
+            if name in fields
         }
+        if "least_age" in fields:
+            changes["least_age"] = data["least_age"] or 0
         if data["hub"] is not None and "hub" in fields:
             changes["hub"] = data["hub"]
         if "service_minutes" in fields:
@@ -245,3 +279,39 @@ class AgainForm(forms.Form):
     """The form with the day of the next attempt."""
 
     service_date = DateField(label=_("Date"))
+
+
+class AccessForm(forms.Form):
+    """The form of the access note: how to get in, or where to leave the goods."""
+
+    kind = forms.ChoiceField(
+        label=_("Access"), required=False, choices=lambda: list(ACCESS.items())
+    )
+    text = forms.CharField(
+        label=_("Note for the driver"),
+        max_length=1000,
+        required=False,
+        strip=False,
+        widget=Lines(),
+        help_text=_("It is printed on the manifest. Never write a code here."),
+    )
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=64,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Encrypted, and deleted when the order ends. Leave empty to keep the code."),
+    )
+    no_code = forms.BooleanField(label=_("Delete the code"), required=False)
+
+    def __init__(self, access: Access | None, data: Any = None) -> None:
+        initial = {"kind": access.kind, "text": access.text} if access else {}
+        super().__init__(data, initial=initial, prefix="access")
+        if access is None or not access.has_code:
+            del self.fields["no_code"]
+
+    def note(self) -> dict[str, Any]:
+        """Return the arguments of ``set_access``."""
+        data = self.cleaned_data
+        code = data["code"].strip() or ("" if data.get("no_code") else None)
+        return {"kind": data["kind"], "text": data["text"], "code": code}

@@ -11,16 +11,18 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dispatch.console.orders import words
 from dispatch.console.orders.forms import (
+    AccessForm,
     AgainForm,
     CancelForm,
     ChangeOrderForm,
     NewOrderForm,
     PromiseForm,
 )
+from dispatch.console.words import ACCESS
 from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.selectors.street_maps import hub_marks, street_map_of
 from dispatch.orders import selectors, services
@@ -104,7 +106,9 @@ def order_page(request: PageRequest, public_id: str) -> HttpResponse:
     order = fetch(orders_of(principal), public_id)
     zone = words.zone_of(order)
     action = request.POST.get("what", "")
+    access = selectors.access_notes([order.pk]).get(order.pk)
     forms = {
+        "access": AccessForm(access, request.POST if action == "access" else None),
         "change": ChangeOrderForm(principal, order, request.POST if action == "change" else None),
         "promise": PromiseForm(order, zone, request.POST if action == "promise" else None),
         "cancel": CancelForm(request.POST if action == "cancel" else None),
@@ -117,7 +121,7 @@ def order_page(request: PageRequest, public_id: str) -> HttpResponse:
             return redirect("orders:order", order.public_id)
         fragment = is_fragment(request)
         template = "console/orders/_drawer.html" if fragment else "console/orders/order.html"
-        context = _context(principal, order, zone) | {"forms": forms}
+        context = _context(principal, order, zone) | {"forms": forms, "access": access}
         status = max(status_of(form) for form in forms.values())
         return render(request, template, context, status=status)
 
@@ -146,6 +150,10 @@ def _apply(request: PageRequest, action: str, order: Order, forms: dict[str, Any
                 order=order, version=version, draft=_window(*form.window(zone))
             ),
             _("The time window was promised."),
+        ),
+        "access": (
+            lambda: services.set_access(order=order, version=version, **form.note()),
+            _("Saved."),
         ),
         "cancel": (
             lambda: services.cancel_order(
@@ -202,6 +210,7 @@ def _context(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
         "timeline": words.timeline_lines(events, zone, names),
         "zone": zone,
         "direction": words.DIRECTIONS.get(order.direction, order.direction),
+        "access_kinds": ACCESS,
         "handover": words.HANDOVERS.get(order.handover, "") if order.handover else "",
         "hub_way": words.HUB_WAYS.get(order.hub_choice, ""),
         "pin": words.PINS.get(full.order.place.pin_source, ""),
@@ -216,6 +225,18 @@ def _context(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
             "again": may_edit and state in {OrderState.FAILED, OrderState.AWAITING_COLLECTION},
         },
     }
+
+
+@page(Act.CODES_REVEAL)
+@require_POST
+def access_code(request: PageRequest, public_id: str) -> HttpResponse:
+    """Show the access code of an order. The audit log names the reader."""
+    order = fetch(orders_of(request.principal), public_id)
+    code = services.reveal_code(order=order)
+    template = "_code.html" if is_fragment(request) else "code.html"
+    answer = render(request, f"console/orders/{template}", {"order": order, "code": code})
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
 
 
 @page(Act.ORDERS_VIEW)

@@ -9,6 +9,7 @@ urlpatterns = [
     path("orders/", pages.orders, name="list"),
     path("orders/new/", pages.new_order, name="new"),
     path("orders/<str:public_id>/", pages.order_page, name="order"),
+    path("orders/<str:public_id>/access-code/", pages.access_code, name="access-code"),
     path("orders/<str:public_id>/map.json", pages.order_map, name="map"),
     path("pins/", pins.pins, name="pins"),
     path("pins/<str:public_id>/", pins.pin, name="pin"),

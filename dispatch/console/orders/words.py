@@ -83,6 +83,9 @@ HANDOVERS: dict[str, Words] = {
 FIELDS: dict[str, Words] = {
     "notes": gettext_lazy("notes"),
     "handover": gettext_lazy("handover"),
+    "least_age": gettext_lazy("minimum age"),
+    "signature": gettext_lazy("signature"),
+    "access": gettext_lazy("access"),
     "skills": gettext_lazy("skills"),
     "service_s": gettext_lazy("time at the door"),
     "service_date": gettext_lazy("date"),

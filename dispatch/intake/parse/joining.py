@@ -54,6 +54,9 @@ class Row:
     hub: str
     direction: str
     notes: str
+    least_age: int = 0
+    signature: bool = False
+    choice: str = ""
     filled: frozenset[str] = frozenset()
     warnings: tuple[Fault, ...] = ()
 

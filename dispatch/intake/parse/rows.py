@@ -30,6 +30,8 @@ _SHEET_ERROR = re.compile(
     r"#(?:N/[AD]|DIV/0!|¡DIV/0!|¡?REF!|VALUE!|¡?VALOR!|NAME\?|¿NOMBRE\?|¡?NUM!|NULL!|¡NULO!"
     r"|SPILL!|CALC!)"
 )
+_YES = frozenset("1 1.0 yes y true x si sí s verdadero required requerida obligatoria".split())
+_NO = frozenset({"", *"0 0.0 no n false none - falso".split()})
 ROUNDING = Decimal("0.000001")  # grams: largest floating point error of a workbook's number
 
 
@@ -161,6 +163,9 @@ def _read_row(
         skills=_skills(reader.text("skills", 500)),
         hub=reader.text("hub", 100),
         direction=_direction(reader),
+        least_age=_least_age(reader),
+        signature=_signature(reader),
+        choice=reader.text("choice", 64),
         notes=reader.text("notes", 2000),
         filled=frozenset(filled),
         warnings=tuple(reader.warnings),
@@ -178,6 +183,25 @@ def _direction(read: Reader) -> str:
     if direction not in {"outward", "delivery", "entrega", "despacho"}:
         read.fault("direction", "not_a_direction", value=direction)
     return "outward"
+
+
+def _least_age(read: Reader) -> int:
+    """Return the least age of the receiver: "18", "18+" or "+18"; no and empty mean no check."""
+    value = read.text("minimum_age", 40).casefold()
+    if value in _NO:
+        return 0
+    digits = value.strip("+≥> ")
+    if not re.fullmatch(r"[0-9]{1,2}(\.0)?", digits):
+        read.fault("minimum_age", "not_an_age", value=value)
+        return 0
+    return int(float(digits))
+
+
+def _signature(read: Reader) -> bool:
+    value = read.text("signature", 40).casefold()
+    if value not in _YES | _NO:
+        read.fault("signature", "not_yes_or_no", value=value)
+    return value in _YES
 
 
 def _place(read: Reader) -> tuple[float | None, float | None]:

@@ -40,6 +40,8 @@ ROW_WORDS: dict[str, object] = {
     "too_long": _("The value has %(found)s characters. Shorten it to at most %(most)s."),
     "bad_character": _("The value contains a character that cannot be stored. Type it again."),
     "not_a_number": _("“%(value)s” is not a number. Write a number such as 12."),
+    "not_an_age": _("“%(value)s” is not an age. Write the least age in years, such as 18."),
+    "not_yes_or_no": _("“%(value)s” is not yes or no. Write yes or no."),
     "not_whole": _("“%(value)s” is not a whole number. Remove the decimals."),
     "out_of_range": _("“%(value)s” is out of range. Write a number from %(least)s to %(most)s."),
     "not_a_time": _("“%(value)s” is not a time of day. Write it as 14:30."),

@@ -44,6 +44,9 @@ _FIELDS = {
     "skills": "skills",
     "hub": "hub",
     "direction": "direction",
+    "minimum_age": "least_age",
+    "signature": "signature",
+    "choice": "choice",
     "notes": "notes",
 }
 
@@ -107,6 +110,9 @@ def to_draft(
             for p in row.parcels
         ),
         skills=row.skills,
+        least_age=row.least_age,
+        signature=row.signature,
+        choice=row.choice,
         notes=row.notes,
         sent_fields=sent_fields_of(row, columns, service_date),
     )

@@ -1,5 +1,6 @@
 """The services of orders: place, change, promise, move, attempt, cancel and erase."""
 
+from dispatch.orders.services.access import clear_access, reveal_code, set_access
 from dispatch.orders.services.adding import add_order
 from dispatch.orders.services.attempting import record_attempt
 from dispatch.orders.services.changing import (
@@ -27,6 +28,7 @@ __all__ = [
     "add_order",
     "cancel_order",
     "change_order",
+    "clear_access",
     "erase_person",
     "find_person",
     "lock_orders",
@@ -41,6 +43,8 @@ __all__ = [
     "prepare_orders",
     "record_attempt",
     "return_order",
+    "reveal_code",
+    "set_access",
     "set_pin",
     "set_promise",
     "try_again",

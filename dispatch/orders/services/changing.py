@@ -13,6 +13,7 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.checking import ORDER_RULES, shopper_rules
 from dispatch.orders.errors import MoveNotAllowed, OrderUnderWay, status_word
 from dispatch.orders.events import CHANGED, OrderChangedFacts
+from dispatch.orders.handovers import refuse_without_person
 from dispatch.orders.models import Cause, HubChoice, Order, Shopper
 from dispatch.orders.services.moves import lock_order, move, rewrite
 from dispatch.orders.services.placing import search_of
@@ -28,6 +29,8 @@ class OrderFields(TypedDict, total=False):
 
     notes: str
     handover: str
+    least_age: int
+    signature: bool
     skills: list[str]
     service_s: int
     service_date: dt.date | None
@@ -38,6 +41,9 @@ class OrderFields(TypedDict, total=False):
 # A plan depends on these fields, so they can change only while no plan contains the order. All
 # other fields can change until the order has ended.
 _PLAN_FIELDS = frozenset({"skills", "service_s", "service_date", "hub"})
+_PLAIN_FIELDS = ("notes", "handover", "least_age", "signature", "skills")
+
+_DEMANDS = frozenset({"handover", "least_age", "signature"})
 
 
 def _date(raw: Any) -> dt.date | None:
@@ -58,15 +64,15 @@ def change_order(
 ) -> Order:
     """Change the given fields of an order.
 
-    Notes, handover and the shopper's contact can change until the order has ended. The fields
-    that a plan depends on can change only while no plan contains the order. An order with a
+    Notes, handover, age check, signature and the shopper's contact can change until the order has
+    ended. The fields that a plan depends on can change only while no plan contains the order. An order with a
     promise keeps its service date; to change the date, promise a new window. Locks: the order.
     Records: order.changed if a value differs. Raises: Invalid, Stale, OrderUnderWay.
     """
     row = lock_order(order, version)
     order_fields: dict[str, Any] = dict(fields)
     shopper = order_fields.pop("shopper", None)
-    rules = {name: ORDER_RULES[name] for name in ("notes", "handover", "skills")} | {
+    rules = {name: ORDER_RULES[name] for name in _PLAIN_FIELDS} | {
         "service_s": values.whole(0, 8 * 3600),
         "service_date": _date,
         "hub": _hub,
@@ -87,6 +93,10 @@ def change_order(
     if "shopper" in changed:
         parcels = list(row.parcels.values("external_id", "barcode"))
         changed["search"] = search_of(row.external_id, changed["shopper"], row.place, parcels)
+    for name in _DEMANDS & set(changed):
+        setattr(row, name, changed[name])
+    if _DEMANDS & set(changed):
+        refuse_without_person(row)
     rewrite(row, changed)
     names = sorted(set(changed) - {"search", "hub_choice"})
     record(CHANGED, OrderChangedFacts(changed=tuple(names)), subject=row.public_id)

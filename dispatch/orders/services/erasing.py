@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from dispatch.orders.events import SHOPPER_ERASED, ShopperErasedFacts
-from dispatch.orders.models import Attempt, Option, Order, Place, Promise, Shopper
+from dispatch.orders.models import AccessNote, Attempt, Option, Order, Place, Promise, Shopper
 from dispatch.orders.services.placing import search_of
 from dispatch.orders.states import ENDED
 from lastmile.core.clock import now
@@ -41,6 +41,7 @@ def find_person(query: PersonQuery) -> Person | None:
     # The number without its country code, as people write it in the country.
     words |= {row.phone[-9:] for row in shoppers if row.phone}
     words |= {order.notes for order in orders}
+    words |= set(AccessNote.objects.filter(order__in=orders).values_list("text", flat=True))
     own, _shared = _places([row.pk for row in shoppers])
     for place in own:
         words |= {place.text, place.key, f"{place.street} {place.house_number}".strip()}
@@ -54,7 +55,7 @@ def find_person(query: PersonQuery) -> Person | None:
 
 
 def erase_person(person: Person) -> dict[str, int]:
-    """Blank the shopper, the notes and the places of a person.
+    """Blank the shopper, the notes and the places of a person, and delete the access notes.
 
     A place keeps only rounded coordinates, exact to about a kilometre. Locks: the shoppers, their
     orders. Records: shopper.erased, once per shopper. Raises: DataStillNeeded while an order has
@@ -82,6 +83,7 @@ def erase_person(person: Person) -> dict[str, int]:
         audit(SHOPPER_ERASED.name, row.public_id, {"orders": (len(orders), len(orders))})
     shopper_count = blanked.update(**_WHO, updated_at=now())
     note_count = Order.objects.filter(shopper__in=ids).exclude(notes="").update(notes="")
+    note_count += AccessNote.objects.filter(order__shopper__in=ids).delete()[0]
     for order in Order.objects.filter(shopper__in=ids).select_related("shopper", "place"):
         parcels = list(order.parcels.values("external_id", "barcode"))
         search = search_of(order.external_id, order.shopper, order.place, parcels)

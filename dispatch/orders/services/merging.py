@@ -24,7 +24,7 @@ from lastmile.core.units import spread
 # is kept.
 _DOOR = ("text", "street", "house_number", "unit", "postcode")
 _TOWN = ("city", "region", "country")
-_OWN = ("direction", "service_s", "notes")
+_OWN = ("direction", "service_s", "least_age", "signature", "notes")
 _NEVER_IN_A_FILE = ("value_minor", "price_minor", "currency", "handover")
 
 
@@ -170,6 +170,8 @@ def _kept_warning(sent: SentFields, row: Order) -> tuple[FieldProblem, ...]:
         "skills": row.skills,
         "hub": row.hub_choice == HubChoice.GIVEN,
         "direction": row.direction != Direction.OUTWARD,
+        "least_age": row.least_age,
+        "signature": row.signature,
         "notes": row.notes,
     }
     names = sorted(name for name in sent.blank - sent.filled if present.get(name))

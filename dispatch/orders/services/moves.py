@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from dispatch.orders.errors import MoveNotAllowed, status_word
 from dispatch.orders.events import MOVED
-from dispatch.orders.models import Direction, Order
-from dispatch.orders.states import OPEN, OrderState, moves_from, waiting_state
+from dispatch.orders.models import AccessNote, Direction, Order
+from dispatch.orders.states import ENDED, OPEN, OrderState, moves_from, waiting_state
 from lastmile.core.clock import now
 from lastmile.core.errors import Stale
 from lastmile.core.events import Lane, record_many
@@ -50,7 +50,8 @@ def move(
     """Write the new state of locked orders, and record the event of each move.
 
     Orders that already have the state are skipped. ``data`` are further facts of the events.
-    ``also`` are columns to write in the same UPDATE. Return the orders that moved. Raises:
+    ``also`` are columns to write in the same UPDATE. When an order ends, the code of its access
+    note is deleted. Return the orders that moved. Raises:
     MoveNotAllowed for the first order that cannot move; then nothing is written.
     """
     moving = [order for order in orders if order.state != to]
@@ -73,6 +74,10 @@ def move(
         state=to.value, version=F("version") + 1, updated_at=now(), **columns
     )
     kind = MOVED[to.value]
+    if to in ENDED:
+        AccessNote.objects.filter(order__in=moving, code__isnull=False).update(
+            code=None, updated_at=now()
+        )
     record_many(
         [
             kind.new(order.public_id, kind.facts(from_=order.state, **(data or {})))

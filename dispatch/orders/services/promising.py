@@ -12,6 +12,7 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PromisedPlace, PromiseDraft
 from dispatch.orders.errors import OrderUnderWay, status_word
 from dispatch.orders.events import PROMISED, PromisedFacts
+from dispatch.orders.handovers import needs_person, person_needed, without_person
 from dispatch.orders.models import (
     Cause,
     Handover,
@@ -68,6 +69,8 @@ def set_promise(*, order: Order, draft: PromiseDraft, version: int | None = None
               "between delivery and collection.") % {"status": status_word(row.state)}
         )  # fmt: skip
     promise = promise_of(row, draft, _place_of(row, draft))
+    if needs_person(row) and without_person(handover=promise.handover, option=promise.option):
+        raise person_needed(row, "/option" if promise.option == Option.LOCKER else "/handover")
     if before is not None and _equal(before, promise):
         return before
     promise.save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from dispatch.orders.checking import PLACE_FIELDS, Checked
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.errors import OrderUnderWay, status_word
 from dispatch.orders.events import CHANGED, OrderChangedFacts
+from dispatch.orders.handovers import refuse_without_person
 from dispatch.orders.models import HubChoice, Order, Parcel, Place, Promise
 from dispatch.orders.services.moves import rewrite
 from dispatch.orders.services.promising import promise_of, record_promise
@@ -36,10 +38,12 @@ def update_from(
 
     A hub that a person or a file named is kept as long as the place does not change. A promise is
     kept, with its service date, unless a new time window supersedes it. Records: order.changed,
-    order.promised. Raises: OrderUnderWay.
+    order.promised. Raises: OrderUnderWay; Invalid if the order now demands a
+    person, but is promised without one.
     """
     refuse_under_way(row)
     values = dict(columns)
+    _refuse_without_person(row, values)
     if checked.hub is None and row.hub_choice == HubChoice.GIVEN and row.place == values["place"]:
         values |= {"hub": row.hub, "hub_choice": row.hub_choice}
     if checked.service_date is None and window is None:
@@ -63,6 +67,14 @@ def update_from(
     if promise is not None:
         record_promise(row, promise)
     return (*fields, *(["window"] if promise is not None else []), *parcels)
+
+
+def _refuse_without_person(row: Order, values: Mapping[str, Any]) -> None:
+    """Raise Invalid if the order now demands a person, but is promised without one."""
+    after = copy(row)
+    for name in ("handover", "least_age", "signature"):
+        setattr(after, name, values[name])
+    refuse_without_person(after)
 
 
 def _changed_fields(row: Order, values: Mapping[str, Any]) -> list[str]:

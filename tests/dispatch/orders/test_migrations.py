@@ -16,7 +16,7 @@ from tests.dispatch.orders.actions import at, attempt, out
 from tests.factories import make_hub, make_order, make_window
 
 BEFORE = ("orders", "0003_place_doubt")
-AFTER = ("orders", "0005_collection_back")
+AFTER = ("orders", "0008_access_notes")
 
 
 def columns() -> set[str]:

@@ -1,0 +1,37 @@
+"""The tables of orders: Shopper, Place, Order, Parcel, Promise, Attempt and AccessNote."""
+
+from dispatch.orders.models.access import AccessKind, AccessNote
+from dispatch.orders.models.orders import (
+    OLDEST,
+    YOUNGEST,
+    Direction,
+    Handover,
+    HubChoice,
+    Order,
+    Parcel,
+)
+from dispatch.orders.models.promises import Attempt, Cause, Option, Outcome, Promise, Reason
+from dispatch.orders.models.shoppers import HUMAN_PINS, PinSource, Place, Precision, Shopper
+
+__all__ = [
+    "OLDEST",
+    "YOUNGEST",
+    "AccessKind",
+    "AccessNote",
+    "Attempt",
+    "Cause",
+    "Direction",
+    "HUMAN_PINS",
+    "Handover",
+    "HubChoice",
+    "Option",
+    "Order",
+    "Outcome",
+    "Parcel",
+    "PinSource",
+    "Place",
+    "Precision",
+    "Promise",
+    "Reason",
+    "Shopper",
+]
