@@ -41,6 +41,7 @@ home.view        o m d p v r |
 sockets.open     o m d p v r | i v
 orders.view      o m d p r   | i
 orders.edit      o m d       | i
+codes.reveal     o m d       |
 orders.import    o m d       | i
 fleet.view       o m d p r   | i
 fleet.edit       o m d       | i
