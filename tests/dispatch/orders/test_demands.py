@@ -181,7 +181,7 @@ def test_a_file_brings_age_and_signature_with_english_or_spanish_headings(headin
 def test_a_wrong_age_or_signature_in_a_file_refuses_its_row_with_the_remedy() -> None:
     batch = bring(HEAD.format("minimum_age,signature") + "A,38.72,-9.14,adult,maybe\nB,1,1,3,\n")
     faults = {row.number: [f["column"] for f in row.faults] for row in batch.refused.all()}
-    assert list(faults.values())[0] == ["minimum_age", "signature"]
+    assert next(iter(faults.values())) == ["minimum_age", "signature"]
     assert len(faults) == 2
     assert not Order.objects.exists()
 
