@@ -307,8 +307,8 @@ class OrderOut(ModelOut[Order]):
         fields = (
             "id", "external_id", "direction", "state", "hub", "hub_choice", "service_date",
             "service_s", "weight_g", "volume_cm3", "parcel_count", "skills", "value_minor",
-            "price_minor", "currency", "handover", "least_age", "signature", "notes", "shopper", "place", "promise",
-            "source", "created_at", "updated_at", "version",
+            "price_minor", "currency", "handover", "least_age", "signature", "notes",
+            "shopper", "place", "promise", "source", "created_at", "updated_at", "version",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -30,8 +30,8 @@ _SHEET_ERROR = re.compile(
     r"#(?:N/[AD]|DIV/0!|¡DIV/0!|¡?REF!|VALUE!|¡?VALOR!|NAME\?|¿NOMBRE\?|¡?NUM!|NULL!|¡NULO!"
     r"|SPILL!|CALC!)"
 )
-_YES = frozenset("1 1.0 yes y true x si sí s verdadero required requerida obligatoria".split())
-_NO = frozenset({"", *"0 0.0 no n false none - falso".split()})
+_YES = frozenset({"1", "1.0", "yes", "y", "true", "x", "si", "sí", "s", "verdadero", "required"})
+_NO = frozenset({"", "0", "0.0", "no", "n", "false", "none", "-", "falso"})
 ROUNDING = Decimal("0.000001")  # grams: largest floating point error of a workbook's number
 
 

@@ -14,6 +14,7 @@ from dispatch.orders.models.promises import Attempt, Cause, Option, Outcome, Pro
 from dispatch.orders.models.shoppers import HUMAN_PINS, PinSource, Place, Precision, Shopper
 
 __all__ = [
+    "HUMAN_PINS",
     "OLDEST",
     "YOUNGEST",
     "AccessKind",
@@ -21,7 +22,6 @@ __all__ = [
     "Attempt",
     "Cause",
     "Direction",
-    "HUMAN_PINS",
     "Handover",
     "HubChoice",
     "Option",

@@ -43,7 +43,8 @@ class Order(Timestamped):
 
     ``digest`` is the SHA-256 of the order as last received; it shows whether a repeated order is
     the same. ``least_age`` is the least age of the person who takes the goods, 0 for no check.
-    ``signature`` means that this person signs. ``search`` is the text that a search looks through, in lower case without accents.
+    ``signature`` means that this person signs. ``search`` is the text that a search looks through,
+    in lower case without accents.
     """
 
     public_id = PublicIdField("ord")

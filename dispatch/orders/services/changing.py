@@ -65,9 +65,9 @@ def change_order(
     """Change the given fields of an order.
 
     Notes, handover, age check, signature and the shopper's contact can change until the order has
-    ended. The fields that a plan depends on can change only while no plan contains the order. An order with a
-    promise keeps its service date; to change the date, promise a new window. Locks: the order.
-    Records: order.changed if a value differs. Raises: Invalid, Stale, OrderUnderWay.
+    ended. The fields that a plan depends on can change only while no plan contains the order. An
+    order with a promise keeps its service date; to change the date, promise a new window. Locks:
+    the order. Records: order.changed if a value differs. Raises: Invalid, Stale, OrderUnderWay.
     """
     row = lock_order(order, version)
     order_fields: dict[str, Any] = dict(fields)

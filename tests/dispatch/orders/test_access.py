@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
 
 from dispatch.orders import selectors, services
 from dispatch.orders.drafts import ShopperDraft
