@@ -73,7 +73,7 @@ __all__ = (
     "Visit",
     "Window",
     "missed_cost",
-    "replace_last_visit",
+    "replace_visit",
     "service_s",
 )
 
@@ -156,32 +156,41 @@ class Problem:
         return len(self.profiles[0].duration_s)
 
 
-def replace_last_visit(problem: Problem, visit: Visit) -> Problem:
-    """Return a copy of the problem with its last visit replaced; both share the same matrices.
+def replace_visit(problem: Problem, at: int, visit: Visit) -> Problem:
+    """Return a copy of the problem with one visit replaced; both share the same matrices.
 
-    Neither the new nor the replaced visit may be in a pair, in ``together`` or in ``apart``.
+    ``at`` is the index of the replaced visit. Neither the new nor the replaced visit may be in a
+    pair, in ``together`` or in ``apart``, or committed to a vehicle.
 
     Raises
     ------
     Invalid
         When the visit is not valid for the problem, or another visit has the same id.
     """
-    faults, last = Problems(), len(problem.visits) - 1
+    faults, before = Problems(), problem.visits[at]
     validation.check_visit(problem, visit, "/visit", faults)
-    if problem.visit_index.get(visit.id, last) != last:
+    if problem.visit_index.get(visit.id, at) != at:
         faults.add("/visit/id", f"The problem already has visit {visit.id}: use its id.")
     faults.raise_if_any("The visit is not valid for the problem; see errors.")
-    index = {name: at for name, at in problem.visit_index.items() if at != last}
-    groups = {name: tuple(at for at in g if at != last) for name, g in problem.groups.items()}
-    if visit.group:
-        groups[visit.group] = (*groups.get(visit.group, ()), last)
+    index = problem.visit_index.copy()
+    del index[before.id]
+    index[visit.id] = at
     other = object.__new__(Problem)
     for member in fields(Problem):
         object.__setattr__(other, member.name, getattr(problem, member.name))
-    object.__setattr__(other, "visits", (*problem.visits[:last], visit))
-    object.__setattr__(other, "visit_index", index | {visit.id: last})
-    object.__setattr__(other, "groups", {name: g for name, g in groups.items() if g})
+    object.__setattr__(other, "visits", (*problem.visits[:at], visit, *problem.visits[at + 1 :]))
+    object.__setattr__(other, "visit_index", index)
+    if before.group or visit.group:
+        object.__setattr__(other, "groups", _regrouped(problem, at, visit.group))
     return other
+
+
+def _regrouped(problem: Problem, at: int, group: str) -> dict[str, tuple[int, ...]]:
+    """Return the groups of a problem with one visit moved to another group, "" for none."""
+    groups = {name: tuple(v for v in g if v != at) for name, g in problem.groups.items()}
+    if group:
+        groups[group] = tuple(sorted((*groups.get(group, ()), at)))
+    return {name: g for name, g in groups.items() if g}
 
 
 def service_s(visit: Visit, vehicle: VehicleShift) -> int:

@@ -70,6 +70,12 @@ class Context:
         if not self.plain:
             self.scanner.replace_visit(problem, visit)
 
+    def rename(self, problem: Problem) -> None:
+        """Use another problem, which differs only in the ids of visits."""
+        self.problem = self.timer.problem = problem
+        if self._scanner is not None:
+            self._scanner.rename(problem)
+
     @property
     def model(self) -> Model:
         """The problem as flat arrays, created on first use."""
@@ -83,6 +89,11 @@ class Context:
         if self._scanner is None:
             self._scanner = scanner(self.problem, self.model)
         return self._scanner
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the arrays for the compiled scan in bytes; 0 as long as there are none."""
+        return self._scanner.nbytes if self._scanner is not None else 0
 
     def equipped(self, vehicle: int, codes: Iterable[int]) -> list[int]:
         """Return codes with the reloads and charges that make them feasible.

@@ -67,6 +67,46 @@ def cheapest(draft: Draft, visit: int) -> Fit | None:
     return next(iter(gaps(draft, visit)), None)
 
 
+def best_in_windows(
+    draft: Draft, visit: int, windows: Sequence[tuple[int, int]]
+) -> list[Fit | None]:
+    """Return the cheapest gap for each of several windows of a visit, None where none is feasible.
+
+    Parameters
+    ----------
+    visit : int
+        A visit in no tour, with one window, in no pair, group or set. Its window is replaced.
+    windows : sequence of (first second, last second)
+    """
+    context = draft.context
+    if context.plain:
+        every = rows_of(draft).in_windows(visit, windows)
+        return [_gap(context, f, f.best()) if len(f) else None for f in every]
+    tours = {tour.vehicle: tour.codes for tour in draft.tours if tour.codes}
+    fee = context.problem.visits[visit].service_cost * UNIT
+    result: list[Fit | None] = []
+    for best in context.scanner.best(tours, visit, windows):
+        if best is None:
+            result.append(None)
+            continue
+        vehicle, gap, seconds, metres, exact = best
+        codes = tuple(tours.get(vehicle, ()))
+        result.append(
+            Fit(
+                vehicle,
+                _visits_before(codes)[gap],
+                seconds,
+                metres,
+                exact + fee,
+                context.problem.vehicles[vehicle].co2_mg_per_m * metres,
+                None,
+                codes,
+                ((gap, visit),),
+            )
+        )
+    return result
+
+
 def _gap(context: Context, fitting: Fitting, at: int) -> Fit:
     """Return one row of the columns as an insertion."""
     vehicle, metres = int(fitting.vehicle[at]), int(fitting.added_m[at])

@@ -78,21 +78,23 @@ class Board:
         for vehicle, tour in before.items():
             codes = [code for code in tour.codes if code not in removed]
             draft.assign_exactly(vehicle, codes if any(code >= 0 for code in codes) else [])
-        result = [self._place(gap) for gap in gaps(draft, at)]
+        result = [insertion_of(self.problem, gap) for gap in gaps(draft, at)]
         for vehicle, tour in before.items():
             draft.tours[vehicle] = tour
         return result
 
-    def _place(self, gap: Fit) -> Insertion:
-        return Insertion(
-            vehicle=self.problem.vehicles[gap.vehicle].id,
-            position=gap.position,
-            added_s=gap.added_s,
-            added_m=gap.added_m,
-            cost=rounded(gap.exact),
-            co2_g=(gap.co2_mg + 500) // 1000,
-            pair_position=gap.pair_position,
-        )
+
+def insertion_of(problem: Problem, gap: Fit) -> Insertion:
+    """Return a feasible gap with ids and rounded figures."""
+    return Insertion(
+        vehicle=problem.vehicles[gap.vehicle].id,
+        position=gap.position,
+        added_s=gap.added_s,
+        added_m=gap.added_m,
+        cost=rounded(gap.exact),
+        co2_g=(gap.co2_mg + 500) // 1000,
+        pair_position=gap.pair_position,
+    )
 
 
 def places(problem: Problem, solution: Solution, visit: str) -> list[Insertion]:

@@ -66,9 +66,17 @@ class Rows:
 
     def fitting(self, visit: int) -> Fitting:
         """Return all feasible gaps for a visit that is in no tour, unsorted."""
-        parts = [NONE, *(group.fitting(self.draft, visit) for group in self.groups)]
-        columns = zip(*parts, strict=True)
-        return Fitting(*(np.concatenate(column) for column in columns))
+        return self.in_windows(visit, [_span(self.draft.context, visit)])[0]
+
+    def in_windows(self, visit: int, windows: Sequence[tuple[int, int]]) -> list[Fitting]:
+        """Return the same for each of several windows, (first second, last second)."""
+        near = [(group, group.near(self.draft, visit)) for group in self.groups]
+        result = []
+        for window in windows:
+            parts = [NONE, *(group.fitting(beside, window) for group, beside in near)]
+            columns = zip(*parts, strict=True)
+            result.append(Fitting(*(np.concatenate(column) for column in columns)))
+        return result
 
 
 def rows_of(draft: Draft) -> Rows:
@@ -77,6 +85,29 @@ def rows_of(draft: Draft) -> Rows:
         draft.rows = Rows(draft)
     rows: Rows = draft.rows
     return rows
+
+
+def _span(context: Context, visit: int) -> tuple[int, int]:
+    """Return the windows of a visit as one, from the first to the last."""
+    spans = context.timer.windows(visit)
+    return spans[0][0], spans[-1][1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """The gaps of a group of vehicles with room for a visit; its windows are not considered.
+
+    ``rows`` are the gaps, ``tour`` and ``cells`` belong to them. ``added_m`` are the added metres,
+    ``drive_in`` and ``drive_out`` the seconds to the visit and on from it.
+    """
+
+    rows: Column
+    tour: Column
+    cells: Column
+    added_m: Column
+    drive_in: Column
+    drive_out: Column
+    service_s: int
 
 
 class _VehicleGroup:
@@ -111,8 +142,8 @@ class _VehicleGroup:
         self.feasible = np.zeros(len(vehicles), bool)
         self.unused = np.ones(len(vehicles), bool)
 
-    def fitting(self, draft: Draft, visit: int) -> tuple[Column, ...]:
-        """Return the columns of ``Fitting`` for these vehicles."""
+    def near(self, draft: Draft, visit: int) -> _Near:
+        """Return the gaps whose tours have room for a visit, and what it adds there."""
         self._update(draft)
         it, context = self.context.problem.visits[visit], self.context
         may = context.may[visit]
@@ -123,24 +154,28 @@ class _VehicleGroup:
         rows = np.flatnonzero(possible[self.tour_of])
         tour, cells = self.tour_of[rows], self.cells[:, rows]
         added_m = self.metres[cells[0], it.place] + self.metres[it.place, cells[1]] - cells[2]
-        span = context.timer.windows(visit)
-        service = service_s(it, context.problem.vehicles[self.vehicles[0]])
-        here: Segment = (service, 0, span[0][0], span[-1][1])
+        rows = rows[near := self.distance[tour] + added_m <= self.range[tour]]
+        tour, cells, added_m = tour[near], cells[:, near], added_m[near]
         drive_in = self.seconds[cells[0], it.place].astype(np.int64)
         drive_out = self.seconds[it.place, cells[1]].astype(np.int64)
-        duration, late = _joined(cells[3:7], drive_in, here, drive_out, cells[7:11])
-        work = duration + self.loading[tour]
-        fits = (late == 0) & (work <= self.longest[tour])
-        fits &= self.distance[tour] + added_m <= self.range[tour]
-        chosen = np.flatnonzero(fits)
-        tour, metres = tour[chosen], added_m[chosen].astype(np.int64)
+        service = service_s(it, context.problem.vehicles[self.vehicles[0]])
+        return _Near(rows, tour, cells, added_m, drive_in, drive_out, service)
+
+    def fitting(self, near: _Near, window: tuple[int, int]) -> tuple[Column, ...]:
+        """Return the columns of ``Fitting`` for these vehicles and one window."""
+        here: Segment = (near.service_s, 0, *window)
+        cells = near.cells
+        duration, late = _joined(cells[3:7], near.drive_in, here, near.drive_out, cells[7:11])
+        work = duration + self.loading[near.tour]
+        chosen = np.flatnonzero((late == 0) & (work <= self.longest[near.tour]))
+        tour, metres = near.tour[chosen], near.added_m[chosen].astype(np.int64)
         more = work[chosen] - self.duration[tour]
         price = self.price[tour]
         most = int(max(np.abs(metres).max(initial=1), np.abs(more).max(initial=1)))
         if most * self.top >= TOP:
             metres, more, price = (a.astype(object) for a in (metres, more, price))
         exact = metres * price[:, 0] + more * price[:, 1] + self.unused[tour] * price[:, 2]
-        return self.name[tour], rows[chosen] - self.first[tour], more, metres, exact
+        return self.name[tour], near.rows[chosen] - self.first[tour], more, metres, exact
 
     def _update(self, draft: Draft) -> None:
         """Recompute the rows of the tours that have changed."""

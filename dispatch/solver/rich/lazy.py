@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, cast
 
-from dispatch.solver.model.problem import Problem
+from dispatch.solver.model.problem import Problem, Visit
 from dispatch.solver.rich.model import Model
 
 if TYPE_CHECKING:
@@ -24,16 +24,24 @@ def plain(problem: Problem) -> bool:
     Such a problem has at most one window a visit, deliveries in one trip, skills, shifts and plain
     prices, and nothing else.
     """
+    return plain_fleet(problem) and all(plain_visit(v) for v in problem.visits)
+
+
+def plain_visit(visit: Visit) -> bool:
+    """Return True if a visit has at most one window, and delivers without further rules."""
+    return (
+        len(visit.windows) <= 1
+        and not (visit.release_s or visit.max_late_s or visit.service_cost)
+        and not any(visit.collect)
+    )
+
+
+def plain_fleet(problem: Problem) -> bool:
+    """Return True if everything in a problem except its visits is plain."""
     return (
         not (problem.pairs or problem.together or problem.apart or problem.groups)
         and not (problem.fairness_cost or problem.co2_cost_per_kg)
         and not any(p.hourly for p in problem.profiles)
-        and all(
-            len(v.windows) <= 1
-            and not (v.release_s or v.max_late_s or v.service_cost)
-            and not any(v.collect)
-            for v in problem.visits
-        )
         and not any(
             v.breaks
             or v.reloads

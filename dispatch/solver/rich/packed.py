@@ -43,3 +43,8 @@ class Packed:
         self._table = np.array(table, dtype=np.int64)
         self.kinds: Kinds = tuple(kinds)
         self.address = int(self._table.ctypes.data)
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the arrays in bytes."""
+        return sum(int(getattr(self, name).nbytes) for name in self.names)

@@ -23,17 +23,25 @@ from dispatch.solver.rich.model import (
 from dispatch.solver.timing.timer import scaled
 
 TOO_FEW_WINDOWS: Final = "The model has too few rows for the visit's windows. Build it with more."
+Space = tuple[int, int]  # the first row of a visit in Model.windows, and the row after its last
 
 
-def replace_visit(model: Model, problem: Problem, visit: int) -> None:
-    """Write a visit of a problem over the last visit of a model.
+def spaces(model: Model) -> list[Space]:
+    """Return the rows of each visit in the windows of a model that was just built."""
+    firsts = [*model.visit[:, SOFT].tolist(), len(model.windows)]
+    return list(pairwise(firsts))
+
+
+def replace_visit(model: Model, problem: Problem, visit: int, space: Space) -> None:
+    """Write a visit of a problem over the same visit of a model.
 
     Parameters
     ----------
     model : Model
-        Built from a problem that differs only in its last visit, which is in no pair and no set.
-        The rows at the end of ``Model.windows`` belong to that visit. The new visit needs one row
-        for each window, and two for each where it may be late.
+        Built from a problem that differs only in this visit, which is in no pair and no set.
+    space : (int, int)
+        The rows of ``Model.windows`` that belong to the visit; see ``spaces``. The new visit needs
+        one row for each window, and two for each where it may be late.
 
     Raises
     ------
@@ -43,8 +51,8 @@ def replace_visit(model: Model, problem: Problem, visit: int) -> None:
     it = problem.visits[visit]
     windows: list[tuple[int, int]] = []
     write_visit(model.visit[visit], problem, visit, windows)
-    first = _first_window(model, visit)
-    if first + len(windows) > len(model.windows):
+    first, end = space
+    if first + len(windows) > end:
         raise ValueError(TOO_FEW_WINDOWS)
     for at, window in enumerate(windows, start=first):
         model.windows[at] = window
@@ -58,11 +66,6 @@ def replace_visit(model: Model, problem: Problem, visit: int) -> None:
         for vehicle in problem.vehicles
     ]
     _legs(model, problem, int(model.visit[visit, PLACE]))
-
-
-def _first_window(model: Model, visit: int) -> int:
-    """Return the first row after the windows of all other visits."""
-    return int(model.visit[:visit, [SOFT_END, HARD_END]].max(initial=0))
 
 
 def _legs(model: Model, problem: Problem, place: int) -> None:

@@ -16,6 +16,7 @@ from dispatch.solver.model.cost import UNIT, co2_exact, driven_exact, fairness_c
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.model.solution import Tour
 from dispatch.solver.rich.all_gaps import COLUMNS, list_gaps
+from dispatch.solver.rich.best_gaps import CANDIDATES, best_gaps
 from dispatch.solver.rich.fill import insert_absent
 from dispatch.solver.rich.initial import load_plan
 from dispatch.solver.rich.layout import (
@@ -35,7 +36,7 @@ from dispatch.solver.rich.layout import (
     new_scratch,
 )
 from dispatch.solver.rich.model import Int64, Model
-from dispatch.solver.rich.replace_visit import replace_visit
+from dispatch.solver.rich.replace_visit import replace_visit, spaces
 from dispatch.solver.rich.route import refresh
 from dispatch.solver.rich.scan import INFINITE, scan
 from dispatch.solver.rich.state import BLINKS, State, fresh, no_promises, update_visit
@@ -44,6 +45,7 @@ from dispatch.solver.rich.write import Writer
 HOPELESS: Final = (WHO, STOPS)  # rules that no facility helps to keep
 BEAM: Final = 6  # partial sequences kept while facilities are inserted
 PER_SECOND: Final = UNIT // 3600
+OUTDATED: Final = (-(10**9),)  # codes of no route: the route is loaded again
 SPARE: Final = 4  # rows of gaps for each visit at first; doubled when full
 
 
@@ -63,6 +65,7 @@ class Scanner:
         self.problem, self.model = problem, model
         self.scratch = new_scratch(model)
         self.writer = Writer(problem, model, self.scratch)
+        self._spaces = spaces(model)
         self._promise = no_promises(model)
         nobody = np.full((len(problem.visits), 1), -1, dtype=np.int64)
         self._no_neighbours = nobody
@@ -81,10 +84,23 @@ class Scanner:
 
     def replace_visit(self, problem: Problem, visit: int) -> None:
         """Replace a visit by another; its row and column of the matrices have changed already."""
-        self.problem = self.writer.problem = problem
-        replace_visit(self.model, problem, visit)
+        self.rename(problem)
+        replace_visit(self.model, problem, visit, self._spaces[visit])
         if self._lazy_state is not None:
             update_visit(self.model, self._lazy_state, visit)
+        for vehicle, codes in self._loaded.items():
+            if visit in codes:
+                self._loaded[vehicle] = OUTDATED
+
+    def rename(self, problem: Problem) -> None:
+        """Use another problem, which differs only in the ids of visits."""
+        self.problem = self.writer.problem = problem
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the arrays in bytes."""
+        state = 0 if self._lazy_state is None else self._lazy_state.nbytes
+        return self.model.nbytes + self.scratch.nbytes + state
 
     def timed(self, vehicle: int, codes: Sequence[int]) -> Timed | None:
         """Return time, metres and cost of a sequence, None if it is infeasible."""
@@ -132,6 +148,73 @@ class Scanner:
                 (vehicle, gap, delivery_gap, lasts - before.lasts_s, metres - before.metres, exact)
             )
         return gaps
+
+    def best(
+        self, tours: Mapping[int, Sequence[int]], visit: int, windows: Sequence[tuple[int, int]]
+    ) -> list[tuple[int, int, int, int, int] | None]:
+        """Return the cheapest insertion of a visit for each of several windows, None if none fits.
+
+        Parameters
+        ----------
+        visit : int
+            A visit with one window, in no pair and no set. Its window is replaced.
+        windows : sequence of (first second, last second)
+
+        Returns
+        -------
+        list of (vehicle, gap, seconds, metres, exact), or None
+            As in ``gaps``, the first by cost, added seconds, vehicle and gap.
+        """
+        self._sync(tours)
+        count = len(windows)
+        spans = np.array(windows, dtype=np.int64).reshape(count, 2)
+        candidates = np.zeros((count, CANDIDATES, 2), dtype=np.int64)
+        counts = np.zeros(count, dtype=np.int64)
+        row = self._spaces[visit][0]
+        kept = self.model.windows[row].copy()
+        best_gaps(
+            self.model,
+            self._promise,
+            self._state,
+            self.scratch,
+            visit,
+            row,
+            spans,
+            candidates,
+            counts,
+        )
+        base: dict[int, Timed] = {}
+        result = []
+        for at, window in enumerate(windows):
+            self.model.windows[row] = window
+            result.append(
+                self._cheapest_of(tours, visit, candidates[at, : counts[at]].tolist(), base)
+            )
+        self.model.windows[row] = kept
+        return result
+
+    def _cheapest_of(
+        self,
+        tours: Mapping[int, Sequence[int]],
+        visit: int,
+        candidates: list[list[int]],
+        base: dict[int, Timed],
+    ) -> tuple[int, int, int, int, int] | None:
+        """Return the cheapest of a few gaps by exact cost; ``base`` caches the routes' figures."""
+        best = None
+        for vehicle, gap in candidates:
+            codes = list(tours.get(vehicle, ()))
+            if vehicle not in base:
+                base[vehicle] = self.timed(vehicle, codes) or Timed(0, 0, 0)
+            before = base[vehicle]
+            timed = self.timed(vehicle, [*codes[:gap], visit, *codes[gap:]])
+            if timed is None:
+                continue
+            lasts, exact = timed.lasts_s - before.lasts_s, timed.exact - before.exact
+            rank = (exact, lasts, vehicle, gap)
+            if best is None or rank < best[0]:
+                best = (rank, (vehicle, gap, lasts, timed.metres - before.metres, exact))
+        return best[1] if best else None
 
     def filled(
         self,
