@@ -87,7 +87,7 @@ STEPS: tuple[str, ...] = (
 )
 
 PANELS: dict[str, tuple[Panel, ...]] = {
-    "order": (),
+    "order": (Panel("tracking:of-order", "orders.view", _("From the shopper")),),
     "plan": (),
     "hub": (Panel("people:audit-of", "audit.view", _("Audit log")),),
 }

@@ -36,6 +36,7 @@ TENANT_APPS = [
     "dispatch.planning",
     "dispatch.slots",
     "portal.choice",
+    "portal.tracking",
 ]
 APPS_WITHOUT_TABLES = [  # commands, templates, static files
     "lastmile.embedded",

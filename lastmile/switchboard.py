@@ -23,6 +23,7 @@ EVENTS: list[str] = [
     "dispatch.orders.events",
     "dispatch.intake.events",
     "dispatch.planning.events",
+    "portal.tracking.events",
     "dispatch.slots.events",
 ]
 
@@ -88,6 +89,7 @@ POLICIES: dict[str, str] = {
     "slots": "dispatch.slots.policy.SlotPolicy",
     "retention": "tenants.retention.Retention",
     "shopper_links": "dispatch.orders.policy.ShopperLinks",
+    "tracking": "portal.tracking.policy.Contact",
 }
 
 # Rolls of the commands `ledger` and `invariants`: each function is `def f() -> Mapping` and runs
@@ -97,6 +99,7 @@ LEDGER: list[str] = [
     "dispatch.orders.rolls.ledger",
     "dispatch.intake.selectors.rolls.ledger",
     "dispatch.planning.rolls.ledger",
+    "portal.tracking.rolls.ledger",
     "dispatch.slots.rolls.ledger",
 ]
 INVARIANTS: list[str] = [
@@ -104,6 +107,7 @@ INVARIANTS: list[str] = [
     "dispatch.orders.rolls.invariants",
     "dispatch.intake.selectors.rolls.invariants",
     "dispatch.planning.rolls.invariants",
+    "portal.tracking.rolls.invariants",
     "dispatch.slots.rolls.invariants",
 ]
 # Returns public id -> name of all hubs, for pages on which a user chooses hubs: `def f() -> dict`.
@@ -120,6 +124,7 @@ AUDIT_WORDS: list[str] = [
 FIND_SHOPPER: list[str] = ["dispatch.orders.services.find_person"]
 ERASE_SHOPPER: list[str] = [
     "portal.choice.services.erase_person",
+    "portal.tracking.services.erase_person",
     "dispatch.intake.services.erase_person",
     "dispatch.slots.services.erase_person",
     "dispatch.planning.services.erase_person",
@@ -129,6 +134,7 @@ ERASE_SHOPPER: list[str] = [
 ]
 FORGET: list[str] = [
     "portal.choice.services.forget_sessions",
+    "portal.tracking.services.forget_texts",
     "dispatch.intake.services.forget_rows",
     "dispatch.intake.services.forget_kept_files",
     "dispatch.slots.services.forget_places",

@@ -22,6 +22,7 @@ urlpatterns = [
     path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),
+    path("", include("portal.tracking.urls")),
     path("", include("portal.home.urls")),
 ]
 

@@ -41,6 +41,8 @@ _ELSEWHERE = {"en": "en_150"}
 _OWN_UNITS_OF_TIME = frozenset({"ar"})
 _FRACTION = re.compile(r"\.[#0]+|(?<=0)(?![.#0,])")  # where a pattern has, or could have, decimals
 
+_YEAR = re.compile(r"(,|،)? *('de' *)?y+$")  # the year at the end of a CLDR pattern of a full date
+
 
 @lru_cache(maxsize=256)
 def locale_of(language: str, country: str) -> Locale:
@@ -276,6 +278,17 @@ def date(value: dt.date | None) -> str:
     if value is None:
         return NOTHING
     return _skeleton(_date(value), "yMMMd", current_locale())
+
+
+def named_day(value: dt.date | None) -> str:
+    """Return a date for a sentence, as ``Sunday, 29 November``; another year is added."""
+    if value is None:
+        return NOTHING
+    date, locale = _date(value), current_locale()
+    full = locale.date_formats["full"].pattern
+    if date.year == localtime(clock.now()).year:
+        full = _YEAR.sub("", full)
+    return cldr_dates.format_date(date, full, locale=locale)
 
 
 def long_date(value: dt.date | None) -> str:

@@ -33,6 +33,8 @@ ERASED = {
     "slots.choice": "place_text lat lon",
     "planning.tentativevisit": "lat lon",
     "people.auditentry": "changes",
+    "tracking.rating": "comment",
+    "tracking.curbsidearrival": "bay car",
     "core.job": "payload result detail progress_note",
     "choice.deliverysession": "place_text place lat lon",
     "core.idempotencyrecord": "body headers",
@@ -40,6 +42,7 @@ ERASED = {
 }
 #: Deleted by age, with any content: `forget`.
 FORGOTTEN = {
+    "tracking.curbsidearrival": "bay car",
     "slots.hold": "place_text lat lon",
     "slots.choice": "place_text lat lon",
     "intake.importfile": "content sketch",
@@ -80,6 +83,8 @@ IMPERSONAL = {
     "orders.attempt": "public_id outcome reason stop",
     "intake.importbatch": "public_id sha256 actor hubs_scope language job state problem_code"
     " unknown_headings headings changes",
+    "tracking.rating": "public_id",
+    "tracking.curbsidearrival": "public_id",
     "planning.plan": "public_id status job actor published_by currency engine solver_version work"
     " input_sha256 network travel_source travel_note travel_params",
     "planning.planinput": "problem holds",

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 import pytest
+import time_machine
 from django.utils import timezone, translation
 
 from lastmile.core import formatting
@@ -98,6 +99,24 @@ def test_a_day_of_this_year_is_written_without_the_year(monkeypatch: pytest.Monk
     in_locale(monkeypatch, "es", "CL")
     monkeypatch.setattr(formatting.clock, "now", lambda: INSTANT)
     assert formatting.day(DATE) == "dom, 29 nov"
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "words"),
+    [
+        ("en", "GB", "Sunday, 29 November"),
+        ("en", "US", "Sunday, November 29"),
+        ("es", "CL", "domingo, 29 de noviembre"),
+        ("ar", "EG", "الأحد، 29 نوفمبر"),
+    ],
+)
+@time_machine.travel("2026-11-01T12:00:00Z", tick=False)
+def test_a_sentence_names_a_day_in_full_and_another_year(
+    monkeypatch: pytest.MonkeyPatch, language: str, country: str, words: str
+) -> None:
+    in_locale(monkeypatch, language, country)
+    assert plain(formatting.named_day(DATE)) == words
+    assert "2027" in formatting.named_day(DATE.replace(year=2027))
 
 
 def test_an_instant_is_written_in_the_active_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,125 @@
+"""The calendar file of a booking (RFC 5545), with the same UID for all changes of one order.
+
+``SEQUENCE`` is the number of the promise, so each change raises it. A cancelled order gives the
+original times with ``METHOD:CANCEL`` and ``STATUS:CANCELLED``, which removes the entry. An order
+with a date and no window gives an entry of a whole day, so that no time zone can move it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from icalendar import Calendar, Event, vCalAddress, vText
+
+from dispatch.orders.models import Option, Promise
+from dispatch.orders.states import OrderState
+from lastmile.core import clock
+from lastmile.core.tenancy import current_retailer
+from portal.tracking.policy import contact_policy
+from portal.tracking.selectors import TrackedOrder
+from portal.tracking.words import place_line
+
+DAY = dt.timedelta(days=1)
+PUBLISH, CANCEL = "PUBLISH", "CANCEL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """The times of a booking: two instants in a zone, or one date. ``number`` is its SEQUENCE."""
+
+    number: int
+    changed_at: dt.datetime
+    cancelled: bool
+    promise: Promise | None = None
+    date: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarFile:
+    """A calendar file and its method, which is also a part of the content type."""
+
+    content: bytes
+    method: str
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the file."""
+        return f"text/calendar; charset=utf-8; method={self.method}"
+
+
+def booking_of(delivery: TrackedOrder) -> Booking | None:
+    """Return the booking of a delivery; None if it has no window and no date."""
+    order = delivery.order
+    promise = order.promise
+    last = promise or order.promises.order_by("-number").first()
+    again = [step for step in delivery.timeline.steps if step.code == "again"]
+    moved = [step for step in again if step.data.get("service_date")]
+    cancelled = delivery.timeline.last("cancelled")
+    is_cancelled = delivery.state == OrderState.CANCELLED
+    number = (last.number if last else 0) + len(moved) + int(is_cancelled)
+    changes = [step.at for step in (*moved, *([cancelled] if cancelled else []))]
+    changes += [last.made_at] if last else [order.created_at]
+    known = promise is not None or order.service_date is not None
+    if not known:
+        return None
+    return Booking(
+        number=number,
+        changed_at=max(changes),
+        cancelled=is_cancelled,
+        promise=promise,
+        date=order.service_date,
+    )
+
+
+def calendar_file(delivery: TrackedOrder, booking: Booking, link: str) -> CalendarFile:
+    """Return the calendar file of a booking; ``link`` is the address of the delivery page."""
+    method = CANCEL if booking.cancelled else PUBLISH
+    calendar = Calendar()
+    calendar.add("prodid", "-//Lastmile//Delivery//EN")
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method)
+    calendar.add_component(_entry(delivery, booking, link))
+    calendar.add_missing_timezones()
+    return CalendarFile(content=calendar.to_ical(), method=method)
+
+
+def _entry(delivery: TrackedOrder, booking: Booking, link: str) -> Event:
+    retailer, order, promise = current_retailer(), delivery.order, booking.promise
+    event = Event()
+    event.add("uid", f"{order.public_id}@{retailer.public_id}.lastmile")
+    event.add("sequence", booking.number)
+    event.add("dtstamp", booking.changed_at.astimezone(dt.UTC))
+    event.add("last-modified", booking.changed_at.astimezone(dt.UTC))
+    event.add("status", "CANCELLED" if booking.cancelled else "CONFIRMED")
+    event.add("summary", _summary(delivery) % {"shop": retailer.name})
+    if promise is not None:
+        zone = clock.zone(delivery.zone)
+        event.add("dtstart", promise.opens_at.astimezone(zone))
+        event.add("dtend", promise.closes_at.astimezone(zone))
+    elif booking.date is not None:
+        event.add("dtstart", booking.date)
+        event.add("dtend", booking.date + DAY)
+    event.add("location", place_line(promise.place if promise else order.place))
+    event.add("description", _("Follow or change it here: %(link)s") % {"link": link})
+    event.add("url", link)
+    organizer = vCalAddress(f"mailto:{_sender(retailer.domain)}")
+    organizer.params["cn"] = vText(retailer.name)
+    event.add("organizer", organizer)
+    event.add("transp", "TRANSPARENT")  # a window does not block the shopper's other appointments
+    return event
+
+
+def _summary(delivery: TrackedOrder) -> str:
+    promise = delivery.promise
+    if delivery.is_return:
+        return _("Return pickup by %(shop)s")
+    if promise is not None and promise.option != Option.WINDOW:
+        return _("Pick up your order: %(shop)s")
+    return _("Delivery from %(shop)s")
+
+
+def _sender(domain: str) -> str:
+    return contact_policy().contact_email or f"no-reply@{domain}"

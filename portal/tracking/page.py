@@ -1,0 +1,110 @@
+"""The content of the delivery page, from a delivery: what is shown, in which order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise as Lazy
+from django.utils.translation import gettext_lazy as _
+
+from dispatch.orders.models import Direction, Option
+from dispatch.orders.states import OrderState
+from portal.tracking.calendars import booking_of
+from portal.tracking.policy import contact_policy
+from portal.tracking.selectors import TrackedOrder
+from portal.tracking.services.arriving import expects_arrival
+from portal.tracking.services.rating import is_changeable, is_rateable
+from portal.tracking.words import answer_of, place_line, step_lines, window_texts
+
+Words = str | Lazy
+S = OrderState
+_DONE: dict[str, Words] = {
+    "rating": _("Thank you. Your rating was saved."),
+    "on_the_way": _("Thank you. We know that you are on your way."),
+    "here": _("Thank you. We know that you are here and bring your order to you."),
+}
+_WAYS: dict[str, Words] = {
+    "window": _("Delivery"),
+    "curbside": _("Pickup at the curbside"),
+    "locker": _("Pickup at a locker"),
+    "hub": _("Pickup at the counter"),
+}
+_STAGES: dict[str, tuple[Words, ...]] = {
+    "delivery": (_("Ordered"), _("Time agreed"), _("On its way"), _("Delivered")),
+    "collection": (_("Ordered"), _("Time agreed"), _("Ready for you"), _("Collected")),
+    "return": (_("Requested"), _("Time agreed"), _("Picked up"), _("At the shop")),
+}
+_PROGRESS: dict[str, dict[OrderState, int]] = {  # state -> number of stages that are done
+    "delivery": {S.LOADED: 2, S.OUT: 3, S.AWAITING_COLLECTION: 3, S.DELIVERED: 4},
+    "collection": {S.AWAITING_COLLECTION: 3, S.DELIVERED: 4},
+    "return": {S.LOADED: 3, S.RETURNED: 4},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of the bar at the top: its word, and whether it is done or the current one."""
+
+    word: Words
+    done: bool
+    current: bool
+
+
+def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[str, Any]:
+    """Return the template context of the page, without its forms."""
+    promise, order = delivery.promise, delivery.order
+    contact = contact_policy()
+    return {
+        "delivery": delivery,
+        "order": order,
+        "secret": secret,
+        "answer": answer_of(delivery),
+        "stages": stages_of(delivery),
+        "lines": step_lines(delivery),
+        "way": way_of(delivery),
+        "place": place_line(promise.place if promise and promise.elsewhere else order.place),
+        "window": window_texts(promise.opens_at, promise.closes_at) if promise else None,
+        "range": (
+            window_texts(delivery.arrival.low_at, delivery.arrival.high_at)
+            if delivery.arrival
+            else None
+        ),
+        "has_calendar": has_calendar(delivery),
+        "can_rate": is_rateable(order) and is_changeable(delivery.rating),
+        "can_arrive": expects_arrival(order),
+        "contact": contact,
+        "dial": re.sub(r"[^+0-9]", "", contact.contact_phone),
+        "done": _DONE.get(done, ""),
+    }
+
+
+def way_of(delivery: TrackedOrder) -> Words:
+    """Return the way in which the goods are handed over, as a word."""
+    if delivery.is_return:
+        return _("Return pickup")
+    option = str(delivery.promise.option) if delivery.promise else Option.WINDOW.value
+    return _WAYS[option]
+
+
+def has_calendar(delivery: TrackedOrder) -> bool:
+    """Return True if a calendar entry is of use: the goods are to come, or were cancelled."""
+    over = {S.DELIVERED, S.RETURNED, S.FAILED}
+    return delivery.state not in over and booking_of(delivery) is not None
+
+
+def stages_of(delivery: TrackedOrder) -> list[Stage]:
+    """Return the four stages of an order; none if it was cancelled, failed or went back."""
+    kind = "return" if delivery.order.direction == Direction.RETURN else (
+        "collection" if delivery.is_collected else "delivery"
+    )  # fmt: skip
+    state = delivery.state
+    if state in {S.CANCELLED, S.FAILED} or (state == S.RETURNED and kind != "return"):
+        return []
+    agreed = delivery.promise is not None or delivery.order.service_date is not None
+    reached = _PROGRESS[kind].get(state, 2 if agreed else 1)
+    return [
+        Stage(word, done=n < reached, current=n == reached - 1)
+        for n, word in enumerate(_STAGES[kind])
+    ]

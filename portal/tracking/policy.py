@@ -1,0 +1,60 @@
+"""The section of the policy about the shopper's delivery page: whom a shopper can contact."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from lastmile.core.errors import Problems
+from tenants.people.selectors import policy
+from tenants.sections import Label, setting
+
+_EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+\Z")
+_PHONE = re.compile(r"\+?[0-9 ().-]{5,30}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The contact that each shopper's page shows. Empty values are not shown."""
+
+    title: ClassVar[Label] = gettext_lazy("Delivery page")
+    contact_phone: str = setting(
+        "",
+        gettext_lazy("Phone for shoppers"),
+        help=gettext_lazy("Each delivery page shows it. Leave it empty if there is none."),
+        most=30,
+    )
+    contact_email: str = setting(
+        "",
+        gettext_lazy("E-mail for shoppers"),
+        help=gettext_lazy("Each delivery page shows it. Leave it empty if there is none."),
+        most=254,
+    )
+    contact_hours: str = setting(
+        "",
+        gettext_lazy("When you answer"),
+        help=gettext_lazy("In your own words, for example: Monday to Friday, 9 to 18."),
+        most=120,
+    )
+
+    def check(self, problems: Problems) -> None:
+        """Add a problem for a telephone number or an e-mail address that cannot be valid."""
+        if self.contact_phone and _PHONE.match(self.contact_phone) is None:
+            problems.add(
+                "/contact_phone",
+                _("This is not a telephone number. Write digits, spaces and a leading +."),
+            )
+        if self.contact_email and _EMAIL.match(self.contact_email) is None:
+            problems.add(
+                "/contact_email",
+                _("This is not an e-mail address. Write it like shop@example.org."),
+            )
+
+
+def contact_policy() -> Contact:
+    """Return the contact of the current retailer."""
+    return policy(Contact)

@@ -1,0 +1,115 @@
+"""Reads a delivery as its shopper sees it: timeline, planned arrival, rating, arrival."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from dispatch.orders.models import Attempt, Direction, Option, Order, Promise
+from dispatch.orders.selectors import orders, timeline
+from dispatch.orders.states import OrderState
+from dispatch.planning.models import Stop
+from dispatch.planning.states import PUBLISHED
+from lastmile.core import clock
+from lastmile.core.tenancy import current_retailer
+from portal.tracking.arrival import ArrivalRange, PlannedStop, range_of
+from portal.tracking.models import CurbsideArrival, Rating
+from portal.tracking.timeline import Happening, Timeline, timeline_of
+
+#: States in which a published plan says when the vehicle comes.
+PLANNED = frozenset({OrderState.PLANNED, OrderState.LOADED, OrderState.OUT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedOrder:
+    """An order as its shopper sees it.
+
+    ``arrival`` is the planned arrival, None without a published plan. ``attempt`` is the last
+    attempt. All times are shown in ``zone``, the zone of the hub.
+    """
+
+    order: Order
+    zone: str
+    timeline: Timeline
+    arrival: ArrivalRange | None
+    attempt: Attempt | None
+    rating: Rating | None
+    curbside: CurbsideArrival | None
+
+    @property
+    def is_return(self) -> bool:
+        """True if the goods go from the shopper back to the hub."""
+        return self.order.direction == Direction.RETURN
+
+    @property
+    def state(self) -> OrderState:
+        """The state of the order."""
+        return OrderState(self.order.state)
+
+    @property
+    def promise(self) -> Promise | None:
+        """The current promise."""
+        return self.order.promise
+
+    @property
+    def is_collected(self) -> bool:
+        """True if the shopper collects the goods: at a curbside, a counter or a locker."""
+        return self.promise is not None and self.promise.option != Option.WINDOW
+
+
+def zone_of(order: Order) -> str:
+    """Return the time zone for an order's times: the zone of its hub, else of the retailer."""
+    return order.hub.zone if order.hub else current_retailer().zone
+
+
+def order_of(public_id: str) -> Order:
+    """Return an order with everything that the page shows of it."""
+    return orders().get(public_id=public_id)
+
+
+def delivery_of(order: Order) -> TrackedOrder:
+    """Return a delivery as its shopper sees it."""
+    return TrackedOrder(
+        order=order,
+        zone=zone_of(order),
+        timeline=timeline_of(happenings_of(order), is_return=order.direction == Direction.RETURN),
+        arrival=planned_arrival(order),
+        attempt=order.attempts.order_by("-number").first(),
+        rating=Rating.objects.filter(order=order).first(),
+        curbside=CurbsideArrival.objects.filter(order=order, promise=order.promise).first(),
+    )
+
+
+def happenings_of(order: Order) -> list[Happening]:
+    """Return the recorded events of an order."""
+    return [
+        Happening(kind=entry.kind, at=entry.occurred_at, data=entry.data)
+        for entry in timeline(order)
+    ]
+
+
+def planned_arrival(order: Order) -> ArrivalRange | None:
+    """Return the planned arrival from the published plan, None while there is none.
+
+    See ``portal.tracking.arrival`` for how the range is made.
+    """
+    if order.state not in PLANNED:
+        return None
+    stops = Stop.objects.filter(order=order, plan__status=PUBLISHED).select_related("route")
+    stop = stops.order_by("-pk").first()
+    if stop is None:
+        return None
+    planned = PlannedStop(
+        leaves_at=stop.route.starts_at, starts_at=stop.starts_at, slack_s=stop.slack_s
+    )
+    promise = order.promise
+    return range_of(
+        planned,
+        opens_at=promise.opens_at if promise else None,
+        closes_at=promise.closes_at if promise else None,
+    )
+
+
+def local_day(instant: dt.datetime, zone: str) -> dt.date:
+    """Return the local date of an instant."""
+    return clock.local_date(instant, zone)

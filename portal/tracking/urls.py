@@ -1,0 +1,17 @@
+"""The addresses of the delivery page and of the panel for staff."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.tracking import views
+
+app_name = "tracking"
+urlpatterns = [
+    path("t/<str:secret>/", views.delivery_page, name="page"),
+    path("t/<str:secret>/rate/", views.rate, name="rate"),
+    path("t/<str:secret>/on-my-way/", views.on_my_way, name="on-my-way"),
+    path("t/<str:secret>/here/", views.here, name="here"),
+    path("t/<str:secret>/delivery.ics", views.calendar, name="calendar"),
+    path("console/orders/<str:public_id>/feedback/", views.order_panel, name="of-order"),
+]

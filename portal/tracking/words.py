@@ -1,0 +1,266 @@
+"""The words of the delivery page: the answer in one sentence, the steps, the place."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.utils.functional import Promise as Lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
+
+from dispatch.orders.models import Option, Place
+from dispatch.orders.states import OPEN, OrderState
+from lastmile.core import clock, formatting
+from portal.tracking.arrival import ArrivalRange
+from portal.tracking.selectors import TrackedOrder, local_day
+from portal.tracking.timeline import Step
+
+Words = str | Lazy
+S = OrderState
+DAY = dt.timedelta(days=1)
+LONGEST_PLACE = 80
+
+#: Why an attempt failed, as its shopper reads it.
+REASONS: dict[str, Words] = {
+    "not_home": gettext_lazy("nobody was at home"),
+    "address_not_found": gettext_lazy("we did not find the address"),
+    "no_access": gettext_lazy("we could not get in"),
+    "no_parking": gettext_lazy("there was no place to stop"),
+    "no_time": gettext_lazy("our time did not suffice"),
+    "refused": gettext_lazy("it was refused at the door"),
+    "parcel_missing": gettext_lazy("a parcel was missing"),
+    "parcel_damaged": gettext_lazy("a parcel was damaged"),
+    "proof_missing": gettext_lazy("what we needed to see was missing"),
+    "vehicle_broke_down": gettext_lazy("our vehicle broke down"),
+    "cancelled": gettext_lazy("it was cancelled at the door"),
+}
+#: Code of a step -> icon, tone and text; %(…)s are filled from the facts of the step.
+STEPS: dict[str, tuple[str, str, Words]] = {
+    "ordered": ("package", "", gettext_lazy("We received your order")),
+    "window": ("calendar-days", "active", gettext_lazy("Time agreed: %(window)s")),
+    "window_changed": ("calendar-days", "active", gettext_lazy("Time changed to %(window)s")),
+    "instructions": ("pencil", "", gettext_lazy("Your instructions were saved")),
+    "ready": ("circle-dot", "", gettext_lazy("Ready")),
+    "planned": ("route", "active", gettext_lazy("On the plan of a driver")),
+    "loaded": ("package-check", "active", gettext_lazy("In the vehicle")),
+    "out": ("truck", "active", gettext_lazy("On its way")),
+    "on_the_way": ("car", "active", gettext_lazy("You told us that you are on your way")),
+    "here": ("map-pin", "active", gettext_lazy("You told us that you are here")),
+    "awaiting_collection": ("inbox", "active", gettext_lazy("Ready for you to collect")),
+    "delivered": ("circle-check", "ok", gettext_lazy("Delivered")),
+    "picked_up": ("circle-check", "ok", gettext_lazy("We picked up your return")),
+    "failed": ("circle-x", "failed", gettext_lazy("We were there, but %(reason)s")),
+    "again": ("refresh-cw", "", gettext_lazy("We will try again")),
+    "returned": ("undo-2", "", gettext_lazy("Back at the shop")),
+    "cancelled": ("ban", "failed", gettext_lazy("Cancelled")),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer at the top of the page: one sentence, its icon and tone, and a note below it."""
+
+    sentence: str
+    icon: str
+    tone: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLine:
+    """A line of the timeline as text, with its icon, its tone and the time."""
+
+    icon: str
+    tone: str
+    text: str
+    at: dt.datetime
+
+
+def answer_of(delivery: TrackedOrder) -> Answer:
+    """Return the answer to “where is my order”: one sentence that comes first on the page."""
+    state, steps = delivery.state, delivery.timeline
+    if state == S.CANCELLED:
+        return Answer(sentence=_("This delivery was cancelled."), icon="ban", tone="failed")
+    if state == S.DELIVERED:
+        return Answer(sentence=_delivered(delivery), icon="circle-check", tone="ok")
+    if state == S.RETURNED and delivery.is_return:
+        return Answer(sentence=_("Your return is at the shop."), icon="circle-check", tone="ok")
+    if state == S.RETURNED:
+        note = _("Contact the shop if you still want it.")
+        return Answer(
+            sentence=_("Your order went back to the shop."), icon="undo-2", tone="failed", note=note
+        )
+    if state == S.FAILED:
+        failed = steps.last("failed")
+        reason = _reason(failed) if failed else ""
+        sentence = (
+            _("We could not deliver: %(reason)s.") % {"reason": reason}
+            if not delivery.is_return
+            else _("We could not pick up your return: %(reason)s.") % {"reason": reason}
+        )
+        return Answer(sentence=sentence, icon="circle-x", tone="failed")
+    if state == S.AWAITING_COLLECTION:
+        return _awaiting(delivery)
+    if state == S.LOADED and delivery.is_return:
+        sentence = _("We picked up your return and bring it to the shop.")
+        return Answer(sentence=sentence, icon="circle-check", tone="ok")
+    return _coming(delivery)
+
+
+def _coming(delivery: TrackedOrder) -> Answer:
+    """Return the answer for goods that are still to come, the most exact time first."""
+    on_road = delivery.state == S.OUT
+    icon = "truck" if on_road else "calendar-days"
+    if delivery.arrival is not None:
+        return _planned(delivery, delivery.arrival, icon)
+    promise, order = delivery.promise, delivery.order
+    if promise is not None:
+        texts = {"day": for_day(local_day(promise.opens_at, delivery.zone), delivery.zone)}
+        texts |= window_texts(promise.opens_at, promise.closes_at)
+        if promise.option != Option.WINDOW:
+            text = _("You collect your order %(day)s, between %(from)s and %(to)s.")
+            texts["day"] = on_day(local_day(promise.opens_at, delivery.zone), delivery.zone)
+        elif delivery.is_return:
+            text = _("We pick up your return %(day)s, between %(from)s and %(to)s.")
+            texts["day"] = on_day(local_day(promise.opens_at, delivery.zone), delivery.zone)
+        elif on_road:
+            text = _("Your order is on its way. We agreed on %(day)s, between %(from)s and %(to)s.")
+        else:
+            text = _("Your delivery is planned for %(day)s, between %(from)s and %(to)s.")
+        return Answer(sentence=text % texts, icon=icon, tone="active", note=_overdue(delivery))
+    if order.service_date is not None:
+        if delivery.is_return:
+            text = _("We pick up your return %(day)s.")
+            day = on_day(order.service_date, delivery.zone)
+        else:
+            text = _("Your delivery is planned for %(day)s.")
+            day = for_day(order.service_date, delivery.zone)
+        return Answer(sentence=text % {"day": day}, icon=icon, tone="active")
+    if delivery.state in OPEN:
+        return Answer(
+            sentence=_("We received your order. The day is not fixed yet."), icon="package"
+        )
+    return Answer(sentence=_("Your order is on its way."), icon=icon, tone="active")
+
+
+def _planned(delivery: TrackedOrder, arrival: ArrivalRange, icon: str) -> Answer:
+    """Return the answer with the planned arrival as a range."""
+    day = local_day(arrival.low_at, delivery.zone)
+    texts = {"day": on_day(day, delivery.zone), **window_texts(arrival.low_at, arrival.high_at)}
+    if delivery.state == S.OUT:
+        text = _("On its way: it should arrive %(day)s between %(from)s and %(to)s.")
+    elif delivery.is_return:
+        text = _(
+            "We should be with you %(day)s between %(from)s and %(to)s to pick up your return."
+        )
+    else:
+        text = _("It should arrive %(day)s between %(from)s and %(to)s.")
+    note = _overdue(delivery)
+    if arrival.is_late and not note:
+        note = _(
+            "This is later than we agreed. We are sorry. Contact the shop if it does not suit you."
+        )
+    tone = "risk" if note else "active"
+    return Answer(sentence=text % texts, icon=icon, tone=tone, note=note)
+
+
+def _overdue(delivery: TrackedOrder) -> str:
+    """Return a note if the last time that the page names has passed without a recorded delivery."""
+    promise = delivery.promise
+    end = delivery.arrival.high_at if delivery.arrival else None
+    if promise is not None:
+        end = max(end or promise.closes_at, promise.closes_at)
+    if end is None or clock.now() < end:
+        return ""
+    if delivery.is_collected:
+        return _("This time has passed. Contact the shop if you still want to collect it.")
+    return _("This time has passed and no delivery is recorded yet. Contact the shop if you wait.")
+
+
+def _delivered(delivery: TrackedOrder) -> str:
+    step = delivery.timeline.last("delivered")
+    at = step.at if step else delivery.order.updated_at
+    texts = {"day": on_day(local_day(at, delivery.zone), delivery.zone)}
+    texts["time"] = formatting.time(at)
+    if delivery.is_collected:
+        return _("You collected your order %(day)s at %(time)s.") % texts
+    return _("Delivered %(day)s at %(time)s.") % texts
+
+
+def _awaiting(delivery: TrackedOrder) -> Answer:
+    promise = delivery.promise
+    place = place_line(promise.place if promise else delivery.order.place)
+    sentence = _("Your order is ready. Collect it at %(place)s.") % {"place": place}
+    note = ""
+    if promise is not None and promise.option in {Option.CURBSIDE, Option.HUB}:
+        texts = {"day": on_day(local_day(promise.opens_at, delivery.zone), delivery.zone)}
+        texts |= window_texts(promise.opens_at, promise.closes_at)
+        note = _("We agreed on: %(day)s, between %(from)s and %(to)s.") % texts
+        note = _overdue(delivery) or note
+    return Answer(sentence=sentence, icon="inbox", tone="active", note=note)
+
+
+def for_day(day: dt.date, zone: str) -> str:
+    """Return a day for “planned for …”: today, tomorrow, or its weekday and date."""
+    words = _near(day, zone)
+    return words or pgettext("planned for", "%(date)s") % {"date": formatting.named_day(day)}
+
+
+def on_day(day: dt.date, zone: str) -> str:
+    """Return a day for “it arrives …” and “delivered …”: today, tomorrow, yesterday, or a date."""
+    words = _near(day, zone)
+    return words or pgettext("it happens", "on %(date)s") % {"date": formatting.named_day(day)}
+
+
+def _near(day: dt.date, zone: str) -> str:
+    today = local_day(clock.now(), zone)
+    words = {today: _("today"), today + DAY: _("tomorrow"), today - DAY: _("yesterday")}
+    return words.get(day, "")
+
+
+def window_texts(opens_at: dt.datetime, closes_at: dt.datetime) -> dict[str, str]:
+    """Return the times of a window, ``from`` and ``to``, in the active time zone."""
+    return {"from": formatting.time(opens_at), "to": formatting.time(closes_at)}
+
+
+def window_line(opens_at: dt.datetime, closes_at: dt.datetime) -> str:
+    """Return a window with its day, as ``Wed, 2 Dec, 10:00–12:00``, in the active time zone."""
+    return f"{formatting.day(opens_at)}, {formatting.time(opens_at)}–{formatting.time(closes_at)}"
+
+
+def step_lines(delivery: TrackedOrder) -> list[StepLine]:
+    """Return the lines of the timeline, the newest first."""
+    return [_step_line(step) for step in reversed(delivery.timeline.steps)]
+
+
+def _step_line(step: Step) -> StepLine:
+    icon, tone, text = STEPS[step.code]
+    facts = {"window": "", "reason": _reason(step)}
+    if step.code in {"window", "window_changed"}:
+        opens, closes = (
+            dt.datetime.fromisoformat(str(step.data[name])) for name in ("opens_at", "closes_at")
+        )
+        facts["window"] = window_line(opens, closes)
+    return StepLine(icon=icon, tone=tone, text=str(text) % facts, at=step.at)
+
+
+def _reason(step: Step) -> str:
+    reason = str(step.data.get("reason") or "")
+    return str(REASONS.get(reason, _("it was not possible")))
+
+
+def place_line(place: Place) -> str:
+    """Return an address shortened to street and town, without the unit.
+
+    Everybody who has the link can read the page, so it does not show more than a driver would call
+    through the street.
+    """
+    if place.street:
+        street = f"{place.street} {place.house_number}".strip()
+        parts = [street, place.city]
+    else:
+        pieces = [piece.strip() for piece in place.text.split(",") if piece.strip()]
+        parts = pieces if len(pieces) < 3 else [pieces[0], pieces[-1]]
+    line = ", ".join(part for part in parts if part)
+    return line if len(line) <= LONGEST_PLACE else f"{line[: LONGEST_PLACE - 1].rstrip()}…"
