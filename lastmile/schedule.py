@@ -19,5 +19,6 @@ SCHEDULE: dict[str, ScheduledTask] = {
     "sweep": ScheduledTask(SWEEP_TASK, 5, "hot"),
     "forget": ScheduledTask("core.forget", 24 * 3600, "bulk"),
     "tidy": ScheduledTask("people.tidy", 6 * 3600, "bulk"),
+    "open_days": ScheduledTask("planning.open_days", 600),
     "forget_files": ScheduledTask("intake.tidy", 3600, "bulk"),
 }

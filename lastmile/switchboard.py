@@ -30,10 +30,32 @@ EVENTS: list[str] = [
 _BOARD = "dispatch.console.board.handlers.on_plan_changed"
 _BOARD_JOB = "dispatch.console.board.handlers.on_planning_ended"
 _LINK_ENDS = "dispatch.orders.handlers.on_order_ended"
+_DAY = "dispatch.planning.handlers"
+_ORDER_DAY, _SHIFT_DAY = f"{_DAY}.on_order_changed", f"{_DAY}.on_shift_changed"
+_FLEET_DAY, _HUB_DAY = f"{_DAY}.on_vehicle_changed", f"{_DAY}.on_hub_changed"
 HANDLERS: dict[str, list[str]] = {
+    "order.placed": [_ORDER_DAY],
+    "order.ready": [_ORDER_DAY],
+    "order.waiting": [_ORDER_DAY],
+    "order.needs_pin": [_ORDER_DAY],
+    "order.pinned": [_ORDER_DAY],
+    "order.promised": [_ORDER_DAY],
+    "order.changed": [_ORDER_DAY],
+    "order.loaded": [_ORDER_DAY],
+    "order.out": [_ORDER_DAY],
+    "order.awaiting_collection": [_ORDER_DAY],
+    "shift.added": [_SHIFT_DAY],
+    "shift.changed": [_SHIFT_DAY],
+    "shift.cancelled": [_SHIFT_DAY],
+    "vehicle.changed": [_FLEET_DAY],
+    "vehicle.retired": [_FLEET_DAY],
+    "driver.changed": [_FLEET_DAY],
+    "driver.retired": [_FLEET_DAY],
+    "hub.changed": [_HUB_DAY],
+    "hub.retired": [_HUB_DAY],
     "order.delivered": [_LINK_ENDS],
     "order.returned": [_LINK_ENDS],
-    "order.cancelled": [_LINK_ENDS],
+    "order.cancelled": [_LINK_ENDS, _ORDER_DAY],
     "plan.requested": ["dispatch.console.board.handlers.on_planning_asked"],
     "plan.drafted": [_BOARD],
     "plan.edited": [_BOARD],
@@ -66,6 +88,9 @@ JOBS: dict[str, JobSpec] = {
         queue="solve",
         fair=True,
         on_end=(_BOARD_JOB,),
+    ),
+    "planning.tentative": JobSpec(
+        "dispatch.planning.tasks.tentative_day", time_limit_s=120, queue="solve", fair=True
     ),
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
     "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),

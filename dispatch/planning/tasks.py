@@ -1,6 +1,6 @@
-"""The jobs and tasks of planning: plan a day, update a plan, solve a part of a large plan.
+"""The jobs and tasks of planning: plan a day, update a plan, keep the tentative plans.
 
-The switchboard names the two jobs.
+The switchboard names the jobs, ``lastmile.schedule`` the tasks that beat starts.
 """
 
 from __future__ import annotations
@@ -8,15 +8,20 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from dispatch.fleet.models import Hub
 from dispatch.planning.search import parts
 from dispatch.planning.search.spread import search_part
+from dispatch.planning.selectors.tentative import days_behind
 from dispatch.planning.services.redispatching import Bounds, redispatch_day
 from dispatch.planning.services.solving import solve_day
+from dispatch.planning.services.tentative import reconcile_day, request_reconciling
 from dispatch.solver.process.child import SolveFailed
 from lastmile.core.jobs import Lease
-from lastmile.core.tasks import retailer_task
+from lastmile.core.tasks import house_task, retailer_task
+from lastmile.core.tenancy import for_each_retailer
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +48,28 @@ def redispatch(job: Lease) -> Mapping[str, Any]:
             moved=job.payload["most_moved"], shifted_min=job.payload["most_shifted_minutes"]
         ),
     )
+
+
+def tentative_day(job: Lease) -> Mapping[str, Any]:
+    """Bring the tentative plan of the payload's hub and date to its content; return the counts."""
+    hub = Hub.objects.get(public_id=job.payload["hub"])
+    service_date = dt.date.fromisoformat(job.payload["service_date"])
+    return asdict(reconcile_day(hub=hub, service_date=service_date))
+
+
+@house_task("planning.open_days", queue="default", time_limit=300, soft_time_limit=280)
+def open_days() -> int:
+    """Request jobs for the tentative plans that are missing or behind; return their number.
+
+    This also builds the tentative plans of the promises that an installation had before it was
+    upgraded.
+    """
+    requested = 0
+    for _retailer in for_each_retailer():
+        for hub, service_date in days_behind():
+            request_reconciling(hub=hub, service_date=service_date)
+            requested += 1
+    return requested
 
 
 @retailer_task(parts.TASK, queue=parts.QUEUE)

@@ -1,16 +1,134 @@
-"""Reads tentative plans: what is unplaced, and whether the rows keep every rule."""
+"""Reads tentative plans: which days are behind, and whether the rows keep every rule."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from dispatch.orders.selectors import to_plan
-from dispatch.planning.models import TentativeDay
+from django.db.models import Exists, F, OuterRef, Q
+
+from dispatch.fleet.models import Hub, Shift
+from dispatch.fleet.states import ShiftState
+from dispatch.orders.models import Order
+from dispatch.orders.selectors import by_van, to_plan
+from dispatch.orders.states import OrderState
+from dispatch.planning.models import TentativeDay, TentativeVisit
+from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.departed import departed_routes
-from dispatch.planning.problem.tentative import build_state, read_arranged
+from dispatch.planning.problem.tentative import build_state, read_arranged, visit_input
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.referee.check import check
+from lastmile.core import clock
+
+HubDay = tuple[Hub, dt.date]
+#: Days from today whose tentative plans are kept. Slots open at most 60 days ahead.
+HORIZON_DAYS: Final = 62
+TO_PLAN: Final = (OrderState.READY.value, OrderState.PLANNED.value)
+
+
+def not_over(days: Iterable[HubDay]) -> list[HubDay]:
+    """Return the days that are not over in the zone of their hub, each once."""
+    unique = {(hub.pk, date): (hub, date) for hub, date in days}
+    return [
+        (hub, date)
+        for hub, date in unique.values()
+        if date >= clock.local_date(clock.now(), hub.zone)
+    ]
+
+
+def days_behind_order(public_id: str) -> list[HubDay]:
+    """Return the days whose tentative plans differ from an order as it is now."""
+    order = (
+        Order.objects.select_related("hub", "place", "promise__place")
+        .filter(public_id=public_id)
+        .first()
+    )
+    row = TentativeVisit.objects.select_related("day__hub").filter(key=public_id).first()
+    days: list[HubDay] = [] if row is None else [(row.day.hub, row.day.service_date)]
+    if order is None or order.hub is None or order.service_date is None:
+        return not_over(days)
+    if to_plan(order.hub, order.service_date).filter(pk=order.pk).exists():
+        here = (order.hub, order.service_date)
+        if row is not None and days == [here] and _is_placed_as(row, order):
+            return []
+        days.append(here)
+    return not_over(days)
+
+
+def _is_placed_as(row: TentativeVisit, order: Order) -> bool:
+    return (
+        row.shift_id is not None
+        and visit_input(row) == order_input(order)
+        and row.point == pin_of(order)
+    )
+
+
+def days_of_shifts(condition: Q) -> list[HubDay]:
+    """Return the days of these shifts, and the days on which they have tentative visits."""
+    since = clock.now().date() - dt.timedelta(days=1)
+    shifts = Shift.objects.filter(condition, service_date__gte=since)
+    days = {(s.hub, s.service_date) for s in shifts.select_related("hub")}
+    rows = TentativeDay.objects.filter(visits__shift__in=shifts).select_related("hub").distinct()
+    return not_over(days | {(row.hub, row.service_date) for row in rows})
+
+
+def days_of_hub(public_id: str) -> list[HubDay]:
+    """Return the days of a hub that have tentative plans."""
+    rows = TentativeDay.objects.select_related("hub").filter(hub__public_id=public_id)
+    return not_over((row.hub, row.service_date) for row in rows)
+
+
+def days_behind() -> list[HubDay]:
+    """Return the days whose tentative plans lack an order or shift, or have too many orders.
+
+    They are found by a few queries over all days of the horizon. So days that nobody has changed
+    since the upgrade of an installation are found too, and so is whatever a lost event left.
+    """
+    first = clock.now().date() - dt.timedelta(days=1)
+    span = (first, first + dt.timedelta(days=HORIZON_DAYS + 2))
+    return not_over(
+        [*_days_lacking_orders(span), *_days_with_strays(span), *_days_lacking_shifts(span)]
+    )
+
+
+def _days_lacking_orders(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:
+    row = TentativeVisit.objects.filter(
+        key=OuterRef("public_id"),
+        day__hub=OuterRef("hub"),
+        day__service_date=OuterRef("service_date"),
+    )
+    orders = Order.objects.filter(
+        by_van(), hub__isnull=False, service_date__range=span, state__in=TO_PLAN
+    ).filter(~Exists(row))
+    yield from _pairs(orders.values_list("hub", "service_date").distinct())
+
+
+def _days_with_strays(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:
+    wanted = Q(
+        order__state__in=TO_PLAN,
+        order__hub=F("day__hub"),
+        order__service_date=F("day__service_date"),
+    ) & (Q(order__promise__isnull=True) | Q(order__promise__option="window"))
+    rows = TentativeVisit.objects.filter(order__isnull=False, day__service_date__range=span)
+    strays = rows.exclude(pk__in=rows.filter(wanted).values("pk"))
+    yield from _pairs(strays.values_list("day__hub", "day__service_date").distinct())
+
+
+def _days_lacking_shifts(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:
+    """Yield the days with a shift whose plan is missing, not ready, or not up to date."""
+    ready = TentativeDay.objects.filter(
+        hub=OuterRef("hub"), service_date=OuterRef("service_date"), ready=True
+    )
+    shifts = Shift.objects.filter(state=ShiftState.SCHEDULED, service_date__range=span)
+    yield from _pairs(shifts.filter(~Exists(ready)).values_list("hub", "service_date").distinct())
+
+
+def _pairs(rows: Iterable[tuple[int, dt.date | None]]) -> Iterator[HubDay]:
+    pairs = [(hub, date) for hub, date in rows if date is not None]
+    hubs = Hub.objects.in_bulk({hub for hub, _date in pairs})
+    for hub, date in pairs:
+        yield hubs[hub], date
 
 
 def broken_rules(row: TentativeDay, at: dt.datetime) -> list[str]:

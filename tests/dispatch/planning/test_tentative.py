@@ -14,7 +14,7 @@ from dispatch.orders.models import Order
 from dispatch.orders.services import cancel_order, set_pin
 from dispatch.planning.errors import VisitDoesNotFit, VisitGone
 from dispatch.planning.models import TentativeChange, TentativeDay, TentativeVisit
-from dispatch.planning.selectors.tentative import broken_rules
+from dispatch.planning.selectors.tentative import broken_rules, days_behind
 from dispatch.planning.services import (
     confirm_visit,
     drop_expired,
@@ -23,13 +23,17 @@ from dispatch.planning.services import (
     reconcile_day,
     remove_visits,
 )
+from dispatch.planning.services.tentative import request_reconciling
 from dispatch.planning.services.tentative.standin import NewVisit, Prepared, prepare
+from dispatch.planning.tasks import open_days
 from lastmile.core.clock import now
 from lastmile.core.geo import Point
+from lastmile.core.jobs import claim
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.planning.test_plans import day_of
+from tests.drain import drain
 from tests.factories.fleet import LAT, LON, make_hub, make_shift, make_vehicle
 from tests.factories.orders import DAY, make_order, make_orders, make_window
 
@@ -294,3 +298,61 @@ def test_other_retailers_see_nothing(other: RetailerRef) -> None:
     with retailer_context(other):
         assert not TentativeDay.objects.exists()
         assert not TentativeVisit.objects.exists()
+
+
+def test_an_order_finds_its_place_by_itself() -> None:
+    hub = day_of(orders=3)
+    drain()
+    assert {row.state for row in visits(hub).values()} == {"placed"}
+    assert len(visits(hub)) == 3
+    cancel_order(order=make_order(hub=hub.public_id), cause="shopper")
+    drain()
+    assert len(visits(hub)) == 3
+    is_right(hub)
+
+
+def test_a_shift_that_is_cancelled_is_noticed() -> None:
+    hub = make_hub()
+    shift = make_shift(vehicle=make_vehicle(hub=hub))
+    make_order(hub=hub.public_id)
+    drain()
+    cancel_shift(shift=shift)
+    drain()
+    assert [row.reason for row in visits(hub).values()] == ["no_shift"]
+    assert not tentative(hub).ready
+
+
+def test_a_vehicle_that_becomes_smaller_is_noticed() -> None:
+    hub = make_hub()
+    vehicle = make_vehicle(hub=hub)
+    make_shift(vehicle=vehicle)
+    make_orders(3, hub=hub.public_id)
+    drain()
+    change_vehicle(vehicle=vehicle, parcels=1)
+    drain()
+    assert sorted(row.state for row in visits(hub).values()) == ["placed", "unplaced", "unplaced"]
+    is_right(hub)
+
+
+def test_a_change_while_the_job_runs_starts_another_job() -> None:
+    hub = day_of(orders=1)
+    first = request_reconciling(hub=hub, service_date=DAY)
+    assert request_reconciling(hub=hub, service_date=DAY) == first, "it has not started yet"
+    assert claim(first.public_id) is not None
+    second = request_reconciling(hub=hub, service_date=DAY)
+    assert second != first, "the first one may have read its rows already"
+    assert request_reconciling(hub=hub, service_date=DAY) == second
+
+
+def test_days_that_nobody_changes_are_found_by_the_scheduled_task(clock: SetClock) -> None:
+    hub = day_of(orders=2)
+    shift_only = make_hub()
+    make_shift(vehicle=make_vehicle(hub=shift_only))
+    assert {(h.pk, date) for h, date in days_behind()} == {(hub.pk, DAY), (shift_only.pk, DAY)}
+    assert open_days() == 2
+    drain()
+    assert days_behind() == []
+    is_right(hub)
+    assert tentative(shift_only).ready
+    clock(now() + dt.timedelta(days=3))
+    assert days_behind() == [], "days that are over are left as they are"

@@ -8,6 +8,7 @@ from dispatch.planning.services.tentative.removing import (
     drop_expired,
     remove_visits,
 )
+from dispatch.planning.services.tentative.requesting import request_reconciling
 
 __all__ = [
     "LockedDay",
@@ -18,4 +19,5 @@ __all__ = [
     "lock_days",
     "reconcile_day",
     "remove_visits",
+    "request_reconciling",
 ]
