@@ -1,8 +1,9 @@
 """Travel times and distances between one new place and many known places. PURE.
 
-A dispatcher waits for these numbers: what would one more order cost? The result equals the last
-row and column of ``matrix.travel([*known, new])``, without the table between all places. The part
-that depends only on the known places is cached, so that the next new place takes milliseconds.
+A person waits for these numbers: what would one more order cost? The result equals the last row
+and column of ``matrix.travel([*known, new])``, without the table between all places. One pass over
+the network serves all known places (see ``sweep``), so that the places of many days are asked for
+at once. A known place only keeps its position on its street.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from dispatch.roads.matrix import Int32, graph_of, hour_of, split, straight_between
+from dispatch.roads.hierarchy import Ends
+from dispatch.roads.matrix import Int32, graph_of, hour_of, split, straight_lines
 from dispatch.roads.memory import Memory
-from dispatch.roads.network import Graph, KnownPlaces, Snaps
+from dispatch.roads.network import Snaps, Weighted
 from dispatch.roads.rules import Profile
 from lastmile.core.geo import Point
 
-CACHE_BYTES: Final = 64 * 1024 * 1024
+CACHE_BYTES: Final = 16 * 1024 * 1024
+Degrees = npt.NDArray[np.float64]  # [places, 2]: latitude and longitude
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +55,155 @@ class AddedPlace:
     snapped_m: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """Known places on a graph: ``covered`` (near a street), and the labels of the covered ones."""
+class KnownPlaces:
+    """Known places on the streets of one profile, to which places can be added.
 
-    covered: np.ndarray  # type: ignore[type-arg]
-    known: KnownPlaces
+    Parameters
+    ----------
+    network, profile, depart_minute, var
+        As for ``matrix.travel``.
+    snaps : Snaps, optional
+        The places on the streets, from an earlier ``KnownPlaces`` of the same network version.
+    """
+
+    def __init__(
+        self,
+        points: Sequence[Point],
+        *,
+        network: str | None,
+        profile: Profile,
+        depart_minute: int | None = None,
+        var: Path | str | None = None,
+        snaps: Snaps | None = None,
+    ) -> None:
+        self.profile: Profile = profile
+        self.graph, _code, loaded = graph_of(network, profile, var)
+        self.version = loaded.version if loaded is not None else ""
+        self.hour = hour_of(depart_minute, self.graph) if self.graph is not None else None
+        self.degrees: Degrees = np.array([(p.lat, p.lon) for p in points]).reshape(-1, 2)
+        if snaps is None:
+            snaps = self._snapped(points)
+        self.snaps = snaps
+        self._ends: Ends | None = None
+
+    def __len__(self) -> int:
+        return len(self.degrees)
 
     @property
     def nbytes(self) -> int:
-        return int(self.covered.nbytes) + self.known.nbytes
+        """The size in bytes, approximately."""
+        return 90 * len(self)
+
+    @property
+    def weighted(self) -> Weighted | None:
+        """The graph with the weights of the hour; None without a graph."""
+        return None if self.graph is None else self.graph.at(self.hour)
+
+    def put(self, index: int, point: Point) -> None:
+        """Replace the place at an index, or add one if ``index`` is the number of places."""
+        if index > len(self):
+            raise ValueError(f"There are {len(self)} places: {index} would leave a gap.")
+        one, place = self._snapped([point]), np.array([(point.lat, point.lon)])
+        before, after = slice(None, index), slice(index + 1, None)
+
+        def joined(old: npt.NDArray[np.generic], new: npt.NDArray[np.generic]) -> object:
+            return np.concatenate([old[before], new, old[after]])
+
+        self.degrees = joined(self.degrees, place)  # type: ignore[assignment]
+        self.snaps = Snaps(
+            joined(self.snaps.edge, one.edge),  # type: ignore[arg-type]
+            joined(self.snaps.share, one.share),  # type: ignore[arg-type]
+            joined(self.snaps.away_m, one.away_m),  # type: ignore[arg-type]
+        )
+        self._ends = None
+
+    def ends(self, weighted: Weighted) -> Ends:
+        """Return the costs between the covered places and the ends of their streets."""
+        if self._ends is None:
+            self._ends = weighted.ends(self.snaps.only(self.snaps.covered))
+        return self._ends
+
+    def _snapped(self, points: Sequence[Point]) -> Snaps:
+        if self.graph is not None:
+            return self.graph.snap(points)
+        count = len(points)
+        return Snaps(np.full(count, -1, np.int32), np.zeros(count), np.zeros(count, np.int32))
+
+
+def travel_to_known(new: Point, lists: Sequence[KnownPlaces]) -> list[AddedPlace]:
+    """Return the travel between a new place and the places of each list.
+
+    Lists with the same graph and hour share one pass over the network.
+    """
+    passes: dict[tuple[int, int | None], list[int]] = {}
+    for at, known in enumerate(lists):
+        passes.setdefault((id(known.graph), known.hour), []).append(at)
+    result: dict[int, AddedPlace] = {}
+    for members in passes.values():
+        travels = _travel(new, [lists[at] for at in members])
+        result.update(zip(members, travels, strict=True))
+    return [result[at] for at in range(len(lists))]
+
+
+def _travel(new: Point, lists: Sequence[KnownPlaces]) -> list[AddedPlace]:
+    """Return the travel for lists with the same graph and hour."""
+    weighted, graph = lists[0].weighted, lists[0].graph
+    if weighted is None or graph is None:
+        return [_straight(new, known, 0) for known in lists]
+    one = graph.snap([new])
+    away = int(one.away_m[0])
+    covered = [known.snaps.covered for known in lists]
+    if not one.covered[0] or not any(rows.any() for rows in covered):
+        return [_straight(new, known, away) for known in lists]
+    ends = [known.ends(weighted) for known in lists]
+    streets = [known.snaps.only(rows) for known, rows in zip(lists, covered, strict=True)]
+    there, back = weighted.row_and_column(one, _joined(streets), _joined_ends(ends))
+    (to_s, to_m), (from_s, from_m) = split(there), split(back)
+    result, first = [], 0
+    for known, rows in zip(lists, covered, strict=True):
+        last = first + int(rows.sum())
+        part = slice(first, last)
+        values = (to_s[part], to_m[part], from_s[part], from_m[part])
+        first = last
+        if rows.all():
+            result.append(AddedPlace(*values, "roads", (), away))
+            continue
+        line = _straight(new, known, away)
+        if rows.any():
+            for whole, part_values in zip(
+                (line.to_s, line.to_m, line.from_s, line.from_m), values, strict=True
+            ):
+                whole[rows] = part_values
+            outside = tuple(np.flatnonzero(~rows).tolist())
+            line = AddedPlace(
+                line.to_s, line.to_m, line.from_s, line.from_m, "roads", outside, away
+            )
+        result.append(line)
+    return result
+
+
+def _straight(new: Point, known: KnownPlaces, away_m: int) -> AddedPlace:
+    seconds, metres = straight_lines(np.array([(new.lat, new.lon)]), known.degrees, known.profile)
+    # a straight line has the same length in both directions
+    back_s, back_m = seconds[0].copy(), metres[0].copy()
+    return AddedPlace(seconds[0], metres[0], back_s, back_m, "straight_line", (), away_m)
+
+
+def _joined(parts: Sequence[Snaps]) -> Snaps:
+    if len(parts) == 1:
+        return parts[0]
+    return Snaps(
+        np.concatenate([part.edge for part in parts]),
+        np.concatenate([part.share for part in parts]),
+        np.concatenate([part.away_m for part in parts]),
+    )
+
+
+def _joined_ends(parts: Sequence[Ends]) -> Ends:
+    if len(parts) == 1:
+        return parts[0]
+    names = ("low", "high", "leave_low", "leave_high", "reach_low", "reach_high")
+    return Ends(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
 
 
 def travel_added(
@@ -81,38 +224,19 @@ def travel_added(
     network, profile, depart_minute, var
         As for ``matrix.travel``.
     """
-    there_s, there_m = straight_between([new], known, profile)
-    there_s, there_m = there_s[0], there_m[0]
-    back_s, back_m = (
-        there_s.copy(),
-        there_m.copy(),
-    )  # a straight line has the same length in both directions
     graph, _code, network_found = graph_of(network, profile, var)
-    if graph is None or network_found is None:
-        return AddedPlace(there_s, there_m, back_s, back_m, "straight_line")
-    hour = hour_of(depart_minute, graph)
-    one = graph.snap([new])
-    away = int(one.away_m[0])
-    ready = _prepared(known, str(network_found.folder), graph, hour)
-    if not one.covered[0] or not ready.covered.any():
-        return AddedPlace(there_s, there_m, back_s, back_m, "straight_line", snapped_m=away)
-    there, back = graph.at(hour).row_and_column(one, ready.known)
-    there_s[ready.covered], there_m[ready.covered] = split(there)
-    back_s[ready.covered], back_m[ready.covered] = split(back)
-    straight = tuple(np.flatnonzero(~ready.covered).tolist())
-    return AddedPlace(there_s, there_m, back_s, back_m, "roads", straight, away)
-
-
-def _prepared(known: Sequence[Point], folder: str, graph: Graph, hour: int | None) -> _Prepared:
     digest = hashlib.sha256(np.array([(p.lat, p.lon) for p in known]).tobytes()).hexdigest()
-    key = (folder, graph.name, hour, digest)
-    prepared = _memory.get(key)
-    if prepared is None:
-        snaps: Snaps = graph.snap(known)
-        prepared = _Prepared(snaps.covered, graph.at(hour).known_places(snaps.only(snaps.covered)))
-        _memory.put(key, prepared)
-    return prepared
+    folder = str(network_found.folder) if network_found is not None else ""
+    hour = hour_of(depart_minute, graph) if graph is not None else None
+    key = (folder, graph.name if graph is not None else "", profile, hour, digest)
+    places = _memory.get(key)
+    if places is None:
+        places = KnownPlaces(
+            known, network=network, profile=profile, depart_minute=depart_minute, var=var
+        )
+        _memory.put(key, places)
+    return travel_to_known(new, [places])[0]
 
 
-_memory: Memory[_Prepared] = Memory(CACHE_BYTES)
-__all__ = ["AddedPlace", "travel_added"]
+_memory: Memory[KnownPlaces] = Memory(CACHE_BYTES)
+__all__ = ["AddedPlace", "KnownPlaces", "travel_added", "travel_to_known"]

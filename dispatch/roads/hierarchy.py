@@ -249,23 +249,6 @@ def table(metric: Metric, ends: Ends) -> Longs:
     return result
 
 
-def row_and_column(one: Labels, many: Labels) -> tuple[Longs, Longs]:
-    """Return the composite costs from one place to many and back, as in ``table``.
-
-    The best path between two places goes over an ancestor of both; O(places x depth).
-    """
-    deepest = min(one.chains.shape[1], many.chains.shape[1])
-    one_chain = one.chains[0, :deepest]
-    shared = (many.chains[:, :deepest] == one_chain) & (one_chain >= 0)
-    there = one.leave[0, :deepest] + many.reach[:, :deepest]
-    back = many.leave[:, :deepest] + one.reach[0, :deepest]
-    none = 2 * ENDLESS
-    return (
-        np.where(shared, there, none).min(axis=1, initial=none),
-        np.where(shared, back, none).min(axis=1, initial=none),
-    )
-
-
 def _depths(parent: Ints, nodes: Ints) -> Longs:
     """Return the number of ancestors of each node in the elimination tree."""
     depth = np.zeros(len(nodes), np.int64)

@@ -206,8 +206,17 @@ def straight_between(
     starts: Sequence[Point], ends: Sequence[Point], profile: Profile
 ) -> tuple[Int32, Int32]:
     """Return seconds and metres along straight lines times DETOUR (row = start, column = end)."""
-    lat_a, lat_b = (np.radians([p.lat for p in points]) for points in (starts, ends))
-    lon_a, lon_b = (np.radians([p.lon for p in points]) for points in (starts, ends))
+    rows, columns = (
+        np.array([(p.lat, p.lon) for p in points]).reshape(-1, 2) for points in (starts, ends)
+    )
+    return straight_lines(rows, columns, profile)
+
+
+def straight_lines(
+    starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], profile: Profile
+) -> tuple[Int32, Int32]:
+    """Return the same for places as latitudes and longitudes in degrees, shape [places, 2]."""
+    (lat_a, lon_a), (lat_b, lon_b) = np.radians(starts).T, np.radians(ends).T
     h = (
         np.sin((lat_a[:, None] - lat_b) / 2) ** 2
         + np.cos(lat_a)[:, None] * np.cos(lat_b) * np.sin((lon_a[:, None] - lon_b) / 2) ** 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import threading
 from collections import OrderedDict
@@ -168,20 +169,6 @@ class Graph:
         return Snaps(edge, share, away)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPlaces:
-    """Known places, with all data for travel to and from one more place."""
-
-    snaps: Snaps
-    ends: hierarchy.Ends
-    labels: hierarchy.Labels | None
-
-    @property
-    def nbytes(self) -> int:
-        """The size in bytes, approximately."""
-        return 80 * len(self.snaps.edge) + (self.labels.nbytes if self.labels else 0)
-
-
 class Weighted:
     """A graph with the weights of one hour."""
 
@@ -251,21 +238,20 @@ class Weighted:
         np.fill_diagonal(best, 0)
         return best
 
-    def known_places(self, snaps: Snaps) -> KnownPlaces:
-        """Return the places prepared for ``row_and_column``."""
-        ends = self.ends(snaps)
-        metric = self.metric
-        return KnownPlaces(snaps, ends, None if metric is None else hierarchy.labels(metric, ends))
+    def row_and_column(self, one: Snaps, known: Snaps, ends: hierarchy.Ends) -> tuple[Longs, Longs]:
+        """Return the composite costs from one snapped place to the known places, and back.
 
-    def row_and_column(self, one: Snaps, known: KnownPlaces) -> tuple[Longs, Longs]:
-        """Return the composite costs from one snapped place to the known places, and back."""
-        ends, metric = self.ends(one), self.metric
-        if metric is None or known.labels is None:
-            there, back = dijkstra.row_and_column(self.sparse[0], ends, known.ends)
+        ``ends`` are those of the known places.
+        """
+        here, metric = self.ends(one), self.metric
+        if metric is None:
+            there, back = dijkstra.row_and_column(self.sparse[0], here, ends)
         else:
-            there, back = hierarchy.row_and_column(hierarchy.labels(metric, ends), known.labels)
-        near = np.flatnonzero(known.snaps.edge == one.edge[0])
-        ahead = known.snaps.share[near] - one.share[0]
+            # Loading numba takes half a second; most processes never ask for a row.
+            sweep = importlib.import_module("dispatch.roads.sweep")
+            there, back = sweep.row_and_column(metric, here, ends)
+        near = np.flatnonzero(known.edge == one.edge[0])
+        ahead = known.share[near] - one.share[0]
         there[near] = np.minimum(there[near], self._along(int(one.edge[0]), ahead))
         back[near] = np.minimum(back[near], self._along(int(one.edge[0]), -ahead))
         return there, back

@@ -21,6 +21,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
 LOCKS = [ROOT / "requirements.txt"]
+ROADS = ROOT / "dispatch" / "roads" / "sweep.py"
 
 
 def main(lock: str) -> None:
@@ -46,12 +47,12 @@ def digest(files: list[Path]) -> str:
 
 def compile_solver() -> None:
     """Compile the solver for this machine, so that the first plan does not have to wait for it."""
-    current = digest([*sorted((ROOT / "dispatch" / "solver").rglob("*.py")), *LOCKS])
+    current = digest([*sorted((ROOT / "dispatch" / "solver").rglob("*.py")), ROADS, *LOCKS])
     stamp = VENV / "compiled-solver"
     if stamp.exists() and stamp.read_text() == current:
         return
     print("Compiling the solver …", flush=True)
-    completed = subprocess.run([str(PYTHON), "-m", "dispatch.solver.warm"], cwd=ROOT, check=False)
+    completed = subprocess.run([str(PYTHON), "-m", "dispatch.roads.warm"], cwd=ROOT, check=False)
     if completed.returncode == 0:
         stamp.write_text(current)
     else:

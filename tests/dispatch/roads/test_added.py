@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatch.roads import added, hierarchy, matrix
-from dispatch.roads.added import AddedPlace, travel_added
+from dispatch.roads.added import AddedPlace, KnownPlaces, travel_added, travel_to_known
 from dispatch.roads.memory import Memory
-from dispatch.roads.network import Weighted
+from dispatch.roads.network import Graph, Snaps, Weighted
 from dispatch.roads.rules import Profile
 from lastmile.core.geo import Point
 from tests.dispatch.roads.test_matrix import towns
@@ -105,26 +106,65 @@ def test_places_far_from_every_street_are_named_and_the_rest_goes_by_road(tmp_pa
     assert same([], spot(2, 1), var=tmp_path).to_s.shape == (0,)
 
 
-def test_the_known_places_are_prepared_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_known_places_are_snapped_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid(4).build(tmp_path)
     known = [spot(0, 0), spot(3, 3), spot(1, 2)]
-    prepared: list[int] = []
-    prepare = Weighted.known_places
+    snapped: list[int] = []
+    snap = Graph.snap
 
-    def counted(self: Weighted, snaps: object) -> object:
-        prepared.append(1)
-        return prepare(self, snaps)  # type: ignore[arg-type]
+    def counted(self: Graph, points: Sequence[Point]) -> Snaps:
+        snapped.append(len(points))
+        return snap(self, points)
 
-    monkeypatch.setattr(Weighted, "known_places", counted)
+    monkeypatch.setattr(Graph, "snap", counted)
     monkeypatch.setattr(added, "_memory", Memory(added.CACHE_BYTES))
     tables: list[int] = []
     monkeypatch.setattr(Weighted, "table", lambda *_args, **_kwargs: tables.append(1))
     for new in (spot(2, 1), spot(1, 1), spot(0, 3)):
         travel_added(known, new, network="town", profile="van", var=tmp_path)
-    assert len(prepared) == 1
+    assert snapped == [3, 1, 1, 1]
     assert tables == [], "no table between the known places is made"
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(town=towns(), data=st.data())
+def test_places_can_be_added_and_replaced_and_many_lists_asked_at_once(
+    town: Town, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    var = tmp_path_factory.mktemp("town")
+    town.build(var)
+    coordinate = st.floats(-1, 5)
+
+    def place() -> Point:
+        far = data.draw(st.integers(0, 9)) == 0
+        return spot(80, 80) if far else spot(data.draw(coordinate), data.draw(coordinate))
+
+    questions: list[tuple[list[Point], Profile, int | None]] = []
+    lists: list[KnownPlaces] = []
+    for profile, minute in (("van", 480), ("van", 480), ("van", 180), ("foot", None)):
+        points = [place() for _ in range(data.draw(st.integers(0, 4)))]
+        known = KnownPlaces(points, network="town", profile=profile, depart_minute=minute, var=var)
+        for _ in range(3):
+            at, point = data.draw(st.integers(0, len(points))), place()
+            known.put(at, point)
+            points[at : at + 1] = [point]
+        questions.append((points, profile, minute))
+        lists.append(known)
+    new = place()
+    for (points, profile, minute), travel in zip(
+        questions, travel_to_known(new, lists), strict=True
+    ):
+        due = same(points, new, var=var, profile=profile, minute=minute)
+        for name in ("to_s", "to_m", "from_s", "from_m"):
+            assert getattr(travel, name).tolist() == getattr(due, name).tolist()
+        assert (travel.source, travel.straight) == (due.source, due.straight)
+
+
+def test_no_place_can_be_added_behind_a_gap(tmp_path: Path) -> None:
+    known = KnownPlaces([spot(0, 0)], network="", profile="van", var=tmp_path)
+    with pytest.raises(ValueError, match="gap"):
+        known.put(2, spot(1, 1))
+    assert len(known) == 1
 
 
 def test_the_cache_keeps_the_last_used_values_within_its_bytes() -> None:
