@@ -87,7 +87,10 @@ STEPS: tuple[str, ...] = (
 )
 
 PANELS: dict[str, tuple[Panel, ...]] = {
-    "order": (Panel("tracking:of-order", "orders.view", _("From the shopper")),),
+    "order": (
+        Panel("tracking:of-order", "orders.view", _("From the shopper")),
+        Panel("shopper:link-of", "orders.edit", _("Shopper's page")),
+    ),
     "plan": (),
     "hub": (Panel("people:audit-of", "audit.view", _("Audit log")),),
 }

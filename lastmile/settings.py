@@ -35,6 +35,7 @@ TENANT_APPS = [
     "dispatch.intake",
     "dispatch.planning",
     "dispatch.slots",
+    "portal.shopper",
     "portal.choice",
     "portal.tracking",
 ]
@@ -45,7 +46,6 @@ APPS_WITHOUT_TABLES = [  # commands, templates, static files
     "dispatch.console",
     "portal",
     "portal.home",
-    "portal.shopper",
     "channels",
     "rest_framework",
     "drf_spectacular",
@@ -99,6 +99,8 @@ LANGUAGES = [("en", "English"), ("es", "Español")]
 # Shoppers' pages have languages of their own; the pages of members have LANGUAGES.
 SHOPPER_LANGUAGES = [*LANGUAGES, ("ar", "العربية")]
 SHOPPER_LANGUAGE_COOKIE = "lastmile_shopper_language"
+# The channel for six-digit codes (`portal.shopper.senders`). The null sender sends nothing.
+SHOPPER_CODE_SENDER = "portal.shopper.senders.null.NullSender"
 SHOPPER_PATH = "/t/"  # the address of every page of a shopper: /t/<secret>/…
 # Answers under these addresses are read by shoppers, so they have a shopper's language.
 SHOPPER_PATHS = [

@@ -25,6 +25,7 @@ EVENTS: list[str] = [
     "dispatch.planning.events",
     "portal.tracking.events",
     "dispatch.slots.events",
+    "portal.shopper.events",
 ]
 
 _BOARD = "dispatch.console.board.handlers.on_plan_changed"
@@ -164,6 +165,7 @@ FORGET: list[str] = [
     "dispatch.intake.services.forget_kept_files",
     "dispatch.slots.services.forget_places",
     "tenants.people.services.tidy",
+    "portal.shopper.services.forget_shown_codes",
     "lastmile.core.codes.forget_codes",
     "lastmile.core.limits.forget_counts",
     "lastmile.core.callbacks.forget_callbacks",

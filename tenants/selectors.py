@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from lastmile.core import clock
@@ -78,6 +78,13 @@ def demos() -> list[str]:
     with shared_tables():
         rows = Retailer.objects.filter(is_demo=True).exclude(status=Status.CLOSED)
         return list(rows.order_by("schema_name").values_list("schema_name", flat=True))
+
+
+def is_trial(schema: str) -> bool:
+    """Return True if a retailer is a demo or a sandbox: its orders concern no real person."""
+    with shared_tables():
+        rows = Retailer.objects.filter(schema_name=schema)
+        return rows.filter(Q(is_demo=True) | Q(is_sandbox=True)).exists()
 
 
 def host_name(host: str) -> str:

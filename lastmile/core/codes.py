@@ -19,6 +19,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from typing import ClassVar, Final
+from unicodedata import decimal
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -217,7 +218,9 @@ def _is_right(row: ShortCode, code: str) -> bool:
         key = ring().by_id(row.key_id)
     except UnknownKey:  # the key was removed from FIELD_KEYS, so no code can be correct
         return False
-    typed = "".join(code.split())[: LONGEST + 1]
+    # A person may type other digits than 0 to 9, such as those of an Arabic keyboard.
+    typed = "".join(str(decimal(sign, sign)) for sign in code if not sign.isspace())
+    typed = typed[: LONGEST + 1]
     return hmac.compare_digest(row.digest, _hash(key, row.purpose, row.subject, typed))
 
 

@@ -1,12 +1,15 @@
-"""The addresses that all pages of shoppers share."""
+"""The addresses that all pages of shoppers share, and those of the staff pages about them."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from portal.shopper import views
+from portal.shopper import staff, views
 
 app_name = "shopper"
 urlpatterns = [
     path("look/shopper-language", views.choose_language, name="language"),
+    path("t/<str:secret>/confirm/", views.confirm, name="confirm"),
+    path("shopper-links/<str:public_id>/", staff.link_of, name="link-of"),
+    path("shopper-codes/", staff.codes, name="codes"),
 ]

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
 
+from lastmile.core.errors import DomainError
 from lastmile.core.views import YEAR_S
+from portal.shopper import services
+from portal.shopper.pages import ShopperRequest, shopper_page
+from portal.shopper.rules import CODE_RULES, contact_of, hidden_contact
+from portal.shopper.senders import can_send
+from portal.shopper.stepup import back_of, is_confirmed, set_confirmed
 from tenants.permissions import open_to_all
 
 
@@ -30,7 +39,56 @@ def choose_language(request: HttpRequest) -> HttpResponse:
             max_age=YEAR_S,
             path=settings.SHOPPER_PATH,
             samesite="Lax",
-            secure=request.is_secure(),
+            secure=settings.HTTPS,
             httponly=True,
         )
     return response
+
+
+@shopper_page
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: ShopperRequest, secret: str) -> HttpResponse:
+    """Send a code to the contact on the order, check the typed code, and go back.
+
+    A GET changes nothing: a code is sent and checked by buttons only.
+    """
+    back = back_of(request)
+    if request.method != "POST":
+        if is_confirmed(request):
+            return HttpResponseRedirect(back)
+        return _confirm_page(request, back, sent=request.GET.get("sent") == "1")
+    try:
+        if request.POST.get("what") == "send":
+            services.send_code(order=request.order)
+            query = urlencode({"next": request.GET.get("next", ""), "sent": "1"})
+            return _see(f"{reverse('shopper:confirm', args=[secret])}?{query}")
+        services.confirm_code(order=request.order, code=request.POST.get("code", ""))
+    except DomainError as refused:
+        return _confirm_page(request, back, sent=True, refused=refused)
+    response = _see(back)
+    set_confirmed(response, request)
+    return response
+
+
+def _see(path: str) -> HttpResponse:
+    return HttpResponse(status=303, headers={"Location": path})
+
+
+def _confirm_page(
+    request: ShopperRequest, back: str, *, sent: bool, refused: DomainError | None = None
+) -> HttpResponse:
+    order = request.order
+    context = {
+        "order": order,
+        "back": back,
+        "sent": sent,
+        "again": request.GET.get("again") == "1",
+        "contact": contact_of(order),
+        "hidden_contact": hidden_contact(order),
+        "can_send": can_send(),
+        "minutes": CODE_RULES.lasts_s // 60,
+        "refused": refused,
+    }
+    status = 200 if refused is None else refused.status
+    return render(request, "shopper/confirm.html", context, status=status)

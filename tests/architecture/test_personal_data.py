@@ -49,6 +49,7 @@ FORGOTTEN = {
     "intake.refusedrow": "cells faults",
     "people.auditentry": "changes",
     "core.idempotencyrecord": "principal route key body_hash headers body",
+    "shopper.showncode": "code",
     "core.shortcode": "purpose subject digest key_id",
     "core.callcount": "scope subject_hash",
     "choice.deliverysession": "place_text place lat lon",
@@ -58,6 +59,7 @@ FORGOTTEN = {
 }
 #: Does not identify a shopper: ids, words of a fixed list, hashes, codes of goods, staff.
 IMPERSONAL = {
+    "shopper.showncode": "public_id contact",
     "core.event": "public_id kind subject actor data lane",
     "core.delivery": "handler lane state",
     "core.job": "public_id kind subject actor hub state reason dedupe_key",
@@ -110,7 +112,7 @@ IMPERSONAL = {
 #: Rows that lead to a shopper without text about the shopper: counts, times, money, ids stay.
 KEPT = {
     "orders.order", "orders.parcel", "orders.promise", "orders.attempt", "planning.stop",
-    "planning.unserved", "choice.shownoffer",
+    "planning.unserved", "choice.shownoffer", "shopper.showncode",
 }  # fmt: skip
 TELLING = (
     models.TextField,

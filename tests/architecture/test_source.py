@@ -58,6 +58,8 @@ REAL_TIME = (
     *("lastmile/core/clock.py", "lastmile/core/idempotency.py", "lastmile/beat.py"),
     *(f"tenants/people/{name}.py" for name in ("models", "services/keys", "services/login")),
     *("tenants/people/services/tickets.py", "tenants/services/clock.py"),
+    # Codes and confirmations of shoppers, like sessions and tickets.
+    *(f"portal/shopper/{name}.py" for name in ("services", "staff", "stepup", "senders/null")),
 )
 
 RULES = {

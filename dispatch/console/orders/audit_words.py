@@ -32,6 +32,12 @@ def words() -> AuditWords:
             "access.reveal": Sentence(
                 gettext_lazy("%(who)s looked at the access code of the order %(what)s")
             ),
+            "order.link_renewed": Sentence(
+                gettext_lazy("%(who)s made a new shopper's link for %(what)s")
+            ),
+            "order.link_ended": Sentence(
+                gettext_lazy("%(who)s ended the shopper's link of %(what)s")
+            ),
         },
         fields={"shopper": {"orders": Field(gettext_lazy("Orders"))}},
         names=names,

@@ -10,6 +10,7 @@ from dispatch.orders.services.changing import (
     try_again,
 )
 from dispatch.orders.services.erasing import erase_person, find_person
+from dispatch.orders.services.linking import end_shopper_link, renew_shopper_link
 from dispatch.orders.services.moves import (
     lock_orders,
     mark_awaiting_collection,
@@ -29,6 +30,7 @@ __all__ = [
     "cancel_order",
     "change_order",
     "clear_access",
+    "end_shopper_link",
     "erase_person",
     "find_person",
     "lock_orders",
@@ -42,6 +44,7 @@ __all__ = [
     "place_prepared",
     "prepare_orders",
     "record_attempt",
+    "renew_shopper_link",
     "return_order",
     "reveal_code",
     "set_access",

@@ -1,0 +1,33 @@
+"""Ends and renews the link of a shopper, when it came into wrong hands."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from dispatch.orders.links import NAME, address_of, link_expires_at, shopper_secret
+from dispatch.orders.models import Order
+from lastmile.core import derived
+from tenants.people.services import audit
+
+
+@transaction.atomic
+def renew_shopper_link(*, order: Order) -> str:
+    """End all links of an order so far; return the address of the new one.
+
+    Locks: the row of the secret. Records: an audit entry. Raises: nothing of its own.
+    """
+    secret = derived.renew(purpose=NAME, subject=order.public_id)
+    derived.set_expiry(purpose=NAME, subject=order.public_id, expires_at=link_expires_at(order))
+    audit("order.link_renewed", order.public_id)
+    return address_of(secret)
+
+
+@transaction.atomic
+def end_shopper_link(*, order: Order) -> None:
+    """End all links of an order so far. The next message to the shopper brings a new link.
+
+    Locks: the row of the secret. Records: an audit entry. Raises: nothing of its own.
+    """
+    shopper_secret(order)  # so that there is a row that remembers the generation
+    derived.end(purpose=NAME, subject=order.public_id)
+    audit("order.link_ended", order.public_id)

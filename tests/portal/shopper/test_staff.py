@@ -1,0 +1,119 @@
+"""The panel of an order with the shopper's link, and the list of codes of a demo."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from dispatch.orders.links import ShopperLink, shopper_link, shopper_secret
+from dispatch.orders.models import Order
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from portal.shopper import services
+from portal.shopper.models import ShownCode
+from tenants.people.models import AuditEntry
+from tenants.permissions import Role
+from tests.databases import client_of
+from tests.factories.fleet import make_hub
+from tests.people import add_member, logged_in
+from tests.portal.shopper.test_stepup import make_demo
+
+HTMX = {"hx-request": "true"}
+
+
+@pytest.fixture
+def desk(retailer: RetailerRef) -> Client:
+    """Return a browser of a dispatcher of t1."""
+    return logged_in(retailer, add_member(Role.DISPATCHER))
+
+
+def panel_of(order: Order) -> str:
+    return f"/shopper-links/{order.public_id}/"
+
+
+def works(secret: str) -> bool:
+    return ShopperLink().recognise_link(secret) is not None
+
+
+def test_the_page_of_an_order_has_the_panel_with_the_link(desk: Client, order: Order) -> None:
+    page = desk.get(f"/console/orders/{order.public_id}/").content.decode()
+    assert panel_of(order) in page
+    panel = desk.get(panel_of(order), headers=HTMX).content.decode()
+    assert shopper_link(order) in panel
+    assert desk.get(panel_of(order)).status_code == 302, "without scripts, back to the order"
+
+
+def test_a_new_link_ends_the_old_one_and_is_in_the_audit_log(
+    retailer: RetailerRef, desk: Client, order: Order
+) -> None:
+    old = shopper_secret(order)
+    panel = desk.post(panel_of(order), {"what": "renew"}, headers=HTMX).content.decode()
+    assert not works(old)
+    assert works(shopper_secret(order))
+    assert shopper_link(order) in panel
+    entry = AuditEntry.objects.get(act="order.link_renewed")
+    assert entry.subject == order.public_id
+    owner = logged_in(retailer, add_member(Role.OWNER))
+    log = owner.get("/audit/").content.decode()
+    assert "made a new shopper" in log
+    assert str(order.external_id) in log
+    assert old not in log
+
+
+def test_an_ended_link_shows_nothing_until_a_new_one_is_made(desk: Client, order: Order) -> None:
+    old = shopper_secret(order)
+    panel = desk.post(panel_of(order), {"what": "end"}, headers=HTMX).content.decode()
+    assert not works(old)
+    assert "was ended" in panel
+    assert "/t/" not in panel
+    assert AuditEntry.objects.filter(act="order.link_ended", subject=order.public_id).exists()
+    assert works(shopper_secret(order)), "the next message brings a new one"
+    assert not works(old)
+
+
+def test_only_members_who_may_change_the_order_see_or_change_its_link(
+    retailer: RetailerRef, other: RetailerRef, client: Client, order: Order
+) -> None:
+    old = shopper_secret(order)
+    elsewhere = make_hub(name="Elsewhere", external_id="H-2")
+    readers = {
+        "reader": (logged_in(retailer, add_member(Role.READONLY)), 403),
+        "picker": (logged_in(retailer, add_member(Role.PICKER)), 403),
+        "other hub": (
+            logged_in(retailer, add_member(Role.DISPATCHER, hubs=[elsewhere.public_id])),
+            404,
+        ),
+        "stranger": (client, 302),
+    }
+    with retailer_context(other):
+        readers["other retailer"] = (logged_in(other, add_member(Role.OWNER)), 404)
+    for name, (browser, status) in readers.items():
+        for act in (browser.get, browser.post):
+            answer = act(panel_of(order), {"what": "end"})
+            assert answer.status_code == status, name
+            assert old not in answer.content.decode()
+    assert works(old)
+
+
+def test_staff_of_a_demo_see_the_codes_of_their_hubs_and_of_no_other_retailer(
+    retailer: RetailerRef, other: RetailerRef, desk: Client, order: Order
+) -> None:
+    make_demo(retailer)
+    make_demo(other)
+    services.send_code(order=order)
+    code = ShownCode.objects.get().code
+    assert code in desk.get("/shopper-codes/").content.decode()
+    assert code in desk.get(panel_of(order), headers=HTMX).content.decode()
+    elsewhere = make_hub(name="Elsewhere", external_id="H-2")
+    limited = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[elsewhere.public_id]))
+    assert code not in limited.get("/shopper-codes/").content.decode()
+    with retailer_context(other):
+        stranger = logged_in(other, add_member(Role.OWNER))
+    page = stranger.get("/shopper-codes/")
+    assert page.status_code == 200
+    assert code not in page.content.decode()
+    assert client_of(retailer).get("/shopper-codes/").status_code == 302
+
+
+def test_a_real_retailer_has_no_list_of_codes(desk: Client, order: Order) -> None:
+    assert desk.get("/shopper-codes/").status_code == 404
+    assert "/shopper-codes/" not in desk.get(panel_of(order), headers=HTMX).content.decode()
