@@ -34,14 +34,15 @@ _LINK_ENDS = "dispatch.orders.handlers.on_order_ended"
 _DAY = "dispatch.planning.handlers"
 _ORDER_DAY, _SHIFT_DAY = f"{_DAY}.on_order_changed", f"{_DAY}.on_shift_changed"
 _FLEET_DAY, _HUB_DAY = f"{_DAY}.on_vehicle_changed", f"{_DAY}.on_hub_changed"
+_SLOT = "dispatch.slots.handlers.on_order_changed"  # its place follows its promise
 HANDLERS: dict[str, list[str]] = {
     "order.placed": [_ORDER_DAY],
-    "order.ready": [_ORDER_DAY],
-    "order.waiting": [_ORDER_DAY],
-    "order.needs_pin": [_ORDER_DAY],
-    "order.pinned": [_ORDER_DAY],
-    "order.promised": [_ORDER_DAY],
-    "order.changed": [_ORDER_DAY],
+    "order.ready": [_ORDER_DAY, _SLOT],
+    "order.waiting": [_ORDER_DAY, _SLOT],
+    "order.needs_pin": [_ORDER_DAY, _SLOT],
+    "order.pinned": [_ORDER_DAY, _SLOT],
+    "order.promised": [_ORDER_DAY, _SLOT],
+    "order.changed": [_ORDER_DAY, _SLOT],
     "order.loaded": [_ORDER_DAY],
     "order.out": [_ORDER_DAY],
     "order.awaiting_collection": [_ORDER_DAY],
@@ -56,7 +57,7 @@ HANDLERS: dict[str, list[str]] = {
     "hub.retired": [_HUB_DAY],
     "order.delivered": [_LINK_ENDS],
     "order.returned": [_LINK_ENDS],
-    "order.cancelled": [_LINK_ENDS, _ORDER_DAY],
+    "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT],
     "plan.requested": ["dispatch.console.board.handlers.on_planning_asked"],
     "plan.drafted": [_BOARD],
     "plan.edited": [_BOARD],

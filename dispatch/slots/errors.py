@@ -69,3 +69,21 @@ class TemplateOpensNothing(Invalid):
     """The template opens no slot: no date, or no window, follows from its rule."""
 
     code = "template_opens_nothing"
+
+
+class OtherCurrency(Invalid):
+    """The value of the basket is in another currency than the prices."""
+
+    code = "other_currency"
+
+
+class ParcelsTooLarge(Invalid):
+    """No vehicle of the hub can carry the parcels."""
+
+    code = "parcels_too_large"
+
+
+class ChoiceDiffers(Conflict):
+    """The order is not the delivery that was chosen: other goods, another address or hub."""
+
+    code = "choice_differs"

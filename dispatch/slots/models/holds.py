@@ -32,6 +32,9 @@ class Hold(Timestamped):
     from the promise on. ``work_s`` is the service time at the door. ``added_s``, ``added_m``,
     ``cost_minor`` and ``co2_g`` are the marginal cost in the tentative plan; they are None where no
     plan was asked. The price has its parts in ``price_parts``.
+
+    A live hold of an order that changes within its own slot takes only what exceeds its promised
+    hold, so ``orders`` is 0 until the change is promised.
     """
 
     public_id = PublicIdField("hld")
@@ -76,7 +79,9 @@ class Hold(Timestamped):
             ),
             models.CheckConstraint(name="hold_caller", condition=Q(caller__in=Caller.values)),
             models.CheckConstraint(name="hold_handover", condition=Q(handover__in=_HANDOVERS)),
-            models.CheckConstraint(name="hold_orders", condition=Q(orders__gte=1)),
+            models.CheckConstraint(
+                name="hold_orders", condition=Q(orders__gte=1) | Q(order__isnull=False)
+            ),
             models.CheckConstraint(
                 name="hold_ends_or_is_promised",
                 condition=Q(state__in=["live", "kept"], expires_at__isnull=False)

@@ -6,6 +6,7 @@ from dispatch.planning.services.tentative.reconciling import Reconciled, reconci
 from dispatch.planning.services.tentative.removing import (
     confirm_visit,
     drop_expired,
+    extend_visit,
     remove_visits,
 )
 from dispatch.planning.services.tentative.requesting import request_reconciling
@@ -15,6 +16,7 @@ __all__ = [
     "Reconciled",
     "confirm_visit",
     "drop_expired",
+    "extend_visit",
     "insert_visit",
     "lock_days",
     "reconcile_day",

@@ -1,4 +1,4 @@
-"""Removes visits from a tentative plan, and turns a hold into its order."""
+"""Removes visits from a tentative plan, extends a hold, and turns a hold into its order."""
 
 from __future__ import annotations
 
@@ -42,6 +42,17 @@ def remove_visits(day: LockedDay, keys: Collection[str]) -> None:
         behind = TentativeVisit.objects.filter(day=day.row, shift_id=shift, rank__gt=rank)
         behind.update(rank=F("rank") - 1)
     log_changes(day, [Change(op=REMOVE, key=key) for _shift, _rank, key in placed])
+
+
+def extend_visit(day: LockedDay, *, key: str, expires_at: dt.datetime) -> None:
+    """Let the visit of a hold on a locked day end at another time; its place stays.
+
+    Boards know no end of a hold, so nothing is logged. Locks: nothing more. Records: nothing.
+    Raises: nothing; an unknown key is ignored.
+    """
+    TentativeVisit.objects.filter(day=day.row, key=key, order__isnull=True).update(
+        expires_at=expires_at
+    )
 
 
 def confirm_visit(day: LockedDay, *, key: str, order: Order) -> None:

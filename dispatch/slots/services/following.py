@@ -1,0 +1,149 @@
+"""Lets the counts of slots follow the promises of orders, through every door.
+
+A promise from a file, the API, staff or re-dispatch whose window is the window of an open slot
+takes a place in it, even beyond the capacity: the promise exists already.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from dispatch.fleet.models import Hub
+from dispatch.fleet.selectors import service_map
+from dispatch.orders.models import Order
+from dispatch.orders.services import lock_orders
+from dispatch.orders.states import OrderState
+from dispatch.slots.counts import Amounts
+from dispatch.slots.models import Caller, Hold, Slot
+from dispatch.slots.models.templates import OPTION_VALUES
+from dispatch.slots.services.counting import give_back, lock_slots, set_amounts, take_anyway
+from dispatch.slots.services.holding import lock_hold, promised_hold
+from dispatch.slots.services.promising import order_amounts
+from dispatch.slots.states import HoldState, SlotState
+
+
+def settle_order(*, order: Order) -> Hold | None:
+    """Let an order take its place in the slot of its promise, and in no other one.
+
+    An order without a promise for a slot, or a cancelled one, gives its place back. A second call
+    changes nothing.
+
+    Locks: the order, the slots, the holds. Records: hold.released. Raises: nothing.
+    """
+    present = Order.objects.select_related("promise__place", "place", "hub").get(pk=order.pk)
+    if promised_hold(present) is None and slot_of(present) is None:
+        return None  # most orders of a retailer without slots end here, without a lock
+    with transaction.atomic():
+        (row,) = lock_orders([order.pk])
+        old, slot = promised_hold(row), slot_of(row)
+        wanted = {it for it in (old.slot_id if old else None, slot.pk if slot else None) if it}
+        lock_slots(wanted)
+        if old is not None:
+            old = lock_hold(old)
+            if slot is not None and old.slot_id == slot.pk:
+                return _with_amounts(old, order_amounts(row))
+            give_back([old], reason="cancelled" if _ended(row) else "superseded")
+        return _take(row, slot) if slot is not None else None
+
+
+def adopt_promises(*, hub: Hub, since: dt.date, until: dt.date) -> int:
+    """Let promised orders take their places in the open slots of a hub; return how many did.
+
+    Call it after slots were opened: promises may be older than their slots.
+
+    Locks: each order with its slots, one after the other. Records: hold.released. Raises: nothing.
+    """
+    slots = Slot.objects.filter(
+        hub=hub,
+        state=SlotState.OPEN,
+        option=OuterRef("promise__option"),
+        opens_at=OuterRef("promise__opens_at"),
+        closes_at=OuterRef("promise__closes_at"),
+    )
+    taken = Hold.objects.filter(order=OuterRef("pk"), state=HoldState.PROMISED)
+    rows = Order.objects.filter(
+        Exists(slots),
+        ~Exists(taken),
+        hub=hub,
+        service_date__gte=since,
+        service_date__lte=until,
+    ).exclude(state=OrderState.CANCELLED)
+    return sum(settle_order(order=row) is not None for row in rows.order_by("pk"))
+
+
+def slot_of(order: Order) -> Slot | None:
+    """Return the slot in which an order has its place by its promise, or None.
+
+    It is the slot that the promise names, else the open slot of the order's hub, option and zone
+    with exactly the promised window.
+    """
+    promise = order.promise
+    if promise is None or order.hub_id is None or _ended(order):
+        return None
+    if promise.option not in OPTION_VALUES:
+        return None
+    rows = Slot.objects.select_related("hub").filter(
+        hub=order.hub_id,
+        option=promise.option,
+        opens_at=promise.opens_at,
+        closes_at=promise.closes_at,
+    )
+    if promise.slot:
+        named = rows.filter(public_id=promise.slot).first()
+        if named is not None:
+            return named
+    point = order.delivery_place.point if promise.option == "window" else order.place.point
+    zones = (
+        [zone.pk for zone in service_map().zones_at(point) if zone.hub_id == order.hub_id][:1]
+        if point
+        else []
+    )
+    area = Q(zone__isnull=True) | Q(zone__in=zones)
+    return (
+        rows.filter(area, state=SlotState.OPEN)
+        .order_by(F("zone").asc(nulls_last=True), "pk")
+        .first()
+    )
+
+
+def _ended(order: Order) -> bool:
+    """Return True if an order takes no place in a slot any more."""
+    return order.state == OrderState.CANCELLED
+
+
+def _with_amounts(hold: Hold, amounts: Amounts) -> Hold:
+    """Let a hold take what its order takes now, after its goods changed."""
+    if Amounts.of_hold(hold) != amounts:
+        set_amounts(hold, amounts)
+        hold.save()
+    return hold
+
+
+def _take(order: Order, slot: Slot) -> Hold:
+    """Take a place in a locked slot for an order that is promised already."""
+    amounts = order_amounts(order)
+    take_anyway(slot, amounts)
+    promise = order.promise
+    assert promise is not None, "slot_of() needs a promise"
+    point = order.delivery_place.point
+    return Hold.objects.create(
+        slot=slot,
+        caller=Caller.ORDER,
+        order=order,
+        state=HoldState.PROMISED,
+        work_s=amounts.work_s,
+        weight_g=amounts.weight_g,
+        volume_cm3=amounts.volume_cm3,
+        parcels=order.parcel_count,
+        skills=list(order.skills),
+        lat=point.lat if point else None,
+        lon=point.lon if point else None,
+        handover=promise.handover,
+        price_minor=promise.price_minor,
+        currency=promise.currency,
+        value_minor=order.value_minor,
+        co2_g=promise.co2_g,
+    )

@@ -1,0 +1,285 @@
+"""Gives an order the promise of a hold, and gives its old place back, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dispatch.orders.drafts import PromisedPlace, PromiseDraft
+from dispatch.orders.models import Handover, Order, Promise
+from dispatch.orders.services import (
+    change_order,
+    lock_orders,
+    mark_unplanned,
+    set_promise,
+    try_again,
+)
+from dispatch.orders.services.promising import COLLECTED
+from dispatch.orders.states import OrderState
+from dispatch.planning.selectors.lists import published
+from dispatch.slots.counts import WAITING, Amounts
+from dispatch.slots.errors import HoldEnded, SlotFull, SlotPassed
+from dispatch.slots.models import Hold, Slot
+from dispatch.slots.selectors import alternatives
+from dispatch.slots.services.counting import (
+    give_back,
+    give_back_expired,
+    lock_slots,
+    set_amounts,
+    stop_counting_as_held,
+    take,
+)
+from dispatch.slots.services.holding import has_day, lock_hold, promised_hold
+from dispatch.slots.services.matching import same_door
+from dispatch.slots.services.requests import DeliveryRequest, request_for_order
+from dispatch.slots.services.visits import (
+    Days,
+    HubDay,
+    PreparedVisit,
+    VisitDoesNotFit,
+    day_of_visit,
+    needs_visit,
+    prepare_visit,
+)
+from dispatch.slots.states import HoldState
+from lastmile.core import clock
+
+
+def prepare_promise(*, hold: Hold, order: Order) -> PreparedVisit | None:
+    """Compute the travel times of a promise whose hold has no visit: it expired, or exchanges one.
+
+    Call it outside a transaction. Return None if the hold's own visit will be used.
+    Locks: nothing. Records: nothing. Raises: AddressUnknown, OutsideEveryZone.
+    """
+    if not needs_visit(hold.slot) or day_of_visit(hold.public_id) is not None:
+        return None
+    request = request_for_order(order, place=hold.point, place_text=hold.place_text)
+    return prepare_visit(key=order.public_id, slot=hold.slot, request=request)
+
+
+@transaction.atomic
+def promise_hold(
+    *,
+    hold: Hold,
+    order: Order,
+    handover: str,
+    cause: str,
+    place: PromisedPlace | None = None,
+    prepared: PreparedVisit | None = None,
+) -> Promise:
+    """Give an order the promise of a hold. The place of its old promise is given back.
+
+    The order moves to the hub and the date of the slot; if a plan contains it on another day, it
+    leaves that plan. ``handover`` "" keeps the handover of the promise before. ``place`` is the
+    place of the promise if it is not the place of the hold. The same promise again changes nothing.
+
+    Locks: the days, the order, the slots, the holds. Records: order.promised, order.changed,
+    order.ready, hold.released. Raises: HoldEnded with the nearest slots if the hold has ended and
+    its place no longer fits; SlotPassed, SlotClosed; OrderUnderWay.
+    """
+    days = Days(_days(hold, order))
+    (row,) = lock_orders([order.pk])
+    old = promised_hold(row)
+    slots = lock_slots({hold.slot_id} | ({old.slot_id} if old else set()))
+    slot, at = slots[hold.slot_id], clock.now()
+    present = lock_hold(hold)
+    if present.state == HoldState.PROMISED and present.order_id == row.pk and row.promise:
+        return row.promise
+    if present.order_id not in (None, row.pk):
+        raise _ended(present, slot, at)
+    _refuse_passed(present, slot, row, at)
+    taken = ensure_taken(present, slot, at=at, late=has_day(row, slot))
+    _move_visit(taken, slot, row, days, prepared, at)
+    if old is not None:
+        give_back([lock_hold(old)], reason="superseded")
+    promise = _promise(row, taken, _terms(row, taken, handover, cause, place))
+    set_amounts(taken, order_amounts(row))
+    stop_counting_as_held(taken)
+    taken.state, taken.order, taken.expires_at = HoldState.PROMISED, row, None
+    taken.handover = promise.handover
+    taken.save()
+    return promise
+
+
+def ensure_taken(hold: Hold, slot: Slot, *, at: dt.datetime, late: bool = False) -> Hold:
+    """Return a locked hold whose place is certainly counted.
+
+    A hold whose place was given back because it expired is replaced by a new hold with the same
+    terms, if the slot still has a place.
+    Locks: expired holds. Records: hold.released. Raises: HoldEnded with the nearest slots,
+    SlotPassed, SlotClosed.
+    """
+    if hold.state in WAITING:
+        return hold
+    if hold.state != HoldState.RELEASED or hold.expires_at is None:
+        raise _ended(hold, slot, at)
+    give_back_expired([slot], at)
+    try:
+        take(slot, Amounts.of_hold(hold), at=at, late=late)
+    except SlotFull as full:
+        raise _ended(hold, slot, at) from full
+    revived = Hold(
+        **{
+            field.attname: getattr(hold, field.attname)
+            for field in Hold._meta.concrete_fields
+            if field.name not in {"id", "public_id", "state", "created_at", "updated_at"}
+        },
+        state=HoldState.LIVE,
+    )
+    revived.save()
+    return revived
+
+
+def ensure_visit(
+    hold: Hold, slot: Slot, days: Days, prepared: PreparedVisit | None, *, at: dt.datetime
+) -> None:
+    """Put the visit of a locked hold back into its day if it is gone because the hold expired.
+
+    Locks: nothing more. Records: nothing. Raises: HoldEnded with the nearest slots if it no longer
+    fits.
+    """
+    if hold.order_id is not None or days.has(hold):
+        return
+    days.remove(hold)
+    visit = prepared or prepare_again(hold)
+    try:
+        if visit is not None:
+            days.insert(hold, visit.named(hold.public_id))
+    except VisitDoesNotFit as fault:
+        raise _ended(hold, slot, at) from fault
+
+
+def prepare_again(hold: Hold) -> PreparedVisit | None:
+    """Compute the travel times of a hold whose visit is gone; None if it has its visit.
+
+    Call it outside a transaction, before ``keep_hold`` of a hold that has expired.
+    Locks: nothing. Records: nothing. Raises: nothing.
+    """
+    if hold.point is None or day_of_visit(hold.public_id) is not None:
+        return None
+    request = DeliveryRequest(
+        point=hold.point,
+        place_text=hold.place_text,
+        hub=hold.slot.hub,
+        zone=hold.slot.zone,
+        weight_g=hold.weight_g,
+        volume_cm3=hold.volume_cm3,
+        parcels=hold.parcels,
+        service_s=hold.work_s,
+        skills=frozenset(hold.skills),
+        collects=hold.collects,
+        currency=hold.currency,
+    )
+    return prepare_visit(key=hold.public_id, slot=hold.slot, request=request)
+
+
+def order_amounts(order: Order) -> Amounts:
+    """Return what an order takes in a slot."""
+    return Amounts(work_s=order.service_s, weight_g=order.weight_g, volume_cm3=order.volume_cm3)
+
+
+def _days(hold: Hold, order: Order) -> list[HubDay]:
+    """Return the days to lock: that of the slot, and that of the order's present visit."""
+    days = [(hold.slot.hub, hold.slot.service_date)] if needs_visit(hold.slot) else []
+    present = day_of_visit(order.public_id)
+    return [*days, present] if present else days
+
+
+def _refuse_passed(hold: Hold, slot: Slot, order: Order, at: dt.datetime) -> None:
+    """Raise SlotPassed if the slot can no longer be booked now.
+
+    A choice that was kept in time is valid until it ends, also after the cut-off.
+    """
+    if hold.state == HoldState.KEPT and hold.expires_at and hold.expires_at > at:
+        return
+    last = slot.opens_at if has_day(order, slot) else slot.book_until_at
+    if last <= at:
+        raise SlotPassed(
+            _("This time window can no longer be booked. Choose a later one."),
+            data=alternatives(slot, Amounts.of_hold(hold), at),
+        )
+
+
+def _ended(hold: Hold, slot: Slot, at: dt.datetime) -> HoldEnded:
+    return HoldEnded(
+        _("The place is no longer kept, and this time window is full. Choose another one."),
+        data=alternatives(slot, Amounts.of_hold(hold), at),
+    )
+
+
+def _move_visit(
+    hold: Hold,
+    slot: Slot,
+    order: Order,
+    days: Days,
+    prepared: PreparedVisit | None,
+    at: dt.datetime,
+) -> None:
+    """Take the order's old visit out of its day and put the visit of the hold in its place."""
+    days.remove_everywhere(order.public_id)
+    if not needs_visit(slot):
+        return
+    if days.confirm(hold, order):
+        return
+    request = request_for_order(order, place=hold.point, place_text=hold.place_text)
+    visit = prepared or prepare_visit(key=order.public_id, slot=slot, request=request)
+    try:
+        if visit is not None:
+            days.insert_order(slot, order, visit)
+    except VisitDoesNotFit as fault:
+        raise _ended(hold, slot, at) from fault
+
+
+def _terms(
+    order: Order, hold: Hold, handover: str, cause: str, place: PromisedPlace | None
+) -> PromiseDraft:
+    slot = hold.slot
+    if not needs_visit(slot):
+        handover = Handover.ATTENDED
+    return PromiseDraft(
+        option=slot.option,
+        opens_at=slot.opens_at,
+        closes_at=slot.closes_at,
+        cause=cause,
+        handover=handover or None,
+        place=place or _place_of(order, hold),
+        slot=slot.public_id,
+        price_minor=hold.price_minor,
+        currency=hold.currency if hold.price_minor is not None else "",
+        co2_g=hold.co2_g,
+    )
+
+
+def _place_of(order: Order, hold: Hold) -> PromisedPlace | None:
+    """Return the place of a promise, None for the order's own place or the hub."""
+    if not needs_visit(hold.slot) or hold.point is None:
+        return None
+    if same_door(order.place.point, hold.point):
+        return None
+    before = order.promise
+    if before is not None and before.elsewhere and same_door(before.place.point, hold.point):
+        reference = before.place.key.removeprefix("at:")
+        return PromisedPlace(reference=reference, text=before.place.text, point=hold.point)
+    return PromisedPlace(reference=order.public_id, text=hold.place_text, point=hold.point)
+
+
+def _promise(row: Order, hold: Hold, draft: PromiseDraft) -> Promise:
+    """Move the order to the hub and the day of the slot, then promise."""
+    slot = hold.slot
+    date = clock.local_date(slot.opens_at, slot.hub.zone)
+    collected = row.promise is not None and row.promise.option in COLLECTED
+    elsewhere = (
+        row.hub_id != slot.hub_id
+        or row.service_date != date
+        or (draft.option in COLLECTED) != collected
+    )
+    if row.state == OrderState.PLANNED and elsewhere:
+        plan = published(row.hub, row.service_date) if row.hub and row.service_date else None
+        mark_unplanned(orders=[row.pk], plan=plan.public_id if plan else "")
+    elif row.state == OrderState.FAILED:
+        try_again(order=row, service_date=date)
+    if row.hub_id != slot.hub_id:
+        change_order(order=row, hub=slot.hub)
+    return set_promise(order=row, draft=draft)

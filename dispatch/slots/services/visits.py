@@ -1,0 +1,218 @@
+"""The visits of slots in the tentative plans: only time windows have one, curbside has none.
+
+Planning knows no slot. It knows a visit by its key: the public id of a hold or of an order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from dispatch.fleet.models import Hub
+from dispatch.orders.models import Option, Order
+from dispatch.planning.errors import VisitDoesNotFit
+from dispatch.planning.models import TentativeDay, TentativeVisit
+from dispatch.planning.services import (
+    LockedDay,
+    confirm_visit,
+    drop_expired,
+    extend_visit,
+    insert_visit,
+    lock_days,
+    remove_visits,
+)
+from dispatch.planning.services.tentative.standin import (
+    NewVisit,
+    Prepared,
+    WindowCost,
+    choices,
+    prepare,
+)
+from dispatch.slots.models import Hold, Slot
+from dispatch.slots.services.requests import DeliveryRequest
+
+HubDay = tuple[Hub, dt.date]
+#: A day whose plan is not ready yet. It is left out of a search and prepared in the meantime.
+NOT_READY = "not_ready"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedVisit:
+    """A visit with its travel times, computed outside a transaction.
+
+    ``fits_alone`` is True if the visit fits when the order's present visit is gone.
+    """
+
+    prepared: Prepared
+    fits_alone: bool = False
+
+    def named(self, key: str) -> PreparedVisit:
+        """Return the same visit with another key."""
+        visit = replace(self.prepared.visit, key=key)
+        return replace(self, prepared=replace(self.prepared, visit=visit))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundWindow:
+    """The marginal cost of a time window, or the code of what prevents it."""
+
+    cost: WindowCost | None
+    why: str = ""
+    travel_source: str = ""
+
+
+def needs_visit(slot: Slot) -> bool:
+    """Return True if a van drives to an order in this slot."""
+    return slot.option == Option.WINDOW
+
+
+def prepare_visit(*, key: str, slot: Slot, request: DeliveryRequest) -> PreparedVisit | None:
+    """Compute the travel times of a visit; None for a slot without visits.
+
+    Call it outside a transaction.
+    """
+    if not needs_visit(slot):
+        return None
+    order = request.order
+    alone = window_costs([slot], request, without={order.public_id}) if order else {}
+    return PreparedVisit(
+        prepared=prepare(
+            hub=slot.hub, service_date=slot.service_date, visit=_new_visit(key, request)
+        ),
+        fits_alone=any(windows.cost is not None for windows in alone.values()),
+    )
+
+
+def window_costs(
+    slots: Sequence[Slot], request: DeliveryRequest, *, without: Collection[str] = ()
+) -> dict[int, FoundWindow]:
+    """Return what each time window costs in the tentative plan of its day, by pk of the slot.
+
+    ``without`` are the keys of visits that count as gone. Nothing is locked.
+    """
+    windows = {}
+    for slot in slots:
+        day = TentativeDay.objects.filter(hub=slot.hub, service_date=slot.service_date).first()
+        if day is None or not day.ready:
+            windows[slot.pk] = FoundWindow(cost=None, why=(day.reason if day else "") or NOT_READY)
+            continue
+        prepared = prepare(
+            hub=slot.hub, service_date=slot.service_date, visit=_new_visit("new", request)
+        )
+        window = (slot.opens_at, slot.closes_at)
+        result = choices(day, prepared, window)
+        best = result.places[0] if result.places else None
+        windows[slot.pk] = FoundWindow(
+            cost=WindowCost(
+                opens_at=window[0],
+                closes_at=window[1],
+                added_s=best.added_s,
+                added_m=best.added_m,
+                cost_minor=best.cost,
+                co2_g=best.co2_g,
+            )
+            if best
+            else None,
+            why=result.reason,
+        )
+    return windows
+
+
+def _new_visit(key: str, request: DeliveryRequest) -> NewVisit:
+    return NewVisit(
+        key=key,
+        point=request.point,
+        service_s=request.service_s,
+        weight_g=request.weight_g,
+        volume_cm3=request.volume_cm3,
+        parcels=request.parcels,
+        skills=request.skills,
+        collects=request.collects,
+    )
+
+
+def day_of_visit(key: str) -> HubDay | None:
+    """Return the hub and date of the tentative plan that has a visit, or None."""
+    row = TentativeVisit.objects.select_related("day__hub").filter(key=key).first()
+    return (row.day.hub, row.day.service_date) if row else None
+
+
+class Days:
+    """The locked tentative days of an act, taken before orders and slots, in one order."""
+
+    def __init__(self, days: Iterable[HubDay]) -> None:
+        self._days: dict[tuple[int, dt.date], LockedDay] = {
+            (day.hub.pk, day.service_date): day for day in lock_days(days)
+        }
+
+    def _day(self, slot: Slot) -> LockedDay:
+        return self._days[slot.hub_id, slot.service_date]
+
+    def drop_expired(self, at: dt.datetime) -> None:
+        """Take the visits of expired holds out of these days."""
+        for day in self._days.values():
+            drop_expired(day, at)
+
+    def remove(self, hold: Hold) -> None:
+        """Take the visit of a hold out of its day."""
+        if needs_visit(hold.slot):
+            remove_visits(self._day(hold.slot), [hold.public_id])
+
+    def remove_everywhere(self, key: str) -> None:
+        """Take a visit out of each of these days."""
+        for day in self._days.values():
+            remove_visits(day, [key])
+
+    def insert(self, hold: Hold, visit: PreparedVisit) -> None:
+        """Insert the visit of a hold. Raises VisitDoesNotFit."""
+        insert_visit(
+            self._day(hold.slot),
+            visit.prepared,
+            window=(hold.slot.opens_at, hold.slot.closes_at),
+            expires_at=hold.expires_at,
+        )
+
+    def insert_order(self, slot: Slot, order: Order, visit: PreparedVisit) -> None:
+        """Insert the visit of an order in the window of a slot. Raises VisitDoesNotFit."""
+        insert_visit(
+            self._day(slot),
+            visit.prepared,
+            window=(slot.opens_at, slot.closes_at),
+            expires_at=None,
+            order=order,
+        )
+
+    def has(self, hold: Hold) -> bool:
+        """Return True if the visit of a hold has a place on a route of its day."""
+        if not needs_visit(hold.slot):
+            return True
+        rows = TentativeVisit.objects.filter(day=self._day(hold.slot).row, key=hold.public_id)
+        return rows.filter(state=TentativeVisit.State.PLACED).exists()
+
+    def extend(self, hold: Hold) -> None:
+        """Keep the visit of a hold until the hold ends."""
+        if needs_visit(hold.slot) and hold.expires_at is not None:
+            extend_visit(self._day(hold.slot), key=hold.public_id, expires_at=hold.expires_at)
+
+    def confirm(self, hold: Hold, order: Order) -> bool:
+        """Turn the visit of a hold into that of its order; return False if it has no place."""
+        if not self.has(hold):
+            self.remove(hold)
+            return False
+        confirm_visit(self._day(hold.slot), key=hold.public_id, order=order)
+        return True
+
+
+__all__ = [
+    "NOT_READY",
+    "Days",
+    "FoundWindow",
+    "HubDay",
+    "PreparedVisit",
+    "VisitDoesNotFit",
+    "day_of_visit",
+    "needs_visit",
+    "prepare_visit",
+    "window_costs",
+]

@@ -1,0 +1,144 @@
+"""Tests that the counts of slots follow promises through every door."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from dispatch.orders import services as orders
+from dispatch.orders.drafts import PromiseDraft
+from dispatch.orders.models import Order
+from dispatch.slots.models import Hold, Slot
+from dispatch.slots.services import adopt_promises, promise_hold, settle_order
+from tests.dispatch.slots.booking import curbside, take_place, taken
+from tests.drain import drain
+from tests.factories import make_hub, make_order, make_slot, make_window, make_zone
+from tests.factories.orders import DAY
+
+pytestmark = pytest.mark.usefixtures("retailer", "clock")
+
+
+def morning(slot: Slot, cause: str = "dispatcher") -> PromiseDraft:
+    """Return a promise for the window of a slot."""
+    return PromiseDraft(
+        option=slot.option, opens_at=slot.opens_at, closes_at=slot.closes_at, cause=cause
+    )
+
+
+def hold_of(order: Order) -> Hold:
+    return Hold.objects.get(order=order, state="promised")
+
+
+@pytest.mark.parametrize("cause", ["file", "api", "dispatcher", "redispatch"])
+def test_a_promise_from_any_door_takes_its_place_even_beyond_the_capacity(cause: str) -> None:
+    hub = make_hub()
+    slot = make_slot(hub=hub, capacity_orders=1)
+    make_slot(hub=hub, opens=601)
+    for _n in range(2):
+        orders.set_promise(order=make_order(), draft=morning(slot, cause))
+    drain()
+    assert taken(slot) == 2
+    assert set(Hold.objects.values_list("caller", "state")) == {("order", "promised")}
+
+
+def test_an_order_that_comes_with_the_window_of_a_slot_takes_a_place() -> None:
+    slot = make_slot()
+    order = make_order(window=make_window(10, 12))
+    drain()
+    assert (taken(slot), hold_of(order).slot) == (1, slot)
+
+
+def test_a_promise_for_another_window_takes_no_place() -> None:
+    slot = make_slot()
+    make_order(window=make_window(10, 13))
+    drain()
+    assert taken(slot) == 0
+
+
+def test_the_slot_of_the_zone_is_taken_before_that_of_the_whole_hub() -> None:
+    hub = make_hub()
+    zone = make_zone(hub=hub)
+    whole, own = make_slot(hub=hub), make_slot(hub=hub, zone=zone)
+    make_order(window=make_window(10, 12))
+    drain()
+    assert (taken(whole), taken(own)) == (0, 1)
+
+
+def test_a_cancelled_order_gives_its_place_back() -> None:
+    slot = curbside(capacity_orders=1)
+    order = make_order(service_date=None)
+    promise_hold(hold=take_place(slot), order=order, handover="", cause="shopper")
+    orders.cancel_order(order=order)
+    drain()
+    assert taken(slot) == 0
+    take_place(slot)
+    assert taken(slot) == 1
+
+
+def test_a_new_promise_of_staff_moves_the_place() -> None:
+    slot = make_slot()
+    later = make_slot(hub=slot.hub, opens=720, closes=840)
+    order = make_order(window=make_window(10, 12))
+    drain()
+    orders.set_promise(order=order, draft=morning(later))
+    drain()
+    assert (taken(slot), taken(later)) == (0, 1)
+    orders.set_promise(
+        order=order,
+        draft=PromiseDraft(
+            opens_at=later.opens_at, closes_at=later.closes_at + dt.timedelta(1), cause="api"
+        ),
+    )
+    drain()
+    assert (taken(slot), taken(later)) == (0, 0)
+
+
+def test_an_order_that_is_tried_again_on_another_day_gives_its_place_back() -> None:
+    slot = make_slot()
+    order = make_order(window=make_window(10, 12))
+    drain()
+    orders.mark_awaiting_collection(orders=[order.pk])
+    orders.try_again(order=order, service_date=DAY + dt.timedelta(days=1))
+    drain()
+    assert taken(slot) == 0
+
+
+def test_an_order_that_becomes_heavier_takes_what_it_weighs() -> None:
+    slot = make_slot()
+    order = make_order(window=make_window(10, 12), weight_g=2_000)
+    drain()
+    Order.objects.filter(pk=order.pk).update(weight_g=5_000)
+    settle_order(order=order)
+    slot.refresh_from_db()
+    assert (slot.taken_weight_g, taken(slot)) == (5_000, 1)
+
+
+def test_promises_that_are_older_than_their_slot_are_adopted_once() -> None:
+    hub = make_hub()
+    make_order(window=make_window(10, 12))
+    cancelled = make_order(window=make_window(10, 12))
+    orders.cancel_order(order=cancelled)
+    drain()
+    slot = make_slot(hub=hub)
+    for adopted in (1, 0):
+        assert adopt_promises(hub=hub, since=DAY, until=DAY) == adopted
+        assert taken(slot) == 1
+
+
+def test_a_closed_slot_adopts_no_promise() -> None:
+    hub = make_hub()
+    slot = make_slot(hub=hub, state="closed", closed_reason="staff")
+    make_order(window=make_window(10, 12))
+    drain()
+    assert adopt_promises(hub=hub, since=DAY, until=DAY) == 0
+    assert taken(slot) == 0
+
+
+def test_settling_twice_changes_nothing() -> None:
+    slot = make_slot()
+    order = make_order(window=make_window(10, 12))
+    first = settle_order(order=order)
+    assert first is not None
+    assert settle_order(order=order) == first
+    assert (taken(slot), Hold.objects.count()) == (1, 1)

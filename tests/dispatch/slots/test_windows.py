@@ -1,0 +1,239 @@
+"""Tests of holds of time windows: counts and the tentative plan of the day agree."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatch.fleet.models import Hub
+from dispatch.orders.drafts import PlaceDraft
+from dispatch.orders.models import Order
+from dispatch.planning.models import TentativeDay, TentativeVisit
+from dispatch.planning.selectors.tentative import broken_rules
+from dispatch.planning.services import reconcile_day
+from dispatch.slots.errors import ChoiceDiffers, ChoiceGone, SlotFull
+from dispatch.slots.models import Hold
+from dispatch.slots.services import (
+    keep_hold,
+    promise_hold,
+    release_hold,
+    use_choice,
+)
+from lastmile.core.clock import now
+from lastmile.core.tenancy import RetailerRef
+from tests.dispatch.conftest import EVE, SetClock
+from tests.dispatch.helpers import race, refused
+from tests.dispatch.slots.booking import (
+    YOU,
+    alternatives,
+    minutes,
+    take_place,
+    taken,
+)
+from tests.factories import make_hub, make_order, make_shift, make_slot, make_vehicle
+from tests.factories.fleet import LAT, LON
+from tests.factories.orders import DAY
+
+pytestmark = pytest.mark.usefixtures("retailer", "clock")
+
+
+def hub_with_van(parcels: int = 120) -> Hub:
+    """Return a hub with one van on the day and a tentative plan that is ready."""
+    hub = make_hub()
+    make_shift(vehicle=make_vehicle(hub=hub, parcels=parcels))
+    reconcile_day(hub=hub, service_date=DAY)
+    return hub
+
+
+def visits(hub: Hub) -> dict[str, str]:
+    """Return the state of each visit of the day by key, after a check by the referee."""
+    day = TentativeDay.objects.get(hub=hub, service_date=DAY)
+    assert broken_rules(day, now()) == []
+    return dict(TentativeVisit.objects.filter(day=day).values_list("key", "state"))
+
+
+def order_at(hub: Hub, **fields: object) -> Order:
+    """Place an order at the place of ``request_at``."""
+    place = PlaceDraft(text="Rua 1, Lisboa", lat=LAT + 0.001, lon=LON)
+    return make_order(**{"service_date": None, "place": place} | fields)
+
+
+def test_a_hold_of_a_window_is_a_visit_until_it_is_released() -> None:
+    hub = hub_with_van()
+    hold = take_place(make_slot(hub=hub))
+    assert visits(hub) == {hold.public_id: "placed"}
+    release_hold(hold=hold)
+    assert visits(hub) == {}
+
+
+def test_a_window_with_free_places_is_refused_where_no_van_has_room() -> None:
+    hub = hub_with_van(parcels=1)
+    slot = make_slot(hub=hub)
+    take_place(slot)
+    with refused(SlotFull):
+        take_place(slot, session=YOU)
+    assert (taken(slot), len(visits(hub))) == (1, 1)
+
+
+def test_an_expired_hold_leaves_the_plan_and_the_counts_together(clock: SetClock) -> None:
+    hub = hub_with_van(parcels=1)
+    slot = make_slot(hub=hub, capacity_orders=1)
+    take_place(slot)
+    clock(EVE + minutes(16))
+    yours = take_place(slot, session=YOU)
+    assert (taken(slot), visits(hub)) == (1, {yours.public_id: "placed"})
+
+
+def test_a_used_choice_makes_its_visit_the_visit_of_the_order() -> None:
+    hub = hub_with_van()
+    slot = make_slot(hub=hub)
+    choice = keep_hold(hold=take_place(slot), minutes=30)
+    order = order_at(hub)
+    promise = use_choice(order=order, choice_id=choice.public_id)
+    order.refresh_from_db()
+    assert (order.state, order.service_date, order.promise) == ("ready", DAY, promise)
+    assert (promise.slot, promise.cause, promise.price_minor) == (slot.public_id, "choice", 400)
+    assert visits(hub) == {order.public_id: "placed"}
+    choice.refresh_from_db()
+    assert (choice.state, choice.order) == ("used", order)
+    assert use_choice(order=order, choice_id=choice.public_id) == promise
+    assert taken(slot) == 1
+
+
+def test_s05_an_expired_choice_is_kept_if_its_place_still_fits(clock: SetClock) -> None:
+    hub = hub_with_van(parcels=1)
+    slot = make_slot(hub=hub, capacity_orders=1)
+    choice = keep_hold(hold=take_place(slot), minutes=30)
+    clock(EVE + minutes(31))
+    reconcile_day(hub=hub, service_date=DAY)
+    assert visits(hub) == {}
+    order = order_at(hub)
+    promise = use_choice(order=order, choice_id=choice.public_id)
+    assert (promise.opens_at, taken(slot)) == (slot.opens_at, 1)
+    assert visits(hub) == {order.public_id: "placed"}
+
+
+def test_s05_an_expired_choice_whose_place_was_given_back_is_kept_if_it_is_free_again(
+    clock: SetClock,
+) -> None:
+    hub = hub_with_van(parcels=1)
+    slot = make_slot(hub=hub, capacity_orders=1)
+    choice = keep_hold(hold=take_place(slot), minutes=30)
+    clock(EVE + minutes(31))
+    release_hold(hold=take_place(slot, session=YOU))
+    choice.refresh_from_db()
+    assert choice.state == "expired"
+    order = order_at(hub)
+    promise = use_choice(order=order, choice_id=choice.public_id)
+    choice.refresh_from_db()
+    assert (promise.opens_at, taken(slot), choice.state) == (slot.opens_at, 1, "used")
+    assert choice.hold is not None
+    assert choice.hold.order == order
+    assert visits(hub) == {order.public_id: "placed"}
+
+
+def test_s05_an_expired_choice_that_no_longer_fits_names_near_slots_and_promises_nothing(
+    clock: SetClock,
+) -> None:
+    hub = hub_with_van()
+    slot = make_slot(hub=hub, capacity_orders=1)
+    near = [make_slot(hub=hub, opens=600 + 60 * n, closes=719 + 60 * n) for n in range(1, 6)]
+    choice = keep_hold(hold=take_place(slot), minutes=30)
+    clock(EVE + minutes(31))
+    take_place(slot, session=YOU)
+    order = order_at(hub)
+    with pytest.raises(ChoiceGone) as refusal:
+        use_choice(order=order, choice_id=choice.public_id)
+    assert alternatives(refusal.value.data) == [it.public_id for it in near[:3]]
+    order.refresh_from_db()
+    assert (order.promise, taken(slot), len(visits(hub))) == (None, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"weight_g": 2_001}, "/weight_g"),
+        ({"volume_cm3": 8_001}, "/volume_cm3"),
+        ({"skills": ("fridge",)}, "/skills"),
+        ({"direction": "return"}, "/direction"),
+        ({"place": PlaceDraft(text="Rua 2, Lisboa", lat=LAT + 0.01, lon=LON)}, "/place"),
+        ({"service_date": DAY.replace(day=24)}, "/service_date"),
+    ],
+)
+def test_an_order_that_differs_from_the_choice_is_refused_with_the_difference(
+    fields: dict[str, object], pointer: str
+) -> None:
+    hub = hub_with_van()
+    slot = make_slot(hub=hub)
+    choice = keep_hold(hold=take_place(slot), minutes=30)
+    order = order_at(hub, **fields)
+    with pytest.raises(ChoiceDiffers) as differs:
+        use_choice(order=order, choice_id=choice.public_id)
+    assert [error.pointer for error in differs.value.errors] == [pointer]
+    order.refresh_from_db()
+    choice.refresh_from_db()
+    assert (order.promise, choice.state, taken(slot)) == (None, "waiting", 1)
+
+
+def test_the_old_place_stays_while_a_change_is_only_held(clock: SetClock) -> None:
+    hub = hub_with_van()
+    old, new = make_slot(hub=hub), make_slot(hub=hub, opens=720, closes=780)
+    order = order_at(hub)
+    promise_hold(hold=take_place(old), order=order, handover="", cause="choice")
+    order.refresh_from_db()
+    hold = take_place(new, order=order)
+    assert (taken(old), taken(new)) == (1, 1)
+    assert set(visits(hub)) == {order.public_id, hold.public_id}
+    clock(EVE + minutes(16))
+    reconcile_day(hub=hub, service_date=DAY)
+    order.refresh_from_db()
+    assert order.promise is not None
+    assert (order.promise.opens_at, visits(hub)) == (old.opens_at, {order.public_id: "placed"})
+
+
+def test_a_move_to_curbside_takes_the_order_out_of_the_plan() -> None:
+    hub = hub_with_van()
+    window = make_slot(hub=hub)
+    bay = make_slot(hub=hub, option="curbside")
+    order = order_at(hub)
+    promise_hold(hold=take_place(window), order=order, handover="", cause="choice")
+    order.refresh_from_db()
+    promise = promise_hold(
+        hold=take_place(bay, order=order), order=order, handover="", cause="shopper"
+    )
+    assert (promise.option, promise.place.text, promise.co2_g) == ("curbside", hub.name, None)
+    assert (taken(window), taken(bay), visits(hub)) == (0, 1, {})
+
+
+def test_shoppers_who_race_for_the_last_room_of_a_van_are_served_once(
+    fresh_db: str, retailer: RetailerRef
+) -> None:
+    hub = hub_with_van(parcels=2)
+    slot = make_slot(hub=hub)
+    answers = race(retailer, lambda n: take_place(slot, session=f"ses_{n}"), 6)
+    assert sum(isinstance(answer, Hold) for answer in answers) == 2, answers
+    assert sum(isinstance(answer, SlotFull) for answer in answers) == 4, answers
+    assert (taken(slot), len(visits(hub))) == (2, 2)
+
+
+def test_an_order_races_with_itself_and_keeps_one_place(
+    fresh_db: str, retailer: RetailerRef
+) -> None:
+    hub = hub_with_van()
+    old = make_slot(hub=hub)
+    slots = [make_slot(hub=hub, opens=720 + 10 * n, closes=780 + 10 * n) for n in range(4)]
+    order = order_at(hub)
+    promise_hold(hold=take_place(old), order=order, handover="", cause="choice")
+    order.refresh_from_db()
+
+    def change(n: int) -> object:
+        hold = take_place(slots[n], order=order, session=f"ses_{n}")
+        return promise_hold(hold=hold, order=order, handover="", cause="shopper")
+
+    answers = race(retailer, change, 4)
+    assert not [answer for answer in answers if isinstance(answer, Exception)], answers
+    order.refresh_from_db()
+    promise = order.promise
+    assert promise is not None
+    by_slot = {it.public_id: taken(it) for it in [old, *slots]}
+    assert by_slot == {name: int(name == promise.slot) for name in by_slot}
+    assert visits(hub) == {order.public_id: "placed"}
