@@ -104,7 +104,7 @@ def stages_of(delivery: TrackedOrder) -> list[Stage]:
         return []
     agreed = delivery.promise is not None or delivery.order.service_date is not None
     reached = _PROGRESS[kind].get(state, 2 if agreed else 1)
-    return [
-        Stage(word, done=n < reached, current=n == reached - 1)
-        for n, word in enumerate(_STAGES[kind])
-    ]
+    words = list(_STAGES[kind])
+    if delivery.promise is None:
+        words[1] = _("Day set")
+    return [Stage(word, done=n < reached, current=n == reached - 1) for n, word in enumerate(words)]

@@ -155,7 +155,7 @@ def _planned(delivery: TrackedOrder, arrival: ArrivalRange, icon: str) -> Answer
             "We should be with you %(day)s between %(from)s and %(to)s to pick up your return."
         )
     else:
-        text = _("It should arrive %(day)s between %(from)s and %(to)s.")
+        text = _("Your order should arrive %(day)s between %(from)s and %(to)s.")
     note = _overdue(delivery)
     if arrival.is_late and not note:
         note = _(

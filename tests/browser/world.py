@@ -13,8 +13,18 @@ from zoneinfo import ZoneInfo
 
 from dispatch.fleet.models import Hub
 from dispatch.intake.services import receive_file
-from dispatch.orders.drafts import OrderDraft, ParcelDraft, PlaceDraft, ShopperDraft, WindowDraft
-from dispatch.orders.services import place_orders
+from dispatch.orders.drafts import (
+    AttemptDraft,
+    OrderDraft,
+    ParcelDraft,
+    PlaceDraft,
+    PromiseDraft,
+    ShopperDraft,
+    WindowDraft,
+)
+from dispatch.orders.links import shopper_secret
+from dispatch.orders.models import Cause, Option, Order
+from dispatch.orders.services import mark_planned, place_orders, record_attempt, set_promise
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors.lists import routes_of
 from dispatch.planning.services import publish_plan, request_plan
@@ -69,6 +79,7 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
     _give_names(members)
     preview = receive_file(content=_FILE, filename="monday.csv", dry_run=True)
     drain()
+    shoppers = _shoppers(hub, date, rng)
     return World(
         names={
             "date": str(date),
@@ -79,6 +90,8 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
             "plan": plan.public_id,
             "route": routes_of(plan)[0].public_id,
             "member": members[str(Role.DISPATCHER)].public_id,
+            "shopper": shopper_secret(first),
+            **{name: shopper_secret(order) for name, order in shoppers.items()},
         },
         emails={role: member.email for role, member in members.items()},
     )
@@ -97,6 +110,28 @@ def _shifts(hub: Hub, date: dt.date) -> None:
                                    parcels=14)  # fmt: skip
             driver = make_driver(hub=hub, name=f"{_FIRST[n + len(word) % 5]} {_LAST[n]}")
             make_shift(vehicle=vehicle, driver=driver, starts_at=starts_at)
+
+
+def _shoppers(hub: Hub, date: dt.date, rng: random.Random) -> dict[str, Order]:
+    """Make a delivered order of yesterday and one that its shopper picks up at the curbside now."""
+    yesterday = date - dt.timedelta(days=2)
+    drafts = [_draft(hub, yesterday, 2_000, rng), _draft(hub, date, 2_001, rng)]
+    delivered, pickup = (one.order for one in place_orders(drafts, source="test"))
+    assert delivered is not None
+    assert pickup is not None
+    mark_planned(orders=[delivered.pk], plan="")
+    arrived_at = dt.datetime.combine(yesterday, dt.time(10, 42), tzinfo=ZoneInfo(hub.zone))
+    attempt = AttemptDraft(
+        outcome="delivered", arrived_at=arrived_at, departed_at=arrived_at + dt.timedelta(minutes=3)
+    )
+    record_attempt(order=delivered, draft=attempt)
+    now = clock.now().replace(minute=0, second=0, microsecond=0)
+    window = PromiseDraft(
+        opens_at=now, closes_at=now + dt.timedelta(hours=2), cause=Cause.CHOICE,
+        option=Option.CURBSIDE, price_minor=0, currency="EUR",
+    )  # fmt: skip
+    set_promise(order=pickup, draft=window)
+    return {"delivered": delivered, "pickup": pickup}
 
 
 def _unplaced_order(hub: Hub, date: dt.date) -> OrderDraft:

@@ -126,7 +126,7 @@ def test_the_planned_arrival_is_a_range_only_once_a_plan_is_published(
     publish_plan(plan=Plan.objects.get(pk=draft.pk))
     stop = Stop.objects.get(plan=draft, order=order)
     sentence = reader.answer()
-    assert sentence.startswith("It should arrive tomorrow between ")
+    assert sentence.startswith("Your order should arrive tomorrow between ")
     low, high = (dt.time.fromisoformat(word.strip(".")) for word in sentence.split()[-3::2])
     assert low < stop.starts_at.time() < high
     assert f"{stop.starts_at:%H:%M}" not in reader.text(), "a plan does not know the minute"
