@@ -63,3 +63,9 @@ class VisitGone(Conflict):
     """The hold is no longer in the tentative plan."""
 
     code = "visit_gone"
+
+
+class PlacesLost(Conflict):
+    """The draft has no room for holds or new promises; ``data["places"]`` names them."""
+
+    code = "places_lost"

@@ -21,8 +21,8 @@ from dispatch.orders.models import Order
 from dispatch.orders.selectors import to_plan
 from dispatch.planning.models import Plan, Stop, TentativeDay, TentativeVisit
 from dispatch.planning.problem.build import Built, build_open
+from dispatch.planning.problem.closed import SOON, closed_routes, closed_shifts
 from dispatch.planning.problem.day import Day, OrderInput, day_of, order_input, pin_of
-from dispatch.planning.problem.departed import SOON, departed_routes, departed_shifts
 from dispatch.planning.states import PUBLISHED
 from dispatch.solver.model.problem import VehicleShift, Visit
 from lastmile.core.geo import Point
@@ -63,8 +63,11 @@ class DayState:
         }
 
 
-def read_state(row: TentativeDay, at: dt.datetime) -> DayState:
-    """Read the content of a tentative plan and the present places of its visits."""
+def read_state(row: TentativeDay, at: dt.datetime, *, publishing: Plan | None = None) -> DayState:
+    """Read the content of a tentative plan and the present places of its visits.
+
+    ``publishing`` is a draft that is about to be published: the day is read as it will be then.
+    """
     hub, service_date = row.hub, row.service_date
     with transaction.atomic():
         shifts = list(shifts_on(hub, service_date))
@@ -73,8 +76,8 @@ def read_state(row: TentativeDay, at: dt.datetime) -> DayState:
             for order in to_plan(hub, service_date).select_related("place", "promise__place")
         }
         rows = {visit.key: visit for visit in row.visits.select_related("shift")}
-        plan = Plan.objects.filter(hub=hub, service_date=service_date, status=PUBLISHED).first()
-        left = departed_routes(plan, at)
+        plan = publishing or _published(hub, service_date)
+        left = closed_routes(plan, at)
         by_hand = _taken_off(plan)
     frozen = {
         route.shift: [name for name in route.orders if name in orders] for route in left.values()
@@ -124,7 +127,7 @@ def read_arranged(row: TentativeDay, at: dt.datetime) -> Arranged:
     with transaction.atomic():
         version = TentativeDay.objects.values_list("version", flat=True).get(pk=row.pk)
         shifts = list(shifts_on(row.hub, row.service_date))
-        left = departed_shifts(row.base_plan, at)
+        left = closed_shifts(row.base_plan, at)
         usable = [s for s in shifts if s.pk not in left and s.ends_at > at + SOON]
         names = {shift.pk: shift.public_id for shift in usable}
         placed = list(row.visits.filter(shift__in=names).order_by("shift_id", "rank"))
@@ -190,6 +193,11 @@ def build_state(day: Day, at: dt.datetime) -> Built:
     return replace(built, problem=problem)
 
 
+def _published(hub: Hub, service_date: dt.date) -> Plan | None:
+    rows = Plan.objects.filter(hub=hub, service_date=service_date, status=PUBLISHED)
+    return rows.select_related("input").defer("input__problem", "input__points").first()
+
+
 def _taken_off(plan: Plan | None) -> frozenset[str]:
     if plan is None:
         return frozenset()
@@ -204,14 +212,9 @@ def _present(
 
     A day that does not follow the published plan yet begins with the routes of that plan.
     """
-    result: Sequences = {shift.shift: [] for shift in day.shifts}
     if plan is not None and row.base_plan_id != plan.pk:
-        names = {visit.order for visit in day.orders}
-        stops = Stop.objects.filter(plan=plan).order_by("route_id", "position")
-        for shift, key in stops.values_list("route__shift__public_id", "order__public_id"):
-            if shift in result and key in names:
-                result[shift].append(key)
-        return result
+        return _routes_of(plan, day)
+    result: Sequences = {shift.shift: [] for shift in day.shifts}
     same = {
         visit.order
         for visit, point in zip(day.orders, day.points[1:], strict=True)
@@ -224,6 +227,21 @@ def _present(
         if visit.shift is not None and visit.shift.public_id in result:
             result[visit.shift.public_id].append(visit.key)
     return result
+
+
+def _routes_of(plan: Plan, day: Day) -> Sequences:
+    """Return the routes of a plan, with the live holds that were searched together with them."""
+    result: Sequences = {shift.shift: [] for shift in day.shifts}
+    stops = Stop.objects.filter(plan=plan).order_by("route_id", "position")
+    for shift, key in stops.values_list("route__shift__public_id", "order__public_id"):
+        if shift in result:
+            result[shift].append(key)
+    orders = {key for keys in result.values() for key in keys}
+    for shift, keys in plan.input.holds.items():
+        if [key for key in keys if key in orders] == result.get(shift):
+            result[shift] = list(keys)  # nobody has changed this route since the search
+    names = {visit.order for visit in day.orders}
+    return {shift: [key for key in keys if key in names] for shift, keys in result.items()}
 
 
 def _fingerprint(day: Day, hub: Hub) -> str:

@@ -14,8 +14,8 @@ from dispatch.orders.models import Order
 from dispatch.orders.selectors import by_van, to_plan
 from dispatch.orders.states import OrderState
 from dispatch.planning.models import TentativeDay, TentativeVisit
+from dispatch.planning.problem.closed import closed_routes
 from dispatch.planning.problem.day import order_input, pin_of
-from dispatch.planning.problem.departed import departed_routes
 from dispatch.planning.problem.tentative import build_state, read_arranged, visit_input
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.referee.check import check
@@ -157,11 +157,11 @@ def _wrong_content(row: TentativeDay, at: dt.datetime) -> Iterator[str]:
     for key, visit in sorted(visits.items()):
         if visit.expires_at is None and key not in orders:
             yield f"not to plan {key}"
-    departed = departed_routes(row.base_plan, at)
+    closed = closed_routes(row.base_plan, at)
     for visit in visits.values():
-        gone = departed.get(visit.shift_id) if visit.shift_id is not None else None
+        gone = closed.get(visit.shift_id) if visit.shift_id is not None else None
         if gone is not None and visit.key not in gone.orders:
-            yield f"on a route that has left {visit.key}"
+            yield f"on a closed route {visit.key}"
 
 
 def _wrong_ranks(row: TentativeDay) -> Iterator[str]:

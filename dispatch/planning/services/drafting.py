@@ -6,8 +6,8 @@ Callers hold the fence of their job.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from typing import Any
 
@@ -32,7 +32,7 @@ class SolvedDay:
     """The plan of a day that a job found, and how it was found.
 
     ``read_at`` is the instant at which the day was read. ``based_on`` is the plan that was
-    updated, if any.
+    updated, if any. ``holds`` are the routes with the holds that took part in the search.
     """
 
     day: Day
@@ -45,6 +45,7 @@ class SolvedDay:
     work: Sequence[Phase]
     seconds: float
     based_on: Plan | None = None
+    holds: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def draft_plan(job: Lease, hub: Hub, solved: SolvedDay) -> Plan:
@@ -79,6 +80,7 @@ def draft_plan(job: Lease, hub: Hub, solved: SolvedDay) -> Plan:
         problem=content,
         points=[[p.lat, p.lon] for p in day.points],
         created_at=solved.read_at,
+        holds={shift: list(keys) for shift, keys in solved.holds.items()},
     )
     write_rows(plan, day, solved.timed)
     record(DRAFTED, plan_facts(plan), subject=plan.public_id, lane=Lane.PERSON)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -16,34 +18,54 @@ from dispatch.planning.selectors.changes import carried_on
 from dispatch.planning.services.locking import lock_plan
 from dispatch.planning.services.outdated import refuse_outdated
 from dispatch.planning.services.recording import plan_facts
-from dispatch.planning.states import PUBLISHED, SUPERSEDED, check_move
+from dispatch.planning.services.tentative import lock_days, request_reconciling
+from dispatch.planning.services.tentative.adopting import (
+    Adoption,
+    adopt_plan,
+    find_places,
+    prepare_adoption,
+)
+from dispatch.planning.states import DRAFT, PUBLISHED, SUPERSEDED, check_move
 from lastmile.core.actor import current_actor
 from lastmile.core.clock import now
 from lastmile.core.events import Lane, record
+
+TRIES: Final = 3  # the last one finds the places of the tentative plan under the lock. Chosen.
+
+
+class _Moved(Exception):
+    """The day or the draft changed after the places were found."""
 
 
 def publish_plan(*, plan: Plan, version: int | None = None) -> Plan:
     """Publish a draft as the current plan of its day; the plan published before is superseded.
 
     The draft's orders become planned. Orders that were dropped, that is, were only in the plan
-    before, become ready. An outdated draft is refused.
+    before, become ready. An outdated draft is refused. The tentative plan of the day takes over
+    the routes. A draft that has no room for a live hold or a new promise is refused.
 
-    Locks: the draft, its hub, the plan it supersedes, then orders in pk order. Records:
-    plan.published, plan.superseded, order.planned, order.ready. Raises: PlanNotDraft, PlanMoved,
-    MoveNotAllowed, PlanOutdated.
+    Locks: the day, the draft, its hub, the plan it supersedes, then orders in pk order. Records:
+    plan.published, plan.superseded, order.planned, order.ready, visit.unplaced. Raises:
+    PlanNotDraft, PlanMoved, MoveNotAllowed, PlanOutdated, PlacesLost.
     """
-    try:
-        with transaction.atomic():
-            return _publish(plan, version)
-    except IntegrityError as lost:
-        if "plan_published_once" not in str(lost):
-            raise
-        raise PlanMoved(
-            _("Someone else has just published another plan for this day. Reload the page.")
-        ) from lost
+    for left in reversed(range(TRIES)):
+        adoption = prepare_adoption(plan) if left and plan.status == DRAFT else None
+        try:
+            with transaction.atomic():
+                return _publish(plan, version, adoption)
+        except _Moved:
+            plan = Plan.objects.select_related("hub").get(pk=plan.pk)
+        except IntegrityError as lost:
+            if "plan_published_once" not in str(lost):
+                raise
+            raise PlanMoved(
+                _("Someone else has just published another plan for this day. Reload the page.")
+            ) from lost
+    raise AssertionError("The last try does not depend on earlier reading.")
 
 
-def _publish(plan: Plan, version: int | None) -> Plan:
+def _publish(plan: Plan, version: int | None, adoption: Adoption | None) -> Plan:
+    (day,) = lock_days([(plan.hub, plan.service_date)])
     draft = lock_plan(plan, version)
     check_move(
         draft.status,
@@ -64,6 +86,11 @@ def _publish(plan: Plan, version: int | None) -> Plan:
     locked = lock_orders(served | dropped)
     aboard = carried_on(before, draft, locked)
     refuse_outdated(draft, before, [o for o in locked if o.pk in served - aboard], aboard)
+    if adoption is None:
+        adoption = find_places(day.row, draft)
+    elif not adoption.fits(day, draft):
+        raise _Moved
+    adopt_plan(day, draft, adoption)
     if before is not None:
         before.status = SUPERSEDED
         before.save(update_fields=["status"])
@@ -77,6 +104,7 @@ def _publish(plan: Plan, version: int | None) -> Plan:
     mark_unplanned(orders=_still_planned(dropped), plan=before.public_id if before else "")
     mark_planned(orders=served - aboard, plan=draft.public_id)
     record(events.PUBLISHED, plan_facts(draft), subject=draft.public_id, lane=Lane.PERSON)
+    request_reconciling(hub=draft.hub, service_date=draft.service_date)
     return draft
 
 

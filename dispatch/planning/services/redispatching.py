@@ -9,7 +9,7 @@ keep their orders and are not planned again.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -24,6 +24,13 @@ from dispatch.planning.events import REQUESTED, RequestedFacts
 from dispatch.planning.models import Plan, Route
 from dispatch.planning.problem.build import Built, build
 from dispatch.planning.problem.day import Day, read_day
+from dispatch.planning.problem.holds import (
+    HeldVisit,
+    live_holds,
+    routes_with_holds,
+    with_holds,
+    without_holds,
+)
 from dispatch.planning.problem.store import TimedPlan
 from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.search.searching import machine_cores
@@ -100,6 +107,7 @@ class Situation:
     day: Day
     departed: Mapping[str, Departed]  # by shift
     by_hand: frozenset[str]  # orders that a person removed from their route
+    holds: Sequence[HeldVisit] = ()  # places that shoppers hold; the new draft has room for them
 
 
 def request_redispatch(
@@ -164,7 +172,7 @@ def redispatch_day(
     job.progress(2, "reading")
     situation = read_situation(plan, now())
     job.progress(5, "travel_times")
-    built = _fix_departed(build(situation.day), situation)
+    built = _fix_departed(build(with_holds(situation.day, situation.holds)), situation)
     job.progress(40, "fitting")
     rest = _changeable_part(built, situation)
     with share_cores(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as cores:
@@ -176,6 +184,7 @@ def redispatch_day(
     if job.cancelled():
         return {}
     job.progress(85, "streets")
+    built = without_holds(built, situation.holds)
     timed = _timed(built, situation, update)
     job.progress(97, "writing")
     solved_day = SolvedDay(
@@ -189,6 +198,7 @@ def redispatch_day(
         work=(Phase(ENGINE, seed, (update.iterations,)),),
         seconds=update.seconds,
         based_on=plan,
+        holds=routes_with_holds(update.solution.sequences, situation.holds),
     )
     with job.fenced():
         draft = draft_plan(job, plan.hub, solved_day)
@@ -214,7 +224,16 @@ def read_situation(plan: Plan, at: dt.datetime) -> Situation:
               "the plan.")
         )  # fmt: skip
     by_hand = plan.unserved.filter(reason="by_hand").values_list("order__public_id", flat=True)
-    return Situation(plan, basis, at, changes_since(basis), day, departed, frozenset(by_hand))
+    return Situation(
+        plan,
+        basis,
+        at,
+        changes_since(basis),
+        day,
+        departed,
+        frozenset(by_hand),
+        live_holds(plan.hub, plan.service_date, at),
+    )
 
 
 def _departed_vehicles(
@@ -294,7 +313,9 @@ def _changeable_part(built: Built, situation: Situation) -> RemainingDay:
         vehicles=tuple(v for v in problem.vehicles if v.id not in situation.departed),
         visits=tuple(replace(v, vehicles=None) for v in problem.visits if v.id not in excluded),
     )
-    return carry_over(free, _as_solved(built, situation.plan), changes.came | changes.changed)
+    held = {hold.visit.order for hold in situation.holds}
+    new = changes.came | changes.changed | held
+    return carry_over(free, _as_solved(built, situation.plan), new)
 
 
 def _as_solved(built: Built, plan: Plan) -> solved.Solution:
@@ -348,7 +369,11 @@ def _timed(built: Built, situation: Situation, update: Redispatched) -> TimedPla
     problem = built.problem
     after = {vehicle.id: list[str]() for vehicle in problem.vehicles}
     after |= {shift: list(departed.orders) for shift, departed in situation.departed.items()}
-    after |= {shift: list(orders) for shift, orders in update.solution.sequences.items()}
+    held = {hold.visit.order for hold in situation.holds}
+    after |= {
+        shift: [order for order in orders if order not in held]
+        for shift, orders in update.solution.sequences.items()
+    }
     timed = time_plan(
         problem, evaluate(problem, after), situation.day, _unchanged_lines(built, situation, after)
     )

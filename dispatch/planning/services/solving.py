@@ -1,5 +1,7 @@
 """Plans a day: read the rows, build the problem, solve it in a child process, write a draft.
 
+Live holds take part in the search and are removed from its result (ADR 0029).
+
 No database transaction is open while travel times are computed and the solver works. The draft is
 written in one transaction under the job's lease, so that a worker without the lease writes nothing.
 """
@@ -11,8 +13,15 @@ from typing import Any
 
 from dispatch.fleet.models import Hub
 from dispatch.planning.models import Plan
-from dispatch.planning.problem.build import build
+from dispatch.planning.problem.build import build, check_day
 from dispatch.planning.problem.day import read_day
+from dispatch.planning.problem.holds import (
+    live_holds,
+    routes_with_holds,
+    solution_without_holds,
+    with_holds,
+    without_holds,
+)
 from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.search.searching import search
 from dispatch.planning.search.spread import Spread, is_large, search_part
@@ -40,13 +49,17 @@ def solve_day(
     read_at = now()
     day = read_day(hub, service_date)
     job.progress(5, "travel_times")
-    built = build(day)
+    check_day(day)
+    holds = live_holds(hub, service_date, read_at)
+    built = build(with_holds(day, holds))
     job.progress(15, "solving")
     result = _solve(job, built.problem, seconds, seed)
     if result is None or job.cancelled():
         return {}
     job.progress(92, "streets")
-    timed = time_plan(built.problem, result.solution, day)
+    built = without_holds(built, holds)
+    solution = solution_without_holds(built.problem, result.solution, holds)
+    timed = time_plan(built.problem, solution, day)
     job.progress(97, "writing")
     with job.fenced():
         plan = draft_plan(
@@ -62,6 +75,7 @@ def solve_day(
                 seed=result.seed,
                 work=result.work,
                 seconds=result.seconds,
+                holds=routes_with_holds(result.solution.sequences, holds),
             ),
         )
     return job_result(plan)

@@ -8,20 +8,23 @@ import itertools
 import pytest
 from django.db import transaction
 
-from dispatch.fleet.models import Hub
+from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.services import cancel_shift, change_vehicle
 from dispatch.orders.models import Order
 from dispatch.orders.services import cancel_order, set_pin
-from dispatch.planning.errors import VisitDoesNotFit, VisitGone
-from dispatch.planning.models import TentativeChange, TentativeDay, TentativeVisit
+from dispatch.planning.errors import PlacesLost, VisitDoesNotFit, VisitGone
+from dispatch.planning.models import Plan, TentativeChange, TentativeDay, TentativeVisit
 from dispatch.planning.selectors.tentative import broken_rules, days_behind
 from dispatch.planning.services import (
     confirm_visit,
     drop_expired,
     insert_visit,
     lock_days,
+    move_stop,
+    publish_plan,
     reconcile_day,
     remove_visits,
+    take_off,
 )
 from dispatch.planning.services.tentative import request_reconciling
 from dispatch.planning.services.tentative.standin import NewVisit, Prepared, prepare
@@ -32,7 +35,7 @@ from lastmile.core.jobs import claim
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tests.dispatch.conftest import SetClock
-from tests.dispatch.planning.test_plans import day_of
+from tests.dispatch.planning.test_plans import arrangement, day_of, plan
 from tests.drain import drain
 from tests.factories.fleet import LAT, LON, make_hub, make_shift, make_vehicle
 from tests.factories.orders import DAY, make_order, make_orders, make_window
@@ -356,3 +359,120 @@ def test_days_that_nobody_changes_are_found_by_the_scheduled_task(clock: SetCloc
     assert tentative(shift_only).ready
     clock(now() + dt.timedelta(days=3))
     assert days_behind() == [], "days that are over are left as they are"
+
+
+def test_a_published_plan_becomes_the_tentative_plan() -> None:
+    hub = day_of(orders=6)
+    draft = plan(hub)
+    published = publish_plan(plan=draft)
+    assert tentative(hub).base_plan_id == published.pk
+    arranged = {shift: keys for shift, keys in arrangement(published).items() if keys}
+    assert routes(hub) == arranged
+    is_right(hub)
+    drain()
+    assert routes(hub) == arranged
+    is_right(hub)
+
+
+def test_publishing_keeps_the_holds_that_the_draft_was_searched_with() -> None:
+    hub = make_hub()
+    make_shift(vehicle=make_vehicle(hub=hub, parcels=4))
+    make_orders(2, hub=hub.public_id)
+    reconcile_day(hub=hub, service_date=DAY)
+    keys = {hold(hub), hold(hub)}
+    draft = plan(hub)
+    assert draft.orders_count == 2
+    assert {key for keys in arrangement(draft).values() for key in keys}.isdisjoint(keys)
+    assert draft.violations_count == 0
+    publish_plan(plan=draft)
+    assert {visits(hub)[key].state for key in keys} == {"placed"}
+    is_right(hub)
+
+
+def test_a_draft_without_room_for_a_hold_is_not_published() -> None:
+    hub = make_hub()
+    make_shift(vehicle=make_vehicle(hub=hub, parcels=2))
+    make_order(hub=hub.public_id)
+    reconcile_day(hub=hub, service_date=DAY)
+    held = hold(hub, minutes=5)
+    make_order(hub=hub.public_id)  # placed in the draft below, where only two parcels fit
+    TentativeVisit.objects.filter(key=held).update(shift=None, state="unplaced", reason="time_up")
+    draft = plan(hub)
+    assert draft.orders_count == 2
+    shift = Shift.objects.get(hub=hub)
+    TentativeVisit.objects.filter(key=held).update(shift=shift, state="placed", reason="", rank=1)
+    before = routes(hub)
+    with pytest.raises(PlacesLost) as refused:
+        publish_plan(plan=draft)
+    assert refused.value.data["places"] == [held]
+    assert Plan.objects.get(pk=draft.pk).status == "draft"
+    assert routes(hub) == before
+
+
+def test_an_order_that_came_after_the_draft_keeps_its_place() -> None:
+    hub = day_of(orders=2)
+    draft = plan(hub)
+    late = make_order(hub=hub.public_id, window=make_window())
+    reconcile_day(hub=hub, service_date=DAY)
+    publish_plan(plan=draft)
+    assert visits(hub)[late.public_id].state == "placed"
+    is_right(hub)
+
+
+def test_a_route_that_has_left_takes_no_hold(clock: SetClock) -> None:
+    hub = day_of(orders=4, shifts=1)
+    published = publish_plan(plan=plan(hub))
+    before = routes(hub)
+    (route,) = published.routes.all()
+    clock(route.starts_at)
+    with pytest.raises(VisitDoesNotFit) as refused:
+        hold(hub)
+    assert refused.value.data == {"reason": "no_shift"}
+    reconcile_day(hub=hub, service_date=DAY)
+    assert routes(hub) == before
+    is_right(hub)
+
+
+def test_an_order_whose_van_left_first_is_unplaced_and_staff_are_told(clock: SetClock) -> None:
+    hub = day_of(orders=2, shifts=1)
+    published = publish_plan(plan=plan(hub))
+    late = make_order(hub=hub.public_id, window=make_window())
+    reconcile_day(hub=hub, service_date=DAY)
+    assert visits(hub)[late.public_id].state == "placed"
+    clock(published.routes.get().starts_at)
+    reconcile_day(hub=hub, service_date=DAY)
+    row = visits(hub)[late.public_id]
+    assert (row.state, row.reason) == ("unplaced", "route_left")
+    assert Event.objects.filter(kind="visit.unplaced", subject=late.public_id).count() == 1
+    is_right(hub)
+
+
+def test_an_order_that_a_person_took_off_stays_off() -> None:
+    hub = day_of(orders=3)
+    draft = plan(hub)
+    removed = next(key for keys in arrangement(draft).values() for key in keys)
+    publish_plan(plan=take_off(plan=draft, version=None, order=removed))
+    drain()
+    assert (visits(hub)[removed].state, visits(hub)[removed].reason) == ("unplaced", "by_hand")
+    assert not Event.objects.filter(kind="visit.unplaced").exists()
+    is_right(hub)
+
+
+def test_a_route_that_was_published_with_a_broken_rule_stays_as_it_is() -> None:
+    hub = make_hub()
+    make_shift(vehicle=make_vehicle(hub=hub, parcels=1))
+    first, second = make_orders(2, hub=hub.public_id)
+    draft = plan(hub)
+    unserved = {first.public_id, second.public_id} - {
+        key for keys in arrangement(draft).values() for key in keys
+    }
+    shift = Shift.objects.get(hub=hub)
+    edited = move_stop(
+        plan=draft, version=None, order=unserved.pop(), shift=shift.public_id, position=1
+    )
+    assert edited.violations_count
+    publish_plan(plan=edited)
+    drain()
+    assert {row.state for row in visits(hub).values()} == {"placed"}
+    assert routes(hub) == {k: v for k, v in arrangement(edited).items() if v}
+    is_right(hub)

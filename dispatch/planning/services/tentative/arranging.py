@@ -37,7 +37,7 @@ class Arrangement:
 
     sequences: Mapping[str, Sequence[str]]
     unplaced: Mapping[str, tuple[str, Mapping[str, Any]]]
-    network: str = ""
+    network: str = ""  # the network of the travel times, name@version
 
 
 def arrange(day: Day, present: Mapping[str, Sequence[str]], at: dt.datetime) -> Arrangement:
