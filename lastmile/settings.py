@@ -371,5 +371,8 @@ LOGGING = {
         # The caller is told of a refused request. At WARNING the log would fill with the
         # callers' mistakes.
         "django.request": {"level": "ERROR"},
+        # Uvicorn sets up its own handlers, which do not hide secrets. These replace them.
+        "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "uvicorn.access": {"handlers": ["stderr"], "propagate": False},
     },
 }

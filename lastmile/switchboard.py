@@ -167,7 +167,9 @@ FORGET: list[str] = [
     "dispatch.slots.services.forget_places",
     "tenants.people.services.tidy",
     "portal.shopper.services.forget_shown_codes",
+    "dispatch.orders.services.end_links_of_ended_orders",
     "lastmile.core.codes.forget_codes",
+    "lastmile.core.derived.forget_secrets",
     "lastmile.core.limits.forget_counts",
     "lastmile.core.callbacks.forget_callbacks",
 ]

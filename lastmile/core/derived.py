@@ -6,6 +6,10 @@ A higher generation ends all earlier secrets. Each row stores the id of its key,
 FIELD_KEYS changes no link. A link is recognised by its hash even after its key was removed.
 
 The purpose is a word of the app that uses the secret (``shopper_link``), the subject a public id.
+
+Rows whose secret expired long ago are deleted. A secret must never come back, also if its subject
+gets a secret again. So the highest generation that was deleted is remembered for each purpose, in a
+row without a subject, and a new row begins above it.
 """
 
 from __future__ import annotations
@@ -15,9 +19,10 @@ import datetime as dt
 import hashlib
 import hmac
 import re
+from collections.abc import Iterator
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from lastmile.core import clock
@@ -26,6 +31,10 @@ from lastmile.core.models import DerivedSecret
 from lastmile.core.tenancy import current_retailer
 
 BYTES: Final = 20  # 160 bits
+KEPT_DAYS: Final = 90  # a row is deleted so long after its secret expired
+_BATCH: Final = 1000
+_TOGETHER: Final = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+_ALONE: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 _SHAPE: Final = re.compile(r"[a-z2-7]{32}\Z")
 
 
@@ -37,11 +46,9 @@ def secret_of(*, purpose: str, subject: str, expires_at: dt.datetime | None = No
 
     Locks: the row, if a new generation is made. Records: nothing. Raises: nothing of its own.
     """
-    row, _created = DerivedSecret.objects.get_or_create(
-        purpose=purpose,
-        subject=subject,
-        defaults={**_by(ring().first, purpose, subject, 1), "expires_at": expires_at},
-    )
+    row = DerivedSecret.objects.filter(purpose=purpose, subject=subject).first()
+    if row is None:
+        row, _created = _get_or_create(purpose, subject, expires_at)
     try:
         key = ring().by_id(row.key_id)
     except UnknownKey:
@@ -72,9 +79,8 @@ def renew(*, purpose: str, subject: str) -> str:
     Locks: the row. Records: nothing; the caller records the reason. Raises: nothing of its own.
     """
     key = ring().first
-    row, created = DerivedSecret.objects.select_for_update().get_or_create(
-        purpose=purpose, subject=subject, defaults=_by(key, purpose, subject, 1)
-    )
+    _row, created = _get_or_create(purpose, subject, None)
+    row = DerivedSecret.objects.select_for_update().get(purpose=purpose, subject=subject)
     if not created:
         new = _by(key, purpose, subject, row.generation + 1)
         DerivedSecret.objects.filter(pk=row.pk).update(**new)
@@ -90,6 +96,15 @@ def set_expiry(*, purpose: str, subject: str, expires_at: dt.datetime | None) ->
     DerivedSecret.objects.filter(purpose=purpose, subject=subject).update(expires_at=expires_at)
 
 
+def subjects_without_expiry(*, purpose: str) -> Iterator[list[str]]:
+    """Yield the subjects whose secret never expires, in batches."""
+    rows = DerivedSecret.objects.exclude(subject="").filter(purpose=purpose, expires_at=None)
+    after = 0
+    while batch := list(rows.filter(pk__gt=after).order_by("pk")[:_BATCH]):
+        yield [row.subject for row in batch]
+        after = batch[-1].pk
+
+
 def end(*, purpose: str, subject: str) -> None:
     """End the current secret. A later call of ``secret_of`` makes a new generation.
 
@@ -98,6 +113,74 @@ def end(*, purpose: str, subject: str) -> None:
     rows = DerivedSecret.objects.filter(purpose=purpose, subject=subject)
     # No secret has this hash. The row stays, so that a generation is never used twice.
     rows.update(generation=F("generation") + 1, digest=_ended_digest(purpose, subject), key_id="")
+
+
+def forget_secrets() -> dict[str, int]:
+    """Delete the rows whose secret expired long ago, and remember their highest generation.
+
+    Locks: the making of secrets, for a moment for each batch; the deleted rows. Records: nothing.
+    Raises: nothing of its own.
+    """
+    until = clock.now() - dt.timedelta(days=KEPT_DAYS)
+    deleted = 0
+    while batch := _forget_batch(until):
+        deleted += batch
+    return {"secrets": deleted}
+
+
+@transaction.atomic
+def _forget_batch(until: dt.datetime) -> int:
+    """Delete some rows that expired before ``until``; return their number.
+
+    Nothing is deleted while another transaction makes a secret.
+    """
+    if not _lock_making(_ALONE):
+        return 0
+    old = DerivedSecret.objects.exclude(subject="").filter(expires_at__lt=until)
+    # Rows that are being renewed are left for the next time.
+    rows = list(old.select_for_update(skip_locked=True).order_by("pk")[:_BATCH])
+    highest: dict[str, int] = {}
+    for row in rows:
+        highest[row.purpose] = max(row.generation, highest.get(row.purpose, 0))
+    for purpose, generation in highest.items():
+        floor, created = DerivedSecret.objects.get_or_create(
+            purpose=purpose,
+            subject="",
+            defaults={"generation": generation, "digest": _ended_digest(purpose, ""), "key_id": ""},
+        )
+        if not created and floor.generation < generation:
+            DerivedSecret.objects.filter(pk=floor.pk).update(generation=generation)
+    DerivedSecret.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)
+
+
+@transaction.atomic
+def _get_or_create(
+    purpose: str, subject: str, expires_at: dt.datetime | None
+) -> tuple[DerivedSecret, bool]:
+    """Return the row of a subject, and True if it is new.
+
+    A new row begins above all generations that were deleted. While a transaction makes a row, no
+    rows are deleted, so the highest deleted generation that it reads is still right when it writes.
+    """
+    _lock_making(_TOGETHER)
+    floors = DerivedSecret.objects.filter(purpose=purpose, subject="")
+    generation = 1 + (floors.values_list("generation", flat=True).first() or 0)
+    return DerivedSecret.objects.get_or_create(
+        purpose=purpose,
+        subject=subject,
+        defaults={**_by(ring().first, purpose, subject, generation), "expires_at": expires_at},
+    )
+
+
+def _lock_making(statement: str) -> bool:
+    """Lock the making of secrets of this retailer until the end of the transaction.
+
+    Return False if ``statement`` only tries and another transaction holds the lock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [f"derived:{current_retailer().schema}"])
+        return bool(cursor.fetchone()[0] is not False)
 
 
 def _by(key: FieldKey, purpose: str, subject: str, generation: int) -> dict[str, object]:

@@ -11,10 +11,13 @@ _SECRETS = re.compile(
     r"\blm_[a-z0-9_]+_[0-9a-z]{32}\b"
     r"|\btkt_[\w-]{16,}"
     r"|\bwhsec_[\w+/=]{16,}"
-    r"|\b[a-z2-7]{32}\b"  # a derived secret: 160 bits in base32
+    # A derived secret: 160 bits in base32. A quoted address has a letter before it (%2F).
+    r"|(?<![a-z2-7])[a-z2-7]{32}(?![a-z2-7])"
     r"|\benc1\.[0-9a-f]{8}\.[\w=-]+"  # an encrypted value
     r"|(?<=/set-password/)[^/\s\"']+"
     r"|(?<=/t/)[^/\s\"']+"
+    r"|(?<=%2Ft%2F)[^/\s\"'%&]+"
+    r"|(?<=step-up=)[^;\s\"']+"  # the confirmation of a shopper, in a cookie
     r"|(?<=Bearer )\S+"
     r"|(?<=sid=)[a-z0-9]+"
     r"|(?<=ticket=)[^&\s\"']+"

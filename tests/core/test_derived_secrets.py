@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+import threading
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from lastmile.core import clock, derived
 from lastmile.core.models import DerivedSecret
@@ -112,4 +114,80 @@ def test_concurrent_renewals_each_make_a_new_generation(shop: RetailerRef, crew:
     assert len(set(secrets)) == 8
     assert DerivedSecret.objects.get().generation == 9
     assert [secret for secret in secrets if owner(secret)] == [derived.secret_of(**LINK)]
+    DerivedSecret.objects.all().delete()
+
+
+def expired(subject: str, days: int, purpose: str = "shopper_link") -> str:
+    before = clock.now() - dt.timedelta(days=days)
+    return derived.secret_of(purpose=purpose, subject=subject, expires_at=before)
+
+
+def test_a_secret_that_expired_long_ago_is_forgotten_and_the_others_stay(
+    retailer: RetailerRef, other: RetailerRef
+) -> None:
+    expired("ord_old", 91)
+    expired("ord_young", 89)
+    derived.secret_of(purpose="shopper_link", subject="ord_open")
+    with retailer_context(other):
+        expired("ord_old", 91)
+    assert derived.forget_secrets() == {"secrets": 1}
+    subjects = DerivedSecret.objects.exclude(subject="").values_list("subject", flat=True)
+    assert set(subjects) == {"ord_young", "ord_open"}
+    with retailer_context(other):
+        assert DerivedSecret.objects.filter(subject="ord_old").exists()
+
+
+def test_a_generation_is_never_used_twice_whoever_gets_it(retailer: RetailerRef) -> None:
+    secrets = {expired("ord_1", 100)}
+    for _time in range(4):
+        secrets.add(derived.renew(**LINK))
+    derived.end(**LINK)
+    derived.set_expiry(**LINK, expires_at=clock.now() - dt.timedelta(days=100))
+    expired("ord_2", 100)
+    assert derived.forget_secrets() == {"secrets": 2}
+    again = [derived.secret_of(**LINK), derived.secret_of(purpose="shopper_link", subject="ord_2")]
+    assert not secrets & set(again)
+    assert {owner(secret) for secret in secrets} == {None}
+    assert [owner(secret) for secret in again] == ["ord_1", "ord_2"]
+    other_purpose = derived.secret_of(purpose="proof", subject="ord_1")
+    assert DerivedSecret.objects.get(purpose="proof").generation == 1
+    assert owner(other_purpose, "proof") == "ord_1"
+    derived.set_expiry(**LINK, expires_at=clock.now() - dt.timedelta(days=100))
+    derived.forget_secrets()
+    highest = derived.DerivedSecret.objects.get(purpose="shopper_link", subject="").generation
+    derived.secret_of(**LINK)
+    assert DerivedSecret.objects.get(**LINK).generation == highest + 1
+
+
+def test_nothing_is_forgotten_while_a_secret_is_made(shop: RetailerRef, crew: Crew) -> None:
+    expired("ord_old", 91)
+    making, forgot = threading.Event(), threading.Event()
+
+    def make() -> None:
+        with transaction.atomic():
+            derived.secret_of(purpose="shopper_link", subject="ord_new")
+            making.set()
+            assert forgot.wait(20)
+
+    crew.start(make)
+    assert making.wait(20)
+    assert derived.forget_secrets() == {"secrets": 0}
+    forgot.set()
+    crew.join()
+    assert derived.forget_secrets() == {"secrets": 1}
+    DerivedSecret.objects.all().delete()
+
+
+def test_secrets_made_and_forgotten_at_once_never_repeat(shop: RetailerRef, crew: Crew) -> None:
+    secrets: set[str] = set()
+    for _round in range(6):
+        for _ in range(4):
+            crew.start(expired, "ord_1", 91)
+            crew.start(derived.forget_secrets)
+        new_secrets = {secret for secret in crew.join() if isinstance(secret, str)}
+        crew.results.clear()
+        derived.forget_secrets()
+        assert not DerivedSecret.objects.exclude(subject="").exists()
+        assert not secrets & new_secrets
+        secrets |= new_secrets
     DerivedSecret.objects.all().delete()

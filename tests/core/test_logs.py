@@ -21,6 +21,10 @@ from lastmile.core.logs import HIDDEN, RedactingFormatter
         ("GET /ws/v1/board/?ticket=tkt_x&y=1", "tkt_x"),
         ("dsn postgres password=hunter2 host=x", "hunter2"),
         ("link abcdefghijklmnopqrstuvwxyz234567 sent", "abcdefghijklm"),
+        ("GET /login/?next=%2Ft%2Fabc-DEF_123%2F", "abc-DEF"),
+        ("GET /x?to=%2Fabcdefghijklmnopqrstuvwxyz234567%2F", "abcdefghijklm"),
+        ("GET /t/abcdefghijklmnopqrstuvwxyz234567", "abcdefghijklm"),
+        ("Cookie: step-up=eyJmb3Ii:1vM:x-Y; theme=dark", "eyJmb3Ii"),
         ("row enc1.0a1b2c3d.q83vEjRWeJA_-w== is odd", "q83vEjRWeJA"),
         ("POST confirm code=493021 refused", "493021"),
         ('body {"code": "493021"}', "493021"),
@@ -45,3 +49,18 @@ def test_tracebacks_are_redacted_too() -> None:
     line = RedactingFormatter("%(message)s").format(record)
     assert "0123456789abcdef" not in line
     assert "ValueError" in line
+
+
+def test_the_server_s_own_loggers_hide_secrets_too() -> None:
+    secret = "abcdefghijklmnopqrstuvwxyz234567"
+    line = ("127.0.0.1:5000", "GET", f"/t/{secret}/", "1.1", 200)
+    for name in ("uvicorn", "uvicorn.access"):
+        # pytest adds handlers of its own, of other classes.
+        handlers = [h for h in logging.getLogger(name).handlers if type(h) is logging.StreamHandler]
+        assert handlers
+        for handler in handlers:
+            record = logging.LogRecord(
+                name, logging.INFO, "x.py", 1, '%s - "%s %s HTTP/%s" %d', line, None
+            )
+            assert secret not in handler.format(record)
+            assert "/t/" in handler.format(record)

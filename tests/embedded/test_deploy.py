@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
+from django.conf import settings
 
 from lastmile.embedded import binaries
 from lastmile.embedded.app_processes import ProcessSettings
@@ -104,3 +106,17 @@ def test_the_app_role_can_write_to_later_schemas_but_not_create_them(tmp_path: P
             ):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     app.execute(refused)
+
+
+def test_no_log_of_nginx_has_the_secret_of_an_address() -> None:
+    template = (ROOT / "deploy" / "nginx" / "lastmile.conf.template").read_text()
+    hidden = re.findall(r"^    ~\^(/\S+)", template, re.MULTILINE)
+    assert {"/t/", "/set-password/", "/ws/v1/track/"} <= set(hidden)
+    assert settings.SHOPPER_PATH in hidden
+    servers = re.split(r"^server \{", template, flags=re.MULTILINE)[1:]
+    assert len(servers) == 3
+    for server in servers:
+        (log,) = re.findall(r"access_log ([^;]+);", server)
+        assert log == "off" or log.endswith(" lastmile")
+    assert "$request_uri" not in re.findall(r"log_format lastmile[^;]+;", template)[0]
+    assert "error_log /var/log/nginx/error.log crit;" in template

@@ -10,7 +10,11 @@ from dispatch.orders.services.changing import (
     try_again,
 )
 from dispatch.orders.services.erasing import erase_person, find_person
-from dispatch.orders.services.linking import end_shopper_link, renew_shopper_link
+from dispatch.orders.services.linking import (
+    end_links_of_ended_orders,
+    end_shopper_link,
+    renew_shopper_link,
+)
 from dispatch.orders.services.moves import (
     lock_orders,
     mark_awaiting_collection,
@@ -30,6 +34,7 @@ __all__ = [
     "cancel_order",
     "change_order",
     "clear_access",
+    "end_links_of_ended_orders",
     "end_shopper_link",
     "erase_person",
     "find_person",

@@ -9,6 +9,7 @@ import pytest
 
 from dispatch.orders import services
 from dispatch.orders.links import (
+    NAME,
     ShopperLink,
     link_expires_at,
     shopper_link,
@@ -16,6 +17,7 @@ from dispatch.orders.links import (
 )
 from dispatch.orders.models import Order
 from dispatch.orders.policy import ShopperLinks
+from lastmile.core import derived
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tenants.people.services.sections import set_section
 from tenants.sections import section_of
@@ -92,3 +94,34 @@ def test_the_retailer_decides_how_many_days(clock: SetClock, order: Order) -> No
     assert works(secret)
     clock(EVE + 31 * DAYS)
     assert not works(secret)
+
+
+def test_a_link_made_while_its_order_ended_is_ended_later(clock: SetClock, order: Order) -> None:
+    secret = derived.secret_of(purpose=NAME, subject=order.public_id)
+    open_one = shopper_secret(make_order())
+    services.cancel_order(order=order, cause="shopper")
+    clock(EVE + 8 * DAYS)
+    assert works(secret), "the event found no link"
+    assert services.end_links_of_ended_orders() == {"links": 1}
+    assert not works(secret)
+    assert works(open_one)
+    assert services.end_links_of_ended_orders() == {"links": 0}
+
+
+def test_a_forgotten_link_never_works_again_even_if_the_order_gets_a_link_again(
+    clock: SetClock, order: Order
+) -> None:
+    first = shopper_secret(order)
+    second = services.renew_shopper_link(order=order).rstrip("/").rpartition("/")[2]
+    services.cancel_order(order=order, cause="shopper")
+    drain()
+    order.refresh_from_db()
+    clock(EVE + 90 * DAYS)
+    assert derived.forget_secrets() == {"secrets": 0}
+    clock(EVE + 120 * DAYS)
+    assert derived.forget_secrets() == {"secrets": 1}
+    third = shopper_secret(order)
+    assert len({first, second, third}) == 3
+    assert not works(third), "the order ended long ago"
+    derived.set_expiry(purpose=NAME, subject=order.public_id, expires_at=None)
+    assert [works(secret) for secret in (first, second, third)] == [False, False, True]
