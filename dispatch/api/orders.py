@@ -29,6 +29,8 @@ from dispatch.orders.drafts import (
 from dispatch.orders.models import Cause, Direction, Order
 from dispatch.orders.selectors import OrderFilter, orders_of
 from dispatch.orders.states import OrderState
+from dispatch.slots import services as slots
+from dispatch.slots.selectors import to_choose_warnings
 from lastmile.core.errors import DomainError, NotAllowed
 from lastmile.core.http import (
     by_external_id,
@@ -63,6 +65,11 @@ _FILTERS = [
     OpenApiParameter("since", OpenApiTypes.DATE, description="First service date."),
     OpenApiParameter("until", OpenApiTypes.DATE, description="Last service date."),
     OpenApiParameter("external_id", OpenApiTypes.STR, description="Your own ID of the order."),
+    OpenApiParameter(
+        "to_choose",
+        OpenApiTypes.BOOL,
+        description="Only open orders without a promise, which wait for a choice; or all others.",
+    ),
 ]
 
 
@@ -87,13 +94,18 @@ class OrdersView(RetailerAPIView):
 
     acts = {"get": Act.ORDERS_VIEW, "post": Act.ORDERS_EDIT}
     prepared: services.Prepared | None = None
+    visit: slots.PreparedVisit | None = None
 
     def before_transaction(self, method: str) -> None:
-        """Look up the address before the transaction, if an external geocoder is used."""
-        if method == "post" and settings.GEOCODER_URL:
-            with suppress(DomainError, ValidationError):  # ``post`` raises the same error later
-                draft = draft_of(self.shape_in(shapes_orders.OrderIn))
+        """Look up the address if an external geocoder is used, and the travel of the choice."""
+        if method != "post":
+            return
+        with suppress(DomainError, ValidationError):  # ``post`` raises the same error later
+            draft = draft_of(self.shape_in(shapes_orders.OrderIn))
+            if settings.GEOCODER_URL:
                 self.prepared = services.prepare_orders([draft], outside=True)
+            if draft.choice:
+                self.visit = slots.prepare_choice(draft.choice)
 
     @extend_schema(
         operation_id="orders_list",
@@ -111,6 +123,7 @@ class OrdersView(RetailerAPIView):
             direction="".join(params.words_param(request, "direction", _DIRECTIONS)[:1]),
             since=day or params.date_param(request, "since"),
             until=day or params.date_param(request, "until"),
+            unpromised=params.yes_no_param(request, "to_choose"),
         )
         rows = by_external_id(request, orders_of(self.principal))
         return cursor_page(request, selectors.filter_orders(rows, filters), shapes_orders.OrderOut)
@@ -121,18 +134,29 @@ class OrdersView(RetailerAPIView):
         responses={200: shapes_orders.OrderPlacedOut, 201: shapes_orders.OrderPlacedOut},
     )
     def post(self, request: Request) -> Response:
-        """Place an order. 201: the order is new. 200: its external_id exists (same or updated)."""
+        """Place an order. 201: the order is new. 200: its external_id exists (same or updated).
+
+        With a `choice`, the order gets the promise that its shopper chose, or is refused. Without
+        one and without a window, it has no promise: `to_choose` is true.
+        """
         draft = draft_of(self.shape_in(shapes_orders.OrderIn))
         self._refuse_taken_id(draft.external_id)
+        if draft.choice:
+            slots.lock_days_of_choices([draft.choice], [draft.external_id or ""])
         placed = services.place_order(
             draft=draft, source="api", cause=Cause.API, prepared=self.prepared
         )
         assert placed.order is not None
+        if draft.choice:
+            slots.use_choice(order=placed.order, choice_id=draft.choice, prepared=self.visit)
         order = selectors.orders().get(pk=placed.order.pk)
         self._refuse_other_hub(order)
         status = 201 if placed.status == "placed" else 200
         where = f"{request.path}{order.public_id}/"
-        order.warnings = placed.warnings  # type: ignore[attr-defined]
+        order.warnings = (  # type: ignore[attr-defined]
+            *placed.warnings,
+            *to_choose_warnings(order),
+        )
         return self.shape_out(
             shapes_orders.OrderPlacedOut, order, status, ETag=etag(order), Location=where
         )

@@ -301,6 +301,9 @@ class OrderOut(ModelOut[Order]):
     shopper = ShopperOut()
     place = PlaceOut()
     promise = PromiseOut(allow_null=True)
+    to_choose = serializers.BooleanField(
+        help_text="The order is open and has no promise: its shopper has not chosen yet."
+    )
 
     class Meta:
         model = Order
@@ -308,7 +311,8 @@ class OrderOut(ModelOut[Order]):
             "id", "external_id", "direction", "state", "hub", "hub_choice", "service_date",
             "service_s", "weight_g", "volume_cm3", "parcel_count", "skills", "value_minor",
             "price_minor", "currency", "handover", "least_age", "signature", "notes",
-            "shopper", "place", "promise", "source", "created_at", "updated_at", "version",
+            "shopper", "place", "promise", "to_choose", "source", "created_at", "updated_at",
+            "version",
         )  # fmt: skip
         read_only_fields = fields
 

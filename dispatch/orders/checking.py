@@ -245,6 +245,7 @@ def check(
     own = faults.clean({name: getattr(draft, name) for name in ORDER_RULES}, ORDER_RULES)
     faults.clean({"choice": draft.choice}, {"choice": _choice})
     _check_handover(own, faults.problems)
+    _check_choice(draft, faults.problems)
     hub = _hub(draft, retailer, faults.problems)
     region = region_of(hub.zone) if hub else retailer.region()
     contacts, warnings = _contacts(draft, shopper_rules(region), previous) if lenient else ({}, [])
@@ -316,6 +317,16 @@ def _check_handover(own: Mapping[str, Any], problems: Problems) -> None:
     if needs_person(demands) and without_person(handover=own.get("handover", "")):
         refusal = person_needed(demands, "/handover")
         problems.add("/handover", refusal.detail, refusal.errors[0].code)
+
+
+def _check_choice(draft: OrderDraft, problems: Problems) -> None:
+    """Refuse an order with a choice and a time window: the choice has its own window."""
+    if draft.choice and draft.window is not None:
+        problems.add(
+            "/choice",
+            _("The order has a choice and a time window. Send only one of them."),
+            "choice_and_window",
+        )
 
 
 def _check_place(place: Mapping[str, Any], problems: Problems) -> None:

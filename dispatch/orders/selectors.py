@@ -40,8 +40,8 @@ MAX_REMEMBERED = 3
 class OrderFilter:
     """The filters of a list of orders. An empty field filters nothing.
 
-    ``since`` and ``until`` are service dates, both included. ``unpromised`` keeps the open orders
-    without a promise. ``source`` keeps the orders that one intake placed.
+    ``since`` and ``until`` are service dates, both included. ``unpromised`` True keeps the open
+    orders without a promise, False all others. ``source`` keeps the orders that one intake placed.
     """
 
     text: str = ""
@@ -51,7 +51,7 @@ class OrderFilter:
     since: dt.date | None = None
     until: dt.date | None = None
     external_ids: Sequence[str] = ()
-    unpromised: bool = False
+    unpromised: bool | None = None
     source: str = ""
 
 
@@ -84,8 +84,9 @@ def filter_orders(queryset: QuerySet[Order], filters: OrderFilter) -> QuerySet[O
         queryset = queryset.filter(service_date__lte=filters.until)
     if filters.external_ids:
         queryset = queryset.filter(external_id__in=list(filters.external_ids))
-    if filters.unpromised:
-        queryset = queryset.filter(promise__isnull=True, state__in=[s.value for s in OPEN])
+    if filters.unpromised is not None:
+        to_choose = Q(promise__isnull=True, state__in=[s.value for s in OPEN])
+        queryset = queryset.filter(to_choose if filters.unpromised else ~to_choose)
     if filters.source:
         queryset = queryset.filter(source=filters.source)
     return queryset

@@ -90,7 +90,7 @@ def _filters(request: PageRequest) -> OrderFilter:
         hub=params.get("hub", "")[:40],
         since=clock.read_date(params.get("since", "")),
         until=clock.read_date(params.get("until", "")),
-        unpromised=bool(params.get("unpromised")),
+        unpromised=True if params.get("unpromised") else None,
         source=f"import:{batch}" if batch else "",
     )
 

@@ -15,6 +15,7 @@ from dispatch.intake.events import DONE, FAILED, DoneFacts, FailedFacts
 from dispatch.intake.models import ImportBatch, ImportFile, RefusedRow
 from dispatch.intake.parse import Conventions, Fault, Parsed, Row, conventions_of, parse_orders
 from dispatch.intake.parse.tables import BadFile
+from dispatch.intake.services.choosing import lock_choices, prepare_choices, use_choices
 from dispatch.intake.services.drafting import to_draft
 from dispatch.orders.drafts import Placed
 from dispatch.orders.models import Order
@@ -118,8 +119,11 @@ def _place_chunk(
     allowed, outside = _within_scope(batch, rows)
     drafts = [to_draft(row, parsed.columns, batch.hub, batch.service_date) for row in allowed]
     prepared = prepare_orders(drafts, lenient=True, outside=True)  # not in a transaction
+    visits = prepare_choices(drafts)
     with lease.fenced():
+        lock_choices(drafts)
         placed = place_prepared(prepared=prepared, source=f"import:{batch.public_id}")
+        placed = use_choices(drafts, placed, visits)
         refused.extend(
             _refused_row(batch, row.number, parsed.cells[row.number], (fault,))
             for row, fault in outside

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.models.shoppers import Place, Shopper
-from dispatch.orders.states import OrderState
+from dispatch.orders.states import OPEN, OrderState
 from lastmile.core.bases import PublicIdField, Timestamped
 
 #: Bounds of the least age of an age check, in years. The laws of all countries are within them.
@@ -118,6 +118,11 @@ class Order(Timestamped):
         if self.promise is not None and self.promise.elsewhere:
             return self.promise.place
         return self.place
+
+    @property
+    def to_choose(self) -> bool:
+        """True while the order waits for its shopper's choice: it is open without a promise."""
+        return self.promise_id is None and self.state in OPEN
 
 
 class Parcel(models.Model):

@@ -14,7 +14,7 @@ from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.errors import OrderUnderWay, status_word
 from dispatch.orders.events import CHANGED, OrderChangedFacts
 from dispatch.orders.handovers import refuse_without_person
-from dispatch.orders.models import HubChoice, Order, Parcel, Place, Promise
+from dispatch.orders.models import Cause, HubChoice, Option, Order, Parcel, Place, Promise
 from dispatch.orders.services.moves import rewrite
 from dispatch.orders.services.promising import promise_of, record_promise
 from dispatch.orders.states import OPEN, OrderState
@@ -37,14 +37,17 @@ def update_from(
     """Write new content to a locked order; return the names of the changed fields.
 
     A hub that a person or a file named is kept as long as the place does not change. A promise is
-    kept, with its service date, unless a new time window supersedes it. Records: order.changed,
-    order.promised. Raises: OrderUnderWay; Invalid if the order now demands a
-    person, but is promised without one.
+    kept, with its service date, unless a new time window supersedes it. A window that this kind of
+    source sent before is not new (see ``_is_repeated``). Records: order.changed, order.promised.
+    Raises: OrderUnderWay; Invalid if the order now demands a person, but is promised without one.
     """
     refuse_under_way(row)
     values = dict(columns)
     _refuse_without_person(row, values)
-    if checked.hub is None and row.hub_choice == HubChoice.GIVEN and row.place == values["place"]:
+    repeated = window is not None and _is_repeated(row, window, cause)
+    if repeated:
+        window, values["service_date"] = None, row.service_date
+    if _keeps_hub(row, checked, values["place"], window):
         values |= {"hub": row.hub, "hub_choice": row.hub_choice}
     if checked.service_date is None and window is None:
         values["service_date"] = row.service_date
@@ -56,7 +59,11 @@ def update_from(
         if name not in {"digest", "search"} and getattr(row, name) != value
     )
     fields = _changed_fields(row, values)
-    promise = _new_promise(row, values["place"], window, cause)
+    promise = (
+        _at_new_place(row, values["place"], cause)
+        if repeated
+        else _new_promise(row, values["place"], window, cause)
+    )
     if promise is not None:
         promise.save()
         values["promise"] = promise
@@ -102,6 +109,56 @@ def _new_promise(
     if before and (before.opens_at, before.closes_at, before.place_id) == (*window, place.pk):
         return None
     promise = promise_of(row, PromiseDraft(opens_at=window[0], closes_at=window[1], cause=cause))
+    promise.place = place
+    return promise
+
+
+def _is_repeated(row: Order, window: tuple[dt.datetime, dt.datetime], cause: str) -> bool:
+    """Return True if a window is the one that the same kind of source sent last.
+
+    A repeated export must not undo what the shopper or a dispatcher agreed on since. A kind of
+    source that has promised nothing yet is compared with the last window from a file or the API.
+    See ADR 0031.
+    """
+    sent = row.promises.filter(cause__in=[Cause.FILE, Cause.API], option=Option.WINDOW)
+    last = sent.filter(cause=cause).last() or sent.last()
+    return last is not None and (last.opens_at, last.closes_at) == window
+
+
+def _keeps_hub(
+    row: Order, checked: Checked, place: Place, window: tuple[dt.datetime, dt.datetime] | None
+) -> bool:
+    """Return True if the order keeps its hub, because its place is the same.
+
+    So it is if a person or a file named the hub and this draft names none, or if the goods are
+    promised at another place, which that hub serves.
+    """
+    if row.place != place:
+        return False
+    if window is None and row.promise is not None and row.promise.elsewhere:
+        return True
+    return checked.hub is None and row.hub_choice == HubChoice.GIVEN
+
+
+def _at_new_place(row: Order, place: Place, cause: str) -> Promise | None:
+    """Return the present promise at the order's new place, or None if it stays as it is.
+
+    The window, the price and the slot that were agreed on are kept.
+    """
+    before = row.promise
+    if before is None or before.elsewhere or before.place_id == place.pk:
+        return None
+    terms = PromiseDraft(
+        option=before.option,
+        opens_at=before.opens_at,
+        closes_at=before.closes_at,
+        cause=cause,
+        slot=before.slot,
+        price_minor=before.price_minor,
+        currency=before.currency,
+        co2_g=before.co2_g,
+    )
+    promise = promise_of(row, terms)
     promise.place = place
     return promise
 

@@ -8,5 +8,14 @@ from dispatch.slots.selectors.free import (
     slots_for,
     still_free,
 )
+from dispatch.slots.selectors.waiting import to_choose_warnings
 
-__all__ = ["Free", "alternatives", "free_of", "nearest_slots", "slots_for", "still_free"]
+__all__ = [
+    "Free",
+    "alternatives",
+    "free_of",
+    "nearest_slots",
+    "slots_for",
+    "still_free",
+    "to_choose_warnings",
+]

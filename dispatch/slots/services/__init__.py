@@ -1,6 +1,12 @@
 """The services of slots."""
 
-from dispatch.slots.services.choosing import cancel_choice, keep_hold, use_choice
+from dispatch.slots.services.choosing import (
+    cancel_choice,
+    keep_hold,
+    lock_days_of_choices,
+    prepare_choice,
+    use_choice,
+)
 from dispatch.slots.services.erasing import erase_person, forget_places
 from dispatch.slots.services.following import adopt_promises, settle_order
 from dispatch.slots.services.holding import (
@@ -12,7 +18,7 @@ from dispatch.slots.services.holding import (
 )
 from dispatch.slots.services.offering import NotOffered, Offer, OfferList, find_offers
 from dispatch.slots.services.pricing import Repriced, reprice_hold, repriced
-from dispatch.slots.services.promising import prepare_promise, promise_hold
+from dispatch.slots.services.promising import prepare_again, prepare_promise, promise_hold
 from dispatch.slots.services.requests import (
     DeliveryRequest,
     Goods,
@@ -20,6 +26,7 @@ from dispatch.slots.services.requests import (
     request_for_address,
     request_for_order,
 )
+from dispatch.slots.services.visits import PreparedVisit
 
 __all__ = [
     "DeliveryRequest",
@@ -28,6 +35,7 @@ __all__ = [
     "Offer",
     "OfferList",
     "PreparedHold",
+    "PreparedVisit",
     "Repriced",
     "Terms",
     "adopt_promises",
@@ -37,6 +45,9 @@ __all__ = [
     "forget_places",
     "hold_slot",
     "keep_hold",
+    "lock_days_of_choices",
+    "prepare_again",
+    "prepare_choice",
     "prepare_hold",
     "prepare_promise",
     "promise_hold",

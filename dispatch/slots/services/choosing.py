@@ -7,6 +7,7 @@ order with the id of the choice makes the promise (``use_choice``). See ADR 0030
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -22,8 +23,19 @@ from dispatch.slots.services.counting import give_back, lock_slots
 from dispatch.slots.services.holding import lock_hold, promised_hold
 from dispatch.slots.services.matching import refuse_difference
 from dispatch.slots.services.pricing import refuse_other_price
-from dispatch.slots.services.promising import ensure_taken, ensure_visit, promise_hold
-from dispatch.slots.services.visits import Days, HubDay, PreparedVisit, needs_visit
+from dispatch.slots.services.promising import (
+    ensure_taken,
+    ensure_visit,
+    prepare_again,
+    promise_hold,
+)
+from dispatch.slots.services.visits import (
+    Days,
+    HubDay,
+    PreparedVisit,
+    days_of_visits,
+    needs_visit,
+)
 from dispatch.slots.states import ChoiceState, HoldState
 from lastmile.core import clock
 from lastmile.core.errors import FieldProblem, Invalid
@@ -99,6 +111,31 @@ def cancel_choice(*, choice: Choice) -> Choice:
     return present
 
 
+def prepare_choice(choice_id: str) -> PreparedVisit | None:
+    """Compute the travel times of a choice whose visit is gone because it expired.
+
+    Call it outside a transaction, before ``use_choice``. Return None if nothing is to be computed.
+    Locks: nothing. Records: nothing. Raises: nothing.
+    """
+    choice = Choice.objects.select_related("hold__slot__hub", "hold__slot__zone").filter(
+        public_id=choice_id, state__in=[ChoiceState.WAITING, ChoiceState.EXPIRED]
+    )
+    hold = next((row.hold for row in choice), None)
+    return prepare_again(hold) if hold is not None else None
+
+
+def lock_days_of_choices(choice_ids: Collection[str], external_ids: Collection[str] = ()) -> None:
+    """Lock the days of choices and of existing orders, before these orders are written.
+
+    Days are always locked before orders. Call it first in the transaction that places orders.
+    Locks: the days. Records: nothing. Raises: nothing.
+    """
+    holds = Hold.objects.filter(choice__public_id__in=list(choice_ids))
+    days = [day for hold in holds.select_related("slot__hub") for day in _days_of(hold)]
+    orders = Order.objects.filter(external_id__in=list(external_ids))
+    Days([*days, *days_of_visits(orders.values_list("public_id", flat=True))])
+
+
 @transaction.atomic
 def use_choice(
     *,
@@ -112,7 +149,8 @@ def use_choice(
 
     The same order may name its choice again. An expired choice is kept if its place still fits.
     ``value_minor`` is the value of the order's goods and ``price_minor`` the price that the shopper
-    paid for the delivery; None means not known.
+    paid for the delivery; None means what the order says. A value that is not known is not
+    compared.
 
     Locks: the days, the order, the slots, the hold. Records: choice.used, order.promised. Raises:
     Invalid for an unknown choice; ChoiceGone with up to three near slots; ChoiceDiffers for other
@@ -125,6 +163,9 @@ def use_choice(
             return promise
     hold = _usable_hold(choice)
     refuse_difference(order, hold)
+    if order.currency == hold.currency:
+        value_minor = order.value_minor if value_minor is None else value_minor
+        price_minor = order.price_minor if price_minor is None else price_minor
     refuse_other_price(hold, price_minor, value_minor)
     try:
         promise = promise_hold(

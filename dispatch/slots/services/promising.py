@@ -39,7 +39,7 @@ from dispatch.slots.services.visits import (
     HubDay,
     PreparedVisit,
     VisitDoesNotFit,
-    day_of_visit,
+    days_of_visits,
     needs_visit,
     prepare_visit,
 )
@@ -53,7 +53,7 @@ def prepare_promise(*, hold: Hold, order: Order) -> PreparedVisit | None:
     Call it outside a transaction. Return None if the hold's own visit will be used.
     Locks: nothing. Records: nothing. Raises: AddressUnknown, OutsideEveryZone.
     """
-    if not needs_visit(hold.slot) or day_of_visit(hold.public_id) is not None:
+    if not needs_visit(hold.slot) or days_of_visits([hold.public_id]):
         return None
     request = request_for_order(order, place=hold.point, place_text=hold.place_text)
     return prepare_visit(key=order.public_id, slot=hold.slot, request=request)
@@ -157,7 +157,7 @@ def prepare_again(hold: Hold) -> PreparedVisit | None:
     Call it outside a transaction, before ``keep_hold`` of a hold that has expired.
     Locks: nothing. Records: nothing. Raises: nothing.
     """
-    if hold.point is None or day_of_visit(hold.public_id) is not None:
+    if hold.point is None or days_of_visits([hold.public_id]):
         return None
     request = DeliveryRequest(
         point=hold.point,
@@ -183,8 +183,7 @@ def order_amounts(order: Order) -> Amounts:
 def _days(hold: Hold, order: Order) -> list[HubDay]:
     """Return the days to lock: that of the slot, and that of the order's present visit."""
     days = [(hold.slot.hub, hold.slot.service_date)] if needs_visit(hold.slot) else []
-    present = day_of_visit(order.public_id)
-    return [*days, present] if present else days
+    return [*days, *days_of_visits([order.public_id])]
 
 
 def _refuse_passed(hold: Hold, slot: Slot, order: Order, at: dt.datetime) -> None:
@@ -227,7 +226,7 @@ def _move_visit(
     visit = prepared or prepare_visit(key=order.public_id, slot=slot, request=request)
     try:
         if visit is not None:
-            days.insert_order(slot, order, visit)
+            days.insert_order(slot, order, visit.named(order.public_id))
     except VisitDoesNotFit as fault:
         raise _ended(hold, slot, at) from fault
 

@@ -171,6 +171,8 @@ def request_for_order(
         value_minor=order.value_minor if order.currency in ("", currency) else None,
         currency=currency,
         collects=order.direction == Direction.RETURN,
+        least_age=order.least_age,
+        signature=order.signature,
         order=order,
     )
 
@@ -209,6 +211,8 @@ def _located(place: PlaceDraft, goods: Goods, hub: str) -> Ready:
         skills=goods.skills,
         value_minor=goods.value_minor,
         currency=goods.currency,
+        least_age=goods.least_age,
+        signature=goods.signature,
     )
     prepared = prepare_orders([draft], outside=not connection.in_atomic_block)
     for refused in prepared.refused.values():

@@ -132,10 +132,10 @@ def _new_visit(key: str, request: DeliveryRequest) -> NewVisit:
     )
 
 
-def day_of_visit(key: str) -> HubDay | None:
-    """Return the hub and date of the tentative plan that has a visit, or None."""
-    row = TentativeVisit.objects.select_related("day__hub").filter(key=key).first()
-    return (row.day.hub, row.day.service_date) if row else None
+def days_of_visits(keys: Iterable[str]) -> list[HubDay]:
+    """Return the hubs and dates of the tentative plans that have these visits."""
+    rows = TentativeVisit.objects.select_related("day__hub").filter(key__in=list(keys))
+    return [(row.day.hub, row.day.service_date) for row in rows]
 
 
 class Days:
@@ -211,7 +211,7 @@ __all__ = [
     "HubDay",
     "PreparedVisit",
     "VisitDoesNotFit",
-    "day_of_visit",
+    "days_of_visits",
     "needs_visit",
     "prepare_visit",
     "window_costs",

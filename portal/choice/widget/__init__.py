@@ -1,1 +1,0 @@
-"""The embeddable picker: ``/widget.js`` defines the element ``<lastmile-picker>``."""

@@ -1,0 +1,138 @@
+"""Tests of orders that are sent again after their shopper has chosen (ADR 0031)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from dispatch.orders import services
+from dispatch.orders.drafts import OrderDraft, PlaceDraft, PromiseDraft
+from dispatch.orders.models import Order, Promise
+from dispatch.slots.services import promise_hold
+from tests.dispatch.orders.actions import at
+from tests.dispatch.slots.booking import curbside, take_place, taken
+from tests.drain import drain
+from tests.factories import make_draft, make_hub, make_window
+from tests.factories.fleet import LAT, LON
+from tests.factories.orders import DAY
+
+pytestmark = pytest.mark.usefixtures("retailer", "clock")
+
+
+def send(draft: OrderDraft, cause: str = "file", source: str = "import:imp_1") -> Order:
+    placed = services.place_order(draft=draft, source=source, cause=cause)
+    assert placed.order is not None
+    return Order.objects.get(pk=placed.order.pk)
+
+
+def draft_of(**fields: Any) -> OrderDraft:
+    """Return the same order each time: E1 at one place, from 9 to 12."""
+    values: dict[str, Any] = {
+        "external_id": "E1",
+        "place": PlaceDraft(text="Rua 1, Lisboa", lat=LAT + 0.001, lon=LON),
+        "window": make_window(9, 12),
+    }
+    return make_draft(**values | fields)
+
+
+def choose(order: Order, opens: int, closes: int) -> Promise:
+    """Promise another window, as the shopper's page does."""
+    return services.set_promise(
+        order=order,
+        draft=PromiseDraft(opens_at=at(opens), closes_at=at(closes), cause="shopper"),
+    )
+
+
+def window(order: Order) -> tuple[dt.datetime, dt.datetime]:
+    order.refresh_from_db()
+    assert order.promise is not None
+    return order.promise.opens_at, order.promise.closes_at
+
+
+@pytest.mark.parametrize("cause", ["file", "api"])
+def test_a_repeated_export_does_not_undo_the_choice_of_the_shopper(cause: str) -> None:
+    make_hub()
+    order = send(draft_of(), cause)
+    choose(order, 14, 16)
+    send(draft_of(notes="changed"), cause, "import:imp_2")
+    order.refresh_from_db()
+    assert order.notes == "changed"
+    assert window(order) == (at(14), at(16))
+    assert Promise.objects.count() == 2
+
+
+def test_a_window_that_really_differs_supersedes_the_choice() -> None:
+    make_hub()
+    order = send(draft_of())
+    choose(order, 14, 16)
+    send(draft_of(window=make_window(10, 13)), source="import:imp_2")
+    assert window(order) == (at(10), at(13))
+    choose(order, 14, 16)
+    send(draft_of(window=make_window(10, 13), notes="again"), source="import:imp_3")
+    assert window(order) == (at(14), at(16))
+    send(draft_of(window=make_window(9, 12), notes="back"), source="import:imp_4")
+    assert window(order) == (at(9), at(12))
+
+
+def test_a_file_and_the_api_are_compared_with_what_each_of_them_sent() -> None:
+    make_hub()
+    order = send(draft_of(), "api", "api")
+    send(draft_of(window=make_window(10, 13)), "file")
+    choose(order, 14, 16)
+    send(draft_of(notes="api again"), "api", "api")
+    assert window(order) == (at(14), at(16))
+    send(draft_of(window=make_window(10, 13), notes="file again"), "file")
+    assert window(order) == (at(14), at(16))
+
+
+def test_a_file_that_repeats_the_window_of_the_api_is_no_news() -> None:
+    make_hub()
+    order = send(draft_of(), "api", "api")
+    send(draft_of(notes="from the file"), "file")
+    choose(order, 14, 16)
+    send(draft_of(notes="from the file again"), "file")
+    assert window(order) == (at(14), at(16))
+
+
+def test_a_first_window_supersedes_a_choice_made_before_it() -> None:
+    make_hub()
+    order = send(draft_of(window=None))
+    choose(order, 14, 16)
+    send(draft_of())
+    assert window(order) == (at(9), at(12))
+
+
+def test_an_order_that_is_tried_again_gets_no_promise_from_a_repeated_export() -> None:
+    make_hub()
+    order = send(draft_of())
+    services.mark_awaiting_collection(orders=[order.pk])
+    services.try_again(order=order, service_date=DAY + dt.timedelta(days=1))
+    send(draft_of(notes="again"))
+    order.refresh_from_db()
+    assert (order.promise, order.service_date) == (None, DAY + dt.timedelta(days=1))
+
+
+def test_another_address_moves_the_promise_and_keeps_the_chosen_window() -> None:
+    make_hub()
+    order = send(draft_of())
+    choose(order, 14, 16)
+    place = PlaceDraft(text="Rua 2, Lisboa", lat=LAT + 0.002, lon=LON)
+    send(draft_of(place=place))
+    assert window(order) == (at(14), at(16))
+    assert order.promise is not None
+    assert (order.promise.place, order.promise.elsewhere) == (order.place, False)
+
+
+def test_a_redirected_order_keeps_the_hub_of_its_new_place_and_its_slot() -> None:
+    first, second = make_hub(), make_hub(lat=LAT + 0.5)
+    order = send(draft_of(hub=first.public_id))
+    slot = curbside(hub=second)
+    promise_hold(hold=take_place(slot), order=order, handover="", cause="shopper")
+    send(draft_of(hub=first.public_id, notes="again"))
+    drain()
+    order.refresh_from_db()
+    assert (order.hub, order.notes, taken(slot)) == (second, "again", 1)
+    assert order.promise is not None
+    assert order.promise.slot == slot.public_id
