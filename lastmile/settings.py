@@ -309,6 +309,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LIMIT_API_PER_MINUTE = env.number("LIMIT_API_PER_MINUTE", 1200, least=1)
+# Calls with checkout keys, which anybody can read. PostgreSQL counts them (core/limits.py).
+LIMIT_CHECKOUT_KEY_PER_MINUTE = env.number("LIMIT_CHECKOUT_KEY_PER_MINUTE", 3000, least=1)
+LIMIT_CHECKOUT_ADDRESS_PER_MINUTE = env.number("LIMIT_CHECKOUT_ADDRESS_PER_MINUTE", 120, least=1)
+LIMIT_CHECKOUT_HOLDS_PER_HOUR = env.number("LIMIT_CHECKOUT_HOLDS_PER_HOUR", 60, least=1)
 LIMIT_SOCKETS_PER_RETAILER = env.number("LIMIT_SOCKETS_PER_RETAILER", 200, least=1)
 SOCKET_GATE = "tenants.gate.SocketGate"
 SOCKET_ROUTES = [  # lists of websocket routes; the last one answers 4404

@@ -149,6 +149,16 @@ def run_once(call: Call | None, act: Callable[[], Response], refuse: Refuse) -> 
     raise AssertionError("unreachable: the last attempt answers")
 
 
+def is_answered(call: Call | None) -> bool:
+    """Return True if the answer to this call is stored, so that it will only be repeated."""
+    if call is None:
+        return False
+    records = IdempotencyRecord.objects.filter(
+        principal=call.principal, route=call.route, key=call.key, expires_at__gt=real_now()
+    )
+    return records.exists()
+
+
 def forget_expired(batch: int = 5000) -> int:
     """Delete stored answers that are older than 24 hours; return how many."""
     old = IdempotencyRecord.objects.filter(expires_at__lte=real_now()).values("pk")[:batch]

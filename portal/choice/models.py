@@ -120,7 +120,7 @@ class ShownOffer(models.Model):
     book_until_at = models.DateTimeField()
     price_minor = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
-    price_parts = models.JSONField(default=dict)
+    price_parts = models.JSONField(default=list)
     added_s = models.IntegerField(default=0)
     added_m = models.IntegerField(default=0)
     cost_minor = models.BigIntegerField(null=True)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
+from dispatch.slots.models import Choice
+from dispatch.slots.states import ChoiceState
 from lastmile.core import clock
+from lastmile.core.refusals import unknown
 from portal.choice.models import Caller, DeliverySession, ShownOffer
+from portal.choice.providers import provider_of_hold
+from portal.choice.providers.base import HeldPlace
 from tenants.permissions import KeyRole, Kind, Principal, visible
 
 
@@ -34,6 +39,45 @@ def offers_of(session: DeliverySession) -> QuerySet[ShownOffer]:
 def shown_offers() -> QuerySet[ShownOffer]:
     """Return the offers of the last round of every session."""
     return ShownOffer.objects.filter(round=F("session__round")).select_related("session")
+
+
+def held_place(principal: Principal | None, hold: str) -> HeldPlace:
+    """Return a hold that a caller may see.
+
+    A checkout key sees only the holds of its own sessions, other callers those of their hubs.
+    Raises: NotFound for every other hold.
+    """
+    held = None if "\x00" in hold else provider_of_hold(hold).find_hold(hold)
+    if held is None or principal is None or not _may_see(principal, held):
+        raise unknown()
+    return held
+
+
+def choices_of(principal: Principal | None) -> QuerySet[Choice]:
+    """Return the choices that a caller may see: as ``held_place``."""
+    rows = Choice.objects.select_related("hold__slot__hub", "order")
+    if principal is None:
+        return rows.none()
+    own = sessions_of(principal).values("public_id")
+    if _is_public(principal):
+        return rows.filter(session__in=own)
+    if principal.hubs is None:
+        return rows
+    return rows.filter(Q(hold__slot__hub__public_id__in=principal.hubs) | Q(session__in=own))
+
+
+def waiting_choice(session: DeliverySession) -> Choice | None:
+    """Return the choice of a session that waits for the order and has not expired, or None."""
+    rows = Choice.objects.select_related("hold", "order").filter(
+        session=session.public_id, state=ChoiceState.WAITING, expires_at__gt=clock.now()
+    )
+    return rows.order_by("-pk").first()
+
+
+def _may_see(principal: Principal, held: HeldPlace) -> bool:
+    if _is_public(principal):
+        return sessions_of(principal).filter(public_id=held.session).exists()
+    return principal.hubs is None or held.hub in principal.hubs
 
 
 def _is_public(principal: Principal) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Handover, Order
@@ -70,13 +71,16 @@ class PreparedHold:
     visit: PreparedVisit | None
 
 
-def prepare_hold(*, slot: Slot, request: DeliveryRequest) -> PreparedHold:
+def prepare_hold(*, slot: Slot, request: DeliveryRequest, session: str = "") -> PreparedHold:
     """Compute the travel times of a hold. Call it outside a transaction, before ``hold_slot``.
+
+    A slot that is full with a place of the same ``session`` is not refused: choosing again
+    replaces that place.
 
     Locks: nothing. Records: nothing. Raises: SlotFull, SlotPassed or SlotClosed if the slot cannot
     be booked anyway; VisitDoesNotFit never.
     """
-    _refuse_at_once(slot, request)
+    _refuse_at_once(slot, request, session)
     public_id = new_public_id("hld")
     return PreparedHold(
         public_id=public_id, visit=prepare_visit(key=public_id, slot=slot, request=request)
@@ -102,7 +106,7 @@ def hold_slot(
     Locks: the session, the day, the slots, expired holds. Records: hold.placed, hold.released.
     Raises: SlotFull, SlotPassed, SlotClosed, TooManyHolds, HoldEnded, Invalid.
     """
-    ready = prepared or prepare_hold(slot=slot, request=request)
+    ready = prepared or prepare_hold(slot=slot, request=request, session=session)
     _check_handover(slot, request, terms.handover)
     with transaction.atomic():
         _lock_session(session)
@@ -208,7 +212,7 @@ def hold_facts(hold: Hold) -> HoldFacts:
     )
 
 
-def _refuse_at_once(slot: Slot, request: DeliveryRequest) -> None:
+def _refuse_at_once(slot: Slot, request: DeliveryRequest, session: str) -> None:
     """Raise if a slot cannot be booked by what is known without a lock.
 
     A full slot ends here, before any travel time is computed.
@@ -221,9 +225,10 @@ def _refuse_at_once(slot: Slot, request: DeliveryRequest) -> None:
     fault = refusal(slot, at, late=late)
     if not isinstance(fault, SlotFull):
         raise fault
-    expired = Hold.objects.filter(slot=slot, state__in=WAITING, expires_at__lte=at)
+    leaving = Q(expires_at__lte=at) | (Q(session=session) if session else Q(pk__in=[]))
     most = slot.capacity_orders
-    if most is not None and slot.taken_orders >= most and not expired.exists():
+    is_full = most is not None and slot.taken_orders >= most
+    if is_full and not Hold.objects.filter(leaving, slot=slot, state__in=WAITING).exists():
         raise fault
 
 

@@ -15,7 +15,9 @@ from lastmile.core.errors import Invalid, Stale
 class Versioned(Protocol):
     """A row with a ``version`` that grows with each edit."""
 
-    version: int
+    @property
+    def version(self) -> int:
+        """The version; it may be a column or computed."""
 
 
 def etag(row: Versioned) -> str:

@@ -1,5 +1,52 @@
 """The services of choosing: open a session, show offers, hold, confirm, erase."""
 
+from portal.choice.services.asking import (
+    Answer,
+    Asker,
+    ChangedSession,
+    ask_again,
+    ask_for_address,
+    ask_for_order,
+    change_session,
+    held_by,
+    open_session,
+)
+from portal.choice.services.choosing import (
+    ReadyChoice,
+    cancel_choice,
+    choose_for_order,
+    confirm_choice,
+    prepare_choice,
+    prepare_order_choice,
+)
 from portal.choice.services.erasing import erase_person, forget_sessions
+from portal.choice.services.holding import (
+    ReadyHold,
+    hold_offer,
+    prepare_hold,
+    release_hold,
+)
 
-__all__ = ["erase_person", "forget_sessions"]
+__all__ = [
+    "Answer",
+    "Asker",
+    "ChangedSession",
+    "ReadyChoice",
+    "ReadyHold",
+    "ask_again",
+    "ask_for_address",
+    "ask_for_order",
+    "cancel_choice",
+    "change_session",
+    "choose_for_order",
+    "confirm_choice",
+    "erase_person",
+    "forget_sessions",
+    "held_by",
+    "hold_offer",
+    "open_session",
+    "prepare_choice",
+    "prepare_hold",
+    "prepare_order_choice",
+    "release_hold",
+]

@@ -1,0 +1,1 @@
+"""The REST API of checkouts: delivery sessions, holds and choices."""

@@ -1,0 +1,99 @@
+"""Sessions, holds and choices as the API shows them: plain values for the shapes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from dispatch.slots.models import Choice
+from dispatch.slots.states import ChoiceState
+from lastmile.core import clock
+from portal.choice.models import DeliverySession, ShownOffer
+from portal.choice.providers.base import HeldPlace
+from portal.choice.selectors import offers_of, waiting_choice
+from portal.choice.sentences import why_missing, why_ranked
+from portal.choice.services import held_by
+from portal.choice.services.asking import OfferPriceChange
+
+
+def session_picture(
+    session: DeliverySession, *, costs: bool, changes: Sequence[OfferPriceChange] = ()
+) -> dict[str, Any]:
+    """Return a session with the offers that can still be booked, and what it holds.
+
+    ``costs`` shows what each offer costs the retailer.
+    """
+    now = clock.now()
+    held = held_by(session)
+    own = {place.offer for place in held}
+    rows = [row for row in offers_of(session) if row.book_until_at > now or row.offer in own]
+    choice = waiting_choice(session)
+    return {
+        "id": session.public_id,
+        "place_text": session.place_text,
+        "lat": session.lat,
+        "lon": session.lon,
+        "time_zone": session.hub.zone,
+        "language": session.language,
+        "since": session.since,
+        "until": session.until,
+        "basket": session,
+        "offers": [_offer(row, row.offer in own, costs=costs) for row in rows],
+        "not_ready": session.not_ready,
+        "not_offered": [
+            item | {"why": why_missing(str(item["reason"]))} for item in session.not_offered
+        ],
+        "hold": hold_picture(held[-1], now) if held else None,
+        "choice": choice_picture(choice, now, orders=costs) if choice else None,
+        "price_changes": changes,
+        "created_at": session.created_at,
+        "expires_at": session.expires_at,
+    }
+
+
+def hold_picture(held: HeldPlace, now: dt.datetime) -> dict[str, Any]:
+    """Return a held place with the seconds that are left."""
+    shown = {name: getattr(held, name) for name in held.__slots__}
+    return shown | {
+        "choice": held.choice or None,
+        "expires_in_s": _seconds_left(held.expires_at, now),
+    }
+
+
+def choice_picture(choice: Choice, now: dt.datetime, *, orders: bool) -> dict[str, Any]:
+    """Return a choice with the seconds that are left; ``orders`` shows the order that used it."""
+    state = choice.state
+    if state == ChoiceState.WAITING and choice.expires_at <= now:
+        state = ChoiceState.EXPIRED
+    return {
+        "id": choice.public_id,
+        "session": choice.session,
+        "hold": choice.hold.public_id if choice.hold else None,
+        "state": str(state),
+        "option": choice.option,
+        "handover": choice.handover,
+        "opens_at": choice.opens_at,
+        "closes_at": choice.closes_at,
+        "price_minor": choice.price_minor,
+        "currency": choice.currency,
+        "co2_g": choice.co2_g,
+        "value_minor": choice.value_minor,
+        "place_text": choice.place_text,
+        "expires_at": choice.expires_at,
+        "expires_in_s": _seconds_left(choice.expires_at, now) or 0,
+        "order": choice.order.public_id if orders and choice.order else None,
+    }
+
+
+def _offer(row: ShownOffer, held: bool, *, costs: bool) -> dict[str, Any]:
+    names = (
+        *("offer", "rank", "option", "handovers", "service_date", "opens_at", "closes_at"),
+        *("book_until_at", "price_minor", "currency", "price_parts", "co2_g", "green", "reason"),
+    )
+    shown = {name: getattr(row, name) for name in names}
+    return shown | {"why": why_ranked(row.reason), "held": held, "cost": row if costs else None}
+
+
+def _seconds_left(expires_at: dt.datetime | None, now: dt.datetime) -> int | None:
+    return None if expires_at is None else max(0, int((expires_at - now).total_seconds()))

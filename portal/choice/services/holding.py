@@ -1,0 +1,197 @@
+"""Holds the offer that a shopper takes, and gives held places back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dispatch.slots.errors import HoldEnded, SlotClosed, SlotFull, SlotPassed
+from dispatch.slots.models import Choice
+from dispatch.slots.services import cancel_choice
+from lastmile.core import clock
+from lastmile.core.errors import Conflict, FieldProblem, Invalid
+from portal.choice.errors import OfferUnknown
+from portal.choice.models import DeliverySession, ShownOffer
+from portal.choice.providers import provider_called, provider_of_hold
+from portal.choice.providers.base import HeldPlace, Wish
+from portal.choice.selectors import offers_of
+from portal.choice.services.asking import held_by, question_of
+
+ALTERNATIVES: Final = 3
+KEPT: Final = "kept"
+#: Refusals after which the shopper needs another offer.
+NEEDS_ANOTHER: Final = (SlotFull, SlotPassed, SlotClosed, HoldEnded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyHold:
+    """An offer of a session that is about to be held, with what its provider prepared."""
+
+    shown: ShownOffer
+    handover: str
+    prepared: object = None
+
+
+def prepare_hold(*, session: DeliverySession, offer: str, handover: str = "") -> ReadyHold:
+    """Check the offer and do the slow part of ``hold_offer``. Call it outside any transaction.
+
+    ``handover`` "" takes the first handover of the offer. Locks: nothing. Records: nothing.
+    Raises: OfferUnknown, Invalid for a handover that is not offered; SlotFull, SlotPassed and
+    SlotClosed with up to three other offers of the session.
+    """
+    shown = offers_of(session).filter(offer=offer[:64].replace("\x00", "")).first()
+    if shown is None:
+        text = _("This offer is not in the session's last answer. Take one of its offers.")
+        raise OfferUnknown(text, errors=[FieldProblem("/offer", text, "offer_unknown")])
+    own = handover or str(next(iter(shown.handovers), ""))
+    if own not in shown.handovers:
+        text = _("This offer has no such handover. Use one of: %(words)s.") % {
+            "words": ", ".join(shown.handovers)
+        }
+        raise Invalid(text, errors=[FieldProblem("/handover", text)])
+    if _kept(session, shown, own) is not None:
+        return ReadyHold(shown=shown, handover=own)
+    try:
+        prepared = provider_called(shown.provider).prepare(question_of(session), offer)
+    except NEEDS_ANOTHER as refused:
+        raise with_alternatives(refused, session, shown) from refused
+    return ReadyHold(shown=shown, handover=own, prepared=prepared)
+
+
+@transaction.atomic
+def hold_offer(*, session: DeliverySession, ready: ReadyHold) -> HeldPlace:
+    """Hold an offer of a session for some minutes. The last offer that is held counts.
+
+    The place that the session holds so far is given back in the same transaction, unless it is
+    kept for an order that may come. The same offer again renews the hold and needs no second
+    place: if it is kept with the same terms, the kept place is the answer; if it is kept with
+    other terms, that choice is cancelled.
+
+    Locks: the session, then as the provider. Records: as the provider. Raises: SlotFull,
+    SlotPassed, SlotClosed with up to three other offers of the session; TooManyHolds.
+    """
+    DeliverySession.objects.select_for_update(of=("self",)).get(pk=session.pk)
+    shown = ready.shown
+    kept = _kept(session, shown, ready.handover)
+    if kept is not None:
+        return kept
+    provider = provider_called(shown.provider)
+    _take_back_choice(session, shown)
+    replaces = [
+        held.hold
+        for held in held_by(session)
+        if held.state != KEPT and provider_of_hold(held.hold) is provider
+    ]
+    try:
+        held = provider.hold(
+            question_of(session),
+            _wish(shown, ready.handover),
+            replaces=replaces[-1] if replaces else "",
+            prepared=ready.prepared,
+        )
+    except NEEDS_ANOTHER as refused:
+        raise with_alternatives(refused, session, shown) from refused
+    _release_elsewhere(session, held)
+    ShownOffer.objects.filter(pk=shown.pk).update(hold=held.hold, held_at=clock.now())
+    return held
+
+
+def release_hold(*, hold: str) -> HeldPlace:
+    """Give a held place back. Locks, Records, Raises: as the provider."""
+    return provider_of_hold(hold).release(hold)
+
+
+def with_alternatives(fault: Conflict, session: DeliverySession, lost: ShownOffer) -> Conflict:
+    """Return a refusal with up to three offers of the session whose counts still allow them.
+
+    The offers that begin nearest to the lost one come first.
+    """
+    now = clock.now()
+    rows = [
+        row
+        for row in offers_of(session).exclude(pk=lost.pk).filter(book_until_at__gt=now)
+        if row.book_until_at > now
+    ]
+    rows.sort(key=lambda row: (abs(row.opens_at - lost.opens_at), row.rank))
+    question, free = question_of(session), set[str]()
+    for name in {row.provider for row in rows}:
+        offers = [row.offer for row in rows if row.provider == name]
+        free |= provider_called(name).bookable(offers, question)
+    near = [row for row in rows if row.offer in free][:ALTERNATIVES]
+    data = {name: value for name, value in fault.data.items() if name != "slot"}
+    data |= {"offer": lost.offer, "alternatives": alternatives_of(near)}
+    return type(fault)(fault.detail, data=data, errors=fault.errors)
+
+
+def alternatives_of(rows: Sequence[ShownOffer]) -> list[dict[str, Any]]:
+    """Return offers as the facts of a refusal."""
+    return [
+        {
+            "offer": row.offer,
+            "option": row.option,
+            "service_date": row.service_date.isoformat(),
+            "opens_at": row.opens_at.isoformat(),
+            "closes_at": row.closes_at.isoformat(),
+            "price_minor": row.price_minor,
+            "currency": row.currency,
+            "co2_g": row.co2_g,
+            "green": row.green,
+        }
+        for row in rows
+    ]
+
+
+def _kept(session: DeliverySession, shown: ShownOffer, handover: str) -> HeldPlace | None:
+    """Return the place that the session keeps for exactly this offer, or None."""
+    for held in held_by(session):
+        same = (held.offer, held.handover, held.price_minor) == (
+            shown.offer,
+            handover,
+            shown.price_minor,
+        )
+        if same and held.state == KEPT and has_room_for(held, session):
+            return held
+    return None
+
+
+def has_room_for(held: HeldPlace, session: DeliverySession) -> bool:
+    """Return True if a held place is large enough for the goods of the session now."""
+    return (
+        held.weight_g >= session.weight_g
+        and held.volume_cm3 >= session.volume_cm3
+        and held.parcels >= session.parcel_count
+    )
+
+
+def _take_back_choice(session: DeliverySession, shown: ShownOffer) -> None:
+    """Cancel the choice that keeps a place of the same offer with other terms."""
+    for held in held_by(session):
+        if held.state == KEPT and held.offer == shown.offer:
+            for choice in Choice.objects.filter(public_id=held.choice):
+                cancel_choice(choice=choice)
+
+
+def _wish(shown: ShownOffer, handover: str) -> Wish:
+    return Wish(
+        offer=shown.offer,
+        handover=handover,
+        price_minor=shown.price_minor,
+        currency=shown.currency,
+        price_parts=shown.price_parts,
+        added_s=shown.added_s,
+        added_m=shown.added_m,
+        cost_minor=shown.cost_minor,
+        co2_g=shown.co2_g,
+    )
+
+
+def _release_elsewhere(session: DeliverySession, held: HeldPlace) -> None:
+    """Give back the places that the session still holds at other providers."""
+    for other in held_by(session):
+        provider = provider_of_hold(other.hold)
+        if other.state != KEPT and provider is not provider_of_hold(held.hold):
+            provider.release(other.hold)

@@ -1,0 +1,122 @@
+"""Composes the offers of all providers: marks the green one, ranks them, stores what was shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dispatch.slots.policy import slots_policy
+from dispatch.slots.rules.ranking import Candidate, Ranked, green_of, ranked
+from lastmile.core import clock
+from lastmile.core.errors import FieldProblem
+from portal.choice.errors import TooLargeForVehicles
+from portal.choice.models import DeliverySession, ShownOffer
+from portal.choice.providers import providers
+from portal.choice.providers.base import FoundOffer, Missing, Question
+
+TOO_LARGE = "too_large"
+MOST_MISSING = 400  # options that are not offered which one session stores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offering:
+    """The offers of a question, best first, and the options and days that are missing."""
+
+    offers: tuple[tuple[FoundOffer, Ranked], ...]
+    green: str
+    missing: tuple[Missing, ...]
+    not_ready: tuple[dt.date, ...]
+
+
+def find_offering(question: Question, *, green_before: str = "") -> Offering:
+    """Ask every provider and return the ranked offers. Call it outside any transaction.
+
+    Locks: nothing. Records: nothing. Raises: TooLargeForVehicles if nothing is offered because no
+    vehicle can carry the goods.
+    """
+    answers = [provider.find(question) for provider in providers()]
+    offers_by_id = {offer.offer: offer for answer in answers for offer in answer.offers}
+    candidates = [
+        Candidate(
+            key=offer.offer,
+            opens_at=offer.opens_at,
+            price_minor=offer.price_minor,
+            co2_g=offer.co2_g,
+        )
+        for offer in offers_by_id.values()
+    ]
+    sticky = slots_policy().green_stickiness
+    green = green_of(candidates, before=green_before, stickiness_percent=sticky)
+    missing = tuple(item for answer in answers for item in answer.missing)
+    if not offers_by_id and any(item.reason == TOO_LARGE for item in missing):
+        raise _too_large()
+    return Offering(
+        offers=tuple((offers_by_id[row.key], row) for row in ranked(candidates, green=green)),
+        green=green,
+        missing=missing,
+        not_ready=tuple(sorted({date for answer in answers for date in answer.not_ready})),
+    )
+
+
+@transaction.atomic
+def store_offering(session: DeliverySession, offering: Offering) -> None:
+    """Store the offers as the next round of a session, which the caller has locked or made.
+
+    Locks: nothing more. Records: nothing. Raises: nothing of its own.
+    """
+    session.round += 1
+    session.green_offer = offering.green
+    session.not_ready = [date.isoformat() for date in offering.not_ready]
+    session.not_offered = [_as_json(item) for item in offering.missing[:MOST_MISSING]]
+    session.save(update_fields=["round", "green_offer", "not_ready", "not_offered", "updated_at"])
+    shown_at = clock.now()
+    ShownOffer.objects.bulk_create(
+        ShownOffer(
+            session=session,
+            round=session.round,
+            rank=row.rank,
+            provider=offer.provider,
+            offer=offer.offer,
+            option=offer.option,
+            handovers=list(offer.handovers),
+            service_date=offer.service_date,
+            opens_at=offer.opens_at,
+            closes_at=offer.closes_at,
+            book_until_at=offer.book_until_at,
+            price_minor=offer.price_minor,
+            currency=offer.currency,
+            price_parts=[dict(part) for part in offer.price_parts],
+            added_s=offer.added_s,
+            added_m=offer.added_m,
+            cost_minor=offer.cost_minor,
+            co2_g=offer.co2_g,
+            travel_source=offer.travel_source,
+            green=offer.offer == offering.green,
+            reason=row.reason,
+            shown_at=shown_at,
+        )
+        for offer, row in offering.offers
+    )
+
+
+def _as_json(item: Missing) -> dict[str, object]:
+    return {
+        "offer": item.offer,
+        "service_date": item.service_date.isoformat(),
+        "option": item.option,
+        "opens_at": item.opens_at.isoformat(),
+        "closes_at": item.closes_at.isoformat(),
+        "reason": item.reason,
+        "params": dict(item.params),
+    }
+
+
+def _too_large() -> TooLargeForVehicles:
+    text = _(
+        "No vehicle of this hub can carry these parcels. Split the order, or ask the shop how it "
+        "can be delivered."
+    )
+    return TooLargeForVehicles(text, errors=[FieldProblem("/parcels", text, TOO_LARGE)])
