@@ -42,6 +42,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "paper": ("tests.bench.scale", "a million orders a day on paper, from rows measured here"),
     "tenancy": ("tests.bench.tenancy", "20,000 reads of two retailers, in every way: 0 wrong"),
     "kills": ("tests.bench.kills", "kill -9 of every child under load: nothing lost or twice"),
+    "secrets": (
+        "tests.bench.secrets",
+        "shoppers' links and codes: guessed, leaked, timed, skipped",
+    ),
     "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),
     "solver_fuzz": ("tests.bench.solver_fuzz", "1,000 random problems, all constraints: 0 wrong"),
     "solver": ("tests.bench.solver", "the solver and every open peer: all parts below"),

@@ -13,11 +13,20 @@ import uvicorn
 
 
 @contextmanager
-def served(application: Any) -> Iterator[int]:
-    """Serve an ASGI application within a block; yield the port."""
+def served(application: Any, *, access_log: bool = False) -> Iterator[int]:
+    """Serve an ASGI application within a block; yield the port.
+
+    ``access_log`` writes each request to the logger ``uvicorn.access`` as it is configured.
+    """
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(application, lifespan="off", log_level="error", ws="websockets-sansio")
+        uvicorn.Config(
+            application,
+            lifespan="off",
+            log_level="info" if access_log else "error",
+            log_config=None if access_log else uvicorn.config.LOGGING_CONFIG,
+            ws="websockets-sansio",
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

@@ -50,7 +50,15 @@ def reveal(request: ShopperRequest, secret: str) -> HttpResponse:
     return HttpResponse("4711")
 
 
+@shopper_page
+@require_safe
+def boom(request: ShopperRequest, secret: str) -> HttpResponse:
+    """Fail unexpectedly, with the secret in the message and in the variables."""
+    raise RuntimeError(f"cannot show {request.get_full_path()} with {secret}")
+
+
 urlpatterns = [
+    path("t/<str:secret>/boom/", boom),
     path("t/<str:secret>/elsewhere/", elsewhere),
     path("t/<str:secret>/reveal/", reveal),
     path("t/<str:secret>/", order),
