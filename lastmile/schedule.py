@@ -21,4 +21,5 @@ SCHEDULE: dict[str, ScheduledTask] = {
     "tidy": ScheduledTask("people.tidy", 6 * 3600, "bulk"),
     "open_days": ScheduledTask("planning.open_days", 600),
     "forget_files": ScheduledTask("intake.tidy", 3600, "bulk"),
+    "open_slots": ScheduledTask("slots.open", 900, "bulk"),
 }

@@ -35,6 +35,7 @@ _DAY = "dispatch.planning.handlers"
 _ORDER_DAY, _SHIFT_DAY = f"{_DAY}.on_order_changed", f"{_DAY}.on_shift_changed"
 _FLEET_DAY, _HUB_DAY = f"{_DAY}.on_vehicle_changed", f"{_DAY}.on_hub_changed"
 _SLOT = "dispatch.slots.handlers.on_order_changed"  # its place follows its promise
+_HUB_SLOTS = "dispatch.slots.handlers.on_hub_changed"
 HANDLERS: dict[str, list[str]] = {
     "order.placed": [_ORDER_DAY],
     "order.ready": [_ORDER_DAY, _SLOT],
@@ -53,8 +54,10 @@ HANDLERS: dict[str, list[str]] = {
     "vehicle.retired": [_FLEET_DAY],
     "driver.changed": [_FLEET_DAY],
     "driver.retired": [_FLEET_DAY],
-    "hub.changed": [_HUB_DAY],
-    "hub.retired": [_HUB_DAY],
+    "hub.changed": [_HUB_DAY, _HUB_SLOTS],
+    "hub.retired": [_HUB_DAY, _HUB_SLOTS],
+    "slots.opened": ["dispatch.slots.handlers.on_slots_opened"],
+    "zone.changed": ["dispatch.slots.handlers.on_zone_changed"],
     "order.delivered": [_LINK_ENDS],
     "order.returned": [_LINK_ENDS],
     "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT],
@@ -144,6 +147,7 @@ AUDIT_WORDS: list[str] = [
     "tenants.people.audit_words.words",
     "dispatch.console.fleet.audit_words.words",
     "dispatch.console.orders.audit_words.words",
+    "dispatch.console.slots.audit_words.words",
 ]
 # Rolls of erasing. FIND_SHOPPER finds the person (`def f(query) -> Person | None`). ERASE_SHOPPER
 # has one function per app, the highest layer first (`def f(person) -> Mapping`). FORGET deletes

@@ -57,6 +57,8 @@ class Act(StrEnum):
     PLANS_VIEW = "plans.view"
     PLANS_EDIT = "plans.edit"
     PLANS_PUBLISH = "plans.publish"
+    SLOTS_VIEW = "slots.view"
+    SLOTS_EDIT = "slots.edit"
     OFFERS_VIEW = "offers.view"
     OFFERS_CHOOSE = "offers.choose"
     JOBS_VIEW = "jobs.view"
@@ -124,6 +126,8 @@ TABLE: Mapping[Act, Grant] = {
     Act.PLANS_VIEW: Grant(_READERS, _INTEGRATION),
     Act.PLANS_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
     Act.PLANS_PUBLISH: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.SLOTS_VIEW: Grant(_READERS, _INTEGRATION),
+    Act.SLOTS_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
     Act.OFFERS_VIEW: Grant(_READERS, _SHOPS),
     Act.OFFERS_CHOOSE: Grant(_DISPATCHERS, _SHOPS),
     Act.JOBS_VIEW: Grant(_READERS, _INTEGRATION),

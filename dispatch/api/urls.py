@@ -1,8 +1,8 @@
-"""Addresses of orders, fleet, imports and plans, under /api/v1/."""
+"""Addresses of orders, fleet, imports, plans and slots, under /api/v1/."""
 
 from django.urls import path
 
-from dispatch.api import fleet, imports, orders, plans
+from dispatch.api import fleet, imports, orders, plans, slots
 
 urlpatterns = [
     path("hubs/", fleet.HubsView.as_view(), name="hubs"),
@@ -57,6 +57,17 @@ urlpatterns = [
         name="plan-options",
     ),
     path("plans/<str:public_id>/why/<str:order>/", plans.PlanWhyView.as_view(), name="plan-why"),
+    path("slot-templates/", slots.SlotTemplatesView.as_view(), name="slot-templates"),
+    path("slot-templates/<str:ref>/", slots.SlotTemplateView.as_view(), name="slot-template"),
+    path(
+        "slot-templates/<str:ref>/next/",
+        slots.SlotTemplateNextView.as_view(),
+        name="slot-template-next",
+    ),
+    path("blackouts/", slots.BlackoutsView.as_view(), name="blackouts"),
+    path("blackouts/<str:ref>/", slots.BlackoutView.as_view(), name="blackout"),
+    path("slots/", slots.SlotsView.as_view(), name="slots"),
+    path("slots/<str:public_id>/", slots.SlotView.as_view(), name="slot"),
     path("routes/", plans.RoutesView.as_view(), name="routes"),
     path("routes/<str:public_id>/", plans.RouteView.as_view(), name="route"),
     path("stops/", plans.StopsView.as_view(), name="stops"),

@@ -65,12 +65,6 @@ class AddressUnknown(Invalid):
     code = "address_unknown"
 
 
-class TemplateOpensNothing(Invalid):
-    """The template opens no slot: no date, or no window, follows from its rule."""
-
-    code = "template_opens_nothing"
-
-
 class OtherCurrency(Invalid):
     """The value of the basket is in another currency than the prices."""
 

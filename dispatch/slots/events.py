@@ -32,6 +32,15 @@ class RuleFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedFacts:
+    """Slots of a hub were opened by its rules. The subject is the hub."""
+
+    slots: Annotated[int, FieldDoc("Number of slots that were opened or opened again.", 5)]
+    since: Annotated[dt.date, FieldDoc("Earliest service date of these slots.", "2026-12-13")]
+    until: Annotated[dt.date, FieldDoc("Latest service date of these slots.", "2026-12-13")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotChangedFacts:
     """A person opened, closed or changed a slot. The subject is the slot."""
 
@@ -92,6 +101,7 @@ BLACKOUT_ADDED = Kind("blackout.added", facts=RuleFacts)
 BLACKOUT_CHANGED = Kind("blackout.changed", facts=RuleFacts)
 BLACKOUT_REMOVED = Kind("blackout.removed", facts=RuleFacts)
 CALENDAR_CHANGED = Kind("hub_calendar.changed", facts=RuleFacts)
+SLOTS_OPENED = Kind("slots.opened", facts=OpenedFacts)
 SLOT_CHANGED = Kind("slot.changed", facts=SlotChangedFacts)
 HOLD_PLACED = Kind("hold.placed", facts=HoldFacts)
 HOLD_RELEASED = Kind("hold.released", facts=HoldReleasedFacts)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import F
 
+from dispatch.slots import services
 from dispatch.slots.models import Caller, Hold, Slot, SlotTemplate
 from dispatch.slots.states import TAKING, HoldState
 from lastmile.core import clock
@@ -32,7 +33,7 @@ def make_template(**fields: Any) -> SlotTemplate:
         "base_minor": 400,
     } | fields
     hub = values.pop("hub", None) or make_hub()
-    return SlotTemplate.objects.create(hub=hub, **values)
+    return services.add_template(hub=hub, **values)
 
 
 def make_slot(**fields: Any) -> Slot:

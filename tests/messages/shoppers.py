@@ -46,6 +46,11 @@ NOT_READ: Final = (
     "*/rolls.py",
     "*/staff.py",
     "*/staff/*",
+    "dispatch/slots/services/changing.py",
+    "dispatch/slots/services/checking.py",
+    "dispatch/slots/services/closing.py",
+    "dispatch/slots/services/templates.py",
+    "dispatch/slots/services/writing.py",
 )
 
 

@@ -36,6 +36,7 @@ class SlotTemplate(Timestamped):
     """
 
     public_id = PublicIdField("tpl")
+    external_id = models.CharField(max_length=64, null=True, unique=True)
     name = models.CharField(max_length=120)
     hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="slot_templates")
     zone = models.ForeignKey(
@@ -111,6 +112,7 @@ class Blackout(Timestamped):
     """
 
     public_id = PublicIdField("blk")
+    external_id = models.CharField(max_length=64, null=True, unique=True)
     hub = models.ForeignKey(Hub, null=True, on_delete=models.CASCADE, related_name="blackouts")
     zone = models.ForeignKey(Zone, null=True, on_delete=models.PROTECT, related_name="blackouts")
     option = models.CharField(max_length=16, choices=Option.choices, default="", blank=True)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from dispatch.slots.rules import recurrence
 from dispatch.slots.rules.times import instant_from, instant_of, local_date
 
-LeftOutReason = Literal["blackout", "holiday", "no_such_time"]
+LeftOutReason = Literal["blackout", "holiday", "no_such_time", "hub_closed"]
 #: The furthest that a preview looks for slots: so that a rule of one day a year shows its day.
 FURTHEST_DAYS = 400
 

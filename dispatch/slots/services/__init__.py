@@ -1,4 +1,4 @@
-"""The services of slots."""
+"""The services of slots: rules and opening, offers, holds, promises and choices."""
 
 from dispatch.slots.services.choosing import (
     cancel_choice,
@@ -6,7 +6,18 @@ from dispatch.slots.services.choosing import (
     lock_days_of_choices,
     prepare_choice,
     use_choice,
-)
+=======
+from dispatch.slots.services.changing import change_slot
+from dispatch.slots.services.choosing import cancel_choice, keep_hold, use_choice
+from dispatch.slots.services.closing import (
+    add_blackout,
+    change_blackout,
+    check_calendar,
+    draft_blackout,
+    hubs_of,
+    remove_blackout,
+    set_calendar,
+>>>>>>> 3a68c18 (Open slots from templates, blackouts and holidays; add their API)
 from dispatch.slots.services.erasing import erase_person, forget_places
 from dispatch.slots.services.following import adopt_promises, settle_order
 from dispatch.slots.services.holding import (
@@ -17,6 +28,7 @@ from dispatch.slots.services.holding import (
     release_hold,
 )
 from dispatch.slots.services.offering import NotOffered, Offer, OfferList, find_offers
+from dispatch.slots.services.opening import open_slots, sync_hub
 from dispatch.slots.services.pricing import Repriced, reprice_hold, repriced
 from dispatch.slots.services.promising import prepare_again, prepare_promise, promise_hold
 from dispatch.slots.services.requests import (
@@ -27,6 +39,14 @@ from dispatch.slots.services.requests import (
     request_for_order,
 )
 from dispatch.slots.services.visits import PreparedVisit
+from dispatch.slots.services.templates import (
+    add_template,
+    change_template,
+    copy_template,
+    draft_template,
+    edit_template,
+    remove_template,
+)
 
 __all__ = [
     "DeliveryRequest",
@@ -38,25 +58,41 @@ __all__ = [
     "PreparedVisit",
     "Repriced",
     "Terms",
+    "add_blackout",
+    "add_template",
     "adopt_promises",
     "cancel_choice",
+    "change_blackout",
+    "change_slot",
+    "change_template",
+    "check_calendar",
+    "copy_template",
+    "draft_blackout",
+    "draft_template",
+    "edit_template",
     "erase_person",
     "find_offers",
     "forget_places",
     "hold_slot",
+    "hubs_of",
     "keep_hold",
     "lock_days_of_choices",
+    "open_slots",
     "prepare_again",
     "prepare_choice",
     "prepare_hold",
     "prepare_promise",
     "promise_hold",
     "release_hold",
+    "remove_blackout",
+    "remove_template",
     "reprice_hold",
     "repriced",
     "request_elsewhere",
     "request_for_address",
     "request_for_order",
+    "set_calendar",
     "settle_order",
+    "sync_hub",
     "use_choice",
 ]

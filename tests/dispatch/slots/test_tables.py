@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from dispatch.fleet.errors import StillInUse
 from dispatch.fleet.services import remove_zone
 from dispatch.slots import rolls
-from dispatch.slots.models import Blackout, Caller, Hold, Slot
+from dispatch.slots.models import Blackout, Caller, Hold, Slot, SlotTemplate
 from dispatch.slots.states import HoldState
 from lastmile.core import clock
 from lastmile.core.tenancy import RetailerRef
@@ -58,6 +58,13 @@ def test_a_slot_that_contradicts_itself_is_refused() -> None:
 
 def test_a_template_that_contradicts_itself_is_refused() -> None:
     hub = make_hub()
+    known = make_template(hub=hub)
+    columns = {field.name: getattr(known, field.name) for field in known._meta.local_fields}
+    columns |= {"id": None, "public_id": "tpl_x"}
+
+    def add(**fields: Any) -> None:
+        SlotTemplate.objects.create(**columns | fields)
+
     bad: list[dict[str, Any]] = [
         {"name": ""},
         {"closes_minute": 600},
@@ -71,7 +78,7 @@ def test_a_template_that_contradicts_itself_is_refused() -> None:
         {"option": "hub"},
     ]
     for fields in bad:
-        assert refused(make_template, hub=hub, **fields), fields
+        assert refused(add, **fields), fields
     assert make_template(hub=hub, opens_minute=1320, closes_minute=1560).pk  # over midnight
 
 

@@ -24,6 +24,7 @@ from dispatch.fleet.services import (
     retire_vehicle,
 )
 from dispatch.orders.events import SHOPPER_ERASED
+from dispatch.slots import events as slot_events
 from lastmile.core.actor import acting_as
 from lastmile.core.kinds import Kind, kinds_in
 from lastmile.core.tenancy import RetailerRef
@@ -55,6 +56,10 @@ COMPUTED: dict[tuple[str, str], list[Kind]] = {  # type: ignore[type-arg]
     ("dispatch/fleet/services/writing.py", "kind.name"): [*kinds_in(vars(fleet_events))],
     ("dispatch/fleet/services/zones.py", "ZONE_REMOVED.name"): [fleet_events.ZONE_REMOVED],
     ("dispatch/orders/services/erasing.py", "SHOPPER_ERASED.name"): [SHOPPER_ERASED],
+    ("dispatch/slots/services/changing.py", "SLOT_CHANGED.name"): [slot_events.SLOT_CHANGED],
+    ("dispatch/slots/services/writing.py", "kind.name"): [
+        kind for kind in kinds_in(vars(slot_events)) if kind.facts is slot_events.RuleFacts
+    ],
     ("tenants/services/lifecycle.py", "kind.name"): [*RETAILER.values()],
 }
 

@@ -1,0 +1,1 @@
+"""The staff pages of slots: the slot board, templates, blackouts and holidays."""

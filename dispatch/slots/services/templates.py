@@ -1,0 +1,122 @@
+"""Services of slot templates: add, change, copy, remove."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dispatch.slots.events import TEMPLATE_ADDED, TEMPLATE_CHANGED, TEMPLATE_REMOVED
+from dispatch.slots.models import SlotTemplate
+from dispatch.slots.opening import COPIED
+from dispatch.slots.services.checking import TemplateFields, check_template, clean_template
+from dispatch.slots.services.opening import rewrite_columns, sync_hubs
+from dispatch.slots.services.writing import assign, insert, locked, record_rule, save_changes
+from lastmile.core.errors import Invalid, Problems
+
+
+@transaction.atomic
+def add_template(**fields: Unpack[TemplateFields]) -> SlotTemplate:
+    """Add a slot template and open its slots; name, hub, option, rrule and times are required.
+
+    Locks: the hub, its future slots. Records: slot_template.added. Raises: Invalid,
+    ExternalIdTaken.
+    """
+    template = draft_template(**fields)
+    insert(template)
+    written = {name: (None, getattr(template, name)) for name in clean_template(fields, new=True)}
+    record_rule(TEMPLATE_ADDED, template, subject=template.public_id, changes=written)
+    sync_hubs([template.hub])
+    return template
+
+
+def draft_template(**fields: Unpack[TemplateFields]) -> SlotTemplate:
+    """Return a checked template that is not stored, for a preview. Raises Invalid.
+
+    Locks: nothing. Records: nothing.
+    """
+    template = SlotTemplate(**clean_template(fields, new=True))
+    check_template(template)
+    _refuse_inactive(template)
+    return template
+
+
+def _refuse_inactive(template: SlotTemplate) -> None:
+    problems = Problems()
+    if not template.hub.active:
+        problems.add("/hub", _("This hub is inactive. Choose another hub."))
+    if template.zone is not None and not template.zone.active:
+        problems.add("/zone", _("This zone is inactive. Choose another zone."))
+    problems.raise_if_any()
+
+
+@transaction.atomic
+def change_template(
+    *, template: SlotTemplate, version: int | None = None, **fields: Unpack[TemplateFields]
+) -> SlotTemplate:
+    """Change the given fields of a template, and its future slots without holds.
+
+    Slots with holds keep their promises, prices and capacity; they are closed if the template no
+    longer opens them. Locks: the template, its hubs, their future slots. Records:
+    slot_template.changed if a value differs. Raises: Invalid, Stale, ExternalIdTaken.
+    """
+    row = locked(template, version)
+    hubs = [row.hub]
+    before = edit_template(row, **fields)
+    if not before:
+        return row
+    save_changes(row, before)
+    changes = {name: (old, getattr(row, name)) for name, old in before.items()}
+    record_rule(TEMPLATE_CHANGED, row, subject=row.public_id, changes=changes)
+    rewrite_columns(template=row, before={name: before[name] for name in COPIED if name in before})
+    if "hub" in before:
+        hubs.append(row.hub)
+    sync_hubs(hubs)
+    return row
+
+
+def edit_template(row: SlotTemplate, **fields: Unpack[TemplateFields]) -> dict[str, Any]:
+    """Set checked fields on a template, unsaved; return the old values of those that differ.
+
+    Locks: nothing. Records: nothing. Raises: Invalid.
+    """
+    before = assign(row, clean_template(fields, new=False))
+    check_template(row)
+    if {"hub", "zone"} & before.keys() or before.get("active") is False:
+        _refuse_inactive(row)
+    return before
+
+
+@transaction.atomic
+def copy_template(
+    *, template: SlotTemplate, version: int | None = None, **fields: Unpack[TemplateFields]
+) -> SlotTemplate:
+    """Add a template with the values of another one, except the given fields.
+
+    Locks: the template, the hub, its future slots. Records: slot_template.added. Raises: Invalid,
+    Stale, ExternalIdTaken.
+    """
+    row = locked(template, version)
+    names = TemplateFields.__annotations__.keys() - {"external_id"}
+    terms = {name: getattr(row, name) for name in names}
+    copied: dict[str, Any] = terms | dict(fields)
+    if all(copied[name] == value for name, value in terms.items()):
+        raise Invalid(_("The copy is equal to the template. Choose other days, times or a zone."))
+    return add_template(**copied)  # type: ignore[typeddict-item]
+
+
+@transaction.atomic
+def remove_template(*, template: SlotTemplate, version: int | None = None) -> None:
+    """Remove a template and its future slots without holds. Promises are kept.
+
+    Slots with holds are closed. Locks: the template, the hub, its future slots. Records:
+    slot_template.removed. Raises: Stale.
+    """
+    row = locked(template, version)
+    hub = row.hub
+    record_rule(TEMPLATE_REMOVED, row, subject=row.public_id, changes={"name": (row.name, None)})
+    row.active = False
+    row.save(update_fields=["active"])
+    sync_hubs([hub])
+    row.delete()
