@@ -56,7 +56,7 @@ def test_a_template_is_added_opens_slots_is_changed_and_removed(retailer: Retail
     assert not Slot.objects.exists()
     kinds = list(Event.objects.order_by("pk").values_list("kind", flat=True))
     assert [kind for kind in kinds if kind.startswith("slot")] == [
-        "slot_template.added", "slot_template.changed", "slot_template.removed",
+        "slot_template.added", "slots.opened", "slot_template.changed", "slot_template.removed",
     ]  # fmt: skip
 
 

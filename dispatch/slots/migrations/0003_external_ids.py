@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('slots', '0001_slots'),
+        ('slots', '0002_holds_of_changes'),
     ]
 
     operations = [
