@@ -1,4 +1,4 @@
-"""From the rules of a hub to its slots: what the rules want, and what differs from what exists."""
+"""Opening of slots: the slots that the rules of a hub want, and the difference to its slots."""
 
 from dispatch.slots.opening.difference import Difference, difference, future_slots
 from dispatch.slots.opening.wanted import (

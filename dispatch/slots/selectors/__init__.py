@@ -35,7 +35,9 @@ from dispatch.slots.selectors.rules import (
     slots,
     templates,
 )
-from dispatch.slots.selectors.waiting import to_choose_warnings
+from dispatch.slots.selectors.waiting import (
+    to_choose_warnings,
+)
 
 __all__ = [
     "MOST_DAYS",

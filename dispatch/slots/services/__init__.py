@@ -1,14 +1,15 @@
 """The services of slots: rules and opening, offers, holds, promises and choices."""
 
+from dispatch.slots.services.changing import (
+    change_slot,
+)
 from dispatch.slots.services.choosing import (
     cancel_choice,
     keep_hold,
     lock_days_of_choices,
     prepare_choice,
     use_choice,
-=======
-from dispatch.slots.services.changing import change_slot
-from dispatch.slots.services.choosing import cancel_choice, keep_hold, use_choice
+)
 from dispatch.slots.services.closing import (
     add_blackout,
     change_blackout,
@@ -17,9 +18,15 @@ from dispatch.slots.services.closing import (
     hubs_of,
     remove_blackout,
     set_calendar,
->>>>>>> 3a68c18 (Open slots from templates, blackouts and holidays; add their API)
-from dispatch.slots.services.erasing import erase_person, forget_places
-from dispatch.slots.services.following import adopt_promises, settle_order
+)
+from dispatch.slots.services.erasing import (
+    erase_person,
+    forget_places,
+)
+from dispatch.slots.services.following import (
+    adopt_promises,
+    settle_order,
+)
 from dispatch.slots.services.holding import (
     PreparedHold,
     Terms,
@@ -27,10 +34,26 @@ from dispatch.slots.services.holding import (
     prepare_hold,
     release_hold,
 )
-from dispatch.slots.services.offering import NotOffered, Offer, OfferList, find_offers
-from dispatch.slots.services.opening import open_slots, sync_hub
-from dispatch.slots.services.pricing import Repriced, reprice_hold, repriced
-from dispatch.slots.services.promising import prepare_again, prepare_promise, promise_hold
+from dispatch.slots.services.offering import (
+    NotOffered,
+    Offer,
+    OfferList,
+    find_offers,
+)
+from dispatch.slots.services.opening import (
+    open_slots,
+    sync_hub,
+)
+from dispatch.slots.services.pricing import (
+    Repriced,
+    reprice_hold,
+    repriced,
+)
+from dispatch.slots.services.promising import (
+    prepare_again,
+    prepare_promise,
+    promise_hold,
+)
 from dispatch.slots.services.requests import (
     DeliveryRequest,
     Goods,
@@ -38,7 +61,6 @@ from dispatch.slots.services.requests import (
     request_for_address,
     request_for_order,
 )
-from dispatch.slots.services.visits import PreparedVisit
 from dispatch.slots.services.templates import (
     add_template,
     change_template,
@@ -46,6 +68,9 @@ from dispatch.slots.services.templates import (
     draft_template,
     edit_template,
     remove_template,
+)
+from dispatch.slots.services.visits import (
+    PreparedVisit,
 )
 
 __all__ = [

@@ -77,7 +77,7 @@ def change_template(
 
 
 def edit_template(row: SlotTemplate, **fields: Unpack[TemplateFields]) -> dict[str, Any]:
-    """Set checked fields on a template, unsaved; return the old values of those that differ.
+    """Set checked fields on a template, unsaved; return the old values of changed fields.
 
     Locks: nothing. Records: nothing. Raises: Invalid.
     """
