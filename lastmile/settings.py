@@ -247,6 +247,7 @@ GEOCODER_URL = env.address("GEOCODER_URL")  # Nominatim's search API; unset: the
 # --- Limits (LIMIT_*): a request above one is answered 413 or 422, and the answer states it -----
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)
 LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 20_000, least=1)
+LIMIT_BOARDS_MB = env.number("LIMIT_BOARDS_MB", 384, least=16)  # of days kept in each process
 LIMIT_SOLVE_MEMORY_MB = env.number("LIMIT_SOLVE_MEMORY_MB", 4096, least=256)
 
 # --- Requests: middleware, sessions, cookies, authentication ----------------------------------

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dispatch.fleet.models import Hub
+from dispatch.planning.boards import prepare_files
 from dispatch.planning.search import parts
 from dispatch.planning.search.spread import search_part
 from dispatch.planning.selectors.tentative import days_behind
@@ -54,7 +55,9 @@ def tentative_day(job: Lease) -> Mapping[str, Any]:
     """Bring the tentative plan of the payload's hub and date to its content; return the counts."""
     hub = Hub.objects.get(public_id=job.payload["hub"])
     service_date = dt.date.fromisoformat(job.payload["service_date"])
-    return asdict(reconcile_day(hub=hub, service_date=service_date))
+    outcome = reconcile_day(hub=hub, service_date=service_date)
+    prepare_files(hub=hub, service_date=service_date)
+    return asdict(outcome)
 
 
 @house_task("planning.open_days", queue="default", time_limit=300, soft_time_limit=280)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from dispatch.roads.rules import Profile
 from lastmile.core.geo import Point
 
 CACHE_BYTES: Final = 16 * 1024 * 1024
+Kind = TypeVar("Kind", bound=np.generic)
 Degrees = npt.NDArray[np.float64]  # [places, 2]: latitude and longitude
 
 
@@ -56,14 +58,12 @@ class AddedPlace:
 
 
 class KnownPlaces:
-    """Known places on the streets of one profile, to which places can be added.
+    """Known places on the streets of one profile; ``with_place`` returns a list with one more.
 
     Parameters
     ----------
     network, profile, depart_minute, var
         As for ``matrix.travel``.
-    snaps : Snaps, optional
-        The places on the streets, from an earlier ``KnownPlaces`` of the same network version.
     """
 
     def __init__(
@@ -74,16 +74,13 @@ class KnownPlaces:
         profile: Profile,
         depart_minute: int | None = None,
         var: Path | str | None = None,
-        snaps: Snaps | None = None,
     ) -> None:
         self.profile: Profile = profile
         self.graph, _code, loaded = graph_of(network, profile, var)
         self.version = loaded.version if loaded is not None else ""
         self.hour = hour_of(depart_minute, self.graph) if self.graph is not None else None
         self.degrees: Degrees = np.array([(p.lat, p.lon) for p in points]).reshape(-1, 2)
-        if snaps is None:
-            snaps = self._snapped(points)
-        self.snaps = snaps
+        self.snaps = self._snapped(points)
         self._ends: Ends | None = None
 
     def __len__(self) -> int:
@@ -99,23 +96,32 @@ class KnownPlaces:
         """The graph with the weights of the hour; None without a graph."""
         return None if self.graph is None else self.graph.at(self.hour)
 
-    def put(self, index: int, point: Point) -> None:
-        """Replace the place at an index, or add one if ``index`` is the number of places."""
+    def with_place(self, index: int, point: Point) -> KnownPlaces:
+        """Return a copy with the place at an index replaced, or added if there is none yet."""
         if index > len(self):
             raise ValueError(f"There are {len(self)} places: {index} would leave a gap.")
         one, place = self._snapped([point]), np.array([(point.lat, point.lon)])
         before, after = slice(None, index), slice(index + 1, None)
 
-        def joined(old: npt.NDArray[np.generic], new: npt.NDArray[np.generic]) -> object:
+        def joined(old: npt.NDArray[Kind], new: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
             return np.concatenate([old[before], new, old[after]])
 
-        self.degrees = joined(self.degrees, place)  # type: ignore[assignment]
-        self.snaps = Snaps(
-            joined(self.snaps.edge, one.edge),  # type: ignore[arg-type]
-            joined(self.snaps.share, one.share),  # type: ignore[arg-type]
-            joined(self.snaps.away_m, one.away_m),  # type: ignore[arg-type]
+        result = copy(self)
+        result.degrees = joined(self.degrees, place)
+        result.snaps = Snaps(
+            joined(self.snaps.edge, one.edge),
+            joined(self.snaps.share, one.share),
+            joined(self.snaps.away_m, one.away_m),
         )
-        self._ends = None
+        result._ends = None  # noqa: SLF001 - of the same class
+        return result
+
+    def with_places(self, points: Sequence[Point], snaps: Snaps) -> KnownPlaces:
+        """Return a list of other places on the same graph, which are snapped already."""
+        result = copy(self)
+        result.degrees = np.array([(p.lat, p.lon) for p in points]).reshape(-1, 2)
+        result.snaps, result._ends = snaps, None  # noqa: SLF001 - of the same class
+        return result
 
     def ends(self, weighted: Weighted) -> Ends:
         """Return the costs between the covered places and the ends of their streets."""

@@ -66,8 +66,10 @@ def build(day: Day) -> Built:
     return build_open(day)
 
 
-def build_open(day: Day) -> Built:
+def build_open(day: Day, matrices: Mapping[str, TravelMatrix] | None = None) -> Built:
     """Return the Problem of a day that has a shift; it may have no order yet.
+
+    ``matrices`` are the travel of each profile, if the caller has it already.
 
     A window that opens before second 0 is cut there. A window that closes before second 0 becomes
     the one-second window at 0, so that only this order is unserved instead of the whole day
@@ -75,15 +77,22 @@ def build_open(day: Day) -> Built:
     """
     origin_at = min(shift.starts_at for shift in day.shifts)
     names = sorted({shift.profile for shift in day.shifts})
-    minute = _middle_minute(day, origin_at)
-    matrices = {
-        name: travel(day.points, network=day.network or None, profile=name, depart_minute=minute)  # type: ignore[arg-type]
-        for name in names
-    }
+    if matrices is None:
+        minute = middle_minute(day, origin_at)
+        matrices = {
+            name: travel(
+                day.points,
+                network=day.network or None,
+                profile=name,  # type: ignore[arg-type]
+                depart_minute=minute,
+            )
+            for name in names
+        }
     unserved_cost = _unserved_cost(day, matrices)
     problem = Problem(
         profiles=tuple(
-            TravelTable(name, m.duration_s, m.distance_m) for name, m in matrices.items()
+            TravelTable(name, matrices[name].duration_s, matrices[name].distance_m)
+            for name in names
         ),
         visits=tuple(
             visit_of(at, order, origin_at, unserved_cost) for at, order in enumerate(day.orders)
@@ -95,7 +104,8 @@ def build_open(day: Day) -> Built:
     return Built(problem, origin_at, _travel_of(day, matrices))
 
 
-def _middle_minute(day: Day, origin_at: dt.datetime) -> int:
+def middle_minute(day: Day, origin_at: dt.datetime) -> int:
+    """Return the local minute halfway through the shifts, which gives the hour of traffic."""
     end = max(shift.ends_at for shift in day.shifts)
     middle = (origin_at + (end - origin_at) / 2).astimezone(zone(day.zone))
     return middle.hour * 60 + middle.minute

@@ -24,6 +24,7 @@ from dispatch.planning.problem.build import Built, build_open
 from dispatch.planning.problem.closed import SOON, closed_routes, closed_shifts
 from dispatch.planning.problem.day import Day, OrderInput, day_of, order_input, pin_of
 from dispatch.planning.states import PUBLISHED
+from dispatch.roads.matrix import TravelMatrix
 from dispatch.solver.model.problem import VehicleShift, Visit
 from lastmile.core.geo import Point
 
@@ -171,12 +172,14 @@ def visit_input(row: TentativeVisit) -> OrderInput:
     )
 
 
-def build_state(day: Day, at: dt.datetime) -> Built:
+def build_state(
+    day: Day, at: dt.datetime, matrices: Mapping[str, TravelMatrix] | None = None
+) -> Built:
     """Return the Problem of a day with at least one shift; no vehicle starts work before ``at``.
 
     Visits with a time window have priority: they are promises or holds.
     """
-    built = build_open(day)
+    built = build_open(day, matrices)
     now_s = max(0, round((at - built.origin_at).total_seconds()))
 
     def vehicle(it: VehicleShift) -> VehicleShift:

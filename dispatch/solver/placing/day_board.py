@@ -21,7 +21,14 @@ from dispatch.solver.placing.explain import alone
 from dispatch.solver.placing.gaps import best_in_windows, gaps
 from dispatch.solver.placing.grids import PlaceTravel, check_travel
 from dispatch.solver.placing.insertion import Insertion, insertion_of
-from dispatch.solver.placing.spare import EMPTY, NEWCOMER, Slots, grown, roomy
+from dispatch.solver.placing.spare import (
+    EMPTY,
+    NEWCOMER,
+    Slots,
+    check_sequences,
+    grown,
+    roomy,
+)
 from dispatch.solver.referee.judge import RouteCheck
 from dispatch.solver.referee.violations import Violation
 from dispatch.solver.rich.lazy import plain_fleet, plain_visit
@@ -35,9 +42,7 @@ FAULTS: Final = "The visit cannot be changed; see errors."
 
 
 class DayBoard:
-    """A plan of one day, in which single visits can be added, removed and renamed.
-
-    Only one thread may use a board at a time.
+    """A plan of one day, in which single visits come and go. One thread at a time may use it.
 
     Parameters
     ----------
@@ -58,7 +63,7 @@ class DayBoard:
     def __init__(
         self, problem: Problem, sequences: Mapping[str, Sequence[str]], spare: int = SPARE
     ) -> None:
-        _check_sequences(problem, sequences)
+        check_sequences(problem, sequences)
         self.size = problem.places  # places in use: the travel of a new place covers them
         self._spare = max(1, spare)
         self._codes: dict[int, list[int]] = {
@@ -115,7 +120,7 @@ class DayBoard:
     def solution(self) -> Solution:
         """Return the routes with their times; one that breaks a rule gets a lenient schedule."""
         used = [vehicle for vehicle, codes in sorted(self._codes.items()) if codes]
-        return Solution(tuple(self._tour(vehicle) for vehicle in used), ())
+        return Solution(tuple(self._tour(v, self._codes[v]) for v in used), ())
 
     def cost(self) -> Cost:
         """Return the cost of all routes by their exact times."""
@@ -124,12 +129,7 @@ class DayBoard:
     def check_route(self, vehicle: str) -> list[Violation]:
         """Return the referee's violations on the route of a vehicle; [] if it can be driven."""
         number = self._vehicle(vehicle)
-        if not self._codes.get(number):
-            return []
-        named = [self.problem.visits[at] for at in self._codes[number]]
-        visits = {visit.id: visit for visit in named}
-        it = self.problem.vehicles[number]
-        return RouteCheck(self.problem, it, visits, self._tour(number)).violations()
+        return self._violations(number, self._codes.get(number, []))
 
     # Questions
 
@@ -171,6 +171,15 @@ class DayBoard:
         spans = [(0, NEVER) if w is None else (w.opens_s, w.closes_s - 1) for w in windows]
         fits = best_in_windows(draft, self._newcomer, spans)
         return [None if fit is None else insertion_of(self.problem, fit) for fit in fits]
+
+    def violations_with(
+        self, visit: Visit, travel: Sequence[PlaceTravel], vehicle: str, position: int
+    ) -> list[Violation]:
+        """Return the referee's violations on a route that also serves a new visit at a position."""
+        self._ask(visit, travel)
+        number = self._vehicle(vehicle)
+        codes = self._codes.get(number, [])
+        return self._violations(number, [*codes[:position], self._newcomer, *codes[position:]])
 
     def why_not(self, visit: Visit, travel: Sequence[PlaceTravel]) -> str:
         """Return the code of the reason why no vehicle can serve a new visit even alone.
@@ -350,11 +359,21 @@ class DayBoard:
         self._drafts.clear()
         self._grids, self.problem = grown(self.problem, self._spare, self._slots, again=True)
 
-    def _tour(self, vehicle: int) -> Tour:
-        draft = self._draft()
-        codes = draft.tours[vehicle].codes
-        route = draft.context.route(vehicle, codes)
-        return route or lenient_route(draft.context.timer, vehicle, codes)
+    def _tour(self, vehicle: int, codes: Sequence[int]) -> Tour:
+        """Return the best schedule of a sequence, a lenient one if it breaks a rule."""
+        it = self.problem.visits[self._newcomer]
+        plain = self._newcomer not in codes or (plain_visit(it) and not it.group)
+        context = self._draft(plain=plain).context
+        stops = context.equipped(vehicle, codes)
+        return context.route(vehicle, stops) or lenient_route(context.timer, vehicle, stops)
+
+    def _violations(self, vehicle: int, codes: Sequence[int]) -> list[Violation]:
+        """Return the referee's violations on a route."""
+        if not codes:
+            return []
+        visits = {visit.id: visit for visit in (self.problem.visits[at] for at in codes)}
+        it = self.problem.vehicles[vehicle]
+        return RouteCheck(self.problem, it, visits, self._tour(vehicle, codes)).violations()
 
     def _index(self, visit_id: str) -> int:
         at, faults = self.problem.visit_index.get(visit_id), Problems()
@@ -378,17 +397,3 @@ class DayBoard:
             faults.add("/vehicle", f"The board has no vehicle {name}.", "unknown")
         faults.raise_if_any(FAULTS)
         return number or 0
-
-
-def _check_sequences(problem: Problem, sequences: Mapping[str, Sequence[str]]) -> None:
-    faults, seen = Problems(), set[str]()
-    for name, visits in sequences.items():
-        if name not in problem.vehicle_index:
-            faults.add(f"/routes/{name}", f"The problem has no vehicle {name}.", "unknown")
-        for visit in visits:
-            if visit not in problem.visit_index:
-                faults.add(f"/routes/{name}", f"The problem has no visit {visit}.", "unknown")
-            if visit in seen:
-                faults.add(f"/routes/{name}", f"Visit {visit} is listed twice.", "twice")
-            seen.add(visit)
-    faults.raise_if_any("The plan is not valid; see errors.")

@@ -8,12 +8,14 @@ visit of the first problem may share its place with others. Then its place is no
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from dispatch.solver.model.elements import Slice, TravelTable, Visit, Window
 from dispatch.solver.model.problem import Problem
 from dispatch.solver.placing.grids import Grid
+from lastmile.core.errors import Problems
 
 # Windows of a new visit for which the arrays have space: 1 or more. Chosen: an order has one.
 WINDOWS: Final = 4
@@ -143,3 +145,18 @@ def _shared(problem: Problem) -> set[int]:
     fixed = {place for it in problem.vehicles for place in (it.start, it.end, *it.reloads)}
     fixed |= {charger.place for it in problem.vehicles for charger in it.chargers}
     return fixed | {place for place, count in times.items() if count > 1}
+
+
+def check_sequences(problem: Problem, sequences: Mapping[str, Sequence[str]]) -> None:
+    """Raise Invalid if a visit or a vehicle is unknown, or if a visit is listed twice."""
+    faults, seen = Problems(), set[str]()
+    for name, visits in sequences.items():
+        if name not in problem.vehicle_index:
+            faults.add(f"/routes/{name}", f"The problem has no vehicle {name}.", "unknown")
+        for visit in visits:
+            if visit not in problem.visit_index:
+                faults.add(f"/routes/{name}", f"The problem has no visit {visit}.", "unknown")
+            if visit in seen:
+                faults.add(f"/routes/{name}", f"Visit {visit} is listed twice.", "twice")
+            seen.add(visit)
+    faults.raise_if_any("The plan is not valid; see errors.")

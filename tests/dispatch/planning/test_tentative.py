@@ -241,7 +241,7 @@ def test_a_hold_that_does_not_fit_is_refused_and_nothing_changes() -> None:
     before, version = routes(hub), tentative(hub).version
     with pytest.raises(VisitDoesNotFit) as refused:
         hold(hub)
-    assert refused.value.data == {"reason": "no_capacity_left"}
+    assert refused.value.data == {"reason": "capacity"}
     assert (routes(hub), tentative(hub).version) == (before, version)
 
 

@@ -146,7 +146,7 @@ def test_places_can_be_added_and_replaced_and_many_lists_asked_at_once(
         known = KnownPlaces(points, network="town", profile=profile, depart_minute=minute, var=var)
         for _ in range(3):
             at, point = data.draw(st.integers(0, len(points))), place()
-            known.put(at, point)
+            known = known.with_place(at, point)
             points[at : at + 1] = [point]
         questions.append((points, profile, minute))
         lists.append(known)
@@ -163,7 +163,7 @@ def test_places_can_be_added_and_replaced_and_many_lists_asked_at_once(
 def test_no_place_can_be_added_behind_a_gap(tmp_path: Path) -> None:
     known = KnownPlaces([spot(0, 0)], network="", profile="van", var=tmp_path)
     with pytest.raises(ValueError, match="gap"):
-        known.put(2, spot(1, 1))
+        known.with_place(2, spot(1, 1))
     assert len(known) == 1
 
 

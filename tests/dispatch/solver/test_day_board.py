@@ -94,6 +94,9 @@ class Double:
             plan = evaluate(problem, sequences)
             due = Board(problem, plan).places(visit.id)
             assert self.board.places(visit, self.travel(visit.place)) == due
+            for it in due[:2]:
+                travel = self.travel(visit.place)
+                assert not self.board.violations_with(visit, travel, it.vehicle, it.position)
         assert not set(without).intersection(v for s in sequences.values() for v in s)
         return len(due)
 
@@ -216,6 +219,8 @@ def test_a_visit_that_breaks_a_rule_is_refused_and_the_board_stays_as_it_was() -
     heavy = replace(visit, demand=(10**6,))
     with pytest.raises(Invalid):
         board.insert(heavy, travel, vehicle, 0)
+    assert board.violations_with(heavy, travel, vehicle, 0)
+    assert board.violations_with(soon, travel, vehicle, len(served))
     with pytest.raises(Invalid):
         board.insert(visit, travel, "no vehicle", 0)
     with pytest.raises(Invalid):

@@ -1,5 +1,6 @@
 """The services of tentative plans: lock days, add and remove visits, reconcile, improve."""
 
+from dispatch.planning.boards.requesting import request_reconciling
 from dispatch.planning.services.tentative.inserting import insert_visit
 from dispatch.planning.services.tentative.locking import LockedDay, lock_days
 from dispatch.planning.services.tentative.reconciling import Reconciled, reconcile_day
@@ -9,7 +10,6 @@ from dispatch.planning.services.tentative.removing import (
     extend_visit,
     remove_visits,
 )
-from dispatch.planning.services.tentative.requesting import request_reconciling
 
 __all__ = [
     "LockedDay",

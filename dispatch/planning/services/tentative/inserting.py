@@ -8,17 +8,12 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Order
+from dispatch.planning.boards import NewVisit, Prepared, WindowCost, best_place
+from dispatch.planning.boards.shapes import Window
 from dispatch.planning.errors import VisitDoesNotFit
 from dispatch.planning.models import TentativeVisit
 from dispatch.planning.services.tentative.locking import LockedDay
 from dispatch.planning.services.tentative.log import INSERT, Change, log_changes
-from dispatch.planning.services.tentative.standin import (
-    NewVisit,
-    Prepared,
-    Window,
-    WindowCost,
-    choices,
-)
 
 
 def insert_visit(
@@ -36,21 +31,11 @@ def insert_visit(
     """
     if not day.row.ready:
         raise _does_not_fit(day.row.reason)
-    found = choices(day.row, prepared, window)
-    for place in found.places:
-        if not found.keeps_rules(place, prepared.visit.key):
-            continue
-        shift = found.arranged.shift_pks[place.vehicle]
-        _store(day, prepared.visit, window, expires_at, order, (shift, place.position))
-        return WindowCost(
-            opens_at=window[0],
-            closes_at=window[1],
-            added_s=place.added_s,
-            added_m=place.added_m,
-            cost_minor=place.cost,
-            co2_g=place.co2_g,
-        )
-    raise _does_not_fit(found.reason or "no_capacity_left")
+    place = best_place(day.row, prepared, window)
+    if isinstance(place, str):
+        raise _does_not_fit(place)
+    _store(day, prepared.visit, window, expires_at, order, (place.shift, place.rank))
+    return place.cost
 
 
 def _does_not_fit(reason: str) -> VisitDoesNotFit:

@@ -1,12 +1,11 @@
-"""A simple board that reads the day again for each question, until the fast boards exist."""
+"""A simple board that reads the day again for each question; for callers of one question."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from dispatch.fleet.models import Hub
+from dispatch.planning.boards import NewVisit, Prepared, WindowCost, prepare
+from dispatch.planning.boards.shapes import Window
 from dispatch.planning.models import TentativeDay
 from dispatch.planning.problem.day import OrderInput
 from dispatch.planning.problem.tentative import Arranged, build_state, read_arranged
@@ -19,52 +18,6 @@ from dispatch.solver.placing.gaps import Fit, gaps
 from dispatch.solver.placing.insertion import Insertion, evaluate
 from dispatch.solver.referee.check import check
 from lastmile.core.clock import now
-from lastmile.core.geo import Point
-
-Window = tuple[dt.datetime, dt.datetime]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewVisit:
-    """A visit that is not in the plan yet."""
-
-    key: str
-    point: Point
-    service_s: int
-    weight_g: int
-    volume_cm3: int
-    parcels: int
-    skills: frozenset[str] = frozenset()
-    collects: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowCost:
-    """The cost of a visit within a time window, at its best place."""
-
-    opens_at: dt.datetime
-    closes_at: dt.datetime
-    added_s: int
-    added_m: int
-    cost_minor: int
-    co2_g: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A visit that is ready to be inserted into a day."""
-
-    hub: Hub
-    service_date: dt.date
-    visit: NewVisit
-    without: frozenset[str] = frozenset()
-
-
-def prepare(
-    *, hub: Hub, service_date: dt.date, visit: NewVisit, without: Collection[str] = ()
-) -> Prepared:
-    """Return the visit, ready to be inserted."""
-    return Prepared(hub=hub, service_date=service_date, visit=visit, without=frozenset(without))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +85,6 @@ def _insertion(problem: Problem, fit: Fit) -> Insertion:
         cost=rounded(fit.exact),
         co2_g=(fit.co2_mg + 500) // 1000,
     )
+
+
+__all__ = ["Choices", "NewVisit", "Prepared", "Window", "WindowCost", "choices", "prepare"]

@@ -1,0 +1,74 @@
+"""The boards of this process: least recently used, limited by bytes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from dispatch.planning.boards.board import HubBoard
+
+Key = tuple[str, str, int, dt.date]  # database, schema, pk of the hub, service date
+MB = 1024 * 1024
+
+
+@dataclass(slots=True)
+class Entry:
+    """The board of one hub and date; hold ``lock`` while you use ``board``."""
+
+    key: Key
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    board: HubBoard | None = None
+    nbytes: int = 0  # of the board, as noted by ``BoardCache.note``
+
+
+class BoardCache:
+    """The boards of a process by schema, hub and date. Threads may share it."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self._entries: OrderedDict[Key, Entry] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def entry(self, key: Key) -> Entry:
+        """Return the entry of a hub and date, and mark it as used; it may have no board yet."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                entry = self._entries[key] = Entry(key)
+            self._entries.move_to_end(key)
+            return entry
+
+    def note(self, entry: Entry) -> None:
+        """Note the size of a board that was built or changed; forget the least used if needed.
+
+        The caller holds the entry's lock. The newest entry always stays.
+        """
+        nbytes = 0 if entry.board is None else entry.board.nbytes
+        with self._lock:
+            entry.nbytes = nbytes
+            total = self.nbytes
+            while total > self.most_bytes and len(self._entries) > 1:
+                oldest = next(iter(self._entries))
+                if self._entries[oldest] is entry:
+                    break
+                total -= self._entries.pop(oldest).nbytes
+
+    def clear(self) -> None:
+        """Forget all boards."""
+        with self._lock:
+            self._entries.clear()
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all boards, approximately."""
+        return sum(entry.nbytes for entry in list(self._entries.values()))
+
+    def __len__(self) -> int:
+        return sum(entry.board is not None for entry in list(self._entries.values()))
+
+
+CACHE = BoardCache(settings.LIMIT_BOARDS_MB * MB)
