@@ -48,7 +48,7 @@ CALLS = 5_000
 PAIRS = 2_000
 AT_ONCE = 40
 #: The chance that a random time of one kind is longer than one of another kind is 0.5 if the kinds
-#: cannot be told apart. With PAIRS times of each kind, its standard deviation is 0.009.
+#: do not differ. With PAIRS times of each kind, its standard deviation is 0.009.
 MOST_APART = 0.05
 HEADERS = {
     "cache-control": "private, no-store",
@@ -95,8 +95,8 @@ def run() -> str:
     return (
         f"{GUESSES:,} guesses against {len(links.valid):,} links: 0 hits ({rate:,.0f}/s); "
         f"{sum(statuses.values()):,} over HTTP: {statuses[404]:,} x 404, one body; refusals take "
-        f"{times}; one takes longer than another with a chance of {chances} (0.5: cannot be told "
-        f"apart); {shown:,} lines of log, error pages and {len(outside or []):,} requests of "
+        f"{times}; one takes longer than another with a chance of {chances} (0.5: no "
+        f"difference); {shown:,} lines of log, error pages and {len(outside or []):,} requests of "
         f"Chromium to another site: no secret; {tried:,} codes tried on 20 orders, {AT_ONCE} at "
         f"once: {accepted} accepted, 15 an hour and order counted; 1,000 forged confirmations: "
         f"{forged} accepted"
