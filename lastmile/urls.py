@@ -20,6 +20,7 @@ urlpatterns = [
     path("callbacks/", include(([path("<slug:vendor>/", callback, name="take")], "callbacks"))),
     path("", include("dispatch.urls")),
     path("", include("portal.shopper.urls")),
+    path("", include("portal.choice.widget.urls")),
     path("look/", include("lastmile.core.urls")),
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),

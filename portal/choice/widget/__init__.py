@@ -1,0 +1,1 @@
+"""The embeddable picker: ``/widget.js`` defines the element ``<lastmile-picker>``."""
