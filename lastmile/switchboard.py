@@ -97,9 +97,18 @@ JOBS: dict[str, JobSpec] = {
     "planning.tentative": JobSpec(
         "dispatch.planning.tasks.tentative_day", time_limit_s=120, queue="solve", fair=True
     ),
+    "planning.improve": JobSpec(
+        "dispatch.planning.tasks.improve", time_limit_s=180, max_attempts=1, queue="solve", low=True
+    ),
+    "planning.late": JobSpec(
+        "dispatch.planning.tasks.publish_late", time_limit_s=120, queue="solve"
+    ),
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
     "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),
 }
+
+# Kinds of pointers to work (``lastmile.worklist``) -> the retailer's task that does the work.
+POINTERS: dict[str, str] = {"planning.days": "planning.tend_days"}
 
 # External systems that call /callbacks/<name>/: name -> class (`core.callbacks.Vendor`).
 CALLBACKS: dict[str, str] = {}
@@ -117,6 +126,7 @@ CREDENTIALS: dict[str, str] = {
 # Sections of the policy: name -> frozen dataclass (`tenants.sections`). Each gets a page.
 POLICIES: dict[str, str] = {
     "slots": "dispatch.slots.policy.SlotPolicy",
+    "planning": "dispatch.planning.policy.PlanningPolicy",
     "retention": "tenants.retention.Retention",
     "shopper_links": "dispatch.orders.policy.ShopperLinks",
     "tracking": "portal.tracking.policy.Contact",

@@ -16,13 +16,18 @@ from dispatch.planning.boards import prepare_files
 from dispatch.planning.search import parts
 from dispatch.planning.search.spread import search_part
 from dispatch.planning.selectors.tentative import days_behind
+from dispatch.planning.services.late_changes import publish_late_orders
 from dispatch.planning.services.redispatching import Bounds, redispatch_day
 from dispatch.planning.services.solving import solve_day
 from dispatch.planning.services.tentative import reconcile_day, request_reconciling
+from dispatch.planning.services.tentative.improving import improve_day
+from dispatch.planning.services.tentative.tending import POINTER, note_waiting, request_due_work
 from dispatch.solver.process.child import SolveFailed
 from lastmile.core.jobs import Lease
 from lastmile.core.tasks import house_task, retailer_task
-from lastmile.core.tenancy import for_each_retailer
+from lastmile.core.tenancy import current_schema, for_each_retailer
+from lastmile.worklist.selectors import seen
+from lastmile.worklist.services import clear
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +65,29 @@ def tentative_day(job: Lease) -> Mapping[str, Any]:
     return asdict(outcome)
 
 
+def improve(job: Lease) -> Mapping[str, Any]:
+    """Improve the tentative plan of the payload's hub and date; return the outcome and costs."""
+    hub = Hub.objects.get(public_id=job.payload["hub"])
+    service_date = dt.date.fromisoformat(job.payload["service_date"])
+    return asdict(improve_day(job, hub=hub, service_date=service_date))
+
+
+def publish_late(job: Lease) -> Mapping[str, Any]:
+    """Publish the late orders of the payload's hub and date; return what was published."""
+    hub = Hub.objects.get(public_id=job.payload["hub"])
+    service_date = dt.date.fromisoformat(job.payload["service_date"])
+    return publish_late_orders(job, hub=hub, service_date=service_date)
+
+
+@retailer_task("planning.tend_days", queue="default")
+def tend_days() -> None:
+    """Request the jobs for changed days: improvement, or publication of late orders."""
+    pointers = seen(current_schema(), POINTER)
+    if request_due_work():
+        note_waiting()
+    clear(pointer_ids=pointers)
+
+
 @house_task("planning.open_days", queue="default", time_limit=300, soft_time_limit=280)
 def open_days() -> int:
     """Request jobs for the tentative plans that are missing or behind; return their number.
@@ -72,6 +100,7 @@ def open_days() -> int:
         for hub, service_date in days_behind():
             request_reconciling(hub=hub, service_date=service_date)
             requested += 1
+        request_due_work()
     return requested
 
 

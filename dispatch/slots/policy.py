@@ -72,11 +72,6 @@ class SlotPolicy:
         least=0,
         most=100,
     )
-    publish_late_changes: bool = setting(
-        True,
-        _("Take late orders into a published plan without asking a dispatcher"),
-        help=_("If off, a dispatcher confirms each one, and the shopper reads 'requested'."),
-    )
 
     def check(self, problems: Problems) -> None:
         """Add a problem if the bounds of the share contradict each other."""

@@ -5,6 +5,9 @@ would run before the single plan of another. Therefore a worker that is about to
 fair kind checks the other retailers. If another retailer has fewer jobs of this kind running, its
 oldest job runs instead, and the worker's own hint goes to the end of the queue. No worker idles,
 and no retailer waits for more than the jobs that are already running.
+
+A job of a low kind is work that nobody waits for. It lets the other waiting jobs of its retailer
+run first.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from lastmile.core.jobs import JOBS, run_hint
 from lastmile.core.models import Job, JobState
 from lastmile.core.runner import run_job
 from lastmile.core.tenancy import ACTIVE, current_schema, find_retailer, retailer_context
-from lastmile.core.wiring import job_spec
+from lastmile.core.wiring import JobSpec, job_spec, job_table
 from lastmile.worklist import selectors as worklist
 
 
@@ -37,12 +40,22 @@ def run_fairly(public_id: str) -> JobState | None:
     if job is None:
         return None
     spec = job_spec(job.kind)
+    if spec.low and (sooner := _sooner(spec)) is not None:
+        run_hint(public_id, spec, current_schema())()
+        return run_job(sooner)
     first = _next_waiting(job.kind) if spec.fair else None
     if first is None:
         return run_job(public_id)
     run_hint(public_id, spec, current_schema())()
     with retailer_context(first.schema):
         return run_job(first.job)
+
+
+def _sooner(spec: JobSpec) -> str | None:
+    """Return the oldest waiting job of this retailer that comes before a job that is low."""
+    kinds = [kind for kind, it in job_table().items() if it.queue == spec.queue and not it.low]
+    waiting = Job.objects.filter(kind__in=kinds, state=JobState.QUEUED, due_at__lte=Now())
+    return waiting.order_by("due_at", "id").values_list("public_id", flat=True).first()
 
 
 def _next_waiting(kind: str) -> Waiting | None:

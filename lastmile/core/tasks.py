@@ -31,6 +31,7 @@ from lastmile.core.tenancy import (
     retailer_context,
     shared_context,
 )
+from lastmile.core.wiring import pointer_table
 from lastmile.worklist import selectors as worklist
 from lastmile.worklist.services import forget
 
@@ -164,7 +165,8 @@ def forget_everywhere() -> dict[str, int]:
     return total
 
 
-# Kind of pointer -> the task that does its work, with the task's arguments.
+# Kind of pointer -> the task that does its work, with the task's arguments. ``POINTERS`` of the
+# switchboard has the kinds of the apps.
 TASK_OF_POINTER: Final[dict[str, tuple[str, dict[str, str]]]] = {
     RELAY: (RELAY_TASK, {}),
     JOBS: ("core.tend", {}),
@@ -197,6 +199,6 @@ def sweep(*, grace_s: float = 2) -> int:
             status_of[schema] = _status_of(schema)
         if status_of[schema] != ACTIVE:
             continue
-        task, kwargs = TASK_OF_POINTER[kind]
+        task, kwargs = TASK_OF_POINTER.get(kind) or (pointer_table()[kind], {})
         started += publish(task, queue="hot", kwargs={"schema": schema, **kwargs})
     return started

@@ -41,6 +41,9 @@ class JobSpec:
     fair : bool
         True if retailers take turns at the workers (``core.fair_queue``). Meant for long jobs that
         a retailer may start in large numbers.
+    low : bool
+        True for work that nobody waits for: other waiting jobs of the retailer in the same queue
+        run first (``core.fair_queue``).
     on_end : tuple of str
         Dotted names of functions that run after the end of a job in any final state:
         ``def f(event: DomainEvent) -> None``. They run like the handlers of events.
@@ -51,6 +54,7 @@ class JobSpec:
     max_attempts: int = 3
     queue: str = "default"
     fair: bool = False
+    low: bool = False
     on_end: tuple[str, ...] = ()
 
 
@@ -67,6 +71,12 @@ def handler_table() -> Mapping[str, Sequence[str]]:
 def job_table() -> Mapping[str, JobSpec]:
     """Return job kind -> spec."""
     table: Mapping[str, JobSpec] = _table("JOBS", {})
+    return table
+
+
+def pointer_table() -> Mapping[str, str]:
+    """Return kind of pointer -> name of the retailer's task that does the work."""
+    table: Mapping[str, str] = _table("POINTERS", {})
     return table
 
 

@@ -102,3 +102,17 @@ def test_a_job_that_is_done_is_not_run_again(shop: RetailerRef, hints: Hints) ->
     job = enqueue("test.fair")
     assert run_fairly(job.public_id) == JobState.SUCCEEDED
     assert run_fairly(job.public_id) is None
+
+
+def test_work_that_nobody_waits_for_lets_other_jobs_of_its_queue_run_first(
+    shop: RetailerRef, hints: Hints
+) -> None:
+    low = enqueue("test.low")
+    sooner = enqueue("test.fair")
+    hints.clear()
+    assert run_fairly(low.public_id) == JobState.SUCCEEDED
+    assert (state(low), state(sooner)) == (JobState.QUEUED, JobState.SUCCEEDED)
+    again = [kwargs for task, kwargs in hints if task == "core.run_job"]
+    assert again == [{"job": low.public_id, "schema": shop.schema}], "its hint is not lost"
+    assert run_fairly(low.public_id) == JobState.SUCCEEDED
+    assert state(low) == JobState.SUCCEEDED

@@ -43,6 +43,7 @@ JOBS: dict[str, JobSpec] = {
     "test.brief": JobSpec("tests.core.wired.patient", time_limit_s=1),
     "test.followed": JobSpec("tests.core.wired.echo", on_end=("tests.core.wired.on_end",)),
     "test.fair": JobSpec("tests.core.wired.echo", fair=True),
+    "test.low": JobSpec("tests.core.wired.echo", low=True),
     "test.called": JobSpec("tests.core.wired.called"),
     "test.slow": JobSpec("tests.core.wired.slow", max_attempts=5),
     "test.hung": JobSpec("tests.core.wired.hung", time_limit_s=1),

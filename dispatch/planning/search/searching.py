@@ -22,6 +22,7 @@ def search(
     present: Mapping[str, Sequence[str]] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    most_threads: int | None = None,
 ) -> Result:
     """Solve a problem in a child process. A failure of the child is raised as ``SolveFailed``.
 
@@ -29,14 +30,19 @@ def search(
     ----------
     present : mapping of vehicle id to visit ids, optional
         A plan to start from.
+    most_threads : int, optional
+        Cores that the search may use at most; None: its share of all cores.
     """
     with share_cores(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as cores:
+        threads = min(cores.threads, most_threads or cores.threads)
         return run(
             problem,
             seconds=seconds,
             seed=seed,
             limits=Limits(
-                memory_mb=settings.LIMIT_SOLVE_MEMORY_MB, threads=cores.threads, core_share=cores
+                memory_mb=settings.LIMIT_SOLVE_MEMORY_MB,
+                threads=threads,
+                core_share=cores,
             ),
             steering=Steering(present, on_progress, should_stop),
         )

@@ -13,7 +13,7 @@ from dispatch.fleet.states import ShiftState
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import by_van, to_plan
 from dispatch.orders.states import OrderState
-from dispatch.planning.models import TentativeDay, TentativeVisit
+from dispatch.planning.models import Stop, TentativeDay, TentativeVisit
 from dispatch.planning.problem.closed import closed_routes
 from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.tentative import build_state, read_arranged, visit_input
@@ -90,6 +90,16 @@ def days_behind() -> list[HubDay]:
     return not_over(
         [*_days_lacking_orders(span), *_days_with_strays(span), *_days_lacking_shifts(span)]
     )
+
+
+def late_orders(row: TentativeDay) -> list[str]:
+    """Return the promised orders with a place that is on no route of the published plan."""
+    if row.base_plan_id is None:
+        return []
+    on_route = Stop.objects.filter(plan=row.base_plan_id, order=OuterRef("order"))
+    placed = row.visits.filter(order__promise__isnull=False, shift__isnull=False)
+    late = placed.filter(~Exists(on_route)).order_by("pk")
+    return list(late.values_list("key", flat=True))
 
 
 def _days_lacking_orders(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:

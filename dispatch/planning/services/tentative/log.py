@@ -12,6 +12,7 @@ from typing import Final
 
 from dispatch.planning.models import TentativeChange
 from dispatch.planning.services.tentative.locking import LockedDay
+from dispatch.planning.services.tentative.tending import note_change
 from lastmile.core.clock import now
 
 INSERT, REMOVE, RENAME, RESET = (
@@ -57,5 +58,6 @@ def log_changes(day: LockedDay, changes: Sequence[Change]) -> None:
     row.version += len(changes)
     row.changed_at = now()
     row.save(update_fields=["version", "changed_at"])
+    note_change(row, before)
     if row.version // PRUNE_EVERY != before // PRUNE_EVERY:
         TentativeChange.objects.filter(day=row, version__lte=row.version - KEPT).delete()
