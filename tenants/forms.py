@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from tenants.policy import Brand, Policy
+from tenants.policy import MOST_SENDER, Brand, Policy
 from tenants.sections import LONGEST, Section, Setting
 
 _FIELDS: dict[type, type[forms.Field]] = {
@@ -46,6 +46,9 @@ def _field(setting: Setting) -> forms.Field:
     return _FIELDS[setting.kind](**options)
 
 
+_BRAND = ("sender", "hue", "chroma", "corner", "logo")
+
+
 class PolicyForm(forms.Form):
     """The form with name, time zone, currency, language, units and branding."""
 
@@ -62,6 +65,12 @@ class PolicyForm(forms.Form):
     units = forms.ChoiceField(
         label=_("Units"),
         choices=[("metric", _("Kilometres, kilograms")), ("imperial", _("Miles, pounds"))],
+    )
+    sender = forms.CharField(
+        label=_("Name for shoppers"),
+        max_length=MOST_SENDER,
+        required=False,
+        help_text=_("Shown on shoppers' pages and in messages. Leave empty to use the name above."),
     )
     hue = forms.IntegerField(
         label=_("Accent colour"),
@@ -97,12 +106,12 @@ class PolicyForm(forms.Form):
             initial={
                 **{f: getattr(policy, f) for f in ("name", "zone", "currency")},
                 **{f: getattr(policy, f) for f in ("language", "units")},
-                **{f: getattr(policy.brand, f) for f in ("hue", "chroma", "corner", "logo")},
+                **{f: getattr(policy.brand, f) for f in _BRAND},
             }
         )
 
     def policy(self) -> Policy:
         """Return the policy with the values of the form, not yet checked."""
         values = dict(self.cleaned_data)
-        brand = Brand(**{f: values.pop(f) for f in ("hue", "chroma", "corner", "logo")})
+        brand = Brand(**{f: values.pop(f) for f in _BRAND})
         return Policy(**{**values, "currency": values["currency"].upper()}, brand=brand)

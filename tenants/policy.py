@@ -23,6 +23,7 @@ __all__ = ["UNITS", "Brand", "Policy", "check", "policy_of"]
 UNITS = ("metric", "imperial")
 MOST_CHROMA = 0.4
 MOST_CORNER = 2.0
+MOST_SENDER = 60
 _LOGO = re.compile(r"(https://|/(?!/))[^\s\"'<>\\]{1,490}\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
@@ -81,6 +82,9 @@ def _check_brand(brand: Brand, problems: Problems) -> None:
         fits = False
     if not 0 <= brand.corner <= MOST_CORNER:
         problems.add("/brand/corner", _("Enter a number from 0 to 2."))
+    if len(brand.sender) > MOST_SENDER or brand.sender != brand.sender.strip():
+        text = _("Enter a name of at most %(most)d characters.") % {"most": MOST_SENDER}
+        problems.add("/brand/sender", text)
     if brand.logo and _LOGO.match(brand.logo) is None:
         problems.add(
             "/brand/logo", _("Enter an https:// address or a path on this host, without spaces.")

@@ -27,11 +27,16 @@ def theme_of(request: HttpRequest) -> str:
 
 
 def brand_of(request: HttpRequest) -> dict[str, Any]:
-    """Return name, colours, corner and logo of the retailer that the host belongs to."""
+    """Return name, colours, corner and logo of the retailer that the host belongs to.
+
+    Pages of shoppers have the name that shoppers know.
+    """
     retailer: RetailerRef | None = getattr(request, "retailer", None)
     if retailer is None or retailer.schema == HOUSE:
         return {}
-    return {"name": retailer.name, **asdict(retailer.brand)}
+    for_shoppers = request.path.startswith(settings.SHOPPER_PATH)
+    name = retailer.shop_name if for_shoppers else retailer.name
+    return {"name": name, **asdict(retailer.brand)}
 
 
 def look(request: HttpRequest) -> dict[str, Any]:

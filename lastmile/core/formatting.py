@@ -308,6 +308,13 @@ def _comma() -> str:
     return "، " if current_locale().language == "ar" else ", "
 
 
+def window(opens_at: dt.datetime | None, closes_at: dt.datetime | None) -> str:
+    """Return a time window as ``Sun, 29 Nov, 14:00–16:00``, in the active time zone."""
+    if opens_at is None or closes_at is None:
+        return NOTHING
+    return f"{day(opens_at)}{_comma()}{time(opens_at)}–{time(closes_at)}"
+
+
 def exact(value: dt.datetime) -> str:
     """Return an instant to the second with its time zone: ``29 Nov 2026, 14:10:05 CET``."""
     local = localtime(value)

@@ -81,12 +81,15 @@ class Brand:
         Factor for every corner radius: 0 square, 1 as designed, 2 round.
     logo : str
         ``https://`` URL or path of an image; "" shows the name only.
+    sender : str
+        The name that shoppers know, on their pages and in messages; "" means the retailer's name.
     """
 
     hue: int | None = None
     chroma: float | None = None
     corner: float = 1.0
     logo: str = ""
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,11 @@ class RetailerRef:
     domain: str
     brand: Brand = Brand()
     clock: RetailerClock | None = None
+
+    @property
+    def shop_name(self) -> str:
+        """The name that shoppers read."""
+        return self.brand.sender or self.name
 
 
 class Retailers(Protocol):

@@ -9,5 +9,6 @@ from lastmile.core import views
 app_name = "look"
 urlpatterns = [
     path("theme", views.choose_theme, name="theme"),
+    path("brand.css", views.brand_sheet, name="brand"),
     path("language", views.choose_language, name="language"),
 ]

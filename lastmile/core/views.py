@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from lastmile.core.context import THEMES
+from lastmile.core.context import THEMES, brand_of
 
 YEAR_S = 365 * 24 * 3600
 
@@ -50,5 +51,13 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
-for _view in (choose_theme, choose_language):
+@require_safe
+def brand_sheet(request: HttpRequest) -> HttpResponse:
+    """Return the colours of the retailer as a stylesheet, for pages without a nonce."""
+    css = render_to_string("components/_brand_sheet.html", {"brand": brand_of(request)})
+    headers = {"Cache-Control": "private, max-age=300"}
+    return HttpResponse(css, content_type="text/css; charset=utf-8", headers=headers)
+
+
+for _view in (choose_theme, choose_language, brand_sheet):
     _view.who_may = _WHY  # type: ignore[attr-defined]

@@ -94,7 +94,7 @@ def _entry(delivery: TrackedOrder, booking: Booking, link: str) -> Event:
     event.add("dtstamp", booking.changed_at.astimezone(dt.UTC))
     event.add("last-modified", booking.changed_at.astimezone(dt.UTC))
     event.add("status", "CANCELLED" if booking.cancelled else "CONFIRMED")
-    event.add("summary", _summary(delivery) % {"shop": retailer.name})
+    event.add("summary", _summary(delivery) % {"shop": retailer.shop_name})
     if promise is not None:
         zone = clock.zone(delivery.zone)
         event.add("dtstart", promise.opens_at.astimezone(zone))

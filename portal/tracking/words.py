@@ -226,7 +226,7 @@ def window_texts(opens_at: dt.datetime, closes_at: dt.datetime) -> dict[str, str
 
 def window_line(opens_at: dt.datetime, closes_at: dt.datetime) -> str:
     """Return a window with its day, as ``Wed, 2 Dec, 10:00–12:00``, in the active time zone."""
-    return f"{formatting.day(opens_at)}, {formatting.time(opens_at)}–{formatting.time(closes_at)}"
+    return formatting.window(opens_at, closes_at)
 
 
 def step_lines(delivery: TrackedOrder) -> list[StepLine]:

@@ -118,6 +118,7 @@ POLICY_FIELDS: Mapping[str, Field] = {
     "currency": Field(gettext_lazy("Currency")),
     "language": Field(gettext_lazy("Language"), _language),
     "units": Field(gettext_lazy("Units"), _units),
+    "brand.sender": Field(gettext_lazy("Name for shoppers")),
     "brand.hue": Field(gettext_lazy("Accent colour")),
     "brand.chroma": Field(gettext_lazy("Vividness")),
     "brand.corner": Field(gettext_lazy("Corners")),

@@ -181,6 +181,7 @@ def test_every_figure_of_an_arabic_page_has_the_same_digits(
             formatting.day_and_time(INSTANT),
             formatting.grams(420),
         )
+        assert formatting.window(INSTANT, INSTANT + dt.timedelta(hours=2)).count("،") == 2
         exact = formatting.exact(INSTANT)
     assert tuple(map(plain, shown)) == written
     other_digits = "[0-9]" if country == "EG" else "[٠-٩]"

@@ -20,6 +20,7 @@ from lastmile.core.http.headers import BrandedPolicyMiddleware
 from lastmile.core.navigation import menu
 from lastmile.core.palette import COLOURS, DASHES, colour_of, pattern_of
 from lastmile.core.statuses import status_of, statuses
+from lastmile.core.templatetags.look import icon
 from lastmile.core.tenancy import Brand, RetailerRef
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -312,3 +313,21 @@ def test_numbers_have_their_unit_and_none_is_a_dash() -> None:
         "Sunday, 22 November 2026", "990 m", "12.4 km", "1 h 05 min", "45 s", "24:00", "01:00 +1",
         "850 g", "12.4 kg", "12.30 €", "1,230 CLP", "–––",
     ]  # fmt: skip
+
+
+def test_icons_that_point_along_the_line_are_marked_for_mirroring() -> None:
+    assert "directional" in icon("arrow-right")
+    assert "directional" in icon("send", "big", label="Send")
+    assert "directional" not in icon("check")
+    css = (ROOT / "lastmile/core/static/css/components.css").read_text()
+    assert '[dir="rtl"] .icon.directional' in css
+
+
+def test_styles_have_no_left_and_no_right() -> None:
+    physical = re.compile(
+        r"^\s*(?:(?:margin|padding|border)-(?:left|right)|left|right|float)\s*:"
+        r"|text-align: (?:left|right)",
+        re.MULTILINE,
+    )
+    for path in sorted((ROOT / "lastmile/core/static/css").glob("*.css")):
+        assert not physical.findall(path.read_text()), path.name

@@ -69,6 +69,8 @@ def test_a_change_of_an_old_version_is_refused(retailer: RetailerRef) -> None:
         (Brand(hue=-1), "/brand/hue"),
         (Brand(chroma=0.5), "/brand/chroma"),
         (Brand(corner=2.5), "/brand/corner"),
+        (Brand(sender="x" * 61), "/brand/sender"),
+        (Brand(sender=" Ana"), "/brand/sender"),
         (Brand(logo="http://x.org/a.png"), "/brand/logo"),
         (Brand(logo="//x.org/a.png"), "/brand/logo"),
         (Brand(logo="javascript:alert(1)"), "/brand/logo"),

@@ -23,11 +23,19 @@ from lastmile.core.statuses import status_of
 
 register = template.Library()
 
+# Icons that point along the line of reading; pages from right to left show them mirrored.
+_DIRECTIONAL = frozenset(
+    {"arrow-left", "arrow-right", "chevron-left", "chevron-right", "external-link", "list",
+     "log-in", "log-out", "redo-2", "send", "truck", "undo-2"}
+)  # fmt: skip
+
 
 @register.simple_tag
 def icon(name: str, extra: str = "", label: str | Promise = "") -> SafeString:
     """Show an icon of the vendored set. Screen readers skip it unless it has a ``label``."""
     sprite = static("icons/lucide.svg")
+    if name in _DIRECTIONAL:
+        extra = f"{extra} directional".strip()
     if label:
         return format_html(
             '<svg class="icon {}" role="img" aria-label="{}"><use href="{}#{}"/></svg>',

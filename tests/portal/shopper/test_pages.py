@@ -13,7 +13,8 @@ from dispatch.orders.links import NAME, shopper_secret
 from dispatch.orders.models import Order
 from lastmile.core import clock as clocks
 from lastmile.core import derived
-from lastmile.core.tenancy import RetailerRef, retailer_context
+from lastmile.core.tenancy import RetailerRef, retailer_context, shared_context
+from tenants.models import Retailer
 from tests.factories.fleet import make_hub
 from tests.factories.orders import make_order
 from tests.people import add_member, logged_in
@@ -113,3 +114,20 @@ def test_the_link_is_no_way_to_another_page(client: Client, secret: str) -> None
     assert client.get("/members/").status_code == 302
     assert client.get("/api/v1/orders/").status_code == 401
     assert _file.who_may == {"get": "shopper.view", "post": "shopper.change"}  # type: ignore[attr-defined]
+
+
+def test_shoppers_read_the_name_and_the_colours_that_the_retailer_chose_for_them(
+    client: Client, retailer: RetailerRef, secret: str
+) -> None:
+    with shared_context():
+        brand = {"hue": 145, "corner": 2.0, "sender": "Flores <Ana>"}
+        Retailer.objects.filter(schema_name=retailer.schema).update(brand=brand)
+    for path in (f"/t/{secret}/", f"/t/{NOWHERE}/"):
+        page = client.get(path).content.decode()
+        assert "Flores &lt;Ana&gt;" in page
+        assert escape(retailer.name) not in page
+    assert escape(retailer.name) in client.get("/login/").content.decode(), "staff read its own"
+    sheet = client.get("/look/brand.css")
+    assert sheet.headers["Content-Type"].startswith("text/css")
+    assert "--brand-hue: 145;" in sheet.content.decode()
+    assert "look/brand.css" in client.get(f"/t/{NOWHERE}/").content.decode()
