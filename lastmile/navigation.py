@@ -83,6 +83,7 @@ STEPS: tuple[str, ...] = (
     "portal.home.selectors.hub_steps",
     "portal.home.selectors.pin_steps",
     "portal.home.selectors.plan_steps",
+    "portal.home.selectors.unplaced_steps",
     "portal.home.selectors.import_steps",
 )
 

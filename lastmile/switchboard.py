@@ -179,6 +179,7 @@ FORGET: list[str] = [
     "dispatch.intake.services.forget_rows",
     "dispatch.intake.services.forget_kept_files",
     "dispatch.slots.services.forget_places",
+    "dispatch.planning.services.forget_days",
     "tenants.people.services.tidy",
     "portal.shopper.services.forget_shown_codes",
     "dispatch.orders.services.end_links_of_ended_orders",

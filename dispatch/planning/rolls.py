@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
+from typing import Final
 
-from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from dispatch.orders.models import Order
+from dispatch.orders.selectors import by_van
 from dispatch.orders.states import OrderState
-from dispatch.planning.models import Plan, Route, Stop, Unserved
+from dispatch.planning.models import (
+    Plan,
+    Route,
+    Stop,
+    TentativeDay,
+    TentativeVisit,
+    Unserved,
+)
+from dispatch.planning.selectors.tentative import (
+    TO_PLAN,
+    broken_routes,
+    is_for_present_fleet,
+    not_over,
+    wrong_ranks,
+)
 from dispatch.planning.states import PUBLISHED
+from lastmile.core.clock import now
 from lastmile.core.models import Event
+
+#: A job brings an order into the tentative plan of its day within this time, unless it is broken.
+LATEST: Final = dt.timedelta(hours=1)
 
 
 def ledger() -> Mapping[str, object]:
@@ -62,7 +83,58 @@ def invariants() -> Mapping[str, list[str]]:
             .exclude(Exists(in_published_plan))
             .values_list("public_id", flat=True)
         ),
+        **_tentative(),
     }
+
+
+def _tentative() -> Mapping[str, list[str]]:
+    """Return the invariants of tentative plans. A day that is over is left as it was."""
+    rows = [
+        row
+        for row in TentativeDay.objects.select_related("hub", "base_plan").annotate(
+            lowest=Min("changes__version"), highest=Max("changes__version"), n=Count("changes")
+        )
+        if not_over([(row.hub, row.service_date)])
+    ]
+    late = Order.objects.filter(
+        by_van(), state__in=TO_PLAN, updated_at__lt=now() - LATEST
+    ).values_list("hub_id", "service_date", "public_id")
+    waiting: dict[tuple[int | None, object], list[str]] = {}
+    for hub, date, public_id in late:
+        waiting.setdefault((hub, date), []).append(public_id)
+    return {
+        "the visits of a tentative route are numbered from 0 without a gap": [
+            f"{name(row)} {fault}" for row in rows for fault in wrong_ranks(row)
+        ],
+        "the log of a tentative plan ends at its version and has no gap": [
+            name(row)
+            for row in rows
+            if (row.highest or 0) != row.version
+            or (row.n and row.highest - row.lowest + 1 != row.n)
+        ],
+        "a tentative visit of an order has the key of the order": sorted(
+            TentativeVisit.objects.filter(order__isnull=False)
+            .exclude(key=F("order__public_id"))
+            .values_list("key", flat=True)
+        ),
+        "an order to plan is in the tentative plan of its day": sorted(
+            public_id
+            for row in rows
+            for public_id in waiting.get((row.hub_id, row.service_date), [])
+            if not TentativeVisit.objects.filter(day=row, key=public_id).exists()
+        ),
+        "the referee accepts every tentative plan": [
+            f"{name(row)} {fault}"
+            for row in rows
+            if row.ready and is_for_present_fleet(row)
+            for fault in broken_routes(row, row.changed_at)
+        ],
+    }
+
+
+def name(row: TentativeDay) -> str:
+    """Return how an invariant names a tentative plan."""
+    return f"{row.hub.public_id} {row.service_date}"
 
 
 def _ids(rows: QuerySet[Plan] | QuerySet[Route]) -> list[str]:

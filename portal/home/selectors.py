@@ -17,7 +17,9 @@ from dispatch.orders.models import Order
 from dispatch.orders.selectors import by_van
 from dispatch.orders.states import OrderState
 from dispatch.planning.models import Plan, Stop, Unserved
+from dispatch.planning.selectors.tentative import unplaced_days
 from dispatch.planning.states import DRAFT, PUBLISHED
+from lastmile.core import formatting
 from lastmile.core.navigation import Scope, Step
 from lastmile.core.tenancy import current_retailer
 from tenants.selectors import today as retailer_today
@@ -225,6 +227,21 @@ def plan_steps(scope: Scope) -> list[Step]:
     """Return the next steps of each hub: add shifts, plan, publish, repair the plan."""
     day = _day_of(scope)
     return [step for row in day.hubs for step in _hub_day_steps(row, day.date.isoformat())]
+
+
+def unplaced_steps(scope: Scope) -> list[Step]:
+    """Return a step for each coming day with orders that fit on no route."""
+    steps: list[Step] = []
+    for day in unplaced_days(scope.hubs, retailer_today()):
+        text = ngettext(
+            "%(hub)s, %(date)s: %(n)d order fits on no route.",
+            "%(hub)s, %(date)s: %(n)d orders fit on no route.",
+            day.count,
+        ) % {"hub": day.hub_name, "date": formatting.date(day.service_date), "n": day.count}
+        board = (day.hub, day.service_date.isoformat())
+        steps.append(Step(text=text, label=_("View orders"), url="console:board-day",
+                          args=board, needs="plans.view"))  # fmt: skip
+    return steps
 
 
 def import_steps(scope: Scope) -> list[Step]:

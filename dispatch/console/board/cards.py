@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Shift
 from dispatch.orders.models import Order, Promise
-from dispatch.planning.models import Route, Stop, Unserved
+from dispatch.planning.models import Route, Stop, TentativeVisit, Unserved
 from dispatch.planning.selectors.explaining import Explanation, Opening, Spot
 from dispatch.planning.selectors.schedule import RouteBreak, breaks_of, rows_of, wait_s
 from dispatch.planning.selectors.words import SCALES, say_need, say_unserved, say_violation
@@ -18,6 +19,7 @@ from lastmile.core import formatting
 from lastmile.core.models import Job, JobState
 from lastmile.core.palette import colour_of
 
+MOST_UNPLACED = 20  # orders without a place that are listed
 MAX_OPENINGS = 2  # openings that are shown per vehicle
 
 
@@ -93,6 +95,15 @@ class UnservedCard:
     order: Order
     why: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnplacedCard:
+    """The orders of a day without a place: their number, the first ones, and how many follow."""
+
+    count: int
+    cards: list[UnservedCard]
+    more: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +209,21 @@ def stop_cards(route: Route, stops: Sequence[Stop], last: int) -> list[StopCard 
 def unserved_cards(rows: Iterable[Unserved]) -> list[UnservedCard]:
     """Return the cards of unserved orders, each with its reason and remedy."""
     return [UnservedCard(row.order, *say_unserved(row.reason, row.params)) for row in rows]
+
+
+def unplaced_card(rows: QuerySet[TentativeVisit]) -> UnplacedCard:
+    """Return the card of the orders without a place in the tentative plan of a day."""
+    shown = list(rows[:MOST_UNPLACED])
+    count = rows.count() if len(shown) == MOST_UNPLACED else len(shown)
+    return UnplacedCard(
+        count=count,
+        cards=[
+            UnservedCard(row.order, *say_unserved(row.reason, row.params))
+            for row in shown
+            if row.order is not None
+        ],
+        more=count - len(shown),
+    )
 
 
 def why_card(explanation: Explanation) -> WhyCard:

@@ -19,7 +19,15 @@ from dispatch.fleet.selectors import hubs_of, shifts_on
 from dispatch.fleet.selectors.street_maps import street_map_of
 from dispatch.orders.selectors import to_plan, waiting_for_pin_on
 from dispatch.planning.models import Plan
-from dispatch.planning.selectors import board_data, changes, explaining, lists, schedule, spots
+from dispatch.planning.selectors import (
+    board_data,
+    changes,
+    explaining,
+    lists,
+    schedule,
+    spots,
+    tentative,
+)
 from dispatch.planning.states import DRAFT, PUBLISHED
 from lastmile.core import clock
 from lastmile.core.errors import NotFound
@@ -140,6 +148,7 @@ def context_of(request: PageRequest, hub: Hub, date: dt.date, plan: Plan | None)
         "seconds": SECONDS,
         "changes": _change_texts(plan) if plan is not None else None,
         "need_pin": _need_pin(request, hub, date),
+        "unplaced": cards.unplaced_card(tentative.unplaced_on(hub, date, plan)),
         "street_map": street_map_of([hub]),
         "center": f"{hub.lon:.6f},{hub.lat:.6f}",
         **(_waiting(hub, date) if plan is None else _plan_context(request, plan)),

@@ -102,7 +102,7 @@ def read_state(row: TentativeDay, at: dt.datetime, *, publishing: Plan | None = 
         sequences=_present(row, plan, day, rows),
         frozen=frozen,
         by_hand=by_hand & orders.keys(),
-        fleet=_fingerprint(day, hub),
+        fleet=fingerprint(day, hub),
         orders=orders,
         rows=rows,
         shift_pks={s.public_id: s.pk for s in shifts}
@@ -247,7 +247,7 @@ def _routes_of(plan: Plan, day: Day) -> Sequences:
     return {shift: [key for key in keys if key in names] for shift, keys in result.items()}
 
 
-def _fingerprint(day: Day, hub: Hub) -> str:
+def fingerprint(day: Day, hub: Hub) -> str:
     """Return a hash of the shifts, the hub and the network."""
     shifts = [asdict(shift) | {"skills": sorted(shift.skills)} for shift in day.shifts]
     facts = [shifts, day.loading_s, day.network, hub.lat, hub.lon]

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from dispatch.fleet.models import Hub, Shift
+from dispatch.fleet.selectors import shifts_on
 from dispatch.fleet.states import ShiftState
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import by_van, to_plan
 from dispatch.orders.states import OrderState
-from dispatch.planning.models import Stop, TentativeDay, TentativeVisit
-from dispatch.planning.problem.closed import closed_routes
+from dispatch.planning.models import Plan, Stop, TentativeDay, TentativeVisit
+from dispatch.planning.problem.closed import SOON, closed_routes, closed_shifts
 from dispatch.planning.problem.day import order_input, pin_of
-from dispatch.planning.problem.tentative import build_state, read_arranged, visit_input
+from dispatch.planning.problem.tentative import (
+    build_state,
+    fingerprint,
+    open_day,
+    read_arranged,
+    visit_input,
+)
 from dispatch.solver.placing.insertion import evaluate
 from dispatch.solver.referee.check import check
 from lastmile.core import clock
@@ -24,7 +32,18 @@ from lastmile.core import clock
 HubDay = tuple[Hub, dt.date]
 #: Days from today whose tentative plans are kept. Slots open at most 60 days ahead.
 HORIZON_DAYS: Final = 62
+MOST_DAYS: Final = 5  # days with unplaced orders that the home page names
 TO_PLAN: Final = (OrderState.READY.value, OrderState.PLANNED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class UnplacedDay:
+    """A hub's day, and how many of its orders have no place."""
+
+    hub: str
+    hub_name: str
+    service_date: dt.date
+    count: int
 
 
 def not_over(days: Iterable[HubDay]) -> list[HubDay]:
@@ -92,6 +111,30 @@ def days_behind() -> list[HubDay]:
     )
 
 
+def unplaced() -> QuerySet[TentativeVisit]:
+    """Return the orders without a place on days that have a shift, except those taken off."""
+    rows = TentativeVisit.objects.filter(state=TentativeVisit.State.UNPLACED, order__isnull=False)
+    return rows.exclude(reason="by_hand").exclude(day__reason=TentativeDay.Reason.NO_SHIFT)
+
+
+def unplaced_on(hub: Hub, service_date: dt.date, plan: Plan | None) -> QuerySet[TentativeVisit]:
+    """Return a day's orders without a place that a plan does not list as unserved, oldest first."""
+    rows = unplaced().filter(day__hub=hub, day__service_date=service_date)
+    if plan is not None:
+        rows = rows.exclude(order__in=plan.unserved.values("order"))
+    return rows.select_related("order__shopper", "order__promise").order_by("pk")
+
+
+def unplaced_days(hubs: frozenset[str] | None, since: dt.date) -> list[UnplacedDay]:
+    """Return the days from ``since`` on with orders without a place, earliest first."""
+    rows = unplaced().filter(day__service_date__gte=since)
+    if hubs is not None:
+        rows = rows.filter(day__hub__public_id__in=hubs)
+    days = rows.values_list("day__hub__public_id", "day__hub__name", "day__service_date")
+    counted = days.annotate(n=Count("pk")).order_by("day__service_date", "day__hub__name")
+    return [UnplacedDay(*day) for day in counted[:MOST_DAYS]]
+
+
 def late_orders(row: TentativeDay) -> list[str]:
     """Return the promised orders with a place that is on no route of the published plan."""
     if row.base_plan_id is None:
@@ -144,19 +187,31 @@ def _pairs(rows: Iterable[tuple[int, dt.date | None]]) -> Iterator[HubDay]:
 def broken_rules(row: TentativeDay, at: dt.datetime) -> list[str]:
     """Return what is wrong with the rows of a tentative plan at an instant; [] if nothing is.
 
-    The referee checks every route that has not left. The visits must be the orders to plan and
-    the live holds; expired holds may still be there.
+    The referee checks every route that is not closed. The visits must be the orders to plan and
+    the live holds; expired holds may still be there. While a job has not run yet, orders may be
+    missing.
     """
-    return [*_broken_routes(row, at), *_wrong_content(row, at), *_wrong_ranks(row)]
+    return [*broken_routes(row, at), *_wrong_content(row, at), *wrong_ranks(row)]
 
 
-def _broken_routes(row: TentativeDay, at: dt.datetime) -> Iterator[str]:
+def broken_routes(row: TentativeDay, at: dt.datetime) -> list[str]:
+    """Return the violations of the routes that are not closed, found by the referee."""
     arranged = read_arranged(row, at)
     if not arranged.day.shifts:
-        return
+        return []
     problem = build_state(arranged.day, at).problem
-    for violation in check(problem, evaluate(problem, arranged.sequences)):
-        yield f"{violation.kind.value} {violation.vehicle} {violation.visit}: {violation.detail}"
+    return [
+        f"{it.kind.value} {it.vehicle} {it.visit}: {it.detail}"
+        for it in check(problem, evaluate(problem, arranged.sequences))
+    ]
+
+
+def is_for_present_fleet(row: TentativeDay) -> bool:
+    """Return True if the shifts and the hub are those for which the plan was arranged."""
+    shifts = shifts_on(row.hub, row.service_date)
+    closed = closed_shifts(row.base_plan, row.changed_at)
+    usable = [s for s in shifts if s.pk not in closed and s.ends_at > row.changed_at + SOON]
+    return fingerprint(open_day(row.hub, row.service_date, usable, []), row.hub) == row.fleet
 
 
 def _wrong_content(row: TentativeDay, at: dt.datetime) -> Iterator[str]:
@@ -169,15 +224,19 @@ def _wrong_content(row: TentativeDay, at: dt.datetime) -> Iterator[str]:
             yield f"not to plan {key}"
     closed = closed_routes(row.base_plan, at)
     for visit in visits.values():
-        gone = closed.get(visit.shift_id) if visit.shift_id is not None else None
-        if gone is not None and visit.key not in gone.orders:
+        route = closed.get(visit.shift_id) if visit.shift_id is not None else None
+        if route is not None and visit.key not in route.orders:
             yield f"on a closed route {visit.key}"
 
 
-def _wrong_ranks(row: TentativeDay) -> Iterator[str]:
-    routes: dict[int, list[int]] = {}
-    for shift, rank in row.visits.exclude(shift=None).values_list("shift_id", "rank"):
+def wrong_ranks(row: TentativeDay) -> list[str]:
+    """Return the shifts whose visits are not numbered 0, 1, 2 and so on."""
+    routes: dict[str, list[int]] = {}
+    placed = row.visits.exclude(shift=None)
+    for shift, rank in placed.values_list("shift__public_id", "rank"):
         routes.setdefault(shift, []).append(rank)
-    for shift, ranks in routes.items():
-        if sorted(ranks) != list(range(len(ranks))):
-            yield f"ranks of shift {shift}: {sorted(ranks)}"
+    return [
+        f"ranks of {shift}: {sorted(ranks)}"
+        for shift, ranks in sorted(routes.items())
+        if sorted(ranks) != list(range(len(ranks)))
+    ]

@@ -14,10 +14,12 @@ from dispatch.orders.models import Order
 from dispatch.orders.services import cancel_order, set_pin
 from dispatch.planning.errors import PlacesLost, VisitDoesNotFit, VisitGone
 from dispatch.planning.models import Plan, TentativeChange, TentativeDay, TentativeVisit
+from dispatch.planning.rolls import invariants
 from dispatch.planning.selectors.tentative import broken_rules, days_behind
 from dispatch.planning.services import (
     confirm_visit,
     drop_expired,
+    forget_days,
     insert_visit,
     lock_days,
     move_stop,
@@ -476,3 +478,42 @@ def test_a_route_that_was_published_with_a_broken_rule_stays_as_it_is() -> None:
     assert {row.state for row in visits(hub).values()} == {"placed"}
     assert routes(hub) == {k: v for k, v in arrangement(edited).items() if v}
     is_right(hub)
+
+
+def test_the_invariants_hold_and_name_what_is_broken(clock: SetClock) -> None:
+    hub = day_of(orders=3, shifts=1)
+    drain()
+    hold(hub)
+    assert {name: ids for name, ids in invariants().items() if ids} == {}
+    TentativeVisit.objects.filter(rank=0).update(rank=7)
+    TentativeChange.objects.order_by("-version").first().delete()  # type: ignore[union-attr]
+    lost = make_order(hub=hub.public_id)
+    clock(now() + dt.timedelta(hours=2))
+    broken = {name for name, ids in invariants().items() if ids}
+    assert broken == {
+        "the visits of a tentative route are numbered from 0 without a gap",
+        "the log of a tentative plan ends at its version and has no gap",
+        "an order to plan is in the tentative plan of its day",
+    }
+    assert invariants()["an order to plan is in the tentative plan of its day"] == [lost.public_id]
+
+
+def test_the_referee_checks_every_tentative_plan_with_the_invariants() -> None:
+    hub = day_of(orders=2, shifts=1)
+    drain()
+    closes_at = make_window(opens=0, closes=1).closes_at
+    TentativeVisit.objects.filter(rank=1).update(
+        opens_at=closes_at - dt.timedelta(hours=1), closes_at=closes_at
+    )
+    (fault,) = invariants()["the referee accepts every tentative plan"]
+    assert fault.startswith(f"{hub.public_id} {DAY} window")
+
+
+def test_old_days_are_forgotten(clock: SetClock) -> None:
+    hub = day_of(orders=1)
+    drain()
+    assert forget_days() == {"tentative_days": 0}
+    clock(now() + dt.timedelta(days=9))
+    assert forget_days() == {"tentative_days": 1}
+    assert not TentativeVisit.objects.exists()
+    assert Order.objects.filter(hub=hub).exists()
