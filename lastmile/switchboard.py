@@ -129,7 +129,7 @@ POLICIES: dict[str, str] = {
     "planning": "dispatch.planning.policy.PlanningPolicy",
     "retention": "tenants.retention.Retention",
     "shopper_links": "dispatch.orders.policy.ShopperLinks",
-    "tracking": "portal.tracking.policy.Contact",
+    "shopper_pages": "portal.shopper.policy.ShopperPages",
 }
 
 # Rolls of the commands `ledger` and `invariants`: each function is `def f() -> Mapping` and runs

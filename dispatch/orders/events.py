@@ -158,6 +158,9 @@ class CancelledFacts:
 
     from_: FromState
     cause: Annotated[str, FieldDoc("Cause of the cancellation.", "dispatcher")]
+    reason: Annotated[
+        str, FieldDoc("Word for the shopper's reason; empty if not known.", "too_late")
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,9 @@ from dispatch.orders.models import Option, Promise
 from dispatch.orders.states import OrderState
 from lastmile.core import clock
 from lastmile.core.tenancy import current_retailer
-from portal.tracking.policy import contact_policy
+from portal.shopper.policy import page_policy
+from portal.shopper.wording import place_line
 from portal.tracking.selectors import TrackedOrder
-from portal.tracking.words import place_line
 
 DAY = dt.timedelta(days=1)
 PUBLISH, CANCEL = "PUBLISH", "CANCEL"
@@ -122,4 +122,4 @@ def _summary(delivery: TrackedOrder) -> str:
 
 
 def _sender(domain: str) -> str:
-    return contact_policy().contact_email or f"no-reply@{domain}"
+    return page_policy().contact_email or f"no-reply@{domain}"

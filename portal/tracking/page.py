@@ -11,12 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch.orders.models import Direction, Option
 from dispatch.orders.states import OrderState
+from portal.shopper.changes import return_of, rights_of
+from portal.shopper.policy import page_policy
+from portal.shopper.wording import place_line, time_line, window_texts
 from portal.tracking.calendars import booking_of
-from portal.tracking.policy import contact_policy
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.services.arriving import expects_arrival
 from portal.tracking.services.rating import is_changeable, is_rateable
-from portal.tracking.words import answer_of, place_line, step_lines, window_texts
+from portal.tracking.words import answer_of, step_lines
 
 Words = str | Lazy
 S = OrderState
@@ -24,6 +26,9 @@ _DONE: dict[str, Words] = {
     "rating": _("Thank you. Your rating was saved."),
     "on_the_way": _("Thank you. We know that you are on your way."),
     "here": _("Thank you. We know that you are here and bring your order to you."),
+    "booked": _("Thank you. Your time is booked."),
+    "instructions": _("Thank you. Your instructions were saved."),
+    "cancelled": _("Your order was cancelled."),
 }
 _WAYS: dict[str, Words] = {
     "window": _("Delivery"),
@@ -55,12 +60,17 @@ class Stage:
 def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[str, Any]:
     """Return the template context of the page, without its forms."""
     promise, order = delivery.promise, delivery.order
-    contact = contact_policy()
+    contact = page_policy()
+    rights = rights_of(order)
     return {
         "delivery": delivery,
         "order": order,
         "secret": secret,
-        "answer": answer_of(delivery),
+        "answer": answer_of(delivery, rights),
+        "rights": rights,
+        "until": time_line(rights.until_at, delivery.zone) if rights.until_at else "",
+        "must_choose": rights.time.possible and (promise is None or delivery.state == S.FAILED),
+        "given_back": return_of(order),
         "stages": stages_of(delivery),
         "lines": step_lines(delivery),
         "way": way_of(delivery),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 
 from dispatch.orders.models import Attempt, Direction, Option, Order, Promise
-from dispatch.orders.selectors import orders, timeline
+from dispatch.orders.selectors import timeline
 from dispatch.orders.states import OrderState
 from dispatch.planning.models import Stop
 from dispatch.planning.states import PUBLISHED
-from lastmile.core import clock
-from lastmile.core.tenancy import current_retailer
+from portal.shopper.wording import zone_of
 from portal.tracking.arrival import ArrivalRange, PlannedStop, range_of
 from portal.tracking.models import CurbsideArrival, Rating
 from portal.tracking.timeline import Happening, Timeline, timeline_of
@@ -57,16 +55,6 @@ class TrackedOrder:
         return self.promise is not None and self.promise.option != Option.WINDOW
 
 
-def zone_of(order: Order) -> str:
-    """Return the time zone for an order's times: the zone of its hub, else of the retailer."""
-    return order.hub.zone if order.hub else current_retailer().zone
-
-
-def order_of(public_id: str) -> Order:
-    """Return an order with everything that the page shows of it."""
-    return orders().get(public_id=public_id)
-
-
 def delivery_of(order: Order) -> TrackedOrder:
     """Return a delivery as its shopper sees it."""
     return TrackedOrder(
@@ -108,8 +96,3 @@ def planned_arrival(order: Order) -> ArrivalRange | None:
         opens_at=promise.opens_at if promise else None,
         closes_at=promise.closes_at if promise else None,
     )
-
-
-def local_day(instant: dt.datetime, zone: str) -> dt.date:
-    """Return the local date of an instant."""
-    return clock.local_date(instant, zone)

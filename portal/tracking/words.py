@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy
 
-from dispatch.orders.models import Option, Place
+from dispatch.orders.models import Option
 from dispatch.orders.states import OPEN, OrderState
 from lastmile.core import clock, formatting
+from portal.shopper.changes import Rights
+from portal.shopper.wording import for_day, on_day, place_line, window_line, window_texts
 from portal.tracking.arrival import ArrivalRange
-from portal.tracking.selectors import TrackedOrder, local_day
+from portal.tracking.selectors import TrackedOrder
 from portal.tracking.timeline import Step
 
 Words = str | Lazy
 S = OrderState
-DAY = dt.timedelta(days=1)
-LONGEST_PLACE = 80
 
 #: Why an attempt failed, as its shopper reads it.
 REASONS: dict[str, Words] = {
@@ -54,6 +54,7 @@ STEPS: dict[str, tuple[str, str, Words]] = {
     "again": ("refresh-cw", "", gettext_lazy("We will try again")),
     "returned": ("undo-2", "", gettext_lazy("Back at the shop")),
     "cancelled": ("ban", "failed", gettext_lazy("Cancelled")),
+    "cancelled_by_you": ("ban", "failed", gettext_lazy("You cancelled it")),
 }
 
 
@@ -77,7 +78,7 @@ class StepLine:
     at: dt.datetime
 
 
-def answer_of(delivery: TrackedOrder) -> Answer:
+def answer_of(delivery: TrackedOrder, rights: Rights) -> Answer:
     """Return the answer to “where is my order”: one sentence that comes first on the page."""
     state, steps = delivery.state, delivery.timeline
     if state == S.CANCELLED:
@@ -105,7 +106,15 @@ def answer_of(delivery: TrackedOrder) -> Answer:
     if state == S.LOADED and delivery.is_return:
         sentence = _("We picked up your return and bring it to the shop.")
         return Answer(sentence=sentence, icon="circle-check", tone="ok")
+    if rights.time.possible and delivery.promise is None and delivery.order.service_date is None:
+        return Answer(sentence=_choose(delivery), icon="calendar-days", tone="active")
     return _coming(delivery)
+
+
+def _choose(delivery: TrackedOrder) -> str:
+    if delivery.is_return:
+        return _("Choose when we may pick up your return.")
+    return _("Choose when we may come.")
 
 
 def _coming(delivery: TrackedOrder) -> Answer:
@@ -116,14 +125,14 @@ def _coming(delivery: TrackedOrder) -> Answer:
         return _planned(delivery, delivery.arrival, icon)
     promise, order = delivery.promise, delivery.order
     if promise is not None:
-        texts = {"day": for_day(local_day(promise.opens_at, delivery.zone), delivery.zone)}
+        texts = {"day": for_day(clock.local_date(promise.opens_at, delivery.zone), delivery.zone)}
         texts |= window_texts(promise.opens_at, promise.closes_at)
         if promise.option != Option.WINDOW:
             text = _("You collect your order %(day)s, between %(from)s and %(to)s.")
-            texts["day"] = on_day(local_day(promise.opens_at, delivery.zone), delivery.zone)
+            texts["day"] = on_day(clock.local_date(promise.opens_at, delivery.zone), delivery.zone)
         elif delivery.is_return:
             text = _("We pick up your return %(day)s, between %(from)s and %(to)s.")
-            texts["day"] = on_day(local_day(promise.opens_at, delivery.zone), delivery.zone)
+            texts["day"] = on_day(clock.local_date(promise.opens_at, delivery.zone), delivery.zone)
         elif on_road:
             text = _("Your order is on its way. We agreed on %(day)s, between %(from)s and %(to)s.")
         else:
@@ -146,7 +155,7 @@ def _coming(delivery: TrackedOrder) -> Answer:
 
 def _planned(delivery: TrackedOrder, arrival: ArrivalRange, icon: str) -> Answer:
     """Return the answer with the planned arrival as a range."""
-    day = local_day(arrival.low_at, delivery.zone)
+    day = clock.local_date(arrival.low_at, delivery.zone)
     texts = {"day": on_day(day, delivery.zone), **window_texts(arrival.low_at, arrival.high_at)}
     if delivery.state == S.OUT:
         text = _("On its way: it should arrive %(day)s between %(from)s and %(to)s.")
@@ -181,7 +190,7 @@ def _overdue(delivery: TrackedOrder) -> str:
 def _delivered(delivery: TrackedOrder) -> str:
     step = delivery.timeline.last("delivered")
     at = step.at if step else delivery.order.updated_at
-    texts = {"day": on_day(local_day(at, delivery.zone), delivery.zone)}
+    texts = {"day": on_day(clock.local_date(at, delivery.zone), delivery.zone)}
     texts["time"] = formatting.time(at)
     if delivery.is_collected:
         return _("You collected your order %(day)s at %(time)s.") % texts
@@ -194,39 +203,11 @@ def _awaiting(delivery: TrackedOrder) -> Answer:
     sentence = _("Your order is ready. Collect it at %(place)s.") % {"place": place}
     note = ""
     if promise is not None and promise.option in {Option.CURBSIDE, Option.HUB}:
-        texts = {"day": on_day(local_day(promise.opens_at, delivery.zone), delivery.zone)}
+        texts = {"day": on_day(clock.local_date(promise.opens_at, delivery.zone), delivery.zone)}
         texts |= window_texts(promise.opens_at, promise.closes_at)
         note = _("We agreed on: %(day)s, between %(from)s and %(to)s.") % texts
         note = _overdue(delivery) or note
     return Answer(sentence=sentence, icon="inbox", tone="active", note=note)
-
-
-def for_day(day: dt.date, zone: str) -> str:
-    """Return a day for “planned for …”: today, tomorrow, or its weekday and date."""
-    words = _near(day, zone)
-    return words or pgettext("planned for", "%(date)s") % {"date": formatting.named_day(day)}
-
-
-def on_day(day: dt.date, zone: str) -> str:
-    """Return a day for “it arrives …” and “delivered …”: today, tomorrow, yesterday, or a date."""
-    words = _near(day, zone)
-    return words or pgettext("it happens", "on %(date)s") % {"date": formatting.named_day(day)}
-
-
-def _near(day: dt.date, zone: str) -> str:
-    today = local_day(clock.now(), zone)
-    words = {today: _("today"), today + DAY: _("tomorrow"), today - DAY: _("yesterday")}
-    return words.get(day, "")
-
-
-def window_texts(opens_at: dt.datetime, closes_at: dt.datetime) -> dict[str, str]:
-    """Return the times of a window, ``from`` and ``to``, in the active time zone."""
-    return {"from": formatting.time(opens_at), "to": formatting.time(closes_at)}
-
-
-def window_line(opens_at: dt.datetime, closes_at: dt.datetime) -> str:
-    """Return a window with its day, as ``Wed, 2 Dec, 10:00–12:00``, in the active time zone."""
-    return formatting.window(opens_at, closes_at)
 
 
 def step_lines(delivery: TrackedOrder) -> list[StepLine]:
@@ -235,7 +216,8 @@ def step_lines(delivery: TrackedOrder) -> list[StepLine]:
 
 
 def _step_line(step: Step) -> StepLine:
-    icon, tone, text = STEPS[step.code]
+    by_shopper = step.code == "cancelled" and step.data.get("cause") == "shopper"
+    icon, tone, text = STEPS["cancelled_by_you" if by_shopper else step.code]
     facts = {"window": "", "reason": _reason(step)}
     if step.code in {"window", "window_changed"}:
         opens, closes = (
@@ -248,19 +230,3 @@ def _step_line(step: Step) -> StepLine:
 def _reason(step: Step) -> str:
     reason = str(step.data.get("reason") or "")
     return str(REASONS.get(reason, _("it was not possible")))
-
-
-def place_line(place: Place) -> str:
-    """Return an address shortened to street and town, without the unit.
-
-    Everybody who has the link can read the page, so it does not show more than a driver would call
-    through the street.
-    """
-    if place.street:
-        street = f"{place.street} {place.house_number}".strip()
-        parts = [street, place.city]
-    else:
-        pieces = [piece.strip() for piece in place.text.split(",") if piece.strip()]
-        parts = pieces if len(pieces) < 3 else [pieces[0], pieces[-1]]
-    line = ", ".join(part for part in parts if part)
-    return line if len(line) <= LONGEST_PLACE else f"{line[: LONGEST_PLACE - 1].rstrip()}…"

@@ -142,9 +142,15 @@ def _shopper(row: Order, contact: dict[str, str]) -> dict[str, Shopper]:
 
 @transaction.atomic
 def cancel_order(
-    *, order: Order, cause: str = Cause.DISPATCHER, version: int | None = None
+    *,
+    order: Order,
+    cause: str = Cause.DISPATCHER,
+    reason: str = "",
+    version: int | None = None,
 ) -> Order:
     """Cancel an order. Cancelling it twice changes nothing.
+
+    ``reason`` is a word of the page where it was cancelled, such as ``too_late``.
 
     Locks: the order. Records: order.cancelled. Raises: Stale; MoveNotAllowed if the order is in
     the vehicle.
@@ -155,7 +161,8 @@ def cancel_order(
             _("The order is in the vehicle. Ask the driver to record a failed attempt."),
             data={"order": row.public_id, "state": row.state},
         )
-    move([row], OrderState.CANCELLED, data={"cause": str(cause)}, lane=Lane.PERSON)
+    facts = {"cause": str(cause)} | ({"reason": reason} if reason else {})
+    move([row], OrderState.CANCELLED, data=facts, lane=Lane.PERSON)
     return row
 
 

@@ -21,8 +21,8 @@ from dispatch.planning.models import Plan, Stop
 from dispatch.planning.services import publish_plan
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
+from portal.shopper.policy import ShopperPages
 from portal.tracking.models import Rating
-from portal.tracking.policy import Contact
 from tenants.people.services import set_section
 from tenants.sections import section_of
 from tests.dispatch.conftest import SetClock
@@ -217,8 +217,8 @@ def test_the_contact_of_the_shop_is_on_the_page_and_only_its_own(
     order: Order, shopper: Shopper, other: RetailerRef
 ) -> None:
     assert "Contact" in shopper(order).text()
-    contact = Contact(contact_phone="+351 21 000", contact_email="help@first.example")
-    set_section(section=section_of(Contact), policy=contact)
+    contact = ShopperPages(contact_phone="+351 21 000", contact_email="help@first.example")
+    set_section(section=section_of(ShopperPages), policy=contact)
     page = shopper(order).get().content.decode()
     assert 'href="tel:+35121000"' in page
     assert "help@first.example" in page

@@ -1,4 +1,4 @@
-"""The section of the policy about the shopper's delivery page: whom a shopper can contact."""
+"""The section of the policy about shoppers' pages: whom a shopper can contact, and returns."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _PHONE = re.compile(r"\+?[0-9 ().-]{5,30}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """The contact that each shopper's page shows. Empty values are not shown."""
+class ShopperPages:
+    """The contact that each shopper's page shows (empty values are not shown), and returns."""
 
-    title: ClassVar[Label] = gettext_lazy("Delivery page")
+    title: ClassVar[Label] = gettext_lazy("Shoppers' pages")
     contact_phone: str = setting(
         "",
         gettext_lazy("Phone for shoppers"),
@@ -40,6 +40,15 @@ class Contact:
         help=gettext_lazy("In your own words, for example: Monday to Friday, 9 to 18."),
         most=120,
     )
+    returns_days: int = setting(
+        7,
+        gettext_lazy("Days in which a shopper can request the pickup of a return"),
+        help=gettext_lazy(
+            "Counted from the delivery. The shopper's link may end earlier. 0 means never."
+        ),
+        least=0,
+        most=365,
+    )
 
     def check(self, problems: Problems) -> None:
         """Add a problem for a telephone number or an e-mail address that cannot be valid."""
@@ -55,6 +64,6 @@ class Contact:
             )
 
 
-def contact_policy() -> Contact:
-    """Return the contact of the current retailer."""
-    return policy(Contact)
+def page_policy() -> ShopperPages:
+    """Return the settings of the current retailer for shoppers' pages."""
+    return policy(ShopperPages)

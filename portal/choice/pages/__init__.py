@@ -1,0 +1,1 @@
+"""The shopper's pages of choosing: options, confirmation, another place, instructions, returns."""

@@ -1,0 +1,308 @@
+"""Choosing a time: show the options, hold one, confirm it. Reading a page changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.forms import Form
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from dispatch.orders.handovers import LEFT_ALONE
+from dispatch.orders.models import AccessNote, Cause, Option, Order
+from dispatch.orders.selectors import orders
+from dispatch.slots.errors import TooLate
+from lastmile.core import clock, formatting
+from lastmile.core.errors import DomainError
+from lastmile.core.refusals import unknown
+from portal.choice import services
+from portal.choice.models import Caller, DeliverySession, ShownOffer
+from portal.choice.pages.forms import HandoverForm, way_of
+from portal.choice.pages.showing import option_words, page_of, price_words, window_of
+from portal.choice.pages.words import OPTIONS, WAYS
+from portal.choice.providers import provider_of_hold
+from portal.choice.providers.base import HeldPlace
+from portal.choice.selectors import offers_of
+from portal.choice.services.instructing import set_instructions
+from portal.shopper.changes import Rights, rights_of
+from portal.shopper.pages import ShopperRequest, shopper_page
+from portal.shopper.stepup import is_confirmed, to_step_up
+from portal.shopper.wording import place_line, time_line, window_line, zone_of
+
+READ_AND_ACT = require_http_methods(["GET", "HEAD", "POST"])
+PROMISED = "promised"
+
+
+@shopper_page
+@READ_AND_ACT
+def start(request: ShopperRequest, secret: str) -> HttpResponse:
+    """Say what choosing does; the button computes the options and opens a session."""
+    rights = rights_of(request.order)
+    refused: DomainError | None = None
+    if request.method == "POST":
+        try:
+            return _see(secret, "choosing:offers", _opened(request, rights).public_id)
+        except DomainError as fault:
+            refused = fault
+    context = _context(request, secret, refused) | {"rights": rights}
+    return render(request, "choosing/start.html", context, status=_status(refused))
+
+
+def _opened(request: ShopperRequest, rights: Rights) -> DeliverySession:
+    """Return a session with fresh offers for the order at its place; an earlier one is used again.
+
+    So a place that the shopper still holds counts as the shopper's own.
+    """
+    if not rights.time.possible:
+        raise TooLate(str(rights.time.why_not))
+    order, language = request.order, get_language() or ""
+    earlier = _sessions(order).filter(place={}).order_by("-pk").first()
+    if earlier is not None:
+        today = clock.local_date(clock.now(), zone_of(order))
+        answer = services.ask_again(session=earlier, since=today)
+        return services.change_session(session=earlier, answer=answer, language=language).session
+    answer = services.ask_for_order(order=order, caller=Caller.SHOPPER)
+    asker = services.Asker(caller=Caller.SHOPPER, principal=order.public_id)
+    return services.open_session(answer=answer, asker=asker, language=language)
+
+
+@shopper_page
+@READ_AND_ACT
+def offers(request: ShopperRequest, secret: str, session: str) -> HttpResponse:
+    """Show the stored offers by day; a POST holds the chosen one or asks for fresh offers."""
+    row = _session_of(request.order, session)
+    if row is None:
+        return _to(secret, "choosing:start")
+    refused: DomainError | None = None
+    if request.method == "POST":
+        try:
+            if request.POST.get("what") == "again":
+                answer = services.ask_again(session=row)
+                services.change_session(session=row, answer=answer)
+                return _see(secret, "choosing:offers", session)
+            _hold(request.order, row, request.POST.get("offer", ""))
+            return _see(secret, "choosing:confirm", session)
+        except DomainError as fault:
+            refused = fault
+            row.refresh_from_db()
+    option = request.GET.get("option", "")
+    option = option if option in OPTIONS else ""
+    shown = page_of(
+        row,
+        request.order,
+        services.held_by(row),
+        option=option,
+        every_day=request.GET.get("days") == "all",
+    )
+    context = _context(request, secret, refused) | {
+        "session": row,
+        "page": shown,
+        "option": option,
+        "every_day": request.GET.get("days") == "all",
+        "chosen": request.POST.get("offer", ""),
+        "elsewhere": bool(row.place),
+        "near": _near(row, refused),
+        "ended": request.GET.get("ended") == "1",
+    }
+    return render(request, "choosing/offers.html", context, status=_status(refused))
+
+
+def _hold(order: Order, session: DeliverySession, offer: str) -> HeldPlace:
+    rights = rights_of(order)
+    if not rights.time.possible:
+        raise TooLate(str(rights.time.why_not))
+    if not offer:
+        raise NothingChosen(_("Choose one of the times, then continue."))
+    ready = services.prepare_hold(session=session, offer=offer)  # the next page asks how
+    return services.hold_offer(session=session, ready=ready)
+
+
+class NothingChosen(DomainError):
+    """The form was sent without a time."""
+
+    code = "nothing_chosen"
+    status = 422
+
+
+def _near(session: DeliverySession, refused: DomainError | None) -> list[ShownOffer]:
+    """Return the offers that a refusal names as alternatives."""
+    facts = refused.data.get("alternatives", []) if refused else []
+    named = [str(fact.get("offer", "")) for fact in facts]
+    rows = {row.offer: row for row in offers_of(session).filter(offer__in=named)}
+    return [rows[offer] for offer in named if offer in rows]
+
+
+@shopper_page
+@sensitive_post_parameters("code")
+@READ_AND_ACT
+def confirm(request: ShopperRequest, secret: str, session: str) -> HttpResponse:
+    """Show the held place with its price and place, and book it with a handover."""
+    row = _session_of(request.order, session)
+    if row is None:
+        return _to(secret, "choosing:start")
+    order = request.order
+    held = _held(row, request.POST.get("hold", ""))
+    if held is None or (held.state == PROMISED and request.method != "POST"):
+        return _without_hold(order, row, secret)
+    note = AccessNote.objects.filter(order=order).first()
+    initial = {"way": way_of(order, note), "text": note.text if note else ""}
+    has_code = bool(note and note.code)
+    form: Form = HandoverForm(order, initial=initial, has_code=has_code)
+    refused: DomainError | None = None
+    if request.method == "POST":
+        if held.state == PROMISED and held.order == order.public_id:
+            return _done(secret)  # the same form again
+        form = HandoverForm(order, request.POST, has_code=has_code)
+        at_door = held.option == Option.WINDOW
+        if form.is_valid() or not at_door:
+            way = form.cleaned_data.get("way", "attended") if at_door else ""
+            if _needs_code(row, way) and not is_confirmed(request):
+                return to_step_up(request)
+            try:
+                _book(order, held, request.POST.get("promise", ""), way, form)
+                return _done(secret)
+            except DomainError as fault:
+                refused = fault
+                request.order = orders().get(pk=order.pk)
+    context = _context(request, secret, refused) | {
+        "session": row,
+        "held": held,
+        "form": form,
+        "option": option_words(held.option, order),
+        "window": window_of(held.opens_at, held.closes_at),
+        "price": price_words(held.price_minor, held.currency),
+        "place": _place_of(order, row, held),
+        "grams": "" if held.co2_g is None else formatting.grams(max(0, held.co2_g)),
+        "before": _before(order),
+        "kept_until": time_line(held.expires_at, zone_of(order)) if held.expires_at else "",
+        "promise_number": last_number(order),
+        "at_door": held.option == Option.WINDOW,
+        "elsewhere": bool(row.place),
+    }
+    status = 422 if refused is None and form.is_bound else _status(refused)
+    return render(request, "choosing/confirm.html", context, status=status)
+
+
+def _place_of(order: Order, session: DeliverySession, held: HeldPlace) -> str:
+    if held.option != Option.WINDOW:
+        return session.hub.name
+    return held.place_text if session.place else place_line(order.delivery_place)
+
+
+def _before(order: Order) -> str:
+    """Return the window of the present promise, which the new one replaces."""
+    promise = order.promise
+    return window_line(promise.opens_at, promise.closes_at) if promise else ""
+
+
+def _without_hold(order: Order, session: DeliverySession, secret: str) -> HttpResponse:
+    """Send the reader on: to the page if this session's time is booked, else to the options."""
+    chosen = ShownOffer.objects.filter(session=session, chosen_at__isnull=False).exists()
+    if chosen and order.promise is not None:
+        return _to(secret, "tracking:page")
+    return HttpResponseRedirect(
+        f"{reverse('choosing:offers', args=[secret, session.public_id])}?ended=1"
+    )
+
+
+def _held(session: DeliverySession, hold: str) -> HeldPlace | None:
+    """Return the hold that a form names, or the newest place that the session holds now."""
+    if hold and "\x00" not in hold:
+        found = provider_of_hold(hold).find_hold(hold)
+        if found is None or found.session != session.public_id:
+            raise unknown()
+        return found
+    held = services.held_by(session)
+    return held[-1] if held else None
+
+
+def _needs_code(session: DeliverySession, way: str) -> bool:
+    """Return True if booking moves the goods to another address or to another person or place."""
+    return bool(session.place) or (bool(way) and WAYS[way][1] in LEFT_ALONE)
+
+
+class AlreadyChanged(TooLate):
+    """The order was changed after the page was shown."""
+
+    code = "already_changed"
+
+
+def _refuse_changed(shown: str, *numbers: int) -> None:
+    """Raise AlreadyChanged if the number of the promise that the page showed is not among these."""
+    if shown not in {str(number) for number in numbers}:
+        raise AlreadyChanged(
+            _("This order was already changed after you opened this page. Nothing was changed now.")
+        )
+
+
+def last_number(order: Order) -> int:
+    """Return the number of an order's last promise, 0 without one."""
+    numbers = order.promises.order_by("-number").values_list("number", flat=True)
+    return numbers.first() or 0
+
+
+def _book(order: Order, held: HeldPlace, shown_number: str, way: str, form: Form) -> None:
+    """Promise the held place and store the way of handing over, in one transaction.
+
+    ``shown_number`` is the number of the promise that the page showed. If another promise was
+    made since, everything is rolled back.
+    """
+    _refuse_changed(shown_number, last_number(order))  # at once, before anything slow
+    ready = services.prepare_order_choice(order=order, held=held)
+    handover, kind, _words = WAYS[way] if way else ("", "", "")
+    cause = Cause.SHOPPER if last_number(order) else Cause.CHOICE
+    with transaction.atomic():
+        promise = services.choose_for_order(
+            order=order, ready=ready, handover=handover, cause=cause
+        )
+        _refuse_changed(shown_number, promise.number, promise.number - 1)
+        if way:
+            set_instructions(
+                order=order,
+                handover=handover,
+                kind=kind,
+                text=form.cleaned_data.get("text", ""),
+                code=form.cleaned_data.get("code") or None,
+            )
+
+
+def _sessions(order: Order) -> Any:
+    return DeliverySession.objects.select_related("hub", "zone", "order").filter(
+        order=order, caller=Caller.SHOPPER, expires_at__gt=clock.now()
+    )
+
+
+def _session_of(order: Order, public_id: str) -> DeliverySession | None:
+    """Return a session of this order that has not expired, or None."""
+    if "\x00" in public_id:
+        return None
+    found: DeliverySession | None = _sessions(order).filter(public_id=public_id).first()
+    return found
+
+
+def _context(request: ShopperRequest, secret: str, refused: DomainError | None) -> dict[str, Any]:
+    return {"order": request.order, "secret": secret, "refused": refused}
+
+
+def _status(refused: DomainError | None) -> int:
+    return refused.status if refused else 200
+
+
+def _to(secret: str, name: str) -> HttpResponse:
+    return HttpResponseRedirect(reverse(name, args=[secret]))
+
+
+def _see(secret: str, name: str, *args: str) -> HttpResponse:
+    """Send the reader to a page after a POST, so that a reload repeats nothing."""
+    return HttpResponse(status=303, headers={"Location": reverse(name, args=[secret, *args])})
+
+
+def _done(secret: str, what: str = "booked") -> HttpResponse:
+    address = reverse("tracking:page", args=[secret])
+    return HttpResponse(status=303, headers={"Location": f"{address}?done={what}"})

@@ -1,0 +1,175 @@
+"""The offers of a session as the page shows them: by day and by time, with marks and reasons."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from dispatch.orders.models import Order
+from lastmile.core import formatting
+from portal.choice.models import DeliverySession, ShownOffer
+from portal.choice.pages.words import GREEN_MARK, MARKS, OPTIONS, RETURN_OPTION, Words, why_here
+from portal.choice.providers.base import HeldPlace
+from portal.choice.selectors import offers_of
+from portal.choice.sentences import why_missing
+
+FEW_DAYS = 5  # days that the page shows first, so that it stays small on a phone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferLine:
+    """An offer as a radio button: its texts, marks and state."""
+
+    offer: str
+    day: str
+    window: str
+    option: Words
+    price: str
+    grams: str
+    reason: str
+    marks: tuple[tuple[str, str, Words], ...]
+    held: bool
+    agreed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingLine:
+    """A time that is not offered, and why."""
+
+    window: str
+    option: Words
+    why: str
+
+
+@dataclass(slots=True, kw_only=True)
+class DayGroup:
+    """A day with its offers and the times that are not available."""
+
+    date: dt.date
+    offers: list[OfferLine] = field(default_factory=list)
+    missing: list[MissingLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferPage:
+    """Everything that the page of offers shows."""
+
+    days: list[DayGroup]
+    full_days: list[DayGroup]
+    more_days: int
+    options: list[tuple[str, Words]]
+    not_ready: list[dt.date]
+    count: int
+
+
+def page_of(
+    session: DeliverySession,
+    order: Order,
+    held: Sequence[HeldPlace],
+    *,
+    option: str = "",
+    every_day: bool = False,
+) -> OfferPage:
+    """Return the offers of a session by day; ``option`` keeps one option.
+
+    Without ``every_day`` only the first days with offers are shown, and the day of the green one.
+    """
+    shown = list(offers_of(session))
+    lines = [row for row in shown if not option or row.option == option]
+    groups = _groups(lines, session.not_offered, order, {place.offer for place in held}, option)
+    with_offers = [group for group in groups if group.offers]
+    first = {group.date for group in with_offers[:FEW_DAYS]}
+    first |= {row.service_date for row in lines if row.green}
+    first |= {row.service_date for row in lines if row.offer in {h.offer for h in held}}
+    days = with_offers if every_day else [g for g in with_offers if g.date in first]
+    return OfferPage(
+        days=days,
+        full_days=[group for group in groups if not group.offers],
+        more_days=len(with_offers) - len(days),
+        options=_options(shown, order),
+        not_ready=[dt.date.fromisoformat(str(day)) for day in session.not_ready],
+        count=len(lines),
+    )
+
+
+def _groups(
+    rows: Iterable[ShownOffer],
+    missing: Iterable[dict[str, Any]],
+    order: Order,
+    held: set[str],
+    option: str,
+) -> list[DayGroup]:
+    groups: dict[dt.date, DayGroup] = {}
+
+    def group(date: dt.date) -> DayGroup:
+        return groups.setdefault(date, DayGroup(date=date))
+
+    for row in sorted(rows, key=lambda row: (row.opens_at, row.closes_at, row.rank)):
+        group(row.service_date).offers.append(_line(row, order, held))
+    for item in sorted(missing, key=lambda item: str(item["opens_at"])):
+        if not option or item["option"] == option:
+            date = dt.date.fromisoformat(str(item["service_date"]))
+            group(date).missing.append(_missing(item, order))
+    return [groups[date] for date in sorted(groups)]
+
+
+def _line(row: ShownOffer, order: Order, held: set[str]) -> OfferLine:
+    promise = order.promise
+    return OfferLine(
+        offer=row.offer,
+        day=formatting.named_day(row.service_date),
+        window=window_of(row.opens_at, row.closes_at),
+        option=option_words(row.option, order),
+        price=price_words(row.price_minor, row.currency),
+        grams="" if row.co2_g is None else grams_words(row.co2_g),
+        reason=why_here(row.reason),
+        marks=((GREEN_MARK,) if row.green else ()) + MARKS.get(row.reason, ()),
+        held=row.offer in held,
+        agreed=promise is not None and promise.slot == row.offer,
+    )
+
+
+def _missing(item: dict[str, Any], order: Order) -> MissingLine:
+    opens_at, closes_at = (
+        dt.datetime.fromisoformat(str(item[name])) for name in ("opens_at", "closes_at")
+    )
+    return MissingLine(
+        window=window_of(opens_at, closes_at),
+        option=option_words(str(item["option"]), order),
+        why=why_missing(str(item["reason"])),
+    )
+
+
+def _options(rows: Sequence[ShownOffer], order: Order) -> list[tuple[str, Words]]:
+    """Return the options that are offered, for the filter; none if there is only one."""
+    present = {row.option for row in rows}
+    codes = [code for code in OPTIONS if code in present]
+    return [(code, option_words(code, order)) for code in codes] if len(codes) > 1 else []
+
+
+def option_words(option: str, order: Order) -> Words:
+    """Return the name of an option; a return is picked up at the door."""
+    if option == "window" and order.direction == "return":
+        return RETURN_OPTION
+    return OPTIONS.get(option, option)
+
+
+def window_of(opens_at: dt.datetime, closes_at: dt.datetime) -> str:
+    """Return a window as ``10:00–12:00`` in the active time zone."""
+    return f"{formatting.time(opens_at)}–{formatting.time(closes_at)}"
+
+
+def price_words(price_minor: int | None, currency: str) -> str:
+    """Return a price for shoppers; 0 is “Free”, no price is empty."""
+    if price_minor is None:
+        return ""
+    return formatting.money(price_minor, currency) if price_minor else _("Free")
+
+
+def grams_words(co2_g: int) -> str:
+    """Return the grams of CO2e that a delivery adds; a route that gets shorter adds none."""
+    return _("%(grams)s of CO2e") % {"grams": formatting.grams(max(0, co2_g))}

@@ -1,0 +1,146 @@
+"""What a shopper can still change of an order, until when, and why not.
+
+These are the rules of the pages. Services check again when the change is made: by the state of the
+order, the cut-off of each slot, and the router.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise as Lazy
+from django.utils.translation import gettext_lazy as _
+
+from dispatch.orders.models import Direction, Order, Outcome
+from dispatch.orders.states import ENDED, OrderState
+from dispatch.planning.models import Stop
+from dispatch.planning.states import PUBLISHED
+from dispatch.slots.models import Slot
+from dispatch.slots.states import SlotState
+from lastmile.core import clock
+from portal.shopper.policy import page_policy
+
+Words = str | Lazy
+S = OrderState
+#: External ids of returns that shoppers requested: the order's own id and this ending.
+RETURN_SUFFIX: Final = "-R"
+LONGEST_ID: Final = 64
+SOURCE: Final = "shopper"  # the source of orders that shoppers placed by their page
+
+_LEFT: Words = _("The driver already has your order, so it can no longer change here.")
+_WAITS: Words = _("Your order is ready to collect, so its time can no longer change here.")
+_OVER: Words = _("This order has ended, so it can no longer change.")
+_NO_PIN: Words = _("The shop still checks your address. You can choose a time after that.")
+_NO_SLOTS: Words = _("The shop offers no other times here at the moment.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """If something can be changed now: ``why_not`` is the sentence for no, "" for yes."""
+
+    why_not: Words = ""
+
+    @property
+    def possible(self) -> bool:
+        """True if the change is possible."""
+        return not self.why_not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What a shopper can change of an order now.
+
+    ``until_at`` is the cut-off of the agreed slot, None if it is not known. ``is_late`` means that
+    the cut-off has passed: then only what the driver's plan can still take is offered.
+    """
+
+    time: Right
+    place: Right
+    instructions: Right
+    cancel: Right
+    give_back: Right
+    until_at: dt.datetime | None = None
+    is_late: bool = False
+
+
+def rights_of(order: Order) -> Rights:
+    """Return what the shopper of an order can change now."""
+    gone = _gone(order)
+    slot = _slot_of(order)
+    time = Right(why_not=gone or _no_time(order))
+    outward = order.direction == Direction.OUTWARD
+    elsewhere = time if outward else Right(why_not=gone or _OVER)
+    ended = OrderState(order.state) in ENDED
+    return Rights(
+        time=time,
+        place=elsewhere,
+        instructions=Right(why_not=_OVER if ended or order.state == S.LOADED else ""),
+        cancel=Right(why_not=gone),
+        give_back=Right(why_not=_no_return(order)),
+        until_at=slot.book_until_at if slot else None,
+        is_late=slot is not None and slot.book_until_at <= clock.now(),
+    )
+
+
+def _gone(order: Order) -> Words:
+    """Return why the time can no longer change because of the state of the order; "" if it can."""
+    state = OrderState(order.state)
+    if state in ENDED:
+        return _OVER
+    if state == S.AWAITING_COLLECTION:
+        return _WAITS
+    if state in {S.LOADED, S.OUT} or (state == S.PLANNED and _has_left(order)):
+        return _LEFT
+    return ""
+
+
+def _has_left(order: Order) -> bool:
+    """Return True if the route with the order has left the hub by the published plan."""
+    return Stop.objects.filter(
+        order=order, plan__status=PUBLISHED, route__starts_at__lte=clock.now()
+    ).exists()
+
+
+def _no_time(order: Order) -> Words:
+    if order.state == S.NEEDS_PIN or order.delivery_place.point is None:
+        return _NO_PIN
+    slots = Slot.objects.filter(state=SlotState.OPEN, opens_at__gt=clock.now())
+    if order.hub_id is not None:
+        slots = slots.filter(hub=order.hub_id)
+    return "" if slots.exists() else _NO_SLOTS
+
+
+def _slot_of(order: Order) -> Slot | None:
+    if order.promise is None or not order.promise.slot:
+        return None
+    return Slot.objects.filter(public_id=order.promise.slot).first()
+
+
+def return_id_of(order: Order) -> str:
+    """Return the external id of the return of an order; the same for each call."""
+    own = order.external_id or order.public_id
+    return f"{own[: LONGEST_ID - len(RETURN_SUFFIX)]}{RETURN_SUFFIX}"
+
+
+def return_of(order: Order) -> Order | None:
+    """Return the return that the shopper of an order requested, or None."""
+    rows = Order.objects.filter(
+        external_id=return_id_of(order), direction=Direction.RETURN, source=SOURCE
+    )
+    return rows.first()
+
+
+def _no_return(order: Order) -> Words:
+    """Return why the goods cannot be given back by the page; "" if they can."""
+    if order.direction != Direction.OUTWARD or order.state != S.DELIVERED:
+        return _("You can request the pickup of a return after the delivery.")
+    days = page_policy().returns_days
+    if not days:
+        return _("This shop takes no returns here. Contact it.")
+    attempt = order.attempts.filter(outcome=Outcome.DELIVERED).order_by("-number").first()
+    delivered_at = attempt.departed_at if attempt else order.updated_at
+    if clock.now() >= delivered_at + dt.timedelta(days=days):
+        return _("The time for returns by this page has passed. Contact the shop.")
+    return ""

@@ -1,0 +1,70 @@
+"""Words that all pages of shoppers share: days in sentences, windows, shortened addresses."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from dispatch.orders.models import Order, Place
+from lastmile.core import clock, formatting
+from lastmile.core.tenancy import current_retailer
+
+DAY = dt.timedelta(days=1)
+LONGEST_PLACE = 80
+
+
+def zone_of(order: Order) -> str:
+    """Return the time zone for an order's times: the zone of its hub, else of the retailer."""
+    return order.hub.zone if order.hub else current_retailer().zone
+
+
+def for_day(day: dt.date, zone: str) -> str:
+    """Return a day for “planned for …”: today, tomorrow, or its weekday and date."""
+    words = _near(day, zone)
+    return words or pgettext("planned for", "%(date)s") % {"date": formatting.named_day(day)}
+
+
+def on_day(day: dt.date, zone: str) -> str:
+    """Return a day for “it arrives …” and “delivered …”: today, tomorrow, yesterday, or a date."""
+    words = _near(day, zone)
+    return words or pgettext("it happens", "on %(date)s") % {"date": formatting.named_day(day)}
+
+
+def _near(day: dt.date, zone: str) -> str:
+    today = clock.local_date(clock.now(), zone)
+    words = {today: _("today"), today + DAY: _("tomorrow"), today - DAY: _("yesterday")}
+    return words.get(day, "")
+
+
+def window_texts(opens_at: dt.datetime, closes_at: dt.datetime) -> dict[str, str]:
+    """Return the times of a window, ``from`` and ``to``, in the active time zone."""
+    return {"from": formatting.time(opens_at), "to": formatting.time(closes_at)}
+
+
+def window_line(opens_at: dt.datetime, closes_at: dt.datetime) -> str:
+    """Return a window with its day, as ``Wed, 2 Dec, 10:00–12:00``, in the active time zone."""
+    return formatting.window(opens_at, closes_at)
+
+
+def time_line(instant: dt.datetime, zone: str) -> str:
+    """Return an instant for “until …”, as ``18:00 today`` or ``18:00 on Wednesday, 2 December``."""
+    day = on_day(clock.local_date(instant, zone), zone)
+    return _("%(time)s %(day)s") % {"time": formatting.time(instant), "day": day}
+
+
+def place_line(place: Place) -> str:
+    """Return an address shortened to street and town, without the unit.
+
+    Everybody who has the link can read the page, so it does not show more than a driver would call
+    through the street.
+    """
+    if place.street:
+        street = f"{place.street} {place.house_number}".strip()
+        parts = [street, place.city]
+    else:
+        pieces = [piece.strip() for piece in place.text.split(",") if piece.strip()]
+        parts = pieces if len(pieces) < 3 else [pieces[0], pieces[-1]]
+    line = ", ".join(part for part in parts if part)
+    return line if len(line) <= LONGEST_PLACE else f"{line[: LONGEST_PLACE - 1].rstrip()}…"

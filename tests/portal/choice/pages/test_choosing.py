@@ -1,0 +1,282 @@
+"""Choosing a time on the shopper's pages, with scripts off: options, hold, confirmation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
+
+from dispatch.fleet.models import Hub
+from dispatch.orders.models import Cause, Order
+from dispatch.orders.services import mark_loaded, mark_planned
+from dispatch.slots.models import Hold, Slot
+from dispatch.slots.states import HoldState
+from lastmile.core.models import Event
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from portal.choice.models import DeliverySession, ShownOffer
+from tests.dispatch.conftest import SetClock
+from tests.dispatch.slots.booking import take_place, taken
+from tests.factories import make_hub, make_order
+from tests.factories.orders import DAY
+from tests.portal.tracking.shoppers import ShopperBrowser, heading, text_of
+
+
+def below(answer: HttpResponse, shopper: ShopperBrowser) -> str:
+    """Return the path under the link to which an answer leads."""
+    assert answer.status_code in {302, 303}, answer.content.decode()[:3000]
+    return answer.headers["Location"].removeprefix(f"/t/{shopper.secret}/")
+
+
+def asked(shopper: ShopperBrowser) -> str:
+    """Ask for the options; return the path of their page."""
+    return below(shopper.post("choose/"), shopper)
+
+
+def slot_at(hour: int) -> Slot:
+    return next(slot for slot in Slot.objects.all() if slot.opens_at.hour == hour)
+
+
+def held(shopper: ShopperBrowser, hour: int) -> str:
+    """Hold the slot of an hour; return the path of the confirmation."""
+    return below(shopper.post(asked(shopper), offer=slot_at(hour).public_id), shopper)
+
+
+def fields_of(answer: HttpResponse) -> dict[str, str]:
+    """Return the hidden fields of the form of a page."""
+    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.content.decode())
+    return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
+
+
+def book(shopper: ShopperBrowser, hour: int, **fields: str) -> HttpResponse:
+    """Hold and confirm the slot of an hour."""
+    path = held(shopper, hour)
+    return shopper.post(path, **({"way": "attended"} | fields_of(shopper.get(path)) | fields))
+
+
+def test_a_shopper_chooses_a_time_without_scripts_and_the_page_answers_with_it(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    assert "Choose a time" in shopper.text()
+    options = asked(shopper)
+    page = shopper.text(options)
+    assert "Monday, 23 November 2026" in page
+    assert "10:00–12:00" in page
+    assert re.search(r"3[.,]60", page)
+    assert "Lowest CO2e" in page
+    confirm = below(shopper.post(options, offer=slot_at(12).public_id), shopper)
+    summary = shopper.text(confirm)
+    assert "12:00–14:00" in summary
+    assert "Kept for you until" in summary
+    sent = {"way": "attended"} | fields_of(shopper.get(confirm))
+    assert below(shopper.post(confirm, **sent), shopper) == "?done=booked"
+    order.refresh_from_db()
+    promise = order.promise
+    assert promise is not None
+    assert (promise.slot, promise.price_minor, promise.cause, promise.handover) == (
+        slot_at(12).public_id, 362, Cause.CHOICE, "attended",
+    )  # fmt: skip
+    answer = "Your delivery is planned for tomorrow, between 12:00 and 14:00."
+    assert shopper.answer() == answer
+    assert "Your time is booked" in shopper.text(done="booked")
+    assert taken(slot_at(12)) == 1
+
+
+def test_each_option_says_day_window_price_co2_and_why(shopper: ShopperBrowser) -> None:
+    page = shopper.get(asked(shopper)).content.decode()
+    assert page.count('type="radio"') == ShownOffer.objects.count() == 4
+    labels = re.findall(r"<label for=\"o-[^>]*>(.*?)</label>", page, re.DOTALL)
+    for label in labels:
+        assert "Monday, 23 November" in label
+        assert re.search(r"\d\d:00–\d\d:00", label)
+        assert "Free" in label or "€" in label
+    assert sum("of CO2e" in label for label in labels) == 3, "the shopper's own trip is not known"
+    assert sum("Lowest CO2e" in label for label in labels) == 1
+    assert "Earliest" in page or "Lowest price" in page
+    assert page.count("<legend>") == 1
+
+
+def test_s23_reading_choosing_pages_changes_nothing(shopper: ShopperBrowser) -> None:
+    confirm = held(shopper, 10)
+    options = confirm.removesuffix("confirm/")
+    paths = ("choose/", options, f"{options}?option=curbside&days=all", confirm, "change/cancel/",
+             "change/instructions/", "change/address/", "return/")  # fmt: skip
+    shopper.get()
+    with CaptureQueriesContext(connection) as queries:
+        for path in paths:
+            for read in (shopper.client.get, shopper.client.head):
+                answer = read(f"/t/{shopper.secret}/{path}", headers={"purpose": "prefetch"})
+                assert answer.status_code in {200, 302, 303}, path
+    changing = [q["sql"] for q in queries if q["sql"].split()[0] not in {"SELECT", "SET", "SHOW"}]
+    assert [sql for sql in changing if "SAVEPOINT" not in sql] == []
+
+
+def test_s06_the_shoppers_own_hold_is_shown_as_kept_and_choosing_again_moves_it(
+    shopper: ShopperBrowser,
+) -> None:
+    Slot.objects.update(capacity_orders=1)
+    options = held(shopper, 10).removesuffix("confirm/")
+    assert "Kept for you" in shopper.text(options)
+    again = asked(shopper)
+    assert again == options, "the same session, so the own hold counts as free"
+    assert "Kept for you" in shopper.text(again)
+    shopper.post(again, offer=slot_at(12).public_id)
+    assert (taken(slot_at(10)), taken(slot_at(12))) == (0, 1)
+
+
+def test_s13_the_last_option_decides_everything(shopper: ShopperBrowser, order: Order) -> None:
+    options = asked(shopper)
+    for hour in (10, 17, 12, 17):
+        confirm = below(shopper.post(options, offer=slot_at(hour).public_id), shopper)
+    assert shopper.post(confirm, **fields_of(shopper.get(confirm))).status_code == 303
+    order.refresh_from_db()
+    promise = order.promise
+    assert promise is not None
+    assert (promise.option, promise.price_minor, promise.handover) == ("curbside", 0, "attended")
+    assert promise.place.text == "Alcântara"
+    assert promise.co2_g is None
+    assert Hold.objects.filter(state__in=[HoldState.LIVE, HoldState.KEPT]).count() == 0
+    book(shopper, 10, way="door")
+    order.refresh_from_db()
+    promise = order.promise
+    assert promise is not None
+    assert (promise.option, promise.price_minor, promise.handover) == (
+        "window", 360, "contactless",
+    )  # fmt: skip
+    assert not promise.elsewhere
+
+
+def test_s12_a_reload_shows_the_held_time_with_the_price_that_it_will_cost(
+    shopper: ShopperBrowser,
+) -> None:
+    confirm = held(shopper, 10)
+    for _reload in range(2):
+        assert re.search(r"3[.,]60", shopper.text(confirm))
+        page = shopper.get(confirm.removesuffix("confirm/")).content.decode()
+        checked = re.search(r'value="(slt_\w+)"[^>]*checked', page)
+        assert checked is not None
+        assert checked[1] == slot_at(10).public_id
+
+
+def test_s26_the_old_form_again_gives_the_same_result_or_says_already_changed(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    confirm = held(shopper, 10)
+    old = {"way": "attended"} | fields_of(shopper.get(confirm))
+    assert shopper.post(confirm, **old).status_code == 303
+    assert below(shopper.post(confirm, **old), shopper) == "?done=booked"
+    assert order.promises.count() == 1
+    assert below(shopper.get(confirm), shopper) == "", "Back leads to the present state"
+    other_tab = held(shopper, 12)
+    stale = {"way": "attended"} | fields_of(shopper.get(other_tab))
+    book(shopper, 14)
+    events = Event.objects.filter(kind="order.promised").count()
+    late = shopper.post(other_tab, **stale)
+    assert late.status_code == 409
+    assert "already changed after you opened this page" in text_of(late)
+    assert Event.objects.filter(kind="order.promised").count() == events
+    order.refresh_from_db()
+    assert order.promise is not None
+    assert order.promise.slot == slot_at(14).public_id
+
+
+def test_s25_no_answer_may_be_stored_and_two_shoppers_never_share_bytes(
+    shopper: ShopperBrowser, hub: Hub
+) -> None:
+    second = ShopperBrowser(make_order(hub=hub.public_id))
+    cache: dict[str, bytes] = {}
+
+    def through_cache(reader: ShopperBrowser, path: str) -> bytes:
+        """Answer as a shared cache does that keeps each answer it may keep, by its address."""
+        address = f"/t/{reader.secret}/{path}"
+        if address not in cache:
+            answer = reader.get(path)
+            control = answer.headers["Cache-Control"]
+            assert control == "private, no-store", path
+            assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+            assert answer.headers["Referrer-Policy"] == "same-origin"
+            if "no-store" not in control and "private" not in control:
+                cache[address] = answer.content
+            return answer.content
+        return cache[address]
+
+    paths = ("", "choose/", "change/instructions/", "change/cancel/", "delivery.ics")
+    for path in paths:
+        for reader, other in ((shopper, second), (second, shopper)):
+            body = through_cache(reader, path).decode()
+            assert str(other.order.external_id) not in body
+            assert other.secret not in body
+    assert cache == {}
+    foreign = asked(shopper)
+    assert below(second.get(foreign), second) == "choose/", "the session of another order"
+    assert below(second.post(foreign, offer=slot_at(10).public_id), second) == "choose/"
+    assert taken(slot_at(10)) == 0
+
+
+def test_a_full_time_is_refused_with_the_times_that_are_free_near_it(
+    shopper: ShopperBrowser, hub: Hub
+) -> None:
+    options = asked(shopper)
+    Slot.objects.filter(pk=slot_at(10).pk).update(capacity_orders=0)
+    answer = shopper.post(options, offer=slot_at(10).public_id)
+    assert answer.status_code == 409
+    text = text_of(answer)
+    assert "Near it, these times are still free" in text
+    assert "12:00–14:00" in text
+    assert Hold.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("offer", "status"), [("", 422), ("slt_nothing", 422), ("a\x00b", 422), ("x" * 500, 422)]
+)
+def test_a_wrong_offer_is_refused_with_a_sentence_and_holds_nothing(
+    shopper: ShopperBrowser, offer: str, status: int
+) -> None:
+    answer = shopper.post(asked(shopper), offer=offer)
+    assert answer.status_code == status
+    assert 'role="alert"' in answer.content.decode()
+    assert heading(answer) == "When may we come?"
+    assert Hold.objects.count() == 0
+
+
+def test_a_hold_that_ended_and_is_full_now_is_refused_and_leads_to_the_options(
+    shopper: ShopperBrowser, order: Order, clock: SetClock
+) -> None:
+    confirm = held(shopper, 10)
+    sent = {"way": "attended"} | fields_of(shopper.get(confirm))
+    Slot.objects.filter(pk=slot_at(10).pk).update(capacity_orders=1)
+    clock(dt.datetime.combine(DAY, dt.time(), dt.UTC) - dt.timedelta(hours=7))
+    take_place(slot_at(10), session="ses_other")
+    answer = shopper.post(confirm, **sent)
+    assert answer.status_code == 409
+    assert 'role="alert"' in answer.content.decode()
+    order.refresh_from_db()
+    assert order.promise is None
+    assert below(shopper.get(confirm), shopper).endswith("?ended=1")
+
+
+def test_an_order_in_the_vehicle_offers_no_other_time_and_says_why(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    options = asked(shopper)
+    mark_planned(orders=[order.pk], plan="pln_1")
+    mark_loaded(orders=[order.pk])
+    for answer in (shopper.post("choose/"), shopper.post(options, offer=slot_at(10).public_id)):
+        assert answer.status_code == 409
+        assert "The driver already has your order" in text_of(answer)
+    assert "The driver already has your order" in shopper.text()
+    assert Hold.objects.count() == 0
+
+
+def test_the_session_of_another_retailer_is_unknown(
+    shopper: ShopperBrowser, other: RetailerRef
+) -> None:
+    options = asked(shopper)
+    with retailer_context(other):
+        make_hub()
+        stranger = ShopperBrowser(make_order())
+        assert below(stranger.get(options), stranger) == "choose/"
+    assert DeliverySession.objects.count() == 1
