@@ -198,4 +198,5 @@ SEED_DEMO: list[str] = [
     "dispatch.fleet.demo.seed_demo",
     "dispatch.orders.demo.seed_demo",
     "dispatch.planning.demo.seed_demo",
+    "portal.choice.demo.seed_demo",
 ]

@@ -328,6 +328,13 @@ class OrderDetailOut(OrderOut):
         fields = (*OrderOut.Meta.fields, "parcels", "promises", "attempts")  # type: ignore[assignment]
 
 
+class ShopperLinkOut(serializers.Serializer[Any]):
+    """The secret address of the shopper's page, and the instant at which it ends."""
+
+    url = serializers.CharField()
+    expires_at = InstantField(allow_null=True, help_text="Null while the order has not ended.")
+
+
 class WarningOut(serializers.Serializer[Any]):
     """A warning about an order that was accepted."""
 

@@ -24,6 +24,7 @@ urlpatterns = [
     path("orders/<str:ref>/try-again/", orders.TryOrderAgainView.as_view(), name="order-again"),
     path("orders/<str:ref>/return/", orders.ReturnOrderView.as_view(), name="order-return"),
     path("orders/<str:ref>/timeline/", orders.OrderTimelineView.as_view(), name="timeline"),
+    path("orders/<str:ref>/shopper-link/", orders.ShopperLinkView.as_view(), name="shopper-link"),
     path("parcels/", orders.ParcelsView.as_view(), name="parcels"),
     path("parcels/<str:ref>/", orders.ParcelView.as_view(), name="parcel"),
     path("order-imports/", imports.OrderImportsView.as_view(), name="imports"),

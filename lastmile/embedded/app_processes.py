@@ -80,6 +80,22 @@ class ProcessSettings:
         """Return the specification of Celery beat, which starts the scheduled tasks."""
         return _child("beat", _celery("beat", {"-l": "WARNING"}))
 
+    def demo_shop(self) -> ChildSpec | None:
+        """Return the specification of the demo shop; None if the demo made no shop.
+
+        The shop has an origin of its own: the next port, reachable from this machine only.
+        """
+        file = self.var / "demo-shop.json"
+        if not file.exists():
+            return None
+        argv = [*_module("portal.choice.demo_shop"), str(file)]
+        return _child("shop", argv, ready=lambda: _listens("127.0.0.1", self.shop_port))
+
+    @property
+    def shop_port(self) -> int:
+        """The port of the demo shop."""
+        return self.port + 1
+
     def prepare(self) -> ChildSpec:
         """Return the specification of ``prepare``, which migrates and runs the start-up checks."""
         return self.command("prepare", extra={"STATEMENT_TIMEOUT_S": str(NO_STATEMENT_TIMEOUT)})
@@ -91,27 +107,39 @@ class ProcessSettings:
 
     def answers(self) -> bool:
         """Return True if the web server accepts connections."""
-        try:
-            with socket.create_connection((self.reachable_at, self.port), timeout=2):
-                return True
-        except OSError:
-            return False
+        return _listens(self.reachable_at, self.port)
 
     def port_is_free(self) -> bool:
         """Return True if the port of the web server is free."""
-        family = socket.AF_INET6 if ":" in self.bind else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.bind, self.port))
-            except OSError:
-                return False
-        return True
+        return _is_free(self.bind, self.port)
+
+    def shop_port_is_free(self) -> bool:
+        """Return True if the port of the demo shop is free."""
+        return _is_free("127.0.0.1", self.shop_port)
 
     @property
     def reachable_at(self) -> str:
         """The address at which this machine reaches the web server."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError):  # in use, or no port at all
+            return False
+    return True
 
 
 def _module(name: str) -> list[str]:

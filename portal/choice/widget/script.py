@@ -58,10 +58,12 @@ def script_of(origin: str, country: str) -> Script:
 
 
 def locale_tag(code: str, country: str) -> str:
-    """Return the BCP 47 tag in which Intl formats, with the digits that other pages use."""
+    """Return the BCP 47 tag in which Intl formats, with the digits and clock of our own pages."""
     locale = locale_of(code, country)
     digits = locale.default_numbering_system
-    return f"{str(locale).replace('_', '-')}-u-nu-{digits}"
+    # CLDR's own data for a clock of 12 or 24 hours differ from those of browsers.
+    cycle = "h23" if "H" in locale.time_formats["short"].pattern else "h12"
+    return f"{str(locale).replace('_', '-')}-u-hc-{cycle}-nu-{digits}"
 
 
 def _read(name: str) -> str:

@@ -91,7 +91,9 @@ def test_the_script_makes_no_html_from_text_and_stores_nothing() -> None:
 
 def test_hours_and_amounts_are_written_as_on_the_other_pages() -> None:
     source = script_of("https://acme.example", "CL").content.decode()
-    assert '"es": "es-CL-u-nu-latn"' in source
-    assert '"en": "en-150-u-nu-latn"' in source
+    assert '"es": "es-CL-u-hc-h23-nu-latn"' in source
+    assert '"en": "en-150-u-hc-h23-nu-latn"' in source
     assert script_of("https://acme.example", "CL") is script_of("https://acme.example", "CL")
-    assert '"ar": "ar-EG-u-nu-arab"' in script_of("https://acme.example", "EG").content.decode()
+    assert (
+        '"ar": "ar-EG-u-hc-h12-nu-arab"' in script_of("https://acme.example", "EG").content.decode()
+    )

@@ -14,9 +14,10 @@ from django.core.management import BaseCommand, CommandError, get_commands
 from lastmile.embedded.app_processes import ProcessSettings
 from lastmile.embedded.folders import Folders
 from lastmile.embedded.services import Services, ServicesInUse, lock_holder
-from lastmile.embedded.supervisor import Supervisor
+from lastmile.embedded.supervisor import NotReady, Supervisor
 
 READY_S = 120.0
+SHOP_READY_S = 20.0
 
 
 class Command(BaseCommand):
@@ -89,7 +90,8 @@ class Command(BaseCommand):
         if demo:
             self._demo(supervisor, processes)
             settings.SEEDING_MARK.unlink(missing_ok=True)
-        for line in addresses(processes):
+        shop = self._shop(supervisor, processes)
+        for line in [*addresses(processes), *shop]:
             supervisor.say("up", line)
         supervisor.run()
 
@@ -98,6 +100,21 @@ class Command(BaseCommand):
             self._once(supervisor, processes, "seed_demo")
         else:
             supervisor.say("up", "This version has no demo: there is no command seed_demo.")
+
+    def _shop(self, supervisor: Supervisor, processes: ProcessSettings) -> list[str]:
+        """Start the demo shop if there is one; return the line that names its address."""
+        spec = processes.demo_shop() if settings.LOCAL else None
+        if spec is None:
+            return []
+        port = processes.shop_port
+        if not processes.shop_port_is_free():
+            return [f"The demo shop was not started: port {port} is used by another program."]
+        supervisor.start(spec)
+        try:
+            supervisor.wait_ready([spec.name], SHOP_READY_S)
+        except NotReady as fault:  # it is restarted later; Lastmile works without it
+            return [f"The demo shop has not started yet. {fault}"]
+        return [f"Demo shop, a page of another origin: http://shop.localhost:{port}/"]
 
     def _once(self, supervisor: Supervisor, processes: ProcessSettings, name: str) -> None:
         spec = processes.prepare() if name == "prepare" else processes.command(name)

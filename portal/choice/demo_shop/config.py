@@ -1,0 +1,77 @@
+"""The file with the shop's keys: written by the demo, read by the shop. Mode 600."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+FILE_NAME: Final = "demo-shop.json"
+HOSTS: Final = ("shop.localhost", "localhost", "127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A product: its names by language, its price, and the parcel that it fills."""
+
+    code: str
+    names: Mapping[str, str]
+    price_minor: int
+    weight_g: int
+    volume_cm3: int
+    picture: str = "box"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopConfig:
+    """One shop: its retailer's host, its two keys, and its products."""
+
+    name: str
+    title: str
+    host: str
+    zone: str
+    country: str
+    currency: str
+    language: str
+    hue: int
+    address: str
+    checkout_key: str
+    integration_key: str
+    products: tuple[Product, ...]
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ShopConfig:
+        """Return the shop of a JSON object."""
+        products = tuple(Product(**product) for product in values["products"])
+        return cls(**{**values, "products": products})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopsConfig:
+    """All shops, and the port at which this machine reaches Lastmile."""
+
+    api_port: int
+    shops: tuple[ShopConfig, ...]
+
+    @property
+    def port(self) -> int:
+        """The port of the shop: the one after Lastmile's."""
+        return self.api_port + 1
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins at which browsers can reach the shop."""
+        return [f"http://{host}:{self.port}" for host in HOSTS]
+
+    def to_json(self) -> str:
+        """Return the content of the file."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+
+def read_config(file: Path) -> ShopsConfig:
+    """Return the configuration in a file. Raises OSError, ValueError or KeyError."""
+    values = json.loads(file.read_text(encoding="utf-8"))
+    shops = tuple(ShopConfig.from_json(shop) for shop in values["shops"])
+    return ShopsConfig(api_port=values["api_port"], shops=shops)
