@@ -198,5 +198,6 @@ SEED_DEMO: list[str] = [
     "dispatch.fleet.demo.seed_demo",
     "dispatch.orders.demo.seed_demo",
     "dispatch.planning.demo.seed_demo",
+    "dispatch.slots.demo.seed_demo",
     "portal.choice.demo.seed_demo",
 ]

@@ -1,4 +1,4 @@
-"""From the basket to the promise: the order names the choice, and only the order promises."""
+"""Tests of the way from a basket to a promise: only the order, which names the choice, promises."""
 
 from __future__ import annotations
 
