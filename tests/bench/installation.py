@@ -28,7 +28,7 @@ Json = dict[str, Any]
 class Installation:
     """A running `manage.py up`; commands run in separate processes, as an operator's do."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, **environment: str) -> None:
         self.var = var
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
@@ -39,6 +39,7 @@ class Installation:
             "PORT": str(self.port),
             "DJANGO_SETTINGS_MODULE": "lastmile.settings",
             "LIMIT_API_PER_MINUTE": "1000000",
+            **environment,
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -152,12 +153,15 @@ def wait_until(holds: Callable[[], bool], within_s: float) -> float:
 
 
 @contextmanager
-def running_installation(var: Path | None = None) -> Iterator[Installation]:
-    """Start an installation on new data, or on the given folder; stop it at the end."""
+def running_installation(var: Path | None = None, **environment: str) -> Iterator[Installation]:
+    """Start an installation on new data, or on the given folder; stop it at the end.
+
+    ``environment`` are variables besides its own.
+    """
     with tempfile.TemporaryDirectory(prefix="lm") as folder_name:
         folder = var or Path(folder_name)
         folder.chmod(0o755)  # PostgreSQL may have to run as another user
-        installation = Installation(folder)
+        installation = Installation(folder, **environment)
         try:
             yield installation
         finally:

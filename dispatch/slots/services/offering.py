@@ -65,8 +65,8 @@ class Offer:
 class NotOffered:
     """A slot that is not offered, and the code of the rule or constraint that prevents it.
 
-    Codes: closed, passed, orders, work_s, weight_g, volume_cm3, checkouts, too_large, not_ready,
-    no_shift, and the constraints of the router.
+    Codes: closed, passed, orders, work_s, weight_g, volume_cm3, checkouts, too_large, return (the
+    slot takes no returns), not_ready, no_shift, and the constraints of the router.
     """
 
     slot: str | None
@@ -203,6 +203,8 @@ class _Search:
                 reason = "passed"
             elif too_large and needs_visit(slot):
                 reason = "too_large"
+            elif self.request.collects and not needs_visit(slot):
+                reason = "return"
             else:
                 reason = free[slot.pk].lacks(self.amounts, by_checkout=self.by_checkout)
             if reason:

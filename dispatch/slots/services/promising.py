@@ -23,6 +23,7 @@ from dispatch.slots.counts import WAITING, Amounts
 from dispatch.slots.errors import HoldEnded, SlotFull, SlotPassed
 from dispatch.slots.models import Hold, Slot
 from dispatch.slots.selectors import alternatives
+from dispatch.slots.services.leaving import refuse_too_late
 from dispatch.slots.services.counting import (
     give_back,
     give_back_expired,
@@ -77,7 +78,7 @@ def promise_hold(
 
     Locks: the days, the order, the slots, the holds. Records: order.promised, order.changed,
     order.ready, hold.released. Raises: HoldEnded with the nearest slots if the hold has ended and
-    its place no longer fits; SlotPassed, SlotClosed; OrderUnderWay.
+    its place no longer fits; SlotPassed, SlotClosed; TooLate once the van has left.
     """
     days = Days(_days(hold, order))
     (row,) = lock_orders([order.pk])
@@ -89,6 +90,7 @@ def promise_hold(
         return row.promise
     if present.order_id not in (None, row.pk):
         raise _ended(present, slot, at)
+    refuse_too_late(row, at)
     _refuse_passed(present, slot, row, at)
     taken = ensure_taken(present, slot, at=at, late=has_day(row, slot))
     _move_visit(taken, slot, row, days, prepared, at)
