@@ -113,10 +113,10 @@ class Answer:
 
 
 class Client:
-    """A shopper's client with a connection and a delivery session of its own."""
+    """A shopper's client with a delivery session of its own."""
 
     def __init__(self, port: int, domain: str, key: str, number: int) -> None:
-        self.line = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self.port = port
         self.headers = {
             "Host": domain, "Authorization": f"Bearer {key}", "Content-Type": "application/json",
         }  # fmt: skip
@@ -127,9 +127,13 @@ class Client:
     def call(self, method: str, path: str, body: Any = None) -> Answer:
         """Send a call and return its answer."""
         headers = self.headers | {"Idempotency-Key": uuid.uuid4().hex}
-        self.line.request(method, f"/api/v1{path}", json.dumps(body or {}), headers)
-        answer = self.line.getresponse()
-        content = answer.read()
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        try:
+            line.request(method, f"/api/v1{path}", json.dumps(body or {}), headers)
+            answer = line.getresponse()
+            content = answer.read()
+        finally:
+            line.close()
         return Answer(answer.status, json.loads(content) if content else {})
 
     @property

@@ -95,19 +95,21 @@ def find_offers(
     session: str = "",
     green_before: str = "",
     caller: str = "",
+    explain: bool = False,
 ) -> OfferList:
     """Return every slot from ``since`` to ``until`` that can be kept for a delivery.
 
     The places that the session holds, and the present promise of the request's order, count as
     free. ``green_before`` is the slot that the session marked green before. ``caller`` "checkout"
-    applies the share of a slot that checkouts may hold.
+    applies the share of a slot that checkouts may hold. ``explain`` names the constraint that
+    prevents each window, which takes longer; otherwise it is ``no_room``.
 
     Locks: nothing. Records: nothing. Raises: nothing; a day that is not ready is in ``not_ready``.
     """
     search = _Search(request, session, caller)
     slots = search.slots(since, until)
     by_counts, refused = search.by_counts(slots)
-    costs = search.costs([slot for slot in by_counts if needs_visit(slot)])
+    costs = search.costs([slot for slot in by_counts if needs_visit(slot)], explain)
     offers: list[Offer] = []
     for slot in by_counts:
         window = costs.get(slot.pk)
@@ -228,12 +230,12 @@ class _Search:
             .exists()
         )
 
-    def costs(self, slots: Sequence[Slot]) -> dict[int, FoundWindow]:
+    def costs(self, slots: Sequence[Slot], explain: bool) -> dict[int, FoundWindow]:
         """Return what each time window costs in the tentative plan of its day, by pk."""
         without = {hold.public_id for hold in self.own.values()}
         if self.request.order is not None:
             without.add(self.request.order.public_id)
-        return window_costs(slots, self.request, without=without)
+        return window_costs(slots, self.request, without=without, explain=explain)
 
     def offer(self, slot: Slot, window: FoundWindow | None) -> Offer:
         """Return a slot as an offer, with its price."""

@@ -23,7 +23,6 @@ from dispatch.slots.counts import WAITING, Amounts
 from dispatch.slots.errors import HoldEnded, SlotFull, SlotPassed
 from dispatch.slots.models import Hold, Slot
 from dispatch.slots.selectors import alternatives
-from dispatch.slots.services.leaving import refuse_too_late
 from dispatch.slots.services.counting import (
     give_back,
     give_back_expired,
@@ -33,6 +32,7 @@ from dispatch.slots.services.counting import (
     take,
 )
 from dispatch.slots.services.holding import has_day, lock_hold, promised_hold
+from dispatch.slots.services.leaving import refuse_too_late
 from dispatch.slots.services.matching import same_door
 from dispatch.slots.services.requests import DeliveryRequest, request_for_order
 from dispatch.slots.services.visits import (

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Option, Order
+from dispatch.planning.boards import NewVisit, Prepared, WindowCost, prepare, price_windows
 from dispatch.planning.errors import VisitDoesNotFit
-from dispatch.planning.models import TentativeDay, TentativeVisit
+from dispatch.planning.models import TentativeVisit
 from dispatch.planning.services import (
     LockedDay,
     confirm_visit,
@@ -22,19 +23,15 @@ from dispatch.planning.services import (
     lock_days,
     remove_visits,
 )
-from dispatch.planning.services.tentative.standin import (
-    NewVisit,
-    Prepared,
-    WindowCost,
-    choices,
-    prepare,
-)
 from dispatch.slots.models import Hold, Slot
 from dispatch.slots.services.requests import DeliveryRequest
+from lastmile.core.ids import new_public_id
 
 HubDay = tuple[Hub, dt.date]
 #: A day whose plan is not ready yet. It is left out of a search and prepared in the meantime.
 NOT_READY = "not_ready"
+#: A window in which no van has room; a search that explains names the constraint instead.
+NO_ROOM = "no_room"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,38 +82,41 @@ def prepare_visit(*, key: str, slot: Slot, request: DeliveryRequest) -> Prepared
 
 
 def window_costs(
-    slots: Sequence[Slot], request: DeliveryRequest, *, without: Collection[str] = ()
+    slots: Sequence[Slot],
+    request: DeliveryRequest,
+    *,
+    without: Collection[str] = (),
+    explain: bool = False,
 ) -> dict[int, FoundWindow]:
     """Return what each time window costs in the tentative plan of its day, by pk of the slot.
 
-    ``without`` are the keys of visits that count as gone. Nothing is locked.
+    ``without`` are the keys of visits that count as gone. ``explain`` names the constraint that
+    prevents a window, which takes longer. Nothing is locked.
     """
-    windows = {}
+    if not slots:
+        return {}
+    by_day: dict[dt.date, list[Slot]] = {}
     for slot in slots:
-        day = TentativeDay.objects.filter(hub=slot.hub, service_date=slot.service_date).first()
-        if day is None or not day.ready:
-            windows[slot.pk] = FoundWindow(cost=None, why=(day.reason if day else "") or NOT_READY)
-            continue
-        prepared = prepare(
-            hub=slot.hub, service_date=slot.service_date, visit=_new_visit("new", request)
+        by_day.setdefault(slot.service_date, []).append(slot)
+    costs = price_windows(
+        hub=request.hub,
+        visit=_new_visit(new_public_id("hld"), request),
+        days={
+            date: [(slot.opens_at, slot.closes_at) for slot in rows]
+            for date, rows in by_day.items()
+        },
+        without=without,
+        explain=explain,
+    )
+    return {
+        slot.pk: FoundWindow(
+            cost=cost,
+            why=costs[date].reason or why or ("" if cost else NO_ROOM),
+            travel_source=costs[date].travel_source,
         )
-        window = (slot.opens_at, slot.closes_at)
-        result = choices(day, prepared, window)
-        best = result.places[0] if result.places else None
-        windows[slot.pk] = FoundWindow(
-            cost=WindowCost(
-                opens_at=window[0],
-                closes_at=window[1],
-                added_s=best.added_s,
-                added_m=best.added_m,
-                cost_minor=best.cost,
-                co2_g=best.co2_g,
-            )
-            if best
-            else None,
-            why=result.reason,
-        )
-    return windows
+        for date, rows in by_day.items()
+        for slot, cost, why in zip(rows, costs[date].best, costs[date].why, strict=True)
+    }
 
 
 def _new_visit(key: str, request: DeliveryRequest) -> NewVisit:

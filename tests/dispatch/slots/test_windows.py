@@ -13,9 +13,11 @@ from dispatch.planning.services import reconcile_day
 from dispatch.slots.errors import ChoiceDiffers, ChoiceGone, SlotFull
 from dispatch.slots.models import Hold
 from dispatch.slots.services import (
+    find_offers,
     keep_hold,
     promise_hold,
     release_hold,
+    request_for_order,
     use_choice,
 )
 from lastmile.core.clock import now
@@ -23,9 +25,11 @@ from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.conftest import EVE, SetClock
 from tests.dispatch.helpers import race, refused
 from tests.dispatch.slots.booking import (
+    ME,
     YOU,
     alternatives,
     minutes,
+    request_at,
     take_place,
     taken,
 )
@@ -172,6 +176,43 @@ def test_an_order_that_differs_from_the_choice_is_refused_with_the_difference(
     order.refresh_from_db()
     choice.refresh_from_db()
     assert (order.promise, choice.state, taken(slot)) == (None, "waiting", 1)
+
+
+def test_s07_a_window_that_overlaps_the_old_one_is_free_for_its_own_order() -> None:
+    hub = hub_with_van(parcels=1)
+    old = make_slot(hub=hub, capacity_orders=1)
+    new = make_slot(hub=hub, opens=615, closes=735, capacity_orders=1)
+    order = order_at(hub)
+    promise_hold(hold=take_place(old), order=order, handover="", cause="choice")
+    order.refresh_from_db()
+    answer = find_offers(request=request_for_order(order), since=DAY, until=DAY)
+    assert {offer.slot for offer in answer.offers} == {old.public_id, new.public_id}
+    stranger = find_offers(request=request_at(hub), since=DAY, until=DAY)
+    assert stranger.offers == ()
+    hold = take_place(new, order=order, session=ME)
+    assert visits(hub) == {order.public_id: "placed"}  # the van has no room for both
+    promise = promise_hold(hold=hold, order=order, handover="", cause="shopper")
+    order.refresh_from_db()
+    assert (order.promise, promise.opens_at) == (promise, new.opens_at)
+    assert (taken(old), taken(new)) == (0, 1)
+    assert visits(hub) == {order.public_id: "placed"}
+    visit = TentativeVisit.objects.get(key=order.public_id)
+    assert (visit.opens_at, visit.closes_at) == (new.opens_at, new.closes_at)
+
+
+def test_a_change_within_the_own_slot_needs_no_second_place() -> None:
+    hub = hub_with_van(parcels=1)
+    slot = make_slot(hub=hub, capacity_orders=1)
+    order = order_at(hub)
+    promise_hold(hold=take_place(slot), order=order, handover="", cause="choice")
+    order.refresh_from_db()
+    hold = take_place(slot, order=order)
+    assert (hold.orders, taken(slot)) == (0, 1)
+    promise = promise_hold(hold=hold, order=order, handover="contactless", cause="shopper")
+    assert (promise.handover, taken(slot)) == ("contactless", 1)
+    hold.refresh_from_db()
+    assert (hold.orders, hold.state) == (1, "promised")
+    assert visits(hub) == {order.public_id: "placed"}
 
 
 def test_the_old_place_stays_while_a_change_is_only_held(clock: SetClock) -> None:
