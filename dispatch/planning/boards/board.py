@@ -75,6 +75,7 @@ class HubBoard:
         self.shift_pks = dict(arranged.shift_pks)
         self.shift_names = {pk: name for name, pk in self.shift_pks.items()}
         self.expires: dict[str, dt.datetime] = {}
+        self._soonest: dt.datetime | None = None  # no hold expires before
         self._saved = self.board.size
         under_way = at + REFRESH > self.origin_at
         self.due_at = at + REFRESH if under_way else self.origin_at
@@ -90,6 +91,9 @@ class HubBoard:
 
     def expired(self, at: dt.datetime) -> list[str]:
         """Return the keys of the holds on the board that have expired."""
+        if self._soonest is None or at < self._soonest:
+            return []
+        self._soonest = min(self.expires.values(), default=None)
         return [key for key, expires_at in self.expires.items() if expires_at <= at]
 
     # Travel
@@ -190,7 +194,10 @@ class HubBoard:
 
     def note_expiry(self, rows: Iterable[tuple[str, dt.datetime | None]]) -> None:
         """Note until when holds live, by key."""
-        self.expires.update({key: at for key, at in rows if at is not None})
+        for key, expires_at in rows:
+            if expires_at is not None:
+                self.expires[key] = expires_at
+                self._soonest = min(self._soonest or expires_at, expires_at)
 
     def _insert(self, row: TentativeVisit, shift: str, rank: int) -> None:
         travel = self.travel(row.point)

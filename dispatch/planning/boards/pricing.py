@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dispatch.fleet.models import Hub
 from dispatch.planning.boards.board import HubBoard, Stamp
-from dispatch.planning.boards.cache import Entry
+from dispatch.planning.boards.cache import CACHE, Entry
 from dispatch.planning.boards.reading import DayFact, read_facts, read_update
 from dispatch.planning.boards.requesting import request_reconciling
 from dispatch.planning.boards.shapes import (
@@ -65,6 +65,7 @@ def price_windows(
         entry, board = boards[date]
         with entry.lock:
             result[date] = _answer(board, question, travel, date, days[date])
+            CACHE.note(entry)  # the first question builds more arrays
     for date in [date for date in days if date not in result]:
         reason = reasons[date] or NOT_READY
         result[date] = DayCosts.left_out(date, reason, len(days[date]))

@@ -72,6 +72,7 @@ __all__ = (
     "VehicleShift",
     "Visit",
     "Window",
+    "extended",
     "missed_cost",
     "replace_visit",
     "service_s",
@@ -182,6 +183,29 @@ def replace_visit(problem: Problem, at: int, visit: Visit) -> Problem:
     object.__setattr__(other, "visit_index", index)
     if before.group or visit.group:
         object.__setattr__(other, "groups", _regrouped(problem, at, visit.group))
+    return other
+
+
+def extended(
+    problem: Problem, profiles: tuple[TravelTable, ...], visits: tuple[Visit, ...]
+) -> Problem:
+    """Return a copy of the problem with other matrices and visits, without checking them.
+
+    The caller knows that they are valid: the matrices are read-only and cover the places of the
+    problem and of the visits, and the visits have different ids.
+    """
+    other = object.__new__(Problem)
+    for member in fields(Problem):
+        object.__setattr__(other, member.name, getattr(problem, member.name))
+    object.__setattr__(other, "profiles", profiles)
+    object.__setattr__(other, "visits", visits)
+    object.__setattr__(other, "visit_index", {visit.id: at for at, visit in enumerate(visits)})
+    if any(visit.group for visit in visits):
+        groups: dict[str, list[int]] = {}
+        for at, visit in enumerate(visits):
+            if visit.group:
+                groups.setdefault(visit.group, []).append(at)
+        object.__setattr__(other, "groups", {name: tuple(g) for name, g in groups.items()})
     return other
 
 

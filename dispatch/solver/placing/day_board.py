@@ -27,12 +27,11 @@ from dispatch.solver.placing.spare import (
     Slots,
     check_sequences,
     grown,
-    roomy,
+    model_of,
 )
 from dispatch.solver.referee.judge import RouteCheck
 from dispatch.solver.referee.violations import Violation
 from dispatch.solver.rich.lazy import plain_fleet, plain_visit
-from dispatch.solver.rich.model import lay_out
 from dispatch.solver.timing.lenient import lenient_route
 from dispatch.solver.timing.passes import NEVER
 from lastmile.core.errors import Problems
@@ -323,7 +322,7 @@ class DayBoard:
 
     def _rich_draft(self) -> Draft:
         """Return the draft for the compiled scan, with space for the windows of new visits."""
-        context = Context(self.problem, model=lay_out(roomy(self.problem, self._slots)))
+        context = Context(self.problem, model=model_of(self.problem, self._slots, self._grids))
         context.plain = False
         for at in (*self._slots.used(), self._newcomer):
             context.replace_visit(self.problem, at)

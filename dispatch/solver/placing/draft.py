@@ -92,8 +92,12 @@ class Context:
 
     @property
     def nbytes(self) -> int:
-        """The size of the arrays for the compiled scan in bytes; 0 as long as there are none."""
-        return self._scanner.nbytes if self._scanner is not None else 0
+        """The size of the arrays for the compiled scan in bytes, without matrices of others."""
+        if self._scanner is None:
+            return 0
+        arrays = [getattr(self.model, name) for name in self.model.names]
+        own = {id(array): int(array.nbytes) for array in arrays if array.base is None}
+        return self._scanner.nbytes - self.model.nbytes + sum(own.values())
 
     def equipped(self, vehicle: int, codes: Iterable[int]) -> list[int]:
         """Return codes with the reloads and charges that make them feasible.

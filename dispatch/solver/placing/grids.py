@@ -36,9 +36,17 @@ class PlaceTravel:
 class Grid:
     """The matrices of one profile with ``spare`` more places, which have no travel yet."""
 
-    def __init__(self, table: TravelTable, spare: int) -> None:
-        self.seconds, self.metres = _grown(table.duration_s, spare), _grown(table.distance_m, spare)
-        self.hourly = [_grown(part.duration_s, spare) for part in table.hourly]
+    def __init__(
+        self, table: TravelTable, spare: int, memory: tuple[Int32, Int32] | None = None
+    ) -> None:
+        """Copy the matrices of a profile; ``memory`` is where the seconds and metres are kept."""
+        size = len(table.duration_s) + spare
+        seconds, metres = memory or (_zeros(size), _zeros(size))
+        self.seconds, self.metres = (
+            _filled(seconds, table.duration_s),
+            _filled(metres, table.distance_m),
+        )
+        self.hourly = [_filled(_zeros(size), part.duration_s) for part in table.hourly]
         slices = tuple(
             Slice(part.from_s, _read_only(matrix))
             for part, matrix in zip(table.hourly, self.hourly, strict=True)
@@ -102,12 +110,29 @@ def _write(matrix: Int32, place: int, to: npt.ArrayLike, back: npt.ArrayLike) ->
     matrix[place, place] = 0
 
 
-def _grown(matrix: Int32, spare: int) -> Int32:
-    """Return a copy with more rows and columns, of zeros."""
-    size = len(matrix)
-    grown: Int32 = np.zeros((size + spare, size + spare), dtype=np.int32)
-    grown[:size, :size] = matrix
-    return grown
+def grids_of(tables: Sequence[TravelTable], spare: int) -> list[Grid]:
+    """Return the matrices of some profiles, those of all profiles in one array."""
+    size = len(tables[0].duration_s) + spare
+    seconds, metres = np.zeros((2, len(tables), size, size), dtype=np.int32)
+    return [Grid(table, spare, (seconds[at], metres[at])) for at, table in enumerate(tables)]
+
+
+def stacked(grids: Sequence[Grid]) -> tuple[Int32, Int32]:
+    """Return the seconds and the metres of all profiles of ``grids_of``, without a copy."""
+    seconds, metres = grids[0].seconds.base, grids[0].metres.base
+    if seconds is None or metres is None or seconds is not metres:
+        raise ValueError("These matrices are not in one array.")
+    return seconds[0], seconds[1]
+
+
+def _zeros(size: int) -> Int32:
+    return np.zeros((size, size), dtype=np.int32)
+
+
+def _filled(target: Int32, matrix: Int32) -> Int32:
+    """Write a matrix into the first rows and columns of a larger one."""
+    target[: len(matrix), : len(matrix)] = matrix
+    return target
 
 
 def _read_only(matrix: Int32) -> Int32:

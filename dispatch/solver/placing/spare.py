@@ -13,8 +13,10 @@ from dataclasses import replace
 from typing import Final
 
 from dispatch.solver.model.elements import Slice, TravelTable, Visit, Window
-from dispatch.solver.model.problem import Problem
-from dispatch.solver.placing.grids import Grid
+from dispatch.solver.model.problem import Problem, extended
+from dispatch.solver.placing.grids import Grid, grids_of, stacked
+from dispatch.solver.rich.model import Model, lay_out
+from dispatch.solver.timing.timer import FULL_SPEED
 from lastmile.core.errors import Problems
 
 # Windows of a new visit for which the arrays have space: 1 or more. Chosen: an order has one.
@@ -103,25 +105,37 @@ def grown(
     """
     visits = problem.visits[:-1] if again else problem.visits
     places = problem.places - 1 if again else problem.places
-    grids = [Grid(_cut(table, places), spare + 1) for table in problem.profiles]
+    grids = grids_of([_cut(table, places) for table in problem.profiles], spare + 1)
     nothing = (0,) * len(problem.dimensions)
     added = slots.add(range(places, places + spare))
     extra = [Visit(f"{EMPTY}{at}", slots.place[at], demand=nothing) for at in added]
     question = Visit(NEWCOMER, places + spare, demand=nothing)
     tables = tuple(grid.table for grid in grids)
-    return grids, replace(problem, profiles=tables, visits=(*visits, *extra, question))
+    return grids, extended(problem, tables, (*visits, *extra, question))
 
 
 def roomy(problem: Problem, slots: Slots) -> Problem:
     """Return the problem with the most windows of a new visit in each added visit."""
     windows = tuple(Window(2 * n, 2 * n + 1) for n in range(slots.windows))
-    return replace(
-        problem,
-        visits=(
-            *problem.visits[: slots.first],
-            *(replace(v, windows=windows, max_late_s=1) for v in problem.visits[slots.first :]),
-        ),
-    )
+    added = (replace(v, windows=windows, max_late_s=1) for v in problem.visits[slots.first :])
+    visits = (*problem.visits[: slots.first], *added)
+    return extended(problem, problem.profiles, visits)
+
+
+def model_of(problem: Problem, slots: Slots, grids: Sequence[Grid]) -> Model:
+    """Return the arrays for the compiled scan, which use the memory of the grids if they can.
+
+    Speeds and hours of the day have matrices of their own.
+    """
+    model = lay_out(roomy(problem, slots))
+    rates = sorted({(it.profile, it.speed_percent) for it in problem.vehicles})
+    if rates != [(profile, FULL_SPEED) for profile in range(len(grids))]:
+        return model
+    if any(table.hourly for table in problem.profiles):
+        return model
+    seconds, metres = stacked(grids)
+    arrays = {name: getattr(model, name) for name in Model.names}
+    return Model(**arrays | {"seconds": seconds, "fast": seconds, "metres": metres})
 
 
 def _cut(table: TravelTable, places: int) -> TravelTable:

@@ -299,3 +299,22 @@ def test_many_equal_vehicles_give_the_first_of_equal_places(engine_is_plain: boo
     due = board.places(visit, travel)
     assert board.best(visit, travel, [visit.windows[0] if visit.windows else None])[0] == due[0]
     assert due[0].vehicle == "k0"
+
+
+@pytest.mark.parametrize(("speed", "shared"), [(100, True), (80, False)])
+def test_the_compiled_scan_uses_the_matrices_of_the_board_where_it_can(
+    speed: int, shared: bool
+) -> None:
+    day = rich(7, visits=20, vehicles=4)
+    vehicles = tuple(replace(v, speed_percent=speed) for v in day.vehicles)
+    double = Double(replace(day, vehicles=vehicles), random.Random(3))
+    assert double.compare(double.absent[0]) >= 0
+    board = double.board
+    matrices = sum(grid.seconds.nbytes + grid.metres.nbytes for grid in board._grids)
+    model = board._drafts[False].context.model
+    assert np.shares_memory(model.seconds, board._grids[0].seconds) == shared
+    assert np.shares_memory(model.metres, board._grids[-1].metres) == shared
+    assert board.nbytes > matrices
+    for _ in range(6):
+        double.step()
+        double.sound()
