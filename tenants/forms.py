@@ -96,7 +96,18 @@ class PolicyForm(forms.Form):
         label=_("Logo"),
         max_length=500,
         required=False,
-        help_text=_("The https:// address of an image. Leave empty to show only the name."),
+        help_text=_(
+            "The https:// address of an image, for staff pages. Leave empty to show only the name."
+        ),
+    )
+    logo_file = forms.FileField(
+        label=_("Upload a logo"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/gif"}),
+        help_text=_(
+            "PNG, JPEG, WebP or GIF, at most 200 kB. Shoppers' pages show only an uploaded logo,"
+            " because they load nothing from other hosts."
+        ),
     )
 
     @classmethod
@@ -112,6 +123,6 @@ class PolicyForm(forms.Form):
 
     def policy(self) -> Policy:
         """Return the policy with the values of the form, not yet checked."""
-        values = dict(self.cleaned_data)
+        values = {name: x for name, x in self.cleaned_data.items() if name != "logo_file"}
         brand = Brand(**{f: values.pop(f) for f in _BRAND})
         return Policy(**{**values, "currency": values["currency"].upper()}, brand=brand)

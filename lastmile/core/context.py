@@ -29,14 +29,17 @@ def theme_of(request: HttpRequest) -> str:
 def brand_of(request: HttpRequest) -> dict[str, Any]:
     """Return name, colours, corner and logo of the retailer that the host belongs to.
 
-    Pages of shoppers have the name that shoppers know.
+    Pages of shoppers have the name that shoppers know. They load nothing from another host, so they
+    show only a logo of this host.
     """
     retailer: RetailerRef | None = getattr(request, "retailer", None)
     if retailer is None or retailer.schema == HOUSE:
         return {}
-    for_shoppers = request.path.startswith(settings.SHOPPER_PATH)
-    name = retailer.shop_name if for_shoppers else retailer.name
-    return {"name": name, **asdict(retailer.brand)}
+    brand = asdict(retailer.brand)
+    if not request.path.startswith(settings.SHOPPER_PATH):
+        return {"name": retailer.name, **brand}
+    own_logo = brand["logo"] if brand["logo"].startswith("/") else ""
+    return {**brand, "name": retailer.shop_name, "logo": own_logo}
 
 
 def look(request: HttpRequest) -> dict[str, Any]:

@@ -188,3 +188,18 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act} {self.subject}"
+
+
+class BrandImage(models.Model):
+    """An image of the retailer's brand, served from the retailer's own host.
+
+    Shoppers' pages load nothing from other hosts. ``digest`` is the SHA-256 of the content.
+    """
+
+    digest = models.CharField(max_length=64, unique=True)
+    media_type = models.CharField(max_length=32)
+    content = models.BinaryField()
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    def __str__(self) -> str:
+        return self.digest

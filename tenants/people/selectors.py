@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from lastmile.core.tenancy import current_schema
 from lastmile.core.wiring import roll
 from tenants.people import sessions
-from tenants.people.models import ApiKey, AuditEntry, Member, PolicySection
+from tenants.people.models import ApiKey, AuditEntry, BrandImage, Member, PolicySection
 from tenants.principals import Principal
 from tenants.roles import KeyRole, Kind, Role
 from tenants.sections import Section, from_stored, section_of
@@ -127,6 +127,11 @@ def versioned_policy(section: Section) -> tuple[Any, int]:
     if cache is not None:
         cache[key] = result
     return result
+
+
+def brand_image(digest: str) -> BrandImage | None:
+    """Return the image of the brand with this SHA-256, or None."""
+    return BrandImage.objects.filter(digest=digest).first()
 
 
 def members() -> QuerySet[Member]:

@@ -69,6 +69,7 @@ IMPERSONAL = {
     "people.apikey": "public_id name role hubs ref origins secret_hash hint created_by",
     "people.auditentry": "public_id actor act subject",
     "people.policysection": "section values",
+    "people.brandimage": "digest media_type content",
     "fleet.hub": "public_id external_id name address lat lon zone hours network",
     "fleet.zone": "public_id external_id name polygon min_lat min_lon max_lat max_lon",
     "fleet.vehicle": "public_id external_id name plate profile energy skills emission_class",

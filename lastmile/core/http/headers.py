@@ -55,7 +55,9 @@ class BrandedPolicyMiddleware(CSPMiddleware):
         """Add only the origin of the logo; the rest of the logo's address is ignored."""
         parts: PolicyParts = super().get_policy_parts(request, response, report_only)
         retailer = getattr(request, "retailer", None)
-        origin = _ORIGIN.match(retailer.brand.logo) if retailer is not None else None
+        if retailer is None or request.path.startswith(settings.SHOPPER_PATH):
+            return parts
+        origin = _ORIGIN.match(retailer.brand.logo)
         if origin is not None:
             parts.update = {**(parts.update or {}), "img-src": [origin[0]]}
         return parts

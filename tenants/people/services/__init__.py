@@ -3,6 +3,7 @@
 from tenants.people.services.audit import audit, changed
 from tenants.people.services.erasing import erase_person
 from tenants.people.services.first_owner import add_first_owner, store_first_owner
+from tenants.people.services.images import keep_image
 from tenants.people.services.keys import create_key, mark_used, revoke_key, rotate_key
 from tenants.people.services.login import log_in
 from tenants.people.services.members import (
@@ -38,6 +39,7 @@ __all__ = [
     "end_sessions",
     "erase_person",
     "issue_ticket",
+    "keep_image",
     "log_in",
     "mark_used",
     "member_of_link",
