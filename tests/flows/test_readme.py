@@ -7,6 +7,9 @@ import os
 import re
 import shutil
 import subprocess
+import time
+import urllib.request
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from tests.running import Running
 
 pytestmark = pytest.mark.slow
 README = ROOT / "README.md"
+CHECKOUT = ROOT / "lastmile" / "docs" / "checkout.md"
 MOST_LINES = 119
 ORDERS = 2  # of the demo, for each day
 # A date program for a day of the test's choice: the example asks for tomorrow and for a number.
@@ -28,12 +32,22 @@ exec {date} "$@"
 """
 
 
-def first_call() -> str:
-    """Return the shell commands of the README's API section."""
-    section = README.read_text(encoding="utf-8").partition("## The first API call")[2]
+def commands(document: Path, heading: str) -> str:
+    """Return the shell commands of a section of a document."""
+    section = document.read_text(encoding="utf-8").partition(heading)[2]
     block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
     assert block is not None
     return block[1]
+
+
+def first_call() -> str:
+    """Return the shell commands of the README's API section."""
+    return commands(README, "## The first API call")
+
+
+def checkout_calls() -> str:
+    """Return the shell commands of a checkout: from a basket to a promise in five calls."""
+    return commands(CHECKOUT, "## Five calls with the demo")
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +63,13 @@ def running() -> Iterator[Running]:
         yield server
 
 
-def answers(running: Running, folder: Path, day: str) -> list[dict[str, Any]]:
-    """Run the README's commands on a day, in a folder of their own; return the answers."""
+def answers(
+    running: Running, folder: Path, day: str, script: str | None = None
+) -> list[dict[str, Any]]:
+    """Run commands, by default the README's, on a day in a folder of their own; return the answers.
+
+    A ``script`` is given by the test of another document.
+    """
     (folder / "bin").mkdir()
     program = folder / "bin" / "date"
     program.write_text(DATE.format(date=shutil.which("date")))
@@ -58,7 +77,7 @@ def answers(running: Running, folder: Path, day: str) -> list[dict[str, Any]]:
     for name in (".venv", "manage.py"):
         (folder / name).symlink_to(ROOT / name)
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", first_call()],
+        ["bash", "-euo", "pipefail", "-c", script or first_call()],
         cwd=folder,
         env=own_environment()
         | running.environment
@@ -99,6 +118,53 @@ def test_the_first_api_call_of_the_readme_ends_with_a_plan_on_any_day(
     plan = plans["items"][0]
     assert (plan["service_date"], plan["status"]) == (tomorrow, "draft")
     assert (plan["orders_count"], plan["unserved_count"]) == (ORDERS + 1, 0)
+
+
+def wait_for_offers(running: Running, day: str) -> None:
+    """Wait until the tentative plan of a day is ready, so that windows are offered."""
+    made = running.manage(
+        "apikey_create", "--schema", "faro", "--role", "integration", "--name", "probe", "--json"
+    )
+    headers = {
+        "Host": f"faro.localhost:{running.port}",
+        "Authorization": f"Bearer {json.loads(made)['key']}",
+        "Content-Type": "application/json",
+    }
+    body = {"place": {"lat": -29.9165, "lon": -71.2730}, "since": day, "until": day}
+    give_up_at, session = time.monotonic() + 240, {}
+    while time.monotonic() < give_up_at:
+        headers["Idempotency-Key"] = uuid.uuid4().hex
+        where = f"http://127.0.0.1:{running.port}/api/v1/delivery-options/"
+        call = urllib.request.Request(where, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(call, timeout=60) as answer:
+            session = json.load(answer)
+        if any(offer["option"] == "window" for offer in session["offers"]):
+            return
+        time.sleep(2)
+    raise AssertionError(f"no window was offered: {session}")
+
+
+def test_a_checkout_gets_from_a_basket_to_a_promise_in_five_calls(
+    running: Running, tmp_path: Path
+) -> None:
+    (running.var / "clock").write_text("2029-02-05T13:00:00+00:00")
+    running.manage("seed_demo", "--schema", "faro", "--orders", str(ORDERS))
+    wait_for_offers(running, "2029-02-06")
+
+    session, held, choice, order, orders = answers(
+        running, tmp_path, "2029-02-05 13:00 UTC", checkout_calls()
+    )
+
+    (offer,) = [offer for offer in session["offers"] if offer["id"] == held["offer"]]
+    assert (offer["rank"], offer["green"]) == (1, True)
+    assert (held["state"], held["session"]) == ("live", session["id"])
+    assert (choice["state"], choice["hold"]) == ("waiting", held["id"])
+    promise = order["promise"]
+    for name in ("opens_at", "closes_at", "price_minor", "co2_g", "option", "handover"):
+        assert promise[name] == choice[name], name
+    assert promise["slot"] == offer["id"]
+    assert [row["id"] for row in orders["items"]] == [order["id"]]
+    assert orders["items"][0]["promise"]["id"] == promise["id"]
 
 
 def test_the_readme_is_short() -> None:
