@@ -40,8 +40,10 @@ VALUES: dict[str, dict[str, Any]] = {
     "tenants.retailer": {"schema_name": OLD, "status": "active", "name": "Öld & Söns"},
     "tenants.domain": {"domain": "old.localhost"},
     "orders.attempt": {"outcome": "delivered", "reason": ""},
+    "planning.tentativevisit": {"expires_at": None},
     "slots.slot": {"book_until_at": INSTANT},
     "slots.hold": {"expires_at": INSTANT},
+    "tracking.curbsidearrival": {"on_the_way_at": INSTANT},
 }
 Rows = dict[str, list[dict[str, Any]]]
 

@@ -11,6 +11,7 @@ import datetime as dt
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +20,16 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Min
 
 from dispatch.orders.models import Order
+from dispatch.orders.selectors import by_van
+from dispatch.planning.models import TentativeDay, TentativeVisit
+from dispatch.planning.selectors.tentative import broken_rules, days_behind
+from dispatch.planning.services import reconcile_day
+from dispatch.planning.tasks import open_days
 from lastmile.core import checks
+from lastmile.core.clock import now
 from lastmile.core.postgres import migrate
 from lastmile.core.postgres.context import PUBLIC, SchemaContext, enter_schema
 from lastmile.core.tenancy import HOUSE, TEMPLATE, registry, retailer_context, shared_context
@@ -155,6 +163,34 @@ def test_orders_of_the_dump_can_still_be_worked_with(upgraded: Upgraded) -> None
                 order.public_id in json.loads(out.getvalue())["rooms"]["dispatch.orders"]["orders"]
             )
             transaction.set_rollback(True)
+
+
+def test_promises_of_the_dump_get_places_in_the_tentative_plans(
+    upgraded: Upgraded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The scheduled task builds the plans: no migration and no event does."""
+    monkeypatch.setenv("ALLOW_TEST_CLOCK", "1")
+    monkeypatch.setenv("TEST_CLOCK_FILE", str(tmp_path / "clock"))
+    for schema in RETAILERS:
+        with retailer_context(schema):
+            waiting = Order.objects.filter(by_van(), state__in=["ready", "planned"])
+            promised = waiting.filter(promise__isnull=False, hub__isnull=False)
+            first = promised.aggregate(day=Min("service_date"))["day"]
+            eve = dt.datetime.combine(first, dt.time(), dt.UTC) - dt.timedelta(hours=4)
+            (tmp_path / "clock").write_text(eve.isoformat())
+            assert days_behind()
+            assert open_days() >= len(days_behind())
+            for hub, date in days_behind():
+                reconcile_day(hub=hub, service_date=date)
+            assert days_behind() == []
+            rows = TentativeVisit.objects.filter(order__promise__isnull=False)
+            assert set(rows.values_list("key", flat=True)) == set(
+                promised.values_list("public_id", flat=True)
+            )
+            assert rows.filter(state="placed").exists()
+            for day in TentativeDay.objects.select_related("hub", "base_plan"):
+                assert broken_rules(day, now()) == []
+            call_command("invariants", "--schema", schema, stdout=io.StringIO())
 
 
 def test_one_retailer_goes_back_to_the_dumps_state_and_forward_again(upgraded: Upgraded) -> None:
