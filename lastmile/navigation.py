@@ -21,6 +21,13 @@ from lastmile.core.statuses import Status
 MENU: tuple[Item, ...] = (
     Item("home:start", "home.view", _("Today"), "house"),
     Item("console:board", "plans.view", _("Board"), "map"),
+    Item(
+        "slots:board",
+        "slots.view",
+        _("Slots"),
+        "calendar-days",
+        also=("slots:templates", "slots:closed"),
+    ),
     Item("orders:list", "orders.view", _("Orders"), "package", also=("orders:pins",)),
     Item("imports:list", "orders.import", _("Import"), "file-up"),
     Item("fleet:index", "fleet.view", _("Fleet"), "truck"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs_of
+from lastmile.core.money import exponent
 from lastmile.core.phones import example, region_of
 from lastmile.core.tenancy import current_retailer
 from tenants.permissions import Principal
@@ -60,3 +62,14 @@ class HubField(forms.ChoiceField):
     def clean(self, value: Any) -> Hub | None:
         """Return the chosen hub, or None if none was chosen."""
         return self._hubs.get(super().clean(value))
+
+
+def to_minor(amount: Decimal | None, currency: str) -> int:
+    """Return a typed amount in minor units."""
+    return 0 if amount is None else round(amount * 10 ** exponent(currency))
+
+
+def from_minor(minor: int, currency: str) -> Decimal:
+    """Return minor units as a decimal amount."""
+    places = exponent(currency)
+    return (Decimal(minor) / 10**places).quantize(Decimal(1).scaleb(-places))

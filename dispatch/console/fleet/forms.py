@@ -15,7 +15,14 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.console.fields import HubField, PhoneInput, open_hubs, split_skills
+from dispatch.console.fields import (
+    HubField,
+    PhoneInput,
+    from_minor,
+    open_hubs,
+    split_skills,
+    to_minor,
+)
 from dispatch.console.fleet import locating, words
 from dispatch.emissions import VEHICLE_CLASSES
 from dispatch.fleet.models import Driver, Hub, Vehicle, Zone
@@ -246,9 +253,7 @@ class VehicleForm(FleetForm):
 
     def initial_values(self, row: Vehicle) -> dict[str, Any]:
         currency = current_retailer().currency
-        costs = {
-            name: words.from_minor(getattr(row, f"{name}_minor"), currency) for name in _COST_FIELDS
-        }
+        costs = {name: from_minor(getattr(row, f"{name}_minor"), currency) for name in _COST_FIELDS}
         return super().initial_values(row) | costs | {
             "weight_kg": _short(row.weight_g),
             "volume_l": _short(row.volume_cm3),
@@ -259,7 +264,7 @@ class VehicleForm(FleetForm):
     def values(self) -> dict[str, Any]:
         values, currency = super().values(), current_retailer().currency
         for name in _COST_FIELDS:
-            values[f"{name}_minor"] = words.to_minor(values.pop(name), currency)
+            values[f"{name}_minor"] = to_minor(values.pop(name), currency)
         values["weight_g"] = round(values.pop("weight_kg") * 1000)
         values["volume_cm3"] = round(values.pop("volume_l") * 1000)
         values["skills"] = split_skills(values["skills"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal
 
 from django.utils.dates import WEEKDAYS
 from django.utils.functional import Promise as Lazy
@@ -12,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from lastmile.core.errors import Invalid
-from lastmile.core.money import exponent
 
 Words = str | Lazy
 
@@ -69,14 +67,3 @@ def hours_read(text: str) -> list[list[int]]:
             raise Invalid(_("Enter hours as 06:00-22:00. Separate several with commas."))
         spans.append([opens, closes if closes > opens else closes + 1440])
     return spans
-
-
-def to_minor(amount: Decimal | None, currency: str) -> int:
-    """Return a typed amount in minor units."""
-    return 0 if amount is None else round(amount * 10 ** exponent(currency))
-
-
-def from_minor(minor: int, currency: str) -> Decimal:
-    """Return minor units as a decimal amount."""
-    places = exponent(currency)
-    return (Decimal(minor) / 10**places).quantize(Decimal(1).scaleb(-places))

@@ -97,3 +97,23 @@ def cutoff_of(template: SlotTemplate) -> str:
         length = formatting.duration(template.lead_minutes * 60)
         parts.append(_("At least %(length)s before the slot opens") % {"length": length})
     return ". ".join(parts)
+
+
+def country_name(code: str) -> str:
+    """Return the name of a country in the reader's language, or its code."""
+    return formatting.current_locale().territories.get(code, code)
+
+
+def terms_words(template: SlotTemplate, currency: str) -> list[str]:
+    """Return the capacity and the prices of a template, one text each."""
+    parts = []
+    if template.capacity_orders is None:
+        parts.append(_("No limit of orders"))
+    else:
+        text = ngettext("%(n)d order a slot", "%(n)d orders a slot", template.capacity_orders)
+        parts.append(text % {"n": template.capacity_orders})
+    parts.append(formatting.money(template.base_minor, currency))
+    if template.surcharge_minor:
+        amount = formatting.money(template.surcharge_minor, currency)
+        parts.append(_("surcharge %(amount)s") % {"amount": amount})
+    return parts
