@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from dispatch.fleet.models import Hub
 from dispatch.intake.services import receive_file
 from dispatch.planning.services import request_plan
+from dispatch.slots.services import add_blackout
+from lastmile.core import clock
 from lastmile.core.jobs import enqueue
 from lastmile.core.models import JobState
 from lastmile.core.relay import relay_batch
@@ -16,6 +20,7 @@ from tenants.people import services as people
 from tenants.permissions import KeyRole
 from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle, make_zone
 from tests.factories.orders import DAY, make_order
+from tests.factories.slots import make_template
 from tests.people import add_member
 
 
@@ -25,6 +30,8 @@ def make_world(*, file_hub: bool = False) -> Hub:
     make_zone(hub=hub)
     make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
     make_order(hub=hub.public_id)
+    make_template(hub=hub, starts_on=clock.now().date())
+    add_blackout(hub=hub, first_on=clock.now().date() + dt.timedelta(days=60))
     plan = request_plan(hub=hub, service_date=DAY, seconds=1)
     assert run_job(plan.public_id) == JobState.SUCCEEDED
     add_member()

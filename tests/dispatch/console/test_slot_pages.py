@@ -106,10 +106,10 @@ def test_s11_an_edit_first_names_the_promises_that_it_touches(staff: Client) -> 
     url = f"{TEMPLATES}{template.public_id}/"
     sent = body(template.hub.public_id, opens="11:00", closes="13:00", version="1",
                 days=[*"0123456"])  # fmt: skip
-    asked = staff.post(url, sent)
-    assert asked.status_code == 409
-    assert order.public_id in text_of(asked)
-    assert "takes no more orders" in text_of(asked)
+    warned = staff.post(url, sent)
+    assert warned.status_code == 409
+    assert order.public_id in text_of(warned)
+    assert "takes no more orders" in text_of(warned)
     assert SlotTemplate.objects.get().version == 1
     saved = staff.post(url, sent | {"confirmed": "yes"})
     assert saved.status_code == 302
@@ -173,8 +173,8 @@ def test_s09_a_blackout_shows_the_same_date_to_every_browser(
     after = set(Slot.objects.values_list("service_date", flat=True))
     assert before - after == {dt.date(2026, 11, 25)}
     assert "Wed, 25 Nov" in text_of(staff.get(url))
-    gone = staff.post(url, {"what": "remove", "blackout": row.public_id, "version": "1"})
-    assert gone.status_code == 302
+    removed = staff.post(url, {"what": "remove", "blackout": row.public_id, "version": "1"})
+    assert removed.status_code == 302
     assert set(Slot.objects.values_list("service_date", flat=True)) == before
 
 
@@ -184,8 +184,8 @@ def test_a_blackout_names_the_promises_before_it_closes_their_slots(staff: Clien
     order = make_order()
     make_hold(slot=slot, state=HoldState.PROMISED, order=order)
     sent = {"what": "add", "first_on": str(slot.service_date)}
-    asked = staff.post("/console/slots/closed-days/", sent)
-    assert (asked.status_code, order.public_id in text_of(asked)) == (409, True)
+    warned = staff.post("/console/slots/closed-days/", sent)
+    assert (warned.status_code, order.public_id in text_of(warned)) == (409, True)
     assert not Blackout.objects.exists()
     done = staff.post("/console/slots/closed-days/", sent | {"confirmed": "yes"})
     assert done.status_code == 302
