@@ -237,6 +237,9 @@ JOB_LEASE_S = env.number("LIMIT_JOB_LEASE_S", 60, least=1)
 # --- Solving -----------------------------------------------------------------------------------
 # One locked file for each solve that runs on this machine (dispatch/solver/process/cores.py).
 SOLVING_FOLDER = VAR / "solving"
+# Travel times between the places of each day (dispatch/planning/boards/files.py). They only save
+# time: a machine that misses them computes them again.
+DAYS_FOLDER = VAR / "days"
 SOLVE_CORES = env.number("SOLVE_CORES", 0, most=1024)  # 0: every core this process may use
 SOLVE_SPREAD = env.number("SOLVE_SPREAD", 1, least=1, most=1024)  # parts solved at the same time
 SOLVE_SPREAD_FROM = env.number("SOLVE_SPREAD_FROM", 3000, least=500)  # visits that a plan has

@@ -17,7 +17,7 @@ for _name in ("DATABASE_URL", "BROKER_URL", "CACHE_URL", "CHANNEL_URL", "MIGRATO
 os.environ["LASTMILE_VAR"] = str(Path(__file__).resolve().parent.parent / "var" / "test")
 
 from lastmile.settings import *  # noqa: E402, F403
-from lastmile.settings import CACHES, CHANNEL_LAYERS, DATABASES  # noqa: E402
+from lastmile.settings import CACHES, CHANNEL_LAYERS, DATABASES, VAR  # noqa: E402
 
 # Test runs at the same time share the servers, but each has its own key prefix.
 _RUN = f"test{os.getpid()}"
@@ -25,6 +25,8 @@ CACHES["default"]["KEY_PREFIX"] = _RUN
 CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = _RUN  # type: ignore[index]
 # One thread creates and drops the test database; a connection pool would keep it open.
 DATABASES["default"]["OPTIONS"].pop("pool", None)
+
+DAYS_FOLDER = VAR / "days" / _RUN
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_BROKER_URL = "memory://"  # nobody reads the hints: tests/drain.py runs the waiting work

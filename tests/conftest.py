@@ -7,6 +7,7 @@ runs at once share them; the end of the last one, however it ends, stops them.
 from __future__ import annotations
 
 import contextlib
+import shutil
 
 import pytest
 from django.conf import settings
@@ -26,7 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Release the servers; the end of the last run stops them."""
+    """Release the servers, which the end of the last run stops; remove this process's files."""
+    shutil.rmtree(settings.DAYS_FOLDER, ignore_errors=True)
     _servers.close()
 
 

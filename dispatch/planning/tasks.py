@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dispatch.fleet.models import Hub
-from dispatch.planning.boards import prepare_files
+from dispatch.planning.boards import prepare_files, remove_old_files
 from dispatch.planning.search import parts
 from dispatch.planning.search.spread import search_part
 from dispatch.planning.selectors.tentative import days_behind
@@ -93,7 +93,7 @@ def open_days() -> int:
     """Request jobs for the tentative plans that are missing or behind; return their number.
 
     This also builds the tentative plans of the promises that an installation had before it was
-    upgraded.
+    upgraded. The travel files of past days on this machine are removed.
     """
     requested = 0
     for _retailer in for_each_retailer():
@@ -101,6 +101,7 @@ def open_days() -> int:
             request_reconciling(hub=hub, service_date=service_date)
             requested += 1
         request_due_work()
+        remove_old_files()
     return requested
 
 

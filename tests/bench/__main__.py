@@ -57,6 +57,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "solver_city": ("tests.bench.solver_versus:city", "5,000 and 10,000 stops, beside PyVRP"),
     "solver_insertion": ("tests.bench.solver_insertion", "all places of an order; VROOM beside"),
     "solver_redispatch": ("tests.bench.solver_redispatch", "plans changed under way; VROOM too"),
+    "slots_marginal": (
+        "tests.bench.slots_marginal",
+        "1,000 offers: the cost is the rise of the plan, to 1 %; 50 plans solved again",
+    ),
     "slots_races": ("tests.bench.slots_races", "200 clients for 1 seat and for 25: none oversold"),
     "fitting": ("tests.bench.fitting", "a plan whose day changed: updated, and planned again"),
     "solver_real": ("tests.bench.solver_versus:real", "Amazon and LoggiBUD, beside every peer"),

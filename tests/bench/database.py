@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,5 +15,8 @@ from tests.databases import copy_of, ensure_template
 @contextmanager
 def bench_database() -> Iterator[None]:
     """Use a fresh copy with the retailers t1 and t2."""
-    with services_in_use(settings.VAR, durable=False), copy_of(ensure_template()):
-        yield
+    try:
+        with services_in_use(settings.VAR, durable=False), copy_of(ensure_template()):
+            yield
+    finally:
+        shutil.rmtree(settings.DAYS_FOLDER, ignore_errors=True)

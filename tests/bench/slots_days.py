@@ -25,15 +25,16 @@ from dispatch.planning.services import lock_days
 from dispatch.planning.services.tentative.log import RESET, Change, log_changes
 from dispatch.roads.demo_city import NAME, draw_homes, fetch_demo_network
 from dispatch.solver.solve import solve
+from lastmile.core.clock import now
 from lastmile.core.geo import Point
-from tests.factories.fleet import make_hub, make_shift, make_vehicle
+from tests.factories.fleet import LAT, LON, make_hub, make_shift, make_vehicle
 
-FIRST = dt.date(2026, 12, 1)
 WINDOWS_A_DAY = 6
 OPENS, HOURS = 12, 12  # of the shifts, in UTC
 ORDERS_A_VAN = 36
 WITH_WINDOW = 0.8  # share of the visits that have a window
 SEED = 20261201
+MORE = 400  # homes for new visits
 Times = tuple[dt.datetime, dt.datetime]
 
 
@@ -74,17 +75,30 @@ def new_visit(point: Point, number: int, rng: random.Random) -> NewVisit:
     )
 
 
-def filled_days(*, orders: int, days: int, breaks: bool, seconds: float) -> Days:
-    """Make a hub whose days have so many planned visits each; arrange them for some seconds."""
-    fetch_demo_network(settings.VAR)
-    rng = random.Random(SEED)
-    homes = [home.point for home in draw_homes(NAME, orders + 400, SEED, settings.VAR)]
+def filled_days(
+    *, orders: int, days: int, breaks: bool, seconds: float, streets: bool = True, seed: int = SEED
+) -> Days:
+    """Make a hub with days that each have about ``orders`` planned visits.
+
+    Parameters
+    ----------
+    breaks : bool
+        Each shift has a break, so that the plain arithmetic of routes is not enough.
+    seconds : float
+        Time to arrange one day; all days have the same arrangement.
+    streets : bool
+        False: straight lines in Lisbon instead of the streets of the demo city.
+    """
+    rng = random.Random(seed)
+    homes = _homes(orders + MORE, seed, rng, streets=streets)
     middle = Point(
         lat=sum(p.lat for p in homes) / len(homes), lon=sum(p.lon for p in homes) / len(homes)
     )
-    hub = make_hub(lat=middle.lat, lon=middle.lon, zone="UTC", network=NAME, loading_s=900)
+    hub = make_hub(
+        lat=middle.lat, lon=middle.lon, zone="UTC", network=NAME if streets else "", loading_s=900
+    )
     vans = [make_vehicle(hub=hub, parcels=200) for _ in range(-(-orders // ORDERS_A_VAN))]
-    dates = [FIRST + dt.timedelta(days=number) for number in range(days)]
+    dates = [now().date() + dt.timedelta(days=number + 2) for number in range(days)]
     for date in dates:
         rests = [Break(opens_at=instant(date, OPENS + 4), closes_at=instant(date, OPENS + 7),
                        duration_s=1_800)] if breaks else []  # fmt: skip
@@ -95,9 +109,17 @@ def filled_days(*, orders: int, days: int, breaks: bool, seconds: float) -> Days
     arrangement = _arranged(hub, dates[0], visits, seconds)
     planned = 0
     for number, date in enumerate(dates):
-        planned = _write(hub, date, number, visits, arrangement)
+        later = dt.timedelta(days=number)
+        planned = _write(hub, date, later, visits, arrangement)
         prepare_files(hub=hub, service_date=date)
     return Days(hub, homes[orders:], planned, dates)
+
+
+def _homes(count: int, seed: int, rng: random.Random, *, streets: bool) -> list[Point]:
+    if streets:
+        fetch_demo_network(settings.VAR)
+        return [home.point for home in draw_homes(NAME, count, seed, settings.VAR)]
+    return [Point(lat=LAT + rng.gauss(0, 0.03), lon=LON + rng.gauss(0, 0.04)) for _ in range(count)]
 
 
 Planned = tuple[NewVisit, Times | None]
@@ -123,19 +145,18 @@ def _arranged(
 def _write(
     hub: Hub,
     date: dt.date,
-    number: int,
+    later: dt.timedelta,
     visits: Sequence[tuple[Planned, Point]],
     arrangement: Sequence[Sequence[int]],
 ) -> int:
     """Write the arrangement to a date; return the number of visits."""
-    later = date - FIRST
     with transaction.atomic():
         (day,) = lock_days([(hub, date)])
         rows = []
         for shift, route in zip(shifts_on(hub, date), arrangement, strict=True):
             for rank, at in enumerate(route):
                 (visit, times), point = visits[at]
-                one = replace(visit, key=f"hld_{number:02d}{at:020d}", point=point)
+                one = replace(visit, key=f"hld_{hub.pk:08d}{later.days:02d}{at:012d}", point=point)
                 opens_at, closes_at = times or (None, None)
                 rows.append(
                     TentativeVisit(

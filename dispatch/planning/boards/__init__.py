@@ -7,6 +7,7 @@ not have: both may be lost at any time.
 
 from dispatch.planning.boards.pricing import best_place, prepare, prepare_files, price_windows
 from dispatch.planning.boards.shapes import DayCosts, NewVisit, Prepared, WindowCost
+from dispatch.planning.boards.tables import remove_old_files
 
 __all__ = [
     "DayCosts",
@@ -17,4 +18,5 @@ __all__ = [
     "prepare",
     "prepare_files",
     "price_windows",
+    "remove_old_files",
 ]

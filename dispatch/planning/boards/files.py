@@ -29,7 +29,7 @@ from dispatch.roads.network import Snaps
 
 MAGIC: Final = b"LMTRAVL1"
 HEADER: Final = 64  # bytes: MAGIC, capacity, number of places
-SPARE: Final = 256  # places that a new file has space for, besides those that it begins with
+SPARE: Final = 16  # places that a new file has space for at least, besides those at first
 KEPT_DAYS: Final = 2  # days that a file is kept after its date
 Int32 = npt.NDArray[np.int32]
 Degrees = npt.NDArray[np.float64]
@@ -125,7 +125,7 @@ class TravelFile:
         fresh = Path(name)
         try:
             with os.fdopen(handle, "r+b") as file:
-                capacity = count + SPARE
+                capacity = count + max(SPARE, count // 4)
                 file.truncate(HEADER + _Arrays.bytes_of(capacity))
                 file.write(MAGIC + np.array([capacity, 0], np.int64).tobytes())
             arrays = _Arrays(fresh, "r+")
@@ -200,10 +200,12 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def remove_old(folder: Path, today: dt.date) -> None:
-    """Remove the files in a folder whose date is more than KEPT_DAYS ago."""
+    """Remove the files in a folder whose date is more than KEPT_DAYS ago, then the empty folder."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             with contextlib.suppress(OSError, ValueError):
                 date = dt.date.fromisoformat(path.name.split("@", maxsplit=1)[0])
                 if date < today - dt.timedelta(days=KEPT_DAYS):
                     path.unlink()
+        if not any(folder.iterdir()):
+            folder.rmdir()

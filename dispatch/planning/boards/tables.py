@@ -22,7 +22,6 @@ from lastmile.core.tenancy import current_schema
 # Places without travel in the file that a request computes by itself; a job computes more. Chosen:
 # each takes up to 10 ms on a large network.
 FEW: Final = 48
-FOLDER: Final = "days"
 
 
 class FilesMissing(Exception):
@@ -31,7 +30,13 @@ class FilesMissing(Exception):
 
 def folder_of(hub: str) -> Path:
     """Return the folder of a hub's travel files."""
-    return Path(settings.VAR) / FOLDER / current_schema() / hub
+    return Path(settings.DAYS_FOLDER) / current_schema() / hub
+
+
+def remove_old_files() -> None:
+    """Remove the travel files of past days of all hubs of the retailer on this machine."""
+    for folder in (Path(settings.DAYS_FOLDER) / current_schema()).glob("*"):
+        remove_old(folder, now().date())
 
 
 def tables_of(day: Day, *, wait: bool) -> dict[str, tuple[KnownPlaces, Table]]:
@@ -75,8 +80,6 @@ def path_of(day: Day, known: KnownPlaces) -> Path:
 def save(day: Day, known: KnownPlaces, table: Table) -> None:
     """Keep a table in its file, and remove the files of past days."""
     path = path_of(day, known)
-    if not path.exists():
-        remove_old(path.parent, now().date())
     TravelFile(path).save(table)
 
 

@@ -44,6 +44,7 @@ from dispatch.planning.services import (
     remove_visits,
 )
 from dispatch.planning.services.tentative.log import RESET, Change, log_changes
+from dispatch.planning.tasks import open_days
 from dispatch.solver.model.cost import rounded
 from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.gaps import cheapest
@@ -72,9 +73,9 @@ WINDOWS = (*((at(hour), at(hour + 2)) for hour in (8, 10, 12, 14)), (at(8), at(1
 @pytest.fixture
 def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Use an empty cache and an empty folder of travel files."""
-    monkeypatch.setattr(settings, "VAR", tmp_path / "var")
+    monkeypatch.setattr(settings, "DAYS_FOLDER", tmp_path / "days")
     CACHE.clear()
-    yield tmp_path / "var" / "days"
+    yield tmp_path / "days"
     CACHE.clear()
 
 
@@ -450,6 +451,20 @@ def test_roads_are_used_where_there_is_a_network(
         path.name.split("@")[2][:6] for path in own_files.rglob("*.van-*") if path.is_file()
     }
     assert versions == {"000001", "000002"}
+
+
+def test_the_files_of_past_days_are_removed_by_the_scheduled_task(
+    own_files: Path, clock: SetClock
+) -> None:
+    hub = ready_day(orders=2)
+    is_right(hub)
+    assert list(own_files.rglob("*@*"))
+    clock(at(12) + dt.timedelta(days=2))
+    open_days()
+    assert list(own_files.rglob("*@*"))
+    clock(at(12) + dt.timedelta(days=3))
+    open_days()
+    assert not [path for path in own_files.rglob("*") if path.is_file()]
 
 
 def test_a_warm_question_takes_one_query(django_assert_num_queries: object) -> None:
