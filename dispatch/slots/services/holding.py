@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -43,6 +43,11 @@ from lastmile.core.errors import FieldProblem, Invalid
 from lastmile.core.events import record
 from lastmile.core.ids import new_public_id
 from lastmile.core.tenancy import current_schema
+
+#: Milliseconds that a hold waits for its locks before it looks at the counts again. Chosen.
+PATIENCE_MS: Final = 400
+TURNS: Final = 8  # such turns, before the last try with the time-out of the installation
+LOCK_NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +115,7 @@ def hold_slot(
     _check_handover(slot, request, terms.handover)
     with transaction.atomic():
         _lock_session(session)
-        days = Days(
-            (row.hub, row.service_date)
-            for row in (slot, replaces.slot if replaces else None)
-            if row is not None and needs_visit(row)
-        )
-        slots = lock_slots({slot.pk} | ({replaces.slot_id} if replaces else set()))
+        days, slots = _lock(slot, replaces, request, session)
         row, at = slots[slot.pk], clock.now()
         days.drop_expired(at)
         give_back_expired(list(slots.values()), at)
@@ -245,6 +245,31 @@ def _check_handover(slot: Slot, request: DeliveryRequest, handover: str) -> None
     else:
         return
     raise Invalid(text, errors=[FieldProblem("/handover", text)])
+
+
+def _lock(
+    slot: Slot, replaces: Hold | None, request: DeliveryRequest, session: str
+) -> tuple[Days, dict[int, Slot]]:
+    """Lock the days and the slots of a hold; a slot that fills up meanwhile ends the waiting.
+
+    Many shoppers can wait for one day. Each of them looks at the counts again after PATIENCE_MS,
+    so that those who come too late need no turn. Raises: SlotFull, SlotPassed, SlotClosed.
+    """
+    held = [slot, replaces.slot] if replaces else [slot]
+    days = [(row.hub, row.service_date) for row in held if needs_visit(row)]
+    for _turn in range(TURNS):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
+                locked = Days(days), lock_slots(row.pk for row in held)
+                cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+                return locked
+        except OperationalError as fault:
+            if getattr(fault.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                raise
+            present = Slot.objects.select_related("hub", "zone").get(pk=slot.pk)
+            _refuse_at_once(present, request, session)
+    return Days(days), lock_slots(row.pk for row in held)
 
 
 def _lock_session(session: str) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from django.db import transaction
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PlaceDraft
 from dispatch.orders.models import Order
 from dispatch.planning.models import TentativeDay, TentativeVisit
 from dispatch.planning.selectors.tentative import broken_rules
-from dispatch.planning.services import reconcile_day
+from dispatch.planning.services import lock_days, reconcile_day
 from dispatch.slots.errors import ChoiceDiffers, ChoiceGone, SlotFull
 from dispatch.slots.models import Hold
 from dispatch.slots.services import (
     find_offers,
     keep_hold,
+    prepare_hold,
     promise_hold,
     release_hold,
     request_for_order,
@@ -33,7 +37,7 @@ from tests.dispatch.slots.booking import (
     take_place,
     taken,
 )
-from tests.factories import make_hub, make_order, make_shift, make_slot, make_vehicle
+from tests.factories import make_hold, make_hub, make_order, make_shift, make_slot, make_vehicle
 from tests.factories.fleet import LAT, LON
 from tests.factories.orders import DAY
 
@@ -278,3 +282,30 @@ def test_an_order_races_with_itself_and_keeps_one_place(
     by_slot = {it.public_id: taken(it) for it in [old, *slots]}
     assert by_slot == {name: int(name == promise.slot) for name in by_slot}
     assert visits(hub) == {order.public_id: "placed"}
+
+
+def test_a_shopper_who_waits_for_a_day_reads_at_once_that_the_slot_filled_up(
+    fresh_db: str, retailer: RetailerRef
+) -> None:
+    hub = hub_with_van()
+    slot = make_slot(hub=hub, capacity_orders=1)
+    locked, refused_meanwhile = threading.Event(), threading.Event()
+
+    def keep_the_day() -> None:
+        with transaction.atomic():
+            lock_days([(hub, DAY)])
+            locked.set()
+            assert refused_meanwhile.wait(30), "the loser waited for the lock of the day"
+
+    def come_second() -> None:
+        assert locked.wait(30)
+        ready = prepare_hold(slot=slot, request=request_at(hub))
+        make_hold(slot=slot)
+        try:
+            take_place(slot, prepared=ready)
+        finally:
+            refused_meanwhile.set()
+
+    first, second = race(retailer, lambda n: (keep_the_day, come_second)[n](), 2)
+    assert first is None
+    assert isinstance(second, SlotFull), second
