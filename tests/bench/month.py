@@ -17,13 +17,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from dispatch.fleet.models import Hub
+from dispatch.fleet.selectors import shift_times
 from dispatch.orders import services as orders
 from dispatch.orders.drafts import OrderDraft, ParcelDraft, PlaceDraft, ShopperDraft
 from dispatch.planning.models import Plan
 from dispatch.planning.services import reconcile_day, request_plan
-from dispatch.slots.services import Goods, use_choice
+from dispatch.slots.services import Goods, add_template, open_slots, use_choice
 from lastmile.core.models import Job, JobState
 from lastmile.core.runner import run_job
 from lastmile.core.tenancy import retailer_context
@@ -31,7 +33,7 @@ from portal.choice import services as choice
 from portal.choice.models import Caller, DeliverySession, ShownOffer
 from portal.choice.selectors import offers_of
 from tests.bench.database import bench_database
-from tests.factories import make_hub, make_shift, make_slot, make_vehicle
+from tests.factories import make_hub, make_shift, make_vehicle
 from tests.factories.fleet import LAT, LON
 
 SEED: Final = 20_261_129
@@ -46,11 +48,11 @@ class Size:
     """The size of a simulated month."""
 
     days: int = 30
-    shoppers: int = 40  # for each day
-    vans: int = 3
-    capacity: int = 14  # orders in each window
+    shoppers: int = 24  # for each day
+    vans: int = 2
+    capacity: int = 8  # orders in each window
     spread_deg: float = 0.06  # half the side of the town, about 6 km
-    plan_s: int = 2
+    plan_s: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,17 +119,20 @@ def live_through(share: float, size: Size, seed: int = SEED) -> Figures:
     vans = [make_vehicle(hub=hub, name=f"Month van {n}") for n in range(size.vans)]
     total = Figures(share=share, orders=0, greens=0, refused=0, unserved=0, distance_m=0, co2_g=0)
     with settable_clock() as clock:
+        clock(dt.datetime.combine(FIRST_DAY - dt.timedelta(days=3), dt.time(8), dt.UTC))
+        add_template(
+            hub=hub, name="Two hours", option="window", rrule="FREQ=DAILY", starts_on=FIRST_DAY,
+            opens_minute=min(WINDOWS) * 60, closes_minute=max(WINDOWS) * 60 + 120,
+            window_minutes=120, capacity_orders=size.capacity, opens_days_ahead=3, base_minor=490,
+            on_holidays="open",
+        )  # fmt: skip
         for number in range(size.days):
             day = FIRST_DAY + dt.timedelta(days=number)
             clock(dt.datetime.combine(day - dt.timedelta(days=2), dt.time(8), dt.UTC))
-            start = dt.datetime.combine(day, dt.time(7, 30), dt.UTC)
+            starts_at, ends_at = shift_times(hub, day, 7 * 60 + 30, 21 * 60)
             for van in vans:
-                make_shift(vehicle=van, starts_at=start, ends_at=start + dt.timedelta(hours=13.5))
-            for hour in WINDOWS:
-                make_slot(
-                    hub=hub, service_date=day, opens=hour * 60, closes=hour * 60 + 120,
-                    capacity_orders=size.capacity,
-                )  # fmt: skip
+                make_shift(vehicle=van, starts_at=starts_at, ends_at=ends_at)
+            open_slots()
             reconcile_day(hub=hub, service_date=day)
             total = _one_day(total, hub, day, shoppers_of(number, size, seed), size)
     return total
@@ -205,7 +210,8 @@ def _wanted(session: DeliverySession, shopper: Shopper, share: float) -> ShownOf
     green = next((row for row in shown if row.green), None)
     if green is not None and shopper.will < share:
         return green
-    by_hour = {row.opens_at.hour: row for row in shown}
+    zone = ZoneInfo(session.hub.zone)
+    by_hour = {row.opens_at.astimezone(zone).hour: row for row in shown}
     return next((by_hour[hour] for hour in shopper.favourites if hour in by_hour), None)
 
 
