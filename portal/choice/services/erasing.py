@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from dispatch.slots.models import Choice, Hold
 from lastmile.core import clock
 from lastmile.core.erasing import Person, coarse, rows_naming
 from portal.choice.models import DeliverySession
@@ -24,6 +25,11 @@ def erase_person(person: Person) -> dict[str, int]:
     """
     sessions = DeliverySession.objects.all()
     own = set(sessions.filter(order__public_id__in=person.orders).values_list("pk", flat=True))
+    # The session of a checkout has no order, but its hold and its choice have.
+    for model in (Hold, Choice):
+        chosen = model.objects.filter(order__public_id__in=person.orders).exclude(session="")
+        rows = sessions.filter(public_id__in=chosen.values("session"))
+        own |= set(rows.values_list("pk", flat=True))
     for column in ("place_text", "place"):
         own |= set(rows_naming(sessions, column, person).values_list("pk", flat=True))
     return {"delivery_sessions": _forget(sessions.filter(pk__in=own))}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dispatch.orders.models import Order
+from dispatch.orders.services import cancel_order
 from dispatch.slots.models import Choice, Hold
+from lastmile.core.erasing import PersonQuery, erase_shopper
 from lastmile.core.tenancy import RetailerRef
-from portal.choice.models import ShownOffer
+from portal.choice.models import DeliverySession, ShownOffer
 from tests.factories import make_slot
 from tests.people import KeyClient, key_client
 from tests.portal.choice.shop import CHOICES, HOME, Shop, hub_with_van, taken
@@ -81,3 +83,21 @@ def test_s14_an_order_without_a_choice_gets_no_promise_and_its_date_is_kept(
     assert (order["promise"], order["service_date"]) == (None, "2026-11-23")
     assert any(warning["code"] for warning in order["warnings"]), order["warnings"]
     assert Choice.objects.count() == 0
+
+
+def test_erasing_the_shopper_of_an_order_removes_the_address_from_its_checkout(
+    shop: Shop, retailer: RetailerRef
+) -> None:
+    slot = make_slot(hub=hub_with_van())
+    pin = {"lat": HOME["lat"], "lon": HOME["lon"]}
+    session = shop.ask(place=pin)
+    other = shop.ask()
+    choice = shop.confirm(shop.hold(session, slot.public_id))
+    shopper = {"name": "Rita Moura", "email": "rita@example.org"}
+    placed = place(key_client(retailer), choice=choice["id"], place=pin, shopper=shopper)
+    cancel_order(order=Order.objects.get(public_id=placed["id"]), cause="shopper")
+    _person, done = erase_shopper(PersonQuery(email="rita@example.org"))
+    assert done["delivery_sessions"] == 1
+    rows = {row.public_id: row for row in DeliverySession.objects.all()}
+    assert (rows[session["id"]].lat, rows[session["id"]].lon) == (38.72, -9.14)
+    assert rows[other["id"]].lat == HOME["lat"]

@@ -109,7 +109,7 @@ class Client {
 }
 
 // Conflicts that another try solves: the same call still runs, or another call was first.
-const RETRYABLE = ["in_progress", "still_running", "session_changed"];
+const RETRYABLE = ["idempotency_running", "session_changed"];
 
 function idempotencyKey() {
   if (crypto.randomUUID) return crypto.randomUUID();
