@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -17,6 +18,8 @@ from dispatch.planning.states import UNDER_WAY
 
 #: A shift that ends within SOON gets no more orders.
 SOON = dt.timedelta(minutes=1)
+#: The reason of a visit whose vehicle left before the visit was on the published route.
+ROUTE_LEFT: Final = "route_left"
 
 
 @dataclass(frozen=True, slots=True)

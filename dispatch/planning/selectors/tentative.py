@@ -15,7 +15,7 @@ from dispatch.fleet.states import ShiftState
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import by_van, to_plan
 from dispatch.orders.states import OrderState
-from dispatch.planning.models import Plan, Stop, TentativeDay, TentativeVisit
+from dispatch.planning.models import Plan, Route, Stop, TentativeDay, TentativeVisit
 from dispatch.planning.problem.closed import SOON, closed_routes, closed_shifts
 from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.tentative import (
@@ -101,13 +101,20 @@ def days_of_hub(public_id: str) -> list[HubDay]:
 def days_behind() -> list[HubDay]:
     """Return the days whose tentative plans lack an order or shift, or have too many orders.
 
+    Also days with visits whose vehicle left before they were on its published route.
+
     They are found by a few queries over all days of the horizon. So days that nobody has changed
     since the upgrade of an installation are found too, and so is whatever a lost event left.
     """
     first = clock.now().date() - dt.timedelta(days=1)
     span = (first, first + dt.timedelta(days=HORIZON_DAYS + 2))
     return not_over(
-        [*_days_lacking_orders(span), *_days_with_strays(span), *_days_lacking_shifts(span)]
+        [
+            *_days_lacking_orders(span),
+            *_days_with_strays(span),
+            *_days_lacking_shifts(span),
+            *_days_left_behind(span),
+        ]
     )
 
 
@@ -175,6 +182,17 @@ def _days_lacking_shifts(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:
     )
     shifts = Shift.objects.filter(state=ShiftState.SCHEDULED, service_date__range=span)
     yield from _pairs(shifts.filter(~Exists(ready)).values_list("hub", "service_date").distinct())
+
+
+def _days_left_behind(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:
+    left = Route.objects.filter(
+        plan=OuterRef("day__base_plan"), shift=OuterRef("shift"), starts_at__lte=clock.now()
+    )
+    listed = Stop.objects.filter(plan=OuterRef("day__base_plan"), order=OuterRef("order"))
+    rows = TentativeVisit.objects.filter(
+        Exists(left), ~Exists(listed), day__service_date__range=span, shift__isnull=False
+    )
+    yield from _pairs(rows.values_list("day__hub", "day__service_date").distinct())
 
 
 def _pairs(rows: Iterable[tuple[int, dt.date | None]]) -> Iterator[HubDay]:

@@ -12,6 +12,7 @@ from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.services import cancel_shift, change_vehicle
 from dispatch.orders.models import Order
 from dispatch.orders.services import cancel_order, set_pin
+from dispatch.planning.boards import NewVisit, Prepared, prepare
 from dispatch.planning.errors import PlacesLost, VisitDoesNotFit, VisitGone
 from dispatch.planning.models import Plan, TentativeChange, TentativeDay, TentativeVisit
 from dispatch.planning.rolls import invariants
@@ -29,7 +30,6 @@ from dispatch.planning.services import (
     take_off,
 )
 from dispatch.planning.services.tentative import request_reconciling
-from dispatch.planning.services.tentative.standin import NewVisit, Prepared, prepare
 from dispatch.planning.tasks import open_days
 from lastmile.core.clock import now
 from lastmile.core.geo import Point
@@ -432,6 +432,25 @@ def test_a_route_that_has_left_takes_no_hold(clock: SetClock) -> None:
     assert refused.value.data == {"reason": "no_shift"}
     reconcile_day(hub=hub, service_date=DAY)
     assert routes(hub) == before
+    is_right(hub)
+
+
+def test_a_van_that_left_a_moment_ago_takes_no_hold(clock: SetClock) -> None:
+    hub = day_of(orders=4, shifts=1)
+    published = publish_plan(plan=plan(hub))
+    leaves_at = published.routes.get().starts_at
+    clock(leaves_at - dt.timedelta(seconds=20))
+    held = hold(hub)  # the board of this process knows the route now
+    clock(leaves_at)
+    with pytest.raises(VisitDoesNotFit) as refused:
+        hold(hub)
+    assert refused.value.data["reason"] in {"route_left", "no_shift"}
+    with pytest.raises(VisitDoesNotFit) as refused:
+        confirm(hub, held, make_order(hub=hub.public_id, window=make_window()))
+    assert refused.value.data["reason"] == "route_left"
+    assert (hub.pk, DAY) in {(day.pk, date) for day, date in days_behind()}
+    reconcile_day(hub=hub, service_date=DAY)
+    assert (visits(hub)[held].state, visits(hub)[held].reason) == ("unplaced", "route_left")
     is_right(hub)
 
 

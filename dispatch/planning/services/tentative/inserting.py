@@ -12,8 +12,10 @@ from dispatch.planning.boards import NewVisit, Prepared, WindowCost, best_place
 from dispatch.planning.boards.shapes import Window
 from dispatch.planning.errors import VisitDoesNotFit
 from dispatch.planning.models import TentativeVisit
+from dispatch.planning.problem.closed import ROUTE_LEFT, closed_shifts
 from dispatch.planning.services.tentative.locking import LockedDay
 from dispatch.planning.services.tentative.log import INSERT, Change, log_changes
+from lastmile.core.clock import now
 
 
 def insert_visit(
@@ -34,6 +36,9 @@ def insert_visit(
     place = best_place(day.row, prepared, window)
     if isinstance(place, str):
         raise _does_not_fit(place)
+    if place.shift in closed_shifts(day.row.base_plan, now()):
+        # The vehicle left after the board was built. The next board knows it.
+        raise _does_not_fit(ROUTE_LEFT)
     _store(day, prepared.visit, window, expires_at, order, (place.shift, place.rank))
     return place.cost
 

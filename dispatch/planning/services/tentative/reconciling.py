@@ -15,6 +15,7 @@ from django.db import transaction
 from dispatch.fleet.models import Hub
 from dispatch.planning.events import UNPLACED, UnplacedFacts
 from dispatch.planning.models import TentativeDay, TentativeVisit
+from dispatch.planning.problem.closed import ROUTE_LEFT
 from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.tentative import DayState, read_state
 from dispatch.planning.services.tentative.arranging import NO_SHIFT, Arrangement, arrange
@@ -26,7 +27,6 @@ from lastmile.core.events import Lane, record_many
 
 TRIES: Final = 4  # computations outside the lock, before the last one under the lock. Chosen.
 BY_HAND: Final = "by_hand"
-ROUTE_LEFT: Final = "route_left"
 
 
 @dataclass(frozen=True, slots=True)

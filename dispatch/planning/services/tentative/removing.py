@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from dispatch.orders.models import Order
 from dispatch.planning.errors import VisitDoesNotFit, VisitGone
 from dispatch.planning.models import TentativeVisit
+from dispatch.planning.problem.closed import ROUTE_LEFT, closed_shifts
 from dispatch.planning.services.tentative.locking import LockedDay
 from dispatch.planning.services.tentative.log import REMOVE, RENAME, Change, log_changes
+from lastmile.core.clock import now
 
 
 def drop_expired(day: LockedDay, now: dt.datetime) -> list[str]:
@@ -61,7 +63,7 @@ def confirm_visit(day: LockedDay, *, key: str, order: Order) -> None:
     Another visit of the order on this day is removed. The caller removes it from another day.
     The content (load, service time) stays that of the hold until the day is reconciled.
     Locks: nothing more. Records: nothing. Raises: VisitGone if the hold is no longer in the plan;
-    VisitDoesNotFit if it is unplaced, because shifts or vehicles have changed.
+    VisitDoesNotFit if it is unplaced because shifts have changed, or if its vehicle has left.
     """
     hold = TentativeVisit.objects.filter(day=day.row, key=key).first()
     if hold is None:
@@ -69,10 +71,11 @@ def confirm_visit(day: LockedDay, *, key: str, order: Order) -> None:
             _("This reserved place is no longer in the plan of the day. Choose a time again."),
             data={"key": key},
         )
-    if hold.shift_id is None:
+    has_left = hold.shift_id in closed_shifts(day.row.base_plan, now())
+    if hold.shift_id is None or has_left:
         raise VisitDoesNotFit(
             _("This time no longer fits into the plan of the day. Choose another time."),
-            data={"reason": hold.reason},
+            data={"reason": ROUTE_LEFT if has_left else hold.reason},
         )
     remove_visits(day, [order.public_id])
     TentativeVisit.objects.filter(pk=hold.pk).update(
