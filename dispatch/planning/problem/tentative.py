@@ -24,7 +24,7 @@ from dispatch.planning.problem.build import Built, build_open
 from dispatch.planning.problem.closed import SOON, closed_routes, closed_shifts
 from dispatch.planning.problem.day import Day, OrderInput, day_of, order_input, pin_of
 from dispatch.planning.states import PUBLISHED
-from dispatch.roads.matrix import TravelMatrix
+from dispatch.roads.matrix import TravelMatrix, graph_of
 from dispatch.solver.model.problem import VehicleShift, Visit
 from lastmile.core.geo import Point
 
@@ -252,3 +252,9 @@ def fingerprint(day: Day, hub: Hub) -> str:
     shifts = [asdict(shift) | {"skills": sorted(shift.skills)} for shift in day.shifts]
     facts = [shifts, day.loading_s, day.network, hub.lat, hub.lon]
     return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def network_of(hub: Hub) -> str:
+    """Return name@version of the hub's network as it is now; empty without a network."""
+    _graph, _code, network = graph_of(hub.network or None, "van", None)
+    return f"{hub.network}@{network.version}" if network is not None else ""

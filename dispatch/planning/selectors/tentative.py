@@ -21,6 +21,7 @@ from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.tentative import (
     build_state,
     fingerprint,
+    network_of,
     open_day,
     read_arranged,
     visit_input,
@@ -101,7 +102,9 @@ def days_of_hub(public_id: str) -> list[HubDay]:
 def days_behind() -> list[HubDay]:
     """Return the days whose tentative plans lack an order or shift, or have too many orders.
 
-    Also days with visits whose vehicle left before they were on its published route.
+    Also days with visits whose vehicle left before they were on its published route, days that
+    were arranged for another version of the network, and days under way without a published
+    plan, where later starts may no longer keep every promise.
 
     They are found by a few queries over all days of the horizon. So days that nobody has changed
     since the upgrade of an installation are found too, and so is whatever a lost event left.
@@ -114,6 +117,7 @@ def days_behind() -> list[HubDay]:
             *_days_with_strays(span),
             *_days_lacking_shifts(span),
             *_days_left_behind(span),
+            *_days_under_way_or_of_other_networks(span),
         ]
     )
 
@@ -193,6 +197,20 @@ def _days_left_behind(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:
         Exists(left), ~Exists(listed), day__service_date__range=span, shift__isnull=False
     )
     yield from _pairs(rows.values_list("day__hub", "day__service_date").distinct())
+
+
+def _days_under_way_or_of_other_networks(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:
+    rows = TentativeDay.objects.select_related("hub").filter(service_date__range=span, ready=True)
+    begun = Shift.objects.filter(
+        hub=OuterRef("hub"),
+        service_date=OuterRef("service_date"),
+        state=ShiftState.SCHEDULED,
+        starts_at__lte=clock.now(),
+    )
+    for row in rows.annotate(begun=Exists(begun)):
+        unpublished = row.begun and row.base_plan_id is None
+        if unpublished or row.network != network_of(row.hub):
+            yield row.hub, row.service_date
 
 
 def _pairs(rows: Iterable[tuple[int, dt.date | None]]) -> Iterator[HubDay]:

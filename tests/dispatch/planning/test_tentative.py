@@ -536,3 +536,17 @@ def test_old_days_are_forgotten(clock: SetClock) -> None:
     assert forget_days() == {"tentative_days": 1}
     assert not TentativeVisit.objects.exists()
     assert Order.objects.filter(hub=hub).exists()
+
+
+def test_a_day_under_way_and_a_day_of_another_network_are_looked_at_again(clock: SetClock) -> None:
+    hub = day_of(orders=1, shifts=1)
+    drain()
+    assert days_behind() == []
+    TentativeDay.objects.update(network="porto@1")
+    assert [(h.pk, date) for h, date in days_behind()] == [(hub.pk, DAY)]
+    reconcile_day(hub=hub, service_date=DAY)
+    assert days_behind() == []
+    clock(Shift.objects.get(hub=hub).starts_at)
+    assert [(h.pk, date) for h, date in days_behind()] == [(hub.pk, DAY)]
+    reconcile_day(hub=hub, service_date=DAY)
+    is_right(hub)

@@ -51,7 +51,7 @@ def find_places(row: TentativeDay, draft: Plan) -> Adoption:
     """
     state = read_state(row, now(), publishing=draft)
     if len(state.day.orders) == sum(len(keys) for keys in state.sequences.values()):
-        arrangement = Arrangement(state.sequences, {}, draft.network)
+        arrangement = Arrangement(state.sequences, {})
     else:
         arrangement = arrange(state.day, state.sequences, state.at)
     return Adoption(state, arrangement, draft.version)

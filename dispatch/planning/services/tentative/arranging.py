@@ -37,7 +37,6 @@ class Arrangement:
 
     sequences: Mapping[str, Sequence[str]]
     unplaced: Mapping[str, tuple[str, Mapping[str, Any]]]
-    network: str = ""  # the network of the travel times, name@version
 
 
 def arrange(day: Day, present: Mapping[str, Sequence[str]], at: dt.datetime) -> Arrangement:
@@ -86,5 +85,4 @@ def arrangement_of_solution(built: Built, solution: Solution, day: Day) -> Arran
             route.vehicle: [served.visit for served in route.visits] for route in solution.routes
         },
         unplaced={it.visit: reason_of(built.problem, it, day) for it in solution.unserved},
-        network=built.travel.network,
     )

@@ -17,7 +17,7 @@ from dispatch.planning.events import UNPLACED, UnplacedFacts
 from dispatch.planning.models import TentativeDay, TentativeVisit
 from dispatch.planning.problem.closed import ROUTE_LEFT
 from dispatch.planning.problem.day import order_input, pin_of
-from dispatch.planning.problem.tentative import DayState, read_state
+from dispatch.planning.problem.tentative import DayState, network_of, read_state
 from dispatch.planning.services.tentative.arranging import NO_SHIFT, Arrangement, arrange
 from dispatch.planning.services.tentative.locking import LockedDay, lock_days
 from dispatch.planning.services.tentative.removing import remove_visits
@@ -102,7 +102,7 @@ def write_state(day: LockedDay, state: DayState, arrangement: Arrangement) -> Re
     plan_pk = state.plan.pk if state.plan else None
     reset = row.fleet != state.fleet or row.base_plan_id != plan_pk
     written = write_places(day, content, places, reset=reset)
-    row.base_plan_id, row.fleet, row.network = plan_pk, state.fleet, arrangement.network
+    row.base_plan_id, row.fleet, row.network = plan_pk, state.fleet, network_of(day.hub)
     has_shift = bool(state.day.shifts or state.frozen)
     row.ready, row.reason = has_shift, "" if has_shift else NO_SHIFT
     row.save(update_fields=["base_plan", "fleet", "network", "ready", "reason"])
