@@ -33,6 +33,7 @@ from lastmile.core import clock
 HubDay = tuple[Hub, dt.date]
 #: Days from today whose tentative plans are kept. Slots open at most 60 days ahead.
 HORIZON_DAYS: Final = 62
+OLD_HOLD: Final = dt.timedelta(hours=1)  # after its end the address of a hold is removed. Chosen.
 MOST_DAYS: Final = 5  # days with unplaced orders that the home page names
 TO_PLAN: Final = (OrderState.READY.value, OrderState.PLANNED.value)
 
@@ -104,7 +105,8 @@ def days_behind() -> list[HubDay]:
 
     Also days with visits whose vehicle left before they were on its published route, days that
     were arranged for another version of the network, and days under way without a published
-    plan, where later starts may no longer keep every promise.
+    plan, where later starts may no longer keep every promise, and days with holds that expired
+    long ago.
 
     They are found by a few queries over all days of the horizon. So days that nobody has changed
     since the upgrade of an installation are found too, and so is whatever a lost event left.
@@ -118,6 +120,7 @@ def days_behind() -> list[HubDay]:
             *_days_lacking_shifts(span),
             *_days_left_behind(span),
             *_days_under_way_or_of_other_networks(span),
+            *_days_with_old_holds(span),
         ]
     )
 
@@ -211,6 +214,13 @@ def _days_under_way_or_of_other_networks(span: tuple[dt.date, dt.date]) -> Itera
         unpublished = row.begun and row.base_plan_id is None
         if unpublished or row.network != network_of(row.hub):
             yield row.hub, row.service_date
+
+
+def _days_with_old_holds(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:
+    rows = TentativeVisit.objects.filter(
+        expires_at__lte=clock.now() - OLD_HOLD, day__service_date__range=span
+    )
+    yield from _pairs(rows.values_list("day__hub", "day__service_date").distinct())
 
 
 def _pairs(rows: Iterable[tuple[int, dt.date | None]]) -> Iterator[HubDay]:

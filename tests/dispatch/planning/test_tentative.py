@@ -29,8 +29,9 @@ from dispatch.planning.services import (
     remove_visits,
     take_off,
 )
-from dispatch.planning.services.tentative import request_reconciling
+from dispatch.planning.services.tentative import arranging, request_reconciling
 from dispatch.planning.tasks import open_days
+from dispatch.solver.process.child import SolveCrashed
 from lastmile.core.clock import now
 from lastmile.core.geo import Point
 from lastmile.core.jobs import claim
@@ -549,4 +550,25 @@ def test_a_day_under_way_and_a_day_of_another_network_are_looked_at_again(clock:
     clock(Shift.objects.get(hub=hub).starts_at)
     assert [(h.pk, date) for h, date in days_behind()] == [(hub.pk, DAY)]
     reconcile_day(hub=hub, service_date=DAY)
+    is_right(hub)
+
+
+def test_the_address_of_a_hold_does_not_stay_after_its_end(clock: SetClock) -> None:
+    hub = day_of(orders=0, shifts=1)
+    reconcile_day(hub=hub, service_date=DAY)
+    held = hold(hub)
+    clock(now() + dt.timedelta(hours=2))
+    assert [(h.pk, date) for h, date in days_behind()] == [(hub.pk, DAY)]
+    reconcile_day(hub=hub, service_date=DAY)
+    assert held not in visits(hub)
+    is_right(hub)
+
+
+def test_many_orders_get_places_even_if_the_search_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: object, **_kwargs: object) -> None:
+        raise SolveCrashed("The solver crashed.")
+
+    monkeypatch.setattr(arranging, "search", fail)
+    hub = day_of(orders=arranging.FEW + 1)
+    assert reconcile_day(hub=hub, service_date=DAY).placed == arranging.FEW + 1
     is_right(hub)

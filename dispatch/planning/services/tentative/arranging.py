@@ -6,6 +6,7 @@ It runs outside any lock. The result is checked by the referee.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,8 +21,11 @@ from dispatch.solver.model.solution import Solution
 from dispatch.solver.placing.draft import Context
 from dispatch.solver.placing.explain import reasons
 from dispatch.solver.placing.repair import settle
+from dispatch.solver.process.child import SolveFailed
 from dispatch.solver.referee.check import check
 from dispatch.solver.solve import NotRefereed
+
+log = logging.getLogger(__name__)
 
 NO_SHIFT: Final = "no_shift"
 #: More missing visits than this are arranged by a search, fewer are inserted one by one. Chosen.
@@ -42,24 +46,32 @@ class Arrangement:
 def arrange(day: Day, present: Mapping[str, Sequence[str]], at: dt.datetime) -> Arrangement:
     """Return places for the visits of a day; visits in ``present`` keep theirs where possible.
 
+    Many missing visits are arranged by a search. If it fails, they are inserted one by one.
+
     Raises
     ------
     NotRefereed
         The referee refuses the result: a bug in our code.
-    SolveFailed
-        The search for many visits failed.
     """
     if not day.shifts:
         return Arrangement({}, {visit.order: (NO_SHIFT, {}) for visit in day.orders})
     built = build_state(day, at)
     problem = built.problem
     missing = len(problem.visits) - sum(len(keys) for keys in present.values())
-    if missing > FEW:
-        seconds = min(MOST_S, LEAST_S + len(problem.visits) / PER_SECOND)
-        solution = search(problem, seconds=seconds, seed=SEED, present=present).solution
-    else:
+    solution = _searched(problem, present) if missing > FEW else None
+    if solution is None:
         solution = settled(problem, present)
     return arrangement_of_solution(built, solution, day)
+
+
+def _searched(problem: Problem, present: Mapping[str, Sequence[str]]) -> Solution | None:
+    """Return the result of a search of a few seconds, None if the search failed."""
+    seconds = min(MOST_S, LEAST_S + len(problem.visits) / PER_SECOND)
+    try:
+        return search(problem, seconds=seconds, seed=SEED, present=present).solution
+    except SolveFailed as failed:
+        log.warning("The search for a first arrangement failed: %s", failed.detail)
+        return None
 
 
 def settled(problem: Problem, present: Mapping[str, Sequence[str]]) -> Solution:

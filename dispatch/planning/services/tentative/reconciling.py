@@ -46,7 +46,7 @@ def reconcile_day(*, hub: Hub, service_date: dt.date) -> Reconciled:
     If it keeps changing, the last try computes under the lock. Call it outside a transaction.
 
     Locks: the day, and the days from which orders moved here. Records: visit.unplaced. Raises:
-    SolveFailed.
+    nothing of its own.
     """
     with transaction.atomic():
         (day,) = lock_days([(hub, service_date)])
