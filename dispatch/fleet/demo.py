@@ -1,4 +1,4 @@
-"""The hubs, zones, vehicles and drivers of the demo, with shifts for today and tomorrow."""
+"""The hubs, zones, vehicles and drivers of the demo, with shifts for a week."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dispatch.fleet.models import Driver, Hub, Shift, Vehicle
 from dispatch.fleet.selectors import shift_times
 from dispatch.roads import demo_city
 from dispatch.roads.store import available
-from lastmile.core.demo import Demo, demo_days
+from lastmile.core.demo import Demo, shift_days
 from lastmile.core.tenancy import current_retailer
 
 Span = tuple[int, int]  # local minutes of the day
@@ -154,7 +154,7 @@ def open_demo(demo: Demo) -> Mapping[str, Any]:
 
 
 def seed_demo(demo: Demo) -> Mapping[str, Any]:
-    """Add missing hubs, zones, vehicles and drivers, and shifts for today and tomorrow.
+    """Add missing hubs, zones, vehicles and drivers, and shifts for a week.
 
     Runs in the context of a retailer. Records: hub.added, zone.added, vehicle.added, driver.added,
     shift.added; hub.changed if the street network became available since. Raises: nothing.
@@ -168,7 +168,7 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
             vehicle = _vehicle(demo_vehicle, hub)
             crews = [(_driver(demo_vehicle, n, name, hub), span) for n, (name, span) in
                      enumerate(demo_vehicle.crews, 1)]  # fmt: skip
-            added += sum(_shifts(vehicle, crews, date) for date in demo_days())
+            added += sum(_shifts(vehicle, crews, date) for date in shift_days())
     return {"hubs": len(demo_hubs), "shifts_added": added}
 
 

@@ -46,6 +46,16 @@ class Demo:
         return not self.schemas or schema in self.schemas
 
 
+#: Days from today for which the demo has shifts, so that shoppers can choose among some days.
+SHIFT_DAYS = 7
+
+
+def shift_days() -> list[dt.date]:
+    """Return the days for which the demo has shifts, in the time zone of the retailer."""
+    today, _tomorrow = demo_days()
+    return [today + dt.timedelta(days=n) for n in range(SHIFT_DAYS)]
+
+
 def demo_days() -> tuple[dt.date, dt.date]:
     """Return today and tomorrow in the time zone of the current retailer."""
     today = local_date(now(), current_retailer().zone)

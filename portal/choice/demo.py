@@ -17,11 +17,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from dispatch.fleet.models import Hub
+from dispatch.orders.models import Order
 from lastmile.core.demo import Demo
 from lastmile.core.phones import region_of
 from lastmile.core.tenancy import RetailerRef, current_retailer
 from portal.choice.demo_shop.config import (
     FILE_NAME,
+    Address,
     Product,
     ShopConfig,
     ShopsConfig,
@@ -33,7 +35,7 @@ from tenants.people.services import create_key, revoke_key
 from tenants.permissions import KeyRole
 
 KEY_NAME: Final = "Demo shop"
-#: An address in the demo city that every demo hub serves.
+#: The address of a new visitor while the demo has no orders.
 ADDRESS: Final = "Avenida Francisco de Aguirre 400, La Serena"
 
 
@@ -116,11 +118,19 @@ def _shop(
         currency=retailer.currency,
         language=retailer.language or "en",
         hue=205 if retailer.brand.hue is None else retailer.brand.hue,
-        address=ADDRESS,
+        addresses=before.addresses if before else _addresses(),
         checkout_key=checkout,
         integration_key=integration,
         products=products,
     )
+
+
+def _addresses() -> tuple[Address, ...]:
+    """Return some places of the demo's orders; a shop with a map knows coordinates, too."""
+    rows = Order.objects.filter(place__lat__isnull=False, hub__isnull=False).order_by("pk")
+    texts = rows.exclude(place__text="").values_list("place__text", "place__lat", "place__lon")
+    known = {text: Address(text=text, lat=lat, lon=lon) for text, lat, lon in texts[:40]}
+    return tuple(known.values())[::8] or (Address(text=ADDRESS),)
 
 
 def _key(role: KeyRole, secret: str, origins: list[str]) -> str:

@@ -69,7 +69,7 @@ class Basket:
 def first_basket(shop: ShopConfig) -> Basket:
     """Return the basket of a new visitor: the first two products, and an address to try."""
     counts = {product.code: 1 for product in shop.products[:2]}
-    return Basket(counts=counts, address=shop.address, number=new_number())
+    return Basket(counts=counts, address=shop.addresses[0].text, number=new_number())
 
 
 def basket_of(shop: ShopConfig, cookie: str) -> Basket:

@@ -25,6 +25,15 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """An address that the shop suggests, with the coordinates that it knows."""
+
+    text: str
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShopConfig:
     """One shop: its retailer's host, its two keys, and its products."""
 
@@ -36,7 +45,7 @@ class ShopConfig:
     currency: str
     language: str
     hue: int
-    address: str
+    addresses: tuple[Address, ...]
     checkout_key: str
     integration_key: str
     products: tuple[Product, ...]
@@ -45,7 +54,15 @@ class ShopConfig:
     def from_json(cls, values: Mapping[str, Any]) -> ShopConfig:
         """Return the shop of a JSON object."""
         products = tuple(Product(**product) for product in values["products"])
-        return cls(**{**values, "products": products})
+        addresses = tuple(Address(**address) for address in values["addresses"])
+        return cls(**{**values, "products": products, "addresses": addresses})
+
+    def place_of(self, text: str) -> dict[str, Any]:
+        """Return the place of an address for the API: with coordinates if the shop knows them."""
+        for known in self.addresses:
+            if known.text == text and known.lat is not None:
+                return {"text": text, "lat": known.lat, "lon": known.lon}
+        return {"text": text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

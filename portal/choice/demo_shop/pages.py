@@ -97,6 +97,14 @@ class Page:
                 ("email", "email", "email", ""),
             )
         )
+        suggestions = "".join(
+            f'<option value="{escape(known.text)}"></option>' for known in self.shop.addresses
+        )
+        names = {"text": "address"}
+        place = "".join(
+            f' {names.get(name, name)}="{escape(str(value))}"'
+            for name, value in self.shop.place_of(basket.address).items()
+        )
         form = f"""{alert}
 <form class="columns" method="post" action="/{self.shop.name}/buy" data-shop="{self.shop.name}"
  data-currency="{self.shop.currency}" data-locale="{self._tag()}" data-free="{self.say("free")}"
@@ -108,14 +116,14 @@ class Page:
 {self.say("update")}</button></noscript>
 </section>
 <section class="card"><h2 id="address">{self.say("address")}</h2>
-<input name="address" aria-labelledby="address" autocomplete="street-address" required
- value="{escape(basket.address)}"></section>
+<input name="address" aria-labelledby="address" list="addresses" required
+ value="{escape(basket.address)}"><datalist id="addresses">{suggestions}</datalist></section>
 <section class="card"><h2>{self.say("contact")}</h2>{fields}</section>
 </div>
 <div class="column">
 <noscript><p class="alert">{self.say("no_scripts")}</p></noscript>
 <lastmile-picker key="{escape(self.shop.checkout_key)}" name="delivery"
- address="{escape(basket.address)}" parcels="{escape(json.dumps(basket.parcels(self.shop)))}"
+{place} parcels="{escape(json.dumps(basket.parcels(self.shop)))}"
  value-minor="{value}" currency="{self.shop.currency}"{session}></lastmile-picker>
 <section class="card sum"><dl>
 <dt>{self.say("goods")}</dt><dd data-sum="goods" data-minor="{value}">{self.money(value)}</dd>
@@ -149,7 +157,7 @@ class Page:
                 for name in ("opens_at", "closes_at")
             )
             text = self.say(
-                "promised",
+                "promised" if promise.get("option", "window") == "window" else "collected",
                 day=dates.format_date(opens, "full", locale=self.locale),
                 opens=dates.format_time(opens, "short", locale=self.locale),
                 closes=dates.format_time(closes, "short", locale=self.locale),

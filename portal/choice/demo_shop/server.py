@@ -101,7 +101,11 @@ class ShopHandler(BaseHTTPRequestHandler):
         if "application/json" not in self.headers.get("Accept", ""):
             self._redirect(f"/{shop.name}/", shop, basket)
             return
-        answer = {"value_minor": basket.value_minor(shop), "parcels": basket.parcels(shop)}
+        answer = {
+            "value_minor": basket.value_minor(shop),
+            "parcels": basket.parcels(shop),
+            "place": shop.place_of(basket.address),
+        }
         self._send(200, json.dumps(answer), "application/json", shop=shop, basket=basket)
 
     def _buy(self, shop: ShopConfig, form: dict[str, str]) -> None:
@@ -117,7 +121,7 @@ class ShopHandler(BaseHTTPRequestHandler):
         order = {
             "external_id": basket.number,
             "shopper": contact | {"language": page.language},
-            "place": {"text": basket.address},
+            "place": shop.place_of(basket.address),
             "parcels": basket.parcels(shop),
             "value_minor": basket.value_minor(shop),
             "currency": shop.currency,

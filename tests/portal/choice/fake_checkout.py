@@ -50,12 +50,14 @@ class FakeCheckout:
         self.hold_s = 900
         self.not_ready: list[str] = []
         self.down = 0
+        self.dates: tuple[int, ...] = (0, 1, 2, 4, 5, 8)
+        self.reason = "soonest"
         self.counter = 0
 
     # --- the picture of the session ---------------------------------------------------------------
     def offers(self) -> list[dict[str, Any]]:
         rows = []
-        for n in (0, 1, 2, 4, 5, 8):
+        for n in self.dates:
             date = self.day + dt.timedelta(days=n)
             for hour, option in ((9, "window"), (12, "window"), (18, "window"), (10, "curbside")):
                 offer = f"slt_{n}{hour}"
@@ -76,7 +78,7 @@ class FakeCheckout:
             "service_date": date.isoformat(), "opens_at": stamp(opens),
             "closes_at": stamp(opens + dt.timedelta(hours=2)), "book_until_at": stamp(opens),
             "price_minor": price, "currency": "EUR", "price_parts": [],
-            "co2_g": None if option == "curbside" else 420, "green": green, "reason": "soonest",
+            "co2_g": None if option == "curbside" else 420, "green": green, "reason": self.reason,
             "why": why, "held": bool(self.hold and self.hold["offer"] == offer), "cost": None,
         }  # fmt: skip
 

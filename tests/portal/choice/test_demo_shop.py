@@ -18,7 +18,7 @@ from lastmile.core.demo import Demo
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from portal.choice import demo
 from portal.choice.demo_shop.basket import Basket, basket_of, first_basket
-from portal.choice.demo_shop.config import ShopConfig, ShopsConfig, read_config
+from portal.choice.demo_shop.config import Address, ShopConfig, ShopsConfig, read_config
 from portal.choice.demo_shop.server import ShopServer
 from tenants.people.models import ApiKey
 from tests.factories import make_hub
@@ -142,7 +142,8 @@ def running(server: ThreadingHTTPServer) -> Iterator[int]:
 
 CONFIG = ShopConfig(
     name="verdura", title="Verdura <Fresca>", host="acme.localhost", zone="America/Santiago",
-    country="CL", currency="CLP", language="es", hue=145, address="Calle 1, La Serena",
+    country="CL", currency="CLP", language="es", hue=145,
+    addresses=(Address(text="Calle 1, La Serena", lat=-29.9, lon=-71.2),),
     checkout_key="lm_public", integration_key="lm_secret", products=demo.PRODUCTS["verdura"],
 )  # fmt: skip
 
@@ -191,6 +192,7 @@ def test_the_page_has_the_picker_a_strict_policy_and_no_secret(browser_of_shop: 
     assert 'key="lm_public"' in html
     assert "lm_secret" not in html
     assert "Verdura &lt;Fresca&gt;" in html
+    assert 'address="Calle 1, La Serena" lat="-29.9" lon="-71.2"' in html
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy

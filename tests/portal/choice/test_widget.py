@@ -522,6 +522,25 @@ def test_days_that_are_not_ready_are_asked_for_again(shop: Shop, context: Browse
     assert shop.api.sent("PATCH") == [{}]
 
 
+def test_without_any_time_it_says_whom_to_ask(shop: Shop) -> None:
+    shop.api.dates = ()
+    page = shop.open()
+    expect(page.locator(".note:visible")).to_contain_text("There is no delivery time")
+    shop.api.not_ready = ["2026-12-01"]
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".note:visible")).to_contain_text("There is no delivery time")
+    again = shop.open()
+    expect(again.locator(".note:visible")).to_contain_text("are being prepared")
+    assert shop.problems == []
+
+
+def test_reasons_that_compare_with_another_place_in_the_list_are_left_out(shop: Shop) -> None:
+    shop.api.reason = "later"
+    page = ready(shop.open())
+    assert slot(page, "slt_012").locator(".why").inner_text() == ""
+    assert (slot(page, "slt_012").get_attribute("aria-label") or "").endswith("€3.90.")
+
+
 def test_confirm_auto_and_required_and_reset(shop: Shop) -> None:
     page = ready(shop.open(confirm="auto", required=""))
     assert page.evaluate("document.forms[0].checkValidity()") is False

@@ -30,11 +30,17 @@ if (form && picker) {
     '[name^="count-"], [name="address"], [name="name"], [name="phone"], [name="email"]',
   )) {
     input.addEventListener("change", async () => {
-      const { value_minor, parcels } = await send({ [input.name]: input.value });
+      const { value_minor, parcels, place } = await send({ [input.name]: input.value });
       goods = value_minor;
       picker.setAttribute("parcels", JSON.stringify(parcels));
       picker.setAttribute("value-minor", String(value_minor));
-      if (input.name === "address") picker.address = input.value;
+      if (input.name === "address") {
+        for (const name of ["lat", "lon"]) {
+          if (name in place) picker.setAttribute(name, place[name]);
+          else picker.removeAttribute(name);
+        }
+        picker.address = place.text;
+      }
       sum((picker.choice ?? picker.hold)?.price_minor ?? null);
     });
   }

@@ -52,6 +52,7 @@ class LastmilePicker extends HTMLElement {
     this.openFold = false;
     this.asking = null; // aborts the question that is under way, when another one follows
     this.underWay = 0;
+    this.tries = 0;
     this.asked = ""; // the question of the session, to see what changed
     this.words = new Words(languageOf(this), "");
     this.view = new View(this.attachShadow({ mode: "open", delegatesFocus: true }), this);
@@ -324,11 +325,17 @@ class LastmilePicker extends HTMLElement {
     return answer.offers.find((offer) => offer.held) ?? [...answer.offers].sort(byDay)[0];
   }
 
+  /** True while days are being prepared and the picker will ask for them again. */
+  get isWaiting() {
+    return this.state.phase === "ready" && this.tries < NOT_READY_TRIES && this.state.answer.not_ready.length > 0;
+  }
+
   waitForDays(isNew) {
     if (isNew) this.tries = 0;
-    if (!this.state.answer.not_ready.length || this.tries >= NOT_READY_TRIES) return;
+    this.tries = this.state.answer.not_ready.length ? this.tries : NOT_READY_TRIES;
+    if (this.tries >= NOT_READY_TRIES) return;
     this.tries += 1;
-    this.later("days", NOT_READY_MS, () =>
+    this.later("days", NOT_READY_MS * 2 ** (this.tries - 1), () =>
       this.run("ask", async (client, signal) => {
         this.receive(await client.change(this.session, {}, signal), this.asked, { quiet: true });
       }),
@@ -586,7 +593,12 @@ class LastmilePicker extends HTMLElement {
     if (offer.option !== "window") parts.push(words.say(offer.option));
     if (offer.green) parts.push(words.say("green"));
     if (picked) parts.push(words.say(this.state.choice ? "state_chosen" : "state_held"));
-    return `${parts.join(", ")}. ${offer.why}`;
+    return `${parts.join(", ")}. ${this.whyOf(offer)}`.trim();
+  }
+
+  /** Return why an offer stands out. The picker sorts by time, so "the option above" says nothing. */
+  whyOf(offer) {
+    return RELATIVE.includes(offer.reason) ? "" : offer.why;
   }
 
   labelOf(kept) {
@@ -599,8 +611,8 @@ class LastmilePicker extends HTMLElement {
     const date = kept.service_date ?? this.offerOf(kept.offer)?.service_date;
     const day = date ? words.day(date, style) : "";
     const short = style === "weekday" ? ` ${words.day(date, "shortDay")}` : "";
-    const parts = [`${day}${short}${words.comma}`, words.window(kept)];
-    if (kept.price_minor !== null) parts.push(`· ${words.money(kept.price_minor, kept.currency)}`);
+    const price = kept.price_minor === null ? "" : ` · ${words.money(kept.price_minor, kept.currency)}`;
+    const parts = [`${day}${short}${words.comma}`, `${words.window(kept)}${price}`];
     if (kept.option !== "window") parts.push(`· ${words.say(kept.option)}`);
     return parts;
   }
@@ -631,6 +643,9 @@ class LastmilePicker extends HTMLElement {
     this[name] = value;
   }
 }
+
+// Reasons that compare an offer with the one that is ranked before it.
+const RELATIVE = ["dearer", "more_co2", "later"];
 
 // Refusals after which the offers are read again, because one of them is gone.
 const GONE = [

@@ -63,7 +63,7 @@ class View {
       this.drawDays();
       this.drawSlots();
     }
-    this.waiting.hidden = !(state.phase === "ready" && state.answer?.not_ready.length);
+    this.waiting.hidden = !picker.isWaiting;
     this.waiting.textContent = this.waiting.hidden ? "" : words.say("not_ready");
     if (focused) this.focusOn(focused);
   }
@@ -85,7 +85,7 @@ class View {
     let again = Boolean(error);
     if (!error && state.phase === "empty") text = words.say("no_address");
     if (!error && state.phase === "ready" && !this.picker.dates.length) {
-      text = words.say(state.answer.not_ready.length ? "none_yet" : "none");
+      text = words.say(this.picker.isWaiting ? "none_yet" : "none");
       again = true;
     }
     this.message.hidden = !text;
@@ -311,7 +311,7 @@ class View {
         offer.green ? make("span", { class: "badge leaf" }, icon("leaf"), words.say("green")) : null,
       ),
       make("span", { class: "price" }, free ? words.money(offer.price_minor, offer.currency) : ""),
-      make("span", { class: "why" }, offer.why),
+      make("span", { class: "why" }, free ? picker.whyOf(offer) : offer.why),
     );
   }
 
