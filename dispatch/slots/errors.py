@@ -71,12 +71,6 @@ class OtherCurrency(Invalid):
     code = "other_currency"
 
 
-class ParcelsTooLarge(Invalid):
-    """No vehicle of the hub can carry the parcels."""
-
-    code = "parcels_too_large"
-
-
 class ChoiceDiffers(Conflict):
     """The order is not the delivery that was chosen: other goods, another address or hub."""
 

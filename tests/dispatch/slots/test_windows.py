@@ -44,9 +44,9 @@ from tests.factories.orders import DAY
 pytestmark = pytest.mark.usefixtures("retailer", "clock")
 
 
-def hub_with_van(parcels: int = 120) -> Hub:
+def hub_with_van(parcels: int = 120, **fields: object) -> Hub:
     """Return a hub with one van on the day and a tentative plan that is ready."""
-    hub = make_hub()
+    hub = make_hub(**fields)
     make_shift(vehicle=make_vehicle(hub=hub, parcels=parcels))
     reconcile_day(hub=hub, service_date=DAY)
     return hub
