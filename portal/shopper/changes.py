@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch.orders.models import Direction, Order, Outcome
 from dispatch.orders.states import ENDED, OrderState
-from dispatch.planning.models import Stop
-from dispatch.planning.states import PUBLISHED
+from dispatch.slots.errors import TooLate
 from dispatch.slots.models import Slot
+from dispatch.slots.services.leaving import leaves_at, refuse_too_late
 from dispatch.slots.states import SlotState
 from lastmile.core import clock
 from portal.shopper.policy import page_policy
@@ -29,8 +29,6 @@ RETURN_SUFFIX: Final = "-R"
 LONGEST_ID: Final = 64
 SOURCE: Final = "shopper"  # the source of orders that shoppers placed by their page
 
-_LEFT: Words = _("The driver already has your order, so it can no longer change here.")
-_WAITS: Words = _("Your order is ready to collect, so its time can no longer change here.")
 _OVER: Words = _("This order has ended, so it can no longer change.")
 _NO_PIN: Words = _("The shop still checks your address. You can choose a time after that.")
 _NO_SLOTS: Words = _("The shop offers no other times here at the moment.")
@@ -52,8 +50,9 @@ class Right:
 class Rights:
     """What a shopper can change of an order now.
 
-    ``until_at`` is the cut-off of the agreed slot, None if it is not known. ``is_late`` means that
-    the cut-off has passed: then only what the driver's plan can still take is offered.
+    ``is_late`` means that the cut-off of the agreed slot has passed: then only what the driver's
+    plan can still take is offered. ``until_at`` is that cut-off, or afterwards the time when the
+    van leaves; None if it is not known.
     """
 
     time: Right
@@ -70,6 +69,7 @@ def rights_of(order: Order) -> Rights:
     gone = _gone(order)
     slot = _slot_of(order)
     time = Right(why_not=gone or _no_time(order))
+    is_late = slot is not None and slot.book_until_at <= clock.now()
     outward = order.direction == Direction.OUTWARD
     elsewhere = time if outward else Right(why_not=gone or _OVER)
     ended = OrderState(order.state) in ENDED
@@ -79,28 +79,18 @@ def rights_of(order: Order) -> Rights:
         instructions=Right(why_not=_OVER if ended or order.state == S.LOADED else ""),
         cancel=Right(why_not=gone),
         give_back=Right(why_not=_no_return(order)),
-        until_at=slot.book_until_at if slot else None,
-        is_late=slot is not None and slot.book_until_at <= clock.now(),
+        until_at=leaves_at(order) if is_late or slot is None else slot.book_until_at,
+        is_late=is_late,
     )
 
 
 def _gone(order: Order) -> Words:
-    """Return why the time can no longer change because of the state of the order; "" if it can."""
-    state = OrderState(order.state)
-    if state in ENDED:
-        return _OVER
-    if state == S.AWAITING_COLLECTION:
-        return _WAITS
-    if state in {S.LOADED, S.OUT} or (state == S.PLANNED and _has_left(order)):
-        return _LEFT
+    """Return why the time can no longer change because the order is under way; "" if it can."""
+    try:
+        refuse_too_late(order, clock.now())
+    except TooLate as late:
+        return late.detail
     return ""
-
-
-def _has_left(order: Order) -> bool:
-    """Return True if the route with the order has left the hub by the published plan."""
-    return Stop.objects.filter(
-        order=order, plan__status=PUBLISHED, route__starts_at__lte=clock.now()
-    ).exists()
 
 
 def _no_time(order: Order) -> Words:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from dispatch.fleet.models import Hub
@@ -27,17 +27,21 @@ from dispatch.orders.models import Cause, Option, Order
 from dispatch.orders.services import mark_planned, place_orders, record_attempt, set_promise
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors.lists import routes_of
-from dispatch.planning.services import publish_plan, request_plan
+from dispatch.planning.services import publish_plan, reconcile_day, request_plan
 from lastmile.core import clock
 from lastmile.core.jobs import job_by_id
 from lastmile.core.models import JobState
 from lastmile.core.runner import run_job
+from portal.choice import services as choice
+from portal.choice.models import Caller
+from portal.choice.selectors import offers_of
 from tenants.people.models import Member
 from tenants.permissions import Role
 from tests.drain import drain
 from tests.factories.fleet import LAT, LON, make_driver, make_hub, make_shift, make_vehicle
 from tests.factories.fleet import make_zone as draw_zone
 from tests.factories.orders import make_draft
+from tests.factories.slots import make_slot
 from tests.people import add_member
 
 _FIRST = ("Ana", "Bruno", "Carla", "Duarte", "Elisa", "Filipe", "Graça", "Hugo", "Inês", "Jorge")
@@ -80,6 +84,7 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
     preview = receive_file(content=_FILE, filename="monday.csv", dry_run=True)
     drain()
     shoppers = _shoppers(hub, date, rng)
+    choosing = make_choices(hub, date, rng)
     return World(
         names={
             "date": str(date),
@@ -92,6 +97,7 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
             "member": members[str(Role.DISPATCHER)].public_id,
             "shopper": shopper_secret(first),
             **{name: shopper_secret(order) for name, order in shoppers.items()},
+            **choosing,
         },
         emails={role: member.email for role, member in members.items()},
     )
@@ -132,6 +138,41 @@ def _shoppers(hub: Hub, date: dt.date, rng: random.Random) -> dict[str, Order]:
     )  # fmt: skip
     set_promise(order=pickup, draft=window)
     return {"delivered": delivered, "pickup": pickup}
+
+
+def make_choices(hub: Hub, date: dt.date, rng: random.Random) -> dict[str, str]:
+    """Make slots on three days after ``date``, and two orders whose shoppers choose among them.
+
+    The second one holds a time. Return the names for the addresses of their pages.
+    """
+    days = [date + dt.timedelta(days=n) for n in (1, 2, 3)]
+    for day in days:
+        _shifts(hub, day)
+        for opens, surcharge in ((9, 0), (11, 0), (14, 0), (17, 150), (19, 300)):
+            make_slot(
+                hub=hub, service_date=day, opens=opens * 60, closes=opens * 60 + 120,
+                base_minor=390, surcharge_minor=surcharge, capacity_orders=0 if opens == 11 else 6,
+            )  # fmt: skip
+        make_slot(
+            hub=hub, service_date=day, opens=960, closes=1080, option="curbside", base_minor=0
+        )
+    drafts = [replace(_draft(hub, days[0], 3_000 + n, rng), window=None) for n in range(8)]
+    placed = [one.order for one in place_orders(drafts, source="test")]
+    for day in days:
+        reconcile_day(hub=hub, service_date=day)
+    drain()
+    names = {}
+    for name, order in (("choosing", placed[0]), ("holding", placed[1])):
+        assert order is not None
+        answer = choice.ask_for_order(order=order, caller=Caller.SHOPPER)
+        asker = choice.Asker(caller=Caller.SHOPPER, principal=order.public_id)
+        session = choice.open_session(answer=answer, asker=asker)
+        names |= {name: shopper_secret(order), f"{name}-session": session.public_id}
+        if name == "holding":
+            best = offers_of(session)[0].offer
+            ready = choice.prepare_hold(session=session, offer=best)
+            choice.hold_offer(session=session, ready=ready)
+    return names
 
 
 def _unplaced_order(hub: Hub, date: dt.date) -> OrderDraft:

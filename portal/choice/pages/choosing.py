@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from dispatch.orders.handovers import LEFT_ALONE
 from dispatch.orders.models import AccessNote, Cause, Option, Order
 from dispatch.orders.selectors import orders
 from dispatch.slots.errors import TooLate
+from dispatch.slots.policy import slots_policy
 from lastmile.core import clock, formatting
 from lastmile.core.errors import DomainError
 from lastmile.core.refusals import unknown
@@ -33,7 +35,7 @@ from portal.choice.services.instructing import set_instructions
 from portal.shopper.changes import Rights, rights_of
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.stepup import is_confirmed, to_step_up
-from portal.shopper.wording import place_line, time_line, window_line, zone_of
+from portal.shopper.wording import place_line, window_line
 
 READ_AND_ACT = require_http_methods(["GET", "HEAD", "POST"])
 PROMISED = "promised"
@@ -64,12 +66,18 @@ def _opened(request: ShopperRequest, rights: Rights) -> DeliverySession:
     order, language = request.order, get_language() or ""
     earlier = _sessions(order).filter(place={}).order_by("-pk").first()
     if earlier is not None:
-        today = clock.local_date(clock.now(), zone_of(order))
-        answer = services.ask_again(session=earlier, since=today)
-        return services.change_session(session=earlier, answer=answer, language=language).session
+        return _renewed(earlier, language)
     answer = services.ask_for_order(order=order, caller=Caller.SHOPPER)
     asker = services.Asker(caller=Caller.SHOPPER, principal=order.public_id)
     return services.open_session(answer=answer, asker=asker, language=language)
+
+
+def _renewed(session: DeliverySession, language: str) -> DeliverySession:
+    """Return a session with fresh offers for the days from today on."""
+    today = clock.local_date(clock.now(), session.hub.zone)
+    until = today + dt.timedelta(days=slots_policy().days_ahead)
+    answer = services.ask_again(session=session, since=today, until=until)
+    return services.change_session(session=session, answer=answer, language=language).session
 
 
 @shopper_page
@@ -83,8 +91,7 @@ def offers(request: ShopperRequest, secret: str, session: str) -> HttpResponse:
     if request.method == "POST":
         try:
             if request.POST.get("what") == "again":
-                answer = services.ask_again(session=row)
-                services.change_session(session=row, answer=answer)
+                _renewed(row, get_language() or "")
                 return _see(secret, "choosing:offers", session)
             _hold(request.order, row, request.POST.get("offer", ""))
             return _see(secret, "choosing:confirm", session)
@@ -180,7 +187,7 @@ def confirm(request: ShopperRequest, secret: str, session: str) -> HttpResponse:
         "place": _place_of(order, row, held),
         "grams": "" if held.co2_g is None else formatting.grams(max(0, held.co2_g)),
         "before": _before(order),
-        "kept_until": time_line(held.expires_at, zone_of(order)) if held.expires_at else "",
+        "kept_until": formatting.time(held.expires_at) if held.expires_at else "",
         "promise_number": last_number(order),
         "at_door": held.option == Option.WINDOW,
         "elsewhere": bool(row.place),
@@ -198,7 +205,11 @@ def _place_of(order: Order, session: DeliverySession, held: HeldPlace) -> str:
 def _before(order: Order) -> str:
     """Return the window of the present promise, which the new one replaces."""
     promise = order.promise
-    return window_line(promise.opens_at, promise.closes_at) if promise else ""
+    if promise is None:
+        return ""
+    window = window_line(promise.opens_at, promise.closes_at)
+    price = price_words(promise.price_minor, promise.currency)
+    return f"{window} · {price}" if price else window
 
 
 def _without_hold(order: Order, session: DeliverySession, secret: str) -> HttpResponse:

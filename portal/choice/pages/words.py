@@ -21,6 +21,10 @@ OPTIONS: Final[dict[str, Words]] = {
 RETURN_OPTION: Final[Words] = _("Pickup at your door")
 #: Why an offer has its rank, for a list in which the offers are sorted by time.
 _REASONS: Final[dict[str, Words]] = {
+    "greenest_and_cheapest": _("No other time causes less CO2e or costs less."),
+    "greenest": _("No other time causes less CO2e."),
+    "cheapest": _("No other time costs less."),
+    "soonest": _("No other time is earlier."),
     "dearer": _("Another time costs less."),
     "more_co2": _("Another time costs the same and causes less CO2e."),
     "co2_unknown": _("The CO2e depends on how you come."),

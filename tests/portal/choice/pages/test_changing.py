@@ -207,10 +207,10 @@ def test_an_order_in_the_vehicle_is_not_cancelled_and_the_page_says_why(
     sent = fields_of(shopper.get("change/cancel/")) | {"reason": "other"}
     mark_planned(orders=[order.pk], plan="pln_1")
     mark_loaded(orders=[order.pk])
-    assert "The driver already has your order" in text_of(shopper.get("change/cancel/"))
+    assert "The driver already has the order" in text_of(shopper.get("change/cancel/"))
     answer = shopper.post("change/cancel/", **sent)
     assert answer.status_code == 422
-    assert "The driver already has your order" in text_of(answer)
+    assert "The driver already has the order" in text_of(answer)
     order.refresh_from_db()
     assert order.state == "loaded"
 

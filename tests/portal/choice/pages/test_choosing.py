@@ -13,12 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Cause, Order
 from dispatch.orders.services import mark_loaded, mark_planned
+from dispatch.planning.services import publish_plan
 from dispatch.slots.models import Hold, Slot
 from dispatch.slots.states import HoldState
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from portal.choice.models import DeliverySession, ShownOffer
 from tests.dispatch.conftest import SetClock
+from tests.dispatch.planning.test_plans import plan
 from tests.dispatch.slots.booking import take_place, taken
 from tests.factories import make_hub, make_order
 from tests.factories.orders import DAY
@@ -266,8 +268,8 @@ def test_an_order_in_the_vehicle_offers_no_other_time_and_says_why(
     mark_loaded(orders=[order.pk])
     for answer in (shopper.post("choose/"), shopper.post(options, offer=slot_at(10).public_id)):
         assert answer.status_code == 409
-        assert "The driver already has your order" in text_of(answer)
-    assert "The driver already has your order" in shopper.text()
+        assert "The driver already has the order" in text_of(answer)
+    assert "The driver already has the order" in shopper.text()
     assert Hold.objects.count() == 0
 
 
@@ -280,3 +282,32 @@ def test_the_session_of_another_retailer_is_unknown(
         stranger = ShopperBrowser(make_order())
         assert below(stranger.get(options), stranger) == "choose/"
     assert DeliverySession.objects.count() == 1
+
+
+def test_after_the_cut_off_only_an_order_of_the_day_may_still_try_what_the_van_can_take(
+    shopper: ShopperBrowser, order: Order, clock: SetClock, hub: Hub
+) -> None:
+    Slot.objects.update(book_until_at=dt.datetime(2026, 11, 22, 18, tzinfo=dt.UTC))
+    assert "Possible until 18:00 today." in (book(shopper, 10), shopper.text())[1]
+    clock(dt.datetime(2026, 11, 22, 19, tzinfo=dt.UTC))
+    page = shopper.text()
+    assert "The time for changes has passed. We can still try" in page
+    book(shopper, 14)
+    assert shopper.answer() == "Your delivery is planned for tomorrow, between 14:00 and 16:00."
+    late = ShopperBrowser(make_order(hub=hub.public_id))
+    assert "No time is free at the moment" in late.text(asked(late))
+
+
+def test_an_order_on_a_route_that_has_left_keeps_its_time_and_says_so(
+    shopper: ShopperBrowser, order: Order, clock: SetClock, hub: Hub
+) -> None:
+    book(shopper, 12)
+    publish_plan(plan=plan(hub))
+    clock(dt.datetime.combine(DAY, dt.time(13), dt.UTC))
+    answer = shopper.post("choose/")
+    assert answer.status_code == 409
+    assert "The driver already has the order" in text_of(answer)
+    assert "Another time" not in shopper.text()
+    order.refresh_from_db()
+    assert order.promise is not None
+    assert order.promise.slot == slot_at(12).public_id
