@@ -141,6 +141,7 @@ LEDGER: list[str] = [
     "dispatch.planning.rolls.ledger",
     "portal.tracking.rolls.ledger",
     "dispatch.slots.rolls.ledger",
+    "portal.choice.rolls.ledger",
 ]
 INVARIANTS: list[str] = [
     "dispatch.fleet.rolls.invariants",
@@ -149,6 +150,7 @@ INVARIANTS: list[str] = [
     "dispatch.planning.rolls.invariants",
     "portal.tracking.rolls.invariants",
     "dispatch.slots.rolls.invariants",
+    "portal.choice.rolls.invariants",
 ]
 # Returns public id -> name of all hubs, for pages on which a user chooses hubs: `def f() -> dict`.
 HUB_NAMES: list[str] = ["dispatch.fleet.rolls.hub_names"]
