@@ -21,6 +21,7 @@ PLURALS = {
         "n%100>=11 && n%100<=99 ? 4 : 5;"
     ),
 }
+_BARE_NUMBER = re.compile(r"%\(\w+\)[\d.]*[df]")
 # Forms of Arabic for 0, 1 and 2 of a thing, in which the words say the number.
 _NUMBER_IN_WORDS = (0, 1, 2)
 _PLACEHOLDER = re.compile(r"%\(\w+\)[#0\- +]*[\d.]*[a-z]|\{\w*\}|%(?=[sd])[sd]|%%")
@@ -123,6 +124,8 @@ def faults(sources: SourceTexts, language: str) -> Iterator[str]:
             yield f"not the {form_count(language)} forms of the language: {text.msgid!r}"
         else:
             yield from entry_faults(entry)
+        if language in SHOPPER_LANGUAGES and _BARE_NUMBER.search(text.msgid + text.plural):
+            yield f"write %(n)s and pass formatting.number(n), for other digits: {text.msgid!r}"
     yield from (f"no longer used: {key[1]!r}" for key in existing if key not in sources.texts)
     compiled = path.with_suffix(".mo")
     if not compiled.exists() or compiled.read_bytes() != catalogue.to_binary():

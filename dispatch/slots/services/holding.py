@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from dispatch.orders.models import Handover, Order
 from dispatch.slots.counts import DIMENSIONS, WAITING, Amounts
@@ -41,6 +42,7 @@ from dispatch.slots.states import HoldState
 from lastmile.core import clock
 from lastmile.core.errors import FieldProblem, Invalid
 from lastmile.core.events import record
+from lastmile.core.formatting import number
 from lastmile.core.ids import new_public_id
 from lastmile.core.tenancy import current_schema
 
@@ -288,7 +290,12 @@ def _refuse_too_many(session: str, at: dt.datetime, policy: SlotPolicy) -> None:
     live = Hold.objects.filter(session=session, state__in=WAITING, expires_at__gt=at).count()
     if live >= policy.holds_per_session:
         raise TooManyHolds(
-            _("You already hold %(count)d time windows. Give one back first.") % {"count": live},
+            ngettext(
+                "You already hold one time window. Give it back first.",
+                "You already hold %(count)s time windows. Give one back first.",
+                live,
+            )
+            % {"count": number(live)},
             data={"holds": live, "most": policy.holds_per_session},
         )
 

@@ -13,7 +13,7 @@ from django.forms import Form
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from lastmile.core import clock
+from lastmile.core import clock, formatting
 from lastmile.core.errors import DomainError, Invalid
 from lastmile.core.units import read_whole
 
@@ -59,8 +59,8 @@ def whole_number(text: str, least: int, most: int, name: str) -> int:
     number = read_whole(text, least, most)
     if number is None:
         raise Invalid(
-            _("Write a whole number from %(least)d to %(most)d (%(name)s).")
-            % {"least": least, "most": most, "name": name}
+            _("Write a whole number from %(least)s to %(most)s (%(name)s).")
+            % {"least": formatting.number(least), "most": formatting.number(most), "name": name}
         )
     return number
 

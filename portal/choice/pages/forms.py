@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from dispatch.orders.drafts import PlaceDraft
 from dispatch.orders.handovers import needs_person
 from dispatch.orders.models import AccessNote, Handover, Order, Parcel
+from lastmile.core import formatting
 from portal.choice.pages.words import CANCEL_REASONS, WAYS
 
 LONGEST_TEXT, LONGEST_CODE = 1_000, 64
@@ -141,7 +142,7 @@ class ReturnForm(forms.Form):
     def __init__(self, parcels: list[Parcel], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["parcels"].choices = [  # type: ignore[attr-defined]
-            (parcel.public_id, _("Parcel %(number)d") % {"number": number})
+            (parcel.public_id, _("Parcel %(number)s") % {"number": formatting.number(number)})
             for number, parcel in enumerate(parcels, 1)
         ]
         self.fields["parcels"].initial = [parcel.public_id for parcel in parcels]

@@ -25,6 +25,7 @@ from dispatch.slots.services import (
 )
 from lastmile.core import clock
 from lastmile.core.errors import Problems
+from lastmile.core.formatting import number
 from lastmile.core.geo import Point
 from portal.choice.errors import SessionChanged
 from portal.choice.models import DeliverySession, ShownOffer
@@ -290,7 +291,8 @@ def _days(since: dt.date | None, until: dt.date | None, today: dt.date) -> tuple
     elif last < today:
         problems.add("/until", _("These days are over. Ask for today or later."), "past")
     elif (last - first).days >= MOST_DAYS:
-        problems.add("/until", _("Ask for at most %(most)d days at once.") % {"most": MOST_DAYS})
+        text = _("Ask for at most %(most)s days at once.") % {"most": number(MOST_DAYS)}
+        problems.add("/until", text)
     problems.raise_if_any(_("Some values are not valid; see errors."))
     return first, last
 

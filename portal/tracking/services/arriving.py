@@ -13,6 +13,7 @@ from dispatch.orders.states import OrderState
 from lastmile.core import clock, formatting
 from lastmile.core.errors import Problems
 from lastmile.core.events import Lane, record
+from lastmile.core.formatting import number
 from portal.tracking.errors import NoCurbsidePickup
 from portal.tracking.events import ARRIVED, ON_THE_WAY, ArrivedFacts, OnTheWayFacts
 from portal.tracking.models import LONGEST_BAY, LONGEST_CAR, CurbsideArrival
@@ -41,7 +42,8 @@ def tell_on_the_way(*, order: Order, minutes: int | None = None) -> CurbsideArri
     if minutes is not None and not 0 <= minutes <= MOST_MINUTES:
         problems = Problems()
         problems.add(
-            "/minutes", _("Enter 0 to %(most)d minutes, or nothing.") % {"most": MOST_MINUTES}
+            "/minutes",
+            _("Enter 0 to %(most)s minutes, or nothing.") % {"most": number(MOST_MINUTES)},
         )
         problems.raise_if_any(_("This was not saved. See below."))
     promise, arrival = _arrival_of(order)
@@ -68,7 +70,9 @@ def tell_here(*, order: Order, bay: str = "", car: str = "") -> CurbsideArrival:
     problems = Problems()
     for name, text, most in (("bay", bay, LONGEST_BAY), ("car", car, LONGEST_CAR)):
         if len(text) > most or "\x00" in text:
-            problems.add(f"/{name}", _("Write at most %(most)d characters.") % {"most": most})
+            problems.add(
+                f"/{name}", _("Write at most %(most)s characters.") % {"most": number(most)}
+            )
     problems.raise_if_any(_("This was not saved. See below."))
     promise, arrival = _arrival_of(order)
     first = arrival.here_at is None

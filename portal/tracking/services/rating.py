@@ -13,6 +13,7 @@ from dispatch.orders.states import OrderState
 from lastmile.core import clock
 from lastmile.core.errors import Problems
 from lastmile.core.events import record
+from lastmile.core.formatting import number
 from portal.tracking.errors import NotRateable
 from portal.tracking.events import RATED, RatedFacts
 from portal.tracking.models import LEAST_STARS, LONGEST_COMMENT, MOST_STARS, Rating
@@ -71,6 +72,6 @@ def _check(stars: int, comment: str) -> None:
         problems.add("/stars", _("Choose one to five stars."))
     if len(comment) > LONGEST_COMMENT or "\x00" in comment:
         problems.add(
-            "/comment", _("Write at most %(most)d characters.") % {"most": LONGEST_COMMENT}
+            "/comment", _("Write at most %(most)s characters.") % {"most": number(LONGEST_COMMENT)}
         )
     problems.raise_if_any(_("Your rating was not saved. See below."))
