@@ -1,15 +1,32 @@
-"""The slots of the demo: windows of two hours, a surcharge in the evening, and curbside."""
+"""The slots of the demo: two-hour windows, a surcharge in the evening, curbside, and orders.
+
+Some orders wait for their shoppers' choice, others are promised in slots.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from django.db import transaction
+
 from dispatch.fleet.models import Hub
-from dispatch.orders.models import Option
-from dispatch.slots.models import HolidayRule, SlotTemplate
-from dispatch.slots.services.templates import add_template
+from dispatch.orders.demo import SOURCE, drafts_of
+from dispatch.orders.demo.cast import SHOPS, Shop
+from dispatch.orders.drafts import OrderDraft, WindowDraft
+from dispatch.orders.models import Option, Order
+from dispatch.orders.services import place_orders
+from dispatch.slots import services
+from dispatch.slots.models import HolidayRule, Slot, SlotTemplate
+from dispatch.slots.states import SlotState
 from lastmile.core.demo import Demo, demo_days
+from lastmile.core.tenancy import current_retailer
+
+TO_CHOOSE: Final = 12  # orders without a promise, for the shopper's page
+IN_SLOTS: Final = 30  # orders promised in slots
+WINDOWS: Final = 18  # windows in which these orders are promised
 
 #: The columns that differ from template to template. Prices are in Chilean pesos, which have no
 #: smaller unit. A slot can be booked until 90 minutes before it opens.
@@ -46,9 +63,10 @@ TEMPLATES: Final[tuple[Mapping[str, Any], ...]] = (
 
 
 def seed_demo(demo: Demo) -> Mapping[str, Any]:
-    """Add the templates to each hub that has none, and open their slots.
+    """Add the templates to each hub that has none, open slots, and place orders for them, once.
 
-    Records: slot_template.added. Raises: nothing of its own.
+    Records: slot_template.added, slots.opened, order.placed, order.promised. Raises: nothing of
+    its own.
     """
     today, _tomorrow = demo_days()
     added = 0
@@ -56,7 +74,7 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
         if SlotTemplate.objects.filter(hub=hub).exists():
             continue
         for columns in TEMPLATES:
-            add_template(
+            services.add_template(
                 hub=hub,
                 rrule="FREQ=DAILY",
                 starts_on=today,
@@ -65,6 +83,46 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
                 **columns,  # type: ignore[misc]
             )
             added += 1
+    services.open_slots()
     if added:
         demo.report(f"{added} slot templates were added.")
-    return {"slot_templates": added}
+    shop = SHOPS.get(current_retailer().schema)
+    if shop is None:
+        return {"slot_templates": added}
+    placed = _orders(shop, demo)
+    if placed:
+        demo.report(f"{shop.name}: {placed} orders wait for a choice or are promised in slots.")
+    return {"slot_templates": added, "orders_placed": placed}
+
+
+def _orders(shop: Shop, demo: Demo) -> int:
+    """Place orders without a promise, and orders promised in slots, unless there are any."""
+    prefix = f"{shop.code}-C"
+    if Order.objects.filter(external_id__startswith=prefix).exists():
+        return 0
+    today, _tomorrow = demo_days()
+    wanted = replace(demo, orders=TO_CHOOSE + IN_SLOTS)
+    drawn = drafts_of(shop, today + dt.timedelta(days=2), wanted)
+    plain = [
+        replace(draft, external_id=f"{prefix}{n:03d}", window=None, service_date=None)
+        for n, draft in enumerate(drawn, 1)
+    ]
+    drafts = [*plain[:TO_CHOOSE], *_in_slots(plain[TO_CHOOSE:], today)]
+    with transaction.atomic():
+        answers = place_orders(drafts, source=SOURCE)
+    return sum(answer.status == "placed" for answer in answers)
+
+
+def _in_slots(drafts: Sequence[OrderDraft], today: dt.date) -> list[OrderDraft]:
+    """Give each draft the window of an open home slot of the coming days."""
+    slots = Slot.objects.filter(
+        option=Option.WINDOW, state=SlotState.OPEN, service_date__gt=today + dt.timedelta(days=1)
+    ).order_by("service_date", "opens_at")
+    rows = slots.values_list("service_date", "opens_at", "closes_at")
+    windows = list(dict.fromkeys(rows))[:WINDOWS]
+    promised: list[OrderDraft] = []
+    for n, draft in enumerate(drafts if windows else ()):
+        date, opens_at, closes_at = windows[n * n % len(windows)]  # some windows are fuller
+        window = WindowDraft(opens_at=opens_at, closes_at=closes_at)
+        promised.append(replace(draft, service_date=date, window=window))
+    return promised
