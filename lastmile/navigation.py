@@ -26,7 +26,7 @@ MENU: tuple[Item, ...] = (
         "slots.view",
         _("Slots"),
         "calendar-days",
-        also=("slots:templates", "slots:closed"),
+        also=("slots:templates", "slots:closed", "choices:overview"),
     ),
     Item("orders:list", "orders.view", _("Orders"), "package", also=("orders:pins",)),
     Item("imports:list", "orders.import", _("Import"), "file-up"),
@@ -100,5 +100,6 @@ PANELS: dict[str, tuple[Panel, ...]] = {
         Panel("shopper:link-of", "orders.edit", _("Shopper's page")),
     ),
     "plan": (),
+    "slots": (Panel("choices:panel", "slots.view", _("What shoppers chose")),),
     "hub": (Panel("people:audit-of", "audit.view", _("Audit log")),),
 }

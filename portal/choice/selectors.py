@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import F, Q, QuerySet
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Avg, Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from dispatch.slots.models import Choice
 from dispatch.slots.states import ChoiceState
@@ -82,3 +85,86 @@ def _may_see(principal: Principal, held: HeldPlace) -> bool:
 
 def _is_public(principal: Principal) -> bool:
     return principal.kind == Kind.KEY and principal.role == KeyRole.CHECKOUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionFigures:
+    """The sessions in which an option was shown, and those in which it was chosen."""
+
+    option: str
+    shown: int
+    chosen: int
+
+    @property
+    def conversion(self) -> float | None:
+        """The share of the sessions in which it was shown; None without any."""
+        return self.chosen / self.shown if self.shown else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceFigures:
+    """The choices of a period, and the grams and metres that green choices saved.
+
+    ``sessions`` showed at least one offer, ``chosen`` ended with a choice, ``green`` with the green
+    offer. A saving is the mean of all offers of the same list with known grams, less the chosen
+    offer; it is None without a green choice.
+    """
+
+    options: tuple[OptionFigures, ...]
+    sessions: int
+    chosen: int
+    green: int
+    saved_g: int | None
+    saved_m: int | None
+
+
+def choice_figures(
+    principal: Principal | None, since: dt.datetime, until: dt.datetime
+) -> ChoiceFigures:
+    """Return the figures of the sessions in [since, until) in the caller's hubs."""
+    own = visible(principal, sessions()).filter(created_at__gte=since, created_at__lt=until)
+    rows = ShownOffer.objects.filter(session__in=own.values("pk"))
+    shown = dict(
+        rows.values_list("option").annotate(n=Count("session", distinct=True)).order_by("option")
+    )
+    done = rows.filter(chosen_at__isnull=False)
+    chosen = dict(
+        done.values_list("option").annotate(n=Count("session", distinct=True)).order_by("option")
+    )
+    same_list = (
+        ShownOffer.objects.filter(
+            session=OuterRef("session"), round=OuterRef("round"), co2_g__isnull=False
+        )
+        .order_by()
+        .values("session")
+    )
+    saved = (
+        done.filter(green=True, co2_g__isnull=False)
+        .annotate(
+            mean_g=Subquery(same_list.annotate(mean=Avg("co2_g")).values("mean")),
+            mean_m=Subquery(same_list.annotate(mean=Avg("added_m")).values("mean")),
+        )
+        .aggregate(
+            n=Count("session", distinct=True),
+            grams=Sum(F("mean_g") - F("co2_g")),
+            metres=Sum(F("mean_m") - F("added_m")),
+        )
+    )
+    return ChoiceFigures(
+        options=tuple(
+            OptionFigures(option=option, shown=n, chosen=chosen.get(option, 0))
+            for option, n in shown.items()
+        ),
+        sessions=rows.values("session").distinct().count(),
+        chosen=done.values("session").distinct().count(),
+        green=saved["n"],
+        saved_g=None if saved["grams"] is None else round(saved["grams"]),
+        saved_m=None if saved["metres"] is None else round(saved["metres"]),
+    )
+
+
+def newest_choices(principal: Principal | None) -> QuerySet[ShownOffer]:
+    """Return the offers that shoppers chose in the caller's hubs, with session and order."""
+    own = visible(principal, sessions()).values("pk")
+    rows = ShownOffer.objects.select_related("session__hub", "session__order")
+    return rows.filter(session__in=own, chosen_at__isnull=False)

@@ -41,7 +41,7 @@ from tests.drain import drain
 from tests.factories.fleet import LAT, LON, make_driver, make_hub, make_shift, make_vehicle
 from tests.factories.fleet import make_zone as draw_zone
 from tests.factories.orders import make_draft
-from tests.factories.slots import make_slot
+from tests.factories.slots import make_hold, make_slot, make_template
 from tests.people import add_member
 
 _FIRST = ("Ana", "Bruno", "Carla", "Duarte", "Elisa", "Filipe", "Graça", "Hugo", "Inês", "Jorge")
@@ -85,6 +85,9 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
     drain()
     shoppers = _shoppers(hub, date, rng)
     choosing = make_choices(hub, date, rng)
+    template = make_template(hub=hub, name="Weekdays", starts_on=date)
+    slot = make_slot(hub=hub, option="curbside", service_date=date, capacity_orders=3)
+    make_hold(slot=slot)
     return World(
         names={
             "date": str(date),
@@ -94,6 +97,8 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
             "import": preview.public_id,
             "plan": plan.public_id,
             "route": routes_of(plan)[0].public_id,
+            "slot": slot.public_id,
+            "template": template.public_id,
             "member": members[str(Role.DISPATCHER)].public_id,
             "shopper": shopper_secret(first),
             **{name: shopper_secret(order) for name, order in shoppers.items()},

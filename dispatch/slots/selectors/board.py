@@ -105,7 +105,7 @@ def slot_board(hub: Hub, first: dt.date, days: int) -> SlotBoard:
     rows = (
         Slot.objects.filter(hub=hub, service_date__gte=dates[0], service_date__lte=dates[-1])
         .select_related("zone", "template")
-        .order_by("option", F("zone__name").asc(nulls_first=True), "opens_at", "pk")
+        .order_by("-option", F("zone__name").asc(nulls_first=True), "opens_at", "pk")
     )
     zone = clock.zone(hub.zone)
     parts: dict[tuple[str, str], dict[tuple[int, int], dict[dt.date, Fill]]] = {}
