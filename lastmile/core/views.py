@@ -54,7 +54,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 @require_safe
 def brand_sheet(request: HttpRequest) -> HttpResponse:
     """Return the colours of the retailer as a stylesheet, for pages without a nonce."""
-    css = render_to_string("components/_brand_sheet.html", {"brand": brand_of(request)})
+    css = render_to_string("components/_brand_sheet.txt", {"brand": brand_of(request)})
     headers = {"Cache-Control": "private, max-age=300"}
     return HttpResponse(css, content_type="text/css; charset=utf-8", headers=headers)
 
