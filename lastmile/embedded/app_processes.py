@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -81,12 +82,12 @@ class ProcessSettings:
         return _child("beat", _celery("beat", {"-l": "WARNING"}))
 
     def demo_shop(self) -> ChildSpec | None:
-        """Return the specification of the demo shop; None if the demo made no shop.
+        """Return the specification of the demo shop; None if the demo made none for this port.
 
         The shop has an origin of its own: the next port, reachable from this machine only.
         """
         file = self.var / "demo-shop.json"
-        if not file.exists():
+        if _port_in(file) != self.port:  # its key is for the origin of another port
             return None
         argv = [*_module("portal.choice.demo_shop"), str(file)]
         return _child("shop", argv, ready=lambda: _listens("127.0.0.1", self.shop_port))
@@ -121,6 +122,14 @@ class ProcessSettings:
     def reachable_at(self) -> str:
         """The address at which this machine reaches the web server."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104
+
+
+def _port_in(file: Path) -> int | None:
+    """Return the port of Lastmile for which the demo made the shop's keys, or None."""
+    try:
+        return int(json.loads(file.read_text(encoding="utf-8"))["api_port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _listens(host: str, port: int) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
+import socket
 import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -16,6 +20,8 @@ import pytest
 
 from lastmile.core.demo import Demo
 from lastmile.core.tenancy import RetailerRef, retailer_context
+from lastmile.embedded.app_processes import ProcessSettings
+from lastmile.embedded.supervisor import Supervisor
 from portal.choice import demo
 from portal.choice.demo_shop.basket import Basket, basket_of, first_basket
 from portal.choice.demo_shop.config import Address, ShopConfig, ShopsConfig, read_config
@@ -100,6 +106,47 @@ def test_a_retailer_without_a_shop_gets_no_key(seeded: RetailerRef, other: Retai
         assert demo.seed_demo(Demo()) == {}
         assert not ApiKey.objects.exists()
     assert not demo.shop_file().exists()
+
+
+# --- the process ----------------------------------------------------------------------------------
+def processes(var: Path, port: int) -> ProcessSettings:
+    return ProcessSettings(
+        var=var, bind="127.0.0.1", port=port, web_workers=1, solve_workers=1, trusted_proxies=""
+    )
+
+
+def test_there_is_no_shop_without_its_file_or_for_another_port(tmp_path: Path) -> None:
+    assert processes(tmp_path, 8000).demo_shop() is None
+    file = tmp_path / demo.FILE_NAME
+    for text in ("{", "{}", "[]", '{"api_port": 9000, "shops": []}'):
+        file.write_text(text, encoding="utf-8")
+        assert processes(tmp_path, 8000).demo_shop() is None, text
+    assert processes(tmp_path, 9000).demo_shop() is not None
+
+
+def test_the_supervisor_heals_the_shop_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    config = ShopsConfig(api_port=port - 1, shops=(CONFIG,))
+    (tmp_path / demo.FILE_NAME).write_text(config.to_json(), encoding="utf-8")
+    spec = processes(tmp_path, port - 1).demo_shop()
+    assert spec is not None
+    lines: list[str] = []
+    with Supervisor(lambda name, line: lines.append(f"{name} {line}")) as supervisor:
+        supervisor.start(spec)
+        supervisor.wait_ready(["shop"], 20)
+        (first,) = supervisor.children["shop"].pids
+        assert Browser(port).call("GET", "/verdura/")[0] == 200
+        os.kill(first, signal.SIGKILL)
+        while supervisor.children["shop"].pids in ([first], []):
+            supervisor.step(1)
+        supervisor.wait_ready(["shop"], 20)
+        (second,) = supervisor.children["shop"].pids
+        assert Browser(port).call("GET", "/verdura/")[0] == 200
+    for pid in (first, second):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert any("shop was ended by SIGKILL" in line for line in lines)
 
 
 # --- the shop -------------------------------------------------------------------------------------

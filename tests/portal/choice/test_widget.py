@@ -423,6 +423,27 @@ def test_s22_with_the_keyboard_alone_a_time_is_found_held_and_confirmed(shop: Sh
     assert shop.problems == []
 
 
+def test_the_focus_stays_inside_when_the_focused_button_is_gone(shop: Shop) -> None:
+    page = ready(shop.open())
+    held(page, "slt_012")
+    page.locator('[data-id="confirm"]').focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".kept.chosen")).to_be_visible()
+    assert focused(page) == "fold"
+    page.keyboard.press("Enter")
+    expect(page.locator(".slots")).to_be_visible()
+    assert focused(page) == "fold"
+
+
+def test_a_reload_in_another_language_brings_the_sentences_in_it(shop: Shop) -> None:
+    ready(shop.open())
+    shop.language = "es"
+    page = ready(shop.open(session="ses_1"))
+    page.locator("#title").get_by_text("Hora de entrega")
+    expect(page.locator(".slots[aria-busy=false]")).to_have_count(1)
+    assert shop.api.sessions["ses_1"]["language"] == "es"
+
+
 @pytest.mark.parametrize("look", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_axe_finds_no_serious_fault(shop: Shop, language: str, look: str) -> None:

@@ -253,7 +253,7 @@ class LastmilePicker extends HTMLElement {
       const moved = answer && text && answer.place_text && !sameText(answer.place_text, text);
       if (answer && !moved) {
         this.receive(answer, asked);
-        if (differs(answer.basket, question)) await this.change(asked);
+        if (differs(answer, question)) await this.change(asked);
       } else if (Object.keys(question.place).length) {
         if (answer) await this.giveBack(client, answer, signal);
         this.session = "";
@@ -671,14 +671,16 @@ function sameText(a, b) {
   return plain(a) === plain(b);
 }
 
-function differs(basket, question) {
+/** Return true if a session was asked with another basket, or in another language. */
+function differs({ basket, language }, question) {
   const weight = question.parcels?.reduce((sum, parcel) => sum + (parcel.weight_g ?? 0), 0);
   const wanted = {
     value_minor: question.value_minor,
     parcel_count: question.parcel_count ?? question.parcels?.length,
     weight_g: question.weight_g ?? weight,
   };
-  return Object.entries(wanted).some(([name, value]) => value !== undefined && value !== basket[name]);
+  const changed = Object.entries(wanted).some(([name, value]) => value !== undefined && value !== basket[name]);
+  return changed || language.split("-")[0] !== question.language;
 }
 
 function grew(before, after) {

@@ -65,12 +65,19 @@ class View {
     }
     this.waiting.hidden = !picker.isWaiting;
     this.waiting.textContent = this.waiting.hidden ? "" : words.say("not_ready");
-    if (focused) this.focusOn(focused);
+    if (focused && !this.focusOn(focused)) this.keepFocus();
+  }
+
+  /** Keep the focus inside when the focused button is gone: a shopper goes on from there. */
+  keepFocus() {
+    const next = this.kept.querySelector("button") ?? this.root.querySelector('.slot[tabindex="0"], button');
+    next?.focus();
   }
 
   focusOn(id) {
     const target = this.root.querySelector(`[data-id="${CSS.escape(id)}"]`);
     if (target && this.root.activeElement !== target) target.focus();
+    return Boolean(target);
   }
 
   announce(text) {
@@ -82,7 +89,7 @@ class View {
     const { words, state } = this.picker;
     const { error } = state;
     let text = error?.message ?? "";
-    let again = Boolean(error);
+    let again = Boolean(error) && !GONE.includes(error.code);
     if (!error && state.phase === "empty") text = words.say("no_address");
     if (!error && state.phase === "ready" && !this.picker.dates.length) {
       text = words.say(this.picker.isWaiting ? "none_yet" : "none");
