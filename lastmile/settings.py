@@ -170,7 +170,7 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_CONNECTION["OPTIONS"],
-            "pool": {"min_size": 1, "max_size": 10, "timeout": 10},
+            "pool": {"min_size": 1, "max_size": 10, "timeout": 20},
             "application_name": "lastmile",
             "options": (
                 f"-c statement_timeout={STATEMENT_TIMEOUT_S}s -c lock_timeout=3s "

@@ -18,6 +18,7 @@ from dispatch.slots.counts import WAITING, Amounts
 from dispatch.slots.errors import ChoiceGone, HoldEnded, SlotPassed
 from dispatch.slots.events import CHOICE_CANCELLED, CHOICE_KEPT, CHOICE_USED, ChoiceFacts
 from dispatch.slots.models import Choice, Hold
+from dispatch.slots.policy import slots_policy
 from dispatch.slots.selectors import alternatives
 from dispatch.slots.services.counting import give_back, lock_slots
 from dispatch.slots.services.holding import lock_hold, promised_hold
@@ -73,7 +74,8 @@ def keep_hold(
             _("This time window can no longer be booked. Choose a later one."),
             data=alternatives(slot, Amounts.of_hold(row), at),
         )
-    row = ensure_taken(row, slot, at=at)
+    share = slots_policy().checkout_share_percent
+    row = ensure_taken(row, slot, at=at, checkout_share=share)
     last = at + dt.timedelta(minutes=max(1, min(minutes, LONGEST_MINUTES)))
     row.state, row.expires_at = HoldState.KEPT, min(last, slot.opens_at)
     row.save(update_fields=["state", "expires_at"])

@@ -21,7 +21,7 @@ from dispatch.orders.states import OrderState
 from dispatch.planning.selectors.lists import published
 from dispatch.slots.counts import WAITING, Amounts
 from dispatch.slots.errors import HoldEnded, SlotFull, SlotPassed
-from dispatch.slots.models import Hold, Slot
+from dispatch.slots.models import Caller, Hold, Slot
 from dispatch.slots.selectors import alternatives
 from dispatch.slots.services.counting import (
     give_back,
@@ -105,11 +105,14 @@ def promise_hold(
     return promise
 
 
-def ensure_taken(hold: Hold, slot: Slot, *, at: dt.datetime, late: bool = False) -> Hold:
+def ensure_taken(
+    hold: Hold, slot: Slot, *, at: dt.datetime, late: bool = False, checkout_share: int = 100
+) -> Hold:
     """Return a locked hold whose place is certainly counted.
 
     A hold whose place was given back because it expired is replaced by a new hold with the same
-    terms, if the slot still has a place.
+    terms, if the slot still has a place. ``checkout_share`` is the share of the slot in per cent
+    that checkouts may hold.
     Locks: expired holds. Records: hold.released. Raises: HoldEnded with the nearest slots,
     SlotPassed, SlotClosed.
     """
@@ -119,7 +122,8 @@ def ensure_taken(hold: Hold, slot: Slot, *, at: dt.datetime, late: bool = False)
         raise _ended(hold, slot, at)
     give_back_expired([slot], at)
     try:
-        take(slot, Amounts.of_hold(hold), at=at, late=late)
+        share = checkout_share if hold.caller == Caller.CHECKOUT else None
+        take(slot, Amounts.of_hold(hold), at=at, late=late, checkout_share=share)
     except SlotFull as full:
         raise _ended(hold, slot, at) from full
     revived = Hold(

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import logging
 import secrets
+import sys
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 
 from lastmile.core.http.htmx import is_fragment, toast
-from lastmile.core.http.problems import ProblemAnswer, known_problem, plain_problem_response
+from lastmile.core.http.problems import (
+    ProblemAnswer,
+    known_problem,
+    plain_problem_response,
+    unavailable,
+)
 from lastmile.core.refusals import unknown
 
 log = logging.getLogger("lastmile.problems")
@@ -99,19 +106,33 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an unexpected error with a reference (handler500), without template or database."""
+    """Answer an error that no view caught (handler500), without template or database.
+
+    A database that does not answer, also before any view, is 503. Any other error gets a reference.
+    """
+    fault = sys.exc_info()[1]
+    if isinstance(fault, OperationalError | InterfaceError):
+        return _bare(request, known_problem(fault) or unavailable())
     reference = secrets.token_hex(6)
     log.error("The error above has reference %s", reference)
     detail = (
         "Something went wrong on our side. Try again. If it happens again, give support this "
         f"reference: {reference}."
     )
-    problem = ProblemAnswer(500, "internal", detail, data={"reference": reference})
+    return _bare(request, ProblemAnswer(500, "internal", detail, data={"reference": reference}))
+
+
+def _bare(request: HttpRequest, problem: ProblemAnswer) -> HttpResponse:
+    """Return a problem without template or database."""
     if request.path.startswith(API):
         return plain_problem_response(problem)
+    headers = dict(problem.headers)
     if request.headers.get("HX-Request") == "true":
-        quiet = HttpResponse(status=500, headers={"HX-Reswap": "none"})
-        return toast(quiet, detail, "error")
+        quiet = HttpResponse(status=problem.status, headers=headers | {"HX-Reswap": "none"})
+        return toast(quiet, problem.detail, "error")
+    title = "Something went wrong"
     return HttpResponse(
-        _BARE.format(status=500, title="Something went wrong", detail=detail), status=500
+        _BARE.format(status=problem.status, title=title, detail=problem.detail),
+        status=problem.status,
+        headers=headers,
     )

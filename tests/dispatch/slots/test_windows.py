@@ -120,12 +120,13 @@ def test_s05_an_expired_choice_is_kept_if_its_place_still_fits(clock: SetClock) 
     assert visits(hub) == {order.public_id: "placed"}
 
 
+@pytest.mark.parametrize("caller", ["checkout", "shopper"])
 def test_s05_an_expired_choice_whose_place_was_given_back_is_kept_if_it_is_free_again(
-    clock: SetClock,
+    clock: SetClock, caller: str
 ) -> None:
     hub = hub_with_van(parcels=1)
     slot = make_slot(hub=hub, capacity_orders=1)
-    choice = keep_hold(hold=take_place(slot), minutes=30)
+    choice = keep_hold(hold=take_place(slot, caller=caller), minutes=30)
     clock(EVE + minutes(31))
     release_hold(hold=take_place(slot, session=YOU))
     choice.refresh_from_db()
@@ -137,6 +138,24 @@ def test_s05_an_expired_choice_whose_place_was_given_back_is_kept_if_it_is_free_
     assert choice.hold is not None
     assert choice.hold.order == order
     assert visits(hub) == {order.public_id: "placed"}
+
+
+def test_s05_an_expired_hold_of_a_checkout_is_confirmed_if_its_place_is_free_again(
+    clock: SetClock,
+) -> None:
+    hub = hub_with_van(parcels=1)
+    slot = make_slot(hub=hub, capacity_orders=1)
+    hold = take_place(slot, caller="checkout")
+    clock(EVE + minutes(16))
+    release_hold(hold=take_place(slot, session=YOU))
+    choice = keep_hold(hold=hold, minutes=30)
+    assert choice.hold is not None
+    assert visits(hub) == {choice.hold.public_id: "placed"}
+    slot.refresh_from_db()
+    assert (choice.state, taken(slot), slot.held_by_checkouts) == ("waiting", 1, 1)
+    use_choice(order=order_at(hub), choice_id=choice.public_id)
+    slot.refresh_from_db()
+    assert (taken(slot), slot.held_by_checkouts) == (1, 0)
 
 
 def test_s05_an_expired_choice_that_no_longer_fits_names_near_slots_and_promises_nothing(
