@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from csp.constants import SELF
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
@@ -40,7 +41,11 @@ def shopper_page(view: View) -> View:
         request.order = order  # type: ignore[attr-defined]
         zone = order.hub.zone if order.hub is not None else current_retailer().zone
         with timezone.override(zone):
-            return view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
+        # Staff see a preview of the page in a sandboxed frame of their own page.
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response._csp_replace = {"frame-ancestors": [SELF]}  # type: ignore[attr-defined]  # noqa: SLF001
+        return response
 
     guard = by_link(NAME, Act.SHOPPER_VIEW, post=Act.SHOPPER_CHANGE, language=shopper_language)
     return guard(with_order)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from csp.constants import SELF
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -49,6 +52,23 @@ def link_of(request: PageRequest, public_id: str) -> HttpResponse:
         "shows_codes": is_trial(current_schema()),
     }
     return render(request, "shopper/staff/_link.html", context)
+
+
+@page(Act.ORDERS_EDIT)
+@require_safe
+def preview(request: PageRequest, public_id: str) -> HttpResponse:
+    """Show the shopper's page of an order in a frame in which nothing can be changed.
+
+    The frame is sandboxed: the browser sends no form and runs no script of any page in it.
+    """
+    order = fetch(orders_of(request.principal), public_id)
+    expires_at = link_expires_at(order)
+    if expires_at is not None and expires_at <= now():
+        raise unknown()
+    context = {"order": order, "path": urlsplit(shopper_link(order)).path}
+    response = render(request, "shopper/staff/preview.html", context)
+    response._csp_update = {"frame-src": [SELF]}  # type: ignore[attr-defined]  # noqa: SLF001
+    return response
 
 
 @page(Act.ORDERS_EDIT)
