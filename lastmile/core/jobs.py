@@ -17,7 +17,7 @@ import datetime as dt
 import time
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from django.conf import settings
@@ -193,15 +193,13 @@ def _insert_or_find(new: Job) -> Job:
     if new.dedupe_key is None:
         new.save(force_insert=True)
         return new
-    for _attempt in range(3):  # the other job may end between the failed INSERT and the query
-        try:
-            with transaction.atomic():
-                new.save(force_insert=True)
-        except IntegrityError:
-            unfinished = Job.objects.filter(dedupe_key=new.dedupe_key, state__in=UNFINISHED)
-            if (other := unfinished.first()) is not None:
-                return other
-        else:
+    unfinished = Job.objects.filter(dedupe_key=new.dedupe_key, state__in=UNFINISHED)
+    for _attempt in range(4):  # the other job may end between the query and the INSERT
+        # Look first: a refused INSERT would be an error in the log of PostgreSQL each time.
+        if (other := unfinished.first()) is not None:
+            return other
+        with suppress(IntegrityError), transaction.atomic():
+            new.save(force_insert=True)
             return new
     raise Conflict(_("The same operation is just ending. Try again in a moment."))
 
