@@ -17,7 +17,7 @@ from portal.choice.providers.base import HeldPlace
 from portal.choice.selectors import offers_of
 from portal.choice.sentences import why_missing
 
-FEW_DAYS = 5  # days that the page shows first, so that it stays small on a phone
+FEW_OFFERS = 18  # offers that the page shows first, so that it stays small on a phone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +76,14 @@ def page_of(
 ) -> OfferPage:
     """Return the offers of a session by day; ``option`` keeps one option.
 
-    Without ``every_day`` only the first days with offers are shown, and the day of the green one.
+    Without ``every_day`` only the first days are shown, up to ``FEW_OFFERS`` offers, and the days
+    of the green offer and of the held one.
     """
     shown = list(offers_of(session))
     lines = [row for row in shown if not option or row.option == option]
     groups = _groups(lines, session.not_offered, order, {place.offer for place in held}, option)
     with_offers = [group for group in groups if group.offers]
-    first = {group.date for group in with_offers[:FEW_DAYS]}
+    first = _first_days(with_offers)
     first |= {row.service_date for row in lines if row.green}
     first |= {row.service_date for row in lines if row.offer in {h.offer for h in held}}
     days = with_offers if every_day else [g for g in with_offers if g.date in first]
@@ -94,6 +95,18 @@ def page_of(
         not_ready=[dt.date.fromisoformat(str(day)) for day in session.not_ready],
         count=len(lines),
     )
+
+
+def _first_days(groups: Sequence[DayGroup]) -> set[dt.date]:
+    """Return the first days with ``FEW_OFFERS`` offers together, and at least one day."""
+    days: set[dt.date] = set()
+    count = 0
+    for group in groups:
+        count += len(group.offers)
+        if days and count > FEW_OFFERS:
+            break
+        days.add(group.date)
+    return days
 
 
 def _groups(

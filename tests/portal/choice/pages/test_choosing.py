@@ -311,3 +311,24 @@ def test_an_order_on_a_route_that_has_left_keeps_its_time_and_says_so(
     order.refresh_from_db()
     assert order.promise is not None
     assert order.promise.slot == slot_at(12).public_id
+
+
+def test_a_long_list_of_times_stays_small_and_shows_the_rest_on_request(
+    shopper: ShopperBrowser,
+) -> None:
+    options = asked(shopper)
+    (session,) = DeliverySession.objects.all()
+    row = ShownOffer.objects.filter(option="window").order_by("rank")[0]
+    for day in range(1, 14):
+        for number in range(6):
+            later = dt.timedelta(days=day, hours=number)
+            row.pk, row.rank, row.offer = None, 100 * day + number, f"slt_{day}x{number}"
+            row.service_date = DAY + dt.timedelta(days=day)
+            row.opens_at, row.closes_at = slot_at(10).opens_at + later, slot_at(12).opens_at + later
+            row.green, row.reason, row.shown_at = False, "dearer", session.created_at
+            row.save(force_insert=True)
+    page = shopper.get(options).content
+    assert len(page) < 19_000, len(page)
+    assert page.count(b'type="radio"') == 4 + 2 * 6
+    assert "Show 11 more days" in shopper.text(options)
+    assert shopper.get(f"{options}?days=all").content.count(b'type="radio"') == 4 + 13 * 6
