@@ -88,7 +88,7 @@ def invariants() -> Mapping[str, list[str]]:
 
 
 def _tentative() -> Mapping[str, list[str]]:
-    """Return the invariants of tentative plans. A day that is over is left as it was."""
+    """Return the invariants of tentative plans. A day that is over is not checked."""
     rows = [
         row
         for row in TentativeDay.objects.select_related("hub", "base_plan").annotate(

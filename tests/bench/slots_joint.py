@@ -370,7 +370,7 @@ class Life:
     def check(self, act: str) -> None:
         """Check the rows by the referee, the content, and the boards of all processes."""
         with transaction.atomic():
-            (day,) = lock_days([(self.hub, DAY)])  # waits for whoever still writes
+            (day,) = lock_days([(self.hub, DAY)])  # waits until nobody writes
         at = now()
         faults = broken_rules(day.row, at)
         rows = TentativeVisit.objects.filter(day=day.row)

@@ -109,7 +109,7 @@ def days_behind() -> list[HubDay]:
     long ago.
 
     They are found by a few queries over all days of the horizon. So days that nobody has changed
-    since the upgrade of an installation are found too, and so is whatever a lost event left.
+    since the upgrade of an installation are found too, and so are the days of a lost event.
     """
     first = clock.now().date() - dt.timedelta(days=1)
     span = (first, first + dt.timedelta(days=HORIZON_DAYS + 2))

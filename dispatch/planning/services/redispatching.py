@@ -22,15 +22,9 @@ from dispatch.orders.states import OrderState
 from dispatch.planning.errors import NothingChanged, NothingToPlan, PlanNotDraft
 from dispatch.planning.events import REQUESTED, RequestedFacts
 from dispatch.planning.models import Plan, Route
+from dispatch.planning.problem import holds as holding
 from dispatch.planning.problem.build import Built, build
 from dispatch.planning.problem.day import Day, read_day
-from dispatch.planning.problem.holds import (
-    HeldVisit,
-    live_holds,
-    routes_with_holds,
-    with_holds,
-    without_holds,
-)
 from dispatch.planning.problem.store import TimedPlan
 from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.search.searching import machine_cores
@@ -107,7 +101,9 @@ class Situation:
     day: Day
     departed: Mapping[str, Departed]  # by shift
     by_hand: frozenset[str]  # orders that a person removed from their route
-    holds: Sequence[HeldVisit] = ()  # places that shoppers hold; the new draft has room for them
+    holds: Sequence[
+        holding.HeldVisit
+    ] = ()  # places that shoppers hold; the new draft has room for them
 
 
 def request_redispatch(
@@ -172,7 +168,7 @@ def redispatch_day(
     job.progress(2, "reading")
     situation = read_situation(plan, now())
     job.progress(5, "travel_times")
-    built = _fix_departed(build(with_holds(situation.day, situation.holds)), situation)
+    built = _fix_departed(build(holding.with_holds(situation.day, situation.holds)), situation)
     job.progress(40, "fitting")
     rest = _changeable_part(built, situation)
     with share_cores(settings.SOLVING_FOLDER, current_schema(), machine_cores()) as cores:
@@ -184,7 +180,7 @@ def redispatch_day(
     if job.cancelled():
         return {}
     job.progress(85, "streets")
-    built = without_holds(built, situation.holds)
+    built = holding.without_holds(built, situation.holds)
     timed = _timed(built, situation, update)
     job.progress(97, "writing")
     solved_day = SolvedDay(
@@ -198,7 +194,7 @@ def redispatch_day(
         work=(Phase(ENGINE, seed, (update.iterations,)),),
         seconds=update.seconds,
         based_on=plan,
-        holds=routes_with_holds(update.solution.sequences, situation.holds),
+        holds=holding.routes_with_holds(update.solution.sequences, situation.holds),
     )
     with job.fenced():
         draft = draft_plan(job, plan.hub, solved_day)
@@ -232,7 +228,7 @@ def read_situation(plan: Plan, at: dt.datetime) -> Situation:
         day,
         departed,
         frozenset(by_hand),
-        live_holds(plan.hub, plan.service_date, at),
+        holding.live_holds(plan.hub, plan.service_date, at),
     )
 
 
@@ -313,8 +309,7 @@ def _changeable_part(built: Built, situation: Situation) -> RemainingDay:
         vehicles=tuple(v for v in problem.vehicles if v.id not in situation.departed),
         visits=tuple(replace(v, vehicles=None) for v in problem.visits if v.id not in excluded),
     )
-    held = {hold.visit.order for hold in situation.holds}
-    new = changes.came | changes.changed | held
+    new = changes.came | changes.changed | {hold.visit.order for hold in situation.holds}
     return carry_over(free, _as_solved(built, situation.plan), new)
 
 

@@ -35,15 +35,15 @@ def lock_days(days: Iterable[tuple[Hub, dt.date]]) -> list[LockedDay]:
     wanted = sorted(hubs)
     if not wanted:
         return []
-    found = _locked(wanted)
-    missing = [key for key in wanted if key not in found]
+    rows = _locked(wanted)
+    missing = [key for key in wanted if key not in rows]
     if missing:
         TentativeDay.objects.bulk_create(
             [TentativeDay(hub_id=hub, service_date=date) for hub, date in missing],
             ignore_conflicts=True,
         )
-        found = _locked(wanted)
-    return [LockedDay(hubs[key], found[key]) for key in wanted]
+        rows = _locked(wanted)
+    return [LockedDay(hubs[key], rows[key]) for key in wanted]
 
 
 def _locked(keys: list[tuple[int, dt.date]]) -> dict[tuple[int, dt.date], TentativeDay]:

@@ -67,8 +67,8 @@ def write_places(
         shift: [key for key in keys if key in content] for shift, keys in places.sequences.items()
     }
     after = _rows(day, content, Places(sequences=sequences, unplaced=places.unplaced))
-    gone = before.keys() - after.keys()
-    TentativeVisit.objects.filter(pk__in=[before[key].pk for key in gone]).delete()
+    removed = before.keys() - after.keys()
+    TentativeVisit.objects.filter(pk__in=[before[key].pk for key in removed]).delete()
     different = [
         row for key, row in after.items() if key not in before or _differs(before[key], row)
     ]
@@ -89,7 +89,7 @@ def write_places(
             for key, row in after.items()
             if row.state == UNPLACED and (key not in before or key in was_placed)
         ),
-        removed=frozenset(gone),
+        removed=frozenset(removed),
     )
 
 
