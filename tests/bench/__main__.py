@@ -57,6 +57,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "solver_city": ("tests.bench.solver_versus:city", "5,000 and 10,000 stops, beside PyVRP"),
     "solver_insertion": ("tests.bench.solver_insertion", "all places of an order; VROOM beside"),
     "solver_redispatch": ("tests.bench.solver_redispatch", "plans changed under way; VROOM too"),
+    "slots_latency": (
+        "tests.bench.slots_latency",
+        "offers for 14 days beside 200 and 1,000 orders a day: p95, restart, ten clients",
+    ),
     "slots_marginal": (
         "tests.bench.slots_marginal",
         "1,000 offers: the cost is the rise of the plan, to 1 %; 50 plans solved again",

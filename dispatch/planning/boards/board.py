@@ -114,7 +114,7 @@ class HubBoard:
         """Return what the visit adds at its best place in each window, None if it does not fit."""
         spans = [self._span(window) for window in windows]
         usable = [span for span in spans if span is not None]
-        best = iter(self.board.best(self._visit(visit), _lines(travel.added), usable))
+        best = iter(self.board.best(self.solver_visit(visit), _lines(travel.added), usable))
         return [
             None if span is None else _cost_of(next(best), window)
             for span, window in zip(spans, windows, strict=True)
@@ -125,7 +125,7 @@ class HubBoard:
         span = self._span(window)
         if span is None:
             return None
-        it, lines = replace(self._visit(visit), windows=(span,)), _lines(travel.added)
+        it, lines = replace(self.solver_visit(visit), windows=(span,)), _lines(travel.added)
         (best,) = self.board.best(it, lines, [span])
         if best is None:
             return None
@@ -149,7 +149,7 @@ class HubBoard:
         span, lines = self._span(window), _lines(travel.added)
         if span is None:
             return SHIFT
-        it = replace(self._visit(visit), windows=(span,))
+        it = replace(self.solver_visit(visit), windows=(span,))
         reason = self.board.why_not(it, lines)
         if reason:
             return _WHY.get(reason, TIME)
@@ -160,7 +160,7 @@ class HubBoard:
 
     def too_large(self, visit: NewVisit, travel: Travel) -> bool:
         """Return True if the visit is larger than every vehicle that may serve it."""
-        reason = self.board.why_not(self._visit(visit), _lines(travel.added))
+        reason = self.board.why_not(self.solver_visit(visit), _lines(travel.added))
         return reason == Reason.TOO_HEAVY
 
     @contextmanager
@@ -219,7 +219,8 @@ class HubBoard:
 
     # Conversion
 
-    def _visit(self, visit: NewVisit) -> Visit:
+    def solver_visit(self, visit: NewVisit) -> Visit:
+        """Return a new visit as the solver takes it, without a window."""
         return replace(self._as_visit(visit.as_input()), id=QUESTION)
 
     def _as_visit(self, order: OrderInput) -> Visit:
