@@ -48,6 +48,7 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     ),
     "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),
     "month": ("tests.bench.month", "a month of shoppers, with and without the green mark"),
+    "slots": ("tests.bench.slots", "the four parts below: joint, races, marginal, latency"),
     "slots_joint": ("tests.bench.slots_joint", "2,000 lives of a day in two processes: 0 wrong"),
     "solver_fuzz": ("tests.bench.solver_fuzz", "1,000 random problems, all constraints: 0 wrong"),
     "solver": ("tests.bench.solver", "the solver and every open peer: all parts below"),

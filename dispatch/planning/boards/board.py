@@ -190,7 +190,6 @@ class HubBoard:
         for key, shift, rank in difference.added:
             self._insert(rows[key], shift, rank)
         self.stamp = stamp
-        self._save()
 
     def note_expiry(self, rows: Iterable[tuple[str, dt.datetime | None]]) -> None:
         """Note until when holds live, by key."""
@@ -207,7 +206,7 @@ class HubBoard:
         self.known = tuple(known.with_place(place, row.point) for known in self.known)
         self.note_expiry([(row.key, row.expires_at)])
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Keep the new places in the files, after every SAVE_EVERY of them."""
         if self.board.size < self._saved + SAVE_EVERY:
             return

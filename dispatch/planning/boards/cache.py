@@ -23,6 +23,7 @@ class Entry:
     lock: threading.RLock = field(default_factory=threading.RLock)
     board: HubBoard | None = None
     nbytes: int = 0  # of the board, as noted by ``BoardCache.note``
+    missing_since: float | None = None  # monotonic seconds; the files of this machine miss the day
 
 
 class BoardCache:

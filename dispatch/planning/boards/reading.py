@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from dispatch.fleet.models import Hub
 from dispatch.planning.boards.board import HubBoard, Stamp
@@ -30,8 +31,12 @@ class DayFact:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """A day read from its rows; ``expires`` are the ends of its holds by key."""
+    """A day read from its rows; ``expires`` are the ends of its holds by key.
 
+    ``instead_of`` is the board that it replaces, None if there was none.
+    """
+
+    instead_of: HubBoard | None
     arranged: Arranged
     stamp: Stamp
     expires: Sequence[tuple[str, dt.datetime | None]]
@@ -53,21 +58,29 @@ Update = Fresh | Changed | None
 
 def read_facts(hub: Hub, dates: Collection[dt.date]) -> dict[dt.date, DayFact]:
     """Return the versions of the tentative plans that exist, by one query."""
-    last = TentativeChange.objects.filter(day=OuterRef("pk")).order_by("-version")
-    rows = (
-        TentativeDay.objects.filter(hub=hub, service_date__in=list(dates))
-        .annotate(last=Subquery(last.values("pk")[:1]))
-        .values_list("pk", "service_date", "version", "last", "ready", "reason")
+    rows = TentativeDay.objects.filter(hub=hub, service_date__in=list(dates))
+    return {fact.service_date: fact for fact in _facts(rows)}
+
+
+def _facts(rows: QuerySet[TentativeDay]) -> list[DayFact]:
+    values = _with_last(rows).values_list(
+        "pk", "service_date", "version", "last", "ready", "reason"
     )
-    return {
-        date: DayFact(
+    return [
+        DayFact(
             pk=pk,
             service_date=date,
             stamp=Stamp(version, change),
             reason="" if ready else reason,
         )
-        for pk, date, version, change, ready, reason in rows
-    }
+        for pk, date, version, change, ready, reason in values
+    ]
+
+
+def _with_last(rows: QuerySet[TentativeDay]) -> Any:
+    """Return days with the pk of their last change as ``last``."""
+    last = TentativeChange.objects.filter(day=OuterRef("pk")).order_by("-version")
+    return rows.annotate(last=Subquery(last.values("pk")[:1]))
 
 
 def read_update(entry: Entry, fact: DayFact, at: dt.datetime, network: str) -> Update:
@@ -77,14 +90,16 @@ def read_update(entry: Entry, fact: DayFact, at: dt.datetime, network: str) -> U
     """
     with entry.lock:
         board = entry.board
-        usable = board is not None and not board.outdated(at) and board.network == network
-        if board is None or not usable or board.stamp.version > fact.stamp.version:
-            return _fresh(fact.pk, at)
+        if board is None or board.outdated(at) or board.network != network:
+            return _fresh(board, fact.pk, at)
         base, sequences = board.stamp, board.board.sequences
         names = board.shift_names
+    if base.version > fact.stamp.version:
+        # Another thread was faster, or its transaction was rolled back: read the version again.
+        fact = _facts(TentativeDay.objects.filter(pk=fact.pk))[0]
     if base == fact.stamp:
         return None
-    return _changed(board, base, sequences, names, fact) or _fresh(fact.pk, at)
+    return _changed(board, base, sequences, names, fact) or _fresh(board, fact.pk, at)
 
 
 def _changed(
@@ -132,20 +147,17 @@ def _changed(
     return Changed(board, base, difference, rows, fact.stamp)
 
 
-def _fresh(pk: int, at: dt.datetime) -> Fresh | None:
+def _fresh(board: HubBoard | None, pk: int, at: dt.datetime) -> Fresh | None:
     """Return a day read from its rows; None if it changed during each of TRIES readings."""
-    last = TentativeChange.objects.filter(day=OuterRef("pk")).order_by("-version")
-    stamped = TentativeDay.objects.select_related("hub", "base_plan").annotate(
-        last=Subquery(last.values("pk")[:1])
-    )
+    stamped = _with_last(TentativeDay.objects.select_related("hub", "base_plan"))
     row = stamped.get(pk=pk)
     for _ in range(TRIES):
         arranged = read_arranged(row, at)
         holds = TentativeVisit.objects.filter(day=pk, expires_at__isnull=False)
         expires = list(holds.values_list("key", "expires_at"))
         before, row = row, stamped.get(pk=pk)
-        if before.version == row.version and before.last == row.last:
-            return Fresh(arranged, Stamp(row.version, row.last), expires)
+        if (before.version, before.last) == (row.version, row.last):
+            return Fresh(board, arranged, Stamp(row.version, row.last), expires)
     return None
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Mapping
+from typing import Final
 
 from django.db import connection
 
@@ -24,6 +26,10 @@ from dispatch.roads.matrix import graph_of
 from lastmile.core.errors import Invalid
 from lastmile.core.tenancy import current_schema
 
+# Seconds after which a process no longer waits for a job to write a day's files. Chosen: longer
+# than a job takes, so that it matters only where the jobs run on another machine.
+PATIENCE_S: Final = 20.0
+
 
 def entry_of(hub: Hub, service_date: dt.date) -> Entry:
     """Return the entry of a hub's day in the cache of this process."""
@@ -38,35 +44,59 @@ def bring_up_to_date(
 
     All rows are read first; then the connection is released, unless a transaction is open, and
     the routes are computed. With ``wait``, missing travel is computed even if it takes seconds.
+    Otherwise a job computes it. If the job runs on another machine, the travel of one day is
+    computed here after PATIENCE_S.
     """
     network = network_version(hub)
     entries = {date: entry_of(hub, date) for date in facts}
     updates = {date: read_update(entries[date], facts[date], at, network) for date in facts}
     _refresh_expiry(entries, updates, at)
     release_connection()
-    return {date: install(entries[date], updates[date], at, wait=wait) for date in facts}
+    reasons = {date: install(entries[date], updates[date], at, wait=wait) for date in facts}
+    late = next((date for date in facts if reasons[date] and _waits_long(entries[date])), None)
+    if late is not None:
+        reasons[late] = install(entries[late], updates[late], at, wait=True)
+    for entry in entries.values():
+        with entry.lock:
+            if entry.board is not None:
+                entry.board.save()
+    return reasons
 
 
 def install(entry: Entry, update: Update, at: dt.datetime, *, wait: bool) -> str:
     """Use what was read for the board of an entry; return why there is no board, or ""."""
     with entry.lock:
         try:
-            if isinstance(update, Fresh):
+            if isinstance(update, Fresh) and _replaces(entry, update):
                 if not update.arranged.day.shifts:
                     entry.board = None
                     return NO_SHIFT
                 board = HubBoard(update.arranged, at, update.stamp, wait=wait)
                 board.note_expiry(update.expires)
-                entry.board = board
+                entry.board, entry.missing_since = board, None
             elif isinstance(update, Changed) and _leads_on(entry, update):
                 update.board.apply(update.difference, update.rows, update.stamp)
         except FilesMissing:
-            entry.board = None
+            entry.board, entry.missing_since = None, entry.missing_since or time.monotonic()
         except Invalid:
             entry.board = None  # the rows do not lead on from this board: it is built again
         finally:
             CACHE.note(entry)
         return "" if entry.board is not None else NOT_READY
+
+
+def _waits_long(entry: Entry) -> bool:
+    """Return True if the files of this machine have missed a day for PATIENCE_S."""
+    since = entry.missing_since
+    return since is not None and time.monotonic() - since >= PATIENCE_S
+
+
+def _replaces(entry: Entry, update: Fresh) -> bool:
+    """Return False if another thread has built a board meanwhile, from the same rows or newer."""
+    board = entry.board
+    if board is None or board is update.instead_of:
+        return True
+    return board.stamp.version < update.stamp.version
 
 
 def _leads_on(entry: Entry, update: Changed) -> bool:

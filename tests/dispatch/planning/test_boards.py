@@ -24,6 +24,7 @@ from dispatch.orders.services import cancel_order
 from dispatch.planning.boards import (
     DayCosts,
     NewVisit,
+    board,
     prepare,
     price_windows,
     tables,
@@ -31,6 +32,7 @@ from dispatch.planning.boards import (
 )
 from dispatch.planning.boards.board import HubBoard
 from dispatch.planning.boards.cache import CACHE, BoardCache
+from dispatch.planning.boards.reading import read_facts
 from dispatch.planning.boards.updating import entry_of
 from dispatch.planning.errors import VisitDoesNotFit
 from dispatch.planning.models import TentativeChange, TentativeDay, TentativeVisit
@@ -126,16 +128,16 @@ def is_right(hub: Hub, without: frozenset[str] = frozenset()) -> int:
     assert answer.reason == ""
     best = [c and (c.added_s, c.added_m, c.cost_minor) for c in answer.best]
     assert best == due(hub, visit, without)
-    board = entry_of(hub, DAY).board
-    assert board is not None
+    present = entry_of(hub, DAY).board
+    assert present is not None
     row = TentativeDay.objects.get(hub=hub, service_date=DAY)
-    assert board.stamp.version == row.version
+    assert present.stamp.version == row.version
     rows = TentativeVisit.objects.filter(day=row, shift__isnull=False).select_related("shift")
     due_routes: dict[str, list[str]] = {}
     for visit_row in rows.order_by("shift_id", "rank"):
         assert visit_row.shift is not None
         due_routes.setdefault(visit_row.shift.public_id, []).append(visit_row.key)
-    assert {shift: list(keys) for shift, keys in board.board.sequences.items()} == due_routes
+    assert {shift: list(keys) for shift, keys in present.board.sequences.items()} == due_routes
     return sum(cost is not None for cost in answer.best)
 
 
@@ -422,6 +424,18 @@ def test_a_day_with_many_places_waits_for_the_job_that_writes_its_file(
     monkeypatch.undo()
 
 
+def test_a_machine_without_workers_computes_its_own_files_after_a_while(
+    monkeypatch: pytest.MonkeyPatch, own_files: Path
+) -> None:
+    monkeypatch.setattr(tables, "FEW", 3)
+    hub = ready_day(orders=6)
+    assert costs(hub, new_visit()).reason == "not_ready"
+    assert costs(hub, new_visit()).reason == "not_ready"
+    monkeypatch.setattr(updating, "PATIENCE_S", 0)
+    assert is_right(hub)
+    assert list(own_files.rglob("*@*"))
+
+
 def test_roads_are_used_where_there_is_a_network(
     own_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -451,6 +465,34 @@ def test_roads_are_used_where_there_is_a_network(
         path.name.split("@")[2][:6] for path in own_files.rglob("*.van-*") if path.is_file()
     }
     assert versions == {"000001", "000002"}
+
+
+def test_a_board_that_is_newer_than_the_versions_read_before_is_not_built_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another thread brought it up to date between both readings."""
+    hub = ready_day()
+    is_right(hub)
+    before = read_facts(hub, [DAY])
+    hold(hub)
+    is_right(hub)
+    built = changes_since_build(monkeypatch)
+    updating.bring_up_to_date(hub, before, now(), wait=False)
+    assert built == []
+    assert is_right(hub)
+
+
+def test_the_places_of_new_visits_are_added_to_the_file(
+    monkeypatch: pytest.MonkeyPatch, own_files: Path
+) -> None:
+    monkeypatch.setattr(board, "SAVE_EVERY", 3)
+    hub = ready_day(orders=4)
+    for _ in range(4):
+        hold(hub)
+        is_right(hub)
+    CACHE.clear()
+    monkeypatch.setattr(tables, "FEW", 1)
+    assert is_right(hub), "at most one of the new places is missing"
 
 
 def test_the_files_of_past_days_are_removed_by_the_scheduled_task(
