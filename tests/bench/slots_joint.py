@@ -1,8 +1,8 @@
 """Random lives of one day: holds, confirmations, expiries, cancellations, improvement, kills.
 
 Two processes with boards of their own change the tentative plan. After every step the referee
-checks every route, the rows must be exactly the promised orders and the live holds, and the boards
-of both processes must equal a board that is built from the rows. A process is killed now and then
+checks every route. The rows must be exactly the orders to plan and the live holds. The boards of
+both processes must equal a board that is built from the rows. A process is killed now and then
 in the middle of its work. Finished sequences are counted under var/proof/slots_joint, so that a
 run can be resumed.
 """
@@ -83,7 +83,7 @@ def windows() -> list[tuple[dt.datetime, dt.datetime]]:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One act on a hub's day, with what it needs."""
+    """An act on a hub's day, with what it needs."""
 
     act: str
     hub: int
@@ -344,7 +344,7 @@ class Life:
                 del self.holds[key]
 
     def arrive(self) -> None:
-        """Let an order come by file, with a window but without a hold; it may not fit."""
+        """Let an order arrive by file, with a window but without a hold; it may not fit."""
         self._order()
         self._run(Task("reconcile", self.hub.pk))
         self.ask(Task("reconcile", self.hub.pk))

@@ -103,10 +103,10 @@ def days_of_hub(public_id: str) -> list[HubDay]:
 def days_behind() -> list[HubDay]:
     """Return the days whose tentative plans lack an order or shift, or have too many orders.
 
-    Also days with visits whose vehicle left before they were on its published route, days that
-    were arranged for another version of the network, and days under way without a published
-    plan, where later starts may no longer keep every promise, and days with holds that expired
-    long ago.
+    Also days with visits whose vehicle left before they were on its published route. Also days
+    that were arranged for another version of the network, and days with holds that expired long
+    ago. On a day under way without a published plan, later starts may no longer keep every
+    promise: it is looked at again too.
 
     They are found by a few queries over all days of the horizon. So days that nobody has changed
     since the upgrade of an installation are found too, and so are the days of a lost event.

@@ -112,9 +112,9 @@ def test_improvement_finds_cheaper_routes_and_keeps_every_visit() -> None:
 
 def test_routes_that_cost_no_less_are_discarded() -> None:
     hub = scattered()
-    found = {shift: list(keys) for shift, keys in routes(hub).items()}
+    present = {shift: list(keys) for shift, keys in routes(hub).items()}
     version = tentative(hub).version
-    assert replace_places(tentative(hub), found).outcome == "discarded"
+    assert replace_places(tentative(hub), present).outcome == "discarded"
     assert tentative(hub).version == version
 
 
@@ -122,15 +122,15 @@ def test_changes_since_the_search_began_are_kept() -> None:
     hub = scattered()
     good = {shift: list(keys) for shift, keys in routes(hub).items()}
     spoil(hub)
-    gone = next(key for keys in good.values() for key in keys)
-    Order.objects.filter(public_id=gone).update(state="cancelled")
+    cancelled = next(key for keys in good.values() for key in keys)
+    Order.objects.filter(public_id=cancelled).update(state="cancelled")
     with transaction.atomic():
         (day,) = lock_days([(hub, DAY)])
-        remove_visits(day, [gone])
-    came = hold(hub)
+        remove_visits(day, [cancelled])
+    held = hold(hub)
     assert replace_places(tentative(hub), good).outcome == "better"
-    assert visits(hub)[came].state == "placed"
-    assert gone not in visits(hub)
+    assert visits(hub)[held].state == "placed"
+    assert cancelled not in visits(hub)
     is_right(hub)
 
 

@@ -160,11 +160,11 @@ def test_a_cancelled_order_leaves_the_plan() -> None:
     hub = day_of(orders=5)
     reconcile_day(hub=hub, service_date=DAY)
     before, version = routes(hub), tentative(hub).version
-    gone = make_order(hub=hub.public_id)
+    cancelled = make_order(hub=hub.public_id)
     reconcile_day(hub=hub, service_date=DAY)
-    cancel_order(order=gone, cause="shopper")
+    cancel_order(order=cancelled, cause="shopper")
     assert reconcile_day(hub=hub, service_date=DAY).removed == 1
-    assert gone.public_id not in visits(hub)
+    assert cancelled.public_id not in visits(hub)
     assert replayed(hub, before, version) == routes(hub)
     is_right(hub)
 
@@ -188,8 +188,8 @@ def test_an_order_that_does_not_fit_stays_unplaced_and_staff_are_told_once() -> 
     assert outcome.unplaced == 0
     lost = [row for row in visits(hub).values() if row.state == "unplaced"]
     assert [row.reason for row in lost] == ["no_capacity_left"]
-    told = Event.objects.filter(kind="visit.unplaced")
-    assert [event.subject for event in told] == [lost[0].key]
+    events = Event.objects.filter(kind="visit.unplaced")
+    assert [event.subject for event in events] == [lost[0].key]
     assert len(visits(hub)) == len(orders)
     is_right(hub)
 

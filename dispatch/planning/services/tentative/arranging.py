@@ -44,7 +44,7 @@ class Arrangement:
 
 
 def arrange(day: Day, present: Mapping[str, Sequence[str]], at: dt.datetime) -> Arrangement:
-    """Return places for the visits of a day; visits in ``present`` keep theirs where possible.
+    """Return places for the visits of a day; visits in ``present`` keep their place if possible.
 
     Many missing visits are arranged by a search. If it fails, they are inserted one by one.
 

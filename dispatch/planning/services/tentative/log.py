@@ -1,6 +1,6 @@
 """Writes the log of changes of a tentative plan, and counts its version.
 
-Boards in memory read the log to catch up. Whoever changes a plan also notes that the day waits
+Boards in memory read the log to catch up. Each change also notes that the day waits
 for improvement (``tending``).
 """
 

@@ -42,7 +42,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What changed: keys that got a place, lost their place, or left the plan."""
+    """The changes: keys that got a place, lost their place, or left the plan."""
 
     placed: frozenset[str]
     unplaced: frozenset[str]
