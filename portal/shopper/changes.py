@@ -1,4 +1,4 @@
-"""What a shopper can still change of an order, until when, and why not.
+"""The rights of a shopper: the changes that are still possible, until when, and why not.
 
 These are the rules of the pages. Services check again when the change is made: by the state of the
 order, the cut-off of each slot, and the router.
@@ -48,7 +48,7 @@ class Right:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """What a shopper can change of an order now.
+    """The changes of an order that its shopper can make now.
 
     ``is_late`` means that the cut-off of the agreed slot has passed: then only what the driver's
     plan can still take is offered. ``until_at`` is that cut-off, or afterwards the time when the
@@ -66,25 +66,25 @@ class Rights:
 
 def rights_of(order: Order) -> Rights:
     """Return what the shopper of an order can change now."""
-    gone = _gone(order)
+    refusal = _refusal(order)
     slot = _slot_of(order)
-    time = Right(why_not=gone or _no_time(order))
+    time = Right(why_not=refusal or _no_time(order))
     is_late = slot is not None and slot.book_until_at <= clock.now()
     outward = order.direction == Direction.OUTWARD
-    elsewhere = time if outward else Right(why_not=gone or _OVER)
+    elsewhere = time if outward else Right(why_not=refusal or _OVER)
     ended = OrderState(order.state) in ENDED
     return Rights(
         time=time,
         place=elsewhere,
         instructions=Right(why_not=_OVER if ended or order.state == S.LOADED else ""),
-        cancel=Right(why_not=gone),
+        cancel=Right(why_not=refusal),
         give_back=Right(why_not=_no_return(order)),
         until_at=leaves_at(order) if is_late or slot is None else slot.book_until_at,
         is_late=is_late,
     )
 
 
-def _gone(order: Order) -> Words:
+def _refusal(order: Order) -> Words:
     """Return why the time can no longer change because the order is under way; "" if it can."""
     try:
         refuse_too_late(order, clock.now())

@@ -91,12 +91,12 @@ def _act(
 def _page(request: ShopperRequest, secret: str, forms: Forms) -> HttpResponse:
     delivery = delivery_of(request.order)
     context = context_of(delivery, secret=secret, done=request.GET.get("done", ""))
-    given: Forms = {
+    initial_forms: Forms = {
         "rating": RatingForm(initial=initial_of(delivery.rating, "stars", "comment")),
         "on_the_way": OnTheWayForm(initial=initial_of(delivery.curbside, "minutes")),
         "here": HereForm(initial=initial_of(delivery.curbside, "bay", "car")),
     }
-    context["forms"] = given | forms
+    context["forms"] = initial_forms | forms
     context["problems"] = [
         problem for form in forms.values() for problem in form.non_field_errors()
     ]

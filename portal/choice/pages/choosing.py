@@ -225,10 +225,10 @@ def _without_hold(order: Order, session: DeliverySession, secret: str) -> HttpRe
 def _held(session: DeliverySession, hold: str) -> HeldPlace | None:
     """Return the hold that a form names, or the newest place that the session holds now."""
     if hold and "\x00" not in hold:
-        found = provider_of_hold(hold).find_hold(hold)
-        if found is None or found.session != session.public_id:
+        row = provider_of_hold(hold).find_hold(hold)
+        if row is None or row.session != session.public_id:
             raise unknown()
-        return found
+        return row
     held = services.held_by(session)
     return held[-1] if held else None
 
@@ -293,8 +293,8 @@ def _session_of(order: Order, public_id: str) -> DeliverySession | None:
     """Return a session of this order that has not expired, or None."""
     if "\x00" in public_id:
         return None
-    found: DeliverySession | None = _sessions(order).filter(public_id=public_id).first()
-    return found
+    row: DeliverySession | None = _sessions(order).filter(public_id=public_id).first()
+    return row
 
 
 def _context(request: ShopperRequest, secret: str, refused: DomainError | None) -> dict[str, Any]:

@@ -45,9 +45,9 @@ class ShopperBrowser:
 
 def heading(response: HttpResponse) -> str:
     """Return the first heading of a page as text."""
-    found = re.search(r"<h1[^>]*>(.*?)</h1>", response.content.decode(), re.DOTALL)
-    assert found is not None, response.content.decode()[:2000]
-    return plain(found[1])
+    match = re.search(r"<h1[^>]*>(.*?)</h1>", response.content.decode(), re.DOTALL)
+    assert match is not None, response.content.decode()[:2000]
+    return plain(match[1])
 
 
 def text_of(response: HttpResponse) -> str:
@@ -70,6 +70,6 @@ def promise(
     draft = PromiseDraft(
         opens_at=window.opens_at, closes_at=window.closes_at, cause=Cause.CHOICE, **terms
     )
-    made = set_promise(order=order, draft=draft)
+    result = set_promise(order=order, draft=draft)
     order.refresh_from_db()
-    return made
+    return result

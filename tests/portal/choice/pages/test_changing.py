@@ -239,12 +239,12 @@ def test_a_return_is_requested_once_and_its_time_is_chosen_like_any_other(
     assert again.headers["Location"] == there
     assert Order.objects.filter(direction=Direction.RETURN).count() == 1
     assert "Your return" in shopper.text()
-    theirs = ShopperBrowser(returned)
-    assert there == f"/t/{theirs.secret}/choose/"
-    assert theirs.answer() == "Choose when we may pick up your return."
+    second = ShopperBrowser(returned)
+    assert there == f"/t/{second.secret}/choose/"
+    assert second.answer() == "Choose when we may pick up your return."
     reconcile_day(hub=hub, service_date=DAY)
-    book(theirs, 12)
-    assert "We pick up your return" in theirs.answer()
+    book(second, 12)
+    assert "We pick up your return" in second.answer()
     assert Hold.objects.get(order=returned).collects
 
 

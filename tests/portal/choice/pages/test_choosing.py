@@ -33,7 +33,7 @@ def below(answer: HttpResponse, shopper: ShopperBrowser) -> str:
     return answer.headers["Location"].removeprefix(f"/t/{shopper.secret}/")
 
 
-def asked(shopper: ShopperBrowser) -> str:
+def options_of(shopper: ShopperBrowser) -> str:
     """Ask for the options; return the path of their page."""
     return below(shopper.post("choose/"), shopper)
 
@@ -44,13 +44,13 @@ def slot_at(hour: int) -> Slot:
 
 def held(shopper: ShopperBrowser, hour: int) -> str:
     """Hold the slot of an hour; return the path of the confirmation."""
-    return below(shopper.post(asked(shopper), offer=slot_at(hour).public_id), shopper)
+    return below(shopper.post(options_of(shopper), offer=slot_at(hour).public_id), shopper)
 
 
 def fields_of(answer: HttpResponse) -> dict[str, str]:
     """Return the hidden fields of the form of a page."""
-    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.content.decode())
-    return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
+    pairs = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.content.decode())
+    return {name: value for name, value in pairs if name != "csrfmiddlewaretoken"}
 
 
 def book(shopper: ShopperBrowser, hour: int, **fields: str) -> HttpResponse:
@@ -63,7 +63,7 @@ def test_a_shopper_chooses_a_time_without_scripts_and_the_page_answers_with_it(
     shopper: ShopperBrowser, order: Order
 ) -> None:
     assert "Choose a time" in shopper.text()
-    options = asked(shopper)
+    options = options_of(shopper)
     page = shopper.text(options)
     assert "Monday, 23 November 2026" in page
     assert "10:00–12:00" in page
@@ -88,7 +88,7 @@ def test_a_shopper_chooses_a_time_without_scripts_and_the_page_answers_with_it(
 
 
 def test_each_option_says_day_window_price_co2_and_why(shopper: ShopperBrowser) -> None:
-    page = shopper.get(asked(shopper)).content.decode()
+    page = shopper.get(options_of(shopper)).content.decode()
     assert page.count('type="radio"') == ShownOffer.objects.count() == 4
     labels = re.findall(r"<label for=\"o-[^>]*>(.*?)</label>", page, re.DOTALL)
     for label in labels:
@@ -122,7 +122,7 @@ def test_s06_the_shoppers_own_hold_is_shown_as_kept_and_choosing_again_moves_it(
     Slot.objects.update(capacity_orders=1)
     options = held(shopper, 10).removesuffix("confirm/")
     assert "Kept for you" in shopper.text(options)
-    again = asked(shopper)
+    again = options_of(shopper)
     assert again == options, "the same session, so the own hold counts as free"
     assert "Kept for you" in shopper.text(again)
     shopper.post(again, offer=slot_at(12).public_id)
@@ -130,7 +130,7 @@ def test_s06_the_shoppers_own_hold_is_shown_as_kept_and_choosing_again_moves_it(
 
 
 def test_s13_the_last_option_decides_everything(shopper: ShopperBrowser, order: Order) -> None:
-    options = asked(shopper)
+    options = options_of(shopper)
     for hour in (10, 17, 12, 17):
         confirm = below(shopper.post(options, offer=slot_at(hour).public_id), shopper)
     assert shopper.post(confirm, **fields_of(shopper.get(confirm))).status_code == 303
@@ -212,7 +212,7 @@ def test_s25_no_answer_may_be_stored_and_two_shoppers_never_share_bytes(
             assert str(other.order.external_id) not in body
             assert other.secret not in body
     assert cache == {}
-    foreign = asked(shopper)
+    foreign = options_of(shopper)
     assert below(second.get(foreign), second) == "choose/", "the session of another order"
     assert below(second.post(foreign, offer=slot_at(10).public_id), second) == "choose/"
     assert taken(slot_at(10)) == 0
@@ -221,7 +221,7 @@ def test_s25_no_answer_may_be_stored_and_two_shoppers_never_share_bytes(
 def test_a_full_time_is_refused_with_the_times_that_are_free_near_it(
     shopper: ShopperBrowser, hub: Hub
 ) -> None:
-    options = asked(shopper)
+    options = options_of(shopper)
     Slot.objects.filter(pk=slot_at(10).pk).update(capacity_orders=0)
     answer = shopper.post(options, offer=slot_at(10).public_id)
     assert answer.status_code == 409
@@ -237,7 +237,7 @@ def test_a_full_time_is_refused_with_the_times_that_are_free_near_it(
 def test_a_wrong_offer_is_refused_with_a_sentence_and_holds_nothing(
     shopper: ShopperBrowser, offer: str, status: int
 ) -> None:
-    answer = shopper.post(asked(shopper), offer=offer)
+    answer = shopper.post(options_of(shopper), offer=offer)
     assert answer.status_code == status
     assert 'role="alert"' in answer.content.decode()
     assert heading(answer) == "When may we come?"
@@ -263,7 +263,7 @@ def test_a_hold_that_ended_and_is_full_now_is_refused_and_leads_to_the_options(
 def test_an_order_in_the_vehicle_offers_no_other_time_and_says_why(
     shopper: ShopperBrowser, order: Order
 ) -> None:
-    options = asked(shopper)
+    options = options_of(shopper)
     mark_planned(orders=[order.pk], plan="pln_1")
     mark_loaded(orders=[order.pk])
     for answer in (shopper.post("choose/"), shopper.post(options, offer=slot_at(10).public_id)):
@@ -276,7 +276,7 @@ def test_an_order_in_the_vehicle_offers_no_other_time_and_says_why(
 def test_the_session_of_another_retailer_is_unknown(
     shopper: ShopperBrowser, other: RetailerRef
 ) -> None:
-    options = asked(shopper)
+    options = options_of(shopper)
     with retailer_context(other):
         make_hub()
         stranger = ShopperBrowser(make_order())
@@ -295,7 +295,7 @@ def test_after_the_cut_off_only_an_order_of_the_day_may_still_try_what_the_van_c
     book(shopper, 14)
     assert shopper.answer() == "Your delivery is planned for tomorrow, between 14:00 and 16:00."
     late = ShopperBrowser(make_order(hub=hub.public_id))
-    assert "No time is free at the moment" in late.text(asked(late))
+    assert "No time is free at the moment" in late.text(options_of(late))
 
 
 def test_an_order_on_a_route_that_has_left_keeps_its_time_and_says_so(
@@ -316,7 +316,7 @@ def test_an_order_on_a_route_that_has_left_keeps_its_time_and_says_so(
 def test_a_long_list_of_times_stays_small_and_shows_the_rest_on_request(
     shopper: ShopperBrowser,
 ) -> None:
-    options = asked(shopper)
+    options = options_of(shopper)
     (session,) = DeliverySession.objects.all()
     row = ShownOffer.objects.filter(option="window").order_by("rank")[0]
     for day in range(1, 14):
