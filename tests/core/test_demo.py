@@ -132,7 +132,7 @@ def test_running_it_again_adds_nothing_twice(db: None, streets: Path) -> None:
         "dispatch.fleet": {"hubs": 1, "shifts_added": 0},
         "dispatch.orders": {"orders_placed": {}},
         "dispatch.planning": {"planned": 0, "published": []},
-        "dispatch.slots": {"slot_templates": 0},
+        "dispatch.slots": {"slot_templates": 0, "orders_placed": 0},
         "portal.choice": {"demo_shop": str(streets / "demo-shop.json")},
     }
 
