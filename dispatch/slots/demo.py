@@ -101,16 +101,22 @@ def _orders(shop: Shop, demo: Demo) -> int:
     if Order.objects.filter(external_id__startswith=prefix).exists():
         return 0
     today, _tomorrow = demo_days()
-    wanted = replace(demo, orders=TO_CHOOSE + IN_SLOTS)
+    wanted = replace(demo, orders=TO_CHOOSE + IN_SLOTS + len(shop.odd))
     drawn = drafts_of(shop, today + dt.timedelta(days=2), wanted)
+    usual = [draft for draft in drawn if _is_usual(draft)][: TO_CHOOSE + IN_SLOTS]
     plain = [
         replace(draft, external_id=f"{prefix}{n:03d}", window=None, service_date=None)
-        for n, draft in enumerate(drawn, 1)
+        for n, draft in enumerate(usual, 1)
     ]
     drafts = [*plain[:TO_CHOOSE], *_in_slots(plain[TO_CHOOSE:], today)]
     with transaction.atomic():
         answers = place_orders(drafts, source=SOURCE)
     return sum(answer.status == "placed" for answer in answers)
+
+
+def _is_usual(draft: OrderDraft) -> bool:
+    """Return False for the special orders of a shop, which cannot be planned or need a pin."""
+    return draft.place.lat is not None and not draft.weight_g and "grua" not in draft.skills
 
 
 def _in_slots(drafts: Sequence[OrderDraft], today: dt.date) -> list[OrderDraft]:
