@@ -29,6 +29,9 @@ from lastmile.core.tenancy import current_schema
 # Seconds after which a process no longer waits for a job to write a day's files. Chosen: longer
 # than a job takes, so that it matters only where the jobs run on another machine.
 PATIENCE_S: Final = 20.0
+# Seconds from the begin of a question after which no further day is read, and no further board is
+# built: the other days are left out this time. The first answer after a start must come within 3 s.
+READING_S, BUILDING_S = 1.2, 2.2
 
 
 def entry_of(hub: Hub, service_date: dt.date) -> Entry:
@@ -44,16 +47,23 @@ def bring_up_to_date(
 
     All rows are read first; then the connection is released, unless a transaction is open, and
     the routes are computed. With ``wait``, missing travel is computed even if it takes seconds.
-    Otherwise a job computes it. If the job runs on another machine, the travel of one day is
-    computed here after PATIENCE_S.
+    Otherwise a job computes it, and days beyond the time for one question are left out. If the
+    job runs on another machine, the travel of one day is computed here after PATIENCE_S.
     """
     network = network_version(hub)
     entries = {date: entry_of(hub, date) for date in facts}
-    updates = {date: read_update(entries[date], facts[date], at, network) for date in facts}
-    _refresh_expiry(entries, updates, at)
+    began, reasons = time.monotonic(), dict.fromkeys(facts, NOT_READY)
+    updates: dict[dt.date, Update] = {}
+    for date in facts:
+        if wait or not updates or time.monotonic() - began < READING_S or entries[date].board:
+            updates[date] = read_update(entries[date], facts[date], at, network)
+    _refresh_expiry({date: entries[date] for date in updates}, updates, at)
     release_connection()
-    reasons = {date: install(entries[date], updates[date], at, wait=wait) for date in facts}
-    late = next((date for date in facts if reasons[date] and _waits_long(entries[date])), None)
+    for date, update in updates.items():
+        fresh = isinstance(update, Fresh) and "" in reasons.values()
+        if wait or not fresh or time.monotonic() - began < BUILDING_S:
+            reasons[date] = install(entries[date], update, at, wait=wait)
+    late = next((date for date in updates if reasons[date] and _waits_long(entries[date])), None)
     if late is not None:
         reasons[late] = install(entries[late], updates[late], at, wait=True)
     for entry in entries.values():
