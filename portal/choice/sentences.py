@@ -12,7 +12,7 @@ _RANK = {
     "greenest": gettext_lazy("This option causes the least CO2e."),
     "cheapest": gettext_lazy("This option has the lowest price."),
     "soonest": gettext_lazy("This is the earliest option."),
-    "dearer": gettext_lazy("An option above costs less."),
+    "costs_more": gettext_lazy("An option above costs less."),
     "more_co2": gettext_lazy("An option above costs the same and causes less CO2e."),
     "co2_unknown": gettext_lazy("The CO2e of this option depends on your own way."),
     "later": gettext_lazy("An option above costs the same and is earlier."),

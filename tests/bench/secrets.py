@@ -235,9 +235,9 @@ def chance_longer(one: Sequence[float], other: Sequence[float]) -> float:
         while end < len(ranked) and ranked[end][0] == ranked[at][0]:
             end += 1
         tied = [kind for _value, kind in ranked[at:end]]
-        mine, theirs = tied.count(0), tied.count(1)
-        wins += theirs * (below + mine / 2)
-        below += mine
+        ones, others = tied.count(0), tied.count(1)
+        wins += others * (below + ones / 2)
+        below += ones
         at = end
     return wins / (len(one) * len(other))
 

@@ -1,4 +1,4 @@
-"""From the basket of the demo shop to a promise, in a real browser, on two origins."""
+"""A purchase in a real browser: from the basket of the demo shop to a promise, on two origins."""
 
 from __future__ import annotations
 

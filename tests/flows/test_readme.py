@@ -121,12 +121,12 @@ def test_the_first_api_call_of_the_readme_ends_with_a_plan_on_any_day(
 
 def wait_for_offers(running: Running, day: str) -> None:
     """Wait until the tentative plan of a day is ready, so that windows are offered."""
-    made = running.manage(
+    key = running.manage(
         "apikey_create", "--schema", "faro", "--role", "integration", "--name", "probe", "--json"
     )
     headers = {
         "Host": f"faro.localhost:{running.port}",
-        "Authorization": f"Bearer {json.loads(made)['key']}",
+        "Authorization": f"Bearer {json.loads(key)['key']}",
         "Content-Type": "application/json",
     }
     body = {"place": {"lat": -29.9165, "lon": -71.2730}, "since": day, "until": day}

@@ -131,17 +131,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SlotTable:
     """A table of the board: an option and a zone."""
 
     title: str
     rows: tuple[Row, ...]
 
 
-def parts_of(board: SlotBoard) -> list[Part]:
+def parts_of(board: SlotBoard) -> list[SlotTable]:
     """Return the tables of the board."""
     return [
-        Part(
+        SlotTable(
             title=_title(part),
             rows=tuple(
                 Row(

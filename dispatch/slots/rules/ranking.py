@@ -17,7 +17,7 @@ RankReason = Literal[
     "greenest",
     "cheapest",
     "soonest",
-    "dearer",
+    "costs_more",
     "more_co2",
     "co2_unknown",
     "later",
@@ -97,7 +97,7 @@ def ranked(candidates: Sequence[Candidate], *, green: str) -> list[Ranked]:
 def _difference(above: Candidate, candidate: Candidate) -> RankReason:
     """Return the first difference that puts an offer below another one."""
     if candidate.price_minor > above.price_minor:
-        return "dearer"
+        return "costs_more"
     if candidate.grams > above.grams:
         return "co2_unknown" if candidate.co2_g is None else "more_co2"
     return "later"

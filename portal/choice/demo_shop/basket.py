@@ -1,4 +1,4 @@
-"""What the shopper has put into the basket. The shop keeps it in a cookie of its own."""
+"""The basket of a shopper. The shop keeps it in a cookie of its own."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopConfig:
-    """One shop: its retailer's host, its two keys, and its products."""
+    """A shop: its retailer's host, its two keys, and its products."""
 
     name: str
     title: str

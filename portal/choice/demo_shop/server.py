@@ -42,7 +42,7 @@ class ShopServer(ThreadingHTTPServer):
 
 
 class ShopHandler(BaseHTTPRequestHandler):
-    """One request of a shopper's browser."""
+    """A request of a shopper's browser."""
 
     server: ShopServer
     protocol_version = "HTTP/1.1"

@@ -89,7 +89,7 @@ def test_each_offer_says_truly_why_it_stands_where_it_stands() -> None:
         (1, green.key, "greenest"),
         (2, cheap.key, "cheapest"),
         (3, soon.key, "soonest"),
-        (4, dear.key, "dearer"),
+        (4, dear.key, "costs_more"),
         (5, curb.key, "co2_unknown"),
     ]
     same = [offer(6, 500, 100), offer(2, 500, 300), offer(3, 500, 300), offer(4, 500, 310)]
@@ -121,7 +121,7 @@ def test_the_order_is_total_and_every_reason_is_true_for_random_offers() -> None
                 "greenest_and_cheapest": here.key == green and here.price_minor == least,
                 "cheapest": here.price_minor == least,
                 "soonest": here.opens_at == min(o.opens_at for o in offers),
-                "dearer": any(o.price_minor < here.price_minor for o in above),
+                "costs_more": any(o.price_minor < here.price_minor for o in above),
                 "more_co2": any(o.grams < here.grams for o in same),
                 "co2_unknown": here.co2_g is None and bool(same),
                 "later": any(o.opens_at <= here.opens_at for o in same if o.grams == here.grams),

@@ -208,9 +208,9 @@ class FakeCheckout:
         return 201, self.hold
 
     def _release(self, _body: Any, hold: str) -> tuple[int, dict[str, Any]]:
-        gone = dict(self.hold or {}, state="released", id=hold)
+        released = dict(self.hold or {}, state="released", id=hold)
         self.hold = None
-        return 200, gone
+        return 200, released
 
     def _choose(self, body: Any) -> tuple[int, dict[str, Any]]:
         held = self.hold
@@ -239,11 +239,11 @@ class FakeCheckout:
         return 201, self.choice
 
     def _forget(self, _body: Any, choice: str) -> tuple[int, dict[str, Any]]:
-        gone = dict(self.choice or {}, id=choice, state="cancelled")
+        released = dict(self.choice or {}, id=choice, state="cancelled")
         self.choice = None
         if self.hold and self.hold["state"] == "kept":
             self.hold = None
-        return 200, gone
+        return 200, released
 
     def sent(self, method: str, path: str = "") -> list[Any]:
         """Return the bodies of the calls with this method whose path begins so."""
@@ -334,10 +334,10 @@ class Shop:
 
 
 SCRIPT = """
-window.told = [];
+window.received = [];
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective));
 for (const type of ["lastmile-hold", "lastmile-choice", "lastmile-change"]) {
-  document.addEventListener(type, (e) => told.push([type, e.detail]));
+  document.addEventListener(type, (e) => received.push([type, e.detail]));
 }
 """

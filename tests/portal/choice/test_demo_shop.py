@@ -151,15 +151,15 @@ def test_the_supervisor_heals_the_shop_and_leaves_nothing_behind(tmp_path: Path)
 
 # --- the shop -------------------------------------------------------------------------------------
 class FakeLastmile(BaseHTTPRequestHandler):
-    """The order API: it keeps what it was told and answers with one order."""
+    """The order API: it keeps what it was received and answers with one order."""
 
-    told: ClassVar[list[tuple[str, str, dict[str, str], Any]]] = []
+    received: ClassVar[list[tuple[str, str, dict[str, str], Any]]] = []
     refusal: ClassVar[tuple[int, dict[str, Any]] | None] = None
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
-        self.told.append((self.command, self.path, dict(self.headers), body))
+        self.received.append((self.command, self.path, dict(self.headers), body))
         status, answer = self.refusal or (200, ORDER)
         if self.path.endswith("/shopper-link/"):
             answer = {"url": "http://acme.localhost/t/secret/", "expires_at": None}
@@ -225,7 +225,7 @@ class Browser:
 
 @pytest.fixture
 def browser_of_shop() -> Iterator[Browser]:
-    FakeLastmile.told, FakeLastmile.refusal = [], None
+    FakeLastmile.received, FakeLastmile.refusal = [], None
     with running(ThreadingHTTPServer(("127.0.0.1", 0), FakeLastmile)) as api_port:
         config = ShopsConfig(api_port=api_port, shops=(CONFIG,))
         with running(ShopServer(config, 0)) as port:
@@ -265,7 +265,7 @@ def test_from_the_basket_to_the_thanks_with_promise_and_link(browser_of_shop: Br
             "address": "Calle 2"}  # fmt: skip
     status, headers, _b = browser_of_shop.call("POST", "/verdura/buy", form)
     assert (status, headers["Location"]) == (303, "/verdura/thanks")
-    ((method, path, sent, body),) = FakeLastmile.told
+    ((method, path, sent, body),) = FakeLastmile.received
     assert (method, path) == ("POST", "/api/v1/orders/")
     assert sent["Authorization"] == "Bearer lm_secret"
     assert sent["Host"].startswith("acme.localhost:")
@@ -276,7 +276,7 @@ def test_from_the_basket_to_the_thanks_with_promise_and_link(browser_of_shop: Br
     assert status == 200
     assert "It comes on Tuesday, 1 December 2026, between 10:00 and 12:00." in html
     assert 'href="http://acme.localhost/t/secret/"' in html
-    again = {path for _m, path, _h, _b in FakeLastmile.told[1:]}
+    again = {path for _m, path, _h, _b in FakeLastmile.received[1:]}
     assert again == {
         f"/api/v1/orders/external_id:{body['external_id']}/",
         f"/api/v1/orders/external_id:{body['external_id']}/shopper-link/",
@@ -292,7 +292,7 @@ def test_the_same_order_sent_twice_has_one_number_and_one_idempotency_key(
     for _n in range(2):
         browser_of_shop.cookie = cookie
         assert browser_of_shop.call("POST", "/verdura/buy", form)[0] == 303
-    first, second = FakeLastmile.told
+    first, second = FakeLastmile.received
     assert first[3] == second[3]
     assert first[2]["Idempotency-Key"] == second[2]["Idempotency-Key"]
 
@@ -320,7 +320,7 @@ def test_foreign_hosts_origins_paths_and_bodies_are_refused(browser_of_shop: Bro
         assert call("GET", path)[0] == 404, path
     assert call("GET", "/verdura/thanks")[0] == 303
     assert call("GET", "/static/shop.js")[0] == 200
-    assert FakeLastmile.told == []
+    assert FakeLastmile.received == []
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "e30=", "bnVsbA==", "W10=", "eyJjb3VudHMiOjF9"])

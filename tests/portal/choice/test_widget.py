@@ -27,8 +27,8 @@ def slot(page: Page, offer: str) -> Locator:
     return page.locator(f'.slot[data-id="{offer}"]')
 
 
-def told(page: Page, kind: str = "") -> list[Any]:
-    events = page.evaluate("told")
+def events_of(page: Page, kind: str = "") -> list[Any]:
+    events = page.evaluate("received")
     return [detail for name, detail in events if not kind or name == f"lastmile-{kind}"]
 
 
@@ -71,10 +71,10 @@ def test_from_the_basket_to_a_choice_in_the_form(shop: Shop) -> None:
     choice = confirmed(page)
     assert (in_form(page), choice) == (choice, shop.api.choice["id"])  # type: ignore[index]
     assert shop.api.sent("POST", "choices/") == [{"hold": "hld_2", "price_minor": 390}]
-    (detail,) = told(page, "choice")
+    (detail,) = events_of(page, "choice")
     assert (detail["choice"], detail["price_minor"], detail["currency"]) == (choice, 390, "EUR")
     assert detail["label"] == "Tuesday, 1 December, 12:00–14:00 · €3.90"
-    assert len(told(page, "hold")) == 1
+    assert len(events_of(page, "hold")) == 1
     assert shop.problems == []
 
 
@@ -98,7 +98,7 @@ def test_s12_after_a_reload_the_picker_shows_what_is_held_with_the_price_of_the_
     if step != "offers":
         held(page, "slt_018")
     choice = confirmed(page) if step == "chosen" else ""
-    session = told(page)[0]["session"]
+    session = events_of(page)[0]["session"]
     again = shop.open(session=session)  # the shop's page kept the session; the browser kept nothing
     if step == "offers":
         ready(again)
@@ -107,7 +107,7 @@ def test_s12_after_a_reload_the_picker_shows_what_is_held_with_the_price_of_the_
         text = again.locator(".kept").inner_text()
         assert "18:00–20:00" in text
         assert "€5.90" in text
-        (detail,) = told(again, "choice" if step == "chosen" else "hold")
+        (detail,) = events_of(again, "choice" if step == "chosen" else "hold")
         assert (detail["price_minor"], detail["restored"]) == (590, True)
     assert (in_form(again) or "") == choice
     assert len(shop.api.sent("POST", "delivery-options/")) == 1
@@ -117,7 +117,7 @@ def test_s12_after_a_reload_the_picker_shows_what_is_held_with_the_price_of_the_
 def test_s12_a_session_that_is_gone_shows_new_offers_and_no_price(shop: Shop) -> None:
     page = ready(shop.open(session="ses_gone"))
     assert page.evaluate("document.querySelector('lastmile-picker').session") == "ses_1"
-    assert told(page)[-1] == {
+    assert events_of(page)[-1] == {
         "session": "ses_1", "price_minor": None, "currency": "", "label": "", "reason": "session",
         "hold": None, "choice": None,
     }  # fmt: skip
@@ -130,7 +130,7 @@ def test_s13_after_any_switches_all_terms_belong_to_the_last_option(shop: Shop) 
     page.get_by_label("Without contact").check()
     expect(page.locator(".slots[aria-busy=false]")).to_have_count(1)
     confirmed(page)
-    last = told(page, "choice")[-1]
+    last = events_of(page, "choice")[-1]
     assert (last["option"], last["handover"], last["price_minor"], last["opens_at"]) == (
         "window", "contactless", 590, "2026-12-01T18:00:00Z",
     )  # fmt: skip
@@ -139,7 +139,7 @@ def test_s13_after_any_switches_all_terms_belong_to_the_last_option(shop: Shop) 
     assert in_form(page) is None, "the earlier choice is taken back"
     assert shop.api.choice is None
     confirmed(page)
-    last = told(page, "choice")[-1]
+    last = events_of(page, "choice")[-1]
     assert (last["option"], last["handover"], last["price_minor"]) == ("curbside", "attended", 0)
 
 
@@ -158,11 +158,11 @@ def test_s16_another_basket_gives_the_new_price_and_says_why(shop: Shop) -> None
     page = ready(shop.open(value_minor="5000"))
     held(page, "slt_012")
     confirmed(page)
-    assert told(page, "choice")[-1]["price_minor"] == 0
+    assert events_of(page, "choice")[-1]["price_minor"] == 0
     page.evaluate("document.querySelector('lastmile-picker').setAttribute('value-minor', '4500')")
     expect(page.locator(".note:visible")).to_contain_text("The price changed from 0 to 390.")
     expect(page.locator(".kept")).to_contain_text("€3.90")
-    change = told(page, "change")[-1]
+    change = events_of(page, "change")[-1]
     assert (change["reason"], change["price_minor"], change["choice"]) == ("price", 390, None)
     assert in_form(page) is None, "the choice with the old price cannot be ordered"
     assert shop.api.choice is None
@@ -176,7 +176,7 @@ def test_a_basket_that_has_grown_is_held_again(shop: Shop) -> None:
     page.evaluate("document.querySelector('lastmile-picker').setAttribute('parcels', '3')")
     expect(page.locator(".kept")).to_be_visible()
     page.locator("lastmile-picker").evaluate(
-        "async (e) => { while (told.filter(([n]) => n === 'lastmile-hold').length < 2) "
+        "async (e) => { while (received.filter(([n]) => n === 'lastmile-hold').length < 2) "
         "await new Promise((done) => setTimeout(done, 20)); }"
     )
     assert shop.api.sent("PATCH")[-1]["parcel_count"] == 3
@@ -188,7 +188,7 @@ def test_another_address_opens_another_session_and_gives_the_place_back(shop: Sh
     page.evaluate("document.querySelector('lastmile-picker').address = 'Rua da Prata 8, Lisboa'")
     expect(page.locator(".place")).to_have_text("Rua da Prata 8, Lisboa")
     assert len(shop.api.sent("DELETE", "holds/")) == 1
-    assert told(page)[-1]["session"] == "ses_3"
+    assert events_of(page)[-1]["session"] == "ses_3"
     expect(page.locator(".kept")).to_be_hidden()
 
 
@@ -219,9 +219,9 @@ def test_s18_loaded_twice_and_moved_ten_times_it_is_one_working_picker(shop: Sho
     ready(page)
     assert len(shop.api.sent("POST", "delivery-options/")) == 1
     held(page, "slt_012")
-    assert len(told(page, "hold")) == 1
+    assert len(events_of(page, "hold")) == 1
     confirmed(page)
-    assert len(told(page, "choice")) == 1
+    assert len(events_of(page, "choice")) == 1
     page.evaluate("document.querySelector('lastmile-picker').remove()")
     assert page.evaluate("timers.size") == 0
     assert page.evaluate("violations") == []
@@ -524,7 +524,7 @@ def test_a_hold_that_ends_is_said_and_the_offers_are_read_again(
     page.clock.run_for(62_000)
     expect(page.locator(".note:visible")).to_contain_text("Choose a time again.")
     expect(page.locator(".kept")).to_be_hidden()
-    assert [d["reason"] for d in told(page, "change")][-1] == "hold-ended"
+    assert [d["reason"] for d in events_of(page, "change")][-1] == "hold-ended"
     page.clock.run_for(1_000)
     expect(slot(page, "slt_09")).to_have_count(0)
     expect(slot(page, "slt_012")).to_have_attribute("aria-checked", "false")

@@ -1,4 +1,4 @@
-"""How ``/widget.js`` is served: one script for every host, cached, compressed, without cookies."""
+"""The file ``/widget.js``: one script for every host, cached, compressed, without cookies."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def test_a_second_look_costs_no_bytes_and_a_version_is_kept_for_ever(
 def test_each_retailer_has_its_own_host_in_it(
     retailer: RetailerRef, other: RetailerRef, client: Client
 ) -> None:
-    ours = client.get("/widget.js", headers={"host": retailer.domain}).content.decode()
-    theirs = client.get("/widget.js", headers={"host": other.domain}).content.decode()
-    assert retailer.domain in ours
-    assert retailer.domain not in theirs
+    first = client.get("/widget.js", headers={"host": retailer.domain}).content.decode()
+    second = client.get("/widget.js", headers={"host": other.domain}).content.decode()
+    assert retailer.domain in first
+    assert retailer.domain not in second
     assert client.get("/widget.js", headers={"host": "unknown.localhost"}).status_code == 404
 
 

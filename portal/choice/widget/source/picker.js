@@ -596,7 +596,7 @@ class LastmilePicker extends HTMLElement {
     return `${parts.join(", ")}. ${this.whyOf(offer)}`.trim();
   }
 
-  /** Return why an offer stands out. The picker sorts by time, so "the option above" says nothing. */
+  /** Return why an offer has its rank. The picker sorts by time, so "the option above" says nothing. */
   whyOf(offer) {
     return RELATIVE.includes(offer.reason) ? "" : offer.why;
   }
@@ -645,7 +645,7 @@ class LastmilePicker extends HTMLElement {
 }
 
 // Reasons that compare an offer with the one that is ranked before it.
-const RELATIVE = ["dearer", "more_co2", "later"];
+const RELATIVE = ["costs_more", "more_co2", "later"];
 
 // Refusals after which the offers are read again, because one of them is gone.
 const GONE = [

@@ -325,7 +325,7 @@ def test_a_long_list_of_times_stays_small_and_shows_the_rest_on_request(
             row.pk, row.rank, row.offer = None, 100 * day + number, f"slt_{day}x{number}"
             row.service_date = DAY + dt.timedelta(days=day)
             row.opens_at, row.closes_at = slot_at(10).opens_at + later, slot_at(12).opens_at + later
-            row.green, row.reason, row.shown_at = False, "dearer", session.created_at
+            row.green, row.reason, row.shown_at = False, "costs_more", session.created_at
             row.save(force_insert=True)
     page = shopper.get(options).content
     assert len(page) < 19_000, len(page)
