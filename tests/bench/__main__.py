@@ -43,7 +43,7 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "tenancy": ("tests.bench.tenancy", "20,000 reads of two retailers, in every way: 0 wrong"),
     "kills": ("tests.bench.kills", "kill -9 of every child under load: nothing lost or twice"),
     "secrets": (
-        "tests.bench.secrets",
+        "tests.bench.shopper_links",
         "shoppers' links and codes: guessed, leaked, timed, skipped",
     ),
     "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),

@@ -9,7 +9,8 @@ from django.db import connections
 
 from lastmile.asgi import application
 from lastmile.core.tenancy import retailer_context
-from tests.bench.secrets import (
+from tests.bench.secrets_browser import referrers
+from tests.bench.shopper_links import (
     Links,
     chance_longer,
     forge_confirmations,
@@ -21,7 +22,6 @@ from tests.bench.secrets import (
     make_links,
     use_links,
 )
-from tests.bench.secrets_browser import referrers
 from tests.core.serving import served
 
 
