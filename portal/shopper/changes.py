@@ -94,7 +94,7 @@ def _refusal(order: Order) -> Words:
 
 
 def _no_time(order: Order) -> Words:
-    if order.state == S.NEEDS_PIN or order.delivery_place.point is None:
+    if order.state == S.NEEDS_PIN or order.door.point is None:
         return _NO_PIN
     slots = Slot.objects.filter(state=SlotState.OPEN, opens_at__gt=clock.now())
     if order.hub_id is not None:

@@ -120,6 +120,16 @@ class Order(Timestamped):
         return self.place
 
     @property
+    def door(self) -> Place:
+        """The place to which goods are brought: the shopper's own, or that of a redirected window.
+
+        A pickup has no door of its own, so its order keeps the shopper's address.
+        """
+        if self.promise is not None and self.promise.to_door:
+            return self.delivery_place
+        return self.place
+
+    @property
     def to_choose(self) -> bool:
         """True while the order waits for its shopper's choice: it is open without a promise."""
         return self.promise_id is None and self.state in OPEN

@@ -81,6 +81,11 @@ class Promise(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def to_door(self) -> bool:
+        """True if a vehicle comes; False if the shopper collects the goods."""
+        return self.option == Option.WINDOW
+
 
 class Outcome(models.TextChoices):
     """The result of an attempt."""

@@ -143,14 +143,15 @@ def request_for_address(
 def request_for_order(
     order: Order, place: Point | None = None, place_text: str = ""
 ) -> DeliveryRequest:
-    """Return the request of an existing order, at its own place or at another ``place``.
+    """Return the request of an existing order, at its door or at another ``place``.
 
-    At its own place the order keeps its hub. Another place can belong to another hub.
+    At its door the order keeps its hub. Another place can belong to another hub. The door of a
+    pickup is the shopper's own address, never the hub.
 
     Locks: nothing. Records: nothing. Raises: AddressUnknown, OutsideEveryZone.
     """
     services = service_map()
-    point = place or order.delivery_place.point
+    point = place or order.door.point
     if point is None:
         raise _unknown(order.place.doubt)
     hub = order.hub if place is None else None
@@ -159,7 +160,7 @@ def request_for_order(
     currency = current_retailer().currency
     return DeliveryRequest(
         point=point,
-        place_text=place_text or text_of(order.delivery_place if place is None else order.place),
+        place_text=place_text or text_of(order.door if place is None else order.place),
         hub=hub,
         zone=_zone(services, hub, point),
         weight_g=order.weight_g,

@@ -57,9 +57,11 @@ def _session_at(order: Order, form: AddressForm) -> DeliverySession:
         order=order, caller=Caller.SHOPPER, place=there.point, place_text=there.place_text
     )
     asker = services.Asker(caller=Caller.SHOPPER, principal=order.public_id)
-    return services.open_session(
+    opened = services.open_session(
         answer=answer, asker=asker, language=get_language() or "", place=dict(form.cleaned_data)
     )
+    services.leave_sessions(order=order, but=opened)
+    return opened
 
 
 @shopper_page

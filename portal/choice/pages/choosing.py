@@ -10,6 +10,7 @@ from django.forms import Form
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -22,6 +23,7 @@ from dispatch.slots.errors import TooLate
 from dispatch.slots.policy import slots_policy
 from lastmile.core import clock, formatting
 from lastmile.core.errors import DomainError
+from lastmile.core.geo import Point
 from lastmile.core.refusals import unknown
 from portal.choice import services
 from portal.choice.models import Caller, DeliverySession, ShownOffer
@@ -35,7 +37,7 @@ from portal.choice.services.instructing import set_instructions
 from portal.shopper.changes import Rights, rights_of
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.stepup import is_confirmed, to_step_up
-from portal.shopper.wording import place_line, window_line
+from portal.shopper.wording import place_line, window_line, zone_of
 
 READ_AND_ACT = require_http_methods(["GET", "HEAD", "POST"])
 PROMISED = "promised"
@@ -56,20 +58,32 @@ def start(request: ShopperRequest, secret: str) -> HttpResponse:
     return render(request, "choosing/start.html", context, status=_status(refused))
 
 
-def _opened(request: ShopperRequest, rights: Rights) -> DeliverySession:
-    """Return a session with fresh offers for the order at its place; an earlier one is used again.
+def _opened(
+    request: ShopperRequest, rights: Rights, last: DeliverySession | None = None
+) -> DeliverySession:
+    """Return a session with fresh offers for the order at its door, or at the place of ``last``.
 
-    So a place that the shopper still holds counts as the shopper's own.
+    The last one is used again if it is fresh and asks what the order asks now. A new one still
+    counts the places of the last one as the shopper's own, and then gives them back.
     """
     if not rights.time.possible:
         raise TooLate(str(rights.time.why_not))
     order, language = request.order, get_language() or ""
-    earlier = _sessions(order).filter(place={}).order_by("-pk").first()
-    if earlier is not None:
+    earlier = last or _sessions(order).filter(place={}).order_by("-pk").first()
+    if earlier and services.is_fresh(earlier) and services.is_current(earlier, order):
         return _renewed(earlier, language)
-    answer = services.ask_for_order(order=order, caller=Caller.SHOPPER)
+    place = earlier.place if earlier else {}
+    answer = services.ask_for_order(
+        order=order,
+        caller=Caller.SHOPPER,
+        place=Point(lat=earlier.lat, lon=earlier.lon) if earlier and place else None,
+        place_text=earlier.place_text if earlier and place else "",
+        earlier=earlier,
+    )
     asker = services.Asker(caller=Caller.SHOPPER, principal=order.public_id)
-    return services.open_session(answer=answer, asker=asker, language=language)
+    opened = services.open_session(answer=answer, asker=asker, language=language, place=place)
+    services.leave_sessions(order=order, but=opened)
+    return opened
 
 
 def _renewed(session: DeliverySession, language: str) -> DeliverySession:
@@ -87,12 +101,17 @@ def offers(request: ShopperRequest, secret: str, session: str) -> HttpResponse:
     row = _session_of(request.order, session)
     if row is None:
         return _to(secret, "choosing:start")
-    refused: DomainError | None = None
+    with timezone.override(row.hub.zone):  # another address can belong to another hub
+        return _offers(request, secret, row)
+
+
+def _offers(request: ShopperRequest, secret: str, row: DeliverySession) -> HttpResponse:
+    session, refused = row.public_id, None
     if request.method == "POST":
         try:
             if request.POST.get("what") == "again":
-                _renewed(row, get_language() or "")
-                return _see(secret, "choosing:offers", session)
+                fresh = _opened(request, rights_of(request.order), row)
+                return _see(secret, "choosing:offers", fresh.public_id)
             _hold(request.order, row, request.POST.get("offer", ""))
             return _see(secret, "choosing:confirm", session)
         except DomainError as fault:
@@ -126,6 +145,7 @@ def _hold(order: Order, session: DeliverySession, offer: str) -> HeldPlace:
         raise TooLate(str(rights.time.why_not))
     if not offer:
         raise NothingChosen(_("Choose one of the times, then continue."))
+    _refuse_other_question(session, order)
     ready = services.prepare_hold(session=session, offer=offer)  # the next page asks how
     return services.hold_offer(session=session, ready=ready)
 
@@ -153,6 +173,11 @@ def confirm(request: ShopperRequest, secret: str, session: str) -> HttpResponse:
     row = _session_of(request.order, session)
     if row is None:
         return _to(secret, "choosing:start")
+    with timezone.override(row.hub.zone):
+        return _confirm(request, secret, row)
+
+
+def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> HttpResponse:
     order = request.order
     held = _held(row, request.POST.get("hold", ""))
     if held is None or (held.state == PROMISED and request.method != "POST"):
@@ -172,6 +197,7 @@ def confirm(request: ShopperRequest, secret: str, session: str) -> HttpResponse:
             if _needs_code(row, way) and not is_confirmed(request):
                 return to_step_up(request)
             try:
+                _refuse_other_question(row, order)
                 _book(order, held, request.POST.get("promise", ""), way, form)
                 return _done(secret)
             except DomainError as fault:
@@ -199,7 +225,7 @@ def confirm(request: ShopperRequest, secret: str, session: str) -> HttpResponse:
 def _place_of(order: Order, session: DeliverySession, held: HeldPlace) -> str:
     if held.option != Option.WINDOW:
         return session.hub.name
-    return held.place_text if session.place else place_line(order.delivery_place)
+    return held.place_text if session.place else place_line(order.door)
 
 
 def _before(order: Order) -> str:
@@ -207,7 +233,8 @@ def _before(order: Order) -> str:
     promise = order.promise
     if promise is None:
         return ""
-    window = window_line(promise.opens_at, promise.closes_at)
+    with timezone.override(zone_of(order)):
+        window = window_line(promise.opens_at, promise.closes_at)
     price = price_words(promise.price_minor, promise.currency)
     return f"{window} · {price}" if price else window
 
@@ -244,12 +271,22 @@ class AlreadyChanged(TooLate):
     code = "already_changed"
 
 
+def _refuse_other_question(session: DeliverySession, order: Order) -> None:
+    """Raise AlreadyChanged if the order's address or goods changed since the offers were asked."""
+    if not services.is_current(session, order):
+        raise _already_changed()
+
+
 def _refuse_changed(shown: str, *numbers: int) -> None:
     """Raise AlreadyChanged if the number of the promise that the page showed is not among these."""
     if shown not in {str(number) for number in numbers}:
-        raise AlreadyChanged(
-            _("This order was already changed after you opened this page. Nothing was changed now.")
-        )
+        raise _already_changed()
+
+
+def _already_changed() -> AlreadyChanged:
+    return AlreadyChanged(
+        _("This order was already changed after you opened this page. Nothing was changed now.")
+    )
 
 
 def last_number(order: Order) -> int:
@@ -268,10 +305,14 @@ def _book(order: Order, held: HeldPlace, shown_number: str, way: str, form: Form
     ready = services.prepare_order_choice(order=order, held=held)
     handover, kind, _words = WAYS[way] if way else ("", "", "")
     cause = Cause.SHOPPER if last_number(order) else Cause.CHOICE
+    place = (order.place_id, order.place.lat, order.place.lon)
     with transaction.atomic():
         promise = services.choose_for_order(
             order=order, ready=ready, handover=handover, cause=cause
         )
+        now = orders().get(pk=order.pk).place  # the order is locked from here on
+        if (now.pk, now.lat, now.lon) != place:
+            raise _already_changed()
         _refuse_changed(shown_number, promise.number, promise.number - 1)
         if way:
             set_instructions(

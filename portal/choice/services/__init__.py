@@ -19,6 +19,7 @@ from portal.choice.services.choosing import (
     prepare_choice,
     prepare_order_choice,
 )
+from portal.choice.services.current import is_current, is_fresh, leave_sessions
 from portal.choice.services.erasing import erase_person, forget_sessions
 from portal.choice.services.holding import (
     ReadyHold,
@@ -44,6 +45,9 @@ __all__ = [
     "forget_sessions",
     "held_by",
     "hold_offer",
+    "is_current",
+    "is_fresh",
+    "leave_sessions",
     "open_session",
     "prepare_choice",
     "prepare_hold",

@@ -103,14 +103,17 @@ def ask_for_order(
     until: dt.date | None = None,
     place: Point | None = None,
     place_text: str = "",
+    earlier: DeliverySession | None = None,
 ) -> Answer:
-    """Compute the offers for an order, at its place or at another ``place``.
+    """Compute the offers for an order, at its door or at another ``place``.
 
-    Call it outside any transaction. Locks: nothing. Records: nothing. Raises: as
-    ``ask_for_address``.
+    The places that the session ``earlier`` holds count as the shopper's own, and its green offer
+    stays green while it is good enough. Call it outside any transaction.
+
+    Locks: nothing. Records: nothing. Raises: as ``ask_for_address``.
     """
     request = request_for_order(order, place=place, place_text=place_text)
-    return _answer(request, since, until, caller=caller)
+    return _answer(request, since, until, caller=caller, session=earlier)
 
 
 @transaction.atomic
@@ -133,7 +136,7 @@ def open_session(
         until=question.until,
         language=language,
         expires_at=clock.now() + SESSION_LASTS,
-        **_columns(request),
+        **columns_of(request),
     )
     store_offering(session, answer.offering)
     return session
@@ -185,7 +188,7 @@ def change_session(
         raise SessionChanged(_("Another call changed this session. Read it again and repeat."))
     before = {shown.offer: shown for shown in offers_of(row)}
     question = answer.question
-    for name, value in _columns(question.request).items():
+    for name, value in columns_of(question.request).items():
         setattr(row, name, value)
     row.since, row.until = question.since, question.until
     row.language = row.language if language is None else language
@@ -240,7 +243,7 @@ def request_of(session: DeliverySession) -> DeliveryRequest:
     )
 
 
-def _columns(request: DeliveryRequest) -> dict[str, Any]:
+def columns_of(request: DeliveryRequest) -> dict[str, Any]:
     return {
         "place_text": request.place_text,
         "lat": request.point.lat,

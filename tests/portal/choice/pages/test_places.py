@@ -1,0 +1,153 @@
+"""The place of a booking: goods go where the page says, whatever was chosen or looked at before."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from dispatch.fleet.models import Hub
+from dispatch.orders.drafts import PromisedPlace
+from dispatch.orders.models import Order, Place
+from dispatch.slots.models import Hold
+from dispatch.slots.states import HoldState
+from lastmile.core import clock as clocks
+from lastmile.core.geo import Point
+from portal.choice.models import DeliverySession
+from tests.dispatch.conftest import SetClock
+from tests.factories import make_hub
+from tests.factories.fleet import LAT, LON
+from tests.portal.choice.pages.test_choosing import (
+    below,
+    book,
+    fields_of,
+    held,
+    options_of,
+    slot_at,
+)
+from tests.portal.tracking.shoppers import ShopperBrowser, promise, text_of
+
+OTHER_DOOR = PromisedPlace(
+    reference="ord_elsewhere",
+    text="Rua do Ouro 7, 4 esq, 1100 Lisboa",
+    point=Point(lat=LAT + 0.004, lon=LON - 0.004),
+)
+
+
+def moved(order: Order) -> Place:
+    """Correct the address of an order, as a shop does; return the new place."""
+    place = Place.objects.create(
+        key="given:corrected",
+        text="Rua Nova 2, Lisboa",
+        lat=LAT + 0.003,
+        lon=LON + 0.003,
+        pin_source="given",
+        created_at=clocks.now(),
+    )
+    Order.objects.filter(pk=order.pk).update(place=place)
+    return place
+
+
+@pytest.mark.parametrize("option", ["curbside", "hub"])
+def test_a_home_window_after_a_pickup_goes_to_the_shoppers_own_address(
+    shopper: ShopperBrowser, order: Order, option: str
+) -> None:
+    promise(order, opens=17, closes=18, option=option)
+    assert order.promise is not None
+    assert order.promise.elsewhere
+    confirm = held(shopper, 10)
+    assert order.place.city in shopper.text(confirm)
+    assert "Alcântara" not in shopper.text(confirm)
+    sent = {"way": "attended"} | fields_of(shopper.get(confirm))
+    assert below(shopper.post(confirm, **sent), shopper) == "?done=booked"
+    order.refresh_from_db()
+    assert order.promise.option == "window"
+    assert not order.promise.elsewhere
+    assert order.promise.place_id == order.place_id
+    hold = Hold.objects.get(state=HoldState.PROMISED)
+    assert hold.point == order.place.point
+
+
+def test_another_window_of_a_redirected_order_keeps_the_other_address(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    promise(order, place=OTHER_DOOR)
+    assert book(shopper, 12).status_code == 303
+    order.refresh_from_db()
+    assert order.promise is not None
+    assert order.promise.elsewhere
+    assert order.promise.place.point == OTHER_DOOR.point
+
+
+def test_times_that_were_seen_before_a_redirect_never_book_the_old_address(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    confirm = held(shopper, 10)
+    old = {"way": "attended"} | fields_of(shopper.get(confirm))
+    promise(order, place=OTHER_DOOR)
+    late = shopper.post(confirm, **old | {"promise": "1"})
+    assert late.status_code == 409
+    assert "already changed" in text_of(late)
+    assert book(shopper, 12).status_code == 303
+    order.refresh_from_db()
+    assert order.promise is not None
+    assert order.promise.place.point == OTHER_DOOR.point
+    assert DeliverySession.objects.count() == 2
+
+
+def test_times_that_were_seen_before_a_correction_never_book_the_wrong_address(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    options = options_of(shopper)
+    place = moved(order)
+    refused = shopper.post(options, offer=slot_at(10).public_id)
+    assert refused.status_code == 409
+    assert Hold.objects.count() == 0
+    assert options_of(shopper) != options
+    assert book(shopper, 10).status_code == 303
+    order.refresh_from_db()
+    assert order.promise is not None
+    assert not order.promise.elsewhere
+    assert order.promise.place_id == place.pk
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"weight_g": 31_000}, {"parcel_count": 3}, {"least_age": 18}, {"skills": ["cold"]},
+     {"service_s": 900}, {"signature": True}],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_other_goods_or_demands_at_the_door_open_a_new_look(
+    shopper: ShopperBrowser, order: Order, change: dict[str, object]
+) -> None:
+    options = options_of(shopper)
+    assert options_of(shopper) == options, "the same question, so the same look"
+    Order.objects.filter(pk=order.pk).update(**change)
+    assert shopper.post(options, offer=slot_at(10).public_id).status_code == 409
+    fresh = below(shopper.post(options, what="again"), shopper)
+    assert fresh != options
+    assert options_of(shopper) == fresh
+
+
+def test_an_old_look_is_replaced_and_what_it_holds_is_given_back(
+    shopper: ShopperBrowser, clock: SetClock
+) -> None:
+    options = held(shopper, 10).removesuffix("confirm/")
+    Hold.objects.update(expires_at=clocks.now() + dt.timedelta(hours=2))
+    clock(clocks.now() + dt.timedelta(minutes=31))
+    assert options_of(shopper) != options
+    assert list(Hold.objects.values_list("state", flat=True)) == [HoldState.RELEASED]
+
+
+def test_the_pages_show_the_times_of_the_hub_that_serves_the_other_address(
+    shopper: ShopperBrowser, order: Order, hub: Hub
+) -> None:
+    promise(order, opens=12, closes=14)
+    confirm = held(shopper, 10)
+    session = DeliverySession.objects.get()
+    far = make_hub(name="Santiago", lat=-33.4, lon=-70.7, zone="America/Santiago")
+    DeliverySession.objects.filter(pk=session.pk).update(hub=far, place={"city": "Santiago"})
+    page = shopper.text(confirm)
+    assert "07:00–09:00" in page, "10:00 in Lisbon is 07:00 in Santiago"
+    assert "12:00–14:00" in page, "the present window is told in the zone of its own hub"
+    assert "07:00–09:00" in shopper.text(confirm.removesuffix("confirm/"))
