@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_post_parameters
 
-from dispatch.orders.handovers import LEFT_ALONE, needs_person
+from dispatch.orders.handovers import needs_person
 from dispatch.orders.links import shopper_secret
 from dispatch.orders.models import AccessNote, Option, Order
 from dispatch.orders.selectors import orders
@@ -23,6 +23,7 @@ from portal.choice import services
 from portal.choice.models import Caller, DeliverySession
 from portal.choice.pages.choosing import READ_AND_ACT
 from portal.choice.pages.forms import AddressForm, CancelForm, HandoverForm, ReturnForm, way_of
+from portal.choice.pages.guarding import changes_trust
 from portal.choice.pages.words import WAYS
 from portal.choice.services.instructing import set_instructions
 from portal.choice.services.returning import request_return
@@ -87,8 +88,15 @@ def instructions(request: ShopperRequest, secret: str) -> HttpResponse:
         )
 
     if request.method == "POST":
-        left_alone = form.is_valid() and WAYS[form.cleaned_data["way"]][1] in LEFT_ALONE
-        if left_alone and not is_confirmed(request):
+        guarded = form.is_valid() and changes_trust(
+            order,
+            note,
+            way=form.cleaned_data["way"],
+            text=form.cleaned_data["text"],
+            code=form.cleaned_data["code"],
+            collected=False,
+        )
+        if guarded and not is_confirmed(request):
             return to_step_up(request)
         if apply_form(form, act) is not None:
             return _done(secret, "instructions")

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from dispatch.orders.handovers import LEFT_ALONE
 from dispatch.orders.models import AccessNote, Cause, Option, Order
 from dispatch.orders.selectors import orders
 from dispatch.slots.errors import TooLate
@@ -28,6 +27,7 @@ from lastmile.core.refusals import unknown
 from portal.choice import services
 from portal.choice.models import Caller, DeliverySession, ShownOffer
 from portal.choice.pages.forms import HandoverForm, way_of
+from portal.choice.pages.guarding import changes_trust, is_of_session, moves_goods
 from portal.choice.pages.showing import option_words, page_of, price_words, window_of
 from portal.choice.pages.words import OPTIONS, WAYS
 from portal.choice.providers import provider_of_hold
@@ -182,7 +182,7 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
     held = _held(row, request.POST.get("hold", ""))
     if held is None or (held.state == PROMISED and request.method != "POST"):
         return _without_hold(order, row, secret)
-    note = AccessNote.objects.filter(order=order).first()
+    note = _note_for(order, row, held)
     initial = {"way": way_of(order, note), "text": note.text if note else ""}
     has_code = bool(note and note.code)
     form: Form = HandoverForm(order, initial=initial, has_code=has_code)
@@ -194,11 +194,13 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
         at_door = held.option == Option.WINDOW
         if form.is_valid() or not at_door:
             way = form.cleaned_data.get("way", "attended") if at_door else ""
-            if _needs_code(row, way) and not is_confirmed(request):
+            moves = moves_goods(order, row, held)
+            if (moves or _needs_code(order, form, way)) and not is_confirmed(request):
                 return to_step_up(request)
             try:
                 _refuse_other_question(row, order)
-                _book(order, held, request.POST.get("promise", ""), way, form)
+                shown = request.POST.get("promise", "")
+                _book(order, held, shown, way, form, keeps_code=note is not None)
                 return _done(secret)
             except DomainError as fault:
                 refused = fault
@@ -217,6 +219,7 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
         "promise_number": last_number(order),
         "at_door": held.option == Option.WINDOW,
         "elsewhere": bool(row.place),
+        "code_first": moves_goods(order, row, held) and not is_confirmed(request),
     }
     status = 422 if refused is None and form.is_bound else _status(refused)
     return render(request, "choosing/confirm.html", context, status=status)
@@ -260,9 +263,24 @@ def _held(session: DeliverySession, hold: str) -> HeldPlace | None:
     return held[-1] if held else None
 
 
-def _needs_code(session: DeliverySession, way: str) -> bool:
-    """Return True if booking moves the goods to another address or to another person or place."""
-    return bool(session.place) or (bool(way) and WAYS[way][1] in LEFT_ALONE)
+def _note_for(order: Order, session: DeliverySession, held: HeldPlace) -> AccessNote | None:
+    """Return the access note that goes on to hold: none for the door of another address."""
+    if session.place and not is_of_session(order, session, held):
+        return None
+    return AccessNote.objects.filter(order=order).first()
+
+
+def _needs_code(order: Order, form: Form, way: str) -> bool:
+    """Return True if the instructions of the form need the code."""
+    promise = order.promise
+    return bool(way) and changes_trust(
+        order,
+        AccessNote.objects.filter(order=order).first(),
+        way=way,
+        text=form.cleaned_data.get("text", ""),
+        code=form.cleaned_data.get("code", ""),
+        collected=promise is not None and promise.option != Option.WINDOW,
+    )
 
 
 class AlreadyChanged(TooLate):
@@ -295,7 +313,9 @@ def last_number(order: Order) -> int:
     return numbers.first() or 0
 
 
-def _book(order: Order, held: HeldPlace, shown_number: str, way: str, form: Form) -> None:
+def _book(
+    order: Order, held: HeldPlace, shown_number: str, way: str, form: Form, *, keeps_code: bool
+) -> None:
     """Promise the held place and store the way of handing over, in one transaction.
 
     ``shown_number`` is the number of the promise that the page showed. If another promise was
@@ -320,7 +340,7 @@ def _book(order: Order, held: HeldPlace, shown_number: str, way: str, form: Form
                 handover=handover,
                 kind=kind,
                 text=form.cleaned_data.get("text", ""),
-                code=form.cleaned_data.get("code") or None,
+                code=form.cleaned_data.get("code") or (None if keeps_code else ""),
             )
 
 

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PlaceDraft
 from dispatch.orders.models import AccessNote, Direction, Order
-from dispatch.orders.services import cancel_order, mark_loaded, mark_planned
+from dispatch.orders.services import cancel_order, mark_loaded, mark_planned, set_access
 from dispatch.planning.services import reconcile_day
 from dispatch.slots.models import Hold
 from lastmile.core.models import Event
@@ -69,6 +69,41 @@ def test_leaving_the_goods_somewhere_needs_a_code_first(
     answer = shopper.post("change/instructions/", way=way, text="At number 7")
     assert asks_for_code(answer)
     assert (AccessNote.objects.count(), Event.objects.count()) == (0, before)
+
+
+@pytest.mark.parametrize("kind", ["gate_code", "pin"])
+@pytest.mark.parametrize(
+    "change",
+    [{"way": "pin", "code": "0000"}, {"way": "gate_code", "code": "4711"}, {"way": "attended"},
+     {"way": "door"}, {"way": "attended", "text": "Ring twice"}],
+)  # fmt: skip
+def test_the_link_alone_neither_replaces_nor_drops_a_stored_code(
+    shopper: ShopperBrowser, order: Order, kind: str, change: dict[str, str]
+) -> None:
+    set_access(order=order, kind=kind, text="Ring", code="4711")
+    before = Event.objects.count()
+    assert asks_for_code(shopper.post("change/instructions/", **change))
+    note = AccessNote.objects.get(order=order)
+    assert (note.kind, note.text, note.code) == (kind, "Ring", "4711")
+    assert Event.objects.count() == before
+    assert below(shopper.post("change/instructions/", way=kind, text="Ring twice"), shopper) == (
+        "?done=instructions"
+    )
+    assert AccessNote.objects.get(order=order).code == "4711"
+
+
+def test_the_link_alone_neither_begins_nor_ends_a_handover_to_nobody(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    promise(order)
+    assert asks_for_code(shopper.post("change/instructions/", way="door"))
+    promise(order, handover="contactless")
+    for change in ({"way": "attended"}, {"way": "door", "text": "My door is number 9"}):
+        assert asks_for_code(shopper.post("change/instructions/", **change)), change
+    assert order.promises.count() == 2
+    same = shopper.post("change/instructions/", way="door")
+    assert below(same, shopper) == "?done=instructions", "the same again needs no code"
+    assert order.promises.count() == 2
 
 
 def test_a_confirmed_shopper_names_a_neighbour_and_the_promise_is_contactless(
@@ -131,10 +166,14 @@ def test_a_confirmed_shopper_redirects_the_order_and_chooses_a_time_there(
     confirmed: ShopperBrowser, order: Order, hub: Hub
 ) -> None:
     make_order(place=_known("Rua do Ouro 7, Lisboa"), hub=hub.public_id)
+    set_access(order=order, kind="gate_code", text="Behind the shed", code="4711")
     options = below(confirmed.post("change/address/", **ELSEWHERE), confirmed)
     assert "For the new address: Rua do Ouro 7" in confirmed.text(options)
     confirm = below(confirmed.post(options, offer=slot_at(12).public_id), confirmed)
-    sent = {"way": "attended"} | fields_of(confirmed.get(confirm))
+    page = confirmed.get(confirm)
+    assert "Behind the shed" not in text_of(page)
+    assert "A code is stored" not in text_of(page)
+    sent = {"way": "gate_code", "text": "Blue door"} | fields_of(page)
     thief = ShopperBrowser(order)  # has the link, but not the code
     assert asks_for_code(thief.post(confirm, **sent))
     assert below(confirmed.post(confirm, **sent), confirmed) == "?done=booked"
@@ -144,6 +183,11 @@ def test_a_confirmed_shopper_redirects_the_order_and_chooses_a_time_there(
     assert "Rua do Ouro 7" in order.promise.place.text
     assert order.delivery_place == order.promise.place
     assert "Rua do Ouro 7" in confirmed.text()
+    note = AccessNote.objects.get(order=order)
+    assert (note.text, note.code) == ("Blue door", None), "the old door's code goes to no other"
+    confirmed.post("change/instructions/", way="gate_code", text="Blue door", code="8")
+    again = below(confirmed.post(options, offer=slot_at(14).public_id), confirmed)
+    assert "Blue door" in confirmed.get(again).content.decode(), "the same new address keeps it"
 
 
 @pytest.mark.parametrize(

@@ -11,19 +11,22 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
 from dispatch.fleet.models import Hub
-from dispatch.orders.models import Cause, Order
-from dispatch.orders.services import mark_loaded, mark_planned
+from dispatch.orders.models import AccessNote, Cause, Order
+from dispatch.orders.services import mark_loaded, mark_planned, set_access
 from dispatch.planning.services import publish_plan
 from dispatch.slots.models import Hold, Slot
 from dispatch.slots.states import HoldState
 from lastmile.core.models import Event
-from lastmile.core.tenancy import RetailerRef, retailer_context
+from lastmile.core.tenancy import RetailerRef, retailer_context, shared_context
 from portal.choice.models import DeliverySession, ShownOffer
+from portal.shopper.models import ShownCode
+from tenants.models import Retailer
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.planning.test_plans import plan
 from tests.dispatch.slots.booking import take_place, taken
 from tests.factories import make_hub, make_order
 from tests.factories.orders import DAY
+from tests.factories.slots import make_slot
 from tests.portal.tracking.shoppers import ShopperBrowser, heading, text_of
 
 
@@ -87,6 +90,49 @@ def test_a_shopper_chooses_a_time_without_scripts_and_the_page_answers_with_it(
     assert taken(slot_at(12)) == 1
 
 
+def confirm_with_code(shopper: ShopperBrowser, retailer: RetailerRef) -> None:
+    """Confirm a browser with the code that a demo shows to its staff."""
+    with shared_context():
+        Retailer.objects.filter(schema_name=retailer.schema).update(is_demo=True)
+    shopper.post("confirm/", what="send")
+    shopper.post("confirm/", code=ShownCode.objects.get(order=shopper.order).code)
+
+
+def test_the_link_alone_never_moves_the_goods_to_the_curb_but_moves_a_pickup_in_time(
+    shopper: ShopperBrowser, order: Order, hub: Hub, retailer: RetailerRef
+) -> None:
+    make_slot(hub=hub, opens=1140, closes=1200, option="curbside", base_minor=0)
+    confirm = held(shopper, 17)
+    assert "We send you a code first" in shopper.text(confirm)
+    sent = fields_of(shopper.get(confirm))
+    answer = shopper.post(confirm, **sent)
+    assert "/confirm/?next=" in answer.headers["Location"]
+    assert order.promises.count() == 0
+    confirm_with_code(shopper, retailer)
+    assert "We send you a code first" not in shopper.text(confirm)
+    assert below(shopper.post(confirm, **sent), shopper) == "?done=booked"
+    reader = ShopperBrowser(order)  # has the link, but not the code
+    later = held(reader, 19)
+    assert below(reader.post(later, **fields_of(reader.get(later))), reader) == "?done=booked"
+    order.refresh_from_db()
+    assert order.promise is not None
+    assert (order.promise.option, order.promise.number) == ("curbside", 2)
+
+
+def test_a_new_time_with_the_link_alone_keeps_the_handover_and_no_code_is_replaced_by_it(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    set_access(order=order, kind="pin", code="4711")
+    path = held(shopper, 10)
+    fields = fields_of(shopper.get(path))
+    for change in ({"way": "pin", "code": "0000"}, {"way": "attended"}, {"way": "door"}):
+        answer = shopper.post(path, **fields, **change)
+        assert "/confirm/?next=" in answer.headers["Location"], change
+    assert order.promises.count() == 0
+    assert below(shopper.post(path, **fields, way="pin"), shopper) == "?done=booked"
+    assert AccessNote.objects.get(order=order).code == "4711"
+
+
 def test_each_option_says_day_window_price_co2_and_why(shopper: ShopperBrowser) -> None:
     page = shopper.get(options_of(shopper)).content.decode()
     assert page.count('type="radio"') == ShownOffer.objects.count() == 4
@@ -129,7 +175,10 @@ def test_s06_the_shoppers_own_hold_is_shown_as_kept_and_choosing_again_moves_it(
     assert (taken(slot_at(10)), taken(slot_at(12))) == (0, 1)
 
 
-def test_s13_the_last_option_decides_everything(shopper: ShopperBrowser, order: Order) -> None:
+def test_s13_the_last_option_decides_everything(
+    shopper: ShopperBrowser, order: Order, retailer: RetailerRef
+) -> None:
+    confirm_with_code(shopper, retailer)
     options = options_of(shopper)
     for hour in (10, 17, 12, 17):
         confirm = below(shopper.post(options, offer=slot_at(hour).public_id), shopper)
