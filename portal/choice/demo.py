@@ -7,6 +7,7 @@ its owner can read it.
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -82,7 +83,8 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
         return {}
     before = _stored()
     known = {shop.name: shop for shop in before.shops}
-    config = ShopsConfig(api_port=settings.PORT, shops=())
+    secret = before.cookie_secret or secrets.token_hex(32)
+    config = ShopsConfig(api_port=settings.PORT, shops=(), cookie_secret=secret)
     shop = _shop(retailer, products, known.get(retailer.schema), config.origins)
     others = [one for one in before.shops if one.name != shop.name]
     shops = sorted([*others, shop], key=lambda one: list(PRODUCTS).index(one.name))

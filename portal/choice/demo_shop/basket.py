@@ -1,8 +1,14 @@
-"""The basket of a shopper. The shop keeps it in a cookie of its own."""
+"""The basket of a shopper. The shop keeps it in a cookie of its own, signed with its secret.
+
+The signature proves that the shop wrote the cookie. Without it a browser could name the order of
+somebody else, and the shop would show or overwrite it.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import secrets
 from collections.abc import Mapping
@@ -61,9 +67,10 @@ class Basket:
         texts = {n: form[n].strip()[:_LONGEST] for n in _TEXTS if n in form and n != "number"}
         return replace(self, counts=counts, **texts)
 
-    def to_cookie(self) -> str:
-        """Return the basket as the value of a cookie."""
-        return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
+    def to_cookie(self, shop: ShopConfig, secret: str) -> str:
+        """Return the basket as the value of a cookie, signed for this shop."""
+        content = base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
+        return f"{content}.{_signature(shop, content, secret)}"
 
 
 def first_basket(shop: ShopConfig) -> Basket:
@@ -72,10 +79,14 @@ def first_basket(shop: ShopConfig) -> Basket:
     return Basket(counts=counts, address=shop.addresses[0].text, number=new_number())
 
 
-def basket_of(shop: ShopConfig, cookie: str) -> Basket:
-    """Return the basket of a cookie; a damaged cookie is a new visitor's."""
+def basket_of(shop: ShopConfig, cookie: str, secret: str) -> Basket:
+    """Return the basket of a cookie; a cookie that the shop did not write is a new visitor's."""
+    content, _dot, signature = cookie.partition(".")
+    own = _signature(shop, content, secret)
+    if not hmac.compare_digest(signature.encode(errors="replace"), own.encode()):
+        return first_basket(shop)
     try:
-        values = json.loads(base64.urlsafe_b64decode(cookie.encode()))
+        values = json.loads(base64.urlsafe_b64decode(content.encode()))
         counts = {p.code: _count(values["counts"].get(p.code, 0)) for p in shop.products}
         texts = {name: str(values.get(name, ""))[:_LONGEST] for name in (*_TEXTS, "ordered")}
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -86,6 +97,12 @@ def basket_of(shop: ShopConfig, cookie: str) -> Basket:
 def new_number() -> str:
     """Return a random number for an order."""
     return "W-" + "".join(secrets.choice(_ALPHABET) for _n in range(10))
+
+
+def _signature(shop: ShopConfig, content: str, secret: str) -> str:
+    """Return the signature of a cookie's content: the cookie of one shop is no other's."""
+    text = f"{shop.name}|{content}".encode(errors="replace")
+    return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
 
 
 def _count(value: Any) -> int:

@@ -67,10 +67,15 @@ class ShopConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopsConfig:
-    """All shops, and the port at which this machine reaches Lastmile."""
+    """All shops, and the port at which this machine reaches Lastmile.
+
+    ``cookie_secret`` signs the baskets. A server without one makes its own, so its baskets end
+    with its process.
+    """
 
     api_port: int
     shops: tuple[ShopConfig, ...]
+    cookie_secret: str = ""
 
     @property
     def port(self) -> int:
@@ -91,4 +96,5 @@ def read_config(file: Path) -> ShopsConfig:
     """Return the configuration in a file. Raises OSError, ValueError or KeyError."""
     values = json.loads(file.read_text(encoding="utf-8"))
     shops = tuple(ShopConfig.from_json(shop) for shop in values["shops"])
-    return ShopsConfig(api_port=values["api_port"], shops=shops)
+    secret = values.get("cookie_secret", "")
+    return ShopsConfig(api_port=values["api_port"], shops=shops, cookie_secret=str(secret))

@@ -109,7 +109,6 @@ class Page:
 <form class="columns" method="post" action="/{self.shop.name}/buy" data-shop="{self.shop.name}"
  data-currency="{self.shop.currency}" data-locale="{self._tag()}" data-free="{self.say("free")}"
  data-none="{self.say("not_chosen")}">
-<input type="hidden" name="number" value="{escape(basket.number)}">
 <div class="column">
 <section class="card"><h2>{self.say("basket")}</h2><ul class="products">{rows}</ul>
 <noscript><button formaction="/{self.shop.name}/basket" formnovalidate>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import replace
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +30,7 @@ class ShopServer(ThreadingHTTPServer):
 
     def __init__(self, config: ShopsConfig, port: int | None = None) -> None:
         self.config = config
+        self.cookie_secret = config.cookie_secret or secrets.token_hex(32)
         super().__init__(("127.0.0.1", config.port if port is None else port), ShopHandler)
 
     @property
@@ -182,7 +184,9 @@ class ShopHandler(BaseHTTPRequestHandler):
         except CookieError:
             return first_basket(shop)
         morsel = cookies.get(_COOKIE)
-        return basket_of(shop, morsel.value) if morsel else first_basket(shop)
+        if morsel is None:
+            return first_basket(shop)
+        return basket_of(shop, morsel.value, self.server.cookie_secret)
 
     def _form(self) -> dict[str, str] | None:
         """Return the fields of the body, or None after a refusal."""
@@ -235,8 +239,9 @@ class ShopHandler(BaseHTTPRequestHandler):
         if location:
             self.send_header("Location", location)
         if shop and basket:
-            value = f"{_COOKIE}={basket.to_cookie()}; Path=/{shop.name}; HttpOnly; SameSite=Lax"
-            self.send_header("Set-Cookie", value)
+            value = basket.to_cookie(shop, self.server.cookie_secret)
+            attributes = f"Path=/{shop.name}; HttpOnly; SameSite=Lax"
+            self.send_header("Set-Cookie", f"{_COOKIE}={value}; {attributes}")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -11,6 +13,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -323,14 +326,60 @@ def test_foreign_hosts_origins_paths_and_bodies_are_refused(browser_of_shop: Bro
     assert FakeLastmile.received == []
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "e30=", "bnVsbA==", "W10=", "eyJjb3VudHMiOjF9"])
+@pytest.mark.parametrize("cookie", ["", "x", "e30=", "bnVsbA==", "W10=", "eyJjb3VudHMiOjF9", "é"])
 def test_a_damaged_cookie_is_a_new_visitor(cookie: str) -> None:
-    basket = basket_of(CONFIG, cookie)
-    assert (basket.counts, basket.session) == (first_basket(CONFIG).counts, "")
+    signed = hmac.new(b"key", f"verdura|{cookie}".encode(), hashlib.sha256).hexdigest()
+    for value in (cookie, f"{cookie}.", f"{cookie}.{signed}", f".{cookie}"):
+        basket = basket_of(CONFIG, value, "key")
+        assert (basket.counts, basket.session) == (first_basket(CONFIG).counts, "")
+
+
+def test_only_a_cookie_that_this_shop_wrote_names_an_order() -> None:
+    wrote = Basket(counts={"box": 2}, number="W-1", ordered="W-0")
+    cookie = wrote.to_cookie(CONFIG, "key")
+    assert basket_of(CONFIG, cookie, "key").ordered == "W-0"
+    other = replace(wrote, ordered="W-9").to_cookie(CONFIG, "guess")
+    spliced = f"{other.partition('.')[0]}.{cookie.partition('.')[2]}"
+    elsewhere = wrote.to_cookie(replace(CONFIG, name="faro"), "key")
+    for forged in (other, spliced, elsewhere, cookie.partition(".")[0], cookie[:-1]):
+        basket = basket_of(CONFIG, forged, "key")
+        assert basket.ordered == "", forged
+        assert basket.number not in {"W-1", "W-9"}, forged
+
+
+def test_a_forged_cookie_neither_shows_nor_overwrites_the_order_of_another(
+    browser_of_shop: Browser,
+) -> None:
+    forged = Basket(counts={"box": 1}, address="Calle 1", number="W-1", ordered="W-1")
+    for value in (forged.to_cookie(CONFIG, ""), forged.to_cookie(CONFIG, "guess").split(".")[0]):
+        browser_of_shop.cookie = f"basket={value}"
+        assert browser_of_shop.call("GET", "/verdura/thanks")[0] == 303
+        assert FakeLastmile.received == []
+        browser_of_shop.cookie = f"basket={value}"
+        form = {"name": "Ana", "delivery": "chc_1", "number": "W-1", "ordered": "W-1"}
+        assert browser_of_shop.call("POST", "/verdura/buy", form)[0] == 303
+        ((_method, _path, _headers, body),) = FakeLastmile.received
+        assert body["external_id"] != "W-1", "numbers come from the shop"
+        FakeLastmile.received.clear()
+
+
+def test_the_secret_of_the_baskets_stays_the_same_and_is_no_ones_guess(
+    seeded: RetailerRef,
+) -> None:
+    seed()
+    secret = read_config(demo.shop_file()).cookie_secret
+    assert len(secret) == 64
+    seed()
+    assert read_config(demo.shop_file()).cookie_secret == secret
+    without = ShopsConfig(api_port=1, shops=(CONFIG,))
+    servers = [ShopServer(without, 0) for _n in range(2)]
+    assert servers[0].cookie_secret != servers[1].cookie_secret != ""
+    for server in servers:
+        server.server_close()
 
 
 def test_a_basket_survives_its_cookie_and_ignores_what_it_does_not_know() -> None:
     basket = Basket(counts={"box": 2, "fruit": 0, "oil": 9}, name="Añá", number="W-1")
-    assert basket_of(CONFIG, basket.to_cookie()) == basket
+    assert basket_of(CONFIG, basket.to_cookie(CONFIG, "key"), "key") == basket
     changed = basket.changed(CONFIG, {"count-box": "99", "count-oil": "-1", "number": "X"})
     assert (changed.counts["box"], changed.counts["oil"], changed.number) == (9, 9, "W-1")
