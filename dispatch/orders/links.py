@@ -47,6 +47,11 @@ def shopper_secret(order: Order) -> str:
     )
 
 
+def is_link_ended(order: Order) -> bool:
+    """Return True if the link was ended; the next one is made by a message or a button."""
+    return derived.is_ended(purpose=NAME, subject=order.public_id)
+
+
 def address_of(secret: str) -> str:
     """Return the absolute address of the page that a secret leads to."""
     return absolute(f"{settings.SHOPPER_PATH}{secret}/")

@@ -141,6 +141,12 @@ def make_code(*, purpose: str, subject: str, rules: CodeRules = SIX_DIGITS) -> s
     return code
 
 
+def has_code(*, purpose: str, subject: str) -> bool:
+    """Return True if a code was made that can still be typed."""
+    rows = ShortCode.objects.filter(purpose=purpose, subject=subject, used_at__isnull=True)
+    return rows.filter(expires_at__gt=Now(), tries__lt=F("most_tries")).exists()
+
+
 def check_code(*, purpose: str, subject: str, code: str) -> CheckedCode:
     """Count a try, then compare the code. Call it outside any transaction.
 

@@ -56,6 +56,18 @@ def secret_of(*, purpose: str, subject: str, expires_at: dt.datetime | None = No
     return _derive(key, purpose, subject, row.generation)
 
 
+def is_ended(*, purpose: str, subject: str) -> bool:
+    """Return True if the secret of a subject was ended and no new one was made since."""
+    row = DerivedSecret.objects.filter(purpose=purpose, subject=subject).first()
+    if row is None:
+        return False
+    try:
+        ring().by_id(row.key_id)
+    except UnknownKey:
+        return True
+    return False
+
+
 def subject_of(*, purpose: str, secret: str) -> str | None:
     """Return the subject of a secret; None if it is malformed, unknown, replaced or expired.
 

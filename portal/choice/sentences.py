@@ -26,6 +26,7 @@ _MISSING = {
     "volume_cm3": gettext_lazy("There is no room for so large a load at this time."),
     "checkouts": gettext_lazy("This time is in great demand. Try again in a few minutes."),
     "too_large": gettext_lazy("No vehicle can carry these parcels. Ask the shop."),
+    "return": gettext_lazy("Returns are not picked up at this time."),
     "no_shift": gettext_lazy("No vehicle drives at this time."),
     "not_ready": gettext_lazy("This day is being prepared. Try again in a minute."),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from django.utils.functional import Promise as Lazy
@@ -24,12 +25,16 @@ from portal.shopper.policy import page_policy
 
 Words = str | Lazy
 S = OrderState
-#: External ids of returns that shoppers requested: the order's own id and this ending.
+#: External ids of returns that shoppers requested: the order's public id, this and a number.
 RETURN_SUFFIX: Final = "-R"
-LONGEST_ID: Final = 64
 SOURCE: Final = "shopper"  # the source of orders that shoppers placed by their page
 
 _OVER: Words = _("This order has ended, so it can no longer change.")
+_OWN_PLACE: Words = _("We pick up a return only at the address of the delivery.")
+_IN_VEHICLE: Words = _(
+    "The order is in the vehicle. Its instructions can change again when it is on its way."
+)
+_PICKED_UP: Words = _("We already picked up your return, so its instructions can no longer change.")
 _NO_PIN: Words = _("The shop still checks your address. You can choose a time after that.")
 _NO_SLOTS: Words = _("The shop offers no other times here at the moment.")
 
@@ -71,12 +76,11 @@ def rights_of(order: Order) -> Rights:
     time = Right(why_not=refusal or _no_time(order))
     is_late = slot is not None and slot.book_until_at <= clock.now()
     outward = order.direction == Direction.OUTWARD
-    elsewhere = time if outward else Right(why_not=refusal or _OVER)
-    ended = OrderState(order.state) in ENDED
+    elsewhere = time if outward else Right(why_not=refusal or _OWN_PLACE)
     return Rights(
         time=time,
         place=elsewhere,
-        instructions=Right(why_not=_OVER if ended or order.state == S.LOADED else ""),
+        instructions=Right(why_not=_no_instructions(order)),
         cancel=Right(why_not=refusal),
         give_back=Right(why_not=_no_return(order)),
         until_at=leaves_at(order) if is_late or slot is None else slot.book_until_at,
@@ -91,6 +95,15 @@ def _refusal(order: Order) -> Words:
     except TooLate as late:
         return late.detail
     return ""
+
+
+def _no_instructions(order: Order) -> Words:
+    """Return why the instructions cannot change now; "" if they can."""
+    if OrderState(order.state) in ENDED:
+        return _OVER
+    if order.state != S.LOADED:
+        return ""
+    return _IN_VEHICLE if order.direction == Direction.OUTWARD else _PICKED_UP
 
 
 def _no_time(order: Order) -> Words:
@@ -108,18 +121,25 @@ def _slot_of(order: Order) -> Slot | None:
     return Slot.objects.filter(public_id=order.promise.slot).first()
 
 
-def return_id_of(order: Order) -> str:
-    """Return the external id of the return of an order; the same for each call."""
-    own = order.external_id or order.public_id
-    return f"{own[: LONGEST_ID - len(RETURN_SUFFIX)]}{RETURN_SUFFIX}"
+def next_return_id(order: Order) -> str:
+    """Return the external id of an order's next return. No other order can have it.
+
+    It begins with the public id of the order, because external ids of shops can be alike.
+    """
+    stem = f"{order.public_id}{RETURN_SUFFIX}"
+    rows = Order.objects.filter(external_id__startswith=stem)
+    taken = set(rows.values_list("external_id", flat=True))
+    return next(name for number in count(1) if (name := f"{stem}{number}") not in taken)
 
 
 def return_of(order: Order) -> Order | None:
-    """Return the return that the shopper of an order requested, or None."""
+    """Return the return that the shopper of an order requested; None if it was cancelled."""
     rows = Order.objects.filter(
-        external_id=return_id_of(order), direction=Direction.RETURN, source=SOURCE
+        external_id__startswith=f"{order.public_id}{RETURN_SUFFIX}",
+        direction=Direction.RETURN,
+        source=SOURCE,
     )
-    return rows.first()
+    return rows.exclude(state=S.CANCELLED).order_by("-pk").first()
 
 
 def _no_return(order: Order) -> Words:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Order
 from lastmile.core.clock import real_now
-from lastmile.core.codes import check_code, end_code, make_code, use_code
+from lastmile.core.codes import check_code, end_code, has_code, make_code, use_code
 from lastmile.core.errors import DomainError
 from lastmile.core.events import Lane, record
 from portal.shopper.errors import NoContact
@@ -42,6 +42,11 @@ def send_code(*, order: Order) -> None:
     except DomainError:
         end_code(purpose=PURPOSE, subject=order.public_id)
         raise
+
+
+def has_sent_code(order: Order) -> bool:
+    """Return True if a code was sent for an order that can still be typed."""
+    return has_code(purpose=PURPOSE, subject=order.public_id)
 
 
 def confirm_code(*, order: Order, code: str) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.orders.links import link_expires_at, shopper_link
+from dispatch.orders.links import is_link_ended, link_expires_at, shopper_link
 from dispatch.orders.selectors import orders_of
 from dispatch.orders.services import end_shopper_link, renew_shopper_link
 from lastmile.core.clock import now, real_now
@@ -33,13 +33,12 @@ def link_of(request: PageRequest, public_id: str) -> HttpResponse:
     order = fetch(orders_of(request.principal), public_id)
     if not is_fragment(request) and request.method == "GET":
         return redirect("orders:order", public_id=order.public_id)
-    ended = False
     if request.method == "POST":
-        ended = request.POST.get("what") == "end"
-        act = end_shopper_link if ended else renew_shopper_link
+        act = end_shopper_link if request.POST.get("what") == "end" else renew_shopper_link
         act(order=order)
         if not is_fragment(request):
             return redirect("orders:order", public_id=order.public_id)
+    ended = is_link_ended(order)  # reading the panel makes no new link
     expires_at = link_expires_at(order)
     over = expires_at is not None and expires_at <= now()
     context = {
@@ -63,7 +62,7 @@ def preview(request: PageRequest, public_id: str) -> HttpResponse:
     """
     order = fetch(orders_of(request.principal), public_id)
     expires_at = link_expires_at(order)
-    if expires_at is not None and expires_at <= now():
+    if (expires_at is not None and expires_at <= now()) or is_link_ended(order):
         raise unknown()
     context = {"order": order, "path": urlsplit(shopper_link(order)).path}
     response = render(request, "shopper/staff/preview.html", context)

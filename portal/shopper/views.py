@@ -29,8 +29,10 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     target = request.POST.get("next", "")
     own = url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure())
     # Without its query, because a language in the address would hide the choice.
-    path = urlsplit(target).path if own else "/"
-    response = HttpResponseRedirect(path or "/")
+    path = (urlsplit(target).path if own else "") or "/"
+    if not url_has_allowed_host_and_scheme(path, set()):  # such as //other.example/
+        path = "/"
+    response = HttpResponseRedirect(path)
     code = request.POST.get("language", "")
     if code in dict(settings.SHOPPER_LANGUAGES):
         response.set_cookie(
@@ -57,15 +59,15 @@ def confirm(request: ShopperRequest, secret: str) -> HttpResponse:
     if request.method != "POST":
         if is_confirmed(request):
             return HttpResponseRedirect(back)
-        return _confirm_page(request, back, sent=request.GET.get("sent") == "1")
+        return _confirm_page(request, back)
     try:
         if request.POST.get("what") == "send":
             services.send_code(order=request.order)
-            query = urlencode({"next": request.GET.get("next", ""), "sent": "1"})
+            query = urlencode({"next": request.GET.get("next", "")})
             return _see(f"{reverse('shopper:confirm', args=[secret])}?{query}")
         services.confirm_code(order=request.order, code=request.POST.get("code", ""))
     except DomainError as refused:
-        return _confirm_page(request, back, sent=True, refused=refused)
+        return _confirm_page(request, back, refused=refused)
     response = _see(back)
     set_confirmed(response, request)
     return response
@@ -76,13 +78,14 @@ def _see(path: str) -> HttpResponse:
 
 
 def _confirm_page(
-    request: ShopperRequest, back: str, *, sent: bool, refused: DomainError | None = None
+    request: ShopperRequest, back: str, *, refused: DomainError | None = None
 ) -> HttpResponse:
     order = request.order
     context = {
         "order": order,
         "back": back,
-        "sent": sent,
+        "sent": services.has_sent_code(order),
+        "is_wrong": refused is not None and request.POST.get("what") != "send",
         "again": request.GET.get("again") == "1",
         "contact": contact_of(order),
         "hidden_contact": hidden_contact(order),

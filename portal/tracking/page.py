@@ -29,6 +29,7 @@ _DONE: dict[str, Words] = {
     "booked": _("Thank you. Your time is booked."),
     "instructions": _("Thank you. Your instructions were saved."),
     "cancelled": _("Your order was cancelled."),
+    "cancelled_return": _("Your return was cancelled."),
 }
 _WAYS: dict[str, Words] = {
     "window": _("Delivery"),
@@ -86,7 +87,7 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "can_arrive": expects_arrival(order),
         "contact": contact,
         "dial": re.sub(r"[^+0-9]", "", contact.contact_phone),
-        "done": _DONE.get(done, ""),
+        "done": _DONE.get(f"{done}_return" if delivery.is_return else "") or _DONE.get(done, ""),
     }
 
 

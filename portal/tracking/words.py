@@ -35,6 +35,8 @@ REASONS: dict[str, Words] = {
     "vehicle_broke_down": gettext_lazy("our vehicle broke down"),
     "cancelled": gettext_lazy("it was cancelled at the door"),
 }
+#: Reasons with which perhaps nobody was at the door.
+_AWAY = frozenset({"address_not_found", "no_time", "parcel_missing", "vehicle_broke_down"})
 #: Code of a step -> icon, tone and text; %(…)s are filled from the facts of the step.
 STEPS: dict[str, tuple[str, str, Words]] = {
     "ordered": ("package", "", gettext_lazy("We received your order")),
@@ -45,12 +47,15 @@ STEPS: dict[str, tuple[str, str, Words]] = {
     "planned": ("route", "active", gettext_lazy("On the plan of a driver")),
     "loaded": ("package-check", "active", gettext_lazy("In the vehicle")),
     "out": ("truck", "active", gettext_lazy("On its way")),
+    "out_return": ("truck", "active", gettext_lazy("On our way to you")),
+    "ordered_return": ("package", "", gettext_lazy("You requested the pickup")),
     "on_the_way": ("car", "active", gettext_lazy("You told us that you are on your way")),
     "here": ("map-pin", "active", gettext_lazy("You told us that you are here")),
     "awaiting_collection": ("inbox", "active", gettext_lazy("Ready for you to collect")),
     "delivered": ("circle-check", "ok", gettext_lazy("Delivered")),
     "picked_up": ("circle-check", "ok", gettext_lazy("We picked up your return")),
     "failed": ("circle-x", "failed", gettext_lazy("We were there, but %(reason)s")),
+    "failed_away": ("circle-x", "failed", gettext_lazy("It did not work: %(reason)s")),
     "again": ("refresh-cw", "", gettext_lazy("We will try again")),
     "returned": ("undo-2", "", gettext_lazy("Back at the shop")),
     "cancelled": ("ban", "failed", gettext_lazy("Cancelled")),
@@ -82,7 +87,12 @@ def answer_of(delivery: TrackedOrder, rights: Rights) -> Answer:
     """Return the answer to “where is my order”: one sentence that comes first on the page."""
     state, steps = delivery.state, delivery.timeline
     if state == S.CANCELLED:
-        return Answer(sentence=_("This delivery was cancelled."), icon="ban", tone="failed")
+        words = (
+            _("This return was cancelled, so we do not pick it up.")
+            if delivery.is_return
+            else _("This delivery was cancelled.")
+        )
+        return Answer(sentence=words, icon="ban", tone="failed")
     if state == S.DELIVERED:
         return Answer(sentence=_delivered(delivery), icon="circle-check", tone="ok")
     if state == S.RETURNED and delivery.is_return:
@@ -139,30 +149,45 @@ def _coming(delivery: TrackedOrder) -> Answer:
             text = _("Your delivery is planned for %(day)s, between %(from)s and %(to)s.")
         return Answer(sentence=text % texts, icon=icon, tone="active", note=_overdue(delivery))
     if order.service_date is not None:
-        if delivery.is_return:
-            text = _("We pick up your return %(day)s.")
-            day = on_day(order.service_date, delivery.zone)
-        else:
-            text = _("Your delivery is planned for %(day)s.")
-            day = for_day(order.service_date, delivery.zone)
-        return Answer(sentence=text % {"day": day}, icon=icon, tone="active")
+        return _on_date(delivery, order.service_date, icon)
     if delivery.state in OPEN:
         return Answer(
             sentence=_("We received your order. The day is not fixed yet."), icon="package"
         )
-    return Answer(sentence=_("Your order is on its way."), icon=icon, tone="active")
+    text = (
+        _("We are on our way to pick up your return.")
+        if delivery.is_return
+        else _("Your order is on its way.")
+    )
+    return Answer(sentence=text, icon=icon, tone="active")
+
+
+def _on_date(delivery: TrackedOrder, date: dt.date, icon: str) -> Answer:
+    """Return the answer for goods with a day, but without a time."""
+    note = _overdue(delivery)
+    if delivery.is_return:
+        day = on_day(date, delivery.zone)
+        planned = _("We pick up your return %(day)s.")
+        missed = _("The pickup of your return was planned for %(day)s.")
+        day = for_day(date, delivery.zone) if note else day
+    else:
+        day = for_day(date, delivery.zone)
+        planned = _("Your delivery is planned for %(day)s.")
+        missed = _("Your delivery was planned for %(day)s.")
+    text = missed if note else planned
+    return Answer(sentence=text % {"day": day}, icon=icon, tone="active", note=note)
 
 
 def _planned(delivery: TrackedOrder, arrival: ArrivalRange, icon: str) -> Answer:
     """Return the answer with the planned arrival as a range."""
     day = clock.local_date(arrival.low_at, delivery.zone)
     texts = {"day": on_day(day, delivery.zone), **window_texts(arrival.low_at, arrival.high_at)}
-    if delivery.state == S.OUT:
-        text = _("On its way: it should arrive %(day)s between %(from)s and %(to)s.")
-    elif delivery.is_return:
+    if delivery.is_return:
         text = _(
             "We should be with you %(day)s between %(from)s and %(to)s to pick up your return."
         )
+    elif delivery.state == S.OUT:
+        text = _("On its way: it should arrive %(day)s between %(from)s and %(to)s.")
     else:
         text = _("Your order should arrive %(day)s between %(from)s and %(to)s.")
     note = _overdue(delivery)
@@ -180,10 +205,19 @@ def _overdue(delivery: TrackedOrder) -> str:
     end = delivery.arrival.high_at if delivery.arrival else None
     if promise is not None:
         end = max(end or promise.closes_at, promise.closes_at)
-    if end is None or clock.now() < end:
+    if end is None:
+        today, date = clock.local_date(clock.now(), delivery.zone), delivery.order.service_date
+        is_over = date is not None and date < today
+    else:
+        is_over = end <= clock.now()
+    if not is_over:
         return ""
     if delivery.is_collected:
         return _("This time has passed. Contact the shop if you still want to collect it.")
+    if delivery.is_return:
+        return _(
+            "This time has passed and no pickup is recorded yet. Contact the shop if you wait."
+        )
     return _("This time has passed and no delivery is recorded yet. Contact the shop if you wait.")
 
 
@@ -212,12 +246,20 @@ def _awaiting(delivery: TrackedOrder) -> Answer:
 
 def step_lines(delivery: TrackedOrder) -> list[StepLine]:
     """Return the lines of the timeline, the newest first."""
-    return [_step_line(step) for step in reversed(delivery.timeline.steps)]
+    return [
+        _step_line(step, is_return=delivery.is_return) for step in reversed(delivery.timeline.steps)
+    ]
 
 
-def _step_line(step: Step) -> StepLine:
-    by_shopper = step.code == "cancelled" and step.data.get("cause") == "shopper"
-    icon, tone, text = STEPS["cancelled_by_you" if by_shopper else step.code]
+def _step_line(step: Step, *, is_return: bool) -> StepLine:
+    code = step.code
+    if code == "cancelled" and step.data.get("cause") == "shopper":
+        code = "cancelled_by_you"
+    elif code == "failed" and str(step.data.get("reason") or "") in _AWAY:
+        code = "failed_away"
+    elif is_return and f"{code}_return" in STEPS:
+        code = f"{code}_return"
+    icon, tone, text = STEPS[code]
     facts = {"window": "", "reason": _reason(step)}
     if step.code in {"window", "window_changed"}:
         opens, closes = (

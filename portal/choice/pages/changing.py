@@ -149,7 +149,9 @@ def give_back(request: ShopperRequest, secret: str) -> HttpResponse:
         )
 
     if request.method == "POST":
-        placed = present or apply_form(form, act)
+        if present is not None:
+            return _see(_home(shopper_secret(present)))
+        placed = apply_form(form, act)
         if isinstance(placed, Order):
             return _see(reverse("choosing:start", args=[shopper_secret(placed)]))
     context = {"form": form, "right": right, "present": present, "one": len(parcels) == 1}

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Order
-from lastmile.core import formatting
+from lastmile.core import clock, formatting
 from portal.choice.models import DeliverySession, ShownOffer
 from portal.choice.pages.words import GREEN_MARK, MARKS, OPTIONS, RETURN_OPTION, Words, why_here
 from portal.choice.providers.base import HeldPlace
@@ -79,7 +79,9 @@ def page_of(
     Without ``every_day`` only the first days are shown, up to ``FEW_OFFERS`` offers, and the days
     of the green offer and of the held one.
     """
-    shown = list(offers_of(session))
+    now, own = clock.now(), {place.offer for place in held}
+    # As the API: what can no longer be booked is not shown, but a held time is.
+    shown = [row for row in offers_of(session) if row.book_until_at > now or row.offer in own]
     lines = [row for row in shown if not option or row.option == option]
     groups = _groups(lines, session.not_offered, order, {place.offer for place in held}, option)
     with_offers = [group for group in groups if group.offers]

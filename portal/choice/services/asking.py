@@ -185,7 +185,9 @@ def change_session(
     """
     row = DeliverySession.objects.select_for_update(of=("self",)).get(pk=session.pk)
     if row.round != answer.round:
-        raise SessionChanged(_("Another call changed this session. Read it again and repeat."))
+        raise SessionChanged(
+            _("These options were changed at the same moment. Look at them again, then choose.")
+        )
     before = {shown.offer: shown for shown in offers_of(row)}
     question = answer.question
     for name, value in columns_of(question.request).items():

@@ -45,14 +45,13 @@ def prepare_hold(*, session: DeliverySession, offer: str, handover: str = "") ->
     """
     shown = offers_of(session).filter(offer=offer[:64].replace("\x00", "")).first()
     if shown is None:
-        text = _("This offer is not in the session's last answer. Take one of its offers.")
+        text = _("This option is no longer in the list. Look again, then choose one of the list.")
         raise OfferUnknown(text, errors=[FieldProblem("/offer", text, "offer_unknown")])
     own = handover or str(next(iter(shown.handovers), ""))
     if own not in shown.handovers:
-        text = _("This offer has no such handover. Use one of: %(words)s.") % {
-            "words": ", ".join(shown.handovers)
-        }
-        raise Invalid(text, errors=[FieldProblem("/handover", text)])
+        text = _("This way of handing over is not possible with this option. Choose another one.")
+        data = {"handovers": list(shown.handovers)}
+        raise Invalid(text, errors=[FieldProblem("/handover", text)], data=data)
     if _kept(session, shown, own) is not None:
         return ReadyHold(shown=shown, handover=own)
     try:

@@ -12,12 +12,14 @@ from dispatch.orders.models import Cause, Direction, Order, Parcel, Place
 from dispatch.orders.services import lock_orders, place_order
 from dispatch.slots.errors import TooLate
 from lastmile.core.errors import FieldProblem, Invalid
-from portal.shopper.changes import SOURCE, return_id_of, return_of, rights_of
+from portal.shopper.changes import SOURCE, next_return_id, return_of, rights_of
 
 
 @transaction.atomic
 def request_return(*, order: Order, parcels: Collection[str], note: str = "") -> Order:
     """Place the return of an order with some of its parcels (public ids). Again it is the same.
+
+    After a cancelled return there can be another one.
 
     The return goes from the place of the delivery to the hub of the order, without a date: its
     shopper then chooses a time. Locks: the order. Records: order.placed. Raises: Invalid without
@@ -34,8 +36,6 @@ def request_return(*, order: Order, parcels: Collection[str], note: str = "") ->
     if not chosen:
         text = _("Choose at least one parcel.")
         raise Invalid(text, errors=[FieldProblem("/parcels", text)])
-    if Order.objects.filter(external_id=return_id_of(row)).exists():
-        raise TooLate(_("The shop already has another order with this number. Contact it."))
     placed = place_order(draft=_draft(row, chosen, note), source=SOURCE, cause=Cause.SHOPPER)
     assert placed.order is not None, "place_order() raises the problem of a refused draft"
     return placed.order
@@ -44,7 +44,7 @@ def request_return(*, order: Order, parcels: Collection[str], note: str = "") ->
 def _draft(order: Order, parcels: list[Parcel], note: str) -> OrderDraft:
     shopper = order.shopper
     return OrderDraft(
-        external_id=return_id_of(order),
+        external_id=next_return_id(order),
         direction=Direction.RETURN,
         shopper=ShopperDraft(
             name=shopper.name,

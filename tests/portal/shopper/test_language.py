@@ -46,7 +46,12 @@ def test_the_choice_is_one_cookie_of_shoppers_pages_and_leads_back_without_a_que
 
 
 def test_a_wrong_choice_changes_nothing_and_never_leads_to_another_site(client: Client) -> None:
-    for target in ("https://evil.example/t/x/", "//evil.example/", "javascript:alert(1)"):
+    own = f"http://{client.get('/login/').wsgi_request.get_host()}"
+    assert client.post("/look/shopper-language", {"next": f"{own}/t/x/"}).url == "/t/x/"  # type: ignore[attr-defined]
+    for target in (
+        *("https://evil.example/t/x/", "//evil.example/", "javascript:alert(1)"),
+        *(f"{own}//evil.example/", f"{own}/\\evil.example/", f"{own}///evil.example"),
+    ):
         answer = client.post("/look/shopper-language", {"language": "xx", "next": target})
         assert (answer.headers["Location"], answer.cookies.get("lastmile_shopper_language")) == (
             "/",

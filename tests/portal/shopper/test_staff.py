@@ -7,6 +7,7 @@ from django.test import Client
 
 from dispatch.orders.links import ShopperLink, shopper_link, shopper_secret
 from dispatch.orders.models import Order
+from lastmile.core.models import DerivedSecret
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from portal.shopper import services
 from portal.shopper.models import ShownCode
@@ -66,6 +67,13 @@ def test_an_ended_link_shows_nothing_until_a_new_one_is_made(desk: Client, order
     assert "was ended" in panel
     assert "/t/" not in panel
     assert AuditEntry.objects.filter(act="order.link_ended", subject=order.public_id).exists()
+    for reading in (panel_of(order), f"{panel_of(order)}preview/"):
+        for read in (desk.get, desk.head):
+            read(reading, headers=HTMX)
+    ended = desk.get(panel_of(order), headers=HTMX).content.decode()
+    assert "was ended" in ended, "reading the panel makes no new link"
+    assert "/t/" not in ended
+    assert DerivedSecret.objects.get(subject=order.public_id).key_id == ""
     assert works(shopper_secret(order)), "the next message brings a new one"
     assert not works(old)
 

@@ -95,6 +95,32 @@ def test_the_way_from_a_guarded_page_to_the_code_and_back_works_with_forms_alone
     assert done == [order.public_id]
 
 
+def test_the_page_says_that_a_code_was_sent_only_if_one_was_and_is_valid(
+    demo: RetailerRef, client: Client, order: Order, secret: str, clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def text(answer: Any) -> str:
+        return str(answer.content.decode())
+
+    path = f"/t/{secret}/confirm/?next=elsewhere/&sent=1"
+    assert "We sent a code" not in text(client.get(path))
+    send(client, secret)
+    assert "We sent a code" in text(client.get(path))
+    assert 'aria-invalid="true"' in text(confirm(client, secret, other_than(newest_code(order))))
+    ShortCode.objects.update(expires_at=clocks.real_now() - dt.timedelta(seconds=1))
+    assert "We sent a code" not in text(client.get(path))
+
+    def fail(*_args: object) -> None:
+        raise NoMessageChannel("The channel is down.")
+
+    monkeypatch.setattr(NullSender, "send", fail)
+    refused = send(client, secret)
+    assert refused.status_code == 409
+    assert "The channel is down." in text(refused)
+    assert "We sent a code" not in text(refused)
+    assert "aria-invalid" not in text(refused)
+
+
 def test_without_a_code_nothing_is_done_and_the_page_says_so(
     demo: RetailerRef, client: Client, secret: str, done: list[str]
 ) -> None:

@@ -13,6 +13,7 @@ from dispatch.orders.models import Direction, Option, Order
 from dispatch.orders.services import (
     cancel_order,
     mark_awaiting_collection,
+    mark_out,
     mark_planned,
     return_order,
     try_again,
@@ -43,6 +44,46 @@ def at(hour: int, minute: int = 0, day: dt.date = DAY) -> dt.datetime:
 def order(retailer: RetailerRef) -> Order:
     make_hub()
     return make_order()
+
+
+def test_a_day_without_a_time_that_has_passed_is_not_planned_any_more(
+    order: Order, shopper: Shopper, clock: SetClock
+) -> None:
+    clock(at(23))
+    assert shopper(order).answer() == "Your delivery is planned for today."
+    clock(at(13, day=DAY + dt.timedelta(days=1)))
+    page = shopper(order).text()
+    assert "Your delivery was planned for yesterday." in page
+    assert "no delivery is recorded yet. Contact the shop" in page
+
+
+def test_the_page_of_a_return_never_says_that_something_is_delivered(
+    order: Order, shopper: Shopper, clock: SetClock
+) -> None:
+    returned = make_order(direction=Direction.RETURN)
+    reader = shopper(returned)
+    clock(at(8))
+    mark_planned(orders=[returned.pk], plan="pln_1")
+    mark_out(orders=[returned.pk])
+    page = reader.text()
+    assert "We pick up your return today." in page
+    assert "On our way to you" in page
+    assert "You requested the pickup" in page
+    for false in (
+        "should arrive",
+        "Your order is",
+        "We received your order",
+        "delivery is planned",
+    ):
+        assert false not in page, false
+
+
+def test_a_van_that_broke_down_was_not_there(order: Order, shopper: Shopper) -> None:
+    out(order)
+    attempt(order, outcome="failed", reason="vehicle_broke_down")
+    page = shopper(order).text()
+    assert "It did not work: our vehicle broke down" in page
+    assert "We were there" not in page
 
 
 def test_the_page_answers_in_one_sentence_in_every_state(

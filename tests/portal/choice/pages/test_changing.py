@@ -276,11 +276,11 @@ def test_a_return_is_requested_once_and_its_time_is_chosen_like_any_other(
     answer = shopper.post("return/", parcels=parcel.public_id, note="Box is open")
     there = answer.headers["Location"]
     returned = Order.objects.get(direction=Direction.RETURN)
-    assert (returned.external_id, returned.source) == (f"{delivered.external_id}-R", "shopper")
+    assert (returned.external_id, returned.source) == (f"{delivered.public_id}-R1", "shopper")
     assert returned.place.text == delivered.place.text
     assert (returned.state, returned.notes) == ("placed", "Box is open")
     again = shopper.post("return/", parcels=parcel.public_id)
-    assert again.headers["Location"] == there
+    assert f"{again.headers['Location']}choose/" == there, "the page of the same return"
     assert Order.objects.filter(direction=Direction.RETURN).count() == 1
     assert "Your return" in shopper.text()
     second = ShopperBrowser(returned)
@@ -290,6 +290,56 @@ def test_a_return_is_requested_once_and_its_time_is_chosen_like_any_other(
     book(second, 12)
     assert "We pick up your return" in second.answer()
     assert Hold.objects.get(order=returned).collects
+
+
+def test_a_cancelled_return_can_be_requested_again(
+    delivered: Order, shopper: ShopperBrowser
+) -> None:
+    parcel = delivered.parcels.get().public_id
+    shopper.post("return/", parcels=parcel)
+    first = Order.objects.get(direction=Direction.RETURN)
+    reader = ShopperBrowser(first)
+    page = reader.get("change/cancel/")
+    assert "You keep the goods." in text_of(page)
+    assert "order again" not in text_of(page)
+    reader.post("change/cancel/", **fields_of(page), reason="other")
+    assert reader.answer(done="cancelled") == "This return was cancelled, so we do not pick it up."
+    assert "Your return was cancelled." in reader.text(done="cancelled")
+    assert "Your order was cancelled." not in reader.text(done="cancelled")
+    assert "Request a pickup" in shopper.text()
+    there = shopper.post("return/", parcels=parcel).headers["Location"]
+    second = Order.objects.exclude(pk=first.pk).get(direction=Direction.RETURN)
+    assert there == f"/t/{ShopperBrowser(second).secret}/choose/"
+    assert second.external_id == f"{delivered.public_id}-R2"
+
+
+def test_orders_with_long_and_like_ids_never_share_a_return(hub: Hub, clock: SetClock) -> None:
+    clock(NOON - dt.timedelta(hours=6))
+    readers = []
+    for ending in ("001", "002"):
+        order = make_order(hub=hub.public_id, external_id="x" * 61 + ending)
+        out(order)
+        attempt(order)
+        readers.append(ShopperBrowser(order))
+    for reader in readers:
+        assert "Request a pickup" in reader.text()
+        reader.post("return/", parcels=reader.order.parcels.get().public_id)
+    returns = Order.objects.filter(direction=Direction.RETURN).order_by("pk")
+    assert [len(row.external_id or "") <= 64 for row in returns] == [True, True]
+    for reader, own in zip(readers, returns, strict=True):
+        again = reader.post("return/", parcels=reader.order.parcels.get().public_id)
+        assert again.headers["Location"] == f"/t/{ShopperBrowser(own).secret}/"
+        assert own.external_id == f"{reader.order.public_id}-R1"
+
+
+def test_in_the_vehicle_the_page_does_not_say_that_the_order_has_ended(
+    order: Order, shopper: ShopperBrowser
+) -> None:
+    mark_planned(orders=[order.pk], plan="pln_1")
+    mark_loaded(orders=[order.pk])
+    page = shopper.text("change/instructions/")
+    assert "can change again when it is on its way" in page
+    assert "has ended" not in page
 
 
 @pytest.mark.parametrize("parcels", ["", "prc_unknown", "\x00"])

@@ -309,6 +309,22 @@ def test_a_hold_that_ended_and_is_full_now_is_refused_and_leads_to_the_options(
     assert below(shopper.get(confirm), shopper).endswith("?ended=1")
 
 
+def test_a_time_that_can_no_longer_be_booked_is_not_shown(
+    shopper: ShopperBrowser, clock: SetClock
+) -> None:
+    options = options_of(shopper)
+    assert shopper.get(options).content.count(b'type="radio"') == 4
+    ShownOffer.objects.filter(offer=slot_at(10).public_id).update(
+        book_until_at=dt.datetime(2026, 11, 22, 1, tzinfo=dt.UTC)
+    )
+    clock(dt.datetime(2026, 11, 22, 1, tzinfo=dt.UTC))
+    page = shopper.get(options).content.decode()
+    assert page.count('type="radio"') == 3
+    assert slot_at(10).public_id not in page
+    old = shopper.post(options, offer="slt_gone")
+    assert "This option is no longer in the list." in text_of(old)
+
+
 def test_an_order_in_the_vehicle_offers_no_other_time_and_says_why(
     shopper: ShopperBrowser, order: Order
 ) -> None:
