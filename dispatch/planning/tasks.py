@@ -16,7 +16,7 @@ from dispatch.planning.boards import prepare_files, remove_old_files
 from dispatch.planning.search import parts
 from dispatch.planning.search.spread import search_part
 from dispatch.planning.selectors.tentative import days_behind
-from dispatch.planning.services.late_changes import publish_late_orders
+from dispatch.planning.services.late_changes import publish_late_changes
 from dispatch.planning.services.redispatching import Bounds, redispatch_day
 from dispatch.planning.services.solving import solve_day
 from dispatch.planning.services.tentative import reconcile_day, request_reconciling
@@ -73,15 +73,15 @@ def improve(job: Lease) -> Mapping[str, Any]:
 
 
 def publish_late(job: Lease) -> Mapping[str, Any]:
-    """Publish the late orders of the payload's hub and date; return what was published."""
+    """Publish the late changes of the payload's hub and date; return what was published."""
     hub = Hub.objects.get(public_id=job.payload["hub"])
     service_date = dt.date.fromisoformat(job.payload["service_date"])
-    return publish_late_orders(job, hub=hub, service_date=service_date)
+    return publish_late_changes(job, hub=hub, service_date=service_date)
 
 
 @retailer_task("planning.tend_days", queue="default")
 def tend_days() -> None:
-    """Request the jobs for changed days: improvement, or publication of late orders."""
+    """Request the jobs for changed days: improvement, or publication of late changes."""
     pointers = seen(current_schema(), POINTER)
     if request_due_work():
         note_waiting()

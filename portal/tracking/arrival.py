@@ -7,6 +7,8 @@ range around the planned start of the service:
   that is more, because the uncertainty grows along the route;
 - it is rounded outwards to whole ``STEP_S``;
 - it begins no earlier than the promised window opens, because nobody comes before;
+- there is none if the service is planned before the window opens: that plan was made for another
+  promise, so its time means nothing;
 - it ends no later than the window closes, as long as the plan keeps the promise (slack of 0 or
   more). If the plan is late, the range shows that.
 
@@ -47,8 +49,13 @@ class ArrivalRange:
 
 def range_of(
     stop: PlannedStop, *, opens_at: dt.datetime | None, closes_at: dt.datetime | None
-) -> ArrivalRange:
-    """Return the range of a planned arrival; the promised window limits it if there is one."""
+) -> ArrivalRange | None:
+    """Return the range of a planned arrival; the promised window limits it if there is one.
+
+    None if the stop was planned for another window: it begins before this one opens.
+    """
+    if opens_at is not None and stop.starts_at < opens_at:
+        return None
     since_start_s = max(0.0, (stop.starts_at - stop.leaves_at).total_seconds())
     spread = dt.timedelta(seconds=max(LEAST_S, SHARE * since_start_s))
     low = _rounded(stop.starts_at - spread, up=False)

@@ -147,7 +147,8 @@ def _coming(delivery: TrackedOrder) -> Answer:
             text = _("Your order is on its way. We agreed on %(day)s, between %(from)s and %(to)s.")
         else:
             text = _("Your delivery is planned for %(day)s, between %(from)s and %(to)s.")
-        return Answer(sentence=text % texts, icon=icon, tone="active", note=_overdue(delivery))
+        note = _overdue(delivery) or _replanned(delivery)
+        return Answer(sentence=text % texts, icon=icon, tone="active", note=note)
     if order.service_date is not None:
         return _on_date(delivery, order.service_date, icon)
     if delivery.state in OPEN:
@@ -197,6 +198,13 @@ def _planned(delivery: TrackedOrder, arrival: ArrivalRange, icon: str) -> Answer
         )
     tone = "risk" if note else "active"
     return Answer(sentence=text % texts, icon=icon, tone=tone, note=note)
+
+
+def _replanned(delivery: TrackedOrder) -> str:
+    """Return a note while the published plan is older than what was agreed."""
+    if not delivery.is_replanned:
+        return ""
+    return _("The driver's plan is being updated to what we agreed.")
 
 
 def _overdue(delivery: TrackedOrder) -> str:

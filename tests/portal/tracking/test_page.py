@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dispatch.orders.drafts import PlaceDraft, ShopperDraft
+from dispatch.orders.drafts import PlaceDraft, PromisedPlace, ShopperDraft
 from dispatch.orders.models import Direction, Option, Order
 from dispatch.orders.services import (
     cancel_order,
@@ -20,6 +20,8 @@ from dispatch.orders.services import (
 )
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.services import publish_plan
+from lastmile.core.clock import now as clock_now
+from lastmile.core.geo import Point
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from portal.shopper.policy import ShopperPages
@@ -172,6 +174,33 @@ def test_the_planned_arrival_is_a_range_only_once_a_plan_is_published(
     assert low < stop.starts_at.time() < high
     assert f"{stop.starts_at:%H:%M}" not in reader.text(), "a plan does not know the minute"
     assert "not a live position" in reader.text()
+
+
+def test_a_plan_that_is_older_than_the_promise_shows_no_arrival_and_says_so(
+    retailer: RetailerRef, shopper: Shopper, clock: SetClock
+) -> None:
+    hub = day_of(3, shifts=1)
+    order = Order.objects.order_by("pk")[1]
+    promise(order, 8, 12)
+    publish_plan(plan=plan(hub))
+    reader = shopper(order)
+    assert reader.answer().startswith("Your order should arrive tomorrow between ")
+    clock(clock_now() + dt.timedelta(minutes=5))
+    promise(order, 8, 12, handover="contactless")
+    assert reader.answer().startswith("Your order should arrive "), "the plan reads no handover"
+    for opens, closes in ((14, 16), (7, 12)):
+        promise(order, opens, closes)
+        agreed = f"tomorrow, between {opens:02}:00 and {closes:02}:00."
+        assert reader.answer() == f"Your delivery is planned for {agreed}"
+        assert "The driver's plan is being updated to what we agreed." in reader.text()
+        assert "not a live position" not in reader.text()
+    promise(order, 8, 12)
+    there = PromisedPlace(
+        reference="work", text="Rua Nova 2", point=Point(lat=hub.lat + 0.01, lon=hub.lon)
+    )
+    assert reader.answer().startswith("Your order should arrive "), "the old time was agreed again"
+    promise(order, 8, 12, place=there)
+    assert "The driver's plan is being updated to what we agreed." in reader.text()
 
 
 def test_s28_a_date_without_an_hour_is_the_same_day_in_every_zone(

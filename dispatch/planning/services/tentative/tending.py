@@ -9,14 +9,15 @@ from django.db.models import F
 
 from dispatch.planning.models import TentativeDay
 from dispatch.planning.selectors.jobs import IMPROVE, LATE
-from dispatch.planning.selectors.tentative import late_orders, not_over
+from dispatch.planning.selectors.late import late_changes
+from dispatch.planning.selectors.tentative import not_over
 from lastmile.core import jobs
 from lastmile.core.clock import now
 from lastmile.core.tenancy import current_schema
 from lastmile.worklist.services import point
 
 POINTER: Final = "planning.days"
-#: Seconds without a change before a day is improved, and for which late orders are gathered.
+#: Seconds without a change before a day is improved, and for which late changes are gathered.
 QUIET_S: Final = 30
 
 
@@ -26,15 +27,15 @@ def note_change(row: TentativeDay, version_before: int) -> None:
         note_waiting()
 
 
-def note_waiting() -> None:
-    """Add a pointer: the days of this retailer are looked at again after ``QUIET_S``."""
-    point(schema=current_schema(), kind=POINTER, due_in_s=QUIET_S)
+def note_waiting(due_in_s: int = QUIET_S) -> None:
+    """Add a pointer: the days of this retailer are looked at again after ``due_in_s``."""
+    point(schema=current_schema(), kind=POINTER, due_in_s=due_in_s)
 
 
 def request_due_work() -> bool:
     """Request the jobs for all changed days; return True if a day has to wait a little longer.
 
-    A published day gets the job that publishes its late orders. Another day is improved after
+    A published day gets the job that publishes its late changes. Another day is improved after
     ``QUIET_S`` without a change. Locks: nothing. Records: nothing. Raises: nothing.
     """
     quiet_since = now() - dt.timedelta(seconds=QUIET_S)
@@ -47,7 +48,7 @@ def request_due_work() -> bool:
         if not not_over([(row.hub, row.service_date)]):
             continue
         if row.base_plan_id is not None:
-            if late_orders(row):
+            if late_changes(row):
                 _request(LATE, row)
             else:
                 mark_tended(row)
@@ -60,9 +61,10 @@ def request_due_work() -> bool:
     return waits
 
 
-def mark_tended(row: TentativeDay) -> None:
-    """Note that a day needs no work until it changes again."""
-    TentativeDay.objects.filter(pk=row.pk, version=row.version).update(improved_version=row.version)
+def mark_tended(row: TentativeDay) -> bool:
+    """Note that a day needs no work until it changes again; False if it has changed since."""
+    unchanged = TentativeDay.objects.filter(pk=row.pk, version=row.version)
+    return unchanged.update(improved_version=row.version) == 1
 
 
 def _request(kind: str, row: TentativeDay) -> None:
