@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from django.conf import settings
 from django.db import transaction
@@ -62,11 +63,12 @@ class Counts:
 def read_batch(lease: Lease) -> dict[str, object]:
     """Read the file of a job's import and end it with counts, or with the fault of the file.
 
-    Each chunk of rows is one transaction. A second run after a crash finds the same orders by
-    their external ids, so nothing takes effect twice. A preview does the same work and rolls back
-    each transaction.
+    Each part of a chunk of rows is one transaction (``parts_of``). A second run after a crash finds
+    the same orders by their external ids, so nothing takes effect twice. A preview does the same
+    work and rolls back each transaction.
 
-    Locks: the orders of a chunk. Records: what place_orders records, import.done, import.failed.
+    Locks: the day of a choice, the orders of a part. Records: what place_orders records,
+    import.done, import.failed.
     """
     batch = ImportBatch.objects.select_related("hub").get(public_id=lease.payload["batch"])
     if batch.state == ImportBatch.State.RECEIVED:
@@ -92,7 +94,8 @@ def _read(lease: Lease, batch: ImportBatch) -> None:
     for start in range(0, len(parsed.rows), CHUNK):
         if lease.cancelled():
             break
-        _place_chunk(lease, batch, parsed, parsed.rows[start : start + CHUNK], counts, refused)
+        for rows in parts_of(parsed.rows[start : start + CHUNK]):
+            _place_rows(lease, batch, parsed, rows, counts, refused)
         done = min(start + CHUNK, len(parsed.rows))
         lease.progress(5 + 90 * done // len(parsed.rows), f"{done}/{len(parsed.rows)}")
     counts.refused = len(refused)
@@ -108,7 +111,18 @@ def _conventions(batch: ImportBatch) -> Conventions:
     return conventions_of({region_of(zone) for zone in zones}, retailer.language)
 
 
-def _place_chunk(
+def parts_of(rows: Sequence[Row]) -> list[Sequence[Row]]:
+    """Divide rows into transactions: all rows without a choice, then each row with a choice alone.
+
+    A choice needs the lock on its day. Other shoppers of that day wait for it, so it is held for
+    one order only. A file has one row of an order, so the sequence of the rows does not matter.
+    """
+    plain = [row for row in rows if not row.choice]
+    alone: list[Sequence[Row]] = [[row] for row in rows if row.choice]
+    return [plain, *alone] if plain else alone
+
+
+def _place_rows(
     lease: Lease,
     batch: ImportBatch,
     parsed: Parsed,
@@ -251,7 +265,7 @@ def _end(
         batch.refused_count = counts.refused
         batch.needs_pin_count = counts.needs_pin
         batch.warned_count = counts.warned
-        batch.warnings = counts.warnings
+        batch.warnings = sorted(counts.warnings, key=itemgetter("row"))
         batch.changes = dict(sorted(counts.changes.items()))
         _close(batch, ImportBatch.State.DONE)
         ImportFile.objects.filter(batch=batch).update(sketch=counts.sketch())

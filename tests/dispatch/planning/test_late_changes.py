@@ -12,7 +12,6 @@ from dispatch.orders.drafts import PromisedPlace, PromiseDraft
 from dispatch.orders.models import Order
 from dispatch.orders.services import (
     cancel_order,
-    change_order,
     mark_unplanned,
     set_pin,
     set_promise,
@@ -43,8 +42,14 @@ from tests.factories.orders import DAY, make_order, make_window
 pytestmark = pytest.mark.usefixtures("clock", "retailer")
 
 
-def promise(order: Order, opens: int, closes: int, place: PromisedPlace | None = None) -> None:
-    window = make_window(opens, closes)
+def promise(
+    order: Order,
+    opens: int,
+    closes: int,
+    place: PromisedPlace | None = None,
+    day: dt.date = DAY,
+) -> None:
+    window = make_window(opens, closes, day)
     draft = PromiseDraft(
         opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper", place=place
     )
@@ -126,8 +131,7 @@ def cancelled(order: Order) -> None:
 
 def moved_away(order: Order) -> None:
     mark_unplanned(orders=[order.pk], plan="")
-    order.refresh_from_db()
-    change_order(order=order, service_date=DAY + dt.timedelta(days=1))
+    promise(order, 9, 12, day=DAY + dt.timedelta(days=1))
 
 
 @pytest.mark.parametrize("leave", [cancelled, moved_away])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from dispatch.intake import selectors as imports
 from dispatch.intake.models import ImportBatch
-from dispatch.intake.services import receive_file
+from dispatch.intake.services import reading, receive_file
+from dispatch.intake.services.choosing import use_choices
+from dispatch.orders.drafts import OrderDraft, Placed
 from dispatch.orders.models import Order
 from dispatch.slots.errors import HoldEnded, PriceChanged
 from dispatch.slots.models import Choice, Hold, Slot
@@ -105,6 +108,29 @@ def test_an_unknown_choice_is_refused_and_no_order_is_placed(api: KeyClient, slo
     answer = api.post(API, BODY | {"choice": "chc_00000000000000000000"})
     assert (answer.status_code, Order.objects.count()) == (422, 0)
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/choice"]
+
+
+def test_a_file_locks_the_day_of_a_choice_for_one_order_only(
+    slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = curbside(hub=slot.hub, opens=840, closes=900)
+    first, second = chosen(slot), chosen(wide, session=YOU)
+    together: list[list[str]] = []  # the choices of the orders that one transaction places
+
+    def watch(drafts: Sequence[OrderDraft], *rest: Any) -> list[Placed]:
+        together.append([draft.choice for draft in drafts])
+        return use_choices(drafts, *rest)
+
+    monkeypatch.setattr(reading, "use_choices", watch)
+    text = f"order_id,name,lat,lon,kg,choice\nA1,Ana,{LAT},{LON},2,{first.public_id}\n"
+    text += (
+        f"A2,Rui,{LAT},{LON},1,\nA3,Eva,{LAT},{LON},2,{second.public_id}\nA4,Zoe,{LAT},{LON},1,\n"
+    )
+    batch = bring(text)
+    assert together == [["", ""], [first.public_id], [second.public_id]]
+    assert (batch.created_count, batch.warned_count) == (4, 0)
+    promised = Order.objects.filter(promise__isnull=False).order_by("external_id")
+    assert list(promised.values_list("external_id", flat=True)) == ["A1", "A3"]
 
 
 def test_the_choice_of_another_retailer_is_unknown(
