@@ -317,6 +317,9 @@ LIMIT_API_PER_MINUTE = env.number("LIMIT_API_PER_MINUTE", 1200, least=1)
 LIMIT_CHECKOUT_KEY_PER_MINUTE = env.number("LIMIT_CHECKOUT_KEY_PER_MINUTE", 3000, least=1)
 LIMIT_CHECKOUT_ADDRESS_PER_MINUTE = env.number("LIMIT_CHECKOUT_ADDRESS_PER_MINUTE", 120, least=1)
 LIMIT_CHECKOUT_HOLDS_PER_HOUR = env.number("LIMIT_CHECKOUT_HOLDS_PER_HOUR", 60, least=1)
+# POSTs of shoppers' pages, by link and by network address; counted in the same way.
+LIMIT_SHOPPER_LINK_PER_MINUTE = env.number("LIMIT_SHOPPER_LINK_PER_MINUTE", 60, least=1)
+LIMIT_SHOPPER_ADDRESS_PER_MINUTE = env.number("LIMIT_SHOPPER_ADDRESS_PER_MINUTE", 240, least=1)
 LIMIT_SOCKETS_PER_RETAILER = env.number("LIMIT_SOCKETS_PER_RETAILER", 200, least=1)
 SOCKET_GATE = "tenants.gate.SocketGate"
 SOCKET_ROUTES = [  # lists of websocket routes; the last one answers 4404

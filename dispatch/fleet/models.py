@@ -71,6 +71,12 @@ class Hub(Timestamped):
     def point(self) -> Point:
         return Point(lat=self.lat, lon=self.lon)
 
+    @property
+    def place_text(self) -> str:
+        """The name and the street address as one line, so that a shopper finds the hub."""
+        address = " ".join(self.address.split())
+        return ", ".join(filter(None, ("" if self.name in address else self.name, address)))
+
 
 class Zone(Timestamped):
     """An area that a hub serves. ``polygon`` is always valid GeoJSON (RFC 7946).

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Avg, Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Avg, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 
-from dispatch.slots.models import Choice
-from dispatch.slots.states import ChoiceState
+from dispatch.slots.models import Choice, Hold
+from dispatch.slots.states import ChoiceState, HoldState
 from lastmile.core import clock
 from lastmile.core.refusals import unknown
 from portal.choice.models import Caller, DeliverySession, ShownOffer
@@ -71,7 +71,7 @@ def choices_of(principal: Principal | None) -> QuerySet[Choice]:
 
 def waiting_choice(session: DeliverySession) -> Choice | None:
     """Return the choice of a session that waits for the order and has not expired, or None."""
-    rows = Choice.objects.select_related("hold", "order").filter(
+    rows = Choice.objects.select_related("hold__slot__hub", "order").filter(
         session=session.public_id, state=ChoiceState.WAITING, expires_at__gt=clock.now()
     )
     return rows.order_by("-pk").first()
@@ -127,7 +127,7 @@ def choice_figures(
     shown = dict(
         rows.values_list("option").annotate(n=Count("session", distinct=True)).order_by("option")
     )
-    done = rows.filter(chosen_at__isnull=False)
+    done = _still_chosen(rows)
     chosen = dict(
         done.values_list("option").annotate(n=Count("session", distinct=True)).order_by("option")
     )
@@ -167,4 +167,23 @@ def newest_choices(principal: Principal | None) -> QuerySet[ShownOffer]:
     """Return the offers that shoppers chose in the caller's hubs, with session and order."""
     own = visible(principal, sessions()).values("pk")
     rows = ShownOffer.objects.select_related("session__hub", "session__order")
-    return rows.filter(session__in=own, chosen_at__isnull=False)
+    return _still_chosen(rows.filter(session__in=own))
+
+
+def _still_chosen(rows: QuerySet[ShownOffer]) -> QuerySet[ShownOffer]:
+    """Return the offers that are chosen now: neither given back, nor expired without an order.
+
+    An order can still use a choice that expired. Then the order has a new hold, and the choice
+    says that it counts.
+    """
+    over = Q(state=HoldState.RELEASED) | (
+        Q(state__in=[HoldState.LIVE, HoldState.KEPT]) & Q(expires_at__lte=clock.now())
+    )
+    ended = Hold.objects.filter(over, public_id=OuterRef("hold"))
+    used = Choice.objects.filter(
+        session=OuterRef("session__public_id"),
+        slot=OuterRef("offer"),
+        state=ChoiceState.USED,
+        hold__state=HoldState.PROMISED,
+    )
+    return rows.filter(Q(chosen_at__isnull=False) & (~Exists(ended) | Exists(used)))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from dispatch.orders.models import Order, Place
+from dispatch.orders.models import Option, Order, Place
+from dispatch.orders.states import OrderState
 from lastmile.core import clock, formatting
 from lastmile.core.tenancy import current_retailer
 
 DAY = dt.timedelta(days=1)
 LONGEST_PLACE = 80
+AT_HUB: Final = frozenset({Option.CURBSIDE, Option.HUB})
 
 
 def zone_of(order: Order) -> str:
@@ -62,9 +66,32 @@ def place_line(place: Place) -> str:
     """
     if place.street:
         street = f"{place.street} {place.house_number}".strip()
-        parts = [street, place.city]
-    else:
-        pieces = [piece.strip() for piece in place.text.split(",") if piece.strip()]
-        parts = pieces if len(pieces) < 3 else [pieces[0], pieces[-1]]
+        return _short([street, place.city])
+    return text_line(place.text)
+
+
+def text_line(text: str) -> str:
+    """Return an address that is known as text only, shortened like ``place_line``."""
+    pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+    return _short(pieces if len(pieces) < 3 else [pieces[0], pieces[-1]])
+
+
+def handover_line(order: Order) -> str:
+    """Return where the shopper gets the goods: the door without the unit, or the place of a pickup.
+
+    The place of a pickup is public, so it is given in full.
+    """
+    promise = order.promise
+    collected = order.state == OrderState.AWAITING_COLLECTION
+    if promise is None and not collected:
+        return place_line(order.place)
+    if promise is not None and promise.to_door:
+        return place_line(order.door)
+    if order.hub is not None and (promise is None or promise.option in AT_HUB):
+        return order.hub.place_text
+    return promise.place.text if promise is not None else place_line(order.place)
+
+
+def _short(parts: Iterable[str]) -> str:
     line = ", ".join(part for part in parts if part)
     return line if len(line) <= LONGEST_PLACE else f"{line[: LONGEST_PLACE - 1].rstrip()}…"

@@ -1,8 +1,9 @@
 """The calendar file of a booking (RFC 5545), with the same UID for all changes of one order.
 
-``SEQUENCE`` is the number of the promise, so each change raises it. A cancelled order gives the
-original times with ``METHOD:CANCEL`` and ``STATUS:CANCELLED``, which removes the entry. An order
-with a date and no window gives an entry of a whole day, so that no time zone can move it.
+``SEQUENCE`` counts the promises and the moves to another date, so each change raises it. A
+cancelled order gives the original times with ``METHOD:CANCEL`` and ``STATUS:CANCELLED``, which
+removes the entry. An order with a date and no window gives an entry of a whole day, so that no time
+zone can move it.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from icalendar import Calendar, Event, vCalAddress, vText
 
+from dispatch.orders.events import CHANGED
 from dispatch.orders.models import Option, Promise
 from dispatch.orders.states import OrderState
 from lastmile.core import clock
 from lastmile.core.tenancy import current_retailer
 from portal.shopper.policy import page_policy
-from portal.shopper.wording import place_line
-from portal.tracking.selectors import TrackedOrder
+from portal.shopper.wording import handover_line
+from portal.tracking.selectors import TrackedOrder, happenings_of
 
 DAY = dt.timedelta(days=1)
 PUBLISH, CANCEL = "PUBLISH", "CANCEL"
@@ -58,8 +60,13 @@ def booking_of(delivery: TrackedOrder) -> Booking | None:
     moved = [step for step in again if step.data.get("service_date")]
     cancelled = delivery.timeline.last("cancelled")
     is_cancelled = delivery.state == OrderState.CANCELLED
-    number = (last.number if last else 0) + len(moved) + int(is_cancelled)
-    changes = [step.at for step in (*moved, *([cancelled] if cancelled else []))]
+    dated = [
+        event.at
+        for event in happenings_of(order)
+        if event.kind == CHANGED.name and "service_date" in event.data.get("changed", ())
+    ]
+    number = (last.number if last else 0) + len(moved) + len(dated) + int(is_cancelled)
+    changes = [step.at for step in (*moved, *([cancelled] if cancelled else []))] + dated
     changes += [last.made_at] if last else [order.created_at]
     known = promise is not None or order.service_date is not None
     if not known:
@@ -102,7 +109,7 @@ def _entry(delivery: TrackedOrder, booking: Booking, link: str) -> Event:
     elif booking.date is not None:
         event.add("dtstart", booking.date)
         event.add("dtend", booking.date + DAY)
-    event.add("location", place_line(promise.place if promise else order.place))
+    event.add("location", handover_line(order))
     event.add("description", _("Follow or change it here: %(link)s") % {"link": link})
     event.add("url", link)
     organizer = vCalAddress(f"mailto:{_sender(retailer.domain)}")

@@ -13,7 +13,7 @@ from dispatch.orders.models import Direction, Option
 from dispatch.orders.states import OrderState
 from portal.shopper.changes import return_of, rights_of
 from portal.shopper.policy import page_policy
-from portal.shopper.wording import place_line, time_line, window_texts
+from portal.shopper.wording import handover_line, time_line, window_texts
 from portal.tracking.calendars import booking_of
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.services.arriving import expects_arrival
@@ -75,7 +75,7 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "stages": stages_of(delivery),
         "lines": step_lines(delivery),
         "way": way_of(delivery),
-        "place": place_line(promise.place if promise and promise.elsewhere else order.place),
+        "place": handover_line(order),
         "window": window_texts(promise.opens_at, promise.closes_at) if promise else None,
         "range": (
             window_texts(delivery.arrival.low_at, delivery.arrival.high_at)

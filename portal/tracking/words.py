@@ -13,7 +13,7 @@ from dispatch.orders.models import Option
 from dispatch.orders.states import OPEN, OrderState
 from lastmile.core import clock, formatting
 from portal.shopper.changes import Rights
-from portal.shopper.wording import for_day, on_day, place_line, window_line, window_texts
+from portal.shopper.wording import for_day, handover_line, on_day, window_line, window_texts
 from portal.tracking.arrival import ArrivalRange
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.timeline import Step
@@ -241,7 +241,7 @@ def _delivered(delivery: TrackedOrder) -> str:
 
 def _awaiting(delivery: TrackedOrder) -> Answer:
     promise = delivery.promise
-    place = place_line(promise.place if promise else delivery.order.place)
+    place = handover_line(delivery.order)
     sentence = _("Your order is ready. Collect it at %(place)s.") % {"place": place}
     note = ""
     if promise is not None and promise.option in {Option.CURBSIDE, Option.HUB}:

@@ -263,7 +263,7 @@ class _Search:
             added_m=cost.added_m if cost else 0,
             cost_minor=cost.cost_minor if cost else None,
             co2_g=cost.co2_g if cost else None,
-            place_text=self.request.place_text if at_door else self.request.hub.name,
+            place_text=self.request.place_text if at_door else self.request.hub.place_text,
             point=self.request.point if at_door else self.request.hub.point,
             travel_source=window.travel_source if window else "",
             hold=held.public_id if held else "",

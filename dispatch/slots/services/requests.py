@@ -190,12 +190,15 @@ def request_elsewhere(order: Order, address: PlaceDraft) -> DeliveryRequest:
 
 
 def text_of(place: Place) -> str:
-    """Return the address of a place as one line: its text, else its parts."""
+    """Return the address of a place as one line: its text, else its parts.
+
+    The flat is a piece of its own, so that pages that many can read leave it out.
+    """
     if place.text:
         return place.text
-    street = " ".join(filter(None, (place.street, place.house_number, place.unit)))
+    street = " ".join(filter(None, (place.street, place.house_number)))
     town = " ".join(filter(None, (place.postcode, place.city)))
-    return ", ".join(filter(None, (street, town, place.region, place.country)))
+    return ", ".join(filter(None, (street, place.unit, town, place.region, place.country)))
 
 
 def _located(place: PlaceDraft, goods: Goods, hub: str) -> Ready:

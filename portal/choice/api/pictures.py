@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from dispatch.orders.models import Option
 from dispatch.slots.models import Choice
 from dispatch.slots.states import ChoiceState
 from lastmile.core import clock
@@ -31,6 +32,7 @@ def session_picture(
     choice = waiting_choice(session)
     return {
         "id": session.public_id,
+        "place": session.place,
         "place_text": session.place_text,
         "lat": session.lat,
         "lon": session.lon,
@@ -79,11 +81,18 @@ def choice_picture(choice: Choice, now: dt.datetime, *, orders: bool) -> dict[st
         "currency": choice.currency,
         "co2_g": choice.co2_g,
         "value_minor": choice.value_minor,
-        "place_text": choice.place_text,
+        "place_text": _place_of(choice),
         "expires_at": choice.expires_at,
         "expires_in_s": _seconds_left(choice.expires_at, now) or 0,
         "order": choice.order.public_id if orders and choice.order else None,
     }
+
+
+def _place_of(choice: Choice) -> str:
+    """Return the place of a choice; a pickup at the hub never shows the shopper's own address."""
+    if choice.hold is None or choice.option == Option.WINDOW:
+        return choice.place_text
+    return choice.hold.slot.hub.place_text
 
 
 def _offer(row: ShownOffer, held: bool, *, costs: bool) -> dict[str, Any]:

@@ -235,6 +235,7 @@ class DeliveryOptionsOut(serializers.Serializer[Any]):
     """A session: the question, the offers, and what the session holds or has chosen."""
 
     id = serializers.CharField()
+    place = serializers.DictField(help_text="The parts of the address, as given.")
     place_text = serializers.CharField()
     lat = serializers.FloatField()
     lon = serializers.FloatField()

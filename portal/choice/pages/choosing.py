@@ -37,7 +37,7 @@ from portal.choice.services.instructing import set_instructions
 from portal.shopper.changes import Rights, rights_of
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.stepup import is_confirmed, to_step_up
-from portal.shopper.wording import place_line, window_line, zone_of
+from portal.shopper.wording import place_line, text_line, window_line, zone_of
 
 READ_AND_ACT = require_http_methods(["GET", "HEAD", "POST"])
 PROMISED = "promised"
@@ -132,7 +132,7 @@ def _offers(request: ShopperRequest, secret: str, row: DeliverySession) -> HttpR
         "option": option,
         "every_day": request.GET.get("days") == "all",
         "chosen": request.POST.get("offer", ""),
-        "elsewhere": bool(row.place),
+        "elsewhere": text_line(row.place_text) if row.place else "",
         "near": _near(row, refused),
         "ended": request.GET.get("ended") == "1",
     }
@@ -227,8 +227,8 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
 
 def _place_of(order: Order, session: DeliverySession, held: HeldPlace) -> str:
     if held.option != Option.WINDOW:
-        return session.hub.name
-    return held.place_text if session.place else place_line(order.door)
+        return held.place_text
+    return text_line(held.place_text) if session.place else place_line(order.door)
 
 
 def _before(order: Order) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from dispatch.orders.models import Order, Promise
+from dispatch.orders.models import Option, Order, Promise
 from dispatch.slots import services
 from dispatch.slots.models import Choice, Hold, Slot
 from dispatch.slots.policy import slots_policy
@@ -224,7 +224,7 @@ def _held(row: Hold) -> HeldPlace:
         volume_cm3=row.volume_cm3,
         parcels=row.parcels,
         co2_g=row.co2_g,
-        place_text=row.place_text,
+        place_text=row.place_text if slot.option == Option.WINDOW else slot.hub.place_text,
         choice=choice.public_id if choice else "",
         order=row.order.public_id if row.order else "",
     )

@@ -30,9 +30,9 @@ def is_current(session: DeliverySession, order: Order) -> bool:
     A session at another address is compared without the place. Raises: AddressUnknown and
     OutsideEveryZone, as the request of the order.
     """
-    asked = columns_of(request_for_order(order))
-    names = asked.keys() - _PLACE if session.place else asked.keys()
-    return all(getattr(session, name) == asked[name] for name in names)
+    columns = columns_of(request_for_order(order))
+    names = columns.keys() - _PLACE if session.place else columns.keys()
+    return all(getattr(session, name) == columns[name] for name in names)
 
 
 def is_fresh(session: DeliverySession) -> bool:

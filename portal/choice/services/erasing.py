@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from dispatch.slots.models import Choice, Hold
+from dispatch.slots.services.erasing import forget_places_of
 from lastmile.core import clock
 from lastmile.core.erasing import Person, coarse, rows_naming
 from portal.choice.models import DeliverySession
@@ -20,8 +21,10 @@ BATCH = 5_000  # sessions that one run forgets
 def erase_person(person: Person) -> dict[str, int]:
     """Remove the address from the sessions of a person's orders, and from those that name it.
 
-    The offers that were shown stay: windows, prices and grams. Locks: the sessions. Records:
-    nothing. Raises: nothing of its own.
+    The holds and choices of these sessions lose it too, also those that never became an order.
+
+    The offers that were shown stay: windows, prices and grams. Locks: the sessions,
+    the holds and the choices. Records: nothing. Raises: nothing of its own.
     """
     sessions = DeliverySession.objects.all()
     own = set(sessions.filter(order__public_id__in=person.orders).values_list("pk", flat=True))
@@ -32,7 +35,11 @@ def erase_person(person: Person) -> dict[str, int]:
         own |= set(rows.values_list("pk", flat=True))
     for column in ("place_text", "place"):
         own |= set(rows_naming(sessions, column, person).values_list("pk", flat=True))
-    return {"delivery_sessions": _forget(sessions.filter(pk__in=own))}
+    names = list(sessions.filter(pk__in=own).values_list("public_id", flat=True))
+    return {
+        "delivery_sessions": _forget(sessions.filter(pk__in=own)),
+        "session_places": forget_places_of(names),
+    }
 
 
 def forget_sessions() -> dict[str, int]:

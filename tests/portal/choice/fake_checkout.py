@@ -87,7 +87,8 @@ class FakeCheckout:
         missing = self._offer("", self.day + dt.timedelta(days=3), 9, "window")
         full = self._offer("", self.day, 15, "window")
         return {
-            "id": session, "place_text": known["place_text"], "lat": 38.7, "lon": -9.1,
+            "id": session, "place": known["place"], "place_text": known["place_text"],
+            "lat": 38.7, "lon": -9.1,
             "time_zone": "Europe/Lisbon", "language": known["language"], "since": "2026-12-01",
             "until": "2026-12-14",
             "basket": {"value_minor": self.value_minor, "currency": "EUR",
@@ -138,6 +139,7 @@ class FakeCheckout:
         session = f"ses_{self.counter}"
         self.value_minor = body.get("value_minor", self.value_minor)
         self.sessions[session] = {
+            "place": body["place"],
             "place_text": text,
             "language": body.get("language", ""),
             **self._goods(body, {"parcel_count": 1, "weight_g": 0}),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
 from dispatch.orders.drafts import PlaceDraft, ShopperDraft
 from dispatch.orders.services import cancel_order
+from dispatch.slots.models import Hold
 from lastmile.core import clock
 from lastmile.core.erasing import PersonQuery, erase_shopper, forget
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -15,7 +17,7 @@ from portal.choice.models import DeliverySession
 from tenants.people.services.sections import set_section
 from tenants.retention import Retention
 from tenants.sections import section_of
-from tests.factories import make_hub, make_order
+from tests.factories import make_hub, make_order, make_slot
 from tests.factories.choice import make_session
 
 DAYS = dt.timedelta(days=1)
@@ -66,3 +68,27 @@ def test_addresses_are_forgotten_after_the_retention_time_and_windows_stay(
     assert forget()["delivery_sessions"] == 1
     with retailer_context(other):
         assert stored(foreign).place_text == "Rua Augusta 12, Lisboa"
+
+
+def test_erasing_a_shopper_removes_the_address_of_baskets_that_never_became_an_order() -> None:
+    hub = make_hub()
+    order = make_order(
+        shopper=ShopperDraft(name="Rita Moura", email="rita@example.org"),
+        place=PlaceDraft(text=STREET, lat=EXACT[0], lon=EXACT[1]),
+    )
+    slot = make_slot(hub=hub)
+    basket = make_session(hub=hub, place_text=f"{STREET}, 3º esq")
+    values = {"lat": EXACT[0], "lon": EXACT[1]}
+    ends = clock.now() + dt.timedelta(minutes=9)
+    terms: dict[str, Any] = {"slot": slot, "caller": "checkout", "handover": "attended"}
+    terms |= {"work_s": 60, "weight_g": 1, "volume_cm3": 1}
+    terms |= values | {"expires_at": ends}
+    own = Hold.objects.create(session=basket.public_id, place_text="another spelling", **terms)
+    alone = Hold.objects.create(session="", place_text=STREET.upper(), **terms)
+    others = Hold.objects.create(session="ses_other", place_text="Rua Augusta 12", **terms)
+    cancel_order(order=order, cause="shopper")
+    erase_shopper(PersonQuery(email="rita@example.org"))
+    for hold, erased in ((own, True), (alone, True), (others, False)):
+        hold.refresh_from_db()
+        assert (hold.place_text == "") is erased
+        assert ((hold.lat, hold.lon) == EXACT) is not erased

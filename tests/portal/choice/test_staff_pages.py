@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from dispatch.orders.models import Order
+from dispatch.slots.models import Hold
 from lastmile.core import clock as clocks
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from portal.choice import selectors
@@ -77,6 +78,28 @@ def test_figures_compare_the_green_choice_with_the_mean_of_the_shown_offers(
     assert "100" in page
     empty = selectors.choice_figures(staff_principal(), now + day, now + 2 * day)
     assert (empty.saved_g, empty.options, empty.sessions) == (None, (), 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "counted"),
+    [("live", 9, 1), ("kept", 9, 1), ("kept", -1, 0), ("released", 9, 0), ("promised", None, 1)],
+)
+def test_figures_count_only_choices_that_still_stand(
+    staff: Client, state: str, minutes: int | None, counted: int
+) -> None:
+    hub = make_hub()
+    session = session_of(hub)
+    ends = None if minutes is None else clocks.now() + dt.timedelta(minutes=minutes)
+    hold = Hold.objects.create(
+        slot=make_slot(hub=hub), session=session.public_id, caller="checkout", state=state,
+        expires_at=ends, handover="attended", work_s=60, weight_g=1, volume_cm3=1,
+        order=make_order(hub=hub.public_id) if state == "promised" else None,
+    )  # fmt: skip
+    shown(session, 1, green=True, co2_g=5, chosen_at=clocks.now(), hold=hold.public_id)
+    day = dt.timedelta(days=1)
+    figures = selectors.choice_figures(staff_principal(), clocks.now() - day, clocks.now() + day)
+    assert (figures.chosen, figures.green) == (counted, counted)
+    assert selectors.newest_choices(staff_principal()).count() == counted
 
 
 def staff_principal() -> Any:

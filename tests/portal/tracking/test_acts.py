@@ -8,7 +8,7 @@ import pytest
 from icalendar import Calendar
 
 from dispatch.orders.models import Option, Order
-from dispatch.orders.services import cancel_order, mark_awaiting_collection
+from dispatch.orders.services import cancel_order, change_order, mark_awaiting_collection
 from lastmile.core.erasing import PersonQuery, erase_shopper, forget
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -262,3 +262,16 @@ def test_comments_and_cars_are_erased_with_their_shopper_and_cars_after_90_days(
     clock(NOON + dt.timedelta(days=91))
     forget()
     assert (CurbsideArrival.objects.get().car, CurbsideArrival.objects.get().bay) == ("", "")
+
+
+def test_s30_a_date_that_the_shop_moves_raises_the_sequence_too(
+    order: Order, shopper: Shopper
+) -> None:
+    reader = shopper(order)
+    _method, before = entry(reader)
+    change_order(order=order, service_date=DAY + dt.timedelta(days=2))
+    _method, after = entry(reader)
+    assert (before["SEQUENCE"], after["SEQUENCE"]) == ("0", "1")
+    assert after["start"] == DAY + dt.timedelta(days=2)
+    promise(Order.objects.get(pk=order.pk), 10, 12, DAY + dt.timedelta(days=2))
+    assert int(str(entry(reader)[1]["SEQUENCE"])) > 1

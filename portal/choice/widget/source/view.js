@@ -152,6 +152,7 @@ class View {
         make("br"),
         ...this.label(held),
         make("br"),
+        ...(held.option !== "window" && held.place_text ? [held.place_text, make("br")] : []),
         this.left,
       ),
       this.meter,

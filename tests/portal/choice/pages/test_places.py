@@ -1,8 +1,10 @@
-"""The place of a booking: goods go where the page says, whatever was chosen or looked at before."""
+"""The place of a booking: goods go where the page says, after any earlier choice or look."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,12 +12,14 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PromisedPlace
 from dispatch.orders.models import Order, Place
 from dispatch.slots.models import Hold
+from dispatch.slots.services.requests import text_of as text_line_of
 from dispatch.slots.states import HoldState
 from lastmile.core import clock as clocks
 from lastmile.core.geo import Point
 from portal.choice.models import DeliverySession
+from portal.shopper.wording import place_line
 from tests.dispatch.conftest import SetClock
-from tests.factories import make_hub
+from tests.factories import make_hub, make_order
 from tests.factories.fleet import LAT, LON
 from tests.portal.choice.pages.test_choosing import (
     below,
@@ -56,7 +60,7 @@ def test_a_home_window_after_a_pickup_goes_to_the_shoppers_own_address(
     assert order.promise is not None
     assert order.promise.elsewhere
     confirm = held(shopper, 10)
-    assert order.place.city in shopper.text(confirm)
+    assert place_line(order.place) in shopper.text(confirm)
     assert "Alcântara" not in shopper.text(confirm)
     sent = {"way": "attended"} | fields_of(shopper.get(confirm))
     assert below(shopper.post(confirm, **sent), shopper) == "?done=booked"
@@ -151,3 +155,54 @@ def test_the_pages_show_the_times_of_the_hub_that_serves_the_other_address(
     assert "07:00–09:00" in page, "10:00 in Lisbon is 07:00 in Santiago"
     assert "12:00–14:00" in page, "the present window is told in the zone of its own hub"
     assert "07:00–09:00" in shopper.text(confirm.removesuffix("confirm/"))
+
+
+# --- pickups -----------------------------------------------------------------------------------
+STREET = "Rua da Junqueira 40, 1300 Lisboa"
+
+
+def test_every_page_of_a_pickup_names_the_street_of_the_hub(
+    shopper: ShopperBrowser, order: Order, hub: Hub
+) -> None:
+    Hub.objects.filter(pk=hub.pk).update(address=STREET)
+    confirm = held(shopper, 17)
+    assert f"Alcântara, {STREET}" in shopper.text(confirm)
+    assert shopper.post(confirm, **fields_of(shopper.get(confirm))).status_code == 303
+    assert f"Alcântara, {STREET}" in shopper.text()
+    calendar = shopper.get("delivery.ics").content.decode().replace("\r\n ", "")
+    assert "Rua da Junqueira 40" in calendar
+    assert place_line(order.place) not in calendar
+    session = DeliverySession.objects.get()
+    assert session.place_text not in {"", STREET}, "the question keeps the own address"
+    Order.objects.filter(pk=order.pk).update(state="awaiting_collection")
+    assert f"Collect it at Alcântara, {STREET}" in shopper.answer()
+
+
+# --- the flat ----------------------------------------------------------------------------------
+def test_the_flat_of_another_address_is_for_the_driver_and_not_for_every_reader(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    place = text_line_of(Place(street="Rua do Ouro", house_number="7", unit="4 esq", city="Lisboa"))
+    assert "4 esq" in place, "the driver reads it"
+    confirm = held(shopper, 10)
+    DeliverySession.objects.update(place={"city": "Lisboa"}, place_text=place)
+    Hold.objects.update(place_text=place)
+    promise(order, place=replace(OTHER_DOOR, text=place))
+    for path in ("", confirm, confirm.removesuffix("confirm/"), "delivery.ics"):
+        page = shopper.get(path).content.decode()
+        assert "Rua do Ouro 7" in page, path
+        assert "4 esq" not in page, path
+
+
+# --- limits ------------------------------------------------------------------------------------
+def test_a_link_in_a_loop_is_stopped_and_another_link_goes_on(
+    shopper: ShopperBrowser, hub: Hub, settings: Any
+) -> None:
+    settings.LIMIT_SHOPPER_LINK_PER_MINUTE = 2
+    answers = [shopper.post("choose/none/", offer="x").status_code for _round in range(3)]
+    assert answers == [302, 302, 429]
+    assert shopper.get("choose/").status_code == 200, "reading is not limited"
+    second = ShopperBrowser(make_order(hub=hub.public_id))
+    assert second.post("choose/none/", offer="x").status_code == 302
+    settings.LIMIT_SHOPPER_ADDRESS_PER_MINUTE = 2
+    assert second.post("choose/none/", offer="x").status_code == 429
