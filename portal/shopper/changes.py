@@ -124,7 +124,7 @@ def _slot_of(order: Order) -> Slot | None:
 def next_return_id(order: Order) -> str:
     """Return the external id of an order's next return. No other order can have it.
 
-    It begins with the public id of the order, because external ids of shops can be alike.
+    It begins with the public id of the order. An external id that is cut could be of two orders.
     """
     stem = f"{order.public_id}{RETURN_SUFFIX}"
     rows = Order.objects.filter(external_id__startswith=stem)
