@@ -31,7 +31,8 @@ class Hold(Timestamped):
     ``session`` is the public id of the delivery session, "" without one. ``expires_at`` is None
     from the promise on. ``work_s`` is the service time at the door. ``added_s``, ``added_m``,
     ``cost_minor`` and ``co2_g`` are the marginal cost in the tentative plan; they are None where no
-    plan was asked. The price has its parts in ``price_parts``.
+    plan was asked, and negative where a route gets shorter. The price has its parts in
+    ``price_parts``.
 
     A live hold of an order that changes within its own slot takes only what exceeds its promised
     hold, so ``orders`` is 0 until the change is promised.
@@ -59,7 +60,7 @@ class Hold(Timestamped):
     currency = models.CharField(max_length=3, default="", blank=True)
     price_parts = models.JSONField(default=list)
     value_minor = models.PositiveBigIntegerField(null=True)
-    co2_g = models.PositiveIntegerField(null=True)
+    co2_g = models.IntegerField(null=True)
     added_s = models.IntegerField(null=True)
     added_m = models.IntegerField(null=True)
     cost_minor = models.BigIntegerField(null=True)

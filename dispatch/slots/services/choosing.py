@@ -19,6 +19,7 @@ from dispatch.slots.errors import ChoiceGone, HoldEnded, SlotPassed
 from dispatch.slots.events import CHOICE_CANCELLED, CHOICE_KEPT, CHOICE_USED, ChoiceFacts
 from dispatch.slots.models import Choice, Hold
 from dispatch.slots.policy import slots_policy
+from dispatch.slots.rules.grams import shown_grams
 from dispatch.slots.selectors import alternatives
 from dispatch.slots.services.counting import give_back, lock_slots
 from dispatch.slots.services.holding import lock_hold, promised_hold
@@ -243,7 +244,7 @@ def _write_choice(before: Hold, hold: Hold) -> Choice:
         "closes_at": slot.closes_at,
         "price_minor": hold.price_minor,
         "currency": hold.currency,
-        "co2_g": hold.co2_g,
+        "co2_g": shown_grams(hold.co2_g),
         "value_minor": hold.value_minor,
     }
     choice, _new = Choice.objects.update_or_create(hold=before, defaults=terms)

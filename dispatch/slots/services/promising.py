@@ -22,6 +22,7 @@ from dispatch.planning.selectors.lists import published
 from dispatch.slots.counts import WAITING, Amounts
 from dispatch.slots.errors import HoldEnded, SlotFull, SlotPassed
 from dispatch.slots.models import Caller, Hold, Slot
+from dispatch.slots.rules.grams import shown_grams
 from dispatch.slots.selectors import alternatives
 from dispatch.slots.services.counting import (
     give_back,
@@ -253,7 +254,7 @@ def _terms(
         slot=slot.public_id,
         price_minor=hold.price_minor,
         currency=hold.currency if hold.price_minor is not None else "",
-        co2_g=hold.co2_g,
+        co2_g=shown_grams(hold.co2_g),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from dispatch.orders.models import Option
 from dispatch.slots.models import Choice
+from dispatch.slots.rules.grams import shown_grams
 from dispatch.slots.states import ChoiceState
 from lastmile.core import clock
 from portal.choice.models import DeliverySession, ShownOffer
@@ -58,6 +59,7 @@ def hold_picture(held: HeldPlace, now: dt.datetime) -> dict[str, Any]:
     """Return a held place with the seconds that are left."""
     shown = {name: getattr(held, name) for name in held.__slots__}
     return shown | {
+        "co2_g": shown_grams(held.co2_g),
         "choice": held.choice or None,
         "expires_in_s": _seconds_left(held.expires_at, now),
     }
@@ -98,10 +100,15 @@ def _place_of(choice: Choice) -> str:
 def _offer(row: ShownOffer, held: bool, *, costs: bool) -> dict[str, Any]:
     names = (
         *("offer", "rank", "option", "handovers", "service_date", "opens_at", "closes_at"),
-        *("book_until_at", "price_minor", "currency", "price_parts", "co2_g", "green", "reason"),
+        *("book_until_at", "price_minor", "currency", "price_parts", "green", "reason"),
     )
     shown = {name: getattr(row, name) for name in names}
-    return shown | {"why": why_ranked(row.reason), "held": held, "cost": row if costs else None}
+    return shown | {
+        "co2_g": shown_grams(row.co2_g),
+        "why": why_ranked(row.reason),
+        "held": held,
+        "cost": row if costs else None,
+    }
 
 
 def _seconds_left(expires_at: dt.datetime | None, now: dt.datetime) -> int | None:

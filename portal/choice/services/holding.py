@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.slots.errors import HoldEnded, SlotClosed, SlotFull, SlotPassed
 from dispatch.slots.models import Choice
+from dispatch.slots.rules.grams import shown_grams
 from dispatch.slots.services import cancel_choice
 from lastmile.core import clock
 from lastmile.core.errors import Conflict, FieldProblem, Invalid
@@ -137,7 +138,7 @@ def alternatives_of(rows: Sequence[ShownOffer]) -> list[dict[str, Any]]:
             "closes_at": row.closes_at.isoformat(),
             "price_minor": row.price_minor,
             "currency": row.currency,
-            "co2_g": row.co2_g,
+            "co2_g": shown_grams(row.co2_g),
             "green": row.green,
         }
         for row in rows

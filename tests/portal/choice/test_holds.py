@@ -6,13 +6,16 @@ import datetime as dt
 
 import pytest
 
+from dispatch.orders.drafts import PlaceDraft
 from dispatch.slots.models import Choice, Hold, Slot
 from dispatch.slots.policy import SlotPolicy
+from dispatch.slots.services import Terms, promise_hold, use_choice
 from portal.choice.models import ShownOffer
 from tenants.people.services.sections import set_section
 from tenants.sections import section_of
 from tests.dispatch.conftest import EVE, SetClock
-from tests.factories import make_hub, make_slot
+from tests.dispatch.slots.booking import take_place
+from tests.factories import make_hub, make_order, make_slot
 from tests.portal.choice.shop import (
     CHOICES,
     HOLDS,
@@ -247,3 +250,29 @@ def test_the_policy_says_how_long_a_choice_waits(shop: Shop, clock: SetClock, mi
     assert minutes * 60 - 60 < choice["expires_in_s"] <= minutes * 60
     clock(EVE + (minutes + 1) * MINUTE)
     assert shop.call("get", f"{CHOICES}{choice['id']}/").json()["state"] == "expired"
+
+
+def test_an_offer_that_makes_a_route_shorter_is_held_confirmed_and_promised_as_zero_grams(
+    shop: Shop,
+) -> None:
+    slot = make_slot(hub=hub_with_van(), base_minor=490)
+    session = shop.ask()
+    ShownOffer.objects.filter(offer=slot.public_id).update(
+        co2_g=-700, added_m=-5_000, added_s=-60, cost_minor=-45
+    )
+    assert offers_by_id(shop.read(session))[slot.public_id]["co2_g"] == 0
+    held = shop.hold(session, slot.public_id)
+    assert held["co2_g"] == 0
+    hold = Hold.objects.get(public_id=held["id"])
+    assert (hold.co2_g, hold.added_m, hold.added_s, hold.cost_minor) == (-700, -5_000, -60, -45)
+    choice = shop.confirm(held)
+    assert choice["co2_g"] == 0
+    place = PlaceDraft(text="Rua Augusta 12, Lisboa", lat=hold.lat, lon=hold.lon)
+    order = make_order(place=place, service_date=None)
+    promise = use_choice(order=order, choice_id=choice["id"])
+    assert (promise.co2_g, promise.price_minor) == (0, 490)
+    order.refresh_from_db()
+    other = make_slot(hub=slot.hub, opens=720, closes=780)
+    before = Terms(price_minor=0, currency="EUR", co2_g=-1)
+    change = take_place(other, order=order, terms=before)
+    assert promise_hold(hold=change, order=order, handover="", cause="shopper").co2_g == 0
