@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from django.conf import settings
@@ -31,7 +31,7 @@ from dispatch.orders.models import Cause, Direction, Order
 from dispatch.orders.selectors import OrderFilter, orders_of
 from dispatch.orders.states import OrderState
 from dispatch.slots import services as slots
-from dispatch.slots.selectors import to_choose_warnings
+from dispatch.slots.selectors import service_date_of, to_choose_warnings
 from lastmile.core.errors import DomainError, NotAllowed
 from lastmile.core.http import (
     by_external_id,
@@ -287,6 +287,8 @@ class PromiseOrderView(OrderActView):
         """Promise a time window. The new promise supersedes the current one."""
         order = self.order(ref)
         draft = PromiseDraft(**self.shape_in(shapes_orders.PromiseIn))
+        date = service_date_of(draft.slot, draft.opens_at) if draft.slot else None
+        draft = replace(draft, service_date=date)
         services.set_promise(order=order, version=expected_version(request), draft=draft)
         return self.answer(order)
 

@@ -191,12 +191,14 @@ class PromiseDraft:
 
     ``handover`` None keeps the handover of the promise before. ``place`` None means the order's
     own place for the option window, and its hub for curbside and hub. The option locker needs a
-    place: the bank of lockers.
+    place: the bank of lockers. ``service_date`` is the date of the round that serves the window; a
+    window after midnight may belong to the date before. None means the local date of the window.
     """
 
     opens_at: dt.datetime
     closes_at: dt.datetime
     cause: str
+    service_date: dt.date | None = None
     option: str = Option.WINDOW
     handover: str | None = None
     place: PromisedPlace | None = None

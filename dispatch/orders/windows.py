@@ -56,7 +56,7 @@ def checked_date(draft: OrderDraft, zone: str, problems: Problems) -> dt.date | 
             "/window", _("The time window must close after it opens, and within seven days.")
         )
         return date
-    if date is not None and not _within_a_day(date, clock.local_date(window.opens_at, zone)):
+    if date is not None and not within_a_day(date, clock.local_date(window.opens_at, zone)):
         problems.add(
             "/service_date",
             _("The time window does not open on this date. Change the date or the window."),
@@ -64,7 +64,7 @@ def checked_date(draft: OrderDraft, zone: str, problems: Problems) -> dt.date | 
     return date
 
 
-def _within_a_day(date: dt.date, opens: dt.date) -> bool:
+def within_a_day(date: dt.date, opens: dt.date) -> bool:
     """Return True if the service date and the window's first date differ by at most one day.
 
     One day is allowed because the hub, and so its time zone, may not be chosen yet.

@@ -24,7 +24,7 @@ from dispatch.orders.models import (
 )
 from dispatch.orders.services.moves import lock_order, rewrite
 from dispatch.orders.states import ENDED, OPEN, OrderState
-from dispatch.orders.windows import LONGEST_WINDOW
+from dispatch.orders.windows import LONGEST_WINDOW, within_a_day
 from lastmile.core import clock, formatting
 from lastmile.core.errors import Invalid, Problems
 from lastmile.core.events import record
@@ -40,7 +40,8 @@ _SLOT = re.compile(r"([a-z]{3}_[0-9a-z]{1,24})?")
 def set_promise(*, order: Order, draft: PromiseDraft, version: int | None = None) -> Promise:
     """Give the shopper of an order a promise: an option, a time window and a place.
 
-    The local date of the window becomes the service date. The same promise again changes nothing.
+    The service date is that of the draft. Without one, the same window keeps its service date, and
+    another window gets its local date. The same promise again changes nothing.
     Locks: the order. Records: order.promised. Raises: Invalid, Stale; OrderUnderWay if the order
     has ended or awaits collection. If the order is not open, also if the promise would change the
     date, or change between delivery and collection.
@@ -53,8 +54,7 @@ def set_promise(*, order: Order, draft: PromiseDraft, version: int | None = None
             _("The order has the status “%(status)s”, so no new promise is possible.")
             % {"status": status_word(row.state)}
         )
-    zone = row.hub.zone if row.hub else current_retailer().zone
-    date = clock.local_date(draft.opens_at, zone)
+    date = _date_of(row, draft)
     if state not in OPEN and date != row.service_date:
         raise OrderUnderWay(
             _("The order has the status “%(status)s” on %(date)s. Remove it from its route before "
@@ -71,12 +71,31 @@ def set_promise(*, order: Order, draft: PromiseDraft, version: int | None = None
     promise = promise_of(row, draft, _place_of(row, draft))
     if needs_person(row) and without_person(handover=promise.handover, option=promise.option):
         raise person_needed(row, "/option" if promise.option == Option.LOCKER else "/handover")
-    if before is not None and _equal(before, promise):
+    if before is not None and _equal(before, promise) and date == row.service_date:
         return before
     promise.save()
     rewrite(row, {"promise": promise, "service_date": date})
     record_promise(row, promise)
     return promise
+
+
+def _date_of(row: Order, draft: PromiseDraft) -> dt.date:
+    """Return the service date of a new promise. Raises Invalid for a date of another window."""
+    before, window = row.promise, (draft.opens_at, draft.closes_at)
+    same = before is not None and (before.opens_at, before.closes_at) == window
+    if draft.service_date is None and same and row.service_date is not None:
+        return row.service_date
+    local = clock.local_date(draft.opens_at, row.hub.zone if row.hub else current_retailer().zone)
+    if draft.service_date is None:
+        return local
+    if not within_a_day(draft.service_date, local):
+        problems = Problems()
+        problems.add(
+            "/service_date",
+            _("The time window does not open on this date. Change the date or the window."),
+        )
+        problems.raise_if_any()
+    return draft.service_date
 
 
 def promise_of(row: Order, draft: PromiseDraft, place: Place | None = None) -> Promise:

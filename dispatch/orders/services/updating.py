@@ -49,7 +49,7 @@ def update_from(
         window, values["service_date"] = None, row.service_date
     if _keeps_hub(row, checked, values["place"], window):
         values |= {"hub": row.hub, "hub_choice": row.hub_choice}
-    if checked.service_date is None and window is None:
+    if checked.service_date is None and (window is None or _is_promised(row, window)):
         values["service_date"] = row.service_date
     if window is None:
         _refuse_date_without_window(row, values["service_date"])
@@ -106,11 +106,16 @@ def _new_promise(
     if window is None:
         return None
     before = row.promise
-    if before and (before.opens_at, before.closes_at, before.place_id) == (*window, place.pk):
+    if before and _is_promised(row, window) and before.place_id == place.pk:
         return None
     promise = promise_of(row, PromiseDraft(opens_at=window[0], closes_at=window[1], cause=cause))
     promise.place = place
     return promise
+
+
+def _is_promised(row: Order, window: tuple[dt.datetime, dt.datetime]) -> bool:
+    before = row.promise
+    return before is not None and (before.opens_at, before.closes_at) == window
 
 
 def _is_repeated(row: Order, window: tuple[dt.datetime, dt.datetime], cause: str) -> bool:

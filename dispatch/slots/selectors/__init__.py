@@ -23,6 +23,7 @@ from dispatch.slots.selectors.free import (
     alternatives,
     free_of,
     nearest_slots,
+    service_date_of,
     slots_for,
     still_free,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "is_open",
     "nearest_slots",
     "next_windows",
+    "service_date_of",
     "slot_board",
     "slots",
     "slots_for",

@@ -116,6 +116,12 @@ def still_free(
     }
 
 
+def service_date_of(public_id: str, opens_at: dt.datetime) -> dt.date | None:
+    """Return the service date of a slot that opens at an instant, or None if there is none."""
+    rows = Slot.objects.filter(public_id=public_id, opens_at=opens_at)
+    return rows.values_list("service_date", flat=True).first()
+
+
 def nearest_slots(
     slot: Slot, wanted: Amounts, at: dt.datetime, *, most: int = NEAREST
 ) -> list[Slot]:

@@ -248,6 +248,7 @@ def _terms(
         option=slot.option,
         opens_at=slot.opens_at,
         closes_at=slot.closes_at,
+        service_date=slot.service_date,
         cause=cause,
         handover=handover or None,
         place=place or _place_of(order, hold),
@@ -274,7 +275,7 @@ def _place_of(order: Order, hold: Hold) -> PromisedPlace | None:
 def _promise(row: Order, hold: Hold, draft: PromiseDraft) -> Promise:
     """Move the order to the hub and the day of the slot, then promise."""
     slot = hold.slot
-    date = clock.local_date(slot.opens_at, slot.hub.zone)
+    date = slot.service_date
     collected = row.promise is not None and row.promise.option in COLLECTED
     elsewhere = (
         row.hub_id != slot.hub_id

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Order
@@ -86,8 +87,8 @@ def page_of(
     groups = _groups(lines, session.not_offered, order, {place.offer for place in held}, option)
     with_offers = [group for group in groups if group.offers]
     first = _first_days(with_offers)
-    first |= {row.service_date for row in lines if row.green}
-    first |= {row.service_date for row in lines if row.offer in {h.offer for h in held}}
+    first |= {_date_of(row.opens_at) for row in lines if row.green}
+    first |= {_date_of(row.opens_at) for row in lines if row.offer in {h.offer for h in held}}
     days = with_offers if every_day else [g for g in with_offers if g.date in first]
     return OfferPage(
         days=days,
@@ -124,19 +125,27 @@ def _groups(
         return groups.setdefault(date, DayGroup(date=date))
 
     for row in sorted(rows, key=lambda row: (row.opens_at, row.closes_at, row.rank)):
-        group(row.service_date).offers.append(_line(row, order, held))
+        group(_date_of(row.opens_at)).offers.append(_line(row, order, held))
     for item in sorted(missing, key=lambda item: str(item["opens_at"])):
         if not option or item["option"] == option:
-            date = dt.date.fromisoformat(str(item["service_date"]))
+            date = _date_of(dt.datetime.fromisoformat(str(item["opens_at"])))
             group(date).missing.append(_missing(item, order))
     return [groups[date] for date in sorted(groups)]
+
+
+def _date_of(opens_at: dt.datetime) -> dt.date:
+    """Return the date of a window as the shopper knows it, in the active time zone.
+
+    A window after midnight may belong to the round of the evening before.
+    """
+    return timezone.localdate(opens_at)
 
 
 def _line(row: ShownOffer, order: Order, held: set[str]) -> OfferLine:
     promise = order.promise
     return OfferLine(
         offer=row.offer,
-        day=formatting.named_day(row.service_date),
+        day=formatting.named_day(_date_of(row.opens_at)),
         window=window_of(row.opens_at, row.closes_at),
         option=option_words(row.option, order),
         price=price_words(row.price_minor, row.currency),

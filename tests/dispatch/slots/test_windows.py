@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import threading
 
 import pytest
 from django.db import transaction
 
 from dispatch.fleet.models import Hub
-from dispatch.orders.drafts import PlaceDraft
+from dispatch.orders.drafts import PlaceDraft, PromiseDraft
 from dispatch.orders.models import Order
+from dispatch.orders.services import set_promise
 from dispatch.planning.models import TentativeDay, TentativeVisit
 from dispatch.planning.selectors.tentative import broken_rules
 from dispatch.planning.services import lock_days, reconcile_day
@@ -24,7 +27,8 @@ from dispatch.slots.services import (
     request_for_order,
     use_choice,
 )
-from lastmile.core.clock import now
+from lastmile.core.clock import local_date, local_instant, now
+from lastmile.core.errors import Invalid
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.conftest import EVE, SetClock
 from tests.dispatch.helpers import race, refused
@@ -328,3 +332,41 @@ def test_a_shopper_who_waits_for_a_day_reads_at_once_that_the_slot_filled_up(
     first, second = race(retailer, lambda n: (keep_the_day, come_second)[n](), 2)
     assert first is None
     assert isinstance(second, SlotFull), second
+
+
+def test_a_window_after_midnight_stays_on_the_round_of_the_evening_on_which_it_was_held(
+    clock: SetClock,
+) -> None:
+    hub = make_hub()
+    evening = local_instant(DAY, 20 * 60, hub.zone)
+    make_shift(vehicle=make_vehicle(hub=hub), starts_at=evening, ends_at=evening + minutes(480))
+    reconcile_day(hub=hub, service_date=DAY)
+    slot = make_slot(hub=hub, opens=1440, closes=1500)
+    assert local_date(slot.opens_at, hub.zone) == DAY + dt.timedelta(days=1)
+    choice = keep_hold(hold=take_place(slot), minutes=30)
+    order = order_at(hub)
+    promise = use_choice(order=order, choice_id=choice.public_id)
+    order.refresh_from_db()
+    assert (order.service_date, promise.opens_at) == (DAY, slot.opens_at)
+    reconcile_day(hub=hub, service_date=DAY)
+    reconcile_day(hub=hub, service_date=DAY + dt.timedelta(days=1))
+    assert visits(hub) == {order.public_id: "placed"}
+    # The same window with another handover keeps the round, and so does a change within it.
+    same = PromiseDraft(
+        opens_at=promise.opens_at,
+        closes_at=promise.closes_at,
+        cause="dispatcher",
+        slot=promise.slot,
+        handover="contactless",
+    )
+    set_promise(order=order, draft=same)
+    order.refresh_from_db()
+    assert order.service_date == DAY
+    later = make_slot(hub=hub, opens=1500, closes=1560)
+    promise_hold(hold=take_place(later, order=order), order=order, handover="", cause="shopper")
+    order.refresh_from_db()
+    assert (order.service_date, taken(slot), taken(later)) == (DAY, 0, 1)
+    assert visits(hub) == {order.public_id: "placed"}
+    far = dataclasses.replace(same, service_date=DAY + dt.timedelta(days=3))
+    with refused(Invalid, at="/service_date"):
+        set_promise(order=order, draft=far)
