@@ -53,6 +53,13 @@ class TooLate(Conflict):
     code = "too_late"
 
 
+class OrderMoved(Conflict):
+    """The order moved to other days again and again while it was promised."""
+
+    code = "order_moved"
+    retryable = True
+
+
 class OutsideEveryZone(Invalid):
     """No hub delivers to this address."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
+from typing import Final
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -19,8 +21,8 @@ from dispatch.orders.services import (
 from dispatch.orders.services.promising import COLLECTED
 from dispatch.orders.states import OrderState
 from dispatch.planning.selectors.lists import published
-from dispatch.slots.counts import WAITING, Amounts
-from dispatch.slots.errors import HoldEnded, SlotFull, SlotPassed
+from dispatch.slots.counts import DIMENSIONS, WAITING, Amounts
+from dispatch.slots.errors import HoldEnded, OrderMoved, SlotFull, SlotPassed
 from dispatch.slots.models import Caller, Hold, Slot
 from dispatch.slots.rules.grams import shown_grams
 from dispatch.slots.selectors import alternatives
@@ -48,6 +50,13 @@ from dispatch.slots.services.visits import (
 from dispatch.slots.states import HoldState
 from lastmile.core import clock
 
+#: Tries of a promise whose order moves to another day at the same time. Chosen.
+TURNS: Final = 4
+
+
+class _OnAnotherDay(Exception):
+    """The order has a visit on a day that is not locked."""
+
 
 def prepare_promise(*, hold: Hold, order: Order) -> PreparedVisit | None:
     """Compute the travel times of a promise whose hold has no visit: it expired, or exchanges one.
@@ -61,7 +70,6 @@ def prepare_promise(*, hold: Hold, order: Order) -> PreparedVisit | None:
     return prepare_visit(key=order.public_id, slot=hold.slot, request=request)
 
 
-@transaction.atomic
 def promise_hold(
     *,
     hold: Hold,
@@ -79,10 +87,30 @@ def promise_hold(
 
     Locks: the days, the order, the slots, the holds. Records: order.promised, order.changed,
     order.ready, hold.released. Raises: HoldEnded with the nearest slots if the hold has ended and
-    its place no longer fits; SlotPassed, SlotClosed; TooLate once the van has left.
+    its place no longer fits; SlotPassed, SlotClosed; TooLate once the van has left; OrderMoved.
     """
-    days = Days(_days(hold, order))
+    for _turn in range(TURNS):
+        wanted = _days(hold, order)
+        with suppress(_OnAnotherDay), transaction.atomic():
+            return _promise_on(wanted, hold, order, (handover, cause, place), prepared)
+    raise OrderMoved(_("The order is being changed elsewhere at the same time. Try again."))
+
+
+def _promise_on(
+    wanted: list[HubDay],
+    hold: Hold,
+    order: Order,
+    terms: tuple[str, str, PromisedPlace | None],
+    prepared: PreparedVisit | None,
+) -> Promise:
+    """Promise with these days locked. Raises: as ``promise_hold``; _OnAnotherDay.
+
+    The days of the order were read before they were locked, so it may have moved since.
+    """
+    days = Days(wanted)
     (row,) = lock_orders([order.pk])
+    if days.lack(row.public_id):
+        raise _OnAnotherDay
     old = promised_hold(row)
     slots = lock_slots({hold.slot_id} | ({old.slot_id} if old else set()))
     slot, at = slots[hold.slot_id], clock.now()
@@ -94,10 +122,11 @@ def promise_hold(
     refuse_too_late(row, at)
     _refuse_passed(present, slot, row, at)
     taken = ensure_taken(present, slot, at=at, late=has_day(row, slot))
+    _take_rest(taken, old, slot, row, at)
     _move_visit(taken, slot, row, days, prepared, at)
     if old is not None:
         give_back([lock_hold(old)], reason="superseded")
-    promise = _promise(row, taken, _terms(row, taken, handover, cause, place))
+    promise = _promise(row, taken, _terms(row, taken, *terms))
     set_amounts(taken, order_amounts(row))
     stop_counting_as_held(taken)
     taken.state, taken.order, taken.expires_at = HoldState.PROMISED, row, None
@@ -180,6 +209,26 @@ def prepare_again(hold: Hold) -> PreparedVisit | None:
         currency=hold.currency,
     )
     return prepare_visit(key=hold.public_id, slot=hold.slot, request=request)
+
+
+def _take_rest(hold: Hold, old: Hold | None, slot: Slot, order: Order, at: dt.datetime) -> None:
+    """Take what an order needs in a slot beyond its hold and its old place in the same slot.
+
+    A change within its own slot holds no place, because the old one serves. The old place may be
+    gone meanwhile, and the goods may have grown. Raises: HoldEnded with the nearest slots.
+    """
+    rest = order_amounts(order).beyond(Amounts.of_hold(hold))
+    if old is not None and old.slot_id == slot.pk:
+        rest = rest.beyond(Amounts.of_hold(old))
+    missing = [name for name in DIMENSIONS if getattr(rest, name)]
+    if not missing:
+        return
+    try:
+        take(slot, rest, at=at, late=has_day(order, slot))
+    except SlotFull as full:
+        raise _ended(hold, slot, at) from full
+    for name in missing:
+        setattr(hold, name, getattr(hold, name) + getattr(rest, name))
 
 
 def order_amounts(order: Order) -> Amounts:

@@ -164,6 +164,11 @@ class Days:
         for day in self._days.values():
             remove_visits(day, [key])
 
+    def lack(self, key: str) -> bool:
+        """Return True if a day that is not locked has the visit with a key."""
+        locked = [day.row.pk for day in self._days.values()]
+        return TentativeVisit.objects.filter(key=key).exclude(day__in=locked).exists()
+
     def insert(self, hold: Hold, visit: PreparedVisit) -> None:
         """Insert the visit of a hold. Raises VisitDoesNotFit."""
         insert_visit(

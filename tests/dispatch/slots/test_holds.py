@@ -7,6 +7,9 @@ import datetime as dt
 import pytest
 
 from dispatch.orders import services as orders
+from dispatch.orders.drafts import PromiseDraft
+from dispatch.orders.models import Order
+from dispatch.orders.services import set_promise
 from dispatch.slots.errors import (
     ChoiceGone,
     HoldEnded,
@@ -24,6 +27,7 @@ from dispatch.slots.services import (
     keep_hold,
     promise_hold,
     release_hold,
+    settle_order,
     use_choice,
 )
 from dispatch.slots.services.holding import promised_hold
@@ -333,3 +337,48 @@ def test_two_calls_of_one_session_cannot_pass_its_limit(
     answers = race(retailer, lambda n: take_place(slots[n]), 6)
     assert sum(isinstance(answer, Hold) for answer in answers) == 2
     assert sum(isinstance(answer, TooManyHolds) for answer in answers) == 4, answers
+
+
+def test_a_change_within_its_slot_takes_no_place_that_a_stranger_has_got_meanwhile() -> None:
+    slot = curbside(capacity_orders=1)
+    other = curbside(hub=slot.hub, opens=780, closes=840)
+    order = make_order(service_date=None)
+    promise_hold(hold=take_place(slot), order=order, handover="", cause="choice")
+    order.refresh_from_db()
+    change = take_place(slot, order=order)
+    assert (change.orders, taken(slot)) == (0, 1)
+    # The retailer promises another time, and a stranger takes the place that became free.
+    moved = PromiseDraft(
+        opens_at=other.opens_at,
+        closes_at=other.closes_at,
+        cause="api",
+        option="curbside",
+        slot=other.public_id,
+    )
+    set_promise(order=order, draft=moved)
+    settle_order(order=order)
+    assert (taken(slot), taken(other)) == (0, 1)
+    stranger = take_place(slot, session=YOU)
+    order.refresh_from_db()
+    with refused(HoldEnded):
+        promise_hold(hold=change, order=order, handover="", cause="shopper")
+    assert (taken(slot), taken(other)) == (1, 1)
+    # Once the stranger has gone, the change takes the place for itself.
+    release_hold(hold=stranger)
+    promise_hold(hold=change, order=order, handover="", cause="shopper")
+    assert (taken(slot), taken(other)) == (1, 0)
+
+
+def test_goods_that_grew_while_a_place_was_held_are_promised_only_if_the_slot_has_room() -> None:
+    slot = curbside(capacity_weight_g=5_000)
+    order = make_order(service_date=None)
+    hold = take_place(slot, order=order)
+    Order.objects.filter(pk=order.pk).update(weight_g=6_000)
+    order.refresh_from_db()
+    with refused(HoldEnded):
+        promise_hold(hold=hold, order=order, handover="", cause="shopper")
+    Order.objects.filter(pk=order.pk).update(weight_g=5_000)
+    order.refresh_from_db()
+    promise_hold(hold=hold, order=order, handover="", cause="shopper")
+    assert taken(slot) == 1
+    assert slot.taken_weight_g == 5_000

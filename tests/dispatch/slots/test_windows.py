@@ -17,16 +17,18 @@ from dispatch.planning.models import TentativeDay, TentativeVisit
 from dispatch.planning.selectors.tentative import broken_rules
 from dispatch.planning.services import lock_days, reconcile_day
 from dispatch.slots.errors import ChoiceDiffers, ChoiceGone, SlotFull
-from dispatch.slots.models import Hold
+from dispatch.slots.models import Hold, Slot
 from dispatch.slots.services import (
     find_offers,
     keep_hold,
     prepare_hold,
     promise_hold,
+    promising,
     release_hold,
     request_for_order,
     use_choice,
 )
+from dispatch.slots.services.visits import HubDay
 from lastmile.core.clock import local_date, local_instant, now
 from lastmile.core.errors import Invalid
 from lastmile.core.tenancy import RetailerRef
@@ -370,3 +372,65 @@ def test_a_window_after_midnight_stays_on_the_round_of_the_evening_on_which_it_w
     far = dataclasses.replace(same, service_date=DAY + dt.timedelta(days=3))
     with refused(Invalid, at="/service_date"):
         set_promise(order=order, draft=far)
+
+
+def three_days(hub: Hub) -> tuple[Slot, Slot, Slot]:
+    """Return a slot on the day, and one on each of the next two days, which have a van too."""
+    others = []
+    for days in (1, 2):
+        date = DAY + dt.timedelta(days=days)
+        starts_at = local_instant(date, 8 * 60, hub.zone)
+        make_shift(vehicle=make_vehicle(hub=hub), starts_at=starts_at)
+        reconcile_day(hub=hub, service_date=date)
+        others.append(make_slot(hub=hub, service_date=date))
+    return make_slot(hub=hub), others[0], others[1]
+
+
+def test_an_order_that_moves_to_another_day_while_its_days_are_locked_is_promised_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = hub_with_van()
+    old, second, third = three_days(hub)
+    order = order_at(hub)
+    promise_hold(hold=take_place(old), order=order, handover="", cause="choice")
+    order.refresh_from_db()
+    first = take_place(second, order=order)
+    other = take_place(third, order=order, session=YOU)
+    days_of, moved = promising._days, []
+
+    def days_before_a_move(hold: Hold, order: Order) -> list[HubDay]:
+        days = days_of(hold, order)
+        if not moved:  # the other change comes after the days were read, before they are locked
+            moved.append(hold)
+            promise_hold(hold=other, order=order, handover="", cause="shopper")
+        return days
+
+    monkeypatch.setattr(promising, "_days", days_before_a_move)
+    promise = promise_hold(hold=first, order=order, handover="", cause="shopper")
+    order.refresh_from_db()
+    assert (order.promise, order.service_date) == (promise, second.service_date)
+    assert (taken(old), taken(second), taken(third)) == (0, 1, 0)
+    (visit,) = TentativeVisit.objects.filter(key=order.public_id)
+    assert (visit.day.service_date, TentativeVisit.objects.count()) == (second.service_date, 1)
+
+
+def test_two_changes_of_an_order_to_different_days_at_once_leave_one_place(
+    fresh_db: str, retailer: RetailerRef
+) -> None:
+    hub = hub_with_van()
+    _old, *slots = three_days(hub)
+    order = order_at(hub)
+    holds = [take_place(it, order=order, session=f"ses_{it.pk}") for it in slots]
+
+    def change(n: int) -> object:
+        return promise_hold(hold=holds[n], order=order, handover="", cause="shopper")
+
+    answers = race(retailer, change, 2)
+    assert not [answer for answer in answers if isinstance(answer, Exception)], answers
+    order.refresh_from_db()
+    promise = order.promise
+    assert promise is not None
+    by_slot = {it.public_id: taken(it) for it in slots}
+    assert by_slot == {name: int(name == promise.slot) for name in by_slot}
+    (visit,) = TentativeVisit.objects.filter(key=order.public_id)
+    assert (visit.day.service_date, TentativeVisit.objects.count()) == (order.service_date, 1)
