@@ -75,13 +75,18 @@ def refusal(
     """Return the reason why a slot cannot be booked at an instant; see ``take``."""
     data = {"slot": slot.public_id}
     if slot.state != SlotState.OPEN:
-        return SlotClosed(_("This time window was closed. Choose another one."), data=data)
+        return closed(slot.public_id)
     if (slot.opens_at if late else slot.book_until_at) <= at:
         return SlotPassed(
             _("This time window can no longer be booked. Choose a later one."),
             data=data | {"book_until_at": slot.book_until_at.isoformat()},
         )
     return SlotFull(_("This time window is full. Choose another one."), data=data)
+
+
+def closed(slot: str) -> SlotClosed:
+    """Return the refusal of a slot, by public id, that a rule closed or removed."""
+    return SlotClosed(_("This time window was closed. Choose another one."), data={"slot": slot})
 
 
 def give_back_expired(slots: Collection[Slot], at: dt.datetime) -> list[Hold]:

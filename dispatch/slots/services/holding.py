@@ -23,6 +23,7 @@ from dispatch.slots.events import HOLD_PLACED, HoldFacts
 from dispatch.slots.models import Caller, Hold, Slot
 from dispatch.slots.policy import SlotPolicy, slots_policy
 from dispatch.slots.services.counting import (
+    closed,
     give_back,
     give_back_expired,
     lock_slots,
@@ -118,7 +119,10 @@ def hold_slot(
     with transaction.atomic():
         _lock_session(session)
         days, slots = _lock(slot, replaces, request, session)
-        row, at = slots[slot.pk], clock.now()
+        at = clock.now()
+        row = slots.get(slot.pk)
+        if row is None:  # a rule removed it while this hold waited
+            raise closed(slot.public_id)
         days.drop_expired(at)
         give_back_expired(list(slots.values()), at)
         if replaces is not None:
@@ -269,7 +273,9 @@ def _lock(
         except OperationalError as fault:
             if getattr(fault.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
                 raise
-            present = Slot.objects.select_related("hub", "zone").get(pk=slot.pk)
+            present = Slot.objects.select_related("hub", "zone").filter(pk=slot.pk).first()
+            if present is None:
+                raise closed(slot.public_id) from fault
             _refuse_at_once(present, request, session)
     return Days(days), lock_slots(row.pk for row in held)
 

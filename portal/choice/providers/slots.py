@@ -13,6 +13,7 @@ from dispatch.slots.models import Choice, Hold, Slot
 from dispatch.slots.policy import slots_policy
 from dispatch.slots.selectors import still_free
 from dispatch.slots.services import Offer, PreparedHold, Terms
+from dispatch.slots.services.counting import closed
 from dispatch.slots.services.holding import amounts_of
 from dispatch.slots.services.promising import prepare_again
 from dispatch.slots.services.visits import PreparedVisit
@@ -159,9 +160,10 @@ PROVIDER: Final = Slots()
 
 
 def _slot(public_id: str) -> Slot:
+    """Return a slot that was offered. Raises SlotClosed if a rule has removed it since."""
     row = Slot.objects.select_related("hub", "zone").filter(public_id=public_id).first()
     if row is None:
-        raise unknown()
+        raise closed(public_id)
     return row
 
 

@@ -7,14 +7,16 @@ import datetime as dt
 import pytest
 
 from dispatch.orders.drafts import PlaceDraft
+from dispatch.slots.errors import SlotClosed
 from dispatch.slots.models import Choice, Hold, Slot
 from dispatch.slots.policy import SlotPolicy
-from dispatch.slots.services import Terms, promise_hold, use_choice
+from dispatch.slots.services import Terms, prepare_hold, promise_hold, use_choice
 from portal.choice.models import ShownOffer
 from tenants.people.services.sections import set_section
 from tenants.sections import section_of
+from tests.dispatch import helpers
 from tests.dispatch.conftest import EVE, SetClock
-from tests.dispatch.slots.booking import take_place
+from tests.dispatch.slots.booking import request_at, take_place
 from tests.factories import make_hub, make_order, make_slot
 from tests.portal.choice.shop import (
     CHOICES,
@@ -276,3 +278,28 @@ def test_an_offer_that_makes_a_route_shorter_is_held_confirmed_and_promised_as_z
     before = Terms(price_minor=0, currency="EUR", co2_g=-1)
     change = take_place(other, order=order, terms=before)
     assert promise_hold(hold=change, order=order, handover="", cause="shopper").co2_g == 0
+
+
+def test_a_slot_that_was_removed_or_closed_after_it_was_offered_is_refused_with_other_offers(
+    shop: Shop,
+) -> None:
+    hub = make_hub()
+    gone, shut, near = (curbside(hub, opens) for opens in (10, 12, 14))
+    session = shop.ask()
+    gone.delete()
+    Slot.objects.filter(pk=shut.pk).update(state="closed", closed_reason="template")
+    for offer in (gone.public_id, shut.public_id):
+        answer = shop.try_hold(session, offer)
+        assert (answer.status_code, answer.json()["code"]) == (409, "slot_closed")
+        assert [it["offer"] for it in answer.json()["alternatives"]] == [near.public_id]
+    assert Hold.objects.count() == 0
+
+
+def test_a_slot_that_a_rule_removes_while_a_hold_waits_for_it_is_refused_as_closed(
+    shop: Shop,
+) -> None:
+    slot = curbside(make_hub(), 10)
+    ready = prepare_hold(slot=slot, request=request_at(slot.hub))
+    Slot.objects.filter(pk=slot.pk).delete()
+    with helpers.refused(SlotClosed):
+        take_place(slot, prepared=ready)
