@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Cause, Order, Promise
 from dispatch.slots.counts import WAITING, Amounts
-from dispatch.slots.errors import ChoiceGone, HoldEnded, SlotPassed
+from dispatch.slots.errors import ChoiceGone, HoldEnded, SlotClosed, SlotPassed
 from dispatch.slots.events import CHOICE_CANCELLED, CHOICE_KEPT, CHOICE_USED, ChoiceFacts
 from dispatch.slots.models import Choice, Hold
 from dispatch.slots.policy import slots_policy
@@ -28,6 +28,7 @@ from dispatch.slots.services.pricing import refuse_other_price
 from dispatch.slots.services.promising import (
     ensure_taken,
     ensure_visit,
+    own_visit,
     prepare_again,
     promise_hold,
 )
@@ -76,6 +77,7 @@ def keep_hold(
             data=alternatives(slot, Amounts.of_hold(row), at),
         )
     share = slots_policy().checkout_share_percent
+    days.drop_expired(at, but=own_visit(row))
     row = ensure_taken(row, slot, at=at, checkout_share=share)
     last = at + dt.timedelta(minutes=max(1, min(minutes, LONGEST_MINUTES)))
     row.state, row.expires_at = HoldState.KEPT, min(last, slot.opens_at)
@@ -178,7 +180,7 @@ def use_choice(
             cause=Cause.CHOICE,
             prepared=prepared,
         )
-    except (HoldEnded, SlotPassed) as gone:
+    except (HoldEnded, SlotClosed, SlotPassed) as gone:
         raise ChoiceGone(gone.detail, data=gone.data) from gone
     updated = Choice.objects.filter(
         pk=choice.pk, state__in=[ChoiceState.WAITING, ChoiceState.EXPIRED]

@@ -54,6 +54,12 @@ def _compare_goods(order: Order, hold: Hold, problems: Problems) -> None:
     ):
         if getattr(order, name) > getattr(hold, name):
             problems.add(f"/{name}", text, "larger")
+    if order.service_s > hold.work_s:
+        problems.add(
+            "/service_s",
+            _("The work at the door takes longer than in the checkout. Choose again with it."),
+            "larger",
+        )
     if order.parcel_count > hold.parcels:
         problems.add(
             "/parcels",

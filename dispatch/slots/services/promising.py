@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from django.db import transaction
@@ -22,7 +23,7 @@ from dispatch.orders.services.promising import COLLECTED
 from dispatch.orders.states import OrderState
 from dispatch.planning.selectors.lists import published
 from dispatch.slots.counts import DIMENSIONS, WAITING, Amounts
-from dispatch.slots.errors import HoldEnded, OrderMoved, SlotFull, SlotPassed
+from dispatch.slots.errors import HoldEnded, OrderMoved, SlotClosed, SlotFull, SlotPassed
 from dispatch.slots.models import Caller, Hold, Slot
 from dispatch.slots.rules.grams import shown_grams
 from dispatch.slots.selectors import alternatives
@@ -44,6 +45,7 @@ from dispatch.slots.services.visits import (
     PreparedVisit,
     VisitDoesNotFit,
     days_of_visits,
+    is_visit_for,
     needs_visit,
     prepare_visit,
 )
@@ -52,6 +54,10 @@ from lastmile.core import clock
 
 #: Tries of a promise whose order moves to another day at the same time. Chosen.
 TURNS: Final = 4
+
+
+#: A hold that ends sooner may lose its visit before it is confirmed. Chosen.
+_SOON: Final = dt.timedelta(minutes=1)
 
 
 class _OnAnotherDay(Exception):
@@ -64,7 +70,7 @@ def prepare_promise(*, hold: Hold, order: Order) -> PreparedVisit | None:
     Call it outside a transaction. Return None if the hold's own visit will be used.
     Locks: nothing. Records: nothing. Raises: AddressUnknown, OutsideEveryZone.
     """
-    if not needs_visit(hold.slot) or days_of_visits([hold.public_id]):
+    if not needs_visit(hold.slot) or _has_visit(hold, order):
         return None
     request = request_for_order(order, place=hold.point, place_text=hold.place_text)
     return prepare_visit(key=order.public_id, slot=hold.slot, request=request)
@@ -121,6 +127,7 @@ def _promise_on(
         raise _ended(present, slot, at)
     refuse_too_late(row, at)
     _refuse_passed(present, slot, row, at)
+    days.drop_expired(at, but=own_visit(present))
     taken = ensure_taken(present, slot, at=at, late=has_day(row, slot))
     _take_rest(taken, old, slot, row, at)
     _move_visit(taken, slot, row, days, prepared, at)
@@ -151,11 +158,9 @@ def ensure_taken(
     if hold.state != HoldState.RELEASED or hold.expires_at is None:
         raise _ended(hold, slot, at)
     give_back_expired([slot], at)
-    try:
-        share = checkout_share if hold.caller == Caller.CHECKOUT else None
+    share = checkout_share if hold.caller == Caller.CHECKOUT else None
+    with _naming_slots_near(hold, slot, at):
         take(slot, Amounts.of_hold(hold), at=at, late=late, checkout_share=share)
-    except SlotFull as full:
-        raise _ended(hold, slot, at) from full
     revived = Hold(
         **{
             field.attname: getattr(hold, field.attname)
@@ -193,7 +198,7 @@ def prepare_again(hold: Hold) -> PreparedVisit | None:
     Call it outside a transaction, before ``keep_hold`` of a hold that has expired.
     Locks: nothing. Records: nothing. Raises: nothing.
     """
-    if hold.point is None or days_of_visits([hold.public_id]):
+    if hold.point is None or _has_visit(hold):
         return None
     request = DeliveryRequest(
         point=hold.point,
@@ -223,12 +228,34 @@ def _take_rest(hold: Hold, old: Hold | None, slot: Slot, order: Order, at: dt.da
     missing = [name for name in DIMENSIONS if getattr(rest, name)]
     if not missing:
         return
-    try:
+    with _naming_slots_near(hold, slot, at):
         take(slot, rest, at=at, late=has_day(order, slot))
-    except SlotFull as full:
-        raise _ended(hold, slot, at) from full
     for name in missing:
         setattr(hold, name, getattr(hold, name) + getattr(rest, name))
+
+
+@contextmanager
+def _naming_slots_near(hold: Hold, slot: Slot, at: dt.datetime) -> Iterator[None]:
+    """Let a refusal to take a place name the nearest slots."""
+    try:
+        yield
+    except SlotFull as full:
+        raise _ended(hold, slot, at) from full
+    except (SlotClosed, SlotPassed) as refused:
+        near = alternatives(slot, Amounts.of_hold(hold), at)
+        raise type(refused)(refused.detail, data=refused.data | near) from refused
+
+
+def own_visit(hold: Hold) -> list[str]:
+    """Return the key of a hold whose visit stays although it expired: its place is still taken."""
+    return [hold.public_id] if hold.state in WAITING else []
+
+
+def _has_visit(hold: Hold, order: Order | None = None) -> bool:
+    """Return True if a hold has a visit, large enough for an order, that stays for a minute."""
+    ends_at = hold.expires_at
+    lasts = hold.state in WAITING and ends_at is not None and ends_at > clock.now() + _SOON
+    return lasts and is_visit_for(hold.public_id, order)
 
 
 def order_amounts(order: Order) -> Amounts:

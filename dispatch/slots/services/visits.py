@@ -138,6 +138,20 @@ def days_of_visits(keys: Iterable[str]) -> list[HubDay]:
     return [(row.day.hub, row.day.service_date) for row in rows]
 
 
+def is_visit_for(key: str, order: Order | None = None) -> bool:
+    """Return True if a visit has its place on a route, and is large enough for an order."""
+    row = TentativeVisit.objects.filter(key=key, state=TentativeVisit.State.PLACED).first()
+    if row is None or order is None:
+        return row is not None
+    return (
+        order.weight_g <= row.weight_g
+        and order.volume_cm3 <= row.volume_cm3
+        and order.service_s <= row.service_s
+        and order.parcel_count <= row.parcels
+        and set(order.skills) <= set(row.skills)
+    )
+
+
 class Days:
     """The locked tentative days of an act, taken before orders and slots, in one order."""
 
@@ -149,10 +163,10 @@ class Days:
     def _day(self, slot: Slot) -> LockedDay:
         return self._days[slot.hub_id, slot.service_date]
 
-    def drop_expired(self, at: dt.datetime) -> None:
-        """Take the visits of expired holds out of these days."""
+    def drop_expired(self, at: dt.datetime, *, but: Collection[str] = ()) -> None:
+        """Take the visits of expired holds out of these days, except the keys ``but``."""
         for day in self._days.values():
-            drop_expired(day, at)
+            drop_expired(day, at, but=but)
 
     def remove(self, hold: Hold) -> None:
         """Take the visit of a hold out of its day."""
@@ -201,12 +215,19 @@ class Days:
             extend_visit(self._day(hold.slot), key=hold.public_id, expires_at=hold.expires_at)
 
     def confirm(self, hold: Hold, order: Order) -> bool:
-        """Turn the visit of a hold into that of its order; return False if it has no place."""
-        if not self.has(hold):
-            self.remove(hold)
-            return False
-        confirm_visit(self._day(hold.slot), key=hold.public_id, order=order)
-        return True
+        """Turn the visit of a hold into that of its order.
+
+        Return False if it has no place, if its van has left, or if the order has grown beyond it.
+        Then the visit is removed.
+        """
+        try:
+            if self.has(hold) and is_visit_for(hold.public_id, order):
+                confirm_visit(self._day(hold.slot), key=hold.public_id, order=order)
+                return True
+        except VisitDoesNotFit:
+            pass
+        self.remove(hold)
+        return False
 
 
 __all__ = [
@@ -217,6 +238,7 @@ __all__ = [
     "PreparedVisit",
     "VisitDoesNotFit",
     "days_of_visits",
+    "is_visit_for",
     "needs_visit",
     "prepare_visit",
     "window_costs",

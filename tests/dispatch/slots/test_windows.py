@@ -16,6 +16,7 @@ from dispatch.orders.services import set_promise
 from dispatch.planning.models import TentativeDay, TentativeVisit
 from dispatch.planning.selectors.tentative import broken_rules
 from dispatch.planning.services import lock_days, reconcile_day
+from dispatch.planning.services.tentative import removing
 from dispatch.slots.errors import ChoiceDiffers, ChoiceGone, SlotFull
 from dispatch.slots.models import Hold, Slot
 from dispatch.slots.services import (
@@ -28,6 +29,7 @@ from dispatch.slots.services import (
     request_for_order,
     use_choice,
 )
+from dispatch.slots.services.counting import give_back_expired, lock_slots
 from dispatch.slots.services.visits import HubDay
 from lastmile.core.clock import local_date, local_instant, now
 from lastmile.core.errors import Invalid
@@ -434,3 +436,69 @@ def test_two_changes_of_an_order_to_different_days_at_once_leave_one_place(
     assert by_slot == {name: int(name == promise.slot) for name in by_slot}
     (visit,) = TentativeVisit.objects.filter(key=order.public_id)
     assert (visit.day.service_date, TentativeVisit.objects.count()) == (order.service_date, 1)
+
+
+@pytest.mark.parametrize("way", ["keep", "promise"])
+def test_an_expired_hold_is_confirmed_although_another_expired_one_still_has_its_visit(
+    clock: SetClock, way: str
+) -> None:
+    hub = hub_with_van(parcels=1)
+    slot = make_slot(hub=hub)
+    mine = take_place(slot)
+    clock(EVE + minutes(16))
+    reconcile_day(hub=hub, service_date=DAY)
+    take_place(slot, session=YOU)
+    clock(EVE + minutes(32))
+    if way == "keep":
+        keep_hold(hold=mine, minutes=30)
+    else:
+        promise_hold(hold=mine, order=order_at(hub), handover="", cause="choice")
+    assert taken(slot) == 1
+    assert list(visits(hub).values()) == ["placed"]
+
+
+def test_an_expired_choice_of_a_slot_that_was_closed_names_near_slots(clock: SetClock) -> None:
+    hub = hub_with_van()
+    slot, near = make_slot(hub=hub), make_slot(hub=hub, opens=720, closes=780)
+    choice = keep_hold(hold=take_place(slot), minutes=30)
+    clock(EVE + minutes(31))
+    with transaction.atomic():
+        give_back_expired(list(lock_slots([slot.pk]).values()), now())
+    Slot.objects.filter(pk=slot.pk).update(state="closed", closed_reason="staff")
+    order = order_at(hub)
+    with pytest.raises(ChoiceGone) as gone:
+        use_choice(order=order, choice_id=choice.public_id)
+    assert alternatives(gone.value.data) == [near.public_id]
+
+
+def test_a_choice_whose_van_has_left_is_promised_on_another_van(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = hub_with_van()
+    choice = keep_hold(hold=take_place(make_slot(hub=hub)), minutes=30)
+    left = TentativeVisit.objects.get().shift_id
+    monkeypatch.setattr(removing, "closed_shifts", lambda *_given: {left})
+    order = order_at(hub)
+    use_choice(order=order, choice_id=choice.public_id)
+    assert visits(hub) == {order.public_id: "placed"}
+
+
+def test_goods_that_take_longer_at_the_door_than_in_the_checkout_are_refused() -> None:
+    hub = hub_with_van()
+    choice = keep_hold(hold=take_place(make_slot(hub=hub)), minutes=30)
+    order = order_at(hub, service_s=7_200)
+    with pytest.raises(ChoiceDiffers) as differs:
+        use_choice(order=order, choice_id=choice.public_id)
+    assert [fault.pointer for fault in differs.value.errors] == ["/service_s"]
+
+
+def test_goods_that_grew_since_their_hold_are_planned_as_they_are_now() -> None:
+    hub = hub_with_van()
+    order = order_at(hub)
+    hold = take_place(make_slot(hub=hub), order=order)
+    Order.objects.filter(pk=order.pk).update(weight_g=9_000, service_s=600)
+    order.refresh_from_db()
+    promise_hold(hold=hold, order=order, handover="", cause="shopper")
+    visit = TentativeVisit.objects.get()
+    assert (visit.key, visit.weight_g, visit.service_s) == (order.public_id, 9_000, 600)
+    assert visits(hub) == {order.public_id: "placed"}

@@ -17,13 +17,17 @@ from dispatch.planning.services.tentative.log import REMOVE, RENAME, Change, log
 from lastmile.core.clock import now
 
 
-def drop_expired(day: LockedDay, now: dt.datetime) -> list[str]:
+def drop_expired(day: LockedDay, now: dt.datetime, *, but: Collection[str] = ()) -> list[str]:
     """Remove the holds of a locked day that have expired at ``now``; return their keys.
+
+    The visits with the keys ``but`` stay: they are about to be extended.
 
     Other jobs of planning remove expired holds too, so the caller must not take the keys for all
     holds that expired. Locks: nothing more. Records: nothing. Raises: nothing.
     """
-    expired = TentativeVisit.objects.filter(day=day.row, expires_at__lte=now)
+    expired = TentativeVisit.objects.filter(day=day.row, expires_at__lte=now).exclude(
+        key__in=list(but)
+    )
     keys = list(expired.order_by("pk").values_list("key", flat=True))
     remove_visits(day, keys)
     return keys
