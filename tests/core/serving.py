@@ -24,7 +24,8 @@ def served(application: Any, *, access_log: bool = False) -> Iterator[int]:
             application,
             lifespan="off",
             log_level="info" if access_log else "error",
-            log_config=None if access_log else uvicorn.config.LOGGING_CONFIG,
+            access_log=access_log,
+            log_config=None,  # keep the loggers of the settings, which mask secrets
             ws="websockets-sansio",
         )
     )
