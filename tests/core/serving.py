@@ -24,7 +24,6 @@ def served(application: Any, *, access_log: bool = False) -> Iterator[int]:
             application,
             lifespan="off",
             log_level="info" if access_log else "error",
-            access_log=access_log,
             log_config=None,  # keep the loggers of the settings, which mask secrets
             ws="websockets-sansio",
         )
