@@ -41,6 +41,7 @@ class _ZoneId(serializers.CharField):
         super().__init__(source="zone.public_id", read_only=True, allow_null=True, default=None)
 
 
+@example(capacity_orders=12, capacity_weight_g=400_000)
 class CapacityIn(serializers.Serializer[Any]):
     """The capacity of a slot in each dimension."""
 

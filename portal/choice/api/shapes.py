@@ -20,6 +20,7 @@ from lastmile.core.openapi import example
 _SES = "The session's `id`."
 
 
+@example(text="Avenida del Mar 1200, La Serena", lat=-29.9165, lon=-71.2730)
 class DeliveryPlaceIn(serializers.Serializer[Any]):
     """The place of the delivery: an address as one text, or its parts, or coordinates."""
 
@@ -35,6 +36,7 @@ class DeliveryPlaceIn(serializers.Serializer[Any]):
     lon = DegreesField(180, required=False, allow_null=True, default=None)
 
 
+@example(weight_g=4_200, volume_cm3=12_000)
 class BasketParcelIn(serializers.Serializer[Any]):
     """A parcel of the basket."""
 
@@ -50,6 +52,7 @@ def _skills(**kwargs: Any) -> serializers.ListField:
     return serializers.ListField(child=child, max_length=40, required=False, **kwargs)
 
 
+@example(parcels=[{"weight_g": 4_200, "volume_cm3": 12_000}], value_minor=24_990)
 class BasketIn(serializers.Serializer[Any]):
     """The basket and the days. On PATCH, a field that is missing stays as it is."""
 

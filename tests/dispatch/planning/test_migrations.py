@@ -35,4 +35,6 @@ def test_existing_routes_get_their_departure_load_as_highest_load(
     assert (route.parcels, route.collected_parcels, route.most_parcels) == (4, 0, 4)
     assert (route.most_weight_g, route.most_volume_cm3) == (route.weight_g, route.volume_cm3)
     assert PlanEdit.objects.get().by_hand is None
+    executor.loader.build_graph()
+    executor.migrate(executor.loader.graph.leaf_nodes())
     assert editing.undo(plan=draft, version=None).unserved_count == 0

@@ -21,7 +21,7 @@ def test_me_says_who_calls_and_what_they_may(retailer: RetailerRef) -> None:
         "/api/v1/me/", origin="https://shop.example"
     )
     assert answer.status_code == 200
-    assert answer.json()["acts"] == ["self.view"]
+    assert answer.json()["acts"] == ["self.view", "offers.view", "offers.choose"]
     assert answer.json()["kind"] == "key"
 
 

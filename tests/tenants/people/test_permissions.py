@@ -37,6 +37,8 @@ WRITTEN = """
 self.view        o m d p v r | i v l c k
 self.edit        o m d p v r |
 password.set                 |
+shopper.view                 |
+shopper.change               |
 home.view        o m d p v r |
 sockets.open     o m d p v r | i v
 orders.view      o m d p r   | i
@@ -48,6 +50,8 @@ fleet.edit       o m d       | i
 plans.view       o m d p r   | i
 plans.edit       o m d       | i
 plans.publish    o m d       | i
+slots.view       o m d p r   | i
+slots.edit       o m d       | i
 offers.view      o m d p r   | i k
 offers.choose    o m d       | i k
 jobs.view        o m d p r   | i
