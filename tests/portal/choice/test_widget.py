@@ -610,3 +610,21 @@ def test_the_fake_has_the_fields_of_the_real_api() -> None:
         (shapes.DeliveryBasketOut, picture["basket"]),
     ):  # fmt: skip
         assert set(value) == set(shape().fields), shape.__name__
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"street": "Rua A", "city": "Lisboa"}, {"street": "Rua B", "city": "Lisboa"}),
+        ({"lat": "38.7", "lon": "-9.1"}, {"lat": "38.8", "lon": "-9.1"}),
+    ],
+)
+def test_a_stored_session_of_another_address_in_any_form_is_not_used_again(
+    shop: Shop, before: dict[str, str], after: dict[str, str]
+) -> None:
+    page = ready(shop.open(**{"address": ""} | before))
+    session = events_of(page)[0]["session"]
+    ready(shop.open(**before, session=session))
+    assert len(shop.api.sent("POST", "delivery-options/")) == 1, "the same place is used again"
+    ready(shop.open(**after, session=session))
+    assert len(shop.api.sent("POST", "delivery-options/")) == 2

@@ -249,13 +249,12 @@ class LastmilePicker extends HTMLElement {
       } catch (error) {
         if (error.status !== 404) throw error;
       }
-      const text = question.place.text;
-      const moved = answer && text && answer.place_text && !sameText(answer.place_text, text);
+      const moved = answer && Object.keys(question.place).length && !samePlace(answer.place, question.place);
       if (answer && !moved) {
         this.receive(answer, asked);
         if (differs(answer, question)) await this.change(asked);
       } else if (Object.keys(question.place).length) {
-        if (answer) await this.giveBack(client, answer, signal);
+        if (answer?.hold || answer?.choice) await this.giveBack(client, answer, signal);
         this.session = "";
         this.receive(await client.open(question, signal), asked);
       } else {
@@ -660,6 +659,11 @@ const GONE = [
 
 function byDay(a, b) {
   return a.service_date.localeCompare(b.service_date) || a.rank - b.rank;
+}
+
+/** Return true if two places have the same parts: text, street, town, coordinates and the rest. */
+function samePlace(a, b) {
+  return Object.values(PLACE_PARTS).every((part) => sameText(String(a[part] ?? ""), String(b[part] ?? "")));
 }
 
 function sameText(a, b) {
