@@ -444,15 +444,15 @@ def test_an_expired_hold_is_confirmed_although_another_expired_one_still_has_its
 ) -> None:
     hub = hub_with_van(parcels=1)
     slot = make_slot(hub=hub)
-    mine = take_place(slot)
+    hold = take_place(slot)
     clock(EVE + minutes(16))
     reconcile_day(hub=hub, service_date=DAY)
     take_place(slot, session=YOU)
     clock(EVE + minutes(32))
     if way == "keep":
-        keep_hold(hold=mine, minutes=30)
+        keep_hold(hold=hold, minutes=30)
     else:
-        promise_hold(hold=mine, order=order_at(hub), handover="", cause="choice")
+        promise_hold(hold=hold, order=order_at(hub), handover="", cause="choice")
     assert taken(slot) == 1
     assert list(visits(hub).values()) == ["placed"]
 
