@@ -466,9 +466,9 @@ def test_an_expired_choice_of_a_slot_that_was_closed_names_near_slots(clock: Set
         give_back_expired(list(lock_slots([slot.pk]).values()), now())
     Slot.objects.filter(pk=slot.pk).update(state="closed", closed_reason="staff")
     order = order_at(hub)
-    with pytest.raises(ChoiceGone) as gone:
+    with pytest.raises(ChoiceGone) as refusal:
         use_choice(order=order, choice_id=choice.public_id)
-    assert alternatives(gone.value.data) == [near.public_id]
+    assert alternatives(refusal.value.data) == [near.public_id]
 
 
 def test_a_choice_whose_van_has_left_is_promised_on_another_van(
@@ -477,7 +477,7 @@ def test_a_choice_whose_van_has_left_is_promised_on_another_van(
     hub = hub_with_van()
     choice = keep_hold(hold=take_place(make_slot(hub=hub)), minutes=30)
     left = TentativeVisit.objects.get().shift_id
-    monkeypatch.setattr(removing, "closed_shifts", lambda *_given: {left})
+    monkeypatch.setattr(removing, "closed_shifts", lambda *_args: {left})
     order = order_at(hub)
     use_choice(order=order, choice_id=choice.public_id)
     assert visits(hub) == {order.public_id: "placed"}

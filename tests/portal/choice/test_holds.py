@@ -284,11 +284,11 @@ def test_a_slot_that_was_removed_or_closed_after_it_was_offered_is_refused_with_
     shop: Shop,
 ) -> None:
     hub = make_hub()
-    gone, shut, near = (curbside(hub, opens) for opens in (10, 12, 14))
+    removed, shut, near = (curbside(hub, opens) for opens in (10, 12, 14))
     session = shop.ask()
-    gone.delete()
+    removed.delete()
     Slot.objects.filter(pk=shut.pk).update(state="closed", closed_reason="template")
-    for offer in (gone.public_id, shut.public_id):
+    for offer in (removed.public_id, shut.public_id):
         answer = shop.try_hold(session, offer)
         assert (answer.status_code, answer.json()["code"]) == (409, "slot_closed")
         assert [it["offer"] for it in answer.json()["alternatives"]] == [near.public_id]
