@@ -7,7 +7,9 @@ import pytest
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
 from dispatch.planning.services import reconcile_day
-from lastmile.core.tenancy import RetailerRef
+from lastmile.core.tenancy import RetailerRef, shared_context
+from portal.shopper.models import ShownCode
+from tenants.models import Retailer
 from tests.dispatch.conftest import SetClock, clock
 from tests.factories import make_hub, make_order, make_shift, make_vehicle
 from tests.factories.orders import DAY
@@ -40,3 +42,13 @@ def order(hub: Hub) -> Order:
 def shopper(order: Order) -> ShopperBrowser:
     """Return the browser of the order's shopper."""
     return ShopperBrowser(order)
+
+
+@pytest.fixture
+def confirmed(shopper: ShopperBrowser, retailer: RetailerRef) -> ShopperBrowser:
+    """Return the browser after a confirmation with the code that a demo shows to its staff."""
+    with shared_context():
+        Retailer.objects.filter(schema_name=retailer.schema).update(is_demo=True)
+    shopper.post("confirm/", what="send")
+    shopper.post("confirm/", code=ShownCode.objects.get(order=shopper.order).code)
+    return shopper

@@ -14,10 +14,7 @@ from dispatch.orders.services import cancel_order, mark_loaded, mark_planned, se
 from dispatch.planning.services import reconcile_day
 from dispatch.slots.models import Hold
 from lastmile.core.models import Event
-from lastmile.core.tenancy import RetailerRef, shared_context
 from portal.choice.models import DeliverySession
-from portal.shopper.models import ShownCode
-from tenants.models import Retailer
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.helpers import kinds
 from tests.dispatch.orders.actions import attempt, out
@@ -29,16 +26,6 @@ from tests.portal.tracking.shoppers import ShopperBrowser, promise, text_of
 
 NOON = dt.datetime.combine(DAY, dt.time(12), dt.UTC)
 ELSEWHERE = {"street": "Rua do Ouro", "house_number": "7", "city": "Lisboa"}
-
-
-@pytest.fixture
-def confirmed(shopper: ShopperBrowser, retailer: RetailerRef) -> ShopperBrowser:
-    """Return the browser after a confirmation with the code that a demo shows to its staff."""
-    with shared_context():
-        Retailer.objects.filter(schema_name=retailer.schema).update(is_demo=True)
-    shopper.post("confirm/", what="send")
-    shopper.post("confirm/", code=ShownCode.objects.get(order=shopper.order).code)
-    return shopper
 
 
 def asks_for_code(answer: HttpResponse) -> bool:

@@ -162,20 +162,20 @@ STREET = "Rua da Junqueira 40, 1300 Lisboa"
 
 
 def test_every_page_of_a_pickup_names_the_street_of_the_hub(
-    shopper: ShopperBrowser, order: Order, hub: Hub
+    confirmed: ShopperBrowser, order: Order, hub: Hub
 ) -> None:
     Hub.objects.filter(pk=hub.pk).update(address=STREET)
-    confirm = held(shopper, 17)
-    assert f"Alcântara, {STREET}" in shopper.text(confirm)
-    assert shopper.post(confirm, **fields_of(shopper.get(confirm))).status_code == 303
-    assert f"Alcântara, {STREET}" in shopper.text()
-    calendar = shopper.get("delivery.ics").content.decode().replace("\r\n ", "")
+    confirm = held(confirmed, 17)
+    assert f"Alcântara, {STREET}" in confirmed.text(confirm)
+    assert confirmed.post(confirm, **fields_of(confirmed.get(confirm))).status_code == 303
+    assert f"Alcântara, {STREET}" in confirmed.text()
+    calendar = confirmed.get("delivery.ics").content.decode().replace("\r\n ", "")
     assert "Rua da Junqueira 40" in calendar
     assert place_line(order.place) not in calendar
     session = DeliverySession.objects.get()
     assert session.place_text not in {"", STREET}, "the question keeps the own address"
     Order.objects.filter(pk=order.pk).update(state="awaiting_collection")
-    assert f"Collect it at Alcântara, {STREET}" in shopper.answer()
+    assert f"Collect it at Alcântara, {STREET}" in confirmed.answer()
 
 
 # --- the flat ----------------------------------------------------------------------------------
