@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from dispatch.fleet.states import ShiftState
-from dispatch.planning.models import Plan, Route, Stop, TentativeDay
+from dispatch.orders.models import Order
+from dispatch.orders.selectors import to_plan
+from dispatch.planning.models import Plan, Route, Stop, TentativeDay, TentativeVisit
+from dispatch.planning.policy import planning_policy
 from dispatch.planning.selectors.changes import PlanBasis, changes_since
-from dispatch.planning.selectors.tentative import late_orders
-from dispatch.planning.states import UNDER_WAY
+from dispatch.planning.selectors.lists import published
+from dispatch.planning.selectors.tentative import TO_PLAN, late_orders, not_over
+from dispatch.planning.states import PUBLISHED, UNDER_WAY
 from lastmile.core.clock import now
 
 
@@ -46,10 +50,48 @@ def late_changes(row: TentativeDay) -> LateChanges:
     )
 
 
+def waits_for_dispatcher(order: Order) -> bool:
+    """Return True if a change of an order is promised, and a dispatcher has not confirmed it yet.
+
+    The shopper then reads "requested". It happens only where the policy wants a dispatcher's yes.
+    Then the published plan of the order's day has no stop for it, or has it with another time
+    window, place or load. Or the published plan of another day still has its stop. A stop of a
+    vehicle that has left does not count, because no dispatcher can change it any more.
+    """
+    if planning_policy().publish_late_changes:
+        return False
+    if order.promise_id is None or order.state not in TO_PLAN:
+        return False
+    at, hub, date = now(), order.hub, order.service_date
+    here = None
+    if hub is not None and date is not None and to_plan(hub, date).filter(pk=order.pk).exists():
+        here = published(hub, date)
+    plans = Plan.objects.filter(status=PUBLISHED, stops__order=order).select_related("input")
+    for plan in plans:
+        if _stops_waiting(plan, at).filter(order=order).exists() and (
+            plan != here or not PlanBasis(plan).is_unchanged(order)
+        ):
+            return True
+    return here is not None and here not in plans and _is_late(here, order)
+
+
+def _is_late(plan: Plan, order: Order) -> bool:
+    """Return True if an order without a stop came after a plan, or has got a place since."""
+    if not not_over([(plan.hub, plan.service_date)]):
+        return False
+    if not plan.unserved.filter(order=order).exists():
+        return True
+    return TentativeVisit.objects.filter(order=order, shift__isnull=False).exists()
+
+
 def _waiting(plan: Plan, at: dt.datetime) -> frozenset[str]:
     """Return the public ids of the orders on routes whose vehicles have not left yet."""
+    return frozenset(_stops_waiting(plan, at).values_list("order__public_id", flat=True))
+
+
+def _stops_waiting(plan: Plan, at: dt.datetime) -> QuerySet[Stop]:
+    """Return the stops of the routes whose vehicles have not left yet."""
     under_way = Stop.objects.filter(route=OuterRef("pk"), order__state__in=UNDER_WAY)
     started = Q(starts_at__lte=at, shift__state=ShiftState.SCHEDULED)
     departed = Route.objects.filter(plan=plan).filter(started | Q(Exists(under_way)))
-    stops = Stop.objects.filter(plan=plan).exclude(route__in=departed)
-    return frozenset(stops.values_list("order__public_id", flat=True))
+    return Stop.objects.filter(plan=plan).exclude(route__in=departed)

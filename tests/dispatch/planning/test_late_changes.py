@@ -20,7 +20,7 @@ from dispatch.planning.errors import PlacesLost
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.policy import PlanningPolicy
 from dispatch.planning.selectors.changes import PlanBasis, changes_since
-from dispatch.planning.selectors.late import late_changes
+from dispatch.planning.selectors.late import late_changes, waits_for_dispatcher
 from dispatch.planning.selectors.lists import published
 from dispatch.planning.services import late_changes as publishing
 from dispatch.planning.services import publish_plan
@@ -164,9 +164,7 @@ def test_a_change_after_the_van_has_left_publishes_nothing(clock: SetClock) -> N
 
 
 def test_where_a_dispatcher_decides_a_change_makes_one_draft() -> None:
-    set_section(
-        section=section_of(PlanningPolicy), policy=PlanningPolicy(publish_late_changes=False)
-    )
+    a_dispatcher_decides()
     hub, order, first = published_day()
     promise(order, 14, 16)
     for _twice in range(2):
@@ -179,6 +177,65 @@ def test_where_a_dispatcher_decides_a_change_makes_one_draft() -> None:
     stop = stop_of(newer, order)
     assert stop is not None
     assert stop.starts_at < make_window(14).opens_at, "a draft of an older wish is not enough"
+
+
+def waits(order: Order) -> bool:
+    return waits_for_dispatcher(Order.objects.get(pk=order.pk))
+
+
+def a_dispatcher_decides() -> None:
+    set_section(
+        section=section_of(PlanningPolicy), policy=PlanningPolicy(publish_late_changes=False)
+    )
+
+
+def test_a_change_waits_for_the_dispatcher_until_it_is_published() -> None:
+    a_dispatcher_decides()
+    hub, order, first = published_day()
+    assert not waits(order), "its promise is in the plan"
+    promise(order, 14, 16)
+    assert waits(order)
+    assert publish_changes(hub).pk == first.pk
+    assert waits(order), "a draft is not a dispatcher's yes"
+    publish_plan(plan=Plan.objects.get(hub=hub, status="draft"))
+    assert not waits(order)
+
+
+def test_a_new_order_and_one_that_left_the_day_wait_for_the_dispatcher() -> None:
+    a_dispatcher_decides()
+    hub, order, _first = published_day()
+    new = make_order(hub=hub.public_id, window=make_window(13, 17))
+    moved_away(Order.objects.get(pk=order.pk))
+    assert waits(new)
+    assert waits(order), "the plan of the day before still has its stop"
+    assert publish_changes(hub)
+    publish_plan(plan=Plan.objects.get(hub=hub, status="draft"))
+    assert not waits(new)
+    assert not waits(order)
+
+
+def test_no_change_waits_where_late_changes_are_published_at_once() -> None:
+    hub, order, _first = published_day()
+    promise(order, 14, 16)
+    assert not waits(order)
+    assert not waits(make_order(hub=hub.public_id, window=make_window(13, 17)))
+
+
+def test_nothing_waits_on_a_day_without_a_published_plan() -> None:
+    a_dispatcher_decides()
+    hub = day_of(orders=1)
+    order = make_order(hub=hub.public_id, window=make_window())
+    assert not waits(order)
+    promise(order, 14, 16)
+    assert not waits(order)
+
+
+def test_an_order_whose_van_has_left_waits_for_nobody(clock: SetClock) -> None:
+    a_dispatcher_decides()
+    _hub, order, first = published_day()
+    clock(first.routes.order_by("-starts_at")[0].starts_at)
+    set_pin(order=Order.objects.get(pk=order.pk), lat=order.place.lat + 0.01, lon=order.place.lon)
+    assert not waits(order)
 
 
 def test_a_publication_that_fails_is_tried_again_after_a_minute(
