@@ -30,12 +30,19 @@ def make_window(opens: int = 9, closes: int = 12, day: dt.date = DAY) -> WindowD
 
 
 def make_draft(**fields: Any) -> OrderDraft:
-    """Return a draft with one parcel of 2 kg for a new place near the hub."""
+    """Return a draft with one parcel of 2 kg for a new place near the hub.
+
+    The places fill a grid of 150 by 150 doors, a metre apart and southwest of the hub. So an order
+    lies in the hub's zone, however many tests ran before, and north and east are free for a test.
+    """
     n = next(_numbers)
+    south, west = n % 150, n // 150 % 150
     defaults: dict[str, Any] = {
         "external_id": f"E{n:06d}",
         "shopper": ShopperDraft(name=f"Shopper {n}", phone=f"+3519{20_000_000 + n}"),
-        "place": PlaceDraft(text=f"Rua {n} 1, Lisboa", lat=LAT + n * 1e-5, lon=LON),
+        "place": PlaceDraft(
+            text=f"Rua {n} 1, Lisboa", lat=LAT - south * 1e-5, lon=LON - west * 1e-5
+        ),
         "service_date": DAY,
         "parcels": (ParcelDraft(weight_g=2_000, volume_cm3=8_000),),
     }
