@@ -26,7 +26,6 @@ from dispatch.orders.drafts import (
     ShopperDraft,
     WindowDraft,
 )
-from dispatch.orders.links import link_expires_at, shopper_link
 from dispatch.orders.models import Cause, Direction, Order
 from dispatch.orders.selectors import OrderFilter, orders_of
 from dispatch.orders.states import OrderState
@@ -329,22 +328,6 @@ class OrderTimelineView(RetailerAPIView):
         """Return the order's events, oldest first."""
         order = by_ref(orders_of(self.principal), ref)
         return self.shape_out(shapes_orders.TimelineOut, {"items": selectors.timeline(order)})
-
-
-class ShopperLinkView(RetailerAPIView):
-    """The view of the shopper's link of an order."""
-
-    acts = {"get": Act.ORDERS_EDIT}  # the link can change the order
-
-    @extend_schema(operation_id="orders_shopper_link", responses=shapes_orders.ShopperLinkOut)
-    def get(self, request: Request, ref: str) -> Response:
-        """Return the secret address of the shopper's page, for your own messages to the shopper.
-
-        Every call returns the same address, until a new link is made.
-        """
-        order = by_ref(orders_of(self.principal), ref)
-        link = {"url": shopper_link(order), "expires_at": link_expires_at(order)}
-        return self.shape_out(shapes_orders.ShopperLinkOut, link)
 
 
 class ParcelsView(RetailerAPIView):

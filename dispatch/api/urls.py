@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dispatch.api import fleet, imports, orders, plans, slots
+from dispatch.api import fleet, imports, orders, plans, shopper_links, slots
 
 urlpatterns = [
     path("hubs/", fleet.HubsView.as_view(), name="hubs"),
@@ -24,7 +24,11 @@ urlpatterns = [
     path("orders/<str:ref>/try-again/", orders.TryOrderAgainView.as_view(), name="order-again"),
     path("orders/<str:ref>/return/", orders.ReturnOrderView.as_view(), name="order-return"),
     path("orders/<str:ref>/timeline/", orders.OrderTimelineView.as_view(), name="timeline"),
-    path("orders/<str:ref>/shopper-link/", orders.ShopperLinkView.as_view(), name="shopper-link"),
+    path(
+        "orders/<str:ref>/shopper-link/",
+        shopper_links.ShopperLinkView.as_view(),
+        name="shopper-link",
+    ),
     path("parcels/", orders.ParcelsView.as_view(), name="parcels"),
     path("parcels/<str:ref>/", orders.ParcelView.as_view(), name="parcel"),
     path("order-imports/", imports.OrderImportsView.as_view(), name="imports"),

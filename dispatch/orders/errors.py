@@ -23,6 +23,12 @@ class NoAccessCode(Conflict):
     code = "no_access_code"
 
 
+class LinkEnded(Conflict):
+    """The link of the shopper was ended on purpose, so reading it makes no new one."""
+
+    code = "link_ended"
+
+
 class MoveNotAllowed(Conflict):
     """The order cannot move from its present state to the requested state."""
 

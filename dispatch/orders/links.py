@@ -47,6 +47,15 @@ def shopper_secret(order: Order) -> str:
     )
 
 
+def known_shopper_link(order: Order) -> str:
+    """Return the address of the shopper's page if the order has a link; "" if it has none.
+
+    Locks: nothing. Records: nothing. Raises: nothing of its own.
+    """
+    secret = derived.known_secret(purpose=NAME, subject=order.public_id)
+    return address_of(secret) if secret else ""
+
+
 def is_link_ended(order: Order) -> bool:
     """Return True if the link was ended; the next one is made by a message or a button."""
     return derived.is_ended(purpose=NAME, subject=order.public_id)

@@ -56,6 +56,21 @@ def secret_of(*, purpose: str, subject: str, expires_at: dt.datetime | None = No
     return _derive(key, purpose, subject, row.generation)
 
 
+def known_secret(*, purpose: str, subject: str) -> str | None:
+    """Return the secret of a subject without making one.
+
+    None if none was made yet, it was ended, or its key is no longer in FIELD_KEYS.
+    """
+    row = DerivedSecret.objects.filter(purpose=purpose, subject=subject).first()
+    if row is None:
+        return None
+    try:
+        key = ring().by_id(row.key_id)
+    except UnknownKey:
+        return None
+    return _derive(key, purpose, subject, row.generation)
+
+
 def is_ended(*, purpose: str, subject: str) -> bool:
     """Return True if the secret of a subject was ended and no new one was made since."""
     row = DerivedSecret.objects.filter(purpose=purpose, subject=subject).first()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import urlsplit
 
 from csp.constants import SELF
@@ -10,9 +11,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.orders.links import is_link_ended, link_expires_at, shopper_link
+from dispatch.orders.links import is_link_ended, known_shopper_link, link_expires_at
+from dispatch.orders.models import Order
 from dispatch.orders.selectors import orders_of
-from dispatch.orders.services import end_shopper_link, renew_shopper_link
+from dispatch.orders.services import end_shopper_link, make_shopper_link, renew_shopper_link
 from lastmile.core.clock import now, real_now
 from lastmile.core.http import fetch, page_rows
 from lastmile.core.http.htmx import is_fragment
@@ -22,31 +24,31 @@ from portal.shopper.models import ShownCode
 from tenants.permissions import Act, PageRequest, page, visible
 from tenants.selectors import is_trial
 
+_ACTS: Final = {"create": make_shopper_link, "end": end_shopper_link}
+
 
 @page(Act.ORDERS_EDIT)
 @require_http_methods(["GET", "POST"])
 def link_of(request: PageRequest, public_id: str) -> HttpResponse:
-    """Show the link of an order as a panel; make a new link, or end it.
+    """Show the link of an order as a panel; create it, make a new one, or end it.
 
-    Only members who may change orders see it, because the link can change the order.
+    Reading the panel creates no link. Only members who may change orders see it, because the link
+    can change the order.
     """
     order = fetch(orders_of(request.principal), public_id)
     if not is_fragment(request) and request.method == "GET":
         return redirect("orders:order", public_id=order.public_id)
     if request.method == "POST":
-        act = end_shopper_link if request.POST.get("what") == "end" else renew_shopper_link
-        act(order=order)
+        _ACTS.get(request.POST.get("what", ""), renew_shopper_link)(order=order)
         if not is_fragment(request):
             return redirect("orders:order", public_id=order.public_id)
-    ended = is_link_ended(order)  # reading the panel makes no new link
-    expires_at = link_expires_at(order)
-    over = expires_at is not None and expires_at <= now()
+    over = _is_over(order)
     context = {
         "order": order,
-        "link": "" if ended or over else shopper_link(order),
-        "ended": ended,
+        "link": "" if over else known_shopper_link(order),
+        "ended": is_link_ended(order),
         "over": over,
-        "expires_at": expires_at,
+        "expires_at": link_expires_at(order),
         "code": _valid_codes().filter(order=order).first(),
         "shows_codes": is_trial(current_schema()),
     }
@@ -54,17 +56,20 @@ def link_of(request: PageRequest, public_id: str) -> HttpResponse:
 
 
 @page(Act.ORDERS_EDIT)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def preview(request: PageRequest, public_id: str) -> HttpResponse:
     """Show the shopper's page of an order in a frame in which nothing can be changed.
 
-    The frame is sandboxed: the browser sends no form and runs no script of any page in it.
+    The frame is sandboxed: the browser sends no form and runs no script of any page in it. An order
+    without a link has a button instead, which creates one.
     """
     order = fetch(orders_of(request.principal), public_id)
-    expires_at = link_expires_at(order)
-    if (expires_at is not None and expires_at <= now()) or is_link_ended(order):
+    if _is_over(order) or is_link_ended(order):
         raise unknown()
-    context = {"order": order, "path": urlsplit(shopper_link(order)).path}
+    if request.method == "POST":
+        make_shopper_link(order=order)
+        return redirect("shopper:preview", public_id=order.public_id)
+    context = {"order": order, "path": urlsplit(known_shopper_link(order)).path}
     response = render(request, "shopper/staff/preview.html", context)
     response._csp_update = {"frame-src": [SELF]}  # type: ignore[attr-defined]  # noqa: SLF001
     return response
@@ -81,6 +86,12 @@ def codes(request: PageRequest) -> HttpResponse:
     page_of_codes, following = page_rows(request, rows, order=order)
     context = {"codes": page_of_codes, "next": following, "first": "cursor" not in request.GET}
     return render(request, "shopper/staff/codes.html", context)
+
+
+def _is_over(order: Order) -> bool:
+    """Return True if the order ended so long ago that its link has ended too."""
+    expires_at = link_expires_at(order)
+    return expires_at is not None and expires_at <= now()
 
 
 def _valid_codes() -> QuerySet[ShownCode]:

@@ -13,6 +13,7 @@ from dispatch.orders.services.erasing import erase_person, find_person
 from dispatch.orders.services.linking import (
     end_links_of_ended_orders,
     end_shopper_link,
+    make_shopper_link,
     renew_shopper_link,
 )
 from dispatch.orders.services.moves import (
@@ -39,6 +40,7 @@ __all__ = [
     "erase_person",
     "find_person",
     "lock_orders",
+    "make_shopper_link",
     "mark_awaiting_collection",
     "mark_loaded",
     "mark_out",

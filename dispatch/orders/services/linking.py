@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from dispatch.orders.links import NAME, address_of, link_expires_at, shopper_secret
+from dispatch.orders.links import (
+    NAME,
+    address_of,
+    is_link_ended,
+    link_expires_at,
+    shopper_link,
+    shopper_secret,
+)
 from dispatch.orders.models import Order
 from dispatch.orders.states import ENDED
 from lastmile.core import derived
 from tenants.people.services import audit
+
+
+@transaction.atomic
+def make_shopper_link(*, order: Order) -> str:
+    """Return the address of the shopper's page. A link that was ended is replaced by a new one.
+
+    Locks: the row of the secret, if a new one is made. Records: an audit entry, if a link that was
+    ended is replaced. Raises: nothing of its own.
+    """
+    if is_link_ended(order):
+        return renew_shopper_link(order=order)
+    return shopper_link(order)
 
 
 @transaction.atomic

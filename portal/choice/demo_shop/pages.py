@@ -155,8 +155,9 @@ class Page:
                 dt.datetime.fromisoformat(promise[name]).astimezone(zone)
                 for name in ("opens_at", "closes_at")
             )
+            way = "promised" if promise.get("option", "window") == "window" else "collected"
             text = self.say(
-                "promised" if promise.get("option", "window") == "window" else "collected",
+                "requested" if order.get("requested") else way,
                 day=dates.format_date(opens, "full", locale=self.locale),
                 opens=dates.format_time(opens, "short", locale=self.locale),
                 closes=dates.format_time(closes, "short", locale=self.locale),

@@ -155,11 +155,20 @@ class ShopHandler(BaseHTTPRequestHandler):
         path = f"orders/external_id:{quote(basket.ordered, safe='')}/"
         try:
             order = call(shop, port, "GET", path)
-            link = str(call(shop, port, "GET", f"{path}shopper-link/").get("url", ""))
+            link = self._link(shop, f"{path}shopper-link/")
         except Refused as refused:
             self._send(503, page.checkout(basket, refused.detail), shop=shop, basket=basket)
             return
         self._send(200, page.thanks(order, link), shop=shop)
+
+    def _link(self, shop: ShopConfig, path: str) -> str:
+        """Return the shopper's link; "" if staff ended it. Raises Refused."""
+        try:
+            return str(call(shop, self.server.config.api_port, "GET", path).get("url", ""))
+        except Refused as refused:
+            if refused.code == "link_ended":
+                return ""
+            raise
 
     def _static(self, name: str) -> None:
         hues = {f"hue-{shop.hue}.css": shop.hue for shop in self.server.config.shops}

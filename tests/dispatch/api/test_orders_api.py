@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from dispatch.fleet.models import Hub
 from dispatch.orders import services
 from dispatch.orders.drafts import ParcelDraft, PlaceDraft, PromiseDraft, ShopperDraft
+from dispatch.orders.links import is_link_ended
 from dispatch.orders.models import Order, Place, Promise
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -410,3 +411,19 @@ def test_operation_ids_are_stable(client: Client, retailer: RetailerRef) -> None
         "hubs_end", "zones_add", "vehicles_add", "drivers_add", "shifts_add", "emissions_factors",
     ):  # fmt: skip
         assert f'"{operation}"' in document or f"operationId: {operation}\n" in document, operation
+
+
+def test_reading_the_shoppers_link_makes_no_new_one_after_it_was_ended(api: KeyClient) -> None:
+    order = Order.objects.get(public_id=api.post(API, BODY).json()["id"])
+    path = f"{API}external_id:A-1/shopper-link/"
+    first = api.get(path).json()["url"]
+    assert api.get(path).json()["url"] == first
+    services.end_shopper_link(order=order)
+    for _time in range(2):
+        refused = api.get(path)
+        assert (refused.status_code, refused.json()["code"]) == (409, "link_ended")
+        assert "POST" in refused.json()["detail"]
+    assert is_link_ended(order)
+    made = api.post(path)
+    assert made.status_code == 200
+    assert made.json()["url"] == api.get(path).json()["url"] != first

@@ -158,14 +158,19 @@ class FakeLastmile(BaseHTTPRequestHandler):
 
     received: ClassVar[list[tuple[str, str, dict[str, str], Any]]] = []
     refusal: ClassVar[tuple[int, dict[str, Any]] | None] = None
+    more: ClassVar[dict[str, Any]] = {}
+    link_ended: ClassVar[bool] = False
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         self.received.append((self.command, self.path, dict(self.headers), body))
         status, answer = self.refusal or (200, ORDER)
+        answer = answer | self.more
         if self.path.endswith("/shopper-link/"):
             answer = {"url": "http://acme.localhost/t/secret/", "expires_at": None}
+            if self.link_ended:
+                status, answer = 409, {"code": "link_ended", "detail": "It was ended."}
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
@@ -284,6 +289,21 @@ def test_from_the_basket_to_the_thanks_with_promise_and_link(browser_of_shop: Br
         f"/api/v1/orders/external_id:{body['external_id']}/",
         f"/api/v1/orders/external_id:{body['external_id']}/shopper-link/",
     }
+
+
+def test_thanks_say_requested_and_show_no_link_that_was_ended(
+    browser_of_shop: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser_of_shop.call("GET", "/verdura/?lang=en")
+    form = {"name": "Ana", "phone": "", "email": "", "delivery": "chc_1", "address": "Calle 2"}
+    browser_of_shop.call("POST", "/verdura/buy", form)
+    monkeypatch.setattr(FakeLastmile, "more", {"requested": True})
+    monkeypatch.setattr(FakeLastmile, "link_ended", True)
+    status, _h, html = browser_of_shop.call("GET", "/verdura/thanks")
+    assert status == 200
+    assert "You asked for Tuesday, 1 December 2026, between 10:00 and 12:00." in html
+    assert "It comes on" not in html
+    assert "/t/" not in html
 
 
 def test_the_same_order_sent_twice_has_one_number_and_one_idempotency_key(

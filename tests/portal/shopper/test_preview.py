@@ -20,12 +20,13 @@ def test_the_preview_is_a_sandboxed_frame_without_forms_and_scripts(
     retailer: RetailerRef,
 ) -> None:
     order = make_order()
+    secret = shopper_secret(order)
     staff = logged_in(retailer, add_member(Role.DISPATCHER))
     page = staff.get(f"/shopper-links/{order.public_id}/preview/")
     frame = re.search(r"<iframe[^>]*>", page.content.decode())
     assert frame is not None
     assert 'sandbox="allow-same-origin"' in frame[0]  # no allow-forms, no allow-scripts
-    assert f'src="/t/{shopper_secret(order)}/"' in frame[0]
+    assert f'src="/t/{secret}/"' in frame[0]
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
     assert "frame-src 'self'" in page["Content-Security-Policy"]
 

@@ -38,9 +38,37 @@ def works(secret: str) -> bool:
 def test_the_page_of_an_order_has_the_panel_with_the_link(desk: Client, order: Order) -> None:
     page = desk.get(f"/console/orders/{order.public_id}/").content.decode()
     assert panel_of(order) in page
+    link = shopper_link(order)  # as a message brought it
     panel = desk.get(panel_of(order), headers=HTMX).content.decode()
-    assert shopper_link(order) in panel
+    assert link in panel
     assert desk.get(panel_of(order)).status_code == 302, "without scripts, back to the order"
+
+
+def test_reading_the_panel_or_the_preview_writes_nothing_and_a_button_creates_the_link(
+    desk: Client, order: Order
+) -> None:
+    preview = f"{panel_of(order)}preview/"
+    for reading in (panel_of(order), preview):
+        for read in (desk.get, desk.head):
+            read(reading, headers=HTMX)
+        page = desk.get(reading, headers=HTMX).content.decode()
+        assert "Create link" in page
+        assert "/t/" not in page
+    assert not DerivedSecret.objects.filter(subject=order.public_id).exists()
+    panel = desk.post(panel_of(order), {"what": "create"}, headers=HTMX).content.decode()
+    assert "Create link" not in panel
+    assert DerivedSecret.objects.get(subject=order.public_id).generation == 1
+    assert shopper_link(order) in panel
+    desk.post(panel_of(order), {"what": "create"}, headers=HTMX)
+    assert DerivedSecret.objects.get(subject=order.public_id).generation == 1, "it stays"
+    assert f"/t/{shopper_secret(order)}/" in desk.get(preview).content.decode()
+
+
+def test_the_button_of_the_preview_creates_the_link_of_an_order(desk: Client, order: Order) -> None:
+    preview = f"{panel_of(order)}preview/"
+    answer = desk.post(preview)
+    assert (answer.status_code, answer.headers["Location"]) == (302, preview)
+    assert f"/t/{shopper_secret(order)}/" in desk.get(preview).content.decode()
 
 
 def test_a_new_link_ends_the_old_one_and_is_in_the_audit_log(
@@ -74,8 +102,12 @@ def test_an_ended_link_shows_nothing_until_a_new_one_is_made(desk: Client, order
     assert "was ended" in ended, "reading the panel makes no new link"
     assert "/t/" not in ended
     assert DerivedSecret.objects.get(subject=order.public_id).key_id == ""
-    assert works(shopper_secret(order)), "the next message brings a new one"
+    assert "Create link" in ended
+    again = desk.post(panel_of(order), {"what": "create"}, headers=HTMX).content.decode()
+    assert shopper_link(order) in again
+    assert works(shopper_secret(order)), "the next message brings the new one"
     assert not works(old)
+    assert AuditEntry.objects.filter(act="order.link_renewed", subject=order.public_id).exists()
 
 
 def test_only_members_who_may_change_the_order_see_or_change_its_link(
