@@ -32,6 +32,8 @@ from lastmile.core.http.htmx import is_fragment
 from lastmile.core.tenancy import current_retailer
 from portal.shopper.errors import StepUpNeeded
 from portal.shopper.rules import CONFIRMED_S
+from portal.shopper.typed import cookie_name as typed_cookie
+from portal.shopper.typed import forget_typed, keep_typed, kept_fields
 
 View = Callable[..., HttpResponseBase]
 _SALT: Final = "portal.shopper.stepup"
@@ -74,7 +76,7 @@ def set_confirmed(response: HttpResponse, request: HttpRequest) -> None:
         cookie_name(),
         signing.dumps({"for": _bound_to(secret, order), "until": until}, salt=_SALT),
         max_age=CONFIRMED_S,
-        path=f"{settings.SHOPPER_PATH}{secret}/",
+        path=_path(secret),
         httponly=True,
         samesite="Lax",
         secure=settings.HTTPS,
@@ -85,16 +87,35 @@ def to_step_up(request: HttpRequest, back: str = "") -> HttpResponse:
     """Send the reader to the page that asks for a code, and after it to the path ``back``.
 
     ``back`` is by default the path of the request. A form that was sent without a confirmation is
-    not done: the page says that nothing was changed, and the reader sends the form again.
+    not done: the page says that nothing was changed. The reader comes back to the form with what
+    was typed, and sends it again.
     """
-    secret, _order = _link_of(request)
+    secret, order = _link_of(request)
     # Without the secret, so that it is in no query.
-    below = (back or request.path).removeprefix(f"{settings.SHOPPER_PATH}{secret}/")
+    below = (back or request.path).removeprefix(_path(secret))
     query = {"next": below} | ({"again": "1"} if request.method == "POST" else {})
     url = f"{reverse('shopper:confirm', args=[secret])}?{urlencode(query)}"
     if is_fragment(request):
-        return HttpResponse(status=204, headers={"HX-Redirect": url})
-    return HttpResponse(status=303, headers={"Location": url})
+        response = HttpResponse(status=204, headers={"HX-Redirect": url})
+    else:
+        response = HttpResponse(status=303, headers={"Location": url})
+    if request.method == "POST":
+        keep_typed(response, request, bound_to=_bound_to(secret, order), path=_path(secret))
+    return response
+
+
+def typed_before(request: HttpRequest) -> dict[str, str]:
+    """Return what was typed on this page before the code was asked for; none without a code."""
+    if not is_confirmed(request):
+        return {}
+    return kept_fields(request, bound_to=_bound_to(*_link_of(request)))
+
+
+def forget_typed_of(response: HttpResponse, request: HttpRequest) -> HttpResponse:
+    """Delete what was typed, because the form was done; return the response."""
+    if typed_cookie() in request.COOKIES:
+        forget_typed(response, _path(_link_of(request)[0]))
+    return response
 
 
 def needs_step_up(view: View) -> View:
@@ -118,7 +139,12 @@ def back_of(request: HttpRequest) -> str:
     below = request.GET.get("next", "")
     if _BELOW.match(below) is None:
         below = ""
-    return f"{settings.SHOPPER_PATH}{secret}/{below}"
+    return f"{_path(secret)}{below}"
+
+
+def _path(secret: str) -> str:
+    """Return the path of a link, below which its cookies count."""
+    return f"{settings.SHOPPER_PATH}{secret}/"
 
 
 def _link_of(request: HttpRequest) -> tuple[str, str]:

@@ -29,7 +29,13 @@ from portal.choice.services.instructing import set_instructions
 from portal.choice.services.returning import request_return
 from portal.shopper.changes import Right, return_of, rights_of
 from portal.shopper.pages import ShopperRequest, shopper_page
-from portal.shopper.stepup import is_confirmed, needs_step_up, to_step_up
+from portal.shopper.stepup import (
+    forget_typed_of,
+    is_confirmed,
+    needs_step_up,
+    to_step_up,
+    typed_before,
+)
 
 
 @shopper_page
@@ -38,7 +44,8 @@ from portal.shopper.stepup import is_confirmed, needs_step_up, to_step_up
 def address(request: ShopperRequest, secret: str) -> HttpResponse:
     """Ask for another address; a POST opens a session with the options at that address."""
     right = rights_of(request.order).place
-    form = AddressForm(request.POST if request.method == "POST" else None)
+    typed = typed_before(request)
+    form = AddressForm(request.POST if request.method == "POST" else None, initial=typed)
 
     def act() -> DeliverySession:
         _refuse(right)
@@ -47,8 +54,9 @@ def address(request: ShopperRequest, secret: str) -> HttpResponse:
     if request.method == "POST":
         session = apply_form(form, act)
         if isinstance(session, DeliverySession):
-            return _see(reverse("choosing:offers", args=[secret, session.public_id]))
-    return _page(request, secret, "address", {"form": form, "right": right})
+            there = _see(reverse("choosing:offers", args=[secret, session.public_id]))
+            return forget_typed_of(there, request)
+    return _page(request, secret, "address", {"form": form, "right": right, "typed": typed})
 
 
 def _session_at(order: Order, form: AddressForm) -> DeliverySession:
@@ -72,7 +80,8 @@ def instructions(request: ShopperRequest, secret: str) -> HttpResponse:
     """Change how the goods are handed over; a stored code is never shown."""
     order, right = request.order, rights_of(request.order).instructions
     note = AccessNote.objects.filter(order=order).first()
-    initial = {"way": way_of(order, note), "text": note.text if note else ""}
+    typed = typed_before(request)
+    initial = {"way": way_of(order, note), "text": note.text if note else ""} | typed
     posted = request.POST if request.method == "POST" else None
     form = HandoverForm(order, posted, initial=initial, has_code=bool(note and note.code))
 
@@ -99,12 +108,13 @@ def instructions(request: ShopperRequest, secret: str) -> HttpResponse:
         if guarded and not is_confirmed(request):
             return to_step_up(request)
         if apply_form(form, act) is not None:
-            return _done(secret, "instructions")
+            return forget_typed_of(_done(secret, "instructions"), request)
     context = {
         "form": form,
         "right": right,
         "collected": order.promise is not None and order.promise.option != Option.WINDOW,
         "needs_person": needs_person(order),
+        "typed": typed,
     }
     return _page(request, secret, "instructions", context)
 
