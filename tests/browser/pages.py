@@ -75,6 +75,7 @@ PAGES = (
     Visit("choose-start", "/t/{holding}/choose/", role=""),
     Visit("change-instructions", "/t/{holding}/change/instructions/", role=""),
     Visit("change-cancel", "/t/{holding}/change/cancel/", role=""),
+    Visit("confirm-code", "/t/{holding}/confirm/?next=change/address/", role=""),
     Visit("change-return", "/t/{delivered}/return/", role=""),
     Visit("members", "/members/"),
     Visit("member", "/members/{member}/"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from portal.choice.api import shapes
 from tests.browser.accessibility import violations
 from tests.portal.choice.fake_checkout import SHOP, FakeCheckout, Shop
 
@@ -597,7 +598,6 @@ def test_a_page_from_the_back_button_shows_the_present_state(shop: Shop) -> None
 
 
 def test_the_fake_has_the_fields_of_the_real_api() -> None:
-    shapes = pytest.importorskip("portal.choice.api.shapes", reason="this checkout is older")
     fake = FakeCheckout()
     fake.answer("POST", "/api/v1/delivery-options/", {"place": {"text": "x"}})
     fake.answer("POST", "/api/v1/holds/", {"session": "ses_1", "offer": "slt_09"})
