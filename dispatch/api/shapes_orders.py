@@ -24,6 +24,7 @@ from dispatch.orders.models import (
     Shopper,
 )
 from dispatch.orders.states import OrderState
+from dispatch.planning.selectors.late import waits_for_dispatcher
 from lastmile.core.geo import Point
 from lastmile.core.http.fields import (
     DateField,
@@ -320,12 +321,21 @@ class OrderOut(ModelOut[Order]):
 class OrderDetailOut(OrderOut):
     """An order with its parcels, all its promises and all its attempts."""
 
+    requested = serializers.SerializerMethodField(
+        help_text="True while a dispatcher must still confirm the promise: say “requested”."
+    )
     parcels = ParcelOut(many=True)
     promises = PromiseOut(many=True)
     attempts = AttemptOut(many=True)
 
     class Meta(OrderOut.Meta):
-        fields = (*OrderOut.Meta.fields, "parcels", "promises", "attempts")  # type: ignore[assignment]
+        fields = (  # type: ignore[assignment]
+            *OrderOut.Meta.fields, "requested", "parcels", "promises", "attempts",
+        )  # fmt: skip
+
+    def get_requested(self, order: Order) -> bool:
+        """Return True if a dispatcher must still confirm the promise."""
+        return waits_for_dispatcher(order)
 
 
 class ShopperLinkOut(serializers.Serializer[Any]):

@@ -315,6 +315,27 @@ def window(opens_at: dt.datetime | None, closes_at: dt.datetime | None) -> str:
     return f"{day(opens_at)}{_comma()}{time(opens_at)}–{time(closes_at)}"
 
 
+def zone(name: str, at: dt.datetime) -> str:
+    """Return a time zone by its city and its offset at an instant: ``Lisbon (GMT+00:00)``."""
+    local, locale = at.astimezone(clock.zone(name)), current_locale()
+    city = cldr_dates.get_timezone_location(local, locale=locale, return_city=True)
+    return f"{city} ({_offset(local)})"
+
+
+def offset_if_doubled(value: dt.datetime) -> str:
+    """Return the offset of an instant in the hour that a clock change repeats, else "".
+
+    Without it, nobody knows which of the two hours is meant. In the active time zone.
+    """
+    local = localtime(value)
+    first, second = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
+    return "" if first == second else _offset(local)
+
+
+def _offset(local: dt.datetime) -> str:
+    return digits(cldr_dates.get_timezone_gmt(local, "long", locale=current_locale()))
+
+
 def exact(value: dt.datetime) -> str:
     """Return an instant to the second with its time zone: ``29 Nov 2026, 14:10:05 CET``."""
     local = localtime(value)

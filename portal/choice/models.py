@@ -100,7 +100,9 @@ class DeliverySession(Timestamped):
 
 
 class ShownOffer(models.Model):
-    """An offer as a session showed it; the row is kept, also when the shopper chose another.
+    """An offer as a session showed it; also one that the shopper did not choose.
+
+    A session keeps its newest rounds, and each round from which something was chosen.
 
     ``offer`` is the id under which its provider knows it: the public id of a slot, for example.
     ``reason`` is the code of the sentence that says why the offer has its rank. ``hold`` is the

@@ -42,20 +42,44 @@ def _near(day: dt.date, zone: str) -> str:
     return words.get(day, "")
 
 
+def clock_words(instant: dt.datetime) -> str:
+    """Return a time of day; in the hour that a clock change repeats, with its offset."""
+    offset = formatting.offset_if_doubled(instant)
+    return formatting.time(instant) + (f" ({offset})" if offset else "")
+
+
 def window_texts(opens_at: dt.datetime, closes_at: dt.datetime) -> dict[str, str]:
     """Return the times of a window, ``from`` and ``to``, in the active time zone."""
-    return {"from": formatting.time(opens_at), "to": formatting.time(closes_at)}
+    return {"from": clock_words(opens_at), "to": clock_words(closes_at)}
+
+
+def span_line(opens_at: dt.datetime, closes_at: dt.datetime) -> str:
+    """Return a window as ``10:00–12:00``, in the active time zone."""
+    return "–".join(window_texts(opens_at, closes_at).values())
+
+
+def zone_note(order: Order, zone: str, at: dt.datetime) -> str:
+    """Return a sentence that names the zone of a page's times, where it is not clear; else "".
+
+    It is clear if it is the zone of the order's hub.
+    """
+    if order.hub is not None and order.hub.zone == zone:
+        return ""
+    return _("All times here are local times of %(zone)s.") % {"zone": formatting.zone(zone, at)}
 
 
 def window_line(opens_at: dt.datetime, closes_at: dt.datetime) -> str:
     """Return a window with its day, as ``Wed, 2 Dec, 10:00–12:00``, in the active time zone."""
+    if formatting.offset_if_doubled(opens_at) or formatting.offset_if_doubled(closes_at):
+        texts = {"day": formatting.day(opens_at), "window": span_line(opens_at, closes_at)}
+        return _("%(day)s, %(window)s") % texts
     return formatting.window(opens_at, closes_at)
 
 
 def time_line(instant: dt.datetime, zone: str) -> str:
     """Return an instant for “until …”, as ``18:00 today`` or ``18:00 on Wednesday, 2 December``."""
     day = on_day(clock.local_date(instant, zone), zone)
-    return _("%(time)s %(day)s") % {"time": formatting.time(instant), "day": day}
+    return _("%(time)s %(day)s") % {"time": clock_words(instant), "day": day}
 
 
 def place_line(place: Place) -> str:

@@ -1,9 +1,10 @@
 """The calendar file of a booking (RFC 5545), with the same UID for all changes of one order.
 
-``SEQUENCE`` counts the promises and the moves to another date, so each change raises it. A
-cancelled order gives the original times with ``METHOD:CANCEL`` and ``STATUS:CANCELLED``, which
-removes the entry. An order with a date and no window gives an entry of a whole day, so that no time
-zone can move it.
+``SEQUENCE`` counts the promises and the moves to another date, so each change raises it. Its steps
+are of two, so that a time that was only requested has the number before the confirmed one. A
+requested time is ``TENTATIVE``. A cancelled order gives the original times with ``METHOD:CANCEL``
+and ``STATUS:CANCELLED``, which removes the entry. An order with a date and no window gives an entry
+of a whole day, so that no time zone can move it.
 """
 
 from __future__ import annotations
@@ -65,14 +66,14 @@ def booking_of(delivery: TrackedOrder) -> Booking | None:
         for event in happenings_of(order)
         if event.kind == CHANGED.name and "service_date" in event.data.get("changed", ())
     ]
-    number = (last.number if last else 0) + len(moved) + len(dated) + int(is_cancelled)
+    count = (last.number if last else 0) + len(moved) + len(dated) + int(is_cancelled)
     changes = [step.at for step in (*moved, *([cancelled] if cancelled else []))] + dated
     changes += [last.made_at] if last else [order.created_at]
     known = promise is not None or order.service_date is not None
     if not known:
         return None
     return Booking(
-        number=number,
+        number=2 * count + int(not delivery.is_requested),
         changed_at=max(changes),
         cancelled=is_cancelled,
         promise=promise,
@@ -100,7 +101,7 @@ def _entry(delivery: TrackedOrder, booking: Booking, link: str) -> Event:
     event.add("sequence", booking.number)
     event.add("dtstamp", booking.changed_at.astimezone(dt.UTC))
     event.add("last-modified", booking.changed_at.astimezone(dt.UTC))
-    event.add("status", "CANCELLED" if booking.cancelled else "CONFIRMED")
+    event.add("status", _status(delivery, booking))
     event.add("summary", _summary(delivery) % {"shop": retailer.shop_name})
     if promise is not None:
         zone = clock.zone(delivery.zone)
@@ -110,13 +111,22 @@ def _entry(delivery: TrackedOrder, booking: Booking, link: str) -> Event:
         event.add("dtstart", booking.date)
         event.add("dtend", booking.date + DAY)
     event.add("location", handover_line(order))
-    event.add("description", _("Follow or change it here: %(link)s") % {"link": link})
+    about = _("Follow or change it here: %(link)s") % {"link": link}
+    if delivery.is_requested:
+        about = _("Requested: the shop still has to confirm this time. %(more)s") % {"more": about}
+    event.add("description", about)
     event.add("url", link)
     organizer = vCalAddress(f"mailto:{_sender(retailer.domain)}")
     organizer.params["cn"] = vText(retailer.name)
     event.add("organizer", organizer)
     event.add("transp", "TRANSPARENT")  # a window does not block the shopper's other appointments
     return event
+
+
+def _status(delivery: TrackedOrder, booking: Booking) -> str:
+    if booking.cancelled:
+        return "CANCELLED"
+    return "TENTATIVE" if delivery.is_requested else "CONFIRMED"
 
 
 def _summary(delivery: TrackedOrder) -> str:

@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch.orders.models import Direction, Option
 from dispatch.orders.states import OrderState
+from lastmile.core import clock
 from portal.shopper.changes import return_of, rights_of
+from portal.shopper.pickups import Pickup, pickup_at
 from portal.shopper.policy import page_policy
-from portal.shopper.wording import handover_line, time_line, window_texts
+from portal.shopper.wording import AT_HUB, handover_line, time_line, window_texts, zone_note
 from portal.tracking.calendars import booking_of
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.services.arriving import expects_arrival
@@ -27,6 +29,7 @@ _DONE: dict[str, Words] = {
     "on_the_way": _("Thank you. We know that you are on your way."),
     "here": _("Thank you. We know that you are here and bring your order to you."),
     "booked": _("Thank you. Your time is booked."),
+    "requested": _("Thank you. Your request is with the shop, which still has to confirm it."),
     "instructions": _("Thank you. Your instructions were saved."),
     "cancelled": _("Your order was cancelled."),
     "cancelled_return": _("Your return was cancelled."),
@@ -76,6 +79,8 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "lines": step_lines(delivery),
         "way": way_of(delivery),
         "place": handover_line(order),
+        "pickup": _pickup_of(delivery),
+        "zone_note": zone_note(order, delivery.zone, promise.opens_at) if promise else "",
         "window": window_texts(promise.opens_at, promise.closes_at) if promise else None,
         "range": (
             window_texts(delivery.arrival.low_at, delivery.arrival.high_at)
@@ -87,8 +92,23 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "can_arrive": expects_arrival(order),
         "contact": contact,
         "dial": re.sub(r"[^+0-9]", "", contact.contact_phone),
-        "done": _DONE.get(f"{done}_return" if delivery.is_return else "") or _DONE.get(done, ""),
+        "done": _done_words(delivery, done),
     }
+
+
+def _pickup_of(delivery: TrackedOrder) -> Pickup | None:
+    """Return what to know about the pickup at the hub; None for other orders."""
+    order, promise = delivery.order, delivery.promise
+    if order.hub is None or promise is None or promise.option not in AT_HUB:
+        return None
+    return pickup_at(order.hub, clock.local_date(promise.opens_at, delivery.zone))
+
+
+def _done_words(delivery: TrackedOrder, done: str) -> Words:
+    """Return the sentence that confirms what the shopper just did; "" for nothing known."""
+    if done == "booked" and delivery.is_requested:
+        done = "requested"
+    return _DONE.get(f"{done}_return" if delivery.is_return else "") or _DONE.get(done, "")
 
 
 def way_of(delivery: TrackedOrder) -> Words:
@@ -118,4 +138,6 @@ def stages_of(delivery: TrackedOrder) -> list[Stage]:
     words = list(_STAGES[kind])
     if delivery.promise is None:
         words[1] = _("Day set")
+    elif delivery.is_requested:
+        words[1], reached = _("Time requested"), 1
     return [Stage(word, done=n < reached, current=n == reached - 1) for n, word in enumerate(words)]

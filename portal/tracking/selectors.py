@@ -9,6 +9,7 @@ from dispatch.orders.selectors import timeline
 from dispatch.orders.states import OrderState
 from dispatch.planning.models import PlanInput, Stop
 from dispatch.planning.states import PUBLISHED
+from portal.shopper.requesting import is_requested
 from portal.shopper.wording import zone_of
 from portal.tracking.arrival import ArrivalRange, PlannedStop, range_of
 from portal.tracking.models import CurbsideArrival, Rating
@@ -24,8 +25,9 @@ class TrackedOrder:
 
     ``arrival`` is the planned arrival, None without a published plan that was made for the current
     promise. ``is_replanned`` means that the published plan is older than the promise, so a new one
-    must come. ``attempt`` is the last attempt. All times are shown in ``zone``, the zone of the
-    hub.
+    must come. ``is_requested`` means that a dispatcher still has to confirm the promise; the
+    published plan then tells no arrival. ``attempt`` is the last attempt. All times are shown in
+    ``zone``, the zone of the hub.
     """
 
     order: Order
@@ -33,6 +35,7 @@ class TrackedOrder:
     timeline: Timeline
     arrival: ArrivalRange | None
     is_replanned: bool
+    is_requested: bool
     attempt: Attempt | None
     rating: Rating | None
     curbside: CurbsideArrival | None
@@ -60,13 +63,15 @@ class TrackedOrder:
 
 def delivery_of(order: Order) -> TrackedOrder:
     """Return a delivery as its shopper sees it."""
-    arrival, is_replanned = planned_arrival(order)
+    requested = is_requested(order)
+    arrival, is_replanned = (None, False) if requested else planned_arrival(order)
     return TrackedOrder(
         order=order,
         zone=zone_of(order),
         timeline=timeline_of(happenings_of(order), is_return=order.direction == Direction.RETURN),
         arrival=arrival,
         is_replanned=is_replanned,
+        is_requested=requested,
         attempt=order.attempts.order_by("-number").first(),
         rating=Rating.objects.filter(order=order).first(),
         curbside=CurbsideArrival.objects.filter(order=order, promise=order.promise).first(),

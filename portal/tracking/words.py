@@ -9,11 +9,18 @@ from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dispatch.orders.models import Option
+from dispatch.orders.models import Option, Promise
 from dispatch.orders.states import OPEN, OrderState
-from lastmile.core import clock, formatting
+from lastmile.core import clock
 from portal.shopper.changes import Rights
-from portal.shopper.wording import for_day, handover_line, on_day, window_line, window_texts
+from portal.shopper.wording import (
+    clock_words,
+    for_day,
+    handover_line,
+    on_day,
+    window_line,
+    window_texts,
+)
 from portal.tracking.arrival import ArrivalRange
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.timeline import Step
@@ -37,11 +44,14 @@ REASONS: dict[str, Words] = {
 }
 #: Reasons with which perhaps nobody was at the door.
 _AWAY = frozenset({"address_not_found", "no_time", "parcel_missing", "vehicle_broke_down"})
+#: Codes of steps with a time window.
+_WINDOWS = ("window", "window_changed")
 #: Code of a step -> icon, tone and text; %(…)s are filled from the facts of the step.
 STEPS: dict[str, tuple[str, str, Words]] = {
     "ordered": ("package", "", gettext_lazy("We received your order")),
     "window": ("calendar-days", "active", gettext_lazy("Time agreed: %(window)s")),
     "window_changed": ("calendar-days", "active", gettext_lazy("Time changed to %(window)s")),
+    "window_requested": ("clock", "active", gettext_lazy("Time requested: %(window)s")),
     "instructions": ("pencil", "", gettext_lazy("Your instructions were saved")),
     "ready": ("circle-dot", "", gettext_lazy("Ready")),
     "planned": ("route", "active", gettext_lazy("On the plan of a driver")),
@@ -137,6 +147,11 @@ def _coming(delivery: TrackedOrder) -> Answer:
     if promise is not None:
         texts = {"day": for_day(clock.local_date(promise.opens_at, delivery.zone), delivery.zone)}
         texts |= window_texts(promise.opens_at, promise.closes_at)
+        if delivery.is_requested:
+            return _requested(delivery, promise, texts)
+        overdue = _overdue(delivery)
+        if overdue and not on_road:
+            return _was_planned(delivery, promise, overdue)
         if promise.option != Option.WINDOW:
             text = _("You collect your order %(day)s, between %(from)s and %(to)s.")
             texts["day"] = on_day(clock.local_date(promise.opens_at, delivery.zone), delivery.zone)
@@ -147,7 +162,7 @@ def _coming(delivery: TrackedOrder) -> Answer:
             text = _("Your order is on its way. We agreed on %(day)s, between %(from)s and %(to)s.")
         else:
             text = _("Your delivery is planned for %(day)s, between %(from)s and %(to)s.")
-        note = _overdue(delivery) or _replanned(delivery)
+        note = overdue or _replanned(delivery)
         return Answer(sentence=text % texts, icon=icon, tone="active", note=note)
     if order.service_date is not None:
         return _on_date(delivery, order.service_date, icon)
@@ -161,6 +176,34 @@ def _coming(delivery: TrackedOrder) -> Answer:
         else _("Your order is on its way.")
     )
     return Answer(sentence=text, icon=icon, tone="active")
+
+
+def _was_planned(delivery: TrackedOrder, promise: Promise, note: str) -> Answer:
+    """Return the answer for a time that has passed without a recorded delivery."""
+    texts = {"day": for_day(clock.local_date(promise.opens_at, delivery.zone), delivery.zone)}
+    texts |= window_texts(promise.opens_at, promise.closes_at)
+    if promise.option != Option.WINDOW:
+        text = _("Your pickup was planned for %(day)s, between %(from)s and %(to)s.")
+    else:
+        text = _passed(delivery)
+    return Answer(sentence=text % texts, icon="clock-alert", tone="risk", note=note)
+
+
+def _requested(delivery: TrackedOrder, promise: Promise, texts: dict[str, str]) -> Answer:
+    """Return the answer for a time that a dispatcher still has to confirm."""
+    on = on_day(clock.local_date(promise.opens_at, delivery.zone), delivery.zone)
+    if promise.option != Option.WINDOW:
+        text = _("You asked to collect your order %(day)s, between %(from)s and %(to)s.")
+        texts["day"] = on
+    elif delivery.is_return:
+        text = _("You requested the pickup of your return %(day)s, between %(from)s and %(to)s.")
+        texts["day"] = on
+    else:
+        text = _("You requested your delivery for %(day)s, between %(from)s and %(to)s.")
+    note = _overdue(delivery) or _(
+        "This time is requested and not promised yet. This page says when the shop has confirmed it."
+    )
+    return Answer(sentence=text % texts, icon="clock", tone="active", note=note)
 
 
 def _on_date(delivery: TrackedOrder, date: dt.date, icon: str) -> Answer:
@@ -183,7 +226,11 @@ def _planned(delivery: TrackedOrder, arrival: ArrivalRange, icon: str) -> Answer
     """Return the answer with the planned arrival as a range."""
     day = clock.local_date(arrival.low_at, delivery.zone)
     texts = {"day": on_day(day, delivery.zone), **window_texts(arrival.low_at, arrival.high_at)}
-    if delivery.is_return:
+    note = _overdue(delivery)
+    if note:
+        texts["day"] = for_day(day, delivery.zone)
+        text = _passed(delivery)
+    elif delivery.is_return:
         text = _(
             "We should be with you %(day)s between %(from)s and %(to)s to pick up your return."
         )
@@ -191,13 +238,21 @@ def _planned(delivery: TrackedOrder, arrival: ArrivalRange, icon: str) -> Answer
         text = _("On its way: it should arrive %(day)s between %(from)s and %(to)s.")
     else:
         text = _("Your order should arrive %(day)s between %(from)s and %(to)s.")
-    note = _overdue(delivery)
     if arrival.is_late and not note:
         note = _(
             "This is later than we agreed. We are sorry. Contact the shop if it does not suit you."
         )
     tone = "risk" if note else "active"
     return Answer(sentence=text % texts, icon=icon, tone=tone, note=note)
+
+
+def _passed(delivery: TrackedOrder) -> str:
+    """Return the sentence for a planned time that has passed."""
+    if delivery.is_return:
+        return _("The pickup of your return was planned for %(day)s, between %(from)s and %(to)s.")
+    if delivery.state == S.OUT:
+        return _("On its way: it was planned for %(day)s, between %(from)s and %(to)s.")
+    return _("Your delivery was planned for %(day)s, between %(from)s and %(to)s.")
 
 
 def _replanned(delivery: TrackedOrder) -> str:
@@ -233,7 +288,7 @@ def _delivered(delivery: TrackedOrder) -> str:
     step = delivery.timeline.last("delivered")
     at = step.at if step else delivery.order.updated_at
     texts = {"day": on_day(clock.local_date(at, delivery.zone), delivery.zone)}
-    texts["time"] = formatting.time(at)
+    texts["time"] = clock_words(at)
     if delivery.is_collected:
         return _("You collected your order %(day)s at %(time)s.") % texts
     return _("Delivered %(day)s at %(time)s.") % texts
@@ -254,14 +309,18 @@ def _awaiting(delivery: TrackedOrder) -> Answer:
 
 def step_lines(delivery: TrackedOrder) -> list[StepLine]:
     """Return the lines of the timeline, the newest first."""
+    requested = delivery.timeline.last(*_WINDOWS) if delivery.is_requested else None
     return [
-        _step_line(step, is_return=delivery.is_return) for step in reversed(delivery.timeline.steps)
+        _step_line(step, is_return=delivery.is_return, is_requested=step is requested)
+        for step in reversed(delivery.timeline.steps)
     ]
 
 
-def _step_line(step: Step, *, is_return: bool) -> StepLine:
+def _step_line(step: Step, *, is_return: bool, is_requested: bool) -> StepLine:
     code = step.code
-    if code == "cancelled" and step.data.get("cause") == "shopper":
+    if is_requested:
+        code = "window_requested"
+    elif code == "cancelled" and step.data.get("cause") == "shopper":
         code = "cancelled_by_you"
     elif code == "failed" and str(step.data.get("reason") or "") in _AWAY:
         code = "failed_away"
@@ -269,7 +328,7 @@ def _step_line(step: Step, *, is_return: bool) -> StepLine:
         code = f"{code}_return"
     icon, tone, text = STEPS[code]
     facts = {"window": "", "reason": _reason(step)}
-    if step.code in {"window", "window_changed"}:
+    if step.code in _WINDOWS:
         opens, closes = (
             dt.datetime.fromisoformat(str(step.data[name])) for name in ("opens_at", "closes_at")
         )

@@ -138,8 +138,8 @@ def _place_of(row: Order, draft: PromiseDraft) -> Place | None:
 
 
 def hub_spot(hub: Hub) -> PromisedPlace:
-    """Return a hub as the place of a promise."""
-    return PromisedPlace(reference=hub.public_id, text=hub.name, point=hub.point)
+    """Return a hub as the place of a promise, with its street, so that a shopper finds it."""
+    return PromisedPlace(reference=hub.public_id, text=hub.place_text, point=hub.point)
 
 
 def _place_at(spot: PromisedPlace) -> Place:

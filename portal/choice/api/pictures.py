@@ -13,10 +13,11 @@ from dispatch.slots.states import ChoiceState
 from lastmile.core import clock
 from portal.choice.models import DeliverySession, ShownOffer
 from portal.choice.providers.base import HeldPlace
-from portal.choice.selectors import offers_of, waiting_choice
+from portal.choice.selectors import waiting_choice
 from portal.choice.sentences import why_missing, why_ranked
-from portal.choice.services import held_by
+from portal.choice.services import bookable_offers, held_by
 from portal.choice.services.asking import OfferPriceChange
+from portal.shopper.requesting import is_requested, would_be_requested
 
 
 def session_picture(
@@ -29,7 +30,7 @@ def session_picture(
     now = clock.now()
     held = held_by(session)
     own = {place.offer for place in held}
-    rows = [row for row in offers_of(session) if row.book_until_at > now or row.offer in own]
+    rows = bookable_offers(session, own)
     choice = waiting_choice(session)
     return {
         "id": session.public_id,
@@ -84,6 +85,7 @@ def choice_picture(choice: Choice, now: dt.datetime, *, orders: bool) -> dict[st
         "co2_g": choice.co2_g,
         "value_minor": choice.value_minor,
         "place_text": _place_of(choice),
+        "requested": _is_requested(choice),
         "expires_at": choice.expires_at,
         "expires_in_s": _seconds_left(choice.expires_at, now) or 0,
         "order": choice.order.public_id if orders and choice.order else None,
@@ -95,6 +97,18 @@ def _place_of(choice: Choice) -> str:
     if choice.hold is None or choice.option == Option.WINDOW:
         return choice.place_text
     return choice.hold.slot.hub.place_text
+
+
+def _is_requested(choice: Choice) -> bool:
+    """Return True if a dispatcher must still confirm the time of a choice."""
+    if choice.state == ChoiceState.USED and choice.order is not None:
+        return is_requested(choice.order)
+    if choice.hold is None:
+        return False
+    slot = choice.hold.slot
+    return would_be_requested(
+        hub=slot.hub.public_id, service_date=slot.service_date, option=choice.option
+    )
 
 
 def _offer(row: ShownOffer, held: bool, *, costs: bool) -> dict[str, Any]:

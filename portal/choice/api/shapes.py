@@ -208,6 +208,9 @@ class ChoiceOut(serializers.Serializer[Any]):
     co2_g = serializers.IntegerField(allow_null=True)
     value_minor = serializers.IntegerField(allow_null=True)
     place_text = serializers.CharField()
+    requested = serializers.BooleanField(
+        help_text="True if a dispatcher must still confirm the time: say “requested”."
+    )
     expires_at = InstantField()
     expires_in_s = serializers.IntegerField()
     order = serializers.CharField(allow_null=True, help_text="Null for checkout keys.")

@@ -20,7 +20,7 @@ from dispatch.orders.models import AccessNote, Cause, Option, Order
 from dispatch.orders.selectors import orders
 from dispatch.slots.errors import TooLate
 from dispatch.slots.policy import slots_policy
-from lastmile.core import clock, formatting
+from lastmile.core import clock
 from lastmile.core.errors import DomainError
 from lastmile.core.geo import Point
 from lastmile.core.refusals import unknown
@@ -28,7 +28,8 @@ from portal.choice import services
 from portal.choice.models import Caller, DeliverySession, ShownOffer
 from portal.choice.pages.forms import HandoverForm, way_of
 from portal.choice.pages.guarding import changes_trust, is_of_session, moves_goods
-from portal.choice.pages.showing import option_words, page_of, price_words, window_of
+from portal.choice.pages.showing import page_of
+from portal.choice.pages.summary import last_number, summary_of
 from portal.choice.pages.words import OPTIONS, WAYS
 from portal.choice.providers import provider_of_hold
 from portal.choice.providers.base import HeldPlace
@@ -36,8 +37,12 @@ from portal.choice.selectors import offers_of
 from portal.choice.services.instructing import set_instructions
 from portal.shopper.changes import Rights, rights_of
 from portal.shopper.pages import ShopperRequest, shopper_page
-from portal.shopper.stepup import is_confirmed, to_step_up
-from portal.shopper.wording import place_line, text_line, window_line, zone_of
+from portal.shopper.requesting import is_requested
+from portal.shopper.stepup import forget_typed_of, is_confirmed, to_step_up, typed_before
+from portal.shopper.wording import (
+    text_line,
+    zone_note,
+)
 
 READ_AND_ACT = require_http_methods(["GET", "HEAD", "POST"])
 PROMISED = "promised"
@@ -54,7 +59,10 @@ def start(request: ShopperRequest, secret: str) -> HttpResponse:
             return _see(secret, "choosing:offers", _opened(request, rights).public_id)
         except DomainError as fault:
             refused = fault
-    context = _context(request, secret, refused) | {"rights": rights}
+    context = _context(request, secret, refused) | {
+        "rights": rights,
+        "requested": is_requested(request.order),
+    }
     return render(request, "choosing/start.html", context, status=_status(refused))
 
 
@@ -135,6 +143,7 @@ def _offers(request: ShopperRequest, secret: str, row: DeliverySession) -> HttpR
         "elsewhere": text_line(row.place_text) if row.place else "",
         "near": _near(row, refused),
         "ended": request.GET.get("ended") == "1",
+        "zone_note": zone_note(request.order, row.hub.zone, clock.now()),
     }
     return render(request, "choosing/offers.html", context, status=_status(refused))
 
@@ -183,7 +192,8 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
     if held is None or (held.state == PROMISED and request.method != "POST"):
         return _without_hold(order, row, secret)
     note = _note_for(order, row, held)
-    initial = {"way": way_of(order, note), "text": note.text if note else ""}
+    typed = typed_before(request)
+    initial = {"way": way_of(order, note), "text": note.text if note else ""} | typed
     has_code = bool(note and note.code)
     form: Form = HandoverForm(order, initial=initial, has_code=has_code)
     refused: DomainError | None = None
@@ -201,7 +211,7 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
                 _refuse_other_question(row, order)
                 shown = request.POST.get("promise", "")
                 _book(order, held, shown, way, form, keeps_code=note is not None)
-                return _done(secret)
+                return forget_typed_of(_done(secret), request)
             except DomainError as fault:
                 refused = fault
                 request.order = orders().get(pk=order.pk)
@@ -209,37 +219,12 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
         "session": row,
         "held": held,
         "form": form,
-        "option": option_words(held.option, order),
-        "window": window_of(held.opens_at, held.closes_at),
-        "price": price_words(held.price_minor, held.currency),
-        "place": _place_of(order, row, held),
-        "grams": "" if held.co2_g is None else formatting.grams(max(0, held.co2_g)),
-        "before": _before(order),
-        "kept_until": formatting.time(held.expires_at) if held.expires_at else "",
-        "promise_number": last_number(order),
-        "at_door": held.option == Option.WINDOW,
-        "elsewhere": bool(row.place),
+        "typed": typed,
         "code_first": moves_goods(order, row, held) and not is_confirmed(request),
     }
+    context |= summary_of(order, row, held)
     status = 422 if refused is None and form.is_bound else _status(refused)
     return render(request, "choosing/confirm.html", context, status=status)
-
-
-def _place_of(order: Order, session: DeliverySession, held: HeldPlace) -> str:
-    if held.option != Option.WINDOW:
-        return held.place_text
-    return text_line(held.place_text) if session.place else place_line(order.door)
-
-
-def _before(order: Order) -> str:
-    """Return the window of the present promise, which the new one replaces."""
-    promise = order.promise
-    if promise is None:
-        return ""
-    with timezone.override(zone_of(order)):
-        window = window_line(promise.opens_at, promise.closes_at)
-    price = price_words(promise.price_minor, promise.currency)
-    return f"{window} · {price}" if price else window
 
 
 def _without_hold(order: Order, session: DeliverySession, secret: str) -> HttpResponse:
@@ -305,12 +290,6 @@ def _already_changed() -> AlreadyChanged:
     return AlreadyChanged(
         _("This order was already changed after you opened this page. Nothing was changed now.")
     )
-
-
-def last_number(order: Order) -> int:
-    """Return the number of an order's last promise, 0 without one."""
-    numbers = order.promises.order_by("-number").values_list("number", flat=True)
-    return numbers.first() or 0
 
 
 def _book(

@@ -10,13 +10,15 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dispatch.orders.models import Order
-from lastmile.core import clock, formatting
+from dispatch.orders.models import Option, Order
+from lastmile.core import formatting
 from portal.choice.models import DeliverySession, ShownOffer
 from portal.choice.pages.words import GREEN_MARK, MARKS, OPTIONS, RETURN_OPTION, Words, why_here
 from portal.choice.providers.base import HeldPlace
-from portal.choice.selectors import offers_of
 from portal.choice.sentences import why_missing
+from portal.choice.services import bookable_offers
+from portal.shopper.requesting import is_requested
+from portal.shopper.wording import span_line
 
 FEW_OFFERS = 18  # offers that the page shows first, so that it stays small on a phone
 
@@ -65,6 +67,8 @@ class OfferPage:
     options: list[tuple[str, Words]]
     not_ready: list[dt.date]
     count: int
+    requested: bool
+    title: Words
 
 
 def page_of(
@@ -80,15 +84,14 @@ def page_of(
     Without ``every_day`` only the first days are shown, up to ``FEW_OFFERS`` offers, and the days
     of the green offer and of the held one.
     """
-    now, own = clock.now(), {place.offer for place in held}
-    # As the API: what can no longer be booked is not shown, but a held time is.
-    shown = [row for row in offers_of(session) if row.book_until_at > now or row.offer in own]
+    own = {place.offer for place in held}
+    shown = bookable_offers(session, own)
     lines = [row for row in shown if not option or row.option == option]
-    groups = _groups(lines, session.not_offered, order, {place.offer for place in held}, option)
+    groups = _groups(lines, session.not_offered, order, own, option)
     with_offers = [group for group in groups if group.offers]
     first = _first_days(with_offers)
     first |= {_date_of(row.opens_at) for row in lines if row.green}
-    first |= {_date_of(row.opens_at) for row in lines if row.offer in {h.offer for h in held}}
+    first |= {_date_of(row.opens_at) for row in lines if row.offer in own}
     days = with_offers if every_day else [g for g in with_offers if g.date in first]
     return OfferPage(
         days=days,
@@ -97,7 +100,17 @@ def page_of(
         options=_options(shown, order),
         not_ready=[dt.date.fromisoformat(str(day)) for day in session.not_ready],
         count=len(lines),
+        requested=is_requested(order),
+        title=_title(lines, order),
     )
+
+
+def _title(rows: Sequence[ShownOffer], order: Order) -> Words:
+    """Return the question of the page: who comes depends on the options that are left."""
+    options = {row.option for row in rows}
+    if options and Option.WINDOW not in options:
+        return _("When will you collect it?")
+    return _("When may we pick it up?") if order.direction == "return" else _("When may we come?")
 
 
 def _first_days(groups: Sequence[DayGroup]) -> set[dt.date]:
@@ -184,7 +197,7 @@ def option_words(option: str, order: Order) -> Words:
 
 def window_of(opens_at: dt.datetime, closes_at: dt.datetime) -> str:
     """Return a window as ``10:00–12:00`` in the active time zone."""
-    return f"{formatting.time(opens_at)}–{formatting.time(closes_at)}"
+    return span_line(opens_at, closes_at)
 
 
 def price_words(price_minor: int | None, currency: str) -> str:

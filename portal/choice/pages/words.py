@@ -25,7 +25,7 @@ _REASONS: Final[dict[str, Words]] = {
     "greenest": _("No other time causes less CO2e."),
     "cheapest": _("No other time costs less."),
     "soonest": _("No other time is earlier."),
-    "dearer": _("Another time costs less."),
+    "costs_more": _("Another time costs less."),
     "more_co2": _("Another time costs the same and causes less CO2e."),
     "co2_unknown": _("The CO2e depends on how you come."),
     "later": _("Another time costs the same and is earlier."),

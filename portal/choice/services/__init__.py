@@ -27,6 +27,7 @@ from portal.choice.services.holding import (
     prepare_hold,
     release_hold,
 )
+from portal.choice.services.offering import bookable_offers
 
 __all__ = [
     "Answer",
@@ -37,6 +38,7 @@ __all__ = [
     "ask_again",
     "ask_for_address",
     "ask_for_order",
+    "bookable_offers",
     "cancel_choice",
     "change_session",
     "choose_for_order",

@@ -33,7 +33,12 @@ from portal.choice.providers import provider_of_hold, providers
 from portal.choice.providers.base import HeldPlace, PriceChange, Question
 from portal.choice.selectors import offers_of
 from portal.choice.sentences import why_price_changed
-from portal.choice.services.offering import Offering, find_offering, store_offering
+from portal.choice.services.offering import (
+    Offering,
+    find_offering,
+    forget_rounds,
+    store_offering,
+)
 
 SESSION_LASTS: Final = dt.timedelta(hours=24)
 MOST_DAYS: Final = 62
@@ -201,9 +206,11 @@ def change_session(
         for shown in offers_of(row)
         if shown.offer in before and before[shown.offer].price_minor != shown.price_minor
     ]
-    for held in held_by(row):
+    holds = held_by(row)
+    for held in holds:
         if held.value_minor != row.value_minor:
             provider_of_hold(held.hold).reprice(held.hold, row.value_minor)
+    forget_rounds(row, [held.hold for held in holds])
     return ChangedSession(session=row, changes=tuple(changes))
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from dispatch.slots.policy import slots_policy
@@ -16,8 +19,10 @@ from portal.choice.errors import TooLargeForVehicles
 from portal.choice.models import DeliverySession, ShownOffer
 from portal.choice.providers import providers
 from portal.choice.providers.base import FoundOffer, Missing, Question
+from portal.choice.selectors import offers_of
 
 TOO_LARGE = "too_large"
+KEPT_ROUNDS: Final = 3  # rounds of offers that a session keeps
 MOST_MISSING = 400  # options that are not offered which one session stores
 
 
@@ -59,6 +64,44 @@ def find_offering(question: Question, *, green_before: str = "") -> Offering:
         missing=missing,
         not_ready=tuple(sorted({date for answer in answers for date in answer.not_ready})),
     )
+
+
+def bookable_offers(session: DeliverySession, own: Collection[str]) -> list[ShownOffer]:
+    """Return the offers of a session that can still be booked, and its ``own`` held ones.
+
+    If one of the stored offers is over, the others get the rank, the reason and the green mark that
+    they have among themselves. The rows are not saved.
+    """
+    now = clock.now()
+    stored = list(offers_of(session))
+    rows = [row for row in stored if row.book_until_at > now or row.offer in own]
+    if len(rows) == len(stored):
+        return rows
+    candidates = [
+        Candidate(
+            key=row.offer, opens_at=row.opens_at, price_minor=row.price_minor, co2_g=row.co2_g
+        )
+        for row in rows
+    ]
+    sticky = slots_policy().green_stickiness
+    green = green_of(candidates, before=session.green_offer, stickiness_percent=sticky)
+    by_offer = {row.offer: row for row in rows}
+    for place in ranked(candidates, green=green):
+        row = by_offer[place.key]
+        row.rank, row.reason, row.green = place.rank, place.reason, place.key == green
+    return sorted(rows, key=lambda row: row.rank)
+
+
+def forget_rounds(session: DeliverySession, holds: Collection[str]) -> int:
+    """Delete the offers of old rounds of a session, so that looking again adds no rows for ever.
+
+    The newest ``KEPT_ROUNDS`` rounds stay, and those from which something was chosen or is held
+    now. Locks: the deleted rows. Records: nothing. Raises: nothing of its own.
+    """
+    rows = ShownOffer.objects.filter(session=session)
+    needed = rows.filter(Q(chosen_at__isnull=False) | Q(hold__in=list(holds)))
+    old = rows.filter(round__lte=session.round - KEPT_ROUNDS)
+    return old.exclude(round__in=set(needed.values_list("round", flat=True))).delete()[0]
 
 
 @transaction.atomic

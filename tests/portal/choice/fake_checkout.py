@@ -235,7 +235,7 @@ class FakeCheckout:
         self.choice = {name: held[name] for name in names} | {
             "id": f"chc_{self.counter}", "hold": held["id"], "state": "waiting",
             "value_minor": self.value_minor, "expires_at": "2026-11-30T12:30:00Z",
-            "expires_in_s": 1800, "order": None,
+            "expires_in_s": 1800, "order": None, "requested": False,
         }  # fmt: skip
         held |= {"state": "kept", "choice": self.choice["id"], "expires_in_s": 1800}
         return 201, self.choice

@@ -59,6 +59,58 @@ def test_a_day_without_a_time_that_has_passed_is_not_planned_any_more(
     assert "no delivery is recorded yet. Contact the shop" in page
 
 
+def test_a_window_that_has_passed_was_planned(
+    order: Order, shopper: Shopper, clock: SetClock
+) -> None:
+    returned = make_order(direction=Direction.RETURN)
+    pickup = make_order()
+    for row, terms in ((order, {}), (returned, {}), (pickup, {"option": Option.CURBSIDE})):
+        promise(row, **terms)
+    clock(at(12, 1))
+    when = "was planned for today, between 10:00 and 12:00."
+    assert shopper(order).answer() == f"Your delivery {when}"
+    assert shopper(returned).answer() == f"The pickup of your return {when}"
+    assert shopper(pickup).answer() == f"Your pickup {when}"
+
+
+def test_a_planned_arrival_that_has_passed_is_not_expected_any_more(
+    retailer: RetailerRef, shopper: Shopper, clock: SetClock
+) -> None:
+    hub = day_of(3, shifts=1)
+    order = Order.objects.order_by("pk")[1]
+    publish_plan(plan=plan(hub))
+    reader = shopper(order)
+    assert "should arrive" in reader.answer()
+    clock(at(23, 59))
+    assert reader.answer().startswith("Your delivery was planned for today, between ")
+    assert "no delivery is recorded yet" in reader.text()
+
+
+# --- time zones ----------------------------------------------------------------------------------
+def test_a_time_in_the_hour_that_comes_twice_names_its_offset(
+    retailer: RetailerRef, shopper: Shopper, clock: SetClock
+) -> None:
+    hub = make_hub(zone="Europe/Lisbon")
+    clock(dt.datetime(2027, 10, 30, 12, tzinfo=dt.UTC))
+    day = dt.date(2027, 10, 31)  # at 02:00 the clocks go back to 01:00
+    order = make_order(hub=hub.public_id, service_date=day)
+    promise(order, 0, 1, day)
+    sentence = "Your delivery is planned for tomorrow, between 01:00 (GMT+01:00) and"
+    assert shopper(order).answer() == f"{sentence} 01:00 (GMT+00:00)."
+    promise(order, 2, 3, day)
+    assert shopper(order).answer().endswith("between 02:00 and 03:00.")
+    assert "local times of" not in shopper(order).text()
+
+
+def test_an_order_without_a_hub_names_the_zone_of_its_times(
+    retailer: RetailerRef, shopper: Shopper
+) -> None:
+    order = make_order(hub="", place=PlaceDraft(text="Rua Longe 1", lat=60.0, lon=20.0))
+    promise(order)
+    assert order.hub is None
+    assert "All times here are local times of " in shopper(order).text()
+
+
 def test_the_page_of_a_return_never_says_that_something_is_delivered(
     order: Order, shopper: Shopper, clock: SetClock
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -323,6 +324,67 @@ def test_a_time_that_can_no_longer_be_booked_is_not_shown(
     assert slot_at(10).public_id not in page
     old = shopper.post(options, offer="slt_gone")
     assert "This option is no longer in the list." in text_of(old)
+
+
+def pass_by(*hours: int) -> None:
+    """Let the shown offers of some hours be over."""
+    over = dt.datetime(2026, 11, 22, 1, tzinfo=dt.UTC)
+    offers = [slot_at(hour).public_id for hour in hours]
+    ShownOffer.objects.filter(offer__in=offers).update(book_until_at=over)
+
+
+def marks_of(page: str) -> dict[str, list[str]]:
+    """Return the marks of each offer of a page, by its hour."""
+    found = {}
+    for label in re.findall(r"<label for=\"o-[^>]*>(.*?)</label>", page, re.DOTALL):
+        hour = re.search(r"(\d\d):00–", label)
+        assert hour is not None
+        marks = ("Lowest price", "Earliest", "Lowest CO2e")
+        found[hour[1]] = [mark for mark in marks if mark in label]
+    return found
+
+
+def test_after_the_best_times_are_over_the_marks_are_of_those_that_are_left(
+    shopper: ShopperBrowser,
+) -> None:
+    options = options_of(shopper)
+    pass_by(10, 17)
+    page = shopper.get(options).content.decode()
+    marks = [mark for line in marks_of(page).values() for mark in line]
+    assert marks.count("Lowest CO2e") == 1
+    assert "Another time costs less." not in "".join(
+        line for line in page.splitlines() if "12:00–14:00" in line
+    )
+    assert "Lowest price" in marks or "Earliest" in marks
+    assert ShownOffer.objects.filter(reason="").count() == 0
+    pass_by(14)
+    assert "Another time" not in shopper.text(options), "it is the only time"
+
+
+def test_a_list_of_pickups_alone_does_not_ask_when_we_may_come(shopper: ShopperBrowser) -> None:
+    options = options_of(shopper)
+    assert heading(shopper.get(options)) == "When may we come?"
+    pass_by(10, 12, 14)
+    page = shopper.get(options)
+    assert heading(page) == "When will you collect it?"
+    assert marks_of(page.content.decode()) == {"17": ["Lowest price"]}
+
+
+def test_looking_again_and_again_does_not_fill_the_table(
+    shopper: ShopperBrowser, settings: Any
+) -> None:
+    settings.LIMIT_SHOPPER_LINK_PER_MINUTE = 100
+    options = options_of(shopper)
+    first = ShownOffer.objects.count()
+    confirm = below(shopper.post(options, offer=slot_at(12).public_id), shopper)
+    for _time in range(6):
+        assert below(shopper.post(options, what="again"), shopper) == options
+    rounds = set(ShownOffer.objects.values_list("round", flat=True))
+    assert rounds == {1, 5, 6, 7}, "the newest three, and the one of the held time"
+    assert ShownOffer.objects.count() == 4 * first
+    sent = {"way": "attended"} | fields_of(shopper.get(confirm))
+    assert below(shopper.post(confirm, **sent), shopper) == "?done=booked"
+    assert ShownOffer.objects.filter(chosen_at__isnull=False, round=1).count() == 1
 
 
 def test_an_order_in_the_vehicle_offers_no_other_time_and_says_why(

@@ -154,7 +154,17 @@ def test_the_pages_show_the_times_of_the_hub_that_serves_the_other_address(
     page = shopper.text(confirm)
     assert "07:00–09:00" in page, "10:00 in Lisbon is 07:00 in Santiago"
     assert "12:00–14:00" in page, "the present window is told in the zone of its own hub"
-    assert "07:00–09:00" in shopper.text(confirm.removesuffix("confirm/"))
+    assert "12:00–14:00, local time of Lisbon (GMT+00:00)" in page
+    offers = shopper.text(confirm.removesuffix("confirm/"))
+    assert "07:00–09:00" in offers
+    for text in (page, offers):
+        assert "All times here are local times of Santiago (GMT-03:00)." in text
+
+
+def test_the_zone_is_not_named_where_it_is_clear(shopper: ShopperBrowser) -> None:
+    confirm = held(shopper, 10)
+    for path in ("", confirm, confirm.removesuffix("confirm/")):
+        assert "local time" not in shopper.text(path)
 
 
 # --- pickups -----------------------------------------------------------------------------------
@@ -164,11 +174,19 @@ STREET = "Rua da Junqueira 40, 1300 Lisboa"
 def test_every_page_of_a_pickup_names_the_street_of_the_hub(
     confirmed: ShopperBrowser, order: Order, hub: Hub
 ) -> None:
-    Hub.objects.filter(pk=hub.pk).update(address=STREET)
+    monday = [[[600, 780], [840, 1200]]]
+    Hub.objects.filter(pk=hub.pk).update(address=STREET, hours=monday + [[]] * 6)
     confirm = held(confirmed, 17)
     assert f"Alcântara, {STREET}" in confirmed.text(confirm)
+    assert "Open on this day 10:00–13:00, 14:00–20:00" in confirmed.text(confirm)
     assert confirmed.post(confirm, **fields_of(confirmed.get(confirm))).status_code == 303
     assert f"Alcântara, {STREET}" in confirmed.text()
+    page = confirmed.get()
+    assert "Open on this day 10:00–13:00, 14:00–20:00" in text_of(page)
+    assert f'href="geo:{hub.lat:.5f},{hub.lon:.5f}"' in page.content.decode()
+    order.refresh_from_db()
+    assert order.promise is not None
+    assert order.promise.place.text == f"Alcântara, {STREET}"
     calendar = confirmed.get("delivery.ics").content.decode().replace("\r\n ", "")
     assert "Rua da Junqueira 40" in calendar
     assert place_line(order.place) not in calendar

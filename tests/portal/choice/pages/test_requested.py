@@ -1,0 +1,102 @@
+"""Where a dispatcher decides about late changes, the shopper reads “requested”, not “promised”."""
+
+from __future__ import annotations
+
+import pytest
+from icalendar import Calendar
+
+from dispatch.fleet.models import Hub
+from dispatch.orders.models import Order
+from dispatch.planning.policy import PlanningPolicy
+from dispatch.planning.services import publish_plan
+from lastmile.core.tenancy import RetailerRef
+from portal.choice.models import DeliverySession
+from tenants.people.services import set_section
+from tenants.sections import section_of
+from tests.dispatch.planning.test_plans import plan
+from tests.people import key_client
+from tests.portal.choice.pages.test_choosing import book, fields_of, held
+from tests.portal.tracking.shoppers import ShopperBrowser, heading
+
+
+def a_dispatcher_decides() -> None:
+    set_section(
+        section=section_of(PlanningPolicy), policy=PlanningPolicy(publish_late_changes=False)
+    )
+
+
+def calendar_of(shopper: ShopperBrowser) -> tuple[str, int, str]:
+    """Return status, sequence and description of the entry in the calendar file."""
+    calendar = Calendar.from_ical(shopper.get("delivery.ics").content)
+    (event,) = calendar.walk("VEVENT")
+    return str(event["STATUS"]), int(event["SEQUENCE"]), str(event["DESCRIPTION"])
+
+
+def test_a_late_change_reads_requested_on_every_page_until_a_dispatcher_publishes_it(
+    shopper: ShopperBrowser, order: Order, hub: Hub, retailer: RetailerRef
+) -> None:
+    a_dispatcher_decides()
+    publish_plan(plan=plan(hub))
+    confirm = held(shopper, 14)
+    page = shopper.get(confirm)
+    assert heading(page) == "Request this time?"
+    assert "the shop still has to confirm this time" in shopper.text(confirm)
+    assert "Book this time" not in page.content.decode()
+    shopper.post(confirm, way="attended", **fields_of(page))
+
+    assert shopper.answer() == (
+        "You requested your delivery for tomorrow, between 14:00 and 16:00."
+    )
+    text = shopper.text(done="booked")
+    assert "This time is requested and not promised yet." in text
+    assert "Your request is with the shop, which still has to confirm it." in text
+    assert "Requested time" in text
+    assert "Time requested: Mon, 23 Nov, 14:00–16:00" in text
+    for promised in ("is booked", "Time agreed", "Agreed time", "should arrive", "we agreed"):
+        assert promised not in text, promised
+    assert "The time that you requested counts" in shopper.text("choose/")
+    session = DeliverySession.objects.get()
+    options = shopper.text(f"choose/{session.public_id}/")
+    assert "Your requested time" in options
+    assert "Your agreed time" not in options
+    status, sequence, about = calendar_of(shopper)
+    assert status == "TENTATIVE"
+    assert about.startswith("Requested: the shop still has to confirm this time.")
+    path = f"/api/v1/orders/{order.public_id}/"
+    assert key_client(retailer).get(path).json()["requested"] is True
+
+    publish_plan(plan=plan(hub))
+    assert shopper.answer().startswith("Your order should arrive tomorrow between ")
+    assert "requested" not in shopper.text().lower()
+    assert calendar_of(shopper)[0] == "CONFIRMED"
+    assert calendar_of(shopper)[1] > sequence, "calendars take the confirmed one"
+    assert key_client(retailer).get(path).json()["requested"] is False
+
+
+def test_a_pickup_of_an_order_without_a_stop_needs_no_dispatcher(
+    confirmed: ShopperBrowser, hub: Hub
+) -> None:
+    a_dispatcher_decides()
+    assert heading(confirmed.get(held(confirmed, 17))) == "Book this time?"
+    assert heading(confirmed.get(held(confirmed, 10))) == "Book this time?", "no plan is published"
+
+
+def test_without_that_policy_nothing_is_only_requested(shopper: ShopperBrowser, hub: Hub) -> None:
+    publish_plan(plan=plan(hub))
+    assert heading(shopper.get(held(shopper, 14))) == "Book this time?"
+    book(shopper, 14)
+    assert "requested" not in shopper.text(done="booked").lower()
+    assert calendar_of(shopper)[0] == "CONFIRMED"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("es", "Usted solicitó su entrega para mañana"), ("ar", "طلبت توصيل")],
+)
+def test_requested_is_said_in_the_readers_language(
+    shopper: ShopperBrowser, hub: Hub, language: str, words: str
+) -> None:
+    a_dispatcher_decides()
+    publish_plan(plan=plan(hub))
+    book(shopper, 14)
+    assert words in shopper.answer(lang=language)
