@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from dispatch.api import shapes_orders
 from dispatch.orders import services
 from dispatch.orders.errors import LinkEnded
-from dispatch.orders.links import is_link_ended, link_expires_at, shopper_link
+from dispatch.orders.links import is_link_ended, is_link_over, link_expires_at, shopper_link
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import orders_of
 from lastmile.core.http import by_ref
@@ -27,9 +27,12 @@ class ShopperLinkView(RetailerAPIView):
         """Return the secret address of the shopper's page, for your own messages to the shopper.
 
         Every call returns the same address, until a new link is made. If the link was ended, 409
-        `link_ended` says so, and a POST makes a new one.
+        `link_ended` says so, and a POST makes a new one. Some days after the order ended, both
+        calls answer 409 `link_ended`.
         """
         order = by_ref(orders_of(self.principal), ref)
+        if is_link_over(order):
+            raise LinkEnded(_("The order ended long ago, so its link has ended too."))
         if is_link_ended(order):
             raise LinkEnded(
                 _("The link was ended, so the order has none now. Send a POST to make a new one.")

@@ -24,7 +24,7 @@ class NoAccessCode(Conflict):
 
 
 class LinkEnded(Conflict):
-    """The link of the shopper was ended on purpose, so reading it makes no new one."""
+    """The link of the shopper was ended, or its order ended long ago, so reading it makes none."""
 
     code = "link_ended"
 

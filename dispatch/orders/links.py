@@ -18,6 +18,7 @@ from dispatch.orders.models import Order
 from dispatch.orders.policy import ShopperLinks
 from dispatch.orders.states import ENDED, OrderState
 from lastmile.core import derived
+from lastmile.core.clock import now
 from lastmile.core.models import Event
 from tenants.credentials import Credential, CredentialType, Recognised
 from tenants.links import absolute
@@ -59,6 +60,12 @@ def known_shopper_link(order: Order) -> str:
 def is_link_ended(order: Order) -> bool:
     """Return True if the link was ended; the next one is made by a message or a button."""
     return derived.is_ended(purpose=NAME, subject=order.public_id)
+
+
+def is_link_over(order: Order) -> bool:
+    """Return True if the order ended so long ago that its link has ended too."""
+    expires_at = link_expires_at(order)
+    return expires_at is not None and expires_at <= now()
 
 
 def address_of(secret: str) -> str:

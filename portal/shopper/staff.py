@@ -11,11 +11,15 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.orders.links import is_link_ended, known_shopper_link, link_expires_at
-from dispatch.orders.models import Order
+from dispatch.orders.links import (
+    is_link_ended,
+    is_link_over,
+    known_shopper_link,
+    link_expires_at,
+)
 from dispatch.orders.selectors import orders_of
 from dispatch.orders.services import end_shopper_link, make_shopper_link, renew_shopper_link
-from lastmile.core.clock import now, real_now
+from lastmile.core.clock import real_now
 from lastmile.core.http import fetch, page_rows
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.refusals import unknown
@@ -42,7 +46,7 @@ def link_of(request: PageRequest, public_id: str) -> HttpResponse:
         _ACTS.get(request.POST.get("what", ""), renew_shopper_link)(order=order)
         if not is_fragment(request):
             return redirect("orders:order", public_id=order.public_id)
-    over = _is_over(order)
+    over = is_link_over(order)
     context = {
         "order": order,
         "link": "" if over else known_shopper_link(order),
@@ -64,7 +68,7 @@ def preview(request: PageRequest, public_id: str) -> HttpResponse:
     without a link has a button instead, which creates one.
     """
     order = fetch(orders_of(request.principal), public_id)
-    if _is_over(order) or is_link_ended(order):
+    if is_link_over(order) or is_link_ended(order):
         raise unknown()
     if request.method == "POST":
         make_shopper_link(order=order)
@@ -86,12 +90,6 @@ def codes(request: PageRequest) -> HttpResponse:
     page_of_codes, following = page_rows(request, rows, order=order)
     context = {"codes": page_of_codes, "next": following, "first": "cursor" not in request.GET}
     return render(request, "shopper/staff/codes.html", context)
-
-
-def _is_over(order: Order) -> bool:
-    """Return True if the order ended so long ago that its link has ended too."""
-    expires_at = link_expires_at(order)
-    return expires_at is not None and expires_at <= now()
 
 
 def _valid_codes() -> QuerySet[ShownCode]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from dispatch.slots.models import Slot
 from lastmile.core.tenancy import RetailerRef, shared_context
@@ -19,7 +19,12 @@ from tests.browser.pages import PAGES
 from tests.browser.test_shopper import new_secret
 
 pytestmark = pytest.mark.browser
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+STATES: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = (
+    (PHONE, "light"),
+    (DESK, "dark"),
+)
 SHOPPER_PAGES = [one for one in PAGES if one.path.startswith("/t/") and "lang=" not in one.path]
 # Without the checks of the browser, as a shopper with scripts off or an old form sends it.
 _SEND = """form => {
@@ -31,7 +36,7 @@ _SEND = """form => {
 
 def fits(page: Page) -> None:
     """Check a page in its present state: on a phone and on a dark desk."""
-    for size, scheme in ((PHONE, "light"), (DESK, "dark")):
+    for size, scheme in STATES:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert violations(page) == [], scheme

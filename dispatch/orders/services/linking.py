@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from dispatch.orders.errors import LinkEnded
 from dispatch.orders.links import (
     NAME,
     address_of,
     is_link_ended,
+    is_link_over,
     link_expires_at,
     shopper_link,
     shopper_secret,
@@ -23,8 +26,9 @@ def make_shopper_link(*, order: Order) -> str:
     """Return the address of the shopper's page. A link that was ended is replaced by a new one.
 
     Locks: the row of the secret, if a new one is made. Records: an audit entry, if a link that was
-    ended is replaced. Raises: nothing of its own.
+    ended is replaced. Raises: LinkEnded, if the order ended too long ago for a link.
     """
+    _refuse_over(order)
     if is_link_ended(order):
         return renew_shopper_link(order=order)
     return shopper_link(order)
@@ -34,8 +38,10 @@ def make_shopper_link(*, order: Order) -> str:
 def renew_shopper_link(*, order: Order) -> str:
     """End all links of an order so far; return the address of the new one.
 
-    Locks: the row of the secret. Records: an audit entry. Raises: nothing of its own.
+    Locks: the row of the secret. Records: an audit entry. Raises: LinkEnded, if the order ended too
+    long ago for a link.
     """
+    _refuse_over(order)
     secret = derived.renew(purpose=NAME, subject=order.public_id)
     derived.set_expiry(purpose=NAME, subject=order.public_id, expires_at=link_expires_at(order))
     audit("order.link_renewed", order.public_id)
@@ -68,3 +74,8 @@ def end_links_of_ended_orders() -> dict[str, int]:
             derived.set_expiry(purpose=NAME, subject=order.public_id, expires_at=expires_at)
             count += 1
     return {"links": count}
+
+
+def _refuse_over(order: Order) -> None:
+    if is_link_over(order):
+        raise LinkEnded(_("The order ended long ago, so its link has ended too."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from dispatch.orders import services
 from dispatch.orders.drafts import ParcelDraft, PlaceDraft, PromiseDraft, ShopperDraft
 from dispatch.orders.links import is_link_ended
 from dispatch.orders.models import Order, Place, Promise
-from lastmile.core.models import Event
+from lastmile.core.clock import now
+from lastmile.core.models import DerivedSecret, Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tenants.permissions import KeyRole, Role
+from tests.dispatch.conftest import SetClock
 from tests.dispatch.orders.test_placing import TEXTS
 from tests.factories import make_hub, make_order, make_orders, make_window, make_zone, square
 from tests.factories.fleet import LAT, LON
@@ -427,3 +430,16 @@ def test_reading_the_shoppers_link_makes_no_new_one_after_it_was_ended(api: KeyC
     made = api.post(path)
     assert made.status_code == 200
     assert made.json()["url"] == api.get(path).json()["url"] != first
+
+
+def test_the_link_of_an_order_that_ended_long_ago_is_neither_read_nor_made(
+    api: KeyClient, clock: SetClock
+) -> None:
+    order = Order.objects.get(public_id=api.post(API, BODY).json()["id"])
+    services.cancel_order(order=order)
+    clock(now() + dt.timedelta(days=8))
+    path = f"{API}external_id:A-1/shopper-link/"
+    for answer in (api.get(path), api.post(path)):
+        assert (answer.status_code, answer.json()["code"]) == (409, "link_ended")
+        assert "ended long ago" in answer.json()["detail"]
+    assert not DerivedSecret.objects.filter(subject=order.public_id).exists()
