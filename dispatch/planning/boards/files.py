@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +105,8 @@ class TravelFile:
         last = count + len(new)
         if last > arrays.capacity:
             return False
+        with self.path.open("r+b") as file:
+            _reserve(file, arrays.capacity)
         whole = table.only(np.concatenate([rows, new]))
         for target, source in ((arrays.seconds, whole.seconds), (arrays.metres, whole.metres)):
             target[count:last, :last] = source[count:]
@@ -126,7 +128,7 @@ class TravelFile:
         try:
             with os.fdopen(handle, "r+b") as file:
                 capacity = count + max(SPARE, count // 4)
-                file.truncate(HEADER + _Arrays.bytes_of(capacity))
+                _reserve(file, capacity)
                 file.write(MAGIC + np.array([capacity, 0], np.int64).tobytes())
             arrays = _Arrays(fresh, "r+")
             arrays.seconds[:count, :count], arrays.metres[:count, :count] = (
@@ -183,6 +185,15 @@ class _Arrays:
         """Write the number of places into the header."""
         self._header[1] = count
         self._map.flush()
+
+
+def _reserve(file: IO[bytes], capacity: int) -> None:
+    """Give a file all its bytes on the disk, before they are written through a map.
+
+    On a full disk this raises OSError. A write through the map of a file with holes would end the
+    whole process instead (SIGBUS).
+    """
+    os.posix_fallocate(file.fileno(), 0, HEADER + _Arrays.bytes_of(capacity))
 
 
 def _first_rows(table: Table) -> npt.NDArray[np.int64]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import multiprocessing
+import os
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +85,34 @@ def test_a_full_file_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for most in range(2, 8):
         file.save(table(*range(1, most)))
         assert has(file, *range(1, most))
+
+
+def test_every_byte_of_a_file_is_on_the_disk_before_it_is_mapped(tmp_path: Path) -> None:
+    file = TravelFile(tmp_path / "file")
+    file.save(table(*range(1, 200)))
+    state = file.path.stat()
+    assert state.st_blocks * 512 >= state.st_size > 300_000
+
+
+@pytest.mark.parametrize("stored", [(), (1, 2, 3)])
+def test_a_full_disk_costs_the_new_travel_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: tuple[int, ...]
+) -> None:
+    file = TravelFile(tmp_path / "file")
+    if stored:
+        file.save(table(*stored))
+
+    def full(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    file.save(table(1, 2, 3, 4))
+    assert not has(file, 4)
+    assert has(file, *stored) is bool(stored)
+    assert not list(tmp_path.glob(".new-*"))
+    monkeypatch.undo()
+    file.save(table(1, 2, 3, 4))
+    assert has(file, 1, 2, 3, 4)
 
 
 def test_a_mapped_table_stays_readable_after_its_file_was_deleted(tmp_path: Path) -> None:
