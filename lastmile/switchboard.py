@@ -103,6 +103,7 @@ JOBS: dict[str, JobSpec] = {
     "planning.late": JobSpec(
         "dispatch.planning.tasks.publish_late", time_limit_s=120, queue="solve"
     ),
+    "slots.adopt": JobSpec("dispatch.slots.tasks.adopt", time_limit_s=120, queue="bulk"),
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
     "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),
 }

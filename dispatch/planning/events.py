@@ -70,6 +70,11 @@ class UnplacedFacts:
     reason: Annotated[str, FieldDoc("Code of the reason.", "no_capacity_left")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldUnplacedFacts(UnplacedFacts):
+    """A place that a shopper holds no longer fits the tentative plan. The subject is the hold."""
+
+
 REQUESTED = Kind("plan.requested", facts=RequestedFacts)
 DRAFTED = Kind("plan.drafted", facts=PlanFacts)
 EDITED = Kind("plan.edited", facts=EditedFacts)
@@ -77,3 +82,4 @@ PUBLISHED = Kind("plan.published", facts=PlanFacts, public=True)
 SUPERSEDED = Kind("plan.superseded", facts=SupersededFacts)
 DISCARDED = Kind("plan.discarded", facts=PlanFacts)
 UNPLACED = Kind("visit.unplaced", facts=UnplacedFacts, public=True)
+HOLD_UNPLACED = Kind("hold.unplaced", facts=HoldUnplacedFacts)

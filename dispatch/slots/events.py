@@ -41,6 +41,32 @@ class OpenedFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlotsChangedFacts:
+    """The rules of a hub removed, closed or changed slots. The subject is the hub."""
+
+    removed: Annotated[int, FieldDoc("Number of slots without holds that were removed.", 4)]
+    closed: Annotated[int, FieldDoc("Number of slots with holds that were closed.", 1)]
+    changed: Annotated[int, FieldDoc("Number of slots that were opened again or changed.", 0)]
+    since: Annotated[dt.date, FieldDoc("Earliest service date of these slots.", "2026-12-13")]
+    until: Annotated[dt.date, FieldDoc("Latest service date of these slots.", "2026-12-13")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverbookedFacts:
+    """A promise took more of a slot than it has. The subject is the slot."""
+
+    hub: HubRef
+    service_date: Annotated[dt.date, FieldDoc("Service date of the slot.", "2026-11-30")]
+    order: Annotated[
+        str, FieldDoc("Public id of the order whose promise it is.", "ord_5d9h3j7b1n4p8s2v6x0z")
+    ]
+    beyond: Annotated[
+        tuple[str, ...],
+        FieldDoc("Capacities that are exceeded: orders, work_s, weight_g, volume_cm3.", ["orders"]),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotChangedFacts:
     """A person opened, closed or changed a slot. The subject is the slot."""
 
@@ -102,9 +128,12 @@ BLACKOUT_CHANGED = Kind("blackout.changed", facts=RuleFacts)
 BLACKOUT_REMOVED = Kind("blackout.removed", facts=RuleFacts)
 CALENDAR_CHANGED = Kind("hub_calendar.changed", facts=RuleFacts)
 SLOTS_OPENED = Kind("slots.opened", facts=OpenedFacts)
+SLOTS_CHANGED = Kind("slots.changed", facts=SlotsChangedFacts)
+SLOT_OVERBOOKED = Kind("slot.overbooked", facts=OverbookedFacts)
 SLOT_CHANGED = Kind("slot.changed", facts=SlotChangedFacts)
 HOLD_PLACED = Kind("hold.placed", facts=HoldFacts)
 HOLD_RELEASED = Kind("hold.released", facts=HoldReleasedFacts)
 CHOICE_KEPT = Kind("choice.kept", facts=ChoiceFacts)
 CHOICE_USED = Kind("choice.used", facts=ChoiceFacts)
+CHOICE_EXPIRED = Kind("choice.expired", facts=ChoiceFacts)
 CHOICE_CANCELLED = Kind("choice.cancelled", facts=ChoiceFacts)

@@ -6,7 +6,7 @@ import datetime as dt
 
 from dispatch.fleet.models import Hub, Zone
 from dispatch.orders.models import Order
-from dispatch.slots.services import adopt_promises, settle_order, sync_hub
+from dispatch.slots.services import request_adoption, settle_order, sync_hub
 from lastmile.core.events import DomainEvent
 
 
@@ -34,7 +34,7 @@ def on_zone_changed(event: DomainEvent) -> None:
 
 
 def on_slots_opened(event: DomainEvent) -> None:
-    """Let promises that are older than their slots take their places in them."""
+    """Let promises that are older than their slots take their places in them, page by page."""
     since, until = (dt.date.fromisoformat(event.data[name]) for name in ("since", "until"))
     for hub in Hub.objects.filter(public_id=event.subject):
-        adopt_promises(hub=hub, since=since, until=until)
+        request_adoption(hub=hub, since=since, until=until)

@@ -43,17 +43,18 @@ class ChoiceState(StrEnum):
 
 
 H, C = HoldState, ChoiceState
-#: A promised hold is released when the promise is superseded or the order is cancelled.
+#: A promised hold is released when the promise is superseded or the order is cancelled. A hold
+#: that was released because it expired is live again if its place still fits.
 HOLD_MOVES: dict[HoldState, frozenset[HoldState]] = {
     H.LIVE: frozenset({H.KEPT, H.PROMISED, H.RELEASED}),
     H.KEPT: frozenset({H.PROMISED, H.RELEASED}),
     H.PROMISED: frozenset({H.RELEASED}),
-    H.RELEASED: frozenset(),
+    H.RELEASED: frozenset({H.LIVE}),
 }
-#: An expired choice may still be used: if its slot fits when the order comes, it is kept.
+#: An expired choice may still be used or wait again: if its slot still fits, it is kept.
 CHOICE_MOVES: dict[ChoiceState, frozenset[ChoiceState]] = {
     C.WAITING: frozenset({C.USED, C.EXPIRED, C.CANCELLED}),
-    C.EXPIRED: frozenset({C.USED, C.CANCELLED}),
+    C.EXPIRED: frozenset({C.WAITING, C.USED, C.CANCELLED}),
     C.USED: frozenset(),
     C.CANCELLED: frozenset(),
 }

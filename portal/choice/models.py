@@ -30,7 +30,8 @@ class DeliverySession(Timestamped):
     of the key, the member or the order that asked. Each refresh of the offers starts a new
     ``round``. ``green_offer`` is the offer that was marked green last. ``not_ready`` lists the
     days whose plans were not ready, ``not_offered`` each option that was not offered, with the
-    reason. ``forgotten_at`` is set once the address was removed.
+    reason. ``more_from`` is the first day of the question that the offers leave out, because it
+    has too many. ``forgotten_at`` is set once the address was removed.
     """
 
     public_id = PublicIdField("ses")
@@ -66,6 +67,7 @@ class DeliverySession(Timestamped):
     green_offer = models.CharField(max_length=64, default="", blank=True)
     not_ready = models.JSONField(default=list)
     not_offered = models.JSONField(default=list)
+    more_from = models.DateField(null=True)
     expires_at = models.DateTimeField()
     forgotten_at = models.DateTimeField(null=True)
 

@@ -173,17 +173,10 @@ def newest_choices(principal: Principal | None) -> QuerySet[ShownOffer]:
 def _still_chosen(rows: QuerySet[ShownOffer]) -> QuerySet[ShownOffer]:
     """Return the offers that are chosen now: neither given back, nor expired without an order.
 
-    An order can still use a choice that expired. Then the order has a new hold, and the choice
-    says that it counts.
+    An order can still use a choice that expired. Then its hold is promised and counts.
     """
     over = Q(state=HoldState.RELEASED) | (
         Q(state__in=[HoldState.LIVE, HoldState.KEPT]) & Q(expires_at__lte=clock.now())
     )
     ended = Hold.objects.filter(over, public_id=OuterRef("hold"))
-    used = Choice.objects.filter(
-        session=OuterRef("session__public_id"),
-        slot=OuterRef("offer"),
-        state=ChoiceState.USED,
-        hold__state=HoldState.PROMISED,
-    )
-    return rows.filter(Q(chosen_at__isnull=False) & (~Exists(ended) | Exists(used)))
+    return rows.filter(~Exists(ended), chosen_at__isnull=False)

@@ -27,7 +27,7 @@ from dispatch.orders.services.moves import (
 from dispatch.orders.services.pinning import set_pin
 from dispatch.orders.services.placing import place_order, place_orders, place_prepared
 from dispatch.orders.services.preparing import Prepared, prepare_orders
-from dispatch.orders.services.promising import set_promise
+from dispatch.orders.services.promising import serve_on, set_promise
 
 __all__ = [
     "Prepared",
@@ -54,6 +54,7 @@ __all__ = [
     "renew_shopper_link",
     "return_order",
     "reveal_code",
+    "serve_on",
     "set_access",
     "set_pin",
     "set_promise",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PromisedPlace, PromiseDraft
 from dispatch.orders.errors import OrderUnderWay, status_word
-from dispatch.orders.events import PROMISED, PromisedFacts
+from dispatch.orders.events import CHANGED, PROMISED, OrderChangedFacts, PromisedFacts
 from dispatch.orders.handovers import needs_person, person_needed, without_person
 from dispatch.orders.models import (
     Cause,
@@ -79,13 +79,36 @@ def set_promise(*, order: Order, draft: PromiseDraft, version: int | None = None
     return promise
 
 
+@transaction.atomic
+def serve_on(*, order: Order, service_date: dt.date) -> Order:
+    """Let the round of another date serve the promised window; the promise stays as it is.
+
+    A window after midnight may belong to the round of the evening before. An order without a
+    promise or under way, and a date that is not next to the window, change nothing.
+    Locks: the order. Records: order.changed if the date differs. Raises: nothing.
+    """
+    row = lock_order(order)
+    promise = row.promise
+    if promise is None or OrderState(row.state) not in OPEN or row.service_date == service_date:
+        return row
+    if within_a_day(service_date, _local_date(row, promise.opens_at)):
+        rewrite(row, {"service_date": service_date})
+        record(CHANGED, OrderChangedFacts(changed=("service_date",)), subject=row.public_id)
+    return row
+
+
+def _local_date(row: Order, instant: dt.datetime) -> dt.date:
+    """Return the date of an instant at the order's hub, or at the retailer's without a hub."""
+    return clock.local_date(instant, row.hub.zone if row.hub else current_retailer().zone)
+
+
 def _date_of(row: Order, draft: PromiseDraft) -> dt.date:
     """Return the service date of a new promise. Raises Invalid for a date of another window."""
     before, window = row.promise, (draft.opens_at, draft.closes_at)
     same = before is not None and (before.opens_at, before.closes_at) == window
     if draft.service_date is None and same and row.service_date is not None:
         return row.service_date
-    local = clock.local_date(draft.opens_at, row.hub.zone if row.hub else current_retailer().zone)
+    local = _local_date(row, draft.opens_at)
     if draft.service_date is None:
         return local
     if not within_a_day(draft.service_date, local):

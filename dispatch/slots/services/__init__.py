@@ -25,12 +25,14 @@ from dispatch.slots.services.erasing import (
 )
 from dispatch.slots.services.following import (
     adopt_promises,
+    request_adoption,
     settle_order,
 )
 from dispatch.slots.services.holding import (
     PreparedHold,
     Terms,
     hold_slot,
+    lock_places,
     prepare_hold,
     release_hold,
 )
@@ -102,6 +104,7 @@ __all__ = [
     "hubs_of",
     "keep_hold",
     "lock_days_of_choices",
+    "lock_places",
     "open_slots",
     "prepare_again",
     "prepare_choice",
@@ -113,6 +116,7 @@ __all__ = [
     "remove_template",
     "reprice_hold",
     "repriced",
+    "request_adoption",
     "request_elsewhere",
     "request_for_address",
     "request_for_order",

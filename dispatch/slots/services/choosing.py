@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from dispatch.orders.models import Cause, Order, Promise
 from dispatch.slots.counts import WAITING, Amounts
 from dispatch.slots.errors import ChoiceGone, HoldEnded, SlotClosed, SlotPassed
-from dispatch.slots.events import CHOICE_CANCELLED, CHOICE_KEPT, CHOICE_USED, ChoiceFacts
+from dispatch.slots.events import CHOICE_CANCELLED, CHOICE_KEPT, CHOICE_USED
 from dispatch.slots.models import Choice, Hold
 from dispatch.slots.policy import slots_policy
 from dispatch.slots.rules.grams import shown_grams
 from dispatch.slots.selectors import alternatives
-from dispatch.slots.services.counting import give_back, lock_slots
+from dispatch.slots.services.counting import choice_facts, give_back, lock_slots
 from dispatch.slots.services.holding import lock_hold, promised_hold
 from dispatch.slots.services.matching import refuse_difference
 from dispatch.slots.services.pricing import refuse_other_price
@@ -34,10 +34,9 @@ from dispatch.slots.services.promising import (
 )
 from dispatch.slots.services.visits import (
     Days,
-    HubDay,
     PreparedVisit,
+    days_of_holds,
     days_of_visits,
-    needs_visit,
 )
 from dispatch.slots.states import ChoiceState, HoldState
 from lastmile.core import clock
@@ -64,7 +63,7 @@ def keep_hold(
     Locks: the day, the slot, the hold. Records: choice.kept. Raises: SlotPassed, SlotClosed;
     HoldEnded with the nearest slots; PriceChanged if ``price_minor`` is not the price of the hold.
     """
-    days = Days(_days_of(hold))
+    days = Days(days_of_holds([hold]))
     slot, at = lock_slots([hold.slot_id])[hold.slot_id], clock.now()
     row = lock_hold(hold)
     kept = Choice.objects.filter(hold=row, state=ChoiceState.WAITING, expires_at__gt=at).first()
@@ -84,8 +83,8 @@ def keep_hold(
     row.save(update_fields=["state", "expires_at"])
     ensure_visit(row, slot, days, prepared, at=at)
     days.extend(row)
-    choice = _write_choice(hold, row)
-    record(CHOICE_KEPT, _facts(choice), subject=choice.public_id)
+    choice = _write_choice(row)
+    record(CHOICE_KEPT, choice_facts(choice), subject=choice.public_id)
     return choice
 
 
@@ -97,7 +96,7 @@ def cancel_choice(*, choice: Choice) -> Choice:
     for a choice that an order has used: cancel the order instead.
     """
     hold = choice.hold
-    days = Days(_days_of(hold))
+    days = Days(days_of_holds([hold] if hold else []))
     row = None
     if hold is not None:
         lock_slots([hold.slot_id])
@@ -107,12 +106,12 @@ def cancel_choice(*, choice: Choice) -> Choice:
         raise ChoiceGone(_("An order has used this choice. Cancel or change the order instead."))
     if present.state == ChoiceState.CANCELLED:
         return present
+    Choice.objects.filter(pk=present.pk).update(state=ChoiceState.CANCELLED, updated_at=clock.now())
+    present.state = ChoiceState.CANCELLED
     if row is not None and row.state in WAITING:
         days.remove(row)
         give_back([row], reason="shopper")
-    Choice.objects.filter(pk=present.pk).update(state=ChoiceState.CANCELLED, updated_at=clock.now())
-    present.state = ChoiceState.CANCELLED
-    record(CHOICE_CANCELLED, _facts(present), subject=present.public_id)
+    record(CHOICE_CANCELLED, choice_facts(present), subject=present.public_id)
     return present
 
 
@@ -136,7 +135,7 @@ def lock_days_of_choices(choice_ids: Collection[str], external_ids: Collection[s
     Locks: the days. Records: nothing. Raises: nothing.
     """
     holds = Hold.objects.filter(choice__public_id__in=list(choice_ids))
-    days = [day for hold in holds.select_related("slot__hub") for day in _days_of(hold)]
+    days = days_of_holds(holds.select_related("slot__hub"))
     orders = Order.objects.filter(external_id__in=list(external_ids))
     Days([*days, *days_of_visits(orders.values_list("public_id", flat=True))])
 
@@ -188,7 +187,7 @@ def use_choice(
     if not updated:
         raise _unusable(_choice(choice_id))
     choice.state, choice.order = ChoiceState.USED, order
-    record(CHOICE_USED, _facts(choice), subject=choice.public_id)
+    record(CHOICE_USED, choice_facts(choice), subject=choice.public_id)
     return promise
 
 
@@ -227,12 +226,11 @@ def _unusable(choice: Choice) -> ChoiceGone:
     return ChoiceGone(text, data=data)
 
 
-def _write_choice(before: Hold, hold: Hold) -> Choice:
-    """Write the choice of a hold; a hold that was revived takes the choice of the one before."""
+def _write_choice(hold: Hold) -> Choice:
+    """Write the choice of a hold; a choice that expired waits again."""
     slot = hold.slot
     assert hold.expires_at is not None, "a kept hold ends at a time"
     terms = {
-        "hold": hold,
         "session": hold.session,
         "state": ChoiceState.WAITING,
         "expires_at": hold.expires_at,
@@ -249,20 +247,5 @@ def _write_choice(before: Hold, hold: Hold) -> Choice:
         "co2_g": shown_grams(hold.co2_g),
         "value_minor": hold.value_minor,
     }
-    choice, _new = Choice.objects.update_or_create(hold=before, defaults=terms)
+    choice, _new = Choice.objects.update_or_create(hold=hold, defaults=terms)
     return choice
-
-
-def _facts(choice: Choice) -> ChoiceFacts:
-    return ChoiceFacts(
-        option=choice.option,
-        slot=choice.slot or None,
-        order=choice.order.public_id if choice.order else None,
-        expires_at=choice.expires_at,
-    )
-
-
-def _days_of(hold: Hold | None) -> list[HubDay]:
-    if hold is None or not needs_visit(hold.slot):
-        return []
-    return [(hold.slot.hub, hold.slot.service_date)]

@@ -13,11 +13,19 @@ from django.utils.translation import gettext as _
 
 from dispatch.slots.counts import DIMENSIONS, WAITING, Amounts, most_by_checkouts
 from dispatch.slots.errors import SlotClosed, SlotFull, SlotPassed
-from dispatch.slots.events import HOLD_RELEASED, HoldReleasedFacts
+from dispatch.slots.events import (
+    CHOICE_CANCELLED,
+    CHOICE_EXPIRED,
+    HOLD_RELEASED,
+    SLOT_OVERBOOKED,
+    ChoiceFacts,
+    HoldReleasedFacts,
+    OverbookedFacts,
+)
 from dispatch.slots.models import Caller, Choice, Hold, Slot
 from dispatch.slots.states import ChoiceState, HoldState, SlotState
 from lastmile.core import clock
-from lastmile.core.events import record_many
+from lastmile.core.events import record, record_many
 
 
 def lock_slots(pks: Iterable[int]) -> dict[int, Slot]:
@@ -107,7 +115,7 @@ def give_back(holds: Collection[Hold], *, reason: str) -> None:
 
     An expired hold keeps its ``expires_at``: its choice may still be used if its slot fits. Any
     other hold loses it and cannot be used again.
-    Locks: nothing. Records: hold.released. Raises: nothing.
+    Locks: the choices. Records: hold.released, choice.expired, choice.cancelled. Raises: nothing.
     """
     if not holds:
         return
@@ -124,9 +132,7 @@ def give_back(holds: Collection[Hold], *, reason: str) -> None:
     if not expired:
         values["expires_at"] = None
     Hold.objects.filter(pk__in=pks).update(**values)
-    Choice.objects.filter(hold__in=pks, state=ChoiceState.WAITING).update(
-        state=ChoiceState.EXPIRED if expired else ChoiceState.CANCELLED, updated_at=clock.now()
-    )
+    _end_choices(pks, expired=expired)
     record_many(
         HOLD_RELEASED.new(
             hold.public_id,
@@ -139,6 +145,48 @@ def give_back(holds: Collection[Hold], *, reason: str) -> None:
         )
         for hold in holds
     )
+
+
+def _end_choices(holds: Collection[int], *, expired: bool) -> None:
+    """End the waiting choices of released holds (pks), each with its event."""
+    rows = Choice.objects.select_for_update(of=("self",), no_key=True)
+    choices = list(rows.filter(hold__in=holds, state=ChoiceState.WAITING).order_by("pk"))
+    state = ChoiceState.EXPIRED if expired else ChoiceState.CANCELLED
+    Choice.objects.filter(pk__in=[row.pk for row in choices]).update(
+        state=state, updated_at=clock.now()
+    )
+    kind = CHOICE_EXPIRED if expired else CHOICE_CANCELLED
+    record_many(kind.new(row.public_id, choice_facts(row)) for row in choices)
+
+
+def choice_facts(choice: Choice) -> ChoiceFacts:
+    """Return the facts of a choice for its event."""
+    return ChoiceFacts(
+        option=choice.option,
+        slot=choice.slot or None,
+        order=choice.order.public_id if choice.order else None,
+        expires_at=choice.expires_at,
+    )
+
+
+def tell_overbooked(slot: Slot, order: str) -> None:
+    """Record that the promise of an order, by public id, took more of a slot than it has.
+
+    Locks: nothing. Records: slot.overbooked, unless everything is within its capacity. Raises:
+    nothing.
+    """
+    row = Slot.objects.get(pk=slot.pk)
+    most = {name: getattr(row, f"capacity_{name}") for name in DIMENSIONS}
+    beyond = tuple(
+        name
+        for name, limit in most.items()
+        if limit is not None and getattr(row, f"taken_{name}") > limit
+    )
+    if beyond:
+        facts = OverbookedFacts(
+            hub=slot.hub.public_id, service_date=row.service_date, order=order, beyond=beyond
+        )
+        record(SLOT_OVERBOOKED, facts, subject=row.public_id)
 
 
 def set_amounts(hold: Hold, amounts: Amounts) -> None:

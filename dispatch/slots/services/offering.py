@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Q
 
@@ -26,6 +26,10 @@ from dispatch.slots.services.visits import NOT_READY, FoundWindow, needs_visit, 
 from dispatch.slots.states import SlotState
 from lastmile.core import clock
 from lastmile.core.geo import Point
+
+#: Slots that one search looks at; a search with more ends after a whole day. Chosen.
+MOST_SLOTS: Final = 1_000
+_A_DAY: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +84,15 @@ class NotOffered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferList:
-    """The offers, best first; the slots that are not offered; the days that are not ready."""
+    """The offers, best first; the slots that are not offered; the days that are not ready.
+
+    ``more_from`` is the first day that this search left out, because it had too many slots.
+    """
 
     offers: tuple[Offer, ...]
     not_offered: tuple[NotOffered, ...]
     not_ready: tuple[dt.date, ...]
+    more_from: dt.date | None = None
 
 
 def find_offers(
@@ -102,12 +110,13 @@ def find_offers(
     The places that the session holds, and the present promise of the request's order, count as
     free. ``green_before`` is the slot that the session marked green before. ``caller`` "checkout"
     applies the share of a slot that checkouts may hold. ``explain`` names the constraint that
-    prevents each window, which takes longer; otherwise it is ``no_room``.
+    prevents each window, which takes longer; otherwise it is ``no_room``. A search looks at
+    MOST_SLOTS slots, in whole days; ``more_from`` of the answer is where the next one begins.
 
     Locks: nothing. Records: nothing. Raises: nothing; a day that is not ready is in ``not_ready``.
     """
     search = _Search(request, session, caller)
-    slots = search.slots(since, until)
+    slots, more_from = search.slots(since, until)
     by_counts, refused = search.by_counts(slots)
     costs = search.costs([slot for slot in by_counts if needs_visit(slot)], explain)
     offers: list[Offer] = []
@@ -122,6 +131,7 @@ def find_offers(
         offers=tuple(_ranked(offers, green_before, search.policy)),
         not_offered=tuple(sorted(refused, key=lambda it: (it.opens_at, it.slot or ""))),
         not_ready=tuple(sorted(not_ready)),
+        more_from=more_from,
     )
 
 
@@ -177,12 +187,22 @@ class _Search:
         rows = Hold.objects.filter(of_asker, state__in=WAITING, expires_at__gt=self.at)
         return {row.slot_id: row for row in rows.order_by("pk")}
 
-    def slots(self, since: dt.date, until: dt.date) -> list[Slot]:
-        """Return the slots of the request's area, from today to the last day that is offered."""
+    def slots(self, since: dt.date, until: dt.date) -> tuple[list[Slot], dt.date | None]:
+        """Return the slots of the request's area, from today to the last day that is offered.
+
+        The second value is the first day that is left out, None without one. One day is always
+        complete.
+        """
         today = clock.local_date(self.at, self.request.hub.zone)
         last = today + dt.timedelta(days=self.policy.days_ahead)
         rows = slots_for(self.request.hub, self.request.zone, max(since, today), min(until, last))
-        return list(rows.filter(opens_at__gt=self.at).order_by("opens_at", "closes_at", "pk"))
+        rows = rows.filter(opens_at__gt=self.at).order_by("opens_at", "closes_at", "pk")
+        dates = rows.order_by("service_date", "pk").values_list("service_date", flat=True)
+        beyond = dates[MOST_SLOTS : MOST_SLOTS + 1].first()
+        if beyond is None:
+            return list(rows), None
+        more_from = max(beyond, dates[0] + _A_DAY)
+        return list(rows.filter(service_date__lt=more_from)), more_from
 
     def by_counts(self, slots: Sequence[Slot]) -> tuple[list[Slot], list[NotOffered]]:
         """Return the slots that rules and counts allow, and the others with the reason."""

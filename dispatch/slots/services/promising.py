@@ -24,7 +24,8 @@ from dispatch.orders.states import OrderState
 from dispatch.planning.selectors.lists import published
 from dispatch.slots.counts import DIMENSIONS, WAITING, Amounts
 from dispatch.slots.errors import HoldEnded, OrderMoved, SlotClosed, SlotFull, SlotPassed
-from dispatch.slots.models import Caller, Hold, Slot
+from dispatch.slots.events import HOLD_PLACED
+from dispatch.slots.models import Caller, Choice, Hold, Slot
 from dispatch.slots.rules.grams import shown_grams
 from dispatch.slots.selectors import alternatives
 from dispatch.slots.services.counting import (
@@ -35,7 +36,7 @@ from dispatch.slots.services.counting import (
     stop_counting_as_held,
     take,
 )
-from dispatch.slots.services.holding import has_day, lock_hold, promised_hold
+from dispatch.slots.services.holding import has_day, hold_facts, lock_hold, promised_hold
 from dispatch.slots.services.leaving import refuse_too_late
 from dispatch.slots.services.matching import same_door
 from dispatch.slots.services.requests import DeliveryRequest, request_for_order
@@ -44,13 +45,15 @@ from dispatch.slots.services.visits import (
     HubDay,
     PreparedVisit,
     VisitDoesNotFit,
+    days_of_holds,
     days_of_visits,
     is_visit_for,
     needs_visit,
     prepare_visit,
 )
-from dispatch.slots.states import HoldState
+from dispatch.slots.states import ChoiceState, HoldState
 from lastmile.core import clock
+from lastmile.core.events import record
 
 #: Tries of a promise whose order moves to another day at the same time. Chosen.
 TURNS: Final = 4
@@ -147,30 +150,30 @@ def ensure_taken(
 ) -> Hold:
     """Return a locked hold whose place is certainly counted.
 
-    A hold whose place was given back because it expired is replaced by a new hold with the same
-    terms, if the slot still has a place. ``checkout_share`` is the share of the slot in per cent
-    that checkouts may hold.
-    Locks: expired holds. Records: hold.released. Raises: HoldEnded with the nearest slots,
-    SlotPassed, SlotClosed.
+    A hold whose place was given back because it expired is live again with the same terms, if the
+    slot still has a place. A hold whose choice was cancelled or used never is. ``checkout_share``
+    is the share of the slot in per cent that checkouts may hold.
+    Locks: expired holds. Records: hold.released, hold.placed. Raises: HoldEnded with the nearest
+    slots, SlotPassed, SlotClosed.
     """
     if hold.state in WAITING:
         return hold
-    if hold.state != HoldState.RELEASED or hold.expires_at is None:
+    if hold.state != HoldState.RELEASED or hold.expires_at is None or _is_over(hold):
         raise _ended(hold, slot, at)
     give_back_expired([slot], at)
     share = checkout_share if hold.caller == Caller.CHECKOUT else None
     with _naming_slots_near(hold, slot, at):
         take(slot, Amounts.of_hold(hold), at=at, late=late, checkout_share=share)
-    revived = Hold(
-        **{
-            field.attname: getattr(hold, field.attname)
-            for field in Hold._meta.concrete_fields
-            if field.name not in {"id", "public_id", "state", "created_at", "updated_at"}
-        },
-        state=HoldState.LIVE,
-    )
-    revived.save()
-    return revived
+    hold.state = HoldState.LIVE
+    hold.save(update_fields=["state"])
+    record(HOLD_PLACED, hold_facts(hold), subject=hold.public_id)
+    return hold
+
+
+def _is_over(hold: Hold) -> bool:
+    """Return True if the choice of a locked hold was cancelled or used."""
+    over = [ChoiceState.CANCELLED, ChoiceState.USED]
+    return Choice.objects.filter(hold=hold, state__in=over).exists()
 
 
 def ensure_visit(
@@ -265,8 +268,7 @@ def order_amounts(order: Order) -> Amounts:
 
 def _days(hold: Hold, order: Order) -> list[HubDay]:
     """Return the days to lock: that of the slot, and that of the order's present visit."""
-    days = [(hold.slot.hub, hold.slot.service_date)] if needs_visit(hold.slot) else []
-    return [*days, *days_of_visits([order.public_id])]
+    return [*days_of_holds([hold]), *days_of_visits([order.public_id])]
 
 
 def _refuse_passed(hold: Hold, slot: Slot, order: Order, at: dt.datetime) -> None:

@@ -132,6 +132,11 @@ def _new_visit(key: str, request: DeliveryRequest) -> NewVisit:
     )
 
 
+def days_of_holds(holds: Iterable[Hold]) -> list[HubDay]:
+    """Return the hubs and dates of the tentative plans in which these holds have a visit."""
+    return [(hold.slot.hub, hold.slot.service_date) for hold in holds if needs_visit(hold.slot)]
+
+
 def days_of_visits(keys: Iterable[str]) -> list[HubDay]:
     """Return the hubs and dates of the tentative plans that have these visits."""
     rows = TentativeVisit.objects.select_related("day__hub").filter(key__in=list(keys))
@@ -237,6 +242,7 @@ __all__ = [
     "HubDay",
     "PreparedVisit",
     "VisitDoesNotFit",
+    "days_of_holds",
     "days_of_visits",
     "is_visit_for",
     "needs_visit",

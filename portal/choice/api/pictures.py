@@ -43,10 +43,20 @@ def session_picture(
         "since": session.since,
         "until": session.until,
         "basket": session,
-        "offers": [_offer(row, row.offer in own, costs=costs) for row in rows],
+        "offers": [
+            _offer(row, session.hub.zone, held=row.offer in own, costs=costs) for row in rows
+        ],
         "not_ready": session.not_ready,
+        "more_from": session.more_from,
         "not_offered": [
-            item | {"why": why_missing(str(item["reason"]))} for item in session.not_offered
+            item
+            | {
+                "why": why_missing(str(item["reason"])),
+                "service_date": clock.local_date(
+                    dt.datetime.fromisoformat(str(item["opens_at"])), session.hub.zone
+                ),
+            }
+            for item in session.not_offered
         ],
         "hold": hold_picture(held[-1], now) if held else None,
         "choice": choice_picture(choice, now, orders=costs) if choice else None,
@@ -60,6 +70,7 @@ def hold_picture(held: HeldPlace, now: dt.datetime) -> dict[str, Any]:
     """Return a held place with the seconds that are left."""
     shown = {name: getattr(held, name) for name in held.__slots__}
     return shown | {
+        "service_date": clock.local_date(held.opens_at, held.time_zone),
         "co2_g": shown_grams(held.co2_g),
         "choice": held.choice or None,
         "expires_in_s": _seconds_left(held.expires_at, now),
@@ -111,13 +122,14 @@ def _is_requested(choice: Choice) -> bool:
     )
 
 
-def _offer(row: ShownOffer, held: bool, *, costs: bool) -> dict[str, Any]:
+def _offer(row: ShownOffer, zone: str, *, held: bool, costs: bool) -> dict[str, Any]:
     names = (
-        *("offer", "rank", "option", "handovers", "service_date", "opens_at", "closes_at"),
-        *("book_until_at", "price_minor", "currency", "price_parts", "green", "reason"),
+        *("offer", "rank", "option", "handovers", "opens_at", "closes_at", "book_until_at"),
+        *("price_minor", "currency", "price_parts", "green", "reason"),
     )
     shown = {name: getattr(row, name) for name in names}
     return shown | {
+        "service_date": clock.local_date(row.opens_at, zone),
         "co2_g": shown_grams(row.co2_g),
         "why": why_ranked(row.reason),
         "held": held,

@@ -18,6 +18,7 @@ from lastmile.core.http.fields import (
 from lastmile.core.openapi import example
 
 _SES = "The session's `id`."
+_DATE = "Date of the window in the time zone of the hub, also for a window after midnight."
 
 
 @example(text="Avenida del Mar 1200, La Serena", lat=-29.9165, lon=-71.2730)
@@ -127,7 +128,7 @@ class ShownOfferOut(serializers.Serializer[Any]):
     rank = serializers.IntegerField()
     option = serializers.ChoiceField(choices=Option.values)
     handovers = serializers.ListField(child=serializers.CharField())
-    service_date = DateField()
+    service_date = DateField(help_text=_DATE)
     opens_at = InstantField()
     closes_at = InstantField()
     book_until_at = InstantField(help_text="From then on it can no longer be booked.")
@@ -162,7 +163,7 @@ class NotOfferedOut(serializers.Serializer[Any]):
     """A time that is not offered, and why."""
 
     option = serializers.CharField()
-    service_date = serializers.CharField()
+    service_date = DateField(help_text=_DATE)
     opens_at = InstantField()
     closes_at = InstantField()
     reason = serializers.CharField()
@@ -178,7 +179,7 @@ class HoldOut(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=["live", "kept", "promised", "released", "expired"])
     option = serializers.ChoiceField(choices=Option.values)
     handover = serializers.CharField()
-    service_date = DateField()
+    service_date = DateField(help_text=_DATE)
     opens_at = InstantField()
     closes_at = InstantField()
     time_zone = serializers.CharField()
@@ -253,6 +254,11 @@ class DeliveryOptionsOut(serializers.Serializer[Any]):
     offers = PricedOfferOut(many=True)
     not_ready = serializers.ListField(
         child=serializers.CharField(), help_text="Days that are being prepared; ask again."
+    )
+    more_from = DateField(
+        allow_null=True,
+        help_text="First day that is left out, because there are too many options: send it as "
+        "`since`. Null: all days are here.",
     )
     not_offered = NotOfferedOut(many=True)
     hold = HoldOut(allow_null=True)

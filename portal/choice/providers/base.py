@@ -71,11 +71,15 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderAnswer:
-    """The answer of a provider: offers, options that are not offered, days that are not ready."""
+    """The answer of a provider: offers, options that are not offered, days that are not ready.
+
+    ``more_from`` is the first day that the provider left out, because it had too many options.
+    """
 
     offers: tuple[FoundOffer, ...] = ()
     missing: tuple[Missing, ...] = ()
     not_ready: tuple[dt.date, ...] = ()
+    more_from: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

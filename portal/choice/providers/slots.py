@@ -65,6 +65,7 @@ class Slots:
                 for item in answer.not_offered
             ),
             not_ready=answer.not_ready,
+            more_from=answer.more_from,
         )
 
     def bookable(self, offers: Collection[str], question: Question) -> set[str]:

@@ -20,6 +20,7 @@ from dispatch.slots.policy import slots_policy
 from dispatch.slots.services import (
     DeliveryRequest,
     Goods,
+    lock_places,
     request_for_address,
     request_for_order,
 )
@@ -188,7 +189,7 @@ def change_session(
     Locks: the session, then the slots and holds of the session. Records: nothing. Raises:
     SessionChanged if another call changed the session at the same time.
     """
-    row = DeliverySession.objects.select_for_update(of=("self",)).get(pk=session.pk)
+    row = lock_session(session)
     if row.round != answer.round:
         raise SessionChanged(
             _("These options were changed at the same moment. Look at them again, then choose.")
@@ -206,12 +207,22 @@ def change_session(
         for shown in offers_of(row)
         if shown.offer in before and before[shown.offer].price_minor != shown.price_minor
     ]
-    holds = held_by(row)
-    for held in holds:
+    places = held_by(row)
+    if len(places) > 1:
+        lock_places([held.hold for held in places])
+    for held in places:
         if held.value_minor != row.value_minor:
             provider_of_hold(held.hold).reprice(held.hold, row.value_minor)
-    forget_rounds(row, [held.hold for held in holds])
+    forget_rounds(row, [held.hold for held in places])
     return ChangedSession(session=row, changes=tuple(changes))
+
+
+def lock_session(session: DeliverySession) -> DeliverySession:
+    """Return the present row of a session, locked: one call at a time holds and confirms.
+
+    Locks: the session. Records: nothing. Raises: nothing.
+    """
+    return DeliverySession.objects.select_for_update(of=("self",)).get(pk=session.pk)
 
 
 def held_by(session: DeliverySession) -> list[HeldPlace]:

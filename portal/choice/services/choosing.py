@@ -18,6 +18,7 @@ from portal.choice.models import DeliverySession, ShownOffer
 from portal.choice.providers import provider_of_hold
 from portal.choice.providers.base import HeldPlace
 from portal.choice.selectors import offers_of
+from portal.choice.services.asking import lock_session
 from portal.choice.services.holding import NEEDS_ANOTHER, has_room_for, with_alternatives
 
 
@@ -46,10 +47,16 @@ def confirm_choice(
     ``price_minor`` is the price that the shopper saw; another price is refused. Earlier choices of
     the session that still wait are cancelled, so an order can only come for the last one.
 
-    Locks: as the provider. Records: choice.kept, choice.cancelled. Raises: BasketChanged if the
-    goods have grown since; PriceChanged; SlotPassed, SlotClosed, HoldEnded with other offers.
+    Locks: the session, then as the provider. Records: choice.kept, choice.cancelled. Raises:
+    BasketChanged if the goods have grown since; PriceChanged; SlotPassed, SlotClosed, HoldEnded
+    with other offers.
     """
     held = ready.held
+    if session is not None:
+        lock_session(session)
+        waiting = Choice.objects.filter(session=session.public_id, state=ChoiceState.WAITING)
+        others = waiting.filter(hold__isnull=False).values_list("hold__public_id", flat=True)
+        slots.lock_places([held.hold, *others])
     if session is not None and not has_room_for(held, session):
         raise BasketChanged(
             _("The basket has grown since this time was held. Hold the offer again, then confirm."),

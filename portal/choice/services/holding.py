@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from dispatch.slots.errors import HoldEnded, SlotClosed, SlotFull, SlotPassed
 from dispatch.slots.models import Choice
 from dispatch.slots.rules.grams import shown_grams
-from dispatch.slots.services import cancel_choice
+from dispatch.slots.services import cancel_choice, lock_places
 from lastmile.core import clock
 from lastmile.core.errors import Conflict, FieldProblem, Invalid
 from portal.choice.errors import OfferUnknown
@@ -20,7 +20,7 @@ from portal.choice.models import DeliverySession, ShownOffer
 from portal.choice.providers import provider_called, provider_of_hold
 from portal.choice.providers.base import HeldPlace, Wish
 from portal.choice.selectors import offers_of
-from portal.choice.services.asking import held_by, question_of
+from portal.choice.services.asking import held_by, lock_session, question_of
 
 ALTERNATIVES: Final = 3
 KEPT: Final = "kept"
@@ -74,7 +74,7 @@ def hold_offer(*, session: DeliverySession, ready: ReadyHold) -> HeldPlace:
     Locks: the session, then as the provider. Records: as the provider. Raises: SlotFull,
     SlotPassed, SlotClosed with up to three other offers of the session; TooManyHolds.
     """
-    DeliverySession.objects.select_for_update(of=("self",)).get(pk=session.pk)
+    lock_session(session)
     shown = ready.shown
     kept = _kept(session, shown, ready.handover)
     if kept is not None:
@@ -123,17 +123,17 @@ def with_alternatives(fault: Conflict, session: DeliverySession, lost: ShownOffe
         free |= provider_called(name).bookable(offers, question)
     near = [row for row in rows if row.offer in free][:ALTERNATIVES]
     data = {name: value for name, value in fault.data.items() if name != "slot"}
-    data |= {"offer": lost.offer, "alternatives": alternatives_of(near)}
+    data |= {"offer": lost.offer, "alternatives": alternatives_of(near, session.hub.zone)}
     return type(fault)(fault.detail, data=data, errors=fault.errors)
 
 
-def alternatives_of(rows: Sequence[ShownOffer]) -> list[dict[str, Any]]:
-    """Return offers as the facts of a refusal."""
+def alternatives_of(rows: Sequence[ShownOffer], zone: str) -> list[dict[str, Any]]:
+    """Return offers as the facts of a refusal; their dates are those in the time zone ``zone``."""
     return [
         {
             "offer": row.offer,
             "option": row.option,
-            "service_date": row.service_date.isoformat(),
+            "service_date": clock.local_date(row.opens_at, zone).isoformat(),
             "opens_at": row.opens_at.isoformat(),
             "closes_at": row.closes_at.isoformat(),
             "price_minor": row.price_minor,
@@ -169,10 +169,12 @@ def has_room_for(held: HeldPlace, session: DeliverySession) -> bool:
 
 def _take_back_choice(session: DeliverySession, shown: ShownOffer) -> None:
     """Cancel the choice that keeps a place of the same offer with other terms."""
-    for held in held_by(session):
-        if held.state == KEPT and held.offer == shown.offer:
-            for choice in Choice.objects.filter(public_id=held.choice):
-                cancel_choice(choice=choice)
+    places = held_by(session)
+    kept = [held.choice for held in places if held.state == KEPT and held.offer == shown.offer]
+    if kept:
+        lock_places([held.hold for held in places])
+    for choice in Choice.objects.filter(public_id__in=kept).order_by("pk"):
+        cancel_choice(choice=choice)
 
 
 def _wish(shown: ShownOffer, handover: str) -> Wish:

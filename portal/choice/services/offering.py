@@ -28,12 +28,16 @@ MOST_MISSING = 400  # options that are not offered which one session stores
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offering:
-    """The offers of a question, best first, and the options and days that are missing."""
+    """The offers of a question, best first, and the options and days that are missing.
+
+    ``more_from`` is the first day that is left out, because there are too many options.
+    """
 
     offers: tuple[tuple[FoundOffer, Ranked], ...]
     green: str
     missing: tuple[Missing, ...]
     not_ready: tuple[dt.date, ...]
+    more_from: dt.date | None = None
 
 
 def find_offering(question: Question, *, green_before: str = "") -> Offering:
@@ -43,7 +47,14 @@ def find_offering(question: Question, *, green_before: str = "") -> Offering:
     vehicle can carry the goods.
     """
     answers = [provider.find(question) for provider in providers()]
-    offers_by_id = {offer.offer: offer for answer in answers for offer in answer.offers}
+    more_from = min((it.more_from for it in answers if it.more_from), default=None)
+    last = more_from or dt.date.max
+    offers_by_id = {
+        offer.offer: offer
+        for answer in answers
+        for offer in answer.offers
+        if offer.service_date < last
+    }
     candidates = [
         Candidate(
             key=offer.offer,
@@ -55,7 +66,7 @@ def find_offering(question: Question, *, green_before: str = "") -> Offering:
     ]
     sticky = slots_policy().green_stickiness
     green = green_of(candidates, before=green_before, stickiness_percent=sticky)
-    missing = tuple(item for answer in answers for item in answer.missing)
+    missing = tuple(it for answer in answers for it in answer.missing if it.service_date < last)
     if not offers_by_id and any(item.reason == TOO_LARGE for item in missing):
         raise _too_large()
     return Offering(
@@ -63,6 +74,7 @@ def find_offering(question: Question, *, green_before: str = "") -> Offering:
         green=green,
         missing=missing,
         not_ready=tuple(sorted({date for answer in answers for date in answer.not_ready})),
+        more_from=more_from,
     )
 
 
@@ -114,7 +126,8 @@ def store_offering(session: DeliverySession, offering: Offering) -> None:
     session.green_offer = offering.green
     session.not_ready = [date.isoformat() for date in offering.not_ready]
     session.not_offered = [_as_json(item) for item in offering.missing[:MOST_MISSING]]
-    session.save(update_fields=["round", "green_offer", "not_ready", "not_offered", "updated_at"])
+    session.more_from = offering.more_from
+    session.save(update_fields=["round", "green_offer", "not_ready", "not_offered", "more_from"])
     shown_at = clock.now()
     ShownOffer.objects.bulk_create(
         ShownOffer(

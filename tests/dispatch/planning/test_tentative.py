@@ -452,6 +452,9 @@ def test_a_van_that_left_a_moment_ago_takes_no_hold(clock: SetClock) -> None:
     assert (hub.pk, DAY) in {(day.pk, date) for day, date in days_behind()}
     reconcile_day(hub=hub, service_date=DAY)
     assert (visits(hub)[held].state, visits(hub)[held].reason) == ("unplaced", "route_left")
+    reconcile_day(hub=hub, service_date=DAY)
+    (lost,) = Event.objects.filter(kind="hold.unplaced")  # told once
+    assert (lost.subject, lost.data["reason"]) == (held, "route_left")
     is_right(hub)
 
 

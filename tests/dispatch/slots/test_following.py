@@ -10,10 +10,18 @@ from dispatch.orders import services as orders
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order
 from dispatch.slots.models import Hold, Slot
-from dispatch.slots.services import adopt_promises, promise_hold, settle_order
-from tests.dispatch.slots.booking import curbside, take_place, taken
+from dispatch.slots.services import (
+    adopt_promises,
+    following,
+    promise_hold,
+    request_adoption,
+    settle_order,
+)
+from lastmile.core.models import Event, Job
+from tests.dispatch.slots.booking import YOU, curbside, take_place, taken
+from tests.dispatch.slots.test_windows import hub_with_van, order_at, visits
 from tests.drain import drain
-from tests.factories import make_hub, make_order, make_slot, make_window, make_zone
+from tests.factories import make_hub, make_order, make_orders, make_slot, make_window, make_zone
 from tests.factories.orders import DAY
 
 pytestmark = pytest.mark.usefixtures("retailer", "clock")
@@ -40,6 +48,23 @@ def test_a_promise_from_any_door_takes_its_place_even_beyond_the_capacity(cause:
     drain()
     assert taken(slot) == 2
     assert set(Hold.objects.values_list("caller", "state")) == {("order", "promised")}
+
+
+def test_a_promise_beyond_a_capacity_of_its_slot_is_told_and_one_within_is_not() -> None:
+    slot = make_slot(capacity_orders=1, capacity_weight_g=9_000)
+    first = make_order(window=make_window(10, 12), weight_g=2_000)
+    settle_order(order=first)
+    assert not Event.objects.filter(kind="slot.overbooked").exists()
+    second = make_order(window=make_window(10, 12), weight_g=2_000)
+    settle_order(order=second)
+    Order.objects.filter(pk=first.pk).update(weight_g=8_000)
+    settle_order(order=first)
+    settle_order(order=first)  # nothing more is taken, so there is nothing to tell
+    told = Event.objects.filter(kind="slot.overbooked", subject=slot.public_id).order_by("pk")
+    assert [(event.data["order"], event.data["beyond"]) for event in told] == [
+        (second.public_id, ["orders"]),
+        (first.public_id, ["orders", "weight_g"]),
+    ]
 
 
 def test_an_order_that_comes_with_the_window_of_a_slot_takes_a_place() -> None:
@@ -74,6 +99,34 @@ def test_a_cancelled_order_gives_its_place_back() -> None:
     assert taken(slot) == 0
     take_place(slot)
     assert taken(slot) == 1
+
+
+def test_a_cancelled_order_gives_the_place_and_the_visit_of_its_change_back_at_once() -> None:
+    hub = hub_with_van()
+    old, new = make_slot(hub=hub), make_slot(hub=hub, opens=720, closes=780, capacity_orders=1)
+    order = order_at(hub)
+    promise_hold(hold=take_place(old), order=order, handover="", cause="choice")
+    order.refresh_from_db()
+    change = take_place(new, order=order)
+    others = take_place(old, session=YOU)
+    assert (taken(old), taken(new)) == (2, 1)
+    orders.cancel_order(order=order)
+    settle_order(order=order)
+    assert (taken(old), taken(new)) == (1, 0)
+    assert change.public_id not in visits(hub)
+    assert others.public_id in visits(hub)
+    assert take_place(new, session="ses_stranger").state == "live"
+
+
+def test_the_change_of_an_open_order_keeps_its_place_while_its_promise_moves() -> None:
+    hub = make_hub()
+    old, new = curbside(hub=hub), curbside(hub=hub, opens=720, closes=780)
+    order = make_order(service_date=None)
+    promise_hold(hold=take_place(old), order=order, handover="", cause="shopper")
+    order.refresh_from_db()
+    take_place(new, order=order)
+    settle_order(order=order)
+    assert (taken(old), taken(new)) == (1, 1)
 
 
 def test_a_new_promise_of_staff_moves_the_place() -> None:
@@ -122,7 +175,7 @@ def test_promises_that_are_older_than_their_slot_are_adopted_once() -> None:
     drain()
     slot = make_slot(hub=hub)
     for adopted in (1, 0):
-        assert adopt_promises(hub=hub, since=DAY, until=DAY) == adopted
+        assert adopt_promises(hub=hub, since=DAY, until=DAY).orders == adopted
         assert taken(slot) == 1
 
 
@@ -131,7 +184,7 @@ def test_a_closed_slot_adopts_no_promise() -> None:
     slot = make_slot(hub=hub, state="closed", closed_reason="staff")
     make_order(window=make_window(10, 12))
     drain()
-    assert adopt_promises(hub=hub, since=DAY, until=DAY) == 0
+    assert adopt_promises(hub=hub, since=DAY, until=DAY).orders == 0
     assert taken(slot) == 0
 
 
@@ -142,3 +195,29 @@ def test_settling_twice_changes_nothing() -> None:
     assert first is not None
     assert settle_order(order=order) == first
     assert (taken(slot), Hold.objects.count()) == (1, 1)
+
+
+def test_many_older_promises_take_their_places_page_by_page_with_one_job_a_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following, "ADOPTED_AT_ONCE", 2)
+    hub = make_hub()
+    make_orders(5, window=make_window(10, 12), hub=hub.public_id)
+    drain()
+    slot = make_slot(hub=hub)
+    request_adoption(hub=hub, since=DAY, until=DAY)
+    drain()
+    assert taken(slot) == 5
+    pages = Job.objects.filter(kind="slots.adopt").order_by("pk").values_list("result", flat=True)
+    assert [page["orders"] for page in pages] == [2, 2, 1]
+
+
+def test_a_promise_after_midnight_is_adopted_by_the_slot_of_the_evening_before() -> None:
+    hub = make_hub()
+    late = make_window(24, 25)
+    order = make_order(window=late, hub=hub.public_id, service_date=DAY + dt.timedelta(days=1))
+    drain()
+    slot = make_slot(hub=hub, opens_at=late.opens_at, closes_at=late.closes_at)
+    adopted = adopt_promises(hub=hub, since=DAY, until=DAY)
+    order.refresh_from_db()
+    assert (adopted.orders, taken(slot), order.service_date) == (1, 1, DAY)

@@ -289,6 +289,61 @@ def test_a_cancelled_choice_gives_its_place_back_and_cannot_be_used() -> None:
     cancel_choice(choice=choice)
 
 
+@pytest.mark.parametrize("expired_first", [False, True])
+def test_a_cancelled_choice_is_never_kept_promised_or_used_again(
+    clock: SetClock, expired_first: bool
+) -> None:
+    slot = curbside(capacity_orders=1)
+    hold = take_place(slot)
+    choice = keep_hold(hold=hold, minutes=30)
+    if expired_first:
+        clock(EVE + minutes(31))
+        release_hold(hold=take_place(slot, session=YOU))
+    cancel_choice(choice=choice)
+    order = make_order(service_date=None)
+    with refused(HoldEnded):
+        keep_hold(hold=hold, minutes=30)
+    with refused(HoldEnded):
+        promise_hold(hold=hold, order=order, handover="", cause="choice")
+    with refused(ChoiceGone):
+        use_choice(order=order, choice_id=choice.public_id)
+    choice.refresh_from_db()
+    order.refresh_from_db()
+    assert (choice.state, order.promise, taken(slot)) == ("cancelled", None, 0)
+
+
+def test_an_expired_choice_that_is_kept_again_keeps_its_id_and_that_of_its_hold(
+    clock: SetClock,
+) -> None:
+    slot = curbside(capacity_orders=1)
+    hold = take_place(slot)
+    choice = keep_hold(hold=hold, minutes=30)
+    clock(EVE + minutes(31))
+    release_hold(hold=take_place(slot, session=YOU))
+    again = keep_hold(hold=hold, minutes=30)
+    hold.refresh_from_db()
+    assert (again, again.hold, hold.state, taken(slot)) == (choice, hold, "kept", 1)
+    assert keep_hold(hold=hold, minutes=30) == choice
+    cancel_choice(choice=choice)
+    assert taken(slot) == 0
+
+
+def test_each_end_of_a_choice_is_told_once(clock: SetClock) -> None:
+    slot = curbside(capacity_orders=3)
+    cancelled, released, expired = (
+        keep_hold(hold=take_place(slot, session=f"ses_{n}"), minutes=30) for n in range(3)
+    )
+    cancel_choice(choice=cancelled)
+    cancel_choice(choice=cancelled)
+    assert released.hold is not None
+    release_hold(hold=released.hold)
+    clock(EVE + minutes(31))
+    take_place(slot)
+    assert kinds(cancelled.public_id) == ["choice.kept", "choice.cancelled"]
+    assert kinds(released.public_id) == ["choice.kept", "choice.cancelled"]
+    assert kinds(expired.public_id) == ["choice.kept", "choice.expired"]
+
+
 def test_a_used_choice_cannot_be_cancelled_and_its_hold_cannot_be_released() -> None:
     slot = curbside(capacity_orders=1)
     choice = keep_hold(hold=take_place(slot), minutes=30)

@@ -18,6 +18,7 @@ from lastmile.core.events import as_domain_event
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.conftest import SetClock
+from tests.drain import drain
 from tests.factories import (
     make_hold,
     make_hub,
@@ -348,7 +349,7 @@ def test_promises_that_are_older_than_their_slots_take_their_places(clock: SetCl
     make_template(hub=hub, capacity_orders=1, opens_days_ahead=2)
     slot = Slot.objects.get(service_date=DAY)
     assert slot.taken_orders == 0
-    deliver_events()
+    drain()
     slot.refresh_from_db()
     assert (slot.taken_orders, slot.free_orders) == (1, 0)
     assert Hold.objects.get().order == order

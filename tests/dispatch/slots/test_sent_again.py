@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dispatch.orders import services
-from dispatch.orders.drafts import OrderDraft, PlaceDraft, PromiseDraft
+from dispatch.orders.drafts import OrderDraft, PlaceDraft, PromiseDraft, WindowDraft
 from dispatch.orders.models import Order, Promise
-from dispatch.slots.services import promise_hold
+from dispatch.slots.services import promise_hold, settle_order
+from lastmile.core import clock
 from tests.dispatch.orders.actions import at
 from tests.dispatch.slots.booking import curbside, take_place, taken
 from tests.drain import drain
@@ -136,3 +138,44 @@ def test_a_redirected_order_keeps_the_hub_of_its_new_place_and_its_slot() -> Non
     assert (order.hub, order.notes, taken(slot)) == (second, "again", 1)
     assert order.promise is not None
     assert order.promise.slot == slot.public_id
+
+
+@pytest.mark.parametrize("cause", ["file", "api", "dispatcher"])
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_window_after_midnight_is_served_on_the_round_of_its_slot_through_every_door(
+    cause: str, dated: bool
+) -> None:
+    hub = make_hub()
+    slot = curbside(hub=hub, option="window", opens=1440, closes=1500)
+    assert clock.local_date(slot.opens_at, hub.zone) == DAY + dt.timedelta(days=1)
+    late = WindowDraft(opens_at=slot.opens_at, closes_at=slot.closes_at)
+    date = DAY + dt.timedelta(days=1) if dated else None
+    first = draft_of(window=late, service_date=date, hub=hub.public_id)
+    if cause == "dispatcher":
+        order = send(draft_of(window=None, service_date=None, hub=hub.public_id))
+        draft = PromiseDraft(opens_at=late.opens_at, closes_at=late.closes_at, cause=cause)
+        services.set_promise(order=order, draft=draft)
+    else:
+        order = send(first, cause)
+    drain()
+    order.refresh_from_db()
+    assert (order.service_date, taken(slot)) == (DAY, 1)
+    assert window(order) == (slot.opens_at, slot.closes_at)
+    # The same order again leaves it there, and so does a second look at its place.
+    if cause != "dispatcher":
+        send(replace(first, notes="again"), cause, "import:imp_2")
+    drain()
+    settle_order(order=order)
+    order.refresh_from_db()
+    assert (order.service_date, taken(slot)) == (DAY, 1)
+
+
+def test_a_planned_order_stays_on_its_date_whatever_its_slot_says() -> None:
+    hub = make_hub()
+    slot = curbside(hub=hub, option="window", opens=1440, closes=1500)
+    late = WindowDraft(opens_at=slot.opens_at, closes_at=slot.closes_at)
+    order = send(draft_of(window=late, service_date=None, hub=hub.public_id))
+    services.mark_planned(orders=[order.pk], plan="pln_1")
+    settle_order(order=order)
+    order.refresh_from_db()
+    assert (order.service_date, taken(slot)) == (DAY + dt.timedelta(days=1), 1)

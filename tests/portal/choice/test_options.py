@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dispatch.slots.policy import SlotPolicy
+from dispatch.slots.services import offering as slot_offering
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from portal.choice.models import DeliverySession, ShownOffer
 from tenants.people.services.sections import set_section
@@ -99,6 +100,47 @@ def test_the_sentences_are_in_the_language_of_the_session(
     assert answer["content-language"] == language[:2]
     refused = shop.try_hold(session, "slt_unknown")
     assert refused["content-language"] == language[:2]
+
+
+def test_a_window_after_midnight_has_its_local_date_in_each_answer_of_the_checkout(
+    shop: Shop,
+) -> None:
+    hub = make_hub()
+    late, full = (
+        make_slot(hub=hub, option="curbside", opens=minute, closes=minute + 60, capacity_orders=1)
+        for minute in (1440, 1500)
+    )
+    next_day = (DAY + dt.timedelta(days=1)).isoformat()
+    session, rival = shop.ask(), shop.ask()
+    shop.hold(rival, full.public_id)
+    refused = shop.try_hold(session, full.public_id).json()
+    assert [near["service_date"] for near in refused["alternatives"]] == [next_day]
+    again = shop.change(session, until=next_day).json()
+    assert [row["service_date"] for row in again["not_offered"]] == [next_day]
+    assert offers_by_id(again)[late.public_id]["service_date"] == next_day
+    assert shop.hold(session, late.public_id)["service_date"] == next_day
+    assert shop.read(session)["hold"]["service_date"] == next_day
+
+
+def test_a_list_of_too_many_options_ends_after_a_whole_day_and_names_the_next_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slot_offering, "MOST_SLOTS", 4)
+    hub = make_hub()
+    dates = [DAY + dt.timedelta(days=n) for n in range(3)]
+    by_day = [
+        {curbside(hub, hour, service_date=date).public_id for hour in (8, 10, 12)} for date in dates
+    ]
+    last = dates[-1].isoformat()
+    session = shop.ask(until=last)
+    assert (set(offers_by_id(session)), session["more_from"]) == (by_day[0], dates[1].isoformat())
+    for n in (1, 2):
+        session = shop.change(session, since=session["more_from"], until=last).json()
+        assert set(offers_by_id(session)) == by_day[n]
+    assert session["more_from"] is None
+    monkeypatch.setattr(slot_offering, "MOST_SLOTS", 2)  # fewer than one day has
+    session = shop.ask(until=last)
+    assert (set(offers_by_id(session)), session["more_from"]) == (by_day[0], dates[1].isoformat())
 
 
 def test_days_that_are_not_ready_are_named_and_left_out(shop: Shop) -> None:

@@ -9,6 +9,7 @@ import pytest
 from dispatch.slots.models import Choice, Hold
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.helpers import race
+from tests.dispatch.slots.booking import take_place
 from tests.factories import make_hub, make_slot
 from tests.portal.choice.shop import Shop, curbside, hub_with_van, taken
 
@@ -47,6 +48,24 @@ def test_two_tabs_of_one_session_end_with_one_place(
     race(retailer, lambda _n: shop.try_confirm(held), 4)
     assert Choice.objects.filter(state="waiting").count() == 1
     assert sum(taken(slot) for slot in slots) == 1
+
+
+def test_two_confirms_of_one_session_at_once_leave_one_waiting_choice(
+    fresh_db: str, shop: Shop, retailer: RetailerRef
+) -> None:
+    hub = make_hub()
+    slots = [curbside(hub, hour, capacity=10) for hour in (8, 10)]
+    for _round in range(4):
+        session = shop.ask()
+        holds = [
+            {"id": take_place(slot, session=session["id"], caller="checkout").public_id}
+            for slot in slots
+        ]
+        answers = race(retailer, lambda n, held=holds: shop.try_confirm(held[n]), 2)
+        assert {answer.status_code for answer in answers} == {201}
+        choices = Choice.objects.filter(session=session["id"])
+        assert sorted(choices.values_list("state", flat=True)) == ["cancelled", "waiting"]
+    assert sum(taken(slot) for slot in slots) == 4
 
 
 def test_one_key_sent_twice_at_once_takes_one_place(

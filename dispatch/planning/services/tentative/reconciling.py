@@ -13,7 +13,12 @@ from typing import Any, Final
 from django.db import transaction
 
 from dispatch.fleet.models import Hub
-from dispatch.planning.events import UNPLACED, UnplacedFacts
+from dispatch.planning.events import (
+    HOLD_UNPLACED,
+    UNPLACED,
+    HoldUnplacedFacts,
+    UnplacedFacts,
+)
 from dispatch.planning.models import TentativeDay, TentativeVisit
 from dispatch.planning.problem.closed import ROUTE_LEFT
 from dispatch.planning.problem.day import order_input, pin_of
@@ -45,8 +50,8 @@ def reconcile_day(*, hub: Hub, service_date: dt.date) -> Reconciled:
     Places are computed outside the lock, and written only if the plan has not changed meanwhile.
     If it keeps changing, the last try computes under the lock. Call it outside a transaction.
 
-    Locks: the day, and the days from which orders moved here. Records: visit.unplaced. Raises:
-    nothing of its own.
+    Locks: the day, and the days from which orders moved here. Records: visit.unplaced,
+    hold.unplaced. Raises: nothing of its own.
     """
     with transaction.atomic():
         (day,) = lock_days([(hub, service_date)])
@@ -92,7 +97,7 @@ def _lock(
 def write_state(day: LockedDay, state: DayState, arrangement: Arrangement) -> Reconciled:
     """Write the places of a day's visits to its locked tentative plan.
 
-    Locks: nothing more. Records: visit.unplaced for orders that lost their place or found none.
+    Locks: nothing more. Records: visit.unplaced and hold.unplaced for those without a place now.
     Raises: nothing.
     """
     content, places = _content(state), _places(state, arrangement)
@@ -152,23 +157,18 @@ def _places(state: DayState, arrangement: Arrangement) -> Places:
 
 
 def _tell(day: LockedDay, content: Mapping[str, Content], places: Places, written: Written) -> None:
-    """Record the orders that are unplaced now and were not before, except those taken off."""
-    lost = [
-        key
-        for key in sorted(written.unplaced)
-        if content[key].order is not None and places.unplaced[key][0] != BY_HAND
-    ]
-    record_many(
-        [
-            UNPLACED.new(
-                key,
-                UnplacedFacts(
-                    hub=day.hub.public_id,
-                    service_date=day.service_date,
-                    reason=places.unplaced[key][0],
-                ),
-            )
-            for key in lost
-        ],
-        lane=Lane.BULK,
-    )
+    """Record the visits that are unplaced now and were not before, except those taken off."""
+    lost = [key for key in sorted(written.unplaced) if places.unplaced[key][0] != BY_HAND]
+    events = []
+    for key in lost:
+        facts: dict[str, Any] = {
+            "hub": day.hub.public_id,
+            "service_date": day.service_date,
+            "reason": places.unplaced[key][0],
+        }
+        events.append(
+            UNPLACED.new(key, UnplacedFacts(**facts))
+            if content[key].order is not None
+            else HOLD_UNPLACED.new(key, HoldUnplacedFacts(**facts))
+        )
+    record_many(events, lane=Lane.BULK)
