@@ -17,16 +17,10 @@ from dispatch.fleet.breaks import Break
 from dispatch.fleet.states import ShiftState
 from lastmile.core.errors import NotAllowed
 from lastmile.core.geo import Point
-from lastmile.core.http import id_param, named_in_body, params
+from lastmile.core.http import named_in_body, params
 from tenants.permissions import Act, Principal, RetailerAPIView, visible
 from tenants.resources import Resource, ResourceListView, ResourceView, Rows, described
 
-_HUB = OpenApiParameter(
-    "hub", OpenApiTypes.STR, description="The hub's `id`, or `external_id:` and your own ID."
-)
-_ACTIVE = OpenApiParameter(
-    "active", OpenApiTypes.BOOL, description="true: only active rows; false: only inactive rows."
-)
 _STATES = frozenset(state.value for state in ShiftState)
 
 
@@ -42,15 +36,7 @@ def _unchanged(principal: Principal, data: dict[str, Any]) -> dict[str, Any]:
 
 def _filter(request: Request, rows: Rows) -> Rows:
     """Filter rows by ``?hub=`` and ``?active=``."""
-    hub = id_param(request, "hub", selectors.hubs())
-    active = params.yes_no_param(request, "active")
-    rows = rows.filter(hub__public_id=hub) if hub else rows
-    return rows if active is None else rows.filter(active=active)
-
-
-def _filter_hubs(request: Request, rows: Rows) -> Rows:
-    active = params.yes_no_param(request, "active")
-    return rows if active is None else rows.filter(active=active)
+    return finding.if_active(request, finding.of_hub(request, rows))
 
 
 def _filter_zones(request: Request, rows: Rows) -> Rows:
@@ -63,10 +49,9 @@ def _filter_zones(request: Request, rows: Rows) -> Rows:
 
 
 def _filter_shifts(request: Request, rows: Rows) -> Rows:
-    hub = id_param(request, "hub", selectors.hubs())
+    rows = finding.of_hub(request, rows)
     date = params.date_param(request, "service_date")
     states = params.words_param(request, "state", _STATES)
-    rows = rows.filter(hub__public_id=hub) if hub else rows
     rows = rows.filter(service_date=date) if date else rows
     return rows.filter(state__in=states) if states else rows
 
@@ -95,8 +80,8 @@ HUBS = Resource(
     end=lambda row, **data: services.retire_hub(hub=row, **data),
     resolve=_unchanged,
     hub_field="public_id",
-    filter_rows=_filter_hubs,
-    parameters=(_ACTIVE,),
+    filter_rows=finding.if_active,
+    parameters=(finding.ACTIVE,),
 )
 ZONES = Resource(
     name="zones",
@@ -110,8 +95,8 @@ ZONES = Resource(
     resolve=_with_hub,
     filter_rows=_filter_zones,
     parameters=(
-        _HUB,
-        _ACTIVE,
+        finding.HUB,
+        finding.ACTIVE,
         OpenApiParameter(
             "lat", OpenApiTypes.FLOAT, description="With `lon`: only zones that contain the place."
         ),
@@ -129,7 +114,7 @@ VEHICLES = Resource(
     end=lambda row, **data: services.retire_vehicle(vehicle=row, **data),
     resolve=_with_hub,
     filter_rows=_filter,
-    parameters=(_HUB, _ACTIVE),
+    parameters=(finding.HUB, finding.ACTIVE),
 )
 DRIVERS = Resource(
     name="drivers",
@@ -142,7 +127,7 @@ DRIVERS = Resource(
     end=lambda row, **data: services.retire_driver(driver=row, **data),
     resolve=_with_hub,
     filter_rows=_filter,
-    parameters=(_HUB, _ACTIVE),
+    parameters=(finding.HUB, finding.ACTIVE),
 )
 SHIFTS = Resource(
     name="shifts",
@@ -156,7 +141,7 @@ SHIFTS = Resource(
     resolve=_resolve_shift,
     filter_rows=_filter_shifts,
     parameters=(
-        _HUB,
+        finding.HUB,
         OpenApiParameter("service_date", OpenApiTypes.DATE, description="Only shifts of this day."),
         OpenApiParameter("state", OpenApiTypes.STR, description="`scheduled` or `cancelled`."),
     ),

@@ -20,7 +20,7 @@ from lastmile.core.http.fields import (
 )
 from lastmile.core.openapi import example
 
-_HUB_REF = "The hub's `id`, or `external_id:` and your own ID."
+HUB_REF = "The hub's `id`, or `external_id:` and your own ID."
 _HOURS = (
     "Seven days, Monday first. Each day is a list of [opens, closes) in local minutes of the day. "
     "Above 1440, `closes` is on the next day."
@@ -113,7 +113,7 @@ class ZoneIn(serializers.Serializer[Any]):
 
     external_id = external_id()
     name = text(120)
-    hub = serializers.CharField(max_length=80, help_text=_HUB_REF)
+    hub = serializers.CharField(max_length=80, help_text=HUB_REF)
     polygon = serializers.JSONField(
         help_text="GeoJSON Polygon or MultiPolygon (RFC 7946), [longitude, latitude]."
     )
@@ -154,7 +154,7 @@ class VehicleIn(serializers.Serializer[Any]):
 
     external_id = external_id()
     name = text(120)
-    hub = serializers.CharField(max_length=80, help_text=_HUB_REF)
+    hub = serializers.CharField(max_length=80, help_text=HUB_REF)
     plate = optional_text(20)
     profile = serializers.ChoiceField(choices=Profile.values)
     energy = serializers.ChoiceField(choices=Energy.values)
@@ -201,7 +201,7 @@ class DriverIn(serializers.Serializer[Any]):
     external_id = external_id()
     name = text(120)
     phone = optional_text(40)
-    hub = serializers.CharField(max_length=80, help_text=_HUB_REF)
+    hub = serializers.CharField(max_length=80, help_text=HUB_REF)
     skills = words(required=False)
     member = serializers.CharField(
         max_length=40,

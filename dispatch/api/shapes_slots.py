@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from dispatch.api.shapes_fleet import HUB_REF, hub_id
 from dispatch.slots.models import Blackout, HolidayRule, Slot, SlotTemplate
 from dispatch.slots.models.templates import OPTION_VALUES
 from dispatch.slots.states import SlotState
@@ -20,7 +21,6 @@ from lastmile.core.http.fields import (
 )
 from lastmile.core.openapi import example
 
-_HUB_REF = "The hub's `id`, or `external_id:` and your own ID."
 _ZONE_REF = "The zone's `id`, or `external_id:` and your own ID; null for the whole hub."
 _MINUTE = "Local minute of the day in the hub's time zone: 600 is 10:00."
 _LARGE = 10**12
@@ -28,10 +28,6 @@ _LARGE = 10**12
 
 def _limit(most: int, help_text: str) -> serializers.IntegerField:
     return whole(most, required=False, allow_null=True, help_text=f"{help_text} Null: no limit.")
-
-
-def _hub() -> serializers.CharField:
-    return serializers.CharField(source="hub.public_id", read_only=True)
 
 
 class _ZoneId(serializers.CharField):
@@ -76,7 +72,7 @@ class SlotTemplateIn(CapacityIn):
 
     external_id = external_id()
     name = text(120)
-    hub = serializers.CharField(max_length=80, help_text=_HUB_REF)
+    hub = serializers.CharField(max_length=80, help_text=HUB_REF)
     zone = serializers.CharField(
         max_length=80, required=False, allow_null=True, help_text=_ZONE_REF
     )
@@ -103,11 +99,22 @@ class SlotTemplateIn(CapacityIn):
     active = serializers.BooleanField(required=False)
 
 
+@example(capacity_orders=20, base_minor=2_990)
+class SlotTemplateChangeIn(SlotTemplateIn):
+    """The fields of a template that would change; the others keep their values."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for field in fields.values():
+            field.required = False
+        return fields
+
+
 class SlotTemplateOut(ModelOut[SlotTemplate]):
     """A rule that opens slots."""
 
     id = serializers.CharField(source="public_id", read_only=True)
-    hub = _hub()
+    hub = hub_id()
     zone = _ZoneId()
 
     class Meta:
@@ -148,6 +155,60 @@ class NextWindowsOut(serializers.Serializer[Any]):
     left_out = LeftOutOut(many=True)
 
 
+class TouchedSlotOut(serializers.Serializer[Any]):
+    """A slot with orders or holds that a change touches. Its promises are kept."""
+
+    slot = serializers.CharField(source="slot.public_id")
+    change = serializers.ChoiceField(
+        choices=["closes", "keeps"],
+        help_text="closes: it takes no more orders. keeps: it keeps its capacity and prices, "
+        "unless you send `with_orders=true`.",
+    )
+    opens_at = InstantField(source="slot.opens_at")
+    closes_at = InstantField(source="slot.closes_at")
+    orders = serializers.ListField(
+        child=serializers.CharField(), help_text="Orders with a promise."
+    )
+    waiting = serializers.IntegerField(help_text="Places that shoppers hold.")
+
+
+class EffectOut(serializers.Serializer[Any]):
+    """The effect of a change that is not made yet."""
+
+    opened = serializers.IntegerField(help_text="Slots that will open.")
+    changed = serializers.IntegerField(help_text="Slots without orders that will change.")
+    removed = serializers.IntegerField(help_text="Slots without orders that will be removed.")
+    touched = TouchedSlotOut(many=True)
+    more = serializers.IntegerField(help_text="Touched slots that are not named here.")
+
+
+class HolidayOut(serializers.Serializer[Any]):
+    """A public holiday."""
+
+    date = serializers.DateField()
+    name = serializers.CharField()
+
+
+@example(country="CL", subdivision="")
+class HubCalendarIn(serializers.Serializer[Any]):
+    """The country and the region whose public holidays a hub has."""
+
+    country = serializers.CharField(
+        max_length=2, allow_blank=True, help_text="ISO 3166-1 code; empty: no public holidays."
+    )
+    subdivision = optional_text(8, help_text="Part of an ISO 3166-2 code. Empty: whole country.")
+
+
+class HubCalendarOut(serializers.Serializer[Any]):
+    """The public holidays of a hub. A hub starts with the country of its time zone."""
+
+    hub = serializers.CharField()
+    country = serializers.CharField(allow_blank=True)
+    subdivision = serializers.CharField(allow_blank=True)
+    holidays = HolidayOut(many=True, help_text="The next public holidays.")
+    version = serializers.IntegerField()
+
+
 @example(
     hub="external_id:centre", first_on="2026-12-24", last_on="2026-12-26", reason="Stocktaking"
 )
@@ -156,7 +217,7 @@ class BlackoutIn(serializers.Serializer[Any]):
 
     external_id = external_id()
     hub = serializers.CharField(
-        max_length=80, required=False, allow_null=True, help_text=f"{_HUB_REF} Null: all hubs."
+        max_length=80, required=False, allow_null=True, help_text=f"{HUB_REF} Null: all hubs."
     )
     zone = serializers.CharField(
         max_length=80, required=False, allow_null=True, help_text=_ZONE_REF
@@ -173,9 +234,7 @@ class BlackoutOut(ModelOut[Blackout]):
     """Dates without slots."""
 
     id = serializers.CharField(source="public_id", read_only=True)
-    hub = serializers.CharField(
-        source="hub.public_id", read_only=True, allow_null=True, default=None
-    )
+    hub = hub_id(allow_null=True, default=None)
     zone = _ZoneId()
 
     class Meta:
@@ -198,7 +257,7 @@ class SlotOut(ModelOut[Slot]):
     """A slot with what is taken of it. Expired holds count until they are given back."""
 
     id = serializers.CharField(source="public_id", read_only=True)
-    hub = _hub()
+    hub = hub_id()
     zone = _ZoneId()
     template = serializers.CharField(
         source="template.public_id", read_only=True, allow_null=True, default=None

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dispatch.api import finding, shapes_slots
+from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs, zones
 from dispatch.slots import selectors, services
 from dispatch.slots.models import Blackout
@@ -33,13 +35,13 @@ from lastmile.core.openapi import IF_MATCH, page_of
 from tenants.permissions import Act, Principal, RetailerAPIView, visible
 from tenants.resources import Resource, ResourceListView, ResourceView, Rows, described
 
-_HUB = OpenApiParameter(
-    "hub", OpenApiTypes.STR, description="The hub's `id`, or `external_id:` and your own ID."
-)
 _OPTION = OpenApiParameter("option", OpenApiTypes.STR, description="`window` or `curbside`.")
-_ACTIVE = OpenApiParameter(
-    "active", OpenApiTypes.BOOL, description="true: only active rows; false: only inactive rows."
+_WITH_ORDERS = OpenApiParameter(
+    "with_orders",
+    OpenApiTypes.BOOL,
+    description="true: slots with orders get new prices and capacity too. Promises do not change.",
 )
+_HOLIDAYS = 30  # next public holidays that the calendar of a hub names
 _OPTIONS = frozenset(OPTION_VALUES)
 _STATES = frozenset(state.value for state in SlotState)
 
@@ -70,17 +72,14 @@ def _refuse_all_hubs(principal: Principal) -> None:
 
 
 def _filter(request: Request, rows: Rows) -> Rows:
-    """Filter rows by ``?hub=``, ``?option=`` and ``?active=``."""
-    hub = id_param(request, "hub", hubs())
+    """Filter rows by ``?hub=`` and ``?option=``."""
+    rows = finding.of_hub(request, rows)
     options = params.words_param(request, "option", _OPTIONS)
-    rows = rows.filter(hub__public_id=hub) if hub else rows
     return rows.filter(option__in=options) if options else rows
 
 
 def _filter_templates(request: Request, rows: Rows) -> Rows:
-    active = params.yes_no_param(request, "active")
-    rows = _filter(request, rows)
-    return rows if active is None else rows.filter(active=active)
+    return finding.if_active(request, _filter(request, rows))
 
 
 def _filter_blackouts(request: Request, rows: Rows) -> Rows:
@@ -105,7 +104,7 @@ TEMPLATES = Resource(
     end=lambda row, **data: services.remove_template(template=row, **data),
     resolve=_resolve,
     filter_rows=_filter_templates,
-    parameters=(_HUB, _OPTION, _ACTIVE),
+    parameters=(finding.HUB, _OPTION, finding.ACTIVE),
 )
 BLACKOUTS = Resource(
     name="blackouts",
@@ -118,7 +117,7 @@ BLACKOUTS = Resource(
     end=lambda row, **data: services.remove_blackout(blackout=row, **data),
     resolve=_resolve_blackout,
     filter_rows=_filter_blackouts,
-    parameters=(_HUB, _SINCE, _UNTIL),
+    parameters=(finding.HUB, _SINCE, _UNTIL),
 )
 
 
@@ -130,12 +129,100 @@ class SlotTemplatesView(ResourceListView):
     resource = TEMPLATES
 
 
+@extend_schema_view(patch=extend_schema(parameters=[IF_MATCH, _WITH_ORDERS]))
 @described
 class SlotTemplateView(ResourceView):
     """The view of one slot template. DELETE keeps all promises."""
 
     acts = {"get": Act.SLOTS_VIEW, "patch": Act.SLOTS_EDIT, "delete": Act.SLOTS_EDIT}
     resource = TEMPLATES
+
+    def patch(self, request: Request, ref: str) -> Response:
+        """Change the given fields, and the future slots without orders.
+
+        Ask for the effect first: it names the slots with promises.
+        """
+        row = by_ref(TEMPLATES.visible_to(self.principal), ref)
+        with_orders = params.yes_no_param(request, "with_orders") or False
+        values = self.shape_in(shapes_slots.SlotTemplateIn, partial=True)
+        changed = services.change_template(
+            template=row,
+            version=expected_version(request),
+            with_orders=with_orders,
+            **_resolve(self.principal, values),
+        )
+        return self.shape_out(shapes_slots.SlotTemplateOut, changed, ETag=etag(changed))
+
+
+class SlotTemplateEffectView(RetailerAPIView):
+    """The effect of a change of a template, before it is made."""
+
+    acts = {"post": Act.SLOTS_EDIT}
+
+    @extend_schema(
+        operation_id="slot_templates_effect",
+        summary="Return the effect of a change of a slot template",
+        request=shapes_slots.SlotTemplateChangeIn,
+        responses=shapes_slots.EffectOut,
+    )
+    def post(self, request: Request, ref: str) -> Response:
+        """Return what a change of these fields would do, with the promises that it touches.
+
+        Nothing is changed.
+        """
+        row = by_ref(TEMPLATES.visible_to(self.principal), ref)
+        values = self.shape_in(shapes_slots.SlotTemplateChangeIn, partial=True)
+        before = services.edit_template(row, **_resolve(self.principal, values))
+        return self.shape_out(shapes_slots.EffectOut, selectors.template_effect(row, before))
+
+
+class HubCalendarView(RetailerAPIView):
+    """The public holidays of a hub."""
+
+    acts = {"get": Act.SLOTS_VIEW, "patch": Act.SLOTS_EDIT}
+
+    @extend_schema(
+        operation_id="hub_calendar_get",
+        summary="Return the public holidays of a hub",
+        responses=shapes_slots.HubCalendarOut,
+    )
+    def get(self, request: Request, ref: str) -> Response:
+        """Return the country and the region of a hub's public holidays, with the next ones."""
+        return self._calendar_of(by_ref(visible(self.principal, hubs(), "public_id"), ref))
+
+    @extend_schema(
+        operation_id="hub_calendar_change",
+        summary="Set the country and the region of a hub's public holidays",
+        request=shapes_slots.HubCalendarIn,
+        responses=shapes_slots.HubCalendarOut,
+        parameters=[IF_MATCH],
+    )
+    def patch(self, request: Request, ref: str) -> Response:
+        """Set the country and the region. Slots on holidays follow; promises are kept.
+
+        Another country without a region means the whole country.
+        """
+        hub = by_ref(visible(self.principal, hubs(), "public_id"), ref)
+        values = self.shape_in(shapes_slots.HubCalendarIn, partial=True)
+        row = selectors.calendar_row(hub)
+        values.setdefault("country", row.country)
+        values.setdefault(
+            "subdivision", row.subdivision if values["country"] == row.country else ""
+        )
+        services.set_calendar(hub=hub, version=expected_version(request), **values)
+        return self._calendar_of(hub)
+
+    def _calendar_of(self, hub: Hub) -> Response:
+        row = selectors.calendar_row(hub)
+        calendar = selectors.calendar(hub, language=get_language() or "en", count=_HOLIDAYS)
+        shown = {
+            "hub": hub.public_id,
+            "country": row.country,
+            "subdivision": row.subdivision,
+            "holidays": [{"date": date, "name": name} for date, name in calendar.holidays],
+            "version": row.version,
+        }
+        return self.shape_out(shapes_slots.HubCalendarOut, shown, ETag=etag(row))
 
 
 class SlotTemplateNextView(RetailerAPIView):
@@ -200,7 +287,7 @@ class SlotsView(RetailerAPIView):
     @extend_schema(
         operation_id="slots_list",
         parameters=[
-            _HUB,
+            finding.HUB,
             _SINCE,
             _UNTIL,
             _OPTION,

@@ -69,6 +69,12 @@ urlpatterns = [
         slots.SlotTemplateNextView.as_view(),
         name="slot-template-next",
     ),
+    path(
+        "slot-templates/<str:ref>/effect/",
+        slots.SlotTemplateEffectView.as_view(),
+        name="slot-template-effect",
+    ),
+    path("hubs/<str:ref>/calendar/", slots.HubCalendarView.as_view(), name="hub-calendar"),
     path("blackouts/", slots.BlackoutsView.as_view(), name="blackouts"),
     path("blackouts/<str:ref>/", slots.BlackoutView.as_view(), name="blackout"),
     path("slots/", slots.SlotsView.as_view(), name="slots"),

@@ -26,6 +26,7 @@ from lastmile.core.tenancy import current_retailer
 from tenants.permissions import Act, PageRequest, page, visible
 
 PAGE = 20
+WITH_ORDERS = "save_with_orders"  # the button that changes slots with orders too
 BY_NAME = ("name", "public_id")
 
 
@@ -96,7 +97,9 @@ def template_page(request: PageRequest, public_id: str) -> HttpResponse:
     if edited is not None and edited.touched and not confirmed:
         return _form_page(request, form, row, edited, "save")
     act = map_pointers(
-        lambda: services.change_template(template=row, version=version, **form.values()),
+        lambda: services.change_template(
+            template=row, version=version, with_orders=what == WITH_ORDERS, **form.values()
+        ),
         form.fields_by_pointer,
     )
     if apply_form(form, act):

@@ -53,6 +53,11 @@ class Effect:
     more: int = 0  # touched slots beyond MOST_NAMED
 
     @property
+    def keeps(self) -> bool:
+        """True if some slot keeps its capacity and prices because it has orders or holds."""
+        return any(slot.change == "keeps" for slot in self.touched)
+
+    @property
     def promises(self) -> int:
         """The number of promises in the named slots."""
         return sum(len(slot.orders) for slot in self.touched)

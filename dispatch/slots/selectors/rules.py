@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from dispatch.fleet.models import Hub
-from dispatch.slots.models import Blackout, Slot, SlotTemplate
+from dispatch.slots.models import Blackout, HubCalendar, Slot, SlotTemplate
 from dispatch.slots.opening import HubRules, calendar_of
 from dispatch.slots.rules import calendars
 from dispatch.slots.rules.occurrences import Unfolded
@@ -45,6 +45,12 @@ class Calendar:
     country: str
     subdivision: str
     holidays: tuple[tuple[dt.date, str], ...]
+
+
+def calendar_row(hub: Hub) -> HubCalendar:
+    """Return the calendar of a hub; if none is stored, the one that it starts with, unsaved."""
+    row = HubCalendar.objects.filter(hub=hub).first()
+    return row or HubCalendar(hub=hub, country=calendars.territory_of(hub.zone))
 
 
 def calendar(hub: Hub, *, language: str = "en", count: int = 5) -> Calendar:

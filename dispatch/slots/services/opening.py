@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from dispatch.fleet.models import Hub
-from dispatch.slots.events import SLOTS_OPENED, OpenedFacts
+from dispatch.slots.events import SLOTS_CHANGED, SLOTS_OPENED, OpenedFacts, SlotsChangedFacts
 from dispatch.slots.models import Slot, SlotTemplate
 from dispatch.slots.opening import (
     Difference,
@@ -69,14 +70,34 @@ def _record_opened(hub: Hub, slots: Sequence[Slot]) -> None:
         record(SLOTS_OPENED, facts, subject=hub.public_id)
 
 
+def _record_changed(
+    hub: Hub,
+    *,
+    removed: Sequence[dt.date] = (),
+    closed: Sequence[dt.date] = (),
+    changed: Sequence[dt.date] = (),
+) -> None:
+    """Record the slots that the rules of a hub removed, closed or changed, by service date."""
+    dates = [*removed, *closed, *changed]
+    if dates:
+        facts = SlotsChangedFacts(
+            removed=len(removed),
+            closed=len(closed),
+            changed=len(changed),
+            since=min(dates),
+            until=max(dates),
+        )
+        record(SLOTS_CHANGED, facts, subject=hub.public_id)
+
+
 @transaction.atomic
 def sync_hub(*, hub: Hub) -> Synced:
     """Bring the future slots of a hub to its present templates, blackouts and calendar.
 
     A slot without holds that no rule wants is removed. With holds it is closed and keeps them.
     Slots without a template and slots that a person closed do not change. Locks: the hub, its
-    future slots. Records: slots.opened; the caller records the change of the rule. Raises: nothing
-    of its own.
+    future slots. Records: slots.opened, slots.changed; the caller records the change of the rule.
+    Raises: nothing of its own.
     """
     hub = Hub.objects.select_for_update(no_key=True).get(pk=hub.pk)
     stored = list(future_slots(hub).select_for_update())
@@ -89,6 +110,12 @@ def sync_hub(*, hub: Hub) -> Synced:
     opened = _create(differs)
     reopened = [slot for slot, columns in differs.change if "state" in columns]
     _record_opened(hub, [*opened, *reopened])
+    _record_changed(
+        hub,
+        removed=[slot.service_date for slot in differs.remove],
+        closed=[slot.service_date for slot, _reason in differs.close],
+        changed=[slot.service_date for slot, _columns in differs.change],
+    )
     return Synced(
         opened=len(opened),
         changed=len(differs.change),
@@ -113,16 +140,23 @@ def _write(slot: Slot, columns: Mapping[str, Any]) -> None:
     slot.save(update_fields=[*columns, "version"])
 
 
-def rewrite_columns(*, template: SlotTemplate, before: Mapping[str, Any]) -> None:
+def rewrite_columns(
+    *, template: SlotTemplate, before: Mapping[str, Any], with_orders: bool = False
+) -> None:
     """Write changed prices and capacities of a template to its future slots without holds.
 
-    ``before`` has the old values. A slot whose value a person had changed keeps it. Call it inside
-    a transaction. Locks: the slots. Records: nothing. Raises: nothing of its own.
+    ``before`` has the old values. A slot whose value a person had changed keeps it. ``with_orders``
+    changes slots with orders and holds too; what they promised keeps its price. Call it inside a
+    transaction. Locks: the slots. Records: slots.changed. Raises: nothing of its own.
     """
+    changed: dict[int, dt.date] = {}
+    own = future_slots(template.hub).filter(template=template)
     for name, value in before.items():
         same = Q(**{f"{name}__isnull": True}) if value is None else Q(**{name: value})
-        slots = future_slots(template.hub).filter(same, template=template, taken_orders=0)
-        pks = list(slots.select_for_update().values_list("pk", flat=True))
-        Slot.objects.filter(pk__in=pks, taken_orders=0).update(
+        slots = own.filter(same) if with_orders else own.filter(same, taken_orders=0)
+        dates = dict(slots.select_for_update().values_list("pk", "service_date"))
+        Slot.objects.filter(pk__in=list(dates)).update(
             **{name: getattr(template, name)}, version=F("version") + 1, updated_at=clock.now()
         )
+        changed |= dates
+    _record_changed(template.hub, changed=list(changed.values()))

@@ -53,13 +53,18 @@ def _refuse_inactive(template: SlotTemplate) -> None:
 
 @transaction.atomic
 def change_template(
-    *, template: SlotTemplate, version: int | None = None, **fields: Unpack[TemplateFields]
+    *,
+    template: SlotTemplate,
+    version: int | None = None,
+    with_orders: bool = False,
+    **fields: Unpack[TemplateFields],
 ) -> SlotTemplate:
     """Change the given fields of a template, and its future slots without holds.
 
     Slots with holds keep their promises, prices and capacity; they are closed if the template no
-    longer opens them. Locks: the template, its hubs, their future slots. Records:
-    slot_template.changed if a value differs. Raises: Invalid, Stale, ExternalIdTaken.
+    longer opens them. ``with_orders`` gives them new prices and capacity too; each promise keeps
+    its price. Locks: the template, its hubs, their future slots. Records: slot_template.changed if
+    a value differs. Raises: Invalid, Stale, ExternalIdTaken.
     """
     row = locked(template, version)
     hubs = [row.hub]
@@ -69,7 +74,8 @@ def change_template(
     save_changes(row, before)
     changes = {name: (old, getattr(row, name)) for name, old in before.items()}
     record_rule(TEMPLATE_CHANGED, row, subject=row.public_id, changes=changes)
-    rewrite_columns(template=row, before={name: before[name] for name in COPIED if name in before})
+    terms = {name: before[name] for name in COPIED if name in before}
+    rewrite_columns(template=row, before=terms, with_orders=with_orders)
     if "hub" in before:
         hubs.append(row.hub)
     sync_hubs(hubs)

@@ -6,14 +6,15 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from dispatch.slots.models import Blackout, Slot, SlotTemplate
+from dispatch.slots.models import Blackout, HubCalendar, Slot, SlotTemplate
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
-from tenants.permissions import KeyRole
+from tenants.permissions import KeyRole, Role
 from tests.factories import make_hold, make_hub, make_order, make_slot, make_template, make_zone
 from tests.factories.orders import DAY
-from tests.people import key_client
+from tests.people import add_member, key_client, logged_in
 
 API = "/api/v1"
 pytestmark = pytest.mark.usefixtures("clock")
@@ -56,8 +57,90 @@ def test_a_template_is_added_opens_slots_is_changed_and_removed(retailer: Retail
     assert not Slot.objects.exists()
     kinds = list(Event.objects.order_by("pk").values_list("kind", flat=True))
     assert [kind for kind in kinds if kind.startswith("slot")] == [
-        "slot_template.added", "slots.opened", "slot_template.changed", "slot_template.removed",
+        "slot_template.added", "slots.opened", "slot_template.changed", "slots.changed",
+        "slot_template.removed", "slots.changed",
     ]  # fmt: skip
+
+
+def test_the_effect_of_a_change_names_the_promises_and_changes_nothing(
+    retailer: RetailerRef,
+) -> None:
+    api, template = key_client(retailer), make_template(opens_days_ahead=3)
+    slot, other, *_free = Slot.objects.order_by("opens_at")
+    order = make_order()
+    make_hold(slot=slot, state="promised", order=order)
+    make_hold(slot=other)
+    url = f"{API}/slot-templates/{template.public_id}/"
+    answer = api.post(f"{url}effect/", {"capacity_orders": 20})
+    assert answer.status_code == 200, answer.content
+    effect = answer.json()
+    named = [
+        (one["slot"], one["change"], one["orders"], one["waiting"]) for one in effect["touched"]
+    ]
+    assert named == [
+        (slot.public_id, "keeps", [order.public_id], 0), (other.public_id, "keeps", [], 1),
+    ]  # fmt: skip
+    assert (effect["opened"], effect["removed"], effect["more"]) == (0, 0, 0)
+    assert SlotTemplate.objects.get().capacity_orders == 10
+    refused = api.post(f"{url}effect/", {"rrule": "daily"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/rrule")
+
+
+@pytest.mark.parametrize(("query", "capacity"), [("", 10), ("?with_orders=true", 20)])
+def test_a_change_reaches_slots_with_orders_only_by_choice_and_never_a_promise(
+    retailer: RetailerRef, query: str, capacity: int
+) -> None:
+    api, template = key_client(retailer), make_template(opens_days_ahead=4)
+    slot, by_hand, free, *_rest = Slot.objects.order_by("opens_at")
+    order = make_order()
+    hold = make_hold(slot=slot, state="promised", order=order, price_minor=400, currency="EUR")
+    make_hold(slot=by_hand)
+    Slot.objects.filter(pk=by_hand.pk).update(capacity_orders=3)
+    url = f"{API}/slot-templates/{template.public_id}/{query}"
+    answer = api.call("patch", url, {"capacity_orders": 20, "base_minor": 900})
+    assert answer.status_code == 200, answer.content
+    for row in (slot, by_hand, free, hold):
+        row.refresh_from_db()
+    assert (slot.capacity_orders, free.capacity_orders) == (capacity, 20)
+    assert (slot.base_minor, free.base_minor) == (900 if query else 400, 900)
+    assert by_hand.capacity_orders == 3  # a person's own value
+    assert (hold.state, hold.price_minor, slot.taken_orders) == ("promised", 400, 1)
+
+
+def test_the_calendar_of_a_hub_is_read_and_set_and_its_slots_follow(retailer: RetailerRef) -> None:
+    api, hub = key_client(retailer), make_hub(external_id="centre", zone="America/Santiago")
+    url = f"{API}/hubs/external_id:centre/calendar/"
+    first = api.get(url)
+    assert (first.status_code, first.json()["country"], first["ETag"]) == (200, "CL", '"1"')
+    assert first.json()["hub"] == hub.public_id
+    assert "2026-12-25" in [day["date"] for day in first.json()["holidays"]]
+    changed = api.call("patch", url, {"country": ""}, if_match=first["ETag"])
+    assert (changed.status_code, changed.json()["holidays"], changed["ETag"]) == (200, [], '"2"')
+    stale = api.call("patch", url, {"country": "CL"}, if_match='"1"')
+    assert (stale.status_code, stale.json()["code"]) == (412, "stale")
+    region = api.call("patch", url, {"country": "CL", "subdivision": "AP"})
+    assert (region.status_code, region.json()["subdivision"]) == (200, "AP")
+    assert api.call("patch", url, {"country": "PT"}).json()["subdivision"] == ""
+    for body_in, pointer in [
+        ({"country": "XX"}, "/country"), ({"country": "PT", "subdivision": "AP"}, "/subdivision"),
+    ]:  # fmt: skip
+        refused = api.call("patch", url, body_in)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert api.get(url).json()["country"] == "PT"
+    assert Event.objects.filter(kind="hub_calendar.changed", subject=hub.public_id).count() == 3
+
+
+def test_the_calendar_of_another_hub_is_unknown_to_a_key_for_one_hub(
+    retailer: RetailerRef,
+) -> None:
+    own, other = make_hub(), make_hub()
+    api = key_client(retailer, hubs=[own.public_id])
+    assert api.get(f"{API}/hubs/{own.public_id}/calendar/").status_code == 200
+    for answer in (
+        api.get(f"{API}/hubs/{other.public_id}/calendar/"),
+        api.call("patch", f"{API}/hubs/{other.public_id}/calendar/", {"country": ""}),
+    ):
+        assert answer.status_code == 404
 
 
 def test_a_template_answers_with_its_next_five_windows(retailer: RetailerRef) -> None:
@@ -188,11 +271,49 @@ def test_another_retailer_and_a_drivers_key_see_nothing(
     slot = Slot.objects.all()[0]
     driver = key_client(retailer, KeyRole.DRIVER)
     assert driver.get(f"{API}/slots/").status_code == 403
+    calendar = f"{API}/hubs/{template.hub.public_id}/calendar/"
+    effect = f"{API}/slot-templates/{template.public_id}/effect/"
+    assert driver.get(calendar).status_code == 403
+    for answer in (driver.call("patch", calendar, {"country": ""}), driver.post(effect, {})):
+        assert answer.status_code == 403
     with retailer_context(other.schema):
         api = key_client(other)
     for path in (f"slot-templates/{template.public_id}", f"slots/{slot.public_id}"):
         assert api.get(f"{API}/{path}/").status_code == 404
+    assert api.get(calendar).status_code == 404
+    for answer in (api.call("patch", calendar, {"country": ""}), api.post(effect, {})):
+        assert answer.status_code == 404
+    assert not HubCalendar.objects.exists()
     assert api.get(f"{API}/slots/").json()["items"] == []
+
+
+def test_a_member_who_only_reads_sees_the_calendar_and_changes_nothing(
+    retailer: RetailerRef,
+) -> None:
+    template = make_template()
+    calendar = f"{API}/hubs/{template.hub.public_id}/calendar/"
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    assert reader.get(calendar).status_code == 200
+    for answer in (
+        reader.patch(calendar, {"country": ""}, "application/json"),
+        reader.post(f"{API}/slot-templates/{template.public_id}/effect/", {}, "application/json"),
+    ):
+        assert answer.status_code == 403
+    assert not HubCalendar.objects.exists()
+
+
+def test_the_documentation_names_each_call_of_calendars_and_effects(client: Client) -> None:
+    answer = client.get("/api/v1/schema/", headers={"accept": "application/json"}).json()
+    calendar = answer["paths"]["/api/v1/hubs/{ref}/calendar/"]
+    effect = answer["paths"]["/api/v1/slot-templates/{ref}/effect/"]["post"]
+    change = answer["paths"]["/api/v1/slot-templates/{ref}/"]["patch"]
+    assert {one["operationId"] for one in (calendar["get"], calendar["patch"], effect)} == {
+        "hub_calendar_get", "hub_calendar_change", "slot_templates_effect",
+    }  # fmt: skip
+    assert "with_orders" in [parameter["name"] for parameter in change["parameters"]]
+    content = effect["requestBody"]["content"]["application/json"]["schema"]
+    sent = answer["components"]["schemas"][content["$ref"].rpartition("/")[2]]
+    assert "required" not in sent  # a client sends only the fields that would change
 
 
 def test_lists_are_paged_in_the_order_of_their_opening(retailer: RetailerRef) -> None:

@@ -121,6 +121,30 @@ def test_s11_an_edit_first_names_the_promises_that_it_touches(staff: Client) -> 
     assert not SlotTemplate.objects.exists()
 
 
+def test_s11_slots_with_orders_take_a_new_capacity_only_by_choice_after_their_promises_are_named(
+    staff: Client,
+) -> None:
+    template = make_template(opens_days_ahead=3)
+    slot = Slot.objects.order_by("opens_at")[0]
+    order = make_order()
+    make_hold(slot=slot, state=HoldState.PROMISED, order=order)
+    url = f"{TEMPLATES}{template.public_id}/"
+    sent = body(template.hub.public_id, capacity_orders="25", base="4", days=[*"0123456"],
+                closes="12:00", active="on", version="1")  # fmt: skip
+    warned = staff.post(url, sent)
+    assert warned.status_code == 409
+    assert order.public_id in text_of(warned)
+    assert 'value="save_with_orders"' in warned.content.decode()
+    unconfirmed = staff.post(url, sent | {"what": "save_with_orders"})
+    assert unconfirmed.status_code == 409
+    slot.refresh_from_db()
+    assert (slot.capacity_orders, SlotTemplate.objects.get().version) == (10, 1)
+    saved = staff.post(url, sent | {"what": "save_with_orders", "confirmed": "yes"})
+    assert saved.status_code == 302
+    slot.refresh_from_db()
+    assert (slot.capacity_orders, slot.taken_orders, slot.state) == (25, 1, "open")
+
+
 def test_a_template_is_copied_for_other_days(staff: Client) -> None:
     template = make_template(name="Weekdays", rrule="FREQ=WEEKLY;BYDAY=MO")
     page = staff.get(f"{TEMPLATES}new/?from={template.public_id}")

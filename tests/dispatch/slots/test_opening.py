@@ -197,6 +197,24 @@ def test_a_blackout_closes_its_dates_in_the_hubs_own_zone_and_its_end_opens_them
     assert (days_of(hub=lisbon, state="open"), days_of(hub=samoa, state="open")) == before
 
 
+def test_slots_that_a_rule_closes_removes_and_opens_again_are_told_with_their_numbers() -> None:
+    hub = make_template(opens_days_ahead=4).hub
+    held, free, *_rest = Slot.objects.order_by("opens_at")
+    make_hold(slot=held)
+    blackout = services.add_blackout(first_on=held.service_date, last_on=free.service_date)
+    services.remove_blackout(blackout=blackout)
+    closed, reopened = Event.objects.filter(kind="slots.changed", subject=hub.public_id).order_by(
+        "pk"
+    )
+    numbers = ("removed", "closed", "changed", "since", "until")
+    assert [closed.data[name] for name in numbers] == [
+        1, 1, 0, held.service_date.isoformat(), free.service_date.isoformat(),
+    ]  # fmt: skip
+    assert [reopened.data[name] for name in numbers[:3]] == [0, 0, 1]
+    services.sync_hub(hub=hub)  # nothing differs, so there is nothing to tell
+    assert Event.objects.filter(kind="slots.changed").count() == 2
+
+
 def test_a_slot_that_a_person_closed_is_not_opened_by_a_rule() -> None:
     template = make_template(opens_days_ahead=3)
     slot = Slot.objects.order_by("opens_at")[1]
