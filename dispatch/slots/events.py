@@ -82,7 +82,7 @@ class SlotChangedFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldFacts:
-    """A place in a slot was taken for a short time. The subject is the hold."""
+    """A place in a slot was taken, for a short time or by a promise. The subject is the hold."""
 
     slot: SlotRef
     caller: CallerWord
@@ -91,6 +91,21 @@ class HoldFacts:
         dt.datetime | None,
         FieldDoc("When the hold ends; null with a promise.", "2026-11-29T11:45:00+00:00"),
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRepricedFacts:
+    """A held place, and its choice, got another price. The subject is the hold."""
+
+    slot: SlotRef
+    caller: CallerWord
+    order: OrderRef
+    old_price_minor: Annotated[
+        int | None, FieldDoc("Price before, in minor units; null if not known.", 400)
+    ]
+    new_price_minor: Annotated[int, FieldDoc("Price now, in minor units.", 0)]
+    currency: Annotated[str, FieldDoc("ISO 4217 code of the prices.", "EUR")]
+    reason: Annotated[str, FieldDoc("now_free, no_longer_free or rules_changed.", "now_free")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +147,7 @@ SLOTS_CHANGED = Kind("slots.changed", facts=SlotsChangedFacts)
 SLOT_OVERBOOKED = Kind("slot.overbooked", facts=OverbookedFacts)
 SLOT_CHANGED = Kind("slot.changed", facts=SlotChangedFacts)
 HOLD_PLACED = Kind("hold.placed", facts=HoldFacts)
+HOLD_REPRICED = Kind("hold.repriced", facts=HoldRepricedFacts)
 HOLD_RELEASED = Kind("hold.released", facts=HoldReleasedFacts)
 CHOICE_KEPT = Kind("choice.kept", facts=ChoiceFacts)
 CHOICE_USED = Kind("choice.used", facts=ChoiceFacts)

@@ -56,8 +56,8 @@ def add_blackout(**fields: Unpack[BlackoutFields]) -> Blackout:
     """Add dates without slots; ``last_on`` is the same day if it is not given.
 
     Slots without holds on these dates are removed; slots with holds are closed and keep them.
-    Locks: the hubs, their future slots. Records: blackout.added. Raises: Invalid,
-    ExternalIdTaken.
+    Locks: the hubs, their future slots. Records: blackout.added, slots.opened, slots.changed.
+    Raises: Invalid, ExternalIdTaken.
     """
     row = draft_blackout(**fields)
     insert(row)
@@ -107,7 +107,7 @@ def change_blackout(
     """Change the given fields of a blackout. Dates that become free get their slots back.
 
     Locks: the blackout, the hubs, their future slots. Records: blackout.changed if a value
-    differs. Raises: Invalid, Stale, ExternalIdTaken.
+    differs, slots.opened, slots.changed. Raises: Invalid, Stale, ExternalIdTaken.
     """
     row = locked(blackout, version)
     hubs = {hub.pk: hub for hub in hubs_of(row)}
@@ -126,7 +126,8 @@ def change_blackout(
 def remove_blackout(*, blackout: Blackout, version: int | None = None) -> None:
     """Remove a blackout; its dates get their slots back.
 
-    Locks: the blackout, the hubs, their future slots. Records: blackout.removed. Raises: Stale.
+    Locks: the blackout, the hubs, their future slots. Records: blackout.removed, slots.opened,
+    slots.changed. Raises: Stale.
     """
     row = locked(blackout, version)
     hubs, subject = hubs_of(row), row.public_id
@@ -146,7 +147,7 @@ def set_calendar(
     """Set the country and the subdivision whose public holidays a hub has; "" for none.
 
     Locks: the hub, its calendar, its future slots. Records: hub_calendar.changed if a value
-    differs. Raises: Invalid, Stale.
+    differs, slots.opened, slots.changed. Raises: Invalid, Stale.
     """
     hub = Hub.objects.select_for_update(no_key=True).get(pk=hub.pk)
     check_calendar(country, subdivision)

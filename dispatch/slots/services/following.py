@@ -20,6 +20,7 @@ from dispatch.orders.models import Order
 from dispatch.orders.services import lock_orders, serve_on
 from dispatch.orders.states import OrderState
 from dispatch.slots.counts import WAITING, Amounts
+from dispatch.slots.events import HOLD_PLACED
 from dispatch.slots.models import Caller, Hold, Slot
 from dispatch.slots.models.templates import OPTION_VALUES
 from dispatch.slots.services.counting import (
@@ -29,10 +30,11 @@ from dispatch.slots.services.counting import (
     take_anyway,
     tell_overbooked,
 )
-from dispatch.slots.services.holding import lock_hold, promised_hold
+from dispatch.slots.services.holding import hold_facts, lock_hold, promised_hold
 from dispatch.slots.services.promising import order_amounts
 from dispatch.slots.services.visits import Days, days_of_holds
 from dispatch.slots.states import HoldState, SlotState
+from lastmile.core.events import record
 from lastmile.core.jobs import enqueue
 from lastmile.core.models import Job
 
@@ -47,10 +49,10 @@ def settle_order(*, order: Order) -> Hold | None:
 
     An order without a promise for a slot, or a cancelled one, gives its place back. A cancelled
     order also gives back the places that a change of it holds. A second call changes nothing.
-    An open order is served on the date of the slot, through whatever door its window came.
+    An open order is served on the date of its slot, also if a file or the API sent the window.
 
-    Locks: the days of such a change, the order, the slots, the holds. Records: hold.released,
-    order.changed, slot.overbooked. Raises: nothing.
+    Locks: the days of such a change, the order, the slots, the holds. Records: hold.placed,
+    hold.released, order.changed, slot.overbooked. Raises: nothing.
     """
     present = Order.objects.select_related("promise__place", "place", "hub").get(pk=order.pk)
     changes = _changes_of(present)
@@ -110,8 +112,8 @@ def adopt_promises(*, hub: Hub, since: dt.date, until: dt.date, after: int = 0) 
     Call it after slots were opened: promises may be older than their slots. One call looks at
     ADOPTED_AT_ONCE orders, those after the order ``after`` (pk).
 
-    Locks: each order with its slots, one after the other. Records: hold.released, order.changed.
-    Raises: nothing.
+    Locks: each order with its slots, one after the other. Records: hold.placed, hold.released,
+    order.changed, slot.overbooked. Raises: nothing.
     """
     slots = Slot.objects.filter(
         hub=hub,
@@ -212,7 +214,7 @@ def _take(order: Order, slot: Slot) -> Hold:
     promise = order.promise
     assert promise is not None, "slot_of() needs a promise"
     point = order.delivery_place.point
-    return Hold.objects.create(
+    hold = Hold.objects.create(
         slot=slot,
         caller=Caller.ORDER,
         order=order,
@@ -230,3 +232,5 @@ def _take(order: Order, slot: Slot) -> Hold:
         value_minor=order.value_minor,
         co2_g=promise.co2_g,
     )
+    record(HOLD_PLACED, hold_facts(hold), subject=hold.public_id)
+    return hold

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dispatch.orders.models import Handover, Order
+from dispatch.orders.services import lock_orders
 from dispatch.slots.counts import DIMENSIONS, WAITING, Amounts
 from dispatch.slots.errors import HoldEnded, SlotFull, TooManyHolds
 from dispatch.slots.events import HOLD_PLACED, HoldFacts
@@ -31,6 +32,7 @@ from dispatch.slots.services.counting import (
     refusal,
     take,
 )
+from dispatch.slots.services.leaving import refuse_ended
 from dispatch.slots.services.requests import DeliveryRequest
 from dispatch.slots.services.visits import (
     NOT_READY,
@@ -113,15 +115,18 @@ def hold_slot(
     again never needs a second place. The present promise of the request's order does not count:
     a change within its own slot takes only what exceeds it.
 
-    Locks: the session, the day, the slots, expired holds. Records: hold.placed, hold.released.
-    Raises: SlotFull, SlotPassed, SlotClosed, TooManyHolds, HoldEnded, Invalid.
+    Locks: the session, the day, the request's order, the slots, expired holds. Records:
+    hold.placed, hold.released. Raises: SlotFull, SlotPassed, SlotClosed, TooManyHolds, HoldEnded,
+    Invalid; TooLate if the order has ended.
     """
     ready = prepared or prepare_hold(slot=slot, request=request, session=session)
     _check_handover(slot, request, terms.handover)
     with transaction.atomic():
         _lock_session(session)
-        days, slots = _lock(slot, replaces, request, session)
+        days, order, slots = _lock(slot, replaces, request, session)
         at = clock.now()
+        if order is not None:
+            refuse_ended(order)
         row = slots.get(slot.pk)
         if row is None:  # a rule removed it while this hold waited
             raise closed(slot.public_id)
@@ -131,7 +136,7 @@ def hold_slot(
             _give_back_replaced(replaces, session, days)
         policy = slots_policy()
         _refuse_too_many(session, at, policy)
-        own = promised_hold(request.order)
+        own = promised_hold(order)
         taken = amounts_of(request)
         if own is not None and own.slot_id == row.pk:
             taken = taken.beyond(Amounts.of_hold(own))
@@ -140,7 +145,7 @@ def hold_slot(
             taken,
             at=at,
             checkout_share=policy.checkout_share_percent if caller == Caller.CHECKOUT else None,
-            late=has_day(request.order, row),
+            late=has_day(order, row),
         )
         hold = _hold_of(row, request, terms, caller=caller, session=session)
         hold.public_id = ready.public_id
@@ -268,19 +273,17 @@ def _check_handover(slot: Slot, request: DeliveryRequest, handover: str) -> None
 
 def _lock(
     slot: Slot, replaces: Hold | None, request: DeliveryRequest, session: str
-) -> tuple[Days, dict[int, Slot]]:
-    """Lock the days and the slots of a hold; a slot that fills up meanwhile ends the waiting.
+) -> tuple[Days, Order | None, dict[int, Slot]]:
+    """Lock the days, the order and the slots; a slot that fills up meanwhile ends the waiting.
 
     Many shoppers can wait for one day. Each of them looks at the counts again after PATIENCE_MS,
     so that those who come too late need no turn. Raises: SlotFull, SlotPassed, SlotClosed.
     """
-    held = [slot, replaces.slot] if replaces else [slot]
-    days = [(row.hub, row.service_date) for row in held if needs_visit(row)]
     for _turn in range(TURNS):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
-                locked = Days(days), lock_slots(row.pk for row in held)
+                locked = _lock_rows(slot, replaces, request.order)
                 cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
                 return locked
         except OperationalError as fault:
@@ -290,7 +293,17 @@ def _lock(
             if present is None:
                 raise closed(slot.public_id) from fault
             _refuse_at_once(present, request, session)
-    return Days(days), lock_slots(row.pk for row in held)
+    return _lock_rows(slot, replaces, request.order)
+
+
+def _lock_rows(
+    slot: Slot, replaces: Hold | None, order: Order | None
+) -> tuple[Days, Order | None, dict[int, Slot]]:
+    """Lock the days, then the order, then the slots, as every act on them does."""
+    held = [slot, replaces.slot] if replaces else [slot]
+    days = Days((row.hub, row.service_date) for row in held if needs_visit(row))
+    present = lock_orders([order.pk])[0] if order is not None else None
+    return days, present, lock_slots(row.pk for row in held)
 
 
 def _lock_session(session: str) -> None:

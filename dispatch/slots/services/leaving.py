@@ -28,10 +28,9 @@ def refuse_too_late(order: Order, at: dt.datetime) -> None:
     Until the cut-off of its slot an order may change freely. Afterwards it may change as far as
     the tentative plan can take it, until its van leaves.
     """
+    refuse_ended(order)
     state = OrderState(order.state)
     data = {"order": order.public_id, "state": order.state}
-    if state in ENDED:
-        raise TooLate(_("This order has ended, so it can no longer change."), data=data)
     if state == OrderState.AWAITING_COLLECTION:
         raise TooLate(
             _("The order is ready to collect, so its time can no longer change."), data=data
@@ -41,4 +40,13 @@ def refuse_too_late(order: Order, at: dt.datetime) -> None:
         raise TooLate(
             _("The driver already has the order, so it can no longer change. Contact the shop."),
             data=data,
+        )
+
+
+def refuse_ended(order: Order) -> None:
+    """Raise TooLate if a locked order has ended."""
+    if OrderState(order.state) in ENDED:
+        raise TooLate(
+            _("This order has ended, so it can no longer change."),
+            data={"order": order.public_id, "state": order.state},
         )

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dispatch.slots.errors import HoldEnded, PriceChanged
+from dispatch.slots.events import HOLD_REPRICED, HoldRepricedFacts
 from dispatch.slots.models import Choice, Hold, Slot
 from dispatch.slots.policy import SlotPolicy, slots_policy
 from dispatch.slots.rules.prices import PriceQuote, PriceRules, price
@@ -16,6 +17,7 @@ from dispatch.slots.services.counting import lock_slots
 from dispatch.slots.services.holding import lock_hold
 from dispatch.slots.states import ChoiceState, HoldState
 from lastmile.core import clock, formatting
+from lastmile.core.events import record
 from lastmile.core.tenancy import current_retailer
 
 
@@ -79,8 +81,8 @@ def repriced(hold: Hold, value_minor: int | None, policy: SlotPolicy | None = No
 def reprice_hold(*, hold: Hold, value_minor: int | None) -> Repriced:
     """Give a hold, and its waiting choice, the price for a basket of another value.
 
-    Locks: the slot, the hold. Records: nothing. Raises: HoldEnded if the hold ended or an order
-    has it.
+    Locks: the slot, the hold. Records: hold.repriced if the price differs. Raises: HoldEnded if
+    the hold ended or an order has it.
     """
     lock_slots([hold.slot_id])
     row = lock_hold(hold)
@@ -96,6 +98,17 @@ def reprice_hold(*, hold: Hold, value_minor: int | None) -> Repriced:
     }
     Choice.objects.filter(hold=row, state=ChoiceState.WAITING).update(**values)
     Hold.objects.filter(pk=row.pk).update(**values, price_parts=list(change.parts))
+    if change.changed:
+        facts = HoldRepricedFacts(
+            slot=row.slot.public_id,
+            caller=row.caller,
+            order=row.order.public_id if row.order else None,
+            old_price_minor=change.old_minor,
+            new_price_minor=change.new_minor,
+            currency=change.currency,
+            reason=change.code,
+        )
+        record(HOLD_REPRICED, facts, subject=row.public_id)
     return change
 
 

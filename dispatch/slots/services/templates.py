@@ -20,8 +20,8 @@ from lastmile.core.errors import Invalid, Problems
 def add_template(**fields: Unpack[TemplateFields]) -> SlotTemplate:
     """Add a slot template and open its slots; name, hub, option, rrule and times are required.
 
-    Locks: the hub, its future slots. Records: slot_template.added. Raises: Invalid,
-    ExternalIdTaken.
+    Locks: the hub, its future slots. Records: slot_template.added, slots.opened, slots.changed.
+    Raises: Invalid, ExternalIdTaken.
     """
     template = draft_template(**fields)
     insert(template)
@@ -64,7 +64,7 @@ def change_template(
     Slots with holds keep their promises, prices and capacity; they are closed if the template no
     longer opens them. ``with_orders`` gives them new prices and capacity too; each promise keeps
     its price. Locks: the template, its hubs, their future slots. Records: slot_template.changed if
-    a value differs. Raises: Invalid, Stale, ExternalIdTaken.
+    a value differs, slots.opened, slots.changed. Raises: Invalid, Stale, ExternalIdTaken.
     """
     row = locked(template, version)
     hubs = [row.hub]
@@ -100,7 +100,7 @@ def copy_template(
 ) -> SlotTemplate:
     """Add a template with the values of another one, except the given fields.
 
-    Locks: the template, the hub, its future slots. Records: slot_template.added. Raises: Invalid,
+    Locks: the template, the hub, its future slots. Records: as ``add_template``. Raises: Invalid,
     Stale, ExternalIdTaken.
     """
     row = locked(template, version)
@@ -117,7 +117,7 @@ def remove_template(*, template: SlotTemplate, version: int | None = None) -> No
     """Remove a template and its future slots without holds. Promises are kept.
 
     Slots with holds are closed. Locks: the template, the hub, its future slots. Records:
-    slot_template.removed. Raises: Stale.
+    slot_template.removed, slots.changed. Raises: Stale.
     """
     row = locked(template, version)
     hub = row.hub

@@ -256,6 +256,12 @@ def test_s16_another_basket_gets_the_price_of_the_rules_with_old_new_and_why(
     assert (back.old_minor, back.new_minor, back.code) == (400, 0, "now_free")
     same = reprice_hold(hold=free_from_50, value_minor=7_000)
     assert (same.changed, same.why) == (False, "")
+    events = Event.objects.filter(kind="hold.repriced", subject=free_from_50.public_id).order_by(
+        "pk"
+    )
+    assert [
+        (it.data["old_price_minor"], it.data["new_price_minor"], it.data["reason"]) for it in events
+    ] == [(0, 400, "no_longer_free"), (400, 0, "now_free")]
 
 
 def test_s16_confirming_an_outdated_price_is_refused(free_from_50: Hold) -> None:

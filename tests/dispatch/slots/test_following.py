@@ -9,6 +9,8 @@ import pytest
 from dispatch.orders import services as orders
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order
+from dispatch.planning.models import TentativeVisit
+from dispatch.slots.errors import TooLate
 from dispatch.slots.models import Hold, Slot
 from dispatch.slots.services import (
     adopt_promises,
@@ -18,6 +20,8 @@ from dispatch.slots.services import (
     settle_order,
 )
 from lastmile.core.models import Event, Job
+from lastmile.core.tenancy import RetailerRef
+from tests.dispatch.helpers import kinds, race, refused
 from tests.dispatch.slots.booking import YOU, curbside, take_place, taken
 from tests.dispatch.slots.test_windows import hub_with_van, order_at, visits
 from tests.drain import drain
@@ -60,8 +64,8 @@ def test_a_promise_beyond_a_capacity_of_its_slot_is_told_and_one_within_is_not()
     Order.objects.filter(pk=first.pk).update(weight_g=8_000)
     settle_order(order=first)
     settle_order(order=first)  # nothing more is taken, so there is nothing to tell
-    told = Event.objects.filter(kind="slot.overbooked", subject=slot.public_id).order_by("pk")
-    assert [(event.data["order"], event.data["beyond"]) for event in told] == [
+    events = Event.objects.filter(kind="slot.overbooked", subject=slot.public_id).order_by("pk")
+    assert [(event.data["order"], event.data["beyond"]) for event in events] == [
         (second.public_id, ["orders"]),
         (first.public_id, ["orders", "weight_g"]),
     ]
@@ -113,9 +117,47 @@ def test_a_cancelled_order_gives_the_place_and_the_visit_of_its_change_back_at_o
     orders.cancel_order(order=order)
     settle_order(order=order)
     assert (taken(old), taken(new)) == (1, 0)
-    assert change.public_id not in visits(hub)
-    assert others.public_id in visits(hub)
+    keys = set(TentativeVisit.objects.values_list("key", flat=True))
+    assert others.public_id in keys
+    assert change.public_id not in keys
     assert take_place(new, session="ses_stranger").state == "live"
+    drain()
+    assert order.public_id not in visits(hub)
+
+
+def test_a_change_of_a_cancelled_order_takes_no_place() -> None:
+    hub = make_hub()
+    old, new = curbside(hub=hub), curbside(hub=hub, opens=720, closes=780)
+    order = make_order(service_date=None)
+    promise_hold(hold=take_place(old), order=order, handover="", cause="shopper")
+    order.refresh_from_db()  # the shopper's page reads the order, then it is cancelled
+    orders.cancel_order(order=order)
+    with refused(TooLate):
+        take_place(new, order=order)
+    drain()
+    assert (taken(old), taken(new)) == (0, 0)
+
+
+def test_a_cancelled_order_and_its_change_at_once_leave_no_place_taken(
+    fresh_db: str, retailer: RetailerRef
+) -> None:
+    hub = make_hub()
+    old, new = curbside(hub=hub), curbside(hub=hub, opens=720, closes=780, capacity_orders=9)
+    for n in range(6):
+        order = make_order(service_date=None, hub=hub.public_id)
+        promise_hold(hold=take_place(old), order=order, handover="", cause="shopper")
+        order.refresh_from_db()
+
+        def act(turn: int, order: Order = order, session: str = f"ses_{n}") -> object:
+            if turn:
+                return take_place(new, order=order, session=session)
+            orders.cancel_order(order=order)
+            return settle_order(order=order)  # as the handler of the event
+
+        cancelled, changed = race(retailer, act, 2)
+        assert cancelled is None
+        assert isinstance(changed, Hold | TooLate)
+        assert (taken(old), taken(new)) == (0, 0)
 
 
 def test_the_change_of_an_open_order_keeps_its_place_while_its_promise_moves() -> None:
@@ -127,6 +169,18 @@ def test_the_change_of_an_open_order_keeps_its_place_while_its_promise_moves() -
     take_place(new, order=order)
     settle_order(order=order)
     assert (taken(old), taken(new)) == (1, 1)
+
+
+def test_the_place_of_a_promise_is_told_when_it_is_taken_and_given_back() -> None:
+    make_slot()
+    order = make_order(window=make_window(10, 12))
+    hold = settle_order(order=order)
+    assert hold is not None
+    settle_order(order=order)
+    assert kinds(hold.public_id) == ["hold.placed"]
+    orders.cancel_order(order=order)
+    settle_order(order=order)
+    assert kinds(hold.public_id) == ["hold.placed", "hold.released"]
 
 
 def test_a_new_promise_of_staff_moves_the_place() -> None:

@@ -5,22 +5,40 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from dispatch.orders import services
 from dispatch.orders.drafts import OrderDraft, PlaceDraft, PromiseDraft, WindowDraft
 from dispatch.orders.models import Order, Promise
-from dispatch.slots.services import promise_hold, settle_order
-from lastmile.core import clock
+from dispatch.slots.models import Hold, SlotTemplate
+from dispatch.slots.opening import pattern_of
+from dispatch.slots.rules.occurrences import Closures, unfold
+from dispatch.slots.services import (
+    adopt_promises,
+    change_template,
+    promise_hold,
+    settle_order,
+)
+from lastmile.core import clock as clocks
+from lastmile.core.models import Event
+from tests.dispatch.conftest import SetClock
 from tests.dispatch.orders.actions import at
 from tests.dispatch.slots.booking import curbside, take_place, taken
+from tests.dispatch.slots.zones import changes_of
 from tests.drain import drain
-from tests.factories import make_draft, make_hub, make_window
+from tests.factories import make_draft, make_hub, make_template, make_window
 from tests.factories.fleet import LAT, LON
 from tests.factories.orders import DAY
 
 pytestmark = pytest.mark.usefixtures("retailer", "clock")
+#: Both ends of the day, quarter hours, and clocks that change at or just after midnight.
+FAR_APART = (
+    "America/Los_Angeles", "America/Santiago", "America/Havana", "Atlantic/Azores",
+    "Europe/Lisbon", "Asia/Beirut", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Chatham",
+    "Pacific/Apia",
+)  # fmt: skip
 
 
 def send(draft: OrderDraft, cause: str = "file", source: str = "import:imp_1") -> Order:
@@ -147,7 +165,7 @@ def test_a_window_after_midnight_is_served_on_the_round_of_its_slot_through_ever
 ) -> None:
     hub = make_hub()
     slot = curbside(hub=hub, option="window", opens=1440, closes=1500)
-    assert clock.local_date(slot.opens_at, hub.zone) == DAY + dt.timedelta(days=1)
+    assert clocks.local_date(slot.opens_at, hub.zone) == DAY + dt.timedelta(days=1)
     late = WindowDraft(opens_at=slot.opens_at, closes_at=slot.closes_at)
     date = DAY + dt.timedelta(days=1) if dated else None
     first = draft_of(window=late, service_date=date, hub=hub.public_id)
@@ -162,12 +180,71 @@ def test_a_window_after_midnight_is_served_on_the_round_of_its_slot_through_ever
     assert (order.service_date, taken(slot)) == (DAY, 1)
     assert window(order) == (slot.opens_at, slot.closes_at)
     # The same order again leaves it there, and so does a second look at its place.
+    events = Event.objects.filter(kind="order.changed", subject=order.public_id)
+    before = events.count()
     if cause != "dispatcher":
         send(replace(first, notes="again"), cause, "import:imp_2")
+        assert events.last().data["changed"] == ["notes"]
+        before += 1
     drain()
     settle_order(order=order)
     order.refresh_from_db()
-    assert (order.service_date, taken(slot)) == (DAY, 1)
+    assert (order.service_date, taken(slot), events.count()) == (DAY, 1, before)
+
+
+def the_night_of_the_last_change(zone_name: str) -> dt.date:
+    """Return the date whose evening leads into the last clock change of a zone, else any date."""
+    changes = [change for change in changes_of(zone_name) if change.at.year >= 2000]
+    if not changes:
+        return DAY
+    latest = max(changes, key=lambda change: change.at)
+    return clocks.local_date(latest.at, zone_name) - dt.timedelta(days=1)
+
+
+def windows_after_midnight(template: SlotTemplate, evening: dt.date) -> list[WindowDraft]:
+    """Return the windows of a template's evening that open on the next date at its hub."""
+    zone = ZoneInfo(template.hub.zone)
+    unfolded = unfold(
+        pattern_of(template), first=evening, last=evening, zone=zone, closures=Closures(holidays={})
+    )
+    return [
+        WindowDraft(opens_at=window.opens_at, closes_at=window.closes_at)
+        for window in unfolded.occurrences
+        if clocks.local_date(window.opens_at, template.hub.zone) > evening
+    ]
+
+
+@pytest.mark.parametrize("zone_name", FAR_APART)
+def test_a_window_after_midnight_is_on_the_evening_of_its_slot_in_every_time_zone(
+    zone_name: str, clock: SetClock
+) -> None:
+    """A file has orders before the slots open; then a file and the API have more."""
+    evening = the_night_of_the_last_change(zone_name)
+    hub = make_hub(zone=zone_name)
+    clock(clocks.local_instant(evening, 0, hub.zone) - dt.timedelta(days=1))
+    template = make_template(
+        hub=hub, starts_on=evening, ends_on=evening, opens_minute=1320, closes_minute=1680,
+        window_minutes=60, cutoff_minute=None, cutoff_days=0, on_holidays="open", active=False,
+    )  # fmt: skip
+    late = windows_after_midnight(template, evening)
+    assert late
+    plain = {"service_date": None, "hub": hub.public_id}
+    sent = [
+        (send(draft_of(external_id=f"B{n}", window=window, **plain)), window)
+        for n, window in enumerate(late)
+    ]
+    change_template(template=template, active=True)
+    assert adopt_promises(hub=hub, since=evening, until=evening).orders == len(late)
+    for cause in ("file", "api"):
+        for n, window in enumerate(late):
+            order = send(draft_of(external_id=f"{cause}{n}", window=window, **plain), cause)
+            settle_order(order=order)
+            sent.append((order, window))
+    for order, window in sent:
+        order.refresh_from_db()
+        (hold,) = Hold.objects.filter(order=order)
+        assert (hold.slot.opens_at, hold.slot.closes_at) == (window.opens_at, window.closes_at)
+        assert (hold.slot.service_date, order.service_date) == (evening, evening)
 
 
 def test_a_planned_order_stays_on_its_date_whatever_its_slot_says() -> None:

@@ -57,6 +57,7 @@ def test_an_order_that_has_left_or_ended_keeps_its_promise(state: str) -> None:
     old, new = make_slot(hub=hub), curbside(hub=hub)
     order = make_order(window=None, service_date=DAY)
     Order.objects.filter(pk=order.pk).update(state="planned")
+    hold = take_place(new, order=order)
     {
         "loaded": lambda: orders.mark_loaded(orders=[order.pk]),
         "out": lambda: orders.mark_out(orders=[order.pk]),
@@ -64,7 +65,6 @@ def test_an_order_that_has_left_or_ended_keeps_its_promise(state: str) -> None:
         "cancelled": lambda: orders.cancel_order(order=order),
     }[state]()
     order.refresh_from_db()
-    hold = take_place(new, order=order)
     with refused(TooLate):
         promise_hold(hold=hold, order=order, handover="", cause="shopper")
     order.refresh_from_db()
