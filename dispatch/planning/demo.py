@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dispatch.fleet.models import Hub
-from dispatch.planning.errors import NothingToPlan, PlanMoved, PlanOutdated
+from dispatch.planning.errors import NothingToPlan, PlacesLost, PlanMoved, PlanOutdated
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors.lists import versions
 from dispatch.planning.services import publish_plan, request_plan
@@ -82,6 +82,6 @@ def _publish(hub: Hub, date: dt.date, demo: Demo) -> Plan | None:
         return None
     try:
         return publish_plan(plan=newest, version=newest.version)
-    except (PlanMoved, PlanOutdated) as refused:  # somebody is working on this day
+    except (PlacesLost, PlanMoved, PlanOutdated) as refused:  # somebody works on this day
         demo.report(f"{hub.name}, {date}: the draft stays a draft. {refused.detail}")
         return None

@@ -136,7 +136,7 @@ def _arranged(
     """Return the visits by number on each shift, in sequence, without those that do not fit."""
     shifts: list[Shift] = list(shifts_on(hub, date))
     inputs = [(visit.as_input(times), point) for (visit, times), point in visits]
-    problem = build_open(open_day(hub, date, shifts, inputs)).problem
+    problem = build_open(open_day(hub, date, shifts, shifts, inputs)).problem
     sequences = solve(problem, seconds=seconds, seed=1).solution.sequences
     number = {visit.key: at for at, ((visit, _times), _point) in enumerate(visits)}
     return [[number[key] for key in sequences.get(shift.public_id, ())] for shift in shifts]

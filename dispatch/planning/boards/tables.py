@@ -10,7 +10,6 @@ import numpy as np
 from django.conf import settings
 
 from dispatch.planning.boards.files import Table, TravelFile, remove_old
-from dispatch.planning.problem.build import middle_minute
 from dispatch.planning.problem.day import Day
 from dispatch.roads.added import KnownPlaces, travel_to_known
 from dispatch.roads.matrix import TravelMatrix, travel
@@ -47,11 +46,9 @@ def tables_of(day: Day, *, wait: bool) -> dict[str, tuple[KnownPlaces, Table]]:
     FilesMissing
         Without ``wait``, when the travel of more than FEW places must be computed.
     """
-    origin_at = min(shift.starts_at for shift in day.shifts)
-    minute = middle_minute(day, origin_at)
     result = {}
     for name in sorted({shift.profile for shift in day.shifts}):
-        result[name] = _table_of(day, name, minute, wait=wait)  # type: ignore[arg-type]
+        result[name] = _table_of(day, name, wait=wait)  # type: ignore[arg-type]
     return result
 
 
@@ -83,8 +80,8 @@ def save(day: Day, known: KnownPlaces, table: Table) -> None:
     TravelFile(path).save(table)
 
 
-def _table_of(day: Day, profile: Profile, minute: int, *, wait: bool) -> tuple[KnownPlaces, Table]:
-    network = day.network or None
+def _table_of(day: Day, profile: Profile, *, wait: bool) -> tuple[KnownPlaces, Table]:
+    network, minute = day.network or None, day.traffic_minute
     empty = KnownPlaces([], network=network, profile=profile, depart_minute=minute)
     degrees = np.array([(point.lat, point.lon) for point in day.points])
     stored = TravelFile(path_of(day, empty)).read()

@@ -17,7 +17,6 @@ from dispatch.planning.problem.day import Day, OrderInput, ShiftInput
 from dispatch.planning.problem.load import LOADS
 from dispatch.roads.matrix import TravelMatrix, travel
 from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
-from lastmile.core.clock import zone
 
 # Makes an unserved order more expensive than any detour of a day, so that an order is left out
 # only if it does not fit.
@@ -78,13 +77,12 @@ def build_open(day: Day, matrices: Mapping[str, TravelMatrix] | None = None) -> 
     origin_at = min(shift.starts_at for shift in day.shifts)
     names = sorted({shift.profile for shift in day.shifts})
     if matrices is None:
-        minute = middle_minute(day, origin_at)
         matrices = {
             name: travel(
                 day.points,
                 network=day.network or None,
                 profile=name,  # type: ignore[arg-type]
-                depart_minute=minute,
+                depart_minute=day.traffic_minute,
             )
             for name in names
         }
@@ -102,13 +100,6 @@ def build_open(day: Day, matrices: Mapping[str, TravelMatrix] | None = None) -> 
         name=f"{day.hub} {day.service_date}",
     )
     return Built(problem, origin_at, _travel_of(day, matrices))
-
-
-def middle_minute(day: Day, origin_at: dt.datetime) -> int:
-    """Return the local minute halfway through the shifts, which gives the hour of traffic."""
-    end = max(shift.ends_at for shift in day.shifts)
-    middle = (origin_at + (end - origin_at) / 2).astimezone(zone(day.zone))
-    return middle.hour * 60 + middle.minute
 
 
 def _unserved_cost(day: Day, matrices: Mapping[str, TravelMatrix]) -> int:

@@ -20,6 +20,7 @@ from dispatch.fleet.selectors import breaks_of, factor_of, shifts_on
 from dispatch.orders.models import Direction, Order
 from dispatch.orders.selectors import to_plan
 from dispatch.solver.model.problem import Problem
+from lastmile.core.clock import zone
 from lastmile.core.geo import Point
 
 M = TypeVar("M", bound=Model)
@@ -70,7 +71,12 @@ class OrderInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """The shifts and orders of a hub's day, as read at one instant."""
+    """The shifts and orders of a hub's day, as read at one instant.
+
+    ``traffic_minute`` is the local minute halfway through all shifts of the date. Travel times are
+    those of its hour. It stays the same when the first vehicles have left, so a route that was
+    feasible stays feasible. It is None on a date without shifts.
+    """
 
     hub: str
     hub_pk: int
@@ -79,6 +85,7 @@ class Day:
     network: str
     loading_s: int
     service_date: dt.date
+    traffic_minute: int | None
     shifts: tuple[ShiftInput, ...]
     orders: tuple[OrderInput, ...]
 
@@ -155,9 +162,20 @@ def day_of(
         network=hub.network,
         loading_s=hub.loading_s,
         service_date=service_date,
+        traffic_minute=middle_minute(shifts, hub.zone),
         shifts=tuple(_shift(s) for s in shifts),
         orders=tuple(order_input(o) for o in orders),
     )
+
+
+def middle_minute(shifts: Sequence[Shift], zone_name: str) -> int | None:
+    """Return the local minute halfway from the first start to the last end, None without shifts."""
+    if not shifts:
+        return None
+    begin = min(shift.starts_at for shift in shifts)
+    end = max(shift.ends_at for shift in shifts)
+    middle = (begin + (end - begin) / 2).astimezone(zone(zone_name))
+    return middle.hour * 60 + middle.minute
 
 
 def _shift(shift: Shift) -> ShiftInput:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from django.db import transaction
@@ -90,6 +90,7 @@ def read_state(row: TentativeDay, at: dt.datetime, *, publishing: Plan | None = 
     day = open_day(
         hub,
         service_date,
+        shifts,
         usable,
         [(order_input(order), pin_of(order)) for order in waiting]
         + [(visit_input(hold), hold.point) for hold in holds],
@@ -139,7 +140,7 @@ def read_arranged(row: TentativeDay, at: dt.datetime) -> Arranged:
             sequences[names[visit.shift_id]].append(visit.key)
     return Arranged(
         version=version,
-        day=open_day(row.hub, row.service_date, usable, visits),
+        day=open_day(row.hub, row.service_date, shifts, usable, visits),
         sequences=sequences,
         shift_pks={name: pk for pk, name in names.items()},
     )
@@ -149,11 +150,17 @@ def open_day(
     hub: Hub,
     service_date: dt.date,
     shifts: Sequence[Shift],
+    usable: Collection[Shift],
     visits: Sequence[tuple[OrderInput, Point]],
 ) -> Day:
-    """Return a day with these shifts and visits."""
+    """Return a day with these visits and, of all its shifts, those that can still be used."""
     day = day_of(hub, service_date, shifts, [], [hub.point, *(point for _visit, point in visits)])
-    return replace(day, orders=tuple(visit for visit, _point in visits))
+    names = {shift.public_id for shift in usable}
+    return replace(
+        day,
+        shifts=tuple(shift for shift in day.shifts if shift.shift in names),
+        orders=tuple(visit for visit, _point in visits),
+    )
 
 
 def visit_input(row: TentativeVisit) -> OrderInput:
@@ -248,9 +255,9 @@ def _routes_of(plan: Plan, day: Day) -> Sequences:
 
 
 def fingerprint(day: Day, hub: Hub) -> str:
-    """Return a hash of the shifts, the hub and the network."""
+    """Return a hash of the shifts, the hour of traffic, the hub and the network."""
     shifts = [asdict(shift) | {"skills": sorted(shift.skills)} for shift in day.shifts]
-    facts = [shifts, day.loading_s, day.network, hub.lat, hub.lon]
+    facts = [shifts, day.traffic_minute, day.loading_s, day.network, hub.lat, hub.lon]
     return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
 
 

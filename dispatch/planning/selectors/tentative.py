@@ -254,10 +254,11 @@ def broken_routes(row: TentativeDay, at: dt.datetime) -> list[str]:
 
 def is_for_present_fleet(row: TentativeDay) -> bool:
     """Return True if the shifts and the hub are those for which the plan was arranged."""
-    shifts = shifts_on(row.hub, row.service_date)
+    shifts = list(shifts_on(row.hub, row.service_date))
     closed = closed_shifts(row.base_plan, row.changed_at)
     usable = [s for s in shifts if s.pk not in closed and s.ends_at > row.changed_at + SOON]
-    return fingerprint(open_day(row.hub, row.service_date, usable, []), row.hub) == row.fleet
+    day = open_day(row.hub, row.service_date, shifts, usable, [])
+    return fingerprint(day, row.hub) == row.fleet
 
 
 def _wrong_content(row: TentativeDay, at: dt.datetime) -> Iterator[str]:

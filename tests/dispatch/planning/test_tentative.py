@@ -15,6 +15,8 @@ from dispatch.orders.services import cancel_order, set_pin
 from dispatch.planning.boards import NewVisit, Prepared, prepare
 from dispatch.planning.errors import PlacesLost, VisitDoesNotFit, VisitGone
 from dispatch.planning.models import Plan, TentativeChange, TentativeDay, TentativeVisit
+from dispatch.planning.problem.day import Day, read_day
+from dispatch.planning.problem.tentative import read_state
 from dispatch.planning.rolls import invariants
 from dispatch.planning.selectors.tentative import broken_rules, days_behind
 from dispatch.planning.services import (
@@ -29,7 +31,8 @@ from dispatch.planning.services import (
     remove_visits,
     take_off,
 )
-from dispatch.planning.services.tentative import arranging, request_reconciling
+from dispatch.planning.services.tentative import adopting, arranging, request_reconciling
+from dispatch.planning.services.tentative.arranging import Arrangement
 from dispatch.planning.tasks import open_days
 from dispatch.solver.process.child import SolveCrashed
 from lastmile.core.clock import now
@@ -410,6 +413,47 @@ def test_a_draft_without_room_for_a_hold_is_not_published() -> None:
     assert refused.value.data["places"] == [held]
     assert Plan.objects.get(pk=draft.pk).status == "draft"
     assert routes(hub) == before
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_travel_times_are_those_of_the_whole_day_after_the_first_van_has_left(
+    clock: SetClock, left: bool
+) -> None:
+    hub = day_of(orders=3, shifts=1)
+    afternoon = dt.datetime.combine(DAY, dt.time(16), dt.UTC)
+    make_shift(vehicle=make_vehicle(hub=hub), starts_at=afternoon)
+    draft = plan(hub)
+    planned = read_day(hub, DAY).traffic_minute
+    if left:
+        publish_plan(plan=draft)
+    clock(afternoon - dt.timedelta(minutes=1))  # the end of the morning's shift
+    reconcile_day(hub=hub, service_date=DAY)
+    state = read_state(tentative(hub), now())
+    assert [shift.starts_at for shift in state.day.shifts] == [afternoon]
+    assert state.day.traffic_minute == planned == 16 * 60
+
+
+def test_a_draft_is_published_with_orders_whose_place_the_tentative_plan_does_not_find(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = day_of(orders=2, shifts=1)
+    promised = make_order(hub=hub.public_id, window=make_window())
+    reconcile_day(hub=hub, service_date=DAY)
+    draft = plan(hub)
+    late = make_order(hub=hub.public_id)
+    reconcile_day(hub=hub, service_date=DAY)
+
+    def find_none(day: Day, present: object, at: object) -> Arrangement:
+        return Arrangement({}, {visit.order: ("no_capacity_left", {}) for visit in day.orders})
+
+    monkeypatch.setattr(adopting, "arrange", find_none)
+    publish_plan(plan=draft)
+    assert Order.objects.get(pk=promised.pk).state == "planned"
+    assert Order.objects.get(pk=late.pk).state == "ready"
+    monkeypatch.undo()
+    reconcile_day(hub=hub, service_date=DAY)
+    assert visits(hub)[promised.public_id].state == "placed"
+    is_right(hub)
 
 
 def test_an_order_that_came_after_the_draft_keeps_its_place() -> None:

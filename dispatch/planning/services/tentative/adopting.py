@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from dispatch.planning.errors import PlacesLost
-from dispatch.planning.models import Plan, TentativeDay, Unserved
+from dispatch.planning.models import Plan, Stop, TentativeDay, Unserved
 from dispatch.planning.problem.tentative import DayState, read_state
 from dispatch.planning.services.tentative.arranging import Arrangement, arrange
 from dispatch.planning.services.tentative.locking import LockedDay
@@ -67,13 +67,20 @@ def adopt_plan(day: LockedDay, draft: Plan, adoption: Adoption) -> None:
 
 
 def _refuse_lost_places(draft: Plan, adoption: Adoption) -> None:
-    """Raise PlacesLost if a hold, or a promise that the draft does not list, loses its place."""
+    """Raise PlacesLost if a hold, or a promise that the draft does not list, loses its place.
+
+    The orders that the draft serves or leaves out were seen by the person who publishes it.
+    """
     rows = adoption.state.rows
-    left_out = set(Unserved.objects.filter(plan=draft).values_list("order__public_id", flat=True))
+    listed = {
+        name
+        for model in (Stop, Unserved)
+        for name in model.objects.filter(plan=draft).values_list("order__public_id", flat=True)
+    }
     lost = [
         key
         for key in sorted(adoption.arrangement.unplaced)
-        if key not in left_out
+        if key not in listed
         and key in rows
         and rows[key].shift_id is not None
         and rows[key].opens_at is not None
