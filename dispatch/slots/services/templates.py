@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+import datetime as dt
+from collections import Counter
+from typing import Any, Final, Unpack
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from dispatch.fleet.models import Hub
 from dispatch.slots.events import TEMPLATE_ADDED, TEMPLATE_CHANGED, TEMPLATE_REMOVED
 from dispatch.slots.models import SlotTemplate
-from dispatch.slots.opening import COPIED
+from dispatch.slots.opening import COPIED, pattern_of
+from dispatch.slots.rules import recurrence
+from dispatch.slots.rules.occurrences import windows
 from dispatch.slots.services.checking import TemplateFields, check_template, clean_template
 from dispatch.slots.services.opening import rewrite_columns, sync_hubs
 from dispatch.slots.services.writing import assign, insert, locked, record_rule, save_changes
+from lastmile.core import clock, formatting
 from lastmile.core.errors import Invalid, Problems
+
+#: Windows that the templates of one area, a zone or the whole hub, may give on one date. A search
+#: looks at both areas and at MOST_SLOTS slots, so it always has room for a whole day. Chosen.
+MOST_OF_AREA: Final = 400
+#: Days for which this is checked: a rule of the month comes round once. Chosen.
+_CHECKED_DAYS: Final = 35
 
 
 @transaction.atomic
@@ -25,6 +38,7 @@ def add_template(**fields: Unpack[TemplateFields]) -> SlotTemplate:
     """
     template = draft_template(**fields)
     insert(template)
+    _refuse_too_many_windows(template)
     written = {name: (None, getattr(template, name)) for name in clean_template(fields, new=True)}
     record_rule(TEMPLATE_ADDED, template, subject=template.public_id, changes=written)
     sync_hubs([template.hub])
@@ -51,6 +65,43 @@ def _refuse_inactive(template: SlotTemplate) -> None:
     problems.raise_if_any()
 
 
+def _refuse_too_many_windows(template: SlotTemplate) -> None:
+    """Raise Invalid if the active templates of an area give too many windows on one date.
+
+    The hub is locked, so that two templates at once are both counted.
+    """
+    if not template.active:
+        return
+    hub = Hub.objects.select_for_update(no_key=True).get(pk=template.hub_id)
+    first = max(template.starts_on, clock.local_date(clock.now(), hub.zone))
+    last = first + dt.timedelta(days=_CHECKED_DAYS)
+    counts: Counter[dt.date] = Counter()
+    lasting = Q(ends_on__isnull=True) | Q(ends_on__gte=first)
+    for row in SlotTemplate.objects.filter(lasting, hub=hub, zone=template.zone, active=True):
+        pattern = pattern_of(row)
+        until = last if row.ends_on is None else min(last, row.ends_on)
+        for date in recurrence.dates(
+            pattern.rrule, starts_on=row.starts_on, first=first, last=until
+        ):
+            counts[date] += len(windows(pattern))
+    for date, count in counts.most_common(1):
+        if count > MOST_OF_AREA:
+            problems = Problems()
+            problems.add(
+                "/window_minutes",
+                _(
+                    "The templates of this area would give %(count)s windows on %(date)s, more "
+                    "than %(most)s. Use longer windows or fewer templates."
+                )
+                % {
+                    "count": formatting.number(count),
+                    "date": formatting.date(date),
+                    "most": formatting.number(MOST_OF_AREA),
+                },
+            )
+            problems.raise_if_any(_("The template is not valid. See the errors."))
+
+
 @transaction.atomic
 def change_template(
     *,
@@ -72,6 +123,7 @@ def change_template(
     if not before:
         return row
     save_changes(row, before)
+    _refuse_too_many_windows(row)
     changes = {name: (old, getattr(row, name)) for name, old in before.items()}
     record_rule(TEMPLATE_CHANGED, row, subject=row.public_id, changes=changes)
     terms = {name: before[name] for name in COPIED if name in before}

@@ -11,6 +11,7 @@ from dispatch.fleet import services as fleet
 from dispatch.slots import handlers as slot_handlers
 from dispatch.slots import selectors, services
 from dispatch.slots.models import Hold, HubCalendar, Slot, SlotTemplate
+from dispatch.slots.services import templates as template_services
 from dispatch.slots.states import HoldState
 from lastmile import switchboard
 from lastmile.core.errors import Invalid, Stale
@@ -18,6 +19,7 @@ from lastmile.core.events import as_domain_event
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.conftest import SetClock
+from tests.dispatch.helpers import refused
 from tests.drain import drain
 from tests.factories import (
     make_hold,
@@ -371,3 +373,26 @@ def test_promises_that_are_older_than_their_slots_take_their_places(clock: SetCl
     slot.refresh_from_db()
     assert (slot.taken_orders, slot.free_orders) == (1, 0)
     assert Hold.objects.get().order == order
+
+
+def test_the_templates_of_one_area_give_a_bounded_number_of_windows_on_a_date(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(template_services, "MOST_OF_AREA", 5)
+    hub = make_hub()
+    hourly = {"hub": hub, "window_minutes": 60, "opens_days_ahead": 2}
+    make_template(**hourly, opens_minute=600, closes_minute=780)  # three windows
+    last = make_template(**hourly, opens_minute=800, closes_minute=920)  # two more
+    before = Slot.objects.count(), Event.objects.count()
+    with refused(Invalid, at="/window_minutes", match="more than 5"):
+        make_template(**hourly, opens_minute=1000, closes_minute=1060)
+    with refused(Invalid):
+        services.change_template(template=last, closes_minute=980)
+    assert (Slot.objects.count(), Event.objects.count()) == before
+    assert SlotTemplate.objects.count() == 2
+    # Another area, another time of the year, and a paused template do not count.
+    make_template(**hourly, zone=make_zone(hub=hub), opens_minute=600, closes_minute=900)
+    make_template(**hourly, ends_on=dt.date(2026, 11, 2), opens_minute=1000, closes_minute=1060)
+    make_template(**hourly, active=False, opens_minute=1000, closes_minute=1060)
+    services.change_template(template=last, active=False)
+    make_template(**hourly, opens_minute=1000, closes_minute=1120)

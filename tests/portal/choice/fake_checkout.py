@@ -94,7 +94,7 @@ class FakeCheckout:
             "basket": {"value_minor": self.value_minor, "currency": "EUR",
                        "parcel_count": known["parcel_count"], "weight_g": known["weight_g"],
                        "volume_cm3": 0},
-            "offers": self.offers(), "not_ready": self.not_ready,
+            "offers": self.offers(), "not_ready": self.not_ready, "more_from": None,
             "not_offered": [
                 {name: row[name] for name in ("option", "service_date", "opens_at", "closes_at")}
                 | {"reason": reason, "why": why}
