@@ -25,6 +25,7 @@ from lastmile.core.http.htmx import is_fragment
 from lastmile.core.refusals import unknown
 from lastmile.core.tenancy import current_schema
 from portal.shopper.models import ShownCode
+from portal.shopper.senders import shows_codes
 from tenants.permissions import Act, PageRequest, page, visible
 from tenants.selectors import is_trial
 
@@ -54,7 +55,7 @@ def link_of(request: PageRequest, public_id: str) -> HttpResponse:
         "over": over,
         "expires_at": link_expires_at(order),
         "code": _valid_codes().filter(order=order).first(),
-        "shows_codes": is_trial(current_schema()),
+        "shows_codes": shows_codes(),
     }
     return render(request, "shopper/staff/_link.html", context)
 

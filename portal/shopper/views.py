@@ -17,7 +17,7 @@ from lastmile.core.views import YEAR_S
 from portal.shopper import services
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.rules import CODE_RULES, contact_of, hidden_contact
-from portal.shopper.senders import can_send
+from portal.shopper.senders import can_send, shows_codes
 from portal.shopper.stepup import back_of, is_confirmed, set_confirmed
 from tenants.permissions import open_to_all
 
@@ -90,6 +90,7 @@ def _confirm_page(
         "contact": contact_of(order),
         "hidden_contact": hidden_contact(order),
         "can_send": can_send(),
+        "is_demo": shows_codes(),
         "minutes": CODE_RULES.lasts_s // 60,
         "refused": refused,
     }

@@ -12,7 +12,7 @@ from portal.shopper.senders.base import CodeSender
 from portal.shopper.senders.null import NullSender
 from tenants.selectors import is_trial
 
-__all__ = ["CodeSender", "can_send", "sender"]
+__all__ = ["CodeSender", "can_send", "sender", "shows_codes"]
 
 
 def sender() -> CodeSender:
@@ -23,6 +23,11 @@ def sender() -> CodeSender:
 def can_send() -> bool:
     """Return True if codes of the current retailer reach somebody."""
     return not isinstance(sender(), NullSender) or is_trial(current_schema())
+
+
+def shows_codes() -> bool:
+    """Return True if staff see the codes instead of a message, as in a demo."""
+    return isinstance(sender(), NullSender) and is_trial(current_schema())
 
 
 @lru_cache(maxsize=8)

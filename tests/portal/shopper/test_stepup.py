@@ -95,6 +95,22 @@ def test_the_way_from_a_guarded_page_to_the_code_and_back_works_with_forms_alone
     assert done == [order.public_id]
 
 
+def test_a_demo_says_that_no_message_is_sent_and_a_real_channel_does_not(
+    demo: RetailerRef, client: Client, secret: str, settings: Any
+) -> None:
+    page, sentence = f"/t/{secret}/confirm/", "This is a demo: no message is sent."
+    assert sentence in client.get(page).content.decode()
+    settings.SHOPPER_CODE_SENDER = "tests.portal.shopper.test_stepup.RealChannel"
+    assert sentence not in client.get(page).content.decode()
+
+
+class RealChannel:
+    """A channel that brings each code to its reader."""
+
+    def send(self, order: Order, code: str) -> None:
+        """Send nothing in a test that only reads the page."""
+
+
 def test_the_page_says_that_a_code_was_sent_only_if_one_was_and_is_valid(
     demo: RetailerRef, client: Client, order: Order, secret: str, clock: SetClock,
     monkeypatch: pytest.MonkeyPatch,
